@@ -1,0 +1,18 @@
+"""evidence: receipts, logs, checkpoints, exports."""
+
+from __future__ import annotations
+
+from trust_portal.storage.migration import begin_revision
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    begin_revision()
+
+
+def downgrade() -> None:
+    begin_revision()

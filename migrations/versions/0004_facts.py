@@ -1,0 +1,18 @@
+"""facts: events and measurements."""
+
+from __future__ import annotations
+
+from trust_portal.storage.migration import begin_revision
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    begin_revision()
+
+
+def downgrade() -> None:
+    begin_revision()

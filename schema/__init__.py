@@ -1,0 +1,1 @@
+"""The GraphQL door: Strawberry types over the services of the house."""

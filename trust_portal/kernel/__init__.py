@@ -1,0 +1,1 @@
+"""Value types without IO. Everything here is pure, frozen and imports nothing of the house."""

@@ -1,0 +1,65 @@
+"""Who acts: a person, an API token or the system itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+from trust_portal.kernel.ids import VENDOR_ID
+
+
+class ActorKind(StrEnum):
+    PERSON = "person"
+    TOKEN = "token"  # noqa: S105 - the name of a kind, not a secret
+    SYSTEM = "system"
+
+
+class Role(StrEnum):
+    """The people of DESIGN section 1. Customer roles live in a tenant, the others at the vendor."""
+
+    CUSTOMER_VIEWER = "customer_viewer"
+    CUSTOMER_ADMIN = "customer_admin"
+    AUDITOR = "auditor"
+    APPROVER_FINANCE = "approver_finance"
+    APPROVER_RELIABILITY = "approver_reliability"
+    APPROVER_SECURITY = "approver_security"
+    INCIDENT_OWNER = "incident_owner"
+    FINOPS_OPERATOR = "finops_operator"
+    SRE_OPERATOR = "sre_operator"
+    CSM = "csm"
+    PMO = "pmo"
+    VENDOR_ADMIN = "vendor_admin"
+
+
+CUSTOMER_ROLES = frozenset({Role.CUSTOMER_VIEWER, Role.CUSTOMER_ADMIN, Role.AUDITOR})
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """``tenant_id`` is the actor's home: a customer's tenant, or ``VENDOR_ID`` for staff.
+
+    ``scopes`` bound what an API token may do; a person's are empty and unbounded by them.
+    ``person_id`` is the human behind a token, so that dual control counts persons, not credentials.
+    """
+
+    kind: ActorKind
+    id: UUID
+    name: str
+    tenant_id: UUID
+    roles: frozenset[Role] = frozenset()
+    scopes: frozenset[str] = field(default=frozenset())
+    person_id: UUID | None = None
+
+    @property
+    def is_staff(self) -> bool:
+        return self.tenant_id == VENDOR_ID
+
+
+#: Scheduled work acts under this name; policies name it explicitly.
+SYSTEM = Actor(
+    kind=ActorKind.SYSTEM,
+    id=UUID("00000000-0000-7000-8000-000000000002"),
+    name="Trust Portal scheduler",
+    tenant_id=VENDOR_ID,
+)

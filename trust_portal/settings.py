@@ -1,0 +1,119 @@
+"""One frozen object, read once from the environment. ``docs/settings.md`` lists every variable."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from trust_portal.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything an operator can set. Names in the environment are the fields' in upper case."""
+
+    database_url: str
+    """``postgresql+asyncpg://…``; the login must be a member of the four ``trust_portal_*`` roles."""
+    redis_url: str
+    """``redis://…`` or ``unix://…`` of a Valkey or Redis server."""
+    key_file: Path = Path("trust-portal-keys.json")
+    """Signing keys; created with mode 0600 on first start."""
+    base_url: str = "http://127.0.0.1:8400"
+    """What users type; links in documents, the origin check and the log's name derive from it."""
+    vendor_name: str = "Vendor"
+    """How documents name the vendor that runs this portal."""
+    demo: bool = False
+    """Persona sign-in and the marking of every page. Never set where customers look."""
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: str | None = field(default=None, repr=False)
+    session_idle: timedelta = timedelta(hours=8)
+    """Read as seconds."""
+    session_absolute: timedelta = timedelta(days=7)
+    """Read as seconds."""
+    max_body_bytes: int = 16 * 1024 * 1024
+    """Largest request body, NDJSON streams aside."""
+    sla_grace: timedelta = timedelta(hours=6)
+    """Read as seconds. How long after a period's end its scheduled report waits for late data."""
+    log_format: str = "json"
+    """``json`` or ``console``."""
+
+    @property
+    def origin(self) -> str:
+        """Scheme and authority of ``base_url``."""
+        parts = urlsplit(self.base_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def secure(self) -> bool:
+        """Whether users come by https, and cookies must too."""
+        return self.base_url.startswith("https://")
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment; a missing or malformed one is ``InvalidInput`` by its name."""
+    env = os.environ if environ is None else environ
+    values: dict[str, object] = {}
+    for name in ("database_url", "redis_url"):
+        if not env.get(name.upper()):
+            raise InvalidInput(
+                f"set {name.upper()} (or use `trust-portal up`, which brings its own servers)",
+                field=name.upper(),
+            )
+    for name, read in _READERS.items():
+        text = env.get(name.upper())
+        if text:
+            try:
+                values[name] = read(text)
+            except ValueError as error:
+                raise InvalidInput(f"{name.upper()}: {error}", field=name.upper()) from error
+    return Settings(**values)  # type: ignore[arg-type]  # the readers make the right types
+
+
+def _flag(text: str) -> bool:
+    if text.lower() in {"1", "true", "yes"}:
+        return True
+    if text.lower() in {"0", "false", "no"}:
+        return False
+    raise ValueError(f"{text!r} is neither true nor false")
+
+
+def _seconds(text: str) -> timedelta:
+    if not text.isdecimal():
+        raise ValueError(f"{text!r} is no whole number of seconds")
+    return timedelta(seconds=int(text))
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ValueError(f"{text!r} is no http(s) URL")
+    return text.rstrip("/")
+
+
+def _log_format(text: str) -> str:
+    if text not in {"json", "console"}:
+        raise ValueError(f"{text!r} is neither json nor console")
+    return text
+
+
+_READERS = {
+    "database_url": str,
+    "redis_url": str,
+    "key_file": Path,
+    "base_url": _url,
+    "vendor_name": str,
+    "demo": _flag,
+    "oidc_issuer": _url,
+    "oidc_client_id": str,
+    "oidc_client_secret": str,
+    "session_idle": _seconds,
+    "session_absolute": _seconds,
+    "max_body_bytes": int,
+    "sla_grace": _seconds,
+    "log_format": _log_format,
+}

@@ -1,0 +1,43 @@
+"""Work to be done after the commit, written within it.
+
+The row is the truth and the queue only a trigger: the relay claims rows with SKIP LOCKED and
+hands their ids to arq; a job deletes its row in the transaction of its effect; a sweeper
+re-enqueues what is past its lease. Job names are constants here, so that nothing in
+``trust_portal`` imports ``jobs``.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sqlalchemy import Column, Index, Integer, Text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from trust_portal.storage.metadata import house_table, instant, uuid_column
+
+
+class Job(StrEnum):
+    """What can be asked of the worker. The value is the arq function's name."""
+
+    ISSUE_SLA_REPORT = "issue_sla_report"
+    BUILD_EXPORT = "build_export"
+
+
+#: Long renders have their own queue, so that a killed one does not hold back the short jobs.
+EXPORTS_QUEUE = "trust-portal:exports"
+DEFAULT_QUEUE = "trust-portal:default"
+QUEUE_OF: dict[Job, str] = {Job.BUILD_EXPORT: EXPORTS_QUEUE}
+
+outbox = house_table(
+    "outbox",
+    uuid_column("id", primary_key=True),
+    Column("job", Text, nullable=False),
+    Column("arguments", JSONB, nullable=False, comment="ids only"),
+    Column("dedupe_key", Text, unique=True, comment="at most one waiting row per key"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("last_error", Text),
+    instant("created_at", nullable=False),
+    instant("due_at", nullable=False),
+    instant("leased_until"),
+    Index("outbox_due_idx", "due_at"),
+)

@@ -1,0 +1,158 @@
+"""One request or job step is one transaction, and services commit through here only.
+
+``ReadSession`` and ``WriteSession`` are different static types: a query function asks for the
+first, and only a verb holds the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import asyncpg
+from sqlalchemy import Executable, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.sql.elements import ClauseElement
+
+from trust_portal.errors import Unavailable
+from trust_portal.kernel.clock import Clock, SystemClock
+from trust_portal.kernel.ids import new_id
+from trust_portal.storage.outbox import Job, outbox
+from trust_portal.storage.tenancy import Scope, StaffScope, TenantScope, require_tenant_filter
+
+#: SQLSTATE classes that say "not now" rather than "never": connection, resources, shutdown.
+_TRANSIENT = ("08", "53", "57P")
+
+
+class ReadSession:
+    """One open transaction in one scope. Rows are turned into dataclasses by the repository."""
+
+    def __init__(self, connection: AsyncConnection, scope: Scope) -> None:
+        self._connection = connection
+        self.scope = scope
+
+    async def execute(
+        self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    ) -> CursorResult[Any]:
+        if isinstance(self.scope, TenantScope) and isinstance(statement, ClauseElement):
+            require_tenant_filter(statement)
+        return await self._connection.execute(statement, parameters)
+
+    async def driver(self) -> asyncpg.Connection[Any]:
+        """The asyncpg connection under this transaction, for COPY and the few hot statements."""
+        raw = await self._connection.get_raw_connection()
+        return cast("asyncpg.Connection[Any]", raw.driver_connection)
+
+
+class WriteSession(ReadSession):
+    """A transaction that will commit; also writes the outbox."""
+
+    def __init__(self, connection: AsyncConnection, scope: Scope, clock: Clock) -> None:
+        super().__init__(connection, scope)
+        self.clock = clock
+
+    async def enqueue(self, job: Job, arguments: Mapping[str, str], *, dedupe_key: str | None = None) -> None:
+        """Ask for ``job`` once this transaction has committed. ``arguments`` are ids as strings.
+
+        With a ``dedupe_key`` that is already waiting, nothing is added.
+        """
+        now = self.clock.now()
+        await self._connection.execute(
+            insert(outbox)
+            .values(
+                id=new_id(),
+                job=job.value,
+                arguments=dict(arguments),
+                dedupe_key=dedupe_key,
+                created_at=now,
+                due_at=now,
+            )
+            .on_conflict_do_nothing(index_elements=["dedupe_key"])
+        )
+
+
+class Storage:
+    """Opens units of work. Every one begins with its scope and ends in commit or rollback."""
+
+    def __init__(self, engine: AsyncEngine, clock: Clock | None = None) -> None:
+        self.engine = engine
+        self.clock = clock or SystemClock()
+
+    @asynccontextmanager
+    async def read(self, scope: Scope, *, snapshot: bool = False) -> AsyncIterator[ReadSession]:
+        """A read-only transaction; ``snapshot`` makes all its statements see one moment."""
+        mode = "ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else "READ ONLY"
+        async with self._transaction(scope, mode) as connection:
+            yield ReadSession(connection, scope)
+
+    @asynccontextmanager
+    async def write(self, scope: Scope) -> AsyncIterator[WriteSession]:
+        """A transaction that commits when the block ends without an exception."""
+        if isinstance(scope, StaffScope):
+            raise TypeError("staff scope only reads; write in the tenant's own scope")
+        async with self._transaction(scope, "READ WRITE") as connection:
+            yield WriteSession(connection, scope, self.clock)
+
+    async def ping(self) -> None:
+        """One round trip; ``Unavailable`` if the database does not answer."""
+        async with self.read(StaffScope()) as session:
+            await session.execute(text("SELECT 1"))
+
+    @asynccontextmanager
+    async def _transaction(self, scope: Scope, mode: str) -> AsyncIterator[AsyncConnection]:
+        try:
+            connection, driver = await self._begin(f"BEGIN {mode}; {scope.statement()}")
+            try:
+                yield connection
+                await driver.execute("COMMIT")
+            except BaseException:
+                try:
+                    await driver.execute("ROLLBACK")
+                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                    await connection.invalidate()
+                raise
+            finally:
+                await connection.close()
+        except PoolTimeout as error:
+            raise Unavailable("the database has no free connection; try again") from error
+        except (OSError, asyncpg.InterfaceError) as error:
+            raise Unavailable("the database does not answer; try again") from error
+        except asyncpg.PostgresError as error:
+            if (error.sqlstate or "").startswith(_TRANSIENT):
+                raise Unavailable("the database does not answer; try again") from error
+            raise
+        except DBAPIError as error:
+            sqlstate = str(getattr(error.orig, "sqlstate", None) or "")
+            if error.connection_invalidated or sqlstate.startswith(_TRANSIENT):
+                raise Unavailable("the database does not answer; try again") from error
+            raise
+
+    async def _begin(self, opening: str) -> tuple[AsyncConnection, asyncpg.Connection[Any]]:
+        """A connection inside a new transaction.
+
+        A pooled connection may have died with a restarted server. BEGIN changes nothing, so it is
+        simply tried again on a fresh one: a ping that costs no round trip.
+        """
+        for last in (False, True):
+            connection = await self.engine.connect()
+            try:
+                raw = await connection.get_raw_connection()
+                driver = cast("asyncpg.Connection[Any]", raw.driver_connection)
+                await driver.execute(opening)
+            except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+                await connection.invalidate()
+                await connection.close()
+                if last:
+                    raise
+            except BaseException:
+                await connection.invalidate()
+                await connection.close()
+                raise
+            else:
+                return connection, driver
+        raise AssertionError("unreachable")
