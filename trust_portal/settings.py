@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -101,7 +101,7 @@ def _log_format(text: str) -> str:
     return text
 
 
-_READERS = {
+_READERS: dict[str, Callable[[str], object]] = {
     "database_url": str,
     "redis_url": str,
     "key_file": Path,
