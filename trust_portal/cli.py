@@ -1,0 +1,84 @@
+"""``trust-portal``: one command line. Each family of commands is a module of ``commands/``, loaded when asked for."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import cast
+
+import click
+
+from trust_portal import __version__
+from trust_portal.errors import TrustPortalError
+
+#: Command → where it lives. Loaded on use, so ``verify`` starts without the server's imports.
+COMMANDS: dict[str, str] = {
+    "audit": "trust_portal.commands.audit:audit",
+    "demo": "trust_portal.commands.demo:demo",
+    "doctor": "trust_portal.commands.doctor:doctor",
+    "import": "trust_portal.commands.import_:import_group",
+    "keys": "trust_portal.commands.keys:keys",
+    "migrate": "trust_portal.commands.servers:migrate",
+    "people": "trust_portal.commands.people:people",
+    "serve": "trust_portal.commands.servers:serve",
+    "sla": "trust_portal.commands.sla:sla",
+    "tenants": "trust_portal.commands.tenants:tenants",
+    "tokens": "trust_portal.commands.tokens:tokens",
+    "up": "trust_portal.commands.servers:up",
+    "verify": "trust_portal.commands.verify:verify",
+    "worker": "trust_portal.commands.servers:worker",
+}
+
+#: Sub-commands that a room above the group's own adds to it.
+EXTENSIONS: dict[str, tuple[str, ...]] = {
+    "import": ("trust_portal.commands.import_contracts:contracts", "trust_portal.commands.import_contracts:objectives"),
+    "sla": ("trust_portal.commands.runs:run",),
+}
+
+
+class LazyGroup(click.Group):
+    """Finds its commands in ``COMMANDS`` and imports only the one that runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command = _load(COMMANDS[cmd_name])
+        if isinstance(command, click.Group):
+            for extension in EXTENSIONS.get(cmd_name, ()):
+                command.add_command(_load(extension))
+        return command
+
+
+def _load(place: str) -> click.Command:
+    module, attribute = place.split(":")
+    return cast(click.Command, getattr(importlib.import_module(module), attribute))
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="trust-portal")
+def cli() -> None:
+    """Reliability, cost control and honesty that customers can check."""
+
+
+def main() -> None:
+    """Entry point. Our own errors become one line that says what to do next, and exit status 2."""
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except TrustPortalError as error:
+        where = f"{error.field}: " if error.field else ""
+        click.echo(f"trust-portal: {where}{error.message} [{error.code}]", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
