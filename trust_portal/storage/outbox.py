@@ -39,5 +39,6 @@ outbox = house_table(
     instant("created_at", nullable=False),
     instant("due_at", nullable=False),
     instant("leased_until"),
+    instant("failed_at", comment="given up; the row stays as the record of it"),
     Index("outbox_due_idx", "due_at"),
 )

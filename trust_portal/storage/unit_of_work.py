@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
+from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Executable, text
+from sqlalchemy import Executable, delete, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import DBAPIError
@@ -74,6 +75,19 @@ class WriteSession(ReadSession):
             )
             .on_conflict_do_nothing(index_elements=["dedupe_key"])
         )
+
+    async def complete(self, row_id: UUID | None) -> bool:
+        """Take the outbox row of the job at work away, in the transaction of the job's effect.
+
+        Called first: the delete locks the row, so that of two workers holding the same job one waits
+        and then learns (``False``) that the work is done. ``None`` (no job, a direct call) is ``True``.
+        """
+        if row_id is None:
+            return True
+        gone = await self._connection.execute(
+            delete(outbox).where(outbox.c.id == row_id).returning(outbox.c.id)
+        )
+        return gone.first() is not None
 
 
 class Storage:
