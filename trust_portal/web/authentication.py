@@ -1,0 +1,56 @@
+"""Who acts, found once per request from the session cookie or the bearer token.
+
+The result is ``request.state.actor`` (absent: nobody). An unusable bearer token is an error at once:
+a program should hear it. An unusable cookie is simply not a sign-in, and is cleared by the next page.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from trust_portal.errors import NotSignedIn
+from trust_portal.house import House
+
+#: Paths that need nobody: no look-up is made for them.
+_PUBLIC = ("/static/", "/healthz", "/readyz", "/metrics", "/schemas")
+
+
+def cookie_name(*, secure: bool) -> str:
+    """``__Host-`` binds the cookie to this origin and path; browsers take that prefix over https only."""
+    return "__Host-trust-portal" if secure else "trust-portal"
+
+
+def bearer_token(authorization: str | None) -> str | None:
+    """The token of an ``Authorization: Bearer …`` header (RFC 6750 §2.1), or None."""
+    if not authorization:
+        return None
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+class Authentication:
+    """Sets ``scope["state"]["actor"]`` for every request below it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not scope["path"].startswith(_PUBLIC):
+            request = Request(scope)
+            house = cast("House", scope["app"].state.house)
+            authorization = request.headers.get("authorization")
+            state = scope.setdefault("state", {})
+            if authorization is not None:
+                token = bearer_token(authorization)
+                if token is None:
+                    raise NotSignedIn("send `Authorization: Bearer <token>`", code="BAD_CREDENTIAL")
+                state["actor"] = await house.tokens.authenticate(token)
+            elif cookie := request.cookies.get(cookie_name(secure=house.settings.secure)):
+                signed_in = await house.sessions.authenticate(cookie)
+                if signed_in is not None:
+                    state["session"] = signed_in
+                    state["actor"] = signed_in.actor
+        await self.app(scope, receive, send)

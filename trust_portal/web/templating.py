@@ -1,0 +1,51 @@
+"""Pages. A template is a whole page; htmx asks for one of its blocks by the name of its DOM id.
+
+``page(request, "reports.html", …)`` renders the whole page, or, when htmx targets an element whose
+id is a block of that template, that block alone. Without JavaScript the same view gives the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import Environment
+from jinja2_fragments import render_block
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from trust_portal.web.context import actor_or_none, house_of
+
+
+def page(
+    request: Request,
+    template: str,
+    *,
+    status_code: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **context: Any,
+) -> HTMLResponse:
+    """Render ``template`` (or the one block htmx asked for) with ``context`` and the page's frame."""
+    environment: Environment = request.app.state.templates
+    house = house_of(request)
+    values = {
+        "request": request,
+        "actor": actor_or_none(request),
+        "vendor_name": house.settings.vendor_name,
+        "demo": house.settings.demo,
+        **context,
+    }
+    block = _wanted_block(request, environment, template)
+    if block is None:
+        body = environment.get_template(template).render(values)
+    else:
+        body = render_block(environment, template, block, values)
+    # The two renderings share a URL: caches and the back button must not mix them up.
+    return HTMLResponse(body, status_code, {"vary": "HX-Request", **(headers or {})})
+
+
+def _wanted_block(request: Request, environment: Environment, template: str) -> str | None:
+    if request.headers.get("hx-request") != "true" or request.headers.get("hx-boosted") == "true":
+        return None
+    target = request.headers.get("hx-target", "").replace("-", "_")
+    return target if target in environment.get_template(template).blocks else None
