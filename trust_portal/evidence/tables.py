@@ -1,0 +1,147 @@
+"""The tables of evidence. What a receipt says is in its signed envelope; columns only find it.
+
+``receipts``, ``log_entries``, ``log_nodes`` and ``checkpoints`` take INSERT and nothing else: by
+grants and by triggers. ``pending_receipts`` is the sequencer's inbox and the only place that
+forgets.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from trust_portal.storage.metadata import house_table, instant, tenant_table, uuid_column
+
+receipts = tenant_table(
+    "receipts",
+    uuid_column("id", primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("predicate_type", Text, nullable=False),
+    Column("subjects", JSONB, nullable=False, comment="as in the statement: name and SHA-256"),
+    Column("envelope", LargeBinary, nullable=False, comment="the DSSE envelope's bytes as signed"),
+    Column("leaf_hash", LargeBinary, nullable=False, comment="RFC 9162 §2.1.1, 32 bytes"),
+    Column("key_id", Text, nullable=False),
+    Column("actor_kind", Text, nullable=False),
+    uuid_column("actor_id", nullable=False),
+    Column("actor_name", Text, nullable=False),
+    instant("at", nullable=False),
+    CheckConstraint("length(leaf_hash) = 32", name="leaf_hash_is_sha256"),
+    Index("receipts_tenant_id_kind_id_idx", "tenant_id", "kind", "id"),
+)
+
+#: Beside the receipts and not in them: one can be erased, and its receipt still verifies.
+receipt_disclosures = tenant_table(
+    "receipt_disclosures",
+    uuid_column("receipt_id", primary_key=True),
+    Column("position", SmallInteger, primary_key=True, autoincrement=False),
+    Column("disclosure", Text, nullable=False, comment="RFC 9901 §4.2, base64url"),
+    ForeignKeyConstraint(["tenant_id", "receipt_id"], ["receipts.tenant_id", "receipts.id"]),
+)
+
+logs = tenant_table(
+    "logs",
+    Column("origin", Text, nullable=False, comment="<vendor host>/log/<random>, for ever"),
+    instant("created_at", nullable=False),
+)
+
+log_entries = tenant_table(
+    "log_entries",
+    Column("index", BigInteger, primary_key=True, autoincrement=False),
+    uuid_column("receipt_id", nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False),
+    UniqueConstraint("tenant_id", "receipt_id"),
+)
+
+#: Hashes of complete subtrees of 2**level leaves (level ≥ 1), so that a proof reads O(log n) rows.
+log_nodes = tenant_table(
+    "log_nodes",
+    Column("level", SmallInteger, primary_key=True, autoincrement=False),
+    Column("index", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+
+checkpoints = tenant_table(
+    "checkpoints",
+    Column("tree_size", BigInteger, primary_key=True, autoincrement=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("note", Text, nullable=False, comment="C2SP tlog-checkpoint as signed"),
+    instant("at", nullable=False),
+)
+
+pending_receipts = house_table(
+    "pending_receipts",
+    Column("position", BigInteger, Identity(always=True), primary_key=True),
+    uuid_column("tenant_id", nullable=False),
+    uuid_column("receipt_id", nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False),
+)
+
+signing_keys = house_table(
+    "signing_keys",
+    Column("key_id", Text, primary_key=True, comment="hex SHA-256 of the DER SubjectPublicKeyInfo"),
+    Column("purpose", Text, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    instant("created_at", nullable=False),
+    CheckConstraint("purpose IN ('receipts', 'checkpoints')", name="purpose_is_known"),
+)
+
+exports = tenant_table(
+    "exports",
+    uuid_column("id", primary_key=True),
+    Column("kind", Text, nullable=False),
+    uuid_column("subject_id", nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("step", Text, nullable=False, comment="what is being done, for people"),
+    Column("percent", SmallInteger, nullable=False),
+    Column("failure", Text, comment="why it failed, for people"),
+    Column("requested_by_kind", Text, nullable=False),
+    uuid_column("requested_by_id", nullable=False),
+    Column("requested_by_name", Text, nullable=False),
+    instant("requested_at", nullable=False),
+    Column("subject", JSONB, comment="what the bundle says it is about"),
+    Column("receipt_ids", JSONB, comment="receipts that travel in the bundle"),
+    uuid_column("manifest_receipt_id"),
+    uuid_column("artefact_id"),
+    Column("file_name", Text),
+    instant("finished_at"),
+    UniqueConstraint("tenant_id", "kind", "subject_id", "revision"),
+    CheckConstraint(
+        "state IN ('requested', 'rendering', 'rendered', 'ready', 'failed')", name="state_is_known"
+    ),
+    CheckConstraint("percent BETWEEN 0 AND 100", name="percent_is_one"),
+)
+
+export_files = tenant_table(
+    "export_files",
+    uuid_column("export_id", primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    ForeignKeyConstraint(["tenant_id", "export_id"], ["exports.tenant_id", "exports.id"]),
+)
+
+artefacts = tenant_table(
+    "artefacts",
+    uuid_column("id", primary_key=True),
+    uuid_column("export_id", nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False, comment="SHA-256"),
+    Column("size", BigInteger, nullable=False, comment="bytes"),
+    instant("created_at", nullable=False),
+    ForeignKeyConstraint(["tenant_id", "export_id"], ["exports.tenant_id", "exports.id"]),
+    UniqueConstraint("tenant_id", "export_id"),
+)
