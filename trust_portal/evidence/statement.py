@@ -1,0 +1,109 @@
+"""in-toto Statement v1 (in-toto/attestation, spec/v1/statement.md) in RFC 8785 bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from trust_portal.evidence.strict import Malformed, parse_json
+from trust_portal.kernel.canonical import Json, canonical
+
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+_PREDICATE = "urn:trustportal:receipt:{kind}:v1"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class ReceiptKind(StrEnum):
+    """Every consequential act that leaves a receipt. A new kind is one line here."""
+
+    ACCESS_DENIED = "access.denied"
+    CONTRACT_RECORDED = "contract.recorded"
+    EXPORT_COMPLETED = "export.completed"
+    EXPORT_MANIFEST = "export.manifest"
+    KEY_CREATED = "key.created"
+    KEY_ROTATED = "key.rotated"
+    MAINTENANCE_RECORDED = "maintenance.recorded"
+    POLICY_INSTALLED = "policy.installed"
+    SLA_REPORT_ISSUED = "sla_report.issued"
+    SLA_REPORT_REFUSED = "sla_report.refused"
+    STAFF_READ = "staff.read"
+    TENANT_CREATED = "tenant.created"
+    TOKEN_CREATED = "token.created"  # noqa: S105 - the name of an act, not a secret
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an act, not a secret
+
+
+#: One URI per kind, as in-toto's ``predicateType`` wants.
+PREDICATE_TYPES: Mapping[ReceiptKind, str] = {
+    kind: _PREDICATE.format(kind=kind.value) for kind in ReceiptKind
+}
+_KINDS = {uri: kind for kind, uri in PREDICATE_TYPES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a statement is about: a name and the hex SHA-256 of its bytes."""
+
+    name: str
+    sha256: str
+
+    def __post_init__(self) -> None:
+        if not _SHA256.fullmatch(self.sha256):
+            raise Malformed(f"the digest of {self.name!r} is no lower-case hex SHA-256", field="subject")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """``subjects`` is never empty (the specification's consumers match on it) and names are unique."""
+
+    subjects: tuple[Subject, ...]
+    predicate_type: str
+    predicate: Mapping[str, Json]
+
+    def __post_init__(self) -> None:
+        if not self.subjects:
+            raise Malformed("a statement is about something", field="subject")
+        if len({each.name for each in self.subjects}) != len(self.subjects):
+            raise Malformed("two subjects of one statement bear the same name", field="subject")
+
+    @property
+    def kind(self) -> ReceiptKind | None:
+        """Which of our acts this is; ``None`` for a foreign predicate."""
+        return _KINDS.get(self.predicate_type)
+
+    def canonical(self) -> bytes:
+        """The payload that is signed."""
+        return canonical(
+            {
+                "_type": STATEMENT_TYPE,
+                "subject": [{"name": s.name, "digest": {"sha256": s.sha256}} for s in self.subjects],
+                "predicateType": self.predicate_type,
+                "predicate": self.predicate,
+            }
+        )
+
+    @classmethod
+    def parse(cls, payload: bytes) -> Statement:
+        """A statement from the bytes ``canonical`` gives; ``Malformed`` for anything else."""
+        value = parse_json(payload, field="statement")
+        try:
+            if value["_type"] != STATEMENT_TYPE:
+                raise Malformed(f"not a {STATEMENT_TYPE}", field="_type")
+            subjects = tuple(Subject(each["name"], each["digest"]["sha256"]) for each in value["subject"])
+            if not isinstance(value["predicate"], dict) or not isinstance(value["predicateType"], str):
+                raise Malformed("no predicate", field="predicate")
+            statement = cls(subjects, value["predicateType"], value["predicate"])
+            spelled = statement.canonical()
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise Malformed(f"not an in-toto statement: {error!r}", field="statement") from error
+        if spelled != payload:
+            raise Malformed("a statement in a spelling other than RFC 8785", field="statement")
+        return statement
+
+
+def statement_of(
+    kind: ReceiptKind, subjects: tuple[Subject, ...], predicate: Mapping[str, Json]
+) -> Statement:
+    """A statement of one of our acts."""
+    return Statement(subjects, PREDICATE_TYPES[kind], predicate)
