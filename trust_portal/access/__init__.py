@@ -1,0 +1,1 @@
+"""Who may: tenants, people and roles, sessions, tokens, policy, and the record of who looked."""

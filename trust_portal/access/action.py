@@ -1,0 +1,76 @@
+"""Everything that can be asked of the house, as ``scope:resource:verb``, in alphabetical order.
+
+``house:`` actions concern the installation; ``tenant:`` actions concern what belongs to one
+tenant, and no customer's reach past its own. A new action needs a line here, one in
+``policies/schema.cedarschema`` and a policy that permits it (docs/access.md shows the way).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What an actor wants to do. Policies name these; receipts and denials record them."""
+
+    AUDIT_RUN = "house:audit:run"
+    FACTS_INGEST = "house:facts:ingest"
+    KEYS_READ = "house:keys:read"
+    POLICIES_READ = "house:policies:read"
+    SLA_RUN_READ = "house:sla_run:read"
+    SLA_RUN_START = "house:sla_run:start"
+    TENANTS_CREATE = "house:tenants:create"
+    TENANTS_OFFBOARD = "house:tenants:offboard"
+    TENANTS_READ = "house:tenants:read"
+    ACCESS_LOG_READ = "tenant:access_log:read"
+    CONTRACT_IMPORT = "tenant:contract:import"
+    CONTRACT_READ = "tenant:contract:read"
+    EXCLUSION_READ = "tenant:exclusion:read"
+    EXPORT_DOWNLOAD = "tenant:export:download"
+    EXPORT_READ = "tenant:export:read"
+    EXPORT_REQUEST = "tenant:export:request"
+    INCIDENT_READ = "tenant:incident:read"
+    MAINTENANCE_READ = "tenant:maintenance:read"
+    MEASUREMENT_READ = "tenant:measurement:read"
+    OBJECTIVE_IMPORT = "tenant:objective:import"
+    OBJECTIVE_READ = "tenant:objective:read"
+    OWN_SESSION_READ = "tenant:own_session:read"
+    OWN_SESSION_REVOKE = "tenant:own_session:revoke"
+    PERSON_ADD = "tenant:person:add"
+    PERSON_READ = "tenant:person:read"
+    PERSON_SUSPEND = "tenant:person:suspend"
+    PROFILE_READ = "tenant:profile:read"
+    RECEIPT_READ = "tenant:receipt:read"
+    ROLE_GRANT = "tenant:role:grant"
+    ROLE_REVOKE = "tenant:role:revoke"
+    SESSION_READ = "tenant:session:read"
+    SESSION_REVOKE = "tenant:session:revoke"
+    SIGN_IN_LINK_CREATE = "tenant:sign_in_link:create"
+    SLA_REPORT_ISSUE = "tenant:sla_report:issue"
+    SLA_REPORT_READ = "tenant:sla_report:read"
+    SLA_REPORT_RESTATE = "tenant:sla_report:restate"
+    TOKEN_CREATE = "tenant:token:create"  # noqa: S105 - the name of an act, not a secret
+    TOKEN_READ = "tenant:token:read"  # noqa: S105 - the name of an act, not a secret
+    TOKEN_REVOKE = "tenant:token:revoke"  # noqa: S105 - the name of an act, not a secret
+
+    @property
+    def of_a_tenant(self) -> bool:
+        """Whether it touches what one tenant owns, so that a stranger must see "no such thing"."""
+        return self.value.startswith("tenant:")
+
+
+class TokenScope(StrEnum):
+    """What an API token may be used for; each action lies in at most one scope.
+
+    The acts in none (people, roles, tokens, sessions) are for persons only: a leaked token must
+    not be able to make itself a successor.
+    """
+
+    ADMIN = "admin"
+    INGEST = "ingest"
+    OPERATE = "operate"
+    READ = "read"
+
+
+#: The scopes a customer's token can carry; the other two serve the vendor's own systems.
+CUSTOMER_SCOPES = frozenset({TokenScope.OPERATE, TokenScope.READ})
