@@ -1,1 +1,1 @@
-"""Background work: the outbox relay, the arq worker and one module per family of jobs."""
+"""Background work: outbox rows become arq jobs, jobs call services. arq stays in relay.py and worker.py."""

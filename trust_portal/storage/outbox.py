@@ -19,8 +19,9 @@ from trust_portal.storage.metadata import house_table, instant, uuid_column
 class Job(StrEnum):
     """What can be asked of the worker. The value is the arq function's name."""
 
-    ISSUE_SLA_REPORT = "issue_sla_report"
     BUILD_EXPORT = "build_export"
+    ISSUE_SLA_REPORT = "issue_sla_report"
+    PLAN_SLA_RUN = "plan_sla_run"
 
 
 #: Long renders have their own queue, so that a killed one does not hold back the short jobs.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -57,10 +58,17 @@ class WriteSession(ReadSession):
         super().__init__(connection, scope)
         self.clock = clock
 
-    async def enqueue(self, job: Job, arguments: Mapping[str, str], *, dedupe_key: str | None = None) -> None:
-        """Ask for ``job`` once this transaction has committed. ``arguments`` are ids as strings.
+    async def enqueue(
+        self,
+        job: Job,
+        arguments: Mapping[str, str],
+        *,
+        dedupe_key: str | None = None,
+        due_at: datetime | None = None,
+    ) -> None:
+        """Ask for ``job`` once this transaction has committed, but not before ``due_at``.
 
-        With a ``dedupe_key`` that is already waiting, nothing is added.
+        ``arguments`` are ids as strings. With a ``dedupe_key`` that is already waiting, nothing is added.
         """
         now = self.clock.now()
         await self._connection.execute(
@@ -71,7 +79,7 @@ class WriteSession(ReadSession):
                 arguments=dict(arguments),
                 dedupe_key=dedupe_key,
                 created_at=now,
-                due_at=now,
+                due_at=due_at or now,
             )
             .on_conflict_do_nothing(index_elements=["dedupe_key"])
         )

@@ -1,0 +1,79 @@
+"""The workbench: how one attempt at a job is made, whatever the job is.
+
+Start (counts the attempt) → do, with the lease renewed meanwhile → done, tried again later, or
+given up where people see it. Refusals are final at once: repeating a request that cannot be
+honoured changes nothing. Everything else is tried ``MAX_ATTEMPTS`` times.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from uuid import UUID
+
+from jobs.duty import Arguments, Duty
+from trust_portal.errors import Refused, TrustPortalError, Unavailable
+from trust_portal.house import House
+from trust_portal.storage.backlog import MAX_ATTEMPTS, WORKING_LEASE, Backlog, Ticket
+
+log = logging.getLogger(__name__)
+
+
+class Workbench:
+    def __init__(self, house: House, backlog: Backlog) -> None:
+        self._house = house
+        self._backlog = backlog
+
+    async def attempt(self, duty: Duty, row_id: str, attempts: int) -> None:
+        """Make one attempt. Only cancellation leaves as an exception."""
+        begun = await self._backlog.start(Ticket(UUID(row_id), duty.job, attempts))
+        if begun is None:
+            log.debug("%s %s: done, or at a later attempt", duty.job, row_id)
+            return
+        ticket, arguments = begun
+        if ticket.attempts > MAX_ATTEMPTS:
+            # Whoever held it died each time: it may be the job that kills them.
+            await self._give_up(duty, ticket, arguments, "WORKER_LOST", "the worker ended before it was done")
+            return
+        lease = asyncio.create_task(self._keep(ticket), name=f"lease of {ticket.name}")
+        try:
+            async with asyncio.timeout(duty.timeout.total_seconds()):
+                await duty.do(self._house, ticket.row_id, arguments)
+            await self._backlog.done(ticket)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._backlog.give_back(ticket))
+            raise
+        except Refused as refusal:
+            await self._give_up(duty, ticket, arguments, refusal.code, refusal.message)
+        except Exception as error:  # noqa: BLE001 - whatever it was, it is recorded and tried again
+            await self._failed(duty, ticket, arguments, error)
+        finally:
+            lease.cancel()
+
+    async def _failed(self, duty: Duty, ticket: Ticket, arguments: Arguments, error: Exception) -> None:
+        log.warning("%s failed at attempt %d", duty.job, ticket.attempts, exc_info=error)
+        code = error.code if isinstance(error, TrustPortalError) else type(error).__name__
+        if ticket.attempts < MAX_ATTEMPTS:
+            await self._backlog.fail(ticket, code)
+            return
+        words = error.message if isinstance(error, TrustPortalError) else f"an internal error ({code})"
+        await self._give_up(duty, ticket, arguments, code, words)
+
+    async def _give_up(self, duty: Duty, ticket: Ticket, arguments: Arguments, code: str, words: str) -> None:
+        """Shown first, then recorded: a crash between the two repeats the first, which is idempotent.
+
+        The outbox row keeps the code only; words may speak of a tenant's things, and the outbox
+        belongs to no tenant.
+        """
+        log.error("%s given up after %d attempts: %s", duty.job, ticket.attempts, words)
+        await duty.give_up(self._house, arguments, words)
+        await self._backlog.give_up(ticket, code)
+
+    async def _keep(self, ticket: Ticket) -> None:
+        while True:
+            await asyncio.sleep(WORKING_LEASE.total_seconds() / 3)
+            try:
+                if not await self._backlog.keep(ticket):
+                    return
+            except Unavailable:
+                log.warning("the lease of %s could not be renewed", ticket.name)

@@ -1,0 +1,159 @@
+"""The worker process: arq for the jobs, and the house's own rounds beside it.
+
+The default worker also runs the relay, the sequencer and the clockwork of the monthly runs. The
+exports worker relays too, but leaves the sequencer alone: its renders hold the interpreter for
+seconds. Any number of either may run.
+
+arq ends when the queue server goes away. It is then started again here, while the sequencer, which
+needs only PostgreSQL, goes on. Jobs at work go on as well: their effect is in PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from arq.connections import create_pool
+from arq.worker import Function, Worker, func
+
+from jobs.workbench import Workbench
+from jobs.duty import Duty
+from jobs.exports import EXPORT_DUTIES
+from jobs.relay import QUEUE_LOST, Relay, from_json, queue_settings, to_json
+from jobs.reports import REPORT_DUTIES
+from jobs.schedule import start_due_runs
+from trust_portal.errors import Broken, InvalidInput
+from trust_portal.house import House, build_house
+from trust_portal.settings import Settings
+from trust_portal.storage.backlog import Backlog
+from trust_portal.storage.outbox import DEFAULT_QUEUE, EXPORTS_QUEUE, QUEUE_OF
+
+log = logging.getLogger(__name__)
+
+DUTIES: tuple[Duty, ...] = (*REPORT_DUTIES, *EXPORT_DUTIES)
+#: Jobs at a time. Renders are bound by the processor, reports wait for the database in between.
+MAX_JOBS = {DEFAULT_QUEUE: 4, EXPORTS_QUEUE: 2}
+_QUEUE_POLL = 0.1
+_RELAY_ROUND = 0.2
+_SCHEDULE_ROUND = 15.0
+_AFTER_FAILURE = 1.0
+#: arq's own timeout only catches what outlived ours.
+_ARQ_MARGIN = timedelta(seconds=30)
+
+
+def run_worker(settings: Settings, queue: str) -> None:
+    """Work until SIGTERM or SIGINT; a queue name that does not exist is ``InvalidInput``."""
+    names = {name: name for name in MAX_JOBS} | {name.rpartition(":")[2]: name for name in MAX_JOBS}
+    if queue not in names:
+        raise InvalidInput(f"there is no queue {queue!r}; there are default and exports", field="queue")
+    asyncio.run(_until_told(build_house(settings), names[queue]))
+
+
+async def _until_told(house: House, queue: str) -> None:
+    work_done = asyncio.create_task(work(house, queue), name=f"worker of {queue}")
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, work_done.cancel)
+    try:
+        await work_done
+    except asyncio.CancelledError:
+        log.info("worker of %s stops", queue)
+    finally:
+        await house.close()
+
+
+async def work(house: House, queue: str) -> None:
+    """Everything one worker process does, until cancelled. ``Broken`` ends it: stop, keep the evidence."""
+    backlog = Backlog(house.storage)
+    relay = Relay(backlog, house.settings.redis_url)
+    rounds: list[Awaitable[None]] = [
+        repeat("relay", relay.round, _RELAY_ROUND),
+        _serve_queue(house, backlog, queue),
+    ]
+    if queue == DEFAULT_QUEUE:
+        rounds += [
+            repeat("schedule", partial(start_due_runs, house), _SCHEDULE_ROUND),
+            house.ledger.run_sequencer(),
+        ]
+    try:
+        async with asyncio.TaskGroup() as group:
+            for one in rounds:
+                group.create_task(_awaited(one))
+    finally:
+        await relay.close()
+
+
+async def repeat(name: str, once: Callable[[], Awaitable[Any]], seconds: float) -> None:
+    """Call ``once`` for ever with a pause between; what fails is logged and tried again."""
+    while True:
+        try:
+            await once()
+        except Broken:
+            raise
+        except Exception as error:  # noqa: BLE001 - a round that fails must not end the others
+            log.warning("%s: %s: %s", name, type(error).__name__, error)
+            await asyncio.sleep(_AFTER_FAILURE)
+        await asyncio.sleep(seconds)
+
+
+async def _awaited(one: Awaitable[None]) -> None:
+    await one
+
+
+async def _serve_queue(house: House, backlog: Backlog, queue: str) -> None:
+    bench = Workbench(house, backlog)
+    functions = [_function(bench, duty) for duty in DUTIES if QUEUE_OF.get(duty.job, DEFAULT_QUEUE) == queue]
+    while True:
+        try:
+            await _run_arq(house.settings.redis_url, queue, functions)
+        except QUEUE_LOST as lost:
+            log.warning("the queue server is away (%s); trying again", type(lost).__name__)
+            await asyncio.sleep(_AFTER_FAILURE)
+
+
+async def _run_arq(redis_url: str, queue: str, functions: list[Function]) -> None:
+    pool = await create_pool(
+        queue_settings(redis_url),
+        job_serializer=to_json,
+        job_deserializer=from_json,
+        default_queue_name=queue,
+    )
+    worker = Worker(
+        functions,
+        queue_name=queue,
+        redis_pool=pool,
+        handle_signals=False,
+        max_jobs=MAX_JOBS[queue],
+        keep_result=0,
+        max_tries=1,
+        poll_delay=_QUEUE_POLL,
+        job_serializer=to_json,
+        job_deserializer=from_json,
+        log_results=False,
+    )
+    try:
+        await worker.async_run()
+    except asyncio.CancelledError:
+        for task in worker.tasks.values():
+            task.cancel()
+        raise
+    finally:
+        # Jobs at work end by themselves or by the cancellation above; what arq cannot note down
+        # with its server away does not matter, the outbox knows.
+        await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
+        try:
+            await pool.close(close_connection_pool=True)
+        except QUEUE_LOST:
+            log.debug("the queue server was gone before the connection could be closed")
+
+
+def _function(bench: Workbench, duty: Duty) -> Function:
+    async def attempt(_: dict[str, Any], row_id: str, attempts: int) -> None:
+        await bench.attempt(duty, row_id, attempts)
+
+    return func(attempt, name=duty.job.value, timeout=duty.timeout + _ARQ_MARGIN, keep_result=0, max_tries=1)
