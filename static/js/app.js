@@ -1,0 +1,39 @@
+// The little that HTML cannot do: where focus goes after a swap, and copying a value.
+// Everything works without this file; it only saves keystrokes.
+(() => {
+  "use strict";
+
+  const announce = (text) => {
+    const announcer = document.getElementById("announcer");
+    if (announcer) announcer.textContent = text;
+  };
+
+  // A swapped part that names a place to land ([data-focus]) gets the focus; otherwise htmx keeps it.
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const part = event.detail.elt;
+    const landing = part.matches("[data-focus]") ? part : part.querySelector("[data-focus]");
+    if (!landing) return;
+    if (!landing.hasAttribute("tabindex")) landing.setAttribute("tabindex", "-1");
+    landing.focus({ preventScroll: false });
+  });
+
+  document.addEventListener("htmx:sendError", () => announce("The portal did not answer. Nothing was changed."));
+  document.addEventListener("htmx:responseError", (event) =>
+    announce(`The portal refused this (${event.detail.xhr.status}). Nothing was changed.`));
+
+  // <button data-copy="value" hidden>: shown only where copying can work.
+  const reveal = (root) => {
+    if (!navigator.clipboard) return;
+    root.querySelectorAll("button[data-copy][hidden]").forEach((button) => { button.hidden = false; });
+  };
+  document.addEventListener("DOMContentLoaded", () => reveal(document));
+  document.addEventListener("htmx:load", (event) => reveal(event.detail.elt));
+  document.addEventListener("click", async (event) => {
+    const button = event.target instanceof Element && event.target.closest("button[data-copy]");
+    if (!button) return;
+    await navigator.clipboard.writeText(button.dataset.copy);
+    announce(`Copied ${button.dataset.copyName || "the value"}.`);
+    button.classList.add("copied");
+    setTimeout(() => button.classList.remove("copied"), 1500);
+  });
+})();

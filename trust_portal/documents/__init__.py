@@ -1,0 +1,1 @@
+"""How the house looks on screen and paper: HTML, PDF, CSV, charts. Renders models, knows no domain."""
