@@ -25,9 +25,11 @@ class ReceiptKind(StrEnum):
     KEY_CREATED = "key.created"
     KEY_ROTATED = "key.rotated"
     MAINTENANCE_RECORDED = "maintenance.recorded"
+    OBJECTIVE_RECORDED = "objective.recorded"
     POLICY_INSTALLED = "policy.installed"
     SLA_REPORT_ISSUED = "sla_report.issued"
     SLA_REPORT_REFUSED = "sla_report.refused"
+    SLA_RUN_COMPLETED = "sla_run.completed"
     STAFF_READ = "staff.read"
     TENANT_CREATED = "tenant.created"
     TOKEN_CREATED = "token.created"  # noqa: S105 - the name of an act, not a secret
