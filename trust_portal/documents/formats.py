@@ -48,7 +48,7 @@ def percent(value: str) -> str:
 def money(value: Money | str, currency: str | None = None) -> str:
     """``EUR 1,234.50``: the ISO code first, the amount unbroken behind it."""
     if isinstance(value, Money):
-        value, currency = value.decimal, value.currency
+        return f"{value.currency}{NO_BREAK}{number(value.decimal)}"
     return f"{currency}{NO_BREAK}{number(value)}" if currency else number(value)
 
 
