@@ -1,0 +1,50 @@
+"""Alembic's entry: one connection, one advisory lock, every table of the house."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from alembic import context
+from sqlalchemy import Connection, text
+
+from trust_portal.storage import outbox
+from trust_portal.storage.engine import create_engine
+from trust_portal.storage.metadata import metadata
+
+#: Modules that declare tables; importing them is what fills the metadata.
+TABLES = (outbox,)
+
+#: Two migrations of one database never run at the same time. Any number of ours will do.
+_MIGRATION_LOCK = 0x7472757374
+
+
+def run(connection: Connection) -> None:
+    connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
+    connection.commit()
+    try:
+        context.configure(
+            connection=connection,
+            target_metadata=metadata,
+            transaction_per_migration=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+    finally:
+        connection.rollback()
+        connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _MIGRATION_LOCK})
+        connection.commit()
+
+
+async def main() -> None:
+    url = context.config.get_main_option("sqlalchemy.url") or os.environ["DATABASE_URL"]
+    engine = create_engine(url, pool_size=1, application_name="trust-portal migrate")
+    try:
+        async with engine.connect() as connection:
+            await connection.execution_options(isolation_level="READ COMMITTED")
+            await connection.run_sync(run)
+    finally:
+        await engine.dispose()
+
+
+asyncio.run(main())

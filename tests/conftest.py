@@ -1,0 +1,106 @@
+"""Real servers for every test that asks: one PostgreSQL and one Valkey a session, one database a test."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self, TypeVar
+from uuid import uuid4
+
+import pytest
+from redis.asyncio import Redis
+
+from trust_portal.kernel.clock import ManualClock
+from trust_portal.runtime.embedded import Servers, embedded_servers
+from trust_portal.runtime.migrate import migrate
+from trust_portal.storage.engine import create_engine
+from trust_portal.storage.unit_of_work import Storage
+
+T = TypeVar("T")
+
+TEMPLATE = "migrated"
+
+
+class ServerThread:
+    """The embedded servers under a supervisor of their own, beside the event loops of the tests."""
+
+    def __init__(self) -> None:
+        self.servers: Servers
+        self._loop = asyncio.new_event_loop()
+
+    @contextmanager
+    def run(self, data_dir: Path) -> Iterator[Self]:
+        thread = threading.Thread(target=self._loop.run_forever, name="servers")
+        thread.start()
+        try:
+            context = embedded_servers(data_dir)
+            self.servers = self.call(context.__aenter__())
+            try:
+                self.call(self._sql(f"CREATE DATABASE {TEMPLATE} OWNER trust_portal"))
+                self.call(migrate(self.servers.url_of(TEMPLATE)))
+                yield self
+            finally:
+                self.call(context.__aexit__(None, None, None))
+        finally:
+            self.call(self._loop.shutdown_default_executor())
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            thread.join()
+            self._loop.close()
+
+    def call(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=90)
+
+    def clone(self) -> str:
+        """The name of a fresh copy of the migrated database."""
+        name = f"test_{uuid4().hex}"
+        self.call(self._sql(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER trust_portal"))
+        return name
+
+    def drop(self, name: str) -> None:
+        self.call(self._sql(f"DROP DATABASE {name} WITH (FORCE)"))
+
+    async def _sql(self, statement: str) -> None:
+        connection = await self.servers.connect_as_bootstrap()
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+@pytest.fixture(scope="session")
+def server_thread(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
+    with ServerThread().run(tmp_path_factory.mktemp("servers") / "data") as thread:
+        yield thread
+
+
+@pytest.fixture
+def database_url(server_thread: ServerThread) -> Iterator[str]:
+    """A migrated database of the test's own, as the ordinary login."""
+    name = server_thread.clone()
+    yield server_thread.servers.url_of(name)
+    server_thread.drop(name)
+
+
+@pytest.fixture
+async def redis_url(server_thread: ServerThread) -> str:
+    """An empty Valkey."""
+    client = Redis.from_url(server_thread.servers.redis_url)
+    await client.flushall()
+    await client.aclose()
+    return server_thread.servers.redis_url
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(datetime(2026, 7, 10, 9, tzinfo=UTC))
+
+
+@pytest.fixture
+async def storage(database_url: str, clock: ManualClock) -> AsyncIterator[Storage]:
+    engine = create_engine(database_url, pool_size=5)
+    yield Storage(engine, clock)
+    await engine.dispose()
