@@ -1,0 +1,280 @@
+"""Every event type the door knows, as CloudEvents 1.0 with exactly typed ``data``.
+
+Fields beyond these are welcome and kept (FORMATS: add freely); fields that are here must be right.
+What a type cannot say (``good`` is at most ``total``) is in ``rules``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
+
+from trust_portal.facts.fields import (
+    Amount,
+    Buckets,
+    Count,
+    Currency,
+    DecimalText,
+    EventId,
+    Instant,
+    Key,
+    Keys,
+    Labels,
+    LongText,
+    Minute,
+    Percentage,
+    ShortText,
+    Source,
+)
+
+Severity = Literal["P1", "P2", "P3", "P4"]
+Subsystem = Literal["compute", "storage", "egress", "adapters"]
+
+
+class Event(Struct, kw_only=True, gc=False):
+    """The CloudEvents envelope. ``source`` and ``id`` together are the idempotency key."""
+
+    specversion: Literal["1.0"]
+    id: EventId
+    source: Source
+    type: str
+    time: Instant | None = None
+    datacontenttype: Annotated[str, Meta(pattern=r"^application/([^;]+\+)?json *(;.*)?$")] | None = None
+    data: Struct
+
+
+class UsageData(Struct, kw_only=True, gc=False):
+    tenant: Key
+    subsystem: Subsystem
+    resource: ShortText
+    operation: ShortText
+    region: ShortText
+    adapter: ShortText | None = None
+    quantity: Amount
+    unit: ShortText
+    cost: DecimalText
+    currency: Currency
+    labels: Labels | None = None
+    correction_of: EventId | None = None
+
+
+class UsageRecorded(Event, kw_only=True):
+    """What one tenant used and what it cost; ``time`` is when it was used."""
+
+    time: Instant
+    data: UsageData
+
+
+class SliData(Struct, kw_only=True, gc=False):
+    tenant: Key
+    objective: Key
+    total: Count
+    good: Count | None = None
+    buckets: Buckets | None = None
+    correction_of: EventId | None = None
+
+
+class SliMeasured(Event, kw_only=True):
+    """One minute of one objective; ``time`` is the start of the minute.
+
+    ``good`` is at most ``total`` and may be left out only where ``buckets`` are given.
+    """
+
+    time: Minute
+    data: SliData
+
+
+class DeployedData(Struct, kw_only=True):
+    service: Key
+    version: ShortText
+    previous: ShortText | None = None
+    environment: ShortText
+    tenants: Keys | None = None
+    by: ShortText
+
+
+class ChangeDeployed(Event, kw_only=True):
+    """A version reached an environment; without ``tenants`` it reached all of them."""
+
+    data: DeployedData
+
+
+FlagValue = str | bool | float | None
+
+
+class FlagData(Struct, kw_only=True):
+    flag: Key
+    variant: FlagValue
+    percentage: Percentage
+    previous: FlagValue | dict[str, FlagValue] = None
+    tenants: Keys | None = None
+    by: ShortText
+
+
+class ChangeFlag(Event, kw_only=True):
+    """A feature flag moved; without ``tenants`` it moved for all of them."""
+
+    data: FlagData
+
+
+class OperationData(Struct, kw_only=True):
+    tenant: Key
+    operation: ShortText
+    resource: ShortText
+    subsystem: Subsystem
+    quantity: Amount
+    unit: ShortText
+    duration_s: Amount
+    initiated_by: ShortText
+    receipt: ShortText | None = None
+
+
+class OperationCompleted(Event, kw_only=True):
+    """A heavy operation ended; ``time`` is when."""
+
+    data: OperationData
+
+
+class AdapterData(Struct, kw_only=True, gc=False):
+    tenant: Key
+    adapter: Key
+    calls: Count
+    errors: Count
+    retries: Count
+    p95_ms: Amount
+    bytes: Count
+
+
+class AdapterObserved(Event, kw_only=True):
+    """One minute of one adapter's calls; ``time`` is the start of the minute."""
+
+    time: Minute
+    data: AdapterData
+
+
+class IncidentDeclaredData(Struct, kw_only=True):
+    incident: Key
+    severity: Severity
+    title: ShortText
+    service: Key
+    tenants: Keys | None = None
+    objectives: Keys | None = None
+    began_at: Instant
+    detected_at: Instant
+    owner: ShortText
+
+
+class IncidentDeclared(Event, kw_only=True):
+    """An incident was declared; without ``tenants`` it may have touched all of them."""
+
+    data: IncidentDeclaredData
+
+
+class IncidentUpdatedData(Struct, kw_only=True):
+    incident: Key
+    kind: Literal["note", "severity", "told_customer", "mitigation"]
+    text: LongText
+    severity: Severity | None = None
+    receipt: ShortText | None = None
+    key: bool = False
+
+
+class IncidentUpdated(Event, kw_only=True):
+    """An entry in an incident's timeline; a change of severity names the new one."""
+
+    data: IncidentUpdatedData
+
+
+class IncidentStepData(Struct, kw_only=True):
+    incident: Key
+    at: Instant
+    text: LongText
+
+
+class IncidentMitigated(Event, kw_only=True):
+    """Customers stopped being hurt."""
+
+    data: IncidentStepData
+
+
+class IncidentResolved(Event, kw_only=True):
+    """The incident is over."""
+
+    data: IncidentStepData
+
+
+class MaintenanceData(Struct, kw_only=True):
+    window: Key
+    tenants: Keys | None = None
+    objectives: Keys | None = None
+    start: Instant
+    end: Instant
+    announced_at: Instant
+    reason: LongText
+
+
+class MaintenanceScheduled(Event, kw_only=True):
+    """A maintenance window was announced; scheduling it again replaces it."""
+
+    data: MaintenanceData
+
+
+class CancellationData(Struct, kw_only=True):
+    window: Key
+    tenants: Keys | None = None
+    objectives: Keys | None = None
+    start: Instant | None = None
+    end: Instant | None = None
+    announced_at: Instant | None = None
+    reason: LongText = ""
+
+
+class MaintenanceCancelled(Event, kw_only=True):
+    """A maintenance window will not be used; its key alone says which."""
+
+    data: CancellationData
+
+
+ADAPTER_OBSERVED: Final = "trustportal.adapter.observed.v1"
+CHANGE_DEPLOYED: Final = "trustportal.change.deployed.v1"
+CHANGE_FLAG: Final = "trustportal.change.flag.v1"
+OPERATION_COMPLETED: Final = "trustportal.operation.completed.v1"
+USAGE_RECORDED: Final = "trustportal.usage.recorded.v1"
+SLI_MEASURED: Final = "trustportal.sli.measured.v1"
+INCIDENT_DECLARED: Final = "trustportal.incident.declared.v1"
+INCIDENT_UPDATED: Final = "trustportal.incident.updated.v1"
+INCIDENT_MITIGATED: Final = "trustportal.incident.mitigated.v1"
+INCIDENT_RESOLVED: Final = "trustportal.incident.resolved.v1"
+MAINTENANCE_SCHEDULED: Final = "trustportal.maintenance.scheduled.v1"
+MAINTENANCE_CANCELLED: Final = "trustportal.maintenance.cancelled.v1"
+
+EVENT_TYPES: Final[dict[str, type[Event]]] = {
+    ADAPTER_OBSERVED: AdapterObserved,
+    CHANGE_DEPLOYED: ChangeDeployed,
+    CHANGE_FLAG: ChangeFlag,
+    INCIDENT_DECLARED: IncidentDeclared,
+    INCIDENT_MITIGATED: IncidentMitigated,
+    INCIDENT_RESOLVED: IncidentResolved,
+    INCIDENT_UPDATED: IncidentUpdated,
+    MAINTENANCE_CANCELLED: MaintenanceCancelled,
+    MAINTENANCE_SCHEDULED: MaintenanceScheduled,
+    OPERATION_COMPLETED: OperationCompleted,
+    SLI_MEASURED: SliMeasured,
+    USAGE_RECORDED: UsageRecorded,
+}
+
+#: The field of ``data`` that says what a fact is about; facts are looked up by it.
+SUBJECT_FIELDS: Final[dict[str, str]] = {
+    ADAPTER_OBSERVED: "adapter",
+    CHANGE_DEPLOYED: "service",
+    CHANGE_FLAG: "flag",
+    INCIDENT_DECLARED: "incident",
+    INCIDENT_MITIGATED: "incident",
+    INCIDENT_RESOLVED: "incident",
+    INCIDENT_UPDATED: "incident",
+    MAINTENANCE_CANCELLED: "window",
+    MAINTENANCE_SCHEDULED: "window",
+    OPERATION_COMPLETED: "resource",
+    USAGE_RECORDED: "resource",
+}

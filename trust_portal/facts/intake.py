@@ -1,0 +1,170 @@
+"""The one door: every event, whoever brings it, is stored through ``Intake.deliver``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, Collection, Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+from trust_portal.access.action import Action
+from trust_portal.access.gate import Gate
+from trust_portal.access.policy import Resource
+from trust_portal.errors import Unavailable
+from trust_portal.facts.directory import TenantDirectory
+from trust_portal.facts.outcome import Outcome, RejectionCode
+from trust_portal.facts.reading import ReadEvent, read_event
+from trust_portal.facts.refusal import BadEvent
+from trust_portal.facts.sender import Sender
+from trust_portal.facts.storing import Owned, store
+from trust_portal.kernel.clock import Clock
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.storage.tenancy import IntakeScope
+from trust_portal.storage.unit_of_work import Storage
+
+#: Events read between two looks at the event loop: about a millisecond.
+_READ_AT_A_TIME: Final = 200
+
+
+class Intake:
+    """Reads, checks and stores deliveries of events; each chunk is one transaction."""
+
+    def __init__(self, storage: Storage, gate: Gate, clock: Clock) -> None:
+        self._storage = storage
+        self._gate = gate
+        self._clock = clock
+        self._directory = TenantDirectory(storage)
+
+    async def authorize(self, sender: Sender) -> None:
+        """Raises ``Denied`` for an actor that may not bring events at all."""
+        await self._gate.require(sender.actor, Action.FACTS_INGEST, Resource.of_house("event"))
+
+    async def deliver(self, chunks: AsyncIterable[Sequence[bytes]], sender: Sender) -> Outcome:
+        """Stores what is sound and new of raw events (JSON texts), chunk after chunk.
+
+        While the database stores one chunk the next is read. What the outcome counts as accepted
+        is committed; a chunk the database could not take is rejected as ``UNAVAILABLE``, event by
+        event. Raises ``Denied`` before anything is read, ``Unavailable`` when nothing at all could
+        be stored, and lets errors of ``chunks`` through after the chunks before them are stored.
+        """
+        await self.authorize(sender)
+        outcome = Outcome()
+        index = 0
+        storing: asyncio.Task[None] | None = None
+        try:
+            async for chunk in chunks:
+                sound = await self._read(chunk, index, sender, outcome)
+                index += len(chunk)
+                if storing is not None:
+                    await storing
+                storing = asyncio.create_task(self._store(sound, sender, outcome))
+        finally:
+            if storing is not None:
+                await storing
+        outcome.rejected.sort(key=lambda rejection: rejection.index)
+        if outcome.only(frozenset({RejectionCode.UNAVAILABLE})):
+            raise Unavailable("the events could not be stored; nothing was, send them again")
+        return outcome
+
+    async def _read(
+        self, chunk: Sequence[bytes], first: int, sender: Sender, outcome: Outcome
+    ) -> list[ReadEvent]:
+        now = self._clock.now()
+        sound: list[ReadEvent] = []
+        for start in range(0, len(chunk), _READ_AT_A_TIME):
+            for offset, raw in enumerate(chunk[start : start + _READ_AT_A_TIME], start=start):
+                try:
+                    read = read_event(raw, first + offset, now)
+                    sender.check_source(read.event.source)
+                except BadEvent as bad:
+                    outcome.reject(bad.rejection(first + offset))
+                else:
+                    sound.append(read)
+            await asyncio.sleep(0)
+        return sound
+
+    async def _store(self, events: list[ReadEvent], sender: Sender, outcome: Outcome) -> None:
+        if not events:
+            return
+        try:
+            owned = await self._owned(events, sender, outcome)
+            first_of_key: dict[bytes, Owned] = {}
+            for event in owned:
+                first_of_key.setdefault(event.read.key, event)
+            async with self._storage.write(IntakeScope()) as session:
+                known = await store(session, list(first_of_key.values()), self._clock.now())
+        except Unavailable as error:
+            for read in events:
+                _reject(outcome, read, BadEvent(RejectionCode.UNAVAILABLE, error.message, None))
+            return
+        _judge(owned, first_of_key, known, outcome)
+
+    async def _owned(self, events: list[ReadEvent], sender: Sender, outcome: Outcome) -> list[Owned]:
+        directory = await self._directory.resolve(_tenants_named(events))
+        owned: list[Owned] = []
+        for read in events:
+            try:
+                owned.append(_owner(read, directory, sender))
+            except BadEvent as bad:
+                _reject(outcome, read, bad)
+        return owned
+
+
+def _judge(
+    owned: Sequence[Owned],
+    first_of_key: Mapping[bytes, Owned],
+    known: Mapping[bytes, bytes],
+    outcome: Outcome,
+) -> None:
+    """Accepted, duplicate or conflict: each event against the digest its key now stands for."""
+    for event in owned:
+        read = event.read
+        first = first_of_key[read.key]
+        digest = known.get(read.key)
+        if digest is None and event is first:
+            outcome.accepted += 1
+        elif read.digest == (first.read.digest if digest is None else digest):
+            outcome.duplicates += 1
+        else:
+            message = (
+                "this source and id were received before with different content; a new fact needs a new id"
+            )
+            _reject(outcome, read, BadEvent(RejectionCode.CONFLICT, message, "$.id"))
+
+
+def _tenants_named(events: Sequence[ReadEvent]) -> Collection[str]:
+    named: set[str] = set()
+    for read in events:
+        tenant = getattr(read.event.data, "tenant", None)
+        if tenant is not None:
+            named.add(tenant)
+        else:
+            named.update(getattr(read.event.data, "tenants", None) or ())
+    return named
+
+
+def _owner(read: ReadEvent, directory: Mapping[str, UUID], sender: Sender) -> Owned:
+    """A fact of one tenant is that tenant's; one about several, or all, is the vendor's."""
+    data = read.event.data
+    tenant: str | None = getattr(data, "tenant", None)
+    if tenant is not None:
+        return Owned(read, _tenant(tenant, "$.data.tenant", directory, sender))
+    named: list[str] | None = getattr(data, "tenants", None)
+    if named is None:
+        sender.check_everybody()
+        return Owned(read, VENDOR_ID)
+    tenants = [_tenant(key, f"$.data.tenants[{at}]", directory, sender) for at, key in enumerate(named)]
+    return Owned(read, VENDOR_ID, tuple(tenants))
+
+
+def _tenant(key: str, path: str, directory: Mapping[str, UUID], sender: Sender) -> UUID:
+    tenant_id = directory.get(key)
+    if tenant_id is None:
+        raise BadEvent(RejectionCode.UNKNOWN_TENANT, f"no tenant {key}", path)
+    sender.check_tenant(tenant_id, path)
+    return tenant_id
+
+
+def _reject(outcome: Outcome, read: ReadEvent, bad: BadEvent) -> None:
+    bad.event_id = read.event.id
+    outcome.reject(bad.rejection(read.index))
