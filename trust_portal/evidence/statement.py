@@ -26,12 +26,18 @@ class ReceiptKind(StrEnum):
     KEY_ROTATED = "key.rotated"
     MAINTENANCE_RECORDED = "maintenance.recorded"
     OBJECTIVE_RECORDED = "objective.recorded"
+    PERSON_ADDED = "person.added"
+    PERSON_SUSPENDED = "person.suspended"
     POLICY_INSTALLED = "policy.installed"
+    ROLE_GRANTED = "role.granted"
+    ROLE_REVOKED = "role.revoked"
+    SIGN_IN_LINK_CREATED = "sign_in_link.created"
     SLA_REPORT_ISSUED = "sla_report.issued"
     SLA_REPORT_REFUSED = "sla_report.refused"
     SLA_RUN_COMPLETED = "sla_run.completed"
     STAFF_READ = "staff.read"
     TENANT_CREATED = "tenant.created"
+    TENANT_OFFBOARDED = "tenant.offboarded"
     TOKEN_CREATED = "token.created"  # noqa: S105 - the name of an act, not a secret
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an act, not a secret
 
