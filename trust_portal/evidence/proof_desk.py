@@ -1,0 +1,124 @@
+"""Where callers wait for the sequencer: one listener and one batch of queries for all of them.
+
+The sequencer says when a group is integrated (NOTIFY); whoever waits in this process is then
+answered together, so that the cost of a proof is shared as the cost of a commit is. A message can
+get lost, so the desk also looks by itself, and asks the sequencer again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from uuid import UUID
+
+import asyncpg
+
+from trust_portal.errors import TrustPortalError, Unavailable
+from trust_portal.evidence.checkpoint import TlogProof
+from trust_portal.evidence.log_reader import LogReader
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.unit_of_work import Storage
+
+#: Said by the sequencer after a commit; heard here.
+INTEGRATED = "trust_portal_integrated"
+#: Said here when somebody waits; heard by the sequencer.
+PENDING = "trust_portal_pending"
+
+#: Seconds until a lost message is made good.
+_POLL = 0.25
+#: Seconds the listener stays after the last caller has left.
+_LINGER = 2.0
+
+
+class ProofDesk:
+    """Hands proofs to waiting callers. Its task and its connection exist only while somebody waits."""
+
+    def __init__(self, storage: Storage, reader: LogReader) -> None:
+        self._storage = storage
+        self._reader = reader
+        self._waiting: dict[UUID, dict[UUID, set[asyncio.Future[TlogProof]]]] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._stir = asyncio.Event()
+        self._asked = False
+
+    async def wait(self, tenant_id: UUID, receipt_id: UUID, seconds: float) -> TlogProof:
+        """The proof of a committed receipt. ``Unavailable`` after ``seconds``."""
+        future: asyncio.Future[TlogProof] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(tenant_id, {}).setdefault(receipt_id, set()).add(future)
+        if not self._asked:
+            self._stir.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._serve(), name="proof desk")
+        try:
+            return await asyncio.wait_for(future, seconds)
+        except TimeoutError as error:
+            raise Unavailable(
+                "the receipt is stored but not in the log yet; is a worker running?", code="NOT_INTEGRATED"
+            ) from error
+        finally:
+            self._leave(tenant_id, receipt_id, future)
+
+    def _leave(self, tenant_id: UUID, receipt_id: UUID, future: asyncio.Future[TlogProof]) -> None:
+        futures = self._waiting[tenant_id][receipt_id]
+        futures.discard(future)
+        if not futures:
+            del self._waiting[tenant_id][receipt_id]
+        if not self._waiting[tenant_id]:
+            del self._waiting[tenant_id]
+
+    async def close(self) -> None:
+        """Stop; whoever still waits runs into its own timeout."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def _serve(self) -> None:
+        while self._waiting:
+            try:
+                await self._listen()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TrustPortalError):
+                await asyncio.sleep(_POLL)  # the server restarts; callers have their own timeouts
+
+    async def _listen(self) -> None:
+        async with self._storage.engine.connect() as connection:
+            raw = await connection.get_raw_connection()
+            driver: asyncpg.Connection[asyncpg.Record] = raw.driver_connection
+            await driver.add_listener(INTEGRATED, self._integrated)
+            try:
+                idle_since = None
+                loop = asyncio.get_running_loop()
+                while idle_since is None or loop.time() - idle_since < _LINGER:
+                    await self._answer()
+                    if self._waiting:
+                        idle_since = None
+                        if not self._asked:
+                            self._asked = True
+                            await driver.execute(f"NOTIFY {PENDING}")
+                    elif idle_since is None:
+                        idle_since = loop.time()
+                    try:
+                        async with asyncio.timeout(_POLL):
+                            await self._stir.wait()
+                    except TimeoutError:
+                        self._asked = False
+                    self._stir.clear()
+                    if driver.is_closed():
+                        raise ConnectionResetError("the listening connection is gone")
+            finally:
+                with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                    await driver.remove_listener(INTEGRATED, self._integrated)
+
+    def _integrated(self, *_: object) -> None:
+        self._asked = False
+        self._stir.set()
+
+    async def _answer(self) -> None:
+        for tenant_id, waiting in list(self._waiting.items()):
+            async with self._storage.read(TenantScope(tenant_id)) as session:
+                proofs = await self._reader.proofs(session, tenant_id, list(waiting))
+            for receipt_id, proof in proofs.items():
+                for future in waiting.get(receipt_id, ()):
+                    if not future.done():
+                        future.set_result(proof)
