@@ -60,7 +60,7 @@ class Point:
 
 
 def day_strip(days: Sequence[Day], *, title: str, description: str) -> Markup:
-    """One square a day: filled = up, filled dark with its minutes above = down, half = excluded, hollow = unknown."""
+    """One square a day: whole = up, broken with its minutes above = down, two-toned = excluded, hollow = unknown."""
     step = Decimal(_WIDTH) / max(len(days), 1)
     side = int(min(step - 3, Decimal(30)))
     parts = []
@@ -79,7 +79,10 @@ def _day_shape(state: DayState, x: int, y: int, side: int) -> str:
     if state is DayState.UP:
         return _path("chart-up", square)
     if state is DayState.DOWN:
-        return _path("chart-down", square)
+        half = side // 2 - 1  # a broken square: told from a whole one without its colour
+        return _path(
+            "chart-down", f"M{x} {y}h{side}v{half}h-{side}zM{x} {y + side - half}h{side}v{half}h-{side}z"
+        )
     if state is DayState.EXCLUDED:
         return _path("chart-up", square) + _path("chart-excluded", f"M{x} {y}h{side}l-{side} {side}z")
     hollow = f"M{x + 1} {y + 1}h{side - 2}v{side - 2}h-{side - 2}z"
