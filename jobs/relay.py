@@ -76,7 +76,7 @@ class Relay:
         queue, self._queue = self._queue, None
         if queue is not None:
             try:
-                await queue.close(close_connection_pool=True)
+                await queue.aclose(close_connection_pool=True)
             except QUEUE_LOST:
                 log.debug("the queue server was gone before the connection could be closed")
 

@@ -147,7 +147,7 @@ async def _run_arq(redis_url: str, queue: str, functions: list[Function]) -> Non
         # with its server away does not matter, the outbox knows.
         await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
         try:
-            await pool.close(close_connection_pool=True)
+            await pool.aclose(close_connection_pool=True)
         except QUEUE_LOST:
             log.debug("the queue server was gone before the connection could be closed")
 

@@ -1,0 +1,95 @@
+"""Objectives as rows: one per revision, appended and never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Column, Integer, Row, Text, select
+from sqlalchemy.dialects.postgresql import insert
+
+from trust_portal.reliability.objectives.model import Definition, Objective, ObjectiveKind, ObjectiveSource
+from trust_portal.storage.metadata import instant, tenant_table, uuid_column
+from trust_portal.storage.unit_of_work import ReadSession, WriteSession
+
+objectives = tenant_table(
+    "objectives",
+    Column("key", Text, primary_key=True, comment="as events and contracts name it"),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("threshold", Text, comment="seconds, inclusive upper bound; latency only"),
+    Column("target", Text, comment="percent"),
+    Column("source", Text, nullable=False),
+    instant("recorded_at", nullable=False),
+    uuid_column("receipt_id", nullable=False),
+    CheckConstraint("kind IN ('availability', 'latency')", name="kind_is_known"),
+    CheckConstraint("(kind = 'latency') = (threshold IS NOT NULL)", name="latency_has_a_threshold"),
+)
+
+
+async def current_objectives(session: ReadSession, tenant_id: UUID) -> dict[str, Objective]:
+    """The newest revision of each of the tenant's objectives, by key in alphabetical order."""
+    rows = await session.execute(
+        select(objectives)
+        .where(objectives.c.tenant_id == tenant_id)
+        .distinct(objectives.c.key)
+        .order_by(objectives.c.key, objectives.c.revision.desc())
+    )
+    return {row.key: _objective(row) for row in rows}
+
+
+async def append_objectives(
+    session: WriteSession,
+    tenant_id: UUID,
+    revisions: Sequence[tuple[Definition, int]],
+    *,
+    source: ObjectiveSource,
+    at: datetime,
+    receipt_id: UUID,
+) -> None:
+    """Add revisions. A primary key that exists means somebody else did so a moment ago."""
+    if not revisions:
+        return
+    await session.execute(
+        insert(objectives),
+        [
+            {
+                "tenant_id": tenant_id,
+                "key": definition.key,
+                "revision": revision,
+                "kind": definition.kind.value,
+                "title": definition.title,
+                "description": definition.description,
+                "service": definition.service,
+                "threshold": definition.threshold,
+                "target": definition.target,
+                "source": source.value,
+                "recorded_at": at,
+                "receipt_id": receipt_id,
+            }
+            for definition, revision in revisions
+        ],
+    )
+
+
+def _objective(row: Row[Any]) -> Objective:
+    return Objective(
+        tenant_id=row.tenant_id,
+        definition=Definition(
+            key=row.key,
+            kind=ObjectiveKind(row.kind),
+            title=row.title,
+            description=row.description,
+            service=row.service,
+            threshold=row.threshold,
+            target=row.target,
+        ),
+        revision=row.revision,
+        source=ObjectiveSource(row.source),
+        recorded_at=row.recorded_at,
+    )
