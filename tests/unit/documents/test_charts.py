@@ -56,7 +56,10 @@ def test_a_chart_is_one_named_and_described_image(drawing):
 
 def test_each_state_of_a_day_has_a_shape_of_its_own():
     groups = parse(strip()).findall(f"{SVG}g")
-    shapes = {tuple(re.sub(r"-?\d+", "", p.get("d")) for p in g.findall(f"{SVG}path")) for g in groups}
+    shapes = {
+        tuple((re.sub(r"-?\d+", "", p.get("d")), p.get("fill") == "none") for p in g.findall(f"{SVG}path"))
+        for g in groups
+    }
     assert len(shapes) == 4
     assert "28" in [t.text for t in parse(strip()).iter(f"{SVG}text")]
 
