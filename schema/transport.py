@@ -66,7 +66,8 @@ class PersistedDocuments:
             return text
         if body.document_id != f"sha256:{sha256_hex(body.query.encode())}":
             raise GraphQLError(
-                "documentId is not sha256:<hex> of the query", extensions={"code": "PERSISTED_DOCUMENT_MISMATCH"}
+                "documentId is not sha256:<hex> of the query",
+                extensions={"code": "PERSISTED_DOCUMENT_MISMATCH"},
             )
         self._texts[body.document_id] = body.query
         if len(self._texts) > _MAX_PERSISTED:
@@ -127,7 +128,10 @@ def _media_type(request: Request) -> str:
 
 def _refusal(status: int, message: str, media_type: str, headers: dict[str, str] | None = None) -> Response:
     return Response(
-        msgspec.json.encode({"errors": [{"message": message}]}), status, headers, f"{media_type}; charset=utf-8"
+        msgspec.json.encode({"errors": [{"message": message}]}),
+        status,
+        headers,
+        f"{media_type}; charset=utf-8",
     )
 
 
@@ -146,7 +150,11 @@ def _outside(error: GraphQLError) -> dict[str, Any]:
     original = error.original_error
     if original is None:
         return dict(error.formatted)
-    formatted: dict[str, Any] = {"message": "", "path": error.path, "locations": error.formatted.get("locations")}
+    formatted: dict[str, Any] = {
+        "message": "",
+        "path": error.path,
+        "locations": error.formatted.get("locations"),
+    }
     if isinstance(original, TrustPortalError) and original.status != 500:
         formatted["message"] = original.message
         formatted["extensions"] = {"code": original.code, "field": original.field}

@@ -31,7 +31,10 @@ COMMANDS: dict[str, str] = {
 
 #: Sub-commands that a room above the group's own adds to it.
 EXTENSIONS: dict[str, tuple[str, ...]] = {
-    "import": ("trust_portal.commands.import_contracts:contracts", "trust_portal.commands.import_contracts:objectives"),
+    "import": (
+        "trust_portal.commands.import_contracts:contracts",
+        "trust_portal.commands.import_contracts:objectives",
+    ),
     "sla": ("trust_portal.commands.runs:run",),
 }
 
@@ -54,7 +57,7 @@ class LazyGroup(click.Group):
 
 def _load(place: str) -> click.Command:
     module, attribute = place.split(":")
-    return cast(click.Command, getattr(importlib.import_module(module), attribute))
+    return cast("click.Command", getattr(importlib.import_module(module), attribute))
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

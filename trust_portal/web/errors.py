@@ -49,7 +49,9 @@ def install(app: Starlette) -> None:
 
 def wants_json(request: Request) -> bool:
     """Whether a program asks: a JSON path, a bearer token, or no wish for HTML."""
-    if request.headers.get("authorization") or request.url.path.startswith(("/events", "/graphql", "/schemas")):
+    if request.headers.get("authorization") or request.url.path.startswith(
+        ("/events", "/graphql", "/schemas")
+    ):
         return True
     return "text/html" not in request.headers.get("accept", "")
 
@@ -116,5 +118,3 @@ def _answer(
         message=message,
         reference=reference,
     )
-
-

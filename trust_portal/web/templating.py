@@ -14,7 +14,16 @@ from jinja2_fragments import render_block
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from trust_portal.documents.html import create_environment
 from trust_portal.web.context import actor_or_none, house_of
+
+#: Said on every page of a demonstration; it must not be mistaken for a vendor's own portal.
+DEMO_TEXT = "A made-up vendor with made-up customers, on real machinery. Anybody can be anybody here."
+
+
+def create_templates() -> Environment:
+    """The environment of the portal's pages: the documents' own, so that paper and screen agree."""
+    return create_environment()
 
 
 def page(
@@ -31,8 +40,8 @@ def page(
     values = {
         "request": request,
         "actor": actor_or_none(request),
-        "vendor_name": house.settings.vendor_name,
-        "demo": house.settings.demo,
+        "vendor": house.settings.vendor_name,
+        "demo": DEMO_TEXT if house.settings.demo else None,
         **context,
     }
     block = _wanted_block(request, environment, template)
