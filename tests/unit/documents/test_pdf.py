@@ -61,8 +61,6 @@ def test_the_faces_are_ours_and_embedded():
     names = set(re.findall(rb"/FontName /[A-Z]{6}\+([\w-]+)", _plain(pdf_of())))
     assert names
     assert all(name.startswith(b"House-") for name in names)
-        name.startswith(b"House-") for name in names
-    )
 
 
 def test_it_is_tagged_and_says_its_title_and_language():
