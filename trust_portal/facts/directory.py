@@ -7,9 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
-
-from trust_portal.access.tables import tenant_keys
+from trust_portal.access.tenants.repository import tenants_by_key
 from trust_portal.storage.tenancy import IntakeScope
 from trust_portal.storage.unit_of_work import Storage
 
@@ -33,10 +31,6 @@ class TenantDirectory:
             self._forget_at = now + _FRESH_SECONDS
         unseen = [key for key in keys if key not in self._known]
         if unseen:
-            query = select(tenant_keys.c.key, tenant_keys.c.tenant_id).where(
-                tenant_keys.c.key.in_(unseen), tenant_keys.c.active
-            )
             async with self._storage.read(IntakeScope()) as session:
-                for row in await session.execute(query):
-                    self._known[row.key] = row.tenant_id
+                self._known.update(await tenants_by_key(session, unseen))
         return {key: self._known[key] for key in keys if key in self._known}
