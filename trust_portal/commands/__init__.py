@@ -1,0 +1,1 @@
+"""One module per family of commands; ``trust_portal.cli`` lists them."""

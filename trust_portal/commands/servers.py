@@ -1,0 +1,90 @@
+"""``up``, ``serve``, ``worker``, ``migrate``: what runs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import click
+
+from trust_portal.errors import InvalidInput
+from trust_portal.runtime.ports import DEFAULT_PORT, HOST
+from trust_portal.settings import load_settings
+
+
+def default_data_dir() -> Path:
+    """``$XDG_DATA_HOME/trust-portal``, by default ``~/.local/share/trust-portal``."""
+    home = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(home) / "trust-portal"
+
+
+@click.command()
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where everything is kept.  [default: ~/.local/share/trust-portal]",
+)
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help="Port on 127.0.0.1.  [default: 8400, or a free one]"
+)
+def up(data_dir: Path | None, port: int | None) -> None:
+    """Run everything on this machine, with its own database, until Ctrl-C. Data stays."""
+    from trust_portal.runtime.signals import until_told  # noqa: PLC0415 - `--help` stays quick
+
+    asyncio.run(until_told(_up(data_dir or default_data_dir(), port)))
+
+
+async def _up(data_dir: Path, port: int | None) -> None:
+    from trust_portal.runtime.all_in_one import all_in_one  # noqa: PLC0415
+
+    async with all_in_one(data_dir, port=port) as house:
+        click.echo(f"Data: {house.servers.data_dir}")
+        if port is None and house.port != DEFAULT_PORT:
+            click.echo(f"Port {DEFAULT_PORT} is in use by another program; taking a free one.")
+        click.echo(f"Trust Portal: {house.base_url}  (Ctrl-C stops it)")
+        await asyncio.Event().wait()
+
+
+@click.command()
+@click.option("--host", default=HOST, show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True)
+def serve(host: str, port: int) -> None:
+    """Serve the portal, the event intake and GraphQL. Needs DATABASE_URL and REDIS_URL."""
+    import uvicorn  # noqa: PLC0415
+
+    load_settings()  # a wrong setting is one line here, not a stack trace from the server
+    uvicorn.run(
+        "trust_portal.app:create_app",
+        factory=True,
+        host=host,
+        port=port,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+
+
+@click.command()
+@click.option("--queue", type=click.Choice(["default", "exports"]), default="default", show_default=True)
+def worker(queue: str) -> None:
+    """Do the background work: relay, sequencer, reports; or the exports. Needs DATABASE_URL and REDIS_URL."""
+    from jobs.worker import run_worker  # noqa: PLC0415
+    from trust_portal.runtime.telemetry import configure_logging  # noqa: PLC0415
+
+    settings = load_settings()
+    configure_logging(settings.log_format)
+    run_worker(settings, queue)
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database in DATABASE_URL to the newest schema. Safe to repeat, and to run twice at once."""
+    from trust_portal.runtime.migrate import migrate as upgrade  # noqa: PLC0415
+    from trust_portal.runtime.migrate import newest_revision  # noqa: PLC0415
+
+    url = os.environ.get("DATABASE_URL")
+    if not url:
+        raise InvalidInput("set DATABASE_URL to postgresql+asyncpg://…", field="DATABASE_URL")
+    asyncio.run(upgrade(url))
+    click.echo(f"The schema is at {newest_revision()}, the newest.")
