@@ -78,9 +78,8 @@ def render_pdf(html: str, *, title: str, lang: str, identifier: str) -> bytes:
     )
     document.metadata.title = title
     document.metadata.lang = lang
-    # A keyword-only promise of PDF: two renderings of one document have one identifier.
     pdf: bytes = document.write_pdf(
-        pdf_identifier=hashlib.sha256(identifier.encode()).digest()[:16],
+        pdf_identifier=hashlib.sha256(identifier.encode()).hexdigest()[:32].encode(),
         pdf_variant="pdf/ua-1",
     )
     return pdf
