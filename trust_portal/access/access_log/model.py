@@ -1,0 +1,58 @@
+"""One look at a tenant's things."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from trust_portal.kernel.actor import Actor, ActorKind, Role
+
+
+class Verb(StrEnum):
+    READ = "read"
+    DOWNLOADED = "downloaded"
+
+
+class Group(StrEnum):
+    """Whose eyes they were, as a tenant asks."""
+
+    AUDITOR = "auditor"
+    CUSTOMER = "customer"
+    STAFF = "staff"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """``what`` is the kind of thing ("SLA report"), ``subject`` its id or empty for a list;
+    ``purpose`` says why in words a customer understands.
+    """
+
+    verb: Verb
+    what: str
+    subject: str = ""
+    purpose: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessEntry:
+    """A row of the log. The same access by the same actor within a minute is one row."""
+
+    id: UUID
+    tenant_id: UUID
+    at: datetime
+    actor_id: UUID
+    actor_kind: ActorKind
+    actor_name: str
+    group: Group
+    access: Access
+
+
+def group_of(actor: Actor) -> Group:
+    if actor.kind is ActorKind.SYSTEM:
+        return Group.SYSTEM
+    if actor.is_staff:
+        return Group.STAFF
+    return Group.AUDITOR if Role.AUDITOR in actor.roles else Group.CUSTOMER

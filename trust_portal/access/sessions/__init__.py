@@ -1,0 +1,1 @@
+"""Server-side sessions of signed-in people."""

@@ -1,0 +1,94 @@
+"""Rows of sign-in links and linked OpenID identities in and out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from trust_portal.access.credentials import Credential
+from trust_portal.access.people.model import PersonRef
+from trust_portal.access.tables import oidc_identities, sign_in_links
+from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.ids import new_id
+from trust_portal.storage.unit_of_work import ReadSession, WriteSession
+
+
+async def insert_link(
+    session: WriteSession, credential: Credential, person_id: UUID, actor: Actor, expires_at: datetime
+) -> UUID:
+    link_id = new_id()
+    await session.execute(
+        insert(sign_in_links).values(
+            tenant_id=credential.tenant_id,
+            id=link_id,
+            person_id=person_id,
+            secret_hash=credential.hash,
+            created_at=session.clock.now(),
+            created_by=actor.id,
+            expires_at=expires_at,
+        )
+    )
+    return link_id
+
+
+async def use_link(session: WriteSession, credential: Credential) -> UUID | None:
+    """Mark the link as used and say whose it is; None unless it is unused and in time.
+
+    One statement, so of many who try at once exactly one finds it unused.
+    """
+    now = session.clock.now()
+    row = (
+        await session.execute(
+            update(sign_in_links)
+            .where(
+                sign_in_links.c.tenant_id == credential.tenant_id,
+                sign_in_links.c.secret_hash == credential.hash,
+                sign_in_links.c.used_at.is_(None),
+                sign_in_links.c.expires_at > now,
+            )
+            .values(used_at=now)
+            .returning(sign_in_links.c.person_id)
+        )
+    ).first()
+    return None if row is None else row.person_id
+
+
+async def void_links(session: WriteSession, tenant_id: UUID, person_id: UUID) -> None:
+    """A new link replaces those that still wait."""
+    await session.execute(
+        update(sign_in_links)
+        .where(
+            sign_in_links.c.tenant_id == tenant_id,
+            sign_in_links.c.person_id == person_id,
+            sign_in_links.c.used_at.is_(None),
+        )
+        .values(used_at=session.clock.now())
+    )
+
+
+async def linked_people(session: ReadSession, issuer: str, subject: str) -> tuple[PersonRef, ...]:
+    """Who has signed in with this identity before. For the staff scope."""
+    rows = await session.execute(
+        select(oidc_identities.c.tenant_id, oidc_identities.c.person_id)
+        .where(oidc_identities.c.issuer == issuer, oidc_identities.c.subject == subject)
+        .order_by(oidc_identities.c.tenant_id)
+    )
+    return tuple(PersonRef(row.tenant_id, row.person_id) for row in rows)
+
+
+async def link_identity(session: WriteSession, issuer: str, subject: str, person: PersonRef) -> None:
+    """From now on the subject is this person, whatever becomes of the email."""
+    await session.execute(
+        upsert(oidc_identities)
+        .values(
+            issuer=issuer,
+            subject=subject,
+            tenant_id=person.tenant_id,
+            person_id=person.person_id,
+            linked_at=session.clock.now(),
+        )
+        .on_conflict_do_nothing()
+    )

@@ -1,0 +1,1 @@
+"""The customers of the vendor, and the vendor itself."""

@@ -1,0 +1,66 @@
+"""A tenant as others see it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from trust_portal.errors import InvalidInput
+from trust_portal.kernel.ids import VENDOR_ID
+
+_KEY: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """``key`` is its name in events and contracts; ``time_zone`` an IANA name."""
+
+    id: UUID
+    key: str
+    name: str
+    time_zone: str
+    residency: str
+    created_at: datetime
+    onboarded_at: datetime
+    offboarded_at: datetime | None
+
+    @property
+    def is_vendor(self) -> bool:
+        return self.id == VENDOR_ID
+
+    @property
+    def active(self) -> bool:
+        return self.offboarded_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTenant:
+    """Command. ``onboarded_at`` None: now. Raises ``InvalidInput`` for a field that cannot be."""
+
+    key: str
+    name: str
+    time_zone: str = "UTC"
+    residency: str = ""
+    onboarded_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if not _KEY.fullmatch(self.key):
+            raise InvalidInput(
+                "a key is 1 to 64 lower-case letters, digits, dots, dashes and underscores, "
+                "with a letter or digit at both ends",
+                field="key",
+            )
+        if not self.name.strip() or len(self.name) > 200:
+            raise InvalidInput("a name has 1 to 200 characters", field="name")
+        if len(self.residency) > 200:
+            raise InvalidInput("a residency has at most 200 characters", field="residency")
+        try:
+            ZoneInfo(self.time_zone)
+        except (KeyError, ValueError, OSError) as error:
+            raise InvalidInput(f"{self.time_zone!r} is no IANA time zone", field="time_zone") from error
+        if self.onboarded_at is not None and self.onboarded_at.tzinfo is None:
+            raise InvalidInput("an instant needs a time zone", field="onboarded_at")

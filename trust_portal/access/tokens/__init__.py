@@ -1,0 +1,1 @@
+"""API tokens: what a program may do in a person's name."""
