@@ -68,7 +68,7 @@ def _contracts() -> None:
         _id("tenant_id"),
         _id("id"),
         _text("version"),
-        sa.Column("effective_from", sa.Date(), nullable=False),
+        _text("effective_from", nullable=True, comment="as written: a date or an instant"),
         _text("document", comment="the YAML document as it was imported"),
         _text("sha256", comment="of document, UTF-8"),
         _id("receipt_id"),

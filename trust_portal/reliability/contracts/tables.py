@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Date, ForeignKeyConstraint, Text, UniqueConstraint
+from sqlalchemy import Column, ForeignKeyConstraint, Text, UniqueConstraint
 
 from trust_portal.storage.metadata import instant, tenant_table, uuid_column
 
@@ -10,7 +10,7 @@ contracts = tenant_table(
     "contracts",
     uuid_column("id", primary_key=True),
     Column("version", Text, nullable=False),
-    Column("effective_from", Date, nullable=False),
+    Column("effective_from", Text, comment="as written: a date or an instant"),
     Column("document", Text, nullable=False, comment="the YAML document as it was imported"),
     Column("sha256", Text, nullable=False, comment="of document, UTF-8"),
     uuid_column("receipt_id", nullable=False),

@@ -1,0 +1,61 @@
+"""Which version of a contract governs a period. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from trust_portal.kernel.period import Period, parse_period
+from trust_portal.reliability.contracts.model import Contract, PeriodLength
+
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
+
+
+def length_of(label: str) -> PeriodLength:
+    """Whether ``label`` (already known to be a period) names a month or a quarter."""
+    return PeriodLength.QUARTER if "Q" in label else PeriodLength.MONTH
+
+
+def in_force(versions: Sequence[Contract], label: str) -> Contract | None:
+    """The version that governs the whole period: the latest in force when it starts.
+
+    Where none is, the first that begins within it: the part month of a new customer. A version
+    never governs a part of a period beside another one; what a period promised does not change
+    while it runs. ``versions`` are in order of their recording, later ones win a tie.
+    """
+    found: tuple[datetime, int] | None = None
+    beginning: tuple[datetime, int] | None = None
+    for index, version in enumerate(versions):
+        period = period_of(version, label)
+        begins = _begins(version, period)
+        if (
+            version.effective_to is not None
+            and version.effective_to.instant(period.time_zone) <= period.start
+        ):
+            continue
+        if begins <= period.start:
+            found = max(found or (begins, index), (begins, index))
+        elif begins < period.end and (beginning is None or begins < beginning[0]):
+            beginning = (begins, index)
+    chosen = found or beginning
+    return None if chosen is None else versions[chosen[1]]
+
+
+def period_of(contract: Contract, label: str) -> Period:
+    """The period in the contract's time zone of the first SLA it speaks for."""
+    length = length_of(label)
+    zones = [sla.time_zone for sla in contract.slas if sla.period is length]
+    return parse_period(label, zones[0] if zones else contract.slas[0].time_zone)
+
+
+def last_end(contract: Contract, label: str) -> datetime:
+    """When the period is over in every time zone the contract speaks of."""
+    length = length_of(label)
+    zones = {sla.time_zone for sla in contract.slas if sla.period is length} or {contract.slas[0].time_zone}
+    return max(parse_period(label, zone).end for zone in zones)
+
+
+def _begins(version: Contract, period: Period) -> datetime:
+    if version.effective_from is None:
+        return _ALWAYS
+    return version.effective_from.instant(period.time_zone)

@@ -1,0 +1,76 @@
+"""Contract versions in and out of their table. The document is the truth; columns only find it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, insert, select
+
+from trust_portal.reliability.contracts.document import parse_contract
+from trust_portal.reliability.contracts.model import Contract
+from trust_portal.reliability.contracts.tables import contracts
+from trust_portal.storage.unit_of_work import ReadSession, WriteSession
+
+
+@dataclass(frozen=True, slots=True)
+class ContractVersion:
+    """A contract version as recorded. ``sha256`` is over the document's bytes."""
+
+    id: UUID
+    tenant_id: UUID
+    contract: Contract
+    sha256: str
+    receipt_id: UUID
+    recorded_at: datetime
+    recorded_by: str
+
+    @property
+    def version(self) -> str:
+        return self.contract.version
+
+
+async def contract_versions(session: ReadSession, tenant_id: UUID) -> tuple[ContractVersion, ...]:
+    """All versions of a tenant's contract, in the order of their recording."""
+    rows = await session.execute(
+        select(contracts).where(contracts.c.tenant_id == tenant_id).order_by(contracts.c.id)
+    )
+    return tuple(_version(row) for row in rows)
+
+
+async def insert_contract(session: WriteSession, version: ContractVersion) -> None:
+    contract = version.contract
+    await session.execute(
+        insert(contracts).values(
+            tenant_id=version.tenant_id,
+            id=version.id,
+            version=contract.version,
+            effective_from=None if contract.effective_from is None else str(contract.effective_from),
+            document=contract.source.decode(),
+            sha256=version.sha256,
+            receipt_id=version.receipt_id,
+            recorded_at=version.recorded_at,
+            recorded_by_name=version.recorded_by,
+        )
+    )
+
+
+def _version(row: Row[Any]) -> ContractVersion:
+    return ContractVersion(
+        id=row.id,
+        tenant_id=row.tenant_id,
+        contract=_parsed(row.document),
+        sha256=row.sha256,
+        receipt_id=row.receipt_id,
+        recorded_at=row.recorded_at,
+        recorded_by=row.recorded_by_name,
+    )
+
+
+@lru_cache(maxsize=512)
+def _parsed(document: str) -> Contract:
+    """Documents never change and YAML is slow to read, so each is parsed once per process."""
+    return parse_contract(document)
