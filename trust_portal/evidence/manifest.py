@@ -21,7 +21,7 @@ POLICY = "policy.txt"
 CONSISTENCY = "consistency/previous.proof"
 RECEIPTS, DISCLOSURES, KEYS, INPUTS = "receipts/", "disclosures/", "keys/", "inputs/"
 ENVELOPE_SUFFIX, PROOF_SUFFIX = ".dsse.json", ".tlog-proof"
-_SECTION = "bundle"
+_RESULT = "result"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,39 +34,35 @@ class TreeHead:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What the bundle says it is. ``period`` is empty for documents that have none."""
+    """What the bundle says it is: ``kind`` of document, the tenant's name, the period's label.
+
+    ``period`` is empty for documents that have none.
+    """
 
     kind: str
     tenant: str
     period: str
     previous: TreeHead | None
 
-    def predicate_section(self) -> dict[str, Json]:
-        """What goes into the manifest's predicate, beside what every predicate says."""
+    def result(self) -> dict[str, Json]:
+        """The kind's own part of the manifest's predicate (``result`` in the frame of every receipt)."""
         previous: Json = None
         if self.previous is not None:
             previous = {"size": str(self.previous.size), "root": encode_base64(self.previous.root)}
-        return {
-            _SECTION: {
-                "kind": self.kind,
-                "tenant": self.tenant,
-                "period": self.period,
-                "previous": previous,
-            }
-        }
+        return {"kind": self.kind, "tenant": self.tenant, "period": self.period, "previous": previous}
 
     @classmethod
     def of(cls, statement: Statement) -> Manifest:
         """``Malformed`` unless ``statement`` is a bundle's manifest."""
         if statement.kind is not ReceiptKind.EXPORT_MANIFEST:
             raise Malformed("this statement is not a bundle's manifest", field="predicateType")
-        section = statement.predicate.get(_SECTION)
+        section = statement.predicate.get(_RESULT)
         if not isinstance(section, Mapping):
-            raise Malformed("the manifest does not say what the bundle is", field=f"predicate.{_SECTION}")
+            raise Malformed("the manifest does not say what the bundle is", field=f"predicate.{_RESULT}")
         texts = {name: section.get(name) for name in ("kind", "tenant", "period")}
         for name, text in texts.items():
             if not isinstance(text, str):
-                raise Malformed("not a text", field=f"predicate.{_SECTION}.{name}")
+                raise Malformed("not a text", field=f"predicate.{_RESULT}.{name}")
         previous = _tree_head(section.get("previous"))
         return cls(str(texts["kind"]), str(texts["tenant"]), str(texts["period"]), previous)
 
@@ -74,7 +70,7 @@ class Manifest:
 def _tree_head(value: Json) -> TreeHead | None:
     if value is None:
         return None
-    where = f"predicate.{_SECTION}.previous"
+    where = f"predicate.{_RESULT}.previous"
     size, root = (value.get("size"), value.get("root")) if isinstance(value, Mapping) else (None, None)
     if not isinstance(size, str) or not isinstance(root, str):
         raise Malformed("not a tree head", field=where)

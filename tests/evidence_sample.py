@@ -1,0 +1,160 @@
+"""A small tenant log and the bundles exported from it, made with the pure functions alone."""
+
+import json
+from dataclasses import dataclass, field
+
+from trust_portal.evidence.bundle import build
+from trust_portal.evidence.checkpoint import Checkpoint, ConsistencyProof, TlogProof
+from trust_portal.evidence.disclosure import Disclosure, conceal
+from trust_portal.evidence.dsse import Envelope, sign_envelope
+from trust_portal.evidence.manifest import (
+    CONSISTENCY,
+    MANIFEST,
+    MANIFEST_PROOF,
+    Manifest,
+    TreeHead,
+    disclosure_name,
+    head_of,
+    manifest_subjects,
+    proof_name,
+)
+from trust_portal.evidence.merkle import CompactRange, consistency_proof, inclusion_proof, leaf_hash
+from trust_portal.evidence.note import NoteKey, SignedNote
+from trust_portal.evidence.policy_file import Policy
+from trust_portal.evidence.signing import SigningKey
+from trust_portal.evidence.statement import ReceiptKind, Subject, statement_of
+from trust_portal.kernel.canonical import canonical, sha256_hex
+
+ORIGIN = "trust.example/logs/5f0c"
+TENANT = "0190c0de-0000-7000-8000-000000000010"
+RECEIPT_KEY = SigningKey(bytes([1]) * 32)
+LOG_KEY = SigningKey(bytes([2]) * 32)
+FOREIGN_KEY = SigningKey(bytes([3]) * 32)
+
+
+def policy_of(receipts: SigningKey = RECEIPT_KEY, log: SigningKey = LOG_KEY, **more: object) -> Policy:
+    return Policy((NoteKey(ORIGIN, log.verify_key),), (receipts.verify_key,), **more)  # type: ignore[arg-type]
+
+
+POLICY = policy_of()
+
+
+@dataclass
+class Log:
+    """One tenant's log, in memory."""
+
+    receipts: SigningKey = RECEIPT_KEY
+    checkpoints: SigningKey = LOG_KEY
+    range: CompactRange = field(default_factory=CompactRange)
+    nodes: dict[tuple[int, int], bytes] = field(default_factory=dict)
+
+    def record(self, kind: ReceiptKind, subject: Subject | tuple[Subject, ...], result: dict, at: int = 0):
+        """An envelope and its index."""
+        subjects = subject if isinstance(subject, tuple) else (subject,)
+        predicate = {"receipt": f"r{self.range.size}", "tenant": TENANT, "at": "2026-07-01T06:00:00Z"}
+        statement = statement_of(kind, subjects, predicate | {"result": result})
+        envelope = sign_envelope(statement.canonical(), self.receipts)
+        self.range, completed = self.range.append([leaf_hash(envelope.pae)])
+        self.nodes |= completed
+        return envelope, self.range.size - 1
+
+    def head(self) -> SignedNote:
+        return Checkpoint(ORIGIN, self.range.size, self.range.root).sign(self.checkpoints)
+
+    def proof(self, index: int, note: SignedNote) -> TlogProof:
+        size = Checkpoint.parse(note.text).size
+        return TlogProof(index, inclusion_proof(index, size, self.nodes), note)
+
+    def grow(self, count: int) -> None:
+        for n in range(count):
+            self.record(ReceiptKind.TENANT_CREATED, Subject("x", sha256_hex(b"%d" % n)), {"n": str(n)})
+
+
+def report_files(policy: Policy) -> dict[str, bytes]:
+    document = {"period": "2026-06", "slas": [{"objective": "api", "attained": {"percent": "99.912345"}}]}
+    return {
+        "report.json": canonical(document),
+        "report.csv": b"objective,attained\napi,99.912345\n",
+        "report.pdf": b"%PDF-1.7\n" + bytes(range(256)),
+        "inputs/measurements.csv": b"objective,time,total,good\napi,2026-06-01T00:00:00Z,100,99\n",
+        "policy.txt": policy.text.encode(),
+        f"keys/{RECEIPT_KEY.key_id}.pem": RECEIPT_KEY.verify_key.pem.encode(),
+        f"keys/{LOG_KEY.key_id}.pem": LOG_KEY.verify_key.pem.encode(),
+        "VERIFY.md": b"# How to verify\n",
+        "verify.html": b"<!doctype html>\n",
+    }
+
+
+@dataclass
+class Export:
+    files: dict[str, bytes]
+    head: TreeHead
+    disclosures: tuple[Disclosure, ...] = ()
+
+    @property
+    def zip(self) -> bytes:
+        return build(self.files)
+
+
+def export(
+    log: Log,
+    previous: TreeHead | None = None,
+    policy: Policy = POLICY,
+    result: dict | None = None,
+    disclose: tuple[str, ...] = ("owner",),
+) -> Export:
+    """A bundle of one SLA report: two receipts, one with a shown and a hidden field."""
+    files = report_files(policy)
+    digest = sha256_hex(files["report.json"])
+    hidden, disclosures = conceal(
+        {"attained": "99.912345", "owner": "Ada", "cause": "a rack"} | (result or {}),
+        ("owner", "cause"),
+        iter(["c2FsdC1vbmU", "c2FsdC10d28"]).__next__,
+    )
+    issued = log.record(ReceiptKind.SLA_REPORT_ISSUED, Subject("report.json", digest), dict(hidden))
+    window = log.record(
+        ReceiptKind.MAINTENANCE_RECORDED, Subject("window", sha256_hex(b"w")), {"window": "w1"}
+    )
+    receipts: dict[str, tuple[Envelope, int]] = {
+        "receipts/01-sla_report.issued.dsse.json": issued,
+        "receipts/02-maintenance.recorded.dsse.json": window,
+    }
+    files |= {name: envelope.to_json() for name, (envelope, _) in receipts.items()}
+    shown = [each for each in disclosures if each.name in disclose]
+    if shown:
+        files[disclosure_name("receipts/01-sla_report.issued.dsse.json")] = canonical(
+            [each.encoded for each in shown]
+        )
+    manifest = Manifest("sla-report", "Acme GmbH", "2026-06", previous)
+    envelope, index = log.record(ReceiptKind.EXPORT_MANIFEST, manifest_subjects(files), manifest.result())
+    note = log.head()
+    files[MANIFEST] = envelope.to_json()
+    files[MANIFEST_PROOF] = str(log.proof(index, note)).encode()
+    for name, (_, place) in receipts.items():
+        files[proof_name(name)] = str(log.proof(place, note)).encode()
+    if previous is not None:
+        hashes = consistency_proof(previous.size, log.range.size, log.nodes)
+        files[CONSISTENCY] = str(ConsistencyProof(previous.size, hashes, note)).encode()
+    return Export(files, head_of(Checkpoint.parse(note.text)), disclosures)
+
+
+def two_exports() -> tuple[Export, Export]:
+    """An export, some days later the next one of the same tenant."""
+    log = Log()
+    log.grow(5)
+    older = export(log)
+    log.grow(9)
+    return older, export(log, older.head)
+
+
+def reseal(files: dict[str, bytes], log: Log, policy: Policy) -> dict[str, bytes]:
+    """What a forger with his own keys would do: sign and log everything again."""
+    forged = export(log, policy=policy).files
+    return forged | {"report.json": files["report.json"]}
+
+
+def edited_number(data: bytes) -> bytes:
+    """The attained percentage, improved."""
+    document = json.loads(data)
+    document["slas"][0]["attained"]["percent"] = "99.999999"
+    return canonical(document)

@@ -1,0 +1,117 @@
+"""``trust-portal verify``: is this bundle what the vendor signed? Offline, and without any settings."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from trust_portal.errors import InvalidInput
+from trust_portal.evidence.policy_file import Policy
+from trust_portal.evidence.strict import Malformed
+from trust_portal.evidence.verdict import Verdict
+from trust_portal.evidence.verify import Recomputer
+from trust_portal.evidence.verify import verify as verify_bundle
+
+#: Recomputing pulls in the calculation engine; verifying alone does not need it.
+_RECOMPUTERS = "trust_portal.reliability.recompute"
+_KEY_ID_DIGITS = 64
+
+
+@click.command("verify")
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option("--policy", "policy_file", type=click.Path(path_type=Path), help="Trust this policy file.")
+@click.option(
+    "--key", "keys", multiple=True, metavar="KEYID", help="Trust this key (hex SHA-256); repeatable."
+)
+@click.option("--since", type=click.Path(path_type=Path), help="An earlier bundle this one must extend.")
+@click.option("--recompute", is_flag=True, help="Derive the figures again from the bundle's own inputs.")
+@click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
+def verify(
+    *,
+    bundle: Path,
+    policy_file: Path | None,
+    keys: tuple[str, ...],
+    since: Path | None,
+    recompute: bool,
+    as_json: bool,
+) -> None:
+    """Verify BUNDLE offline: signatures, digests, the log, and what was asked for besides.
+
+    Exits 0 only if everything asked for holds, 1 if something does not, 2 if a file or an option
+    cannot be used. Without --policy or --key the verdict is UNPINNED: all else is checked, but
+    nothing outside the bundle says whose key signed it.
+    """
+    verdict = verify_bundle(
+        _read(bundle),
+        policy=None if policy_file is None else _policy(policy_file),
+        pinned=frozenset(map(_key_id, keys)),
+        since=None if since is None else _read(since),
+        recomputers=_recomputers() if recompute else None,
+    )
+    if as_json:
+        click.echo(json.dumps(verdict.to_json(), indent=2, ensure_ascii=False))
+    else:
+        click.echo(describe(bundle.name, verdict))
+    sys.exit(0 if verdict.ok else 1)
+
+
+def describe(name: str, verdict: Verdict) -> str:
+    """The verdict for a person: the answer first, then why, then what it does not say."""
+    subject = verdict.subject
+    lines = [f"{name}: {_answer(verdict)}"]
+    about = [text for text in (subject.kind, subject.tenant, subject.period) if text]
+    if about:
+        lines.append("  " + " · ".join(about))
+    if subject.checkpoint is not None:
+        lines.append(f"  log {subject.checkpoint.origin}, {subject.checkpoint.size} entries")
+    lines += [f"  signed by key {key_id}" for key_id in subject.key_ids]
+    for finding in verdict.findings:
+        where = " ".join(part for part in (finding.file, finding.field) if part)
+        lines += ["", f"✗ {finding.code.value}{': ' if where else ''}{where}"]
+        lines += [f"  {finding.message}", f"  → {finding.next}"]
+    lines += _section("Proved", "✓", verdict.proved)
+    lines += _section("Not proved", "·", verdict.not_proved)
+    return "\n".join(lines)
+
+
+def _answer(verdict: Verdict) -> str:
+    if verdict.ok:
+        return "verified"
+    if verdict.codes == {"UNPINNED"}:
+        return "intact, but nobody you trust vouches for the key (UNPINNED)"
+    return f"NOT verified, {len(verdict.findings)} finding{'s' if len(verdict.findings) > 1 else ''}"
+
+
+def _section(title: str, mark: str, lines: tuple[str, ...]) -> list[str]:
+    return ["", title, *(f"  {mark} {line}" for line in lines)] if lines else []
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}", field=str(path)) from error
+
+
+def _policy(path: Path) -> Policy:
+    try:
+        return Policy.parse(_read(path))
+    except Malformed as error:
+        raise InvalidInput(f"{path} is no trust policy: {error.message}", field="--policy") from error
+
+
+def _key_id(text: str) -> str:
+    plain = text.replace(":", "").replace(" ", "").lower()
+    if len(plain) != _KEY_ID_DIGITS or not set(plain) <= set("0123456789abcdef"):
+        raise InvalidInput(f"{text!r} is no key id: 64 hexadecimal digits are expected", field="--key")
+    return plain
+
+
+def _recomputers() -> Mapping[str, Recomputer]:
+    found: Mapping[str, Recomputer] = importlib.import_module(_RECOMPUTERS).RECOMPUTERS
+    return found

@@ -1,0 +1,102 @@
+"""Every receipt in the bundle: signed, in the log, its disclosures true, its approvers distinct."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from trust_portal.evidence.checkpoint import TlogProof
+from trust_portal.evidence.disclosure import reveal
+from trust_portal.evidence.dsse import Envelope
+from trust_portal.evidence.manifest import (
+    DISCLOSURES,
+    ENVELOPE_SUFFIX,
+    MANIFEST_PROOF,
+    RECEIPTS,
+    disclosure_name,
+    proof_name,
+)
+from trust_portal.evidence.merkle import leaf_hash
+from trust_portal.evidence.statement import Statement
+from trust_portal.evidence.strict import Malformed, parse_json
+from trust_portal.evidence.verdict import Code
+from trust_portal.evidence.verification.report import Report
+from trust_portal.evidence.verification.trust import Trust, check_envelope, read_proof
+
+
+def check_receipts(files: Mapping[str, bytes], head: TlogProof | None, trust: Trust, report: Report) -> None:
+    """All of ``receipts/`` and ``disclosures/`` against the one checkpoint of the manifest."""
+    before = len(report.findings)
+    names = sorted(n for n in files if n.startswith(RECEIPTS) and n.endswith(ENVELOPE_SUFFIX))
+    places: dict[int, str] = {} if head is None else {head.index: MANIFEST_PROOF}
+    for name in names:
+        try:
+            envelope = Envelope.parse(files[name])
+            statement = Statement.parse(envelope.payload)
+        except Malformed as error:
+            report.find(Code.BAD_SIGNATURE, f"not a readable receipt: {error.message}", file=name)
+            continue
+        proof = read_proof(files.get(proof_name(name)), proof_name(name), report)
+        check_envelope(envelope, proof.index if proof else None, name, trust, report)
+        if proof is not None and head is not None:
+            _check_place(proof, head, envelope, proof_name(name), report)
+            first = places.setdefault(proof.index, name)
+            if first != name:
+                report.find(Code.NOT_INCLUDED, f"claims the entry of {first}", file=proof_name(name))
+        _check_disclosures(statement, name, files.get(disclosure_name(name)), report)
+        check_approvers(statement.predicate, name, report)
+    known = {disclosure_name(name) for name in names}
+    for name in sorted(n for n in files if n.startswith(DISCLOSURES) and n not in known):
+        report.find(Code.UNREFERENCED_DISCLOSURE, "there is no receipt it could belong to", file=name)
+    if names and head is not None and len(report.findings) == before:
+        report.proved.append(f"{len(names)} receipts are signed and stand in the log under this checkpoint")
+
+
+def _check_place(proof: TlogProof, head: TlogProof, envelope: Envelope, name: str, report: Report) -> None:
+    if proof.note != head.note:
+        report.find(Code.NOT_INCLUDED, "proved under another checkpoint than the manifest", file=name)
+    elif not proof.verifies(leaf_hash(envelope.pae)):
+        report.find(Code.NOT_INCLUDED, "the proof does not lead to the checkpoint's root", file=name)
+
+
+def _check_disclosures(statement: Statement, receipt: str, data: bytes | None, report: Report) -> None:
+    name = disclosure_name(receipt)
+    disclosed: list[str] = []
+    if data is not None:
+        try:
+            value = parse_json(data)
+        except Malformed as error:
+            report.find(Code.FALSE_DISCLOSURE, error.message, file=name)
+            return
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            report.find(Code.FALSE_DISCLOSURE, "not a list of disclosures", file=name)
+            return
+        disclosed = value
+    revealed = reveal(statement.predicate, disclosed)
+    for reason in revealed.false:
+        report.find(Code.FALSE_DISCLOSURE, reason, file=name)
+    for encoded in revealed.unreferenced:
+        report.find(
+            Code.UNREFERENCED_DISCLOSURE, "no digest in the receipt stands for it", file=name, field=encoded
+        )
+    if revealed.concealed:
+        report.not_proved.append(f"{revealed.concealed} redacted field(s) of {receipt}: not shown to you")
+
+
+def check_approvers(predicate: Mapping[str, Any], name: str, report: Report) -> None:
+    """Distinct persons in ``result.approvals[].person``, none of them ``result.requester.person``."""
+    result = predicate.get("result")
+    if not isinstance(result, Mapping) or not isinstance(result.get("approvals"), list):
+        return
+    requester = result.get("requester")
+    persons = {requester.get("person")} if isinstance(requester, Mapping) else set()
+    for number, approval in enumerate(result["approvals"]):
+        person = approval.get("person") if isinstance(approval, Mapping) else None
+        if not isinstance(person, str) or person in persons:
+            report.find(
+                Code.SAME_APPROVER,
+                "an approver is nobody, the requester, or an approver already",
+                file=name,
+                field=f"predicate.result.approvals[{number}].person",
+            )
+        persons.add(person)

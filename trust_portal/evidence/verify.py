@@ -1,0 +1,171 @@
+"""The offline verifier: bundle in, verdict out. No network, no database, no clock.
+
+The chain it follows: a key believed from *outside* → the manifest's signature → the digest of every
+file; and the same trust → the checkpoint's signature → the inclusion of manifest and receipts → the
+growth of the log since earlier exports. Each link that breaks is a finding; none stops the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+from trust_portal.errors import InvalidInput
+from trust_portal.evidence import bundle
+from trust_portal.evidence.checkpoint import Checkpoint, TlogProof
+from trust_portal.evidence.dsse import Envelope
+from trust_portal.evidence.manifest import MANIFEST, MANIFEST_PROOF, Manifest
+from trust_portal.evidence.merkle import leaf_hash
+from trust_portal.evidence.policy_file import Policy
+from trust_portal.evidence.statement import Statement
+from trust_portal.evidence.strict import Malformed
+from trust_portal.evidence.verdict import Code, Mismatch, Subject, Verdict
+from trust_portal.evidence.verification.files import check_files
+from trust_portal.evidence.verification.history import check_growth, check_since
+from trust_portal.evidence.verification.receipts import check_receipts
+from trust_portal.evidence.verification.report import Report
+from trust_portal.evidence.verification.trust import (
+    Trust,
+    check_envelope,
+    check_note,
+    read_proof,
+    resolve_trust,
+    say_unpinned,
+)
+
+Recomputer: TypeAlias = Callable[[Mapping[str, bytes]], Sequence[Mismatch]]
+"""Derives a document's figures from a bundle's own ``inputs/``; empty when every string agrees."""
+
+
+def verify(
+    data: bytes,
+    *,
+    policy: Policy | None = None,
+    pinned: frozenset[str] = frozenset(),
+    since: bytes | None = None,
+    recomputers: Mapping[str, Recomputer] | None = None,
+) -> Verdict:
+    """The verdict on the bundle ``data``.
+
+    ``policy`` says whom to believe; ``pinned`` are key ids of which one must have signed the
+    manifest. With neither, everything is checked against the bundle's own keys and the verdict is
+    UNPINNED. ``since`` is an older bundle that this one must extend. ``recomputers`` by document
+    kind asks to recompute the figures; ``None`` does not ask. Never raises for what ``data`` is.
+    """
+    report = Report()
+    try:
+        opened = bundle.read(data)
+        files = opened.files
+        if MANIFEST not in files:
+            raise Malformed(f"there is no {MANIFEST}")
+    except Malformed as error:
+        report.find(Code.NOT_A_BUNDLE, error.message)
+        return _verdict(report, Subject())
+    if not opened.canonical:
+        report.find(Code.NOT_CANONICAL, "the archive is not the one zip of the files in it")
+    try:
+        envelope = Envelope.parse(files[MANIFEST])
+        statement = Statement.parse(envelope.payload)
+        manifest = Manifest.of(statement)
+    except Malformed as error:
+        report.find(
+            Code.BAD_SIGNATURE,
+            f"not a readable manifest: {error.message}",
+            file=MANIFEST,
+            field=error.field or "",
+        )
+        return _verdict(report, Subject())
+
+    check_files(files, statement, manifest, report)
+    trust = resolve_trust(files, policy, pinned, report)
+    head, proof = _check_manifest(envelope, files, trust, report)
+    check_receipts(files, proof, trust, report)
+    grown = proof is not None and check_growth(files, manifest, proof, report)
+    if since is not None:
+        older = _verify_older(since, trust, report)
+        if older is not None and head is not None:
+            check_since(older, head, manifest.previous, grown, report)
+    _recompute(files, manifest, recomputers, report)
+    _say_what_stays_open(since, report)
+    signers = tuple(each.key_id for each in envelope.signatures)
+    if policy is None and not pinned:
+        say_unpinned(", ".join(signers), report)
+    return _verdict(report, Subject(manifest.kind, manifest.tenant, manifest.period, head, signers))
+
+
+def _check_manifest(
+    envelope: Envelope, files: Mapping[str, bytes], trust: Trust, report: Report
+) -> tuple[Checkpoint | None, TlogProof | None]:
+    """The checkpoint if it is believed, and the manifest's proof if it can be read."""
+    proof = read_proof(files.get(MANIFEST_PROOF), MANIFEST_PROOF, report)
+    signer = envelope.signatures[0].key_id if envelope.signatures else ""
+    if trust.pinned and signer not in trust.pinned:
+        report.find(
+            Code.UNKNOWN_KEY, f"signed by {signer}, not by a pinned key", file=MANIFEST, field="keyid"
+        )
+    elif check_envelope(envelope, proof.index if proof else None, MANIFEST, trust, report):
+        report.proved.append(f"the manifest is signed by key {signer}")
+    if proof is None:
+        return None, None
+    head = check_note(proof.note, MANIFEST_PROOF, trust, report)
+    if not proof.verifies(leaf_hash(envelope.pae)):
+        report.find(Code.NOT_INCLUDED, "the manifest is not proved to be in the log", file=MANIFEST_PROOF)
+    elif head is not None:
+        report.proved.append(f"the manifest is entry {proof.index} of {head.size} in log {head.origin}")
+    return head, proof
+
+
+def _verify_older(since: bytes, trust: Trust, report: Report) -> Checkpoint | None:
+    """The older bundle's checkpoint, verified by the policy that the newer one was verified by."""
+    older = verify(since, policy=trust.policy)
+    for finding in older.findings:
+        where = f"--since: {finding.file}" if finding.file else "--since"
+        report.find(finding.code, finding.message, file=where, field=finding.field, then=finding.next)
+    return older.subject.checkpoint
+
+
+def _recompute(
+    files: Mapping[str, bytes],
+    manifest: Manifest,
+    recomputers: Mapping[str, Recomputer] | None,
+    report: Report,
+) -> None:
+    if recomputers is None:
+        report.not_proved.append("That the figures follow from the inputs: ask with --recompute")
+        return
+    recompute = recomputers.get(manifest.kind)
+    if recompute is None:
+        report.find(Code.NOT_RECOMPUTABLE, f"nothing here can recompute a {manifest.kind!r}")
+        return
+    if any(f.code in {Code.DIGEST_MISMATCH, Code.FILE_MISSING} for f in report.findings):
+        report.not_proved.append("That the figures follow from the inputs: the files are not the signed ones")
+        return
+    try:
+        mismatches = recompute(files)
+    except (InvalidInput, KeyError, ValueError) as error:
+        report.find(Code.NOT_RECOMPUTABLE, f"the inputs cannot be used: {error}")
+        return
+    for each in mismatches:
+        report.find(
+            Code.RECOMPUTE_MISMATCH,
+            f"reported {each.reported}, recomputed {each.recomputed}",
+            file=each.file,
+            field=each.field,
+        )
+    if not mismatches:
+        report.proved.append("the figures follow from the bundle's own inputs, string for string")
+
+
+def _say_what_stays_open(since: bytes | None, report: Report) -> None:
+    report.not_proved.append(
+        "When it was signed: times are the vendor's word, no trusted time stands behind them"
+    )
+    report.not_proved.append(
+        "That the inputs are what really happened: only that they were not changed since"
+    )
+    if since is None:
+        report.not_proved.append("That the log extends a bundle you already hold: ask with --since")
+
+
+def _verdict(report: Report, subject: Subject) -> Verdict:
+    return Verdict(tuple(report.findings), tuple(report.proved), tuple(report.not_proved), subject)
