@@ -18,6 +18,8 @@ from trust_portal.access.gate import Gate
 from trust_portal.access.people.service import People
 from trust_portal.access.policy import shipped_policies
 from trust_portal.access.sessions.service import Sessions
+from trust_portal.access.sign_in.links import SignInLinks
+from trust_portal.access.sign_in.personas import Personas
 from trust_portal.access.tenants.service import Tenants
 from trust_portal.access.tokens.service import Tokens
 from trust_portal.errors import Unavailable
@@ -44,6 +46,8 @@ class House:
     tenants: Tenants
     people: People
     sessions: Sessions
+    sign_in_links: SignInLinks
+    personas: Personas
     tokens: Tokens
     intake: Intake
 
@@ -57,7 +61,9 @@ class House:
         await self.storage.engine.dispose()
 
     async def _ping_queue(self) -> None:
-        client = redis.asyncio.from_url(self.settings.redis_url, socket_timeout=2, socket_connect_timeout=2)
+        client = redis.asyncio.from_url(  # type: ignore[no-untyped-call]
+            self.settings.redis_url, socket_timeout=2, socket_connect_timeout=2
+        )
         try:
             await client.ping()
         except (RedisError, OSError) as error:
@@ -74,6 +80,10 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
     ledger = Ledger(storage, keyring, clock)
     gate = Gate(shipped_policies(), Denials(storage))
     access_log = AccessLog(storage, gate)
+    people = People(storage, gate, ledger, access_log)
+    sessions = Sessions(
+        storage, gate, access_log, idle=settings.session_idle, absolute=settings.session_absolute
+    )
     return House(
         settings=settings,
         clock=clock,
@@ -83,10 +93,10 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         gate=gate,
         access_log=access_log,
         tenants=Tenants(storage, gate, ledger, access_log),
-        people=People(storage, gate, ledger, access_log),
-        sessions=Sessions(
-            storage, gate, access_log, idle=settings.session_idle, absolute=settings.session_absolute
-        ),
+        people=people,
+        sessions=sessions,
+        sign_in_links=SignInLinks(storage, gate, ledger, sessions, base_url=settings.base_url),
+        personas=Personas(storage, people, sessions, enabled=settings.demo),
         tokens=Tokens(storage, gate, ledger, access_log),
         intake=Intake(storage, gate, clock),
     )

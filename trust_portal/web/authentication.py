@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from typing import cast
 
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from trust_portal.access.sessions.model import SignedIn
 from trust_portal.errors import NotSignedIn
 from trust_portal.house import House
+from trust_portal.settings import Settings
 
 #: Paths that need nobody: no look-up is made for them.
 _PUBLIC = ("/static/", "/healthz", "/readyz", "/metrics", "/schemas")
@@ -31,8 +34,16 @@ def bearer_token(authorization: str | None) -> str | None:
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
 
+def session_cookie(settings: Settings, value: str) -> str:
+    """The ``Set-Cookie`` line for a session; an empty ``value`` removes it (RFC 6265 §4.1)."""
+    line = f"{cookie_name(secure=settings.secure)}={value}; Path=/; HttpOnly; SameSite=Lax"
+    if settings.secure:
+        line += "; Secure"
+    return line if value else f"{line}; Max-Age=0"
+
+
 class Authentication:
-    """Sets ``scope["state"]["actor"]`` for every request below it."""
+    """Sets ``scope["state"]["actor"]`` (and ``"signed_in"`` for a browser) for all that lies below it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -51,6 +62,23 @@ class Authentication:
             elif cookie := request.cookies.get(cookie_name(secure=house.settings.secure)):
                 signed_in = await house.sessions.authenticate(cookie)
                 if signed_in is not None:
-                    state["session"] = signed_in
+                    state["signed_in"] = signed_in
                     state["actor"] = signed_in.actor
+                    send = _renewing(send, house.settings, signed_in)
         await self.app(scope, receive, send)
+
+
+def _renewing(send: Send, settings: Settings, signed_in: SignedIn) -> Send:
+    """Hands the browser its new secret when the session's was rotated."""
+    if signed_in.cookie is None:
+        return send
+    line = session_cookie(settings, signed_in.cookie)
+
+    async def with_cookie(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            if "set-cookie" not in headers:
+                headers.append("set-cookie", line)
+        await send(message)
+
+    return with_cookie

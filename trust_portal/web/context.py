@@ -6,6 +6,7 @@ from typing import cast
 
 from starlette.requests import HTTPConnection
 
+from trust_portal.access.sessions.model import Client, SignedIn
 from trust_portal.errors import NotSignedIn
 from trust_portal.house import House
 from trust_portal.kernel.actor import Actor
@@ -27,3 +28,17 @@ def actor_of(connection: HTTPConnection) -> Actor:
     if actor is None:
         raise NotSignedIn
     return actor
+
+
+def signed_in_of(connection: HTTPConnection) -> SignedIn:
+    """The browser's session; ``NotSignedIn`` also for a token, which has none."""
+    signed_in = connection.scope.get("state", {}).get("signed_in")
+    if signed_in is None:
+        raise NotSignedIn
+    return cast("SignedIn", signed_in)
+
+
+def client_of(connection: HTTPConnection) -> Client:
+    """What the browser says of itself, for the list of sessions."""
+    address = connection.client.host if connection.client else ""
+    return Client(connection.headers.get("user-agent", ""), address)

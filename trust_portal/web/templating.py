@@ -23,7 +23,20 @@ DEMO_TEXT = "A made-up vendor with made-up customers, on real machinery. Anybody
 
 def create_templates() -> Environment:
     """The environment of the portal's pages: the documents' own, so that paper and screen agree."""
-    return create_environment()
+    environment = create_environment()
+    environment.filters["words"] = words
+    return environment
+
+
+def words(name: str) -> str:
+    """``customer_viewer`` → ``Customer viewer``: the house's own names, read aloud."""
+    text = name.replace("_", " ").replace("-", " ")
+    return text[:1].upper() + text[1:]
+
+
+def is_fragment(request: Request) -> bool:
+    """Whether htmx asks for a part of the page rather than for the page."""
+    return request.headers.get("hx-request") == "true" and request.headers.get("hx-boosted") != "true"
 
 
 def page(
@@ -42,6 +55,7 @@ def page(
         "actor": actor_or_none(request),
         "vendor": house.settings.vendor_name,
         "demo": DEMO_TEXT if house.settings.demo else None,
+        "fingerprint": house.keyring.receipts.key_id,
         **context,
     }
     block = _wanted_block(request, environment, template)
@@ -54,7 +68,7 @@ def page(
 
 
 def _wanted_block(request: Request, environment: Environment, template: str) -> str | None:
-    if request.headers.get("hx-request") != "true" or request.headers.get("hx-boosted") == "true":
+    if not is_fragment(request):
         return None
     target = request.headers.get("hx-target", "").replace("-", "_")
     return target if target in environment.get_template(template).blocks else None

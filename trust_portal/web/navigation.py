@@ -1,0 +1,92 @@
+"""The frame around every page: where one is, and where one may go from here.
+
+Only what the actor's policies permit is offered; the gate decides again when it is followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+
+from trust_portal.access.action import Action
+from trust_portal.access.policy import Resource
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.errors import NotFound
+from trust_portal.kernel.actor import Actor
+from trust_portal.web.context import actor_of, house_of
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    label: str
+    href: str
+    current: bool
+
+
+#: Label, path below the tenant, and what one must be allowed to find behind it.
+_TENANT_PAGES = (
+    ("Overview", "", Action.PROFILE_READ),
+    ("SLA reports", "/reports", Action.SLA_REPORT_READ),
+    ("Receipts", "/receipts", Action.RECEIPT_READ),
+    ("Contracts", "/contracts", Action.CONTRACT_READ),
+    ("People", "/people", Action.PERSON_READ),
+    ("Tokens", "/tokens", Action.TOKEN_READ),
+    ("Access log", "/access", Action.ACCESS_LOG_READ),
+)
+_HOUSE_PAGES = (
+    ("Customers", "/tenants", Action.TENANTS_READ),
+    ("Monthly runs", "/runs", Action.SLA_RUN_READ),
+    ("Policies", "/policies", Action.POLICIES_READ),
+)
+
+
+async def tenant_of(request: Request, *, purpose: str = "administration") -> Tenant:
+    """The tenant named in the path by its key, for somebody who may see it.
+
+    A customer learns nothing of other keys: whatever is not its own does not exist.
+    """
+    actor, house, key = actor_of(request), house_of(request), request.path_params["tenant"]
+    if actor.is_staff:
+        return await house.tenants.by_key(actor, key, purpose=purpose)
+    tenant = await house.tenants.get(actor, actor.tenant_id)
+    if tenant.key != key:
+        raise NotFound("tenant")
+    return tenant
+
+
+def frame(request: Request, tenant: Tenant | None = None) -> Mapping[str, Any]:
+    """``nav``, ``tenant``, ``person`` and ``home`` for ``base.html``."""
+    actor = actor_of(request)
+    return {
+        "nav": _navigation(request, actor, tenant),
+        "tenant": tenant.name if tenant else None,
+        "person": actor.name,
+        "root": tenant_path(tenant) if tenant else None,
+    }
+
+
+def tenant_path(tenant: Tenant) -> str:
+    """Where a tenant's pages start."""
+    return f"/t/{tenant.key}"
+
+
+def _navigation(request: Request, actor: Actor, tenant: Tenant | None) -> list[NavItem]:
+    gate, path = house_of(request).gate, request.url.path
+    items: list[NavItem] = []
+    if actor.is_staff:
+        items += [
+            NavItem(label, href, path.startswith(href))
+            for label, href, action in _HOUSE_PAGES
+            if gate.allows(actor, action, Resource.of_house("house"))
+        ]
+    if tenant is not None:
+        root = tenant_path(tenant)
+        items += [
+            NavItem(label, root + below, path == root if not below else path.startswith(root + below))
+            for label, below, action in _TENANT_PAGES
+            if gate.allows(actor, action, Resource("page", tenant.id))
+        ]
+    return items

@@ -1,0 +1,23 @@
+"""The start: staff come to the list of customers, a customer to its own house."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from trust_portal.web.context import actor_or_none, house_of
+from trust_portal.web.navigation import tenant_path
+
+
+async def home(request: Request) -> Response:
+    actor = actor_or_none(request)
+    if actor is None:
+        return RedirectResponse("/sign-in", status_code=303)
+    if actor.is_staff:
+        return RedirectResponse("/tenants", status_code=303)
+    tenant = await house_of(request).tenants.get(actor, actor.tenant_id)
+    return RedirectResponse(tenant_path(tenant), status_code=303)
+
+
+routes = [Route("/", home, methods=["GET"])]
