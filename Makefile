@@ -1,0 +1,66 @@
+# Trust Portal. Everything below needs Python 3.11 or newer, make and a package registry.
+
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test check bench fmt lock clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1  \t/p' $(MAKEFILE_LIST)
+
+demo: .venv/app.installed ## the whole product with a sample vendor; ONCE=1 ends by itself, PORT=n chooses the port
+	@$(BIN)/trust-portal demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
+
+up: .venv/app.installed ## the product alone, with data that stays
+	@$(BIN)/trust-portal up $(if $(PORT),--port $(PORT))
+
+test: .venv/dev.installed ## every test: pure, formats, real servers, real browser
+	$(BIN)/python -m pytest tests/unit tests/contract tests/integration tests/e2e
+
+check: .venv/dev.installed ## lint, format, types, import contracts, schema drift
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/check-schema.py
+
+bench: .venv/dev.installed ## the ratios the product promises, measured on this machine
+	$(BIN)/python -m benchmarks
+
+fmt: .venv/dev.installed ## format, and fix what can be fixed by rule
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+lock: ## pin requirements/*.in anew, with hashes (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header requirements/app.in -o requirements/app.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -c requirements/app.txt requirements/build.in -o requirements/build.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -c requirements/app.txt -c requirements/build.txt requirements/dev.in -o requirements/dev.txt
+
+clean: ## remove what these commands made here
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The markers make a second run quick; a changed lock runs them again.
+
+.venv/app.installed: requirements/app.txt requirements/build.txt pyproject.toml scripts/system-packages.sh | .venv/made
+	@scripts/system-packages.sh demo $(PYTHON)
+	@echo "Installing from the lock…"
+	@$(PIP) --require-hashes -r requirements/app.txt -r requirements/build.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev.installed: requirements/dev.txt pyproject.toml scripts/system-packages.sh | .venv/made
+	@scripts/system-packages.sh test $(PYTHON)
+	@echo "Installing from the lock…"
+	@$(PIP) --require-hashes -r requirements/dev.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/made:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@scripts/system-packages.sh venv $(PYTHON)
+	@$(PYTHON) -m venv .venv
+	@touch $@
