@@ -8,12 +8,13 @@ import os
 from alembic import context
 from sqlalchemy import Connection, text
 
+from trust_portal.access import tables as access
 from trust_portal.storage import outbox
 from trust_portal.storage.engine import create_engine
 from trust_portal.storage.metadata import metadata
 
 #: Modules that declare tables; importing them is what fills the metadata.
-TABLES = (outbox,)
+TABLES = (access, outbox)
 
 #: Two migrations of one database never run at the same time. Any number of ours will do.
 _MIGRATION_LOCK = 0x7472757374
