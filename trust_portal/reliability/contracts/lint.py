@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 from math import ceil, floor
 
 from trust_portal.reliability.contracts.model import Rounding, Sla, Tier, interval_text, percent_text
@@ -21,7 +22,7 @@ def lint_sla(sla: Sla, where: str) -> list[Finding]:
     """
     where = f"{where}.tiers"
     if sla.formula is not None and sla.formula.below > sla.target:
-        return [_contradiction(sla, sla.target, True, sla.formula.below, False, where)]
+        return [_contradiction(sla, interval_text(sla.target, True, sla.formula.below, False), where)]
     if not sla.tiers:
         return []
     empty = [tier for tier in sla.tiers if not _holds_anything(tier)]
@@ -78,7 +79,7 @@ def _gap(
 
 
 def _order(tiers: list[Tier], where: str) -> Iterator[Finding]:
-    for worse, better in zip(tiers, tiers[1:], strict=False):
+    for worse, better in pairwise(tiers):
         if worse.credit < better.credit:
             yield refusal(
                 "TIER_CREDIT_ORDER",
@@ -92,15 +93,13 @@ def _target(top: Tier, sla: Sla, where: str) -> Iterator[Finding]:
     reaches = top.upper > sla.target or (top.upper == sla.target and top.upper_inclusive)
     if top.credit > 0 and reaches:
         lower = max(top.lower, sla.target)
-        yield _contradiction(sla, lower, True, top.upper, top.upper_inclusive, where)
+        yield _contradiction(sla, interval_text(lower, True, top.upper, top.upper_inclusive), where)
 
 
-def _contradiction(
-    sla: Sla, lower: Fraction, lower_in: bool, upper: Fraction, upper_in: bool, where: str
-) -> Finding:
+def _contradiction(sla: Sla, interval: str, where: str) -> Finding:
     return Finding(
         "TARGET_CONTRADICTED",
-        f"{where}: contradictory at {interval_text(lower, lower_in, upper, upper_in)}: a credit is due "
+        f"{where}: contradictory at {interval}: a credit is due "
         f"although the target of {percent_text(sla.target)}% is met",
         where,
     )

@@ -1,0 +1,1 @@
+"""Measure → report → (credit): contracts, attainment, SLA reports and the monthly run."""

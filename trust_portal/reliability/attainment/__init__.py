@@ -1,0 +1,1 @@
+"""What was delivered: pure, exact calculations over columns of minutes."""

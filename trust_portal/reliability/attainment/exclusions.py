@@ -1,0 +1,125 @@
+"""Which exclusions count, and the minutes they take: notice, approval, union, clipping, cap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from trust_portal.reliability.attainment.model import Exclusion, ExclusionOutcome, Mask
+from trust_portal.reliability.contracts.fields import Fields, load_yaml
+from trust_portal.reliability.contracts.model import ExclusionTerms
+from trust_portal.reliability.findings import Finding, Unusable
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MINUTE = timedelta(minutes=1)
+_HOUR_MICROSECONDS = 3_600_000_000
+
+
+def parse_exclusions(source: bytes | str) -> tuple[Exclusion, ...]:
+    """A YAML list of ``{window, start, end, announced_at, objectives?, reason, approvals?, receipts?}``."""
+    findings: list[Finding] = []
+    data = load_yaml(source.encode() if isinstance(source, str) else source, "exclusions")
+    entries = {"exclusions": data} if isinstance(data, list) else {} if data in (None, "") else data
+    root = Fields(entries, "$", findings)
+    parsed = [
+        _exclusion(Fields(entry, f"exclusions[{index}]", findings))
+        for index, entry in enumerate(root.items("exclusions"))
+    ]
+    root.finish()
+    if findings:
+        raise Unusable("exclusions", findings)
+    return tuple(exclusion for exclusion in parsed if exclusion is not None)
+
+
+def _exclusion(fields: Fields) -> Exclusion | None:
+    window = fields.text("window", required=True)
+    start, end = fields.moment("start", required=True), fields.moment("end", required=True)
+    announced_at = fields.moment("announced_at", required=True)
+    objectives = fields.texts("objectives") if fields.has("objectives") else None
+    reason = fields.text("reason") or ""
+    approvals, receipts = fields.texts("approvals"), fields.texts("receipts")
+    fields.finish()
+    if not window or not start or not end or not announced_at:
+        return None
+    if end <= start:
+        fields.refuse("end", "EXCLUSION_EMPTY", "ends no later than it starts")
+    return Exclusion(window, start, end, announced_at, reason, objectives, approvals, receipts)
+
+
+def excluded_minutes(
+    exclusions: Sequence[Exclusion], objective: str, terms: ExclusionTerms, start: datetime, end: datetime
+) -> tuple[Mask, tuple[ExclusionOutcome, ...]]:
+    """One flag for each minute of [start, end), and what became of each exclusion of the objective.
+
+    Windows are united before minutes are taken, and a minute is excluded only if they cover it whole;
+    so neither overlaps nor splitting a window changes the result. Under a cap the earliest count.
+    """
+    ours = sorted(
+        (item for item in exclusions if item.objectives is None or objective in item.objectives),
+        key=lambda item: (item.start, item.end, item.window),
+    )
+    verdicts = [(item, *_verdict(item, terms, start, end)) for item in ours]
+    windows = [
+        (max(item.start, start), min(item.end, end)) for item, code, _ in verdicts if code == "COUNTED"
+    ]
+    mask = np.zeros((end - start) // _MINUTE, dtype=np.bool_)
+    for window_start, window_end in _capped(_union(windows), terms):
+        mask[_minutes(window_start, window_end, start)] = True
+    outcomes = []
+    for item, code, why in verdicts:
+        span = mask[_minutes(max(item.start, start), min(item.end, end), start)]
+        taken = int(span.sum()) if code == "COUNTED" else 0
+        if code == "COUNTED" and taken < span.size:
+            code, why = "CAPPED", f"counts up to the agreed {_hours(terms)} hours a period"  # noqa: PLW2901
+        outcomes.append(ExclusionOutcome(item, code, why, taken))
+    return mask, tuple(outcomes)
+
+
+def _verdict(item: Exclusion, terms: ExclusionTerms, start: datetime, end: datetime) -> tuple[str, str]:
+    if item.end <= start or item.start >= end:
+        return "OUTSIDE_PERIOD", "lies outside the period"
+    if item.announced_at > item.start:
+        if len(set(item.approvals)) >= 2:
+            return "COUNTED", "recorded after its start, approved by two persons"
+        return "AFTER_THE_FACT", "recorded after its start without two approvals"
+    notice = (item.start - item.announced_at) // timedelta(microseconds=1)
+    if notice < terms.notice_hours * _HOUR_MICROSECONDS:
+        return "SHORT_NOTICE", f"announced less than {terms.notice_hours} hours before its start"
+    return "COUNTED", "announced in time"
+
+
+def _union(windows: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    united: list[tuple[datetime, datetime]] = []
+    for window_start, window_end in sorted(windows):
+        if united and window_start <= united[-1][1]:
+            united[-1] = (united[-1][0], max(united[-1][1], window_end))
+        else:
+            united.append((window_start, window_end))
+    return united
+
+
+def _capped(
+    windows: Sequence[tuple[datetime, datetime]], terms: ExclusionTerms
+) -> list[tuple[datetime, datetime]]:
+    if terms.cap_hours is None:
+        return list(windows)
+    left = timedelta(microseconds=int(terms.cap_hours * _HOUR_MICROSECONDS))
+    capped: list[tuple[datetime, datetime]] = []
+    for window_start, window_end in windows:
+        taken = min(left, window_end - window_start)
+        if taken > timedelta(0):
+            capped.append((window_start, window_start + taken))
+            left -= taken
+    return capped
+
+
+def _minutes(window_start: datetime, window_end: datetime, start: datetime) -> slice:
+    """The minutes of the period that a window covers whole."""
+    first = -((start - window_start) // _MINUTE)
+    return slice(max(first, 0), max((window_end - start) // _MINUTE, first, 0))
+
+
+def _hours(terms: ExclusionTerms) -> str:
+    return "" if terms.cap_hours is None else str(float(terms.cap_hours)).removesuffix(".0")

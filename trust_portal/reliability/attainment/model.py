@@ -1,0 +1,130 @@
+"""Columns of measurements, exclusions, and what a period comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from fractions import Fraction
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from trust_portal.kernel.period import Period
+from trust_portal.reliability.findings import Finding
+
+Counts: TypeAlias = npt.NDArray[np.int64]
+Mask: TypeAlias = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """One objective's measurements as columns of equal length, in any order.
+
+    ``minutes`` are whole minutes since 1970 (UTC), ``total`` and ``good`` counts within each, and
+    ``buckets`` cumulative counts by inclusive upper bound in seconds (``"0.5"``, ``"+Inf"``).
+    """
+
+    minutes: Counts
+    total: Counts
+    good: Counts
+    buckets: Mapping[str, Counts] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """A window agreed not to count. ``approvals`` name distinct persons; ``receipts`` are references."""
+
+    window: str
+    start: datetime
+    end: datetime
+    announced_at: datetime
+    reason: str = ""
+    objectives: tuple[str, ...] | None = None
+    approvals: tuple[str, ...] = ()
+    receipts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExclusionOutcome:
+    """Whether an exclusion counted for one objective, for how many whole minutes, and why.
+
+    ``code`` is COUNTED, CAPPED, SHORT_NOTICE, AFTER_THE_FACT or OUTSIDE_PERIOD.
+    """
+
+    exclusion: Exclusion
+    code: str
+    why: str
+    minutes: int
+
+    @property
+    def counted(self) -> bool:
+        return self.code in {"COUNTED", "CAPPED"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule that decided: a stable id and what it did, in words."""
+
+    id: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.id}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """Two integers as they were counted, not reduced; nothing over nothing counts as whole."""
+
+    numerator: int
+    denominator: int
+
+    @property
+    def value(self) -> Fraction:
+        return Fraction(self.numerator, self.denominator) if self.denominator else Fraction(1)
+
+
+@dataclass(frozen=True, slots=True)
+class DownRun:
+    """Contiguous down minutes [start, end). ``excluded_minutes`` of them did not count."""
+
+    start: datetime
+    end: datetime
+    minutes: int
+    excluded_minutes: int
+    worst: Ratio
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One attained value and the down minutes beside it."""
+
+    attained: Ratio
+    down_minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A local calendar day of the period; ``figure`` is after exclusions."""
+
+    date: str
+    figure: Figure
+    down_minutes_raw: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attainment:
+    """What one SLA came to in one period. Figures are absent when they cannot be relied on."""
+
+    objective: str
+    period: Period
+    raw: Figure | None
+    adjusted: Figure | None
+    excluded_minutes: int
+    runs: tuple[DownRun, ...]
+    days: tuple[Day, ...]
+    exclusions: tuple[ExclusionOutcome, ...]
+    findings: tuple[Finding, ...]
+    rules: tuple[Rule, ...]

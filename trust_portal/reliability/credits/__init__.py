@@ -1,0 +1,1 @@
+"""What the contract gives back: pure, exact calculation."""

@@ -1,0 +1,142 @@
+"""One contract over one period: every SLA's attainment and credit. Preview and report both rest on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from trust_portal.kernel.period import Period, parse_period
+from trust_portal.reliability.attainment.calculation import attain
+from trust_portal.reliability.attainment.model import Attainment, Exclusion, Samples
+from trust_portal.reliability.contracts.document import lint
+from trust_portal.reliability.contracts.model import Contract, PeriodLength, Sla
+from trust_portal.reliability.credits.calculation import Credit, SlaCredit, combined_credit, credit_for
+from trust_portal.reliability.findings import Finding, State, Unusable, refusal, state_of
+
+
+@dataclass(frozen=True, slots=True)
+class AssessedSla:
+    """``verdict`` is absent where the attained value cannot be relied on."""
+
+    sla: Sla
+    attainment: Attainment
+    verdict: SlaCredit | None
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """``credit`` is absent unless every figure can be relied on."""
+
+    contract: Contract
+    slas: tuple[AssessedSla, ...]
+    credit: Credit | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def state(self) -> State:
+        return state_of(self.findings)
+
+
+def assess(
+    contract: Contract,
+    measurements: Mapping[str, Samples],
+    exclusions: Sequence[Exclusion],
+    label: str,
+    *,
+    further: Sequence[Finding] = (),
+) -> Assessment:
+    """Assess the SLAs whose period ``label`` names (``2026-06`` or ``2026-Q2``).
+
+    ``further`` findings from outside (data still arriving, a second source that disagrees) weigh like
+    our own. Raises ``Unusable`` if no SLA has such a period or the contract is not in force in it.
+    """
+    chosen = _chosen(contract, label)
+    assessed: list[AssessedSla] = []
+    findings = [*further, *lint(contract)]
+    for sla in chosen:
+        period = parse_period(label, sla.time_zone)
+        _in_force(contract, period)
+        attainment = attain(
+            sla,
+            measurements.get(sla.objective),
+            exclusions,
+            period,
+            terms=contract.exclusions,
+            subscribed_from=contract.effective_from,
+            subscribed_to=contract.effective_to,
+        )
+        verdict = None if attainment.adjusted is None else credit_for(sla, attainment.adjusted.attained.value)
+        findings += attainment.findings
+        if verdict is not None:
+            findings += verdict.findings
+        assessed.append(AssessedSla(sla, attainment, verdict))
+    findings += _unpromised(contract, measurements)
+    findings += _other_periods(contract, chosen)
+    reliable = state_of(findings) is State.OK
+    verdicts = [entry.verdict for entry in assessed if entry.verdict is not None]
+    return Assessment(
+        contract,
+        tuple(assessed),
+        combined_credit(contract, verdicts) if reliable else None,
+        tuple(findings),
+    )
+
+
+def length_of(label: str) -> PeriodLength:
+    """What kind of period a label names."""
+    return PeriodLength.QUARTER if "Q" in label else PeriodLength.MONTH
+
+
+def _chosen(contract: Contract, label: str) -> list[Sla]:
+    chosen = [sla for sla in contract.slas if sla.period is length_of(label)]
+    if not chosen:
+        lengths = ", ".join(sorted({str(sla.period) for sla in contract.slas}))
+        raise Unusable(
+            "period",
+            [
+                refusal(
+                    "PERIOD_MISMATCH",
+                    f"{label} is a {length_of(label)}; the contract promises per {lengths}",
+                    "period",
+                )
+            ],
+        )
+    return chosen
+
+
+def _in_force(contract: Contract, period: Period) -> None:
+    start, end = contract.effective_from, contract.effective_to
+    if (start is not None and start.instant(period.time_zone) >= period.end) or (
+        end is not None and end.instant(period.time_zone) <= period.start
+    ):
+        raise Unusable(
+            "contract",
+            [
+                refusal(
+                    "CONTRACT_NOT_IN_FORCE",
+                    f"version {contract.version} is in force from {start or 'ever'} to {end or 'further notice'}, "
+                    f"not in {period.label}",
+                    "effective_from",
+                )
+            ],
+        )
+
+
+def _unpromised(contract: Contract, measurements: Mapping[str, Samples]) -> list[Finding]:
+    promised = {sla.objective for sla in contract.slas}
+    return [
+        Finding("OBJECTIVE_NOT_PROMISED", f"measurements of {name!r} are ignored: no SLA names it", name)
+        for name in sorted(set(measurements) - promised)
+    ]
+
+
+def _other_periods(contract: Contract, chosen: Sequence[Sla]) -> list[Finding]:
+    return [
+        Finding(
+            "OTHER_PERIOD",
+            f"{sla.objective!r} is promised per {sla.period} and not assessed here",
+            sla.objective,
+        )
+        for sla in contract.slas
+        if sla not in chosen
+    ]

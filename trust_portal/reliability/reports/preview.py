@@ -1,0 +1,92 @@
+"""What ``trust-portal sla preview`` answers (docs/formats/contract.md): an assessment as plain JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from trust_portal.kernel.clock import rfc3339
+from trust_portal.kernel.period import Period
+from trust_portal.kernel.ratio import truncated_percent
+from trust_portal.reliability.attainment.model import Ratio
+from trust_portal.reliability.contracts.model import percent_text
+from trust_portal.reliability.findings import Finding, Unusable
+from trust_portal.reliability.reports.assessment import AssessedSla, Assessment
+
+_DIGITS = 1000
+
+
+def preview_json(assessment: Assessment) -> dict[str, Any]:
+    """The answer of an assessed contract; figures that cannot be relied on are null."""
+    credit = assessment.credit
+    return {
+        "state": assessment.state.value,
+        "period": _period(assessment.slas[0].attainment.period),
+        "slas": [_sla(entry) for entry in assessment.slas],
+        "credit": {
+            "percent": None if credit is None else percent_text(credit.percent),
+            "uncapped": None if credit is None else percent_text(credit.uncapped),
+            "amount": None if credit is None else credit.amount.decimal,
+            "currency": assessment.contract.currency,
+            "rules": [] if credit is None else [str(rule) for rule in credit.rules],
+        },
+        "findings": [finding.to_json() for finding in assessment.findings],
+    }
+
+
+def refused_json(findings: Sequence[Finding]) -> dict[str, Any]:
+    """The answer for a contract or file that is refused."""
+    return {"state": "refused", "findings": [finding.to_json() for finding in findings]}
+
+
+def refusals(error: Unusable) -> Sequence[Finding]:
+    return error.findings
+
+
+def _period(period: Period) -> dict[str, Any]:
+    return {
+        "label": period.label,
+        "time_zone": period.time_zone,
+        "start": rfc3339(period.start),
+        "end": rfc3339(period.end),
+        "minutes": period.minutes,
+    }
+
+
+def _sla(entry: AssessedSla) -> dict[str, Any]:
+    attainment, verdict = entry.attainment, entry.verdict
+    raw, adjusted = attainment.raw, attainment.adjusted
+    return {
+        "objective": attainment.objective,
+        "target": percent_text(entry.sla.target),
+        "period": _period(attainment.period),
+        "attained": None if adjusted is None else ratio_json(adjusted.attained),
+        "attained_raw": None if raw is None else ratio_json(raw.attained),
+        "down_minutes": {
+            "raw": None if raw is None else raw.down_minutes,
+            "adjusted": None if adjusted is None else adjusted.down_minutes,
+        },
+        "met": None if verdict is None else verdict.met,
+        "tier": None if verdict is None else verdict.tier,
+        "credit_percent": None if verdict is None else percent_text(verdict.credit),
+        "exclusions": [
+            {
+                "window": outcome.exclusion.window,
+                "counted": outcome.counted,
+                "minutes": outcome.minutes,
+                "why": outcome.why,
+            }
+            for outcome in attainment.exclusions
+        ],
+        "rules": [str(rule) for rule in (*attainment.rules, *(() if verdict is None else verdict.rules))],
+    }
+
+
+def ratio_json(ratio: Ratio) -> dict[str, Any]:
+    """Numerator and denominator as counted, and the percentage cut after six digits."""
+    numerator, denominator = ratio.numerator, ratio.denominator
+    return {
+        "numerator": numerator,
+        "denominator": denominator,
+        "percent": truncated_percent(ratio.value),
+    }
