@@ -1,0 +1,66 @@
+"""Forms: text in, the same command dataclasses that GraphQL uses out.
+
+A refused form comes back with status 422, what was typed, and the reason at its field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+
+from trust_portal.errors import InvalidInput, Refused
+from trust_portal.kernel.page import PageRequest
+
+#: Enough for every form of ours; more is an attack on the parser.
+_MAX_FIELDS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class FormState:
+    """What a form shows: the values typed, and what was wrong with them."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    refusal: Refused | None = None
+
+    def value(self, name: str, default: str = "") -> str:
+        return self.values.get(name, default)
+
+    def error(self, name: str) -> str | None:
+        return self.refusal.message if self.refusal is not None and self.refusal.field == name else None
+
+    @property
+    def errors(self) -> list[dict[str, str | None]]:
+        """For ``forms.error_summary``."""
+        return (
+            [] if self.refusal is None else [{"field": self.refusal.field, "message": self.refusal.message}]
+        )
+
+    @property
+    def status(self) -> int:
+        return 200 if self.refusal is None else self.refusal.status
+
+
+async def read_form(request: Request) -> FormData:
+    """The posted form; files are not taken here."""
+    return await request.form(max_files=0, max_fields=_MAX_FIELDS)
+
+
+def texts(form: FormData) -> dict[str, str]:
+    """The single-valued fields as text, for showing them again."""
+    return {name: value.strip() for name, value in form.items() if isinstance(value, str)}
+
+
+def required(form: FormData, name: str, *, label: str | None = None) -> str:
+    """A field that must hold something."""
+    value = str(form.get(name, "")).strip()
+    if not value:
+        raise InvalidInput(f"{label or name.replace('_', ' ')} is missing", field=name)
+    return value
+
+
+def page_request(request: Request, *, size: int = 25) -> PageRequest:
+    """``?after=`` or ``?before=`` with an opaque cursor."""
+    return PageRequest(size, request.query_params.get("after"), request.query_params.get("before"))

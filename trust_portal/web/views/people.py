@@ -1,0 +1,110 @@
+"""People of a tenant: who they are and what they may do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from trust_portal.access.action import Action
+from trust_portal.access.people.model import AddPerson, GrantRole
+from trust_portal.access.policy import Resource
+from trust_portal.access.sign_in.links import SignInLink
+from trust_portal.errors import Conflict, InvalidInput
+from trust_portal.kernel.actor import CUSTOMER_ROLES, Role
+from trust_portal.web.context import actor_of, house_of
+from trust_portal.web.forms import FormState, page_request, read_form, required, texts
+from trust_portal.web.navigation import frame, tenant_of, tenant_path
+from trust_portal.web.templating import page
+
+
+async def people(
+    request: Request,
+    form: FormState = FormState(),  # noqa: B008 - frozen
+    link: SignInLink | None = None,
+) -> Response:
+    actor, house, tenant = actor_of(request), house_of(request), await tenant_of(request)
+    listed = await house.people.page(actor, tenant.id, page_request(request))
+    resource = Resource("person", tenant.id)
+    return page(
+        request,
+        "people.html",
+        status_code=form.status,
+        people=listed,
+        form=form,
+        link=link,
+        roles=[role for role in Role if (role in CUSTOMER_ROLES) != tenant.is_vendor],
+        may_add=house.gate.allows(actor, Action.PERSON_ADD, resource),
+        may_grant=house.gate.allows(actor, Action.ROLE_GRANT, resource),
+        may_link=house.gate.allows(actor, Action.SIGN_IN_LINK_CREATE, resource),
+        **frame(request, tenant),
+    )
+
+
+async def add_person(request: Request) -> Response:
+    tenant, form = await tenant_of(request), await read_form(request)
+    try:
+        command = AddPerson(tenant.id, required(form, "email"), required(form, "name"))
+        await house_of(request).people.add(command, actor_of(request))
+    except (InvalidInput, Conflict) as refusal:
+        return await people(request, FormState(texts(form), refusal))
+    return RedirectResponse(f"{tenant_path(tenant)}/people", status_code=303)
+
+
+async def grant_role(request: Request) -> Response:
+    tenant, form = await tenant_of(request), await read_form(request)
+    person_id: UUID = request.path_params["person"]
+    try:
+        role = _role(required(form, "role"))
+        if form.get("revoke"):
+            await house_of(request).people.revoke(actor_of(request), tenant.id, person_id, role)
+        else:
+            command = GrantRole(tenant.id, person_id, role, _day(str(form.get("until", ""))))
+            await house_of(request).people.grant(command, actor_of(request))
+    except (InvalidInput, Conflict) as refusal:
+        return await people(request, FormState(texts(form), refusal))
+    return RedirectResponse(f"{tenant_path(tenant)}/people", status_code=303)
+
+
+async def sign_in_link(request: Request) -> Response:
+    """The link is in this answer and nowhere else, so it is shown rather than redirected to."""
+    tenant = await tenant_of(request)
+    link = await house_of(request).sign_in_links.create(
+        actor_of(request), tenant.id, request.path_params["person"]
+    )
+    return await people(request, link=link)
+
+
+async def suspend(request: Request) -> Response:
+    tenant = await tenant_of(request)
+    await house_of(request).people.suspend(actor_of(request), tenant.id, request.path_params["person"])
+    return RedirectResponse(f"{tenant_path(tenant)}/people", status_code=303)
+
+
+def _role(text: str) -> Role:
+    try:
+        return Role(text)
+    except ValueError as error:
+        raise InvalidInput(f"there is no role {text!r}", field="role") from error
+
+
+def _day(text: str) -> datetime | None:
+    """A date from a form: the role ends as that day begins, in UTC. Empty: no end."""
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise InvalidInput("write the day as YYYY-MM-DD", field="until") from error
+
+
+routes = [
+    Route("/t/{tenant}/people", people, methods=["GET"]),
+    Route("/t/{tenant}/people", add_person, methods=["POST"]),
+    Route("/t/{tenant}/people/{person:uuid}/roles", grant_role, methods=["POST"]),
+    Route("/t/{tenant}/people/{person:uuid}/link", sign_in_link, methods=["POST"]),
+    Route("/t/{tenant}/people/{person:uuid}/suspend", suspend, methods=["POST"]),
+]

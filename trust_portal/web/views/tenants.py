@@ -1,0 +1,51 @@
+"""The vendor's list of customers, and adding one."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from trust_portal.access.action import Action
+from trust_portal.access.policy import Resource
+from trust_portal.access.tenants.model import CreateTenant
+from trust_portal.errors import Conflict, InvalidInput
+from trust_portal.web.context import actor_of, house_of
+from trust_portal.web.forms import FormState, page_request, read_form, required, texts
+from trust_portal.web.navigation import frame, tenant_path
+from trust_portal.web.templating import page
+
+
+async def tenants(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+    actor, house = actor_of(request), house_of(request)
+    listed = await house.tenants.page(actor, page_request(request))
+    return page(
+        request,
+        "tenants.html",
+        status_code=form.status,
+        tenants=listed,
+        form=form,
+        may_create=house.gate.allows(actor, Action.TENANTS_CREATE, Resource.of_house("tenant")),
+        **frame(request),
+    )
+
+
+async def create_tenant(request: Request) -> Response:
+    form = await read_form(request)
+    try:
+        command = CreateTenant(
+            key=required(form, "key"),
+            name=required(form, "name"),
+            time_zone=required(form, "time_zone", label="time zone"),
+            residency=str(form.get("residency", "")).strip(),
+        )
+        tenant = await house_of(request).tenants.create(command, actor_of(request))
+    except (InvalidInput, Conflict) as refusal:
+        return await tenants(request, FormState(texts(form), refusal))
+    return RedirectResponse(tenant_path(tenant), status_code=303)
+
+
+routes = [
+    Route("/tenants", tenants, methods=["GET"]),
+    Route("/tenants", create_tenant, methods=["POST"]),
+]

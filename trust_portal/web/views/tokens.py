@@ -1,0 +1,78 @@
+"""API tokens of a tenant: issue, list, revoke."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from trust_portal.access.action import CUSTOMER_SCOPES, Action, TokenScope
+from trust_portal.access.policy import Resource
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.access.tokens.model import Bounds, CreateToken, IssuedToken
+from trust_portal.errors import Conflict, InvalidInput
+from trust_portal.web.context import actor_of, house_of
+from trust_portal.web.forms import FormState, page_request, read_form, required, texts
+from trust_portal.web.navigation import frame, tenant_of, tenant_path
+from trust_portal.web.templating import page
+
+
+async def tokens(
+    request: Request,
+    form: FormState = FormState(),  # noqa: B008 - frozen
+    issued: IssuedToken | None = None,
+) -> Response:
+    actor, house, tenant = actor_of(request), house_of(request), await tenant_of(request)
+    listed = await house.tokens.page(actor, tenant.id, page_request(request))
+    return page(
+        request,
+        "tokens.html",
+        status_code=form.status,
+        tokens=listed,
+        form=form,
+        issued=issued,
+        now=house.clock.now(),
+        scopes=sorted(TokenScope if tenant.is_vendor else CUSTOMER_SCOPES),
+        vendors=tenant.is_vendor,
+        may_create=house.gate.allows(actor, Action.TOKEN_CREATE, Resource("token", tenant.id)),
+        **frame(request, tenant),
+    )
+
+
+async def create_token(request: Request) -> Response:
+    tenant, form = await tenant_of(request), await read_form(request)
+    try:
+        issued = await house_of(request).tokens.create(_command(tenant, form), actor_of(request))
+    except (InvalidInput, Conflict) as refusal:
+        return await tokens(request, FormState(texts(form), refusal))
+    # The secret is in this answer and nowhere else, so it is shown rather than redirected to.
+    return await tokens(request, issued=issued)
+
+
+async def revoke_token(request: Request) -> Response:
+    tenant = await tenant_of(request)
+    await house_of(request).tokens.revoke(actor_of(request), tenant.id, request.path_params["token"])
+    return RedirectResponse(f"{tenant_path(tenant)}/tokens", status_code=303)
+
+
+def _command(tenant: Tenant, form: FormData) -> CreateToken:
+    try:
+        scopes = frozenset(TokenScope(str(each)) for each in form.getlist("scopes"))
+        days = int(required(form, "days"))
+    except ValueError as error:
+        field = "days" if "int()" in str(error) else "scopes"
+        raise InvalidInput("choose from what the form offers", field=field) from error
+    sources = tuple(line.strip() for line in str(form.get("sources", "")).splitlines() if line.strip())
+    return CreateToken(
+        tenant.id, required(form, "label"), scopes, Bounds(sources=sources), timedelta(days=days)
+    )
+
+
+routes = [
+    Route("/t/{tenant}/tokens", tokens, methods=["GET"]),
+    Route("/t/{tenant}/tokens", create_token, methods=["POST"]),
+    Route("/t/{tenant}/tokens/{token:uuid}/revoke", revoke_token, methods=["POST"]),
+]
