@@ -98,7 +98,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         sign_in_links=SignInLinks(storage, gate, ledger, sessions, base_url=settings.base_url),
         personas=Personas(storage, people, sessions, enabled=settings.demo),
         tokens=Tokens(storage, gate, ledger, access_log),
-        intake=Intake(storage, gate, clock),
+        intake=Intake(storage, gate, clock, events_per_minute=settings.ingest_events_per_minute),
     )
 
 

@@ -37,6 +37,8 @@ class Settings:
     """Read as seconds."""
     max_body_bytes: int = 16 * 1024 * 1024
     """Largest request body, NDJSON streams aside."""
+    ingest_events_per_minute: int = 0
+    """Events one token may send per minute and process, on average; 0 sets no limit."""
     sla_grace: timedelta = timedelta(hours=6)
     """Read as seconds. How long after a period's end its scheduled report waits for late data."""
     log_format: str = "json"
@@ -114,6 +116,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "session_idle": _seconds,
     "session_absolute": _seconds,
     "max_body_bytes": int,
+    "ingest_events_per_minute": int,
     "sla_grace": _seconds,
     "log_format": _log_format,
 }

@@ -11,6 +11,9 @@ from msgspec import Meta
 #: What PostgreSQL's bigint holds.
 MAX_COUNT: Final = 2**63 - 1
 
+#: The end of a pattern: a bare ``$`` lets a line feed slip in behind it.
+END: Final = r"$(?!\n)"
+
 #: External keys end up in indexes, whose entries PostgreSQL limits to about 2,700 bytes.
 Key = Annotated[str, Meta(min_length=1, max_length=200)]
 ShortText = Annotated[str, Meta(max_length=1000)]
@@ -30,16 +33,16 @@ MAX_DECIMAL_FRACTION: Final = 12
 DecimalText = Annotated[
     str,
     Meta(
-        pattern=rf"^-?[0-9]{{1,{MAX_DECIMAL_INTEGRAL}}}(\.[0-9]{{1,{MAX_DECIMAL_FRACTION}}})?$",
+        pattern=rf"^-?[0-9]{{1,{MAX_DECIMAL_INTEGRAL}}}(\.[0-9]{{1,{MAX_DECIMAL_FRACTION}}})?" + END,
         description=(
             f"Exact amount in major units: at most {MAX_DECIMAL_INTEGRAL} digits before "
             f"the point and {MAX_DECIMAL_FRACTION} after it"
         ),
     ),
 ]
-Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217 code")]
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}" + END, description="ISO 4217 code")]
 
-BucketBound = Annotated[str, Meta(pattern=r"^(\+Inf|[0-9]{1,12}(\.[0-9]{1,9})?)$")]
+BucketBound = Annotated[str, Meta(pattern=r"^(\+Inf|[0-9]{1,12}(\.[0-9]{1,9})?)" + END)]
 Buckets = Annotated[
     dict[BucketBound, Count],
     Meta(

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterable, Mapping, Sequence
 from typing import Final
-from uuid import UUID
 
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
+from trust_portal.access.tokens.model import Admission
 from trust_portal.errors import Unavailable
 from trust_portal.facts.directory import TenantDirectory
 from trust_portal.facts.outcome import Outcome, RejectionCode
+from trust_portal.facts.owning import check_source, owner, tenants_named
+from trust_portal.facts.rate import RateLimit
 from trust_portal.facts.reading import ReadEvent, read_event
 from trust_portal.facts.refusal import BadEvent
-from trust_portal.facts.sender import Sender
 from trust_portal.facts.storing import Owned, store
 from trust_portal.kernel.clock import Clock
-from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.tenancy import IntakeScope
 from trust_portal.storage.unit_of_work import Storage
 
@@ -29,17 +29,18 @@ _READ_AT_A_TIME: Final = 200
 class Intake:
     """Reads, checks and stores deliveries of events; each chunk is one transaction."""
 
-    def __init__(self, storage: Storage, gate: Gate, clock: Clock) -> None:
+    def __init__(self, storage: Storage, gate: Gate, clock: Clock, *, events_per_minute: int = 0) -> None:
         self._storage = storage
         self._gate = gate
         self._clock = clock
         self._directory = TenantDirectory(storage)
+        self.rate = RateLimit(events_per_minute)
 
-    async def authorize(self, sender: Sender) -> None:
+    async def authorize(self, sender: Admission) -> None:
         """Raises ``Denied`` for an actor that may not bring events at all."""
         await self._gate.require(sender.actor, Action.FACTS_INGEST, Resource.of_house("event"))
 
-    async def deliver(self, chunks: AsyncIterable[Sequence[bytes]], sender: Sender) -> Outcome:
+    async def deliver(self, chunks: AsyncIterable[Sequence[bytes]], sender: Admission) -> Outcome:
         """Stores what is sound and new of raw events (JSON texts), chunk after chunk.
 
         While the database stores one chunk the next is read. What the outcome counts as accepted
@@ -67,15 +68,18 @@ class Intake:
         return outcome
 
     async def _read(
-        self, chunk: Sequence[bytes], first: int, sender: Sender, outcome: Outcome
+        self, chunk: Sequence[bytes], first: int, sender: Admission, outcome: Outcome
     ) -> list[ReadEvent]:
         now = self._clock.now()
         sound: list[ReadEvent] = []
+        covered: set[str] = set()
         for start in range(0, len(chunk), _READ_AT_A_TIME):
             for offset, raw in enumerate(chunk[start : start + _READ_AT_A_TIME], start=start):
                 try:
                     read = read_event(raw, first + offset, now)
-                    sender.check_source(read.event.source)
+                    if read.event.source not in covered:
+                        check_source(read.event.source, sender.bounds)
+                        covered.add(read.event.source)
                 except BadEvent as bad:
                     outcome.reject(bad.rejection(first + offset))
                 else:
@@ -83,7 +87,7 @@ class Intake:
             await asyncio.sleep(0)
         return sound
 
-    async def _store(self, events: list[ReadEvent], sender: Sender, outcome: Outcome) -> None:
+    async def _store(self, events: list[ReadEvent], sender: Admission, outcome: Outcome) -> None:
         if not events:
             return
         try:
@@ -99,12 +103,12 @@ class Intake:
             return
         _judge(owned, first_of_key, known, outcome)
 
-    async def _owned(self, events: list[ReadEvent], sender: Sender, outcome: Outcome) -> list[Owned]:
-        directory = await self._directory.resolve(_tenants_named(events))
+    async def _owned(self, events: list[ReadEvent], sender: Admission, outcome: Outcome) -> list[Owned]:
+        directory = await self._directory.resolve(tenants_named(events))
         owned: list[Owned] = []
         for read in events:
             try:
-                owned.append(_owner(read, directory, sender))
+                owned.append(owner(read, directory, sender.bounds))
             except BadEvent as bad:
                 _reject(outcome, read, bad)
         return owned
@@ -130,39 +134,6 @@ def _judge(
                 "this source and id were received before with different content; a new fact needs a new id"
             )
             _reject(outcome, read, BadEvent(RejectionCode.CONFLICT, message, "$.id"))
-
-
-def _tenants_named(events: Sequence[ReadEvent]) -> Collection[str]:
-    named: set[str] = set()
-    for read in events:
-        tenant = getattr(read.event.data, "tenant", None)
-        if tenant is not None:
-            named.add(tenant)
-        else:
-            named.update(getattr(read.event.data, "tenants", None) or ())
-    return named
-
-
-def _owner(read: ReadEvent, directory: Mapping[str, UUID], sender: Sender) -> Owned:
-    """A fact of one tenant is that tenant's; one about several, or all, is the vendor's."""
-    data = read.event.data
-    tenant: str | None = getattr(data, "tenant", None)
-    if tenant is not None:
-        return Owned(read, _tenant(tenant, "$.data.tenant", directory, sender))
-    named: list[str] | None = getattr(data, "tenants", None)
-    if named is None:
-        sender.check_everybody()
-        return Owned(read, VENDOR_ID)
-    tenants = [_tenant(key, f"$.data.tenants[{at}]", directory, sender) for at, key in enumerate(named)]
-    return Owned(read, VENDOR_ID, tuple(tenants))
-
-
-def _tenant(key: str, path: str, directory: Mapping[str, UUID], sender: Sender) -> UUID:
-    tenant_id = directory.get(key)
-    if tenant_id is None:
-        raise BadEvent(RejectionCode.UNKNOWN_TENANT, f"no tenant {key}", path)
-    sender.check_tenant(tenant_id, path)
-    return tenant_id
 
 
 def _reject(outcome: Outcome, read: ReadEvent, bad: BadEvent) -> None:

@@ -17,9 +17,9 @@ from trust_portal.access.gate import Gate
 from trust_portal.access.policy import shipped_policies
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.access.tenants.repository import insert_tenant
+from trust_portal.access.tokens.model import Admission, Bounds
 from trust_portal.facts.intake import Intake
 from trust_portal.facts.outcome import Outcome
-from trust_portal.facts.sender import Sender
 from trust_portal.kernel.clock import Clock
 from trust_portal.kernel.ids import new_id
 from trust_portal.storage.tenancy import StaffScope, TenantScope
@@ -47,9 +47,9 @@ class Door:
     intake: Intake
     acme: UUID
     globex: UUID
-    sender: Sender = Sender(CONSOLE)  # noqa: RUF009 - frozen
+    sender: Admission = Admission(CONSOLE, Bounds(sources=("*",)))  # noqa: RUF009 - frozen
 
-    async def deliver(self, *events: Any, chunk: int = 1000, sender: Sender | None = None) -> Outcome:
+    async def deliver(self, *events: Any, chunk: int = 1000, sender: Admission | None = None) -> Outcome:
         """Each event as a dict, or as raw bytes."""
         raws = [event if isinstance(event, bytes) else json.dumps(event).encode() for event in events]
 

@@ -1,0 +1,195 @@
+"""What the vendor says of its own operation: incidents and maintenance windows.
+
+These are the vendor's facts and may name several tenants, so they are stored once, at the vendor.
+A customer is shown them through here, without the names of the others: read in
+``TenantScope(VENDOR_ID)`` or in the staff scope, always naming the tenant it is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ColumnElement, Row, and_, cast, or_, select
+from sqlalchemy.dialects.postgresql import TIMESTAMP
+
+from trust_portal.errors import Broken
+from trust_portal.facts import events
+from trust_portal.facts.operations_model import FactSource, Incident, IncidentEntry, MaintenanceWindow
+from trust_portal.facts.tables import facts
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.unit_of_work import ReadSession
+
+_INCIDENT_STEPS: Final = (events.INCIDENT_UPDATED, events.INCIDENT_MITIGATED, events.INCIDENT_RESOLVED)
+
+
+async def read_maintenance(
+    session: ReadSession, tenant_id: UUID, start: datetime, end: datetime, *, include_cancelled: bool = False
+) -> tuple[MaintenanceWindow, ...]:
+    """Windows that touch ``start`` .. ``end`` and concern the tenant, by start.
+
+    Scheduling a window again replaces it; a cancellation holds for what was scheduled before it.
+    """
+    rows = await _histories(
+        session,
+        (events.MAINTENANCE_SCHEDULED, events.MAINTENANCE_CANCELLED),
+        and_(
+            facts.c.type == events.MAINTENANCE_SCHEDULED,
+            _concerns(tenant_id),
+            _instant_of("start") < end,
+            _instant_of("end") > start,
+        ),
+    )
+    windows: dict[str, tuple[MaintenanceWindow, bool]] = {}
+    for row in rows:
+        concerned = row.tenants is None or tenant_id in row.tenants
+        if row.type == events.MAINTENANCE_SCHEDULED:
+            windows[row.subject] = _window(row), concerned
+        elif row.subject in windows and concerned:
+            window, was_concerned = windows[row.subject]
+            windows[row.subject] = replace(window, cancelled_at=row.received_at), was_concerned
+    return tuple(
+        sorted(
+            (
+                window
+                for window, concerned in windows.values()
+                if concerned
+                and window.start < end
+                and window.end > start
+                and (include_cancelled or window.cancelled_at is None)
+            ),
+            key=lambda window: (window.start, window.key),
+        )
+    )
+
+
+async def read_incidents(
+    session: ReadSession, tenant_id: UUID, start: datetime, end: datetime
+) -> tuple[Incident, ...]:
+    """Incidents that concern the tenant and were under way between ``start`` and ``end``, by beginning.
+
+    Updates may have come before the declaration; the timeline is ordered by when things happened.
+    """
+    rows = await _histories(
+        session,
+        (events.INCIDENT_DECLARED, *_INCIDENT_STEPS),
+        and_(
+            facts.c.type == events.INCIDENT_DECLARED,
+            _concerns(tenant_id),
+            _instant_of("began_at") < end,
+        ),
+    )
+    declared: dict[str, Row[Any]] = {}
+    steps: dict[str, list[Row[Any]]] = {}
+    for row in rows:
+        if row.type != events.INCIDENT_DECLARED:
+            steps.setdefault(row.subject, []).append(row)
+        elif row.tenants is None or tenant_id in row.tenants:
+            declared[row.subject] = row
+    incidents = (_incident(row, steps.get(key, [])) for key, row in declared.items())
+    return tuple(
+        sorted(
+            (
+                incident
+                for incident in incidents
+                if incident.began_at < end and (incident.resolved_at is None or incident.resolved_at > start)
+            ),
+            key=lambda incident: (incident.began_at, incident.key),
+        )
+    )
+
+
+async def _histories(
+    session: ReadSession, types: Sequence[str], wanted: ColumnElement[bool]
+) -> Sequence[Row[Any]]:
+    """All facts of ``types`` about the subjects that some ``wanted`` fact names, as they happened."""
+    if isinstance(session.scope, TenantScope) and session.scope.tenant_id != VENDOR_ID:
+        # Row-level security would answer "none", and a report would count maintenance as downtime.
+        raise Broken("the vendor's facts are not visible in a customer's scope", code="WRONG_SCOPE")
+    subjects = select(facts.c.subject).where(facts.c.tenant_id == VENDOR_ID, wanted)
+    query = (
+        select(facts)
+        .where(facts.c.tenant_id == VENDOR_ID, facts.c.type.in_(types), facts.c.subject.in_(subjects))
+        .order_by(facts.c.time, facts.c.received_at, facts.c.event_key)
+    )
+    return (await session.execute(query)).all()
+
+
+def _concerns(tenant_id: UUID) -> ColumnElement[bool]:
+    return or_(facts.c.tenants.is_(None), facts.c.tenants.contains([tenant_id]))
+
+
+def _instant_of(name: str) -> ColumnElement[datetime]:
+    return cast(facts.c.body[name].astext, TIMESTAMP(timezone=True))
+
+
+def _window(row: Row[Any]) -> MaintenanceWindow:
+    body = row.body
+    return MaintenanceWindow(
+        key=row.subject,
+        start=_parsed(body["start"]),
+        end=_parsed(body["end"]),
+        announced_at=_parsed(body["announced_at"]),
+        reason=body["reason"],
+        objectives=_objectives(body),
+        origin=_origin(row),
+    )
+
+
+def _incident(row: Row[Any], steps: Sequence[Row[Any]]) -> Incident:
+    body = row.body
+    timeline = tuple(sorted((_entry(step) for step in steps), key=lambda entry: entry.at))
+    changes = [entry.severity for entry in timeline if entry.kind == "severity" and entry.severity]
+    return Incident(
+        key=row.subject,
+        severity=changes[-1] if changes else body["severity"],
+        declared_severity=body["severity"],
+        title=body["title"],
+        service=body["service"],
+        objectives=_objectives(body),
+        began_at=_parsed(body["began_at"]),
+        detected_at=_parsed(body["detected_at"]),
+        declared_at=row.time,
+        owner=body["owner"],
+        origin=_origin(row),
+        mitigated_at=_last(timeline, "mitigated"),
+        resolved_at=_last(timeline, "resolved"),
+        timeline=timeline,
+    )
+
+
+def _entry(row: Row[Any]) -> IncidentEntry:
+    body = row.body
+    kind = {events.INCIDENT_MITIGATED: "mitigated", events.INCIDENT_RESOLVED: "resolved"}.get(row.type)
+    return IncidentEntry(
+        at=row.time if kind is None else _parsed(body["at"]),
+        kind=kind or body["kind"],
+        text=body["text"],
+        key=kind is not None or bool(body.get("key")),
+        severity=body.get("severity"),
+        receipt=body.get("receipt"),
+        origin=_origin(row),
+    )
+
+
+def _last(timeline: Sequence[IncidentEntry], kind: str) -> datetime | None:
+    return next((entry.at for entry in reversed(timeline) if entry.kind == kind), None)
+
+
+def _origin(row: Row[Any]) -> FactSource:
+    return FactSource(row.source, row.event_id, row.digest, row.received_at)
+
+
+def _objectives(body: dict[str, Any]) -> tuple[str, ...] | None:
+    named = body.get("objectives")
+    return None if named is None else tuple(named)
+
+
+def _parsed(text: str) -> datetime:
+    """As the door read it: RFC 3339, whatever number of digits behind the second."""
+    return msgspec.convert(text, datetime).astimezone(UTC)
