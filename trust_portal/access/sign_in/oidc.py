@@ -35,7 +35,7 @@ LEEWAY_SECONDS: Final = 60
 #: Asymmetric only: with a symmetric one, whoever knows the client secret could sign.
 ALGORITHMS: Final = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]
 _NEEDED: Final = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")
-_TIMEOUT: Final = httpx.Timeout(10.0)
+TIMEOUT: Final = httpx.Timeout(10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +139,9 @@ class OidcProvider:
         email = claims.get("email") if claims.get("email_verified") is True else None
         return Identity(issuer, claims["sub"], email if isinstance(email, str) else None)
 
+    async def close(self) -> None:
+        await self._http.aclose()
+
     async def _exchange(self, code: str, code_verifier: str) -> Mapping[str, Any]:
         metadata = await self._discover()
         answer = await self._send(
@@ -218,7 +221,7 @@ class OidcProvider:
 
     async def _send(self, method: str, url: str, **options: Any) -> httpx.Response:
         try:
-            answer = await self._http.request(method, url, timeout=_TIMEOUT, **options)
+            answer = await self._http.request(method, url, **options)
         except httpx.HTTPError as error:
             raise _down() from error
         if answer.is_server_error:

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
+
+import httpx
 
 from trust_portal.access.people.model import Person, PersonRef, normalise_email
 from trust_portal.access.people.repository import directory, find_active_person
 from trust_portal.access.sessions.model import Client, Method, SignedIn
 from trust_portal.access.sessions.service import Sessions
-from trust_portal.access.sign_in.oidc import Identity, OidcProvider, OidcTransaction, refusal
+from trust_portal.access.sign_in.oidc import (
+    TIMEOUT,
+    Identity,
+    OidcClient,
+    OidcProvider,
+    OidcTransaction,
+    refusal,
+)
 from trust_portal.access.sign_in.repository import link_identity, linked_people
 from trust_portal.errors import InvalidInput
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage
+
+#: Where the provider sends the browser back to: register ``<base_url>`` + this path there.
+CALLBACK_PATH: Final = "/sign-in/oidc/callback"
 
 
 class OidcSignIn:
@@ -47,6 +60,10 @@ class OidcSignIn:
             )
             return await self._sessions.open(session, person, Method.OIDC, client)
 
+    async def close(self) -> None:
+        """End the connections to the provider."""
+        await self._provider.close()
+
     async def _person(self, session: ReadSession, identity: Identity) -> Person | None:
         refs = await linked_people(session, identity.issuer, identity.subject)
         if not refs and identity.email is not None:
@@ -64,3 +81,19 @@ class OidcSignIn:
             )
         ]
         return found[0] if len(found) == 1 else None
+
+
+def connect_oidc(
+    storage: Storage,
+    sessions: Sessions,
+    *,
+    issuer: str,
+    client_id: str,
+    client_secret: str,
+    base_url: str,
+) -> OidcSignIn:
+    """Sign-in by the provider at ``issuer``; opens no connection before somebody comes."""
+    client = OidcClient(issuer, client_id, client_secret, f"{base_url}{CALLBACK_PATH}")
+    # Redirects are not followed: a token endpoint has no business sending our secret elsewhere.
+    http = httpx.AsyncClient(follow_redirects=False, timeout=TIMEOUT)
+    return OidcSignIn(storage, OidcProvider(client, http, storage.clock), sessions)
