@@ -112,7 +112,9 @@ def _log() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "tree_size"),
     )
     for table in ("logs", "log_entries", "log_nodes", "checkpoints"):
-        protect(table, app=("SELECT",), ledger=("SELECT", "INSERT"))
+        # A log gets its name from whoever needs it first; only the sequencer puts anything in.
+        app = ("SELECT", "INSERT") if table == "logs" else ("SELECT",)
+        protect(table, app=app, ledger=("SELECT", "INSERT"))
         append_only(table)
         distribute(table)
 
@@ -152,15 +154,17 @@ def _exports() -> None:
         sa.Column("step", sa.Text(), nullable=False, comment="what is being done, for people"),
         sa.Column("percent", sa.SmallInteger(), nullable=False),
         sa.Column("failure", sa.Text(), comment="why it failed, for people"),
-        sa.Column("requested_by_kind", sa.Text(), nullable=False),
-        sa.Column("requested_by_id", _UUID, nullable=False),
-        sa.Column("requested_by_name", sa.Text(), nullable=False),
+        sa.Column("requested_by", postgresql.JSONB(), nullable=False, comment="the actor"),
         sa.Column("requested_at", _INSTANT, nullable=False),
-        sa.Column("subject", postgresql.JSONB(), comment="what the bundle says it is about"),
+        sa.Column("manifest_receipt_id", _UUID, nullable=False, comment="chosen with the request"),
+        sa.Column(
+            "previous_size", sa.BigInteger(), comment="tree the previous export proved; 0: there was none"
+        ),
         sa.Column("receipt_ids", postgresql.JSONB(), comment="receipts that travel in the bundle"),
-        sa.Column("manifest_receipt_id", _UUID),
-        sa.Column("artefact_id", _UUID),
         sa.Column("file_name", sa.Text()),
+        sa.Column("tree_size", sa.BigInteger(), comment="of the checkpoint all proofs in the bundle lead to"),
+        sa.Column("size", sa.BigInteger(), comment="of the bundle, bytes"),
+        sa.Column("digest", sa.LargeBinary(), comment="of the bundle, SHA-256"),
         sa.Column("finished_at", _INSTANT),
         sa.CheckConstraint(
             "state IN ('requested', 'rendering', 'rendered', 'ready', 'failed')", name="state_is_known"
@@ -175,23 +179,18 @@ def _exports() -> None:
         sa.Column("export_id", _UUID, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
-        sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["tenant_id", "export_id"], ["exports.tenant_id", "exports.id"]),
         sa.PrimaryKeyConstraint("tenant_id", "export_id", "name"),
     )
     op.create_table(
         "artefacts",
         _tenant_id(),
-        sa.Column("id", _UUID, nullable=False),
         sa.Column("export_id", _UUID, nullable=False),
         sa.Column("media_type", sa.Text(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
-        sa.Column("digest", sa.LargeBinary(), nullable=False, comment="SHA-256"),
-        sa.Column("size", sa.BigInteger(), nullable=False, comment="bytes"),
         sa.Column("created_at", _INSTANT, nullable=False),
         sa.ForeignKeyConstraint(["tenant_id", "export_id"], ["exports.tenant_id", "exports.id"]),
-        sa.PrimaryKeyConstraint("tenant_id", "id"),
-        sa.UniqueConstraint("tenant_id", "export_id"),
+        sa.PrimaryKeyConstraint("tenant_id", "export_id"),
     )
     protect("exports", app=("SELECT", "INSERT", "UPDATE"))
     # Files are drafts until the manifest is recorded in the same transaction; artefacts are final.

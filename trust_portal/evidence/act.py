@@ -7,7 +7,7 @@ who did it for which tenant and when, what policy allowed it, what it rests on, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -38,8 +38,7 @@ class Act:
 
     ``policies`` are the ids that permitted the act, empty where none was asked; ``rationale`` is
     what a person gave as the reason. Properties of ``predicate`` named in ``sensitive`` are signed
-    as salted digests and stored beside the receipt (RFC 9901). ``sections`` are further top-level
-    parts of the predicate, for kinds whose readers look for them there.
+    as salted digests and stored beside the receipt (RFC 9901).
     """
 
     kind: ReceiptKind
@@ -53,7 +52,6 @@ class Act:
     policy_version: str | None = None
     rationale: str | None = None
     sensitive: frozenset[str] = frozenset()
-    sections: Mapping[str, Json] = field(default_factory=dict)
 
     def statement(self, receipt_id: UUID) -> tuple[Statement, tuple[Disclosure, ...]]:
         """The statement that is signed, and the disclosures of what it conceals.
@@ -70,7 +68,6 @@ class Act:
             "inputs": [{"name": each.name, "digest": {"sha256": each.sha256}} for each in self.inputs],
             "engine": ENGINE,
             "result": result,
-            **self.sections,
         }
         if self.rationale is not None:
             predicate["rationale"] = self.rationale

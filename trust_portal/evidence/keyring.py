@@ -78,6 +78,19 @@ def load_keyring(path: Path) -> Keyring:
     return _parse(content, path)
 
 
+def refuse_foreign_keys(keyring: Keyring, known: set[str]) -> None:
+    """``InvalidInput`` unless the database knows none, or exactly the file's keys."""
+    ours = {key.key_id for key in keyring.by_purpose().values()}
+    if known and known != ours:
+        raise InvalidInput(
+            "the key file is not the one this database knows; restore it from its backup. Receipts "
+            f"were signed by {', '.join(sorted(known - ours)) or 'fewer keys'}, the file holds "
+            f"{', '.join(sorted(ours))}",
+            field="KEY_FILE",
+            code="KEY_FILE_FOREIGN",
+        )
+
+
 def _parse(content: bytes, path: Path) -> Keyring:
     try:
         document = json.loads(content)

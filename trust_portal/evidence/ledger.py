@@ -13,7 +13,7 @@ from trust_portal.errors import Broken
 from trust_portal.evidence.act import Act
 from trust_portal.evidence.checkpoint import TlogProof
 from trust_portal.evidence.dsse import sign_envelope
-from trust_portal.evidence.keyring import Keyring
+from trust_portal.evidence.keyring import Keyring, refuse_foreign_keys
 from trust_portal.evidence.log_reader import LogReader
 from trust_portal.evidence.merkle import leaf_hash
 from trust_portal.evidence.proof_desk import ProofDesk
@@ -34,6 +34,7 @@ WITH receipt AS (
 )
 INSERT INTO pending_receipts (tenant_id, receipt_id, leaf_hash) VALUES ($1, $2, $3)
 """
+_KNOWN_KEYS = "SELECT key_id FROM signing_keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +62,23 @@ class Ledger:
     def __init__(self, storage: Storage, keyring: Keyring, clock: Clock) -> None:
         self._keyring = keyring
         self._clock = clock
+        self._keys_compared = False
         self.reader = LogReader(storage)
         self._desk = ProofDesk(storage, self.reader)
 
     async def record(self, session: WriteSession, act: Act, *, receipt_id: UUID | None = None) -> Receipt:
         """Sign ``act`` and store its receipt in the caller's transaction.
 
-        ``Broken`` when the transaction belongs to another tenant than the act. With a
+        ``Broken`` when the transaction belongs to another tenant than the act; ``InvalidInput``
+        (``KEY_FILE``) when the database knows other keys than ours. With a
         ``receipt_id`` of the caller's choice the same act gives the same bytes again.
         """
         if session.scope != TenantScope(act.tenant_id):
             raise Broken("a receipt is recorded in its own tenant's transaction", code="WRONG_SCOPE")
+        driver = await session.driver()
+        if not self._keys_compared:
+            refuse_foreign_keys(self._keyring, {row["key_id"] for row in await driver.fetch(_KNOWN_KEYS)})
+            self._keys_compared = True
         id_ = receipt_id or new_id()
         key = self._keyring.receipts
         statement, disclosures = act.statement(id_)
@@ -87,7 +94,6 @@ class Ledger:
             tuple(each.encoded for each in disclosures),
         )
         subjects = [{"name": each.name, "sha256": each.sha256} for each in act.subjects]
-        driver = await session.driver()
         await driver.execute(
             _RECORD,
             act.tenant_id,

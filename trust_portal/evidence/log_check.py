@@ -75,6 +75,8 @@ async def _check_log(driver: Driver, tenant_id: UUID, keyring: Keyring) -> int:
         tree, _ = tree.append(row["leaf_hash"] for row in rows)
     head = await driver.fetchrow(_HEAD, tenant_id)
     origin = await driver.fetchval(_ORIGIN, tenant_id)
+    if head is None and tree.size == 0:
+        return 0  # named, and nothing recorded yet
     if head is None or origin is None:
         raise _disagrees(tenant_id, f"{tree.size} entries without a checkpoint or a log")
     if head["tree_size"] != tree.size:

@@ -9,7 +9,8 @@ from uuid import UUID
 import asyncpg
 
 from trust_portal.errors import NotFound
-from trust_portal.evidence.checkpoint import ConsistencyProof, TlogProof
+from trust_portal.evidence.checkpoint import Checkpoint, ConsistencyProof, TlogProof
+from trust_portal.evidence.manifest import TreeHead, head_of
 from trust_portal.evidence.merkle import (
     NodeId,
     Plan,
@@ -112,6 +113,11 @@ class LogReader:
         plan = consistency_plan(old, new)
         nodes = await self._nodes(driver, tenant_id, [plan])
         return ConsistencyProof(old, resolve(plan, nodes), note)
+
+    async def tree_head(self, session: ReadSession, tenant_id: UUID, tree_size: int) -> TreeHead:
+        """Size and root of a checkpoint the log signed; ``NotFound`` if it never did."""
+        note = await self._note(await session.driver(), tenant_id, tree_size)
+        return head_of(Checkpoint.parse(note.text))
 
     async def _note(
         self, driver: asyncpg.Connection[asyncpg.Record], tenant_id: UUID, tree_size: int

@@ -12,7 +12,6 @@ primary keys of ``log_entries`` and ``checkpoints`` refuse a fork.
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,8 +23,10 @@ import structlog
 
 from trust_portal.errors import Unavailable
 from trust_portal.evidence.checkpoint import sign_checkpoint
+from trust_portal.evidence.key_register import register_keys
 from trust_portal.evidence.keyring import Keyring
 from trust_portal.evidence.log_check import check_logs
+from trust_portal.evidence.log_name import open_log
 from trust_portal.evidence.merkle import CompactRange, range_nodes
 from trust_portal.evidence.proof_desk import INTEGRATED, PENDING
 from trust_portal.storage.tenancy import LedgerScope
@@ -50,11 +51,7 @@ DELETE FROM pending_receipts
 WHERE position IN (SELECT position FROM pending_receipts ORDER BY position LIMIT $1)
 RETURNING position, tenant_id, receipt_id, leaf_hash
 """
-_LAST_CHECKPOINT = """
-SELECT l.origin, c.tree_size
-FROM logs l LEFT JOIN checkpoints c ON c.tenant_id = l.tenant_id AND c.tenant_id = $1
-WHERE l.tenant_id = $1 ORDER BY c.tree_size DESC NULLS LAST LIMIT 1
-"""
+_TREE_SIZE = "SELECT coalesce(max(tree_size), 0) FROM checkpoints WHERE tenant_id = $1"
 _RANGE = """
 SELECT n.level, n.index, n.hash
 FROM log_nodes n
@@ -70,13 +67,14 @@ async def run_sequencer(storage: Storage, keyring: Keyring, stop: asyncio.Event,
     """Integrate receipts until ``stop`` is set; wait for the seat while another process has it.
 
     ``host`` names new logs (``<host>/log/<random>``). A lost database is waited for;
-    ``LedgerDisagrees`` is not: it ends the run.
+    ``LedgerDisagrees`` and a foreign key file are not: they end the run.
     """
     while not stop.is_set():
         try:
             async with _seat(storage, stop) as driver:
                 if driver is None:
                     return
+                await register_keys(storage, keyring)
                 await check_logs(storage, keyring)
                 _log.info("sequencer.seated")
                 await _work(driver, Sequencer(driver, storage, keyring, host), stop)
@@ -196,15 +194,8 @@ class Sequencer:
 
     async def _load(self, tenant_id: UUID) -> _Tree:
         """A tree as stored; a new one for a tenant whose first receipt this is."""
-        row = await self._driver.fetchrow(_LAST_CHECKPOINT, tenant_id)
-        if row is None:
-            # Random, so that nobody learns from its name whose log it is.
-            origin = f"{self._host}/log/{secrets.token_hex(16)}"
-            await self._insert(
-                "logs (tenant_id, origin, created_at)", [(tenant_id, origin, self._clock.now())]
-            )
-            return _Tree(origin, CompactRange())
-        size: int = row["tree_size"] or 0
+        origin = await open_log(self._driver, tenant_id, self._host, self._clock.now())
+        size: int = await self._driver.fetchval(_TREE_SIZE, tenant_id)
         wanted = range_nodes(size)
         inner = [node for node in wanted if node[0]]
         leaf = next((index for level, index in wanted if level == 0), None)
@@ -212,7 +203,7 @@ class Sequencer:
             _RANGE, tenant_id, [level for level, _ in inner], [index for _, index in inner], leaf
         )
         nodes = {(each["level"], each["index"]): each["hash"] for each in found}
-        return _Tree(row["origin"], CompactRange.load(size, nodes))
+        return _Tree(origin, CompactRange.load(size, nodes))
 
     async def _insert(self, target: str, rows: Sequence[Row]) -> None:
         """One VALUES list for the rows of all tenants (TENANCY rule 9), in prepared lengths."""

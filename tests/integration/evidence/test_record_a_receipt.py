@@ -19,7 +19,7 @@ from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.merkle import leaf_hash
 from trust_portal.evidence.note import NoteKey
 from trust_portal.evidence.statement import ReceiptKind, Statement
-from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.storage.tenancy import LedgerScope, TenantScope
 from trust_portal.storage.unit_of_work import Storage
 
@@ -158,12 +158,13 @@ async def test_another_tenant_sees_nothing_of_a_receipt_its_log_or_its_proofs(
     async with storage.write(TenantScope(tenant)) as session:
         receipt = await ledger.record(session, make_act(tenant))
     await ledger.wait(tenant, receipt.id, 10)
-    async with storage.read(TenantScope(VENDOR_ID)) as session:
+    other = new_id()
+    async with storage.read(TenantScope(other)) as session:
         driver = await session.driver()
         for table in ("receipts", "receipt_disclosures", "logs", "log_entries", "log_nodes", "checkpoints"):
             assert await driver.fetch(f"SELECT * FROM {table}") == []
-        assert await ledger.proof(session, VENDOR_ID, receipt.id) is None
+        assert await ledger.proof(session, other, receipt.id) is None
         assert await ledger.proof(session, tenant, receipt.id) is None
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        async with storage.read(TenantScope(VENDOR_ID)) as session:
+        async with storage.read(TenantScope(other)) as session:
             await (await session.driver()).fetch("SELECT * FROM pending_receipts")

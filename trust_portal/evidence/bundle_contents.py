@@ -1,0 +1,116 @@
+"""What goes into a bundle besides the document: receipts, policy, keys, instructions, then proofs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+
+from trust_portal.errors import NotFound
+from trust_portal.evidence.export import Export, RenderedDocument
+from trust_portal.evidence.instructions import verify_html, verify_md
+from trust_portal.evidence.keyring import Keyring
+from trust_portal.evidence.log_reader import LogReader
+from trust_portal.evidence.manifest import (
+    CONSISTENCY,
+    ENVELOPE_SUFFIX,
+    KEYS,
+    MANIFEST,
+    MANIFEST_PROOF,
+    POLICY,
+    RECEIPTS,
+    Manifest,
+    disclosure_name,
+    proof_name,
+)
+from trust_portal.evidence.note import NoteKey
+from trust_portal.evidence.policy_file import Policy
+from trust_portal.evidence.tables import receipt_disclosures, receipts
+from trust_portal.storage.unit_of_work import ReadSession
+
+
+def trust_policy(keyring: Keyring, origin: str) -> Policy:
+    """Whom to believe about the log ``origin``."""
+    return Policy(
+        logs=(NoteKey(origin, keyring.checkpoints.verify_key),),
+        receipt_keys=(keyring.receipts.verify_key,),
+    )
+
+
+def envelope_name(receipt_id: UUID) -> str:
+    return f"{RECEIPTS}{receipt_id}{ENVELOPE_SUFFIX}"
+
+
+async def signed_files(
+    session: ReadSession,
+    tenant_id: UUID,
+    document: RenderedDocument,
+    manifest: Manifest,
+    *,
+    keyring: Keyring,
+    origin: str,
+    vendor: str,
+) -> dict[str, bytes]:
+    """Every file the manifest speaks for. ``NotFound`` names a receipt the tenant has not."""
+    signer = keyring.receipts.verify_key
+    words = (manifest, vendor, document.file_name, origin, signer)
+    return {
+        **document.files,
+        **await _receipt_files(session, tenant_id, document.receipts),
+        POLICY: trust_policy(keyring, origin).text.encode(),
+        **{f"{KEYS}{key.key_id}.pem": key.verify_key.pem.encode() for key in keyring.by_purpose().values()},
+        "VERIFY.md": verify_md(*words).encode(),
+        "verify.html": verify_html(*words).encode(),
+    }
+
+
+async def _receipt_files(
+    session: ReadSession, tenant_id: UUID, receipt_ids: Sequence[UUID]
+) -> dict[str, bytes]:
+    if not receipt_ids:
+        return {}
+    files: dict[str, bytes] = {}
+    rows = await session.execute(
+        select(receipts.c.id, receipts.c.envelope).where(
+            receipts.c.tenant_id == tenant_id, receipts.c.id.in_(receipt_ids)
+        )
+    )
+    for row in rows:
+        files[envelope_name(row.id)] = row.envelope
+    if missing := [each for each in receipt_ids if envelope_name(each) not in files]:
+        raise NotFound(f"receipt {missing[0]}")
+    disclosures: dict[str, list[str]] = {}
+    rows = await session.execute(
+        select(receipt_disclosures.c.receipt_id, receipt_disclosures.c.disclosure)
+        .where(
+            receipt_disclosures.c.tenant_id == tenant_id,
+            receipt_disclosures.c.receipt_id.in_(receipt_ids),
+        )
+        .order_by(receipt_disclosures.c.receipt_id, receipt_disclosures.c.position)
+    )
+    for row in rows:
+        name = disclosure_name(envelope_name(row.receipt_id))
+        disclosures.setdefault(name, []).append(row.disclosure)
+    return files | {name: json.dumps(found).encode() for name, found in disclosures.items()}
+
+
+async def proof_files(
+    session: ReadSession, reader: LogReader, export: Export, tree_size: int
+) -> Mapping[str, bytes]:
+    """The manifest and the files it cannot speak for: all proofs, under one checkpoint."""
+    manifest_id, tenant_id = export.manifest_receipt_id, export.tenant_id
+    envelope = (
+        await session.execute(
+            select(receipts.c.envelope).where(receipts.c.tenant_id == tenant_id, receipts.c.id == manifest_id)
+        )
+    ).scalar_one()
+    proofs = await reader.proof_at(session, tenant_id, [manifest_id, *export.receipt_ids], tree_size)
+    files = {MANIFEST: envelope, MANIFEST_PROOF: str(proofs[manifest_id]).encode()}
+    for receipt_id in export.receipt_ids:
+        files[proof_name(envelope_name(receipt_id))] = str(proofs[receipt_id]).encode()
+    if export.previous_size:
+        grown = await reader.consistency(session, tenant_id, export.previous_size, tree_size)
+        files[CONSISTENCY] = str(grown).encode()
+    return files

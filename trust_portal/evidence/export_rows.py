@@ -1,0 +1,207 @@
+"""Exports as rows. Everything here runs in the caller's transaction, in its tenant's scope."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_or
+
+from trust_portal.errors import NotFound
+from trust_portal.evidence.export import BUNDLE_MEDIA_TYPE, Artefact, Export, ExportState
+from trust_portal.evidence.tables import artefacts, export_files, exports
+from trust_portal.kernel.actor import Actor, ActorKind, Role
+from trust_portal.kernel.canonical import Json
+from trust_portal.kernel.page import Page, PageRequest, decode_cursor, encode_cursor
+from trust_portal.storage.unit_of_work import ReadSession, WriteSession
+
+
+async def add_export(session: WriteSession, export: Export) -> bool:
+    """Whether this was the first request for its kind, subject and revision."""
+    row = await session.execute(
+        insert_or(exports)
+        .values(
+            tenant_id=export.tenant_id,
+            id=export.id,
+            kind=export.kind,
+            subject_id=export.subject_id,
+            revision=export.revision,
+            state=export.state.value,
+            step=export.step,
+            percent=export.percent,
+            requested_by=_actor_json(export.requested_by),
+            requested_at=export.requested_at,
+            manifest_receipt_id=export.manifest_receipt_id,
+        )
+        .on_conflict_do_nothing()
+        .returning(exports.c.id)
+    )
+    return row.first() is not None
+
+
+async def change_export(session: WriteSession, tenant_id: UUID, export_id: UUID, **values: Any) -> None:
+    await session.execute(
+        update(exports).where(exports.c.tenant_id == tenant_id, exports.c.id == export_id).values(**values)
+    )
+
+
+async def find_export(
+    session: ReadSession, tenant_id: UUID, export_id: UUID, *, lock: bool = False
+) -> Export:
+    """``NotFound`` if the tenant has no such export. ``lock`` holds the row until the commit."""
+    query = select(exports).where(exports.c.tenant_id == tenant_id, exports.c.id == export_id)
+    row = (await session.execute(query.with_for_update() if lock else query)).first()
+    if row is None:
+        raise NotFound("export")
+    return _export(row)
+
+
+async def find_export_of(
+    session: ReadSession, tenant_id: UUID, kind: str, subject_id: UUID, revision: int
+) -> Export | None:
+    row = (
+        await session.execute(
+            select(exports).where(
+                exports.c.tenant_id == tenant_id,
+                exports.c.kind == kind,
+                exports.c.subject_id == subject_id,
+                exports.c.revision == revision,
+            )
+        )
+    ).first()
+    return None if row is None else _export(row)
+
+
+async def list_exports(session: ReadSession, tenant_id: UUID, page: PageRequest) -> Page[Export]:
+    """A tenant's exports, newest first."""
+    query = select(exports).where(exports.c.tenant_id == tenant_id)
+    backwards = page.before is not None
+    if cursor := page.after or page.before:
+        at = UUID(decode_cursor(cursor, 1)[0])
+        query = query.where(exports.c.id > at if backwards else exports.c.id < at)
+    query = query.order_by(exports.c.id.asc() if backwards else exports.c.id.desc()).limit(page.size + 1)
+    rows = (await session.execute(query)).all()
+    more, found = len(rows) > page.size, [_export(row) for row in rows[: page.size]]
+    if backwards:
+        found.reverse()
+    return Page(
+        tuple(found),
+        tuple(encode_cursor(str(each.id)) for each in found),
+        has_next=backwards or more,
+        has_previous=more if backwards else page.after is not None,
+    )
+
+
+async def last_tree_size(session: ReadSession, tenant_id: UUID) -> int:
+    """Size of the tree the tenant's newest finished export led to; 0 if there is none."""
+    query = (
+        select(exports.c.tree_size)
+        .where(exports.c.tenant_id == tenant_id, exports.c.state == ExportState.READY.value)
+        .order_by(exports.c.tree_size.desc())
+        .limit(1)
+    )
+    return (await session.execute(query)).scalar() or 0
+
+
+async def add_files(
+    session: WriteSession, tenant_id: UUID, export_id: UUID, files: Mapping[str, bytes]
+) -> None:
+    for name, content in files.items():
+        await session.execute(
+            insert(export_files).values(tenant_id=tenant_id, export_id=export_id, name=name, content=content)
+        )
+
+
+async def read_files(session: ReadSession, tenant_id: UUID, export_id: UUID) -> dict[str, bytes]:
+    rows = await session.execute(
+        select(export_files.c.name, export_files.c.content).where(
+            export_files.c.tenant_id == tenant_id, export_files.c.export_id == export_id
+        )
+    )
+    return {row.name: row.content for row in rows}
+
+
+async def add_artefact(
+    session: WriteSession, tenant_id: UUID, export_id: UUID, content: bytes, at: datetime
+) -> None:
+    await session.execute(
+        insert(artefacts).values(
+            tenant_id=tenant_id,
+            export_id=export_id,
+            media_type=BUNDLE_MEDIA_TYPE,
+            content=content,
+            created_at=at,
+        )
+    )
+
+
+async def find_artefact(session: ReadSession, tenant_id: UUID, export_id: UUID) -> Artefact:
+    """``NotFound`` while the export is not ready."""
+    row = (
+        await session.execute(
+            select(exports.c.file_name, exports.c.digest, artefacts.c.media_type, artefacts.c.content)
+            .join(
+                artefacts,
+                (artefacts.c.tenant_id == exports.c.tenant_id) & (artefacts.c.export_id == exports.c.id),
+            )
+            .where(
+                exports.c.tenant_id == tenant_id,
+                artefacts.c.tenant_id == tenant_id,
+                exports.c.id == export_id,
+            )
+        )
+    ).first()
+    if row is None:
+        raise NotFound("bundle")
+    return Artefact(row.file_name, row.media_type, row.content, row.digest.hex())
+
+
+def _export(row: Row[Any]) -> Export:
+    return Export(
+        id=row.id,
+        tenant_id=row.tenant_id,
+        kind=row.kind,
+        subject_id=row.subject_id,
+        revision=row.revision,
+        state=ExportState(row.state),
+        step=row.step,
+        percent=row.percent,
+        failure=row.failure,
+        requested_by=_actor(row.requested_by),
+        requested_at=row.requested_at,
+        manifest_receipt_id=row.manifest_receipt_id,
+        previous_size=row.previous_size,
+        receipt_ids=tuple(UUID(each) for each in row.receipt_ids or ()),
+        file_name=row.file_name,
+        tree_size=row.tree_size,
+        size=row.size,
+        digest=None if row.digest is None else row.digest.hex(),
+        finished_at=row.finished_at,
+    )
+
+
+def _actor_json(actor: Actor) -> dict[str, Json]:
+    return {
+        "kind": actor.kind.value,
+        "id": str(actor.id),
+        "name": actor.name,
+        "tenant": str(actor.tenant_id),
+        "roles": sorted(role.value for role in actor.roles),
+        "person": None if actor.person_id is None else str(actor.person_id),
+    }
+
+
+def _actor(value: Mapping[str, Any]) -> Actor:
+    """The actor as it was; scopes are not kept, a request gives no authority to what follows it."""
+    roles: Sequence[str] = value["roles"]
+    return Actor(
+        kind=ActorKind(value["kind"]),
+        id=UUID(value["id"]),
+        name=value["name"],
+        tenant_id=UUID(value["tenant"]),
+        roles=frozenset(Role(each) for each in roles),
+        person_id=None if value["person"] is None else UUID(value["person"]),
+    )

@@ -1,0 +1,64 @@
+"""Which keys this installation signs with, as the database and the vendor's own log remember them."""
+
+from __future__ import annotations
+
+from sqlalchemy import insert, select, text
+
+from trust_portal.evidence.act import Act
+from trust_portal.evidence.keyring import Keyring, refuse_foreign_keys
+from trust_portal.evidence.ledger import Ledger
+from trust_portal.evidence.statement import ReceiptKind, Subject
+from trust_portal.evidence.tables import signing_keys
+from trust_portal.kernel.actor import SYSTEM
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.unit_of_work import Storage
+
+#: ASCII "tpkeyreg": two processes that start at once register once.
+_REGISTRATION = 0x74706B6579726567
+
+
+async def register_keys(storage: Storage, keyring: Keyring) -> None:
+    """On a first start, remember the keys and leave a ``key.created`` receipt for each.
+
+    Later, only compare. ``InvalidInput`` (field ``KEY_FILE``) when the database knows other keys:
+    the file was lost and made anew, or belongs to another installation.
+    """
+    ledger = Ledger(storage, keyring, storage.clock)
+    async with storage.write(TenantScope(VENDOR_ID)) as session:
+        await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _REGISTRATION})
+        known = set((await session.execute(select(signing_keys.c.key_id))).scalars())
+        refuse_foreign_keys(keyring, known)
+        if known:
+            return
+        keys = keyring.by_purpose()
+        await session.execute(
+            insert(signing_keys).values(
+                [
+                    {
+                        "key_id": key.key_id,
+                        "purpose": purpose.value,
+                        "public_key": key.public_key,
+                        "created_at": keyring.created_at,
+                    }
+                    for purpose, key in keys.items()
+                ]
+            )
+        )
+        for purpose, key in keys.items():
+            await ledger.record(
+                session,
+                Act(
+                    kind=ReceiptKind.KEY_CREATED,
+                    tenant_id=VENDOR_ID,
+                    actor=SYSTEM,
+                    at=session.clock.now(),
+                    # The DER form: its digest is the key's id.
+                    subjects=(Subject(f"{purpose.value}.der", key.key_id),),
+                    predicate={
+                        "purpose": purpose.value,
+                        "algorithm": "Ed25519",
+                        "pem": key.verify_key.pem,
+                    },
+                ),
+            )
