@@ -15,14 +15,21 @@ scope              database role               sees and does
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Table
-from sqlalchemy.sql import visitors
-from sqlalchemy.sql.elements import BinaryExpression, ClauseElement, ColumnClause
-from sqlalchemy.sql.selectable import Select
+from sqlalchemy import Delete, Table, Update
+from sqlalchemy.sql import operators
+from sqlalchemy.sql.elements import (
+    BinaryExpression,
+    BooleanClauseList,
+    ClauseElement,
+    ColumnClause,
+    Grouping,
+)
+from sqlalchemy.sql.selectable import CTE, Alias, FromClause, Join, Select, Subquery
 
 from trust_portal.errors import Broken
 from trust_portal.storage.metadata import TENANT_OWNED
@@ -74,36 +81,87 @@ class LedgerScope(Scope):
 
 
 def require_tenant_filter(statement: ClauseElement) -> None:
-    """Refuse a query block that reads a tenant's table without naming the tenant (rule 4).
+    """Refuse a query block that touches a tenant's table without naming the tenant (rule 4).
 
-    Row-level security is the net, not the filter. Raises ``Broken`` naming the table; each block
-    (sub-select, EXISTS, lateral) is looked at by itself, and ``a.tenant_id = b.tenant_id`` counts
-    for a joined table.
+    Row-level security is the net, not the filter. Each block (sub-select, EXISTS, lateral, UPDATE,
+    DELETE) is looked at by itself: each of its tables must be bound to a value or to a table of an
+    outer block, directly or through ``a.tenant_id = b.tenant_id``. Raises ``Broken`` naming the table.
     """
-    for block in visitors.iterate(statement):
-        if isinstance(block, Select):
-            _check_block(block)
+    _walk(statement, frozenset())
 
 
-def _check_block(block: Select[tuple[object, ...]]) -> None:
-    tables = [
-        element
-        for source in block.get_final_froms()
-        for element in visitors.iterate(source)
-        if isinstance(element, Table) and element.info.get(TENANT_OWNED)
-    ]
-    if not tables:
+def _walk(element: ClauseElement, outer: frozenset[str]) -> None:
+    """Check every block below ``element``; ``outer`` names the tables of the blocks around it."""
+    if isinstance(element, Table):
         return
-    named: set[str] = set()
-    conditions: list[ClauseElement] = list(block.get_final_froms())
-    if block.whereclause is not None:
-        conditions.append(block.whereclause)
-    for condition in conditions:
-        for element in visitors.iterate(condition):
-            if isinstance(element, BinaryExpression) and element.operator.__name__ in {"eq", "in_op"}:
-                for side in (element.left, element.right):
-                    if isinstance(side, ColumnClause) and side.name == "tenant_id":
-                        named.add(getattr(side.table, "name", ""))
-    for table in tables:
-        if table.name not in named:
-            raise Broken(f"a query reads {table.name} without naming its tenant", code="NO_TENANT")
+    if isinstance(element, Select | Update | Delete):
+        sources = element.get_final_froms() if isinstance(element, Select) else [element.table]
+        outer |= _check_block(sources, element.whereclause, outer)
+    elif isinstance(element, Subquery | CTE):
+        outer = frozenset()  # it sees no table of the block that selects from it
+    for child in element.get_children():
+        _walk(child, outer)
+
+
+def _check_block(
+    sources: Sequence[FromClause], where: ClauseElement | None, outer: frozenset[str]
+) -> frozenset[str]:
+    """The names of this block's tables, once each of its tenants' tables is bound."""
+    tenants: dict[str, bool] = {}
+    pending = [] if where is None else [where]
+    for source in sources:
+        _collect(source, tenants, pending)
+    # What an outer block reads already is correlated, unless nothing else would be left to read.
+    own = tenants.keys() - outer or tenants.keys()
+    bound: set[str] = set()
+    joined: list[tuple[str, str]] = []
+    for comparison in (each for condition in pending for each in _comparisons(condition)):
+        left, right = _tenant_of(comparison.left), _tenant_of(comparison.right)
+        if left in own and right in own:
+            joined.append((str(left), str(right)))
+        else:
+            bound |= {name for name in (left, right) if name is not None and name in own}
+    for _ in joined:  # as many rounds as links are enough to follow every chain
+        for one, other in joined:
+            if one in bound or other in bound:
+                bound |= {one, other}
+    for name in sorted(own - bound):
+        if tenants[name]:
+            raise Broken(f"a query touches {name} without naming its tenant", code="NO_TENANT")
+    return frozenset(own)
+
+
+def _collect(source: FromClause, tenants: dict[str, bool], conditions: list[ClauseElement]) -> None:
+    """The tables of one FROM by name or alias, and the conditions of its joins.
+
+    What lies within a sub-select is a block of its own; its columns may still carry the link.
+    """
+    if isinstance(source, Join):
+        _collect(source.left, tenants, conditions)
+        _collect(source.right, tenants, conditions)
+        if source.onclause is not None:
+            conditions.append(source.onclause)
+        return
+    table = source.element if isinstance(source, Alias) else source
+    name = getattr(source, "name", None)
+    if name is not None:
+        tenants[str(name)] = isinstance(table, Table) and bool(table.info.get(TENANT_OWNED))
+
+
+def _comparisons(condition: object) -> Iterator[BinaryExpression[Any]]:
+    """Equalities that hold for this block: not those under OR or NOT, nor those of a sub-select."""
+    if isinstance(condition, BinaryExpression):
+        if condition.operator in {operators.eq, operators.in_op}:
+            yield condition
+    elif isinstance(condition, BooleanClauseList) and condition.operator is operators.and_:
+        for clause in condition.clauses:
+            yield from _comparisons(clause)
+    elif isinstance(condition, Grouping):
+        yield from _comparisons(condition.element)
+
+
+def _tenant_of(side: ClauseElement) -> str | None:
+    """The table or alias whose ``tenant_id`` this is."""
+    if isinstance(side, ColumnClause) and side.name == "tenant_id" and side.table is not None:
+        return str(getattr(side.table, "name", ""))
+    return None

@@ -21,7 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql.elements import ClauseElement
 
-from trust_portal.errors import Unavailable
+from trust_portal.errors import Broken, Unavailable
 from trust_portal.kernel.clock import Clock, SystemClock
 from trust_portal.kernel.ids import new_id
 from trust_portal.storage.outbox import Job, outbox
@@ -131,11 +131,13 @@ class Storage:
             connection, driver = await self._begin(f"BEGIN {mode}; {scope.statement()}")
             try:
                 yield connection
-                await driver.execute("COMMIT")
+                if await driver.execute("COMMIT") != "COMMIT":
+                    # PostgreSQL answers a COMMIT after a failed statement with a quiet ROLLBACK.
+                    raise Broken("a failed statement was passed over; nothing was committed")
             except BaseException:
                 try:
                     await driver.execute("ROLLBACK")
-                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                except BaseException:  # noqa: BLE001 - never back into the pool in the middle of a transaction
                     await connection.invalidate()
                 raise
             finally:
@@ -165,6 +167,8 @@ class Storage:
             try:
                 raw = await connection.get_raw_connection()
                 driver = cast("asyncpg.Connection[Any]", raw.driver_connection)
+                if driver.is_in_transaction():
+                    raise asyncpg.InterfaceError("a connection came back with its transaction open")
                 await driver.execute(opening)
             except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
                 await connection.invalidate()
