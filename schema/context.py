@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
+
+import strawberry
 
 from trust_portal.errors import NotSignedIn
 from trust_portal.house import House
@@ -22,3 +25,7 @@ class Context:
         if self.caller is None:
             raise NotSignedIn
         return self.caller
+
+
+#: What a resolver is given; the second parameter is the root value, which we do not use.
+Info: TypeAlias = strawberry.Info[Context, None]

@@ -95,7 +95,7 @@ class BoundedDocument(ValidationRule):
 
 
 def _page_size(node: FieldNode) -> int:
-    for argument in node.arguments:
+    for argument in node.arguments or ():
         if argument.name.value in {"first", "last"}:
             value = argument.value
             return max(1, int(value.value)) if isinstance(value, IntValueNode) else _PAGE_IN_VARIABLE

@@ -104,7 +104,6 @@ def endpoint(
             operation_name=body.operation_name,
             context_value=context_of(request),
         )
-        assert isinstance(result, ExecutionResult) or hasattr(result, "errors")  # noqa: S101
         # `data` is missing, rather than null, when the document never ran.
         executed = result.data is not None or any(error.path for error in result.errors or ())
         return _answer(result, media_type, executed=executed)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from schema.root import schema
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -15,7 +16,6 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from schema.context import Context
-from schema.root import schema
 from schema.transport import endpoint
 from trust_portal.house import open_house
 from trust_portal.runtime.shipped import shipped

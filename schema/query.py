@@ -1,0 +1,57 @@
+"""Everything that can be asked. A resolver parses, asks one service, and shapes the answer."""
+
+from __future__ import annotations
+
+import strawberry
+
+from schema.connection import Connection, connection, page_request
+from schema.context import Info
+from schema.types.tenant import First, Last, Tenant, tenant
+from trust_portal.kernel.actor import Role
+
+
+@strawberry.type(description="Who is asking.")
+class Viewer:
+    name: str
+    kind: str = strawberry.field(description="person, token or system")
+    staff: bool
+    roles: list[Role]
+    scopes: list[str] = strawberry.field(description="Of a token; a person has none.")
+
+    @strawberry.field(description="The caller's own tenant; for staff, the vendor.")
+    async def tenant(self, info: Info) -> Tenant:
+        actor = info.context.actor
+        return tenant(await info.context.house.tenants.get(actor, actor.tenant_id))
+
+
+@strawberry.type(description="Reads. Nothing here changes anything but the access logs.")
+class Query:
+    @strawberry.field(description="The caller.")
+    def viewer(self, info: Info) -> Viewer:
+        actor = info.context.actor
+        return Viewer(
+            name=actor.name,
+            kind=actor.kind.value,
+            staff=actor.is_staff,
+            roles=sorted(actor.roles),
+            scopes=sorted(actor.scopes),
+        )
+
+    @strawberry.field(description="A tenant by its key; to a customer only its own exists.")
+    async def tenant(self, info: Info, key: str) -> Tenant:
+        house, actor = info.context.house, info.context.actor
+        return tenant(await house.tenants.by_key(actor, key, purpose="GraphQL"))
+
+    @strawberry.field(description="All customers by key, for staff.")
+    async def tenants(
+        self,
+        info: Info,
+        first: First = None,
+        after: str | None = None,
+        last: Last = None,
+        before: str | None = None,
+    ) -> Connection[Tenant]:
+        page = await info.context.house.tenants.page(
+            info.context.actor, page_request(first, after, last, before), purpose="GraphQL"
+        )
+        return connection(page, tenant)

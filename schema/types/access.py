@@ -1,0 +1,37 @@
+"""Who looked at a tenant's things."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import strawberry
+
+from schema.ids import encode
+from trust_portal.access.access_log import model
+
+
+@strawberry.type(description="Somebody read or downloaded something of a tenant.")
+class AccessEntry:
+    id: strawberry.ID
+    at: datetime
+    actor_name: str
+    actor_kind: str = strawberry.field(description="person, token or system")
+    group: str = strawberry.field(description="auditor, customer, staff or system")
+    verb: str = strawberry.field(description="read or downloaded")
+    what: str = strawberry.field(description="The kind of thing.")
+    subject: str = strawberry.field(description="Its id, or empty for a list.")
+    purpose: str = strawberry.field(description="Why, in words.")
+
+
+def access_entry(entry: model.AccessEntry) -> AccessEntry:
+    return AccessEntry(
+        id=encode("AccessEntry", entry.tenant_id, entry.id),
+        at=entry.at,
+        actor_name=entry.actor_name,
+        actor_kind=entry.actor_kind.value,
+        group=entry.group.value,
+        verb=entry.access.verb.value,
+        what=entry.access.what,
+        subject=entry.access.subject,
+        purpose=entry.access.purpose,
+    )

@@ -1,0 +1,33 @@
+"""People of a tenant."""
+
+from __future__ import annotations
+
+import strawberry
+
+from schema.ids import encode
+from trust_portal.access.people import model
+from trust_portal.kernel.actor import Role
+
+#: Registered under its own name; the house knows nothing of GraphQL.
+strawberry.enum(
+    Role, name="Role", description="What somebody may be here; docs/access.md says what each may do."
+)
+
+
+@strawberry.type(description="Somebody who can sign in.")
+class Person:
+    id: strawberry.ID
+    name: str
+    email: str
+    active: bool = strawberry.field(description="False once suspended.")
+    roles: list[Role] = strawberry.field(description="Those in force now.")
+
+
+def person(row: model.Person) -> Person:
+    return Person(
+        id=encode("Person", row.tenant_id, row.id),
+        name=row.name,
+        email=row.email,
+        active=row.active,
+        roles=sorted(row.roles),
+    )
