@@ -1,0 +1,118 @@
+"""The page in every bundle: a browser, offline, comes to the verdict of the command line."""
+
+import io
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from evidence_sample import FOREIGN_KEY, RECEIPT_KEY, Log, edited_number, export, policy_of, two_exports
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+from trust_portal.evidence.bundle import build
+from trust_portal.evidence.manifest import is_proof
+
+PAGE = Path(__file__).parents[2] / "templates" / "bundle" / "verify.html"
+OLDER, NEWER = two_exports()
+HOLDS, INTACT, FAILS = "This bundle holds", "Intact, but whose key is it?", "This bundle does not hold"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        try:
+            found = playwright.chromium.launch()
+        except Error:
+            system = shutil.which("chromium")
+            if system is None:
+                missing = "needs Chromium: python -m playwright install --with-deps chromium"
+                if os.environ.get("CI"):
+                    pytest.fail(missing)
+                pytest.skip(missing)
+            found = playwright.chromium.launch(executable_path=system, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: asked.append(str(error)))
+    page.goto(PAGE.as_uri())
+    yield page
+    assert asked == [PAGE.as_uri()]
+    context.close()
+
+
+def verdict(page: Page, data: bytes, pin: str = "") -> str:
+    page.fill("#pin", pin)
+    page.evaluate("document.getElementById('verdict').replaceChildren()")
+    page.set_input_files("#file", {"name": "bundle.zip", "mimeType": "application/zip", "buffer": data})
+    return page.locator("#verdict h2").inner_text()
+
+
+def test_a_bundle_with_the_pinned_key_holds(page: Page) -> None:
+    assert verdict(page, NEWER.zip, RECEIPT_KEY.key_id.upper()) == HOLDS
+    shown = page.locator("#verdict").inner_text()
+    assert "Acme GmbH" in shown
+    assert "entry 19 of 20" in shown
+    assert "its first 8 entries are unchanged" in shown
+    assert "No witness has cosigned" in shown
+    assert "fails" not in shown
+
+
+def test_without_a_pinned_key_it_shows_what_to_compare(page: Page) -> None:
+    assert verdict(page, OLDER.zip) == INTACT
+    assert RECEIPT_KEY.key_id in page.locator("#verdict").inner_text()
+
+
+def test_another_pinned_key_is_not_this_one(page: Page) -> None:
+    assert verdict(page, NEWER.zip, FOREIGN_KEY.key_id) == FAILS
+
+
+def test_a_forger_with_his_own_keys_does_not_pass_the_pin(page: Page) -> None:
+    forged = export(
+        Log(receipts=FOREIGN_KEY, checkpoints=FOREIGN_KEY), policy=policy_of(FOREIGN_KEY, FOREIGN_KEY)
+    )
+    assert verdict(page, forged.zip) == INTACT
+    assert verdict(page, forged.zip, RECEIPT_KEY.key_id) == FAILS
+
+
+def test_every_file_counts(page: Page) -> None:
+    for name, content in NEWER.files.items():
+        flipped = bytearray(content)
+        flipped[len(content) // 2] ^= 4
+        assert verdict(page, build({**NEWER.files, name: bytes(flipped)})) == FAILS, name
+        dropped = {each: data for each, data in NEWER.files.items() if each != name}
+        assert verdict(page, build(dropped)) == FAILS, name
+    assert verdict(page, build({**NEWER.files, "extra.txt": b"x"})) == FAILS
+    edited = edited_number(NEWER.files["report.json"])
+    assert verdict(page, build({**NEWER.files, "report.json": edited})) == FAILS
+
+
+def test_a_flipped_bit_in_any_line_of_a_proof_is_seen(page: Page) -> None:
+    for name in filter(is_proof, NEWER.files):
+        content = NEWER.files[name]
+        for place in range(7, len(content) - 1, max(1, len(content) // 9)):
+            flipped = bytearray(content)
+            flipped[place] ^= 1
+            assert verdict(page, build({**NEWER.files, name: bytes(flipped)})) == FAILS, (name, place)
+
+
+def test_a_bundle_packed_again_is_unpacked_too(page: Page) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in NEWER.files.items():
+            archive.writestr(name, content)
+    assert verdict(page, out.getvalue(), RECEIPT_KEY.key_id) == HOLDS
+
+
+def test_what_is_no_bundle_is_said_to_be_none(page: Page) -> None:
+    assert verdict(page, b"hello") == FAILS
+    assert verdict(page, build({"x": b""})) == FAILS
+    assert "manifest.dsse.json is missing" in page.locator("#verdict").inner_text()
