@@ -9,12 +9,16 @@ from alembic import context
 from sqlalchemy import Connection, text
 
 from trust_portal.access import tables as access
+from trust_portal.reliability.contracts import tables as contracts
+from trust_portal.reliability.objectives import repository as objectives
+from trust_portal.reliability.reports import tables as reports
+from trust_portal.reliability.runs import tables as runs
 from trust_portal.storage import outbox
 from trust_portal.storage.engine import create_engine
 from trust_portal.storage.metadata import metadata
 
 #: Modules that declare tables; importing them is what fills the metadata.
-TABLES = (access, outbox)
+TABLES = (access, contracts, objectives, outbox, reports, runs)
 
 #: Two migrations of one database never run at the same time. Any number of ours will do.
 _MIGRATION_LOCK = 0x7472757374
