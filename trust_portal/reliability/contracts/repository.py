@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Row, insert, select
 
 from trust_portal.reliability.contracts.document import parse_contract
-from trust_portal.reliability.contracts.model import Contract
+from trust_portal.reliability.contracts.model import Contract, PeriodLength
 from trust_portal.reliability.contracts.tables import contracts
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
@@ -41,6 +41,14 @@ async def contract_versions(session: ReadSession, tenant_id: UUID) -> tuple[Cont
     return tuple(_version(row) for row in rows)
 
 
+async def anybody_promises(session: ReadSession, length: PeriodLength) -> bool:
+    """Whether any tenant has ever been promised something by the month or quarter. For the staff scope."""
+    rows = await session.execute(
+        select(contracts.c.id).where(contracts.c.lengths.contains([length.value])).limit(1)
+    )
+    return rows.first() is not None
+
+
 async def insert_contract(session: WriteSession, version: ContractVersion) -> None:
     contract = version.contract
     await session.execute(
@@ -49,6 +57,7 @@ async def insert_contract(session: WriteSession, version: ContractVersion) -> No
             id=version.id,
             version=contract.version,
             effective_from=None if contract.effective_from is None else str(contract.effective_from),
+            lengths=sorted({sla.period.value for sla in contract.slas}),
             document=contract.source.decode(),
             sha256=version.sha256,
             receipt_id=version.receipt_id,

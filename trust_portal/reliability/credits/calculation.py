@@ -101,8 +101,8 @@ def combined_credit(contract: Contract, credits_: Sequence[SlaCredit]) -> Credit
         ]
     uncapped = sum((credit.credit for credit in due), Fraction(0))
     if len(contract.slas) > 1:
-        names = " and ".join(credit.objective for credit in due)
-        rules.append(Rule("combine", f"{contract.combine}: {names} give {percent_text(uncapped)} %"))
+        names = " + ".join(credit.objective for credit in due)
+        rules.append(Rule("combine", f"{contract.combine} of the SLAs: {names}, {percent_text(uncapped)} %"))
     terms = [slas[credit.objective] for credit in due]
     percent = _capped(contract, uncapped, [sla.cap for sla in terms if sla.cap is not None], rules)
     exact = Fraction(contract.fee.minor) * percent

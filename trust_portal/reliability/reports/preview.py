@@ -10,10 +10,12 @@ from trust_portal.kernel.period import Period
 from trust_portal.kernel.ratio import truncated_percent
 from trust_portal.reliability.attainment.model import Ratio
 from trust_portal.reliability.contracts.model import percent_text
-from trust_portal.reliability.findings import Finding, Unusable
+from trust_portal.reliability.findings import Finding
 from trust_portal.reliability.reports.assessment import AssessedSla, Assessment
+from trust_portal.reliability.reports.figures import published
 
-_DIGITS = 1000
+#: Below the length at which Python refuses to print an integer.
+_DIGITS = 4000
 
 
 def preview_json(assessment: Assessment) -> dict[str, Any]:
@@ -39,10 +41,6 @@ def refused_json(findings: Sequence[Finding]) -> dict[str, Any]:
     return {"state": "refused", "findings": [finding.to_json() for finding in findings]}
 
 
-def refusals(error: Unusable) -> Sequence[Finding]:
-    return error.findings
-
-
 def _period(period: Period) -> dict[str, Any]:
     return {
         "label": period.label,
@@ -60,8 +58,8 @@ def _sla(entry: AssessedSla) -> dict[str, Any]:
         "objective": attainment.objective,
         "target": percent_text(entry.sla.target),
         "period": _period(attainment.period),
-        "attained": None if adjusted is None else ratio_json(adjusted.attained),
-        "attained_raw": None if raw is None else ratio_json(raw.attained),
+        "attained": None if adjusted is None else _ratio(adjusted.attained),
+        "attained_raw": None if raw is None else _ratio(raw.attained),
         "down_minutes": {
             "raw": None if raw is None else raw.down_minutes,
             "adjusted": None if adjusted is None else adjusted.down_minutes,
@@ -82,11 +80,12 @@ def _sla(entry: AssessedSla) -> dict[str, Any]:
     }
 
 
-def ratio_json(ratio: Ratio) -> dict[str, Any]:
+def _ratio(ratio: Ratio) -> dict[str, Any]:
     """Numerator and denominator as counted, and the percentage cut after six digits."""
-    numerator, denominator = ratio.numerator, ratio.denominator
+    numerator, denominator, exact = published(ratio, _DIGITS)
     return {
         "numerator": numerator,
         "denominator": denominator,
+        "exact": exact,
         "percent": truncated_percent(ratio.value),
     }
