@@ -29,6 +29,8 @@ from trust_portal.storage.tenancy import Scope, StaffScope, TenantScope, require
 
 #: SQLSTATE classes that say "not now" rather than "never": connection, resources, shutdown.
 _TRANSIENT = ("08", "53", "57P")
+#: How asyncpg says that a connection is gone; the last when it was ended while nobody used it.
+_LOST = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class ReadSession:
@@ -144,10 +146,10 @@ class Storage:
                 await connection.close()
         except PoolTimeout as error:
             raise Unavailable("the database has no free connection; try again") from error
-        except (OSError, asyncpg.InterfaceError) as error:
+        except _LOST as error:
             raise Unavailable("the database does not answer; try again") from error
         except asyncpg.PostgresError as error:
-            if (error.sqlstate or "").startswith(_TRANSIENT):
+            if _is_transient(error):
                 raise Unavailable("the database does not answer; try again") from error
             raise
         except DBAPIError as error:
@@ -170,15 +172,15 @@ class Storage:
                 if driver.is_in_transaction():
                     raise asyncpg.InterfaceError("a connection came back with its transaction open")
                 await driver.execute(opening)
-            except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+            except BaseException as error:
                 await connection.invalidate()
                 await connection.close()
-                if last:
+                if last or (not isinstance(error, _LOST) and not _is_transient(error)):
                     raise
-            except BaseException:
-                await connection.invalidate()
-                await connection.close()
-                raise
             else:
                 return connection, driver
         raise AssertionError("unreachable")
+
+
+def _is_transient(error: BaseException) -> bool:
+    return isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "").startswith(_TRANSIENT)
