@@ -41,8 +41,8 @@ def number(value: str | int) -> str:
 
 
 def percent(value: str) -> str:
-    """A percentage as it was signed, every digit kept: ``"99.900463"`` → ``99.900463%``."""
-    return f"{number(value)}%"
+    """A percentage as it was signed, every digit kept: ``"99.900463"`` → ``99.900463 %``, unbroken."""
+    return f"{number(value)}{NO_BREAK}%"
 
 
 def money(value: Money | str, currency: str | None = None) -> str:

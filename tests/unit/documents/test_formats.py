@@ -11,9 +11,9 @@ from trust_portal.kernel.money import Money
 
 
 def test_a_percentage_keeps_every_digit_it_was_signed_with():
-    assert formats.percent("99.900463") == "99.900463%"
-    assert formats.percent("100") == "100%"
-    assert formats.percent("99.990000") == "99.990000%"
+    assert formats.percent("99.900463") == "99.900463\u00a0%"
+    assert formats.percent("100") == "100\u00a0%"
+    assert formats.percent("99.990000") == "99.990000\u00a0%"
 
 
 @pytest.mark.parametrize("text", ["", "99,9", "1e3", "NaN", "99.9%", " 1", "1.", ".5"])
