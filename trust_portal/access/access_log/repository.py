@@ -11,12 +11,12 @@ from sqlalchemy import Row, select
 from sqlalchemy.dialects.postgresql import insert
 
 from trust_portal.access.access_log.model import Access, AccessEntry, Group, Verb, group_of
-from trust_portal.access.keyset import keyset_page
 from trust_portal.access.tables import access_log
 from trust_portal.kernel.actor import Actor, ActorKind
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import new_id
 from trust_portal.kernel.page import Page, PageRequest
+from trust_portal.storage.keyset import keyset_page
 from trust_portal.storage.tenancy import Scope
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 

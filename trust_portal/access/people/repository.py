@@ -9,13 +9,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, and_, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from trust_portal.access.keyset import keyset_page
 from trust_portal.access.people.model import GrantRole, Person, PersonRef
 from trust_portal.access.tables import people, person_directory, role_grants, tenants
 from trust_portal.errors import Conflict
 from trust_portal.kernel.actor import Actor, Role
 from trust_portal.kernel.ids import new_id
 from trust_portal.kernel.page import Page, PageRequest
+from trust_portal.storage.keyset import keyset_page
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
 

@@ -10,12 +10,12 @@ from uuid import UUID
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from trust_portal.access.keyset import keyset_page
 from trust_portal.access.tables import tenant_keys, tenants
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.errors import Conflict
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import Page, PageRequest
+from trust_portal.storage.keyset import keyset_page
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
 

@@ -11,11 +11,11 @@ from sqlalchemy import Row, insert, select, update
 
 from trust_portal.access.action import TokenScope
 from trust_portal.access.credentials import Credential
-from trust_portal.access.keyset import keyset_page
 from trust_portal.access.tables import api_tokens
 from trust_portal.access.tokens.model import ApiToken, Bounds
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.page import Page, PageRequest
+from trust_portal.storage.keyset import keyset_page
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
 

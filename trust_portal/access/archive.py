@@ -1,0 +1,131 @@
+"""Reading the evidence with permission: receipts, their proofs, finished bundles, the trust policy.
+
+``evidence`` knows no actors. This is where a reader is checked, and where reading leaves its line
+in the tenant's access log: a download always, a look when staff, an auditor or a token looks.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from trust_portal.access.access_log.model import Access, Group, Verb, group_of
+from trust_portal.access.access_log.service import AccessLog, scope_of
+from trust_portal.access.action import Action
+from trust_portal.access.gate import Gate
+from trust_portal.access.policy import Resource
+from trust_portal.errors import NotFound
+from trust_portal.evidence.bundle_contents import trust_policy
+from trust_portal.evidence.checkpoint import TlogProof
+from trust_portal.evidence.dsse import Envelope
+from trust_portal.evidence.export import Artefact, Export
+from trust_portal.evidence.export_rows import find_artefact, find_export, list_exports, read_files
+from trust_portal.evidence.keyring import Keyring
+from trust_portal.evidence.ledger import Ledger, Receipt
+from trust_portal.evidence.log_name import open_log
+from trust_portal.evidence.receipt_rows import find_receipt, receipts_page
+from trust_portal.evidence.statement import ReceiptKind
+from trust_portal.kernel.actor import Actor, ActorKind
+from trust_portal.kernel.page import Page, PageRequest
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.unit_of_work import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class FiledReceipt:
+    """A receipt as its reader sees it. ``proof`` is None while it waits for the sequencer."""
+
+    receipt: Receipt
+    envelope: Envelope
+    statement: dict[str, Any]
+    proof: TlogProof | None
+
+
+class Archive:
+    """The one way for people and programs to the evidence."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        gate: Gate,
+        access_log: AccessLog,
+        ledger: Ledger,
+        keyring: Keyring,
+        *,
+        host: str,
+    ) -> None:
+        self._storage = storage
+        self._gate = gate
+        self._access_log = access_log
+        self._ledger = ledger
+        self._keyring = keyring
+        self._host = host
+
+    async def receipts(
+        self, actor: Actor, tenant_id: UUID, request: PageRequest, kind: ReceiptKind | None = None
+    ) -> Page[Receipt]:
+        """A tenant's receipts, newest first."""
+        await self._gate.require(actor, Action.RECEIPT_READ, Resource("receipt", tenant_id))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            page = await receipts_page(session, tenant_id, request, kind)
+        await self._looked(actor, tenant_id, "receipts")
+        return page
+
+    async def receipt(self, actor: Actor, tenant_id: UUID, receipt_id: UUID) -> FiledReceipt:
+        """One receipt, opened, with its proof under the newest checkpoint."""
+        await self._gate.require(actor, Action.RECEIPT_READ, Resource("receipt", tenant_id, receipt_id))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            receipt = await find_receipt(session, tenant_id, receipt_id)
+            proof = await self._ledger.proof(session, tenant_id, receipt_id)
+        await self._looked(actor, tenant_id, "receipt", str(receipt_id))
+        envelope = Envelope.parse(receipt.envelope)
+        return FiledReceipt(receipt, envelope, json.loads(envelope.payload), proof)
+
+    async def exports(self, actor: Actor, tenant_id: UUID, request: PageRequest) -> Page[Export]:
+        """A tenant's exports, newest first, unfinished ones too."""
+        await self._gate.require(actor, Action.EXPORT_READ, Resource("export", tenant_id))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            page = await list_exports(session, tenant_id, request)
+        await self._looked(actor, tenant_id, "exports")
+        return page
+
+    async def export(self, actor: Actor, tenant_id: UUID, export_id: UUID) -> Export:
+        """One export and how far it is."""
+        await self._gate.require(actor, Action.EXPORT_READ, Resource("export", tenant_id, export_id))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            return await find_export(session, tenant_id, export_id)
+
+    async def download(self, actor: Actor, tenant_id: UUID, export_id: UUID) -> Artefact:
+        """The bundle's bytes; ``NotFound`` while there are none. Always leaves its line."""
+        await self._gate.require(actor, Action.EXPORT_DOWNLOAD, Resource("export", tenant_id, export_id))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            artefact = await find_artefact(session, tenant_id, export_id)
+        await self._downloaded(actor, tenant_id, "bundle", artefact.file_name)
+        return artefact
+
+    async def file(self, actor: Actor, tenant_id: UUID, export_id: UUID, name: str) -> bytes:
+        """One file of a bundle, as signed: the PDF alone, say. Always leaves its line."""
+        await self._gate.require(actor, Action.EXPORT_DOWNLOAD, Resource("export", tenant_id, export_id))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            files = await read_files(session, tenant_id, export_id)
+        if name not in files:
+            raise NotFound("file")
+        await self._downloaded(actor, tenant_id, name, str(export_id))
+        return files[name]
+
+    async def trust_policy(self, actor: Actor, tenant_id: UUID) -> str:
+        """What a verifier pins to believe this tenant's log: a C2SP tlog-policy."""
+        await self._gate.require(actor, Action.RECEIPT_READ, Resource("trust policy", tenant_id))
+        async with self._storage.write(TenantScope(tenant_id)) as session:
+            origin = await open_log(await session.driver(), tenant_id, self._host, self._storage.clock.now())
+        return trust_policy(self._keyring, origin).text
+
+    async def _looked(self, actor: Actor, tenant_id: UUID, what: str, subject: str = "") -> None:
+        own = group_of(actor) is Group.CUSTOMER and actor.kind is ActorKind.PERSON
+        if not own:
+            await self._access_log.trace(actor, [tenant_id], Access(Verb.READ, what, subject, "evidence"))
+
+    async def _downloaded(self, actor: Actor, tenant_id: UUID, what: str, subject: str) -> None:
+        await self._access_log.trace(actor, [tenant_id], Access(Verb.DOWNLOADED, what, subject, "evidence"))

@@ -1,0 +1,68 @@
+"""Receipts as they are read back: what was signed, and what only its owner discloses."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select
+
+from trust_portal.errors import NotFound
+from trust_portal.evidence.ledger import Receipt
+from trust_portal.evidence.statement import ReceiptKind, Subject
+from trust_portal.evidence.tables import receipt_disclosures, receipts
+from trust_portal.kernel.page import Page, PageRequest
+from trust_portal.storage.keyset import keyset_page
+from trust_portal.storage.unit_of_work import ReadSession
+
+
+async def find_receipt(session: ReadSession, tenant_id: UUID, receipt_id: UUID) -> Receipt:
+    """One receipt with its disclosures; ``NotFound`` if the tenant has no such receipt."""
+    row = (
+        await session.execute(
+            select(receipts).where(receipts.c.tenant_id == tenant_id, receipts.c.id == receipt_id)
+        )
+    ).first()
+    if row is None:
+        raise NotFound("receipt")
+    disclosed = await session.execute(
+        select(receipt_disclosures.c.disclosure)
+        .where(
+            receipt_disclosures.c.tenant_id == tenant_id,
+            receipt_disclosures.c.receipt_id == receipt_id,
+        )
+        .order_by(receipt_disclosures.c.position)
+    )
+    return _receipt(row, tuple(disclosed.scalars()))
+
+
+async def receipts_page(
+    session: ReadSession, tenant_id: UUID, request: PageRequest, kind: ReceiptKind | None = None
+) -> Page[Receipt]:
+    """Newest first, of one kind or of all; without disclosures."""
+    query = select(receipts).where(receipts.c.tenant_id == tenant_id)
+    if kind is not None:
+        query = query.where(receipts.c.kind == kind.value)
+    return await keyset_page(
+        session,
+        query,
+        request,
+        order=(receipts.c.id,),
+        parse=(UUID,),
+        read=_receipt,
+        key=lambda receipt: (str(receipt.id),),
+        descending=True,
+    )
+
+
+def _receipt(row: Row[Any], disclosures: tuple[str, ...] = ()) -> Receipt:
+    return Receipt(
+        id=row.id,
+        tenant_id=row.tenant_id,
+        kind=ReceiptKind(row.kind),
+        at=row.at,
+        actor_name=row.actor_name,
+        subjects=tuple(Subject(each["name"], each["sha256"]) for each in row.subjects),
+        envelope=row.envelope,
+        disclosures=disclosures,
+    )
