@@ -54,10 +54,10 @@ class ServerThread:
     def call(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=90)
 
-    def clone(self) -> str:
-        """The name of a fresh copy of the migrated database."""
+    def clone(self, template: str = TEMPLATE) -> str:
+        """The name of a fresh copy of the migrated database, or of another one."""
         name = f"test_{uuid4().hex}"
-        self.call(self._sql(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER trust_portal"))
+        self.call(self._sql(f"CREATE DATABASE {name} TEMPLATE {template} OWNER trust_portal"))
         return name
 
     def drop(self, name: str) -> None:
