@@ -39,14 +39,15 @@ class ProofDesk:
         self._waiting: dict[UUID, dict[UUID, set[asyncio.Future[TlogProof]]]] = {}
         self._task: asyncio.Task[None] | None = None
         self._stir = asyncio.Event()
-        self._asked = False
+        self._fresh = False  # somebody came since the sequencer was last asked
+        self._news = False  # the sequencer said something since the last look
 
     async def wait(self, tenant_id: UUID, receipt_id: UUID, seconds: float) -> TlogProof:
         """The proof of a committed receipt. ``Unavailable`` after ``seconds``."""
         future: asyncio.Future[TlogProof] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(tenant_id, {}).setdefault(receipt_id, set()).add(future)
-        if not self._asked:
-            self._stir.set()
+        self._fresh = True
+        self._stir.set()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._serve(), name="proof desk")
         try:
@@ -87,31 +88,35 @@ class ProofDesk:
             driver: asyncpg.Connection[asyncpg.Record] = raw.driver_connection
             await driver.add_listener(INTEGRATED, self._integrated)
             try:
-                idle_since = None
-                loop = asyncio.get_running_loop()
-                while idle_since is None or loop.time() - idle_since < _LINGER:
-                    await self._answer()
-                    if self._waiting:
-                        idle_since = None
-                        if not self._asked:
-                            self._asked = True
-                            await driver.execute(f"NOTIFY {PENDING}")
-                    elif idle_since is None:
-                        idle_since = loop.time()
-                    try:
-                        async with asyncio.timeout(_POLL):
-                            await self._stir.wait()
-                    except TimeoutError:
-                        self._asked = False
-                    self._stir.clear()
-                    if driver.is_closed():
-                        raise ConnectionResetError("the listening connection is gone")
+                await self._attend(driver)
             finally:
                 with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                     await driver.remove_listener(INTEGRATED, self._integrated)
 
+    async def _attend(self, driver: asyncpg.Connection[asyncpg.Record]) -> None:
+        self._news = True  # whatever was said before this connection listened
+        while True:
+            if self._fresh:
+                self._fresh = False
+                await driver.execute(f"NOTIFY {PENDING}")
+            if self._news:
+                self._news = False
+                await self._answer()
+            try:
+                async with asyncio.timeout(_POLL if self._waiting else _LINGER):
+                    await self._stir.wait()
+            except TimeoutError:
+                if not self._waiting:
+                    return
+                self._fresh = self._news = True
+            # A lone caller may ask for what was integrated long ago: nothing will be said about it.
+            self._news = self._news or sum(map(len, self._waiting.values())) == 1
+            self._stir.clear()
+            if driver.is_closed():
+                raise ConnectionResetError("the listening connection is gone")
+
     def _integrated(self, *_: object) -> None:
-        self._asked = False
+        self._news = True
         self._stir.set()
 
     async def _answer(self) -> None:
