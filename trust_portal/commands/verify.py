@@ -76,7 +76,12 @@ def describe(name: str, verdict: Verdict) -> str:
         lines += [f"  {finding.message}", f"  → {finding.next}"]
     lines += _section("Proved", "✓", verdict.proved)
     lines += _section("Not proved", "·", verdict.not_proved)
-    return "\n".join(lines)
+    return "\n".join(map(_plain, lines))
+
+
+def _plain(line: str) -> str:
+    """``line`` without control characters: a bundle must not be able to write to the terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
 
 
 def _answer(verdict: Verdict) -> str:

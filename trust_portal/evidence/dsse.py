@@ -68,10 +68,10 @@ class Envelope:
         value = parse_json(data, field="envelope")
         try:
             envelope = cls(
-                payload_type=value["payloadType"],
-                payload=decode_base64(value["payload"], field="payload"),
+                payload_type=_text(value["payloadType"]),
+                payload=decode_base64(_text(value["payload"]), field="payload"),
                 signatures=tuple(
-                    Signature(each["keyid"], decode_base64(each["sig"], field="sig"))
+                    Signature(_text(each["keyid"]), decode_base64(_text(each["sig"]), field="sig"))
                     for each in value["signatures"]
                 ),
             )
@@ -86,3 +86,9 @@ class Envelope:
 def sign_envelope(payload: bytes, key: SigningKey, *, payload_type: str = IN_TOTO) -> Envelope:
     """``payload`` in an envelope with one signature."""
     return Envelope(payload_type, payload, (Signature(key.key_id, key.sign(pae(payload_type, payload))),))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise Malformed("a field of an envelope is a text", field="envelope")
+    return value

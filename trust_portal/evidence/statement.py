@@ -57,6 +57,8 @@ class Subject:
     sha256: str
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise Malformed("a subject's name is a text", field="subject")
         if not _SHA256.fullmatch(self.sha256):
             raise Malformed(f"the digest of {self.name!r} is no lower-case hex SHA-256", field="subject")
 

@@ -14,6 +14,9 @@ from typing import Any, NoReturn
 
 from trust_portal.errors import InvalidInput
 
+#: Deep enough for any document, shallow enough for every reader's stack.
+MAX_DEPTH = 64
+
 
 class Malformed(InvalidInput):
     """Bytes that are not what they claim to be; ``field`` says where."""
@@ -23,7 +26,7 @@ class Malformed(InvalidInput):
 
 
 def parse_json(data: bytes, *, field: str | None = None) -> Any:
-    """One JSON value in UTF-8; duplicate names, floats and non-finite numbers are ``Malformed``."""
+    """One JSON value in UTF-8; duplicate names, floats and bottomless nesting are ``Malformed``."""
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(items)
@@ -35,11 +38,19 @@ def parse_json(data: bytes, *, field: str | None = None) -> Any:
         raise Malformed(f"{text} is a floating-point number; signed documents use strings", field=field)
 
     try:
-        return json.loads(
+        value = json.loads(
             data.decode("utf-8"), object_pairs_hook=pairs, parse_float=refuse, parse_constant=refuse
         )
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise Malformed(f"not JSON in UTF-8: {error}", field=field) from error
+    if _deeper_than(value, MAX_DEPTH):
+        raise Malformed(f"nested deeper than {MAX_DEPTH} levels", field=field)
+    return value
+
+
+def _deeper_than(value: object, depth: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return depth == 0 or any(_deeper_than(item, depth - 1) for item in inner)
 
 
 def decode_base64(text: str, *, field: str | None = None) -> bytes:

@@ -142,7 +142,7 @@ def _recompute(
         return
     try:
         mismatches = recompute(files)
-    except (InvalidInput, KeyError, ValueError) as error:
+    except (InvalidInput, ArithmeticError, LookupError, TypeError, ValueError) as error:
         report.find(Code.NOT_RECOMPUTABLE, f"the inputs cannot be used: {error}")
         return
     for each in mismatches:

@@ -17,9 +17,19 @@ from evidence_sample import (
     report_files,
     two_exports,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trust_portal.evidence.bundle import build
-from trust_portal.evidence.manifest import CONSISTENCY, MANIFEST, MANIFEST_PROOF, TreeHead, is_proof
+from trust_portal.evidence.dsse import sign_envelope
+from trust_portal.evidence.manifest import (
+    CONSISTENCY,
+    MANIFEST,
+    MANIFEST_PROOF,
+    TreeHead,
+    is_proof,
+    manifest_subjects,
+)
 from trust_portal.evidence.merkle import leaf_hash
 from trust_portal.evidence.note import NoteAlgorithm, NoteKey
 from trust_portal.evidence.policy_file import Group, Span
@@ -313,6 +323,39 @@ def test_one_person_fills_one_place(people: tuple[str | None, ...], holds: bool)
     decision = {"requester": {"person": "req"}, "approvals": [{"person": each} for each in people]}
     verdict = verdict_of(export(Log(), result=decision).files)
     assert verdict.codes == (set() if holds else {Code.SAME_APPROVER})
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["approvals", "person", "requester", "_sd", "...", "kind", "previous", "size", "root"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_whatever_is_signed_gets_a_verdict_and_never_a_stack_trace(value) -> None:
+    log = Log()
+    files = export(log).files
+    subjects = manifest_subjects(files)
+    receipt, _ = log.record(ReceiptKind.SLA_REPORT_ISSUED, subjects[0], value)
+    manifest, index = log.record(ReceiptKind.EXPORT_MANIFEST, subjects, value)
+    name = "receipts/02-maintenance.recorded.dsse.json"
+    files |= {MANIFEST: manifest.to_json(), MANIFEST_PROOF: str(log.proof(index, log.head())).encode()}
+    assert not verdict_of({**files, name: receipt.to_json()}, policy=None, since=NEWER.zip).ok
+
+
+def test_a_bottomless_statement_is_malformed() -> None:
+    envelope = sign_envelope(b'{"a":' * 5000 + b"1" + b"}" * 5000, RECEIPT_KEY)
+    assert verdict_of({**FILES, MANIFEST: envelope.to_json()}).codes == {Code.BAD_SIGNATURE}
 
 
 def test_recomputing_compares_strings() -> None:

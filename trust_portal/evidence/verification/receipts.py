@@ -88,11 +88,11 @@ def check_approvers(predicate: Mapping[str, Any], name: str, report: Report) -> 
     result = predicate.get("result")
     if not isinstance(result, Mapping) or not isinstance(result.get("approvals"), list):
         return
-    requester = result.get("requester")
-    persons = {requester.get("person")} if isinstance(requester, Mapping) else set()
+    requester = _person(result.get("requester"))
+    persons = {requester} if requester else set()
     for number, approval in enumerate(result["approvals"]):
-        person = approval.get("person") if isinstance(approval, Mapping) else None
-        if not isinstance(person, str) or person in persons:
+        person = _person(approval)
+        if not person or person in persons:
             report.find(
                 Code.SAME_APPROVER,
                 "an approver is nobody, the requester, or an approver already",
@@ -100,3 +100,9 @@ def check_approvers(predicate: Mapping[str, Any], name: str, report: Report) -> 
                 field=f"predicate.result.approvals[{number}].person",
             )
         persons.add(person)
+
+
+def _person(place: object) -> str:
+    """The person in one place of a decision; empty where there is none."""
+    person = place.get("person") if isinstance(place, Mapping) else None
+    return person if isinstance(person, str) else ""

@@ -1,0 +1,100 @@
+"""``trust-portal verify``: exit codes, and what it prints."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from evidence_sample import FOREIGN_KEY, POLICY, RECEIPT_KEY, edited_number, policy_of, two_exports
+
+from trust_portal.commands.verify import describe, verify
+from trust_portal.errors import InvalidInput
+from trust_portal.evidence.bundle import build
+from trust_portal.evidence.verdict import Subject, Verdict
+
+OLDER, NEWER = two_exports()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "new.zip").write_bytes(NEWER.zip)
+    (tmp_path / "old.zip").write_bytes(OLDER.zip)
+    edited = {**NEWER.files, "report.json": edited_number(NEWER.files["report.json"])}
+    (tmp_path / "edited.zip").write_bytes(build(edited))
+    (tmp_path / "policy.txt").write_text(POLICY.text)
+    (tmp_path / "foreign.txt").write_text(policy_of(FOREIGN_KEY, FOREIGN_KEY).text)
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(verify, [str(folder / each) if "." in each else each for each in arguments])
+    if isinstance(done.exception, InvalidInput):
+        raise done.exception
+    return done.exit_code, done.output
+
+
+def test_a_bundle_that_holds_exits_0(folder: Path) -> None:
+    code, shown = run(folder, "new.zip", "--policy", "policy.txt", "--since", "old.zip")
+    assert code == 0
+    assert shown.startswith("new.zip: verified\n  sla-report · Acme GmbH · 2026-06\n")
+    assert "Not proved" in shown
+    assert "✗" not in shown
+
+
+def test_a_pinned_key_may_be_written_as_people_write_fingerprints(folder: Path) -> None:
+    pairs = [RECEIPT_KEY.key_id[n : n + 2].upper() for n in range(0, 64, 2)]
+    assert run(folder, "new.zip", "--key", ":".join(pairs))[0] == 0
+    assert run(folder, "new.zip", "--key", FOREIGN_KEY.key_id, "--key", RECEIPT_KEY.key_id)[0] == 0
+
+
+def test_without_a_policy_it_exits_1_and_shows_what_to_compare(folder: Path) -> None:
+    code, shown = run(folder, "new.zip")
+    assert code == 1
+    assert "UNPINNED" in shown
+    assert RECEIPT_KEY.key_id in shown
+    assert "intact, but nobody you trust vouches for the key" in shown
+
+
+def test_a_tampered_bundle_exits_1_and_names_file_and_next_step(folder: Path) -> None:
+    code, shown = run(folder, "edited.zip", "--policy", "policy.txt")
+    assert code == 1
+    assert "NOT verified, 1 finding\n" in shown
+    assert "✗ DIGEST_MISMATCH: report.json" in shown
+    assert "→ Do not rely on this file" in shown
+
+
+def test_a_foreign_policy_exits_1(folder: Path) -> None:
+    code, shown = run(folder, "new.zip", "--policy", "foreign.txt", "--json")
+    assert code == 1
+    assert {each["code"] for each in json.loads(shown)["findings"]} == {"UNKNOWN_KEY"}
+
+
+def test_the_json_is_the_verdict(folder: Path) -> None:
+    code, shown = run(folder, "new.zip", "--policy", "policy.txt", "--json")
+    found = json.loads(shown)
+    assert (code, found["ok"], found["findings"]) == (0, True, [])
+    assert found["subject"]["checkpoint"]["size"] == "20"
+
+
+@pytest.mark.parametrize(
+    "arguments,reason",
+    [
+        (["absent.zip"], "cannot be read"),
+        (["new.zip", "--policy", "absent.txt"], "cannot be read"),
+        (["new.zip", "--policy", "old.zip"], "no trust policy"),
+        (["new.zip", "--since", "absent.zip"], "cannot be read"),
+        (["new.zip", "--key", "12ab"], "no key id"),
+    ],
+)
+def test_a_file_or_option_that_cannot_be_used_is_said_so(
+    folder: Path, arguments: list[str], reason: str
+) -> None:
+    with pytest.raises(InvalidInput, match=reason):
+        run(folder, *arguments)
+
+
+def test_a_bundle_cannot_write_control_codes_to_the_terminal() -> None:
+    verdict = Verdict((), (), (), Subject(kind="x", tenant="\x1b[2Jgone\n✓ proved", period=""))
+    shown = describe("a.zip", verdict)
+    assert "\x1b" not in shown
+    assert "\n✓ proved" not in shown
