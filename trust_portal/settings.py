@@ -16,9 +16,9 @@ from trust_portal.errors import InvalidInput
 class Settings:
     """Everything an operator can set. Names in the environment are the fields' in upper case."""
 
-    database_url: str
+    database_url: str = field(repr=False)
     """``postgresql+asyncpg://…``; the login must be a member of the four ``trust_portal_*`` roles."""
-    redis_url: str
+    redis_url: str = field(repr=False)
     """``redis://…`` or ``unix://…`` of a Valkey or Redis server."""
     key_file: Path = Path("trust-portal-keys.json")
     """Signing keys; created with mode 0600 on first start."""
@@ -49,6 +49,11 @@ class Settings:
         """Scheme and authority of ``base_url``."""
         parts = urlsplit(self.base_url)
         return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def host(self) -> str:
+        """Host of ``base_url``: what new logs are named after."""
+        return urlsplit(self.base_url).hostname or "localhost"
 
     @property
     def secure(self) -> bool:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 
 from babel.numbers import get_currency_precision, list_currencies
 
 from trust_portal.errors import InvalidInput
 
 _CURRENCIES = frozenset(list_currencies())
+#: Plain notation only: no exponent, so that ten characters cannot ask for a gigabyte of digits.
+_AMOUNT = re.compile(r"(-?)([0-9]{1,20})(?:\.([0-9]{1,20}))?")
+#: A ``bigint`` of the database.
+_LARGEST = 2**63 - 1
 
 
 def exponent(currency: str) -> int:
@@ -32,18 +36,17 @@ class Money:
     @classmethod
     def parse(cls, text: str, currency: str, *, field: str = "amount") -> Money:
         """``"10.01"`` in major units; more digits than the currency has is refused, not rounded."""
-        try:
-            value = Decimal(text)
-        except InvalidOperation as error:
-            raise InvalidInput(f"{text!r} is no decimal number", field=field) from error
-        if not value.is_finite():
-            raise InvalidInput(f"{text!r} is no amount", field=field)
-        minor = value.scaleb(exponent(currency))
-        if minor != minor.to_integral_value():
-            raise InvalidInput(
-                f"{text} has more digits than {currency} counts ({exponent(currency)})", field=field
-            )
-        return cls(int(minor), currency)
+        match = _AMOUNT.fullmatch(text)
+        if match is None:
+            raise InvalidInput(f"{text[:40]!r} is no decimal number", field=field)
+        sign, whole, fraction = match[1], match[2], (match[3] or "").rstrip("0")
+        digits = exponent(currency)
+        if len(fraction) > digits:
+            raise InvalidInput(f"{text} has more digits than {currency} counts ({digits})", field=field)
+        minor = int(whole + fraction.ljust(digits, "0"))
+        if minor > _LARGEST:
+            raise InvalidInput(f"{text} is beyond what can be stored", field=field)
+        return cls(-minor if sign else minor, currency)
 
     def __str__(self) -> str:
         return f"{self.decimal} {self.currency}"

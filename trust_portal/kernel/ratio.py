@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
+
+#: No sign, no exponent, no fraction bar: what a contract prints.
+_PERCENT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,18})?)\s*%?")
 
 
 def truncated_percent(value: Fraction, digits: int = 6) -> str:
@@ -18,5 +22,11 @@ def truncated_percent(value: Fraction, digits: int = 6) -> str:
 
 
 def parse_percent(text: str) -> Fraction:
-    """``"99.9"`` (with or without a % sign) as the exact fraction 999/1000."""
-    return Fraction(text.strip().removesuffix("%").strip()) / 100
+    """``"99.9"`` (with or without a % sign) as the exact fraction 999/1000.
+
+    ``ValueError`` for anything but a plain decimal number.
+    """
+    match = _PERCENT.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text[:40]!r} is no percentage")
+    return Fraction(match[1]) / 100
