@@ -36,7 +36,7 @@ def from_json(data: bytes) -> dict[str, Any]:
 
 
 def queue_settings(url: str) -> RedisSettings:
-    """arq's settings for ``REDIS_URL``; it gives up quickly, because our loops try again."""
+    """Arq's settings for ``REDIS_URL``; it gives up quickly, because our loops try again."""
     settings = RedisSettings.from_dsn(url)
     settings.conn_retries = 0
     return settings

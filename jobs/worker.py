@@ -12,23 +12,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from arq.connections import create_pool
-from arq.worker import Function, Worker, func
+from arq.typing import WorkerCoroutine
+from arq.worker import Function, Worker
 
-from jobs.workbench import Workbench
 from jobs.duty import Duty
 from jobs.exports import EXPORT_DUTIES
 from jobs.relay import QUEUE_LOST, Relay, from_json, queue_settings, to_json
 from jobs.reports import REPORT_DUTIES
 from jobs.schedule import start_due_runs
+from jobs.workbench import Workbench
 from trust_portal.errors import Broken, InvalidInput
-from trust_portal.house import House, build_house
+from trust_portal.evidence.sequencer import run_sequencer
+from trust_portal.house import House, open_house
+from trust_portal.runtime.signals import until_told
 from trust_portal.settings import Settings
 from trust_portal.storage.backlog import Backlog
 from trust_portal.storage.outbox import DEFAULT_QUEUE, EXPORTS_QUEUE, QUEUE_OF
@@ -51,20 +53,12 @@ def run_worker(settings: Settings, queue: str) -> None:
     names = {name: name for name in MAX_JOBS} | {name.rpartition(":")[2]: name for name in MAX_JOBS}
     if queue not in names:
         raise InvalidInput(f"there is no queue {queue!r}; there are default and exports", field="queue")
-    asyncio.run(_until_told(build_house(settings), names[queue]))
+    asyncio.run(until_told(_work_in_a_house(settings, names[queue])))
 
 
-async def _until_told(house: House, queue: str) -> None:
-    work_done = asyncio.create_task(work(house, queue), name=f"worker of {queue}")
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, work_done.cancel)
-    try:
-        await work_done
-    except asyncio.CancelledError:
-        log.info("worker of %s stops", queue)
-    finally:
-        await house.close()
+async def _work_in_a_house(settings: Settings, queue: str) -> None:
+    async with open_house(settings) as house:
+        await work(house, queue)
 
 
 async def work(house: House, queue: str) -> None:
@@ -78,7 +72,7 @@ async def work(house: House, queue: str) -> None:
     if queue == DEFAULT_QUEUE:
         rounds += [
             repeat("schedule", partial(start_due_runs, house), _SCHEDULE_ROUND),
-            house.ledger.run_sequencer(),
+            _sequence(house),
         ]
     try:
         async with asyncio.TaskGroup() as group:
@@ -86,6 +80,15 @@ async def work(house: House, queue: str) -> None:
                 group.create_task(_awaited(one))
     finally:
         await relay.close()
+
+
+async def _sequence(house: House) -> None:
+    """The sequencer until this worker ends; several workers take turns by its advisory lock."""
+    stop = asyncio.Event()
+    try:
+        await run_sequencer(house.storage, house.keyring, stop, host=house.settings.host)
+    finally:
+        stop.set()
 
 
 async def repeat(name: str, once: Callable[[], Awaitable[Any]], seconds: float) -> None:
@@ -156,4 +159,11 @@ def _function(bench: Workbench, duty: Duty) -> Function:
     async def attempt(_: dict[str, Any], row_id: str, attempts: int) -> None:
         await bench.attempt(duty, row_id, attempts)
 
-    return func(attempt, name=duty.job.value, timeout=duty.timeout + _ARQ_MARGIN, keep_result=0, max_tries=1)
+    return Function(
+        name=duty.job.value,
+        coroutine=cast("WorkerCoroutine", attempt),
+        timeout_s=(duty.timeout + _ARQ_MARGIN).total_seconds(),
+        keep_result_s=0,
+        keep_result_forever=False,
+        max_tries=1,
+    )

@@ -23,10 +23,17 @@ from trust_portal.access.sign_in.personas import Personas
 from trust_portal.access.tenants.service import Tenants
 from trust_portal.access.tokens.service import Tokens
 from trust_portal.errors import Unavailable
+from trust_portal.evidence.exports import Exports
 from trust_portal.evidence.keyring import Keyring, load_or_create_keyring
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.facts.intake import Intake
 from trust_portal.kernel.clock import Clock, SystemClock
+from trust_portal.reliability.contracts.service import Contracts
+from trust_portal.reliability.objectives.service import Objectives
+from trust_portal.reliability.reports.model import KIND as SLA_REPORT
+from trust_portal.reliability.reports.renderer import SlaReportRenderer
+from trust_portal.reliability.reports.service import Reports
+from trust_portal.reliability.runs.service import Runs
 from trust_portal.settings import Settings
 from trust_portal.storage.engine import create_engine
 from trust_portal.storage.unit_of_work import Storage
@@ -50,6 +57,11 @@ class House:
     personas: Personas
     tokens: Tokens
     intake: Intake
+    exports: Exports
+    contracts: Contracts
+    objectives: Objectives
+    reports: Reports
+    runs: Runs
 
     @property
     def readiness(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
@@ -80,9 +92,27 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
     ledger = Ledger(storage, keyring, clock)
     gate = Gate(shipped_policies(), Denials(storage))
     access_log = AccessLog(storage, gate)
+    tenants = Tenants(storage, gate, ledger, access_log)
     people = People(storage, gate, ledger, access_log)
     sessions = Sessions(
         storage, gate, access_log, idle=settings.session_idle, absolute=settings.session_absolute
+    )
+    exports = Exports(
+        storage,
+        ledger,
+        keyring,
+        {SLA_REPORT: SlaReportRenderer()},
+        host=settings.host,
+        vendor=settings.vendor_name,
+    )
+    objectives = Objectives(storage, gate, ledger, tenants, access_log)
+    reports = Reports(
+        storage,
+        gate=gate,
+        ledger=ledger,
+        exports=exports,
+        access_log=access_log,
+        vendor_name=settings.vendor_name,
     )
     return House(
         settings=settings,
@@ -92,13 +122,22 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         ledger=ledger,
         gate=gate,
         access_log=access_log,
-        tenants=Tenants(storage, gate, ledger, access_log),
+        tenants=tenants,
         people=people,
         sessions=sessions,
         sign_in_links=SignInLinks(storage, gate, ledger, sessions, base_url=settings.base_url),
         personas=Personas(storage, people, sessions, enabled=settings.demo),
         tokens=Tokens(storage, gate, ledger, access_log),
         intake=Intake(storage, gate, clock, events_per_minute=settings.ingest_events_per_minute),
+        exports=exports,
+        contracts=Contracts(
+            storage, gate=gate, ledger=ledger, tenants=tenants, objectives=objectives, access_log=access_log
+        ),
+        objectives=objectives,
+        reports=reports,
+        runs=Runs(
+            storage, gate=gate, ledger=ledger, tenants=tenants, reports=reports, grace=settings.sla_grace
+        ),
     )
 
 

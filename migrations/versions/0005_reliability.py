@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, UUID
 
 from trust_portal.storage.migration import append_only, begin_revision, distribute, protect
 
@@ -69,6 +69,12 @@ def _contracts() -> None:
         _id("id"),
         _text("version"),
         _text("effective_from", nullable=True, comment="as written: a date or an instant"),
+        sa.Column(
+            "lengths",
+            ARRAY(sa.Text()),
+            nullable=False,
+            comment="of the periods it promises for: month, quarter",
+        ),
         _text("document", comment="the YAML document as it was imported"),
         _text("sha256", comment="of document, UTF-8"),
         _id("receipt_id"),
@@ -181,8 +187,24 @@ def _reports() -> None:
         _at("changed_at"),
         sa.PrimaryKeyConstraint("tenant_id", "period", name="sla_report_heads_pkey"),
     )
+    op.create_table(
+        "sla_report_inputs",
+        _id("tenant_id"),
+        _id("report_id"),
+        _text("name", comment="path in the bundle"),
+        sa.Column("content", sa.LargeBinary(), nullable=False, comment="zlib (RFC 1950)"),
+        sa.PrimaryKeyConstraint("tenant_id", "report_id", "name", name="sla_report_inputs_pkey"),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "report_id"],
+            ["sla_reports.tenant_id", "sla_reports.id"],
+            name="sla_report_inputs_tenant_id_report_id_fkey",
+        ),
+    )
     distribute("sla_reports")
+    distribute("sla_report_inputs")
     distribute("sla_report_heads")
+    protect("sla_report_inputs", app=_APPEND, staff=())
+    append_only("sla_report_inputs")
     protect("sla_reports", app=_APPEND)
     append_only("sla_reports")
     protect("sla_report_heads", app=("SELECT", "INSERT", "UPDATE"))

@@ -61,3 +61,12 @@ sla_report_heads = tenant_table(
     Column("signed_revision", Integer),
     instant("changed_at", nullable=False),
 )
+
+#: What a signed report was computed from, as its bundle carries it.
+sla_report_inputs = tenant_table(
+    "sla_report_inputs",
+    uuid_column("report_id", primary_key=True),
+    Column("name", Text, primary_key=True, comment="path in the bundle"),
+    Column("content", LargeBinary, nullable=False, comment="zlib (RFC 1950)"),
+    ForeignKeyConstraint(["tenant_id", "report_id"], ["sla_reports.tenant_id", "sla_reports.id"]),
+)

@@ -1,0 +1,35 @@
+"""The clockwork: starts the run of each period once it is over, completes what was left hanging."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from trust_portal.house import House
+from trust_portal.kernel.actor import SYSTEM
+from trust_portal.reliability.runs.model import StartRun
+
+#: Where a calendar day ends first, as an offset: a period is over here before it is anywhere else.
+_FIRST = timedelta(hours=14)
+
+
+async def start_due_runs(house: House) -> None:
+    """One round. Safe beside others: a period has one run, and completing it locks its row.
+
+    A run starts when its period is over in the first time zone of the world; each tenant's job in
+    it is due when the period is over in that tenant's own, plus ``SLA_GRACE``.
+    """
+    for period in due_periods(house.clock.now()):
+        if not await house.runs.was_started(period):
+            await house.runs.start(StartRun(period), SYSTEM)
+    for run in await house.runs.open_runs():
+        await house.runs.complete_if_done(run.id)
+
+
+def due_periods(now: datetime) -> tuple[str, ...]:
+    """The month that ended last, and the quarter where it ended with it."""
+    there = now + _FIRST
+    last = there.replace(day=1) - timedelta(days=1)
+    month = f"{last.year}-{last.month:02d}"
+    if there.month % 3 == 1:
+        return (month, f"{last.year}-Q{(last.month + 2) // 3}")
+    return (month,)

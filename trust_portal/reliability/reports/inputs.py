@@ -1,0 +1,157 @@
+"""Everything a report rests on, read at one moment.
+
+One moment needs the tenant's rows and the vendor's (maintenance) in one transaction, which only the
+staff scope sees; every query here names the tenant it is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid5
+
+import numpy as np
+
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.access.tenants.repository import find_tenant
+from trust_portal.errors import NotFound, Refused
+from trust_portal.facts.measurements import ABSENT, MeasurementColumns, read_measurements
+from trust_portal.facts.operations import read_maintenance
+from trust_portal.facts.operations_model import MaintenanceWindow
+from trust_portal.kernel.period import parse_period
+from trust_portal.reliability.attainment.model import Exclusion, Samples
+from trust_portal.reliability.contracts.in_force import in_force, last_end, length_of
+from trust_portal.reliability.contracts.model import Sla
+from trust_portal.reliability.contracts.repository import ContractVersion, contract_versions
+from trust_portal.reliability.reports.record import Head, StoredReport
+from trust_portal.reliability.reports.repository import find_document, find_head, find_report
+from trust_portal.storage.tenancy import StaffScope
+from trust_portal.storage.unit_of_work import ReadSession, Storage
+
+#: How the engine's columns mark a bucket that an event did not carry.
+_NO_BUCKET = np.iinfo(np.int64).min
+#: Name space (RFC 9562 §5.5) of receipts that are derived from what they attest, so each is recorded once.
+_MAINTENANCE = UUID("6f6d2f0e-2a9b-5c39-9c5d-6a4c6c1f7a10")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A maintenance window as an exclusion, with the id of the receipt that attests it.
+
+    ``event_sha256`` is the digest of the event that announced it.
+    """
+
+    exclusion: Exclusion
+    receipt_id: UUID
+    event_sha256: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReportInputs:
+    """What is calculated with, and where the period stood at the same moment.
+
+    ``start`` and ``end`` span the periods of all SLAs; ``signed_document`` is the latest revision's.
+    """
+
+    tenant: Tenant
+    version: ContractVersion
+    start: datetime
+    end: datetime
+    measurements: Mapping[str, Samples]
+    windows: tuple[Window, ...]
+    head: Head | None
+    newest: StoredReport | None
+    signed: StoredReport | None
+    signed_document: bytes | None
+
+    @property
+    def attempts(self) -> int:
+        return 0 if self.head is None else self.head.attempts
+
+
+async def read_inputs(storage: Storage, tenant_id: UUID, label: str, now: datetime) -> ReportInputs:
+    """The inputs of a tenant's period.
+
+    Raises ``Refused`` with NO_CONTRACT where nothing is promised, and with PERIOD_NOT_OVER before the
+    end in every time zone the contract speaks of.
+    """
+    async with storage.read(StaffScope(), snapshot=True) as session:
+        tenant = await find_tenant(session, tenant_id)
+        if tenant is None:
+            raise NotFound("tenant")
+        version = _governing(await contract_versions(session, tenant_id), label)
+        slas = [sla for sla in version.contract.slas if sla.period is length_of(label)]
+        if not slas:
+            raise Refused(
+                f"the contract promises nothing by the {length_of(label)}", code="NO_CONTRACT", field="period"
+            )
+        end = last_end(version.contract, label)
+        if now < end:
+            raise Refused(
+                f"{label} is not over: it ends at {end:%Y-%m-%d %H:%M} UTC",
+                code="PERIOD_NOT_OVER",
+                field="period",
+            )
+        start = min(parse_period(label, sla.time_zone).start for sla in slas)
+        measurements = {sla.objective: await _samples(session, tenant_id, sla, label) for sla in slas}
+        windows = [
+            _window(tenant_id, label, each)
+            for each in await read_maintenance(session, tenant_id, start, end)
+            if each.objectives is None or measurements.keys() & set(each.objectives)
+        ]
+        head = await find_head(session, tenant_id, label)
+        newest = signed = document = None
+        if head is not None and head.newest_id is not None:
+            newest = await find_report(session, tenant_id, head.newest_id)
+        if head is not None and head.signed_id is not None:
+            signed = await find_report(session, tenant_id, head.signed_id)
+            document = await find_document(session, tenant_id, head.signed_id)
+    return ReportInputs(
+        tenant, version, start, end, measurements, tuple(windows), head, newest, signed, document
+    )
+
+
+def _governing(versions: Sequence[ContractVersion], label: str) -> ContractVersion:
+    contract = in_force([each.contract for each in versions], label)
+    for version in versions:
+        if version.contract is contract:
+            return version
+    raise Refused(f"no version of a contract is in force in {label}", code="NO_CONTRACT", field="period")
+
+
+async def _samples(session: ReadSession, tenant_id: UUID, sla: Sla, label: str) -> Samples:
+    period = parse_period(label, sla.time_zone)
+    columns = await read_measurements(session, tenant_id, sla.objective, period.start, period.end)
+    return as_samples(columns, sla)
+
+
+def as_samples(columns: MeasurementColumns, sla: Sla) -> Samples:
+    """Stored columns as the engine's. Only a ratio needs ``good``: a bucket stands in for it elsewhere."""
+    from_buckets = sla.latency_threshold is not None or bool(sla.weights)
+    return Samples(
+        minutes=columns.minute,
+        total=columns.total,
+        good=np.where(columns.good == ABSENT, 0, columns.good) if from_buckets else columns.good,
+        buckets={
+            bound: np.where(counts == ABSENT, _NO_BUCKET, counts) for bound, counts in columns.buckets.items()
+        },
+    )
+
+
+def _window(tenant_id: UUID, label: str, window: MaintenanceWindow) -> Window:
+    event = window.origin.digest.hex()
+    receipt_id = uuid5(_MAINTENANCE, f"{tenant_id} {label} {window.key} {event}")
+    return Window(
+        Exclusion(
+            window=window.key,
+            start=window.start,
+            end=window.end,
+            announced_at=window.announced_at,
+            reason=window.reason,
+            objectives=window.objectives,
+            receipts=(str(receipt_id),),
+        ),
+        receipt_id,
+        event,
+    )

@@ -1,0 +1,63 @@
+"""A report as it is stored and found again; the document itself is bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from trust_portal.reliability.findings import Finding, Severity, State
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReport:
+    """One attempt at a period's report. Only state ``ok`` has a ``revision``, and is signed truth.
+
+    ``delta`` (entries of field, before, after) and ``reason`` say what changed against ``supersedes``
+    and why it was issued again.
+    ``sha256`` is over the document's RFC 8785 bytes.
+    """
+
+    id: UUID
+    tenant_id: UUID
+    period: str
+    attempt: int
+    revision: int | None
+    state: State
+    contract_id: UUID
+    contract_version: str
+    period_start: datetime
+    period_end: datetime
+    sha256: str
+    inputs_sha256: str
+    findings: tuple[Finding, ...]
+    supersedes: UUID | None
+    delta: Sequence[Mapping[str, str | None]] | None
+    reason: str | None
+    receipt_id: UUID
+    issued_at: datetime
+    issued_by: str
+
+    @property
+    def why(self) -> str:
+        """Why there is no signed figure, in words; empty for a signed report."""
+        if self.state is State.OK:
+            return ""
+        grave = [each for each in self.findings if each.severity is not Severity.NOTE]
+        return "; ".join(f"{each.where}: {each.message}" for each in grave)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a period of a tenant stands: its latest attempt and its latest signed revision."""
+
+    tenant_id: UUID
+    period: str
+    period_start: datetime
+    attempts: int
+    newest_id: UUID | None
+    newest_state: State | None
+    signed_id: UUID | None
+    signed_revision: int | None
+    changed_at: datetime
