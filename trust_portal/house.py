@@ -13,6 +13,7 @@ import redis.asyncio
 from redis.exceptions import RedisError
 
 from trust_portal.access.access_log.service import AccessLog
+from trust_portal.access.archive import Archive
 from trust_portal.access.denials import Denials
 from trust_portal.access.gate import Gate
 from trust_portal.access.people.service import People
@@ -128,6 +129,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         sign_in_links=SignInLinks(storage, gate, ledger, sessions, base_url=settings.base_url),
         personas=Personas(storage, people, sessions, enabled=settings.demo),
         tokens=Tokens(storage, gate, ledger, access_log),
+        archive=Archive(storage, gate, access_log, ledger, keyring, host=settings.log_host),
         intake=Intake(storage, gate, clock, events_per_minute=settings.ingest_events_per_minute),
         exports=exports,
         contracts=Contracts(

@@ -1,6 +1,17 @@
 """One module per screen or small family of screens; each exports ``routes``."""
 
-from trust_portal.web.views import access, account, events, health, home, people, sign_in, tenants, tokens
+from trust_portal.web.views import (
+    access,
+    account,
+    events,
+    health,
+    home,
+    people,
+    receipts,
+    sign_in,
+    tenants,
+    tokens,
+)
 
 ROUTES = [
     *home.routes,
@@ -10,6 +21,7 @@ ROUTES = [
     *people.routes,
     *tokens.routes,
     *access.routes,
+    *receipts.routes,
     *events.routes,
     *health.routes,
 ]

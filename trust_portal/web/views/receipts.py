@@ -1,0 +1,101 @@
+"""The tenant's log: every receipt, what it says, and its place in the tree."""
+
+from __future__ import annotations
+
+import json
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from trust_portal.errors import Conflict, InvalidInput
+from trust_portal.evidence.statement import ReceiptKind
+from trust_portal.web.context import actor_of, house_of
+from trust_portal.web.forms import page_request
+from trust_portal.web.navigation import frame, tenant_of
+from trust_portal.web.templating import page
+
+
+async def receipts(request: Request) -> Response:
+    tenant, actor = await tenant_of(request), actor_of(request)
+    kind = _kind(request.query_params.get("kind"))
+    listed = await house_of(request).archive.receipts(actor, tenant.id, page_request(request), kind)
+    return page(
+        request,
+        "receipts.html",
+        receipts=listed,
+        kinds=list(ReceiptKind),
+        kind=kind,
+        **frame(request, tenant),
+    )
+
+
+async def receipt(request: Request) -> Response:
+    tenant, actor = await tenant_of(request), actor_of(request)
+    filed = await house_of(request).archive.receipt(actor, tenant.id, request.path_params["receipt"])
+    return page(
+        request,
+        "receipt.html",
+        filed=filed,
+        statement=json.dumps(filed.statement, indent=2, ensure_ascii=False, sort_keys=True),
+        **frame(request, tenant),
+    )
+
+
+async def envelope(request: Request) -> Response:
+    """The DSSE envelope, byte for byte as signed."""
+    tenant, actor = await tenant_of(request), actor_of(request)
+    filed = await house_of(request).archive.receipt(actor, tenant.id, request.path_params["receipt"])
+    return _attachment(
+        filed.receipt.envelope, "application/vnd.dsse.envelope+json", f"{filed.receipt.id}.dsse.json"
+    )
+
+
+async def proof(request: Request) -> Response:
+    """The inclusion proof, a C2SP tlog-proof."""
+    tenant, actor = await tenant_of(request), actor_of(request)
+    filed = await house_of(request).archive.receipt(actor, tenant.id, request.path_params["receipt"])
+    if filed.proof is None:
+        raise Conflict("the log has not taken this receipt in yet; try again in a second")
+    return _attachment(
+        str(filed.proof).encode(), "text/plain; charset=utf-8", f"{filed.receipt.id}.tlog-proof"
+    )
+
+
+async def trust_policy(request: Request) -> Response:
+    """What ``trust-portal verify --policy`` pins for this tenant's log."""
+    tenant = await tenant_of(request)
+    text = await house_of(request).archive.trust_policy(actor_of(request), tenant.id)
+    return PlainTextResponse(
+        text, headers={"content-disposition": f'attachment; filename="{tenant.key}.policy"'}
+    )
+
+
+async def verify(request: Request) -> Response:
+    """How to check, and whom to believe: for everybody, signed in or not."""
+    return page(request, "verify.html", keyring=house_of(request).keyring)
+
+
+def _kind(text: str | None) -> ReceiptKind | None:
+    if not text:
+        return None
+    try:
+        return ReceiptKind(text)
+    except ValueError as error:
+        raise InvalidInput(f"there are no receipts of kind {text!r}", field="kind") from error
+
+
+def _attachment(content: bytes, media_type: str, name: str) -> Response:
+    return Response(
+        content, media_type=media_type, headers={"content-disposition": f'attachment; filename="{name}"'}
+    )
+
+
+routes = [
+    Route("/t/{tenant}/receipts", receipts, methods=["GET"]),
+    Route("/t/{tenant}/receipts/{receipt:uuid}", receipt, methods=["GET"]),
+    Route("/t/{tenant}/receipts/{receipt:uuid}/envelope", envelope, methods=["GET"]),
+    Route("/t/{tenant}/receipts/{receipt:uuid}/proof", proof, methods=["GET"]),
+    Route("/t/{tenant}/trust-policy", trust_policy, methods=["GET"]),
+    Route("/verify", verify, methods=["GET"]),
+]
