@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import IO, Any, Final
 
 import click
 
@@ -60,7 +60,7 @@ async def _import_events(file: Path) -> None:
         sys.exit(2)
 
 
-async def _parts(stream: BinaryIO) -> AsyncIterator[bytes]:
+async def _parts(stream: IO[Any]) -> AsyncIterator[bytes]:
     """The file in parts; on a terminal with a count of what has been read."""
     done = 0
     watched = sys.stderr.isatty()

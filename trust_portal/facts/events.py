@@ -44,8 +44,13 @@ class Event(Struct, kw_only=True, gc=False):
     data: Struct
 
 
-class UsageData(Struct, kw_only=True, gc=False):
+class TenantData(Struct, kw_only=True, gc=False):
+    """What belongs to exactly one tenant, named by its external key."""
+
     tenant: Key
+
+
+class UsageData(TenantData, kw_only=True, gc=False):
     subsystem: Subsystem
     resource: ShortText
     operation: ShortText
@@ -66,8 +71,7 @@ class UsageRecorded(Event, kw_only=True):
     data: UsageData
 
 
-class SliData(Struct, kw_only=True, gc=False):
-    tenant: Key
+class SliData(TenantData, kw_only=True, gc=False):
     objective: Key
     total: Count
     good: Count | None = None
@@ -118,8 +122,7 @@ class ChangeFlag(Event, kw_only=True):
     data: FlagData
 
 
-class OperationData(Struct, kw_only=True):
-    tenant: Key
+class OperationData(TenantData, kw_only=True):
     operation: ShortText
     resource: ShortText
     subsystem: Subsystem
@@ -136,8 +139,7 @@ class OperationCompleted(Event, kw_only=True):
     data: OperationData
 
 
-class AdapterData(Struct, kw_only=True, gc=False):
-    tenant: Key
+class AdapterData(TenantData, kw_only=True, gc=False):
     adapter: Key
     calls: Count
     errors: Count

@@ -99,12 +99,12 @@ async def received(
     """
     row = (
         await session.execute(
-            select(func.count(), func.max(measurements.c.received_at)).where(
+            select(func.count().label("events"), func.max(measurements.c.received_at).label("last")).where(
                 *_of_period(tenant_id, objective, start, end)
             )
         )
     ).one()
-    return Received(row[0], row[1])
+    return Received(row.events, row.last)
 
 
 async def _bounds(
@@ -116,7 +116,9 @@ async def _bounds(
         .where(*_of_period(tenant_id, objective, start, end), measurements.c.bounds.is_not(None))
         .distinct()
     )
-    found = {bound for row in rows for bound in row.bounds}
+    found: set[str] = set()
+    for bounds in rows.scalars():
+        found.update(bounds)
     return sorted(found, key=lambda bound: float("inf") if bound == "+Inf" else float(bound))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from trust_portal.access.tokens.model import Bounds
+from trust_portal.facts.events import TenantData
 from trust_portal.facts.outcome import RejectionCode
 from trust_portal.facts.reading import ReadEvent
 from trust_portal.facts.refusal import BadEvent
@@ -24,20 +25,22 @@ def check_source(source: str, bounds: Bounds) -> None:
 def tenants_named(events: Sequence[ReadEvent]) -> Collection[str]:
     named: set[str] = set()
     for read in events:
-        tenant = getattr(read.event.data, "tenant", None)
-        if tenant is not None:
-            named.add(tenant)
+        data = read.event.data
+        if isinstance(data, TenantData):
+            named.add(data.tenant)
         else:
-            named.update(getattr(read.event.data, "tenants", None) or ())
+            named.update(getattr(data, "tenants", None) or ())
     return named
 
 
 def owner(read: ReadEvent, directory: Mapping[str, UUID], bounds: Bounds) -> Owned:
     """A fact of one tenant is that tenant's; one about several, or all, is the vendor's."""
     data = read.event.data
-    tenant: str | None = getattr(data, "tenant", None)
-    if tenant is not None:
-        return Owned(read, _tenant(tenant, "$.data.tenant", directory, bounds))
+    if isinstance(data, TenantData):
+        tenant_id = directory.get(data.tenant)
+        if tenant_id is None or bounds.tenants:
+            tenant_id = _tenant(data.tenant, "$.data.tenant", directory, bounds)
+        return Owned(read, tenant_id)
     named: list[str] | None = getattr(data, "tenants", None)
     if named is None:
         _check_everybody(bounds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from typing import Any, Final
 
 import msgspec
@@ -61,7 +61,7 @@ def read_event(raw: bytes, index: int, now: datetime) -> ReadEvent:
 
 def event_key(source: str, event_id: str) -> bytes:
     """16 bytes that stand for ``source`` and ``id``; the length keeps ("a", "bc") from ("ab", "c")."""
-    return sha256(f"{len(source)} {source}{event_id}".encode()).digest()[:16]
+    return blake2b(f"{len(source)} {source}{event_id}".encode(), digest_size=16).digest()
 
 
 def _typed(value: dict[str, Any]) -> Event:

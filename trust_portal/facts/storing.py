@@ -12,7 +12,6 @@ each other in a circle.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -51,28 +50,28 @@ _CLAIM: Final = """
     SELECT event_key FROM staged WHERE event_key NOT IN (SELECT key FROM fresh)
 """
 _STORED_DIGESTS: Final = "SELECT key, digest FROM event_keys WHERE key = ANY($1::bytea[])"
+# No ON CONFLICT here, which would cost a second look-up per row: the keys are new, so the rows are.
 _STORE_MEASUREMENTS: Final = """
-    INSERT INTO measurements (tenant_id, objective, minute, event_key, total, good, bounds, counts,
+    WITH stored AS (INSERT INTO measurements (tenant_id, objective, minute, event_key, total, good, bounds, counts,
                               source, event_id, correction_of, extras, received_at)
     SELECT tenant_id, objective, minute, event_key, total, good, bounds, counts,
            source, event_id, correction_of, extras::jsonb, $1
     FROM staged_measurements
-    ON CONFLICT DO NOTHING
+    RETURNING 1) SELECT count(*) FROM stored
 """
 _STORE_FACTS: Final = """
-    INSERT INTO facts (tenant_id, event_key, type, time, subject, tenants, source, event_id,
+    WITH stored AS (INSERT INTO facts (tenant_id, event_key, type, time, subject, tenants, source, event_id,
                        correction_of, body, digest, received_at)
     SELECT tenant_id, event_key, type, coalesce(time, $1), subject, tenants, source, event_id,
            correction_of, body::jsonb, digest, $1
     FROM staged_facts
-    ON CONFLICT DO NOTHING
+    RETURNING 1) SELECT count(*) FROM stored
 """
 
 _json = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class Owned:
+class Owned(msgspec.Struct, frozen=True, gc=False):
     """A sound event and whose it is: its tenant's, or the vendor's with the tenants it names."""
 
     read: ReadEvent
@@ -87,10 +86,16 @@ async def store(
 
     Returns the digest under which each key was *already* known; a key that is not there was new.
     """
+    measured: list[tuple[Any, ...]] = []
+    others: list[tuple[Any, ...]] = []
+    for owned in events:
+        event = owned.read.event
+        if isinstance(event, SliMeasured):
+            measured.append(_measurement_row(owned, event))
+        else:
+            others.append(_fact_row(owned))
     connection = await session.driver()
     await connection.execute(_PREPARE)
-    measured = [_measurement_row(event) for event in events if isinstance(event.read.event, SliMeasured)]
-    others = [_fact_row(event) for event in events if not isinstance(event.read.event, SliMeasured)]
     if measured:
         await connection.copy_records_to_table("staged_measurements", records=measured, schema_name="pg_temp")
     if others:
@@ -112,9 +117,8 @@ async def _unstage(connection: asyncpg.Connection[Any], keys: list[bytes]) -> No
     await connection.execute("DELETE FROM staged_facts WHERE event_key = ANY($1::bytea[])", keys)
 
 
-def _measurement_row(owned: Owned) -> tuple[Any, ...]:
+def _measurement_row(owned: Owned, event: SliMeasured) -> tuple[Any, ...]:
     read = owned.read
-    event: SliMeasured = read.event  # type: ignore[assignment]  # the caller chose by type
     data = event.data
     bounds = counts = None
     if data.buckets is not None:

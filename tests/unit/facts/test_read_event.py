@@ -1,0 +1,221 @@
+"""One event's bytes: what is sound, what is refused, and where the finger points."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trust_portal.facts.outcome import Rejection, RejectionCode
+from trust_portal.facts.reading import MAX_EVENT_BYTES, event_key, read_event
+from trust_portal.facts.refusal import BadEvent
+
+NOW = datetime(2026, 7, 10, 9, tzinfo=UTC)
+
+
+def sli(**data: Any) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "id": "m-1",
+        "source": "urn:probe",
+        "type": "trustportal.sli.measured.v1",
+        "time": "2026-06-01T00:00:00Z",
+        "data": {"tenant": "acme", "objective": "api", "total": 60, "good": 59, **data},
+    }
+
+
+def usage(**data: Any) -> dict[str, Any]:
+    body = {
+        "tenant": "acme", "subsystem": "compute", "resource": "vm-1", "operation": "run", "region": "eu",
+        "quantity": 1.5, "unit": "h", "cost": "0.25", "currency": "EUR", "labels": {"team": "a"},
+    }  # fmt: skip
+    return {**sli(), "type": "trustportal.usage.recorded.v1", "data": {**body, **data}}
+
+
+def maintenance(**data: Any) -> dict[str, Any]:
+    body = {
+        "window": "w-1", "start": "2026-06-01T00:00:00Z", "end": "2026-06-01T01:00:00Z",
+        "announced_at": "2026-05-01T00:00:00Z", "reason": "upgrade",
+    }  # fmt: skip
+    return {**sli(), "type": "trustportal.maintenance.scheduled.v1", "data": {**body, **data}}
+
+
+def without(event: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in event.items() if key != name}
+
+
+def refused(event: dict[str, Any] | bytes) -> Rejection:
+    raw = event if isinstance(event, bytes) else json.dumps(event).encode()
+    with pytest.raises(BadEvent) as caught:
+        read_event(raw, 0, NOW)
+    return caught.value.rejection(0)
+
+
+BUCKETS = {"0.25": 10, "0.5": 20, "+Inf": 60}
+
+
+@pytest.mark.parametrize(
+    ("event", "code", "path"),
+    [
+        (sli(good=61), "INVALID", "$.data.good"),
+        (sli(good=-1), "INVALID", "$.data.good"),
+        (sli(good=None), "INVALID", "$.data.good"),
+        (sli(total="60"), "INVALID", "$.data.total"),
+        (sli(total=2**63), "INVALID", "$.data.total"),
+        (sli(total=10**400), "INVALID", "$.data.total"),
+        (sli(total=59.5), "INVALID", "$.data.total"),
+        (sli(total=True), "INVALID", "$.data.total"),
+        (sli(tenant=""), "INVALID", "$.data.tenant"),
+        (sli(objective="x" * 201), "INVALID", "$.data.objective"),
+        (sli(objective="a\x00b"), "INVALID", "$.data.objective"),
+        (sli(objective="\ud800"), "INVALID", "$.data.objective"),
+        (sli(extra={"deep": ["\x00"]}), "INVALID", "$.data.extra.deep[0]"),
+        (sli(buckets={}), "INVALID", "$.data.buckets"),
+        (sli(buckets={"0.5": 60}), "INVALID", "$.data.buckets"),
+        (sli(buckets={**BUCKETS, "0.25": 21}), "INVALID", "$.data.buckets.0.5"),
+        (sli(buckets={**BUCKETS, "+Inf": 61}), "INVALID", "$.data.buckets.+Inf"),
+        (sli(buckets={**BUCKETS, "0.50": 20}), "INVALID", "$.data.buckets.0.50"),
+        (sli(buckets={**BUCKETS, "fast": 1}), "INVALID", "$.data.buckets"),
+        (sli(buckets={**BUCKETS, "0.7\n": 20}), "INVALID", "$.data.buckets"),
+        (without(sli(), "data"), "INVALID", "$.data"),
+        (without(sli(), "time"), "INVALID", "$.time"),
+        (without(sli(), "id"), "INVALID", "$.id"),
+        (without(sli(), "type"), "INVALID", "$.type"),
+        ({**sli(), "type": 7}, "INVALID", "$.type"),
+        ({**sli(), "type": "trustportal.sli.measured.v2"}, "UNKNOWN_TYPE", "$.type"),
+        ({**sli(), "specversion": "0.3"}, "INVALID", "$.specversion"),
+        ({**sli(), "datacontenttype": "text/xml"}, "INVALID", "$.datacontenttype"),
+        ({**sli(), "time": "2026-06-01T00:00:30Z"}, "INVALID", "$.time"),
+        ({**sli(), "time": "2026-06-01T00:00:00"}, "INVALID", "$.time"),
+        ({**sli(), "time": "yesterday"}, "INVALID", "$.time"),
+        ({**sli(), "time": "0001-01-01T00:00:00+14:00"}, "INVALID", "$.time"),
+        ({**sli(), "time": "2026-07-10T09:06:00Z"}, "TIME_IN_FUTURE", "$.time"),
+        (usage(cost="1.5e3"), "INVALID", "$.data.cost"),
+        (usage(cost="NaN"), "INVALID", "$.data.cost"),
+        (usage(cost="1.0\n"), "INVALID", "$.data.cost"),
+        (usage(cost=1.5), "INVALID", "$.data.cost"),
+        (usage(cost="0.1234567890123"), "INVALID", "$.data.cost"),
+        (usage(currency="EURO"), "INVALID", "$.data.currency"),
+        (usage(currency="QQQ"), "INVALID", "$.data.currency"),
+        (usage(quantity=-1), "INVALID", "$.data.quantity"),
+        (usage(quantity=float("nan")), "INVALID", "$.data.quantity"),
+        (usage(subsystem="gpu"), "INVALID", "$.data.subsystem"),
+        (maintenance(end="2026-06-01T00:00:00Z"), "INVALID", "$.data.end"),
+        (maintenance(start="0001-01-01T00:00:00+14:00"), "INVALID", "$.data.start"),
+        (maintenance(tenants=[]), "INVALID", "$.data.tenants"),
+        (maintenance(tenants=["a", 1]), "INVALID", "$.data.tenants[1]"),
+    ],
+)
+def test_a_wrong_field_is_refused_with_its_code_and_path(event: dict[str, Any], code: str, path: str) -> None:
+    rejection = refused(event)
+    assert (rejection.code, rejection.path) == (code, path)
+    assert rejection.id == event.get("id")
+    json.dumps(rejection.message).encode()
+
+
+@pytest.mark.parametrize(
+    ("raw", "code", "path"),
+    [
+        (b"", "MALFORMED", None),
+        (b"{", "MALFORMED", None),
+        (b"\xff", "MALFORMED", None),
+        (b"[]", "MALFORMED", "$"),
+        (b"null", "MALFORMED", "$"),
+        (b'{"a":1,"a":2}', "INVALID", "$.a"),
+        (b'{"data": {"b" :1, "b": 2}}', "INVALID", "$.data.b"),
+        (b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "INVALID", "$"),
+        (b'{"a":' + b"[" * 40 + b"]" * 40 + b"}", "INVALID", "$.a" + "[0]" * 31),
+        (b'"' + b"x" * MAX_EVENT_BYTES, "TOO_LARGE", "$"),
+    ],
+    ids=["nothing", "cut off", "not UTF-8", "array", "null", "name twice", "name twice inside", "abyss", "deep", "long"],
+)  # fmt: skip
+def test_a_text_that_is_no_plain_json_object_is_refused(raw: bytes, code: str, path: str | None) -> None:
+    rejection = refused(raw)
+    assert (rejection.code, rejection.path) == (code, path)
+
+
+def test_a_name_given_twice_is_found_also_where_strings_look_like_names() -> None:
+    event = json.dumps(sli(note='say \\":" and {"x":1}'))
+    assert read_event(event.encode(), 0, NOW).extras == {"note": 'say \\":" and {"x":1}'}
+    assert refused(event.replace('"good"', '"total"').encode()).path == "$.data.total"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        sli(), sli(buckets=BUCKETS), sli(buckets=BUCKETS, good=None), usage(), usage(cost="-3"),
+        maintenance(), maintenance(tenants=["acme"], objectives=["api"]),
+        {**sli(), "time": "2026-06-01t02:00:00+02:00", "subject": "x", "traceparent": "00-1"},
+        {**sli(), "datacontenttype": "application/json; charset=utf-8"},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": "), (" , ", " : ")])
+def test_a_sound_event_is_read_however_it_is_spaced(
+    event: dict[str, Any], separators: tuple[str, str]
+) -> None:
+    read = read_event(json.dumps(event, separators=separators).encode(), 3, NOW)
+    assert (read.index, read.event.id, read.body) == (3, "m-1", event["data"])
+    assert read.digest == read_event(json.dumps(event, indent=1).encode(), 0, NOW).digest
+
+
+def test_fields_beyond_the_type_are_kept_and_are_content() -> None:
+    plain, extended = (
+        read_event(json.dumps(event).encode(), 0, NOW) for event in (sli(), sli(colour={"b": 1}))
+    )
+    assert plain.extras is None
+    assert extended.extras == {"colour": {"b": 1}}
+    assert plain.digest != extended.digest
+    assert plain.key == extended.key
+
+
+def test_source_and_id_cannot_be_shifted_into_each_other() -> None:
+    assert event_key("a", "bc") != event_key("ab", "c")
+    assert event_key("1 a", "b") != event_key("1", " ab")
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+_fields = st.sampled_from(["id", "source", "type", "time", "data", "specversion", "datacontenttype"])
+_data_fields = st.sampled_from(
+    ["tenant", "objective", "total", "good", "buckets", "cost", "start", "tenants", "x"]
+)
+
+
+@given(st.sampled_from([sli(), usage(), maintenance()]), _fields, _json)
+def test_whatever_stands_in_the_envelope_the_event_is_read_or_refused(
+    event: Any, name: str, value: Any
+) -> None:
+    _read_or_refuse(json.dumps({**event, name: value}).encode())
+
+
+@given(st.sampled_from([sli(), usage(), maintenance()]), _data_fields, _json)
+def test_whatever_stands_in_the_data_the_event_is_read_or_refused(event: Any, name: str, value: Any) -> None:
+    _read_or_refuse(json.dumps({**event, "data": {**event["data"], name: value}}).encode())
+
+
+@given(st.binary(max_size=200))
+def test_whatever_bytes_come_they_are_refused(raw: bytes) -> None:
+    assert refused(raw).code in RejectionCode
+
+
+@given(st.integers(0, 400), st.integers(0, 255))
+def test_a_flipped_byte_is_read_or_refused(at: int, byte: int) -> None:
+    raw = bytearray(json.dumps(sli(buckets=BUCKETS)).encode())
+    raw[at % len(raw)] = byte
+    _read_or_refuse(bytes(raw))
+
+
+def _read_or_refuse(raw: bytes) -> None:
+    try:
+        read_event(raw, 0, NOW)
+    except BadEvent as bad:
+        rejection = bad.rejection(0)
+        assert rejection.message
+        f"{rejection.id}{rejection.message}{rejection.path}".encode()
