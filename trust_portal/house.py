@@ -57,6 +57,7 @@ class House:
     sign_in_links: SignInLinks
     personas: Personas
     tokens: Tokens
+    archive: Archive
     intake: Intake
     exports: Exports
     contracts: Contracts
@@ -129,7 +130,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         sign_in_links=SignInLinks(storage, gate, ledger, sessions, base_url=settings.base_url),
         personas=Personas(storage, people, sessions, enabled=settings.demo),
         tokens=Tokens(storage, gate, ledger, access_log),
-        archive=Archive(storage, gate, access_log, ledger, keyring, host=settings.log_host),
+        archive=Archive(storage, gate, access_log, ledger, keyring, host=settings.host),
         intake=Intake(storage, gate, clock, events_per_minute=settings.ingest_events_per_minute),
         exports=exports,
         contracts=Contracts(
