@@ -1,6 +1,6 @@
 """One month of a customer with two SLAs: availability breached, latency met; windows that count and that do not.
 
-``python -m tests.sla_example`` writes ``tests/fixtures/sla_report_example.json``, which templates are
+``python tests/sla_example.py`` writes ``tests/fixtures/sla_report_example.json``, which templates are
 tried on. The figures come from the engine; nothing in the file is written by hand.
 """
 

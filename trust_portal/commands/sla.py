@@ -10,11 +10,12 @@ from typing import Any
 import click
 
 from trust_portal.errors import InvalidInput
+from trust_portal.kernel.period import parse_period
 from trust_portal.reliability.attainment.exclusions import parse_exclusions
 from trust_portal.reliability.attainment.measurements import read_measurements
 from trust_portal.reliability.contracts.document import parse_contract
 from trust_portal.reliability.findings import Finding, Severity, State, Unusable
-from trust_portal.reliability.reports.assessment import assess
+from trust_portal.reliability.reports.assessment import assess, widened
 from trust_portal.reliability.reports.preview import preview_json, refused_json
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -39,11 +40,15 @@ def preview(
     Exit status: 0 for a result, 3 if it is incomplete or disputed, 2 if a file is refused.
     """
     try:
+        parse_period(period, "UTC")
+        contract = parse_contract(contract_file.read_bytes())
+        label, notes = widened(contract, period)
         assessment = assess(
-            parse_contract(contract_file.read_bytes()),
+            contract,
             read_measurements(measurements_file.read_bytes()),
             parse_exclusions(exclusions_file.read_bytes()) if exclusions_file else (),
-            period,
+            label,
+            further=notes,
         )
     except Unusable as error:
         _print(refused_json(error.findings), as_json)

@@ -39,10 +39,9 @@ def read_measurements(data: bytes) -> dict[str, Samples]:
     names = objective.unique(maintain_order=True).to_list()
     if len(names) == 1:
         return {names[0]: _samples(minutes, total, good, counts, None)}
-    labels = objective.to_physical() if objective.dtype == pl.Categorical else objective
     result = {}
     for name in names:
-        index = np.flatnonzero((labels == name).to_numpy())
+        index = np.flatnonzero((objective == name).to_numpy())
         result[name] = _samples(minutes, total, good, counts, index)
     return result
 

@@ -87,6 +87,16 @@ def length_of(label: str) -> PeriodLength:
     return PeriodLength.QUARTER if "Q" in label else PeriodLength.MONTH
 
 
+def widened(contract: Contract, label: str) -> tuple[str, tuple[Finding, ...]]:
+    """A month's quarter where the contract promises quarters only, with a note that says so."""
+    if length_of(label) is PeriodLength.QUARTER or any(s.period is PeriodLength.MONTH for s in contract.slas):
+        return label, ()
+    year, month = int(label[:4]), int(label[5:])
+    quarter = f"{year}-Q{(month + 2) // 3}"
+    note = f"the contract promises per quarter: {label} is answered for {quarter}"
+    return quarter, (Finding("PERIOD_WIDENED", note, "period"),)
+
+
 def _chosen(contract: Contract, label: str) -> list[Sla]:
     chosen = [sla for sla in contract.slas if sla.period is length_of(label)]
     if not chosen:
