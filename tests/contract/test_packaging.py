@@ -75,17 +75,12 @@ def test_the_wheel_carries_every_module_and_no_cache(wheel: zipfile.ZipFile) -> 
 
 def test_an_installed_wheel_finds_its_files(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
     wheel.extractall(tmp_path)
+    ask = (
+        "from trust_portal.runtime.shipped import shipped\n"
+        "for name in ('templates', 'static', 'migrations'): print(shipped(name))"
+    )
     said = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from trust_portal.runtime.shipped import shipped\n"
-            + "for name in ('templates', 'static', 'migrations'): print(shipped(name))",
-        ],
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-        text=True,
+        [sys.executable, "-c", ask], cwd=tmp_path, check=True, capture_output=True, text=True
     ).stdout.split()
     assert said == [
         str(tmp_path / "trust_portal" / "_shipped" / name) for name in ("templates", "static", "migrations")

@@ -177,6 +177,26 @@ async def test_postgres_never_runs_as_root(data_dir: Path) -> None:
         assert kernel_uid != "0"
 
 
+async def test_where_root_gets_no_namespace_the_servers_run_as_nobody(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a folder that nobody cannot enter, on a cluster made the other way, and back again."""
+    if os.geteuid() != 0:
+        assert server_identity() is Identity.SELF
+        return
+    data_dir.parent.chmod(0o700)
+    way = "trust_portal.runtime.embedded.servers.server_identity"
+    for identity in (server_identity(), Identity.NOBODY, server_identity()):
+        monkeypatch.setattr(way, lambda identity=identity: identity)
+        async with embedded_servers(data_dir) as servers:
+            await query(servers.database_url, "CREATE TABLE IF NOT EXISTS kept (n int)")
+            assert (data_dir / "postgres").stat().st_uid == identity.owner[0]
+            if identity is Identity.NOBODY:
+                assert (
+                    f"Uid:\t{identity.owner[0]}\t" in Path(f"/proc/{servers.postgres_pid}/status").read_text()
+                )
+
+
 @pytest.mark.parametrize("name", ["postgres", "valkey"])
 async def test_a_killed_server_comes_back_on_the_same_address(data_dir: Path, name: str) -> None:
     async with embedded_servers(data_dir) as servers:
