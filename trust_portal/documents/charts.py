@@ -70,7 +70,9 @@ def day_strip(days: Sequence[Day], *, title: str, description: str) -> Markup:
         if day.mark:
             parts.append(_text(x + side // 2, 15, day.mark, anchor="middle", size=13, strong=True))
         if at % 7 == 0:
-            parts.append(_text(x + side // 2, 22 + side + 18, day.label, anchor="middle", size=12))
+            middle = at > 0  # the first label would leave the drawing
+            label_x, anchor = (x + side // 2, "middle") if middle else (x, "start")
+            parts.append(_text(label_x, 22 + side + 18, day.label, anchor=anchor, size=12))
     return _svg(_WIDTH, 22 + side + 24, title, description, "".join(parts))
 
 

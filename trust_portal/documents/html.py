@@ -8,14 +8,14 @@ from functools import lru_cache
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from trust_portal.documents.formats import FILTERS
+from trust_portal.documents import formats, sla_report_words
 from trust_portal.documents.shipped import shipped
 
 
 def create_environment(*, auto_reload: bool = False) -> Environment:
     """Templates with escaping always on and undefined names an error.
 
-    Filters are ``formats.FILTERS``. Globals: ``asset(path)``, the versioned URL of a static file, and
+    Filters are ``formats.FILTERS`` and the words of the documents that pages share. Globals: ``asset(path)``, the versioned URL of a static file, and
     ``integrity(path)``, its Subresource Integrity value.
     """
     environment = Environment(
@@ -27,8 +27,8 @@ def create_environment(*, auto_reload: bool = False) -> Environment:
         auto_reload=auto_reload,
         enable_async=False,
     )
-    environment.filters.update(FILTERS)
-    environment.globals.update(asset=asset, integrity=integrity)
+    environment.filters.update(formats.FILTERS | sla_report_words.FILTERS)
+    environment.globals.update(sla_report_words.GLOBALS, asset=asset, integrity=integrity)
     return environment
 
 
