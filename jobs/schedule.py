@@ -19,17 +19,17 @@ async def start_due_runs(house: House) -> None:
     it is due when the period is over in that tenant's own, plus ``SLA_GRACE``.
     """
     for period in due_periods(house.clock.now()):
-        if not await house.runs.was_started(period):
+        if await house.runs.is_due(period):
             await house.runs.start(StartRun(period), SYSTEM)
     for run in await house.runs.open_runs():
         await house.runs.complete_if_done(run.id)
 
 
 def due_periods(now: datetime) -> tuple[str, ...]:
-    """The month that ended last, and the quarter where it ended with it."""
+    """The month that ended last, behind the quarter where that ended with it: the month's run is the newest."""
     there = now + _FIRST
     last = there.replace(day=1) - timedelta(days=1)
     month = f"{last.year}-{last.month:02d}"
     if there.month % 3 == 1:
-        return (month, f"{last.year}-Q{(last.month + 2) // 3}")
+        return (f"{last.year}-Q{(last.month + 2) // 3}", month)
     return (month,)

@@ -139,7 +139,13 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         objectives=objectives,
         reports=reports,
         runs=Runs(
-            storage, gate=gate, ledger=ledger, tenants=tenants, reports=reports, grace=settings.sla_grace
+            storage,
+            gate=gate,
+            ledger=ledger,
+            tenants=tenants,
+            reports=reports,
+            access_log=access_log,
+            grace=settings.sla_grace,
         ),
     )
 

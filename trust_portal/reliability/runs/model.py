@@ -101,6 +101,10 @@ class Progress:
         """Everything planned and nothing pending: ready to be completed."""
         return self.run.total is not None and self.done == self.run.total
 
+    def only_waits(self, now: datetime) -> bool:
+        """Whether all that is pending waits for its period to be over."""
+        return all(each.due_at > now for each in self.tenants if each.outcome is Outcome.PENDING)
+
     @property
     def not_issued(self) -> tuple[RunTenant, ...]:
         """The tenants without a signed report, pending ones too."""

@@ -8,16 +8,18 @@ the end of its outbox row, and completion is looked for after each tenant and by
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from trust_portal.access.access_log.model import Access, Verb
+from trust_portal.access.access_log.service import AccessLog
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.access.tenants.service import Tenants
-from trust_portal.errors import Conflict, Refused
+from trust_portal.errors import Conflict, NotFound, Refused
 from trust_portal.evidence.act import Act
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.statement import ReceiptKind, Subject
@@ -27,7 +29,8 @@ from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.page import MAX_PAGE, PageRequest
 from trust_portal.kernel.period import parse_period
 from trust_portal.reliability.contracts.in_force import in_force, last_end, length_of
-from trust_portal.reliability.contracts.repository import contract_versions
+from trust_portal.reliability.contracts.model import PeriodLength
+from trust_portal.reliability.contracts.repository import anybody_promises, contract_versions
 from trust_portal.reliability.findings import State
 from trust_portal.reliability.reports.service import IssueReport, Reports
 from trust_portal.reliability.runs import repository
@@ -55,6 +58,7 @@ class Runs:
         ledger: Ledger,
         tenants: Tenants,
         reports: Reports,
+        access_log: AccessLog,
         grace: timedelta,
     ) -> None:
         self._storage = storage
@@ -62,6 +66,7 @@ class Runs:
         self._ledger = ledger
         self._tenants = tenants
         self._reports = reports
+        self._access_log = access_log
         self._grace = grace
 
     async def start(self, command: StartRun, actor: Actor) -> Run:
@@ -100,10 +105,30 @@ class Runs:
                 await self._enqueue_plan(session, run.id, run.attempt + 1)
             return await repository.get_run(session, run.id)
 
-    async def was_started(self, period: str) -> bool:
-        """Whether there is a run of the period, in whatever state. For the clockwork."""
+    async def progress(self, actor: Actor, period: str) -> Progress:
+        """A period's run with every tenant; ``NotFound`` where none was started. For staff."""
+        await self._gate.require(actor, Action.SLA_RUN_READ, Resource.of_house("SLA run"))
+        async with self._storage.read(StaffScope(), snapshot=True) as session:
+            run = await repository.find_run(session, period)
+            if run is None:
+                raise NotFound("run")
+            tenants = await repository.run_tenants(session, run.id)
+        await self._trace(actor, tenants, period)
+        return Progress(run, tenants)
+
+    async def newest(self, actor: Actor, limit: int = 12) -> tuple[Run, ...]:
+        """The latest runs, newest first; they name no tenant."""
+        await self._gate.require(actor, Action.SLA_RUN_READ, Resource.of_house("SLA run"))
         async with self._storage.read(_VENDOR) as session:
-            return await repository.find_run(session, period) is not None
+            return await repository.newest_runs(session, limit)
+
+    async def is_due(self, period: str) -> bool:
+        """Whether the clockwork has to start the period's run: none yet, and somebody was promised something."""
+        async with self._storage.read(StaffScope()) as session:
+            if await repository.find_run(session, period) is not None:
+                return False
+            length = length_of(period)
+            return length is PeriodLength.MONTH or await anybody_promises(session, length)
 
     async def plan(self, run_id: UUID, job: UUID | None = None) -> None:
         """Give every tenant its row and its job; ``job`` is the outbox row to complete."""
@@ -167,6 +192,11 @@ class Runs:
         """Runs under way. For the clockwork, which completes what a killed worker could not."""
         async with self._storage.read(_VENDOR) as session:
             return await repository.open_runs(session)
+
+    async def _trace(self, actor: Actor, tenants: Sequence[RunTenant], period: str) -> None:
+        await self._access_log.trace(
+            actor, [each.tenant_id for each in tenants], Access(Verb.READ, "SLA run", period)
+        )
 
     async def _enqueue_plan(self, session: WriteSession, run_id: UUID, attempt: int) -> None:
         await session.enqueue(

@@ -1,0 +1,64 @@
+"""``import contracts`` and ``import objectives``: what was promised, and what is measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from trust_portal.access.actors import CONSOLE
+from trust_portal.commands.console import in_house
+from trust_portal.errors import InvalidInput
+from trust_portal.house import House
+from trust_portal.reliability.contracts.service import ImportContracts
+from trust_portal.reliability.findings import Unusable
+from trust_portal.reliability.objectives.service import ImportObjectives
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command("contracts")
+@click.argument("file", type=_FILE)
+def contracts(file: Path) -> None:
+    """Record the contract versions in FILE (YAML, one document each).
+
+    A version that is recorded already is left alone; in other words it is refused, and so is the
+    whole file if one of its documents is.
+    """
+
+    command = ImportContracts(file.read_bytes())
+
+    async def work(house: House) -> None:
+        try:
+            imported = await house.contracts.import_file(command, CONSOLE)
+        except Unusable as error:
+            for finding in error.findings[1:]:
+                click.echo(f"{finding.where}: {finding.message} [{finding.code}]", err=True)
+            raise
+        for each in imported:
+            word = "recorded" if each.new else "is recorded already"
+            click.echo(f"{each.tenant_key} version {each.version.version} {word}")
+            for key in each.objectives_defined:
+                click.echo(f"  objective {key}: defined by this contract, as no file has done so")
+            for note in each.notes:
+                click.echo(f"  note: {note.where}: {note.message} [{note.code}]")
+
+    in_house(work)
+
+
+@click.command("objectives")
+@click.argument("file", type=_FILE)
+@click.option("--tenant", metavar="KEY", help="For one tenant only  [default: for all].")
+def objectives(file: Path, tenant: str | None) -> None:
+    """Record the objectives in FILE (OpenSLO v1 YAML: SLO, SLI, Service)."""
+    try:
+        command = ImportObjectives(file.read_text("utf-8"), tenant)
+    except UnicodeDecodeError as error:
+        raise InvalidInput("not UTF-8 text", field=str(file)) from error
+
+    async def work(house: House) -> None:
+        for each in await house.objectives.import_file(command, CONSOLE):
+            word = f"recorded as revision {each.objective.revision}" if each.new else "is recorded already"
+            click.echo(f"{each.objective.key} ({each.objective.definition.kind}) {word}")
+
+    in_house(work)
