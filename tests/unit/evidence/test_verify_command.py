@@ -1,6 +1,8 @@
 """``trust-portal verify``: exit codes, and what it prints."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -98,3 +100,13 @@ def test_a_bundle_cannot_write_control_codes_to_the_terminal() -> None:
     shown = describe("a.zip", verdict)
     assert "\x1b" not in shown
     assert "\n✓ proved" not in shown
+
+
+def test_verifying_loads_neither_a_server_nor_a_database_nor_a_network_client() -> None:
+    script = (
+        "import sys, trust_portal.commands.verify\n"
+        "heavy = {'sqlalchemy', 'asyncpg', 'redis', 'arq', 'starlette', 'httpx', 'strawberry', 'asyncio', 'ssl'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
