@@ -21,7 +21,13 @@ from trust_portal.evidence.bundle_contents import trust_policy
 from trust_portal.evidence.checkpoint import TlogProof
 from trust_portal.evidence.dsse import Envelope
 from trust_portal.evidence.export import Artefact, Export
-from trust_portal.evidence.export_rows import find_artefact, find_export, list_exports, read_files
+from trust_portal.evidence.export_rows import (
+    find_artefact,
+    find_export,
+    find_export_of,
+    list_exports,
+    read_files,
+)
 from trust_portal.evidence.keyring import Keyring
 from trust_portal.evidence.ledger import Ledger, Receipt
 from trust_portal.evidence.log_name import open_log
@@ -96,6 +102,14 @@ class Archive:
         await self._gate.require(actor, Action.EXPORT_READ, Resource("export", tenant_id, export_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             return await find_export(session, tenant_id, export_id)
+
+    async def export_of(
+        self, actor: Actor, tenant_id: UUID, kind: str, subject_id: UUID, revision: int
+    ) -> Export | None:
+        """The export of one revision of a document, if one was ever asked for."""
+        await self._gate.require(actor, Action.EXPORT_READ, Resource("export", tenant_id))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            return await find_export_of(session, tenant_id, kind, subject_id, revision)
 
     async def download(self, actor: Actor, tenant_id: UUID, export_id: UUID) -> Artefact:
         """The bundle's bytes; ``NotFound`` while there are none. Always leaves its line."""

@@ -1,0 +1,177 @@
+"""The policies say what docs/access.md says, and nothing more."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from trust_portal.access.action import CUSTOMER_SCOPES, Action, TokenScope
+from trust_portal.access.actors import CONSOLE
+from trust_portal.access.policy import SCHEMA, PolicySet, Resource, shipped_policies
+from trust_portal.access.rights import actor_with, reach, rights_table
+from trust_portal.errors import Broken
+from trust_portal.kernel.actor import CUSTOMER_ROLES, SYSTEM, ActorKind, Role
+from trust_portal.kernel.ids import VENDOR_ID
+
+POLICIES = shipped_policies()
+DOCUMENT = Path(__file__).parents[3] / "docs" / "access.md"
+TEXTS = {each.name: each.text for each in POLICIES.texts}
+
+#: In the order of the schema: scope → its actions, and those of no scope.
+SCOPE_OF = {
+    action: [scope for scope in TokenScope if f'"scope:{scope}"' in block]
+    for block in re.findall(r"^action\b.*?;", TEXTS[SCHEMA], re.MULTILINE | re.DOTALL)
+    for action in Action
+    if f'"{action.value}"' in block
+}
+
+
+def test_actions_are_in_alphabetical_order_and_of_one_form():
+    values = [action.value for action in Action]
+
+    assert values == sorted(values)
+    assert all(re.fullmatch(r"(house|tenant):[a-z_]+:[a-z]+", value) for value in values)
+
+
+def test_every_action_role_and_reach_is_as_documented():
+    assert rights_table(POLICIES) in DOCUMENT.read_text("utf-8"), (
+        "docs/access.md is out of date: paste what `python -m trust_portal.access.rights` prints"
+    )
+
+
+def test_every_action_can_be_done_by_somebody():
+    actors = [*(actor_with(role) for role in Role), SYSTEM, CONSOLE]
+
+    assert [a for a in Action if not any(reach(POLICIES, actor, a) for actor in actors)] == []
+
+
+def test_the_schema_groups_every_action_by_its_first_word_and_at_most_one_scope():
+    assert set(SCOPE_OF) == set(Action)
+    assert all(len(scopes) <= 1 for scopes in SCOPE_OF.values())
+    house = re.findall(r"^action\b(?:(?!;).)*?in \[\"house\"", TEXTS[SCHEMA], re.MULTILINE | re.DOTALL)
+    named = {value for block in house for value in re.findall(r'"(house:[a-z_:]+)"', block)}
+    assert named == {action.value for action in Action if not action.of_a_tenant}
+
+
+@pytest.mark.parametrize("role", sorted(CUSTOMER_ROLES))
+def test_a_customer_can_do_nothing_in_another_tenant(role):
+    actor = actor_with(role)
+    for action in Action:
+        if action.of_a_tenant:
+            for tenant_id in (uuid4(), VENDOR_ID):
+                decision = POLICIES.decide(actor, action, Resource("thing", tenant_id, None, actor.id))
+                assert (decision.allowed, decision.policies) == (False, ("customers-stay-at-home",))
+
+
+@pytest.mark.parametrize("scope", TokenScope)
+def test_a_token_does_what_its_scope_and_its_issuer_both_allow(scope):
+    for role in Role:
+        person = actor_with(role)
+        token = replace(person, kind=ActorKind.TOKEN, scopes=frozenset({scope}))
+        for action in Action:
+            resource = Resource("thing", person.tenant_id)
+            allowed = POLICIES.decide(token, action, resource).allowed
+            issuer = POLICIES.decide(person, action, resource).allowed
+            if action is Action.FACTS_INGEST:
+                issuer = role in {Role.FINOPS_OPERATOR, Role.SRE_OPERATOR, Role.VENDOR_ADMIN}
+            assert allowed == (SCOPE_OF[action] == [scope] and issuer), (role, action)
+
+
+def test_a_token_without_scopes_does_nothing():
+    for role in Role:
+        token = replace(actor_with(role), kind=ActorKind.TOKEN)
+        assert not any(POLICIES.decide(token, a, Resource("thing", token.tenant_id)).allowed for a in Action)
+
+
+def test_acts_on_people_roles_tokens_and_sessions_are_for_persons_only():
+    assert {action for action, scopes in SCOPE_OF.items() if not scopes} == {
+        action
+        for action in Action
+        if action.value.split(":")[1] in {"own_session", "person", "role", "session", "sign_in_link", "token"}
+    }
+    assert {TokenScope.OPERATE, TokenScope.READ} == CUSTOMER_SCOPES
+
+
+def test_a_system_actor_that_nobody_named_does_nothing_but_read_keys():
+    stranger = replace(SYSTEM, id=uuid4(), roles=frozenset(Role))
+
+    allowed = [a for a in Action if POLICIES.decide(stranger, a, Resource("thing", VENDOR_ID)).allowed]
+
+    assert allowed == [Action.KEYS_READ]
+
+
+def test_nobody_without_a_role_does_more_than_read_keys_and_mind_own_sessions():
+    nobody = replace(actor_with(Role.CUSTOMER_VIEWER), roles=frozenset())
+
+    allowed = [
+        a
+        for a in Action
+        if POLICIES.decide(nobody, a, Resource("thing", nobody.tenant_id, None, nobody.id)).allowed
+    ]
+
+    assert allowed == [Action.KEYS_READ, Action.OWN_SESSION_READ, Action.OWN_SESSION_REVOKE]
+
+
+def test_own_sessions_are_ones_own():
+    vera = actor_with(Role.CUSTOMER_ADMIN)
+
+    assert not POLICIES.decide(
+        vera, Action.OWN_SESSION_REVOKE, Resource("session", vera.tenant_id, None, uuid4())
+    ).allowed
+
+
+def test_a_decision_names_the_rules_that_made_it():
+    viewer = actor_with(Role.CUSTOMER_VIEWER)
+
+    permitted = POLICIES.decide(viewer, Action.SLA_REPORT_READ, Resource("SLA report", viewer.tenant_id))
+    unruled = POLICIES.decide(viewer, Action.SLA_REPORT_ISSUE, Resource("SLA report", viewer.tenant_id))
+
+    assert permitted.policies == ("customer-reads-own-tenant",)
+    assert (unruled.allowed, unruled.policies) == (False, ())
+    assert permitted.version == unruled.version == POLICIES.version
+    assert re.fullmatch(r"[0-9a-f]{64}", POLICIES.version)
+
+
+def test_the_version_changes_with_any_text():
+    changed = PolicySet.parse({**TEXTS, "staff.cedar": TEXTS["staff.cedar"] + "// a word more\n"})
+
+    assert PolicySet.parse(TEXTS).version == POLICIES.version
+    assert changed.version != POLICIES.version
+
+
+@pytest.mark.parametrize(
+    ("texts", "says"),
+    [
+        ({"a.cedar": "permit (principal, action, resource);"}, SCHEMA),
+        ({**TEXTS, "z.cedar": "permit principal;"}, "do not parse"),
+        ({**TEXTS, SCHEMA: "entity"}, "do not parse"),
+        (
+            {**TEXTS, "z.cedar": '@id("z")\npermit (principal, action == Action::"house:x:y", resource);'},
+            "schema",
+        ),
+        (
+            {
+                **TEXTS,
+                "z.cedar": '@id("z")\npermit (principal, action, resource) when { principal.age > 3 };',
+            },
+            "schema",
+        ),
+        ({**TEXTS, "z.cedar": "permit (principal, action, resource);"}, "@id"),
+        ({**TEXTS, "z.cedar": '@id("pmo-reads-incidents")\npermit (principal, action, resource);'}, "share"),
+    ],
+)
+def test_policies_that_do_not_hold_are_refused_at_the_start(texts, says):
+    with pytest.raises(Broken, match=says) as refused:
+        PolicySet.parse(texts)
+
+    assert refused.value.code == "BAD_POLICY"
+
+
+def test_the_roles_in_the_policies_are_the_roles_of_the_house():
+    named = set(re.findall(r'Role::"([a-z_]+)"', "\n".join(TEXTS.values())))
+
+    assert named == {role.value for role in Role}
