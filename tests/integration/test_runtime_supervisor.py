@@ -73,7 +73,7 @@ async def test_a_program_that_ignores_the_signal_is_killed_and_the_others_stop_i
 ) -> None:
     goodbye = "import signal, sys, time; from pathlib import Path; log = Path(sys.argv[1])\n"
     polite = goodbye + (
-        "def stop(*_):\n    log.open('a').write(sys.argv[2]); raise SystemExit\n"
+        "def stop(*_):\n    log.open('a').write(sys.argv[2]); print('bye'); raise SystemExit\n"
         "signal.signal(signal.SIGTERM, stop); print('up', flush=True); time.sleep(60)"
     )
     output, log = Output(), tmp_path / "log"
@@ -88,6 +88,7 @@ async def test_a_program_that_ignores_the_signal_is_killed_and_the_others_stop_i
         began = time.monotonic()
     assert time.monotonic() - began < 10
     assert log.read_text() == "ba"
+    assert [name for name, line in output.lines if line == "bye"] == ["b", "a"]
     assert ("stubborn", "did not stop in time; killed") in output.lines
     assert not any(alive(pid) for pid in pids)
 

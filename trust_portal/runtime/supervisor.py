@@ -19,6 +19,7 @@ from trust_portal.errors import Unavailable
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0
 #: A program that ran this long starts again with the first pause.
 _STEADY_AFTER = 30.0
+_DRAIN_SECONDS = 1.0
 
 Output = Callable[[str, str], None]
 """Takes a program's name and one line of what it said."""
@@ -104,6 +105,7 @@ class _Child:
         self._process: asyncio.subprocess.Process | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._last_line = ""
+        self._stopping = False
 
     @property
     def pid(self) -> int:
@@ -135,20 +137,23 @@ class _Child:
         return f"; it said: {self._last_line}" if self._last_line else ""
 
     async def stop(self) -> None:
+        """End the process in order; the watcher forwards its last words and then ends by itself."""
+        self._stopping = True
+        process = self._process
+        if process is not None and process.returncode is None:
+            _send(process.pid, self.program.stop_signal)
+            try:
+                async with asyncio.timeout(self.program.stop_seconds):
+                    await process.wait()
+            except TimeoutError:
+                self._output(self.program.name, "did not stop in time; killed")
+                _send(process.pid, signal.SIGKILL)
+                await process.wait()
+            if self._watcher is not None:
+                await asyncio.wait({self._watcher}, timeout=2 * _DRAIN_SECONDS)
         if self._watcher is not None:
             self._watcher.cancel()
             await asyncio.gather(self._watcher, return_exceptions=True)
-        process = self._process
-        if process is None or process.returncode is not None:
-            return
-        _send(process.pid, self.program.stop_signal)
-        try:
-            async with asyncio.timeout(self.program.stop_seconds):
-                await process.wait()
-        except TimeoutError:
-            self._output(self.program.name, "did not stop in time; killed")
-            _send(process.pid, signal.SIGKILL)
-            await process.wait()
 
     async def _watch(self) -> None:
         pause = _FIRST_PAUSE
@@ -156,6 +161,8 @@ class _Child:
             began = time.monotonic()
             await self.program.prepare()
             code = await self._run_once()
+            if self._stopping:
+                return
             if time.monotonic() - began > _STEADY_AFTER:
                 pause = _FIRST_PAUSE
             self._output(self.program.name, f"ended ({_reason(code)}); starting again in {pause:.1f} s")
@@ -176,9 +183,13 @@ class _Child:
                 start_new_session=True,
             )
         self._process = process
-        tasks = [asyncio.create_task(self._announce()), asyncio.create_task(self._forward(process))]
+        forward = asyncio.create_task(self._forward(process))
+        tasks = [asyncio.create_task(self._announce()), forward]
         try:
-            return await process.wait()
+            code = await process.wait()
+            # Not for ever: a child of the child may hold the pipe open.
+            await asyncio.wait({forward}, timeout=_DRAIN_SECONDS)
+            return code
         finally:
             self.is_ready.clear()
             for task in tasks:
