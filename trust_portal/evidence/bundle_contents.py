@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from trust_portal.errors import NotFound
 from trust_portal.evidence.export import Export, RenderedDocument
-from trust_portal.evidence.instructions import verify_html, verify_md
+from trust_portal.evidence.instructions import verify_md
 from trust_portal.evidence.keyring import Keyring
 from trust_portal.evidence.log_reader import LogReader
 from trust_portal.evidence.manifest import (
@@ -28,6 +28,7 @@ from trust_portal.evidence.manifest import (
 from trust_portal.evidence.note import NoteKey
 from trust_portal.evidence.policy_file import Policy
 from trust_portal.evidence.tables import receipt_disclosures, receipts
+from trust_portal.evidence.verification_page import verification_page
 from trust_portal.storage.unit_of_work import ReadSession
 
 
@@ -55,14 +56,13 @@ async def signed_files(
 ) -> dict[str, bytes]:
     """Every file the manifest speaks for. ``NotFound`` names a receipt the tenant has not."""
     signer = keyring.receipts.verify_key
-    words = (manifest, vendor, document.file_name, origin, signer)
     return {
         **document.files,
         **await _receipt_files(session, tenant_id, document.receipts),
         POLICY: trust_policy(keyring, origin).text.encode(),
         **{f"{KEYS}{key.key_id}.pem": key.verify_key.pem.encode() for key in keyring.by_purpose().values()},
-        "VERIFY.md": verify_md(*words).encode(),
-        "verify.html": verify_html(*words).encode(),
+        "VERIFY.md": verify_md(manifest, vendor, document.file_name, origin, signer).encode(),
+        "verify.html": verification_page(),
     }
 
 

@@ -15,7 +15,8 @@ from trust_portal.evidence.export import BUNDLE_MEDIA_TYPE, Artefact, Export, Ex
 from trust_portal.evidence.tables import artefacts, export_files, exports
 from trust_portal.kernel.actor import Actor, ActorKind, Role
 from trust_portal.kernel.canonical import Json
-from trust_portal.kernel.page import Page, PageRequest, decode_cursor, encode_cursor
+from trust_portal.kernel.page import Page, PageRequest
+from trust_portal.storage.keyset import keyset_page
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
 
@@ -77,21 +78,15 @@ async def find_export_of(
 
 async def list_exports(session: ReadSession, tenant_id: UUID, page: PageRequest) -> Page[Export]:
     """A tenant's exports, newest first."""
-    query = select(exports).where(exports.c.tenant_id == tenant_id)
-    backwards = page.before is not None
-    if cursor := page.after or page.before:
-        at = UUID(decode_cursor(cursor, 1)[0])
-        query = query.where(exports.c.id > at if backwards else exports.c.id < at)
-    query = query.order_by(exports.c.id.asc() if backwards else exports.c.id.desc()).limit(page.size + 1)
-    rows = (await session.execute(query)).all()
-    more, found = len(rows) > page.size, [_export(row) for row in rows[: page.size]]
-    if backwards:
-        found.reverse()
-    return Page(
-        tuple(found),
-        tuple(encode_cursor(str(each.id)) for each in found),
-        has_next=backwards or more,
-        has_previous=more if backwards else page.after is not None,
+    return await keyset_page(
+        session,
+        select(exports).where(exports.c.tenant_id == tenant_id),
+        page,
+        order=(exports.c.id,),
+        parse=(UUID,),
+        read=_export,
+        key=lambda export: (str(export.id),),
+        descending=True,
     )
 
 

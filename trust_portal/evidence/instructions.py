@@ -1,8 +1,6 @@
-"""VERIFY.md and verify.html: how to check a bundle, written for whoever opens it years later."""
+"""VERIFY.md: how to check a bundle, written for whoever opens it years later."""
 
 from __future__ import annotations
-
-from html import escape
 
 from trust_portal.evidence.manifest import MANIFEST, Manifest
 from trust_portal.evidence.signing import VerifyKey
@@ -24,6 +22,14 @@ _STEPS: tuple[tuple[str, str, str], ...] = (
             " signing key is {key_id}."
         ),
         "trust-portal verify {file} --policy policy.txt",
+    ),
+    (
+        "Without installing anything",
+        (
+            "Open verify.html in a browser, drop the bundle on it and compare the fingerprint. The page loads"
+            " nothing and sends nothing."
+        ),
+        "{key_id}",
     ),
     (
         "See that history was not rewritten",
@@ -58,41 +64,6 @@ def verify_md(manifest: Manifest, vendor: str, file: str, origin: str, key: Veri
         for number, (title, text, command) in enumerate(_STEPS, 1)
     )
     return f"# How to verify this bundle\n\n{_INTRODUCTION.format(**words)}\n\n{steps}"
-
-
-def verify_html(manifest: Manifest, vendor: str, file: str, origin: str, key: VerifyKey) -> str:
-    """The same as a page without scripts, styles from elsewhere, or links that load anything."""
-    words = {name: escape(text) for name, text in _words(manifest, vendor, file, origin, key).items()}
-    steps = "\n".join(
-        f"<h2>{number}. {escape(title)}</h2>\n<p>{escape(text).format(**words)}</p>\n"
-        f"<pre><code>{escape(command).format(**words)}</code></pre>"
-        for number, (title, text, command) in enumerate(_STEPS, 1)
-    )
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>How to verify this bundle</title>
-<style>
-:root {{ color-scheme: light dark; font: 1rem/1.6 Georgia, serif; }}
-body {{ max-width: 42rem; margin: 3rem auto; padding: 0 1.25rem; }}
-h1, h2 {{ line-height: 1.25; font-weight: 600; }}
-h2 {{ font-size: 1.1rem; margin-top: 2rem; }}
-pre {{ overflow-x: auto; padding: .75rem 1rem; border: 1px solid; border-radius: .25rem; }}
-p {{ overflow-wrap: anywhere; }}
-</style>
-</head>
-<body>
-<main>
-<h1>How to verify this bundle</h1>
-<p>{_INTRODUCTION.format(**words)}</p>
-{steps}
-</main>
-</body>
-</html>
-"""
 
 
 def _words(manifest: Manifest, vendor: str, file: str, origin: str, key: VerifyKey) -> dict[str, str]:

@@ -78,7 +78,7 @@ async def test_a_recorded_receipt_gets_a_proof_under_a_signed_checkpoint(
 async def test_an_act_that_fails_leaves_no_receipt(
     storage: Storage, ledger: Ledger, tenant: UUID, make_act: MakeAct
 ) -> None:
-    with pytest.raises(RuntimeError):  # noqa: PT012 - the act fails after its receipt
+    with pytest.raises(RuntimeError):
         async with storage.write(TenantScope(tenant)) as session:
             await ledger.record(session, make_act(tenant))
             raise RuntimeError
