@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, UUID
 
 from trust_portal.storage.migration import append_only, begin_revision, distribute, protect
 
@@ -22,6 +22,7 @@ TENANT_TABLES = (
     "sessions",
     "api_tokens",
     "sign_in_links",
+    "policy_sets",
     "policy_decisions",
     "access_log",
 )
@@ -176,6 +177,14 @@ def _credentials() -> None:
 
 def _records() -> None:
     op.create_table(
+        "policy_sets",
+        _uuid("tenant_id", primary_key=True),
+        sa.Column("version", sa.Text, primary_key=True, comment="as receipts name it"),
+        sa.Column("texts", JSONB, nullable=False, comment="file name to text"),
+        _instant("installed_at"),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"], ondelete="RESTRICT"),
+    )
+    op.create_table(
         "policy_decisions",
         _uuid("tenant_id", primary_key=True),
         _uuid("id", primary_key=True),
@@ -230,10 +239,12 @@ def _rights() -> None:
     protect("sessions", app=("SELECT", "INSERT", "UPDATE"), staff=())
     protect("api_tokens", app=("SELECT", "INSERT", "UPDATE (last_used_at, revoked_at)"), staff=())
     protect("sign_in_links", app=("SELECT", "INSERT", "UPDATE (used_at)"), staff=())
+    protect("policy_sets", app=("SELECT", "INSERT"))
     protect("policy_decisions", app=("SELECT", "INSERT"))
     protect("access_log", app=("SELECT", "INSERT"), staff=("SELECT", "INSERT"))
     for table in TENANT_TABLES:
         distribute(table)
+    append_only("policy_sets")
     append_only("policy_decisions")
     append_only("access_log")
     # The registries stay on the coordinator, yet a tenant sees only its own rows of them.

@@ -8,7 +8,7 @@ intake roles see all (migration 0002).
 from __future__ import annotations
 
 from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKeyConstraint, Index, LargeBinary, Text, text
-from sqlalchemy.dialects.postgresql import ARRAY, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from trust_portal.storage.metadata import house_table, instant, tenant_table, uuid_column
 
@@ -135,6 +135,15 @@ sign_in_links = tenant_table(
     instant("used_at"),
     ForeignKeyConstraint(*_PERSON, ondelete="RESTRICT"),
     Index("sign_in_links_tenant_id_secret_hash_key", "tenant_id", "secret_hash", unique=True),
+)
+
+#: At the vendor: every set of policies that ever decided here, so that a receipt's version can be read.
+policy_sets = tenant_table(
+    "policy_sets",
+    Column("version", Text, primary_key=True, comment="as receipts name it"),
+    Column("texts", JSONB, nullable=False, comment="file name to text"),
+    instant("installed_at", nullable=False),
+    ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"], ondelete="RESTRICT"),
 )
 
 policy_decisions = tenant_table(
