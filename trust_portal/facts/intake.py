@@ -17,13 +17,13 @@ from trust_portal.facts.owning import check_source, owner, tenants_named
 from trust_portal.facts.rate import RateLimit
 from trust_portal.facts.reading import ReadEvent, read_event
 from trust_portal.facts.refusal import BadEvent
-from trust_portal.facts.storing import Owned, store
+from trust_portal.facts.storing import Owned, Staged, stage, store
 from trust_portal.kernel.clock import Clock
 from trust_portal.storage.tenancy import IntakeScope
 from trust_portal.storage.unit_of_work import Storage
 
-#: Events read between two looks at the event loop: about a millisecond.
-_READ_AT_A_TIME: Final = 200
+#: Events read between two looks at the event loop: less than a millisecond.
+_READ_AT_A_TIME: Final = 100
 
 
 class Intake:
@@ -55,10 +55,11 @@ class Intake:
         try:
             async for chunk in chunks:
                 sound = await self._read(chunk, index, sender, outcome)
+                staged = stage(await self._owned(sound, sender, outcome))
                 index += len(chunk)
                 if storing is not None:
                     await storing
-                storing = asyncio.create_task(self._store(sound, sender, outcome))
+                storing = asyncio.create_task(self._store(staged, outcome))
         finally:
             if storing is not None:
                 await storing
@@ -87,24 +88,12 @@ class Intake:
             await asyncio.sleep(0)
         return sound
 
-    async def _store(self, events: list[ReadEvent], sender: Admission, outcome: Outcome) -> None:
-        if not events:
-            return
-        try:
-            owned = await self._owned(events, sender, outcome)
-            first_of_key: dict[bytes, Owned] = {}
-            for event in owned:
-                first_of_key.setdefault(event.read.key, event)
-            async with self._storage.write(IntakeScope()) as session:
-                known = await store(session, list(first_of_key.values()), self._clock.now())
-        except Unavailable as error:
-            for read in events:
-                _reject(outcome, read, BadEvent(RejectionCode.UNAVAILABLE, error.message, None))
-            return
-        _judge(owned, first_of_key, known, outcome)
-
     async def _owned(self, events: list[ReadEvent], sender: Admission, outcome: Outcome) -> list[Owned]:
-        directory = await self._directory.resolve(tenants_named(events))
+        try:
+            directory = await self._directory.resolve(tenants_named(events))
+        except Unavailable as error:
+            _reject_unavailable(outcome, events, error)
+            return []
         owned: list[Owned] = []
         for read in events:
             try:
@@ -113,17 +102,23 @@ class Intake:
                 _reject(outcome, read, bad)
         return owned
 
+    async def _store(self, staged: Staged, outcome: Outcome) -> None:
+        if not staged.owned:
+            return
+        try:
+            async with self._storage.write(IntakeScope()) as session:
+                known = await store(session, staged, self._clock.now())
+        except Unavailable as error:
+            _reject_unavailable(outcome, [each.read for each in staged.owned], error)
+        else:
+            _judge(staged, known, outcome)
 
-def _judge(
-    owned: Sequence[Owned],
-    first_of_key: Mapping[bytes, Owned],
-    known: Mapping[bytes, bytes],
-    outcome: Outcome,
-) -> None:
+
+def _judge(staged: Staged, known: Mapping[bytes, bytes], outcome: Outcome) -> None:
     """Accepted, duplicate or conflict: each event against the digest its key now stands for."""
-    for event in owned:
+    for event in staged.owned:
         read = event.read
-        first = first_of_key[read.key]
+        first = staged.first[read.key]
         digest = known.get(read.key)
         if digest is None and event is first:
             outcome.accepted += 1
@@ -134,6 +129,11 @@ def _judge(
                 "this source and id were received before with different content; a new fact needs a new id"
             )
             _reject(outcome, read, BadEvent(RejectionCode.CONFLICT, message, "$.id"))
+
+
+def _reject_unavailable(outcome: Outcome, events: Sequence[ReadEvent], error: Unavailable) -> None:
+    for read in events:
+        _reject(outcome, read, BadEvent(RejectionCode.UNAVAILABLE, error.message, None))
 
 
 def _reject(outcome: Outcome, read: ReadEvent, bad: BadEvent) -> None:

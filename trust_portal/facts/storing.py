@@ -79,33 +79,47 @@ class Owned(msgspec.Struct, frozen=True, gc=False):
     tenants: tuple[UUID, ...] | None = None
 
 
-async def store(
-    session: WriteSession, events: Sequence[Owned], received_at: datetime
-) -> Mapping[bytes, bytes]:
-    """Stores what is new; ``events`` have distinct keys.
+class Staged(msgspec.Struct, frozen=True):
+    """A chunk made ready for the database; ``first`` is the one of each key that will be stored."""
+
+    owned: Sequence[Owned]
+    first: Mapping[bytes, Owned]
+    measurements: Sequence[tuple[Any, ...]]
+    facts: Sequence[tuple[Any, ...]]
+
+
+def stage(owned: Sequence[Owned]) -> Staged:
+    """Rows for the temporary tables; of events with one key, the first stands for all."""
+    first: dict[bytes, Owned] = {}
+    for each in owned:
+        first.setdefault(each.read.key, each)
+    measured: list[tuple[Any, ...]] = []
+    others: list[tuple[Any, ...]] = []
+    for each in first.values():
+        event = each.read.event
+        if isinstance(event, SliMeasured):
+            measured.append(_measurement_row(each, event))
+        else:
+            others.append(_fact_row(each))
+    return Staged(owned, first, measured, others)
+
+
+async def store(session: WriteSession, staged: Staged, received_at: datetime) -> Mapping[bytes, bytes]:
+    """Stores what is new of ``staged``.
 
     Returns the digest under which each key was *already* known; a key that is not there was new.
     """
-    measured: list[tuple[Any, ...]] = []
-    others: list[tuple[Any, ...]] = []
-    for owned in events:
-        event = owned.read.event
-        if isinstance(event, SliMeasured):
-            measured.append(_measurement_row(owned, event))
-        else:
-            others.append(_fact_row(owned))
     connection = await session.driver()
     await connection.execute(_PREPARE)
-    if measured:
-        await connection.copy_records_to_table("staged_measurements", records=measured, schema_name="pg_temp")
-    if others:
-        await connection.copy_records_to_table("staged_facts", records=others, schema_name="pg_temp")
+    for table, rows in (("staged_measurements", staged.measurements), ("staged_facts", staged.facts)):
+        if rows:
+            await connection.copy_records_to_table(table, records=rows, schema_name="pg_temp")
     known = [row["event_key"] for row in await connection.fetch(_CLAIM)]
     if known:
         await _unstage(connection, known)
-    if measured:
+    if staged.measurements:
         await connection.execute(_STORE_MEASUREMENTS, received_at)
-    if others:
+    if staged.facts:
         await connection.execute(_STORE_FACTS, received_at)
     if not known:
         return {}

@@ -89,7 +89,7 @@ def slis(numbers: Iterable[int], **data: Any) -> list[dict[str, Any]]:
 
 
 def fact(
-    kind: str, id: str = "f-1", time: str | None = "2026-06-02T10:00:30Z", **data: Any
+    kind: str, id: str = "f-1", /, time: str | None = "2026-06-02T10:00:30Z", **data: Any
 ) -> dict[str, Any]:
     event = {
         "specversion": "1.0",

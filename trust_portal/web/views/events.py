@@ -42,7 +42,7 @@ async def receive_events(request: Request) -> Response:
         )
     outcome = await house.intake.deliver(await _chunks(request, kind, house.settings.max_body_bytes), sender)
     house.intake.rate.charge(sender.actor.id, outcome.stored_or_known + outcome.rejected_count)
-    return JSONResponse(_body(outcome), status_code=_status(outcome))
+    return _answer(outcome, kind)
 
 
 async def list_schemas(request: Request) -> Response:  # noqa: ARG001 - starlette's signature
@@ -100,23 +100,31 @@ def _media_type(request: Request) -> str | None:
     return kind.strip() if not coded and kind.strip() in {SINGLE, BATCH, NDJSON} else None
 
 
-def _status(outcome: Outcome) -> int:
-    """200, unless one cause kept out every single event."""
-    if outcome.only(FORBIDDEN):
-        return 403
-    if outcome.only(frozenset({RejectionCode.TOO_LARGE})):
-        return 413
-    return 200
-
-
-def _body(outcome: Outcome) -> dict[str, Any]:
+def _answer(outcome: Outcome, kind: str) -> Response:
+    """200 with the counts, unless one cause kept out every single event: then also that cause."""
     body: dict[str, Any] = {
         "accepted": outcome.accepted,
         "duplicates": outcome.duplicates,
         "rejected": [asdict(rejection) for rejection in outcome.rejected],
     }
     unlisted = outcome.rejected_count - len(outcome.rejected)
-    return {**body, "rejected_unlisted": unlisted} if unlisted else body
+    if unlisted:
+        body["rejected_unlisted"] = unlisted
+    status = _status(outcome, kind)
+    if status != 200:
+        cause = outcome.rejected[0]
+        body |= {"code": cause.code, "message": cause.message, "field": cause.path, "reference": None}
+    return JSONResponse(body, status_code=status)
+
+
+def _status(outcome: Outcome, kind: str) -> int:
+    if outcome.only(FORBIDDEN):
+        return 403
+    if outcome.only(frozenset({RejectionCode.TOO_LARGE})):
+        return 413
+    if kind == SINGLE and outcome.only(frozenset({RejectionCode.MALFORMED})):
+        return 400
+    return 200
 
 
 def _refusal(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:

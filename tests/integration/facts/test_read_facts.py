@@ -1,0 +1,164 @@
+"""What reports read back: columns, maintenance, incidents; and who cannot."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from asyncpg.exceptions import InsufficientPrivilegeError
+from intake_door import JUNE, Door, fact, sli, slis
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from trust_portal.errors import Broken
+from trust_portal.facts.measurements import Received, read_measurements, received
+from trust_portal.facts.operations import read_incidents, read_maintenance
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.storage.tenancy import IntakeScope, StaffScope, TenantScope
+
+JULY = datetime(2026, 7, 1, tzinfo=UTC)
+RECEIVED = datetime(2026, 7, 10, 9, tzinfo=UTC)
+
+
+async def test_measurements_come_back_as_columns_in_order_of_minute(door: Door) -> None:
+    await door.deliver(
+        *reversed(slis(range(3))),
+        sli(1, id="again", good=7),
+        sli(0, id="july", time="2026-07-01T00:00:00Z"),
+        sli(0, id="may", time="2026-05-31T23:59:00Z"),
+        sli(0, id="other objective", objective="web"),
+        sli(0, id="other tenant", tenant="globex"),
+    )
+    async with door.storage.read(TenantScope(door.acme)) as session:
+        columns = await read_measurements(session, door.acme, "api", JUNE, JULY)
+        counted = await received(session, door.acme, "api", JUNE, JULY)
+    first = int(JUNE.timestamp()) // 60
+    assert columns.minute.tolist() == [first, first + 1, first + 1, first + 2]
+    assert columns.total.tolist() == [60] * 4
+    assert sorted(columns.good.tolist()) == [7, 59, 59, 59]
+    assert (columns.buckets, columns.last_received_at) == ({}, RECEIVED)
+    assert counted == Received(4, RECEIVED)
+
+
+async def test_buckets_of_different_bounds_are_columns_of_their_own(door: Door) -> None:
+    await door.deliver(
+        sli(0, buckets={"0.50": 40, "+Inf": 60}, good=None),
+        sli(1, buckets={"0.25": 30, "0.5": 50, "+Inf": 60}),
+        sli(2),
+    )
+    async with door.storage.read(StaffScope()) as session:
+        columns = await read_measurements(session, door.acme, "api", JUNE, JULY)
+    assert columns.good.tolist() == [-1, 59, 59]
+    assert {bound: column.tolist() for bound, column in columns.buckets.items()} == {
+        "0.25": [-1, 30, -1],
+        "0.5": [40, 50, -1],
+        "+Inf": [60, 60, -1],
+    }
+    assert list(columns.buckets) == ["0.25", "0.5", "+Inf"]
+
+
+async def test_a_period_without_measurements_is_empty(door: Door) -> None:
+    async with door.storage.read(StaffScope()) as session:
+        columns = await read_measurements(session, door.acme, "api", JUNE, JULY)
+        assert await received(session, door.acme, "api", JUNE, JULY) == Received(0, None)
+    assert (len(columns), columns.last_received_at) == (0, None)
+
+
+def window(
+    key: str, day: int, *, id: str | None = None, time: str = "2026-05-20T00:00:00Z", **more: Any
+) -> dict[str, Any]:
+    return fact(
+        "maintenance.scheduled", id or key, time, window=key, start=f"2026-06-{day:02d}T22:00:00Z",
+        end=f"2026-06-{day:02d}T23:00:00+00:00", announced_at="2026-05-19T00:00:00Z", reason="upgrade", **more,
+    )  # fmt: skip
+
+
+async def test_maintenance_is_what_concerns_the_tenant_and_still_stands(door: Door) -> None:
+    await door.deliver(
+        window("everybody", 5),
+        window("acme", 6, tenants=["acme"], objectives=["api"]),
+        window("globex", 7, tenants=["globex"]),
+        fact("maintenance.cancelled", "c-1", "2026-05-21T00:00:00Z", window="called off", reason="no need"),
+        window("called off", 8),
+        window("moved", 9),
+        window("moved", 12, id="moved-2", time="2026-05-22T00:00:00Z"),
+        window("moved away", 13),
+        window("moved away", 13, id="moved-3", time="2026-05-22T00:00:00Z", tenants=["globex"]),
+        window("next month", 14) | {"data": {**window("x", 1)["data"], "window": "next month",
+                                           "start": "2026-07-01T00:00:00Z", "end": "2026-07-01T01:00:00Z"}},
+    )  # fmt: skip
+    async with door.storage.read(TenantScope(VENDOR_ID)) as session:
+        windows = await read_maintenance(session, door.acme, JUNE, JULY)
+        with_cancelled = await read_maintenance(session, door.acme, JUNE, JULY, include_cancelled=True)
+    assert [(w.key, w.start.day, w.objectives) for w in windows] == [
+        ("everybody", 5, None),
+        ("acme", 6, ("api",)),
+        ("moved", 12, None),
+    ]
+    assert windows[0].announced_at == datetime(2026, 5, 19, tzinfo=UTC)
+    assert windows[0].origin.received_at == RECEIVED
+    assert windows[0].end - windows[0].start == timedelta(hours=1)
+    assert [w.key for w in with_cancelled if w.cancelled_at == RECEIVED] == ["called off"]
+
+
+async def test_an_incident_is_put_together_from_its_events_in_any_order(door: Door) -> None:
+    await door.deliver(
+        fact("incident.resolved", "4", incident="INC-1", at="2026-06-02T12:00:00Z", text="over"),
+        fact("incident.updated", "2", "2026-06-02T10:30:00Z", incident="INC-1", kind="severity", text="worse", severity="P1"),
+        fact("incident.mitigated", "3", incident="INC-1", at="2026-06-02T11:00:00Z", text="rolled back"),
+        fact("incident.declared", "1", incident="INC-1", severity="P2", title="slow", service="api", tenants=["acme", "globex"],
+             began_at="2026-06-02T09:50:00Z", detected_at="2026-06-02T09:55:00Z", owner="ann"),
+        fact("incident.declared", "9", incident="INC-2", severity="P3", title="elsewhere", service="web", tenants=["globex"],
+             began_at="2026-06-03T09:50:00Z", detected_at="2026-06-03T09:55:00Z", owner="bob"),
+    )  # fmt: skip
+    async with door.storage.read(StaffScope()) as session:
+        [incident] = await read_incidents(session, door.acme, JUNE, JULY)
+        assert await read_incidents(session, door.acme, JULY, RECEIVED) == ()
+        assert [each.key for each in await read_incidents(session, door.globex, JUNE, JULY)] == [
+            "INC-1",
+            "INC-2",
+        ]
+    assert (incident.key, incident.severity, incident.declared_severity) == ("INC-1", "P1", "P2")
+    assert (incident.mitigated_at, incident.resolved_at) == (
+        datetime(2026, 6, 2, 11, tzinfo=UTC),
+        datetime(2026, 6, 2, 12, tzinfo=UTC),
+    )
+    assert [entry.kind for entry in incident.timeline] == ["severity", "mitigated", "resolved"]
+    assert "globex" not in repr(incident)
+
+
+async def test_the_vendors_facts_are_not_silently_missing_in_a_customers_scope(door: Door) -> None:
+    async with door.storage.read(TenantScope(door.acme)) as session:
+        with pytest.raises(Broken, match="not visible"):
+            await read_maintenance(session, door.acme, JUNE, JULY)
+
+
+@pytest.mark.parametrize("table", ["measurements", "facts"])
+async def test_a_tenant_sees_no_row_of_another_and_intake_reads_none_at_all(door: Door, table: str) -> None:
+    await door.deliver(
+        sli(0), fact("adapter.observed", time="2026-06-01T00:00:00Z", tenant="acme", adapter="s3", calls=1, errors=0,
+                     retries=0, p95_ms=1, bytes=1)
+    )  # fmt: skip
+    seen = {}
+    for tenant_id in (door.acme, door.globex):
+        async with door.storage.read(TenantScope(tenant_id)) as session:
+            rows = await session.execute(text(f"SELECT count(*) FROM {table}"))
+            seen[tenant_id] = rows.scalar_one()
+    assert seen == {door.acme: 1, door.globex: 0}
+    with pytest.raises(DBAPIError) as caught:
+        async with door.storage.read(IntakeScope()) as session:
+            await session.execute(text(f"SELECT count(*) FROM {table}"))
+    assert caught.value.orig.sqlstate == InsufficientPrivilegeError.sqlstate
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE measurements SET good = 0", "DELETE FROM measurements", "TRUNCATE facts"]
+)
+@pytest.mark.parametrize("scope", [TenantScope(VENDOR_ID), IntakeScope()], ids=["app", "intake"])
+async def test_nobody_changes_what_was_stored(door: Door, statement: str, scope: Any) -> None:
+    await door.deliver(sli(0))
+    with pytest.raises(DBAPIError):
+        async with door.storage.write(scope) as session:
+            await session.execute(text(statement))
+    assert await door.rows("SELECT good FROM measurements") == [(59,)]
