@@ -6,8 +6,10 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from evidence_sample import FOREIGN_KEY, RECEIPT_KEY, Log, edited_number, export, policy_of, two_exports
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
@@ -116,3 +118,21 @@ def test_what_is_no_bundle_is_said_to_be_none(page: Page) -> None:
     assert verdict(page, b"hello") == FAILS
     assert verdict(page, build({"x": b""})) == FAILS
     assert "manifest.dsse.json is missing" in page.locator("#verdict").inner_text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("pin", ["", RECEIPT_KEY.key_id, FOREIGN_KEY.key_id])
+def test_the_page_is_readable_by_everybody(page: Page, scheme: Literal["light", "dark"], pin: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    verdict(page, NEWER.zip, pin)
+    # Evaluated by the debugger, which the page's own security policy does not bind.
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
+    assert found.response["violations"] == []
+
+
+def test_typing_a_fingerprint_keeps_the_cursor_where_it_is(page: Page) -> None:
+    verdict(page, NEWER.zip)
+    page.fill("#pin", "")
+    page.type("#pin", RECEIPT_KEY.key_id)
+    page.wait_for_function("document.querySelector('#verdict').dataset.tone === 'good'")
+    assert page.evaluate("document.activeElement.id") == "pin"

@@ -100,14 +100,14 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InvalidInput(f"{path} cannot be read: {error.strerror}", field=str(path)) from error
+        raise InvalidInput(f"cannot be read: {error.strerror}", field=str(path)) from error
 
 
 def _policy(path: Path) -> Policy:
     try:
         return Policy.parse(_read(path))
     except Malformed as error:
-        raise InvalidInput(f"{path} is no trust policy: {error.message}", field="--policy") from error
+        raise InvalidInput(f"is no trust policy: {error.message}", field=str(path)) from error
 
 
 def _key_id(text: str) -> str:
