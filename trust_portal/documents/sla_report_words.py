@@ -28,12 +28,13 @@ class Imprint:
     """What a printed report says about itself that its JSON cannot: who signed it, when, and in what.
 
     ``fingerprint`` is of the signing key (hex), ``signed_at`` the time of the receipt, ``bundle`` the
-    file name of the bundle in which it travels.
+    file name of the bundle in which it travels, ``receipt`` the reference that pages link figures to.
     """
 
     fingerprint: str
     signed_at: datetime
     bundle: str
+    receipt: str = ""
 
     @property
     def command(self) -> str:

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
@@ -126,6 +127,13 @@ def test_the_portal_shows_the_same_body_and_links_its_receipts(report):
     assert text_of(page) in text_of(paper)
     assert 'href="/receipts/receipt:6f1c0a52"' in page
     assert "/receipts/" not in paper
+    assert 'class="seal"' not in page
+    proved = body.render(
+        report=report,
+        imprint=replace(IMPRINT, receipt="0197"),
+        href=lambda reference: f"/receipts/{reference}",
+    )
+    assert proved.count('<a class="seal" href="/receipts/0197"') == 3 * len(report["objectives"])
     assert "style=" not in page
 
 
