@@ -25,7 +25,6 @@ def contracts(file: Path) -> None:
     A version that is recorded already is left alone; in other words it is refused, and so is the
     whole file if one of its documents is.
     """
-
     command = ImportContracts(file.read_bytes())
 
     async def work(house: House) -> None:

@@ -37,10 +37,9 @@ async def current_objectives(session: ReadSession, tenant_id: UUID) -> dict[str,
     rows = await session.execute(
         select(objectives)
         .where(objectives.c.tenant_id == tenant_id)
-        .distinct(objectives.c.key)
-        .order_by(objectives.c.key, objectives.c.revision.desc())
+        .order_by(objectives.c.key, objectives.c.revision)
     )
-    return {row.key: _objective(row) for row in rows}
+    return {row.key: _objective(row) for row in rows}  # of a key's revisions the last one stays
 
 
 async def append_objectives(

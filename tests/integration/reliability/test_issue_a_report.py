@@ -1,0 +1,180 @@
+"""From stored events to the signed report: exact values, refusals, revisions, concurrency."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import timedelta
+
+import pytest
+from conftest import LAST_DAY, Vendor
+
+from trust_portal.access.actors import CONSOLE
+from trust_portal.errors import Conflict, Denied, InvalidInput, NotFound, Refused
+from trust_portal.evidence.statement import ReceiptKind
+from trust_portal.evidence.tables import exports, receipts
+from trust_portal.house import House
+from trust_portal.kernel.actor import SYSTEM
+from trust_portal.kernel.canonical import sha256_hex
+from trust_portal.kernel.ids import new_id
+from trust_portal.kernel.page import PageRequest
+from trust_portal.reliability.findings import State
+from trust_portal.reliability.reports.service import IssueReport
+from trust_portal.reliability.reports.tables import sla_reports
+from trust_portal.storage.tenancy import TenantScope
+
+
+async def count(house: House, tenant, table, *where) -> int:
+    from sqlalchemy import func, select
+
+    async with house.storage.read(TenantScope(tenant.id)) as session:
+        rows = await session.execute(
+            select(func.count()).select_from(table).where(table.c.tenant_id == tenant.id, *where)
+        )
+        return rows.scalar_one()
+
+
+async def test_a_month_of_events_becomes_exactly_these_figures(house: House, vendor: Vendor):
+    acme = await vendor.tenant("acme")
+    await vendor.contract("acme")
+    # Ten minutes fail from 10:00; the window from 10:00 to 10:04 was announced a day before.
+    await vendor.measure("acme", good=lambda minute: 50 if 600 <= minute < 610 else 100)
+    await vendor.maintain("mw-1", LAST_DAY + timedelta(hours=10), 4, timedelta(days=1))
+
+    report = await house.reports.issue(IssueReport(acme.id, "2026-06"), SYSTEM)
+
+    assert (report.state, report.revision, report.attempt, report.supersedes) == (State.OK, 1, 1, None)
+    document = await house.reports.document(SYSTEM, acme.id, report.id)
+    assert sha256_hex(document) == report.sha256
+    body = json.loads(document)
+    (objective,) = body["objectives"]
+    assert objective["raw"] == {
+        "numerator": "1430", "denominator": "1440", "exact": True, "percent": "99.305555", "down_minutes": "10",
+    }  # fmt: skip
+    assert objective["adjusted"] == {
+        "numerator": "1434", "denominator": "1440", "exact": True, "percent": "99.583333", "down_minutes": "6",
+    }  # fmt: skip
+    assert (objective["met"], objective["credit_percent"]) == (False, "10")
+    assert body["credit"]["amount"] == "100.00"
+    (window,) = objective["exclusions"]
+    assert (window["window"], window["counted"], window["minutes"]) == ("mw-1", True, "4")
+    kinds = [ReceiptKind.SLA_REPORT_ISSUED, ReceiptKind.MAINTENANCE_RECORDED, ReceiptKind.CONTRACT_RECORDED]
+    for kind in kinds:
+        assert await count(house, acme, receipts, receipts.c.kind == kind.value) == 1
+    assert await count(house, acme, receipts, receipts.c.id == window["receipts"][0]) == 1
+    assert await count(house, acme, exports) == 1
+
+
+async def test_the_same_inputs_again_make_nothing_new(house: House, vendor: Vendor):
+    acme = await vendor.tenant("acme")
+    await vendor.contract("acme")
+    await vendor.measure("acme")
+    first = await house.reports.issue(IssueReport(acme.id, "2026-06"), SYSTEM)
+    before = await count(house, acme, receipts)
+    assert await house.reports.issue(IssueReport(acme.id, "2026-06"), SYSTEM) == first
+    assert await house.reports.issue(IssueReport(acme.id, "2026-06", "just so"), CONSOLE) == first
+    assert await count(house, acme, sla_reports) == 1
+    assert await count(house, acme, receipts) == before
+
+
+async def test_missing_minutes_are_refused_and_late_data_makes_the_first_revision(
+    house: House, vendor: Vendor
+):
+    acme = await vendor.tenant("acme")
+    await vendor.contract("acme")
+    await vendor.measure("acme", minutes=1437)
+
+    refused = await house.reports.issue(IssueReport(acme.id, "2026-06"), SYSTEM)
+    assert (refused.state, refused.revision) == (State.INCOMPLETE, None)
+    assert "3 minutes without a sample" in refused.why
+    assert await count(house, acme, exports) == 0
+    assert await count(house, acme, receipts, receipts.c.kind == "sla_report.refused") == 1
+    assert await count(house, acme, receipts, receipts.c.kind == "sla_report.issued") == 0
+    body = json.loads(await house.reports.document(SYSTEM, acme.id, refused.id))
+    assert (body["objectives"][0]["adjusted"], body["credit"]) == (None, None)
+    assert await house.reports.issue(IssueReport(acme.id, "2026-06"), SYSTEM) == refused
+
+    await vendor.measure("acme", start=LAST_DAY + timedelta(minutes=1437), minutes=3)
+    report = await house.reports.issue(IssueReport(acme.id, "2026-06"), SYSTEM)
+    assert (report.state, report.revision, report.attempt) == (State.OK, 1, 2)
+    (head,) = await house.reports.heads(SYSTEM, acme.id)
+    assert (head.attempts, head.signed_id, head.newest_state) == (2, report.id, State.OK)
+
+
+async def test_two_values_for_one_minute_are_disputed(house: House, vendor: Vendor):
+    acme = await vendor.tenant("acme")
+    await vendor.contract("acme")
+    await vendor.measure("acme")
+    await vendor.measure("acme", minutes=1, good=lambda _: 0)
+    report = await house.reports.issue(IssueReport(acme.id, "2026-06"), SYSTEM)
+    assert (report.state, report.revision) == (State.DISPUTED, None)
+    assert [each.code for each in report.findings if each.severity == "disputed"] == ["SAMPLE_CONFLICT"]
+    assert await count(house, acme, exports) == 0
+
+
+async def test_a_signed_report_is_restated_only_by_a_person_with_a_reason(house: House, vendor: Vendor):
+    acme = await vendor.tenant("acme")
+    await vendor.contract("acme")
+    await vendor.measure("acme", good=lambda minute: 0 if minute < 6 else 100)
+    first = await house.reports.issue(IssueReport(acme.id, "2026-06"), SYSTEM)
+    await vendor.maintain("mw-1", LAST_DAY, 6, timedelta(days=3))
+
+    with pytest.raises(Conflict, match="needs a reason") as refusal:
+        await house.reports.issue(IssueReport(acme.id, "2026-06"), SYSTEM)
+    assert refusal.value.code == "REASON_REQUIRED"
+    with pytest.raises(Denied):
+        await house.reports.issue(IssueReport(acme.id, "2026-06", "clockwork"), SYSTEM)
+    assert await count(house, acme, sla_reports) == 1
+
+    reason = "the window was entered late"
+    second = await house.reports.issue(IssueReport(acme.id, "2026-06", reason), CONSOLE)
+    assert (second.revision, second.supersedes, second.reason) == (2, first.id, reason)
+    assert second.delta is not None
+    changed = {each["field"]: (each["before"], each["after"]) for each in second.delta}
+    assert changed["api.adjusted.down_minutes"] == ("6", "0")
+    assert changed["api.met"] == ("false", "true")
+    assert await house.reports.get(SYSTEM, acme.id, first.id) == first, "what was signed stays"
+    assert await house.reports.latest(SYSTEM, acme.id, "2026-06") == second
+    page = await house.reports.page(SYSTEM, acme.id, PageRequest(1))
+    assert (page.items, page.has_next) == ((second,), True)
+    rest = await house.reports.page(SYSTEM, acme.id, PageRequest(1, after=page.cursors[0]))
+    assert (rest.items, rest.has_next) == ((first,), False)
+
+
+async def test_twenty_at_once_leave_one_revision(house: House, vendor: Vendor):
+    acme = await vendor.tenant("acme")
+    await vendor.contract("acme")
+    await vendor.measure("acme")
+    reports = await asyncio.gather(
+        *(house.reports.issue(IssueReport(acme.id, "2026-06"), SYSTEM) for _ in range(20))
+    )
+    assert {each.id for each in reports} == {reports[0].id}
+    assert await count(house, acme, sla_reports) == 1
+    assert await count(house, acme, receipts, receipts.c.kind == "sla_report.issued") == 1
+    assert await count(house, acme, exports) == 1
+
+
+async def test_a_period_that_is_not_over_where_the_contract_lives_is_refused(
+    house: House, vendor: Vendor, clock
+):
+    acme = await vendor.tenant("acme")
+    await vendor.contract("acme", zone="America/Denver")
+    with pytest.raises(Refused) as refusal:
+        await house.reports.issue(IssueReport(acme.id, "2026-07"), SYSTEM)
+    assert refusal.value.code == "PERIOD_NOT_OVER"
+    with pytest.raises(InvalidInput):
+        await house.reports.issue(IssueReport(acme.id, "2026-13"), SYSTEM)
+    assert await count(house, acme, sla_reports) == 0
+
+
+async def test_without_a_contract_in_force_there_is_nothing_to_report(house: House, vendor: Vendor):
+    acme = await vendor.tenant("acme")
+    with pytest.raises(Refused) as refusal:
+        await house.reports.issue(IssueReport(acme.id, "2026-06"), SYSTEM)
+    assert refusal.value.code == "NO_CONTRACT"
+    await vendor.contract("acme")
+    with pytest.raises(Refused) as refusal:
+        await house.reports.issue(IssueReport(acme.id, "2026-05"), SYSTEM)
+    assert refusal.value.code == "NO_CONTRACT"
+    with pytest.raises(NotFound):
+        await house.reports.issue(IssueReport(new_id(), "2026-06"), SYSTEM)
