@@ -11,6 +11,7 @@ from starlette.routing import Route
 from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.web.context import actor_of, house_of
+from trust_portal.web.files import attachment
 from trust_portal.web.forms import page_request
 from trust_portal.web.navigation import frame, tenant_of
 from trust_portal.web.templating import page
@@ -46,7 +47,7 @@ async def envelope(request: Request) -> Response:
     """The DSSE envelope, byte for byte as signed."""
     tenant, actor = await tenant_of(request), actor_of(request)
     filed = await house_of(request).archive.receipt(actor, tenant.id, request.path_params["receipt"])
-    return _attachment(
+    return attachment(
         filed.receipt.envelope, "application/vnd.dsse.envelope+json", f"{filed.receipt.id}.dsse.json"
     )
 
@@ -57,7 +58,7 @@ async def proof(request: Request) -> Response:
     filed = await house_of(request).archive.receipt(actor, tenant.id, request.path_params["receipt"])
     if filed.proof is None:
         raise Conflict("the log has not taken this receipt in yet; try again in a second")
-    return _attachment(
+    return attachment(
         str(filed.proof).encode(), "text/plain; charset=utf-8", f"{filed.receipt.id}.tlog-proof"
     )
 
@@ -83,12 +84,6 @@ def _kind(text: str | None) -> ReceiptKind | None:
         return ReceiptKind(text)
     except ValueError as error:
         raise InvalidInput(f"there are no receipts of kind {text!r}", field="kind") from error
-
-
-def _attachment(content: bytes, media_type: str, name: str) -> Response:
-    return Response(
-        content, media_type=media_type, headers={"content-disposition": f'attachment; filename="{name}"'}
-    )
 
 
 routes = [

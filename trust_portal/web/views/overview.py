@@ -1,0 +1,41 @@
+"""A tenant's first page: where its promises stand, and the way to everything else."""
+
+from __future__ import annotations
+
+import json
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from trust_portal.access.action import Action
+from trust_portal.access.policy import Resource
+from trust_portal.reliability.reports.record import Head
+from trust_portal.web.context import actor_of, house_of
+from trust_portal.web.navigation import frame, tenant_of
+from trust_portal.web.templating import page
+
+
+async def overview(request: Request) -> Response:
+    actor, house = actor_of(request), house_of(request)
+    tenant = await tenant_of(request, purpose="overview")
+    heads: tuple[Head, ...] = ()
+    report, stored = None, None
+    if house.gate.allows(actor, Action.SLA_REPORT_READ, Resource("SLA report", tenant.id)):
+        heads = await house.reports.heads(actor, tenant.id)
+        signed = next((head.signed_id for head in heads if head.signed_id), None)
+        if signed is not None:
+            stored = await house.reports.get(actor, tenant.id, signed)
+            report = json.loads(await house.reports.document(actor, tenant.id, signed))
+    return page(
+        request,
+        "overview.html",
+        profile=tenant,
+        heads=heads,
+        stored=stored,
+        report=report,
+        **frame(request, tenant),
+    )
+
+
+routes = [Route("/t/{tenant}", overview, methods=["GET"])]
