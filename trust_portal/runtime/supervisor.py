@@ -159,13 +159,18 @@ class _Child:
         pause = _FIRST_PAUSE
         while True:
             began = time.monotonic()
-            await self.program.prepare()
-            code = await self._run_once()
+            try:
+                await self.program.prepare()
+                reason = _reason(await self._run_once())
+            except Exception as error:
+                if self.restarts == 0:
+                    raise  # to whoever starts it: it never ran
+                reason = str(error)
             if self._stopping:
                 return
             if time.monotonic() - began > _STEADY_AFTER:
                 pause = _FIRST_PAUSE
-            self._output(self.program.name, f"ended ({_reason(code)}); starting again in {pause:.1f} s")
+            self._output(self.program.name, f"ended ({reason}); starting again in {pause:.1f} s")
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
             self.restarts += 1
