@@ -1,0 +1,104 @@
+"""Measurement files are read as exact columns or refused naming row and column; the canonical form returns."""
+
+import io
+
+import numpy as np
+import polars as pl
+import pytest
+from sla_months import month
+
+from trust_portal.reliability.attainment.measurements import read_measurements, write_measurements
+from trust_portal.reliability.attainment.model import Samples
+from trust_portal.reliability.findings import Unusable
+
+JUNE_MINUTE = 29_671_200  # 2026-06-01T00:00Z
+
+
+def test_csv_with_buckets_several_objectives_and_any_order():
+    read = read_measurements(
+        b"objective,time,total,good,le_0.250,le_+Inf\r\n"
+        b"web,2026-06-01T00:01:00Z,7,7,,\r\n"
+        b"api,2026-06-01T02:00:00+02:00,10,9,8,10\r\n"
+        b"web,2026-06-01T00:00:00.000Z,5,5,,\r\n"
+    )
+    assert list(read) == ["web", "api"]
+    assert read["web"].minutes.tolist() == [JUNE_MINUTE + 1, JUNE_MINUTE]
+    assert (read["api"].minutes.tolist(), read["api"].good.tolist()) == ([JUNE_MINUTE], [9])
+    assert {bound: counts.tolist() for bound, counts in read["api"].buckets.items()} == {
+        "0.25": [8],
+        "+Inf": [10],
+    }
+    assert not read["web"].buckets
+
+
+def test_the_canonical_form_reads_back_and_is_the_same_for_every_order():
+    samples = month(down=3)
+    buckets = {"0.5": samples.good, "+Inf": samples.total}
+    data = write_measurements(
+        {"web": month(), "api": Samples(samples.minutes, samples.total, samples.good, buckets)}
+    )
+    assert data.startswith(
+        b"objective,time,total,good,le_0.5,le_+Inf\napi,2026-06-01T00:00:00Z,100,0,0,100\n"
+    )
+    assert write_measurements(read_measurements(data)) == data
+    lines = data.splitlines()
+    assert write_measurements(read_measurements(b"\n".join([lines[0], *reversed(lines[1:])]))) == data
+    assert write_measurements({}) == b"objective,time,total,good\n"
+    assert read_measurements(write_measurements({})) == {}
+
+
+@pytest.mark.parametrize("zoned", [True, False])
+def test_parquet_with_timestamps_and_integers(zoned):
+    frame = pl.DataFrame(
+        {
+            "objective": ["api"] * 2,
+            "time": pl.Series(np.array([JUNE_MINUTE, JUNE_MINUTE + 1]) * 60_000).cast(
+                pl.Datetime("ms", "UTC" if zoned else None)
+            ),
+            "total": pl.Series([10, 10], dtype=pl.UInt32),
+            "good": [10.0, 9.0],
+        }
+    )
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer)
+    (read,) = read_measurements(buffer.getvalue()).values()
+    assert (read.minutes.tolist(), read.good.tolist()) == ([JUNE_MINUTE, JUNE_MINUTE + 1], [10, 9])
+
+
+HEAD = "objective,time,total,good\n"
+ROW = "api,2026-06-01T00:00:00Z,10,10\n"
+
+
+@pytest.mark.parametrize(
+    "text, code, where",
+    [
+        ("", "MEASUREMENTS_MALFORMED", "$"),
+        ("objective,time,total\n", "COLUMN_MISSING", "good"),
+        ("objective,time,total,good,p95\n", "COLUMN_UNKNOWN", "p95"),
+        ("objective,time,total,good,le_fast\n", "COLUMN_UNKNOWN", "le_fast"),
+        ("objective,time,total,good,le_0.5,le_0.50\n", "COLUMN_UNKNOWN", "le_0.50"),
+        (HEAD + ROW + "api,yesterday,1,1\n", "MEASUREMENT_TIME", "row 3, time"),
+        (HEAD + "api,2026-06-01T00:00:00,1,1\n", "MEASUREMENT_TIME", "row 2, time"),
+        (HEAD + "api,2026-06-01T00:00:30Z,1,1\n", "MEASUREMENT_TIME", "row 2, time"),
+        (HEAD + ROW + "api,2026-06-01T00:01:00Z,ten,1\n", "MEASUREMENT_VALUE", "row 3, total"),
+        (HEAD + "api,2026-06-01T00:01:00Z,10,9.5\n", "MEASUREMENT_VALUE", "row 2, good"),
+        (HEAD + "api,2026-06-01T00:01:00Z,10,\n", "MEASUREMENT_VALUE", "row 2, good"),
+        (HEAD + "api,2026-06-01T00:01:00Z,99999999999999999999,1\n", "MEASUREMENT_VALUE", "row 2, total"),
+        (HEAD + ",2026-06-01T00:01:00Z,1,1\n", "MEASUREMENT_OBJECTIVE", "row 2"),
+    ],
+)
+def test_a_bad_file_is_refused_naming_the_place(text, code, where):
+    with pytest.raises(Unusable) as refused:
+        read_measurements(text.encode())
+    assert (refused.value.code, refused.value.findings[0].where) == (code, where)
+
+
+@pytest.mark.parametrize("data", [b"PAR1 not really", b"\xff\xfe\x00\x01", b'a,b\n"open'])
+def test_what_is_no_table_is_refused_without_a_trace(data):
+    with pytest.raises(Unusable):
+        read_measurements(data)
+
+
+def test_whole_numbers_with_a_decimal_point_are_whole_numbers():
+    (read,) = read_measurements((HEAD + "api,2026-06-01T00:00:00Z,10.0,9\n").encode()).values()
+    assert read.total.tolist() == [10]
