@@ -51,6 +51,23 @@ class Denials:
             return
         self._seen.add(key)
         self._written[actor.id] += 1
+        try:
+            await self._write(actor, action, resource, decision, minute=minute, subject=subject)
+        except BaseException:
+            # Not on record, so the next repeat must try again.
+            self._seen.discard(key)
+            raise
+
+    async def _write(
+        self,
+        actor: Actor,
+        action: Action,
+        resource: Resource,
+        decision: Decision,
+        *,
+        minute: datetime,
+        subject: str,
+    ) -> None:
         async with self._storage.write(TenantScope(actor.tenant_id)) as session:
             await session.execute(
                 insert(policy_decisions)

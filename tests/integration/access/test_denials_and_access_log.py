@@ -14,7 +14,7 @@ from trust_portal.access.denials import PER_ACTOR_AND_MINUTE, Denials
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource, shipped_policies
 from trust_portal.access.tables import policy_decisions
-from trust_portal.errors import Denied, InvalidInput, NotFound
+from trust_portal.errors import Denied, InvalidInput, NotFound, Unavailable
 from trust_portal.kernel.actor import SYSTEM, Role
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.page import PageRequest, encode_cursor
@@ -67,6 +67,25 @@ async def test_repeats_within_a_minute_are_one_row_also_across_processes(access,
         clock.advance(timedelta(minutes=1))
 
     assert len(await denials(access, acme.id)) == 2
+
+
+async def test_a_denial_that_could_not_be_written_still_refuses_and_is_written_next_time(
+    access, acme, vera, monkeypatch
+):
+    resource = Resource("SLA report", acme.id, "r1")
+    with monkeypatch.context() as patch:
+        patch.setattr(access.storage, "write", away)
+        with pytest.raises(Unavailable):
+            await access.gate.require(vera, Action.SLA_REPORT_ISSUE, resource)
+    assert await denials(access, acme.id) == []
+
+    with pytest.raises(Denied):
+        await access.gate.require(vera, Action.SLA_REPORT_ISSUE, resource)
+    assert len(await denials(access, acme.id)) == 1
+
+
+def away(scope):
+    raise Unavailable("the database does not answer")
 
 
 async def test_a_flood_of_different_questions_stays_bounded(access, acme, vera):
