@@ -6,7 +6,9 @@ import strawberry
 
 from schema.connection import Connection, connection, page_request
 from schema.context import Info
+from schema.types.run import SlaRun, sla_run
 from schema.types.tenant import First, Last, Tenant, tenant
+from trust_portal.errors import NotFound
 from trust_portal.kernel.actor import Role
 
 
@@ -55,3 +57,14 @@ class Query:
             info.context.actor, page_request(first, after, last, before), purpose="GraphQL"
         )
         return connection(page, tenant)
+
+    @strawberry.field(description="The latest monthly runs, newest first, for staff.")
+    async def sla_runs(self, info: Info) -> list[SlaRun]:
+        return [sla_run(each) for each in await info.context.house.runs.newest(info.context.actor)]
+
+    @strawberry.field(description="One period's run, for staff; null where none was started.")
+    async def sla_run(self, info: Info, period: str) -> SlaRun | None:
+        try:
+            return sla_run((await info.context.house.runs.progress(info.context.actor, period)).run)
+        except NotFound:
+            return None

@@ -12,6 +12,7 @@ from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCa
 from strawberry.schema.config import StrawberryConfig
 
 from schema.limits import MAX_TOKENS, BoundedDocument
+from schema.mutations.root import Mutation
 from schema.query import Query
 
 SDL = Path(__file__).with_name("schema.graphql")
@@ -21,6 +22,7 @@ _CACHED_DOCUMENTS = 256
 
 schema = strawberry.Schema(
     query=Query,
+    mutation=Mutation,
     config=StrawberryConfig(auto_camel_case=True),
     extensions=[
         lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),

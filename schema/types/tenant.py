@@ -12,7 +12,11 @@ from schema.connection import Connection, connection, page_request
 from schema.context import Info
 from schema.ids import encode
 from schema.types.access import AccessEntry, access_entry
+from schema.types.contract import ContractVersion, contract_version
+from schema.types.export import Export, export
 from schema.types.person import Person, person
+from schema.types.receipt import KindArgument, Receipt, receipt
+from schema.types.report import SlaReport, sla_report
 from schema.types.token import ApiToken, api_token
 from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
@@ -83,6 +87,63 @@ class Tenant:
             await house.access_log.page(actor, self.uuid, page_request(first, after, last, before)),
             access_entry,
         )
+
+    @strawberry.field(description="Receipts, newest first.")
+    async def receipts(
+        self,
+        info: Info,
+        first: First = None,
+        after: str | None = None,
+        last: Last = None,
+        before: str | None = None,
+        kind: KindArgument = None,
+    ) -> Connection[Receipt]:
+        house, actor = info.context.house, info.context.actor
+        page = await house.archive.receipts(actor, self.uuid, page_request(first, after, last, before), kind)
+        return connection(page, receipt)
+
+    @strawberry.field(description="What a verifier pins to believe this tenant's log: a C2SP tlog-policy.")
+    async def trust_policy(self, info: Info) -> str:
+        return await info.context.house.archive.trust_policy(info.context.actor, self.uuid)
+
+    @strawberry.field(description="SLA reports and refused attempts, newest first.")
+    async def sla_reports(
+        self,
+        info: Info,
+        first: First = None,
+        after: str | None = None,
+        last: Last = None,
+        before: str | None = None,
+        period: str | None = None,
+    ) -> Connection[SlaReport]:
+        house, actor = info.context.house, info.context.actor
+        page = await house.reports.page(
+            actor, self.uuid, page_request(first, after, last, before), period=period
+        )
+        return connection(page, lambda row: sla_report(row, self.key))
+
+    @strawberry.field(description="The latest signed report of a period, or its latest refusal.")
+    async def sla_report(self, info: Info, period: str) -> SlaReport | None:
+        found = await info.context.house.reports.latest(info.context.actor, self.uuid, period)
+        return None if found is None else sla_report(found, self.key)
+
+    @strawberry.field(description="Exports, newest first, unfinished ones too.")
+    async def exports(
+        self,
+        info: Info,
+        first: First = None,
+        after: str | None = None,
+        last: Last = None,
+        before: str | None = None,
+    ) -> Connection[Export]:
+        house, actor = info.context.house, info.context.actor
+        page = await house.archive.exports(actor, self.uuid, page_request(first, after, last, before))
+        return connection(page, lambda row: export(row, self.key))
+
+    @strawberry.field(description="Every contract version, in the order of recording.")
+    async def contracts(self, info: Info) -> list[ContractVersion]:
+        versions = await info.context.house.contracts.versions(info.context.actor, self.uuid)
+        return [contract_version(each) for each in versions]
 
 
 def tenant(row: model.Tenant) -> Tenant:

@@ -1,0 +1,72 @@
+"""API tokens: issue and revoke."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import strawberry
+
+from schema.context import Info
+from schema.ids import decode
+from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.types.token import ApiToken, api_token
+from trust_portal.access.action import TokenScope
+from trust_portal.access.tokens.model import Bounds, CreateToken
+
+
+@strawberry.input(description="The token to issue, for the caller itself.")
+class CreateApiTokenInput:
+    tenant_id: strawberry.ID
+    label: str
+    scopes: list[TokenScope]
+    sources: list[str] = strawberry.field(
+        default_factory=list, description="For ingest: the CloudEvents sources it may speak for."
+    )
+    days: int = strawberry.field(default=90, description="Its life, 1 to 366.")
+
+
+@strawberry.type(description="The token and, this once, its secret.")
+class CreateApiTokenPayload:
+    token: ApiToken | None
+    secret: str | None
+    user_errors: list[UserError]
+
+
+@strawberry.input(description="The token to revoke.")
+class RevokeApiTokenInput:
+    id: strawberry.ID
+
+
+@strawberry.type(description="Whether it is revoked now.")
+class RevokeApiTokenPayload:
+    revoked: bool
+    user_errors: list[UserError]
+
+
+@strawberry.type
+class TokenMutations:
+    @strawberry.mutation(description="Issue a token. A token cannot issue tokens.")
+    async def create_api_token(self, info: Info, input: CreateApiTokenInput) -> CreateApiTokenPayload:
+        house, actor = info.context.house, info.context.actor
+        try:
+            command = CreateToken(
+                tenant_id=decode(input.tenant_id, "Tenant", field="tenantId").tenant_id,
+                label=input.label,
+                scopes=frozenset(input.scopes),
+                bounds=Bounds(sources=tuple(input.sources)),
+                life=timedelta(days=input.days),
+            )
+            issued = await house.tokens.create(command, actor)
+        except OF_THE_REQUEST as refusal:
+            return CreateApiTokenPayload(token=None, secret=None, user_errors=[user_error(refusal)])
+        return CreateApiTokenPayload(token=api_token(issued.token), secret=issued.secret, user_errors=[])
+
+    @strawberry.mutation(description="End a token at once.")
+    async def revoke_api_token(self, info: Info, input: RevokeApiTokenInput) -> RevokeApiTokenPayload:
+        house, actor = info.context.house, info.context.actor
+        try:
+            found = decode(input.id, "ApiToken")
+            await house.tokens.revoke(actor, found.tenant_id, found.id)
+        except OF_THE_REQUEST as refusal:
+            return RevokeApiTokenPayload(revoked=False, user_errors=[user_error(refusal)])
+        return RevokeApiTokenPayload(revoked=True, user_errors=[])

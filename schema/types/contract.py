@@ -1,0 +1,37 @@
+"""Contract versions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import strawberry
+
+from schema.ids import encode
+from trust_portal.reliability.contracts.repository import ContractVersion as Row
+
+
+@strawberry.type(description="What was promised, as recorded; never edited.")
+class ContractVersion:
+    id: strawberry.ID
+    version: str
+    fee: str = strawberry.field(description="Decimal string in major units.")
+    currency: str
+    objectives: list[str]
+    sha256: str
+    source: str = strawberry.field(description="The YAML document, word for word.")
+    recorded_at: datetime
+    recorded_by: str
+
+
+def contract_version(row: Row) -> ContractVersion:
+    return ContractVersion(
+        id=encode("ContractVersion", row.tenant_id, row.id),
+        version=row.version,
+        fee=row.contract.fee.decimal,
+        currency=row.contract.currency,
+        objectives=[each.objective for each in row.contract.slas],
+        sha256=row.sha256,
+        source=row.contract.source.decode(),
+        recorded_at=row.recorded_at,
+        recorded_by=row.recorded_by,
+    )

@@ -1,0 +1,95 @@
+"""SLA reports. The document itself is the canonical JSON; fields here only find it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import strawberry
+
+from schema.context import Info
+from schema.ids import encode
+from schema.types.export import Export, export
+from schema.types.receipt import Receipt, receipt
+from trust_portal.reliability.findings import Finding as FindingRow
+from trust_portal.reliability.findings import Severity, State
+from trust_portal.reliability.reports.model import KIND
+from trust_portal.reliability.reports.record import StoredReport
+
+strawberry.enum(State, name="SlaReportState", description="Only an ok report signs a figure.")
+strawberry.enum(Severity, name="FindingSeverity", description="How much a finding weighs.")
+
+
+@strawberry.type(description="Something the engine found in contract or measurements.")
+class Finding:
+    code: str
+    message: str
+    where: str
+    severity: Severity
+
+
+@strawberry.type(description="One attempt at a period's report: signed, or refused with its reasons.")
+class SlaReport:
+    id: strawberry.ID
+    period: str
+    revision: int | None = strawberry.field(description="Counted among signed reports only.")
+    state: State
+    contract_version: str
+    period_start: datetime
+    period_end: datetime
+    sha256: str = strawberry.field(description="Of the document's RFC 8785 bytes.")
+    findings: list[Finding]
+    why: str = strawberry.field(description="Why there is no signed figure; empty for a signed report.")
+    reason: str | None = strawberry.field(description="Why it was issued again.")
+    issued_at: datetime
+    issued_by: str
+    row: strawberry.Private[StoredReport]
+    tenant_key: strawberry.Private[str]
+
+    @strawberry.field(description="The whole report: RFC 8785 JSON, every figure a string.")
+    async def document(self, info: Info) -> str:
+        house, actor = info.context.house, info.context.actor
+        return (await house.reports.document(actor, self.row.tenant_id, self.row.id)).decode()
+
+    @strawberry.field(description="The receipt of its issue or refusal.")
+    async def receipt(self, info: Info) -> Receipt:
+        house, actor = info.context.house, info.context.actor
+        return receipt((await house.archive.receipt(actor, self.row.tenant_id, self.row.receipt_id)).receipt)
+
+    @strawberry.field(description="Its bundle; only a signed report has one.")
+    async def export(self, info: Info) -> Export | None:
+        if self.row.revision is None:
+            return None
+        found = await info.context.house.archive.export_of(
+            info.context.actor, self.row.tenant_id, KIND, self.row.id, self.row.revision
+        )
+        return None if found is None else export(found, self.tenant_key)
+
+    @strawberry.field(description="The id of the report this one replaces.")
+    def supersedes_id(self) -> strawberry.ID | None:
+        former: UUID | None = self.row.supersedes
+        return None if former is None else encode("SlaReport", self.row.tenant_id, former)
+
+
+def sla_report(row: StoredReport, tenant_key: str) -> SlaReport:
+    return SlaReport(
+        id=encode("SlaReport", row.tenant_id, row.id),
+        period=row.period,
+        revision=row.revision,
+        state=row.state,
+        contract_version=row.contract_version,
+        period_start=row.period_start,
+        period_end=row.period_end,
+        sha256=row.sha256,
+        findings=[finding(each) for each in row.findings],
+        why=row.why,
+        reason=row.reason,
+        issued_at=row.issued_at,
+        issued_by=row.issued_by,
+        row=row,
+        tenant_key=tenant_key,
+    )
+
+
+def finding(row: FindingRow) -> Finding:
+    return Finding(code=row.code, message=row.message, where=row.where, severity=row.severity)
