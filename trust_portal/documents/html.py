@@ -9,7 +9,7 @@ from functools import lru_cache
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from trust_portal.documents import formats, sla_report_words
-from trust_portal.documents.shipped import shipped
+from trust_portal.runtime.shipped import shipped
 
 
 def create_environment(*, auto_reload: bool = False) -> Environment:

@@ -16,7 +16,7 @@ import weasyprint
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
-from trust_portal.documents.shipped import shipped
+from trust_portal.runtime.shipped import shipped
 
 #: In cascade order: faces, colours, components shared with the screen, then what only paper needs.
 SHEETS = ("fonts", "tokens", "components", "report", "paper")

@@ -9,7 +9,7 @@ import pytest
 
 from trust_portal.documents import charts
 from trust_portal.documents.charts import Day, DayState, Point, bar_chart, day_strip, line_chart
-from trust_portal.documents.shipped import shipped
+from trust_portal.runtime.shipped import shipped
 
 SVG = "{http://www.w3.org/2000/svg}"
 POINTS = [

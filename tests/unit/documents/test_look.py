@@ -9,7 +9,7 @@ import pytest
 from jinja2 import UndefinedError
 
 from trust_portal.documents.html import asset, create_environment, integrity
-from trust_portal.documents.shipped import shipped
+from trust_portal.runtime.shipped import shipped
 
 CONTEXT = {
     "page_title": "Components",
