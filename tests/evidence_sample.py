@@ -102,10 +102,11 @@ def export(
     policy: Policy = POLICY,
     result: dict | None = None,
     disclose: tuple[str, ...] = ("owner",),
+    issued_for: str | None = None,
 ) -> Export:
     """A bundle of one SLA report: two receipts, one with a shown and a hidden field."""
     files = report_files(policy)
-    digest = sha256_hex(files["report.json"])
+    digest = issued_for or sha256_hex(files["report.json"])
     hidden, disclosures = conceal(
         {"attained": "99.912345", "owner": "Ada", "cause": "a rack"} | (result or {}),
         ("owner", "cause"),

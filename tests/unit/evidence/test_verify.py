@@ -134,6 +134,12 @@ def test_an_edited_number_is_a_digest_mismatch() -> None:
     assert all(finding.next for finding in verdict.findings)
 
 
+def test_a_document_no_receipt_was_issued_for_is_found() -> None:
+    verdict = verdict_of(export(Log(), issued_for="0" * 64).files)
+    assert verdict.codes == codes_at(verdict, "report.json") == {Code.DIGEST_MISMATCH}
+    assert "report.json is what a receipt in the bundle was issued for" in verdict_of(FILES).proved
+
+
 def test_a_bundle_signed_again_by_somebody_else_has_an_unknown_key() -> None:
     forged = Log(receipts=FOREIGN_KEY, checkpoints=FOREIGN_KEY)
     forged.grow(5)

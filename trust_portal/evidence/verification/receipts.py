@@ -22,6 +22,7 @@ from trust_portal.evidence.strict import Malformed, parse_json
 from trust_portal.evidence.verdict import Code
 from trust_portal.evidence.verification.report import Report
 from trust_portal.evidence.verification.trust import Trust, check_envelope, read_proof
+from trust_portal.kernel.canonical import sha256_hex
 
 
 def check_receipts(files: Mapping[str, bytes], head: TlogProof | None, trust: Trust, report: Report) -> None:
@@ -29,6 +30,7 @@ def check_receipts(files: Mapping[str, bytes], head: TlogProof | None, trust: Tr
     before = len(report.findings)
     names = sorted(n for n in files if n.startswith(RECEIPTS) and n.endswith(ENVELOPE_SUFFIX))
     places: dict[int, str] = {} if head is None else {head.index: MANIFEST_PROOF}
+    stood_for: dict[str, set[str]] = {}
     for name in names:
         try:
             envelope = Envelope.parse(files[name])
@@ -36,6 +38,8 @@ def check_receipts(files: Mapping[str, bytes], head: TlogProof | None, trust: Tr
         except Malformed as error:
             report.find(Code.BAD_SIGNATURE, f"not a readable receipt: {error.message}", file=name)
             continue
+        for subject in statement.subjects:
+            stood_for.setdefault(subject.name, set()).add(subject.sha256)
         proof = read_proof(files.get(proof_name(name)), proof_name(name), report)
         check_envelope(envelope, proof.index if proof else None, name, trust, report)
         if proof is not None and head is not None:
@@ -45,11 +49,22 @@ def check_receipts(files: Mapping[str, bytes], head: TlogProof | None, trust: Tr
                 report.find(Code.NOT_INCLUDED, f"claims the entry of {first}", file=proof_name(name))
         _check_disclosures(statement, name, files.get(disclosure_name(name)), report)
         check_approvers(statement.predicate, name, report)
+    _check_subjects(files, stood_for, report)
     known = {disclosure_name(name) for name in names}
     for name in sorted(n for n in files if n.startswith(DISCLOSURES) and n not in known):
         report.find(Code.UNREFERENCED_DISCLOSURE, "there is no receipt it could belong to", file=name)
     if names and head is not None and len(report.findings) == before:
         report.proved.append(f"{len(names)} receipts are signed and stand in the log under this checkpoint")
+
+
+def _check_subjects(files: Mapping[str, bytes], stood_for: Mapping[str, set[str]], report: Report) -> None:
+    """A file that receipts speak of is what one of them speaks of (the others: earlier revisions)."""
+    found_already = {finding.file for finding in report.findings}
+    for name in sorted(stood_for.keys() & files.keys() - found_already):
+        if sha256_hex(files[name]) in stood_for[name]:
+            report.proved.append(f"{name} is what a receipt in the bundle was issued for")
+        else:
+            report.find(Code.DIGEST_MISMATCH, "none of the receipts was issued for this file", file=name)
 
 
 def _check_place(proof: TlogProof, head: TlogProof, envelope: Envelope, name: str, report: Report) -> None:
