@@ -100,3 +100,11 @@ def test_large_counts_do_not_overflow(at, total):
     assert attained(run(samples, aggregate="ratio_of_sums")) * 43200 == 43199
     assert attained(run(samples, slice_rule="error_ratio > 0.0501")) * 43200 == 43199
     assert attained(run(changed(samples), aggregate="mean_of_ratios")) * 43200 == 43199
+
+
+def test_sums_beyond_64_bits_are_exact():
+    samples = month(total=10**15)
+    samples.good[1:] = 1
+    for aggregate in ("ratio_of_sums", "mean_of_ratios"):
+        result = run(samples, aggregate=aggregate)
+        assert attained(result) * 43200 * 10**15 == 10**15 + 43199

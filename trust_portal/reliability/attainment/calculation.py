@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from math import lcm
 
 import numpy as np
 
@@ -30,6 +31,7 @@ from trust_portal.reliability.attainment.model import (
 )
 from trust_portal.reliability.attainment.rules import rules_of
 from trust_portal.reliability.attainment.slices import (
+    INT64_MAX,
     Grid,
     exact_sum,
     instant_of,
@@ -51,6 +53,8 @@ from trust_portal.reliability.contracts.model import (
 )
 from trust_portal.reliability.findings import Finding, Severity, State, state_of
 
+#: Denominators brought to a common one at a time.
+_GROUP = 64
 _NO_SAMPLES = Samples(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
@@ -77,11 +81,12 @@ def attain(
     month = _Month(grid, sla, down, idle, excluded, _base(sla, grid, owed))
     findings = [*grid.findings, *_missing(grid, sla, excluded)]
     usable = state_of(findings) is State.OK
+    raw = month.figure(adjusted=False) if usable else None
     return Attainment(
         objective=sla.objective,
         period=period,
-        raw=month.figure(adjusted=False) if usable else None,
-        adjusted=month.figure(adjusted=True) if usable else None,
+        raw=raw,
+        adjusted=month.figure(adjusted=True) if usable and excluded.any() else raw,
         excluded_minutes=int(excluded.sum()),
         runs=tuple(month.runs()),
         days=tuple(month.days(period)) if usable else (),
@@ -237,14 +242,27 @@ class _Month:
 
 
 def mean_terms(bad: Counts, total: Counts) -> Fraction:
-    """Σ bad/total, exact. Terms with one denominator are added as integers first, then pairwise."""
+    """Σ bad/total, exact. Terms of one denominator first, then groups of them over their own, then pairwise.
+
+    The common denominator of very many different totals has thousands of digits; adding equals of
+    size to each other keeps most of the work on small numbers.
+    """
     if not bad.size:
         return Fraction(0)
-    totals, index = np.unique(total, return_inverse=True)
-    order = np.argsort(index, kind="stable")
-    sums = np.add.reduceat(bad[order], np.searchsorted(index[order], np.arange(totals.size)))
-    terms = [Fraction(part, whole) for part, whole in zip(sums.tolist(), totals.tolist(), strict=True)]
+    order = np.argsort(total, kind="stable")
+    totals, starts = np.unique(total[order], return_index=True)
+    wide = int(bad.max()) > INT64_MAX // bad.size
+    sums = np.add.reduceat(bad[order].astype(object) if wide else bad[order], starts).tolist()
+    wholes = totals.tolist()
+    terms = [
+        _over_common(sums[at : at + _GROUP], wholes[at : at + _GROUP]) for at in range(0, len(wholes), _GROUP)
+    ]
     while len(terms) > 1:
         odd = terms[-1:] if len(terms) % 2 else []
         terms = [left + right for left, right in zip(terms[::2], terms[1::2], strict=False)] + odd
     return terms[0]
+
+
+def _over_common(parts: list[int], wholes: list[int]) -> Fraction:
+    common = lcm(*wholes)
+    return Fraction(sum(part * (common // whole) for part, whole in zip(parts, wholes, strict=True)), common)

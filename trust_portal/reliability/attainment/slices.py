@@ -17,7 +17,7 @@ from trust_portal.reliability.findings import Finding, Severity, Unusable, refus
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-_INT64_MAX = 2**63 - 1
+INT64_MAX = 2**63 - 1
 #: More events than a minute can hold; below it five minutes of counts add up within 64 bits.
 _LARGEST_COUNT = 2**53
 _SHOWN = 3
@@ -132,7 +132,7 @@ def _good_and_total(samples: Samples, sla: Sla) -> tuple[Counts, Counts, int]:
     if not sla.weights:
         return samples.total, samples.good, 1
     scale = lcm(*(weight.weight.denominator for weight in sla.weights))
-    if samples.total.size and int(samples.total.max()) * scale > _INT64_MAX:
+    if samples.total.size and int(samples.total.max()) * scale > INT64_MAX:
         raise Unusable("measurements", [refusal("COUNT_TOO_LARGE", "a count beyond 2^63", sla.objective)])
     good = np.zeros(samples.total.size, np.int64)
     slower = np.zeros(samples.total.size, np.int64)
@@ -263,7 +263,7 @@ def _fails(bad: Counts, total: Counts, rule: SliceRule) -> Mask:
         return np.equal(bad, total)
     threshold: Fraction = rule.threshold
     largest = max(int(np.abs(bad).max(initial=0)), int(np.abs(total).max(initial=0)))
-    wide = largest * max(threshold.numerator, threshold.denominator) > _INT64_MAX
+    wide = largest * max(threshold.numerator, threshold.denominator) > INT64_MAX
     left = (bad.astype(object) if wide else bad) * threshold.denominator
     right = (total.astype(object) if wide else total) * threshold.numerator
     failed: Mask = np.asarray(left >= right if rule.inclusive else left > right, dtype=np.bool_)
@@ -272,6 +272,6 @@ def _fails(bad: Counts, total: Counts, rule: SliceRule) -> Mask:
 
 def exact_sum(values: Counts) -> int:
     """A sum that cannot overflow."""
-    if values.size and int(np.abs(values).max()) > _INT64_MAX // values.size:
+    if values.size and int(np.abs(values).max()) > INT64_MAX // values.size:
         return sum(values.tolist())
     return int(values.sum())
