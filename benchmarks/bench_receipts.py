@@ -19,7 +19,8 @@ from trust_portal.runtime.migrate import migrate
 from trust_portal.storage.engine import create_engine
 from trust_portal.storage.unit_of_work import Storage
 
-APPENDERS, PROCESSES = 32, 2
+APPENDERS = 32
+_CROWD = {"appenders": APPENDERS, "processes": 2}
 #: What the product promises on two cores.
 PROMISED = 2000.0
 
@@ -44,11 +45,11 @@ async def run() -> list[Row]:
             await _create_rivals(url)
             many = [new_id() for _ in range(8)]
 
-            bare = await drive(bare_commit, url, key_file, many, APPENDERS, PROCESSES)
-            locked = await drive(lock_per_receipt, url, key_file, [new_id()], APPENDERS, PROCESSES)
+            bare = await drive(bare_commit, url, key_file, many, **_CROWD)
+            locked = await drive(lock_per_receipt, url, key_file, [new_id()], **_CROWD)
             async with _sequencer(url, keyring):
-                one_log = await drive(with_proof, url, key_file, [new_id()], APPENDERS, PROCESSES)
-                eight_logs = await drive(with_proof, url, key_file, many, APPENDERS, PROCESSES)
+                one_log = await drive(with_proof, url, key_file, [new_id()], **_CROWD)
+                eight_logs = await drive(with_proof, url, key_file, many, **_CROWD)
     return [
         context(f"one-row commits, {APPENDERS} connections", bare, "commits/s"),
         context("a lock per receipt, one log", locked, "receipts/s"),

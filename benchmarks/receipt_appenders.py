@@ -122,7 +122,7 @@ MAKERS: dict[str, Maker] = {maker.__name__: maker for maker in (with_proof, bare
 
 
 async def drive(
-    maker: Maker, url: str, key_file: Path, tenants: list[UUID], appenders: int, processes: int
+    maker: Maker, url: str, key_file: Path, tenants: list[UUID], *, appenders: int, processes: int
 ) -> float:
     """Completed rounds a second of ``appenders`` in all, spread over ``processes`` and ``tenants``."""
     each = appenders // processes

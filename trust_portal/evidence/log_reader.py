@@ -35,13 +35,15 @@ _CHECKPOINT = "SELECT note FROM checkpoints WHERE tenant_id = $1 AND tree_size =
 _FIRST_CHECKPOINT_OVER = """
 SELECT tree_size FROM checkpoints WHERE tenant_id = $1 AND tree_size > $2 ORDER BY tree_size LIMIT 1
 """
-_LEAVES = "SELECT index, leaf_hash FROM log_entries WHERE tenant_id = $1 AND index = ANY($2::bigint[])"
 _NODES = """
 SELECT n.level, n.index, n.hash
 FROM log_nodes n
 JOIN unnest($2::smallint[], $3::bigint[]) AS wanted (level, index)
   ON n.level = wanted.level AND n.index = wanted.index
 WHERE n.tenant_id = $1
+UNION ALL
+SELECT 0, e.index, e.leaf_hash FROM log_entries e
+WHERE e.tenant_id = $1 AND e.index = ANY($4::bigint[])
 """
 #: About 100 bytes each.
 _CACHED_NODES = 100_000
@@ -142,12 +144,9 @@ class LogReader:
                 leaves.append(node[1])
             else:
                 inner.append(node)
-        if leaves:
-            for row in await driver.fetch(_LEAVES, tenant_id, leaves):
-                nodes[0, row["index"]] = row["leaf_hash"]
-        if inner:
-            levels, indexes = zip(*inner, strict=True)
-            for row in await driver.fetch(_NODES, tenant_id, levels, indexes):
+        if leaves or inner:
+            levels, indexes = [level for level, _ in inner], [index for _, index in inner]
+            for row in await driver.fetch(_NODES, tenant_id, levels, indexes, leaves):
                 nodes[row["level"], row["index"]] = row["hash"]
         self._remember(tenant_id, nodes)
         return nodes

@@ -26,6 +26,8 @@ PENDING = "trust_portal_pending"
 
 #: Seconds until a lost message is made good.
 _POLL = 0.25
+#: Seconds in which callers gather before the sequencer is asked for all of them at once.
+_GATHER = 0.002
 #: Seconds the listener stays after the last caller has left.
 _LINGER = 2.0
 
@@ -51,7 +53,8 @@ class ProofDesk:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._serve(), name="proof desk")
         try:
-            return await asyncio.wait_for(future, seconds)
+            async with asyncio.timeout(seconds):
+                return await future
         except TimeoutError as error:
             raise Unavailable(
                 "the receipt is stored but not in the log yet; is a worker running?", code="NOT_INTEGRATED"
@@ -109,8 +112,11 @@ class ProofDesk:
                 if not self._waiting:
                     return
                 self._fresh = self._news = True
-            # A lone caller may ask for what was integrated long ago: nothing will be said about it.
-            self._news = self._news or sum(map(len, self._waiting.values())) == 1
+            if sum(map(len, self._waiting.values())) <= 1:
+                # May ask for what was integrated long ago: nothing will be said about it.
+                self._news = True
+            elif not self._news:
+                await asyncio.sleep(_GATHER)
             self._stir.clear()
             if driver.is_closed():
                 raise ConnectionResetError("the listening connection is gone")
