@@ -86,6 +86,16 @@ async def run_tenants(session: ReadSession, run_id: UUID) -> tuple[RunTenant, ..
     return tuple(_tenant(row) for row in rows)
 
 
+async def pending(session: ReadSession, run_id: UUID) -> bool:
+    """Whether some tenant of a run is still to be covered. For the staff scope."""
+    rows = await session.execute(
+        select(sla_run_tenants.c.run_id)
+        .where(sla_run_tenants.c.run_id == run_id, sla_run_tenants.c.outcome == Outcome.PENDING.value)
+        .limit(1)
+    )
+    return rows.first() is not None
+
+
 async def plan_tenant(session: WriteSession, planned: RunTenant) -> bool:
     """Whether there is something to do in this attempt: not for a tenant already issued or planned."""
     insertion = insert(sla_run_tenants).values(

@@ -72,7 +72,8 @@ class Runs:
     async def start(self, command: StartRun, actor: Actor) -> Run:
         """Begin the period's run, or its next attempt once it is complete.
 
-        A run that is under way is returned as it is. Raises ``PERIOD_NOT_OVER`` while the period is
+        A run that is under way is returned as it is, unless it is a scheduled one: whoever asks for
+        it now does not wait for its grace. Raises ``PERIOD_NOT_OVER`` while the period is
         not over anywhere; a tenant whose time zone is behind is covered as soon as it is there.
         """
         await self._gate.require(actor, Action.SLA_RUN_START, Resource.of_house("SLA run"))
@@ -89,7 +90,7 @@ class Runs:
             assert run is not None, "just added, and runs are never deleted"  # noqa: S101 - narrows the type
             if first:
                 await self._enqueue_plan(session, run.id, run.attempt)
-            elif run.state is RunState.COMPLETE:
+            elif run.state is RunState.COMPLETE or _hurries(run, actor):
                 await repository.change_run(
                     session,
                     run.id,
@@ -123,19 +124,26 @@ class Runs:
             return await repository.newest_runs(session, limit)
 
     async def is_due(self, period: str) -> bool:
-        """Whether the clockwork has to start the period's run: none yet, and somebody was promised something."""
+        """Whether the clockwork has to start the period's run: there is none, and somebody to cover.
+
+        A quarter is run only where a contract promises something by the quarter.
+        """
         async with self._storage.read(StaffScope()) as session:
             if await repository.find_run(session, period) is not None:
                 return False
             length = length_of(period)
-            return length is PeriodLength.MONTH or await anybody_promises(session, length)
+            if length is PeriodLength.QUARTER and not await anybody_promises(session, length):
+                return False
+        async for _ in self._covered(period):
+            return True
+        return False
 
     async def plan(self, run_id: UUID, job: UUID | None = None) -> None:
         """Give every tenant its row and its job; ``job`` is the outbox row to complete."""
         async with self._storage.read(_VENDOR) as session:
             run = await repository.get_run(session, run_id)
         total = 0
-        async for tenant in self._covered(run):
+        async for tenant in self._covered(run.period):
             await self._plan_tenant(run, tenant)
             total += 1
         async with self._storage.write(_VENDOR) as session:
@@ -164,11 +172,14 @@ class Runs:
 
     async def complete_if_done(self, run_id: UUID) -> bool:
         """Complete the run if nothing is pending, with a receipt that names who got no report and why."""
-        async with self._storage.read(StaffScope()) as reading:
-            tenants = await repository.run_tenants(reading, run_id)
+        async with self._storage.read(StaffScope()) as session:
+            if await repository.pending(session, run_id):
+                return False
         async with self._storage.write(_VENDOR) as session:
             run = await repository.get_run(session, run_id, lock=True)
-            progress = Progress(run, tenants)
+            # Read again under the lock: no new attempt can begin between this look and the receipt.
+            async with self._storage.read(StaffScope()) as reading:
+                progress = Progress(run, await repository.run_tenants(reading, run_id))
             if run.state is not RunState.RUNNING or not progress.is_done:
                 return False
             result = _result(progress)
@@ -203,14 +214,14 @@ class Runs:
             Job.PLAN_SLA_RUN, {"run_id": str(run_id)}, dedupe_key=f"{Job.PLAN_SLA_RUN}:{run_id}:{attempt}"
         )
 
-    async def _covered(self, run: Run) -> AsyncIterator[Tenant]:
+    async def _covered(self, label: str) -> AsyncIterator[Tenant]:
         """Every customer that was served in the period, also one that has left since."""
-        period = parse_period(run.period, "UTC")
+        period = parse_period(label, "UTC")
         # Half a day either way: whether a tenant belongs to the period never hangs on a time zone.
         start, end = period.start - timedelta(hours=14), period.end + timedelta(hours=12)
         request = PageRequest(MAX_PAGE)
         while True:
-            page = await self._tenants.page(SYSTEM, request, purpose=f"SLA run {run.period}")
+            page = await self._tenants.page(SYSTEM, request, purpose=f"SLA run {label}")
             for tenant in page.items:
                 left = tenant.offboarded_at is not None and tenant.offboarded_at <= start
                 if tenant.onboarded_at < end and not left:
@@ -249,7 +260,7 @@ class Runs:
                 await session.enqueue(
                     Job.ISSUE_SLA_REPORT,
                     {"run_id": str(run.id), "tenant_id": str(tenant.id)},
-                    dedupe_key=f"{Job.ISSUE_SLA_REPORT}:{run.id}:{tenant.id}",
+                    dedupe_key=f"{Job.ISSUE_SLA_REPORT}:{run.id}:{run.attempt}:{tenant.id}",
                     due_at=due,
                 )
 
@@ -270,6 +281,11 @@ class Runs:
         if report.state is State.OK:
             return Outcome.ISSUED, {"report_id": report.id, "revision": report.revision, "reason": None}
         return _OUTCOME_OF[report.state], {"report_id": report.id, "reason": report.why}
+
+
+def _hurries(run: Run, actor: Actor) -> bool:
+    scheduled = run.state is RunState.RUNNING and run.requested_by_id == SYSTEM.id
+    return scheduled and actor.id != SYSTEM.id
 
 
 def _result(progress: Progress) -> dict[str, Json]:

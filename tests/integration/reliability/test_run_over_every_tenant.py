@@ -1,0 +1,247 @@
+"""The monthly run: nobody is left out, whoever dies; by real worker processes where processes matter."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from conftest import Vendor, settings_of
+
+from jobs.schedule import due_periods, start_due_runs
+from jobs.worker import work
+from trust_portal.access.actors import CONSOLE
+from trust_portal.errors import Conflict
+from trust_portal.evidence.export import ExportState
+from trust_portal.evidence.export_rows import list_exports
+from trust_portal.house import House, build_house
+from trust_portal.kernel.actor import SYSTEM
+from trust_portal.kernel.clock import ManualClock, SystemClock
+from trust_portal.kernel.page import PageRequest
+from trust_portal.reliability.runs.model import Outcome, Progress, RunState, StartRun
+from trust_portal.storage.backlog import Backlog
+from trust_portal.storage.outbox import DEFAULT_QUEUE
+from trust_portal.storage.tenancy import TenantScope
+
+JUNE = StartRun("2026-06")
+
+
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not await condition():
+            await asyncio.sleep(0.02)
+
+
+async def complete(house: House) -> bool:
+    return (await house.runs.progress(CONSOLE, "2026-06")).run.state is RunState.COMPLETE
+
+
+@asynccontextmanager
+async def working(house: House, *queues: str) -> AsyncIterator[None]:
+    """Workers within this process."""
+    tasks = [asyncio.create_task(work(house, queue)) for queue in queues or (DEFAULT_QUEUE,)]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def outcomes(progress: Progress) -> dict[str, str]:
+    return {each.tenant_key: each.outcome.value for each in progress.tenants}
+
+
+@pytest.fixture
+async def customers(vendor: Vendor) -> None:
+    for key in ("acme", "gaps", "later", "newcomer", "nothing"):
+        begins = datetime(2026, 7, 5, tzinfo=UTC) if key == "newcomer" else datetime(2026, 1, 1, tzinfo=UTC)
+        await vendor.tenant(key, begins)
+    for key in ("acme", "gaps", "later"):
+        await vendor.contract(key)
+    await vendor.measure("acme")
+    await vendor.measure("gaps", minutes=1400)
+
+
+async def test_every_tenant_is_named_with_what_became_of_it(house: House, vendor: Vendor, customers: None):
+    await house.runs.start(JUNE, CONSOLE)
+    async with working(house):
+        await until(lambda: complete(house))
+    progress = await house.runs.progress(CONSOLE, "2026-06")
+    assert outcomes(progress) == {
+        "acme": "issued",
+        "gaps": "incomplete",
+        "later": "incomplete",
+        "nothing": "no_contract",
+    }
+    assert (progress.done, progress.total, progress.run.counts) == (4, 4, progress.counts)
+    reasons = {each.tenant_key: each.reason for each in progress.tenants}
+    assert reasons["acme"] is None
+    assert "40 minutes without a sample" in str(reasons["gaps"])
+    assert "1440 minutes without a sample" in str(reasons["later"])
+    assert reasons["nothing"] == "no version of a contract is in force in 2026-06"
+    assert progress.run.receipt_id is not None
+
+    # The next attempt touches only what has no report.
+    issued = next(each for each in progress.tenants if each.tenant_key == "acme")
+    await vendor.contract("nothing")
+    await vendor.measure("nothing")
+    again = await house.runs.start(JUNE, CONSOLE)
+    assert (again.id, again.attempt, again.state) == (progress.run.id, 2, RunState.PLANNING)
+    assert (await house.runs.start(JUNE, CONSOLE)).attempt == 2, "a run under way is joined"
+    async with working(house):
+        await until(lambda: complete(house))
+    progress = await house.runs.progress(CONSOLE, "2026-06")
+    assert outcomes(progress)["nothing"] == "issued"
+    assert next(each for each in progress.tenants if each.tenant_key == "acme") == issued
+    assert await Backlog(house.storage).hand_over(DEFAULT_QUEUE) == ()
+
+
+async def test_a_run_waits_for_the_time_zone_of_each_contract_and_the_grace(
+    house: House, vendor: Vendor, clock: ManualClock
+):
+    clock.advance(datetime(2026, 6, 30, 10, 30, tzinfo=UTC) - clock.now())
+    await vendor.tenant("denver")
+    await vendor.contract("denver", zone="America/Denver")
+    assert due_periods(clock.now()) == ("2026-Q2", "2026-06")
+    await start_due_runs(house)
+    with pytest.raises(Exception, match="no such run"):
+        await house.runs.progress(CONSOLE, "2026-Q2")
+    run = (await house.runs.progress(CONSOLE, "2026-06")).run
+    await house.runs.plan(run.id)
+    await house.runs.plan(run.id)
+    progress = await house.runs.progress(CONSOLE, "2026-06")
+    (denver,) = progress.tenants
+    assert denver.due_at == datetime(2026, 7, 1, 6, tzinfo=UTC) + timedelta(hours=6)
+    assert (denver.outcome, progress.run.state) == (Outcome.PENDING, RunState.RUNNING)
+    await start_due_runs(house)
+    assert len(await house.runs.newest(CONSOLE)) == 1
+
+    # Whoever asks for it does not wait for the grace, only for the end of the period.
+    clock.advance(timedelta(days=1))
+    await house.runs.start(JUNE, CONSOLE)
+    await house.runs.plan(run.id)
+    (denver,) = (await house.runs.progress(CONSOLE, "2026-06")).tenants
+    assert (denver.attempt, denver.due_at) == (2, datetime(2026, 7, 1, 6, tzinfo=UTC))
+    with pytest.raises(Conflict) as refusal:
+        await house.runs.start(StartRun("2026-07"), CONSOLE)
+    assert refusal.value.code == "PERIOD_NOT_OVER"
+
+
+async def test_a_job_that_fails_for_good_is_named_in_the_run(house: House, customers: None):
+    run = await house.runs.start(JUNE, CONSOLE)
+    await house.runs.plan(run.id)
+    progress = await house.runs.progress(CONSOLE, "2026-06")
+    for each in progress.tenants:
+        if each.outcome is Outcome.PENDING:
+            await house.runs.give_up(run.id, each.tenant_id, "an internal error (ValueError)")
+    progress = await house.runs.progress(CONSOLE, "2026-06")
+    assert progress.run.state is RunState.COMPLETE
+    assert progress.counts["failed"] == 3
+
+
+@asynccontextmanager
+async def worker_process(database_url: str, redis_url: str, folder: Path, queue: str):
+    """A worker as it is run in production; killed at the end."""
+    log = (folder / f"{queue}.log").open("ab")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "trust_portal.cli",
+        "worker",
+        "--queue",
+        queue,
+        env={
+            **os.environ,
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "KEY_FILE": str(folder / "keys.json"),
+            "BASE_URL": "https://trust.example",
+        },
+        stdout=log,
+        stderr=log,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGKILL)
+        await process.wait()
+        log.close()
+
+
+async def test_workers_killed_in_mid_run_and_mid_export_lose_nothing_and_double_nothing(
+    database_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    house = build_house(settings_of(database_url, redis_url, tmp_path), SystemClock())
+    vendor = Vendor(house)
+    keys = [f"tenant-{number}" for number in range(12)]
+    tenants = {}
+    for key in keys:
+        tenants[key] = await vendor.tenant(key)
+        await vendor.contract(key)
+        await vendor.measure(key)
+    await house.runs.start(JUNE, CONSOLE)
+
+    async def some_done() -> bool:
+        return (await house.runs.progress(CONSOLE, "2026-06")).done >= 1
+
+    async def exports_of(key: str):
+        async with house.storage.read(TenantScope(tenants[key].id)) as session:
+            return (await list_exports(session, tenants[key].id, PageRequest(10))).items
+
+    async def one_is_rendering() -> bool:
+        states = [each.state for key in keys for each in await exports_of(key)]
+        return ExportState.RENDERING in states
+
+    async def all_ready() -> bool:
+        return all([[e.state for e in await exports_of(key)] == [ExportState.READY] for key in keys])
+
+    async with worker_process(database_url, redis_url, tmp_path, "default"):
+        await until(some_done)
+    assert not await complete(house), "killed too late to show anything"
+    async with worker_process(database_url, redis_url, tmp_path, "exports"):
+        await until(one_is_rendering)
+    async with (
+        worker_process(database_url, redis_url, tmp_path, "default"),
+        worker_process(database_url, redis_url, tmp_path, "exports"),
+    ):
+        await until(lambda: complete(house), 90)
+        await until(all_ready, 90)
+
+    progress = await house.runs.progress(CONSOLE, "2026-06")
+    assert progress.counts["issued"] == 12
+    for key in keys:
+        reports = await house.reports.of_period(SYSTEM, tenants[key].id, "2026-06")
+        assert [each.revision for each in reports] == [1]
+    assert await Backlog(house.storage).waiting() == ()
+    assert progress.run.attempt == 1
+    await house.close()
+
+
+async def test_work_goes_on_when_the_queue_server_forgot_everything(
+    database_url: str, redis_url: str, tmp_path: Path
+):
+    from redis.asyncio import Redis
+
+    house = build_house(settings_of(database_url, redis_url, tmp_path), SystemClock())
+    vendor = Vendor(house)
+    await vendor.tenant("acme")
+    await vendor.contract("acme")
+    await vendor.measure("acme")
+    await house.runs.start(JUNE, CONSOLE)
+    tickets = await Backlog(house.storage).hand_over(DEFAULT_QUEUE)
+    assert len(tickets) == 1, "handed to a queue server that then loses it"
+    client = Redis.from_url(redis_url)
+    await client.flushall()
+    await client.aclose()
+    async with working(house):
+        await until(lambda: complete(house), 60)
+    assert (await house.runs.progress(CONSOLE, "2026-06")).counts["issued"] == 1
+    await house.close()
