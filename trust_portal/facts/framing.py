@@ -16,7 +16,7 @@ from trust_portal.errors import Refused
 from trust_portal.facts.reading import MAX_EVENT_BYTES
 
 #: Large enough that a commit's flush to disk weighs little on each event.
-CHUNK_EVENTS: Final = 8000
+CHUNK_EVENTS: Final = 4000
 CHUNK_BYTES: Final = 4 * 1024 * 1024
 
 _split_array = msgspec.json.Decoder(list[msgspec.Raw]).decode

@@ -39,16 +39,19 @@ _PREPARE: Final = (
     f"CREATE TEMP TABLE IF NOT EXISTS staged_facts ({_STAGED_FACT}) ON COMMIT DELETE ROWS"
 )
 _CLAIM: Final = """
-    WITH staged AS (
-        SELECT event_key, digest FROM staged_measurements
-        UNION ALL SELECT event_key, digest FROM staged_facts
-    ), fresh AS (
+    WITH fresh AS (
         INSERT INTO event_keys (key, digest)
-        SELECT event_key, digest FROM staged ORDER BY event_key
+        SELECT event_key, digest FROM {staged} ORDER BY event_key
         ON CONFLICT DO NOTHING RETURNING key
     )
-    SELECT event_key FROM staged WHERE event_key NOT IN (SELECT key FROM fresh)
+    SELECT event_key FROM {staged} WHERE event_key NOT IN (SELECT key FROM fresh)
 """
+_CLAIM_MEASUREMENTS: Final = _CLAIM.format(staged="staged_measurements")
+# One statement for both tables: two would claim keys out of their order.
+_CLAIM_ALL: Final = _CLAIM.format(
+    staged="(SELECT event_key, digest FROM staged_measurements "
+    "UNION ALL SELECT event_key, digest FROM staged_facts) AS staged"
+)
 _STORED_DIGESTS: Final = "SELECT key, digest FROM event_keys WHERE key = ANY($1::bytea[])"
 # No ON CONFLICT here, which would cost a second look-up per row: the keys are new, so the rows are.
 _STORE_MEASUREMENTS: Final = """
@@ -114,7 +117,8 @@ async def store(session: WriteSession, staged: Staged, received_at: datetime) ->
     for table, rows in (("staged_measurements", staged.measurements), ("staged_facts", staged.facts)):
         if rows:
             await connection.copy_records_to_table(table, records=rows, schema_name="pg_temp")
-    known = [row["event_key"] for row in await connection.fetch(_CLAIM)]
+    claim = _CLAIM_ALL if staged.facts else _CLAIM_MEASUREMENTS
+    known = [row["event_key"] for row in await connection.fetch(claim)]
     if known:
         await _unstage(connection, known)
     if staged.measurements:
