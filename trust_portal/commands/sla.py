@@ -75,8 +75,6 @@ def _print(answer: dict[str, Any], as_json: bool) -> None:
     if credit and credit["amount"] is not None:
         capped = "" if credit["percent"] == credit["uncapped"] else f" (before caps {credit['uncapped']} %)"
         click.echo(f"\ncredit: {credit['percent']} %{capped} = {credit['amount']} {credit['currency']}")
-        for rule in credit["rules"]:
-            click.echo(f"  - {rule}")
     if answer["findings"]:
         click.echo("\nfindings:")
     for finding in answer["findings"]:

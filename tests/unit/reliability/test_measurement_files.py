@@ -5,7 +5,7 @@ import io
 import numpy as np
 import polars as pl
 import pytest
-from sla_months import month
+from sla_months import attained, codes, month, ratio, run
 
 from trust_portal.reliability.attainment.measurements import read_measurements, write_measurements
 from trust_portal.reliability.attainment.model import Samples
@@ -102,3 +102,12 @@ def test_what_is_no_table_is_refused_without_a_trace(data):
 def test_whole_numbers_with_a_decimal_point_are_whole_numbers():
     (read,) = read_measurements((HEAD + "api,2026-06-01T00:00:00Z,10.0,9\n").encode()).values()
     assert read.total.tolist() == [10]
+
+
+def test_an_objective_judged_by_its_bucket_need_not_send_good_but_any_other_must():
+    text = "objective,time,total,good,le_0.5\napi,2026-06-01T00:00:00Z,10,,9\n"
+    read = read_measurements(text.encode())
+    assert write_measurements(read) == text.encode()
+    latency = run(read["api"], latency_threshold="0.5", missing_data="up", aggregate="ratio_of_sums")
+    assert attained(latency) == ratio(9, 10)
+    assert codes(run(read["api"], missing_data="up")) >= {"COUNTS_IMPOSSIBLE"}

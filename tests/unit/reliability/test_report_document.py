@@ -120,7 +120,8 @@ def test_a_report_reads_back_from_its_bytes():
 
 
 def test_exclusions_read_back_from_the_bundle_s_form():
-    assert set(parse_exclusions(exclusions_json(EXCLUSIONS))) == set(EXCLUSIONS)
+    odd = replace(EXCLUSIONS[0], reason='\x7f "quoted": – \n\\ #')
+    assert set(parse_exclusions(exclusions_json([*EXCLUSIONS, odd]))) == {*EXCLUSIONS, odd}
 
 
 def test_the_bundle_s_own_inputs_lead_to_the_report():

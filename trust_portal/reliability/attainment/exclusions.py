@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -18,9 +19,12 @@ _HOUR_MICROSECONDS = 3_600_000_000
 
 
 def parse_exclusions(source: bytes | str) -> tuple[Exclusion, ...]:
-    """A YAML list of ``{window, start, end, announced_at, objectives?, reason, approvals?, receipts?}``."""
+    """A YAML or JSON list of ``{window, start, end, announced_at, objectives?, reason, approvals?, receipts?}``.
+
+    Raises ``Unusable`` with every reason.
+    """
     findings: list[Finding] = []
-    data = load_yaml(source.encode() if isinstance(source, str) else source, "exclusions")
+    data = _load(source.encode() if isinstance(source, str) else source)
     entries = {"exclusions": data} if isinstance(data, list) else {} if data in (None, "") else data
     root = Fields(entries, "$", findings)
     parsed = [
@@ -31,6 +35,15 @@ def parse_exclusions(source: bytes | str) -> tuple[Exclusion, ...]:
     if findings:
         raise Unusable("exclusions", findings)
     return tuple(exclusion for exclusion in parsed if exclusion is not None)
+
+
+def _load(source: bytes) -> object:
+    """JSON first: bundles carry it, and it may hold characters that YAML has no place for."""
+    try:
+        loaded: object = json.loads(source)
+    except (ValueError, RecursionError):
+        return load_yaml(source, "exclusions")
+    return loaded
 
 
 def _exclusion(fields: Fields) -> Exclusion | None:

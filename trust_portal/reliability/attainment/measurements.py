@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from polars.exceptions import PolarsError
 
-from trust_portal.reliability.attainment.model import Counts, Samples
+from trust_portal.reliability.attainment.model import ABSENT, Counts, Samples
 from trust_portal.reliability.contracts.document import bound_key, canonical_bound
 from trust_portal.reliability.contracts.fields import instant
 from trust_portal.reliability.findings import Unusable, refusal
@@ -56,13 +56,12 @@ def write_measurements(measurements: Mapping[str, Samples]) -> bytes:
             "objective": pl.repeat(objective, samples.minutes.size, dtype=pl.String, eager=True),
             "time": pl.Series(samples.minutes * _MICROSECONDS_A_MINUTE).cast(pl.Datetime("us")),
             "total": pl.Series(samples.total),
-            "good": pl.Series(samples.good),
+            "good": _given(samples.good),
         }
         for bound in bounds:
             counts = samples.buckets.get(bound)
             empty = pl.repeat(None, samples.minutes.size, dtype=pl.Int64, eager=True)
-            given = empty if counts is None else pl.Series(counts)
-            columns[f"le_{bound}"] = given.set(given == _ABSENT, None) if counts is not None else empty
+            columns[f"le_{bound}"] = empty if counts is None else _given(counts)
         frame = pl.DataFrame(columns)
         # All columns order the rows, so that repeated samples in any order give the same bytes.
         rest = [name for name in frame.columns if name != "objective"]
@@ -71,6 +70,12 @@ def write_measurements(measurements: Mapping[str, Samples]) -> bytes:
         return b"objective,time,total,good\n"
     text = pl.concat(frames).write_csv(datetime_format="%Y-%m-%dT%H:%M:%SZ")
     return text.encode()
+
+
+def _given(counts: Counts) -> pl.Series:
+    """A column whose absent cells are empty again."""
+    column = pl.Series(counts)
+    return column.set(column == ABSENT, None) if (counts == ABSENT).any() else column
 
 
 def _in_order(minutes: Counts) -> bool:
@@ -90,12 +95,8 @@ def _samples(
         take(minutes),
         take(total),
         take(good),
-        {bound: column for bound, column in taken.items() if not (column == _ABSENT).all()},
+        {bound: column for bound, column in taken.items() if not (column == ABSENT).all()},
     )
-
-
-#: Marks an empty optional cell between reading and use; no count can have this value.
-_ABSENT = np.iinfo(np.int64).min
 
 
 def _csv(data: bytes) -> pl.DataFrame:
@@ -177,7 +178,7 @@ def _microseconds(text: str | None) -> int | None:
 
 def _counts(frame: pl.DataFrame, name: str, *, required: bool) -> Counts:
     if name not in frame.columns:
-        return np.zeros(frame.height, np.int64)
+        return np.full(frame.height, ABSENT, np.int64)
     column = frame[name]
     if column.dtype == pl.String:
         column = column.str.strip_chars()
@@ -195,7 +196,7 @@ def _counts(frame: pl.DataFrame, name: str, *, required: bool) -> Counts:
         unread |= ~given
     if (row := _first(unread)) is not None:
         raise _refused("MEASUREMENT_VALUE", f"{column[row - 2]!r} is no whole number", f"row {row}, {name}")
-    return whole.fill_null(0 if name == "good" else _ABSENT).to_numpy().astype(np.int64)
+    return whole.fill_null(ABSENT).to_numpy().astype(np.int64)
 
 
 def _first(flags: pl.Series) -> int | None:

@@ -17,6 +17,9 @@ from trust_portal.reliability.findings import Finding
 Counts: TypeAlias = npt.NDArray[np.int64]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 
+#: Stands in a column of counts where a file had an empty cell; no counter has this value.
+ABSENT = -(2**63)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:

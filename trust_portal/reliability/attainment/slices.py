@@ -60,7 +60,7 @@ def lay_out(samples: Samples, sla: Sla, first: int, last: int, owed: range) -> G
     samples = _inside(samples, sla.objective, owed, findings)
     samples = _without_repeats(samples, sla.objective, findings)
     total, good, scale = _good_and_total(samples, sla)
-    findings += _impossible(samples, sla.objective)
+    findings += _impossible(samples, sla)
     every = _interval(samples.minutes, first, sla.slice_minutes)
     at = samples.minutes - first
     size = last - first
@@ -162,14 +162,11 @@ def _bucket(samples: Samples, bound: str, sla: Sla) -> Counts:
     )
 
 
-def _impossible(samples: Samples, objective: str) -> list[Finding]:
+def _impossible(samples: Samples, sla: Sla) -> list[Finding]:
     """Counts no counter can have: negative, more good than all, buckets that shrink or pass the total."""
-    wrong = (
-        (samples.total < 0)
-        | (samples.total > _LARGEST_COUNT)
-        | (samples.good < 0)
-        | (samples.good > samples.total)
-    )
+    by_bucket = sla.latency_threshold is not None or bool(sla.weights)
+    good = samples.total if by_bucket else samples.good  # who is judged by buckets need not send ``good``
+    wrong = (samples.total < 0) | (samples.total > _LARGEST_COUNT) | (good < 0) | (good > samples.total)
     below: Counts | None = None
     for bound in sorted(samples.buckets, key=bound_key):
         counts = samples.buckets[bound]
@@ -185,7 +182,7 @@ def _impossible(samples: Samples, objective: str) -> list[Finding]:
             "COUNTS_IMPOSSIBLE",
             f"{minutes.size} samples are negative or beyond 2^53, have more good than all, or buckets that "
             f"shrink or pass the total: {_listed(minutes)}",
-            objective,
+            sla.objective,
             Severity.DISPUTED,
         )
     ]

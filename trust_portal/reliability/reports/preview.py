@@ -10,6 +10,7 @@ from trust_portal.kernel.period import Period
 from trust_portal.kernel.ratio import truncated_percent
 from trust_portal.reliability.attainment.model import Ratio
 from trust_portal.reliability.contracts.model import percent_text
+from trust_portal.reliability.credits.calculation import Credit
 from trust_portal.reliability.findings import Finding
 from trust_portal.reliability.reports.assessment import AssessedSla, Assessment
 from trust_portal.reliability.reports.figures import published
@@ -24,7 +25,7 @@ def preview_json(assessment: Assessment) -> dict[str, Any]:
     return {
         "state": assessment.state.value,
         "period": _period(assessment.slas[0].attainment.period),
-        "slas": [_sla(entry) for entry in assessment.slas],
+        "slas": [_sla(entry, credit) for entry in assessment.slas],
         "credit": {
             "percent": None if credit is None else percent_text(credit.percent),
             "uncapped": None if credit is None else percent_text(credit.uncapped),
@@ -51,8 +52,11 @@ def _period(period: Period) -> dict[str, Any]:
     }
 
 
-def _sla(entry: AssessedSla) -> dict[str, Any]:
+def _sla(entry: AssessedSla, credit: Credit | None) -> dict[str, Any]:
     attainment, verdict = entry.attainment, entry.verdict
+    rules = [*attainment.rules, *(() if verdict is None else verdict.rules)]
+    if credit is not None and verdict is not None and verdict.credit > 0:
+        rules += credit.rules
     raw, adjusted = attainment.raw, attainment.adjusted
     return {
         "objective": attainment.objective,
@@ -76,7 +80,7 @@ def _sla(entry: AssessedSla) -> dict[str, Any]:
             }
             for outcome in attainment.exclusions
         ],
-        "rules": [str(rule) for rule in (*attainment.rules, *(() if verdict is None else verdict.rules))],
+        "rules": [str(rule) for rule in rules],
     }
 
 
