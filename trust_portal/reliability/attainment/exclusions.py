@@ -40,7 +40,7 @@ def parse_exclusions(source: bytes | str) -> tuple[Exclusion, ...]:
 def _load(source: bytes) -> object:
     """JSON first: bundles carry it, and it may hold characters that YAML has no place for."""
     try:
-        loaded: object = json.loads(source)
+        loaded: object = json.loads(source, parse_int=str, parse_float=str)
     except (ValueError, RecursionError):
         return load_yaml(source, "exclusions")
     return loaded
