@@ -56,11 +56,6 @@ class Settings:
         return urlsplit(self.base_url).hostname or "localhost"
 
     @property
-    def log_host(self) -> str:
-        """The authority of ``base_url``; new logs are named under it (a schema-less URL)."""
-        return urlsplit(self.base_url).netloc
-
-    @property
     def secure(self) -> bool:
         """Whether users come by https, and cookies must too."""
         return self.base_url.startswith("https://")

@@ -63,7 +63,7 @@ def export_policy(key: str | None, output: Path | None) -> None:
         await register_keys(house.storage, house.keyring)
         async with house.storage.write(TenantScope(tenant_id)) as session:
             origin = await open_log(
-                await session.driver(), tenant_id, house.settings.log_host, session.clock.now()
+                await session.driver(), tenant_id, house.settings.host, session.clock.now()
             )
         text = trust_policy(house.keyring, origin).text
 
