@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 import click
 
@@ -29,29 +30,42 @@ COMMANDS: dict[str, str] = {
     "worker": "trust_portal.commands.servers:worker",
 }
 
-#: Sub-commands that a room above the group's own adds to it.
-EXTENSIONS: dict[str, tuple[str, ...]] = {
-    "import": (
-        "trust_portal.commands.import_contracts:contracts",
-        "trust_portal.commands.import_contracts:objectives",
-    ),
-    "sla": ("trust_portal.commands.runs:run",),
+#: Groups that gather commands of several rooms; a path into a group reads "group name".
+EXTENSIONS: dict[str, dict[str, str]] = {
+    "import": {
+        "contracts": "trust_portal.commands.import_contracts:contracts",
+        "objectives": "trust_portal.commands.import_contracts:objectives",
+    },
+    "sla": {"run": "trust_portal.commands.runs:run"},
 }
 
 
 class LazyGroup(click.Group):
-    """Finds its commands in ``COMMANDS`` and imports only the one that runs."""
+    """Knows where its commands live and imports only the one that is asked for.
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return sorted(COMMANDS)
+    ``sla preview`` and ``verify`` are run on files, by people without a server: they must not wait
+    for, nor fail with, what only the server imports.
+    """
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in COMMANDS:
-            return None
-        command = _load(COMMANDS[cmd_name])
-        if isinstance(command, click.Group):
-            for extension in EXTENSIONS.get(cmd_name, ()):
-                command.add_command(_load(extension))
+    def __init__(self, *args: Any, places: Mapping[str, str] | None = None, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.places = places or {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *self.places})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.places:
+            return super().get_command(ctx, cmd_name)
+        command = _load(self.places[cmd_name])
+        if isinstance(command, click.Group) and cmd_name in EXTENSIONS:
+            return LazyGroup(
+                command.name,
+                commands=command.commands,
+                help=command.help,
+                params=command.params,
+                places=EXTENSIONS[cmd_name],
+            )
         return command
 
 
@@ -60,8 +74,8 @@ def _load(place: str) -> click.Command:
     return cast("click.Command", getattr(importlib.import_module(module), attribute))
 
 
-@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="trust-portal")
+@click.group(cls=LazyGroup, places=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
     """Reliability, cost control and honesty that customers can check."""
 
