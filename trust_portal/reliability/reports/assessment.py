@@ -9,6 +9,7 @@ from trust_portal.kernel.period import Period, parse_period
 from trust_portal.reliability.attainment.calculation import attain
 from trust_portal.reliability.attainment.model import Attainment, Exclusion, Samples
 from trust_portal.reliability.contracts.document import lint
+from trust_portal.reliability.contracts.in_force import length_of
 from trust_portal.reliability.contracts.model import Contract, PeriodLength, Sla
 from trust_portal.reliability.credits.calculation import Credit, SlaCredit, combined_credit, credit_for
 from trust_portal.reliability.findings import Finding, State, Unusable, refusal, state_of
@@ -80,11 +81,6 @@ def assess(
         combined_credit(contract, verdicts) if reliable else None,
         tuple(findings),
     )
-
-
-def length_of(label: str) -> PeriodLength:
-    """What kind of period a label names."""
-    return PeriodLength.QUARTER if "Q" in label else PeriodLength.MONTH
 
 
 def widened(contract: Contract, label: str) -> tuple[str, tuple[Finding, ...]]:
