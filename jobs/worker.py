@@ -39,9 +39,9 @@ log = logging.getLogger(__name__)
 
 DUTIES: tuple[Duty, ...] = (*REPORT_DUTIES, *EXPORT_DUTIES)
 #: Jobs at a time. Renders are bound by the processor, reports wait for the database in between.
-MAX_JOBS = {DEFAULT_QUEUE: 4, EXPORTS_QUEUE: 2}
-_QUEUE_POLL = 0.1
-_RELAY_ROUND = 0.2
+MAX_JOBS = {DEFAULT_QUEUE: 8, EXPORTS_QUEUE: 2}
+_QUEUE_POLL = 0.05
+_RELAY_ROUND = 0.1
 _SCHEDULE_ROUND = 15.0
 _AFTER_FAILURE = 1.0
 #: arq's own timeout only catches what outlived ours.

@@ -200,6 +200,8 @@ def _reports() -> None:
             name="sla_report_inputs_tenant_id_report_id_fkey",
         ),
     )
+    # Compressed already: PostgreSQL shall not try again.
+    op.execute("ALTER TABLE sla_report_inputs ALTER COLUMN content SET STORAGE EXTERNAL")
     distribute("sla_reports")
     distribute("sla_report_inputs")
     distribute("sla_report_heads")
