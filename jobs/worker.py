@@ -58,6 +58,7 @@ def run_worker(settings: Settings, queue: str) -> None:
 
 async def _work_in_a_house(settings: Settings, queue: str) -> None:
     async with open_house(settings) as house:
+        await house.open()
         await work(house, queue)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from schema.root import schema
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -16,6 +15,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from schema.context import Context
+from schema.root import schema
 from schema.transport import endpoint
 from trust_portal.house import open_house
 from trust_portal.runtime.shipped import shipped
@@ -37,6 +37,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_house(settings) as house:
+            await house.open()
             app.state.house = house
             yield
 
@@ -46,7 +47,10 @@ def create_app(settings: Settings | None = None) -> Starlette:
             # Below the exception handlers, so that a bad credential is answered like any refusal.
             Mount(
                 "/",
-                routes=[Route("/graphql", endpoint(schema, _graphql_context), methods=["GET", "POST"]), *ROUTES],
+                routes=[
+                    Route("/graphql", endpoint(schema, _graphql_context), methods=["GET", "POST"]),
+                    *ROUTES,
+                ],
                 middleware=[Middleware(Authentication)],
             ),
         ],

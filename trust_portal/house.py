@@ -14,20 +14,24 @@ from redis.exceptions import RedisError
 
 from trust_portal.access.access_log.service import AccessLog
 from trust_portal.access.archive import Archive
+from trust_portal.access.denial_log import DenialLog
 from trust_portal.access.denials import Denials
 from trust_portal.access.gate import Gate
 from trust_portal.access.people.service import People
 from trust_portal.access.policy import shipped_policies
+from trust_portal.access.policy_register import PolicyRegister
 from trust_portal.access.sessions.service import Sessions
 from trust_portal.access.sign_in.links import SignInLinks
+from trust_portal.access.sign_in.oidc_sign_in import OidcSignIn, connect_oidc
 from trust_portal.access.sign_in.personas import Personas
 from trust_portal.access.tenants.service import Tenants
 from trust_portal.access.tokens.service import Tokens
-from trust_portal.errors import Unavailable
+from trust_portal.errors import InvalidInput, Unavailable
 from trust_portal.evidence.exports import Exports
 from trust_portal.evidence.keyring import Keyring, load_or_create_keyring
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.facts.intake import Intake
+from trust_portal.facts.operations_service import Operations
 from trust_portal.kernel.clock import Clock, SystemClock
 from trust_portal.reliability.contracts.service import Contracts
 from trust_portal.reliability.objectives.service import Objectives
@@ -51,14 +55,18 @@ class House:
     ledger: Ledger
     gate: Gate
     access_log: AccessLog
+    denials: DenialLog
+    policies: PolicyRegister
     tenants: Tenants
     people: People
     sessions: Sessions
     sign_in_links: SignInLinks
     personas: Personas
+    oidc: OidcSignIn | None
     tokens: Tokens
     archive: Archive
     intake: Intake
+    operations: Operations
     exports: Exports
     contracts: Contracts
     objectives: Objectives
@@ -70,7 +78,16 @@ class House:
         """What must answer before this process can serve; each raises ``Unavailable`` if it does not."""
         return {"database": self.storage.ping, "queue": self._ping_queue}
 
+    async def open(self) -> None:
+        """What a process that serves or works does first: the policies it decides by are on record.
+
+        The keys are put on record by the sequencer, whose log they sign.
+        """
+        await self.policies.install()
+
     async def close(self) -> None:
+        if self.oidc is not None:
+            await self.oidc.close()
         await self.ledger.close()
         await self.storage.engine.dispose()
 
@@ -124,14 +141,18 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         ledger=ledger,
         gate=gate,
         access_log=access_log,
+        denials=DenialLog(storage, gate, access_log),
+        policies=PolicyRegister(storage, gate, ledger),
         tenants=tenants,
         people=people,
         sessions=sessions,
         sign_in_links=SignInLinks(storage, gate, ledger, sessions, base_url=settings.base_url),
         personas=Personas(storage, people, sessions, enabled=settings.demo),
+        oidc=_oidc(settings, storage, sessions),
         tokens=Tokens(storage, gate, ledger, access_log),
         archive=Archive(storage, gate, access_log, ledger, keyring, host=settings.host),
         intake=Intake(storage, gate, clock, events_per_minute=settings.ingest_events_per_minute),
+        operations=Operations(storage, gate, access_log),
         exports=exports,
         contracts=Contracts(
             storage, gate=gate, ledger=ledger, tenants=tenants, objectives=objectives, access_log=access_log
@@ -147,6 +168,28 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
             access_log=access_log,
             grace=settings.sla_grace,
         ),
+    )
+
+
+def _oidc(settings: Settings, storage: Storage, sessions: Sessions) -> OidcSignIn | None:
+    """Sign-in by the provider, where one is set up; half of its settings is a mistake, not a choice."""
+    given = {
+        "OIDC_ISSUER": settings.oidc_issuer,
+        "OIDC_CLIENT_ID": settings.oidc_client_id,
+        "OIDC_CLIENT_SECRET": settings.oidc_client_secret,
+    }
+    missing = [name for name, value in given.items() if not value]
+    if len(missing) == len(given):
+        return None
+    if missing:
+        raise InvalidInput(f"sign-in by OpenID Connect also needs {', '.join(missing)}", field=missing[0])
+    return connect_oidc(
+        storage,
+        sessions,
+        issuer=settings.oidc_issuer or "",
+        client_id=settings.oidc_client_id or "",
+        client_secret=settings.oidc_client_secret or "",
+        base_url=settings.base_url,
     )
 
 

@@ -25,6 +25,7 @@ class Action(StrEnum):
     ACCESS_LOG_READ = "tenant:access_log:read"
     CONTRACT_IMPORT = "tenant:contract:import"
     CONTRACT_READ = "tenant:contract:read"
+    DENIAL_READ = "tenant:denial:read"
     EXCLUSION_READ = "tenant:exclusion:read"
     EXPORT_DOWNLOAD = "tenant:export:download"
     EXPORT_READ = "tenant:export:read"
