@@ -1,0 +1,218 @@
+"""The scenario: from nothing to a signed report that a customer verifies, told step by step.
+
+Nothing is written behind the product's back: customers, people, tokens and contracts come in through
+the services, facts through ``POST /events``, and the customer's part is plain HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from trust_portal.access.actors import CONSOLE
+from trust_portal.access.sign_in.personas import PERSONAS
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.demo import cast, proof
+from trust_portal.demo.figures import figures
+from trust_portal.demo.scene import BRIGHTWATER, CUSTOMERS, VENDOR, last_full_month
+from trust_portal.demo.stage import Stage
+from trust_portal.demo.telling import Telling
+from trust_portal.errors import Unavailable
+from trust_portal.house import House
+from trust_portal.kernel.actor import Role
+from trust_portal.reliability.runs.model import Outcome, Progress, RunState, StartRun
+
+_STORY: Final = "demo.json"
+_LOOK: Final = 0.3
+_RUN_PATIENCE: Final = 180.0
+
+
+class Scenario:
+    """``play`` is the whole of it; the methods below are its steps, in order."""
+
+    def __init__(self, stage: Stage, house: House, telling: Telling) -> None:
+        self._stage = stage
+        self._house = house
+        self._tell = telling
+        self._url = stage.base_url
+        self._folder = stage.running.servers.data_dir
+        self.month = story_month(self._folder, house.clock.now())
+
+    async def play(self) -> None:
+        self._tell_of_the_house()
+        tenants = await self._customers_and_people()
+        await self._contracts()
+        await self._history()
+        progress = await self._monthly_run()
+        await self._customer(tenants[BRIGHTWATER.key], progress)
+        self._who_is_who()
+
+    def _tell_of_the_house(self) -> None:
+        key = self._house.keyring.receipts.key_id
+        self._tell.step(
+            "Servers",
+            "PostgreSQL and Valkey, on sockets only you may enter",
+            f"data in {self._folder}",
+            f"log at {self._stage.playbill.log}",
+            url=f"{self._url}/readyz",
+        )
+        self._tell.step(
+            "Keys",
+            "made for this run; every receipt is signed with",
+            f"Ed25519 {key[:16]}…{key[-4:]}",
+            url=f"{self._url}/verify",
+        )
+
+    async def _customers_and_people(self) -> Mapping[str, Tenant]:
+        self._tell.waiting("Customers and people")
+        tenants = await cast.bring_in_customers(self._house, self.month)
+        zones = ", ".join(customer.time_zone for customer in CUSTOMERS)
+        self._tell.step(
+            "Customers",
+            f"{len(tenants)} customers of {VENDOR}, {len(PERSONAS)} people, one for each role",
+            f"months end in {zones}",
+            url=f"{self._url}/tenants",
+        )
+        return tenants
+
+    async def _contracts(self) -> None:
+        objectives, contracts = await cast.bring_in_promises(self._house)
+        promised = ", ".join(each.tenant_key for each in contracts)
+        missing = ", ".join(
+            customer.key
+            for customer in CUSTOMERS
+            if customer.key not in {each.tenant_key for each in contracts}
+        )
+        self._tell.step(
+            "Contracts",
+            f"{len(contracts)} contracts on {len(objectives)} objectives, each with a receipt",
+            f"{promised}; {missing} has none",
+            url=f"{self._url}/t/{BRIGHTWATER.key}/contracts",
+        )
+
+    async def _history(self) -> None:
+        self._tell.waiting("The product brings its history in")
+        await self._stage.start_product(self.month, await cast.product_token(self._house))
+        report = await self._stage.playbill.product_report()
+        while report["percent"] < 100:
+            self._tell.waiting(f"{report['percent']} % of the history, {_known(report):,} events")
+            report = await self._stage.playbill.product_report()
+        rate = int(_known(report) / max(report["seconds"], 0.01))
+        again = f", {report['duplicates']:,} known already" if report["duplicates"] else ""
+        self._tell.step(
+            "History",
+            f"{report['accepted']:,} events accepted{again}, {report['rejected']} rejected",
+            f"{rate:,} a second through POST /events, from the first minute of {self.month} to now;",
+            "the product goes on and sends each minute as it passes",
+            url=f"{self._url}/schemas",
+        )
+        if report["rejected"]:
+            raise Unavailable(f"the portal rejected {report['first_rejection']}", code="HISTORY_REJECTED")
+
+    async def _monthly_run(self) -> Progress:
+        await self._house.runs.start(StartRun(self.month), CONSOLE)
+        async with asyncio.timeout(_RUN_PATIENCE):
+            while True:
+                progress = await self._house.runs.progress(CONSOLE, self.month)
+                self._tell.waiting(f"{progress.done} of {progress.total} customers")
+                if progress.run.state is RunState.COMPLETE:
+                    break
+                await asyncio.sleep(_LOOK)
+        lines = [f"{progress.counts[Outcome.ISSUED]} of {progress.total} reports of {self.month} are signed"]
+        for each in progress.tenants:
+            what = each.outcome.value.replace("_", " ")
+            lines.append(f"{each.tenant_key:<12} {what:<12} {_shortened(each.reason or '')}".rstrip())
+        self._tell.step("Monthly run", *lines, url=f"{self._url}/runs/{self.month}")
+        return progress
+
+    async def _customer(self, tenant: Tenant, progress: Progress) -> None:
+        report_id = next(each.report_id for each in progress.tenants if each.tenant_id == tenant.id)
+        if report_id is None:
+            raise Unavailable(f"{tenant.key} has no report of {self.month}", code="NO_REPORT")
+        path = proof.report_path(tenant.key, report_id)
+        token = await cast.reading_token(self._house, tenant)
+        async with httpx.AsyncClient(base_url=self._url, timeout=60, trust_env=False) as client:
+            report = await proof.query_report(client, token, tenant.key, self.month)
+            self._tell.step("Report", *figures(json.loads(report["document"])), url=self._url + path)
+            self._tell.waiting("The bundle is being made")
+            report = await proof.finished_export(client, token, tenant.key, self.month)
+            self._tell.step(
+                "GraphQL",
+                "the same by an API token: tenant → slaReport → export, receipt with its proof",
+                f"revision {report['revision']}, export {report['export']['state'].lower()},"
+                f" {report['receipt']['proof'].splitlines()[0]}",
+                url=f"{self._url}/graphql",
+            )
+        async with httpx.AsyncClient(base_url=self._url, timeout=60, trust_env=False) as client:
+            visitor = await proof.Visitor.sign_in(client, Role.CUSTOMER_VIEWER)
+            address = report["export"]["downloadUrl"].removeprefix(self._url)
+            content = await visitor.fetch(address)
+            policy = await visitor.fetch(f"/t/{tenant.key}/trust-policy")
+        await self._verified(report["export"], content, policy, f"{self._url}{address}")
+
+    async def _verified(self, export: Mapping[str, Any], content: bytes, policy: bytes, url: str) -> None:
+        name = export["fileName"]
+        folder = self._folder / "downloads"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        archive, pinned, changed = folder / name, folder / "trust.policy", folder / f"changed-{name}"
+        archive.write_bytes(content)
+        pinned.write_bytes(policy)
+        changed.write_bytes(proof.with_one_bit_flipped(content, "report.json"))
+        self._tell.step(
+            "Download",
+            f"{name}, {len(content) / 1e6:.1f} MB, as a customer's viewer",
+            f"sha256 {export['sha256'][:16]}…{export['sha256'][-4:]}",
+            url=url,
+        )
+        self._tell.waiting("Verifying offline")
+        verdict = await proof.verify(archive, pinned)
+        if verdict.exit_code:
+            raise Unavailable(f"the bundle does not verify: {', '.join(verdict.codes)}", code="NOT_VERIFIED")
+        self._tell.step(
+            "Verify",
+            f"offline, in a process of its own: verified, {len(verdict.proved)} things proved",
+            *(f"✓ {each}" for each in verdict.proved),
+            *(f"· not proved: {each}" for each in verdict.not_proved),
+            f"trust-portal verify {archive} --policy {pinned} --recompute",
+        )
+        self._tell.waiting("Verifying a changed copy")
+        refused = await proof.verify(changed, pinned)
+        if not refused.exit_code:
+            raise Unavailable("a changed bundle was not refused", code="CHANGED_ACCEPTED")
+        self._tell.step(
+            "A changed copy", f"one bit of report.json flipped: refused, {', '.join(refused.codes)}"
+        )
+
+    def _who_is_who(self) -> None:
+        self._tell.line()
+        self._tell.line(f"Look around at {self._url}/sign-in as one of these. They exist in the demo only.")
+        self._tell.line()
+        homes = {True: BRIGHTWATER.name, False: VENDOR}
+        self._tell.table(
+            [(each.name, homes[each.is_customer], each.role.value, each.does) for each in PERSONAS]
+        )
+        self._tell.line()
+
+
+def story_month(folder: Path, now: datetime) -> str:
+    """The month the story is about; settled once, so that a kept folder keeps its story."""
+    file = folder / _STORY
+    if file.exists():
+        return str(json.loads(file.read_text())["month"])
+    month = last_full_month(now)
+    file.write_text(json.dumps({"month": month}))
+    return month
+
+
+def _known(report: Mapping[str, Any]) -> int:
+    return int(report["accepted"]) + int(report["duplicates"])
+
+
+def _shortened(text: str, width: int = 100) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"

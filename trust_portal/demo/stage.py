@@ -1,0 +1,121 @@
+"""Where the demo runs: its own data, its own servers, one log, and nothing left when it is over."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+from trust_portal.demo.scene import VENDOR
+from trust_portal.errors import Unavailable
+from trust_portal.runtime.all_in_one import AllInOne, all_in_one
+from trust_portal.runtime.embedded.identity import Identity, launcher
+from trust_portal.runtime.ports import HOST, choose_port
+from trust_portal.runtime.supervisor import Program
+from trust_portal.settings import Settings
+
+_PRODUCT: Final = "product"
+#: The clockwork would begin the month while its events are still coming in. Here, you begin it.
+_NOBODY_BUT_YOU: Final = str(366 * 24 * 3600)
+
+
+class Playbill:
+    """Takes what the processes say: all of it into the log, the product's reports also for the scenario."""
+
+    def __init__(self, log: Path) -> None:
+        self.log = log
+        self._reports: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    def __call__(self, name: str, line: str) -> None:
+        if not self.log.exists():  # nothing is said before the data directory is there
+            self.log.touch(mode=0o600)
+        with self.log.open("a", encoding="utf-8") as log:
+            log.write(f"{name}: {line}\n")
+        if name == _PRODUCT and line.startswith("{"):
+            self._reports.put_nowait(json.loads(line))
+
+    def last_words(self, lines: int = 15) -> list[str]:
+        """The end of the log."""
+        return self.log.read_text("utf-8").splitlines()[-lines:] if self.log.exists() else []
+
+    async def product_report(self, patience: float = 120.0) -> dict[str, Any]:
+        """The next report of the product. Raises ``Unavailable`` if none comes for ``patience`` seconds."""
+        try:
+            async with asyncio.timeout(patience):
+                return await self._reports.get()
+        except TimeoutError as error:
+            raise Unavailable(
+                f"the product has said nothing for {patience:.0f} s", code="NO_REPORT"
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """``environment`` names the installation, for processes of ours."""
+
+    running: AllInOne
+    playbill: Playbill
+
+    @property
+    def base_url(self) -> str:
+        return self.running.base_url
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return self.running.environment
+
+    async def start_product(self, month: str, token: str) -> None:
+        """Start the simulated product. It is given the portal's address and a token, and nothing else."""
+        await self.running.supervisor.start(
+            Program(
+                name=_PRODUCT,
+                command=(
+                    *launcher(Identity.SELF, stop_signal=signal.SIGTERM),
+                    *(sys.executable, "-P", "-m", "trust_portal.demo.product"),
+                ),
+                environment={
+                    "PRODUCT_PORTAL": self.base_url,
+                    "PRODUCT_TOKEN": token,
+                    "PRODUCT_MONTH": month,
+                },
+            )
+        )
+
+
+@contextmanager
+def data_folder(named: Path | None) -> Iterator[Path]:
+    """``named``, which stays; or a new temporary folder, gone with the block."""
+    if named is not None:
+        yield named
+        return
+    folder = Path(tempfile.mkdtemp(prefix="trust-portal-demo-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@asynccontextmanager
+async def stage(data_dir: Path, port: int | None, playbill: Playbill) -> AsyncIterator[Stage]:
+    """The house, up on ``data_dir`` (an absolute path)."""
+    chosen = choose_port(port)
+    environment = {
+        # What the shell says about a real installation is not about this one.
+        **{field.name.upper(): "" for field in fields(Settings)},
+        "BASE_URL": f"http://{HOST}:{chosen}",
+        "DEMO": "1",
+        "KEY_FILE": str(data_dir / "keys.json"),
+        "LOG_FORMAT": "console",
+        "SLA_GRACE": _NOBODY_BUT_YOU,
+        "VENDOR_NAME": VENDOR,
+    }
+    async with all_in_one(data_dir, port=chosen, environment=environment, output=playbill) as running:
+        yield Stage(running, playbill)
