@@ -38,6 +38,7 @@ from trust_portal.reliability.objectives.service import Objectives
 from trust_portal.reliability.reports.model import KIND as SLA_REPORT
 from trust_portal.reliability.reports.renderer import SlaReportRenderer
 from trust_portal.reliability.reports.service import Reports
+from trust_portal.reliability.reports.staff import Overview
 from trust_portal.reliability.runs.service import Runs
 from trust_portal.settings import Settings
 from trust_portal.storage.engine import create_engine
@@ -72,6 +73,7 @@ class House:
     objectives: Objectives
     reports: Reports
     runs: Runs
+    overview: Overview
 
     @property
     def readiness(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
@@ -168,6 +170,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
             access_log=access_log,
             grace=settings.sla_grace,
         ),
+        overview=Overview(storage, gate, access_log),
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from conftest import Vendor, settings_of
@@ -21,15 +22,22 @@ from trust_portal.errors import Conflict
 from trust_portal.evidence.export import ExportState
 from trust_portal.evidence.export_rows import list_exports
 from trust_portal.house import House, build_house
-from trust_portal.kernel.actor import SYSTEM
+from trust_portal.kernel.actor import SYSTEM, Actor, ActorKind, Role
 from trust_portal.kernel.clock import ManualClock, SystemClock
+from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.page import PageRequest
+from trust_portal.reliability.findings import State
 from trust_portal.reliability.runs.model import Outcome, Progress, RunState, StartRun
 from trust_portal.storage.backlog import Backlog
 from trust_portal.storage.outbox import DEFAULT_QUEUE
 from trust_portal.storage.tenancy import TenantScope
 
 JUNE = StartRun("2026-06")
+CISO = Actor(ActorKind.PERSON, new_id(), "Ciso", VENDOR_ID, frozenset({Role.APPROVER_SECURITY}))
+
+
+def issued_tenant(progress: Progress) -> UUID:
+    return next(each.tenant_id for each in progress.tenants if each.outcome is Outcome.ISSUED)
 
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
@@ -87,6 +95,17 @@ async def test_every_tenant_is_named_with_what_became_of_it(house: House, vendor
     assert "1440 minutes without a sample" in str(reasons["later"])
     assert reasons["nothing"] == "no version of a contract is in force in 2026-06"
     assert progress.run.receipt_id is not None
+
+    standings = await house.overview.page(CONSOLE, "2026-06", PageRequest(10))
+    assert {each.tenant.key: each.head and each.head.newest_state for each in standings.items} == {
+        "acme": State.OK,
+        "gaps": State.INCOMPLETE,
+        "later": State.INCOMPLETE,
+        "newcomer": None,
+        "nothing": None,
+    }
+    entries = await house.access_log.page(CISO, issued_tenant(progress), PageRequest(50))
+    assert "SLA overview" in {each.access.what for each in entries.items}
 
     # The next attempt touches only what has no report.
     issued = next(each for each in progress.tenants if each.tenant_key == "acme")
