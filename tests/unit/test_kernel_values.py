@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,7 +62,18 @@ def test_canonical_json_sorts_by_utf_16_and_spends_no_space() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [1.0, {"a": [0.5]}, MAX_SAFE_INTEGER + 1, -MAX_SAFE_INTEGER - 1, {"a": object()}, {1: "a"}, "\ud800"],
+    [
+        1.0,
+        {"a": [0.5]},
+        MAX_SAFE_INTEGER + 1,
+        -MAX_SAFE_INTEGER - 1,
+        {"a": object()},
+        {1: "a"},
+        "\ud800",
+        b"a",
+        {"a": {1}},
+        datetime(2026, 7, 1, tzinfo=UTC),
+    ],
 )
 def test_what_a_signed_document_may_not_hold_is_refused(value: object) -> None:
     with pytest.raises(ValueError):
@@ -91,6 +103,19 @@ def test_canonical_bytes_read_back_and_stay_the_same(value: object) -> None:
     assert json.loads(data) == value
     assert canonical(json.loads(data)) == data
     assert digest(value) == digest(json.loads(data))  # type: ignore[arg-type]
+
+
+@given(documents)
+def test_canonical_bytes_are_those_of_the_reference(value: object) -> None:
+    assert canonical(value) == rfc8785.dumps(value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "character", [*map(chr, range(0x20)), '"', "\\", "/", "\x7f", "\u2028", "\U0001f600"]
+)
+def test_every_escape_is_that_of_the_reference(character: str) -> None:
+    for value in (character, {character: character}, {"a": [character * 2]}):
+        assert canonical(value) == rfc8785.dumps(value)
 
 
 def test_ids_are_version_7_and_sort_by_their_time() -> None:

@@ -8,20 +8,28 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+import msgspec
 import rfc8785
 
 Json: TypeAlias = bool | int | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
 MAX_SAFE_INTEGER = 2**53 - 1
 
+_encoder = msgspec.json.Encoder(order="sorted")
+
 
 def canonical(value: Json) -> bytes:
     """``value`` as RFC 8785 bytes.
 
     Raises ``ValueError`` for floats, integers beyond 2**53 - 1, and anything that is not JSON.
+
+    ``msgspec`` writes what is plain: the same bytes as the reference in Python (a test compares
+    them), many times as fast, and every receipt is written here. The reference takes the rest.
     """
+    if _is_plain(value):
+        return _encoder.encode(value)
     _refuse_floats(value, "$")
     try:
         return rfc8785.dumps(value)
@@ -37,6 +45,24 @@ def sha256_hex(data: bytes) -> str:
 def digest(value: Json) -> str:
     """Hex SHA-256 of the canonical form."""
     return sha256_hex(canonical(value))
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether ``value`` holds nothing on which ``msgspec`` and RFC 8785 could differ.
+
+    Exact types, because ``msgspec`` also writes dates, bytes and sets; ASCII names, because it sorts
+    them by code point and RFC 8785 §3.2.3 by UTF-16 unit, which puts U+FF21 behind U+1F600.
+    """
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
+    if kind is int:
+        return bool(-MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER)
+    if kind is dict:
+        return all(type(name) is str and name.isascii() for name in value) and all(
+            map(_is_plain, value.values())
+        )
+    return (kind is list or kind is tuple) and all(map(_is_plain, value))
 
 
 def _refuse_floats(value: object, path: str) -> None:
