@@ -6,11 +6,13 @@ import asyncio
 from pathlib import Path
 
 import click
+import httpx
 
 from trust_portal.demo.scenario import Scenario
 from trust_portal.demo.scene import VENDOR
 from trust_portal.demo.stage import Playbill, data_folder, stage
 from trust_portal.demo.telling import Telling
+from trust_portal.errors import Unavailable
 from trust_portal.house import open_house
 from trust_portal.settings import load_settings
 
@@ -34,7 +36,12 @@ async def perform(data_dir: Path | None, port: int | None, *, once: bool) -> Non
                 if not once:
                     telling.line(f"Serving at {running.base_url} until Ctrl-C.")
                     await asyncio.Event().wait()
-        except Exception:
+        except Exception as error:
+            telling.line()
             for line in playbill.last_words():
                 click.echo(f"  {line}", err=True)
+            if playbill.log.exists():
+                click.echo(f"  The whole log: {playbill.log}", err=True)
+            if isinstance(error, httpx.HTTPError):
+                raise Unavailable(f"the portal did not answer: {error!r}") from error
             raise

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import httpx
 
+from trust_portal.demo.patience import patience
 from trust_portal.errors import Unavailable
 from trust_portal.evidence import bundle
 from trust_portal.kernel.actor import Role
@@ -69,7 +70,7 @@ async def query_report(client: httpx.AsyncClient, token: str, key: str, period: 
 
 async def finished_export(client: httpx.AsyncClient, token: str, key: str, period: str) -> dict[str, Any]:
     """The report once its bundle is ready. Raises ``Unavailable`` where it fails or takes too long."""
-    async with asyncio.timeout(_PATIENCE):
+    async with patience(_PATIENCE, "the bundle"):
         while True:
             report = await query_report(client, token, key, period)
             state = report["export"]["state"]

@@ -14,8 +14,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
+from trust_portal.demo.patience import patience
 from trust_portal.demo.scene import VENDOR
-from trust_portal.errors import Unavailable
 from trust_portal.runtime.all_in_one import AllInOne, all_in_one
 from trust_portal.runtime.embedded.identity import Identity, launcher
 from trust_portal.runtime.ports import HOST, choose_port
@@ -23,6 +23,7 @@ from trust_portal.runtime.supervisor import Program
 from trust_portal.settings import Settings
 
 _PRODUCT: Final = "product"
+_SILENCE: Final = 120.0
 #: The clockwork would begin the month while its events are still coming in. Here, you begin it.
 _NOBODY_BUT_YOU: Final = str(366 * 24 * 3600)
 
@@ -46,15 +47,10 @@ class Playbill:
         """The end of the log."""
         return self.log.read_text("utf-8").splitlines()[-lines:] if self.log.exists() else []
 
-    async def product_report(self, patience: float = 120.0) -> dict[str, Any]:
-        """The next report of the product. Raises ``Unavailable`` if none comes for ``patience`` seconds."""
-        try:
-            async with asyncio.timeout(patience):
-                return await self._reports.get()
-        except TimeoutError as error:
-            raise Unavailable(
-                f"the product has said nothing for {patience:.0f} s", code="NO_REPORT"
-            ) from error
+    async def product_report(self) -> dict[str, Any]:
+        """The next report of the product. Raises ``Unavailable`` if none comes."""
+        async with patience(_SILENCE, "the product's next delivery"):
+            return await self._reports.get()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +88,25 @@ class Stage:
 
 @contextmanager
 def data_folder(named: Path | None) -> Iterator[Path]:
-    """``named``, which stays; or a new temporary folder, gone with the block."""
+    """``named``, which stays; or a new temporary folder, gone with the block.
+
+    A temporary one stays too where the demo failed, so that there is something to look at.
+    """
     if named is not None:
         yield named
         return
-    folder = Path(tempfile.mkdtemp(prefix="trust-portal-demo-"))
+    folder = Path(tempfile.mkdtemp(prefix="trust-portal-demo-")).resolve()
+    failed = False
     try:
         yield folder
+    except Exception:
+        failed = True
+        raise
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if not failed:
+            shutil.rmtree(folder)
+        elif not any(folder.iterdir()):
+            folder.rmdir()
 
 
 @asynccontextmanager

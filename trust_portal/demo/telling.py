@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 import time
 from typing import Final
 
 import click
 
-_TITLE: Final = 14
-_WIDTH: Final = 88
+_TITLE: Final = 16
+_WIDTH: Final = 104
 _INDENT: Final = " " * (5 + _TITLE)
 
 
@@ -40,11 +41,11 @@ class Telling:
         seconds = time.monotonic() - self._began
         first, *rest = lines
         head = f" {self._step:>2}  {title:<{_TITLE}}"
-        click.echo(
-            f"{click.style(head, bold=True)}{first:<{_WIDTH - len(head) - 8}}{_quiet(f'{seconds:6.1f} s')}"
-        )
+        room = _WIDTH - len(head) - 8
+        click.echo(f"{click.style(head, bold=True)}{first:<{room}}{_quiet(f'{seconds:6.1f} s')}")
         for line in rest:
-            click.echo(f"{_INDENT}{line}")
+            for part in _wrapped(line, _WIDTH - len(_INDENT)):
+                click.echo(f"{_INDENT}{part}")
         if url is not None:
             click.echo(f"{_INDENT}{_quiet('→')} {click.style(url, fg='cyan')}")
         self._began = time.monotonic()
@@ -65,6 +66,13 @@ class Telling:
         if self._waiting:
             click.echo("\r\033[K", nl=False)
             self._waiting = False
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """Broken between words only: what is to be copied stays whole."""
+    return textwrap.wrap(
+        line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False, tabsize=1
+    )
 
 
 def _quiet(text: str) -> str:

@@ -1,0 +1,144 @@
+"""The demo as a visitor runs it: the whole scenario, beside another one, and gone without a trace."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from trust_portal.kernel.period import parse_period
+
+PATIENCE = 170.0
+
+
+class Demo:
+    """``trust-portal demo`` in a process of its own, whose temporary folder is ``folder``."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        folder.mkdir()
+        self.folder = folder
+        self._output = folder.parent / f"{folder.name}.out"
+        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        with self._output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "trust_portal.cli", "demo", *arguments],
+                # What a shell may say about a real installation must not reach the demo.
+                env={**inherited, "TMPDIR": str(folder), "KEY_FILE": "/nonexistent/keys", "BASE_URL": "x"},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def told(self) -> str:
+        return self._output.read_text("utf-8")
+
+    def wait_for(self, text: str) -> None:
+        end = time.monotonic() + PATIENCE
+        while text not in self.told:
+            assert self.process.poll() is None, self.told
+            assert time.monotonic() < end, self.told
+            time.sleep(0.1)
+
+    def interrupt(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(timeout=40)
+
+    def left_behind(self) -> list[str]:
+        """Files, and processes that speak of our folder in their command or environment."""
+        found = [str(path) for path in self.folder.iterdir()]
+        mark = os.fsencode(self.folder)
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                words = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+            except OSError:
+                continue
+            if mark in words:
+                found.append(words.replace(b"\0", b" ").decode(errors="replace")[:200])
+        return found
+
+
+def one(pattern: str, text: str) -> str:
+    (found,) = re.findall(pattern, text)
+    return str(found)
+
+
+@pytest.fixture
+def serving(tmp_path: Path):
+    demo = Demo(tmp_path / "serving")
+    yield demo
+    if demo.process.poll() is None:
+        demo.interrupt()
+
+
+def visit(base: str, role: str, paths: list[str]) -> dict[str, int]:
+    """How each path is answered to a persona."""
+    with httpx.Client(base_url=base, trust_env=False, timeout=30) as client:
+        answer = client.post("/sign-in/persona", data={"role": role}, headers={"origin": base})
+        assert answer.status_code == 303
+        return {path: client.get(path).status_code for path in paths}
+
+
+def test_two_demos_tell_the_whole_story_beside_each_other(serving: Demo, tmp_path: Path) -> None:
+    serving.wait_for(" 2  Keys")
+    second = Demo(tmp_path / "second", "--once")
+    serving.wait_for("until Ctrl-C")
+    assert second.process.wait(timeout=PATIENCE) == 0, second.told
+    assert second.left_behind() == []
+
+    month = one(r"reports of (\d{4}-\d\d) are signed", second.told)
+    for told in (serving.told, second.told):
+        minutes = parse_period(month, "Europe/Berlin").minutes - 60
+        millionths = (minutes - 70) * 100_000_000 // minutes
+        percent = f"{millionths // 1_000_000}.{millionths % 1_000_000:06}"
+        assert f"promised 99.9 %, attained {percent} %, missed" in told
+        assert "95 minutes down, 70 of them count: 60 minutes of announced maintenance are left out" in told
+        assert "service credit 480.00 EUR (10 % of the fee)" in told
+        assert " events accepted, 0 rejected" in told
+        assert "3 of 5 reports" in told
+        assert re.search(r"nordlys +no contract +no version of a contract is in force", told)
+        assert re.search(r"wattle +incomplete +api-availability: 37 minutes without a sample", told)
+        assert "verified, offline" in told
+        assert "the figures follow from the bundle's own inputs, string for string" in told
+        assert "one bit of report.json flipped: refused, DIGEST_MISMATCH" in told
+
+    base = one(r"Look around at (http://\S+)/sign-in", serving.told)
+    assert base != one(r"Look around at (http://\S+)/sign-in", second.told)
+    urls = re.findall(r"→ (http://\S+)", serving.told)
+    assert len(urls) == 9
+    assert {url.startswith(base + "/") for url in urls} == {True}
+    paths = [urlsplit(url).path for url in urls]
+    of_the_customer = [path for path in paths if path.startswith("/t/")]
+    assert set(visit(base, "customer_admin", of_the_customer).values()) == {200}
+    assert set(visit(base, "sre_operator", [p for p in paths if p not in of_the_customer]).values()) == {200}
+
+    assert serving.interrupt() == 0
+    assert serving.left_behind() == []
+
+
+def test_ctrl_c_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
+    demo = Demo(tmp_path / "interrupted", "--once")
+    demo.wait_for(" 4  Contracts")
+    time.sleep(1.5)  # while history comes in
+    assert demo.interrupt() == 0
+    assert demo.left_behind() == []
+    assert "Traceback" not in demo.told
+
+
+def test_a_port_that_is_taken_is_refused_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        demo = Demo(tmp_path / "refused", "--once", "--port", str(taken.getsockname()[1]))
+        assert demo.process.wait(timeout=30) == 2
+    assert "is in use; name another --port" in demo.told
+    assert "Traceback" not in demo.told
+    assert demo.left_behind() == []
