@@ -7,7 +7,7 @@ from datetime import datetime
 import strawberry
 
 from schema.ids import encode
-from trust_portal.reliability.contracts.repository import ContractVersion as Row
+from trust_portal.reliability.contracts.version import ContractVersion as Row
 
 
 @strawberry.type(description="What was promised, as recorded; never edited.")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -13,24 +11,8 @@ from sqlalchemy import Row, insert, select
 from trust_portal.reliability.contracts.document import parse_contract
 from trust_portal.reliability.contracts.model import Contract, PeriodLength
 from trust_portal.reliability.contracts.tables import contracts
+from trust_portal.reliability.contracts.version import ContractVersion
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
-
-
-@dataclass(frozen=True, slots=True)
-class ContractVersion:
-    """A contract version as recorded. ``sha256`` is over the document's bytes."""
-
-    id: UUID
-    tenant_id: UUID
-    contract: Contract
-    sha256: str
-    receipt_id: UUID
-    recorded_at: datetime
-    recorded_by: str
-
-    @property
-    def version(self) -> str:
-        return self.contract.version
 
 
 async def contract_versions(session: ReadSession, tenant_id: UUID) -> tuple[ContractVersion, ...]:

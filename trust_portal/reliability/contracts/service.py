@@ -23,7 +23,8 @@ from trust_portal.kernel.ids import new_id
 from trust_portal.reliability.contracts.document import lint, parse_contract
 from trust_portal.reliability.contracts.file import split_documents
 from trust_portal.reliability.contracts.model import Contract, Sla, percent_text
-from trust_portal.reliability.contracts.repository import ContractVersion, contract_versions, insert_contract
+from trust_portal.reliability.contracts.repository import contract_versions, insert_contract
+from trust_portal.reliability.contracts.version import ContractVersion
 from trust_portal.reliability.findings import Finding, Unusable, refusal
 from trust_portal.reliability.objectives.model import Definition, Objective, ObjectiveKind
 from trust_portal.reliability.objectives.service import Objectives

@@ -23,7 +23,8 @@ from trust_portal.kernel.period import parse_period
 from trust_portal.reliability.attainment.model import Exclusion, Samples
 from trust_portal.reliability.contracts.in_force import in_force, last_end, length_of
 from trust_portal.reliability.contracts.model import Sla
-from trust_portal.reliability.contracts.repository import ContractVersion, contract_versions
+from trust_portal.reliability.contracts.repository import contract_versions
+from trust_portal.reliability.contracts.version import ContractVersion
 from trust_portal.reliability.reports.record import Head, StoredReport
 from trust_portal.reliability.reports.repository import find_document, find_head, find_report
 from trust_portal.storage.tenancy import StaffScope
