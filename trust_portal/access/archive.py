@@ -31,7 +31,7 @@ from trust_portal.evidence.export_rows import (
 from trust_portal.evidence.keyring import Keyring
 from trust_portal.evidence.ledger import Ledger, Receipt
 from trust_portal.evidence.log_name import open_log
-from trust_portal.evidence.receipt_rows import find_receipt, receipts_page
+from trust_portal.evidence.receipt_rows import find_receipt, receipts_page, signing_keys_of
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.kernel.actor import Actor, ActorKind
 from trust_portal.kernel.page import Page, PageRequest
@@ -47,6 +47,18 @@ class FiledReceipt:
     envelope: Envelope
     statement: dict[str, Any]
     proof: TlogProof | None
+
+
+@dataclass(frozen=True, slots=True)
+class CataloguedExport:
+    """An export with what a verifier asks of it: who signed its manifest, and where the log holds it.
+
+    Both are None until the manifest is recorded, ``position`` until it is in the log.
+    """
+
+    export: Export
+    key_id: str | None
+    position: int | None
 
 
 class Archive:
@@ -96,6 +108,26 @@ class Archive:
             page = await list_exports(session, tenant_id, request)
         await self._looked(actor, tenant_id, "exports")
         return page
+
+    async def catalogue(self, actor: Actor, tenant_id: UUID, request: PageRequest) -> Page[CataloguedExport]:
+        """``exports`` with their signatures' keys and positions in the log: what an auditor lists."""
+        await self._gate.require(actor, Action.EXPORT_READ, Resource("export", tenant_id))
+        await self._gate.require(actor, Action.RECEIPT_READ, Resource("receipt", tenant_id))
+        async with self._storage.read(scope_of(actor, tenant_id), snapshot=True) as session:
+            page = await list_exports(session, tenant_id, request)
+            manifests = [each.manifest_receipt_id for each in page.items]
+            keys = await signing_keys_of(session, tenant_id, manifests)
+            proofs = await self._ledger.reader.proofs(session, tenant_id, manifests)
+        await self._looked(actor, tenant_id, "exports")
+        items = []
+        for export in page.items:
+            proof = proofs.get(export.manifest_receipt_id)
+            items.append(
+                CataloguedExport(
+                    export, keys.get(export.manifest_receipt_id), None if proof is None else proof.index
+                )
+            )
+        return Page(tuple(items), page.cursors, page.has_next, page.has_previous)
 
     async def export(self, actor: Actor, tenant_id: UUID, export_id: UUID) -> Export:
         """One export and how far it is."""

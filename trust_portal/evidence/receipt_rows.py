@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -53,6 +54,16 @@ async def receipts_page(
         key=lambda receipt: (str(receipt.id),),
         descending=True,
     )
+
+
+async def signing_keys_of(
+    session: ReadSession, tenant_id: UUID, receipt_ids: Collection[UUID]
+) -> dict[UUID, str]:
+    """Key ids (hex) by receipt, for those that exist."""
+    query = select(receipts.c.id, receipts.c.key_id).where(
+        receipts.c.tenant_id == tenant_id, receipts.c.id.in_(receipt_ids)
+    )
+    return {row.id: row.key_id for row in await session.execute(query)}
 
 
 def _receipt(row: Row[Any], disclosures: tuple[str, ...] = ()) -> Receipt:

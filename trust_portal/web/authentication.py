@@ -1,7 +1,8 @@
 """Who acts, found once per request from the session cookie or the bearer token.
 
 The result is ``request.state.actor`` (absent: nobody). An unusable bearer token is an error at once:
-a program should hear it. An unusable cookie is simply not a sign-in, and is cleared by the next page.
+a program should hear it. An unusable cookie is simply not a sign-in; it is left alone, since beside a
+rotation it may only be a moment behind.
 """
 
 from __future__ import annotations
@@ -77,7 +78,9 @@ def _renewing(send: Send, settings: Settings, signed_in: SignedIn) -> Send:
     async def with_cookie(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            if "set-cookie" not in headers:
+            # Signing in or out says something newer about the same cookie.
+            name = line.partition("=")[0] + "="
+            if not any(each.startswith(name) for each in headers.getlist("set-cookie")):
                 headers.append("set-cookie", line)
         await send(message)
 

@@ -27,20 +27,32 @@ class NavItem:
 
 
 #: Label, path below the tenant, and what one must be allowed to find behind it.
-_TENANT_PAGES = (
+_CUSTOMER_PAGES = (
     ("Overview", "", Action.PROFILE_READ),
     ("SLA reports", "/reports", Action.SLA_REPORT_READ),
+    ("Incidents", "/incidents", Action.INCIDENT_READ),
+    ("Promises", "/contracts", Action.CONTRACT_READ),
+    ("Bundles", "/exports", Action.EXPORT_READ),
     ("Receipts", "/receipts", Action.RECEIPT_READ),
-    ("Contracts", "/contracts", Action.CONTRACT_READ),
+)
+#: Who works with a tenant's things, and who looked: the same for customers and for the vendor.
+_ADMINISTRATION = (
     ("People", "/people", Action.PERSON_READ),
     ("Tokens", "/tokens", Action.TOKEN_READ),
-    ("Access log", "/access", Action.ACCESS_LOG_READ),
+    ("Access", "/access", Action.ACCESS_LOG_READ),
+)
+_VENDOR_PAGES = (
+    ("Receipts", "/receipts", Action.RECEIPT_READ),
+    ("People", "/people", Action.PERSON_READ),
+    ("Tokens", "/tokens", Action.TOKEN_READ),
+    ("Refusals", "/denials", Action.DENIAL_READ),
 )
 _HOUSE_PAGES = (
     ("Customers", "/tenants", Action.TENANTS_READ),
     ("Monthly runs", "/runs", Action.SLA_RUN_READ),
     ("Policies", "/policies", Action.POLICIES_READ),
 )
+_VENDOR_HOME = "/t/vendor/receipts"
 
 
 async def tenant_of(request: Request, *, purpose: str = "administration") -> Tenant:
@@ -58,10 +70,11 @@ async def tenant_of(request: Request, *, purpose: str = "administration") -> Ten
 
 
 def frame(request: Request, tenant: Tenant | None = None) -> Mapping[str, Any]:
-    """``nav``, ``tenant``, ``person`` and ``home`` for ``base.html``."""
+    """What ``base.html`` shows around a page: the house's own pages, then those of one tenant."""
     actor = actor_of(request)
     return {
-        "nav": _navigation(request, actor, tenant),
+        "house_nav": _house_pages(request, actor, tenant),
+        "tenant_nav": [] if tenant is None else _tenant_pages(request, actor, tenant),
         "tenant": tenant.name if tenant else None,
         "person": actor.name,
         "root": tenant_path(tenant) if tenant else None,
@@ -73,20 +86,30 @@ def tenant_path(tenant: Tenant) -> str:
     return f"/t/{tenant.key}"
 
 
-def _navigation(request: Request, actor: Actor, tenant: Tenant | None) -> list[NavItem]:
+def _house_pages(request: Request, actor: Actor, tenant: Tenant | None) -> list[NavItem]:
+    """For staff only: a customer has one house, its own, and needs no way between houses."""
+    if not actor.is_staff:
+        return []
     gate, path = house_of(request).gate, request.url.path
-    items: list[NavItem] = []
-    if actor.is_staff:
-        items += [
-            NavItem(label, href, path.startswith(href))
-            for label, href, action in _HOUSE_PAGES
-            if gate.allows(actor, action, Resource.of_house("house"))
-        ]
-    if tenant is not None:
-        root = tenant_path(tenant)
-        items += [
-            NavItem(label, root + below, path == root if not below else path.startswith(root + below))
-            for label, below, action in _TENANT_PAGES
-            if gate.allows(actor, action, Resource("page", tenant.id))
-        ]
+    at_customer, at_vendor = (
+        tenant is not None and not tenant.is_vendor,
+        tenant is not None and tenant.is_vendor,
+    )
+    items = [
+        NavItem(label, href, path.startswith(href) or (at_customer and href == "/tenants"))
+        for label, href, action in _HOUSE_PAGES
+        if gate.allows(actor, action, Resource.of_house("house"))
+    ]
+    if gate.allows(actor, Action.RECEIPT_READ, Resource.of_house("receipt")):
+        items.append(NavItem("Our own log", _VENDOR_HOME, at_vendor))
     return items
+
+
+def _tenant_pages(request: Request, actor: Actor, tenant: Tenant) -> list[NavItem]:
+    gate, path, root = house_of(request).gate, request.url.path, tenant_path(tenant)
+    pages = _VENDOR_PAGES if tenant.is_vendor else (*_CUSTOMER_PAGES, *_ADMINISTRATION)
+    return [
+        NavItem(label, root + below, path == root if not below else path.startswith(root + below))
+        for label, below, action in pages
+        if gate.allows(actor, action, Resource("page", tenant.id))
+    ]

@@ -6,6 +6,7 @@ id is a block of that template, that block alone. Without JavaScript the same vi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from starlette.responses import HTMLResponse
 
 from trust_portal.documents.html import create_environment
 from trust_portal.web.context import actor_or_none, house_of
+from trust_portal.web.theme import theme_of
 
 #: Said on every page of a demonstration; it must not be mistaken for a vendor's own portal.
 DEMO_TEXT = "A made-up vendor with made-up customers, on real machinery. Anybody can be anybody here."
@@ -28,9 +30,21 @@ def create_templates() -> Environment:
     return environment
 
 
+#: Names that are not read as they are written.
+_SPELLED = {
+    "api": "API",
+    "csm": "CSM",
+    "finops": "FinOps",
+    "oidc": "OpenID Connect",
+    "pmo": "PMO",
+    "sla": "SLA",
+    "sre": "SRE",
+}
+
+
 def words(name: str) -> str:
     """``customer_viewer`` → ``Customer viewer``: the house's own names, read aloud."""
-    text = name.replace("_", " ").replace("-", " ")
+    text = " ".join(_SPELLED.get(each, each) for each in re.split(r"[ _.-]", name))
     return text[:1].upper() + text[1:]
 
 
@@ -56,6 +70,8 @@ def page(
         "vendor": house.settings.vendor_name,
         "demo": DEMO_TEXT if house.settings.demo else None,
         "fingerprint": house.keyring.receipts.key_id,
+        "theme": theme_of(request),
+        "here": request.url.path,
         **context,
     }
     block = _wanted_block(request, environment, template)

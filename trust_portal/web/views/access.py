@@ -1,6 +1,8 @@
-"""Who looked at a tenant's things, and by which rules: the access log and the policies."""
+"""Who looked at a tenant's things, who was refused, and by which rules."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -8,6 +10,8 @@ from starlette.routing import Route
 
 from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import page_request
 from trust_portal.web.navigation import frame, tenant_of
@@ -17,16 +21,42 @@ from trust_portal.web.templating import page
 async def access_log(request: Request) -> Response:
     tenant = await tenant_of(request)
     entries = await house_of(request).access_log.page(actor_of(request), tenant.id, page_request(request))
-    return page(request, "access_log.html", entries=entries, **frame(request, tenant))
+    return page(request, "access_log.html", entries=entries, **_sides(request, tenant))
+
+
+async def denials(request: Request) -> Response:
+    tenant = await tenant_of(request)
+    listed = await house_of(request).denials.page(actor_of(request), tenant.id, page_request(request))
+    return page(request, "denials.html", denials=listed, **_sides(request, tenant))
 
 
 async def policies(request: Request) -> Response:
-    house = house_of(request)
-    await house.gate.require(actor_of(request), Action.POLICIES_READ, Resource.of_house("policies"))
-    return page(request, "policies.html", policies=house.gate.policies, **frame(request))
+    house, actor = house_of(request), actor_of(request)
+    version = request.query_params.get("version") or None
+    texts = await house.policies.read(actor, version)
+    return page(
+        request,
+        "policies.html",
+        texts=texts,
+        version=version or house.gate.policies.version,
+        in_force=house.gate.policies.version,
+        **frame(request),
+    )
+
+
+def _sides(request: Request, tenant: Tenant) -> dict[str, Any]:
+    """The frame, and whether this reader may also see the other side of the coin."""
+    gate, actor = house_of(request).gate, actor_of(request)
+    return {
+        "may_see_looks": tenant.id != VENDOR_ID
+        and gate.allows(actor, Action.ACCESS_LOG_READ, Resource("access log", tenant.id)),
+        "may_see_denials": gate.allows(actor, Action.DENIAL_READ, Resource("denial", tenant.id)),
+        **frame(request, tenant),
+    }
 
 
 routes = [
     Route("/t/{tenant}/access", access_log, methods=["GET"]),
+    Route("/t/{tenant}/denials", denials, methods=["GET"]),
     Route("/policies", policies, methods=["GET"]),
 ]

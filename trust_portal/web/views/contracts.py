@@ -1,4 +1,4 @@
-"""Contract versions of a tenant: what was promised, from when, word for word."""
+"""What was promised to a tenant: objectives, and contract versions word for word."""
 
 from __future__ import annotations
 
@@ -6,15 +6,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from trust_portal.access.action import Action
+from trust_portal.access.policy import Resource
+from trust_portal.reliability.objectives.model import Objective
 from trust_portal.web.context import actor_of, house_of
+from trust_portal.web.files import attachment
 from trust_portal.web.navigation import frame, tenant_of
 from trust_portal.web.templating import page
 
 
 async def contracts(request: Request) -> Response:
+    actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose="contracts")
-    versions = await house_of(request).contracts.versions(actor_of(request), tenant.id)
-    return page(request, "contracts.html", versions=versions, **frame(request, tenant))
+    versions = await house.contracts.versions(actor, tenant.id)
+    objectives: tuple[Objective, ...] = ()
+    if house.gate.allows(actor, Action.OBJECTIVE_READ, Resource("objective", tenant.id)):
+        objectives = await house.objectives.of_tenant(actor, tenant.id)
+    return page(request, "contracts.html", versions=versions, objectives=objectives, **frame(request, tenant))
 
 
 async def contract(request: Request) -> Response:
@@ -25,7 +33,17 @@ async def contract(request: Request) -> Response:
     return page(request, "contract.html", version=found, **frame(request, tenant))
 
 
+async def contract_source(request: Request) -> Response:
+    """The document byte for byte, so that its digest can be compared."""
+    tenant = await tenant_of(request, purpose="contracts")
+    found = await house_of(request).contracts.get(
+        actor_of(request), tenant.id, request.path_params["version"]
+    )
+    return attachment(found.contract.source, "application/yaml", f"{tenant.key}-{found.version}.yaml")
+
+
 routes = [
     Route("/t/{tenant}/contracts", contracts, methods=["GET"]),
     Route("/t/{tenant}/contracts/{version}", contract, methods=["GET"]),
+    Route("/t/{tenant}/contracts/{version}/source", contract_source, methods=["GET"]),
 ]

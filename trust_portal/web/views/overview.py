@@ -21,7 +21,8 @@ async def overview(request: Request) -> Response:
     tenant = await tenant_of(request, purpose="overview")
     heads: tuple[Head, ...] = ()
     report, stored = None, None
-    if house.gate.allows(actor, Action.SLA_REPORT_READ, Resource("SLA report", tenant.id)):
+    may_read = house.gate.allows(actor, Action.SLA_REPORT_READ, Resource("SLA report", tenant.id))
+    if may_read:
         heads = await house.reports.heads(actor, tenant.id)
         signed = next((head.signed_id for head in heads if head.signed_id), None)
         if signed is not None:
@@ -34,6 +35,8 @@ async def overview(request: Request) -> Response:
         heads=heads,
         stored=stored,
         report=report,
+        may_read=may_read,
+        may_prove=house.gate.allows(actor, Action.RECEIPT_READ, Resource("trust policy", tenant.id)),
         **frame(request, tenant),
     )
 

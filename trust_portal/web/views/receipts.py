@@ -14,7 +14,7 @@ from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.files import attachment
 from trust_portal.web.forms import page_request
 from trust_portal.web.navigation import frame, tenant_of
-from trust_portal.web.templating import page
+from trust_portal.web.templating import page, words
 
 
 async def receipts(request: Request) -> Response:
@@ -25,7 +25,7 @@ async def receipts(request: Request) -> Response:
         request,
         "receipts.html",
         receipts=listed,
-        kinds=list(ReceiptKind),
+        kind_choices=[("", "All kinds"), *((each.value, words(each.value)) for each in ReceiptKind)],
         kind=kind,
         **frame(request, tenant),
     )
@@ -38,6 +38,7 @@ async def receipt(request: Request) -> Response:
         request,
         "receipt.html",
         filed=filed,
+        subjects=[(each.name, each.sha256) for each in filed.receipt.subjects],
         statement=json.dumps(filed.statement, indent=2, ensure_ascii=False, sort_keys=True),
         **frame(request, tenant),
     )

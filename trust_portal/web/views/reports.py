@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from starlette.requests import Request
@@ -12,9 +14,9 @@ from starlette.routing import Route
 from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.access.tenants.model import Tenant
+from trust_portal.documents import formats
 from trust_portal.documents.sla_report_words import Imprint
-from trust_portal.errors import Refused
-from trust_portal.evidence.export import Export
+from trust_portal.errors import InvalidInput, Refused
 from trust_portal.kernel.actor import Actor
 from trust_portal.reliability.findings import State
 from trust_portal.reliability.reports.model import KIND
@@ -22,29 +24,27 @@ from trust_portal.reliability.reports.record import StoredReport
 from trust_portal.reliability.reports.renderer import bundle_name
 from trust_portal.reliability.reports.service import IssueReport
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.files import attachment
 from trust_portal.web.forms import FormState, page_request, read_form, required, texts
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
 from trust_portal.web.templating import page
-
-#: The bundle's documents that are offered by themselves, with their media types.
-_SINGLE_FILES = {
-    "report.pdf": "application/pdf",
-    "report.json": "application/json",
-    "report.csv": "text/csv; charset=utf-8",
-}
 
 
 async def reports(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose="SLA reports")
-    listed = await house.reports.page(actor, tenant.id, page_request(request))
+    period, state = request.query_params.get("of") or None, _state(request)
+    listed = await house.reports.page(actor, tenant.id, page_request(request), period=period, state=state)
+    heads = await house.reports.heads(actor, tenant.id)
     return page(
         request,
         "reports.html",
         status_code=form.status,
         reports=listed,
-        heads=await house.reports.heads(actor, tenant.id),
+        heads=heads,
+        period_choices=[(head.period, formats.period(head.period)) for head in heads],
+        period=period,
+        state=state,
+        filters=urlencode({k: v for k, v in (("of", period), ("state", state)) if v}),
         form=form,
         may_issue=house.gate.allows(actor, Action.SLA_REPORT_ISSUE, Resource("SLA report", tenant.id)),
         **frame(request, tenant),
@@ -76,19 +76,14 @@ async def report(request: Request) -> Response:
         report=document,
         siblings=siblings,
         superseded_by=next((each for each in siblings if each.supersedes == found.id), None),
-        imprint=Imprint(
-            house.keyring.receipts.key_id,
-            found.issued_at,
-            bundle_name(tenant.key, found) if found.state is State.OK else "",
-        ),
-        export=await _export(request, actor, tenant, found),
+        **await _evidence(request, actor, tenant, found),
         href=_receipt_address(tenant),
         **frame(request, tenant),
     )
 
 
-async def export_progress(request: Request) -> Response:
-    """The export's block alone, asked for again by the page until there is nothing more to wait for."""
+async def evidence(request: Request) -> Response:
+    """The chain from measuring to the bundle alone, asked for again by the page while something is to come."""
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose="SLA report")
     found = await house.reports.get(actor, tenant.id, request.path_params["report"])
@@ -96,32 +91,43 @@ async def export_progress(request: Request) -> Response:
         request,
         "report_export.html",
         stored=found,
-        export=await _export(request, actor, tenant, found),
-        imprint=Imprint(house.keyring.receipts.key_id, found.issued_at, bundle_name(tenant.key, found)),
+        report=json.loads(await house.reports.document(actor, tenant.id, found.id)),
+        **await _evidence(request, actor, tenant, found),
         **frame(request, tenant),
     )
 
 
-async def bundle(request: Request) -> Response:
-    tenant = await tenant_of(request, purpose="download")
-    artefact = await house_of(request).archive.download(
-        actor_of(request), tenant.id, request.path_params["export"]
-    )
-    return attachment(artefact.content, artefact.media_type, artefact.file_name, artefact.digest)
+async def _evidence(request: Request, actor: Actor, tenant: Tenant, report: StoredReport) -> dict[str, Any]:
+    """What the report rests on: its receipt with the place in the log, and its bundle."""
+    house = house_of(request)
+    signed = report.revision is not None
+    filed, export = None, None
+    if house.gate.allows(actor, Action.RECEIPT_READ, Resource("receipt", tenant.id, report.receipt_id)):
+        filed = await house.archive.receipt(actor, tenant.id, report.receipt_id)
+    if report.revision is not None:
+        export = await house.archive.export_of(actor, tenant.id, KIND, report.id, report.revision)
+    return {
+        "filed": filed,
+        "export": export,
+        "key": tenant.key,
+        "may_download": house.gate.allows(actor, Action.EXPORT_DOWNLOAD, Resource("export", tenant.id)),
+        "imprint": Imprint(
+            house.keyring.receipts.key_id,
+            report.issued_at,
+            bundle_name(tenant.key, report) if signed else "",
+            str(report.receipt_id),
+        ),
+    }
 
 
-async def single_file(request: Request) -> Response:
-    tenant, name = await tenant_of(request, purpose="download"), request.path_params["name"]
-    content = await house_of(request).archive.file(
-        actor_of(request), tenant.id, request.path_params["export"], name
-    )
-    return attachment(content, _SINGLE_FILES.get(name, "application/octet-stream"), name)
-
-
-async def _export(request: Request, actor: Actor, tenant: Tenant, report: StoredReport) -> Export | None:
-    if report.revision is None:
+def _state(request: Request) -> State | None:
+    text = request.query_params.get("state")
+    if not text:
         return None
-    return await house_of(request).archive.export_of(actor, tenant.id, KIND, report.id, report.revision)
+    try:
+        return State(text)
+    except ValueError as error:
+        raise InvalidInput(f"there is no state {text!r}", field="state") from error
 
 
 def _receipt_address(tenant: Tenant) -> object:
@@ -139,7 +145,5 @@ routes = [
     Route("/t/{tenant}/reports", reports, methods=["GET"]),
     Route("/t/{tenant}/reports", issue, methods=["POST"]),
     Route("/t/{tenant}/reports/{report:uuid}", report, methods=["GET"]),
-    Route("/t/{tenant}/reports/{report:uuid}/export", export_progress, methods=["GET"]),
-    Route("/t/{tenant}/exports/{export:uuid}/bundle.zip", bundle, methods=["GET"]),
-    Route("/t/{tenant}/exports/{export:uuid}/files/{name}", single_file, methods=["GET"]),
+    Route("/t/{tenant}/reports/{report:uuid}/evidence", evidence, methods=["GET"]),
 ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -14,6 +12,8 @@ from trust_portal.errors import InvalidInput, NotSignedIn
 from trust_portal.kernel.actor import Role
 from trust_portal.web.authentication import session_cookie
 from trust_portal.web.context import actor_or_none, client_of, house_of, signed_in_of
+from trust_portal.web.forms import read_form
+from trust_portal.web.targets import safe_target
 from trust_portal.web.templating import page
 
 
@@ -26,13 +26,13 @@ async def sign_in(request: Request) -> Response:
         request,
         "sign_in.html",
         personas=house.personas.all(),
-        oidc=house.settings.oidc_issuer is not None,
+        oidc=house.oidc is not None,
         next=target,
     )
 
 
 async def as_persona(request: Request) -> Response:
-    form = await request.form()
+    form = await read_form(request)
     try:
         role = Role(str(form.get("role", "")))
     except ValueError as error:
@@ -69,16 +69,6 @@ def enter(request: Request, signed_in: SignedIn, target: str) -> Response:
     response = RedirectResponse(target, status_code=303)
     response.headers["set-cookie"] = session_cookie(house_of(request).settings, signed_in.cookie or "")
     return response
-
-
-def safe_target(text: str | None) -> str:
-    """A path of ours to go to after signing in; anything that could lead elsewhere becomes ``/``."""
-    parts = urlsplit(text or "")
-    if parts.scheme or parts.netloc or not parts.path.startswith("/") or "\\" in (text or ""):
-        return "/"
-    if parts.path.startswith(("//", "/sign-in", "/sign-out")):
-        return "/"
-    return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
 routes = [

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -10,6 +13,7 @@ from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.access.tenants.model import CreateTenant
 from trust_portal.errors import Conflict, InvalidInput
+from trust_portal.kernel.page import Page
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, page_request, read_form, required, texts
 from trust_portal.web.navigation import frame, tenant_path
@@ -18,16 +22,31 @@ from trust_portal.web.templating import page
 
 async def tenants(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
     actor, house = actor_of(request), house_of(request)
-    listed = await house.tenants.page(actor, page_request(request))
+    period = request.query_params.get("period") or previous_month(house.clock.now())
+    standings = house.gate.allows(actor, Action.SLA_RUN_READ, Resource.of_house("SLA overview"))
+    listed: Page[Any] = (
+        await house.overview.page(actor, period, page_request(request))
+        if standings
+        else await house.tenants.page(actor, page_request(request))
+    )
+    runs = await house.runs.newest(actor) if standings else ()
     return page(
         request,
         "tenants.html",
         status_code=form.status,
-        tenants=listed,
+        listed=listed,
+        standings=standings,
+        period=period,
+        run_known=any(each.period == period for each in runs),
         form=form,
         may_create=house.gate.allows(actor, Action.TENANTS_CREATE, Resource.of_house("tenant")),
         **frame(request),
     )
+
+
+def previous_month(now: datetime) -> str:
+    """The month whose reports are due or done: the one before ``now``, in UTC."""
+    return (now.replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
 
 
 async def create_tenant(request: Request) -> Response:
