@@ -113,6 +113,7 @@ def data_folder(named: Path | None) -> Iterator[Path]:
 async def stage(data_dir: Path, port: int | None, playbill: Playbill) -> AsyncIterator[Stage]:
     """The house, up on ``data_dir`` (an absolute path)."""
     chosen = choose_port(port)
+    playbill.log.unlink(missing_ok=True)
     environment = {
         # What the shell says about a real installation is not about this one.
         **{field.name.upper(): "" for field in fields(Settings)},
