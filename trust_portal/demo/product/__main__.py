@@ -30,14 +30,14 @@ async def live(vendor: Vendor, client: httpx.AsyncClient) -> None:
     while True:
         now = datetime.now(UTC).replace(second=0, microsecond=0)
         tally, began = Tally(), time.monotonic()
-        total = now - done
+        start = done
         lines = _stretch(vendor, done, min(done + _STRETCH, now))
         while done < now:
             end = min(done + _STRETCH, now)
             following = asyncio.to_thread(_stretch, vendor, end, min(end + _STRETCH, now))
             _, lines = await asyncio.gather(deliver(client, lines, tally), following)
             done = end
-            _say(phase, percent=100 - int(100 * (now - done) / total), tally=tally, began=began)
+            _say(phase, percent=int(100 * ((done - start) / (now - start))), tally=tally, began=began)
         phase = "live"
         await asyncio.sleep(60 - time.time() % 60 + _LAG)
 
