@@ -27,7 +27,9 @@ class Demo:
         folder.mkdir()
         self.folder = folder
         self._output = folder.parent / f"{folder.name}.out"
-        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        inherited = {
+            name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ
+        }
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "trust_portal.cli", "demo", *arguments],

@@ -160,22 +160,22 @@ class Scenario:
             address = report["export"]["downloadUrl"].removeprefix(self._url)
             content = await visitor.fetch(address)
             policy = await visitor.fetch(f"/t/{tenant.key}/trust-policy")
-        await self._verified(report["export"], content, policy, f"{self._url}{address}")
-
-    async def _verified(self, export: Mapping[str, Any], content: bytes, policy: bytes, url: str) -> None:
-        name = export["fileName"]
-        folder = self._folder / "downloads"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        archive, pinned, changed = folder / name, folder / "trust.policy", folder / f"changed-{name}"
-        archive.write_bytes(content)
-        pinned.write_bytes(policy)
-        changed.write_bytes(proof.with_one_bit_flipped(content, "report.json"))
+        name = report["export"]["fileName"]
         self._tell.step(
             "Download",
             f"{name}, {len(content) / 1e6:.1f} MB, as a customer's viewer",
-            f"sha256 {export['sha256'][:16]}…{export['sha256'][-4:]}",
-            url=url,
+            f"sha256 {report['export']['sha256']}",
+            url=f"{self._url}{address}",
         )
+        folder = self._folder / "downloads"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        archive, pinned, changed = folder / name, folder / f"{tenant.key}.policy", folder / f"changed-{name}"
+        archive.write_bytes(content)
+        pinned.write_bytes(policy)
+        changed.write_bytes(proof.with_one_bit_flipped(content, "report.json"))
+        await self._verified(archive, pinned, changed)
+
+    async def _verified(self, archive: Path, pinned: Path, changed: Path) -> None:
         self._tell.waiting("Verifying offline")
         verdict = await proof.verify(archive, pinned)
         if verdict.exit_code:
