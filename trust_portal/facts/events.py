@@ -28,23 +28,43 @@ from trust_portal.facts.fields import (
     Source,
 )
 
+ADAPTER_OBSERVED: Final = "trustportal.adapter.observed.v1"
+CHANGE_DEPLOYED: Final = "trustportal.change.deployed.v1"
+CHANGE_FLAG: Final = "trustportal.change.flag.v1"
+OPERATION_COMPLETED: Final = "trustportal.operation.completed.v1"
+USAGE_RECORDED: Final = "trustportal.usage.recorded.v1"
+SLI_MEASURED: Final = "trustportal.sli.measured.v1"
+INCIDENT_DECLARED: Final = "trustportal.incident.declared.v1"
+INCIDENT_UPDATED: Final = "trustportal.incident.updated.v1"
+INCIDENT_MITIGATED: Final = "trustportal.incident.mitigated.v1"
+INCIDENT_RESOLVED: Final = "trustportal.incident.resolved.v1"
+MAINTENANCE_SCHEDULED: Final = "trustportal.maintenance.scheduled.v1"
+MAINTENANCE_CANCELLED: Final = "trustportal.maintenance.cancelled.v1"
+
 Severity = Literal["P1", "P2", "P3", "P4"]
 Subsystem = Literal["compute", "storage", "egress", "adapters"]
 
 
-class Event(Struct, kw_only=True, gc=False):
+class Event(Struct, kw_only=True, gc=False, tag_field="type"):
     """The CloudEvents envelope. ``source`` and ``id`` together are the idempotency key."""
 
     specversion: Literal["1.0"]
     id: EventId
     source: Source
-    type: str
     time: Instant | None = None
     datacontenttype: Annotated[str, Meta(pattern=r"^application/([^;]+\+)?json *(;.*)?$")] | None = None
-    data: Struct
+    data: Data
+
+    @property
+    def type(self) -> str:
+        return str(self.__struct_config__.tag)
 
 
-class TenantData(Struct, kw_only=True, gc=False):
+class Data(Struct, kw_only=True, gc=False, omit_defaults=True):
+    """What an event says. Absent and null are the same, also for the digest of the content."""
+
+
+class TenantData(Data, kw_only=True, gc=False):
     """What belongs to exactly one tenant, named by its external key."""
 
     tenant: Key
@@ -64,7 +84,7 @@ class UsageData(TenantData, kw_only=True, gc=False):
     correction_of: EventId | None = None
 
 
-class UsageRecorded(Event, kw_only=True):
+class UsageRecorded(Event, kw_only=True, tag=USAGE_RECORDED):
     """What one tenant used and what it cost; ``time`` is when it was used."""
 
     time: Instant
@@ -79,7 +99,7 @@ class SliData(TenantData, kw_only=True, gc=False):
     correction_of: EventId | None = None
 
 
-class SliMeasured(Event, kw_only=True):
+class SliMeasured(Event, kw_only=True, tag=SLI_MEASURED):
     """One minute of one objective; ``time`` is the start of the minute.
 
     ``good`` is at most ``total`` and may be left out only where ``buckets`` are given.
@@ -89,7 +109,7 @@ class SliMeasured(Event, kw_only=True):
     data: SliData
 
 
-class DeployedData(Struct, kw_only=True):
+class DeployedData(Data, kw_only=True):
     service: Key
     version: ShortText
     previous: ShortText | None = None
@@ -98,7 +118,7 @@ class DeployedData(Struct, kw_only=True):
     by: ShortText
 
 
-class ChangeDeployed(Event, kw_only=True):
+class ChangeDeployed(Event, kw_only=True, tag=CHANGE_DEPLOYED):
     """A version reached an environment; without ``tenants`` it reached all of them."""
 
     data: DeployedData
@@ -107,7 +127,7 @@ class ChangeDeployed(Event, kw_only=True):
 FlagValue = str | bool | float | None
 
 
-class FlagData(Struct, kw_only=True):
+class FlagData(Data, kw_only=True):
     flag: Key
     variant: FlagValue
     percentage: Percentage
@@ -116,7 +136,7 @@ class FlagData(Struct, kw_only=True):
     by: ShortText
 
 
-class ChangeFlag(Event, kw_only=True):
+class ChangeFlag(Event, kw_only=True, tag=CHANGE_FLAG):
     """A feature flag moved; without ``tenants`` it moved for all of them."""
 
     data: FlagData
@@ -133,7 +153,7 @@ class OperationData(TenantData, kw_only=True):
     receipt: ShortText | None = None
 
 
-class OperationCompleted(Event, kw_only=True):
+class OperationCompleted(Event, kw_only=True, tag=OPERATION_COMPLETED):
     """A heavy operation ended; ``time`` is when."""
 
     data: OperationData
@@ -148,14 +168,14 @@ class AdapterData(TenantData, kw_only=True, gc=False):
     bytes: Count
 
 
-class AdapterObserved(Event, kw_only=True):
+class AdapterObserved(Event, kw_only=True, tag=ADAPTER_OBSERVED):
     """One minute of one adapter's calls; ``time`` is the start of the minute."""
 
     time: Minute
     data: AdapterData
 
 
-class IncidentDeclaredData(Struct, kw_only=True):
+class IncidentDeclaredData(Data, kw_only=True):
     incident: Key
     severity: Severity
     title: ShortText
@@ -167,13 +187,13 @@ class IncidentDeclaredData(Struct, kw_only=True):
     owner: ShortText
 
 
-class IncidentDeclared(Event, kw_only=True):
+class IncidentDeclared(Event, kw_only=True, tag=INCIDENT_DECLARED):
     """An incident was declared; without ``tenants`` it may have touched all of them."""
 
     data: IncidentDeclaredData
 
 
-class IncidentUpdatedData(Struct, kw_only=True):
+class IncidentUpdatedData(Data, kw_only=True):
     incident: Key
     kind: Literal["note", "severity", "told_customer", "mitigation"]
     text: LongText
@@ -182,31 +202,31 @@ class IncidentUpdatedData(Struct, kw_only=True):
     key: bool = False
 
 
-class IncidentUpdated(Event, kw_only=True):
+class IncidentUpdated(Event, kw_only=True, tag=INCIDENT_UPDATED):
     """An entry in an incident's timeline; a change of severity names the new one."""
 
     data: IncidentUpdatedData
 
 
-class IncidentStepData(Struct, kw_only=True):
+class IncidentStepData(Data, kw_only=True):
     incident: Key
     at: Instant
     text: LongText
 
 
-class IncidentMitigated(Event, kw_only=True):
+class IncidentMitigated(Event, kw_only=True, tag=INCIDENT_MITIGATED):
     """Customers stopped being hurt."""
 
     data: IncidentStepData
 
 
-class IncidentResolved(Event, kw_only=True):
+class IncidentResolved(Event, kw_only=True, tag=INCIDENT_RESOLVED):
     """The incident is over."""
 
     data: IncidentStepData
 
 
-class MaintenanceData(Struct, kw_only=True):
+class MaintenanceData(Data, kw_only=True):
     window: Key
     tenants: Keys | None = None
     objectives: Keys | None = None
@@ -216,13 +236,13 @@ class MaintenanceData(Struct, kw_only=True):
     reason: LongText
 
 
-class MaintenanceScheduled(Event, kw_only=True):
+class MaintenanceScheduled(Event, kw_only=True, tag=MAINTENANCE_SCHEDULED):
     """A maintenance window was announced; scheduling it again replaces it."""
 
     data: MaintenanceData
 
 
-class CancellationData(Struct, kw_only=True):
+class CancellationData(Data, kw_only=True):
     window: Key
     tenants: Keys | None = None
     objectives: Keys | None = None
@@ -232,38 +252,28 @@ class CancellationData(Struct, kw_only=True):
     reason: LongText = ""
 
 
-class MaintenanceCancelled(Event, kw_only=True):
+class MaintenanceCancelled(Event, kw_only=True, tag=MAINTENANCE_CANCELLED):
     """A maintenance window will not be used; its key alone says which."""
 
     data: CancellationData
 
 
-ADAPTER_OBSERVED: Final = "trustportal.adapter.observed.v1"
-CHANGE_DEPLOYED: Final = "trustportal.change.deployed.v1"
-CHANGE_FLAG: Final = "trustportal.change.flag.v1"
-OPERATION_COMPLETED: Final = "trustportal.operation.completed.v1"
-USAGE_RECORDED: Final = "trustportal.usage.recorded.v1"
-SLI_MEASURED: Final = "trustportal.sli.measured.v1"
-INCIDENT_DECLARED: Final = "trustportal.incident.declared.v1"
-INCIDENT_UPDATED: Final = "trustportal.incident.updated.v1"
-INCIDENT_MITIGATED: Final = "trustportal.incident.mitigated.v1"
-INCIDENT_RESOLVED: Final = "trustportal.incident.resolved.v1"
-MAINTENANCE_SCHEDULED: Final = "trustportal.maintenance.scheduled.v1"
-MAINTENANCE_CANCELLED: Final = "trustportal.maintenance.cancelled.v1"
-
 EVENT_TYPES: Final[dict[str, type[Event]]] = {
-    ADAPTER_OBSERVED: AdapterObserved,
-    CHANGE_DEPLOYED: ChangeDeployed,
-    CHANGE_FLAG: ChangeFlag,
-    INCIDENT_DECLARED: IncidentDeclared,
-    INCIDENT_MITIGATED: IncidentMitigated,
-    INCIDENT_RESOLVED: IncidentResolved,
-    INCIDENT_UPDATED: IncidentUpdated,
-    MAINTENANCE_CANCELLED: MaintenanceCancelled,
-    MAINTENANCE_SCHEDULED: MaintenanceScheduled,
-    OPERATION_COMPLETED: OperationCompleted,
-    SLI_MEASURED: SliMeasured,
-    USAGE_RECORDED: UsageRecorded,
+    str(kind.__struct_config__.tag): kind
+    for kind in (
+        AdapterObserved,
+        ChangeDeployed,
+        ChangeFlag,
+        IncidentDeclared,
+        IncidentMitigated,
+        IncidentResolved,
+        IncidentUpdated,
+        MaintenanceCancelled,
+        MaintenanceScheduled,
+        OperationCompleted,
+        SliMeasured,
+        UsageRecorded,
+    )
 }
 
 #: The field of ``data`` that says what a fact is about; facts are looked up by it.
@@ -278,5 +288,4 @@ SUBJECT_FIELDS: Final[dict[str, str]] = {
     MAINTENANCE_CANCELLED: "window",
     MAINTENANCE_SCHEDULED: "window",
     OPERATION_COMPLETED: "resource",
-    USAGE_RECORDED: "resource",
 }

@@ -68,24 +68,25 @@ async def lines(stream: AsyncIterable[bytes]) -> AsyncIterator[list[bytes]]:
     """
     chunk: list[bytes] = []
     size = 0
-    async for line in _lines(stream):
-        chunk.append(line)
-        size += len(line)
-        if len(chunk) >= CHUNK_EVENTS or size >= CHUNK_BYTES:
-            yield chunk
-            chunk, size = [], 0
+    async for some in _whole_lines(stream):
+        for line in some:
+            if not (line := line.strip(b" \t\r")):
+                continue
+            chunk.append(line)
+            size += len(line)
+            if len(chunk) >= CHUNK_EVENTS or size >= CHUNK_BYTES:
+                yield chunk
+                chunk, size = [], 0
     if chunk:
         yield chunk
 
 
-async def _lines(stream: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+async def _whole_lines(stream: AsyncIterable[bytes]) -> AsyncIterator[list[bytes]]:
+    """Lines as far as each part of the stream completes them; the last needs no line feed."""
     rest = b""
     async for part in stream:
         *complete, rest = (rest + part).split(b"\n")
-        for line in complete:
-            if stripped := line.strip(b" \t\r"):
-                yield stripped
+        yield complete
         if len(rest) > MAX_EVENT_BYTES:
             rest = rest[: MAX_EVENT_BYTES + 1]
-    if rest := rest.strip(b" \t\r"):
-        yield rest
+    yield [rest]

@@ -10,7 +10,7 @@ from trust_portal.facts.events import TenantData
 from trust_portal.facts.outcome import RejectionCode
 from trust_portal.facts.reading import ReadEvent
 from trust_portal.facts.refusal import BadEvent
-from trust_portal.facts.storing import Owned
+from trust_portal.facts.rows import Owned
 from trust_portal.kernel.ids import VENDOR_ID
 
 

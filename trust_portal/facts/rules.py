@@ -26,7 +26,7 @@ def check_time(event: events.Event, now: datetime) -> None:
     time = event.time
     if time is None:
         return
-    if time > now + FUTURE_TOLERANCE:
+    if time > now and time > now + FUTURE_TOLERANCE:  # the sum is made for the few only
         raise BadEvent(
             RejectionCode.TIME_IN_FUTURE,
             f"more than {FUTURE_TOLERANCE // timedelta(minutes=1)} minutes ahead of the portal's clock",

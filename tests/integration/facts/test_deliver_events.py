@@ -47,9 +47,9 @@ async def test_a_bad_event_is_rejected_and_the_rest_of_its_batch_kept(door: Door
 
 @pytest.mark.parametrize(
     "other",
-    [sli(0, good=58), sli(0, tenant="globex"), sli(1, id="m-0"), sli(0, note="x"),
+    [sli(0, good=58), sli(0, tenant="globex"), sli(0, note="x"),
      fact("change.deployed", "m-0", service="api", version="2", environment="prod", by="ci") | {"source": "urn:probe:eu"}],
-    ids=["another number", "another tenant", "another time", "another extra field", "another type"],
+    ids=["another number", "another tenant", "another extra field", "another type"],
 )  # fmt: skip
 @pytest.mark.parametrize("chunk", [1, 10])
 async def test_the_same_key_with_other_content_is_a_conflict(door: Door, other: object, chunk: int) -> None:
@@ -77,6 +77,13 @@ async def test_the_order_of_fields_and_the_spelling_of_the_time_are_not_content(
     respelled["data"] = dict(reversed(event["data"].items()))
     outcome = await door.deliver(event, respelled)
     assert (outcome.accepted, outcome.duplicates, outcome.rejected) == (1, 1, [])
+
+
+@pytest.mark.parametrize("chunk", [1, 10])
+async def test_the_same_key_at_another_time_is_a_duplicate_and_no_second_fact(door: Door, chunk: int) -> None:
+    outcome = await door.deliver(sli(0), sli(1, id="m-0"), chunk=chunk)
+    assert (outcome.accepted, outcome.duplicates, outcome.rejected) == (1, 1, [])
+    assert await door.rows("SELECT minute::text FROM measurements") == [("2026-06-01 00:00:00+00",)]
 
 
 async def test_two_measurements_of_one_minute_are_both_kept(door: Door) -> None:

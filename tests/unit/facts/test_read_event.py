@@ -6,12 +6,13 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trust_portal.facts.outcome import Rejection, RejectionCode
-from trust_portal.facts.reading import MAX_EVENT_BYTES, event_key, read_event
+from trust_portal.facts.reading import FREQUENT, MAX_EVENT_BYTES, event_key, read_event
 from trust_portal.facts.refusal import BadEvent
 
 NOW = datetime(2026, 7, 10, 9, tzinfo=UTC)
@@ -140,7 +141,7 @@ def test_a_text_that_is_no_plain_json_object_is_refused(raw: bytes, code: str, p
 
 def test_a_name_given_twice_is_found_also_where_strings_look_like_names() -> None:
     event = json.dumps(sli(note='say \\":" and {"x":1}'))
-    assert read_event(event.encode(), 0, NOW).extras == {"note": 'say \\":" and {"x":1}'}
+    assert json.loads(read_event(event.encode(), 0, NOW).extras or b"") == {"note": 'say \\":" and {"x":1}'}
     assert refused(event.replace('"good"', '"total"').encode()).path == "$.data.total"
 
 
@@ -158,7 +159,7 @@ def test_a_sound_event_is_read_however_it_is_spaced(
     event: dict[str, Any], separators: tuple[str, str]
 ) -> None:
     read = read_event(json.dumps(event, separators=separators).encode(), 3, NOW)
-    assert (read.index, read.event.id, read.body) == (3, "m-1", event["data"])
+    assert (read.index, read.event.id, json.loads(read.body)) == (3, "m-1", event["data"])
     assert read.digest == read_event(json.dumps(event, indent=1).encode(), 0, NOW).digest
 
 
@@ -167,9 +168,50 @@ def test_fields_beyond_the_type_are_kept_and_are_content() -> None:
         read_event(json.dumps(event).encode(), 0, NOW) for event in (sli(), sli(colour={"b": 1}))
     )
     assert plain.extras is None
-    assert extended.extras == {"colour": {"b": 1}}
+    assert extended.extras == b'{"colour":{"b":1}}'
     assert plain.digest != extended.digest
     assert plain.key == extended.key
+
+
+def test_absent_and_null_are_the_same_content_and_another_time_is_no_other_content() -> None:
+    event = sli()
+    digest = read_event(json.dumps(event).encode(), 0, NOW).digest
+    for same in (sli(buckets=None, correction_of=None), {**event, "time": "2026-06-01T00:01:00Z"}):
+        assert read_event(json.dumps(same).encode(), 0, NOW).digest == digest
+    for other in (sli(good=58), sli(correction_of="m-0"), sli(note="x"), sli(note=None)):
+        assert read_event(json.dumps(other).encode(), 0, NOW).digest != digest
+
+
+@pytest.mark.parametrize("whole", ["60.0", "6e1", "600E-1"])
+def test_an_integer_may_be_written_as_a_float_without_fraction(whole: str) -> None:
+    text = json.dumps(sli(buckets={"+Inf": 60}))
+    read = read_event(text.replace("60", whole).encode(), 0, NOW)
+    assert read == read_event(text.encode(), 0, NOW)
+
+
+def test_of_the_frequent_types_every_optional_field_is_none_when_absent() -> None:
+    for kind in FREQUENT:
+        data = next(field.type for field in msgspec.structs.fields(kind) if field.name == "data")
+        optional = [field for field in msgspec.structs.fields(data) if not field.required]
+        assert [field.default for field in optional] == [None] * len(optional)
+
+
+_spaced = st.sampled_from(["", " ", "\t", "\n", " \n"])
+
+
+@given(
+    st.sampled_from([sli(), sli(buckets=BUCKETS), usage(), usage(labels={"a": ' ":" '})]),
+    st.sampled_from(["good", "quantity", "+Inf", "a", "id", "x"]),
+    _spaced,
+    _spaced,
+)
+def test_a_name_given_twice_is_never_passed_over(event: Any, name: str, before: str, after: str) -> None:
+    text = json.dumps(event, separators=(",", ":"))
+    at = text.find(f'"{name}":')
+    if at < 0:
+        return
+    twice = text[:at] + f'"{name}"{before}:{after}null,' + text[at:]
+    assert refused(twice.encode()).message == "the name is given twice in one object"
 
 
 def test_source_and_id_cannot_be_shifted_into_each_other() -> None:
