@@ -6,6 +6,7 @@ import strawberry
 
 from schema.connection import Connection, connection, page_request
 from schema.context import Info
+from schema.node import Node, find
 from schema.types.run import SlaRun, sla_run
 from schema.types.tenant import First, Last, Tenant, tenant
 from trust_portal.errors import NotFound
@@ -38,6 +39,10 @@ class Query:
             roles=sorted(actor.roles),
             scopes=sorted(actor.scopes),
         )
+
+    @strawberry.field(description="Anything by its global id; null for what is not there for the caller.")
+    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
+        return await find(info.context, id)
 
     @strawberry.field(description="A tenant by its key; to a customer only its own exists.")
     async def tenant(self, info: Info, key: str) -> Tenant:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import strawberry
+from graphql import GraphQLError
 from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
 
 from schema.limits import MAX_TOKENS, BoundedDocument
 from schema.mutations.root import Mutation
@@ -20,7 +22,17 @@ SDL = Path(__file__).with_name("schema.graphql")
 #: Bounded: the texts that reach a server are not all friendly.
 _CACHED_DOCUMENTS = 256
 
-schema = strawberry.Schema(
+
+class PortalSchema(strawberry.Schema):
+    """Says nothing itself: a refusal is an answer, and what broke is logged once, where it is masked."""
+
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        """Strawberry's own would log every refusal with its stack."""
+
+
+schema = PortalSchema(
     query=Query,
     mutation=Mutation,
     config=StrawberryConfig(auto_camel_case=True),

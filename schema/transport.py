@@ -87,6 +87,16 @@ def endpoint(
             return _refusal(405, "send the document with POST", media_type, {"allow": "POST"})
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != LEGACY_JSON:
             return _refusal(415, "send application/json", media_type)
+        context = context_of(request)
+        if context.caller is None:
+            # Also introspection costs something, and there is nothing here for nobody.
+            return _refusal(
+                401,
+                "sign in first, or send a token",
+                media_type,
+                {"www-authenticate": 'Bearer realm="trust-portal"'},
+                code="NOT_SIGNED_IN",
+            )
         raw = await _read(request)
         if raw is None:
             return _refusal(413, f"the body is larger than {MAX_BODY_BYTES} bytes", media_type)
@@ -102,7 +112,7 @@ def endpoint(
             text,
             variable_values=body.variables,
             operation_name=body.operation_name,
-            context_value=context_of(request),
+            context_value=context,
         )
         # `data` is missing, rather than null, when the document never ran.
         executed = result.data is not None or any(error.path for error in result.errors or ())
@@ -125,9 +135,15 @@ def _media_type(request: Request) -> str:
     return RESPONSE_JSON if RESPONSE_JSON in accept else LEGACY_JSON
 
 
-def _refusal(status: int, message: str, media_type: str, headers: dict[str, str] | None = None) -> Response:
+def _refusal(
+    status: int,
+    message: str,
+    media_type: str,
+    headers: dict[str, str] | None = None,
+    code: str = "BAD_REQUEST",
+) -> Response:
     return Response(
-        msgspec.json.encode({"errors": [{"message": message}]}),
+        msgspec.json.encode({"errors": [{"message": message, "extensions": {"code": code}}]}),
         status,
         headers,
         f"{media_type}; charset=utf-8",

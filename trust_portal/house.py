@@ -35,6 +35,7 @@ from trust_portal.facts.operations_service import Operations
 from trust_portal.kernel.clock import Clock, SystemClock
 from trust_portal.reliability.contracts.service import Contracts
 from trust_portal.reliability.objectives.service import Objectives
+from trust_portal.reliability.reports.bundles import Bundles
 from trust_portal.reliability.reports.model import KIND as SLA_REPORT
 from trust_portal.reliability.reports.renderer import SlaReportRenderer
 from trust_portal.reliability.reports.service import Reports
@@ -72,6 +73,7 @@ class House:
     contracts: Contracts
     objectives: Objectives
     reports: Reports
+    bundles: Bundles
     runs: Runs
     overview: Overview
 
@@ -161,6 +163,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         ),
         objectives=objectives,
         reports=reports,
+        bundles=Bundles(storage, gate, exports),
         runs=Runs(
             storage,
             gate=gate,

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import strawberry
 
+from schema.mutations.exports import ExportMutations
+from schema.mutations.imports import ImportMutations
+from schema.mutations.people import PeopleMutations
 from schema.mutations.reports import ReportMutations
+from schema.mutations.tenants import TenantMutations
 from schema.mutations.tokens import TokenMutations
 
 
 @strawberry.type(description="Acts. Each asks the policies, changes one thing, and leaves a receipt.")
-class Mutation(ReportMutations, TokenMutations):
+class Mutation(
+    ExportMutations, ImportMutations, PeopleMutations, ReportMutations, TenantMutations, TokenMutations
+):
     pass

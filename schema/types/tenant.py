@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -14,6 +14,8 @@ from schema.ids import encode
 from schema.types.access import AccessEntry, access_entry
 from schema.types.contract import ContractVersion, contract_version
 from schema.types.export import Export, export
+from schema.types.incident import Incident, MaintenanceWindow, incident, maintenance_window
+from schema.types.objective import Objective, objective
 from schema.types.person import Person, person
 from schema.types.receipt import KindArgument, Receipt, receipt
 from schema.types.report import SlaReport, sla_report
@@ -21,6 +23,9 @@ from schema.types.token import ApiToken, api_token
 from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.access.tenants import model
+from trust_portal.errors import InvalidInput
+
+_LONGEST_SPAN = timedelta(days=366)
 
 First = Annotated[int | None, strawberry.argument(description="How many from the start, 1 to 100.")]
 Last = Annotated[int | None, strawberry.argument(description="How many from the end, 1 to 100.")]
@@ -140,10 +145,39 @@ class Tenant:
         page = await house.archive.exports(actor, self.uuid, page_request(first, after, last, before))
         return connection(page, lambda row: export(row, self.key))
 
+    @strawberry.field(description="Incidents under way between two instants, newest first; at most a year.")
+    async def incidents(self, info: Info, since: datetime, until: datetime) -> list[Incident]:
+        found = await info.context.house.operations.incidents(
+            info.context.actor, self.uuid, *_span(since, until)
+        )
+        return [incident(each) for each in found]
+
+    @strawberry.field(
+        description="Maintenance windows that touch the span, newest first, cancelled ones too; at most a year."
+    )
+    async def maintenance(self, info: Info, since: datetime, until: datetime) -> list[MaintenanceWindow]:
+        found = await info.context.house.operations.maintenance(
+            info.context.actor, self.uuid, *_span(since, until)
+        )
+        return [maintenance_window(each) for each in found]
+
+    @strawberry.field(description="Objectives that hold for this tenant, by key.")
+    async def objectives(self, info: Info) -> list[Objective]:
+        found = await info.context.house.objectives.of_tenant(info.context.actor, self.uuid)
+        return [objective(each) for each in found]
+
     @strawberry.field(description="Every contract version, in the order of recording.")
     async def contracts(self, info: Info) -> list[ContractVersion]:
         versions = await info.context.house.contracts.versions(info.context.actor, self.uuid)
         return [contract_version(each) for each in versions]
+
+
+def _span(since: datetime, until: datetime) -> tuple[datetime, datetime]:
+    if since.tzinfo is None or until.tzinfo is None:
+        raise InvalidInput("an instant names its offset, such as Z", field="since")
+    if not timedelta(0) < until - since <= _LONGEST_SPAN:
+        raise InvalidInput("until lies after since, by at most 366 days", field="until")
+    return since, until
 
 
 def tenant(row: model.Tenant) -> Tenant:

@@ -81,6 +81,14 @@ def frame(request: Request, tenant: Tenant | None = None) -> Mapping[str, Any]:
     }
 
 
+async def own_frame(request: Request) -> Mapping[str, Any]:
+    """``frame`` for a page of nobody's house: a customer keeps its own around it."""
+    actor = actor_of(request)
+    if actor.is_staff:
+        return frame(request)
+    return frame(request, await house_of(request).tenants.get(actor, actor.tenant_id))
+
+
 def tenant_path(tenant: Tenant) -> str:
     """Where a tenant's pages start."""
     return f"/t/{tenant.key}"

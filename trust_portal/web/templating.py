@@ -27,6 +27,7 @@ def create_templates() -> Environment:
     """The environment of the portal's pages: the documents' own, so that paper and screen agree."""
     environment = create_environment()
     environment.filters["words"] = words
+    environment.filters["browser"] = browser
     return environment
 
 
@@ -46,6 +47,30 @@ def words(name: str) -> str:
     """``customer_viewer`` → ``Customer viewer``: the house's own names, read aloud."""
     text = " ".join(_SPELLED.get(each, each) for each in re.split(r"[ _.-]", name))
     return text[:1].upper() + text[1:]
+
+
+def browser(user_agent: str) -> str:
+    """``Firefox on Linux``: enough for people to know their own; else the text as it was sent."""
+    engines = (
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    )
+    systems = (
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS", "macOS"),
+        ("Linux", "Linux"),
+    )
+    engine = next((name for mark, name in engines if mark in user_agent), None)
+    system = next((name for mark, name in systems if mark in user_agent), None)
+    if engine is None:
+        return user_agent or "not said"
+    return f"{engine} on {system}" if system else engine
 
 
 def is_fragment(request: Request) -> bool:

@@ -14,7 +14,7 @@ from trust_portal.access.tenants.model import Tenant
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import page_request
-from trust_portal.web.navigation import frame, tenant_of
+from trust_portal.web.navigation import frame, own_frame, tenant_of
 from trust_portal.web.templating import page
 
 
@@ -40,7 +40,7 @@ async def policies(request: Request) -> Response:
         texts=texts,
         version=version or house.gate.policies.version,
         in_force=house.gate.policies.version,
-        **frame(request),
+        **await own_frame(request),
     )
 
 
@@ -51,6 +51,7 @@ def _sides(request: Request, tenant: Tenant) -> dict[str, Any]:
         "may_see_looks": tenant.id != VENDOR_ID
         and gate.allows(actor, Action.ACCESS_LOG_READ, Resource("access log", tenant.id)),
         "may_see_denials": gate.allows(actor, Action.DENIAL_READ, Resource("denial", tenant.id)),
+        "may_see_rules": gate.allows(actor, Action.POLICIES_READ, Resource.of_house("policies")),
         **frame(request, tenant),
     }
 

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from trust_portal.web.context import house_of, signed_in_of
-from trust_portal.web.navigation import frame
+from trust_portal.web.navigation import own_frame
 from trust_portal.web.templating import is_fragment, page
 
 
@@ -17,7 +17,9 @@ async def account(request: Request) -> Response:
     signed_in = signed_in_of(request)
     actor = signed_in.actor
     sessions = await house_of(request).sessions.of_person(actor, actor.tenant_id, actor.id)
-    return page(request, "account.html", sessions=sessions, current=signed_in.session_id, **frame(request))
+    return page(
+        request, "account.html", sessions=sessions, current=signed_in.session_id, **await own_frame(request)
+    )
 
 
 async def revoke_session(request: Request) -> Response:

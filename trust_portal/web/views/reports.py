@@ -110,6 +110,7 @@ async def _evidence(request: Request, actor: Actor, tenant: Tenant, report: Stor
         "filed": filed,
         "export": export,
         "key": tenant.key,
+        "may_request": house.gate.allows(actor, Action.EXPORT_REQUEST, Resource("export", tenant.id)),
         "may_download": house.gate.allows(actor, Action.EXPORT_DOWNLOAD, Resource("export", tenant.id)),
         "imprint": Imprint(
             house.keyring.receipts.key_id,
@@ -118,6 +119,13 @@ async def _evidence(request: Request, actor: Actor, tenant: Tenant, report: Stor
             str(report.receipt_id),
         ),
     }
+
+
+async def request_bundle(request: Request) -> Response:
+    """Ask for the bundle of a signed report, again where making it failed."""
+    tenant, report_id = await tenant_of(request, purpose="bundles"), request.path_params["report"]
+    await house_of(request).bundles.request(actor_of(request), tenant.id, report_id)
+    return RedirectResponse(f"{tenant_path(tenant)}/reports/{report_id}", status_code=303)
 
 
 def _state(request: Request) -> State | None:
@@ -146,4 +154,5 @@ routes = [
     Route("/t/{tenant}/reports", issue, methods=["POST"]),
     Route("/t/{tenant}/reports/{report:uuid}", report, methods=["GET"]),
     Route("/t/{tenant}/reports/{report:uuid}/evidence", evidence, methods=["GET"]),
+    Route("/t/{tenant}/reports/{report:uuid}/bundle", request_bundle, methods=["POST"]),
 ]

@@ -1,0 +1,75 @@
+"""``node``: anything with a global id, found again by it.
+
+Each kind is looked up by the service that owns it, in the scope the id claims; the gate decides.
+A foreign id, an absent one and one of no kind are the same null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import strawberry
+
+from schema.context import Context
+from schema.ids import GlobalId, decode
+from schema.types.export import Export, export
+from schema.types.person import Person, person
+from schema.types.receipt import Receipt, receipt
+from schema.types.report import SlaReport, sla_report
+from schema.types.tenant import Tenant, tenant
+from trust_portal.access.tenants import model
+from trust_portal.errors import NotFound
+
+Node = Annotated[
+    Tenant | SlaReport | Export | Receipt | Person,
+    strawberry.union("Node", description="Whatever has a global id that can be asked for again."),
+]
+
+
+async def find(context: Context, text: str) -> Tenant | SlaReport | Export | Receipt | Person | None:
+    """The thing behind a global id, or None; ``Denied`` where the caller may know that it is there."""
+    try:
+        asked = decode(text)
+        look_up = _LOOK_UPS.get(asked.kind)
+        return None if look_up is None else await look_up(context, asked)
+    except NotFound:
+        return None
+
+
+async def _owner(context: Context, asked: GlobalId) -> model.Tenant:
+    return await context.house.tenants.get(context.actor, asked.tenant_id, purpose="GraphQL")
+
+
+async def _tenant(context: Context, asked: GlobalId) -> Tenant:
+    if asked.id != asked.tenant_id:
+        raise NotFound("node")
+    return tenant(await _owner(context, asked))
+
+
+async def _report(context: Context, asked: GlobalId) -> SlaReport:
+    found = await context.house.reports.get(context.actor, asked.tenant_id, asked.id)
+    return sla_report(found, (await _owner(context, asked)).key)
+
+
+async def _export(context: Context, asked: GlobalId) -> Export:
+    found = await context.house.archive.export(context.actor, asked.tenant_id, asked.id)
+    return export(found, (await _owner(context, asked)).key)
+
+
+async def _receipt(context: Context, asked: GlobalId) -> Receipt:
+    return receipt((await context.house.archive.receipt(context.actor, asked.tenant_id, asked.id)).receipt)
+
+
+async def _person(context: Context, asked: GlobalId) -> Person:
+    return person(await context.house.people.get(context.actor, asked.tenant_id, asked.id))
+
+
+_Found = Tenant | SlaReport | Export | Receipt | Person
+_LOOK_UPS: dict[str, Callable[[Context, GlobalId], Awaitable[_Found]]] = {
+    "Export": _export,
+    "Person": _person,
+    "Receipt": _receipt,
+    "SlaReport": _report,
+    "Tenant": _tenant,
+}
