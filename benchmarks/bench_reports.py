@@ -220,7 +220,7 @@ async def _fill(house: House, tenant_id: UUID) -> None:
         "received_at",
     ]
     rows = (
-        (tenant_id, "api", START + timedelta(minutes=minute), minute.to_bytes(16, "big"), total,
+        (tenant_id, "api", START + timedelta(minutes=minute), UUID(int=minute), total,
          total - error, "//benchmark", str(minute), START)
         for minute, (total, error) in enumerate(zip(totals, errors, strict=True))
     )  # fmt: skip
@@ -228,7 +228,7 @@ async def _fill(house: House, tenant_id: UUID) -> None:
         driver = await session.driver()
         # COPY FROM is not for tables with row-level security: it goes through a table of its own.
         await driver.execute(
-            "CREATE TEMPORARY TABLE filling (tenant_id uuid, objective text, minute timestamptz, event_key bytea,"
+            "CREATE TEMPORARY TABLE filling (tenant_id uuid, objective text, minute timestamptz, event_key uuid,"
             " total bigint, good bigint, source text, event_id text, received_at timestamptz) ON COMMIT DROP"
         )
         await driver.copy_records_to_table("filling", records=rows, columns=columns)

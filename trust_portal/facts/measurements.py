@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, func, select
 
+from trust_portal.facts.copied import Run, runs
 from trust_portal.facts.tables import measurements
 from trust_portal.storage.unit_of_work import ReadSession
 
@@ -22,8 +23,11 @@ ABSENT: Final = -1
 _POSTGRES_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _POSTGRES_EPOCH_MINUTES: Final = int(_POSTGRES_EPOCH.timestamp()) // 60
 _MINUTE_MICROSECONDS: Final = 60_000_000
-_HEADER_BYTES: Final = 19
-_TRAILER_BYTES: Final = 2
+_COLUMNS: Final = (
+    "SELECT minute, received_at, total, coalesce(good, -1), bounds, counts FROM measurements "
+    "WHERE tenant_id = $1 AND objective = $2 AND minute >= $3 AND minute < $4 "
+    "ORDER BY minute, event_key"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,38 +60,41 @@ class Received:
 async def read_measurements(
     session: ReadSession, tenant_id: UUID, objective: str, start: datetime, end: datetime
 ) -> MeasurementColumns:
-    """The events of ``objective`` whose minute lies in ``start`` <= minute < ``end``.
-
-    PostgreSQL's binary COPY of fixed-width columns is a matrix already: it is taken over as such,
-    without an object per value.
-    """
-    bounds = await _bounds(session, tenant_id, objective, start, end)
-    buckets = "".join(
-        f", coalesce(counts[array_position(bounds, {_literal(bound)})], {ABSENT})" for bound in bounds
-    )
-    query = (
-        f"SELECT minute, received_at, total, coalesce(good, {ABSENT}){buckets} FROM measurements "  # noqa: S608 - the bounds are literals
-        "WHERE tenant_id = $1 AND objective = $2 AND minute >= $3 AND minute < $4 "
-        "ORDER BY minute, event_key"
-    )
+    """The events of ``objective`` whose minute lies in ``start`` <= minute < ``end``."""
     parts: list[bytes] = []
 
     async def keep(part: bytes) -> None:
         parts.append(part)
 
     connection = await session.driver()
-    await connection.copy_from_query(query, tenant_id, objective, start, end, output=keep, format="binary")
-    table = _as_matrix(b"".join(parts), 4 + len(bounds))
-    received = table["f1"]
+    await connection.copy_from_query(_COLUMNS, tenant_id, objective, start, end, output=keep, format="binary")
+    return _joined(list(runs(b"".join(parts))))
+
+
+def _joined(found: list[Run]) -> MeasurementColumns:
+    if not found:
+        nothing = np.empty(0, np.int64)
+        return MeasurementColumns(nothing, nothing, nothing)
+    minute = np.concatenate([run.minute for run in found])
+    buckets = {bound: np.full(len(minute), ABSENT, np.int64) for bound in _rising_bounds(found)}
+    start = 0
+    for run in found:
+        for bound, counts in run.buckets.items():
+            buckets[bound][start : start + len(counts)] = counts
+        start += len(run.minute)
+    last = max(int(run.received_at.max()) for run in found)
     return MeasurementColumns(
-        minute=table["f0"].astype(np.int64) // _MINUTE_MICROSECONDS + _POSTGRES_EPOCH_MINUTES,
-        total=table["f2"].astype(np.int64),
-        good=table["f3"].astype(np.int64),
-        buckets={bound: table[f"f{4 + at}"].astype(np.int64) for at, bound in enumerate(bounds)},
-        last_received_at=_POSTGRES_EPOCH + timedelta(microseconds=int(received.max()))
-        if len(received)
-        else None,
+        minute=minute // _MINUTE_MICROSECONDS + _POSTGRES_EPOCH_MINUTES,
+        total=np.concatenate([run.total for run in found]),
+        good=np.concatenate([run.good for run in found]),
+        buckets=buckets,
+        last_received_at=_POSTGRES_EPOCH + timedelta(microseconds=last),
     )
+
+
+def _rising_bounds(found: list[Run]) -> list[str]:
+    """Every bucket bound that occurs; ``+Inf`` is last."""
+    return sorted({bound for run in found for bound in run.buckets}, key=float)
 
 
 async def received(
@@ -107,21 +114,6 @@ async def received(
     return Received(row.events, row.last)
 
 
-async def _bounds(
-    session: ReadSession, tenant_id: UUID, objective: str, start: datetime, end: datetime
-) -> list[str]:
-    """Every bucket bound that occurs, rising, ``+Inf`` last."""
-    rows = await session.execute(
-        select(measurements.c.bounds)
-        .where(*_of_period(tenant_id, objective, start, end), measurements.c.bounds.is_not(None))
-        .distinct()
-    )
-    found: set[str] = set()
-    for bounds in rows.scalars():
-        found.update(bounds)
-    return sorted(found, key=lambda bound: float("inf") if bound == "+Inf" else float(bound))
-
-
 def _of_period(
     tenant_id: UUID, objective: str, start: datetime, end: datetime
 ) -> tuple[ColumnElement[bool], ...]:
@@ -131,17 +123,3 @@ def _of_period(
         measurements.c.minute >= start,
         measurements.c.minute < end,
     )
-
-
-def _literal(bound: str) -> str:
-    """Bounds were held against their pattern on the way in: digits, a point, ``+Inf``."""
-    return "'" + bound.replace("'", "''") + "'"
-
-
-def _as_matrix(copied: bytes, columns: int) -> NDArray[np.void]:
-    """Rows of a binary COPY whose columns are all 8 bytes wide and never null."""
-    row = [("count", ">i2")]
-    for at in range(columns):
-        row += [(f"w{at}", ">i4"), (f"f{at}", ">i8")]
-    body = memoryview(copied)[_HEADER_BYTES : len(copied) - _TRAILER_BYTES]
-    return np.frombuffer(body, dtype=np.dtype(row))

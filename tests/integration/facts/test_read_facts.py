@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -56,6 +57,21 @@ async def test_buckets_of_different_bounds_are_columns_of_their_own(door: Door) 
         "+Inf": [60, 60, -1],
     }
     assert list(columns.buckets) == ["0.25", "0.5", "+Inf"]
+
+
+async def test_rows_of_changing_bounds_come_back_in_order_whatever_their_mixture(door: Door) -> None:
+    shapes: list[dict[str, Any]] = [{}, {"buckets": {"0.5": 1, "+Inf": 60}}, {"buckets": {"+Inf": 60}}]
+    chance = random.Random(7)
+    chosen = [chance.choice(shapes) for _ in range(300)]
+    chosen[100:200] = [shapes[1]] * 100
+    await door.deliver(*(sli(number, **data) for number, data in enumerate(chosen)))
+    async with door.storage.read(StaffScope()) as session:
+        columns = await read_measurements(session, door.acme, "api", JUNE, JULY)
+    first = int(JUNE.timestamp()) // 60
+    assert columns.minute.tolist() == list(range(first, first + 300))
+    assert columns.total.tolist() == [60] * 300
+    for bound in ("0.5", "+Inf"):
+        assert columns.buckets[bound].tolist() == [data.get("buckets", {}).get(bound, -1) for data in chosen]
 
 
 async def test_a_period_without_measurements_is_empty(door: Door) -> None:
