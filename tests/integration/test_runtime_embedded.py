@@ -259,8 +259,13 @@ async def test_what_a_dead_instance_left_is_taken_over(data_dir: Path) -> None:
         other.wait()
 
 
-async def test_a_path_too_long_for_a_socket_works(tmp_path: Path) -> None:
+@pytest.mark.parametrize("temporary", ["as it is", "too long as well"])
+async def test_a_path_too_long_for_a_socket_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, temporary: str
+) -> None:
     deep = tmp_path / ("deep-" * 20) / ("deeper " * 10)
+    if temporary == "too long as well":
+        monkeypatch.setattr("tempfile.tempdir", str(deep.with_name("temporary")))
     async with embedded_servers(deep) as servers:
         assert await query(servers.database_url, "SELECT 1") == 1
         sockets = Path(servers.redis_url.partition("@")[2]).parent

@@ -119,10 +119,10 @@ def _sockets(root: Path, identity: Identity) -> Path:
 
     Its name follows from ``root``, so that what a killed instance left is found and replaced.
     """
-    folder = root / "run"
-    if len(os.fsencode(folder)) > _LONGEST_FOLDER or not _PLAIN_PATH.fullmatch(str(folder)):
-        name = hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
-        folder = Path(tempfile.gettempdir()) / f"trust-portal-{os.geteuid()}-{name}"
+    name = f"trust-portal-{os.geteuid()}-{hashlib.sha256(os.fsencode(root)).hexdigest()[:16]}"
+    # TMPDIR can be as long as root: on macOS, in test runners, in build systems.
+    places = (root / "run", Path(tempfile.gettempdir()) / name, Path("/tmp") / name)  # noqa: S108 - 0700, owner checked
+    folder = next((place for place in places if _holds_sockets(place)), places[-1])
     if folder.is_symlink() or folder.exists():
         if folder.is_symlink() or folder.stat().st_uid not in {os.geteuid(), identity.owner[0]}:
             raise Conflict(f"{folder} belongs to somebody else; remove it", code="FOREIGN_SOCKETS")
@@ -130,3 +130,7 @@ def _sockets(root: Path, identity: Identity) -> Path:
     folder.mkdir(mode=0o700)
     os.chown(folder, *identity.owner)
     return folder
+
+
+def _holds_sockets(folder: Path) -> bool:
+    return len(os.fsencode(folder)) <= _LONGEST_FOLDER and _PLAIN_PATH.fullmatch(str(folder)) is not None
