@@ -1,0 +1,145 @@
+"""Detector states, expectations, anomalies and what people decide about them, as rows."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    Numeric,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from trust_portal.storage.metadata import instant, tenant_table, uuid_column
+
+#: The latest row of a lane is where the detector stands; midnights are kept for two days, so that
+#: what comes late is taken up from there.
+detector_states = tenant_table(
+    "detector_states",
+    Column("lane", Text, primary_key=True, comment="live or shadow"),
+    instant("through", primary_key=True, comment="start of the last hour it has seen"),
+    Column("detector", Text, nullable=False, comment="name and version"),
+    Column("state", LargeBinary, nullable=False, comment="of all the tenant's series"),
+)
+
+cost_expectations = tenant_table(
+    "cost_expectations",
+    instant("hour", primary_key=True, comment="its start, UTC"),
+    Column("subsystem", Text, primary_key=True),
+    Column("currency", Text, primary_key=True),
+    Column("expected", Numeric, nullable=False, comment="of the live detector, rounded to a millionth"),
+)
+
+anomalies = tenant_table(
+    "anomalies",
+    uuid_column("id", primary_key=True),
+    Column("lane", Text, nullable=False, comment="live, or shadow: found by a detector on trial"),
+    Column("subsystem", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("score", Double, nullable=False),
+    Column("confidence", Double, nullable=False, comment="0 to 1"),
+    instant("started_at", nullable=False, comment="start of its first hour"),
+    instant("peak_at", nullable=False, comment="start of its worst hour"),
+    instant("last_at", nullable=False, comment="start of its last hour so far"),
+    instant("detected_at", nullable=False, comment="start of the hour whose close revealed it"),
+    Column("expected", Numeric, nullable=False),
+    Column("actual", Numeric, nullable=False),
+    Column("excess", Numeric, nullable=False, comment="actual less expected"),
+    Column("unexplained", Numeric, nullable=False, comment="what of the excess no cause accounts for"),
+    Column("detector", Text, nullable=False),
+    Column("detector_version", Text, nullable=False),
+    Column("evidence", JSONB, nullable=False, comment="windows and burn rates that raised it"),
+    uuid_column("suppression_id", comment="the suppression it fell under when it was found"),
+    Column("verdict", Text, comment="the latest feedback"),
+    Column("revision", Integer, nullable=False, comment="counts changes of the figures"),
+    uuid_column("opened_receipt_id"),
+    uuid_column("closed_receipt_id"),
+    uuid_column("explained_receipt_id"),
+    instant("opened_at", nullable=False, comment="when it was written down"),
+    instant("explained_at"),
+    instant("closed_at"),
+    instant("changed_at", nullable=False),
+    ForeignKeyConstraint(["tenant_id", "opened_receipt_id"], ["receipts.tenant_id", "receipts.id"]),
+    ForeignKeyConstraint(["tenant_id", "closed_receipt_id"], ["receipts.tenant_id", "receipts.id"]),
+    ForeignKeyConstraint(["tenant_id", "explained_receipt_id"], ["receipts.tenant_id", "receipts.id"]),
+    CheckConstraint("lane IN ('live', 'shadow')", name="lane_is_known"),
+    CheckConstraint("state IN ('open', 'closed')", name="state_is_known"),
+    CheckConstraint("severity IN ('low', 'medium', 'high', 'critical')", name="severity_is_known"),
+    CheckConstraint("(lane = 'live') = (opened_receipt_id IS NOT NULL)", name="live_has_a_receipt"),
+    Index("anomalies_newest_idx", "tenant_id", "started_at", "id"),
+    Index("anomalies_started_at_idx", "started_at", "id"),
+)
+
+anomaly_feedback = tenant_table(
+    "anomaly_feedback",
+    uuid_column("id", primary_key=True),
+    uuid_column("anomaly_id", nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    instant("given_at", nullable=False),
+    uuid_column("given_by_id", nullable=False),
+    Column("given_by_name", Text, nullable=False),
+    uuid_column("receipt_id", nullable=False),
+    ForeignKeyConstraint(["tenant_id", "anomaly_id"], ["anomalies.tenant_id", "anomalies.id"]),
+    ForeignKeyConstraint(["tenant_id", "receipt_id"], ["receipts.tenant_id", "receipts.id"]),
+    CheckConstraint("verdict IN ('real', 'planned', 'false')", name="verdict_is_known"),
+)
+
+#: Revisions; the newest of a scope holds. At the vendor they hold for every tenant.
+thresholds = tenant_table(
+    "thresholds",
+    Column("subsystem", Text, primary_key=True, comment="empty: all"),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("figures", JSONB, nullable=False, comment="empty: back to what lies above"),
+    Column("reason", Text, nullable=False),
+    instant("set_at", nullable=False),
+    uuid_column("set_by_id", nullable=False),
+    Column("set_by_name", Text, nullable=False),
+    uuid_column("receipt_id", nullable=False),
+    ForeignKeyConstraint(["tenant_id", "receipt_id"], ["receipts.tenant_id", "receipts.id"]),
+)
+
+suppressions = tenant_table(
+    "suppressions",
+    uuid_column("id", primary_key=True),
+    Column("subsystem", Text, comment="null: all"),
+    Column("reason", Text, nullable=False),
+    instant("starts_at", nullable=False),
+    instant("ends_at", nullable=False, comment="as set at first"),
+    instant("ended_at", comment="ended early"),
+    Column("end_reason", Text),
+    instant("created_at", nullable=False),
+    uuid_column("created_by_id", nullable=False),
+    Column("created_by_name", Text, nullable=False),
+    Column("ended_by_name", Text),
+    uuid_column("receipt_id", nullable=False),
+    uuid_column("ended_receipt_id"),
+    ForeignKeyConstraint(["tenant_id", "receipt_id"], ["receipts.tenant_id", "receipts.id"]),
+    ForeignKeyConstraint(["tenant_id", "ended_receipt_id"], ["receipts.tenant_id", "receipts.id"]),
+    CheckConstraint("starts_at < ends_at", name="ends_after_it_starts"),
+    CheckConstraint("(ended_at IS NULL) = (ended_receipt_id IS NULL)", name="ended_with_a_receipt"),
+)
+
+#: At the vendor: which detectors run beside the live one. Revisions, the newest holds.
+detector_flags = tenant_table(
+    "detector_flags",
+    Column("flag", Text, primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("detector", Text, nullable=False, comment="name and version it was decided for"),
+    Column("back_test", JSONB, nullable=False, comment="the back-test the decision rests on"),
+    Column("reason", Text, nullable=False),
+    instant("set_at", nullable=False),
+    Column("set_by_name", Text, nullable=False),
+    uuid_column("receipt_id", nullable=False),
+    ForeignKeyConstraint(["tenant_id", "receipt_id"], ["receipts.tenant_id", "receipts.id"]),
+)

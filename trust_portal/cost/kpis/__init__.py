@@ -1,0 +1,1 @@
+"""Whether the loop works: unexplained spend, time to detect, explain and recover, false alarms."""

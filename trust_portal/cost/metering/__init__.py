@@ -1,0 +1,1 @@
+"""What was used, per hour: roll-ups that follow the facts, and cost exports that become facts."""
