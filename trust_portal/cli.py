@@ -32,6 +32,7 @@ COMMANDS: dict[str, str] = {
 
 #: Groups that gather commands of several rooms; a path into a group reads "group name".
 EXTENSIONS: dict[str, dict[str, str]] = {
+    "cost": {"explain": "trust_portal.commands.cost_explain:explain"},
     "import": {
         "contracts": "trust_portal.commands.import_contracts:contracts",
         "objectives": "trust_portal.commands.import_contracts:objectives",

@@ -1,0 +1,1 @@
+"""The cost loop: metering, detection, explanation, remediation."""

@@ -1,0 +1,113 @@
+"""Split a delta over the causes found in a table, so that the parts add up to it exactly.
+
+Which parts are causes is a judgement and made in floating point (``search``). What they contribute is
+bookkeeping: sums of whole units, where every row belongs to one cause at most, so contributions and
+"unexplained" are the delta by construction.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trust_portal.cost.explanation.lattice import Lattice, Mask, number_parts
+from trust_portal.cost.explanation.model import Attribution, Cause, Table
+from trust_portal.cost.explanation.movement import Floats, shifts
+from trust_portal.cost.explanation.search import Part, find_causes
+
+#: Bits of an integer that a double can hold with room for a sum of many.
+_DOUBLE_BITS = 960
+
+
+def attribute(table: Table) -> Attribution:
+    """The causes of Σ(actual − expected), the largest contribution first.
+
+    The same rows in another order give the same answer. No cause is named where nothing stands out
+    from the noise, or where the table has no dimension: then all of it is unexplained.
+    """
+    ledger = _Ledger(table)
+    causes = sorted(
+        (ledger.cause(where, leaves, confidence) for where, leaves, confidence in _found(table, ledger)),
+        key=lambda cause: (-abs(cause.contribution), sorted(cause.where.items())),
+    )
+    explained = sum(ledger.units(leaves) for leaves in ledger.claimed)
+    return Attribution(table.amount(ledger.delta), tuple(causes), table.amount(ledger.delta - explained))
+
+
+class _Ledger:
+    """The table by leaf (one combination of all dimensions), in whole units."""
+
+    def __init__(self, table: Table) -> None:
+        cards = tuple(len(values) for values in table.values)
+        key, _ = number_parts(table.codes, cards, tuple(range(len(cards))))
+        order = np.argsort(key, kind="stable")
+        starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+        self._table = table
+        self.codes = table.codes[:, order[starts]]
+        self.rows = np.diff(starts, append=len(order))
+        self.expected = np.add.reduceat(table.expected[order], starts) if len(order) else table.expected
+        self.actual = np.add.reduceat(table.actual[order], starts) if len(order) else table.actual
+        self.claimed: list[Mask] = []
+        self.delta = int(self.actual.sum()) - int(self.expected.sum())
+
+    def units(self, leaves: Mask) -> int:
+        """What the leaves add to the delta."""
+        return int(self.actual[leaves].sum()) - int(self.expected[leaves].sum())
+
+    def cause(self, where: dict[str, str], leaves: Mask, confidence: float) -> Cause:
+        self.claimed.append(leaves)
+        units = self.units(leaves)
+        return Cause(
+            where,
+            self._table.amount(units),
+            round(float(Fraction(units, self.delta)), 6) if self.delta else None,
+            confidence,
+            self._table.amount(int(self.expected[leaves].sum())),
+            self._table.amount(int(self.actual[leaves].sum())),
+            int(self.rows[leaves].sum()),
+        )
+
+
+def _found(table: Table, ledger: _Ledger) -> list[tuple[dict[str, str], Mask, float]]:
+    """Each cause: its name, its leaves, its confidence."""
+    expected, actual = _floats(ledger.expected), _floats(ledger.actual)
+    shift, size = shifts(expected, actual)
+    live = size > 0
+    varying = [index for index, values in enumerate(table.values) if len(values) > 1]
+    constant = {
+        name: values[0]
+        for name, values in zip(table.dimensions, table.values, strict=True)
+        if len(values) == 1
+    }
+    if not varying:
+        # One part only. It moved or it did not, and there is nothing to tell it from.
+        return [(constant, live, 1.0)] if constant and ledger.delta else []
+    lattice = Lattice.of(ledger.codes[varying][:, live], tuple(len(table.values[index]) for index in varying))
+    found = []
+    for part in find_causes(lattice, shift[live], size[live]) if live.any() else []:
+        names = [varying[dimension] for dimension in part.dimensions]
+        where = {
+            table.dimensions[name]: table.values[name][value]
+            for name, value in zip(names, part.values, strict=True)
+        }
+        leaves = np.zeros(len(live), dtype=np.bool_)
+        leaves[live] = part.leaves
+        found.append((where or constant, leaves, _confidence(part)))
+    return found
+
+
+def _confidence(part: Part) -> float:
+    """How certain it is that something is there, times how far it moved as one."""
+    return round(max(0.0, 1.0 - math.exp(-max(part.gain, 0.0))) * min(1.0, part.uniformity), 4)
+
+
+def _floats(units: NDArray[np.int64] | NDArray[np.object_]) -> Floats:
+    """For judging only. Integers too long for a double lose their tail, not their proportion."""
+    try:
+        return units.astype(np.float64)
+    except OverflowError:
+        excess = max(int(each).bit_length() for each in units) - _DOUBLE_BITS
+        return np.array([float(int(each) >> excess) for each in units], dtype=np.float64)

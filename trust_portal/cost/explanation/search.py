@@ -1,0 +1,166 @@
+"""The set of parts that says a table's movement most briefly: find, split, merge.
+
+The part with the largest gain is taken first, then the next among the leaves that remain. Greed errs
+in two ways, and each is put right: a coarse part may stand for some of its children only (*split*),
+and several finds may be slices of one cause (*merge*). Two rounds are run, because only when the
+first causes are set aside can the noise be measured without them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trust_portal.cost.explanation.lattice import Cuboid, Lattice, Mask, Sums
+from trust_portal.cost.explanation.movement import Floats, Movement, measure
+
+#: A cause must be this much more likely than chance (nats), after its name is paid for.
+_LEAST_GAIN = 3.0
+#: Children replace their parent only when they say clearly more: noise alone always splits a little.
+_CLEARLY_MORE = 1.15
+_MOST_CAUSES = 24
+_ROUNDS = 2
+#: With fewer quiet leaves than this share, the first round's view of the noise is the better one.
+_ENOUGH_QUIET = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part found to be a cause: its name, the leaves that are its own, the gain in nats."""
+
+    dimensions: tuple[int, ...]
+    values: tuple[int, ...]
+    leaves: Mask
+    gain: float
+    uniformity: float
+
+
+def find_causes(lattice: Lattice, shift: Floats, size: Floats) -> list[Part]:
+    """Disjoint parts, strongest evidence first. All sizes must be above zero."""
+    parts: list[Part] = []
+    quiet, tails = np.ones(len(shift), dtype=np.bool_), None
+    for _ in range(_ROUNDS):
+        parts = _Search(lattice, measure(shift, size, quiet, tails)).run()
+        quiet = np.ones(len(shift), dtype=np.bool_)
+        tails = quiet.copy()
+        for part in parts:
+            quiet &= ~part.leaves
+            if np.count_nonzero(part.leaves) > 1:  # one far leaf may be a cause, or a long tail
+                tails &= ~part.leaves
+        if np.count_nonzero(quiet) < _ENOUGH_QUIET * len(shift):
+            break
+    return parts
+
+
+class _Board:
+    """The gains of one cuboid's parts, kept up to date while leaves find their causes."""
+
+    def __init__(self, cuboid: Cuboid, movement: Movement) -> None:
+        self.cuboid = cuboid
+        self._movement = movement
+        self._sums = Sums.over(cuboid.key, cuboid.parts, movement, slice(None))
+        self._gains = self._sums.gains()
+        self.leader = int(np.argmax(self._gains))
+
+    def best(self) -> float:
+        """The leading part's gain, its name paid for."""
+        return float(self._gains[self.leader]) - self.cuboid.price
+
+    def remove(self, leaves: NDArray[np.intp]) -> None:
+        """These leaves are explained: only the parts they lie in have to be looked at again."""
+        touched, key = np.unique(self.cuboid.key[leaves], return_inverse=True)
+        rest = self._sums.less(touched, key, self._movement, leaves)
+        self._gains[touched] = rest.gains()
+        self.leader = int(np.argmax(self._gains))
+
+
+class _Search:
+    """One greedy pass over a lattice with a given measure of noise."""
+
+    def __init__(self, lattice: Lattice, movement: Movement) -> None:
+        self._lattice = lattice
+        self._movement = movement
+        self._prices = lattice.prices()
+        self._free = np.ones(len(movement.shift), dtype=np.bool_)
+        self._zeros = np.zeros(len(movement.shift), dtype=np.int64)
+
+    def run(self) -> list[Part]:
+        boards = [_Board(cuboid, self._movement) for cuboid in self._lattice.cuboids if cuboid.dimensions]
+        found: list[Part] = []
+        while boards and len(found) < _MOST_CAUSES:
+            board = max(boards, key=_Board.best)
+            if board.best() <= _LEAST_GAIN:
+                break
+            cuboid = board.cuboid
+            leaves = (cuboid.key == board.leader) & self._free
+            example = int(np.argmax(leaves))
+            values = tuple(int(self._lattice.codes[each][example]) for each in cuboid.dimensions)
+            parts = self._split(self._part(cuboid.dimensions, values, leaves))
+            found += parts
+            taken = np.flatnonzero(np.logical_or.reduce([part.leaves for part in parts]))
+            self._free[taken] = False
+            for board in boards:
+                board.remove(taken)
+        return self._merge(found)
+
+    def _part(self, dimensions: tuple[int, ...], values: tuple[int, ...], leaves: Mask) -> Part:
+        places = np.flatnonzero(leaves)
+        sums = Sums.over(self._zeros, 1, self._movement, places)
+        gain = float(sums.gains()[0]) - self._prices[dimensions]
+        return Part(dimensions, values, leaves, gain, sums.uniformity())
+
+    def _split(self, part: Part) -> list[Part]:
+        """The part, or those of its children (along one more dimension, recursively) that say clearly more."""
+        places = np.flatnonzero(part.leaves)
+        best, children = max(part.gain, 0.0) * _CLEARLY_MORE + _LEAST_GAIN, None
+        for dimension, card in enumerate(self._lattice.cards):
+            finer = tuple(sorted({*part.dimensions, dimension}))
+            if dimension in part.dimensions or finer not in self._prices:
+                continue
+            sums = Sums.over(self._lattice.codes[dimension], card, self._movement, places)
+            gains = sums.gains() - self._prices[finer]
+            worth = gains > _LEAST_GAIN
+            total = float(gains[worth].sum())
+            if total > best:
+                best, children = total, (dimension, finer, np.flatnonzero(worth))
+        if children is None:
+            return [part]
+        dimension, finer, chosen = children
+        position = finer.index(dimension)
+        found: list[Part] = []
+        for value in chosen:
+            values = (*part.values[:position], int(value), *part.values[position:])
+            leaves = part.leaves & (self._lattice.codes[dimension] == value)
+            found += self._split(self._part(finer, values, leaves))
+        return found
+
+    def _merge(self, parts: list[Part]) -> list[Part]:
+        """Replace parts by a coarser one that holds them, as long as that says more."""
+        while (merged := self._one_merge(parts)) is not None:
+            parts = merged
+        return parts
+
+    def _one_merge(self, parts: list[Part]) -> list[Part] | None:
+        for part in parts:
+            best: tuple[float, Part, list[Part]] | None = None
+            for position in range(len(part.dimensions)):
+                dimensions = part.dimensions[:position] + part.dimensions[position + 1 :]
+                values = part.values[:position] + part.values[position + 1 :]
+                if dimensions not in self._prices:
+                    continue
+                whole = self._lattice.leaves(dimensions, values)
+                inside = [each for each in parts if not (each.leaves & ~whole).any()]
+                leaves = np.logical_or.reduce([whole & self._free, *(each.leaves for each in inside)])
+                coarser = self._part(dimensions, values, leaves)
+                # The same leaves under a shorter name are always the better answer.
+                alias = bool(dimensions) and np.array_equal(leaves, part.leaves)
+                more = coarser.gain - sum(each.gain for each in inside)
+                if (alias or more > 0) and (best is None or more > best[0]):
+                    best = more, coarser, inside
+            if best is not None:
+                _, coarser, inside = best
+                self._free &= ~coarser.leaves
+                return [each for each in parts if all(each is not other for other in inside)] + [coarser]
+        return None
