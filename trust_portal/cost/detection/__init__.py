@@ -1,0 +1,1 @@
+"""Streaming detection of unusual spending: pure, deterministic, any interval from minutes to days."""
