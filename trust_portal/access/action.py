@@ -14,6 +14,8 @@ class Action(StrEnum):
     """What an actor wants to do. Policies name these; receipts and denials record them."""
 
     AUDIT_RUN = "house:audit:run"
+    ALL_COST_READ = "house:cost:read"
+    DETECTOR_FLAG_SET = "house:detector_flag:set"
     FACTS_INGEST = "house:facts:ingest"
     KEYS_READ = "house:keys:read"
     POLICIES_READ = "house:policies:read"
@@ -23,8 +25,14 @@ class Action(StrEnum):
     TENANTS_OFFBOARD = "house:tenants:offboard"
     TENANTS_READ = "house:tenants:read"
     ACCESS_LOG_READ = "tenant:access_log:read"
+    ANOMALY_ASSESS = "tenant:anomaly:assess"
+    ANOMALY_READ = "tenant:anomaly:read"
+    BUDGET_READ = "tenant:budget:read"
+    BUDGET_SET = "tenant:budget:set"
     CONTRACT_IMPORT = "tenant:contract:import"
     CONTRACT_READ = "tenant:contract:read"
+    COST_READ = "tenant:cost:read"
+    COST_REBUILD = "tenant:cost:rebuild"
     DENIAL_READ = "tenant:denial:read"
     EXCLUSION_READ = "tenant:exclusion:read"
     EXPORT_DOWNLOAD = "tenant:export:download"
@@ -50,6 +58,11 @@ class Action(StrEnum):
     SLA_REPORT_ISSUE = "tenant:sla_report:issue"
     SLA_REPORT_READ = "tenant:sla_report:read"
     SLA_REPORT_RESTATE = "tenant:sla_report:restate"
+    SUPPRESSION_CREATE = "tenant:suppression:create"
+    SUPPRESSION_END = "tenant:suppression:end"
+    SUPPRESSION_READ = "tenant:suppression:read"
+    THRESHOLD_READ = "tenant:threshold:read"
+    THRESHOLD_SET = "tenant:threshold:set"
     TOKEN_CREATE = "tenant:token:create"  # noqa: S105 - the name of an act, not a secret
     TOKEN_READ = "tenant:token:read"  # noqa: S105 - the name of an act, not a secret
     TOKEN_REVOKE = "tenant:token:revoke"  # noqa: S105 - the name of an act, not a secret

@@ -19,9 +19,15 @@ class ReceiptKind(StrEnum):
     """Every consequential act that leaves a receipt. A new kind is one line here."""
 
     ACCESS_DENIED = "access.denied"
+    ANOMALY_CLOSED = "anomaly.closed"
+    ANOMALY_EXPLAINED = "anomaly.explained"
+    ANOMALY_FEEDBACK = "anomaly.feedback"
+    ANOMALY_OPENED = "anomaly.opened"
+    BUDGET_SET = "budget.set"
     CONTRACT_RECORDED = "contract.recorded"
     EXPORT_COMPLETED = "export.completed"
     EXPORT_MANIFEST = "export.manifest"
+    FLAG_CHANGED = "flag.changed"
     KEY_CREATED = "key.created"
     KEY_ROTATED = "key.rotated"
     MAINTENANCE_RECORDED = "maintenance.recorded"
@@ -36,8 +42,11 @@ class ReceiptKind(StrEnum):
     SLA_REPORT_REFUSED = "sla_report.refused"
     SLA_RUN_COMPLETED = "sla_run.completed"
     STAFF_READ = "staff.read"
+    SUPPRESSION_CREATED = "suppression.created"
+    SUPPRESSION_ENDED = "suppression.ended"
     TENANT_CREATED = "tenant.created"
     TENANT_OFFBOARDED = "tenant.offboarded"
+    THRESHOLD_CHANGED = "threshold.changed"
     TOKEN_CREATED = "token.created"  # noqa: S105 - the name of an act, not a secret
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an act, not a secret
 
