@@ -41,6 +41,12 @@ class Settings:
     """Events one token may send per minute and process, on average; 0 sets no limit."""
     sla_grace: timedelta = timedelta(hours=6)
     """Read as seconds. How long after a period's end its scheduled report waits for late data."""
+    cost_grace: timedelta = timedelta(minutes=10)
+    """Read as seconds. How long after an hour's end its close waits for late usage."""
+    cost_labels: tuple[str, ...] = ("feature", "flag", "version")
+    """Labels of usage that roll-ups keep and explanations look at; separated by commas."""
+    focus_mapping: Path | None = None
+    """How cost exports are read; without it the mapping that is shipped. See docs/formats/focus.md."""
     log_format: str = "json"
     """``json`` or ``console``."""
 
@@ -102,6 +108,10 @@ def _url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
 def _log_format(text: str) -> str:
     if text not in {"json", "console"}:
         raise ValueError(f"{text!r} is neither json nor console")
@@ -123,5 +133,8 @@ _READERS: dict[str, Callable[[str], object]] = {
     "max_body_bytes": int,
     "ingest_events_per_minute": int,
     "sla_grace": _seconds,
+    "cost_grace": _seconds,
+    "cost_labels": _names,
+    "focus_mapping": Path,
     "log_format": _log_format,
 }

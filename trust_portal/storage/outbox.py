@@ -20,8 +20,10 @@ class Job(StrEnum):
     """What can be asked of the worker. The value is the arq function's name."""
 
     BUILD_EXPORT = "build_export"
+    CLOSE_COST_HOURS = "close_cost_hours"
     ISSUE_SLA_REPORT = "issue_sla_report"
     PLAN_SLA_RUN = "plan_sla_run"
+    ROLL_UP_USAGE = "roll_up_usage"
 
 
 #: Long renders have their own queue, so that a killed one does not hold back the short jobs.
