@@ -17,7 +17,7 @@ import pytest
 
 from trust_portal.kernel.period import parse_period
 
-PATIENCE = 170.0
+PATIENCE = 300.0
 
 
 class Demo:

@@ -112,7 +112,7 @@ class Scenario:
             f"by the simulated product through POST /events, {rate:,} a second: "
             f"{self.month} and what has passed since",
             "it goes on and sends each minute as it passes",
-            url=f"{self._url}/schemas",
+            url=f"{self._url}/schemas/",
         )
         if report["rejected"]:
             raise Unavailable(f"the portal rejected {report['first_rejection']}", code="HISTORY_REJECTED")
