@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -18,12 +18,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql.elements import ClauseElement
 
 from trust_portal.errors import Broken, Unavailable
 from trust_portal.kernel.clock import Clock, SystemClock
 from trust_portal.kernel.ids import new_id
+from trust_portal.storage.lease import Lease
 from trust_portal.storage.outbox import Job, outbox
 from trust_portal.storage.tenancy import Scope, StaffScope, TenantScope, require_tenant_filter
 
@@ -36,8 +37,8 @@ _LOST = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 class ReadSession:
     """One open transaction in one scope. Rows are turned into dataclasses by the repository."""
 
-    def __init__(self, connection: AsyncConnection, scope: Scope) -> None:
-        self._connection = connection
+    def __init__(self, lease: Lease, scope: Scope) -> None:
+        self._lease = lease
         self.scope = scope
 
     async def execute(
@@ -45,19 +46,18 @@ class ReadSession:
     ) -> CursorResult[Any]:
         if isinstance(self.scope, TenantScope) and isinstance(statement, ClauseElement):
             require_tenant_filter(statement)
-        return await self._connection.execute(statement, parameters)
+        return await self._lease.core.execute(statement, parameters)
 
     async def driver(self) -> asyncpg.Connection[Any]:
         """The asyncpg connection under this transaction, for COPY and the few hot statements."""
-        raw = await self._connection.get_raw_connection()
-        return cast("asyncpg.Connection[Any]", raw.driver_connection)
+        return self._lease.driver
 
 
 class WriteSession(ReadSession):
     """A transaction that will commit; also writes the outbox."""
 
-    def __init__(self, connection: AsyncConnection, scope: Scope, clock: Clock) -> None:
-        super().__init__(connection, scope)
+    def __init__(self, lease: Lease, scope: Scope, clock: Clock) -> None:
+        super().__init__(lease, scope)
         self.clock = clock
 
     async def enqueue(
@@ -73,7 +73,7 @@ class WriteSession(ReadSession):
         ``arguments`` are ids as strings. With a ``dedupe_key`` that is already waiting, nothing is added.
         """
         now = self.clock.now()
-        await self._connection.execute(
+        await self._lease.core.execute(
             insert(outbox)
             .values(
                 id=new_id(),
@@ -94,7 +94,7 @@ class WriteSession(ReadSession):
         """
         if row_id is None:
             return True
-        gone = await self._connection.execute(
+        gone = await self._lease.core.execute(
             delete(outbox).where(outbox.c.id == row_id).returning(outbox.c.id)
         )
         return gone.first() is not None
@@ -111,16 +111,16 @@ class Storage:
     async def read(self, scope: Scope, *, snapshot: bool = False) -> AsyncIterator[ReadSession]:
         """A read-only transaction; ``snapshot`` makes all its statements see one moment."""
         mode = "ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else "READ ONLY"
-        async with self._transaction(scope, mode) as connection:
-            yield ReadSession(connection, scope)
+        async with self._transaction(scope, mode) as lease:
+            yield ReadSession(lease, scope)
 
     @asynccontextmanager
     async def write(self, scope: Scope) -> AsyncIterator[WriteSession]:
         """A transaction that commits when the block ends without an exception."""
         if isinstance(scope, StaffScope):
             raise TypeError("staff scope only reads; write in the tenant's own scope")
-        async with self._transaction(scope, "READ WRITE") as connection:
-            yield WriteSession(connection, scope, self.clock)
+        async with self._transaction(scope, "READ WRITE") as lease:
+            yield WriteSession(lease, scope, self.clock)
 
     async def ping(self) -> None:
         """One round trip; ``Unavailable`` if the database does not answer."""
@@ -128,22 +128,23 @@ class Storage:
             await session.execute(text("SELECT 1"))
 
     @asynccontextmanager
-    async def _transaction(self, scope: Scope, mode: str) -> AsyncIterator[AsyncConnection]:
+    async def _transaction(self, scope: Scope, mode: str) -> AsyncIterator[Lease]:
         try:
-            connection, driver = await self._begin(f"BEGIN {mode}; {scope.statement()}")
+            lease = await self._begin(f"BEGIN {mode}; {scope.statement()}")
+            kept = True
             try:
-                yield connection
-                if await driver.execute("COMMIT") != "COMMIT":
+                yield lease
+                if await lease.driver.execute("COMMIT") != "COMMIT":
                     # PostgreSQL answers a COMMIT after a failed statement with a quiet ROLLBACK.
                     raise Broken("a failed statement was passed over; nothing was committed")
             except BaseException:
                 try:
-                    await driver.execute("ROLLBACK")
+                    await lease.driver.execute("ROLLBACK")
                 except BaseException:  # noqa: BLE001 - never back into the pool in the middle of a transaction
-                    await connection.invalidate()
+                    kept = False
                 raise
             finally:
-                await connection.close()
+                await (lease.give_back() if kept else lease.discard())
         except PoolTimeout as error:
             raise Unavailable("the database has no free connection; try again") from error
         except _LOST as error:
@@ -158,27 +159,24 @@ class Storage:
                 raise Unavailable("the database does not answer; try again") from error
             raise
 
-    async def _begin(self, opening: str) -> tuple[AsyncConnection, asyncpg.Connection[Any]]:
+    async def _begin(self, opening: str) -> Lease:
         """A connection inside a new transaction.
 
         A pooled connection may have died with a restarted server. BEGIN changes nothing, so it is
         simply tried again on a fresh one: a ping that costs no round trip.
         """
         for last in (False, True):
-            connection = await self.engine.connect()
+            lease = await Lease.take(self.engine)
             try:
-                raw = await connection.get_raw_connection()
-                driver = cast("asyncpg.Connection[Any]", raw.driver_connection)
-                if driver.is_in_transaction():
+                if lease.driver.is_in_transaction():
                     raise asyncpg.InterfaceError("a connection came back with its transaction open")
-                await driver.execute(opening)
+                await lease.driver.execute(opening)
             except BaseException as error:
-                await connection.invalidate()
-                await connection.close()
+                await lease.discard()
                 if last or (not isinstance(error, _LOST) and not _is_transient(error)):
                     raise
             else:
-                return connection, driver
+                return lease
         raise AssertionError("unreachable")
 
 
