@@ -22,13 +22,18 @@ from trust_portal.evidence.merkle import (
 from trust_portal.evidence.note import SignedNote
 from trust_portal.storage.unit_of_work import ReadSession, Storage
 
+# Rows are found one by one (LATERAL … LIMIT 1): as a plain join, and before the first ANALYZE of a
+# young installation, the planner reads everything the tenant has in its log.
+
 #: Entries and the newest checkpoint come from one statement, hence from one moment.
 _PLACES = """
-SELECT e.receipt_id, e.index, c.tree_size, c.note
-FROM log_entries e,
-     (SELECT tree_size, note FROM checkpoints
-      WHERE tenant_id = $1 ORDER BY tree_size DESC LIMIT 1) c
-WHERE e.tenant_id = $1 AND e.receipt_id = ANY($2::uuid[])
+WITH head AS MATERIALIZED (
+    SELECT tree_size, note FROM checkpoints WHERE tenant_id = $1 ORDER BY tree_size DESC LIMIT 1
+)
+SELECT wanted.receipt_id, e.index, head.tree_size, head.note
+FROM head, unnest($2::uuid[]) AS wanted (receipt_id),
+     LATERAL (SELECT index FROM log_entries
+              WHERE tenant_id = $1 AND receipt_id = wanted.receipt_id LIMIT 1) e
 """
 _INDEX = "SELECT index FROM log_entries WHERE tenant_id = $1 AND receipt_id = $2"
 _CHECKPOINT = "SELECT note FROM checkpoints WHERE tenant_id = $1 AND tree_size = $2"
@@ -36,11 +41,10 @@ _FIRST_CHECKPOINT_OVER = """
 SELECT tree_size FROM checkpoints WHERE tenant_id = $1 AND tree_size > $2 ORDER BY tree_size LIMIT 1
 """
 _NODES = """
-SELECT n.level, n.index, n.hash
-FROM log_nodes n
-JOIN unnest($2::smallint[], $3::bigint[]) AS wanted (level, index)
-  ON n.level = wanted.level AND n.index = wanted.index
-WHERE n.tenant_id = $1
+SELECT wanted.level, wanted.index, n.hash
+FROM unnest($2::smallint[], $3::bigint[]) AS wanted (level, index),
+     LATERAL (SELECT hash FROM log_nodes
+              WHERE tenant_id = $1 AND level = wanted.level AND index = wanted.index LIMIT 1) n
 UNION ALL
 SELECT 0, e.index, e.leaf_hash FROM log_entries e
 WHERE e.tenant_id = $1 AND e.index = ANY($4::bigint[])

@@ -16,7 +16,7 @@ import asyncpg
 from trust_portal.errors import TrustPortalError, Unavailable
 from trust_portal.evidence.checkpoint import TlogProof
 from trust_portal.evidence.log_reader import LogReader
-from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.tenancy import LedgerScope
 from trust_portal.storage.unit_of_work import Storage
 
 #: Said by the sequencer after a commit; heard here.
@@ -126,10 +126,12 @@ class ProofDesk:
         self._stir.set()
 
     async def _answer(self) -> None:
-        for tenant_id, waiting in list(self._waiting.items()):
-            async with self._storage.read(TenantScope(tenant_id)) as session:
+        # The ledger's scope: one transaction for the waiting callers of all tenants. A caller came
+        # with the id of a receipt it had just recorded; nothing here is found by looking around.
+        async with self._storage.read(LedgerScope()) as session:
+            for tenant_id, waiting in list(self._waiting.items()):
                 proofs = await self._reader.proofs(session, tenant_id, list(waiting))
-            for receipt_id, proof in proofs.items():
-                for future in waiting.get(receipt_id, ()):
-                    if not future.done():
-                        future.set_result(proof)
+                for receipt_id, proof in proofs.items():
+                    for future in waiting.get(receipt_id, ()):
+                        if not future.done():
+                            future.set_result(proof)
