@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench fmt lock clean
+.PHONY: help demo up test kills check bench fmt lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1  \t/p' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ up: .venv/app.installed ## the product alone, with data that stays
 
 test: .venv/dev.installed ## every test: pure, formats, real servers, real browser
 	$(BIN)/python -m pytest tests/unit tests/contract tests/integration tests/e2e
+
+kills: .venv/dev.installed ## kill -9 of everything at random moments; COUNT=n how often, SEED=n repeats a run
+	KILLS_COUNT=$(or $(COUNT),200) KILLS_SEED=$(or $(SEED),$(shell date +%s)) $(BIN)/python -m pytest -s tests/integration/kills
 
 check: .venv/dev.installed ## lint, format, types, import contracts, schema drift
 	$(BIN)/ruff check .

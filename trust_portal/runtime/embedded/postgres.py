@@ -11,6 +11,7 @@ import importlib.util
 import os
 import shutil
 import signal
+import sys
 import time
 from pathlib import Path
 from urllib.parse import quote
@@ -52,6 +53,8 @@ class Postgres:
             "timezone": "UTC",
             "log_timezone": "UTC",
             "max_connections": "120",
+            # After a crash one call instead of one for every file: a third of the time to be back.
+            **({"recovery_init_sync_method": "syncfs"} if sys.platform == "linux" else {}),
         }
         return Program(
             name="postgres",
