@@ -15,6 +15,7 @@ from trust_portal.errors import TrustPortalError
 #: Command → where it lives. Loaded on use, so ``verify`` starts without the server's imports.
 COMMANDS: dict[str, str] = {
     "audit": "trust_portal.commands.audit:audit",
+    "cost": "trust_portal.commands.cost:cost",
     "demo": "trust_portal.commands.demo:demo",
     "doctor": "trust_portal.commands.doctor:doctor",
     "import": "trust_portal.commands.import_:import_group",

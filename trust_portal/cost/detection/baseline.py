@@ -97,9 +97,13 @@ def learn(
     reach = expected.reach
     residual = np.minimum(np.abs(values - expected.value), reach)
     errors = np.minimum(np.abs(values - expected.candidates), reach)
-    state.errors += np.where(present, rate(cadence.samples(days=1, at_least=24)), 0.0) * (errors - state.errors)
+    state.errors += np.where(present, rate(cadence.samples(days=1, at_least=24)), 0.0) * (
+        errors - state.errors
+    )
 
-    slow = np.where(present, np.maximum(rate(cadence.samples(days=tuning.scale_days, at_least=168)), 1 / (seen + 1)), 0.0)
+    slow = np.where(
+        present, np.maximum(rate(cadence.samples(days=tuning.scale_days, at_least=168)), 1 / (seen + 1)), 0.0
+    )
     state.scale += slow * (residual - state.scale)
     state.usual += slow * (np.minimum(values, expected.value + reach) - state.usual)
 
@@ -107,7 +111,9 @@ def learn(
     state.level = np.where(present, expected.candidates[0], state.level)
     state.level += quick * np.clip(np.where(present, values - state.level, 0.0), -reach, reach)
 
-    day_rate = np.where(present, 1 / np.minimum(state.day_seen[at.day] + 1, tuning.day_memory * cadence.per_slot), 0.0)
+    day_rate = np.where(
+        present, 1 / np.minimum(state.day_seen[at.day] + 1, tuning.day_memory * cadence.per_slot), 0.0
+    )
     state.slot_scale[at.day] += day_rate * (residual - state.slot_scale[at.day])
     _learn_slot(state.day, state.day_seen, at.day, values, reach, weight, tuning.day_memory, cadence)
     _learn_slot(state.week, state.week_seen, at.week, values, reach, weight, tuning.week_memory, cadence)

@@ -28,14 +28,18 @@ def blank(series: int) -> Burn:
     return Burn(np.zeros(series), np.zeros(series), np.zeros(series))
 
 
-def learn(state: Burn, values: Vector, expected: Vector, present: Flags, seen: Vector, tuning: Tuning) -> None:
+def learn(
+    state: Burn, values: Vector, expected: Vector, present: Flags, seen: Vector, tuning: Tuning
+) -> None:
     short, long = tuning.burn_windows
-    for mean, window, news in (
-        (state.short, short, values),
-        (state.long, long, values),
-        (state.expected, long, expected),
-    ):
-        mean += np.where(present, np.maximum(2 / (window + 1), 1 / (seen + 1)), 0.0) * (news - mean)
+    state.short += _step(short, present, seen) * (values - state.short)
+    state.long += _step(long, present, seen) * (values - state.long)
+    state.expected += _step(long, present, seen) * (expected - state.expected)
+
+
+def _step(window: int, present: Flags, seen: Vector) -> Vector:
+    """Weight of the newest sample: that of a plain mean until the window is full."""
+    return np.where(present, np.maximum(2 / (window + 1), 1 / (seen + 1)), 0.0)
 
 
 def ratio(state: Burn, budget: Vector, limit: Vector, tuning: Tuning) -> Vector:

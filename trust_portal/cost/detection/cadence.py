@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from statistics import median
 
 from trust_portal.errors import InvalidInput
@@ -26,7 +27,7 @@ class Cadence:
     @classmethod
     def of(cls, times: Sequence[datetime]) -> Cadence:
         """The median distance of ascending ``times``; fewer than two samples count as hourly."""
-        gaps = [(after - before).total_seconds() for before, after in zip(times, times[1:], strict=False)]
+        gaps = [(after - before).total_seconds() for before, after in pairwise(times)]
         return cls(round(median(gaps))) if gaps else cls()
 
     @property

@@ -58,19 +58,19 @@ class Detector:
         self.series = series
         self.cadence = cadence or Cadence()
         self.version = version
-        self.state = state or _blank(series, self.cadence, version)
+        self.state = state or blank_state(series, self.cadence, version)
 
     def step(self, at: datetime, values: Vector, limits: Limits, budgets: Vector | None = None) -> Found:
         """Take in the samples of one moment.
 
         ``values`` has one number per series, NaN where there is no sample: that series then does
         not change. ``budgets`` is what may be spent per sample, NaN where there is no budget.
-        Steps come in ascending order of time; for a correction restore a snapshot and replay.
+        Steps never go back in time; for a correction restore a snapshot and replay.
         """
         state, cadence, tuning = self.state, self.cadence, self.version.tuning
         moment = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
-        if moment <= state.at:
-            raise InvalidInput("samples come in ascending order of time", field="time")
+        if moment < state.at:
+            raise InvalidInput("samples never go back in time", field="time")
         slots = Slots(*cadence.slot(at))
         present = np.isfinite(values)
         warm_up = cadence.samples(days=tuning.warm_up_days, at_least=24)
@@ -100,9 +100,7 @@ class Detector:
             cadence,
         )
         weight = present * np.where(state.episodes.open, tuning.learn_while_open, 1.0)
-        tail.learn(
-            state.tail, reached, alarm_at, state.seen, present, state.seen < warm_up, cadence, tuning
-        )
+        tail.learn(state.tail, reached, alarm_at, state.seen, present, state.seen < warm_up, cadence, tuning)
         baseline.learn(state.baseline, slots, values, expected, state.seen, weight, cadence, tuning)
         state.seen = state.seen + present
         state.at = moment
@@ -119,7 +117,9 @@ class Detector:
             down, drifting = np.full_like(down, -np.inf), np.maximum(drifting, 0.0)
         deviation = np.maximum(up, down)
         burning = (
-            np.zeros(self.series) if budgets is None else budget.ratio(state.burn, budgets, limits.burn_rate, tuning)
+            np.zeros(self.series)
+            if budgets is None
+            else budget.ratio(state.burn, budgets, limits.burn_rate, tuning)
         )
         watches = np.stack([deviation * limits.sensitivity, np.abs(drifting) * limits.sensitivity, burning])
         sign = np.stack([np.where(up >= down, 1.0, -1.0), np.sign(drifting), np.ones(self.series)])
@@ -155,7 +155,8 @@ class Detector:
         )
 
 
-def _blank(series: int, cadence: Cadence, version: Version) -> DetectorState:
+def blank_state(series: int, cadence: Cadence, version: Version) -> DetectorState:
+    """The memory of a detector that has seen nothing."""
     tuning = version.tuning
     return DetectorState(
         seen=np.zeros(series),

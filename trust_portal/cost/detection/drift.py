@@ -46,8 +46,10 @@ def ratio(state: Drift, scale: Vector, cadence: Cadence, tuning: Tuning) -> Vect
 def learn(state: Drift, values: Vector, present: Flags, cadence: Cadence) -> None:
     """``values`` are winsorised: a spike is no drift."""
     first = 1 / (state.seen + 1)
-    for mean, days in ((state.week, _WEEK), (state.month, _MONTH)):
-        mean += np.where(present, np.maximum(1 / cadence.samples(days=days), first), 0.0) * (values - mean)
+    week = np.where(present, np.maximum(1 / cadence.samples(days=_WEEK), first), 0.0)
+    month = np.where(present, np.maximum(1 / cadence.samples(days=_MONTH), first), 0.0)
+    state.week += week * (values - state.week)
+    state.month += month * (values - state.month)
     state.seen += present
 
 

@@ -61,11 +61,26 @@ def blank(series: int) -> Episodes:
     def never() -> Instants:
         return np.full(series, NEVER)
 
-    def no() -> Flags:
-        return np.zeros(series, dtype=bool)
-
     return Episodes(
-        no(), no(), *(zeros() for _ in range(13)), start=never(), peak=never(), last=never(), detected=never()
+        open=np.zeros(series, dtype=bool),
+        raised=np.zeros(series, dtype=bool),
+        sign=zeros(),
+        reason=zeros(),
+        quiet=zeros(),
+        age=zeros(),
+        impact=zeros(),
+        worth=zeros(),
+        habit=zeros(),
+        score=zeros(),
+        expected=zeros(),
+        actual=zeros(),
+        expected_running=zeros(),
+        actual_running=zeros(),
+        farthest=zeros(),
+        start=never(),
+        peak=never(),
+        last=never(),
+        detected=never(),
     )
 
 
@@ -90,7 +105,9 @@ def follow(
     _open(state, opened, alarm, at)
     state.age = np.where(opened, 0.0, state.age + present)
     counted = state.open & present
-    state.impact = np.where(counted, np.maximum(state.impact + state.sign * alarm.residual, 0.0), state.impact)
+    state.impact = np.where(
+        counted, np.maximum(state.impact + state.sign * alarm.residual, 0.0), state.impact
+    )
     _sum(state, counted, loud, values, alarm, at)
 
     worth = np.maximum(limits.min_impact, limits.min_day_share * daily)
@@ -105,7 +122,9 @@ def follow(
     absorbed = state.age > tuning.absorbed_samples
     ended = counted & ((state.quiet >= tuning.quiet_samples) | absorbed)
     state.habit = np.where(present, state.habit * 0.5 ** (1 / half_life), state.habit)
-    lesson = np.where(state.raised, np.minimum(state.impact, tuning.excess_learn_at_most * worth), state.impact)
+    lesson = np.where(
+        state.raised, np.minimum(state.impact, tuning.excess_learn_at_most * worth), state.impact
+    )
     state.habit = np.where(ended, np.maximum(state.habit, lesson), state.habit)
     ended_anomaly = ended & state.raised
     state.open &= ~ended

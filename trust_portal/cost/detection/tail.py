@@ -43,7 +43,8 @@ def level(state: Tail, tuning: Tuning) -> Vector:
     """What each window reaches by habit, at least what independent noise would make it reach."""
     gain = np.array([2 / (window + 1) for window in tuning.windows])
     noise = tuning.noise_peak * np.sqrt(gain / (2 - gain))
-    return np.maximum(state.peaks[:, :, :_USED].mean(axis=2), noise[:, None, None])
+    habit: Vector = state.peaks[:, :, :_USED].mean(axis=2)
+    return np.maximum(habit, noise[:, None, None])
 
 
 def bound(state: Tail, tuning: Tuning) -> tuple[Vector, Vector]:

@@ -76,7 +76,11 @@ class Limits:
         return cls(**columns, any_scale=any_scale, drops=drops)
 
     @classmethod
-    def same(cls, thresholds: Thresholds, series: int, *, any_scale: bool = False, drops: bool = False) -> Limits:
+    def same(
+        cls, thresholds: Thresholds, series: int, *, any_scale: bool = False, drops: bool = False
+    ) -> Limits:
         """The same thresholds for every series."""
-        columns = {field.name: np.full(series, getattr(thresholds, field.name)) for field in fields(Thresholds)}
+        columns = {
+            field.name: np.full(series, getattr(thresholds, field.name)) for field in fields(Thresholds)
+        }
         return cls(**columns, any_scale=any_scale, drops=drops)
