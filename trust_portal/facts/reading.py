@@ -170,7 +170,7 @@ def _digest(event: Event, content: bytes) -> bytes:
     Not over ``time``: source and id are the key "whatever time says". Other envelope attributes
     (a trace id, say) may change as well when a producer sends again.
     """
-    return sha256(event.type.encode() + b" " + content).digest()
+    return sha256(_TYPE_BYTES[type(event)] + content).digest()
 
 
 def _data_of(kind: type[Event]) -> tuple[msgspec.structs.FieldInfo, ...]:
@@ -178,6 +178,7 @@ def _data_of(kind: type[Event]) -> tuple[msgspec.structs.FieldInfo, ...]:
     return msgspec.structs.fields(data)
 
 
+_TYPE_BYTES: Final = {kind: f"{name} ".encode() for name, kind in EVENT_TYPES.items()}
 _FIELDS: Final = {
     kind: frozenset(field.encode_name for field in _data_of(kind)) for kind in EVENT_TYPES.values()
 }
