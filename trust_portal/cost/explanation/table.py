@@ -18,7 +18,7 @@ from trust_portal.errors import InvalidInput
 
 _AMOUNTS = ("expected", "actual")
 #: Plain notation. The lengths are far beyond money, and what a double can still compare.
-_PLAIN = r"^[+-]?(?:[0-9]{1,151}(?:\.[0-9]{0,300})?|\.[0-9]{1,300})$"
+_PLAIN = r"^[+-]?(?:[0-9]{1,151}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})$"
 _SCIENTIFIC = re.compile(r"[+-]?(?:[0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})[eE][+-]?[0-9]{1,3}")
 #: Sums of ``int64`` amounts stay exact while (largest amount × rows) is below this.
 _SAFE_SUM = 1 << 62
