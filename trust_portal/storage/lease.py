@@ -27,7 +27,11 @@ class Lease:
 
     @classmethod
     async def take(cls, engine: AsyncEngine) -> Lease:
-        return cls(engine, await engine.raw_connection())
+        try:
+            return cls(engine, await engine.raw_connection())
+        except engine.sync_engine.dialect.loaded_dbapi.Error as error:
+            # A refused connection comes in the pool's own wrapping, which hides asyncpg's SQLSTATE.
+            raise error.__cause__ or error from None
 
     @property
     def core(self) -> AsyncConnection:
