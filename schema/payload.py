@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import strawberry
 
-from trust_portal.errors import Conflict, InvalidInput, NotFound, Refused, TooLarge
+from trust_portal.errors import Denied, NotSignedIn, Refused
 
-#: Refusals that belong to the request. The others fly on and become GraphQL errors.
-OF_THE_REQUEST = (Conflict, InvalidInput, NotFound, TooLarge)
+#: Refusals that ``user_error`` can turn into entries; those of the caller fly on from there.
+OF_THE_REQUEST = (Refused,)
+_OF_THE_CALLER = (Denied, NotSignedIn)
 
 
 @strawberry.type(description="Why a mutation changed nothing.")
@@ -22,6 +23,9 @@ class UserError:
 
 
 def user_error(refusal: Refused) -> UserError:
+    """The entry for a refusal of the request; one of the caller is raised again."""
+    if isinstance(refusal, _OF_THE_CALLER):
+        raise refusal
     return UserError(
         code=refusal.code, message=refusal.message, path=["input", refusal.field] if refusal.field else []
     )

@@ -29,8 +29,11 @@ class Settings:
     demo: bool = False
     """Persona sign-in and the marking of every page. Never set where customers look."""
     oidc_issuer: str | None = None
+    """OpenID Connect provider for signing in; all three of these or none."""
     oidc_client_id: str | None = None
+    """How the provider knows this portal."""
     oidc_client_secret: str | None = field(default=None, repr=False)
+    """The secret shared with the provider."""
     session_idle: timedelta = timedelta(hours=8)
     """Read as seconds."""
     session_absolute: timedelta = timedelta(days=7)

@@ -112,6 +112,8 @@ def _answer(
         "error.html",
         status_code=status,
         headers=headers,
+        # Not even the address is repeated: what is foreign and what is absent read the same, byte for byte.
+        here=None,
         title=_TITLES.get(status, "This did not work"),
         status=status,
         code=code,

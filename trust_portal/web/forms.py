@@ -40,7 +40,10 @@ class FormState:
 
     @property
     def status(self) -> int:
-        return 200 if self.refusal is None else self.refusal.status
+        """422 for a form that needs correcting (RFC 9110 §15.5.21), unless the refusal says it better."""
+        if self.refusal is None:
+            return 200
+        return 422 if self.refusal.status == 400 else self.refusal.status
 
 
 async def read_form(request: Request) -> FormData:

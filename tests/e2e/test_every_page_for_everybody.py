@@ -1,0 +1,82 @@
+"""Every page as its readers see it: accessible in light and dark, silent console, calm on a phone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+CUSTOMER = (
+    "",
+    "/reports",
+    "/incidents",
+    "/maintenance",
+    "/contracts",
+    "/contracts/2026.1",
+    "/exports",
+    "/receipts",
+    "/people",
+    "/tokens",
+    "/access",
+    "/denials",
+)
+HOUSE = (
+    "/tenants",
+    "/runs",
+    "/policies",
+    "/t/vendor/receipts",
+    "/t/vendor/people",
+    "/t/vendor/tokens",
+    "/t/vendor/denials",
+)
+PAGES = {
+    "customer_admin": ("/account", "/verify", "/policies", *(f"/t/aurora{below}" for below in CUSTOMER)),
+    "vendor_admin": (*HOUSE, "/t/aurora", "/t/aurora/access"),
+}
+
+
+def violations(page: Any) -> list[tuple[str, list[str]]]:
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": TAGS}}).response["violations"]
+    return [(each["id"], [node["html"][:160] for node in each["nodes"]]) for each in found]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("role", PAGES)
+def test_every_page_is_accessible_and_silent(visit: Any, role: str, scheme: str):
+    # axe is ours to inject; the policy of the pages stays on for everything the pages themselves load.
+    visitor = visit(color_scheme=scheme, bypass_csp=True)
+    visitor.open("/sign-in")
+    wrong = {"/sign-in": violations(visitor.page)}
+    visitor.enter(role)
+    for path in PAGES[role]:
+        visitor.open(path)
+        wrong[path] = violations(visitor.page)
+    for thing in ("reports", "receipts"):
+        visitor.open(f"/t/aurora/{thing}")
+        if visitor.page.locator("main tbody a").count():
+            visitor.page.locator("main tbody a").first.click()
+            visitor.page.wait_for_load_state()
+            wrong[thing] = violations(visitor.page)
+    assert {path: found for path, found in wrong.items() if found} == {}
+
+
+@pytest.mark.parametrize("role", PAGES)
+def test_no_page_scrolls_sideways_on_a_phone_and_none_breaks_its_policy(visit: Any, role: str):
+    visitor = visit(viewport={"width": 390, "height": 800})
+    visitor.enter(role)
+    wide = []
+    for path in PAGES[role]:
+        visitor.open(path)
+        if visitor.page.evaluate("document.documentElement.scrollWidth") > 390:
+            wide.append(path)
+    assert wide == []
+
+
+def test_the_choice_of_colours_stays(visit: Any):
+    visitor = visit(java_script_enabled=False)
+    visitor.open("/verify")
+    visitor.page.click("button[value=dark]")
+    visitor.open("/sign-in")
+    assert visitor.page.locator("button[value=dark]").get_attribute("aria-pressed") == "true"

@@ -1,0 +1,98 @@
+"""Every page, asked for by everybody: the exact status, for one's own house and for another's."""
+
+from __future__ import annotations
+
+import pytest
+from support.portal_fixtures import Portal
+from support.portal_world import STRANGER, Customer
+
+from trust_portal.web.views import ROUTES
+
+PEOPLE = (
+    "nobody",
+    "customer_viewer",
+    "customer_admin",
+    "auditor",
+    STRANGER,
+    "sre_operator",
+    "csm",
+    "pmo",
+    "approver_security",
+    "vendor_admin",
+)
+#: Pages by path, with the statuses of PEOPLE in their order.
+EVERYBODY = "200 200 200 200 200 200 200 200 200 200"
+READERS = "303 200 200 200 404 200 200 403 200 200"
+EXPECTED = {
+    "/": "303 303 303 303 303 303 303 303 303 303",
+    "/sign-in": "200 303 303 303 303 303 303 303 303 303",
+    "/sign-in/link/unknown": EVERYBODY,
+    "/sign-in/oidc": "404 404 404 404 404 404 404 404 404 404",
+    "/sign-in/oidc/callback": "401 401 401 401 401 401 401 401 401 401",
+    "/account": "303 200 200 200 200 200 200 200 200 200",
+    "/tenants": "303 403 403 403 403 200 200 200 200 200",
+    "/runs": "303 403 403 403 403 200 200 403 200 200",
+    "/runs/2026-06": "303 403 403 403 403 404 404 403 404 404",
+    "/policies": "303 403 200 200 200 200 200 200 200 200",
+    "/verify": EVERYBODY,
+    "/schemas/": EVERYBODY,
+    "/schemas/trustportal.sli.measured.v1": EVERYBODY,
+    "/healthz": EVERYBODY,
+    "/readyz": EVERYBODY,
+    "/metrics": EVERYBODY,
+    "/t/{key}": "303 200 200 200 404 200 200 200 200 200",
+    "/t/{key}/people": "303 403 200 403 404 403 403 403 200 200",
+    "/t/{key}/tokens": "303 403 200 403 404 403 403 403 200 200",
+    "/t/{key}/access": "303 200 200 200 404 403 403 403 200 200",
+    "/t/{key}/denials": "303 403 200 403 404 403 403 403 200 200",
+    "/t/{key}/reports": READERS,
+    "/t/{key}/reports/{report}": READERS,
+    "/t/{key}/reports/{report}/evidence": READERS,
+    "/t/{key}/exports": READERS,
+    "/t/{key}/exports/{export}/progress": READERS,
+    "/t/{key}/exports/{export}/bundle.zip": "303 200 200 200 404 200 200 403 403 403",
+    "/t/{key}/exports/{export}/files/report.json": "303 200 200 200 404 200 200 403 403 403",
+    "/t/{key}/incidents": "303 200 200 200 404 200 200 200 200 200",
+    "/t/{key}/maintenance": READERS,
+    "/t/{key}/contracts": READERS,
+    "/t/{key}/contracts/2026.1": READERS,
+    "/t/{key}/contracts/2026.1/source": READERS,
+    "/t/{key}/receipts": "303 200 200 200 404 200 200 200 200 200",
+    "/t/{key}/receipts/{receipt}": "303 200 200 200 404 200 200 200 200 200",
+    "/t/{key}/receipts/{receipt}/envelope": "303 200 200 200 404 200 200 200 200 200",
+    "/t/{key}/receipts/{receipt}/proof": "303 200 200 200 404 200 200 200 200 200",
+    "/t/{key}/trust-policy": "303 200 200 200 404 200 200 200 200 200",
+}
+
+
+def address(path: str, customer: Customer) -> str:
+    return path.format(
+        key=customer.key, report=customer.report, export=customer.export, receipt=customer.receipt
+    )
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+async def test_everybody_gets_exactly_the_pages_of_their_role(portal: Portal, who: str):
+    column = PEOPLE.index(who)
+    got = {}
+    async with portal.browser(None if who == "nobody" else who) as browser:
+        for path in EXPECTED:
+            got[path] = (await browser.get(address(path, portal.world.aurora))).status_code
+    assert got == {path: int(row.split()[column]) for path, row in EXPECTED.items()}
+
+
+def test_the_table_names_every_page_there_is():
+    served = {
+        route.path.replace("{tenant}", "{key}").replace(":uuid}", "}")
+        for route in ROUTES
+        if "GET" in (route.methods or ())
+    }
+    asked = {
+        path.replace("/unknown", "/{secret}")
+        .replace("/2026.1", "/{version}")
+        .replace("/2026-06", "/{period}")
+        .replace("report.json", "{name}")
+        .replace("/schemas/trustportal.sli.measured.v1", "/schemas/{name}")
+        for path in EXPECTED
+    }
+    assert asked == served
