@@ -8,6 +8,7 @@ dated header (type 0x04, c2sp.org/tlog-cosignature).
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -18,6 +19,8 @@ from trust_portal.evidence.strict import Malformed, decode_base64, encode_base64
 #: The specification asks for at least 16; what a policy may list bounds it from above.
 MAX_SIGNATURES = 64
 _KEY_HASH_BYTES = 4
+#: What a note may not hold: ASCII control characters other than the newline.
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _TIMESTAMP_BYTES = 8
 
 
@@ -110,7 +113,7 @@ class SignedNote:
     def parse(cls, note: str) -> SignedNote:
         """``Malformed`` unless ``note`` is exactly the text of a signed note."""
         text, gap, lines = note.rpartition("\n\n")
-        if not gap or not lines.endswith("\n") or any(ord(c) < 0x20 and c != "\n" for c in note):
+        if not gap or not lines.endswith("\n") or _CONTROL.search(note):
             raise Malformed("not a signed note", field="note")
         signatures = []
         for line in lines[:-1].split("\n"):

@@ -47,22 +47,29 @@ def digest(value: Json) -> str:
     return sha256_hex(canonical(value))
 
 
-def _is_plain(value: Any) -> bool:
-    """Whether ``value`` holds nothing on which ``msgspec`` and RFC 8785 could differ.
+def _is_plain(*items: Any) -> bool:
+    """Whether ``items`` hold nothing on which ``msgspec`` and RFC 8785 could differ.
 
     Exact types, because ``msgspec`` also writes dates, bytes and sets; ASCII names, because it sorts
     them by code point and RFC 8785 §3.2.3 by UTF-16 unit, which puts U+FF21 behind U+1F600.
     """
-    kind = type(value)
-    if kind is str or kind is bool or value is None:
-        return True
-    if kind is int:
-        return bool(-MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER)
-    if kind is dict:
-        return all(type(name) is str and name.isascii() for name in value) and all(
-            map(_is_plain, value.values())
-        )
-    return (kind is list or kind is tuple) and all(map(_is_plain, value))
+    for item in items:
+        kind = type(item)
+        if kind is str or kind is bool or item is None:
+            continue
+        if kind is dict:
+            plain = all(map(_is_name, item)) and _is_plain(*item.values())
+        elif kind is list or kind is tuple:
+            plain = _is_plain(*item)
+        else:
+            plain = kind is int and -MAX_SAFE_INTEGER <= item <= MAX_SAFE_INTEGER
+        if not plain:
+            return False
+    return True
+
+
+def _is_name(key: object) -> bool:
+    return type(key) is str and key.isascii()
 
 
 def _refuse_floats(value: object, path: str) -> None:
