@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 
 def verified(bundle: Path, policy: Path) -> bool:
@@ -82,6 +83,6 @@ def test_the_focus_goes_where_a_swap_says(visit: Any):
     second.open("/account")
     second.page.locator("#sessions form button").first.focus()
     second.page.keyboard.press("Enter")
-    second.page.wait_for_function("document.activeElement.id === 'sessions-title'")
+    expect(second.page.locator("#sessions-title")).to_be_focused()
     first.open("/account")
     assert "/sign-in" in first.page.url

@@ -1,7 +1,7 @@
-"""Pages. A template is a whole page; htmx asks for one of its blocks by the name of its DOM id.
+"""Pages. A template is a whole page; what htmx asks for again is a template of its own, included there.
 
-``page(request, "reports.html", …)`` renders the whole page, or, when htmx targets an element whose
-id is a block of that template, that block alone. Without JavaScript the same view gives the page.
+``page(request, "run.html", part="run_progress.html", …)`` renders the whole page, or, when htmx asks,
+the part alone. Without JavaScript the same view gives the page.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import Environment
-from jinja2_fragments import render_block
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -82,11 +81,12 @@ def page(
     request: Request,
     template: str,
     *,
+    part: str | None = None,
     status_code: int = 200,
     headers: Mapping[str, str] | None = None,
     **context: Any,
 ) -> HTMLResponse:
-    """Render ``template`` (or the one block htmx asked for) with ``context`` and the page's frame."""
+    """Render ``template`` (or only its ``part``, when htmx asks) with ``context`` and the page's frame."""
     environment: Environment = request.app.state.templates
     house = house_of(request)
     values = {
@@ -99,17 +99,7 @@ def page(
         "here": request.url.path,
         **context,
     }
-    block = _wanted_block(request, environment, template)
-    if block is None:
-        body = environment.get_template(template).render(values)
-    else:
-        body = render_block(environment, template, block, values)
+    name = part if part is not None and is_fragment(request) else template
+    body = environment.get_template(name).render(values)
     # The two renderings share a URL: caches and the back button must not mix them up.
     return HTMLResponse(body, status_code, {"vary": "HX-Request", **(headers or {})})
-
-
-def _wanted_block(request: Request, environment: Environment, template: str) -> str | None:
-    if not is_fragment(request):
-        return None
-    target = request.headers.get("hx-target", "").replace("-", "_")
-    return target if target in environment.get_template(template).blocks else None

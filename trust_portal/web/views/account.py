@@ -18,7 +18,12 @@ async def account(request: Request) -> Response:
     actor = signed_in.actor
     sessions = await house_of(request).sessions.of_person(actor, actor.tenant_id, actor.id)
     return page(
-        request, "account.html", sessions=sessions, current=signed_in.session_id, **await own_frame(request)
+        request,
+        "account.html",
+        part="account_sessions.html",
+        sessions=sessions,
+        current=signed_in.session_id,
+        **await own_frame(request),
     )
 
 

@@ -37,6 +37,7 @@ async def receipt(request: Request) -> Response:
     return page(
         request,
         "receipt.html",
+        part="receipt_place.html",
         filed=filed,
         subjects=[(each.name, each.sha256) for each in filed.receipt.subjects],
         statement=json.dumps(filed.statement, indent=2, ensure_ascii=False, sort_keys=True),

@@ -40,7 +40,7 @@ async def start(request: Request) -> Response:
 
 async def run(request: Request) -> Response:
     progress = await house_of(request).runs.progress(actor_of(request), request.path_params["period"])
-    return page(request, "run.html", progress=progress, **frame(request))
+    return page(request, "run.html", part="run_progress.html", progress=progress, **frame(request))
 
 
 routes = [

@@ -1,0 +1,101 @@
+"""Forms: what is wrong is said at its field with 422, what was typed stays, and nothing is changed."""
+
+from __future__ import annotations
+
+import pytest
+from support.portal_fixtures import Portal
+
+REFUSED = [
+    ("vendor_admin", "/tenants", {"key": "Not A Key", "name": "N", "time_zone": "UTC"}, "key", 422),
+    ("vendor_admin", "/tenants", {"key": "nova", "name": "N", "time_zone": "Mars/Olympus"}, "time_zone", 422),
+    ("vendor_admin", "/tenants", {"key": "", "name": "Nova", "time_zone": "UTC"}, "key", 422),
+    ("vendor_admin", "/tenants", {"key": "aurora", "name": "N", "time_zone": "UTC"}, "key", 409),
+    ("sre_operator", "/runs", {"period": "2026-13"}, "period", 422),
+    ("sre_operator", "/runs", {"period": ""}, "period", 422),
+    ("sre_operator", "/t/aurora/reports", {"period": "June"}, "period", 422),
+    ("customer_admin", "/t/aurora/people", {"email": "nonsense", "name": "N"}, "email", 422),
+    ("customer_admin", "/t/aurora/people", {"email": "n@x.example", "name": ""}, "name", 422),
+    ("customer_admin", "/t/aurora/people", {"email": "viewer@aurora.example", "name": "N"}, "email", 409),
+    ("customer_admin", "/t/aurora/tokens", {"label": "x", "days": "30"}, "scopes", 422),
+    ("customer_admin", "/t/aurora/tokens", {"label": "x", "days": "30", "scopes": "ingest"}, "scopes", 422),
+    ("customer_admin", "/t/aurora/tokens", {"label": "", "days": "30", "scopes": "read"}, "label", 422),
+]
+
+
+@pytest.mark.parametrize("who, path, form, field, status", REFUSED)
+async def test_a_refused_form_says_what_is_wrong_where_it_is_wrong(
+    portal: Portal, who: str, path: str, form: dict[str, str], field: str, status: int
+):
+    async with portal.browser(who) as browser:
+        before = (await browser.get(path)).text.count("<tr>")
+        refused = await browser.post(path, data=form)
+        after = (await browser.get(path)).text.count("<tr>")
+    assert refused.status_code == status
+    assert "nothing was changed" in refused.text
+    assert f'<a href="#{field}">' in refused.text
+    for typed in form.values():
+        assert not typed or f'value="{typed}"' in refused.text
+    assert before == after
+
+
+async def test_a_token_is_shown_once(portal: Portal):
+    form = {"label": "exporter", "days": "30", "scopes": "read"}
+    async with portal.browser("customer_admin") as browser:
+        made = await browser.post("/t/aurora/tokens", data=form)
+        assert made.status_code == 200
+        secret = made.text.split('data-copy="tp_')[1].split('"')[0]
+        assert secret not in (await browser.get("/t/aurora/tokens")).text
+    async with portal.program(f"tp_{secret}") as program:
+        assert (await program.get("/t/aurora/receipts")).status_code == 200
+
+
+async def test_reports_are_filtered_by_their_address(portal: Portal):
+    async with portal.browser("customer_viewer") as browser:
+        signed = await browser.get("/t/aurora/reports?of=2026-06&state=ok")
+        none = await browser.get("/t/aurora/reports?state=disputed")
+        wrong = await browser.get("/t/aurora/reports?state=nonsense")
+    assert "June 2026, revision 1" in signed.text
+    assert "No report like that" in none.text
+    assert wrong.status_code == 422
+
+
+async def test_earlier_rules_can_be_read_by_their_version_and_unknown_ones_not(portal: Portal):
+    version = portal.house.gate.policies.version
+    async with portal.browser("auditor") as browser:
+        assert version in (await browser.get(f"/policies?version={version}")).text
+        assert (await browser.get(f"/policies?version={'0' * 64}")).status_code == 404
+
+
+async def test_refusals_are_listed_for_those_who_watch(portal: Portal):
+    async with portal.browser("customer_viewer") as browser:
+        assert (await browser.get("/t/aurora/people")).status_code == 403
+    async with portal.browser("customer_admin") as admin:
+        listed = (await admin.get("/t/aurora/denials")).text
+    assert "tenant:person:read" in listed
+
+
+async def test_the_stream_of_a_finished_export_says_so_and_ends(portal: Portal):
+    async with portal.browser("customer_viewer") as browser:
+        stream = await browser.get(f"/t/aurora/exports/{portal.world.aurora.export}/progress")
+    assert stream.headers["content-type"].startswith("text/event-stream")
+    assert stream.text.startswith('event: over\ndata: {"state":"ready",')
+
+
+async def test_the_list_of_bundles_has_all_an_auditor_asks_for(portal: Portal):
+    export = await portal.house.archive.export(
+        (await portal.house.sessions.authenticate(portal.world.cookies["auditor"])).actor,  # type: ignore[union-attr]
+        portal.world.aurora.id,
+        portal.world.aurora.export,
+    )
+    async with portal.browser("auditor") as browser:
+        page = (await browser.get("/t/aurora/exports")).text
+        bundle = await browser.get(f"/t/aurora/exports/{export.id}/bundle.zip")
+    assert export.digest is not None
+    for said in (
+        export.digest,
+        portal.house.keyring.receipts.key_id,
+        f"/t/aurora/receipts/{export.manifest_receipt_id}",
+        f"trust-portal verify {export.file_name} --policy aurora.policy --recompute",
+    ):
+        assert said in page
+    assert bundle.headers["repr-digest"].startswith("sha-256=:")

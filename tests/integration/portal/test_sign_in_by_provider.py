@@ -1,0 +1,101 @@
+"""Coming in by the company's provider, as a browser does it: away, back, and in."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from support.oidc_provider import CLIENT_ID, CLIENT_SECRET, provider_process
+from support.portal_fixtures import Portal, Template
+from support.portal_world import BASE_URL, settings_of
+
+from trust_portal.access.actors import CONSOLE
+from trust_portal.access.people.model import AddPerson, GrantRole
+from trust_portal.access.sign_in.oidc_sign_in import CALLBACK_PATH
+from trust_portal.app import create_app
+from trust_portal.house import build_house
+from trust_portal.kernel.actor import Role
+from trust_portal.kernel.clock import ManualClock
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with provider_process(port, BASE_URL + CALLBACK_PATH) as issuer:
+        yield issuer
+
+
+@pytest.fixture
+async def portal(server_thread, portal_template: Template, issuer: str) -> AsyncIterator[Portal]:
+    """The provider lives in the present, so this portal does."""
+    name, servers = server_thread.clone(portal_template.database), server_thread.servers
+    settings = settings_of(
+        servers.url_of(name),
+        servers.redis_url,
+        portal_template.folder,
+        oidc_issuer=issuer,
+        oidc_client_id=CLIENT_ID,
+        oidc_client_secret=CLIENT_SECRET,
+    )
+    clock = ManualClock(datetime.now(UTC))
+    house = build_house(settings, clock)
+    app = create_app(settings)
+    app.state.house = house
+    vera = await house.people.add(
+        AddPerson(portal_template.world.aurora.id, "vera@acme.example", "Vera"), CONSOLE
+    )
+    await house.people.grant(
+        GrantRole(portal_template.world.aurora.id, vera.id, Role.CUSTOMER_VIEWER), CONSOLE
+    )
+    yield Portal(app, house, clock, portal_template.world)
+    await house.close()
+    server_thread.drop(name)
+
+
+async def way_back(url: str, login: str) -> str:
+    """What the provider answers the browser: where to go, with a code."""
+    async with httpx.AsyncClient(trust_env=False) as provider:
+        answer = await provider.get(f"{url}&login={login}")
+    return answer.headers["location"].removeprefix(BASE_URL)
+
+
+async def test_a_known_address_comes_in_where_it_wanted_to(portal: Portal):
+    async with portal.browser() as browser:
+        assert (
+            'href="/sign-in/oidc?next=/t/aurora/reports"'
+            in (await browser.get("/sign-in?next=/t/aurora/reports")).text
+        )
+        away = await browser.get("/sign-in/oidc?next=/t/aurora/reports")
+        kept = away.headers["set-cookie"]
+        assert kept.startswith("__Secure-trust-portal-oidc=")
+        assert kept.endswith("; Path=/sign-in/oidc; Max-Age=600; HttpOnly; SameSite=Lax; Secure")
+        back = await browser.get(await way_back(away.headers["location"], "vera@acme.example"))
+        assert (back.status_code, back.headers["location"]) == (303, "/t/aurora/reports")
+        assert "__Secure-trust-portal-oidc=; Path=/sign-in/oidc; Max-Age=0" in back.headers["set-cookie"]
+        assert (await browser.get("/t/aurora/reports")).status_code == 200
+
+
+async def test_nobody_comes_in_on_what_another_browser_began(portal: Portal):
+    async with portal.browser() as mine, portal.browser() as theirs:
+        away = await mine.get("/sign-in/oidc")
+        back = await way_back(away.headers["location"], "vera@acme.example")
+        stolen = await theirs.get(back)
+        assert stolen.status_code == 401
+        await theirs.get("/sign-in/oidc")
+        assert (await theirs.get(back)).status_code == 401
+        assert (await theirs.get("/account")).status_code == 303
+
+
+async def test_an_answer_counts_once_and_strangers_do_not_come_in(portal: Portal):
+    async with portal.browser() as browser:
+        away = await browser.get("/sign-in/oidc")
+        back = await way_back(away.headers["location"], "stranger@nowhere.example")
+        refused = await browser.get(back)
+        assert refused.status_code == 401
+        assert "brought nobody we know" in refused.text
+        assert (await browser.get(back)).status_code == 401
