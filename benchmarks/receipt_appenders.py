@@ -1,7 +1,7 @@
 """Appenders that the receipt benchmark compares: the ledger, a bare commit, and a lock per receipt.
 
 Each is one coroutine that does one thing over and over; ``drive`` runs many of them in several
-processes for a while and counts.
+processes for a while, counts, and asks what the processor spent on it.
 """
 
 from __future__ import annotations
@@ -12,10 +12,14 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 from uuid import UUID
 
+import uvloop
+
+from benchmarks.cpu_time import family_seconds
 from trust_portal.evidence.act import Act
 from trust_portal.evidence.checkpoint import sign_checkpoint
 from trust_portal.evidence.dsse import sign_envelope
@@ -34,6 +38,21 @@ Once: TypeAlias = Callable[[], Awaitable[None]]
 Maker: TypeAlias = Callable[[Storage, Ledger, Keyring, UUID], Once]
 
 WARM_UP, MEASURED = 2.0, 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """``rate`` is completed rounds a second; ``cpu`` the microseconds of processor time of one round,
+    in the appenders and in the servers (PostgreSQL with all its backends, the sequencer).
+    """
+
+    rate: float
+    appender_cpu: float
+    server_cpu: float
+
+    @property
+    def cpu(self) -> float:
+        return self.appender_cpu + self.server_cpu
 
 
 def an_act(tenant_id: UUID) -> Act:
@@ -121,29 +140,48 @@ def lock_per_receipt(storage: Storage, _: Ledger, keyring: Keyring, tenant_id: U
 MAKERS: dict[str, Maker] = {maker.__name__: maker for maker in (with_proof, bare_commit, lock_per_receipt)}
 
 
-async def drive(
-    maker: Maker, url: str, key_file: Path, tenants: list[UUID], *, appenders: int, processes: int
-) -> float:
-    """Completed rounds a second of ``appenders`` in all, spread over ``processes`` and ``tenants``."""
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Where the appenders run: ``tenants`` share them, ``servers`` are the pids that work for them."""
+
+    url: str
+    key_file: Path
+    servers: tuple[int, ...]
+    tenants: tuple[UUID, ...]
+
+
+async def drive(maker: Maker, course: Course, *, appenders: int, processes: int) -> Pace:
+    """The pace of ``appenders`` in all, spread over ``processes``, as web and worker are two."""
     each = appenders // processes
     loop = asyncio.get_running_loop()
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
-        rates = await asyncio.gather(
-            *(
-                loop.run_in_executor(pool, _process, maker.__name__, url, key_file, tenants, each)
-                for _ in range(processes)
-            )
+        windows = await asyncio.gather(
+            *(loop.run_in_executor(pool, _process, maker.__name__, course, each) for _ in range(processes))
         )
-    return sum(rates)
+    rate = sum(window.done / window.seconds for window in windows)
+    own = sum(window.own_cpu / window.seconds for window in windows)
+    # Every process watched the same servers for nearly the same seconds.
+    servers = sum(window.server_cpu / window.seconds for window in windows) / processes
+    return Pace(rate, own / rate * 1e6, servers / rate * 1e6)
 
 
-def _process(maker: str, url: str, key_file: Path, tenants: list[UUID], appenders: int) -> float:
-    return asyncio.run(_measure(MAKERS[maker], url, key_file, tenants, appenders))
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """What one process saw in its seconds of measuring."""
+
+    done: int
+    seconds: float
+    own_cpu: float
+    server_cpu: float
 
 
-async def _measure(maker: Maker, url: str, key_file: Path, tenants: list[UUID], appenders: int) -> float:
-    storage = Storage(create_engine(url, pool_size=appenders + 2))
-    keyring = load_keyring(key_file)
+def _process(maker: str, course: Course, appenders: int) -> _Window:
+    return uvloop.run(_measure(MAKERS[maker], course, appenders))
+
+
+async def _measure(maker: Maker, course: Course, appenders: int) -> _Window:
+    storage = Storage(create_engine(course.url, pool_size=appenders + 2))
+    keyring = load_keyring(course.key_file)
     ledger = Ledger(storage, keyring, storage.clock)
     done = 0
     over = False
@@ -155,15 +193,24 @@ async def _measure(maker: Maker, url: str, key_file: Path, tenants: list[UUID], 
             done += 1
 
     tasks = [
-        asyncio.create_task(appender(maker(storage, ledger, keyring, tenants[n % len(tenants)])))
+        asyncio.create_task(
+            appender(maker(storage, ledger, keyring, course.tenants[n % len(course.tenants)]))
+        )
         for n in range(appenders)
     ]
     await asyncio.sleep(WARM_UP)
-    before, start = done, time.perf_counter()
+
+    def reading() -> tuple[int, float, float, float]:
+        return done, time.perf_counter(), time.process_time(), sum(map(family_seconds, course.servers))
+
+    before = reading()
     await asyncio.sleep(MEASURED)
-    rate = (done - before) / (time.perf_counter() - start)
+    after = reading()
     over = True
     await asyncio.gather(*tasks)
     await ledger.close()
     await storage.engine.dispose()
-    return rate
+    done_in_it, seconds, own_cpu, server_cpu = (
+        late - early for early, late in zip(before, after, strict=True)
+    )
+    return _Window(int(done_in_it), seconds, own_cpu, server_cpu)
