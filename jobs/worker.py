@@ -21,6 +21,7 @@ from arq.connections import create_pool
 from arq.typing import WorkerCoroutine
 from arq.worker import Function, Worker
 
+from jobs.cost import COST_DUTIES, mind_cost
 from jobs.duty import Duty
 from jobs.exports import EXPORT_DUTIES
 from jobs.relay import QUEUE_LOST, Relay, from_json, queue_settings, to_json
@@ -37,12 +38,13 @@ from trust_portal.storage.outbox import DEFAULT_QUEUE, EXPORTS_QUEUE, QUEUE_OF
 
 log = logging.getLogger(__name__)
 
-DUTIES: tuple[Duty, ...] = (*REPORT_DUTIES, *EXPORT_DUTIES)
+DUTIES: tuple[Duty, ...] = (*COST_DUTIES, *REPORT_DUTIES, *EXPORT_DUTIES)
 #: Jobs at a time. Renders are bound by the processor, reports wait for the database in between.
 MAX_JOBS = {DEFAULT_QUEUE: 8, EXPORTS_QUEUE: 2}
 _QUEUE_POLL = 0.05
 _RELAY_ROUND = 0.1
 _SCHEDULE_ROUND = 15.0
+_COST_ROUND = 5.0
 _AFTER_FAILURE = 1.0
 #: arq's own timeout only catches what outlived ours.
 _ARQ_MARGIN = timedelta(seconds=30)
@@ -73,6 +75,7 @@ async def work(house: House, queue: str) -> None:
     if queue == DEFAULT_QUEUE:
         rounds += [
             repeat("schedule", partial(start_due_runs, house), _SCHEDULE_ROUND),
+            repeat("cost", partial(mind_cost, house), _COST_ROUND),
             _sequence(house),
         ]
     try:

@@ -26,6 +26,8 @@ from trust_portal.access.sign_in.oidc_sign_in import OidcSignIn, connect_oidc
 from trust_portal.access.sign_in.personas import Personas
 from trust_portal.access.tenants.service import Tenants
 from trust_portal.access.tokens.service import Tokens
+from trust_portal.cost.anomalies.closing import Closing
+from trust_portal.cost.metering.service import Metering
 from trust_portal.errors import InvalidInput, Unavailable
 from trust_portal.evidence.exports import Exports
 from trust_portal.evidence.keyring import Keyring, load_or_create_keyring
@@ -76,6 +78,8 @@ class House:
     bundles: Bundles
     runs: Runs
     overview: Overview
+    metering: Metering
+    closing: Closing
 
     @property
     def readiness(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
@@ -174,6 +178,8 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
             grace=settings.sla_grace,
         ),
         overview=Overview(storage, gate, access_log),
+        metering=Metering(storage, gate, access_log, labels=settings.cost_labels),
+        closing=Closing(storage, ledger, grace=settings.cost_grace),
     )
 
 

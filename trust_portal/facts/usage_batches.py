@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 
 from trust_portal.facts.events import UsageRecorded
 from trust_portal.facts.rows import Owned, corrected_key
@@ -82,7 +82,9 @@ async def usage_hours_touched(session: ReadSession, tenant_id: UUID) -> UsageTou
     replaced = {key for row in rows for key in row.corrects}
     if replaced:
         query = select(usage.c.subsystem, func.date_trunc("hour", usage.c.time, "UTC").label("hour")).where(
-            usage.c.tenant_id == tenant_id, usage.c.event_key.in_(replaced)
+            usage.c.tenant_id == tenant_id,
+            # An earlier replacement of the same event counts no more either, wherever it was used.
+            or_(usage.c.event_key.in_(replaced), usage.c.corrects.in_(replaced)),
         )
         hours.update((row.subsystem, row.hour) for row in await session.execute(query))
     return UsageTouched(tuple(row.id for row in rows), frozenset(hours))

@@ -1,0 +1,45 @@
+"""Jobs of the cost loop: roll-ups follow the usage, and hours are closed once they are over."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from jobs.duty import Arguments, Duty
+from trust_portal.house import House
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.storage.outbox import Job
+from trust_portal.storage.tenancy import TenantScope
+
+
+async def roll_up(house: House, row_id: UUID, arguments: Arguments) -> None:  # noqa: ARG001 - a duty's signature
+    await house.metering.follow()
+
+
+async def close_hours(house: House, row_id: UUID, arguments: Arguments) -> None:  # noqa: ARG001
+    """What has come by now belongs to the hours, so it is taken in first."""
+    await house.metering.follow()
+    await house.closing.close_due()
+
+
+async def given_up(house: House, arguments: Arguments, reason: str) -> None:
+    """The outbox keeps the row and the code; the clockwork asks anew as long as there is work."""
+
+
+async def mind_cost(house: House) -> None:
+    """One round of the clockwork: ask for what is due. Safe beside others, a job waits only once."""
+    wanted = []
+    if await house.metering.is_behind():
+        wanted.append(Job.ROLL_UP_USAGE)
+    if await house.closing.is_due():
+        wanted.append(Job.CLOSE_COST_HOURS)
+    if wanted:
+        async with house.storage.write(TenantScope(VENDOR_ID)) as session:
+            for job in wanted:
+                await session.enqueue(job, {}, dedupe_key=job.value)
+
+
+COST_DUTIES = (
+    Duty(Job.ROLL_UP_USAGE, roll_up, given_up, timeout=timedelta(minutes=30)),
+    Duty(Job.CLOSE_COST_HOURS, close_hours, given_up, timeout=timedelta(minutes=30)),
+)
