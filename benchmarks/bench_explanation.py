@@ -1,4 +1,4 @@
-"""Are the right causes found, and how fast? Exact-set F1 over tables with known causes, and the time of one.
+"""Are the right causes found, and how fast? Exact-set F1 over tables with known causes, and the processor time of one.
 
 Seeds 1000 to 1039 were used while the method was being made. The table is made from those below, which
 were fixed before and never looked at until then.
@@ -70,7 +70,9 @@ async def run() -> list[Row]:
         0.6,
         baseline=False,
     )
-    rows.append(at_most("explanation of 100,000 usage rows", _hundred_thousand(), "ms", 500, "500 ms"))
+    rows.append(
+        at_most("processor time to explain 100,000 usage rows", _hundred_thousand(), "ms", 500, "500 ms")
+    )
     return rows
 
 
@@ -114,7 +116,7 @@ def _hundred_thousand() -> float:
     actual = np.where(hit, expected * 4, expected + random.integers(-900, 900, count))
     best = float("inf")
     for _ in range(_ROUNDS):
-        started = time.perf_counter()
+        started = time.process_time()
         attribute(build_table(columns, expected.tolist(), actual.tolist(), digits=6))
-        best = min(best, time.perf_counter() - started)
+        best = min(best, time.process_time() - started)
     return best * 1000

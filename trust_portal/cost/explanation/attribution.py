@@ -8,16 +8,22 @@ bookkeeping: sums of whole units, where every row belongs to one cause at most, 
 from __future__ import annotations
 
 import math
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trust_portal.cost.explanation.lattice import Lattice, Mask, number_parts
+from trust_portal.cost.explanation.lattice import Lattice, number_parts
 from trust_portal.cost.explanation.model import Attribution, Cause, Table
 from trust_portal.cost.explanation.movement import Floats, shifts
 from trust_portal.cost.explanation.search import Part, find_causes
 
+_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
+Mask = NDArray[np.bool_]
+
+#: A part this many times smaller than all causes together may stand out, but explains nothing.
+_IMMATERIAL = 1_000_000
 #: Bits of an integer that a double can hold with room for a sum of many.
 _DOUBLE_BITS = 960
 
@@ -29,12 +35,31 @@ def attribute(table: Table) -> Attribution:
     from the noise, or where the table has no dimension: then all of it is unexplained.
     """
     ledger = _Ledger(table)
-    causes = sorted(
-        (ledger.cause(where, leaves, confidence) for where, leaves, confidence in _found(table, ledger)),
-        key=lambda cause: (-abs(cause.contribution), sorted(cause.where.items())),
-    )
-    explained = sum(ledger.units(leaves) for leaves in ledger.claimed)
+    found = [
+        (ledger.units(leaves), where, leaves, certain) for where, leaves, certain in _found(table, ledger)
+    ]
+    moved = sum(abs(units) for units, *_ in found)
+    material = [each for each in found if abs(each[0]) * _IMMATERIAL >= moved]
+    material.sort(key=lambda each: (-abs(each[0]), sorted(each[1].items())))
+    causes = [ledger.cause(where, leaves, certain) for _, where, leaves, certain in material]
+    explained = sum(units for units, *_ in material)
     return Attribution(table.amount(ledger.delta), tuple(causes), table.amount(ledger.delta - explained))
+
+
+def attribute_to_parts(table: Table, *, comparable: bool) -> Attribution:
+    """``attribute`` for accounts: only what singles out a part counts as explained.
+
+    "It rose everywhere" is true and explains nothing, and without anything ``comparable`` to say how
+    cost used to split, neither does any part.
+    """
+    found = attribute(table)
+    causes = tuple(cause for cause in found.causes if cause.where) if comparable else ()
+    if causes == found.causes:
+        return found
+    digits = table.digits
+    explained = sum(int(cause.contribution.scaleb(digits, _EXACT)) for cause in causes)
+    delta = int(found.delta.scaleb(digits, _EXACT))
+    return Attribution(found.delta, causes, table.amount(delta - explained))
 
 
 class _Ledger:
@@ -50,7 +75,6 @@ class _Ledger:
         self.rows = np.diff(starts, append=len(order))
         self.expected = np.add.reduceat(table.expected[order], starts) if len(order) else table.expected
         self.actual = np.add.reduceat(table.actual[order], starts) if len(order) else table.actual
-        self.claimed: list[Mask] = []
         self.delta = int(self.actual.sum()) - int(self.expected.sum())
 
     def units(self, leaves: Mask) -> int:
@@ -58,7 +82,6 @@ class _Ledger:
         return int(self.actual[leaves].sum()) - int(self.expected[leaves].sum())
 
     def cause(self, where: dict[str, str], leaves: Mask, confidence: float) -> Cause:
-        self.claimed.append(leaves)
         units = self.units(leaves)
         return Cause(
             where,
@@ -94,7 +117,7 @@ def _found(table: Table, ledger: _Ledger) -> list[tuple[dict[str, str], Mask, fl
             for name, value in zip(names, part.values, strict=True)
         }
         leaves = np.zeros(len(live), dtype=np.bool_)
-        leaves[live] = part.leaves
+        leaves[np.flatnonzero(live)[part.places]] = True
         found.append((where or constant, leaves, _confidence(part)))
     return found
 

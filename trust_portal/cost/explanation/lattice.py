@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from trust_portal.cost.explanation.movement import Floats, Movement
 
 Codes = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 
 #: Cuboids looked at, besides the single leaves: all of 8 dimensions, two at a time of 20.
 _MOST_CUBOIDS = 256
@@ -131,17 +130,6 @@ class Lattice:
                 for dimensions in combinations(range(width), layer)
             ),
         )
-
-    def prices(self) -> dict[tuple[int, ...], float]:
-        """What it costs to name a part of each cuboid."""
-        return {cuboid.dimensions: cuboid.price for cuboid in self.cuboids}
-
-    def leaves(self, dimensions: tuple[int, ...], values: tuple[int, ...]) -> Mask:
-        """Which leaves lie in the part."""
-        found = np.ones(self.codes.shape[1], dtype=np.bool_)
-        for dimension, value in zip(dimensions, values, strict=True):
-            found &= self.codes[dimension] == value
-        return found
 
 
 def _cuboid(codes: Codes, cards: tuple[int, ...], dimensions: tuple[int, ...]) -> Cuboid:

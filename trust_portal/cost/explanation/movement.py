@@ -22,7 +22,7 @@ _LEAST_NOISE = 0.002
 #: A median absolute deviation in standard deviations of a normal distribution.
 _MEDIAN_OF_NORMAL = 0.6745
 _LEAVES_A_BIN = 200
-_BINS = 8
+_BINS = 24
 #: A side with less than this share of the leaves says nothing about noise.
 _THIN_SIDE = 0.1
 #: One leaf alone never counts for more than this (nats): no single figure settles a question.
@@ -63,12 +63,20 @@ def measure(
 
 
 def _noise_by_size(shift: Floats, size: Floats, wanted: Floats) -> Floats:
-    """σ for leaves of the sizes ``wanted``, interpolated between bins of equal count."""
+    """σ for leaves of the sizes ``wanted``, interpolated between bins.
+
+    In logarithms of both: a fixed error on every amount is a straight line there. The smallest leaves
+    differ most, so bins are narrow at that end.
+    """
     order = np.argsort(size, kind="stable")
-    bins = max(1, min(_BINS, len(order) // _LEAVES_A_BIN))
-    parts = np.array_split(order, bins)
+    count = len(order)
+    cuts = set(range(0, count, max(_LEAVES_A_BIN, count // _BINS)))
+    cuts |= {cut for power in range(8) if (cut := _LEAVES_A_BIN << power) < count // _BINS}
+    parts = [part for part in np.split(order, sorted(cuts - {0})) if len(part) >= min(count, _LEAVES_A_BIN)]
     centres = [float(np.median(np.log(size[part]))) for part in parts]
-    return np.interp(np.log(wanted), centres, [_noise(shift[part]) for part in parts])
+    levels = [float(np.log(_noise(shift[part]))) for part in parts]
+    noise: Floats = np.exp(np.interp(np.log(wanted), centres, levels))
+    return noise
 
 
 def _noise(shift: Floats) -> float:

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trust_portal.cost.explanation.lattice import Cuboid, Lattice, Mask, Sums
+from trust_portal.cost.explanation.lattice import Cuboid, Lattice, Sums
 from trust_portal.cost.explanation.movement import Floats, Movement, measure
+
+Places = NDArray[np.intp]
 
 #: A cause must be this much more likely than chance (nats), after its name is paid for.
 _LEAST_GAIN = 3.0
@@ -28,11 +30,11 @@ _ENOUGH_QUIET = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part found to be a cause: its name, the leaves that are its own, the gain in nats."""
+    """A part found to be a cause: its name, the places of its own leaves, the gain in nats."""
 
     dimensions: tuple[int, ...]
     values: tuple[int, ...]
-    leaves: Mask
+    places: Places
     gain: float
     uniformity: float
 
@@ -46,9 +48,9 @@ def find_causes(lattice: Lattice, shift: Floats, size: Floats) -> list[Part]:
         quiet = np.ones(len(shift), dtype=np.bool_)
         tails = quiet.copy()
         for part in parts:
-            quiet &= ~part.leaves
-            if np.count_nonzero(part.leaves) > 1:  # one far leaf may be a cause, or a long tail
-                tails &= ~part.leaves
+            quiet[part.places] = False
+            if len(part.places) > 1:  # one far leaf may be a cause, or a long tail
+                tails[part.places] = False
         if np.count_nonzero(quiet) < _ENOUGH_QUIET * len(shift):
             break
     return parts
@@ -82,7 +84,7 @@ class _Search:
     def __init__(self, lattice: Lattice, movement: Movement) -> None:
         self._lattice = lattice
         self._movement = movement
-        self._prices = lattice.prices()
+        self._cuboids = {cuboid.dimensions: cuboid for cuboid in lattice.cuboids}
         self._free = np.ones(len(movement.shift), dtype=np.bool_)
         self._zeros = np.zeros(len(movement.shift), dtype=np.int64)
 
@@ -94,33 +96,30 @@ class _Search:
             if board.best() <= _LEAST_GAIN:
                 break
             cuboid = board.cuboid
-            leaves = (cuboid.key == board.leader) & self._free
-            example = int(np.argmax(leaves))
-            values = tuple(int(self._lattice.codes[each][example]) for each in cuboid.dimensions)
-            parts = self._split(self._part(cuboid.dimensions, values, leaves))
+            places = np.flatnonzero((cuboid.key == board.leader) & self._free)
+            values = tuple(int(self._lattice.codes[each][places[0]]) for each in cuboid.dimensions)
+            parts = self._split(self._part(cuboid.dimensions, values, places))
             found += parts
-            taken = np.flatnonzero(np.logical_or.reduce([part.leaves for part in parts]))
+            taken = np.concatenate([part.places for part in parts])
             self._free[taken] = False
             for board in boards:
                 board.remove(taken)
         return self._merge(found)
 
-    def _part(self, dimensions: tuple[int, ...], values: tuple[int, ...], leaves: Mask) -> Part:
-        places = np.flatnonzero(leaves)
+    def _part(self, dimensions: tuple[int, ...], values: tuple[int, ...], places: Places) -> Part:
         sums = Sums.over(self._zeros, 1, self._movement, places)
-        gain = float(sums.gains()[0]) - self._prices[dimensions]
-        return Part(dimensions, values, leaves, gain, sums.uniformity())
+        gain = float(sums.gains()[0]) - self._cuboids[dimensions].price
+        return Part(dimensions, values, places, gain, sums.uniformity())
 
     def _split(self, part: Part) -> list[Part]:
         """The part, or those of its children (along one more dimension, recursively) that say clearly more."""
-        places = np.flatnonzero(part.leaves)
         best, children = max(part.gain, 0.0) * _CLEARLY_MORE + _LEAST_GAIN, None
         for dimension, card in enumerate(self._lattice.cards):
             finer = tuple(sorted({*part.dimensions, dimension}))
-            if dimension in part.dimensions or finer not in self._prices:
+            if dimension in part.dimensions or finer not in self._cuboids:
                 continue
-            sums = Sums.over(self._lattice.codes[dimension], card, self._movement, places)
-            gains = sums.gains() - self._prices[finer]
+            sums = Sums.over(self._lattice.codes[dimension], card, self._movement, part.places)
+            gains = sums.gains() - self._cuboids[finer].price
             worth = gains > _LEAST_GAIN
             total = float(gains[worth].sum())
             if total > best:
@@ -132,35 +131,43 @@ class _Search:
         found: list[Part] = []
         for value in chosen:
             values = (*part.values[:position], int(value), *part.values[position:])
-            leaves = part.leaves & (self._lattice.codes[dimension] == value)
-            found += self._split(self._part(finer, values, leaves))
+            places = part.places[self._lattice.codes[dimension][part.places] == value]
+            found += self._split(self._part(finer, values, places))
         return found
 
     def _merge(self, parts: list[Part]) -> list[Part]:
         """Replace parts by a coarser one that holds them, as long as that says more."""
-        while (merged := self._one_merge(parts)) is not None:
+        refused: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
+        while (merged := self._one_merge(parts, refused)) is not None:
             parts = merged
         return parts
 
-    def _one_merge(self, parts: list[Part]) -> list[Part] | None:
+    def _one_merge(
+        self, parts: list[Part], refused: set[tuple[tuple[int, ...], tuple[int, ...]]]
+    ) -> list[Part] | None:
         for part in parts:
             best: tuple[float, Part, list[Part]] | None = None
             for position in range(len(part.dimensions)):
                 dimensions = part.dimensions[:position] + part.dimensions[position + 1 :]
                 values = part.values[:position] + part.values[position + 1 :]
-                if dimensions not in self._prices:
+                if dimensions not in self._cuboids or (dimensions, values) in refused:
                     continue
-                whole = self._lattice.leaves(dimensions, values)
-                inside = [each for each in parts if not (each.leaves & ~whole).any()]
-                leaves = np.logical_or.reduce([whole & self._free, *(each.leaves for each in inside)])
-                coarser = self._part(dimensions, values, leaves)
+                key = self._cuboids[dimensions].key
+                whole = key == key[part.places[0]]
+                inside = [each for each in parts if whole[each.places].all()]
+                own = np.flatnonzero(whole & self._free)
+                coarser = self._part(
+                    dimensions, values, np.concatenate([own, *(each.places for each in inside)])
+                )
                 # The same leaves under a shorter name are always the better answer.
-                alias = bool(dimensions) and np.array_equal(leaves, part.leaves)
+                alias = bool(dimensions) and len(coarser.places) == len(part.places)
                 more = coarser.gain - sum(each.gain for each in inside)
-                if (alias or more > 0) and (best is None or more > best[0]):
+                if not alias and more <= 0:
+                    refused.add((dimensions, values))
+                elif best is None or more > best[0]:
                     best = more, coarser, inside
             if best is not None:
                 _, coarser, inside = best
-                self._free &= ~coarser.leaves
+                self._free[coarser.places] = False
                 return [each for each in parts if all(each is not other for other in inside)] + [coarser]
         return None

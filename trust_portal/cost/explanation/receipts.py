@@ -1,0 +1,92 @@
+"""What an explanation leaves in the log: its figures, and digests of everything they rest on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from trust_portal.access.policy import Decision
+from trust_portal.evidence.act import Act, Input
+from trust_portal.evidence.statement import ReceiptKind, Subject
+from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.canonical import Json, digest
+
+if TYPE_CHECKING:
+    from trust_portal.cost.explanation.evidence import Candidate
+    from trust_portal.cost.explanation.service import Explanation
+    from trust_portal.cost.metering.model import Part
+
+
+def explained_act(
+    explanation: Explanation, tenant_id: UUID, actor: Actor, decision: Decision, at: datetime
+) -> Act:
+    """The act ``anomaly.explained``. Amounts and shares are strings, as in every signed document."""
+    occurrence = explanation.occurrence
+    result = explained_json(explanation)
+    return Act(
+        kind=ReceiptKind.ANOMALY_EXPLAINED,
+        tenant_id=tenant_id,
+        actor=actor,
+        at=at,
+        subjects=(Subject(f"anomaly/{occurrence.id}", digest(result)),),
+        predicate=result,
+        inputs=(
+            Input("usage/window", digest(_parts_json(explanation.window))),
+            Input("usage/comparable", digest(_parts_json(explanation.before))),
+            Input("candidates", digest([_candidate(each) for each in explanation.candidates])),
+        ),
+        policies=decision.policies,
+        policy_version=decision.version,
+    )
+
+
+def explained_json(explanation: Explanation) -> dict[str, Json]:
+    """The explanation as it is signed."""
+    occurrence, attribution = explanation.occurrence, explanation.attribution
+    return {
+        "anomaly": str(occurrence.id),
+        "revision": occurrence.revision,
+        "subsystem": occurrence.series.subsystem,
+        "currency": occurrence.series.currency,
+        "hours": {"start": occurrence.started_at.isoformat(), "end": occurrence.end.isoformat()},
+        "comparable": [each.isoformat() for each in explanation.comparable],
+        "delta": f"{attribution.delta:f}",
+        "causes": [
+            {
+                "where": dict(cause.where),
+                "contribution": f"{cause.contribution:f}",
+                "share": None if cause.share is None else f"{cause.share:.6f}",
+                "confidence": f"{cause.confidence:.4f}",
+            }
+            for cause in attribution.causes
+        ],
+        "unexplained": f"{attribution.unexplained:f}",
+        "links": [
+            {
+                "kind": link.kind.value,
+                "key": link.key,
+                "at": link.at.isoformat(),
+                "strength": link.strength.value,
+                "score": f"{link.score:.2f}",
+                "reasons": list(link.reasons),
+                "event": {"source": link.reference.source, "id": link.reference.event_id},
+                "receipt": link.reference.receipt,
+            }
+            for link in explanation.links
+        ],
+    }
+
+
+def _parts_json(parts: tuple[Part, ...]) -> list[Json]:
+    return [
+        [
+            part.hour.isoformat(), part.resource, part.operation, part.region, part.adapter, part.unit,
+            dict(part.labels), f"{part.quantity:f}", f"{part.cost:f}",
+        ]
+        for part in parts
+    ]  # fmt: skip
+
+
+def _candidate(candidate: Candidate) -> Json:
+    return [type(candidate).__name__, candidate.reference.source, candidate.reference.event_id]
