@@ -30,12 +30,14 @@ from graphql import (
     ValidationRule,
 )
 
+from trust_portal.kernel.page import MAX_PAGE
+
 MAX_TOKENS = 2_000
 MAX_DEPTH = 12
 MAX_ALIASES = 20
 MAX_COST = 2_000
 #: What a page costs when its size comes in a variable, which validation does not see.
-_PAGE_IN_VARIABLE = 100
+_PAGE_IN_VARIABLE = MAX_PAGE
 
 
 class BoundedDocument(ValidationRule):
@@ -44,6 +46,7 @@ class BoundedDocument(ValidationRule):
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
         self._fragments: dict[str, FragmentDefinitionNode] = {}
+        self._measured: dict[str, tuple[int, int]] = {}
 
     def enter_document(self, node: DocumentNode, *_: Any) -> None:
         self._fragments = {
@@ -58,32 +61,35 @@ class BoundedDocument(ValidationRule):
             self._refuse("aliases", aliases, MAX_ALIASES)
         for item in node.definitions:
             if isinstance(item, OperationDefinitionNode):
-                depth, cost = self._measure(item.selection_set, frozenset())
+                depth, cost = self._measure(item.selection_set)
                 if depth > MAX_DEPTH:
                     self._refuse("depth", depth, MAX_DEPTH)
                 if cost > MAX_COST:
                     self._refuse("cost", cost, MAX_COST)
 
-    def _measure(self, selections: SelectionSetNode | None, spread: frozenset[str]) -> tuple[int, int]:
-        """Depth and cost of a selection. A fragment that spreads itself is another rule's error."""
+    def _measure(self, selections: SelectionSetNode | None) -> tuple[int, int]:
+        """Depth and cost of a selection."""
         deepest = total = 0
         for node in selections.selections if selections else ():
             if isinstance(node, FieldNode):
-                depth, inner = self._measure(node.selection_set, spread)
-                depth, cost = depth + 1, 1 + inner * _page_size(node)
+                inner_depth, inner_cost = self._measure(node.selection_set)
+                depth, cost = inner_depth + 1, 1 + inner_cost * _page_size(node)
             elif isinstance(node, InlineFragmentNode):
-                depth, cost = self._measure(node.selection_set, spread)
-            elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
-                fragment = self._fragments.get(node.name.value)
-                depth, cost = self._measure(
-                    fragment.selection_set if fragment else None, spread | {node.name.value}
-                )
-            else:
-                continue
+                depth, cost = self._measure(node.selection_set)
+            elif isinstance(node, FragmentSpreadNode):
+                depth, cost = self._measure_fragment(node.name.value)
             deepest, total = max(deepest, depth), total + cost
-            if total > MAX_COST or deepest > MAX_DEPTH:
-                break
         return deepest, total
+
+    def _measure_fragment(self, name: str) -> tuple[int, int]:
+        """Each fragment is measured once, however often it is spread: the measuring itself must not
+        be what a hostile document exhausts. One that spreads itself is another rule's error.
+        """
+        if name not in self._measured:
+            self._measured[name] = (0, 0)
+            fragment = self._fragments.get(name)
+            self._measured[name] = self._measure(fragment.selection_set if fragment else None)
+        return self._measured[name]
 
     def _refuse(self, what: str, asked: int, limit: int) -> None:
         self.report_error(
@@ -98,7 +104,10 @@ def _page_size(node: FieldNode) -> int:
     for argument in node.arguments or ():
         if argument.name.value in {"first", "last"}:
             value = argument.value
-            return max(1, int(value.value)) if isinstance(value, IntValueNode) else _PAGE_IN_VARIABLE
+            if not isinstance(value, IntValueNode):
+                return _PAGE_IN_VARIABLE
+            # A page larger than allowed is refused by name when it is resolved.
+            return min(max(1, int(value.value)), MAX_PAGE) if len(value.value) < 6 else MAX_PAGE
     return 1
 
 

@@ -21,6 +21,7 @@ from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response
 from strawberry import Schema
+from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionResult
 
 from schema.context import Context
@@ -32,7 +33,9 @@ _log = structlog.get_logger(__name__)
 RESPONSE_JSON = "application/graphql-response+json"
 LEGACY_JSON = "application/json"
 MAX_BODY_BYTES = 256 * 1024
+#: Together 16 MiB at most. Who is pushed out by others sends its text once more.
 _MAX_PERSISTED = 512
+_MAX_PERSISTED_TEXT = 32 * 1024
 
 
 class _Body(msgspec.Struct, rename="camel"):
@@ -69,6 +72,8 @@ class PersistedDocuments:
                 "documentId is not sha256:<hex> of the query",
                 extensions={"code": "PERSISTED_DOCUMENT_MISMATCH"},
             )
+        if len(body.query) > _MAX_PERSISTED_TEXT:
+            return body.query
         self._texts[body.document_id] = body.query
         if len(self._texts) > _MAX_PERSISTED:
             self._texts.popitem(last=False)
@@ -108,12 +113,15 @@ def endpoint(
             text = documents.resolve(body)
         except GraphQLError as error:
             return _answer(ExecutionResult(data=None, errors=[error]), media_type, executed=False)
-        result = await schema.execute(
-            text,
-            variable_values=body.variables,
-            operation_name=body.operation_name,
-            context_value=context,
-        )
+        try:
+            result = await schema.execute(
+                text,
+                variable_values=body.variables,
+                operation_name=body.operation_name,
+                context_value=context,
+            )
+        except CannotGetOperationTypeError:
+            return _refusal(400, "the document has no operation of that name", media_type)
         # `data` is missing, rather than null, when the document never ran.
         executed = result.data is not None or any(error.path for error in result.errors or ())
         return _answer(result, media_type, executed=executed)
@@ -163,7 +171,9 @@ def _answer(result: Any, media_type: str, *, executed: bool) -> Response:
 def _outside(error: GraphQLError) -> dict[str, Any]:
     """An error as clients may see it: ours and the language's as they are, all others masked."""
     original = error.original_error
-    if original is None:
+    # A variable of the wrong type is an error of the language too, wrapped once more.
+    # So is whatever was wrong before anything ran: then there is no path.
+    if original is None or error.path is None or isinstance(original, GraphQLError):
         return dict(error.formatted)
     formatted: dict[str, Any] = {
         "message": "",

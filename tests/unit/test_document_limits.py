@@ -1,0 +1,63 @@
+"""What a GraphQL document may ask, and that the asking is cheap to bound."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from graphql import GraphQLError
+
+from schema.limits import MAX_ALIASES, MAX_DEPTH
+from schema.root import schema
+
+
+async def refusals(document: str) -> list[str]:
+    result = await schema.execute(document, context_value=None)
+    return [
+        error.extensions["limit"]
+        for error in result.errors or []
+        if isinstance(error, GraphQLError) and (error.extensions or {}).get("code") == "DOCUMENT_TOO_LARGE"
+    ]
+
+
+async def test_a_document_within_its_bounds_is_not_refused() -> None:
+    assert await refusals("{ viewer { name tenant { key } } }") == []
+
+
+async def test_fragments_that_double_are_measured_once_each_and_refused_by_cost() -> None:
+    levels = 150
+    fragments = " ".join(f"fragment f{i} on Viewer {{ name ...f{i + 1} ...f{i + 1} }}" for i in range(levels))
+    document = f"{{ viewer {{ ...f0 }} }} {fragments} fragment f{levels} on Viewer {{ name }}"
+    began = time.process_time()
+    assert "cost" in await refusals(document)
+    # Unbounded it takes longer than the world has been; a minute is far from both.
+    assert time.process_time() - began < 60
+
+
+async def test_a_fragment_that_spreads_itself_ends() -> None:
+    assert await refusals("{ viewer { ...f } } fragment f on Viewer { name ...f }") == []
+
+
+async def test_pages_multiply_what_lies_in_them() -> None:
+    page = "{ tenants(first: 100) { nodes { key name timeZone residency onboardedAt %s } } }"
+    inner = "receipts(first: 5) { nodes { kind at actorName sha256 } }"
+    assert await refusals(page % "") == []
+    assert await refusals(page % inner) == ["cost"]
+
+
+async def test_aliases_are_counted_in_the_whole_document() -> None:
+    aliases = " ".join(f"a{i}: viewer {{ name }}" for i in range(MAX_ALIASES + 1))
+    assert "aliases" in await refusals(f"{{ {aliases} }}")
+
+
+async def test_depth_is_counted_through_fragments() -> None:
+    deep = "viewer { tenant { slaReports(first: 1) { nodes { receipt { subjects { name } } } } } }"
+    assert await refusals(f"{{ {deep} }}") == []
+    nested = "ofType { " * (MAX_DEPTH - 2) + "name" + " }" * (MAX_DEPTH - 2)
+    assert await refusals(f"{{ __schema {{ types {{ {nested} }} }} }}") == ["depth"]
+
+
+@pytest.mark.parametrize("digits", [4, 6, 5000])
+async def test_a_huge_page_is_an_error_of_the_document_and_not_of_ours(digits: int) -> None:
+    result = await schema.execute(f"{{ tenants(first: {'9' * digits}) {{ nodes {{ key }} }} }}")
+    assert result.errors
