@@ -21,7 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql.elements import ClauseElement
 
-from trust_portal.errors import Broken, Unavailable
+from trust_portal.errors import Broken, InvalidInput, Unavailable
 from trust_portal.kernel.clock import Clock, SystemClock
 from trust_portal.kernel.ids import new_id
 from trust_portal.storage.lease import Lease
@@ -30,6 +30,8 @@ from trust_portal.storage.tenancy import Scope, StaffScope, TenantScope, require
 
 #: SQLSTATE classes that say "not now" rather than "never": connection, resources, shutdown.
 _TRANSIENT = ("08", "53", "57P")
+#: character_not_in_repertoire: the one character that UTF-8 has and PostgreSQL's text has not.
+_NOT_TEXT = "22021"
 #: How asyncpg says that a connection is gone; the last when it was ended while nobody used it.
 _LOST = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
@@ -157,6 +159,8 @@ class Storage:
             sqlstate = str(getattr(error.orig, "sqlstate", None) or "")
             if error.connection_invalidated or sqlstate.startswith(_TRANSIENT):
                 raise Unavailable("the database does not answer; try again") from error
+            if sqlstate == _NOT_TEXT:
+                raise InvalidInput("text cannot hold the character U+0000", field=None) from error
             raise
 
     async def _begin(self, opening: str) -> Lease:
