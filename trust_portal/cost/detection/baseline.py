@@ -29,7 +29,8 @@ class Baseline:
     errors: Vector  #: recent absolute error of level, day and week
     scale: Vector  #: mean absolute residual
     slot_scale: Vector  #: the same per slot of day: business hours are noisier than nights
-    usual: Vector  #: mean of a sample, wild ones winsorised
+    bias: Vector  #: mean residual outside anomalies: what winsorising hides of a skewed series
+    usual: Vector  #: mean of the samples outside anomalies, rare bursts included
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ def blank(series: int, cadence: Cadence) -> Baseline:
         errors=zeros(3),
         scale=zeros(),
         slot_scale=zeros(slots),
+        bias=zeros(),
         usual=zeros(),
     )
 
@@ -89,10 +91,14 @@ def learn(
     expected: Expectation,
     seen: Vector,
     weight: Vector,
+    ordinary: Flags,
     cadence: Cadence,
     tuning: Tuning,
 ) -> None:
-    """Take the samples in. ``weight`` is 0 for an absent sample, less than 1 while an anomaly is open."""
+    """Take the samples in. ``weight`` is 0 for an absent sample, less than 1 while an episode is open.
+
+    ``ordinary`` says which samples are not part of an anomaly.
+    """
     present = weight > 0
     reach = expected.reach
     residual = np.minimum(np.abs(values - expected.value), reach)
@@ -105,7 +111,8 @@ def learn(
         present, np.maximum(rate(cadence.samples(days=tuning.scale_days, at_least=168)), 1 / (seen + 1)), 0.0
     )
     state.scale += slow * (residual - state.scale)
-    state.usual += slow * (np.minimum(values, expected.value + reach) - state.usual)
+    state.bias += slow * np.where(ordinary, values - expected.value - state.bias, 0.0)
+    state.usual += slow * np.where(ordinary, values - state.usual, 0.0)
 
     quick = np.maximum(2 / (tuning.level_samples + 1), 1 / (seen + 1)) * weight
     state.level = np.where(present, expected.candidates[0], state.level)

@@ -85,7 +85,8 @@ class Detector:
         reached = np.stack([state.deviations, -state.deviations], axis=1)
         alarm_at = tail.level(state.tail, tuning) * tail.margin(state.seen, cadence, tuning)
         budget.learn(state.burn, values, expected.value, present, state.seen, tuning)
-        alarm = self._alarm(reached / alarm_at, residual, limits, budgets, tuning)
+        money = np.where(present, residual - state.baseline.bias, 0.0)
+        alarm = self._alarm(reached / alarm_at, money, limits, budgets, tuning)
         half_life = cadence.samples(days=tuning.half_life_days, at_least=tuning.half_life_samples)
         daily = np.maximum(state.baseline.usual, 0.0) * cadence.per_day
         raised, ended = episodes.follow(
@@ -101,7 +102,17 @@ class Detector:
         )
         weight = present * np.where(state.episodes.open, tuning.learn_while_open, 1.0)
         tail.learn(state.tail, reached, alarm_at, state.seen, present, state.seen < warm_up, cadence, tuning)
-        baseline.learn(state.baseline, slots, values, expected, state.seen, weight, cadence, tuning)
+        baseline.learn(
+            state.baseline,
+            slots,
+            values,
+            expected,
+            state.seen,
+            weight,
+            ~state.episodes.raised,
+            cadence,
+            tuning,
+        )
         state.seen = state.seen + present
         state.at = moment
         return Found(_indexes(raised), _indexes(ended))

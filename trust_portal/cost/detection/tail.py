@@ -44,7 +44,8 @@ def level(state: Tail, tuning: Tuning) -> Vector:
     gain = np.array([2 / (window + 1) for window in tuning.windows])
     noise = tuning.noise_peak * np.sqrt(gain / (2 - gain))
     habit: Vector = state.peaks[:, :, :_USED].mean(axis=2)
-    return np.maximum(habit, noise[:, None, None])
+    least: Vector = noise[:, None, None]
+    return np.asarray(np.maximum(habit, least))
 
 
 def bound(state: Tail, tuning: Tuning) -> tuple[Vector, Vector]:

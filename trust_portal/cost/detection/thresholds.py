@@ -31,7 +31,7 @@ class Thresholds:
     min_impact: float = 10.0
     min_day_share: float = 0.4
     sensitivity: float = 1.0
-    burn_rate: float = 2.0
+    burn_rate: float = 3.0
 
     def __post_init__(self) -> None:
         for name, (low, high) in _RANGES.items():

@@ -32,7 +32,7 @@ class Tuning:
     block_days: float = 0.25
     block_at_least: int = 6
     half_life_days: float = 14.0
-    half_life_samples: float = 672.0
+    half_life_samples: float = 1_344.0
     learn_at_most: float = 1.3  #: a block teaches the tail at most this multiple of the alarm's level
     doubt: float = 2.0  #: how much wider the margins are on the first day
     warm_up_days: float = 1.0  #: nothing is raised before (and never before 24 samples)

@@ -1,0 +1,125 @@
+"""How well spending is watched: ``python -m benchmarks.simulator.detection FIRST LAST`` prints the table.
+
+All worlds of the seeds FIRST … LAST run as one batch through the installed detector with the
+installed thresholds. A hit is an anomaly raised on the event's series from its first hour to
+twelve hours after its last; the first three weeks, in which nothing happens, are not judged.
+Events worth less than 25 units of money in all are nobody's miss.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from statistics import median
+
+import numpy as np
+
+from benchmarks.simulator.model import Event, Kind, World
+from benchmarks.simulator.world import make_world
+from trust_portal.cost.detection.cadence import Cadence
+from trust_portal.cost.detection.detector import Detector
+from trust_portal.cost.detection.thresholds import INSTALLED, Limits
+
+_JUDGED_FROM = 21 * 24
+_GRACE = 12
+_WORTH = 25.0
+
+
+@dataclass(slots=True)
+class Tally:
+    """Events of one kind: how many there were, and after how many hours those found were raised."""
+
+    events: int = 0
+    hours: list[int] = field(default_factory=list)
+
+    @property
+    def recall(self) -> float:
+        return len(self.hours) / self.events if self.events else 1.0
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What the detector made of some worlds."""
+
+    kinds: dict[Kind, Tally] = field(default_factory=lambda: {kind: Tally() for kind in Kind})
+    hits: int = 0
+    false_alarms: int = 0
+    repeats: int = 0  #: a further anomaly for an event already found
+    series_years: float = 0.0
+
+    @property
+    def precision(self) -> float:
+        return self.hits / max(self.hits + self.false_alarms, 1)
+
+    @property
+    def recall(self) -> float:
+        """Over everything that was not planned."""
+        tallies = [tally for kind, tally in self.kinds.items() if kind is not Kind.PLANNED]
+        return sum(len(tally.hours) for tally in tallies) / max(sum(tally.events for tally in tallies), 1)
+
+
+def raised_hours(worlds: Sequence[World]) -> list[list[int]]:
+    """Per series of all worlds, side by side: the hours at which an anomaly was raised."""
+    spent = np.concatenate([world.actual for world in worlds], axis=1)
+    budgets = np.concatenate([world.budget for world in worlds])
+    detector = Detector(spent.shape[1], Cadence())
+    limits = Limits.same(INSTALLED, spent.shape[1])
+    raised: list[list[int]] = [[] for _ in range(spent.shape[1])]
+    for hour in range(spent.shape[0]):
+        for series in detector.step(
+            worlds[0].start + timedelta(hours=hour), spent[hour], limits, budgets
+        ).raised:
+            raised[series].append(hour)
+    return raised
+
+
+def judge(worlds: Sequence[World], raised: Sequence[Sequence[int]]) -> Outcome:
+    """Compare what was raised with what happened."""
+    outcome = Outcome()
+    first = 0
+    for world in worlds:
+        for series in range(len(world.names)):
+            events = [event for event in world.events if event.series == series]
+            _judge_series(outcome, events, [hour for hour in raised[first + series] if hour >= _JUDGED_FROM])
+        first += len(world.names)
+        outcome.series_years += len(world.names) * (world.actual.shape[0] - _JUDGED_FROM) / 8_760
+    return outcome
+
+
+def _judge_series(outcome: Outcome, events: Sequence[Event], raised: Sequence[int]) -> None:
+    found: dict[int, int] = {}
+    for hour in raised:
+        at = next((n for n, e in enumerate(events) if e.start <= hour < e.end + _GRACE), None)
+        if at is None:
+            outcome.false_alarms += 1
+        elif at in found:
+            outcome.repeats += 1
+        else:
+            found[at] = hour
+            outcome.hits += events[at].kind is not Kind.PLANNED
+    for number, event in enumerate(events):
+        if event.excess >= _WORTH:
+            outcome.kinds[event.kind].events += 1
+            if number in found:
+                outcome.kinds[event.kind].hours.append(found[number] - event.start)
+
+
+def main(arguments: Sequence[str]) -> None:
+    first, last = (int(argument) for argument in arguments)
+    worlds = [make_world(seed) for seed in range(first, last + 1)]
+    outcome = judge(worlds, raised_hours(worlds))
+    print("| what happened | events | found | hours to detect, median |\n|---|---:|---:|---:|")
+    for kind, tally in outcome.kinds.items():
+        typical = f"{median(tally.hours):.0f}" if tally.hours else "–"
+        print(f"| {kind.value} | {tally.events} | {tally.recall:.1%} | {typical} |")
+    print(
+        f"\nprecision {outcome.precision:.1%}, recall {outcome.recall:.1%}, "
+        f"{outcome.false_alarms / outcome.series_years:.2f} false alarms per series and year, "
+        f"{outcome.repeats} repeats"
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,118 @@
+"""What the detector raises, what it merges and what it leaves alone."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from tests.unit.cost.detection.spending import MONDAY, hourly, office
+from trust_portal.cost.detection.model import Direction, Reason, Severity
+from trust_portal.cost.detection.replay import replay
+from trust_portal.cost.detection.thresholds import INSTALLED
+
+FIVE_WEEKS = 5 * 168
+
+
+def _later(spent, **options):
+    """Anomalies after the first fortnight: nobody can know a weekend before having seen one."""
+    return [a for a in replay(spent, **options) if a.detected_at >= MONDAY + timedelta(days=14)]
+
+
+def test_a_season_that_repeats_is_no_anomaly():
+    assert replay(hourly(office(8))) == []
+
+
+def test_a_flat_line_is_no_anomaly_at_any_scale():
+    assert replay(hourly([45.0] * 1_000), any_scale=True, drops=True) == []
+
+
+def test_a_runaway_job_is_one_anomaly_found_in_its_first_hours_with_its_money():
+    spent = office(6)
+    usual = spent[FIVE_WEEKS : FIVE_WEEKS + 6].sum()
+    spent[FIVE_WEEKS : FIVE_WEEKS + 6] += 80.0
+    (anomaly,) = replay(hourly(spent))
+    began = MONDAY + timedelta(hours=FIVE_WEEKS)
+    assert anomaly.start == began
+    assert anomaly.detected_at <= began + timedelta(hours=1)
+    assert began <= anomaly.peak <= anomaly.end
+    assert anomaly.end >= began + timedelta(hours=5)
+    assert anomaly.actual == pytest.approx(usual + 480.0, rel=0.2)
+    assert anomaly.excess == pytest.approx(480.0, rel=0.1)
+    assert anomaly.excess == anomaly.actual - anomaly.expected
+    assert (anomaly.direction, anomaly.reason) == (Direction.UP, Reason.DEVIATION)
+    assert anomaly.severity in {Severity.MEDIUM, Severity.HIGH}
+    assert 0.5 < anomaly.confidence < 1.0
+
+
+def test_alarms_that_come_and_go_within_a_day_are_one_anomaly():
+    spent = office(6)
+    for burst in (0, 9, 20):
+        spent[FIVE_WEEKS + burst : FIVE_WEEKS + burst + 3] += 90.0
+    assert len(replay(hourly(spent))) == 1
+
+
+def test_a_new_level_is_reported_once_and_then_is_normal():
+    spent = office(12)
+    spent[FIVE_WEEKS:] *= 2.0
+    (anomaly,) = replay(hourly(spent))
+    assert anomaly.detected_at <= MONDAY + timedelta(hours=FIVE_WEEKS + 24)
+    assert anomaly.end is not None
+    assert anomaly.end <= MONDAY + timedelta(hours=FIVE_WEEKS, days=21)
+
+
+def test_a_slow_leak_is_found_although_no_hour_is_remarkable():
+    spent = office(12)
+    spent[FIVE_WEEKS:] *= 1.0 + np.minimum(np.arange(spent.size - FIVE_WEEKS) / (20 * 24), 1.0)
+    found = replay(hourly(spent))
+    assert found
+    assert found[0].detected_at <= MONDAY + timedelta(hours=FIVE_WEEKS, days=20)
+
+
+def test_a_drop_is_found_only_when_drops_are_asked_for():
+    spent = office(6)
+    spent[FIVE_WEEKS : FIVE_WEEKS + 24] *= 0.1
+    assert replay(hourly(spent)) == []
+    (anomaly,) = _later(hourly(spent), drops=True)
+    assert anomaly.direction is Direction.DOWN
+    assert anomaly.excess < 0
+
+
+def test_pennies_are_not_raised_unless_the_series_is_not_money():
+    spent = office(6, level=0.01)
+    spent[FIVE_WEEKS : FIVE_WEEKS + 6] += 0.08
+    assert replay(hourly(spent)) == []
+    assert len(replay(hourly(spent), any_scale=True)) == 1
+
+
+def test_a_higher_threshold_of_money_keeps_silent_about_less():
+    spent = office(6)
+    spent[FIVE_WEEKS : FIVE_WEEKS + 6] += 80.0
+    assert replay(hourly(spent), INSTALLED.with_changes({"min_impact": 1_000})) == []
+
+
+def test_two_tenants_that_net_to_zero_are_two_anomalies():
+    up, down = office(6, seed=1), office(6, seed=2)
+    up[FIVE_WEEKS : FIVE_WEEKS + 24] += 8.0
+    down[FIVE_WEEKS : FIVE_WEEKS + 24] -= 8.0
+    assert [len(_later(hourly(spent), drops=True)) for spent in (up, down)] == [1, 1]
+
+
+def test_a_nightly_job_becomes_a_habit():
+    spent = office(8)
+    spent[3::24] += 60.0
+    assert _later(hourly(spent)) == []
+
+
+def test_a_budget_burning_too_fast_is_a_reason_of_its_own():
+    spent = office(6, noise=0.4)
+    spent[FIVE_WEEKS : FIVE_WEEKS + 48] *= 1.6
+    found = replay(hourly(spent), INSTALLED.with_changes({"burn_rate": 1.0, "sensitivity": 0.1}), budget=14.0)
+    assert [anomaly.reason for anomaly in found if anomaly.start >= MONDAY + timedelta(hours=FIVE_WEEKS)] == [
+        Reason.BUDGET
+    ]
+
+
+def test_missing_hours_are_neither_drops_nor_spikes():
+    spent = hourly(office(8))
+    del spent[FIVE_WEEKS : FIVE_WEEKS + 30]
+    assert _later(spent, drops=True) == []
