@@ -26,6 +26,8 @@ PENDING = "trust_portal_pending"
 
 #: Seconds until a lost message is made good.
 _POLL = 0.25
+#: Seconds in which a sequencer at work has usually spoken.
+_SOON = 0.03
 #: Seconds in which callers gather before the sequencer is asked for all of them at once.
 _GATHER = 0.002
 #: Seconds the listener stays after the last caller has left.
@@ -41,15 +43,16 @@ class ProofDesk:
         self._waiting: dict[UUID, dict[UUID, set[asyncio.Future[TlogProof]]]] = {}
         self._task: asyncio.Task[None] | None = None
         self._stir = asyncio.Event()
-        self._fresh = False  # somebody came since the sequencer was last asked
+        self._asked = False  # the sequencer was asked and has not spoken since
+        self._fresh = False  # … and no time to answer has passed since
         self._news = False  # the sequencer said something since the last look
 
     async def wait(self, tenant_id: UUID, receipt_id: UUID, seconds: float) -> TlogProof:
         """The proof of a committed receipt. ``Unavailable`` after ``seconds``."""
         future: asyncio.Future[TlogProof] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(tenant_id, {}).setdefault(receipt_id, set()).add(future)
-        self._fresh = True
-        self._stir.set()
+        if not self._asked:
+            self._stir.set()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._serve(), name="proof desk")
         try:
@@ -99,27 +102,36 @@ class ProofDesk:
     async def _attend(self, driver: asyncpg.Connection[asyncpg.Record]) -> None:
         self._news = True  # whatever was said before this connection listened
         while True:
-            if self._fresh:
-                self._fresh = False
-                await driver.execute(f"NOTIFY {PENDING}")
             if self._news:
-                self._news = False
+                self._news = self._asked = False
                 await self._answer()
+            if self._waiting and not self._asked:
+                # Asked once until the sequencer speaks: it looks again after each group, so that
+                # whoever comes meanwhile is in this group or in the next.
+                self._asked = True
+                await driver.execute(f"NOTIFY {PENDING}")
+                self._fresh = True
             try:
-                async with asyncio.timeout(_POLL if self._waiting else _LINGER):
+                async with asyncio.timeout(self._patience()):
                     await self._stir.wait()
             except TimeoutError:
                 if not self._waiting:
                     return
-                self._fresh = self._news = True
-            if sum(map(len, self._waiting.values())) <= 1:
-                # May ask for what was integrated long ago: nothing will be said about it.
+                self._fresh = False
                 self._news = True
-            elif not self._news:
+            if not self._news:
                 await asyncio.sleep(_GATHER)
             self._stir.clear()
             if driver.is_closed():
                 raise ConnectionResetError("the listening connection is gone")
+
+    def _patience(self) -> float:
+        """Seconds until a look without news. The first is soon: about a receipt that was integrated
+        long ago nothing will be said.
+        """
+        if not self._waiting:
+            return _LINGER
+        return _SOON if self._fresh else _POLL
 
     def _integrated(self, *_: object) -> None:
         self._news = True

@@ -40,9 +40,10 @@ _log = structlog.get_logger("trust_portal.sequencer")
 _SEAT = 0x74706C6F67736571
 #: Seconds between looks at the inbox when nobody says anything, and at an occupied seat.
 _POLL = 0.2
-#: Seconds between two groups under load. A group costs the same for one receipt as for fifty, so a
-#: short rest makes fewer and larger ones; a receipt that comes alone does not wait for it.
-_GATHER = 0.003
+#: Seconds between two groups under load. A group costs the same for one receipt as for fifty, and
+#: so does telling those who wait, so a rest makes fewer and larger ones. A receipt that comes alone
+#: does not wait for it.
+_GATHER = 0.008
 _SEAT_POLL = 0.5
 #: Receipts in one transaction, at most: bounds its memory and the time a waiter waits.
 _GROUP = 1024
