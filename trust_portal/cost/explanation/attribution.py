@@ -53,7 +53,10 @@ def attribute_to_parts(table: Table, *, comparable: bool) -> Attribution:
     cost used to split, neither does any part.
     """
     found = attribute(table)
-    causes = tuple(cause for cause in found.causes if cause.where) if comparable else ()
+    varying = {name for name, values in zip(table.dimensions, table.values, strict=True) if len(values) > 1}
+    causes = tuple(
+        cause for cause in found.causes if comparable and (not varying or varying & cause.where.keys())
+    )
     if causes == found.causes:
         return found
     digits = table.digits

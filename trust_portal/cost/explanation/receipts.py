@@ -11,6 +11,7 @@ from trust_portal.evidence.act import Act, Input
 from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.canonical import Json, digest
+from trust_portal.kernel.clock import rfc3339
 
 if TYPE_CHECKING:
     from trust_portal.cost.explanation.evidence import Candidate
@@ -22,14 +23,14 @@ def explained_act(
     explanation: Explanation, tenant_id: UUID, actor: Actor, decision: Decision, at: datetime
 ) -> Act:
     """The act ``anomaly.explained``. Amounts and shares are strings, as in every signed document."""
-    occurrence = explanation.occurrence
+    anomaly = explanation.anomaly
     result = explained_json(explanation)
     return Act(
         kind=ReceiptKind.ANOMALY_EXPLAINED,
         tenant_id=tenant_id,
         actor=actor,
         at=at,
-        subjects=(Subject(f"anomaly/{occurrence.id}", digest(result)),),
+        subjects=(Subject(f"anomaly/{anomaly.id}", digest(result)),),
         predicate=result,
         inputs=(
             Input("usage/window", digest(_parts_json(explanation.window))),
@@ -43,14 +44,14 @@ def explained_act(
 
 def explained_json(explanation: Explanation) -> dict[str, Json]:
     """The explanation as it is signed."""
-    occurrence, attribution = explanation.occurrence, explanation.attribution
+    anomaly, attribution = explanation.anomaly, explanation.attribution
     return {
-        "anomaly": str(occurrence.id),
-        "revision": occurrence.revision,
-        "subsystem": occurrence.series.subsystem,
-        "currency": occurrence.series.currency,
-        "hours": {"start": occurrence.started_at.isoformat(), "end": occurrence.end.isoformat()},
-        "comparable": [each.isoformat() for each in explanation.comparable],
+        "anomaly": str(anomaly.id),
+        "revision": anomaly.revision,
+        "subsystem": anomaly.series.subsystem,
+        "currency": anomaly.series.currency,
+        "hours": {"start": rfc3339(anomaly.started_at), "end": rfc3339(explanation.end)},
+        "comparable": [rfc3339(each) for each in explanation.comparable],
         "delta": f"{attribution.delta:f}",
         "causes": [
             {
@@ -66,7 +67,7 @@ def explained_json(explanation: Explanation) -> dict[str, Json]:
             {
                 "kind": link.kind.value,
                 "key": link.key,
-                "at": link.at.isoformat(),
+                "at": rfc3339(link.at),
                 "strength": link.strength.value,
                 "score": f"{link.score:.2f}",
                 "reasons": list(link.reasons),
@@ -81,7 +82,7 @@ def explained_json(explanation: Explanation) -> dict[str, Json]:
 def _parts_json(parts: tuple[Part, ...]) -> list[Json]:
     return [
         [
-            part.hour.isoformat(), part.resource, part.operation, part.region, part.adapter, part.unit,
+            rfc3339(part.hour), part.resource, part.operation, part.region, part.adapter, part.unit,
             dict(part.labels), f"{part.quantity:f}", f"{part.cost:f}",
         ]
         for part in parts

@@ -1,18 +1,16 @@
-"""What an explanation reads: the anomaly, and what was reported around it."""
+"""What was reported around an anomaly: changes, heavy operations, adapters."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Numeric, Row, cast, func, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, Numeric, Row, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from trust_portal.cost.anomalies.tables import anomalies, cost_expectations
 from trust_portal.cost.explanation.evidence import (
     AdapterBehaviour,
     Deploy,
@@ -20,79 +18,15 @@ from trust_portal.cost.explanation.evidence import (
     FlagStep,
     HeavyOperation,
 )
-from trust_portal.cost.metering.model import Series
 from trust_portal.facts import events
 from trust_portal.facts.tables import facts
 from trust_portal.kernel.ids import VENDOR_ID
-from trust_portal.storage.unit_of_work import ReadSession, WriteSession
+from trust_portal.storage.unit_of_work import ReadSession
 
 #: More heavy operations than this in one episode are a workload, not a cause; the largest are kept.
 _MOST_OPERATIONS = 200
 #: How far back "usual" looks.
 _MEMORY = timedelta(days=28)
-
-
-@dataclass(frozen=True, slots=True)
-class Occurrence:
-    """An anomaly as an explanation needs it; ``last_at`` is the start of its last unusual hour."""
-
-    id: UUID
-    series: Series
-    started_at: datetime
-    peak_at: datetime
-    last_at: datetime
-    expected: Decimal
-    revision: int
-    changed_at: datetime
-    explained_at: datetime | None
-    receipt_id: UUID | None
-
-    @property
-    def end(self) -> datetime:
-        """The end of its last hour (exclusive)."""
-        return self.last_at + timedelta(hours=1)
-
-
-async def find_occurrence(session: ReadSession, tenant_id: UUID, anomaly_id: UUID) -> Occurrence | None:
-    query = select(anomalies).where(anomalies.c.tenant_id == tenant_id, anomalies.c.id == anomaly_id)
-    row = (await session.execute(query)).first()
-    return None if row is None else _occurrence(row)
-
-
-async def lock_occurrence(session: WriteSession, tenant_id: UUID, anomaly_id: UUID) -> Occurrence | None:
-    """The same, held until the commit."""
-    query = (
-        select(anomalies)
-        .where(anomalies.c.tenant_id == tenant_id, anomalies.c.id == anomaly_id)
-        .with_for_update()
-    )
-    row = (await session.execute(query)).first()
-    return None if row is None else _occurrence(row)
-
-
-async def mark_explained(
-    session: WriteSession, tenant_id: UUID, anomaly_id: UUID, unexplained: Decimal, receipt_id: UUID
-) -> None:
-    await session.execute(
-        update(anomalies)
-        .where(anomalies.c.tenant_id == tenant_id, anomalies.c.id == anomaly_id)
-        .values(unexplained=unexplained, explained_receipt_id=receipt_id, explained_at=session.clock.now())
-    )
-
-
-async def read_expectations(
-    session: ReadSession, tenant_id: UUID, series: Series, start: datetime, end: datetime
-) -> dict[datetime, Decimal]:
-    """What each hour was expected to cost, by its start."""
-    table = cost_expectations.c
-    query = select(table.hour, table.expected).where(
-        table.tenant_id == tenant_id,
-        table.subsystem == series.subsystem,
-        table.currency == series.currency,
-        table.hour >= start,
-        table.hour < end,
-    )
-    return {row.hour: row.expected for row in await session.execute(query)}
 
 
 async def read_changes(
@@ -194,21 +128,6 @@ async def read_adapters(
 
 def _count(name: str) -> ColumnElement[int]:
     return cast(facts.c.body[name].astext, BigInteger)
-
-
-def _occurrence(row: Row[Any]) -> Occurrence:
-    return Occurrence(
-        row.id,
-        Series(row.subsystem, row.currency),
-        row.started_at,
-        row.peak_at,
-        row.last_at,
-        row.expected,
-        row.revision,
-        row.changed_at,
-        row.explained_at,
-        row.explained_receipt_id,
-    )
 
 
 def _change(row: Row[Any], tenant: str) -> Deploy | FlagStep:

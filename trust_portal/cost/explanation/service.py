@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -13,6 +13,8 @@ from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Decision, Resource
 from trust_portal.access.tenants.repository import find_tenant
+from trust_portal.cost.anomalies.model import CostAnomaly, HourPoint
+from trust_portal.cost.anomalies.repository import change_anomaly, get_anomaly, timeline
 from trust_portal.cost.explanation import repository
 from trust_portal.cost.explanation.attribution import attribute_to_parts
 from trust_portal.cost.explanation.drivers import Driver, cost_table, drivers
@@ -20,14 +22,13 @@ from trust_portal.cost.explanation.evidence import Candidate, Episode, FoundCaus
 from trust_portal.cost.explanation.links import find_links
 from trust_portal.cost.explanation.model import Attribution
 from trust_portal.cost.explanation.receipts import explained_act
-from trust_portal.cost.explanation.repository import Occurrence
 from trust_portal.cost.metering.model import Part
-from trust_portal.cost.metering.repository import read_hours, read_parts
+from trust_portal.cost.metering.repository import read_parts
 from trust_portal.errors import NotFound
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
-from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage
 
 _HOUR = timedelta(hours=1)
@@ -38,36 +39,28 @@ _BEFORE, _AFTER = timedelta(hours=24), timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
-class TimelineHour:
-    """``expected`` None: nothing was expected of this hour."""
-
-    hour: datetime
-    cost: Decimal
-    expected: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
 class Explanation:
     """All that is known about why an anomaly happened.
 
     ``comparable`` are the starts of the spans that say how cost used to split; each is as long as the
     anomaly. A cause or driver opens its events by the anomaly's series, its hours (``started_at`` to
-    ``end``) and its ``where``; a link by its reference. ``receipt_id``: of the explanation on record.
+    ``end``) and its ``where``; a link by its reference.
     """
 
-    occurrence: Occurrence
+    anomaly: CostAnomaly
     attribution: Attribution
     drivers: tuple[Driver, ...]
     links: tuple[Link, ...]
     candidates: tuple[Candidate, ...]
-    timeline: tuple[TimelineHour, ...]
+    timeline: tuple[HourPoint, ...]
     comparable: tuple[datetime, ...]
     window: tuple[Part, ...]
     before: tuple[Part, ...]
 
     @property
-    def receipt_id(self) -> UUID | None:
-        return self.occurrence.receipt_id
+    def end(self) -> datetime:
+        """The end of the anomaly's last hour so far."""
+        return self.anomaly.last_at + _HOUR
 
 
 class Explanations:
@@ -82,8 +75,7 @@ class Explanations:
     async def explain(self, actor: Actor, tenant_id: UUID, anomaly_id: UUID) -> Explanation:
         """The explanation from what is known now. Raises ``NotFound``."""
         await self._gate.require(actor, Action.ANOMALY_READ, Resource("anomaly", tenant_id, str(anomaly_id)))
-        async with self._storage.read(scope_of(actor, tenant_id), snapshot=True) as session:
-            explanation = await self._explain(session, tenant_id, anomaly_id)
+        explanation = await self._explain(scope_of(actor, tenant_id), tenant_id, anomaly_id)
         await self._access_log.trace_staff(actor, tenant_id, "cost anomaly", str(anomaly_id), purpose="cost")
         return explanation
 
@@ -96,93 +88,100 @@ class Explanations:
         decision = await self._gate.require(
             actor, Action.ANOMALY_READ, Resource("anomaly", tenant_id, str(anomaly_id))
         )
-        async with self._storage.read(TenantScope(tenant_id), snapshot=True) as session:
-            explanation = await self._explain(session, tenant_id, anomaly_id)
+        explanation = await self._explain(TenantScope(tenant_id), tenant_id, anomaly_id)
         return await self._save(actor, decision, tenant_id, explanation)
 
     async def _save(
         self, actor: Actor, decision: Decision, tenant_id: UUID, explanation: Explanation
     ) -> UUID | None:
-        occurrence = explanation.occurrence
+        seen = explanation.anomaly
         async with self._storage.write(TenantScope(tenant_id)) as session:
-            current = await repository.lock_occurrence(session, tenant_id, occurrence.id)
-            if current is None or current.revision != occurrence.revision:
+            anomaly = await get_anomaly(session, tenant_id, seen.id, lock=True)
+            if anomaly.revision != seen.revision:
                 return None  # its figures moved meanwhile: whoever moved them asks again
-            if current.explained_at is not None and current.explained_at >= current.changed_at:
+            if anomaly.explained_at is not None and anomaly.explained_at >= anomaly.changed_at:
                 return None
-            act = explained_act(explanation, tenant_id, actor, decision, session.clock.now())
-            receipt = await self._ledger.record(session, act)
-            await repository.mark_explained(
-                session, tenant_id, occurrence.id, explanation.attribution.unexplained, receipt.id
+            now = session.clock.now()
+            receipt = await self._ledger.record(
+                session, explained_act(explanation, tenant_id, actor, decision, now)
+            )
+            await change_anomaly(
+                session,
+                replace(
+                    anomaly,
+                    unexplained=explanation.attribution.unexplained,
+                    explained_receipt_id=receipt.id,
+                    explained_at=now,
+                ),
             )
         return receipt.id
 
-    async def _explain(self, session: ReadSession, tenant_id: UUID, anomaly_id: UUID) -> Explanation:
-        occurrence = await repository.find_occurrence(session, tenant_id, anomaly_id)
-        tenant = await find_tenant(session, tenant_id)
-        if occurrence is None or tenant is None:
-            raise NotFound("anomaly")
-        start, end, series = occurrence.started_at, occurrence.end, occurrence.series
-        window = await read_parts(session, tenant_id, series, start, end)
-        comparable, before = await self._comparable(session, tenant_id, occurrence)
-        hours = await read_hours(session, tenant_id, start - _BEFORE, end + _AFTER, series=series)
-        expected = await repository.read_expectations(
-            session, tenant_id, series, start - _BEFORE, end + _AFTER
-        )
-        timeline = tuple(TimelineHour(each.hour, each.cost, expected.get(each.hour)) for each in hours)
+    async def _explain(
+        self, scope: StaffScope | TenantScope, tenant_id: UUID, anomaly_id: UUID
+    ) -> Explanation:
         candidates: list[Candidate] = []
-        async with self._storage.read(TenantScope(VENDOR_ID)) as vendor:
-            candidates += await repository.read_changes(
-                vendor, tenant_id, tenant.key, start - _LOOK_BACK, end
+        async with self._storage.read(scope, snapshot=True) as session:
+            anomaly = await get_anomaly(session, tenant_id, anomaly_id)
+            tenant = await find_tenant(session, tenant_id)
+            if tenant is None:
+                raise NotFound("anomaly")
+            start, end, series = anomaly.started_at, anomaly.last_at + _HOUR, anomaly.series
+            window = await read_parts(session, tenant_id, series, start, end)
+            comparable, before = await _comparable(session, anomaly)
+            points = await timeline(session, tenant_id, series, start - _BEFORE, end + _AFTER)
+            candidates += await repository.read_heavy_operations(
+                session, tenant_id, start - _HOUR, end + _HOUR
             )
-        candidates += await repository.read_heavy_operations(session, tenant_id, start - _HOUR, end + _HOUR)
-        candidates += await repository.read_adapters(session, tenant_id, start, end)
+            candidates += await repository.read_adapters(session, tenant_id, start, end)
+        # Changes are the vendor's facts. One transaction after the other: nobody waits holding a connection.
+        async with self._storage.read(TenantScope(VENDOR_ID)) as session:
+            candidates += await repository.read_changes(
+                session, tenant_id, tenant.key, start - _LOOK_BACK, end
+            )
         # Pure work of up to half a second: not in the way of other requests.
-        attribution, split = await asyncio.to_thread(_attribute, window, before, occurrence.expected)
-        episode = Episode(
-            tenant.key,
-            series.subsystem,
-            start,
-            occurrence.peak_at,
-            end,
-            {each.hour: each.cost - each.expected for each in timeline if each.expected is not None},
-        )
+        attribution, split = await asyncio.to_thread(_attribute, window, before, anomaly.figures.expected)
+        excess = {
+            point.hour: (point.cost or Decimal(0)) - point.expected
+            for point in points
+            if point.expected is not None
+        }
+        episode = Episode(tenant.key, series.subsystem, start, anomaly.peak_at, end, excess)
         causes = [FoundCause(each.where, each.share or 0.0) for each in attribution.causes]
         return Explanation(
-            occurrence=occurrence,
+            anomaly=anomaly,
             attribution=attribution,
             drivers=split,
             links=tuple(find_links(episode, causes, candidates)),
             candidates=tuple(candidates),
-            timeline=timeline,
+            timeline=points,
             comparable=comparable,
             window=window,
             before=before,
         )
 
-    @staticmethod
-    async def _comparable(
-        session: ReadSession, tenant_id: UUID, occurrence: Occurrence
-    ) -> tuple[tuple[datetime, ...], tuple[Part, ...]]:
-        """The same hours of the four weeks before; where there was nothing yet, the time just before.
 
-        Spans that reach into the anomaly itself are left out.
-        """
-        start, length = occurrence.started_at, occurrence.end - occurrence.started_at
-        weeks = [start - number * _WEEK for number in range(1, 5)]
-        for starts in (weeks, [start - number * length for number in range(1, 5)]):
-            used: list[datetime] = []
-            parts: list[Part] = []
-            for begin in starts:
-                if begin + length > start:
-                    continue
-                found = await read_parts(session, tenant_id, occurrence.series, begin, begin + length)
-                if found:
-                    used.append(begin)
-                    parts += found
-            if parts:
-                return tuple(used), tuple(parts)
-        return (), ()
+async def _comparable(
+    session: ReadSession, anomaly: CostAnomaly
+) -> tuple[tuple[datetime, ...], tuple[Part, ...]]:
+    """The same hours of the four weeks before; where there was nothing yet, the time just before.
+
+    Spans that reach into the anomaly itself are left out.
+    """
+    start, length = anomaly.started_at, anomaly.last_at + _HOUR - anomaly.started_at
+    weeks = [start - number * _WEEK for number in range(1, 5)]
+    for starts in (weeks, [start - number * length for number in range(1, 5)]):
+        used: list[datetime] = []
+        parts: list[Part] = []
+        for begin in starts:
+            if begin + length > start:
+                continue
+            found = await read_parts(session, anomaly.tenant_id, anomaly.series, begin, begin + length)
+            if found:
+                used.append(begin)
+                parts += found
+        if parts:
+            return tuple(used), tuple(parts)
+    return (), ()
 
 
 def _attribute(

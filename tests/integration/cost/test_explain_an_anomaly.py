@@ -1,0 +1,121 @@
+"""Why cost spiked: causes, drivers and links of an anomaly, and the receipt of the explanation."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from conftest import HOUR, START, Vendor, usage
+
+from trust_portal.cost.anomalies.model import AnomalyFilter, CostAnomaly
+from trust_portal.cost.anomalies.repository import anomalies_page
+from trust_portal.cost.explanation.evidence import LinkKind, Strength
+from trust_portal.cost.explanation.service import Explanations
+from trust_portal.errors import NotFound
+from trust_portal.kernel.actor import SYSTEM
+from trust_portal.kernel.clock import rfc3339
+from trust_portal.kernel.ids import new_id
+from trust_portal.kernel.page import PageRequest
+from trust_portal.storage.tenancy import StaffScope
+
+SPIKE = range(240, 246)
+ONSET = START + SPIKE.start * HOUR
+
+
+def hourly(tenant: str, n: int) -> list[dict[str, object]]:
+    """Reads in two regions and a small export, which runs away in the spike."""
+    at = START + n * HOUR
+    export = "90.00" if n in SPIKE else "1.00"
+    flagged = {"labels": {"flag": "bulk-export"}} if n in SPIKE else {}
+    return [
+        usage(tenant, f"{tenant}-{n}-eu", at, f"{5 + (n % 3) / 10:.2f}", operation="read"),
+        usage(tenant, f"{tenant}-{n}-us", at, f"{4 + (n % 2) / 10:.2f}", operation="read", region="us-east"),
+        usage(tenant, f"{tenant}-{n}-export", at, export, operation="export", **flagged),
+    ]
+
+
+def reported(kind: str, id: str, at: Any, **data: object) -> dict[str, object]:
+    return {
+        "specversion": "1.0", "type": f"trustportal.{kind}.v1", "source": "//test", "id": id,
+        "time": rfc3339(at), "data": data,
+    }  # fmt: skip
+
+
+@pytest.fixture
+async def anomaly(vendor: Vendor) -> CostAnomaly:
+    """The runaway export of acme, with what was reported around it."""
+    await vendor.tenant("acme")
+    await vendor.tenant("globex")
+    vendor.until(START + 260 * HOUR)
+    await vendor.deliver(event for n in range(260) for event in hourly("acme", n))
+    await vendor.deliver(
+        [
+            reported("change.flag", "flag-1", ONSET + timedelta(minutes=2), flag="bulk-export", variant="on",
+                     percentage=100, tenants=["acme"], by="j.doe"),
+            reported("change.flag", "flag-2", ONSET, flag="dark-mode", variant="on", percentage=100,
+                     tenants=["globex"], by="j.doe"),
+            reported("change.deployed", "deploy-1", ONSET - HOUR, service="web", version="7.1",
+                     environment="production", by="ci"),
+            reported("operation.completed", "op-1", ONSET + 5 * HOUR, tenant="acme", operation="export",
+                     resource="vm-1", subsystem="compute", quantity=900, unit="GB", duration_s=18000,
+                     initiated_by="u-7", receipt="r-9"),
+        ]
+    )  # fmt: skip
+    await vendor.close(260)
+    async with vendor.house.storage.read(StaffScope()) as session:
+        page = await anomalies_page(session, AnomalyFilter(), PageRequest(100))
+    (found,) = page.items
+    return found
+
+
+@pytest.fixture
+def explanations(vendor: Vendor) -> Explanations:
+    house = vendor.house
+    return Explanations(house.storage, gate=house.gate, ledger=house.ledger, access_log=house.access_log)
+
+
+async def test_the_explanation_names_the_export_and_adds_up_to_the_excess(
+    anomaly: CostAnomaly, explanations: Explanations
+) -> None:
+    found = await explanations.explain(SYSTEM, anomaly.tenant_id, anomaly.id)
+    delta = found.attribution.delta
+    assert delta == anomaly.figures.excess
+    contributions = sum((cause.contribution for cause in found.attribution.causes), Decimal(0))
+    assert contributions + found.attribution.unexplained == delta
+    assert found.attribution.causes[0].where.get("flag") == "bulk-export" or (
+        found.attribution.causes[0].where.get("operation") == "export"
+    )
+    assert found.attribution.causes[0].share > 0.9
+    for dimension in {driver.dimension for driver in found.drivers}:
+        assert sum(each.contribution for each in found.drivers if each.dimension == dimension) == delta
+
+
+async def test_the_explanation_links_the_flag_and_the_export_and_not_another_tenants_flag(
+    anomaly: CostAnomaly, explanations: Explanations
+) -> None:
+    found = await explanations.explain(SYSTEM, anomaly.tenant_id, anomaly.id)
+    links = {(link.kind, link.reference.event_id): link for link in found.links}
+    assert links[LinkKind.FLAG, "flag-1"].strength is not Strength.WEAK
+    assert links[LinkKind.OPERATION, "op-1"].reference.receipt == "r-9"
+    assert links[LinkKind.DEPLOY, "deploy-1"].strength is Strength.WEAK
+    assert all(event_id != "flag-2" for _, event_id in links)
+
+
+async def test_recording_leaves_one_receipt_and_what_stays_unexplained(
+    anomaly: CostAnomaly, explanations: Explanations
+) -> None:
+    receipt_id = await explanations.record(SYSTEM, anomaly.tenant_id, anomaly.id)
+    found = await explanations.explain(SYSTEM, anomaly.tenant_id, anomaly.id)
+    assert receipt_id is not None
+    assert found.anomaly.explained_receipt_id == receipt_id
+    assert found.anomaly.unexplained == found.attribution.unexplained
+    assert await explanations.record(SYSTEM, anomaly.tenant_id, anomaly.id) is None
+
+
+async def test_there_is_no_explanation_of_what_is_not_there(
+    anomaly: CostAnomaly, explanations: Explanations
+) -> None:
+    with pytest.raises(NotFound):
+        await explanations.explain(SYSTEM, anomaly.tenant_id, new_id())

@@ -1,0 +1,79 @@
+"""What an anomaly's hours are made of, to the last digit."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trust_portal.cost.explanation.attribution import attribute_to_parts
+from trust_portal.cost.explanation.drivers import apportion, cost_table, drivers
+from trust_portal.cost.metering.model import Part, Series
+
+HOUR = datetime(2026, 6, 10, 14, tzinfo=UTC)
+
+
+def part(resource, operation, cost, adapter=None, **labels):
+    return Part(
+        HOUR,
+        Series("egress", "EUR"),
+        resource,
+        operation,
+        "eu",
+        adapter,
+        "GB",
+        labels,
+        Decimal(1),
+        Decimal(cost),
+        1,
+    )
+
+
+def test_what_was_expected_is_split_as_comparable_hours_were():
+    before = [part("lb", "get", "10"), part("lb", "export", "30", flag="bulk")]
+    window = [part("lb", "get", "5"), part("lb", "export", "95.50", flag="bulk")]
+    table = cost_table(window, before, Decimal("20.01"))
+    found = {(each.dimension, each.value): each for each in drivers(table)}
+    assert found["operation", "export"].expected == Decimal("15.01")  # three quarters of 20.01, rounded up
+    assert found["operation", "get"].expected == Decimal(5)
+    assert found["operation", "export"].contribution == Decimal("80.49")
+    assert found["flag", "bulk"].contribution == Decimal("80.49")
+    assert ("region", "eu") not in found  # one value says nothing
+
+
+def test_the_drivers_of_every_dimension_add_up_to_the_delta():
+    before = [part("a", "get", "1"), part("b", "get", "2", "s3"), part("c", "put", "0.0001")]
+    window = [part("a", "get", "7.77"), part("d", "put", "3"), part("c", "put", "1")]
+    table = cost_table(window, before, Decimal("3.333333"))
+    delta = Decimal("11.77") - Decimal("3.333333")
+    for dimension in ("resource", "operation", "adapter"):
+        parts = [each.contribution for each in drivers(table) if each.dimension == dimension]
+        assert sum(parts) == delta
+
+
+def test_without_anything_comparable_nothing_is_explained():
+    table = cost_table([part("a", "get", "5"), part("b", "put", "7")], [], Decimal(4))
+    found = attribute_to_parts(table, comparable=False)
+    assert (found.delta, found.causes, found.unexplained) == (Decimal(8), (), Decimal(8))
+
+
+def test_what_rose_everywhere_stays_unexplained():
+    before = [part(name, way, "10") for name in "abcd" for way in ("get", "put")]
+    window = [part(name, way, "20") for name in "abcd" for way in ("get", "put")]
+    found = attribute_to_parts(cost_table(window, before, Decimal(80)), comparable=True)
+    assert (found.delta, found.causes, found.unexplained) == (Decimal(80), (), Decimal(80))
+
+
+def test_cost_that_ceased_altogether_is_still_a_delta():
+    found = attribute_to_parts(cost_table([], [], Decimal("2.50")), comparable=False)
+    assert (found.delta, found.unexplained) == (Decimal("-2.5"), Decimal("-2.5"))
+
+
+@given(st.integers(-(10**30), 10**30), st.lists(st.integers(-(10**12), 10**12), min_size=1))
+def test_shares_are_whole_and_add_up(amount, weights):
+    shares = apportion(amount, weights)
+    assert sum(shares) == amount
+    if total := sum(weights):
+        for share, weight in zip(shares, weights, strict=True):
+            assert abs(Fraction(share) - Fraction(amount * weight, total)) <= 1
