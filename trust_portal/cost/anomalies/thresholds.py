@@ -1,0 +1,146 @@
+"""Thresholds are set per tenant and subsystem, or for everybody; each change with reason and receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from uuid import UUID
+
+from trust_portal.access.access_log.service import AccessLog, scope_of
+from trust_portal.access.action import Action
+from trust_portal.access.gate import Gate
+from trust_portal.access.policy import Resource
+from trust_portal.cost.anomalies.model import require_words
+from trust_portal.cost.anomalies.suppressions_model import require_subsystem
+from trust_portal.cost.anomalies.thresholds_model import ALL, ThresholdBook, ThresholdRevision
+from trust_portal.cost.anomalies.thresholds_repository import add_thresholds, threshold_revisions
+from trust_portal.cost.detection.thresholds import INSTALLED, Thresholds
+from trust_portal.cost.metering.model import SUBSYSTEMS
+from trust_portal.errors import Conflict
+from trust_portal.evidence.act import Act
+from trust_portal.evidence.ledger import Ledger
+from trust_portal.evidence.statement import ReceiptKind, Subject
+from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.canonical import Json, digest
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.unit_of_work import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class SetThresholds:
+    """Command: ``figures`` by name, of which those that are absent keep what lies above them.
+
+    ``tenant_id`` at the vendor: for every tenant. ``subsystem`` ``None``: for all of them. No
+    figures: back to what lies above. ``expected_revision``, if given, is that of the thresholds
+    that the person saw.
+    """
+
+    tenant_id: UUID
+    subsystem: str | None
+    figures: Mapping[str, float]
+    reason: str
+    expected_revision: int | None = None
+
+    def __post_init__(self) -> None:
+        require_words(self.reason, "reason")
+        require_subsystem(self.subsystem)
+        INSTALLED.with_changes(dict(self.figures))
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveThresholds:
+    """What holds for a tenant's subsystem now, and which of it was set for this very scope."""
+
+    subsystem: str
+    thresholds: Thresholds
+    own: ThresholdRevision | None
+
+
+class ThresholdKeeper:
+    """Sets thresholds and says what holds."""
+
+    def __init__(self, storage: Storage, gate: Gate, ledger: Ledger, access_log: AccessLog) -> None:
+        self._storage = storage
+        self._gate = gate
+        self._ledger = ledger
+        self._access_log = access_log
+
+    async def set(self, command: SetThresholds, actor: Actor) -> ThresholdRevision:
+        """They hold from the next close on. ``Conflict`` when somebody was quicker."""
+        decision = await self._gate.require(
+            actor, Action.THRESHOLD_SET, Resource("thresholds", command.tenant_id)
+        )
+        subsystem = command.subsystem or ALL
+        async with self._storage.write(TenantScope(command.tenant_id)) as session:
+            mine = [
+                each
+                for each in await threshold_revisions(session, [command.tenant_id])
+                if each.subsystem == subsystem
+            ]
+            current = mine[-1].revision if mine else 0
+            if command.expected_revision not in {None, current}:
+                raise Conflict(
+                    f"these thresholds were changed meanwhile, to revision {current}", code="STALE"
+                )
+            now = session.clock.now()
+            scope = f"thresholds/{command.subsystem or 'all'}/{current + 1}"
+            result: dict[str, Json] = {
+                "scope": "every tenant" if command.tenant_id == VENDOR_ID else "tenant",
+                "subsystem": command.subsystem,
+                "revision": str(current + 1),
+                "figures": _texts(command.figures),
+                "previous": _texts(mine[-1].figures) if mine else {},
+                "installed": _texts(asdict(INSTALLED)),
+            }
+            receipt = await self._ledger.record(
+                session,
+                Act(
+                    kind=ReceiptKind.THRESHOLD_CHANGED,
+                    tenant_id=command.tenant_id,
+                    actor=actor,
+                    at=now,
+                    subjects=(Subject(scope, digest(result)),),
+                    predicate=result,
+                    policies=decision.policies,
+                    policy_version=decision.version,
+                    rationale=command.reason.strip(),
+                ),
+            )
+            revision = ThresholdRevision(
+                tenant_id=command.tenant_id,
+                subsystem=subsystem,
+                revision=current + 1,
+                figures=dict(command.figures),
+                reason=command.reason.strip(),
+                set_at=now,
+                set_by=actor.name,
+                receipt_id=receipt.id,
+            )
+            await add_thresholds(session, revision, actor)
+        return revision
+
+    async def effective(self, actor: Actor, tenant_id: UUID) -> tuple[EffectiveThresholds, ...]:
+        """What holds for each subsystem of a tenant now."""
+        history = await self.history(actor, tenant_id)
+        async with self._storage.read(TenantScope(VENDOR_ID)) as session:
+            everybodys = await threshold_revisions(session, [VENDOR_ID])
+        own = {each.subsystem: each for each in history}
+        book = ThresholdBook((*everybodys, *(() if tenant_id == VENDOR_ID else history)))
+        now = self._storage.clock.now()
+        return tuple(
+            EffectiveThresholds(name, book.effective(tenant_id, name, now), own.get(name))
+            for name in SUBSYSTEMS
+        )
+
+    async def history(self, actor: Actor, tenant_id: UUID) -> tuple[ThresholdRevision, ...]:
+        """Every change for a tenant (or at the vendor, for all), oldest first."""
+        await self._gate.require(actor, Action.THRESHOLD_READ, Resource("thresholds", tenant_id))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            found = await threshold_revisions(session, [tenant_id])
+        await self._access_log.trace_staff(actor, tenant_id, "thresholds", purpose="detection")
+        return found
+
+
+def _texts(figures: Mapping[str, float]) -> dict[str, Json]:
+    return {name: f"{value:g}" for name, value in sorted(figures.items())}
