@@ -80,7 +80,8 @@ async def test_too_many_tokens_and_too_large_pages_are_refused(portal: Portal):
     assert (await post(portal, {"query": "{ " + "viewer { name } " * 700 + "}"})).status_code == 400
     for page in ("first: 101", "first: 0", "first: -1", "first: 1, last: 1", 'after: "x"'):
         answer = await post(
-            portal, {"query": "{ viewer { tenant { receipts(PAGE) { nodes { id } } } } }".replace("PAGE", page)}
+            portal,
+            {"query": "{ viewer { tenant { receipts(PAGE) { nodes { id } } } } }".replace("PAGE", page)},
         )
         assert "errors" in answer.json(), page
 
