@@ -17,6 +17,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 
+import uvloop
 from arq.connections import create_pool
 from arq.typing import WorkerCoroutine
 from arq.worker import Function, Worker
@@ -55,7 +56,7 @@ def run_worker(settings: Settings, queue: str) -> None:
     names = {name: name for name in MAX_JOBS} | {name.rpartition(":")[2]: name for name in MAX_JOBS}
     if queue not in names:
         raise InvalidInput(f"there is no queue {queue!r}; there are default and exports", field="queue")
-    asyncio.run(until_told(_work_in_a_house(settings, names[queue])))
+    uvloop.run(until_told(_work_in_a_house(settings, names[queue])))
 
 
 async def _work_in_a_house(settings: Settings, queue: str) -> None:

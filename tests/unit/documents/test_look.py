@@ -17,7 +17,7 @@ CONTEXT = {
     "tenant": "Northwind <Labs>",
     "person": "Ada Lindqvist",
     "demo": "Sample customers, invented figures.",
-    "nav": [{"href": "/", "label": "Overview", "current": True}],
+    "tenant_nav": [{"href": "/", "label": "Overview", "current": True}],
     "fingerprint": "3f9a12c4" * 8,
 }
 
