@@ -7,7 +7,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from conftest import LAST_DAY, Vendor
+from conftest import CONTRACT, LAST_DAY, Vendor
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.errors import Conflict, Denied, InvalidInput, NotFound, Refused
@@ -18,6 +18,7 @@ from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.canonical import sha256_hex
 from trust_portal.kernel.ids import new_id
 from trust_portal.kernel.page import PageRequest
+from trust_portal.reliability.contracts.service import ImportContracts
 from trust_portal.reliability.findings import State
 from trust_portal.reliability.reports.service import IssueReport
 from trust_portal.reliability.reports.tables import sla_reports
@@ -165,6 +166,30 @@ async def test_a_period_that_is_not_over_where_the_contract_lives_is_refused(
     with pytest.raises(InvalidInput):
         await house.reports.issue(IssueReport(acme.id, "2026-13"), SYSTEM)
     assert await count(house, acme, sla_reports) == 0
+
+
+async def test_a_contract_that_changes_inside_the_period_signs_no_figure(house: House, vendor: Vendor):
+    acme = await vendor.tenant("acme")
+    for version, begins, ends in (("1", "2026-01-01", "2026-06-15"), ("2", "2026-06-15", None)):
+        until = "" if ends is None else f"effective_to: {ends}\n"
+        text = CONTRACT.format(tenant="acme", version=version, zone="UTC").replace(
+            "effective_from: 2026-06-30T00:00:00Z\n", f"effective_from: {begins}\n{until}"
+        )
+        await house.contracts.import_file(ImportContracts(text.encode()), CONSOLE)
+    june = LAST_DAY - timedelta(days=29)
+    # Ten days down from 20 June, all of them under version 2.
+    down = range(19 * 1440, 29 * 1440)
+    await vendor.measure("acme", start=june, minutes=30 * 1440, good=lambda m: 0 if m in down else 100)
+
+    report = await house.reports.issue(IssueReport(acme.id, "2026-06"), SYSTEM)
+
+    assert (report.state, report.revision, report.contract_version) == (State.INCOMPLETE, None, "1")
+    assert "version 1 ends 2026-06-15 and version 2 begins 2026-06-15" in report.why
+    body = json.loads(await house.reports.document(SYSTEM, acme.id, report.id))
+    assert body["credit"] is None
+    assert body["attested_findings"][0]["code"] == "CONTRACT_CHANGES_IN_PERIOD"
+    assert await count(house, acme, exports) == 0
+    assert await count(house, acme, receipts, receipts.c.kind == "sla_report.issued") == 0
 
 
 async def test_without_a_contract_in_force_there_is_nothing_to_report(house: House, vendor: Vendor):

@@ -251,6 +251,24 @@ def test_a_month_asked_of_a_quarterly_contract_is_answered_for_its_quarter_with_
     assert widened(parse_contract(_text()), "2026-06") == ("2026-06", ())
 
 
+@pytest.mark.parametrize("denominator", ["calendar", "subscribed"])
+def test_time_after_the_end_of_a_subscription_is_never_passed_over_in_silence(denominator):
+    # Ten days down from 20 June, the subscription ended on the 15th: nothing of it is judged, and said so.
+    outage = month(down=14_400, start=19 * 1440)
+    result = run(outage, denominator=denominator, contract={"effective_to": "2026-06-15"})
+    note = next(each for each in result.findings if each.code == "SAMPLE_OUTSIDE_SUBSCRIPTION")
+    assert note.message == (
+        "23040 samples of the period lie outside the subscription (until 2026-06-15T00:00:00Z) and are not "
+        "judged; 14400 of them have requests that failed"
+    )
+    rule = next(each for each in result.slas[0].attainment.rules if each.id == "subscription")
+    assert rule.text.startswith("subscribed for 20160 of 43200 minutes; the rest is ")
+    whole = {"calendar": 43_200, "subscribed": 20_160}[denominator]
+    assert result.slas[0].attainment.adjusted.attained.denominator == whole
+    assert ("SUBSCRIBED_PART_OF_PERIOD" in codes(result)) is (denominator == "calendar")
+    assert "SAMPLE_OUTSIDE_PERIOD" not in codes(result)
+
+
 def test_a_contract_that_is_not_in_force_is_refused():
     with pytest.raises(Unusable) as refused:
         run(month(), contract={"effective_from": "2026-07-01"})

@@ -79,7 +79,7 @@ def attain(
     excluded, outcomes = excluded_minutes(exclusions, sla.objective, terms, period.start, period.end)
     down, idle = judge(grid, sla)
     month = _Month(grid, sla, down, idle, excluded, _base(sla, grid, owed))
-    findings = [*grid.findings, *_missing(grid, sla, excluded)]
+    findings = [*grid.findings, *_missing(grid, sla, excluded), *_part_of_period(sla, grid, owed)]
     usable = state_of(findings) is State.OK
     raw = month.figure(adjusted=False) if usable else None
     return Attainment(
@@ -128,6 +128,21 @@ def _missing(grid: Grid, sla: Sla, excluded: Mask) -> list[Finding]:
         missing_finding(grid, excluded, sla.objective, code="MISSING_DATA_EXCLUDED", severity=Severity.NOTE),
     )
     return [finding for finding in found if finding is not None]
+
+
+def _part_of_period(sla: Sla, grid: Grid, owed: range) -> list[Finding]:
+    """Time nobody was subscribed and that counts as up is never passed over in silence."""
+    rest = grid.size - len(owed)
+    if not rest or sla.denominator is Denominator.SUBSCRIBED:
+        return []
+    return [
+        Finding(
+            "SUBSCRIBED_PART_OF_PERIOD",
+            f"subscribed for {len(owed)} of {grid.size} minutes; the other {rest} were not measured and count as "
+            f"up, because the contract takes the percentage of the whole period (denominator {sla.denominator})",
+            sla.objective,
+        )
+    ]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -50,7 +50,17 @@ def rules_of(
     if grid.every > 1:
         rules.append(Rule("interval", f"each sample stands for {grid.every} minutes"))
     if subscribed_minutes < grid.size:
-        rules.append(Rule("subscription", f"subscribed for {subscribed_minutes} of {grid.size} minutes"))
+        rest = (
+            "left out of the denominator"
+            if sla.denominator is Denominator.SUBSCRIBED
+            else f"not measured; it counts as up, because the denominator is {sla.denominator}"
+        )
+        rules.append(
+            Rule(
+                "subscription",
+                f"subscribed for {subscribed_minutes} of {grid.size} minutes; the rest is {rest}",
+            )
+        )
     if sla.latency_threshold is not None:
         rules.append(
             Rule("latency", f"good requests are those within {sla.latency_threshold} s (a measured bound)")

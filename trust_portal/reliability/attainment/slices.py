@@ -57,7 +57,7 @@ def lay_out(samples: Samples, sla: Sla, first: int, last: int, owed: range) -> G
     Raises ``Unusable`` if the latency threshold is no bucket bound.
     """
     findings: list[Finding] = []
-    samples = _inside(samples, sla.objective, owed, findings)
+    samples = _inside(samples, sla, range(first, last), owed, findings)
     samples = _without_repeats(samples, sla.objective, findings)
     total, good, scale = _good_and_total(samples, sla)
     findings += _impossible(samples, sla)
@@ -82,15 +82,39 @@ def _take(samples: Samples, index: Counts | Mask) -> Samples:
     )
 
 
-def _inside(samples: Samples, objective: str, owed: range, findings: list[Finding]) -> Samples:
-    inside = (samples.minutes >= owed.start) & (samples.minutes < owed.stop)
-    outside = int(inside.size - inside.sum())
-    if not outside:
+def _inside(samples: Samples, sla: Sla, period: range, owed: range, findings: list[Finding]) -> Samples:
+    """The samples of the subscribed minutes. What is left out is counted: first beyond the period, then in it."""
+    subscribed = (samples.minutes >= owed.start) & (samples.minutes < owed.stop)
+    if subscribed.all():
         return samples
-    findings.append(
-        Finding("SAMPLE_OUTSIDE_PERIOD", f"{outside} samples outside the period are ignored", objective)
-    )
-    return _take(samples, inside)
+    in_period = (samples.minutes >= period.start) & (samples.minutes < period.stop)
+    if beyond := int((~in_period).sum()):
+        findings.append(
+            Finding(
+                "SAMPLE_OUTSIDE_PERIOD", f"{beyond} samples outside the period are ignored", sla.objective
+            )
+        )
+    unsubscribed = in_period & ~subscribed
+    if count := int(unsubscribed.sum()):
+        failed = int((samples.good < samples.total)[unsubscribed].sum())
+        known = "" if _by_bucket(sla) else f"; {failed} of them have requests that failed"
+        findings.append(
+            Finding(
+                "SAMPLE_OUTSIDE_SUBSCRIPTION",
+                f"{count} samples of the period lie outside the subscription ({_subscribed_words(period, owed)}) "
+                f"and are not judged{known}",
+                sla.objective,
+            )
+        )
+    return _take(samples, subscribed)
+
+
+def _subscribed_words(period: range, owed: range) -> str:
+    if not owed:
+        return "never subscribed in it"
+    begins = "" if owed.start == period.start else f"from {rfc3339(instant_of(owed.start))}"
+    ends = "" if owed.stop == period.stop else f"until {rfc3339(instant_of(owed.stop))}"
+    return " ".join(part for part in (begins, ends) if part)
 
 
 def _without_repeats(samples: Samples, objective: str, findings: list[Finding]) -> Samples:
@@ -162,10 +186,14 @@ def _bucket(samples: Samples, bound: str, sla: Sla) -> Counts:
     )
 
 
+def _by_bucket(sla: Sla) -> bool:
+    """Whether good requests are told from buckets; then nobody need send ``good``."""
+    return sla.latency_threshold is not None or bool(sla.weights)
+
+
 def _impossible(samples: Samples, sla: Sla) -> list[Finding]:
     """Counts no counter can have: negative, more good than all, buckets that shrink or pass the total."""
-    by_bucket = sla.latency_threshold is not None or bool(sla.weights)
-    good = samples.total if by_bucket else samples.good  # who is judged by buckets need not send ``good``
+    good = samples.total if _by_bucket(sla) else samples.good
     wrong = (samples.total < 0) | (samples.total > _LARGEST_COUNT) | (good < 0) | (good > samples.total)
     below: Counts | None = None
     for bound in sorted(samples.buckets, key=bound_key):

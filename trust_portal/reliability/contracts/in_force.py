@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from trust_portal.kernel.period import Period, parse_period
 from trust_portal.reliability.contracts.model import Contract, PeriodLength
+from trust_portal.reliability.findings import Finding, Severity
 
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
@@ -21,7 +22,8 @@ def in_force(versions: Sequence[Contract], label: str) -> Contract | None:
 
     Where none is, the first that begins within it: the part month of a new customer. A version
     never governs a part of a period beside another one; what a period promised does not change
-    while it runs. ``versions`` are in order of their recording, later ones win a tie.
+    while it runs (``change_within`` finds where it would have to). ``versions`` are in order of
+    their recording, later ones win a tie.
     """
     found: tuple[datetime, int] | None = None
     beginning: tuple[datetime, int] | None = None
@@ -35,10 +37,41 @@ def in_force(versions: Sequence[Contract], label: str) -> Contract | None:
             continue
         if begins <= period.start:
             found = max(found or (begins, index), (begins, index))
-        elif begins < period.end and (beginning is None or begins < beginning[0]):
+        elif begins < period.end and (beginning is None or begins <= beginning[0]):
             beginning = (begins, index)
     chosen = found or beginning
     return None if chosen is None else versions[chosen[1]]
+
+
+def change_within(versions: Sequence[Contract], governing: Contract, label: str) -> Finding | None:
+    """Why ``governing`` cannot speak for the whole period: it ends inside, and another version takes over.
+
+    A version that ends inside the period with none after it is the end of the subscription, and no
+    finding. Looked at in the time zone of every SLA of the period.
+    """
+    length = length_of(label)
+    for name in sorted({sla.time_zone for sla in governing.slas if sla.period is length}):
+        period = parse_period(label, name)
+        ends = governing.effective_to
+        if ends is None or ends.instant(name) >= period.end:
+            continue
+        following = [
+            version
+            for version in versions
+            if version is not governing and _begins(governing, period) < _begins(version, period) < period.end
+        ]
+        if following:
+            after = min(following, key=lambda version: _begins(version, period))
+            return Finding(
+                "CONTRACT_CHANGES_IN_PERIOD",
+                f"version {governing.version} ends {ends} and version {after.version} begins "
+                f"{after.effective_from}, both inside {label}: no single version governs the whole period, and "
+                "none is applied to a part of it. Record a version that is in force from the period's start to "
+                "its end and says what holds in it; a new one otherwise begins where a period does",
+                "effective_to",
+                Severity.INCOMPLETE,
+            )
+    return None
 
 
 def period_of(contract: Contract, label: str) -> Period:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
-
 from trust_portal.access.access_log.model import Access, Verb
 from trust_portal.access.access_log.service import AccessLog, scope_of
 from trust_portal.access.action import Action
@@ -28,6 +26,7 @@ from trust_portal.reliability.contracts.version import ContractVersion
 from trust_portal.reliability.findings import Finding, Unusable, refusal
 from trust_portal.reliability.objectives.model import Definition, Objective, ObjectiveKind
 from trust_portal.reliability.objectives.service import Objectives
+from trust_portal.storage.errors import duplicates_are
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
 
@@ -119,7 +118,11 @@ class Contracts:
     ) -> ImportedContract:
         known = await self._objectives.known(tenant.id)
         notes = tuple(lint(contract))
-        try:
+        # Two imports of one version at the same moment: the second finds what the first recorded.
+        meanwhile = Conflict(
+            f"version {contract.version} of {tenant.key} is being recorded; try again", field="version"
+        )
+        with duplicates_are(meanwhile, "contracts", "objectives"):
             async with self._storage.write(TenantScope(tenant.id)) as session:
                 if same := _same(await contract_versions(session, tenant.id), contract):
                     return ImportedContract(tenant.key, same, new=False, notes=notes, objectives_defined=())
@@ -151,11 +154,6 @@ class Contracts:
                 defined = await self._objectives.define_missing(
                     session, [_definition(sla) for sla in contract.slas], known, actor, decision
                 )
-        except IntegrityError as error:
-            # Two imports of one version at the same moment: the second finds what the first recorded.
-            raise Conflict(
-                f"version {contract.version} of {tenant.key} is being recorded; try again", field="version"
-            ) from error
         return ImportedContract(tenant.key, version, new=True, notes=notes, objectives_defined=defined)
 
 

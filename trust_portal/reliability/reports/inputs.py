@@ -21,10 +21,11 @@ from trust_portal.facts.operations import read_maintenance
 from trust_portal.facts.operations_model import MaintenanceWindow
 from trust_portal.kernel.period import parse_period
 from trust_portal.reliability.attainment.model import Exclusion, Samples
-from trust_portal.reliability.contracts.in_force import in_force, last_end, length_of
+from trust_portal.reliability.contracts.in_force import change_within, in_force, last_end, length_of
 from trust_portal.reliability.contracts.model import Sla
 from trust_portal.reliability.contracts.repository import contract_versions
 from trust_portal.reliability.contracts.version import ContractVersion
+from trust_portal.reliability.findings import Finding
 from trust_portal.reliability.reports.record import Head, StoredReport
 from trust_portal.reliability.reports.repository import find_document, find_head, find_report
 from trust_portal.storage.tenancy import StaffScope
@@ -53,6 +54,7 @@ class ReportInputs:
     """What is calculated with, and where the period stood at the same moment.
 
     ``start`` and ``end`` span the periods of all SLAs; ``signed_document`` is the latest revision's.
+    ``attested`` is what the governing version alone cannot tell: that another follows it in the period.
     """
 
     tenant: Tenant
@@ -65,6 +67,7 @@ class ReportInputs:
     newest: StoredReport | None
     signed: StoredReport | None
     signed_document: bytes | None
+    attested: tuple[Finding, ...] = ()
 
     @property
     def attempts(self) -> int:
@@ -81,7 +84,9 @@ async def read_inputs(storage: Storage, tenant_id: UUID, label: str, now: dateti
         tenant = await find_tenant(session, tenant_id)
         if tenant is None:
             raise NotFound("tenant")
-        version = _governing(await contract_versions(session, tenant_id), label)
+        versions = await contract_versions(session, tenant_id)
+        version = _governing(versions, label)
+        change = change_within([each.contract for each in versions], version.contract, label)
         slas = [sla for sla in version.contract.slas if sla.period is length_of(label)]
         if not slas:
             raise Refused(
@@ -108,8 +113,9 @@ async def read_inputs(storage: Storage, tenant_id: UUID, label: str, now: dateti
         if head is not None and head.signed_id is not None:
             signed = await find_report(session, tenant_id, head.signed_id)
             document = await find_document(session, tenant_id, head.signed_id)
+    attested = () if change is None else (change,)
     return ReportInputs(
-        tenant, version, start, end, measurements, tuple(windows), head, newest, signed, document
+        tenant, version, start, end, measurements, tuple(windows), head, newest, signed, document, attested
     )
 
 

@@ -178,7 +178,7 @@ class Reports:
         if inputs.signed is not None and inputs.signed_document is not None:
             revision = (inputs.signed.revision or 0) + 1
             restatement = Restatement(ReportDocument.parse(inputs.signed_document), reason)
-        context = ReportContext(inputs.tenant.name, self._vendor_name, revision, restatement)
+        context = ReportContext(inputs.tenant.name, self._vendor_name, revision, restatement, inputs.attested)
         exclusions = [each.exclusion for each in inputs.windows]
         return build_report(inputs.version.contract, inputs.measurements, exclusions, label, context)
 
