@@ -36,6 +36,7 @@ EXTENSIONS: dict[str, dict[str, str]] = {
     "cost": {"explain": "trust_portal.commands.cost_explain:explain"},
     "import": {
         "contracts": "trust_portal.commands.import_contracts:contracts",
+        "focus": "trust_portal.commands.import_focus:focus",
         "objectives": "trust_portal.commands.import_contracts:objectives",
     },
     "sla": {"run": "trust_portal.commands.runs:run"},

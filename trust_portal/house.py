@@ -27,6 +27,11 @@ from trust_portal.access.sign_in.personas import Personas
 from trust_portal.access.tenants.service import Tenants
 from trust_portal.access.tokens.service import Tokens
 from trust_portal.cost.anomalies.closing import Closing
+from trust_portal.cost.anomalies.service import Anomalies
+from trust_portal.cost.anomalies.suppressions import Suppressions
+from trust_portal.cost.anomalies.thresholds import ThresholdKeeper
+from trust_portal.cost.budgets.service import Budgets
+from trust_portal.cost.metering.focus import FocusImport
 from trust_portal.cost.metering.service import Metering
 from trust_portal.errors import InvalidInput, Unavailable
 from trust_portal.evidence.exports import Exports
@@ -80,6 +85,11 @@ class House:
     overview: Overview
     metering: Metering
     closing: Closing
+    anomalies: Anomalies
+    thresholds: ThresholdKeeper
+    suppressions: Suppressions
+    budgets: Budgets
+    focus: FocusImport
 
     @property
     def readiness(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
@@ -133,6 +143,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         vendor=settings.vendor_name,
     )
     objectives = Objectives(storage, gate, ledger, tenants, access_log)
+    intake = Intake(storage, gate, clock, events_per_minute=settings.ingest_events_per_minute)
     reports = Reports(
         storage,
         gate=gate,
@@ -159,7 +170,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         oidc=_oidc(settings, storage, sessions),
         tokens=Tokens(storage, gate, ledger, access_log),
         archive=Archive(storage, gate, access_log, ledger, keyring, host=settings.host),
-        intake=Intake(storage, gate, clock, events_per_minute=settings.ingest_events_per_minute),
+        intake=intake,
         operations=Operations(storage, gate, access_log),
         exports=exports,
         contracts=Contracts(
@@ -180,6 +191,11 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         overview=Overview(storage, gate, access_log),
         metering=Metering(storage, gate, access_log, labels=settings.cost_labels),
         closing=Closing(storage, ledger, grace=settings.cost_grace),
+        anomalies=Anomalies(storage, gate, ledger, access_log),
+        thresholds=ThresholdKeeper(storage, gate, ledger, access_log),
+        suppressions=Suppressions(storage, gate, ledger, access_log),
+        budgets=Budgets(storage, gate, ledger, access_log),
+        focus=FocusImport(intake, clock, mapping=settings.focus_mapping),
     )
 
 
