@@ -31,6 +31,7 @@ from trust_portal.cost.anomalies.service import Anomalies
 from trust_portal.cost.anomalies.suppressions import Suppressions
 from trust_portal.cost.anomalies.thresholds import ThresholdKeeper
 from trust_portal.cost.budgets.service import Budgets
+from trust_portal.cost.kpis.service import Kpis
 from trust_portal.cost.metering.focus import FocusImport
 from trust_portal.cost.metering.service import Metering
 from trust_portal.errors import InvalidInput, Unavailable
@@ -90,6 +91,7 @@ class House:
     suppressions: Suppressions
     budgets: Budgets
     focus: FocusImport
+    cost_kpis: Kpis
 
     @property
     def readiness(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
@@ -195,6 +197,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         thresholds=ThresholdKeeper(storage, gate, ledger, access_log),
         suppressions=Suppressions(storage, gate, ledger, access_log),
         budgets=Budgets(storage, gate, ledger, access_log),
+        cost_kpis=Kpis(storage, gate, access_log),
         focus=FocusImport(intake, clock, mapping=settings.focus_mapping),
     )
 

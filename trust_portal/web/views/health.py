@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -32,7 +34,9 @@ async def readyz(request: Request) -> Response:
     return JSONResponse({"ready": ready, "parts": parts}, 200 if ready else 503)
 
 
-async def metrics(request: Request) -> Response:  # noqa: ARG001
+async def metrics(request: Request) -> Response:
+    with suppress(Unavailable):  # the process can still be watched while its database is away
+        await house_of(request).cost_kpis.publish()
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 

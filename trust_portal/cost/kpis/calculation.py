@@ -1,0 +1,69 @@
+"""From anomalies to the figures of the loop. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from statistics import median
+
+from trust_portal.cost.anomalies.model import Verdict
+from trust_portal.cost.kpis.model import WINDOW, CostKpis, Durations, Episode, Unexplained
+
+_HOUR = timedelta(hours=1)
+
+
+def kpis(episodes: Iterable[Episode], at: datetime) -> CostKpis:
+    """The figures of the four weeks up to ``at``. An anomaly belongs to when it began.
+
+    Detected: from its first hour's start to the end of the hour that revealed it. Explained: from
+    when it was opened. Recovered: from its first hour's start to the end of its last, once it is
+    over. What people called planned or false is explained by that.
+    """
+    everything = list(episodes)
+    current = [each for each in everything if at - WINDOW <= each.started_at < at]
+    before = [each for each in everything if at - 2 * WINDOW <= each.started_at < at - WINDOW]
+    currencies = sorted({each.currency for each in (*current, *before)})
+    judged = [each.verdict for each in current if each.verdict is not None]
+    return CostKpis(
+        at=at,
+        anomalies=len(current),
+        open=sum(each.is_open for each in current),
+        unexplained={name: _unexplained(name, current, before) for name in currencies},
+        to_detect=_durations([each.detected_at + _HOUR - each.started_at for each in current]),
+        to_explain=_durations(
+            [each.explained_at - each.opened_at for each in current if each.explained_at is not None]
+        ),
+        to_recover=_durations(
+            [each.last_at + _HOUR - each.started_at for each in current if not each.is_open]
+        ),
+        judged=len(judged),
+        false_positives=sum(verdict is Verdict.FALSE for verdict in judged),
+    )
+
+
+def _unexplained(currency: str, current: Sequence[Episode], before: Sequence[Episode]) -> Unexplained:
+    now, then = (
+        sum(
+            (
+                each.unexplained
+                for each in episodes
+                if each.currency == currency and each.verdict in {None, Verdict.REAL}
+            ),
+            Decimal(0),
+        )
+        for episodes in (current, before)
+    )
+    change = ((now - then) / then).quantize(Decimal("0.001")) if then else None
+    return Unexplained(now, then, change)
+
+
+def _durations(spans: Sequence[timedelta]) -> Durations:
+    if not spans:
+        return Durations(0, None, None)
+    seconds = [span.total_seconds() for span in spans]
+    return Durations(
+        len(spans),
+        timedelta(seconds=median(seconds)),
+        timedelta(seconds=sum(seconds) / len(seconds)),
+    )
