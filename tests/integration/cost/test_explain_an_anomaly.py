@@ -114,6 +114,21 @@ async def test_recording_leaves_one_receipt_and_what_stays_unexplained(
     assert await explanations.record(SYSTEM, anomaly.tenant_id, anomaly.id) is None
 
 
+async def test_every_figure_opens_the_events_it_is_made_of(
+    anomaly: CostAnomaly, explanations: Explanations
+) -> None:
+    found = await explanations.explain(SYSTEM, anomaly.tenant_id, anomaly.id)
+    for driver in found.drivers:
+        where = {driver.dimension: driver.value}
+        origins = await explanations.origins(SYSTEM, anomaly.tenant_id, anomaly.id, where)
+        assert len(origins.events) == origins.total
+        assert sum((event.cost for event in origins.events), Decimal(0)) == driver.actual
+    cause = found.attribution.causes[0]
+    origins = await explanations.origins(SYSTEM, anomaly.tenant_id, anomaly.id, cause.where)
+    assert sum((event.cost for event in origins.events), Decimal(0)) == cause.actual
+    assert origins.events[0].source == "//test"
+
+
 async def test_there_is_no_explanation_of_what_is_not_there(
     anomaly: CostAnomaly, explanations: Explanations
 ) -> None:

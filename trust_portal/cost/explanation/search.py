@@ -23,7 +23,6 @@ _LEAST_GAIN = 3.0
 #: Children replace their parent only when they say clearly more: noise alone always splits a little.
 _CLEARLY_MORE = 1.15
 _MOST_CAUSES = 24
-_ROUNDS = 2
 #: With fewer quiet leaves than this share, the first round's view of the noise is the better one.
 _ENOUGH_QUIET = 0.1
 
@@ -41,19 +40,23 @@ class Part:
 
 def find_causes(lattice: Lattice, shift: Floats, size: Floats) -> list[Part]:
     """Disjoint parts, strongest evidence first. All sizes must be above zero."""
-    parts: list[Part] = []
-    quiet, tails = np.ones(len(shift), dtype=np.bool_), None
-    for _ in range(_ROUNDS):
-        parts = _Search(lattice, measure(shift, size, quiet, tails)).run()
-        quiet = np.ones(len(shift), dtype=np.bool_)
+    quiet = np.ones(len(shift), dtype=np.bool_)
+    search, parts = _search(lattice, measure(shift, size, quiet))
+    for part in parts:
+        quiet[part.places] = False
+    if np.count_nonzero(quiet) >= _ENOUGH_QUIET * len(shift):
+        # One far leaf may be a cause, or a long tail.
         tails = quiet.copy()
         for part in parts:
-            quiet[part.places] = False
-            if len(part.places) > 1:  # one far leaf may be a cause, or a long tail
-                tails[part.places] = False
-        if np.count_nonzero(quiet) < _ENOUGH_QUIET * len(shift):
-            break
-    return parts
+            if len(part.places) == 1:
+                tails[part.places] = True
+        search, parts = _search(lattice, measure(shift, size, quiet, tails))
+    return search.merge(parts)
+
+
+def _search(lattice: Lattice, movement: Movement) -> tuple[_Search, list[Part]]:
+    search = _Search(lattice, movement)
+    return search, search.run()
 
 
 class _Board:
@@ -104,7 +107,7 @@ class _Search:
             self._free[taken] = False
             for board in boards:
                 board.remove(taken)
-        return self._merge(found)
+        return found
 
     def _part(self, dimensions: tuple[int, ...], values: tuple[int, ...], places: Places) -> Part:
         sums = Sums.over(self._zeros, 1, self._movement, places)
@@ -135,7 +138,7 @@ class _Search:
             found += self._split(self._part(finer, values, places))
         return found
 
-    def _merge(self, parts: list[Part]) -> list[Part]:
+    def merge(self, parts: list[Part]) -> list[Part]:
         """Replace parts by a coarser one that holds them, as long as that says more."""
         refused: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
         while (merged := self._one_merge(parts, refused)) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -21,6 +22,7 @@ from trust_portal.cost.explanation.drivers import Driver, cost_table, drivers
 from trust_portal.cost.explanation.evidence import Candidate, Episode, FoundCause, Link
 from trust_portal.cost.explanation.links import find_links
 from trust_portal.cost.explanation.model import Attribution
+from trust_portal.cost.explanation.origins import Origins, read_origins
 from trust_portal.cost.explanation.receipts import explained_act
 from trust_portal.cost.metering.model import Part
 from trust_portal.cost.metering.repository import read_parts
@@ -43,8 +45,8 @@ class Explanation:
     """All that is known about why an anomaly happened.
 
     ``comparable`` are the starts of the spans that say how cost used to split; each is as long as the
-    anomaly. A cause or driver opens its events by the anomaly's series, its hours (``started_at`` to
-    ``end``) and its ``where``; a link by its reference.
+    anomaly. A cause or driver opens its events with ``origins`` and its ``where`` (a driver's is
+    its one dimension and value); a link by its reference.
     """
 
     anomaly: CostAnomaly
@@ -78,6 +80,18 @@ class Explanations:
         explanation = await self._explain(scope_of(actor, tenant_id), tenant_id, anomaly_id)
         await self._access_log.trace_staff(actor, tenant_id, "cost anomaly", str(anomaly_id), purpose="cost")
         return explanation
+
+    async def origins(
+        self, actor: Actor, tenant_id: UUID, anomaly_id: UUID, where: Mapping[str, str]
+    ) -> Origins:
+        """The usage events behind a cause or driver of the anomaly. Raises ``NotFound``."""
+        await self._gate.require(actor, Action.ANOMALY_READ, Resource("anomaly", tenant_id, str(anomaly_id)))
+        async with self._storage.read(scope_of(actor, tenant_id), snapshot=True) as session:
+            anomaly = await get_anomaly(session, tenant_id, anomaly_id)
+            end = anomaly.last_at + _HOUR
+            found = await read_origins(session, tenant_id, anomaly.series, anomaly.started_at, end, where)
+        await self._access_log.trace_staff(actor, tenant_id, "usage", str(anomaly_id), purpose="cost")
+        return found
 
     async def record(self, actor: Actor, tenant_id: UUID, anomaly_id: UUID) -> UUID | None:
         """Explain it and leave a receipt; the receipt's id.
