@@ -61,6 +61,12 @@ async def anomaly(vendor: Vendor) -> CostAnomaly:
             reported("operation.completed", "op-1", ONSET + 5 * HOUR, tenant="acme", operation="export",
                      resource="vm-1", subsystem="compute", quantity=900, unit="GB", duration_s=18000,
                      initiated_by="u-7", receipt="r-9"),
+            *(
+                reported("adapter.observed", f"adapter-{minute}", ONSET + timedelta(minutes=minute), tenant="acme",
+                         adapter="s3", calls=100, errors=1, retries=40 if minute == 7 else 2 + 20 * (minute >= 0),
+                         p95_ms=20, bytes=5000)
+                for minute in range(-300, 300)
+            ),
         ]
     )  # fmt: skip
     await vendor.close(260)
@@ -99,6 +105,8 @@ async def test_the_explanation_links_the_flag_and_the_export_and_not_another_ten
     links = {(link.kind, link.reference.event_id): link for link in found.links}
     assert links[LinkKind.FLAG, "flag-1"].strength is not Strength.WEAK
     assert links[LinkKind.OPERATION, "op-1"].reference.receipt == "r-9"
+    adapter = links[LinkKind.ADAPTER, "adapter-7"]  # its worst minute stands for it
+    assert "retries a call rose from 0.020 to 0.221" in adapter.reasons
     assert links[LinkKind.DEPLOY, "deploy-1"].strength is Strength.WEAK
     assert all(event_id != "flag-2" for _, event_id in links)
 

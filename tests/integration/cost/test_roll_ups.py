@@ -1,0 +1,121 @@
+"""Roll-ups follow the facts, whatever comes in whatever order, and can always be derived anew."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from conftest import HOUR, START, Vendor, usage
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from trust_portal.access.actors import CONSOLE
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.cost.metering.model import Series
+from trust_portal.cost.metering.repository import read_hours, read_parts
+from trust_portal.cost.metering.service import Span
+from trust_portal.storage.tenancy import TenantScope
+
+HOURS = 4
+
+
+async def derived(vendor: Vendor, tenant: Tenant) -> tuple[Any, ...]:
+    async with vendor.house.storage.read(TenantScope(tenant.id)) as session:
+        hours = await read_hours(session, tenant.id, START, START + HOURS * HOUR)
+        series = sorted({each.series for each in hours})
+        parts = [await read_parts(session, tenant.id, one, START, START + HOURS * HOUR) for one in series]
+    return hours, parts
+
+
+@st.composite
+def deliveries(draw: st.DrawFn) -> list[list[dict[str, Any]]]:
+    """Events with corrections, corrections of corrections and repetitions, in any order and cut anywhere."""
+    made: list[dict[str, Any]] = []
+    for number in range(draw(st.integers(1, 12))):
+        replaced = draw(st.none() | st.sampled_from([each["id"] for each in made])) if made else None
+        at = START + timedelta(minutes=draw(st.integers(0, HOURS * 60 - 1)))
+        made.append(
+            usage(
+                "acme",
+                f"{number}",
+                at,
+                draw(st.decimals(-5, 5, places=4)),
+                subsystem=draw(st.sampled_from(["compute", "egress"])),
+                resource=draw(st.sampled_from(["a", "b"])),
+                labels={"flag": draw(st.sampled_from(["on", "off"])), "pod": str(number)},
+                correction_of=replaced,
+            )
+        )
+    shuffled = draw(st.permutations([*made, *draw(st.lists(st.sampled_from(made), max_size=4))]))
+    cut = draw(st.integers(0, len(shuffled)))
+    return [each for each in (shuffled[:cut], shuffled[cut:]) if each]
+
+
+async def test_what_was_followed_is_what_is_derived_anew(vendor: Vendor) -> None:
+    acme = await vendor.tenant("acme")
+    vendor.until(START + HOURS * HOUR)
+
+    async def check(batches: list[list[dict[str, Any]]]) -> None:
+        for batch in batches:
+            await vendor.deliver(batch)
+            await vendor.house.metering.follow()
+        followed = await derived(vendor, acme)
+        await vendor.house.metering.rebuild(acme.id, START, START + HOURS * HOUR, CONSOLE)
+        assert await derived(vendor, acme) == followed
+
+    for run, batches in enumerate(examples()):
+        await check([[_renamed(each, run) for each in batch] for batch in batches])
+
+
+def _renamed(event: dict[str, Any], run: int) -> dict[str, Any]:
+    data = dict(event["data"])
+    if "correction_of" in data:
+        data["correction_of"] = f"{run}-{data['correction_of']}"
+    return {**event, "id": f"{run}-{event['id']}", "data": data}
+
+
+def examples(count: int = 25) -> list[list[list[dict[str, Any]]]]:
+    """Hypothesis draws, the test's own event loop runs: each example adds to what was there before."""
+    drawn: list[list[list[dict[str, Any]]]] = []
+
+    @settings(max_examples=count, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(deliveries())
+    def draw(batches: list[list[dict[str, Any]]]) -> None:
+        drawn.append(batches)
+
+    draw()
+    return drawn
+
+
+async def test_hours_and_parts_are_exact_and_keep_only_the_labels_that_explain(vendor: Vendor) -> None:
+    acme = await vendor.tenant("acme")
+    vendor.until(START + HOUR)
+    await vendor.deliver(
+        usage(
+            "acme",
+            f"e{n}",
+            START + timedelta(minutes=n),
+            "0.000000000001",
+            labels={"flag": "f", "pod": str(n)},
+        )
+        for n in range(3)
+    )
+    await vendor.house.metering.follow()
+
+    span = Span(START, START + HOUR)
+    (hour,) = await vendor.house.metering.hours(CONSOLE, acme.id, span)
+    (part,) = await vendor.house.metering.parts(CONSOLE, acme.id, Series("compute", "EUR"), span)
+
+    assert (hour.cost, hour.events) == (Decimal("0.000000000003"), 3)
+    assert (part.cost, part.quantity, part.labels) == (hour.cost, Decimal(3), {"flag": "f"})
+
+
+async def test_an_empty_queue_is_no_work(vendor: Vendor) -> None:
+    await vendor.tenant("acme")
+    await vendor.use("acme", range(2))
+
+    assert await vendor.house.metering.is_behind()
+    assert await vendor.house.metering.follow() == 1
+    assert not await vendor.house.metering.is_behind()
+    assert await vendor.house.metering.follow() == 0
