@@ -87,7 +87,7 @@ class Detector:
         budget.learn(state.burn, values, expected.value, present, state.seen, tuning)
         money = np.where(present, residual - state.baseline.bias, 0.0)
         alarm = self._alarm(reached / alarm_at, money, limits, budgets, tuning)
-        half_life = cadence.samples(days=tuning.half_life_days, at_least=tuning.half_life_samples)
+        half_life = tail.half_life(state.seen, cadence, tuning)
         daily = np.maximum(state.baseline.usual, 0.0) * cadence.per_day
         raised, ended = episodes.follow(
             state.episodes, alarm, values, present, warm, moment, daily, half_life, limits, tuning

@@ -92,7 +92,7 @@ def follow(
     warm: Flags,
     at: int,
     daily: Vector,
-    half_life: float,
+    half_life: Vector,
     limits: Limits,
     tuning: Tuning,
 ) -> tuple[Flags, Flags]:
@@ -108,7 +108,7 @@ def follow(
     state.impact = np.where(
         counted, np.maximum(state.impact + state.sign * alarm.residual, 0.0), state.impact
     )
-    _sum(state, counted, loud, values, alarm, at)
+    _sum(state, counted, loud, values, alarm, at, tuning)
 
     worth = np.maximum(limits.min_impact, limits.min_day_share * daily)
     worth = np.maximum(worth, tuning.excess_margin * state.habit)
@@ -139,6 +139,8 @@ def _open(state: Episodes, opened: Flags, alarm: Alarm, at: int) -> None:
     state.sign = np.where(opened, alarm.sign, state.sign)
     state.reason = np.where(opened, alarm.reason, state.reason)
     state.start = np.where(opened, at, state.start)
+    state.peak = np.where(opened, at, state.peak)
+    state.last = np.where(opened, NEVER, state.last)
     for sums in (state.impact, state.score, state.expected, state.actual, state.worth):
         sums[opened] = 0.0
     for sums in (state.expected_running, state.actual_running):
@@ -146,14 +148,18 @@ def _open(state: Episodes, opened: Flags, alarm: Alarm, at: int) -> None:
     state.farthest = np.where(opened, -np.inf, state.farthest)
 
 
-def _sum(state: Episodes, counted: Flags, loud: Flags, values: Vector, alarm: Alarm, at: int) -> None:
+def _sum(
+    state: Episodes, counted: Flags, loud: Flags, values: Vector, alarm: Alarm, at: int, tuning: Tuning
+) -> None:
     state.actual_running += np.where(counted, values, 0.0)
     state.expected_running += np.where(counted, values - alarm.residual, 0.0)
-    unusual = counted & loud
+    farthest = np.maximum(state.farthest, 0.0)
+    unusual = counted & loud & (state.sign * alarm.residual >= tuning.belongs * farthest)
+    unusual |= counted & (state.last == NEVER)
     state.actual = np.where(unusual, state.actual_running, state.actual)
     state.expected = np.where(unusual, state.expected_running, state.expected)
     state.last = np.where(unusual, at, state.last)
-    state.score = np.where(unusual, np.maximum(state.score, alarm.ratio), state.score)
-    farther = unusual & (state.sign * alarm.residual > state.farthest)
+    state.score = np.where(counted & loud, np.maximum(state.score, alarm.ratio), state.score)
+    farther = counted & loud & (state.sign * alarm.residual > state.farthest)
     state.farthest = np.where(farther, state.sign * alarm.residual, state.farthest)
     state.peak = np.where(farther, at, state.peak)

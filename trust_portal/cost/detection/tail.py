@@ -62,6 +62,15 @@ def margin(seen: Vector, cadence: Cadence, tuning: Tuning) -> Vector:
     return np.asarray(1.0 + over[:, None, None] * doubt)
 
 
+def half_life(seen: Vector, cadence: Cadence, tuning: Tuning) -> Vector:
+    """Samples after which half of a habit is forgotten.
+
+    A young series' memory is no longer than its history: its first surprises were our ignorance.
+    """
+    longest = cadence.samples(days=tuning.half_life_days, at_least=tuning.half_life_samples)
+    return np.asarray(np.minimum(longest, tuning.half_life_share * (seen + 1)))
+
+
 def learn(
     state: Tail,
     reached: Vector,
@@ -80,8 +89,7 @@ def learn(
     full = present & ((seen + 1) % length == 0)
     if not full.any():
         return
-    half_life = cadence.samples(days=tuning.half_life_days, at_least=tuning.half_life_samples)
-    aged = state.peaks * 0.5 ** (length / half_life)
+    aged = state.peaks * 0.5 ** (length / half_life(seen, cadence, tuning))
     ranked = np.sort(np.concatenate([aged, state.block[:, :, None]], axis=2), axis=2)[:, :, : -_KEPT - 1 : -1]
     state.peaks = np.where(full, ranked, state.peaks)
     state.block = np.where(full, 0.0, state.block)

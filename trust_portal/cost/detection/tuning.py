@@ -33,6 +33,7 @@ class Tuning:
     block_at_least: int = 6
     half_life_days: float = 14.0
     half_life_samples: float = 1_344.0
+    half_life_share: float = 4.0  #: of the history, while that is shorter
     learn_at_most: float = 1.3  #: a block teaches the tail at most this multiple of the alarm's level
     doubt: float = 2.0  #: how much wider the margins are on the first day
     warm_up_days: float = 1.0  #: nothing is raised before (and never before 24 samples)
@@ -45,6 +46,7 @@ class Tuning:
 
     # Episodes
     stays_open: float = 0.8  #: share of an alarm's level above which an anomaly goes on
+    belongs: float = 0.1  #: share of the peak's residual a sample needs to be part of the anomaly
     quiet_samples: int = 24  #: so many calm samples end it; alarms nearer than that are one anomaly
     absorbed_samples: int = 288  #: a new level is the new normal after that
     excess_margin: float = 1.6  #: the excess must beat what earlier episodes of the series cost
