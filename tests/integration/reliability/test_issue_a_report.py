@@ -16,6 +16,7 @@ from trust_portal.evidence.tables import exports, receipts
 from trust_portal.house import House
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.canonical import sha256_hex
+from trust_portal.kernel.clock import ManualClock, rfc3339
 from trust_portal.kernel.ids import new_id
 from trust_portal.kernel.page import PageRequest
 from trust_portal.reliability.contracts.service import ImportContracts
@@ -166,6 +167,30 @@ async def test_a_period_that_is_not_over_where_the_contract_lives_is_refused(
     with pytest.raises(InvalidInput):
         await house.reports.issue(IssueReport(acme.id, "2026-13"), SYSTEM)
     assert await count(house, acme, sla_reports) == 0
+
+
+async def test_maintenance_told_afterwards_does_not_count_however_it_is_dated(
+    house: House, vendor: Vendor, clock: ManualClock
+):
+    now = clock.now()
+    clock.advance(LAST_DAY - timedelta(days=20) - now)
+    acme = await vendor.tenant("acme")
+    await vendor.contract("acme")
+    clock.advance(timedelta(days=19, hours=2))
+    await vendor.maintain("in time", LAST_DAY + timedelta(hours=2), 5, timedelta(days=1))
+    clock.advance(now - clock.now())
+    await vendor.measure("acme", good=lambda minute: 0 if minute // 60 in (2, 5) else 100)
+    await vendor.maintain("afterwards", LAST_DAY + timedelta(hours=5), 60, timedelta(days=9))
+
+    report = await house.reports.issue(IssueReport(acme.id, "2026-06"), SYSTEM)
+
+    (objective,) = json.loads(await house.reports.document(SYSTEM, acme.id, report.id))["objectives"]
+    told, late = objective["exclusions"]
+    assert (told["code"], told["minutes"], told["announcement"]) == ("COUNTED", "5", "recorded")
+    assert (late["code"], late["minutes"]) == ("AFTER_THE_FACT", "0")
+    assert late["recorded_at"] == rfc3339(now)
+    assert late["why"] == f"recorded {rfc3339(now)}, after its start, without two approvals"
+    assert objective["adjusted"]["down_minutes"] == "115"
 
 
 async def test_a_contract_that_changes_inside_the_period_signs_no_figure(house: House, vendor: Vendor):

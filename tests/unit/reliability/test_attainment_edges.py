@@ -85,6 +85,50 @@ def test_recorded_after_the_fact_an_exclusion_needs_two_persons_and_the_raw_valu
     assert down_minutes(result) == (10, 0 if code == "COUNTED" else 10)
 
 
+RECORD = JUNE - timedelta(days=30)
+
+
+@pytest.mark.parametrize(
+    "recorded, code, why",
+    [
+        (-timedelta(days=7), "COUNTED", "announced in time"),
+        (
+            -timedelta(hours=2),
+            "SHORT_NOTICE",
+            "recorded 2026-05-31T22:00:00Z, less than 72 hours before its start",
+        ),
+        (
+            timedelta(days=20),
+            "AFTER_THE_FACT",
+            "recorded 2026-06-21T00:00:00Z, after its start, without two approvals",
+        ),
+    ],
+)
+def test_what_the_sender_claims_is_judged_by_when_it_was_received(recorded, code, why):
+    claimed = window(0, 60, recorded_at=JUNE + recorded, record_began_at=RECORD)
+    result = run(month(down=10), [claimed], contract={"exclusions": {"notice_hours": 72}})
+    (outcome,) = result.slas[0].attainment.exclusions
+    assert (outcome.code, outcome.why) == (code, why)
+    assert down_minutes(result) == (10, 0 if code == "COUNTED" else 10)
+
+
+def test_a_claim_later_than_its_receipt_is_judged_by_the_claim():
+    early = window(
+        0, 60, announced=timedelta(hours=1), recorded_at=JUNE - timedelta(days=9), record_began_at=RECORD
+    )
+    result = run(month(down=10), [early], contract={"exclusions": {"notice_hours": 72}})
+    assert outcomes(result)[0][1] == "SHORT_NOTICE"
+
+
+@pytest.mark.parametrize("began, code", [(timedelta(minutes=1), "COUNTED"), (timedelta(0), "AFTER_THE_FACT")])
+def test_only_of_a_window_before_the_record_began_the_claim_alone_counts_and_it_is_said(began, code):
+    history = window(0, 60, recorded_at=JUNE + timedelta(days=30), record_began_at=JUNE + began)
+    result = run(month(down=10), [history])
+    (outcome,) = result.slas[0].attainment.exclusions
+    assert outcome.code == code
+    assert ("announcement as the vendor states it" in outcome.why) is (code == "COUNTED")
+
+
 def test_excluded_time_ends_at_the_agreed_cap_with_the_earliest_first():
     terms = {"exclusions": {"cap_hours": 1}}
     result = run(month(down=200), [window(90, 60, name="MW-2"), window(0, 40)], contract=terms)

@@ -49,3 +49,12 @@ def test_a_wrong_window_is_refused_by_name(text, where):
     with pytest.raises(Unusable) as refused:
         parse_exclusions(text)
     assert where in [finding.where for finding in refused.value.findings]
+
+
+def test_a_window_that_stands_twice_must_say_the_same():
+    (once,) = parse_exclusions(YAML)
+    assert parse_exclusions(YAML + YAML) == (once, once)
+    with pytest.raises(Unusable) as refused:
+        parse_exclusions(YAML + YAML.replace("T03:00:00Z", "T04:00:00Z"))
+    (finding,) = refused.value.findings
+    assert (finding.code, finding.where) == ("EXCLUSION_CONFLICT", "exclusions[1].window")

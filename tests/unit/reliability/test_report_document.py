@@ -63,6 +63,25 @@ def test_the_method_says_in_words_what_the_contract_says_in_terms():
     assert "within 0.5 seconds" in " ".join(example_report().body["objectives"][1]["method"])
 
 
+def test_a_window_before_the_record_is_told_from_one_the_portal_saw_announced():
+    began = datetime(2026, 6, 10, tzinfo=UTC)
+    seen = replace(EXCLUSIONS[1], recorded_at=datetime(2026, 6, 18, 9, 0, tzinfo=UTC), record_began_at=began)
+    stated = replace(EXCLUSIONS[0], recorded_at=datetime(2026, 6, 11, tzinfo=UTC), record_began_at=began)
+    report = build_report(parse_contract(CONTRACT), measurements(), (stated, seen), "2026-06", CONTEXT)
+    (api, _) = report.body["objectives"]
+    assert [(each["announcement"], each["recorded_at"]) for each in api["exclusions"]] == [
+        ("stated", "2026-06-11T00:00:00Z"),
+        ("recorded", "2026-06-18T09:00:00Z"),
+    ]
+    assert [each["code"] for each in api["exclusions"]] == ["COUNTED", "SHORT_NOTICE"]
+    assert any(
+        "since 2026-06-10T00:00:00Z" in each and each.endswith("as the vendor states it: MW-2026-014.")
+        for each in api["method"]
+    )
+    assert parse_exclusions(report.inputs["inputs/exclusions.json"]) == (stated, seen)
+    assert not recompute(bundle(report))
+
+
 def test_no_figure_and_no_credit_without_all_samples():
     report = build(without(month(down=500), [3]))
     (objective,) = report.body["objectives"]
@@ -120,7 +139,7 @@ def test_a_report_reads_back_from_its_bytes():
 
 
 def test_exclusions_read_back_from_the_bundle_s_form():
-    odd = replace(EXCLUSIONS[0], reason='\x7f "quoted": – \n\\ #')
+    odd = replace(EXCLUSIONS[0], window="odd", reason='\x7f "quoted": – \n\\ #')
     assert set(parse_exclusions(exclusions_json([*EXCLUSIONS, odd]))) == {*EXCLUSIONS, odd}
 
 

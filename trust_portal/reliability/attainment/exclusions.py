@@ -8,19 +8,24 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from trust_portal.kernel.clock import rfc3339
 from trust_portal.reliability.attainment.model import Exclusion, ExclusionOutcome, Mask
 from trust_portal.reliability.contracts.fields import Fields, load_yaml
-from trust_portal.reliability.contracts.model import ExclusionTerms
-from trust_portal.reliability.findings import Finding, Unusable
+from trust_portal.reliability.contracts.model import ExclusionTerms, decimal_text
+from trust_portal.reliability.findings import Finding, Unusable, refusal
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE = timedelta(minutes=1)
 _HOUR_MICROSECONDS = 3_600_000_000
 
+#: Said of a window that began before this portal kept the tenant's record.
+STATED = "announcement as the vendor states it; before this portal kept the record"
+
 
 def parse_exclusions(source: bytes | str) -> tuple[Exclusion, ...]:
     """A YAML or JSON list of ``{window, start, end, announced_at, objectives?, reason, approvals?, receipts?}``.
 
+    Bundles add ``recorded_at`` and ``record_began_at``. Two entries of one window must be equal.
     Raises ``Unusable`` with every reason.
     """
     findings: list[Finding] = []
@@ -32,9 +37,25 @@ def parse_exclusions(source: bytes | str) -> tuple[Exclusion, ...]:
         for index, entry in enumerate(root.items("exclusions"))
     ]
     root.finish()
+    exclusions = tuple(exclusion for exclusion in parsed if exclusion is not None)
+    findings += _contradictions(exclusions)
     if findings:
         raise Unusable("exclusions", findings)
-    return tuple(exclusion for exclusion in parsed if exclusion is not None)
+    return exclusions
+
+
+def _contradictions(exclusions: Sequence[Exclusion]) -> list[Finding]:
+    """A window whose name stands twice with different content: nobody could say which of them was agreed."""
+    first: dict[str, Exclusion] = {}
+    return [
+        refusal(
+            "EXCLUSION_CONFLICT",
+            f"exclusions[{index}].window: {item.window!r} stands twice with different content",
+            f"exclusions[{index}].window",
+        )
+        for index, item in enumerate(exclusions)
+        if first.setdefault(item.window, item) != item
+    ]
 
 
 def _load(source: bytes) -> object:
@@ -53,12 +74,24 @@ def _exclusion(fields: Fields) -> Exclusion | None:
     objectives = fields.texts("objectives") if fields.has("objectives") else None
     reason = fields.text("reason") or ""
     approvals, receipts = fields.texts("approvals"), fields.texts("receipts")
+    recorded_at, record_began_at = fields.moment("recorded_at"), fields.moment("record_began_at")
     fields.finish()
     if not window or not start or not end or not announced_at:
         return None
     if end <= start:
         fields.refuse("end", "EXCLUSION_EMPTY", "ends no later than it starts")
-    return Exclusion(window, start, end, announced_at, reason, objectives, approvals, receipts)
+    return Exclusion(
+        window,
+        start,
+        end,
+        announced_at,
+        reason,
+        objectives,
+        approvals,
+        receipts,
+        recorded_at,
+        record_began_at,
+    )
 
 
 def excluded_minutes(
@@ -93,14 +126,18 @@ def excluded_minutes(
 def _verdict(item: Exclusion, terms: ExclusionTerms, start: datetime, end: datetime) -> tuple[str, str]:
     if item.end <= start or item.start >= end:
         return "OUTSIDE_PERIOD", "lies outside the period"
-    if item.announced_at > item.start:
+    known_at, late = item.known_at, item.known_at != item.announced_at
+    said = f"recorded {rfc3339(known_at)}" if late else f"announced {rfc3339(known_at)}"
+    stated = f" ({STATED})" if item.witnessed is False else ""
+    if known_at > item.start:
         if len(set(item.approvals)) >= 2:
-            return "COUNTED", "recorded after its start, approved by two persons"
-        return "AFTER_THE_FACT", "recorded after its start without two approvals"
-    notice = (item.start - item.announced_at) // timedelta(microseconds=1)
+            return "COUNTED", f"{said}, after its start; approved by two persons{stated}"
+        return "AFTER_THE_FACT", f"{said}, after its start, without two approvals{stated}"
+    notice = (item.start - known_at) // timedelta(microseconds=1)
     if notice < terms.notice_hours * _HOUR_MICROSECONDS:
-        return "SHORT_NOTICE", f"announced less than {terms.notice_hours} hours before its start"
-    return "COUNTED", "announced in time"
+        hours = decimal_text(terms.notice_hours)
+        return "SHORT_NOTICE", f"{said}, less than {hours} hours before its start{stated}"
+    return "COUNTED", f"announced in time{stated}"
 
 
 def _union(windows: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:

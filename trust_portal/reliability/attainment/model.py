@@ -37,7 +37,11 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """A window agreed not to count. ``approvals`` name distinct persons; ``receipts`` are references."""
+    """A window agreed not to count. ``approvals`` name distinct persons; ``receipts`` are references.
+
+    ``announced_at`` is what the vendor states. ``recorded_at`` is when the portal received it, absent in
+    a file nobody received; ``record_began_at`` is when the portal began to keep this tenant's record.
+    """
 
     window: str
     start: datetime
@@ -47,6 +51,25 @@ class Exclusion:
     objectives: tuple[str, ...] | None = None
     approvals: tuple[str, ...] = ()
     receipts: tuple[str, ...] = ()
+    recorded_at: datetime | None = None
+    record_began_at: datetime | None = None
+
+    @property
+    def witnessed(self) -> bool | None:
+        """Whether the portal could have seen the announcement; ``None`` where no portal is involved.
+
+        Of a window that began before the record did, nobody here can say when it was announced.
+        """
+        if self.recorded_at is None:
+            return None
+        return self.record_began_at is None or self.start >= self.record_began_at
+
+    @property
+    def known_at(self) -> datetime:
+        """What notice is judged by: the later of announced and recorded, or the claim where it cannot be checked."""
+        if self.recorded_at is None or not self.witnessed:
+            return self.announced_at
+        return max(self.announced_at, self.recorded_at)
 
 
 @dataclass(frozen=True, slots=True)

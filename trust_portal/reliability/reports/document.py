@@ -110,6 +110,10 @@ def exclusions_json(exclusions: Sequence[Exclusion]) -> bytes:
         }
         if item.objectives is not None:
             entry["objectives"] = list(item.objectives)
+        if item.recorded_at is not None:
+            entry["recorded_at"] = rfc3339(item.recorded_at)
+        if item.record_began_at is not None:
+            entry["record_began_at"] = rfc3339(item.record_began_at)
         entries.append(entry)
     return canonical(entries)
 
@@ -130,7 +134,7 @@ def _objective(entry: AssessedSla, contract: Contract) -> Json:
         "measure": _measure(sla),
         "target": percent_text(sla.target),
         "period": period_json(attainment.period),
-        "method": method_statement(sla, contract.exclusions, attainment.period),
+        "method": method_statement(sla, contract.exclusions, attainment),
         "raw": None if attainment.raw is None else figure_json(attainment.raw),
         "adjusted": None if attainment.adjusted is None else figure_json(attainment.adjusted),
         "excluded_minutes": str(attainment.excluded_minutes),
@@ -174,6 +178,10 @@ def _day(day: Day) -> Json:
     }
 
 
+#: By whether the portal could have seen a window announced (``Exclusion.witnessed``).
+_ANNOUNCEMENTS: Mapping[bool | None, str] = {True: "recorded", False: "stated", None: "given"}
+
+
 def _exclusion(outcome: ExclusionOutcome) -> Json:
     item = outcome.exclusion
     return {
@@ -181,6 +189,8 @@ def _exclusion(outcome: ExclusionOutcome) -> Json:
         "start": rfc3339(item.start),
         "end": rfc3339(item.end),
         "announced_at": rfc3339(item.announced_at),
+        "recorded_at": None if item.recorded_at is None else rfc3339(item.recorded_at),
+        "announcement": _ANNOUNCEMENTS[item.witnessed],
         "reason": item.reason,
         "counted": outcome.counted,
         "code": outcome.code,

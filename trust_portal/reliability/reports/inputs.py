@@ -102,7 +102,7 @@ async def read_inputs(storage: Storage, tenant_id: UUID, label: str, now: dateti
         start = min(parse_period(label, sla.time_zone).start for sla in slas)
         measurements = {sla.objective: await _samples(session, tenant_id, sla, label) for sla in slas}
         windows = [
-            _window(tenant_id, label, each)
+            _window(tenant, label, each)
             for each in await read_maintenance(session, tenant_id, start, end)
             if each.objectives is None or measurements.keys() & set(each.objectives)
         ]
@@ -146,9 +146,9 @@ def as_samples(columns: MeasurementColumns, sla: Sla) -> Samples:
     )
 
 
-def _window(tenant_id: UUID, label: str, window: MaintenanceWindow) -> Window:
+def _window(tenant: Tenant, label: str, window: MaintenanceWindow) -> Window:
     event = window.origin.digest.hex()
-    receipt_id = uuid5(_MAINTENANCE, f"{tenant_id} {label} {window.key} {event}")
+    receipt_id = uuid5(_MAINTENANCE, f"{tenant.id} {label} {window.key} {event}")
     return Window(
         Exclusion(
             window=window.key,
@@ -158,6 +158,8 @@ def _window(tenant_id: UUID, label: str, window: MaintenanceWindow) -> Window:
             reason=window.reason,
             objectives=window.objectives,
             receipts=(str(receipt_id),),
+            recorded_at=window.origin.received_at,
+            record_began_at=tenant.created_at,
         ),
         receipt_id,
         event,

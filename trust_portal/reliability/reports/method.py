@@ -1,11 +1,11 @@
-"""The method of one SLA in sentences a customer can read, made from the contract's terms alone."""
+"""The method of one SLA in sentences a customer can read: the contract's terms, and where the record begins."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
 from trust_portal.kernel.clock import rfc3339
-from trust_portal.kernel.period import Period
+from trust_portal.reliability.attainment.model import Attainment
 from trust_portal.reliability.contracts.model import (
     Aggregate,
     Denominator,
@@ -26,8 +26,9 @@ _ROUNDED = {
 }
 
 
-def method_statement(sla: Sla, terms: ExclusionTerms, period: Period) -> list[str]:
+def method_statement(sla: Sla, terms: ExclusionTerms, attainment: Attainment) -> list[str]:
     """Sentences in the order of the calculation: period, good requests, slices, figure, exclusions."""
+    period = attainment.period
     sentences = [
         (
             f"The period {period.label} lasts from {rfc3339(period.start)} to {rfc3339(period.end)}, "
@@ -38,6 +39,7 @@ def method_statement(sla: Sla, terms: ExclusionTerms, period: Period) -> list[st
         *_gaps(sla),
         _figure(sla),
         *_exclusions(sla, terms),
+        *_announcements(attainment),
     ]
     if sla.rounding is not None:
         sentences.append(
@@ -129,10 +131,25 @@ def _exclusions(sla: Sla, terms: ExclusionTerms) -> list[str]:
             f"Excluded time{notice} {effect}; overlapping windows count once, only whole minutes are excluded, "
             "and the figure without any exclusion stands beside."
         ),
-        "A window recorded after its start counts only with the approval of two persons.",
+        (
+            "Notice is judged by when a window was announced or, if that was later, when this portal received it. "
+            "A window recorded after its start counts only with the approval of two persons."
+        ),
     ]
     if terms.cap_hours is not None:
         sentences.append(
             f"At most {decimal_text(terms.cap_hours)} hours of a period are excluded, the earliest first."
         )
     return sentences
+
+
+def _announcements(attainment: Attainment) -> list[str]:
+    """Says of which windows the vendor's own word is all there is."""
+    stated = [item.exclusion for item in attainment.exclusions if item.exclusion.witnessed is False]
+    began = {item.record_began_at for item in stated if item.record_began_at is not None}
+    return [
+        f"This portal has kept the customer's record since {rfc3339(at)}; of windows that began before, "
+        f"the announcement is as the vendor states it: "
+        f"{', '.join(item.window for item in stated if item.record_began_at == at)}."
+        for at in sorted(began)
+    ]

@@ -46,6 +46,7 @@ async def record_maintenance(
                     "start": rfc3339(exclusion.start),
                     "end": rfc3339(exclusion.end),
                     "announced_at": rfc3339(exclusion.announced_at),
+                    "recorded_at": None if exclusion.recorded_at is None else rfc3339(exclusion.recorded_at),
                     "reason": exclusion.reason,
                     "objectives": None if exclusion.objectives is None else list(exclusion.objectives),
                 },

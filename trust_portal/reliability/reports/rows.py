@@ -6,6 +6,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 HEADER = ("objective", "section", "item", "field", "value")
+_OF_EXCLUSION = (
+    "start",
+    "end",
+    "announced_at",
+    "recorded_at",
+    "announcement",
+    "counted",
+    "code",
+    "minutes",
+)
 
 
 def csv_rows(body: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
@@ -31,7 +41,7 @@ def csv_rows(body: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
                 name, "incident", str(number), fields | {"worst_percent": worst.get("percent")}
             )
         for exclusion in objective["exclusions"]:
-            fields = {key: exclusion[key] for key in ("start", "end", "counted", "code", "minutes")}
+            fields = {key: exclusion[key] for key in _OF_EXCLUSION}
             yield from _fields(name, "exclusion", exclusion["window"], fields)
     if body["credit"] is not None:
         yield from _fields("", "credit", "", {k: v for k, v in body["credit"].items() if k != "rules"})
