@@ -6,9 +6,9 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from trust_portal.storage.errors import APPEND_ONLY_SQLSTATE
 from trust_portal.storage.migration import (
     APP,
-    APPEND_ONLY_SQLSTATE,
     READ_WRITE,
     ROLES,
     STAFF,

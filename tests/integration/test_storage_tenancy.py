@@ -11,7 +11,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from trust_portal.kernel.ids import VENDOR_ID, new_id
-from trust_portal.storage.migration import APPEND_ONLY_SQLSTATE, TENANT_POLICY
+from trust_portal.storage.errors import APPEND_ONLY_SQLSTATE
+from trust_portal.storage.migration import TENANT_POLICY
 from trust_portal.storage.outbox import Job
 from trust_portal.storage.tenancy import IntakeScope, LedgerScope, Scope, StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import Storage

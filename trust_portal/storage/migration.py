@@ -26,10 +26,6 @@ INTAKE = "trust_portal_intake"
 LEDGER = "trust_portal_ledger"
 ROLES = (APP, STAFF, INTAKE, LEDGER)
 
-#: SQLSTATE raised by the guard of an append-only table: our own class, so that no error of
-#: PostgreSQL or Citus can be taken for it.
-APPEND_ONLY_SQLSTATE = "TP001"
-
 #: Rows of the tenant named by the transaction; none when it names nobody (TENANCY rule 3).
 TENANT_POLICY = "tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
 

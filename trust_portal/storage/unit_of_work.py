@@ -24,16 +24,10 @@ from sqlalchemy.sql.elements import ClauseElement
 from trust_portal.errors import Broken, InvalidInput, Unavailable
 from trust_portal.kernel.clock import Clock, SystemClock
 from trust_portal.kernel.ids import new_id
+from trust_portal.storage.errors import LOST, NOT_TEXT, is_not_now, sqlstate_of
 from trust_portal.storage.lease import Lease
 from trust_portal.storage.outbox import Job, outbox
 from trust_portal.storage.tenancy import Scope, StaffScope, TenantScope, require_tenant_filter
-
-#: SQLSTATE classes that say "not now" rather than "never": connection, resources, shutdown.
-_TRANSIENT = ("08", "53", "57P")
-#: character_not_in_repertoire: the one character that UTF-8 has and PostgreSQL's text has not.
-_NOT_TEXT = "22021"
-#: How asyncpg says that a connection is gone; the last when it was ended while nobody used it.
-_LOST = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class ReadSession:
@@ -149,17 +143,10 @@ class Storage:
                 await (lease.give_back() if kept else lease.discard())
         except PoolTimeout as error:
             raise Unavailable("the database has no free connection; try again") from error
-        except _LOST as error:
-            raise Unavailable("the database does not answer; try again") from error
-        except asyncpg.PostgresError as error:
-            if _is_transient(error):
+        except (*LOST, asyncpg.PostgresError, DBAPIError) as error:
+            if is_not_now(error):
                 raise Unavailable("the database does not answer; try again") from error
-            raise
-        except DBAPIError as error:
-            sqlstate = str(getattr(error.orig, "sqlstate", None) or "")
-            if error.connection_invalidated or sqlstate.startswith(_TRANSIENT):
-                raise Unavailable("the database does not answer; try again") from error
-            if sqlstate == _NOT_TEXT:
+            if sqlstate_of(error) == NOT_TEXT:
                 raise InvalidInput("text cannot hold the character U+0000", field=None) from error
             raise
 
@@ -177,12 +164,8 @@ class Storage:
                 await lease.driver.execute(opening)
             except BaseException as error:
                 await lease.discard()
-                if last or (not isinstance(error, _LOST) and not _is_transient(error)):
+                if last or not is_not_now(error):
                     raise
             else:
                 return lease
         raise AssertionError("unreachable")
-
-
-def _is_transient(error: BaseException) -> bool:
-    return isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "").startswith(_TRANSIENT)

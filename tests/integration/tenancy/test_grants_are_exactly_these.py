@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 from adversary import Connection
 
-from trust_portal.storage.migration import APPEND_ONLY_SQLSTATE
+from trust_portal.storage.errors import APPEND_ONLY_SQLSTATE
 
 _VALUES = {
     "uuid": UUID(int=7),

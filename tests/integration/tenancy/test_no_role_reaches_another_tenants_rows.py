@@ -17,7 +17,7 @@ from adversary import APP, GUARDED, ROLES, STAFF, Connection
 from sqlalchemy.engine import make_url
 
 from trust_portal.kernel.ids import new_id
-from trust_portal.storage.migration import APPEND_ONLY_SQLSTATE
+from trust_portal.storage.errors import APPEND_ONLY_SQLSTATE
 
 ALPHA, BETA = new_id(), new_id()
 _COLUMNS = """

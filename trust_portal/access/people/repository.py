@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, and_, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
 
 from trust_portal.access.people.model import GrantRole, Person, PersonRef
 from trust_portal.access.tables import people, person_directory, role_grants, tenants
@@ -15,13 +14,15 @@ from trust_portal.errors import Conflict
 from trust_portal.kernel.actor import Actor, Role
 from trust_portal.kernel.ids import new_id
 from trust_portal.kernel.page import Page, PageRequest
+from trust_portal.storage.errors import duplicates_are
 from trust_portal.storage.keyset import keyset_page
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
 
 async def insert_person(session: WriteSession, person: Person) -> None:
     """Raises ``Conflict`` where the tenant has a person with this email."""
-    try:
+    taken = Conflict(f"{person.email} is already a person of this tenant", field="email")
+    with duplicates_are(taken, people.name):
         await session.execute(
             insert(people).values(
                 tenant_id=person.tenant_id,
@@ -32,8 +33,6 @@ async def insert_person(session: WriteSession, person: Person) -> None:
                 created_at=session.clock.now(),
             )
         )
-    except IntegrityError as error:
-        raise Conflict(f"{person.email} is already a person of this tenant", field="email") from error
     await session.execute(
         insert(person_directory).values(email=person.email, tenant_id=person.tenant_id, person_id=person.id)
     )

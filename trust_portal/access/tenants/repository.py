@@ -8,23 +8,22 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from trust_portal.access.tables import tenant_keys, tenants
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.errors import Conflict
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import Page, PageRequest
+from trust_portal.storage.errors import duplicates_are
 from trust_portal.storage.keyset import keyset_page
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
 
 async def insert_tenant(session: WriteSession, tenant: Tenant) -> None:
     """Raises ``Conflict`` where the key is taken, also by a tenant that has left."""
-    try:
+    taken = Conflict(f"there is already a tenant with the key {tenant.key!r}", field="key")
+    with duplicates_are(taken, tenant_keys.name):
         await session.execute(insert(tenant_keys).values(key=tenant.key, tenant_id=tenant.id, active=True))
-    except IntegrityError as error:
-        raise Conflict(f"there is already a tenant with the key {tenant.key!r}", field="key") from error
     await session.execute(
         insert(tenants).values(
             tenant_id=tenant.id,
