@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import AsyncIterable, Mapping, Sequence
 from typing import Final
 
-from asyncpg.exceptions import UniqueViolationError
-
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
@@ -109,21 +107,12 @@ class Intake:
         if not staged.owned:
             return
         try:
-            known = await self._store_each_once(staged)
+            async with self._storage.write(IntakeScope()) as session:
+                known = await store(session, staged, self._clock.now())
         except Unavailable as error:
             _reject_unavailable(outcome, [each.read for each in staged.owned], error)
         else:
             _judge(staged, known, outcome)
-
-    async def _store_each_once(self, staged: Staged) -> Mapping[bytes, bytes]:
-        while True:
-            try:
-                async with self._storage.write(IntakeScope()) as session:
-                    return await store(session, staged, self._clock.now())
-            except UniqueViolationError:
-                # Another delivery stored one of these events in between; now it is known. So the
-                # loop ends after as many turns as there are events, and in practice after one.
-                continue
 
 
 def _judge(staged: Staged, known: Mapping[bytes, bytes], outcome: Outcome) -> None:

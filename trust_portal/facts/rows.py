@@ -28,6 +28,7 @@ from trust_portal.facts.events import SUBJECT_FIELDS, Event, SliMeasured, UsageR
 from trust_portal.facts.reading import ReadEvent, event_key
 from trust_portal.facts.rules import bucket_order
 
+STAGED_KEYS: Final = "key uuid, digest uuid"
 STAGED_MEASUREMENTS: Final = (
     "event_key uuid, tenant_id uuid, minute timestamptz, total bigint, good bigint, objective text, "
     "source text, event_id text, bounds text[], counts bigint[], correction_of text, extras text"
@@ -57,7 +58,7 @@ class Owned(msgspec.Struct, frozen=True, gc=False):
 
 
 def key_row(read: ReadEvent) -> bytes:
-    """A row of ``event_keys``. As all begin alike, rows sort by their keys."""
+    """A row of ``event_keys``."""
     return _key_row(2, 16, read.key, 16, read.digest[:16])
 
 

@@ -1,31 +1,28 @@
 """From sound events to stored rows, each once, in one transaction.
 
-First the keys are looked up: what is known already costs no write. The new keys are then copied into
-``event_keys``, whose unique index is what makes an event exist once, and the rows through temporary
-tables into their own (row-level security admits no direct COPY).
+Everything is copied into temporary tables first, and from there into its own: the keys with ON
+CONFLICT, which is what makes an event exist once, then the rows of the keys that were new.
 
 Two deliveries may carry the same event at the same moment. The second then waits at the key until
-the first has committed, and is refused by the index: ``UniqueViolationError``, everything of it is
-rolled back, and the delivery stores the chunk again. By then at least that key is known, so the
-repetition ends. Keys go in by their order, so that no two deliveries ever wait for each other in a
-circle.
+the first has committed, and finds it taken like any other. Keys go in by their order, so that no two
+deliveries ever wait for each other in a circle.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import asyncpg
 import msgspec
-from asyncpg.pgproto import pgproto
 
 from trust_portal.errors import Broken
 from trust_portal.facts.copying import copy_rows
 from trust_portal.facts.events import SliMeasured, UsageRecorded
 from trust_portal.facts.rows import (
     STAGED_FACTS,
+    STAGED_KEYS,
     STAGED_MEASUREMENTS,
     STAGED_USAGE,
     Owned,
@@ -35,14 +32,23 @@ from trust_portal.facts.rows import (
     usage_row,
 )
 from trust_portal.facts.usage_batches import insert_usage_batches
+from trust_portal.storage.errors import violation
 from trust_portal.storage.unit_of_work import WriteSession
 
-#: The driver's own kind of UUID is made ten times as quickly as the library's.
-_uuid: Final = pgproto.UUID
-
-_KNOWN: Final = "SELECT key, digest FROM event_keys WHERE key = ANY($1::uuid[])"
+#: Registers the new keys and answers with the others.
+_REGISTER: Final = """
+    WITH new AS (
+        INSERT INTO event_keys (key, digest)
+        SELECT key, digest FROM staged_keys ORDER BY key
+        ON CONFLICT (key) DO NOTHING
+        RETURNING key
+    ) SELECT key FROM staged_keys EXCEPT ALL SELECT key FROM new
+"""
+#: A statement of its own: it sees also what another delivery committed while the first one waited.
+_DIGESTS: Final = "SELECT key, digest FROM event_keys WHERE key = ANY($1::uuid[])"
 _PREPARE: Final = (
     "SET LOCAL client_min_messages = warning; "
+    f"CREATE TEMP TABLE IF NOT EXISTS staged_keys ({STAGED_KEYS}) ON COMMIT DELETE ROWS; "
     f"CREATE TEMP TABLE IF NOT EXISTS staged_measurements ({STAGED_MEASUREMENTS}) ON COMMIT DELETE ROWS; "
     f"CREATE TEMP TABLE IF NOT EXISTS staged_usage ({STAGED_USAGE}) ON COMMIT DELETE ROWS; "
     f"CREATE TEMP TABLE IF NOT EXISTS staged_facts ({STAGED_FACTS}) ON COMMIT DELETE ROWS"
@@ -120,15 +126,12 @@ async def store(session: WriteSession, staged: Staged, received_at: datetime) ->
     """Stores what is new of ``staged``.
 
     Returns the first 16 bytes of the digest under which each key was *already* known; a key that is
-    not there was new. Raises ``UniqueViolationError`` when another delivery was quicker.
+    not there was new. Raises ``Broken`` where a row is there and its key is not.
     """
     connection = await session.driver()
-    known = await _known(connection, staged.first)
-    if len(known) == len(staged.first):
-        return known
-    new = [each for key, each in staged.first.items() if key not in known]
-    await copy_rows(connection, "event_keys", sorted(key_row(each.read) for each in new))
     await connection.execute(_PREPARE)
+    known = await _register(connection, staged.first.values())
+    new = [each for key, each in staged.first.items() if key not in known] if known else staged.first.values()
     for table, rows in staged.rows.items():
         wanted = [made for key, made in rows.items() if key not in known] if known else list(rows.values())
         if wanted:
@@ -137,8 +140,13 @@ async def store(session: WriteSession, staged: Staged, received_at: datetime) ->
     return known
 
 
-async def _known(connection: asyncpg.Connection[Any], keys: Mapping[bytes, Owned]) -> dict[bytes, bytes]:
-    found = await connection.fetch(_KNOWN, [_uuid(key) for key in keys])
+async def _register(connection: asyncpg.Connection[Any], events: Collection[Owned]) -> dict[bytes, bytes]:
+    """Registers the keys that are new; the digests of the others by key."""
+    await copy_rows(connection, "staged_keys", [key_row(each.read) for each in events], schema="pg_temp")
+    taken = [row["key"] for row in await connection.fetch(_REGISTER)]
+    if not taken:
+        return {}
+    found = await connection.fetch(_DIGESTS, taken)
     return {row["key"].bytes: row["digest"].bytes for row in found}
 
 
@@ -146,6 +154,17 @@ async def _store_rows(
     connection: asyncpg.Connection[Any], table: str, rows: Sequence[bytes], received_at: datetime
 ) -> None:
     await copy_rows(connection, table, rows, schema="pg_temp")
-    stored = await connection.fetchval(_STORE[table], received_at)
+    try:
+        stored = await connection.fetchval(_STORE[table], received_at)
+    except asyncpg.IntegrityConstraintViolationError as error:
+        found = violation(error)
+        if found is None or not found.duplicate:
+            raise
+        # Only a registry that was restored without its rows' keys can bring this about.
+        raise Broken(
+            f"{found.table} has an event that event_keys does not know; were they restored from "
+            "different moments? Restore both from one backup",
+            code="EVENT_KEYS_INCOMPLETE",
+        ) from error
     if stored != len(rows):
         raise Broken(f"{stored} of {len(rows)} rows of {table} were stored")

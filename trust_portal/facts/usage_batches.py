@@ -6,7 +6,7 @@ commits late simply appears late; nothing is counted by a mark that a slow trans
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -31,7 +31,7 @@ class UsageTouched:
 
 
 async def insert_usage_batches(
-    connection: asyncpg.Connection[Any], stored: Sequence[Owned], received_at: datetime
+    connection: asyncpg.Connection[Any], stored: Collection[Owned], received_at: datetime
 ) -> None:
     """One row per tenant and subsystem that ``stored`` has usage of."""
     touched: dict[tuple[UUID, str], tuple[set[datetime], set[bytes]]] = {}

@@ -8,10 +8,15 @@ import random
 import signal
 import sys
 from pathlib import Path
+from uuid import UUID
 
+import asyncpg
+import pytest
 from intake_door import Door, add_tenant, make_intake, sli, slis
 
+from trust_portal.errors import Broken
 from trust_portal.facts.outcome import RejectionCode
+from trust_portal.facts.reading import read_event
 from trust_portal.kernel.clock import ManualClock, SystemClock
 from trust_portal.storage.engine import create_engine
 from trust_portal.storage.unit_of_work import Storage
@@ -43,6 +48,47 @@ async def test_of_two_contents_sent_at_once_one_is_stored_and_the_other_a_confli
         assert sorted(outcome.accepted for outcome in outcomes) == [0, 1]
         assert [r.code for outcome in outcomes for r in outcome.rejected] == [RejectionCode.CONFLICT]
     assert await door.counts() == (10, 0)
+
+
+async def test_a_row_whose_key_was_not_restored_stops_the_delivery_with_a_clear_error(
+    door: Door, database_url: str
+) -> None:
+    await door.deliver(*slis(range(3)))
+    owner = await asyncpg.connect(database_url.replace("+asyncpg", ""))
+    await owner.execute("ALTER TABLE event_keys DISABLE TRIGGER USER; DELETE FROM event_keys")
+    for again in (sli(1), [sli(7), sli(2)]):
+        with pytest.raises(
+            Broken, match=r"^measurements has an event that event_keys does not know"
+        ) as caught:
+            await door.deliver(*again if isinstance(again, list) else [again])
+        assert caught.value.code == "EVENT_KEYS_INCOMPLETE"
+    assert await door.counts() == (3, 0)
+    assert await owner.fetchval("SELECT count(*) FROM event_keys") == 0
+    await owner.close()
+
+
+async def test_a_delivery_waits_for_the_other_at_a_key_and_then_knows_it(
+    door: Door, database_url: str
+) -> None:
+    """The other commits after this one has begun: no repetition, one transaction, and a duplicate."""
+    other = await asyncpg.connect(database_url.replace("+asyncpg", ""))
+    read = read_event(json.dumps(sli(1)).encode(), 0, door.storage.clock.now())
+    async with other.transaction():
+        await other.execute("SET LOCAL ROLE trust_portal_intake")
+        await other.execute(
+            "INSERT INTO event_keys VALUES ($1, $2)", UUID(bytes=read.key), UUID(bytes=read.digest[:16])
+        )
+        delivery = asyncio.create_task(door.deliver(sli(0), sli(1), sli(2), sli(1, good=3)))
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        await other.execute("RESET ROLE")
+        async with asyncio.timeout(20):
+            while not await other.fetchval(waiting):
+                await asyncio.sleep(0.01)
+    outcome = await delivery
+    await other.close()
+    assert (outcome.accepted, outcome.duplicates) == (2, 1)
+    assert [(each.index, each.code) for each in outcome.rejected] == [(3, RejectionCode.CONFLICT)]
+    assert await door.counts() == (2, 0)
 
 
 WRITER = """
