@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,8 @@ from trust_portal.cost.metering.model import SUBSYSTEMS
 from trust_portal.errors import InvalidInput
 
 COSTS: Final = ("BilledCost", "EffectiveCost")
+_NO_KEY: Final = re.compile(r"[^a-z0-9._-]+")
+_PARTS: Final = frozenset({"cost", "tenant_from", "subsystems", "tenants"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +40,24 @@ class TenantFrom:
 
 @dataclass(frozen=True, slots=True)
 class FocusMapping:
-    """``subsystems``: ServiceCategory → subsystem, compared without regard to case."""
+    """``subsystems``: ServiceCategory → subsystem, compared without regard to case; ``tenants``: what
+    stands in the row → key, where the one does not simply become the other.
+    """
 
     cost: str
     tenant_from: TenantFrom
     subsystems: Mapping[str, str]
+    tenants: Mapping[str, str] = field(default_factory=dict)
 
     def subsystem(self, category: str) -> str | None:
         return self.subsystems.get(category.casefold())
+
+    def tenant(self, name: str) -> str:
+        """The external key for what a row calls a tenant: as mapped, or spelled as keys are.
+
+        "Atlas Orion" is looked for as ``atlas-orion``.
+        """
+        return self.tenants.get(name) or _NO_KEY.sub("-", name.casefold()).strip("-._")
 
     def with_tenant_from(self, text: str | None) -> FocusMapping:
         return self if text is None else replace(self, tenant_from=TenantFrom.parse(text))
@@ -59,11 +72,14 @@ def load_mapping(path: Path | None = None) -> FocusMapping:
         raise InvalidInput(f"not a readable YAML file: {error}", field="mapping") from error
     if not isinstance(document, dict) or not isinstance(document.get("subsystems"), dict):
         raise InvalidInput("a mapping has cost, tenant_from and subsystems", field="mapping")
-    if unknown := sorted(map(str, document.keys() - {"cost", "tenant_from", "subsystems"})):
+    if unknown := sorted(map(str, document.keys() - _PARTS)):
         raise InvalidInput(f"nothing is called {', '.join(unknown)} here", field="mapping")
     cost = document.get("cost", COSTS[0])
     if cost not in COSTS:
         raise InvalidInput(f"cost is one of {', '.join(COSTS)}", field="mapping")
+    tenants = document.get("tenants") or {}
+    if not isinstance(tenants, dict):
+        raise InvalidInput("tenants is a list of NAME: key", field="mapping")
     for category, subsystem in document["subsystems"].items():
         if subsystem not in SUBSYSTEMS:
             raise InvalidInput(
@@ -73,4 +89,5 @@ def load_mapping(path: Path | None = None) -> FocusMapping:
         cost=cost,
         tenant_from=TenantFrom.parse(str(document.get("tenant_from", "tag:tenant"))),
         subsystems={str(name).casefold(): value for name, value in document["subsystems"].items()},
+        tenants={str(name): str(key) for name, key in tenants.items()},
     )

@@ -132,7 +132,7 @@ def _tenant(row: Row, tags: Mapping[str, str], mapping: FocusMapping) -> str:
     tenant = tags.get(place.name) if place.is_tag else row.get(place.name)
     if tenant is None or not str(tenant).strip():
         raise Unmappable("NO_TENANT", f"nothing in {place} says whose this is")
-    return str(tenant).strip()
+    return mapping.tenant(str(tenant).strip())
 
 
 def _period(row: Row) -> tuple[datetime, int]:

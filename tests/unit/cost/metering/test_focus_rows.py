@@ -144,6 +144,18 @@ def test_an_operator_chooses_the_amount_and_the_categories(tmp_path):
     assert (found.cost, found.tenant, found.subsystem) == (Decimal("7.50"), "globex", "egress")
 
 
+def test_a_tenants_name_becomes_its_key(tmp_path):
+    path = tmp_path / "mapping.yaml"
+    path.write_text("subsystems: {Compute: compute}\ntenants:\n  SunBird: acme\n")
+    mapping = load_mapping(path).with_tenant_from("column:SubAccountName")
+
+    names = ["SunBird", "Atlas Orion", "acme", "51738928782"]
+
+    assert [read_charge({**ROW, "SubAccountName": name}, mapping).tenant for name in names] == [
+        "acme", "atlas-orion", "acme", "51738928782",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "text",
     [
