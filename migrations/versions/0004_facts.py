@@ -46,12 +46,18 @@ def _create_measurements() -> None:
         sa.Column("counts", postgresql.ARRAY(sa.BigInteger), comment="cumulative, one per bound"),
         sa.Column("source", sa.Text, nullable=False),
         sa.Column("event_id", sa.Text, nullable=False),
-        sa.Column("correction_of", sa.Text, comment="id of the event it replaces"),
+        sa.Column("correction_of", sa.Text, comment="id of the event it replaces, of the same source"),
         sa.Column("extras", postgresql.JSONB, comment="fields of data that the type does not name"),
         _instant("received_at", nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "objective", "minute", "event_key", name="measurements_pkey"),
     )
     op.create_index("measurements_received_at_idx", "measurements", ["received_at"], postgresql_using="brin")
+    op.create_index(
+        "measurements_correction_idx",
+        "measurements",
+        ["tenant_id", "source", "correction_of"],
+        postgresql_where=sa.text("correction_of IS NOT NULL"),
+    )
 
 
 def _create_usage() -> None:

@@ -23,16 +23,28 @@ ABSENT: Final = -1
 _POSTGRES_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _POSTGRES_EPOCH_MINUTES: Final = int(_POSTGRES_EPOCH.timestamp()) // 60
 _MINUTE_MICROSECONDS: Final = 60_000_000
-_COLUMNS: Final = (
-    "SELECT minute, received_at, total, coalesce(good, -1), bounds, counts FROM measurements "
-    "WHERE tenant_id = $1 AND objective = $2 AND minute >= $3 AND minute < $4 "
-    "ORDER BY minute, event_key"
-)
+# A correction names an id of its own source, whatever minute it is for. Of several for one event the
+# last received counts. Both look-ups are made in the partial index of corrections, which is small.
+_COLUMNS: Final = """
+    SELECT minute, received_at, total, coalesce(good, -1), bounds, counts FROM measurements AS one
+    WHERE tenant_id = $1 AND objective = $2 AND minute >= $3 AND minute < $4
+      AND NOT EXISTS (
+        SELECT FROM measurements AS later
+        WHERE later.tenant_id = $1 AND later.source = one.source AND later.correction_of = one.event_id
+          AND later.event_key <> one.event_key)
+      AND NOT EXISTS (
+        SELECT FROM measurements AS later
+        WHERE later.tenant_id = $1 AND later.source = one.source AND later.correction_of = one.correction_of
+          AND (later.received_at, later.event_key) > (one.received_at, one.event_key))
+    ORDER BY minute, event_key
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class MeasurementColumns:
-    """One entry per stored event, in order of minute; a minute may be there more than once.
+    """One entry per stored event that no other replaces, in order of minute.
+
+    A minute may be there more than once: two events for it without ``correction_of`` are two claims.
 
     All columns are int64 and equally long (n). ``minute`` counts minutes since 1970-01-01 UTC,
     ``total`` and ``good`` count events, ``buckets`` holds cumulative counts by canonical bound
@@ -60,7 +72,11 @@ class Received:
 async def read_measurements(
     session: ReadSession, tenant_id: UUID, objective: str, start: datetime, end: datetime
 ) -> MeasurementColumns:
-    """The events of ``objective`` whose minute lies in ``start`` <= minute < ``end``."""
+    """The events of ``objective`` whose minute lies in ``start`` <= minute < ``end``.
+
+    A replaced event is left out, wherever its replacement lies; a correction of an id that is not
+    known (yet) stands for itself.
+    """
     parts: list[bytes] = []
 
     async def keep(part: bytes) -> None:
@@ -100,7 +116,7 @@ def _rising_bounds(found: list[Run]) -> list[str]:
 async def received(
     session: ReadSession, tenant_id: UUID, objective: str, start: datetime, end: datetime
 ) -> Received:
-    """Count and last arrival of what ``read_measurements`` would return.
+    """Count and last arrival of the period's events, replaced ones too.
 
     A count beyond the one a report was made from means that something came late.
     """

@@ -27,11 +27,18 @@ measurements = tenant_table(
     Column("counts", ARRAY(BigInteger), comment="cumulative, one per bound"),
     Column("source", Text, nullable=False),
     Column("event_id", Text, nullable=False),
-    Column("correction_of", Text, comment="id of the event it replaces"),
+    Column("correction_of", Text, comment="id of the event it replaces, of the same source"),
     Column("extras", JSONB, comment="fields of data that the type does not name"),
     instant("received_at", nullable=False),
     # Rows arrive in this order, so a block range index is all it takes to find what came late.
     Index("measurements_received_at_idx", "received_at", postgresql_using="brin"),
+    Index(
+        "measurements_correction_idx",
+        "tenant_id",
+        "source",
+        "correction_of",
+        postgresql_where=text("correction_of IS NOT NULL"),
+    ),
 )
 
 usage = tenant_table(

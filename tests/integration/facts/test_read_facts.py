@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from trust_portal.errors import Broken
 from trust_portal.facts.measurements import Received, read_measurements, received
 from trust_portal.facts.operations import read_incidents, read_maintenance
+from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.tenancy import IntakeScope, StaffScope, TenantScope
 
@@ -40,6 +41,29 @@ async def test_measurements_come_back_as_columns_in_order_of_minute(door: Door) 
     assert sorted(columns.good.tolist()) == [7, 59, 59, 59]
     assert (columns.buckets, columns.last_received_at) == ({}, RECEIVED)
     assert counted == Received(4, RECEIVED)
+
+
+async def test_a_replaced_measurement_is_left_out_wherever_its_replacement_lies(
+    door: Door, clock: ManualClock
+) -> None:
+    """Minute 1 is corrected, minute 2 twice, minute 3 by a correction of its correction, minute 4 into July."""
+    await door.deliver(*slis(range(6)))
+    await door.deliver(sli(1, id="once", good=11, correction_of="m-1"))
+    await door.deliver(sli(2, id="first", good=21, correction_of="m-2"))
+    await door.deliver(sli(3, id="chain", good=31, correction_of="m-3"))
+    await door.deliver(sli(4, id="moved", time="2026-07-01T00:00:00Z", correction_of="m-4"))
+    clock.advance(timedelta(seconds=1))
+    await door.deliver(sli(2, id="second", good=22, correction_of="m-2"))
+    await door.deliver(sli(3, id="links", good=32, correction_of="chain"))
+    await door.deliver(sli(6, id="of nobody", good=58, correction_of="never came"))
+    other = {"source": "urn:probe:us"}
+    await door.deliver(sli(0, id="of globex", good=1, tenant="globex", correction_of="m-0"))
+    await door.deliver(sli(0, id="of another source", good=1, correction_of="m-0") | other)
+    async with door.storage.read(TenantScope(door.acme)) as session:
+        columns = await read_measurements(session, door.acme, "api", JUNE, JULY)
+    first = int(JUNE.timestamp()) // 60
+    found = list(zip((columns.minute - first).tolist(), columns.good.tolist(), strict=True))
+    assert sorted(found) == [(0, 1), (0, 59), (1, 11), (2, 22), (3, 32), (5, 59), (6, 58)]
 
 
 async def test_buckets_of_different_bounds_are_columns_of_their_own(door: Door) -> None:

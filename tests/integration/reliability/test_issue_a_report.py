@@ -7,7 +7,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from conftest import CONTRACT, LAST_DAY, Vendor
+from conftest import CONTRACT, LAST_DAY, Vendor, event
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.errors import Conflict, Denied, InvalidInput, NotFound, Refused
@@ -112,6 +112,18 @@ async def test_two_values_for_one_minute_are_disputed(house: House, vendor: Vend
     assert (report.state, report.revision) == (State.DISPUTED, None)
     assert [each.code for each in report.findings if each.severity == "disputed"] == ["SAMPLE_CONFLICT"]
     assert await count(house, acme, exports) == 0
+
+
+async def test_a_corrected_minute_is_not_measured_twice(house: House, vendor: Vendor):
+    acme = await vendor.tenant("acme")
+    await vendor.contract("acme")
+    await vendor.measure("acme", good=lambda minute: 0 if minute < 6 else 100)
+    wrong = {"tenant": "acme", "objective": "api", "total": 100, "good": 100, "correction_of": "1-0"}
+    await vendor.deliver([event("sli.measured", "a better count", wrong, LAST_DAY)])
+    report = await house.reports.issue(IssueReport(acme.id, "2026-06"), SYSTEM)
+    assert (report.state, [each.code for each in report.findings]) == (State.OK, [])
+    (objective,) = json.loads(await house.reports.document(SYSTEM, acme.id, report.id))["objectives"]
+    assert objective["adjusted"]["down_minutes"] == "5"
 
 
 async def test_a_signed_report_is_restated_only_by_a_person_with_a_reason(house: House, vendor: Vendor):
