@@ -1,4 +1,4 @@
-"""Jobs of the cost loop: roll-ups follow the usage, and hours are closed once they are over."""
+"""Jobs of the cost loop: roll-ups follow the usage, hours are closed once over, anomalies explained."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from uuid import UUID
 
 from jobs.duty import Arguments, Duty
 from trust_portal.house import House
+from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.outbox import Job
 from trust_portal.storage.tenancy import TenantScope
@@ -20,6 +21,11 @@ async def close_hours(house: House, row_id: UUID, arguments: Arguments) -> None:
     """What has come by now belongs to the hours, so it is taken in first."""
     await house.metering.follow()
     await house.closing.close_due()
+
+
+async def explain(house: House, row_id: UUID, arguments: Arguments) -> None:  # noqa: ARG001
+    """Figures that moved meanwhile have a job of their own waiting; what is explained stays so."""
+    await house.explanations.record(SYSTEM, UUID(arguments["tenant"]), UUID(arguments["anomaly"]))
 
 
 async def given_up(house: House, arguments: Arguments, reason: str) -> None:
@@ -42,4 +48,5 @@ async def mind_cost(house: House) -> None:
 COST_DUTIES = (
     Duty(Job.ROLL_UP_USAGE, roll_up, given_up, timeout=timedelta(minutes=30)),
     Duty(Job.CLOSE_COST_HOURS, close_hours, given_up, timeout=timedelta(minutes=30)),
+    Duty(Job.EXPLAIN_ANOMALY, explain, given_up),
 )

@@ -27,10 +27,12 @@ from trust_portal.access.sign_in.personas import Personas
 from trust_portal.access.tenants.service import Tenants
 from trust_portal.access.tokens.service import Tokens
 from trust_portal.cost.anomalies.closing import Closing
+from trust_portal.cost.anomalies.flags import DetectorFlags
 from trust_portal.cost.anomalies.service import Anomalies
 from trust_portal.cost.anomalies.suppressions import Suppressions
 from trust_portal.cost.anomalies.thresholds import ThresholdKeeper
 from trust_portal.cost.budgets.service import Budgets
+from trust_portal.cost.explanation.service import Explanations
 from trust_portal.cost.kpis.service import Kpis
 from trust_portal.cost.metering.focus import FocusImport
 from trust_portal.cost.metering.service import Metering
@@ -87,11 +89,13 @@ class House:
     metering: Metering
     closing: Closing
     anomalies: Anomalies
+    explanations: Explanations
     thresholds: ThresholdKeeper
     suppressions: Suppressions
     budgets: Budgets
     focus: FocusImport
     cost_kpis: Kpis
+    detector_flags: DetectorFlags
 
     @property
     def readiness(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
@@ -194,9 +198,11 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         metering=Metering(storage, gate, access_log, labels=settings.cost_labels),
         closing=Closing(storage, ledger, grace=settings.cost_grace),
         anomalies=Anomalies(storage, gate, ledger, access_log),
+        explanations=Explanations(storage, gate=gate, ledger=ledger, access_log=access_log),
         thresholds=ThresholdKeeper(storage, gate, ledger, access_log),
         suppressions=Suppressions(storage, gate, ledger, access_log),
         budgets=Budgets(storage, gate, ledger, access_log),
+        detector_flags=DetectorFlags(storage, gate, ledger),
         cost_kpis=Kpis(storage, gate, access_log),
         focus=FocusImport(intake, clock, mapping=settings.focus_mapping),
     )

@@ -26,6 +26,7 @@ class Action(StrEnum):
     TENANTS_READ = "house:tenants:read"
     ACCESS_LOG_READ = "tenant:access_log:read"
     ANOMALY_ASSESS = "tenant:anomaly:assess"
+    ANOMALY_EXPLAIN = "tenant:anomaly:explain"
     ANOMALY_READ = "tenant:anomaly:read"
     BUDGET_READ = "tenant:budget:read"
     BUDGET_SET = "tenant:budget:set"

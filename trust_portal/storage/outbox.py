@@ -21,6 +21,7 @@ class Job(StrEnum):
 
     BUILD_EXPORT = "build_export"
     CLOSE_COST_HOURS = "close_cost_hours"
+    EXPLAIN_ANOMALY = "explain_anomaly"
     ISSUE_SLA_REPORT = "issue_sla_report"
     PLAN_SLA_RUN = "plan_sla_run"
     ROLL_UP_USAGE = "roll_up_usage"

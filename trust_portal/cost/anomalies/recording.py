@@ -23,6 +23,7 @@ from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.ids import new_id
+from trust_portal.storage.outbox import Job
 from trust_portal.storage.unit_of_work import WriteSession
 
 #: What raised an anomaly (thresholds in force), and the suppression it falls under.
@@ -108,6 +109,7 @@ class Recorder:
             receipt = await self._ledger.record(self._session, act)
             anomaly = replace(anomaly, opened_receipt_id=receipt.id)
         await repository.add_anomaly(self._session, anomaly)
+        await self._ask_why(anomaly)
         return await self._change(anomaly, state=AnomalyState.CLOSED) if sighting.ended else anomaly
 
     async def _follow(self, anomaly: CostAnomaly, sighting: Sighting, *, again: bool) -> CostAnomaly:
@@ -155,7 +157,15 @@ class Recorder:
             receipt = await self._ledger.record(self._session, act)
             changed = replace(changed, closed_receipt_id=receipt.id)
         await repository.change_anomaly(self._session, changed)
+        await self._ask_why(changed)
         return changed
+
+    async def _ask_why(self, anomaly: CostAnomaly) -> None:
+        """Other figures want another explanation. Asked by revision: one that is being made may miss this."""
+        if self._lane is Lane.LIVE and "merged_into" not in anomaly.evidence:
+            ids = {"tenant": str(anomaly.tenant_id), "anomaly": str(anomaly.id)}
+            key = f"{Job.EXPLAIN_ANOMALY}/{anomaly.id}/{anomaly.revision}"
+            await self._session.enqueue(Job.EXPLAIN_ANOMALY, ids, dedupe_key=key)
 
     async def _figures(self, series: Series, first: datetime, last: datetime) -> Figures:
         return await repository.figures(self._session, self._tenant_id, series, first, last)

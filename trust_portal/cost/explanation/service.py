@@ -14,7 +14,7 @@ from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Decision, Resource
 from trust_portal.access.tenants.repository import find_tenant
-from trust_portal.cost.anomalies.model import CostAnomaly, HourPoint
+from trust_portal.cost.anomalies.model import CostAnomaly, HourPoint, Lane
 from trust_portal.cost.anomalies.repository import change_anomaly, get_anomaly, timeline
 from trust_portal.cost.explanation import repository
 from trust_portal.cost.explanation.attribution import attribute_to_parts
@@ -78,6 +78,7 @@ class Explanations:
         """The explanation from what is known now. Raises ``NotFound``."""
         await self._gate.require(actor, Action.ANOMALY_READ, Resource("anomaly", tenant_id, str(anomaly_id)))
         explanation = await self._explain(scope_of(actor, tenant_id), tenant_id, anomaly_id)
+        _require_shown(actor, explanation.anomaly)
         await self._access_log.trace_staff(actor, tenant_id, "cost anomaly", str(anomaly_id), purpose="cost")
         return explanation
 
@@ -88,6 +89,7 @@ class Explanations:
         await self._gate.require(actor, Action.ANOMALY_READ, Resource("anomaly", tenant_id, str(anomaly_id)))
         async with self._storage.read(scope_of(actor, tenant_id), snapshot=True) as session:
             anomaly = await get_anomaly(session, tenant_id, anomaly_id)
+            _require_shown(actor, anomaly)
             end = anomaly.last_at + _HOUR
             found = await read_origins(session, tenant_id, anomaly.series, anomaly.started_at, end, where)
         await self._access_log.trace_staff(actor, tenant_id, "usage", str(anomaly_id), purpose="cost")
@@ -100,7 +102,7 @@ class Explanations:
         anomaly's figures. May be repeated at any time.
         """
         decision = await self._gate.require(
-            actor, Action.ANOMALY_READ, Resource("anomaly", tenant_id, str(anomaly_id))
+            actor, Action.ANOMALY_EXPLAIN, Resource("anomaly", tenant_id, str(anomaly_id))
         )
         explanation = await self._explain(TenantScope(tenant_id), tenant_id, anomaly_id)
         return await self._save(actor, decision, tenant_id, explanation)
@@ -172,6 +174,12 @@ class Explanations:
             window=window,
             before=before,
         )
+
+
+def _require_shown(actor: Actor, anomaly: CostAnomaly) -> None:
+    """What a detector on trial found is for staff."""
+    if anomaly.lane is Lane.SHADOW and not actor.is_staff:
+        raise NotFound("anomaly")
 
 
 async def _comparable(
