@@ -26,6 +26,7 @@ from trust_portal.access.sign_in.oidc_sign_in import OidcSignIn, connect_oidc
 from trust_portal.access.sign_in.personas import Personas
 from trust_portal.access.tenants.service import Tenants
 from trust_portal.access.tokens.service import Tokens
+from trust_portal.cost.anomalies.backtest import Backtests
 from trust_portal.cost.anomalies.closing import Closing
 from trust_portal.cost.anomalies.flags import DetectorFlags
 from trust_portal.cost.anomalies.service import Anomalies
@@ -91,6 +92,7 @@ class House:
     anomalies: Anomalies
     explanations: Explanations
     thresholds: ThresholdKeeper
+    backtests: Backtests
     suppressions: Suppressions
     budgets: Budgets
     focus: FocusImport
@@ -200,6 +202,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         anomalies=Anomalies(storage, gate, ledger, access_log),
         explanations=Explanations(storage, gate=gate, ledger=ledger, access_log=access_log),
         thresholds=ThresholdKeeper(storage, gate, ledger, access_log),
+        backtests=Backtests(storage, gate, access_log),
         suppressions=Suppressions(storage, gate, ledger, access_log),
         budgets=Budgets(storage, gate, ledger, access_log),
         detector_flags=DetectorFlags(storage, gate, ledger),
