@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from trust_portal.cost.anomalies import states
+from trust_portal.cost.anomalies.flags_repository import shadow_version
 from trust_portal.cost.anomalies.model import Lane
 from trust_portal.cost.anomalies.recording import Recorder
 from trust_portal.cost.anomalies.states import Close, ClosingScope, Memory
@@ -25,10 +26,10 @@ from trust_portal.cost.anomalies.suppressions_model import Suppression, covering
 from trust_portal.cost.anomalies.suppressions_repository import suppressions_of
 from trust_portal.cost.anomalies.thresholds_model import ThresholdBook
 from trust_portal.cost.anomalies.thresholds_repository import threshold_revisions
-from trust_portal.cost.anomalies.watching import HOUR, Watched, watch
+from trust_portal.cost.anomalies.watching import HOUR, Watch, Watched, watch
 from trust_portal.cost.budgets.model import BudgetBook
 from trust_portal.cost.budgets.repository import budget_revisions
-from trust_portal.cost.detection.versions import INSTALLED_VERSION
+from trust_portal.cost.detection.versions import INSTALLED_VERSION, Version
 from trust_portal.cost.metering.calculation import hour_of
 from trust_portal.cost.metering.model import Progress, Series
 from trust_portal.evidence.ledger import Ledger
@@ -52,6 +53,7 @@ class Books:
     thresholds: ThresholdBook
     budgets: BudgetBook
     suppressions: tuple[Suppression, ...]
+    shadow: Version | None
 
 
 class Closing:
@@ -87,6 +89,9 @@ class Closing:
             detector = str(INSTALLED_VERSION.detector)
             memories = await states.memories(session, tenant_ids, Lane.LIVE, detector)
             books = await _books(session, tenant_ids)
+            trial: dict[UUID, Memory] = {}
+            if books.shadow is not None:
+                trial = await states.memories(session, tenant_ids, Lane.SHADOW, str(books.shadow.detector))
         done = 0
         for start, group in _by_start(batch, memories):
             # A tenant that was offboarded or is dirty may be ahead of everybody else.
@@ -94,13 +99,16 @@ class Closing:
             hours = max(1, int((last - start) / HOUR))
             at_a_time = max(1, _TENANT_HOURS_AT_A_TIME // hours)
             for at in range(0, len(group), at_a_time):
-                done += await self._close_together(group[at : at + at_a_time], memories, books, start, last)
+                done += await self._close_together(
+                    group[at : at + at_a_time], memories, trial, books, start, last
+                )
         return done
 
     async def _close_together(
         self,
         group: Sequence[Progress],
         memories: dict[UUID, Memory],
+        trial: dict[UUID, Memory],
         books: Books,
         start: datetime,
         through: datetime,
@@ -108,7 +116,7 @@ class Closing:
         tenant_ids = [each.tenant_id for each in group]
         async with self._storage.read(StaffScope()) as session:
             costs = await states.costs(session, tenant_ids, start, through)
-            concerned = await states.concerned(session, tenant_ids, Lane.LIVE, start)
+            concerned = await states.concerned(session, tenant_ids, start)
         watched = [
             Watched(
                 tenant_id=each.tenant_id,
@@ -121,16 +129,21 @@ class Closing:
         ]
         # Hours of history keep the processor for seconds; the worker's other rounds go on meanwhile.
         watches = await asyncio.to_thread(watch, watched, through, INSTALLED_VERSION, states.anchors(through))
+        shadows: Sequence[Watch | None] = [None] * len(group)
+        if books.shadow is not None:
+            # It begins with nothing where it has not stood beside the live one so far.
+            beside = [replace(each, memories=_at(trial, each)) for each in watched]
+            shadows = await asyncio.to_thread(watch, beside, through, books.shadow, states.anchors(through))
         closes = [
-            Close(each.tenant_id, each.revision, start, through, _is_redone(each, start), seen)
-            for each, seen in zip(group, watches, strict=True)
+            Close(each.tenant_id, each.revision, start, through, _is_redone(each, start), seen, shadow)
+            for each, seen, shadow in zip(group, watches, shadows, strict=True)
         ]
-        told = [each for each in closes if each.watch.sightings or each.tenant_id in concerned]
-        quiet = [each for each in closes if not each.watch.sightings and each.tenant_id not in concerned]
+        told = [each for each in closes if _tells(each) or each.tenant_id in concerned]
+        quiet = [each for each in closes if not _tells(each) and each.tenant_id not in concerned]
         done = 0
         if quiet:
             async with self._storage.write(ClosingScope()) as writing:
-                done += len(await states.save(writing, Lane.LIVE, str(INSTALLED_VERSION.detector), quiet))
+                done += len(await states.save(writing, *_names(books), quiet))
         progress = {each.tenant_id: each for each in group}
         for close in told:
             fresh = close.tenant_id not in memories
@@ -153,7 +166,7 @@ class Closing:
         # has spoken about those hours.
         renewed = fresh and progress.dirty_from is None
         async with self._storage.write(TenantScope(close.tenant_id)) as session:
-            if not await states.save(session, Lane.LIVE, str(INSTALLED_VERSION.detector), [close]):
+            if not await states.save(session, *_names(books), [close]):
                 return False
             await Recorder(session, self._ledger, close.tenant_id, Lane.LIVE).record(
                 close.watch.sightings,
@@ -162,6 +175,10 @@ class Closing:
                 suppressed=suppressed,
                 quiet_until=progress.closed_through if renewed else None,
             )
+            if close.shadow is not None:
+                await Recorder(session, self._ledger, close.tenant_id, Lane.SHADOW).record(
+                    close.shadow.sightings, close.start, evidence=evidence, suppressed=suppressed
+                )
         return True
 
 
@@ -171,7 +188,24 @@ async def _books(session: ReadSession, tenant_ids: Sequence[UUID]) -> Books:
         ThresholdBook(await threshold_revisions(session, owners)),
         BudgetBook(await budget_revisions(session, tenant_ids)),
         await suppressions_of(session, owners),
+        await shadow_version(session),
     )
+
+
+def _names(books: Books) -> tuple[str, str | None]:
+    """Of the detectors that watch."""
+    shadow = None if books.shadow is None else str(books.shadow.detector)
+    return str(INSTALLED_VERSION.detector), shadow
+
+
+def _at(trial: dict[UUID, Memory], watched: Watched) -> Mapping[Series, bytes]:
+    """The memory of the detector on trial, if it stands where the live one does."""
+    memory = trial.get(watched.tenant_id)
+    return memory.series if memory is not None and memory.through == watched.start else {}
+
+
+def _tells(close: Close) -> bool:
+    return bool(close.watch.sightings or (close.shadow is not None and close.shadow.sightings))
 
 
 def _what_holds(books: Books, tenant_id: UUID) -> dict[str, Any]:

@@ -46,7 +46,7 @@ WHERE tenant_id = ANY($1::uuid[]) AND hour > $2 AND hour <= $3
 """
 _CONCERNED: Final = """
 SELECT DISTINCT tenant_id FROM anomalies
-WHERE tenant_id = ANY($1::uuid[]) AND lane = $2 AND (state = 'open' OR last_at > $3)
+WHERE tenant_id = ANY($1::uuid[]) AND (state = 'open' OR last_at > $2)
 """
 _ADVANCE: Final = """
 UPDATE metering_progress p SET closed_through = c.through, dirty_from = NULL
@@ -84,6 +84,7 @@ class Close:
     through: datetime
     redone: bool
     watch: Watch
+    shadow: Watch | None = None
 
 
 async def due(session: ReadSession, through: datetime, after: UUID, limit: int) -> tuple[Progress, ...]:
@@ -118,16 +119,18 @@ async def costs(
     return found
 
 
-async def concerned(
-    session: ReadSession, tenant_ids: Sequence[UUID], lane: Lane, start: datetime
-) -> frozenset[UUID]:
+async def concerned(session: ReadSession, tenant_ids: Sequence[UUID], start: datetime) -> frozenset[UUID]:
     """Tenants with an anomaly that is open or reaches beyond ``start``."""
-    rows = await (await session.driver()).fetch(_CONCERNED, tenant_ids, lane.value, start)
+    rows = await (await session.driver()).fetch(_CONCERNED, tenant_ids, start)
     return frozenset(row[0] for row in rows)
 
 
-async def save(session: WriteSession, lane: Lane, detector: str, closes: Sequence[Close]) -> frozenset[UUID]:
+async def save(
+    session: WriteSession, detector: str, shadow: str | None, closes: Sequence[Close]
+) -> frozenset[UUID]:
     """Write what the closes came to; the tenants for which it was not out of date meanwhile.
+
+    ``detector`` and ``shadow`` are the names of those that watched.
 
     Roll-ups count a revision; a close that read an earlier one is left out, to be done again.
     """
@@ -148,9 +151,10 @@ async def save(session: WriteSession, lane: Lane, detector: str, closes: Sequenc
     kept = [each for each in closes if each.tenant_id in saved]
     if len(kept) < len(closes):
         await driver.execute("DELETE FROM closing WHERE NOT tenant_id = ANY($1::uuid[])", list(saved))
-    await _save_states(session, lane, detector, kept)
-    if lane is Lane.LIVE:
-        await _save_expectations(session, kept)
+    await _save_states(session, Lane.LIVE, detector, kept)
+    if shadow is not None:
+        await _save_states(session, Lane.SHADOW, shadow, kept)
+    await _save_expectations(session, kept)
     await driver.execute("DROP TABLE closing, closing_states, closing_expectations")
     return saved
 
@@ -164,12 +168,14 @@ async def _save_states(session: WriteSession, lane: Lane, detector: str, closes:
         lane.value,
         ANCHORED,
     )
+    watches = [(each, each.watch if lane is Lane.LIVE else each.shadow) for each in closes]
     await driver.copy_records_to_table(
         "closing_states",
         records=[
             (each.tenant_id, through, _packed(memory))
-            for each in closes
-            for through, memory in {**each.watch.anchors, each.through: each.watch.memories}.items()
+            for each, seen in watches
+            if seen is not None
+            for through, memory in {**seen.anchors, each.through: seen.memories}.items()
         ],
         schema_name="pg_temp",
     )
@@ -181,6 +187,7 @@ async def _save_states(session: WriteSession, lane: Lane, detector: str, closes:
         lane.value,
         detector,
     )
+    await driver.execute("TRUNCATE closing_states")
 
 
 async def _save_expectations(session: WriteSession, closes: Sequence[Close]) -> None:

@@ -162,12 +162,13 @@ def _step(
 
 
 def _expectation(detector: Detector, hour: datetime, values: Vector) -> Vector:
-    """The baseline's, as the step is about to see it."""
+    """The baseline's as the step is about to see it, with what skewed series cost beyond it on average."""
     state, cadence, tuning = detector.state, detector.cadence, detector.version.tuning
     known = np.where(np.isfinite(values), values, np.nan_to_num(state.baseline.level))
     young = state.seen < 0.25 * cadence.samples(days=tuning.warm_up_days, at_least=24)
     slots = Slots(*cadence.slot(hour))
-    return baseline.expect(state.baseline, slots, known, young, cadence, tuning).value
+    expected = baseline.expect(state.baseline, slots, known, young, cadence, tuning).value
+    return expected + state.baseline.bias
 
 
 def _sight(
