@@ -221,6 +221,11 @@ def _runs() -> None:
         _text("state"),
         _count("attempt"),
         _count("total", nullable=True, comment="tenants covered; known once planned"),
+        sa.Column(
+            "planned",
+            ARRAY(UUID(as_uuid=True)),
+            comment="ids of those tenants, as the planner wrote them",
+        ),
         _at("requested_at"),
         _id("requested_by_id"),
         _text("requested_by_name"),
@@ -241,14 +246,15 @@ def _runs() -> None:
         _text("tenant_key"),
         _text("tenant_name"),
         _text("outcome"),
-        _text("reason", nullable=True, comment="in words, where no report was issued"),
+        _text("reason", nullable=True, comment="in words, where no report was issued or it no longer holds"),
         _id("report_id", nullable=True),
         _count("revision", nullable=True),
         _at("due_at", comment="not before the period is over in the contract's time zone"),
         _at("changed_at"),
         sa.PrimaryKeyConstraint("tenant_id", "run_id", name="sla_run_tenants_pkey"),
         sa.CheckConstraint(
-            "outcome IN ('pending', 'issued', 'incomplete', 'disputed', 'no_contract', 'failed')",
+            "outcome IN ('pending', 'issued', 'restatement_needed', 'incomplete', 'disputed', 'no_contract', "
+            "'failed')",
             name="sla_run_tenants_outcome_is_known_check",
         ),
     )

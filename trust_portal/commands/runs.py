@@ -30,8 +30,8 @@ def run(*, period: str, tenant: str | None, reason: str | None, wait: bool, as_j
     """Issue the SLA reports of PERIOD: a run over all tenants, done by the workers.
 
     A run under way is joined; a complete one is taken up again for the tenants without a report.
-    Exit status 0 when every tenant has its report, 3 when some have none (the reasons are printed),
-    2 when the request is refused.
+    Exit status 0 when every tenant has its report, 3 when some have none or one that no longer holds
+    (the reasons are printed), 2 when the request is refused.
     """
 
     async def work(house: House) -> None:
@@ -90,7 +90,7 @@ def _run_words(progress: Progress) -> str:
     lines = [f"run {progress.run.period}: {progress.run.state.value}, attempt {progress.run.attempt}"]
     for each in progress.tenants:
         what = each.outcome.value.replace("_", " ")
-        if each.outcome is Outcome.ISSUED:
+        if each.revision is not None:
             what += f", revision {each.revision}"
         if each.outcome is Outcome.PENDING:
             what += f", due {each.due_at:%Y-%m-%d %H:%M} UTC"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -10,23 +11,28 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
-from conftest import Vendor, settings_of
+from conftest import LAST_DAY, Vendor, settings_of
+from sqlalchemy import select
 
 from jobs.schedule import due_periods, start_due_runs
 from jobs.worker import work
 from trust_portal.access.actors import CONSOLE
 from trust_portal.errors import Conflict
+from trust_portal.evidence.dsse import Envelope
 from trust_portal.evidence.export import ExportState
 from trust_portal.evidence.export_rows import list_exports
+from trust_portal.evidence.tables import receipts
 from trust_portal.house import House, build_house
 from trust_portal.kernel.actor import SYSTEM, Actor, ActorKind, Role
 from trust_portal.kernel.clock import ManualClock, SystemClock
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.page import PageRequest
 from trust_portal.reliability.findings import State
+from trust_portal.reliability.reports.service import IssueReport
 from trust_portal.reliability.runs.model import Outcome, Progress, RunState, StartRun
 from trust_portal.storage.backlog import Backlog
 from trust_portal.storage.outbox import DEFAULT_QUEUE
@@ -120,6 +126,67 @@ async def test_every_tenant_is_named_with_what_became_of_it(house: House, vendor
     assert outcomes(progress)["nothing"] == "issued"
     assert next(each for each in progress.tenants if each.tenant_key == "acme") == issued
     assert await Backlog(house.storage).hand_over(DEFAULT_QUEUE) == ()
+
+
+async def test_a_signed_report_whose_inputs_changed_is_never_counted_as_issued(
+    house: House, vendor: Vendor, customers: None
+):
+    acme = (await house.tenants.by_key(CONSOLE, "acme", purpose="test")).id
+    signed = await house.reports.issue(IssueReport(acme, "2026-06"), SYSTEM)
+    await vendor.maintain("late", LAST_DAY, 6, timedelta(days=3))
+    run = await house.runs.start(JUNE, CONSOLE)
+    async with working(house):
+        await until(lambda: complete(house))
+    progress = await house.runs.progress(CONSOLE, "2026-06")
+    row = next(each for each in progress.tenants if each.tenant_key == "acme")
+    assert (row.outcome, row.report_id, row.revision) == (Outcome.RESTATEMENT_NEEDED, signed.id, 1)
+    assert (progress.counts["issued"], progress.counts["restatement_needed"]) == (0, 1)
+    stated = await signed_result(house, progress.run.receipt_id)
+    assert stated["counts"] == {name: str(count) for name, count in progress.counts.items()}
+    assert [(each["tenant"], each["outcome"]) for each in stated["not_issued"]] == [
+        ("acme", "restatement_needed"),
+        ("gaps", "incomplete"),
+        ("later", "incomplete"),
+        ("nothing", "no_contract"),
+    ]
+    assert "a restatement needs a reason" in stated["not_issued"][0]["reason"]
+    assert [each.revision for each in await house.reports.of_period(SYSTEM, acme, "2026-06")] == [1]
+
+    # Once a person has restated it, the next attempt finds it in order.
+    await house.reports.issue(IssueReport(acme, "2026-06", "the window was told late"), CONSOLE)
+    assert (await house.runs.start(JUNE, CONSOLE)).attempt == run.attempt + 1
+    async with working(house):
+        await until(lambda: complete(house))
+    progress = await house.runs.progress(CONSOLE, "2026-06")
+    assert outcomes(progress)["acme"] == "issued"
+
+
+async def signed_result(house: House, receipt_id: UUID | None) -> dict[str, Any]:
+    async with house.storage.read(TenantScope(VENDOR_ID)) as session:
+        envelope = await session.execute(
+            select(receipts.c.envelope).where(receipts.c.tenant_id == VENDOR_ID, receipts.c.id == receipt_id)
+        )
+        payload = Envelope.parse(bytes(envelope.scalar_one())).payload
+    return json.loads(payload)["predicate"]["result"]
+
+
+async def test_signed_totals_count_whom_the_planner_wrote_down_and_nobody_else(
+    house: House, vendor: Vendor, customers: None
+):
+    run = await house.runs.start(JUNE, CONSOLE)
+    await house.runs.plan(run.id)
+    await vendor.tenant("afterwards")
+    pending = (await house.runs.progress(CONSOLE, "2026-06")).tenants
+    for each in pending:
+        assert not await house.runs.complete_if_done(run.id), "while somebody is pending"
+        if each.outcome is Outcome.PENDING:
+            await house.runs.cover(run.id, each.tenant_id)
+    progress = await house.runs.progress(CONSOLE, "2026-06")
+    assert progress.run.state is RunState.COMPLETE
+    stated = await signed_result(house, progress.run.receipt_id)
+    assert stated["tenants"] == "4"
+    assert sum(map(int, stated["counts"].values())) == 4
+    assert not await house.runs.complete_if_done(run.id), "once only"
 
 
 async def test_a_run_waits_for_the_time_zone_of_each_contract_and_the_grace(

@@ -19,10 +19,15 @@ class RunState(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What a run came to for one tenant. Only ``issued`` is final; the next attempt tries the others."""
+    """What a run came to for one tenant. Only ``issued`` is final; the next attempt tries the others.
+
+    ``restatement_needed``: a report was signed before, and its inputs have changed since. A run signs
+    no revision over a signed one; a person does, with a reason.
+    """
 
     PENDING = "pending"
     ISSUED = "issued"
+    RESTATEMENT_NEEDED = "restatement_needed"
     INCOMPLETE = "incomplete"
     DISPUTED = "disputed"
     NO_CONTRACT = "no_contract"
@@ -96,16 +101,11 @@ class Progress:
         """Tenants to cover; while a run is being planned, those known so far."""
         return len(self.tenants) if self.run.total is None else self.run.total
 
-    @property
-    def is_done(self) -> bool:
-        """Everything planned and nothing pending: ready to be completed."""
-        return self.run.total is not None and self.done == self.run.total
-
     def only_waits(self, now: datetime) -> bool:
         """Whether all that is pending waits for its period to be over."""
         return all(each.due_at > now for each in self.tenants if each.outcome is Outcome.PENDING)
 
     @property
     def not_issued(self) -> tuple[RunTenant, ...]:
-        """The tenants without a signed report, pending ones too."""
+        """The tenants without a signed report that holds, pending ones too."""
         return tuple(each for each in self.tenants if each.outcome is not Outcome.ISSUED)

@@ -86,6 +86,25 @@ async def run_tenants(session: ReadSession, run_id: UUID) -> tuple[RunTenant, ..
     return tuple(_tenant(row) for row in rows)
 
 
+async def planned_tenants(session: ReadSession, run_id: UUID) -> tuple[UUID, ...]:
+    """Whom the planner wrote down; none before the run is planned."""
+    row = await session.execute(
+        select(sla_runs.c.planned).where(sla_runs.c.tenant_id == VENDOR_ID, sla_runs.c.id == run_id)
+    )
+    return tuple(row.scalar_one() or ())
+
+
+async def find_run_tenant(session: ReadSession, tenant_id: UUID, run_id: UUID) -> RunTenant | None:
+    """One tenant's row of a run."""
+    rows = await session.execute(
+        select(sla_run_tenants).where(
+            sla_run_tenants.c.tenant_id == tenant_id, sla_run_tenants.c.run_id == run_id
+        )
+    )
+    row = rows.first()
+    return None if row is None else _tenant(row)
+
+
 async def pending(session: ReadSession, run_id: UUID) -> bool:
     """Whether some tenant of a run is still to be covered. For the staff scope."""
     rows = await session.execute(

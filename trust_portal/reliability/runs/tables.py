@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, Integer, Text, UniqueConstraint
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from trust_portal.storage.metadata import instant, tenant_table, uuid_column
 
@@ -14,6 +14,7 @@ sla_runs = tenant_table(
     Column("state", Text, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("total", Integer, comment="tenants covered; known once planned"),
+    Column("planned", ARRAY(UUID(as_uuid=True)), comment="ids of those tenants, as the planner wrote them"),
     instant("requested_at", nullable=False),
     uuid_column("requested_by_id", nullable=False),
     Column("requested_by_name", Text, nullable=False),
@@ -31,13 +32,14 @@ sla_run_tenants = tenant_table(
     Column("tenant_key", Text, nullable=False),
     Column("tenant_name", Text, nullable=False),
     Column("outcome", Text, nullable=False),
-    Column("reason", Text, comment="in words, where no report was issued"),
+    Column("reason", Text, comment="in words, where no report was issued or it no longer holds"),
     uuid_column("report_id"),
     Column("revision", Integer),
     instant("due_at", nullable=False, comment="not before the period is over in the contract's time zone"),
     instant("changed_at", nullable=False),
     CheckConstraint(
-        "outcome IN ('pending', 'issued', 'incomplete', 'disputed', 'no_contract', 'failed')",
+        "outcome IN ('pending', 'issued', 'restatement_needed', 'incomplete', 'disputed', 'no_contract', "
+        "'failed')",
         name="outcome_is_known",
     ),
 )
