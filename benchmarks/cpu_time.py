@@ -14,21 +14,29 @@ _TICK = 1.0 / os.sysconf("SC_CLK_TCK")
 
 def cpu_seconds(pid: int) -> float:
     """User and system time of one process, in seconds; of its children only those that have ended."""
-    return _ticks(Path(f"/proc/{pid}/stat"), 4) * _TICK
+    try:
+        # The name of the program may hold spaces and ends with the last bracket.
+        values = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0  # it has just ended, or there is no /proc
+    return sum(map(int, values[11:15])) * _TICK  # utime, stime, cutime, cstime
+
+
+def below_seconds(pid: int) -> float:
+    """``cpu_seconds`` of the living children of a process, and of theirs."""
+    return sum(family_seconds(child) for child in _children(pid))
 
 
 def family_seconds(pid: int) -> float:
-    """``cpu_seconds`` of a process and of its living children: a postmaster and its backends."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    living = sum(_ticks(Path(f"/proc/{child}/stat"), 2) for child in children)
-    return cpu_seconds(pid) + living * _TICK
+    """``cpu_seconds`` of a process and of all below it: a postmaster and its backends."""
+    return cpu_seconds(pid) + below_seconds(pid)
 
 
-def _ticks(stat: Path, fields: int) -> int:
-    """utime, stime, cutime, cstime: the first ``fields`` of them; 0 for a process that has just ended."""
-    try:
-        # The name of the program may hold spaces and ends with the last bracket.
-        values = stat.read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-    return sum(map(int, values[11 : 11 + fields]))
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    for threads in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += map(int, threads.read_text().split())
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
