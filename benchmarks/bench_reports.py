@@ -26,7 +26,6 @@ from benchmarks.row import Row, at_most, context
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.tenants.model import CreateTenant, Tenant
 from trust_portal.documents.pdf import SHEETS, StaticOnly
-from trust_portal.documents.sla_report import Imprint, sla_report_html
 from trust_portal.evidence.export import ExportState
 from trust_portal.evidence.export_rows import list_exports
 from trust_portal.evidence.sequencer import run_sequencer
@@ -34,7 +33,9 @@ from trust_portal.house import House, build_house
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.page import PageRequest
 from trust_portal.reliability.contracts.service import ImportContracts
+from trust_portal.reliability.reports.presentation import sla_report_html
 from trust_portal.reliability.reports.service import IssueReport
+from trust_portal.reliability.reports.words import Imprint
 from trust_portal.reliability.runs.model import RunState, StartRun
 from trust_portal.runtime.embedded import Servers, embedded_servers
 from trust_portal.runtime.migrate import migrate

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from trust_portal.documents import formats, sla_report_words
+from trust_portal.documents import formats
+from trust_portal.kernel.clock import rfc3339
 from trust_portal.runtime.shipped import shipped
 
+_NOTHING: Mapping[str, Callable[..., Any]] = {}
 
-def create_environment(*, auto_reload: bool = False) -> Environment:
+
+def create_environment(
+    *,
+    filters: Mapping[str, Callable[..., Any]] = _NOTHING,
+    names: Mapping[str, Callable[..., Any]] = _NOTHING,
+    auto_reload: bool = False,
+) -> Environment:
     """Templates with escaping always on and undefined names an error.
 
-    Filters are ``formats.FILTERS`` and the words of the documents that pages share. Globals: ``asset(path)``, the versioned URL of a static file, and
-    ``integrity(path)``, its Subresource Integrity value.
+    Filters are ``formats.FILTERS``, ``rfc3339`` and the given ones. Global names are the given ones,
+    ``asset(path)``, the versioned URL of a static file, and ``integrity(path)``, its Subresource
+    Integrity value.
     """
     environment = Environment(
         loader=FileSystemLoader(shipped("templates")),
@@ -27,8 +38,8 @@ def create_environment(*, auto_reload: bool = False) -> Environment:
         auto_reload=auto_reload,
         enable_async=False,
     )
-    environment.filters.update(formats.FILTERS | sla_report_words.FILTERS)
-    environment.globals.update(sla_report_words.GLOBALS, asset=asset, integrity=integrity)
+    environment.filters.update({**formats.FILTERS, "rfc3339": rfc3339, **filters})
+    environment.globals.update({**names, "asset": asset, "integrity": integrity})
     return environment
 
 

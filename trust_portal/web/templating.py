@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from trust_portal.documents.html import create_environment
+from trust_portal.reliability.reports import words as sla_report
 from trust_portal.web.context import actor_or_none, house_of
 from trust_portal.web.theme import theme_of
 
@@ -24,10 +25,9 @@ DEMO_TEXT = "A made-up vendor with made-up customers, on real machinery. Anybody
 
 def create_templates() -> Environment:
     """The environment of the portal's pages: the documents' own, so that paper and screen agree."""
-    environment = create_environment()
-    environment.filters["words"] = words
-    environment.filters["browser"] = browser
-    return environment
+    return create_environment(
+        filters={**sla_report.FILTERS, "words": words, "browser": browser}, names=sla_report.GLOBALS
+    )
 
 
 #: Names that are not read as they are written.

@@ -10,15 +10,16 @@ from typing import Any
 from uuid import UUID
 
 from trust_portal.documents.csv import write_csv
-from trust_portal.documents.sla_report import Imprint, sla_report_pdf
 from trust_portal.errors import Refused
 from trust_portal.evidence.act import Input
 from trust_portal.evidence.export import Export, RenderedDocument
 from trust_portal.reliability.findings import State
 from trust_portal.reliability.reports import repository
 from trust_portal.reliability.reports.model import REPORT_FILE, ReportDocument
+from trust_portal.reliability.reports.presentation import sla_report_pdf
 from trust_portal.reliability.reports.record import StoredReport
 from trust_portal.reliability.reports.rows import csv_rows
+from trust_portal.reliability.reports.words import Imprint
 from trust_portal.storage.unit_of_work import ReadSession
 
 CSV_FILE = "report.csv"

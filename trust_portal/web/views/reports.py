@@ -15,7 +15,6 @@ from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.documents import formats
-from trust_portal.documents.sla_report_words import Imprint
 from trust_portal.errors import InvalidInput, Refused
 from trust_portal.kernel.actor import Actor
 from trust_portal.reliability.findings import State
@@ -23,6 +22,7 @@ from trust_portal.reliability.reports.model import KIND
 from trust_portal.reliability.reports.record import StoredReport
 from trust_portal.reliability.reports.renderer import bundle_name
 from trust_portal.reliability.reports.service import IssueReport
+from trust_portal.reliability.reports.words import Imprint
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, page_request, read_form, required, texts
 from trust_portal.web.navigation import frame, tenant_of, tenant_path

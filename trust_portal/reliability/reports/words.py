@@ -17,7 +17,6 @@ from trust_portal.documents import formats
 from trust_portal.documents.charts import Day, DayState, day_strip
 from trust_portal.documents.csv import Cell
 from trust_portal.kernel.canonical import digest
-from trust_portal.kernel.clock import rfc3339
 
 Report: TypeAlias = Mapping[str, Any]
 """The canonical JSON of a report, parsed."""
@@ -83,7 +82,7 @@ def headline(report: Report) -> str:
         return f"Two accounts of {period} disagree, so no figure is signed and no credit is decided."
     if report["state"] != "ok":
         return (
-            f"The measurements of {period} are incomplete, so no figure is signed and no credit is decided."
+            f"{period} cannot be accounted for completely, so no figure is signed and no credit is decided."
         )
     missed = [sla["objective"] for sla in slas if not sla["met"]]
     if len(slas) == 1:
@@ -212,4 +211,4 @@ GLOBALS: dict[str, Callable[..., Any]] = {
     "day_rows": day_rows,
 }
 
-FILTERS: dict[str, Callable[..., Any]] = {"rule_name": rule_name, "rfc3339": rfc3339}
+FILTERS: dict[str, Callable[..., Any]] = {"rule_name": rule_name}

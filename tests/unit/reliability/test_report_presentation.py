@@ -1,8 +1,6 @@
 """The SLA report on paper and screen says what its canonical JSON says, and nothing else."""
 
 import copy
-import csv
-import io
 import json
 import re
 from dataclasses import replace
@@ -13,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from trust_portal.documents import formats
-from trust_portal.documents.html import create_environment
-from trust_portal.documents.sla_report import Imprint, sla_report_csv, sla_report_html, sla_report_pdf
-from trust_portal.documents.sla_report_words import headline, promise_of, title_of, verdict_of
 from trust_portal.kernel.canonical import digest
+from trust_portal.reliability.reports.presentation import sla_report_html, sla_report_pdf
+from trust_portal.reliability.reports.words import Imprint, headline, promise_of, title_of, verdict_of
+from trust_portal.web.templating import create_templates
 
 EXAMPLE = json.loads((Path(__file__).parents[2] / "fixtures" / "sla_report_example.json").read_text())
 IMPRINT = Imprint(
@@ -121,7 +119,7 @@ def test_a_restatement_shows_what_it_changed_and_why(report):
 
 
 def test_the_portal_shows_the_same_body_and_links_its_receipts(report):
-    body = create_environment().get_template("documents/_sla_report_body.html")
+    body = create_templates().get_template("documents/_sla_report_body.html")
     page = body.render(report=report, imprint=IMPRINT, href=lambda reference: f"/receipts/{reference}")
     paper = sla_report_html(report, IMPRINT)
     assert text_of(page) in text_of(paper)
@@ -150,21 +148,3 @@ def test_names_from_outside_cannot_become_markup(report):
     html = sla_report_html(report, IMPRINT)
     assert "<script" not in html
     assert "<img" not in html
-
-
-def test_the_table_of_figures_is_what_was_signed(report):
-    rows = list(csv.DictReader(io.StringIO(sla_report_csv(report).decode())))
-    assert [(row["objective"], row["attained_percent"], row["met"]) for row in rows] == [
-        (sla["objective"], sla["adjusted"]["percent"], "yes" if sla["met"] else "no")
-        for sla in report["objectives"]
-    ]
-
-
-def test_a_refused_table_leaves_figures_empty(incomplete):
-    row = next(csv.DictReader(io.StringIO(sla_report_csv(incomplete).decode())))
-    assert (row["state"], row["attained_percent"], row["met"], row["credit_percent"]) == (
-        "incomplete",
-        "",
-        "",
-        "",
-    )
