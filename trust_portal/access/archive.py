@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from trust_portal.access.access_log.model import Access, Group, Verb, group_of
+from trust_portal.access.access_log.model import Access, Verb
 from trust_portal.access.access_log.service import AccessLog, scope_of
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
@@ -33,7 +33,7 @@ from trust_portal.evidence.ledger import Ledger, Receipt
 from trust_portal.evidence.log_name import open_log
 from trust_portal.evidence.receipt_rows import find_receipt, receipts_page, signing_keys_of
 from trust_portal.evidence.statement import ReceiptKind
-from trust_portal.kernel.actor import Actor, ActorKind
+from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
@@ -88,7 +88,7 @@ class Archive:
         await self._gate.require(actor, Action.RECEIPT_READ, Resource("receipt", tenant_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             page = await receipts_page(session, tenant_id, request, kind)
-        await self._looked(actor, tenant_id, "receipts")
+        await self._access_log.looked(actor, tenant_id, "receipts", purpose="evidence")
         return page
 
     async def receipt(self, actor: Actor, tenant_id: UUID, receipt_id: UUID) -> FiledReceipt:
@@ -97,7 +97,7 @@ class Archive:
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             receipt = await find_receipt(session, tenant_id, receipt_id)
             proof = await self._ledger.proof(session, tenant_id, receipt_id)
-        await self._looked(actor, tenant_id, "receipt", str(receipt_id))
+        await self._access_log.looked(actor, tenant_id, "receipt", str(receipt_id), "evidence")
         envelope = Envelope.parse(receipt.envelope)
         return FiledReceipt(receipt, envelope, json.loads(envelope.payload), proof)
 
@@ -106,7 +106,7 @@ class Archive:
         await self._gate.require(actor, Action.EXPORT_READ, Resource("export", tenant_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             page = await list_exports(session, tenant_id, request)
-        await self._looked(actor, tenant_id, "exports")
+        await self._access_log.looked(actor, tenant_id, "exports", purpose="evidence")
         return page
 
     async def catalogue(self, actor: Actor, tenant_id: UUID, request: PageRequest) -> Page[CataloguedExport]:
@@ -118,7 +118,7 @@ class Archive:
             manifests = [each.manifest_receipt_id for each in page.items]
             keys = await signing_keys_of(session, tenant_id, manifests)
             proofs = await self._ledger.reader.proofs(session, tenant_id, manifests)
-        await self._looked(actor, tenant_id, "exports")
+        await self._access_log.looked(actor, tenant_id, "exports", purpose="evidence")
         items = []
         for export in page.items:
             proof = proofs.get(export.manifest_receipt_id)
@@ -133,15 +133,19 @@ class Archive:
         """One export and how far it is."""
         await self._gate.require(actor, Action.EXPORT_READ, Resource("export", tenant_id, export_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
-            return await find_export(session, tenant_id, export_id)
+            export = await find_export(session, tenant_id, export_id)
+        await self._access_log.looked(actor, tenant_id, "export", str(export_id), "evidence")
+        return export
 
     async def export_of(
         self, actor: Actor, tenant_id: UUID, kind: str, subject_id: UUID, revision: int
     ) -> Export | None:
-        """The export of one revision of a document, if one was ever asked for."""
+        """The export of one revision of a document, None if none was ever asked for."""
         await self._gate.require(actor, Action.EXPORT_READ, Resource("export", tenant_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
-            return await find_export_of(session, tenant_id, kind, subject_id, revision)
+            export = await find_export_of(session, tenant_id, kind, subject_id, revision)
+        await self._access_log.looked(actor, tenant_id, "export", str(subject_id), "evidence")
+        return export
 
     async def download(self, actor: Actor, tenant_id: UUID, export_id: UUID) -> Artefact:
         """The bundle's bytes; ``NotFound`` while there are none. Always leaves its line."""
@@ -167,11 +171,6 @@ class Archive:
         async with self._storage.write(TenantScope(tenant_id)) as session:
             origin = await open_log(await session.driver(), tenant_id, self._host, self._storage.clock.now())
         return trust_policy(self._keyring, origin).text
-
-    async def _looked(self, actor: Actor, tenant_id: UUID, what: str, subject: str = "") -> None:
-        own = group_of(actor) is Group.CUSTOMER and actor.kind is ActorKind.PERSON
-        if not own:
-            await self._access_log.trace(actor, [tenant_id], Access(Verb.READ, what, subject, "evidence"))
 
     async def _downloaded(self, actor: Actor, tenant_id: UUID, what: str, subject: str) -> None:
         await self._access_log.trace(actor, [tenant_id], Access(Verb.DOWNLOADED, what, subject, "evidence"))

@@ -52,7 +52,7 @@ class DenialLog:
         await self._gate.require(actor, Action.DENIAL_READ, Resource("denial", tenant_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             page = await _denials_page(session, tenant_id, request)
-        await self._access_log.trace_staff(actor, tenant_id, "denials")
+        await self._access_log.looked(actor, tenant_id, "denials")
         return page
 
 

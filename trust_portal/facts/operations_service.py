@@ -35,7 +35,7 @@ class Operations:
         await self._gate.require(actor, Action.INCIDENT_READ, Resource("incident", tenant_id))
         async with self._storage.read(_VENDOR) as session:
             found = await read_incidents(session, tenant_id, start, end)
-        await self._access_log.trace_staff(actor, tenant_id, "incidents", purpose="incidents")
+        await self._access_log.looked(actor, tenant_id, "incidents", purpose="incidents")
         return tuple(reversed(found))
 
     async def maintenance(
@@ -45,5 +45,5 @@ class Operations:
         await self._gate.require(actor, Action.MAINTENANCE_READ, Resource("maintenance window", tenant_id))
         async with self._storage.read(_VENDOR) as session:
             found = await read_maintenance(session, tenant_id, start, end, include_cancelled=True)
-        await self._access_log.trace_staff(actor, tenant_id, "maintenance", purpose="maintenance")
+        await self._access_log.looked(actor, tenant_id, "maintenance", purpose="maintenance")
         return tuple(reversed(found))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
-from trust_portal.access.access_log.model import Access, AccessEntry, Verb
+from trust_portal.access.access_log.model import Access, AccessEntry, Group, Verb, group_of
 from trust_portal.access.access_log.repository import StaffTraceScope, entries_page, record_access
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
-from trust_portal.kernel.actor import SYSTEM, Actor
+from trust_portal.kernel.actor import SYSTEM, Actor, ActorKind
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.storage.tenancy import StaffScope, TenantScope
@@ -38,11 +38,15 @@ class AccessLog:
         async with self._storage.write(scope) as session:
             await record_access(session, actor, customers, access)
 
-    async def trace_staff(
+    async def looked(
         self, actor: Actor, tenant_id: UUID, what: str, subject: str = "", purpose: str = "administration"
     ) -> None:
-        """``trace`` for a read that is nobody's business while a tenant reads its own things."""
-        if actor.is_staff:
+        """``trace`` of a read, for everybody but the tenant's own people, whose house it is.
+
+        Staff, auditors and tokens leave their line whatever they read.
+        """
+        at_home = group_of(actor) is Group.CUSTOMER and actor.kind is ActorKind.PERSON
+        if not at_home:
             await self.trace(actor, [tenant_id], Access(Verb.READ, what, subject, purpose))
 
     async def page(self, actor: Actor, tenant_id: UUID, request: PageRequest) -> Page[AccessEntry]:
@@ -51,7 +55,7 @@ class AccessLog:
         await self._gate.require(actor, Action.ACCESS_LOG_READ, resource)
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             page = await entries_page(session, tenant_id, request)
-        await self.trace_staff(actor, tenant_id, "access log")
+        await self.looked(actor, tenant_id, "access log")
         return page
 
 

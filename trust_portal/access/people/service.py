@@ -119,7 +119,7 @@ class People:
         await self._gate.require(actor, Action.PERSON_READ, Resource("person", tenant_id, person_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             person = await self._found(session, tenant_id, person_id)
-        await self._access_log.trace_staff(actor, tenant_id, "person", str(person_id))
+        await self._access_log.looked(actor, tenant_id, "person", str(person_id))
         return person
 
     async def page(self, actor: Actor, tenant_id: UUID, request: PageRequest) -> Page[Person]:
@@ -127,7 +127,7 @@ class People:
         await self._gate.require(actor, Action.PERSON_READ, Resource("people", tenant_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             page = await people_page(session, tenant_id, self._storage.clock.now(), request)
-        await self._access_log.trace_staff(actor, tenant_id, "people")
+        await self._access_log.looked(actor, tenant_id, "people")
         return page
 
     async def by_email(self, actor: Actor, email: str, *, tenant_id: UUID | None = None) -> Person:

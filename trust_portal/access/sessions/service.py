@@ -100,7 +100,7 @@ class Sessions:
         async with self._storage.read(TenantScope(tenant_id)) as session:
             now = self._storage.clock.now()
             found = await live_sessions(session, tenant_id, person_id, now, self._idle)
-        await self._access_log.trace_staff(actor, tenant_id, "sessions", str(person_id))
+        await self._access_log.looked(actor, tenant_id, "sessions", str(person_id))
         return found
 
     async def revoke(self, actor: Actor, tenant_id: UUID, session_id: UUID) -> None:

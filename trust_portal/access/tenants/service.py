@@ -108,7 +108,7 @@ class Tenants:
             tenant = await find_tenant(session, tenant_id)
         if tenant is None:
             raise NotFound("tenant")
-        await self._access_log.trace_staff(actor, tenant_id, "tenant", tenant.key, purpose)
+        await self._access_log.looked(actor, tenant_id, "tenant", tenant.key, purpose)
         return tenant
 
     async def by_key(self, actor: Actor, key: str, *, purpose: str = "") -> Tenant:

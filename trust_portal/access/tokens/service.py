@@ -134,7 +134,7 @@ class Tokens:
         await self._gate.require(actor, Action.TOKEN_READ, Resource("token", tenant_id))
         async with self._storage.read(TenantScope(tenant_id)) as session:
             page = await tokens_page(session, tenant_id, request)
-        await self._access_log.trace_staff(actor, tenant_id, "tokens")
+        await self._access_log.looked(actor, tenant_id, "tokens")
         return page
 
     async def revoke(self, actor: Actor, tenant_id: UUID, token_id: UUID) -> None:

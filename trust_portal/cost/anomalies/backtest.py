@@ -84,7 +84,7 @@ class Backtests:
             costs = (await states.costs(session, [tenant_id], start, end))[tenant_id]
             book = ThresholdBook(await threshold_revisions(session, [tenant_id, VENDOR_ID]))
             budgets = BudgetBook(await budget_revisions(session, [tenant_id]))
-        await self._access_log.trace_staff(actor, tenant_id, "cost", purpose="trial of thresholds")
+        await self._access_log.looked(actor, tenant_id, "cost", purpose="trial of thresholds")
 
         def concerned(series: Series) -> bool:
             return query.subsystem in {None, series.subsystem}

@@ -60,7 +60,7 @@ class Anomalies:
         async with self._storage.read(scope) as session:
             counts = await repository.count_anomalies(session, wanted)
         if wanted.tenant_id is not None:
-            await self._access_log.trace_staff(actor, wanted.tenant_id, "anomaly", purpose="anomalies")
+            await self._access_log.looked(actor, wanted.tenant_id, "anomaly", purpose="anomalies")
         return counts
 
     async def get(self, actor: Actor, tenant_id: UUID, anomaly_id: UUID) -> CostAnomaly:
@@ -70,7 +70,7 @@ class Anomalies:
             anomaly = await repository.get_anomaly(session, tenant_id, anomaly_id)
         if anomaly.lane is Lane.SHADOW and not actor.is_staff:
             raise NotFound("anomaly")
-        await self._access_log.trace_staff(actor, tenant_id, "anomaly", str(anomaly_id), "anomalies")
+        await self._access_log.looked(actor, tenant_id, "anomaly", str(anomaly_id), "anomalies")
         return anomaly
 
     async def timeline(
@@ -96,7 +96,7 @@ class Anomalies:
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             series = Series(subsystem, currency)
             found = await repository.timeline(session, tenant_id, series, start, end)
-        await self._access_log.trace_staff(actor, tenant_id, "cost", subsystem, "cost")
+        await self._access_log.looked(actor, tenant_id, "cost", subsystem, "cost")
         return found
 
     async def feedback(self, actor: Actor, tenant_id: UUID, anomaly_id: UUID) -> tuple[Feedback, ...]:
@@ -104,7 +104,7 @@ class Anomalies:
         await self._gate.require(actor, Action.ANOMALY_READ, Resource("anomaly", tenant_id, anomaly_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             found = await repository.feedback_of(session, tenant_id, anomaly_id)
-        await self._access_log.trace_staff(actor, tenant_id, "anomaly", str(anomaly_id), "anomalies")
+        await self._access_log.looked(actor, tenant_id, "anomaly", str(anomaly_id), "anomalies")
         return found
 
     async def give_feedback(self, command: GiveFeedback, actor: Actor) -> Feedback:

@@ -138,7 +138,7 @@ class ThresholdKeeper:
         await self._gate.require(actor, Action.THRESHOLD_READ, Resource("thresholds", tenant_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             found = await threshold_revisions(session, [tenant_id])
-        await self._access_log.trace_staff(actor, tenant_id, "thresholds", purpose="detection")
+        await self._access_log.looked(actor, tenant_id, "thresholds", purpose="detection")
         return found
 
 

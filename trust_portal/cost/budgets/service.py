@@ -135,7 +135,7 @@ class Budgets:
         await self._gate.require(actor, Action.BUDGET_READ, Resource("budget", tenant_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             found = await budget_revisions(session, [tenant_id])
-        await self._access_log.trace_staff(actor, tenant_id, "budget", purpose="cost")
+        await self._access_log.looked(actor, tenant_id, "budget", purpose="cost")
         return found
 
     async def status(
@@ -149,7 +149,7 @@ class Budgets:
         async with self._storage.read(scope_of(actor, tenant_id), snapshot=True) as session:
             revisions = await budget_revisions(session, [tenant_id])
             hours = await read_hours(session, tenant_id, start, end)
-        await self._access_log.trace_staff(actor, tenant_id, "budget", purpose="cost")
+        await self._access_log.looked(actor, tenant_id, "budget", purpose="cost")
         book = BudgetBook(revisions)
         found: list[BudgetStatus] = []
         for subsystem, currency in sorted({(each.subsystem, each.currency) for each in revisions}):

@@ -79,7 +79,7 @@ class Explanations:
         await self._gate.require(actor, Action.ANOMALY_READ, Resource("anomaly", tenant_id, str(anomaly_id)))
         explanation = await self._explain(scope_of(actor, tenant_id), tenant_id, anomaly_id)
         _require_shown(actor, explanation.anomaly)
-        await self._access_log.trace_staff(actor, tenant_id, "cost anomaly", str(anomaly_id), purpose="cost")
+        await self._access_log.looked(actor, tenant_id, "cost anomaly", str(anomaly_id), purpose="cost")
         return explanation
 
     async def origins(
@@ -92,7 +92,7 @@ class Explanations:
             _require_shown(actor, anomaly)
             end = anomaly.last_at + _HOUR
             found = await read_origins(session, tenant_id, anomaly.series, anomaly.started_at, end, where)
-        await self._access_log.trace_staff(actor, tenant_id, "usage", str(anomaly_id), purpose="cost")
+        await self._access_log.looked(actor, tenant_id, "usage", str(anomaly_id), purpose="cost")
         return found
 
     async def record(self, actor: Actor, tenant_id: UUID, anomaly_id: UUID) -> UUID | None:

@@ -56,7 +56,7 @@ class Kpis:
         at = at or self._storage.clock.now()
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             found = await episodes(session, tenant_id, at - 2 * WINDOW, at)
-        await self._access_log.trace_staff(actor, tenant_id, "cost", purpose="figures of the cost loop")
+        await self._access_log.looked(actor, tenant_id, "cost", purpose="figures of the cost loop")
         return kpis(found, at)
 
     async def overall(self, actor: Actor, at: datetime | None = None) -> CostKpis:

@@ -101,7 +101,7 @@ class Metering:
         await self._gate.require(actor, Action.COST_READ, Resource("cost", tenant_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             found = await repository.read_hours(session, tenant_id, span.start, span.end)
-        await self._access_log.trace_staff(actor, tenant_id, "cost", purpose="cost")
+        await self._access_log.looked(actor, tenant_id, "cost", purpose="cost")
         return found
 
     async def parts(self, actor: Actor, tenant_id: UUID, series: Series, span: Span) -> tuple[Part, ...]:
@@ -109,7 +109,7 @@ class Metering:
         await self._gate.require(actor, Action.COST_READ, Resource("cost", tenant_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             found = await repository.read_parts(session, tenant_id, series, span.start, span.end)
-        await self._access_log.trace_staff(actor, tenant_id, "cost", series.subsystem, purpose="cost")
+        await self._access_log.looked(actor, tenant_id, "cost", series.subsystem, purpose="cost")
         return found
 
     async def _derive(

@@ -120,7 +120,9 @@ class Reports:
         """Where each period stands, newest first: what a month picker shows."""
         await self._may_read(actor, tenant_id)
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
-            return await repository.heads(session, tenant_id)
+            heads = await repository.heads(session, tenant_id)
+        await self._trace(actor, tenant_id, "")
+        return heads
 
     async def get(self, actor: Actor, tenant_id: UUID, report_id: UUID) -> StoredReport:
         """One report by id; ``NotFound`` if the tenant has no such one."""
