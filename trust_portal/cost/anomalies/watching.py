@@ -86,7 +86,7 @@ def watch(
 
 
 def _series_of(tenant: Watched) -> list[Series]:
-    return sorted(tenant.memories.keys() | tenant.costs.keys())
+    return sorted(tenant.memories.keys() | {series for series, hours in tenant.costs.items() if hours})
 
 
 def _run(
