@@ -47,7 +47,11 @@ def run(connection: Connection) -> None:
 
 
 async def main() -> None:
-    url = context.config.get_main_option("sqlalchemy.url") or os.environ["DATABASE_URL"]
+    url = (
+        context.config.get_main_option("sqlalchemy.url")
+        or os.environ.get("COORDINATOR_URL")
+        or os.environ["DATABASE_URL"]
+    )
     engine = create_engine(url, pool_size=1, application_name="trust-portal migrate")
     try:
         async with engine.connect() as connection:

@@ -115,7 +115,7 @@ class House:
         if self.oidc is not None:
             await self.oidc.close()
         await self.ledger.close()
-        await self.storage.engine.dispose()
+        await self.storage.close()
 
     async def _ping_queue(self) -> None:
         client = redis.asyncio.from_url(  # type: ignore[no-untyped-call]
@@ -129,10 +129,19 @@ class House:
             await client.aclose()
 
 
+def _storage(settings: Settings, clock: Clock) -> Storage:
+    engine = create_engine(settings.database_url)
+    if settings.coordinator_url is None:
+        return Storage(engine, clock)
+    # The sequencer's seat, the registration of keys and one listener: never more than these at once.
+    coordinator = create_engine(settings.coordinator_url, pool_size=2, application_name="trust-portal seat")
+    return Storage(engine, clock, coordinator=coordinator)
+
+
 def build_house(settings: Settings, clock: Clock | None = None) -> House:
     """Wire the services. Opens no connection; makes the key file on a first start."""
     clock = clock or SystemClock()
-    storage = Storage(create_engine(settings.database_url), clock)
+    storage = _storage(settings, clock)
     keyring = load_or_create_keyring(settings.key_file, clock)
     ledger = Ledger(storage, keyring, clock)
     gate = Gate(shipped_policies(), Denials(storage))

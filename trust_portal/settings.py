@@ -24,6 +24,8 @@ class Settings:
     """Signing keys; created with mode 0600 on first start."""
     base_url: str = "http://127.0.0.1:8400"
     """What users type; links in documents, the origin check and the log's name derive from it."""
+    coordinator_url: str | None = field(default=None, repr=False)
+    """The one node for locks, LISTEN/NOTIFY and migrations of a cluster; without it `DATABASE_URL`."""
     vendor_name: str = "Vendor"
     """How documents name the vendor that runs this portal."""
     demo: bool = False
@@ -124,6 +126,7 @@ def _log_format(text: str) -> str:
 _READERS: dict[str, Callable[[str], object]] = {
     "database_url": str,
     "redis_url": str,
+    "coordinator_url": str,
     "key_file": Path,
     "base_url": _url,
     "vendor_name": str,

@@ -79,11 +79,14 @@ def worker(queue: str) -> None:
 
 @click.command()
 def migrate() -> None:
-    """Bring the database in DATABASE_URL to the newest schema. Safe to repeat, and to run twice at once."""
+    """Bring the database to the newest schema. Safe to repeat, and to run twice at once.
+
+    The database is the one in COORDINATOR_URL, or else in DATABASE_URL.
+    """
     from trust_portal.runtime.migrate import migrate as upgrade  # noqa: PLC0415
     from trust_portal.runtime.migrate import newest_revision  # noqa: PLC0415
 
-    url = os.environ.get("DATABASE_URL")
+    url = os.environ.get("COORDINATOR_URL") or os.environ.get("DATABASE_URL")
     if not url:
         raise InvalidInput("set DATABASE_URL to postgresql+asyncpg://…", field="DATABASE_URL")
     asyncio.run(upgrade(url))

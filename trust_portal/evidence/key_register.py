@@ -25,7 +25,7 @@ async def register_keys(storage: Storage, keyring: Keyring) -> None:
     the file was lost and made anew, or belongs to another installation.
     """
     ledger = Ledger(storage, keyring, storage.clock)
-    async with storage.write(TenantScope(VENDOR_ID)) as session:
+    async with storage.coordinator.write(TenantScope(VENDOR_ID)) as session:
         await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _REGISTRATION})
         known = set((await session.execute(select(signing_keys.c.key_id))).scalars())
         refuse_foreign_keys(keyring, known)

@@ -89,7 +89,7 @@ class ProofDesk:
                 await asyncio.sleep(_POLL)  # the server restarts; callers have their own timeouts
 
     async def _listen(self) -> None:
-        async with self._storage.engine.connect() as connection:
+        async with self._storage.coordinator.engine.connect() as connection:
             raw = await connection.get_raw_connection()
             driver: asyncpg.Connection[asyncpg.Record] = raw.driver_connection
             await driver.add_listener(INTEGRATED, self._integrated)

@@ -96,7 +96,7 @@ async def _seat(storage: Storage, stop: asyncio.Event) -> AsyncIterator[Driver |
     The lock is asked for again and again instead of waited for: a waiting statement would hold
     back vacuum for as long as another process sequences.
     """
-    async with storage.engine.connect() as connection:
+    async with storage.coordinator.engine.connect() as connection:
         raw = await connection.get_raw_connection()
         driver: Driver = raw.driver_connection
         seated = False

@@ -54,6 +54,7 @@ async def all_in_one(
             **os.environ,
             **(environment or {}),
             "DATABASE_URL": servers.database_url,
+            "COORDINATOR_URL": "",
             "REDIS_URL": servers.redis_url,
         }
         async with Supervisor(output) as supervisor:

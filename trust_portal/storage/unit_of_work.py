@@ -97,11 +97,24 @@ class WriteSession(ReadSession):
 
 
 class Storage:
-    """Opens units of work. Every one begins with its scope and ends in commit or rollback."""
+    """Opens units of work. Every one begins with its scope and ends in commit or rollback.
 
-    def __init__(self, engine: AsyncEngine, clock: Clock | None = None) -> None:
+    ``coordinator`` is the same for the one fixed node that advisory locks, LISTEN and NOTIFY need,
+    where ``engine`` may lead to any node of a cluster; without an engine of its own it is this one.
+    """
+
+    def __init__(
+        self, engine: AsyncEngine, clock: Clock | None = None, *, coordinator: AsyncEngine | None = None
+    ) -> None:
         self.engine = engine
         self.clock = clock or SystemClock()
+        self.coordinator: Storage = self if coordinator is None else Storage(coordinator, self.clock)
+
+    async def close(self) -> None:
+        """Close every connection; units of work that are open lose theirs."""
+        await self.engine.dispose()
+        if self.coordinator is not self:
+            await self.coordinator.close()
 
     @asynccontextmanager
     async def read(self, scope: Scope, *, snapshot: bool = False) -> AsyncIterator[ReadSession]:
