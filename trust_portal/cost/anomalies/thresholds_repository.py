@@ -6,10 +6,12 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, select
+from sqlalchemy.dialects.postgresql import insert
 
 from trust_portal.cost.anomalies.tables import thresholds
 from trust_portal.cost.anomalies.thresholds_model import ThresholdRevision
+from trust_portal.errors import Conflict
 from trust_portal.kernel.actor import Actor
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
@@ -27,8 +29,10 @@ async def threshold_revisions(
 
 
 async def add_thresholds(session: WriteSession, revision: ThresholdRevision, actor: Actor) -> None:
-    await session.execute(
-        insert(thresholds).values(
+    """``Conflict`` when somebody set the same revision at the same moment."""
+    added = await session.execute(
+        insert(thresholds)
+        .values(
             tenant_id=revision.tenant_id,
             subsystem=revision.subsystem,
             revision=revision.revision,
@@ -39,7 +43,11 @@ async def add_thresholds(session: WriteSession, revision: ThresholdRevision, act
             set_by_name=revision.set_by,
             receipt_id=revision.receipt_id,
         )
+        .on_conflict_do_nothing()
+        .returning(thresholds.c.revision)
     )
+    if added.first() is None:
+        raise Conflict("these thresholds were changed meanwhile", code="STALE")
 
 
 def _revision(row: Row[Any]) -> ThresholdRevision:

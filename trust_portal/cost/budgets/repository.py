@@ -6,10 +6,12 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, select
+from sqlalchemy.dialects.postgresql import insert
 
 from trust_portal.cost.budgets.model import BudgetRevision
 from trust_portal.cost.budgets.tables import budgets
+from trust_portal.errors import Conflict
 from trust_portal.kernel.actor import Actor
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
@@ -23,8 +25,10 @@ async def budget_revisions(session: ReadSession, tenant_ids: Collection[UUID]) -
 
 
 async def add_budget(session: WriteSession, budget: BudgetRevision, actor: Actor) -> None:
-    await session.execute(
-        insert(budgets).values(
+    """``Conflict`` when somebody set the same revision at the same moment."""
+    added = await session.execute(
+        insert(budgets)
+        .values(
             tenant_id=budget.tenant_id,
             subsystem=budget.subsystem,
             currency=budget.currency,
@@ -37,7 +41,11 @@ async def add_budget(session: WriteSession, budget: BudgetRevision, actor: Actor
             set_by_name=budget.set_by,
             receipt_id=budget.receipt_id,
         )
+        .on_conflict_do_nothing()
+        .returning(budgets.c.revision)
     )
+    if added.first() is None:
+        raise Conflict("this budget was changed meanwhile", code="STALE")
 
 
 def _revision(row: Row[Any]) -> BudgetRevision:
