@@ -106,6 +106,16 @@ class Mismatch:
     recomputed: str
 
 
+class NotRecomputable(Exception):
+    """A file of the bundle cannot be used for recomputing: which, and where in it."""
+
+    def __init__(self, message: str, *, file: str, field: str = "") -> None:
+        super().__init__(f"{file}: {message}")
+        self.message = message
+        self.file = file
+        self.field = field
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What was verified, in the bundle's own words: believe them only if the verdict is ok."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from trust_portal.errors import InvalidInput
 from trust_portal.evidence import bundle
 from trust_portal.evidence.checkpoint import Checkpoint, TlogProof
 from trust_portal.evidence.dsse import Envelope
@@ -19,7 +18,7 @@ from trust_portal.evidence.merkle import leaf_hash
 from trust_portal.evidence.policy_file import Policy
 from trust_portal.evidence.statement import Statement
 from trust_portal.evidence.strict import Malformed
-from trust_portal.evidence.verdict import Code, Mismatch, Subject, Verdict
+from trust_portal.evidence.verdict import Code, Mismatch, NotRecomputable, Subject, Verdict
 from trust_portal.evidence.verification.files import check_files
 from trust_portal.evidence.verification.history import check_growth, check_since
 from trust_portal.evidence.verification.receipts import check_receipts
@@ -34,7 +33,10 @@ from trust_portal.evidence.verification.trust import (
 )
 
 Recomputer: TypeAlias = Callable[[Mapping[str, bytes]], Sequence[Mismatch]]
-"""Derives a document's figures from a bundle's own ``inputs/``; empty when every string agrees."""
+"""Derives a document's figures from a bundle's own ``inputs/``; empty when every string agrees.
+
+Raises ``NotRecomputable`` for files it cannot use, and nothing else.
+"""
 
 
 def verify(
@@ -135,15 +137,25 @@ def _recompute(
         return
     recompute = recomputers.get(manifest.kind)
     if recompute is None:
-        report.find(Code.NOT_RECOMPUTABLE, f"nothing here can recompute a {manifest.kind!r}")
+        report.find(
+            Code.NOT_RECOMPUTABLE,
+            f"nothing here can recompute a {manifest.kind!r}",
+            file=MANIFEST,
+            field="predicate.result.kind",
+        )
         return
     if any(f.code in {Code.DIGEST_MISMATCH, Code.FILE_MISSING} for f in report.findings):
         report.not_proved.append("That the figures follow from the inputs: the files are not the signed ones")
         return
     try:
         mismatches = recompute(files)
-    except (InvalidInput, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        report.find(Code.NOT_RECOMPUTABLE, f"the inputs cannot be used: {error}")
+    except NotRecomputable as error:
+        report.find(
+            Code.NOT_RECOMPUTABLE,
+            f"the inputs cannot be used: {error.message}",
+            file=error.file,
+            field=error.field,
+        )
         return
     for each in mismatches:
         report.find(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from trust_portal.evidence.verdict import Mismatch
+from trust_portal.errors import InvalidInput
+from trust_portal.evidence.verdict import Mismatch, NotRecomputable
 from trust_portal.reliability.attainment.exclusions import parse_exclusions
 from trust_portal.reliability.attainment.measurements import read_measurements
 from trust_portal.reliability.contracts.document import parse_contract
@@ -29,32 +31,55 @@ _ABSENT = "(absent)"
 def recompute_sla_report(files: Mapping[str, bytes]) -> list[Mismatch]:
     """Every field of ``report.json`` that the bundle's inputs do not lead to.
 
-    Raises ``KeyError`` for a missing file and ``InvalidInput`` or ``ValueError`` for unusable ones.
+    Raises ``NotRecomputable`` naming the file, and the key or row in it, that is missing or unusable.
     """
-    reported = json.loads(files[REPORT_FILE])
-    attested = [
-        Finding(each["code"], each["message"], each["where"], Severity(each["severity"]))
-        for each in reported["attested_findings"]
-    ]
-    assessment = assess(
-        parse_contract(files[CONTRACT_FILE]),
-        read_measurements(files[MEASUREMENTS_FILE]),
-        parse_exclusions(files[EXCLUSIONS_FILE]),
-        reported["period"]["label"],
-        further=attested,
-    )
-    derived = report_body(
-        assessment,
-        {name: files[name] for name in (CONTRACT_FILE, EXCLUSIONS_FILE, MEASUREMENTS_FILE)},
-        attested,
-        tenant_name=reported["tenant"]["name"],
-        vendor_name=reported["vendor"],
-    )
+    with _reading(REPORT_FILE):
+        reported = json.loads(_file(files, REPORT_FILE))
+        attested = [
+            Finding(each["code"], each["message"], each["where"], Severity(each["severity"]))
+            for each in reported["attested_findings"]
+        ]
+        label, tenant, vendor = reported["period"]["label"], reported["tenant"]["name"], reported["vendor"]
+    with _reading(CONTRACT_FILE):
+        contract = parse_contract(_file(files, CONTRACT_FILE))
+    with _reading(MEASUREMENTS_FILE):
+        measurements = read_measurements(_file(files, MEASUREMENTS_FILE))
+    with _reading(EXCLUSIONS_FILE):
+        exclusions = parse_exclusions(_file(files, EXCLUSIONS_FILE))
+    with _reading(CONTRACT_FILE):
+        assessment = assess(contract, measurements, exclusions, label, further=attested)
+    with _reading(REPORT_FILE):
+        derived = report_body(
+            assessment,
+            {name: files[name] for name in (CONTRACT_FILE, EXCLUSIONS_FILE, MEASUREMENTS_FILE)},
+            attested,
+            tenant_name=tenant,
+            vendor_name=vendor,
+        )
     claimed = {key: value for key, value in reported.items() if key not in _NOT_DERIVED}
     return [
         Mismatch(REPORT_FILE, path, claim, figure)
         for path, claim, figure in _differences("$", claimed, derived)
     ]
+
+
+def _file(files: Mapping[str, bytes], name: str) -> bytes:
+    if name not in files:
+        raise NotRecomputable("is not in the bundle", file=name)
+    return files[name]
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    """Says of whatever goes wrong inside in which file it did."""
+    try:
+        yield
+    except InvalidInput as error:
+        raise NotRecomputable(error.message, file=name, field=error.field or "") from error
+    except KeyError as error:
+        raise NotRecomputable("there is no such key", file=name, field=str(error.args[0])) from error
+    except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
+        raise NotRecomputable(f"not what belongs here: {error}", file=name) from error
 
 
 def _differences(path: str, claimed: Any, derived: Any) -> list[tuple[str, str, str]]:

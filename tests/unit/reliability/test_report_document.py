@@ -9,6 +9,7 @@ import pytest
 from sla_example import CONTRACT, EXCLUSIONS, FIXTURE, example_report, measurements
 from sla_months import contract_text, month, without
 
+from trust_portal.evidence.verdict import NotRecomputable
 from trust_portal.reliability.attainment.exclusions import parse_exclusions
 from trust_portal.reliability.contracts.document import parse_contract
 from trust_portal.reliability.findings import Finding, Severity, State
@@ -219,3 +220,31 @@ def test_a_mean_of_very_many_ratios_stays_readable():
 
 def test_the_example_measures_what_its_contract_promises():
     assert {sla.objective for sla in parse_contract(CONTRACT).slas} == set(measurements())
+
+
+@pytest.mark.parametrize(
+    ("change", "file", "field"),
+    [
+        ({"inputs/contract.yaml": None}, "inputs/contract.yaml", ""),
+        ({"inputs/contract.yaml": b"tenant: x"}, "inputs/contract.yaml", "currency"),
+        (
+            {"inputs/measurements.csv": b"objective,time,total\n"},
+            "inputs/measurements.csv",
+            "good",
+        ),
+        (
+            {"inputs/measurements.csv": b"objective,time,total,good\napi,now,1,1\n"},
+            "inputs/measurements.csv",
+            "row 2, time",
+        ),
+        ({"inputs/exclusions.json": b'[{"window": "w"}]'}, "inputs/exclusions.json", "exclusions[0].start"),
+        ({"report.json": b'{"period": {}}'}, "report.json", "attested_findings"),
+        ({"report.json": b"[]"}, "report.json", ""),
+    ],
+)
+def test_what_cannot_be_recomputed_names_file_and_key(change, file, field):
+    files = {**bundle(example_report()), **change}
+    with pytest.raises(NotRecomputable) as refused:
+        recompute({name: data for name, data in files.items() if data is not None})
+    assert (refused.value.file, refused.value.field) == (file, field)
+    assert refused.value.message

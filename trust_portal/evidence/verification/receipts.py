@@ -36,7 +36,12 @@ def check_receipts(files: Mapping[str, bytes], head: TlogProof | None, trust: Tr
             envelope = Envelope.parse(files[name])
             statement = Statement.parse(envelope.payload)
         except Malformed as error:
-            report.find(Code.BAD_SIGNATURE, f"not a readable receipt: {error.message}", file=name)
+            report.find(
+                Code.BAD_SIGNATURE,
+                f"not a readable receipt: {error.message}",
+                file=name,
+                field=error.field or "",
+            )
             continue
         for subject in statement.subjects:
             stood_for.setdefault(subject.name, set()).add(subject.sha256)
@@ -46,7 +51,9 @@ def check_receipts(files: Mapping[str, bytes], head: TlogProof | None, trust: Tr
             _check_place(proof, head, envelope, proof_name(name), report)
             first = places.setdefault(proof.index, name)
             if first != name:
-                report.find(Code.NOT_INCLUDED, f"claims the entry of {first}", file=proof_name(name))
+                report.find(
+                    Code.NOT_INCLUDED, f"claims the entry of {first}", file=proof_name(name), field="index"
+                )
         _check_disclosures(statement, name, files.get(disclosure_name(name)), report)
         check_approvers(statement.predicate, name, report)
     _check_subjects(files, stood_for, report)
@@ -69,9 +76,16 @@ def _check_subjects(files: Mapping[str, bytes], stood_for: Mapping[str, set[str]
 
 def _check_place(proof: TlogProof, head: TlogProof, envelope: Envelope, name: str, report: Report) -> None:
     if proof.note != head.note:
-        report.find(Code.NOT_INCLUDED, "proved under another checkpoint than the manifest", file=name)
+        report.find(
+            Code.NOT_INCLUDED,
+            "proved under another checkpoint than the manifest",
+            file=name,
+            field="checkpoint",
+        )
     elif not proof.verifies(leaf_hash(envelope.pae)):
-        report.find(Code.NOT_INCLUDED, "the proof does not lead to the checkpoint's root", file=name)
+        report.find(
+            Code.NOT_INCLUDED, "the proof does not lead to the checkpoint's root", file=name, field="hashes"
+        )
 
 
 def _check_disclosures(statement: Statement, receipt: str, data: bytes | None, report: Report) -> None:
@@ -81,7 +95,7 @@ def _check_disclosures(statement: Statement, receipt: str, data: bytes | None, r
         try:
             value = parse_json(data)
         except Malformed as error:
-            report.find(Code.FALSE_DISCLOSURE, error.message, file=name)
+            report.find(Code.FALSE_DISCLOSURE, error.message, file=name, field=error.field or "")
             return
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
             report.find(Code.FALSE_DISCLOSURE, "not a list of disclosures", file=name)

@@ -35,7 +35,12 @@ def resolve_trust(
     try:
         own = Policy.parse(files.get(POLICY, b""))
     except Malformed as error:
-        report.find(Code.UNKNOWN_KEY, f"the bundle's policy names no key: {error.message}", file=POLICY)
+        report.find(
+            Code.UNKNOWN_KEY,
+            f"the bundle's policy names no key: {error.message}",
+            file=POLICY,
+            field=error.field or "",
+        )
         own = Policy(())
     return Trust(own, pinned)
 
@@ -53,7 +58,9 @@ def say_unpinned(signer: str, report: Report) -> None:
 def check_envelope(envelope: Envelope, index: int | None, name: str, trust: Trust, report: Report) -> bool:
     """One signature by a receipt key that is valid at ``index`` (``None``: place unknown)."""
     if envelope.payload_type != IN_TOTO or len(envelope.signatures) != 1:
-        report.find(Code.BAD_SIGNATURE, "not one signature over an in-toto statement", file=name)
+        report.find(
+            Code.BAD_SIGNATURE, "not one signature over an in-toto statement", file=name, field="signatures"
+        )
         return False
     key_id = envelope.signatures[0].key_id
     key = trust.policy.receipt_key(key_id)
@@ -80,20 +87,36 @@ def check_note(note: SignedNote, name: str, trust: Trust, report: Report) -> Che
     head = Checkpoint.parse(note.text)
     signers = [key for key in trust.policy.log_keys(head.origin) if note.signed_by(key) is not None]
     if not signers:
-        report.find(Code.UNKNOWN_KEY, f"no trusted key of log {head.origin} signed the checkpoint", file=name)
+        report.find(
+            Code.UNKNOWN_KEY,
+            f"no trusted key of log {head.origin} signed the checkpoint",
+            file=name,
+            field="checkpoint.origin",
+        )
         return None
     if not all(note.signed_by(key) for key in signers):
-        report.find(Code.BAD_SIGNATURE, "the checkpoint's signature does not hold", file=name)
+        report.find(
+            Code.BAD_SIGNATURE,
+            "the checkpoint's signature does not hold",
+            file=name,
+            field="checkpoint.signature",
+        )
         return None
     if not any(trust.policy.span(key.key).covers_size(head.size) for key in signers):
         report.find(
             Code.KEY_RETIRED_AT_INDEX,
             f"{signers[0].key.key_id} signs sizes {trust.policy.span(signers[0].key)}, this is {head.size}",
             file=name,
+            field="checkpoint.size",
         )
         return None
     if not trust.policy.witnessed(note):
-        report.find(Code.NO_QUORUM, f"too few cosignatures for quorum {trust.policy.quorum}", file=name)
+        report.find(
+            Code.NO_QUORUM,
+            f"too few cosignatures for quorum {trust.policy.quorum}",
+            file=name,
+            field="checkpoint.signatures",
+        )
         return None
     if trust.policy.quorum == NO_QUORUM:
         report.not_proved.append(
@@ -111,5 +134,7 @@ def read_proof(data: bytes | None, name: str, report: Report) -> TlogProof | Non
     try:
         return TlogProof.parse(data)
     except Malformed as error:
-        report.find(Code.NOT_INCLUDED, f"not a readable proof: {error.message}", file=name)
+        report.find(
+            Code.NOT_INCLUDED, f"not a readable proof: {error.message}", file=name, field=error.field or ""
+        )
         return None
