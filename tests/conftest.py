@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 from redis.asyncio import Redis
+from sla_bundle import SlaBundles, make_sla_bundles
 
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.runtime.embedded import Servers, embedded_servers
@@ -83,6 +84,16 @@ def database_url(server_thread: ServerThread) -> Iterator[str]:
     name = server_thread.clone()
     yield server_thread.servers.url_of(name)
     server_thread.drop(name)
+
+
+@pytest.fixture(scope="session")
+def sla_bundles(server_thread: ServerThread, tmp_path_factory: pytest.TempPathFactory) -> SlaBundles:
+    """Real bundles of one tenant, made once."""
+    name = server_thread.clone()
+    servers, folder = server_thread.servers, tmp_path_factory.mktemp("sla-bundles")
+    made = server_thread.call(make_sla_bundles(servers.url_of(name), servers.redis_url, folder))
+    server_thread.drop(name)
+    return made
 
 
 @pytest.fixture

@@ -54,9 +54,18 @@ class Log:
         predicate = {"receipt": f"r{self.range.size}", "tenant": TENANT, "at": "2026-07-01T06:00:00Z"}
         statement = statement_of(kind, subjects, predicate | {"result": result})
         envelope = sign_envelope(statement.canonical(), self.receipts)
+        self.append(envelope)
+        return envelope, self.range.size - 1
+
+    def append(self, envelope: Envelope) -> tuple[bytes, int]:
+        """The envelope's file and its index."""
         self.range, completed = self.range.append([leaf_hash(envelope.pae)])
         self.nodes |= completed
-        return envelope, self.range.size - 1
+        return envelope.to_json(), self.range.size - 1
+
+    def record_of(self, file: bytes) -> bytes:
+        """The statement of an envelope, signed by this log's key instead."""
+        return sign_envelope(Envelope.parse(file).payload, self.receipts).to_json()
 
     def head(self) -> SignedNote:
         return Checkpoint(ORIGIN, self.range.size, self.range.root).sign(self.checkpoints)

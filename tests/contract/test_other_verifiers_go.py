@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from evidence_sample import LOG_KEY, ORIGIN, Log, export
+from sla_bundle import SlaBundles
 
 from trust_portal.evidence.checkpoint import Checkpoint, TlogProof
 from trust_portal.evidence.dsse import Envelope
@@ -22,6 +23,7 @@ from trust_portal.evidence.merkle import (
     root_of,
 )
 from trust_portal.evidence.note import NoteKey
+from trust_portal.evidence.signing import VerifyKey
 
 ENTRIES = [b"entry %d" % n for n in range(130)]
 LEAVES = [leaf_hash(entry) for entry in ENTRIES]
@@ -119,14 +121,26 @@ def test_go_opens_our_checkpoints_and_no_tampered_one(go: Ask) -> None:
 def test_go_verifies_the_proofs_of_a_bundle_from_its_own_files(go: Ask) -> None:
     log = Log()
     log.grow(11)
-    files = export(log).files
+    questions = asked_of(export(log).files, LOG_KEY.verify_key)
+    assert len(questions) == 6
+    assert set(go(questions)) == {"ok"}
+
+
+def test_go_verifies_every_proof_of_a_real_sla_bundle(go: Ask, sla_bundles: SlaBundles) -> None:
+    questions = asked_of(sla_bundles.files, sla_bundles.keyring.checkpoints.verify_key)
+    assert len(questions) == 8
+    assert set(go(questions)) == {"ok"}
+
+
+def asked_of(files: dict[str, bytes], log_key: VerifyKey) -> list[dict[str, Any]]:
+    """Two questions for each proof: is its checkpoint signed, and is the receipt in that tree?"""
     questions: list[dict[str, Any]] = []
     for name in (each for each in files if each.endswith(".tlog-proof")):
         envelope = Envelope.parse(files[name.replace(".tlog-proof", ".dsse.json")])
         proof = TlogProof.parse(files[name])
         head = proof.checkpoint
         questions += [
-            {"kind": "note", "vkey": NoteKey(head.origin, LOG_KEY.verify_key).vkey, "note": str(proof.note)},
+            {"kind": "note", "vkey": NoteKey(head.origin, log_key).vkey, "note": str(proof.note)},
             {
                 "kind": "inclusion",
                 "record": text(envelope.pae),
@@ -136,5 +150,4 @@ def test_go_verifies_the_proofs_of_a_bundle_from_its_own_files(go: Ask) -> None:
                 "proof": [text(each) for each in proof.hashes],
             },
         ]
-    assert len(questions) == 6
-    assert set(go(questions)) == {"ok"}
+    return questions
