@@ -182,7 +182,7 @@ def _process(maker: str, course: Course, appenders: int) -> _Window:
 async def _measure(maker: Maker, course: Course, appenders: int) -> _Window:
     storage = Storage(create_engine(course.url, pool_size=appenders + 2))
     keyring = load_keyring(course.key_file)
-    ledger = Ledger(storage, keyring, storage.clock)
+    ledger = Ledger(storage, keyring)
     done = 0
     over = False
 

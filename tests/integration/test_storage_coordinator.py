@@ -36,7 +36,7 @@ async def test_the_seat_and_the_listener_are_at_the_coordinator(
         coordinator=create_engine(database_url, application_name="coordinator"),
     )
     keyring = load_or_create_keyring(tmp_path / "keys.json", clock)
-    ledger = Ledger(storage, keyring, clock)
+    ledger = Ledger(storage, keyring)
     stop = asyncio.Event()
     sequencer = asyncio.create_task(run_sequencer(storage, keyring, stop, host="portal.example"))
     act = Act(

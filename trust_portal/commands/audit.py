@@ -6,7 +6,9 @@ import sys
 
 import click
 
+from trust_portal.access.action import Action
 from trust_portal.access.actors import CONSOLE
+from trust_portal.access.policy import Resource
 from trust_portal.commands.console import in_house
 from trust_portal.evidence.audit import AuditTotals
 from trust_portal.evidence.audit import audit as run_audit
@@ -25,6 +27,7 @@ def audit(key: str | None) -> None:
 
     async def work(house: House) -> None:
         nonlocal found
+        await house.gate.require(CONSOLE, Action.AUDIT_RUN, Resource.of_house("audit"))
         tenant_id = None
         if key == "vendor":
             tenant_id = VENDOR_ID

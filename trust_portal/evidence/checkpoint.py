@@ -6,7 +6,6 @@ name (the *origin*) also the name of the key that signs its checkpoints.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trust_portal.evidence.merkle import HASH_BYTES, verify_consistency, verify_inclusion
@@ -149,8 +148,3 @@ def _hash(line: str) -> bytes:
 def sign_checkpoint(origin: str, size: int, root: bytes, key: SigningKey) -> SignedNote:
     """The signed note of one tree head."""
     return Checkpoint(origin, size, root).sign(key)
-
-
-def make_proof(index: int, hashes: Sequence[bytes], note: SignedNote) -> TlogProof:
-    """A proof ready to be written beside its receipt."""
-    return TlogProof(index, tuple(hashes), note)

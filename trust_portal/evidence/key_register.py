@@ -24,7 +24,7 @@ async def register_keys(storage: Storage, keyring: Keyring) -> None:
     Later, only compare. ``InvalidInput`` (field ``KEY_FILE``) when the database knows other keys:
     the file was lost and made anew, or belongs to another installation.
     """
-    ledger = Ledger(storage, keyring, storage.clock)
+    ledger = Ledger(storage, keyring)
     async with storage.coordinator.write(TenantScope(VENDOR_ID)) as session:
         await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _REGISTRATION})
         known = set((await session.execute(select(signing_keys.c.key_id))).scalars())

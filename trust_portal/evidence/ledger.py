@@ -20,7 +20,6 @@ from trust_portal.evidence.proof_desk import ProofDesk
 from trust_portal.evidence.statement import PREDICATE_TYPES, ReceiptKind, Subject
 from trust_portal.evidence.tables import receipt_disclosures
 from trust_portal.kernel.canonical import sha256_hex
-from trust_portal.kernel.clock import Clock
 from trust_portal.kernel.ids import new_id
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
@@ -59,11 +58,10 @@ class Receipt:
 class Ledger:
     """The one door to the log: record, prove, wait."""
 
-    def __init__(self, storage: Storage, keyring: Keyring, clock: Clock) -> None:
+    def __init__(self, storage: Storage, keyring: Keyring) -> None:
         self._keyring = keyring
-        self._clock = clock
         self._keys_compared = False
-        self.reader = LogReader(storage)
+        self.reader = LogReader()
         self._desk = ProofDesk(storage, self.reader)
 
     async def record(self, session: WriteSession, act: Act, *, receipt_id: UUID | None = None) -> Receipt:

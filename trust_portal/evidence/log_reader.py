@@ -20,7 +20,7 @@ from trust_portal.evidence.merkle import (
     resolve,
 )
 from trust_portal.evidence.note import SignedNote
-from trust_portal.storage.unit_of_work import ReadSession, Storage
+from trust_portal.storage.unit_of_work import ReadSession
 
 # Rows are found one by one (LATERAL … LIMIT 1): as a plain join, and before the first ANALYZE of a
 # young installation, the planner reads everything the tenant has in its log.
@@ -56,8 +56,7 @@ _CACHED_NODES = 100_000
 class LogReader:
     """Inclusion and consistency in one tenant's log, against any checkpoint it ever had."""
 
-    def __init__(self, storage: Storage) -> None:
-        self.storage = storage
+    def __init__(self) -> None:
         self._cache: OrderedDict[tuple[UUID, NodeId], bytes] = OrderedDict()
 
     async def proofs(

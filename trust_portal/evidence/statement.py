@@ -18,7 +18,6 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 class ReceiptKind(StrEnum):
     """Every consequential act that leaves a receipt. A new kind is one line here."""
 
-    ACCESS_DENIED = "access.denied"
     ANOMALY_CLOSED = "anomaly.closed"
     ANOMALY_EXPLAINED = "anomaly.explained"
     ANOMALY_FEEDBACK = "anomaly.feedback"
@@ -29,7 +28,6 @@ class ReceiptKind(StrEnum):
     EXPORT_MANIFEST = "export.manifest"
     FLAG_CHANGED = "flag.changed"
     KEY_CREATED = "key.created"
-    KEY_ROTATED = "key.rotated"
     MAINTENANCE_RECORDED = "maintenance.recorded"
     OBJECTIVE_RECORDED = "objective.recorded"
     PERSON_ADDED = "person.added"
@@ -41,7 +39,6 @@ class ReceiptKind(StrEnum):
     SLA_REPORT_ISSUED = "sla_report.issued"
     SLA_REPORT_REFUSED = "sla_report.refused"
     SLA_RUN_COMPLETED = "sla_run.completed"
-    STAFF_READ = "staff.read"
     SUPPRESSION_CREATED = "suppression.created"
     SUPPRESSION_ENDED = "suppression.ended"
     TENANT_CREATED = "tenant.created"

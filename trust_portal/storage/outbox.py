@@ -1,8 +1,8 @@
 """Work to be done after the commit, written within it.
 
 The row is the truth and the queue only a trigger: the relay claims rows with SKIP LOCKED and
-hands their ids to arq; a job deletes its row in the transaction of its effect; a sweeper
-re-enqueues what is past its lease. Job names are constants here, so that nothing in
+hands their ids to arq; a job deletes its row in the transaction of its effect; a row past
+its lease is due again, and the relay claims it once more. Job names are constants here, so that nothing in
 ``trust_portal`` imports ``jobs``.
 """
 

@@ -45,7 +45,7 @@ class Access:
 
 @pytest.fixture
 def access(storage: Storage, clock: ManualClock, tmp_path: Path) -> Access:
-    ledger = Ledger(storage, load_or_create_keyring(tmp_path / "keys.json", clock), clock)
+    ledger = Ledger(storage, load_or_create_keyring(tmp_path / "keys.json", clock))
     gate = Gate(shipped_policies(), Denials(storage))
     access_log = AccessLog(storage, gate)
     sessions = Sessions(storage, gate, access_log, idle=timedelta(hours=8), absolute=timedelta(days=7))

@@ -23,7 +23,7 @@ from trust_portal.storage.tenancy import TenantScope
 @pytest.fixture
 def register(access, clock, tmp_path):
     def register(policies):
-        ledger = Ledger(access.storage, load_or_create_keyring(tmp_path / "keys.json", clock), clock)
+        ledger = Ledger(access.storage, load_or_create_keyring(tmp_path / "keys.json", clock))
         return PolicyRegister(access.storage, Gate(policies, Denials(access.storage)), ledger)
 
     return register

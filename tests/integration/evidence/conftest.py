@@ -33,7 +33,7 @@ def keyring(tmp_path: Path, clock: ManualClock) -> Keyring:
 
 @pytest.fixture
 async def ledger(storage: Storage, keyring: Keyring, clock: ManualClock) -> AsyncIterator[Ledger]:
-    found = Ledger(storage, keyring, clock)
+    found = Ledger(storage, keyring)
     yield found
     await found.close()
 

