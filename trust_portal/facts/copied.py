@@ -44,9 +44,10 @@ def runs(copied: bytes) -> Iterator[Run]:
         bounds, width, numbers = _shape(copied, at)
         # Looking twice as far as the last run went keeps a mixture from being compared again and again.
         rows = max(1, min((end - at) // width, expected))
-        matrix = np.frombuffer(copied, np.uint8, rows * width, at).reshape(rows, width)
-        alike = _alike(matrix, numbers)
-        columns = [_column(matrix[:alike], number) for number in numbers]
+        layout, between = _layout(width, numbers)
+        table = np.frombuffer(copied, layout, rows, at)
+        alike = min(_alike(table[each]) for each in between)
+        columns = [table[str(number)][:alike].astype(np.int64) for number in numbers]
         minute, received_at, total, good, *counts = columns
         yield Run(minute, received_at, total, good, dict(zip(bounds, counts, strict=True)))
         at += alike * width
@@ -79,14 +80,26 @@ def _texts(array: bytes) -> list[str]:
     return texts
 
 
-def _alike(matrix: NDArray[np.uint8], numbers: list[int]) -> int:
-    """How many of the first rows equal the very first everywhere but in their numbers."""
-    fixed = np.ones(matrix.shape[1], np.bool_)
-    for number in numbers:
-        fixed[number : number + 8] = False
-    other = np.flatnonzero((matrix[:, fixed] != matrix[0, fixed]).any(axis=1))
-    return int(other[0]) if len(other) else len(matrix)
+def _layout(width: int, numbers: list[int]) -> tuple[np.dtype[np.void], list[str]]:
+    """A row as numpy sees it: the numbers, each named by where it is, and the bytes between them.
+
+    Also the names of those between, by which rows are told apart.
+    """
+    edges = [0, *(edge for number in numbers for edge in (number, number + 8)), width]
+    gaps = [(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True) if start < end]
+    between = [f"{start}-{end}" for start, end in gaps]
+    layout = np.dtype(
+        {
+            "names": [*map(str, numbers), *between],
+            "formats": [*(">i8" for _ in numbers), *(f"V{end - start}" for start, end in gaps)],
+            "offsets": [*numbers, *(start for start, _ in gaps)],
+            "itemsize": width,
+        }
+    )
+    return layout, between
 
 
-def _column(matrix: NDArray[np.uint8], number: int) -> Integers:
-    return np.ascontiguousarray(matrix[:, number : number + 8]).view(">i8").ravel().astype(np.int64)
+def _alike(column: NDArray[np.void]) -> int:
+    """How many of the first rows equal the very first in these bytes."""
+    other = np.flatnonzero(column != column[0])
+    return int(other[0]) if len(other) else len(column)
