@@ -41,6 +41,7 @@ class AuditCode(StrEnum):
     ENTRY_MISSING = "ENTRY_MISSING"
     ENTRY_WITHOUT_RECEIPT = "ENTRY_WITHOUT_RECEIPT"
     NODE_CHANGED = "NODE_CHANGED"
+    NOT_REPRODUCIBLE = "NOT_REPRODUCIBLE"
     NO_CHECKPOINT = "NO_CHECKPOINT"
     RECEIPT_NOT_LOGGED = "RECEIPT_NOT_LOGGED"
     UNKNOWN_KEY = "UNKNOWN_KEY"
@@ -52,6 +53,10 @@ _NEXT: dict[AuditCode, str] = {
     AuditCode.UNKNOWN_KEY: "find out who holds this key; restore signing_keys from a backup",
     AuditCode.RECEIPT_NOT_LOGGED: "start a worker and audit again; if it stays, " + _RESTORE,
     AuditCode.NO_CHECKPOINT: "start a worker and audit again; if it stays, " + _RESTORE,
+    AuditCode.NOT_REPRODUCIBLE: (
+        "if neither version nor keys changed since it was made, "
+        "compare the files of both bundles with `trust-portal verify`; the stored one stays valid"
+    ),
     AuditCode.ARTEFACT_CHANGED: "ask for the export again and compare; " + _RESTORE,
 }
 
@@ -78,6 +83,7 @@ class AuditTotals:
     receipts: int = 0
     checkpoints: int = 0
     artefacts: int = 0
+    reproduced: int = 0
 
 
 _TENANTS = """

@@ -90,6 +90,14 @@ async def list_exports(session: ReadSession, tenant_id: UUID, page: PageRequest)
     )
 
 
+async def finished_exports(session: ReadSession, tenant_id: UUID | None) -> tuple[Export, ...]:
+    """Those with a bundle, oldest first; of every tenant in the staff scope."""
+    query = select(exports).where(exports.c.state == ExportState.READY.value).order_by(exports.c.id)
+    if tenant_id is not None:
+        query = query.where(exports.c.tenant_id == tenant_id)
+    return tuple(_export(row) for row in await session.execute(query))
+
+
 async def last_tree_size(session: ReadSession, tenant_id: UUID) -> int:
     """Size of the tree the tenant's newest finished export led to; 0 if there is none."""
     query = (

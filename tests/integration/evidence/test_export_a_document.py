@@ -12,12 +12,14 @@ from sqlalchemy import text
 from trust_portal.errors import InvalidInput, NotFound, Unavailable
 from trust_portal.evidence import bundle
 from trust_portal.evidence.act import Act
+from trust_portal.evidence.audit import AuditCode, AuditTotals
 from trust_portal.evidence.bundle_contents import trust_policy
 from trust_portal.evidence.export import Export, ExportState, RenderedDocument
 from trust_portal.evidence.exports import Exports
 from trust_portal.evidence.keyring import Keyring
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.policy_file import Policy
+from trust_portal.evidence.reproduction import reproduce_all
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.evidence.verify import verify
 from trust_portal.kernel.actor import SYSTEM
@@ -34,6 +36,7 @@ class Letters:
     """A document kind of the test's own: all receipts the tenant has, and a text."""
 
     refuse = False
+    words = b"Dear customer\n"
 
     async def render(self, session: ReadSession, export: Export) -> RenderedDocument:
         if self.refuse:
@@ -43,7 +46,7 @@ class Letters:
             {"t": export.tenant_id, "k": ReceiptKind.TENANT_CREATED.value},
         )
         return RenderedDocument(
-            files={"letter.txt": b"Dear customer\n", "inputs/words.csv": b"word\nDear\ncustomer\n"},
+            files={"letter.txt": self.words, "inputs/words.csv": b"word\nDear\ncustomer\n"},
             tenant="acme",
             period="2026-06",
             file_name="acme-letter-2026-06.zip",
@@ -148,6 +151,20 @@ async def test_made_once_more_from_the_same_snapshot_it_is_the_same_bytes(
     await exports.build(tenant, (await request(storage, exports, tenant, new_id())).id)
     export = await exports.build(tenant, (await request(storage, exports, tenant, new_id())).id)
     assert await exports.reproduce(tenant, export.id) == await content_of(storage, exports, export)
+    totals = AuditTotals()
+    assert [each async for each in reproduce_all(storage, exports, totals)] == []
+    assert totals.reproduced == 2
+
+
+async def test_a_bundle_that_no_longer_follows_from_the_database_is_named(
+    storage: Storage, exports: Exports, letters: Letters, sequencer: asyncio.Task[None], tenant: UUID
+) -> None:
+    export = await exports.build(tenant, (await request(storage, exports, tenant, new_id())).id)
+    letters.words = b"Dear sir\n"
+    (finding,) = [each async for each in reproduce_all(storage, exports, AuditTotals(), tenant)]
+    assert (finding.code, finding.tenant_id) == (AuditCode.NOT_REPRODUCIBLE, tenant)
+    assert str(export.id) in finding.where
+    assert str(export.digest) in finding.message
 
 
 async def test_asked_twice_it_is_one_export_and_one_job(
@@ -171,7 +188,7 @@ async def test_an_export_interrupted_before_the_log_has_its_manifest_continues_w
     tenant: UUID,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from trust_portal.evidence import exports as module
+    from trust_portal.evidence import packing as module
     from trust_portal.evidence.sequencer import run_sequencer
 
     monkeypatch.setattr(module, "_LOG_PATIENCE", 0.3)

@@ -1,0 +1,82 @@
+"""The last phase of an export: once the log holds the manifest, proofs and zip, in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from uuid import UUID
+
+from trust_portal.errors import Broken
+from trust_portal.evidence import bundle
+from trust_portal.evidence import export_rows as rows
+from trust_portal.evidence.act import Act
+from trust_portal.evidence.bundle_contents import proof_files
+from trust_portal.evidence.export import Export, ExportState
+from trust_portal.evidence.ledger import Ledger
+from trust_portal.evidence.statement import ReceiptKind, Subject
+from trust_portal.kernel.actor import SYSTEM
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.unit_of_work import Storage
+
+#: Seconds to wait for the sequencer before the job is put back.
+_LOG_PATIENCE = 20.0
+
+
+class Packing:
+    """Proves and zips what was rendered."""
+
+    def __init__(self, storage: Storage, ledger: Ledger) -> None:
+        self._storage = storage
+        self._ledger = ledger
+
+    async def pack(self, export: Export, work: UUID | None) -> None:
+        """From rendered to ready; ``work`` is the outbox row that goes with it."""
+        scope, tenant_id = TenantScope(export.tenant_id), export.tenant_id
+        await self._ledger.wait(tenant_id, export.manifest_receipt_id, _LOG_PATIENCE)
+        await self._progress(export, "Packing the bundle", 80)
+        async with self._storage.read(scope) as session:
+            reader = self._ledger.reader
+            size = await reader.first_checkpoint_with(session, tenant_id, export.manifest_receipt_id)
+            if size is None:
+                raise Broken("a receipt with a proof has no place", code="EXPORT_UNPROVED")
+            files = await rows.read_files(session, tenant_id, export.id)
+            proofs = await proof_files(session, reader, export, size)
+        content = await asyncio.to_thread(bundle.build, {**files, **proofs})
+        digest = hashlib.sha256(content)
+        async with self._storage.write(scope) as session:
+            await session.complete(work)
+            current = await rows.find_export(session, tenant_id, export.id, lock=True)
+            if current.state is ExportState.RENDERED:
+                now = session.clock.now()
+                await rows.add_artefact(session, tenant_id, export.id, content, now)
+                await rows.change_export(
+                    session,
+                    tenant_id,
+                    export.id,
+                    state=ExportState.READY.value,
+                    step="Ready",
+                    percent=100,
+                    tree_size=size,
+                    size=len(content),
+                    digest=digest.digest(),
+                    finished_at=now,
+                )
+                await self._ledger.record(
+                    session,
+                    Act(
+                        kind=ReceiptKind.EXPORT_COMPLETED,
+                        tenant_id=tenant_id,
+                        actor=SYSTEM,
+                        at=now,
+                        subjects=(Subject(export.file_name or "bundle", digest.hexdigest()),),
+                        predicate={
+                            "export": str(export.id),
+                            "manifest": str(export.manifest_receipt_id),
+                            "size": str(len(content)),
+                        },
+                    ),
+                )
+
+    async def _progress(self, export: Export, step: str, percent: int) -> None:
+        async with self._storage.write(TenantScope(export.tenant_id)) as session:
+            await rows.change_export(session, export.tenant_id, export.id, step=step, percent=percent)

@@ -1,0 +1,119 @@
+"""The first phase of an export: every file and the manifest's receipt, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from trust_portal.evidence import export_rows as rows
+from trust_portal.evidence.act import Act
+from trust_portal.evidence.bundle_contents import signed_files
+from trust_portal.evidence.export import Export, ExportState, RenderedDocument, Renderer
+from trust_portal.evidence.keyring import Keyring
+from trust_portal.evidence.ledger import Ledger
+from trust_portal.evidence.log_name import open_log
+from trust_portal.evidence.manifest import Manifest, TreeHead, manifest_subjects
+from trust_portal.evidence.statement import ReceiptKind
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.unit_of_work import Storage
+
+
+class Rendering:
+    """Makes the files of an export by the renderer of its kind."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        ledger: Ledger,
+        keyring: Keyring,
+        renderers: Mapping[str, Renderer],
+        *,
+        host: str,
+        vendor: str,
+    ) -> None:
+        self._storage = storage
+        self._ledger = ledger
+        self._keyring = keyring
+        self._renderers = renderers
+        self._host = host
+        self._vendor = vendor
+
+    async def render(self, export: Export) -> None:
+        """From requested to rendered. Done again after a crash, it makes the same bytes."""
+        scope = TenantScope(export.tenant_id)
+        async with self._storage.write(scope) as session:
+            current = await rows.find_export(session, export.tenant_id, export.id, lock=True)
+            previous = current.previous_size
+            if previous is None:  # settled once, so that a second attempt states the same
+                previous = await rows.last_tree_size(session, export.tenant_id)
+            await rows.change_export(
+                session,
+                export.tenant_id,
+                export.id,
+                state=ExportState.RENDERING.value,
+                step="Rendering the document",
+                percent=20,
+                previous_size=previous,
+            )
+        document, manifest, files = await self.signed_files(replace(export, previous_size=previous))
+        act = _manifest_act(export, document, manifest, files)
+        async with self._storage.write(scope) as session:
+            current = await rows.find_export(session, export.tenant_id, export.id, lock=True)
+            if current.state is not ExportState.RENDERING:
+                return  # somebody else was faster
+            await rows.add_files(session, export.tenant_id, export.id, files)
+            await self._ledger.record(session, act, receipt_id=export.manifest_receipt_id)
+            await rows.change_export(
+                session,
+                export.tenant_id,
+                export.id,
+                state=ExportState.RENDERED.value,
+                step="Waiting for the log",
+                percent=60,
+                receipt_ids=[str(each) for each in document.receipts],
+                file_name=document.file_name,
+            )
+
+    async def signed_files(self, export: Export) -> tuple[RenderedDocument, Manifest, dict[str, bytes]]:
+        """The document and every file its manifest speaks for, all from one snapshot."""
+        scope = TenantScope(export.tenant_id)
+        async with self._storage.write(scope) as writing:
+            origin = await open_log(await writing.driver(), export.tenant_id, self._host, writing.clock.now())
+        async with self._storage.read(scope, snapshot=True) as session:
+            document = await self._renderers[export.kind].render(session, export)
+            previous: TreeHead | None = None
+            if export.previous_size:
+                previous = await self._ledger.reader.tree_head(
+                    session, export.tenant_id, export.previous_size
+                )
+            manifest = Manifest(export.kind, document.tenant, document.period, previous)
+            files = await signed_files(
+                session,
+                export.tenant_id,
+                document,
+                manifest,
+                keyring=self._keyring,
+                origin=origin,
+                vendor=self._vendor,
+            )
+        return document, manifest, files
+
+
+def _manifest_act(
+    export: Export, document: RenderedDocument, manifest: Manifest, files: Mapping[str, bytes]
+) -> Act:
+    return Act(
+        kind=ReceiptKind.EXPORT_MANIFEST,
+        tenant_id=export.tenant_id,
+        actor=export.requested_by,
+        at=export.requested_at,
+        subjects=manifest_subjects(files),
+        predicate={
+            **document.summary,
+            "export": str(export.id),
+            "subject": str(export.subject_id),
+            "revision": str(export.revision),
+            **manifest.result(),
+        },
+        inputs=document.inputs,
+    )
