@@ -22,7 +22,7 @@ from sla_months import (
 )
 
 from trust_portal.reliability.attainment.calculation import mean_terms
-from trust_portal.reliability.attainment.model import Exclusion, Samples
+from trust_portal.reliability.attainment.model import ABSENT, Exclusion, Samples
 from trust_portal.reliability.contracts.document import parse_contract
 from trust_portal.reliability.findings import State, Unusable
 from trust_portal.reliability.reports.assessment import assess, widened
@@ -206,13 +206,24 @@ def test_slices_without_requests_can_leave_the_denominator():
     assert attained(run(idle, zero_traffic="exclude", aggregate="mean_of_ratios")) == ratio(43090, 43100)
 
 
-@pytest.mark.parametrize("good, total", [(101, 100), (-1, 100), (0, -1)])
-def test_counts_no_counter_can_have_are_disputed(good, total):
+@pytest.mark.parametrize(
+    "good, total, causes",
+    [
+        (101, 100, ["have more good than total"]),
+        (-1, 100, ["have a negative good"]),
+        (ABSENT, 100, ["do not count good requests (good is empty)"]),
+        (0, -1, ["have a negative total", "have more good than total"]),
+        (0, 2**53 + 1, ["have a total beyond 2^53"]),
+    ],
+)
+def test_counts_no_counter_can_have_are_disputed_by_their_cause(good, total, causes):
     samples = month()
     samples.good[9], samples.total[9] = good, total
     result = run(samples)
     assert (result.state, codes(result)) == (State.DISPUTED, {"COUNTS_IMPOSSIBLE"})
-    assert "2026-06-01T00:09:00Z" in result.findings[0].message
+    assert [each.message for each in result.findings] == [
+        f"1 samples {cause}: 2026-06-01T00:09:00Z" for cause in causes
+    ]
 
 
 def test_a_latency_objective_takes_good_from_its_bucket():
@@ -234,7 +245,9 @@ def test_a_latency_threshold_that_is_no_bucket_bound_is_refused_never_interpolat
 def test_buckets_that_shrink_are_disputed():
     samples = month()
     samples = changed(samples, buckets={"0.25": samples.total, "0.5": samples.total - 1})
-    assert codes(run(samples, latency_threshold="0.25")) == {"COUNTS_IMPOSSIBLE"}
+    result = run(samples, latency_threshold="0.25")
+    assert codes(result) == {"COUNTS_IMPOSSIBLE"}
+    assert "have less in le_0.5 than in the narrower le_0.25" in result.findings[0].message
 
 
 def test_samples_outside_the_period_are_ignored_with_a_note():

@@ -84,7 +84,14 @@ ROW = "api,2026-06-01T00:00:00Z,10,10\n"
         (HEAD + "api,2026-06-01T00:01:00Z,10,9.5\n", "MEASUREMENT_VALUE", "row 2, good"),
         (HEAD + "api,2026-06-01T00:01:00Z,10,\n", "MEASUREMENT_VALUE", "row 2, good"),
         (HEAD + "api,2026-06-01T00:01:00Z,99999999999999999999,1\n", "MEASUREMENT_VALUE", "row 2, total"),
-        (HEAD + ",2026-06-01T00:01:00Z,1,1\n", "MEASUREMENT_OBJECTIVE", "row 2"),
+        (HEAD + ",2026-06-01T00:01:00Z,1,1\n", "MEASUREMENT_OBJECTIVE", "row 2, objective"),
+        (HEAD + " ,2026-06-01T00:01:00Z,1,1\n", "MEASUREMENT_OBJECTIVE", "row 2, objective"),
+        ("objective,time,total,good,total\n" + ROW, "COLUMN_TWICE", "total"),
+        (HEAD + ROW + HEAD + ROW, "MEASUREMENT_TIME", "row 3, time"),
+        (HEAD + ROW + "api,2026-06-01T00:01:00Z,1\n", "ROW_RAGGED", "row 3"),
+        (HEAD + ROW + "api,2026-06-01T00:01:00Z,1,1,1\n", "ROW_RAGGED", "row 3"),
+        (HEAD + ROW + "\n" + ROW, "ROW_RAGGED", "row 3"),
+        (HEAD + '"a,b",2026-06-01T00:01:00Z,1,1\n"a,b",2026-06-01T00:01:00Z,1\n', "ROW_RAGGED", "row 3"),
     ],
 )
 def test_a_bad_file_is_refused_naming_the_place(text, code, where):
@@ -97,6 +104,37 @@ def test_a_bad_file_is_refused_naming_the_place(text, code, where):
 def test_what_is_no_table_is_refused_without_a_trace(data):
     with pytest.raises(Unusable):
         read_measurements(data)
+
+
+@pytest.mark.parametrize(
+    "data, where, words",
+    [
+        ((HEAD + ROW).encode("utf-16"), "$", "UTF-16"),
+        ((HEAD + ROW).encode("utf-16-le"), "$", "UTF-16"),
+        ((HEAD + ROW).encode() + b"caf\xe9,2026-06-01T00:00:00Z,1,1\n", "row 3", "not UTF-8"),
+        ((HEAD + ROW + "api,,1,1\n").encode(), "row 3, time", "the cell is empty"),
+        ((HEAD + ROW + "api,2026-06-01T00:01:00Z,,1\n").encode(), "row 3, total", "the cell is empty"),
+        ((HEAD + ROW + HEAD).encode(), "row 3, time", "the header stands here again"),
+        ((HEAD + "api,x\n").encode(), "row 2", "has 2 cells, the header names 4 columns"),
+        ((HEAD + ROW + "\r\n" + ROW).encode(), "row 3", "is empty"),
+    ],
+)
+def test_a_refusal_says_the_cause(data, where, words):
+    with pytest.raises(Unusable) as refused:
+        read_measurements(data)
+    (finding,) = refused.value.findings
+    assert finding.where == where
+    assert words in finding.message
+
+
+def test_spaces_around_a_name_make_no_other_objective():
+    read = read_measurements((HEAD + ROW + " api ,2026-06-01T00:01:00Z,1,1\n\n").encode())
+    assert {name: samples.minutes.size for name, samples in read.items()} == {"api": 2}
+
+
+def test_quoted_names_may_hold_commas():
+    read = read_measurements((HEAD + '"a, b",2026-06-01T00:01:00Z,1,1\n').encode())
+    assert list(read) == ["a, b"]
 
 
 def test_whole_numbers_with_a_decimal_point_are_whole_numbers():

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from polars.exceptions import PolarsError
 
+from trust_portal.reliability.attainment.csv_shape import check_shape
 from trust_portal.reliability.attainment.model import ABSENT, Counts, Samples
 from trust_portal.reliability.contracts.document import bound_key, canonical_bound
 from trust_portal.reliability.contracts.fields import instant
@@ -33,9 +34,9 @@ def read_measurements(data: bytes) -> dict[str, Samples]:
     total = _counts(frame, "total", required=True)
     good = _counts(frame, "good", required=not buckets)
     counts = {bound: _counts(frame, column, required=False) for bound, column in buckets.items()}
-    objective = frame["objective"].cast(pl.String).fill_null("")
-    if (row := _first(objective.str.strip_chars() == "")) is not None:
-        raise _refused("MEASUREMENT_OBJECTIVE", "an objective is empty", f"row {row}")
+    objective = frame["objective"].cast(pl.String).fill_null("").str.strip_chars()
+    if (row := _first(objective == "")) is not None:
+        raise _refused("MEASUREMENT_OBJECTIVE", "the cell is empty", f"row {row}, objective")
     names = objective.unique(maintain_order=True).to_list()
     if len(names) == 1:
         return {names[0]: _samples(minutes, total, good, counts, None)}
@@ -102,8 +103,10 @@ def _samples(
 def _csv(data: bytes) -> pl.DataFrame:
     if not data.strip():
         raise _refused("MEASUREMENTS_MALFORMED", "the file is empty", "$")
+    data = data.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")  # empty lines at the end are no rows
+    check_shape(data)
     try:
-        return pl.read_csv(io.BytesIO(data.removeprefix(b"\xef\xbb\xbf")), infer_schema=False)
+        return pl.read_csv(io.BytesIO(data), infer_schema=False)
     except (PolarsError, ValueError) as error:
         raise _refused("MEASUREMENTS_MALFORMED", f"not CSV: {_short(error)}", "$") from error
 
@@ -160,9 +163,14 @@ def _times(frame: pl.DataFrame) -> Counts:
                 dtype=pl.Int64,
             )
     if (row := _first(micros.is_null())) is not None:
-        raise _refused(
-            "MEASUREMENT_TIME", f"{column[row - 2]!r} is no RFC 3339 time with a zone", f"row {row}, time"
-        )
+        given = column[row - 2]
+        if given is None or given == "":
+            cause = "the cell is empty"
+        elif given == "time":
+            cause = "the header stands here again; join files without their headers"
+        else:
+            cause = f"{given!r} is no RFC 3339 time with a zone"
+        raise _refused("MEASUREMENT_TIME", cause, f"row {row}, time")
     values = micros.to_numpy().astype(np.int64)
     if (row := _first(pl.Series(values % _MICROSECONDS_A_MINUTE != 0))) is not None:
         raise _refused(
@@ -195,7 +203,9 @@ def _counts(frame: pl.DataFrame, name: str, *, required: bool) -> Counts:
     if required:
         unread |= ~given
     if (row := _first(unread)) is not None:
-        raise _refused("MEASUREMENT_VALUE", f"{column[row - 2]!r} is no whole number", f"row {row}, {name}")
+        given_here = column[row - 2]
+        cause = "the cell is empty" if given_here is None else f"{given_here!r} is no whole number below 2^63"
+        raise _refused("MEASUREMENT_VALUE", cause, f"row {row}, {name}")
     return whole.fill_null(ABSENT).to_numpy().astype(np.int64)
 
 

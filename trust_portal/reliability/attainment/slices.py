@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -10,7 +11,7 @@ from math import lcm
 import numpy as np
 
 from trust_portal.kernel.clock import rfc3339
-from trust_portal.reliability.attainment.model import Counts, Mask, Samples
+from trust_portal.reliability.attainment.model import ABSENT, Counts, Mask, Samples
 from trust_portal.reliability.contracts.document import bound_key
 from trust_portal.reliability.contracts.model import Sla, SliceRule
 from trust_portal.reliability.findings import Finding, Severity, Unusable, refusal
@@ -192,28 +193,39 @@ def _by_bucket(sla: Sla) -> bool:
 
 
 def _impossible(samples: Samples, sla: Sla) -> list[Finding]:
-    """Counts no counter can have: negative, more good than all, buckets that shrink or pass the total."""
-    good = samples.total if _by_bucket(sla) else samples.good
-    wrong = (samples.total < 0) | (samples.total > _LARGEST_COUNT) | (good < 0) | (good > samples.total)
-    below: Counts | None = None
-    for bound in sorted(samples.buckets, key=bound_key):
-        counts = samples.buckets[bound]
-        wrong |= (counts < 0) | (counts > samples.total)
-        if below is not None:
-            wrong |= counts < below
-        below = counts
-    if not wrong.any():
-        return []
-    minutes = samples.minutes[wrong]
+    """Counts no counter can have, a finding for each way to be wrong."""
     return [
         Finding(
             "COUNTS_IMPOSSIBLE",
-            f"{minutes.size} samples are negative or beyond 2^53, have more good than all, or buckets that "
-            f"shrink or pass the total: {_listed(minutes)}",
+            f"{int(wrong.sum())} samples {words}: {_listed(samples.minutes[wrong])}",
             sla.objective,
             Severity.DISPUTED,
         )
+        for words, wrong in _impossibilities(samples, sla)
+        if wrong.any()
     ]
+
+
+def _impossibilities(samples: Samples, sla: Sla) -> Iterator[tuple[str, Mask]]:
+    """Each cause in words, and where it holds."""
+    total = samples.total
+    yield "have a negative total", total < 0
+    yield "have a total beyond 2^53", total > _LARGEST_COUNT
+    if not _by_bucket(sla):
+        good, absent = samples.good, samples.good == ABSENT
+        yield "do not count good requests (good is empty)", absent
+        yield "have a negative good", (good < 0) & ~absent
+        yield "have more good than total", good > total
+    below: tuple[str, Counts] | None = None
+    for bound in sorted(samples.buckets, key=bound_key):
+        counts = samples.buckets[bound]
+        absent = counts == ABSENT
+        yield f"have no count in le_{bound}", absent
+        yield f"have a negative count in le_{bound}", (counts < 0) & ~absent
+        yield f"have more in le_{bound} than in total", counts > total
+        if below is not None:
+            yield f"have less in le_{bound} than in the narrower le_{below[0]}", (counts < below[1]) & ~absent
+        below = bound, counts
 
 
 def _interval(minutes: Counts, first: int, slice_minutes: int) -> int:

@@ -20,6 +20,7 @@ from trust_portal.facts.measurements import ABSENT, MeasurementColumns, read_mea
 from trust_portal.facts.operations import read_maintenance
 from trust_portal.facts.operations_model import MaintenanceWindow
 from trust_portal.kernel.period import parse_period
+from trust_portal.reliability.attainment.model import ABSENT as NOT_GIVEN
 from trust_portal.reliability.attainment.model import Exclusion, Samples
 from trust_portal.reliability.contracts.in_force import change_within, in_force, last_end, length_of
 from trust_portal.reliability.contracts.model import Sla
@@ -31,8 +32,6 @@ from trust_portal.reliability.reports.repository import find_document, find_head
 from trust_portal.storage.tenancy import StaffScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage
 
-#: How the engine's columns mark a bucket that an event did not carry.
-_NO_BUCKET = np.iinfo(np.int64).min
 #: Name space (RFC 9562 §5.5) of receipts that are derived from what they attest, so each is recorded once.
 _MAINTENANCE = UUID("6f6d2f0e-2a9b-5c39-9c5d-6a4c6c1f7a10")
 
@@ -139,9 +138,9 @@ def as_samples(columns: MeasurementColumns, sla: Sla) -> Samples:
     return Samples(
         minutes=columns.minute,
         total=columns.total,
-        good=np.where(columns.good == ABSENT, 0, columns.good) if from_buckets else columns.good,
+        good=np.where(columns.good == ABSENT, 0 if from_buckets else NOT_GIVEN, columns.good),
         buckets={
-            bound: np.where(counts == ABSENT, _NO_BUCKET, counts) for bound, counts in columns.buckets.items()
+            bound: np.where(counts == ABSENT, NOT_GIVEN, counts) for bound, counts in columns.buckets.items()
         },
     )
 

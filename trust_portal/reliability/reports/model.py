@@ -75,4 +75,3 @@ class ReportContext:
     restatement: Restatement | None = None
     attested: Sequence[Finding] = ()
     as_of: datetime | None = None
-
