@@ -143,3 +143,22 @@ def test_without_json_it_is_readable(preview):
     assert status == 0
     assert "98.842592 % (42700 / 43200), target 99.9 % missed" in text
     assert "credit: 20 % (before caps 25 %) = 200.00 EUR" in text
+
+
+@pytest.mark.parametrize("option", ["--contract", "--measurements", "--exclusions"])
+@pytest.mark.parametrize("kind", ["missing", "folder"])
+def test_a_file_that_cannot_be_read_is_json_with_a_finding_too(tmp_path, option, kind):
+    (tmp_path / "contract.yaml").write_text(CONTRACT)
+    (tmp_path / "measurements").write_bytes(csv(june(0)))
+    (tmp_path / "exclusions.yaml").write_text(EXCLUSIONS)
+    named = {
+        "--contract": tmp_path / "contract.yaml",
+        "--measurements": tmp_path / "measurements",
+        "--exclusions": tmp_path / "exclusions.yaml",
+        option: tmp_path / "nowhere" if kind == "missing" else tmp_path,
+    }
+    command = ["preview", "--period", "2026-06", "--json"]
+    result = CliRunner().invoke(sla, [*command, *(str(part) for pair in named.items() for part in pair)])
+    answer = json.loads(result.stdout)
+    assert (result.exit_code, answer["state"]) == (2, "refused")
+    assert [(each["code"], each["where"]) for each in answer["findings"]] == [("FILE_UNREADABLE", option)]

@@ -18,7 +18,7 @@ from trust_portal.reliability.findings import Finding, Severity, State, Unusable
 from trust_portal.reliability.reports.assessment import assess, widened
 from trust_portal.reliability.reports.preview import preview_json, refused_json
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FILE = click.Path(path_type=Path)
 
 
 @click.group()
@@ -41,12 +41,12 @@ def preview(
     """
     try:
         parse_period(period, "UTC")
-        contract = parse_contract(contract_file.read_bytes())
+        contract = parse_contract(_read(contract_file, "--contract"))
         label, notes = widened(contract, period)
         assessment = assess(
             contract,
-            read_measurements(measurements_file.read_bytes()),
-            parse_exclusions(exclusions_file.read_bytes()) if exclusions_file else (),
+            read_measurements(_read(measurements_file, "--measurements")),
+            parse_exclusions(_read(exclusions_file, "--exclusions")) if exclusions_file else (),
             label,
             further=notes,
         )
@@ -60,6 +60,15 @@ def preview(
         sys.exit(2)
     _print(preview_json(assessment), as_json)
     sys.exit(0 if assessment.state is State.OK else 3)
+
+
+def _read(path: Path, option: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(
+            f"{path} cannot be read: {error.strerror}", field=option, code="FILE_UNREADABLE"
+        ) from error
 
 
 def _print(answer: dict[str, Any], as_json: bool) -> None:

@@ -7,13 +7,14 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from trust_portal.errors import InvalidInput
 from trust_portal.evidence.policy_file import Policy
 from trust_portal.evidence.strict import Malformed
-from trust_portal.evidence.verdict import Verdict
+from trust_portal.evidence.verdict import Subject, Verdict
 from trust_portal.evidence.verify import Recomputer
 from trust_portal.evidence.verify import verify as verify_bundle
 
@@ -46,18 +47,37 @@ def verify(
     cannot be used. Without --policy or --key the verdict is UNPINNED: all else is checked, but
     nothing outside the bundle says whose key signed it.
     """
-    verdict = verify_bundle(
-        _read(bundle),
-        policy=None if policy_file is None else _policy(policy_file),
-        pinned=frozenset(map(_key_id, keys)),
-        since=None if since is None else _read(since),
-        recomputers=_recomputers() if recompute else None,
-    )
+    try:
+        verdict = verify_bundle(
+            _read(bundle),
+            policy=None if policy_file is None else _policy(policy_file),
+            pinned=frozenset(map(_key_id, keys)),
+            since=None if since is None else _read(since),
+            recomputers=_recomputers() if recompute else None,
+        )
+    except InvalidInput as error:
+        if not as_json:
+            raise
+        click.echo(json.dumps(_unusable(error), indent=2, ensure_ascii=False))
+        sys.exit(2)
     if as_json:
         click.echo(json.dumps(verdict.to_json(), indent=2, ensure_ascii=False))
     else:
         click.echo(describe(bundle.name, verdict))
     sys.exit(0 if verdict.ok else 1)
+
+
+def _unusable(error: InvalidInput) -> dict[str, Any]:
+    """The answer where a file or an option cannot be used: in the shape of a verdict, with nothing proved."""
+    place = error.field or ""
+    finding = {
+        "code": error.code,
+        "file": "" if place.startswith("--") else place,
+        "field": place if place.startswith("--") else "",
+        "message": error.message,
+        "next": "Correct this argument and ask again; nothing was verified.",
+    }
+    return Verdict((), (), (), Subject()).to_json() | {"ok": False, "findings": [finding]}
 
 
 def describe(name: str, verdict: Verdict) -> str:
@@ -100,20 +120,26 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InvalidInput(f"cannot be read: {error.strerror}", field=str(path)) from error
+        raise InvalidInput(
+            f"cannot be read: {error.strerror}", field=str(path), code="FILE_UNREADABLE"
+        ) from error
 
 
 def _policy(path: Path) -> Policy:
     try:
         return Policy.parse(_read(path))
     except Malformed as error:
-        raise InvalidInput(f"is no trust policy: {error.message}", field=str(path)) from error
+        raise InvalidInput(
+            f"is no trust policy: {error.message}", field=str(path), code="POLICY_MALFORMED"
+        ) from error
 
 
 def _key_id(text: str) -> str:
     plain = text.replace(":", "").replace(" ", "").lower()
     if len(plain) != _KEY_ID_DIGITS or not set(plain) <= set("0123456789abcdef"):
-        raise InvalidInput(f"{text!r} is no key id: 64 hexadecimal digits are expected", field="--key")
+        raise InvalidInput(
+            f"{text!r} is no key id: 64 hexadecimal digits are expected", field="--key", code="KEY_MALFORMED"
+        )
     return plain
 
 

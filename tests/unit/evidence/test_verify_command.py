@@ -110,3 +110,26 @@ def test_verifying_loads_neither_a_server_nor_a_database_nor_a_network_client() 
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "where"),
+    [
+        (["{missing}"], "FILE_UNREADABLE", "file"),
+        (["{bundle}", "--policy", "{missing}"], "FILE_UNREADABLE", "file"),
+        (["{bundle}", "--policy", "{bundle}"], "POLICY_MALFORMED", "file"),
+        (["{bundle}", "--since", "{missing}"], "FILE_UNREADABLE", "file"),
+        (["{bundle}", "--key", "abc"], "KEY_MALFORMED", "field"),
+    ],
+)
+def test_what_cannot_be_used_is_json_with_a_finding_too(tmp_path, arguments, code, where):
+    bundle = tmp_path / "bundle.zip"
+    bundle.write_bytes(NEWER.zip)
+    given = [each.format(bundle=bundle, missing=tmp_path / "nowhere") for each in arguments]
+    done = CliRunner().invoke(verify, [*given, "--json"])
+    answer = json.loads(done.stdout)
+    assert (done.exit_code, answer["ok"], answer["proved"]) == (2, False, [])
+    (finding,) = answer["findings"]
+    assert set(finding) == {"code", "file", "field", "message", "next"}
+    assert finding["code"] == code
+    assert finding[where]
