@@ -16,19 +16,7 @@ from enum import StrEnum
 
 from markupsafe import Markup, escape
 
-#: The light palette of static/css/tokens.css; a test holds the two together.
-COLOURS = {
-    "chart-up": "#a9c4bd",
-    "chart-down": "#a3271b",
-    "chart-excluded": "#c79a4b",
-    "chart-unknown": "#8a9591",
-    "chart-line": "#0c5a5d",
-    "chart-target": "#17211f",
-    "rule": "#d3d9d5",
-    "ink-soft": "#4b5855",
-    "ink": "#17211f",
-}
-_WIDTH = 720
+from trust_portal.documents.drawing import COLOURS, WIDTH, Frame, path, svg, text_at
 
 
 class DayState(StrEnum):
@@ -61,32 +49,32 @@ class Point:
 
 def day_strip(days: Sequence[Day], *, title: str, description: str) -> Markup:
     """One square a day: whole = up, broken with its minutes above = down, two-toned = excluded, hollow = unknown."""
-    step = Decimal(_WIDTH) / max(len(days), 1)
+    step = Decimal(WIDTH) / max(len(days), 1)
     side = int(min(step - 3, Decimal(30)))
     parts = []
     for at, day in enumerate(days):
         x = int(at * step)
         parts.append(f"<g><title>{escape(day.note)}</title>{_day_shape(day.state, x, 22, side)}</g>")
         if day.mark:
-            parts.append(_text(x + side // 2, 15, day.mark, anchor="middle", size=13, strong=True))
+            parts.append(text_at(x + side // 2, 15, day.mark, anchor="middle", size=13, strong=True))
         if at % 7 == 0:
             middle = at > 0  # the first label would leave the drawing
             label_x, anchor = (x + side // 2, "middle") if middle else (x, "start")
-            parts.append(_text(label_x, 22 + side + 18, day.label, anchor=anchor, size=12))
-    return _svg(_WIDTH, 22 + side + 24, title, description, "".join(parts))
+            parts.append(text_at(label_x, 22 + side + 18, day.label, anchor=anchor, size=12))
+    return svg(WIDTH, 22 + side + 24, title, description, "".join(parts))
 
 
 def _day_shape(state: DayState, x: int, y: int, side: int) -> str:
     square = f"M{x} {y}h{side}v{side}h-{side}z"
     if state is DayState.UP:
-        return _path("chart-up", square)
+        return path("chart-up", square)
     if state is DayState.DOWN:
         half = side // 2 - 1  # a broken square: told from a whole one without its colour
-        return _path(
+        return path(
             "chart-down", f"M{x} {y}h{side}v{half}h-{side}zM{x} {y + side - half}h{side}v{half}h-{side}z"
         )
     if state is DayState.EXCLUDED:
-        return _path("chart-up", square) + _path("chart-excluded", f"M{x} {y}h{side}l-{side} {side}z")
+        return path("chart-up", square) + path("chart-excluded", f"M{x} {y}h{side}l-{side} {side}z")
     hollow = f"M{x + 1} {y + 1}h{side - 2}v{side - 2}h-{side - 2}z"
     dash = ' stroke-dasharray="2 3"' if state is DayState.OUTSIDE else ""
     return f'<path class="chart-unknown" d="{hollow}" fill="none" stroke="{COLOURS["chart-unknown"]}" stroke-width="1.5"{dash}/>'
@@ -107,7 +95,7 @@ def line_chart(
 
     ``target`` is a dashed line named at its end. ``ValueError`` if ``low`` is not below ``high``.
     """
-    frame = _Frame(low, high, len(points))
+    frame = Frame(low, high, len(points))
     parts = [frame.axes(unit)]
     if target is not None and low <= target <= high:
         y = frame.y(target)
@@ -115,7 +103,7 @@ def line_chart(
             f'<path class="chart-target" d="M{frame.left} {y}H{frame.right}" stroke="{COLOURS["chart-target"]}"'
             ' stroke-width="1" stroke-dasharray="5 4"/>'
         )
-        parts.append(_text(frame.right + 6, y + Decimal(4), f"{target}{unit}", size=12, strong=True))
+        parts.append(text_at(frame.right + 6, y + Decimal(4), f"{target}{unit}", size=12, strong=True))
     runs: list[str] = []
     pen_down = False
     for at, point in enumerate(points):
@@ -133,7 +121,7 @@ def line_chart(
         f'<path class="chart-line" d="{"".join(runs)}" fill="none" stroke="{COLOURS["chart-line"]}" stroke-width="2"/>'
     )
     parts.append(frame.labels([point.label for point in points]))
-    return _svg(_WIDTH, frame.height, title, description, "".join(parts))
+    return svg(WIDTH, frame.height, title, description, "".join(parts))
 
 
 def bar_chart(
@@ -143,7 +131,7 @@ def bar_chart(
     known = [point.value for point in points if point.value is not None]
     if any(value < 0 for value in known):
         raise ValueError("a bar chart here starts at zero")
-    frame = _Frame(Decimal(0), high or max([*known, Decimal(1)]), len(points))
+    frame = Frame(Decimal(0), high or max([*known, Decimal(1)]), len(points))
     parts = [frame.axes(unit)]
     width = max(int(frame.step * Decimal("0.62")), 1)
     for at, point in enumerate(points):
@@ -156,80 +144,4 @@ def bar_chart(
             f' fill="{COLOURS["chart-line"]}"/></g>'
         )
     parts.append(frame.labels([point.label for point in points]))
-    return _svg(_WIDTH, frame.height, title, description, "".join(parts))
-
-
-class _Frame:
-    """The plotting area: where a value and a position lie, its axis and its labels."""
-
-    left, right, top, bottom, height = 54, 650, 14, 164, 190
-
-    def __init__(self, low: Decimal, high: Decimal, count: int) -> None:
-        if low >= high:
-            raise ValueError("the lower end of an axis lies below its upper end")
-        self.low, self.high = low, high
-        self.count = max(count, 1)
-        self.step = Decimal(self.right - self.left) / self.count
-
-    def y(self, value: Decimal) -> Decimal:
-        share = (value - self.low) / (self.high - self.low)
-        return _tenth(self.bottom - share * (self.bottom - self.top))
-
-    def edge(self, at: int) -> Decimal:
-        return _tenth(self.left + at * self.step)
-
-    def x(self, at: int) -> Decimal:
-        return _tenth(self.left + (Decimal(at) + Decimal("0.5")) * self.step)
-
-    def axes(self, unit: str) -> str:
-        parts = []
-        for value in (self.low, self.high):
-            y = self.y(value)
-            parts.append(
-                f'<path class="chart-axis" d="M{self.left} {y}H{self.right}" stroke="{COLOURS["rule"]}" stroke-width="1"/>'
-            )
-            parts.append(_text(self.left - 8, y + Decimal(4), f"{value}{unit}", anchor="end", size=12))
-        return "".join(parts)
-
-    def labels(self, labels: Sequence[str]) -> str:
-        every = max(len(labels) // 6, 1)
-        return "".join(
-            _text(self.x(at), self.bottom + 20, label, anchor="middle", size=12)
-            for at, label in enumerate(labels)
-            if at % every == 0
-        )
-
-
-def _tenth(value: Decimal) -> Decimal:
-    rounded = value.quantize(Decimal("0.1"))
-    whole = rounded.to_integral_value()
-    return whole if whole == rounded else rounded
-
-
-def _path(name: str, d: str) -> str:
-    return f'<path class="{name}" d="{d}" fill="{COLOURS[name]}"/>'
-
-
-def _text(
-    x: Decimal | int,
-    y: Decimal | int,
-    text: str,
-    *,
-    anchor: str = "start",
-    size: int = 12,
-    strong: bool = False,
-) -> str:
-    name, colour = ("chart-text-strong", "ink") if strong else ("chart-text", "ink-soft")
-    return (
-        f'<text class="{name}" x="{x}" y="{y}" text-anchor="{anchor}" font-size="{size}"'
-        f' font-family="House Sans"{" font-weight=" + chr(34) + "600" + chr(34) if strong else ""}'
-        f' fill="{COLOURS[colour]}">{escape(text)}</text>'
-    )
-
-
-def _svg(width: int, height: int, title: str, description: str, body: str) -> Markup:
-    return Markup(  # noqa: S704 - every text inside went through escape()
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
-        f' role="img" aria-label="{escape(title)}. {escape(description)}">'
-        f"<title>{escape(title)}</title><desc>{escape(description)}</desc>{body}</svg>"
-    )
+    return svg(WIDTH, frame.height, title, description, "".join(parts))

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from trust_portal.kernel.money import Money
+from trust_portal.kernel.money import Money, exponent
 
 NO_BREAK = "\u00a0"
 MONTHS = (
@@ -50,6 +50,18 @@ def money(value: Money | str, currency: str | None = None) -> str:
     if isinstance(value, Money):
         return f"{value.currency}{NO_BREAK}{number(value.decimal)}"
     return f"{currency}{NO_BREAK}{number(value)}" if currency else number(value)
+
+
+def amount(value: Decimal, currency: str | None = None, digits: int = 0, *, signed: bool = False) -> str:
+    """An exact amount in major units: no digit dropped, filled up to the currency's and to ``digits``.
+
+    ``currency`` None leaves out the code; ``signed`` sets a plus before what is above zero.
+    """
+    text = f"{value:f}"
+    whole, _, fraction = text.partition(".")
+    fraction = fraction.rstrip("0").ljust(max(digits, exponent(currency) if currency else 0), "0")
+    text = f"{'+' if signed and value > 0 else ''}{whole}{'.' if fraction else ''}{fraction}"
+    return money(text, currency)
 
 
 def as_instant(value: str | datetime) -> datetime:
@@ -134,6 +146,7 @@ def grouped(value: str, every: int = 8) -> str:
 
 
 FILTERS = {
+    "amount": amount,
     "number": number,
     "percent": percent,
     "money": money,

@@ -32,6 +32,7 @@ _CUSTOMER_PAGES = (
     ("SLA reports", "/reports", Action.SLA_REPORT_READ),
     ("Incidents", "/incidents", Action.INCIDENT_READ),
     ("Promises", "/contracts", Action.CONTRACT_READ),
+    ("Cost", "/cost", Action.ANOMALY_READ),
     ("Bundles", "/exports", Action.EXPORT_READ),
     ("Receipts", "/receipts", Action.RECEIPT_READ),
 )
@@ -43,6 +44,8 @@ _ADMINISTRATION = (
 )
 _VENDOR_PAGES = (
     ("Receipts", "/receipts", Action.RECEIPT_READ),
+    ("Thresholds", "/cost/thresholds", Action.THRESHOLD_READ),
+    ("Suppressions", "/cost/suppressions", Action.SUPPRESSION_READ),
     ("People", "/people", Action.PERSON_READ),
     ("Tokens", "/tokens", Action.TOKEN_READ),
     ("Refusals", "/denials", Action.DENIAL_READ),
@@ -50,6 +53,7 @@ _VENDOR_PAGES = (
 _HOUSE_PAGES = (
     ("Customers", "/tenants", Action.TENANTS_READ),
     ("Monthly runs", "/runs", Action.SLA_RUN_READ),
+    ("Cost", "/cost", Action.ALL_COST_READ),
     ("Policies", "/policies", Action.POLICIES_READ),
 )
 _VENDOR_HOME = "/t/vendor/receipts"

@@ -33,6 +33,7 @@ EXPECTED = {
     "/tenants": "303 403 403 403 403 200 200 200 200 200",
     "/runs": "303 403 403 403 403 200 200 403 200 200",
     "/runs/2026-06": "303 403 403 403 403 404 404 403 404 404",
+    "/cost": "303 403 403 403 403 200 200 403 403 200",
     "/policies": "303 403 200 200 200 200 200 200 200 200",
     "/verify": EVERYBODY,
     "/schemas/": EVERYBODY,
@@ -57,6 +58,13 @@ EXPECTED = {
     "/t/{key}/contracts": READERS,
     "/t/{key}/contracts/2026.1": READERS,
     "/t/{key}/contracts/2026.1/source": READERS,
+    "/t/{key}/cost": "303 200 200 200 404 200 200 403 403 200",
+    "/t/{key}/cost/anomalies/{report}": "303 404 404 404 404 404 404 403 403 404",
+    "/t/{key}/cost/anomalies/{report}/events": "303 404 404 404 404 404 404 403 403 404",
+    "/t/{key}/cost/suppressions": "303 403 200 403 404 200 200 403 403 200",
+    "/t/{key}/cost/thresholds": "303 403 403 403 404 200 200 403 403 200",
+    "/t/{key}/cost/budgets": "303 200 200 403 404 200 200 403 403 200",
+    "/t/{key}/cost/figures": "303 200 200 200 404 200 200 403 403 200",
     "/t/{key}/receipts": "303 200 200 200 404 200 200 200 200 200",
     "/t/{key}/receipts/{receipt}": "303 200 200 200 404 200 200 200 200 200",
     "/t/{key}/receipts/{receipt}/envelope": "303 200 200 200 404 200 200 200 200 200",
@@ -92,6 +100,7 @@ def test_the_table_names_every_page_there_is():
         .replace("/2026.1", "/{version}")
         .replace("/2026-06", "/{period}")
         .replace("report.json", "{name}")
+        .replace("/anomalies/{report}", "/anomalies/{anomaly}")
         .replace("/schemas/trustportal.sli.measured.v1", "/schemas/{name}")
         for path in EXPECTED
     }

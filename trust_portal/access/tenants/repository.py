@@ -81,6 +81,12 @@ async def active_customers(session: ReadSession) -> tuple[Tenant, ...]:
     return tuple(_tenant(row) for row in rows)
 
 
+async def tenants_by_id(session: ReadSession, tenant_ids: Collection[UUID]) -> dict[UUID, Tenant]:
+    """Those that there are, departed ones too. For the staff scope."""
+    rows = await session.execute(select(tenants).where(tenants.c.tenant_id.in_(tenant_ids)))
+    return {row.tenant_id: _tenant(row) for row in rows}
+
+
 async def customers_page(session: ReadSession, request: PageRequest) -> Page[Tenant]:
     """All customers by key, departed ones too. For the staff scope."""
     return await keyset_page(

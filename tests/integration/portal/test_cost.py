@@ -1,0 +1,218 @@
+"""The cost section: what stood out and why, to the last digit, and what people decide about it."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import pytest
+from support.cost_world import spike
+from support.portal_fixtures import Portal
+from support.portal_world import NOW, STRANGER
+
+from trust_portal.access.actors import CONSOLE
+from trust_portal.access.rights import actor_with
+from trust_portal.cost.anomalies.model import CostAnomaly
+from trust_portal.evidence.statement import ReceiptKind
+from trust_portal.kernel.actor import SYSTEM, Role
+from trust_portal.kernel.page import PageRequest
+
+
+@pytest.fixture
+async def anomaly(portal: Portal) -> CostAnomaly:
+    return await spike(portal.house, "aurora", NOW)
+
+
+def address(anomaly: CostAnomaly) -> str:
+    return f"/t/aurora/cost/anomalies/{anomaly.id}"
+
+
+async def kinds(portal: Portal) -> list[ReceiptKind]:
+    page = await portal.house.archive.receipts(
+        actor_with(Role.VENDOR_ADMIN), portal.world.aurora.id, PageRequest(100)
+    )
+    return [receipt.kind for receipt in page.items]
+
+
+PEOPLE = ("customer_viewer", "customer_admin", "auditor", STRANGER, "finops_operator", "csm", "pmo", "approver_security")  # fmt: skip
+EXPECTED = {
+    "/t/aurora/cost": "200 200 200 404 200 200 403 403",
+    "/t/aurora/cost/anomalies/{anomaly}": "200 200 200 404 200 200 403 403",
+    "/t/aurora/cost/anomalies/{anomaly}/events?operation=export": "200 200 200 404 200 200 403 403",
+    "/t/aurora/cost/figures": "200 200 200 404 200 200 403 403",
+    "/t/aurora/cost/budgets": "200 200 403 404 200 200 403 403",
+    "/t/aurora/cost/suppressions": "403 200 403 404 200 200 403 403",
+    "/t/aurora/cost/thresholds": "403 403 403 404 200 200 403 403",
+    "/t/aurora/cost/thresholds?try=1&min_impact=1000": "403 403 403 404 200 200 403 403",
+    "/cost": "403 403 403 403 200 200 403 403",
+    "/t/vendor/cost/thresholds": "404 404 404 404 200 200 403 403",
+    "/t/vendor/cost/suppressions": "404 404 404 404 200 200 403 403",
+}
+
+
+async def test_everybody_gets_the_cost_pages_of_their_role(portal: Portal, anomaly: CostAnomaly):
+    got: dict[str, list[str]] = {path: [] for path in EXPECTED}
+    for who in PEOPLE:
+        async with portal.browser(who) as browser:
+            for path in EXPECTED:
+                got[path].append(str((await browser.get(path.format(anomaly=anomaly.id))).status_code))
+    assert {path: " ".join(row) for path, row in got.items()} == EXPECTED
+
+
+async def test_the_page_says_why_and_its_parts_are_the_excess_to_the_last_digit(
+    portal: Portal, anomaly: CostAnomaly
+):
+    await portal.house.explanations.record(SYSTEM, anomaly.tenant_id, anomaly.id)
+    async with portal.browser("customer_viewer") as browser:
+        page = (await browser.get(address(anomaly))).text
+    parts = [Decimal(each) for each in re.findall(r'data-part="([^"]+)"', page)]
+    (whole,) = [Decimal(each) for each in re.findall(r'data-whole="([^"]+)"', page)]
+    assert len(parts) >= 2
+    assert sum(parts) == whole == anomaly.figures.excess
+    drivers = re.findall(r'data-driver="([^"]+)"', page)
+    assert sum(map(Decimal, drivers)) % whole == 0
+    assert anomaly.figures.actual == Decimal("594.90")
+    assert "compute cost EUR\u00a0594.90 where EUR\u00a0" in page
+    assert "Why did compute cost spike?" in page
+    assert "operation export" in page
+    assert "own-tail" in page
+    assert f"/t/aurora/receipts/{anomaly.opened_receipt_id}" in page
+    for said in ("Flag bulk-export", "Operation export", "Deploy web 7.1"):
+        assert re.search(said.replace(" ", r".{0,20}"), page), said
+
+
+async def test_every_number_opens_the_events_behind_it(portal: Portal, anomaly: CostAnomaly):
+    async with portal.browser("customer_viewer") as browser:
+        page = (await browser.get(address(anomaly))).text
+        opened = sorted(set(re.findall(r'href="([^"]+/events\?[^"]*)"', page)))
+        assert opened
+        for href in opened:
+            assert (await browser.get(href.replace("&amp;", "&"))).status_code == 200
+        exports = (await browser.get(f"{address(anomaly)}/events?operation=export")).text
+        nothing = (await browser.get(f"{address(anomaly)}/events?operation=import")).text
+        crowded = await browser.get(f"{address(anomaly)}/events", params={f"d{n}": "x" for n in range(21)})
+    assert "6 events come to EUR\u00a0540.00." in exports
+    assert exports.count("<code>aurora-") == 6
+    assert "No event in this part" in nothing
+    assert crowded.status_code == 422
+
+
+async def test_the_list_is_filtered_by_its_address(portal: Portal, anomaly: CostAnomaly):
+    began = anomaly.started_at.date()
+    found = {
+        "": 1, "?state=open": 1, "?state=closed": 0, "?subsystem=compute": 1, "?subsystem=egress": 0,
+        f"?severity={anomaly.severity.value}": 1, f"?since={began}": 1, "?since=2030-01-01": 0,
+    }  # fmt: skip
+    async with portal.browser("customer_viewer") as browser:
+        for query, count in found.items():
+            page = (await browser.get(f"/t/aurora/cost{query}")).text
+            assert page.count(f'href="{address(anomaly)}"') == count, query
+        for wrong in ("?state=x", "?subsystem=x", "?severity=x", "?since=x"):
+            assert (await browser.get(f"/t/aurora/cost{wrong}")).status_code == 422
+    async with portal.browser("finops_operator") as browser:
+        assert address(anomaly) in (await browser.get("/cost")).text
+
+
+async def test_feedback_is_given_by_form_and_refused_without_words(portal: Portal, anomaly: CostAnomaly):
+    before = await kinds(portal)
+    async with portal.browser("customer_viewer") as browser:
+        denied = await browser.post(f"{address(anomaly)}/feedback", data={"verdict": "real", "note": "we"})
+    async with portal.browser("customer_admin") as browser:
+        silent = await browser.post(f"{address(anomaly)}/feedback", data={"verdict": "planned", "note": " "})
+        wrong = await browser.post(f"{address(anomaly)}/feedback", data={"verdict": "odd", "note": "x"})
+        assert (denied.status_code, silent.status_code, wrong.status_code) == (403, 422, 422)
+        assert "nothing was changed" in silent.text
+        assert await kinds(portal) == before
+        said = await browser.post(
+            f"{address(anomaly)}/feedback", data={"verdict": "planned", "note": "Year-end export."}
+        )
+        assert said.headers["location"] == address(anomaly)
+        page = (await browser.get(address(anomaly))).text
+    assert "Called planned" in page
+    assert "Year-end export." in page
+    assert await kinds(portal) == [ReceiptKind.ANOMALY_FEEDBACK, *before]
+
+
+async def test_the_explanation_is_put_on_record_once_by_those_who_may(portal: Portal, anomaly: CostAnomaly):
+    async with portal.browser("customer_admin") as browser:
+        assert (await browser.post(f"{address(anomaly)}/explanation")).status_code == 403
+    assert ReceiptKind.ANOMALY_EXPLAINED not in await kinds(portal)
+    async with portal.browser("finops_operator") as browser:
+        for _ in range(2):
+            assert (await browser.post(f"{address(anomaly)}/explanation")).status_code == 303
+        page = (await browser.get(address(anomaly))).text
+    assert (await kinds(portal)).count(ReceiptKind.ANOMALY_EXPLAINED) == 1
+    assert "Put this explanation on record" not in page
+
+
+async def test_a_suppression_is_made_and_ended_by_form(portal: Portal):
+    form = {"subsystem": "egress", "reason": "Migration", "starts_at": "2026-07-10T09:00", "ends_at": "2026-07-12T09:00"}  # fmt: skip
+    where = "/t/aurora/cost/suppressions"
+    async with portal.browser("customer_admin") as browser:
+        assert (await browser.post(where, data=form)).status_code == 403
+        assert "Nothing is suppressed" in (await browser.get(where)).text
+    async with portal.browser("sre_operator") as browser:
+        for wrong in (
+            {"ends_at": "soon"},
+            {"ends_at": "2027-07-12T09:00"},
+            {"reason": ""},
+            {"subsystem": "x"},
+        ):
+            refused = await browser.post(where, data=form | wrong)
+            assert (refused.status_code, "nothing was changed" in refused.text) == (422, True), wrong
+        assert "Nothing is suppressed" in (await browser.get(where)).text
+        assert (await browser.post(where, data=form)).headers["location"] == where
+        page = (await browser.get(where)).text
+        (end,) = re.findall(r'action="([^"]+/end)"', page)
+        assert (await browser.post(end, data={"end_reason": ""})).status_code == 422
+        assert (await browser.post(end, data={"end_reason": "Done early"})).status_code == 303
+        assert (await browser.post(end, data={"end_reason": "again"})).status_code == 409
+        assert "Done early" in (await browser.get(where)).text
+
+
+async def test_thresholds_are_tried_on_history_before_they_are_set(portal: Portal, anomaly: CostAnomaly):
+    where = "/t/aurora/cost/thresholds"
+    async with portal.browser("csm") as browser:
+        tried = (await browser.get(f"{where}?try=1&subsystem=compute&min_impact=100000&weeks=4")).text
+        assert (await browser.post(where, data={"min_impact": "1", "reason": "x"})).status_code == 403
+        assert (await browser.get(f"{where}?try=1&min_impact=loud")).status_code == 422
+        assert (await browser.get(f"{where}?try=1&weeks=5")).status_code == 422
+    assert "With what is tried, 0 anomalies; with what holds now, 1 anomaly." in tried
+    assert "Every change" not in tried
+    async with portal.browser("finops_operator") as browser:
+        for wrong in ({"sensitivity": "99", "reason": "x"}, {"sensitivity": "2", "reason": ""}):
+            assert (await browser.post(where, data=wrong)).status_code == 422
+        assert await portal.house.thresholds.history(CONSOLE, portal.world.aurora.id) == ()
+        kept = await browser.post(
+            where, data={"subsystem": "compute", "sensitivity": "2", "reason": "Noisy month"}
+        )
+        assert kept.headers["location"] == where
+        assert "Noisy month" in (await browser.get(where)).text
+    (revision,) = await portal.house.thresholds.history(CONSOLE, portal.world.aurora.id)
+    assert (revision.subsystem, dict(revision.figures)) == ("compute", {"sensitivity": 2.0})
+
+
+async def test_a_budget_is_set_by_form_and_shows_how_far_the_month_has_come(
+    portal: Portal, anomaly: CostAnomaly
+):
+    form = {"amount": "5000.00", "currency": "eur", "from_month": "2026-07", "reason": "Agreed in June"}
+    where = "/t/aurora/cost/budgets"
+    async with portal.browser("sre_operator") as browser:
+        assert (await browser.post(where, data=form)).status_code == 403
+    async with portal.browser("finops_operator") as browser:
+        for wrong in (
+            {"amount": "1.005"},
+            {"amount": "-1"},
+            {"currency": "XYZ"},
+            {"from_month": "July"},
+            {"reason": ""},
+        ):
+            assert (await browser.post(where, data=form | wrong)).status_code == 422, wrong
+        assert await portal.house.budgets.history(CONSOLE, portal.world.aurora.id) == ()
+        assert (await browser.post(where, data=form)).headers["location"] == where
+    (status,) = await portal.house.budgets.status(CONSOLE, portal.world.aurora.id)
+    async with portal.browser("customer_viewer") as browser:
+        page = (await browser.get(where)).text
+        assert "No budget for June 2026" in (await browser.get(f"{where}?month=2026-06")).text
+    assert "EUR\u00a05,000.00" in page
+    assert f"EUR\u00a0{status.spent:,.2f}" in page

@@ -1,0 +1,108 @@
+"""Why did cost spike? One anomaly whole, the events behind each of its figures, and what people say of it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from trust_portal.access.action import Action
+from trust_portal.access.policy import Resource
+from trust_portal.cost.anomalies.model import GiveFeedback, Verdict
+from trust_portal.cost.explanation.origins import MOST_EVENTS
+from trust_portal.errors import InvalidInput, Refused
+from trust_portal.web.context import actor_of, house_of
+from trust_portal.web.forms import FormState, read_form, required, texts
+from trust_portal.web.navigation import tenant_of, tenant_path
+from trust_portal.web.templating import page
+from trust_portal.web.views.cost import telling
+from trust_portal.web.views.cost.screen import cost_frame, one_of
+
+#: A part is named by its dimensions; nobody has more of them.
+_MOST_DIMENSIONS = 20
+
+
+async def anomaly(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+    actor, house = actor_of(request), house_of(request)
+    tenant = await tenant_of(request, purpose="cost anomaly")
+    found = await house.explanations.explain(actor, tenant.id, request.path_params["anomaly"])
+    told, resource = found.anomaly, Resource("anomaly", tenant.id, str(found.anomaly.id))
+    return page(
+        request,
+        "cost/anomaly.html",
+        status_code=form.status,
+        explanation=found,
+        anomaly=told,
+        headline=telling.headline(told),
+        digits=telling.digits_of(telling.all_amounts(found)),
+        course=telling.course(found),
+        hours=telling.hours_of(found),
+        links=telling.lettered(found.links),
+        dimensions=list(dict.fromkeys(each.dimension for each in found.drivers)),
+        where_words=telling.where_words,
+        origins_query=telling.origins_query,
+        is_explained=told.explained_at is not None and told.explained_at >= told.changed_at,
+        feedback=await house.anomalies.feedback(actor, tenant.id, told.id),
+        form=form,
+        may_assess=house.gate.allows(actor, Action.ANOMALY_ASSESS, resource),
+        may_explain=house.gate.allows(actor, Action.ANOMALY_EXPLAIN, resource),
+        may_trace=house.gate.allows(actor, Action.RECEIPT_READ, resource),
+        **cost_frame(request, tenant),
+    )
+
+
+async def origins(request: Request) -> Response:
+    """The usage events of the part that the address names; of the whole anomaly without one."""
+    actor, house = actor_of(request), house_of(request)
+    tenant = await tenant_of(request, purpose="usage")
+    where = dict(request.query_params)
+    if len(where) > _MOST_DIMENSIONS:
+        raise InvalidInput(f"name at most {_MOST_DIMENSIONS} dimensions", field="where")
+    anomaly_id: UUID = request.path_params["anomaly"]
+    found = await house.explanations.origins(actor, tenant.id, anomaly_id, where)
+    shown = [each.cost for each in found.events]
+    return page(
+        request,
+        "cost/origins.html",
+        anomaly=await house.anomalies.get(actor, tenant.id, anomaly_id),
+        origins=found,
+        sum=sum(shown, Decimal(0)),
+        digits=telling.digits_of(shown),
+        most=MOST_EVENTS,
+        named=telling.where_words(where) if where else None,
+        **cost_frame(request, tenant),
+    )
+
+
+async def give_feedback(request: Request) -> Response:
+    tenant, form = await tenant_of(request, purpose="cost anomaly"), await read_form(request)
+    anomaly_id: UUID = request.path_params["anomaly"]
+    try:
+        verdict = one_of(Verdict, required(form, "verdict"), "verdict")
+        assert verdict is not None  # noqa: S101 - required
+        command = GiveFeedback(tenant.id, anomaly_id, verdict, str(form.get("note", "")))
+        await house_of(request).anomalies.give_feedback(command, actor_of(request))
+    except Refused as refusal:
+        if refusal.status in {401, 403, 404}:
+            raise
+        return await anomaly(request, FormState(texts(form), refusal))
+    return RedirectResponse(f"{tenant_path(tenant)}/cost/anomalies/{anomaly_id}", status_code=303)
+
+
+async def record_explanation(request: Request) -> Response:
+    """Explain it now and put that on record; where it is on record already, nothing happens."""
+    tenant, anomaly_id = await tenant_of(request, purpose="cost anomaly"), request.path_params["anomaly"]
+    await house_of(request).explanations.record(actor_of(request), tenant.id, anomaly_id)
+    return RedirectResponse(f"{tenant_path(tenant)}/cost/anomalies/{anomaly_id}", status_code=303)
+
+
+_ONE = "/t/{tenant}/cost/anomalies/{anomaly:uuid}"
+routes = [
+    Route(_ONE, anomaly, methods=["GET"]),
+    Route(f"{_ONE}/events", origins, methods=["GET"]),
+    Route(f"{_ONE}/feedback", give_feedback, methods=["POST"]),
+    Route(f"{_ONE}/explanation", record_explanation, methods=["POST"]),
+]

@@ -1,0 +1,84 @@
+"""What the cost pages have in common: their sides, and how filters and fields are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+
+from trust_portal.access.action import Action
+from trust_portal.access.policy import Resource
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.cost.metering.model import SUBSYSTEMS
+from trust_portal.errors import InvalidInput
+from trust_portal.web.context import actor_of, house_of
+from trust_portal.web.navigation import frame, tenant_path
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+#: Label, path below the tenant, and what one must be allowed to see there.
+_SIDES = (
+    ("Anomalies", "/cost", Action.ANOMALY_READ),
+    ("Budgets", "/cost/budgets", Action.BUDGET_READ),
+    ("Figures", "/cost/figures", Action.COST_READ),
+    ("Suppressions", "/cost/suppressions", Action.SUPPRESSION_READ),
+    ("Thresholds", "/cost/thresholds", Action.THRESHOLD_READ),
+)
+#: The vendor uses nothing itself: what is set there holds for every customer.
+_VENDOR_SIDES = _SIDES[3:]
+
+SUBSYSTEM_CHOICES = [(each, each.capitalize()) for each in SUBSYSTEMS]
+
+
+def cost_frame(request: Request, tenant: Tenant) -> Mapping[str, Any]:
+    """``frame`` with the sides of the cost section, as far as the actor may open them."""
+    gate, actor, path = house_of(request).gate, actor_of(request), request.url.path
+    root = tenant_path(tenant)
+    sides = [
+        {"label": label, "href": root + below, "current": path == root + below}
+        for label, below, action in (_VENDOR_SIDES if tenant.is_vendor else _SIDES)
+        if gate.allows(actor, action, Resource("page", tenant.id))
+    ]
+    return {"sides": sides, **frame(request, tenant)}
+
+
+def one_of(kind: type[_Choice], text: object, field: str) -> _Choice | None:
+    """The member that ``text`` names; nothing for nothing, ``InvalidInput`` for what is none."""
+    if not text:
+        return None
+    try:
+        return kind(str(text))
+    except ValueError:
+        raise InvalidInput(f"choose one of {', '.join(kind)}", field=field) from None
+
+
+def subsystem_of(text: object) -> str | None:
+    """A subsystem's name as it was sent; the command decides whether there is such a one."""
+    return str(text).strip() or None if text else None
+
+
+def day_of(text: object, field: str) -> date | None:
+    """``2026-06-14``; nothing for nothing."""
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(str(text).strip())
+    except ValueError:
+        raise InvalidInput("write a day as 2026-06-14", field=field) from None
+
+
+def start_of(day: date | None) -> datetime | None:
+    """The first moment of a day in UTC."""
+    return None if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def moment_of(text: object, field: str) -> datetime:
+    """What ``datetime-local`` sends, read as UTC."""
+    try:
+        at = datetime.fromisoformat(str(text).strip())
+    except ValueError:
+        raise InvalidInput("write day and time as 2026-06-14T09:30", field=field) from None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

@@ -1,0 +1,116 @@
+"""An explanation in words and as a drawing. Pure; every amount with all of its digits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from urllib.parse import urlencode
+
+from markupsafe import Markup
+
+from trust_portal.cost.anomalies.model import CostAnomaly
+from trust_portal.cost.explanation.evidence import Link, LinkKind
+from trust_portal.cost.explanation.service import Explanation
+from trust_portal.documents.course_chart import Hour, Mark, course_chart, letter
+from trust_portal.documents.formats import amount, clock_time, duration, instant, short_day
+
+_HOUR = timedelta(hours=1)
+
+
+def headline(anomaly: CostAnomaly) -> str:
+    """What happened, in one sentence: when, how much instead of how much, and what of it nothing explains."""
+    figures, currency = anomaly.figures, anomaly.series.currency
+    end = anomaly.last_at + _HOUR
+    when = (
+        f"Since {instant(anomaly.started_at)}"
+        if anomaly.is_open
+        else f"From {instant(anomaly.started_at)} to {instant(end)} ({duration(end - anomaly.started_at)})"
+    )
+    difference = f"{amount(abs(figures.excess), currency)} {'more' if figures.excess >= 0 else 'less'}"
+    return (
+        f"{when}, {anomaly.series.subsystem} cost {amount(figures.actual, currency)} where"
+        f" {amount(figures.expected, currency)} was expected: {difference}, farthest off in the hour from"
+        f" {instant(anomaly.peak_at)}. {amount(anomaly.unexplained, currency)} of that nothing explains yet."
+    )
+
+
+def digits_of(amounts: Iterable[Decimal]) -> int:
+    """The most digits behind the point that any of them needs, so that columns line up and add up by eye."""
+    needed = 0
+    for each in amounts:
+        fraction = f"{each:f}".partition(".")[2].rstrip("0")
+        needed = max(needed, len(fraction))
+    return needed
+
+
+def all_amounts(explanation: Explanation) -> list[Decimal]:
+    """Every amount that the page states."""
+    anomaly, found = explanation.anomaly, explanation.attribution
+    return [
+        anomaly.figures.expected,
+        anomaly.figures.actual,
+        anomaly.unexplained,
+        found.unexplained,
+        *(part for each in found.causes for part in (each.expected, each.actual)),
+        *(part for each in explanation.drivers for part in (each.expected, each.actual)),
+    ]
+
+
+def where_words(where: Mapping[str, str]) -> str:
+    """``operation export, region eu``; a part without a name is everything."""
+    return ", ".join(f"{name.removeprefix('label:')} {value or 'none'}" for name, value in where.items()) or (
+        "everything alike"
+    )
+
+
+def origins_query(where: Mapping[str, str]) -> str:
+    """The part as the address of its events carries it."""
+    return urlencode(dict(where))
+
+
+def lettered(links: Iterable[Link]) -> list[tuple[str, Link]]:
+    """The links as list and drawing name them."""
+    return [(letter(number), link) for number, link in enumerate(links)]
+
+
+def course(explanation: Explanation) -> Markup:
+    """The anomaly's hours with what lay around them, and what happened meanwhile."""
+    anomaly = explanation.anomaly
+    hours = hours_of(explanation)
+    marks = [
+        Mark(link.at, name, f"{link.key}, {instant(link.at)}", square=link.kind is LinkKind.OPERATION)
+        for name, link in lettered(explanation.links)
+    ]
+    peak = next((each for each in hours if each.at == anomaly.peak_at), None)
+    said = (
+        f"At its peak, {instant(anomaly.peak_at)}, the hour cost {peak.actual}"
+        f" where {peak.expected} was expected."
+        if peak is not None and peak.actual is not None and peak.expected is not None
+        else "The table has every hour."
+    )
+    return course_chart(
+        hours,
+        title=f"{anomaly.series.subsystem.capitalize()} cost per hour in {anomaly.series.currency}",
+        description=f"{said} The shaded hours are the anomaly.",
+        span=(anomaly.started_at, explanation.end),
+        marks=marks,
+    )
+
+
+def hours_of(explanation: Explanation) -> list[Hour]:
+    """Consecutive hours; one without a sample is there, and empty."""
+    known = {each.hour: each for each in explanation.timeline}
+    if not known:
+        return [Hour(explanation.anomaly.started_at, "", None, None)]
+    first, last = min(known), max(known)
+    found = []
+    for number in range(int((last - first) / _HOUR) + 1):
+        at = first + number * _HOUR
+        point = known.get(at)
+        found.append(Hour(at, _label(at), point.cost if point else None, point.expected if point else None))
+    return found
+
+
+def _label(at: datetime) -> str:
+    return f"{short_day(at)}, {clock_time(at)}"
