@@ -8,7 +8,8 @@ limit    value what is counted
 tokens   2,000 lexical tokens of the document, before it is parsed
 depth       12 nested fields, through fragments; introspection included
 aliases     20 aliased fields in the whole document
-cost     2,000 fields that could be returned: each counts 1, times ``first``/``last`` above it
+cost     2,000 fields that could be returned: each counts 1, times ``first``/``last`` above it;
+               an explanation, which is calculated when it is asked for, counts 100
 ======== ===== ==========================================================================
 """
 
@@ -36,6 +37,8 @@ MAX_TOKENS = 2_000
 MAX_DEPTH = 12
 MAX_ALIASES = 20
 MAX_COST = 2_000
+#: Fields that are work, and not only reading.
+_WEIGHTS = {"explanation": 100}
 #: What a page costs when its size comes in a variable, which validation does not see.
 _PAGE_IN_VARIABLE = MAX_PAGE
 
@@ -73,7 +76,7 @@ class BoundedDocument(ValidationRule):
         for node in selections.selections if selections else ():
             if isinstance(node, FieldNode):
                 inner_depth, inner_cost = self._measure(node.selection_set)
-                depth, cost = inner_depth + 1, 1 + inner_cost * _page_size(node)
+                depth, cost = inner_depth + 1, _weight(node) + inner_cost * _page_size(node)
             elif isinstance(node, InlineFragmentNode):
                 depth, cost = self._measure(node.selection_set)
             elif isinstance(node, FragmentSpreadNode):
@@ -98,6 +101,10 @@ class BoundedDocument(ValidationRule):
                 extensions={"code": "DOCUMENT_TOO_LARGE", "limit": what},
             )
         )
+
+
+def _weight(node: FieldNode) -> int:
+    return _WEIGHTS.get(node.name.value, 1)
 
 
 def _page_size(node: FieldNode) -> int:

@@ -13,6 +13,7 @@ import strawberry
 
 from schema.context import Context
 from schema.ids import GlobalId, decode
+from schema.types.cost import CostAnomaly, cost_anomaly
 from schema.types.export import Export, export
 from schema.types.person import Person, person
 from schema.types.receipt import Receipt, receipt
@@ -22,12 +23,14 @@ from trust_portal.access.tenants import model
 from trust_portal.errors import NotFound
 
 Node = Annotated[
-    Tenant | SlaReport | Export | Receipt | Person,
+    Tenant | SlaReport | CostAnomaly | Export | Receipt | Person,
     strawberry.union("Node", description="Whatever has a global id that can be asked for again."),
 ]
 
 
-async def find(context: Context, text: str) -> Tenant | SlaReport | Export | Receipt | Person | None:
+async def find(
+    context: Context, text: str
+) -> Tenant | SlaReport | CostAnomaly | Export | Receipt | Person | None:
     """The thing behind a global id, or None; ``Denied`` where the caller may know that it is there."""
     try:
         asked = decode(text)
@@ -52,6 +55,10 @@ async def _report(context: Context, asked: GlobalId) -> SlaReport:
     return sla_report(found, (await _owner(context, asked)).key)
 
 
+async def _anomaly(context: Context, asked: GlobalId) -> CostAnomaly:
+    return cost_anomaly(await context.house.anomalies.get(context.actor, asked.tenant_id, asked.id))
+
+
 async def _export(context: Context, asked: GlobalId) -> Export:
     found = await context.house.archive.export(context.actor, asked.tenant_id, asked.id)
     return export(found, (await _owner(context, asked)).key)
@@ -65,8 +72,9 @@ async def _person(context: Context, asked: GlobalId) -> Person:
     return person(await context.house.people.get(context.actor, asked.tenant_id, asked.id))
 
 
-_Found = Tenant | SlaReport | Export | Receipt | Person
+_Found = Tenant | SlaReport | CostAnomaly | Export | Receipt | Person
 _LOOK_UPS: dict[str, Callable[[Context, GlobalId], Awaitable[_Found]]] = {
+    "CostAnomaly": _anomaly,
     "Export": _export,
     "Person": _person,
     "Receipt": _receipt,

@@ -6,7 +6,9 @@ import strawberry
 
 from schema.connection import Connection, connection, page_request
 from schema.context import Info
+from schema.ids import decode
 from schema.node import Node, find
+from schema.types.cost import CostAnomaly, CostKpis, cost_anomaly, cost_kpis
 from schema.types.run import SlaRun, sla_run
 from schema.types.tenant import First, Last, Tenant, tenant
 from trust_portal.errors import NotFound
@@ -62,6 +64,16 @@ class Query:
             info.context.actor, page_request(first, after, last, before), purpose="GraphQL"
         )
         return connection(page, tenant)
+
+    @strawberry.field(description="A cost anomaly by its global id, with its explanation.")
+    async def cost_anomaly(self, info: Info, id: strawberry.ID) -> CostAnomaly:
+        asked = decode(id, "CostAnomaly")
+        house, actor = info.context.house, info.context.actor
+        return cost_anomaly(await house.anomalies.get(actor, asked.tenant_id, asked.id))
+
+    @strawberry.field(description="Whether the cost loop works over all tenants, for staff.")
+    async def cost_kpis(self, info: Info) -> CostKpis:
+        return cost_kpis(await info.context.house.cost_kpis.overall(info.context.actor))
 
     @strawberry.field(description="The latest monthly runs, newest first, for staff.")
     async def sla_runs(self, info: Info) -> list[SlaRun]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from schema.mutations.cost import CostMutations
 from schema.mutations.exports import ExportMutations
 from schema.mutations.imports import ImportMutations
 from schema.mutations.people import PeopleMutations
@@ -14,6 +15,12 @@ from schema.mutations.tokens import TokenMutations
 
 @strawberry.type(description="Acts. Each asks the policies, changes one thing, and leaves a receipt.")
 class Mutation(
-    ExportMutations, ImportMutations, PeopleMutations, ReportMutations, TenantMutations, TokenMutations
+    CostMutations,
+    ExportMutations,
+    ImportMutations,
+    PeopleMutations,
+    ReportMutations,
+    TenantMutations,
+    TokenMutations,
 ):
     pass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -13,6 +13,18 @@ from schema.context import Info
 from schema.ids import encode
 from schema.types.access import AccessEntry, access_entry
 from schema.types.contract import ContractVersion, contract_version
+from schema.types.cost import (
+    CostAnomaly,
+    CostBudget,
+    CostKpis,
+    CostSuppression,
+    CostThresholds,
+    cost_anomaly,
+    cost_budget,
+    cost_kpis,
+    cost_suppression,
+    cost_thresholds,
+)
 from schema.types.export import Export, export
 from schema.types.incident import Incident, MaintenanceWindow, incident, maintenance_window
 from schema.types.objective import Objective, objective
@@ -23,6 +35,8 @@ from schema.types.token import ApiToken, api_token
 from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.access.tenants import model
+from trust_portal.cost.anomalies.model import AnomalyFilter, AnomalyState
+from trust_portal.cost.detection.model import Severity
 from trust_portal.errors import InvalidInput
 
 _LONGEST_SPAN = timedelta(days=366)
@@ -170,6 +184,61 @@ class Tenant:
     async def contracts(self, info: Info) -> list[ContractVersion]:
         versions = await info.context.house.contracts.versions(info.context.actor, self.uuid)
         return [contract_version(each) for each in versions]
+
+    @strawberry.field(description="Cost anomalies, newest first.")
+    async def cost_anomalies(
+        self,
+        info: Info,
+        first: First = None,
+        after: str | None = None,
+        last: Last = None,
+        before: str | None = None,
+        state: AnomalyState | None = None,
+        subsystem: str | None = None,
+        severity: Severity | None = None,
+        since: datetime | None = None,
+    ) -> Connection[CostAnomaly]:
+        wanted = AnomalyFilter(
+            self.uuid, subsystem=subsystem, state=state, severity=severity, since=_aware(since, "since")
+        )
+        page = await info.context.house.anomalies.page(
+            info.context.actor, wanted, page_request(first, after, last, before)
+        )
+        return connection(page, cost_anomaly)
+
+    @strawberry.field(description="What raises nothing for a while, newest first.")
+    async def cost_suppressions(
+        self,
+        info: Info,
+        first: First = None,
+        after: str | None = None,
+        last: Last = None,
+        before: str | None = None,
+    ) -> Connection[CostSuppression]:
+        page = await info.context.house.suppressions.page(
+            info.context.actor, self.uuid, page_request(first, after, last, before)
+        )
+        return connection(page, cost_suppression)
+
+    @strawberry.field(description="What is worth raising now, by subsystem.")
+    async def cost_thresholds(self, info: Info) -> list[CostThresholds]:
+        found = await info.context.house.thresholds.effective(info.context.actor, self.uuid)
+        return [cost_thresholds(each) for each in found]
+
+    @strawberry.field(description="Where the budgets of a month stand; of the current one by default.")
+    async def cost_budgets(self, info: Info, month: date | None = None) -> list[CostBudget]:
+        found = await info.context.house.budgets.status(info.context.actor, self.uuid, month)
+        return [cost_budget(each) for each in found]
+
+    @strawberry.field(description="Whether the cost loop works for this tenant.")
+    async def cost_kpis(self, info: Info) -> CostKpis:
+        return cost_kpis(await info.context.house.cost_kpis.of_tenant(info.context.actor, self.uuid))
+
+
+def _aware(at: datetime | None, field: str) -> datetime | None:
+    if at is not None and at.tzinfo is None:
+        raise InvalidInput("an instant names its offset, such as Z", field=field)
+    return at
 
 
 def _span(since: datetime, until: datetime) -> tuple[datetime, datetime]:

@@ -1,0 +1,186 @@
+"""Judging anomalies, and setting what is worth raising, what is not, and what may be spent."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+import strawberry
+
+from schema.context import Info
+from schema.ids import decode
+from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.types.cost import (
+    CostAnomaly,
+    CostBudget,
+    CostSuppression,
+    CostThresholds,
+    cost_anomaly,
+    cost_budget,
+    cost_suppression,
+    cost_thresholds,
+)
+from trust_portal.cost.anomalies.model import GiveFeedback, Verdict
+from trust_portal.cost.anomalies.suppressions_model import CreateSuppression, EndSuppression
+from trust_portal.cost.anomalies.thresholds import SetThresholds
+from trust_portal.cost.budgets.service import SetBudget
+from trust_portal.errors import InvalidInput
+
+
+@strawberry.input(description="What an anomaly was, in the words of whoever knows.")
+class GiveCostFeedbackInput:
+    anomaly_id: strawberry.ID
+    verdict: Verdict
+    note: str
+
+
+@strawberry.type(description="The anomaly with its new verdict.")
+class GiveCostFeedbackPayload:
+    anomaly: CostAnomaly | None
+    user_errors: list[UserError]
+
+
+@strawberry.input(description="What is to raise nothing, from when until when. At the vendor: for everybody.")
+class SuppressCostInput:
+    tenant_id: strawberry.ID
+    subsystem: str | None = strawberry.field(default=None, description="Null: every one.")
+    reason: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+@strawberry.input(description="Which suppression to end now, and why.")
+class EndCostSuppressionInput:
+    suppression_id: strawberry.ID
+    reason: str
+
+
+@strawberry.type(description="The suppression as it stands.")
+class CostSuppressionPayload:
+    suppression: CostSuppression | None
+    user_errors: list[UserError]
+
+
+@strawberry.input(description="Thresholds; one that is left out keeps what lies above.")
+class SetCostThresholdsInput:
+    tenant_id: strawberry.ID
+    subsystem: str | None = strawberry.field(default=None, description="Null: every one.")
+    min_impact: float | None = None
+    min_day_share: float | None = None
+    sensitivity: float | None = None
+    burn_rate: float | None = None
+    reason: str
+    expected_revision: int | None = strawberry.field(
+        default=None, description="Refused if they were changed since."
+    )
+
+
+@strawberry.type(description="What holds now, for every subsystem.")
+class SetCostThresholdsPayload:
+    thresholds: list[CostThresholds] | None
+    user_errors: list[UserError]
+
+
+@strawberry.input(description="A month's budget; without an amount it is withdrawn.")
+class SetCostBudgetInput:
+    tenant_id: strawberry.ID
+    subsystem: str | None = strawberry.field(default=None, description="Null: all together.")
+    currency: str
+    amount: Decimal | None = None
+    from_month: date = strawberry.field(description="First day of a month.")
+    reason: str
+    expected_revision: int | None = strawberry.field(
+        default=None, description="Refused if it was changed since."
+    )
+
+
+@strawberry.type(description="Where every budget of that month stands.")
+class SetCostBudgetPayload:
+    budgets: list[CostBudget] | None
+    user_errors: list[UserError]
+
+
+@strawberry.type
+class CostMutations:
+    @strawberry.mutation(description="Say what an anomaly was; said again, the last word counts.")
+    async def give_cost_feedback(self, info: Info, input: GiveCostFeedbackInput) -> GiveCostFeedbackPayload:
+        house, actor = info.context.house, info.context.actor
+        try:
+            asked = decode(input.anomaly_id, "CostAnomaly", field="anomalyId")
+            command = GiveFeedback(asked.tenant_id, asked.id, input.verdict, input.note)
+            await house.anomalies.give_feedback(command, actor)
+            found = await house.anomalies.get(actor, asked.tenant_id, asked.id)
+        except OF_THE_REQUEST as refusal:
+            return GiveCostFeedbackPayload(anomaly=None, user_errors=[user_error(refusal)])
+        return GiveCostFeedbackPayload(anomaly=cost_anomaly(found), user_errors=[])
+
+    @strawberry.mutation(description="Raise nothing for a while; what is found is kept and marked.")
+    async def suppress_cost(self, info: Info, input: SuppressCostInput) -> CostSuppressionPayload:
+        try:
+            command = CreateSuppression(
+                decode(input.tenant_id, "Tenant", field="tenantId").tenant_id,
+                input.subsystem,
+                input.reason,
+                _aware(input.starts_at, "startsAt"),
+                _aware(input.ends_at, "endsAt"),
+            )
+            made = await info.context.house.suppressions.create(command, info.context.actor)
+        except OF_THE_REQUEST as refusal:
+            return CostSuppressionPayload(suppression=None, user_errors=[user_error(refusal)])
+        return CostSuppressionPayload(suppression=cost_suppression(made), user_errors=[])
+
+    @strawberry.mutation(description="End a suppression before its time.")
+    async def end_cost_suppression(
+        self, info: Info, input: EndCostSuppressionInput
+    ) -> CostSuppressionPayload:
+        try:
+            asked = decode(input.suppression_id, "CostSuppression", field="suppressionId")
+            command = EndSuppression(asked.tenant_id, asked.id, input.reason)
+            ended = await info.context.house.suppressions.end(command, info.context.actor)
+        except OF_THE_REQUEST as refusal:
+            return CostSuppressionPayload(suppression=None, user_errors=[user_error(refusal)])
+        return CostSuppressionPayload(suppression=cost_suppression(ended), user_errors=[])
+
+    @strawberry.mutation(description="Set thresholds; they hold from the next close on.")
+    async def set_cost_thresholds(
+        self, info: Info, input: SetCostThresholdsInput
+    ) -> SetCostThresholdsPayload:
+        house, actor = info.context.house, info.context.actor
+        names = ("min_impact", "min_day_share", "sensitivity", "burn_rate")
+        figures = {name: value for name in names if (value := getattr(input, name)) is not None}
+        try:
+            tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
+            command = SetThresholds(
+                tenant_id, input.subsystem, figures, input.reason, input.expected_revision
+            )
+            await house.thresholds.set(command, actor)
+            held = await house.thresholds.effective(actor, tenant_id)
+        except OF_THE_REQUEST as refusal:
+            return SetCostThresholdsPayload(thresholds=None, user_errors=[user_error(refusal)])
+        return SetCostThresholdsPayload(thresholds=[cost_thresholds(each) for each in held], user_errors=[])
+
+    @strawberry.mutation(description="Set a month's budget, or withdraw it.")
+    async def set_cost_budget(self, info: Info, input: SetCostBudgetInput) -> SetCostBudgetPayload:
+        house, actor = info.context.house, info.context.actor
+        try:
+            tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
+            command = SetBudget(
+                tenant_id,
+                input.subsystem,
+                input.currency,
+                input.amount,
+                input.from_month,
+                input.reason,
+                input.expected_revision,
+            )
+            await house.budgets.set(command, actor)
+            standing = await house.budgets.status(actor, tenant_id, input.from_month)
+        except OF_THE_REQUEST as refusal:
+            return SetCostBudgetPayload(budgets=None, user_errors=[user_error(refusal)])
+        return SetCostBudgetPayload(budgets=[cost_budget(each) for each in standing], user_errors=[])
+
+
+def _aware(at: datetime, field: str) -> datetime:
+    if at.tzinfo is None:
+        raise InvalidInput("an instant names its offset, such as Z", field=field)
+    return at

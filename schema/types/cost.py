@@ -1,0 +1,246 @@
+"""Cost: anomalies with their explanations, what is set for detection, budgets, and how well the loop works.
+
+Amounts are exact decimals in major units of the currency beside them.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+import strawberry
+
+from schema.context import Info
+from schema.ids import encode
+from schema.types.explanation import CostExplanation, explanation
+from trust_portal.cost.anomalies import model
+from trust_portal.cost.anomalies.suppressions_model import Suppression as SuppressionRow
+from trust_portal.cost.anomalies.thresholds import EffectiveThresholds
+from trust_portal.cost.budgets.service import BudgetStatus
+from trust_portal.cost.detection.model import Reason, Severity
+from trust_portal.cost.kpis import model as kpis
+
+strawberry.enum(model.AnomalyState, name="CostAnomalyState", description="Whether cost is back.")
+strawberry.enum(model.Verdict, name="CostAnomalyVerdict", description="What people say an anomaly was.")
+strawberry.enum(Severity, name="CostAnomalySeverity", description="By how much it exceeds what matters.")
+strawberry.enum(Reason, name="CostAnomalyKind", description="Which watch raised it.")
+
+
+@strawberry.type(description="What somebody said of an anomaly; the newest counts.")
+class CostFeedback:
+    verdict: model.Verdict
+    note: str
+    given_at: datetime
+    given_by: str
+    receipt_id: strawberry.ID
+
+
+@strawberry.type(description="One departure of one series of cost from what was expected.")
+class CostAnomaly:
+    id: strawberry.ID
+    subsystem: str
+    currency: str
+    kind: Reason
+    state: model.AnomalyState
+    severity: Severity
+    confidence: float
+    started_at: datetime = strawberry.field(description="Start of its first hour.")
+    peak_at: datetime = strawberry.field(description="Start of the hour farthest from expectation.")
+    last_at: datetime = strawberry.field(description="Start of its last unusual hour so far.")
+    detected_at: datetime
+    expected: Decimal
+    actual: Decimal
+    excess: Decimal = strawberry.field(description="Actual less expected.")
+    unexplained: Decimal = strawberry.field(description="What of the excess no cause accounts for.")
+    detector: str = strawberry.field(description="Name and version.")
+    suppressed: bool
+    verdict: model.Verdict | None
+    revision: int
+    opened_at: datetime
+    explained_at: datetime | None
+    closed_at: datetime | None
+    opened_receipt_id: strawberry.ID | None
+    explained_receipt_id: strawberry.ID | None
+    closed_receipt_id: strawberry.ID | None
+    row: strawberry.Private[model.CostAnomaly]
+
+    @strawberry.field(description="Why: from what is known now.")
+    async def explanation(self, info: Info) -> CostExplanation:
+        house, actor = info.context.house, info.context.actor
+        return explanation(await house.explanations.explain(actor, self.row.tenant_id, self.row.id))
+
+    @strawberry.field(description="All that was said of it, newest first.")
+    async def feedback(self, info: Info) -> list[CostFeedback]:
+        house, actor = info.context.house, info.context.actor
+        found = await house.anomalies.feedback(actor, self.row.tenant_id, self.row.id)
+        return [feedback(self.row.tenant_id, each) for each in found]
+
+
+@strawberry.type(description="What is found under it is kept and marked, and raises nothing.")
+class CostSuppression:
+    id: strawberry.ID
+    subsystem: str | None = strawberry.field(description="Null: every one.")
+    reason: str
+    starts_at: datetime
+    ends_at: datetime = strawberry.field(description="As set at first.")
+    ended_at: datetime | None = strawberry.field(description="If somebody ended it earlier.")
+    end_reason: str | None
+    created_by: str
+    ended_by: str | None
+    receipt_id: strawberry.ID
+
+
+@strawberry.type(description="What is worth raising for one subsystem now.")
+class CostThresholds:
+    subsystem: str
+    min_impact: float
+    min_day_share: float
+    sensitivity: float
+    burn_rate: float
+    own_revision: int | None = strawberry.field(
+        description="Of the thresholds set for this very subsystem, if any."
+    )
+
+
+@strawberry.type(description="A month's budget and how far the month has come.")
+class CostBudget:
+    subsystem: str | None = strawberry.field(description="Null: all together.")
+    currency: str
+    amount: Decimal
+    month: date
+    spent: Decimal
+    forecast: Decimal | None = strawberry.field(description="The month at its pace so far.")
+    pace: Decimal | None = strawberry.field(description="1: on budget; 2: twice as fast.")
+    revision: int
+    receipt_id: strawberry.ID
+
+
+@strawberry.type(description="Unexplained spend of four weeks and of the four before.")
+class UnexplainedSpend:
+    currency: str
+    current: Decimal
+    baseline: Decimal
+    change: Decimal | None = strawberry.field(description="-0.5: halved; null without a baseline.")
+
+
+@strawberry.type(description="Whether the cost loop works: four weeks against the four before.")
+class CostKpis:
+    at: datetime
+    anomalies: int
+    open: int
+    unexplained: list[UnexplainedSpend]
+    median_seconds_to_detect: float | None
+    median_seconds_to_explain: float | None
+    median_seconds_to_recover: float | None
+    judged: int
+    false_positives: int
+
+
+def cost_anomaly(row: model.CostAnomaly) -> CostAnomaly:
+    def receipt(id_: UUID | None) -> strawberry.ID | None:
+        return None if id_ is None else encode("Receipt", row.tenant_id, id_)
+
+    return CostAnomaly(
+        id=encode("CostAnomaly", row.tenant_id, row.id),
+        subsystem=row.series.subsystem,
+        currency=row.series.currency,
+        kind=row.kind,
+        state=row.state,
+        severity=row.severity,
+        confidence=row.confidence,
+        started_at=row.started_at,
+        peak_at=row.peak_at,
+        last_at=row.last_at,
+        detected_at=row.detected_at,
+        expected=row.figures.expected,
+        actual=row.figures.actual,
+        excess=row.figures.excess,
+        unexplained=row.unexplained,
+        detector=f"{row.detector}@{row.detector_version}",
+        suppressed=row.suppression_id is not None,
+        verdict=row.verdict,
+        revision=row.revision,
+        opened_at=row.opened_at,
+        explained_at=row.explained_at,
+        closed_at=row.closed_at,
+        opened_receipt_id=receipt(row.opened_receipt_id),
+        explained_receipt_id=receipt(row.explained_receipt_id),
+        closed_receipt_id=receipt(row.closed_receipt_id),
+        row=row,
+    )
+
+
+def feedback(tenant_id: UUID, row: model.Feedback) -> CostFeedback:
+    return CostFeedback(
+        verdict=row.verdict,
+        note=row.note,
+        given_at=row.given_at,
+        given_by=row.given_by,
+        receipt_id=encode("Receipt", tenant_id, row.receipt_id),
+    )
+
+
+def cost_suppression(row: SuppressionRow) -> CostSuppression:
+    return CostSuppression(
+        id=encode("CostSuppression", row.tenant_id, row.id),
+        subsystem=row.subsystem,
+        reason=row.reason,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        ended_at=row.ended_at,
+        end_reason=row.end_reason,
+        created_by=row.created_by,
+        ended_by=row.ended_by,
+        receipt_id=encode("Receipt", row.tenant_id, row.receipt_id),
+    )
+
+
+def cost_thresholds(row: EffectiveThresholds) -> CostThresholds:
+    held = row.thresholds
+    return CostThresholds(
+        subsystem=row.subsystem,
+        min_impact=held.min_impact,
+        min_day_share=held.min_day_share,
+        sensitivity=held.sensitivity,
+        burn_rate=held.burn_rate,
+        own_revision=None if row.own is None else row.own.revision,
+    )
+
+
+def cost_budget(row: BudgetStatus) -> CostBudget:
+    budget = row.budget
+    assert budget.amount is not None  # noqa: S101 - a withdrawn budget has no status
+    return CostBudget(
+        subsystem=budget.subsystem or None,
+        currency=budget.currency,
+        amount=budget.amount,
+        month=row.month,
+        spent=row.spent,
+        forecast=row.forecast,
+        pace=row.pace,
+        revision=budget.revision,
+        receipt_id=encode("Receipt", budget.tenant_id, budget.receipt_id),
+    )
+
+
+def cost_kpis(row: kpis.CostKpis) -> CostKpis:
+    def seconds(durations: kpis.Durations) -> float | None:
+        return None if durations.median is None else durations.median.total_seconds()
+
+    return CostKpis(
+        at=row.at,
+        anomalies=row.anomalies,
+        open=row.open,
+        unexplained=[
+            UnexplainedSpend(
+                currency=currency, current=each.current, baseline=each.baseline, change=each.change
+            )
+            for currency, each in row.unexplained.items()
+        ],
+        median_seconds_to_detect=seconds(row.to_detect),
+        median_seconds_to_explain=seconds(row.to_explain),
+        median_seconds_to_recover=seconds(row.to_recover),
+        judged=row.judged,
+        false_positives=row.false_positives,
+    )
