@@ -61,12 +61,16 @@ def course_chart(
         raise ValueError("a course has at least one hour")
     amounts = [each for hour in hours for each in (hour.actual, hour.expected) if each is not None]
     low, high = min([Decimal(0), *amounts]), ceiling(max([Decimal(0), *amounts]))
-    inside = [each for each in marks if hours[0].at <= each.at < hours[-1].at + _HOUR]
-    frame = Frame(min(low, Decimal(0)), high, len(hours), top=14 + _ROW * _ROWS if inside else 20, tall=170)
+    inside = sorted(
+        (each for each in marks if hours[0].at <= each.at < hours[-1].at + _HOUR),
+        key=lambda each: (each.at, each.letter),
+    )
+    rows = _rows(hours, inside)
+    frame = Frame(low, high, len(hours), top=16 + _ROW * (max(rows, default=-1) + 1), tall=170)
     parts = [
         _shade(frame, hours, span),
         frame.axes(""),
-        *_marks(frame, hours, inside),
+        *_marks(frame, hours, list(zip(inside, rows, strict=True))),
         _steps(
             frame, [hour.expected for hour in hours], "chart-expected", "ink-soft", ' stroke-dasharray="5 4"'
         ),
@@ -96,13 +100,23 @@ def _shade(frame: Frame, hours: Sequence[Hour], span: tuple[datetime, datetime])
     )
 
 
-def _marks(frame: Frame, hours: Sequence[Hour], marks: Sequence[Mark]) -> list[str]:
+def _rows(hours: Sequence[Hour], marks: Sequence[Mark]) -> list[int]:
+    """The row of each mark above the drawing, 0 the lowest; the last row takes what no other can."""
+    frame = Frame(Decimal(0), Decimal(1), len(hours))
     ends = [Decimal(-_APART)] * _ROWS
-    parts = []
-    for mark in sorted(marks, key=lambda each: (each.at, each.letter)):
+    rows = []
+    for mark in marks:
         x = _place(frame, hours, mark.at)
         row = next((row for row, end in enumerate(ends) if x - end >= _APART), _ROWS - 1)
         ends[row] = x
+        rows.append(row)
+    return rows
+
+
+def _marks(frame: Frame, hours: Sequence[Hour], marks: Sequence[tuple[Mark, int]]) -> list[str]:
+    parts = []
+    for mark, row in marks:
+        x = _place(frame, hours, mark.at)
         y = frame.top - 10 - _ROW * row
         outline = (
             f"M{x - 7} {y - 7}h14v14h-14z" if mark.square else f"M{x - 8} {y}a8 8 0 1 1 16 0a8 8 0 1 1 -16 0z"

@@ -28,10 +28,15 @@ def headline(anomaly: CostAnomaly) -> str:
         else f"From {instant(anomaly.started_at)} to {instant(end)} ({duration(end - anomaly.started_at)})"
     )
     difference = f"{amount(abs(figures.excess), currency)} {'more' if figures.excess >= 0 else 'less'}"
+    rest = (
+        f"{amount(anomaly.unexplained, currency)} of that nothing explains yet."
+        if anomaly.unexplained
+        else "All of that is explained."
+    )
     return (
         f"{when}, {anomaly.series.subsystem} cost {amount(figures.actual, currency)} where"
         f" {amount(figures.expected, currency)} was expected: {difference}, farthest off in the hour from"
-        f" {instant(anomaly.peak_at)}. {amount(anomaly.unexplained, currency)} of that nothing explains yet."
+        f" {instant(anomaly.peak_at)}. {rest}"
     )
 
 
