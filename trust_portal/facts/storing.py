@@ -53,14 +53,17 @@ _PREPARE: Final = (
     f"CREATE TEMP TABLE IF NOT EXISTS staged_usage ({STAGED_USAGE}) ON COMMIT DELETE ROWS; "
     f"CREATE TEMP TABLE IF NOT EXISTS staged_facts ({STAGED_FACTS}) ON COMMIT DELETE ROWS"
 )
+#: Events of one chunk come a microsecond after another, in their order: of several corrections of one
+#: event the last received counts, also when they came together.
+_RECEIVED_AT: Final = "$1::timestamptz + (row_number() OVER (ORDER BY ctid) - 1) * interval '1 microsecond'"
 # No ON CONFLICT, which would cost a second look-up per row: the keys are new, so the rows are.
-_STORE: Final = {
+_STATEMENTS: Final = {
     "staged_measurements": """
         WITH stored AS (
             INSERT INTO measurements (tenant_id, objective, minute, event_key, total, good, bounds, counts,
                                       source, event_id, correction_of, extras, received_at)
             SELECT tenant_id, objective, minute, event_key, total, nullif(good, -1), bounds, counts,
-                   source, event_id, correction_of, extras::jsonb, $1
+                   source, event_id, correction_of, extras::jsonb, {received_at}
             FROM staged_measurements
             RETURNING 1
         ) SELECT count(*) FROM stored
@@ -72,7 +75,7 @@ _STORE: Final = {
                                corrects, extras, received_at)
             SELECT tenant_id, event_key, subsystem, time, resource, operation, region, adapter,
                    quantity::numeric, unit, cost::numeric, currency, labels::jsonb, source, event_id,
-                   correction_of, corrects, extras::jsonb, $1
+                   correction_of, corrects, extras::jsonb, {received_at}
             FROM staged_usage
             RETURNING 1
         ) SELECT count(*) FROM stored
@@ -82,11 +85,14 @@ _STORE: Final = {
             INSERT INTO facts (tenant_id, event_key, type, time, subject, tenants, source, event_id, body,
                                digest, received_at)
             SELECT tenant_id, event_key, type, coalesce(time, $1), subject, tenants, source, event_id,
-                   body::jsonb, digest, $1
+                   body::jsonb, digest, {received_at}
             FROM staged_facts
             RETURNING 1
         ) SELECT count(*) FROM stored
     """,
+}
+_STORE: Final = {
+    table: statement.format(received_at=_RECEIVED_AT) for table, statement in _STATEMENTS.items()
 }
 
 

@@ -20,7 +20,7 @@ async def test_sound_measurements_are_stored_with_every_field(door: Door) -> Non
         (door.acme, "api", "2026-06-01 00:00:00+00", 60, 59, None, None, "urn:probe:eu", "m-0", None, None,
          "2026-07-10 09:00:00+00"),
         (door.acme, "api", "2026-06-01 00:01:00+00", 60, 59, ["0.25", "0.5", "+Inf"], [50, 58, 60],
-         "urn:probe:eu", "m-1", "m-0", {"colour": "blue"}, "2026-07-10 09:00:00+00"),
+         "urn:probe:eu", "m-1", "m-0", {"colour": "blue"}, "2026-07-10 09:00:00.000001+00"),
     ]  # fmt: skip
 
 
