@@ -79,7 +79,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     for name in ("database_url", "redis_url"):
         if not env.get(name.upper()):
             raise InvalidInput(
-                f"set {name.upper()} (or use `trust-portal up`, which brings its own servers)",
+                f"set {name.upper()}, or use `trust-portal up`, which brings its own servers",
                 field=name.upper(),
             )
     for name, read in _READERS.items():

@@ -9,7 +9,7 @@ import click
 from trust_portal.access.action import Action
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.policy import Resource
-from trust_portal.commands.console import in_house
+from trust_portal.commands.console import in_house, on_installation
 from trust_portal.evidence.audit import AuditFinding, AuditTotals
 from trust_portal.evidence.audit import audit as run_audit
 from trust_portal.evidence.reproduction import reproduce_all
@@ -18,6 +18,7 @@ from trust_portal.kernel.ids import VENDOR_ID
 
 
 @click.command("audit")
+@on_installation
 @click.option("--tenant", "key", help="Audit one tenant only; the vendor's own log is `vendor`.")
 @click.option("--reproduce", is_flag=True, help="Also make every stored bundle once more and compare bytes.")
 def audit(key: str | None, *, reproduce: bool) -> None:

@@ -10,7 +10,8 @@ from typing import IO, Any, Final
 
 import click
 
-from trust_portal.settings import load_settings
+from trust_portal.commands.console import installation, on_installation
+from trust_portal.settings import Settings
 
 _PART_BYTES: Final = 1 << 20
 _SHOWN_REJECTIONS: Final = 20
@@ -22,6 +23,7 @@ def import_group() -> None:
 
 
 @import_group.command("events")
+@on_installation
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
 def events(file: Path) -> None:
     """Bring in events from FILE (NDJSON, one CloudEvent a line; `-` reads standard input).
@@ -29,17 +31,17 @@ def events(file: Path) -> None:
     What was brought in before is recognised, so an interrupted import is simply run again. Exit
     status 0 when every event is stored, 2 when some were rejected.
     """
-    asyncio.run(_import_events(file))
+    asyncio.run(_import_events(file, installation()))
 
 
-async def _import_events(file: Path) -> None:
+async def _import_events(file: Path, settings: Settings) -> None:
     from trust_portal.access.actors import CONSOLE  # noqa: PLC0415 - `--help` stays quick
     from trust_portal.access.tokens.model import Admission, Bounds  # noqa: PLC0415
     from trust_portal.facts.framing import lines  # noqa: PLC0415
     from trust_portal.house import open_house  # noqa: PLC0415
 
     with click.open_file(str(file), "rb") as stream:
-        async with open_house(load_settings()) as house:
+        async with open_house(settings) as house:
             sender = Admission(CONSOLE, Bounds(sources=("*",)))
             outcome = await house.intake.deliver(lines(_parts(stream)), sender)
     for rejection in outcome.rejected[:_SHOWN_REJECTIONS]:

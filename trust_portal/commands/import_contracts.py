@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from trust_portal.access.actors import CONSOLE
-from trust_portal.commands.console import in_house
+from trust_portal.commands.console import in_house, on_installation
 from trust_portal.errors import InvalidInput
 from trust_portal.house import House
 from trust_portal.reliability.contracts.service import ImportContracts
@@ -18,6 +18,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command("contracts")
+@on_installation
 @click.argument("file", type=_FILE)
 def contracts(file: Path) -> None:
     """Record the contract versions in FILE (YAML, one document each).
@@ -46,6 +47,7 @@ def contracts(file: Path) -> None:
 
 
 @click.command("objectives")
+@on_installation
 @click.argument("file", type=_FILE)
 @click.option("--tenant", metavar="KEY", help="For one tenant only  [default: for all].")
 def objectives(file: Path, tenant: str | None) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 
 from trust_portal.access.actors import CONSOLE
-from trust_portal.commands.console import in_house
+from trust_portal.commands.console import in_house, on_installation
 from trust_portal.cost.metering.focus import FocusOutcome, ImportFocus
 from trust_portal.house import House
 
@@ -20,6 +20,7 @@ _SHOWN: Final = 20
 
 
 @click.command("focus")
+@on_installation
 @click.argument("file", type=_FILE)
 @click.option(
     "--tenant-from", metavar="PLACE", help="tag:NAME or column:NAME  [default: as the mapping says]."

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from trust_portal.access.actors import CONSOLE
-from trust_portal.commands.console import in_house
+from trust_portal.commands.console import in_house, on_installation
 from trust_portal.evidence.bundle_contents import trust_policy
 from trust_portal.evidence.key_register import register_keys
 from trust_portal.evidence.log_name import open_log
@@ -23,6 +23,7 @@ def keys() -> None:
 
 
 @keys.command("show")
+@on_installation
 def show() -> None:
     """The public keys, what each signs, and where the private halves are."""
 
@@ -35,6 +36,7 @@ def show() -> None:
 
 
 @keys.command("fingerprint")
+@on_installation
 def fingerprint() -> None:
     """The id of the key that signs receipts and bundles: SHA-256 of its DER form, in hex."""
 
@@ -45,6 +47,7 @@ def fingerprint() -> None:
 
 
 @keys.command("export-policy")
+@on_installation
 @click.option("--tenant", "key", help="The tenant whose log it is about [default: the vendor's own].")
 @click.option("--output", type=click.Path(path_type=Path), help="Write to a file instead of the terminal.")
 def export_policy(key: str | None, output: Path | None) -> None:

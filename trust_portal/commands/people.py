@@ -8,7 +8,7 @@ import click
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.people.model import AddPerson, GrantRole, Person
-from trust_portal.commands.console import in_house
+from trust_portal.commands.console import in_house, on_installation
 from trust_portal.house import House
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.page import MAX_PAGE, PageRequest
@@ -24,6 +24,7 @@ def people() -> None:
 
 
 @people.command("add")
+@on_installation
 @click.argument("email")
 @click.option("--tenant", "tenant_key", required=True, help=_TENANT_HELP)
 @click.option("--name", required=True)
@@ -53,6 +54,7 @@ def add_person(
 
 
 @people.command("list")
+@on_installation
 @click.option("--tenant", "tenant_key", required=True, help=_TENANT_HELP)
 def list_people(tenant_key: str) -> None:
     """People of a tenant with the roles they hold now."""
@@ -74,6 +76,7 @@ def list_people(tenant_key: str) -> None:
 
 
 @people.command("grant")
+@on_installation
 @click.argument("email")
 @click.argument("role", type=_ROLE)
 @click.option("--tenant", "tenant_key", help=_TENANT_HELP)
@@ -93,6 +96,7 @@ def grant_role(email: str, role: str, tenant_key: str | None, until: datetime | 
 
 
 @people.command("revoke")
+@on_installation
 @click.argument("email")
 @click.argument("role", type=_ROLE)
 @click.option("--tenant", "tenant_key", help=_TENANT_HELP)
@@ -108,6 +112,7 @@ def revoke_role(email: str, role: str, tenant_key: str | None) -> None:
 
 
 @people.command("suspend")
+@on_installation
 @click.argument("email")
 @click.option("--tenant", "tenant_key", help=_TENANT_HELP)
 def suspend_person(email: str, tenant_key: str | None) -> None:
@@ -122,6 +127,7 @@ def suspend_person(email: str, tenant_key: str | None) -> None:
 
 
 @people.command("sign-in-link")
+@on_installation
 @click.argument("email")
 @click.option("--tenant", "tenant_key", help=_TENANT_HELP)
 def sign_in_link(email: str, tenant_key: str | None) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from trust_portal.access.actors import CONSOLE
-from trust_portal.commands.console import in_house
+from trust_portal.commands.console import in_house, on_installation
 from trust_portal.house import House
 from trust_portal.reliability.findings import State
 from trust_portal.reliability.reports.record import StoredReport
@@ -21,6 +21,7 @@ _LOOK = 0.3
 
 
 @click.command("run")
+@on_installation
 @click.option("--period", required=True, help="A month (2026-06) or a quarter (2026-Q2) that is over.")
 @click.option("--tenant", metavar="KEY", help="Only this tenant's report, at once and outside any run.")
 @click.option("--reason", help="Why a signed report is issued again (with --tenant).")

@@ -10,20 +10,15 @@ import click
 
 from trust_portal.errors import InvalidInput
 from trust_portal.runtime.ports import DEFAULT_PORT, HOST
+from trust_portal.runtime.running import default_data_dir
 from trust_portal.settings import load_settings
-
-
-def default_data_dir() -> Path:
-    """``$XDG_DATA_HOME/trust-portal``, by default ``~/.local/share/trust-portal``."""
-    home = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    return Path(home) / "trust-portal"
 
 
 @click.command()
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where everything is kept.  [default: ~/.local/share/trust-portal]",
+    help="Where everything is kept.  [default: $TRUST_PORTAL_DATA_DIR, else ~/.local/share/trust-portal]",
 )
 @click.option(
     "--port", type=click.IntRange(1, 65535), help="Port on 127.0.0.1.  [default: 8400, or a free one]"

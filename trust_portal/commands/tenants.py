@@ -8,7 +8,7 @@ import click
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.tenants.model import CreateTenant
-from trust_portal.commands.console import in_house
+from trust_portal.commands.console import in_house, on_installation
 from trust_portal.house import House
 from trust_portal.kernel.page import MAX_PAGE, PageRequest
 
@@ -19,6 +19,7 @@ def tenants() -> None:
 
 
 @tenants.command("add")
+@on_installation
 @click.argument("key")
 @click.option("--name", required=True, help="How documents and pages name it.")
 @click.option("--time-zone", default="UTC", show_default=True, help="IANA name, such as Europe/Berlin.")
@@ -40,6 +41,7 @@ def add_tenant(key: str, name: str, time_zone: str, residency: str, onboarded: d
 
 
 @tenants.command("list")
+@on_installation
 def list_tenants() -> None:
     """Every tenant with its key, id, time zone and name; departed ones are marked."""
 

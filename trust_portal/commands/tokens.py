@@ -10,7 +10,7 @@ import click
 from trust_portal.access.action import TokenScope
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.tokens.model import DEFAULT_LIFE, Bounds, CreateToken
-from trust_portal.commands.console import in_house
+from trust_portal.commands.console import in_house, on_installation
 from trust_portal.house import House
 from trust_portal.kernel.page import MAX_PAGE, PageRequest
 
@@ -23,6 +23,7 @@ def tokens() -> None:
 
 
 @tokens.command("create")
+@on_installation
 @click.argument("label")
 @click.option("--for", "email", required=True, help="Email of the issuer, whose roles bound the token.")
 @click.option("--tenant", "tenant_key", default="vendor", show_default=True, help=_TENANT_HELP)
@@ -74,6 +75,7 @@ def create_token(
 
 
 @tokens.command("list")
+@on_installation
 @click.option("--tenant", "tenant_key", default="vendor", show_default=True, help=_TENANT_HELP)
 def list_tokens(tenant_key: str) -> None:
     """Tokens of a tenant, newest first, with the spent ones."""
@@ -96,6 +98,7 @@ def list_tokens(tenant_key: str) -> None:
 
 
 @tokens.command("revoke")
+@on_installation
 @click.argument("token_id", type=click.UUID)
 @click.option("--tenant", "tenant_key", default="vendor", show_default=True, help=_TENANT_HELP)
 def revoke_token(token_id: UUID, tenant_key: str) -> None:

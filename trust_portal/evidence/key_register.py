@@ -10,7 +10,9 @@ from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.evidence.tables import signing_keys
 from trust_portal.kernel.actor import SYSTEM
+from trust_portal.kernel.clock import SystemClock
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.storage.engine import create_engine
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
 
@@ -62,3 +64,18 @@ async def register_keys(storage: Storage, keyring: Keyring) -> None:
                     },
                 ),
             )
+
+
+async def known_key_ids(database_url: str) -> set[str]:
+    """Ids of the keys this database's receipts are signed with; none before the first start.
+
+    Asked by itself, without the keys it is about; an unmigrated database knows none.
+    """
+    storage = Storage(create_engine(database_url, pool_size=1), SystemClock())
+    try:
+        async with storage.read(TenantScope(VENDOR_ID)) as session:
+            if (await session.execute(text("SELECT to_regclass('signing_keys')"))).scalar() is None:
+                return set()
+            return set((await session.execute(select(signing_keys.c.key_id))).scalars())
+    finally:
+        await storage.close()

@@ -91,6 +91,15 @@ def refuse_foreign_keys(keyring: Keyring, known: set[str]) -> None:
         )
 
 
+def refuse_lost_keys(path: Path, known: set[str]) -> None:
+    """``InvalidInput`` if the database knows keys, whose file is not at ``path``."""
+    if known:
+        raise _refused(
+            f"there is no key file {path}, but this database knows keys; name its KEY_FILE or restore it"
+            " from its backup"
+        )
+
+
 def _parse(content: bytes, path: Path) -> Keyring:
     try:
         document = json.loads(content)

@@ -17,6 +17,7 @@ from trust_portal.runtime.embedded import Servers, embedded_servers
 from trust_portal.runtime.embedded.identity import Identity, launcher
 from trust_portal.runtime.migrate import migrate
 from trust_portal.runtime.ports import HOST, choose_port
+from trust_portal.runtime.running import announced
 from trust_portal.runtime.supervisor import Output, Program, Supervisor, to_stderr
 
 
@@ -64,7 +65,8 @@ async def all_in_one(
                 command("exports", "worker", "--queue", "exports", environment=settings),
             ):
                 await supervisor.start(program)
-            yield AllInOne(servers, supervisor, chosen, settings["BASE_URL"], settings)
+            with announced(servers.data_dir, settings):
+                yield AllInOne(servers, supervisor, chosen, settings["BASE_URL"], settings)
 
 
 def command(

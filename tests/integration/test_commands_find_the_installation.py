@@ -1,0 +1,85 @@
+"""What ``trust-portal up`` runs is what the other commands work on, with nothing else said."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from trust_portal.cli import cli
+from trust_portal.commands.console import installation
+from trust_portal.errors import InvalidInput, Unavailable
+from trust_portal.runtime.embedded import embedded_servers
+from trust_portal.runtime.migrate import migrate
+from trust_portal.runtime.running import announced, environment_of
+
+
+@pytest.fixture(autouse=True)
+def no_servers_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "REDIS_URL", "KEY_FILE", "TRUST_PORTAL_DATA_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+async def run(*arguments: str) -> Result:
+    # A thread of its own, because the commands bring their own event loop.
+    return await asyncio.to_thread(CliRunner().invoke, cli, arguments)
+
+
+async def test_a_command_works_on_the_data_directory_it_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "data"
+    async with embedded_servers(folder) as servers:
+        await migrate(servers.database_url)
+        said = {
+            "DATABASE_URL": servers.database_url,
+            "REDIS_URL": servers.redis_url,
+            "KEY_FILE": str(folder / "keys.json"),
+            "BASE_URL": "http://127.0.0.1:8417",
+            "HOME": "no setting of ours",
+        }
+        with announced(folder, said):
+            file = folder / "running.json"
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600
+            assert environment_of(folder) == {key: said[key] for key in said if key != "HOME"}
+            added = await run("tenants", "add", "acme", "--name", "Acme Ltd", "--data-dir", str(folder))
+            assert "acme" in added.stdout, added.exception
+            monkeypatch.setenv("TRUST_PORTAL_DATA_DIR", str(folder))
+            listed = await run("tenants", "list")
+            assert "Acme Ltd" in listed.stdout
+            person = await run("people", "add", "ada@example.com", "--tenant", "acme", "--name", "Ada")
+            assert "added to acme" in person.stdout
+            link = await run("people", "sign-in-link", "ada@example.com")
+            assert link.stdout.startswith("http://127.0.0.1:8417/")
+            await run("keys", "export-policy")  # remembers the keys
+            (folder / "keys.json").rename(tmp_path / "kept.json")
+            lost = await run("tenants", "list")
+            assert isinstance(lost.exception, InvalidInput)
+            assert lost.exception.code == "KEY_FILE"
+            assert not (folder / "keys.json").exists()
+        assert not file.exists()
+
+
+def test_a_directory_nothing_runs_on_is_named_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRUST_PORTAL_DATA_DIR", str(tmp_path))
+    with pytest.raises(Unavailable, match=rf"trust-portal up --data-dir {tmp_path}") as refused:
+        installation()
+    assert refused.value.code == "NOT_RUNNING"
+
+
+def test_what_a_killed_installation_left_is_not_taken_for_a_running_one(tmp_path: Path) -> None:
+    (tmp_path / "running.json").write_text('{"DATABASE_URL": "postgresql+asyncpg:///x"}')
+    (tmp_path / "lock").touch()
+    with pytest.raises(Unavailable, match="no installation runs on"):
+        environment_of(tmp_path)
+
+
+def test_servers_in_the_environment_come_before_the_usual_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql+asyncpg:///mine")
+    monkeypatch.setenv("REDIS_URL", "redis://mine")
+    assert installation().database_url == "postgresql+asyncpg:///mine"
