@@ -20,7 +20,9 @@ CHUNK_EVENTS: Final = 4000
 CHUNK_BYTES: Final = 4 * 1024 * 1024
 
 _split_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
+# A string that never ends is one token up to the end of the text: if it were none, the search would
+# begin again at each quotation mark in it, and take the square of the body's length.
+_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\Z)|[\[\]{},]', re.DOTALL)
 
 
 def split_batch(body: bytes) -> list[bytes]:

@@ -34,6 +34,8 @@ async def read_maintenance(
     """Windows that touch ``start`` .. ``end`` and concern the tenant, by start.
 
     Scheduling a window again replaces it; a cancellation holds for what was scheduled before it.
+    A key belongs to the source that uses it: what another source calls by the same key is another
+    window, so nobody's announcement can be overwritten by a stranger's.
     """
     rows = await _histories(
         session,
@@ -45,14 +47,16 @@ async def read_maintenance(
             _instant_of("end") > start,
         ),
     )
-    windows: dict[str, tuple[MaintenanceWindow, bool]] = {}
+    owners = _owners(rows, events.MAINTENANCE_SCHEDULED)
+    windows: dict[_Name, tuple[MaintenanceWindow, bool]] = {}
     for row in rows:
         concerned = row.tenants is None or tenant_id in row.tenants
+        name = _name(row, owners)
         if row.type == events.MAINTENANCE_SCHEDULED:
-            windows[row.subject] = _window(row), concerned
-        elif row.subject in windows and concerned:
-            window, was_concerned = windows[row.subject]
-            windows[row.subject] = replace(window, cancelled_at=row.received_at), was_concerned
+            windows[name] = _window(row), concerned
+        elif name in windows and concerned:
+            window, was_concerned = windows[name]
+            windows[name] = replace(window, cancelled_at=row.received_at), was_concerned
     return tuple(
         sorted(
             (
@@ -74,6 +78,8 @@ async def read_incidents(
     """Incidents that concern the tenant and were under way between ``start`` and ``end``, by beginning.
 
     Updates may have come before the declaration; the timeline is ordered by when things happened.
+    Where two sources declare incidents by the same key they are two incidents, and an update from a
+    third source is neither's: it could tell one customer of another's.
     """
     rows = await _histories(
         session,
@@ -84,14 +90,16 @@ async def read_incidents(
             _instant_of("began_at") < end,
         ),
     )
-    declared: dict[str, Row[Any]] = {}
-    steps: dict[str, list[Row[Any]]] = {}
+    owners = _owners(rows, events.INCIDENT_DECLARED)
+    declared: dict[_Name, Row[Any]] = {}
+    steps: dict[_Name, list[Row[Any]]] = {}
     for row in rows:
+        name = _name(row, owners)
         if row.type != events.INCIDENT_DECLARED:
-            steps.setdefault(row.subject, []).append(row)
+            steps.setdefault(name, []).append(row)
         elif row.tenants is None or tenant_id in row.tenants:
-            declared[row.subject] = row
-    incidents = (_incident(row, steps.get(key, [])) for key, row in declared.items())
+            declared[name] = row
+    incidents = (_incident(row, steps.get(name, [])) for name, row in declared.items())
     return tuple(
         sorted(
             (
@@ -102,6 +110,27 @@ async def read_incidents(
             key=lambda incident: (incident.began_at, incident.key),
         )
     )
+
+
+#: Source and key: whose window or incident it is.
+_Name = tuple[str, str]
+
+
+def _owners(rows: Sequence[Row[Any]], beginning: str) -> dict[str, set[str]]:
+    """The sources that began something by each key."""
+    owners: dict[str, set[str]] = {}
+    for row in rows:
+        if row.type == beginning:
+            owners.setdefault(row.subject, set()).add(row.source)
+    return owners
+
+
+def _name(row: Row[Any], owners: dict[str, set[str]]) -> _Name:
+    """What a fact is about. A step from elsewhere counts where one source alone uses the key."""
+    sources = owners.get(row.subject, set())
+    if row.source not in sources and len(sources) == 1:
+        return next(iter(sources)), row.subject
+    return row.source, row.subject
 
 
 async def _histories(

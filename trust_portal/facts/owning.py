@@ -51,9 +51,10 @@ def owner(read: ReadEvent, directory: Mapping[str, UUID], bounds: Bounds) -> Own
 
 def _tenant(key: str, path: str, directory: Mapping[str, UUID], bounds: Bounds) -> UUID:
     tenant_id = directory.get(key)
-    if tenant_id is None:
+    if tenant_id is None and not bounds.tenants:
         raise BadEvent(RejectionCode.UNKNOWN_TENANT, f"no tenant {key}", path)
-    if not bounds.covers_tenant(tenant_id):
+    # A token for some tenants learns nothing of the others, not even whether they exist.
+    if tenant_id is None or not bounds.covers_tenant(tenant_id):
         raise BadEvent(RejectionCode.FORBIDDEN_TENANT, "this token may not speak for this tenant", path)
     return tenant_id
 

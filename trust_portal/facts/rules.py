@@ -18,6 +18,8 @@ from trust_portal.kernel.money import exponent
 #: Producers' clocks run ahead a little; more is a mistake that would hide in a later report.
 FUTURE_TOLERANCE: Final = timedelta(minutes=5)
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+#: What PostgreSQL reads back from the stored body; places on earth end at +14:00.
+WIDEST_OFFSET: Final = timedelta(hours=15, minutes=59)
 LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
 
@@ -125,6 +127,8 @@ def _check_minute(time: datetime) -> None:
 
 
 def _check_instant(at: datetime, path: str) -> None:
+    if abs(at.utcoffset() or timedelta()) > WIDEST_OFFSET:
+        raise _invalid("an offset from UTC of more than 15:59, which no place on earth has", path)
     if not EARLIEST <= at < LATEST:
         raise _invalid("outside the years 2000 to 8999", path)
 

@@ -90,3 +90,13 @@ async def test_two_measurements_of_one_minute_are_both_kept(door: Door) -> None:
     outcome = await door.deliver(sli(0), sli(0, id="other"))
     assert outcome.accepted == 2
     assert await door.counts() == (2, 0)
+
+
+@pytest.mark.parametrize("start", ["2026-06-05T22:00:00+16:00", "2026-06-05T22:00:00-23:59"])
+async def test_an_instant_that_could_not_be_read_back_is_refused_at_the_door(door: Door, start: str) -> None:
+    outcome = await door.deliver(
+        fact("maintenance.scheduled", window="W", start=start, end="2026-06-09T00:00:00Z",
+             announced_at="2026-05-19T00:00:00Z", reason="upgrade"),
+    )  # fmt: skip
+    assert [(each.code, each.path) for each in outcome.rejected] == [(RejectionCode.INVALID, "$.data.start")]
+    assert await door.counts() == (0, 0)

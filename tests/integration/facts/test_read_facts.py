@@ -217,3 +217,39 @@ async def test_nobody_changes_what_was_stored(door: Door, statement: str, scope:
         async with door.storage.write(scope) as session:
             await session.execute(text(statement))
     assert await door.rows("SELECT good FROM measurements") == [(59,)]
+
+
+async def test_a_key_belongs_to_the_source_that_uses_it(door: Door) -> None:
+    """A stranger's window and incident of the same key neither replace nor join another customer's."""
+    stranger = {"source": "urn:probe:stranger"}
+    await door.deliver(
+        window("W-7", 6, tenants=["acme"]),
+        window("W-7", 20, id="w-other", time="2026-05-22T00:00:00Z", tenants=["globex"]) | stranger,
+        declared("INC-7", "i-acme", tenants=["acme"]),
+        declared("INC-7", "i-globex", tenants=["globex"]) | stranger,
+        fact("incident.updated", "u-acme", "2026-06-02T10:30:00Z", incident="INC-7", kind="note", text="for acme"),
+        fact("incident.updated", "u-third", "2026-06-02T10:40:00Z", incident="INC-7", kind="note", text="whose?")
+        | {"source": "urn:probe:third"},
+    )  # fmt: skip
+    async with door.storage.read(StaffScope()) as session:
+        [acmes] = await read_maintenance(session, door.acme, JUNE, JULY)
+        [globexes] = await read_incidents(session, door.globex, JUNE, JULY)
+        [incident] = await read_incidents(session, door.acme, JUNE, JULY)
+    assert (acmes.key, acmes.start.day) == ("W-7", 6)
+    assert globexes.timeline == ()
+    assert [entry.text for entry in incident.timeline] == ["for acme"]
+
+
+async def test_an_update_from_elsewhere_joins_the_one_incident_of_its_key(door: Door) -> None:
+    elsewhere = {"source": "urn:pager"}
+    note = fact("incident.updated", "u", "2026-06-02T10:30:00Z", incident="INC-8", kind="note", text="paged")
+    await door.deliver(declared("INC-8", "i", tenants=["acme"]), note | elsewhere)
+    async with door.storage.read(StaffScope()) as session:
+        [incident] = await read_incidents(session, door.acme, JUNE, JULY)
+    assert [entry.text for entry in incident.timeline] == ["paged"]
+
+
+def declared(key: str, id: str, **data: Any) -> dict[str, Any]:
+    return fact("incident.declared", id, "2026-06-02T10:00:00Z", incident=key, severity="P2", title="slow",
+                service="api", began_at="2026-06-02T09:50:00Z", detected_at="2026-06-02T09:55:00Z", owner="ann",
+                **data)  # fmt: skip

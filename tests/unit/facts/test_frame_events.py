@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -68,3 +69,12 @@ async def test_chunks_are_bounded_in_number_and_in_bytes(monkeypatch: pytest.Mon
         [b"5"],
     ]
     assert [chunk async for chunk in whole([b"1", b"2", b"3", b"4"])] == [[b"1", b"2", b"3"], [b"4"]]
+
+
+def test_a_string_that_never_ends_costs_its_length_and_not_its_square() -> None:
+    body = b"[" + b'\\"' * 200_000 + b"]"
+    began = time.process_time()
+    with pytest.raises(Refused):
+        split_batch(body)
+    # Tenths of a second; the square would be an hour.
+    assert time.process_time() - began < 30
