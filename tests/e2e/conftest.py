@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from support.cost_world import HOUR, HOURS, runaway
 from support.portal_world import deliver, measured
 
 from trust_portal.access.actors import CONSOLE
@@ -106,6 +107,8 @@ async def _seed(running: AllInOne) -> str:
             )
             if key == "aurora":
                 await house.personas.establish(tenant)
+                hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+                await deliver(house, runaway(key, hour - (HOURS + 1) * HOUR))
             text = CONTRACT.format(tenant=key, start=last_day.strftime("%Y-%m-%dT00:00:00Z"))
             await house.contracts.import_file(ImportContracts(text.encode()), CONSOLE)
             await deliver(house, measured(key, last_day, bad))

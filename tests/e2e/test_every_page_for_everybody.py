@@ -15,6 +15,10 @@ CUSTOMER = (
     "/maintenance",
     "/contracts",
     "/contracts/2026.1",
+    "/cost",
+    "/cost/budgets",
+    "/cost/figures",
+    "/cost/suppressions",
     "/exports",
     "/receipts",
     "/people",
@@ -25,8 +29,12 @@ CUSTOMER = (
 HOUSE = (
     "/tenants",
     "/runs",
+    "/cost",
     "/policies",
+    "/t/aurora/cost/thresholds?try=1&min_impact=5",
     "/t/vendor/receipts",
+    "/t/vendor/cost/thresholds",
+    "/t/vendor/cost/suppressions",
     "/t/vendor/people",
     "/t/vendor/tokens",
     "/t/vendor/denials",
@@ -53,7 +61,7 @@ def test_every_page_is_accessible_and_silent(visit: Any, role: str, scheme: str)
     for path in PAGES[role]:
         visitor.open(path)
         wrong[path] = violations(visitor.page)
-    for thing in ("reports", "receipts"):
+    for thing in ("reports", "receipts", "cost"):
         visitor.open(f"/t/aurora/{thing}")
         if visitor.page.locator("main tbody a").count():
             visitor.page.locator("main tbody a").first.click()
