@@ -146,7 +146,7 @@ def test_row_16_a_credit_where_the_target_is_met_is_flagged_and_disputed():
     good[0] = 998_999
     below = run(changed(samples, total=total, good=good), aggregate="ratio_of_sums", tiers=table)
     assert (below.state, credit(below)) == (State.OK, 10)
-    assert codes(below) == {"TARGET_CONTRADICTED"}
+    assert codes(below) == {"TARGET_CONTRADICTED", "IDLE_MINUTES"}
 
 
 @pytest.mark.parametrize("fee, amount, rule", [("10.00", "0.00", "minimum"), ("10.01", "1.00", "money")])

@@ -27,6 +27,7 @@ from trust_portal.reliability.attainment.model import (
     Figure,
     Mask,
     Ratio,
+    Rule,
     Samples,
 )
 from trust_portal.reliability.attainment.rules import rules_of
@@ -42,6 +43,7 @@ from trust_portal.reliability.attainment.slices import (
     per_slice,
     runs_of,
 )
+from trust_portal.reliability.attainment.substance import sampled, substance
 from trust_portal.reliability.contracts.model import (
     Aggregate,
     Boundary,
@@ -79,7 +81,12 @@ def attain(
     excluded, outcomes = excluded_minutes(exclusions, sla.objective, terms, period.start, period.end)
     down, idle = judge(grid, sla)
     month = _Month(grid, sla, down, idle, excluded, _base(sla, grid, owed))
-    findings = [*grid.findings, *_missing(grid, sla, excluded), *_part_of_period(sla, grid, owed)]
+    findings = [
+        *grid.findings,
+        *_missing(grid, sla, excluded),
+        *_part_of_period(sla, grid, owed),
+        *substance(sla, grid, idle=idle, excluded=excluded, owed=owed),
+    ]
     usable = state_of(findings) is State.OK
     raw = month.figure(adjusted=False) if usable else None
     return Attainment(
@@ -92,7 +99,15 @@ def attain(
         days=tuple(month.days(period)) if usable else (),
         exclusions=outcomes,
         findings=tuple(findings),
-        rules=rules_of(sla, grid, outcomes, len(owed)),
+        rules=rules_of(sla, grid, outcomes, len(owed)) + _empty_rules(findings),
+    )
+
+
+def _empty_rules(findings: Sequence[Finding]) -> tuple[Rule, ...]:
+    if not any(finding.code == "NO_TRAFFIC" for finding in findings):
+        return ()
+    return (
+        Rule("no_traffic", "no request in the period; nothing over nothing counts as up, shown as 1 / 1"),
     )
 
 
@@ -176,16 +191,9 @@ class _Month:
                 attained = self._mean_of_ratios(span, counted, without)
         return Figure(attained, down_minutes)
 
-    def _sampled(self, without: Mask) -> Mask:
-        """The minutes whose samples are excluded: for a source that measures per slice, whole slices."""
-        if self.grid.every == 1:
-            return without
-        whole = per_slice((~without).astype(np.int64), self.grid.every) == 0
-        return np.repeat(whole, self.grid.every)[: without.size]
-
     def _ratio_of_sums(self, span: slice, without: Mask) -> Ratio:
         total, bad = self.grid.total[span], self.grid.total[span] - self.grid.good[span]
-        without = self._sampled(without)
+        without = sampled(self.grid, without)
         if self.sla.denominator is Denominator.MINUS_EXCLUSIONS:
             total = total[~without]
         whole = exact_sum(total)
@@ -194,7 +202,7 @@ class _Month:
     def _mean_of_ratios(self, span: slice, counted: Mask, without: Mask) -> Ratio:
         """The mean over slices of good / total. Only slices with errors are added up, by their total."""
         minutes = self.sla.slice_minutes
-        kept = ~self._sampled(without)
+        kept = ~sampled(self.grid, without)
         total = per_slice(self.grid.total[span] * kept, minutes)
         bad = per_slice((self.grid.total[span] - self.grid.good[span]) * kept, minutes)
         slices = per_slice(counted.astype(np.int64), minutes) > 0
