@@ -60,7 +60,8 @@ def _receipts() -> None:
         sa.CheckConstraint("length(leaf_hash) = 32", name="leaf_hash_is_sha256"),
         sa.PrimaryKeyConstraint("tenant_id", "id"),
     )
-    op.create_index("receipts_tenant_id_kind_id_idx", "receipts", ["tenant_id", "kind", "id"])
+    op.create_index("receipts_tenant_id_at_id_idx", "receipts", ["tenant_id", "at", "id"])
+    op.create_index("receipts_tenant_id_kind_at_id_idx", "receipts", ["tenant_id", "kind", "at", "id"])
     op.create_table(
         "receipt_disclosures",
         _tenant_id(),

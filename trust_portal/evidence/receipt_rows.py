@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -40,7 +41,10 @@ async def find_receipt(session: ReadSession, tenant_id: UUID, receipt_id: UUID) 
 async def receipts_page(
     session: ReadSession, tenant_id: UUID, request: PageRequest, kind: ReceiptKind | None = None
 ) -> Page[Receipt]:
-    """Newest first, of one kind or of all; without disclosures."""
+    """Newest first by when it happened, of one kind or of all; without disclosures.
+
+    Not by id: ids of receipts that follow from an event are derived from it, and say nothing of time.
+    """
     query = select(receipts).where(receipts.c.tenant_id == tenant_id)
     if kind is not None:
         query = query.where(receipts.c.kind == kind.value)
@@ -48,10 +52,10 @@ async def receipts_page(
         session,
         query,
         request,
-        order=(receipts.c.id,),
-        parse=(UUID,),
+        order=(receipts.c.at, receipts.c.id),
+        parse=(datetime.fromisoformat, UUID),
         read=_receipt,
-        key=lambda receipt: (str(receipt.id),),
+        key=lambda receipt: (receipt.at.isoformat(), str(receipt.id)),
         descending=True,
     )
 

@@ -38,7 +38,8 @@ receipts = tenant_table(
     Column("actor_name", Text, nullable=False),
     instant("at", nullable=False),
     CheckConstraint("length(leaf_hash) = 32", name="leaf_hash_is_sha256"),
-    Index("receipts_tenant_id_kind_id_idx", "tenant_id", "kind", "id"),
+    Index("receipts_tenant_id_at_id_idx", "tenant_id", "at", "id"),
+    Index("receipts_tenant_id_kind_at_id_idx", "tenant_id", "kind", "at", "id"),
 )
 
 #: Beside the receipts and not in them: one can be erased, and its receipt still verifies.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
@@ -18,8 +19,11 @@ from trust_portal.evidence.keyring import Keyring
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.merkle import leaf_hash
 from trust_portal.evidence.note import NoteKey
+from trust_portal.evidence.receipt_rows import receipts_page
 from trust_portal.evidence.statement import ReceiptKind, Statement
+from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.kernel.page import PageRequest
 from trust_portal.storage.tenancy import LedgerScope, TenantScope
 from trust_portal.storage.unit_of_work import Storage
 
@@ -168,3 +172,24 @@ async def test_another_tenant_sees_nothing_of_a_receipt_its_log_or_its_proofs(
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         async with storage.read(TenantScope(other)) as session:
             await (await session.driver()).fetch("SELECT * FROM pending_receipts")
+
+
+async def test_receipts_are_listed_newest_first_whatever_their_ids(
+    storage: Storage, ledger: Ledger, tenant: UUID, make_act: MakeAct, clock: ManualClock
+) -> None:
+    # A derived id: the receipt follows from an event, and the same event gives the same receipt.
+    ids = [UUID(int=9), UUID(int=2), UUID(int=7), UUID(int=1)]
+    for id_ in ids:
+        async with storage.write(TenantScope(tenant)) as session:
+            await ledger.record(session, make_act(tenant), receipt_id=id_)
+        clock.advance(timedelta(seconds=1))
+    listed: list[UUID] = []
+    after: str | None = None
+    async with storage.read(TenantScope(tenant)) as session:
+        while True:
+            page = await receipts_page(session, tenant, PageRequest(size=3, after=after))
+            listed += [receipt.id for receipt in page.items]
+            if not page.has_next:
+                break
+            after = page.cursors[-1]
+    assert listed == ids[::-1]
