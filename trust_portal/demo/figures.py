@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 
@@ -14,8 +15,9 @@ def figures(document: Mapping[str, Any]) -> Iterator[str]:
         word = "met" if each["met"] else "missed"
         yield f"{each['objective']}: promised {each['target']} %, attained {adjusted['percent']} %, {word}"
         yield (
-            f"{raw['down_minutes']} minutes down, {adjusted['down_minutes']} of them count: "
-            f"{each['excluded_minutes']} minutes of announced maintenance are left out"
+            f"{raw['down_minutes']} minutes down; "
+            f"{Decimal(raw['down_minutes']) - Decimal(adjusted['down_minutes'])} of them fell into announced"
+            f" maintenance and are left out; {adjusted['down_minutes']} count"
         )
     credit = document["credit"]
     yield f"service credit {credit['amount']} {credit['currency']} ({credit['percent']} % of the fee)"

@@ -17,11 +17,11 @@ _STEPS: tuple[tuple[str, str, str], ...] = (
     (
         "Say whom you believe",
         (
-            "A bundle cannot vouch for its own keys. Save the trust policy once, from the portal or from"
-            " your contract's annex, and check every bundle against that copy. The fingerprint of the"
+            "A bundle cannot vouch for its own keys. Save the trust policy once, from the portal (it comes"
+            " as TENANT.policy, named by your key) or from your contract's annex, and check every bundle against that copy. The fingerprint of the"
             " signing key is {key_id}."
         ),
-        "trust-portal verify {file} --policy policy.txt",
+        "trust-portal verify {file} --policy TENANT.policy",
     ),
     (
         "Without installing anything",
@@ -34,12 +34,12 @@ _STEPS: tuple[tuple[str, str, str], ...] = (
     (
         "See that history was not rewritten",
         "Give the previous bundle you received: the log must have grown from it without a change.",
-        "trust-portal verify {file} --policy policy.txt --since PREVIOUS.zip",
+        "trust-portal verify {file} --policy TENANT.policy --since PREVIOUS.zip",
     ),
     (
         "Recompute the figures",
         "They are derived again from the inputs in this bundle and compared character by character.",
-        "trust-portal verify {file} --policy policy.txt --recompute",
+        "trust-portal verify {file} --policy TENANT.policy --recompute",
     ),
     (
         "Without our software",

@@ -79,7 +79,7 @@ def test_the_first_page_answers_in_words(report):
 def test_it_says_its_digest_and_how_to_check_it(report):
     text = text_of(sla_report_html(report, IMPRINT))
     assert digest(report) in text
-    assert "trust-portal verify northwind-2026-06-sla.zip --policy policy.txt --recompute" in text
+    assert "trust-portal verify northwind-2026-06-sla.zip --policy northwind.policy --recompute" in text
     assert formats.grouped(IMPRINT.fingerprint) in text
 
 

@@ -35,9 +35,9 @@ class Imprint:
     bundle: str
     receipt: str = ""
 
-    @property
-    def command(self) -> str:
-        return f"trust-portal verify {self.bundle} --policy policy.txt --recompute"
+    def command(self, tenant: str) -> str:
+        """What to type; the portal hands out the policy of the tenant with this key under this name."""
+        return f"trust-portal verify {self.bundle} --policy {tenant}.policy --recompute"
 
 
 def title_of(report: Report) -> str:
