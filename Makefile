@@ -14,8 +14,8 @@ help: ## this list
 demo: .venv/app.installed ## the whole product with a sample vendor; ONCE=1 ends by itself, PORT=n chooses the port
 	@$(BIN)/trust-portal demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
 
-up: .venv/app.installed ## the product alone, with data that stays
-	@$(BIN)/trust-portal up $(if $(PORT),--port $(PORT))
+up: .venv/app.installed ## the product alone, with data that stays; DIR=folder chooses where, PORT=n the port
+	@$(BIN)/trust-portal up $(if $(DIR),--data-dir "$(DIR)") $(if $(PORT),--port $(PORT))
 
 test: .venv/dev.installed ## every test: pure, formats, real servers, real browser
 	$(BIN)/python -m pytest tests/unit tests/contract tests/integration tests/e2e

@@ -25,4 +25,8 @@ def demo(*, once: bool, data_dir: Path | None, port: int | None) -> None:
     from trust_portal.runtime.signals import until_told  # noqa: PLC0415
 
     asyncio.run(until_told(perform(data_dir, port, once=once)))
+    if data_dir is not None:
+        click.echo(f"Stopped. Data stays in {data_dir}")
+    elif not once:
+        click.echo("Stopped. The temporary folder is removed.")
     sys.exit(0)

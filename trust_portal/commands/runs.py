@@ -89,6 +89,11 @@ def _run_json(progress: Progress) -> dict[str, Any]:
 
 def _run_words(progress: Progress) -> str:
     lines = [f"run {progress.run.period}: {progress.run.state.value}, attempt {progress.run.attempt}"]
+    if not progress.total and progress.run.state is RunState.COMPLETE:
+        lines.append(
+            f"  0 customers were served in {progress.run.period}: a customer has reports from its first day of"
+            " service on (`trust-portal tenants add --onboarded`)"
+        )
     for each in progress.tenants:
         what = each.outcome.value.replace("_", " ")
         if each.revision is not None:

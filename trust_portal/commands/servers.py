@@ -27,7 +27,9 @@ def up(data_dir: Path | None, port: int | None) -> None:
     """Run everything on this machine, with its own database, until Ctrl-C. Data stays."""
     from trust_portal.runtime.signals import until_told  # noqa: PLC0415 - `--help` stays quick
 
-    asyncio.run(until_told(_up(data_dir or default_data_dir(), port)))
+    folder = (data_dir or default_data_dir()).expanduser().absolute()
+    asyncio.run(until_told(_up(folder, port)))
+    click.echo(f"Stopped. Data stays in {folder}")
 
 
 async def _up(data_dir: Path, port: int | None) -> None:

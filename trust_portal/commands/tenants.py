@@ -15,7 +15,7 @@ from trust_portal.kernel.page import MAX_PAGE, PageRequest
 
 @click.group()
 def tenants() -> None:
-    """Add and list tenants."""
+    """Add and list tenants: the customers, each with its own people, contracts, reports and log."""
 
 
 @tenants.command("add")
@@ -23,8 +23,12 @@ def tenants() -> None:
 @click.argument("key")
 @click.option("--name", required=True, help="How documents and pages name it.")
 @click.option("--time-zone", default="UTC", show_default=True, help="IANA name, such as Europe/Berlin.")
-@click.option("--residency", default="", help="Where its data lives, as agreed.")
-@click.option("--onboarded", type=click.DateTime(["%Y-%m-%d"]), help="First day of service [default: now].")
+@click.option("--residency", default="", help="Where its data lives, as agreed; free text, shown to it.")
+@click.option(
+    "--onboarded",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="First day of service, UTC; a month before it has no report  [default: now].",
+)
 def add_tenant(key: str, name: str, time_zone: str, residency: str, onboarded: datetime | None) -> None:
     """Create the tenant that events and contracts call KEY."""
     at = None if onboarded is None else onboarded.replace(tzinfo=UTC)

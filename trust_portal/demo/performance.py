@@ -32,8 +32,10 @@ async def perform(data_dir: Path | None, port: int | None, *, once: bool) -> Non
                 stage(folder, port, playbill) as running,
                 open_house(load_settings(running.environment)) as house,
             ):
-                await Scenario(running, house, telling).play()
+                scenario = Scenario(running, house, telling)
+                await scenario.play()
                 if not once:
+                    scenario.who_is_who()
                     telling.line(f"Serving at {running.base_url} until Ctrl-C.")
                     await asyncio.Event().wait()
         except Exception as error:

@@ -47,13 +47,13 @@ class Scenario:
         self.month = story_month(self._folder, house.clock.now())
 
     async def play(self) -> None:
+        """From the servers to the changed copy."""
         self._tell_of_the_house()
         tenants = await self._customers_and_people()
         await self._contracts()
         await self._history()
         progress = await self._monthly_run()
         await self._customer(tenants[BRIGHTWATER.key], progress)
-        self._who_is_who()
 
     def _tell_of_the_house(self) -> None:
         self._tell.step(
@@ -195,7 +195,8 @@ class Scenario:
             "A changed copy", f"one bit of report.json flipped: refused, {', '.join(refused.codes)}"
         )
 
-    def _who_is_who(self) -> None:
+    def who_is_who(self) -> None:
+        """Whom to look around as, while it serves on."""
         self._tell.line()
         self._tell.line(f"Look around at {self._url}/sign-in as one of these. They exist in the demo only.")
         self._tell.line()
