@@ -12,6 +12,8 @@ from click.testing import CliRunner, Result
 from trust_portal.cli import cli
 from trust_portal.commands.console import installation
 from trust_portal.errors import InvalidInput, Unavailable
+from trust_portal.evidence.keyring import load_or_create_keyring
+from trust_portal.kernel.clock import SystemClock
 from trust_portal.runtime.embedded import embedded_servers
 from trust_portal.runtime.migrate import migrate
 from trust_portal.runtime.running import announced, environment_of
@@ -55,11 +57,17 @@ async def test_a_command_works_on_the_data_directory_it_is_given(
             link = await run("people", "sign-in-link", "ada@example.com")
             assert link.stdout.startswith("http://127.0.0.1:8417/")
             await run("keys", "export-policy")  # remembers the keys
+            assert "the ones this database knows" in (await run("doctor")).stdout
             (folder / "keys.json").rename(tmp_path / "kept.json")
+            assert "PROBLEM  signing keys" in (await run("doctor")).stdout
             lost = await run("tenants", "list")
             assert isinstance(lost.exception, InvalidInput)
             assert lost.exception.code == "KEY_FILE"
             assert not (folder / "keys.json").exists()
+            await asyncio.to_thread(load_or_create_keyring, folder / "keys.json", SystemClock())
+            foreign = await run("doctor")
+            assert "not the one this database knows" in foreign.stdout
+            assert foreign.exit_code == 1
         assert not file.exists()
 
 

@@ -15,11 +15,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from trust_portal.commands.console import installation, on_installation
 from trust_portal.errors import TrustPortalError
+from trust_portal.evidence.key_register import known_key_ids
+from trust_portal.evidence.keyring import load_keyring, refuse_foreign_keys, refuse_lost_keys
 from trust_portal.runtime.embedded.identity import server_identity
 from trust_portal.runtime.migrate import newest_revision
 from trust_portal.runtime.shipped import shipped
-from trust_portal.settings import Settings, load_settings
+from trust_portal.settings import Settings
 from trust_portal.storage.engine import create_engine
 from trust_portal.storage.migration import ROLES
 
@@ -35,12 +38,20 @@ class Finding:
 
 
 @click.command()
+@on_installation
 @click.option(
     "--embedded", is_flag=True, help="Check what `trust-portal up` needs, not DATABASE_URL and REDIS_URL."
 )
 def doctor(*, embedded: bool) -> None:
     """Check this installation; exit status 1 if something needs doing."""
-    findings = asyncio.run(_examine(embedded=embedded))
+    findings = [_files(), _text_layout()]
+    if embedded:
+        findings.append(_embedded())
+    else:
+        try:
+            findings += asyncio.run(_examine(installation()))
+        except TrustPortalError as error:
+            findings.append(Finding("settings", error.message))
     for finding in findings:
         click.echo(f"{'PROBLEM' if finding.remedy else 'ok     '}  {finding.what}")
         if finding.remedy:
@@ -49,18 +60,12 @@ def doctor(*, embedded: bool) -> None:
         sys.exit(1)
 
 
-async def _examine(*, embedded: bool) -> list[Finding]:
-    findings = [_files(), _text_layout()]
-    if embedded:
-        return [*findings, _embedded()]
-    try:
-        settings = load_settings()
-    except TrustPortalError as error:
-        return [*findings, Finding("settings", error.message)]
-    findings.append(_key_file(settings))
-    findings += [finding async for finding in _database(settings)]
-    findings.append(await _queue(settings))
-    return findings
+async def _examine(settings: Settings) -> list[Finding]:
+    database = [finding async for finding in _database(settings)]
+    keys = _key_file(settings)
+    if not keys.remedy and not any(finding.remedy for finding in database):
+        keys = await _keys_of_database(settings, keys)
+    return [keys, *database, await _queue(settings)]
 
 
 def _files() -> Finding:
@@ -99,6 +104,19 @@ def _key_file(settings: Settings) -> Finding:
     if mode & 0o077:
         return Finding(f"signing keys: {path} has mode {mode:o}", f"chmod 600 {path}")
     return Finding(f"signing keys: {path}")
+
+
+async def _keys_of_database(settings: Settings, finding: Finding) -> Finding:
+    """``finding`` about the file, unless the database's receipts are signed with other keys."""
+    known = await known_key_ids(settings.database_url)
+    try:
+        if not settings.key_file.exists():
+            refuse_lost_keys(settings.key_file, known)
+        else:
+            refuse_foreign_keys(load_keyring(settings.key_file), known)
+    except TrustPortalError as error:
+        return Finding(f"signing keys: {settings.key_file}", error.message)
+    return Finding(f"{finding.what}, the ones this database knows") if known else finding
 
 
 async def _database(settings: Settings) -> AsyncIterator[Finding]:
