@@ -135,7 +135,7 @@ def export(
         files[disclosure_name("receipts/01-sla_report.issued.dsse.json")] = canonical(
             [each.encoded for each in shown]
         )
-    manifest = Manifest("sla-report", "Acme GmbH", "2026-06", previous)
+    manifest = Manifest("letter", "Acme GmbH", "2026-06", previous)
     envelope, index = log.record(ReceiptKind.EXPORT_MANIFEST, manifest_subjects(files), manifest.result())
     note = log.head()
     files[MANIFEST] = envelope.to_json()

@@ -38,6 +38,7 @@ from trust_portal.cost.kpis.service import Kpis
 from trust_portal.cost.metering.focus import FocusImport
 from trust_portal.cost.metering.service import Metering
 from trust_portal.errors import InvalidInput, Unavailable
+from trust_portal.evidence.audit import Auditor
 from trust_portal.evidence.exports import Exports
 from trust_portal.evidence.keyring import Keyring, load_or_create_keyring
 from trust_portal.evidence.ledger import Ledger
@@ -46,6 +47,7 @@ from trust_portal.facts.operations_service import Operations
 from trust_portal.kernel.clock import Clock, SystemClock
 from trust_portal.reliability.contracts.service import Contracts
 from trust_portal.reliability.objectives.service import Objectives
+from trust_portal.reliability.reports.attesting import SlaReportAuditor
 from trust_portal.reliability.reports.bundles import Bundles
 from trust_portal.reliability.reports.model import KIND as SLA_REPORT
 from trust_portal.reliability.reports.renderer import SlaReportRenderer
@@ -98,6 +100,11 @@ class House:
     focus: FocusImport
     cost_kpis: Kpis
     detector_flags: DetectorFlags
+
+    @property
+    def auditors(self) -> tuple[Auditor, ...]:
+        """Who compares stored documents with their receipts, for ``trust-portal audit``."""
+        return (SlaReportAuditor(self.keyring.receipts.verify_key),)
 
     @property
     def readiness(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
@@ -155,7 +162,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         storage,
         ledger,
         keyring,
-        {SLA_REPORT: SlaReportRenderer()},
+        {SLA_REPORT: SlaReportRenderer(keyring.receipts.verify_key)},
         host=settings.host,
         vendor=settings.vendor_name,
     )

@@ -22,11 +22,13 @@ from trust_portal.evidence.bundle import build
 from trust_portal.evidence.dsse import Envelope
 from trust_portal.evidence.manifest import CONSISTENCY, MANIFEST, MANIFEST_PROOF, is_proof
 from trust_portal.evidence.policy_file import Policy
+from trust_portal.evidence.statement import Statement
 from trust_portal.evidence.strict import parse_json
-from trust_portal.evidence.verdict import Code, Verdict
+from trust_portal.evidence.verdict import Code, NotRecomputable, Verdict
 from trust_portal.evidence.verify import verify
 from trust_portal.kernel.canonical import canonical
 from trust_portal.reliability.recompute import RECOMPUTERS
+from trust_portal.reliability.verification import KINDS
 
 Judge = Callable[..., Verdict]
 
@@ -161,8 +163,85 @@ def test_a_figure_that_its_inputs_do_not_give_is_found_though_the_vendor_signed_
         assert verify(build(lie), policy=policy).ok, "nothing cryptographic is wrong"
         verdict = verify(build(lie), policy=policy, recomputers=RECOMPUTERS)
         assert verdict.codes == {Code.RECOMPUTE_MISMATCH}
-        assert {each.file for each in verdict.findings} == {"report.json"}
+        assert {each.file for each in verdict.findings} - {"report.csv"} == {"report.json"}
         assert field in {each.field for each in verdict.findings}
+
+
+def _without_its_receipt(files: dict[str, bytes]) -> dict[str, bytes]:
+    issued = [
+        name for name in files if name.endswith(".dsse.json") and _kind(files[name]) == "sla_report.issued"
+    ]
+    return {name: data for name, data in files.items() if name not in issued}
+
+
+def _kind(envelope: bytes) -> str | None:
+    return Statement.parse(Envelope.parse(envelope).payload).kind
+
+
+def _twice_said(files: dict[str, bytes]) -> dict[str, bytes]:
+    return files | {"report.json": b'{"credit":null,' + files["report.json"][1:]}
+
+
+def _easier_contract(files: dict[str, bytes]) -> dict[str, bytes]:
+    return files | {"inputs/contract.yaml": files["inputs/contract.yaml"].replace(b'"99.9"', b'"90.0"', 1)}
+
+
+def _unrecorded_window(files: dict[str, bytes]) -> dict[str, bytes]:
+    (window,) = json.loads(files["inputs/exclusions.json"])
+    window["end"] = "2026-06-30T10:10:00Z"
+    return files | {"inputs/exclusions.json": canonical([window])}
+
+
+def _other_tables(files: dict[str, bytes]) -> dict[str, bytes]:
+    return files | {"report.csv": b"x\r\n"}
+
+
+@pytest.mark.parametrize(
+    ("forge", "file", "code"),
+    [
+        (_without_its_receipt, "report.json", Code.NOT_ATTESTED),
+        (_twice_said, "report.json", Code.NOT_ATTESTED),
+        (_easier_contract, "inputs/contract.yaml", Code.NOT_ATTESTED),
+        (_unrecorded_window, "inputs/exclusions.json", Code.NOT_ATTESTED),
+        (_other_tables, "report.csv", Code.RECOMPUTE_MISMATCH),
+    ],
+)
+def test_a_bundle_the_vendor_signed_round_a_forged_document_is_found_without_recomputing(
+    files: dict[str, bytes], sla_bundles: SlaBundles, forge: Callable, file: str, code: Code
+) -> None:
+    lie, log = signed_again(forge(files), sla_bundles.keyring)
+    policy = policy_of(log.receipts, log.checkpoints)
+    assert verify(build(lie), policy=policy).ok, "nothing cryptographic is wrong"
+    verdict = verify(
+        build(lie),
+        policy=policy,
+        kinds=KINDS,
+        recomputers=RECOMPUTERS if code is Code.RECOMPUTE_MISMATCH else None,
+    )
+    assert code in codes_at(verdict, file), verdict.findings
+
+
+def test_the_real_one_is_attested_and_the_verdict_says_what_no_receipt_speaks_of(
+    files: dict[str, bytes], judge: Judge
+) -> None:
+    verdict = judge(files, kinds=KINDS)
+    assert verdict.ok
+    assert any(line.startswith("report.json and inputs/ are what its") for line in verdict.proved)
+    assert any(line.startswith("That report.pdf says") for line in verdict.not_proved)
+
+
+def test_a_bundle_of_another_engine_is_not_for_this_one_to_judge(files: dict[str, bytes]) -> None:
+    body = json.loads(files["report.json"])
+    body["engine"]["version"] = "0"
+    with pytest.raises(NotRecomputable) as told:
+        RECOMPUTERS["sla-report"]({**files, "report.json": canonical(body)})
+    assert (told.value.file, told.value.field) == ("report.json", "engine")
+
+
+def test_other_words_for_the_same_figures_are_no_mismatch(files: dict[str, bytes]) -> None:
+    body = json.loads(files["report.json"])
+    body["objectives"][0]["rules"][0]["text"] = "said otherwise"
+    assert RECOMPUTERS["sla-report"]({**files, "report.json": canonical(body)}) == []
 
 
 def test_signed_again_by_a_foreign_key_it_has_an_unknown_key(

@@ -22,7 +22,8 @@ from trust_portal.kernel.ids import VENDOR_ID
 @click.option("--tenant", "key", help="Audit one tenant only; the vendor's own log is `vendor`.")
 @click.option("--reproduce", is_flag=True, help="Also make every stored bundle once more and compare bytes.")
 def audit(key: str | None, *, reproduce: bool) -> None:
-    """Hash every stored receipt again, verify every signature, rebuild every log.
+    """Hash every stored receipt again, verify every signature, rebuild every log, and find for every
+    stored report the receipt it was issued by.
 
     With --reproduce each bundle is made again from the database, which takes about as long as making it
     took; one from another version or other keys comes out differently, and that is said.
@@ -40,7 +41,7 @@ def audit(key: str | None, *, reproduce: bool) -> None:
         elif key is not None:
             tenant_id = (await house.tenants.by_key(CONSOLE, key, purpose="audit of its evidence")).id
         totals = AuditTotals()
-        async for finding in run_audit(house.storage, totals, tenant_id):
+        async for finding in run_audit(house.storage, totals, tenant_id, house.auditors):
             found += 1
             _print(finding)
         if reproduce:

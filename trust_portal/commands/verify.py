@@ -15,9 +15,11 @@ from trust_portal.errors import InvalidInput
 from trust_portal.evidence.policy_file import Policy
 from trust_portal.evidence.strict import Malformed
 from trust_portal.evidence.verdict import Subject, Verdict
-from trust_portal.evidence.verify import Recomputer
+from trust_portal.evidence.verify import DocumentKind, Recomputer
 from trust_portal.evidence.verify import verify as verify_bundle
 
+#: What each kind of document owes; the room of the kind says so.
+_KINDS = "trust_portal.reliability.verification"
 #: Recomputing pulls in the calculation engine; verifying alone does not need it.
 _RECOMPUTERS = "trust_portal.reliability.recompute"
 _KEY_ID_DIGITS = 64
@@ -53,15 +55,16 @@ def verify(
             policy=None if policy_file is None else _policy(policy_file),
             pinned=frozenset(map(_key_id, keys)),
             since=None if since is None else _read(since),
+            kinds=_kinds(),
             recomputers=_recomputers() if recompute else None,
         )
     except InvalidInput as error:
         if not as_json:
             raise
-        click.echo(json.dumps(_unusable(error), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(_unusable(error), indent=2))
         sys.exit(2)
     if as_json:
-        click.echo(json.dumps(verdict.to_json(), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(verdict.to_json(), indent=2))
     else:
         click.echo(describe(bundle.name, verdict))
     sys.exit(0 if verdict.ok else 1)
@@ -141,6 +144,11 @@ def _key_id(text: str) -> str:
             f"{text!r} is no key id: 64 hexadecimal digits are expected", field="--key", code="KEY_MALFORMED"
         )
     return plain
+
+
+def _kinds() -> Mapping[str, DocumentKind]:
+    found: Mapping[str, DocumentKind] = importlib.import_module(_KINDS).KINDS
+    return found
 
 
 def _recomputers() -> Mapping[str, Recomputer]:

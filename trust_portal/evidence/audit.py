@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -41,6 +41,7 @@ class AuditCode(StrEnum):
     ENTRY_MISSING = "ENTRY_MISSING"
     ENTRY_WITHOUT_RECEIPT = "ENTRY_WITHOUT_RECEIPT"
     NODE_CHANGED = "NODE_CHANGED"
+    NOT_ATTESTED = "NOT_ATTESTED"
     NOT_REPRODUCIBLE = "NOT_REPRODUCIBLE"
     NO_CHECKPOINT = "NO_CHECKPOINT"
     RECEIPT_NOT_LOGGED = "RECEIPT_NOT_LOGGED"
@@ -73,6 +74,15 @@ class AuditFinding:
     @property
     def next(self) -> str:
         return _NEXT.get(self.code, _RESTORE)
+
+
+class Auditor(Protocol):
+    """Compares a tenant's documents with the receipts they were issued by; yields place and difference.
+
+    In the tenant's own scope: staff do not read what a document was computed from.
+    """
+
+    def audit(self, storage: Storage, tenant_id: UUID) -> AsyncIterator[tuple[str, str]]: ...
 
 
 @dataclass(slots=True)
@@ -117,10 +127,14 @@ WHERE a.tenant_id = $1 AND e.tenant_id = $1
 
 
 async def audit(
-    storage: Storage, totals: AuditTotals, tenant_id: UUID | None = None
+    storage: Storage,
+    totals: AuditTotals,
+    tenant_id: UUID | None = None,
+    auditors: Sequence[Auditor] = (),
 ) -> AsyncIterator[AuditFinding]:
     """Findings as they come up, over one tenant or all; ``totals`` counts along.
 
+    ``auditors`` are of the rooms above, one for each kind of document that rows hold.
     One snapshot, so a running installation can be audited.
     """
     async with storage.read(StaffScope(), snapshot=True) as session:
@@ -132,6 +146,9 @@ async def audit(
             tenant = _TenantAudit(driver, keys, totals, each)
             async for finding in tenant.run():
                 yield finding
+            for auditor in auditors:
+                async for where, message in auditor.audit(storage, each):
+                    yield AuditFinding(AuditCode.NOT_ATTESTED, each, where, message)
 
 
 class _Keys:

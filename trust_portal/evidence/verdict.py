@@ -21,6 +21,7 @@ NO_CONSISTENCY_PROOF       the bundle continues from another export than the one
 UNREFERENCED_DISCLOSURE    a disclosure that no signed digest stands for
 FALSE_DISCLOSURE           a disclosure that is malformed, doubled, or contradicts an open value
 SAME_APPROVER              one person fills two places of a dual-control decision
+NOT_ATTESTED               a document or an input that no receipt in the bundle was issued for
 RECOMPUTE_MISMATCH         a reported figure is not the one its own inputs give
 NOT_RECOMPUTABLE           recomputing was asked for, and there is no way to do it
 =========================  ==========================================================================
@@ -57,6 +58,7 @@ class Code(StrEnum):
     UNREFERENCED_DISCLOSURE = "UNREFERENCED_DISCLOSURE"
     FALSE_DISCLOSURE = "FALSE_DISCLOSURE"
     SAME_APPROVER = "SAME_APPROVER"
+    NOT_ATTESTED = "NOT_ATTESTED"
     RECOMPUTE_MISMATCH = "RECOMPUTE_MISMATCH"
     NOT_RECOMPUTABLE = "NOT_RECOMPUTABLE"
 
@@ -80,6 +82,7 @@ NEXT: Mapping[Code, str] = {
     Code.UNREFERENCED_DISCLOSURE: "Do not rely on the disclosed text: nothing signed stands for it.",
     Code.FALSE_DISCLOSURE: "Do not rely on the disclosed text: it cannot be what was signed.",
     Code.SAME_APPROVER: "Treat the decision as not approved and ask the vendor.",
+    Code.NOT_ATTESTED: "Do not rely on this document: its vendor signed a bundle, but no receipt for what is in it.",
     Code.RECOMPUTE_MISMATCH: "Ask the vendor for a restatement; keep this bundle as evidence.",
     Code.NOT_RECOMPUTABLE: "Verify without --recompute, or use a version that knows this document.",
 }
@@ -94,6 +97,15 @@ class Finding:
     field: str
     message: str
     next: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A link missing between a document and the receipts it rests on; ``field`` may be empty."""
+
+    file: str
+    field: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ growth of the log since earlier exports. Each link that breaks is a finding; non
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from trust_portal.evidence import bundle
@@ -18,7 +19,7 @@ from trust_portal.evidence.merkle import leaf_hash
 from trust_portal.evidence.policy_file import Policy
 from trust_portal.evidence.statement import Statement
 from trust_portal.evidence.strict import Malformed
-from trust_portal.evidence.verdict import Code, Mismatch, NotRecomputable, Subject, Verdict
+from trust_portal.evidence.verdict import Code, Gap, Mismatch, NotRecomputable, Subject, Verdict
 from trust_portal.evidence.verification.files import check_files
 from trust_portal.evidence.verification.history import check_growth, check_since
 from trust_portal.evidence.verification.receipts import check_receipts
@@ -39,20 +40,36 @@ Raises ``NotRecomputable`` for files it cannot use, and nothing else.
 """
 
 
+@dataclass(frozen=True, slots=True)
+class DocumentKind:
+    """What the room that owns a kind of document asks of a bundle, beyond what every bundle owes.
+
+    ``attest`` gets the files and the manifest, and names each link that is missing between the
+    document and the receipts it rests on; it never raises. ``proves`` says what its silence means,
+    ``leaves_open`` what it cannot know.
+    """
+
+    attest: Callable[[Mapping[str, bytes], Statement], Sequence[Gap]]
+    proves: str
+    leaves_open: tuple[str, ...] = ()
+
+
 def verify(
     data: bytes,
     *,
     policy: Policy | None = None,
     pinned: frozenset[str] = frozenset(),
     since: bytes | None = None,
+    kinds: Mapping[str, DocumentKind] | None = None,
     recomputers: Mapping[str, Recomputer] | None = None,
 ) -> Verdict:
     """The verdict on the bundle ``data``.
 
     ``policy`` says whom to believe; ``pinned`` are key ids of which one must have signed the
     manifest. With neither, everything is checked against the bundle's own keys and the verdict is
-    UNPINNED. ``since`` is an older bundle that this one must extend. ``recomputers`` by document
-    kind asks to recompute the figures; ``None`` does not ask. Never raises for what ``data`` is.
+    UNPINNED. ``since`` is an older bundle that this one must extend. ``kinds`` knows what a document
+    of each kind owes; of any other the verdict says what stays open. ``recomputers`` by document kind
+    asks to recompute the figures; ``None`` does not ask. Never raises for what ``data`` is.
     """
     report = Report()
     try:
@@ -87,6 +104,7 @@ def verify(
         older = _verify_older(since, trust, report)
         if older is not None and head is not None:
             check_since(older, head, manifest.previous, grown, report)
+    _attest(files, statement, (kinds or {}).get(manifest.kind), report)
     _recompute(files, manifest, recomputers, report)
     _say_what_stays_open(since, report)
     signers = tuple(each.key_id for each in envelope.signatures)
@@ -124,6 +142,20 @@ def _verify_older(since: bytes, trust: Trust, report: Report) -> Checkpoint | No
         where = f"--since: {finding.file}" if finding.file else "--since"
         report.find(finding.code, finding.message, file=where, field=finding.field, then=finding.next)
     return older.subject.checkpoint
+
+
+def _attest(
+    files: Mapping[str, bytes], manifest: Statement, kind: DocumentKind | None, report: Report
+) -> None:
+    if kind is None:
+        report.not_proved.append("That the document was issued: nothing here knows what its kind rests on")
+        return
+    gaps = kind.attest(files, manifest)
+    for gap in gaps:
+        report.find(Code.NOT_ATTESTED, gap.message, file=gap.file, field=gap.field)
+    if not gaps:
+        report.proved.append(kind.proves)
+    report.not_proved.extend(kind.leaves_open)
 
 
 def _recompute(

@@ -1,13 +1,21 @@
-"""Derives a report's figures again from the files in its own bundle, and compares string for string."""
+"""Derives a report's figures again from the files in its own bundle, and compares string for string.
+
+Figures, not sentences: another wording of a rule is no other result.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from typing import Any
 
+import polars.exceptions
+
+from trust_portal.documents.csv import write_csv
 from trust_portal.errors import InvalidInput
+from trust_portal.evidence.strict import parse_json
 from trust_portal.evidence.verdict import Mismatch, NotRecomputable
 from trust_portal.reliability.attainment.exclusions import parse_exclusions
 from trust_portal.reliability.attainment.measurements import read_measurements
@@ -17,24 +25,32 @@ from trust_portal.reliability.reports.assessment import assess
 from trust_portal.reliability.reports.document import report_body
 from trust_portal.reliability.reports.model import (
     CONTRACT_FILE,
+    CSV_FILE,
+    ENGINE,
     EXCLUSIONS_FILE,
+    FORMAT,
     KIND,
     MEASUREMENTS_FILE,
     REPORT_FILE,
 )
+from trust_portal.reliability.reports.rows import csv_rows
 
+_UNFIT = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 #: Said by the issuer, not by the inputs: compared with nothing.
 _NOT_DERIVED = ("revision", "restatement")
+#: Sentences about figures that stand beside them.
+_IN_WORDS = frozenset({"method", "text", "message", "why"})
 _ABSENT = "(absent)"
 
 
 def recompute_sla_report(files: Mapping[str, bytes]) -> list[Mismatch]:
-    """Every field of ``report.json`` that the bundle's inputs do not lead to.
+    """Every figure of ``report.json`` that the bundle's inputs do not lead to, and the table made of it.
 
     Raises ``NotRecomputable`` naming the file, and the key or row in it, that is missing or unusable.
     """
     with _reading(REPORT_FILE):
-        reported = json.loads(_file(files, REPORT_FILE))
+        reported = parse_json(_file(files, REPORT_FILE))
+        _same_engine(reported)
         attested = [
             Finding(each["code"], each["message"], each["where"], Severity(each["severity"]))
             for each in reported["attested_findings"]
@@ -57,9 +73,35 @@ def recompute_sla_report(files: Mapping[str, bytes]) -> list[Mismatch]:
             vendor_name=vendor,
         )
     claimed = {key: value for key, value in reported.items() if key not in _NOT_DERIVED}
-    return [
+    found = [
         Mismatch(REPORT_FILE, path, claim, figure)
         for path, claim, figure in _differences("$", claimed, derived)
+    ]
+    with _reading(REPORT_FILE):
+        rows = csv_rows(reported)
+        table = write_csv(next(rows), rows)
+    return found + _table_differs(_file(files, CSV_FILE), table)
+
+
+def _same_engine(reported: Mapping[str, Any]) -> None:
+    """Figures of another engine or format are not wrong: they are not for this one to judge."""
+    for name, ours in (("format", FORMAT), ("engine", ENGINE)):
+        if reported[name] != ours:
+            raise NotRecomputable(
+                f"made by {_text(reported[name])}, this version calculates as {_text(ours)}",
+                file=REPORT_FILE,
+                field=name,
+            )
+
+
+def _table_differs(claimed: bytes, table: bytes) -> list[Mismatch]:
+    """The first line of the CSV that does not follow from ``report.json``."""
+    if claimed == table:
+        return []
+    lines = zip_longest(claimed.split(b"\r\n"), table.split(b"\r\n"), fillvalue=_ABSENT.encode())
+    number, (line, made) = next((at, pair) for at, pair in enumerate(lines, 1) if pair[0] != pair[1])
+    return [
+        Mismatch(CSV_FILE, f"line {number}", line.decode(errors="replace"), made.decode(errors="replace"))
     ]
 
 
@@ -78,13 +120,14 @@ def _reading(name: str) -> Iterator[None]:
         raise NotRecomputable(error.message, file=name, field=error.field or "") from error
     except KeyError as error:
         raise NotRecomputable("there is no such key", file=name, field=str(error.args[0])) from error
-    except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
+    except (*_UNFIT, polars.exceptions.PolarsError) as error:
         raise NotRecomputable(f"not what belongs here: {error}", file=name) from error
 
 
 def _differences(path: str, claimed: Any, derived: Any) -> list[tuple[str, str, str]]:
     if isinstance(claimed, Mapping) and isinstance(derived, Mapping):
         keys = [*derived, *(key for key in claimed if key not in derived)]
+        keys = [key for key in keys if key not in _IN_WORDS]
         return [
             each
             for key in keys

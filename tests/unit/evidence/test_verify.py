@@ -56,7 +56,7 @@ def test_a_bundle_as_it_left_the_house_holds() -> None:
     verdict = verdict_of(FILES, since=OLDER.zip)
     assert verdict.findings == ()
     assert verdict.ok
-    assert verdict.subject.kind == "sla-report"
+    assert verdict.subject.kind == "letter"
     assert verdict.subject.tenant == "Acme GmbH"
     assert verdict.subject.period == "2026-06"
     assert verdict.subject.checkpoint is not None
@@ -372,8 +372,8 @@ def test_recomputing_compares_strings() -> None:
     def differs(_):
         return (Mismatch("report.json", "slas[0].attained.percent", "99.912345", "99.000000"),)
 
-    assert verdict_of(FILES, recomputers={"sla-report": agrees}).ok
-    verdict = verdict_of(FILES, recomputers={"sla-report": differs})
+    assert verdict_of(FILES, recomputers={"letter": agrees}).ok
+    verdict = verdict_of(FILES, recomputers={"letter": differs})
     assert [(each.code, each.file, each.field) for each in verdict.findings] == [
         (Code.RECOMPUTE_MISMATCH, "report.json", "slas[0].attained.percent")
     ]
@@ -385,7 +385,7 @@ def test_what_was_tampered_with_is_not_recomputed() -> None:
         raise AssertionError
 
     tampered = {**FILES, "inputs/measurements.csv": b""}
-    verdict = verdict_of(tampered, recomputers={"sla-report": must_not_run})
+    verdict = verdict_of(tampered, recomputers={"letter": must_not_run})
     assert verdict.codes == {Code.DIGEST_MISMATCH}
 
 

@@ -38,7 +38,7 @@ def run(folder: Path, *arguments: str) -> tuple[int, str]:
 def test_a_bundle_that_holds_exits_0(folder: Path) -> None:
     code, shown = run(folder, "new.zip", "--policy", "policy.txt", "--since", "old.zip")
     assert code == 0
-    assert shown.startswith("new.zip: verified\n  sla-report · Acme GmbH · 2026-06\n")
+    assert shown.startswith("new.zip: verified\n  letter · Acme GmbH · 2026-06\n")
     assert "Not proved" in shown
     assert "✗" not in shown
 

@@ -11,6 +11,7 @@ from trust_portal.kernel.ratio import truncated_percent
 from trust_portal.reliability.attainment.measurements import write_measurements
 from trust_portal.reliability.attainment.model import Day, DownRun, Exclusion, ExclusionOutcome, Samples
 from trust_portal.reliability.contracts.model import Contract, Sla, percent_text
+from trust_portal.reliability.contracts.recording import recorded_after_period, recorded_at
 from trust_portal.reliability.credits.calculation import Credit
 from trust_portal.reliability.findings import Finding, Severity
 from trust_portal.reliability.reports.assessment import AssessedSla, Assessment, assess
@@ -83,10 +84,11 @@ def report_body(
             "sha256": contract.digest,
             "effective_from": None if contract.effective_from is None else str(contract.effective_from),
             "effective_to": None if contract.effective_to is None else str(contract.effective_to),
+            "recorded_at": recorded_at(attested),
         },
         "period": period_json(first),
         "state": assessment.state.value,
-        "objectives": [_objective(entry, contract) for entry in assessment.slas],
+        "objectives": [_objective(entry, contract, attested) for entry in assessment.slas],
         "credit": None if assessment.credit is None else _credit(assessment.credit, contract),
         "findings": findings_json(assessment.findings),
         "attested_findings": findings_json(tuple(attested)),
@@ -127,14 +129,17 @@ def _not_over(contract: Contract, label: str, context: ReportContext) -> list[Fi
     return [Finding("PERIOD_NOT_OVER", f"{label} ends {rfc3339(max(ends))}", "period", Severity.INCOMPLETE)]
 
 
-def _objective(entry: AssessedSla, contract: Contract) -> Json:
+def _objective(entry: AssessedSla, contract: Contract, attested: Sequence[Finding]) -> Json:
     sla, attainment, verdict = entry.sla, entry.attainment, entry.verdict
     return {
         "objective": sla.objective,
         "measure": _measure(sla),
         "target": percent_text(sla.target),
         "period": period_json(attainment.period),
-        "method": method_statement(sla, contract.exclusions, attainment),
+        "method": [
+            *method_statement(sla, contract.exclusions, attainment),
+            *recorded_after_period(attested),
+        ],
         "raw": None if attainment.raw is None else figure_json(attainment.raw),
         "adjusted": None if attainment.adjusted is None else figure_json(attainment.adjusted),
         "excluded_minutes": str(attainment.excluded_minutes),

@@ -24,6 +24,7 @@ from trust_portal.reliability.attainment.model import ABSENT as NOT_GIVEN
 from trust_portal.reliability.attainment.model import Exclusion, Samples
 from trust_portal.reliability.contracts.in_force import change_within, in_force, last_end, length_of
 from trust_portal.reliability.contracts.model import Sla
+from trust_portal.reliability.contracts.recording import recording
 from trust_portal.reliability.contracts.repository import contract_versions
 from trust_portal.reliability.contracts.version import ContractVersion
 from trust_portal.reliability.findings import Finding
@@ -53,7 +54,8 @@ class ReportInputs:
     """What is calculated with, and where the period stood at the same moment.
 
     ``start`` and ``end`` span the periods of all SLAs; ``signed_document`` is the latest revision's.
-    ``attested`` is what the governing version alone cannot tell: that another follows it in the period.
+    ``attested`` is what the governing version's text cannot tell: when it was recorded, and that another
+    follows it in the period.
     """
 
     tenant: Tenant
@@ -112,7 +114,8 @@ async def read_inputs(storage: Storage, tenant_id: UUID, label: str, now: dateti
         if head is not None and head.signed_id is not None:
             signed = await find_report(session, tenant_id, head.signed_id)
             document = await find_document(session, tenant_id, head.signed_id)
-    attested = () if change is None else (change,)
+    recorded = recording(versions, version, label)
+    attested = (recorded,) if change is None else (change, recorded)
     return ReportInputs(
         tenant, version, start, end, measurements, tuple(windows), head, newest, signed, document, attested
     )

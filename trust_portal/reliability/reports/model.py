@@ -18,6 +18,8 @@ ENGINE = {"name": "trust-portal attainment", "version": "1"}
 
 #: Where a bundle carries the document and what it is computed from.
 REPORT_FILE = "report.json"
+CSV_FILE = "report.csv"
+PDF_FILE = "report.pdf"
 CONTRACT_FILE = "inputs/contract.yaml"
 MEASUREMENTS_FILE = "inputs/measurements.csv"
 EXCLUSIONS_FILE = "inputs/exclusions.json"

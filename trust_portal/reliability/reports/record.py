@@ -61,3 +61,8 @@ class Head:
     signed_id: UUID | None
     signed_revision: int | None
     changed_at: datetime
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether data received since disagree with what was signed: a later attempt could not be signed."""
+        return self.signed_id is not None and self.newest_id != self.signed_id

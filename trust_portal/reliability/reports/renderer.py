@@ -7,33 +7,36 @@ import gc
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from uuid import UUID
 
 from trust_portal.documents.csv import write_csv
 from trust_portal.errors import Refused
 from trust_portal.evidence.act import Input
 from trust_portal.evidence.export import Export, RenderedDocument
+from trust_portal.evidence.signing import VerifyKey
+from trust_portal.kernel.canonical import sha256_hex
 from trust_portal.reliability.findings import State
 from trust_portal.reliability.reports import repository
-from trust_portal.reliability.reports.model import REPORT_FILE, ReportDocument
+from trust_portal.reliability.reports.attesting import gaps_of, signed_envelopes
+from trust_portal.reliability.reports.model import CSV_FILE, PDF_FILE, REPORT_FILE, ReportDocument
 from trust_portal.reliability.reports.presentation import sla_report_pdf
 from trust_portal.reliability.reports.record import StoredReport
 from trust_portal.reliability.reports.rows import csv_rows
 from trust_portal.reliability.reports.words import Imprint
 from trust_portal.storage.unit_of_work import ReadSession
 
-CSV_FILE = "report.csv"
-PDF_FILE = "report.pdf"
-
 
 class SlaReportRenderer:
     """Renders exports of kind ``sla-report``; only a signed revision has a bundle.
+
+    A bundle is signed, so nothing goes into one because a row says so: the report must be what a
+    receipt under ``key``, the installation's own, was issued for.
 
     PDFs are set in one thread of their own: fonts and style sheets are unpacked once, and the event
     loop goes on meanwhile.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, key: VerifyKey) -> None:
+        self._key = key
         self._press = ThreadPoolExecutor(max_workers=1, thread_name_prefix="press")
 
     async def render(self, session: ReadSession, export: Export) -> RenderedDocument:
@@ -44,11 +47,16 @@ class SlaReportRenderer:
             raise Refused("a report that was not signed has no bundle", code="NOT_SIGNED")
         canonical = await repository.find_document(session, tenant_id, report.id)
         inputs = await repository.find_inputs(session, tenant_id, report.id)
+        envelopes = await signed_envelopes(session, report, self._key)
+        if gaps := gaps_of(report, canonical, inputs, envelopes):
+            raise Refused(
+                f"the stored report is not the one that was issued: {gaps[0].file}: {gaps[0].message}",
+                code="NOT_ATTESTED",
+            )
         body = ReportDocument.parse(canonical).body
-        attested = await repository.attesting_receipts(session, tenant_id, report, _exclusions(body))
         tenant = str(body["tenant"]["key"])
         file_name = bundle_name(tenant, report)
-        imprint = Imprint(attested.key_id, report.issued_at, file_name)
+        imprint = Imprint(self._key.key_id, report.issued_at, file_name)
         rows = csv_rows(body)
         pdf = await asyncio.get_running_loop().run_in_executor(self._press, _set, body, imprint)
         return RenderedDocument(
@@ -61,8 +69,8 @@ class SlaReportRenderer:
             tenant=tenant,
             period=report.period,
             file_name=file_name,
-            receipts=tuple(attested.digests),
-            inputs=tuple(_input(id_, sha256) for id_, sha256 in attested.digests.items()),
+            receipts=tuple(envelopes),
+            inputs=tuple(Input(f"receipt/{id_}", sha256_hex(each)) for id_, each in envelopes.items()),
         )
 
 
@@ -80,19 +88,3 @@ def _set(body: Mapping[str, Any], imprint: Imprint) -> bytes:
         return sla_report_pdf(body, imprint)
     finally:
         gc.enable()
-
-
-def _exclusions(body: Mapping[str, Any]) -> list[UUID]:
-    """Receipts of the windows the report speaks of, each once, in its order."""
-    return list(
-        dict.fromkeys(
-            UUID(receipt)
-            for objective in body["objectives"]
-            for exclusion in objective["exclusions"]
-            for receipt in exclusion["receipts"]
-        )
-    )
-
-
-def _input(receipt_id: UUID, sha256: str) -> Input:
-    return Input(f"receipt/{receipt_id}", sha256)

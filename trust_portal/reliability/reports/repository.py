@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,7 +17,6 @@ from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.canonical import sha256_hex
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.page import Page, PageRequest
-from trust_portal.reliability.contracts.tables import contracts
 from trust_portal.reliability.findings import Finding, Severity, State
 from trust_portal.reliability.reports.record import Head, StoredReport
 from trust_portal.reliability.reports.tables import sla_report_heads, sla_report_inputs, sla_reports
@@ -126,6 +124,12 @@ async def find_report(session: ReadSession, tenant_id: UUID, report_id: UUID) ->
     return _report(row)
 
 
+async def report_ids(session: ReadSession, tenant_id: UUID) -> tuple[UUID, ...]:
+    """Of every attempt of a tenant, oldest first."""
+    query = select(sla_reports.c.id).where(sla_reports.c.tenant_id == tenant_id).order_by(sla_reports.c.id)
+    return tuple((await session.execute(query)).scalars())
+
+
 async def find_document(session: ReadSession, tenant_id: UUID, report_id: UUID) -> bytes:
     """The report's RFC 8785 bytes."""
     found = (
@@ -198,40 +202,15 @@ async def receipt_digest(session: ReadSession, tenant_id: UUID, *receipt_ids: UU
     return {row.id: sha256_hex(row.envelope) for row in rows}
 
 
-@dataclass(frozen=True, slots=True)
-class AttestingReceipts:
-    """The key that signed the report, and every receipt the report rests on: id → envelope's digest.
-
-    In order: the report's own, its contract's, those of its exclusions.
-    """
-
-    key_id: str
-    digests: Mapping[UUID, str]
-
-
-async def attesting_receipts(
-    session: ReadSession, tenant_id: UUID, report: StoredReport, exclusions: Sequence[UUID]
-) -> AttestingReceipts:
-    """``NotFound`` if the report's own receipt is not there, which nothing but a broken store explains."""
-    key_id = (
-        await session.execute(
-            select(receipts.c.key_id).where(
-                receipts.c.tenant_id == tenant_id, receipts.c.id == report.receipt_id
-            )
+async def receipt_envelopes(session: ReadSession, tenant_id: UUID, *receipt_ids: UUID) -> dict[UUID, bytes]:
+    """The stored envelopes of those receipts that are there, by id, in the order asked for."""
+    rows = await session.execute(
+        select(receipts.c.id, receipts.c.envelope).where(
+            receipts.c.tenant_id == tenant_id, receipts.c.id.in_(receipt_ids)
         )
-    ).scalar_one_or_none()
-    contract = (
-        await session.execute(
-            select(contracts.c.receipt_id).where(
-                contracts.c.tenant_id == tenant_id, contracts.c.id == report.contract_id
-            )
-        )
-    ).scalar_one_or_none()
-    if key_id is None or contract is None:
-        raise NotFound("receipt")
-    wanted = [report.receipt_id, contract, *exclusions]
-    found = await receipt_digest(session, tenant_id, *wanted)
-    return AttestingReceipts(key_id, {id_: found[id_] for id_ in wanted if id_ in found})
+    )
+    found = {row.id: bytes(row.envelope) for row in rows}
+    return {id_: found[id_] for id_ in receipt_ids if id_ in found}
 
 
 async def _keep_inputs(session: WriteSession, report: StoredReport, files: Mapping[str, bytes]) -> None:

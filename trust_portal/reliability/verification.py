@@ -1,0 +1,22 @@
+"""What the offline verifier knows of this room's documents. Imports no calculation, no server, no store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from trust_portal.evidence.verify import DocumentKind
+from trust_portal.reliability.reports.attestation import attest_bundle
+from trust_portal.reliability.reports.model import KIND, PDF_FILE, REPORT_FILE
+
+#: By document kind; what ``verify`` looks up.
+KINDS: Mapping[str, DocumentKind] = {
+    KIND: DocumentKind(
+        attest_bundle,
+        proves="report.json and inputs/ are what its sla_report.issued, contract.recorded and "
+        "maintenance.recorded receipts were issued for",
+        leaves_open=(
+            f"That {PDF_FILE} says what {REPORT_FILE} says: {REPORT_FILE} is what was issued",
+            f"That the sentences in {REPORT_FILE} describe its figures: figures are compared, not words",
+        ),
+    )
+}
