@@ -100,3 +100,23 @@ async def test_the_list_of_bundles_has_all_an_auditor_asks_for(portal: Portal):
     ):
         assert said in page
     assert bundle.headers["repr-digest"].startswith("sha-256=:")
+
+
+async def test_a_person_is_added_with_a_role_in_one_step_and_told_so(portal: Portal):
+    form = {"email": "ines@aurora.example", "name": "Ines Moreau", "role": "customer_viewer", "until": ""}
+    async with portal.browser("customer_admin") as browser:
+        answer = await browser.post("/t/aurora/people", data=form)
+        page = (await browser.get(answer.headers["location"])).text
+    assert answer.status_code == 303
+    assert "Ines Moreau was added" in page
+    row = page.partition('<th scope="row">Ines Moreau</th>')[2].partition("</tr>")[0]
+    assert "ustomer viewer" in row
+
+
+async def test_a_role_that_cannot_be_given_adds_nobody(portal: Portal):
+    form = {"email": "otto@aurora.example", "name": "Otto Lind", "role": "auditor", "until": ""}
+    async with portal.browser("customer_admin") as browser:
+        refused = await browser.post("/t/aurora/people", data=form)
+        page = (await browser.get("/t/aurora/people")).text
+    assert refused.status_code == 422
+    assert "otto@aurora.example" not in page
