@@ -121,7 +121,10 @@ async def test_a_corrected_minute_is_not_measured_twice(house: House, vendor: Ve
     wrong = {"tenant": "acme", "objective": "api", "total": 100, "good": 100, "correction_of": "1-0"}
     await vendor.deliver([event("sli.measured", "a better count", wrong, LAST_DAY)])
     report = await house.reports.issue(IssueReport(acme.id, "2026-06"), SYSTEM)
-    assert (report.state, [each.code for each in report.findings]) == (State.OK, [])
+    assert (report.state, [each.code for each in report.findings]) == (
+        State.OK,
+        ["CONTRACT_RECORDED_AFTER_PERIOD"],
+    )
     (objective,) = json.loads(await house.reports.document(SYSTEM, acme.id, report.id))["objectives"]
     assert objective["adjusted"]["down_minutes"] == "5"
 
@@ -227,6 +230,36 @@ async def test_a_contract_that_changes_inside_the_period_signs_no_figure(house: 
     assert body["attested_findings"][0]["code"] == "CONTRACT_CHANGES_IN_PERIOD"
     assert await count(house, acme, exports) == 0
     assert await count(house, acme, receipts, receipts.c.kind == "sla_report.issued") == 0
+
+
+async def test_terms_that_came_after_the_period_sign_none_of_its_figures(house: House, vendor: Vendor):
+    """The record is July's: version 1 is the customer's first, version 2 would forgive what June was like."""
+    acme = await vendor.tenant("acme")
+    await vendor.contract("acme")
+    await vendor.measure("acme", good=lambda minute: 50 if minute < 10 else 100)
+    signed = await house.reports.issue(IssueReport(acme.id, "2026-06"), SYSTEM)
+    assert signed.state is State.OK
+    body = json.loads(await house.reports.document(SYSTEM, acme.id, signed.id))
+    now = rfc3339(house.clock.now())
+    assert body["contract"]["recorded_at"] == now
+    assert body["attested_findings"][0]["code"] == "CONTRACT_RECORDED_AFTER_PERIOD"
+    assert f"recorded on {now}, after the period" in body["objectives"][0]["method"][-1]
+
+    kinder = CONTRACT.format(tenant="acme", version="1b", zone="UTC").replace(
+        'target: "99.9"', 'target: "99.0"'
+    )
+    kinder = kinder.replace('      - {from: "99.0", to: "99.9", credit_percent: "10"}\n', "")
+    await house.contracts.import_file(ImportContracts(kinder.encode()), CONSOLE)
+    with pytest.raises(Refused) as refusal:
+        await house.reports.issue(IssueReport(acme.id, "2026-06"), SYSTEM)
+    assert refusal.value.code == "REASON_REQUIRED"
+    tried = await house.reports.issue(IssueReport(acme.id, "2026-06", "new terms"), CONSOLE)
+
+    assert (tried.state, tried.revision, tried.contract_version) == (State.INCOMPLETE, None, "1b")
+    assert "other terms were on record before" in tried.why
+    assert await count(house, acme, receipts, receipts.c.kind == "sla_report.issued") == 1
+    (head,) = await house.reports.heads(SYSTEM, acme.id)
+    assert (head.signed_id, head.newest_state, head.contradicted) == (signed.id, State.INCOMPLETE, True)
 
 
 async def test_without_a_contract_in_force_there_is_nothing_to_report(house: House, vendor: Vendor):
