@@ -54,7 +54,7 @@ PERSONAS: Final = (
     Persona(Role.SRE_OPERATOR, "Samir Rao", "runs the service-level reports"),
     Persona(Role.CSM, "Clara Moreau", "prepares the account's documents"),
     Persona(Role.PMO, "Pedro Alves", "follows what was promised"),
-    Persona(Role.VENDOR_ADMIN, "Ada Vogel", "keeps the house"),
+    Persona(Role.VENDOR_ADMIN, "Ada Vogel", "administers the portal"),
 )
 
 

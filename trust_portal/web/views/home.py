@@ -1,4 +1,4 @@
-"""The start: staff come to the list of customers, a customer to its own house."""
+"""The start: staff come to the list of customers, a customer to its own; who has no role learns why."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from starlette.routing import Route
 
 from trust_portal.web.context import actor_or_none, house_of
 from trust_portal.web.navigation import tenant_path
+from trust_portal.web.templating import page
 
 
 async def home(request: Request) -> Response:
     actor = actor_or_none(request)
     if actor is None:
         return RedirectResponse("/sign-in", status_code=303)
+    if not actor.roles:
+        return page(request, "no_role.html", person=actor.name)
     if actor.is_staff:
         return RedirectResponse("/tenants", status_code=303)
     tenant = await house_of(request).tenants.get(actor, actor.tenant_id)

@@ -32,6 +32,7 @@ async def overview(request: Request) -> Response:
         request,
         "overview.html",
         profile=tenant,
+        added="added" in request.query_params and actor.is_staff,
         heads=heads,
         stored=stored,
         report=report,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from trust_portal.access.action import Action
-from trust_portal.access.people.model import AddPerson, GrantRole
+from trust_portal.access.people.model import AddPerson, GrantRole, Person
 from trust_portal.access.policy import Resource
 from trust_portal.access.sign_in.links import SignInLink
 from trust_portal.errors import Conflict, InvalidInput
@@ -36,6 +37,7 @@ async def people(
         people=listed,
         form=form,
         link=link,
+        added=_added(request, listed.items),
         roles=[role for role in Role if (role in CUSTOMER_ROLES) != tenant.is_vendor],
         may_add=house.gate.allows(actor, Action.PERSON_ADD, resource),
         may_grant=house.gate.allows(actor, Action.ROLE_GRANT, resource),
@@ -45,13 +47,22 @@ async def people(
 
 
 async def add_person(request: Request) -> Response:
+    """The person, and in the same step a role, which is judged before anybody is added."""
     tenant, form = await tenant_of(request), await read_form(request)
+    actor, house = actor_of(request), house_of(request)
     try:
         command = AddPerson(tenant.id, required(form, "email"), required(form, "name"))
-        await house_of(request).people.add(command, actor_of(request))
+        role = _role(str(form["role"])) if form.get("role") else None
+        until = _day(str(form.get("until", "")))
+        if role is not None:
+            await house.gate.require(actor, Action.ROLE_GRANT, Resource("person", tenant.id))
+            GrantRole(tenant.id, tenant.id, role, until).check(house.clock.now())
+        person = await house.people.add(command, actor)
+        if role is not None:
+            await house.people.grant(GrantRole(tenant.id, person.id, role, until), actor)
     except (InvalidInput, Conflict) as refusal:
         return await people(request, FormState(texts(form), refusal))
-    return RedirectResponse(f"{tenant_path(tenant)}/people", status_code=303)
+    return RedirectResponse(f"{tenant_path(tenant)}/people?added={person.id}", status_code=303)
 
 
 async def grant_role(request: Request) -> Response:
@@ -82,6 +93,14 @@ async def suspend(request: Request) -> Response:
     tenant = await tenant_of(request)
     await house_of(request).people.suspend(actor_of(request), tenant.id, request.path_params["person"])
     return RedirectResponse(f"{tenant_path(tenant)}/people", status_code=303)
+
+
+def _added(request: Request, listed: Sequence[Person]) -> str | None:
+    """Whom the form has just added: by name, where this page lists them."""
+    added = request.query_params.get("added")
+    if added is None:
+        return None
+    return next((person.name for person in listed if str(person.id) == added), "The person")
 
 
 def _role(text: str) -> Role:

@@ -10,10 +10,10 @@ from starlette.routing import Route
 
 from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.evidence.statement import ReceiptKind
-from trust_portal.web.context import actor_of, house_of
+from trust_portal.web.context import actor_of, actor_or_none, house_of
 from trust_portal.web.files import attachment
 from trust_portal.web.forms import page_request
-from trust_portal.web.navigation import frame, tenant_of
+from trust_portal.web.navigation import frame, own_frame, tenant_of
 from trust_portal.web.templating import page, words
 
 
@@ -76,7 +76,9 @@ async def trust_policy(request: Request) -> Response:
 
 async def verify(request: Request) -> Response:
     """How to check, and whom to believe: for everybody, signed in or not."""
-    return page(request, "verify.html", keyring=house_of(request).keyring)
+    actor = actor_or_none(request)
+    around = await own_frame(request) if actor is not None and actor.roles else {}
+    return page(request, "verify.html", keyring=house_of(request).keyring, **around)
 
 
 def _kind(text: str | None) -> ReceiptKind | None:

@@ -61,7 +61,7 @@ async def create_tenant(request: Request) -> Response:
         tenant = await house_of(request).tenants.create(command, actor_of(request))
     except (InvalidInput, Conflict) as refusal:
         return await tenants(request, FormState(texts(form), refusal))
-    return RedirectResponse(tenant_path(tenant), status_code=303)
+    return RedirectResponse(f"{tenant_path(tenant)}?added=now", status_code=303)
 
 
 routes = [
