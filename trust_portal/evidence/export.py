@@ -18,7 +18,7 @@ BUNDLE_MEDIA_TYPE = "application/zip"
 
 
 class ExportState(StrEnum):
-    """requested → rendering → rendered → ready; failed from the first two."""
+    """requested → rendering → rendered → ready; failed from any but the last."""
 
     REQUESTED = "requested"
     RENDERING = "rendering"

@@ -65,7 +65,7 @@ class Exports:
         """Ask for a bundle in the caller's transaction.
 
         Asked again for the same kind, subject and revision it is the same export; one that failed
-        begins anew.
+        begins anew, or goes on where its files are stored and its manifest is signed already.
         """
         if kind not in self._kinds:
             raise Broken(f"no room renders {kind!r}", code="NO_RENDERER")
@@ -89,15 +89,25 @@ class Exports:
                 raise Broken("an export is and is not there", code="EXPORT_GONE")
             if known.state is not ExportState.FAILED:
                 return known
-            export = replace(known, state=export.state, step=export.step, percent=0, failure=None)
+            # Only rendering names the file, in the transaction that signs the manifest.
+            rendered = known.file_name is not None
+            export = replace(
+                known,
+                state=ExportState.RENDERED if rendered else export.state,
+                step=export.step,
+                percent=60 if rendered else 0,
+                failure=None,
+                finished_at=None,
+            )
             await rows.change_export(
                 session,
                 tenant_id,
                 known.id,
                 state=export.state.value,
                 step=export.step,
-                percent=0,
+                percent=export.percent,
                 failure=None,
+                finished_at=None,
             )
         await session.enqueue(
             Job.BUILD_EXPORT,

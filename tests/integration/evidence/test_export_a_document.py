@@ -228,6 +228,37 @@ async def test_a_refusal_by_the_renderer_ends_the_export_and_a_new_request_begin
     assert (await exports.build(tenant, again.id)).state is ExportState.READY
 
 
+async def test_an_export_given_up_after_its_manifest_was_signed_is_finished_when_asked_again(
+    storage: Storage,
+    keyring: Keyring,
+    exports: Exports,
+    tenant: UUID,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from trust_portal.evidence import packing as module
+    from trust_portal.evidence.sequencer import run_sequencer
+
+    monkeypatch.setattr(module, "_LOG_PATIENCE", 0.2)
+    subject = new_id()
+    asked = await request(storage, exports, tenant, subject)
+    with pytest.raises(Unavailable):
+        await exports.build(tenant, asked.id)
+    given_up = await exports.fail(tenant, asked.id, "the log did not answer")
+    assert given_up.state is ExportState.FAILED
+    monkeypatch.setattr(module, "_LOG_PATIENCE", 10)
+    again = await request(storage, exports, tenant, subject)
+    assert (again.id, again.state, again.failure) == (asked.id, ExportState.RENDERED, None)
+    stop = asyncio.Event()
+    task = asyncio.create_task(run_sequencer(storage, keyring, stop, host="portal.example"))
+    done = await exports.build(tenant, again.id)
+    stop.set()
+    await task
+    assert (done.state, done.failure) == (ExportState.READY, None)
+    async with storage.read(LedgerScope()) as session:
+        query = text("SELECT count(*) FROM receipts WHERE tenant_id = :t AND kind = 'export.manifest'")
+        assert (await session.execute(query, {"t": tenant})).scalar_one() == 1
+
+
 async def test_another_tenant_finds_neither_the_export_nor_its_bundle(
     storage: Storage, exports: Exports, sequencer: asyncio.Task[None], tenant: UUID
 ) -> None:
