@@ -21,6 +21,12 @@
   document.addEventListener("htmx:responseError", (event) =>
     announce(`The portal refused this (${event.detail.xhr.status}). Nothing was changed.`));
 
+  // Where a navigation is wider than the screen, the page one is on is brought into view, and nothing else moves.
+  document.addEventListener("DOMContentLoaded", () =>
+    document.querySelectorAll("nav [aria-current]").forEach((link) => {
+      link.scrollIntoView({ block: "nearest", inline: "center", behavior: "instant" });
+    }));
+
   // <button data-copy="value" hidden>: shown only where copying can work.
   const reveal = (root) => {
     if (!navigator.clipboard) return;
