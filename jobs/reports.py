@@ -15,7 +15,7 @@ async def plan(house: House, row_id: UUID, arguments: Arguments) -> None:
 
 
 async def plan_given_up(house: House, arguments: Arguments, reason: str) -> None:
-    """The run stays at planning, where people see it; the outbox keeps the row and the code."""
+    """The run stays at planning, where people see it and start it again; the outbox keeps row and code."""
 
 
 async def issue(house: House, row_id: UUID, arguments: Arguments) -> None:

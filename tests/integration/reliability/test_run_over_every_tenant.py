@@ -16,7 +16,7 @@ from uuid import UUID
 
 import pytest
 from conftest import LAST_DAY, Vendor, settings_of
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from jobs.schedule import due_periods, start_due_runs
 from jobs.worker import work
@@ -161,6 +161,27 @@ async def test_a_signed_report_whose_inputs_changed_is_never_counted_as_issued(
     assert outcomes(progress)["acme"] == "issued"
 
 
+async def test_data_that_contradict_a_signed_report_are_seen_on_its_head_and_in_the_run(
+    house: House, vendor: Vendor, customers: None
+):
+    acme = (await house.tenants.by_key(CONSOLE, "acme", purpose="test")).id
+    signed = await house.reports.issue(IssueReport(acme, "2026-06"), SYSTEM)
+    assert [each.contradicted for each in await house.reports.heads(SYSTEM, acme)] == [False]
+    await vendor.measure("acme", minutes=3, good=lambda _: 0)
+    for attempt in (1, 2):
+        assert (await house.runs.start(JUNE, CONSOLE)).attempt == attempt
+        async with working(house):
+            await until(lambda: complete(house))
+        progress = await house.runs.progress(CONSOLE, "2026-06")
+        row = next(each for each in progress.tenants if each.tenant_key == "acme")
+        assert (row.outcome, row.report_id, row.revision) == (Outcome.RESTATEMENT_NEEDED, signed.id, 1)
+        assert "measured twice with different values" in (row.reason or "")
+    (head,) = await house.reports.heads(SYSTEM, acme)
+    assert (head.contradicted, head.newest_state, head.signed_id) == (True, State.DISPUTED, signed.id)
+    assert await house.reports.latest(SYSTEM, acme, "2026-06") == signed, "what is signed stays"
+    assert [each.revision for each in await house.reports.of_period(SYSTEM, acme, "2026-06")] == [1, None]
+
+
 async def signed_result(house: House, receipt_id: UUID | None) -> dict[str, Any]:
     async with house.storage.read(TenantScope(VENDOR_ID)) as session:
         envelope = await session.execute(
@@ -230,6 +251,30 @@ async def test_a_job_that_fails_for_good_is_named_in_the_run(house: House, custo
     progress = await house.runs.progress(CONSOLE, "2026-06")
     assert progress.run.state is RunState.COMPLETE
     assert progress.counts["failed"] == 3
+
+
+async def test_a_run_whose_planning_was_given_up_is_planned_when_it_is_started_again(
+    house: House, customers: None
+):
+    run = await house.runs.start(JUNE, CONSOLE)
+    await house.runs.start(JUNE, CONSOLE)
+    assert await _plans(house) == [False], "one that waits is not asked for twice"
+    async with house.storage.write(TenantScope(VENDOR_ID)) as session:
+        await session.execute(
+            text("UPDATE outbox SET failed_at = now(), dedupe_key = NULL WHERE job = 'plan_sla_run'")
+        )
+    again = await house.runs.start(JUNE, CONSOLE)
+    assert (again.id, again.attempt, again.state) == (run.id, run.attempt, RunState.PLANNING)
+    assert await _plans(house) == [False, True]
+    await house.runs.plan(run.id)
+    assert (await house.runs.progress(CONSOLE, "2026-06")).run.state is RunState.RUNNING
+
+
+async def _plans(house: House) -> list[bool]:
+    """Whether each job that plans was given up."""
+    async with house.storage.read(TenantScope(VENDOR_ID)) as session:
+        query = text("SELECT failed_at IS NOT NULL FROM outbox WHERE job = 'plan_sla_run' ORDER BY 1")
+        return list((await session.execute(query)).scalars())
 
 
 @asynccontextmanager

@@ -65,7 +65,7 @@ class Runs:
         """Begin the period's run, or its next attempt once it is complete.
 
         A run that is under way is returned as it is, unless it is a scheduled one: whoever asks for
-        it now does not wait for its grace. Raises ``PERIOD_NOT_OVER`` while the period is
+        it now does not wait for its grace. One whose planning was given up is planned again. Raises ``PERIOD_NOT_OVER`` while the period is
         not over anywhere; a tenant whose time zone is behind is covered as soon as it is there.
         """
         await self._gate.require(actor, Action.SLA_RUN_START, Resource.of_house("SLA run"))
@@ -80,7 +80,8 @@ class Runs:
             first = await repository.add_run(session, new_id(), command.period, actor)
             run = await repository.find_run(session, command.period, lock=True)
             assert run is not None, "just added, and runs are never deleted"  # noqa: S101 - narrows the type
-            if first:
+            if first or run.state is RunState.PLANNING:
+                # Planning that was given up freed its key; one that waits or works still holds it.
                 await self._enqueue_plan(session, run.id, run.attempt)
             elif run.state is RunState.COMPLETE or _hurries(run, actor):
                 await repository.change_run(
