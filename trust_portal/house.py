@@ -40,11 +40,13 @@ from trust_portal.cost.metering.service import Metering
 from trust_portal.errors import InvalidInput, Unavailable
 from trust_portal.evidence.audit import Auditor
 from trust_portal.evidence.exports import Exports
-from trust_portal.evidence.keyring import Keyring, load_or_create_keyring
+from trust_portal.evidence.key_register import register_keys, registered_keys
+from trust_portal.evidence.keyring import Keyring, load_or_create_keyring, refuse_foreign_keys
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.facts.intake import Intake
 from trust_portal.facts.operations_service import Operations
 from trust_portal.kernel.clock import Clock, SystemClock
+from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.reliability.contracts.service import Contracts
 from trust_portal.reliability.objectives.service import Objectives
 from trust_portal.reliability.reports.attesting import SlaReportAuditor
@@ -56,6 +58,7 @@ from trust_portal.reliability.reports.staff import Overview
 from trust_portal.reliability.runs.service import Runs
 from trust_portal.settings import Settings
 from trust_portal.storage.engine import create_engine
+from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
 
 
@@ -109,13 +112,15 @@ class House:
     @property
     def readiness(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """What must answer before this process can serve; each raises ``Unavailable`` if it does not."""
-        return {"database": self.storage.ping, "queue": self._ping_queue}
+        return {"database": self.storage.ping, "queue": self._ping_queue, "keys": self._know_keys}
 
     async def open(self) -> None:
-        """What a process that serves or works does first: the policies it decides by are on record.
+        """What a process that serves or works does first: keys, then policies, are put on record.
 
-        The keys are put on record by the sequencer, whose log they sign.
+        In this order, so that nothing is ever signed by a key the database does not know. Raises
+        ``InvalidInput`` (field ``KEY_FILE``) where it knows other keys than the file holds.
         """
+        await register_keys(self.storage, self.keyring)
         await self.policies.install()
 
     async def close(self) -> None:
@@ -123,6 +128,16 @@ class House:
             await self.oidc.close()
         await self.ledger.close()
         await self.storage.close()
+
+    async def _know_keys(self) -> None:
+        async with self.storage.read(TenantScope(VENDOR_ID)) as session:
+            known = await registered_keys(session)
+        try:
+            refuse_foreign_keys(self.keyring, known)
+        except InvalidInput as error:
+            raise Unavailable(error.message) from error
+        if not known:
+            raise Unavailable("the signing keys are not on record yet")
 
     async def _ping_queue(self) -> None:
         client = redis.asyncio.from_url(  # type: ignore[no-untyped-call]

@@ -14,7 +14,7 @@ from trust_portal.kernel.clock import SystemClock
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.engine import create_engine
 from trust_portal.storage.tenancy import TenantScope
-from trust_portal.storage.unit_of_work import Storage
+from trust_portal.storage.unit_of_work import ReadSession, Storage
 
 #: ASCII "tpkeyreg": two processes that start at once register once.
 _REGISTRATION = 0x74706B6579726567
@@ -29,7 +29,7 @@ async def register_keys(storage: Storage, keyring: Keyring) -> None:
     ledger = Ledger(storage, keyring)
     async with storage.coordinator.write(TenantScope(VENDOR_ID)) as session:
         await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _REGISTRATION})
-        known = set((await session.execute(select(signing_keys.c.key_id))).scalars())
+        known = await registered_keys(session)
         refuse_foreign_keys(keyring, known)
         if known:
             return
@@ -66,6 +66,11 @@ async def register_keys(storage: Storage, keyring: Keyring) -> None:
             )
 
 
+async def registered_keys(session: ReadSession) -> set[str]:
+    """Ids of the keys on record."""
+    return set((await session.execute(select(signing_keys.c.key_id))).scalars())
+
+
 async def known_key_ids(database_url: str) -> set[str]:
     """Ids of the keys this database's receipts are signed with; none before the first start.
 
@@ -76,6 +81,6 @@ async def known_key_ids(database_url: str) -> set[str]:
         async with storage.read(TenantScope(VENDOR_ID)) as session:
             if (await session.execute(text("SELECT to_regclass('signing_keys')"))).scalar() is None:
                 return set()
-            return set((await session.execute(select(signing_keys.c.key_id))).scalars())
+            return await registered_keys(session)
     finally:
         await storage.close()

@@ -1,6 +1,6 @@
 """Health and metrics, for the operator's own systems.
 
-``/healthz`` says the process lives; ``/readyz`` that it can serve (database and queue answer);
+``/healthz`` says the process lives; ``/readyz`` that it can serve (database and queue answer, the keys are the ones on record);
 ``/metrics`` is the Prometheus exposition. None needs a sign-in and none says anything of a tenant.
 """
 
