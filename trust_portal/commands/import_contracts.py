@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -32,9 +33,11 @@ def contracts(file: Path) -> None:
         try:
             imported = await house.contracts.import_file(command, CONSOLE)
         except Unusable as error:
-            for finding in error.findings[1:]:
-                click.echo(f"{finding.where}: {finding.message} [{finding.code}]", err=True)
-            raise
+            for finding in error.findings:
+                said = finding.message.removeprefix(f"{finding.where}: ")
+                click.echo(f"{file}: {finding.where}: {said} [{finding.code}]", err=True)
+            click.echo("Nothing was recorded.", err=True)
+            sys.exit(2)
         for each in imported:
             word = "recorded" if each.new else "is recorded already"
             click.echo(f"{each.tenant_key} version {each.version.version} {word}")

@@ -119,7 +119,8 @@ class Tenants:
         async with self._storage.read(scope_of(actor, actor.tenant_id)) as session:
             found = await tenants_by_key(session, [key])
         if key not in found:
-            raise NotFound("tenant")
+            # To a customer every other key reads the same; staff may be told which one is mistyped.
+            raise NotFound(f"tenant {key!r}" if actor.is_staff else "tenant")
         return await self.get(actor, found[key], purpose=purpose)
 
     async def page(
