@@ -66,7 +66,7 @@ def verify(
     if as_json:
         click.echo(json.dumps(verdict.to_json(), indent=2))
     else:
-        click.echo(describe(bundle.name, verdict))
+        click.echo(_in_encoding_of_stdout(describe(bundle.name, verdict)))
     sys.exit(0 if verdict.ok else 1)
 
 
@@ -100,6 +100,12 @@ def describe(name: str, verdict: Verdict) -> str:
     lines += _section("Proved", "✓", verdict.proved)
     lines += _section("Not proved", "·", verdict.not_proved)
     return "\n".join(map(_plain, lines))
+
+
+def _in_encoding_of_stdout(text: str) -> str:
+    """``text`` with what the terminal cannot write spelled out: a verdict is never lost to a locale."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _plain(line: str) -> str:

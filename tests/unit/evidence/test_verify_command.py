@@ -1,6 +1,7 @@
 """``trust-portal verify``: exit codes, and what it prints."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -100,6 +101,23 @@ def test_a_bundle_cannot_write_control_codes_to_the_terminal() -> None:
     shown = describe("a.zip", verdict)
     assert "\x1b" not in shown
     assert "\n✓ proved" not in shown
+
+
+@pytest.mark.parametrize("encoding", ["ascii:strict", "utf-8:strict"])
+@pytest.mark.parametrize("flag", [[], ["--json"]])
+def test_a_terminal_that_cannot_write_the_words_still_gets_the_verdict(
+    folder: Path, encoding: str, flag: list[str]
+) -> None:
+    shy = folder / "shy.zip"
+    shy.write_bytes(build({**NEWER.files, "policy.txt": b"log \xff \xc3\xa9\n"}))
+    done = subprocess.run(
+        [sys.executable, "-m", "trust_portal.cli", "verify", str(shy), *flag],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
+    )
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert b"DIGEST_MISMATCH" in done.stdout
 
 
 def test_verifying_loads_neither_a_server_nor_a_database_nor_a_network_client() -> None:

@@ -1,7 +1,8 @@
 """Health and metrics, for the operator's own systems.
 
-``/healthz`` says the process lives; ``/readyz`` that it can serve (database and queue answer, the keys are the ones on record);
-``/metrics`` is the Prometheus exposition. None needs a sign-in and none says anything of a tenant.
+``/healthz`` says the process lives; ``/readyz`` that it can serve (database and queue answer, the keys are
+those on record); ``/metrics`` is the Prometheus exposition. None needs a sign-in and none says anything
+of a tenant.
 """
 
 from __future__ import annotations
