@@ -65,6 +65,12 @@ class SlaReport:
         )
         return None if found is None else export(found, self.tenant_key)
 
+    @strawberry.field(description="Whether data received since disagree with the period's signed revision.")
+    async def contradicted(self, info: Info) -> bool:
+        house, actor = info.context.house, info.context.actor
+        heads = await house.reports.heads(actor, self.row.tenant_id)
+        return any(head.contradicted for head in heads if head.period == self.row.period)
+
     @strawberry.field(description="The id of the report this one replaces.")
     def supersedes_id(self) -> strawberry.ID | None:
         former: UUID | None = self.row.supersedes

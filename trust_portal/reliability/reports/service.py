@@ -73,7 +73,8 @@ class Reports:
         """The period's report: a new signed revision with its export, or a refusal, or what there is.
 
         Unchanged inputs make nothing new. A state other than ``ok`` is stored and receipted as a
-        refusal and signs no figure. Raises ``Refused`` with NO_CONTRACT, PERIOD_NOT_OVER,
+        refusal and signs no figure; over a signed revision it needs no reason, for it restates nothing
+        and says at once that what came in since disagrees. Raises ``Refused`` with NO_CONTRACT, PERIOD_NOT_OVER,
         REASON_REQUIRED.
         """
         parse_period(command.period, "UTC")
@@ -86,7 +87,7 @@ class Reports:
             document = await asyncio.to_thread(self._calculate, inputs, command.period, reason or "")
             if known := _unchanged(inputs, inputs_sha256(document)):
                 return known
-            if inputs.signed is not None:
+            if inputs.signed is not None and document.state is State.OK:
                 if reason is None:
                     raise Conflict(
                         f"revision {inputs.signed.revision} of {command.period} is signed and its inputs have "

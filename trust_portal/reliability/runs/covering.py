@@ -8,6 +8,7 @@ from trust_portal.errors import Refused
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.reliability.findings import State
+from trust_portal.reliability.reports.record import StoredReport
 from trust_portal.reliability.reports.service import IssueReport, Reports
 from trust_portal.reliability.runs import repository
 from trust_portal.reliability.runs.model import Outcome, Run
@@ -48,12 +49,15 @@ class Covering:
                 signed = await self._reports.signed(tenant_id, run.period)
             if signed is None:
                 return Outcome.FAILED, {"reason": refusal.message}
-            # What is signed no longer follows from what is known. Whether to say so is a person's decision.
-            return Outcome.RESTATEMENT_NEEDED, {
-                "report_id": signed.id,
-                "revision": signed.revision,
-                "reason": refusal.message,
-            }
+            return _restatement(signed, refusal.message)
         if report.state is State.OK:
             return Outcome.ISSUED, {"report_id": report.id, "revision": report.revision, "reason": None}
+        if signed := await self._reports.signed(tenant_id, run.period):
+            return _restatement(signed, report.why)
         return _OUTCOME_OF[report.state], {"report_id": report.id, "reason": report.why}
+
+
+def _restatement(signed: StoredReport, reason: str) -> tuple[Outcome, dict[str, object]]:
+    """What is signed no longer follows from what is known. What to do about it is a person's decision."""
+    values: dict[str, object] = {"report_id": signed.id, "revision": signed.revision, "reason": reason}
+    return Outcome.RESTATEMENT_NEEDED, values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -76,6 +77,7 @@ async def report(request: Request) -> Response:
         report=document,
         siblings=siblings,
         superseded_by=next((each for each in siblings if each.supersedes == found.id), None),
+        contradicted_by=_contradiction(found, siblings),
         **await _evidence(request, actor, tenant, found),
         href=_receipt_address(tenant),
         **frame(request, tenant),
@@ -126,6 +128,13 @@ async def request_bundle(request: Request) -> Response:
     tenant, report_id = await tenant_of(request, purpose="bundles"), request.path_params["report"]
     await house_of(request).bundles.request(actor_of(request), tenant.id, report_id)
     return RedirectResponse(f"{tenant_path(tenant)}/reports/{report_id}", status_code=303)
+
+
+def _contradiction(report: StoredReport, siblings: Sequence[StoredReport]) -> StoredReport | None:
+    """The period's newest attempt, where it could not be signed over this signed revision."""
+    newest = siblings[-1]
+    later = report.revision is not None and newest.attempt > report.attempt
+    return newest if later and newest.revision is None else None
 
 
 def _state(request: Request) -> State | None:
