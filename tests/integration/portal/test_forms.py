@@ -18,6 +18,15 @@ REFUSED = [
     ("customer_admin", "/t/aurora/people", {"email": "viewer@aurora.example", "name": "N"}, "email", 409),
     ("customer_admin", "/t/aurora/tokens", {"label": "x", "days": "30"}, "scopes", 422),
     ("customer_admin", "/t/aurora/tokens", {"label": "x", "days": "30", "scopes": "ingest"}, "scopes", 422),
+    (
+        "customer_admin",
+        "/t/aurora/tokens",
+        {"label": "x", "days": "999999999999", "scopes": "read"},
+        "days",
+        422,
+    ),
+    ("customer_admin", "/t/aurora/people", {"email": "n@x.example", "name": "Ann\u202egpj"}, "name", 422),
+    ("vendor_admin", "/tenants", {"key": "nova", "name": "No\u2066va", "time_zone": "UTC"}, "name", 422),
     ("customer_admin", "/t/aurora/tokens", {"label": "", "days": "30", "scopes": "read"}, "label", 422),
 ]
 
@@ -34,8 +43,8 @@ async def test_a_refused_form_says_what_is_wrong_where_it_is_wrong(
     assert "nothing was changed" in refused.text
     assert f'<a href="#{field}">' in refused.text
     for name, typed in form.items():
-        # A scope that is not offered cannot be shown as chosen.
-        assert not typed or name == "scopes" or f'value="{typed}"' in refused.text
+        # What a choice does not offer cannot be shown as chosen.
+        assert not typed or name in {"scopes", "days"} or f'value="{typed}"' in refused.text
     assert before == after
 
 
@@ -120,3 +129,32 @@ async def test_a_role_that_cannot_be_given_adds_nobody(portal: Portal):
         page = (await browser.get("/t/aurora/people")).text
     assert refused.status_code == 422
     assert "otto@aurora.example" not in page
+
+
+@pytest.mark.parametrize(
+    "path, status",
+    [
+        (f"/t/aurora/incidents?year={'9' * 5000}", 422),
+        ("/t/aurora/maintenance?year=²026", 422),
+        ("/t/aurora/incidents?year=2026", 200),
+    ],
+)
+async def test_a_year_has_four_digits(portal: Portal, path: str, status: int):
+    async with portal.browser("customer_viewer") as browser:
+        assert (await browser.get(path)).status_code == status
+
+
+async def test_who_holds_no_role_is_told_what_to_do(portal: Portal):
+    person = {"email": "nils@aurora.example", "name": "Nils Ek"}
+    async with portal.browser("customer_admin") as browser:
+        added = await browser.post("/t/aurora/people", data=person)
+        id_ = added.headers["location"].rpartition("=")[2]
+        made = await browser.post(f"/t/aurora/people/{id_}/link")
+        link = made.text.split('data-copy="')[1].split('"')[0]
+    path = urlsplit(link).path
+    async with portal.stranger() as browser:
+        signed_in = await browser.post(path)
+        assert signed_in.status_code == 303
+        start = await browser.get("/")
+    assert start.status_code == 200
+    assert "You are signed in, and hold no role yet" in start.text

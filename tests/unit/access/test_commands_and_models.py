@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from trust_portal.access.action import TokenScope
 from trust_portal.access.people.model import AddPerson, normalise_email
 from trust_portal.access.sessions.model import Client
+from trust_portal.access.tenants.model import CreateTenant
 from trust_portal.access.tokens.model import Bounds, CreateToken
 from trust_portal.errors import InvalidInput
 from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.web.views import people
 
 
 @pytest.mark.parametrize(
@@ -121,3 +123,33 @@ def test_bounds_cover_every_tenant_unless_they_name_some():
 )
 def test_a_session_keeps_the_network_and_not_the_person(address, kept):
     assert Client("x" * 500, address) == Client("x" * 120, kept)
+
+
+@pytest.mark.parametrize("hidden", ["\u202e", "\u2066", "\u200f", "\u0000", "\u001b", "\u2028", "\ufeff"])
+def test_a_name_shows_every_character_it_has(hidden):
+    with pytest.raises(InvalidInput) as refused:
+        AddPerson(VENDOR_ID, "vera@acme.example", f"Vera{hidden}Blum")
+    assert refused.value.field == "name"
+    with pytest.raises(InvalidInput) as refused:
+        CreateTenant("acme", f"Acme{hidden}Ltd")
+    assert refused.value.field == "name"
+
+
+@pytest.mark.parametrize("name", ["Zoë O'Hara-Łuk", "نرم\u200cافزار", "株式会社", "Acme 🚀"])
+def test_names_of_all_scripts_are_names(name):
+    assert AddPerson(VENDOR_ID, "vera@acme.example", name).name == name
+    assert CreateTenant("acme", name).name == name
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2026-08-01", "2026-08-01T00:00:00+00:00"),
+        ("2026-08-01T02:00:00+02:00", "2026-08-01T00:00:00+00:00"),
+        ("2026-08-01T00:00:00Z", "2026-08-01T00:00:00+00:00"),
+    ],
+)
+def test_the_end_of_a_role_keeps_its_offset(text, instant):
+    end = people._day(text)
+    assert end is not None
+    assert end.isoformat() == instant

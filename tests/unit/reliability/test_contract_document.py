@@ -232,3 +232,13 @@ def test_a_contradiction_is_no_refusal_but_shows_in_the_lint():
     (finding,) = lint(contract)
     assert (finding.code, finding.severity) == ("TARGET_CONTRADICTED", "note")
     assert "exactly 99.9" in finding.message
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "2026\u0000", "1\r\nSet-Cookie: a", "-1", "v" * 65, "２", "1 b", ".1"]
+)
+def test_a_version_that_is_no_plain_name_is_refused_by_name(name):
+    with pytest.raises(Unusable) as refusal:
+        parse_contract(contract_text(version=name))
+    assert [each.where for each in refusal.value.findings] in (["version"], ["$"])
+    assert parse_contract(contract_text(version="2026.1-b_2")).version == "2026.1-b_2"

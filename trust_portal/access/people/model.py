@@ -12,6 +12,7 @@ from uuid import UUID
 from trust_portal.errors import InvalidInput
 from trust_portal.kernel.actor import CUSTOMER_ROLES, Actor, ActorKind, Role
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.kernel.names import is_readable
 
 #: An audit ends; whoever needs longer is granted the role again, visibly.
 LONGEST_AUDIT: Final = timedelta(days=92)
@@ -62,7 +63,7 @@ class AddPerson:
     def __post_init__(self) -> None:
         object.__setattr__(self, "email", normalise_email(self.email))
         object.__setattr__(self, "name", self.name.strip())
-        if not 1 <= len(self.name) <= 200 or any(unicodedata.category(c) == "Cc" for c in self.name):
+        if not 1 <= len(self.name) <= 200 or not is_readable(self.name):
             raise InvalidInput("a name has 1 to 200 printable characters", field="name")
 
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from trust_portal.errors import InvalidInput
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.kernel.names import is_readable
 
 _KEY: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 
@@ -54,8 +55,8 @@ class CreateTenant:
                 "with a letter or digit at both ends",
                 field="key",
             )
-        if not self.name.strip() or len(self.name) > 200:
-            raise InvalidInput("a name has 1 to 200 characters", field="name")
+        if not self.name.strip() or len(self.name) > 200 or not is_readable(self.name):
+            raise InvalidInput("a name has 1 to 200 printable characters", field="name")
         if len(self.residency) > 200:
             raise InvalidInput("a residency has at most 200 characters", field="residency")
         try:

@@ -33,6 +33,7 @@ from trust_portal.reliability.contracts.model import (
 )
 from trust_portal.reliability.findings import Finding, Severity, Unusable
 
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DEFAULTS = Sla(objective="", target=Fraction(0))
 _RULE = re.compile(r"(?:error_ratio\s*)?(?P<sign>>=|>)\s*(?P<bound>[\d.]+\s*%?)")
 _MODES = {"truncate": "down", "floor": "down", "ceil": "up", "ceiling": "up", "nearest": "half_up"}
@@ -70,7 +71,7 @@ def _contract(fields: Fields, findings: list[Finding], source: bytes) -> Contrac
     fee = fields.money("fee", currency, required=True)
     contract = Contract(
         tenant=fields.text("tenant", required=True) or "",
-        version=fields.text("version") or "1",
+        version=_version(fields),
         effective_from=Boundary(effective_from) if effective_from else None,
         effective_to=Boundary(effective_to) if effective_to else None,
         fee=fee or Money(0, currency or "EUR"),
@@ -88,6 +89,18 @@ def _contract(fields: Fields, findings: list[Finding], source: bytes) -> Contrac
     for name in sorted({name for name in names if names.count(name) > 1}):
         fields.refuse("slas", "OBJECTIVE_TWICE", f"two SLAs on objective {name!r}")
     return contract
+
+
+def _version(fields: Fields) -> str:
+    """Stands in addresses, file names and receipts, so it is plain."""
+    name = fields.text("version") or "1"
+    if not _VERSION.fullmatch(name):
+        fields.refuse(
+            "version",
+            "FIELD_MALFORMED",
+            f"{name!r}: 1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first",
+        )
+    return name
 
 
 def _currency(fields: Fields) -> str | None:

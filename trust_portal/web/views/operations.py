@@ -50,7 +50,7 @@ def _year(request: Request) -> int:
     text = request.query_params.get("year")
     if not text:
         return house_of(request).clock.now().year
-    if not text.isascii() or not text.isdigit() or not 2000 <= int(text) <= 2199:
+    if len(text) != 4 or not text.isascii() or not text.isdigit() or not 2000 <= int(text) <= 2199:
         raise InvalidInput("write the year with four digits", field="year")
     return int(text)
 

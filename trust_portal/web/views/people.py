@@ -111,12 +111,13 @@ def _role(text: str) -> Role:
 
 
 def _day(text: str) -> datetime | None:
-    """A date from a form: the role ends as that day begins, in UTC. Empty: no end."""
+    """A date from a form: the role ends as that day begins, in UTC unless it names an offset. Empty: no end."""
     if not text:
         return None
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
-    except ValueError as error:
+        at = datetime.fromisoformat(text)
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise InvalidInput("write the day as YYYY-MM-DD", field="until") from error
 
 

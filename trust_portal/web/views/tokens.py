@@ -61,14 +61,14 @@ async def revoke_token(request: Request) -> Response:
 def _command(tenant: Tenant, form: FormData) -> CreateToken:
     try:
         scopes = frozenset(TokenScope(str(each)) for each in form.getlist("scopes"))
-        days = int(required(form, "days"))
     except ValueError as error:
-        field = "days" if "int()" in str(error) else "scopes"
-        raise InvalidInput("choose from what the form offers", field=field) from error
+        raise InvalidInput("choose from what the form offers", field="scopes") from error
+    try:
+        life = timedelta(days=int(required(form, "days")))
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput("choose from what the form offers", field="days") from error
     sources = tuple(line.strip() for line in str(form.get("sources", "")).splitlines() if line.strip())
-    return CreateToken(
-        tenant.id, required(form, "label"), scopes, Bounds(sources=sources), timedelta(days=days)
-    )
+    return CreateToken(tenant.id, required(form, "label"), scopes, Bounds(sources=sources), life)
 
 
 routes = [
