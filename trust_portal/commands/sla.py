@@ -23,7 +23,7 @@ _FILE = click.Path(path_type=Path)
 
 @click.group()
 def sla() -> None:
-    """Service levels: preview a contract on a file."""
+    """Service levels: preview a contract on a file; issue the reports of a month or quarter."""
 
 
 @sla.command()

@@ -150,11 +150,12 @@ async def test_who_holds_no_role_is_told_what_to_do(portal: Portal):
         added = await browser.post("/t/aurora/people", data=person)
         id_ = added.headers["location"].rpartition("=")[2]
         made = await browser.post(f"/t/aurora/people/{id_}/link")
-        link = made.text.split('data-copy="')[1].split('"')[0]
-    path = urlsplit(link).path
-    async with portal.stranger() as browser:
-        signed_in = await browser.post(path)
+    link = made.text.split('data-copy="')[1].split('"')[0]
+    async with portal.browser() as browser:
+        signed_in = await browser.post(link)
         assert signed_in.status_code == 303
         start = await browser.get("/")
+        verify = await browser.get("/verify")
     assert start.status_code == 200
     assert "You are signed in, and hold no role yet" in start.text
+    assert verify.status_code == 200
