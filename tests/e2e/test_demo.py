@@ -115,7 +115,8 @@ def test_two_demos_tell_the_whole_story_beside_each_other(serving: Demo, tmp_pat
         assert "one bit of report.json flipped: refused, DIGEST_MISMATCH" in told
 
     base = one(r"Look around at (http://\S+)/sign-in", serving.told)
-    assert base != one(r"Look around at (http://\S+)/sign-in", second.told)
+    assert base != one(r"(http://\S+)/readyz", second.told)
+    assert "Look around at" not in second.told
     urls = re.findall(r"→ (http://\S+)", serving.told)
     assert len(urls) == 9
     assert {url.startswith(base + "/") for url in urls} == {True}
