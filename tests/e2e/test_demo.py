@@ -104,7 +104,9 @@ def test_two_demos_tell_the_whole_story_beside_each_other(serving: Demo, tmp_pat
         millionths = (minutes - 70) * 100_000_000 // minutes
         percent = f"{millionths // 1_000_000}.{millionths % 1_000_000:06}"
         assert f"promised 99.9 %, attained {percent} %, missed" in told
-        assert "95 minutes down; 25 of them fell into announced maintenance and are left out; 70 count" in told
+        assert (
+            "95 minutes down; 25 of them fell into announced maintenance and are left out; 70 count" in told
+        )
         assert "service credit 480.00 EUR (10 % of the fee)" in told
         assert " events accepted, 0 rejected" in told
         assert "3 of 5 reports" in told
