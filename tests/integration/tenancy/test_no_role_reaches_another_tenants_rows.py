@@ -159,6 +159,13 @@ async def test_writing_reaches_nothing(login: Connection) -> None:
             assert done in ("UPDATE 0", "DELETE 0") or _refused(done), (role, table, statement, done)
 
 
+#: The close of an hour serves all tenants in one commit, and makes these two anew from the facts.
+_DERIVED_ANEW = {
+    ("trust_portal_ledger", "cost_expectations"),
+    ("trust_portal_ledger", "detector_states"),
+}
+
+
 async def test_no_role_moves_removes_or_truncates(login: Connection) -> None:
     """Staff, intake and ledger see across tenants, and still have no such right."""
     own = f"SET LOCAL app.tenant_id = '{ALPHA}'"
@@ -169,6 +176,8 @@ async def test_no_role_moves_removes_or_truncates(login: Connection) -> None:
         assert isinstance(emptied, asyncpg.InsufficientPrivilegeError), (table, emptied)
         foreign = f"SET LOCAL app.tenant_id = '{BETA}'"
         gone = await _attempt(login, role, foreign, f"DELETE FROM {table}")
+        if (role, table) in _DERIVED_ANEW:
+            continue
         assert gone == "DELETE 0" or _refused(gone), (table, gone)
 
 
