@@ -14,6 +14,7 @@ from trust_portal.evidence.log_name import open_log
 from trust_portal.house import House
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.notify.standard_webhooks import Ed25519Public
 from trust_portal.storage.tenancy import TenantScope
 
 
@@ -31,6 +32,9 @@ def show() -> None:
         click.echo(f"key file  {house.settings.key_file}  (created {rfc3339(house.keyring.created_at)})")
         for purpose, key in house.keyring.by_purpose().items():
             click.echo(f"\n{purpose.value}  Ed25519  {key.key_id}\n{key.verify_key.pem}", nl=False)
+        click.echo(
+            f"as a webhook library reads the last  {Ed25519Public(house.keyring.webhooks.public_key).text}"
+        )
 
     in_house(work)
 

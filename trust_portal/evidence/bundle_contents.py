@@ -60,7 +60,10 @@ async def signed_files(
         **document.files,
         **await _receipt_files(session, tenant_id, document.receipts),
         POLICY: trust_policy(keyring, origin).text.encode(),
-        **{f"{KEYS}{key.key_id}.pem": key.verify_key.pem.encode() for key in keyring.by_purpose().values()},
+        **{
+            f"{KEYS}{key.key_id}.pem": key.verify_key.pem.encode()
+            for key in (keyring.receipts, keyring.checkpoints)
+        },
         "VERIFY.md": verify_md(manifest, vendor, document.file_name, origin, signer).encode(),
         "verify.html": verification_page(),
     }

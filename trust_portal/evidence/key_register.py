@@ -21,19 +21,20 @@ _REGISTRATION = 0x74706B6579726567
 
 
 async def register_keys(storage: Storage, keyring: Keyring) -> None:
-    """On a first start, remember the keys and leave a ``key.created`` receipt for each.
+    """Remember the keys that are not on record (at first all of them), each with a ``key.created`` receipt.
 
-    Later, only compare. ``InvalidInput`` (field ``KEY_FILE``) when the database knows other keys:
-    the file was lost and made anew, or belongs to another installation.
+    ``InvalidInput`` (field ``KEY_FILE``) when the database knows other keys: the file was lost and
+    made anew, or belongs to another installation.
     """
     ledger = Ledger(storage, keyring)
     async with storage.coordinator.write(TenantScope(VENDOR_ID)) as session:
         await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _REGISTRATION})
         known = await registered_keys(session)
         refuse_foreign_keys(keyring, known)
-        if known:
+        new = {purpose: key for purpose, key in keyring.by_purpose().items() if key.key_id not in known}
+        if not new:
             return
-        keys = keyring.by_purpose()
+        now = session.clock.now()
         await session.execute(
             insert(signing_keys).values(
                 [
@@ -41,20 +42,20 @@ async def register_keys(storage: Storage, keyring: Keyring) -> None:
                         "key_id": key.key_id,
                         "purpose": purpose.value,
                         "public_key": key.public_key,
-                        "created_at": keyring.created_at,
+                        "created_at": now if known else keyring.created_at,
                     }
-                    for purpose, key in keys.items()
+                    for purpose, key in new.items()
                 ]
             )
         )
-        for purpose, key in keys.items():
+        for purpose, key in new.items():
             await ledger.record(
                 session,
                 Act(
                     kind=ReceiptKind.KEY_CREATED,
                     tenant_id=VENDOR_ID,
                     actor=SYSTEM,
-                    at=session.clock.now(),
+                    at=now,
                     # The DER form: its digest is the key's id.
                     subjects=(Subject(f"{purpose.value}.der", key.key_id),),
                     predicate={

@@ -1,9 +1,12 @@
 """The installation's signing keys: one file, mode 0600, created once, atomically.
 
-Two Ed25519 keys, so that neither ever signs the other's kind of bytes:
+Three Ed25519 keys, so that none ever signs another's kind of bytes:
 
 * ``receipts`` signs DSSE envelopes;
-* ``checkpoints`` signs the logs' notes, under each log's own name.
+* ``checkpoints`` signs the logs' notes, under each log's own name;
+* ``webhooks`` signs what is sent to other systems.
+
+A file from before the third key was needed is given one, its other keys staying what they are.
 
 The file is the only place of the private halves. The database remembers the public ones, and a
 start with another file, or without one, is refused: receipts signed by a key nobody pinned would
@@ -14,10 +17,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import fcntl
 import json
 import os
 import secrets
 import stat
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,7 +33,9 @@ from trust_portal.errors import InvalidInput
 from trust_portal.evidence.signing import SigningKey
 from trust_portal.kernel.clock import Clock, rfc3339
 
-_FORMAT = "trust-portal-keys/1"
+_FORMAT = "trust-portal-keys/2"
+#: Without a key for webhooks.
+_FIRST_FORMAT = "trust-portal-keys/1"
 _SEED_BYTES = 32
 _OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -36,24 +43,32 @@ _OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 class KeyPurpose(StrEnum):
     RECEIPTS = "receipts"
     CHECKPOINTS = "checkpoints"
+    WEBHOOKS = "webhooks"
 
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """The two keys and when they were made. ``repr`` shows no secret: a key prints as its id."""
+    """The keys and when the file was made. ``repr`` shows no secret: a key prints as its id."""
 
     receipts: SigningKey
     checkpoints: SigningKey
+    webhooks: SigningKey
     created_at: datetime
 
     def by_purpose(self) -> dict[KeyPurpose, SigningKey]:
-        return {KeyPurpose.RECEIPTS: self.receipts, KeyPurpose.CHECKPOINTS: self.checkpoints}
+        return {
+            KeyPurpose.RECEIPTS: self.receipts,
+            KeyPurpose.CHECKPOINTS: self.checkpoints,
+            KeyPurpose.WEBHOOKS: self.webhooks,
+        }
 
 
 def load_or_create_keyring(path: Path, clock: Clock) -> Keyring:
     """The keyring in ``path``, made first if there is none. Safe when two processes start at once."""
     if not path.exists():
         _create(path, clock.now())
+    elif _format_of(_read(path)) == _FIRST_FORMAT:
+        _complete(path)
     return load_keyring(path)
 
 
@@ -63,6 +78,10 @@ def load_keyring(path: Path) -> Keyring:
     Raises ``InvalidInput`` (field ``KEY_FILE``) when the file is missing, readable by others than
     its owner, or not one of ours.
     """
+    return _parse(_read(path), path)
+
+
+def _read(path: Path) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError as error:
@@ -74,17 +93,19 @@ def load_keyring(path: Path) -> Keyring:
         mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
         if mode & _OPEN_TO_OTHERS:
             raise _refused(f"the key file {path} has mode {mode:04o}; run: chmod 600 {path}")
-        content = file.read()
-    return _parse(content, path)
+        return file.read()
 
 
 def refuse_foreign_keys(keyring: Keyring, known: set[str]) -> None:
-    """``InvalidInput`` unless the database knows none, or exactly the file's keys."""
+    """``InvalidInput`` unless every key the database knows is in the file, and receipts are signed by one.
+
+    The file may hold more: a key made since for a purpose that is not on record yet.
+    """
     ours = {key.key_id for key in keyring.by_purpose().values()}
-    if known and known != ours:
+    if known and not (known <= ours and keyring.receipts.key_id in known):
         raise InvalidInput(
             "the key file is not the one this database knows; restore it from its backup. Receipts "
-            f"were signed by {', '.join(sorted(known - ours)) or 'fewer keys'}, the file holds "
+            f"were signed by {', '.join(sorted(known - ours)) or 'another key'}, the file holds "
             f"{', '.join(sorted(ours))}",
             field="KEY_FILE",
             code="KEY_FILE_FOREIGN",
@@ -103,13 +124,25 @@ def refuse_lost_keys(path: Path, known: set[str]) -> None:
 def _parse(content: bytes, path: Path) -> Keyring:
     try:
         document = json.loads(content)
+        if document["format"] == _FIRST_FORMAT:
+            raise _refused(f"{path} has no key for webhooks yet; the next start of the portal adds it")
         if document["format"] != _FORMAT:
             raise _refused(f"{path} has format {document['format']!r}; this version reads {_FORMAT}")
         keys = {purpose: _key(document["keys"][purpose.value]) for purpose in KeyPurpose}
         created_at = datetime.fromisoformat(document["created_at"])
     except (KeyError, TypeError, ValueError, binascii.Error) as error:
         raise _refused(f"{path} is damaged or no key file of ours; restore it from its backup") from error
-    return Keyring(keys[KeyPurpose.RECEIPTS], keys[KeyPurpose.CHECKPOINTS], created_at)
+    return Keyring(
+        keys[KeyPurpose.RECEIPTS], keys[KeyPurpose.CHECKPOINTS], keys[KeyPurpose.WEBHOOKS], created_at
+    )
+
+
+def _format_of(content: bytes) -> object:
+    try:
+        document = json.loads(content)
+    except ValueError:
+        return None
+    return document.get("format") if isinstance(document, dict) else None
 
 
 def _key(text: str) -> SigningKey:
@@ -119,17 +152,37 @@ def _key(text: str) -> SigningKey:
     return SigningKey(seed)
 
 
+def _new_seed() -> str:
+    return base64.b64encode(secrets.token_bytes(_SEED_BYTES)).decode()
+
+
 def _create(path: Path, at: datetime) -> None:
     """Write a new key file beside ``path`` and link it into place: whole, or not at all."""
     document = {
         "format": _FORMAT,
         "created_at": rfc3339(at),
-        "keys": {
-            purpose.value: base64.b64encode(secrets.token_bytes(_SEED_BYTES)).decode()
-            for purpose in KeyPurpose
-        },
+        "keys": {purpose.value: _new_seed() for purpose in KeyPurpose},
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _refused(f"the folder of the key file {path} cannot be made: {error.strerror}") from error
+    with suppress(FileExistsError):  # another process was first: its keys are the keys
+        _write(path, document, os.link)
+
+
+def _complete(path: Path) -> None:
+    """Add the key for webhooks to a file of the first format, once, whoever else starts now."""
+    with path.open("rb") as old:
+        fcntl.flock(old, fcntl.LOCK_EX)
+        document = json.loads(_read(path))
+        if document["format"] == _FORMAT or not isinstance(document.get("keys"), dict):
+            return  # another process was first; or it is damaged, which reading it says
+        keys = {**document["keys"], KeyPurpose.WEBHOOKS.value: _new_seed()}
+        _write(path, {**document, "format": _FORMAT, "keys": keys}, os.replace)
+
+
+def _write(path: Path, document: Mapping[str, object], put: Callable[[Path, Path], None]) -> None:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -137,11 +190,12 @@ def _create(path: Path, at: datetime) -> None:
             file.write(json.dumps(document, indent=2).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
-        with suppress(FileExistsError):  # another process was first: its keys are the keys
-            os.link(draft, path)
+        put(draft, path)
         _sync_folder(path.parent)
+    except FileExistsError:
+        raise
     except OSError as error:
-        raise _refused(f"the key file {path} cannot be created: {error.strerror}") from error
+        raise _refused(f"the key file {path} cannot be written: {error.strerror}") from error
     finally:
         draft.unlink(missing_ok=True)
 

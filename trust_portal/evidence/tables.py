@@ -95,7 +95,7 @@ signing_keys = house_table(
     Column("purpose", Text, nullable=False),
     Column("public_key", LargeBinary, nullable=False),
     instant("created_at", nullable=False),
-    CheckConstraint("purpose IN ('receipts', 'checkpoints')", name="purpose_is_known"),
+    CheckConstraint("purpose IN ('receipts', 'checkpoints', 'webhooks')", name="purpose_is_known"),
 )
 
 exports = tenant_table(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+
 import pytest
 from support.portal_fixtures import Portal
 from support.portal_world import BASE_URL
@@ -119,3 +121,19 @@ async def test_nobody_is_sent_to_another_site_afterwards(portal: Portal, target:
     async with portal.browser() as browser:
         chosen = await browser.post("/theme", data={"theme": "light", "next": target})
     assert chosen.headers["location"] == "/"
+
+
+async def test_a_product_reads_the_key_of_its_calls_without_signing_in(portal: Portal):
+    async with portal.browser() as browser:
+        answer = await browser.get("/.well-known/webhook-keys.json")
+    key = portal.house.keyring.webhooks
+    assert answer.json() == {
+        "keys": [
+            {
+                "id": key.key_id,
+                "algorithm": "Ed25519",
+                "public_key": "whpk_" + b64encode(key.public_key).decode(),
+                "pem": key.verify_key.pem,
+            }
+        ]
+    }

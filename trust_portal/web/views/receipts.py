@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.evidence.statement import ReceiptKind
+from trust_portal.notify.standard_webhooks import Ed25519Public
 from trust_portal.web.context import actor_of, actor_or_none, house_of
 from trust_portal.web.files import attachment
 from trust_portal.web.forms import page_request
@@ -81,6 +82,23 @@ async def verify(request: Request) -> Response:
     return page(request, "verify.html", keyring=house_of(request).keyring, **around)
 
 
+async def webhook_keys(request: Request) -> Response:
+    """Whose signature (Standard Webhooks, ``v1a``) calls from this portal bear: for the systems they reach."""
+    key = house_of(request).keyring.webhooks
+    return JSONResponse(
+        {
+            "keys": [
+                {
+                    "id": key.key_id,
+                    "algorithm": "Ed25519",
+                    "public_key": Ed25519Public(key.public_key).text,
+                    "pem": key.verify_key.pem,
+                }
+            ]
+        }
+    )
+
+
 def _kind(text: str | None) -> ReceiptKind | None:
     if not text:
         return None
@@ -96,5 +114,6 @@ routes = [
     Route("/t/{tenant}/receipts/{receipt:uuid}/envelope", envelope, methods=["GET"]),
     Route("/t/{tenant}/receipts/{receipt:uuid}/proof", proof, methods=["GET"]),
     Route("/t/{tenant}/trust-policy", trust_policy, methods=["GET"]),
+    Route("/.well-known/webhook-keys.json", webhook_keys, methods=["GET"]),
     Route("/verify", verify, methods=["GET"]),
 ]
