@@ -56,6 +56,7 @@ from trust_portal.reliability.reports.renderer import SlaReportRenderer
 from trust_portal.reliability.reports.service import Reports
 from trust_portal.reliability.reports.staff import Overview
 from trust_portal.reliability.runs.service import Runs
+from trust_portal.runtime.story_clock import StoryClock
 from trust_portal.settings import Settings
 from trust_portal.storage.engine import create_engine
 from trust_portal.storage.tenancy import TenantScope
@@ -151,6 +152,10 @@ class House:
             await client.aclose()
 
 
+def _clock(settings: Settings) -> Clock:
+    return SystemClock() if settings.story_clock is None else StoryClock(settings.story_clock)
+
+
 def _storage(settings: Settings, clock: Clock) -> Storage:
     engine = create_engine(settings.database_url)
     if settings.coordinator_url is None:
@@ -162,7 +167,7 @@ def _storage(settings: Settings, clock: Clock) -> Storage:
 
 def build_house(settings: Settings, clock: Clock | None = None) -> House:
     """Wire the services. Opens no connection; makes the key file on a first start."""
-    clock = clock or SystemClock()
+    clock = clock or _clock(settings)
     storage = _storage(settings, clock)
     keyring = load_or_create_keyring(settings.key_file, clock)
     ledger = Ledger(storage, keyring)

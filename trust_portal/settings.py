@@ -30,6 +30,8 @@ class Settings:
     """How documents name the vendor that runs this portal."""
     demo: bool = False
     """Persona sign-in and the marking of every page. Never set where customers look."""
+    story_clock: Path | None = None
+    """The demo's own time, a file its processes share (docs/demo.md); refused without `DEMO`."""
     oidc_issuer: str | None = None
     """OpenID Connect provider for signing in; all three of these or none."""
     oidc_client_id: str | None = None
@@ -89,6 +91,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
                 values[name] = read(text)
             except ValueError as error:
                 raise InvalidInput(f"{name.upper()}: {error}", field=name.upper()) from error
+    if values.get("story_clock") and not values.get("demo"):
+        raise InvalidInput("STORY_CLOCK: only a demo has a time of its own", field="STORY_CLOCK")
     return Settings(**values)  # type: ignore[arg-type]  # the readers make the right types
 
 
@@ -131,6 +135,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "base_url": _url,
     "vendor_name": str,
     "demo": _flag,
+    "story_clock": Path,
     "oidc_issuer": _url,
     "oidc_client_id": str,
     "oidc_client_secret": str,
