@@ -28,15 +28,17 @@ _IMMATERIAL = 1_000_000
 _DOUBLE_BITS = 960
 
 
-def attribute(table: Table) -> Attribution:
+def attribute(table: Table, *, level: float = 1.0) -> Attribution:
     """The causes of Σ(actual − expected), the largest contribution first.
 
     The same rows in another order give the same answer. No cause is named where nothing stands out
-    from the noise, or where the table has no dimension: then all of it is unexplained.
+    from the noise, or where the table has no dimension: then all of it is unexplained. What stands
+    out is judged against ``level`` times what was expected; contributions never are.
     """
     ledger = _Ledger(table)
     found = [
-        (ledger.units(leaves), where, leaves, certain) for where, leaves, certain in _found(table, ledger)
+        (ledger.units(leaves), where, leaves, certain)
+        for where, leaves, certain in _found(table, ledger, level)
     ]
     moved = sum(abs(units) for units, *_ in found)
     material = [each for each in found if abs(each[0]) * _IMMATERIAL >= moved]
@@ -50,9 +52,31 @@ def attribute_to_parts(table: Table, *, comparable: bool) -> Attribution:
     """``attribute`` for accounts: only what singles out a part counts as explained.
 
     "It rose everywhere" is true and explains nothing, and without anything ``comparable`` to say how
-    cost used to split, neither does any part.
+    cost used to split, neither does any part. Nor does "everything else fell short": where the
+    forecast of the whole was off, it hides what happened to a part, so a table in which nothing
+    stands out is looked at once more against the level that most of its cost kept.
     """
-    found = attribute(table)
+    found = _to_parts(attribute(table), table, comparable=comparable)
+    if found.causes or not found.delta or not comparable:
+        return found
+    again = _to_parts(attribute(table, level=_level(table)), table, comparable=comparable)
+    return again if abs(again.unexplained) < abs(found.unexplained) else found
+
+
+def _level(table: Table) -> float:
+    """Actual over expected of the part of the table that holds the middle of what was expected."""
+    ledger = _Ledger(table)
+    expected, actual = _floats(ledger.expected), _floats(ledger.actual)
+    known = (expected > 0) & (actual >= 0)
+    if not known.any():
+        return 1.0
+    ratio, weight = actual[known] / expected[known], expected[known]
+    order = np.argsort(ratio, kind="stable")
+    middle = np.searchsorted(np.cumsum(weight[order]), weight.sum() / 2)
+    return float(ratio[order][middle]) or 1.0
+
+
+def _to_parts(found: Attribution, table: Table, *, comparable: bool) -> Attribution:
     varying = {name for name, values in zip(table.dimensions, table.values, strict=True) if len(values) > 1}
     causes = tuple(
         cause for cause in found.causes if comparable and (not varying or varying & cause.where.keys())
@@ -97,9 +121,9 @@ class _Ledger:
         )
 
 
-def _found(table: Table, ledger: _Ledger) -> list[tuple[dict[str, str], Mask, float]]:
+def _found(table: Table, ledger: _Ledger, level: float) -> list[tuple[dict[str, str], Mask, float]]:
     """Each cause: its name, its leaves, its confidence."""
-    expected, actual = _floats(ledger.expected), _floats(ledger.actual)
+    expected, actual = _floats(ledger.expected) * level, _floats(ledger.actual)
     shift, size = shifts(expected, actual)
     live = size > 0
     varying = [index for index, values in enumerate(table.values) if len(values) > 1]

@@ -65,6 +65,17 @@ def test_what_rose_everywhere_stays_unexplained():
     assert (found.delta, found.causes, found.unexplained) == (Decimal(80), (), Decimal(80))
 
 
+def test_a_part_that_exploded_is_named_though_all_the_others_fell_short_of_the_forecast():
+    """A night at the weekend, expected to cost what a night in the week does; four parts, one of them wild."""
+    usual = [part("edge", "send", "12"), part("archive", "export", "3"), part("archive", "preview", "3")]
+    before = [*usual, part("archive", "export", "0.12", flag="v2")]
+    window = [*usual, part("archive", "export", "640", flag="v2")]
+    found = attribute_to_parts(cost_table(window, before, Decimal("28.70")), comparable=True)
+    assert [dict(cause.where) for cause in found.causes] == [{"flag": "v2"}]
+    assert found.causes[0].contribution == Decimal("639.81")
+    assert (found.delta, found.unexplained) == (Decimal("629.30"), Decimal("-10.51"))
+
+
 def test_cost_that_ceased_altogether_is_still_a_delta():
     found = attribute_to_parts(cost_table([], [], Decimal("2.50")), comparable=False)
     assert (found.delta, found.unexplained) == (Decimal("-2.5"), Decimal("-2.5"))
