@@ -1,5 +1,5 @@
 #!/bin/sh
-# What Python's registry cannot bring: text layout for PDFs; for the tests also a browser and
+# What Python's registry cannot bring: text layout for PDFs; for the tests also a browser, a Prometheus and
 # other people's verifiers. Installs what is missing where it may (root on Debian or Ubuntu), else
 # says exactly what to run.
 #
@@ -39,17 +39,37 @@ if [ "$purpose" = test ]; then
     need openssl -- command -v openssl
 fi
 
-[ -n "$missing" ] || exit 0
-install="apt-get install -y --no-install-recommends$missing"
-if ! command -v apt-get >/dev/null 2>&1; then
-    echo "Missing on this machine (named as Debian names them):$missing" >&2
-    exit 1
+install_missing() {
+    install="apt-get install -y --no-install-recommends$missing"
+    if ! command -v apt-get >/dev/null 2>&1; then
+        echo "Missing on this machine (named as Debian names them):$missing" >&2
+        exit 1
+    fi
+    if [ "$(id -u)" != 0 ]; then
+        echo "System packages are missing. Please run:  sudo apt-get update && sudo $install" >&2
+        exit 1
+    fi
+    echo "Installing system packages:$missing"
+    apt-get update -qq
+    # shellcheck disable=SC2086 # a list of packages
+    DEBIAN_FRONTEND=noninteractive $install
+}
+
+# Prometheus as a program beside the tests' Python, from Debian's package but not installed: that
+# would run one on this machine, now and at every start.
+take_prometheus() {
+    folder=$(mktemp -d)
+    trap 'rm -rf "$folder"' EXIT
+    chmod 755 "$folder" # root's apt downloads as another user
+    (
+        cd "$folder"
+        apt-get download -qq prometheus 2>/dev/null || { [ "$(id -u)" = 0 ] && apt-get update -qq && apt-get download -qq prometheus; }
+        dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/prometheus ./usr/bin/promtool
+    ) || { echo "The tests need prometheus and promtool, on the PATH or in .venv/bin." >&2; exit 1; }
+    mv "$folder"/usr/bin/prometheus "$folder"/usr/bin/promtool .venv/bin/
+}
+
+[ -z "$missing" ] || install_missing
+if [ "$purpose" = test ] && ! command -v promtool >/dev/null && ! test -x .venv/bin/promtool; then
+    take_prometheus
 fi
-if [ "$(id -u)" != 0 ]; then
-    echo "System packages are missing. Please run:  sudo apt-get update && sudo $install" >&2
-    exit 1
-fi
-echo "Installing system packages:$missing"
-apt-get update -qq
-# shellcheck disable=SC2086 # a list of packages
-DEBIAN_FRONTEND=noninteractive $install

@@ -9,6 +9,7 @@ from trust_portal.kernel.money import Money
 from trust_portal.reliability.contracts.document import lint, parse_contract
 from trust_portal.reliability.contracts.model import (
     Aggregate,
+    CrossCheck,
     Denominator,
     MissingData,
     Rounding,
@@ -26,6 +27,7 @@ effective_from: 2026-01-01
 currency: EUR
 fee: 1200.00
 combine: sum
+cross_check: required
 exclusions: {notice_hours: 48, cap_hours: 8.5}
 credit_policy: {auto_propose: yes, approvers: [finance, reliability], caps: {percent: 30%}}
 slas:
@@ -62,6 +64,7 @@ def test_every_documented_field_is_read_exactly():
     (only,) = contract.slas
     assert (contract.tenant, contract.version, str(contract.effective_from)) == ("acme", "3", "2026-01-01")
     assert contract.fee == Money(120_000, "EUR")
+    assert contract.cross_check is CrossCheck.REQUIRED
     assert (contract.combine, contract.exclusions.notice_hours, contract.exclusions.cap_hours) == (
         "sum",
         48,
@@ -184,6 +187,7 @@ def test_a_wrong_field_is_refused_by_name(change, where):
         ({"slas": [sla(), sla()]}, "slas"),
         ({"slas": ["api"]}, "slas[0]"),
         ({"combine": "best"}, "combine"),
+        ({"cross_check": "yes"}, "cross_check"),
         ({"effective_from": "2026-02-30"}, "effective_from"),
         ({"effective_to": "2019-01-01"}, "effective_to"),
         ({"exclusions": {"notice": 3}}, "exclusions.notice"),

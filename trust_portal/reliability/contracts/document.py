@@ -19,6 +19,7 @@ from trust_portal.reliability.contracts.model import (
     Combine,
     Contract,
     CreditPolicy,
+    CrossCheck,
     Denominator,
     ExclusionTerms,
     MissingData,
@@ -79,6 +80,7 @@ def _contract(fields: Fields, findings: list[Finding], source: bytes) -> Contrac
         combine=fields.choice("combine", Combine, Combine.MAX),
         exclusions=_exclusion_terms(fields, findings),
         credit_policy=_credit_policy(fields, findings, currency),
+        cross_check=fields.choice("cross_check", CrossCheck, CrossCheck.OPTIONAL),
         source=source,
     )
     fields.finish()

@@ -50,6 +50,13 @@ class Combine(StrEnum):
     SUM = "sum"
 
 
+class CrossCheck(StrEnum):
+    """Whether a second source must confirm the counts before a report is signed."""
+
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
 class RoundingMode(StrEnum):
     DOWN = "down"
     UP = "up"
@@ -229,6 +236,7 @@ class Contract:
     combine: Combine = Combine.MAX
     exclusions: ExclusionTerms = ExclusionTerms()
     credit_policy: CreditPolicy = CreditPolicy()
+    cross_check: CrossCheck = CrossCheck.OPTIONAL
     source: bytes = field(default=b"", repr=False)
 
     @property
