@@ -13,6 +13,7 @@ from trust_portal.errors import NotFound
 from trust_portal.evidence.ledger import Receipt
 from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.evidence.tables import receipt_disclosures, receipts
+from trust_portal.kernel.canonical import sha256_hex
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.storage.keyset import keyset_page
 from trust_portal.storage.unit_of_work import ReadSession
@@ -68,6 +69,29 @@ async def signing_keys_of(
         receipts.c.tenant_id == tenant_id, receipts.c.id.in_(receipt_ids)
     )
     return {row.id: row.key_id for row in await session.execute(query)}
+
+
+async def receipt_digests(session: ReadSession, tenant_id: UUID, *receipt_ids: UUID) -> dict[UUID, str]:
+    """Hex SHA-256 of the envelopes of those receipts that are there, by id."""
+    if not receipt_ids:
+        return {}
+    rows = await session.execute(
+        select(receipts.c.id, receipts.c.envelope).where(
+            receipts.c.tenant_id == tenant_id, receipts.c.id.in_(receipt_ids)
+        )
+    )
+    return {row.id: sha256_hex(row.envelope) for row in rows}
+
+
+async def receipt_envelopes(session: ReadSession, tenant_id: UUID, *receipt_ids: UUID) -> dict[UUID, bytes]:
+    """The stored envelopes of those receipts that are there, by id, in the order asked for."""
+    rows = await session.execute(
+        select(receipts.c.id, receipts.c.envelope).where(
+            receipts.c.tenant_id == tenant_id, receipts.c.id.in_(receipt_ids)
+        )
+    )
+    found = {row.id: bytes(row.envelope) for row in rows}
+    return {id_: found[id_] for id_ in receipt_ids if id_ in found}
 
 
 def _receipt(row: Row[Any], disclosures: tuple[str, ...] = ()) -> Receipt:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from trust_portal.cost.anomalies.model import require_words
 from trust_portal.cost.detection.versions import version_named
 from trust_portal.errors import InvalidInput
 from trust_portal.kernel.canonical import canonical
+from trust_portal.kernel.names import require_words
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from trust_portal.cost.detection.model import Reason, Severity
 from trust_portal.cost.metering.model import Series
-from trust_portal.errors import InvalidInput
+from trust_portal.kernel.names import require_words
 
 
 class Lane(StrEnum):
@@ -134,9 +134,3 @@ class HourPoint:
     hour: datetime
     cost: Decimal | None
     expected: Decimal | None
-
-
-def require_words(text: str, field: str) -> None:
-    """A reason is said in words: 1 to 2,000 characters."""
-    if not text.strip() or len(text) > 2000:
-        raise InvalidInput("say it in 1 to 2,000 characters", field=field)

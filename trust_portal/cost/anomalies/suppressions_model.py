@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from trust_portal.cost.anomalies.model import require_words
 from trust_portal.cost.metering.model import SUBSYSTEMS
 from trust_portal.errors import InvalidInput
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.kernel.names import require_words
 
 #: Nothing is silenced for ever: whoever still wants it says so again.
 LONGEST: Final = timedelta(days=92)

@@ -11,7 +11,6 @@ from trust_portal.access.access_log.service import AccessLog, scope_of
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
-from trust_portal.cost.anomalies.model import require_words
 from trust_portal.cost.anomalies.suppressions_model import require_subsystem
 from trust_portal.cost.budgets.model import ALL, BudgetBook, BudgetRevision, span_of
 from trust_portal.cost.budgets.repository import add_budget, budget_revisions
@@ -23,6 +22,7 @@ from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.canonical import Json, digest
 from trust_portal.kernel.money import exponent
+from trust_portal.kernel.names import require_words
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from trust_portal.errors import NotFound
 from trust_portal.evidence.bundle_contents import envelope_name
 from trust_portal.evidence.dsse import Envelope
+from trust_portal.evidence.receipt_rows import receipt_envelopes
 from trust_portal.evidence.signing import VerifyKey
 from trust_portal.evidence.statement import ReceiptKind, Statement
 from trust_portal.evidence.strict import Malformed, parse_json
@@ -24,7 +25,7 @@ from trust_portal.storage.unit_of_work import ReadSession, Storage
 
 async def signed_envelopes(session: ReadSession, report: StoredReport, key: VerifyKey) -> dict[UUID, bytes]:
     """The report's receipt and those it names, as far as they are there and signed by ``key``."""
-    own = await repository.receipt_envelopes(session, report.tenant_id, report.receipt_id)
+    own = await receipt_envelopes(session, report.tenant_id, report.receipt_id)
     statement = _signed(own.get(report.receipt_id, b""), key)
     if statement is None:
         return {}
@@ -32,7 +33,7 @@ async def signed_envelopes(session: ReadSession, report: StoredReport, key: Veri
         others = [UUID(each) for each in rests_on(statement)]
     except (LookupError, TypeError, ValueError):
         return own
-    found = await repository.receipt_envelopes(session, report.tenant_id, *others)
+    found = await receipt_envelopes(session, report.tenant_id, *others)
     return own | {id_: each for id_, each in found.items() if _signed(each, key) is not None}
 
 

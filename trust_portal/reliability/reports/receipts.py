@@ -8,6 +8,7 @@ from uuid import UUID
 from trust_portal.access.policy import Decision
 from trust_portal.evidence.act import Act, Input
 from trust_portal.evidence.ledger import Ledger
+from trust_portal.evidence.receipt_rows import receipt_digests
 from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.canonical import Json, digest
@@ -16,7 +17,6 @@ from trust_portal.reliability.findings import State
 from trust_portal.reliability.reports.inputs import Window
 from trust_portal.reliability.reports.model import REPORT_FILE, ReportDocument
 from trust_portal.reliability.reports.record import StoredReport
-from trust_portal.reliability.reports.repository import receipt_digest
 from trust_portal.storage.unit_of_work import WriteSession
 
 
@@ -28,7 +28,7 @@ async def record_maintenance(
     Digests of the receipts by their ids. The caller holds the period's head, so no other writer
     can record the same receipt.
     """
-    digests = await receipt_digest(session, tenant_id, *(each.receipt_id for each in windows))
+    digests = await receipt_digests(session, tenant_id, *(each.receipt_id for each in windows))
     for window in windows:
         if window.receipt_id in digests:
             continue

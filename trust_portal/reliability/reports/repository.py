@@ -12,9 +12,7 @@ from sqlalchemy import Row, Select, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from trust_portal.errors import NotFound
-from trust_portal.evidence.tables import receipts
 from trust_portal.kernel.actor import Actor
-from trust_portal.kernel.canonical import sha256_hex
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.reliability.findings import Finding, Severity, State
@@ -188,29 +186,6 @@ async def reports_page(
         key=lambda report: (rfc3339(report.period_start), rfc3339(report.issued_at), str(report.id)),
         descending=True,
     )
-
-
-async def receipt_digest(session: ReadSession, tenant_id: UUID, *receipt_ids: UUID) -> dict[UUID, str]:
-    """Hex SHA-256 of the envelopes of those receipts that are there, by id."""
-    if not receipt_ids:
-        return {}
-    rows = await session.execute(
-        select(receipts.c.id, receipts.c.envelope).where(
-            receipts.c.tenant_id == tenant_id, receipts.c.id.in_(receipt_ids)
-        )
-    )
-    return {row.id: sha256_hex(row.envelope) for row in rows}
-
-
-async def receipt_envelopes(session: ReadSession, tenant_id: UUID, *receipt_ids: UUID) -> dict[UUID, bytes]:
-    """The stored envelopes of those receipts that are there, by id, in the order asked for."""
-    rows = await session.execute(
-        select(receipts.c.id, receipts.c.envelope).where(
-            receipts.c.tenant_id == tenant_id, receipts.c.id.in_(receipt_ids)
-        )
-    )
-    found = {row.id: bytes(row.envelope) for row in rows}
-    return {id_: found[id_] for id_ in receipt_ids if id_ in found}
 
 
 async def _keep_inputs(session: WriteSession, report: StoredReport, files: Mapping[str, bytes]) -> None:

@@ -20,6 +20,7 @@ from trust_portal.access.policy import Decision, Resource
 from trust_portal.errors import Conflict, NotFound, Unavailable
 from trust_portal.evidence.exports import Exports
 from trust_portal.evidence.ledger import Ledger
+from trust_portal.evidence.receipt_rows import receipt_digests
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.canonical import digest
 from trust_portal.kernel.ids import new_id
@@ -223,7 +224,7 @@ class Reports:
                 issued_at=now,
                 issued_by=actor.name,
             )
-            contract = await repository.receipt_digest(session, tenant_id, inputs.version.receipt_id)
+            contract = await receipt_digests(session, tenant_id, inputs.version.receipt_id)
             act = report_act(report, document, actor, decision, receipts={**windows, **contract})
             await self._ledger.record(session, act, receipt_id=report.receipt_id)
             await repository.add_report(session, report, actor, document.canonical, document.inputs)
