@@ -22,6 +22,7 @@ from arq.connections import create_pool
 from arq.typing import WorkerCoroutine
 from arq.worker import Function, Worker
 
+from jobs.approvals import APPROVAL_DUTIES
 from jobs.cost import COST_DUTIES, mind_cost
 from jobs.duty import Duty
 from jobs.exports import EXPORT_DUTIES
@@ -39,7 +40,7 @@ from trust_portal.storage.outbox import DEFAULT_QUEUE, EXPORTS_QUEUE, QUEUE_OF
 
 log = logging.getLogger(__name__)
 
-DUTIES: tuple[Duty, ...] = (*COST_DUTIES, *REPORT_DUTIES, *EXPORT_DUTIES)
+DUTIES: tuple[Duty, ...] = (*APPROVAL_DUTIES, *COST_DUTIES, *REPORT_DUTIES, *EXPORT_DUTIES)
 #: Jobs at a time. Renders are bound by the processor, reports wait for the database in between.
 MAX_JOBS = {DEFAULT_QUEUE: 8, EXPORTS_QUEUE: 2}
 _QUEUE_POLL = 0.05

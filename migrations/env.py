@@ -9,6 +9,7 @@ from alembic import context
 from sqlalchemy import Connection, text
 
 from trust_portal.access import tables as access
+from trust_portal.access.approvals import tables as approvals
 from trust_portal.cost.anomalies import tables as anomalies
 from trust_portal.cost.budgets import tables as budgets
 from trust_portal.cost.metering import tables as metering
@@ -23,7 +24,20 @@ from trust_portal.storage.engine import create_engine
 from trust_portal.storage.metadata import metadata
 
 #: Modules that declare tables; importing them is what fills the metadata.
-TABLES = (access, anomalies, budgets, contracts, evidence, facts, metering, objectives, outbox, reports, runs)
+TABLES = (
+    access,
+    anomalies,
+    approvals,
+    budgets,
+    contracts,
+    evidence,
+    facts,
+    metering,
+    objectives,
+    outbox,
+    reports,
+    runs,
+)
 
 #: Two migrations of one database never run at the same time. Any number of ours will do.
 _MIGRATION_LOCK = 0x7472757374

@@ -12,7 +12,6 @@ from typing import Any, Self, TypeVar
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 from sla_bundle import SlaBundles, make_sla_bundles
 
@@ -24,13 +23,7 @@ from trust_portal.storage.unit_of_work import Storage
 
 T = TypeVar("T")
 
-# Properties are about results, not about time: a busy machine must not fail them.
-settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("house")
-
 TEMPLATE = "migrated"
-#: These servers are thrown away: nothing of them has to survive a power cut, or lies there long enough to age.
-_THROWAWAY = ("fsync", "full_page_writes", "synchronous_commit", "autovacuum")
 
 
 class ServerThread:
@@ -48,9 +41,6 @@ class ServerThread:
             context = embedded_servers(data_dir)
             self.servers = self.call(context.__aenter__())
             try:
-                for setting in _THROWAWAY:
-                    self.call(self._sql(f"ALTER SYSTEM SET {setting} = off"))
-                self.call(self._sql("SELECT pg_reload_conf()"))
                 self.call(self._sql(f"CREATE DATABASE {TEMPLATE} OWNER trust_portal"))
                 self.call(migrate(self.servers.url_of(TEMPLATE)))
                 yield self
@@ -63,7 +53,7 @@ class ServerThread:
             self._loop.close()
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=300)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=90)
 
     def clone(self, template: str = TEMPLATE) -> str:
         """The name of a fresh copy of the migrated database, or of another one."""

@@ -13,6 +13,9 @@ import redis.asyncio
 from redis.exceptions import RedisError
 
 from trust_portal.access.access_log.service import AccessLog
+from trust_portal.access.approvals.deciding import Decisions
+from trust_portal.access.approvals.reading import ApprovalInbox
+from trust_portal.access.approvals.service import Approvals
 from trust_portal.access.archive import Archive
 from trust_portal.access.denial_log import DenialLog
 from trust_portal.access.denials import Denials
@@ -83,6 +86,9 @@ class House:
     personas: Personas
     oidc: OidcSignIn | None
     tokens: Tokens
+    approvals: Approvals
+    decisions: Decisions
+    approval_inbox: ApprovalInbox
     archive: Archive
     intake: Intake
     operations: Operations
@@ -187,6 +193,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         vendor=settings.vendor_name,
     )
     objectives = Objectives(storage, gate, ledger, tenants, access_log)
+    approvals = Approvals(storage, gate, ledger)
     intake = Intake(storage, gate, clock, events_per_minute=settings.ingest_events_per_minute)
     reports = Reports(
         storage,
@@ -213,6 +220,9 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         personas=Personas(storage, people, sessions, enabled=settings.demo),
         oidc=_oidc(settings, storage, sessions),
         tokens=Tokens(storage, gate, ledger, access_log),
+        approvals=approvals,
+        decisions=Decisions(storage, gate, ledger, approvals),
+        approval_inbox=ApprovalInbox(storage, gate, access_log, approvals),
         archive=Archive(storage, gate, access_log, ledger, keyring, host=settings.host),
         intake=intake,
         operations=Operations(storage, gate, access_log),

@@ -13,6 +13,7 @@ from enum import StrEnum
 class Action(StrEnum):
     """What an actor wants to do. Policies name these; receipts and denials record them."""
 
+    ALL_APPROVALS_READ = "house:approval:read"
     AUDIT_RUN = "house:audit:run"
     ALL_COST_READ = "house:cost:read"
     DETECTOR_FLAG_SET = "house:detector_flag:set"
@@ -28,6 +29,10 @@ class Action(StrEnum):
     ANOMALY_ASSESS = "tenant:anomaly:assess"
     ANOMALY_EXPLAIN = "tenant:anomaly:explain"
     ANOMALY_READ = "tenant:anomaly:read"
+    APPROVAL_DECIDE = "tenant:approval:decide"
+    APPROVAL_EXPIRE = "tenant:approval:expire"
+    APPROVAL_READ = "tenant:approval:read"
+    APPROVAL_WITHDRAW = "tenant:approval:withdraw"
     BUDGET_READ = "tenant:budget:read"
     BUDGET_SET = "tenant:budget:set"
     CONTRACT_IMPORT = "tenant:contract:import"

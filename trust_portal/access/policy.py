@@ -20,12 +20,16 @@ import cedarpy
 
 from trust_portal.access.action import Action
 from trust_portal.access.actors import CONSOLE
+from trust_portal.access.approvals.model import ApprovalKind
+from trust_portal.access.approvals.rules import Rule, parse_rules
 from trust_portal.errors import Broken
 from trust_portal.kernel.actor import SYSTEM, Actor, ActorKind
 from trust_portal.kernel.canonical import digest
 from trust_portal.kernel.ids import VENDOR_ID
 
 SCHEMA = "schema.cedarschema"
+#: The rules of dual control, beside the policies and part of their version.
+APPROVALS = "approvals.yaml"
 
 _SYSTEM_NAMES = {SYSTEM.id: "scheduler", CONSOLE.id: "console"}
 _POLICY_START = re.compile(r"^(?:permit|forbid)\b", re.MULTILINE)
@@ -76,10 +80,14 @@ class PolicyText:
 
 @dataclass(frozen=True, slots=True)
 class PolicySet:
-    """Validated policies. ``version`` is the hex SHA-256 over the names and texts, schema included."""
+    """Validated policies, and the rules of dual control by kind.
+
+    ``version`` is the hex SHA-256 over the names and texts, schema included.
+    """
 
     texts: tuple[PolicyText, ...]
     version: str
+    approval_rules: Mapping[ApprovalKind, Rule]
     _policies: Any = field(repr=False)
     _schema: Any = field(repr=False)
 
@@ -87,12 +95,12 @@ class PolicySet:
     def parse(cls, texts: Mapping[str, str]) -> PolicySet:
         """Policies from file name → text, one of them ``schema.cedarschema``.
 
-        Raises ``Broken`` naming what does not parse, does not fit the schema, has no ``@id`` or
+        Without ``approvals.yaml`` nothing that needs approval can be done. Raises ``Broken`` naming what does not parse, does not fit the schema, has no ``@id`` or
         shares one.
         """
         if SCHEMA not in texts:
             raise Broken(f"the policies have no {SCHEMA}", code="BAD_POLICY")
-        body = "\n".join(text for name, text in sorted(texts.items()) if name != SCHEMA)
+        body = "\n".join(text for name, text in sorted(texts.items()) if name.endswith(".cedar"))
         try:
             schema = cedarpy.Schema.from_str(texts[SCHEMA])
             policies = cedarpy.PolicySet.from_str(body)
@@ -106,6 +114,7 @@ class PolicySet:
         return cls(
             texts=tuple(PolicyText(name, text) for name, text in sorted(texts.items())),
             version=digest(dict(texts)),
+            approval_rules=parse_rules(texts[APPROVALS]) if APPROVALS in texts else {},
             _policies=policies,
             _schema=schema,
         )
@@ -140,7 +149,7 @@ def shipped_policies() -> PolicySet:
         {
             entry.name: entry.read_text("utf-8")
             for entry in folder.iterdir()
-            if entry.name == SCHEMA or entry.name.endswith(".cedar")
+            if entry.name in {SCHEMA, APPROVALS} or entry.name.endswith(".cedar")
         }
     )
 

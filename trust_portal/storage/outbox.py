@@ -19,8 +19,10 @@ from trust_portal.storage.metadata import house_table, instant, uuid_column
 class Job(StrEnum):
     """What can be asked of the worker. The value is the arq function's name."""
 
+    APPROVAL_SETTLED = "approval_settled"
     BUILD_EXPORT = "build_export"
     CLOSE_COST_HOURS = "close_cost_hours"
+    EXPIRE_APPROVAL = "expire_approval"
     EXPLAIN_ANOMALY = "explain_anomaly"
     ISSUE_SLA_REPORT = "issue_sla_report"
     PLAN_SLA_RUN = "plan_sla_run"

@@ -45,7 +45,7 @@ async def log_of_five(
     for number in range(5):
         async with storage.write(TenantScope(tenant)) as session:
             receipt = await ledger.record(session, make_act(tenant, f"thing {number}"))
-        await ledger.wait(tenant, receipt.id, 60)
+        await ledger.wait(tenant, receipt.id, 10)
     stop.set()
     await task
     return tenant

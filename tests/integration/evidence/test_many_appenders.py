@@ -67,7 +67,7 @@ async def test_concurrent_appenders_under_two_sequencers_all_get_proofs_that_hol
             tenant_id = tenants[(number + turn) % 3]
             async with spare:
                 receipt = await append(storage, ledger, make_act(tenant_id, f"{number}/{turn}"))
-            found.append((receipt, await ledger.wait(tenant_id, receipt.id, 90)))
+            found.append((receipt, await ledger.wait(tenant_id, receipt.id, 20)))
         return found
 
     results = await asyncio.gather(*(appender(number) for number in range(20)))
@@ -86,7 +86,7 @@ async def test_a_group_keeps_the_order_in_which_one_transaction_recorded(
 ) -> None:
     async with storage.write(TenantScope(tenant)) as session:
         receipts = [await ledger.record(session, make_act(tenant, f"thing {n}")) for n in range(70)]
-    proofs = [await ledger.wait(tenant, each.id, 60) for each in receipts]
+    proofs = [await ledger.wait(tenant, each.id, 10) for each in receipts]
     assert [proof.index for proof in proofs] == list(range(70))
 
 
@@ -95,7 +95,7 @@ async def test_every_two_checkpoints_of_a_log_are_consistent(
 ) -> None:
     for number in range(9):
         receipt = await append(storage, ledger, make_act(tenant, f"thing {number}"))
-        await ledger.wait(tenant, receipt.id, 60)
+        await ledger.wait(tenant, receipt.id, 10)
     async with storage.read(TenantScope(tenant)) as session:
         heads = {size: await ledger.reader.tree_head(session, tenant, size) for size in range(1, 10)}
         for old in range(1, 10):
@@ -141,7 +141,7 @@ async def test_sequencers_killed_at_random_moments_lose_and_double_nothing(
     stop = asyncio.Event()
     last = asyncio.create_task(run_sequencer(storage, keyring, stop, host="portal.example"))
     for receipt in recorded:
-        proof = await ledger.wait(receipt.tenant_id, receipt.id, 90)
+        proof = await ledger.wait(receipt.tenant_id, receipt.id, 20)
         assert proof.verifies(leaf_hash(Envelope.parse(receipt.envelope).pae))
     stop.set()
     await last

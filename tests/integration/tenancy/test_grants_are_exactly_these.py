@@ -45,7 +45,7 @@ FROM (
 EVIDENCE = (
     "receipts", "log_entries", "log_nodes", "checkpoints", "logs", "signing_keys", "event_keys", "facts",
     "measurements", "sla_reports", "sla_report_inputs", "contracts", "artefacts", "export_files", "access_log",
-    "policy_decisions",
+    "policy_decisions", "approval_requests", "approval_steps",
 )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ OVER_ALL = {
 #: Who reads as staff, and why; everybody else stays in one tenant's scope.
 READS_AS_STAFF = {
     "trust_portal/access/access_log/service.py": "staff reads a customer's rows, and writes the access down",
+    "trust_portal/access/approvals/reading.py": "staff lists and counts the requests of all tenants",
     "trust_portal/access/people/service.py": "staff looks at people of any tenant",
     "trust_portal/access/sign_in/oidc_sign_in.py": "a subject's tenant is looked up before it is known",
     "trust_portal/access/sign_in/personas.py": "the demo lists the personas of all tenants",

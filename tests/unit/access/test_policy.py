@@ -64,7 +64,8 @@ def test_a_customer_can_do_nothing_in_another_tenant(role):
         if action.of_a_tenant:
             for tenant_id in (uuid4(), VENDOR_ID):
                 decision = POLICIES.decide(actor, action, Resource("thing", tenant_id, None, actor.id))
-                assert (decision.allowed, decision.policies) == (False, ("customers-stay-at-home",))
+                assert not decision.allowed
+                assert "customers-stay-at-home" in decision.policies
 
 
 @pytest.mark.parametrize("scope", TokenScope)
@@ -87,11 +88,13 @@ def test_a_token_without_scopes_does_nothing():
         assert not any(POLICIES.decide(token, a, Resource("thing", token.tenant_id)).allowed for a in Action)
 
 
-def test_acts_on_people_roles_tokens_and_sessions_are_for_persons_only():
+def test_acts_on_people_roles_tokens_and_sessions_and_decisions_are_for_persons_only():
+    nouns = {"own_session", "person", "role", "session", "sign_in_link", "token"}
     assert {action for action, scopes in SCOPE_OF.items() if not scopes} == {
-        action
-        for action in Action
-        if action.value.split(":")[1] in {"own_session", "person", "role", "session", "sign_in_link", "token"}
+        Action.APPROVAL_DECIDE,
+        Action.APPROVAL_EXPIRE,
+        Action.APPROVAL_WITHDRAW,
+        *(action for action in Action if action.value.split(":")[1] in nouns),
     }
     assert {TokenScope.OPERATE, TokenScope.READ} == CUSTOMER_SCOPES
 
@@ -104,7 +107,7 @@ def test_a_system_actor_that_nobody_named_does_nothing_but_read_keys():
     assert allowed == [Action.KEYS_READ]
 
 
-def test_nobody_without_a_role_does_more_than_read_keys_and_mind_own_sessions():
+def test_nobody_without_a_role_does_more_than_read_keys_and_mind_what_is_their_own():
     nobody = replace(actor_with(Role.CUSTOMER_VIEWER), roles=frozenset())
 
     allowed = [
@@ -113,7 +116,12 @@ def test_nobody_without_a_role_does_more_than_read_keys_and_mind_own_sessions():
         if POLICIES.decide(nobody, a, Resource("thing", nobody.tenant_id, None, nobody.id)).allowed
     ]
 
-    assert allowed == [Action.KEYS_READ, Action.OWN_SESSION_READ, Action.OWN_SESSION_REVOKE]
+    assert allowed == [
+        Action.KEYS_READ,
+        Action.APPROVAL_WITHDRAW,
+        Action.OWN_SESSION_READ,
+        Action.OWN_SESSION_REVOKE,
+    ]
 
 
 def test_own_sessions_are_ones_own():

@@ -68,7 +68,7 @@ async def roles_in_force(
 ) -> frozenset[Role]:
     rows = await session.execute(
         select(role_grants.c.role).where(
-            role_grants.c.tenant_id == tenant_id, role_grants.c.person_id == person_id, _in_force(at)
+            role_grants.c.tenant_id == tenant_id, role_grants.c.person_id == person_id, role_in_force(at)
         )
     )
     return frozenset(Role(row.role) for row in rows)
@@ -91,7 +91,7 @@ async def people_page(
         select(role_grants.c.person_id, role_grants.c.role).where(
             role_grants.c.tenant_id == tenant_id,
             role_grants.c.person_id.in_([person.id for person in bare.items]),
-            _in_force(at),
+            role_in_force(at),
         )
     )
     roles: dict[UUID, set[Role]] = {}
@@ -161,7 +161,7 @@ async def revoke_grant(
     return changed.first() is not None
 
 
-def _in_force(at: datetime) -> ColumnElement[bool]:
+def role_in_force(at: datetime) -> ColumnElement[bool]:
     return and_(
         role_grants.c.revoked_at.is_(None),
         or_(role_grants.c.expires_at.is_(None), role_grants.c.expires_at > at),

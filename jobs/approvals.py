@@ -1,0 +1,39 @@
+"""Jobs of dual control: deadlines are kept, and whoever asked learns what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
+from uuid import UUID
+
+from jobs.duty import Arguments, Duty
+from trust_portal.access.approvals.model import ApprovalKind
+from trust_portal.house import House
+from trust_portal.storage.outbox import Job
+
+#: Given tenant and request: reads what became of it, and acts or gives up. It may be called again
+#: after any crash and must not act twice: ``Approvals.use`` sees to that.
+Settled: TypeAlias = Callable[[House, UUID, UUID], Awaitable[object]]
+
+#: By kind: the service that asked. A kind without one is used where a person does the act itself.
+SETTLED: Mapping[ApprovalKind, Settled] = {}
+
+
+async def expire(house: House, row_id: UUID, arguments: Arguments) -> None:
+    await house.decisions.expire(UUID(arguments["tenant"]), UUID(arguments["request"]), row_id)
+
+
+async def settled(house: House, row_id: UUID, arguments: Arguments) -> None:  # noqa: ARG001 - a duty's signature
+    tell = SETTLED.get(ApprovalKind(arguments["kind"]))
+    if tell is not None:
+        await tell(house, UUID(arguments["tenant"]), UUID(arguments["request"]))
+
+
+async def given_up(house: House, arguments: Arguments, reason: str) -> None:
+    """The outbox keeps the row and the code. What is not expired by a job is expired by its time."""
+
+
+APPROVAL_DUTIES = (
+    Duty(Job.EXPIRE_APPROVAL, expire, given_up),
+    Duty(Job.APPROVAL_SETTLED, settled, given_up),
+)

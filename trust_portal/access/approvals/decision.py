@@ -1,0 +1,137 @@
+"""The rules of dual control as calculations: what state a request is in, and what may happen to it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from trust_portal.access.approvals.matching import eligible, slots_for, still_needed
+from trust_portal.access.approvals.model import (
+    Approval,
+    ApprovalState,
+    Approver,
+    StepAct,
+)
+from trust_portal.errors import Conflict, Denied, InvalidInput, Refused
+from trust_portal.kernel.actor import Role
+
+_ENDED: Final = {
+    StepAct.USE: ApprovalState.USED,
+    StepAct.DENY: ApprovalState.DENIED,
+    StepAct.EXPIRE: ApprovalState.EXPIRED,
+    StepAct.WITHDRAW: ApprovalState.WITHDRAWN,
+    StepAct.VOID: ApprovalState.VOID,
+}
+#: Why nothing more happens to a request: code and words.
+_WHY: Final = {
+    ApprovalState.PENDING: ("APPROVAL_PENDING", "not everybody who must has approved this yet"),
+    ApprovalState.APPROVED: ("APPROVAL_COMPLETE", "everybody who must has approved this already"),
+    ApprovalState.USED: ("APPROVAL_USED", "this approval was used; it is good for one act"),
+    ApprovalState.DENIED: ("APPROVAL_DENIED", "this was denied; one denial ends a request"),
+    ApprovalState.EXPIRED: ("APPROVAL_EXPIRED", "the time for this is over; it can be asked for again"),
+    ApprovalState.WITHDRAWN: ("APPROVAL_WITHDRAWN", "whoever asked for this has withdrawn it"),
+    ApprovalState.VOID: ("APPROVAL_VOID", "what this was about no longer stands"),
+}
+
+
+def deadline(approval: Approval) -> datetime:
+    """Until when the next thing may happen: a decision while pending, the use once approved."""
+    if approval.open_slots:
+        return approval.request.expires_at
+    return approval.approvals[-1].at + timedelta(seconds=approval.request.use_seconds)
+
+
+def state_of(approval: Approval, now: datetime) -> ApprovalState:
+    """Derived from the steps and the time alone: it needs no job to have run."""
+    if approval.end is not None:
+        return _ENDED[approval.end.act]
+    if now > deadline(approval):
+        return ApprovalState.EXPIRED
+    return ApprovalState.PENDING if approval.open_slots else ApprovalState.APPROVED
+
+
+def refuse_state(state: ApprovalState) -> Conflict:
+    """Why what needs another state cannot be done in this one."""
+    code, words = _WHY[state]
+    return Conflict(words, code=code)
+
+
+def require_decidable(approval: Approval, digest: str, person_id: UUID, now: datetime) -> None:
+    """What holds for approving and denying alike. Raises ``Conflict``; ``Denied`` to the requester."""
+    state = state_of(approval, now)
+    if state is not ApprovalState.PENDING:
+        raise refuse_state(state)
+    require_same_intent(approval, digest)
+    if person_id == approval.request.requester_id:
+        raise Denied("nobody decides on what they asked for themselves", code="OWN_REQUEST")
+    if any(each.person_id == person_id for each in approval.approvals):
+        raise Conflict(
+            "you have approved this already; the next approval is another person's", code="SAME_APPROVER"
+        )
+
+
+def require_same_intent(approval: Approval, digest: str) -> None:
+    if digest != approval.request.digest:
+        raise Conflict(
+            "this is not what was asked for; an approval holds for exactly what was shown",
+            code="INTENT_CHANGED",
+            field="digest",
+        )
+
+
+def slot_to_fill(
+    approval: Approval, approvers: Sequence[Approver], person_id: UUID, wanted: int | None
+) -> int:
+    """The slot an approval fills: the one wanted, or the one that fewest others can fill.
+
+    Raises ``Denied`` for somebody who may fill none, ``Conflict`` for a slot that is filled, not
+    theirs, or would leave a rest that nobody could fill.
+    """
+    needed = still_needed(approval, approvers)
+    fits, blocks = slots_for(needed, person_id)
+    if wanted is not None:
+        if not 1 <= wanted <= len(approval.request.roles):
+            raise InvalidInput("there is no such place to fill", field="slot")
+        if wanted not in needed:
+            raise Conflict("this place is filled already", code="SLOT_TAKEN", field="slot")
+    if not fits and not blocks:
+        raise _no_approver(approval, approvers, person_id)
+    if wanted is not None and wanted not in fits + blocks:
+        role = approval.request.roles[wanted - 1]
+        raise Denied(f"this place is for somebody else who is {role.value}", code="NOT_AN_APPROVER")
+    if wanted in blocks or not fits:
+        raise Conflict(
+            "then nobody would be left for another place; fill the one that others cannot",
+            code="WOULD_BLOCK",
+            field="slot",
+        )
+    return fits[0] if wanted is None else wanted
+
+
+def slot_to_deny(approval: Approval, approvers: Sequence[Approver], person_id: UUID) -> int:
+    """A slot whose role ``person_id`` holds, filled or not: whoever may approve such a thing may stop it."""
+    approver = next((each for each in approvers if each.person_id == person_id), None)
+    for slot, role in enumerate(approval.request.roles, start=1):
+        if approver is not None and eligible(approver, role, approval.request.requester_id):
+            return slot
+    raise _no_approver(approval, approvers, person_id)
+
+
+def granted_by(approvers: Sequence[Approver], person_id: UUID, role: Role) -> UUID | None:
+    """The person who gave ``person_id`` the role; ``None`` where no person did."""
+    return next((each.roles.get(role) for each in approvers if each.person_id == person_id), None)
+
+
+def _no_approver(approval: Approval, approvers: Sequence[Approver], person_id: UUID) -> Refused:
+    approver = next((each for each in approvers if each.person_id == person_id), None)
+    asked = [] if approver is None else [each for each in approval.request.roles if each in approver.roles]
+    open_roles = [approval.request.roles[slot - 1] for slot in approval.open_slots]
+    if approver is not None and any(approver.roles[role] == approval.request.requester_id for role in asked):
+        return Denied(
+            "whoever asked for this gave you the role; a delegate of the requester does not decide",
+            code="DELEGATE_OF_REQUESTER",
+        )
+    names = ", ".join(dict.fromkeys(role.value for role in open_roles))
+    return Denied(f"still needed is somebody who is: {names}", code="NOT_AN_APPROVER")

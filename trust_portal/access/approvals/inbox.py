@@ -1,0 +1,120 @@
+"""A request as one reader sees it: its state, what is still needed and from whom, what they may do. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from trust_portal.access.approvals.decision import (
+    deadline,
+    require_decidable,
+    slot_to_deny,
+    slot_to_fill,
+    state_of,
+)
+from trust_portal.access.approvals.matching import slots_for, still_needed
+from trust_portal.access.approvals.model import (
+    Approval,
+    ApprovalKind,
+    ApprovalState,
+    Approver,
+    person_behind,
+)
+from trust_portal.errors import Refused
+from trust_portal.kernel.actor import Actor, ActorKind, Role
+
+
+class Show(StrEnum):
+    """``waiting``: for the reader's own decision; ``live``: pending, or approved and not used yet."""
+
+    WAITING = "waiting"
+    LIVE = "live"
+    ENDED = "ended"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalFilter:
+    """``None`` asks for everything: of all tenants (for staff), of every kind, about anything."""
+
+    tenant_id: UUID | None = None
+    show: Show = Show.ALL
+    kind: ApprovalKind | None = None
+    subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A place nobody has filled. ``people`` may fill it; to customers they are not named."""
+
+    slot: int
+    role: Role
+    people: tuple[Approver, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalView:
+    """``slots`` are those the reader may fill, best first; ``why_not`` says why there is none.
+
+    ``deadline`` is until when the next thing may happen: a decision while pending, the use once
+    approved; ``None`` after the end.
+    """
+
+    approval: Approval
+    state: ApprovalState
+    deadline: datetime | None
+    needs: tuple[Need, ...]
+    slots: tuple[int, ...]
+    why_not: Refused | None
+    may_deny: bool
+    may_withdraw: bool
+
+
+def view_of(approval: Approval, approvers: Sequence[Approver], reader: Actor, now: datetime) -> ApprovalView:
+    """``approvers`` are those who may decide on requests about this tenant."""
+    state = state_of(approval, now)
+    pending = state is ApprovalState.PENDING
+    needed = still_needed(approval, approvers) if pending else {}
+    person = person_behind(reader)
+    is_person = reader.kind is ActorKind.PERSON
+    why_not = _refusal(approval, approvers, person, now)
+    return ApprovalView(
+        approval=approval,
+        state=state,
+        deadline=deadline(approval) if state.live else None,
+        needs=_needs(approval, needed, named=reader.is_staff),
+        slots=slots_for(needed, person)[0] if is_person and why_not is None else (),
+        why_not=why_not,
+        may_deny=is_person and pending and _may_deny(approval, approvers, person, now),
+        may_withdraw=is_person and state.live and person == approval.request.requester_id,
+    )
+
+
+def _needs(
+    approval: Approval, needed: Mapping[int, tuple[Approver, ...]], *, named: bool
+) -> tuple[Need, ...]:
+    roles = approval.request.roles
+    return tuple(Need(slot, roles[slot - 1], people if named else ()) for slot, people in needed.items())
+
+
+def _refusal(
+    approval: Approval, approvers: Sequence[Approver], person_id: UUID, now: datetime
+) -> Refused | None:
+    try:
+        require_decidable(approval, approval.request.digest, person_id, now)
+        slot_to_fill(approval, approvers, person_id, None)
+    except Refused as refused:
+        return refused
+    return None
+
+
+def _may_deny(approval: Approval, approvers: Sequence[Approver], person_id: UUID, now: datetime) -> bool:
+    try:
+        require_decidable(approval, approval.request.digest, person_id, now)
+        slot_to_deny(approval, approvers, person_id)
+    except Refused:
+        return False
+    return True

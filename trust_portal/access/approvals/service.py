@@ -1,0 +1,205 @@
+"""What other rooms need of dual control: to ask, to use an approval once, to take a request back."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from datetime import timedelta
+from uuid import UUID
+
+from trust_portal.access.action import Action
+from trust_portal.access.approvals import repository
+from trust_portal.access.approvals.decision import refuse_state, require_same_intent, state_of
+from trust_portal.access.approvals.matching import can_be_filled, could_fill
+from trust_portal.access.approvals.model import (
+    NOUN,
+    Approval,
+    ApprovalKind,
+    ApprovalRequest,
+    ApprovalState,
+    Approver,
+    AskApproval,
+    Intent,
+    StepAct,
+    UsedApproval,
+    person_behind,
+)
+from trust_portal.access.approvals.receipts import decision_json, inputs_of, request_act
+from trust_portal.access.approvals.recording import Overtaken, load, take_step, watch_deadline
+from trust_portal.access.approvals.rules import Rule
+from trust_portal.access.gate import Gate
+from trust_portal.access.people.model import Person
+from trust_portal.access.policy import Resource
+from trust_portal.errors import Broken, Conflict
+from trust_portal.evidence.ledger import Ledger
+from trust_portal.evidence.receipt_rows import receipt_digests
+from trust_portal.kernel.actor import Actor, Role
+from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.kernel.names import require_words
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.unit_of_work import Storage, WriteSession
+
+
+class Approvals:
+    """``open`` where something is to be done that needs others' consent, ``use`` where it is done.
+
+    Both take part in the caller's transaction: the request exists if and only if the caller's act
+    does, and an approval is spent if and only if what it was for was done.
+    """
+
+    def __init__(self, storage: Storage, gate: Gate, ledger: Ledger) -> None:
+        self._storage = storage
+        self._gate = gate
+        self._ledger = ledger
+
+    def rule(self, kind: ApprovalKind) -> Rule:
+        """The rule in force. ``Conflict`` where there is none or it names nobody: that allows nothing."""
+        rule = self._gate.policies.approval_rules.get(kind)
+        if rule is None or not rule.approvers:
+            raise Conflict(f"no rule says who may approve: {kind.value}", code="NO_APPROVAL_RULE")
+        return rule
+
+    async def who_could(self, kind: ApprovalKind, tenant_id: UUID) -> tuple[Approver, ...]:
+        """Everybody who may decide on such requests about a tenant now, whoever asks.
+
+        Read in a transaction of its own, so call it before yours begins.
+        """
+        return self.allowed(await self.holders(self.rule(kind).approvers), tenant_id)
+
+    async def holders(self, roles: Collection[Role]) -> tuple[Approver, ...]:
+        """Active people of the vendor who hold one of ``roles`` now, by name."""
+        async with self._storage.read(TenantScope(VENDOR_ID)) as session:
+            return await repository.approvers(session, roles, self._storage.clock.now())
+
+    def allowed(self, people: Collection[Approver], tenant_id: UUID) -> tuple[Approver, ...]:
+        """Those of them whom the policies let decide on requests about a tenant."""
+        resource = Resource(NOUN, tenant_id)
+        return tuple(
+            each for each in people if self._gate.allows(_as_actor(each), Action.APPROVAL_DECIDE, resource)
+        )
+
+    async def open(
+        self, session: WriteSession, ask: AskApproval, actor: Actor, approvers: tuple[Approver, ...]
+    ) -> ApprovalRequest:
+        """Ask, in the caller's transaction. ``approvers`` is what ``who_could`` gave before it.
+
+        Raises ``Conflict``: ``NO_APPROVAL_RULE``, or ``UNFULFILLABLE`` where not every place could be
+        filled by another person who is not the requester.
+        """
+        rule = self.rule(ask.kind)
+        requester = person_behind(actor)
+        if not can_be_filled(could_fill(rule.approvers, approvers, requester)):
+            names = ", ".join(role.value for role in rule.approvers)
+            raise Conflict(
+                f"nobody could approve this: it takes different people, without you, who are {names}",
+                code="UNFULFILLABLE",
+            )
+        now = session.clock.now()
+        request = ApprovalRequest(
+            id=new_id(),
+            tenant_id=ask.tenant_id,
+            intent=ask.intent,
+            subject=ask.subject,
+            rule_id=rule.id,
+            policy_version=self._gate.policies.version,
+            roles=rule.approvers,
+            requester_id=requester,
+            requester_kind=actor.kind,
+            requester_name=actor.name,
+            reason=ask.reason,
+            nonce=secrets.token_hex(32),
+            requested_at=now,
+            expires_at=now + rule.decide_within,
+            use_seconds=rule.use_within // timedelta(seconds=1),
+            receipt_id=new_id(),
+        )
+        await self._ledger.record(session, request_act(request, actor), receipt_id=request.receipt_id)
+        await repository.add_request(session, request)
+        await watch_deadline(session, Approval(request))
+        return request
+
+    async def use(
+        self, session: WriteSession, request_id: UUID, intent: Intent, actor: Actor
+    ) -> UsedApproval:
+        """Spend an approval, in the transaction of the act it was given for.
+
+        ``intent`` is made anew from what is about to be done. Raises ``NotFound``, or ``Conflict``:
+        ``INTENT_CHANGED``, ``RULE_CHANGED``, ``APPROVAL_PENDING``, ``_DENIED``, ``_EXPIRED``,
+        ``_USED``, ``_WITHDRAWN`` or ``_VOID``. After any of them the caller must not commit.
+        """
+        tenant_id = _tenant_of(session)
+        approval = await load(session, tenant_id, request_id)
+        state = state_of(approval, session.clock.now())
+        if state is not ApprovalState.APPROVED:
+            raise refuse_state(state)
+        require_same_intent(approval, intent.digest)
+        rule = self.require_same_rule(approval)
+        try:
+            used = await take_step(
+                self._ledger,
+                session,
+                approval,
+                StepAct.USE,
+                actor,
+                policies=(rule.id,),
+                policy_version=self._gate.policies.version,
+            )
+        except Overtaken as overtaken:
+            now = await load(session, tenant_id, request_id)
+            raise refuse_state(state_of(now, session.clock.now())) from overtaken
+        receipts = (used.request.receipt_id, *(each.receipt_id for each in used.steps))
+        digests = await receipt_digests(session, tenant_id, *receipts)
+        return UsedApproval(
+            approval=used,
+            inputs=inputs_of({id_: digests[id_] for id_ in receipts}),
+            result={"approval": str(request_id), **decision_json(used)},
+        )
+
+    async def void(self, session: WriteSession, request_id: UUID, reason: str, actor: Actor) -> bool:
+        """What was asked for no longer stands: nobody shall decide on it. In the caller's transaction.
+
+        False if the request had ended already.
+        """
+        approval = await load(session, _tenant_of(session), request_id)
+        if not state_of(approval, session.clock.now()).live:
+            return False
+        try:
+            await take_step(
+                self._ledger,
+                session,
+                approval,
+                StepAct.VOID,
+                actor,
+                policies=(approval.request.rule_id,),
+                policy_version=approval.request.policy_version,
+                reason=require_words(reason, "reason"),
+            )
+        except Overtaken as overtaken:
+            raise Conflict("somebody decided on this at the same moment; try again") from overtaken
+        return True
+
+    def require_same_rule(self, approval: Approval) -> Rule:
+        """What was asked for under other approvers than the rule has now is asked for again."""
+        rule = self.rule(approval.request.kind)
+        if rule.approvers != approval.request.roles:
+            raise Conflict(
+                "the rule names other approvers since this was asked for; ask again", code="RULE_CHANGED"
+            )
+        return rule
+
+
+def _tenant_of(session: WriteSession) -> UUID:
+    if not isinstance(session.scope, TenantScope):
+        raise Broken("an approval belongs to one tenant's transaction", code="WRONG_SCOPE")
+    return session.scope.tenant_id
+
+
+def _as_actor(approver: Approver) -> Actor:
+    return Person(
+        id=approver.person_id,
+        tenant_id=VENDOR_ID,
+        email="",
+        name=approver.name,
+        active=True,
+        roles=frozenset(approver.roles),
+    ).as_actor()
