@@ -41,8 +41,11 @@ def number(value: str | int) -> str:
 
 
 def percent(value: str) -> str:
-    """A percentage as it was signed, every digit kept: ``"99.900463"`` → ``99.900463 %``, unbroken."""
-    return f"{number(value)}{NO_BREAK}%"
+    """A percentage as it was signed, every digit kept: ``"99.900463"`` → ``99.900463 %``, unbroken.
+
+    One that no decimal can write stays the fraction that it is: ``2500/27 %``.
+    """
+    return f"{value if '/' in value else number(value)}{NO_BREAK}%"
 
 
 def money(value: Money | str, currency: str | None = None) -> str:

@@ -22,6 +22,7 @@ from trust_portal.reliability.contracts.model import (
     CrossCheck,
     Denominator,
     ExclusionTerms,
+    LowerRestatement,
     MissingData,
     PeriodLength,
     Rounding,
@@ -296,6 +297,12 @@ def _credit_policy(fields: Fields, findings: list[Finding], currency: str | None
         caps = Fields(part.raw("caps"), "credit_policy.caps", findings)
         cap, cap_amount = caps.percent("percent"), caps.money("amount", currency)
         caps.finish()
-    policy = CreditPolicy(part.flag("auto_propose", False), part.texts("approvers"), cap, cap_amount)
+    policy = CreditPolicy(
+        auto_propose=part.flag("auto_propose", False),
+        approvers=part.texts("approvers"),
+        cap=cap,
+        cap_amount=cap_amount,
+        lower_restatement=part.choice("lower_restatement", LowerRestatement, LowerRestatement.KEEP),
+    )
     part.finish()
     return policy

@@ -57,6 +57,13 @@ class CrossCheck(StrEnum):
     REQUIRED = "required"
 
 
+class LowerRestatement(StrEnum):
+    """What becomes of an issued credit when its period is restated to a lower one."""
+
+    KEEP = "keep"
+    REVERSE = "reverse"
+
+
 class RoundingMode(StrEnum):
     DOWN = "down"
     UP = "up"
@@ -206,6 +213,7 @@ class CreditPolicy:
     approvers: tuple[str, ...] = ()
     cap: Fraction | None = None
     cap_amount: Money | None = None
+    lower_restatement: LowerRestatement = LowerRestatement.KEEP
 
 
 @dataclass(frozen=True, slots=True)

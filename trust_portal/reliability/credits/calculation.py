@@ -84,7 +84,8 @@ def combined_credit(contract: Contract, credits_: Sequence[SlaCredit]) -> Credit
     Caps and minimum are those of the SLAs that contribute: the smallest cap and the largest minimum.
     """
     slas: Mapping[str, Sla] = {sla.objective: sla for sla in contract.slas}
-    due = [credit for credit in credits_ if credit.credit > 0]
+    order = {objective: at for at, objective in enumerate(slas)}
+    due = sorted((each for each in credits_ if each.credit > 0), key=lambda each: order[each.objective])
     if not due:
         return Credit(Fraction(0), Fraction(0), Money(0, contract.currency), ())
     rules: list[Rule] = []
@@ -95,7 +96,8 @@ def combined_credit(contract: Contract, credits_: Sequence[SlaCredit]) -> Credit
             max(
                 due,
                 key=lambda credit: (
-                    min(credit.credit, slas[credit.objective].cap or 1) if chooses else credit.credit
+                    min(credit.credit, slas[credit.objective].cap or 1) if chooses else credit.credit,
+                    credit.credit,
                 ),
             )
         ]
