@@ -20,6 +20,7 @@ from trust_portal.access.archive import Archive
 from trust_portal.access.denial_log import DenialLog
 from trust_portal.access.denials import Denials
 from trust_portal.access.gate import Gate
+from trust_portal.access.people.address_book import PeopleAddressBook
 from trust_portal.access.people.service import People
 from trust_portal.access.policy import shipped_policies
 from trust_portal.access.policy_register import PolicyRegister
@@ -50,6 +51,11 @@ from trust_portal.facts.intake import Intake
 from trust_portal.facts.operations_service import Operations
 from trust_portal.kernel.clock import Clock, SystemClock
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.notify.delivering import Courier
+from trust_portal.notify.dispatching import Dispatcher
+from trust_portal.notify.mail.carrier import MailCarrier
+from trust_portal.notify.mail.setup import mail_of
+from trust_portal.notify.model import Channel
 from trust_portal.reliability.contracts.service import Contracts
 from trust_portal.reliability.objectives.service import Objectives
 from trust_portal.reliability.reports.attesting import SlaReportAuditor
@@ -110,6 +116,8 @@ class House:
     focus: FocusImport
     cost_kpis: Kpis
     detector_flags: DetectorFlags
+    dispatcher: Dispatcher
+    courier: Courier
 
     @property
     def auditors(self) -> tuple[Auditor, ...]:
@@ -195,6 +203,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
     objectives = Objectives(storage, gate, ledger, tenants, access_log)
     approvals = Approvals(storage, gate, ledger)
     intake = Intake(storage, gate, clock, events_per_minute=settings.ingest_events_per_minute)
+    mail, address_book = mail_of(settings), PeopleAddressBook()
     reports = Reports(
         storage,
         gate=gate,
@@ -254,6 +263,8 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         detector_flags=DetectorFlags(storage, gate, ledger),
         cost_kpis=Kpis(storage, gate, access_log),
         focus=FocusImport(intake, clock, mapping=settings.focus_mapping),
+        dispatcher=Dispatcher(storage, address_book, mails=mail is not None),
+        courier=Courier(storage, address_book, {Channel.MAIL: MailCarrier(address_book, mail)}),
     )
 
 
