@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from trust_portal.access.access_log.service import AccessLog
 from trust_portal.access.approvals.deciding import Decisions
 from trust_portal.access.approvals.reading import ApprovalInbox
+from trust_portal.access.approvals.reminding import Reminders
 from trust_portal.access.approvals.service import Approvals
 from trust_portal.access.archive import Archive
 from trust_portal.access.denial_log import DenialLog
@@ -94,6 +95,7 @@ class House:
     tokens: Tokens
     approvals: Approvals
     decisions: Decisions
+    approval_reminders: Reminders
     approval_inbox: ApprovalInbox
     archive: Archive
     intake: Intake
@@ -231,6 +233,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         tokens=Tokens(storage, gate, ledger, access_log),
         approvals=approvals,
         decisions=Decisions(storage, gate, ledger, approvals),
+        approval_reminders=Reminders(storage, approvals),
         approval_inbox=ApprovalInbox(storage, gate, access_log, approvals),
         archive=Archive(storage, gate, access_log, ledger, keyring, host=settings.host),
         intake=intake,

@@ -28,6 +28,7 @@ class Job(StrEnum):
     EXPLAIN_ANOMALY = "explain_anomaly"
     ISSUE_SLA_REPORT = "issue_sla_report"
     PLAN_SLA_RUN = "plan_sla_run"
+    REMIND_OF_APPROVAL = "remind_of_approval"
     ROLL_UP_USAGE = "roll_up_usage"
 
 
