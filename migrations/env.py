@@ -15,8 +15,8 @@ from trust_portal.cost.budgets import tables as budgets
 from trust_portal.cost.metering import tables as metering
 from trust_portal.evidence import tables as evidence
 from trust_portal.facts import tables as facts
-from trust_portal.notify import tables as notify
 from trust_portal.reliability.contracts import tables as contracts
+from trust_portal.reliability.crosscheck import tables as cross_checks
 from trust_portal.reliability.objectives import repository as objectives
 from trust_portal.reliability.reports import tables as reports
 from trust_portal.reliability.runs import tables as runs
@@ -31,10 +31,10 @@ TABLES = (
     approvals,
     budgets,
     contracts,
+    cross_checks,
     evidence,
     facts,
     metering,
-    notify,
     objectives,
     outbox,
     reports,

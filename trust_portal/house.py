@@ -15,13 +15,11 @@ from redis.exceptions import RedisError
 from trust_portal.access.access_log.service import AccessLog
 from trust_portal.access.approvals.deciding import Decisions
 from trust_portal.access.approvals.reading import ApprovalInbox
-from trust_portal.access.approvals.reminding import Reminders
 from trust_portal.access.approvals.service import Approvals
 from trust_portal.access.archive import Archive
 from trust_portal.access.denial_log import DenialLog
 from trust_portal.access.denials import Denials
 from trust_portal.access.gate import Gate
-from trust_portal.access.people.address_book import PeopleAddressBook
 from trust_portal.access.people.service import People
 from trust_portal.access.policy import shipped_policies
 from trust_portal.access.policy_register import PolicyRegister
@@ -52,12 +50,10 @@ from trust_portal.facts.intake import Intake
 from trust_portal.facts.operations_service import Operations
 from trust_portal.kernel.clock import Clock, SystemClock
 from trust_portal.kernel.ids import VENDOR_ID
-from trust_portal.notify.delivering import Courier
-from trust_portal.notify.dispatching import Dispatcher
-from trust_portal.notify.mail.carrier import MailCarrier
-from trust_portal.notify.mail.setup import mail_of
-from trust_portal.notify.model import Channel
 from trust_portal.reliability.contracts.service import Contracts
+from trust_portal.reliability.crosscheck.credentials import Admission
+from trust_portal.reliability.crosscheck.prometheus import Prometheus
+from trust_portal.reliability.crosscheck.service import CrossChecks
 from trust_portal.reliability.objectives.service import Objectives
 from trust_portal.reliability.reports.attesting import SlaReportAuditor
 from trust_portal.reliability.reports.bundles import Bundles
@@ -95,7 +91,6 @@ class House:
     tokens: Tokens
     approvals: Approvals
     decisions: Decisions
-    approval_reminders: Reminders
     approval_inbox: ApprovalInbox
     archive: Archive
     intake: Intake
@@ -103,6 +98,8 @@ class House:
     exports: Exports
     contracts: Contracts
     objectives: Objectives
+    cross_checks: CrossChecks
+    prometheus: Prometheus
     reports: Reports
     bundles: Bundles
     runs: Runs
@@ -118,8 +115,6 @@ class House:
     focus: FocusImport
     cost_kpis: Kpis
     detector_flags: DetectorFlags
-    dispatcher: Dispatcher
-    courier: Courier
 
     @property
     def auditors(self) -> tuple[Auditor, ...]:
@@ -143,6 +138,7 @@ class House:
     async def close(self) -> None:
         if self.oidc is not None:
             await self.oidc.close()
+        await self.prometheus.close()
         await self.ledger.close()
         await self.storage.close()
 
@@ -205,13 +201,14 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
     objectives = Objectives(storage, gate, ledger, tenants, access_log)
     approvals = Approvals(storage, gate, ledger)
     intake = Intake(storage, gate, clock, events_per_minute=settings.ingest_events_per_minute)
-    mail, address_book = mail_of(settings), PeopleAddressBook()
+    prometheus = Prometheus(clock, Admission(settings.cross_check_hosts, settings.cross_check_credentials))
     reports = Reports(
         storage,
         gate=gate,
         ledger=ledger,
         exports=exports,
         access_log=access_log,
+        prometheus=prometheus,
         vendor_name=settings.vendor_name,
     )
     return House(
@@ -233,7 +230,6 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         tokens=Tokens(storage, gate, ledger, access_log),
         approvals=approvals,
         decisions=Decisions(storage, gate, ledger, approvals),
-        approval_reminders=Reminders(storage, approvals),
         approval_inbox=ApprovalInbox(storage, gate, access_log, approvals),
         archive=Archive(storage, gate, access_log, ledger, keyring, host=settings.host),
         intake=intake,
@@ -243,6 +239,15 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
             storage, gate=gate, ledger=ledger, tenants=tenants, objectives=objectives, access_log=access_log
         ),
         objectives=objectives,
+        cross_checks=CrossChecks(
+            storage,
+            gate=gate,
+            ledger=ledger,
+            objectives=objectives,
+            access_log=access_log,
+            prometheus=prometheus,
+        ),
+        prometheus=prometheus,
         reports=reports,
         bundles=Bundles(storage, gate, exports),
         runs=Runs(
@@ -266,8 +271,6 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         detector_flags=DetectorFlags(storage, gate, ledger),
         cost_kpis=Kpis(storage, gate, access_log),
         focus=FocusImport(intake, clock, mapping=settings.focus_mapping),
-        dispatcher=Dispatcher(storage, address_book, mails=mail is not None),
-        courier=Courier(storage, address_book, {Channel.MAIL: MailCarrier(address_book, mail)}),
     )
 
 

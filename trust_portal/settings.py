@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -49,18 +48,16 @@ class Settings:
     """Events one token may send per minute and process, on average; 0 sets no limit."""
     sla_grace: timedelta = timedelta(hours=6)
     """Read as seconds. How long after a period's end its scheduled report waits for late data."""
+    cross_check_credentials: Path | None = None
+    """JSON file of what second sources want to know of whoever asks. See docs/crosscheck.md."""
+    cross_check_hosts: tuple[str, ...] = ()
+    """Second sources that may be asked, as ``host`` or ``host:port``, separated by commas; without it any."""
     cost_grace: timedelta = timedelta(minutes=10)
     """Read as seconds. How long after an hour's end its close waits for late usage."""
     cost_labels: tuple[str, ...] = ("feature", "flag", "version")
     """Labels of usage that roll-ups keep and explanations look at; separated by commas."""
     focus_mapping: Path | None = None
     """How cost exports are read; without it the mapping that is shipped. See docs/formats/focus.md."""
-    smtp_url: str | None = field(default=None, repr=False)
-    """``smtp://user:password@host:587`` or ``smtps://…:465`` of the mail server; without one, no mail is sent."""
-    mail_from: str | None = None
-    """Who mail is from, as ``Trust at Vendor <trust@vendor.example>``; goes with `SMTP_URL`."""
-    webhook_networks: tuple[str, ...] = ()
-    """Networks of your own that webhooks may reach, as ``10.1.0.0/16``, separated by commas; by default only public addresses over https."""
     log_format: str = "json"
     """``json`` or ``console``."""
 
@@ -128,10 +125,6 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _networks(text: str) -> tuple[str, ...]:
-    return tuple(str(ip_network(name)) for name in _names(text))
-
-
 def _log_format(text: str) -> str:
     if text not in {"json", "console"}:
         raise ValueError(f"{text!r} is neither json nor console")
@@ -155,11 +148,10 @@ _READERS: dict[str, Callable[[str], object]] = {
     "max_body_bytes": int,
     "ingest_events_per_minute": int,
     "sla_grace": _seconds,
+    "cross_check_credentials": Path,
+    "cross_check_hosts": _names,
     "cost_grace": _seconds,
     "cost_labels": _names,
     "focus_mapping": Path,
-    "smtp_url": str,
-    "mail_from": str,
-    "webhook_networks": _networks,
     "log_format": _log_format,
 }

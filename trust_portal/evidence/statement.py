@@ -31,6 +31,8 @@ class ReceiptKind(StrEnum):
     APPROVAL_WITHDRAWN = "approval.withdrawn"
     BUDGET_SET = "budget.set"
     CONTRACT_RECORDED = "contract.recorded"
+    CROSS_CHECK_SET = "cross_check.set"
+    CROSS_CHECK_WITHDRAWN = "cross_check.withdrawn"
     EXPORT_COMPLETED = "export.completed"
     EXPORT_MANIFEST = "export.manifest"
     FLAG_CHANGED = "flag.changed"

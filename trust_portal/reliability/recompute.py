@@ -20,15 +20,18 @@ from trust_portal.evidence.verdict import Mismatch, NotRecomputable
 from trust_portal.reliability.attainment.exclusions import parse_exclusions
 from trust_portal.reliability.attainment.measurements import read_measurements
 from trust_portal.reliability.contracts.document import parse_contract
+from trust_portal.reliability.crosscheck.document import read_readings
+from trust_portal.reliability.crosscheck.model import SourceReading
 from trust_portal.reliability.findings import Finding, Severity
-from trust_portal.reliability.reports.assessment import assess
+from trust_portal.reliability.reports.assessment import attained_by, conclude
 from trust_portal.reliability.reports.document import report_body
 from trust_portal.reliability.reports.model import (
     CONTRACT_FILE,
+    CROSS_CHECK_FILE,
     CSV_FILE,
     ENGINE,
     EXCLUSIONS_FILE,
-    FORMAT,
+    FORMATS,
     KIND,
     MEASUREMENTS_FILE,
     REPORT_FILE,
@@ -41,6 +44,7 @@ _NOT_DERIVED = ("revision", "restatement")
 #: Sentences about figures that stand beside them.
 _IN_WORDS = frozenset({"method", "text", "message", "why"})
 _ABSENT = "(absent)"
+_INPUT_FILES = (CONTRACT_FILE, CROSS_CHECK_FILE, EXCLUSIONS_FILE, MEASUREMENTS_FILE)
 
 
 def recompute_sla_report(files: Mapping[str, bytes]) -> list[Mismatch]:
@@ -62,15 +66,23 @@ def recompute_sla_report(files: Mapping[str, bytes]) -> list[Mismatch]:
         measurements = read_measurements(_file(files, MEASUREMENTS_FILE))
     with _reading(EXCLUSIONS_FILE):
         exclusions = parse_exclusions(_file(files, EXCLUSIONS_FILE))
+    readings: Mapping[str, SourceReading] | None = None
+    if reported["format"] != "1":
+        with _reading(CROSS_CHECK_FILE):
+            found_readings = read_readings(files.get(CROSS_CHECK_FILE, b"[]"))
+            readings = {each.objective: each for each in found_readings}
     with _reading(CONTRACT_FILE):
-        assessment = assess(contract, measurements, exclusions, label, further=attested)
+        attained = attained_by(contract, measurements, exclusions, label)
+    with _reading(CROSS_CHECK_FILE):
+        assessment = conclude(contract, attained, measurements, further=attested, readings=readings)
     with _reading(REPORT_FILE):
         derived = report_body(
             assessment,
-            {name: files[name] for name in (CONTRACT_FILE, EXCLUSIONS_FILE, MEASUREMENTS_FILE)},
+            {name: files[name] for name in _INPUT_FILES if name in files},
             attested,
             tenant_name=tenant,
             vendor_name=vendor,
+            format_=reported["format"],
         )
     claimed = {key: value for key, value in reported.items() if key not in _NOT_DERIVED}
     found = [
@@ -85,10 +97,10 @@ def recompute_sla_report(files: Mapping[str, bytes]) -> list[Mismatch]:
 
 def _same_engine(reported: Mapping[str, Any]) -> None:
     """Figures of another engine or format are not wrong: they are not for this one to judge."""
-    for name, ours in (("format", FORMAT), ("engine", ENGINE)):
-        if reported[name] != ours:
+    for name, ours in (("format", FORMATS), ("engine", (ENGINE,))):
+        if reported[name] not in ours:
             raise NotRecomputable(
-                f"made by {_text(reported[name])}, this version calculates as {_text(ours)}",
+                f"made by {_text(reported[name])}, this version calculates as {_text(ours[-1])}",
                 file=REPORT_FILE,
                 field=name,
             )

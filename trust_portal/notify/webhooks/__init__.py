@@ -1,1 +1,0 @@
-"""Webhooks to endpoints that a tenant's administrator sets up."""
