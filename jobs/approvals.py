@@ -8,6 +8,7 @@ from uuid import UUID
 
 from jobs.duty import Arguments, Duty
 from trust_portal.access.approvals.model import ApprovalKind
+from trust_portal.access.approvals.stages import Stage
 from trust_portal.house import House
 from trust_portal.storage.outbox import Job
 
@@ -23,6 +24,13 @@ async def expire(house: House, row_id: UUID, arguments: Arguments) -> None:
     await house.decisions.expire(UUID(arguments["tenant"]), UUID(arguments["request"]), row_id)
 
 
+async def remind(house: House, row_id: UUID, arguments: Arguments) -> None:
+    stage = Stage(arguments["stage"])
+    await house.approval_reminders.remind(
+        UUID(arguments["tenant"]), UUID(arguments["request"]), stage, row_id
+    )
+
+
 async def settled(house: House, row_id: UUID, arguments: Arguments) -> None:  # noqa: ARG001 - a duty's signature
     tell = SETTLED.get(ApprovalKind(arguments["kind"]))
     if tell is not None:
@@ -36,4 +44,5 @@ async def given_up(house: House, arguments: Arguments, reason: str) -> None:
 APPROVAL_DUTIES = (
     Duty(Job.EXPIRE_APPROVAL, expire, given_up),
     Duty(Job.APPROVAL_SETTLED, settled, given_up),
+    Duty(Job.REMIND_OF_APPROVAL, remind, given_up),
 )

@@ -15,11 +15,11 @@ from arq.connections import ArqRedis, RedisSettings, create_pool
 from redis.exceptions import RedisError
 
 from trust_portal.storage.backlog import Backlog
-from trust_portal.storage.outbox import DEFAULT_QUEUE, EXPORTS_QUEUE
+from trust_portal.storage.outbox import DEFAULT_QUEUE, DELIVERIES_QUEUE, EXPORTS_QUEUE
 
 log = logging.getLogger(__name__)
 
-QUEUES = (DEFAULT_QUEUE, EXPORTS_QUEUE)
+QUEUES = (DEFAULT_QUEUE, DELIVERIES_QUEUE, EXPORTS_QUEUE)
 #: What a lost queue server looks like from here.
 QUEUE_LOST = (RedisError, OSError, TimeoutError)
 

@@ -1,6 +1,6 @@
 """The worker process: arq for the jobs, and the house's own rounds beside it.
 
-The default worker also runs the relay, the sequencer and the clockwork of the monthly runs. The
+The default worker also delivers notifications and runs the relay, the sequencer and the clockwork. The
 exports worker relays too, but leaves the sequencer alone: its renders hold the interpreter for
 seconds. Any number of either may run.
 
@@ -26,6 +26,7 @@ from jobs.approvals import APPROVAL_DUTIES
 from jobs.cost import COST_DUTIES, mind_cost
 from jobs.duty import Duty
 from jobs.exports import EXPORT_DUTIES
+from jobs.notifications import NOTIFICATION_DUTIES
 from jobs.relay import QUEUE_LOST, Relay, from_json, queue_settings, to_json
 from jobs.reports import REPORT_DUTIES
 from jobs.schedule import start_due_runs
@@ -36,13 +37,20 @@ from trust_portal.house import House, open_house
 from trust_portal.runtime.signals import until_told
 from trust_portal.settings import Settings
 from trust_portal.storage.backlog import Backlog
-from trust_portal.storage.outbox import DEFAULT_QUEUE, EXPORTS_QUEUE, QUEUE_OF
+from trust_portal.storage.outbox import DEFAULT_QUEUE, DELIVERIES_QUEUE, EXPORTS_QUEUE, QUEUE_OF
 
 log = logging.getLogger(__name__)
 
-DUTIES: tuple[Duty, ...] = (*APPROVAL_DUTIES, *COST_DUTIES, *REPORT_DUTIES, *EXPORT_DUTIES)
+DUTIES: tuple[Duty, ...] = (
+    *APPROVAL_DUTIES,
+    *COST_DUTIES,
+    *EXPORT_DUTIES,
+    *NOTIFICATION_DUTIES,
+    *REPORT_DUTIES,
+)
 #: Jobs at a time. Renders are bound by the processor, reports wait for the database in between.
 MAX_JOBS = {DEFAULT_QUEUE: 8, EXPORTS_QUEUE: 2}
+_DELIVERIES_AT_A_TIME = 16
 _QUEUE_POLL = 0.05
 _RELAY_ROUND = 0.1
 _SCHEDULE_ROUND = 15.0
@@ -78,6 +86,7 @@ async def work(house: House, queue: str) -> None:
         rounds += [
             repeat("schedule", partial(start_due_runs, house), _SCHEDULE_ROUND),
             repeat("cost", partial(mind_cost, house), _COST_ROUND),
+            _serve_queue(house, backlog, DELIVERIES_QUEUE),
             _sequence(house),
         ]
     try:
@@ -137,7 +146,7 @@ async def _run_arq(redis_url: str, queue: str, functions: list[Function]) -> Non
         queue_name=queue,
         redis_pool=pool,
         handle_signals=False,
-        max_jobs=MAX_JOBS[queue],
+        max_jobs=MAX_JOBS.get(queue, _DELIVERIES_AT_A_TIME),
         keep_result=0,
         max_tries=1,
         poll_delay=_QUEUE_POLL,

@@ -15,6 +15,7 @@ from trust_portal.cost.budgets import tables as budgets
 from trust_portal.cost.metering import tables as metering
 from trust_portal.evidence import tables as evidence
 from trust_portal.facts import tables as facts
+from trust_portal.notify import tables as notify
 from trust_portal.reliability.contracts import tables as contracts
 from trust_portal.reliability.crosscheck import tables as cross_checks
 from trust_portal.reliability.objectives import repository as objectives
@@ -35,6 +36,7 @@ TABLES = (
     evidence,
     facts,
     metering,
+    notify,
     objectives,
     outbox,
     reports,

@@ -15,11 +15,13 @@ from redis.exceptions import RedisError
 from trust_portal.access.access_log.service import AccessLog
 from trust_portal.access.approvals.deciding import Decisions
 from trust_portal.access.approvals.reading import ApprovalInbox
+from trust_portal.access.approvals.reminding import Reminders
 from trust_portal.access.approvals.service import Approvals
 from trust_portal.access.archive import Archive
 from trust_portal.access.denial_log import DenialLog
 from trust_portal.access.denials import Denials
 from trust_portal.access.gate import Gate
+from trust_portal.access.people.address_book import PeopleAddressBook
 from trust_portal.access.people.service import People
 from trust_portal.access.policy import shipped_policies
 from trust_portal.access.policy_register import PolicyRegister
@@ -50,6 +52,11 @@ from trust_portal.facts.intake import Intake
 from trust_portal.facts.operations_service import Operations
 from trust_portal.kernel.clock import Clock, SystemClock
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.notify.delivering import Courier
+from trust_portal.notify.dispatching import Dispatcher
+from trust_portal.notify.mail.carrier import MailCarrier
+from trust_portal.notify.mail.setup import mail_of
+from trust_portal.notify.model import Channel
 from trust_portal.reliability.contracts.service import Contracts
 from trust_portal.reliability.crosscheck.credentials import Admission
 from trust_portal.reliability.crosscheck.prometheus import Prometheus
@@ -91,6 +98,7 @@ class House:
     tokens: Tokens
     approvals: Approvals
     decisions: Decisions
+    approval_reminders: Reminders
     approval_inbox: ApprovalInbox
     archive: Archive
     intake: Intake
@@ -115,6 +123,8 @@ class House:
     focus: FocusImport
     cost_kpis: Kpis
     detector_flags: DetectorFlags
+    dispatcher: Dispatcher
+    courier: Courier
 
     @property
     def auditors(self) -> tuple[Auditor, ...]:
@@ -201,6 +211,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
     objectives = Objectives(storage, gate, ledger, tenants, access_log)
     approvals = Approvals(storage, gate, ledger)
     intake = Intake(storage, gate, clock, events_per_minute=settings.ingest_events_per_minute)
+    mail, address_book = mail_of(settings), PeopleAddressBook()
     prometheus = Prometheus(clock, Admission(settings.cross_check_hosts, settings.cross_check_credentials))
     reports = Reports(
         storage,
@@ -230,6 +241,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         tokens=Tokens(storage, gate, ledger, access_log),
         approvals=approvals,
         decisions=Decisions(storage, gate, ledger, approvals),
+        approval_reminders=Reminders(storage, approvals),
         approval_inbox=ApprovalInbox(storage, gate, access_log, approvals),
         archive=Archive(storage, gate, access_log, ledger, keyring, host=settings.host),
         intake=intake,
@@ -271,6 +283,8 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         detector_flags=DetectorFlags(storage, gate, ledger),
         cost_kpis=Kpis(storage, gate, access_log),
         focus=FocusImport(intake, clock, mapping=settings.focus_mapping),
+        dispatcher=Dispatcher(storage, address_book, mails=mail is not None),
+        courier=Courier(storage, address_book, {Channel.MAIL: MailCarrier(address_book, mail)}),
     )
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -58,6 +59,12 @@ class Settings:
     """Labels of usage that roll-ups keep and explanations look at; separated by commas."""
     focus_mapping: Path | None = None
     """How cost exports are read; without it the mapping that is shipped. See docs/formats/focus.md."""
+    smtp_url: str | None = field(default=None, repr=False)
+    """``smtp://user:password@host:587`` or ``smtps://…:465`` of the mail server; without one, no mail is sent."""
+    mail_from: str | None = None
+    """Who mail is from, as ``Trust at Vendor <trust@vendor.example>``; goes with `SMTP_URL`."""
+    webhook_networks: tuple[str, ...] = ()
+    """Networks of your own that webhooks may reach, as ``10.1.0.0/16``, separated by commas; by default only public addresses over https."""
     log_format: str = "json"
     """``json`` or ``console``."""
 
@@ -125,6 +132,10 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
+def _networks(text: str) -> tuple[str, ...]:
+    return tuple(str(ip_network(name)) for name in _names(text))
+
+
 def _log_format(text: str) -> str:
     if text not in {"json", "console"}:
         raise ValueError(f"{text!r} is neither json nor console")
@@ -153,5 +164,8 @@ _READERS: dict[str, Callable[[str], object]] = {
     "cost_grace": _seconds,
     "cost_labels": _names,
     "focus_mapping": Path,
+    "smtp_url": str,
+    "mail_from": str,
+    "webhook_networks": _networks,
     "log_format": _log_format,
 }

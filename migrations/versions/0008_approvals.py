@@ -86,17 +86,11 @@ def _requests() -> None:
         _receipt("approval_requests"),
         sa.UniqueConstraint("tenant_id", "id", *_TERMS, name="approval_requests_terms_key"),
         sa.UniqueConstraint("tenant_id", "receipt_id", name="approval_requests_receipt_key"),
-        sa.CheckConstraint(
-            "digest = encode(sha256(intent), 'hex')", name="approval_requests_digest_is_of_the_intent_check"
-        ),
-        sa.CheckConstraint(
-            "cardinality(roles) BETWEEN 1 AND 4", name="approval_requests_somebody_must_approve_check"
-        ),
-        sa.CheckConstraint("btrim(reason) <> ''", name="approval_requests_reason_is_given_check"),
-        sa.CheckConstraint("length(nonce) = 64", name="approval_requests_nonce_is_32_bytes_check"),
-        sa.CheckConstraint(
-            "expires_at > requested_at AND use_seconds > 0", name="approval_requests_time_is_limited_check"
-        ),
+        sa.CheckConstraint("digest = encode(sha256(intent), 'hex')", name="digest_is_of_the_intent"),
+        sa.CheckConstraint("cardinality(roles) BETWEEN 1 AND 4", name="somebody_must_approve"),
+        sa.CheckConstraint("btrim(reason) <> ''", name="reason_is_given"),
+        sa.CheckConstraint("length(nonce) = 64", name="nonce_is_32_bytes"),
+        sa.CheckConstraint("expires_at > requested_at AND use_seconds > 0", name="time_is_limited"),
     )
     op.create_index("approval_requests_newest_idx", "approval_requests", ["tenant_id", "requested_at", "id"])
     op.create_index("approval_requests_requested_at_idx", "approval_requests", ["requested_at", "id"])
@@ -188,4 +182,4 @@ def _rules_of_steps() -> list[sa.CheckConstraint]:
         "requester_withdraws": "act <> 'withdraw' OR person_id = requester_id",
         "reason_is_given": "act IN ('expire', 'use') OR btrim(reason) <> ''",
     }
-    return [sa.CheckConstraint(rule, name=f"approval_steps_{name}_check") for name, rule in rules.items()]
+    return [sa.CheckConstraint(rule, name=name) for name, rule in rules.items()]

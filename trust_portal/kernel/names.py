@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from trust_portal.errors import InvalidInput
@@ -29,3 +30,22 @@ def require_words(text: str, field: str) -> str:
     if not is_readable(words.replace("\n", "").replace("\t", "")):
         raise InvalidInput("write it without invisible or control characters", field=field)
     return words
+
+
+def readable_line(text: str, limit: int) -> str:
+    """``text`` as one line of at most ``limit`` characters, without what hides or misleads."""
+    return _cut(" ".join(_shown(text).split()), limit)
+
+
+def readable_text(text: str, limit: int) -> str:
+    """The same for several lines; more than one empty line in a row becomes one."""
+    lines = [" ".join(_shown(line).split()) for line in text.splitlines()]
+    return _cut(re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip(), limit)
+
+
+def _shown(text: str) -> str:
+    return "".join(c if is_readable(c) else " " for c in text)
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

@@ -22,17 +22,26 @@ class Job(StrEnum):
     APPROVAL_SETTLED = "approval_settled"
     BUILD_EXPORT = "build_export"
     CLOSE_COST_HOURS = "close_cost_hours"
+    DELIVER_NOTIFICATION = "deliver_notification"
+    DISPATCH_NOTIFICATION = "dispatch_notification"
     EXPIRE_APPROVAL = "expire_approval"
     EXPLAIN_ANOMALY = "explain_anomaly"
     ISSUE_SLA_REPORT = "issue_sla_report"
     PLAN_SLA_RUN = "plan_sla_run"
+    REMIND_OF_APPROVAL = "remind_of_approval"
     ROLL_UP_USAGE = "roll_up_usage"
 
 
 #: Long renders have their own queue, so that a killed one does not hold back the short jobs.
 EXPORTS_QUEUE = "trust-portal:exports"
 DEFAULT_QUEUE = "trust-portal:default"
-QUEUE_OF: dict[Job, str] = {Job.BUILD_EXPORT: EXPORTS_QUEUE}
+#: Deliveries wait for other people's servers, and must not keep our own work waiting; the default
+#: worker serves this queue too.
+DELIVERIES_QUEUE = "trust-portal:deliveries"
+QUEUE_OF: dict[Job, str] = {
+    Job.BUILD_EXPORT: EXPORTS_QUEUE,
+    Job.DELIVER_NOTIFICATION: DELIVERIES_QUEUE,
+}
 
 outbox = house_table(
     "outbox",

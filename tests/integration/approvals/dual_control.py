@@ -31,7 +31,7 @@ from trust_portal.house import House
 from trust_portal.kernel.actor import Actor, Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.settings import Settings
-from trust_portal.storage.outbox import outbox
+from trust_portal.storage.outbox import Job, outbox
 from trust_portal.storage.tenancy import TenantScope
 
 TABLES = (approval_requests, approval_steps, receipts)
@@ -142,8 +142,13 @@ class Desk:
         return [row.kind.removeprefix("approval.") for row in rows]
 
     async def jobs(self) -> list[tuple[str, dict[str, str]]]:
+        """Of dual control itself; what people are told about it has jobs of its own."""
         async with self.house.storage.read(TenantScope(self.tenant.id)) as session:
-            query = select(outbox.c.job, outbox.c.arguments, outbox.c.id).order_by(outbox.c.id)
+            query = (
+                select(outbox.c.job, outbox.c.arguments, outbox.c.id)
+                .where(outbox.c.job.in_([Job.APPROVAL_SETTLED.value, Job.EXPIRE_APPROVAL.value]))
+                .order_by(outbox.c.id)
+            )
             return [(row.job, row.arguments) for row in await session.execute(query)]
 
     def _actor(self, actor: Actor | str) -> Actor:

@@ -233,12 +233,12 @@ async def test_a_token_never_decides(desk, house):
         assert await desk.stored() == before
 
 
-@pytest.mark.parametrize("actor", [SYSTEM, CONSOLE], ids=["scheduler", "console"])
-async def test_neither_clockwork_nor_console_decides(desk, actor):
+async def test_neither_clockwork_nor_console_decides(desk):
     request = await desk.ask()
 
-    assert await refused(desk, desk.approve(request, actor), Denied) == "DENIED"
-    assert await refused(desk, desk.deny(request, actor), Denied) == "DENIED"
+    for actor in (SYSTEM, CONSOLE):
+        assert await refused(desk, desk.approve(request, actor), Denied) == "DENIED"
+        assert await refused(desk, desk.deny(request, actor), Denied) == "DENIED"
 
 
 async def test_a_delegate_of_the_requester_does_not_approve(desk, house):
@@ -366,27 +366,21 @@ async def test_an_approval_under_another_rule_does_not_hold(desk, house):
 # What is decided on
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"title": "Keep exports for ever"},
-        {"effect": "About 4,000.00 EUR less storage a month"},
-        {"risk": "None"},
-        {"act": ()},
-        {"evidence": ()},
-        {"tenant_key": "globex"},
-        {"kind": ApprovalKind.PLAYBOOK_RUN},
-    ],
-    ids=lambda change: next(iter(change)),
-)
-async def test_any_change_of_the_intent_voids_the_approval(desk, change):
+async def test_any_change_of_the_intent_voids_the_approval(desk):
     request = await desk.ask()
     await desk.approve(request, "sam")
     await desk.approve(request, "fay")
-    if "act" in change:
-        change = {"act": intent_of(desk.tenant, days="3").act}
-
-    assert await refused(desk, desk.use(request, replace(request.intent, **change))) == "INTENT_CHANGED"
+    for change in (
+        {"title": "Keep exports for ever"},
+        {"effect": "About 4,000.00 EUR less storage a month"},
+        {"risk": "None"},
+        {"act": intent_of(desk.tenant, days="3").act},
+        {"evidence": ()},
+        {"tenant_key": "globex"},
+        {"kind": ApprovalKind.PLAYBOOK_RUN},
+    ):
+        other = replace(request.intent, **change)
+        assert await refused(desk, desk.use(request, other)) == "INTENT_CHANGED", change
 
 
 async def test_a_decision_is_on_what_was_shown(desk):

@@ -11,6 +11,7 @@ from trust_portal.access.approvals import repository
 from trust_portal.access.approvals.decision import deadline
 from trust_portal.access.approvals.model import NOUN, Approval, Step, StepAct, person_behind
 from trust_portal.access.approvals.receipts import step_act
+from trust_portal.access.approvals.telling import tell_step
 from trust_portal.errors import NotFound
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.receipt_rows import receipt_digests
@@ -83,6 +84,7 @@ async def take_step(
     )
     if not await repository.add_step(session, approval, step):
         raise Overtaken
+    await tell_step(session, after, step)
     if act is StepAct.APPROVE and not after.open_slots:
         await watch_deadline(session, after)
     if act in {StepAct.DENY, StepAct.EXPIRE, StepAct.WITHDRAW} or (

@@ -27,6 +27,8 @@ from trust_portal.access.approvals.model import (
 from trust_portal.access.approvals.receipts import decision_json, inputs_of, request_act
 from trust_portal.access.approvals.recording import Overtaken, load, take_step, watch_deadline
 from trust_portal.access.approvals.rules import Rule
+from trust_portal.access.approvals.stages import ask_for_reminders
+from trust_portal.access.approvals.telling import tell_asked
 from trust_portal.access.gate import Gate
 from trust_portal.access.people.model import Person
 from trust_portal.access.policy import Resource
@@ -88,7 +90,8 @@ class Approvals:
         """
         rule = self.rule(ask.kind)
         requester = person_behind(actor)
-        if not can_be_filled(could_fill(rule.approvers, approvers, requester)):
+        candidates = could_fill(rule.approvers, approvers, requester)
+        if not can_be_filled(candidates):
             names = ", ".join(role.value for role in rule.approvers)
             raise Conflict(
                 f"nobody could approve this: it takes different people, without you, who are {names}",
@@ -116,6 +119,8 @@ class Approvals:
         await self._ledger.record(session, request_act(request, actor), receipt_id=request.receipt_id)
         await repository.add_request(session, request)
         await watch_deadline(session, Approval(request))
+        await tell_asked(session, request, candidates.values())
+        await ask_for_reminders(session, request)
         return request
 
     async def use(

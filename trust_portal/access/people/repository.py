@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -72,6 +73,27 @@ async def roles_in_force(
         )
     )
     return frozenset(Role(row.role) for row in rows)
+
+
+async def holders(
+    session: ReadSession, tenant_id: UUID, roles: Collection[Role], people_ids: Collection[UUID], at: datetime
+) -> tuple[Person, ...]:
+    """Active people who hold one of ``roles`` at ``at``, or are named; by email, without their roles."""
+    holding = select(role_grants.c.person_id).where(
+        role_grants.c.tenant_id == tenant_id,
+        role_grants.c.role.in_([role.value for role in roles]),
+        role_in_force(at),
+    )
+    rows = await session.execute(
+        select(people)
+        .where(
+            people.c.tenant_id == tenant_id,
+            people.c.active,
+            or_(people.c.id.in_(holding), people.c.id.in_(list(people_ids))),
+        )
+        .order_by(people.c.email)
+    )
+    return tuple(_person(row, frozenset()) for row in rows)
 
 
 async def people_page(

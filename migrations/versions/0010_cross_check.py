@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, UUID
 
 from trust_portal.storage.migration import append_only, begin_revision, distribute, protect
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

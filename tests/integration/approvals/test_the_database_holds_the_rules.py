@@ -1,0 +1,319 @@
+"""The rules of dual control with the service bypassed: SQL, as the application role, in the tenant's scope."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+from dual_control import Desk
+
+from trust_portal.access.approvals.model import ApprovalRequest
+from trust_portal.evidence.act import Act
+from trust_portal.evidence.statement import ReceiptKind, Subject
+from trust_portal.kernel.ids import new_id
+from trust_portal.storage.errors import violation
+from trust_portal.storage.tenancy import TenantScope
+
+DAY, MOMENT = timedelta(days=1), timedelta(microseconds=1)
+
+
+@dataclass
+class Intruder:
+    """Somebody who speaks SQL in the tenant's scope and wants this request to have been approved."""
+
+    desk: Desk
+    request: ApprovalRequest
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[asyncpg.Connection[Any]]:
+        async with self.desk.house.storage.write(TenantScope(self.desk.tenant.id)) as session:
+            driver = await session.driver()
+            assert await driver.fetchval("SELECT current_user") == "trust_portal_app"
+            yield driver
+
+    async def receipt(self):
+        """One that no step has: whoever may write steps may write receipts."""
+        storage, tenant_id = self.desk.house.storage, self.desk.tenant.id
+        act = Act(
+            kind=ReceiptKind.APPROVAL_APPROVED,
+            tenant_id=tenant_id,
+            actor=self.desk.requester,
+            at=storage.clock.now(),
+            subjects=(Subject(f"forged/{new_id()}", "0" * 64),),
+            predicate={},
+        )
+        async with storage.write(TenantScope(tenant_id)) as session:
+            return (await self.desk.house.ledger.record(session, act)).id
+
+    async def step(self, name: str = "sam", **lies: Any) -> dict[str, Any]:
+        """A first approval as the service would write it, but for the ``lies``."""
+        request = self.request
+        return {
+            "tenant_id": request.tenant_id,
+            "request_id": request.id,
+            "ordinal": 1,
+            "act": "approve",
+            "previous": None,
+            "previous_act": None,
+            "previous_at": None,
+            "slot": 1,
+            "role": "approver_security",
+            "granted_by": None,
+            "person_id": self.desk.people[name].id,
+            "person_name": name.title(),
+            "reason": "looks fine",
+            "at": self.desk.house.clock.now(),
+            "digest": request.digest,
+            "roles": [role.value for role in request.roles],
+            "requester_id": request.requester_id,
+            "expires_at": request.expires_at,
+            "use_seconds": request.use_seconds,
+            "receipt_id": await self.receipt(),
+        } | lies
+
+    async def behind(self, ordinal: int, **lies: Any) -> dict[str, Any]:
+        """A step behind the last one there is, which is told to be number ``ordinal - 1``."""
+        async with self.connection() as driver:
+            last = await driver.fetchrow(
+                "SELECT ordinal, act, at FROM approval_steps WHERE tenant_id = $1 AND request_id = $2"
+                " ORDER BY ordinal DESC LIMIT 1",
+                self.request.tenant_id,
+                self.request.id,
+            )
+        link = {
+            "ordinal": ordinal,
+            "previous": ordinal - 1,
+            "previous_act": last["act"],
+            "previous_at": last["at"],
+        }
+        return await self.step(**(link | lies))
+
+    async def write(self, row: dict[str, Any], table: str = "approval_steps") -> None:
+        places = ", ".join(f"${at}" for at in range(1, len(row) + 1))
+        statement = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places})"
+        async with self.connection() as driver:
+            await driver.execute(statement, *row.values())
+
+    async def refused(self, row: dict[str, Any], table: str = "approval_steps") -> str:
+        """The constraint that refuses ``row``; nothing of dual control has changed."""
+        before = await self.desk.stored()
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError) as caught:
+            await self.write(row, table)
+        assert await self.desk.stored() == before
+        found = violation(caught.value)
+        assert found is not None
+        return found.constraint.removeprefix(f"{table}_").removesuffix("_check")
+
+
+@pytest.fixture
+async def intruder(desk: Desk) -> Intruder:
+    return Intruder(desk, await desk.ask())
+
+
+END = {"slot": None, "role": None}
+
+
+async def test_what_the_service_would_write_is_taken(intruder):
+    await intruder.write(await intruder.step("sam"))
+    await intruder.write(await intruder.behind(2, slot=2, role="approver_finance", person_id=new_id()))
+    await intruder.write(await intruder.behind(3, act="use", reason="", person_id=new_id(), **END))
+
+
+async def test_the_requester_does_not_decide(intruder):
+    own = intruder.request.requester_id
+
+    for act in ("approve", "deny"):
+        row = await intruder.step(act=act, person_id=own)
+        assert await intruder.refused(row) == "requester_does_not_decide"
+
+
+async def test_a_delegate_of_the_requester_does_not_decide(intruder):
+    row = await intruder.step(granted_by=intruder.request.requester_id)
+
+    assert await intruder.refused(row) == "requester_does_not_decide"
+
+
+async def test_one_person_does_not_fill_two_places(intruder):
+    await intruder.write(await intruder.step("both"))
+    again = {"slot": 2, "role": "approver_finance", "person_id": intruder.desk.people["both"].id}
+
+    assert await intruder.refused(await intruder.behind(2, **again)) == "one_decision_a_person_key"
+    assert (
+        await intruder.refused(await intruder.behind(2, act="deny", **again)) == "one_decision_a_person_key"
+    )
+
+
+async def test_one_place_is_not_filled_twice(intruder):
+    await intruder.write(await intruder.step("sam"))
+    row = await intruder.behind(2, person_id=intruder.desk.people["sid"].id)
+
+    assert await intruder.refused(row) == "one_approval_a_slot_key"
+
+
+async def test_a_decision_is_as_the_role_of_a_place(intruder):
+    for lies in (
+        {"role": "approver_finance"},
+        {"role": "csm"},
+        {"slot": 2},
+        {"slot": 3, "role": None},
+        {"slot": 0},
+        {"slot": None},
+        {"role": None},
+        {"slot": None, "role": None},
+    ):
+        assert await intruder.refused(await intruder.step(**lies)) == "decides_as_a_role_of_the_rule", lies
+
+
+async def test_a_step_repeats_what_was_asked_for(intruder):
+    for lies in (
+        {"digest": hashlib.sha256(b"another intent").hexdigest()},
+        {"roles": ["approver_security"]},
+        {"requester_id": new_id()},
+        {"use_seconds": 10**6},
+    ):
+        assert await intruder.refused(await intruder.step(**lies)) == "terms_fkey", lies
+
+
+async def test_nothing_is_decided_after_its_time(intruder):
+    late = intruder.request.expires_at + MOMENT
+
+    assert await intruder.refused(await intruder.step(at=late)) == "decided_in_time"
+    assert await intruder.refused(await intruder.step(at=late, expires_at=late)) == "terms_fkey"
+
+
+async def test_nothing_is_used_before_everybody_has_approved(intruder):
+    use = {"act": "use", "person_id": new_id(), **END}
+    assert await intruder.refused(await intruder.step(**use)) == "used_in_time"
+    await intruder.write(await intruder.step("sam"))
+
+    assert await intruder.refused(await intruder.behind(2, **use)) == "used_in_time"
+    assert await intruder.refused(await intruder.behind(3, **use)) == "previous_fkey"
+
+
+async def approved(intruder: Intruder) -> None:
+    await intruder.desk.approve(intruder.request, "sam")
+    await intruder.desk.approve(intruder.request, "fay")
+
+
+async def test_nothing_is_used_after_its_time(intruder):
+    await approved(intruder)
+    late = intruder.desk.house.clock.now() + timedelta(hours=1) + MOMENT
+    use = {"act": "use", "person_id": new_id(), "at": late, **END}
+
+    assert await intruder.refused(await intruder.behind(3, **use)) == "used_in_time"
+    assert await intruder.refused(await intruder.behind(3, **use, previous_at=late)) == "previous_fkey"
+    assert await intruder.refused(await intruder.behind(3, **use, use_seconds=10**6)) == "terms_fkey"
+
+
+async def test_nothing_is_used_twice_or_decided_once_it_is_used(intruder):
+    await approved(intruder)
+    await intruder.desk.use(intruder.request)
+    use = {"act": "use", "person_id": new_id(), **END}
+
+    assert await intruder.refused(await intruder.behind(3, **use, previous_act="approve")) == "pkey"
+    assert await intruder.refused(await intruder.behind(4, **use)) == "follows_an_approval"
+    assert (
+        await intruder.refused(await intruder.behind(4, **use, previous_act="approve"))
+        == "follows_an_approval"
+    )
+
+
+async def test_nothing_follows_a_denial(intruder):
+    await intruder.desk.deny(intruder.request, "sam")
+    other = {"person_id": intruder.desk.people["sid"].id}
+
+    assert await intruder.refused(await intruder.behind(2, **other)) == "follows_an_approval"
+    assert (
+        await intruder.refused(await intruder.behind(2, **other, previous_act="approve")) == "previous_fkey"
+    )
+    assert await intruder.refused(await intruder.step("sid")) == "pkey"
+
+
+async def test_there_is_no_place_beyond_the_last(intruder):
+    await approved(intruder)
+
+    row = await intruder.behind(3, person_id=intruder.desk.people["sid"].id)
+
+    assert await intruder.refused(row) == "decided_in_time"
+
+
+async def test_only_the_requester_withdraws_and_only_time_expires(intruder):
+    now = intruder.desk.house.clock.now()
+
+    assert await intruder.refused(await intruder.step(act="withdraw", **END)) == "requester_withdraws"
+    early = await intruder.step(act="expire", at=intruder.request.expires_at, **END)
+    assert await intruder.refused(early) == "expired_after_its_time"
+    await approved(intruder)
+    early = await intruder.behind(3, act="expire", at=now + timedelta(hours=1), **END)
+    assert await intruder.refused(early) == "expired_after_its_time"
+
+
+async def test_every_step_has_a_reason_and_a_receipt_of_its_own(intruder):
+    assert await intruder.refused(await intruder.step(reason=" ")) == "reason_is_given"
+    nowhere = await intruder.step(receipt_id=new_id())
+    assert await intruder.refused(nowhere) == "tenant_id_receipt_id_fkey"
+    await intruder.desk.approve(intruder.request, "sam")
+    before = (await intruder.desk.stored())[1][0].receipt_id
+    again = await intruder.behind(2, slot=2, role="approver_finance", person_id=new_id(), receipt_id=before)
+    assert await intruder.refused(again) == "receipt_key"
+
+
+async def test_a_request_states_its_intent_who_must_approve_why_and_until_when(intruder):
+    async with intruder.connection() as driver:
+        (row,) = await driver.fetch(
+            "SELECT * FROM approval_requests WHERE tenant_id = $1", intruder.request.tenant_id
+        )
+
+    async def lie(**lies: Any) -> str:
+        return await intruder.refused(
+            dict(row) | {"id": new_id(), "receipt_id": await intruder.receipt()} | lies, "approval_requests"
+        )
+
+    assert await lie(intent=b"{}") == "digest_is_of_the_intent"
+    assert await lie(roles=[]) == "somebody_must_approve"
+    assert await lie(roles=["approver_security"] * 5) == "somebody_must_approve"
+    assert await lie(reason="  ") == "reason_is_given"
+    assert await lie(nonce="0") == "nonce_is_32_bytes"
+    assert await lie(expires_at=row["requested_at"]) == "time_is_limited"
+    assert await lie(use_seconds=0) == "time_is_limited"
+    assert await lie(receipt_id=new_id()) == "tenant_id_receipt_id_fkey"
+    assert await lie(receipt_id=row["receipt_id"]) == "receipt_key"
+
+
+@pytest.mark.parametrize("table", ["approval_requests", "approval_steps"])
+async def test_what_was_asked_and_decided_cannot_be_changed_or_removed(intruder, table):
+    await intruder.desk.approve(intruder.request, "sam")
+    before = await intruder.desk.stored()
+
+    for statement in (
+        f"UPDATE {table} SET reason = 'x'",
+        f"DELETE FROM {table}",
+        f"TRUNCATE {table} CASCADE",
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with intruder.connection() as driver:
+                await driver.execute(statement)
+    assert await intruder.desk.stored() == before
+
+
+async def test_another_tenants_request_is_out_of_reach(intruder):
+    row = await intruder.step()
+    before = await intruder.desk.stored()
+    places = ", ".join(f"${at}" for at in range(1, len(row) + 1))
+
+    for lies in ({}, {"tenant_id": intruder.desk.stranger.id}):
+        values = (row | lies).values()
+        with pytest.raises(asyncpg.PostgresError) as caught:
+            async with intruder.desk.house.storage.write(TenantScope(intruder.desk.stranger.id)) as session:
+                driver = await session.driver()
+                await driver.execute(
+                    f"INSERT INTO approval_steps ({', '.join(row)}) VALUES ({places})", *values
+                )
+        assert isinstance(caught.value, asyncpg.InsufficientPrivilegeError | asyncpg.ForeignKeyViolationError)
+    assert await intruder.desk.stored() == before

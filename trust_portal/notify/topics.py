@@ -1,0 +1,93 @@
+"""What people and systems are told about. Who is told where an announcement names nobody stands here.
+
+A customer's endpoint may subscribe to what the customer may read anyway; the vendor's own
+endpoints to everything. Mail of an ``insistent`` topic cannot be turned off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from trust_portal.kernel.actor import Role
+
+
+class Topic(StrEnum):
+    """As webhooks name it in ``type``. In alphabetical order; a new topic is a line here and a rule below."""
+
+    ANOMALY_OPENED = "anomaly.opened"
+    APPROVAL_DECIDED = "approval.decided"
+    APPROVAL_ESCALATED = "approval.escalated"
+    APPROVAL_EXPIRED = "approval.expired"
+    APPROVAL_REMINDER = "approval.reminder"
+    APPROVAL_REQUESTED = "approval.requested"
+    BREAK_GLASS = "break_glass"
+    DELIVERY_GIVEN_UP = "delivery.given_up"
+    KILL_SWITCH_PULLED = "kill_switch.pulled"
+    PLAYBOOK_FAILED = "playbook.failed"
+    PLAYBOOK_ROLLED_BACK = "playbook.rolled_back"
+    WEBHOOK_TEST = "webhook.test"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicRule:
+    """``title`` as forms name it; ``about`` says when it comes; ``roles`` who is told by default."""
+
+    title: str
+    about: str
+    roles: frozenset[Role] = frozenset()
+    for_customers: bool = False
+    insistent: bool = False
+
+
+_OPERATORS = frozenset({Role.FINOPS_OPERATOR, Role.SRE_OPERATOR})
+_ADMINS = frozenset({Role.CUSTOMER_ADMIN, Role.VENDOR_ADMIN})
+
+RULES: Mapping[Topic, TopicRule] = {
+    Topic.ANOMALY_OPENED: TopicRule(
+        "Cost spikes", "A cost anomaly of high severity was found.", _OPERATORS, for_customers=True
+    ),
+    Topic.APPROVAL_DECIDED: TopicRule(
+        "Approvals decided", "What you asked for is approved by everybody it needs, or denied."
+    ),
+    Topic.APPROVAL_ESCALATED: TopicRule(
+        "Approvals about to expire",
+        "Four fifths of the time for an approval have passed without a decision.",
+        frozenset({Role.VENDOR_ADMIN}),
+        insistent=True,
+    ),
+    Topic.APPROVAL_EXPIRED: TopicRule(
+        "Approvals expired", "Nobody decided in time; what was asked for does not happen."
+    ),
+    Topic.APPROVAL_REMINDER: TopicRule(
+        "Reminders of approvals", "Half of the time for an approval has passed without a decision."
+    ),
+    Topic.APPROVAL_REQUESTED: TopicRule("Approvals to decide", "Somebody asks for an approval you can give."),
+    Topic.BREAK_GLASS: TopicRule(
+        "Break-glass", "Somebody used emergency access.", frozenset(Role), for_customers=True, insistent=True
+    ),
+    Topic.DELIVERY_GIVEN_UP: TopicRule(
+        "Deliveries given up", "Mail or a webhook could not be delivered and is not tried again.", _ADMINS
+    ),
+    Topic.KILL_SWITCH_PULLED: TopicRule(
+        "Kill switches", "Automation was stopped, or may go on.", _OPERATORS, insistent=True
+    ),
+    Topic.PLAYBOOK_FAILED: TopicRule("Playbooks that failed", "A run ended without its effect.", _OPERATORS),
+    Topic.PLAYBOOK_ROLLED_BACK: TopicRule(
+        "Playbooks rolled back", "A run was undone, because its effect did not show.", _OPERATORS
+    ),
+    Topic.WEBHOOK_TEST: TopicRule("Tests", "Somebody asked for a test of an endpoint."),
+}
+
+#: Sent only where it was asked for; nobody subscribes to it.
+_NOT_SUBSCRIBED = frozenset({Topic.WEBHOOK_TEST})
+
+
+def subscribable(*, by_customer: bool) -> tuple[Topic, ...]:
+    """What an endpoint may ask for, in alphabetical order."""
+    return tuple(
+        topic
+        for topic, rule in RULES.items()
+        if topic not in _NOT_SUBSCRIBED and (rule.for_customers or not by_customer)
+    )

@@ -1,0 +1,1 @@
+"""Webhooks to endpoints that a tenant's administrator sets up."""
