@@ -17,7 +17,11 @@ from trust_portal.storage.outbox import Job
 Settled: TypeAlias = Callable[[House, UUID, UUID], Awaitable[object]]
 
 #: By kind: the service that asked. A kind without one is used where a person does the act itself.
-SETTLED: Mapping[ApprovalKind, Settled] = {}
+SETTLED: Mapping[ApprovalKind, Settled] = {
+    ApprovalKind.CREDIT: lambda house, tenant_id, request_id: house.credit_decisions.approval_settled(
+        tenant_id, request_id
+    ),
+}
 
 
 async def expire(house: House, row_id: UUID, arguments: Arguments) -> None:

@@ -24,6 +24,7 @@ from arq.worker import Function, Worker
 
 from jobs.approvals import APPROVAL_DUTIES
 from jobs.cost import COST_DUTIES, mind_cost
+from jobs.credits import CREDIT_DUTIES
 from jobs.duty import Duty
 from jobs.exports import EXPORT_DUTIES
 from jobs.notifications import NOTIFICATION_DUTIES
@@ -44,6 +45,7 @@ log = logging.getLogger(__name__)
 DUTIES: tuple[Duty, ...] = (
     *APPROVAL_DUTIES,
     *COST_DUTIES,
+    *CREDIT_DUTIES,
     *EXPORT_DUTIES,
     *NOTIFICATION_DUTIES,
     *REPORT_DUTIES,

@@ -17,7 +17,7 @@ from trust_portal.evidence import tables as evidence
 from trust_portal.facts import tables as facts
 from trust_portal.notify import tables as notify
 from trust_portal.reliability.contracts import tables as contracts
-from trust_portal.reliability.crosscheck import tables as cross_checks
+from trust_portal.reliability.credits import tables as credit_tables
 from trust_portal.reliability.objectives import repository as objectives
 from trust_portal.reliability.reports import tables as reports
 from trust_portal.reliability.runs import tables as runs
@@ -32,7 +32,7 @@ TABLES = (
     approvals,
     budgets,
     contracts,
-    cross_checks,
+    credit_tables,
     evidence,
     facts,
     metering,

@@ -42,6 +42,7 @@ from trust_portal.cost.explanation.service import Explanations
 from trust_portal.cost.kpis.service import Kpis
 from trust_portal.cost.metering.focus import FocusImport
 from trust_portal.cost.metering.service import Metering
+from trust_portal.documents.press import Press
 from trust_portal.errors import InvalidInput, Unavailable
 from trust_portal.evidence.audit import Auditor
 from trust_portal.evidence.exports import Exports
@@ -58,9 +59,13 @@ from trust_portal.notify.mail.carrier import MailCarrier
 from trust_portal.notify.mail.setup import mail_of
 from trust_portal.notify.model import Channel
 from trust_portal.reliability.contracts.service import Contracts
-from trust_portal.reliability.crosscheck.credentials import Admission
-from trust_portal.reliability.crosscheck.prometheus import Prometheus
-from trust_portal.reliability.crosscheck.service import CrossChecks
+from trust_portal.reliability.credits.attesting import CreditAuditor
+from trust_portal.reliability.credits.deciding import CreditDecisions
+from trust_portal.reliability.credits.issuing import CreditIssues
+from trust_portal.reliability.credits.model import KIND as CREDIT_MEMO
+from trust_portal.reliability.credits.proposing import Proposals
+from trust_portal.reliability.credits.renderer import CreditMemoRenderer
+from trust_portal.reliability.credits.service import Credits
 from trust_portal.reliability.objectives.service import Objectives
 from trust_portal.reliability.reports.attesting import SlaReportAuditor
 from trust_portal.reliability.reports.bundles import Bundles
@@ -106,10 +111,12 @@ class House:
     exports: Exports
     contracts: Contracts
     objectives: Objectives
-    cross_checks: CrossChecks
-    prometheus: Prometheus
     reports: Reports
     bundles: Bundles
+    credits: Credits
+    credit_proposals: Proposals
+    credit_decisions: CreditDecisions
+    credit_issues: CreditIssues
     runs: Runs
     overview: Overview
     metering: Metering
@@ -129,7 +136,8 @@ class House:
     @property
     def auditors(self) -> tuple[Auditor, ...]:
         """Who compares stored documents with their receipts, for ``trust-portal audit``."""
-        return (SlaReportAuditor(self.keyring.receipts.verify_key),)
+        key = self.keyring.receipts.verify_key
+        return (SlaReportAuditor(key), CreditAuditor(key))
 
     @property
     def readiness(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
@@ -148,7 +156,6 @@ class House:
     async def close(self) -> None:
         if self.oidc is not None:
             await self.oidc.close()
-        await self.prometheus.close()
         await self.ledger.close()
         await self.storage.close()
 
@@ -200,26 +207,29 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
     sessions = Sessions(
         storage, gate, access_log, idle=settings.session_idle, absolute=settings.session_absolute
     )
+    press = Press()
     exports = Exports(
         storage,
         ledger,
         keyring,
-        {SLA_REPORT: SlaReportRenderer(keyring.receipts.verify_key)},
+        {
+            CREDIT_MEMO: CreditMemoRenderer(keyring.receipts.verify_key, press),
+            SLA_REPORT: SlaReportRenderer(keyring.receipts.verify_key, press),
+        },
         host=settings.host,
         vendor=settings.vendor_name,
     )
     objectives = Objectives(storage, gate, ledger, tenants, access_log)
     approvals = Approvals(storage, gate, ledger)
+    decisions = Decisions(storage, gate, ledger, approvals)
     intake = Intake(storage, gate, clock, events_per_minute=settings.ingest_events_per_minute)
     mail, address_book = mail_of(settings), PeopleAddressBook()
-    prometheus = Prometheus(clock, Admission(settings.cross_check_hosts, settings.cross_check_credentials))
     reports = Reports(
         storage,
         gate=gate,
         ledger=ledger,
         exports=exports,
         access_log=access_log,
-        prometheus=prometheus,
         vendor_name=settings.vendor_name,
     )
     return House(
@@ -240,7 +250,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         oidc=_oidc(settings, storage, sessions),
         tokens=Tokens(storage, gate, ledger, access_log),
         approvals=approvals,
-        decisions=Decisions(storage, gate, ledger, approvals),
+        decisions=decisions,
         approval_reminders=Reminders(storage, approvals),
         approval_inbox=ApprovalInbox(storage, gate, access_log, approvals),
         archive=Archive(storage, gate, access_log, ledger, keyring, host=settings.host),
@@ -251,17 +261,12 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
             storage, gate=gate, ledger=ledger, tenants=tenants, objectives=objectives, access_log=access_log
         ),
         objectives=objectives,
-        cross_checks=CrossChecks(
-            storage,
-            gate=gate,
-            ledger=ledger,
-            objectives=objectives,
-            access_log=access_log,
-            prometheus=prometheus,
-        ),
-        prometheus=prometheus,
         reports=reports,
         bundles=Bundles(storage, gate, exports),
+        credits=Credits(storage, gate, access_log, exports),
+        credit_proposals=Proposals(storage, gate, ledger, approvals),
+        credit_decisions=CreditDecisions(storage, gate, ledger, approvals, decisions),
+        credit_issues=CreditIssues(storage, gate, ledger, approvals, exports),
         runs=Runs(
             storage,
             gate=gate,

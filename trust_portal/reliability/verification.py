@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from trust_portal.evidence.verify import DocumentKind
+from trust_portal.reliability.credits.attestation import attest_bundle as attest_memo
+from trust_portal.reliability.credits.model import KIND as CREDIT_MEMO
 from trust_portal.reliability.reports.attestation import attest_bundle
 from trust_portal.reliability.reports.model import KIND, PDF_FILE, REPORT_FILE
 
@@ -12,12 +14,20 @@ from trust_portal.reliability.reports.model import KIND, PDF_FILE, REPORT_FILE
 KINDS: Mapping[str, DocumentKind] = {
     KIND: DocumentKind(
         attest_bundle,
-        proves="report.json and inputs/ are what its sla_report.issued, contract.recorded, "
-        "maintenance.recorded and cross_check.set receipts were issued for",
+        proves="report.json and inputs/ are what its sla_report.issued, contract.recorded and "
+        "maintenance.recorded receipts were issued for",
         leaves_open=(
             f"That {PDF_FILE} says what {REPORT_FILE} says: {REPORT_FILE} is what was issued",
-            "That a second source said what inputs/crosscheck.json says: the vendor asked it",
             f"That the sentences in {REPORT_FILE} describe its figures: figures are compared, not words",
         ),
-    )
+    ),
+    CREDIT_MEMO: DocumentKind(
+        attest_memo,
+        proves="memo.json is what its credit.issued receipt was issued for; the approvals behind it are of this "
+        "very credit, by as many different people as it took; report and contract are those that were signed",
+        leaves_open=(
+            "That memo.pdf says what memo.json says: memo.json is what was issued",
+            "That the money was paid: the reference is what the vendor says of its billing system",
+        ),
+    ),
 }

@@ -22,6 +22,7 @@ class Job(StrEnum):
     APPROVAL_SETTLED = "approval_settled"
     BUILD_EXPORT = "build_export"
     CLOSE_COST_HOURS = "close_cost_hours"
+    CONSIDER_CREDIT = "consider_credit"
     DELIVER_NOTIFICATION = "deliver_notification"
     DISPATCH_NOTIFICATION = "dispatch_notification"
     EXPIRE_APPROVAL = "expire_approval"

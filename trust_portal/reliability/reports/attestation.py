@@ -1,7 +1,7 @@
 """Whether a report is the one that was issued: every link from its bytes to signed receipts.
 
-    report.json ──▶ sla_report.issued ──▶ receipts it names ──▶ contract.recorded, maintenance.recorded, cross_check.set
-    inputs/…    ──▶ (digests in both)                     ──▶ inputs/contract.yaml, exclusions.json, crosscheck.json
+    report.json ──▶ sla_report.issued ──▶ receipts it names ──▶ contract.recorded, maintenance.recorded
+    inputs/…    ──▶ (digests in both)                     ──▶ inputs/contract.yaml, inputs/exclusions.json
 
 A row of the database is believed by nobody: the exporter, the audit and the customer's own verifier
 ask the same question here, of bytes alone. That the envelopes' signatures hold is asked before.
@@ -13,22 +13,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trust_portal.evidence.dsse import Envelope
-from trust_portal.evidence.manifest import ENVELOPE_SUFFIX, INPUTS, RECEIPTS, Manifest
+from trust_portal.evidence.links import data_of, file_of, missing, rests_on, statements
+from trust_portal.evidence.manifest import INPUTS, Manifest
 from trust_portal.evidence.statement import ReceiptKind, Statement
 from trust_portal.evidence.strict import Malformed, parse_json
 from trust_portal.evidence.verdict import Gap
-from trust_portal.kernel.canonical import canonical, digest, sha256_hex
+from trust_portal.kernel.canonical import canonical, sha256_hex
 from trust_portal.reliability.reports.model import (
     CONTRACT_FILE,
-    CROSS_CHECK_FILE,
     EXCLUSIONS_FILE,
     MEASUREMENTS_FILE,
     REPORT_FILE,
 )
 
 _INPUT_FILES = frozenset({CONTRACT_FILE, EXCLUSIONS_FILE, MEASUREMENTS_FILE})
-_RECEIPT = "receipt/"
 #: What an exclusion and the receipt of its window both say.
 _OF_WINDOW = ("window", "start", "end", "announced_at", "recorded_at", "reason", "objectives")
 
@@ -50,11 +48,6 @@ def attest(files: Mapping[str, bytes]) -> Attestation:
         return Attestation((Gap(REPORT_FILE, error.field or "", error.message),))
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         return Attestation((Gap(REPORT_FILE, "", f"not what belongs here: {error!r}"),))
-
-
-def rests_on(statement: Statement) -> tuple[str, ...]:
-    """The ids of the receipts that a receipt names among its inputs."""
-    return tuple(name.removeprefix(_RECEIPT) for name in _named(statement) if name.startswith(_RECEIPT))
 
 
 def attest_bundle(files: Mapping[str, bytes], manifest: Statement) -> Sequence[Gap]:
@@ -82,10 +75,10 @@ def _attest(files: Mapping[str, bytes]) -> Attestation:
     body = parse_json(document)
     if canonical(body) != document:
         return Attestation((Gap(REPORT_FILE, "", "spelled otherwise than RFC 8785 wants"),))
-    statements = dict(_statements(files))
+    found = dict(statements(files))
     issued = [
         (name, each)
-        for name, each in statements.items()
+        for name, each in found.items()
         if each.kind is ReceiptKind.SLA_REPORT_ISSUED
         and any(s.name == REPORT_FILE and s.sha256 == sha256_hex(document) for s in each.subjects)
     ]
@@ -94,36 +87,16 @@ def _attest(files: Mapping[str, bytes]) -> Attestation:
             (Gap(REPORT_FILE, "", f"{len(issued) or 'no'} sla_report.issued receipts were issued for it"),)
         )
     name, receipt = issued[0]
-    links = {each: statement for each, statement in statements.items() if each in _names(receipt)}
+    behind = {file_of(each) for each in rests_on(receipt)}
+    links = {each: statement for each, statement in found.items() if each in behind}
     gaps = [
         *_inputs(files, body, name, receipt),
-        *_receipts(files, name, receipt),
+        *missing(files, name, receipt),
         *_contract(files, body, links),
         *_exclusions(files, body, links),
-        *_second_sources(files, body, links),
     ]
     result: Any = receipt.predicate["result"]
     return Attestation(tuple(gaps), str(receipt.predicate["tenant"]), str(result["report"]))
-
-
-def _statements(files: Mapping[str, bytes]) -> Iterator[tuple[str, Statement]]:
-    """Those that can be read; whoever verifies signatures says which cannot."""
-    for name, content in files.items():
-        if name.startswith(RECEIPTS) and name.endswith(ENVELOPE_SUFFIX):
-            try:
-                yield name, Statement.parse(Envelope.parse(content).payload)
-            except Malformed:
-                continue
-
-
-def _named(statement: Statement) -> dict[str, str]:
-    """Digests by name, as a receipt says what it rests on."""
-    inputs: Any = statement.predicate["inputs"]
-    return {each["name"]: each["digest"]["sha256"] for each in inputs}
-
-
-def _names(receipt: Statement) -> set[str]:
-    return {f"{RECEIPTS}{each}{ENVELOPE_SUFFIX}" for each in rests_on(receipt)}
 
 
 def _inputs(
@@ -131,25 +104,13 @@ def _inputs(
 ) -> Iterator[Gap]:
     """The input files are those the report names, and those its receipt names."""
     stated = {each["name"]: each["sha256"] for each in body["inputs"]}
-    signed = {each: sha256 for each, sha256 in _named(receipt).items() if not each.startswith(_RECEIPT)}
-    if signed != stated or stated.keys() - {CROSS_CHECK_FILE} != _INPUT_FILES:
+    if data_of(receipt) != stated or stated.keys() != _INPUT_FILES:
         yield Gap(name, "predicate.inputs", "it names other input files than the report")
     for each in sorted({file for file in files if file.startswith(INPUTS)} | stated.keys()):
         if each not in files:
             yield Gap(each, "", "the report was computed from it, and it is not there")
         elif sha256_hex(files[each]) != stated.get(each):
             yield Gap(each, "", "not what the report was computed from")
-
-
-def _receipts(files: Mapping[str, bytes], name: str, receipt: Statement) -> Iterator[Gap]:
-    """Every receipt that the report's own names is there, byte for byte."""
-    for each, sha256 in _named(receipt).items():
-        if each.startswith(_RECEIPT):
-            file = f"{RECEIPTS}{each.removeprefix(_RECEIPT)}{ENVELOPE_SUFFIX}"
-            if file not in files:
-                yield Gap(file, "", f"{name} rests on it, and it is not there")
-            elif sha256_hex(files[file]) != sha256:
-                yield Gap(file, "", f"not the receipt that {name} rests on")
 
 
 def _contract(
@@ -191,25 +152,3 @@ def _exclusions(
                     f"objectives.{objective['objective']}.exclusions",
                     f"window {excluded['window']} was never recorded",
                 )
-
-
-def _second_sources(
-    files: Mapping[str, bytes], body: Mapping[str, Any], links: Mapping[str, Statement]
-) -> Iterator[Gap]:
-    """Whoever was asked for a second count was set up by a recorded act, and asked as it says."""
-    set_up = {
-        str(each.predicate["receipt"]): each
-        for each in links.values()
-        if each.kind is ReceiptKind.CROSS_CHECK_SET
-    }
-    entries = parse_json(files.get(CROSS_CHECK_FILE, b"[]"), field=CROSS_CHECK_FILE)
-    for number, entry in enumerate(entries):
-        receipt = set_up.get(entry["receipt"])
-        named = (f"cross-check/{entry['objective']}/{entry['settings']}", digest(entry["source"]))
-        if receipt is None or named not in {(each.name, each.sha256) for each in receipt.subjects}:
-            yield Gap(CROSS_CHECK_FILE, f"[{number}].source", "no cross_check.set receipt behind it")
-    stated = [
-        each for each in body.get("cross_check", {}).get("objectives", []) if each["source"] is not None
-    ]
-    if sorted(each["objective"] for each in stated) != sorted(each["objective"] for each in entries):
-        yield Gap(REPORT_FILE, "cross_check", f"it speaks of other sources than {CROSS_CHECK_FILE}")

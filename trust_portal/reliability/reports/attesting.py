@@ -8,6 +8,7 @@ from uuid import UUID
 from trust_portal.errors import NotFound
 from trust_portal.evidence.bundle_contents import envelope_name
 from trust_portal.evidence.dsse import Envelope
+from trust_portal.evidence.links import rests_on, signed
 from trust_portal.evidence.receipt_rows import receipt_envelopes
 from trust_portal.evidence.signing import VerifyKey
 from trust_portal.evidence.statement import ReceiptKind, Statement
@@ -16,7 +17,7 @@ from trust_portal.evidence.verdict import Gap
 from trust_portal.kernel.canonical import digest, sha256_hex
 from trust_portal.reliability.findings import State
 from trust_portal.reliability.reports import repository
-from trust_portal.reliability.reports.attestation import attest, rests_on
+from trust_portal.reliability.reports.attestation import attest
 from trust_portal.reliability.reports.model import REPORT_FILE
 from trust_portal.reliability.reports.record import StoredReport
 from trust_portal.storage.tenancy import TenantScope
@@ -26,7 +27,7 @@ from trust_portal.storage.unit_of_work import ReadSession, Storage
 async def signed_envelopes(session: ReadSession, report: StoredReport, key: VerifyKey) -> dict[UUID, bytes]:
     """The report's receipt and those it names, as far as they are there and signed by ``key``."""
     own = await receipt_envelopes(session, report.tenant_id, report.receipt_id)
-    statement = _signed(own.get(report.receipt_id, b""), key)
+    statement = signed(own.get(report.receipt_id, b""), key)
     if statement is None:
         return {}
     try:
@@ -34,7 +35,7 @@ async def signed_envelopes(session: ReadSession, report: StoredReport, key: Veri
     except (LookupError, TypeError, ValueError):
         return own
     found = await receipt_envelopes(session, report.tenant_id, *others)
-    return own | {id_: each for id_, each in found.items() if _signed(each, key) is not None}
+    return own | {id_: each for id_, each in found.items() if signed(each, key) is not None}
 
 
 def gaps_of(
@@ -113,11 +114,3 @@ def _gaps_of_refusal(report: StoredReport, document: bytes, envelope: bytes | No
     ):
         return [Gap(REPORT_FILE, "findings", "no sla_report.refused receipt was issued for them")]
     return []
-
-
-def _signed(envelope: bytes, key: VerifyKey) -> Statement | None:
-    try:
-        parsed = Envelope.parse(envelope)
-        return Statement.parse(parsed.payload) if parsed.verify(key) else None
-    except Malformed:
-        return None

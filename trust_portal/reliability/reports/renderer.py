@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
 from trust_portal.documents.csv import write_csv
+from trust_portal.documents.press import Press
 from trust_portal.errors import Refused
 from trust_portal.evidence.act import Input
 from trust_portal.evidence.export import Export, RenderedDocument
@@ -30,14 +25,11 @@ class SlaReportRenderer:
 
     A bundle is signed, so nothing goes into one because a row says so: the report must be what a
     receipt under ``key``, the installation's own, was issued for.
-
-    PDFs are set in one thread of their own: fonts and style sheets are unpacked once, and the event
-    loop goes on meanwhile.
     """
 
-    def __init__(self, key: VerifyKey) -> None:
+    def __init__(self, key: VerifyKey, press: Press) -> None:
         self._key = key
-        self._press = ThreadPoolExecutor(max_workers=1, thread_name_prefix="press")
+        self._press = press
 
     async def render(self, session: ReadSession, export: Export) -> RenderedDocument:
         """From stored bytes alone: the same report gives the same files, whatever came in since."""
@@ -58,7 +50,7 @@ class SlaReportRenderer:
         file_name = bundle_name(tenant, report)
         imprint = Imprint(self._key.key_id, report.issued_at, file_name)
         rows = csv_rows(body)
-        pdf = await asyncio.get_running_loop().run_in_executor(self._press, _set, body, imprint)
+        pdf = await self._press.set(lambda: sla_report_pdf(body, imprint))
         return RenderedDocument(
             files={
                 **inputs,
@@ -77,14 +69,3 @@ class SlaReportRenderer:
 def bundle_name(tenant: str, report: StoredReport) -> str:
     """``northwind-sla-2026-06-r1.zip``"""
     return f"{tenant}-sla-{report.period}-r{report.revision}.zip"
-
-
-def _set(body: Mapping[str, Any], imprint: Imprint) -> bytes:
-    """The PDF. Layout makes a million objects that live until it ends: looking for dead ones among them
-    finds none and costs a quarter of the time. One thread sets all PDFs, so the pause never nests.
-    """
-    gc.disable()
-    try:
-        return sla_report_pdf(body, imprint)
-    finally:
-        gc.enable()

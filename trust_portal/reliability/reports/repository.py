@@ -15,7 +15,6 @@ from trust_portal.errors import NotFound
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.page import Page, PageRequest
-from trust_portal.reliability.crosscheck.comparison import CheckState
 from trust_portal.reliability.findings import Finding, Severity, State
 from trust_portal.reliability.reports.record import Head, StoredReport
 from trust_portal.reliability.reports.tables import sla_report_heads, sla_report_inputs, sla_reports
@@ -43,6 +42,12 @@ async def lock_head(session: WriteSession, tenant_id: UUID, period: str, period_
     )
     row = await session.execute(_head_query(tenant_id, period).with_for_update())
     return _head(row.one())
+
+
+async def hold_head(session: WriteSession, tenant_id: UUID, period: str) -> Head | None:
+    """The period's head, held until the commit so that nothing is issued meanwhile; ``None`` where there is none."""
+    row = (await session.execute(_head_query(tenant_id, period).with_for_update())).first()
+    return None if row is None else _head(row)
 
 
 async def find_head(session: ReadSession, tenant_id: UUID, period: str) -> Head | None:
@@ -85,8 +90,6 @@ async def add_report(
             document=document,
             sha256=report.sha256,
             inputs_sha256=report.inputs_sha256,
-            cross_check=None if report.check is None else report.check.value,
-            cross_check_sha256=report.readings_sha256,
             findings=[each.to_json() for each in report.findings],
             supersedes=report.supersedes,
             delta=report.delta,
@@ -240,8 +243,6 @@ def _report(row: Row[Any]) -> StoredReport:
         period_end=row.period_end,
         sha256=row.sha256,
         inputs_sha256=row.inputs_sha256,
-        check=None if row.cross_check is None else CheckState(row.cross_check),
-        readings_sha256=row.cross_check_sha256,
         findings=tuple(
             Finding(each["code"], each["message"], each["where"], Severity(each["severity"]))
             for each in row.findings

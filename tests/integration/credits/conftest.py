@@ -1,0 +1,61 @@
+"""One world, filled once and cloned per test; and what its people do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from credit_desk import Desk, World, make_world, open_house_at, sequencing
+
+from trust_portal.house import House
+from trust_portal.kernel.clock import ManualClock
+
+NOW = datetime(2026, 7, 10, 9, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Template:
+    database: str
+    folder: Path
+    world: World
+
+
+@pytest.fixture(scope="session")
+def template(server_thread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Template]:
+    folder, name = tmp_path_factory.mktemp("credits"), server_thread.clone()
+    servers = server_thread.servers
+
+    async def fill() -> World:
+        house = open_house_at(servers.url_of(name), servers.redis_url, folder, ManualClock(NOW))
+        try:
+            return await make_world(house)
+        finally:
+            await house.close()
+
+    yield Template(name, folder, asyncio.run(fill()))
+    server_thread.drop(name)
+
+
+@pytest.fixture
+async def house(server_thread, template: Template, clock: ManualClock) -> AsyncIterator[House]:
+    name = server_thread.clone(template.database)
+    servers = server_thread.servers
+    house = open_house_at(servers.url_of(name), servers.redis_url, template.folder, clock)
+    yield house
+    await house.close()
+    server_thread.drop(name)
+
+
+@pytest.fixture
+def desk(house: House, template: Template) -> Desk:
+    return Desk(house, template.world.acme, template.world.people)
+
+
+@pytest.fixture
+async def sequencer(house: House) -> AsyncIterator[None]:
+    async with sequencing(house):
+        yield
