@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Any, Self, TypeVar
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 from sla_bundle import SlaBundles, make_sla_bundles
 
@@ -23,7 +25,16 @@ from trust_portal.storage.unit_of_work import Storage
 
 T = TypeVar("T")
 
+# The tests start many processes of the product: what one of them has compiled the next need not.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Properties are about results, not about time: a busy machine must not fail them.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
+
 TEMPLATE = "migrated"
+#: These servers are thrown away: nothing of them has to survive a power cut, or lies there long enough to age.
+_THROWAWAY = ("fsync", "full_page_writes", "synchronous_commit", "autovacuum")
 
 
 class ServerThread:
@@ -41,6 +52,9 @@ class ServerThread:
             context = embedded_servers(data_dir)
             self.servers = self.call(context.__aenter__())
             try:
+                for setting in _THROWAWAY:
+                    self.call(self._sql(f"ALTER SYSTEM SET {setting} = off"))
+                self.call(self._sql("SELECT pg_reload_conf()"))
                 self.call(self._sql(f"CREATE DATABASE {TEMPLATE} OWNER trust_portal"))
                 self.call(migrate(self.servers.url_of(TEMPLATE)))
                 yield self
@@ -53,12 +67,14 @@ class ServerThread:
             self._loop.close()
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=90)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=300)
 
     def clone(self, template: str = TEMPLATE) -> str:
         """The name of a fresh copy of the migrated database, or of another one."""
         name = f"test_{uuid4().hex}"
-        self.call(self._sql(f"CREATE DATABASE {name} TEMPLATE {template} OWNER trust_portal"))
+        # Files are copied at half the cost of logging every page: nothing waits for the disk here.
+        command = f"CREATE DATABASE {name} TEMPLATE {template} OWNER trust_portal STRATEGY file_copy"
+        self.call(self._sql(command))
         return name
 
     def drop(self, name: str) -> None:
@@ -70,6 +86,16 @@ class ServerThread:
             await connection.execute(statement)
         finally:
             await connection.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long begins first, so that workers side by side end together."""
+
+    def seconds(item: pytest.Item) -> float:
+        mark = item.get_closest_marker("takes")
+        return mark.kwargs["seconds"] if mark else 0
+
+    items.sort(key=seconds, reverse=True)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from support.cost_world import HOUR, HOURS, runaway
+from support.free_port import free_port
 from support.portal_world import deliver, measured
 
 from trust_portal.access.actors import CONSOLE
@@ -22,7 +23,6 @@ from trust_portal.access.tenants.model import CreateTenant
 from trust_portal.house import open_house
 from trust_portal.reliability.contracts.service import ImportContracts
 from trust_portal.runtime.all_in_one import AllInOne, all_in_one
-from trust_portal.runtime.ports import choose_port
 from trust_portal.settings import load_settings
 
 CONTRACT = """\
@@ -66,7 +66,7 @@ class _Loop:
         self.thread.start()
 
     def call(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=120)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=300)
 
     def close(self) -> None:
         self.call(self.loop.shutdown_default_executor())
@@ -81,7 +81,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     quiet: list[str] = []
     context = all_in_one(
         tmp_path_factory.mktemp("place") / "data",
-        port=choose_port(None),
+        port=free_port(),
         environment={"DEMO": "1", "VENDOR_NAME": "Meridian Cloud"},
         output=lambda *line: quiet.append(" ".join(map(str, line))),
     )

@@ -54,7 +54,7 @@ class Demo:
 
     def interrupt(self) -> int:
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(timeout=40)
+        return self.process.wait(timeout=120)
 
     def left_behind(self) -> list[str]:
         """Files, and processes that speak of our folder in their command or environment."""
@@ -144,7 +144,7 @@ def test_ctrl_c_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
 def test_a_port_that_is_taken_is_refused_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         demo = Demo(tmp_path / "refused", "--once", "--port", str(taken.getsockname()[1]))
-        assert demo.process.wait(timeout=30) == 2
+        assert demo.process.wait(timeout=PATIENCE) == 2
     assert "is in use; name another --port" in demo.told
     assert "Traceback" not in demo.told
     assert demo.left_behind() == []

@@ -39,7 +39,7 @@ class Output:
         self.lines.append((name, line))
 
     async def until(self, line: str) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not any(line in said for _, said in self.lines):
                 await asyncio.sleep(0.02)
 
@@ -86,7 +86,7 @@ async def test_a_program_that_ignores_the_signal_is_killed_and_the_others_stop_i
             await asyncio.sleep(0.02)
         pids = [supervisor.pid(name) for name in ("a", "b", "stubborn")]
         began = time.monotonic()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     assert log.read_text() == "ba"
     assert [name for name, line in output.lines if line == "bye"] == ["b", "a"]
     assert ("stubborn", "did not stop in time; killed") in output.lines
@@ -100,9 +100,10 @@ async def test_a_program_that_never_gets_ready_is_named_with_its_last_words() ->
     pid = 0
     with pytest.raises(Unavailable, match="slow did not start within 1 s; it said: still loading"):
         async with Supervisor(Output()) as supervisor:
-            code = "import time; print('still loading', flush=True); time.sleep(60)"
+            # A shell says its words in no time, however busy the machine.
+            command = ("/bin/sh", "-c", "echo still loading; exec sleep 60")
             try:
-                await supervisor.start(python("slow", code, ready=never, start_seconds=1))
+                await supervisor.start(Program("slow", command, ready=never, start_seconds=1))
             finally:
                 pid = supervisor.pid("slow")
     assert not alive(pid)

@@ -285,7 +285,7 @@ def provider_process(port: int, redirect_uri: str) -> Iterator[str]:
         env={**os.environ, "AUTHLIB_INSECURE_TRANSPORT": "1"},
     )
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while True:
             try:
                 httpx.get(f"{issuer}/jwks").raise_for_status()
@@ -297,7 +297,7 @@ def provider_process(port: int, redirect_uri: str) -> Iterator[str]:
         yield issuer
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=30)
 
 
 if __name__ == "__main__":

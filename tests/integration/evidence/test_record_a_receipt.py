@@ -71,7 +71,7 @@ async def test_a_recorded_receipt_gets_a_proof_under_a_signed_checkpoint(
 ) -> None:
     async with storage.write(TenantScope(tenant)) as session:
         receipt = await ledger.record(session, make_act(tenant))
-    proof = await ledger.wait(tenant, receipt.id, 10)
+    proof = await ledger.wait(tenant, receipt.id, 60)
     assert (proof.index, proof.checkpoint.size, proof.hashes) == (0, 1, ())
     assert proof.verifies(leaf_hash(Envelope.parse(receipt.envelope).pae))
     assert proof.checkpoint.origin.startswith("portal.example/log/")
@@ -161,7 +161,7 @@ async def test_another_tenant_sees_nothing_of_a_receipt_its_log_or_its_proofs(
 ) -> None:
     async with storage.write(TenantScope(tenant)) as session:
         receipt = await ledger.record(session, make_act(tenant))
-    await ledger.wait(tenant, receipt.id, 10)
+    await ledger.wait(tenant, receipt.id, 60)
     other = new_id()
     async with storage.read(TenantScope(other)) as session:
         driver = await session.driver()

@@ -81,7 +81,7 @@ async def test_a_delivery_waits_for_the_other_at_a_key_and_then_knows_it(
         delivery = asyncio.create_task(door.deliver(sli(0), sli(1), sli(2), sli(1, good=3)))
         waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         await other.execute("RESET ROLE")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await other.fetchval(waiting):
                 await asyncio.sleep(0.01)
     outcome = await delivery

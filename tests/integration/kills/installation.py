@@ -13,13 +13,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
+from support.free_port import free_port
 
 from trust_portal.house import House, open_house
 from trust_portal.runtime.ports import HOST
 from trust_portal.settings import Settings, load_settings
 
 TRUST_PORTAL = (sys.executable, "-P", "-m", "trust_portal.cli")
-_PATIENCE = 90.0
+_PATIENCE = 180.0
 #: By what words in its command line a child of the supervisor is known.
 _PARTS: dict[str, Callable[[str], bool]] = {
     "web": lambda line: " serve " in line,
@@ -164,14 +165,6 @@ async def until(
     while not await holds():  # type: ignore[misc]
         assert time.monotonic() < deadline, f"not within {patience:.0f} s: {what}. {explain()}"
         await asyncio.sleep(0.1)
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.create_server((HOST, 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
 
 
 def _children(parent: int) -> list[int]:

@@ -152,7 +152,7 @@ async def _settles(vendor: load.Vendor) -> None:
         waiting = await reckoning.everything_is_done(house)
         return run is not None and run["state"] == "COMPLETE" and not waiting
 
-    await until(done, "all work is done", lambda: f"{waiting}\n{house.said()}", patience=150)
+    await until(done, "all work is done", lambda: f"{waiting}\n{house.said()}")
     run = await vendor.run_state()
     assert run is not None
     outcomes = {each["key"]: each["outcome"] for each in run["tenants"]}

@@ -81,7 +81,7 @@ async def test_a_database_that_stands_still_for_five_seconds_is_waited_for(vendo
     assert not sending.done(), "nothing is acknowledged that is not stored"
     for pid in frozen:
         os.kill(pid, signal.SIGCONT)
-    await asyncio.wait_for(sending, 30)
+    await asyncio.wait_for(sending, 120)
     await _is_sound(vendor)
 
 
@@ -132,7 +132,7 @@ async def test_a_full_disk_is_503_and_what_was_acknowledged_survives_it() -> Non
                 sending = asyncio.create_task(_many(vendor, 1, 60))
                 await until(_felt(vendor), "the full disk is felt", house.said)
                 ballast.unlink()
-                await asyncio.wait_for(sending, 90)
+                await asyncio.wait_for(sending, 180)
                 await house.ready()
                 await _is_sound(vendor)
         finally:

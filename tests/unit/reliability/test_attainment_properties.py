@@ -17,7 +17,7 @@ SLICES = st.sampled_from(["1m", "5m"])
 DENOMINATORS = st.sampled_from(["calendar", "subscribed", "minus_exclusions", "add_back"])
 OUTAGES = st.lists(st.tuples(st.integers(0, 5_000), st.integers(1, 90), st.integers(0, 100)), max_size=5)
 WINDOWS = st.lists(st.tuples(st.integers(0, 5_000), st.integers(1, 300)), max_size=4)
-FEW = settings(max_examples=40, deadline=None)
+FEW = settings(max_examples=40)
 
 
 def month_with(outages):

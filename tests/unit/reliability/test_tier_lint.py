@@ -4,7 +4,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sla_months import contract_text
 
@@ -39,13 +39,11 @@ def is_refused(table, rounding=None):
     return any(finding.severity is Severity.REFUSED for finding in findings)
 
 
-@settings(deadline=None)
 @given(tables)
 def test_a_table_is_accepted_exactly_if_every_value_below_the_target_has_one_tier(table):
     assert is_refused(table) is not covers_exactly_once(table)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(GRID[1:10]), unique=True, min_size=1, max_size=4).map(sorted),
     st.lists(st.booleans(), min_size=6, max_size=6),

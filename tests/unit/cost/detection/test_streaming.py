@@ -27,7 +27,7 @@ def _key(anomaly):
     return anomaly.detected_at, anomaly.start, anomaly.direction, anomaly.reason
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10_000), cut=st.integers(50, 699))
 def test_a_prefix_gives_the_same_anomalies_up_to_its_end(seed, cut):
     series = hourly(_eventful(seed))

@@ -167,7 +167,7 @@ amounts = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(
     st.integers(0, 4).flatmap(
         lambda width: st.lists(
@@ -192,7 +192,6 @@ def test_contributions_and_the_rest_are_the_delta_to_the_last_digit(drawn, digit
         assert cause.rows > 0
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(names, st.floats(-1e15, 1e15), st.decimals(-1000, 1000, places=4)), min_size=1))
 def test_a_file_keeps_every_digit_of_its_numbers(rows):
     quoted = {"ü;,": '"ü;,"'}

@@ -36,7 +36,7 @@ def hours(values) -> dict[datetime, Decimal]:
     return {START + n * HOUR: Decimal(str(value)) for n, value in enumerate(values) if value is not None}
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 118))
 def test_two_runs_come_to_what_one_comes_to(seed, cut):
     rng = np.random.default_rng(seed)
