@@ -7,6 +7,7 @@ answers so without looking whether it exists, hence the two cases cannot differ,
 from __future__ import annotations
 
 from trust_portal.access.action import Action
+from trust_portal.access.automation import Context
 from trust_portal.access.denials import Denials
 from trust_portal.access.policy import Decision, PolicySet, Resource
 from trust_portal.errors import Denied, NotFound
@@ -22,23 +23,35 @@ class Gate:
         self.policies = policies
         self._denials = denials
 
-    async def require(self, actor: Actor, action: Action, resource: Resource) -> Decision:
+    async def require(
+        self, actor: Actor, action: Action, resource: Resource, context: Context | None = None
+    ) -> Decision:
         """The decision that permits ``action``; its ids and version belong into the receipt.
 
         Raises ``Denied`` with the deciding policy ids, or ``NotFound`` where a customer reaches
         into another tenant. Either way the denial is recorded at the actor's own tenant first.
         """
-        decision = self.policies.decide(actor, action, resource)
+        decision = await self.ask(actor, action, resource, context)
         if decision.allowed:
             return decision
-        await self._denials.record(actor, action, resource, decision)
         if action.of_a_tenant and not actor.is_staff and resource.tenant_id != actor.tenant_id:
             raise NotFound(resource.kind)
         raise Denied(_explain(actor, action), policies=decision.policies)
 
-    def allows(self, actor: Actor, action: Action, resource: Resource) -> bool:
+    async def ask(
+        self, actor: Actor, action: Action, resource: Resource, context: Context | None = None
+    ) -> Decision:
+        """The decision, whichever it is, for acts that go on after a no; it is recorded as in ``require``."""
+        decision = self.policies.decide(actor, action, resource, context)
+        if not decision.allowed:
+            await self._denials.record(actor, action, resource, decision)
+        return decision
+
+    def allows(
+        self, actor: Actor, action: Action, resource: Resource, context: Context | None = None
+    ) -> bool:
         """Whether ``require`` would pass: for buttons and ``viewerCan``. Nothing is recorded."""
-        return self.policies.decide(actor, action, resource).allowed
+        return self.policies.decide(actor, action, resource, context).allowed
 
 
 def _explain(actor: Actor, action: Action) -> str:

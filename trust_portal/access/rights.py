@@ -6,15 +6,22 @@ python -m trust_portal.access.rights
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
 from trust_portal.access.action import Action, TokenScope
 from trust_portal.access.actors import CONSOLE
+from trust_portal.access.automation import UNHINDERED, Context, Reversal
 from trust_portal.access.policy import PolicySet, Resource, shipped_policies
 from trust_portal.kernel.actor import CUSTOMER_ROLES, SYSTEM, Actor, ActorKind, Role
 from trust_portal.kernel.ids import VENDOR_ID
 
+#: What is supposed of acts that are decided by their circumstances: nothing stands against them.
+UNHINDERED_ACTS: Final[Mapping[Action, Context]] = {
+    Action.PLAYBOOK_EXECUTE: UNHINDERED.context,
+    Action.PLAYBOOK_REVERSE: Reversal(()).context,
+}
 _HOME: Final = UUID(int=1)
 _ELSEWHERE: Final = UUID(int=2)
 _SOMEBODY: Final = UUID(int=3)
@@ -48,7 +55,9 @@ def reach(policies: PolicySet, actor: Actor, action: Action) -> str:
         return ""
     person_id = actor.id if actor.kind is ActorKind.PERSON else None
     at_home, elsewhere, of_others = (
-        policies.decide(actor, action, Resource("thing", tenant_id, None, owner)).allowed
+        policies.decide(
+            actor, action, Resource("thing", tenant_id, None, owner), UNHINDERED_ACTS.get(action)
+        ).allowed
         for tenant_id, owner in (
             (actor.tenant_id, person_id),
             (_ELSEWHERE, None),

@@ -11,8 +11,9 @@ import pytest
 
 from trust_portal.access.action import CUSTOMER_SCOPES, Action, TokenScope
 from trust_portal.access.actors import CONSOLE
+from trust_portal.access.automation import UNHINDERED, Counted, Reversal
 from trust_portal.access.policy import SCHEMA, PolicySet, Resource, shipped_policies
-from trust_portal.access.rights import actor_with, reach, rights_table
+from trust_portal.access.rights import UNHINDERED_ACTS, actor_with, reach, rights_table
 from trust_portal.errors import Broken
 from trust_portal.kernel.actor import CUSTOMER_ROLES, SYSTEM, ActorKind, Role
 from trust_portal.kernel.ids import VENDOR_ID
@@ -28,6 +29,11 @@ SCOPE_OF = {
     for action in Action
     if f'"{action.value}"' in block
 }
+
+
+def decide(actor, action, resource):
+    """As things are where nothing stands against an act."""
+    return POLICIES.decide(actor, action, resource, UNHINDERED_ACTS.get(action))
 
 
 def test_actions_are_in_alphabetical_order_and_of_one_form():
@@ -64,7 +70,7 @@ def test_a_customer_can_do_nothing_in_another_tenant(role):
     for action in Action:
         if action.of_a_tenant:
             for tenant_id in (uuid4(), VENDOR_ID):
-                decision = POLICIES.decide(actor, action, Resource("thing", tenant_id, None, actor.id))
+                decision = decide(actor, action, Resource("thing", tenant_id, None, actor.id))
                 assert not decision.allowed
                 assert "customers-stay-at-home" in decision.policies
 
@@ -76,8 +82,8 @@ def test_a_token_does_what_its_scope_and_its_issuer_both_allow(scope):
         token = replace(person, kind=ActorKind.TOKEN, scopes=frozenset({scope}))
         for action in Action:
             resource = Resource("thing", person.tenant_id)
-            allowed = POLICIES.decide(token, action, resource).allowed
-            issuer = POLICIES.decide(person, action, resource).allowed
+            allowed = decide(token, action, resource).allowed
+            issuer = decide(person, action, resource).allowed
             if action is Action.FACTS_INGEST:
                 issuer = role in {Role.FINOPS_OPERATOR, Role.SRE_OPERATOR, Role.VENDOR_ADMIN}
             assert allowed == (SCOPE_OF[action] == [scope] and issuer), (role, action)
@@ -86,7 +92,7 @@ def test_a_token_does_what_its_scope_and_its_issuer_both_allow(scope):
 def test_a_token_without_scopes_does_nothing():
     for role in Role:
         token = replace(actor_with(role), kind=ActorKind.TOKEN)
-        assert not any(POLICIES.decide(token, a, Resource("thing", token.tenant_id)).allowed for a in Action)
+        assert not any(decide(token, a, Resource("thing", token.tenant_id)).allowed for a in Action)
 
 
 def test_acts_on_people_roles_tokens_and_sessions_and_decisions_are_for_persons_only():
@@ -106,7 +112,7 @@ def test_acts_on_people_roles_tokens_and_sessions_and_decisions_are_for_persons_
 def test_a_system_actor_that_nobody_named_does_nothing_but_read_keys():
     stranger = replace(SYSTEM, id=uuid4(), roles=frozenset(Role))
 
-    allowed = [a for a in Action if POLICIES.decide(stranger, a, Resource("thing", VENDOR_ID)).allowed]
+    allowed = [a for a in Action if decide(stranger, a, Resource("thing", VENDOR_ID)).allowed]
 
     assert allowed == [Action.KEYS_READ]
 
@@ -115,9 +121,7 @@ def test_nobody_without_a_role_does_more_than_read_keys_and_mind_what_is_their_o
     nobody = replace(actor_with(Role.CUSTOMER_VIEWER), roles=frozenset())
 
     allowed = [
-        a
-        for a in Action
-        if POLICIES.decide(nobody, a, Resource("thing", nobody.tenant_id, None, nobody.id)).allowed
+        a for a in Action if decide(nobody, a, Resource("thing", nobody.tenant_id, None, nobody.id)).allowed
     ]
 
     assert allowed == [
@@ -131,7 +135,7 @@ def test_nobody_without_a_role_does_more_than_read_keys_and_mind_what_is_their_o
 def test_own_sessions_are_ones_own():
     vera = actor_with(Role.CUSTOMER_ADMIN)
 
-    assert not POLICIES.decide(
+    assert not decide(
         vera, Action.OWN_SESSION_REVOKE, Resource("session", vera.tenant_id, None, uuid4())
     ).allowed
 
@@ -139,8 +143,8 @@ def test_own_sessions_are_ones_own():
 def test_a_decision_names_the_rules_that_made_it():
     viewer = actor_with(Role.CUSTOMER_VIEWER)
 
-    permitted = POLICIES.decide(viewer, Action.SLA_REPORT_READ, Resource("SLA report", viewer.tenant_id))
-    unruled = POLICIES.decide(viewer, Action.SLA_REPORT_ISSUE, Resource("SLA report", viewer.tenant_id))
+    permitted = decide(viewer, Action.SLA_REPORT_READ, Resource("SLA report", viewer.tenant_id))
+    unruled = decide(viewer, Action.SLA_REPORT_ISSUE, Resource("SLA report", viewer.tenant_id))
 
     assert permitted.policies == ("customer-reads-own-tenant",)
     assert (unruled.allowed, unruled.policies) == (False, ())
@@ -187,3 +191,65 @@ def test_the_roles_in_the_policies_are_the_roles_of_the_house():
     named = set(re.findall(r'Role::"([a-z_]+)"', "\n".join(TEXTS.values())))
 
     assert named == {role.value for role in Role}
+
+
+def execute(**change):
+    context = replace(UNHINDERED, **change).context
+    decision = POLICIES.decide(SYSTEM, Action.PLAYBOOK_EXECUTE, Resource("run", uuid4()), context)
+    return decision.allowed, decision.policies
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"approved": False}, "playbooks-need-approval"),
+        ({"approved": False, "act": "enable_cache"}, "playbooks-need-approval"),
+        ({"approved": False, "act": "throttle_exports", "mode": "automatic"}, "playbooks-need-approval"),
+        ({"mode": "propose"}, "proposals-are-for-people"),
+        ({"stopped": ("everywhere",)}, "kill-switch"),
+        ({"stopped": ("playbook", "tenant")}, "kill-switch"),
+        ({"minutes_since_last": 59, "cool_down_minutes": 60}, "cool-down"),
+        ({"actions": Counted(2, 2)}, "limit-of-actions"),
+        ({"house_actions": Counted(6, 6)}, "limit-of-actions"),
+        ({"tenants": Counted(2, 1)}, "limit-of-tenants"),
+        ({"money": 101, "money_limit": 100}, "limit-of-money"),
+        ({"money_limit": None}, "limit-of-money"),
+    ],
+)
+def test_automation_is_refused_by_the_rule_that_it_would_break(change, rule):
+    assert execute(**change) == (False, (rule,))
+
+
+def test_automation_may_go_up_to_every_limit_and_no_further():
+    at_the_edge = {
+        "minutes_since_last": 60,
+        "cool_down_minutes": 60,
+        "actions": Counted(1, 2),
+        "house_actions": Counted(5, 6),
+        "tenants": Counted(3, 3),
+        "money": 100,
+        "money_limit": 100,
+    }
+    assert execute(**at_the_edge) == (True, ("approved-playbooks-are-executed",))
+
+
+def test_safe_caching_is_automatic_only_where_its_playbook_says_so():
+    assert execute(approved=False, act="enable_cache", mode="automatic") == (True, ("safe-cache-automatic",))
+    assert execute(approved=False, act="enable_cache", mode="recommend")[0] is False
+
+
+def test_a_switch_stops_what_takes_back_by_itself_and_no_person_who_does():
+    stopped, resource = Reversal(("everywhere",)).context, Resource("run", uuid4())
+
+    def reverse(actor):
+        return POLICIES.decide(actor, Action.PLAYBOOK_REVERSE, resource, stopped)
+
+    assert (reverse(SYSTEM).allowed, reverse(SYSTEM).policies) == (False, ("kill-switch",))
+    assert reverse(actor_with(Role.SRE_OPERATOR)).allowed
+    assert reverse(CONSOLE).allowed
+    assert not reverse(actor_with(Role.CUSTOMER_ADMIN)).allowed
+
+
+def test_what_is_decided_by_its_circumstances_is_not_decided_without_them():
+    with pytest.raises(Broken):
+        POLICIES.decide(SYSTEM, Action.PLAYBOOK_EXECUTE, Resource("run", uuid4()))
