@@ -1,22 +1,17 @@
-"""Reads a mapping field by field, collects every finding, and refuses what it was not asked about.
-
-YAML is loaded with every scalar as the text that stands in the file, so ``99.9`` never passes
-through a float on its way to a fraction.
-"""
+"""Reads a mapping field by field, collects every finding, and refuses what it was not asked about."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
 from typing import TypeVar
 
-import yaml
-
 from trust_portal.errors import InvalidInput
 from trust_portal.kernel.money import Money
+from trust_portal.kernel.text_yaml import NotYaml, load_text_yaml
 from trust_portal.reliability.findings import Finding, Unusable, refusal
 
 MAX_DOCUMENT_BYTES = 1024 * 1024
@@ -28,31 +23,14 @@ _FALSE = frozenset({"false", "no", "off"})
 E = TypeVar("E", bound=StrEnum)
 
 
-class _TextLoader(yaml.BaseLoader):
-    """Scalars stay text. Aliases and repeated keys are refused: neither belongs in a contract."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases (*name) are not allowed here; write the value out")
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.YAMLError(f"{key.value!r} stands twice in one mapping{key.start_mark}")
-            seen.add(key.value if isinstance(key.value, str) else repr(key.value))
-        return super().construct_mapping(node, deep)
-
-
 def load_yaml(source: bytes, what: str) -> object:
     """Mappings, lists and text. Raises ``Unusable`` for anything that is not one YAML document."""
     if len(source) > MAX_DOCUMENT_BYTES:
         raise Unusable(what, [refusal("DOCUMENT_TOO_LARGE", "larger than 1 MiB", "$")])
     try:
-        return yaml.load(source.decode(), Loader=_TextLoader)  # noqa: S506 - builds text, lists, mappings only
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        message = " ".join(str(error).split()) or type(error).__name__
+        return load_text_yaml(source.decode())
+    except (NotYaml, UnicodeDecodeError) as error:
+        message = " ".join(str(error).split())
         raise Unusable(what, [refusal("DOCUMENT_MALFORMED", f"not YAML: {message}", "$")]) from error
 
 
