@@ -7,6 +7,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from jobs.duty import Arguments, Duty
+from jobs.remediation import approval_settled as playbook_settled
 from trust_portal.access.approvals.model import ApprovalKind
 from trust_portal.access.approvals.stages import Stage
 from trust_portal.house import House
@@ -21,6 +22,8 @@ SETTLED: Mapping[ApprovalKind, Settled] = {
     ApprovalKind.CREDIT: lambda house, tenant_id, request_id: house.credit_decisions.approval_settled(
         tenant_id, request_id
     ),
+    ApprovalKind.PLAYBOOK_RUN: playbook_settled,
+    ApprovalKind.RETENTION_CHANGE: playbook_settled,
 }
 
 

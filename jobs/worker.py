@@ -29,6 +29,7 @@ from jobs.duty import Duty
 from jobs.exports import EXPORT_DUTIES
 from jobs.notifications import NOTIFICATION_DUTIES
 from jobs.relay import QUEUE_LOST, Relay, from_json, queue_settings, to_json
+from jobs.remediation import REMEDIATION_DUTIES, mind_runs
 from jobs.reports import REPORT_DUTIES
 from jobs.schedule import start_due_runs
 from jobs.workbench import Workbench
@@ -48,6 +49,7 @@ DUTIES: tuple[Duty, ...] = (
     *CREDIT_DUTIES,
     *EXPORT_DUTIES,
     *NOTIFICATION_DUTIES,
+    *REMEDIATION_DUTIES,
     *REPORT_DUTIES,
 )
 #: Jobs at a time. Renders are bound by the processor, reports wait for the database in between.
@@ -57,6 +59,7 @@ _QUEUE_POLL = 0.05
 _RELAY_ROUND = 0.1
 _SCHEDULE_ROUND = 15.0
 _COST_ROUND = 5.0
+_RUNS_ROUND = 2.0
 _AFTER_FAILURE = 1.0
 #: arq's own timeout only catches what outlived ours.
 _ARQ_MARGIN = timedelta(seconds=30)
@@ -89,6 +92,7 @@ async def work(house: House, queue: str) -> None:
             repeat("schedule", partial(start_due_runs, house), _SCHEDULE_ROUND),
             repeat("cost", partial(mind_cost, house), _COST_ROUND),
             _serve_queue(house, backlog, DELIVERIES_QUEUE),
+            repeat("playbooks", partial(mind_runs, house), _RUNS_ROUND),
             _sequence(house),
         ]
     try:

@@ -13,6 +13,7 @@ from trust_portal.access.approvals import tables as approvals
 from trust_portal.cost.anomalies import tables as anomalies
 from trust_portal.cost.budgets import tables as budgets
 from trust_portal.cost.metering import tables as metering
+from trust_portal.cost.remediation import tables as remediation
 from trust_portal.evidence import tables as evidence
 from trust_portal.facts import tables as facts
 from trust_portal.notify import tables as notify
@@ -39,6 +40,7 @@ TABLES = (
     notify,
     objectives,
     outbox,
+    remediation,
     reports,
     runs,
 )

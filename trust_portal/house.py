@@ -42,6 +42,12 @@ from trust_portal.cost.explanation.service import Explanations
 from trust_portal.cost.kpis.service import Kpis
 from trust_portal.cost.metering.focus import FocusImport
 from trust_portal.cost.metering.service import Metering
+from trust_portal.cost.remediation.control_client import ControlClient
+from trust_portal.cost.remediation.equipment import Equipment
+from trust_portal.cost.remediation.playbooks import load_playbooks
+from trust_portal.cost.remediation.reading import RunReader
+from trust_portal.cost.remediation.service import Remediation
+from trust_portal.cost.remediation.switches import KillSwitches
 from trust_portal.documents.press import Press
 from trust_portal.errors import InvalidInput, Unavailable
 from trust_portal.evidence.audit import Auditor
@@ -58,6 +64,7 @@ from trust_portal.notify.dispatching import Dispatcher
 from trust_portal.notify.mail.carrier import MailCarrier
 from trust_portal.notify.mail.setup import mail_of
 from trust_portal.notify.model import Channel
+from trust_portal.notify.standard_webhooks import Ed25519Private, HmacSecret, WebhookSigner
 from trust_portal.reliability.contracts.service import Contracts
 from trust_portal.reliability.credits.attesting import CreditAuditor
 from trust_portal.reliability.credits.deciding import CreditDecisions
@@ -132,6 +139,10 @@ class House:
     detector_flags: DetectorFlags
     dispatcher: Dispatcher
     courier: Courier
+    control: ControlClient
+    kill_switches: KillSwitches
+    remediation: Remediation
+    playbook_runs: RunReader
 
     @property
     def auditors(self) -> tuple[Auditor, ...]:
@@ -156,6 +167,7 @@ class House:
     async def close(self) -> None:
         if self.oidc is not None:
             await self.oidc.close()
+        await self.control.close()
         await self.ledger.close()
         await self.storage.close()
 
@@ -189,8 +201,8 @@ def _storage(settings: Settings, clock: Clock) -> Storage:
     engine = create_engine(settings.database_url)
     if settings.coordinator_url is None:
         return Storage(engine, clock)
-    # The sequencer's seat, the registration of keys and one listener: never more than these at once.
-    coordinator = create_engine(settings.coordinator_url, pool_size=2, application_name="trust-portal seat")
+    # The sequencer's seat, the registration of keys, one listener, and a control call for each job.
+    coordinator = create_engine(settings.coordinator_url, pool_size=10, application_name="trust-portal seat")
     return Storage(engine, clock, coordinator=coordinator)
 
 
@@ -232,6 +244,11 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         access_log=access_log,
         vendor_name=settings.vendor_name,
     )
+    explanations = Explanations(storage, gate=gate, ledger=ledger, access_log=access_log)
+    playbooks = load_playbooks(settings.playbooks)
+    kill_switches = KillSwitches(storage, gate, ledger, access_log, playbooks)
+    control = ControlClient(settings.control_url, _signers(settings, keyring), clock)
+    equipment = Equipment(storage, gate, ledger, approvals, playbooks, control, kill_switches)
     return House(
         settings=settings,
         clock=clock,
@@ -280,17 +297,28 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         metering=Metering(storage, gate, access_log, labels=settings.cost_labels),
         closing=Closing(storage, ledger, grace=settings.cost_grace),
         anomalies=Anomalies(storage, gate, ledger, access_log),
-        explanations=Explanations(storage, gate=gate, ledger=ledger, access_log=access_log),
+        explanations=explanations,
         thresholds=ThresholdKeeper(storage, gate, ledger, access_log),
         backtests=Backtests(storage, gate, access_log),
         suppressions=Suppressions(storage, gate, ledger, access_log),
         budgets=Budgets(storage, gate, ledger, access_log),
         detector_flags=DetectorFlags(storage, gate, ledger),
+        control=control,
+        kill_switches=kill_switches,
+        remediation=Remediation(equipment, explanations),
+        playbook_runs=RunReader(equipment, access_log),
         cost_kpis=Kpis(storage, gate, access_log),
         focus=FocusImport(intake, clock, mapping=settings.focus_mapping),
         dispatcher=Dispatcher(storage, address_book, mails=mail is not None),
         courier=Courier(storage, address_book, {Channel.MAIL: MailCarrier(address_book, mail)}),
     )
+
+
+def _signers(settings: Settings, keyring: Keyring) -> tuple[WebhookSigner, ...]:
+    """Ed25519 always, so that receivers need no secret; and with the secret where one is shared."""
+    secret = settings.control_secret
+    key = Ed25519Private(keyring.webhooks.seed)
+    return (key,) if secret is None else (key, HmacSecret.parse(secret))
 
 
 def _oidc(settings: Settings, storage: Storage, sessions: Sessions) -> OidcSignIn | None:

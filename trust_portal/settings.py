@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -53,6 +55,10 @@ class Settings:
     """Read as seconds. How long after an hour's end its close waits for late usage."""
     cost_labels: tuple[str, ...] = ("feature", "flag", "version")
     """Labels of usage that roll-ups keep and explanations look at; separated by commas."""
+    control_url: str | None = None
+    """Where the product takes control calls; without it playbooks are planned and never executed."""
+    control_secret: str | None = field(default=None, repr=False)
+    """``whsec_…``: control calls are also signed with this secret, for receivers that know no Ed25519."""
     focus_mapping: Path | None = None
     """How cost exports are read; without it the mapping that is shipped. See docs/formats/focus.md."""
     smtp_url: str | None = field(default=None, repr=False)
@@ -61,6 +67,8 @@ class Settings:
     """Who mail is from, as ``Trust at Vendor <trust@vendor.example>``; goes with `SMTP_URL`."""
     webhook_networks: tuple[str, ...] = ()
     """Networks of your own that webhooks may reach, as ``10.1.0.0/16``, separated by commas; by default only public addresses over https."""
+    playbooks: Path | None = None
+    """What may be done about anomalies; without it the playbooks that are shipped. See docs/remediation.md."""
     log_format: str = "json"
     """``json`` or ``console``."""
 
@@ -124,6 +132,18 @@ def _url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _secret(text: str) -> str:
+    """A shared secret as Standard Webhooks writes one; checked for its form where settings are read."""
+    prefix, _, encoded = text.partition("_")
+    try:
+        length = len(base64.b64decode(encoded, validate=True))
+    except (binascii.Error, ValueError):
+        length = 0
+    if prefix != "whsec" or not 24 <= length <= 64:
+        raise ValueError("write it as whsec_ and the base64 of 24 to 64 bytes")
+    return text
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
@@ -157,9 +177,12 @@ _READERS: dict[str, Callable[[str], object]] = {
     "sla_grace": _seconds,
     "cost_grace": _seconds,
     "cost_labels": _names,
+    "control_url": _url,
+    "control_secret": _secret,
     "focus_mapping": Path,
     "smtp_url": str,
     "mail_from": str,
     "webhook_networks": _networks,
+    "playbooks": Path,
     "log_format": _log_format,
 }

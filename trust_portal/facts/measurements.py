@@ -118,6 +118,23 @@ def _rising_bounds(found: list[Run]) -> list[str]:
     return sorted({bound for run in found for bound in run.buckets}, key=float)
 
 
+async def objectives_measured(
+    session: ReadSession, tenant_id: UUID, start: datetime, end: datetime
+) -> tuple[str, ...]:
+    """The objectives with an event for a minute in ``start`` <= minute < ``end``, by key."""
+    rows = await session.execute(
+        select(measurements.c.objective)
+        .distinct()
+        .where(
+            measurements.c.tenant_id == tenant_id,
+            measurements.c.minute >= start,
+            measurements.c.minute < end,
+        )
+        .order_by(measurements.c.objective)
+    )
+    return tuple(rows.scalars())
+
+
 async def received(
     session: ReadSession, tenant_id: UUID, objective: str, start: datetime, end: datetime
 ) -> Received:

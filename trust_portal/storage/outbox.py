@@ -19,6 +19,7 @@ from trust_portal.storage.metadata import house_table, instant, uuid_column
 class Job(StrEnum):
     """What can be asked of the worker. The value is the arq function's name."""
 
+    ADVANCE_PLAYBOOK = "advance_playbook"
     APPROVAL_SETTLED = "approval_settled"
     BUILD_EXPORT = "build_export"
     CLOSE_COST_HOURS = "close_cost_hours"
@@ -28,6 +29,7 @@ class Job(StrEnum):
     EXPIRE_APPROVAL = "expire_approval"
     EXPLAIN_ANOMALY = "explain_anomaly"
     ISSUE_SLA_REPORT = "issue_sla_report"
+    PLAN_PLAYBOOKS = "plan_playbooks"
     PLAN_SLA_RUN = "plan_sla_run"
     REMIND_OF_APPROVAL = "remind_of_approval"
     ROLL_UP_USAGE = "roll_up_usage"

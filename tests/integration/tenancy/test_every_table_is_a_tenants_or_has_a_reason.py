@@ -14,6 +14,7 @@ HOUSE = {
     "event_keys": "source and id are unique whichever tenant an event names; hashes only",
     "outbox": "ids of work to be done; stays on the coordinator, where SKIP LOCKED works",
     "pending_receipts": "the sequencer's inbox: ids and hashes of several tenants in one commit",
+    "playbook_actions": "what limits over all tenants count; stays on the coordinator, where their lock is",
     "signing_keys": "the installation's public keys",
     "usage_batches": "what the metering still has to roll up",
 }

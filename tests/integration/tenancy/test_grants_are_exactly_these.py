@@ -48,6 +48,7 @@ EVIDENCE = (
     "policy_decisions", "approval_requests", "approval_steps",
     "notifications", "notification_deliveries", "delivery_attempts", "delivery_outcomes",
     "delivery_replays", "notification_reads", "notification_preferences", "webhook_endpoints",
+    "playbook_runs", "playbook_steps", "kill_switches",
 )  # fmt: skip
 
 

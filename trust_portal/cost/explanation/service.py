@@ -30,6 +30,7 @@ from trust_portal.errors import NotFound
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.storage.outbox import Job
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage
 
@@ -129,6 +130,11 @@ class Explanations:
                     explained_receipt_id=receipt.id,
                     explained_at=now,
                 ),
+            )
+            await session.enqueue(
+                Job.PLAN_PLAYBOOKS,
+                {"tenant": str(tenant_id), "anomaly": str(anomaly.id)},
+                dedupe_key=f"{Job.PLAN_PLAYBOOKS}/{anomaly.id}/{anomaly.revision}",
             )
         return receipt.id
 

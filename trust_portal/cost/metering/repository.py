@@ -23,6 +23,13 @@ async def lock_progress(session: WriteSession, tenant_id: UUID) -> Progress | No
     return None if row is None else _progress(row)
 
 
+async def find_progress(session: ReadSession, tenant_id: UUID) -> Progress | None:
+    """Where a tenant stands now; ``None`` before its first roll-up."""
+    query = select(metering_progress).where(metering_progress.c.tenant_id == tenant_id)
+    row = (await session.execute(query)).first()
+    return None if row is None else _progress(row)
+
+
 async def advance_progress(session: WriteSession, tenant_id: UUID, first: datetime) -> None:
     """Note that hours from ``first`` on have been rolled up anew.
 
@@ -150,6 +157,35 @@ async def read_parts(
         Part(
             row.hour, series, row.resource, row.operation, row.region, row.adapter, row.unit,
             row.labels, row.quantity, row.cost, row.events,
+        )
+        for row in await session.execute(query)
+    )  # fmt: skip
+
+
+async def read_part_sums(
+    session: ReadSession, tenant_id: UUID, start: datetime, end: datetime
+) -> tuple[Part, ...]:
+    """What all series of ``start`` <= hour < ``end`` are made of, the hours summed up (``hour`` is ``start``)."""
+    table = usage_parts.c
+    places = (
+        table.subsystem, table.currency, table.resource, table.operation, table.region, table.adapter,
+        table.unit, table.labels,
+    )  # fmt: skip
+    query = (
+        select(
+            *places,
+            func.sum(table.quantity).label("quantity"),
+            func.sum(table.cost).label("cost"),
+            func.sum(table.events).label("events"),
+        )
+        .where(table.tenant_id == tenant_id, table.hour >= start, table.hour < end)
+        .group_by(*places)
+        .order_by(*places)
+    )
+    return tuple(
+        Part(
+            start, Series(row.subsystem, row.currency), row.resource, row.operation, row.region, row.adapter,
+            row.unit, row.labels, row.quantity, row.cost, int(row.events),
         )
         for row in await session.execute(query)
     )  # fmt: skip

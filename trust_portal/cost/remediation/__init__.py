@@ -1,0 +1,1 @@
+"""What is done about an anomaly: planned, decided, approved, executed, verified in the data, taken back."""

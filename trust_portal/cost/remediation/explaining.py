@@ -1,0 +1,113 @@
+"""From an explanation on record to what planning needs of it, with the figures of the roll-ups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from trust_portal.access.tenants.repository import find_tenant
+from trust_portal.cost.anomalies.model import CostAnomaly
+from trust_portal.cost.explanation.drivers import cost_table
+from trust_portal.cost.explanation.service import Explanation
+from trust_portal.cost.metering.model import Part as UsagePart
+from trust_portal.cost.metering.repository import read_part_sums
+from trust_portal.cost.remediation.blast_radius import blast_radius
+from trust_portal.cost.remediation.model import Evidence, Plan
+from trust_portal.cost.remediation.planning import Fit, hours_of
+from trust_portal.cost.remediation.targets import Known
+from trust_portal.errors import NotFound
+from trust_portal.evidence.receipt_rows import receipt_digests
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.unit_of_work import Storage
+
+_HOUR: Final = timedelta(hours=1)
+#: How many of an anomaly's last hours say what a target reaches.
+_LOOKED_AT: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What every plan for an anomaly stands on."""
+
+    tenant_key: str
+    tenant_name: str
+    anomaly: CostAnomaly
+    known: Known
+    usage: tuple[UsagePart, ...]
+    hours: int
+    evidence: tuple[Evidence, ...]
+
+
+def known_of(explanation: Explanation) -> Known:
+    return Known(
+        attribution=explanation.attribution,
+        drivers=explanation.drivers,
+        table=cost_table(explanation.window, explanation.before, explanation.anomaly.figures.expected),
+        links=explanation.links,
+        candidates=explanation.candidates,
+        window=explanation.window,
+        before=explanation.before,
+        before_hours=len(explanation.comparable) * hours_of(explanation.anomaly),
+    )
+
+
+async def read_ground(storage: Storage, tenant_id: UUID, explanation: Explanation) -> Ground:
+    """The usage that targets could reach, and the receipts that the plan rests on."""
+    anomaly = explanation.anomaly
+    end = anomaly.last_at + _HOUR
+    start = max(anomaly.started_at, end - _LOOKED_AT * _HOUR)
+    async with storage.read(TenantScope(tenant_id), snapshot=True) as session:
+        tenant = await find_tenant(session, tenant_id)
+        if tenant is None:
+            raise NotFound("anomaly")
+        usage = await read_part_sums(session, tenant_id, start, end)
+        receipts = {
+            "anomaly opened": anomaly.opened_receipt_id,
+            "anomaly explained": anomaly.explained_receipt_id,
+        }
+        named = {label: id_ for label, id_ in receipts.items() if id_ is not None}
+        digests = await receipt_digests(session, tenant_id, *named.values())
+    return Ground(
+        tenant.key,
+        tenant.name,
+        anomaly,
+        known_of(explanation),
+        usage,
+        round((end - start) / _HOUR),
+        tuple(Evidence(label=label, receipt=id_, sha256=digests[id_]) for label, id_ in named.items()),
+    )
+
+
+def draft(ground: Ground, found: Fit, playbooks_digest: str) -> Plan:
+    """The plan, before the product was asked what it would do."""
+    anomaly, target = ground.anomaly, found.target
+    return Plan(
+        tenant=ground.tenant_key,
+        tenant_name=ground.tenant_name,
+        anomaly=anomaly.id,
+        anomaly_revision=anomaly.revision,
+        subsystem=anomaly.series.subsystem,
+        currency=anomaly.series.currency,
+        started_at=anomaly.started_at,
+        ended_at=anomaly.last_at + _HOUR,
+        expected=anomaly.figures.expected,
+        actual=anomaly.figures.actual,
+        playbook_id=found.playbook_id,
+        playbook=found.playbook,
+        playbooks_digest=playbooks_digest,
+        target=target.target,
+        parameters=target.parameters,
+        part=target.part,
+        reasons=found.reasons,
+        saving=found.saving,
+        blast_radius=blast_radius(
+            ground.usage,
+            target=target.target,
+            acted_upon=target.part.where,
+            series=anomaly.series,
+            hours=ground.hours,
+        ),
+        evidence=ground.evidence,
+    )

@@ -1,0 +1,161 @@
+"""The moment in which an act is permitted: counted, decided and the approval spent in one transaction.
+
+One at a time, over all tenants, by an advisory lock: two runs cannot both be the last that a limit
+allows. What is permitted is committed before anything is sent.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from trust_portal.access.action import Action
+from trust_portal.access.automation import Automation, Counted
+from trust_portal.access.policy import Decision, Resource
+from trust_portal.cost.remediation import repository
+from trust_portal.cost.remediation.equipment import Equipment
+from trust_portal.cost.remediation.intent import intent_of
+from trust_portal.cost.remediation.model import Run, RunState, StepKind
+from trust_portal.cost.remediation.recording import record_step
+from trust_portal.cost.remediation.switches_model import SwitchRevision
+from trust_portal.evidence.act import Input
+from trust_portal.kernel.actor import SYSTEM
+from trust_portal.kernel.clock import rfc3339
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.unit_of_work import ReadSession, WriteSession
+
+#: ASCII "tplimits".
+_COUNTING: Final = 0x74706C696D697473
+_HOUR: Final = timedelta(hours=1)
+_MINUTE: Final = timedelta(minutes=1)
+#: What says of a decision that only approval is missing.
+_NEEDS_APPROVAL: Final = {"playbooks-need-approval"}
+
+
+class Permits:
+    """Decides whether a run may act now, and if so lets it, once."""
+
+    def __init__(self, equipment: Equipment) -> None:
+        self._with = equipment
+
+    async def may_be_automatic(self, run: Run) -> bool:
+        """Whether policy lets it act without approval, whatever else may stand against it."""
+        async with self._with.storage.read(TenantScope(run.tenant_id)) as session:
+            context = await self._circumstances(session, run, None, ())
+        decision = self._with.gate.policies.decide(
+            SYSTEM, Action.PLAYBOOK_EXECUTE, _resource(run), context.context
+        )
+        return decision.allowed or not _NEEDS_APPROVAL & set(decision.policies)
+
+    async def permit(self, run: Run, approval_id: UUID | None) -> Run:
+        """Take the run to ``executing``, or to ``denied`` with the rules that forbid it.
+
+        ``Conflict``: of the approval (``Approvals.use``), which then is not spent; or ``MOVED_ON``.
+        """
+        stopping = await self._with.switches.against(run.tenant_id, run.plan.playbook_id)
+        async with self._with.storage.coordinator.write(TenantScope(run.tenant_id)) as session:
+            await session.execute(text("SELECT pg_advisory_xact_lock(:counting)"), {"counting": _COUNTING})
+            now = session.clock.now()
+            run = await repository.get_run(session, run.tenant_id, run.id)
+            if run.state not in {RunState.PLANNED, RunState.WAITING}:
+                return run
+            circumstances = await self._circumstances(session, run, approval_id, stopping)
+            decision = await self._with.gate.ask(
+                SYSTEM, Action.PLAYBOOK_EXECUTE, _resource(run), circumstances.context
+            )
+            told: dict[str, object] = {"circumstances": told_of(circumstances, stopping)}
+            if not decision.allowed:
+                if approval_id is not None:
+                    rules = ", ".join(decision.policies)
+                    await self._with.approvals.void(
+                        session, approval_id, f"Policy forbids it now: {rules}.", SYSTEM
+                    )
+                return await record_step(
+                    session, self._with.ledger, run, StepKind.DENIED, RunState.DENIED, SYSTEM,
+                    told | {"why": "policy", "rules": list(decision.policies)},
+                    decision=decision, approval_id=approval_id,
+                )  # fmt: skip
+            return await self._let(session, run, approval_id, decision, told, now)
+
+    async def _let(
+        self,
+        session: WriteSession,
+        run: Run,
+        approval_id: UUID | None,
+        decision: Decision,
+        told: dict[str, object],
+        now: datetime,
+    ) -> Run:
+        inputs: tuple[Input, ...] = ()
+        detail = told | {
+            "key": run.apply_key,
+            "expires_at": rfc3339(now + run.plan.playbook.call_lasts_minutes * _MINUTE),
+        }
+        if approval_id is not None:
+            used = await self._with.approvals.use(session, approval_id, intent_of(run), SYSTEM)
+            inputs = used.inputs
+            detail |= dict(used.result)
+        await repository.add_action(session, run, now)
+        return await record_step(
+            session, self._with.ledger, run, StepKind.APPROVED, RunState.EXECUTING, SYSTEM, detail,
+            decision=decision, inputs=inputs, approval_id=approval_id,
+        )  # fmt: skip
+
+    async def _circumstances(
+        self, session: ReadSession, run: Run, approval_id: UUID | None, stopping: tuple[SwitchRevision, ...]
+    ) -> Automation:
+        plan, now = run.plan, self._with.storage.clock.now()
+        playbook, limits = plan.playbook, plan.playbook.limits
+        last = await repository.last_executed(
+            session, run.tenant_id, plan.playbook_id, dict(plan.target), run.id
+        )
+        hour_ago = now - _HOUR
+        today = await repository.money_of_actions(session, now, plan.playbook_id, plan.currency)
+        return Automation(
+            playbook=plan.playbook_id,
+            act=playbook.action.value,
+            mode=playbook.mode.value,
+            approved=approval_id is not None,
+            stopped=tuple(sorted({each.reach.value for each in stopping})),
+            minutes_since_last=None if last is None else int((now - last) / _MINUTE),
+            cool_down_minutes=playbook.cool_down_minutes,
+            actions=Counted(
+                await repository.count_actions(session, hour_ago, plan.playbook_id), limits.actions_per_hour
+            ),
+            house_actions=Counted(
+                await repository.count_actions(session, hour_ago), self._with.playbooks.actions_per_hour
+            ),
+            tenants=Counted(
+                await repository.tenants_of_act(session, now, plan.act, run.tenant_id), limits.tenants_per_run
+            ),
+            money=today + plan.blast_radius.per_day,
+            money_limit=limits.money(plan.currency),
+        )
+
+
+def told_of(circumstances: Automation, stopping: tuple[SwitchRevision, ...]) -> dict[str, object]:
+    """What was decided upon, as a receipt states it: counters as strings."""
+    return {
+        "stopped": list(circumstances.stopped),
+        "switches": [str(each.receipt_id) for each in stopping],
+        "minutes_since_last": None if circumstances.minutes_since_last is None else str(circumstances.minutes_since_last),
+        "cool_down_minutes": str(circumstances.cool_down_minutes),
+        "actions": _of(circumstances.actions),
+        "house_actions": _of(circumstances.house_actions),
+        "tenants": _of(circumstances.tenants),
+        "money": {
+            "minor": str(circumstances.money),
+            "limit": None if circumstances.money_limit is None else str(circumstances.money_limit),
+        },
+    }  # fmt: skip
+
+
+def _of(counted: Counted) -> dict[str, str]:
+    return {"done": str(counted.done), "limit": str(counted.limit)}
+
+
+def _resource(run: Run) -> Resource:
+    return Resource("playbook run", run.tenant_id, str(run.id))

@@ -1,0 +1,133 @@
+"""Runs and playbooks as people see them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from trust_portal.access.access_log.model import Access, Verb
+from trust_portal.access.access_log.service import AccessLog, scope_of
+from trust_portal.access.action import Action
+from trust_portal.access.automation import Counted
+from trust_portal.access.policy import Resource
+from trust_portal.cost.remediation import repository
+from trust_portal.cost.remediation.equipment import Equipment
+from trust_portal.cost.remediation.model import Run, RunFilter, RunState
+from trust_portal.cost.remediation.playbooks import Playbook
+from trust_portal.cost.remediation.switches_model import SwitchRevision, stopping
+from trust_portal.cost.remediation.switches_repository import switch_revisions
+from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.kernel.page import Page, PageRequest
+from trust_portal.storage.tenancy import StaffScope, TenantScope
+
+_HOUR: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybookStanding:
+    """A playbook, what it did, and how near it is to its limits. ``money`` in minor units by currency."""
+
+    id: str
+    playbook: Playbook
+    runs: dict[RunState, int]
+    actions: Counted
+    money: dict[str, Counted]
+    stopped_by: tuple[SwitchRevision, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """All playbooks, as the house has them: text and digest, and what all of them did this hour."""
+
+    playbooks: tuple[PlaybookStanding, ...]
+    actions: Counted
+    text: str
+    digest: str
+    is_connected: bool
+
+
+class RunReader:
+    """What policy lets whom see: staff of every tenant, a customer of its own."""
+
+    def __init__(self, equipment: Equipment, access_log: AccessLog) -> None:
+        self._with = equipment
+        self._access_log = access_log
+
+    async def get(self, actor: Actor, tenant_id: UUID, run_id: UUID) -> Run:
+        """``NotFound`` for one that is absent or of another tenant."""
+        resource = Resource("playbook run", tenant_id, str(run_id))
+        await self._with.gate.require(actor, Action.PLAYBOOK_READ, resource)
+        async with self._with.storage.read(scope_of(actor, tenant_id)) as session:
+            run = await repository.get_run(session, tenant_id, run_id)
+        await self._access_log.looked(actor, tenant_id, "playbook run", str(run_id), "playbooks")
+        return run
+
+    async def page(self, actor: Actor, wanted: RunFilter, request: PageRequest) -> Page[Run]:
+        """Newest first. Without a tenant in the filter: of every tenant, for staff."""
+        scope: StaffScope | TenantScope = StaffScope()
+        if wanted.tenant_id is None:
+            await self._with.gate.require(actor, Action.PLAYBOOKS_READ, Resource.of_house("playbook run"))
+        else:
+            resource = Resource("playbook run", wanted.tenant_id)
+            await self._with.gate.require(actor, Action.PLAYBOOK_READ, resource)
+            scope = scope_of(actor, wanted.tenant_id)
+        async with self._with.storage.read(scope) as session:
+            page = await repository.runs_page(session, wanted, request)
+        tenants = {each.tenant_id for each in page.items} | (
+            {wanted.tenant_id} if wanted.tenant_id else set()
+        )
+        if actor.is_staff:
+            await self._access_log.trace(actor, tenants, Access(Verb.READ, "playbook run", "", "playbooks"))
+        elif wanted.tenant_id is not None:
+            await self._access_log.looked(actor, wanted.tenant_id, "playbook run", purpose="playbooks")
+        return page
+
+    async def of_anomaly(self, actor: Actor, tenant_id: UUID, anomaly_id: UUID) -> tuple[Run, ...]:
+        """The runs for one anomaly, newest first."""
+        await self._with.gate.require(actor, Action.PLAYBOOK_READ, Resource("playbook run", tenant_id))
+        async with self._with.storage.read(scope_of(actor, tenant_id)) as session:
+            found = await repository.runs_of_anomaly(session, tenant_id, anomaly_id)
+        await self._access_log.looked(actor, tenant_id, "playbook run", str(anomaly_id), "playbooks")
+        return found
+
+    async def standing(self, actor: Actor) -> Standing:
+        """The playbooks with their limits and what they did; it names no tenant."""
+        await self._with.gate.require(actor, Action.PLAYBOOKS_READ, Resource.of_house("playbooks"))
+        now = self._with.storage.clock.now()
+        async with self._with.storage.read(StaffScope()) as session:
+            states = await repository.count_states(session, RunFilter())
+            switches = await switch_revisions(session, [VENDOR_ID])
+        found = []
+        async with self._with.storage.coordinator.read(TenantScope(VENDOR_ID)) as session:
+            for id_, playbook in self._with.playbooks.by_id.items():
+                limits = playbook.limits
+                found.append(
+                    PlaybookStanding(
+                        id=id_,
+                        playbook=playbook,
+                        runs={RunState(s): n for (name, s), n in states.items() if name == id_},
+                        actions=Counted(
+                            await repository.count_actions(session, now - _HOUR, id_), limits.actions_per_hour
+                        ),
+                        money={
+                            currency: Counted(
+                                await repository.money_of_actions(session, now, id_, currency),
+                                limits.money(currency) or 0,
+                            )
+                            for currency in limits.money_per_day
+                        },
+                        stopped_by=stopping(switches, VENDOR_ID, id_),
+                    )
+                )
+            done = await repository.count_actions(session, now - _HOUR)
+        playbooks = self._with.playbooks
+        return Standing(
+            tuple(found),
+            Counted(done, playbooks.actions_per_hour),
+            playbooks.text,
+            playbooks.digest,
+            self._with.client.is_connected,
+        )

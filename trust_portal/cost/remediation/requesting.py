@@ -1,0 +1,77 @@
+"""Asking that a planned run be done: by policy alone where it permits that, else with approval."""
+
+from __future__ import annotations
+
+from trust_portal.access.action import Action
+from trust_portal.access.approvals.model import AskApproval
+from trust_portal.access.policy import Resource
+from trust_portal.cost.remediation import repository
+from trust_portal.cost.remediation.equipment import Equipment
+from trust_portal.cost.remediation.intent import approval_kind, intent_of
+from trust_portal.cost.remediation.model import RequestRun, Run, RunState, StepKind
+from trust_portal.cost.remediation.permitting import Permits
+from trust_portal.cost.remediation.playbooks import Mode
+from trust_portal.cost.remediation.recording import record_step
+from trust_portal.errors import Conflict
+from trust_portal.kernel.actor import SYSTEM, Actor
+from trust_portal.storage.tenancy import TenantScope
+
+_BY_ITSELF = "The anomaly meets the playbook's trigger; the plan says why it fits and what it saves."
+
+
+class Requests:
+    """Takes a run from ``planned`` to where people decide, or straight on."""
+
+    def __init__(self, equipment: Equipment, permits: Permits) -> None:
+        self._with = equipment
+        self._permits = permits
+
+    async def by_hand(self, command: RequestRun, actor: Actor) -> Run:
+        """``Conflict`` where it cannot be done, is under way, or nobody could approve it."""
+        resource = Resource("playbook run", command.tenant_id, str(command.run_id))
+        await self._with.gate.require(actor, Action.PLAYBOOK_REQUEST, resource)
+        async with self._with.storage.read(TenantScope(command.tenant_id)) as session:
+            run = await repository.get_run(session, command.tenant_id, command.run_id)
+        if run.state is not RunState.PLANNED:
+            raise Conflict(f"this run is {run.state.value.replace('_', ' ')} already", code="NOT_PLANNED")
+        if run.plan.playbook.mode is Mode.PROPOSE:
+            raise Conflict("a proposal is for people to carry out; no call does it", code="PROPOSAL")
+        if not self._with.client.is_connected:
+            raise Conflict("nothing can be executed: CONTROL_URL is not set", code="NO_PRODUCT")
+        if run.lapses_at <= self._with.storage.clock.now():
+            raise Conflict("this plan is out of date; plan it again", code="LAPSED")
+        return await self._ask(run, actor, command.reason)
+
+    async def by_itself(self, run: Run) -> Run:
+        """What a playbook's mode says of a fresh plan. What has to wait for people stays planned."""
+        if run.plan.playbook.mode is Mode.AUTOMATIC and await self._permits.may_be_automatic(run):
+            return await self._permits.permit(run, None)
+        try:
+            return await self._ask(run, SYSTEM, _BY_ITSELF)
+        except Conflict as conflict:
+            # Nobody could approve it now: that is said once, and somebody may still ask by hand.
+            return await self._hold(run, conflict.message)
+
+    async def _ask(self, run: Run, actor: Actor, reason: str) -> Run:
+        kind = approval_kind(run.plan)
+        approvers = await self._with.approvals.who_could(kind, run.tenant_id)
+        ask = AskApproval(run.tenant_id, intent_of(run), reason, f"playbook-run/{run.id}")
+        async with self._with.storage.write(TenantScope(run.tenant_id)) as session:
+            request = await self._with.approvals.open(session, ask, actor, approvers)
+            return await record_step(
+                session,
+                self._with.ledger,
+                run,
+                StepKind.REQUESTED,
+                RunState.WAITING,
+                actor,
+                {"kind": kind.value, "reason": reason, "roles": [role.value for role in request.roles]},
+                approval_id=request.id,
+                receipt_id=request.receipt_id,
+            )
+
+    async def _hold(self, run: Run, why: str) -> Run:
+        async with self._with.storage.write(TenantScope(run.tenant_id)) as session:
+            return await record_step(
+                session, self._with.ledger, run, StepKind.HELD, RunState.PLANNED, SYSTEM, {"why": why}
+            )

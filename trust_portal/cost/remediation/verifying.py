@@ -1,0 +1,128 @@
+"""Looking at the data after an act: did cost come down, and is the tenant well?"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from trust_portal.cost.metering.model import Series
+from trust_portal.cost.metering.repository import find_progress, read_parts
+from trust_portal.cost.remediation.equipment import Equipment
+from trust_portal.cost.remediation.model import Run, RunState, StepKind
+from trust_portal.cost.remediation.recording import record_step
+from trust_portal.cost.remediation.reversing import Reversals
+from trust_portal.cost.remediation.targets import covers
+from trust_portal.cost.remediation.verification import (
+    Events,
+    Reduction,
+    Suffering,
+    hours_to_verify,
+    reduction,
+    suffering,
+)
+from trust_portal.evidence.act import Input
+from trust_portal.facts.measurements import ABSENT, objectives_measured, read_measurements
+from trust_portal.kernel.actor import SYSTEM
+from trust_portal.kernel.canonical import Json, digest
+from trust_portal.kernel.clock import rfc3339
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.unit_of_work import ReadSession
+
+_HOUR: Final = timedelta(hours=1)
+_MINUTE: Final = timedelta(minutes=1)
+
+
+class Verifier:
+    """One look at a run that was executed; the clockwork comes again."""
+
+    def __init__(self, equipment: Equipment, reversals: Reversals) -> None:
+        self._with = equipment
+        self._reversals = reversals
+
+    async def look(self, run: Run) -> Run:
+        """Health at once, cost once its hours are closed; nothing changes while neither says anything."""
+        executed = run.step(StepKind.EXECUTED)
+        assert executed is not None, "only what was executed is verified"  # noqa: S101 - narrows the type
+        async with self._with.storage.read(TenantScope(run.tenant_id), snapshot=True) as session:
+            harm = await self._harm(session, run, executed.at)
+            found, rests_on = (None, "") if harm else await _measured(session, run, executed.at)
+        if harm:
+            figures: dict[str, Any] = {"suffering": [msgspec.to_builtins(_stated(each)) for each in harm]}
+            return await self._reversals.by_itself(run, "health", figures)
+        if found is None:
+            return run
+        stated: dict[str, Json] = {"verification": msgspec.to_builtins(found)}
+        if not found.verified:
+            return await self._reversals.by_itself(run, "cost did not come down", stated)
+        async with self._with.storage.write(TenantScope(run.tenant_id)) as session:
+            return await record_step(
+                session,
+                self._with.ledger,
+                run,
+                StepKind.VERIFIED,
+                RunState.VERIFIED,
+                SYSTEM,
+                stated,
+                inputs=(Input("usage/after", rests_on),),
+            )
+
+    async def _harm(self, session: ReadSession, run: Run, executed_at: datetime) -> tuple[Suffering, ...]:
+        health, now = run.plan.playbook.health, self._with.storage.clock.now()
+        # The minute of the act belongs to neither side.
+        since = executed_at.replace(second=0, microsecond=0) + _MINUTE
+        before = since - _MINUTE - health.before_minutes * _MINUTE
+        return suffering(
+            health,
+            await _events(session, run.tenant_id, before, since - _MINUTE),
+            await _events(session, run.tenant_id, since, now),
+        )
+
+
+async def _measured(session: ReadSession, run: Run, executed_at: datetime) -> tuple[Reduction | None, str]:
+    """The reduction once its hours are closed, and the digest of the usage that it was read from."""
+    plan = run.plan
+    start, end = hours_to_verify(executed_at, plan.playbook.verify.hours)
+    progress = await find_progress(session, run.tenant_id)
+    if progress is None or progress.closed_through is None or progress.closed_through < end - _HOUR:
+        return None, ""
+    parts = await read_parts(session, run.tenant_id, Series(plan.subsystem, plan.currency), start, end)
+    of_part = [each for each in parts if covers(plan.part.where, each)]
+    rows: list[Json] = [
+        [rfc3339(each.hour), each.resource, each.operation, each.region, each.adapter, f"{each.cost:f}"]
+        for each in parts
+    ]
+    found = reduction(
+        plan,
+        start,
+        end,
+        sum((each.cost for each in of_part), Decimal(0)),
+        sum((each.cost for each in parts), Decimal(0)),
+    )
+    return found, digest(rows)
+
+
+async def _events(session: ReadSession, tenant_id: UUID, start: datetime, end: datetime) -> dict[str, Events]:
+    """Events by objective; measurements that only have buckets say nothing of errors."""
+    found: dict[str, Events] = {}
+    if end <= start:
+        return found
+    for objective in await objectives_measured(session, tenant_id, start, end):
+        columns = await read_measurements(session, tenant_id, objective, start, end)
+        said = columns.good != ABSENT
+        found[objective] = Events(int(columns.total[said].sum()), int(columns.good[said].sum()))
+    return found
+
+
+def _stated(each: Suffering) -> dict[str, str]:
+    """Counters as strings, as in every signed document."""
+    return {
+        "objective": each.objective,
+        "bad": str(each.bad),
+        "total": str(each.total),
+        "bad_before": str(each.bad_before),
+        "total_before": str(each.total_before),
+    }
