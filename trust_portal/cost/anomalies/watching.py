@@ -15,11 +15,10 @@ from uuid import UUID
 import numpy as np
 
 from trust_portal.cost.anomalies.packing import pack, unpack
-from trust_portal.cost.detection import baseline
 from trust_portal.cost.detection.detector import Detector
 from trust_portal.cost.detection.model import Anomaly
 from trust_portal.cost.detection.thresholds import Limits, Thresholds
-from trust_portal.cost.detection.vectors import Slots, Vector
+from trust_portal.cost.detection.vectors import Vector
 from trust_portal.cost.detection.versions import Version
 from trust_portal.cost.metering.model import Series
 
@@ -151,7 +150,7 @@ def _step(
 
     While an anomaly is open its own expectation counts, so that the hours add up to the anomaly.
     """
-    before = _expectation(detector, hour, values)
+    before = detector.expect(hour, values)
     episodes = detector.state.episodes
     running, was_open = episodes.expected_running.copy(), episodes.open.copy()
     found = detector.step(hour, values, limits, budgets)
@@ -159,16 +158,6 @@ def _step(
     within = episodes.expected_running - np.where(was_open, running, 0.0)
     counted = episodes.open | was_open
     return np.where(counted, within, before), found.ended
-
-
-def _expectation(detector: Detector, hour: datetime, values: Vector) -> Vector:
-    """The baseline's as the step is about to see it, with what skewed series cost beyond it on average."""
-    state, cadence, tuning = detector.state, detector.cadence, detector.version.tuning
-    known = np.where(np.isfinite(values), values, np.nan_to_num(state.baseline.level))
-    young = state.seen < 0.25 * cadence.samples(days=tuning.warm_up_days, at_least=24)
-    slots = Slots(*cadence.slot(hour))
-    expected = baseline.expect(state.baseline, slots, known, young, cadence, tuning).value
-    return expected + state.baseline.bias
 
 
 def _sight(

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 
-from trust_portal.cost.detection import baseline, budget, drift, episodes, tail, windows
+from trust_portal.cost.detection import budget, drift, episodes, tail
 from trust_portal.cost.detection.cadence import Cadence
 from trust_portal.cost.detection.episodes import REASONS, Alarm
+from trust_portal.cost.detection.method import Moment, Opinion
 from trust_portal.cost.detection.model import Anomaly, Direction, severity_of
 from trust_portal.cost.detection.thresholds import Limits
-from trust_portal.cost.detection.tuning import Tuning
 from trust_portal.cost.detection.vectors import Flags, Slots, Vector
 from trust_portal.cost.detection.versions import INSTALLED_VERSION, Version
 from trust_portal.errors import InvalidInput
@@ -29,9 +30,7 @@ class DetectorState:
 
     seen: Vector  #: samples so far
     at: int  #: moment of the last step, seconds since 1970 UTC
-    baseline: baseline.Baseline
-    deviations: Vector  #: ``(windows, N)``: weighted mean deviation per window
-    tail: tail.Tail
+    method: Any  #: what the version's method remembers
     drift: drift.Drift
     burn: budget.Burn
     episodes: episodes.Episodes
@@ -67,63 +66,51 @@ class Detector:
         not change. ``budgets`` is what may be spent per sample, NaN where there is no budget.
         Steps never go back in time; for a correction restore a snapshot and replay.
         """
-        state, cadence, tuning = self.state, self.cadence, self.version.tuning
-        moment = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
-        if moment < state.at:
+        state, cadence, tuning, method = self.state, self.cadence, self.version.tuning, self.version.method
+        second = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
+        if second < state.at:
             raise InvalidInput("samples never go back in time", field="time")
-        slots = Slots(*cadence.slot(at))
-        present = np.isfinite(values)
-        warm_up = cadence.samples(days=tuning.warm_up_days, at_least=24)
-        young, warm = state.seen < 0.25 * warm_up, state.seen >= warm_up
-        values = np.where(present, values, np.nan_to_num(state.baseline.level))
-
-        expected = baseline.expect(state.baseline, slots, values, young, cadence, tuning)
-        residual = np.where(present, values - expected.value, 0.0)
-        state.deviations = windows.advance(
-            state.deviations, residual / expected.scale, tail.bound(state.tail, tuning), present, tuning
-        )
-        reached = np.stack([state.deviations, -state.deviations], axis=1)
-        alarm_at = tail.level(state.tail, tuning) * tail.margin(state.seen, cadence, tuning)
-        budget.learn(state.burn, values, expected.value, present, state.seen, tuning)
-        money = np.where(present, residual - state.baseline.bias, 0.0)
-        alarm = self._alarm(reached / alarm_at, money, limits, budgets, tuning)
+        moment = self._moment(at, values)
+        values, present = moment.values, moment.present
+        opinion = method.judge(state.method, moment)
+        residual = np.where(present, values - opinion.expected, 0.0)
+        budget.learn(state.burn, values, opinion.expected, present, state.seen, tuning)
+        money = np.where(present, residual - opinion.bias, 0.0)
+        alarm = self._alarm(opinion, money, limits, budgets)
+        warm = state.seen >= tuning.warm_up(cadence)
         half_life = tail.half_life(state.seen, cadence, tuning)
-        daily = np.maximum(state.baseline.usual, 0.0) * cadence.per_day
+        daily = np.maximum(opinion.usual, 0.0) * cadence.per_day
         raised, ended = episodes.follow(
-            state.episodes, alarm, values, present, warm, moment, daily, half_life, limits, tuning
+            state.episodes, alarm, values, present, warm, second, daily, half_life, limits, tuning
         )
         drift.forget(state.drift, ended, cadence)
-
-        drift.learn(
-            state.drift,
-            np.clip(values, expected.value - expected.reach, expected.value + expected.reach),
-            present,
-            cadence,
-        )
-        weight = present * np.where(state.episodes.open, tuning.learn_while_open, 1.0)
-        tail.learn(state.tail, reached, alarm_at, state.seen, present, state.seen < warm_up, cadence, tuning)
-        baseline.learn(
-            state.baseline,
-            slots,
-            values,
-            expected,
-            state.seen,
-            weight,
-            ~state.episodes.raised,
-            cadence,
-            tuning,
-        )
+        clipped = np.clip(values, opinion.expected - opinion.reach, opinion.expected + opinion.reach)
+        drift.learn(state.drift, clipped, present, cadence)
+        weight = np.where(state.episodes.open, tuning.learn_while_open, 1.0) * present
+        method.learn(state.method, moment, opinion, weight, np.logical_not(state.episodes.raised))
         state.seen = state.seen + present
-        state.at = moment
+        state.at = second
         return Found(_indexes(raised), _indexes(ended))
 
-    def _alarm(
-        self, ratios: Vector, residual: Vector, limits: Limits, budgets: Vector | None, tuning: Tuning
-    ) -> Alarm:
+    def expect(self, at: datetime, values: Vector) -> Vector:
+        """What ``step`` with the same samples would expect of them; rare bursts count with their mean."""
+        return self.version.method.expect(self.state.method, self._moment(at, values))
+
+    def _moment(self, at: datetime, values: Vector) -> Moment:
+        present = np.isfinite(values)
+        return Moment(
+            slots=Slots(*self.cadence.slot(at)),
+            values=np.where(present, values, self.version.method.stand_in(self.state.method)),
+            present=present,
+            seen=self.state.seen,
+            cadence=self.cadence,
+        )
+
+    def _alarm(self, opinion: Opinion, residual: Vector, limits: Limits, budgets: Vector | None) -> Alarm:
         """The loudest of the three watches for each series."""
-        state = self.state
-        up, down = ratios[:, 0].max(axis=0), ratios[:, 1].max(axis=0)
-        drifting = drift.ratio(state.drift, state.baseline.scale, self.cadence, tuning)
+        state, tuning = self.state, self.version.tuning
+        up, down = opinion.ratios
+        drifting = drift.ratio(state.drift, opinion.scale, self.cadence, tuning)
         if not limits.drops:
             down, drifting = np.full_like(down, -np.inf), np.maximum(drifting, 0.0)
         deviation = np.maximum(up, down)
@@ -168,13 +155,10 @@ class Detector:
 
 def blank_state(series: int, cadence: Cadence, version: Version) -> DetectorState:
     """The memory of a detector that has seen nothing."""
-    tuning = version.tuning
     return DetectorState(
         seen=np.zeros(series),
         at=-(2**62),
-        baseline=baseline.blank(series, cadence),
-        deviations=windows.blank(series, tuning),
-        tail=tail.blank(series, tuning),
+        method=version.method.blank(series, cadence),
         drift=drift.blank(series),
         burn=budget.blank(series),
         episodes=episodes.blank(series),

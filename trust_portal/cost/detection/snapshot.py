@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
 
 from trust_portal.cost.detection.cadence import Cadence
-from trust_portal.cost.detection.detector import Detector, DetectorState, blank_state
+from trust_portal.cost.detection.detector import Detector, blank_state
 from trust_portal.cost.detection.versions import version_named
 from trust_portal.errors import InvalidInput
 
@@ -71,13 +71,13 @@ def select(detector: Detector, series: list[int]) -> Detector:
     return Detector(len(series), detector.cadence, detector.version, state)
 
 
-def _arrays(state: DetectorState) -> list[tuple[Any, str, Any]]:
-    """(owner, name, array) of everything in the state, in the order of declaration."""
+def _arrays(part: Any) -> list[tuple[Any, str, Any]]:
+    """(owner, name, array) of everything in a state, depth first, in the order of declaration."""
     found: list[tuple[Any, str, Any]] = []
-    for field in fields(state):
-        value = getattr(state, field.name)
+    for field in fields(part):
+        value = getattr(part, field.name)
         if isinstance(value, np.ndarray):
-            found.append((state, field.name, value))
-        elif field.name != "at":
-            found += [(value, part.name, getattr(value, part.name)) for part in fields(value)]
+            found.append((part, field.name, value))
+        elif is_dataclass(value):
+            found += _arrays(value)
     return found

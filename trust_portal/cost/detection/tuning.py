@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from trust_portal.cost.detection.cadence import Cadence
+
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
@@ -51,3 +53,7 @@ class Tuning:
     absorbed_samples: int = 288  #: a new level is the new normal after that
     excess_margin: float = 1.6  #: the excess must beat what earlier episodes of the series cost
     excess_learn_at_most: float = 1.5
+
+    def warm_up(self, cadence: Cadence) -> float:
+        """Samples before anything is raised."""
+        return cadence.samples(days=self.warm_up_days, at_least=24)

@@ -12,6 +12,7 @@ from trust_portal.cost.detection import snapshot
 from trust_portal.cost.detection.detector import Detector
 from trust_portal.cost.detection.replay import replay
 from trust_portal.cost.detection.thresholds import INSTALLED, Limits
+from trust_portal.cost.detection.versions import VERSIONS
 from trust_portal.errors import InvalidInput
 
 
@@ -27,23 +28,28 @@ def _key(anomaly):
     return anomaly.detected_at, anomaly.start, anomaly.direction, anomaly.reason
 
 
-@settings(max_examples=15)
+every_version = pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIONS)
+
+
+@every_version
+@settings(max_examples=5)
 @given(seed=st.integers(0, 10_000), cut=st.integers(50, 699))
-def test_a_prefix_gives_the_same_anomalies_up_to_its_end(seed, cut):
+def test_a_prefix_gives_the_same_anomalies_up_to_its_end(version, seed, cut):
     series = hourly(_eventful(seed))
-    whole = replay(series, any_scale=True, drops=True)
+    whole = replay(series, any_scale=True, drops=True, version=version)
     last = series[cut - 1][0]
-    assert [_key(a) for a in replay(series[:cut], any_scale=True, drops=True)] == [
+    assert [_key(a) for a in replay(series[:cut], any_scale=True, drops=True, version=version)] == [
         _key(a) for a in whole if a.detected_at <= last
     ]
 
 
-def test_many_series_at_once_are_the_same_as_each_alone():
-    spent = np.column_stack([_eventful(seed) for seed in range(12)])
+@every_version
+def test_many_series_at_once_are_the_same_as_each_alone(version):
+    spent = np.column_stack([_eventful(seed) for seed in range(4)])
     spent[200:230, 3] = np.nan
-    batch = Detector(12)
-    limits = Limits.same(INSTALLED, 12, drops=True)
-    single = [Detector(1) for _ in range(12)]
+    batch = Detector(4, version=version)
+    limits = Limits.same(INSTALLED, 4, drops=True)
+    single = [Detector(1, version=version) for _ in range(4)]
     for hour, row in enumerate(spent):
         at = MONDAY + timedelta(hours=hour)
         found = batch.step(at, row, limits)
@@ -57,10 +63,11 @@ def test_many_series_at_once_are_the_same_as_each_alone():
         assert snapshot.take(snapshot.select(batch, [index])) == snapshot.take(one)
 
 
-def test_a_restored_snapshot_goes_on_as_if_nothing_had_happened():
+@every_version
+def test_a_restored_snapshot_goes_on_as_if_nothing_had_happened(version):
     spent = np.column_stack([_eventful(seed) for seed in range(3)])
     limits = Limits.same(INSTALLED, 3)
-    through, stored = Detector(3), Detector(3)
+    through, stored = Detector(3, version=version), Detector(3, version=version)
     for hour, row in enumerate(spent):
         at = MONDAY + timedelta(hours=hour)
         if hour % 100 == 50:
@@ -69,10 +76,11 @@ def test_a_restored_snapshot_goes_on_as_if_nothing_had_happened():
     assert snapshot.take(stored) == snapshot.take(through)
 
 
-def test_a_correction_replayed_from_a_snapshot_gives_the_state_of_data_that_was_never_late():
+@every_version
+def test_a_correction_replayed_from_a_snapshot_gives_the_state_of_data_that_was_never_late(version):
     spent = _eventful(4)[:, None]
     limits = Limits.same(INSTALLED, 1)
-    on_time, late = Detector(1), Detector(1)
+    on_time, late = Detector(1, version=version), Detector(1, version=version)
     for hour in range(400):
         at = MONDAY + timedelta(hours=hour)
         on_time.step(at, spent[hour], limits)
@@ -85,8 +93,9 @@ def test_a_correction_replayed_from_a_snapshot_gives_the_state_of_data_that_was_
     assert snapshot.take(late) == snapshot.take(on_time)
 
 
-def test_a_new_series_joins_without_touching_the_others():
-    known = Detector(2)
+@every_version
+def test_a_new_series_joins_without_touching_the_others(version):
+    known = Detector(2, version=version)
     limits = Limits.same(INSTALLED, 2)
     for hour in range(60):
         known.step(MONDAY + timedelta(hours=hour), np.array([1.0, hour]), limits)

@@ -1,32 +1,43 @@
 """What the detector raises, what it merges and what it leaves alone."""
 
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
 import pytest
 
 from tests.unit.cost.detection.spending import MONDAY, hourly, office
 from trust_portal.cost.detection.model import Direction, Reason, Severity
-from trust_portal.cost.detection.replay import replay
+from trust_portal.cost.detection.replay import replay as replay_with
 from trust_portal.cost.detection.thresholds import INSTALLED
+from trust_portal.cost.detection.versions import VERSIONS
 
 FIVE_WEEKS = 5 * 168
 
 
-def _later(spent, **options):
+@pytest.fixture(params=VERSIONS)
+def replay(request):
+    """What holds, holds for every detector of the release."""
+    return partial(replay_with, version=VERSIONS[request.param])
+
+
+@pytest.fixture
+def later(replay):
     """Anomalies after the first fortnight: nobody can know a weekend before having seen one."""
-    return [a for a in replay(spent, **options) if a.detected_at >= MONDAY + timedelta(days=14)]
+    return lambda spent, **options: [
+        each for each in replay(spent, **options) if each.detected_at >= MONDAY + timedelta(days=14)
+    ]
 
 
-def test_a_season_that_repeats_is_no_anomaly():
+def test_a_season_that_repeats_is_no_anomaly(replay):
     assert replay(hourly(office(8))) == []
 
 
-def test_a_flat_line_is_no_anomaly_at_any_scale():
+def test_a_flat_line_is_no_anomaly_at_any_scale(replay):
     assert replay(hourly([45.0] * 1_000), any_scale=True, drops=True) == []
 
 
-def test_a_runaway_job_is_one_anomaly_found_in_its_first_hours_with_its_money():
+def test_a_runaway_job_is_one_anomaly_found_in_its_first_hours_with_its_money(replay):
     spent = office(6)
     usual = spent[FIVE_WEEKS : FIVE_WEEKS + 6].sum()
     spent[FIVE_WEEKS : FIVE_WEEKS + 6] += 80.0
@@ -44,14 +55,14 @@ def test_a_runaway_job_is_one_anomaly_found_in_its_first_hours_with_its_money():
     assert 0.5 < anomaly.confidence < 1.0
 
 
-def test_alarms_that_come_and_go_within_a_day_are_one_anomaly():
+def test_alarms_that_come_and_go_within_a_day_are_one_anomaly(replay):
     spent = office(6)
     for burst in (0, 9, 20):
         spent[FIVE_WEEKS + burst : FIVE_WEEKS + burst + 3] += 90.0
     assert len(replay(hourly(spent))) == 1
 
 
-def test_a_new_level_is_reported_once_and_then_is_normal():
+def test_a_new_level_is_reported_once_and_then_is_normal(replay):
     spent = office(12)
     spent[FIVE_WEEKS:] *= 2.0
     (anomaly,) = replay(hourly(spent))
@@ -60,7 +71,7 @@ def test_a_new_level_is_reported_once_and_then_is_normal():
     assert anomaly.end <= MONDAY + timedelta(hours=FIVE_WEEKS, days=21)
 
 
-def test_a_slow_leak_is_found_although_no_hour_is_remarkable():
+def test_a_slow_leak_is_found_although_no_hour_is_remarkable(replay):
     spent = office(12)
     spent[FIVE_WEEKS:] *= 1.0 + np.minimum(np.arange(spent.size - FIVE_WEEKS) / (20 * 24), 1.0)
     found = replay(hourly(spent))
@@ -68,43 +79,43 @@ def test_a_slow_leak_is_found_although_no_hour_is_remarkable():
     assert found[0].detected_at <= MONDAY + timedelta(hours=FIVE_WEEKS, days=20)
 
 
-def test_a_drop_is_found_only_when_drops_are_asked_for():
+def test_a_drop_is_found_only_when_drops_are_asked_for(replay, later):
     spent = office(6)
     spent[FIVE_WEEKS : FIVE_WEEKS + 24] *= 0.1
     assert replay(hourly(spent)) == []
-    (anomaly,) = _later(hourly(spent), drops=True)
+    (anomaly,) = later(hourly(spent), drops=True)
     assert anomaly.direction is Direction.DOWN
     assert anomaly.excess < 0
 
 
-def test_pennies_are_not_raised_unless_the_series_is_not_money():
+def test_pennies_are_not_raised_unless_the_series_is_not_money(replay, later):
     spent = office(6, level=0.01)
     spent[FIVE_WEEKS : FIVE_WEEKS + 6] += 0.08
     assert replay(hourly(spent)) == []
-    assert len(_later(hourly(spent), any_scale=True)) == 1
+    assert len(later(hourly(spent), any_scale=True)) == 1
 
 
-def test_a_higher_threshold_of_money_keeps_silent_about_less():
+def test_a_higher_threshold_of_money_keeps_silent_about_less(replay):
     spent = office(6)
     spent[FIVE_WEEKS : FIVE_WEEKS + 6] += 80.0
     assert replay(hourly(spent), INSTALLED.with_changes({"min_impact": 1_000})) == []
 
 
-def test_two_tenants_that_net_to_zero_are_two_anomalies():
+def test_two_tenants_that_net_to_zero_are_two_anomalies(later):
     random = np.random.default_rng(1)
     up, down = (10.0 * np.exp(random.normal(0.0, 0.05, 6 * 168)) for _ in range(2))
     up[FIVE_WEEKS : FIVE_WEEKS + 24] += 8.0
     down[FIVE_WEEKS : FIVE_WEEKS + 24] -= 8.0
-    assert [len(_later(hourly(spent), drops=True)) for spent in (up, down)] == [1, 1]
+    assert [len(later(hourly(spent), drops=True)) for spent in (up, down)] == [1, 1]
 
 
-def test_a_nightly_job_becomes_a_habit():
+def test_a_nightly_job_becomes_a_habit(later):
     spent = office(8)
     spent[3::24] += 60.0
-    assert _later(hourly(spent)) == []
+    assert later(hourly(spent)) == []
 
 
-def test_a_budget_burning_too_fast_is_a_reason_of_its_own():
+def test_a_budget_burning_too_fast_is_a_reason_of_its_own(replay):
     spent = office(6, noise=0.4)
     spent[FIVE_WEEKS : FIVE_WEEKS + 48] *= 1.6
     found = replay(hourly(spent), INSTALLED.with_changes({"burn_rate": 1.0, "sensitivity": 0.1}), budget=14.0)
@@ -113,7 +124,7 @@ def test_a_budget_burning_too_fast_is_a_reason_of_its_own():
     ]
 
 
-def test_missing_hours_are_neither_drops_nor_spikes():
+def test_missing_hours_are_neither_drops_nor_spikes(later):
     spent = hourly(office(8))
     del spent[FIVE_WEEKS : FIVE_WEEKS + 30]
-    assert _later(spent, drops=True) == []
+    assert later(spent, drops=True) == []
