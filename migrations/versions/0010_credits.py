@@ -100,20 +100,14 @@ def _calculations() -> None:
         sa.UniqueConstraint("tenant_id", "id", *_OF_CALCULATION, name="credit_calculations_terms_key"),
         sa.CheckConstraint(
             "outcome IN ('due', 'nothing', 'unchanged', 'kept')",
-            name="credit_calculations_outcome_is_known_check",
+            name="outcome_is_known",
         ),
-        sa.CheckConstraint(
-            "kind IN ('credit', 'supplement', 'reversal')", name="credit_calculations_kind_is_known_check"
-        ),
-        sa.CheckConstraint(
-            "(outcome = 'due') = (amount_minor <> 0)", name="credit_calculations_due_is_an_amount_check"
-        ),
-        sa.CheckConstraint(
-            "(kind = 'reversal') = (amount_minor < 0)", name="credit_calculations_reversals_take_back_check"
-        ),
+        sa.CheckConstraint("kind IN ('credit', 'supplement', 'reversal')", name="kind_is_known"),
+        sa.CheckConstraint("(outcome = 'due') = (amount_minor <> 0)", name="due_is_an_amount"),
+        sa.CheckConstraint("(kind = 'reversal') = (amount_minor < 0)", name="reversals_take_back"),
         sa.CheckConstraint(
             "sha256 = encode(sha256(document), 'hex')",
-            name="credit_calculations_digest_is_of_the_document_check",
+            name="digest_is_of_the_document",
         ),
     )
 
@@ -183,20 +177,16 @@ def _credits() -> None:
         ),
         _refers("approval_requests", ("request_id",), ("id",), "credits_request_fkey"),
         _refers("credit_claims", ("claim_id",), ("id",), "credits_claim_fkey"),
-        sa.CheckConstraint("amount_minor <> 0", name="credits_amount_is_something_check"),
-        sa.CheckConstraint("origin IN ('contract', 'person', 'claim')", name="credits_origin_is_known_check"),
-        sa.CheckConstraint(
-            "(origin = 'claim') = (claim_id IS NOT NULL)", name="credits_claims_are_named_check"
-        ),
-        sa.CheckConstraint(
-            "(kind = 'credit') = (supplements IS NULL)", name="credits_supplements_an_issued_one_check"
-        ),
-        sa.CheckConstraint("btrim(reason) <> ''", name="credits_reason_is_given_check"),
+        sa.CheckConstraint("amount_minor <> 0", name="amount_is_something"),
+        sa.CheckConstraint("origin IN ('contract', 'person', 'claim')", name="origin_is_known"),
+        sa.CheckConstraint("(origin = 'claim') = (claim_id IS NOT NULL)", name="claims_are_named"),
+        sa.CheckConstraint("(kind = 'credit') = (supplements IS NULL)", name="supplements_an_issued_one"),
+        sa.CheckConstraint("btrim(reason) <> ''", name="reason_is_given"),
         sa.CheckConstraint(
             "(attempt = 1 AND num_nulls(replaces, replaced_attempt, replaced_state) = 3)"
             " OR (attempt > 1 AND num_nulls(replaces, replaced_attempt, replaced_state) = 0"
             " AND replaced_attempt = attempt - 1 AND replaced_state IN ('rejected', 'expired', 'voided'))",
-            name="credits_one_live_at_a_time_check",
+            name="one_live_at_a_time",
         ),
     )
     op.create_index("credits_newest_idx", "credits", ["tenant_id", "proposed_at", "id"])
@@ -238,15 +228,13 @@ def _issues() -> None:
         ),
         sa.UniqueConstraint("tenant_id", "credit_id", "period", name="credit_issues_period_key"),
         sa.UniqueConstraint("tenant_id", "reference", name="credit_issues_reference_key"),
-        sa.CheckConstraint("use_act = 'use'", name="credit_issues_approval_is_used_check"),
+        sa.CheckConstraint("use_act = 'use'", name="approval_is_used"),
         sa.CheckConstraint(
-            "issuer_id <> proposer_id OR btrim(allowed_by) <> ''",
-            name="credit_issues_proposer_does_not_issue_check",
+            "issuer_id <> proposer_id OR coalesce(btrim(allowed_by), '') <> ''",
+            name="proposer_does_not_issue",
         ),
-        sa.CheckConstraint("btrim(reference) <> ''", name="credit_issues_reference_is_given_check"),
-        sa.CheckConstraint(
-            "sha256 = encode(sha256(document), 'hex')", name="credit_issues_digest_is_of_the_memo_check"
-        ),
+        sa.CheckConstraint("btrim(reference) <> ''", name="reference_is_given"),
+        sa.CheckConstraint("sha256 = encode(sha256(document), 'hex')", name="digest_is_of_the_memo"),
     )
     op.create_index(
         "credit_issues_once_a_period_key",
@@ -290,13 +278,13 @@ def _states() -> None:
             " OR (ordinal > 1 AND num_nulls(previous, previous_state) = 0 AND previous = ordinal - 1"
             " AND ((previous_state = 'proposed' AND state IN ('approved', 'rejected', 'expired', 'voided'))"
             " OR (previous_state = 'approved' AND state IN ('issued', 'expired', 'voided'))))",
-            name="credit_states_follows_what_it_may_check",
+            name="follows_what_it_may",
         ),
         sa.CheckConstraint(
             "(state = 'issued') = (issue_id IS NOT NULL) AND (issue_id IS NULL OR issue_id = credit_id)",
-            name="credit_states_issued_has_a_memo_check",
+            name="issued_has_a_memo",
         ),
-        sa.CheckConstraint("btrim(reason) <> ''", name="credit_states_reason_is_given_check"),
+        sa.CheckConstraint("btrim(reason) <> ''", name="reason_is_given"),
     )
 
 

@@ -9,8 +9,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from credit_desk import Desk, World, make_world, open_house_at, sequencing
+from credit_desk import (
+    Desk,
+    World,
+    make_world,
+    memo_bundle,
+    open_house_at,
+    promise,
+    sequencing,
+    trust_of,
+)
 
+from trust_portal.evidence import bundle
+from trust_portal.evidence.keyring import Keyring
+from trust_portal.evidence.policy_file import Policy
 from trust_portal.house import House
 from trust_portal.kernel.clock import ManualClock
 
@@ -37,6 +49,41 @@ def template(server_thread, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             await house.close()
 
     yield Template(name, folder, asyncio.run(fill()))
+    server_thread.drop(name)
+
+
+@dataclass(frozen=True)
+class Memo:
+    """A credit memo's bundle as a customer downloads it, made once."""
+
+    data: bytes
+    policy: Policy
+    keyring: Keyring
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        return dict(bundle.read(self.data).files)
+
+
+@pytest.fixture(scope="session")
+def memo(server_thread, template: Template) -> Iterator[Memo]:
+    name = server_thread.clone(template.database)
+    servers = server_thread.servers
+
+    async def make() -> Memo:
+        clock = ManualClock(NOW)
+        house = open_house_at(servers.url_of(name), servers.redis_url, template.folder, clock)
+        desk = Desk(house, template.world.acme, template.world.people)
+        try:
+            async with sequencing(house):
+                await promise(house)
+                await desk.sign()
+                data = await memo_bundle(house, await desk.issued())
+                return Memo(data, await trust_of(house, desk), house.keyring)
+        finally:
+            await house.close()
+
+    yield asyncio.run(make())
     server_thread.drop(name)
 
 

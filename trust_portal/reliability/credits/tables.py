@@ -205,7 +205,9 @@ credit_issues = tenant_table(
         postgresql_where=text("kind = 'credit'"),
     ),
     CheckConstraint("use_act = 'use'", name="approval_is_used"),
-    CheckConstraint("issuer_id <> proposer_id OR btrim(allowed_by) <> ''", name="proposer_does_not_issue"),
+    CheckConstraint(
+        "issuer_id <> proposer_id OR coalesce(btrim(allowed_by), '') <> ''", name="proposer_does_not_issue"
+    ),
     CheckConstraint("btrim(reference) <> ''", name="reference_is_given"),
     CheckConstraint("sha256 = encode(sha256(document), 'hex')", name="digest_is_of_the_memo"),
 )

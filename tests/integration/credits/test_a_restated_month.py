@@ -1,0 +1,130 @@
+"""A report restated: what was proposed is void, what was issued is supplemented, kept or reversed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from credit_desk import JUNE, LAST_DAY, Desk, correct, deliver, event, memo_bundle, promise, trust_of
+
+from trust_portal.access.actors import CONSOLE
+from trust_portal.errors import Conflict
+from trust_portal.evidence.verify import verify
+from trust_portal.house import House
+from trust_portal.reliability.credits.model import CreditKind, CreditState, Outcome
+from trust_portal.reliability.findings import State
+from trust_portal.reliability.recompute import RECOMPUTERS
+from trust_portal.reliability.reports.service import IssueReport
+from trust_portal.reliability.verification import KINDS
+
+AUTO = "{auto_propose: true}"
+
+
+async def test_more_due_after_the_issue_is_a_supplement_whose_memo_proves_both(
+    house: House, desk: Desk, sequencer: None
+):
+    await promise(house, policy=AUTO)
+    await desk.consider(await desk.sign())
+    first = await desk.issued_by_others(
+        (await house.credits.of_period(desk.by("olive"), desk.tenant.id, JUNE))[0]
+    )
+    await correct(house, range(10, 20), 0)
+    again = await desk.sign("ten more minutes came in")
+    supplement = await desk.consider(again)
+    assert supplement is not None
+    assert (supplement.kind, str(supplement.amount), str(supplement.calculation.total)) == (
+        CreditKind.SUPPLEMENT,
+        "150.00 EUR",
+        "250.00 EUR",
+    )
+    assert (supplement.revision, supplement.supplements) == (2, first.id)
+    issued = await desk.issued_by_others(supplement, reference="CN-2026-0018")
+    memo = json.loads(await house.credits.memo(desk.by("carla"), desk.tenant.id, issued.id))
+    (before,) = memo["calculation"]["body"]["earlier"]
+    assert (before["amount"], before["reference"], before["receipt"]) == (
+        "100.00",
+        "CN-2026-0017",
+        str(first.last.receipt_id),
+    )
+    data = await memo_bundle(house, issued)
+    assert (
+        verify(data, policy=await trust_of(house, desk), kinds=KINDS, recomputers=RECOMPUTERS).findings == ()
+    )
+    assert await desk.consider(again) == issued, "nothing more is due"
+
+
+async def test_what_was_proposed_for_the_revision_before_is_void(house: House, desk: Desk):
+    await promise(house, policy=AUTO)
+    first = await desk.consider(await desk.sign())
+    assert first is not None
+    approved = await desk.approve(first)
+    await correct(house, range(10, 20), 0)
+    again = await desk.sign("ten more minutes came in")
+    before = await desk.stored()
+    with pytest.raises(Conflict) as refusal:
+        await desk.issue(approved)
+    assert refusal.value.code == "RESTATED"
+    assert await desk.stored() == before
+    second = await desk.consider(again)
+    assert second is not None
+    assert (second.kind, str(second.amount), second.attempt) == (CreditKind.CREDIT, "250.00 EUR", 1)
+    voided = await desk.look(first)
+    assert (voided.state, voided.last.reason) == (
+        CreditState.VOIDED,
+        "The report of 2026-06 was restated: revision 2 counts now.",
+    )
+    with pytest.raises(Conflict) as refusal:
+        await desk.issue(voided)
+    assert refusal.value.code in {"RESTATED", "APPROVAL_VOID"}
+
+
+async def test_less_due_after_the_issue_is_kept_by_default_and_on_record_with_its_reason(
+    house: House, desk: Desk
+):
+    await promise(house, policy=AUTO)
+    first = await desk.consider(await desk.sign())
+    assert first is not None
+    await desk.issued_by_others(first)
+    await correct(house, range(10), 100)
+    assert await desk.consider(await desk.sign("the counts were wrong")) is None
+    kept = (await house.credits.calculations(desk.by("carla"), desk.tenant.id, JUNE))[-1]
+    assert (kept.outcome, kept.revision, str(kept.total)) == (Outcome.KEPT, 2, "0.00 EUR")
+    said = (await desk.statement(kept.receipt_id))["result"]
+    assert said["outcome"] == "kept"
+    assert said["rules"][-1] == {
+        "id": "restatement.keep",
+        "text": (
+            "100.00 EUR was issued for this period; the restated report comes to 0.00 EUR, 100.00 EUR less; by the "
+            "contract's credit policy the customer keeps it"
+        ),
+    }
+    assert await house.credits.due(desk.by("olive"), desk.tenant.id) == ()
+
+
+async def test_less_due_after_the_issue_is_reversed_where_the_contract_says_so(house: House, desk: Desk):
+    await promise(house, policy="{auto_propose: true, lower_restatement: reverse}")
+    first = await desk.consider(await desk.sign())
+    assert first is not None
+    await desk.issued_by_others(first)
+    await correct(house, range(10), 100)
+    reversal = await desk.consider(await desk.sign("the counts were wrong"))
+    assert reversal is not None
+    assert (reversal.kind, str(reversal.amount)) == (CreditKind.REVERSAL, "-100.00 EUR")
+    issued = await desk.issued_by_others(reversal, reference="DN-2026-0001")
+    assert issued.state is CreditState.ISSUED
+
+
+async def test_a_signed_month_that_is_contradicted_since_moves_no_money(house: House, desk: Desk):
+    await promise(house)
+    await desk.sign()
+    credit = await desk.approve(await desk.propose())
+    other = {"tenant": "acme", "objective": "api", "total": 100, "good": 50}
+    await deliver(house, [event("sli.measured", "somebody else's count", other, LAST_DAY)])
+    disputed = await house.reports.issue(IssueReport(desk.tenant.id, JUNE), CONSOLE)
+    assert disputed.state is not State.OK
+    before = await desk.stored()
+    for act in (desk.issue(credit), desk.propose()):
+        with pytest.raises(Conflict) as refusal:
+            await act
+        assert refusal.value.code == "CONTRADICTED"
+    assert await desk.stored() == before

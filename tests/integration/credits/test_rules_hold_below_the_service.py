@@ -1,0 +1,159 @@
+"""Every rule of credits tried through SQL as the application role: the tables refuse what the service would."""
+
+from __future__ import annotations
+
+import pytest
+from credit_desk import Desk, correct, promise
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from trust_portal.access.approvals.model import ApprovalKind, AskApproval
+from trust_portal.house import House
+from trust_portal.kernel.ids import new_id
+from trust_portal.storage.errors import violation
+from trust_portal.storage.tenancy import TenantScope
+
+_COPY = "INSERT INTO {table} ({columns}) SELECT {values} FROM {table} WHERE tenant_id = :tenant AND {where}"
+
+
+async def forge(desk: Desk, table: str, where: str, parameters: dict[str, object], **changed: str) -> str:
+    """Insert a copy of a row with some columns changed (SQL); the constraint that refused it."""
+    async with desk.house.storage.read(TenantScope(desk.tenant.id)) as session:
+        columns = list(
+            (
+                await session.execute(
+                    text("SELECT column_name FROM information_schema.columns WHERE table_name = :t"),
+                    {"t": table},
+                )
+            ).scalars()
+        )
+    statement = _COPY.format(
+        table=table,
+        columns=", ".join(columns),
+        values=", ".join(changed.get(each, each) for each in columns),
+        where=where,
+    )
+    before = await desk.stored()
+    with pytest.raises(DBAPIError) as refusal:
+        async with desk.house.storage.write(TenantScope(desk.tenant.id)) as session:
+            await session.execute(text(statement), {"tenant": desk.tenant.id, **parameters})
+    assert await desk.stored() == before
+    found = violation(refusal.value)
+    assert found is not None, refusal.value
+    return found.constraint
+
+
+async def test_one_live_credit_for_a_revision(house: House, desk: Desk):
+    await promise(house)
+    await desk.sign()
+    credit = await desk.propose()
+    of_it, row = "id = :credit", {"credit": credit.id}
+    fresh = {"id": f"'{new_id()}'::uuid", "request_id": "request_id"}
+    assert await forge(desk, "credits", of_it, row, **fresh) == "credits_one_live_key"
+    after = {**fresh, "attempt": "2"}
+    assert await forge(desk, "credits", of_it, row, **after) == "credits_one_live_at_a_time_check"
+    stands_on = {**after, "replaces": "id", "replaced_attempt": "1", "replaced_state": "'voided'"}
+    requested = await another_request(desk, credit)
+    stands_on["request_id"] = f"'{requested}'::uuid"
+    assert await forge(desk, "credits", of_it, row, **stands_on) == "credits_replaced_state_fkey"
+
+
+async def another_request(desk: Desk, credit):
+    """An approval asked for the same thing again, so that nothing else refuses the row."""
+    intent = (await desk.approval(credit)).request.intent
+    approvers = await desk.house.approvals.who_could(ApprovalKind.CREDIT, desk.tenant.id)
+    async with desk.house.storage.write(TenantScope(desk.tenant.id)) as session:
+        ask = AskApproval(desk.tenant.id, intent, "once more", f"credit/{credit.id}")
+        return (await desk.house.approvals.open(session, ask, desk.by("olive"), approvers)).id
+
+
+async def test_a_credit_is_for_what_was_calculated_from_a_signed_revision(house: House, desk: Desk):
+    await promise(house)
+    await desk.sign()
+    credit = await desk.propose()
+    of_it, row = "id = :credit", {"credit": credit.id}
+    fresh = {"id": f"'{new_id()}'::uuid", "request_id": f"'{await another_request(desk, credit)}'::uuid"}
+    more = {**fresh, "attempt": "1", "revision": "9", "amount_minor": "12000"}
+    assert await forge(desk, "credits", of_it, row, **more) == "credits_calculation_fkey"
+    supplement = {**more, "supplements": "id"}
+    assert await forge(desk, "credits", of_it, row, **supplement) == "credits_supplements_an_issued_one_check"
+    made, calculation = "id = :calculation", {"calculation": credit.calculation.id}
+    unsigned = {"id": f"'{new_id()}'::uuid", "revision": "2"}
+    assert (
+        await forge(desk, "credit_calculations", made, calculation, **unsigned)
+        == "credit_calculations_report_fkey"
+    )
+    other = {"id": f"'{new_id()}'::uuid", "document": "'{}'::bytea"}
+    assert (
+        await forge(desk, "credit_calculations", made, calculation, **other)
+        == "credit_calculations_digest_is_of_the_document_check"
+    )
+
+
+async def test_states_follow_each_other_as_they_may(house: House, desk: Desk):
+    await promise(house)
+    await desk.sign()
+    credit = await desk.propose()
+    for ordinal, before, state, refused in (
+        (2, "proposed", "issued", "credit_states_follows_what_it_may_check"),
+        (3, "approved", "issued", "credit_states_issued_has_a_memo_check"),
+        (3, "voided", "approved", "credit_states_follows_what_it_may_check"),
+        (3, "approved", "voided", "credit_states_previous_fkey"),
+        (2, "proposed", "proposed", "credit_states_follows_what_it_may_check"),
+    ):
+        changed = {
+            "ordinal": str(ordinal),
+            "state": f"'{state}'",
+            "previous": str(ordinal - 1),
+            "previous_state": f"'{before}'",
+            "receipt_id": f"'{credit.calculation.receipt_id}'::uuid",
+        }
+        row = {"credit": credit.id}
+        assert await forge(desk, "credit_states", "credit_id = :credit", row, **changed) == refused
+
+
+async def test_what_is_issued_has_used_its_approval_once_and_pays_a_period_once(house: House, desk: Desk):
+    await promise(house)
+    await desk.sign()
+    first = await desk.issued()
+    await correct(house, range(10, 20), 0)
+    await desk.sign("ten more minutes came in")
+    second = await desk.approve(await desk.propose())
+    of_first, row = "credit_id = :credit", {"credit": first.id}
+    another = {
+        "credit_id": f"'{second.id}'::uuid",
+        "reference": "'CN-9'",
+        "request_id": f"'{second.request_id}'::uuid",
+        "kind": "'supplement'",
+        "amount_minor": "15000",
+    }
+    assert await forge(desk, "credit_issues", of_first, row, **another) == "credit_issues_use_fkey"
+    stolen = {**another, "request_id": "request_id"}
+    assert await forge(desk, "credit_issues", of_first, row, **stolen) == "credit_issues_credit_fkey"
+    assert (
+        await forge(desk, "credit_issues", of_first, row, **{**another, "kind": "'credit'"})
+        == "credit_issues_once_a_period_key"
+    )
+    own = {**another, "issuer_id": "proposer_id"}
+    assert (
+        await forge(desk, "credit_issues", of_first, row, **own)
+        == "credit_issues_proposer_does_not_issue_check"
+    )
+    assert await forge(desk, "credit_issues", of_first, row, **{**another, "use_act": "'approve'"}) == (
+        "credit_issues_approval_is_used_check"
+    )
+
+
+async def test_nothing_of_a_credit_is_changed_or_taken_away(house: House, desk: Desk):
+    await promise(house)
+    await desk.sign()
+    await desk.issued()
+    tables = ("credit_calculations", "credits", "credit_states", "credit_issues", "credit_claims")
+    for table in tables:
+        for statement in (
+            f"UPDATE {table} SET period = 'x' WHERE tenant_id = :t",
+            f"DELETE FROM {table} WHERE tenant_id = :t",
+        ):
+            with pytest.raises(DBAPIError, match=r"permission denied|column \"period\""):
+                async with house.storage.write(TenantScope(desk.tenant.id)) as session:
+                    await session.execute(text(statement), {"t": desk.tenant.id})
