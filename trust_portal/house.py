@@ -21,6 +21,9 @@ from trust_portal.access.archive import Archive
 from trust_portal.access.denial_log import DenialLog
 from trust_portal.access.denials import Denials
 from trust_portal.access.gate import Gate
+from trust_portal.access.notifications.delivery_log import DeliveryLog
+from trust_portal.access.notifications.endpoints import Endpoints
+from trust_portal.access.notifications.inbox import Inbox
 from trust_portal.access.people.address_book import PeopleAddressBook
 from trust_portal.access.people.service import People
 from trust_portal.access.policy import shipped_policies
@@ -65,6 +68,10 @@ from trust_portal.notify.mail.carrier import MailCarrier
 from trust_portal.notify.mail.setup import mail_of
 from trust_portal.notify.model import Channel
 from trust_portal.notify.standard_webhooks import Ed25519Private, HmacSecret, WebhookSigner
+from trust_portal.notify.webhooks.carrier import WebhookCarrier
+from trust_portal.notify.webhooks.destination import networks_of
+from trust_portal.notify.webhooks.post import Sender
+from trust_portal.notify.webhooks.secrets import EndpointSecrets
 from trust_portal.reliability.contracts.service import Contracts
 from trust_portal.reliability.credits.attesting import CreditAuditor
 from trust_portal.reliability.credits.deciding import CreditDecisions
@@ -143,6 +150,9 @@ class House:
     kill_switches: KillSwitches
     remediation: Remediation
     playbook_runs: RunReader
+    delivery_log: DeliveryLog
+    endpoints: Endpoints
+    inbox: Inbox
 
     @property
     def auditors(self) -> tuple[Auditor, ...]:
@@ -236,6 +246,8 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
     decisions = Decisions(storage, gate, ledger, approvals)
     intake = Intake(storage, gate, clock, events_per_minute=settings.ingest_events_per_minute)
     mail, address_book = mail_of(settings), PeopleAddressBook()
+    sender = Sender(networks_of(settings.webhook_networks))
+    endpoint_secrets = EndpointSecrets(keyring.webhooks.seed)
     reports = Reports(
         storage,
         gate=gate,
@@ -310,7 +322,17 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         cost_kpis=Kpis(storage, gate, access_log),
         focus=FocusImport(intake, clock, mapping=settings.focus_mapping),
         dispatcher=Dispatcher(storage, address_book, mails=mail is not None),
-        courier=Courier(storage, address_book, {Channel.MAIL: MailCarrier(address_book, mail)}),
+        courier=Courier(
+            storage,
+            address_book,
+            {
+                Channel.MAIL: MailCarrier(address_book, mail),
+                Channel.WEBHOOK: WebhookCarrier(address_book, endpoint_secrets, sender, settings.base_url),
+            },
+        ),
+        delivery_log=DeliveryLog(storage, gate, ledger, access_log),
+        endpoints=Endpoints(storage, gate, ledger, access_log, endpoint_secrets, sender.networks),
+        inbox=Inbox(storage, gate),
     )
 
 

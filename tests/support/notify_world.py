@@ -54,6 +54,14 @@ class NotifyWorld:
         async with self.house.storage.write(TenantScope(tenant_id)) as session:
             return await announce(session, announcement)
 
+    async def take_job(self) -> tuple[UUID, dict[str, str]]:
+        """The one job that is due, begun as a worker begins it: the outbox row's id, and the arguments."""
+        backlog = Backlog(self.house.storage)
+        (ticket,) = [ticket for queue in QUEUES for ticket in await backlog.hand_over(queue)]
+        begun = await backlog.start(ticket)
+        assert begun is not None
+        return ticket.row_id, begun[1]
+
     async def work(self) -> int:
         """Everything that is due now, as the worker does it; how many attempts at jobs that took."""
         backlog = Backlog(self.house.storage)

@@ -50,6 +50,8 @@ class Action(StrEnum):
     CREDIT_REJECT = "tenant:credit:reject"
     CREDIT_VOID = "tenant:credit:void"
     CREDIT_FORECAST_READ = "tenant:credit_forecast:read"
+    DELIVERY_READ = "tenant:delivery:read"
+    DELIVERY_REPLAY = "tenant:delivery:replay"
     DENIAL_READ = "tenant:denial:read"
     EXCLUSION_READ = "tenant:exclusion:read"
     EXPORT_DOWNLOAD = "tenant:export:download"
@@ -62,6 +64,8 @@ class Action(StrEnum):
     OBJECTIVE_IMPORT = "tenant:objective:import"
     OBJECTIVE_READ = "tenant:objective:read"
     OWN_CREDIT_ISSUE = "tenant:own_credit:issue"
+    OWN_NOTIFICATION_CHOOSE = "tenant:own_notification:choose"
+    OWN_NOTIFICATION_READ = "tenant:own_notification:read"
     OWN_SESSION_READ = "tenant:own_session:read"
     OWN_SESSION_REVOKE = "tenant:own_session:revoke"
     PERSON_ADD = "tenant:person:add"
@@ -90,6 +94,12 @@ class Action(StrEnum):
     TOKEN_CREATE = "tenant:token:create"  # noqa: S105 - the name of an act, not a secret
     TOKEN_READ = "tenant:token:read"  # noqa: S105 - the name of an act, not a secret
     TOKEN_REVOKE = "tenant:token:revoke"  # noqa: S105 - the name of an act, not a secret
+    WEBHOOK_CHANGE = "tenant:webhook:change"
+    WEBHOOK_CREATE = "tenant:webhook:create"
+    WEBHOOK_DISABLE = "tenant:webhook:disable"
+    WEBHOOK_READ = "tenant:webhook:read"
+    WEBHOOK_ROTATE = "tenant:webhook:rotate"
+    WEBHOOK_TEST = "tenant:webhook:test"
 
     @property
     def of_a_tenant(self) -> bool:

@@ -39,6 +39,7 @@ class ReceiptKind(StrEnum):
     CREDIT_PROPOSED = "credit.proposed"
     CREDIT_REJECTED = "credit.rejected"
     CREDIT_VOIDED = "credit.voided"
+    DELIVERY_REPLAYED = "delivery.replayed"
     EXPORT_COMPLETED = "export.completed"
     EXPORT_MANIFEST = "export.manifest"
     FLAG_CHANGED = "flag.changed"
@@ -70,6 +71,10 @@ class ReceiptKind(StrEnum):
     THRESHOLD_CHANGED = "threshold.changed"
     TOKEN_CREATED = "token.created"  # noqa: S105 - the name of an act, not a secret
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an act, not a secret
+    WEBHOOK_CHANGED = "webhook.changed"
+    WEBHOOK_CREATED = "webhook.created"
+    WEBHOOK_DISABLED = "webhook.disabled"
+    WEBHOOK_ROTATED = "webhook.rotated"
 
 
 #: One URI per kind, as in-toto's ``predicateType`` wants.

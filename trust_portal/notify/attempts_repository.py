@@ -7,9 +7,10 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import Row, and_, select
 from sqlalchemy.dialects.postgresql import insert
 
+from trust_portal.notify.log import Replay
 from trust_portal.notify.model import Attempt, Delivery, Verdict
 from trust_portal.notify.tables import delivery_attempts, delivery_outcomes, delivery_replays
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
@@ -53,17 +54,20 @@ async def attempts_of(
 
 async def replays_of(
     session: ReadSession, tenant_id: UUID, delivery_ids: Collection[UUID]
-) -> Mapping[UUID, int]:
-    """How often each was asked to be sent again; those never asked have no entry."""
+) -> Mapping[UUID, tuple[Replay, ...]]:
+    """By delivery, in order; those never sent again have no entry."""
     rows = await session.execute(
-        select(delivery_replays.c.delivery_id, func.max(delivery_replays.c.round).label("round"))
+        select(delivery_replays)
         .where(
             delivery_replays.c.tenant_id == tenant_id,
             delivery_replays.c.delivery_id.in_(list(delivery_ids)),
         )
-        .group_by(delivery_replays.c.delivery_id)
+        .order_by(delivery_replays.c.delivery_id, delivery_replays.c.round)
     )
-    return {row.delivery_id: row.round for row in rows}
+    found: dict[UUID, list[Replay]] = defaultdict(list)
+    for row in rows:
+        found[row.delivery_id].append(_replay(row))
+    return {id_: tuple(replays) for id_, replays in found.items()}
 
 
 async def begin_attempt(session: WriteSession, delivery: Delivery, attempt: Attempt) -> bool:
@@ -124,3 +128,7 @@ def _attempt(row: Row[Any]) -> Attempt:
         next_try_at=row.next_try_at,
         given_up=bool(row.given_up),
     )
+
+
+def _replay(row: Row[Any]) -> Replay:
+    return Replay(row.round, row.asked_at, row.asked_by_name, row.reason, row.receipt_id)

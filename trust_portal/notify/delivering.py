@@ -22,6 +22,7 @@ from trust_portal.notify.announcing import announce
 from trust_portal.notify.attempts_repository import attempts_of, begin_attempt, end_attempt, replays_of
 from trust_portal.notify.back_off import next_try
 from trust_portal.notify.carrier import Carrier, Parcel
+from trust_portal.notify.dispatching import ask_for_delivery
 from trust_portal.notify.model import (
     Announcement,
     Answer,
@@ -34,7 +35,6 @@ from trust_portal.notify.model import (
 )
 from trust_portal.notify.repository import find_delivery, find_notification
 from trust_portal.notify.topics import RULES, Topic
-from trust_portal.storage.outbox import Job
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage, WriteSession
 
@@ -122,7 +122,7 @@ class Courier:
             if not await end_attempt(session, delivery, _written_off(last, session)):
                 raise Unavailable("this attempt has just ended")
         number = 1 if last is None else last.ordinal + 1
-        round_ = (await replays_of(session, tenant_id, [delivery_id])).get(delivery_id, 0)
+        round_ = len((await replays_of(session, tenant_id, [delivery_id])).get(delivery_id, ()))
         parcel = await self._carriers[delivery.channel].pack(session, notification, delivery)
         attempt = Attempt(
             ordinal=number,
@@ -158,13 +158,7 @@ class Courier:
             log.warning("attempt %d at %s was written off meanwhile", ended.ordinal, begun.delivery.id)
             return False
         if again is not None:
-            ids = {
-                "tenant": str(begun.delivery.home_id),
-                "delivery": str(begun.delivery.id),
-                "attempt": str(ended.ordinal + 1),
-            }
-            key = f"{Job.DELIVER_NOTIFICATION}/{begun.delivery.id}/{ended.ordinal + 1}"
-            await session.enqueue(Job.DELIVER_NOTIFICATION, ids, dedupe_key=key, due_at=again)
+            await ask_for_delivery(session, begun.delivery, ordinal=ended.ordinal + 1, due_at=again)
         if ended.given_up:
             await self._mourn(session, begun.delivery, begun.notification, ended)
         return True

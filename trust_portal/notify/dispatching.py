@@ -8,6 +8,7 @@ meanwhile is not told.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from trust_portal.errors import NotFound
@@ -87,10 +88,22 @@ class Dispatcher:
                 await ask_for_delivery(session, each, ordinal=1)
 
 
-async def ask_for_delivery(session: WriteSession, delivery: Delivery, *, ordinal: int) -> None:
-    """Ask for the attempt that will be the ``ordinal``-th, at once."""
+async def ask_for_delivery(
+    session: WriteSession,
+    delivery: Delivery,
+    *,
+    ordinal: int,
+    due_at: datetime | None = None,
+    replay: int = 0,
+) -> None:
+    """Ask for the attempt that will be the ``ordinal``-th, at once or at ``due_at``.
+
+    A ``replay`` may ask for one that waits for its time; whichever job comes first makes it.
+    """
+    key = f"{Job.DELIVER_NOTIFICATION}/{delivery.id}/{ordinal}"
     await session.enqueue(
         Job.DELIVER_NOTIFICATION,
         {"tenant": str(delivery.home_id), "delivery": str(delivery.id), "attempt": str(ordinal)},
-        dedupe_key=f"{Job.DELIVER_NOTIFICATION}/{delivery.id}/{ordinal}",
+        dedupe_key=f"{key}/replay-{replay}" if replay else key,
+        due_at=due_at,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -54,6 +54,15 @@ async def find_notification(
         )
     ).first()
     return None if row is None else notification_of(row)
+
+
+async def notifications_by_id(
+    session: ReadSession, tenant_id: UUID, ids: Collection[UUID]
+) -> Mapping[UUID, Notification]:
+    rows = await session.execute(
+        select(notifications).where(notifications.c.tenant_id == tenant_id, notifications.c.id.in_(list(ids)))
+    )
+    return {row.id: notification_of(row) for row in rows}
 
 
 async def add_deliveries(session: WriteSession, deliveries: Collection[Delivery]) -> frozenset[UUID]:

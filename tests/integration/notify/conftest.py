@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from support.mail_server import MailServerProcess, mail_server
 from support.notify_world import NOW, NotifyWorld, notify_settings
+from support.webhook_receiver import Receiver, webhook_receiver
 
 from trust_portal.house import build_house
 from trust_portal.kernel.clock import ManualClock
@@ -42,3 +43,10 @@ async def world(
     await house.open()
     yield NotifyWorld(house, clock)
     await house.close()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Somebody's server that takes webhooks."""
+    with webhook_receiver() as receiver:
+        yield receiver

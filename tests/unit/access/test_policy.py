@@ -95,8 +95,8 @@ def test_a_token_without_scopes_does_nothing():
         assert not any(decide(token, a, Resource("thing", token.tenant_id)).allowed for a in Action)
 
 
-def test_acts_on_people_roles_tokens_and_sessions_and_decisions_are_for_persons_only():
-    nouns = {"own_session", "person", "role", "session", "sign_in_link", "token"}
+def test_acts_on_people_roles_tokens_sessions_and_webhooks_and_decisions_are_for_persons_only():
+    nouns = {"own_notification", "own_session", "person", "role", "session", "sign_in_link", "token"}
     assert {action for action, scopes in SCOPE_OF.items() if not scopes} == {
         Action.APPROVAL_DECIDE,
         Action.APPROVAL_EXPIRE,
@@ -104,6 +104,11 @@ def test_acts_on_people_roles_tokens_and_sessions_and_decisions_are_for_persons_
         Action.CREDIT_ISSUE,
         Action.CREDIT_REJECT,
         Action.OWN_CREDIT_ISSUE,
+        Action.WEBHOOK_CHANGE,
+        Action.WEBHOOK_CREATE,
+        Action.WEBHOOK_DISABLE,
+        Action.WEBHOOK_ROTATE,
+        Action.WEBHOOK_TEST,
         *(action for action in Action if action.value.split(":")[1] in nouns),
     }
     assert {TokenScope.OPERATE, TokenScope.READ} == CUSTOMER_SCOPES
@@ -127,6 +132,8 @@ def test_nobody_without_a_role_does_more_than_read_keys_and_mind_what_is_their_o
     assert allowed == [
         Action.KEYS_READ,
         Action.APPROVAL_WITHDRAW,
+        Action.OWN_NOTIFICATION_CHOOSE,
+        Action.OWN_NOTIFICATION_READ,
         Action.OWN_SESSION_READ,
         Action.OWN_SESSION_REVOKE,
     ]
