@@ -73,7 +73,7 @@ async def test_whoever_holds_the_role_gets_one_mail_and_the_log_says_so(
         250,
         "f…@aurora.example",
     )
-    assert one.words == "2.0.0 Ok: queued as 0001"
+    assert one.words.startswith("2.0.0 Ok: queued as ")
     assert other.verdict is Verdict.DELIVERED
     assert await world.work() == 0
 
