@@ -8,9 +8,12 @@ from schema.connection import Connection, connection, page_request
 from schema.context import Info
 from schema.ids import decode
 from schema.node import Node, find
+from schema.types.approval import ApprovalRequest, approval_request
 from schema.types.cost import CostAnomaly, CostKpis, cost_anomaly, cost_kpis
 from schema.types.run import SlaRun, sla_run
 from schema.types.tenant import First, Last, Tenant, tenant
+from trust_portal.access.approvals.inbox import ApprovalFilter, Show
+from trust_portal.access.approvals.model import ApprovalKind
 from trust_portal.errors import NotFound
 from trust_portal.kernel.actor import Role
 
@@ -64,6 +67,24 @@ class Query:
             info.context.actor, page_request(first, after, last, before), purpose="GraphQL"
         )
         return connection(page, tenant)
+
+    @strawberry.field(description="Requests for approval of all tenants, newest first, for staff.")
+    async def approval_requests(
+        self,
+        info: Info,
+        first: First = None,
+        after: str | None = None,
+        last: Last = None,
+        before: str | None = None,
+        show: Show = Show.ALL,
+        kind: ApprovalKind | None = None,
+    ) -> Connection[ApprovalRequest]:
+        page = await info.context.house.approval_inbox.page(
+            info.context.actor,
+            ApprovalFilter(show=show, kind=kind),
+            page_request(first, after, last, before),
+        )
+        return connection(page, approval_request)
 
     @strawberry.field(description="A cost anomaly by its global id, with its explanation.")
     async def cost_anomaly(self, info: Info, id: strawberry.ID) -> CostAnomaly:

@@ -27,6 +27,7 @@ from trust_portal.web.context import actor_or_none, house_of
 from trust_portal.web.security import SameOriginWrites, SecurityHeaders
 from trust_portal.web.templating import create_templates
 from trust_portal.web.views import ROUTES
+from trust_portal.web.waiting import Waiting
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
@@ -51,7 +52,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
                     Route("/graphql", endpoint(schema, _graphql_context), methods=["GET", "POST"]),
                     *ROUTES,
                 ],
-                middleware=[Middleware(Authentication)],
+                middleware=[Middleware(Authentication), Middleware(Waiting)],
             ),
         ],
         middleware=[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from schema.mutations.approvals import ApprovalMutations
 from schema.mutations.cost import CostMutations
 from schema.mutations.exports import ExportMutations
 from schema.mutations.imports import ImportMutations
@@ -15,6 +16,7 @@ from schema.mutations.tokens import TokenMutations
 
 @strawberry.type(description="Acts. Each asks the policies, changes one thing, and leaves a receipt.")
 class Mutation(
+    ApprovalMutations,
     CostMutations,
     ExportMutations,
     ImportMutations,

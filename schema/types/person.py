@@ -5,13 +5,8 @@ from __future__ import annotations
 import strawberry
 
 from schema.ids import encode
+from schema.types.role import Role
 from trust_portal.access.people import model
-from trust_portal.kernel.actor import Role
-
-#: Registered under its own name; the house knows nothing of GraphQL.
-strawberry.enum(
-    Role, name="Role", description="What somebody may be here; docs/access.md says what each may do."
-)
 
 
 @strawberry.type(description="Somebody who can sign in.")

@@ -12,6 +12,7 @@ from schema.connection import Connection, connection, page_request
 from schema.context import Info
 from schema.ids import encode
 from schema.types.access import AccessEntry, access_entry
+from schema.types.approval import ApprovalRequest, approval_request
 from schema.types.contract import ContractVersion, contract_version
 from schema.types.cost import (
     CostAnomaly,
@@ -33,6 +34,8 @@ from schema.types.receipt import KindArgument, Receipt, receipt
 from schema.types.report import SlaReport, sla_report
 from schema.types.token import ApiToken, api_token
 from trust_portal.access.action import Action
+from trust_portal.access.approvals.inbox import ApprovalFilter, Show
+from trust_portal.access.approvals.model import ApprovalKind
 from trust_portal.access.policy import Resource
 from trust_portal.access.tenants import model
 from trust_portal.cost.anomalies.model import AnomalyFilter, AnomalyState
@@ -106,6 +109,24 @@ class Tenant:
             await house.access_log.page(actor, self.uuid, page_request(first, after, last, before)),
             access_entry,
         )
+
+    @strawberry.field(description="Requests for approval about this tenant, newest first.")
+    async def approval_requests(
+        self,
+        info: Info,
+        first: First = None,
+        after: str | None = None,
+        last: Last = None,
+        before: str | None = None,
+        show: Show = Show.ALL,
+        kind: ApprovalKind | None = None,
+    ) -> Connection[ApprovalRequest]:
+        page = await info.context.house.approval_inbox.page(
+            info.context.actor,
+            ApprovalFilter(self.uuid, show, kind),
+            page_request(first, after, last, before),
+        )
+        return connection(page, approval_request)
 
     @strawberry.field(description="Receipts, newest first.")
     async def receipts(

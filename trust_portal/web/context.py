@@ -38,6 +38,11 @@ def signed_in_of(connection: HTTPConnection) -> SignedIn:
     return cast("SignedIn", signed_in)
 
 
+def waiting_of(connection: HTTPConnection) -> int:
+    """How many requests wait for the reader's approval: counted by ``Waiting``, once a page."""
+    return int(connection.scope.get("state", {}).get("waiting", 0))
+
+
 def client_of(connection: HTTPConnection) -> Client:
     """What the browser says of itself, for the list of sessions."""
     address = connection.client.host if connection.client else ""

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeVar
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
 from trust_portal.errors import InvalidInput, Refused
 from trust_portal.kernel.page import PageRequest
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
 
 #: Enough for every form of ours; more is an attack on the parser.
 _MAX_FIELDS = 100
@@ -62,6 +66,16 @@ def required(form: FormData, name: str, *, label: str | None = None) -> str:
     if not value:
         raise InvalidInput(f"{label or name.replace('_', ' ')} is missing", field=name)
     return value
+
+
+def one_of(kind: type[_Choice], text: object, field: str) -> _Choice | None:
+    """The member that ``text`` names; nothing for nothing, ``InvalidInput`` for what is none."""
+    if not text:
+        return None
+    try:
+        return kind(str(text))
+    except ValueError:
+        raise InvalidInput(f"choose one of {', '.join(kind)}", field=field) from None
 
 
 def page_request(request: Request, *, size: int = 25) -> PageRequest:

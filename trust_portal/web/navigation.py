@@ -16,14 +16,17 @@ from trust_portal.access.policy import Resource
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.errors import NotFound
 from trust_portal.kernel.actor import Actor
-from trust_portal.web.context import actor_of, house_of
+from trust_portal.web.context import actor_of, house_of, waiting_of
 
 
 @dataclass(frozen=True, slots=True)
 class NavItem:
+    """``count``: how many things behind it wait for the reader."""
+
     label: str
     href: str
     current: bool
+    count: int = 0
 
 
 #: Label, path below the tenant, and what one must be allowed to find behind it.
@@ -33,6 +36,7 @@ _CUSTOMER_PAGES = (
     ("Incidents", "/incidents", Action.INCIDENT_READ),
     ("Promises", "/contracts", Action.CONTRACT_READ),
     ("Cost", "/cost", Action.ANOMALY_READ),
+    ("Approvals", "/approvals", Action.APPROVAL_READ),
     ("Bundles", "/exports", Action.EXPORT_READ),
     ("Receipts", "/receipts", Action.RECEIPT_READ),
 )
@@ -43,6 +47,7 @@ _ADMINISTRATION = (
     ("Access", "/access", Action.ACCESS_LOG_READ),
 )
 _VENDOR_PAGES = (
+    ("Approvals", "/approvals", Action.APPROVAL_READ),
     ("Receipts", "/receipts", Action.RECEIPT_READ),
     ("Thresholds", "/cost/thresholds", Action.THRESHOLD_READ),
     ("Suppressions", "/cost/suppressions", Action.SUPPRESSION_READ),
@@ -50,10 +55,12 @@ _VENDOR_PAGES = (
     ("Tokens", "/tokens", Action.TOKEN_READ),
     ("Refusals", "/denials", Action.DENIAL_READ),
 )
+_APPROVALS = "Approvals"
 _HOUSE_PAGES = (
     ("Customers", "/tenants", Action.TENANTS_READ),
     ("Monthly runs", "/runs", Action.SLA_RUN_READ),
     ("Cost", "/cost", Action.ALL_COST_READ),
+    (_APPROVALS, "/approvals", Action.ALL_APPROVALS_READ),
     ("Policies", "/policies", Action.POLICIES_READ),
 )
 _VENDOR_HOME = "/t/vendor/receipts"
@@ -108,7 +115,12 @@ def _house_pages(request: Request, actor: Actor, tenant: Tenant | None) -> list[
         tenant is not None and tenant.is_vendor,
     )
     items = [
-        NavItem(label, href, path.startswith(href) or (at_customer and href == "/tenants"))
+        NavItem(
+            label,
+            href,
+            path.startswith(href) or (at_customer and href == "/tenants"),
+            waiting_of(request) if label == _APPROVALS else 0,
+        )
         for label, href, action in _HOUSE_PAGES
         if gate.allows(actor, action, Resource.of_house("house"))
     ]

@@ -34,8 +34,10 @@ EXPECTED = {
     "/runs": "303 403 403 403 403 200 200 403 200 200",
     "/runs/2026-06": "303 403 403 403 403 404 404 403 404 404",
     "/cost": "303 403 403 403 403 200 200 403 403 200",
+    "/approvals": "303 403 403 403 403 200 200 403 200 200",
     "/policies": "303 403 200 200 200 200 200 200 200 200",
     "/verify": EVERYBODY,
+    "/.well-known/webhook-keys.json": EVERYBODY,
     "/schemas/": EVERYBODY,
     "/schemas/trustportal.sli.measured.v1": EVERYBODY,
     "/healthz": EVERYBODY,
@@ -65,6 +67,8 @@ EXPECTED = {
     "/t/{key}/cost/thresholds": "303 403 403 403 404 200 200 403 403 200",
     "/t/{key}/cost/budgets": "303 200 200 403 404 200 200 403 403 200",
     "/t/{key}/cost/figures": "303 200 200 200 404 200 200 403 403 200",
+    "/t/{key}/approvals": "303 403 200 200 404 200 200 403 200 200",
+    "/t/{key}/approvals/{report}": "303 403 404 404 404 404 404 403 404 404",
     "/t/{key}/receipts": "303 200 200 200 404 200 200 200 200 200",
     "/t/{key}/receipts/{receipt}": "303 200 200 200 404 200 200 200 200 200",
     "/t/{key}/receipts/{receipt}/envelope": "303 200 200 200 404 200 200 200 200 200",
@@ -101,6 +105,7 @@ def test_the_table_names_every_page_there_is():
         .replace("/2026-06", "/{period}")
         .replace("report.json", "{name}")
         .replace("/anomalies/{report}", "/anomalies/{anomaly}")
+        .replace("/approvals/{report}", "/approvals/{request}")
         .replace("/schemas/trustportal.sli.measured.v1", "/schemas/{name}")
         for path in EXPECTED
     }

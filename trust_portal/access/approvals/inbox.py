@@ -48,11 +48,14 @@ class ApprovalFilter:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A place nobody has filled. ``people`` may fill it; to customers they are not named."""
+    """A place nobody has filled. ``people`` may fill it; ``barred`` hold the role and may not, since
+    they asked, are the requester's delegates, or have decided. To customers neither are named.
+    """
 
     slot: int
     role: Role
     people: tuple[Approver, ...]
+    barred: tuple[Approver, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ def view_of(approval: Approval, approvers: Sequence[Approver], reader: Actor, no
         approval=approval,
         state=state,
         deadline=deadline(approval) if state.live else None,
-        needs=_needs(approval, needed, named=reader.is_staff),
+        needs=_needs(approval, needed, approvers if reader.is_staff else ()),
         slots=slots_for(needed, person)[0] if is_person and why_not is None else (),
         why_not=why_not,
         may_deny=is_person and pending and _may_deny(approval, approvers, person, now),
@@ -94,10 +97,19 @@ def view_of(approval: Approval, approvers: Sequence[Approver], reader: Actor, no
 
 
 def _needs(
-    approval: Approval, needed: Mapping[int, tuple[Approver, ...]], *, named: bool
+    approval: Approval, needed: Mapping[int, tuple[Approver, ...]], named: Sequence[Approver]
 ) -> tuple[Need, ...]:
-    roles = approval.request.roles
-    return tuple(Need(slot, roles[slot - 1], people if named else ()) for slot, people in needed.items())
+    def need(slot: int, able: tuple[Approver, ...]) -> Need:
+        role = approval.request.roles[slot - 1]
+        holders = [each for each in named if role in each.roles]
+        return Need(
+            slot,
+            role,
+            people=tuple(each for each in holders if each in able),
+            barred=tuple(each for each in holders if each not in able),
+        )
+
+    return tuple(need(slot, able) for slot, able in needed.items())
 
 
 def _refusal(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, func, literal, not_, or_, select
 
 from trust_portal.access.approvals.inbox import ApprovalFilter, Show
 from trust_portal.access.approvals.model import Approval, StepAct
@@ -83,7 +83,7 @@ def _ended() -> ColumnElement[bool]:
 def _live(now: datetime) -> ColumnElement[bool]:
     """``state_of`` in SQL: not ended, and in time for the decision or the use."""
     last = and_(*_ITS, _step.ordinal == func.cardinality(_request.roles), _step.act == StepAct.APPROVE.value)
-    usable = _step.at + _step.use_seconds * timedelta(seconds=1) >= now
+    usable = _step.at >= literal(now, _step.at.type) - _step.use_seconds * timedelta(seconds=1)
     return and_(
         not_(_ended()),
         or_(

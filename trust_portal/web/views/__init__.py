@@ -3,6 +3,7 @@
 from trust_portal.web.views import (
     access,
     account,
+    approvals,
     contracts,
     cost,
     events,
@@ -37,6 +38,7 @@ ROUTES = [
     *operations.routes,
     *contracts.routes,
     *cost.routes,
+    *approvals.routes,
     *runs.routes,
     *receipts.routes,
     *overview.routes,

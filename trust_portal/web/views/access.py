@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -9,13 +10,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from trust_portal.access.action import Action
-from trust_portal.access.policy import Resource
+from trust_portal.access.approvals.rules import Rule, parse_rules
+from trust_portal.access.policy import APPROVALS, PolicyText, Resource
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import page_request
 from trust_portal.web.navigation import frame, own_frame, tenant_of
 from trust_portal.web.templating import page
+from trust_portal.web.views.approvals.words import role_word
 
 
 async def access_log(request: Request) -> Response:
@@ -40,8 +43,16 @@ async def policies(request: Request) -> Response:
         texts=texts,
         version=version or house.gate.policies.version,
         in_force=house.gate.policies.version,
+        rules=_rules(texts),
+        role_word=role_word,
         **await own_frame(request),
     )
+
+
+def _rules(texts: Sequence[PolicyText]) -> list[Rule]:
+    """Who must agree to what by these texts, by kind; sets from before there were rules have none."""
+    found = next((each.text for each in texts if each.name == APPROVALS), "{}")
+    return sorted(parse_rules(found).values(), key=lambda rule: rule.kind)
 
 
 def _sides(request: Request, tenant: Tenant) -> dict[str, Any]:

@@ -15,10 +15,10 @@ from trust_portal.cost.detection.model import Severity
 from trust_portal.cost.metering.model import SUBSYSTEMS
 from trust_portal.errors import InvalidInput
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import page_request
+from trust_portal.web.forms import one_of, page_request
 from trust_portal.web.navigation import frame, tenant_of
 from trust_portal.web.templating import page
-from trust_portal.web.views.cost.screen import SUBSYSTEM_CHOICES, cost_frame, day_of, one_of, start_of
+from trust_portal.web.views.cost.screen import SUBSYSTEM_CHOICES, cost_frame, day_of, start_of
 
 _FILTERS = ("state", "subsystem", "severity", "since")
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 from starlette.requests import Request
 
@@ -16,8 +15,6 @@ from trust_portal.cost.metering.model import SUBSYSTEMS
 from trust_portal.errors import InvalidInput
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.navigation import frame, tenant_path
-
-_Choice = TypeVar("_Choice", bound=StrEnum)
 
 #: Label, path below the tenant, and what one must be allowed to see there.
 _SIDES = (
@@ -43,16 +40,6 @@ def cost_frame(request: Request, tenant: Tenant) -> Mapping[str, Any]:
         if gate.allows(actor, action, Resource("page", tenant.id))
     ]
     return {"sides": sides, **frame(request, tenant)}
-
-
-def one_of(kind: type[_Choice], text: object, field: str) -> _Choice | None:
-    """The member that ``text`` names; nothing for nothing, ``InvalidInput`` for what is none."""
-    if not text:
-        return None
-    try:
-        return kind(str(text))
-    except ValueError:
-        raise InvalidInput(f"choose one of {', '.join(kind)}", field=field) from None
 
 
 def subsystem_of(text: object) -> str | None:

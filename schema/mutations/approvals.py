@@ -1,0 +1,82 @@
+"""Deciding on what others asked for, and taking back what one asked for oneself."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import strawberry
+
+from schema.context import Info
+from schema.ids import GlobalId, decode
+from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.types.approval import ApprovalRequest, approval_request
+from trust_portal.access.approvals.model import Approve, Deny, Withdraw
+
+
+@strawberry.input(description="The caller's consent to exactly what was shown.")
+class ApproveRequestInput:
+    request_id: strawberry.ID
+    digest: str = strawberry.field(description="Of the intent that the caller was shown.")
+    reason: str
+    slot: int | None = strawberry.field(
+        default=None, description="The place to fill; null: the one that fewest others can fill."
+    )
+
+
+@strawberry.input(description="One denial ends a request.")
+class DenyRequestInput:
+    request_id: strawberry.ID
+    digest: str = strawberry.field(description="Of the intent that the caller was shown.")
+    reason: str
+
+
+@strawberry.input(description="For the one who asked.")
+class WithdrawRequestInput:
+    request_id: strawberry.ID
+    reason: str
+
+
+@strawberry.type(description="The request as it stands.")
+class ApprovalRequestPayload:
+    request: ApprovalRequest | None
+    user_errors: list[UserError]
+
+
+@strawberry.type
+class ApprovalMutations:
+    @strawberry.mutation(description="Approve; for persons, never for the one who asked, each once.")
+    async def approve_request(self, info: Info, input: ApproveRequestInput) -> ApprovalRequestPayload:
+        async def act(asked: GlobalId) -> object:
+            command = Approve(asked.tenant_id, asked.id, input.digest, input.reason, input.slot)
+            return await info.context.house.decisions.approve(command, info.context.actor)
+
+        return await _decided(info, input.request_id, act)
+
+    @strawberry.mutation(description="Deny; for whoever may approve such a request.")
+    async def deny_request(self, info: Info, input: DenyRequestInput) -> ApprovalRequestPayload:
+        async def act(asked: GlobalId) -> object:
+            command = Deny(asked.tenant_id, asked.id, input.digest, input.reason)
+            return await info.context.house.decisions.deny(command, info.context.actor)
+
+        return await _decided(info, input.request_id, act)
+
+    @strawberry.mutation(description="Take back what one asked for, as long as it was not done.")
+    async def withdraw_request(self, info: Info, input: WithdrawRequestInput) -> ApprovalRequestPayload:
+        async def act(asked: GlobalId) -> object:
+            command = Withdraw(asked.tenant_id, asked.id, input.reason)
+            return await info.context.house.decisions.withdraw(command, info.context.actor)
+
+        return await _decided(info, input.request_id, act)
+
+
+async def _decided(
+    info: Info, request_id: strawberry.ID, act: Callable[[GlobalId], Awaitable[object]]
+) -> ApprovalRequestPayload:
+    house, actor = info.context.house, info.context.actor
+    try:
+        asked = decode(request_id, "ApprovalRequest", field="requestId")
+        await act(asked)
+        view = await house.approval_inbox.get(actor, asked.tenant_id, asked.id)
+    except OF_THE_REQUEST as refusal:
+        return ApprovalRequestPayload(request=None, user_errors=[user_error(refusal)])
+    return ApprovalRequestPayload(request=approval_request(view), user_errors=[])

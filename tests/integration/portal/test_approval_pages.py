@@ -1,0 +1,262 @@
+"""Approvals in the portal: the inbox, the page of a decision, and what happens when its form is sent."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from support.approvals_world import ask, person_with, retention_intent
+from support.portal_fixtures import Portal
+from support.portal_world import sign_in
+
+from trust_portal.access.actors import CONSOLE
+from trust_portal.access.approvals.inbox import ApprovalFilter, Show
+from trust_portal.access.approvals.model import ApprovalRequest, ApprovalState, Approve, Deny, Withdraw
+from trust_portal.access.people.model import AddPerson, GrantRole
+from trust_portal.kernel.actor import Role
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.kernel.page import PageRequest
+from trust_portal.storage.tenancy import TenantScope
+
+
+@pytest.fixture
+async def request_(portal: Portal) -> ApprovalRequest:
+    sre = await person_with(portal.house, CONSOLE, Role.SRE_OPERATOR, VENDOR_ID)
+    return await ask(portal.house, portal.world.aurora.id, sre.as_actor(), retention_intent("aurora"))
+
+
+def address(request: ApprovalRequest) -> str:
+    return f"/t/aurora/approvals/{request.id}"
+
+
+async def state(portal: Portal, request: ApprovalRequest) -> ApprovalState:
+    reader = (await person_with(portal.house, CONSOLE, Role.VENDOR_ADMIN, VENDOR_ID)).as_actor()
+    return (await portal.house.approval_inbox.get(reader, request.tenant_id, request.id)).state
+
+
+async def test_the_page_shows_the_whole_intent_who_asked_and_why_and_what_is_needed(portal, request_):
+    async with portal.browser("approver_finance") as browser:
+        page = (await browser.get(address(request_))).text.replace("\u00a0", " ")
+
+    intent = request_.intent
+    for said in (
+        intent.title,
+        intent.effect,
+        intent.risk,
+        "Retention of exports",
+        "30 days instead of 365",
+        "Storage doubled since May",
+        "Sre_Operator, who asked",
+        "Two more, different people: Security and Finance.",
+        "left, until 11 July 2026, 09:00 UTC",
+        "You may",
+        request_.digest,
+        request_.rule_id,
+    ):
+        assert said in page, said
+    for each in intent.evidence:
+        assert f'<a href="{each.path}">{each.label}</a>' in page
+        assert f'data-copy="{each.sha256}"' in page
+    assert f"/t/aurora/receipts/{request_.receipt_id}" in page
+
+
+async def test_two_people_approve_by_form_and_each_step_opens_its_receipt(portal, request_):
+    form = {"digest": request_.digest, "reason": "Clause 7 allows it"}
+    async with portal.browser("approver_security") as browser:
+        sent = await browser.post(f"{address(request_)}/approve", data=form)
+        assert (sent.status_code, sent.headers["location"]) == (303, address(request_))
+        page = (await browser.get(address(request_))).text
+        assert "One more: Finance." in page
+        assert "Approver_Security, who approved as Security" in page
+        assert 'formaction="' not in page
+        assert "You have approved this already" in page
+    async with portal.browser("approver_finance") as browser:
+        await browser.post(f"{address(request_)}/approve", data=form)
+        page = (await browser.get(address(request_))).text
+        assert "Everybody it takes has approved. It can be done once." in page
+        for href in re.findall(r'<span class="stamp-word"><a href="([^"]+)"', page):
+            assert (await browser.get(href)).status_code == 200
+    assert await state(portal, request_) is ApprovalState.APPROVED
+
+
+async def test_one_denies_and_the_page_says_calmly_that_nothing_was_done(portal, request_):
+    form = {"digest": request_.digest, "reason": "An audit is open"}
+    async with portal.browser("approver_finance") as browser:
+        await browser.post(f"{address(request_)}/deny", data=form)
+        page = (await browser.get(address(request_))).text
+    assert "Approver_Finance denied it, and one denial ends a request. Nothing was done." in page
+    assert "An audit is open" in page
+    assert "Your decision" not in page
+    assert await state(portal, request_) is ApprovalState.DENIED
+
+
+async def test_the_requester_takes_it_back_and_does_not_decide(portal, request_):
+    async with portal.browser("sre_operator") as browser:
+        page = (await browser.get(address(request_))).text
+        assert "Nobody decides on what they asked for themselves." in page
+        assert "Your decision" not in page
+        refused = await browser.post(f"{address(request_)}/withdraw", data={"withdraw_reason": " "})
+        assert refused.status_code == 422
+        assert "nothing was changed" in refused.text
+        await browser.post(f"{address(request_)}/withdraw", data={"withdraw_reason": "Not needed"})
+        assert "Sre_Operator took it back. Nothing was done." in (await browser.get(address(request_))).text
+    assert await state(portal, request_) is ApprovalState.WITHDRAWN
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "says"),
+    [
+        ({"reason": ""}, 422, "say it in 1 to 2,000 characters"),
+        ({"digest": "0" * 64}, 409, "this is not what was asked for"),
+        ({"slot": "1"}, 403, "somebody else who is approver_security"),
+        ({"slot": "x"}, 422, "there is no such place to fill"),
+    ],
+    ids=["no reason", "another digest", "another's place", "no place"],
+)
+async def test_what_is_refused_is_said_on_the_page_and_nothing_is_changed(
+    portal, request_, form, status, says
+):
+    whole = {"digest": request_.digest, "reason": "Fine"} | form
+    async with portal.browser("approver_finance") as browser:
+        refused = await browser.post(f"{address(request_)}/approve", data=whole)
+    assert refused.status_code == status
+    assert "nothing was changed" in refused.text
+    assert says in refused.text
+    assert await state(portal, request_) is ApprovalState.PENDING
+
+
+async def test_time_that_is_over_is_told_before_any_job_has_run(portal, request_):
+    portal.clock.advance(timedelta(days=1, seconds=1))
+    fay = await person_with(portal.house, CONSOLE, Role.APPROVER_FINANCE, VENDOR_ID)
+    _, cookie = await sign_in(portal.house, fay)
+    async with portal.browser(cookie=cookie) as browser:
+        page = (await browser.get(address(request_))).text
+        assert "Not everybody it takes decided in time. Nothing was done; it can be asked for again." in page
+        late = await browser.post(
+            f"{address(request_)}/approve", data={"digest": request_.digest, "reason": "Late"}
+        )
+    assert late.status_code == 409
+    assert "the time for this is over" in late.text
+
+
+async def test_every_page_says_how_many_wait_and_only_to_who_may_decide(portal, request_):
+    counted = re.compile(r'nav-count num">(\d+)<')
+    for who, expected in (
+        ("approver_finance", ["1"]),
+        ("approver_security", ["1"]),
+        ("approver_reliability", []),
+        ("sre_operator", []),
+    ):
+        async with portal.browser(who) as browser:
+            assert counted.findall((await browser.get("/tenants")).text) == expected, who
+    async with portal.browser("approver_security") as browser:
+        await browser.post(f"{address(request_)}/approve", data={"digest": request_.digest, "reason": "Fine"})
+        assert counted.findall((await browser.get("/tenants")).text) == []
+
+
+async def test_the_inbox_opens_with_what_waits_and_its_sides_have_addresses(portal, request_):
+    async with portal.browser("approver_finance") as browser:
+        waiting = (await browser.get("/approvals")).text
+        assert address(request_) in waiting
+        assert "What you can decide on now." in waiting
+        assert address(request_) in (await browser.get("/approvals?show=live&kind=retention_change")).text
+        assert address(request_) not in (await browser.get("/approvals?kind=credit")).text
+        assert "Nothing is over yet" in (await browser.get("/approvals?show=ended")).text
+        assert (await browser.get("/approvals?show=everything")).status_code == 422
+    async with portal.browser("csm") as browser:
+        assert "What waits for somebody" in (await browser.get("/approvals")).text
+
+
+async def test_a_list_agrees_with_what_each_request_says_of_itself(portal, request_):
+    """The list filters in SQL what the page derives from the steps."""
+    house, tenant_id = portal.house, portal.world.aurora.id
+    sre = (await person_with(house, CONSOLE, Role.SRE_OPERATOR, VENDOR_ID)).as_actor()
+    readers = [
+        (await person_with(house, CONSOLE, role, VENDOR_ID)).as_actor()
+        for role in (Role.APPROVER_FINANCE, Role.APPROVER_SECURITY, Role.SRE_OPERATOR)
+    ]
+    both = await house.people.add(AddPerson(VENDOR_ID, "both@everybody.example", "Both"), CONSOLE)
+    for role in (Role.APPROVER_FINANCE, Role.APPROVER_SECURITY):
+        await house.people.grant(GrantRole(VENDOR_ID, both.id, role), CONSOLE)
+    readers.append(replace(both, roles=frozenset({Role.APPROVER_FINANCE, Role.APPROVER_SECURITY})).as_actor())
+    finance, security, _, double = readers
+
+    async def fresh(actor=sre):
+        return await ask(house, tenant_id, actor, retention_intent("aurora"))
+
+    async def approve(request, *actors):
+        for actor in actors:
+            await house.decisions.approve(Approve(tenant_id, request.id, request.digest, "fine"), actor)
+
+    await approve(await fresh(), security)
+    await approve(await fresh(), security, finance)
+    await approve(await fresh(), double)
+    await fresh(finance)
+    denied = await fresh()
+    await house.decisions.deny(Deny(tenant_id, denied.id, denied.digest, "no"), security)
+    withdrawn = await fresh()
+    await house.decisions.withdraw(Withdraw(tenant_id, withdrawn.id, "no"), sre)
+    used = await fresh()
+    await approve(used, security, finance)
+
+    async with house.storage.write(TenantScope(tenant_id)) as session:
+        await house.approvals.use(session, used.id, used.intent, sre)
+
+    async def listed(reader, show):
+        wanted = ApprovalFilter(None if reader.is_staff else tenant_id, show)
+        return {
+            each.approval.request.id: each
+            for each in (await house.approval_inbox.page(reader, wanted, PageRequest(50))).items
+        }
+
+    for moved in (timedelta(0), timedelta(minutes=59), timedelta(minutes=2), timedelta(days=1)):
+        portal.clock.advance(moved)
+        for reader in readers:
+            everything = await listed(reader, Show.ALL)
+            assert len(everything) == 8
+            expected = {
+                Show.WAITING: {id_ for id_, view in everything.items() if view.slots},
+                Show.LIVE: {id_ for id_, view in everything.items() if view.state.live},
+                Show.ENDED: {id_ for id_, view in everything.items() if not view.state.live},
+            }
+            for show, ids in expected.items():
+                assert set(await listed(reader, show)) == ids, (reader.name, show, moved)
+            assert await house.approval_inbox.waiting_for(reader) == len(expected[Show.WAITING])
+
+
+async def test_a_customers_administrator_reads_what_was_asked_about_it_and_names_of_no_one_who_could(
+    portal, request_
+):
+    async with portal.browser("customer_admin") as browser:
+        listed = await browser.get("/t/aurora/approvals")
+        page = (await browser.get(address(request_))).text
+    assert address(request_) in listed.text
+    assert request_.intent.risk in page
+    assert "Approver_Finance" not in page
+    assert "Your decision" not in page
+    async with portal.browser("stranger") as browser:
+        assert (await browser.get(address(request_))).status_code == 404
+        post = await browser.post(
+            f"{address(request_)}/deny", data={"digest": request_.digest, "reason": "No"}
+        )
+        assert post.status_code == 404
+    assert await state(portal, request_) is ApprovalState.PENDING
+
+
+async def test_staff_who_read_a_request_appear_in_the_tenants_access_log(portal, request_):
+    async with portal.browser("csm") as browser:
+        await browser.get(address(request_))
+        await browser.get("/approvals")
+    async with portal.browser("customer_admin") as browser:
+        log = (await browser.get("/t/aurora/access")).text
+    assert log.count("pproval request") >= 2
+
+
+async def test_the_policies_page_says_who_must_agree_to_what(portal):
+    async with portal.browser("auditor") as browser:
+        page = (await browser.get("/policies")).text
+    assert re.search(r"Retention change</th><td>Security, Finance</td>", page)
+    assert "retention-change-by-security-and-finance" in page
+    assert 'id="policy-approvals"' in page

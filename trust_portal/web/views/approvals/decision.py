@@ -1,0 +1,120 @@
+"""One request whole: what is asked for and why, who has decided, and the place to decide."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from trust_portal.access.action import Action
+from trust_portal.access.approvals.model import Approval, Approve, Deny, Withdraw
+from trust_portal.access.policy import Resource
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.errors import InvalidInput, Refused
+from trust_portal.web.context import actor_of, house_of
+from trust_portal.web.forms import FormState, read_form, texts
+from trust_portal.web.navigation import frame, tenant_of, tenant_path
+from trust_portal.web.templating import page
+from trust_portal.web.views.approvals.words import (
+    STATES,
+    places_of,
+    role_word,
+    stamps_of,
+    standing,
+    voices_of,
+)
+
+#: Refusals that this page explains itself; the others are no matter of this request.
+_ELSEWHERE = {"DENIED", "NOT_FOUND", "NOT_SIGNED_IN"}
+
+
+async def request_page(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+    actor, house = actor_of(request), house_of(request)
+    tenant = await tenant_of(request, purpose="approval")
+    view = await house.approval_inbox.get(actor, tenant.id, request.path_params["request"])
+    may_trace = house.gate.allows(actor, Action.RECEIPT_READ, Resource("receipt", tenant.id))
+    return page(
+        request,
+        "approvals/request.html",
+        status_code=form.status,
+        view=view,
+        asked=view.approval.request,
+        intent_text=view.approval.request.intent.canonical().decode(),
+        standing=standing(view),
+        state=STATES[view.state],
+        stamps=stamps_of(view, f"{tenant_path(tenant)}/receipts/" if may_trace else None),
+        places=places_of(view, actor),
+        voices=voices_of(view),
+        role_word=role_word,
+        now=house.clock.now(),
+        form=form,
+        may_trace=may_trace,
+        may_read_rules=house.gate.allows(actor, Action.POLICIES_READ, Resource.of_house("policies")),
+        **frame(request, tenant),
+    )
+
+
+async def approve(request: Request) -> Response:
+    async def act(tenant: Tenant, form: FormData) -> Approval:
+        command = Approve(tenant.id, _id(request), _digest(form), str(form.get("reason", "")), _slot(form))
+        return await house_of(request).decisions.approve(command, actor_of(request))
+
+    return await _decided(request, act)
+
+
+async def deny(request: Request) -> Response:
+    async def act(tenant: Tenant, form: FormData) -> Approval:
+        command = Deny(tenant.id, _id(request), _digest(form), str(form.get("reason", "")))
+        return await house_of(request).decisions.deny(command, actor_of(request))
+
+    return await _decided(request, act)
+
+
+async def withdraw(request: Request) -> Response:
+    async def act(tenant: Tenant, form: FormData) -> Approval:
+        command = Withdraw(tenant.id, _id(request), str(form.get("withdraw_reason", "")))
+        return await house_of(request).decisions.withdraw(command, actor_of(request))
+
+    return await _decided(request, act)
+
+
+async def _decided(request: Request, act: Callable[[Tenant, FormData], Awaitable[Approval]]) -> Response:
+    """Back to the page: as it now stands, or with the reason why nothing was changed."""
+    tenant, form = await tenant_of(request, purpose="approval"), await read_form(request)
+    try:
+        await act(tenant, form)
+    except Refused as refusal:
+        if refusal.code in _ELSEWHERE:
+            raise
+        return await request_page(request, FormState(texts(form), refusal))
+    return RedirectResponse(f"{tenant_path(tenant)}/approvals/{_id(request)}", status_code=303)
+
+
+def _id(request: Request) -> UUID:
+    found: UUID = request.path_params["request"]
+    return found
+
+
+def _digest(form: FormData) -> str:
+    """Of the intent that the page showed: what changed since is refused."""
+    return str(form.get("digest", ""))
+
+
+def _slot(form: FormData) -> int | None:
+    text = str(form.get("slot", "")).strip()
+    if text and not (text.isascii() and text.isdecimal() and len(text) == 1):
+        raise InvalidInput("there is no such place to fill", field="slot")
+    return int(text) if text else None
+
+
+_ONE = "/t/{tenant}/approvals/{request:uuid}"
+routes = [
+    Route(_ONE, request_page, methods=["GET"]),
+    Route(f"{_ONE}/approve", approve, methods=["POST"]),
+    Route(f"{_ONE}/deny", deny, methods=["POST"]),
+    Route(f"{_ONE}/withdraw", withdraw, methods=["POST"]),
+]

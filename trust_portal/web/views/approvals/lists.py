@@ -1,0 +1,99 @@
+"""The inbox: what waits for the reader, what waits for others, what is over."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from trust_portal.access.approvals.inbox import ApprovalFilter, Show
+from trust_portal.access.approvals.model import ApprovalKind
+from trust_portal.web.context import actor_of, house_of, waiting_of
+from trust_portal.web.forms import one_of, page_request
+from trust_portal.web.navigation import frame, tenant_of
+from trust_portal.web.templating import page, words
+from trust_portal.web.views.approvals.words import STATES, standing
+
+_SIDES = {
+    Show.WAITING: "Waiting for you",
+    Show.LIVE: "Under way",
+    Show.ENDED: "Over",
+    Show.ALL: "All",
+}
+
+
+async def inbox(request: Request) -> Response:
+    """Of all tenants, for staff."""
+    actor, house = actor_of(request), house_of(request)
+    show = _show(request, Show.WAITING if waiting_of(request) else Show.LIVE)
+    listed = await house.approval_inbox.page(
+        actor, ApprovalFilter(show=show, kind=_kind(request)), page_request(request)
+    )
+    concerned = {each.approval.request.tenant_id for each in listed.items}
+    return page(
+        request,
+        "approvals/inbox.html",
+        listed=listed,
+        keys={each.id: each.key for each in (await house.tenants.named(actor, concerned)).values()},
+        **_common(request, show, "/approvals"),
+        **frame(request),
+    )
+
+
+async def of_tenant(request: Request) -> Response:
+    actor, house = actor_of(request), house_of(request)
+    tenant = await tenant_of(request, purpose="approvals")
+    show = _show(request, Show.ALL)
+    wanted = ApprovalFilter(tenant.id, show, _kind(request))
+    listed = await house.approval_inbox.page(actor, wanted, page_request(request))
+    return page(
+        request,
+        "approvals/inbox.html",
+        listed=listed,
+        keys={tenant.id: tenant.key},
+        **_common(request, show, f"/t/{tenant.key}/approvals"),
+        **frame(request, tenant),
+    )
+
+
+def _show(request: Request, default: Show) -> Show:
+    return one_of(Show, request.query_params.get("show"), "show") or default
+
+
+def _kind(request: Request) -> ApprovalKind | None:
+    return one_of(ApprovalKind, request.query_params.get("kind"), "kind")
+
+
+def _common(request: Request, show: Show, address: str) -> dict[str, Any]:
+    kind = request.query_params.get("kind", "")
+    waiting = waiting_of(request)
+    sides = [
+        {
+            "label": label,
+            "href": f"{address}?{urlencode({'show': side.value} | ({'kind': kind} if kind else {}))}",
+            "current": side is show,
+            "count": waiting if side is Show.WAITING else None,
+        }
+        for side, label in _SIDES.items()
+        if side is not Show.WAITING or waiting or show is Show.WAITING
+    ]
+    return {
+        "address": address,
+        "show": show,
+        "kind": kind,
+        "filters": urlencode({"show": show.value} | ({"kind": kind} if kind else {})),
+        "sides": sides,
+        "states": STATES,
+        "standing": standing,
+        "now": house_of(request).clock.now(),
+        "kind_choices": [("", "Everything"), *((each.value, words(each.value)) for each in ApprovalKind)],
+    }
+
+
+routes = [
+    Route("/approvals", inbox, methods=["GET"]),
+    Route("/t/{tenant}/approvals", of_tenant, methods=["GET"]),
+]

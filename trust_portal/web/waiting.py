@@ -1,0 +1,29 @@
+"""What waits for the reader, counted once a page, so that every page can say so.
+
+Plain ASGI below ``Authentication``. Only people who may approve are counted for.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from trust_portal.house import House
+from trust_portal.kernel.actor import Actor, ActorKind
+
+
+class Waiting:
+    """Sets ``scope["state"]["waiting"]``."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "GET":
+            state = scope.setdefault("state", {})
+            actor = cast("Actor | None", state.get("actor"))
+            if actor is not None and actor.kind is ActorKind.PERSON:
+                house = cast("House", scope["app"].state.house)
+                state["waiting"] = await house.approval_inbox.waiting_for(actor)
+        await self.app(scope, receive, send)
