@@ -115,16 +115,26 @@ class World:
         self.until(max((self.clock.now() - START) / HOUR, hours[-1] + 1))
         await self.deliver(event for n in hours for event in hourly(key, n, export))
 
+    async def spend_on_reads(self, key: str, hours: Iterable[int], cost: str) -> None:
+        """Beside the usual: what an export no longer does, reads do."""
+        await self.deliver(
+            usage(key, f"{n}-more", START + n * HOUR, cost, operation="read", region="ap-south")
+            for n in hours
+        )
+
+    async def minutes(self, count: int) -> None:
+        self.clock.advance(timedelta(minutes=count))
+
     async def close(self, hour: int) -> None:
         """Roll up and close as of so many hours after ``START``, grace included."""
-        self.until(hour + 0.25)
+        self.until(max(hour + 0.25, (self.clock.now() - START) / HOUR))
         await self.house.metering.follow()
         await self.house.closing.close_due()
 
     async def runaway(self, key: str = "acme", hours: int = 3, *, flag: bool = True) -> CostAnomaly:
         """A tenant whose export has been running away for ``hours`` hours: found, explained, on record."""
         tenant_id = await self.tenant(key)
-        self.until(ONSET + hours)
+        self.until(max(ONSET + hours, (self.clock.now() - START) / HOUR))
         await self.use(key, range(ONSET), "1.00")
         await self.use(key, range(ONSET, ONSET + hours), "90.00")
         if flag:

@@ -1,43 +1,116 @@
-"""A house with a product to call, at an hour that tests move on."""
+"""Three tenants whose exports have been running away for three hours: made once, cloned for each test."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support.remediation_world import START, ProductProcess, World, person, product_process
+from support.remediation_world import HOUR, ONSET, START, ProductProcess, World, person, product_process
 
-from trust_portal.evidence.keyring import load_or_create_keyring
+from trust_portal.cost.anomalies.model import CostAnomaly
+from trust_portal.evidence.keyring import load_keyring
 from trust_portal.house import House, build_house
-from trust_portal.kernel.actor import Role
+from trust_portal.kernel.actor import Actor, Role
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.settings import Settings
+
+#: The hour at which every test begins, and the grace that has passed by then.
+NOW = ONSET + 3.25
+
+
+@dataclass(frozen=True)
+class Template:
+    database: str
+    folder: Path
+    operator: Actor
+    approver: Actor
+    anomalies: dict[str, CostAnomaly]
+
+
+def settings_of(database_url: str, redis_url: str, folder: Path, **more: object) -> Settings:
+    return Settings(
+        database_url=database_url,
+        redis_url=redis_url,
+        key_file=folder / "keys.json",
+        base_url="https://trust.example",
+        vendor_name="Vendor Ltd",
+        **more,  # type: ignore[arg-type]
+    )
+
+
+async def _build(database_url: str, redis_url: str, folder: Path, name: str) -> Template:
+    clock = ManualClock(START)
+    house = build_house(settings_of(database_url, redis_url, folder), clock)
+    try:
+        await house.open()
+        operator = await person(house, "olga", Role.SRE_OPERATOR)
+        approver = await person(house, "arne", Role.APPROVER_RELIABILITY)
+        world = World(house, clock, operator, approver)
+        anomalies = {key: await world.runaway(key) for key in ("acme", "birch", "cedar")}
+        return Template(name, folder, operator, approver, anomalies)
+    finally:
+        await house.close()
+
+
+@pytest.fixture(scope="session")
+def remediation_template(server_thread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Template]:
+    folder, name = tmp_path_factory.mktemp("remediation"), server_thread.clone()
+    servers = server_thread.servers
+    yield asyncio.run(_build(servers.url_of(name), servers.redis_url, folder, name))
+    server_thread.drop(name)
+
+
+@pytest.fixture
+def database_url(server_thread, remediation_template: Template) -> Iterator[str]:
+    name = server_thread.clone(remediation_template.database)
+    yield server_thread.servers.url_of(name)
+    server_thread.drop(name)
 
 
 @pytest.fixture
 def clock() -> ManualClock:
-    return ManualClock(START)
+    clock = ManualClock(START)
+    clock.advance(NOW * HOUR)
+    return clock
 
 
 @pytest.fixture
-async def product(tmp_path: Path, clock: ManualClock) -> AsyncIterator[ProductProcess]:
-    keyring = load_or_create_keyring(tmp_path / "keys.json", clock)
+def anomaly(remediation_template: Template) -> CostAnomaly:
+    return remediation_template.anomalies["acme"]
+
+
+@pytest.fixture
+def anomalies(remediation_template: Template) -> dict[str, CostAnomaly]:
+    return remediation_template.anomalies
+
+
+@pytest.fixture
+async def product(tmp_path: Path, remediation_template: Template) -> AsyncIterator[ProductProcess]:
+    keyring = load_keyring(remediation_template.folder / "keys.json")
     async with product_process(tmp_path / "product", keyring.webhooks.public_key) as running:
         yield running
 
 
 @pytest.fixture
+def playbooks() -> Path | None:
+    """The file that the house reads; a test may parametrize it."""
+    return None
+
+
+@pytest.fixture
 async def house(
-    database_url: str, redis_url: str, clock: ManualClock, tmp_path: Path, product: ProductProcess
+    database_url: str,
+    redis_url: str,
+    clock: ManualClock,
+    remediation_template: Template,
+    product: ProductProcess,
+    playbooks: Path | None,
 ) -> AsyncIterator[House]:
-    settings = Settings(
-        database_url=database_url,
-        redis_url=redis_url,
-        key_file=tmp_path / "keys.json",
-        base_url="https://trust.example",
-        vendor_name="Vendor Ltd",
-        control_url=product.url,
+    settings = settings_of(
+        database_url, redis_url, remediation_template.folder, control_url=product.url, playbooks=playbooks
     )
     house = build_house(settings, clock)
     yield house
@@ -45,10 +118,5 @@ async def house(
 
 
 @pytest.fixture
-async def world(house: House, clock: ManualClock) -> World:
-    return World(
-        house,
-        clock,
-        operator=await person(house, "olga", Role.SRE_OPERATOR),
-        approver=await person(house, "arne", Role.APPROVER_RELIABILITY),
-    )
+def world(house: House, clock: ManualClock, remediation_template: Template) -> World:
+    return World(house, clock, remediation_template.operator, remediation_template.approver)

@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from uuid import UUID
 
 from support.remediation_world import ONSET, ProductProcess, World
 
+from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.remediation.model import RunState, StepKind
+from trust_portal.evidence.receipt_rows import receipt_digests
+from trust_portal.kernel.actor import SYSTEM
+from trust_portal.storage.tenancy import TenantScope
 
 
 async def test_a_runaway_export_is_throttled_once_approved_and_verified_in_the_data(
-    world: World, product: ProductProcess
+    world: World, product: ProductProcess, anomaly: CostAnomaly
 ):
-    anomaly = await world.runaway()
     run = await world.planned(anomaly)
     assert run.state is RunState.WAITING
     assert run.plan.target == {"operation": "export"}
     assert run.plan.parameters == {"limit_per_hour": "1.2", "unit": "GB"}
     assert run.plan.part.actual == Decimal("270.00")
+    assert run.plan.dry_run.state == "applied"
     assert product.applied == []
 
     run = await world.executed(run)
     assert run.state is RunState.EXECUTED
-    assert [each["action"] for each in product.applied] == ["throttle_exports"]
-    assert [each["receipt"] for each in product.calls] == [str(run.step(StepKind.APPROVED).receipt_id)]
+    (call,) = product.calls
+    approved = run.step(StepKind.APPROVED)
+    assert call | {"at": ""} == {
+        "action": "throttle_exports",
+        "tenant": "acme",
+        "target": {"operation": "export"},
+        "parameters": {"limit_per_hour": "1.2", "unit": "GB"},
+        "dry_run": False,
+        "idempotency_key": f"{run.id}:apply",
+        "expires_at": "2026-06-11T03:25:00Z",
+        "receipt": str(approved.receipt_id),
+        "at": "",
+    }
 
     await world.use("acme", range(ONSET + 3, ONSET + 6), "1.20")
     await world.close(ONSET + 5)
@@ -32,12 +48,52 @@ async def test_a_runaway_export_is_throttled_once_approved_and_verified_in_the_d
     run = await world.advance(run)
     assert run.state is RunState.VERIFIED
     found = run.last.detail["verification"]
-    assert (found["before"], found["after"], found["reduction"]) == ("90.000000", "1.200000", "0.998")
+    assert (found["start"], found["end"]) == ("2026-06-11T04:00:00Z", "2026-06-11T06:00:00Z")
+    assert (found["before"], found["after"]) == ("90.000000", "1.200000")
+    assert (found["required"], found["verified"]) == ("0.5", True)
+    assert Decimal(found["reduction"]) > Decimal("0.99")
+    assert len(product.applied) == 1
 
-    kinds = [kind for kind, _ in await world.receipts(anomaly.tenant_id)]
-    assert [kind for kind in kinds if kind != "playbook.planned"] == [
+
+async def test_every_act_leaves_a_receipt_that_rests_on_the_one_before(
+    world: World, product: ProductProcess, anomaly: CostAnomaly
+):
+    run = await world.executed(await world.planned(anomaly))
+    await world.use("acme", range(ONSET + 3, ONSET + 6), "1.20")
+    await world.close(ONSET + 6)
+    run = await world.advance(run)
+    receipts = [
+        (kind, predicate)
+        for kind, predicate in await world.receipts(run.tenant_id)
+        if predicate["result"]["run"] == str(run.id)
+    ]
+    assert [kind for kind, _ in receipts] == [
+        "playbook.planned",
         "playbook.approved",
         "playbook.executed",
         "playbook.verified",
     ]
-    assert len(product.applied) == 1
+    async with world.house.storage.read(TenantScope(run.tenant_id)) as session:
+        digests = await receipt_digests(
+            session, run.tenant_id, *(each.receipt_id for each in run.steps if each.receipt_id)
+        )
+    planned, approved, executed, verified = (predicate for _, predicate in receipts)
+    named = {each["name"]: each["digest"]["sha256"] for each in planned["inputs"]}
+    assert named["playbooks"] == run.plan.playbooks_digest
+    assert f"receipt/{anomaly.explained_receipt_id}" in named
+    assert run.plan.part.contribution == Decimal("266.895102")
+    assert planned["result"]["plan"]["saving"] == {
+        "per_hour": "88.965034",
+        "hours": 24,
+        "total": "2135.160816",
+    }
+    for before, after in ((planned, approved), (approved, executed), (executed, verified)):
+        id_ = before["receipt"]
+        assert {"name": f"receipt/{id_}", "digest": {"sha256": digests[UUID(id_)]}} in after["inputs"]
+    assert approved["policies"]["ids"] == ["approved-playbooks-are-executed"]
+    assert approved["result"]["approvals"][0]["person"] == str(world.approver.id)
+    assert approved["result"]["circumstances"]["actions"] == {"done": "0", "limit": "2"}
+    assert executed["result"]["answer"] == "applied"
+    assert executed["result"]["call"] in {each["digest"]["sha256"] for each in executed["inputs"]}
+    assert "usage/after" in {each["name"] for each in verified["inputs"]}
+    assert planned["actor"]["id"] == str(SYSTEM.id)

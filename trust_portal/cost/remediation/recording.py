@@ -56,7 +56,7 @@ async def record_plan(
             predicate=result,
             inputs=(
                 Input("playbooks", plan.playbooks_digest),
-                *(Input(f"receipts/{each.receipt}", each.sha256) for each in plan.evidence),
+                *(Input(f"receipt/{each.receipt}", each.sha256) for each in plan.evidence),
             ),
             policies=decision.policies,
             policy_version=decision.version,
@@ -123,9 +123,9 @@ async def record_step(
 
 async def last_receipt(session: ReadSession, run: Run) -> tuple[Input, ...]:
     """The receipt of the run's latest act."""
-    ids = [each.receipt_id for each in run.steps if each.receipt_id is not None]
+    ids = [each.receipt_id for each in run.steps if each.kind in _RECEIPTS and each.receipt_id is not None]
     digests = await receipt_digests(session, run.tenant_id, *ids[-1:])
-    return tuple(Input(f"receipts/{id_}", sha256) for id_, sha256 in digests.items())
+    return tuple(Input(f"receipt/{id_}", sha256) for id_, sha256 in digests.items())
 
 
 def _text(id: UUID | None) -> str | None:

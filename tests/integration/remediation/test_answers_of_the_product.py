@@ -1,0 +1,109 @@
+"""Whatever the product answers: applied once, never taken for applied when it was not, and said so."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from support.remediation_world import ProductProcess, World
+
+from trust_portal.cost.anomalies.model import CostAnomaly
+from trust_portal.cost.remediation.model import Run, RunState, StepKind
+
+
+async def permitted(world: World, product: ProductProcess, anomaly: CostAnomaly, manner: str) -> Run:
+    """One attempt at an approved run, answered in that manner."""
+    run = await world.planned(anomaly)
+    product.answers(manner)
+    return await world.executed(run)
+
+
+@pytest.mark.parametrize("manner", ["silent", "500", "garbage", "wrong", "endless"])
+async def test_what_was_done_but_not_confirmed_is_asked_again_and_confirmed_once(
+    world: World, product: ProductProcess, anomaly: CostAnomaly, manner: str
+):
+    run = await permitted(world, product, anomaly, manner)
+    assert run.state is RunState.EXECUTING
+    assert run.last.kind is StepKind.UNCONFIRMED
+    assert run.last.detail["answer"] == "no_answer"
+    assert len(product.applied) == 1
+    product.answers("well")
+    assert await world.advance(run) == run, "not before a second has passed"
+    world.clock.advance(timedelta(seconds=1))
+    run = await world.advance(run)
+    assert run.state is RunState.EXECUTED
+    assert run.last.detail["attempts"] == "2"
+    assert [each["idempotency_key"] for each in product.calls] == [run.apply_key] * 2
+    assert [each["key"] for each in product.applied] == [run.apply_key]
+
+
+async def test_a_late_answer_counts_for_nothing_and_the_next_attempt_finds_it_done(
+    world: World, product: ProductProcess, anomaly: CostAnomaly, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("trust_portal.cost.remediation.control_client.PATIENCE", 0.5)
+    run = await permitted(world, product, anomaly, "late")
+    assert run.last.detail["reason"] == "it did not answer within 0 seconds"
+    product.answers("well")
+    world.clock.advance(timedelta(seconds=1))
+    assert (await world.advance(run)).state is RunState.EXECUTED
+    assert len(product.applied) == 1
+
+
+async def test_members_that_nobody_knows_are_kept_and_do_no_harm(
+    world: World, product: ProductProcess, anomaly: CostAnomaly
+):
+    run = await permitted(world, product, anomaly, "more")
+    assert run.state is RunState.EXECUTED
+    assert run.last.detail["more"] == {"note": "new", "load": "0.25"}
+
+
+async def test_pending_is_asked_again_until_it_is_done(
+    world: World, product: ProductProcess, anomaly: CostAnomaly
+):
+    run = await permitted(world, product, anomaly, "pending")
+    for wait in (1, 2, 4):
+        assert (run.state, run.last.detail["answer"]) == (RunState.EXECUTING, "pending")
+        world.clock.advance(timedelta(seconds=wait))
+        run = await world.advance(run)
+    product.answers("well")
+    world.clock.advance(timedelta(seconds=8))
+    assert (await world.advance(run)).state is RunState.EXECUTED
+
+
+async def test_a_refusal_is_the_end_and_changed_nothing(
+    world: World, product: ProductProcess, anomaly: CostAnomaly
+):
+    run = await permitted(world, product, anomaly, "refused")
+    assert run.state is RunState.FAILED
+    assert (run.last.detail["why"], run.last.detail["changed"]) == ("refused", "no")
+    assert run.last.detail["reason"] == "not today"
+    assert run.last.receipt_id is not None
+    assert product.applied == []
+
+
+async def test_what_is_never_confirmed_fails_a_minute_after_its_time_and_says_that_nobody_knows(
+    world: World, product: ProductProcess, anomaly: CostAnomaly
+):
+    run = await permitted(world, product, anomaly, "garbage")
+    for minutes in (5, 5, 1):
+        assert run.state is RunState.EXECUTING
+        await world.minutes(minutes)
+        run = await world.advance(run)
+    failed, approved = run.last, run.step(StepKind.APPROVED)
+    assert (failed.detail["why"], failed.detail["changed"]) == ("not confirmed", "unknown")
+    assert failed.at - approved.at == timedelta(minutes=11)
+    assert len(product.applied) == 1
+    before = len(product.calls)
+    assert await world.advance(run) == run
+    assert len(product.calls) == before, "a run that is over makes no call"
+
+
+async def test_a_product_that_is_not_there_is_no_answer(
+    world: World, product: ProductProcess, anomaly: CostAnomaly
+):
+    run = await world.planned(anomaly)
+    product.process.kill()
+    product.process.wait()
+    run = await world.executed(run)
+    assert run.last.detail["reason"] == "it could not be reached (ConnectError)"
+    assert run.state is RunState.EXECUTING
