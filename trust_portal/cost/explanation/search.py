@@ -98,8 +98,8 @@ class _Search:
             board = max(boards, key=_Board.best)
             if board.best() <= _LEAST_GAIN:
                 break
-            cuboid = board.cuboid
-            places = np.flatnonzero((cuboid.key == board.leader) & self._free)
+            places = np.flatnonzero((board.cuboid.key == board.leader) & self._free)
+            cuboid = self._closest(board.cuboid, places)
             values = tuple(int(self._lattice.codes[each][places[0]]) for each in cuboid.dimensions)
             parts = self._split(self._part(cuboid.dimensions, values, places))
             found += parts
@@ -108,6 +108,23 @@ class _Search:
             for board in boards:
                 board.remove(taken)
         return found
+
+    def _closest(self, cuboid: Cuboid, places: Places) -> Cuboid:
+        """Of the names of as many dimensions that fit the free leaves at ``places``, the one that claims least else.
+
+        A name that also fits leaves with another cause would mislead whoever reads it.
+        """
+        closest, claimed = cuboid, np.count_nonzero(cuboid.key == cuboid.key[places[0]])
+        if claimed == len(places):
+            return cuboid
+        for other in self._lattice.cuboids:
+            if len(other.dimensions) != len(cuboid.dimensions):
+                continue
+            whole = other.key == other.key[places[0]]
+            same = whole[places].all() and np.count_nonzero(whole & self._free) == len(places)
+            if same and np.count_nonzero(whole) < claimed:
+                closest, claimed = other, np.count_nonzero(whole)
+        return closest
 
     def _part(self, dimensions: tuple[int, ...], values: tuple[int, ...], places: Places) -> Part:
         sums = Sums.over(self._zeros, 1, self._movement, places)

@@ -76,6 +76,20 @@ def test_a_part_that_exploded_is_named_though_all_the_others_fell_short_of_the_f
     assert (found.delta, found.unexplained) == (Decimal("629.30"), Decimal("-10.51"))
 
 
+def test_a_cause_bears_the_name_that_fits_it_alone():
+    """All without the flag came out a little dearer; what remains is the flag's, not all of the exports'."""
+    usual = [
+        part("edge", "send", "12"),
+        part("edge", "export", "3", feature="exports", version="1"),
+        part("edge", "preview", "3", feature="exports", version="2"),
+    ]
+    flagged = {"feature": "exports", "flag": "v2", "version": "2"}
+    before = [*usual, part("edge", "export", "0.1", **flagged)]
+    window = [*usual, part("edge", "export", "640", **flagged)]
+    found = attribute_to_parts(cost_table(window, before, Decimal(17)), comparable=True)
+    assert [dict(cause.where) for cause in found.causes] == [{"flag": "v2"}, {"flag": ""}]
+
+
 def test_cost_that_ceased_altogether_is_still_a_delta():
     found = attribute_to_parts(cost_table([], [], Decimal("2.50")), comparable=False)
     assert (found.delta, found.unexplained) == (Decimal("-2.5"), Decimal("-2.5"))
