@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -119,3 +120,18 @@ async def test_an_empty_queue_is_no_work(vendor: Vendor) -> None:
     assert await vendor.house.metering.follow() == 1
     assert not await vendor.house.metering.is_behind()
     assert await vendor.house.metering.follow() == 0
+
+
+async def test_a_tenants_first_hours_rolled_up_by_several_at_once_are_there_once(vendor: Vendor) -> None:
+    """Before its first roll-up a tenant has no row to lock."""
+    tenants = [await vendor.tenant(f"acme-{n}") for n in range(5)]
+    for tenant in tenants:
+        await vendor.use(tenant.key, range(300))
+
+    await asyncio.gather(*(vendor.house.metering.follow() for _ in range(4)))
+
+    assert not await vendor.house.metering.is_behind()
+    for tenant in tenants:
+        found = await vendor.house.metering.hours(CONSOLE, tenant.id, Span(START, START + 300 * HOUR))
+        assert {each.cost for each in found} == {Decimal(10)}
+        assert len(found) == 300

@@ -115,6 +115,8 @@ class Metering:
     async def _derive(
         self, session: WriteSession, tenant_id: UUID, touched: Collection[tuple[str, datetime]]
     ) -> None:
+        # First, because it also holds back whoever rolls up the same tenant's very first hours just now.
+        await repository.advance_progress(session, tenant_id, min(hour for _, hour in touched))
         hours: list[HourCost] = []
         parts: list[Part] = []
         for subsystem in sorted({name for name, _ in touched}):
@@ -124,7 +126,6 @@ class Metering:
                 hours += some_hours
                 parts += some_parts
         await repository.replace_hours(session, tenant_id, touched, hours, parts)
-        await repository.advance_progress(session, tenant_id, min(hour for _, hour in touched))
 
     async def _touched(self, limit: int) -> tuple[UUID, ...]:
         # The queue of batches belongs to no tenant; any tenant's scope may read it.
