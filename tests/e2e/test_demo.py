@@ -121,10 +121,10 @@ def test_two_demos_tell_the_whole_story_beside_each_other(serving: Demo, tmp_pat
     assert base != one(r"(http://\S+)/readyz", second.told)
     assert "Look around at" not in second.told
     urls = re.findall(r"→ (http://\S+)", serving.told)
-    assert len(urls) == 9
+    assert len(urls) == 15
     assert {url.startswith(base + "/") for url in urls} == {True}
     paths = [urlsplit(url).path for url in urls]
-    of_the_customer = [path for path in paths if path.startswith("/t/")]
+    of_the_customer = [path for path in paths if path.startswith("/t/brightwater/")]
     assert set(visit(base, "customer_admin", of_the_customer).values()) == {200}
     assert set(visit(base, "sre_operator", [p for p in paths if p not in of_the_customer]).values()) == {200}
 

@@ -52,6 +52,12 @@ def test_a_moment_that_has_not_come_is_true_time_and_then_the_file_has_nothing_m
     assert off(clock, timedelta(0))
 
 
+def test_it_catches_up_at_once(file: Path) -> None:
+    clock, other = StoryClock.begin(file, HOUR), StoryClock(file)
+    clock.catch_up()
+    assert (clock.behind, other.behind) == (timedelta(0), timedelta(0))
+
+
 def test_it_is_at_least_where_it_was_moved_to(file: Path) -> None:
     clock = StoryClock.begin(file, 10 * HOUR)
     at = datetime.now(UTC) - HOUR + timedelta(milliseconds=400)
@@ -120,7 +126,7 @@ def test_a_process_that_never_stops_looking_sees_no_step_back_and_no_half_a_file
     watcher.start()
     for hours in range(199, -1, -1):
         clock.move_to(datetime.now(UTC) - hours * HOUR)
-    clock.move_to(datetime.now(UTC))
+    clock.catch_up()
     watcher.join(30)
     assert (tmp_path / "done").exists()
 

@@ -47,6 +47,14 @@ class Visitor:
             raise Unavailable(f"signing in was answered {answer.status_code}", code="NO_SIGN_IN")
         return cls(client)
 
+    async def submit(self, path: str, **form: str) -> str:
+        """Send a form; where the page leads then. A form that is refused raises ``Unavailable``."""
+        origin = str(self._client.base_url).rstrip("/")
+        answer = await self._client.post(path, data=form, headers={"origin": origin})
+        if answer.status_code != httpx.codes.SEE_OTHER:
+            raise Unavailable(f"the form at {path} was answered {answer.status_code}", code="NOT_TAKEN")
+        return str(answer.headers["location"])
+
     async def fetch(self, path: str) -> bytes:
         answer = await self._client.get(path)
         if not answer.is_success:

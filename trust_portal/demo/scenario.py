@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,18 +18,21 @@ from trust_portal.access.actors import CONSOLE
 from trust_portal.access.sign_in.personas import PERSONAS
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.demo import cast, proof
+from trust_portal.demo.cost_story import CostStory, Place
 from trust_portal.demo.figures import figures
 from trust_portal.demo.patience import patience
-from trust_portal.demo.scene import BRIGHTWATER, CUSTOMERS, VENDOR, last_full_month
+from trust_portal.demo.scene import BRIGHTWATER, CUSTOMERS, VENDOR
+from trust_portal.demo.script import clock_file
 from trust_portal.demo.stage import Stage
 from trust_portal.demo.telling import Telling
+from trust_portal.demo.time_lapse import TimeLapse
 from trust_portal.errors import Unavailable
 from trust_portal.house import House
 from trust_portal.kernel.actor import SYSTEM, Role
 from trust_portal.reliability.runs.model import Outcome, Progress, RunState, StartRun
 from trust_portal.runtime.migrate import newest_revision
+from trust_portal.runtime.story_clock import StoryClock
 
-_STORY: Final = "demo.json"
 _LOOK: Final = 0.3
 _RUN_PATIENCE: Final = 180.0
 
@@ -43,8 +45,8 @@ class Scenario:
         self._house = house
         self._tell = telling
         self._url = stage.base_url
-        self._folder = stage.running.servers.data_dir
-        self.month = story_month(self._folder, house.clock.now())
+        self._folder = stage.folder
+        self.month = stage.script.month
 
     async def play(self) -> None:
         """From the servers to the changed copy."""
@@ -54,6 +56,10 @@ class Scenario:
         await self._history()
         progress = await self._monthly_run()
         await self._customer(tenants[BRIGHTWATER.key], progress)
+        clock = StoryClock(clock_file(self._folder))
+        time = TimeLapse(clock, self._house, self._stage.playbill)
+        script = self._stage.script
+        await CostStory(Place(self._house, self._url, tenants, script, time, self._tell)).play()
 
     def _tell_of_the_house(self) -> None:
         self._tell.step(
@@ -99,7 +105,7 @@ class Scenario:
 
     async def _history(self) -> None:
         self._tell.waiting("The product brings its history in")
-        await self._stage.start_product(self.month, await cast.product_token(self._house))
+        await self._stage.start_product(await cast.product_token(self._house))
         report = await self._stage.playbill.product_report()
         while report["percent"] < 100:
             self._tell.waiting(f"{report['percent']} % of the history, {_known(report):,} events")
@@ -205,16 +211,6 @@ class Scenario:
             [(each.name, homes[each.is_customer], each.role.value, each.does) for each in PERSONAS]
         )
         self._tell.line()
-
-
-def story_month(folder: Path, now: datetime) -> str:
-    """The month the story is about; settled once, so that a kept folder keeps its story."""
-    file = folder / _STORY
-    if file.exists():
-        return str(json.loads(file.read_text())["month"])
-    month = last_full_month(now)
-    file.write_text(json.dumps({"month": month}))
-    return month
 
 
 def _known(report: Mapping[str, Any]) -> int:

@@ -44,7 +44,7 @@ HOSHINO: Final = Customer(
 WATTLE: Final = Customer(
     "wattle", "Wattle Clinics", "Australia/Adelaide", "Australia", "AUD", (AVAILABILITY,), 260
 )
-NORDLYS: Final = Customer("nordlys", "Nordlys Energi", "Europe/Oslo", "Norway", "NOK", (AVAILABILITY,), 180)
+NORDLYS: Final = Customer("nordlys", "Nordlys Energi", "Europe/Oslo", "Norway", "EUR", (AVAILABILITY,), 180)
 
 CUSTOMERS: Final = (BRIGHTWATER, KESTREL, HOSHINO, WATTLE, NORDLYS)
 

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,14 +39,18 @@ async def all_in_one(
     port: int | None = None,
     environment: Mapping[str, str] | None = None,
     output: Output = to_stderr,
+    prepare: Callable[[Path], object] | None = None,
 ) -> AsyncIterator[AllInOne]:
     """Serve on loopback from ``data_dir`` until the block ends; processes that die are restarted.
 
-    ``port`` as in ``choose_port``. ``environment`` goes over ours. Programs: ``web``, ``worker``,
+    ``port`` as in ``choose_port``. ``environment`` goes over ours. ``prepare`` is called with the data
+    directory once that is ours, before anything of the portal runs. Programs: ``web``, ``worker``,
     ``exports``, each with its pid at ``supervisor.pid(name)``.
     """
     chosen = choose_port(port)
     async with embedded_servers(data_dir) as servers:
+        if prepare is not None:
+            prepare(servers.data_dir)
         await migrate(servers.database_url)
         settings = {
             "KEY_FILE": str(servers.data_dir / "keys.json"),

@@ -21,6 +21,11 @@ def choose_port(wanted: int | None) -> int:
         return wanted
     if _is_free(DEFAULT_PORT):
         return DEFAULT_PORT
+    return free_port()
+
+
+def free_port() -> int:
+    """One that nobody listens on now; it is nobody's until somebody does."""
     with socket.create_server((HOST, 0)) as found:
         port: int = found.getsockname()[1]
         return port

@@ -30,7 +30,7 @@ class StoryClock:
 
     @classmethod
     def begin(cls, file: Path, behind: timedelta) -> StoryClock:
-        """The clock in ``file``; where there is none yet, it starts ``behind`` (whole seconds)."""
+        """The clock in ``file``; where there is none yet, it starts ``behind``, less a part of a second."""
         if not file.exists():
             _write(file, behind)
         return cls(file)
@@ -51,10 +51,14 @@ class StoryClock:
         Raises ``Conflict`` where it is later than that already.
         """
         behind = max(datetime.now(UTC) - at, _ON_TIME)
-        behind -= timedelta(microseconds=behind.microseconds)
         if behind > self.behind:
             raise Conflict(f"the story is past {at.isoformat()} already", code="CLOCK_GOES_BACK")
         _write(self._file, behind)
+        self._look()
+
+    def catch_up(self) -> None:
+        """From now on it is the true time."""
+        _write(self._file, _ON_TIME)
         self._look()
 
     def _look(self) -> None:

@@ -10,11 +10,13 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from trust_portal.demo.product.chronicle import releases, story
+from trust_portal.demo.product.chronicle import ramp, releases, story
+from trust_portal.demo.product.controls import Controls
 from trust_portal.demo.product.plant import faults, measurements
 from trust_portal.demo.product.vendor import Vendor
 from trust_portal.demo.scene import AVAILABILITY, BRIGHTWATER, CUSTOMERS, HOSHINO, SEARCH, WATTLE, Customer
 from trust_portal.demo.scene import last_full_month as month_of
+from trust_portal.demo.script import Script
 from trust_portal.facts.reading import read_event
 from trust_portal.reliability.attainment.exclusions import parse_exclusions
 from trust_portal.reliability.attainment.model import Exclusion, Samples
@@ -22,37 +24,54 @@ from trust_portal.reliability.contracts.document import parse_contract
 from trust_portal.reliability.contracts.file import split_documents
 from trust_portal.reliability.reports.assessment import Assessment, assess
 
+SCRIPT = Script("2026-03", datetime(2026, 4, 16, 9, tzinfo=UTC))
 START = datetime(2026, 3, 11, 22, tzinfo=UTC)
 HOURS = timedelta(hours=1)
+FREE = Controls()
 
 
 def contents(vendor: Vendor, start: datetime, end: datetime) -> list[bytes]:
-    return sorted(line.content for line in vendor.events(start, end))
+    return sorted(line.content for line in vendor.events(start, end, FREE))
 
 
-def test_the_same_stretch_is_the_same_events_however_it_is_cut() -> None:
-    vendor = Vendor("2026-03")
-    whole = contents(vendor, START, START + 6 * HOURS)
+@pytest.mark.parametrize("start", [START, SCRIPT.beginning, SCRIPT.at(-1), SCRIPT.at(0.2)])
+def test_the_same_stretch_is_the_same_events_however_it_is_cut(start: datetime) -> None:
+    vendor = Vendor(SCRIPT)
+    whole = contents(vendor, start, start + 6 * HOURS)
     cut = [
         content
-        for first, last in ((0, 1), (1, 4), (4, 6))
-        for content in contents(vendor, START + first * HOURS, START + last * HOURS)
+        for first, last in ((0, 1), (1, 1.55), (1.55, 4), (4, 6))
+        for content in contents(vendor, start + first * HOURS, start + last * HOURS)
     ]
     assert sorted(cut) == whole
-    assert whole == contents(Vendor("2026-03"), START, START + 6 * HOURS)
+    assert whole == contents(Vendor(SCRIPT), start, start + 6 * HOURS)
+
+
+def test_it_tells_in_order_of_time() -> None:
+    """Whatever part of a stretch has arrived when the portal looks, no hour in the middle lacks a piece."""
+    lines = Vendor(SCRIPT).events(SCRIPT.at(-30), SCRIPT.at(2), FREE)
+    assert [line.time for line in lines] == sorted(line.time for line in lines)
 
 
 def test_no_two_events_share_their_idempotency_key() -> None:
-    vendor = Vendor("2026-03")
-    events = [json.loads(each) for each in contents(vendor, vendor.beginning, vendor.beginning + 8 * HOURS)]
+    stretches = ((SCRIPT.beginning, 8), (SCRIPT.at(-30), 36))
+    events = [
+        json.loads(each)
+        for start, hours in stretches
+        for each in contents(Vendor(SCRIPT), start, start + hours * HOURS)
+    ]
     keys = Counter((event["source"], event["id"]) for event in events)
     assert set(keys.values()) == {1}
 
 
 def test_the_door_accepts_every_event_of_every_type() -> None:
-    vendor = Vendor("2026-03")
-    now = datetime(2026, 4, 1, 12, tzinfo=UTC)
-    lines = [*vendor.events(START, START + 6 * HOURS), *releases(vendor.beginning, now), *story("2026-03")]
+    now = SCRIPT.at(2)
+    lines = [
+        *Vendor(SCRIPT).events(SCRIPT.at(-32), now, FREE),
+        *releases(SCRIPT.beginning, now),
+        *story("2026-03"),
+        *ramp(SCRIPT, FREE)[:-1],
+    ]
     kinds = {read_event(each.content, index, now).event.type for index, each in enumerate(lines)}
     assert {kind.removeprefix("trustportal.") for kind in kinds} == {
         "adapter.observed.v1",

@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
+from trust_portal.demo.product import exports
+from trust_portal.demo.product.controls import Controls, Knob
+from trust_portal.demo.product.episodes import episodes
 from trust_portal.demo.product.events import Line, line, rfc3339
 from trust_portal.demo.scene import AVAILABILITY, BRIGHTWATER, HOSHINO, KESTREL, SEARCH, Customer, local
+from trust_portal.demo.script import Script
 
 _RELEASE_DAYS: Final = {1: "gateway", 3: "orders-api"}
 """Weekday (Monday is 0) and the service that is released on it, at half past nine UTC."""
@@ -29,6 +33,44 @@ def releases(start: datetime, end: datetime) -> Iterator[Line]:
             }
             yield line("delivery", f"{service}/{day}", "change.deployed", at, data)
         day += timedelta(days=1)
+
+
+def ramp(script: Script, controls: Controls) -> list[Line]:
+    """The new export engine's flag: the steps that were planned, unless it is held, and what held it."""
+    steps = [(script.at(hours), share, "Nadia Brandt") for hours, share in exports.RAMP]
+    held = controls.of(BRIGHTWATER.key, Knob.PERCENTAGE, exports.FLAG)
+    found = [each for each in steps if not any(setting.holds(each[0]) for setting in held)]
+    for setting in held:
+        found.append((setting.at, exports.percentage(script, controls, setting.at), "control call"))
+        if setting.ended is not None:
+            found.append((setting.ended, exports.percentage(script, controls, setting.ended), "control call"))
+    return [_step_of_ramp(script, controls, *each) for each in sorted(found)]
+
+
+def _step_of_ramp(script: Script, controls: Controls, at: datetime, share: int, by: str) -> Line:
+    before = exports.percentage(script, controls, at - timedelta(microseconds=1))
+    data = {
+        "flag": exports.FLAG,
+        "variant": "on",
+        "percentage": share,
+        "previous": {"percentage": before},
+        "tenants": [BRIGHTWATER.key],
+        "by": by,
+    }
+    return line("delivery", f"{exports.FLAG}/{at.isoformat()}", "change.flag", at, data)
+
+
+def retagging(script: Script) -> Line:
+    """The release that books one customer's archive to another, until somebody notices."""
+    at = episodes(script).misbooked.start - timedelta(minutes=9)
+    data = {
+        "service": "usage-tagger",
+        "version": "4.2.0",
+        "previous": "4.1.3",
+        "environment": "production",
+        "by": "release train",
+    }
+    return line("delivery", f"usage-tagger/{rfc3339(at)}", "change.deployed", at, data)
 
 
 def story(month: str) -> list[Line]:

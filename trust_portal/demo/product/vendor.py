@@ -6,32 +6,43 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from trust_portal.demo.product import chronicle, metering, plant
+from trust_portal.demo.product import chronicle, exports, metering, plant
+from trust_portal.demo.product.controls import Controls
 from trust_portal.demo.product.events import Line
 from trust_portal.demo.scene import CUSTOMERS
+from trust_portal.demo.script import Script
 
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """``month`` is the one the story's faults happen in."""
+    """What happens by ``script``, unless somebody steps in."""
 
-    month: str
+    script: Script
 
-    @property
-    def beginning(self) -> datetime:
-        """Where history starts: the month's first minute at the customer where it begins first."""
-        return min(customer.month(self.month).start for customer in CUSTOMERS)
+    def events(self, start: datetime, end: datetime, controls: Controls) -> list[Line]:
+        """Everything that happened between ``start`` and ``end``, by time; asked again, the same.
 
-    def events(self, start: datetime, end: datetime) -> Iterator[Line]:
-        """Everything that happened between ``start`` and ``end``; asked again, the same."""
-        faults = plant.faults(self.month)
+        ``controls`` holds at least what was set up to ``end``; what is set later changes nothing of it.
+        """
+        return sorted([*self._worked(start, end, controls), *self._told(start, end, controls)])
+
+    def _worked(self, start: datetime, end: datetime, controls: Controls) -> Iterator[Line]:
+        month, faults = self.script.month, plant.faults(self.script.month)
+        measured_since = min(customer.month(month).start for customer in CUSTOMERS)
         for customer in CUSTOMERS:
             for objective in customer.objectives:
-                yield from plant.measurements(customer, objective, start, end, faults)
-            yield from metering.metered(customer, start, end)
+                yield from plant.measurements(customer, objective, max(start, measured_since), end, faults)
+            yield from metering.metered(customer, start, end, self.script, controls)
+            yield from exports.runs(customer, start, end, self.script, controls)
+
+    def _told(self, start: datetime, end: datetime, controls: Controls) -> Iterator[Line]:
+        """What people did and announced; of what was before the beginning, the first stretch tells."""
         yield from chronicle.releases(start, end)
-        # Maintenance is announced before the month begins; the first stretch takes it along.
-        first = start <= self.beginning
-        for told in chronicle.story(self.month):
+        first = start <= self.script.beginning
+        for told in (
+            *chronicle.story(self.script.month),
+            *chronicle.ramp(self.script, controls),
+            chronicle.retagging(self.script),
+        ):
             if (first or start <= told.time) and told.time < end:
                 yield told
