@@ -6,10 +6,12 @@ from trust_portal.web.views import (
     approvals,
     contracts,
     cost,
+    deliveries,
     events,
     exports,
     health,
     home,
+    notifications,
     operations,
     overview,
     people,
@@ -21,6 +23,7 @@ from trust_portal.web.views import (
     tenants,
     theme,
     tokens,
+    webhooks,
 )
 
 ROUTES = [
@@ -29,9 +32,12 @@ ROUTES = [
     *sign_in_oidc.routes,
     *theme.routes,
     *account.routes,
+    *notifications.routes,
     *tenants.routes,
     *people.routes,
     *tokens.routes,
+    *webhooks.routes,
+    *deliveries.routes,
     *access.routes,
     *reports.routes,
     *exports.routes,
