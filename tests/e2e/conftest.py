@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from support.approvals_world import ask, person_with, retention_intent
 from support.cost_world import HOUR, HOURS, runaway
 from support.free_port import free_port
 from support.portal_world import deliver, measured
@@ -21,6 +22,8 @@ from support.portal_world import deliver, measured
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.tenants.model import CreateTenant
 from trust_portal.house import open_house
+from trust_portal.kernel.actor import Role
+from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.reliability.contracts.service import ImportContracts
 from trust_portal.runtime.all_in_one import AllInOne, all_in_one
 from trust_portal.settings import load_settings
@@ -107,6 +110,8 @@ async def _seed(running: AllInOne) -> str:
             )
             if key == "aurora":
                 await house.personas.establish(tenant)
+                sre = await person_with(house, CONSOLE, Role.SRE_OPERATOR, VENDOR_ID)
+                await ask(house, tenant.id, sre.as_actor(), retention_intent(key))
                 hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
                 await deliver(house, runaway(key, hour - (HOURS + 1) * HOUR))
             text = CONTRACT.format(tenant=key, start=last_day.strftime("%Y-%m-%dT00:00:00Z"))

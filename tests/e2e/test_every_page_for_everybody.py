@@ -19,6 +19,7 @@ CUSTOMER = (
     "/cost/budgets",
     "/cost/figures",
     "/cost/suppressions",
+    "/approvals",
     "/exports",
     "/receipts",
     "/people",
@@ -32,6 +33,7 @@ HOUSE = (
     "/tenants",
     "/runs",
     "/cost",
+    "/approvals?show=all",
     "/policies",
     "/t/aurora/cost/thresholds?try=1&min_impact=5",
     "/t/vendor/receipts",
@@ -78,6 +80,10 @@ def test_every_page_is_accessible_and_silent(visit: Any, role: str, scheme: str)
             visitor.page.locator("main tbody a").first.click()
             visitor.page.wait_for_load_state()
             wrong[thing] = violations(visitor.page)
+    visitor.open("/t/aurora/approvals")
+    visitor.page.locator(".requests a").first.click()
+    visitor.page.wait_for_load_state()
+    wrong["approval"] = violations(visitor.page)
     assert {path: found for path, found in wrong.items() if found} == {}
 
 
@@ -86,7 +92,9 @@ def test_no_page_scrolls_sideways_on_a_phone_and_none_breaks_its_policy(visit: A
     visitor = visit(viewport={"width": 390, "height": 800})
     visitor.enter(role)
     wide = []
-    for path in PAGES[role]:
+    visitor.open("/t/aurora/approvals")
+    approval = visitor.page.locator(".requests a").first.get_attribute("href")
+    for path in (*PAGES[role], approval):
         visitor.open(path)
         if visitor.page.evaluate("document.documentElement.scrollWidth") > 390:
             wide.append(path)
