@@ -15,6 +15,7 @@ from schema.context import Context
 from schema.ids import GlobalId, decode
 from schema.types.approval import ApprovalRequest, approval_request
 from schema.types.cost import CostAnomaly, cost_anomaly
+from schema.types.credit import Credit, credit
 from schema.types.export import Export, export
 from schema.types.person import Person, person
 from schema.types.receipt import Receipt, receipt
@@ -24,14 +25,14 @@ from trust_portal.access.tenants import model
 from trust_portal.errors import NotFound
 
 Node = Annotated[
-    Tenant | SlaReport | CostAnomaly | ApprovalRequest | Export | Receipt | Person,
+    Tenant | SlaReport | CostAnomaly | Credit | ApprovalRequest | Export | Receipt | Person,
     strawberry.union("Node", description="Whatever has a global id that can be asked for again."),
 ]
 
 
 async def find(
     context: Context, text: str
-) -> Tenant | SlaReport | CostAnomaly | ApprovalRequest | Export | Receipt | Person | None:
+) -> Tenant | SlaReport | CostAnomaly | Credit | ApprovalRequest | Export | Receipt | Person | None:
     """The thing behind a global id, or None; ``Denied`` where the caller may know that it is there."""
     try:
         asked = decode(text)
@@ -64,6 +65,11 @@ async def _approval(context: Context, asked: GlobalId) -> ApprovalRequest:
     return approval_request(await context.house.approval_inbox.get(context.actor, asked.tenant_id, asked.id))
 
 
+async def _credit(context: Context, asked: GlobalId) -> Credit:
+    found = await context.house.credits.get(context.actor, asked.tenant_id, asked.id)
+    return credit(found, (await _owner(context, asked)).key)
+
+
 async def _export(context: Context, asked: GlobalId) -> Export:
     found = await context.house.archive.export(context.actor, asked.tenant_id, asked.id)
     return export(found, (await _owner(context, asked)).key)
@@ -77,10 +83,11 @@ async def _person(context: Context, asked: GlobalId) -> Person:
     return person(await context.house.people.get(context.actor, asked.tenant_id, asked.id))
 
 
-_Found = Tenant | SlaReport | CostAnomaly | ApprovalRequest | Export | Receipt | Person
+_Found = Tenant | SlaReport | CostAnomaly | Credit | ApprovalRequest | Export | Receipt | Person
 _LOOK_UPS: dict[str, Callable[[Context, GlobalId], Awaitable[_Found]]] = {
     "ApprovalRequest": _approval,
     "CostAnomaly": _anomaly,
+    "Credit": _credit,
     "Export": _export,
     "Person": _person,
     "Receipt": _receipt,

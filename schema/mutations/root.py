@@ -6,6 +6,7 @@ import strawberry
 
 from schema.mutations.approvals import ApprovalMutations
 from schema.mutations.cost import CostMutations
+from schema.mutations.credits import CreditMutations
 from schema.mutations.exports import ExportMutations
 from schema.mutations.imports import ImportMutations
 from schema.mutations.people import PeopleMutations
@@ -18,6 +19,7 @@ from schema.mutations.tokens import TokenMutations
 class Mutation(
     ApprovalMutations,
     CostMutations,
+    CreditMutations,
     ExportMutations,
     ImportMutations,
     PeopleMutations,

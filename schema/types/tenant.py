@@ -26,6 +26,14 @@ from schema.types.cost import (
     cost_suppression,
     cost_thresholds,
 )
+from schema.types.credit import (
+    Credit,
+    CreditCalculation,
+    CreditClaim,
+    credit,
+    credit_calculation,
+    credit_claim,
+)
 from schema.types.export import Export, export
 from schema.types.incident import Incident, MaintenanceWindow, incident, maintenance_window
 from schema.types.objective import Objective, objective
@@ -41,6 +49,7 @@ from trust_portal.access.tenants import model
 from trust_portal.cost.anomalies.model import AnomalyFilter, AnomalyState
 from trust_portal.cost.detection.model import Severity
 from trust_portal.errors import InvalidInput
+from trust_portal.reliability.credits.model import CreditState
 
 _LONGEST_SPAN = timedelta(days=366)
 
@@ -145,6 +154,41 @@ class Tenant:
     @strawberry.field(description="What a verifier pins to believe this tenant's log: a C2SP tlog-policy.")
     async def trust_policy(self, info: Info) -> str:
         return await info.context.house.archive.trust_policy(info.context.actor, self.uuid)
+
+    @strawberry.field(description="Credits, newest first.")
+    async def credits(
+        self,
+        info: Info,
+        first: First = None,
+        after: str | None = None,
+        last: Last = None,
+        before: str | None = None,
+        period: str | None = None,
+        state: CreditState | None = None,
+    ) -> Connection[Credit]:
+        house, actor = info.context.house, info.context.actor
+        page = await house.credits.page(
+            actor, self.uuid, page_request(first, after, last, before), period=period, state=state
+        )
+        return connection(page, lambda row: credit(row, self.key))
+
+    @strawberry.field(description="What the newest signed reports say is due and nobody has proposed.")
+    async def credits_due(self, info: Info) -> list[CreditCalculation]:
+        found = await info.context.house.credits.due(info.context.actor, self.uuid)
+        return [credit_calculation(each) for each in found]
+
+    @strawberry.field(description="What the customer claimed, newest first.")
+    async def credit_claims(
+        self,
+        info: Info,
+        first: First = None,
+        after: str | None = None,
+        last: Last = None,
+        before: str | None = None,
+    ) -> Connection[CreditClaim]:
+        house, actor = info.context.house, info.context.actor
+        page = await house.credits.claims(actor, self.uuid, page_request(first, after, last, before))
+        return connection(page, credit_claim)
 
     @strawberry.field(description="SLA reports and refused attempts, newest first.")
     async def sla_reports(

@@ -33,6 +33,7 @@ class NavItem:
 _CUSTOMER_PAGES = (
     ("Overview", "", Action.PROFILE_READ),
     ("SLA reports", "/reports", Action.SLA_REPORT_READ),
+    ("Credits", "/credits", Action.CREDIT_READ),
     ("Incidents", "/incidents", Action.INCIDENT_READ),
     ("Promises", "/contracts", Action.CONTRACT_READ),
     ("Cost", "/cost", Action.ANOMALY_READ),
@@ -44,7 +45,6 @@ _CUSTOMER_PAGES = (
 _ADMINISTRATION = (
     ("People", "/people", Action.PERSON_READ),
     ("Tokens", "/tokens", Action.TOKEN_READ),
-    ("Webhooks", "/webhooks", Action.WEBHOOK_READ),
     ("Access", "/access", Action.ACCESS_LOG_READ),
 )
 _VENDOR_PAGES = (
@@ -54,13 +54,13 @@ _VENDOR_PAGES = (
     ("Suppressions", "/cost/suppressions", Action.SUPPRESSION_READ),
     ("People", "/people", Action.PERSON_READ),
     ("Tokens", "/tokens", Action.TOKEN_READ),
-    ("Webhooks", "/webhooks", Action.WEBHOOK_READ),
     ("Refusals", "/denials", Action.DENIAL_READ),
 )
 _APPROVALS = "Approvals"
 _HOUSE_PAGES = (
     ("Customers", "/tenants", Action.TENANTS_READ),
     ("Monthly runs", "/runs", Action.SLA_RUN_READ),
+    ("Credits", "/credits", Action.ALL_CREDITS_READ),
     ("Cost", "/cost", Action.ALL_COST_READ),
     (_APPROVALS, "/approvals", Action.ALL_APPROVALS_READ),
     ("Policies", "/policies", Action.POLICIES_READ),
@@ -135,12 +135,7 @@ def _tenant_pages(request: Request, actor: Actor, tenant: Tenant) -> list[NavIte
     gate, path, root = house_of(request).gate, request.url.path, tenant_path(tenant)
     pages = _VENDOR_PAGES if tenant.is_vendor else (*_CUSTOMER_PAGES, *_ADMINISTRATION)
     return [
-        NavItem(label, root + below, path == root if not below else path.startswith(_stands_for(root, below)))
+        NavItem(label, root + below, path == root if not below else path.startswith(root + below))
         for label, below, action in pages
         if gate.allows(actor, action, Resource("page", tenant.id))
     ]
-
-
-def _stands_for(root: str, below: str) -> tuple[str, ...]:
-    """Where a page's own paths begin; what was sent is looked at beside where it is sent."""
-    return (root + below, f"{root}/deliveries") if below == "/webhooks" else (root + below,)

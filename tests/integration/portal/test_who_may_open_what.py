@@ -23,6 +23,8 @@ PEOPLE = (
 #: Pages by path, with the statuses of PEOPLE in their order.
 EVERYBODY = "200 200 200 200 200 200 200 200 200 200"
 READERS = "303 200 200 200 404 200 200 403 200 200"
+#: Nothing of that id, for those who may look.
+NONE_YET = "303 404 404 404 404 404 404 403 404 404"
 EXPECTED = {
     "/": "303 303 303 303 303 303 303 303 303 303",
     "/sign-in": "200 303 303 303 303 303 303 303 303 303",
@@ -35,6 +37,7 @@ EXPECTED = {
     "/runs/2026-06": "303 403 403 403 403 404 404 403 404 404",
     "/cost": "303 403 403 403 403 200 200 403 403 200",
     "/approvals": "303 403 403 403 403 200 200 403 200 200",
+    "/credits": "303 403 403 403 403 200 200 403 200 200",
     "/policies": "303 403 200 200 200 200 200 200 200 200",
     "/verify": EVERYBODY,
     "/.well-known/webhook-keys.json": EVERYBODY,
@@ -51,6 +54,11 @@ EXPECTED = {
     "/t/{key}/reports": READERS,
     "/t/{key}/reports/{report}": READERS,
     "/t/{key}/reports/{report}/evidence": READERS,
+    "/t/{key}/credits": READERS,
+    "/t/{key}/credits/calculations/{report}": NONE_YET,
+    "/t/{key}/credits/calculations/{report}/source": NONE_YET,
+    "/t/{key}/credits/{report}": NONE_YET,
+    "/t/{key}/credits/{report}/evidence": NONE_YET,
     "/t/{key}/exports": READERS,
     "/t/{key}/exports/{export}/progress": READERS,
     "/t/{key}/exports/{export}/bundle.zip": "303 200 200 200 404 200 200 403 403 403",
@@ -106,6 +114,8 @@ def test_the_table_names_every_page_there_is():
         .replace("report.json", "{name}")
         .replace("/anomalies/{report}", "/anomalies/{anomaly}")
         .replace("/approvals/{report}", "/approvals/{request}")
+        .replace("/calculations/{report}", "/calculations/{calculation}")
+        .replace("/credits/{report}", "/credits/{credit}")
         .replace("/schemas/trustportal.sli.measured.v1", "/schemas/{name}")
         for path in EXPECTED
     }

@@ -1,0 +1,221 @@
+"""The portal and GraphQL: the same services, the same results, the same refusals."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable
+
+import httpx
+import pytest
+from credit_desk import JUNE, Desk, memo_bundle, promise
+
+from schema.ids import encode
+from trust_portal.access.sessions.model import Client, Method
+from trust_portal.app import create_app
+from trust_portal.house import House
+from trust_portal.reliability.credits.model import CreditState
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.web.authentication import cookie_name
+
+ROOT = "/t/acme"
+
+
+@pytest.fixture
+async def browser(house: House, desk: Desk) -> AsyncIterator[Callable]:
+    """``await browser("olive")``: somebody signed in."""
+    app = create_app(house.settings)
+    app.state.house = house
+    opened: list[httpx.AsyncClient] = []
+
+    async def signed_in(name: str) -> httpx.AsyncClient:
+        person = desk.people[name]
+        async with house.storage.write(TenantScope(person.tenant_id)) as session:
+            cookie = (
+                await house.sessions.open(session, person, Method.LINK, Client("Firefox/1 Linux"))
+            ).cookie
+        assert cookie is not None
+        cookies = httpx.Cookies()
+        cookies.set(cookie_name(secure=True), cookie, domain="trust.example")
+        client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app),
+            base_url="https://trust.example",
+            headers={"accept": "text/html,application/xhtml+xml", "sec-fetch-site": "same-origin"},
+            cookies=cookies,
+        )
+        opened.append(client)
+        return client
+
+    yield signed_in
+    for client in opened:
+        await client.aclose()
+
+
+def stamps(page: str) -> list[tuple[str, str, bool]]:
+    """(word, state, whether it opens something) of every stamp of the chain."""
+    return [
+        (re.sub(r"<[^>]+>", "", word).replace(" (not yet)", "").strip(), state, "href=" in word)
+        for state, word in re.findall(
+            r'class="stamp stamp-(\w+)">.*?class="stamp-word">(.*?)</span>\s*(?:<span class="stamp-note|</li>)',
+            page,
+            re.DOTALL,
+        )
+    ]
+
+
+async def test_from_the_form_to_the_memo_and_every_stamp_opens_its_receipt(
+    house: House, desk: Desk, browser, sequencer: None
+):
+    await promise(house)
+    await desk.consider(await desk.sign())
+    cora, finn, fay, carla = [await browser(name) for name in ("cora", "finn", "fay", "carla")]
+    listed = (await cora.get(f"{ROOT}/credits")).text
+    assert "Due, and not on its way" in listed
+    assert "EUR\u00a0100.00" in listed
+    refused = await cora.post(f"{ROOT}/credits", data={"period": JUNE, "reason": " "})
+    assert (refused.status_code, "say it in 1 to 2,000 characters" in refused.text) == (422, True)
+    made = await cora.post(f"{ROOT}/credits", data={"period": JUNE, "reason": "by the report"})
+    assert made.status_code == 303
+    address = made.headers["location"]
+    page = (await fay.get(address)).text
+    assert stamps(page) == [
+        ("Measured", "done", True),
+        ("Calculated", "done", True),
+        ("Proposed", "done", True),
+        ("Approved", "next", False),
+        ("Approved", "next", False),
+        ("Issued", "next", False),
+    ]
+    assert "It still needs approval for finance and for reliability" in page
+    assert f"{address}/reject" in page
+    assert f"{address}/issue" not in page
+    (credit,) = await house.credits.of_period(desk.by("olive"), desk.tenant.id, JUNE)
+    await desk.approve(credit)
+    assert f"{address}/issue" not in (await fay.get(address)).text, "who approved does not issue"
+    page = (await finn.get(address)).text
+    assert f"{address}/issue" in page
+    wrong = await finn.post(f"{address}/issue", data={"reference": "CN-1", "amount": "120.00"})
+    assert (wrong.status_code, "an approval holds for exactly what was shown" in wrong.text) == (409, True)
+    assert (await desk.look(credit)).state is CreditState.APPROVED
+    done = await finn.post(f"{address}/issue", data={"reference": "CN-1", "amount": "100.00"})
+    assert (done.status_code, done.headers["location"]) == (303, address)
+    await memo_bundle(house, await desk.look(credit))
+    page = (await carla.get(address)).text
+    words = ["Measured", "Calculated", "Proposed", "Approved", "Approved", "Issued"]
+    assert stamps(page) == [(word, "done", True) for word in words]
+    for receipt in sorted(set(re.findall(rf'href="({ROOT}/receipts/[^"]+)"', page))):
+        assert (await carla.get(receipt)).status_code == 200
+    bundle = re.search(rf'href="({ROOT}/exports/[^"]+/bundle.zip)"', page)
+    assert bundle is not None
+    assert (await carla.get(bundle[1])).headers["content-type"] == "application/zip"
+    assert "/issue" not in page
+    calculation = f"{ROOT}/credits/calculations/{credit.calculation.id}"
+    assert "Why this amount" in (await carla.get(calculation)).text
+    source = await carla.get(f"{calculation}/source")
+    assert source.content == await house.credits.calculation(
+        desk.by("carla"), desk.tenant.id, credit.calculation.id
+    )
+    everybody = (await finn.get(f"/credits?state=issued&of={JUNE}")).text
+    assert "Acme GmbH" in everybody
+    assert "Acme GmbH" not in re.sub("<nav.*?</nav>", "", (await finn.get("/credits?state=voided")).text)
+    assert (await carla.get("/credits")).status_code == 403
+    assert (await finn.get(f"{ROOT}/credits?state=gone")).status_code == 422
+
+
+async def test_rejecting_and_voiding_by_form(house: House, desk: Desk, browser):
+    await promise(house)
+    await desk.sign()
+    credit = await desk.propose()
+    address = f"{ROOT}/credits/{credit.id}"
+    fay, finn = await browser("fay"), await browser("finn")
+    digest = (await desk.approval(credit)).request.digest
+    silent = await fay.post(f"{address}/reject", data={"digest": digest, "reject_reason": ""})
+    assert silent.status_code == 422
+    said = await fay.post(f"{address}/reject", data={"digest": digest, "reject_reason": "the fee is wrong"})
+    assert said.status_code == 303
+    page = (await finn.get(address)).text
+    assert stamps(page)[-1] == ("Rejected", "refused", True)
+    assert "Rejected: the fee is wrong" in page
+    again = await desk.propose()
+    voided = await finn.post(f"{ROOT}/credits/{again.id}/void", data={"void_reason": "twice"})
+    assert voided.status_code == 303
+    assert (await desk.look(again)).state is CreditState.VOIDED
+    gone = await finn.post(f"{ROOT}/credits/{again.id}/void", data={"void_reason": "thrice"})
+    assert (gone.status_code, "this credit is voided" in gone.text) == (409, True)
+
+
+async def test_a_customer_claims_by_form_and_sees_what_became_of_it(house: House, desk: Desk, browser, clock):
+    await promise(house)
+    await desk.sign()
+    carla = await browser("carla")
+    claimed = await carla.post(f"{ROOT}/credits/claims", data={"period": JUNE, "reason": "June was bad"})
+    assert (claimed.status_code, claimed.headers["location"]) == (303, f"{ROOT}/credits#claims")
+    page = (await carla.get(f"{ROOT}/credits")).text
+    assert "June was bad" in page
+    assert "Accepted" in page
+    assert 'name="reason"' in page, "she may claim"
+    assert f'action="{ROOT}/credits"' not in page, "and not propose"
+
+
+TENANT = """
+query($key: String!) { tenant(key: $key) {
+  creditsDue { period amount outcome }
+  credits(first: 5, state: ISSUED) { nodes { id period kind state amount currency reference origin
+    history { state by receipt { kind } } calculation { total document } memo export { state } } }
+  creditClaims(first: 5) { nodes { code } }
+} }
+"""
+
+
+async def ask(client: httpx.AsyncClient, query: str, **variables: object) -> dict:
+    answer = await client.post(
+        "/graphql", json={"query": query, "variables": variables}, headers={"accept": "application/json"}
+    )
+    return answer.json()
+
+
+async def test_graphql_does_the_same_by_the_same_services(house: House, desk: Desk, browser):
+    await promise(house)
+    await desk.consider(await desk.sign())
+    cora, finn, carla = [await browser(name) for name in ("cora", "finn", "carla")]
+    tenant_id = encode("Tenant", desk.tenant.id, desk.tenant.id)
+    due = (await ask(cora, TENANT, key="acme"))["data"]["tenant"]["creditsDue"]
+    assert due == [{"period": JUNE, "amount": "100.00", "outcome": "DUE"}]
+    propose = (
+        "mutation($i: ProposeCreditInput!) { proposeCredit(input: $i) { credit { id state intentDigest } "
+        "userErrors { code path } } }"
+    )
+    input_ = {"tenantId": tenant_id, "period": JUNE, "reason": "by the report"}
+    made = (await ask(cora, propose, i=input_))["data"]["proposeCredit"]
+    assert (made["userErrors"], made["credit"]["state"]) == ([], "PROPOSED")
+    again = (await ask(cora, propose, i=input_))["data"]["proposeCredit"]
+    assert again == {"credit": None, "userErrors": [{"code": "CREDIT_LIVE", "path": ["input", "period"]}]}
+    (credit,) = await house.credits.of_period(desk.by("olive"), desk.tenant.id, JUNE)
+    await desk.approve(credit)
+    issue = (
+        "mutation($i: IssueCreditInput!) { issueCredit(input: $i) { credit { state reference } userErrors "
+        "{ code } } }"
+    )
+    booked = {"creditId": made["credit"]["id"], "reference": "CN-1", "amount": "1.00"}
+    refused = (await ask(finn, issue, i=booked))["data"]["issueCredit"]
+    assert refused == {"credit": None, "userErrors": [{"code": "INTENT_CHANGED"}]}
+    done = (await ask(finn, issue, i={**booked, "amount": "100.00"}))["data"]["issueCredit"]
+    assert done == {"credit": {"state": "ISSUED", "reference": "CN-1"}, "userErrors": []}
+    denied = await ask(carla, issue, i=booked)
+    assert denied["errors"][0]["extensions"]["code"] == "DENIED"
+    seen = (await ask(carla, TENANT, key="acme"))["data"]["tenant"]
+    (node,) = seen["credits"]["nodes"]
+    assert [each["receipt"]["kind"] for each in node["history"]] == [
+        "CREDIT_PROPOSED",
+        "CREDIT_APPROVED",
+        "CREDIT_ISSUED",
+    ]
+    assert (node["amount"], node["currency"], node["origin"]) == ("100.00", "EUR", "PERSON")
+    assert node["memo"].encode() == await house.credits.memo(desk.by("carla"), desk.tenant.id, credit.id)
+    found = await ask(carla, "query($id: ID!) { node(id: $id) { ... on Credit { state } } }", id=node["id"])
+    assert found["data"]["node"] == {"state": "ISSUED"}
+    claim = (
+        "mutation($i: ClaimCreditInput!) { claimCredit(input: $i) { claim { code accepted } userErrors "
+        "{ code } } }"
+    )
+    late = (await ask(carla, claim, i={**input_, "reason": "again"}))["data"]["claimCredit"]
+    assert late == {"claim": None, "userErrors": [{"code": "CREDIT_LIVE"}]}
