@@ -19,6 +19,7 @@ from trust_portal.facts import tables as facts
 from trust_portal.notify import tables as notify
 from trust_portal.reliability.contracts import tables as contracts
 from trust_portal.reliability.credits import tables as credit_tables
+from trust_portal.reliability.crosscheck import tables as cross_checks
 from trust_portal.reliability.objectives import repository as objectives
 from trust_portal.reliability.reports import tables as reports
 from trust_portal.reliability.runs import tables as runs
@@ -34,6 +35,7 @@ TABLES = (
     budgets,
     contracts,
     credit_tables,
+    cross_checks,
     evidence,
     facts,
     metering,

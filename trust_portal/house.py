@@ -80,6 +80,9 @@ from trust_portal.reliability.credits.model import KIND as CREDIT_MEMO
 from trust_portal.reliability.credits.proposing import Proposals
 from trust_portal.reliability.credits.renderer import CreditMemoRenderer
 from trust_portal.reliability.credits.service import Credits
+from trust_portal.reliability.crosscheck.credentials import Admission
+from trust_portal.reliability.crosscheck.prometheus import Prometheus
+from trust_portal.reliability.crosscheck.service import CrossChecks
 from trust_portal.reliability.objectives.service import Objectives
 from trust_portal.reliability.reports.attesting import SlaReportAuditor
 from trust_portal.reliability.reports.bundles import Bundles
@@ -125,6 +128,8 @@ class House:
     exports: Exports
     contracts: Contracts
     objectives: Objectives
+    cross_checks: CrossChecks
+    prometheus: Prometheus
     reports: Reports
     bundles: Bundles
     credits: Credits
@@ -178,6 +183,7 @@ class House:
         if self.oidc is not None:
             await self.oidc.close()
         await self.control.close()
+        await self.prometheus.close()
         await self.ledger.close()
         await self.storage.close()
 
@@ -248,12 +254,14 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
     mail, address_book = mail_of(settings), PeopleAddressBook()
     sender = Sender(networks_of(settings.webhook_networks))
     endpoint_secrets = EndpointSecrets(keyring.webhooks.seed)
+    prometheus = Prometheus(clock, Admission(settings.cross_check_hosts, settings.cross_check_credentials))
     reports = Reports(
         storage,
         gate=gate,
         ledger=ledger,
         exports=exports,
         access_log=access_log,
+        prometheus=prometheus,
         vendor_name=settings.vendor_name,
     )
     explanations = Explanations(storage, gate=gate, ledger=ledger, access_log=access_log)
@@ -290,6 +298,15 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
             storage, gate=gate, ledger=ledger, tenants=tenants, objectives=objectives, access_log=access_log
         ),
         objectives=objectives,
+        cross_checks=CrossChecks(
+            storage,
+            gate=gate,
+            ledger=ledger,
+            objectives=objectives,
+            access_log=access_log,
+            prometheus=prometheus,
+        ),
+        prometheus=prometheus,
         reports=reports,
         bundles=Bundles(storage, gate, exports),
         credits=Credits(storage, gate, access_log, exports),

@@ -51,6 +51,10 @@ class Settings:
     """Events one token may send per minute and process, on average; 0 sets no limit."""
     sla_grace: timedelta = timedelta(hours=6)
     """Read as seconds. How long after a period's end its scheduled report waits for late data."""
+    cross_check_credentials: Path | None = None
+    """JSON file of what second sources want to know of whoever asks. See docs/crosscheck.md."""
+    cross_check_hosts: tuple[str, ...] = ()
+    """Second sources that may be asked, as ``host`` or ``host:port``, separated by commas; without it any."""
     cost_grace: timedelta = timedelta(minutes=10)
     """Read as seconds. How long after an hour's end its close waits for late usage."""
     cost_labels: tuple[str, ...] = ("feature", "flag", "version")
@@ -175,6 +179,8 @@ _READERS: dict[str, Callable[[str], object]] = {
     "max_body_bytes": int,
     "ingest_events_per_minute": int,
     "sla_grace": _seconds,
+    "cross_check_credentials": Path,
+    "cross_check_hosts": _names,
     "cost_grace": _seconds,
     "cost_labels": _names,
     "control_url": _url,

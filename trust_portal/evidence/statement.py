@@ -39,6 +39,8 @@ class ReceiptKind(StrEnum):
     CREDIT_PROPOSED = "credit.proposed"
     CREDIT_REJECTED = "credit.rejected"
     CREDIT_VOIDED = "credit.voided"
+    CROSS_CHECK_SET = "cross_check.set"
+    CROSS_CHECK_WITHDRAWN = "cross_check.withdrawn"
     DELIVERY_REPLAYED = "delivery.replayed"
     EXPORT_COMPLETED = "export.completed"
     EXPORT_MANIFEST = "export.manifest"

@@ -22,12 +22,17 @@ _IN_WORDS = frozenset({"method", "text", "message", "why", "rationale"})
 _ABSENT = "(absent)"
 
 
-def same_engine(claimed: Mapping[str, Any], file: str, *, engine: Mapping[str, Any], format_: str) -> None:
-    """Figures of another engine or format are not wrong: they are not for this one to judge."""
-    for name, ours in (("format", format_), ("engine", dict(engine))):
-        if claimed[name] != ours:
+def same_engine(
+    claimed: Mapping[str, Any], file: str, *, engine: Mapping[str, Any], formats: Sequence[str]
+) -> None:
+    """Figures of another engine or format are not wrong: they are not for this one to judge.
+
+    ``formats`` are those that can be judged, the newest last.
+    """
+    for name, ours in (("format", formats), ("engine", (dict(engine),))):
+        if claimed[name] not in ours:
             raise NotRecomputable(
-                f"made by {_text(claimed[name])}, this version calculates as {_text(ours)}",
+                f"made by {_text(claimed[name])}, this version calculates as {_text(ours[-1])}",
                 file=file,
                 field=name,
             )

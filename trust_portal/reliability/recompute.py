@@ -13,15 +13,18 @@ from trust_portal.reliability.comparison import file_in, mismatches, reading, sa
 from trust_portal.reliability.contracts.document import parse_contract
 from trust_portal.reliability.credits.model import KIND as CREDIT_MEMO
 from trust_portal.reliability.credits.recompute import recompute_credit_memo
+from trust_portal.reliability.crosscheck.document import read_readings
+from trust_portal.reliability.crosscheck.model import SourceReading
 from trust_portal.reliability.findings import Finding, Severity
-from trust_portal.reliability.reports.assessment import assess
+from trust_portal.reliability.reports.assessment import attained_by, conclude
 from trust_portal.reliability.reports.document import report_body
 from trust_portal.reliability.reports.model import (
     CONTRACT_FILE,
+    CROSS_CHECK_FILE,
     CSV_FILE,
     ENGINE,
     EXCLUSIONS_FILE,
-    FORMAT,
+    FORMATS,
     MEASUREMENTS_FILE,
     REPORT_FILE,
 )
@@ -30,6 +33,7 @@ from trust_portal.reliability.reports.rows import csv_rows
 
 #: Said by the issuer, not by the inputs: compared with nothing.
 _NOT_DERIVED = ("revision", "restatement")
+_INPUT_FILES = (CONTRACT_FILE, CROSS_CHECK_FILE, EXCLUSIONS_FILE, MEASUREMENTS_FILE)
 
 
 def recompute_sla_report(files: Mapping[str, bytes]) -> list[Mismatch]:
@@ -39,7 +43,7 @@ def recompute_sla_report(files: Mapping[str, bytes]) -> list[Mismatch]:
     """
     with reading(REPORT_FILE):
         reported = parse_json(file_in(files, REPORT_FILE))
-        same_engine(reported, REPORT_FILE, engine=ENGINE, format_=FORMAT)
+        same_engine(reported, REPORT_FILE, engine=ENGINE, formats=FORMATS)
         attested = [
             Finding(each["code"], each["message"], each["where"], Severity(each["severity"]))
             for each in reported["attested_findings"]
@@ -51,15 +55,23 @@ def recompute_sla_report(files: Mapping[str, bytes]) -> list[Mismatch]:
         measurements = read_measurements(file_in(files, MEASUREMENTS_FILE))
     with reading(EXCLUSIONS_FILE):
         exclusions = parse_exclusions(file_in(files, EXCLUSIONS_FILE))
+    readings: Mapping[str, SourceReading] | None = None
+    if reported["format"] != "1":
+        with reading(CROSS_CHECK_FILE):
+            answered = read_readings(files.get(CROSS_CHECK_FILE, b"[]"))
+            readings = {each.objective: each for each in answered}
     with reading(CONTRACT_FILE):
-        assessment = assess(contract, measurements, exclusions, label, further=attested)
+        attained = attained_by(contract, measurements, exclusions, label)
+    with reading(CROSS_CHECK_FILE):
+        assessment = conclude(contract, attained, measurements, further=attested, readings=readings)
     with reading(REPORT_FILE):
         derived = report_body(
             assessment,
-            {name: files[name] for name in (CONTRACT_FILE, EXCLUSIONS_FILE, MEASUREMENTS_FILE)},
+            {name: files[name] for name in _INPUT_FILES if name in files},
             attested,
             tenant_name=tenant,
             vendor_name=vendor,
+            format_=reported["format"],
         )
     claimed = {key: value for key, value in reported.items() if key not in _NOT_DERIVED}
     found = mismatches(REPORT_FILE, claimed, derived)

@@ -76,7 +76,7 @@ def attain(
     a ``subscribed`` one. Raises ``Unusable`` if the latency threshold is no bucket bound.
     """
     first, last = minute_of(period.start), minute_of(period.end)
-    owed = _subscription(first, last, period, subscribed_from, subscribed_to)
+    owed = subscription(period, subscribed_from, subscribed_to)
     grid = lay_out(samples or _NO_SAMPLES, sla, first, last, owed)
     excluded, outcomes = excluded_minutes(exclusions, sla.objective, terms, period.start, period.end)
     down, idle = judge(grid, sla)
@@ -111,9 +111,9 @@ def _empty_rules(findings: Sequence[Finding]) -> tuple[Rule, ...]:
     )
 
 
-def _subscription(
-    first: int, last: int, period: Period, start: Boundary | None, end: Boundary | None
-) -> range:
+def subscription(period: Period, start: Boundary | None, end: Boundary | None) -> range:
+    """The minutes since 1970 of ``period`` that lie between ``start`` and ``end``."""
+    first, last = minute_of(period.start), minute_of(period.end)
     begins = first if start is None else minute_of(start.instant(period.time_zone))
     ends = last if end is None else minute_of(end.instant(period.time_zone))
     begins = min(max(begins, first), last)

@@ -29,7 +29,7 @@ def recompute_credit_memo(files: Mapping[str, bytes]) -> list[Mismatch]:
     """
     with reading(MEMO_FILE):
         memo = parse_json(file_in(files, MEMO_FILE))
-        same_engine(memo, MEMO_FILE, engine=ENGINE, format_=FORMAT)
+        same_engine(memo, MEMO_FILE, engine=ENGINE, formats=(FORMAT,))
         stated = memo["calculation"]["body"]
         earlier = [
             Earlier(

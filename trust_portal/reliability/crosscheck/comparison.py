@@ -23,6 +23,8 @@ from trust_portal.reliability.crosscheck.model import Counter, Failure, SourceRe
 from trust_portal.reliability.crosscheck.promql import queries_of
 from trust_portal.reliability.findings import Finding, Severity
 
+#: The failure of a reading that was never made: our own account has a gap, so there is nothing to compare.
+NOT_ASKED: Final = "NOT_ASKED"
 _SHOWN: Final = 3
 
 
@@ -52,7 +54,7 @@ class ComparedFigure:
 
 @dataclass(frozen=True, slots=True)
 class ComparedSla:
-    """One objective's cross-check: without a ``reading`` no source is set up, or it was not asked."""
+    """One objective's cross-check; without a ``reading`` no source is set up."""
 
     objective: str
     state: CheckState
@@ -69,6 +71,8 @@ def compare(
     if reading is None:
         missing = _unchecked(sla) if demanded is CrossCheck.REQUIRED else ()
         return ComparedSla(sla.objective, CheckState.NOT_CHECKED, None, (), (), missing)
+    if reading.failure is not None and reading.failure.code == NOT_ASKED:
+        return ComparedSla(sla.objective, CheckState.NOT_ASKED, reading, (), (), ())
     if reading.failure is not None:
         found = _cannot(sla, reading.failure)
         return ComparedSla(sla.objective, CheckState.NOT_COMPARABLE, reading, (), (), (found,))
@@ -88,12 +92,6 @@ def compare(
         state = CheckState.DISAGREED
         findings = [_differs(sla, figures, reading)]
     return ComparedSla(sla.objective, state, reading, figures, counters, tuple(findings))
-
-
-def not_asked(sla: Sla, *, has_source: bool) -> ComparedSla:
-    """Where our own account has a gap already, there is nothing to compare."""
-    state = CheckState.NOT_ASKED if has_source else CheckState.NOT_CHECKED
-    return ComparedSla(sla.objective, state, None, (), (), ())
 
 
 def overall(compared: Sequence[ComparedSla]) -> CheckState:

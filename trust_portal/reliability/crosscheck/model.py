@@ -28,6 +28,8 @@ INTERVALS: Final = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60)
 #: Counters are doubles there: beyond 2^53 not every whole number can be told from the next.
 LARGEST_COUNT: Final = 2**53
 INFINITE: Final = "+Inf"
+#: Hours; a month of 31 days.
+LONGEST_TRIAL: Final = 744
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,20 @@ class SetSource:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reason", require_words(self.reason, "reason"))
+
+
+@dataclass(frozen=True, slots=True)
+class TrySource:
+    """Question: what would ``definition`` say of the last ``hours``? Nothing is set by asking."""
+
+    tenant_id: UUID
+    objective: str
+    definition: SourceDefinition
+    hours: int = 24
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.hours <= LONGEST_TRIAL:
+            raise InvalidInput(f"between 1 and {LONGEST_TRIAL} hours", field="hours")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Whether a report is the one that was issued: every link from its bytes to signed receipts.
 
-    report.json ──▶ sla_report.issued ──▶ receipts it names ──▶ contract.recorded, maintenance.recorded
-    inputs/…    ──▶ (digests in both)                     ──▶ inputs/contract.yaml, inputs/exclusions.json
+    report.json ──▶ sla_report.issued ──▶ receipts it names ──▶ contract.recorded, maintenance.recorded, cross_check.set
+    inputs/…    ──▶ (digests in both)                     ──▶ inputs/contract.yaml, exclusions.json, crosscheck.json
 
 A row of the database is believed by nobody: the exporter, the audit and the customer's own verifier
 ask the same question here, of bytes alone. That the envelopes' signatures hold is asked before.
@@ -18,9 +18,10 @@ from trust_portal.evidence.manifest import INPUTS, Manifest
 from trust_portal.evidence.statement import ReceiptKind, Statement
 from trust_portal.evidence.strict import Malformed, parse_json
 from trust_portal.evidence.verdict import Gap
-from trust_portal.kernel.canonical import canonical, sha256_hex
+from trust_portal.kernel.canonical import canonical, digest, sha256_hex
 from trust_portal.reliability.reports.model import (
     CONTRACT_FILE,
+    CROSS_CHECK_FILE,
     EXCLUSIONS_FILE,
     MEASUREMENTS_FILE,
     REPORT_FILE,
@@ -94,6 +95,7 @@ def _attest(files: Mapping[str, bytes]) -> Attestation:
         *missing(files, name, receipt),
         *_contract(files, body, links),
         *_exclusions(files, body, links),
+        *_second_sources(files, body, links),
     ]
     result: Any = receipt.predicate["result"]
     return Attestation(tuple(gaps), str(receipt.predicate["tenant"]), str(result["report"]))
@@ -104,7 +106,7 @@ def _inputs(
 ) -> Iterator[Gap]:
     """The input files are those the report names, and those its receipt names."""
     stated = {each["name"]: each["sha256"] for each in body["inputs"]}
-    if data_of(receipt) != stated or stated.keys() != _INPUT_FILES:
+    if data_of(receipt) != stated or stated.keys() - {CROSS_CHECK_FILE} != _INPUT_FILES:
         yield Gap(name, "predicate.inputs", "it names other input files than the report")
     for each in sorted({file for file in files if file.startswith(INPUTS)} | stated.keys()):
         if each not in files:
@@ -152,3 +154,25 @@ def _exclusions(
                     f"objectives.{objective['objective']}.exclusions",
                     f"window {excluded['window']} was never recorded",
                 )
+
+
+def _second_sources(
+    files: Mapping[str, bytes], body: Mapping[str, Any], links: Mapping[str, Statement]
+) -> Iterator[Gap]:
+    """Whoever was asked for a second count was set up by a recorded act, and asked as it says."""
+    set_up = {
+        str(each.predicate["receipt"]): each
+        for each in links.values()
+        if each.kind is ReceiptKind.CROSS_CHECK_SET
+    }
+    entries = parse_json(files.get(CROSS_CHECK_FILE, b"[]"), field=CROSS_CHECK_FILE)
+    for number, entry in enumerate(entries):
+        receipt = set_up.get(entry["receipt"])
+        named = (f"cross-check/{entry['objective']}/{entry['settings']}", digest(entry["source"]))
+        if receipt is None or named not in {(each.name, each.sha256) for each in receipt.subjects}:
+            yield Gap(CROSS_CHECK_FILE, f"[{number}].source", "no cross_check.set receipt behind it")
+    stated = [
+        each for each in body.get("cross_check", {}).get("objectives", []) if each["source"] is not None
+    ]
+    if sorted(each["objective"] for each in stated) != sorted(each["objective"] for each in entries):
+        yield Gap(REPORT_FILE, "cross_check", f"it speaks of other sources than {CROSS_CHECK_FILE}")

@@ -9,12 +9,21 @@ from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.period import parse_period
 from trust_portal.kernel.ratio import truncated_percent
 from trust_portal.reliability.attainment.measurements import write_measurements
-from trust_portal.reliability.attainment.model import Day, DownRun, Exclusion, ExclusionOutcome, Samples
+from trust_portal.reliability.attainment.model import (
+    Attainment,
+    Day,
+    DownRun,
+    Exclusion,
+    ExclusionOutcome,
+    Samples,
+)
 from trust_portal.reliability.contracts.model import Contract, Sla, percent_text
 from trust_portal.reliability.contracts.recording import recorded_after_period, recorded_at
 from trust_portal.reliability.credits.calculation import Credit
+from trust_portal.reliability.crosscheck.comparison import cross_check_json
+from trust_portal.reliability.crosscheck.document import write_readings
 from trust_portal.reliability.findings import Finding, Severity
-from trust_portal.reliability.reports.assessment import AssessedSla, Assessment, assess
+from trust_portal.reliability.reports.assessment import AssessedSla, Assessment, attained_by, conclude
 from trust_portal.reliability.reports.figures import (
     figure_json,
     findings_json,
@@ -25,6 +34,7 @@ from trust_portal.reliability.reports.figures import (
 from trust_portal.reliability.reports.method import method_statement
 from trust_portal.reliability.reports.model import (
     CONTRACT_FILE,
+    CROSS_CHECK_FILE,
     ENGINE,
     EXCLUSIONS_FILE,
     FORMAT,
@@ -42,19 +52,28 @@ def build_report(
     exclusions: Sequence[Exclusion],
     label: str,
     context: ReportContext,
+    *,
+    attained: Sequence[tuple[Sla, Attainment]] | None = None,
 ) -> ReportDocument:
     """The report of one tenant for the period ``label`` (``2026-06``, ``2026-Q2``).
+
+    ``attained`` spares computing again what ``attained_by`` gave for the same arguments.
 
     Raises ``Unusable`` when there is nothing to report on: no SLA of that period, a contract not in
     force, or a latency threshold that is not measured. Anything else is in the document's state.
     """
     attested = (*context.attested, *_not_over(contract, label, context))
-    assessment = assess(contract, measurements, exclusions, label, further=attested)
+    if attained is None:
+        attained = attained_by(contract, measurements, exclusions, label)
+    readings = {each.objective: each for each in context.readings}
+    assessment = conclude(contract, attained, measurements, further=attested, readings=readings)
     inputs = {
         CONTRACT_FILE: contract.source,
         EXCLUSIONS_FILE: exclusions_json(exclusions),
         MEASUREMENTS_FILE: write_measurements(measurements),
     }
+    if context.readings:
+        inputs[CROSS_CHECK_FILE] = write_readings(context.readings)
     body = report_body(
         assessment, inputs, attested, tenant_name=context.tenant_name, vendor_name=context.vendor_name
     )
@@ -70,13 +89,16 @@ def report_body(
     *,
     tenant_name: str,
     vendor_name: str,
+    format_: str = FORMAT,
 ) -> dict[str, Json]:
     """Everything but ``revision`` and ``restatement``, which no input decides."""
     contract = assessment.contract
     first = assessment.slas[0].attainment.period
+    checks = [entry.check for entry in assessment.slas if entry.check is not None]
+    checked = {} if format_ == "1" else {"cross_check": cross_check_json(checks, contract.cross_check)}
     return {
         "kind": KIND,
-        "format": FORMAT,
+        "format": format_,
         "tenant": {"key": contract.tenant, "name": tenant_name},
         "vendor": vendor_name,
         "contract": {
@@ -90,6 +112,7 @@ def report_body(
         "state": assessment.state.value,
         "objectives": [_objective(entry, contract, attested) for entry in assessment.slas],
         "credit": None if assessment.credit is None else _credit(assessment.credit, contract),
+        **checked,
         "findings": findings_json(assessment.findings),
         "attested_findings": findings_json(tuple(attested)),
         "inputs": [{"name": name, "sha256": sha256_hex(inputs[name])} for name in sorted(inputs)],

@@ -7,31 +7,30 @@ staff scope sees; every query here names the tenant it is for.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid5
-
-import numpy as np
 
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.access.tenants.repository import find_tenant
 from trust_portal.errors import NotFound, Refused
-from trust_portal.facts.measurements import ABSENT, MeasurementColumns, read_measurements
 from trust_portal.facts.operations import read_maintenance
 from trust_portal.facts.operations_model import MaintenanceWindow
 from trust_portal.kernel.period import parse_period
-from trust_portal.reliability.attainment.model import ABSENT as NOT_GIVEN
 from trust_portal.reliability.attainment.model import Exclusion, Samples
 from trust_portal.reliability.contracts.in_force import change_within, in_force, last_end, length_of
-from trust_portal.reliability.contracts.model import Sla
 from trust_portal.reliability.contracts.recording import recording
 from trust_portal.reliability.contracts.repository import contract_versions
 from trust_portal.reliability.contracts.version import ContractVersion
+from trust_portal.reliability.crosscheck.model import SourceRevision
+from trust_portal.reliability.crosscheck.repository import newest as newest_sources
+from trust_portal.reliability.crosscheck.repository import source_revisions
 from trust_portal.reliability.findings import Finding
+from trust_portal.reliability.measured import read_samples
 from trust_portal.reliability.reports.record import Head, StoredReport
 from trust_portal.reliability.reports.repository import find_document, find_head, find_report
 from trust_portal.storage.tenancy import StaffScope
-from trust_portal.storage.unit_of_work import ReadSession, Storage
+from trust_portal.storage.unit_of_work import Storage
 
 #: Name space (RFC 9562 §5.5) of receipts that are derived from what they attest, so each is recorded once.
 _MAINTENANCE = UUID("6f6d2f0e-2a9b-5c39-9c5d-6a4c6c1f7a10")
@@ -54,6 +53,7 @@ class ReportInputs:
     """What is calculated with, and where the period stood at the same moment.
 
     ``start`` and ``end`` span the periods of all SLAs; ``signed_document`` is the latest revision's.
+    ``sources`` are where counts are cross-checked, by objective.
     ``attested`` is what the governing version's text cannot tell: when it was recorded, and that another
     follows it in the period.
     """
@@ -69,6 +69,7 @@ class ReportInputs:
     signed: StoredReport | None
     signed_document: bytes | None
     attested: tuple[Finding, ...] = ()
+    sources: Mapping[str, SourceRevision] = field(default_factory=dict)
 
     @property
     def attempts(self) -> int:
@@ -101,7 +102,17 @@ async def read_inputs(storage: Storage, tenant_id: UUID, label: str, now: dateti
                 field="period",
             )
         start = min(parse_period(label, sla.time_zone).start for sla in slas)
-        measurements = {sla.objective: await _samples(session, tenant_id, sla, label) for sla in slas}
+        measurements = {}
+        for sla in slas:
+            period = parse_period(label, sla.time_zone)
+            measurements[sla.objective] = await read_samples(
+                session, tenant_id, sla, period.start, period.end
+            )
+        sources = {
+            each.objective: each
+            for each in newest_sources(await source_revisions(session, tenant_id)).values()
+            if each.definition is not None
+        }
         windows = [
             _window(tenant, label, each)
             for each in await read_maintenance(session, tenant_id, start, end)
@@ -117,7 +128,18 @@ async def read_inputs(storage: Storage, tenant_id: UUID, label: str, now: dateti
     recorded = recording(versions, version, label)
     attested = (recorded,) if change is None else (change, recorded)
     return ReportInputs(
-        tenant, version, start, end, measurements, tuple(windows), head, newest, signed, document, attested
+        tenant,
+        version,
+        start,
+        end,
+        measurements,
+        tuple(windows),
+        head,
+        newest,
+        signed,
+        document,
+        attested,
+        sources,
     )
 
 
@@ -127,25 +149,6 @@ def _governing(versions: Sequence[ContractVersion], label: str) -> ContractVersi
         if version.contract is contract:
             return version
     raise Refused(f"no version of a contract is in force in {label}", code="NO_CONTRACT", field="period")
-
-
-async def _samples(session: ReadSession, tenant_id: UUID, sla: Sla, label: str) -> Samples:
-    period = parse_period(label, sla.time_zone)
-    columns = await read_measurements(session, tenant_id, sla.objective, period.start, period.end)
-    return as_samples(columns, sla)
-
-
-def as_samples(columns: MeasurementColumns, sla: Sla) -> Samples:
-    """Stored columns as the engine's. Only a ratio needs ``good``: a bucket stands in for it elsewhere."""
-    from_buckets = sla.latency_threshold is not None or bool(sla.weights)
-    return Samples(
-        minutes=columns.minute,
-        total=columns.total,
-        good=np.where(columns.good == ABSENT, 0 if from_buckets else NOT_GIVEN, columns.good),
-        buckets={
-            bound: np.where(counts == ABSENT, NOT_GIVEN, counts) for bound, counts in columns.buckets.items()
-        },
-    )
 
 
 def _window(tenant: Tenant, label: str, window: MaintenanceWindow) -> Window:

@@ -74,6 +74,7 @@ def report_act(
         "period": body["period"],
         "contract": body["contract"],
         "state": report.state.value,
+        "cross_check": body["cross_check"],
     }
     if report.state is State.OK:
         kind, subject = ReceiptKind.SLA_REPORT_ISSUED, Subject(REPORT_FILE, report.sha256)

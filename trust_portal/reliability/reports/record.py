@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from trust_portal.reliability.crosscheck.comparison import CheckState
 from trust_portal.reliability.findings import Finding, Severity, State
 
 
@@ -16,7 +17,8 @@ class StoredReport:
 
     ``delta`` (entries of field, before, after) and ``reason`` say what changed against ``supersedes``
     and why it was issued again.
-    ``sha256`` is over the document's RFC 8785 bytes.
+    ``check`` is what the cross-check came to (``None`` before there was one), ``readings_sha256`` over what
+    second sources said. ``sha256`` is over the document's RFC 8785 bytes.
     """
 
     id: UUID
@@ -31,6 +33,8 @@ class StoredReport:
     period_end: datetime
     sha256: str
     inputs_sha256: str
+    check: CheckState | None
+    readings_sha256: str | None
     findings: tuple[Finding, ...]
     supersedes: UUID | None
     delta: Sequence[Mapping[str, str | None]] | None

@@ -15,6 +15,7 @@ from trust_portal.errors import NotFound
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.page import Page, PageRequest
+from trust_portal.reliability.crosscheck.comparison import CheckState
 from trust_portal.reliability.findings import Finding, Severity, State
 from trust_portal.reliability.reports.record import Head, StoredReport
 from trust_portal.reliability.reports.tables import sla_report_heads, sla_report_inputs, sla_reports
@@ -90,6 +91,8 @@ async def add_report(
             document=document,
             sha256=report.sha256,
             inputs_sha256=report.inputs_sha256,
+            cross_check=None if report.check is None else report.check.value,
+            cross_check_sha256=report.readings_sha256,
             findings=[each.to_json() for each in report.findings],
             supersedes=report.supersedes,
             delta=report.delta,
@@ -243,6 +246,8 @@ def _report(row: Row[Any]) -> StoredReport:
         period_end=row.period_end,
         sha256=row.sha256,
         inputs_sha256=row.inputs_sha256,
+        check=None if row.cross_check is None else CheckState(row.cross_check),
+        readings_sha256=row.cross_check_sha256,
         findings=tuple(
             Finding(each["code"], each["message"], each["where"], Severity(each["severity"]))
             for each in row.findings

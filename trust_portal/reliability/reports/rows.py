@@ -43,6 +43,11 @@ def csv_rows(body: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         for exclusion in objective["exclusions"]:
             fields = {key: exclusion[key] for key in _OF_EXCLUSION}
             yield from _fields(name, "exclusion", exclusion["window"], fields)
+    for check in body.get("cross_check", {}).get("objectives", ()):
+        yield from _fields(check["objective"], "cross_check", "", {"state": check["state"]})
+        for figure in check["figures"]:
+            fields = {key: figure[key] for key in ("ours", "theirs", "agrees")}
+            yield from _fields(check["objective"], "cross_check", figure["counter"], fields)
     if body["credit"] is not None:
         yield from _fields("", "credit", "", {k: v for k, v in body["credit"].items() if k != "rules"})
     for finding in body["findings"]:

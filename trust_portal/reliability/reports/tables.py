@@ -30,6 +30,8 @@ sla_reports = tenant_table(
     Column("document", LargeBinary, nullable=False, comment="RFC 8785 bytes, as digested in the receipt"),
     Column("sha256", Text, nullable=False, comment="of document"),
     Column("inputs_sha256", Text, nullable=False, comment="of everything the calculation was given"),
+    Column("cross_check", Text, comment="what it came to; null before there was one"),
+    Column("cross_check_sha256", Text, comment="of what second sources said, times aside"),
     Column("findings", JSONB, nullable=False),
     uuid_column("supersedes", comment="the revision before"),
     Column("delta", JSONB, comment="what changed against it"),

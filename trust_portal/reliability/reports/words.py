@@ -196,6 +196,37 @@ def rule_name(rule: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+#: By the state of an objective's cross-check: a status kind, a word, and what it means.
+_CHECKS = {
+    "agreed": ("good", "Agreed", "A second source counts the same."),
+    "disagreed": ("warn", "Disagrees", "A second source counts differently."),
+    "not_comparable": ("warn", "Not comparable", "A second source could not confirm the counts."),
+    "not_asked": (
+        "mute",
+        "Not asked",
+        "What was measured here is not complete, so there was nothing to compare.",
+    ),
+    "not_checked": ("mute", "Not cross-checked", "No second source is set up for these counts."),
+}
+_COUNTERS = {"total": "All requests", "good": "Good requests"}
+
+
+def checks_of(report: Report) -> list[Mapping[str, Any]]:
+    """The cross-check of each objective; none in a report of a format that knew none."""
+    found: list[Mapping[str, Any]] = report.get("cross_check", {}).get("objectives", [])
+    return found
+
+
+def check_verdict(check: Mapping[str, Any]) -> Verdict:
+    """What to call an objective's cross-check."""
+    return Verdict(*_CHECKS[check["state"]])
+
+
+def counter_name(counter: str) -> str:
+    """``le_0.5`` → ``Answered within 0.5 s``."""
+    return _COUNTERS.get(counter) or f"Answered within {counter.removeprefix('le_')} s"
+
+
 GLOBALS: dict[str, Callable[..., Any]] = {
     "sha256_of": digest,
     "title_of": title_of,
@@ -206,9 +237,11 @@ GLOBALS: dict[str, Callable[..., Any]] = {
     "headline": headline,
     "blocking": blocking,
     "notes": notes,
+    "checks_of": checks_of,
+    "check_verdict": check_verdict,
     "stamps_of": stamps_of,
     "day_chart": day_chart,
     "day_rows": day_rows,
 }
 
-FILTERS: dict[str, Callable[..., Any]] = {"rule_name": rule_name}
+FILTERS: dict[str, Callable[..., Any]] = {"counter_name": counter_name, "rule_name": rule_name}
