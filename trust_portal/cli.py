@@ -36,6 +36,7 @@ EXTENSIONS: dict[str, dict[str, str]] = {
     "cost": {"explain": "trust_portal.commands.cost_explain:explain"},
     "import": {
         "contracts": "trust_portal.commands.import_contracts:contracts",
+        "cross-checks": "trust_portal.commands.import_contracts:cross_checks",
         "focus": "trust_portal.commands.import_focus:focus",
         "objectives": "trust_portal.commands.import_contracts:objectives",
     },

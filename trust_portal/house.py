@@ -302,6 +302,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
             storage,
             gate=gate,
             ledger=ledger,
+            tenants=tenants,
             objectives=objectives,
             access_log=access_log,
             prometheus=prometheus,

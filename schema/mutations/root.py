@@ -7,6 +7,7 @@ import strawberry
 from schema.mutations.approvals import ApprovalMutations
 from schema.mutations.cost import CostMutations
 from schema.mutations.credits import CreditMutations
+from schema.mutations.cross_checks import CrossCheckMutations
 from schema.mutations.exports import ExportMutations
 from schema.mutations.imports import ImportMutations
 from schema.mutations.people import PeopleMutations
@@ -20,6 +21,7 @@ class Mutation(
     ApprovalMutations,
     CostMutations,
     CreditMutations,
+    CrossCheckMutations,
     ExportMutations,
     ImportMutations,
     PeopleMutations,

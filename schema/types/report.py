@@ -11,6 +11,7 @@ from schema.context import Info
 from schema.ids import encode
 from schema.types.export import Export, export
 from schema.types.receipt import Receipt, receipt
+from trust_portal.reliability.crosscheck.comparison import CheckState
 from trust_portal.reliability.findings import Finding as FindingRow
 from trust_portal.reliability.findings import Severity, State
 from trust_portal.reliability.reports.model import KIND
@@ -38,6 +39,9 @@ class SlaReport:
     period_start: datetime
     period_end: datetime
     sha256: str = strawberry.field(description="Of the document's RFC 8785 bytes.")
+    cross_check: CheckState | None = strawberry.field(
+        description="What a second source said; null in reports from before there was one."
+    )
     findings: list[Finding]
     why: str = strawberry.field(description="Why there is no signed figure; empty for a signed report.")
     reason: str | None = strawberry.field(description="Why it was issued again.")
@@ -87,6 +91,7 @@ def sla_report(row: StoredReport, tenant_key: str) -> SlaReport:
         period_start=row.period_start,
         period_end=row.period_end,
         sha256=row.sha256,
+        cross_check=row.check,
         findings=[finding(each) for each in row.findings],
         why=row.why,
         reason=row.reason,

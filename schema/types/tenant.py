@@ -34,6 +34,7 @@ from schema.types.credit import (
     credit_calculation,
     credit_claim,
 )
+from schema.types.cross_check import CrossCheckSource, cross_check_source
 from schema.types.export import Export, export
 from schema.types.incident import Incident, MaintenanceWindow, incident, maintenance_window
 from schema.types.objective import Objective, objective
@@ -249,6 +250,11 @@ class Tenant:
     async def contracts(self, info: Info) -> list[ContractVersion]:
         versions = await info.context.house.contracts.versions(info.context.actor, self.uuid)
         return [contract_version(each) for each in versions]
+
+    @strawberry.field(description="Who confirms this tenant's counts, by objective; for staff.")
+    async def cross_checks(self, info: Info) -> list[CrossCheckSource]:
+        found = await info.context.house.cross_checks.of_tenant(info.context.actor, self.uuid)
+        return [cross_check_source(each) for each in found.values()]
 
     @strawberry.field(description="Cost anomalies, newest first.")
     async def cost_anomalies(

@@ -33,6 +33,8 @@ HOUSE = (
     "/cost",
     "/approvals?show=all",
     "/policies",
+    "/t/aurora/contracts",
+    "/t/aurora/cross-checks",
     "/t/aurora/cost/thresholds?try=1&min_impact=5",
     "/t/vendor/receipts",
     "/t/vendor/cost/thresholds",

@@ -1,9 +1,10 @@
-"""``import contracts`` and ``import objectives``: what was promised, and what is measured."""
+"""``import contracts``, ``objectives`` and ``cross-checks``: what was promised, is measured, and confirms it."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -12,6 +13,7 @@ from trust_portal.commands.console import in_house, on_installation
 from trust_portal.errors import InvalidInput
 from trust_portal.house import House
 from trust_portal.reliability.contracts.service import ImportContracts
+from trust_portal.reliability.crosscheck.service import ImportSources
 from trust_portal.reliability.findings import Unusable
 from trust_portal.reliability.objectives.service import ImportObjectives
 
@@ -33,11 +35,7 @@ def contracts(file: Path) -> None:
         try:
             imported = await house.contracts.import_file(command, CONSOLE)
         except Unusable as error:
-            for finding in error.findings:
-                said = finding.message.removeprefix(f"{finding.where}: ")
-                click.echo(f"{file}: {finding.where}: {said} [{finding.code}]", err=True)
-            click.echo("Nothing was recorded.", err=True)
-            sys.exit(2)
+            _refused(file, error)
         for each in imported:
             word = "recorded" if each.new else "is recorded already"
             click.echo(f"{each.tenant_key} version {each.version.version} {word}")
@@ -66,3 +64,36 @@ def objectives(file: Path, tenant: str | None) -> None:
             click.echo(f"{each.objective.key} ({each.objective.definition.kind}) {word}")
 
     in_house(work)
+
+
+@click.command("cross-checks")
+@on_installation
+@click.argument("file", type=_FILE)
+@click.option("--reason", required=True, help="Why; signed with each setting.")
+def cross_checks(file: Path, reason: str) -> None:
+    """Record where counts are cross-checked, from FILE (a YAML list; docs/crosscheck.md).
+
+    What is in force already is left alone. Nothing is recorded if one entry is refused.
+    """
+    command = ImportSources(file.read_bytes(), reason)
+
+    async def work(house: House) -> None:
+        try:
+            imported = await house.cross_checks.import_file(command, CONSOLE)
+        except Unusable as error:
+            _refused(file, error)
+        for each in imported:
+            definition = each.revision.definition
+            what = "not cross-checked any more" if definition is None else definition.url
+            word = f"recorded as revision {each.revision.revision}" if each.new else "is recorded already"
+            click.echo(f"{each.tenant_key} {each.revision.objective}: {what} {word}")
+
+    in_house(work)
+
+
+def _refused(file: Path, error: Unusable) -> NoReturn:
+    for finding in error.findings:
+        said = finding.message.removeprefix(f"{finding.where}: ")
+        click.echo(f"{file}: {finding.where}: {said} [{finding.code}]", err=True)
+    click.echo("Nothing was recorded.", err=True)
+    sys.exit(2)

@@ -57,6 +57,8 @@ _VENDOR_PAGES = (
     ("Refusals", "/denials", Action.DENIAL_READ),
 )
 _APPROVALS = "Approvals"
+#: Pages that lie beside another one of the list, and are shown as sides of it.
+_BESIDE = {"/contracts": ("/cross-checks",)}
 _HOUSE_PAGES = (
     ("Customers", "/tenants", Action.TENANTS_READ),
     ("Monthly runs", "/runs", Action.SLA_RUN_READ),
@@ -135,7 +137,13 @@ def _tenant_pages(request: Request, actor: Actor, tenant: Tenant) -> list[NavIte
     gate, path, root = house_of(request).gate, request.url.path, tenant_path(tenant)
     pages = _VENDOR_PAGES if tenant.is_vendor else (*_CUSTOMER_PAGES, *_ADMINISTRATION)
     return [
-        NavItem(label, root + below, path == root if not below else path.startswith(root + below))
+        NavItem(label, root + below, _is_at(path, root, below))
         for label, below, action in pages
         if gate.allows(actor, action, Resource("page", tenant.id))
     ]
+
+
+def _is_at(path: str, root: str, below: str) -> bool:
+    if not below:
+        return path == root
+    return any(path.startswith(root + each) for each in (below, *_BESIDE.get(below, ())))

@@ -68,6 +68,7 @@ EXPECTED = {
     "/t/{key}/contracts": READERS,
     "/t/{key}/contracts/2026.1": READERS,
     "/t/{key}/contracts/2026.1/source": READERS,
+    "/t/{key}/cross-checks": "303 403 403 403 404 200 200 403 200 200",
     "/t/{key}/cost": "303 200 200 200 404 200 200 403 403 200",
     "/t/{key}/cost/anomalies/{report}": "303 404 404 404 404 404 404 403 403 404",
     "/t/{key}/cost/anomalies/{report}/events": "303 404 404 404 404 404 404 403 403 404",

@@ -61,3 +61,21 @@ async def test_a_period_that_is_not_over_is_refused(command, vendor: Vendor):
     status, _, err = await command("sla", "run", "--period", "June")
     assert status == 2
     assert "period" in err
+
+
+async def test_where_counts_are_cross_checked_is_imported_with_a_reason(
+    command, vendor: Vendor, tmp_path: Path
+):
+    await vendor.tenant("acme")
+    await vendor.contract("acme")
+    file = tmp_path / "cross-checks.yaml"
+    file.write_text("- {tenant: acme, objective: api, url: 'http://127.0.0.1:1', total: a, good: b}\n")
+    asked = ("import", "cross-checks", str(file), "--reason", "a second opinion")
+    status, out, _ = await command(*asked)
+    assert (status, out) == (0, "acme api: http://127.0.0.1:1 recorded as revision 1\n")
+    status, out, _ = await command(*asked)
+    assert (status, out) == (0, "acme api: http://127.0.0.1:1 is recorded already\n")
+    file.write_text("- {tenant: acme, objective: api, url: 'http://127.0.0.1:1', total: a, good: 1}\n")
+    status, out, err = await command(*asked)
+    assert (status, out) == (2, "")
+    assert err.splitlines()[0].endswith("[0].good: '1' is no name of a Prometheus metric [FIELD_MALFORMED]")

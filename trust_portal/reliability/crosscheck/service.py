@@ -15,17 +15,20 @@ from trust_portal.access.access_log.service import AccessLog, scope_of
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Decision, Resource
+from trust_portal.access.tenants.service import Tenants
 from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.evidence.act import Act
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.canonical import Json, digest
+from trust_portal.kernel.names import require_words
 from trust_portal.reliability.contracts.model import CrossCheck, Sla
 from trust_portal.reliability.contracts.repository import contract_versions
 from trust_portal.reliability.contracts.version import ContractVersion
 from trust_portal.reliability.crosscheck import repository
 from trust_portal.reliability.crosscheck.comparison import ComparedSla, compare
+from trust_portal.reliability.crosscheck.file import parse_sources
 from trust_portal.reliability.crosscheck.model import (
     Question,
     SetSource,
@@ -39,6 +42,27 @@ from trust_portal.reliability.objectives.model import Objective
 from trust_portal.reliability.objectives.service import Objectives
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage, WriteSession
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSources:
+    """Command: record the second sources in a YAML file, for one reason."""
+
+    source: bytes
+    reason: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", require_words(self.reason, "reason"))
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedSource:
+    """``new`` is false where exactly this was in force already."""
+
+    tenant_key: str
+    revision: SourceRevision
+    new: bool
+
 
 #: What was counted a moment ago may not have been scraped yet.
 _SETTLING: Final = timedelta(minutes=5)
@@ -62,6 +86,7 @@ class CrossChecks:
         *,
         gate: Gate,
         ledger: Ledger,
+        tenants: Tenants,
         objectives: Objectives,
         access_log: AccessLog,
         prometheus: Prometheus,
@@ -69,6 +94,7 @@ class CrossChecks:
         self._storage = storage
         self._gate = gate
         self._ledger = ledger
+        self._tenants = tenants
         self._objectives = objectives
         self._access_log = access_log
         self._prometheus = prometheus
@@ -79,16 +105,26 @@ class CrossChecks:
         The same definition again makes nothing new. ``InvalidInput`` names the field; ``Conflict`` when
         somebody was quicker, or there is nothing to withdraw.
         """
-        (revision,) = await self.set_all([command], actor)
+        decision = await self._may_set(command, actor)
+        revision, _ = await self._record(command, actor, decision)
         return revision
 
-    async def set_all(self, commands: Sequence[SetSource], actor: Actor) -> tuple[SourceRevision, ...]:
-        """Those of one file, in its order: all are permitted and compared before the first is written."""
-        decisions = [await self._may_set(each, actor) for each in commands]
+    async def import_file(self, command: ImportSources, actor: Actor) -> tuple[ImportedSource, ...]:
+        """Record the file's sources in its order.
+
+        Everything is read, permitted and checked before anything is written: ``Unusable`` for a file
+        that is refused, ``NotFound`` for a tenant. Each is then its own transaction; the same file
+        again completes it.
+        """
+        planned = []
+        for each in parse_sources(command.source):
+            tenant = await self._tenants.by_key(actor, each.tenant_key, purpose="import of cross-checks")
+            asked = SetSource(tenant.id, each.objective, each.definition, command.reason)
+            planned.append((tenant.key, asked, await self._may_set(asked, actor)))
         return tuple(
             [
-                await self._record(command, actor, decision)
-                for command, decision in zip(commands, decisions, strict=True)
+                ImportedSource(key, *await self._record(asked, actor, decision))
+                for key, asked, decision in planned
             ]
         )
 
@@ -135,7 +171,9 @@ class CrossChecks:
             raise InvalidInput(f"there is no objective {objective!r}; there are: {names}", field="objective")
         return known[objective]
 
-    async def _record(self, command: SetSource, actor: Actor, decision: Decision) -> SourceRevision:
+    async def _record(
+        self, command: SetSource, actor: Actor, decision: Decision
+    ) -> tuple[SourceRevision, bool]:
         async with self._storage.write(TenantScope(command.tenant_id)) as session:
             revisions = await repository.source_revisions(session, command.tenant_id)
             current = repository.newest(revisions).get(command.objective)
@@ -143,10 +181,10 @@ class CrossChecks:
             if command.expected_revision not in {None, number}:
                 raise Conflict(f"this cross-check was changed meanwhile, to revision {number}", code="STALE")
             if current is not None and current.definition == command.definition is not None:
-                return current
+                return current, False
             if command.definition is None and (current is None or current.definition is None):
                 raise Conflict("there is no cross-check to withdraw", field="objective")
-            return await self._add(session, command, current, actor, decision)
+            return await self._add(session, command, current, actor, decision), True
 
     async def _add(
         self,

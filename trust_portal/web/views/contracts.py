@@ -11,8 +11,9 @@ from trust_portal.access.policy import Resource
 from trust_portal.reliability.objectives.model import Objective
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.files import attachment
-from trust_portal.web.navigation import frame, tenant_of
+from trust_portal.web.navigation import tenant_of
 from trust_portal.web.templating import page
+from trust_portal.web.views.promises import promise_frame
 
 
 async def contracts(request: Request) -> Response:
@@ -22,7 +23,9 @@ async def contracts(request: Request) -> Response:
     objectives: tuple[Objective, ...] = ()
     if house.gate.allows(actor, Action.OBJECTIVE_READ, Resource("objective", tenant.id)):
         objectives = await house.objectives.of_tenant(actor, tenant.id)
-    return page(request, "contracts.html", versions=versions, objectives=objectives, **frame(request, tenant))
+    return page(
+        request, "contracts.html", versions=versions, objectives=objectives, **promise_frame(request, tenant)
+    )
 
 
 async def contract(request: Request) -> Response:
@@ -30,7 +33,7 @@ async def contract(request: Request) -> Response:
     found = await house_of(request).contracts.get(
         actor_of(request), tenant.id, request.path_params["version"]
     )
-    return page(request, "contract.html", version=found, **frame(request, tenant))
+    return page(request, "contract.html", version=found, **promise_frame(request, tenant))
 
 
 async def contract_source(request: Request) -> Response:
