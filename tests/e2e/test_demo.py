@@ -17,7 +17,7 @@ import pytest
 
 from trust_portal.kernel.period import parse_period
 
-PATIENCE = 300.0
+PATIENCE = 900.0
 
 
 class Demo:
@@ -83,6 +83,39 @@ def serving(tmp_path: Path):
         demo.interrupt()
 
 
+def the_cost_loop_was_closed(told: str) -> None:
+    """Flag, spike, found, explained, approved, throttled, fallen, verified; and a second act held back."""
+    flat = " ".join(told.split())
+    assert re.search(r"Found +[\d,.]+ EUR above expectation, \w+; found [123] hours? after it began", told)
+    assert re.search(r"Why +flag export-v2: [\d.]+ EUR, (9\d|10\d)% of the excess", told)
+    assert re.search(r"flag export-v2: strong; .*made for this tenant alone", flat)
+    assert re.search(r"operation export on orders-archive: strong; ran for 14 min, while cost was high", flat)
+    assert "Throttle runaway exports: operation export" in told
+    assert "dry run: the product says applied" in told
+    assert "Rosa Lindqvist approves, as reliability" in told
+    assert "the product answers applied at" in told
+    before, after = map(float, re.findall(r"an hour: ([\d.]+) EUR before, ([\d.]+) after", told)[0])
+    assert after < before / 10
+    assert float(one(r"Verified +([\d.]+)% of the excess went, at least 50.0% was to go", told)) > 90
+    assert re.findall(r"receipt (\w+) +[0-9a-f-]{36}", told) == [
+        "planned",
+        "approved",
+        "executed",
+        "verified",
+    ]
+    assert "denied by kill-switch, and no call was made" in told
+    assert re.search(r"hoshino compute: [\d,.]+ JPY above expectation, suppressed", told)
+    for story in (
+        r"kestrel a slow drift: storage [\d,.]+ USD above expectation, resource scratch",
+        r"wattle a storm of retries: adapters [\d,.]+ AUD above expectation, operation retry",
+        r"nordlys a neighbour's archive on its bill: storage [\d,.]+ EUR above expectation, resource archive",
+        r"brightwater [\d.]+ EUR less in the same hours: together they come to nothing",
+        r"hoshino a rush of visitors: compute [\d,.]+ JPY above expectation, rose everywhere alike",
+    ):
+        assert re.search(story, flat), story
+    assert re.search(r"computed again: no findings", flat)
+
+
 def visit(base: str, role: str, paths: list[str]) -> dict[str, int]:
     """How each path is answered to a persona."""
     with httpx.Client(base_url=base, trust_env=False, timeout=30) as client:
@@ -116,12 +149,13 @@ def test_two_demos_tell_the_whole_story_beside_each_other(serving: Demo, tmp_pat
         assert "verified, offline" in told
         assert "the figures follow from the bundle's own inputs, string for string" in told
         assert "one bit of report.json flipped: refused, DIGEST_MISMATCH" in told
+        the_cost_loop_was_closed(told)
 
     base = one(r"Look around at (http://\S+)/sign-in", serving.told)
     assert base != one(r"(http://\S+)/readyz", second.told)
     assert "Look around at" not in second.told
     urls = re.findall(r"→ (http://\S+)", serving.told)
-    assert len(urls) == 15
+    assert len(urls) == 22
     assert {url.startswith(base + "/") for url in urls} == {True}
     paths = [urlsplit(url).path for url in urls]
     of_the_customer = [path for path in paths if path.startswith("/t/brightwater/")]

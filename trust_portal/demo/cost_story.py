@@ -5,43 +5,25 @@ Four other stories lie in the history before; what became of them is told first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final
 
 import httpx
 
-from trust_portal.access.tenants.model import Tenant
-from trust_portal.cost.anomalies.model import AnomalyFilter, CostAnomaly
+from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.explanation.evidence import LinkKind
-from trust_portal.cost.explanation.service import Explanation
+from trust_portal.demo import proof
+from trust_portal.demo.place import HOUR, Place, money, named
 from trust_portal.demo.product.episodes import Spell, episodes
-from trust_portal.demo.proof import Visitor
+from trust_portal.demo.remedy import Remedy
 from trust_portal.demo.scene import BRIGHTWATER, HOSHINO, KESTREL, NORDLYS, WATTLE, Customer
-from trust_portal.demo.script import Script
-from trust_portal.demo.telling import Telling
-from trust_portal.demo.time_lapse import CLOSED_AFTER, TimeLapse
+from trust_portal.demo.time_lapse import CLOSED_AFTER
 from trust_portal.errors import Unavailable
-from trust_portal.house import House
 from trust_portal.kernel.actor import SYSTEM, Role
-from trust_portal.kernel.page import PageRequest
 
-_HOUR: Final = timedelta(hours=1)
 #: Hours that the spike may take to be found, before the demo has failed.
 _MOST_HOURS: Final = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where it is played: the house and its portal, the tenants by key, and the clock in hand."""
-
-    house: House
-    url: str
-    tenants: Mapping[str, Tenant]
-    script: Script
-    time: TimeLapse
-    tell: Telling
 
 
 class CostStory:
@@ -56,9 +38,13 @@ class CostStory:
         await self._planned_work()
         anomaly = await self._runaway()
         await self._why(anomaly)
+        remedy = Remedy(self._at, anomaly)
+        await remedy.throttle()
+        await remedy.held_back()
+        await self._work_as_planned()
         self._tell.waiting("The rest of the day passes")
         await self._at.time.catch_up()
-        self._tell.step("Now", "the clock is the true one; the product goes on", url=f"{self._at.url}/cost")
+        await self._now(anomaly)
 
     async def _what_history_holds(self) -> None:
         """The stories that were over, or under way, when the curtain rose."""
@@ -80,17 +66,17 @@ class CostStory:
         """What was found of a story that the scenario knows and the portal does not."""
         found = [
             each
-            for each in await self._anomalies(customer)
+            for each in await self._at.anomalies(customer)
             if each.series.subsystem == subsystem
             and each.started_at < spell.end
             and each.last_at >= spell.start
         ]
         if not found:
             raise Unavailable(f"{what} at {customer.key} was not found", code="NOT_FOUND")
-        explanation = await self._explained(found[0])
+        explanation = await self._at.explained(found[0])
         causes = explanation.attribution.causes
-        why = _named(causes[0].where) if causes else "rose everywhere alike: unexplained"
-        return f"{customer.key:<12} {what}: {subsystem} {_money(found[0])} above expectation, {why}"
+        why = named(causes[0].where) if causes else "rose everywhere alike: unexplained"
+        return f"{customer.key:<12} {what}: {subsystem} {money(found[0])} above expectation, {why}"
 
     async def _opposite(self, spell: Spell) -> str:
         """The other half of what nets to nothing: its own series, judged on its own."""
@@ -111,19 +97,48 @@ class CostStory:
         tenant = self._at.tenants[HOSHINO.key]
         reason = "Catalogue of the new season is rendered, agreed with the customer"
         async with self._browser() as client:
-            visitor = await Visitor.sign_in(client, Role.FINOPS_OPERATOR)
+            visitor = await proof.Visitor.sign_in(client, Role.FINOPS_OPERATOR)
             await visitor.submit(
                 f"/t/{tenant.key}/cost/suppressions",
                 subsystem="compute",
                 starts_at=f"{batch.start:%Y-%m-%dT%H:%M}",
-                ends_at=f"{batch.end + _HOUR:%Y-%m-%dT%H:%M}",
+                ends_at=f"{batch.end + HOUR:%Y-%m-%dT%H:%M}",
                 reason=reason,
             )
         self._tell.step(
             "Planned work",
-            f"{HOSHINO.key} compute raises nothing from {batch.start:%H:%M} to {batch.end + _HOUR:%H:%M} UTC",
+            f"{HOSHINO.key} compute raises nothing from {batch.start:%H:%M} to {batch.end + HOUR:%H:%M} UTC",
             f"“{reason}”, by the FinOps operator, with a receipt",
             url=f"{self._at.url}/t/{tenant.key}/cost/suppressions",
+        )
+
+    async def _work_as_planned(self) -> None:
+        """The batch job has run: seen, and silent."""
+        await self._at.time.move_to(episodes(self._at.script).batch.end + CLOSED_AFTER)
+        found = [each for each in await self._at.anomalies(HOSHINO) if each.suppression_id is not None]
+        if not found:
+            raise Unavailable("the planned work was not seen", code="NOT_FOUND")
+        self._tell.step(
+            "As planned",
+            f"{HOSHINO.key} {found[0].series.subsystem}: {money(found[0])} above expectation, suppressed",
+            "it is on record and raises nothing: no alarm, no playbook, not in the figures",
+            url=self._at.url_of(found[0]),
+        )
+
+    async def _now(self, anomaly: CostAnomaly) -> None:
+        """The story is over: what the loop came to, and whether all of it is in evidence."""
+        anomaly = await self._at.house.anomalies.get(SYSTEM, anomaly.tenant_id, anomaly.id)
+        figures = await self._at.house.cost_kpis.overall(SYSTEM)
+        medians = {
+            "to detect": figures.to_detect.median,
+            "to recover": figures.to_recover.median,
+        }
+        self._tell.step(
+            "Now",
+            "the clock is the true one, and the product goes on",
+            f"the anomaly is {anomaly.state.value}; it is over once a day was calm",
+            *(f"time {name}: {_span(median)} in the median" for name, median in medians.items() if median),
+            url=f"{self._at.url}/cost",
         )
 
     async def _runaway(self) -> CostAnomaly:
@@ -133,10 +148,10 @@ class CostStory:
         for hour in range(_MOST_HOURS):
             self._tell.waiting(f"{script.at(hour):%H:%M} UTC passes")
             await self._at.time.move_to(script.at(hour + 1) + CLOSED_AFTER)
-            told.append(await self._hour(tenant, script.at(hour)))
+            told.append(await self._at.hour(BRIGHTWATER, "egress", script.at(hour)))
             found = [
                 each
-                for each in await self._anomalies(BRIGHTWATER)
+                for each in await self._at.anomalies(BRIGHTWATER)
                 if each.series.subsystem == "egress" and each.detected_at >= script.curtain
             ]
             if found:
@@ -144,7 +159,7 @@ class CostStory:
         else:
             raise Unavailable("the runaway export was not found", code="NOT_FOUND")
         anomaly = found[0]
-        to_detect = anomaly.detected_at + _HOUR - anomaly.started_at
+        to_detect = anomaly.detected_at + HOUR - anomaly.started_at
         self._tell.step(
             "A flag goes up",
             f"export-v2 at {BRIGHTWATER.name}, in steps; egress by the hour (UTC):",
@@ -153,21 +168,15 @@ class CostStory:
         )
         self._tell.step(
             "Found",
-            f"{_money(anomaly)} above expectation, {anomaly.severity.value}; found {_span(to_detect)} after it began",
-            url=self._url_of(anomaly),
+            f"{money(anomaly)} above expectation, {anomaly.severity.value}; found {_span(to_detect)} after it began",
+            url=self._at.url_of(anomaly),
         )
         return anomaly
 
-    async def _hour(self, tenant: Tenant, hour: datetime) -> str:
-        (point,) = await self._at.house.anomalies.series(
-            SYSTEM, tenant.id, "egress", BRIGHTWATER.currency, hour, hour + _HOUR
-        )
-        return f"{hour:%H:%M}  {point.cost:>9.2f} {BRIGHTWATER.currency}, expected {point.expected:.2f}"
-
     async def _why(self, anomaly: CostAnomaly) -> None:
-        explanation = await self._explained(anomaly)
+        explanation = await self._at.explained(anomaly)
         causes = [
-            f"{_named(each.where)}: {each.contribution:.2f} {anomaly.series.currency}, {each.share:.0%} of the excess"
+            f"{named(each.where)}: {each.contribution:.2f} {anomaly.series.currency}, {each.share:.0%} of the excess"
             for each in explanation.attribution.causes
             if each.share is not None
         ]
@@ -183,35 +192,15 @@ class CostStory:
             *causes[1:],
             f"unexplained: {explanation.attribution.unexplained:.2f} {anomaly.series.currency}",
             *_first_of_each(links),
-            url=self._url_of(anomaly),
+            url=self._at.url_of(anomaly),
         )
-
-    async def _anomalies(self, customer: Customer) -> Sequence[CostAnomaly]:
-        wanted = AnomalyFilter(self._at.tenants[customer.key].id)
-        return (await self._at.house.anomalies.page(SYSTEM, wanted, PageRequest(50))).items
-
-    async def _explained(self, anomaly: CostAnomaly) -> Explanation:
-        return await self._at.house.explanations.explain(SYSTEM, anomaly.tenant_id, anomaly.id)
 
     def _browser(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=self._at.url, timeout=60, trust_env=False)
 
-    def _url_of(self, anomaly: CostAnomaly) -> str:
-        key = next(key for key, tenant in self._at.tenants.items() if tenant.id == anomaly.tenant_id)
-        return f"{self._at.url}/t/{key}/cost/anomalies/{anomaly.id}"
-
-
-def _money(anomaly: CostAnomaly) -> str:
-    return f"{anomaly.figures.excess:,.2f} {anomaly.series.currency}"
-
-
-def _named(where: Mapping[str, str]) -> str:
-    """A part of the bill by its dimensions; what has no value there is ``none``."""
-    return ", ".join(f"{name} {value or 'none'}" for name, value in where.items())
-
 
 def _span(length: timedelta) -> str:
-    hours = length / _HOUR
+    hours = length / HOUR
     return "1 hour" if hours == 1 else f"{hours:.0f} hours"
 
 

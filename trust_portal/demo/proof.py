@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -123,6 +124,28 @@ async def verify(archive: Path, policy: Path) -> Verdict:
         tuple(answer["proved"]),
         tuple(answer["not_proved"]),
     )
+
+
+async def audit(environment: Mapping[str, str]) -> str:
+    """What ``trust-portal audit`` says of everything that was recorded. Findings raise ``Unavailable``."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "trust_portal.cli", "audit"),
+        env=dict(environment),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        out, err = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    said = out.decode(errors="replace").strip()
+    if process.returncode:
+        raise Unavailable(
+            f"the audit says: {said} {err.decode(errors='replace').strip()}", code="AUDIT_FAILED"
+        )
+    return said.splitlines()[-1]
 
 
 def with_one_bit_flipped(archive: bytes, name: str) -> bytes:

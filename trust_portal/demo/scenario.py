@@ -18,9 +18,10 @@ from trust_portal.access.actors import CONSOLE
 from trust_portal.access.sign_in.personas import PERSONAS
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.demo import cast, proof
-from trust_portal.demo.cost_story import CostStory, Place
+from trust_portal.demo.cost_story import CostStory
 from trust_portal.demo.figures import figures
 from trust_portal.demo.patience import patience
+from trust_portal.demo.place import Place
 from trust_portal.demo.scene import BRIGHTWATER, CUSTOMERS, VENDOR
 from trust_portal.demo.script import clock_file
 from trust_portal.demo.stage import Stage
@@ -60,6 +61,7 @@ class Scenario:
         time = TimeLapse(clock, self._house, self._stage.playbill)
         script = self._stage.script
         await CostStory(Place(self._house, self._url, tenants, script, time, self._tell)).play()
+        await self._audited()
 
     def _tell_of_the_house(self) -> None:
         self._tell.step(
@@ -199,6 +201,13 @@ class Scenario:
             raise Unavailable("a changed bundle was not refused", code="CHANGED_ACCEPTED")
         self._tell.step(
             "A changed copy", f"one bit of report.json flipped: refused, {', '.join(refused.codes)}"
+        )
+
+    async def _audited(self) -> None:
+        self._tell.waiting("Everything that was recorded is computed again")
+        said = await proof.audit(self._stage.environment)
+        self._tell.step(
+            "Audit", said, "every receipt, of the playbooks too, hashed, verified and found in its log"
         )
 
     def who_is_who(self) -> None:

@@ -76,7 +76,6 @@ def test_each_story_is_found_in_its_own_series_and_nothing_else_is() -> None:
     script = script_of("2026-11-26T23:00")
     story, found = episodes(script), seen(CUSTOMERS, script, 7)
     assert {series: len(each) for series, each in found.items()} == {
-        ("brightwater", "compute"): 1,
         ("brightwater", "egress"): 1,
         ("hoshino", "adapters"): 1,
         ("hoshino", "compute"): 2,

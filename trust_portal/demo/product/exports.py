@@ -28,9 +28,9 @@ _RUNS_AN_HOUR: Final = 4
 _EVERY: Final = timedelta(minutes=15)
 _TAKES: Final = timedelta(minutes=14)
 #: What a run sends of the large archives at 100 %, in thousandths of a gigabyte.
-_LARGE: Final = 800_000
+_LARGE: Final = 600_000
 #: Core-seconds that packing a gigabyte takes.
-_PACKING: Final = 40
+_PACKING: Final = 12
 _NEW: Final = {"feature": "exports", "flag": FLAG, "version": "2.0"}
 _OLD: Final = {"feature": "exports", "version": "1.4"}
 #: Previews of what an export would hold have been on the new version for long, without a flag.
