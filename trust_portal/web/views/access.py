@@ -13,6 +13,7 @@ from trust_portal.access.action import Action
 from trust_portal.access.approvals.rules import Rule, parse_rules
 from trust_portal.access.policy import APPROVALS, PolicyText, Resource
 from trust_portal.access.tenants.model import Tenant
+from trust_portal.errors import Broken
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import page_request
@@ -50,9 +51,15 @@ async def policies(request: Request) -> Response:
 
 
 def _rules(texts: Sequence[PolicyText]) -> list[Rule]:
-    """Who must agree to what by these texts, by kind; sets from before there were rules have none."""
+    """Who must agree to what by these texts, by kind.
+
+    Sets from before there were rules have none, and of rules in an older form the text speaks alone.
+    """
     found = next((each.text for each in texts if each.name == APPROVALS), "{}")
-    return sorted(parse_rules(found).values(), key=lambda rule: rule.kind)
+    try:
+        return sorted(parse_rules(found).values(), key=lambda rule: rule.kind)
+    except Broken:
+        return []
 
 
 def _sides(request: Request, tenant: Tenant) -> dict[str, Any]:
