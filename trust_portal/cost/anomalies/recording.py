@@ -17,6 +17,7 @@ from uuid import UUID
 from trust_portal.cost.anomalies import repository
 from trust_portal.cost.anomalies.model import AnomalyState, CostAnomaly, Figures, Lane
 from trust_portal.cost.anomalies.receipts import anomaly_act
+from trust_portal.cost.anomalies.telling import tell_if_serious
 from trust_portal.cost.anomalies.watching import Sighting
 from trust_portal.cost.metering.model import Series
 from trust_portal.evidence.ledger import Ledger
@@ -110,7 +111,10 @@ class Recorder:
             anomaly = replace(anomaly, opened_receipt_id=receipt.id)
         await repository.add_anomaly(self._session, anomaly)
         await self._ask_why(anomaly)
-        return await self._change(anomaly, state=AnomalyState.CLOSED) if sighting.ended else anomaly
+        if sighting.ended:
+            return await self._change(anomaly, state=AnomalyState.CLOSED)
+        await tell_if_serious(self._session, anomaly)
+        return anomaly
 
     async def _follow(self, anomaly: CostAnomaly, sighting: Sighting, *, again: bool) -> CostAnomaly:
         """``again``: another sighting of this run belongs to the same anomaly, so it holds both."""
@@ -118,7 +122,7 @@ class Recorder:
         # What was seen before the run began is not forgotten; what the run saw replaces the rest.
         first = min(anomaly.started_at, found.start)
         louder = not again or found.score >= anomaly.score
-        return await self._change(
+        followed = await self._change(
             anomaly,
             state=AnomalyState.CLOSED if sighting.ended else AnomalyState.OPEN,
             started_at=first,
@@ -128,6 +132,8 @@ class Recorder:
             confidence=found.confidence if louder else anomaly.confidence,
             severity=found.severity if louder else anomaly.severity,
         )
+        await tell_if_serious(self._session, followed)
+        return followed
 
     async def _merge(self, anomaly: CostAnomaly, into: CostAnomaly) -> None:
         """Two anomalies turned out to be one: its figures are counted there."""

@@ -11,6 +11,7 @@ from trust_portal.access.policy import Decision
 from trust_portal.cost.remediation import repository
 from trust_portal.cost.remediation.model import Plan, Run, RunState, Step, StepKind
 from trust_portal.cost.remediation.repository import plan_json
+from trust_portal.cost.remediation.telling import tell_step
 from trust_portal.evidence.act import Act, Input
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.receipt_rows import receipt_digests
@@ -118,7 +119,9 @@ async def record_step(
         receipt_id = receipt.id
     step = Step(ordinal, kind, state, now, actor.name, detail, receipt_id, approval_id)
     await repository.add_step(session, run, step, actor)
-    return replace(run, steps=(*run.steps, step))
+    after = replace(run, steps=(*run.steps, step))
+    await tell_step(session, after, kind)
+    return after
 
 
 async def last_receipt(session: ReadSession, run: Run) -> tuple[Input, ...]:

@@ -22,6 +22,7 @@ from trust_portal.access.policy import Resource
 from trust_portal.cost.remediation.playbooks import Playbooks
 from trust_portal.cost.remediation.switches_model import SetKillSwitch, SwitchRevision, in_force, stopping
 from trust_portal.cost.remediation.switches_repository import add_revision, next_revision, switch_revisions
+from trust_portal.cost.remediation.telling import tell_switch
 from trust_portal.errors import Conflict
 from trust_portal.evidence.act import Act
 from trust_portal.evidence.ledger import Ledger
@@ -103,6 +104,7 @@ class KillSwitches:
                 receipt.id,
             )
             await add_revision(session, made, actor)
+            await tell_switch(session, made)
         await self._wait_for_calls()
         return made
 
