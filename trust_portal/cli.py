@@ -33,7 +33,11 @@ COMMANDS: dict[str, str] = {
 
 #: Groups that gather commands of several rooms; a path into a group reads "group name".
 EXTENSIONS: dict[str, dict[str, str]] = {
-    "cost": {"explain": "trust_portal.commands.cost_explain:explain"},
+    "cost": {
+        "explain": "trust_portal.commands.cost_explain:explain",
+        "resume": "trust_portal.commands.cost_switch:resume",
+        "stop": "trust_portal.commands.cost_switch:stop",
+    },
     "import": {
         "contracts": "trust_portal.commands.import_contracts:contracts",
         "cross-checks": "trust_portal.commands.import_contracts:cross_checks",

@@ -22,7 +22,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def cost() -> None:
-    """Cost: try detection and explanation on history."""
+    """Cost: try detection and explanation on history; stop what is done about it."""
 
 
 @cost.command()

@@ -64,6 +64,7 @@ _HOUSE_PAGES = (
     ("Monthly runs", "/runs", Action.SLA_RUN_READ),
     ("Credits", "/credits", Action.ALL_CREDITS_READ),
     ("Cost", "/cost", Action.ALL_COST_READ),
+    ("Playbooks", "/playbooks", Action.PLAYBOOKS_READ),
     (_APPROVALS, "/approvals", Action.ALL_APPROVALS_READ),
     ("Policies", "/policies", Action.POLICIES_READ),
 )

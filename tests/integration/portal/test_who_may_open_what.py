@@ -36,6 +36,8 @@ EXPECTED = {
     "/runs": "303 403 403 403 403 200 200 403 200 200",
     "/runs/2026-06": "303 403 403 403 403 404 404 403 404 404",
     "/cost": "303 403 403 403 403 200 200 403 403 200",
+    "/playbooks": "303 403 403 403 403 200 200 403 403 200",
+    "/kill-switch": "303 403 403 403 403 200 200 403 403 200",
     "/approvals": "303 403 403 403 403 200 200 403 200 200",
     "/credits": "303 403 403 403 403 200 200 403 200 200",
     "/policies": "303 403 200 200 200 200 200 200 200 200",
@@ -72,6 +74,8 @@ EXPECTED = {
     "/t/{key}/cost": "303 200 200 200 404 200 200 403 403 200",
     "/t/{key}/cost/anomalies/{report}": "303 404 404 404 404 404 404 403 403 404",
     "/t/{key}/cost/anomalies/{report}/events": "303 404 404 404 404 404 404 403 403 404",
+    "/t/{key}/cost/playbooks": "303 200 200 200 404 200 200 403 403 200",
+    "/t/{key}/cost/playbooks/{report}": "303 404 404 404 404 404 404 403 403 404",
     "/t/{key}/cost/suppressions": "303 403 200 403 404 200 200 403 403 200",
     "/t/{key}/cost/thresholds": "303 403 403 403 404 200 200 403 403 200",
     "/t/{key}/cost/budgets": "303 200 200 403 404 200 200 403 403 200",
@@ -114,6 +118,7 @@ def test_the_table_names_every_page_there_is():
         .replace("/2026-06", "/{period}")
         .replace("report.json", "{name}")
         .replace("/anomalies/{report}", "/anomalies/{anomaly}")
+        .replace("/playbooks/{report}", "/playbooks/{run}")
         .replace("/approvals/{report}", "/approvals/{request}")
         .replace("/calculations/{report}", "/calculations/{calculation}")
         .replace("/credits/{report}", "/credits/{credit}")

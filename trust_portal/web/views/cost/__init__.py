@@ -1,10 +1,21 @@
 """What a tenant's usage costs: what stood out, why, what is watched and how well that works."""
 
-from trust_portal.web.views.cost import anomalies, anomaly, budgets, figures, suppressions, thresholds
+from trust_portal.web.views.cost import (
+    anomalies,
+    anomaly,
+    automation,
+    budgets,
+    figures,
+    playbooks,
+    suppressions,
+    thresholds,
+)
 
 routes = [
     *anomalies.routes,
     *anomaly.routes,
+    *playbooks.routes,
+    *automation.routes,
     *suppressions.routes,
     *thresholds.routes,
     *budgets.routes,

@@ -30,6 +30,8 @@ async def anomaly(request: Request, form: FormState = FormState()) -> Response: 
     tenant = await tenant_of(request, purpose="cost anomaly")
     found = await house.explanations.explain(actor, tenant.id, request.path_params["anomaly"])
     told, resource = found.anomaly, Resource("anomaly", tenant.id, str(found.anomaly.id))
+    may_see_runs = house.gate.allows(actor, Action.PLAYBOOK_READ, resource)
+    may_plan = house.gate.allows(actor, Action.PLAYBOOK_PLAN, resource)
     return page(
         request,
         "cost/anomaly.html",
@@ -45,6 +47,9 @@ async def anomaly(request: Request, form: FormState = FormState()) -> Response: 
         where_words=telling.where_words,
         origins_query=telling.origins_query,
         is_explained=told.explained_at is not None and told.explained_at >= told.changed_at,
+        playbook_runs=await house.playbook_runs.of_anomaly(actor, tenant.id, told.id) if may_see_runs else (),
+        options=await house.remediation.planner.options(actor, found) if may_plan else (),
+        may_plan=may_plan,
         feedback=await house.anomalies.feedback(actor, tenant.id, told.id),
         form=form,
         may_assess=house.gate.allows(actor, Action.ANOMALY_ASSESS, resource),

@@ -19,13 +19,14 @@ from trust_portal.web.navigation import frame, tenant_path
 #: Label, path below the tenant, and what one must be allowed to see there.
 _SIDES = (
     ("Anomalies", "/cost", Action.ANOMALY_READ),
+    ("Playbooks", "/cost/playbooks", Action.PLAYBOOK_READ),
     ("Budgets", "/cost/budgets", Action.BUDGET_READ),
     ("Figures", "/cost/figures", Action.COST_READ),
     ("Suppressions", "/cost/suppressions", Action.SUPPRESSION_READ),
     ("Thresholds", "/cost/thresholds", Action.THRESHOLD_READ),
 )
 #: The vendor uses nothing itself: what is set there holds for every customer.
-_VENDOR_SIDES = _SIDES[3:]
+_VENDOR_SIDES = _SIDES[4:]
 
 SUBSYSTEM_CHOICES = [(each, each.capitalize()) for each in SUBSYSTEMS]
 

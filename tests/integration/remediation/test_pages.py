@@ -1,0 +1,143 @@
+"""The pages of remediation: what operators see and do, what a customer sees of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from support.portal_world import sign_in
+from support.remediation_world import ProductProcess, World
+
+from trust_portal.access.actors import CONSOLE
+from trust_portal.access.people.model import AddPerson, GrantRole
+from trust_portal.app import create_app
+from trust_portal.cost.anomalies.model import CostAnomaly
+from trust_portal.cost.remediation.model import PlanPlaybook, RunState
+from trust_portal.house import House
+from trust_portal.kernel.actor import Role
+from trust_portal.web.authentication import cookie_name
+
+URL = "https://trust.example"
+
+
+@asynccontextmanager
+async def browser(house: House, cookie: str) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(house.settings)
+    app.state.house = house
+    cookies = httpx.Cookies()
+    cookies.set(cookie_name(secure=True), cookie, domain="trust.example")
+    headers = {"accept": "text/html", "sec-fetch-site": "same-origin"}
+    transport = httpx.ASGITransport(app, raise_app_exceptions=True)
+    async with httpx.AsyncClient(
+        transport=transport, base_url=URL, headers=headers, cookies=cookies
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+async def operator(world: World) -> AsyncIterator[httpx.AsyncClient]:
+    person = await world.house.people.get(CONSOLE, world.operator.tenant_id, world.operator.id)
+    _, cookie = await sign_in(world.house, person)
+    async with browser(world.house, cookie) as client:
+        yield client
+
+
+@pytest.fixture
+async def customer(world: World, anomaly: CostAnomaly) -> AsyncIterator[httpx.AsyncClient]:
+    house = world.house
+    added = await house.people.add(AddPerson(anomaly.tenant_id, "vera@acme.example", "Vera"), CONSOLE)
+    await house.people.grant(GrantRole(anomaly.tenant_id, added.id, Role.CUSTOMER_VIEWER, None), CONSOLE)
+    person = await house.people.get(CONSOLE, anomaly.tenant_id, added.id)
+    _, cookie = await sign_in(house, person)
+    async with browser(house, cookie) as client:
+        yield client
+
+
+async def test_from_the_anomalys_page_to_a_run_that_is_taken_back(
+    world: World, product: ProductProcess, anomaly: CostAnomaly, operator: httpx.AsyncClient
+):
+    address = f"/t/acme/cost/anomalies/{anomaly.id}"
+    page = await operator.get(address)
+    assert "What can be done" in page.text
+    assert "Throttle runaway exports" in page.text
+    planned = await operator.post(f"{address}/playbooks", data={"playbook": "throttle-exports"})
+    assert planned.status_code == 303
+    run_page = planned.headers["location"]
+    shown = await operator.get(run_page)
+    assert "limit_per_hour 1.2" in shown.text
+    asked = await operator.post(f"{run_page}/request", data={"reason": "It costs 90 an hour."})
+    assert asked.status_code == 303
+    assert "Waiting for approval" in (await operator.get(run_page)).text
+    run = await world.executed(await world.run_of(anomaly))
+    assert run.state is RunState.EXECUTED
+    live = await operator.get(run_page, headers={"hx-request": "true"})
+    assert live.text.lstrip().startswith('<section id="progress"')
+    assert "Executed" in live.text
+    assert (await operator.post(f"{run_page}/roll-back", data={"why": "Enough."})).status_code == 303
+    await world.advance(run)
+    assert "Rolled back" in (await operator.get(run_page)).text
+    assert len(product.applied) == 2
+
+
+async def test_a_reason_that_is_missing_is_asked_for_at_its_field_and_nothing_changes(
+    world: World, anomaly: CostAnomaly, operator: httpx.AsyncClient
+):
+    command = PlanPlaybook(anomaly.tenant_id, anomaly.id, "throttle-exports")
+    run = (await world.house.remediation.plan(command, world.operator))[0]
+    address = f"/t/acme/cost/playbooks/{run.id}"
+    refused = await operator.post(f"{address}/request", data={"reason": " "})
+    assert refused.status_code == 422
+    assert 'id="reason-error"' in refused.text
+    assert await world.read(run) == run
+
+
+async def test_a_playbook_that_does_not_fit_says_why(
+    world: World, anomaly: CostAnomaly, operator: httpx.AsyncClient
+):
+    refused = await operator.post(
+        f"/t/acme/cost/anomalies/{anomaly.id}/playbooks", data={"playbook": "cache-adapter"}
+    )
+    assert refused.status_code == 422
+    assert "cache-adapter does not fit: it is for adapters" in refused.text
+
+
+async def test_the_kill_switch_is_set_and_seen_everywhere(
+    world: World, anomaly: CostAnomaly, operator: httpx.AsyncClient
+):
+    for place in ("everywhere", "tenant:acme", "playbook:throttle-exports"):
+        done = await operator.post("/kill-switch", data={"place": place, "reason": "We look.", "act": "stop"})
+        assert done.status_code == 303, done.text
+    page = (await operator.get("/kill-switch")).text
+    assert page.count("is stopped") == 3
+    assert "switches hold" in (await operator.get("/playbooks")).text
+    assert "Playbooks are stopped for this customer" in (await operator.get("/t/acme/cost/playbooks")).text
+    done = await operator.post(
+        "/kill-switch", data={"place": "everywhere", "reason": "Fine.", "act": "resume"}
+    )
+    assert done.status_code == 303
+    assert (await operator.get("/kill-switch")).text.count("is stopped") == 2
+    for data in ({"place": "nowhere", "reason": "x"}, {"place": "everywhere", "reason": "", "act": "stop"}):
+        assert (await operator.post("/kill-switch", data=data)).status_code == 422
+    assert (await operator.get("/kill-switch")).text.count("is stopped") == 2
+
+
+async def test_a_customer_sees_its_own_runs_and_can_do_nothing_to_them(
+    world: World, anomaly: CostAnomaly, anomalies: dict[str, CostAnomaly], customer: httpx.AsyncClient
+):
+    run = await world.planned(anomaly)
+    other = await world.planned(anomalies["birch"])
+    page = await customer.get(f"/t/acme/cost/playbooks/{run.id}")
+    assert page.status_code == 200
+    assert "Roll back" not in page.text
+    assert "Have it done" not in page.text
+    assert "Throttle runaway exports" in (await customer.get("/t/acme/cost/playbooks")).text
+    for path in (f"/t/acme/cost/playbooks/{other.id}", f"/t/birch/cost/playbooks/{other.id}"):
+        assert (await customer.get(path)).status_code == 404
+    for path in ("/playbooks", "/kill-switch"):
+        assert (await customer.get(path)).status_code == 403
+    before = await world.read(run)
+    refused = await customer.post(f"/t/acme/cost/playbooks/{run.id}/roll-back", data={"why": "Mine."})
+    assert refused.status_code == 403
+    assert await world.read(run) == before

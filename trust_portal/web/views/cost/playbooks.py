@@ -1,0 +1,123 @@
+"""Runs of playbooks of one tenant: the list, one run with its steps as they come, and what people do to it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from trust_portal.access.action import Action
+from trust_portal.access.automation import Reversal
+from trust_portal.access.policy import Resource
+from trust_portal.cost.remediation.intent import pairs, radius, rehearsed
+from trust_portal.cost.remediation.model import PlanPlaybook, RequestRun, RollBackRun, RunFilter, RunState
+from trust_portal.errors import Refused
+from trust_portal.web.context import actor_of, house_of
+from trust_portal.web.forms import FormState, one_of, page_request, read_form, required, texts
+from trust_portal.web.navigation import tenant_of, tenant_path
+from trust_portal.web.templating import page
+from trust_portal.web.views.cost.anomaly import anomaly
+from trust_portal.web.views.cost.run_telling import steps_told
+from trust_portal.web.views.cost.screen import cost_frame
+
+
+async def runs(request: Request) -> Response:
+    actor, house = actor_of(request), house_of(request)
+    tenant = await tenant_of(request, purpose="playbooks")
+    state = one_of(RunState, request.query_params.get("state"), "state")
+    return page(
+        request,
+        "cost/playbook_runs.html",
+        listed=await house.playbook_runs.page(
+            actor, RunFilter(tenant.id, state=state), page_request(request)
+        ),
+        state=state,
+        states=list(RunState),
+        switches=await house.kill_switches.over_tenant(actor, tenant.id),
+        **cost_frame(request, tenant),
+    )
+
+
+async def run(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+    actor, house = actor_of(request), house_of(request)
+    tenant = await tenant_of(request, purpose="playbook run")
+    found = await house.playbook_runs.get(actor, tenant.id, request.path_params["run"])
+    resource = Resource("playbook run", tenant.id, str(found.id))
+    may_request = house.gate.allows(actor, Action.PLAYBOOK_REQUEST, resource)
+    may_reverse = house.gate.allows(actor, Action.PLAYBOOK_REVERSE, resource, Reversal(()).context)
+    return page(
+        request,
+        "cost/playbook_run.html",
+        part="cost/playbook_run_progress.html",
+        status_code=form.status,
+        run=found,
+        plan=found.plan,
+        steps=steps_told(found),
+        pairs=pairs,
+        radius=radius(found.plan),
+        rehearsed=rehearsed(found.plan),
+        form=form,
+        may_request=may_request and found.state is RunState.PLANNED,
+        may_reverse=may_reverse and found.can_be_rolled_back,
+        may_trace=house.gate.allows(actor, Action.RECEIPT_READ, resource),
+        is_connected=house.remediation.is_connected,
+        **cost_frame(request, tenant),
+    )
+
+
+async def plan(request: Request) -> Response:
+    """From the anomaly's page; leads to the run, or back to where it says why not."""
+    tenant, form = await tenant_of(request, purpose="playbooks"), await read_form(request)
+    try:
+        command = PlanPlaybook(tenant.id, request.path_params["anomaly"], required(form, "playbook"))
+        (made,) = await house_of(request).remediation.plan(command, actor_of(request))
+    except Refused as refusal:
+        if refusal.status in {401, 403, 404}:
+            raise
+        return await anomaly(request, FormState(texts(form), refusal))
+    return RedirectResponse(f"{tenant_path(tenant)}/cost/playbooks/{made.id}", status_code=303)
+
+
+async def ask(request: Request) -> Response:
+    async def verb(tenant_id: UUID, run_id: UUID, reason: str) -> None:
+        command = RequestRun(tenant_id, run_id, reason)
+        await house_of(request).remediation.request(command, actor_of(request))
+
+    return await _do(request, "reason", verb)
+
+
+async def roll_back(request: Request) -> Response:
+    async def verb(tenant_id: UUID, run_id: UUID, reason: str) -> None:
+        command = RollBackRun(tenant_id, run_id, reason)
+        await house_of(request).remediation.roll_back(command, actor_of(request))
+
+    return await _do(request, "why", verb)
+
+
+async def _do(request: Request, field: str, verb: Callable[[UUID, UUID, str], Awaitable[Any]]) -> Response:
+    """An act on the run, with the reason from ``field``."""
+    tenant, form = await tenant_of(request, purpose="playbook run"), await read_form(request)
+    run_id: UUID = request.path_params["run"]
+    try:
+        await verb(tenant.id, run_id, required(form, field, label="reason"))
+    except Refused as refusal:
+        if refusal.status in {401, 403, 404}:
+            raise
+        if refusal.field == "reason":
+            refusal.field = field
+        return await run(request, FormState(texts(form), refusal))
+    return RedirectResponse(f"{tenant_path(tenant)}/cost/playbooks/{run_id}", status_code=303)
+
+
+_ONE = "/t/{tenant}/cost/playbooks/{run:uuid}"
+routes = [
+    Route("/t/{tenant}/cost/playbooks", runs, methods=["GET"]),
+    Route(_ONE, run, methods=["GET"]),
+    Route(f"{_ONE}/request", ask, methods=["POST"]),
+    Route(f"{_ONE}/roll-back", roll_back, methods=["POST"]),
+    Route("/t/{tenant}/cost/anomalies/{anomaly:uuid}/playbooks", plan, methods=["POST"]),
+]
