@@ -17,6 +17,8 @@ import pytest
 
 from trust_portal.kernel.period import parse_period
 
+pytestmark = pytest.mark.takes(seconds=100)
+
 PATIENCE = 900.0
 
 

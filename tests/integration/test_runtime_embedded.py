@@ -23,6 +23,8 @@ from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.runtime.embedded import embedded_servers
 from trust_portal.runtime.embedded.identity import Identity, server_identity
 
+pytestmark = pytest.mark.takes(seconds=50)
+
 OWNER = """
 import asyncio, json, sys
 from pathlib import Path

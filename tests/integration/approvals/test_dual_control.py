@@ -28,6 +28,8 @@ from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.storage.outbox import outbox
 from trust_portal.storage.tenancy import TenantScope
 
+pytestmark = pytest.mark.takes(seconds=30)
+
 
 async def refused(desk: Desk, act, kind: type[Refused] = Conflict) -> str:
     """The code with which ``act`` is refused; whatever dual control stores is as it was."""

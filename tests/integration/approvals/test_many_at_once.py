@@ -19,6 +19,8 @@ from trust_portal.evidence.sequencer import run_sequencer
 from trust_portal.kernel.actor import Role
 from trust_portal.storage.tenancy import LedgerScope, TenantScope
 
+pytestmark = pytest.mark.takes(seconds=30)
+
 
 async def outcomes(acts: Iterable[Awaitable[object]]) -> Counter[str]:
     """How often which code; ``done`` for what was let through."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text
 
 from trust_portal.evidence.act import Act
@@ -25,6 +26,8 @@ from trust_portal.evidence.sequencer import run_sequencer
 from trust_portal.kernel.ids import new_id
 from trust_portal.storage.tenancy import LedgerScope, TenantScope
 from trust_portal.storage.unit_of_work import Storage
+
+pytestmark = pytest.mark.takes(seconds=40)
 
 MakeAct = Callable[..., Act]
 #: Raise it to try harder: TRUST_PORTAL_KILLS=200 make test

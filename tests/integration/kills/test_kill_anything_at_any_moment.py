@@ -17,8 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import load
+import pytest
 import reckoning
 from installation import Installation, installation, until
+
+pytestmark = pytest.mark.takes(seconds=120)
 
 _DEFAULT_SEED = 20260703
 SEED = int(os.environ.get("KILLS_SEED", _DEFAULT_SEED))

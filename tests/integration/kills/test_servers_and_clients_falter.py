@@ -18,6 +18,8 @@ import reckoning
 from installation import installation, until
 from load import TENANTS, Vendor
 
+pytestmark = pytest.mark.takes(seconds=100)
+
 
 @pytest.fixture
 async def vendor() -> AsyncIterator[Vendor]:
