@@ -10,7 +10,7 @@ from sla_months import attained, changed, contract_text, credit, month, run, win
 from trust_portal.reliability.attainment.model import Exclusion, Samples
 from trust_portal.reliability.contracts.document import parse_contract
 from trust_portal.reliability.reports.document import build_report
-from trust_portal.reliability.reports.model import ReportContext
+from trust_portal.reliability.reports.model import ReportContext, Restatement
 
 AGGREGATES = st.sampled_from(["slices", "mean_of_ratios", "ratio_of_sums"])
 SLICES = st.sampled_from(["1m", "5m"])
@@ -32,11 +32,21 @@ def windows_of(spans):
 
 
 @FEW
-@given(OUTAGES, st.integers(0, 5_000), st.integers(1, 60), AGGREGATES, SLICES, DENOMINATORS, WINDOWS)
+@given(
+    OUTAGES,
+    st.integers(0, 5_000),
+    st.integers(1, 60),
+    AGGREGATES,
+    SLICES,
+    DENOMINATORS,
+    WINDOWS,
+    st.integers(1, 4),
+)
 def test_more_downtime_never_raises_attainment_nor_lowers_the_credit(
-    outages, start, minutes, aggregate, slice_, denominator, spans
+    outages, start, minutes, aggregate, slice_, denominator, spans, min_run
 ):
     terms = {
+        "min_run": min_run,
         "aggregate": aggregate,
         "slice": slice_,
         "denominator": denominator,
@@ -108,3 +118,38 @@ def test_sums_beyond_64_bits_are_exact():
     for aggregate in ("ratio_of_sums", "mean_of_ratios"):
         result = run(samples, aggregate=aggregate)
         assert attained(result) * 43200 * 10**15 == 10**15 + 43199
+
+
+@FEW
+@given(OUTAGES, WINDOWS, st.randoms(use_true_random=False), DENOMINATORS)
+def test_the_order_of_exclusions_changes_nothing(outages, spans, random, denominator):
+    windows = windows_of(spans)
+    shuffled = random.sample(windows, len(windows))
+    contract = parse_contract(contract_text({"denominator": denominator}))
+    samples, context = {"api": month_with(outages)}, ReportContext("A", "V")
+    one = build_report(contract, samples, windows, "2026-06", context)
+    other = build_report(contract, samples, shuffled, "2026-06", context)
+    assert (one.canonical, one.inputs) == (other.canonical, other.inputs)
+
+
+@FEW
+@given(OUTAGES, OUTAGES, WINDOWS)
+def test_a_revision_is_its_inputs_and_the_way_back_undoes_the_way_there(before, after, spans):
+    contract, windows = parse_contract(contract_text()), windows_of(spans)
+
+    def revision(number, outages, previous=None):
+        restatement = previous and Restatement(previous, "late data")
+        context = ReportContext("A", "V", revision=number, restatement=restatement)
+        return build_report(contract, {"api": month_with(outages)}, windows, "2026-06", context)
+
+    first = revision(1, before)
+    second = revision(2, after, first)
+    third = revision(3, before, second)
+    again = revision(4, before, third)
+    own = {"revision", "restatement"}
+    figures = [{k: v for k, v in each.body.items() if k not in own} for each in (first, third, again)]
+    assert figures[0] == figures[1] == figures[2]
+    assert again.body["restatement"]["delta"] == []
+    there = {each["field"]: (each["before"], each["after"]) for each in second.body["restatement"]["delta"]}
+    back = {each["field"]: (each["after"], each["before"]) for each in third.body["restatement"]["delta"]}
+    assert there == back

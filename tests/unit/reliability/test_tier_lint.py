@@ -1,5 +1,6 @@
 """No defect of a tier table slips through: the lint agrees with counting tiers at every point."""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -98,3 +99,19 @@ def test_a_gap_that_no_rounded_value_can_fall_into_is_no_gap():
     assert is_refused(table)
     assert not is_refused(table, Rounding(RoundingMode.HALF_UP, 2))
     assert is_refused(table, Rounding(RoundingMode.HALF_UP, 3))
+
+
+@given(st.lists(st.sampled_from(GRID[1:10]), unique=True, min_size=1, max_size=4).map(sorted), st.data())
+def test_a_tier_left_out_or_worth_less_than_a_better_one_is_refused(cuts, data):
+    edges = [Fraction(0), *cuts, TARGET]
+    count = len(edges) - 1
+    table = [
+        Tier(lower, True, upper, False, Fraction(count - index, 10))
+        for index, (lower, upper) in enumerate(pairwise(edges))
+    ]
+    assert not is_refused(table)
+    gone = data.draw(st.integers(0, count - 1))
+    assert is_refused([tier for index, tier in enumerate(table) if index != gone])
+    better = data.draw(st.integers(1, count - 1))
+    raised = replace(table[better], credit=table[better - 1].credit + Fraction(1, 100))
+    assert is_refused([*table[:better], raised, *table[better + 1 :]])
