@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import cast
 
 import strawberry
+from strawberry.scalars import JSON
 
+from schema.context import Info
+from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.explanation.evidence import LinkKind, Strength
+from trust_portal.cost.explanation.origins import Figure, FindOrigins, Origins
+from trust_portal.cost.explanation.reported import FindReported
 from trust_portal.cost.explanation.service import Explanation
 
 strawberry.enum(LinkKind, name="CostLinkKind", description="What kind of thing happened.")
 strawberry.enum(Strength, name="CostLinkStrength", description="How well it fits.")
+strawberry.enum(Figure, name="CostFigure", description="Which kind of figure is opened.")
 
 
 @strawberry.type(description="One dimension and its value.")
@@ -38,6 +45,45 @@ class CostDriver:
     expected: Decimal
     actual: Decimal
     contribution: Decimal
+
+
+@strawberry.input(description="One dimension and its value.")
+class CostDimensionInput:
+    name: str
+    value: str
+
+
+@strawberry.type(description="One usage event as it was delivered.")
+class CostUsageEvent:
+    time: datetime
+    resource: str
+    operation: str
+    region: str
+    adapter: str | None
+    labels: list[CostDimension]
+    quantity: Decimal
+    unit: str
+    cost: Decimal
+    source: str
+    event_id: str
+    correction_of: str | None
+
+
+@strawberry.type(description="The events behind a figure; what a correction replaced does not count.")
+class CostOrigins:
+    total: int
+    cost: Decimal = strawberry.field(description="Of all of them: the figure, exactly.")
+    replaced: int
+    events: list[CostUsageEvent] = strawberry.field(description="The dearest first, at most a hundred.")
+
+
+@strawberry.type(description="An event that a link refers to.")
+class CostReportedEvent:
+    time: datetime
+    source: str
+    event_id: str
+    fields: JSON
+    others: int | None = strawberry.field(description="How many other tenants it reached; null: all.")
 
 
 @strawberry.type(description="A change, operation or adapter that fits, and why.")
@@ -71,6 +117,37 @@ class CostExplanation:
     comparable: list[datetime] = strawberry.field(
         description="Starts of the spans that say how cost used to split."
     )
+    anomaly: strawberry.Private[CostAnomaly]
+
+    @strawberry.field(description="The usage events behind a figure, or those of the comparable hours.")
+    async def origins(
+        self,
+        info: Info,
+        figure: Figure = Figure.PART,
+        where: list[CostDimensionInput] | None = None,
+        comparable: bool = False,
+    ) -> CostOrigins:
+        named = {each.name: each.value for each in where or ()}
+        query = FindOrigins(self.anomaly.tenant_id, self.anomaly.id, figure, named, comparable)
+        found = await info.context.house.explanations.origins(info.context.actor, query)
+        return _origins(found)
+
+    @strawberry.field(
+        description="The event that a link names; of an adapter its most troubled observations."
+    )
+    async def reported(self, info: Info, source: str, event_id: str) -> list[CostReportedEvent]:
+        query = FindReported(self.anomaly.tenant_id, self.anomaly.id, source, event_id)
+        found = await info.context.house.explanations.reported(info.context.actor, query)
+        return [
+            CostReportedEvent(
+                time=each.time,
+                source=each.source,
+                event_id=each.event_id,
+                fields=cast("JSON", dict(each.fields)),
+                others=each.others,
+            )
+            for each in found.events
+        ]
 
 
 def explanation(row: Explanation) -> CostExplanation:
@@ -114,6 +191,32 @@ def explanation(row: Explanation) -> CostExplanation:
         ],
         timeline=[CostHour(hour=each.hour, cost=each.cost, expected=each.expected) for each in row.timeline],
         comparable=list(row.comparable),
+        anomaly=row.anomaly,
+    )
+
+
+def _origins(found: Origins) -> CostOrigins:
+    return CostOrigins(
+        total=found.total,
+        cost=found.cost,
+        replaced=found.replaced,
+        events=[
+            CostUsageEvent(
+                time=each.time,
+                resource=each.resource,
+                operation=each.operation,
+                region=each.region,
+                adapter=each.adapter,
+                labels=_where(each.labels),
+                quantity=each.quantity,
+                unit=each.unit,
+                cost=each.cost,
+                source=each.source,
+                event_id=each.event_id,
+                correction_of=each.correction_of,
+            )
+            for each in found.events
+        ],
     )
 
 

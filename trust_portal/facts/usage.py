@@ -64,7 +64,7 @@ async def read_usage(
             usage.c.subsystem == subsystem,
             usage.c.time >= start,
             usage.c.time < end,
-            ~_replaced(tenant_id),
+            ~replaced(tenant_id),
         )
         .group_by(*dimensions)
         .order_by(*dimensions)
@@ -78,7 +78,8 @@ async def read_usage(
     )  # fmt: skip
 
 
-def _replaced(tenant_id: UUID) -> ColumnElement[bool]:
+def replaced(tenant_id: UUID) -> ColumnElement[bool]:
+    """Whether a row of ``usage`` does not count any more."""
     return exists().where(
         _later.c.tenant_id == tenant_id,
         or_(

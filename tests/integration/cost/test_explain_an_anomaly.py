@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,12 +10,14 @@ from typing import Any
 import pytest
 from conftest import HOUR, START, Vendor, usage
 
+from trust_portal.access.rights import actor_with
 from trust_portal.cost.anomalies.model import AnomalyFilter, CostAnomaly
 from trust_portal.cost.anomalies.repository import anomalies_page
 from trust_portal.cost.explanation.evidence import LinkKind, Strength
+from trust_portal.cost.explanation.origins import Figure, FindOrigins, Share
 from trust_portal.cost.explanation.service import Explanations
 from trust_portal.errors import NotFound
-from trust_portal.kernel.actor import SYSTEM
+from trust_portal.kernel.actor import SYSTEM, Role
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import new_id
 from trust_portal.kernel.page import PageRequest
@@ -125,16 +128,81 @@ async def test_recording_leaves_one_receipt_and_what_stays_unexplained(
 async def test_every_figure_opens_the_events_it_is_made_of(
     anomaly: CostAnomaly, explanations: Explanations
 ) -> None:
+    def ask(**what: Any) -> FindOrigins:
+        return FindOrigins(anomaly.tenant_id, anomaly.id, **what)
+
     found = await explanations.explain(SYSTEM, anomaly.tenant_id, anomaly.id)
     for driver in found.drivers:
         where = {driver.dimension: driver.value}
-        origins = await explanations.origins(SYSTEM, anomaly.tenant_id, anomaly.id, where)
+        origins = await explanations.origins(SYSTEM, ask(where=where))
         assert len(origins.events) == origins.total
-        assert sum((event.cost for event in origins.events), Decimal(0)) == driver.actual
-    cause = found.attribution.causes[0]
-    origins = await explanations.origins(SYSTEM, anomaly.tenant_id, anomaly.id, cause.where)
-    assert sum((event.cost for event in origins.events), Decimal(0)) == cause.actual
-    assert origins.events[0].source == "//test"
+        assert sum((event.cost for event in origins.events), Decimal(0)) == origins.cost == driver.actual
+        assert origins.share == Share(driver.expected, driver.actual)
+    for cause in found.attribution.causes:
+        origins = await explanations.origins(SYSTEM, ask(figure=Figure.CAUSE, where=cause.where))
+        assert (origins.cost, origins.share) == (cause.actual, Share(cause.expected, cause.actual))
+        assert {event.source for event in origins.events} <= {"//test"}
+    rest = await explanations.origins(SYSTEM, ask(figure=Figure.UNEXPLAINED))
+    assert rest.cost - rest.share.expected == found.attribution.unexplained
+    whole = await explanations.origins(SYSTEM, ask())
+    assert whole.cost == anomaly.figures.actual
+    before = await explanations.origins(SYSTEM, ask(where={"operation": "export"}, comparable=True))
+    assert before.cost == len(SPIKE) * Decimal("1.00") * len(found.comparable)
+    (hour,) = (await explanations.origins(SYSTEM, ask(hour=ONSET - HOUR))).spans
+    assert hour == (ONSET - HOUR, ONSET)
+    with pytest.raises(NotFound):
+        await explanations.origins(SYSTEM, ask(figure=Figure.CAUSE, where={"operation": "import"}))
+
+
+async def test_what_a_correction_replaced_is_no_part_of_a_figure_and_is_said(
+    vendor: Vendor, anomaly: CostAnomaly, explanations: Explanations
+) -> None:
+    fix = usage("acme", "fix", ONSET, "40.00", operation="export", correction_of=f"acme-{SPIKE.start}-export")
+    await vendor.deliver([fix])
+    await vendor.close()
+    found = await explanations.explain(SYSTEM, anomaly.tenant_id, anomaly.id)
+    query = FindOrigins(anomaly.tenant_id, anomaly.id, where={"operation": "export"})
+    origins = await explanations.origins(SYSTEM, query)
+    (export,) = [each for each in found.drivers if each.value == "export"]
+    assert origins.cost == export.actual
+    assert (origins.total, origins.replaced) == (len(SPIKE), 1)
+
+
+async def test_of_causes_that_overlap_each_opens_its_own_events_only(
+    vendor: Vendor, explanations: Explanations
+) -> None:
+    """An export runs away everywhere, and in one region everything does: both names fit the export there."""
+    acme = await vendor.tenant("acme")
+    vendor.until(START + 260 * HOUR)
+    operations, regions = ("read", "sync", "index", "export"), ("eu", "us", "ap", "sa")
+
+    def cost(n: int, number: int, operation: str, region: str) -> Decimal:
+        usual = Decimal(2 + number) + Decimal(n % 3) / 10
+        if n in SPIKE and operation == "export":
+            return usual * 9
+        return usual * 4 if n in SPIKE and region == "eu" else usual
+
+    await vendor.deliver(
+        usage("acme", f"{n}-{operation}-{region}-{number}", START + n * HOUR,
+              cost(n, number, operation, region), operation=operation, region=region, resource=f"r{number}")
+        for n in range(260) for operation in operations for region in regions for number in range(5)
+    )  # fmt: skip
+    await vendor.close(260)
+    (anomaly,) = (await vendor.house.anomalies.page(SYSTEM, AnomalyFilter(acme.id), PageRequest(5))).items
+    found = await explanations.explain(SYSTEM, acme.id, anomaly.id)
+    causes = found.attribution.causes
+    assert [dict(each.where) for each in causes[:2]] == [{"operation": "export"}, {"region": "eu"}]
+
+    viewer = replace(actor_with(Role.CUSTOMER_VIEWER), tenant_id=acme.id)
+    opened = [
+        await explanations.origins(viewer, FindOrigins(acme.id, anomaly.id, Figure.CAUSE, each.where))
+        for each in causes
+    ]
+    rest = await explanations.origins(viewer, FindOrigins(acme.id, anomaly.id, Figure.UNEXPLAINED))
+
+    assert [each.cost for each in opened] == [each.actual for each in causes]
+    assert sum(each.cost for each in [*opened, rest]) == anomaly.figures.actual
+    assert sum(each.total for each in [*opened, rest]) == 80 * int((found.end - anomaly.started_at) / HOUR)
 
 
 async def test_there_is_no_explanation_of_what_is_not_there(

@@ -19,7 +19,11 @@ from trust_portal.kernel.actor import SYSTEM
 EXPLANATION = """query ($id: ID!) { costAnomaly(id: $id) {
   subsystem state expected actual excess detector openedReceiptId explainedReceiptId
   explanation { delta unexplained causes { where { name value } contribution }
-    drivers { dimension contribution } links { kind key strength reasons } timeline { hour cost expected } } } }"""
+    drivers { dimension contribution } links { kind key strength reasons eventSource eventId }
+    timeline { hour cost expected } } } }"""
+BEHIND = """query ($id: ID!, $where: [CostDimensionInput!]) { costAnomaly(id: $id) { explanation {
+  origins(figure: CAUSE, where: $where) { total cost replaced events { cost operation eventId } }
+  reported(source: "//test", eventId: "aurora-flag") { fields others } } } }"""
 
 
 @pytest.fixture
@@ -54,6 +58,13 @@ async def test_a_customer_reads_why_its_cost_spiked_to_the_last_digit(portal: Po
     assert why["causes"][0]["where"] == [{"name": "operation", "value": "export"}]
     assert {each["kind"] for each in why["links"]} == {"FLAG", "OPERATION", "DEPLOY"}
     assert (got["detector"], got["state"]) == ("own-tail@1", "OPEN")
+    where = why["causes"][0]["where"]
+    async with portal.program(portal.world.tokens["customer_admin:read"]) as program:
+        behind = (await ask(program, BEHIND, id=ids(portal, anomaly)[1], where=where))["data"]
+    opened = behind["costAnomaly"]["explanation"]
+    assert (opened["origins"]["total"], Decimal(opened["origins"]["cost"])) == (6, Decimal("540.00"))
+    assert {each["operation"] for each in opened["origins"]["events"]} == {"export"}
+    assert (opened["reported"][0]["fields"]["flag"], opened["reported"][0]["others"]) == ("bulk-export", 0)
     assert got["explainedReceiptId"]
 
 

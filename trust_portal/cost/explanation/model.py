@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+#: The owner of a row that is part of no cause.
+UNOWNED: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,17 @@ class Table:
     expected: NDArray[np.int64] | NDArray[np.object_]
     actual: NDArray[np.int64] | NDArray[np.object_]
     digits: int
+
+    def rows(self, where: Mapping[str, str]) -> NDArray[np.bool_]:
+        """Which rows have these values; none where a dimension or value does not occur."""
+        chosen = np.ones(len(self.expected), dtype=np.bool_)
+        for name, value in where.items():
+            if name not in self.dimensions:
+                return np.zeros_like(chosen)
+            index = self.dimensions.index(name)
+            code = self.values[index].index(value) if value in self.values[index] else -1
+            chosen &= self.codes[index] == code
+        return chosen
 
     def amount(self, units: int) -> Decimal:
         """Whole units as the exact decimal they stand for, without superfluous zeros."""
@@ -52,12 +67,14 @@ class Cause:
 class Attribution:
     """``delta`` = Σ(actual − expected) = Σ contributions + ``unexplained``, exactly.
 
-    ``share`` of a cause is its part of the delta, ``None`` where the delta is zero.
+    ``share`` of a cause is its part of the delta, ``None`` where the delta is zero. ``owners`` has, for
+    each row of the table, the place of its cause in ``causes``, or ``UNOWNED``.
     """
 
     delta: Decimal
     causes: tuple[Cause, ...]
     unexplained: Decimal
+    owners: NDArray[np.int64] = field(compare=False, repr=False)
 
 
 def plain(units: int, digits: int) -> Decimal:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -19,11 +18,25 @@ from trust_portal.cost.anomalies.repository import change_anomaly, get_anomaly, 
 from trust_portal.cost.explanation import repository
 from trust_portal.cost.explanation.attribution import attribute_to_parts
 from trust_portal.cost.explanation.drivers import Driver, cost_table, drivers
-from trust_portal.cost.explanation.evidence import Candidate, Episode, FoundCause, Link
+from trust_portal.cost.explanation.evidence import (
+    AdapterBehaviour,
+    Candidate,
+    Episode,
+    FoundCause,
+    Link,
+    LinkKind,
+)
 from trust_portal.cost.explanation.links import find_links
-from trust_portal.cost.explanation.model import Attribution
-from trust_portal.cost.explanation.origins import Origins, read_origins
+from trust_portal.cost.explanation.model import Attribution, Table
+from trust_portal.cost.explanation.origins import FindOrigins, Origins, Share, read_origins, rows_of
 from trust_portal.cost.explanation.receipts import explained_act
+from trust_portal.cost.explanation.reported import (
+    FindReported,
+    Reported,
+    home_of,
+    read_event,
+    read_observations,
+)
 from trust_portal.cost.metering.model import Part
 from trust_portal.cost.metering.repository import read_parts
 from trust_portal.errors import NotFound
@@ -47,10 +60,11 @@ class Explanation:
 
     ``comparable`` are the starts of the spans that say how cost used to split; each is as long as the
     anomaly. A cause or driver opens its events with ``origins`` and its ``where`` (a driver's is
-    its one dimension and value); a link by its reference.
+    its one dimension and value); a link by its reference. ``table`` is what causes and drivers are of.
     """
 
     anomaly: CostAnomaly
+    table: Table
     attribution: Attribution
     drivers: tuple[Driver, ...]
     links: tuple[Link, ...]
@@ -83,18 +97,56 @@ class Explanations:
         await self._access_log.looked(actor, tenant_id, "cost anomaly", str(anomaly_id), purpose="cost")
         return explanation
 
-    async def origins(
-        self, actor: Actor, tenant_id: UUID, anomaly_id: UUID, where: Mapping[str, str]
-    ) -> Origins:
-        """The usage events behind a cause or driver of the anomaly. Raises ``NotFound``."""
+    async def origins(self, actor: Actor, query: FindOrigins) -> Origins:
+        """The usage events behind one figure of the explanation. Raises ``NotFound``."""
+        tenant_id, anomaly_id = query.tenant_id, query.anomaly_id
         await self._gate.require(actor, Action.ANOMALY_READ, Resource("anomaly", tenant_id, str(anomaly_id)))
-        async with self._storage.read(scope_of(actor, tenant_id), snapshot=True) as session:
-            anomaly = await get_anomaly(session, tenant_id, anomaly_id)
-            _require_shown(actor, anomaly)
-            end = anomaly.last_at + _HOUR
-            found = await read_origins(session, tenant_id, anomaly.series, anomaly.started_at, end, where)
+        scope = scope_of(actor, tenant_id)
+        explanation = await self._explain(scope, tenant_id, anomaly_id)
+        anomaly = explanation.anomaly
+        _require_shown(actor, anomaly)
+        spans, rows, share = [(anomaly.started_at, explanation.end)], None, None
+        if query.hour is not None:
+            spans = [(query.hour, query.hour + _HOUR)]
+        else:
+            table = explanation.table
+            chosen, rows = rows_of(table, explanation.attribution, query.figure, query.where)
+            share = Share(
+                table.amount(int(table.expected[chosen].sum())), table.amount(int(table.actual[chosen].sum()))
+            )
+            if query.comparable:
+                spans = [
+                    (start, start + (explanation.end - anomaly.started_at))
+                    for start in explanation.comparable
+                ]
+        async with self._storage.read(scope, snapshot=True) as session:
+            found = await read_origins(session, tenant_id, anomaly.series, spans, query.where, rows)
         await self._access_log.looked(actor, tenant_id, "usage", str(anomaly_id), purpose="cost")
-        return found
+        return replace(found, share=share)
+
+    async def reported(self, actor: Actor, query: FindReported) -> Reported:
+        """What was reported behind one of the explanation's links. Raises ``NotFound``."""
+        tenant_id, anomaly_id = query.tenant_id, query.anomaly_id
+        await self._gate.require(actor, Action.ANOMALY_READ, Resource("anomaly", tenant_id, str(anomaly_id)))
+        explanation = await self._explain(scope_of(actor, tenant_id), tenant_id, anomaly_id)
+        _require_shown(actor, explanation.anomaly)
+        named = (query.source, query.event_id)
+        link = next(
+            (e for e in explanation.links if (e.reference.source, e.reference.event_id) == named), None
+        )
+        if link is None:
+            raise NotFound("link")
+        home, start = home_of(link, tenant_id), explanation.anomaly.started_at
+        adapters = [each for each in explanation.candidates if isinstance(each, AdapterBehaviour)]
+        async with self._storage.read(home) as session:
+            if link.kind is LinkKind.ADAPTER:
+                found, total = await read_observations(session, tenant_id, link.key, start, explanation.end)
+            else:
+                found, total = await read_event(session, home.tenant_id, link), 1
+        await self._access_log.looked(actor, tenant_id, "cost anomaly", str(anomaly_id), purpose="cost")
+        return Reported(
+            link, found, total, next((e for e in adapters if e.reference == link.reference), None)
+        )
 
     async def record(self, actor: Actor, tenant_id: UUID, anomaly_id: UUID) -> UUID | None:
         """Explain it and leave a receipt; the receipt's id.
@@ -161,7 +213,9 @@ class Explanations:
                 session, tenant_id, tenant.key, start - _LOOK_BACK, end
             )
         # Pure work of up to half a second: not in the way of other requests.
-        attribution, split = await asyncio.to_thread(_attribute, window, before, anomaly.figures.expected)
+        table, attribution, split = await asyncio.to_thread(
+            _attribute, window, before, anomaly.figures.expected
+        )
         excess = {
             point.hour: (point.cost or Decimal(0)) - point.expected
             for point in points
@@ -171,6 +225,7 @@ class Explanations:
         causes = [FoundCause(each.where, each.share or 0.0) for each in attribution.causes]
         return Explanation(
             anomaly=anomaly,
+            table=table,
             attribution=attribution,
             drivers=split,
             links=tuple(find_links(episode, causes, candidates)),
@@ -214,6 +269,6 @@ async def _comparable(
 
 def _attribute(
     window: tuple[Part, ...], before: tuple[Part, ...], expected: Decimal
-) -> tuple[Attribution, tuple[Driver, ...]]:
+) -> tuple[Table, Attribution, tuple[Driver, ...]]:
     table = cost_table(window, before, expected)
-    return attribute_to_parts(table, comparable=bool(before)), drivers(table)
+    return table, attribute_to_parts(table, comparable=bool(before)), drivers(table)

@@ -185,8 +185,12 @@ def test_contributions_and_the_rest_are_the_delta_to_the_last_digit(drawn, digit
     assert Fraction(attribution.delta) == delta
     parts = sum((Fraction(cause.contribution) for cause in attribution.causes), Fraction(0))
     assert parts + Fraction(attribution.unexplained) == delta
-    for cause in attribution.causes:
+    for place, cause in enumerate(attribution.causes):
         assert Fraction(cause.actual) - Fraction(cause.expected) == Fraction(cause.contribution)
+        own = np.flatnonzero(attribution.owners == place)
+        assert len(own) == cause.rows
+        assert table.rows(cause.where)[own].all()
+        assert Fraction(sum(rows[row][2] for row in own), 10**digits) == Fraction(cause.actual)
         assert 0 <= cause.confidence <= 1
         assert set(cause.where) <= set(columns)
         assert cause.rows > 0

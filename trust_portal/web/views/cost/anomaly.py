@@ -12,14 +12,15 @@ from starlette.routing import Route
 from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.cost.anomalies.model import GiveFeedback, Verdict
-from trust_portal.cost.explanation.origins import MOST_EVENTS
+from trust_portal.cost.explanation.origins import MOST_EVENTS, Figure, FindOrigins
+from trust_portal.cost.explanation.reported import FindReported
 from trust_portal.errors import InvalidInput, Refused
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, one_of, read_form, required, texts
 from trust_portal.web.navigation import tenant_of, tenant_path
 from trust_portal.web.templating import page
 from trust_portal.web.views.cost import telling
-from trust_portal.web.views.cost.screen import cost_frame
+from trust_portal.web.views.cost.screen import cost_frame, moment_of
 
 #: A part is named by its dimensions; nobody has more of them.
 _MOST_DIMENSIONS = 20
@@ -45,7 +46,8 @@ async def anomaly(request: Request, form: FormState = FormState()) -> Response: 
         links=telling.lettered(found.links),
         dimensions=list(dict.fromkeys(each.dimension for each in found.drivers)),
         where_words=telling.where_words,
-        origins_query=telling.origins_query,
+        events_path=telling.events_path,
+        reported_path=telling.reported_path,
         is_explained=told.explained_at is not None and told.explained_at >= told.changed_at,
         playbook_runs=await house.playbook_runs.of_anomaly(actor, tenant.id, told.id) if may_see_runs else (),
         options=await house.remediation.planner.options(actor, found) if may_plan else (),
@@ -60,24 +62,49 @@ async def anomaly(request: Request, form: FormState = FormState()) -> Response: 
 
 
 async def origins(request: Request) -> Response:
-    """The usage events of the part that the address names; of the whole anomaly without one."""
+    """The usage events behind the figure that the address names: its kind, its dimensions, its hours."""
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose="usage")
     where = dict(request.query_params)
     if len(where) > _MOST_DIMENSIONS:
         raise InvalidInput(f"name at most {_MOST_DIMENSIONS} dimensions", field="where")
     anomaly_id: UUID = request.path_params["anomaly"]
-    found = await house.explanations.origins(actor, tenant.id, anomaly_id, where)
-    shown = [each.cost for each in found.events]
+    hours = request.path_params.get("hours")
+    comparable = hours == "comparable"
+    query = FindOrigins(
+        tenant.id,
+        anomaly_id,
+        one_of(Figure, request.path_params.get("figure", Figure.PART), "figure") or Figure.PART,
+        where,
+        comparable=comparable,
+        hour=None if hours is None or comparable else moment_of(hours, "hours"),
+    )
+    found = await house.explanations.origins(actor, query)
     return page(
         request,
         "cost/origins.html",
         anomaly=await house.anomalies.get(actor, tenant.id, anomaly_id),
+        asked=query,
         origins=found,
-        sum=sum(shown, Decimal(0)),
-        digits=telling.digits_of(shown),
+        shown=sum((each.cost for each in found.events), Decimal(0)),
+        digits=telling.digits_of([each.cost for each in found.events]),
         most=MOST_EVENTS,
-        named=telling.where_words(where) if where else None,
+        named=telling.figure_words(query),
+        **cost_frame(request, tenant),
+    )
+
+
+async def reported(request: Request) -> Response:
+    """What was reported behind a link, found by the event that the link names."""
+    actor, house, asked = actor_of(request), house_of(request), request.query_params
+    tenant = await tenant_of(request, purpose="cost anomaly")
+    anomaly_id: UUID = request.path_params["anomaly"]
+    query = FindReported(tenant.id, anomaly_id, asked.get("source", ""), asked.get("id", ""))
+    return page(
+        request,
+        "cost/reported.html",
+        anomaly=await house.anomalies.get(actor, tenant.id, anomaly_id),
+        reported=await house.explanations.reported(actor, query),
         **cost_frame(request, tenant),
     )
 
@@ -108,6 +135,9 @@ _ONE = "/t/{tenant}/cost/anomalies/{anomaly:uuid}"
 routes = [
     Route(_ONE, anomaly, methods=["GET"]),
     Route(f"{_ONE}/events", origins, methods=["GET"]),
+    Route(f"{_ONE}/events/{{figure}}", origins, methods=["GET"]),
+    Route(f"{_ONE}/events/{{figure}}/{{hours}}", origins, methods=["GET"]),
+    Route(f"{_ONE}/reported", reported, methods=["GET"]),
     Route(f"{_ONE}/feedback", give_feedback, methods=["POST"]),
     Route(f"{_ONE}/explanation", record_explanation, methods=["POST"]),
 ]

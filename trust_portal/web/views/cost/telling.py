@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.explanation.evidence import Link, LinkKind
+from trust_portal.cost.explanation.origins import Figure, FindOrigins
 from trust_portal.cost.explanation.service import Explanation
 from trust_portal.documents.course_chart import Hour, Mark, course_chart, letter
 from trust_portal.documents.formats import amount, clock_time, duration, instant, short_day
@@ -69,9 +70,24 @@ def where_words(where: Mapping[str, str]) -> str:
     )
 
 
-def origins_query(where: Mapping[str, str]) -> str:
-    """The part as the address of its events carries it."""
-    return urlencode(dict(where))
+def events_path(figure: str, where: Mapping[str, str], hours: str | None = None) -> str:
+    """The address of a figure's events below the anomaly's; ``hours``: ``comparable``, or one hour's start."""
+    path = f"/events/{figure}{f'/{hours}' if hours else ''}"
+    return f"{path}?{urlencode(dict(where))}" if where else path
+
+
+def reported_path(link: Link) -> str:
+    """The address of what a link refers to, below the anomaly's."""
+    return "/reported?" + urlencode({"source": link.reference.source, "id": link.reference.event_id})
+
+
+def figure_words(query: FindOrigins) -> str:
+    """Whose events a page lists."""
+    if query.hour is not None:
+        return f"The hour from {instant(query.hour)}"
+    if query.figure is Figure.UNEXPLAINED:
+        return "What no cause explains"
+    return where_words(query.where) if query.where else "The whole anomaly"
 
 
 def lettered(links: Iterable[Link]) -> list[tuple[str, Link]]:
