@@ -18,6 +18,7 @@ from schema.types.cost import CostAnomaly, cost_anomaly
 from schema.types.credit import Credit, credit
 from schema.types.export import Export, export
 from schema.types.person import Person, person
+from schema.types.playbook import PlaybookRun, playbook_run
 from schema.types.receipt import Receipt, receipt
 from schema.types.report import SlaReport, sla_report
 from schema.types.tenant import Tenant, tenant
@@ -25,14 +26,25 @@ from trust_portal.access.tenants import model
 from trust_portal.errors import NotFound
 
 Node = Annotated[
-    Tenant | SlaReport | CostAnomaly | Credit | ApprovalRequest | Export | Receipt | Person,
+    Tenant | SlaReport | CostAnomaly | PlaybookRun | Credit | ApprovalRequest | Export | Receipt | Person,
     strawberry.union("Node", description="Whatever has a global id that can be asked for again."),
 ]
 
 
 async def find(
     context: Context, text: str
-) -> Tenant | SlaReport | CostAnomaly | Credit | ApprovalRequest | Export | Receipt | Person | None:
+) -> (
+    Tenant
+    | SlaReport
+    | CostAnomaly
+    | PlaybookRun
+    | Credit
+    | ApprovalRequest
+    | Export
+    | Receipt
+    | Person
+    | None
+):
     """The thing behind a global id, or None; ``Denied`` where the caller may know that it is there."""
     try:
         asked = decode(text)
@@ -75,6 +87,10 @@ async def _export(context: Context, asked: GlobalId) -> Export:
     return export(found, (await _owner(context, asked)).key)
 
 
+async def _playbook_run(context: Context, asked: GlobalId) -> PlaybookRun:
+    return playbook_run(await context.house.playbook_runs.get(context.actor, asked.tenant_id, asked.id))
+
+
 async def _receipt(context: Context, asked: GlobalId) -> Receipt:
     return receipt((await context.house.archive.receipt(context.actor, asked.tenant_id, asked.id)).receipt)
 
@@ -83,13 +99,14 @@ async def _person(context: Context, asked: GlobalId) -> Person:
     return person(await context.house.people.get(context.actor, asked.tenant_id, asked.id))
 
 
-_Found = Tenant | SlaReport | CostAnomaly | Credit | ApprovalRequest | Export | Receipt | Person
+_Found = Tenant | SlaReport | CostAnomaly | PlaybookRun | Credit | ApprovalRequest | Export | Receipt | Person
 _LOOK_UPS: dict[str, Callable[[Context, GlobalId], Awaitable[_Found]]] = {
     "ApprovalRequest": _approval,
     "CostAnomaly": _anomaly,
     "Credit": _credit,
     "Export": _export,
     "Person": _person,
+    "PlaybookRun": _playbook_run,
     "Receipt": _receipt,
     "SlaReport": _report,
     "Tenant": _tenant,

@@ -10,10 +10,12 @@ from schema.ids import decode
 from schema.node import Node, find
 from schema.types.approval import ApprovalRequest, approval_request
 from schema.types.cost import CostAnomaly, CostKpis, cost_anomaly, cost_kpis
+from schema.types.playbook import KillSwitch, PlaybookRun, kill_switch, playbook_run
 from schema.types.run import SlaRun, sla_run
 from schema.types.tenant import First, Last, Tenant, tenant
 from trust_portal.access.approvals.inbox import ApprovalFilter, Show
 from trust_portal.access.approvals.model import ApprovalKind
+from trust_portal.cost.remediation.model import RunFilter, RunState
 from trust_portal.errors import NotFound
 from trust_portal.kernel.actor import Role
 
@@ -91,6 +93,38 @@ class Query:
         asked = decode(id, "CostAnomaly")
         house, actor = info.context.house, info.context.actor
         return cost_anomaly(await house.anomalies.get(actor, asked.tenant_id, asked.id))
+
+    @strawberry.field(description="Runs of playbooks, newest first; without a tenant of all, for staff.")
+    async def playbook_runs(
+        self,
+        info: Info,
+        first: First = None,
+        after: str | None = None,
+        last: Last = None,
+        before: str | None = None,
+        tenant_id: strawberry.ID | None = None,
+        anomaly_id: strawberry.ID | None = None,
+        playbook: str | None = None,
+        state: RunState | None = None,
+    ) -> Connection[PlaybookRun]:
+        tenant = None if tenant_id is None else decode(tenant_id, "Tenant", field="tenantId").tenant_id
+        about = None
+        if anomaly_id is not None:
+            named = decode(anomaly_id, "CostAnomaly", field="anomalyId")
+            if tenant not in {None, named.tenant_id}:
+                raise NotFound("CostAnomaly", field="anomalyId")
+            tenant, about = named.tenant_id, named.id
+        page = await info.context.house.playbook_runs.page(
+            info.context.actor,
+            RunFilter(tenant, about, playbook, state),
+            page_request(first, after, last, before),
+        )
+        return connection(page, playbook_run)
+
+    @strawberry.field(description="The kill switches that are on, the widest first, for staff.")
+    async def kill_switches(self, info: Info) -> list[KillSwitch]:
+        found = await info.context.house.kill_switches.in_force(info.context.actor)
+        return [kill_switch(each) for each in found]
 
     @strawberry.field(description="Whether the cost loop works over all tenants, for staff.")
     async def cost_kpis(self, info: Info) -> CostKpis:

@@ -11,6 +11,7 @@ from schema.mutations.cross_checks import CrossCheckMutations
 from schema.mutations.exports import ExportMutations
 from schema.mutations.imports import ImportMutations
 from schema.mutations.people import PeopleMutations
+from schema.mutations.playbooks import PlaybookMutations
 from schema.mutations.reports import ReportMutations
 from schema.mutations.tenants import TenantMutations
 from schema.mutations.tokens import TokenMutations
@@ -25,6 +26,7 @@ class Mutation(
     ExportMutations,
     ImportMutations,
     PeopleMutations,
+    PlaybookMutations,
     ReportMutations,
     TenantMutations,
     TokenMutations,

@@ -1,0 +1,148 @@
+"""Runs of playbooks: what is done about an anomaly, step by step, and what stops it.
+
+Amounts are exact decimals in major units of the currency beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+import strawberry
+
+from schema.ids import encode
+from trust_portal.cost.remediation import model
+from trust_portal.cost.remediation.intent import radius, rehearsed
+from trust_portal.cost.remediation.playbooks import ControlAction, Mode
+from trust_portal.cost.remediation.switches_model import Reach, SwitchRevision
+
+strawberry.enum(model.RunState, name="PlaybookRunState", description="Where a run stands.")
+strawberry.enum(model.StepKind, name="PlaybookStepKind", description="What happened.")
+strawberry.enum(ControlAction, name="ControlAction", description="What the product is asked to do.")
+strawberry.enum(Mode, name="PlaybookMode", description="How a plan goes on by itself.")
+strawberry.enum(Reach, name="KillSwitchReach", description="What a switch stops.")
+
+
+@strawberry.type(description="A name and its value: of a target, a parameter, or a part of usage.")
+class NamedValue:
+    name: str
+    value: str
+
+
+@strawberry.type(description="One thing that happened to a run.")
+class PlaybookStep:
+    ordinal: int
+    kind: model.StepKind
+    state: model.RunState = strawberry.field(description="In which it left the run.")
+    at: datetime
+    by: str
+    reason: str | None = strawberry.field(description="Why, where something went otherwise than planned.")
+    rules: list[str] = strawberry.field(description="The policies that refused, if they did.")
+    receipt_id: strawberry.ID | None
+    approval_id: strawberry.ID | None
+
+
+@strawberry.type(description="A plan from a playbook, and all that became of it.")
+class PlaybookRun:
+    id: strawberry.ID
+    anomaly_id: strawberry.ID
+    playbook: str
+    title: str
+    action: ControlAction
+    mode: Mode
+    state: model.RunState
+    target: list[NamedValue]
+    parameters: list[NamedValue]
+    acts_upon: list[NamedValue] = strawberry.field(description="The part of the excess it is meant for.")
+    currency: str
+    saving_per_hour: Decimal
+    saving_total: Decimal
+    saving_hours: int = strawberry.field(description="The hours that the total is of.")
+    blast_radius: str = strawberry.field(description="What else the target reaches, in one sentence.")
+    reached_cost: Decimal = strawberry.field(description="What all that the target reaches cost.")
+    beside_cost: Decimal = strawberry.field(description="Of that, what lies beside what is meant.")
+    reached_hours: int = strawberry.field(description="The hours that both are of.")
+    dry_run: str = strawberry.field(description="What the product said it would do, in words.")
+    reasons: list[str] = strawberry.field(description="Why the playbook fits.")
+    planned_at: datetime
+    planned_by: str
+    lapses_at: datetime
+    can_be_rolled_back: bool
+    steps: list[PlaybookStep]
+
+
+@strawberry.type(description="A setting of a kill switch.")
+class KillSwitch:
+    reach: Reach
+    playbook: str | None
+    stopped: bool
+    reason: str
+    set_at: datetime
+    set_by: str
+    receipt_id: strawberry.ID
+
+
+def playbook_run(row: model.Run) -> PlaybookRun:
+    plan = row.plan
+    return PlaybookRun(
+        id=encode("PlaybookRun", row.tenant_id, row.id),
+        anomaly_id=encode("CostAnomaly", row.tenant_id, plan.anomaly),
+        playbook=plan.playbook_id,
+        title=plan.playbook.title,
+        action=plan.playbook.action,
+        mode=plan.playbook.mode,
+        state=row.state,
+        target=_named(plan.target),
+        parameters=_named(plan.parameters),
+        acts_upon=_named(plan.part.where),
+        currency=plan.currency,
+        saving_per_hour=plan.saving.per_hour,
+        saving_total=plan.saving.total,
+        saving_hours=plan.saving.hours,
+        blast_radius=radius(plan),
+        reached_cost=plan.blast_radius.cost,
+        beside_cost=plan.blast_radius.beside,
+        reached_hours=plan.blast_radius.hours,
+        dry_run=rehearsed(plan),
+        reasons=list(plan.reasons),
+        planned_at=row.planned_at,
+        planned_by=row.planned_by,
+        lapses_at=row.lapses_at,
+        can_be_rolled_back=row.can_be_rolled_back,
+        steps=[_step(row.tenant_id, each) for each in row.steps],
+    )
+
+
+def kill_switch(row: SwitchRevision) -> KillSwitch:
+    return KillSwitch(
+        reach=row.reach,
+        playbook=row.playbook or None,
+        stopped=row.stopped,
+        reason=row.reason,
+        set_at=row.set_at,
+        set_by=row.set_by,
+        receipt_id=encode("Receipt", row.tenant_id, row.receipt_id),
+    )
+
+
+def _step(tenant_id: UUID, row: model.Step) -> PlaybookStep:
+    why = row.detail.get("why") or row.detail.get("reason")
+    return PlaybookStep(
+        ordinal=row.ordinal,
+        kind=row.kind,
+        state=row.state,
+        at=row.at,
+        by=row.actor_name,
+        reason=None if why is None else str(why),
+        rules=[str(each) for each in row.detail.get("rules", ())],
+        receipt_id=None if row.receipt_id is None else encode("Receipt", tenant_id, row.receipt_id),
+        approval_id=None
+        if row.approval_id is None
+        else encode("ApprovalRequest", tenant_id, row.approval_id),
+    )
+
+
+def _named(values: Mapping[str, str]) -> list[NamedValue]:
+    return [NamedValue(name=name, value=value) for name, value in values.items()]

@@ -1,0 +1,101 @@
+"""The same verbs over GraphQL: same services, same stored result, refusals as user errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from support.remediation_world import ProductProcess, World
+
+from schema.context import Context
+from schema.ids import encode
+from schema.root import schema
+from trust_portal.cost.anomalies.model import CostAnomaly
+from trust_portal.cost.remediation.model import RunState
+from trust_portal.kernel.actor import Actor
+
+_RUN = (
+    "{ id state action target { name value } savingPerHour dryRun steps { kind receiptId } canBeRolledBack }"
+)
+
+
+async def ask(world: World, actor: Actor, query: str, **variables: Any) -> Any:
+    context = Context(house=world.house, caller=actor)
+    answer = await schema.execute(query, variable_values=variables, context_value=context)
+    assert answer.errors is None, answer.errors
+    return answer.data
+
+
+async def test_a_run_is_planned_asked_for_and_taken_back(
+    world: World, product: ProductProcess, anomaly: CostAnomaly
+):
+    planned = await ask(
+        world,
+        world.operator,
+        f"mutation ($id: ID!, $playbook: String!) {{ planPlaybook(input: {{anomalyId: $id, playbook: $playbook}})"
+        f" {{ run {_RUN} userErrors {{ code }} }} }}",
+        id=encode("CostAnomaly", anomaly.tenant_id, anomaly.id),
+        playbook="throttle-exports",
+    )
+    run = planned["planPlaybook"]["run"]
+    assert run["target"] == [{"name": "operation", "value": "export"}]
+    assert (run["state"], run["action"], run["savingPerHour"]) == ("PLANNED", "THROTTLE_EXPORTS", "88.965034")
+    asked = await ask(
+        world,
+        world.operator,
+        'mutation ($id: ID!) { requestPlaybookApproval(input: {runId: $id, reason: "It runs away."})'
+        " { run { state } userErrors { code } } }",
+        id=run["id"],
+    )
+    assert asked["requestPlaybookApproval"] == {"run": {"state": "WAITING"}, "userErrors": []}
+    stored = await world.run_of(anomaly)
+    assert (await world.executed(stored)).state is RunState.EXECUTED
+    back = await ask(
+        world,
+        world.operator,
+        'mutation ($id: ID!) { rollBackPlaybook(input: {runId: $id, reason: "Mended."})'
+        " { run { state } userErrors { code } } }",
+        id=run["id"],
+    )
+    assert back["rollBackPlaybook"]["run"] == {"state": "ROLLING_BACK"}
+    await world.advance(stored)
+    found = await ask(
+        world,
+        world.operator,
+        "query ($id: ID!, $about: ID!) { node(id: $id) { ... on PlaybookRun { state canBeRolledBack } }"
+        " playbookRuns(first: 5, anomalyId: $about, state: ROLLED_BACK) { edges { node { id } } } }",
+        id=run["id"],
+        about=encode("CostAnomaly", anomaly.tenant_id, anomaly.id),
+    )
+    assert found["node"] == {"state": "ROLLED_BACK", "canBeRolledBack": False}
+    assert found["playbookRuns"]["edges"] == [{"node": {"id": run["id"]}}]
+
+
+async def test_refusals_are_user_errors_and_change_nothing(
+    world: World, product: ProductProcess, anomaly: CostAnomaly
+):
+    run = await world.planned(anomaly)
+    answer = await ask(
+        world,
+        world.operator,
+        'mutation ($id: ID!) { rollBackPlaybook(input: {runId: $id, reason: "Why not."})'
+        " { run { state } userErrors { code } } }",
+        id=encode("PlaybookRun", run.tenant_id, run.id),
+    )
+    assert answer["rollBackPlaybook"] == {"run": None, "userErrors": [{"code": "NOTHING_TO_ROLL_BACK"}]}
+    assert await world.read(run) == run
+
+
+async def test_the_kill_switch_is_set_and_read(world: World, anomaly: CostAnomaly):
+    set_it = (
+        'mutation ($stopped: Boolean!) { setKillSwitch(input: {stopped: $stopped, reason: "We look."})'
+        " { killSwitch { reach stopped } userErrors { code } } }"
+    )
+    done = await ask(world, world.operator, set_it, stopped=True)
+    assert done["setKillSwitch"] == {
+        "killSwitch": {"reach": "EVERYWHERE", "stopped": True},
+        "userErrors": [],
+    }
+    again = await ask(world, world.operator, set_it, stopped=True)
+    assert again["setKillSwitch"]["userErrors"] == [{"code": "CONFLICT"}]
+    read = await ask(world, world.operator, "{ killSwitches { reach reason setBy } }")
+    assert read["killSwitches"] == [{"reach": "EVERYWHERE", "reason": "We look.", "setBy": "Olga"}]
