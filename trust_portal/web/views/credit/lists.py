@@ -43,7 +43,6 @@ async def credits_of(request: Request, form: FormState = FormState()) -> Respons
         form=form,
         may_propose=house.gate.allows(actor, Action.CREDIT_PROPOSE, resource),
         may_claim=house.gate.allows(actor, Action.CREDIT_CLAIM, resource),
-        may_forecast=house.gate.allows(actor, Action.CREDIT_FORECAST_READ, resource),
         may_trace=house.gate.allows(actor, Action.RECEIPT_READ, resource),
         **_shown(asked),
         **frame(request, tenant),
