@@ -23,6 +23,7 @@ from trust_portal.runtime.telemetry import configure_logging
 from trust_portal.settings import Settings, load_settings
 from trust_portal.web import errors
 from trust_portal.web.authentication import Authentication
+from trust_portal.web.bell import Bell
 from trust_portal.web.context import actor_or_none, house_of
 from trust_portal.web.security import SameOriginWrites, SecurityHeaders
 from trust_portal.web.templating import create_templates
@@ -52,7 +53,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
                     Route("/graphql", endpoint(schema, _graphql_context), methods=["GET", "POST"]),
                     *ROUTES,
                 ],
-                middleware=[Middleware(Authentication), Middleware(Waiting)],
+                middleware=[Middleware(Authentication), Middleware(Bell), Middleware(Waiting)],
             ),
         ],
         middleware=[

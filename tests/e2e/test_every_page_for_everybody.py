@@ -26,6 +26,8 @@ CUSTOMER = (
     "/receipts",
     "/people",
     "/tokens",
+    "/webhooks",
+    "/deliveries",
     "/access",
     "/denials",
 )
@@ -43,10 +45,19 @@ HOUSE = (
     "/t/vendor/cost/suppressions",
     "/t/vendor/people",
     "/t/vendor/tokens",
+    "/t/vendor/webhooks",
+    "/t/vendor/deliveries",
     "/t/vendor/denials",
 )
 PAGES = {
-    "customer_admin": ("/account", "/verify", "/policies", *(f"/t/aurora{below}" for below in CUSTOMER)),
+    "customer_admin": (
+        "/account",
+        "/account/notifications",
+        "/notifications",
+        "/verify",
+        "/policies",
+        *(f"/t/aurora{below}" for below in CUSTOMER),
+    ),
     "vendor_admin": (*HOUSE, "/t/aurora", "/t/aurora/access"),
 }
 

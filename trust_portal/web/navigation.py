@@ -45,6 +45,7 @@ _CUSTOMER_PAGES = (
 _ADMINISTRATION = (
     ("People", "/people", Action.PERSON_READ),
     ("Tokens", "/tokens", Action.TOKEN_READ),
+    ("Webhooks", "/webhooks", Action.WEBHOOK_READ),
     ("Access", "/access", Action.ACCESS_LOG_READ),
 )
 _VENDOR_PAGES = (
@@ -54,11 +55,12 @@ _VENDOR_PAGES = (
     ("Suppressions", "/cost/suppressions", Action.SUPPRESSION_READ),
     ("People", "/people", Action.PERSON_READ),
     ("Tokens", "/tokens", Action.TOKEN_READ),
+    ("Webhooks", "/webhooks", Action.WEBHOOK_READ),
     ("Refusals", "/denials", Action.DENIAL_READ),
 )
 _APPROVALS = "Approvals"
 #: Pages that lie beside another one of the list, and are shown as sides of it.
-_BESIDE = {"/contracts": ("/cross-checks",)}
+_BESIDE = {"/contracts": ("/cross-checks",), "/webhooks": ("/deliveries",)}
 _HOUSE_PAGES = (
     ("Customers", "/tenants", Action.TENANTS_READ),
     ("Monthly runs", "/runs", Action.SLA_RUN_READ),

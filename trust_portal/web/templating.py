@@ -97,6 +97,7 @@ def page(
         "fingerprint": house.keyring.receipts.key_id,
         "theme": theme_of(request),
         "here": request.url.path,
+        "unread": request.scope.get("state", {}).get("unread", 0),
         **context,
     }
     name = part if part is not None and is_fragment(request) else template

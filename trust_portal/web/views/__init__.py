@@ -8,10 +8,12 @@ from trust_portal.web.views import (
     cost,
     credit,
     cross_checks,
+    deliveries,
     events,
     exports,
     health,
     home,
+    notifications,
     operations,
     overview,
     people,
@@ -23,6 +25,7 @@ from trust_portal.web.views import (
     tenants,
     theme,
     tokens,
+    webhooks,
 )
 
 ROUTES = [
@@ -31,9 +34,12 @@ ROUTES = [
     *sign_in_oidc.routes,
     *theme.routes,
     *account.routes,
+    *notifications.routes,
     *tenants.routes,
     *people.routes,
     *tokens.routes,
+    *webhooks.routes,
+    *deliveries.routes,
     *access.routes,
     *reports.routes,
     *exports.routes,
