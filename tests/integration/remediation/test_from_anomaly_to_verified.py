@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from uuid import UUID
 
-from support.remediation_world import ONSET, ProductProcess, World
+from support.remediation_world import HOUR, ONSET, ProductProcess, World
 
 from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.remediation.model import RunState, StepKind
@@ -53,6 +53,9 @@ async def test_a_runaway_export_is_throttled_once_approved_and_verified_in_the_d
     assert (found["required"], found["verified"]) == ("0.5", True)
     assert Decimal(found["reduction"]) > Decimal("0.99")
     assert len(product.applied) == 1
+    kpis = await world.house.cost_kpis.of_tenant(SYSTEM, run.tenant_id)
+    assert (kpis.open, kpis.to_recover.count) == (1, 1), "it has recovered before the detector is sure"
+    assert kpis.to_recover.median == 4 * HOUR
 
 
 async def test_every_act_leaves_a_receipt_that_rests_on_the_one_before(

@@ -17,8 +17,9 @@ def kpis(episodes: Iterable[Episode], at: datetime) -> CostKpis:
     """The figures of the four weeks up to ``at``. An anomaly belongs to when it began.
 
     Detected: from its first hour's start to the end of the hour that revealed it. Explained: from
-    when it was opened. Recovered: from its first hour's start to the end of its last, once it is
-    over. What people called planned or false is explained by that.
+    when it was opened. Recovered: from its first hour's start to the hour from which on a playbook was
+    verified to have brought cost down, or to the end of its last, once it is over, whichever came
+    first. What people called planned or false is explained by that.
     """
     everything = list(episodes)
     current = [each for each in everything if at - WINDOW <= each.started_at < at]
@@ -35,11 +36,18 @@ def kpis(episodes: Iterable[Episode], at: datetime) -> CostKpis:
             [each.explained_at - each.opened_at for each in current if each.explained_at is not None]
         ),
         to_recover=_durations(
-            [each.last_at + _HOUR - each.started_at for each in current if not each.is_open]
+            [end - each.started_at for each in current if (end := _recovered(each)) is not None]
         ),
         judged=len(judged),
         false_positives=sum(verdict is Verdict.FALSE for verdict in judged),
     )
+
+
+def _recovered(episode: Episode) -> datetime | None:
+    ends = [] if episode.is_open else [episode.last_at + _HOUR]
+    if episode.recovered_at is not None:
+        ends.append(episode.recovered_at)
+    return min(ends, default=None)
 
 
 def _unexplained(currency: str, current: Sequence[Episode], before: Sequence[Episode]) -> Unexplained:

@@ -15,7 +15,10 @@ WINDOW = timedelta(weeks=4)
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """What figures need of an anomaly. Hours by their start; ``unexplained`` in ``currency``."""
+    """What figures need of an anomaly. Hours by their start; ``unexplained`` in ``currency``.
+
+    ``recovered_at``: from when on the data show that a playbook brought cost down.
+    """
 
     currency: str
     unexplained: Decimal
@@ -26,6 +29,7 @@ class Episode:
     explained_at: datetime | None
     is_open: bool
     verdict: Verdict | None
+    recovered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

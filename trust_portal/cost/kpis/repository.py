@@ -10,6 +10,7 @@ from sqlalchemy import select
 from trust_portal.cost.anomalies.model import AnomalyState, Lane, Verdict
 from trust_portal.cost.anomalies.tables import anomalies
 from trust_portal.cost.kpis.model import Episode
+from trust_portal.cost.remediation.recoveries import verified_recoveries
 from trust_portal.storage.unit_of_work import ReadSession
 
 
@@ -30,6 +31,7 @@ async def episodes(
     )
     if tenant_id is not None:
         query = query.where(column.tenant_id == tenant_id)
+    recovered = await verified_recoveries(session, tenant_id, start)
     return tuple(
         Episode(
             currency=row.currency,
@@ -41,6 +43,7 @@ async def episodes(
             explained_at=row.explained_at,
             is_open=row.state == AnomalyState.OPEN.value,
             verdict=None if row.verdict is None else Verdict(row.verdict),
+            recovered_at=recovered.get(row.id),
         )
         for row in await session.execute(query)
     )

@@ -1,0 +1,38 @@
+"""From when on cost is known to have come down: what time to recover is measured by."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from trust_portal.cost.remediation.model import StepKind
+from trust_portal.cost.remediation.tables import playbook_runs, playbook_steps
+from trust_portal.storage.unit_of_work import ReadSession
+
+
+async def verified_recoveries(
+    session: ReadSession, tenant_id: UUID | None, since: datetime
+) -> dict[UUID, datetime]:
+    """Anomaly → start of the first hour that verified a playbook, for those verified after ``since``.
+
+    Without a tenant of all of them, in the staff scope.
+    """
+    runs, steps = playbook_runs.c, playbook_steps.c
+    query = (
+        select(runs.anomaly_id, steps.detail["verification"]["start"].astext.label("start"))
+        .select_from(
+            playbook_steps.join(
+                playbook_runs, (steps.tenant_id == runs.tenant_id) & (steps.run_id == runs.id)
+            )
+        )
+        .where(steps.kind == StepKind.VERIFIED.value, steps.at >= since)
+    )
+    if tenant_id is not None:
+        query = query.where(runs.tenant_id == tenant_id, steps.tenant_id == tenant_id)
+    found: dict[UUID, datetime] = {}
+    for row in await session.execute(query):
+        start = datetime.fromisoformat(row.start)
+        found[row.anomaly_id] = min(start, found.get(row.anomaly_id, start))
+    return found
