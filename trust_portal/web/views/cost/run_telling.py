@@ -8,6 +8,7 @@ from uuid import UUID
 
 from trust_portal.cost.remediation.intent import pairs
 from trust_portal.cost.remediation.model import Run, Step, StepKind
+from trust_portal.documents.formats import instant
 
 _MARKS = {
     StepKind.PLANNED: ("good", "Planned"),
@@ -62,7 +63,7 @@ def _words(run: Run, step: Step) -> str:
         case StepKind.APPROVED:
             counted = detail["circumstances"]["actions"]
             after = int(counted["done"]) + 1
-            return f"act {after} of {counted['limit']} this hour; to be confirmed by {detail['expires_at']}"
+            return f"act {after} of {counted['limit']} this hour; to be confirmed by {instant(detail['expires_at'])}"
         case StepKind.SENT:
             return f"{detail['action']}, attempt {detail['attempt']}"
         case StepKind.UNCONFIRMED:
