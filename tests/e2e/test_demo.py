@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -9,13 +10,17 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from trust_portal.cost.remediation.calls import ControlCall
+from trust_portal.evidence.keyring import load_keyring
 from trust_portal.kernel.period import parse_period
+from trust_portal.notify.standard_webhooks import Ed25519Private, sign_webhook
 
 pytestmark = pytest.mark.takes(seconds=100)
 
@@ -58,6 +63,18 @@ class Demo:
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(timeout=120)
 
+    def product(self) -> tuple[int, dict[str, str]]:
+        """Process id and environment of the simulated product."""
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                words, given = (process / "cmdline").read_bytes(), (process / "environ").read_bytes()
+            except OSError:
+                continue
+            if b"trust_portal.demo.product\0" in words and os.fsencode(self.folder) in given:
+                pairs = (each.partition("=") for each in given.decode().split("\0"))
+                return int(process.name), {name: value for name, _, value in pairs}
+        raise AssertionError("the product does not run")
+
     def left_behind(self) -> list[str]:
         """Files, and processes that speak of our folder in their command or environment."""
         found = [str(path) for path in self.folder.iterdir()]
@@ -83,6 +100,52 @@ def serving(tmp_path: Path):
     yield demo
     if demo.process.poll() is None:
         demo.interrupt()
+
+
+def the_product_remembers(demo: Demo) -> None:
+    """Killed, it comes back throttled, tells its story anew, and the portal knows every event of it."""
+    (folder,) = demo.folder.iterdir()
+    limit = one(r"Plan .*limit_per_hour ([\d.]+)", demo.told)
+    pid, environment = demo.product()
+    log = folder / "log" / "processes.log"
+    said_before = len(log.read_text().splitlines())
+    os.kill(pid, signal.SIGKILL)
+
+    call = ControlCall(
+        action="throttle_exports",
+        tenant="brightwater",
+        target={"operation": "export"},
+        parameters={"limit_per_hour": "1", "unit": "gigabytes"},
+        key="e2e:dry-run",
+        expires_at=datetime.now(UTC) + timedelta(minutes=10),
+        receipt=None,
+        dry_run=True,
+    )
+    signer = Ed25519Private(load_keyring(folder / "keys.json").webhooks.seed)
+    end = time.monotonic() + PATIENCE
+    while True:
+        headers = sign_webhook(call.key, datetime.now(UTC), call.body, [signer])
+        try:
+            answer = httpx.post(
+                f"http://127.0.0.1:{environment['PRODUCT_PORT']}/control",
+                content=call.body, headers=headers, trust_env=False,
+            )  # fmt: skip
+            break
+        except httpx.TransportError:
+            assert time.monotonic() < end
+            time.sleep(0.2)
+    assert answer.json()["previous"] == {"limit_per_hour": limit, "unit": "gigabytes"}
+
+    while True:
+        lines = log.read_text().splitlines()[said_before:]
+        reports = [json.loads(line[9:]) for line in lines if line.startswith("product: {")]
+        if reports and reports[-1]["percent"] == 100:
+            break
+        assert time.monotonic() < end
+        time.sleep(0.5)
+    assert reports[-1]["phase"] == "history"
+    assert reports[-1]["rejected"] == 0
+    assert reports[-1]["duplicates"] > 500_000
 
 
 def the_cost_loop_was_closed(told: str) -> None:
@@ -163,6 +226,8 @@ def test_two_demos_tell_the_whole_story_beside_each_other(serving: Demo, tmp_pat
     of_the_customer = [path for path in paths if path.startswith("/t/brightwater/")]
     assert set(visit(base, "customer_admin", of_the_customer).values()) == {200}
     assert set(visit(base, "sre_operator", [p for p in paths if p not in of_the_customer]).values()) == {200}
+
+    the_product_remembers(serving)
 
     assert serving.interrupt() == 0
     assert serving.left_behind() == []

@@ -28,6 +28,7 @@ PAUSE: Final = "pause-ramp"
 _LOOK: Final = 0.2
 _PATIENCE: Final = 120.0
 _MOST_HOURS: Final = 8
+_DONE: Final = (RunState.EXECUTED, RunState.VERIFIED)
 _WAYS: Final = {StepKind.PLANNED, StepKind.APPROVED, StepKind.EXECUTED, StepKind.VERIFIED}
 
 
@@ -43,48 +44,59 @@ class Remedy:
     async def throttle(self) -> Run:
         """From the plan to the hours that cost what they should."""
         run = await self._planned()
-        await self._approved(run)
-        run = await self._settled(run, RunState.EXECUTED, RunState.VERIFIED)
+        if run.state is RunState.WAITING:
+            await self._approved(run)
+        run = await self._settled(run, *_DONE)
         self._tell_of_the_call(run)
         return await self._verified(run)
 
     async def held_back(self) -> Run:
         """The kill switch is on: asked for, approved, and still not done."""
         operator = await self._person(Role.SRE_OPERATOR)
-        switches = self._at.house.kill_switches
-        await switches.set(
-            SetKillSwitch(VENDOR_ID, True, "Nobody touches flags before the review", PAUSE), operator
-        )
-        run = await self._run(PAUSE, RunState.PLANNED)
+        run = await self._run(PAUSE, RunState.DENIED)
         if run is None:
-            command = PlanPlaybook(self._tenant.id, self._anomaly.id, PAUSE)
-            (run,) = await self._at.house.remediation.plan(command, operator)
-        await self._at.house.remediation.request(
-            RequestRun(self._tenant.id, run.id, "Belt and braces: hold the ramp as well"), operator
-        )
-        run = await self._reload(run)
-        await self._approve(run, "The ramp can wait")
-        run = await self._settled(run, RunState.DENIED)
-        await switches.set(SetKillSwitch(VENDOR_ID, False, "The review is over", PAUSE), operator)
+            await self._switch(operator, "Nobody touches flags before the review", stopped=True)
+            run = await self._asked_for(operator)
+            await self._approve(run, "The ramp can wait")
+            run = await self._settled(run, RunState.DENIED)
+        await self._switch(operator, "The review is over", stopped=False)
         denied = run.step(StepKind.DENIED)
         assert denied is not None, "it was denied"  # noqa: S101 - narrows the type
         self._tell.step(
             "Kill switch",
             f"{PAUSE} is stopped everywhere; asked for and approved, it is not done",
             f"denied by {', '.join(denied.detail['rules'])}, and no call was made",
-            url=self._receipt_url(denied.receipt_id),
+            url=self._url_of(run),
         )
         return run
 
+    async def _asked_for(self, operator: Actor) -> Run:
+        """The run that is to be held back, waiting for approval."""
+        run = await self._run(PAUSE, RunState.WAITING, RunState.PLANNED)
+        if run is None:
+            command = PlanPlaybook(self._tenant.id, self._anomaly.id, PAUSE)
+            (run,) = await self._at.house.remediation.plan(command, operator)
+        if run.state is RunState.PLANNED:
+            ask = RequestRun(self._tenant.id, run.id, "Belt and braces: hold the ramp as well")
+            run = await self._at.house.remediation.request(ask, operator)
+        return run
+
+    async def _switch(self, operator: Actor, reason: str, *, stopped: bool) -> None:
+        """Over the second playbook, everywhere; where it stands so already, nothing is done."""
+        switches = self._at.house.kill_switches
+        if bool(await switches.against(VENDOR_ID, PAUSE)) != stopped:
+            await switches.set(SetKillSwitch(VENDOR_ID, stopped, reason, PAUSE), operator)
+
     async def _planned(self) -> Run:
         """Hours pass until the anomaly is grave enough for the playbook; then it plans itself and asks."""
-        run, hour = await self._run(THROTTLE, RunState.WAITING), self._next_hour()
+        wanted = (RunState.WAITING, RunState.EXECUTING, *_DONE)
+        run, hour = await self._run(THROTTLE, *wanted), self._next_hour()
         for _ in range(_MOST_HOURS):
             if run is not None:
                 break
             self._tell.waiting("A playbook is planned once the anomaly meets its trigger")
             await self._at.time.move_to(hour + HOUR + CLOSED_AFTER)
-            run, hour = await self._run(THROTTLE, RunState.WAITING), hour + HOUR
+            run, hour = await self._run(THROTTLE, *wanted), hour + HOUR
         else:
             raise Unavailable(f"{THROTTLE} was not planned", code="NOT_PLANNED")
         plan = run.plan
@@ -97,7 +109,7 @@ class Remedy:
             f"expected saving: {plan.saving.per_hour:.2f} {plan.currency} an hour",
             f"blast radius: {plan.blast_radius.count} things of {plan.tenant_name}'s and nobody else's",
             f"dry run: the product says {rehearsal.state}, from {_said(rehearsal.previous)} to {_said(rehearsal.effect)}",
-            url=self._receipt_url(run.receipt_id),
+            url=self._url_of(run),
         )
         return run
 
@@ -143,12 +155,9 @@ class Remedy:
             raise Unavailable(
                 f"{THROTTLE} is {run.state.value}: {dict(run.last.detail)}", code="NOT_VERIFIED"
             )
-        self._tell.step(
-            "Cost falls",
-            f"{run.plan.subsystem} by the hour (UTC):",
-            *told,
-            url=self._at.url_of(self._anomaly),
-        )
+        if told:
+            heading = f"{run.plan.subsystem} by the hour (UTC):"
+            self._tell.step("Cost falls", heading, *told, url=self._at.url_of(self._anomaly))
         figures = verified.detail["verification"]
         self._tell.step(
             "Verified",
@@ -183,11 +192,12 @@ class Remedy:
         await mind_runs(self._at.house)
         await self._at.time.quiet()
 
-    async def _run(self, playbook: str, state: RunState) -> Run | None:
+    async def _run(self, playbook: str, *states: RunState) -> Run | None:
+        """The newest of a playbook that stands in one of ``states``."""
         await self._look()
         runs = await self._at.house.playbook_runs.of_anomaly(SYSTEM, self._tenant.id, self._anomaly.id)
         return next(
-            (each for each in runs if each.plan.playbook_id == playbook and each.state is state), None
+            (each for each in runs if each.plan.playbook_id == playbook and each.state in states), None
         )
 
     async def _reload(self, run: Run) -> Run:
@@ -200,6 +210,9 @@ class Remedy:
     def _next_hour(self) -> datetime:
         """The hour that is under way."""
         return self._at.time.now().replace(minute=0, second=0, microsecond=0)
+
+    def _url_of(self, run: Run) -> str:
+        return f"{self._at.url}/t/{self._tenant.key}/cost/playbooks/{run.id}"
 
     def _receipt_url(self, receipt_id: object) -> str:
         return f"{self._at.url}/t/{self._tenant.key}/receipts/{receipt_id}"
