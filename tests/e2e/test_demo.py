@@ -104,7 +104,7 @@ def serving(tmp_path: Path):
 
 def the_product_remembers(demo: Demo) -> None:
     """Killed, it comes back throttled, tells its story anew, and the portal knows every event of it."""
-    (folder,) = demo.folder.iterdir()
+    folder = Path(one(r"data in (\S+)", demo.told))
     limit = one(r"Plan .*limit_per_hour ([\d.]+)", demo.told)
     pid, environment = demo.product()
     log = folder / "log" / "processes.log"
