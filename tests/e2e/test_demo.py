@@ -104,9 +104,9 @@ def serving(tmp_path: Path):
 
 def the_product_remembers(demo: Demo) -> None:
     """Killed, it comes back throttled, tells its story anew, and the portal knows every event of it."""
-    folder = Path(one(r"data in (\S+)", demo.told))
-    limit = one(r"Plan .*limit_per_hour ([\d.]+)", demo.told)
+    (limit, *_) = re.findall(r"limit_per_hour ([\d.]+)", demo.told)
     pid, environment = demo.product()
+    folder = Path(environment["PRODUCT_FOLDER"]).parent
     log = folder / "log" / "processes.log"
     said_before = len(log.read_text().splitlines())
     os.kill(pid, signal.SIGKILL)
