@@ -29,7 +29,8 @@ class Counted:
 class Automation:
     """One act of a playbook.
 
-    ``stopped``: which kill switches are on (``everywhere``, ``tenant``, ``playbook``). ``actions`` and
+    ``anomaly`` is ``stands``, or what became of it since it was planned for: ``planned`` or ``false``
+    (people called it so), ``suppressed``, ``merged``. ``stopped``: which kill switches are on (``everywhere``, ``tenant``, ``playbook``). ``actions`` and
     ``house_actions`` were done in the last hour, by this playbook and by all; ``tenants`` are those that
     the same act on the same target went through today, with this one; ``money`` is what the usage acted upon costs a day, in minor units, today's acts
     and this one together. A limit of money that is not set for the currency is ``None``.
@@ -40,6 +41,7 @@ class Automation:
     act: str
     mode: str
     approved: bool
+    anomaly: str
     stopped: tuple[str, ...]
     minutes_since_last: int | None
     cool_down_minutes: int
@@ -56,6 +58,7 @@ class Automation:
             "act": self.act,
             "mode": self.mode,
             "approved": self.approved,
+            "anomaly": self.anomaly,
             "stopped": list(self.stopped),
             "coolDownMinutes": self.cool_down_minutes,
             "actions": self.actions.context,
@@ -87,6 +90,7 @@ UNHINDERED = Automation(
     act="",
     mode="approval",
     approved=True,
+    anomaly="stands",
     stopped=(),
     minutes_since_last=None,
     cool_down_minutes=0,

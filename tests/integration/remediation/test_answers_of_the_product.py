@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from support.remediation_world import ProductProcess, World
 
-from trust_portal.cost.anomalies.model import CostAnomaly
+from trust_portal.cost.anomalies.model import CostAnomaly, GiveFeedback, Verdict
 from trust_portal.cost.remediation.model import Run, RunState, StepKind
+from trust_portal.cost.remediation.permitting import Permits
 
 
 async def permitted(world: World, product: ProductProcess, anomaly: CostAnomaly, manner: str) -> Run:
@@ -35,6 +36,38 @@ async def test_what_was_done_but_not_confirmed_is_asked_again_and_confirmed_once
     assert run.last.detail["attempts"] == "2"
     assert [each["idempotency_key"] for each in product.calls] == [run.apply_key] * 2
     assert [each["key"] for each in product.applied] == [run.apply_key]
+
+
+async def test_a_call_that_expired_before_it_was_sent_is_not_sent(
+    world: World, product: ProductProcess, anomaly: CostAnomaly
+):
+    run = await world.planned(anomaly)
+    await world.approve(run)
+    requested = run.step(StepKind.REQUESTED)
+    permits = Permits(world.house.remediation._with)
+    permitted = await permits.permit(run, requested.approval_id)
+    assert permitted.state is RunState.EXECUTING, "the worker dies here, and nobody sends for an hour"
+    world.clock.advance(timedelta(hours=1))
+    run = await world.advance(permitted)
+    assert run.state is RunState.FAILED
+    assert run.last.detail["why"] == "expired before it was sent"
+    assert run.last.detail["changed"] == "no"
+    assert product.calls == []
+
+
+@pytest.mark.parametrize("verdict", [Verdict.PLANNED, Verdict.FALSE])
+async def test_an_anomaly_that_people_have_called_something_else_since_is_not_acted_upon(
+    world: World, product: ProductProcess, anomaly: CostAnomaly, verdict: Verdict
+):
+    run = await world.planned(anomaly)
+    await world.approve(run)
+    await world.house.anomalies.give_feedback(
+        GiveFeedback(anomaly.tenant_id, anomaly.id, verdict, "We meant to."), world.operator
+    )
+    run = await world.advance(run)
+    assert run.state is RunState.DENIED
+    assert run.last.detail["rules"] == ["anomaly-must-stand"]
+    assert product.calls == []
 
 
 async def test_a_late_answer_counts_for_nothing_and_the_next_attempt_finds_it_done(

@@ -129,6 +129,38 @@ async def test_a_switch_holds_what_goes_back_by_itself_until_it_is_let_go(
     assert (await world.advance(run)).state is RunState.ROLLED_BACK
 
 
+async def test_what_was_held_for_longer_than_its_call_is_good_for_is_taken_back_by_a_new_call(
+    world: World, product: ProductProcess, anomaly: CostAnomaly
+):
+    run = await world.executed(await world.planned(anomaly))
+    await world.use("acme", range(ONSET + 3, ONSET + 6), "85.00")
+    await world.close(ONSET + 6)
+    await world.house.kill_switches.set(STOP, world.operator)
+    held = await world.advance(run)
+    assert held.last.kind is StepKind.HELD
+    world.clock.advance(timedelta(hours=25))
+    await world.house.kill_switches.set(
+        SetKillSwitch(VENDOR_ID, stopped=False, reason="We have looked."), world.operator
+    )
+    run = await world.advance(held)
+    assert run.state is RunState.ROLLED_BACK
+    assert [each["key"] for each in product.applied] == [run.apply_key, f"{run.reverse_key}-2"]
+    assert run.step(StepKind.ROLLBACK_STARTED).detail["why"] == "cost did not come down"
+
+
+async def test_hours_of_which_nobody_told_are_no_saving(
+    world: World, product: ProductProcess, anomaly: CostAnomaly
+):
+    run = await world.executed(await world.planned(anomaly))
+    await world.use("acme", [ONSET + 3, ONSET + 4], "1.00")
+    await world.close(ONSET + 6)
+    assert await world.advance(run) == run, "the hour after that is closed, and empty: it is waited for"
+    world.until(ONSET + 6 + 24)
+    run = await world.advance(run)
+    assert run.state is RunState.ROLLED_BACK
+    assert run.step(StepKind.ROLLBACK_STARTED).detail["why"] == "nothing shows that cost came down"
+
+
 async def test_a_person_takes_back_while_the_switch_is_on(
     world: World, product: ProductProcess, anomaly: CostAnomaly
 ):

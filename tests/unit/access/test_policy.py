@@ -215,6 +215,8 @@ def execute(**change):
         ({"mode": "propose"}, "proposals-are-for-people"),
         ({"stopped": ("everywhere",)}, "kill-switch"),
         ({"stopped": ("playbook", "tenant")}, "kill-switch"),
+        ({"anomaly": "planned"}, "anomaly-must-stand"),
+        ({"anomaly": "merged"}, "anomaly-must-stand"),
         ({"minutes_since_last": 59, "cool_down_minutes": 60}, "cool-down"),
         ({"actions": Counted(2, 2)}, "limit-of-actions"),
         ({"house_actions": Counted(6, 6)}, "limit-of-actions"),

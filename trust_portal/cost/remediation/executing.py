@@ -19,11 +19,13 @@ from trust_portal.cost.remediation.calls import Answer, AnswerState, ControlCall
 from trust_portal.cost.remediation.equipment import Equipment
 from trust_portal.cost.remediation.model import Run, RunState, StepKind
 from trust_portal.cost.remediation.recording import record_step
+from trust_portal.cost.remediation.reversing import PATIENCE
 from trust_portal.cost.remediation.switches_model import SwitchRevision
 from trust_portal.errors import Broken
 from trust_portal.evidence.act import Input
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.canonical import Json, sha256_hex
+from trust_portal.kernel.clock import rfc3339
 from trust_portal.storage.tenancy import TenantScope
 
 #: Between two attempts: doubling from a second, up to this.
@@ -62,6 +64,9 @@ class Executor:
     async def apply(self, run: Run) -> Run:
         """One attempt at doing it, and what follows from the answer."""
         call = call_of(run)
+        if run.sent(call.key) == 0 and self._with.storage.clock.now() >= call.expires_at:
+            why = {"why": "expired before it was sent", "changed": "no", "key": call.key}
+            return await self._step(run, StepKind.FAILED, RunState.FAILED, why)
         async with self._with.switches.door(run.tenant_id, run.plan.playbook_id) as stopping:
             if not stopping:
                 sent = await self._send(run, call)
@@ -72,6 +77,10 @@ class Executor:
     async def reverse(self, run: Run) -> Run:
         """One attempt at taking it back. A kill switch holds what does so by itself, and no person."""
         call, by_hand = reversal_of(run), _is_by_hand(run)
+        if self._with.storage.clock.now() >= call.expires_at and (
+            run.sent(call.key) == 0 or run.last.kind is StepKind.HELD
+        ):
+            return await self._begun_anew(run)
         async with self._with.switches.door(run.tenant_id, run.plan.playbook_id) as stopping:
             if by_hand or not stopping:
                 sent = await self._send(run, call)
@@ -150,6 +159,14 @@ class Executor:
             "switches": [str(each.receipt_id) for each in stopping],
         }
         return await self._step(run, StepKind.HELD, run.state, detail)
+
+    async def _begun_anew(self, run: Run) -> Run:
+        """What was held, or lay, for longer than its call was good for is taken back by a new call."""
+        started = run.step(StepKind.ROLLBACK_STARTED)
+        assert started is not None, "what is taken back was begun"  # noqa: S101 - narrows the type
+        now = self._with.storage.clock.now()
+        detail = {**started.detail, "key": run.next_reverse_key, "expires_at": rfc3339(now + PATIENCE)}
+        return await self._step(run, StepKind.ROLLBACK_STARTED, RunState.ROLLING_BACK, detail)
 
     async def _decide(self, run: Run, action: Action, stopping: tuple[SwitchRevision, ...]) -> Decision:
         """The rule that holds it back, by name; the denial is on record with it."""

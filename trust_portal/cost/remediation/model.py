@@ -254,6 +254,12 @@ class Run:
         return f"{self.id}:reverse"
 
     @property
+    def next_reverse_key(self) -> str:
+        """One for each time that somebody begins to take it back: a refusal is not the last word."""
+        begun = sum(each.kind is StepKind.ROLLBACK_STARTED for each in self.steps)
+        return self.reverse_key if begun == 0 else f"{self.reverse_key}-{begun + 1}"
+
+    @property
     def can_be_rolled_back(self) -> bool:
         """Something may have been changed and was not taken back: it was sent, confirmed or not."""
         return self.sent(self.apply_key) > 0 and self.state in {

@@ -15,10 +15,12 @@ from sqlalchemy import text
 from trust_portal.access.action import Action
 from trust_portal.access.automation import Automation, Counted
 from trust_portal.access.policy import Decision, Resource
+from trust_portal.cost.anomalies.repository import get_anomaly
 from trust_portal.cost.remediation import repository
 from trust_portal.cost.remediation.equipment import Equipment
 from trust_portal.cost.remediation.intent import intent_of
 from trust_portal.cost.remediation.model import Run, RunState, StepKind
+from trust_portal.cost.remediation.planning import standing
 from trust_portal.cost.remediation.recording import record_step
 from trust_portal.cost.remediation.switches_model import SwitchRevision
 from trust_portal.evidence.act import Input
@@ -114,11 +116,13 @@ class Permits:
         )
         hour_ago = now - _HOUR
         today = await repository.money_of_actions(session, now, plan.playbook_id, plan.currency)
+        anomaly = await get_anomaly(session, run.tenant_id, plan.anomaly)
         return Automation(
             playbook=plan.playbook_id,
             act=playbook.action.value,
             mode=playbook.mode.value,
             approved=approval_id is not None,
+            anomaly=standing(anomaly),
             stopped=tuple(sorted({each.reach.value for each in stopping})),
             minutes_since_last=None if last is None else int((now - last) / _MINUTE),
             cool_down_minutes=playbook.cool_down_minutes,
@@ -137,24 +141,17 @@ class Permits:
 
 
 def told_of(circumstances: Automation, stopping: tuple[SwitchRevision, ...]) -> dict[str, object]:
-    """What was decided upon, as a receipt states it: counters as strings."""
+    """What was decided upon, as the tenant's receipt states it: counters as strings.
+
+    What was counted over all tenants is not the tenant's to read; the rules that it met are named.
+    """
     return {
         "stopped": list(circumstances.stopped),
         "switches": [str(each.receipt_id) for each in stopping],
         "minutes_since_last": None if circumstances.minutes_since_last is None else str(circumstances.minutes_since_last),
         "cool_down_minutes": str(circumstances.cool_down_minutes),
-        "actions": _of(circumstances.actions),
-        "house_actions": _of(circumstances.house_actions),
-        "tenants": _of(circumstances.tenants),
-        "money": {
-            "minor": str(circumstances.money),
-            "limit": None if circumstances.money_limit is None else str(circumstances.money_limit),
-        },
+        "anomaly": circumstances.anomaly,
     }  # fmt: skip
-
-
-def _of(counted: Counted) -> dict[str, str]:
-    return {"done": str(counted.done), "limit": str(counted.limit)}
 
 
 def _resource(run: Run) -> Resource:

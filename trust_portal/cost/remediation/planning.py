@@ -69,6 +69,17 @@ def fit(
     )
 
 
+def standing(anomaly: CostAnomaly) -> str:
+    """Whether acting upon it is still wanted: ``stands``, or what people or the portal made of it since."""
+    if "merged_into" in anomaly.evidence:
+        return "merged"
+    if anomaly.suppression_id is not None:
+        return "suppressed"
+    if anomaly.verdict in {Verdict.PLANNED, Verdict.FALSE}:
+        return anomaly.verdict.value
+    return "stands"
+
+
 def hours_of(anomaly: CostAnomaly) -> int:
     """From its first hour to its last so far."""
     return int((anomaly.last_at - anomaly.started_at) / _HOUR) + 1

@@ -21,7 +21,7 @@ from trust_portal.storage.tenancy import TenantScope
 
 _MINUTE: Final = timedelta(minutes=1)
 #: What does so by itself goes on trying; a day is longer than any outage that people do not look at.
-_PATIENCE: Final = timedelta(days=1)
+PATIENCE: Final = timedelta(days=1)
 
 
 class Reversals:
@@ -56,7 +56,7 @@ class Reversals:
                 {
                     "why": "by hand",
                     "by_hand": True,
-                    "key": _key(run),
+                    "key": run.next_reverse_key,
                     "expires_at": rfc3339(now + run.plan.playbook.call_lasts_minutes * _MINUTE),
                 },
                 decision=decision,
@@ -85,15 +85,9 @@ class Reversals:
                 {
                     "why": why,
                     "by_hand": False,
-                    "key": _key(run),
-                    "expires_at": rfc3339(session.clock.now() + _PATIENCE),
+                    "key": run.next_reverse_key,
+                    "expires_at": rfc3339(session.clock.now() + PATIENCE),
                     **figures,
                 },
                 decision=decision,
             )
-
-
-def _key(run: Run) -> str:
-    """One for each time that somebody begins to take it back: a refusal is not the last word."""
-    begun = sum(each.kind is StepKind.ROLLBACK_STARTED for each in run.steps)
-    return run.reverse_key if begun == 0 else f"{run.reverse_key}-{begun + 1}"

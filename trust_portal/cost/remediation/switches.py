@@ -76,6 +76,8 @@ class KillSwitches:
                 await switch_revisions(session, [command.tenant_id]), command.tenant_id, command.playbook
             )
             if any(each.playbook == command.playbook for each in stands) == command.stopped:
+                # Whoever pulls it a second time may rely on the answer as much as the first.
+                await self._wait_for_calls()
                 raise Conflict(f"this is {'stopped' if command.stopped else 'not stopped'} already")
             receipt = await self._ledger.record(
                 session,

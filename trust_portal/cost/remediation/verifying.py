@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from trust_portal.cost.metering.model import Series
-from trust_portal.cost.metering.repository import find_progress, read_parts
+from trust_portal.cost.metering.repository import find_progress, read_hours, read_parts
 from trust_portal.cost.remediation.equipment import Equipment
 from trust_portal.cost.remediation.model import Run, RunState, StepKind
 from trust_portal.cost.remediation.recording import record_step
@@ -34,6 +34,8 @@ from trust_portal.storage.unit_of_work import ReadSession
 
 _HOUR: Final = timedelta(hours=1)
 _MINUTE: Final = timedelta(minutes=1)
+#: How long after its hours it is waited for them to be closed with usage in each.
+_PATIENCE: Final = timedelta(days=1)
 
 
 class Verifier:
@@ -54,7 +56,10 @@ class Verifier:
             figures: dict[str, Any] = {"suffering": [msgspec.to_builtins(_stated(each)) for each in harm]}
             return await self._reversals.by_itself(run, "health", figures)
         if found is None:
-            return run
+            _, end = hours_to_verify(executed.at, run.plan.playbook.verify.hours)
+            if self._with.storage.clock.now() < end + _PATIENCE:
+                return run
+            return await self._reversals.by_itself(run, "nothing shows that cost came down", {})
         stated: dict[str, Json] = {"verification": msgspec.to_builtins(found)}
         if not found.verified:
             return await self._reversals.by_itself(run, "cost did not come down", stated)
@@ -83,11 +88,17 @@ class Verifier:
 
 
 async def _measured(session: ReadSession, run: Run, executed_at: datetime) -> tuple[Reduction | None, str]:
-    """The reduction once its hours are closed, and the digest of the usage that it was read from."""
+    """The reduction once its hours are closed, and the digest of the usage that it was read from.
+
+    An hour in which the tenant used nothing at all is one of which nobody has told yet, not a saving.
+    """
     plan = run.plan
     start, end = hours_to_verify(executed_at, plan.playbook.verify.hours)
     progress = await find_progress(session, run.tenant_id)
     if progress is None or progress.closed_through is None or progress.closed_through < end - _HOUR:
+        return None, ""
+    told = {each.hour for each in await read_hours(session, run.tenant_id, start, end)}
+    if len(told) < int((end - start) / _HOUR):
         return None, ""
     parts = await read_parts(session, run.tenant_id, Series(plan.subsystem, plan.currency), start, end)
     of_part = [each for each in parts if covers(plan.part.where, each)]

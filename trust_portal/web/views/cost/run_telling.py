@@ -61,9 +61,7 @@ def _words(run: Run, step: Step) -> str:
         case StepKind.REQUESTED:
             return f"of {' and '.join(role.replace('_', ' ') for role in detail['roles'])}"
         case StepKind.APPROVED:
-            counted = detail["circumstances"]["actions"]
-            after = int(counted["done"]) + 1
-            return f"act {after} of {counted['limit']} this hour; to be confirmed by {instant(detail['expires_at'])}"
+            return f"within every limit; to be confirmed by {instant(detail['expires_at'])}"
         case StepKind.SENT:
             return f"{detail['action']}, attempt {detail['attempt']}"
         case StepKind.UNCONFIRMED:
