@@ -55,7 +55,7 @@ async def test_a_customer_reads_why_its_cost_spiked_to_the_last_digit(portal: Po
     for dimension in {each["dimension"] for each in why["drivers"]}:
         split = [Decimal(each["contribution"]) for each in why["drivers"] if each["dimension"] == dimension]
         assert sum(split) == Decimal(why["delta"])
-    assert why["causes"][0]["where"] == [{"name": "operation", "value": "export"}]
+    assert why["causes"][0]["where"] == [{"name": "flag", "value": "bulk-export"}]
     assert {each["kind"] for each in why["links"]} == {"FLAG", "OPERATION", "DEPLOY"}
     assert (got["detector"], got["state"]) == ("own-tail@1", "OPEN")
     where = why["causes"][0]["where"]

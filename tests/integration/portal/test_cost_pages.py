@@ -74,7 +74,7 @@ async def test_the_page_says_why_and_its_parts_are_the_excess_to_the_last_digit(
     assert anomaly.figures.actual == Decimal("594.90")
     assert "compute cost EUR\u00a0594.90 where EUR\u00a0" in page
     assert "Why did compute cost spike?" in page
-    assert "operation export" in page
+    assert "flag bulk-export" in page
     assert "own-tail" in page
     assert f"/t/aurora/receipts/{anomaly.opened_receipt_id}" in page
     for said in ("Flag bulk-export", "Operation export", "Deploy web 7.1"):
