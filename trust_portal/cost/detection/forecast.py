@@ -102,7 +102,9 @@ def predict(
     week = np.where(week_seen >= visit, state.week[at.week], day)
     candidates = np.stack([level, with_day + day, with_week + week])
     known = np.stack([np.ones_like(day), day_seen >= 2 * visit, week_seen >= 2 * visit])
-    shares = known * np.exp(state.fit - state.fit.max(axis=0, where=known > 0, initial=-np.inf))
+    # The level is always known, so there is a largest.
+    fit = np.where(known > 0, state.fit, -np.inf)
+    shares = np.exp(fit - fit.max(axis=0))
     structural = (shares * candidates).sum(axis=0) / shares.sum(axis=0)
 
     floor = 1e-9 + tuning.scale_floor * np.maximum(np.abs(structural), np.abs(state.usual))

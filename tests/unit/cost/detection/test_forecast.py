@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 from tests.unit.cost.detection.spending import MONDAY, hourly, office
-from trust_portal.cost.detection import surprise
+from trust_portal.cost.detection import forecast, surprise
+from trust_portal.cost.detection.cadence import Cadence
 from trust_portal.cost.detection.detector import Detector
+from trust_portal.cost.detection.forecast import Smoothing
 from trust_portal.cost.detection.replay import replay
 from trust_portal.cost.detection.surprise import Betting
 from trust_portal.cost.detection.thresholds import INSTALLED, Limits
+from trust_portal.cost.detection.vectors import Slots
 from trust_portal.cost.detection.versions import FORECAST
 
 SERIES, HOURS, LEARNT = 60, 1_500, 500
@@ -78,3 +81,12 @@ def test_many_hours_that_are_each_only_odd_add_up():
     (found,) = replay(hourly(spent), INSTALLED.with_changes({"min_day_share": 0.1}), version=FORECAST)
     assert began <= found.start <= found.detected_at <= began + timedelta(hours=24)
     assert str(found.detector) == "forecast@1"
+
+
+def test_a_forecast_that_is_not_known_yet_spoils_no_other_however_well_it_seems_to_fit():
+    cadence = Cadence()
+    state = forecast.blank(1, cadence)
+    state.levels[:] = 5.0
+    state.fit[:] = [[0.0], [5_000.0], [5_000.0]]
+    said = forecast.predict(state, Slots(0, 0), np.array([9.0]), np.array([3.0]), cadence, Smoothing())
+    assert said.structural.tolist() == [5.0]
