@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from trust_portal.errors import InvalidInput
+
+# A connection whose server died cannot be closed either. The pool would print a traceback of that; what
+# the loss means is told by whoever was using it.
+logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
 
 
 def create_engine(url: str, *, pool_size: int = 10, application_name: str = "trust-portal") -> AsyncEngine:

@@ -35,7 +35,7 @@ from trust_portal.reliability.findings import State
 from trust_portal.reliability.reports.service import IssueReport
 from trust_portal.reliability.runs.model import Outcome, Progress, RunState, StartRun
 from trust_portal.storage.backlog import Backlog
-from trust_portal.storage.outbox import DEFAULT_QUEUE
+from trust_portal.storage.outbox import DEFAULT_QUEUE, Job
 from trust_portal.storage.tenancy import TenantScope
 
 pytestmark = pytest.mark.takes(seconds=60)
@@ -127,7 +127,8 @@ async def test_every_tenant_is_named_with_what_became_of_it(house: House, vendor
     progress = await house.runs.progress(CONSOLE, "2026-06")
     assert outcomes(progress)["nothing"] == "issued"
     assert next(each for each in progress.tenants if each.tenant_key == "acme") == issued
-    assert await Backlog(house.storage).hand_over(DEFAULT_QUEUE) == ()
+    left = {each.job for each in await Backlog(house.storage).hand_over(DEFAULT_QUEUE)}
+    assert left <= {Job.CONSIDER_CREDIT}, "what a signed report entitles to is looked at in its own time"
 
 
 async def test_a_signed_report_whose_inputs_changed_is_never_counted_as_issued(
