@@ -9,7 +9,7 @@ from typing import Final
 from trust_portal.cost.metering.model import Part as UsagePart
 from trust_portal.cost.metering.model import Series
 from trust_portal.cost.remediation.model import BlastRadius, Touched
-from trust_portal.cost.remediation.targets import covers
+from trust_portal.cost.remediation.targets import covers, reaches
 from trust_portal.kernel.money import exponent
 
 #: Of the things touched so many are named, the dearest.
@@ -25,20 +25,27 @@ def blast_radius(
     series: Series,
     hours: int,
 ) -> BlastRadius:
-    """``usage`` is all of the tenant's in ``hours`` hours; what is in another currency is not counted.
+    """``usage`` is all of the tenant's in ``hours`` hours.
 
-    ``acted_upon`` names the part of ``series`` that the playbook is meant for.
+    ``acted_upon`` names the part of ``series`` that the playbook is meant for; it is within reach whatever
+    the target calls it. What is within reach in other currencies is summed up by currency, beside the rest.
     """
     things: dict[tuple[str, str, str, str | None], Decimal] = {}
+    elsewhere: dict[str, Decimal] = {}
     cost = of_tenant = beside = Decimal(0)
     for part in usage:
-        if part.series.currency != series.currency:
+        meant = part.series == series and covers(acted_upon, part)
+        reached = meant or reaches(target, part)
+        currency = part.series.currency
+        if currency != series.currency:
+            if reached:
+                elsewhere[currency] = elsewhere.get(currency, Decimal(0)) + part.cost
             continue
         of_tenant += part.cost
-        if not covers(target, part):
+        if not reached:
             continue
         cost += part.cost
-        if part.series != series or not covers(acted_upon, part):
+        if not meant:
             beside += part.cost
         place = (part.series.subsystem, part.resource, part.operation, part.adapter)
         things[place] = things.get(place, Decimal(0)) + part.cost
@@ -53,7 +60,9 @@ def blast_radius(
         cost=cost,
         of_tenant=of_tenant,
         beside=beside,
-        per_day=_per_day(cost, hours, series.currency),
+        # Credits beside the part lower what is reached, never what limits count.
+        per_day=_per_day(max(cost, cost - beside), hours, series.currency),
+        elsewhere=dict(sorted(elsewhere.items())),
     )
 
 

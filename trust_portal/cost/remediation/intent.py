@@ -77,9 +77,13 @@ def radius(plan: Plan) -> str:
         if found.beside
         else " Nothing beside what it is meant for."
     )
+    also = ", ".join(money(cost, currency) for currency, cost in found.elsewhere.items())
+    elsewhere = (
+        f" Also reaches usage that cost {also}, which its limit of money does not count." if also else ""
+    )
     return (
         f"Reaches usage of {plan.tenant_name} that cost {money(found.cost, plan.currency)} in"
-        f" {found.hours} hours{share}: {named or 'nothing that was used'}{more}.{beside}"
+        f" {found.hours} hours{share}: {named or 'nothing that was used'}{more}.{beside}{elsewhere}"
     )
 
 

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
 from trust_portal.cost.remediation.playbooks import Playbook
@@ -108,7 +109,8 @@ class BlastRadius(Struct, frozen=True, kw_only=True):
 
     ``things``: the dearest of ``count``. ``cost`` is what all of them cost, ``of_tenant`` what
     the tenant did in all, ``beside`` what of ``cost`` lies outside the part that is acted upon. ``per_day``
-    is ``cost`` scaled to a day, in minor units, rounded up: the money that limits count.
+    is ``cost``, at least that of the part, scaled to a day, in minor units, rounded up: the money that
+    limits count. ``elsewhere`` is what else is reached, by other currencies; it is in none of the others.
     """
 
     hours: int
@@ -118,6 +120,7 @@ class BlastRadius(Struct, frozen=True, kw_only=True):
     of_tenant: Decimal
     beside: Decimal
     per_day: int
+    elsewhere: Mapping[str, Decimal] = msgspec.field(default_factory=dict)
 
 
 class Evidence(Struct, frozen=True, kw_only=True):

@@ -17,10 +17,11 @@ from trust_portal.cost.remediation.model import Part
 from trust_portal.cost.remediation.playbooks import ControlAction, Match, Playbook
 
 _STRENGTHS: Final = (Strength.WEAK, Strength.MODERATE, Strength.STRONG)
+_FLAG: Final = "flag"
 #: What names a target of each action; the first is needed, the others are taken where they are known.
 _NAMES: Final[Mapping[ControlAction, tuple[str, ...]]] = {
     ControlAction.THROTTLE_EXPORTS: ("operation", "resource"),
-    ControlAction.PAUSE_RAMP: ("flag",),
+    ControlAction.PAUSE_RAMP: (_FLAG,),
     ControlAction.SET_RETENTION_TIER: ("resource",),
     ControlAction.ENABLE_CACHE: ("adapter", "operation"),
     ControlAction.MOVE_TO_DEDICATED_POOL: ("resource",),
@@ -67,7 +68,7 @@ def find_target(playbook: Playbook, known: Known) -> Target | None:
         for part in _parts(known):
             target = _target(playbook, part, link, flag)
             if target is not None:
-                parameters = _parameters(playbook, part, flag, known)
+                parameters = _parameters(playbook, part, target, flag, known)
                 return Target(part, target, parameters, link)
     return None
 
@@ -75,6 +76,21 @@ def find_target(playbook: Playbook, known: Known) -> Target | None:
 def covers(where: Mapping[str, str], part: UsagePart) -> bool:
     """Whether usage lies in the part that ``where`` names; a label that is absent is empty."""
     return all(_value(part, name) == value for name, value in where.items())
+
+
+def reaches(target: Mapping[str, str], part: UsagePart) -> bool:
+    """Whether the product would act upon usage when it is told ``target``.
+
+    A flag is reached wherever usage bears its name, whichever variant it was: the call names the flag alone.
+    """
+    named = dict(target)
+    flag = named.pop(_FLAG, None)
+    return covers(named, part) and (flag is None or _bears(part, flag))
+
+
+def _bears(part: UsagePart, flag: str) -> bool:
+    borne = (part.resource, part.operation, part.region, part.adapter or "", *part.labels.values())
+    return any(value == flag or value.startswith(f"{flag}=") for value in borne)
 
 
 def _value(part: UsagePart, dimension: str) -> str:
@@ -147,7 +163,7 @@ def _target(
         return None
     if flag is not None:
         named = {flag.flag, f"{flag.flag}={flag.variant}"}
-        return {"flag": flag.flag} if named & set(where.values()) else None
+        return {_FLAG: flag.flag} if named & set(where.values()) else None
     if link is not None and link.kind is LinkKind.ADAPTER and where.get("adapter") != link.key:
         return None
     needed, *others = _NAMES[playbook.action]
@@ -156,28 +172,38 @@ def _target(
     return {name: where[name] for name in (needed, *others) if where.get(name)}
 
 
-def _parameters(playbook: Playbook, part: Part, flag: FlagStep | None, known: Known) -> dict[str, str]:
+def _parameters(
+    playbook: Playbook, part: Part, target: Mapping[str, str], flag: FlagStep | None, known: Known
+) -> dict[str, str]:
     if playbook.action is ControlAction.THROTTLE_EXPORTS:
-        return _throttle(playbook, part, known)
+        return _throttle(playbook, part, target, known)
     if playbook.action is ControlAction.PAUSE_RAMP and flag is not None:
         return {"percentage": f"{flag.previous_percentage or 0:g}"}
     return dict(playbook.parameters)
 
 
-def _throttle(playbook: Playbook, part: Part, known: Known) -> dict[str, str]:
-    """As much an hour as is usual, times the headroom; of what is new, a tenth of what it is now."""
-    now = [each for each in known.window if covers(part.where, each)]
-    costs: dict[str, Decimal] = {}
-    for each in now:
-        costs[each.unit] = costs.get(each.unit, Decimal(0)) + each.cost
-    unit = max(sorted(costs), key=lambda name: costs[name], default="")
-    usual = sum((e.quantity for e in known.before if e.unit == unit and covers(part.where, e)), Decimal(0))
+def _throttle(playbook: Playbook, part: Part, target: Mapping[str, str], known: Known) -> dict[str, str]:
+    """As much an hour as is usual, times the headroom; of what is new, a tenth of what it is now.
+
+    The product limits all that the target covers, so that is what is measured: the part may be less,
+    and what is used beside it is to go on. The part only says in which unit its cost arises.
+    """
+    unit = _dearest_unit(each for each in known.window if covers(part.where, each))
+    now = [each for each in known.window if each.unit == unit and reaches(target, each)]
+    usual = sum((e.quantity for e in known.before if e.unit == unit and reaches(target, e)), Decimal(0))
     if usual > 0 and known.before_hours:
         limit = usual * playbook.headroom / known.before_hours
     else:
         hours = len({each.hour for each in now}) or 1
-        limit = _LEFT * sum((each.quantity for each in now if each.unit == unit), Decimal(0)) / hours
+        limit = _LEFT * sum((each.quantity for each in now), Decimal(0)) / hours
     return {"limit_per_hour": _plain(limit.quantize(_THOUSANDTH, ROUND_UP)), "unit": unit}
+
+
+def _dearest_unit(usage: Iterable[UsagePart]) -> str:
+    costs: dict[str, Decimal] = {}
+    for each in usage:
+        costs[each.unit] = costs.get(each.unit, Decimal(0)) + each.cost
+    return max(sorted(costs), key=lambda name: costs[name], default="")
 
 
 def _plain(amount: Decimal) -> str:
