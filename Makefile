@@ -22,7 +22,9 @@ up: .venv/app.installed ## the product alone, with data that stays; DIR=folder c
 
 # A file stays on one worker, and each worker has servers of its own. The order is ours: the longest files first.
 test: .venv/dev.installed ## every test: pure, formats, real servers, real browser; on all cores, or on JOBS=n
-	$(BIN)/python -m pytest -n $(or $(JOBS),auto) --maxprocesses 8 --dist loadfile --no-loadscope-reorder tests/unit tests/contract tests/integration tests/e2e
+	$(BIN)/python -m pytest -n $(or $(JOBS),auto) --maxprocesses 8 --dist loadfile --no-loadscope-reorder tests/unit tests/contract tests/integration
+# Apart, because a driven browser holds its process's event loop until the end.
+	$(BIN)/python -m pytest -n $(or $(JOBS),auto) --maxprocesses 8 --dist loadfile --no-loadscope-reorder tests/e2e
 
 kills: .venv/dev.installed ## kill -9 of everything at random moments; COUNT=n how often, SEED=n repeats a run
 	KILLS_COUNT=$(or $(COUNT),200) KILLS_SEED=$(or $(SEED),$(shell date +%s)) $(BIN)/python -m pytest -s tests/integration/kills
