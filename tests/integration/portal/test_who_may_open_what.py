@@ -76,8 +76,9 @@ EXPECTED = {
     "/t/{key}/cross-checks": "303 403 403 403 404 200 200 403 200 200",
     "/t/{key}/cost": "303 200 200 200 404 200 200 403 403 200",
     "/t/{key}/cost/anomalies/{report}": "303 404 404 404 404 404 404 403 403 404",
-    "/t/{key}/cost/anomalies/{report}/events/excess": "303 404 404 404 404 404 404 403 403 404",
-    "/t/{key}/cost/anomalies/{report}/events/excess/all": "303 404 404 404 404 404 404 403 403 404",
+    "/t/{key}/cost/anomalies/{report}/events": "303 404 404 404 404 404 404 403 403 404",
+    "/t/{key}/cost/anomalies/{report}/events/part": "303 404 404 404 404 404 404 403 403 404",
+    "/t/{key}/cost/anomalies/{report}/events/part/comparable": "303 404 404 404 404 404 404 403 403 404",
     "/t/{key}/cost/anomalies/{report}/reported": "303 404 404 404 404 404 404 403 403 404",
     "/t/{key}/cost/playbooks": "303 200 200 200 404 200 200 403 403 200",
     "/t/{key}/cost/playbooks/{report}": "303 404 404 404 404 404 404 403 403 404",
@@ -87,10 +88,10 @@ EXPECTED = {
     "/t/{key}/cost/figures": "303 200 200 200 404 200 200 403 403 200",
     "/t/{key}/approvals": "303 403 200 200 404 200 200 403 200 200",
     "/t/{key}/approvals/{report}": "303 403 404 404 404 404 404 403 404 404",
-    "/t/{key}/webhooks": "303 403 200 403 404 403 403 403 200 200",
-    "/t/{key}/webhooks/{report}": "303 403 404 403 404 403 403 403 404 404",
-    "/t/{key}/deliveries": "303 403 200 403 404 403 403 403 200 200",
-    "/t/{key}/deliveries/{report}": "303 403 404 403 404 403 403 403 404 404",
+    "/t/{key}/webhooks": "303 403 200 403 404 200 403 403 403 200",
+    "/t/{key}/webhooks/{report}": "303 403 404 403 404 404 403 403 403 404",
+    "/t/{key}/deliveries": "303 403 200 403 404 200 403 403 403 200",
+    "/t/{key}/deliveries/{report}": "303 403 404 403 404 404 403 403 403 404",
     "/t/{key}/receipts": "303 200 200 200 404 200 200 200 200 200",
     "/t/{key}/receipts/{receipt}": "303 200 200 200 404 200 200 200 200 200",
     "/t/{key}/receipts/{receipt}/envelope": "303 200 200 200 404 200 200 200 200 200",
@@ -127,8 +128,8 @@ def test_the_table_names_every_page_there_is():
         .replace("/2026-06", "/{period}")
         .replace("report.json", "{name}")
         .replace("/anomalies/{report}", "/anomalies/{anomaly}")
-        .replace("/events/excess", "/events/{figure}")
-        .replace("/{figure}/all", "/{figure}/{hours}")
+        .replace("/events/part", "/events/{figure}")
+        .replace("/{figure}/comparable", "/{figure}/{hours}")
         .replace("/notifications/{report}", "/notifications/{notification}")
         .replace("/webhooks/{report}", "/webhooks/{webhook}")
         .replace("/deliveries/{report}", "/deliveries/{delivery}")
