@@ -34,7 +34,7 @@ from trust_portal.reliability.credits.record import StoredCredit
 from trust_portal.reliability.reports.record import StoredReport
 from trust_portal.reliability.reports.service import IssueReport
 from trust_portal.settings import Settings
-from trust_portal.storage.outbox import outbox
+from trust_portal.storage.outbox import Job, outbox
 from trust_portal.storage.tenancy import TenantScope
 
 #: The last day of June in UTC: a contract that begins here owes 1,440 minutes.
@@ -227,6 +227,18 @@ class Desk:
         async with self.house.storage.read(TenantScope(self.tenant.id)) as session:
             query = select(outbox.c.arguments).where(outbox.c.job == job).order_by(outbox.c.id)
             return list((await session.execute(query)).scalars())
+
+    async def work_off(self) -> list[StoredCredit | None]:
+        """Do what the signed reports left to do, oldest first, each with its row of the outbox."""
+        async with self.house.storage.read(TenantScope(self.tenant.id)) as session:
+            query = select(outbox.c.id, outbox.c.arguments).where(outbox.c.job == Job.CONSIDER_CREDIT)
+            rows = (await session.execute(query.order_by(outbox.c.id))).all()
+        return [
+            await self.house.credit_proposals.consider(
+                UUID(row.arguments["tenant"]), UUID(row.arguments["report"]), row.id
+            )
+            for row in rows
+        ]
 
     async def kinds(self, like: str = "credit.%") -> list[str]:
         """Kinds of the tenant's receipts in the order they were made."""

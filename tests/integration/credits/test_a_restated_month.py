@@ -118,13 +118,52 @@ async def test_a_signed_month_that_is_contradicted_since_moves_no_money(house: H
     await promise(house)
     await desk.sign()
     credit = await desk.approve(await desk.propose())
-    other = {"tenant": "acme", "objective": "api", "total": 100, "good": 50}
-    await deliver(house, [event("sli.measured", "somebody else's count", other, LAST_DAY)])
-    disputed = await house.reports.issue(IssueReport(desk.tenant.id, JUNE), CONSOLE)
-    assert disputed.state is not State.OK
+    await contradict(desk)
     before = await desk.stored()
     for act in (desk.issue(credit), desk.propose()):
         with pytest.raises(Conflict) as refusal:
             await act
         assert refusal.value.code == "CONTRADICTED"
     assert await desk.stored() == before
+
+
+async def test_what_waits_to_be_considered_ends_where_the_month_is_contradicted_meanwhile(
+    house: House, desk: Desk
+):
+    await promise(house, policy=AUTO)
+    await desk.sign()
+    await contradict(desk)
+    before = await desk.stored()
+    assert await desk.work_off() == [None]
+    assert await desk.stored() == before
+    assert await desk.jobs("consider_credit") == []
+
+
+async def test_a_contradiction_that_goes_away_is_confirmed_by_a_person_and_the_credit_is_considered_then(
+    house: House, desk: Desk
+):
+    await promise(house, policy=AUTO)
+    signed = await desk.sign()
+    await contradict(desk)
+    await desk.work_off()
+    agreed = {"tenant": "acme", "objective": "api", "total": 100, "good": 0}
+    mended = agreed | {"correction_of": "somebody else's count"}
+    await deliver(house, [event("sli.measured", "they saw it too", mended, LAST_DAY)])
+    with pytest.raises(Conflict) as refusal:
+        await desk.sign()
+    assert refusal.value.code == "REASON_REQUIRED"
+    assert await desk.work_off() == [], "nobody has confirmed it yet"
+    confirmed = await desk.sign("the other count was of another minute")
+    assert (confirmed.revision, confirmed.delta, confirmed.supersedes) == (2, [], signed.id)
+    (credit,) = await desk.work_off()
+    assert credit is not None
+    assert (credit.revision, credit.state, str(credit.amount)) == (2, CreditState.PROPOSED, "100.00 EUR")
+    assert await desk.jobs("consider_credit") == []
+
+
+async def contradict(desk: Desk) -> None:
+    """Somebody else's count of the first minute."""
+    other = {"tenant": "acme", "objective": "api", "total": 100, "good": 50}
+    await deliver(desk.house, [event("sli.measured", "somebody else's count", other, LAST_DAY)])
+    disputed = await desk.house.reports.issue(IssueReport(desk.tenant.id, JUNE), CONSOLE)
+    assert disputed.state is not State.OK

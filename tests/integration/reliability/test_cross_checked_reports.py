@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 from conftest import CONTRACT, LAST_DAY, Vendor
-from sqlalchemy import text
+from sqlalchemy import select, text
 from support.prometheus import MINUTES, START, RealPrometheus, Series, counters
 from test_a_source_that_misbehaves import answering, server
 
@@ -29,6 +29,7 @@ from trust_portal.reliability.recompute import recompute_sla_report
 from trust_portal.reliability.reports import repository
 from trust_portal.reliability.reports.record import StoredReport
 from trust_portal.reliability.reports.service import IssueReport
+from trust_portal.storage.outbox import Job, outbox
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 
 PERIOD = "2026-06"
@@ -261,6 +262,10 @@ async def test_a_source_that_contradicts_a_signed_report_shows_and_once_mended_a
     assert (confirmed.revision, confirmed.delta, confirmed.check) == (2, [], CheckState.AGREED)
     (head,) = await house.reports.heads(CONSOLE, acme.id)
     assert not head.contradicted
+    async with house.storage.read(TenantScope(acme.id)) as session:
+        query = select(outbox.c.arguments["report"].astext).where(outbox.c.job == Job.CONSIDER_CREDIT)
+        waiting = list((await session.execute(query.order_by(outbox.c.id))).scalars())
+    assert waiting == [str(signed.id), str(confirmed.id)], "what is due by it is looked at again"
 
 
 async def test_a_block_that_comes_late_completes_the_count_and_then_the_report_is_signed(

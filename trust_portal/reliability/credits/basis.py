@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from trust_portal.errors import Conflict, Refused
@@ -27,6 +27,9 @@ from trust_portal.reliability.credits.repository import credits_of_period, live_
 from trust_portal.reliability.reports.record import Head, StoredReport
 from trust_portal.reliability.reports.repository import find_document, find_report, hold_head
 from trust_portal.storage.unit_of_work import WriteSession
+
+#: Code of the refusal while data received since disagree with what was signed.
+CONTRADICTED: Final = "CONTRADICTED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ def refuse_contradicted(head: Head) -> None:
         raise Conflict(
             f"data received since disagree with the signed report of {head.period}: its newest attempt is "
             f"{'not signed' if head.newest_state is None else head.newest_state.value}; settle that first",
-            code="CONTRADICTED",
+            code=CONTRADICTED,
             field="period",
         )
 

@@ -16,7 +16,7 @@ from trust_portal.evidence.receipt_rows import receipt_digests
 from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.ids import new_id
 from trust_portal.kernel.period import parse_period
-from trust_portal.reliability.credits.basis import Basis, hold_basis
+from trust_portal.reliability.credits.basis import CONTRADICTED, Basis, hold_basis
 from trust_portal.reliability.credits.claims_repository import add_claim, claims_of_period
 from trust_portal.reliability.credits.model import (
     ClaimCredit,
@@ -93,7 +93,8 @@ class Proposals:
         """After a report was signed: calculate, and propose where the contract says so. ``job`` is the
         outbox row. What was proposed by an earlier revision and is not issued is voided.
 
-        Nothing is recorded where nothing is due and nothing was before: the report says so itself.
+        Nothing is recorded where nothing is due and nothing was before: the report says so itself, nor
+        where the period is contradicted by now: it is settled by a new revision, which has its own job.
         Where nobody could approve it, it is calculated, and waits to be proposed by hand.
         """
         decision = await self._gate.require(SYSTEM, Action.CREDIT_PROPOSE, Resource("credit", tenant_id))
@@ -120,7 +121,12 @@ class Proposals:
         if not await session.complete(job):
             return None
         report = await find_report(session, tenant_id, report_id)
-        basis = await hold_basis(session, tenant_id, report.period)
+        try:
+            basis = await hold_basis(session, tenant_id, report.period)
+        except Conflict as refusal:
+            if refusal.code != CONTRADICTED:
+                raise
+            return None
         if basis.report.id != report_id or basis.live is not None:
             return basis.live  # a later revision has its own job
         due = basis.entitlement()
