@@ -117,9 +117,10 @@ class Desk:
         return await self.house.decisions.withdraw(command, actor or self.requester)
 
     async def use(self, request: ApprovalRequest, intent: Intent | None = None) -> UsedApproval:
+        approvers = await self.house.approvals.who_could(request.kind, self.tenant.id)
         async with self.house.storage.write(TenantScope(self.tenant.id)) as session:
             return await self.house.approvals.use(
-                session, request.id, intent or request.intent, self.requester
+                session, request.id, intent or request.intent, self.requester, approvers
             )
 
     async def stored(self) -> tuple[object, ...]:

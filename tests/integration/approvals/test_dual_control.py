@@ -147,10 +147,11 @@ async def test_an_act_that_fails_leaves_its_approval_unused_and_no_receipt(desk)
     await desk.approve(request, "sam")
     await desk.approve(request, "fay")
     before = await desk.stored()
+    approvers = await desk.house.approvals.who_could(desk.kind, desk.tenant.id)
 
     with pytest.raises(RuntimeError):
         async with desk.house.storage.write(TenantScope(desk.tenant.id)) as session:
-            await desk.house.approvals.use(session, request.id, request.intent, desk.requester)
+            await desk.house.approvals.use(session, request.id, request.intent, desk.requester, approvers)
             raise RuntimeError("the act went wrong")
 
     assert await desk.stored() == before
@@ -363,6 +364,24 @@ async def test_an_approval_under_another_rule_does_not_hold(desk, house):
     house.gate.policies = replace(house.gate.policies, approval_rules={**rules, desk.kind: stricter})
 
     assert await refused(desk, desk.use(request)) == "RULE_CHANGED"
+
+
+@pytest.mark.parametrize("happens", ["suspended", "without the role", "a delegate"])
+async def test_an_approval_does_not_hold_once_an_approver_may_no_longer_give_it(desk, house, happens):
+    request = await desk.ask()
+    await desk.approve(request, "sam")
+    await desk.approve(request, "fay")
+    fay = desk.people["fay"]
+    if happens == "suspended":
+        await house.people.suspend(CONSOLE, VENDOR_ID, fay.id)
+    else:
+        await house.people.revoke(CONSOLE, VENDOR_ID, fay.id, Role.APPROVER_FINANCE)
+    if happens == "a delegate":
+        await house.people.grant(GrantRole(VENDOR_ID, desk.requester.id, Role.VENDOR_ADMIN, None), CONSOLE)
+        granting = replace(desk.requester, roles=desk.requester.roles | {Role.VENDOR_ADMIN})
+        await house.people.grant(GrantRole(VENDOR_ID, fay.id, Role.APPROVER_FINANCE, None), granting)
+
+    assert await refused(desk, desk.use(request)) == "APPROVER_LEFT"
 
 
 # What is decided on

@@ -201,8 +201,9 @@ async def test_a_list_agrees_with_what_each_request_says_of_itself(portal, reque
     used = await fresh()
     await approve(used, security, finance)
 
+    approvers = await house.approvals.who_could(used.kind, tenant_id)
     async with house.storage.write(TenantScope(tenant_id)) as session:
-        await house.approvals.use(session, used.id, used.intent, sre)
+        await house.approvals.use(session, used.id, used.intent, sre, approvers)
 
     async def listed(reader, show):
         wanted = ApprovalFilter(None if reader.is_staff else tenant_id, show)

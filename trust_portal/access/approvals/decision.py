@@ -81,6 +81,20 @@ def require_same_intent(approval: Approval, digest: str) -> None:
         )
 
 
+def require_standing(approval: Approval, approvers: Sequence[Approver]) -> None:
+    """Everybody who approved still could: active, with the role they approved in, and no delegate.
+
+    ``approvers`` are those who could decide now. Raises ``Conflict`` (``APPROVER_LEFT``).
+    """
+    able = {each.person_id: each for each in approvers}
+    for step in approval.approvals:
+        now = able.get(step.person_id)
+        if now is None or step.role is None or not eligible(now, step.role, approval.request.requester_id):
+            raise Conflict(
+                f"{step.person_name} approved this and may no longer; ask again", code="APPROVER_LEFT"
+            )
+
+
 def slot_to_fill(
     approval: Approval, approvers: Sequence[Approver], person_id: UUID, wanted: int | None
 ) -> int:

@@ -9,7 +9,12 @@ from uuid import UUID
 
 from trust_portal.access.action import Action
 from trust_portal.access.approvals import repository
-from trust_portal.access.approvals.decision import refuse_state, require_same_intent, state_of
+from trust_portal.access.approvals.decision import (
+    refuse_state,
+    require_same_intent,
+    require_standing,
+    state_of,
+)
 from trust_portal.access.approvals.matching import can_be_filled, could_fill
 from trust_portal.access.approvals.model import (
     NOUN,
@@ -124,13 +129,19 @@ class Approvals:
         return request
 
     async def use(
-        self, session: WriteSession, request_id: UUID, intent: Intent, actor: Actor
+        self,
+        session: WriteSession,
+        request_id: UUID,
+        intent: Intent,
+        actor: Actor,
+        approvers: tuple[Approver, ...],
     ) -> UsedApproval:
         """Spend an approval, in the transaction of the act it was given for.
 
-        ``intent`` is made anew from what is about to be done. Raises ``NotFound``, or ``Conflict``:
-        ``INTENT_CHANGED``, ``RULE_CHANGED``, ``APPROVAL_PENDING``, ``_DENIED``, ``_EXPIRED``,
-        ``_USED``, ``_WITHDRAWN`` or ``_VOID``. After any of them the caller must not commit.
+        ``intent`` is made anew from what is about to be done; ``approvers`` is what ``who_could`` gives
+        now. Raises ``NotFound``, or ``Conflict``: ``INTENT_CHANGED``, ``RULE_CHANGED``, ``APPROVER_LEFT``,
+        ``APPROVAL_PENDING``, ``_DENIED``, ``_EXPIRED``, ``_USED``, ``_WITHDRAWN`` or ``_VOID``. After any
+        of them the caller must not commit.
         """
         tenant_id = _tenant_of(session)
         approval = await load(session, tenant_id, request_id)
@@ -139,6 +150,7 @@ class Approvals:
             raise refuse_state(state)
         require_same_intent(approval, intent.digest)
         rule = self.require_same_rule(approval)
+        require_standing(approval, approvers)
         try:
             used = await take_step(
                 self._ledger,

@@ -18,7 +18,7 @@ from trust_portal.access.policy import Decision, Resource
 from trust_portal.cost.anomalies.repository import get_anomaly
 from trust_portal.cost.remediation import repository
 from trust_portal.cost.remediation.equipment import Equipment
-from trust_portal.cost.remediation.intent import intent_of
+from trust_portal.cost.remediation.intent import approval_kind, intent_of
 from trust_portal.cost.remediation.model import Run, RunState, StepKind
 from trust_portal.cost.remediation.planning import standing
 from trust_portal.cost.remediation.recording import record_step
@@ -97,7 +97,8 @@ class Permits:
             "expires_at": rfc3339(now + run.plan.playbook.call_lasts_minutes * _MINUTE),
         }
         if approval_id is not None:
-            used = await self._with.approvals.use(session, approval_id, intent_of(run), SYSTEM)
+            approvers = await self._with.approvals.who_could(approval_kind(run.plan), run.tenant_id)
+            used = await self._with.approvals.use(session, approval_id, intent_of(run), SYSTEM, approvers)
             inputs = used.inputs
             detail |= dict(used.result)
         await repository.add_action(session, run, now)

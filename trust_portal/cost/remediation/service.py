@@ -41,6 +41,8 @@ from trust_portal.storage.tenancy import StaffScope, TenantScope
 _MOST_STEPS: Final = 8
 #: What is kept waiting for people by itself: asked for once, by the clockwork.
 _ASKS: Final = {Mode.APPROVAL, Mode.AUTOMATIC}
+#: How the codes begin with which an approval is found not to hold when it is to be used.
+_DOES_NOT_HOLD: Final = ("APPROVAL_", "APPROVER_", "INTENT_", "NO_APPROVAL_RULE", "RULE_")
 
 
 class Remediation:
@@ -144,10 +146,10 @@ class Remediation:
             try:
                 return await self._permits.permit(run, approval_id)
             except Conflict as conflict:
-                if not conflict.code.startswith(("APPROVAL_", "INTENT_", "RULE_")):
+                if not conflict.code.startswith(_DOES_NOT_HOLD):
                     raise
                 detail = {"why": conflict.code, "words": conflict.message}
-                return await self._end(run, StepKind.DECLINED, RunState.DECLINED, detail)
+                return await self._end(run, StepKind.DECLINED, RunState.DECLINED, detail, voids=approval_id)
         last = approval.steps[-1] if approval.steps else None
         detail = {
             "why": state.value,
@@ -165,8 +167,12 @@ class Remediation:
         state: RunState,
         detail: dict[str, str],
         receipt_id: UUID | None = None,
+        *,
+        voids: UUID | None = None,
     ) -> Run:
         async with self._with.storage.write(TenantScope(run.tenant_id)) as session:
+            if voids is not None:
+                await self._with.approvals.void(session, voids, detail["words"], SYSTEM)
             return await record_step(
                 session, self._with.ledger, run, kind, state, SYSTEM, detail, receipt_id=receipt_id
             )

@@ -6,7 +6,7 @@ import json
 from uuid import UUID
 
 from trust_portal.access.action import Action
-from trust_portal.access.approvals.model import Approval, person_behind
+from trust_portal.access.approvals.model import Approval, ApprovalKind, person_behind
 from trust_portal.access.approvals.recording import load
 from trust_portal.access.approvals.service import Approvals
 from trust_portal.access.gate import Gate
@@ -56,6 +56,7 @@ class CreditIssues:
         resource = Resource("credit", command.tenant_id, command.credit_id)
         decision = await self._gate.require(actor, Action.CREDIT_ISSUE, resource)
         allowed_by = await self._separate(command, actor, resource)
+        approvers = await self._approvals.who_could(ApprovalKind.CREDIT, command.tenant_id)
         async with self._storage.write(TenantScope(command.tenant_id)) as session:
             credit = await self._hold(session, command.tenant_id, command.credit_id)
             calculation = json.loads(
@@ -70,7 +71,7 @@ class CreditIssues:
                 sha256=credit.calculation.sha256,
             )
             credit = await follow(self._ledger, session, credit)
-            used = await self._approvals.use(session, credit.request_id, intent, actor)
+            used = await self._approvals.use(session, credit.request_id, intent, actor, approvers)
             if person_behind(actor) in used.approver_ids and allowed_by is None:
                 raise _not_separate()
             issue = Issue(
