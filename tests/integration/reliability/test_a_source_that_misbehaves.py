@@ -151,7 +151,7 @@ async def test_an_answer_that_is_none_is_named(name: str, clock: ManualClock):
             "CROSS_CHECK_MALFORMED",
             "compressed",
         ),
-        (answering(b"", "999 \x00"), "CROSS_CHECK_UNREACHABLE", "does not speak HTTP"),
+        (answering(b"", "abc OK"), "CROSS_CHECK_UNREACHABLE", "does not speak HTTP"),
     ],
 )
 async def test_a_refusal_is_not_an_answer(handler: Handler, code: str, words: str, clock: ManualClock):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-import httpx
+import aiohttp
 
 from trust_portal.errors import InvalidInput
 from trust_portal.kernel.clock import Clock
@@ -31,16 +31,21 @@ from trust_portal.reliability.crosscheck.promql import Query, queries_of
 MOST_BYTES: Final = 1024 * 1024
 #: Seconds for everything that one objective asks.
 PATIENCE: Final = 20.0
-_TIMEOUT: Final = httpx.Timeout(10.0, connect=5.0)
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=5.0, sock_read=10.0)
 #: Requests to one address under way at a time: a run over all tenants must not flood a source.
 _AT_A_TIME: Final = 8
-#: In words that stay the same from one attempt to the next.
+#: In words that stay the same from one attempt to the next; the first that fits.
 _LOST: Final = (
-    (httpx.TimeoutException, "no answer in time"),
-    (httpx.ConnectError, "no connection could be made"),
-    (httpx.ProtocolError, "what answers does not speak HTTP, or broke off"),
-    (httpx.NetworkError, "the connection was lost"),
+    ((TimeoutError,), "no answer in time"),
+    ((aiohttp.InvalidURL, UnicodeError), "no such address"),
+    ((aiohttp.ClientConnectorError,), "no connection could be made"),
+    (
+        (aiohttp.ClientPayloadError, aiohttp.ClientResponseError, aiohttp.ServerDisconnectedError),
+        "what answers does not speak HTTP, or broke off",
+    ),
+    ((aiohttp.ClientError, OSError), "the connection was lost"),
 )
+_ANY_LOSS: Final = (aiohttp.ClientError, OSError, UnicodeError, TimeoutError)
 
 
 class Prometheus:
@@ -51,20 +56,28 @@ class Prometheus:
         self.admission = admission
         self._patience = patience
         self._places: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(_AT_A_TIME))
-        # No proxy and no .netrc of the environment; nothing is followed to another address.
-        self._http = httpx.AsyncClient(
-            timeout=_TIMEOUT,
-            trust_env=False,
-            follow_redirects=False,
-            headers={"accept": "application/json", "accept-encoding": "identity"},
-        )
+        self._http: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
-        await self._http.aclose()
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
 
     async def read(self, questions: Sequence[Question]) -> tuple[SourceReading, ...]:
         """A reading of each question, in their order. Never raises for what a source does."""
         return tuple(await asyncio.gather(*(self._read(each) for each in questions)))
+
+    def _session(self) -> aiohttp.ClientSession:
+        """Made where the event loop runs. No proxy and no .netrc of the environment, and no cookies."""
+        if self._http is None:
+            self._http = aiohttp.ClientSession(
+                timeout=_TIMEOUT,
+                trust_env=False,
+                auto_decompress=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"accept": "application/json", "accept-encoding": "identity"},
+            )
+        return self._http
 
     async def _read(self, question: Question) -> SourceReading:
         counters: tuple[CounterReading, ...] = ()
@@ -102,27 +115,24 @@ class Prometheus:
     ) -> tuple[Query, dict[datetime, int]]:
         async with self._places[url]:
             try:
-                async with self._http.stream(
-                    "POST", f"{url}{query.path}", data=query.parameters, headers=headers
+                async with self._session().post(
+                    f"{url}{query.path}", data=query.parameters, headers=headers, allow_redirects=False
                 ) as answer:
                     body = await _bounded(answer)
-            except httpx.HTTPError as error:
-                words = next((said for kind, said in _LOST if isinstance(error, kind)), type(error).__name__)
+            except _ANY_LOSS as error:
+                words = next(said for kinds, said in _LOST if isinstance(error, kinds))
                 raise Unreadable(UNREACHABLE, words) from error
-            except (httpx.InvalidURL, UnicodeError) as error:
-                raise Unreadable(UNREACHABLE, "no such address") from error
-        if answer.is_redirect:
-            raise Unreadable(
-                REFUSED, f"it answered HTTP {answer.status_code}; other addresses are not followed"
-            )
-        return query, read_answer(query, answer.status_code, body)
+        # Nothing is followed to another address.
+        if 300 <= answer.status < 400:
+            raise Unreadable(REFUSED, f"it answered HTTP {answer.status}; other addresses are not followed")
+        return query, read_answer(query, answer.status, body)
 
 
-async def _bounded(answer: httpx.Response) -> bytes:
+async def _bounded(answer: aiohttp.ClientResponse) -> bytes:
     if answer.headers.get("content-encoding", "identity") != "identity":
         raise Unreadable(MALFORMED, "it answered compressed, which it was not asked for")
     body = bytearray()
-    async for part in answer.aiter_raw():
+    async for part in answer.content.iter_any():
         body += part
         if len(body) > MOST_BYTES:
             raise Unreadable(MALFORMED, f"it answered with more than {MOST_BYTES // 1024} KiB")
