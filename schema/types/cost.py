@@ -5,7 +5,7 @@ Amounts are exact decimals in major units of the currency beside them.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -58,7 +58,8 @@ class CostAnomaly:
     verdict: model.Verdict | None
     revision: int
     opened_at: datetime
-    explained_at: datetime | None
+    explained_at: datetime | None = strawberry.field(description="The latest explanation.")
+    first_explained_at: datetime | None = strawberry.field(description="It never moves again.")
     closed_at: datetime | None
     opened_receipt_id: strawberry.ID | None
     explained_receipt_id: strawberry.ID | None
@@ -124,6 +125,13 @@ class UnexplainedSpend:
     change: Decimal | None = strawberry.field(description="-0.5: halved; null without a baseline.")
 
 
+@strawberry.type(description="How long something took: of how many anomalies, in the median and on average.")
+class CostDurations:
+    count: int
+    median_seconds: float | None
+    mean_seconds: float | None
+
+
 @strawberry.type(description="Whether the cost loop works: four weeks against the four before.")
 class CostKpis:
     at: datetime
@@ -133,8 +141,12 @@ class CostKpis:
     median_seconds_to_detect: float | None
     median_seconds_to_explain: float | None
     median_seconds_to_recover: float | None
+    time_to_detect: CostDurations
+    time_to_explain: CostDurations = strawberry.field(description="For the first time, from the opening.")
+    time_to_recover: CostDurations
     judged: int
     false_positives: int
+    false_positive_rate: Decimal | None = strawberry.field(description="Of those judged; null: nobody has.")
 
 
 def cost_anomaly(row: model.CostAnomaly) -> CostAnomaly:
@@ -163,6 +175,7 @@ def cost_anomaly(row: model.CostAnomaly) -> CostAnomaly:
         revision=row.revision,
         opened_at=row.opened_at,
         explained_at=row.explained_at,
+        first_explained_at=row.first_explained_at,
         closed_at=row.closed_at,
         opened_receipt_id=receipt(row.opened_receipt_id),
         explained_receipt_id=receipt(row.explained_receipt_id),
@@ -225,9 +238,7 @@ def cost_budget(row: BudgetStatus) -> CostBudget:
 
 
 def cost_kpis(row: kpis.CostKpis) -> CostKpis:
-    def seconds(durations: kpis.Durations) -> float | None:
-        return None if durations.median is None else durations.median.total_seconds()
-
+    detect, explain, recover = map(_durations, (row.to_detect, row.to_explain, row.to_recover))
     return CostKpis(
         at=row.at,
         anomalies=row.anomalies,
@@ -238,9 +249,20 @@ def cost_kpis(row: kpis.CostKpis) -> CostKpis:
             )
             for currency, each in row.unexplained.items()
         ],
-        median_seconds_to_detect=seconds(row.to_detect),
-        median_seconds_to_explain=seconds(row.to_explain),
-        median_seconds_to_recover=seconds(row.to_recover),
+        median_seconds_to_detect=detect.median_seconds,
+        median_seconds_to_explain=explain.median_seconds,
+        median_seconds_to_recover=recover.median_seconds,
+        time_to_detect=detect,
+        time_to_explain=explain,
+        time_to_recover=recover,
         judged=row.judged,
         false_positives=row.false_positives,
+        false_positive_rate=row.false_positive_rate,
     )
+
+
+def _durations(row: kpis.Durations) -> CostDurations:
+    def seconds(span: timedelta | None) -> float | None:
+        return None if span is None else span.total_seconds()
+
+    return CostDurations(count=row.count, median_seconds=seconds(row.median), mean_seconds=seconds(row.mean))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from alembic import command
 from conftest import HOUR, START, Vendor, usage
 
 from trust_portal.access.rights import actor_with
@@ -16,11 +18,13 @@ from trust_portal.cost.anomalies.repository import anomalies_page
 from trust_portal.cost.explanation.evidence import LinkKind, Strength
 from trust_portal.cost.explanation.origins import Figure, FindOrigins, Share
 from trust_portal.cost.explanation.service import Explanations
+from trust_portal.cost.kpis.model import Durations
 from trust_portal.errors import NotFound
 from trust_portal.kernel.actor import SYSTEM, Role
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import new_id
 from trust_portal.kernel.page import PageRequest
+from trust_portal.runtime.migrate import alembic_config, migrate
 from trust_portal.storage.tenancy import StaffScope
 
 SPIKE = range(240, 246)
@@ -123,6 +127,45 @@ async def test_recording_leaves_one_receipt_and_what_stays_unexplained(
     assert found.anomaly.explained_receipt_id == receipt_id
     assert found.anomaly.unexplained == found.attribution.unexplained
     assert await explanations.record(SYSTEM, anomaly.tenant_id, anomaly.id) is None
+
+
+async def test_an_anomaly_that_is_explained_again_keeps_the_time_of_its_first_explanation(
+    anomaly: CostAnomaly, explanations: Explanations, vendor: Vendor
+) -> None:
+    kpis, began = vendor.house.cost_kpis, vendor.clock.now()
+    vendor.until(began + timedelta(minutes=7))
+    assert await explanations.record(SYSTEM, anomaly.tenant_id, anomaly.id) is not None
+    vendor.until(began + timedelta(hours=30))
+    late = usage("acme", "late", ONSET + HOUR, "33.00", operation="export")
+    await vendor.deliver([late])
+    await vendor.close()
+    assert await explanations.record(SYSTEM, anomaly.tenant_id, anomaly.id) is not None
+
+    (stands,) = (await vendor.house.anomalies.page(SYSTEM, AnomalyFilter(), PageRequest(10))).items
+
+    assert stands.figures.actual == anomaly.figures.actual + 33
+    assert stands.explained_at == began + timedelta(hours=30)
+    assert stands.first_explained_at == began + timedelta(minutes=7)
+    seven = Durations(1, timedelta(minutes=7), timedelta(minutes=7))
+    assert (await kpis.overall(SYSTEM)).to_explain == seven
+    assert (await kpis.of_tenant(SYSTEM, anomaly.tenant_id)).to_explain == seven
+
+
+async def test_migrating_finds_the_first_explanation_in_its_receipt(
+    anomaly: CostAnomaly, explanations: Explanations, vendor: Vendor, database_url: str
+) -> None:
+    first = vendor.clock.now()
+    await explanations.record(SYSTEM, anomaly.tenant_id, anomaly.id)
+    vendor.until(first + HOUR)
+    await vendor.deliver([usage("acme", "late", ONSET + HOUR, "33.00", operation="export")])
+    await vendor.close()
+    await explanations.record(SYSTEM, anomaly.tenant_id, anomaly.id)
+
+    await asyncio.to_thread(command.downgrade, alembic_config(database_url), "0012")
+    await migrate(database_url)
+
+    stands = await vendor.house.anomalies.get(SYSTEM, anomaly.tenant_id, anomaly.id)
+    assert (stands.first_explained_at, stands.explained_at) == (first, first + HOUR)
 
 
 async def test_every_figure_opens_the_events_it_is_made_of(

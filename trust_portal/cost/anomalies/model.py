@@ -52,6 +52,7 @@ class CostAnomaly:
 
     ``last_at`` is the last unusual hour so far; the anomaly is over only once it is closed.
     ``unexplained`` is what of the excess no cause accounts for: all of it, until it is explained.
+    Whenever its figures change it is explained anew: ``explained_at`` moves, ``first_explained_at`` does not.
     """
 
     id: UUID
@@ -80,6 +81,7 @@ class CostAnomaly:
     explained_receipt_id: UUID | None
     opened_at: datetime
     explained_at: datetime | None
+    first_explained_at: datetime | None
     closed_at: datetime | None
     changed_at: datetime
 

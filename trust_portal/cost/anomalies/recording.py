@@ -102,6 +102,7 @@ class Recorder:
             explained_receipt_id=None,
             opened_at=now,
             explained_at=None,
+            first_explained_at=None,
             closed_at=None,
             changed_at=now,
         )

@@ -246,6 +246,7 @@ def _row(anomaly: CostAnomaly) -> dict[str, Any]:
         "explained_receipt_id": anomaly.explained_receipt_id,
         "opened_at": anomaly.opened_at,
         "explained_at": anomaly.explained_at,
+        "first_explained_at": anomaly.first_explained_at,
         "closed_at": anomaly.closed_at,
         "changed_at": anomaly.changed_at,
     }
@@ -279,6 +280,7 @@ def _anomaly(row: Row[Any]) -> CostAnomaly:
         explained_receipt_id=row.explained_receipt_id,
         opened_at=row.opened_at,
         explained_at=row.explained_at,
+        first_explained_at=row.first_explained_at,
         closed_at=row.closed_at,
         changed_at=row.changed_at,
     )

@@ -66,6 +66,9 @@ anomalies = tenant_table(
     uuid_column("explained_receipt_id"),
     instant("opened_at", nullable=False, comment="when it was written down"),
     instant("explained_at"),
+    instant(
+        "first_explained_at", comment="never moves again; explained_at is that of the latest explanation"
+    ),
     instant("closed_at"),
     instant("changed_at", nullable=False),
     ForeignKeyConstraint(["tenant_id", "opened_receipt_id"], ["receipts.tenant_id", "receipts.id"]),
@@ -75,6 +78,10 @@ anomalies = tenant_table(
     CheckConstraint("state IN ('open', 'closed')", name="state_is_known"),
     CheckConstraint("severity IN ('low', 'medium', 'high', 'critical')", name="severity_is_known"),
     CheckConstraint("(lane = 'live') = (opened_receipt_id IS NOT NULL)", name="live_has_a_receipt"),
+    CheckConstraint(
+        "(first_explained_at IS NULL) = (explained_at IS NULL) AND first_explained_at <= explained_at",
+        name="explained_first_and_last",
+    ),
     Index("anomalies_newest_idx", "tenant_id", "started_at", "id"),
     Index("anomalies_started_at_idx", "started_at", "id"),
 )

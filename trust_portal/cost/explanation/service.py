@@ -181,6 +181,7 @@ class Explanations:
                     unexplained=explanation.attribution.unexplained,
                     explained_receipt_id=receipt.id,
                     explained_at=now,
+                    first_explained_at=anomaly.first_explained_at or now,
                 ),
             )
             await session.enqueue(

@@ -17,9 +17,10 @@ def kpis(episodes: Iterable[Episode], at: datetime) -> CostKpis:
     """The figures of the four weeks up to ``at``. An anomaly belongs to when it began.
 
     Detected: from its first hour's start to the end of the hour that revealed it. Explained: from
-    when it was opened. Recovered: from its first hour's start to the hour from which on a playbook was
-    verified to have brought cost down, or to the end of its last, once it is over, whichever came
-    first. What people called planned or false is explained by that.
+    when it was opened to its first explanation, however often its figures changed since. Recovered:
+    from its first hour's start to the hour from which on a playbook was verified to have brought cost
+    down, or to the end of its last, once it is over, whichever came first. What people called planned
+    or false is explained by that.
     """
     everything = list(episodes)
     current = [each for each in everything if at - WINDOW <= each.started_at < at]
@@ -33,7 +34,7 @@ def kpis(episodes: Iterable[Episode], at: datetime) -> CostKpis:
         unexplained={name: _unexplained(name, current, before) for name in currencies},
         to_detect=_durations([each.detected_at + _HOUR - each.started_at for each in current]),
         to_explain=_durations(
-            [each.explained_at - each.opened_at for each in current if each.explained_at is not None]
+            [each.first_explained_at - each.opened_at for each in current if each.first_explained_at]
         ),
         to_recover=_durations(
             [end - each.started_at for each in current if (end := _recovered(each)) is not None]

@@ -26,7 +26,7 @@ class Episode:
     last_at: datetime
     detected_at: datetime
     opened_at: datetime
-    explained_at: datetime | None
+    first_explained_at: datetime | None
     is_open: bool
     verdict: Verdict | None
     recovered_at: datetime | None = None

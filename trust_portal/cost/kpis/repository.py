@@ -40,7 +40,7 @@ async def episodes(
             last_at=row.last_at,
             detected_at=row.detected_at,
             opened_at=row.opened_at,
-            explained_at=row.explained_at,
+            first_explained_at=row.first_explained_at,
             is_open=row.state == AnomalyState.OPEN.value,
             verdict=None if row.verdict is None else Verdict(row.verdict),
             recovered_at=recovered.get(row.id),

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from prometheus_client import Gauge
+from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 
 from trust_portal.access.access_log.service import AccessLog, scope_of
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
 from trust_portal.cost.kpis.calculation import kpis
-from trust_portal.cost.kpis.model import WINDOW, CostKpis, Durations
+from trust_portal.cost.kpis.exposition import Gauges
+from trust_portal.cost.kpis.model import WINDOW, CostKpis
 from trust_portal.cost.kpis.repository import episodes
 from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.storage.tenancy import StaffScope
@@ -23,22 +23,7 @@ from trust_portal.storage.unit_of_work import Storage
 #: Monitoring may ask as often as it likes.
 _PUBLISHED_EVERY: Final = 60.0
 
-_unexplained = Gauge(
-    "trust_portal_cost_unexplained_spend",
-    "Unexplained spend of four weeks in major units, over all tenants.",
-    ("currency", "window"),
-)
-_took = Gauge(
-    "trust_portal_cost_time_seconds",
-    "Median time to detect, explain and recover from anomalies of the last four weeks.",
-    ("step",),
-)
-_open = Gauge("trust_portal_cost_anomalies_open", "Anomalies that are open, of the last four weeks.")
-_found = Gauge("trust_portal_cost_anomalies", "Anomalies that began in the last four weeks.")
-_false = Gauge(
-    "trust_portal_cost_false_positive_ratio",
-    "Anomalies judged false, of those judged; NaN while there are none.",
-)
+_gauges = Gauges(REGISTRY)
 
 
 class Kpis:
@@ -67,28 +52,16 @@ class Kpis:
             found = await episodes(session, None, at - 2 * WINDOW, at)
         return kpis(found, at)
 
+    async def exposition(self, actor: Actor, tenant_id: UUID) -> bytes:
+        """One tenant's figures in Prometheus' text format, for a program that may read them."""
+        registry = CollectorRegistry()
+        Gauges(registry).show(await self.of_tenant(actor, tenant_id))
+        return generate_latest(registry)
+
     async def publish(self) -> None:
         """Bring the Prometheus gauges of this process up to date, at most once a minute."""
         now = self._storage.clock.now()
         if self._published_at and (now - self._published_at).total_seconds() < _PUBLISHED_EVERY:
             return
         self._published_at = now
-        overall = await self.overall(SYSTEM, now)
-        _unexplained.clear()
-        for currency, amounts in overall.unexplained.items():
-            _unexplained.labels(currency, "current").set(float(amounts.current))
-            _unexplained.labels(currency, "baseline").set(float(amounts.baseline))
-        for step, durations in (
-            ("detect", overall.to_detect),
-            ("explain", overall.to_explain),
-            ("recover", overall.to_recover),
-        ):
-            _took.labels(step).set(_seconds(durations))
-        _open.set(overall.open)
-        _found.set(overall.anomalies)
-        rate = overall.false_positive_rate
-        _false.set(math.nan if rate is None else float(rate))
-
-
-def _seconds(durations: Durations) -> float:
-    return math.nan if durations.median is None else durations.median.total_seconds()
+        _gauges.show(await self.overall(SYSTEM, now))

@@ -23,7 +23,7 @@ def episode(days_ago: int, unexplained: str, **changes: object) -> Episode:
         last_at=start + 5 * HOUR,
         detected_at=start + HOUR,
         opened_at=start + 3 * HOUR,
-        explained_at=None,
+        first_explained_at=None,
         is_open=False,
         verdict=None,
     )
@@ -46,7 +46,7 @@ def test_what_people_called_planned_or_false_is_explained():
 
 
 def test_times_run_from_the_first_hour_to_the_end_of_the_hour_that_matters():
-    explained = episode(2, "0", explained_at=NOW - 2 * DAY + 4 * HOUR)
+    explained = episode(2, "0", first_explained_at=NOW - 2 * DAY + 4 * HOUR)
     found = kpis([explained, episode(1, "5", is_open=True, detected_at=NOW - DAY + 3 * HOUR)], NOW)
 
     assert found.to_detect == Durations(2, 3 * HOUR, 3 * HOUR)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -18,4 +19,14 @@ async def figures(request: Request) -> Response:
     return page(request, "cost/figures.html", figures=found, **cost_frame(request, tenant))
 
 
-routes = [Route("/t/{tenant}/cost/figures", figures, methods=["GET"])]
+async def metrics(request: Request) -> Response:
+    """The same for monitoring: a customer's own figures are no affair of the open ``/metrics``."""
+    tenant = await tenant_of(request, purpose="cost")
+    said = await house_of(request).cost_kpis.exposition(actor_of(request), tenant.id)
+    return Response(said, media_type=CONTENT_TYPE_LATEST)
+
+
+routes = [
+    Route("/t/{tenant}/cost/figures", figures, methods=["GET"]),
+    Route("/t/{tenant}/cost/metrics", metrics, methods=["GET"]),
+]
