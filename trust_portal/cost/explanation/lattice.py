@@ -11,6 +11,7 @@ movement better is thereby one comparison of numbers, without thresholds per dim
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -51,16 +52,21 @@ class Sums:
 
     @classmethod
     def _of(cls, chosen: Codes, parts: int, movement: Movement, leaves: NDArray[np.intp] | slice) -> Sums:
-        weight, shift = movement.weight[leaves], movement.shift[leaves]
-        moment = weight * shift
-
         def total(values: Floats) -> Floats:
-            return np.bincount(chosen, weights=values, minlength=parts).astype(np.float64, copy=False)
+            return np.bincount(chosen, weights=values[leaves], minlength=parts).astype(np.float64, copy=False)
 
-        count = np.bincount(chosen, minlength=parts).astype(np.float64)
         return cls(
-            count, total(weight), total(moment), total(moment * shift), total(movement.surprise[leaves])
+            np.bincount(chosen, minlength=parts).astype(np.float64),
+            total(movement.weight),
+            total(movement.first),
+            total(movement.second),
+            total(movement.surprise),
         )
+
+    @classmethod
+    def joined(cls, sums: Sequence[Sums]) -> Sums:
+        """Of several cuboids, one after the other."""
+        return cls(*map(np.concatenate, zip(*(each.columns() for each in sums), strict=True)))
 
     def less(self, parts: Codes, key: Codes, movement: Movement, leaves: NDArray[np.intp]) -> Sums:
         """Take ``leaves`` away in place; ``key`` numbers their parts within ``parts``, whose sums return."""
@@ -74,16 +80,21 @@ class Sums:
 
     def gains(self) -> Floats:
         """Nats saved by one common shift per part, before the price of its name; −∞ where none is due."""
-        populated = self.count > 0.5  # counts are whole; what subtraction leaves of sums is not exactly 0
-        count = np.where(populated, self.count, 1.0)
-        weight = np.where(populated, self.weight, 1.0)
-        common = self.first / weight
-        within = np.maximum(self.second - self.first * common, 0.0)
+        gains = np.full(len(self.count), -np.inf)
+        # Counts are whole; what subtraction leaves of sums is not exactly 0.
+        some = np.flatnonzero(self.count > 0.5)
+        common = self.first[some] / self.weight[some]
+        apart = np.abs(common) > _LEAST_SHIFT
+        apart &= common**2 * self.weight[some] > _LEAST_SIGMAS**2 * self.count[some]
+        apart &= self.first[some] * common >= _LEAST_UNIFORM * self.second[some]
+        some, common = some[apart], common[apart]
+        count, first = self.count[some], self.first[some]
+        within = np.maximum(self.second[some] - first * common, 0.0)
         spread = np.maximum((within + _PRIOR_LEAVES) / (count + _PRIOR_LEAVES), _LEAST_SPREAD)
-        gain = self.surprise - 0.5 * count * np.log(spread) - 0.5 * within / spread - np.log(count)
-        apart = (np.abs(common) > _LEAST_SHIFT) & (common**2 * weight > _LEAST_SIGMAS**2 * count)
-        shared = self.first * common >= _LEAST_UNIFORM * self.second
-        return np.where(populated & apart & shared, gain, -np.inf)
+        gains[some] = (
+            self.surprise[some] - 0.5 * count * np.log(spread) - 0.5 * within / spread - np.log(count)
+        )
+        return gains
 
     def uniformity(self) -> float:
         """0 to 1, for a single part: how much of its movement is the common shift."""

@@ -33,10 +33,15 @@ _UNSETTLED = 25
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """Per leaf: its ``shift``, the ``weight`` 1/σ² of it, and the ``surprise`` (nats) without a cause."""
+    """Per leaf: its ``shift`` d, the ``weight`` w = 1/σ² of it, and the ``surprise`` (nats) without a cause.
+
+    ``first`` is w·d and ``second`` w·d²: each cuboid of a table sums them anew.
+    """
 
     shift: Floats
     weight: Floats
+    first: Floats
+    second: Floats
     surprise: Floats
 
 
@@ -56,10 +61,11 @@ def measure(
     """
     noise = _noise_by_size(shift[quiet], size[quiet], size)
     weight = 1.0 / noise**2
+    first = weight * shift
     surprise = 0.5 * weight * shift**2
     if tails is not None:
         surprise *= _tail_calibration(surprise[tails], shift[tails])
-    return Movement(shift, weight, np.minimum(surprise, _MOST_SURPRISE))
+    return Movement(shift, weight, first, first * shift, np.minimum(surprise, _MOST_SURPRISE))
 
 
 def _noise_by_size(shift: Floats, size: Floats, wanted: Floats) -> Floats:

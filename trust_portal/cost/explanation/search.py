@@ -8,6 +8,7 @@ first causes are set aside can the noise be measured without them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,25 +61,33 @@ def _search(lattice: Lattice, movement: Movement) -> tuple[_Search, list[Part]]:
 
 
 class _Board:
-    """The gains of one cuboid's parts, kept up to date while leaves find their causes."""
+    """The gains of all parts of all cuboids side by side, kept up to date while leaves find their causes."""
 
-    def __init__(self, cuboid: Cuboid, movement: Movement) -> None:
-        self.cuboid = cuboid
+    def __init__(self, cuboids: Sequence[Cuboid], movement: Movement) -> None:
+        self._cuboids = cuboids
         self._movement = movement
-        self._sums = Sums.over(cuboid.key, cuboid.parts, movement, slice(None))
+        self._ends = np.cumsum([cuboid.parts for cuboid in cuboids])
+        self._starts = self._ends - [cuboid.parts for cuboid in cuboids]
+        self._prices = np.array([cuboid.price for cuboid in cuboids])
+        every = slice(None)
+        self._sums = Sums.joined([Sums.over(cuboid.key, cuboid.parts, movement, every) for cuboid in cuboids])
         self._gains = self._sums.gains()
-        self.leader = int(np.argmax(self._gains))
 
-    def best(self) -> float:
-        """The leading part's gain, its name paid for."""
-        return float(self._gains[self.leader]) - self.cuboid.price
+    def best(self) -> tuple[float, Cuboid, int]:
+        """The largest gain, its name paid for, and whose it is: the cuboid and the part's number in it."""
+        paid = np.maximum.reduceat(self._gains, self._starts) - self._prices
+        place = int(np.argmax(paid))
+        gains = self._gains[self._starts[place] : self._ends[place]]
+        return float(paid[place]), self._cuboids[place], int(np.argmax(gains))
 
-    def remove(self, leaves: NDArray[np.intp]) -> None:
+    def remove(self, leaves: Places) -> None:
         """These leaves are explained: only the parts they lie in have to be looked at again."""
-        touched, key = np.unique(self.cuboid.key[leaves], return_inverse=True)
-        rest = self._sums.less(touched, key, self._movement, leaves)
+        key = np.concatenate(
+            [cuboid.key[leaves] + start for cuboid, start in zip(self._cuboids, self._starts, strict=True)]
+        )
+        touched, key = np.unique(key, return_inverse=True)
+        rest = self._sums.less(touched, key, self._movement, np.tile(leaves, len(self._cuboids)))
         self._gains[touched] = rest.gains()
-        self.leader = int(np.argmax(self._gains))
 
 
 class _Search:
@@ -92,21 +101,23 @@ class _Search:
         self._zeros = np.zeros(len(movement.shift), dtype=np.int64)
 
     def run(self) -> list[Part]:
-        boards = [_Board(cuboid, self._movement) for cuboid in self._lattice.cuboids if cuboid.dimensions]
+        cuboids = [cuboid for cuboid in self._lattice.cuboids if cuboid.dimensions]
+        if not cuboids:
+            return []
+        board = _Board(cuboids, self._movement)
         found: list[Part] = []
-        while boards and len(found) < _MOST_CAUSES:
-            board = max(boards, key=_Board.best)
-            if board.best() <= _LEAST_GAIN:
+        while len(found) < _MOST_CAUSES:
+            gain, cuboid, leader = board.best()
+            if gain <= _LEAST_GAIN:
                 break
-            places = np.flatnonzero((board.cuboid.key == board.leader) & self._free)
-            cuboid = self._closest(board.cuboid, places)
+            places = np.flatnonzero((cuboid.key == leader) & self._free)
+            cuboid = self._closest(cuboid, places)
             values = tuple(int(self._lattice.codes[each][places[0]]) for each in cuboid.dimensions)
             parts = self._split(self._part(cuboid.dimensions, values, places))
             found += parts
             taken = np.concatenate([part.places for part in parts])
             self._free[taken] = False
-            for board in boards:
-                board.remove(taken)
+            board.remove(taken)
         return found
 
     def _closest(self, cuboid: Cuboid, places: Places) -> Cuboid:

@@ -71,7 +71,8 @@ def _table(series: Sequence[pl.Series], expected: Sequence[int], actual: Sequenc
         distinct = text.unique().sort()
         values.append(tuple(distinct.to_list()))
         codes.append(distinct.search_sorted(text).to_numpy().astype(np.int64))
-    largest = max((abs(amount) for amounts in (expected, actual) for amount in amounts), default=0)
+    extremes = [end(amounts, default=0) for amounts in (expected, actual) for end in (min, max)]
+    largest = max(map(abs, extremes))
     exact: type = np.int64 if 2 * largest * max(1, len(expected)) < _SAFE_SUM else object
     return Table(
         tuple(column.name for column in series),
