@@ -4,7 +4,8 @@
 
 Prints its port. ``FOLDER/calls.jsonl`` has every call that came with a good signature, before it is
 answered; ``FOLDER/applied.jsonl`` what was really done, each key once, on disk before the answer.
-``FOLDER/manner`` says how to answer from now on; ``late``, ``silent`` and ``500`` do the work first.
+``FOLDER/manner`` says how to answer from now on; ``late``, ``silent`` and ``500`` do the work first,
+``lost`` does nothing.
 """
 
 from __future__ import annotations
@@ -111,6 +112,9 @@ def handler(product: Product) -> type[BaseHTTPRequestHandler]:
                 manner = "well"
             if manner == "refused":
                 self._say(200, b'{"state": "refused", "reason": "not today"}')
+                return
+            if manner == "lost":
+                self._say(502, b"")
                 return
             if manner == "pending":
                 self._say(200, b'{"state": "pending"}')

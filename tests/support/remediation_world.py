@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row, select
+
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.approvals.model import Approve
 from trust_portal.access.people.model import AddPerson, GrantRole
@@ -28,6 +30,8 @@ from trust_portal.kernel.clock import ManualClock, rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
 from trust_portal.notify.standard_webhooks import Ed25519Public
+from trust_portal.notify.tables import notifications
+from trust_portal.storage.tenancy import TenantScope
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -178,6 +182,16 @@ class World:
         """Approved and confirmed by the product."""
         await self.approve(run)
         return await self.advance(run)
+
+    async def told(self, tenant_id: UUID, topic: str) -> list[Row[Any]]:
+        """What people were told about in this topic, in order."""
+        async with self.house.storage.read(TenantScope(tenant_id)) as session:
+            found = await session.execute(
+                select(notifications)
+                .where(notifications.c.tenant_id == tenant_id, notifications.c.topic == topic)
+                .order_by(notifications.c.id)
+            )
+            return list(found)
 
     async def receipts(self, tenant_id: UUID) -> list[tuple[str, dict[str, Any]]]:
         """Kind and predicate of the tenant's receipts of playbooks, in order."""

@@ -29,8 +29,9 @@ class Counted:
 class Automation:
     """One act of a playbook.
 
-    ``anomaly`` is ``stands``, or what became of it since it was planned for: ``planned`` or ``false``
-    (people called it so), ``suppressed``, ``merged``. ``stopped``: which kill switches are on (``everywhere``, ``tenant``, ``playbook``). ``actions`` and
+    ``mode``, limits and cool-down are those in force now; ``in_force`` is false where the playbook was
+    taken out since, or made to do something else. ``anomaly`` is ``stands``, or what became of it since it
+    was planned for: ``planned`` or ``false`` (people called it so), ``suppressed``, ``merged``, ``over``. ``stopped``: which kill switches are on (``everywhere``, ``tenant``, ``playbook``). ``actions`` and
     ``house_actions`` were done in the last hour, by this playbook and by all; ``tenants`` are those that
     the same act on the same target went through today, with this one; ``money`` is what the usage acted upon costs a day, in minor units, today's acts
     and this one together. A limit of money that is not set for the currency is ``None``.
@@ -40,6 +41,7 @@ class Automation:
     playbook: str
     act: str
     mode: str
+    in_force: bool
     approved: bool
     anomaly: str
     stopped: tuple[str, ...]
@@ -57,6 +59,7 @@ class Automation:
             "playbook": self.playbook,
             "act": self.act,
             "mode": self.mode,
+            "inForce": self.in_force,
             "approved": self.approved,
             "anomaly": self.anomaly,
             "stopped": list(self.stopped),
@@ -89,6 +92,7 @@ UNHINDERED = Automation(
     playbook="",
     act="",
     mode="approval",
+    in_force=True,
     approved=True,
     anomaly="stands",
     stopped=(),

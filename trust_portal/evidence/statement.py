@@ -55,6 +55,7 @@ class ReceiptKind(StrEnum):
     PLAYBOOK_DENIED = "playbook.denied"
     PLAYBOOK_EXECUTED = "playbook.executed"
     PLAYBOOK_FAILED = "playbook.failed"
+    PLAYBOOK_LAPSED = "playbook.lapsed"
     PLAYBOOK_PLANNED = "playbook.planned"
     PLAYBOOK_ROLLBACK_STARTED = "playbook.rollback_started"
     PLAYBOOK_ROLLED_BACK = "playbook.rolled_back"

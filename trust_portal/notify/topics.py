@@ -25,7 +25,9 @@ class Topic(StrEnum):
     BREAK_GLASS = "break_glass"
     DELIVERY_GIVEN_UP = "delivery.given_up"
     KILL_SWITCH_PULLED = "kill_switch.pulled"
+    PLAYBOOK_DENIED = "playbook.denied"
     PLAYBOOK_FAILED = "playbook.failed"
+    PLAYBOOK_HELD = "playbook.held"
     PLAYBOOK_ROLLED_BACK = "playbook.rolled_back"
     WEBHOOK_TEST = "webhook.test"
 
@@ -73,7 +75,13 @@ RULES: Mapping[Topic, TopicRule] = {
     Topic.KILL_SWITCH_PULLED: TopicRule(
         "Kill switches", "Automation was stopped, or may go on.", _OPERATORS, insistent=True
     ),
+    Topic.PLAYBOOK_DENIED: TopicRule(
+        "Playbooks denied",
+        "Policy forbade what was asked for: a limit, a switch, an anomaly that is over.",
+        _OPERATORS,
+    ),
     Topic.PLAYBOOK_FAILED: TopicRule("Playbooks that failed", "A run ended without its effect.", _OPERATORS),
+    Topic.PLAYBOOK_HELD: TopicRule("Playbooks held", "A run waits for somebody to look at it.", _OPERATORS),
     Topic.PLAYBOOK_ROLLED_BACK: TopicRule(
         "Playbooks rolled back", "A run was undone, because its effect did not show.", _OPERATORS
     ),

@@ -8,7 +8,7 @@ import pytest
 from support.remediation_world import ProductProcess, World
 
 from trust_portal.cost.anomalies.model import CostAnomaly, GiveFeedback, Verdict
-from trust_portal.cost.remediation.model import Run, RunState, StepKind
+from trust_portal.cost.remediation.model import RollBackRun, Run, RunState, StepKind
 from trust_portal.cost.remediation.permitting import Permits
 
 
@@ -114,21 +114,81 @@ async def test_a_refusal_is_the_end_and_changed_nothing(
     assert product.applied == []
 
 
-async def test_what_is_never_confirmed_fails_a_minute_after_its_time_and_says_that_nobody_knows(
+async def test_what_is_not_confirmed_a_minute_after_its_time_is_taken_back_by_itself(
     world: World, product: ProductProcess, anomaly: CostAnomaly
 ):
     run = await permitted(world, product, anomaly, "garbage")
-    for minutes in (5, 5, 1):
+    for minutes in (5, 5):
         assert run.state is RunState.EXECUTING
         await world.minutes(minutes)
         run = await world.advance(run)
-    failed, approved = run.last, run.step(StepKind.APPROVED)
-    assert (failed.detail["why"], failed.detail["changed"]) == ("not confirmed", "unknown")
-    assert failed.at - approved.at == timedelta(minutes=11)
-    assert len(product.applied) == 1
+    assert run.state is RunState.EXECUTING, "it is asked once more what became of it"
+    product.answers("500")
+    await world.minutes(1)
+    run = await world.advance(run)
+    started, approved = run.step(StepKind.ROLLBACK_STARTED), run.step(StepKind.APPROVED)
+    assert (started.detail["why"], started.detail["changed"]) == ("not confirmed", "unknown")
+    assert started.at - approved.at == timedelta(minutes=11)
+    assert started.receipt_id is not None
+    assert (run.state, run.last.kind) == (RunState.ROLLING_BACK, StepKind.UNCONFIRMED)
+    product.answers("well")
+    await world.minutes(1)
+    run = await world.advance(run)
+    assert run.state is RunState.ROLLED_BACK
+    assert [each["key"] for each in product.applied] == [run.apply_key, run.reverse_key]
+    assert product.calls[-1]["parameters"] == {}, "what was there before was in the answer that was lost"
     before = len(product.calls)
     assert await world.advance(run) == run
     assert len(product.calls) == before, "a run that is over makes no call"
+
+
+async def test_what_the_product_never_got_is_taken_back_and_refused_from_then_on(
+    world: World, product: ProductProcess, anomaly: CostAnomaly
+):
+    run = await permitted(world, product, anomaly, "lost")
+    assert product.applied == []
+    await world.minutes(11)
+    run = await world.advance(run)
+    product.answers("well")
+    await world.minutes(1)
+    run = await world.advance(run)
+    assert run.state is RunState.ROLLED_BACK
+    assert run.last.detail["effect"] == {}, "there was nothing to take back"
+    assert [each["key"] for each in product.applied] == [run.reverse_key]
+
+
+@pytest.mark.parametrize(
+    ("manner", "why"), [("refused", "rollback refused"), ("garbage", "rollback not confirmed")]
+)
+async def test_where_taking_back_comes_to_nothing_either_nobody_knows_and_people_are_told(
+    world: World, product: ProductProcess, anomaly: CostAnomaly, manner: str, why: str
+):
+    run = await permitted(world, product, anomaly, "garbage")
+    await world.minutes(11)
+    run = await world.advance(run)
+    assert run.state is RunState.ROLLING_BACK
+    product.answers(manner)
+    world.clock.advance(timedelta(days=1, minutes=2))
+    run = await world.advance(run)
+    assert run.state is RunState.FAILED
+    assert (run.last.detail["why"], run.last.detail["changed"]) == (why, "unknown")
+    (told,) = await world.told(run.tenant_id, "playbook.failed")
+    assert "omebody has to look at" in told.text
+    assert told.path == f"/t/acme/cost/playbooks/{run.id}"
+
+
+async def test_a_person_takes_back_what_is_not_confirmed_yet(
+    world: World, product: ProductProcess, anomaly: CostAnomaly
+):
+    run = await permitted(world, product, anomaly, "silent")
+    assert run.state is RunState.EXECUTING
+    product.answers("well")
+    await world.house.remediation.roll_back(
+        RollBackRun(run.tenant_id, run.id, "We will not wait."), world.operator
+    )
+    run = await world.advance(run)
+    assert run.state is RunState.ROLLED_BACK
+    assert [each["key"] for each in product.applied] == [run.apply_key, run.reverse_key]
 
 
 async def test_a_product_that_is_not_there_is_no_answer(

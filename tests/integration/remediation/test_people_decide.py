@@ -10,9 +10,9 @@ from support.remediation_world import ProductProcess, World
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.approvals.model import Deny, Withdraw
-from trust_portal.cost.anomalies.model import CostAnomaly
+from trust_portal.cost.anomalies.model import CostAnomaly, GiveFeedback, Verdict
 from trust_portal.cost.remediation.model import PlanPlaybook, RequestRun, Run, RunState, StepKind
-from trust_portal.errors import Conflict
+from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
 
@@ -112,6 +112,30 @@ async def test_a_plan_that_nobody_acted_upon_lapses_and_cannot_be_asked_for(
         await world.house.remediation.request(RequestRun(run.tenant_id, run.id, "Late."), world.operator)
     assert refused.value.code == "NOT_PLANNED"
     assert await world.read(run) == run
+    assert product.calls == []
+
+
+@pytest.mark.parametrize("verdict", [Verdict.PLANNED, Verdict.FALSE])
+async def test_a_plan_for_what_people_call_something_else_lapses_and_nobody_decides_on_it_any_more(
+    world: World, product: ProductProcess, anomaly: CostAnomaly, verdict: Verdict
+):
+    run, by_hand = await world.planned(anomaly), await world.run_of(anomaly, "pause-ramp")
+    assert (run.state, by_hand.state) == (RunState.WAITING, RunState.PLANNED)
+    feedback = GiveFeedback(anomaly.tenant_id, anomaly.id, verdict, "We meant to.")
+    await world.house.anomalies.give_feedback(feedback, world.operator)
+    for each in (run, by_hand):
+        lapsed = await world.advance(each)
+        assert lapsed.state is RunState.LAPSED
+        assert lapsed.last.detail == {"why": f"people called the anomaly {verdict.value}"}
+    assert await state_of_approval(world, run) == "void"
+    receipts = [p["result"] for kind, p in await world.receipts(run.tenant_id) if kind == "playbook.lapsed"]
+    assert [(each["run"], each["state"]["before"]) for each in receipts] == [
+        (str(run.id), "waiting"),
+        (str(by_hand.id), "planned"),
+    ]
+    with pytest.raises(InvalidInput) as refused:
+        await asked_by_hand(world, anomaly)
+    assert refused.value.code == "UNFIT"
     assert product.calls == []
 
 

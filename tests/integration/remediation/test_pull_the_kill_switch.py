@@ -94,7 +94,7 @@ async def test_once_set_has_returned_no_call_is_under_way(
     assert log == ["answered", "set"]
 
 
-async def test_a_switch_pulled_between_two_attempts_ends_the_run_as_unknown(
+async def test_a_switch_pulled_between_two_attempts_holds_what_is_unknown_until_it_is_let_go(
     world: World, product: ProductProcess, anomaly: CostAnomaly
 ):
     run = await world.planned(anomaly)
@@ -103,9 +103,18 @@ async def test_a_switch_pulled_between_two_attempts_ends_the_run_as_unknown(
     await world.house.kill_switches.set(stop(), world.operator)
     await world.minutes(1)
     run = await world.advance(run)
-    assert run.state is RunState.FAILED
-    assert (run.last.detail["why"], run.last.detail["changed"]) == ("kill switch", "unknown")
+    started = run.step(StepKind.ROLLBACK_STARTED)
+    assert (started.detail["why"], started.detail["changed"]) == ("kill switch", "unknown")
+    assert started.detail["rules"] == ["kill-switch"]
+    assert (run.state, run.last.kind) == (RunState.ROLLING_BACK, StepKind.HELD)
     assert len(product.calls) == 1
+    (told,) = await world.told(run.tenant_id, "playbook.held")
+    assert told.title == "throttle-exports is held at acme"
+    product.answers("well")
+    await world.house.kill_switches.set(resume(), world.operator)
+    run = await world.advance(run)
+    assert run.state is RunState.ROLLED_BACK
+    assert [each["key"] for each in product.applied] == [run.apply_key, run.reverse_key]
 
 
 async def test_who_set_what_and_why_is_on_record(world: World, anomaly: CostAnomaly):

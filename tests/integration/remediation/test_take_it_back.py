@@ -173,18 +173,42 @@ async def test_a_person_takes_back_while_the_switch_is_on(
     assert [each["action"] for each in product.applied] == ["throttle_exports", "unthrottle_exports"]
 
 
-async def test_what_was_sent_and_never_confirmed_is_taken_back_by_its_key(
+async def test_what_may_have_been_done_before_it_was_confirmed_is_measured_from_the_first_attempt(
     world: World, product: ProductProcess, anomaly: CostAnomaly
 ):
+    """The tenant suffers between the attempt and its confirmation: that is no usual state to compare with."""
+    await world.deliver(
+        measured("acme", world.clock.now() - n * timedelta(minutes=1), 100, 100) for n in range(1, 41)
+    )
     run = await world.planned(anomaly)
     product.answers("garbage")
     run = await world.executed(run)
-    await world.minutes(12)
-    run = await world.advance(run)
-    assert run.state is RunState.FAILED
+    acted = run.acted_at
+    await world.minutes(6)
     product.answers("well")
-    await world.house.remediation.roll_back(RollBackRun(run.tenant_id, run.id, "To be sure."), world.operator)
+    run = await world.advance(run)
+    assert run.state is RunState.EXECUTED
+    await world.minutes(4)
+    await world.deliver(measured("acme", acted + n * timedelta(minutes=1), 100, 90) for n in range(1, 10))
     run = await world.advance(run)
     assert run.state is RunState.ROLLED_BACK
-    reverse = product.calls[-1]
-    assert (reverse["parameters"], reverse["reverses"]) == ({}, run.apply_key)
+    assert run.step(StepKind.ROLLBACK_STARTED).detail["suffering"] == [
+        {"objective": "api", "bad": "90", "total": "900", "bad_before": "0", "total_before": "4000"}
+    ]
+
+
+async def test_a_tenant_that_suffers_from_what_is_not_confirmed_gets_it_back_at_once(
+    world: World, product: ProductProcess, anomaly: CostAnomaly
+):
+    run = await world.planned(anomaly)
+    product.answers("silent")
+    run = await world.executed(run)
+    acted = run.acted_at
+    await world.minutes(4)
+    await world.deliver(measured("acme", acted + n * timedelta(minutes=1), 100, 90) for n in range(1, 4))
+    product.answers("well")
+    run = await world.advance(run)
+    assert run.state is RunState.ROLLED_BACK
+    assert run.step(StepKind.ROLLBACK_STARTED).detail["why"] == "health"
+    assert run.step(StepKind.EXECUTED) is None
+    assert [each["key"] for each in product.applied] == [run.apply_key, run.reverse_key]

@@ -212,6 +212,8 @@ def execute(**change):
         ({"approved": False}, "playbooks-need-approval"),
         ({"approved": False, "act": "enable_cache"}, "playbooks-need-approval"),
         ({"approved": False, "act": "throttle_exports", "mode": "automatic"}, "playbooks-need-approval"),
+        ({"in_force": False}, "playbook-must-be-in-force"),
+        ({"anomaly": "over"}, "anomaly-must-stand"),
         ({"mode": "propose"}, "proposals-are-for-people"),
         ({"stopped": ("everywhere",)}, "kill-switch"),
         ({"stopped": ("playbook", "tenant")}, "kill-switch"),

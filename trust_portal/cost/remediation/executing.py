@@ -19,7 +19,7 @@ from trust_portal.cost.remediation.calls import Answer, AnswerState, ControlCall
 from trust_portal.cost.remediation.equipment import Equipment
 from trust_portal.cost.remediation.model import Run, RunState, StepKind
 from trust_portal.cost.remediation.recording import record_step
-from trust_portal.cost.remediation.reversing import PATIENCE
+from trust_portal.cost.remediation.reversing import PATIENCE, Reversals
 from trust_portal.cost.remediation.switches_model import SwitchRevision
 from trust_portal.errors import Broken
 from trust_portal.evidence.act import Input
@@ -47,8 +47,9 @@ class _Sent:
 class Executor:
     """Does one attempt at a time; the clockwork comes again."""
 
-    def __init__(self, equipment: Equipment) -> None:
+    def __init__(self, equipment: Equipment, reversals: Reversals) -> None:
         self._with = equipment
+        self._reversals = reversals
 
     def is_due(self, run: Run) -> bool:
         """Whether the next attempt may be made now."""
@@ -113,12 +114,17 @@ class Executor:
             detail = {"why": started["why"], **answered(sent)}
             return await self._step(run, StepKind.ROLLED_BACK, RunState.ROLLED_BACK, detail, _digest(sent))
         if answer.state is AnswerState.REFUSED:
-            why = {"why": "rollback refused", "changed": "yes", **answered(sent)}
+            stands = "unknown" if run.step(StepKind.EXECUTED) is None else "yes"
+            why = {"why": "rollback refused", "changed": stands, **answered(sent)}
             return await self._step(run, StepKind.FAILED, RunState.FAILED, why, _digest(sent))
         return await self._unconfirmed(sent)
 
     async def _unconfirmed(self, sent: _Sent) -> Run:
-        """Sent again with the same key; given up once the call has expired and still nothing is known."""
+        """Sent again with the same key until the call has expired and still nothing is known.
+
+        Then the product may have done it, and is told to take it back: that it does, or finds nothing
+        to take back, and refuses the key from then on. Only where that is not confirmed either it stays unknown.
+        """
         if self._with.storage.clock.now() < sent.call.expires_at + _AFTERWARDS:
             return await self._step(
                 sent.run,
@@ -126,16 +132,16 @@ class Executor:
                 sent.run.state,
                 answered(sent) | {"attempt": str(sent.attempt)},
             )
-        taking_back = sent.call.reverses is not None
-        why = {
-            "why": "rollback not confirmed" if taking_back else "not confirmed",
-            "changed": "unknown",
-            **answered(sent),
-        }
+        if sent.call.reverses is None:
+            return await self._reversals.by_itself(sent.run, "not confirmed", _unknown(sent.run, sent.call))
+        why = {"why": "rollback not confirmed", "changed": "unknown", **answered(sent)}
         return await self._step(sent.run, StepKind.FAILED, RunState.FAILED, why)
 
     async def _stopped(self, run: Run, call: ControlCall, stopping: tuple[SwitchRevision, ...]) -> Run:
-        """The switch was pulled after it was permitted: denied if nothing was sent, else nobody knows."""
+        """The switch was pulled after it was permitted: denied if nothing was sent.
+
+        Else nobody knows whether it was done: it is to be taken back, which the switch holds as long as it is on.
+        """
         decision = await self._decide(run, Action.PLAYBOOK_EXECUTE, stopping)
         detail: dict[str, Json] = {
             "why": "kill switch",
@@ -144,9 +150,7 @@ class Executor:
         }
         if run.sent(call.key) == 0:
             return await self._step(run, StepKind.DENIED, RunState.DENIED, detail, decision=decision)
-        detail["changed"] = "unknown"
-        detail["attempts"] = str(run.sent(call.key))
-        return await self._step(run, StepKind.FAILED, RunState.FAILED, detail, decision=decision)
+        return await self._reversals.by_itself(run, "kill switch", detail | _unknown(run, call))
 
     async def _held(self, run: Run, stopping: tuple[SwitchRevision, ...]) -> Run:
         """Said once; when the switch is let go, it goes on."""
@@ -244,6 +248,11 @@ def answered(sent: _Sent) -> dict[str, Json]:
     if answer.more:
         found["more"] = dict(answer.more)
     return found
+
+
+def _unknown(run: Run, call: ControlCall) -> dict[str, Json]:
+    """That it was sent and nobody knows what became of it."""
+    return {"changed": "unknown", "attempts": str(run.sent(call.key))}
 
 
 def _digest(sent: _Sent) -> tuple[Input, ...]:

@@ -33,7 +33,7 @@ class RunState(StrEnum):
     DENIED = "denied"  #: policy said no
     DECLINED = "declined"  #: people said no, or nothing in time
     FAILED = "failed"  #: the product refused or did not confirm
-    LAPSED = "lapsed"  #: nobody acted upon the plan
+    LAPSED = "lapsed"  #: nobody acted upon the plan, or there is no more reason to
 
     @property
     def is_over(self) -> bool:
@@ -243,6 +243,12 @@ class Run:
         """Until when somebody may act upon the plan."""
         return self.planned_at + timedelta(hours=self.plan.playbook.plan_lasts_hours)
 
+    @property
+    def acted_at(self) -> datetime | None:
+        """Since when the product may have done it: the first attempt, confirmed or not."""
+        sent = (e.at for e in self.steps if e.kind is StepKind.SENT and e.detail["key"] == self.apply_key)
+        return next(sent, None)
+
     def sent(self, key: str) -> int:
         """How many attempts were made at the call with this key."""
         return sum(each.kind is StepKind.SENT and each.detail["key"] == key for each in self.steps)
@@ -266,6 +272,7 @@ class Run:
     def can_be_rolled_back(self) -> bool:
         """Something may have been changed and was not taken back: it was sent, confirmed or not."""
         return self.sent(self.apply_key) > 0 and self.state in {
+            RunState.EXECUTING,
             RunState.EXECUTED,
             RunState.VERIFIED,
             RunState.FAILED,

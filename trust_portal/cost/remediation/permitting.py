@@ -21,6 +21,7 @@ from trust_portal.cost.remediation.equipment import Equipment
 from trust_portal.cost.remediation.intent import approval_kind, intent_of
 from trust_portal.cost.remediation.model import Run, RunState, StepKind
 from trust_portal.cost.remediation.planning import standing
+from trust_portal.cost.remediation.playbooks import Playbook
 from trust_portal.cost.remediation.recording import record_step
 from trust_portal.cost.remediation.switches_model import SwitchRevision
 from trust_portal.evidence.act import Input
@@ -35,6 +36,14 @@ _HOUR: Final = timedelta(hours=1)
 _MINUTE: Final = timedelta(minutes=1)
 #: What says of a decision that only approval is missing.
 _NEEDS_APPROVAL: Final = {"playbooks-need-approval"}
+#: By what became of the anomaly: why nothing is to be done about it any more.
+_MOOT: Final = {
+    "planned": "people called the anomaly planned",
+    "false": "people called the anomaly false",
+    "merged": "the anomaly is part of another",
+    "suppressed": "the anomaly is suppressed",
+    "over": "the anomaly is over",
+}
 
 
 class Permits:
@@ -42,6 +51,23 @@ class Permits:
 
     def __init__(self, equipment: Equipment) -> None:
         self._with = equipment
+
+    def rules(self, run: Run) -> Playbook:
+        """Its playbook as it stands now: what limits count by. Where it is gone, as it was planned."""
+        return self._in_force(run) or run.plan.playbook
+
+    async def moot(self, run: Run) -> str | None:
+        """Why a plan that nobody acted upon yet has no more reason to be, in words."""
+        if self._in_force(run) is None:
+            return "its playbook is no longer there"
+        async with self._with.storage.read(TenantScope(run.tenant_id)) as session:
+            anomaly = await get_anomaly(session, run.tenant_id, run.plan.anomaly)
+        return _MOOT.get(standing(anomaly, run.planned_at))
+
+    def _in_force(self, run: Run) -> Playbook | None:
+        """``None`` where it was taken out, or made to do something else."""
+        found = self._with.playbooks.by_id.get(run.plan.playbook_id)
+        return None if found is None or found.action is not run.plan.playbook.action else found
 
     async def may_be_automatic(self, run: Run) -> bool:
         """Whether policy lets it act without approval, whatever else may stand against it."""
@@ -68,7 +94,10 @@ class Permits:
             decision = await self._with.gate.ask(
                 SYSTEM, Action.PLAYBOOK_EXECUTE, _resource(run), circumstances.context
             )
-            told: dict[str, object] = {"circumstances": told_of(circumstances, stopping)}
+            told: dict[str, object] = {
+                "circumstances": told_of(circumstances, stopping),
+                "playbooks": self._with.playbooks.digest,
+            }
             if not decision.allowed:
                 if approval_id is not None:
                     rules = ", ".join(decision.policies)
@@ -111,7 +140,8 @@ class Permits:
         self, session: ReadSession, run: Run, approval_id: UUID | None, stopping: tuple[SwitchRevision, ...]
     ) -> Automation:
         plan, now = run.plan, self._with.storage.clock.now()
-        playbook, limits = plan.playbook, plan.playbook.limits
+        playbook = self.rules(run)
+        limits = playbook.limits
         last = await repository.last_executed(
             session, run.tenant_id, plan.playbook_id, dict(plan.target), run.id
         )
@@ -122,8 +152,9 @@ class Permits:
             playbook=plan.playbook_id,
             act=playbook.action.value,
             mode=playbook.mode.value,
+            in_force=self._in_force(run) is not None,
             approved=approval_id is not None,
-            anomaly=standing(anomaly),
+            anomaly=standing(anomaly, run.planned_at),
             stopped=tuple(sorted({each.reach.value for each in stopping})),
             minutes_since_last=None if last is None else int((now - last) / _MINUTE),
             cool_down_minutes=playbook.cool_down_minutes,

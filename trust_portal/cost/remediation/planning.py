@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Context, Decimal
 from typing import Final
 
@@ -69,14 +69,19 @@ def fit(
     )
 
 
-def standing(anomaly: CostAnomaly) -> str:
-    """Whether acting upon it is still wanted: ``stands``, or what people or the portal made of it since."""
+def standing(anomaly: CostAnomaly, planned_at: datetime) -> str:
+    """Whether acting upon it is still wanted: ``stands``, or what people or the portal made of it since.
+
+    ``over``: it was closed after it was planned for. Who plans for one that is closed knows that.
+    """
     if "merged_into" in anomaly.evidence:
         return "merged"
     if anomaly.suppression_id is not None:
         return "suppressed"
     if anomaly.verdict in {Verdict.PLANNED, Verdict.FALSE}:
         return anomaly.verdict.value
+    if anomaly.closed_at is not None and anomaly.closed_at > planned_at:
+        return "over"
     return "stands"
 
 
@@ -91,6 +96,10 @@ def _unfit(playbook: Playbook, anomaly: CostAnomaly) -> str | None:
         return "a detector on trial found it"
     if "merged_into" in anomaly.evidence:
         return "it is part of another anomaly"
+    if anomaly.suppression_id is not None:
+        return "the anomaly is suppressed"
+    if anomaly.verdict in {Verdict.PLANNED, Verdict.FALSE}:
+        return f"people called it {anomaly.verdict.value}"
     if anomaly.figures.excess <= 0:
         return "it cost no more than expected"
     if playbook.match.subsystems and anomaly.series.subsystem not in playbook.match.subsystems:
@@ -104,10 +113,6 @@ def _untriggered(playbook: Playbook, anomaly: CostAnomaly) -> str | None:
         return "it is planned by hand only"
     if not anomaly.is_open:
         return "the anomaly is over"
-    if anomaly.suppression_id is not None:
-        return "the anomaly is suppressed"
-    if anomaly.verdict in {Verdict.PLANNED, Verdict.FALSE}:
-        return f"people called it {anomaly.verdict.value}"
     if anomaly.kind not in trigger.kinds:
         return f"it is not for anomalies of the kind {anomaly.kind.value}"
     if _SEVERITIES.index(anomaly.severity) < _SEVERITIES.index(trigger.severity):

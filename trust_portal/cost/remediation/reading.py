@@ -14,7 +14,7 @@ from trust_portal.access.automation import Counted
 from trust_portal.access.policy import Resource
 from trust_portal.cost.remediation import repository
 from trust_portal.cost.remediation.equipment import Equipment
-from trust_portal.cost.remediation.model import Run, RunFilter, RunState
+from trust_portal.cost.remediation.model import MOVING, Run, RunFilter, RunState
 from trust_portal.cost.remediation.playbooks import Playbook
 from trust_portal.cost.remediation.switches_model import SwitchRevision, stopping
 from trust_portal.cost.remediation.switches_repository import switch_revisions
@@ -40,13 +40,17 @@ class PlaybookStanding:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """All playbooks, as the house has them: text and digest, and what all of them did this hour."""
+    """All playbooks, as the house has them: text and digest, and what all of them did this hour.
+
+    ``taken_out``: those that are no longer among them and still have runs under way.
+    """
 
     playbooks: tuple[PlaybookStanding, ...]
     actions: Counted
     text: str
     digest: str
     is_connected: bool
+    taken_out: tuple[str, ...]
 
 
 class RunReader:
@@ -130,4 +134,13 @@ class RunReader:
             playbooks.text,
             playbooks.digest,
             self._with.client.is_connected,
+            tuple(
+                sorted(
+                    {
+                        name
+                        for name, state in states
+                        if name not in playbooks.by_id and RunState(state) in MOVING
+                    }
+                )
+            ),
         )

@@ -27,6 +27,7 @@ _RECEIPTS: Mapping[StepKind, ReceiptKind] = {
     StepKind.DENIED: ReceiptKind.PLAYBOOK_DENIED,
     StepKind.EXECUTED: ReceiptKind.PLAYBOOK_EXECUTED,
     StepKind.FAILED: ReceiptKind.PLAYBOOK_FAILED,
+    StepKind.LAPSED: ReceiptKind.PLAYBOOK_LAPSED,
     StepKind.PLANNED: ReceiptKind.PLAYBOOK_PLANNED,
     StepKind.ROLLBACK_STARTED: ReceiptKind.PLAYBOOK_ROLLBACK_STARTED,
     StepKind.ROLLED_BACK: ReceiptKind.PLAYBOOK_ROLLED_BACK,
@@ -120,7 +121,7 @@ async def record_step(
     step = Step(ordinal, kind, state, now, actor.name, detail, receipt_id, approval_id)
     await repository.add_step(session, run, step, actor)
     after = replace(run, steps=(*run.steps, step))
-    await tell_step(session, after, kind)
+    await tell_step(session, after)
     return after
 
 

@@ -34,7 +34,9 @@ class Requests:
             run = await repository.get_run(session, command.tenant_id, command.run_id)
         if run.state is not RunState.PLANNED:
             raise Conflict(f"this run is {run.state.value.replace('_', ' ')} already", code="NOT_PLANNED")
-        if run.plan.playbook.mode is Mode.PROPOSE:
+        if (why := await self._permits.moot(run)) is not None:
+            raise Conflict(f"nothing is done about it any more: {why}", code="MOOT")
+        if self._permits.rules(run).mode is Mode.PROPOSE:
             raise Conflict("a proposal is for people to carry out; no call does it", code="PROPOSAL")
         if not self._with.client.is_connected:
             raise Conflict("nothing can be executed: CONTROL_URL is not set", code="NO_PRODUCT")
@@ -44,7 +46,7 @@ class Requests:
 
     async def by_itself(self, run: Run) -> Run:
         """What a playbook's mode says of a fresh plan. What has to wait for people stays planned."""
-        if run.plan.playbook.mode is Mode.AUTOMATIC and await self._permits.may_be_automatic(run):
+        if self._permits.rules(run).mode is Mode.AUTOMATIC and await self._permits.may_be_automatic(run):
             return await self._permits.permit(run, None)
         try:
             return await self._ask(run, SYSTEM, _BY_ITSELF)

@@ -51,10 +51,9 @@ class Remediation:
     def __init__(self, equipment: Equipment, explanations: Explanations) -> None:
         self._with = equipment
         self._permits = Permits(equipment)
-        self._executor = Executor(equipment)
-        reversals = Reversals(equipment)
-        self._verifier = Verifier(equipment, reversals)
-        self._reversals = reversals
+        self._reversals = Reversals(equipment)
+        self._executor = Executor(equipment, self._reversals)
+        self._verifier = Verifier(equipment, self._reversals)
         self._requests = Requests(equipment, self._permits)
         self.planner = Planner(equipment, explanations)
 
@@ -115,7 +114,7 @@ class Remediation:
             case RunState.WAITING:
                 return await self._waiting(run)
             case RunState.EXECUTING:
-                return await self._executor.apply(run) if self._executor.is_due(run) else run
+                return await self._executing(run)
             case RunState.EXECUTED:
                 return await self._verifier.look(run)
             case RunState.ROLLING_BACK:
@@ -123,10 +122,18 @@ class Remediation:
             case _:
                 return run
 
+    async def _executing(self, run: Run) -> Run:
+        if not self._executor.is_due(run):
+            return run
+        after = await self._verifier.mind_health(run)
+        return await self._executor.apply(run) if after.state is RunState.EXECUTING else after
+
     async def _planned(self, run: Run) -> Run:
+        if (why := await self._permits.moot(run)) is not None:
+            return await self._end(run, StepKind.LAPSED, RunState.LAPSED, {"why": why})
         if run.lapses_at <= self._with.storage.clock.now():
             return await self._end(run, StepKind.LAPSED, RunState.LAPSED, {"why": "nobody acted upon it"})
-        by_itself = run.planned_by_id == SYSTEM.id and run.plan.playbook.mode in _ASKS
+        by_itself = run.planned_by_id == SYSTEM.id and self._permits.rules(run).mode in _ASKS
         if by_itself and run.is_rehearsed and run.last.kind is StepKind.PLANNED:
             return await self._requests.by_itself(run)
         return run
@@ -141,7 +148,9 @@ class Remediation:
             approval = await load(session, run.tenant_id, approval_id)
         state = state_of(approval, self._with.storage.clock.now())
         if state is ApprovalState.PENDING:
-            return run
+            if (why := await self._permits.moot(run)) is None:
+                return run
+            return await self._end(run, StepKind.LAPSED, RunState.LAPSED, {"why": why}, voids=approval_id)
         if state is ApprovalState.APPROVED:
             try:
                 return await self._permits.permit(run, approval_id)
@@ -172,7 +181,7 @@ class Remediation:
     ) -> Run:
         async with self._with.storage.write(TenantScope(run.tenant_id)) as session:
             if voids is not None:
-                await self._with.approvals.void(session, voids, detail["words"], SYSTEM)
+                await self._with.approvals.void(session, voids, detail.get("words", detail["why"]), SYSTEM)
             return await record_step(
                 session, self._with.ledger, run, kind, state, SYSTEM, detail, receipt_id=receipt_id
             )

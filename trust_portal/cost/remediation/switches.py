@@ -19,7 +19,9 @@ from trust_portal.access.access_log.service import AccessLog, scope_of
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
+from trust_portal.cost.remediation.model import RunFilter
 from trust_portal.cost.remediation.playbooks import Playbooks
+from trust_portal.cost.remediation.repository import count_states
 from trust_portal.cost.remediation.switches_model import SetKillSwitch, SwitchRevision, in_force, stopping
 from trust_portal.cost.remediation.switches_repository import add_revision, next_revision, switch_revisions
 from trust_portal.cost.remediation.telling import tell_switch
@@ -52,10 +54,11 @@ class KillSwitches:
     async def set(self, command: SetKillSwitch, actor: Actor) -> SwitchRevision:
         """In force when this has committed; when it returns, no call is on its way any more.
 
-        ``Conflict`` where it is set so already.
+        ``Conflict`` where it is set so already; ``InvalidInput`` for a playbook that is not there and that
+        nothing was ever planned from.
         """
         everywhere = command.tenant_id == VENDOR_ID
-        if command.playbook:
+        if command.playbook and not await self._was_planned_from(command.playbook):
             self._playbooks.get(command.playbook)
         decision = await self._gate.require(
             actor,
@@ -146,6 +149,11 @@ class KillSwitches:
             found = await switch_revisions(session, [tenant_id])
         await self._access_log.looked(actor, tenant_id, "kill switch", purpose="kill switches")
         return in_force(found)
+
+    async def _was_planned_from(self, playbook: str) -> bool:
+        """Taken out of the file it may still have runs under way, which are to be stopped."""
+        async with self._storage.read(StaffScope()) as session:
+            return bool(await count_states(session, RunFilter(playbook=playbook)))
 
     async def _wait_for_calls(self) -> None:
         async with self._storage.coordinator.read(StaffScope()) as waiting:

@@ -37,10 +37,12 @@ TRANSITIONS: Final[tuple[tuple[RunState, RunState], ...]] = (
     (_S.WAITING, _S.EXECUTING),
     (_S.WAITING, _S.DENIED),
     (_S.WAITING, _S.DECLINED),
+    (_S.WAITING, _S.LAPSED),
     (_S.EXECUTING, _S.EXECUTING),
     (_S.EXECUTING, _S.EXECUTED),
     (_S.EXECUTING, _S.DENIED),
     (_S.EXECUTING, _S.FAILED),
+    (_S.EXECUTING, _S.ROLLING_BACK),
     (_S.EXECUTED, _S.VERIFIED),
     (_S.EXECUTED, _S.ROLLING_BACK),
     (_S.VERIFIED, _S.ROLLING_BACK),
@@ -108,7 +110,7 @@ playbook_steps = tenant_table(
     CheckConstraint(follows_its_state(), name="follows_its_state"),
     CheckConstraint(
         "kind NOT IN ('planned', 'approved', 'executed', 'verified', 'rollback_started', 'rolled_back',"
-        " 'denied', 'failed') OR receipt_id IS NOT NULL",
+        " 'denied', 'failed', 'lapsed') OR receipt_id IS NOT NULL",
         name="acts_have_receipts",
     ),
     # Permitted once, and an approval permits one run once.

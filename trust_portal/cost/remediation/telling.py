@@ -1,12 +1,11 @@
-"""Who is told when a playbook comes to nothing, and when automation is stopped or may go on."""
+"""Who is told when a playbook comes to nothing or waits for somebody, and when automation is stopped or may go on."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from trust_portal.access.tenants.repository import find_tenant
-from trust_portal.cost.remediation.model import Run, StepKind
+from trust_portal.cost.remediation.model import Run, RunState, Step, StepKind
 from trust_portal.cost.remediation.switches_model import SwitchRevision
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.notify.announcing import announce
@@ -14,25 +13,28 @@ from trust_portal.notify.model import Announcement, Audience
 from trust_portal.notify.topics import RULES, Topic
 from trust_portal.storage.unit_of_work import WriteSession
 
-_TOLD: Final[Mapping[StepKind, tuple[Topic, str, str]]] = {
-    StepKind.FAILED: (
-        Topic.PLAYBOOK_FAILED,
-        "failed",
-        "The product refused it, or did not confirm it in time. What may have been changed is on its page.",
+#: By why a run failed: what that means for the product.
+_FAILED: Final = {
+    "expired before it was sent": "It was not sent in time. Nothing was changed.",
+    "refused": "The product refused it. Nothing was changed.",
+    "rollback not confirmed": (
+        "The product did not confirm that it took it back. Whether it still stands is not known:"
+        " somebody has to look at the product, or take it back once more."
     ),
-    StepKind.ROLLED_BACK: (
-        Topic.PLAYBOOK_ROLLED_BACK,
-        "was rolled back",
-        "The product has confirmed that it took it back.",
+    "rollback refused": (
+        "The product refused to take it back. What was done still stands: somebody has to look at it."
     ),
 }
+#: A rollback that was not confirmed in so many attempts, about a minute, is told.
+_ATTEMPTS: Final = 6
 
 
-async def tell_step(session: WriteSession, run: Run, kind: StepKind) -> None:
-    """``run`` as it stands after a step of ``kind``, in the transaction of the step."""
-    if kind not in _TOLD:
+async def tell_step(session: WriteSession, run: Run) -> None:
+    """``run`` as its last step left it, in the transaction of that step."""
+    told = _told(run, run.last)
+    if told is None:
         return
-    topic, verb, why = _TOLD[kind]
+    topic, verb, text = told
     await announce(
         session,
         Announcement(
@@ -40,8 +42,8 @@ async def tell_step(session: WriteSession, run: Run, kind: StepKind) -> None:
             key=f"playbook-run/{run.id}/{run.last.ordinal}",
             thread=f"playbook-run/{run.id}",
             title=f"{run.plan.playbook_id} {verb} at {run.plan.tenant}",
-            text=why,
-            path=f"/t/{run.plan.tenant}/cost/anomalies/{run.plan.anomaly}",
+            text=text,
+            path=f"/t/{run.plan.tenant}/cost/playbooks/{run.id}",
             facts={
                 "run": str(run.id),
                 "playbook": run.plan.playbook_id,
@@ -51,6 +53,38 @@ async def tell_step(session: WriteSession, run: Run, kind: StepKind) -> None:
             audience=Audience(RULES[topic].roles),
         ),
     )
+
+
+def _told(run: Run, step: Step) -> tuple[Topic, str, str] | None:
+    detail = step.detail
+    match step.kind:
+        case StepKind.DENIED:
+            rules = ", ".join(detail["rules"])
+            return Topic.PLAYBOOK_DENIED, "was denied", f"Policy forbids it: {rules}. Nothing was sent."
+        case StepKind.FAILED:
+            text = _FAILED.get(detail["why"], "What may have been changed is on its page.")
+            return Topic.PLAYBOOK_FAILED, "failed", text
+        case StepKind.HELD if run.state is RunState.PLANNED:
+            text = f"It was not asked for: {detail['why']}. Somebody may still ask, by hand."
+            return Topic.PLAYBOOK_HELD, "waits", text
+        case StepKind.HELD:
+            text = (
+                "A kill switch holds what was to be taken back by itself: until the switch is let go, or somebody"
+                " takes it back by hand, what was done stands."
+            )
+            return Topic.PLAYBOOK_HELD, "is held", text
+        case StepKind.UNCONFIRMED if run.state is RunState.ROLLING_BACK and detail["attempts"] == str(
+            _ATTEMPTS
+        ):
+            text = (
+                f"In {_ATTEMPTS} attempts the product has not confirmed that it took it back. It is tried on."
+            )
+            return Topic.PLAYBOOK_HELD, "is not confirmed as rolled back", text
+        case StepKind.ROLLED_BACK:
+            text = "The product has confirmed that it took it back."
+            return Topic.PLAYBOOK_ROLLED_BACK, "was rolled back", text
+        case _:
+            return None
 
 
 async def tell_switch(session: WriteSession, revision: SwitchRevision) -> None:

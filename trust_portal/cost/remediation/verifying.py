@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -49,12 +49,11 @@ class Verifier:
         """Health at once, cost once its hours are closed; nothing changes while neither says anything."""
         executed = run.step(StepKind.EXECUTED)
         assert executed is not None, "only what was executed is verified"  # noqa: S101 - narrows the type
+        after = await self.mind_health(run)
+        if after.state is not RunState.EXECUTED:
+            return after
         async with self._with.storage.read(TenantScope(run.tenant_id), snapshot=True) as session:
-            harm = await self._harm(session, run, executed.at)
-            found, rests_on = (None, "") if harm else await _measured(session, run, executed.at)
-        if harm:
-            figures: dict[str, Any] = {"suffering": [msgspec.to_builtins(_stated(each)) for each in harm]}
-            return await self._reversals.by_itself(run, "health", figures)
+            found, rests_on = await _measured(session, run, executed.at)
         if found is None:
             _, end = hours_to_verify(executed.at, run.plan.playbook.verify.hours)
             if self._with.storage.clock.now() < end + _PATIENCE:
@@ -75,10 +74,20 @@ class Verifier:
                 inputs=(Input("usage/after", rests_on),),
             )
 
-    async def _harm(self, session: ReadSession, run: Run, executed_at: datetime) -> tuple[Suffering, ...]:
+    async def mind_health(self, run: Run) -> Run:
+        """Begin to take it back where the tenant suffers since the first attempt, confirmed or not."""
+        if run.acted_at is None:
+            return run
+        async with self._with.storage.read(TenantScope(run.tenant_id), snapshot=True) as session:
+            harm = await self._harm(session, run, run.acted_at)
+        if not harm:
+            return run
+        return await self._reversals.by_itself(run, "health", {"suffering": [_stated(each) for each in harm]})
+
+    async def _harm(self, session: ReadSession, run: Run, acted_at: datetime) -> tuple[Suffering, ...]:
         health, now = run.plan.playbook.health, self._with.storage.clock.now()
         # The minute of the act belongs to neither side.
-        since = executed_at.replace(second=0, microsecond=0) + _MINUTE
+        since = acted_at.replace(second=0, microsecond=0) + _MINUTE
         before = since - _MINUTE - health.before_minutes * _MINUTE
         return suffering(
             health,

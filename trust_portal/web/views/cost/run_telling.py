@@ -97,4 +97,9 @@ def _why_back(detail: object) -> str:
             for each in detail["suffering"]
         )
         return f"the tenant suffers: {worse}"
+    if detail.get("changed") == "unknown":
+        return (
+            f"{detail['why']}: nobody knows whether the product did it, in {detail['attempts']} attempts;"
+            " it is told to take it back"
+        )
     return str(detail["why"])
