@@ -22,6 +22,9 @@ SETTLED: Mapping[ApprovalKind, Settled] = {
     ApprovalKind.CREDIT: lambda house, tenant_id, request_id: house.credit_decisions.approval_settled(
         tenant_id, request_id
     ),
+    ApprovalKind.EXCLUSION: lambda house, tenant_id, request_id: house.exclusions.approval_settled(
+        tenant_id, request_id
+    ),
     ApprovalKind.PLAYBOOK_RUN: playbook_settled,
     ApprovalKind.RETENTION_CHANGE: playbook_settled,
 }

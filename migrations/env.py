@@ -20,6 +20,7 @@ from trust_portal.notify import tables as notify
 from trust_portal.reliability.contracts import tables as contracts
 from trust_portal.reliability.credits import tables as credit_tables
 from trust_portal.reliability.crosscheck import tables as cross_checks
+from trust_portal.reliability.exclusions import tables as exclusion_tables
 from trust_portal.reliability.objectives import repository as objectives
 from trust_portal.reliability.reports import tables as reports
 from trust_portal.reliability.runs import tables as runs
@@ -36,6 +37,7 @@ TABLES = (
     contracts,
     credit_tables,
     cross_checks,
+    exclusion_tables,
     evidence,
     facts,
     metering,

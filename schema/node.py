@@ -16,6 +16,7 @@ from schema.ids import GlobalId, decode
 from schema.types.approval import ApprovalRequest, approval_request
 from schema.types.cost import CostAnomaly, cost_anomaly
 from schema.types.credit import Credit, credit
+from schema.types.exclusion import Exclusion, exclusion
 from schema.types.export import Export, export
 from schema.types.person import Person, person
 from schema.types.playbook import PlaybookRun, playbook_run
@@ -26,7 +27,16 @@ from trust_portal.access.tenants import model
 from trust_portal.errors import NotFound
 
 Node = Annotated[
-    Tenant | SlaReport | CostAnomaly | PlaybookRun | Credit | ApprovalRequest | Export | Receipt | Person,
+    Tenant
+    | SlaReport
+    | CostAnomaly
+    | PlaybookRun
+    | Credit
+    | Exclusion
+    | ApprovalRequest
+    | Export
+    | Receipt
+    | Person,
     strawberry.union("Node", description="Whatever has a global id that can be asked for again."),
 ]
 
@@ -39,6 +49,7 @@ async def find(
     | CostAnomaly
     | PlaybookRun
     | Credit
+    | Exclusion
     | ApprovalRequest
     | Export
     | Receipt
@@ -77,6 +88,10 @@ async def _approval(context: Context, asked: GlobalId) -> ApprovalRequest:
     return approval_request(await context.house.approval_inbox.get(context.actor, asked.tenant_id, asked.id))
 
 
+async def _exclusion(context: Context, asked: GlobalId) -> Exclusion:
+    return exclusion(await context.house.exclusions.get(context.actor, asked.tenant_id, asked.id))
+
+
 async def _credit(context: Context, asked: GlobalId) -> Credit:
     found = await context.house.credits.get(context.actor, asked.tenant_id, asked.id)
     return credit(found, (await _owner(context, asked)).key)
@@ -99,11 +114,23 @@ async def _person(context: Context, asked: GlobalId) -> Person:
     return person(await context.house.people.get(context.actor, asked.tenant_id, asked.id))
 
 
-_Found = Tenant | SlaReport | CostAnomaly | PlaybookRun | Credit | ApprovalRequest | Export | Receipt | Person
+_Found = (
+    Tenant
+    | SlaReport
+    | CostAnomaly
+    | PlaybookRun
+    | Credit
+    | Exclusion
+    | ApprovalRequest
+    | Export
+    | Receipt
+    | Person
+)
 _LOOK_UPS: dict[str, Callable[[Context, GlobalId], Awaitable[_Found]]] = {
     "ApprovalRequest": _approval,
     "CostAnomaly": _anomaly,
     "Credit": _credit,
+    "Exclusion": _exclusion,
     "Export": _export,
     "Person": _person,
     "PlaybookRun": _playbook_run,

@@ -83,6 +83,7 @@ from trust_portal.reliability.credits.service import Credits
 from trust_portal.reliability.crosscheck.credentials import Admission
 from trust_portal.reliability.crosscheck.prometheus import Prometheus
 from trust_portal.reliability.crosscheck.service import CrossChecks
+from trust_portal.reliability.exclusions.service import Exclusions
 from trust_portal.reliability.objectives.service import Objectives
 from trust_portal.reliability.reports.attesting import SlaReportAuditor
 from trust_portal.reliability.reports.bundles import Bundles
@@ -129,6 +130,7 @@ class House:
     contracts: Contracts
     objectives: Objectives
     cross_checks: CrossChecks
+    exclusions: Exclusions
     prometheus: Prometheus
     reports: Reports
     bundles: Bundles
@@ -306,6 +308,14 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
             objectives=objectives,
             access_log=access_log,
             prometheus=prometheus,
+        ),
+        exclusions=Exclusions(
+            storage,
+            gate=gate,
+            ledger=ledger,
+            approvals=approvals,
+            objectives=objectives,
+            access_log=access_log,
         ),
         prometheus=prometheus,
         reports=reports,

@@ -8,6 +8,7 @@ from schema.mutations.approvals import ApprovalMutations
 from schema.mutations.cost import CostMutations
 from schema.mutations.credits import CreditMutations
 from schema.mutations.cross_checks import CrossCheckMutations
+from schema.mutations.exclusions import ExclusionMutations
 from schema.mutations.exports import ExportMutations
 from schema.mutations.imports import ImportMutations
 from schema.mutations.people import PeopleMutations
@@ -23,6 +24,7 @@ class Mutation(
     CostMutations,
     CreditMutations,
     CrossCheckMutations,
+    ExclusionMutations,
     ExportMutations,
     ImportMutations,
     PeopleMutations,

@@ -35,6 +35,7 @@ from schema.types.credit import (
     credit_claim,
 )
 from schema.types.cross_check import CrossCheckSource, cross_check_source
+from schema.types.exclusion import Exclusion, exclusion
 from schema.types.export import Export, export
 from schema.types.incident import Incident, MaintenanceWindow, incident, maintenance_window
 from schema.types.objective import Objective, objective
@@ -190,6 +191,19 @@ class Tenant:
         house, actor = info.context.house, info.context.actor
         page = await house.credits.claims(actor, self.uuid, page_request(first, after, last, before))
         return connection(page, credit_claim)
+
+    @strawberry.field(description="Exclusions after the fact, newest first.")
+    async def exclusions(
+        self,
+        info: Info,
+        first: First = None,
+        after: str | None = None,
+        last: Last = None,
+        before: str | None = None,
+    ) -> Connection[Exclusion]:
+        house, actor = info.context.house, info.context.actor
+        page = await house.exclusions.page(actor, self.uuid, page_request(first, after, last, before))
+        return connection(page, exclusion)
 
     @strawberry.field(description="SLA reports and refused attempts, newest first.")
     async def sla_reports(

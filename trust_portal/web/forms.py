@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeVar
 
@@ -76,6 +77,15 @@ def one_of(kind: type[_Choice], text: object, field: str) -> _Choice | None:
         return kind(str(text))
     except ValueError:
         raise InvalidInput(f"choose one of {', '.join(kind)}", field=field) from None
+
+
+def moment_of(text: object, field: str) -> datetime:
+    """What ``datetime-local`` sends, read as UTC."""
+    try:
+        at = datetime.fromisoformat(str(text).strip())
+    except ValueError:
+        raise InvalidInput("write day and time as 2026-06-14T09:30", field=field) from None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def page_request(request: Request, *, size: int = 25) -> PageRequest:

@@ -60,7 +60,7 @@ _VENDOR_PAGES = (
 )
 _APPROVALS = "Approvals"
 #: Pages that lie beside another one of the list, and are shown as sides of it.
-_BESIDE = {"/contracts": ("/cross-checks",), "/webhooks": ("/deliveries",)}
+_BESIDE = {"/contracts": ("/cross-checks", "/exclusions"), "/webhooks": ("/deliveries",)}
 _HOUSE_PAGES = (
     ("Customers", "/tenants", Action.TENANTS_READ),
     ("Monthly runs", "/runs", Action.SLA_RUN_READ),

@@ -64,6 +64,9 @@ EXPECTED = {
     "/t/{key}/credits/calculations/{report}/source": NONE_YET,
     "/t/{key}/credits/{report}": NONE_YET,
     "/t/{key}/credits/{report}/evidence": NONE_YET,
+    "/t/{key}/exclusions": READERS,
+    "/t/{key}/exclusions/{report}": NONE_YET,
+    "/t/{key}/exclusions/{report}/source": NONE_YET,
     "/t/{key}/exports": READERS,
     "/t/{key}/exports/{export}/progress": READERS,
     "/t/{key}/exports/{export}/bundle.zip": "303 200 200 200 404 200 200 403 403 403",
@@ -138,6 +141,7 @@ def test_the_table_names_every_page_there_is():
         .replace("/approvals/{report}", "/approvals/{request}")
         .replace("/calculations/{report}", "/calculations/{calculation}")
         .replace("/credits/{report}", "/credits/{credit}")
+        .replace("/exclusions/{report}", "/exclusions/{exclusion}")
         .replace("/schemas/trustportal.sli.measured.v1", "/schemas/{name}")
         for path in EXPECTED
     }

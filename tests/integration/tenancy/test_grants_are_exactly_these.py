@@ -45,7 +45,7 @@ FROM (
 EVIDENCE = (
     "receipts", "log_entries", "log_nodes", "checkpoints", "logs", "signing_keys", "event_keys", "facts",
     "measurements", "sla_reports", "sla_report_inputs", "contracts", "artefacts", "export_files", "access_log",
-    "policy_decisions", "approval_requests", "approval_steps",
+    "policy_decisions", "approval_requests", "approval_steps", "exclusions", "exclusion_states",
     "notifications", "notification_deliveries", "delivery_attempts", "delivery_outcomes",
     "delivery_replays", "notification_reads", "notification_preferences", "webhook_endpoints",
     "playbook_runs", "playbook_steps", "kill_switches",

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from uuid import UUID
 
 from trust_portal.errors import NotFound
-from trust_portal.evidence.links import file_of, rests_on, result_of, signed
+from trust_portal.evidence.behind import signed_behind
+from trust_portal.evidence.links import file_of, result_of, signed
 from trust_portal.evidence.receipt_rows import receipt_envelopes
 from trust_portal.evidence.signing import VerifyKey
-from trust_portal.evidence.statement import Statement
 from trust_portal.evidence.strict import parse_json
 from trust_portal.evidence.verdict import Gap
 from trust_portal.kernel.canonical import sha256_hex
@@ -22,25 +22,6 @@ from trust_portal.reliability.credits.repository import credit_ids, find_credit,
 from trust_portal.reliability.reports.repository import find_document, find_report
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage
-
-
-async def signed_behind(
-    session: ReadSession, tenant_id: UUID, receipt_id: UUID, key: VerifyKey
-) -> dict[UUID, bytes]:
-    """The receipt and every one it rests on, all the way down, as far as they are there and signed by ``key``."""
-    found: dict[UUID, bytes] = {}
-    waiting = {receipt_id}
-    while waiting:
-        envelopes = await receipt_envelopes(session, tenant_id, *sorted(waiting))
-        waiting = set()
-        for id_, envelope in envelopes.items():
-            statement = signed(envelope, key)
-            if statement is None:
-                continue
-            found[id_] = envelope
-            waiting |= {each for each in _ids(statement) if each not in found}
-        waiting -= found.keys()
-    return found
 
 
 async def memo_files(session: ReadSession, credit: StoredCredit) -> dict[str, bytes]:
@@ -130,10 +111,3 @@ class CreditAuditor:
             for field, value in said.items()
             if result.get(field) != value
         ]
-
-
-def _ids(statement: Statement) -> list[UUID]:
-    try:
-        return [UUID(each) for each in rests_on(statement)]
-    except (LookupError, TypeError, ValueError):
-        return []

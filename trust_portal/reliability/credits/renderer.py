@@ -6,11 +6,12 @@ from trust_portal.documents.csv import write_csv
 from trust_portal.documents.press import Press
 from trust_portal.errors import Refused
 from trust_portal.evidence.act import Input
+from trust_portal.evidence.behind import signed_behind
 from trust_portal.evidence.export import Export, RenderedDocument
 from trust_portal.evidence.signing import VerifyKey
 from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.canonical import sha256_hex
-from trust_portal.reliability.credits.attesting import gaps_of, memo_files, signed_behind
+from trust_portal.reliability.credits.attesting import gaps_of, memo_files
 from trust_portal.reliability.credits.memo import memo_name
 from trust_portal.reliability.credits.model import CSV_FILE, MEMO_FILE, PDF_FILE
 from trust_portal.reliability.credits.presentation import Imprint, credit_memo_pdf

@@ -1,6 +1,6 @@
 """Whether a report is the one that was issued: every link from its bytes to signed receipts.
 
-    report.json ──▶ sla_report.issued ──▶ receipts it names ──▶ contract.recorded, maintenance.recorded, cross_check.set
+    report.json ──▶ sla_report.issued ──▶ receipts it names ──▶ contract.recorded, maintenance.recorded, …
     inputs/…    ──▶ (digests in both)                     ──▶ inputs/contract.yaml, exclusions.json, crosscheck.json
 
 A row of the database is believed by nobody: the exporter, the audit and the customer's own verifier
@@ -19,6 +19,7 @@ from trust_portal.evidence.statement import ReceiptKind, Statement
 from trust_portal.evidence.strict import Malformed, parse_json
 from trust_portal.evidence.verdict import Gap
 from trust_portal.kernel.canonical import canonical, digest, sha256_hex
+from trust_portal.reliability.exclusions.attestation import approval_gaps
 from trust_portal.reliability.reports.model import (
     CONTRACT_FILE,
     CROSS_CHECK_FILE,
@@ -94,7 +95,7 @@ def _attest(files: Mapping[str, bytes]) -> Attestation:
         *_inputs(files, body, name, receipt),
         *missing(files, name, receipt),
         *_contract(files, body, links),
-        *_exclusions(files, body, links),
+        *_exclusions(files, body, links, found),
         *_second_sources(files, body, links),
     ]
     result: Any = receipt.predicate["result"]
@@ -131,18 +132,31 @@ def _contract(
 
 
 def _exclusions(
-    files: Mapping[str, bytes], body: Mapping[str, Any], links: Mapping[str, Statement]
+    files: Mapping[str, bytes],
+    body: Mapping[str, Any],
+    links: Mapping[str, Statement],
+    found: Mapping[str, Statement],
 ) -> Iterator[Gap]:
-    """Every window that was excluded, or could have been, is one that was recorded."""
+    """Every window that was excluded, or could have been, was recorded, or approved after the fact."""
     windows: dict[str, Any] = {
         str(each.predicate["receipt"]): each.predicate["result"]
         for each in links.values()
-        if each.kind is ReceiptKind.MAINTENANCE_RECORDED
+        if each.kind in {ReceiptKind.MAINTENANCE_RECORDED, ReceiptKind.EXCLUSION_APPROVED}
     }
+    for name, each in links.items():
+        if each.kind is ReceiptKind.EXCLUSION_APPROVED:
+            yield from approval_gaps(files, found, name, each)
     for number, entry in enumerate(parse_json(files.get(EXCLUSIONS_FILE, b"[]"), field=EXCLUSIONS_FILE)):
         recorded = windows.get(entry["receipts"][0]) if len(entry["receipts"]) == 1 else None
         if recorded is None:
-            yield Gap(EXCLUSIONS_FILE, f"[{number}].receipts", "no maintenance.recorded receipt behind it")
+            yield Gap(
+                EXCLUSIONS_FILE,
+                f"[{number}].receipts",
+                "no maintenance.recorded or exclusion.approved receipt behind it",
+            )
+        approved = [each["person"] for each in recorded.get("approvals", [])] if recorded else []
+        if entry["approvals"] != approved:
+            yield Gap(EXCLUSIONS_FILE, f"[{number}].approvals", f"the receipt says {approved!r}")
         for field in _OF_WINDOW:
             if recorded is not None and entry.get(field) != recorded.get(field):
                 yield Gap(EXCLUSIONS_FILE, f"[{number}].{field}", f"the receipt says {recorded.get(field)!r}")

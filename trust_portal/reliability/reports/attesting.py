@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from uuid import UUID
 
 from trust_portal.errors import NotFound
+from trust_portal.evidence.behind import signed_behind
 from trust_portal.evidence.bundle_contents import envelope_name
 from trust_portal.evidence.dsse import Envelope
-from trust_portal.evidence.links import rests_on, signed
-from trust_portal.evidence.receipt_rows import receipt_envelopes
 from trust_portal.evidence.signing import VerifyKey
 from trust_portal.evidence.statement import ReceiptKind, Statement
 from trust_portal.evidence.strict import Malformed, parse_json
@@ -24,24 +23,10 @@ from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage
 
 
-async def signed_envelopes(session: ReadSession, report: StoredReport, key: VerifyKey) -> dict[UUID, bytes]:
-    """The report's receipt and those it names, as far as they are there and signed by ``key``."""
-    own = await receipt_envelopes(session, report.tenant_id, report.receipt_id)
-    statement = signed(own.get(report.receipt_id, b""), key)
-    if statement is None:
-        return {}
-    try:
-        others = [UUID(each) for each in rests_on(statement)]
-    except (LookupError, TypeError, ValueError):
-        return own
-    found = await receipt_envelopes(session, report.tenant_id, *others)
-    return own | {id_: each for id_, each in found.items() if signed(each, key) is not None}
-
-
 def gaps_of(
     report: StoredReport, document: bytes, inputs: Mapping[str, bytes], envelopes: Mapping[UUID, bytes]
 ) -> Sequence[Gap]:
-    """What is missing between a stored, signed report and the receipts of ``signed_envelopes``."""
+    """What is missing between a stored, signed report and the receipts of ``signed_behind``."""
     found = attest(
         {
             **inputs,
@@ -90,7 +75,7 @@ class SlaReportAuditor:
 
     async def _gaps(self, session: ReadSession, report: StoredReport) -> Sequence[Gap]:
         document = await repository.find_document(session, report.tenant_id, report.id)
-        envelopes = await signed_envelopes(session, report, self._key)
+        envelopes = await signed_behind(session, report.tenant_id, report.receipt_id, self._key)
         if report.state is State.OK:
             inputs = await repository.find_inputs(session, report.tenant_id, report.id)
             return gaps_of(report, document, inputs, envelopes)

@@ -225,6 +225,7 @@ def _exclusion(outcome: ExclusionOutcome) -> Json:
         "why": outcome.why,
         "minutes": str(outcome.minutes),
         "receipts": list(item.receipts),
+        **({"approvals": list(item.approvals)} if item.approvals else {}),
     }
 
 

@@ -25,6 +25,8 @@ from trust_portal.reliability.contracts.version import ContractVersion
 from trust_portal.reliability.crosscheck.model import SourceRevision
 from trust_portal.reliability.crosscheck.repository import newest as newest_sources
 from trust_portal.reliability.crosscheck.repository import source_revisions
+from trust_portal.reliability.exclusions.model import StoredExclusion
+from trust_portal.reliability.exclusions.repository import in_force as exclusions_in_force
 from trust_portal.reliability.findings import Finding
 from trust_portal.reliability.measured import read_samples
 from trust_portal.reliability.reports.record import Head, StoredReport
@@ -38,14 +40,14 @@ _MAINTENANCE = UUID("6f6d2f0e-2a9b-5c39-9c5d-6a4c6c1f7a10")
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A maintenance window as an exclusion, with the id of the receipt that attests it.
+    """A maintenance window, or one agreed after the fact, with the id of the receipt that attests it.
 
-    ``event_sha256`` is the digest of the event that announced it.
+    ``sha256`` is the digest of the event that announced it, or of the proposal that was approved.
     """
 
     exclusion: Exclusion
     receipt_id: UUID
-    event_sha256: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,6 +120,11 @@ async def read_inputs(storage: Storage, tenant_id: UUID, label: str, now: dateti
             for each in await read_maintenance(session, tenant_id, start, end)
             if each.objectives is None or measurements.keys() & set(each.objectives)
         ]
+        windows += [
+            _agreed(each)
+            for each in await exclusions_in_force(session, tenant_id, start, end)
+            if each.objectives is None or measurements.keys() & set(each.objectives)
+        ]
         head = await find_head(session, tenant_id, label)
         newest = signed = document = None
         if head is not None and head.newest_id is not None:
@@ -169,3 +176,7 @@ def _window(tenant: Tenant, label: str, window: MaintenanceWindow) -> Window:
         receipt_id,
         event,
     )
+
+
+def _agreed(exclusion: StoredExclusion) -> Window:
+    return Window(exclusion.as_exclusion(), exclusion.approved_by_receipt, exclusion.sha256)

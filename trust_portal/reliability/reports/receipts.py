@@ -24,6 +24,7 @@ async def record_maintenance(
     ledger: Ledger, session: WriteSession, tenant_id: UUID, windows: Sequence[Window], actor: Actor
 ) -> dict[UUID, str]:
     """A receipt for each window that has none yet: the tenant's log says what was announced, and when.
+    One agreed after the fact has its own.
 
     Digests of the receipts by their ids. The caller holds the period's head, so no other writer
     can record the same receipt.
@@ -40,7 +41,7 @@ async def record_maintenance(
                 tenant_id=tenant_id,
                 actor=actor,
                 at=session.clock.now(),
-                subjects=(Subject(f"maintenance/{exclusion.window}", window.event_sha256),),
+                subjects=(Subject(f"maintenance/{exclusion.window}", window.sha256),),
                 predicate={
                     "window": exclusion.window,
                     "start": rfc3339(exclusion.start),

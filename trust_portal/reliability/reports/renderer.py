@@ -6,12 +6,13 @@ from trust_portal.documents.csv import write_csv
 from trust_portal.documents.press import Press
 from trust_portal.errors import Refused
 from trust_portal.evidence.act import Input
+from trust_portal.evidence.behind import signed_behind
 from trust_portal.evidence.export import Export, RenderedDocument
 from trust_portal.evidence.signing import VerifyKey
 from trust_portal.kernel.canonical import sha256_hex
 from trust_portal.reliability.findings import State
 from trust_portal.reliability.reports import repository
-from trust_portal.reliability.reports.attesting import gaps_of, signed_envelopes
+from trust_portal.reliability.reports.attesting import gaps_of
 from trust_portal.reliability.reports.model import CSV_FILE, PDF_FILE, REPORT_FILE, ReportDocument
 from trust_portal.reliability.reports.presentation import sla_report_pdf
 from trust_portal.reliability.reports.record import StoredReport
@@ -39,7 +40,7 @@ class SlaReportRenderer:
             raise Refused("a report that was not signed has no bundle", code="NOT_SIGNED")
         canonical = await repository.find_document(session, tenant_id, report.id)
         inputs = await repository.find_inputs(session, tenant_id, report.id)
-        envelopes = await signed_envelopes(session, report, self._key)
+        envelopes = await signed_behind(session, tenant_id, report.receipt_id, self._key)
         if gaps := gaps_of(report, canonical, inputs, envelopes):
             raise Refused(
                 f"the stored report is not the one that was issued: {gaps[0].file}: {gaps[0].message}",

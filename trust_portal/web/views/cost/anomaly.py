@@ -16,11 +16,11 @@ from trust_portal.cost.explanation.origins import MOST_EVENTS, Figure, FindOrigi
 from trust_portal.cost.explanation.reported import FindReported
 from trust_portal.errors import InvalidInput, Refused
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import FormState, one_of, read_form, required, texts
+from trust_portal.web.forms import FormState, moment_of, one_of, read_form, required, texts
 from trust_portal.web.navigation import tenant_of, tenant_path
 from trust_portal.web.templating import page
 from trust_portal.web.views.cost import telling
-from trust_portal.web.views.cost.screen import cost_frame, moment_of
+from trust_portal.web.views.cost.screen import cost_frame
 
 #: A part is named by its dimensions; nobody has more of them.
 _MOST_DIMENSIONS = 20

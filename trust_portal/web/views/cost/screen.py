@@ -61,12 +61,3 @@ def day_of(text: object, field: str) -> date | None:
 def start_of(day: date | None) -> datetime | None:
     """The first moment of a day in UTC."""
     return None if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)
-
-
-def moment_of(text: object, field: str) -> datetime:
-    """What ``datetime-local`` sends, read as UTC."""
-    try:
-        at = datetime.fromisoformat(str(text).strip())
-    except ValueError:
-        raise InvalidInput("write day and time as 2026-06-14T09:30", field=field) from None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

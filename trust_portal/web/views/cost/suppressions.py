@@ -13,10 +13,10 @@ from trust_portal.access.policy import Resource
 from trust_portal.cost.anomalies.suppressions_model import LONGEST, CreateSuppression, EndSuppression
 from trust_portal.errors import Refused
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import FormState, page_request, read_form, texts
+from trust_portal.web.forms import FormState, moment_of, page_request, read_form, texts
 from trust_portal.web.navigation import tenant_of, tenant_path
 from trust_portal.web.templating import page
-from trust_portal.web.views.cost.screen import SUBSYSTEM_CHOICES, cost_frame, moment_of, subsystem_of
+from trust_portal.web.views.cost.screen import SUBSYSTEM_CHOICES, cost_frame, subsystem_of
 
 
 async def suppressions(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
