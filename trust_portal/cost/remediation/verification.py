@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +18,11 @@ from trust_portal.cost.remediation.model import Plan
 from trust_portal.cost.remediation.playbooks import Health
 
 _HOUR: Final = timedelta(hours=1)
+_WEEK: Final = timedelta(days=7)
+#: How many weeks say what is usual.
+_WEEKS: Final = 4
+#: A season lower than this says too little of what an excess would be.
+_LOWEST: Final = Fraction(1, 4)
 _EXACT: Final = Context(prec=80)
 _MILLIONTH: Final = Decimal("0.000001")
 _THOUSANDTH: Final = Decimal("0.001")
@@ -24,22 +31,49 @@ _THOUSANDTH: Final = Decimal("0.001")
 class Reduction(Struct, frozen=True, kw_only=True):
     """What the hours from ``start`` to ``end`` say of an act, in amounts per hour.
 
-    ``before``, ``expected`` and ``after`` are of the part that was acted upon, ``series_before`` and
-    ``series_after`` of the whole series. ``reduction`` is the share of the part's excess that went,
-    rounded down; below zero where it grew.
+    ``before`` and ``after`` are of the part that was acted upon, ``series_before`` and ``series_after`` of
+    the whole series; each ``…expected…`` is what was to be expected of the same hours. ``season``: how the
+    hours after compare to the anomaly's, by the weeks before it. ``reduction`` is the share of the
+    part's excess that went, rounded down; below zero where it grew.
     """
 
     start: datetime
     end: datetime
     before: Decimal
-    expected: Decimal
+    expected_before: Decimal
     after: Decimal
+    expected_after: Decimal
     series_before: Decimal
+    series_expected_before: Decimal
     series_after: Decimal
+    series_expected_after: Decimal
+    season: Decimal
     reduction: Decimal
     required: Decimal
     verified: bool
     finding: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What the same hours of the weeks before the anomaly cost, an amount for each week.
+
+    ``then``: the series in the anomaly's hours. ``since``: the series in the hours after the act, and
+    ``part``, what of that lies in the part. All empty where there were no such weeks.
+    """
+
+    then: tuple[Decimal, ...] = ()
+    since: tuple[Decimal, ...] = ()
+    part: tuple[Decimal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """Amounts per hour that were to be expected of the hours after, and the season they come from."""
+
+    part: Fraction
+    series: Fraction
+    season: Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +104,33 @@ def hours_to_verify(executed_at: datetime, hours: int) -> tuple[datetime, dateti
     return start, start + hours * _HOUR
 
 
-def reduction(plan: Plan, start: datetime, end: datetime, part: Decimal, series: Decimal) -> Reduction:
+def weeks_before(
+    start: datetime, end: datetime, *, before: datetime, since: datetime
+) -> tuple[datetime, ...]:
+    """Where the same hours begin in the last four weeks that were over ``before`` and not earlier than ``since``."""
+    first = max(1, math.ceil((end - before) / _WEEK))
+    begins = (start - number * _WEEK for number in range(first, first + _WEEKS))
+    return tuple(begin for begin in begins if begin >= since)
+
+
+def reduction(
+    plan: Plan, start: datetime, end: datetime, part: Decimal, series: Decimal, usual: Usual
+) -> Reduction:
     """``part`` and ``series`` are what the part and its series cost from ``start`` to ``end``.
 
-    Verified where enough of the part's excess went and the series as a whole did not grow: what
-    only moved to another part was not saved.
+    Each side is compared with what was to be expected of its own hours: what the season brings is no
+    saving and no failure. Where the season is lower the excess would be too, so as much less counts as
+    the excess that was there. Verified where enough of the part's excess went and that of the series as a
+    whole did not grow: what only moved to another part was not saved.
     """
     hours, past = int((end - start) / _HOUR), plan.hours
-    excess = Fraction(plan.part.contribution) / past
-    gone = Fraction(plan.part.actual) / past - Fraction(part) / hours
+    expected = _expected(plan, hours, usual)
+    lower = min(Fraction(1), max(expected.season, _LOWEST))
+    excess = lower * Fraction(plan.part.contribution) / past
+    gone = excess - (Fraction(part) / hours - expected.part)
     required = plan.playbook.verify.reduction
     enough = gone >= Fraction(required) * excess
-    grew = Fraction(series) / hours > Fraction(plan.actual) / past
+    grew = Fraction(series) / hours - expected.series > lower * Fraction(plan.actual - plan.expected) / past
     share = _decimal(gone / excess, _THOUSANDTH)
     if not enough:
         finding = f"{share:.1%} of the excess went, {required:.1%} was to go"
@@ -95,15 +144,36 @@ def reduction(plan: Plan, start: datetime, end: datetime, part: Decimal, series:
         start=start,
         end=end,
         before=_rate(plan.part.actual, past),
-        expected=_rate(plan.part.expected, past),
+        expected_before=_rate(plan.part.expected, past),
         after=_rate(part, hours),
+        expected_after=_decimal(expected.part, _MILLIONTH),
         series_before=_rate(plan.actual, past),
+        series_expected_before=_rate(plan.expected, past),
         series_after=_rate(series, hours),
+        series_expected_after=_decimal(expected.series, _MILLIONTH),
+        season=_decimal(expected.season, _THOUSANDTH),
         reduction=share,
         required=required,
         verified=enough and not grew,
         finding=finding,
     )
+
+
+def _expected(plan: Plan, hours: int, usual: Usual) -> _Expected:
+    """What was expected of the anomaly's hours, times how the hours after compare to them in a usual week.
+
+    By the median of the weeks, so that one that was odd counts for nothing. Not what the detector expects
+    of the hours after: it may have grown used to the anomaly.
+    """
+    then = statistics.median(map(Fraction, usual.then)) / plan.hours if usual.then else Fraction(0)
+    since = statistics.median(map(Fraction, usual.since)) / hours if usual.since else Fraction(0)
+    if then <= 0 or since <= 0:
+        past = plan.hours
+        return _Expected(Fraction(plan.part.expected) / past, Fraction(plan.expected) / past, Fraction(1))
+    season = since / then
+    series = season * Fraction(plan.expected) / plan.hours
+    share = Fraction(sum(usual.part)) / Fraction(sum(usual.since))
+    return _Expected(series * min(Fraction(1), max(Fraction(0), share)), series, season)
 
 
 def suffering(

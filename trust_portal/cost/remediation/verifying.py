@@ -20,9 +20,11 @@ from trust_portal.cost.remediation.verification import (
     Events,
     Reduction,
     Suffering,
+    Usual,
     hours_to_verify,
     reduction,
     suffering,
+    weeks_before,
 )
 from trust_portal.evidence.act import Input
 from trust_portal.facts.measurements import ABSENT, objectives_measured, read_measurements
@@ -109,7 +111,8 @@ async def _measured(session: ReadSession, run: Run, executed_at: datetime) -> tu
     told = {each.hour for each in await read_hours(session, run.tenant_id, start, end)}
     if len(told) < int((end - start) / _HOUR):
         return None, ""
-    parts = await read_parts(session, run.tenant_id, Series(plan.subsystem, plan.currency), start, end)
+    series = Series(plan.subsystem, plan.currency)
+    parts = await read_parts(session, run.tenant_id, series, start, end)
     of_part = [each for each in parts if covers(plan.part.where, each)]
     rows: list[Json] = [
         [rfc3339(each.hour), each.resource, each.operation, each.region, each.adapter, f"{each.cost:f}"]
@@ -121,8 +124,26 @@ async def _measured(session: ReadSession, run: Run, executed_at: datetime) -> tu
         end,
         sum((each.cost for each in of_part), Decimal(0)),
         sum((each.cost for each in parts), Decimal(0)),
+        await _usual(session, run, series, start, end, progress.first_hour),
     )
     return found, digest(rows)
+
+
+async def _usual(
+    session: ReadSession, run: Run, series: Series, start: datetime, end: datetime, first_hour: datetime
+) -> Usual:
+    """The same hours of the weeks before the anomaly, as far as the tenant was metered then."""
+    plan, tenant_id = run.plan, run.tenant_id
+    then, since, part = [], [], []
+    for begin in weeks_before(plan.started_at, plan.ended_at, before=plan.started_at, since=first_hour):
+        length = plan.ended_at - plan.started_at
+        hours = await read_hours(session, tenant_id, begin, begin + length, series=series)
+        then.append(sum((each.cost for each in hours), Decimal(0)))
+    for begin in weeks_before(start, end, before=plan.started_at, since=first_hour):
+        parts = await read_parts(session, tenant_id, series, begin, begin + (end - start))
+        since.append(sum((each.cost for each in parts), Decimal(0)))
+        part.append(sum((each.cost for each in parts if covers(plan.part.where, each)), Decimal(0)))
+    return Usual(tuple(then), tuple(since), tuple(part))
 
 
 async def _events(session: ReadSession, tenant_id: UUID, start: datetime, end: datetime) -> dict[str, Events]:

@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 
 from trust_portal.cost.remediation.model import BlastRadius, Part, Plan, Saving
 from trust_portal.cost.remediation.playbooks import Health, load_playbooks
-from trust_portal.cost.remediation.verification import Events, hours_to_verify, reduction, suffering
+from trust_portal.cost.remediation.verification import (
+    Events,
+    Usual,
+    hours_to_verify,
+    reduction,
+    suffering,
+    weeks_before,
+)
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -36,8 +43,8 @@ def plan(
     )  # fmt: skip
 
 
-def reduced(part: str, series: str = "150"):
-    return reduction(plan(), NOON, NOON + 2 * HOUR, Decimal(part), Decimal(series))
+def reduced(part: str, series: str = "150", usual: Usual = Usual()):  # noqa: B008 - frozen
+    return reduction(plan(), NOON, NOON + 2 * HOUR, Decimal(part), Decimal(series), usual)
 
 
 def test_half_of_the_excess_is_enough_and_a_cent_less_is_not():
@@ -67,6 +74,56 @@ def test_the_hour_of_the_act_belongs_to_neither_side():
     assert hours_to_verify(NOON, 2) == (NOON, NOON + 2 * HOUR)
 
 
+def weeks(then: str, since: str, part: str) -> Usual:
+    """Four weeks alike: what the anomaly's three hours cost, the two after the act, and of those the part."""
+    return Usual((Decimal(then),) * 4, (Decimal(since),) * 4, (Decimal(part),) * 4)
+
+
+def test_a_night_that_is_cheaper_by_itself_is_no_saving():
+    """20 an hour were expected and 10 of the part; at night it is half of that. Nothing was done:
+    the part costs half of its 110, and so does the series of its 120."""
+    night = weeks("60", "20", "10")
+    found = reduced("110", "120", night)
+    assert (found.season, found.expected_after, found.series_expected_after) == (
+        Decimal("0.500"),
+        Decimal("5.000000"),
+        Decimal("10.000000"),
+    )
+    assert (found.verified, found.reduction) == (False, Decimal("0.000"))
+    assert reduced("110", "120").verified, "compared with the anomaly's own hours it would look like half"
+
+
+def test_a_morning_that_is_dearer_by_itself_is_no_failure():
+    """The part's 10 become 70, the series' 20 become 140: of the excess of 100 an hour 20 are left."""
+    morning = weeks("60", "280", "140")
+    found = reduced("180", "400", morning)
+    assert (found.season, found.expected_after) == (Decimal("7.000"), Decimal("70.000000"))
+    assert (found.verified, found.reduction) == (True, Decimal("0.800"))
+    assert not reduced("180", "400").verified
+
+
+def test_one_odd_week_counts_for_nothing():
+    odd = Usual(
+        (Decimal(60), Decimal(60), Decimal(60), Decimal(6000)),
+        (Decimal(40), Decimal(40), Decimal(40), Decimal(0)),
+        (Decimal(20), Decimal(20), Decimal(20), Decimal(0)),
+    )
+    assert reduced("120.00", usual=odd) == reduced("120.00")
+
+
+def test_a_dead_night_does_not_ask_for_more_than_a_quarter_of_the_excess_to_be_gone_by_itself():
+    dead = weeks("60", "0.40", "0.20")
+    assert reduced("25.20", "25.40", dead).verified, "12.50 an hour above: half of a quarter of 100"
+    assert not reduced("25.21", "25.41", dead).verified
+
+
+def test_what_is_usual_is_told_by_weeks_that_were_over_before_the_anomaly():
+    began, week = NOON - 10 * 24 * HOUR, timedelta(days=7)
+    found = weeks_before(NOON, NOON + 2 * HOUR, before=began, since=NOON - 4 * week)
+    assert found == (NOON - 2 * week, NOON - 3 * week, NOON - 4 * week)
+    assert weeks_before(NOON, NOON + HOUR, before=NOON, since=NOON - HOUR) == ()
+
+
 @given(
     st.decimals("0", "1000", places=6),
     st.decimals("0.000001", "1000", places=6),
@@ -78,7 +135,7 @@ def test_verified_is_exactly_what_the_fractions_say(
     expected: Decimal, excess: Decimal, after: Decimal, past: int, hours: int
 ):
     made = plan((str(expected), str(expected + excess)), (str(expected), str(expected + excess)), past)
-    found = reduction(made, NOON, NOON + hours * HOUR, after, after)
+    found = reduction(made, NOON, NOON + hours * HOUR, after, after, Usual())
     gone = Fraction(expected + excess) / past - Fraction(after) / hours
     share = gone / (Fraction(excess) / past)
     assert found.verified == (share >= Fraction(1, 2))
