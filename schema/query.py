@@ -10,7 +10,14 @@ from schema.ids import decode
 from schema.node import Node, find
 from schema.types.approval import ApprovalRequest, approval_request
 from schema.types.cost import CostAnomaly, CostKpis, cost_anomaly, cost_kpis
-from schema.types.playbook import KillSwitch, PlaybookRun, kill_switch, playbook_run
+from schema.types.playbook import (
+    KillSwitch,
+    PlaybookRun,
+    PlaybookStanding,
+    kill_switch,
+    playbook_run,
+    playbook_standings,
+)
 from schema.types.run import SlaRun, sla_run
 from schema.types.tenant import First, Last, Tenant, tenant
 from trust_portal.access.approvals.inbox import ApprovalFilter, Show
@@ -120,6 +127,16 @@ class Query:
             page_request(first, after, last, before),
         )
         return connection(page, playbook_run)
+
+    @strawberry.field(
+        description="The playbooks: mode, limits, what cools down and what stops them, for staff."
+        " Of one tenant with its own switch and targets."
+    )
+    async def playbook_standings(
+        self, info: Info, tenant_id: strawberry.ID | None = None
+    ) -> list[PlaybookStanding]:
+        tenant = None if tenant_id is None else decode(tenant_id, "Tenant", field="tenantId").tenant_id
+        return playbook_standings(await info.context.house.playbook_runs.standing(info.context.actor, tenant))
 
     @strawberry.field(description="The kill switches that are on, the widest first, for staff.")
     async def kill_switches(self, info: Info) -> list[KillSwitch]:

@@ -13,10 +13,11 @@ from uuid import UUID
 import strawberry
 
 from schema.ids import encode
-from trust_portal.cost.remediation import model
+from trust_portal.cost.remediation import model, reading
 from trust_portal.cost.remediation.intent import radius, rehearsed
 from trust_portal.cost.remediation.playbooks import ControlAction, Mode
 from trust_portal.cost.remediation.switches_model import Reach, SwitchRevision
+from trust_portal.kernel.money import Money
 
 strawberry.enum(model.RunState, name="PlaybookRunState", description="Where a run stands.")
 strawberry.enum(model.StepKind, name="PlaybookStepKind", description="What happened.")
@@ -82,6 +83,87 @@ class KillSwitch:
     set_at: datetime
     set_by: str
     receipt_id: strawberry.ID
+
+
+@strawberry.type(description="What was done, against what may be done.")
+class ActsCounted:
+    done: int
+    limit: int
+
+
+@strawberry.type(description="Cost a day of what was acted upon today, against its limit.")
+class MoneyCounted:
+    currency: str
+    done: Decimal
+    limit: Decimal
+
+
+@strawberry.type(description="How many runs are in a state.")
+class RunsInState:
+    state: model.RunState
+    count: int
+
+
+@strawberry.type(description="A target that a playbook does not act on again so soon.")
+class CoolDown:
+    tenant_id: strawberry.ID
+    target: list[NamedValue]
+    until: datetime
+
+
+@strawberry.type(
+    description="A playbook as it stands: how it goes on, how near its limits are, what stops it."
+)
+class PlaybookStanding:
+    playbook: str = strawberry.field(description="Its id, as runs name it.")
+    title: str
+    action: ControlAction
+    mode: Mode
+    cool_down_minutes: int
+    cooling_down: list[CoolDown] = strawberry.field(description="The newest act first.")
+    actions_this_hour: ActsCounted = strawberry.field(description="Of this playbook, over all tenants.")
+    all_actions_this_hour: ActsCounted = strawberry.field(description="Of all playbooks together.")
+    tenants_per_run: int = strawberry.field(description="How many tenants the same act may go through a day.")
+    money_today: list[MoneyCounted]
+    runs: list[RunsInState]
+    stopped_by: list[KillSwitch] = strawberry.field(
+        description="The switches that hold it, the widest first."
+    )
+
+
+def playbook_standings(row: reading.Standing) -> list[PlaybookStanding]:
+    together = ActsCounted(done=row.actions.done, limit=row.actions.limit)
+    return [
+        PlaybookStanding(
+            playbook=each.id,
+            title=each.playbook.title,
+            action=each.playbook.action,
+            mode=each.playbook.mode,
+            cool_down_minutes=each.playbook.cool_down_minutes,
+            cooling_down=[
+                CoolDown(
+                    tenant_id=encode("Tenant", at.tenant_id, at.tenant_id),
+                    target=_named(at.target),
+                    until=at.until,
+                )
+                for at in each.cooling
+            ],
+            actions_this_hour=ActsCounted(done=each.actions.done, limit=each.actions.limit),
+            all_actions_this_hour=together,
+            tenants_per_run=each.playbook.limits.tenants_per_run,
+            money_today=[
+                MoneyCounted(
+                    currency=currency,
+                    done=Decimal(Money(counted.done, currency).decimal),
+                    limit=Decimal(Money(counted.limit, currency).decimal),
+                )
+                for currency, counted in each.money.items()
+            ],
+            runs=[RunsInState(state=state, count=count) for state, count in each.runs.items()],
+            stopped_by=[kill_switch(switch) for switch in each.stopped_by],
+        )
+        for each in row.playbooks
+    ]
 
 
 def playbook_run(row: model.Run) -> PlaybookRun:

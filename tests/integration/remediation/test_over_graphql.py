@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from support.remediation_world import ProductProcess, World
@@ -10,8 +11,10 @@ from schema.context import Context
 from schema.ids import encode
 from schema.root import schema
 from trust_portal.cost.anomalies.model import CostAnomaly
-from trust_portal.cost.remediation.model import RunState
+from trust_portal.cost.remediation.model import RunState, StepKind
+from trust_portal.cost.remediation.switches_model import SetKillSwitch
 from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.ids import VENDOR_ID
 
 _RUN = (
     "{ id state action target { name value } savingPerHour dryRun steps { kind receiptId } canBeRolledBack }"
@@ -99,3 +102,53 @@ async def test_the_kill_switch_is_set_and_read(world: World, anomaly: CostAnomal
     assert again["setKillSwitch"]["userErrors"] == [{"code": "CONFLICT"}]
     read = await ask(world, world.operator, "{ killSwitches { reach reason setBy } }")
     assert read["killSwitches"] == [{"reach": "EVERYWHERE", "reason": "We look.", "setBy": "Olga"}]
+
+
+async def test_how_a_playbook_stands_is_told_with_limits_cool_down_and_switch(
+    world: World, product: ProductProcess, anomaly: CostAnomaly
+):
+    run = await world.executed(await world.planned(anomaly))
+    everywhere = SetKillSwitch(VENDOR_ID, stopped=True, reason="We look.", playbook="throttle-exports")
+    theirs = SetKillSwitch(anomaly.tenant_id, stopped=True, reason="They ask.")
+    for each in (everywhere, theirs):
+        await world.house.kill_switches.set(each, world.operator)
+    query = (
+        "query ($tenant: ID) { playbookStandings(tenantId: $tenant) { playbook mode coolDownMinutes"
+        " coolingDown { tenantId target { name value } until } actionsThisHour { done limit }"
+        " allActionsThisHour { done limit } tenantsPerRun moneyToday { currency done limit }"
+        " runs { state count } stoppedBy { reach reason } } }"
+    )
+    acme = encode("Tenant", anomaly.tenant_id, anomaly.tenant_id)
+    found = (await ask(world, world.operator, query, tenant=acme))["playbookStandings"]
+    throttle = next(each for each in found if each["playbook"] == "throttle-exports")
+    approved = run.step(StepKind.APPROVED)
+    assert throttle == {
+        "playbook": "throttle-exports",
+        "mode": "APPROVAL",
+        "coolDownMinutes": 120,
+        "coolingDown": [
+            {
+                "tenantId": acme,
+                "target": [{"name": "operation", "value": "export"}],
+                "until": (approved.at + timedelta(minutes=120)).isoformat(),
+            }
+        ],
+        "actionsThisHour": {"done": 1, "limit": 2},
+        "allActionsThisHour": {"done": 1, "limit": 6},
+        "tenantsPerRun": 3,
+        "moneyToday": [
+            {"currency": "EUR", "done": "2160.00", "limit": "5000.00"},
+            {"currency": "GBP", "done": "0.00", "limit": "5000.00"},
+            {"currency": "USD", "done": "0.00", "limit": "5000.00"},
+        ],
+        "runs": [{"state": "EXECUTED", "count": 1}],
+        "stoppedBy": [
+            {"reach": "TENANT", "reason": "They ask."},
+            {"reach": "PLAYBOOK", "reason": "We look."},
+        ],
+    }
+    world.clock.advance(timedelta(hours=2))
+    everybody = (await ask(world, world.operator, query))["playbookStandings"]
+    throttle = next(each for each in everybody if each["playbook"] == "throttle-exports")
+    assert throttle["coolingDown"] == []
+    assert throttle["stoppedBy"] == [{"reach": "PLAYBOOK", "reason": "We look."}]

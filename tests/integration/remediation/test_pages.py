@@ -14,7 +14,7 @@ from trust_portal.access.actors import CONSOLE
 from trust_portal.access.people.model import AddPerson, GrantRole
 from trust_portal.app import create_app
 from trust_portal.cost.anomalies.model import CostAnomaly
-from trust_portal.cost.remediation.model import PlanPlaybook, RunState
+from trust_portal.cost.remediation.model import PlanPlaybook, RunState, StepKind
 from trust_portal.house import House
 from trust_portal.kernel.actor import Role
 from trust_portal.web.authentication import cookie_name
@@ -69,12 +69,21 @@ async def test_from_the_anomalys_page_to_a_run_that_is_taken_back(
     assert "limit_per_hour 1.2" in shown.text
     asked = await operator.post(f"{run_page}/request", data={"reason": "It costs 90 an hour."})
     assert asked.status_code == 303
-    assert "Waiting for approval" in (await operator.get(run_page)).text
+    waits = await operator.get(run_page)
+    assert "Waiting for approval" in waits.text
+    requested = (await world.run_of(anomaly)).step(StepKind.REQUESTED)
+    assert f'<a href="/t/acme/approvals/{requested.approval_id}">Approve or deny it</a>' in waits.text
+    seen = {"seen": str(requested.ordinal)}
+    again = await operator.get(run_page, params=seen, headers={"hx-request": "true"})
+    assert (again.status_code, again.text) == (204, ""), "nothing came: what is typed is not replaced"
+    assert (await operator.get(run_page, params=seen)).status_code == 200
     run = await world.executed(await world.run_of(anomaly))
     assert run.state is RunState.EXECUTED
     live = await operator.get(run_page, headers={"hx-request": "true"})
-    assert live.text.lstrip().startswith('<section id="progress"')
+    assert live.text.lstrip().startswith('<div id="progress"')
     assert "Executed" in live.text
+    assert f'action="{run_page}/roll-back"' in live.text, "what can be done now comes with the steps"
+    assert "/kill-switch?customer=acme" in live.text
     assert (await operator.post(f"{run_page}/roll-back", data={"why": "Enough."})).status_code == 303
     await world.advance(run)
     assert "Rolled back" in (await operator.get(run_page)).text
@@ -121,6 +130,20 @@ async def test_the_kill_switch_is_set_and_seen_everywhere(
     for data in ({"place": "nowhere", "reason": "x"}, {"place": "everywhere", "reason": "", "act": "stop"}):
         assert (await operator.post("/kill-switch", data=data)).status_code == 422
     assert (await operator.get("/kill-switch")).text.count("is stopped") == 2
+
+
+async def test_a_customer_is_found_by_a_part_of_its_name_and_named_in_the_history(
+    world: World, anomalies: dict[str, CostAnomaly], operator: httpx.AsyncClient
+):
+    found = (await operator.get("/kill-switch", params={"customer": "IRC", "place": "tenant:birch"})).text
+    assert '<option value="tenant:birch" selected>Everything of Birch (birch)</option>' in found
+    assert "tenant:acme" not in found
+    data = {"place": "tenant:birch", "reason": "They ask.", "act": "stop"}
+    assert (await operator.post("/kill-switch?customer=irc", data=data)).status_code == 303
+    other = (await operator.get("/kill-switch", params={"customer": "acme"})).text
+    assert "Birch is stopped" in other
+    assert "/t/birch/receipts/" in other
+    assert "No customer like that" in (await operator.get("/kill-switch?customer=%25")).text
 
 
 async def test_a_customer_sees_its_own_runs_and_can_do_nothing_to_them(

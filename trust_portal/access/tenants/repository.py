@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, insert, or_, select, update
 
 from trust_portal.access.tables import tenant_keys, tenants
 from trust_portal.access.tenants.model import Tenant
@@ -87,11 +87,15 @@ async def tenants_by_id(session: ReadSession, tenant_ids: Collection[UUID]) -> d
     return {row.tenant_id: _tenant(row) for row in rows}
 
 
-async def customers_page(session: ReadSession, request: PageRequest) -> Page[Tenant]:
-    """All customers by key, departed ones too. For the staff scope."""
+async def customers_page(session: ReadSession, request: PageRequest, words: str = "") -> Page[Tenant]:
+    """Customers by key, departed ones too: all, or those with ``words`` in key or name. For the staff scope."""
+    query = select(tenants).where(tenants.c.tenant_id != VENDOR_ID)
+    if words:
+        named = (each.icontains(words, autoescape=True) for each in (tenants.c.key, tenants.c.name))
+        query = query.where(or_(*named))
     return await keyset_page(
         session,
-        select(tenants).where(tenants.c.tenant_id != VENDOR_ID),
+        query,
         request,
         order=(tenants.c.key,),
         parse=(str,),

@@ -124,12 +124,15 @@ class Tenants:
         return await self.get(actor, found[key], purpose=purpose)
 
     async def page(
-        self, actor: Actor, request: PageRequest, *, purpose: str = "list of tenants"
+        self, actor: Actor, request: PageRequest, *, purpose: str = "list of tenants", words: str = ""
     ) -> Page[Tenant]:
-        """All customers by key, for staff; each listed tenant finds it in its access log."""
+        """Customers by key, all or those with ``words`` in key or name, for staff.
+
+        Each listed tenant finds it in its access log.
+        """
         await self._gate.require(actor, Action.TENANTS_READ, Resource.of_house("list of tenants"))
         async with self._storage.read(StaffScope()) as session:
-            page = await customers_page(session, request)
+            page = await customers_page(session, request, words.strip())
         await self._access_log.trace(
             actor, [tenant.id for tenant in page.items], Access(Verb.READ, "tenant", "", purpose)
         )

@@ -281,6 +281,16 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Act:
+    """When a playbook was last permitted to act on a target of a tenant."""
+
+    tenant_id: UUID
+    playbook: str
+    target: Mapping[str, str]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RunFilter:
     """Which runs; ``None`` asks for all. ``tenant_id`` None: of every tenant, for staff."""
 

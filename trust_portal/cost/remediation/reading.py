@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from trust_portal.access.automation import Counted
 from trust_portal.access.policy import Resource
 from trust_portal.cost.remediation import repository
 from trust_portal.cost.remediation.equipment import Equipment
-from trust_portal.cost.remediation.model import MOVING, Run, RunFilter, RunState
+from trust_portal.cost.remediation.model import MOVING, Act, Run, RunFilter, RunState
 from trust_portal.cost.remediation.playbooks import Playbook
 from trust_portal.cost.remediation.switches_model import SwitchRevision, stopping
 from trust_portal.cost.remediation.switches_repository import switch_revisions
@@ -24,6 +25,16 @@ from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 
 _HOUR: Final = timedelta(hours=1)
+_MINUTE: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class CoolingDown:
+    """A target that the playbook does not act on again before ``until``."""
+
+    tenant_id: UUID
+    target: Mapping[str, str]
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,7 @@ class PlaybookStanding:
     actions: Counted
     money: dict[str, Counted]
     stopped_by: tuple[SwitchRevision, ...]
+    cooling: tuple[CoolingDown, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +109,23 @@ class RunReader:
         await self._access_log.looked(actor, tenant_id, "playbook run", str(anomaly_id), "playbooks")
         return found
 
-    async def standing(self, actor: Actor) -> Standing:
-        """The playbooks with their limits and what they did; it names no tenant."""
+    async def standing(self, actor: Actor, tenant_id: UUID | None = None) -> Standing:
+        """The playbooks with their limits and what they did, for staff.
+
+        What is stopped and what cools down of one tenant; without one, what is stopped everywhere, and what
+        cools down of any.
+        """
         await self._with.gate.require(actor, Action.PLAYBOOKS_READ, Resource.of_house("playbooks"))
-        now = self._with.storage.clock.now()
+        now, playbooks = self._with.storage.clock.now(), self._with.playbooks
+        longest = max((each.cool_down_minutes for each in playbooks.by_id.values()), default=0)
+        places = {VENDOR_ID} if tenant_id is None else {VENDOR_ID, tenant_id}
         async with self._with.storage.read(StaffScope()) as session:
             states = await repository.count_states(session, RunFilter())
-            switches = await switch_revisions(session, [VENDOR_ID])
+            switches = await switch_revisions(session, places)
+            acts = await repository.last_acts(session, now - longest * _MINUTE, tenant_id)
         found = []
         async with self._with.storage.coordinator.read(TenantScope(VENDOR_ID)) as session:
-            for id_, playbook in self._with.playbooks.by_id.items():
+            for id_, playbook in playbooks.by_id.items():
                 limits = playbook.limits
                 found.append(
                     PlaybookStanding(
@@ -123,24 +142,29 @@ class RunReader:
                             )
                             for currency in limits.money_per_day
                         },
-                        stopped_by=stopping(switches, VENDOR_ID, id_),
+                        stopped_by=stopping(switches, tenant_id or VENDOR_ID, id_),
+                        cooling=_cooling(acts, id_, playbook.cool_down_minutes * _MINUTE, now),
                     )
                 )
             done = await repository.count_actions(session, now - _HOUR)
-        playbooks = self._with.playbooks
+        named = {each.tenant_id for standing in found for each in standing.cooling}
+        await self._access_log.trace(actor, named, Access(Verb.READ, "playbook run", "", "playbooks"))
+        moving = {name for name, state in states if RunState(state) in MOVING}
         return Standing(
-            tuple(found),
-            Counted(done, playbooks.actions_per_hour),
-            playbooks.text,
-            playbooks.digest,
-            self._with.client.is_connected,
-            tuple(
-                sorted(
-                    {
-                        name
-                        for name, state in states
-                        if name not in playbooks.by_id and RunState(state) in MOVING
-                    }
-                )
-            ),
+            playbooks=tuple(found),
+            actions=Counted(done, playbooks.actions_per_hour),
+            text=playbooks.text,
+            digest=playbooks.digest,
+            is_connected=self._with.client.is_connected,
+            taken_out=tuple(sorted(moving - set(playbooks.by_id))),
         )
+
+
+def _cooling(
+    acts: Iterable[Act], playbook: str, cool_down: timedelta, now: datetime
+) -> tuple[CoolingDown, ...]:
+    return tuple(
+        CoolingDown(each.tenant_id, each.target, each.at + cool_down)
+        for each in acts
+        if each.playbook == playbook and each.at + cool_down > now
+    )

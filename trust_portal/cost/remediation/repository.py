@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Row, Select, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
-from trust_portal.cost.remediation.model import MOVING, Plan, Run, RunFilter, RunState, Step, StepKind
+from trust_portal.cost.remediation.model import MOVING, Act, Plan, Run, RunFilter, RunState, Step, StepKind
 from trust_portal.cost.remediation.tables import playbook_actions, playbook_runs, playbook_steps
 from trust_portal.errors import Conflict, NotFound
 from trust_portal.kernel.actor import Actor
@@ -166,6 +166,25 @@ async def last_executed(
     )
     at: datetime | None = found.scalar_one()
     return at
+
+
+async def last_acts(session: ReadSession, since: datetime, tenant_id: UUID | None = None) -> tuple[Act, ...]:
+    """The last act on each target after ``since``, the newest first; of one tenant, or in the staff scope of all."""
+    target = _runs.plan["target"]
+    query = (
+        select(_runs.tenant_id, _runs.playbook, target.label("target"), func.max(_steps.at).label("at"))
+        .select_from(
+            playbook_runs.join(
+                playbook_steps, (_steps.tenant_id == _runs.tenant_id) & (_steps.run_id == _runs.id)
+            )
+        )
+        .where(_steps.kind == StepKind.APPROVED.value, _steps.at > since)
+        .group_by(_runs.tenant_id, _runs.playbook, target)
+        .order_by(func.max(_steps.at).desc(), _runs.tenant_id, _runs.playbook)
+    )
+    if tenant_id is not None:
+        query = query.where(_runs.tenant_id == tenant_id, _steps.tenant_id == tenant_id)
+    return tuple(Act(row.tenant_id, row.playbook, row.target, row.at) for row in await session.execute(query))
 
 
 async def add_action(session: WriteSession, run: Run, at: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
 from uuid import UUID
 
 from starlette.requests import Request
@@ -15,7 +16,6 @@ from trust_portal.cost.remediation.switches_model import Reach, SetKillSwitch
 from trust_portal.errors import InvalidInput, Refused
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.money import Money
-from trust_portal.kernel.page import MAX_PAGE, PageRequest
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, one_of, page_request, read_form, required, texts
 from trust_portal.web.navigation import frame
@@ -44,24 +44,31 @@ async def playbooks(request: Request) -> Response:
 
 async def kill_switch(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
     actor, house = actor_of(request), house_of(request)
+    words = request.query_params.get("customer", "")
     history = await house.kill_switches.history(actor)
-    tenants = await house.tenants.page(actor, PageRequest(MAX_PAGE), purpose="kill switch")
-    names = {each.id: each.name for each in tenants.items}
+    found = await house.tenants.page(
+        actor, page_request(request, size=20), purpose="kill switch", words=words
+    )
+    standing = await house.playbook_runs.standing(actor)
+    concerned = {each.tenant_id for each in history if each.reach is Reach.TENANT}
+    known = await house.tenants.named(actor, concerned, purpose="kill switch")
     return page(
         request,
         "cost/kill_switch.html",
         status_code=form.status,
         in_force=await house.kill_switches.in_force(actor),
         history=history,
-        names=names,
-        keys={each.id: each.key for each in tenants.items},
+        names={each.id: each.name for each in known.values()},
+        keys={each.id: each.key for each in known.values()},
+        found=found,
+        words=words,
+        query=urlencode({"customer": words}),
+        chosen=request.query_params.get("place", "everywhere"),
         places=[
             ("everywhere", "Everything, everywhere"),
-            *((f"tenant:{each.key}", f"Everything of {each.name}") for each in tenants.items),
-            *(
-                (f"playbook:{each.id}", f"{each.playbook.title}, everywhere")
-                for each in (await house.playbook_runs.standing(actor)).playbooks
-            ),
+            *((f"playbook:{each.id}", f"{each.playbook.title}, everywhere") for each in standing.playbooks),
+            *((f"playbook:{id_}", f"{id_}, taken out, with runs under way") for id_ in standing.taken_out),
+            *((f"tenant:{each.key}", f"Everything of {each.name} ({each.key})") for each in found.items),
         ],
         form=form,
         may_set=house.gate.allows(actor, Action.HOUSE_KILL_SWITCH_SET, Resource.of_house("kill switch")),

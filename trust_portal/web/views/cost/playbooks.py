@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from starlette.requests import Request
@@ -14,12 +15,20 @@ from trust_portal.access.action import Action
 from trust_portal.access.automation import Reversal
 from trust_portal.access.policy import Resource
 from trust_portal.cost.remediation.intent import pairs, radius, rehearsed
-from trust_portal.cost.remediation.model import PlanPlaybook, RequestRun, RollBackRun, RunFilter, RunState
+from trust_portal.cost.remediation.model import (
+    PlanPlaybook,
+    RequestRun,
+    RollBackRun,
+    Run,
+    RunFilter,
+    RunState,
+    StepKind,
+)
 from trust_portal.errors import Refused
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, one_of, page_request, read_form, required, texts
 from trust_portal.web.navigation import tenant_of, tenant_path
-from trust_portal.web.templating import page
+from trust_portal.web.templating import is_fragment, page
 from trust_portal.web.views.cost.anomaly import anomaly
 from trust_portal.web.views.cost.run_telling import steps_told
 from trust_portal.web.views.cost.screen import cost_frame
@@ -46,6 +55,8 @@ async def run(request: Request, form: FormState = FormState()) -> Response:  # n
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose="playbook run")
     found = await house.playbook_runs.get(actor, tenant.id, request.path_params["run"])
+    if is_fragment(request) and request.query_params.get("seen") == str(found.last.ordinal):
+        return Response(status_code=204)  # nothing came, so nothing is replaced: somebody may be typing
     resource = Resource("playbook run", tenant.id, str(found.id))
     may_request = house.gate.allows(actor, Action.PLAYBOOK_REQUEST, resource)
     may_reverse = house.gate.allows(actor, Action.PLAYBOOK_REVERSE, resource, Reversal(()).context)
@@ -63,10 +74,20 @@ async def run(request: Request, form: FormState = FormState()) -> Response:  # n
         form=form,
         may_request=may_request and found.state is RunState.PLANNED,
         may_reverse=may_reverse and found.can_be_rolled_back,
+        to_decide=_to_decide(found) if house.gate.allows(actor, Action.APPROVAL_READ, resource) else None,
+        may_stop=house.gate.allows(actor, Action.HOUSE_KILL_SWITCH_SET, Resource.of_house("kill switch")),
+        stop_tenant=urlencode({"customer": tenant.key, "place": f"tenant:{tenant.key}"}),
+        stop_playbook=urlencode({"place": f"playbook:{found.plan.playbook_id}"}),
         may_trace=house.gate.allows(actor, Action.RECEIPT_READ, resource),
         is_connected=house.remediation.is_connected,
         **cost_frame(request, tenant),
     )
+
+
+def _to_decide(run: Run) -> UUID | None:
+    """The request that people decide on now."""
+    requested = run.step(StepKind.REQUESTED)
+    return requested.approval_id if requested is not None and run.state is RunState.WAITING else None
 
 
 async def plan(request: Request) -> Response:
