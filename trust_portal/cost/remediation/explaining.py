@@ -16,11 +16,12 @@ from trust_portal.cost.metering.repository import read_part_sums
 from trust_portal.cost.remediation.blast_radius import blast_radius
 from trust_portal.cost.remediation.model import Evidence, Plan
 from trust_portal.cost.remediation.planning import Fit, hours_of
-from trust_portal.cost.remediation.targets import Known
+from trust_portal.cost.remediation.playbooks import ControlAction
+from trust_portal.cost.remediation.targets import Known, Metered, throttle
 from trust_portal.errors import NotFound
 from trust_portal.evidence.receipt_rows import receipt_digests
 from trust_portal.storage.tenancy import TenantScope
-from trust_portal.storage.unit_of_work import Storage
+from trust_portal.storage.unit_of_work import ReadSession, Storage
 
 _HOUR: Final = timedelta(hours=1)
 #: How many of an anomaly's last hours say what a target reaches.
@@ -35,6 +36,7 @@ class Ground:
     tenant_name: str
     anomaly: CostAnomaly
     known: Known
+    metered: Metered
     usage: tuple[UsagePart, ...]
     hours: int
     evidence: tuple[Evidence, ...]
@@ -47,9 +49,6 @@ def known_of(explanation: Explanation) -> Known:
         table=cost_table(explanation.window, explanation.before, explanation.anomaly.figures.expected),
         links=explanation.links,
         candidates=explanation.candidates,
-        window=explanation.window,
-        before=explanation.before,
-        before_hours=len(explanation.comparable) * hours_of(explanation.anomaly),
     )
 
 
@@ -63,6 +62,7 @@ async def read_ground(storage: Storage, tenant_id: UUID, explanation: Explanatio
         if tenant is None:
             raise NotFound("anomaly")
         usage = await read_part_sums(session, tenant_id, start, end)
+        metered = await _metered(session, explanation)
         receipts = {
             "anomaly opened": anomaly.opened_receipt_id,
             "anomaly explained": anomaly.explained_receipt_id,
@@ -74,15 +74,32 @@ async def read_ground(storage: Storage, tenant_id: UUID, explanation: Explanatio
         tenant.name,
         anomaly,
         known_of(explanation),
+        metered,
         usage,
         round((end - start) / _HOUR),
         tuple(Evidence(label=label, receipt=id_, sha256=digests[id_]) for label, id_ in named.items()),
     )
 
 
+async def _metered(session: ReadSession, explanation: Explanation) -> Metered:
+    anomaly, hours = explanation.anomaly, hours_of(explanation.anomaly)
+    before: list[UsagePart] = []
+    for start in explanation.comparable:
+        before += await read_part_sums(session, anomaly.tenant_id, start, start + hours * _HOUR)
+    return Metered(
+        series=anomaly.series,
+        now=await read_part_sums(session, anomaly.tenant_id, anomaly.started_at, explanation.end),
+        now_hours=hours,
+        before=before,
+        before_hours=len(explanation.comparable) * hours,
+    )
+
+
 def draft(ground: Ground, found: Fit, playbooks_digest: str) -> Plan:
     """The plan, before the product was asked what it would do."""
-    anomaly, target = ground.anomaly, found.target
+    anomaly, target, parameters = ground.anomaly, found.target, found.target.parameters
+    if found.playbook.action is ControlAction.THROTTLE_EXPORTS:
+        parameters = throttle(found.playbook.headroom, target.part, target.target, ground.metered)
     return Plan(
         tenant=ground.tenant_key,
         tenant_name=ground.tenant_name,
@@ -98,7 +115,7 @@ def draft(ground: Ground, found: Fit, playbooks_digest: str) -> Plan:
         playbook=found.playbook,
         playbooks_digest=playbooks_digest,
         target=target.target,
-        parameters=target.parameters,
+        parameters=parameters,
         part=target.part,
         reasons=found.reasons,
         saving=found.saving,

@@ -13,6 +13,7 @@ from trust_portal.cost.explanation.drivers import Driver
 from trust_portal.cost.explanation.evidence import Candidate, FlagStep, Link, LinkKind, Strength
 from trust_portal.cost.explanation.model import Attribution, Cause, Table
 from trust_portal.cost.metering.model import Part as UsagePart
+from trust_portal.cost.metering.model import Series
 from trust_portal.cost.remediation.model import Part
 from trust_portal.cost.remediation.playbooks import ControlAction, Match, Playbook
 
@@ -35,9 +36,7 @@ _THOUSANDTH: Final = Decimal("0.001")
 class Known:
     """What an explanation found, as far as targets need it.
 
-    ``table`` splits what was expected and what was used over all dimensions. ``window`` and ``before``
-    are the anomaly's hours and comparable ones, as roll-ups have them; ``before_hours`` is how many
-    hours ``before`` are.
+    ``table`` splits what was expected and what was used over all dimensions.
     """
 
     attribution: Attribution
@@ -45,14 +44,26 @@ class Known:
     table: Table
     links: Sequence[Link]
     candidates: Sequence[Candidate]
-    window: Sequence[UsagePart]
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """All that the tenant used, of every subsystem and currency, since a target knows neither.
+
+    ``now`` in the anomaly's ``now_hours`` hours, ``before`` in comparable ones, ``before_hours`` in all.
+    ``series`` is the anomaly's.
+    """
+
+    series: Series
+    now: Sequence[UsagePart]
+    now_hours: int
     before: Sequence[UsagePart]
     before_hours: int
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """``link`` is what pointed at it, where something did."""
+    """``link`` is what pointed at it, where something did. A throttle's ``parameters`` are measured (``throttle``)."""
 
     part: Part
     target: Mapping[str, str]
@@ -68,8 +79,7 @@ def find_target(playbook: Playbook, known: Known) -> Target | None:
         for part in _parts(known):
             target = _target(playbook, part, link, flag)
             if target is not None:
-                parameters = _parameters(playbook, part, target, flag, known)
-                return Target(part, target, parameters, link)
+                return Target(part, target, _parameters(playbook, flag), link)
     return None
 
 
@@ -172,30 +182,32 @@ def _target(
     return {name: where[name] for name in (needed, *others) if where.get(name)}
 
 
-def _parameters(
-    playbook: Playbook, part: Part, target: Mapping[str, str], flag: FlagStep | None, known: Known
-) -> dict[str, str]:
+def _parameters(playbook: Playbook, flag: FlagStep | None) -> dict[str, str]:
     if playbook.action is ControlAction.THROTTLE_EXPORTS:
-        return _throttle(playbook, part, target, known)
+        return {}
     if playbook.action is ControlAction.PAUSE_RAMP and flag is not None:
         return {"percentage": f"{flag.previous_percentage or 0:g}"}
     return dict(playbook.parameters)
 
 
-def _throttle(playbook: Playbook, part: Part, target: Mapping[str, str], known: Known) -> dict[str, str]:
+def throttle(headroom: Decimal, part: Part, target: Mapping[str, str], metered: Metered) -> dict[str, str]:
     """As much an hour as is usual, times the headroom; of what is new, a tenth of what it is now.
 
-    The product limits all that the target covers, so that is what is measured: the part may be less,
-    and what is used beside it is to go on. The part only says in which unit its cost arises.
+    The product limits all that the target covers, in whatever subsystem it is metered, so that is what is
+    measured: the part may be less, and what is used beside it is to go on. The part only says in which
+    unit its cost arises.
     """
-    unit = _dearest_unit(each for each in known.window if covers(part.where, each))
-    now = [each for each in known.window if each.unit == unit and reaches(target, each)]
-    usual = sum((e.quantity for e in known.before if e.unit == unit and reaches(target, e)), Decimal(0))
-    if usual > 0 and known.before_hours:
-        limit = usual * playbook.headroom / known.before_hours
+    own = (each for each in metered.now if each.series == metered.series)
+    unit = _dearest_unit(each for each in own if covers(part.where, each))
+
+    def used(parts: Iterable[UsagePart]) -> Decimal:
+        return sum((e.quantity for e in parts if e.unit == unit and reaches(target, e)), Decimal(0))
+
+    usual = used(metered.before)
+    if usual > 0 and metered.before_hours:
+        limit = usual * headroom / metered.before_hours
     else:
-        hours = len({each.hour for each in now}) or 1
-        limit = _LEFT * sum((each.quantity for each in now), Decimal(0)) / hours
+        limit = _LEFT * used(metered.now) / metered.now_hours
     return {"limit_per_hour": _plain(limit.quantize(_THOUSANDTH, ROUND_UP)), "unit": unit}
 
 

@@ -1,5 +1,6 @@
 """What a playbook acts upon: a throttle is measured on all that its target covers, not on what ran away."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -12,7 +13,8 @@ from trust_portal.cost.explanation.model import Attribution, Cause
 from trust_portal.cost.metering.model import Part as UsagePart
 from trust_portal.cost.metering.model import Series
 from trust_portal.cost.remediation.playbooks import load_playbooks
-from trust_portal.cost.remediation.targets import Known, find_target, reaches
+from trust_portal.cost.remediation.targets import Known, Metered, find_target, reaches
+from trust_portal.cost.remediation.targets import throttle as measured
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
 PLAYBOOKS = load_playbooks().by_id
@@ -22,11 +24,11 @@ RAMP = FlagStep("export-v2", "on", 50.0, 5.0, AT, None, RAISED)
 LINK = Link(LinkKind.FLAG, "export-v2", AT, Strength.STRONG, 0.9, ("in time",), RAISED)
 
 
-def used(quantity, labels=None, *, hour=0, unit="GB", cost=None, **place):
+def used(quantity, labels=None, *, hour=0, unit="GB", cost=None, subsystem="egress", currency="EUR", **place):
     named = {"resource": "edge", "operation": "export", "region": "eu", "adapter": None, **place}
     amount = Decimal(quantity)
     return UsagePart(
-        hour=AT + timedelta(hours=hour), series=Series("egress", "EUR"), **named, unit=unit,
+        hour=AT + timedelta(hours=hour), series=Series(subsystem, currency), **named, unit=unit,
         labels=labels or {}, quantity=amount, cost=amount if cost is None else Decimal(cost), events=1,
     )  # fmt: skip
 
@@ -38,12 +40,16 @@ def known(where, window, before=(), before_hours=1, **more):
     zero = Decimal(0)
     cause = Cause(where, zero, None, 1.0, expected=zero, actual=Decimal(1), rows=1)
     attribution = Attribution(zero, (cause,), zero, np.zeros(len(table.expected), np.int64))
-    return Known(attribution, (), table, **{"links": (), "candidates": (), **more},
-                 window=window, before=before, before_hours=before_hours)  # fmt: skip
+    return Known(attribution, (), table, **{"links": (), "candidates": (), **more})
 
 
-def throttle(*seen, **more):
-    return find_target(PLAYBOOKS["throttle-exports"], known(*seen, **more))
+def throttle(where, window, before=(), before_hours=1, hours=1):
+    """The target, and what it is told; reads go on as ever."""
+    playbook = PLAYBOOKS["throttle-exports"]
+    found = find_target(playbook, known(where, window, before, before_hours))
+    metered = Metered(window[0].series, [*window, used(30, operation="read")], hours,
+                      [*before, used(30, operation="read")], before_hours)  # fmt: skip
+    return replace(found, parameters=measured(playbook.headroom, found.part, found.target, metered))
 
 
 def test_a_new_part_beside_the_usual_leaves_room_for_the_usual():
@@ -65,7 +71,7 @@ def test_the_usual_is_by_the_hour_of_what_the_target_covers():
 
 def test_of_a_target_that_is_new_as_a_whole_a_tenth_is_left():
     now = [used(50), used(90, V2), used(70, hour=1)]
-    found = throttle({"operation": "export", **V2}, now)
+    found = throttle({"operation": "export", **V2}, now, hours=2)
     assert found.parameters == {"limit_per_hour": "10.5", "unit": "GB"}  # 210 in two hours
 
 
@@ -79,6 +85,14 @@ def test_the_limit_counts_in_the_unit_in_which_the_part_costs():
     before = [used(50, unit="rows", cost=90), used(40, unit="GB", cost=1)]
     found = throttle({"operation": "export", **V2}, now, before)
     assert found.parameters == {"limit_per_hour": "48", "unit": "GB"}
+
+
+def test_what_the_target_covers_in_other_subsystems_and_currencies_is_to_go_on_too():
+    """The call names neither, so that the product limits all of it."""
+    before = [used(50), used(20, subsystem="storage"), used(10, currency="USD")]
+    now = [*before, used(90, V2), used(900, subsystem="storage", unit="rows", cost=9000)]
+    found = throttle({"operation": "export", **V2}, now, before)
+    assert found.parameters == {"limit_per_hour": "96", "unit": "GB"}  # 80 * 1.2
 
 
 @pytest.mark.parametrize(
