@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from trust_portal.access import tables as access
 from trust_portal.access.approvals import tables as approvals
+from trust_portal.access.passkeys import tables as passkeys
 from trust_portal.cost.anomalies import tables as anomalies
 from trust_portal.cost.budgets import tables as budgets
 from trust_portal.cost.metering import tables as metering
@@ -44,6 +45,7 @@ TABLES = (
     notify,
     objectives,
     outbox,
+    passkeys,
     remediation,
     reports,
     runs,

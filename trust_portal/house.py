@@ -24,6 +24,9 @@ from trust_portal.access.gate import Gate
 from trust_portal.access.notifications.delivery_log import DeliveryLog
 from trust_portal.access.notifications.endpoints import Endpoints
 from trust_portal.access.notifications.inbox import Inbox
+from trust_portal.access.passkeys.relying_party import relying_party
+from trust_portal.access.passkeys.service import Passkeys
+from trust_portal.access.passkeys.signing import Signatures
 from trust_portal.access.people.address_book import PeopleAddressBook
 from trust_portal.access.people.service import People
 from trust_portal.access.policy import shipped_policies
@@ -119,6 +122,8 @@ class House:
     personas: Personas
     oidc: OidcSignIn | None
     tokens: Tokens
+    passkeys: Passkeys
+    signatures: Signatures
     approvals: Approvals
     decisions: Decisions
     approval_reminders: Reminders
@@ -251,7 +256,8 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
     )
     objectives = Objectives(storage, gate, ledger, tenants, access_log)
     approvals = Approvals(storage, gate, ledger)
-    decisions = Decisions(storage, gate, ledger, approvals)
+    signatures = Signatures(storage, ledger)
+    decisions = Decisions(storage, gate, ledger, approvals, signatures)
     intake = Intake(storage, gate, clock, events_per_minute=settings.ingest_events_per_minute)
     mail, address_book = mail_of(settings), PeopleAddressBook()
     sender = Sender(networks_of(settings.webhook_networks))
@@ -288,6 +294,14 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         personas=Personas(storage, people, sessions, enabled=settings.demo),
         oidc=_oidc(settings, storage, sessions),
         tokens=Tokens(storage, gate, ledger, access_log),
+        passkeys=Passkeys(
+            storage,
+            gate,
+            ledger,
+            party=lambda: relying_party(settings.base_url, settings.passkey_domain),
+            vendor_name=settings.vendor_name,
+        ),
+        signatures=signatures,
         approvals=approvals,
         decisions=decisions,
         approval_reminders=Reminders(storage, approvals),

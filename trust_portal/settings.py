@@ -41,6 +41,8 @@ class Settings:
     """How the provider knows this portal."""
     oidc_client_secret: str | None = field(default=None, repr=False)
     """The secret shared with the provider."""
+    passkey_domain: str | None = None
+    """The domain passkeys are bound to: the host of `BASE_URL`, which it is without this, or one above it."""
     session_idle: timedelta = timedelta(hours=8)
     """Read as seconds."""
     session_absolute: timedelta = timedelta(days=7)
@@ -174,6 +176,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "oidc_issuer": _url,
     "oidc_client_id": str,
     "oidc_client_secret": str,
+    "passkey_domain": str,
     "session_idle": _seconds,
     "session_absolute": _seconds,
     "max_body_bytes": int,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from trust_portal.access.approvals.model import (
     MOST_APPROVERS,
     NOUN,
     Approval,
+    ApprovalRequest,
     ApprovalState,
     Approve,
     Approver,
@@ -30,7 +32,10 @@ from trust_portal.access.approvals.model import (
 )
 from trust_portal.access.approvals.recording import Overtaken, load, take_step, watch_deadline
 from trust_portal.access.approvals.service import Approvals
+from trust_portal.access.approvals.statement import decision_statement
 from trust_portal.access.gate import Gate
+from trust_portal.access.passkeys.model import Signed
+from trust_portal.access.passkeys.signing import IntroducedMeanwhile, Signatures
 from trust_portal.access.policy import Decision, Resource
 from trust_portal.errors import Broken, Denied
 from trust_portal.evidence.ledger import Ledger
@@ -46,8 +51,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class _Permit:
-    """That ``actor`` may decide on such requests, and who else may."""
+    """That ``actor`` may decide on what was ``asked``, and who else may."""
 
+    asked: Approval
     decision: Decision
     approvers: tuple[Approver, ...]
 
@@ -55,36 +61,37 @@ class _Permit:
 class Decisions:
     """Only persons decide, never the one who asked, each once, on exactly what they were shown."""
 
-    def __init__(self, storage: Storage, gate: Gate, ledger: Ledger, approvals: Approvals) -> None:
+    def __init__(
+        self, storage: Storage, gate: Gate, ledger: Ledger, approvals: Approvals, signatures: Signatures
+    ) -> None:
         self._storage = storage
         self._gate = gate
         self._ledger = ledger
         self._approvals = approvals
+        self._signatures = signatures
 
     async def approve(self, command: Approve, actor: Actor) -> Approval:
-        """Fill one place. Refused with the codes of ``decision``, and with ``RULE_CHANGED``."""
+        """Fill one place. Refused with the codes of ``decision``, with ``RULE_CHANGED``, and with those of
+        ``Signatures.check``; with ``PASSKEY_REQUIRED`` where it must be signed and is not.
+        """
         permit = await self._permit(command, actor)
 
-        async def once(session: WriteSession) -> Approval:
-            approval = await load(session, command.tenant_id, command.request_id)
-            require_decidable(approval, command.digest, person_behind(actor), session.clock.now())
+        def place(approval: Approval, now: datetime) -> int:
+            require_decidable(approval, command.digest, person_behind(actor), now)
             self._approvals.require_same_rule(approval)
-            slot = slot_to_fill(approval, permit.approvers, person_behind(actor), command.slot)
-            return await self._decide(session, approval, StepAct.APPROVE, slot, actor, permit, command.reason)
+            return slot_to_fill(approval, permit.approvers, person_behind(actor), command.slot)
 
-        return await self._once_not_overtaken(command.tenant_id, once)
+        return await self._decided(command, actor, permit, StepAct.APPROVE, place)
 
     async def deny(self, command: Deny, actor: Actor) -> Approval:
-        """End the request: one denial is enough. Refused like an approval."""
+        """End the request: one denial is enough. Refused like an approval; it need not be signed."""
         permit = await self._permit(command, actor)
 
-        async def once(session: WriteSession) -> Approval:
-            approval = await load(session, command.tenant_id, command.request_id)
-            require_decidable(approval, command.digest, person_behind(actor), session.clock.now())
-            slot = slot_to_deny(approval, permit.approvers, person_behind(actor))
-            return await self._decide(session, approval, StepAct.DENY, slot, actor, permit, command.reason)
+        def place(approval: Approval, now: datetime) -> int:
+            require_decidable(approval, command.digest, person_behind(actor), now)
+            return slot_to_deny(approval, permit.approvers, person_behind(actor))
 
-        return await self._once_not_overtaken(command.tenant_id, once)
+        return await self._decided(command, actor, permit, StepAct.DENY, place)
 
     async def withdraw(self, command: Withdraw, actor: Actor) -> Approval:
         """Take back what one asked for, as long as it is neither ended nor used."""
@@ -165,32 +172,56 @@ class Decisions:
                 code="OWN_REQUEST",
             ) from denied
         people = await self._approvals.holders(asked.request.roles)
-        return _Permit(decision, self._approvals.allowed(people, command.tenant_id))
+        return _Permit(asked, decision, self._approvals.allowed(people, command.tenant_id))
 
-    async def _decide(
+    async def _decided(
         self,
-        session: WriteSession,
-        approval: Approval,
-        act: StepAct,
-        slot: int,
+        command: Approve | Deny,
         actor: Actor,
         permit: _Permit,
-        reason: str,
+        act: StepAct,
+        place: Callable[[Approval, datetime], int],
     ) -> Approval:
-        role = approval.request.roles[slot - 1]
-        return await take_step(
-            self._ledger,
-            session,
-            approval,
-            act,
-            actor,
-            policies=(*permit.decision.policies, approval.request.rule_id),
-            policy_version=permit.decision.version,
-            reason=reason,
-            slot=slot,
-            role=role,
-            granted_by=granted_by(permit.approvers, person_behind(actor), role),
-        )
+        """``place`` gives the slot that is decided from, or refuses; it is asked once more under way."""
+        slot = place(permit.asked, self._storage.clock.now())
+        signed = await self._signed(command, actor, permit.asked.request, act, slot)
+
+        async def once(session: WriteSession) -> Approval:
+            approval = await load(session, command.tenant_id, command.request_id)
+            slot_now = place(approval, session.clock.now())
+            if signed is not None and slot_now != slot:
+                raise Overtaken
+            signature = None if signed is None else await self._signatures.record(session, signed, actor)
+            role = approval.request.roles[slot_now - 1]
+            return await take_step(
+                self._ledger,
+                session,
+                approval,
+                act,
+                actor,
+                policies=(*permit.decision.policies, approval.request.rule_id),
+                policy_version=permit.decision.version,
+                reason=command.reason,
+                slot=slot_now,
+                role=role,
+                granted_by=granted_by(permit.approvers, person_behind(actor), role),
+                signature=signature,
+            )
+
+        return await self._once_not_overtaken(command.tenant_id, once)
+
+    async def _signed(
+        self, command: Approve | Deny, actor: Actor, request: ApprovalRequest, act: StepAct, slot: int
+    ) -> Signed | None:
+        if command.assertion is None:
+            if act is StepAct.APPROVE and request.passkey:
+                raise Denied(
+                    "this is approved with a passkey: enrol one on your account's page, and sign",
+                    code="PASSKEY_REQUIRED",
+                )
+            return None
+        statement = decision_statement(request, act, slot, person_behind(actor), actor.name, command.reason)
+        return await self._signatures.check(actor, statement, command.assertion)
 
     async def _read(self, tenant_id: UUID, request_id: UUID) -> Approval:
         async with self._storage.read(TenantScope(tenant_id)) as session:
@@ -202,7 +233,7 @@ class Decisions:
             try:
                 async with self._storage.write(TenantScope(tenant_id)) as session:
                     return await once(session)
-            except Overtaken:
+            except (Overtaken, IntroducedMeanwhile):
                 continue
         raise Broken("a request has more steps than places", code="APPROVAL_CHAIN")
 

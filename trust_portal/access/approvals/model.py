@@ -12,6 +12,7 @@ from uuid import UUID
 
 from trust_portal.errors import InvalidInput
 from trust_portal.evidence.act import Input
+from trust_portal.evidence.assertion import Assertion
 from trust_portal.kernel.actor import Actor, ActorKind, Role
 from trust_portal.kernel.canonical import Json, canonical, sha256_hex
 from trust_portal.kernel.names import is_readable, require_words
@@ -169,6 +170,7 @@ class Approve:
     """Command. ``digest`` is that of the intent the approver was shown.
 
     ``slot`` (1, 2, …) is the place to fill; ``None``: the one that fewest others can fill.
+    ``assertion`` is the approver's signature with a passkey over ``statement.decision_statement``.
     """
 
     tenant_id: UUID
@@ -176,6 +178,7 @@ class Approve:
     digest: str
     reason: str
     slot: int | None = None
+    assertion: Assertion | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reason", require_words(self.reason, "reason"))
@@ -183,12 +186,13 @@ class Approve:
 
 @dataclass(frozen=True, slots=True)
 class Deny:
-    """Command: one denial ends the request."""
+    """Command: one denial ends the request. It may be signed like an approval, and never must be."""
 
     tenant_id: UUID
     request_id: UUID
     digest: str
     reason: str
+    assertion: Assertion | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reason", require_words(self.reason, "reason"))
@@ -212,6 +216,7 @@ class ApprovalRequest:
 
     ``requester_id`` is the person, also where a token asked; an actor without a person stands for
     itself. ``nonce`` (64 hex digits) makes what is signed for this request different from any other.
+    ``passkey``: an approval counts only if it is signed.
     """
 
     id: UUID
@@ -229,6 +234,7 @@ class ApprovalRequest:
     requested_at: datetime
     expires_at: datetime
     use_seconds: int
+    passkey: bool
     receipt_id: UUID
 
     @property
@@ -245,6 +251,7 @@ class Step:
     """Link ``ordinal`` (1, 2, …) of what happened to a request. ``slot`` and ``role`` are of decisions.
 
     ``granted_by`` is the person who gave the approver that role; ``None`` where no person did.
+    ``signature_id``: the signature on record with the decision.
     """
 
     ordinal: int
@@ -257,6 +264,7 @@ class Step:
     slot: int | None = None
     role: Role | None = None
     granted_by: UUID | None = None
+    signature_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

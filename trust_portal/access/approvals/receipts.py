@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from trust_portal.access.approvals.model import Approval, ApprovalRequest, Step, StepAct
+from trust_portal.access.passkeys.model import Signature
 from trust_portal.evidence.act import Act, Input
 from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.kernel.actor import Actor
@@ -36,6 +37,7 @@ def request_act(request: ApprovalRequest, actor: Actor) -> Act:
         "nonce": request.nonce,
         "expires_at": rfc3339(request.expires_at),
         "use_seconds": str(request.use_seconds),
+        "passkey": "required" if request.passkey else "optional",
     }
     return Act(
         kind=ReceiptKind.APPROVAL_REQUESTED,
@@ -59,6 +61,7 @@ def step_act(
     rests_on: Mapping[UUID, str],
     policies: tuple[str, ...],
     policy_version: str,
+    signature: Signature | None = None,
 ) -> Act:
     """``approval`` as it stands with ``step``; ``rests_on`` are the receipts before it, id → SHA-256."""
     request = approval.request
@@ -72,6 +75,8 @@ def step_act(
     }
     if step.slot is not None and step.role is not None:
         result |= {"slot": str(step.slot), "role": step.role.value}
+    if signature is not None:
+        result["signature"] = signature.result
     return Act(
         kind=KIND_OF[step.act],
         tenant_id=request.tenant_id,
@@ -79,7 +84,7 @@ def step_act(
         at=step.at,
         subjects=(Subject(f"approval/{request.id}/step/{step.ordinal}", digest(result)),),
         predicate=result,
-        inputs=inputs_of(rests_on),
+        inputs=(*inputs_of(rests_on), *(() if signature is None else signature.inputs)),
         policies=policies,
         policy_version=policy_version,
         rationale=step.reason or None,

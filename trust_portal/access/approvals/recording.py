@@ -12,6 +12,7 @@ from trust_portal.access.approvals.decision import deadline
 from trust_portal.access.approvals.model import NOUN, Approval, Step, StepAct, person_behind
 from trust_portal.access.approvals.receipts import step_act
 from trust_portal.access.approvals.telling import tell_step
+from trust_portal.access.passkeys.model import Signature
 from trust_portal.errors import NotFound
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.receipt_rows import receipt_digests
@@ -49,6 +50,7 @@ async def take_step(
     slot: int | None = None,
     role: Role | None = None,
     granted_by: UUID | None = None,
+    signature: Signature | None = None,
 ) -> Approval:
     """The request as it stands then. Raises ``Overtaken``.
 
@@ -66,6 +68,7 @@ async def take_step(
         slot=slot,
         role=role,
         granted_by=granted_by,
+        signature_id=None if signature is None else signature.id,
     )
     earlier = (request.receipt_id, *(each.receipt_id for each in approval.steps))
     digests = await receipt_digests(session, request.tenant_id, *earlier)
@@ -79,6 +82,7 @@ async def take_step(
             rests_on={id_: digests[id_] for id_ in earlier},
             policies=policies,
             policy_version=policy_version,
+            signature=signature,
         ),
         receipt_id=step.receipt_id,
     )

@@ -55,6 +55,7 @@ async def add_request(session: WriteSession, request: ApprovalRequest) -> None:
             requested_at=request.requested_at,
             expires_at=request.expires_at,
             use_seconds=request.use_seconds,
+            passkey=request.passkey,
             receipt_id=request.receipt_id,
         )
     )
@@ -86,6 +87,8 @@ async def add_step(session: WriteSession, approval: Approval, step: Step) -> boo
             requester_id=request.requester_id,
             expires_at=request.expires_at,
             use_seconds=request.use_seconds,
+            passkey=request.passkey,
+            signature_id=step.signature_id,
             receipt_id=step.receipt_id,
         )
         .on_conflict_do_nothing()
@@ -179,6 +182,7 @@ def read_request(row: Row[Any]) -> ApprovalRequest:
         requested_at=row.requested_at,
         expires_at=row.expires_at,
         use_seconds=row.use_seconds,
+        passkey=row.passkey,
         receipt_id=row.receipt_id,
     )
 
@@ -195,4 +199,5 @@ def _step(row: Row[Any]) -> Step:
         slot=row.slot,
         role=None if row.role is None else Role(row.role),
         granted_by=row.granted_by,
+        signature_id=row.signature_id,
     )

@@ -16,7 +16,8 @@ from trust_portal.kernel.actor import CUSTOMER_ROLES, Role
 
 _DURATION = re.compile(r"([1-9][0-9]{0,3})(m|h|d)")
 _UNIT = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
-_FIELDS: Final = {"id", "approvers", "decide_within", "use_within"}
+_FIELDS: Final = {"id", "approvers", "decide_within", "passkey", "use_within"}
+_PASSKEY: Final = {"required": True, "optional": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Rule:
     """``approvers``: one role per slot. Without any nobody can approve, so nothing can be asked for.
 
     ``decide_within`` is how long a request waits, ``use_within`` how long an approval may be used.
+    ``passkey``: whether every approval must be signed with one.
     """
 
     id: str
@@ -31,6 +33,7 @@ class Rule:
     approvers: tuple[Role, ...]
     decide_within: timedelta
     use_within: timedelta
+    passkey: bool
 
 
 def parse_rules(text: str) -> Mapping[ApprovalKind, Rule]:
@@ -63,6 +66,7 @@ def _rule(kind: object, fields: object) -> Rule:
         approvers=_approvers(str(kind), fields["approvers"]),
         decide_within=_duration(str(kind), "decide_within", fields["decide_within"]),
         use_within=_duration(str(kind), "use_within", fields["use_within"]),
+        passkey=_passkey(str(kind), fields["passkey"]),
     )
 
 
@@ -74,6 +78,12 @@ def _approvers(kind: str, value: object) -> tuple[Role, ...]:
         if each not in vendor_roles:
             raise _bad(f"{kind}: {each!r} is no role of the vendor")
     return tuple(vendor_roles[each] for each in value)
+
+
+def _passkey(kind: str, value: object) -> bool:
+    if not isinstance(value, str) or value not in _PASSKEY:
+        raise _bad(f"{kind}: passkey is {' or '.join(_PASSKEY)}")
+    return _PASSKEY[value]
 
 
 def _duration(kind: str, field: str, value: object) -> timedelta:

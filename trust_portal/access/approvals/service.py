@@ -119,6 +119,7 @@ class Approvals:
             requested_at=now,
             expires_at=now + rule.decide_within,
             use_seconds=rule.use_within // timedelta(seconds=1),
+            passkey=rule.passkey,
             receipt_id=new_id(),
         )
         await self._ledger.record(session, request_act(request, actor), receipt_id=request.receipt_id)
@@ -196,8 +197,16 @@ class Approvals:
         return True
 
     def require_same_rule(self, approval: Approval) -> Rule:
-        """What was asked for under other approvers than the rule has now is asked for again."""
+        """What was asked for under other approvers than the rule has now is asked for again.
+
+        So is what need not be signed then, and must be now.
+        """
         rule = self.rule(approval.request.kind)
+        if rule.passkey and not approval.request.passkey:
+            raise Conflict(
+                "the rule wants signatures with passkeys since this was asked for; ask again",
+                code="RULE_CHANGED",
+            )
         if rule.approvers != approval.request.roles:
             raise Conflict(
                 "the rule names other approvers since this was asked for; ask again", code="RULE_CHANGED"

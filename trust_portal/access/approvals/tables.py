@@ -9,6 +9,7 @@ with its request on (digest, roles, requester, times) it repeats, bound by a for
 from __future__ import annotations
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKeyConstraint,
@@ -21,10 +22,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from trust_portal.access.passkeys.tables import passkey_signatures
 from trust_portal.storage.metadata import instant, tenant_table, uuid_column
 
 #: What every step repeats of its request.
-_TERMS = ("digest", "roles", "requester_id", "expires_at", "use_seconds")
+_TERMS = ("digest", "roles", "requester_id", "expires_at", "use_seconds", "passkey")
 
 approval_requests = tenant_table(
     "approval_requests",
@@ -44,6 +46,7 @@ approval_requests = tenant_table(
     instant("requested_at", nullable=False),
     instant("expires_at", nullable=False, comment="the last moment for a decision"),
     Column("use_seconds", Integer, nullable=False, comment="how long an approval may be used"),
+    Column("passkey", Boolean, nullable=False, comment="approvals must be signed"),
     uuid_column("receipt_id", nullable=False),
     ForeignKeyConstraint(["tenant_id", "receipt_id"], ["receipts.tenant_id", "receipts.id"]),
     UniqueConstraint("tenant_id", "id", *_TERMS, name="approval_requests_terms_key"),
@@ -78,7 +81,14 @@ approval_steps = tenant_table(
     uuid_column("requester_id", nullable=False),
     instant("expires_at", nullable=False),
     Column("use_seconds", Integer, nullable=False),
+    Column("passkey", Boolean, nullable=False),
+    uuid_column("signature_id", comment="the signature with a passkey; null: not signed"),
     uuid_column("receipt_id", nullable=False),
+    ForeignKeyConstraint(
+        ["tenant_id", "signature_id", "person_id", "request_id", "act"],
+        [passkey_signatures.c[name] for name in ("tenant_id", "id", "person_id", "about", "act")],
+        name="approval_steps_signature_fkey",
+    ),
     ForeignKeyConstraint(
         ["tenant_id", "request_id", *_TERMS],
         ["approval_requests.tenant_id", "approval_requests.id", *(f"approval_requests.{t}" for t in _TERMS)],
@@ -138,5 +148,9 @@ approval_steps = tenant_table(
         name="expired_after_its_time",
     ),
     CheckConstraint("act <> 'withdraw' OR person_id = requester_id", name="requester_withdraws"),
+    CheckConstraint(
+        "act <> 'approve' OR NOT passkey OR signature_id IS NOT NULL", name="approval_is_signed_if_it_must"
+    ),
+    CheckConstraint("signature_id IS NULL OR slot IS NOT NULL", name="decisions_are_signed"),
     CheckConstraint("act IN ('expire', 'use') OR btrim(reason) <> ''", name="reason_is_given"),
 )

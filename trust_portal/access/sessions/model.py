@@ -47,10 +47,13 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A valid session. ``cookie`` is set when the browser must be given a new value."""
+    """A valid session, opened by signing in at ``opened_at``. ``cookie`` is set when the browser must be
+    given a new value.
+    """
 
     session_id: UUID
     actor: Actor
+    opened_at: datetime
     expires_at: datetime
     cookie: str | None = None
 

@@ -61,7 +61,7 @@ class Sessions:
             expires_at=now + self._absolute,
         )
         await insert_session(session, credential, row)
-        return SignedIn(row.id, person.as_actor(), row.expires_at, credential.as_cookie())
+        return SignedIn(row.id, person.as_actor(), row.created_at, row.expires_at, credential.as_cookie())
 
     async def authenticate(self, cookie: str) -> SignedIn | None:
         """Who holds this cookie, with the roles in force now.
@@ -81,7 +81,7 @@ class Sessions:
             person = await find_active_person(session, found.tenant_id, found.person_id, now)
         if person is None:
             return None
-        signed_in = SignedIn(found.id, person.as_actor(), found.expires_at)
+        signed_in = SignedIn(found.id, person.as_actor(), found.created_at, found.expires_at)
         if stored.rotate:
             return await self._rotated(signed_in, credential)
         if now - found.last_seen_at >= SEEN_EVERY:

@@ -1,0 +1,1 @@
+"""Passkeys: a person signs a statement with a key of their own device (WebAuthn)."""
