@@ -204,7 +204,9 @@ def _signatures() -> None:
             [f"passkey_introductions.{name}" for name in ("tenant_id", "passkey_id", "person_id")],
             name="passkey_signatures_owner_fkey",
         ),
-        sa.UniqueConstraint("tenant_id", "id", "person_id", "about", "act", name="passkey_signatures_act_key"),
+        sa.UniqueConstraint(
+            "tenant_id", "id", "person_id", "about", "act", name="passkey_signatures_act_key"
+        ),
         sa.CheckConstraint(
             "about::text = convert_from(statement, 'UTF8')::jsonb ->> 'request'"
             " AND act = convert_from(statement, 'UTF8')::jsonb ->> 'decision'"
@@ -253,7 +255,9 @@ def _terms(names: tuple[str, ...]) -> None:
     """What every step repeats of its request is ``names`` from now on."""
     op.drop_constraint("approval_steps_terms_fkey", "approval_steps")
     op.drop_constraint("approval_requests_terms_key", "approval_requests")
-    op.create_unique_constraint("approval_requests_terms_key", "approval_requests", ["tenant_id", "id", *names])
+    op.create_unique_constraint(
+        "approval_requests_terms_key", "approval_requests", ["tenant_id", "id", *names]
+    )
     op.create_foreign_key(
         "approval_steps_terms_fkey",
         "approval_steps",

@@ -11,6 +11,17 @@ from schema.ids import GlobalId, decode
 from schema.payload import OF_THE_REQUEST, UserError, user_error
 from schema.types.approval import ApprovalRequest, approval_request
 from trust_portal.access.approvals.model import Approve, Deny, Withdraw
+from trust_portal.evidence.assertion import Assertion
+
+
+@strawberry.input(
+    description="A WebAuthn assertion over the statement of the decision (docs/formats/receipts.md); base64url."
+)
+class AssertionInput:
+    credential_id: str
+    authenticator_data: str
+    client_data_json: str = strawberry.field(name="clientDataJSON")
+    signature: str
 
 
 @strawberry.input(description="The caller's consent to exactly what was shown.")
@@ -21,6 +32,9 @@ class ApproveRequestInput:
     slot: int | None = strawberry.field(
         default=None, description="The place to fill; null: the one that fewest others can fill."
     )
+    assertion: AssertionInput | None = strawberry.field(
+        default=None, description="The caller's signature with a passkey, where the request wants one."
+    )
 
 
 @strawberry.input(description="One denial ends a request.")
@@ -28,6 +42,7 @@ class DenyRequestInput:
     request_id: strawberry.ID
     digest: str = strawberry.field(description="Of the intent that the caller was shown.")
     reason: str
+    assertion: AssertionInput | None = strawberry.field(default=None, description="It may be signed.")
 
 
 @strawberry.input(description="For the one who asked.")
@@ -47,7 +62,9 @@ class ApprovalMutations:
     @strawberry.mutation(description="Approve; for persons, never for the one who asked, each once.")
     async def approve_request(self, info: Info, input: ApproveRequestInput) -> ApprovalRequestPayload:
         async def act(asked: GlobalId) -> object:
-            command = Approve(asked.tenant_id, asked.id, input.digest, input.reason, input.slot)
+            command = Approve(
+                asked.tenant_id, asked.id, input.digest, input.reason, input.slot, _assertion(input.assertion)
+            )
             return await info.context.house.decisions.approve(command, info.context.actor)
 
         return await _decided(info, input.request_id, act)
@@ -55,7 +72,7 @@ class ApprovalMutations:
     @strawberry.mutation(description="Deny; for whoever may approve such a request.")
     async def deny_request(self, info: Info, input: DenyRequestInput) -> ApprovalRequestPayload:
         async def act(asked: GlobalId) -> object:
-            command = Deny(asked.tenant_id, asked.id, input.digest, input.reason)
+            command = Deny(asked.tenant_id, asked.id, input.digest, input.reason, _assertion(input.assertion))
             return await info.context.house.decisions.deny(command, info.context.actor)
 
         return await _decided(info, input.request_id, act)
@@ -67,6 +84,18 @@ class ApprovalMutations:
             return await info.context.house.decisions.withdraw(command, info.context.actor)
 
         return await _decided(info, input.request_id, act)
+
+
+def _assertion(given: AssertionInput | None) -> Assertion | None:
+    if given is None:
+        return None
+    parts = {
+        "credentialId": given.credential_id,
+        "authenticatorData": given.authenticator_data,
+        "clientDataJSON": given.client_data_json,
+        "signature": given.signature,
+    }
+    return Assertion.of(parts)
 
 
 async def _decided(

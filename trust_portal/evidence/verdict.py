@@ -1,30 +1,34 @@
 """What a verification says: findings with fixed codes, what was proved, and what was not.
 
-=========================  ==========================================================================
-code                       means
-=========================  ==========================================================================
-NOT_A_BUNDLE               not a zip, a hostile zip, or without a readable manifest
-NOT_CANONICAL              the archive is not the one zip of its files: bytes were changed or it was
-                           packed again
-FILE_MISSING               the manifest (or a receipt) names a file that is not there
-FILE_EXTRA                 a file that the manifest does not name
-DIGEST_MISMATCH            a file's SHA-256 is not the one in the manifest
-BAD_SIGNATURE              a signature does not hold, or what it should be on cannot be read
-UNKNOWN_KEY                signed by a key that the policy (or the pinned key) does not name
-UNPINNED                   nothing outside the bundle says whom to believe; compare the fingerprint
-KEY_RETIRED_AT_INDEX       the key was not valid at this place of the log
-NO_QUORUM                  too few of the policy's witnesses have cosigned the checkpoint
-NOT_INCLUDED               a receipt is not proved to stand in the log under the checkpoint
-FORKED                     the log does not extend what was published before: history was rewritten
-STALE                      older than the bundle it should follow
-NO_CONSISTENCY_PROOF       the bundle continues from another export than the one given
-UNREFERENCED_DISCLOSURE    a disclosure that no signed digest stands for
-FALSE_DISCLOSURE           a disclosure that is malformed, doubled, or contradicts an open value
-SAME_APPROVER              one person fills two places of a dual-control decision
-NOT_ATTESTED               a document or an input that no receipt in the bundle was issued for
-RECOMPUTE_MISMATCH         a reported figure is not the one its own inputs give
-NOT_RECOMPUTABLE           recomputing was asked for, and there is no way to do it
-=========================  ==========================================================================
+============================  =======================================================================
+code                          means
+============================  =======================================================================
+NOT_A_BUNDLE                  not a zip, a hostile zip, or without a readable manifest
+NOT_CANONICAL                 the archive is not the one zip of its files: bytes were changed or it was
+                              packed again
+FILE_MISSING                  the manifest (or a receipt) names a file that is not there
+FILE_EXTRA                    a file that the manifest does not name
+DIGEST_MISMATCH               a file's SHA-256 is not the one in the manifest
+BAD_SIGNATURE                 a signature does not hold, or what it should be on cannot be read
+UNKNOWN_KEY                   signed by a key that the policy (or the pinned key) does not name
+UNPINNED                      nothing outside the bundle says whom to believe; compare the fingerprint
+KEY_RETIRED_AT_INDEX          the key was not valid at this place of the log
+NO_QUORUM                     too few of the policy's witnesses have cosigned the checkpoint
+NOT_INCLUDED                  a receipt is not proved to stand in the log under the checkpoint
+FORKED                        the log does not extend what was published before: history was rewritten
+STALE                         older than the bundle it should follow
+NO_CONSISTENCY_PROOF          the bundle continues from another export than the one given
+UNREFERENCED_DISCLOSURE       a disclosure that no signed digest stands for
+FALSE_DISCLOSURE              a disclosure that is malformed, doubled, or contradicts an open value
+ASSERTION_MISSING             an approval that must be signed with a passkey and is not
+ASSERTION_NOT_THIS_STATEMENT  what an approver signed is another statement than the receipt's
+BAD_ASSERTION                 an approver's signature with a passkey does not hold
+APPROVER_KEY_UNKNOWN          no receipt of the log knows the passkey as the approver's
+SAME_APPROVER                 one person fills two places of a dual-control decision
+NOT_ATTESTED                  a document or an input that no receipt in the bundle was issued for
+RECOMPUTE_MISMATCH            a reported figure is not the one its own inputs give
+NOT_RECOMPUTABLE              recomputing was asked for, and there is no way to do it
+============================  =======================================================================
 """
 
 from __future__ import annotations
@@ -57,6 +61,10 @@ class Code(StrEnum):
     NO_CONSISTENCY_PROOF = "NO_CONSISTENCY_PROOF"
     UNREFERENCED_DISCLOSURE = "UNREFERENCED_DISCLOSURE"
     FALSE_DISCLOSURE = "FALSE_DISCLOSURE"
+    ASSERTION_MISSING = "ASSERTION_MISSING"
+    ASSERTION_NOT_THIS_STATEMENT = "ASSERTION_NOT_THIS_STATEMENT"
+    BAD_ASSERTION = "BAD_ASSERTION"
+    APPROVER_KEY_UNKNOWN = "APPROVER_KEY_UNKNOWN"
     SAME_APPROVER = "SAME_APPROVER"
     NOT_ATTESTED = "NOT_ATTESTED"
     RECOMPUTE_MISMATCH = "RECOMPUTE_MISMATCH"
@@ -81,6 +89,10 @@ NEXT: Mapping[Code, str] = {
     Code.NO_CONSISTENCY_PROOF: "Pass the export that came directly before this one.",
     Code.UNREFERENCED_DISCLOSURE: "Do not rely on the disclosed text: nothing signed stands for it.",
     Code.FALSE_DISCLOSURE: "Do not rely on the disclosed text: it cannot be what was signed.",
+    Code.ASSERTION_MISSING: "Treat the decision as not approved and ask the vendor.",
+    Code.ASSERTION_NOT_THIS_STATEMENT: "Treat the decision as not approved: its approver signed something else.",
+    Code.BAD_ASSERTION: "Treat the decision as not approved and ask the vendor.",
+    Code.APPROVER_KEY_UNKNOWN: "Treat the decision as not approved; ask the vendor whose key this is.",
     Code.SAME_APPROVER: "Treat the decision as not approved and ask the vendor.",
     Code.NOT_ATTESTED: "Do not rely on this document: its vendor signed a bundle, but no receipt for what is in it.",
     Code.RECOMPUTE_MISMATCH: "Ask the vendor for a restatement; keep this bundle as evidence.",

@@ -15,6 +15,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from trust_portal.documents.html import create_environment
+from trust_portal.evidence.strict import encode_base64url
+from trust_portal.kernel.clock import rfc3339
 from trust_portal.reliability.reports import words as sla_report
 from trust_portal.web.context import actor_or_none, house_of
 from trust_portal.web.theme import theme_of
@@ -26,7 +28,14 @@ DEMO_TEXT = "A made-up vendor with made-up customers, on real machinery. Anybody
 def create_templates() -> Environment:
     """The environment of the portal's pages: the documents' own, so that paper and screen agree."""
     return create_environment(
-        filters={**sla_report.FILTERS, "words": words, "browser": browser}, names=sla_report.GLOBALS
+        filters={
+            **sla_report.FILTERS,
+            "words": words,
+            "browser": browser,
+            "rfc3339": rfc3339,
+            "base64url": encode_base64url,
+        },
+        names=sla_report.GLOBALS,
     )
 
 

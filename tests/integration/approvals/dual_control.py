@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy import func, select
 
@@ -26,6 +28,9 @@ from trust_portal.access.approvals.model import (
 from trust_portal.access.approvals.tables import approval_requests, approval_steps
 from trust_portal.access.people.model import AddPerson, GrantRole, Person
 from trust_portal.access.tenants.model import Tenant
+from trust_portal.evidence.dsse import Envelope
+from trust_portal.evidence.receipt_rows import find_receipt
+from trust_portal.evidence.statement import Statement
 from trust_portal.evidence.tables import receipts
 from trust_portal.house import House
 from trust_portal.kernel.actor import Actor, Role
@@ -141,6 +146,20 @@ class Desk:
             )
             rows = (await session.execute(query.order_by(receipts.c.id))).all()
         return [row.kind.removeprefix("approval.") for row in rows]
+
+    async def count(self, kind: str) -> int:
+        """How many receipts of a kind the tenant has."""
+        async with self.house.storage.read(TenantScope(self.tenant.id)) as session:
+            query = select(func.count()).where(
+                receipts.c.tenant_id == self.tenant.id, receipts.c.kind == kind
+            )
+            return (await session.execute(query)).scalar_one()
+
+    async def predicate(self, receipt_id: UUID | str) -> dict[str, Any]:
+        """What a receipt of the tenant's says."""
+        async with self.house.storage.read(TenantScope(self.tenant.id)) as session:
+            receipt = await find_receipt(session, self.tenant.id, UUID(str(receipt_id)))
+        return Statement.parse(Envelope.parse(receipt.envelope).payload).predicate
 
     async def jobs(self) -> list[tuple[str, dict[str, str]]]:
         """Of dual control itself; what people are told about it has jobs of its own."""

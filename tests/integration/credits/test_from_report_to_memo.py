@@ -129,8 +129,8 @@ async def test_the_memo_verifies_offline_and_its_amount_is_computed_again(
     assert b"credit,,amount,100.00\r\n" in files["memo.csv"]
     assert files["memo.pdf"].startswith(b"%PDF")
     receipts = [name for name in files if name.endswith(".dsse.json") and name.startswith("receipts/")]
-    assert len(receipts) == 10, (
-        "contract, report, calculation, proposal, request, 2 approvals, use, approved, issued"
+    assert len(receipts) == 12, (
+        "contract, report, calculation, proposal, request, 2 passkeys, 2 approvals, use, approved, issued"
     )
 
 

@@ -61,6 +61,7 @@ class Need:
 @dataclass(frozen=True, slots=True)
 class ApprovalView:
     """``slots`` are those the reader may fill, best first; ``why_not`` says why there is none.
+    ``deny_slot`` is the one the reader would deny from, if they may.
 
     ``deadline`` is until when the next thing may happen: a decision while pending, the use once
     approved; ``None`` after the end.
@@ -72,8 +73,12 @@ class ApprovalView:
     needs: tuple[Need, ...]
     slots: tuple[int, ...]
     why_not: Refused | None
-    may_deny: bool
+    deny_slot: int | None
     may_withdraw: bool
+
+    @property
+    def may_deny(self) -> bool:
+        return self.deny_slot is not None
 
 
 def view_of(approval: Approval, approvers: Sequence[Approver], reader: Actor, now: datetime) -> ApprovalView:
@@ -91,7 +96,7 @@ def view_of(approval: Approval, approvers: Sequence[Approver], reader: Actor, no
         needs=_needs(approval, needed, approvers if reader.is_staff else ()),
         slots=slots_for(needed, person)[0] if is_person and why_not is None else (),
         why_not=why_not,
-        may_deny=is_person and pending and _may_deny(approval, approvers, person, now),
+        deny_slot=_deny_slot(approval, approvers, person, now) if is_person and pending else None,
         may_withdraw=is_person and state.live and person == approval.request.requester_id,
     )
 
@@ -123,10 +128,11 @@ def _refusal(
     return None
 
 
-def _may_deny(approval: Approval, approvers: Sequence[Approver], person_id: UUID, now: datetime) -> bool:
+def _deny_slot(
+    approval: Approval, approvers: Sequence[Approver], person_id: UUID, now: datetime
+) -> int | None:
     try:
         require_decidable(approval, approval.request.digest, person_id, now)
-        slot_to_deny(approval, approvers, person_id)
+        return slot_to_deny(approval, approvers, person_id)
     except Refused:
-        return False
-    return True
+        return None

@@ -36,7 +36,9 @@ def passkey_json(passkey: Passkey) -> dict[str, Json]:
 
 def enrolment_act(passkey: Passkey, actor: Actor, decision: Decision) -> Act:
     result = {**passkey_json(passkey), "sign_count": str(passkey.sign_count)}
-    return _act(ReceiptKind.PASSKEY_ENROLLED, passkey.tenant_id, passkey, actor, passkey.enrolled_at, result, decision)
+    return _act(
+        ReceiptKind.PASSKEY_ENROLLED, passkey.tenant_id, passkey, actor, passkey.enrolled_at, result, decision
+    )
 
 
 def introduction_act(passkey: Passkey, sha256: str, tenant_id: UUID, actor: Actor, at: datetime) -> Act:

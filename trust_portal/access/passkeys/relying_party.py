@@ -21,10 +21,13 @@ def relying_party(base_url: str, domain: str | None = None) -> RelyingParty:
     host = (parts.hostname or "").rstrip(".")
     if not host or _is_address(host):
         raise InvalidInput(
-            "passkeys are bound to a name: let BASE_URL name the portal, not an address of numbers", field=_FIELD
+            "passkeys are bound to a name: let BASE_URL name the portal, not an address of numbers",
+            field=_FIELD,
         )
     if parts.scheme != "https" and not _is_local(host):
-        raise InvalidInput("browsers make passkeys over https only: BASE_URL must begin with https://", field=_FIELD)
+        raise InvalidInput(
+            "browsers make passkeys over https only: BASE_URL must begin with https://", field=_FIELD
+        )
     chosen = (domain or host).lower()
     if chosen != host and not (host.endswith(f".{chosen}") and "." in chosen):
         raise InvalidInput(

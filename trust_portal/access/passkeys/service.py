@@ -79,6 +79,10 @@ class Passkeys:
             return error.message
         return None
 
+    def is_fresh(self, signed_in: SignedIn) -> bool:
+        """Whether somebody signed in so recently that they may add a passkey."""
+        return self._storage.clock.now() - signed_in.opened_at <= FRESH
+
     async def of(self, actor: Actor) -> tuple[Passkey, ...]:
         """The actor's own, newest first, also those that were revoked."""
         await self._require(actor, Action.OWN_PASSKEY_READ)
@@ -94,7 +98,9 @@ class Passkeys:
         async with self._storage.write(TenantScope(actor.tenant_id)) as session:
             known = await repository.passkeys_of(session, actor.tenant_id, actor.id)
             if sum(each.revoked_at is None for each in known) >= MOST_PASSKEYS:
-                raise Conflict(f"{MOST_PASSKEYS} passkeys are the most; revoke one first", code="TOO_MANY_PASSKEYS")
+                raise Conflict(
+                    f"{MOST_PASSKEYS} passkeys are the most; revoke one first", code="TOO_MANY_PASSKEYS"
+                )
             ceremony_id = new_id()
             await repository.insert_ceremony(
                 session,
@@ -121,7 +127,9 @@ class Passkeys:
                 user_verification=UserVerificationRequirement.REQUIRED,
             ),
             exclude_credentials=[
-                PublicKeyCredentialDescriptor(id=each.key.credential_id) for each in known if each.revoked_at is None
+                PublicKeyCredentialDescriptor(id=each.key.credential_id)
+                for each in known
+                if each.revoked_at is None
             ],
             supported_pub_key_algs=_ALGORITHMS,
         )
@@ -178,7 +186,7 @@ class Passkeys:
         return await self._gate.require(actor, action, Resource(NOUN, actor.tenant_id, None, actor.id))
 
     def _require_fresh(self, signed_in: SignedIn) -> None:
-        if self._storage.clock.now() - signed_in.opened_at > FRESH:
+        if not self.is_fresh(signed_in):
             raise Denied(
                 f"sign out and in again first: a passkey is enrolled within {FRESH.seconds // 60} minutes of signing in",
                 code="SIGN_IN_AGAIN",

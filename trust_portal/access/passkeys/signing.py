@@ -50,7 +50,9 @@ class Signatures:
             raise Denied("only a person signs", code="PERSONS_ONLY")
         async with self._storage.read(TenantScope(actor.tenant_id)) as session:
             known = await repository.passkeys_of(session, actor.tenant_id, actor.id)
-            passkey = next((each for each in known if each.key.credential_id == assertion.credential_id), None)
+            passkey = next(
+                (each for each in known if each.key.credential_id == assertion.credential_id), None
+            )
             if passkey is None:
                 raise Denied("you have enrolled no such passkey", code="PASSKEY_UNKNOWN")
             enrolments = await receipt_digests(session, actor.tenant_id, passkey.receipt_id)
@@ -59,11 +61,7 @@ class Signatures:
         sign_count = check_assertion(assertion, canonical(statement), passkey.key)
         async with self._storage.write(TenantScope(actor.tenant_id)) as session:
             if not await repository.count_up(session, passkey, sign_count):
-                raise Conflict(
-                    "this passkey has counted further than that: there may be a copy of it; revoke it",
-                    field="assertion",
-                    code="SIGN_COUNT_REGRESSED",
-                )
+                raise await self._regressed(session, passkey, sign_count)
         return Signed(passkey, enrolments[passkey.receipt_id], statement, assertion)
 
     async def record(self, session: WriteSession, signed: Signed, actor: Actor) -> Signature:
@@ -87,6 +85,16 @@ class Signatures:
         }
         inputs = (Input(f"receipt/{introduction}", sha256),)
         return Signature(signature_id, result, inputs)
+
+    async def _regressed(self, session: WriteSession, passkey: Passkey, sign_count: int) -> Conflict:
+        stored = await repository.find_passkey(session, passkey.tenant_id, passkey.id)
+        if stored is not None and stored.sign_count == sign_count:
+            return Conflict("this signature was sent already", field="assertion", code="ASSERTION_USED")
+        return Conflict(
+            "this passkey has counted further than that, so there may be a copy of it: revoke it",
+            field="assertion",
+            code="SIGN_COUNT_REGRESSED",
+        )
 
     async def _introduction(
         self, session: WriteSession, tenant_id: UUID, signed: Signed, actor: Actor

@@ -20,6 +20,7 @@ from trust_portal.evidence.merkle import leaf_hash
 from trust_portal.evidence.statement import Statement
 from trust_portal.evidence.strict import Malformed, parse_json
 from trust_portal.evidence.verdict import Code
+from trust_portal.evidence.verification.passkeys import Logged, check_signatures
 from trust_portal.evidence.verification.report import Report
 from trust_portal.evidence.verification.trust import Trust, check_envelope, read_proof
 from trust_portal.kernel.canonical import sha256_hex
@@ -31,6 +32,7 @@ def check_receipts(files: Mapping[str, bytes], head: TlogProof | None, trust: Tr
     names = sorted(n for n in files if n.startswith(RECEIPTS) and n.endswith(ENVELOPE_SUFFIX))
     places: dict[int, str] = {} if head is None else {head.index: MANIFEST_PROOF}
     stood_for: dict[str, set[str]] = {}
+    logged: list[Logged] = []
     for name in names:
         try:
             envelope = Envelope.parse(files[name])
@@ -56,6 +58,8 @@ def check_receipts(files: Mapping[str, bytes], head: TlogProof | None, trust: Tr
                 )
         _check_disclosures(statement, name, files.get(disclosure_name(name)), report)
         check_approvers(statement.predicate, name, report)
+        logged.append(Logged(name, proof.index if proof else None, statement))
+    check_signatures(logged, report)
     _check_subjects(files, stood_for, report)
     known = {disclosure_name(name) for name in names}
     for name in sorted(n for n in files if n.startswith(DISCLOSURES) and n not in known):

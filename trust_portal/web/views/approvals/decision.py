@@ -15,6 +15,8 @@ from trust_portal.access.approvals.model import Approval, Approve, Deny, Withdra
 from trust_portal.access.policy import Resource
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.errors import InvalidInput, Refused
+from trust_portal.evidence.assertion import Assertion
+from trust_portal.evidence.strict import parse_json
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, read_form, texts
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
@@ -36,6 +38,7 @@ async def request_page(request: Request, form: FormState = FormState()) -> Respo
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose="approval")
     view = await house.approval_inbox.get(actor, tenant.id, request.path_params["request"])
+    passkeys = await house.signatures.usable(actor) if view.slots or view.may_deny else ()
     may_trace = house.gate.allows(actor, Action.RECEIPT_READ, Resource("receipt", tenant.id))
     return page(
         request,
@@ -50,6 +53,9 @@ async def request_page(request: Request, form: FormState = FormState()) -> Respo
         places=places_of(view, actor),
         voices=voices_of(view),
         role_word=role_word,
+        passkeys=passkeys,
+        passkeys_unavailable=house.passkeys.unavailable(),
+        signing=view.approval.request.passkey and bool(passkeys),
         now=house.clock.now(),
         form=form,
         may_trace=may_trace,
@@ -60,7 +66,9 @@ async def request_page(request: Request, form: FormState = FormState()) -> Respo
 
 async def approve(request: Request) -> Response:
     async def act(tenant: Tenant, form: FormData) -> Approval:
-        command = Approve(tenant.id, _id(request), _digest(form), str(form.get("reason", "")), _slot(form))
+        command = Approve(
+            tenant.id, _id(request), _digest(form), _reason(form), _slot(form), _assertion(form)
+        )
         return await house_of(request).decisions.approve(command, actor_of(request))
 
     return await _decided(request, act)
@@ -68,7 +76,7 @@ async def approve(request: Request) -> Response:
 
 async def deny(request: Request) -> Response:
     async def act(tenant: Tenant, form: FormData) -> Approval:
-        command = Deny(tenant.id, _id(request), _digest(form), str(form.get("reason", "")))
+        command = Deny(tenant.id, _id(request), _digest(form), _reason(form), _assertion(form))
         return await house_of(request).decisions.deny(command, actor_of(request))
 
     return await _decided(request, act)
@@ -102,6 +110,16 @@ def _id(request: Request) -> UUID:
 def _digest(form: FormData) -> str:
     """Of the intent that the page showed: what changed since is refused."""
     return str(form.get("digest", ""))
+
+
+def _reason(form: FormData) -> str:
+    return str(form.get("reason", ""))
+
+
+def _assertion(form: FormData) -> Assertion | None:
+    """What the page had the device sign; nothing where it signed nothing."""
+    text = str(form.get("assertion", ""))
+    return Assertion.of(parse_json(text.encode(), field="assertion")) if text else None
 
 
 def _slot(form: FormData) -> int | None:

@@ -1,0 +1,206 @@
+"""Every signature with a passkey in the bundle: by a key the log knows, over what its receipt says, user verified.
+
+A decision's receipt carries ``result.signature``: the statement, the assertion, and the receipt by which
+the key was introduced to this log (docs/formats/receipts.md). Nothing else is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from trust_portal.evidence.assertion import (
+    Assertion,
+    BadAssertion,
+    NotThisStatement,
+    PasskeyKey,
+    RelyingParty,
+    check_assertion,
+)
+from trust_portal.evidence.links import file_of, rests_on, result_of
+from trust_portal.evidence.statement import ReceiptKind, Statement
+from trust_portal.evidence.strict import Malformed, decode_base64url
+from trust_portal.evidence.verdict import Code
+from trust_portal.evidence.verification.report import Report
+from trust_portal.kernel.canonical import canonical, digest
+
+_SIGNATURE: Final = "predicate.result.signature"
+_DECISIONS: Final = {ReceiptKind.APPROVAL_APPROVED: "approve", ReceiptKind.APPROVAL_DENIED: "deny"}
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A receipt of the bundle as it was read; ``index`` is its place in the log, where that is known."""
+
+    name: str
+    index: int | None
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    code: Code
+    field: str
+    message: str
+
+
+def check_signatures(receipts: Sequence[Logged], report: Report) -> None:
+    """What does not hold is a finding by its own code; what holds is said once, with what stays open."""
+    by_name = {each.name: each for each in receipts}
+    requests = {
+        result_of(each.statement).get("approval"): each
+        for each in receipts
+        if each.statement.kind is ReceiptKind.APPROVAL_REQUESTED
+    }
+    people: set[str] = set()
+    held = 0
+    for each in receipts:
+        result = result_of(each.statement)
+        asked = result_of(_statement(requests.get(result.get("approval"))))
+        if "signature" not in result:
+            if each.statement.kind is ReceiptKind.APPROVAL_APPROVED and asked.get("passkey") == "required":
+                report.find(
+                    Code.ASSERTION_MISSING,
+                    "it takes a passkey to approve this, and nothing is signed",
+                    file=each.name,
+                    field=_SIGNATURE,
+                )
+            continue
+        faults = [*_faults(each, asked, by_name)]
+        for fault in faults:
+            report.find(fault.code, fault.message, file=each.name, field=fault.field)
+        if not faults:
+            held += 1
+            people.add(_person(each.statement))
+    if held:
+        report.proved.append(
+            f"{held} decisions are signed with passkeys of {len(people)} people: each by a key that the log knew "
+            "before, over the very request, nonce, expiry, intent, role, person and reason in its receipt, "
+            "with its owner present and recognised by the device"
+        )
+        report.not_proved.append(
+            "That a passkey is its owner's: the vendor enrolled it; the receipt of that stands in the log of "
+            "the vendor and is named here by its digest"
+        )
+
+
+def _faults(receipt: Logged, asked: Mapping[str, Any], by_name: Mapping[str, Logged]) -> Iterator[_Fault]:
+    signature: Any = result_of(receipt.statement)["signature"]
+    try:
+        statement, assertion = signature["statement"], Assertion.of(signature["assertion"])
+        introduction = by_name.get(file_of(signature["passkey"]["receipt"]))
+        passkey = signature["passkey"]["id"]
+    except Malformed as error:
+        yield _Fault(Code.BAD_ASSERTION, f"{_SIGNATURE}.{error.field}", error.message)
+        return
+    except (LookupError, TypeError) as error:
+        yield _Fault(Code.BAD_ASSERTION, _SIGNATURE, f"not a signature: {error!r}")
+        return
+    yield from _not_about_this(receipt, statement, asked)
+    key = _key(receipt, introduction, passkey)
+    if isinstance(key, _Fault):
+        yield key
+        return
+    yield from _revoked(receipt, passkey, by_name)
+    try:
+        check_assertion(assertion, canonical(statement), key)
+    except NotThisStatement as error:
+        yield _Fault(
+            Code.ASSERTION_NOT_THIS_STATEMENT, f"{_SIGNATURE}.assertion.clientDataJSON", error.message
+        )
+    except BadAssertion as error:
+        yield _Fault(Code.BAD_ASSERTION, f"{_SIGNATURE}.assertion", error.message)
+
+
+def _key(receipt: Logged, introduction: Logged | None, passkey: object) -> PasskeyKey | _Fault:
+    """The public key, if this log knew it as the decider's before they decided."""
+    where = f"{_SIGNATURE}.passkey"
+
+    def unknown(message: str) -> _Fault:
+        return _Fault(Code.APPROVER_KEY_UNKNOWN, where, message)
+
+    if introduction is None or introduction.statement.kind is not ReceiptKind.PASSKEY_INTRODUCED:
+        return unknown("no passkey.introduced receipt is there for it")
+    known = result_of(introduction.statement)
+    if file_of(str(known.get("passkey"))) != file_of(str(passkey)):
+        return unknown("the receipt it names introduces another passkey")
+    if introduction.name not in {file_of(each) for each in rests_on(receipt.statement)}:
+        return unknown("the decision does not rest on the receipt that introduces it")
+    if known.get("person") != _person(receipt.statement):
+        return unknown("it was introduced as somebody else's")
+    if receipt.index is not None and introduction.index is not None and receipt.index < introduction.index:
+        return unknown(f"introduced at entry {introduction.index}, after the decision at {receipt.index}")
+    try:
+        return PasskeyKey(
+            credential_id=decode_base64url(known["credential_id"]),
+            public_key=decode_base64url(known["public_key"]),
+            party=RelyingParty(str(known["rp_id"]), str(known["origin"])),
+        )
+    except (LookupError, TypeError, AttributeError, Malformed):
+        return unknown(f"{introduction.name} holds no public key")
+
+
+def _revoked(receipt: Logged, passkey: object, by_name: Mapping[str, Logged]) -> Iterator[_Fault]:
+    for each in by_name.values():
+        if each.statement.kind is not ReceiptKind.PASSKEY_REVOKED:
+            continue
+        if result_of(each.statement).get("passkey") != passkey or each.index is None:
+            continue
+        if receipt.index is not None and each.index < receipt.index:
+            yield _Fault(
+                Code.KEY_RETIRED_AT_INDEX,
+                f"{_SIGNATURE}.passkey",
+                f"the passkey was revoked at entry {each.index}, the decision is entry {receipt.index}",
+            )
+
+
+def _not_about_this(receipt: Logged, statement: Any, asked: Mapping[str, Any]) -> Iterator[_Fault]:
+    """Where the statement that was signed is not that of the decision it is given for."""
+    decision = _DECISIONS.get(receipt.statement.kind) if receipt.statement.kind else None
+    if decision is None:
+        return
+    predicate, result = receipt.statement.predicate, result_of(receipt.statement)
+    wanted: dict[str, Any] = {
+        "request": result.get("approval"),
+        "decision": decision,
+        "slot": result.get("slot"),
+        "role": result.get("role"),
+        "person.id": _person(receipt.statement),
+        "reason": predicate.get("rationale"),
+        "intent": result.get("digest"),
+    }
+    if asked:
+        wanted |= {"nonce": asked.get("nonce"), "expires_at": asked.get("expires_at")}
+    try:
+        said = {**statement, "person.id": statement["person"]["id"], "intent": digest(statement["intent"])}
+        at, until = (datetime.fromisoformat(str(each)) for each in (predicate["at"], statement["expires_at"]))
+    except (LookupError, TypeError, ValueError) as error:
+        yield _Fault(
+            Code.ASSERTION_NOT_THIS_STATEMENT, f"{_SIGNATURE}.statement", f"not a statement: {error!r}"
+        )
+        return
+    for field, value in wanted.items():
+        if said.get(field) != value:
+            yield _Fault(
+                Code.ASSERTION_NOT_THIS_STATEMENT,
+                f"{_SIGNATURE}.statement.{field}",
+                f"signed was {said.get(field)!r}, the decision is about {value!r}",
+            )
+    if at > until:
+        yield _Fault(
+            Code.ASSERTION_NOT_THIS_STATEMENT,
+            f"{_SIGNATURE}.statement.expires_at",
+            f"it could be decided until {statement['expires_at']}, and was at {predicate['at']}",
+        )
+
+
+def _statement(receipt: Logged | None) -> Statement | None:
+    return None if receipt is None else receipt.statement
+
+
+def _person(statement: Statement) -> str:
+    """Who acted, the person also behind a token."""
+    actor: Any = statement.predicate.get("actor")
+    return str(actor.get("person", actor.get("id"))) if isinstance(actor, Mapping) else ""
