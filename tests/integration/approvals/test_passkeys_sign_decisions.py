@@ -110,9 +110,7 @@ async def test_the_six_refusals_have_six_names_and_change_nothing(
     again = await devices.sign(request, fay, REASON, slot=2)
     names["same person"] = await refused(money, approve(money, request, fay, again, slot=2))
 
-    both = await add_person(
-        money.house, "asks@vendor.example", Role.SRE_OPERATOR, Role.APPROVER_RELIABILITY
-    )
+    both = await add_person(money.house, "asks@vendor.example", Role.SRE_OPERATOR, Role.APPROVER_RELIABILITY)
     own = await money.ask(both.as_actor())
     signature = await devices.sign(own, both.as_actor(), REASON, slot=2)
     names["requester"] = await refused(money, approve(money, own, both.as_actor(), signature))
@@ -179,9 +177,7 @@ async def test_a_signed_approval_is_no_denial_and_another_reason_is_not_what_was
     assert await refused(money, changed) == "ASSERTION_NOT_THIS_STATEMENT"
 
 
-async def test_nobody_signs_with_somebody_elses_passkey_nor_with_a_revoked_one(
-    money: Desk, devices: Devices
-):
+async def test_nobody_signs_with_somebody_elses_passkey_nor_with_a_revoked_one(money: Desk, devices: Devices):
     request, fay, rob = await money.ask(), money.by("fay"), money.by("rob")
     await devices.of(rob)
     foreign = signed_by(await devices.of(rob), request, fay, REASON, slot=1)

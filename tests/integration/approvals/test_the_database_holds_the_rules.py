@@ -74,6 +74,7 @@ class Intruder:
             "requester_id": request.requester_id,
             "expires_at": request.expires_at,
             "use_seconds": request.use_seconds,
+            "passkey": request.passkey,
             "receipt_id": await self.receipt(),
         } | lies
 
@@ -176,6 +177,7 @@ async def test_a_step_repeats_what_was_asked_for(intruder):
         {"roles": ["approver_security"]},
         {"requester_id": new_id()},
         {"use_seconds": 10**6},
+        {"passkey": True},
     ):
         assert await intruder.refused(await intruder.step(**lies)) == "terms_fkey", lies
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import pytest
-from credit_desk import Desk, promise
+from credit_desk import PLACES, Desk, promise
 from sqlalchemy import text
 
 from trust_portal.access.approvals.model import Approve
@@ -64,14 +64,19 @@ async def test_fifty_proposals_leave_one_credit(house: House, desk: Desk):
 async def test_fifty_approvals_are_two_and_the_credit_is_approved_once(desk: Desk, credit):
     request = (await desk.approval(credit)).request
 
+    signatures = [
+        await desk.devices.sign(request, desk.by(name), "looks right", slot=PLACES[name]) for name in PLACES
+    ]
+
     async def approve(number: int) -> None:
-        command = Approve(desk.tenant.id, request.id, request.digest, "looks right")
-        await desk.house.decisions.approve(command, desk.by(("fay", "rob")[number % 2]))
+        signature = signatures[number % 2]
+        command = Approve(desk.tenant.id, request.id, request.digest, "looks right", assertion=signature)
+        await desk.house.decisions.approve(command, desk.by(list(PLACES)[number % 2]))
         await desk.house.credit_decisions.approval_settled(desk.tenant.id, request.id)
 
     became = await all_at_once(approve)
     assert became["done"] == 2
-    assert set(became) <= {"done", "SAME_APPROVER", "APPROVAL_COMPLETE"}
+    assert set(became) <= {"done", "SAME_APPROVER", "APPROVAL_COMPLETE", "ASSERTION_USED"}
     assert await trail(desk, credit.id) == [(1, "proposed", True), (2, "approved", True)]
     assert await desk.kinds("approval.approved") == ["approval.approved"] * 2
 

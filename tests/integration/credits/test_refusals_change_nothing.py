@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from credit_desk import Desk, correct, promise
+from credit_desk import PLACES, Desk, correct, promise
 
 from trust_portal.access.action import TokenScope
 from trust_portal.access.actors import CONSOLE
@@ -40,7 +40,10 @@ async def signed(house: House, desk: Desk):
 async def approve(desk: Desk, credit, who) -> None:
     request = (await desk.approval(credit)).request
     actor = who if not isinstance(who, str) else desk.by(who)
-    command = Approve(desk.tenant.id, request.id, request.digest, "looks right")
+    signature = None
+    if who in PLACES:
+        signature = await desk.devices.sign(request, actor, "looks right", slot=PLACES[who])
+    command = Approve(desk.tenant.id, request.id, request.digest, "looks right", assertion=signature)
     await desk.house.decisions.approve(command, actor)
 
 

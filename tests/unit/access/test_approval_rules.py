@@ -56,6 +56,7 @@ credit:
   approvers: [approver_finance]
   decide_within: 24h
   use_within: 30m
+  passkey: required
 """
 
 
@@ -78,6 +79,15 @@ def test_a_rule_says_who_and_how_long():
 
     assert (rule.id, rule.approvers) == ("money", (FINANCE,))
     assert (rule.decide_within, rule.use_within) == (timedelta(hours=24), timedelta(minutes=30))
+    assert rule.passkey is True
+    (lax,) = parse_rules(RULE.replace("required", "optional")).values()
+    assert lax.passkey is False
+
+
+def test_what_moves_money_is_signed_and_what_on_call_must_do_from_any_machine_is_not():
+    rules = shipped_policies().approval_rules
+    assert rules[ApprovalKind.CREDIT].passkey
+    assert not rules[ApprovalKind.PLAYBOOK_RUN].passkey
 
 
 def test_the_rules_are_part_of_the_version_that_receipts_cite():
@@ -106,6 +116,8 @@ def test_without_rules_nothing_can_be_asked_for_and_with_an_empty_list_neither()
         ("coffee:\n  id: x", "'coffee' is nothing"),
         ("credit: yes", "no more and no less"),
         (RULE.replace("  use_within: 30m\n", ""), "no more and no less"),
+        (RULE.replace("  passkey: required\n", ""), "no more and no less"),
+        (RULE.replace("required", "maybe"), "passkey is required or optional"),
         (RULE + "  also: x\n", "no more and no less"),
         (RULE.replace("money", "Mo ney"), "an id is"),
         (RULE.replace("approver_finance", "customer_admin"), "no role of the vendor"),
@@ -254,6 +266,7 @@ def request(roles=(SECURITY, FINANCE)) -> ApprovalRequest:
         requested_at=NOW,
         expires_at=NOW + timedelta(hours=1),
         use_seconds=60,
+        passkey=False,
         receipt_id=UUID(int=9),
     )
 

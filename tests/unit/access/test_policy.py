@@ -96,7 +96,16 @@ def test_a_token_without_scopes_does_nothing():
 
 
 def test_acts_on_people_roles_tokens_sessions_and_webhooks_and_decisions_are_for_persons_only():
-    nouns = {"own_notification", "own_session", "person", "role", "session", "sign_in_link", "token"}
+    nouns = {
+        "own_notification",
+        "own_passkey",
+        "own_session",
+        "person",
+        "role",
+        "session",
+        "sign_in_link",
+        "token",
+    }
     assert {action for action, scopes in SCOPE_OF.items() if not scopes} == {
         Action.APPROVAL_DECIDE,
         Action.APPROVAL_EXPIRE,
@@ -134,6 +143,9 @@ def test_nobody_without_a_role_does_more_than_read_keys_and_mind_what_is_their_o
         Action.APPROVAL_WITHDRAW,
         Action.OWN_NOTIFICATION_CHOOSE,
         Action.OWN_NOTIFICATION_READ,
+        Action.OWN_PASSKEY_ENROL,
+        Action.OWN_PASSKEY_READ,
+        Action.OWN_PASSKEY_REVOKE,
         Action.OWN_SESSION_READ,
         Action.OWN_SESSION_REVOKE,
     ]
