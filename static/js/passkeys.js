@@ -24,20 +24,25 @@
     return `{${Object.keys(value).sort().map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join(",")}}`;
   };
 
-  // data-said="act.0.value" names a place; the text shown there is its value. data-said-in says where the
-  // text stands: in an attribute that the reader meets (the link's address, the whole of a shortened digest).
+  // data-said="intent.act.0.value" names a place, and the text shown there is its value. A piece of evidence
+  // is a link: its text, its address, and the digest beside it, which is shortened to the eye and whole in its title.
   const shown = () => {
     const found = {};
     document.querySelectorAll("[data-said]").forEach((element) => {
-      const attribute = element.dataset.saidIn;
       const path = element.dataset.said.split(".");
       const last = path.pop();
-      const place = path.reduce((inner, step) => (inner[step] ??= {}), found);
-      place[last] = attribute ? element.getAttribute(attribute) : element.textContent;
+      path.reduce((inner, step) => (inner[step] ??= {}), found)[last] = element.textContent;
     });
-    const list = (numbered) => Object.keys(numbered ?? {}).sort((a, b) => a - b).map((key) => numbered[key]);
-    found.intent.act = list(found.intent.act);
-    found.intent.evidence = list(found.intent.evidence);
+    const numbered = found.intent.act;
+    found.intent.act = Object.keys(numbered).sort((a, b) => a - b).map((key) => numbered[key]);
+    found.intent.evidence = [...document.querySelectorAll("[data-said-evidence]")].map((element) => {
+      const link = element.querySelector("a");
+      return {
+        label: link.textContent,
+        path: link.getAttribute("href"),
+        sha256: element.querySelector("code").title,
+      };
+    });
     return found;
   };
 

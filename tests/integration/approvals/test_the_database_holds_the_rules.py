@@ -177,7 +177,6 @@ async def test_a_step_repeats_what_was_asked_for(intruder):
         {"roles": ["approver_security"]},
         {"requester_id": new_id()},
         {"use_seconds": 10**6},
-        {"passkey": True},
     ):
         assert await intruder.refused(await intruder.step(**lies)) == "terms_fkey", lies
 
