@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from trust_portal.cost.explanation.model import Table
 from trust_portal.cost.explanation.table import build_table
 from trust_portal.cost.metering.model import Part
 
+_WEEK = timedelta(days=7)
 _FIXED = ("resource", "operation", "region", "adapter")
 
 _Place = tuple[str, ...]
@@ -30,6 +32,16 @@ class Driver:
     expected: Decimal
     actual: Decimal
     contribution: Decimal
+
+
+def comparable_starts(start: datetime, length: timedelta) -> tuple[tuple[datetime, ...], ...]:
+    """When spans as long as the anomaly begin that say how its cost used to split, the best choice first.
+
+    The same hours of the four weeks before; where nothing was used in them yet, the time just before.
+    Spans that reach into the anomaly itself are left out.
+    """
+    weeks = tuple(start - number * _WEEK for number in range(1, 5) if number * _WEEK >= length)
+    return weeks, tuple(start - number * length for number in range(1, 5))
 
 
 def cost_table(window: Iterable[Part], comparable: Iterable[Part], expected: Decimal) -> Table:

@@ -17,7 +17,7 @@ from trust_portal.cost.anomalies.model import CostAnomaly, HourPoint, Lane
 from trust_portal.cost.anomalies.repository import change_anomaly, get_anomaly, timeline
 from trust_portal.cost.explanation import repository
 from trust_portal.cost.explanation.attribution import attribute_to_parts
-from trust_portal.cost.explanation.drivers import Driver, cost_table, drivers
+from trust_portal.cost.explanation.drivers import Driver, comparable_starts, cost_table, drivers
 from trust_portal.cost.explanation.evidence import (
     AdapterBehaviour,
     Candidate,
@@ -48,7 +48,6 @@ from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage
 
 _HOUR = timedelta(hours=1)
-_WEEK = timedelta(days=7)
 #: Changes that came longer before the onset than this are never linked.
 _LOOK_BACK = timedelta(days=2)
 _BEFORE, _AFTER = timedelta(hours=24), timedelta(hours=6)
@@ -247,18 +246,12 @@ def _require_shown(actor: Actor, anomaly: CostAnomaly) -> None:
 async def _comparable(
     session: ReadSession, anomaly: CostAnomaly
 ) -> tuple[tuple[datetime, ...], tuple[Part, ...]]:
-    """The same hours of the four weeks before; where there was nothing yet, the time just before.
-
-    Spans that reach into the anomaly itself are left out.
-    """
+    """Of the spans that could be compared with, those in which something was used, and what it was."""
     start, length = anomaly.started_at, anomaly.last_at + _HOUR - anomaly.started_at
-    weeks = [start - number * _WEEK for number in range(1, 5)]
-    for starts in (weeks, [start - number * length for number in range(1, 5)]):
+    for starts in comparable_starts(start, length):
         used: list[datetime] = []
         parts: list[Part] = []
         for begin in starts:
-            if begin + length > start:
-                continue
             found = await read_parts(session, anomaly.tenant_id, anomaly.series, begin, begin + length)
             if found:
                 used.append(begin)

@@ -48,9 +48,7 @@ def fit(
     def misfit(reason: str) -> Misfit:
         return Misfit(playbook_id, playbook, reason)
 
-    if (reason := _unfit(playbook, anomaly)) is not None:
-        return misfit(reason)
-    if not by_hand and (reason := _untriggered(playbook, anomaly)) is not None:
+    if (reason := hindrance(playbook, anomaly, by_hand=by_hand)) is not None:
         return misfit(reason)
     target = find_target(playbook, known)
     if target is None:
@@ -67,6 +65,12 @@ def fit(
         _reasons(playbook, anomaly, target, share),
         _saving(playbook, anomaly, target),
     )
+
+
+def hindrance(playbook: Playbook, anomaly: CostAnomaly, *, by_hand: bool) -> str | None:
+    """Why it cannot be planned whatever the explanation says; ``None`` if that alone decides."""
+    reason = _unfit(playbook, anomaly)
+    return reason if reason is not None or by_hand else _untriggered(playbook, anomaly)
 
 
 def standing(anomaly: CostAnomaly, planned_at: datetime) -> str:
