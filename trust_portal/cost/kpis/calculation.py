@@ -20,7 +20,8 @@ def kpis(episodes: Iterable[Episode], at: datetime) -> CostKpis:
     when it was opened to its first explanation, however often its figures changed since. Recovered:
     from its first hour's start to the hour from which on a playbook was verified to have brought cost
     down, or to the end of its last, once it is over, whichever came first. What people called planned
-    or false is explained by that.
+    or false is explained by that. Causes that account for more than the excess of one anomaly explain
+    nothing of another's.
     """
     everything = list(episodes)
     current = [each for each in everything if at - WINDOW <= each.started_at < at]
@@ -55,7 +56,7 @@ def _unexplained(currency: str, current: Sequence[Episode], before: Sequence[Epi
     now, then = (
         sum(
             (
-                each.unexplained
+                max(each.unexplained, Decimal(0))
                 for each in episodes
                 if each.currency == currency and each.verdict in {None, Verdict.REAL}
             ),

@@ -37,6 +37,11 @@ def test_unexplained_spend_that_halved_has_a_change_of_minus_a_half():
     assert found.anomalies == 2
 
 
+def test_causes_that_account_for_too_much_of_one_anomaly_explain_nothing_of_another():
+    found = kpis([episode(1, "30"), episode(2, "-20")], NOW)
+    assert found.unexplained["EUR"].current == 30
+
+
 def test_what_people_called_planned_or_false_is_explained():
     verdicts = (Verdict.PLANNED, Verdict.FALSE, Verdict.REAL, None)
     found = kpis([episode(n + 1, "10", verdict=verdict) for n, verdict in enumerate(verdicts)], NOW)
