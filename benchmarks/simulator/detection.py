@@ -1,26 +1,34 @@
 """How well spending is watched: ``python -m benchmarks.simulator.detection FIRST LAST`` prints the table.
 
-All worlds of the seeds FIRST … LAST run as one batch through the installed detector with the
-installed thresholds. A hit is an anomaly raised on the event's series from its first hour to
-twelve hours after its last; the first three weeks, in which nothing happens, are not judged.
+All worlds of the seeds FIRST … LAST run as one batch through a detector with the installed thresholds:
+the installed one, or ``--detector NAME@VERSION``. A hit is an anomaly raised on the event's series from its
+first hour to twelve hours after its last; the first three weeks, in which nothing happens, are not judged.
 Events worth less than 25 units of money in all are nobody's miss.
+
+With ``--late`` the hours are told, late and corrected, and closed as in the product; an anomaly is raised
+when its hour was closed. The second table then says how well those found are explained.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from argparse import ArgumentParser
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from statistics import median
+from uuid import UUID
 
 import numpy as np
 
+from benchmarks.simulator.closing import GRACE, Tenant, hour_index, is_counted, watched_through
+from benchmarks.simulator.explaining import Accuracy, Usages
 from benchmarks.simulator.model import Event, Kind, World
-from benchmarks.simulator.world import make_world
+from benchmarks.simulator.world import START, make_world
 from trust_portal.cost.detection.cadence import Cadence
 from trust_portal.cost.detection.detector import Detector
 from trust_portal.cost.detection.thresholds import INSTALLED, Limits
+from trust_portal.cost.detection.versions import INSTALLED_VERSION, Version, version_named
 
 _JUDGED_FROM = 21 * 24
 _GRACE = 12
@@ -60,11 +68,11 @@ class Outcome:
         return sum(len(tally.hours) for tally in tallies) / max(sum(tally.events for tally in tallies), 1)
 
 
-def raised_hours(worlds: Sequence[World]) -> list[list[int]]:
+def raised_hours(worlds: Sequence[World], version: Version = INSTALLED_VERSION) -> list[list[int]]:
     """Per series of all worlds, side by side: the hours at which an anomaly was raised."""
     spent = np.concatenate([world.actual for world in worlds], axis=1)
     budgets = np.concatenate([world.budget for world in worlds])
-    detector = Detector(spent.shape[1], Cadence())
+    detector = Detector(spent.shape[1], Cadence(), version)
     limits = Limits.same(INSTALLED, spent.shape[1])
     raised: list[list[int]] = [[] for _ in range(spent.shape[1])]
     for hour in range(spent.shape[0]):
@@ -106,10 +114,45 @@ def _judge_series(outcome: Outcome, events: Sequence[Event], raised: Sequence[in
                 outcome.kinds[event.kind].hours.append(found[number] - event.start)
 
 
+def raised_late(worlds: Sequence[World], version: Version) -> tuple[list[list[int]], Accuracy, Accuracy]:
+    """The same where usage is late; and how well it is explained when it is raised, and when it is over."""
+    usages = Usages(worlds)
+    at_once, in_the_end = Accuracy(), Accuracy()
+
+    def judge_first(moved: Mapping[UUID, Tenant]) -> None:
+        for id_, tenant in moved.items():
+            anomaly = next(each for each in tenant.anomalies if each.id == id_)
+            if anomaly.revision == 1:
+                at_once.count(usages.of(tenant, anomaly.series), anomaly, START)
+
+    portal = watched_through(worlds, version, judge_first)
+    raised: list[list[int]] = []
+    for tenant in portal.tenants:
+        for series in tenant.columns:
+            found = [each for each in tenant.anomalies if each.series == series and is_counted(each)]
+            raised.append(sorted(hour_index(each.opened_at - GRACE) - 1 for each in found))
+            for each in found:
+                in_the_end.count(usages.of(tenant, series), each, START)
+    return raised, at_once, in_the_end
+
+
 def main(arguments: Sequence[str]) -> None:
-    first, last = (int(argument) for argument in arguments)
-    worlds = [make_world(seed) for seed in range(first, last + 1)]
-    outcome = judge(worlds, raised_hours(worlds))
+    parser = ArgumentParser(prog="python -m benchmarks.simulator.detection")
+    parser.add_argument("first", type=int)
+    parser.add_argument("last", type=int)
+    parser.add_argument("--detector", type=version_named, default=INSTALLED_VERSION)
+    parser.add_argument("--late", action="store_true")
+    asked = parser.parse_args(arguments)
+    worlds = [make_world(seed) for seed in range(asked.first, asked.last + 1)]
+    if asked.late:
+        raised, *explained = raised_late(worlds, asked.detector)
+        show(judge(worlds, raised))
+        show_accuracy(*explained)
+    else:
+        show(judge(worlds, raised_hours(worlds, asked.detector)))
+
+
+def show(outcome: Outcome) -> None:
     print("| what happened | events | found | hours to detect, median |\n|---|---:|---:|---:|")
     for kind, tally in outcome.kinds.items():
         typical = f"{median(tally.hours):.0f}" if tally.hours else "–"
@@ -119,6 +162,16 @@ def main(arguments: Sequence[str]) -> None:
         f"{outcome.false_alarms / outcome.series_years:.2f} false alarms per series and year, "
         f"{outcome.repeats} repeats"
     )
+
+
+def show_accuracy(at_once: Accuracy, in_the_end: Accuracy) -> None:
+    print(
+        "\n| explained | anomalies | exact-set F1 | top cause right | money found |\n|---|---:|---:|---:|---:|"
+    )
+    for name, each in (("when raised", at_once), ("when over", in_the_end)):
+        print(
+            f"| {name} | {each.anomalies} | {each.f1:.3f} | {each.top_accuracy:.1%} | {each.money_found:.1%} |"
+        )
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -14,11 +14,12 @@ SUBSYSTEMS = ("compute", "storage", "egress", "adapters")
 
 #: The explaining dimensions and what they may be; a cause names a value for some of them.
 DIMENSIONS: Mapping[str, tuple[str, ...]] = {
+    "resource": ("orders", "invoices", "catalogue", "archive", "sessions"),
     "operation": ("query", "export", "sync", "index"),
     "region": ("eu-central-1", "eu-west-1", "us-east-1"),
-    "adapter": ("none", "crm", "erp", "mail"),
+    "adapter": ("", "crm", "erp", "mail"),
     "version": ("2026.5.0", "2026.6.0"),
-    "flag": ("none", "bulk-export-v2"),
+    "flag": ("", "bulk-export-v2"),
 }
 
 
@@ -35,7 +36,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened to one series; ``start`` ≤ hour < ``end`` (indexes of hours)."""
+    """One thing that happened to one series; ``start`` ≤ hour < ``end`` (indexes of hours).
+
+    ``added`` is what it cost in each of these hours, ``excess`` their sum, ``cause`` the usage that it lies in.
+    """
 
     kind: Kind
     series: int
@@ -43,14 +47,16 @@ class Event:
     end: int
     excess: float
     cause: Mapping[str, str]
+    added: NDArray[np.float64] = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class World:
     """Money per hour, shape ``(hours, series)``, in major units of one currency.
 
-    ``usual`` is what would have been spent without the events. ``first`` is what was known when
-    the hour closed, and ``late`` how many hours later the full figure arrived (0: at once).
+    ``usual`` is what would have been spent without the events. ``first`` is what was told when
+    the hour closed, and ``late`` how many hours later the full figure was (0: at once). Where ``again``,
+    what was told is told once more by then.
     """
 
     seed: int
@@ -60,5 +66,6 @@ class World:
     usual: NDArray[np.float64]
     first: NDArray[np.float64]
     late: NDArray[np.int64]
+    again: NDArray[np.bool_]
     budget: NDArray[np.float64]
     events: tuple[Event, ...]
