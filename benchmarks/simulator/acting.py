@@ -16,7 +16,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from benchmarks.simulator.closing import GRACE, Tenant, hour_index, is_counted
-from benchmarks.simulator.explaining import Explained, Usages, explain, parts
+from benchmarks.simulator.explaining import Explained, Usages, explain, summed
 from benchmarks.simulator.model import World
 from benchmarks.simulator.vendor import Setting, adapters, changes, obey
 from benchmarks.simulator.world import START
@@ -27,13 +27,13 @@ from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.explanation.drivers import drivers
 from trust_portal.cost.explanation.evidence import Candidate, Episode, FoundCause
 from trust_portal.cost.explanation.links import find_links
-from trust_portal.cost.metering.model import Part
+from trust_portal.cost.metering.model import Part, Series
 from trust_portal.cost.remediation.explaining import Ground, draft
 from trust_portal.cost.remediation.model import Plan
 from trust_portal.cost.remediation.planning import Fit, fit, hindrance, hours_of, standing
 from trust_portal.cost.remediation.playbooks import ControlAction, Mode, Playbooks, load_playbooks
-from trust_portal.cost.remediation.targets import Known, covers
-from trust_portal.cost.remediation.verification import hours_to_verify, reduction
+from trust_portal.cost.remediation.targets import Known, Metered, covers
+from trust_portal.cost.remediation.verification import Usual, hours_to_verify, reduction, weeks_before
 from trust_portal.kernel.actor import SYSTEM
 
 _HOUR = timedelta(hours=1)
@@ -131,7 +131,7 @@ class Operation:
         for name, playbook in waiting.items():
             fits = fit(name, playbook, anomaly, known, by_hand=False)
             if isinstance(fits, Fit):
-                plan = draft(self._ground(tenant, anomaly, known), fits, self.playbooks.digest)
+                plan = draft(self._ground(tenant, anomaly, known, found), fits, self.playbooks.digest)
                 self.acts.append(Act(tenant, plan, now, self.looks_at(now)))
 
     def _known(self, tenant: Tenant, anomaly: CostAnomaly, found: Explained) -> Known:
@@ -142,9 +142,6 @@ class Operation:
         ]
         used = self.usages.of(tenant, anomaly.series)
         candidates += adapters(used, anomaly, found.window, found.before, len(found.comparable))
-        window = parts(
-            used, anomaly.series, START, hour_index(anomaly.started_at), hour_index(anomaly.last_at) + 1
-        )
         costs, expected = tenant.costs[anomaly.series], tenant.expected[anomaly.series]
         first = anomaly.started_at - timedelta(hours=24)
         hours = [first + _HOUR * n for n in range(24 + hours_of(anomaly))]
@@ -156,19 +153,36 @@ class Operation:
         causes = [FoundCause(each.where, each.share or 0.0) for each in found.attribution.causes]
         return Known(
             found.attribution, drivers(found.table), found.table, find_links(episode, causes, candidates),
-            candidates, window, found.before, len(found.comparable) * hours_of(anomaly),
+            candidates,
         )  # fmt: skip
 
     def _of_world(self, world: World) -> Mapping[str, tuple[Candidate, ...]]:
         return self._changes.setdefault(id(world), changes(world))
 
-    def _ground(self, tenant: Tenant, anomaly: CostAnomaly, known: Known) -> Ground:
-        end = hour_index(anomaly.last_at) + 1
-        start = max(hour_index(anomaly.started_at), end - _LOOKED_AT)
-        usage: list[Part] = []
-        for series in tenant.columns:
-            usage += parts(self.usages.of(tenant, series), series, START, start, end)
-        return Ground(tenant.name, tenant.name, anomaly, known, tuple(usage), end - start, ())
+    def _ground(self, tenant: Tenant, anomaly: CostAnomaly, known: Known, found: Explained) -> Ground:
+        first, end = hour_index(anomaly.started_at), hour_index(anomaly.last_at) + 1
+        start, hours = max(first, end - _LOOKED_AT), end - first
+        metered = Metered(
+            series=anomaly.series,
+            now=self._used(tenant, first, end),
+            now_hours=hours,
+            before=[
+                each
+                for begin in found.comparable
+                for each in self._used(tenant, hour_index(begin), hour_index(begin) + hours)
+            ],
+            before_hours=len(found.comparable) * hours,
+        )
+        usage = tuple(self._used(tenant, start, end))
+        return Ground(tenant.name, tenant.name, anomaly, known, metered, usage, end - start, ())
+
+    def _used(self, tenant: Tenant, first: int, last: int) -> list[Part]:
+        """Of every subsystem, summed up."""
+        return [
+            each
+            for series in tenant.columns
+            for each in summed(self.usages.of(tenant, series), series, START + _HOUR * first, first, last)
+        ]
 
     def _go_on(self, act: Act, hour: int, now: datetime) -> None:
         anomaly = act.tenant.anomaly(act.plan.anomaly)
@@ -219,8 +233,9 @@ class Operation:
             playbook=plan.playbook_id,
             act=plan.playbook.action.value,
             mode=plan.playbook.mode.value,
+            in_force=True,
             approved=True,
-            anomaly=standing(anomaly),
+            anomaly=standing(anomaly, act.planned_at),
             stopped=(),
             minutes_since_last=min(
                 (int((at - each) / timedelta(minutes=1)) for each in before if each is not None), default=None
@@ -242,13 +257,31 @@ class Operation:
         start, end = hours_to_verify(act.executed_at, act.plan.playbook.verify.hours)
         if START + _HOUR * hour < end - _HOUR:
             return
-        series = act.tenant.anomaly(act.plan.anomaly).series
-        told = parts(self.usages.of(act.tenant, series), series, START, hour_index(start), hour_index(end))
-        found = reduction(act.plan, start, end, _sum(told, act.plan.part.where), _sum(told, {}))
+        found = reduction(act.plan, start, end, *self._cost(act, start, end), self._usual(act, start, end))
         if found.verified:
             act.state, act.recovered_at = State.VERIFIED, start
         else:
             act.state, act.setting.end = State.ROLLED_BACK, hour + 1
+
+    def _cost(self, act: Act, start: datetime, end: datetime) -> tuple[Decimal, Decimal]:
+        """Of the part that was acted upon, and of its series."""
+        series = Series(act.plan.subsystem, act.plan.currency)
+        used = self.usages.of(act.tenant, series)
+        told = summed(used, series, start, hour_index(start), hour_index(end))
+        return _sum(told, act.plan.part.where), _sum(told, {})
+
+    def _usual(self, act: Act, start: datetime, end: datetime) -> Usual:
+        plan = act.plan
+        length = plan.ended_at - plan.started_at
+        then = [
+            self._cost(act, begin, begin + length)[1]
+            for begin in weeks_before(plan.started_at, plan.ended_at, before=plan.started_at, since=START)
+        ]
+        since = [
+            self._cost(act, begin, begin + (end - start))
+            for begin in weeks_before(start, end, before=plan.started_at, since=START)
+        ]
+        return Usual(tuple(then), tuple(whole for _, whole in since), tuple(part for part, _ in since))
 
 
 def _after(act: Act, at: datetime) -> bool:

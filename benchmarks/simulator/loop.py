@@ -177,7 +177,7 @@ def _episode(anomaly: CostAnomaly, recovered_at: datetime | None) -> Episode:
         last_at=anomaly.last_at,
         detected_at=anomaly.detected_at,
         opened_at=anomaly.opened_at,
-        explained_at=anomaly.explained_at,
+        first_explained_at=anomaly.first_explained_at,
         is_open=anomaly.is_open,
         verdict=anomaly.verdict,
         recovered_at=recovered_at,

@@ -111,22 +111,18 @@ def _mix(random: Generator, events: Sequence[Event]) -> tuple[tuple[Leaf, ...], 
         leaf = Leaf(*(_pick(random, name) for name in DIMENSIONS))
         old[leaf] = float(random.lognormal(0.0, 0.8))
     new: dict[Leaf, float] = {}
+    fresh = random.random() < 0.5
+    if fresh:  # the flags and versions of what happens were not in use before
+        for event in events:
+            named = {name: event.cause[name] for name in ("flag", "version") if name in event.cause}
+            old = {leaf: weight for leaf, weight in old.items() if not named or not leaf.fits(named)}
+    models = list(old)
     for event in events:
-        fresh = random.random() < 0.5
-        names = {"flag", "version"} & event.cause.keys()
-        if fresh and names:  # the flag or version was not in use before
-            old = {
-                leaf: weight
-                for leaf, weight in old.items()
-                if not leaf.fits({n: event.cause[n] for n in names})
-            }
-        inside = [leaf for leaf in old if leaf.fits(event.cause)]
-        if fresh and names:
-            inside = []
-        models = list(old)
-        for _ in range(int(random.integers(2, 5)) - len(inside)):
+        is_new = fresh and bool({"flag", "version"} & event.cause.keys())
+        inside = sum(leaf.fits(event.cause) for leaf in (*old, *new))
+        for _ in range(max(int(random.integers(2, 5)) - inside, 0)):
             leaf = models[int(random.integers(len(models)))]._replace(**event.cause)
-            if fresh and names:
+            if is_new:
                 new[leaf] = 0.0
             else:
                 old.setdefault(leaf, float(random.lognormal(-1.0, 0.8)))
