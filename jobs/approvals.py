@@ -19,6 +19,9 @@ Settled: TypeAlias = Callable[[House, UUID, UUID], Awaitable[object]]
 
 #: By kind: the service that asked. A kind without one is used where a person does the act itself.
 SETTLED: Mapping[ApprovalKind, Settled] = {
+    ApprovalKind.BREAK_GLASS_REVIEW: lambda house, tenant_id, request_id: house.glass_reviews.settled(
+        tenant_id, request_id
+    ),
     ApprovalKind.CREDIT: lambda house, tenant_id, request_id: house.credit_decisions.approval_settled(
         tenant_id, request_id
     ),
@@ -47,11 +50,16 @@ async def settled(house: House, row_id: UUID, arguments: Arguments) -> None:  # 
         await tell(house, UUID(arguments["tenant"]), UUID(arguments["request"]))
 
 
+async def attend(house: House, row_id: UUID, arguments: Arguments) -> None:  # noqa: ARG001 - a duty's signature
+    await house.glass_reviews.attend(UUID(arguments["tenant"]), UUID(arguments["grant"]))
+
+
 async def given_up(house: House, arguments: Arguments, reason: str) -> None:
     """The outbox keeps the row and the code. What is not expired by a job is expired by its time."""
 
 
 APPROVAL_DUTIES = (
+    Duty(Job.ATTEND_BREAK_GLASS, attend, given_up),
     Duty(Job.EXPIRE_APPROVAL, expire, given_up),
     Duty(Job.APPROVAL_SETTLED, settled, given_up),
     Duty(Job.REMIND_OF_APPROVAL, remind, given_up),

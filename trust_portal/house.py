@@ -18,6 +18,8 @@ from trust_portal.access.approvals.reading import ApprovalInbox
 from trust_portal.access.approvals.reminding import Reminders
 from trust_portal.access.approvals.service import Approvals
 from trust_portal.access.archive import Archive
+from trust_portal.access.break_glass.reviewing import GlassReviews
+from trust_portal.access.break_glass.service import BreakGlass
 from trust_portal.access.denial_log import DenialLog
 from trust_portal.access.denials import Denials
 from trust_portal.access.gate import Gate
@@ -128,6 +130,8 @@ class House:
     decisions: Decisions
     approval_reminders: Reminders
     approval_inbox: ApprovalInbox
+    break_glass: BreakGlass
+    glass_reviews: GlassReviews
     archive: Archive
     intake: Intake
     operations: Operations
@@ -258,6 +262,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
     approvals = Approvals(storage, gate, ledger)
     signatures = Signatures(storage, ledger)
     decisions = Decisions(storage, gate, ledger, approvals, signatures)
+    glass_reviews = GlassReviews(storage, ledger, approvals)
     intake = Intake(storage, gate, clock, events_per_minute=settings.ingest_events_per_minute)
     mail, address_book = mail_of(settings), PeopleAddressBook()
     sender = Sender(networks_of(settings.webhook_networks))
@@ -306,6 +311,8 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         decisions=decisions,
         approval_reminders=Reminders(storage, approvals),
         approval_inbox=ApprovalInbox(storage, gate, access_log, approvals),
+        break_glass=BreakGlass(storage, gate, ledger, access_log, approvals, glass_reviews),
+        glass_reviews=glass_reviews,
         archive=Archive(storage, gate, access_log, ledger, keyring, host=settings.host),
         intake=intake,
         operations=Operations(storage, gate, access_log),

@@ -15,6 +15,7 @@ class Action(StrEnum):
 
     ALL_APPROVALS_READ = "house:approval:read"
     AUDIT_RUN = "house:audit:run"
+    ALL_BREAK_GLASS_READ = "house:break_glass:read"
     ALL_COST_READ = "house:cost:read"
     ALL_CREDITS_READ = "house:credit:read"
     DETECTOR_FLAG_SET = "house:detector_flag:set"
@@ -36,6 +37,9 @@ class Action(StrEnum):
     APPROVAL_EXPIRE = "tenant:approval:expire"
     APPROVAL_READ = "tenant:approval:read"
     APPROVAL_WITHDRAW = "tenant:approval:withdraw"
+    BREAK_GLASS_CLOSE = "tenant:break_glass:close"
+    BREAK_GLASS_OPEN = "tenant:break_glass:open"
+    BREAK_GLASS_READ = "tenant:break_glass:read"
     BUDGET_READ = "tenant:budget:read"
     BUDGET_SET = "tenant:budget:set"
     CONTRACT_IMPORT = "tenant:contract:import"
@@ -100,6 +104,7 @@ class Action(StrEnum):
     TOKEN_CREATE = "tenant:token:create"  # noqa: S105 - the name of an act, not a secret
     TOKEN_READ = "tenant:token:read"  # noqa: S105 - the name of an act, not a secret
     TOKEN_REVOKE = "tenant:token:revoke"  # noqa: S105 - the name of an act, not a secret
+    UNAPPROVED_PLAYBOOK_EXECUTE = "tenant:unapproved_playbook:execute"
     WEBHOOK_CHANGE = "tenant:webhook:change"
     WEBHOOK_CREATE = "tenant:webhook:create"
     WEBHOOK_DISABLE = "tenant:webhook:disable"

@@ -29,6 +29,7 @@ class Counted:
 class Automation:
     """One act of a playbook.
 
+    ``alone``: somebody who has broken the glass for the tenant has it done without approval.
     ``mode``, limits and cool-down are those in force now; ``in_force`` is false where the playbook was
     taken out since, or made to do something else. ``anomaly`` is ``stands``, or what became of it since it
     was planned for: ``planned`` or ``false`` (people called it so), ``suppressed``, ``merged``, ``over``. ``stopped``: which kill switches are on (``everywhere``, ``tenant``, ``playbook``). ``actions`` and
@@ -43,6 +44,7 @@ class Automation:
     mode: str
     in_force: bool
     approved: bool
+    alone: bool
     anomaly: str
     stopped: tuple[str, ...]
     minutes_since_last: int | None
@@ -61,6 +63,7 @@ class Automation:
             "mode": self.mode,
             "inForce": self.in_force,
             "approved": self.approved,
+            "alone": self.alone,
             "anomaly": self.anomaly,
             "stopped": list(self.stopped),
             "coolDownMinutes": self.cool_down_minutes,
@@ -94,6 +97,7 @@ UNHINDERED = Automation(
     mode="approval",
     in_force=True,
     approved=True,
+    alone=False,
     anomaly="stands",
     stopped=(),
     minutes_since_last=None,

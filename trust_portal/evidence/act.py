@@ -56,7 +56,8 @@ class Act:
     def statement(self, receipt_id: UUID) -> tuple[Statement, tuple[Disclosure, ...]]:
         """The statement that is signed, and the disclosures of what it conceals.
 
-        The receipt's id makes every leaf of a log unique.
+        The receipt's id makes every leaf of a log unique. Whatever somebody does to a tenant with the
+        glass broken says so, whichever rule permitted it.
         """
         result, disclosures = conceal(self.predicate, self.sensitive)
         predicate: dict[str, Json] = {
@@ -69,6 +70,9 @@ class Act:
             "engine": ENGINE,
             "result": result,
         }
+        emergency = self.actor.emergency(self.tenant_id)
+        if emergency is not None:
+            predicate["break_glass"] = str(emergency)
         if self.rationale is not None:
             predicate["rationale"] = self.rationale
         return statement_of(self.kind, self.subjects, predicate), disclosures

@@ -36,11 +36,20 @@ CUSTOMER_ROLES = frozenset({Role.CUSTOMER_VIEWER, Role.CUSTOMER_ADMIN, Role.AUDI
 
 
 @dataclass(frozen=True, slots=True)
+class BrokenGlass:
+    """Emergency access to one tenant that a person has opened; what is done there carries its id."""
+
+    id: UUID
+    tenant_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """``tenant_id`` is the actor's home: a customer's tenant, or ``VENDOR_ID`` for staff.
 
     ``scopes`` bound what an API token may do; a person's are empty and unbounded by them.
     ``person_id`` is the human behind a token, so that dual control counts persons, not credentials.
+    ``glass`` is the emergency access that is open now; only a signed-in person of the vendor has any.
     """
 
     kind: ActorKind
@@ -50,10 +59,15 @@ class Actor:
     roles: frozenset[Role] = frozenset()
     scopes: frozenset[str] = field(default=frozenset())
     person_id: UUID | None = None
+    glass: frozenset[BrokenGlass] = field(default=frozenset())
 
     @property
     def is_staff(self) -> bool:
         return self.tenant_id == VENDOR_ID
+
+    def emergency(self, tenant_id: UUID) -> UUID | None:
+        """The id of the emergency access to that tenant, if there is one."""
+        return next((each.id for each in self.glass if each.tenant_id == tenant_id), None)
 
 
 #: Scheduled work acts under this name; policies name it explicitly.

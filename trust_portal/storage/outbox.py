@@ -21,6 +21,7 @@ class Job(StrEnum):
 
     ADVANCE_PLAYBOOK = "advance_playbook"
     APPROVAL_SETTLED = "approval_settled"
+    ATTEND_BREAK_GLASS = "attend_break_glass"
     BUILD_EXPORT = "build_export"
     CLOSE_COST_HOURS = "close_cost_hours"
     CONSIDER_CREDIT = "consider_credit"

@@ -6,6 +6,7 @@ from typing import cast
 
 from starlette.requests import HTTPConnection
 
+from trust_portal.access.break_glass.model import Unreviewed
 from trust_portal.access.sessions.model import Client, SignedIn
 from trust_portal.errors import NotSignedIn
 from trust_portal.house import House
@@ -41,6 +42,11 @@ def signed_in_of(connection: HTTPConnection) -> SignedIn:
 def waiting_of(connection: HTTPConnection) -> int:
     """How many requests wait for the reader's approval: counted by ``Waiting``, once a page."""
     return int(connection.scope.get("state", {}).get("waiting", 0))
+
+
+def emergencies_of(connection: HTTPConnection) -> tuple[Unreviewed, ...]:
+    """Emergency access that is open or not reviewed yet, for staff; also put there by ``Waiting``."""
+    return tuple(connection.scope.get("state", {}).get("emergencies", ()))
 
 
 def client_of(connection: HTTPConnection) -> Client:

@@ -16,7 +16,7 @@ from trust_portal.access.policy import Resource
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.errors import NotFound
 from trust_portal.kernel.actor import Actor
-from trust_portal.web.context import actor_of, house_of, waiting_of
+from trust_portal.web.context import actor_of, emergencies_of, house_of, waiting_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ _ADMINISTRATION = (
     ("Tokens", "/tokens", Action.TOKEN_READ),
     ("Webhooks", "/webhooks", Action.WEBHOOK_READ),
     ("Access", "/access", Action.ACCESS_LOG_READ),
+    ("Break-glass", "/break-glass", Action.BREAK_GLASS_READ),
 )
 _VENDOR_PAGES = (
     ("Approvals", "/approvals", Action.APPROVAL_READ),
@@ -61,6 +62,7 @@ _VENDOR_PAGES = (
 _APPROVALS = "Approvals"
 #: Pages that lie beside another one of the list, and are shown as sides of it.
 _BESIDE = {"/contracts": ("/cross-checks", "/exclusions"), "/webhooks": ("/deliveries",)}
+_BESIDE_OF_HOUSE = {"/approvals": ("/break-glass",)}
 _HOUSE_PAGES = (
     ("Customers", "/tenants", Action.TENANTS_READ),
     ("Monthly runs", "/runs", Action.SLA_RUN_READ),
@@ -95,6 +97,7 @@ def frame(request: Request, tenant: Tenant | None = None) -> Mapping[str, Any]:
         "tenant_nav": [] if tenant is None else _tenant_pages(request, actor, tenant),
         "tenant": tenant.name if tenant else None,
         "person": actor.name,
+        "emergencies": emergencies_of(request),
         "root": tenant_path(tenant) if tenant else None,
     }
 
@@ -125,7 +128,7 @@ def _house_pages(request: Request, actor: Actor, tenant: Tenant | None) -> list[
         NavItem(
             label,
             href,
-            path.startswith(href) or (at_customer and href == "/tenants"),
+            path.startswith((href, *_BESIDE_OF_HOUSE.get(href, ()))) or (at_customer and href == "/tenants"),
             waiting_of(request) if label == _APPROVALS else 0,
         )
         for label, href, action in _HOUSE_PAGES

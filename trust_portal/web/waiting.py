@@ -1,4 +1,5 @@
-"""What waits for the reader, counted once a page, so that every page can say so.
+"""What waits for the reader, counted once a page, so that every page can say so; and who has emergency
+access, or owes the review of one.
 
 Plain ASGI below ``Authentication``. Only people who may approve are counted for.
 """
@@ -14,7 +15,7 @@ from trust_portal.kernel.actor import Actor, ActorKind
 
 
 class Waiting:
-    """Sets ``scope["state"]["waiting"]``."""
+    """Sets ``scope["state"]["waiting"]`` and ``["emergencies"]``."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -26,4 +27,6 @@ class Waiting:
             if actor is not None and actor.kind is ActorKind.PERSON:
                 house = cast("House", scope["app"].state.house)
                 state["waiting"] = await house.approval_inbox.waiting_for(actor)
+                if actor.is_staff:
+                    state["emergencies"] = await house.break_glass.unreviewed(actor)
         await self.app(scope, receive, send)

@@ -260,4 +260,4 @@ async def test_the_policies_page_says_who_must_agree_to_what(portal):
         page = (await browser.get("/policies")).text
     assert re.search(r"Retention change</th><td>Security, Finance</td>", page)
     assert "retention-change-by-security-and-finance" in page
-    assert 'id="policy-approvals"' in page
+    assert 'id="approvals.yaml"' in page

@@ -41,6 +41,7 @@ EXPECTED = {
     "/cost": "303 403 403 403 403 200 200 403 403 200",
     "/playbooks": "303 403 403 403 403 200 200 403 403 200",
     "/kill-switch": "303 403 403 403 403 200 200 403 403 200",
+    "/break-glass": "303 403 403 403 403 200 200 403 200 200",
     "/approvals": "303 403 403 403 403 200 200 403 200 200",
     "/credits": "303 403 403 403 403 200 200 403 200 200",
     "/policies": "303 403 200 200 200 200 200 200 200 200",
@@ -92,6 +93,8 @@ EXPECTED = {
     "/t/{key}/cost/metrics": "303 200 200 200 404 200 200 403 403 200",
     "/t/{key}/approvals": "303 403 200 200 404 200 200 403 200 200",
     "/t/{key}/approvals/{report}": "303 403 404 404 404 404 404 403 404 404",
+    "/t/{key}/break-glass": "303 403 200 200 404 200 200 403 200 200",
+    "/t/{key}/break-glass/{report}": "303 403 404 404 404 404 404 403 404 404",
     "/t/{key}/webhooks": "303 403 200 403 404 200 403 403 403 200",
     "/t/{key}/webhooks/{report}": "303 403 404 403 404 404 403 403 403 404",
     "/t/{key}/deliveries": "303 403 200 403 404 200 403 403 403 200",
@@ -138,6 +141,7 @@ def test_the_table_names_every_page_there_is():
         .replace("/webhooks/{report}", "/webhooks/{webhook}")
         .replace("/deliveries/{report}", "/deliveries/{delivery}")
         .replace("/playbooks/{report}", "/playbooks/{run}")
+        .replace("/break-glass/{report}", "/break-glass/{grant}")
         .replace("/approvals/{report}", "/approvals/{request}")
         .replace("/calculations/{report}", "/calculations/{calculation}")
         .replace("/credits/{report}", "/credits/{credit}")

@@ -15,7 +15,7 @@ from trust_portal.access.automation import UNHINDERED, Counted, Reversal
 from trust_portal.access.policy import SCHEMA, PolicySet, Resource, shipped_policies
 from trust_portal.access.rights import UNHINDERED_ACTS, actor_with, reach, rights_table
 from trust_portal.errors import Broken
-from trust_portal.kernel.actor import CUSTOMER_ROLES, SYSTEM, ActorKind, Role
+from trust_portal.kernel.actor import CUSTOMER_ROLES, SYSTEM, Actor, ActorKind, BrokenGlass, Role
 from trust_portal.kernel.ids import VENDOR_ID
 
 POLICIES = shipped_policies()
@@ -49,11 +49,11 @@ def test_every_action_role_and_reach_is_as_documented():
     )
 
 
-def test_every_action_can_be_done_by_somebody_but_issuing_a_credit_of_ones_own():
+def test_every_action_is_somebodys_but_a_credit_of_ones_own_and_what_only_an_emergency_permits():
     actors = [*(actor_with(role) for role in Role), SYSTEM, CONSOLE]
 
     nobodys = [a for a in Action if not any(reach(POLICIES, actor, a) for actor in actors)]
-    assert nobodys == [Action.OWN_CREDIT_ISSUE]
+    assert nobodys == [Action.OWN_CREDIT_ISSUE, Action.UNAPPROVED_PLAYBOOK_EXECUTE]
 
 
 def test_the_schema_groups_every_action_by_its_first_word_and_at_most_one_scope():
@@ -110,9 +110,13 @@ def test_acts_on_people_roles_tokens_sessions_and_webhooks_and_decisions_are_for
         Action.APPROVAL_DECIDE,
         Action.APPROVAL_EXPIRE,
         Action.APPROVAL_WITHDRAW,
+        Action.BREAK_GLASS_CLOSE,
         Action.CREDIT_ISSUE,
         Action.CREDIT_REJECT,
         Action.OWN_CREDIT_ISSUE,
+        Action.BREAK_GLASS_CLOSE,
+        Action.BREAK_GLASS_OPEN,
+        Action.UNAPPROVED_PLAYBOOK_EXECUTE,
         Action.WEBHOOK_CHANGE,
         Action.WEBHOOK_CREATE,
         Action.WEBHOOK_DISABLE,
@@ -276,3 +280,61 @@ def test_a_switch_stops_what_takes_back_by_itself_and_no_person_who_does():
 def test_what_is_decided_by_its_circumstances_is_not_decided_without_them():
     with pytest.raises(Broken):
         POLICIES.decide(SYSTEM, Action.PLAYBOOK_EXECUTE, Resource("run", uuid4()))
+
+
+def broken_for(role: Role, *tenants) -> Actor:
+    glass = frozenset(BrokenGlass(uuid4(), tenant_id) for tenant_id in tenants)
+    return replace(actor_with(role), glass=glass)
+
+
+@pytest.mark.parametrize("role", sorted(set(Role) - CUSTOMER_ROLES))
+def test_what_a_broken_glass_gives_is_two_lists_and_what_it_takes_is_one(role):
+    """To the letter, for whatever role: beside these nothing changes."""
+    tenant, other = uuid4(), uuid4()
+    reads = named_in("broken-glass-reads")
+    acts = named_in("broken-glass-acts")
+    takes = named_in("broken-glass-decides-nothing")
+    assert all(action.value.endswith((":read", ":download")) for action in reads)
+    assert acts == {
+        Action.KILL_SWITCH_SET,
+        Action.PLAYBOOK_PLAN,
+        Action.PLAYBOOK_REVERSE,
+        Action.UNAPPROVED_PLAYBOOK_EXECUTE,
+    }
+    usual, broken = actor_with(role), broken_for(role, tenant)
+    broken = replace(broken, id=usual.id, person_id=usual.person_id)
+    for action in Action:
+        for where in (tenant, other, VENDOR_ID):
+            before = decide(usual, action, Resource("thing", where)).allowed
+            gained = where == tenant and action in reads | acts
+            expected = (before or gained) and action not in takes
+            assert decide(broken, action, Resource("thing", where)).allowed == expected, (action, where)
+
+
+def named_in(policy: str) -> set[Action]:
+    (block,) = re.findall(rf'@id\("{policy}"\)(.*?);', TEXTS["break_glass.cedar"], re.DOTALL)
+    return {Action(value) for value in re.findall(r'Action::"([^"]+)"', block)}
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"act": "set_retention_tier"}, "broken-glass-deletes-nothing"),
+        ({"stopped": ("tenant",)}, "kill-switch"),
+        ({"anomaly": "planned"}, "anomaly-must-stand"),
+        ({"mode": "propose"}, "proposals-are-for-people"),
+        ({"actions": Counted(1, 1)}, "limit-of-actions"),
+        ({"tenants": Counted(2, 1)}, "limit-of-tenants"),
+        ({"money": 1}, "limit-of-money"),
+        ({"minutes_since_last": 1, "cool_down_minutes": 2}, "cool-down"),
+    ],
+)
+def test_alone_a_playbook_is_held_by_every_limit_and_deletes_nothing(change, rule):
+    alone = replace(UNHINDERED, approved=False, alone=True)
+    resource = Resource("playbook run", uuid4())
+    assert POLICIES.decide(SYSTEM, Action.PLAYBOOK_EXECUTE, resource, alone.context).policies == (
+        "broken-glass-executes-playbooks",
+    )
+
+    decision = POLICIES.decide(SYSTEM, Action.PLAYBOOK_EXECUTE, resource, replace(alone, **change).context)
+    assert (decision.allowed, decision.policies) == (False, (rule,))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
+from dataclasses import replace
 from uuid import UUID
 
 from trust_portal.access.access_log.model import Access, AccessEntry, Group, Verb, group_of
@@ -36,7 +38,8 @@ class AccessLog:
             return
         scope = StaffTraceScope() if actor.is_staff else TenantScope(actor.tenant_id)
         async with self._storage.write(scope) as session:
-            await record_access(session, actor, customers, access)
+            for purpose, ids in _by_purpose(actor, customers, access.purpose).items():
+                await record_access(session, actor, ids, replace(access, purpose=purpose))
 
     async def looked(
         self, actor: Actor, tenant_id: UUID, what: str, subject: str = "", purpose: str = "administration"
@@ -57,6 +60,15 @@ class AccessLog:
             page = await entries_page(session, tenant_id, request)
         await self.looked(actor, tenant_id, "access log")
         return page
+
+
+def _by_purpose(actor: Actor, tenant_ids: Collection[UUID], purpose: str) -> dict[str, list[UUID]]:
+    """What was looked at with the glass broken says so in the tenant's log."""
+    found: dict[str, list[UUID]] = defaultdict(list)
+    for tenant_id in tenant_ids:
+        emergency = actor.emergency(tenant_id)
+        found[purpose if emergency is None else f"{purpose}, break-glass {emergency}"].append(tenant_id)
+    return found
 
 
 def scope_of(actor: Actor, tenant_id: UUID) -> StaffScope | TenantScope:

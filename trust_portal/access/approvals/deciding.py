@@ -11,6 +11,7 @@ from uuid import UUID
 from trust_portal.access.action import Action
 from trust_portal.access.approvals.decision import (
     granted_by,
+    is_withdrawable,
     refuse_state,
     require_decidable,
     slot_to_deny,
@@ -37,7 +38,7 @@ from trust_portal.access.gate import Gate
 from trust_portal.access.passkeys.model import Signed
 from trust_portal.access.passkeys.signing import IntroducedMeanwhile, Signatures
 from trust_portal.access.policy import Decision, Resource
-from trust_portal.errors import Broken, Denied
+from trust_portal.errors import Broken, Conflict, Denied
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.kernel.actor import SYSTEM, Actor, ActorKind
 from trust_portal.storage.tenancy import TenantScope
@@ -107,6 +108,8 @@ class Decisions:
             state = state_of(approval, session.clock.now())
             if not state.live:
                 raise refuse_state(state)
+            if not is_withdrawable(approval, person_behind(actor)):
+                raise Conflict("this review is owed; it cannot be taken back", code="REVIEW_IS_OWED")
             return await take_step(
                 self._ledger,
                 session,

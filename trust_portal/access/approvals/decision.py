@@ -10,6 +10,7 @@ from uuid import UUID
 from trust_portal.access.approvals.matching import eligible, slots_for, still_needed
 from trust_portal.access.approvals.model import (
     Approval,
+    ApprovalKind,
     ApprovalState,
     Approver,
     StepAct,
@@ -93,6 +94,12 @@ def require_standing(approval: Approval, approvers: Sequence[Approver]) -> None:
             raise Conflict(
                 f"{step.person_name} approved this and may no longer; ask again", code="APPROVER_LEFT"
             )
+
+
+def is_withdrawable(approval: Approval, person_id: UUID) -> bool:
+    """Whose request it is takes it back; but a review is owed, and not asked for by the one it is about."""
+    request = approval.request
+    return person_id == request.requester_id and request.kind is not ApprovalKind.BREAK_GLASS_REVIEW
 
 
 def slot_to_fill(

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from trust_portal.access.approvals.decision import (
     deadline,
+    is_withdrawable,
     require_decidable,
     slot_to_deny,
     slot_to_fill,
@@ -97,7 +98,7 @@ def view_of(approval: Approval, approvers: Sequence[Approver], reader: Actor, no
         slots=slots_for(needed, person)[0] if is_person and why_not is None else (),
         why_not=why_not,
         deny_slot=_deny_slot(approval, approvers, person, now) if is_person and pending else None,
-        may_withdraw=is_person and state.live and person == approval.request.requester_id,
+        may_withdraw=is_person and state.live and is_withdrawable(approval, person),
     )
 
 

@@ -149,12 +149,17 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class AskApproval:
-    """Command: ask that ``intent`` be approved. ``subject`` is what it is about, as ``<noun>/<id>``."""
+    """Command: ask that ``intent`` be approved. ``subject`` is what it is about, as ``<noun>/<id>``.
+
+    ``concerns`` is whose act it is where somebody else asks, or the clock: they stand in the
+    requester's place, and so do not decide on it.
+    """
 
     tenant_id: UUID
     intent: Intent
     reason: str
     subject: str
+    concerns: Actor | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reason", require_words(self.reason, "reason"))

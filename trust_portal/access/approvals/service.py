@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -93,15 +93,10 @@ class Approvals:
         Raises ``Conflict``: ``NO_APPROVAL_RULE``, or ``UNFULFILLABLE`` where not every place could be
         filled by another person who is not the requester.
         """
+        asking = ask.concerns or actor
+        requester = person_behind(asking)
+        candidates = self.require_fulfillable(ask.kind, requester, approvers)
         rule = self.rule(ask.kind)
-        requester = person_behind(actor)
-        candidates = could_fill(rule.approvers, approvers, requester)
-        if not can_be_filled(candidates):
-            names = ", ".join(role.value for role in rule.approvers)
-            raise Conflict(
-                f"nobody could approve this: it takes different people, without you, who are {names}",
-                code="UNFULFILLABLE",
-            )
         now = session.clock.now()
         request = ApprovalRequest(
             id=new_id(),
@@ -112,8 +107,8 @@ class Approvals:
             policy_version=self._gate.policies.version,
             roles=rule.approvers,
             requester_id=requester,
-            requester_kind=actor.kind,
-            requester_name=actor.name,
+            requester_kind=asking.kind,
+            requester_name=asking.name,
             reason=ask.reason,
             nonce=secrets.token_hex(32),
             requested_at=now,
@@ -128,6 +123,20 @@ class Approvals:
         await tell_asked(session, request, candidates.values())
         await ask_for_reminders(session, request)
         return request
+
+    def require_fulfillable(
+        self, kind: ApprovalKind, requester_id: UUID, approvers: tuple[Approver, ...]
+    ) -> Mapping[int, tuple[Approver, ...]]:
+        """By place, who could fill it. Raises ``Conflict`` as ``open`` does."""
+        rule = self.rule(kind)
+        candidates = could_fill(rule.approvers, approvers, requester_id)
+        if not can_be_filled(candidates):
+            names = ", ".join(role.value for role in rule.approvers)
+            raise Conflict(
+                f"nobody could approve this: it takes different people, without you, who are {names}",
+                code="UNFULFILLABLE",
+            )
+        return candidates
 
     async def use(
         self,

@@ -51,6 +51,8 @@ approval_requests = tenant_table(
     ForeignKeyConstraint(["tenant_id", "receipt_id"], ["receipts.tenant_id", "receipts.id"]),
     UniqueConstraint("tenant_id", "id", *_TERMS, name="approval_requests_terms_key"),
     UniqueConstraint("tenant_id", "receipt_id", name="approval_requests_receipt_key"),
+    UniqueConstraint("tenant_id", "id", "requester_id", name="approval_requests_requester_key"),
+    CheckConstraint("kind <> 'break_glass_review' OR cardinality(roles) >= 2", name="two_review"),
     CheckConstraint("digest = encode(sha256(intent), 'hex')", name="digest_is_of_the_intent"),
     CheckConstraint("cardinality(roles) BETWEEN 1 AND 4", name="somebody_must_approve"),
     CheckConstraint("btrim(reason) <> ''", name="reason_is_given"),

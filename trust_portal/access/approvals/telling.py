@@ -11,7 +11,14 @@ from datetime import datetime
 from uuid import UUID
 
 from trust_portal.access.approvals.decision import deadline
-from trust_portal.access.approvals.model import Approval, ApprovalRequest, Approver, Step, StepAct
+from trust_portal.access.approvals.model import (
+    Approval,
+    ApprovalKind,
+    ApprovalRequest,
+    Approver,
+    Step,
+    StepAct,
+)
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.notify.announcing import announce
@@ -29,10 +36,15 @@ async def tell_asked(
         request,
         Topic.APPROVAL_REQUESTED,
         title=f"To approve: {request.intent.title}",
-        text=f"{request.requester_name} asks: {request.reason}\n\n"
+        text=f"{request.requester_name} {_verb(request)}: {request.reason}\n\n"
         f"It takes {_names(request.roles)}, by {_spoken(request.expires_at)}.",
         audience=Audience(people=_ids(candidates)),
     )
+
+
+def _verb(request: ApprovalRequest) -> str:
+    """What they did whose reason it is."""
+    return "broke the glass" if request.kind is ApprovalKind.BREAK_GLASS_REVIEW else "asks"
 
 
 async def tell_step(session: WriteSession, approval: Approval, step: Step) -> None:

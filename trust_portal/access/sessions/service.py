@@ -9,6 +9,7 @@ from uuid import UUID
 
 from trust_portal.access.access_log.service import AccessLog
 from trust_portal.access.action import Action
+from trust_portal.access.break_glass.repository import broken_by
 from trust_portal.access.credentials import Credential, new_cookie, parse_cookie
 from trust_portal.access.gate import Gate
 from trust_portal.access.people.model import Person
@@ -27,7 +28,7 @@ from trust_portal.access.sessions.repository import (
 from trust_portal.errors import NotFound
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import new_id
-from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import Storage, WriteSession
 
 #: A session is marked as seen at most this often, so that reading pages does not mean writing rows.
@@ -64,7 +65,7 @@ class Sessions:
         return SignedIn(row.id, person.as_actor(), row.created_at, row.expires_at, credential.as_cookie())
 
     async def authenticate(self, cookie: str) -> SignedIn | None:
-        """Who holds this cookie, with the roles in force now.
+        """Who holds this cookie, with the roles in force and the emergency access open now.
 
         None alike for a malformed, unknown, foreign, expired, idle or revoked one, and for a
         suspended person. When ``SignedIn.cookie`` is set, hand it to the browser.
@@ -81,7 +82,11 @@ class Sessions:
             person = await find_active_person(session, found.tenant_id, found.person_id, now)
         if person is None:
             return None
-        signed_in = SignedIn(found.id, person.as_actor(), found.created_at, found.expires_at)
+        actor = person.as_actor()
+        if actor.is_staff:
+            async with self._storage.read(StaffScope()) as session:
+                actor = replace(actor, glass=await broken_by(session, actor.id, now))
+        signed_in = SignedIn(found.id, actor, found.created_at, found.expires_at)
         if stored.rotate:
             return await self._rotated(signed_in, credential)
         if now - found.last_seen_at >= SEEN_EVERY:

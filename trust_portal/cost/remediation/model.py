@@ -239,6 +239,12 @@ class Run:
         return rehearsal is not None and rehearsal.state in {"applied", "pending"}
 
     @property
+    def emergency(self) -> str | None:
+        """The id of the emergency access under which it was permitted without approval."""
+        permitted = self.step(StepKind.APPROVED)
+        return None if permitted is None else permitted.detail.get("break_glass")
+
+    @property
     def lapses_at(self) -> datetime:
         """Until when somebody may act upon the plan."""
         return self.planned_at + timedelta(hours=self.plan.playbook.plan_lasts_hours)
@@ -312,6 +318,18 @@ class PlanPlaybook:
 @dataclass(frozen=True, slots=True)
 class RequestRun:
     """Command: have a planned run done; with approval, where policy asks for it."""
+
+    tenant_id: UUID
+    run_id: UUID
+    reason: str
+
+    def __post_init__(self) -> None:
+        require_words(self.reason, "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class RunAlone:
+    """Command: with the glass broken, have a run done without waiting for approval."""
 
     tenant_id: UUID
     run_id: UUID

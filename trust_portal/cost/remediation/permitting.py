@@ -6,6 +6,7 @@ allows. What is permitted is committed before anything is sent.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -24,8 +25,9 @@ from trust_portal.cost.remediation.planning import standing
 from trust_portal.cost.remediation.playbooks import Playbook
 from trust_portal.cost.remediation.recording import record_step
 from trust_portal.cost.remediation.switches_model import SwitchRevision
+from trust_portal.errors import Conflict
 from trust_portal.evidence.act import Input
-from trust_portal.kernel.actor import SYSTEM
+from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
@@ -44,6 +46,15 @@ _MOOT: Final = {
     "suppressed": "the anomaly is suppressed",
     "over": "the anomaly is over",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """Who has it done without approval, under which emergency access, and why."""
+
+    actor: Actor
+    emergency: UUID
+    reason: str
 
 
 class Permits:
@@ -78,7 +89,7 @@ class Permits:
         )
         return decision.allowed or not _NEEDS_APPROVAL & set(decision.policies)
 
-    async def permit(self, run: Run, approval_id: UUID | None) -> Run:
+    async def permit(self, run: Run, approval_id: UUID | None, alone: Alone | None = None) -> Run:
         """Take the run to ``executing``, or to ``denied`` with the rules that forbid it.
 
         ``Conflict``: of the approval (``Approvals.use``), which then is not spent; or ``MOVED_ON``.
@@ -90,7 +101,7 @@ class Permits:
             run = await repository.get_run(session, run.tenant_id, run.id)
             if run.state not in {RunState.PLANNED, RunState.WAITING}:
                 return run
-            circumstances = await self._circumstances(session, run, approval_id, stopping)
+            circumstances = await self._circumstances(session, run, approval_id, stopping, alone)
             decision = await self._with.gate.ask(
                 SYSTEM, Action.PLAYBOOK_EXECUTE, _resource(run), circumstances.context
             )
@@ -98,6 +109,11 @@ class Permits:
                 "circumstances": told_of(circumstances, stopping),
                 "playbooks": self._with.playbooks.digest,
             }
+            actor = SYSTEM
+            if alone is not None:
+                actor = alone.actor
+                told |= {"break_glass": str(alone.emergency), "reason": alone.reason}
+                await self._no_longer_asked(session, run, alone)
             if not decision.allowed:
                 if approval_id is not None:
                     rules = ", ".join(decision.policies)
@@ -105,11 +121,20 @@ class Permits:
                         session, approval_id, f"Policy forbids it now: {rules}.", SYSTEM
                     )
                 return await record_step(
-                    session, self._with.ledger, run, StepKind.DENIED, RunState.DENIED, SYSTEM,
+                    session, self._with.ledger, run, StepKind.DENIED, RunState.DENIED, actor,
                     told | {"why": "policy", "rules": list(decision.policies)},
                     decision=decision, approval_id=approval_id,
                 )  # fmt: skip
-            return await self._let(session, run, approval_id, decision, told, now)
+            return await self._let(session, run, approval_id, decision, told, now, actor)
+
+    async def _no_longer_asked(self, session: WriteSession, run: Run, alone: Alone) -> None:
+        """``Conflict`` where approvers have decided meanwhile: an emergency does not overrule a denial."""
+        asked = run.step(StepKind.REQUESTED)
+        if asked is None or asked.approval_id is None:
+            return
+        why = f"Taken up alone under emergency access {alone.emergency}."
+        if not await self._with.approvals.void(session, asked.approval_id, why, alone.actor):
+            raise Conflict("approvers have decided on this meanwhile", code=repository.MOVED_ON)
 
     async def _let(
         self,
@@ -119,6 +144,7 @@ class Permits:
         decision: Decision,
         told: dict[str, object],
         now: datetime,
+        actor: Actor,
     ) -> Run:
         inputs: tuple[Input, ...] = ()
         detail = told | {
@@ -132,12 +158,17 @@ class Permits:
             detail |= dict(used.result)
         await repository.add_action(session, run, now)
         return await record_step(
-            session, self._with.ledger, run, StepKind.APPROVED, RunState.EXECUTING, SYSTEM, detail,
+            session, self._with.ledger, run, StepKind.APPROVED, RunState.EXECUTING, actor, detail,
             decision=decision, inputs=inputs, approval_id=approval_id,
         )  # fmt: skip
 
     async def _circumstances(
-        self, session: ReadSession, run: Run, approval_id: UUID | None, stopping: tuple[SwitchRevision, ...]
+        self,
+        session: ReadSession,
+        run: Run,
+        approval_id: UUID | None,
+        stopping: tuple[SwitchRevision, ...],
+        alone: Alone | None = None,
     ) -> Automation:
         plan, now = run.plan, self._with.storage.clock.now()
         playbook = self.rules(run)
@@ -154,6 +185,7 @@ class Permits:
             mode=playbook.mode.value,
             in_force=self._in_force(run) is not None,
             approved=approval_id is not None,
+            alone=alone is not None,
             anomaly=standing(anomaly, run.planned_at),
             stopped=tuple(sorted({each.reach.value for each in stopping})),
             minutes_since_last=None if last is None else int((now - last) / _MINUTE),

@@ -87,7 +87,8 @@ async def record_step(
 ) -> Run:
     """The next step, and the run as it then stands. ``Conflict`` (``MOVED_ON``) where somebody was first.
 
-    Its receipt rests on the one of the act before it in the run. ``receipt_id`` is that of an act
+    Its receipt rests on the one of the act before it in the run, and carries the id of the emergency
+    access that the run owes itself to, if any. ``receipt_id`` is that of an act
     elsewhere, for a step that is none itself.
     """
     now, ordinal = session.clock.now(), run.last.ordinal + 1
@@ -99,6 +100,7 @@ async def record_step(
             "action": run.plan.playbook.action.value,
             "step": str(ordinal),
             "state": {"before": run.state.value, "after": state.value},
+            **({} if run.emergency is None else {"break_glass": run.emergency}),
             **detail,
         }
         before = await last_receipt(session, run)

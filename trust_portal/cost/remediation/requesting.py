@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from trust_portal.access.action import Action
-from trust_portal.access.approvals.model import AskApproval
+from trust_portal.access.approvals.decision import refuse_state, state_of
+from trust_portal.access.approvals.model import ApprovalState, AskApproval
+from trust_portal.access.approvals.recording import load
 from trust_portal.access.policy import Resource
 from trust_portal.cost.remediation import repository
 from trust_portal.cost.remediation.equipment import Equipment
 from trust_portal.cost.remediation.intent import approval_kind, intent_of
-from trust_portal.cost.remediation.model import RequestRun, Run, RunState, StepKind
-from trust_portal.cost.remediation.permitting import Permits
+from trust_portal.cost.remediation.model import RequestRun, Run, RunAlone, RunState, StepKind
+from trust_portal.cost.remediation.permitting import Alone, Permits
 from trust_portal.cost.remediation.playbooks import Mode
 from trust_portal.cost.remediation.recording import record_step
-from trust_portal.errors import Conflict
+from trust_portal.errors import Conflict, Denied
 from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.storage.tenancy import TenantScope
 
@@ -32,7 +34,32 @@ class Requests:
         await self._with.gate.require(actor, Action.PLAYBOOK_REQUEST, resource)
         async with self._with.storage.read(TenantScope(command.tenant_id)) as session:
             run = await repository.get_run(session, command.tenant_id, command.run_id)
-        if run.state is not RunState.PLANNED:
+        await self._require_doable(run, {RunState.PLANNED})
+        return await self._ask(run, actor, command.reason)
+
+    async def alone(self, command: RunAlone, actor: Actor) -> Run:
+        """Without approval, by somebody who has broken the glass: the policies' limits hold all the same.
+
+        What waits for approvers no longer waits; what they denied stays denied (``Conflict``).
+        """
+        resource = Resource("playbook run", command.tenant_id, str(command.run_id))
+        decision = await self._with.gate.require(actor, Action.UNAPPROVED_PLAYBOOK_EXECUTE, resource)
+        emergency = actor.emergency(command.tenant_id)
+        if emergency is None:
+            raise Denied("only who has broken the glass acts alone", policies=decision.policies)
+        async with self._with.storage.read(TenantScope(command.tenant_id)) as session:
+            run = await repository.get_run(session, command.tenant_id, command.run_id)
+            asked = run.step(StepKind.REQUESTED)
+            if asked is not None and asked.approval_id is not None:
+                approval = await load(session, run.tenant_id, asked.approval_id)
+                state = state_of(approval, self._with.storage.clock.now())
+                if state is not ApprovalState.PENDING:
+                    raise refuse_state(state)
+        await self._require_doable(run, {RunState.PLANNED, RunState.WAITING})
+        return await self._permits.permit(run, None, Alone(actor, emergency, command.reason.strip()))
+
+    async def _require_doable(self, run: Run, states: set[RunState]) -> None:
+        if run.state not in states:
             raise Conflict(f"this run is {run.state.value.replace('_', ' ')} already", code="NOT_PLANNED")
         if (why := await self._permits.moot(run)) is not None:
             raise Conflict(f"nothing is done about it any more: {why}", code="MOOT")
@@ -42,7 +69,6 @@ class Requests:
             raise Conflict("nothing can be executed: CONTROL_URL is not set", code="NO_PRODUCT")
         if run.lapses_at <= self._with.storage.clock.now():
             raise Conflict("this plan is out of date; plan it again", code="LAPSED")
-        return await self._ask(run, actor, command.reason)
 
     async def by_itself(self, run: Run) -> Run:
         """What a playbook's mode says of a fresh plan. What has to wait for people stays planned."""

@@ -22,6 +22,7 @@ from trust_portal.cost.remediation.model import (
     RequestRun,
     RollBackRun,
     Run,
+    RunAlone,
     RunState,
     StepKind,
 )
@@ -74,6 +75,11 @@ class Remediation:
     async def request(self, command: RequestRun, actor: Actor) -> Run:
         """Ask that a planned run be done."""
         return await self._requests.by_hand(command, actor)
+
+    async def run_alone(self, command: RunAlone, actor: Actor) -> Run:
+        """With the glass broken, have it done without approval; others review that afterwards."""
+        run = await self._requests.alone(command, actor)
+        return await self.advance(run.tenant_id, run.id)
 
     async def roll_back(self, command: RollBackRun, actor: Actor) -> Run:
         """Take back by hand what a run did."""

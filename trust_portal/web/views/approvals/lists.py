@@ -9,8 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from trust_portal.access.action import Action
 from trust_portal.access.approvals.inbox import ApprovalFilter, Show
 from trust_portal.access.approvals.model import ApprovalKind
+from trust_portal.access.policy import Resource
 from trust_portal.web.context import actor_of, house_of, waiting_of
 from trust_portal.web.forms import one_of, page_request
 from trust_portal.web.navigation import frame, tenant_of
@@ -38,6 +40,9 @@ async def inbox(request: Request) -> Response:
         "approvals/inbox.html",
         listed=listed,
         keys={each.id: each.key for each in (await house.tenants.named(actor, concerned)).values()},
+        may_see_emergencies=house.gate.allows(
+            actor, Action.ALL_BREAK_GLASS_READ, Resource.of_house("emergency access")
+        ),
         **_common(request, show, "/approvals"),
         **frame(request),
     )
@@ -54,6 +59,8 @@ async def of_tenant(request: Request) -> Response:
         "approvals/inbox.html",
         listed=listed,
         keys={tenant.id: tenant.key},
+        may_see_emergencies=not tenant.is_vendor
+        and house.gate.allows(actor, Action.BREAK_GLASS_READ, Resource("emergency access", tenant.id)),
         **_common(request, show, f"/t/{tenant.key}/approvals"),
         **frame(request, tenant),
     )

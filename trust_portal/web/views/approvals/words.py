@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from trust_portal.access.approvals.inbox import ApprovalView, Need
-from trust_portal.access.approvals.model import ApprovalState, Step, StepAct
+from trust_portal.access.approvals.model import ApprovalKind, ApprovalRequest, ApprovalState, Step, StepAct
 from trust_portal.documents.formats import instant
 from trust_portal.kernel.actor import Actor, ActorKind, Role
 
@@ -124,12 +124,13 @@ def _may(need: Need | None, reader: Actor) -> str:
 def voices_of(view: ApprovalView) -> list[Voice]:
     """Every reason that was given, first that of the one who asked."""
     request = view.approval.request
+    review = request.kind is ApprovalKind.BREAK_GLASS_REVIEW
     through = {ActorKind.TOKEN: "who asked, through a token", ActorKind.SYSTEM: "which asked by itself"}
     asked = Voice(
         "ask",
         request.reason,
         request.requester_name,
-        through.get(request.requester_kind, "who asked"),
+        "who broke the glass" if review else through.get(request.requester_kind, "who asked"),
         request.requested_at,
     )
     return [asked, *(_voice(step) for step in view.approval.steps if step.reason)]
@@ -162,7 +163,7 @@ def stamps_of(view: ApprovalView, receipt_path: str | None) -> list[dict[str, st
         {
             "word": "Asked",
             "at": instant(request.requested_at.replace(microsecond=0)),
-            "by": f"by {request.requester_name}",
+            "by": _asked_by(request),
             "href": opened(request.receipt_id),
         }
     ]
@@ -192,3 +193,10 @@ def _by(step: Step) -> str | None:
 
 def _names(need: Need, word: str) -> str:
     return listed([each.name for each in need.barred], word)
+
+
+def _asked_by(request: ApprovalRequest) -> str:
+    """A review is owed by whom it is about; nobody asks for it."""
+    if request.kind is ApprovalKind.BREAK_GLASS_REVIEW:
+        return f"of {request.requester_name}"
+    return f"by {request.requester_name}"

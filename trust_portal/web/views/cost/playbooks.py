@@ -20,6 +20,7 @@ from trust_portal.cost.remediation.model import (
     RequestRun,
     RollBackRun,
     Run,
+    RunAlone,
     RunFilter,
     RunState,
     StepKind,
@@ -73,6 +74,8 @@ async def run(request: Request, form: FormState = FormState()) -> Response:  # n
         rehearsed=rehearsed(found.plan),
         form=form,
         may_request=may_request and found.state is RunState.PLANNED,
+        may_act_alone=house.gate.allows(actor, Action.UNAPPROVED_PLAYBOOK_EXECUTE, resource)
+        and found.state in {RunState.PLANNED, RunState.WAITING},
         may_reverse=may_reverse and found.can_be_rolled_back,
         to_decide=_to_decide(found) if house.gate.allows(actor, Action.APPROVAL_READ, resource) else None,
         may_stop=house.gate.allows(actor, Action.HOUSE_KILL_SWITCH_SET, Resource.of_house("kill switch")),
@@ -111,6 +114,16 @@ async def ask(request: Request) -> Response:
     return await _do(request, "reason", verb)
 
 
+async def alone(request: Request) -> Response:
+    """With the glass broken: done without waiting for approval."""
+
+    async def verb(tenant_id: UUID, run_id: UUID, reason: str) -> None:
+        command = RunAlone(tenant_id, run_id, reason)
+        await house_of(request).remediation.run_alone(command, actor_of(request))
+
+    return await _do(request, "alone", verb)
+
+
 async def roll_back(request: Request) -> Response:
     async def verb(tenant_id: UUID, run_id: UUID, reason: str) -> None:
         command = RollBackRun(tenant_id, run_id, reason)
@@ -139,6 +152,7 @@ routes = [
     Route("/t/{tenant}/cost/playbooks", runs, methods=["GET"]),
     Route(_ONE, run, methods=["GET"]),
     Route(f"{_ONE}/request", ask, methods=["POST"]),
+    Route(f"{_ONE}/alone", alone, methods=["POST"]),
     Route(f"{_ONE}/roll-back", roll_back, methods=["POST"]),
     Route("/t/{tenant}/cost/anomalies/{anomaly:uuid}/playbooks", plan, methods=["POST"]),
 ]

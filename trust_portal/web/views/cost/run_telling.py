@@ -60,6 +60,9 @@ def _words(run: Run, step: Step) -> str:
             return f"from playbook {run.plan.playbook_id}"
         case StepKind.REQUESTED:
             return f"of {' and '.join(role.replace('_', ' ') for role in detail['roles'])}"
+        case StepKind.APPROVED if "break_glass" in detail:
+            by = instant(detail["expires_at"])
+            return f"without approval, the glass broken: {detail['reason']}; to be confirmed by {by}"
         case StepKind.APPROVED:
             return f"within every limit; to be confirmed by {instant(detail['expires_at'])}"
         case StepKind.SENT:
