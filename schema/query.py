@@ -9,6 +9,7 @@ from schema.context import Info
 from schema.ids import decode
 from schema.node import Node, find
 from schema.types.approval import ApprovalRequest, approval_request
+from schema.types.break_glass import BreakGlass, BreakGlassRecord, break_glass, break_glass_record
 from schema.types.cost import CostAnomaly, CostKpis, cost_anomaly, cost_kpis
 from schema.types.playbook import (
     KillSwitch,
@@ -94,6 +95,29 @@ class Query:
             page_request(first, after, last, before),
         )
         return connection(page, approval_request)
+
+    @strawberry.field(
+        description="Emergency access, newest first; without a tenant of every tenant, for staff."
+    )
+    async def emergency_access(
+        self,
+        info: Info,
+        first: First = None,
+        after: str | None = None,
+        last: Last = None,
+        before: str | None = None,
+        tenant_id: strawberry.ID | None = None,
+    ) -> Connection[BreakGlass]:
+        house = info.context.house
+        of = None if tenant_id is None else decode(tenant_id, "Tenant", field="tenantId").tenant_id
+        page = await house.break_glass.page(info.context.actor, of, page_request(first, after, last, before))
+        return connection(page, lambda each: break_glass(each, house.clock.now()))
+
+    @strawberry.field(description="One emergency access with all that was done under it.")
+    async def emergency_record(self, info: Info, id: strawberry.ID) -> BreakGlassRecord:
+        house, asked = info.context.house, decode(id, "BreakGlass")
+        found, record = await house.break_glass.get(info.context.actor, asked.tenant_id, asked.id)
+        return break_glass_record(found, record, house.clock.now())
 
     @strawberry.field(description="A cost anomaly by its global id, with its explanation.")
     async def cost_anomaly(self, info: Info, id: strawberry.ID) -> CostAnomaly:

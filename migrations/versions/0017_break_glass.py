@@ -23,7 +23,7 @@ def upgrade() -> None:
         "approval_requests_requester_key", "approval_requests", ["tenant_id", "id", "requester_id"]
     )
     op.create_check_constraint(
-        "approval_requests_two_review_check",
+        "two_review",
         "approval_requests",
         "kind <> 'break_glass_review' OR cardinality(roles) >= 2",
     )
@@ -39,8 +39,8 @@ def downgrade() -> None:
     begin_revision()
     op.drop_table("break_glass_steps")
     op.drop_table("break_glass_grants")
-    op.drop_constraint("approval_requests_two_review_check", "approval_requests")
-    op.drop_constraint("approval_requests_requester_key", "approval_requests")
+    op.drop_constraint(op.f("approval_requests_two_review_check"), "approval_requests")
+    op.drop_constraint(op.f("approval_requests_requester_key"), "approval_requests")
 
 
 def _grants() -> None:
@@ -60,14 +60,14 @@ def _grants() -> None:
         sa.UniqueConstraint("tenant_id", "id", "person_id", name="break_glass_grants_whose_key"),
         sa.UniqueConstraint("tenant_id", "person_id", "number", name="break_glass_grants_number_key"),
         sa.UniqueConstraint("tenant_id", "receipt_id", name="break_glass_grants_receipt_key"),
-        sa.CheckConstraint("length(btrim(reason)) >= 20", name="break_glass_grants_reason_is_given_check"),
+        sa.CheckConstraint("length(btrim(reason)) >= 20", name="reason_is_given"),
         sa.CheckConstraint(
             "until > opened_at AND until <= opened_at + interval '4 hours'",
-            name="break_glass_grants_time_is_limited_check",
+            name="time_is_limited",
         ),
         sa.CheckConstraint(
             "tenant_id <> '00000000-0000-7000-8000-000000000001'",
-            name="break_glass_grants_is_to_a_customer_check",
+            name="is_to_a_customer",
         ),
     )
     op.create_index("break_glass_grants_person_idx", "break_glass_grants", ["person_id", "until"])
@@ -122,18 +122,16 @@ def _steps() -> None:
             "(ordinal = 1 AND num_nulls(previous, previous_act) = 2 AND act = 'close')"
             " OR (ordinal > 1 AND num_nulls(previous, previous_act) = 0 AND previous = ordinal - 1"
             " AND (previous_act, act) IN (('close', 'ask'), ('ask', 'ask'), ('ask', 'review')))",
-            name="break_glass_steps_follows_its_step_check",
+            name="follows_its_step",
         ),
-        sa.CheckConstraint(
-            "(act = 'close') = (approval_id IS NULL)", name="break_glass_steps_review_has_a_request_check"
-        ),
+        sa.CheckConstraint("(act = 'close') = (approval_id IS NULL)", name="review_has_a_request"),
         sa.CheckConstraint(
             "(act = 'review') = (outcome IS NOT NULL)"
             " AND num_nulls(outcome, decided, decided_act, decided_at) IN (0, 4)"
             " AND (outcome IS NULL OR (outcome, decided_act) IN (('accepted', 'use'), ('objected', 'deny')))",
-            name="break_glass_steps_reviewed_by_a_decision_check",
+            name="reviewed_by_a_decision",
         ),
-        sa.CheckConstraint("btrim(reason) <> ''", name="break_glass_steps_reason_is_given_check"),
+        sa.CheckConstraint("btrim(reason) <> ''", name="reason_is_given"),
     )
     op.create_index(
         "break_glass_steps_reviewed_once_key",

@@ -8,7 +8,7 @@ from schema.context import Info
 from schema.ids import decode
 from schema.payload import OF_THE_REQUEST, UserError, user_error
 from schema.types.playbook import KillSwitch, PlaybookRun, kill_switch, playbook_run
-from trust_portal.cost.remediation.model import PlanPlaybook, RequestRun, RollBackRun
+from trust_portal.cost.remediation.model import PlanPlaybook, RequestRun, RollBackRun, RunAlone
 from trust_portal.cost.remediation.switches_model import SetKillSwitch
 from trust_portal.kernel.ids import VENDOR_ID
 
@@ -21,6 +21,12 @@ class PlanPlaybookInput:
 
 @strawberry.input(description="Which planned run to have done, and why.")
 class RequestPlaybookApprovalInput:
+    run_id: strawberry.ID
+    reason: str
+
+
+@strawberry.input(description="Which run to have done alone in an emergency, and why.")
+class ExecutePlaybookAloneInput:
     run_id: strawberry.ID
     reason: str
 
@@ -73,6 +79,20 @@ class PlaybookMutations:
             asked = decode(input.run_id, "PlaybookRun", field="runId")
             command = RequestRun(asked.tenant_id, asked.id, input.reason)
             run = await info.context.house.remediation.request(command, info.context.actor)
+        except OF_THE_REQUEST as refusal:
+            return PlaybookRunPayload(run=None, user_errors=[user_error(refusal)])
+        return PlaybookRunPayload(run=playbook_run(run), user_errors=[])
+
+    @strawberry.mutation(
+        description="With the glass broken: have it done without waiting for approval, within every limit."
+    )
+    async def execute_playbook_alone(
+        self, info: Info, input: ExecutePlaybookAloneInput
+    ) -> PlaybookRunPayload:
+        try:
+            asked = decode(input.run_id, "PlaybookRun", field="runId")
+            command = RunAlone(asked.tenant_id, asked.id, input.reason)
+            run = await info.context.house.remediation.run_alone(command, info.context.actor)
         except OF_THE_REQUEST as refusal:
             return PlaybookRunPayload(run=None, user_errors=[user_error(refusal)])
         return PlaybookRunPayload(run=playbook_run(run), user_errors=[])
