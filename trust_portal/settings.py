@@ -25,7 +25,7 @@ class Settings:
     """``redis://…`` or ``unix://…`` of a Valkey or Redis server."""
     key_file: Path = Path("trust-portal-keys.json")
     """Signing keys; created with mode 0600 on first start."""
-    base_url: str = "http://127.0.0.1:8400"
+    base_url: str = "http://localhost:8400"
     """What users type; links in documents, the origin check and the log's name derive from it."""
     coordinator_url: str | None = field(default=None, repr=False)
     """The one node for locks, LISTEN/NOTIFY and migrations of a cluster; without it `DATABASE_URL`."""

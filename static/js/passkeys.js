@@ -161,8 +161,11 @@
   document.addEventListener("DOMContentLoaded", () => {
     const able = Boolean(window.PublicKeyCredential && window.crypto?.subtle);
     document.querySelectorAll("form[data-passkey]").forEach((form) => {
-      if (able) (form.dataset.passkey === "create" ? watchEnrolment : watchDecision)(form);
-      else say(form, "This browser cannot use passkeys here. Use a current one, and reach the portal by its https address.");
+      if (able) {
+        (form.dataset.passkey === "create" ? watchEnrolment : watchDecision)(form);
+        // What takes this script cannot be pressed before it is there.
+        form.querySelectorAll("button[disabled]").forEach((button) => { button.disabled = false; });
+      } else say(form, "This browser cannot use passkeys here. Use a current one, and reach the portal by its https address.");
     });
   });
 })();

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from trust_portal.access.passkeys.relying_party import relying_party
 from trust_portal.commands.console import installation, on_installation
 from trust_portal.errors import TrustPortalError
 from trust_portal.evidence.key_register import known_key_ids
@@ -65,7 +66,15 @@ async def _examine(settings: Settings) -> list[Finding]:
     keys = _key_file(settings)
     if not keys.remedy and not any(finding.remedy for finding in database):
         keys = await _keys_of_database(settings, keys)
-    return [keys, *database, await _queue(settings)]
+    return [keys, *database, await _queue(settings), _passkeys(settings)]
+
+
+def _passkeys(settings: Settings) -> Finding:
+    try:
+        party = relying_party(settings.base_url, settings.passkey_domain)
+    except TrustPortalError as error:
+        return Finding(f"passkeys at {settings.base_url}, which approvals are signed with", error.message)
+    return Finding(f"passkeys, bound to {party.id}")
 
 
 def _files() -> Finding:

@@ -19,7 +19,7 @@ from trust_portal.demo.scene import VENDOR
 from trust_portal.demo.script import Script, clock_file, settle
 from trust_portal.runtime.all_in_one import AllInOne, all_in_one
 from trust_portal.runtime.embedded.identity import Identity, launcher
-from trust_portal.runtime.ports import HOST, choose_port, free_port
+from trust_portal.runtime.ports import HOST, NAME, choose_port, free_port
 from trust_portal.runtime.supervisor import Program
 from trust_portal.settings import Settings
 
@@ -137,7 +137,7 @@ async def stage(data_dir: Path, port: int | None, playbill: Playbill) -> AsyncIt
     environment = {
         # What the shell says about a real installation is not about this one.
         **{field.name.upper(): "" for field in fields(Settings)},
-        "BASE_URL": f"http://{HOST}:{chosen}",
+        "BASE_URL": f"http://{NAME}:{chosen}",
         "CONTROL_URL": f"http://{HOST}:{product_port}/control",
         "DEMO": "1",
         "KEY_FILE": str(data_dir / "keys.json"),

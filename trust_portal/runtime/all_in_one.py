@@ -16,7 +16,7 @@ import httpx
 from trust_portal.runtime.embedded import Servers, embedded_servers
 from trust_portal.runtime.embedded.identity import Identity, launcher
 from trust_portal.runtime.migrate import migrate
-from trust_portal.runtime.ports import HOST, choose_port
+from trust_portal.runtime.ports import HOST, NAME, choose_port
 from trust_portal.runtime.running import announced
 from trust_portal.runtime.supervisor import Output, Program, Supervisor, to_stderr
 
@@ -54,7 +54,7 @@ async def all_in_one(
         await migrate(servers.database_url)
         settings = {
             "KEY_FILE": str(servers.data_dir / "keys.json"),
-            "BASE_URL": f"http://{HOST}:{chosen}",
+            "BASE_URL": f"http://{NAME}:{chosen}",
             "LOG_FORMAT": "console",
             **os.environ,
             **(environment or {}),

@@ -7,6 +7,8 @@ import socket
 from trust_portal.errors import Conflict
 
 HOST = "127.0.0.1"
+#: What people type to reach it: passkeys are bound to a name.
+NAME = "localhost"
 DEFAULT_PORT = 8400
 
 
