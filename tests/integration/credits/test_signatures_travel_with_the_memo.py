@@ -1,0 +1,242 @@
+"""The approvers' signatures in a memo's bundle: other people's library agrees, and every change has its name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
+
+import pytest
+from evidence_sample import policy_of
+from fido2 import cbor
+from fido2.cose import CoseKey
+from fido2.webauthn import AuthenticatorData, CollectedClientData
+from sla_bundle import signed_again
+
+from trust_portal.demo.authenticator import Authenticator
+from trust_portal.evidence.assertion import challenge_of
+from trust_portal.evidence.bundle import build
+from trust_portal.evidence.checkpoint import TlogProof
+from trust_portal.evidence.dsse import Envelope, sign_envelope
+from trust_portal.evidence.manifest import proof_name
+from trust_portal.evidence.statement import PREDICATE_TYPES, ReceiptKind, Statement
+from trust_portal.evidence.strict import decode_base64url, encode_base64url
+from trust_portal.evidence.verdict import Code
+from trust_portal.evidence.verification.passkeys import Logged, check_signatures
+from trust_portal.evidence.verification.report import Report
+from trust_portal.evidence.verify import verify
+from trust_portal.kernel.canonical import canonical
+from trust_portal.kernel.ids import new_id
+from trust_portal.reliability.verification import KINDS
+
+
+def logged(files) -> list[Logged]:
+    """The receipts of a bundle in the order of its log."""
+    found = []
+    for name in sorted(files):
+        if name.startswith("receipts/") and name.endswith(".dsse.json"):
+            statement = Statement.parse(Envelope.parse(files[name]).payload)
+            found.append(Logged(name, TlogProof.parse(files[proof_name(name)]).index, statement))
+    return sorted(found, key=lambda each: each.index or 0)
+
+
+def of_kind(receipts: list[Logged], kind: ReceiptKind) -> list[Logged]:
+    return [each for each in receipts if each.statement.kind is kind]
+
+
+def changed(receipts: list[Logged], target: Logged, change: Callable[[dict], None]) -> list[Logged]:
+    """The same log, in which one receipt says something else and is signed all the same."""
+    predicate = deepcopy(dict(target.statement.predicate))
+    change(predicate)
+    other = replace(target, statement=replace(target.statement, predicate=predicate))
+    return [other if each.name == target.name else each for each in receipts]
+
+
+def verdict(receipts: list[Logged]) -> Report:
+    report = Report()
+    check_signatures(receipts, report)
+    return report
+
+
+def codes(receipts: list[Logged]) -> set[Code]:
+    return {each.code for each in verdict(receipts).findings}
+
+
+def signed(predicate: dict) -> dict:
+    return predicate["result"]["signature"]
+
+
+def test_another_library_accepts_both_signatures(memo):
+    """Yubico's ``fido2``: key, client data and authenticator data are read and compared by it."""
+    receipts = logged(memo.files)
+    keys = {
+        each.statement.predicate["receipt"]: each
+        for each in of_kind(receipts, ReceiptKind.PASSKEY_INTRODUCED)
+    }
+    decisions = of_kind(receipts, ReceiptKind.APPROVAL_APPROVED)
+    assert len(decisions) == len(keys) == 2
+    for each in decisions:
+        signature = each.statement.predicate["result"]["signature"]
+        key = keys[signature["passkey"]["receipt"]].statement.predicate["result"]
+        parts = {name: decode_base64url(text) for name, text in signature["assertion"].items()}
+        client_data = CollectedClientData(parts["clientDataJSON"])
+        data = AuthenticatorData(parts["authenticatorData"])
+        assert client_data.type == CollectedClientData.TYPE.GET
+        assert client_data.challenge == hashlib.sha256(canonical(signature["statement"])).digest()
+        assert client_data.origin == key["origin"] == "https://trust.example"
+        assert data.rp_id_hash == hashlib.sha256(key["rp_id"].encode()).digest()
+        assert data.is_user_present()
+        assert data.is_user_verified()
+        public = CoseKey.parse(cbor.decode(decode_base64url(key["public_key"])))
+        public.verify(data + client_data.hash, parts["signature"])
+        with pytest.raises(Exception, match=r".*"):
+            public.verify(data + hashlib.sha256(b"else").digest(), parts["signature"])
+
+
+def test_the_verdict_says_what_was_proved_and_what_was_not(memo):
+    report = verdict(logged(memo.files))
+    assert report.findings == []
+    (proved,) = report.proved
+    assert proved.startswith("2 decisions are signed with passkeys of 2 people")
+    (open_,) = report.not_proved
+    assert "the vendor enrolled it" in open_
+
+
+def set_amount(predicate):
+    (line,) = [each for each in signed(predicate)["statement"]["intent"]["act"] if each["label"] == "Amount"]
+    line["value"] = "120.00"
+
+
+#: What a vendor with its own keys might write into a decision's receipt, and how that is found.
+LIES: dict[str, tuple[Callable[[dict], object], set[Code]]] = {
+    "the amount": (set_amount, {Code.ASSERTION_NOT_THIS_STATEMENT}),
+    "the reason beside it": (lambda p: p.update(rationale="gladly"), {Code.ASSERTION_NOT_THIS_STATEMENT}),
+    "the reason signed": (
+        lambda p: signed(p)["statement"].update(reason="gladly"),
+        {Code.ASSERTION_NOT_THIS_STATEMENT},
+    ),
+    "the role": (lambda p: p["result"].update(role="approver_security"), {Code.ASSERTION_NOT_THIS_STATEMENT}),
+    "the digest": (lambda p: p["result"].update(digest="0" * 64), {Code.ASSERTION_NOT_THIS_STATEMENT}),
+    "too late": (lambda p: p.update(at="2030-01-01T00:00:00Z"), {Code.ASSERTION_NOT_THIS_STATEMENT}),
+    "the person": (
+        lambda p: p["actor"].update(person=str(new_id())),
+        {Code.ASSERTION_NOT_THIS_STATEMENT, Code.APPROVER_KEY_UNKNOWN},
+    ),
+    "the signature": (
+        lambda p: signed(p)["assertion"].update(signature=encode_base64url(b"no signature")),
+        {Code.BAD_ASSERTION},
+    ),
+    "no assertion": (lambda p: signed(p).update(assertion={}), {Code.BAD_ASSERTION}),
+    "another key": (
+        lambda p: signed(p)["passkey"].update(receipt=str(new_id())),
+        {Code.APPROVER_KEY_UNKNOWN},
+    ),
+    "not resting on the key": (
+        lambda p: p.update(
+            inputs=[e for e in p["inputs"] if signed(p)["passkey"]["receipt"] not in e["name"]]
+        ),
+        {Code.APPROVER_KEY_UNKNOWN},
+    ),
+    "nothing signed": (lambda p: p["result"].pop("signature"), {Code.ASSERTION_MISSING}),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_every_change_to_a_signed_decision_has_its_name(memo, lie: str):
+    change, expected = LIES[lie]
+    receipts = logged(memo.files)
+    first = of_kind(receipts, ReceiptKind.APPROVAL_APPROVED)[0]
+    assert codes(changed(receipts, first, change)) == expected
+
+
+def test_the_signature_of_one_approver_is_not_that_of_the_other(memo):
+    receipts = logged(memo.files)
+    fay, rob = of_kind(receipts, ReceiptKind.APPROVAL_APPROVED)
+    other = signed(dict(rob.statement.predicate))
+
+    def swap(predicate):
+        signed(predicate)["assertion"] = other["assertion"]
+
+    assert codes(changed(receipts, fay, swap)) == {Code.ASSERTION_NOT_THIS_STATEMENT}
+
+    def take_over(predicate):
+        predicate["result"]["signature"] = other
+
+    assert codes(changed(receipts, fay, take_over)) == {
+        Code.ASSERTION_NOT_THIS_STATEMENT,
+        Code.APPROVER_KEY_UNKNOWN,
+    }
+
+
+@pytest.mark.parametrize("field", ["nonce", "expires_at"])
+def test_a_signature_for_another_request_or_another_time_does_not_fit(memo, field: str):
+    receipts = logged(memo.files)
+    (asked,) = of_kind(receipts, ReceiptKind.APPROVAL_REQUESTED)
+    other = changed(receipts, asked, lambda p: p["result"].update({field: "2026-07-18T00:00:00Z"}))
+    assert codes(other) == {Code.ASSERTION_NOT_THIS_STATEMENT}
+
+
+def test_a_key_counts_from_its_introduction_to_its_revocation_by_place_in_the_log(memo):
+    receipts = logged(memo.files)
+    key, decision = of_kind(receipts, ReceiptKind.PASSKEY_INTRODUCED)[0], None
+    for each in of_kind(receipts, ReceiptKind.APPROVAL_APPROVED):
+        if signed(dict(each.statement.predicate))["passkey"]["receipt"] == key.statement.predicate["receipt"]:
+            decision = each
+    assert decision is not None
+    assert decision.index is not None
+    later = [replace(each, index=10**6) if each is key else each for each in receipts]
+    assert codes(later) == {Code.APPROVER_KEY_UNKNOWN}
+
+    said = {"result": {"passkey": key.statement.predicate["result"]["passkey"]}}
+    revoked = Statement(key.statement.subjects, PREDICATE_TYPES[ReceiptKind.PASSKEY_REVOKED], said)
+    before = Logged("receipts/revoked.dsse.json", decision.index - 1, revoked)
+    assert codes([*receipts, before]) == {Code.KEY_RETIRED_AT_INDEX}
+    assert codes([*receipts, replace(before, index=decision.index + 1)]) == set()
+
+
+def test_a_key_that_the_vendor_makes_up_afterwards_signs_nothing_of_the_approvers(memo):
+    """A vendor that forges the signature needs a key, and the key it introduces is another one."""
+    receipts = logged(memo.files)
+    decision = of_kind(receipts, ReceiptKind.APPROVAL_APPROVED)[0]
+    forged = Authenticator("trust.example", "https://trust.example")
+    credential = decode_base64url(signed(dict(decision.statement.predicate))["assertion"]["credentialId"])
+    device = replace(forged, credential_id=credential)
+
+    def forge(predicate):
+        set_amount(predicate)
+        statement = signed(predicate)["statement"]
+        signed(predicate)["assertion"] = dict(device.sign(challenge_of(canonical(statement))).json())
+
+    found = verdict(changed(receipts, decision, forge)).findings
+    assert {each.code for each in found} == {Code.ASSERTION_NOT_THIS_STATEMENT, Code.BAD_ASSERTION}
+
+
+def test_in_a_bundle_that_is_signed_again_the_edited_amount_is_found_by_the_assertion(memo):
+    """The whole verifier, on a bundle with which nothing but the truth is wrong."""
+    files = memo.files
+    name = of_kind(logged(files), ReceiptKind.APPROVAL_APPROVED)[0].name
+    statement = Statement.parse(Envelope.parse(files[name]).payload)
+    predicate = json.loads(json.dumps(statement.predicate))
+    set_amount(predicate)
+    lied = Statement(statement.subjects, statement.predicate_type, predicate)
+    files[name] = sign_envelope(lied.canonical(), memo.keyring.receipts).to_json()
+    again, log = signed_again(files, memo.keyring)
+    found = verify(build(again), policy=policy_of(log.receipts, log.checkpoints), kinds=KINDS)
+    assert Code.ASSERTION_NOT_THIS_STATEMENT in found.codes
+
+
+def test_one_person_in_two_places_is_found_whatever_is_signed(memo):
+    files = memo.files
+    receipts = logged(files)
+    name = of_kind(receipts, ReceiptKind.APPROVAL_USED)[0].name
+    statement = Statement.parse(Envelope.parse(files[name]).payload)
+    predicate = json.loads(json.dumps(statement.predicate))
+    first, second = predicate["result"]["approvals"]
+    second["person"] = first["person"]
+    lied = Statement(statement.subjects, statement.predicate_type, predicate)
+    files[name] = sign_envelope(lied.canonical(), memo.keyring.receipts).to_json()
+    again, log = signed_again(files, memo.keyring)
+    found = verify(build(again), policy=policy_of(log.receipts, log.checkpoints), kinds=KINDS)
+    assert Code.SAME_APPROVER in found.codes
