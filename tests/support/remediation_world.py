@@ -6,7 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,13 +24,14 @@ from trust_portal.access.tokens.model import Admission, Bounds
 from trust_portal.cost.anomalies.model import AnomalyFilter, CostAnomaly
 from trust_portal.cost.remediation.model import Run, RunFilter, StepKind
 from trust_portal.facts.framing import lines
-from trust_portal.house import House
+from trust_portal.house import House, build_house
 from trust_portal.kernel.actor import SYSTEM, Actor, ActorKind, Role
 from trust_portal.kernel.clock import ManualClock, rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
 from trust_portal.notify.standard_webhooks import Ed25519Public
 from trust_portal.notify.tables import notifications
+from trust_portal.settings import Settings
 from trust_portal.storage.tenancy import TenantScope
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
@@ -164,15 +165,16 @@ class World:
     async def read(self, run: Run) -> Run:
         return await self.house.playbook_runs.get(SYSTEM, run.tenant_id, run.id)
 
-    async def approve(self, run: Run) -> None:
-        """By the approver, in the words of one who has looked."""
+    async def approve(self, run: Run, by: Actor | None = None) -> None:
+        """By the approver, or by another, in the words of one who has looked."""
+        by = by or self.approver
         requested = run.step(StepKind.REQUESTED)
         assert requested is not None, run.steps
         assert requested.approval_id is not None
-        found = await self.house.approval_inbox.get(self.approver, run.tenant_id, requested.approval_id)
+        found = await self.house.approval_inbox.get(by, run.tenant_id, requested.approval_id)
         await self.house.decisions.approve(
             Approve(run.tenant_id, requested.approval_id, found.approval.request.digest, "It helps."),
-            self.approver,
+            by,
         )
 
     async def advance(self, run: Run) -> Run:
@@ -255,3 +257,43 @@ def event(kind: str, id: str, at: datetime, data: dict[str, object]) -> dict[str
         "time": rfc3339(at),
         "data": data,
     }
+
+
+@dataclass(frozen=True)
+class Template:
+    database: str
+    folder: Path
+    operator: Actor
+    approver: Actor
+    anomalies: dict[str, CostAnomaly]
+
+
+def settings_of(database_url: str, redis_url: str, folder: Path, **more: object) -> Settings:
+    return Settings(
+        database_url=database_url,
+        redis_url=redis_url,
+        key_file=folder / "keys.json",
+        base_url="https://trust.example",
+        vendor_name="Vendor Ltd",
+        **more,  # type: ignore[arg-type]
+    )
+
+
+async def build_template(
+    database_url: str,
+    redis_url: str,
+    folder: Path,
+    name: str,
+    make: Callable[[World], Awaitable[dict[str, CostAnomaly]]],
+) -> Template:
+    """An installation with an operator, an approver, and the anomalies that ``make`` leaves in it."""
+    clock = ManualClock(START)
+    house = build_house(settings_of(database_url, redis_url, folder), clock)
+    try:
+        await house.open()
+        operator = await person(house, "olga", Role.SRE_OPERATOR)
+        approver = await person(house, "arne", Role.APPROVER_RELIABILITY)
+        world = World(house, clock, operator, approver)
+        return Template(name, folder, operator, approver, await make(world))
+    finally:
+        await house.close()

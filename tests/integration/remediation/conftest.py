@@ -4,62 +4,39 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support.remediation_world import HOUR, ONSET, START, ProductProcess, World, person, product_process
+from support.remediation_world import (
+    HOUR,
+    ONSET,
+    START,
+    ProductProcess,
+    Template,
+    World,
+    build_template,
+    product_process,
+    settings_of,
+)
 
 from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.evidence.keyring import load_keyring
 from trust_portal.house import House, build_house
-from trust_portal.kernel.actor import Actor, Role
 from trust_portal.kernel.clock import ManualClock
-from trust_portal.settings import Settings
 
 #: The hour at which every test begins, and the grace that has passed by then.
 NOW = ONSET + 3.25
 
 
-@dataclass(frozen=True)
-class Template:
-    database: str
-    folder: Path
-    operator: Actor
-    approver: Actor
-    anomalies: dict[str, CostAnomaly]
-
-
-def settings_of(database_url: str, redis_url: str, folder: Path, **more: object) -> Settings:
-    return Settings(
-        database_url=database_url,
-        redis_url=redis_url,
-        key_file=folder / "keys.json",
-        base_url="https://trust.example",
-        vendor_name="Vendor Ltd",
-        **more,  # type: ignore[arg-type]
-    )
-
-
-async def _build(database_url: str, redis_url: str, folder: Path, name: str) -> Template:
-    clock = ManualClock(START)
-    house = build_house(settings_of(database_url, redis_url, folder), clock)
-    try:
-        await house.open()
-        operator = await person(house, "olga", Role.SRE_OPERATOR)
-        approver = await person(house, "arne", Role.APPROVER_RELIABILITY)
-        world = World(house, clock, operator, approver)
-        anomalies = {key: await world.runaway(key) for key in ("acme", "birch", "cedar")}
-        return Template(name, folder, operator, approver, anomalies)
-    finally:
-        await house.close()
+async def _runaways(world: World) -> dict[str, CostAnomaly]:
+    return {key: await world.runaway(key) for key in ("acme", "birch", "cedar")}
 
 
 @pytest.fixture(scope="session")
 def remediation_template(server_thread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Template]:
     folder, name = tmp_path_factory.mktemp("remediation"), server_thread.clone()
     servers = server_thread.servers
-    yield asyncio.run(_build(servers.url_of(name), servers.redis_url, folder, name))
+    yield asyncio.run(build_template(servers.url_of(name), servers.redis_url, folder, name, _runaways))
     server_thread.drop(name)
 
 
