@@ -87,6 +87,14 @@ class Product:
             )
             return answer
 
+    def refuse(self, call: dict[str, Any]) -> dict[str, Any]:
+        """Not done, unless it was before: then that is what became of it."""
+        with LOCK:
+            self._note("calls", {**call, "at": datetime.now(UTC).isoformat()})
+            done = {each["key"]: each for each in self._read("applied")}
+            refusal = {"state": "refused", "reason": "not today"}
+            return done[call["idempotency_key"]]["answer"] if call["idempotency_key"] in done else refusal
+
     def _read(self, name: str) -> list[dict[str, Any]]:
         path = self.folder / f"{name}.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
@@ -111,7 +119,7 @@ def handler(product: Product) -> type[BaseHTTPRequestHandler]:
             if call["dry_run"]:
                 manner = "well"
             if manner == "refused":
-                self._say(200, b'{"state": "refused", "reason": "not today"}')
+                self._say(200, json.dumps(product.refuse(call)).encode())
                 return
             if manner == "lost":
                 self._say(502, b"")

@@ -23,7 +23,7 @@ import pytest
 from support.remediation_world import HOUR, START, ProductProcess, World
 
 from trust_portal.cost.anomalies.model import CostAnomaly
-from trust_portal.cost.remediation.model import OVER, Run, RunFilter, RunState, StepKind
+from trust_portal.cost.remediation.model import OVER, RollBackRun, Run, RunFilter, RunState, StepKind
 from trust_portal.cost.remediation.playbooks import load_playbooks
 from trust_portal.cost.remediation.switches_model import SetKillSwitch
 from trust_portal.house import House, build_house
@@ -34,7 +34,8 @@ from trust_portal.runtime.story_clock import StoryClock
 
 SEED = int(os.environ.get("KILLS_SEED", "20260611"))
 COUNT = int(os.environ.get("PLAYBOOK_KILLS", "6"))
-MANNERS = ("well", "silent", "500", "garbage", "wrong", "pending")
+#: Each of them at least once, in an order that the seed chooses.
+MANNERS = ("well", "silent", "500", "garbage", "wrong", "pending", "late", "endless", "lost")
 
 
 @dataclass
@@ -130,18 +131,26 @@ async def approved(world: World, workers: Workers, anomalies: dict[str, CostAnom
     return runs
 
 
+async def killed_again_and_again(
+    chance: random.Random, product: ProductProcess, workers: Workers, count: int
+) -> None:
+    """While the product answers now this way, now that; it is well again when this returns."""
+    manners = chance.sample(MANNERS, len(MANNERS))
+    for number in range(count):
+        product.answers(manners[number % len(manners)])
+        await asyncio.sleep(chance.uniform(0.2, 3.0))
+        workers.kill()
+        workers.start()
+    product.answers("well")
+
+
 async def test_killed_at_any_moment_nothing_is_done_twice_nor_past_a_limit(
     world: World, product: ProductProcess, workers: Workers, anomalies: dict[str, CostAnomaly]
 ):
     chance = random.Random(SEED)
     workers.start()
     await approved(world, workers, anomalies)
-    for _ in range(COUNT):
-        product.answers(chance.choice(MANNERS))
-        await asyncio.sleep(chance.uniform(0.2, 3.0))
-        workers.kill()
-        workers.start()
-    product.answers("well")
+    await killed_again_and_again(chance, product, workers, COUNT)
     settled = OVER | {RunState.EXECUTED}
     async with until("every run is settled", workers) as wait:
         while any(run.state not in settled for run in await throttles(world)):
@@ -167,6 +176,43 @@ async def test_killed_at_any_moment_nothing_is_done_twice_nor_past_a_limit(
             if predicate["result"]["run"] == str(run.id)
         )
         assert set(receipts.values()) == {1}, receipts
+
+    done = [run for run in runs.values() if run.state is RunState.EXECUTED]
+    for run in done:
+        back = RollBackRun(run.tenant_id, run.id, "The export is mended.")
+        await world.house.remediation.roll_back(back, world.operator)
+    await killed_again_and_again(chance, product, workers, COUNT // 2)
+    async with until("what was done is taken back", workers) as wait:
+        while any(run.state not in OVER for run in await throttles(world)):
+            await wait()
+    applied = Counter(each["key"] for each in product.applied)
+    assert applied == Counter(key for run in done for key in (run.apply_key, run.reverse_key))
+    for run in done:
+        back_again = await world.read(run)
+        assert back_again.state is RunState.ROLLED_BACK
+        assert Counter(step.kind for step in back_again.steps)[StepKind.ROLLED_BACK] == 1
+
+
+async def test_a_refusal_stands_however_often_the_worker_is_killed_and_nothing_is_done(
+    world: World, product: ProductProcess, workers: Workers, anomalies: dict[str, CostAnomaly]
+):
+    product.answers("refused")
+    workers.start()
+    await approved(world, workers, anomalies)
+    async with until("the product is called", workers) as wait:
+        while not product.calls:
+            await wait()
+    workers.kill()
+    workers.start()
+    async with until("every run is over", workers) as wait:
+        while any(run.state not in OVER for run in await throttles(world)):
+            await wait()
+    runs = await throttles(world)
+    assert Counter(run.state for run in runs) == {RunState.FAILED: 2, RunState.DENIED: 1}
+    for run in runs:
+        if run.state is RunState.FAILED:
+            assert (run.last.detail["why"], run.last.detail["changed"]) == ("refused", "no")
+    assert product.applied == []
 
 
 async def test_no_call_reaches_the_product_after_the_switch_was_set(

@@ -16,6 +16,8 @@ from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
 
+pytestmark = pytest.mark.takes(seconds=20)
+
 
 def approval_of(run: Run) -> UUID:
     requested = run.step(StepKind.REQUESTED)

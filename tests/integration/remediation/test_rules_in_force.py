@@ -18,6 +18,8 @@ from trust_portal.house import build_house
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.ids import VENDOR_ID
 
+pytestmark = pytest.mark.takes(seconds=20)
+
 Restart = Callable[..., Awaitable[World]]
 THROTTLE = "  throttle-exports:"
 COOLED = ("    cool_down_minutes: 120", "    cool_down_minutes: 1")
