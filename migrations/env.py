@@ -23,6 +23,7 @@ from trust_portal.reliability.contracts import tables as contracts
 from trust_portal.reliability.credits import tables as credit_tables
 from trust_portal.reliability.crosscheck import tables as cross_checks
 from trust_portal.reliability.exclusions import tables as exclusion_tables
+from trust_portal.reliability.forecast import tables as forecast_tables
 from trust_portal.reliability.objectives import repository as objectives
 from trust_portal.reliability.reports import tables as reports
 from trust_portal.reliability.runs import tables as runs
@@ -41,6 +42,7 @@ TABLES = (
     credit_tables,
     cross_checks,
     exclusion_tables,
+    forecast_tables,
     evidence,
     facts,
     metering,

@@ -11,6 +11,7 @@ from schema.node import Node, find
 from schema.types.approval import ApprovalRequest, approval_request
 from schema.types.break_glass import BreakGlass, BreakGlassRecord, break_glass, break_glass_record
 from schema.types.cost import CostAnomaly, CostKpis, cost_anomaly, cost_kpis
+from schema.types.forecast import CreditForecastFlag, credit_forecast_flag
 from schema.types.playbook import (
     KillSwitch,
     PlaybookRun,
@@ -118,6 +119,11 @@ class Query:
         house, asked = info.context.house, decode(id, "BreakGlass")
         found, record = await house.break_glass.get(info.context.actor, asked.tenant_id, asked.id)
         return break_glass_record(found, record, house.clock.now())
+
+    @strawberry.field(description="Whether the credit forecast is on; null: nobody has switched it yet.")
+    async def credit_forecast_flag(self, info: Info) -> CreditForecastFlag | None:
+        found = await info.context.house.forecasts.flag(info.context.actor)
+        return None if found is None else credit_forecast_flag(found)
 
     @strawberry.field(description="A cost anomaly by its global id, with its explanation.")
     async def cost_anomaly(self, info: Info, id: strawberry.ID) -> CostAnomaly:

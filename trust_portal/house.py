@@ -89,6 +89,7 @@ from trust_portal.reliability.crosscheck.credentials import Admission
 from trust_portal.reliability.crosscheck.prometheus import Prometheus
 from trust_portal.reliability.crosscheck.service import CrossChecks
 from trust_portal.reliability.exclusions.service import Exclusions
+from trust_portal.reliability.forecast.service import Forecasts
 from trust_portal.reliability.objectives.service import Objectives
 from trust_portal.reliability.reports.attesting import SlaReportAuditor
 from trust_portal.reliability.reports.bundles import Bundles
@@ -147,6 +148,7 @@ class House:
     credit_proposals: Proposals
     credit_decisions: CreditDecisions
     credit_issues: CreditIssues
+    forecasts: Forecasts
     runs: Runs
     overview: Overview
     metering: Metering
@@ -345,6 +347,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         credit_proposals=Proposals(storage, gate, ledger, approvals),
         credit_decisions=CreditDecisions(storage, gate, ledger, approvals, decisions),
         credit_issues=CreditIssues(storage, gate, ledger, approvals, exports),
+        forecasts=Forecasts(storage, gate, ledger, access_log),
         runs=Runs(
             storage,
             gate=gate,

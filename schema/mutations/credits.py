@@ -8,6 +8,7 @@ from schema.context import Info
 from schema.ids import GlobalId, decode
 from schema.payload import OF_THE_REQUEST, UserError, user_error
 from schema.types.credit import Credit, CreditClaim, credit, credit_claim
+from schema.types.forecast import CreditForecastFlag, credit_forecast_flag
 from trust_portal.reliability.credits.model import (
     ClaimCredit,
     IssueCredit,
@@ -16,6 +17,7 @@ from trust_portal.reliability.credits.model import (
     VoidCredit,
 )
 from trust_portal.reliability.credits.record import StoredCredit
+from trust_portal.reliability.forecast.model import SetForecast
 
 
 @strawberry.input(description="Propose what a period's signed report and contract come to.")
@@ -57,6 +59,18 @@ class RejectCreditInput:
     reason: str
 
 
+@strawberry.input(description="Show the forecast to the vendor's people, or to nobody, and why.")
+class SetCreditForecastInput:
+    enabled: bool
+    reason: str
+
+
+@strawberry.type(description="The switch as it stands.")
+class SetCreditForecastPayload:
+    flag: CreditForecastFlag | None
+    user_errors: list[UserError]
+
+
 @strawberry.type(description="The credit as it stands now.")
 class CreditPayload:
     credit: Credit | None
@@ -80,6 +94,17 @@ class CreditMutations:
             return await _shown(info, found)
         except OF_THE_REQUEST as refusal:
             return CreditPayload(credit=None, user_errors=[user_error(refusal)])
+
+    @strawberry.mutation(description="Turn the credit forecast on or off, for all tenants.")
+    async def set_credit_forecast(
+        self, info: Info, input: SetCreditForecastInput
+    ) -> SetCreditForecastPayload:
+        try:
+            command = SetForecast(input.enabled, input.reason)
+            found = await info.context.house.forecasts.set(command, info.context.actor)
+        except OF_THE_REQUEST as refusal:
+            return SetCreditForecastPayload(flag=None, user_errors=[user_error(refusal)])
+        return SetCreditForecastPayload(flag=credit_forecast_flag(found), user_errors=[])
 
     @strawberry.mutation(description="Claim a credit. Too late or for nothing, it is refused with a receipt.")
     async def claim_credit(self, info: Info, input: ClaimCreditInput) -> ClaimCreditPayload:

@@ -37,6 +37,7 @@ from schema.types.credit import (
 from schema.types.cross_check import CrossCheckSource, cross_check_source
 from schema.types.exclusion import Exclusion, exclusion
 from schema.types.export import Export, export
+from schema.types.forecast import CreditForecast, credit_forecast
 from schema.types.incident import Incident, MaintenanceWindow, incident, maintenance_window
 from schema.types.objective import Objective, objective
 from schema.types.person import Person, person
@@ -191,6 +192,13 @@ class Tenant:
         house, actor = info.context.house, info.context.actor
         page = await house.credits.claims(actor, self.uuid, page_request(first, after, last, before))
         return connection(page, credit_claim)
+
+    @strawberry.field(
+        description="What the running period is heading for; null while it is switched off. For staff."
+    )
+    async def credit_forecast(self, info: Info) -> CreditForecast | None:
+        found = await info.context.house.forecasts.of_tenant(info.context.actor, self.uuid)
+        return None if found is None else credit_forecast(found)
 
     @strawberry.field(description="Exclusions after the fact, newest first.")
     async def exclusions(

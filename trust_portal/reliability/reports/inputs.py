@@ -6,7 +6,7 @@ staff scope sees; every query here names the tenant it is for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid5
@@ -32,7 +32,7 @@ from trust_portal.reliability.measured import read_samples
 from trust_portal.reliability.reports.record import Head, StoredReport
 from trust_portal.reliability.reports.repository import find_document, find_head, find_report
 from trust_portal.storage.tenancy import StaffScope
-from trust_portal.storage.unit_of_work import Storage
+from trust_portal.storage.unit_of_work import ReadSession, Storage
 
 #: Name space (RFC 9562 §5.5) of receipts that are derived from what they attest, so each is recorded once.
 _MAINTENANCE = UUID("6f6d2f0e-2a9b-5c39-9c5d-6a4c6c1f7a10")
@@ -115,16 +115,7 @@ async def read_inputs(storage: Storage, tenant_id: UUID, label: str, now: dateti
             for each in newest_sources(await source_revisions(session, tenant_id)).values()
             if each.definition is not None
         }
-        windows = [
-            _window(tenant, label, each)
-            for each in await read_maintenance(session, tenant_id, start, end)
-            if each.objectives is None or measurements.keys() & set(each.objectives)
-        ]
-        windows += [
-            _agreed(each)
-            for each in await exclusions_in_force(session, tenant_id, start, end)
-            if each.objectives is None or measurements.keys() & set(each.objectives)
-        ]
+        windows = await read_windows(session, tenant, label, start, end, measurements.keys())
         head = await find_head(session, tenant_id, label)
         newest = signed = document = None
         if head is not None and head.newest_id is not None:
@@ -140,7 +131,7 @@ async def read_inputs(storage: Storage, tenant_id: UUID, label: str, now: dateti
         start,
         end,
         measurements,
-        tuple(windows),
+        windows,
         head,
         newest,
         signed,
@@ -148,6 +139,27 @@ async def read_inputs(storage: Storage, tenant_id: UUID, label: str, now: dateti
         attested,
         sources,
     )
+
+
+async def read_windows(
+    session: ReadSession,
+    tenant: Tenant,
+    label: str,
+    start: datetime,
+    end: datetime,
+    objectives: Collection[str],
+) -> tuple[Window, ...]:
+    """What may be excluded of [start, end) for ``objectives``: maintenance, and what was agreed after the fact."""
+    announced = await read_maintenance(session, tenant.id, start, end)
+    agreed = await exclusions_in_force(session, tenant.id, start, end)
+    return (
+        *(_window(tenant, label, each) for each in announced if _concerns(each.objectives, objectives)),
+        *(_agreed(each) for each in agreed if _concerns(each.objectives, objectives)),
+    )
+
+
+def _concerns(named: Collection[str] | None, objectives: Collection[str]) -> bool:
+    return named is None or bool(set(named) & set(objectives))
 
 
 def _governing(versions: Sequence[ContractVersion], label: str) -> ContractVersion:

@@ -15,11 +15,15 @@ from trust_portal.documents import formats
 from trust_portal.errors import InvalidInput, Refused
 from trust_portal.kernel.page import PageRequest
 from trust_portal.kernel.period import parse_period
+from trust_portal.kernel.ratio import truncated_percent
 from trust_portal.reliability.credits.model import ClaimCredit, CreditState, ProposeCredit
+from trust_portal.reliability.forecast.calculation import FEWEST_DAYS
+from trust_portal.reliability.forecast.model import SetForecast
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, one_of, page_request, read_form, required, texts
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
 from trust_portal.web.templating import page
+from trust_portal.web.views.credit.forecast import forecast_of, likely, may_switch
 from trust_portal.web.views.credit.words import KINDS, STATE_CHOICES, STATES, money_of
 
 #: Claims shown below the credits; there is hardly ever more than one a month.
@@ -41,6 +45,10 @@ async def credits_of(request: Request, form: FormState = FormState()) -> Respons
         claims=await house.credits.claims(actor, tenant.id, PageRequest(_CLAIMS)),
         periods=[(each.period, formats.period(each.period)) for each in heads if each.signed_id],
         form=form,
+        forecast=await forecast_of(request, tenant),
+        fewest_days=FEWEST_DAYS,
+        likely=likely,
+        truncated=truncated_percent,
         may_propose=house.gate.allows(actor, Action.CREDIT_PROPOSE, resource),
         may_claim=house.gate.allows(actor, Action.CREDIT_CLAIM, resource),
         may_trace=house.gate.allows(actor, Action.RECEIPT_READ, resource),
@@ -49,14 +57,18 @@ async def credits_of(request: Request, form: FormState = FormState()) -> Respons
     )
 
 
-async def everybodys(request: Request) -> Response:
+async def everybodys(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
     actor, house = actor_of(request), house_of(request)
     asked = _asked(request)
     listed = await house.credits.everybodys(actor, page_request(request), **asked)
     return page(
         request,
         "credits/everybody.html",
+        status_code=form.status,
         listed=listed,
+        form=form,
+        flag=await house.forecasts.flag(actor),
+        may_switch=may_switch(request),
         tenants=await house.tenants.named(actor, {each.tenant_id for each in listed.items}),
         **_shown(asked),
         **frame(request),
@@ -88,6 +100,18 @@ async def claim(request: Request) -> Response:
             raise
         return await credits_of(request, FormState(texts(form), refusal))
     return RedirectResponse(f"{tenant_path(tenant)}/credits#claims", status_code=303)
+
+
+async def switch_forecast(request: Request) -> Response:
+    form = await read_form(request)
+    try:
+        command = SetForecast(form.get("enabled") == "yes", str(form.get("reason", "")))
+        await house_of(request).forecasts.set(command, actor_of(request))
+    except Refused as refusal:
+        if refusal.status in {401, 403, 404}:
+            raise
+        return await everybodys(request, FormState(texts(form), refusal))
+    return RedirectResponse("/credits#forecast", status_code=303)
 
 
 def _asked(request: Request) -> dict[str, Any]:
@@ -123,6 +147,7 @@ def _revision(text: object) -> int | None:
 
 routes = [
     Route("/credits", everybodys, methods=["GET"]),
+    Route("/credits/forecast", switch_forecast, methods=["POST"]),
     Route("/t/{tenant}/credits", credits_of, methods=["GET"]),
     Route("/t/{tenant}/credits", propose, methods=["POST"]),
     Route("/t/{tenant}/credits/claims", claim, methods=["POST"]),
