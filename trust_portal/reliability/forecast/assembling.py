@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 
 from trust_portal.kernel.period import Period, parse_period, zone
 from trust_portal.reliability.attainment.calculation import attain
-from trust_portal.reliability.attainment.model import Exclusion, Samples
+from trust_portal.reliability.attainment.model import Attainment, Exclusion, Samples
 from trust_portal.reliability.contracts.in_force import length_of
 from trust_portal.reliability.contracts.model import Boundary, Contract, Sla, percent_text
 from trust_portal.reliability.credits.calculation import SlaCredit, combined_credit, credit_for
+from trust_portal.reliability.findings import Finding, Severity
 from trust_portal.reliability.forecast.calculation import MOST_DAYS, lost, outlook
 from trust_portal.reliability.forecast.model import Forecast, SlaForecast
 
@@ -95,10 +96,14 @@ def _sla(
             attained=None if figure is None else figure.attained,
             met=None if verdict is None else verdict.met,
             outlook=found,
-            findings=tuple(each for each in attained.findings if figure is None),
+            findings=() if figure is not None else _why(attained),
         ),
         verdict,
     )
+
+
+def _why(attained: Attainment) -> tuple[Finding, ...]:
+    return tuple(each for each in attained.findings if each.severity is not Severity.NOTE)
 
 
 def _days(
