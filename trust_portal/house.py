@@ -41,7 +41,6 @@ from trust_portal.access.tenants.service import Tenants
 from trust_portal.access.tokens.service import Tokens
 from trust_portal.cost.anomalies.backtest import Backtests
 from trust_portal.cost.anomalies.closing import Closing
-from trust_portal.cost.anomalies.flags import DetectorFlags
 from trust_portal.cost.anomalies.service import Anomalies
 from trust_portal.cost.anomalies.suppressions import Suppressions
 from trust_portal.cost.anomalies.thresholds import ThresholdKeeper
@@ -56,6 +55,9 @@ from trust_portal.cost.remediation.playbooks import load_playbooks
 from trust_portal.cost.remediation.reading import RunReader
 from trust_portal.cost.remediation.service import Remediation
 from trust_portal.cost.remediation.switches import KillSwitches
+from trust_portal.cost.trials.backtesting import BackTesting
+from trust_portal.cost.trials.reading import DetectorReports
+from trust_portal.cost.trials.service import DetectorFlags
 from trust_portal.documents.press import Press
 from trust_portal.errors import InvalidInput, Unavailable
 from trust_portal.evidence.audit import Auditor
@@ -161,7 +163,9 @@ class House:
     budgets: Budgets
     focus: FocusImport
     cost_kpis: Kpis
+    detector_backtests: BackTesting
     detector_flags: DetectorFlags
+    detector_reports: DetectorReports
     dispatcher: Dispatcher
     courier: Courier
     control: ControlClient
@@ -366,7 +370,9 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         backtests=Backtests(storage, gate, access_log),
         suppressions=Suppressions(storage, gate, ledger, access_log),
         budgets=Budgets(storage, gate, ledger, access_log),
-        detector_flags=DetectorFlags(storage, gate, ledger),
+        detector_backtests=BackTesting(storage, gate, ledger, access_log),
+        detector_flags=DetectorFlags(storage, gate, ledger, access_log),
+        detector_reports=DetectorReports(storage, gate, access_log),
         control=control,
         kill_switches=kill_switches,
         remediation=Remediation(equipment, explanations),

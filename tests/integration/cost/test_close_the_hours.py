@@ -6,11 +6,8 @@ from decimal import Decimal
 
 from conftest import HOUR, START, Vendor, usage
 
-from trust_portal.access.actors import CONSOLE
-from trust_portal.cost.anomalies.flags_model import SetShadowDetector
-from trust_portal.cost.anomalies.model import AnomalyFilter, AnomalyState, CostAnomaly, Lane
+from trust_portal.cost.anomalies.model import AnomalyFilter, AnomalyState, CostAnomaly
 from trust_portal.cost.anomalies.repository import anomalies_page
-from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.page import PageRequest
 from trust_portal.storage.tenancy import StaffScope
 
@@ -112,26 +109,3 @@ async def test_two_tenants_that_net_to_zero_are_two_anomalies(vendor: Vendor) ->
     await vendor.close(300)
 
     assert len({each.tenant_id for each in await found(vendor)}) == len(await found(vendor)) == 2
-
-
-async def test_a_detector_on_trial_finds_beside_the_live_one_and_leaves_no_anomaly_of_its_own(
-    vendor: Vendor,
-) -> None:
-    acme = await vendor.tenant("acme")
-    flags = vendor.house.detector_flags
-    back_test = {"series": "28", "score": "60.1"}
-    await flags.set_shadow(SetShadowDetector(True, flags.known[-1], back_test, "better on history"), CONSOLE)
-    await vendor.use("acme", range(300), spiky)
-    await vendor.close(300)
-
-    (live,) = await found(vendor)
-    shadow = await vendor.house.anomalies.page(SYSTEM, AnomalyFilter(lane=Lane.SHADOW), PageRequest(10))
-
-    assert [each.tenant_id for each in shadow.items] == [acme.id]
-    assert {each.opened_receipt_id for each in shadow.items} == {None}
-    assert live.opened_receipt_id is not None
-    assert [each.back_test for each in await flags.history(CONSOLE)] == [back_test]
-    await flags.set_shadow(SetShadowDetector(False, flags.known[-1], {}, "seen enough"), CONSOLE)
-    await vendor.use("acme", range(300, 310))
-    await vendor.close(310)
-    assert [each.enabled for each in await flags.history(CONSOLE)] == [True, False]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,15 +13,12 @@ from trust_portal.access.access_log.service import AccessLog
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
-from trust_portal.cost.anomalies import states
+from trust_portal.cost.anomalies.flags_model import FlagBook
+from trust_portal.cost.anomalies.flags_repository import flag_revisions
+from trust_portal.cost.anomalies.replaying import Held, read_history, replay_history
 from trust_portal.cost.anomalies.suppressions_model import require_subsystem
-from trust_portal.cost.anomalies.thresholds_model import ThresholdBook
-from trust_portal.cost.anomalies.thresholds_repository import threshold_revisions
-from trust_portal.cost.anomalies.watching import HOUR, Costs, Sighting, Watched, watch
-from trust_portal.cost.budgets.model import BudgetBook
-from trust_portal.cost.budgets.repository import budget_revisions
+from trust_portal.cost.anomalies.watching import HOUR, Sighting
 from trust_portal.cost.detection.thresholds import INSTALLED, Thresholds
-from trust_portal.cost.detection.versions import INSTALLED_VERSION
 from trust_portal.cost.metering.calculation import hour_of
 from trust_portal.cost.metering.model import Series
 from trust_portal.errors import InvalidInput
@@ -57,6 +54,7 @@ class Trial:
     start: datetime
     end: datetime
     hours: int
+    detector: str
     now: tuple[Sighting, ...]
     tried: tuple[Sighting, ...]
 
@@ -81,46 +79,28 @@ class Backtests:
         start = end - timedelta(weeks=query.weeks)
         # Thresholds are the vendor's affair: whoever may read them is staff.
         async with self._storage.read(StaffScope(), snapshot=True) as session:
-            costs = (await states.costs(session, [tenant_id], start, end))[tenant_id]
-            book = ThresholdBook(await threshold_revisions(session, [tenant_id, VENDOR_ID]))
-            budgets = BudgetBook(await budget_revisions(session, [tenant_id]))
+            history = await read_history(session, [tenant_id], start, end, now)
+            live = FlagBook(await flag_revisions(session, [tenant_id, VENDOR_ID])).detectors(tenant_id).live
         await self._access_log.looked(actor, tenant_id, "cost", purpose="trial of thresholds")
 
         def concerned(series: Series) -> bool:
             return query.subsystem in {None, series.subsystem}
 
-        def held(series: Series) -> Thresholds:
-            return book.effective(tenant_id, series.subsystem, now)
+        def tried(tenant_id: UUID, series: Series) -> Thresholds:
+            return history.held(tenant_id, series).with_changes(dict(query.figures))
 
-        def tried(series: Series) -> Thresholds:
-            return held(series).with_changes(dict(query.figures))
-
-        def budget(series: Series, hour: datetime) -> float | None:
-            return budgets.per_hour(tenant_id, series.subsystem, series.currency, hour)
-
-        def run(thresholds: Callable[[Series], Thresholds]) -> tuple[Sighting, ...]:
+        def run(held: Held) -> tuple[Sighting, ...]:
             # All series, though not all are asked for: an hour without any usage is absent, not free.
-            found = _run(tenant_id, start, end, costs, thresholds, budget)
+            found = replay_history(history, live, held)[tenant_id]
             return tuple(each for each in found if concerned(each.series))
 
+        costs = history.costs[tenant_id]
         hours = sum(len(known) for series, known in costs.items() if concerned(series))
         return Trial(
             start + HOUR,
             end + HOUR,
             hours,
-            now=await asyncio.to_thread(run, held),
+            str(live.detector),
+            now=await asyncio.to_thread(run, history.held),
             tried=await asyncio.to_thread(run, tried),
         )
-
-
-def _run(
-    tenant_id: UUID,
-    start: datetime,
-    end: datetime,
-    costs: Costs,
-    thresholds: Callable[[Series], Thresholds],
-    budget: Callable[[Series, datetime], float | None],
-) -> tuple[Sighting, ...]:
-    tenant = Watched(tenant_id, start, {}, costs, lambda series, _: thresholds(series), budget)
-    (seen,) = watch([tenant], end, INSTALLED_VERSION)
-    return tuple(sorted(seen.sightings, key=lambda each: (each.anomaly.start, each.series)))

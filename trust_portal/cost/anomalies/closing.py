@@ -14,11 +14,12 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from trust_portal.cost.anomalies import states
-from trust_portal.cost.anomalies.flags_repository import shadow_version
+from trust_portal.cost.anomalies.flags_model import FlagBook
+from trust_portal.cost.anomalies.flags_repository import flag_revisions
 from trust_portal.cost.anomalies.model import Lane
 from trust_portal.cost.anomalies.recording import Recorder
 from trust_portal.cost.anomalies.states import Close, ClosingScope, Memory
@@ -29,7 +30,7 @@ from trust_portal.cost.anomalies.thresholds_repository import threshold_revision
 from trust_portal.cost.anomalies.watching import HOUR, Watch, Watched, watch
 from trust_portal.cost.budgets.model import BudgetBook
 from trust_portal.cost.budgets.repository import budget_revisions
-from trust_portal.cost.detection.versions import INSTALLED_VERSION, Version
+from trust_portal.cost.detection.versions import Version
 from trust_portal.cost.metering.calculation import hour_of
 from trust_portal.cost.metering.model import Progress, Series
 from trust_portal.evidence.ledger import Ledger
@@ -53,7 +54,18 @@ class Books:
     thresholds: ThresholdBook
     budgets: BudgetBook
     suppressions: tuple[Suppression, ...]
+    flags: FlagBook
+
+
+class Pair(NamedTuple):
+    """The detectors that watch some tenants."""
+
+    live: Version
     shadow: Version | None
+
+    @property
+    def names(self) -> tuple[str, str | None]:
+        return str(self.live.detector), None if self.shadow is None else str(self.shadow.detector)
 
 
 class Closing:
@@ -81,17 +93,19 @@ class Closing:
             if not batch:
                 return done
             after = batch[-1].tenant_id
-            done += await self._close(batch, through)
+            async with self._storage.read(StaffScope()) as session:
+                books = await _books(session, [each.tenant_id for each in batch])
+            for pair, some in _by_detectors(batch, books):
+                done += await self._close(some, through, books, pair)
 
-    async def _close(self, batch: Sequence[Progress], through: datetime) -> int:
+    async def _close(self, batch: Sequence[Progress], through: datetime, books: Books, pair: Pair) -> int:
+        """``batch`` is watched by the same detectors."""
         tenant_ids = [each.tenant_id for each in batch]
         async with self._storage.read(StaffScope()) as session:
-            detector = str(INSTALLED_VERSION.detector)
-            memories = await states.memories(session, tenant_ids, Lane.LIVE, detector)
-            books = await _books(session, tenant_ids)
+            memories = await states.memories(session, tenant_ids, Lane.LIVE, str(pair.live.detector))
             trial: dict[UUID, Memory] = {}
-            if books.shadow is not None:
-                trial = await states.memories(session, tenant_ids, Lane.SHADOW, str(books.shadow.detector))
+            if pair.shadow is not None:
+                trial = await states.memories(session, tenant_ids, Lane.SHADOW, str(pair.shadow.detector))
         done = 0
         for start, group in _by_start(batch, memories):
             # A tenant that was offboarded or is dirty may be ahead of everybody else.
@@ -100,7 +114,7 @@ class Closing:
             at_a_time = max(1, _TENANT_HOURS_AT_A_TIME // hours)
             for at in range(0, len(group), at_a_time):
                 done += await self._close_together(
-                    group[at : at + at_a_time], memories, trial, books, start, last
+                    group[at : at + at_a_time], memories, trial, books, pair, start, last
                 )
         return done
 
@@ -110,6 +124,7 @@ class Closing:
         memories: dict[UUID, Memory],
         trial: dict[UUID, Memory],
         books: Books,
+        pair: Pair,
         start: datetime,
         through: datetime,
     ) -> int:
@@ -128,14 +143,16 @@ class Closing:
             for each in group
         ]
         # Hours of history keep the processor for seconds; the worker's other rounds go on meanwhile.
-        watches = await asyncio.to_thread(watch, watched, through, INSTALLED_VERSION, states.anchors(through))
+        watches = await asyncio.to_thread(watch, watched, through, pair.live, states.anchors(through))
         shadows: Sequence[Watch | None] = [None] * len(group)
-        if books.shadow is not None:
+        if pair.shadow is not None:
             # It begins with nothing where it has not stood beside the live one so far.
             beside = [replace(each, memories=_at(trial, each)) for each in watched]
-            shadows = await asyncio.to_thread(watch, beside, through, books.shadow, states.anchors(through))
+            shadows = await asyncio.to_thread(watch, beside, through, pair.shadow, states.anchors(through))
         closes = [
             Close(each.tenant_id, each.revision, start, through, _is_redone(each, start), seen, shadow)
+            if (closed := _closed_by_another(each, memories)) is None
+            else Close(each.tenant_id, each.revision, closed, through, False, _after(closed, seen), shadow)
             for each, seen, shadow in zip(group, watches, shadows, strict=True)
         ]
         told = [each for each in closes if _tells(each) or each.tenant_id in concerned]
@@ -143,14 +160,16 @@ class Closing:
         done = 0
         if quiet:
             async with self._storage.write(ClosingScope()) as writing:
-                done += len(await states.save(writing, *_names(books), quiet))
+                done += len(await states.save(writing, *pair.names, quiet))
         progress = {each.tenant_id: each for each in group}
         for close in told:
-            fresh = close.tenant_id not in memories
-            done += await self._close_and_tell(close, books, progress[close.tenant_id], fresh=fresh)
+            quiet_until = _spoken_of(progress[close.tenant_id], memories, books)
+            done += await self._close_and_tell(close, books, pair, quiet_until)
         return done
 
-    async def _close_and_tell(self, close: Close, books: Books, progress: Progress, *, fresh: bool) -> bool:
+    async def _close_and_tell(
+        self, close: Close, books: Books, pair: Pair, quiet_until: datetime | None
+    ) -> bool:
         def evidence(series: Series, hour: datetime) -> dict[str, Any]:
             held = books.thresholds.effective(close.tenant_id, series.subsystem, hour + HOUR)
             budget = books.budgets.per_hour(close.tenant_id, series.subsystem, series.currency, hour)
@@ -162,22 +181,23 @@ class Closing:
         def suppressed(series: Series, hour: datetime) -> UUID | None:
             return covering(books.suppressions, close.tenant_id, series.subsystem, hour)
 
-        # A memory is missing though hours were closed: the detector is a new version, and the old one
-        # has spoken about those hours.
-        renewed = fresh and progress.dirty_from is None
         async with self._storage.write(TenantScope(close.tenant_id)) as session:
-            if not await states.save(session, *_names(books), [close]):
+            if not await states.save(session, *pair.names, [close]):
                 return False
             await Recorder(session, self._ledger, close.tenant_id, Lane.LIVE).record(
                 close.watch.sightings,
                 close.start,
                 evidence=evidence,
                 suppressed=suppressed,
-                quiet_until=progress.closed_through if renewed else None,
+                quiet_until=quiet_until,
             )
             if close.shadow is not None:
                 await Recorder(session, self._ledger, close.tenant_id, Lane.SHADOW).record(
-                    close.shadow.sightings, close.start, evidence=evidence, suppressed=suppressed
+                    close.shadow.sightings,
+                    close.start,
+                    evidence=evidence,
+                    suppressed=suppressed,
+                    quiet_until=quiet_until,
                 )
         return True
 
@@ -188,14 +208,17 @@ async def _books(session: ReadSession, tenant_ids: Sequence[UUID]) -> Books:
         ThresholdBook(await threshold_revisions(session, owners)),
         BudgetBook(await budget_revisions(session, tenant_ids)),
         await suppressions_of(session, owners),
-        await shadow_version(session),
+        FlagBook(await flag_revisions(session, owners)),
     )
 
 
-def _names(books: Books) -> tuple[str, str | None]:
-    """Of the detectors that watch."""
-    shadow = None if books.shadow is None else str(books.shadow.detector)
-    return str(INSTALLED_VERSION.detector), shadow
+def _by_detectors(batch: Iterable[Progress], books: Books) -> list[tuple[Pair, list[Progress]]]:
+    """Tenants by what watches them; mostly all of them are watched by the same."""
+    groups: dict[Pair, list[Progress]] = {}
+    for each in batch:
+        held = books.flags.detectors(each.tenant_id)
+        groups.setdefault(Pair(held.live, held.shadow), []).append(each)
+    return list(groups.items())
 
 
 def _at(trial: dict[UUID, Memory], watched: Watched) -> Mapping[Series, bytes]:
@@ -232,6 +255,30 @@ def _by_start(
         start = each.first_hour - HOUR if memory is None else memory.through
         groups.setdefault(start, []).append(each)
     yield from sorted(groups.items())
+
+
+def _closed_by_another(progress: Progress, memories: dict[UUID, Memory]) -> datetime | None:
+    """The last hour that another detector closed, where this one has no memory of its own.
+
+    It goes through all hours to know the tenant, and what was said of them stands.
+    """
+    fresh = progress.tenant_id not in memories and progress.dirty_from is None
+    return progress.closed_through if fresh else None
+
+
+def _spoken_of(progress: Progress, memories: dict[UUID, Memory], books: Books) -> datetime | None:
+    """Until when nothing new is opened: another detector has spoken of those hours."""
+    closed = _closed_by_another(progress, memories)
+    if closed is not None or progress.tenant_id in memories:
+        return closed
+    # What came late took it back to the first hour, also to those that were another detector's.
+    switched = books.flags.changed_at(progress.tenant_id)
+    return None if switched is None else hour_of(switched) - HOUR
+
+
+def _after(closed: datetime, seen: Watch) -> Watch:
+    """Without what was expected of hours that are closed."""
+    return replace(seen, expected=[each for each in seen.expected if each[0] > closed])
 
 
 def _is_redone(progress: Progress, start: datetime) -> bool:

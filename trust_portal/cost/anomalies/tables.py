@@ -136,7 +136,26 @@ suppressions = tenant_table(
     CheckConstraint("(ended_at IS NULL) = (ended_receipt_id IS NULL)", name="ended_with_a_receipt"),
 )
 
-#: At the vendor: which detectors run beside the live one. Revisions, the newest holds.
+#: What detectors came to on history. Run once, never to change.
+detector_backtests = tenant_table(
+    "detector_backtests",
+    uuid_column("id", primary_key=True),
+    Column("detector", Text, nullable=False, comment="name and version that was tried"),
+    Column("live", Text, nullable=False, comment="name and version beside which it was tried"),
+    Column("weeks", Integer, nullable=False),
+    instant("starts_at", nullable=False, comment="start of the first hour replayed"),
+    instant("ends_at", nullable=False, comment="end of the last hour replayed"),
+    Column("document", JSONB, nullable=False, comment="parameters and results"),
+    Column("digest", Text, nullable=False, comment="hex SHA-256 of the document, RFC 8785"),
+    instant("ran_at", nullable=False),
+    uuid_column("ran_by_id", nullable=False),
+    Column("ran_by_name", Text, nullable=False),
+    uuid_column("receipt_id", nullable=False),
+    ForeignKeyConstraint(["tenant_id", "receipt_id"], ["receipts.tenant_id", "receipts.id"]),
+    Index("detector_backtests_newest_idx", "tenant_id", "ran_at", "id"),
+)
+
+#: Which detector is live and which stands beside it, at the vendor for every tenant. Revisions, the newest holds.
 detector_flags = tenant_table(
     "detector_flags",
     Column("flag", Text, primary_key=True),
@@ -148,5 +167,9 @@ detector_flags = tenant_table(
     instant("set_at", nullable=False),
     Column("set_by_name", Text, nullable=False),
     uuid_column("receipt_id", nullable=False),
+    uuid_column("back_test_id", comment="null: switched off"),
     ForeignKeyConstraint(["tenant_id", "receipt_id"], ["receipts.tenant_id", "receipts.id"]),
+    ForeignKeyConstraint(
+        ["tenant_id", "back_test_id"], ["detector_backtests.tenant_id", "detector_backtests.id"]
+    ),
 )

@@ -12,7 +12,6 @@ from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.cost.anomalies.backtest import WEEKS, Trial, TryThresholds
 from trust_portal.cost.anomalies.thresholds import SetThresholds
-from trust_portal.cost.detection.versions import INSTALLED_VERSION
 from trust_portal.errors import InvalidInput, Refused
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, read_form, texts
@@ -53,7 +52,7 @@ async def thresholds(request: Request, form: FormState | None = None) -> Respons
         effective=effective,
         history=tuple(reversed(await house.thresholds.history(actor, tenant.id))),
         figures=FIGURES,
-        detector=INSTALLED_VERSION.detector,
+        detector=(await house.detector_flags.standing(actor, tenant.id)).detectors.live.detector,
         weeks=[(str(each), f"{each} weeks") for each in WEEKS],
         trial=trial,
         for_everybody=tenant.is_vendor,
