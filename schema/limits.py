@@ -10,7 +10,7 @@ depth       12 nested fields, through fragments; introspection included
 aliases     20 aliased fields in the whole document
 cost     2,000 fields that could be returned: each counts 1, times ``first``/``last`` above it;
                what is calculated when it is asked for (an explanation, what is behind it) counts
-               100, and a test of a second source, which is waited for, 500
+               100; a trial on history, and a test of a second source, which is waited for, 500
 ======== ===== ==========================================================================
 """
 
@@ -39,7 +39,14 @@ MAX_DEPTH = 12
 MAX_ALIASES = 20
 MAX_COST = 2_000
 #: Fields that are work, and not only reading.
-_WEIGHTS = {"explanation": 100, "origins": 100, "reported": 100, "testCrossCheck": 500}
+_WEIGHTS = {
+    "explanation": 100,
+    "origins": 100,
+    "reported": 100,
+    "backTestCostDetector": 500,
+    "costThresholdTrial": 500,
+    "testCrossCheck": 500,
+}
 #: What a page costs when its size comes in a variable, which validation does not see.
 _PAGE_IN_VARIABLE = MAX_PAGE
 

@@ -20,6 +20,7 @@ from schema.types.cost import (
     cost_suppression,
     cost_thresholds,
 )
+from schema.types.detector import FIGURES
 from trust_portal.cost.anomalies.model import GiveFeedback, Verdict
 from trust_portal.cost.anomalies.suppressions_model import CreateSuppression, EndSuppression
 from trust_portal.cost.anomalies.thresholds import SetThresholds
@@ -146,8 +147,7 @@ class CostMutations:
         self, info: Info, input: SetCostThresholdsInput
     ) -> SetCostThresholdsPayload:
         house, actor = info.context.house, info.context.actor
-        names = ("min_impact", "min_day_share", "sensitivity", "burn_rate")
-        figures = {name: value for name in names if (value := getattr(input, name)) is not None}
+        figures = {name: value for name in FIGURES if (value := getattr(input, name)) is not None}
         try:
             tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
             command = SetThresholds(

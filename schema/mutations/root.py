@@ -9,6 +9,7 @@ from schema.mutations.break_glass import BreakGlassMutations
 from schema.mutations.cost import CostMutations
 from schema.mutations.credits import CreditMutations
 from schema.mutations.cross_checks import CrossCheckMutations
+from schema.mutations.detectors import DetectorMutations
 from schema.mutations.exclusions import ExclusionMutations
 from schema.mutations.exports import ExportMutations
 from schema.mutations.imports import ImportMutations
@@ -26,6 +27,7 @@ class Mutation(
     CostMutations,
     CreditMutations,
     CrossCheckMutations,
+    DetectorMutations,
     ExclusionMutations,
     ExportMutations,
     ImportMutations,

@@ -35,6 +35,18 @@ from schema.types.credit import (
     credit_claim,
 )
 from schema.types.cross_check import CrossCheckSource, cross_check_source
+from schema.types.detector import (
+    CostBackTest,
+    CostDetectorReport,
+    CostDetectors,
+    CostThresholdTrial,
+    TriedThresholdsInput,
+    cost_back_test,
+    cost_detector_report,
+    cost_detectors,
+    cost_threshold_trial,
+    try_thresholds,
+)
 from schema.types.exclusion import Exclusion, exclusion
 from schema.types.export import Export, export
 from schema.types.forecast import CreditForecast, credit_forecast
@@ -317,6 +329,34 @@ class Tenant:
     async def cost_thresholds(self, info: Info) -> list[CostThresholds]:
         found = await info.context.house.thresholds.effective(info.context.actor, self.uuid)
         return [cost_thresholds(each) for each in found]
+
+    @strawberry.field(
+        description="What other thresholds would have raised on this tenant's history; for staff."
+    )
+    async def cost_threshold_trial(self, info: Info, tried: TriedThresholdsInput) -> CostThresholdTrial:
+        query = try_thresholds(self.uuid, tried)
+        return cost_threshold_trial(await info.context.house.backtests.run(query, info.context.actor))
+
+    @strawberry.field(
+        description="Which detectors watch; at the vendor, those of tenants without a flag of their own."
+    )
+    async def cost_detectors(self, info: Info) -> CostDetectors:
+        return cost_detectors(await info.context.house.detector_flags.standing(info.context.actor, self.uuid))
+
+    @strawberry.field(
+        description="What the detectors found and how good it was; at the vendor, of all tenants."
+    )
+    async def cost_detector_report(
+        self, info: Info, since: datetime | None = None, until: datetime | None = None
+    ) -> CostDetectorReport:
+        start, end = _aware(since, "since"), _aware(until, "until")
+        reports = info.context.house.detector_reports
+        return cost_detector_report(await reports.report(info.context.actor, self.uuid, start, end))
+
+    @strawberry.field(description="The latest back-tests of detectors, newest first; for staff.")
+    async def cost_back_tests(self, info: Info) -> list[CostBackTest]:
+        found = await info.context.house.detector_backtests.newest(info.context.actor, self.uuid)
+        return [cost_back_test(each) for each in found]
 
     @strawberry.field(description="Where the budgets of a month stand; of the current one by default.")
     async def cost_budgets(self, info: Info, month: date | None = None) -> list[CostBudget]:

@@ -53,6 +53,7 @@ _VENDOR_PAGES = (
     ("Approvals", "/approvals", Action.APPROVAL_READ),
     ("Receipts", "/receipts", Action.RECEIPT_READ),
     ("Thresholds", "/cost/thresholds", Action.THRESHOLD_READ),
+    ("Detectors", "/cost/detectors", Action.THRESHOLD_READ),
     ("Suppressions", "/cost/suppressions", Action.SUPPRESSION_READ),
     ("People", "/people", Action.PERSON_READ),
     ("Tokens", "/tokens", Action.TOKEN_READ),

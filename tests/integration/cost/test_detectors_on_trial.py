@@ -191,21 +191,21 @@ async def test_a_promoted_detector_leaves_what_was_said_before_it_as_it_was(vend
     test = await tried(vendor, acme.id)
     await switch(vendor, acme.id, Flag.SHADOW, test)
     await switch(vendor, acme.id, Flag.LIVE, test)
-    await vendor.use("acme", range(400, 600), spiky)
-    await vendor.close(600)
+    await vendor.use("acme", range(400, 500), lambda n: "300.00" if n in range(450, 456) else "10.00")
+    await vendor.close(500)
     after = await found(vendor, acme.id)
 
     assert [each for each in after if each.started_at < START + 400 * HOUR] == before
     new = [each for each in after if each.started_at >= START + 400 * HOUR]
     assert {each.detector for each in new} == {"forecast"}
-    assert START + 440 * HOUR in {each.started_at for each in new}
+    assert [each.started_at for each in new] == [START + 450 * HOUR]
 
     await switch(vendor, acme.id, Flag.LIVE, None)
-    await vendor.use("acme", range(600, 660), spiky)
-    await vendor.close(660)
+    await vendor.use("acme", range(500, 560), lambda n: "900.00" if n in range(520, 526) else "10.00")
+    await vendor.close(560)
     latest = await found(vendor, acme.id)
-    assert [each for each in latest if each.started_at < START + 600 * HOUR] == after
-    assert {each.detector for each in latest if each.started_at >= START + 600 * HOUR} == {"own-tail"}
+    assert [each for each in latest if each.started_at < START + 500 * HOUR] == after
+    assert {each.detector for each in latest if each.started_at >= START + 500 * HOUR} == {"own-tail"}
     kinds = [each.kind for each in await receipts(vendor, acme.id)]
     assert kinds.count(ReceiptKind.FLAG_CHANGED) == 3
 

@@ -88,6 +88,8 @@ EXPECTED = {
     "/t/{key}/cost/playbooks/{report}": "303 404 404 404 404 404 404 403 403 404",
     "/t/{key}/cost/suppressions": "303 403 200 403 404 200 200 403 403 200",
     "/t/{key}/cost/thresholds": "303 403 403 403 404 200 200 403 403 200",
+    "/t/{key}/cost/detectors": "303 403 403 403 404 200 200 403 403 200",
+    "/t/{key}/cost/detectors/back-tests/{report}": "303 403 403 403 404 404 404 403 403 404",
     "/t/{key}/cost/budgets": "303 200 200 403 404 200 200 403 403 200",
     "/t/{key}/cost/figures": "303 200 200 200 404 200 200 403 403 200",
     "/t/{key}/cost/metrics": "303 200 200 200 404 200 200 403 403 200",
@@ -141,6 +143,7 @@ def test_the_table_names_every_page_there_is():
         .replace("/webhooks/{report}", "/webhooks/{webhook}")
         .replace("/deliveries/{report}", "/deliveries/{delivery}")
         .replace("/playbooks/{report}", "/playbooks/{run}")
+        .replace("/back-tests/{report}", "/back-tests/{test}")
         .replace("/break-glass/{report}", "/break-glass/{grant}")
         .replace("/approvals/{report}", "/approvals/{request}")
         .replace("/calculations/{report}", "/calculations/{calculation}")

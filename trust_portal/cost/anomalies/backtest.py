@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 from uuid import UUID
 
 from trust_portal.access.access_log.service import AccessLog
@@ -18,6 +17,7 @@ from trust_portal.cost.anomalies.flags_repository import flag_revisions
 from trust_portal.cost.anomalies.replaying import Held, read_history, replay_history
 from trust_portal.cost.anomalies.suppressions_model import require_subsystem
 from trust_portal.cost.anomalies.watching import HOUR, Sighting
+from trust_portal.cost.detection.replay import WEEKS
 from trust_portal.cost.detection.thresholds import INSTALLED, Thresholds
 from trust_portal.cost.metering.calculation import hour_of
 from trust_portal.cost.metering.model import Series
@@ -26,9 +26,6 @@ from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.tenancy import StaffScope
 from trust_portal.storage.unit_of_work import Storage
-
-#: How far back a trial goes, in weeks; the first of them teach the baseline.
-WEEKS: Final = (4, 8, 13)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,10 @@ class FlagRevision:
     set_by: str
     receipt_id: UUID
 
+    @property
+    def is_for_everybody(self) -> bool:
+        return self.tenant_id == VENDOR_ID
+
 
 @dataclass(frozen=True, slots=True)
 class Detectors:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from trust_portal.cost.detection.detector import Detector
 from trust_portal.cost.detection.model import Anomaly
 from trust_portal.cost.detection.thresholds import INSTALLED, Limits, Thresholds
 from trust_portal.cost.detection.versions import INSTALLED_VERSION, Version
+
+#: How far back a trial on stored hours goes, in weeks; the first of them teach the baseline.
+WEEKS: Final = (4, 8, 13)
 
 Series = Sequence[tuple[datetime, float]]
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from trust_portal.cost.anomalies.backtest import WEEKS
 from trust_portal.cost.anomalies.flags_model import Flag
+from trust_portal.cost.detection.replay import WEEKS
 from trust_portal.cost.detection.versions import version_named
+from trust_portal.cost.trials.comparison import Sum
 from trust_portal.errors import InvalidInput
 from trust_portal.kernel.names import require_words
 
@@ -55,6 +57,16 @@ class BackTest:
     ran_at: datetime
     ran_by: str
     receipt_id: UUID
+
+    @property
+    def found(self) -> Mapping[str, Sum]:
+        """As ``Comparison.sums``."""
+        return {
+            name: Sum(
+                int(each["anomalies"]), {code: Decimal(amount) for code, amount in each["excess"].items()}
+            )
+            for name, each in self.document["found"].items()
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, func, insert, select
 
 from trust_portal.cost.anomalies.model import Lane
 from trust_portal.cost.anomalies.tables import anomalies, detector_backtests
 from trust_portal.cost.metering.model import Series
+from trust_portal.cost.metering.tables import usage_hours
 from trust_portal.cost.trials.comparison import Find
 from trust_portal.cost.trials.model import BackTest
 from trust_portal.cost.trials.quality import Judgement
@@ -19,10 +20,6 @@ from trust_portal.errors import NotFound
 from trust_portal.kernel.actor import Actor
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
-_BUSIEST: Final = """
-SELECT tenant_id, count(*) OVER () AS tenants FROM usage_hours
-WHERE hour > $1 AND hour <= $2 GROUP BY tenant_id ORDER BY count(*) DESC, tenant_id LIMIT $3
-"""
 _JUDGED: Final = """
 SELECT a.lane, a.detector || '@' || a.detector_version AS detector, a.tenant_id, a.subsystem,
   count(*) FILTER (WHERE coalesce(a.verdict, l.verdict) = 'real') AS real,
@@ -87,8 +84,16 @@ async def busiest_tenants(
     session: ReadSession, start: datetime, end: datetime, most: int
 ) -> tuple[tuple[UUID, ...], int]:
     """Tenants with usage in ``start`` < hour <= ``end``, those with the most hours first; how many there are."""
-    rows = await (await session.driver()).fetch(_BUSIEST, start, end, most)
-    return tuple(UUID(bytes=row[0].bytes) for row in rows), rows[0][1] if rows else 0
+    hours = usage_hours.c
+    query = (
+        select(hours.tenant_id, func.count().over().label("tenants"))
+        .where(hours.hour > start, hours.hour <= end)
+        .group_by(hours.tenant_id)
+        .order_by(func.count().desc(), hours.tenant_id)
+        .limit(most)
+    )
+    rows = (await session.execute(query)).all()
+    return tuple(row.tenant_id for row in rows), rows[0].tenants if rows else 0
 
 
 async def finds(

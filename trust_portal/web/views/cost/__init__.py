@@ -5,6 +5,7 @@ from trust_portal.web.views.cost import (
     anomaly,
     automation,
     budgets,
+    detectors,
     figures,
     playbooks,
     suppressions,
@@ -18,6 +19,7 @@ routes = [
     *automation.routes,
     *suppressions.routes,
     *thresholds.routes,
+    *detectors.routes,
     *budgets.routes,
     *figures.routes,
 ]

@@ -24,6 +24,7 @@ _SIDES = (
     ("Figures", "/cost/figures", Action.COST_READ),
     ("Suppressions", "/cost/suppressions", Action.SUPPRESSION_READ),
     ("Thresholds", "/cost/thresholds", Action.THRESHOLD_READ),
+    ("Detectors", "/cost/detectors", Action.THRESHOLD_READ),
 )
 #: The vendor uses nothing itself: what is set there holds for every customer.
 _VENDOR_SIDES = _SIDES[4:]

@@ -10,8 +10,9 @@ from starlette.routing import Route
 
 from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
-from trust_portal.cost.anomalies.backtest import WEEKS, Trial, TryThresholds
+from trust_portal.cost.anomalies.backtest import Trial, TryThresholds
 from trust_portal.cost.anomalies.thresholds import SetThresholds
+from trust_portal.cost.detection.replay import WEEKS
 from trust_portal.errors import InvalidInput, Refused
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, read_form, texts
