@@ -50,6 +50,7 @@ async def test_a_runaway_export_is_throttled_once_approved_and_verified_in_the_d
     found = run.last.detail["verification"]
     assert (found["start"], found["end"]) == ("2026-06-11T04:00:00Z", "2026-06-11T06:00:00Z")
     assert (found["before"], found["after"]) == ("90.000000", "1.200000")
+    assert found["season"] == "1.006", "a week before, 10.20 an hour against 10.13 in the anomaly's hours"
     assert (found["required"], found["verified"]) == ("0.5", True)
     assert Decimal(found["reduction"]) > Decimal("0.99")
     assert len(product.applied) == 1

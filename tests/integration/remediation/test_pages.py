@@ -143,7 +143,11 @@ async def test_a_customer_is_found_by_a_part_of_its_name_and_named_in_the_histor
     other = (await operator.get("/kill-switch", params={"customer": "acme"})).text
     assert "Birch is stopped" in other
     assert "/t/birch/receipts/" in other
-    assert "No customer like that" in (await operator.get("/kill-switch?customer=%25")).text
+    nobody = (await operator.get("/kill-switch?customer=%25")).text
+    assert "No customer like that" in nobody
+    assert '<option value="" selected>Choose what to stop</option>' in nobody, "never everything by mistake"
+    data = {"place": "", "reason": "They ask.", "act": "stop"}
+    assert (await operator.post("/kill-switch?customer=%25", data=data)).status_code == 422
 
 
 async def test_a_customer_sees_its_own_runs_and_can_do_nothing_to_them(

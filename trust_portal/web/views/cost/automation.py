@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from starlette.routing import Route
 
 from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
+from trust_portal.access.tenants.model import Tenant
 from trust_portal.cost.remediation.model import RunFilter
 from trust_portal.cost.remediation.switches_model import Reach, SetKillSwitch
 from trust_portal.errors import InvalidInput, Refused
@@ -63,8 +65,9 @@ async def kill_switch(request: Request, form: FormState = FormState()) -> Respon
         found=found,
         words=words,
         query=urlencode({"customer": words}),
-        chosen=request.query_params.get("place", "everywhere"),
+        chosen=request.query_params.get("place") or _first(words, found.items),
         places=[
+            *([("", "Choose what to stop")] if words and not found.items else []),
             ("everywhere", "Everything, everywhere"),
             *((f"playbook:{each.id}", f"{each.playbook.title}, everywhere") for each in standing.playbooks),
             *((f"playbook:{id_}", f"{id_}, taken out, with runs under way") for id_ in standing.taken_out),
@@ -74,6 +77,13 @@ async def kill_switch(request: Request, form: FormState = FormState()) -> Respon
         may_set=house.gate.allows(actor, Action.HOUSE_KILL_SWITCH_SET, Resource.of_house("kill switch")),
         **frame(request),
     )
+
+
+def _first(words: str, found: Sequence[Tenant]) -> str:
+    """What is chosen at first: never everything where somebody looked for one customer."""
+    if words:
+        return f"tenant:{found[0].key}" if found else ""
+    return "everywhere"
 
 
 async def set_kill_switch(request: Request) -> Response:
