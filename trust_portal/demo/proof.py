@@ -56,6 +56,14 @@ class Visitor:
             raise Unavailable(f"the form at {path} was answered {answer.status_code}", code="NOT_TAKEN")
         return str(answer.headers["location"])
 
+    async def answer(self, path: str, **form: str) -> str:
+        """Send a form that is answered with a page: the page. A form that is refused raises ``Unavailable``."""
+        origin = str(self._client.base_url).rstrip("/")
+        answer = await self._client.post(path, data=form, headers={"origin": origin})
+        if not answer.is_success:
+            raise Unavailable(f"the form at {path} was answered {answer.status_code}", code="NOT_TAKEN")
+        return answer.text
+
     async def fetch(self, path: str) -> bytes:
         answer = await self._client.get(path)
         if not answer.is_success:

@@ -14,7 +14,7 @@ from trust_portal.access.sign_in.personas import PERSONAS
 from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.remediation.model import PlanPlaybook, RequestRun, Run, RunState, StepKind
 from trust_portal.cost.remediation.switches_model import SetKillSwitch
-from trust_portal.demo.approving import approve, request_path
+from trust_portal.demo.approving import Approvers, request_path
 from trust_portal.demo.patience import patience
 from trust_portal.demo.place import HOUR, Place, named
 from trust_portal.demo.scene import BRIGHTWATER
@@ -40,6 +40,7 @@ class Remedy:
         self._tell = place.tell
         self._anomaly = anomaly
         self._tenant = place.tenants[BRIGHTWATER.key]
+        self._approvers = Approvers(place.url)
 
     async def throttle(self) -> Run:
         """From the plan to the hours that cost what they should."""
@@ -171,7 +172,7 @@ class Remedy:
 
     async def _approve(self, run: Run, reason: str) -> None:
         request_id, role = _approval_of(run), Role.APPROVER_RELIABILITY
-        await approve(self._at.url, self._tenant.key, request_id, role, reason)
+        await self._approvers.approve(self._tenant.key, request_id, role, reason)
 
     async def _settled(self, run: Run, *states: RunState) -> Run:
         """The run once it stands in one of ``states``. Raises ``Unavailable`` where it ends in another."""
