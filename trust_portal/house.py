@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from trust_portal.access.access_log.service import AccessLog
 from trust_portal.access.approvals.deciding import Decisions
+from trust_portal.access.approvals.patterns import ApprovalPatterns
 from trust_portal.access.approvals.reading import ApprovalInbox
 from trust_portal.access.approvals.reminding import Reminders
 from trust_portal.access.approvals.service import Approvals
@@ -133,6 +134,7 @@ class House:
     decisions: Decisions
     approval_reminders: Reminders
     approval_inbox: ApprovalInbox
+    approval_patterns: ApprovalPatterns
     break_glass: BreakGlass
     glass_reviews: GlassReviews
     archive: Archive
@@ -317,6 +319,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         decisions=decisions,
         approval_reminders=Reminders(storage, approvals),
         approval_inbox=ApprovalInbox(storage, gate, access_log, approvals),
+        approval_patterns=ApprovalPatterns(storage, gate),
         break_glass=BreakGlass(storage, gate, ledger, access_log, approvals, glass_reviews),
         glass_reviews=glass_reviews,
         archive=Archive(storage, gate, access_log, ledger, keyring, host=settings.host),

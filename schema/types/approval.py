@@ -79,6 +79,19 @@ class ApprovalViewerCan:
     why_not: str | None = strawberry.field(description="Why the caller cannot approve.")
 
 
+@strawberry.type(
+    description="How often and how fast somebody approved for the one who asks. A hint; nothing is refused for it."
+)
+class ApprovalHint:
+    approver: str
+    decided: bool = strawberry.field(description="Whether they approved this request too.")
+    recent: int = strawberry.field(description="In the last 30 days; this request is not counted.")
+    long: int = strawberry.field(description="In the last 90 days.")
+    returned: int = strawberry.field(description="The other way round, in 90 days.")
+    median_seconds: int | None = strawberry.field(description="From asking to approving, in 90 days.")
+    hasty: int = strawberry.field(description="Within 60 seconds of the asking, in 90 days.")
+
+
 @strawberry.type(description="Something consequential that others than the one who asks must agree to.")
 class ApprovalRequest:
     id: strawberry.ID
@@ -105,6 +118,24 @@ class ApprovalRequest:
     steps: list[ApprovalStep]
     receipt_id: strawberry.ID
     view: strawberry.Private[ApprovalView]
+
+    @strawberry.field(
+        description="On those who approved and those who may; for approvers and auditors, else empty."
+    )
+    async def hints(self, info: Info) -> list[ApprovalHint]:
+        found = await info.context.house.approval_patterns.of(info.context.actor, self.view)
+        return [
+            ApprovalHint(
+                approver=each.name,
+                decided=each.decided,
+                recent=each.hint.recent,
+                long=each.hint.long,
+                returned=each.hint.returned,
+                median_seconds=each.hint.median_seconds,
+                hasty=each.hint.hasty,
+            )
+            for each in found
+        ]
 
     @strawberry.field(description="What the caller may do with it.")
     def viewer_can(self, info: Info) -> ApprovalViewerCan:  # noqa: ARG002 - the view was made for the caller

@@ -38,6 +38,7 @@ class Action(StrEnum):
     APPROVAL_EXPIRE = "tenant:approval:expire"
     APPROVAL_READ = "tenant:approval:read"
     APPROVAL_WITHDRAW = "tenant:approval:withdraw"
+    APPROVAL_PATTERN_READ = "tenant:approval_pattern:read"
     BREAK_GLASS_CLOSE = "tenant:break_glass:close"
     BREAK_GLASS_OPEN = "tenant:break_glass:open"
     BREAK_GLASS_READ = "tenant:break_glass:read"

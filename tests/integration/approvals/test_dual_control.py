@@ -13,6 +13,7 @@ from trust_portal.access.action import TokenScope
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.approvals import decision
 from trust_portal.access.approvals.model import ApprovalKind, ApprovalState, AskApproval
+from trust_portal.access.approvals.velocity import PairHint
 from trust_portal.access.people.model import GrantRole
 from trust_portal.access.tables import policy_decisions
 from trust_portal.access.tokens.model import CreateToken
@@ -580,3 +581,24 @@ async def test_an_unknown_request_is_not_found(desk):
         desk.use(request),
     ):
         assert await refused(desk, act, NotFound) == "NOT_FOUND"
+
+
+async def test_who_decides_sees_who_approves_for_whom_and_others_do_not(desk, clock):
+    patterns = desk.house.approval_patterns
+    for seconds in (30, 90):
+        earlier = await desk.ask()
+        clock.advance(timedelta(seconds=seconds))
+        await desk.approve(earlier, "sam")
+        await desk.deny(earlier, "fay")
+    clock.advance(timedelta(days=31))
+    request = await desk.ask()
+    clock.advance(timedelta(seconds=5))
+    await desk.approve(request, "sam")
+
+    async def seen(name: str) -> list[tuple[str, bool, PairHint]]:
+        view = await desk.house.approval_inbox.get(desk.by(name), desk.tenant.id, request.id)
+        return [(each.name, each.decided, each.hint) for each in await patterns.of(desk.by(name), view)]
+
+    sam = desk.people["sam"].id
+    assert await seen("fay") == [("Sam", True, PairHint(sam, 0, 2, 0, 30, 1))]
+    assert await seen("olive") == []

@@ -11,6 +11,7 @@ from support.approvals_world import ask, person_with, retention_intent
 from support.portal_fixtures import Portal
 from support.portal_world import sign_in
 
+from schema.ids import encode
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.approvals.inbox import ApprovalFilter, Show
 from trust_portal.access.approvals.model import ApprovalRequest, ApprovalState, Approve, Deny, Withdraw
@@ -261,3 +262,43 @@ async def test_the_policies_page_says_who_must_agree_to_what(portal):
     assert re.search(r"Retention change</th><td>Security, Finance</td>", page)
     assert "retention-change-by-security-and-finance" in page
     assert 'id="approvals.yaml"' in page
+
+
+async def test_every_rule_that_a_receipt_cites_is_a_link_to_its_text(portal, request_):
+    await portal.house.decisions.deny(
+        Deny(request_.tenant_id, request_.id, request_.digest, "no"),
+        (await person_with(portal.house, CONSOLE, Role.APPROVER_SECURITY, VENDOR_ID)).as_actor(),
+    )
+    async with portal.browser("auditor") as browser:
+        page = (await browser.get(address(request_))).text
+        cited = set(re.findall(r'href="/policies[?]version=[0-9a-f]{64}#([^"]+)"', page))
+        for receipt in set(re.findall(r"/t/aurora/receipts/[0-9a-f-]{36}", page)):
+            text = (await browser.get(receipt)).text
+            cited |= set(re.findall(r'href="/policies[?]version=[0-9a-f]{64}#([^"]+)"', text))
+        rules = (await browser.get("/policies")).text
+    assert cited == {"retention-change-by-security-and-finance", "approvers-decide"}
+    for id_ in cited:
+        assert f'<span id="{id_}" class="rule">' in rules
+    texts = {each.name: each.text for each in portal.house.gate.policies.texts}
+    ids = re.findall(r'^@id\("([^"]+)"\)$|^  id: (.+)$', "\n".join(texts.values()), re.MULTILINE)
+    assert len(ids) > 60
+    for id_ in ids:
+        assert f'<span id="{id_[0] or id_[1]}" class="rule">' in rules
+
+
+async def test_an_approver_sees_who_approves_for_whom_on_the_page_and_over_graphql(portal, request_):
+    hints = (
+        "query ($id: ID!) { node(id: $id) { ... on ApprovalRequest { hints { approver long returned } } } }"
+    )
+    sam = (await person_with(portal.house, CONSOLE, Role.APPROVER_SECURITY, VENDOR_ID)).as_actor()
+    command = Approve(request_.tenant_id, request_.id, request_.digest, "fine")
+    await portal.house.decisions.approve(command, sam)
+    sre = await person_with(portal.house, CONSOLE, Role.SRE_OPERATOR, VENDOR_ID)
+    again = await ask(portal.house, portal.world.aurora.id, sre.as_actor(), retention_intent("aurora", "60"))
+    told = "Approver_Security approved 1 for the one who asks in 90 days, 1 of them in the last 30"
+    variables = {"id": encode("ApprovalRequest", again.tenant_id, again.id)}
+    for who, expected in (("approver_finance", 1), ("csm", 0)):
+        async with portal.browser(who) as browser:
+            assert (told in (await browser.get(address(again))).text) is bool(expected)
+            answer = await browser.post("/graphql", json={"query": hints, "variables": variables})
+            assert len(answer.json()["data"]["node"]["hints"]) == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,9 @@ from trust_portal.web.forms import page_request
 from trust_portal.web.navigation import frame, own_frame, tenant_of
 from trust_portal.web.templating import page
 from trust_portal.web.views.approvals.words import role_word
+
+#: Where a rule begins: its name above a Cedar policy, or its id below a kind.
+_RULE = re.compile(r'^@id\("([^"]+)"\)$|^  id: ([a-z0-9-]+)$', re.MULTILINE)
 
 
 async def access_log(request: Request) -> Response:
@@ -41,13 +45,23 @@ async def policies(request: Request) -> Response:
     return page(
         request,
         "policies.html",
-        texts=texts,
+        texts=[(each.name, _marked(each.text)) for each in texts],
         version=version or house.gate.policies.version,
         in_force=house.gate.policies.version,
         rules=_rules(texts),
         role_word=role_word,
         **await own_frame(request),
     )
+
+
+def _marked(text: str) -> list[tuple[str | None, str]]:
+    """A text in pieces, each with the id of the rule that begins there, so that a link can lead to it."""
+    starts = list(_RULE.finditer(text))
+    bounds = [match.start() for match in starts] + [len(text)]
+    pieces: list[tuple[str | None, str]] = [(None, text[: bounds[0]])] if bounds[0] else []
+    for match, end in zip(starts, bounds[1:], strict=True):
+        pieces.append((match[1] or match[2], text[match.start() : end]))
+    return pieces
 
 
 def _rules(texts: Sequence[PolicyText]) -> list[Rule]:

@@ -8,6 +8,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from trust_portal.access.action import Action
+from trust_portal.access.policy import Resource
 from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.notify.standard_webhooks import Ed25519Public
@@ -41,6 +43,11 @@ async def receipt(request: Request) -> Response:
         part="receipt_place.html",
         filed=filed,
         subjects=[(each.name, each.sha256) for each in filed.receipt.subjects],
+        policies=filed.statement["predicate"].get("policies", {}),
+        emergency=filed.statement["predicate"].get("break_glass"),
+        may_read_rules=house_of(request).gate.allows(
+            actor, Action.POLICIES_READ, Resource.of_house("policies")
+        ),
         statement=json.dumps(filed.statement, indent=2, ensure_ascii=False, sort_keys=True),
         **frame(request, tenant),
     )

@@ -27,6 +27,7 @@ from trust_portal.web.views.approvals.words import (
     role_word,
     stamps_of,
     standing,
+    told_hint,
     voices_of,
 )
 
@@ -51,6 +52,7 @@ async def request_page(request: Request, form: FormState = FormState()) -> Respo
         state=STATES[view.state],
         stamps=stamps_of(view, f"{tenant_path(tenant)}/receipts/" if may_trace else None),
         places=places_of(view, actor),
+        hints=[told_hint(each) for each in await house.approval_patterns.of(actor, view)],
         voices=voices_of(view),
         role_word=role_word,
         passkeys=passkeys,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from trust_portal.access.approvals.inbox import ApprovalView, Need
 from trust_portal.access.approvals.model import ApprovalKind, ApprovalRequest, ApprovalState, Step, StepAct
-from trust_portal.documents.formats import instant
+from trust_portal.access.approvals.patterns import NamedHint
+from trust_portal.documents.formats import duration, instant
 from trust_portal.kernel.actor import Actor, ActorKind, Role
 
 #: By state: the shape that tells it, and the word.
@@ -200,3 +201,20 @@ def _asked_by(request: ApprovalRequest) -> str:
     if request.kind is ApprovalKind.BREAK_GLASS_REVIEW:
         return f"of {request.requester_name}"
     return f"by {request.requester_name}"
+
+
+def told_hint(named: NamedHint) -> str:
+    """``Sam approved 4 for the one who asks in 90 days, 2 of them in the last 30; …``."""
+    hint = named.hint
+    told = [
+        f"{named.name}, who approved this too," if named.decided else named.name,
+        f"approved {hint.long} for the one who asks in 90 days, {hint.recent} of them in the last 30",
+    ]
+    text = " ".join(told)
+    if hint.median_seconds is not None:
+        text += f"; half of them within {duration(timedelta(seconds=hint.median_seconds))} of the asking"
+    if hint.hasty:
+        text += f", {hint.hasty} within a minute"
+    if hint.returned:
+        text += f"; the other way round {hint.returned}"
+    return f"{text}."
