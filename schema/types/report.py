@@ -75,6 +75,15 @@ class SlaReport:
         heads = await house.reports.heads(actor, self.row.tenant_id)
         return any(head.contradicted for head in heads if head.period == self.row.period)
 
+    @strawberry.field(
+        description="Since when data received later give other figures than this latest signed revision; "
+        "null: they do not, as far as is known."
+    )
+    async def overtaken_at(self, info: Info) -> datetime | None:
+        house, actor = info.context.house, info.context.actor
+        heads = await house.reports.heads(actor, self.row.tenant_id)
+        return next((head.overtaken_at for head in heads if head.signed_id == self.row.id), None)
+
     @strawberry.field(description="The id of the report this one replaces.")
     def supersedes_id(self) -> strawberry.ID | None:
         former: UUID | None = self.row.supersedes

@@ -161,6 +161,33 @@ async def test_a_contradiction_that_goes_away_is_confirmed_by_a_person_and_the_c
     assert await desk.jobs("consider_credit") == []
 
 
+async def test_late_data_that_give_other_figures_show_on_the_period_until_it_is_restated(
+    house: House, desk: Desk
+):
+    async def since() -> object:
+        (head,) = await house.reports.heads(desk.by("carla"), desk.tenant.id)
+        assert not head.contradicted
+        return head.overtaken_at
+
+    await promise(house)
+    signed = await desk.sign()
+    assert await since() is None
+    await correct(house, range(10, 11), 0)
+    for _ in range(2):
+        with pytest.raises(Conflict) as refusal:
+            await desk.sign()
+        assert refusal.value.code == "REASON_REQUIRED"
+        assert await since() == house.clock.now()
+    await correct(house, range(10, 11), 100)
+    assert await desk.sign() == signed, "the figures are the signed ones again"
+    assert await since() is None
+    await correct(house, range(11, 12), 0)
+    with pytest.raises(Conflict):
+        await desk.sign()
+    restated = await desk.sign("one more minute came in")
+    assert (restated.revision, await since()) == (2, None)
+
+
 async def contradict(desk: Desk) -> None:
     """Somebody else's count of the first minute."""
     other = {"tenant": "acme", "objective": "api", "total": 100, "good": 50}

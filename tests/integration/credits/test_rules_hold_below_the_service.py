@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from credit_desk import Desk, correct, promise
 from sqlalchemy import text
@@ -16,13 +18,22 @@ from trust_portal.storage.tenancy import TenantScope
 _COPY = "INSERT INTO {table} ({columns}) SELECT {values} FROM {table} WHERE tenant_id = :tenant AND {where}"
 
 
-async def forge(desk: Desk, table: str, where: str, parameters: dict[str, object], **changed: str) -> str:
+async def forge(
+    desk: Desk,
+    table: str,
+    where: str,
+    parameters: dict[str, object],
+    **changed: str,
+) -> str:
     """Insert a copy of a row with some columns changed (SQL); the constraint that refused it."""
     async with desk.house.storage.read(TenantScope(desk.tenant.id)) as session:
         columns = list(
             (
                 await session.execute(
-                    text("SELECT column_name FROM information_schema.columns WHERE table_name = :t"),
+                    text(
+                        "SELECT column_name FROM information_schema.columns "
+                        "WHERE table_name = :t AND is_generated = 'NEVER'"
+                    ),
                     {"t": table},
                 )
             ).scalars()
@@ -142,6 +153,52 @@ async def test_what_is_issued_has_used_its_approval_once_and_pays_a_period_once(
     assert await forge(desk, "credit_issues", of_first, row, **{**another, "use_act": "'approve'"}) == (
         "credit_issues_approval_is_used_check"
     )
+
+
+async def test_whoever_approved_does_not_issue_whatever_the_rows_say(house: House, desk: Desk):
+    await promise(house)
+    await desk.sign()
+    credit = await desk.approve(await desk.propose())
+    approvals = (await desk.approval(credit)).approvals
+    fay, rob = (each.person_id for each in approvals)
+
+    async def approval(ordinal: int, person: UUID, issuer: UUID, previous: str = "NULL", own: str = "false"):
+        values = (
+            f":tenant, :credit, {ordinal}, {previous}, :request, 'approve', '{person}', '{issuer}', {own}"
+        )
+        return await refused(
+            desk,
+            "INSERT INTO credit_issue_approvals (tenant_id, credit_id, ordinal, previous, request_id, act, "
+            f"person_id, issuer_id, own_allowed) VALUES ({values})",
+            credit=credit.id,
+            request=credit.request_id,
+        )
+
+    finn = desk.people["finn"].id
+    assert await approval(1, fay, fay) == "credit_issue_approvals_approver_does_not_issue_check"
+    assert await approval(1, finn, rob) == "credit_issue_approvals_step_fkey"
+    assert await approval(2, rob, finn) == "credit_issue_approvals_leaves_none_out_check"
+    assert await approval(2, rob, finn, "1") == "credit_issue_approvals_previous_fkey"
+    issued = await desk.issue(credit)
+    of_it, row = "credit_id = :credit", {"credit": issued.id}
+    for changed in ({"issuer_id": f"'{rob}'::uuid"}, {"allowed_by": "'a policy'"}):
+        other = {**changed, "credit_id": "credit_id", "reference": "'CN-9'"}
+        assert await forge(desk, "credit_issues", of_it, row, **other) in {
+            "credit_issues_approvers_fkey",
+            "credit_issues_pkey",
+        }
+
+
+async def refused(desk: Desk, statement: str, **parameters: object) -> str:
+    """The constraint that refused a statement."""
+    before = await desk.stored()
+    with pytest.raises(DBAPIError) as refusal:
+        async with desk.house.storage.write(TenantScope(desk.tenant.id)) as session:
+            await session.execute(text(statement), {"tenant": desk.tenant.id, **parameters})
+    assert await desk.stored() == before
+    found = violation(refusal.value)
+    assert found is not None, refusal.value
+    return found.constraint
 
 
 async def test_nothing_of_a_credit_is_changed_or_taken_away(house: House, desk: Desk):

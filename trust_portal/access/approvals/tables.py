@@ -97,6 +97,9 @@ approval_steps = tenant_table(
         name="approval_steps_terms_fkey",
     ),
     UniqueConstraint("tenant_id", "request_id", "ordinal", "act", "at", name="approval_steps_link_key"),
+    UniqueConstraint(
+        "tenant_id", "request_id", "ordinal", "act", "person_id", name="approval_steps_person_key"
+    ),
     ForeignKeyConstraint(
         ["tenant_id", "request_id", "previous", "previous_act", "previous_at"],
         [f"approval_steps.{name}" for name in ("tenant_id", "request_id", "ordinal", "act", "at")],

@@ -83,15 +83,13 @@ class CreditIssues:
             )
             document = canonical(memo_body(credit, calculation, used.approval, issue, allowed_by=allowed_by))
             issue = Issue(issue.reference, issue.at, issue.by_id, issue.by, sha256_hex(document))
-            spent = used.approval.steps[-1]
             await add_issue(
                 session,
                 credit,
                 issue,
                 document=document,
                 allowed_by=allowed_by,
-                use_ordinal=spent.ordinal,
-                used_at=spent.at,
+                used=used.approval,
             )
             calculated = await receipt_digests(session, credit.tenant_id, credit.calculation.receipt_id)
             issued = await reach(

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, and_, exists, insert, select
 
+from trust_portal.access.approvals.model import Approval
 from trust_portal.errors import Conflict, NotFound
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.money import Money
@@ -25,6 +26,7 @@ from trust_portal.reliability.credits.record import (
 )
 from trust_portal.reliability.credits.tables import (
     credit_calculations,
+    credit_issue_approvals,
     credit_issues,
     credit_states,
     credits_,
@@ -106,10 +108,9 @@ async def add_issue(
     *,
     document: bytes,
     allowed_by: str | None,
-    use_ordinal: int,
-    used_at: datetime,
+    used: Approval,
 ) -> None:
-    """What was issued, with its memo. Raises ``Conflict`` (REFERENCE_TAKEN, PERIOD_PAID, CREDIT_CHANGED)."""
+    """What was issued, with its memo and the approval that was ``used`` for it. Raises ``Conflict`` (REFERENCE_TAKEN, PERIOD_PAID, CREDIT_CHANGED)."""
     changed = Conflict("this credit was issued already", code="CREDIT_CHANGED")
     taken = await session.execute(
         select(credit_issues.c.credit_id).where(
@@ -122,7 +123,22 @@ async def add_issue(
             code="REFERENCE_TAKEN",
             field="reference",
         )
-    with duplicates_are(changed, credit_issues.name):
+    spent = used.steps[-1]
+    with duplicates_are(changed, credit_issues.name, credit_issue_approvals.name):
+        for step in used.approvals:
+            await session.execute(
+                insert(credit_issue_approvals).values(
+                    tenant_id=credit.tenant_id,
+                    credit_id=credit.id,
+                    ordinal=step.ordinal,
+                    previous=step.ordinal - 1 or None,
+                    request_id=credit.request_id,
+                    act=step.act.value,
+                    person_id=step.person_id,
+                    issuer_id=issue.by_id,
+                    own_allowed=allowed_by is not None,
+                )
+            )
         await session.execute(
             insert(credit_issues).values(
                 tenant_id=credit.tenant_id,
@@ -137,9 +153,9 @@ async def add_issue(
                 issuer_id=issue.by_id,
                 issuer_name=issue.by,
                 allowed_by=allowed_by,
-                use_ordinal=use_ordinal,
-                use_act="use",
-                used_at=used_at,
+                use_ordinal=spent.ordinal,
+                use_act=spent.act.value,
+                used_at=spent.at,
                 document=document,
                 sha256=issue.sha256,
                 issued_at=issue.at,

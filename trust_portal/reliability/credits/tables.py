@@ -13,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -184,6 +185,8 @@ credit_issues = tenant_table(
     Column("use_ordinal", Integer, nullable=False),
     Column("use_act", Text, nullable=False),
     instant("used_at", nullable=False),
+    Column("last_approval", Integer, Computed("use_ordinal - 1", persisted=True)),
+    Column("own_allowed", Boolean, Computed("coalesce(btrim(allowed_by), '') <> ''", persisted=True)),
     Column("document", LargeBinary, nullable=False, comment="the memo: RFC 8785 bytes"),
     Column("sha256", Text, nullable=False, comment="of document"),
     instant("issued_at", nullable=False),
@@ -193,6 +196,13 @@ credit_issues = tenant_table(
         ("request_id", "use_ordinal", "use_act", "used_at"),
         ("request_id", "ordinal", "act", "at"),
         "credit_issues_use_fkey",
+    ),
+    # Every approval that the use stands on has its row there, and none of them is the issuer's own.
+    _refers(
+        "credit_issue_approvals",
+        ("credit_id", "last_approval", "request_id", "issuer_id", "own_allowed"),
+        ("credit_id", "ordinal", "request_id", "issuer_id", "own_allowed"),
+        "credit_issues_approvers_fkey",
     ),
     UniqueConstraint("tenant_id", "credit_id", "period", name="credit_issues_period_key"),
     UniqueConstraint("tenant_id", "reference", name="credit_issues_reference_key"),
@@ -210,6 +220,47 @@ credit_issues = tenant_table(
     ),
     CheckConstraint("btrim(reference) <> ''", name="reference_is_given"),
     CheckConstraint("sha256 = encode(sha256(document), 'hex')", name="digest_is_of_the_memo"),
+)
+
+#: Each approval of an issued credit beside the issuer: the chain has no gap, and who approved does not issue.
+credit_issue_approvals = tenant_table(
+    "credit_issue_approvals",
+    uuid_column("credit_id", primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False, comment="of the approval's step"),
+    Column("previous", Integer, comment="ordinal of the approval before; null: the first"),
+    uuid_column("request_id", nullable=False),
+    Column("act", Text, nullable=False),
+    uuid_column("person_id", nullable=False, comment="who approved"),
+    uuid_column("issuer_id", nullable=False),
+    Column("own_allowed", Boolean, nullable=False, comment="a policy lets approvers issue"),
+    _refers("credits", ("credit_id",), ("id",), "credit_issue_approvals_credit_fkey"),
+    _refers(
+        "approval_steps",
+        ("request_id", "ordinal", "act", "person_id"),
+        ("request_id", "ordinal", "act", "person_id"),
+        "credit_issue_approvals_step_fkey",
+    ),
+    _refers(
+        "credit_issue_approvals",
+        ("credit_id", "previous", "request_id", "issuer_id", "own_allowed"),
+        ("credit_id", "ordinal", "request_id", "issuer_id", "own_allowed"),
+        "credit_issue_approvals_previous_fkey",
+    ),
+    UniqueConstraint(
+        "tenant_id",
+        "credit_id",
+        "ordinal",
+        "request_id",
+        "issuer_id",
+        "own_allowed",
+        name="credit_issue_approvals_link_key",
+    ),
+    CheckConstraint("act = 'approve'", name="is_an_approval"),
+    CheckConstraint(
+        "(ordinal = 1 AND previous IS NULL) OR (ordinal > 1 AND previous IS NOT DISTINCT FROM ordinal - 1)",
+        name="leaves_none_out",
+    ),
+    CheckConstraint("person_id <> issuer_id OR own_allowed", name="approver_does_not_issue"),
 )
 
 credit_claims = tenant_table(

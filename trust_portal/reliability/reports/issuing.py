@@ -104,9 +104,11 @@ class Issuing:
                 self._calculate, inputs, command.period, reason or "", attained, readings
             )
             if known := _standing(inputs, document, reason):
+                await self._note(inputs, overtaken=False)
                 return known
             if inputs.signed is not None and document.state is State.OK:
                 if reason is None:
+                    await self._note(inputs, overtaken=True)
                     raise Conflict(
                         f"revision {inputs.signed.revision} of {command.period} is signed and its inputs have "
                         "changed since; a restatement needs a reason",
@@ -136,6 +138,15 @@ class Issuing:
         )
         contract, exclusions = inputs.version.contract, [each.exclusion for each in inputs.windows]
         return build_report(contract, inputs.measurements, exclusions, label, context, attained=attained)
+
+    async def _note(self, inputs: ReportInputs, *, overtaken: bool) -> None:
+        """Whether the signed figures still follow from the data: seen on the period until somebody restates it."""
+        if inputs.head is None or (inputs.head.overtaken_at is not None) == overtaken:
+            return
+        async with self._storage.write(TenantScope(inputs.tenant.id)) as session:
+            head = await repository.lock_head(session, inputs.tenant.id, inputs.head.period, inputs.start)
+            if head.attempts == inputs.attempts:
+                await repository.mark_overtaken(session, head, session.clock.now() if overtaken else None)
 
     async def _save(
         self,

@@ -54,7 +54,11 @@ class StoredReport:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where a period of a tenant stands: its latest attempt and its latest signed revision."""
+    """Where a period of a tenant stands: its latest attempt and its latest signed revision.
+
+    ``overtaken_at`` is since when data received after the signing are known to give other figures, which
+    a person has not restated yet.
+    """
 
     tenant_id: UUID
     period: str
@@ -64,6 +68,7 @@ class Head:
     newest_state: State | None
     signed_id: UUID | None
     signed_revision: int | None
+    overtaken_at: datetime | None
     changed_at: datetime
 
     @property

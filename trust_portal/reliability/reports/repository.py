@@ -107,6 +107,7 @@ async def add_report(
         "attempts": report.attempt,
         "newest_id": report.id,
         "newest_state": report.state.value,
+        "overtaken_at": None,
         "changed_at": report.issued_at,
     }
     if report.revision is not None:
@@ -116,6 +117,15 @@ async def add_report(
         update(sla_report_heads)
         .where(sla_report_heads.c.tenant_id == report.tenant_id, sla_report_heads.c.period == report.period)
         .values(**moved)
+    )
+
+
+async def mark_overtaken(session: WriteSession, head: Head, at: datetime | None) -> None:
+    """Data received since give other figures, from ``at`` on; ``None``: they do not, after all."""
+    await session.execute(
+        update(sla_report_heads)
+        .where(sla_report_heads.c.tenant_id == head.tenant_id, sla_report_heads.c.period == head.period)
+        .values(overtaken_at=at)
     )
 
 
@@ -228,6 +238,7 @@ def _head(row: Row[Any]) -> Head:
         newest_state=None if row.newest_state is None else State(row.newest_state),
         signed_id=row.signed_id,
         signed_revision=row.signed_revision,
+        overtaken_at=row.overtaken_at,
         changed_at=row.changed_at,
     )
 

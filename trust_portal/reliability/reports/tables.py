@@ -61,6 +61,7 @@ sla_report_heads = tenant_table(
     Column("newest_state", Text),
     uuid_column("signed_id", comment="the latest signed revision"),
     Column("signed_revision", Integer),
+    instant("overtaken_at", comment="when data received since first gave other figures; null: they do not"),
     instant("changed_at", nullable=False),
 )
 

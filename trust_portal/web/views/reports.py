@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -78,6 +79,8 @@ async def report(request: Request) -> Response:
         siblings=siblings,
         superseded_by=next((each for each in siblings if each.supersedes == found.id), None),
         contradicted_by=_contradiction(found, siblings),
+        overtaken_at=await _overtaken(request, tenant, found),
+        may_issue=house.gate.allows(actor, Action.SLA_REPORT_RESTATE, Resource("SLA report", tenant.id)),
         **await _evidence(request, actor, tenant, found),
         href=_receipt_address(tenant),
         **frame(request, tenant),
@@ -135,6 +138,12 @@ def _contradiction(report: StoredReport, siblings: Sequence[StoredReport]) -> St
     newest = siblings[-1]
     later = report.revision is not None and newest.attempt > report.attempt
     return newest if later and newest.revision is None else None
+
+
+async def _overtaken(request: Request, tenant: Tenant, report: StoredReport) -> datetime | None:
+    """Since when data received later give other figures than this report, the latest signed one."""
+    heads = await house_of(request).reports.heads(actor_of(request), tenant.id)
+    return next((head.overtaken_at for head in heads if head.signed_id == report.id), None)
 
 
 def _state(request: Request) -> State | None:
