@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
 
 from trust_portal.storage.migration import append_only, begin_revision, distribute, protect
 
-revision = "0019"
-down_revision = "0018"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
