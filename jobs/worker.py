@@ -28,6 +28,7 @@ from jobs.credits import CREDIT_DUTIES
 from jobs.duty import Duty
 from jobs.exports import EXPORT_DUTIES
 from jobs.notifications import NOTIFICATION_DUTIES
+from jobs.passkeys import PASSKEY_DUTIES
 from jobs.relay import QUEUE_LOST, Relay, from_json, queue_settings, to_json
 from jobs.remediation import REMEDIATION_DUTIES, mind_runs
 from jobs.reports import REPORT_DUTIES
@@ -49,6 +50,7 @@ DUTIES: tuple[Duty, ...] = (
     *CREDIT_DUTIES,
     *EXPORT_DUTIES,
     *NOTIFICATION_DUTIES,
+    *PASSKEY_DUTIES,
     *REMEDIATION_DUTIES,
     *REPORT_DUTIES,
 )

@@ -28,6 +28,7 @@ from trust_portal.access.notifications.delivery_log import DeliveryLog
 from trust_portal.access.notifications.endpoints import Endpoints
 from trust_portal.access.notifications.inbox import Inbox
 from trust_portal.access.passkeys.relying_party import relying_party
+from trust_portal.access.passkeys.revoking import Revocations
 from trust_portal.access.passkeys.service import Passkeys
 from trust_portal.access.passkeys.signing import Signatures
 from trust_portal.access.people.address_book import PeopleAddressBook
@@ -129,6 +130,7 @@ class House:
     oidc: OidcSignIn | None
     tokens: Tokens
     passkeys: Passkeys
+    passkey_revocations: Revocations
     signatures: Signatures
     approvals: Approvals
     decisions: Decisions
@@ -314,6 +316,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
             party=lambda: relying_party(settings.base_url, settings.passkey_domain),
             vendor_name=settings.vendor_name,
         ),
+        passkey_revocations=Revocations(storage, ledger),
         signatures=signatures,
         approvals=approvals,
         decisions=decisions,

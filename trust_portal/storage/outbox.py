@@ -34,6 +34,7 @@ class Job(StrEnum):
     PLAN_SLA_RUN = "plan_sla_run"
     REMIND_OF_APPROVAL = "remind_of_approval"
     ROLL_UP_USAGE = "roll_up_usage"
+    SPREAD_REVOCATION = "spread_revocation"
 
 
 #: Long renders have their own queue, so that a killed one does not hold back the short jobs.

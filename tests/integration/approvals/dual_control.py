@@ -155,6 +155,17 @@ class Desk:
             )
             return (await session.execute(query)).scalar_one()
 
+    async def predicates(self, kind: str) -> list[dict[str, Any]]:
+        """What the tenant's receipts of a kind say, in the order they were made."""
+        async with self.house.storage.read(TenantScope(self.tenant.id)) as session:
+            query = (
+                select(receipts.c.envelope)
+                .where(receipts.c.tenant_id == self.tenant.id, receipts.c.kind == kind)
+                .order_by(receipts.c.id)
+            )
+            found = (await session.execute(query)).scalars().all()
+        return [Statement.parse(Envelope.parse(each).payload).predicate for each in found]
+
     async def predicate(self, receipt_id: UUID | str) -> dict[str, Any]:
         """What a receipt of the tenant's says."""
         async with self.house.storage.read(TenantScope(self.tenant.id)) as session:

@@ -14,7 +14,7 @@ from trust_portal.access.policy import Decision
 from trust_portal.evidence.act import Act, Input
 from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.evidence.strict import encode_base64url
-from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.canonical import Json, digest
 
 
@@ -59,6 +59,36 @@ def introduction_act(passkey: Passkey, sha256: str, tenant_id: UUID, actor: Acto
 def revocation_act(passkey: Passkey, actor: Actor, at: datetime, decision: Decision) -> Act:
     result: dict[str, Json] = {"passkey": str(passkey.id), "person": str(passkey.person_id)}
     return _act(ReceiptKind.PASSKEY_REVOKED, passkey.tenant_id, passkey, actor, at, result, decision)
+
+
+def withdrawal_act(
+    passkey: Passkey,
+    tenant_id: UUID,
+    at: datetime,
+    *,
+    revocation: tuple[UUID, str],
+    introduction: tuple[UUID, str],
+) -> Act:
+    """The revocation in the log of ``tenant_id``; both receipts by id and SHA-256."""
+    (revoked_by, revocation_sha256), (known_by, introduction_sha256) = revocation, introduction
+    result: dict[str, Json] = {
+        "passkey": str(passkey.id),
+        "person": str(passkey.person_id),
+        "home": str(passkey.tenant_id),
+        "revocation": {"receipt": str(revoked_by), "sha256": revocation_sha256},
+    }
+    return Act(
+        kind=ReceiptKind.PASSKEY_REVOKED,
+        tenant_id=tenant_id,
+        actor=SYSTEM,
+        at=at,
+        subjects=(Subject(f"passkey/{passkey.id}", digest(result)),),
+        predicate=result,
+        inputs=(
+            Input(f"receipt/{known_by}", introduction_sha256),
+            Input(f"revocation/{revoked_by}", revocation_sha256),
+        ),
+    )
 
 
 def _act(

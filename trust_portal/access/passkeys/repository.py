@@ -17,6 +17,7 @@ from trust_portal.access.passkeys.tables import (
     passkey_revocations,
     passkey_signatures,
     passkey_uses,
+    passkey_withdrawals,
     passkeys,
 )
 from trust_portal.evidence.assertion import PasskeyKey, RelyingParty
@@ -33,6 +34,14 @@ class StoredCeremony:
     name: str
     challenge: bytes
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """By which receipt a log knows a passkey; ``withdrawn``: it knows the revocation too."""
+
+    receipt_id: UUID
+    withdrawn: bool
 
 
 async def insert_ceremony(session: WriteSession, tenant_id: UUID, ceremony: StoredCeremony) -> None:
@@ -148,17 +157,58 @@ async def count_up(session: WriteSession, passkey: Passkey, sign_count: int) -> 
     return counted.first() is not None
 
 
-async def introduction_of(session: ReadSession, tenant_id: UUID, passkey_id: UUID) -> UUID | None:
-    """The receipt by which the tenant's log knows the passkey."""
-    introduced = passkey_introductions.c
+async def introduction_of(session: ReadSession, tenant_id: UUID, passkey_id: UUID) -> Introduction | None:
+    """How the tenant's log knows the passkey."""
+    introduced, withdrawn = passkey_introductions.c, passkey_withdrawals.c
+    row = (
+        await session.execute(
+            select(introduced.receipt_id, withdrawn.withdrawn_at)
+            .outerjoin(
+                passkey_withdrawals,
+                and_(
+                    withdrawn.tenant_id == introduced.tenant_id,
+                    withdrawn.passkey_id == introduced.passkey_id,
+                ),
+            )
+            .where(introduced.tenant_id == tenant_id, introduced.passkey_id == passkey_id)
+        )
+    ).first()
+    return None if row is None else Introduction(row.receipt_id, row.withdrawn_at is not None)
+
+
+async def tenants_that_know(session: ReadSession, passkey_id: UUID) -> tuple[UUID, ...]:
+    """Those to whose logs the passkey was introduced. In the staff scope."""
+    rows = await session.execute(
+        select(passkey_introductions.c.tenant_id)
+        .where(passkey_introductions.c.passkey_id == passkey_id)
+        .order_by(passkey_introductions.c.tenant_id)
+    )
+    return tuple(rows.scalars())
+
+
+async def revocation_of(session: ReadSession, tenant_id: UUID, passkey_id: UUID) -> UUID | None:
+    """The receipt of the revocation, where the owner belongs."""
     found: UUID | None = (
         await session.execute(
-            select(introduced.receipt_id).where(
-                introduced.tenant_id == tenant_id, introduced.passkey_id == passkey_id
+            select(passkey_revocations.c.receipt_id).where(
+                passkey_revocations.c.tenant_id == tenant_id, passkey_revocations.c.passkey_id == passkey_id
             )
         )
     ).scalar_one_or_none()
     return found
+
+
+async def insert_withdrawal(
+    session: WriteSession, tenant_id: UUID, passkey_id: UUID, receipt_id: UUID
+) -> None:
+    await session.execute(
+        insert(passkey_withdrawals).values(
+            tenant_id=tenant_id,
+            passkey_id=passkey_id,
+            withdrawn_at=session.clock.now(),
+            receipt_id=receipt_id,
+        )
+    )
 
 
 async def insert_introduction(

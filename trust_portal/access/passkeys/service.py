@@ -41,6 +41,7 @@ from trust_portal.evidence.assertion import PasskeyKey, RelyingParty
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import new_id
+from trust_portal.storage.outbox import Job
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
 
@@ -181,6 +182,9 @@ class Passkeys:
             await self._ledger.record(session, act, receipt_id=receipt_id)
             if not await repository.insert_revocation(session, passkey, actor.id, receipt_id):
                 raise Conflict("this passkey is revoked already", code="PASSKEY_REVOKED")
+            await session.enqueue(
+                Job.SPREAD_REVOCATION, {"tenant": str(actor.tenant_id), "passkey": str(passkey_id)}
+            )
 
     async def _require(self, actor: Actor, action: Action) -> Decision:
         return await self._gate.require(actor, action, Resource(NOUN, actor.tenant_id, None, actor.id))

@@ -57,7 +57,7 @@ class Signatures:
                 raise Denied("you have enrolled no such passkey", code="PASSKEY_UNKNOWN")
             enrolments = await receipt_digests(session, actor.tenant_id, passkey.receipt_id)
         if passkey.revoked_at is not None:
-            raise Denied("this passkey is revoked; sign with another one", code="PASSKEY_REVOKED")
+            raise _revoked()
         sign_count = check_assertion(assertion, canonical(statement), passkey.key)
         async with self._storage.write(TenantScope(actor.tenant_id)) as session:
             if not await repository.count_up(session, passkey, sign_count):
@@ -101,11 +101,17 @@ class Signatures:
     ) -> UUID:
         passkey = signed.passkey
         known = await repository.introduction_of(session, tenant_id, passkey.id)
+        if known is not None and known.withdrawn:
+            raise _revoked()
         if known is not None:
-            return known
+            return known.receipt_id
         receipt_id = new_id()
         act = introduction_act(passkey, signed.enrolment_sha256, tenant_id, actor, session.clock.now())
         await self._ledger.record(session, act, receipt_id=receipt_id)
         if not await repository.insert_introduction(session, tenant_id, passkey, receipt_id):
             raise IntroducedMeanwhile
         return receipt_id
+
+
+def _revoked() -> Denied:
+    return Denied("this passkey is revoked; sign with another one", code="PASSKEY_REVOKED")

@@ -86,6 +86,17 @@ passkey_introductions = tenant_table(
     Index("passkey_introductions_passkey_idx", "passkey_id"),
 )
 
+passkey_withdrawals = tenant_table(
+    "passkey_withdrawals",
+    uuid_column("passkey_id", primary_key=True),
+    instant("withdrawn_at", nullable=False),
+    uuid_column("receipt_id", nullable=False),
+    ForeignKeyConstraint(
+        ["tenant_id", "passkey_id"], ["passkey_introductions.tenant_id", "passkey_introductions.passkey_id"]
+    ),
+    ForeignKeyConstraint(*_RECEIPT),
+)
+
 passkey_signatures = tenant_table(
     "passkey_signatures",
     uuid_column("id", primary_key=True),
