@@ -102,6 +102,17 @@ def test_a_morning_that_is_dearer_by_itself_is_no_failure():
     assert not reduced("180", "400").verified
 
 
+@given(st.decimals("0", "1000", places=2), st.decimals("0.01", "1000", places=2), st.integers(1, 4))
+def test_where_every_hour_is_like_every_other_the_season_changes_nothing(
+    after: Decimal, an_hour: Decimal, count: int
+):
+    """20 an hour in all and half of it in the part, whatever that came to in money."""
+    flat = Usual((an_hour * 3,) * count, (an_hour * 2,) * count, (an_hour,) * count)
+    series = after + 20
+    with_season = reduction(plan(), NOON, NOON + 2 * HOUR, after, series, flat)
+    assert with_season == reduction(plan(), NOON, NOON + 2 * HOUR, after, series, Usual())
+
+
 def test_one_odd_week_counts_for_nothing():
     odd = Usual(
         (Decimal(60), Decimal(60), Decimal(60), Decimal(6000)),
