@@ -35,6 +35,7 @@ COMMANDS: dict[str, str] = {
 EXTENSIONS: dict[str, dict[str, str]] = {
     "cost": {
         "explain": "trust_portal.commands.cost_explain:explain",
+        "rebuild": "trust_portal.commands.cost_rebuild:rebuild",
         "resume": "trust_portal.commands.cost_switch:resume",
         "stop": "trust_portal.commands.cost_switch:stop",
     },

@@ -50,6 +50,7 @@ from trust_portal.cost.budgets.service import Budgets
 from trust_portal.cost.explanation.service import Explanations
 from trust_portal.cost.kpis.service import Kpis
 from trust_portal.cost.metering.focus import FocusImport
+from trust_portal.cost.metering.rebuilding import Rebuilding
 from trust_portal.cost.metering.service import Metering
 from trust_portal.cost.remediation.control_client import ControlClient
 from trust_portal.cost.remediation.equipment import Equipment
@@ -158,6 +159,7 @@ class House:
     runs: Runs
     overview: Overview
     metering: Metering
+    rebuilding: Rebuilding
     closing: Closing
     anomalies: Anomalies
     explanations: Explanations
@@ -292,6 +294,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
     kill_switches = KillSwitches(storage, gate, ledger, access_log, playbooks)
     control = ControlClient(settings.control_url, _signers(settings, keyring), clock)
     equipment = Equipment(storage, gate, ledger, approvals, playbooks, control, kill_switches)
+    metering = Metering(storage, gate, access_log, labels=settings.cost_labels)
     return House(
         settings=settings,
         clock=clock,
@@ -368,7 +371,8 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
             grace=settings.sla_grace,
         ),
         overview=Overview(storage, gate, access_log),
-        metering=Metering(storage, gate, access_log, labels=settings.cost_labels),
+        metering=metering,
+        rebuilding=Rebuilding(storage, gate, ledger, metering),
         closing=Closing(storage, ledger, grace=settings.cost_grace),
         anomalies=Anomalies(storage, gate, ledger, access_log),
         explanations=explanations,

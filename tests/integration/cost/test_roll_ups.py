@@ -7,15 +7,24 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from conftest import HOUR, START, Vendor, usage
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import delete, update
 
 from trust_portal.access.actors import CONSOLE
+from trust_portal.access.rights import actor_with
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.cost.metering.model import Series
+from trust_portal.cost.metering.rebuilding import RebuildRollUps
 from trust_portal.cost.metering.repository import read_hours, read_parts
 from trust_portal.cost.metering.service import Span
+from trust_portal.cost.metering.tables import usage_hours, usage_parts
+from trust_portal.errors import InvalidInput
+from trust_portal.evidence.statement import ReceiptKind
+from trust_portal.kernel.actor import Role
+from trust_portal.kernel.page import PageRequest
 from trust_portal.storage.tenancy import TenantScope
 
 HOURS = 4
@@ -62,11 +71,66 @@ async def test_what_was_followed_is_what_is_derived_anew(vendor: Vendor) -> None
             await vendor.deliver(batch)
             await vendor.house.metering.follow()
         followed = await derived(vendor, acme)
-        await vendor.house.metering.rebuild(acme.id, START, START + HOURS * HOUR, CONSOLE)
+        rebuilt = await vendor.house.rebuilding.rebuild(RebuildRollUps(acme.id, "A test"), CONSOLE)
+        assert (rebuilt.identical, rebuilt.changed) == (True, 0)
         assert await derived(vendor, acme) == followed
 
     for run, batches in enumerate(examples()):
         await check([[_renamed(each, run) for each in batch] for batch in batches])
+
+
+async def test_a_rebuild_that_is_stopped_and_begun_again_mends_what_was_damaged_and_says_so(
+    vendor: Vendor,
+) -> None:
+    acme, weeks = await vendor.tenant("acme"), 3
+    await vendor.use("acme", range(0, weeks * 168, 24))
+    await vendor.close(weeks * 168)
+    rebuild, scope = vendor.house.rebuilding.rebuild, TenantScope(acme.id)
+    end = START + weeks * 168 * HOUR
+
+    async def everything() -> tuple[Any, ...]:
+        async with vendor.house.storage.read(scope) as session:
+            hours = await read_hours(session, acme.id, START, end)
+            return hours, await read_parts(session, acme.id, Series("compute", "EUR"), START, end)
+
+    right = await everything()
+    async with vendor.house.storage.write(scope) as session:
+        for statement in (
+            update(usage_hours)
+            .where(usage_hours.c.tenant_id == acme.id, usage_hours.c.hour == START)
+            .values(cost=99),
+            delete(usage_parts).where(
+                usage_parts.c.tenant_id == acme.id, usage_parts.c.hour >= START + 400 * HOUR
+            ),
+        ):
+            await session.execute(statement)
+    command, heard = RebuildRollUps(acme.id, "Rows were lost", START, end), []
+
+    def killed(done: int, total: int) -> None:
+        heard.append((done, total))
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await rebuild(command, CONSOLE, killed)
+    assert heard == [(1, 3), (2, 3)]
+    assert (await receipts(vendor, acme)).count(ReceiptKind.COST_REBUILT) == 0
+
+    mended = await rebuild(command, CONSOLE)
+    again = await rebuild(command, CONSOLE)
+
+    assert await everything() == right
+    assert (mended.changed, mended.identical) == (1, False)  # the first week was mended before the stop
+    assert (again.changed, again.before, again.after) == (0, mended.after, mended.after)
+    assert (await receipts(vendor, acme))[:2] == [ReceiptKind.COST_REBUILT] * 2
+    nobody = await vendor.tenant("nobody")
+    with pytest.raises(InvalidInput, match="no usage"):
+        await rebuild(RebuildRollUps(nobody.id, "Why"), CONSOLE)
+
+
+async def receipts(vendor: Vendor, tenant: Tenant) -> list[ReceiptKind]:
+    page = await vendor.house.archive.receipts(actor_with(Role.VENDOR_ADMIN), tenant.id, PageRequest(100))
+    return [each.kind for each in page.items]
 
 
 def _renamed(event: dict[str, Any], run: int) -> dict[str, Any]:

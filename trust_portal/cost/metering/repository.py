@@ -162,6 +162,21 @@ async def read_parts(
     )  # fmt: skip
 
 
+async def read_all_parts(
+    session: ReadSession, tenant_id: UUID, start: datetime, end: datetime
+) -> tuple[Part, ...]:
+    """What all series are made of in ``start`` <= hour < ``end``, hour by hour."""
+    table = usage_parts.c
+    query = select(usage_parts).where(table.tenant_id == tenant_id, table.hour >= start, table.hour < end)
+    return tuple(
+        Part(
+            row.hour, Series(row.subsystem, row.currency), row.resource, row.operation, row.region,
+            row.adapter, row.unit, row.labels, row.quantity, row.cost, row.events,
+        )
+        for row in await session.execute(query)
+    )  # fmt: skip
+
+
 async def read_part_sums(
     session: ReadSession, tenant_id: UUID, start: datetime, end: datetime
 ) -> tuple[Part, ...]:

@@ -13,7 +13,7 @@ from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
 from trust_portal.cost.metering import repository
 from trust_portal.cost.metering.calculation import runs, sum_up
-from trust_portal.cost.metering.model import SUBSYSTEMS, HourCost, Part, Series
+from trust_portal.cost.metering.model import HourCost, Part, Series
 from trust_portal.errors import InvalidInput
 from trust_portal.facts.usage import read_usage
 from trust_portal.facts.usage_batches import (
@@ -24,12 +24,11 @@ from trust_portal.facts.usage_batches import (
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.tenancy import TenantScope
-from trust_portal.storage.unit_of_work import Storage, WriteSession
+from trust_portal.storage.unit_of_work import ReadSession, Storage
 
 #: The longest span that is read at once: the hours of a quarter.
 LONGEST_SPAN = timedelta(days=100)
 _TENANTS_AT_A_TIME = 100_000
-_REBUILT_AT_A_TIME = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class Metering:
         self._storage = storage
         self._gate = gate
         self._access_log = access_log
-        self._labels = frozenset(labels)
+        self.labels = frozenset(labels)
 
     async def is_behind(self) -> bool:
         """Whether usage has come that no roll-up has taken in yet."""
@@ -81,20 +80,12 @@ class Metering:
             await repository.lock_progress(session, tenant_id)
             touched = await usage_hours_touched(session, tenant_id)
             if touched.hours:
-                await self._derive(session, tenant_id, touched.hours)
+                # First, because it also holds back whoever rolls up the same tenant's very first hours just now.
+                await repository.advance_progress(session, tenant_id, min(hour for _, hour in touched.hours))
+                derived = await self.derive(session, tenant_id, touched.hours)
+                await repository.replace_hours(session, tenant_id, touched.hours, *derived)
             await settle_usage_batches(session, tenant_id, touched)
         return len(touched.hours)
-
-    async def rebuild(self, tenant_id: UUID, start: datetime, end: datetime, actor: Actor) -> None:
-        """Derive every hour of ``start`` .. ``end`` anew, as after a change of ``COST_LABELS``."""
-        await self._gate.require(actor, Action.COST_REBUILD, Resource("cost", tenant_id))
-        hours = [start + timedelta(hours=n) for n in range(int((end - start) / timedelta(hours=1)))]
-        step = int(_REBUILT_AT_A_TIME / timedelta(hours=1))
-        for first in range(0, len(hours), step):
-            async with self._storage.write(TenantScope(tenant_id)) as session:
-                await repository.lock_progress(session, tenant_id)
-                some = {(name, hour) for hour in hours[first : first + step] for name in SUBSYSTEMS}
-                await self._derive(session, tenant_id, some)
 
     async def hours(self, actor: Actor, tenant_id: UUID, span: Span) -> tuple[HourCost, ...]:
         """What each hour cost, by series; hours without usage are absent."""
@@ -112,20 +103,19 @@ class Metering:
         await self._access_log.looked(actor, tenant_id, "cost", series.subsystem, purpose="cost")
         return found
 
-    async def _derive(
-        self, session: WriteSession, tenant_id: UUID, touched: Collection[tuple[str, datetime]]
-    ) -> None:
-        # First, because it also holds back whoever rolls up the same tenant's very first hours just now.
-        await repository.advance_progress(session, tenant_id, min(hour for _, hour in touched))
+    async def derive(
+        self, session: ReadSession, tenant_id: UUID, touched: Collection[tuple[str, datetime]]
+    ) -> tuple[tuple[HourCost, ...], tuple[Part, ...]]:
+        """The hours and parts of ``touched`` (subsystem, hour), from the usage; nothing is written."""
         hours: list[HourCost] = []
         parts: list[Part] = []
         for subsystem in sorted({name for name, _ in touched}):
             for start, end in runs([hour for name, hour in touched if name == subsystem]):
                 totals = await read_usage(session, tenant_id, subsystem, start, end)
-                some_hours, some_parts = sum_up(totals, subsystem, self._labels)
+                some_hours, some_parts = sum_up(totals, subsystem, self.labels)
                 hours += some_hours
                 parts += some_parts
-        await repository.replace_hours(session, tenant_id, touched, hours, parts)
+        return tuple(hours), tuple(parts)
 
     async def _touched(self, limit: int) -> tuple[UUID, ...]:
         # The queue of batches belongs to no tenant; any tenant's scope may read it.
