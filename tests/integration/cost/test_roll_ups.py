@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from conftest import HOUR, START, Vendor, usage
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from sqlalchemy import delete, update
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.rights import actor_with
 from trust_portal.access.tenants.model import Tenant
+from trust_portal.cli import cli
 from trust_portal.cost.metering.model import Series
 from trust_portal.cost.metering.rebuilding import RebuildRollUps
 from trust_portal.cost.metering.repository import read_hours, read_parts
@@ -126,6 +128,27 @@ async def test_a_rebuild_that_is_stopped_and_begun_again_mends_what_was_damaged_
     nobody = await vendor.tenant("nobody")
     with pytest.raises(InvalidInput, match="no usage"):
         await rebuild(RebuildRollUps(nobody.id, "Why"), CONSOLE)
+
+
+async def test_from_a_shell_a_rebuild_tells_how_far_it_is_and_that_nothing_changed(
+    vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme = await vendor.tenant("acme")
+    await vendor.use("acme", range(0, 200, 10))
+    await vendor.close(200)
+    known = vendor.house.settings
+    for name, value in (("DATABASE_URL", known.database_url), ("REDIS_URL", known.redis_url)):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("KEY_FILE", str(known.key_file))
+    arguments = ("cost", "rebuild", "--tenant", "acme", "--reason", "Labels", "--since", "2026-06-01")
+
+    result = await asyncio.to_thread(CliRunner().invoke, cli, [*arguments, "--until", "2026-06-10"])
+
+    assert result.exception is None
+    assert result.stderr == "1 of 2 weeks\n2 of 2 weeks\n"
+    assert "acme  2026-06-01 00:00 to 2026-06-10 00:00 UTC\n" in result.stdout
+    assert "  as they were  receipt " in result.stdout
+    assert (await receipts(vendor, acme))[0] is ReceiptKind.COST_REBUILT
 
 
 async def receipts(vendor: Vendor, tenant: Tenant) -> list[ReceiptKind]:

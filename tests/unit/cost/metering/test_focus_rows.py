@@ -59,6 +59,35 @@ def test_a_published_sample_is_placed_to_the_last_digit_and_the_rest_is_named():
     assert set(costs) == {"compute", "storage", "egress", "adapters"}
 
 
+#: What each version added to, or took the place of, the columns that are read here (Parquet and CSV alike).
+VERSIONS = {
+    "1.0": {"ProviderName": "Cloud Inc", "PublisherName": "Cloud Inc", "InvoiceIssuerName": "Cloud Inc"},
+    "1.1": {"ProviderName": "Cloud Inc", "ServiceSubcategory": "Virtual Machines", "SkuMeter": "Hours"},
+    "1.2": {"ProviderName": "Cloud Inc", "InvoiceId": "I-1", "BillingAccountType": "Account",
+            "PricingCurrency": "USD"},
+    "1.3": {"ServiceProviderName": "Cloud Inc", "HostProviderName": "Metal Ltd", "InvoiceIssuerName": "Sales GmbH"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_every_version_is_read_from_either_kind_of_file(tmp_path, version, kind):
+    row = {name: value for name, value in ROW.items() if name != "ProviderName"} | VERSIONS[version]
+    path, frame = tmp_path / f"export.{kind}", pl.DataFrame([row])
+    if kind == "csv":
+        frame.write_csv(path)
+    else:
+        frame.write_parquet(path)
+    (read,) = read_rows(path)
+    (event,) = read_charge(read, BY_UNIT).events(LATER)
+
+    assert event["source"] == "focus:Cloud%20Inc/42"
+    assert event["time"] == "2024-09-01T00:00:00Z"
+    assert {name: event["data"][name] for name in ("tenant", "subsystem", "cost", "currency")} == {
+        "tenant": "acme", "subsystem": "compute", "cost": "10", "currency": "USD",
+    }  # fmt: skip
+
+
 def test_dates_of_a_spreadsheet_are_refused_rather_than_guessed():
     mapping = load_mapping().with_tenant_from("column:BillingAccountId")
     row = next(read_rows(SAMPLES / "saas_spend_agreements_a1.csv"))
