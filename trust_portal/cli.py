@@ -34,6 +34,7 @@ COMMANDS: dict[str, str] = {
 #: Groups that gather commands of several rooms; a path into a group reads "group name".
 EXTENSIONS: dict[str, dict[str, str]] = {
     "cost": {
+        "detector": "trust_portal.commands.cost_detector:detector",
         "explain": "trust_portal.commands.cost_explain:explain",
         "rebuild": "trust_portal.commands.cost_rebuild:rebuild",
         "resume": "trust_portal.commands.cost_switch:resume",

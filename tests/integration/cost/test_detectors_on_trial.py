@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from base64 import b64decode
 from dataclasses import replace
@@ -9,11 +10,13 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from click.testing import CliRunner
 from conftest import HOUR, START, Vendor, usage
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.rights import actor_with
 from trust_portal.access.tenants.model import Tenant
+from trust_portal.cli import cli
 from trust_portal.cost.anomalies.flags_model import Flag
 from trust_portal.cost.anomalies.model import AnomalyFilter, CostAnomaly, GiveFeedback, Lane, Verdict
 from trust_portal.cost.trials.model import BackTest, RunBackTest, SetDetectorFlag
@@ -138,6 +141,35 @@ async def test_a_flag_rests_on_a_back_test_of_its_place_that_is_of_late(vendor: 
     with pytest.raises(Conflict, match="already"):
         await switch(vendor, acme.id, Flag.SHADOW, fresh)
     assert (await vendor.house.detector_flags.standing(CONSOLE, globex.id)).detectors.shadow is None
+
+
+async def test_from_a_shell_one_sees_what_watches_and_ends_a_trial(
+    vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme, known = await used(vendor, "acme"), vendor.house.settings
+    for name, value in (("DATABASE_URL", known.database_url), ("REDIS_URL", known.redis_url)):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("KEY_FILE", str(known.key_file))
+    # The command has the machine's own clock, and in its last weeks there is no usage: refused, nothing kept.
+    arguments = ["cost", "detector", "back-test", "--detector", FORECAST, "--tenant", "acme"]
+    late = await asyncio.to_thread(CliRunner().invoke, cli, arguments)
+    assert isinstance(late.exception, InvalidInput)
+    test = await tried(vendor, acme.id)
+    assert await vendor.house.detector_backtests.newest(CONSOLE, acme.id) == (test,)
+    shown = await asyncio.to_thread(CliRunner().invoke, cli, ["cost", "detector", "show", "--tenant", "acme"])
+    assert shown.stdout == "live own-tail@1  in shadow nothing\n"
+    made = await switch(vendor, acme.id, Flag.SHADOW, test)
+    ended = await asyncio.to_thread(
+        CliRunner().invoke, cli, ["cost", "detector", "end", "--tenant", "acme", "--reason", "Seen enough"]
+    )
+    assert ended.exception is None
+    first, off, on = ended.stdout.splitlines()
+    assert first == "live own-tail@1  in shadow nothing"
+    assert "forecast@1  shadow off  Operator at the console: Seen enough" in off
+    assert (
+        f"forecast@1  shadow on  Operator at the console: As the back-test says  receipt {made.receipt_id}"
+        in on
+    )
 
 
 async def test_in_shadow_it_finds_beside_the_live_one_and_leaves_no_receipt_of_its_own(
