@@ -17,7 +17,7 @@ from trust_portal.access.action import Action
 from trust_portal.access.automation import Automation, Counted
 from trust_portal.access.policy import Decision, Resource
 from trust_portal.cost.anomalies.repository import get_anomaly
-from trust_portal.cost.remediation import repository
+from trust_portal.cost.remediation import acts_repository, repository
 from trust_portal.cost.remediation.equipment import Equipment
 from trust_portal.cost.remediation.intent import approval_kind, intent_of
 from trust_portal.cost.remediation.model import Run, RunState, StepKind
@@ -156,7 +156,7 @@ class Permits:
             used = await self._with.approvals.use(session, approval_id, intent_of(run), SYSTEM, approvers)
             inputs = used.inputs
             detail |= dict(used.result)
-        await repository.add_action(session, run, now)
+        await acts_repository.add_action(session, run, now)
         return await record_step(
             session, self._with.ledger, run, StepKind.APPROVED, RunState.EXECUTING, actor, detail,
             decision=decision, inputs=inputs, approval_id=approval_id,
@@ -173,11 +173,11 @@ class Permits:
         plan, now = run.plan, self._with.storage.clock.now()
         playbook = self.rules(run)
         limits = playbook.limits
-        last = await repository.last_executed(
+        last = await acts_repository.last_executed(
             session, run.tenant_id, plan.playbook_id, dict(plan.target), run.id
         )
         hour_ago = now - _HOUR
-        today = await repository.money_of_actions(session, now, plan.playbook_id, plan.currency)
+        today = await acts_repository.money_of_actions(session, now, plan.playbook_id, plan.currency)
         anomaly = await get_anomaly(session, run.tenant_id, plan.anomaly)
         return Automation(
             playbook=plan.playbook_id,
@@ -191,13 +191,15 @@ class Permits:
             minutes_since_last=None if last is None else int((now - last) / _MINUTE),
             cool_down_minutes=playbook.cool_down_minutes,
             actions=Counted(
-                await repository.count_actions(session, hour_ago, plan.playbook_id), limits.actions_per_hour
+                await acts_repository.count_actions(session, hour_ago, plan.playbook_id),
+                limits.actions_per_hour,
             ),
             house_actions=Counted(
-                await repository.count_actions(session, hour_ago), self._with.playbooks.actions_per_hour
+                await acts_repository.count_actions(session, hour_ago), self._with.playbooks.actions_per_hour
             ),
             tenants=Counted(
-                await repository.tenants_of_act(session, now, plan.act, run.tenant_id), limits.tenants_per_run
+                await acts_repository.tenants_of_act(session, now, plan.act, run.tenant_id),
+                limits.tenants_per_run,
             ),
             money=today + plan.blast_radius.per_day,
             money_limit=limits.money(plan.currency),

@@ -13,7 +13,7 @@ from trust_portal.access.access_log.service import AccessLog, scope_of
 from trust_portal.access.action import Action
 from trust_portal.access.automation import Counted
 from trust_portal.access.policy import Resource
-from trust_portal.cost.remediation import repository
+from trust_portal.cost.remediation import acts_repository, repository
 from trust_portal.cost.remediation.equipment import Equipment
 from trust_portal.cost.remediation.model import MOVING, Act, Run, RunFilter, RunState
 from trust_portal.cost.remediation.playbooks import Playbook
@@ -122,7 +122,7 @@ class RunReader:
         async with self._with.storage.read(StaffScope()) as session:
             states = await repository.count_states(session, RunFilter())
             switches = await switch_revisions(session, places)
-            acts = await repository.last_acts(session, now - longest * _MINUTE, tenant_id)
+            acts = await acts_repository.last_acts(session, now - longest * _MINUTE, tenant_id)
         found = []
         async with self._with.storage.coordinator.read(TenantScope(VENDOR_ID)) as session:
             for id_, playbook in playbooks.by_id.items():
@@ -133,11 +133,12 @@ class RunReader:
                         playbook=playbook,
                         runs={RunState(s): n for (name, s), n in states.items() if name == id_},
                         actions=Counted(
-                            await repository.count_actions(session, now - _HOUR, id_), limits.actions_per_hour
+                            await acts_repository.count_actions(session, now - _HOUR, id_),
+                            limits.actions_per_hour,
                         ),
                         money={
                             currency: Counted(
-                                await repository.money_of_actions(session, now, id_, currency),
+                                await acts_repository.money_of_actions(session, now, id_, currency),
                                 limits.money(currency) or 0,
                             )
                             for currency in limits.money_per_day
@@ -146,7 +147,7 @@ class RunReader:
                         cooling=_cooling(acts, id_, playbook.cool_down_minutes * _MINUTE, now),
                     )
                 )
-            done = await repository.count_actions(session, now - _HOUR)
+            done = await acts_repository.count_actions(session, now - _HOUR)
         named = {each.tenant_id for standing in found for each in standing.cooling}
         await self._access_log.trace(actor, named, Access(Verb.READ, "playbook run", "", "playbooks"))
         moving = {name for name, state in states if RunState(state) in MOVING}
