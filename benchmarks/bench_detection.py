@@ -15,6 +15,7 @@ from trust_portal.cost.detection.cadence import Cadence
 from trust_portal.cost.detection.detector import Detector
 from trust_portal.cost.detection.replay import replay
 from trust_portal.cost.detection.thresholds import INSTALLED, Limits
+from trust_portal.cost.detection.versions import FORECAST
 
 _SERIES = 40_000
 _HOURS = 48
@@ -45,6 +46,7 @@ async def run() -> list[Row]:
     alone = (time.perf_counter() - began) / len(series)
     worlds = [make_world(seed) for seed in _SEEDS]
     outcome = judge(worlds, raised_hours(worlds))
+    shadow = judge(worlds, raised_hours(worlds, FORECAST))
     return [
         at_most("detector step, per series-hour of a batch", min(hours) / _SERIES * 1e6, "µs", 50, "50 µs"),
         context("detector step of 40,000 series, slowest hour", max(hours), "s"),
@@ -53,4 +55,6 @@ async def run() -> list[Row]:
         context("writing that memory", stored, "s"),
         at_least("precision, seeds 1000–1009", outcome.precision, "", 0.75, "0.75"),
         at_least("recall, seeds 1000–1009", outcome.recall, "", 0.75, "0.75"),
+        context("precision of forecast@1, the same seeds", shadow.precision, ""),
+        context("recall of forecast@1, the same seeds", shadow.recall, ""),
     ]

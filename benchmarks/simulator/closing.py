@@ -172,14 +172,15 @@ class Portal:
             self._pending[arrives].append((of_series[told.series], told))
 
     def close(self, hour: int) -> Mapping[UUID, Tenant]:
-        """Take in what has arrived, and close the hour; what was closed before and changed, again.
+        """Take in what has arrived, and close every hour up to this one; what was closed and changed, again.
 
         Answers the anomalies whose figures moved, and whose they are.
         """
         self._moved = {}
         through, now = START + HOUR * hour, START + HOUR * (hour + 1) + GRACE
-        for tenant, told in self._pending.pop(hour, ()):
-            self._take(tenant, told)
+        for arrived in sorted(at for at in self._pending if at <= hour):
+            for tenant, told in self._pending.pop(arrived):
+                self._take(tenant, told)
         groups: dict[datetime, list[Tenant]] = defaultdict(list)
         for tenant in self.tenants:
             known = [at for at in tenant.memories if tenant.dirty_from is None or at < tenant.dirty_from]

@@ -22,14 +22,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.simulator.acting import Act, Operation, State
 from benchmarks.simulator.closing import CURRENCY, Portal, Tenant, is_counted
 from benchmarks.simulator.explaining import Usages
 from benchmarks.simulator.model import Kind, World
 from benchmarks.simulator.people import always_on_call, looks_at
-from benchmarks.simulator.usage import MILLION, totals
+from benchmarks.simulator.usage import MILLION, Units, totals
 from benchmarks.simulator.world import START, make_world
 from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.kpis.calculation import kpis
@@ -99,7 +98,7 @@ class Lived:
     money: Money
     acts: list[Act] = field(default_factory=list)
     usual_gone: Mapping[ControlAction, int] = field(default_factory=dict)
-    told: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))  #: what each world spent
+    told: Units = field(default_factory=lambda: np.zeros(0, np.int64))  #: what each world spent
 
 
 def loop_world(seed: int, calendar: Calendar = PUBLISHED, *, tenants: int = 12) -> World:
@@ -111,13 +110,14 @@ def loop_world(seed: int, calendar: Calendar = PUBLISHED, *, tenants: int = 12) 
 def live(
     worlds: Sequence[World], arms: Sequence[Arm] = ARMS, calendar: Calendar = PUBLISHED
 ) -> dict[str, Lived]:
-    """Live through the worlds: up to the switching on once, and then once for each arm."""
+    """Live through the worlds: up to the switching on once, and then once for each arm.
+
+    Where nobody acts nothing depends on when an hour is closed, so all are closed together.
+    """
     portal = Portal(worlds)
     spent = [totals(world) for world in worlds]
-    for hour in range(calendar.switched_on):
-        for world, amounts in zip(worlds, spent, strict=True):
-            portal.hear(world, hour, amounts[hour])
-        portal.close(hour)
+    _hear(portal, worlds, spent, range(calendar.switched_on))
+    portal.close(calendar.switched_on - 1)
     return {arm.name: _live_on(portal.fork(), worlds, arm, calendar) for arm in arms}
 
 
@@ -125,16 +125,19 @@ def _live_on(portal: Portal, worlds: Sequence[World], arm: Arm, calendar: Calend
     usages = Usages(worlds)
     operation = Operation(usages, START + timedelta(hours=calendar.switched_on), arm.looks_at)
     spent = [totals(world) for world in worlds]
-    for hour in range(calendar.switched_on, calendar.hours):
+    hours = range(calendar.switched_on, calendar.hours)
+    if arm.looks_at is None:
+        _hear(portal, worlds, spent, hours)
+        portal.close(hours[-1])
+        hours = range(0)
+    for hour in hours:
         for world, amounts in zip(worlds, spent, strict=True):
             for tenant in portal.of(world):
                 if operation.shape(tenant, hour):
                     for series, place in tenant.columns.items():
                         amounts[hour, place] = usages.of(tenant, series).spent(hour, hour + 1).sum()
             portal.hear(world, hour, amounts[hour])
-        moved = portal.close(hour)
-        if arm.explains:
-            operation.after_close(hour, moved)
+        operation.after_close(hour, portal.close(hour))
     if arm.explains:
         operation.explain_all(portal.tenants)
     recovered = {act.plan.anomaly: act.recovered_at for act in operation.acts if act.recovered_at is not None}
@@ -151,6 +154,12 @@ def _live_on(portal: Portal, worlds: Sequence[World], arm: Arm, calendar: Calend
         operation.usual_gone,
         np.array([amounts[calendar.switched_on :].sum() for amounts in spent]),
     )
+
+
+def _hear(portal: Portal, worlds: Sequence[World], spent: Sequence[Units], hours: range) -> None:
+    for hour in hours:
+        for world, amounts in zip(worlds, spent, strict=True):
+            portal.hear(world, hour, amounts[hour])
 
 
 def _money(tenants: Sequence[Tenant], usages: Usages, calendar: Calendar) -> Money:
