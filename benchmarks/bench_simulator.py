@@ -36,7 +36,7 @@ async def run() -> list[Row]:
         context("of that, by explaining alone", loop.less_unexplained(lived, loop.EXPLAINED), ""),
         context(
             "true excess that was not spent",
-            (off.money.unplanned - on.money.unplanned) / max(off.money.unplanned, 1), "",
+            loop.saved(lived) / max(off.money.unplanned, 1), "",
         ),
-        context("planned work not done", (off.money.planned - on.money.planned) / MILLION, "EUR"),
+        context("planned work that cost less, counted nowhere", (off.money.planned - on.money.planned) / MILLION, "EUR"),
     ]  # fmt: skip

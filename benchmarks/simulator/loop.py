@@ -199,6 +199,11 @@ def less_unexplained(lived: Mapping[str, Lived], arm: Arm = ON) -> float:
     return float(1 - on / off) if off else 0.0
 
 
+def saved(lived: Mapping[str, Lived], arm: Arm = ON) -> int:
+    """What the arm did not spend of unplanned excess, in millionths. What else was not spent is not saved."""
+    return lived[OFF.name].money.unplanned - lived[arm.name].money.unplanned
+
+
 def show(lived: Mapping[str, Lived]) -> None:
     off = lived[OFF.name]
     print(
@@ -224,7 +229,7 @@ def show(lived: Mapping[str, Lived]) -> None:
         print(
             f"| {arm.name} | {done} | {states[State.VERIFIED]} | {states[State.ROLLED_BACK]}"
             f" | {states[State.DENIED]} | {states[State.LAPSED]}"
-            f" | {(off.money.unplanned - money.unplanned) / MILLION:,.0f}"
+            f" | {saved(lived, arm) / MILLION:,.0f}"
             f" of {off.money.unplanned / MILLION:,.0f}"
             f" | {(off.money.planned - money.planned) / MILLION:,.0f}"
             f" of {off.money.planned / MILLION:,.0f}"
