@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files as resource_files
+from typing import Any
 
 from credit_desk import JUNE, Desk, memo_bundle, promise, trust_of
+from jsonschema import Draft202012Validator
 
 from trust_portal.evidence import bundle
 from trust_portal.evidence.verify import verify
@@ -186,3 +189,20 @@ async def test_signing_a_report_asks_for_the_job(house: House, desk: Desk):
     await promise(house)
     report = await desk.sign()
     assert await desk.jobs("consider_credit") == [{"tenant": str(desk.tenant.id), "report": str(report.id)}]
+
+
+def test_the_memo_satisfies_its_published_schema_and_nothing_more(memo: Any):
+    schema = json.loads(
+        (resource_files("trust_portal.reliability") / "schemas/credit-memo.schema.json").read_text()
+    )
+    Draft202012Validator.check_schema(schema)
+    check, body = Draft202012Validator(schema), json.loads(memo.files["memo.json"])
+    assert list(check.iter_errors(body)) == []
+    issue = body["issue"]
+    for wrong in (
+        {**body, "surprise": "1"},
+        {**body, "credit": {**body["credit"], "amount": 100}},
+        {**body, "approval": {**body["approval"], "approvals": []}},
+        {**body, "issue": {key: value for key, value in issue.items() if key != "allowed_by"}},
+    ):
+        assert list(check.iter_errors(wrong))
