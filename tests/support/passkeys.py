@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from trust_portal.access.approvals.model import ApprovalRequest, StepAct
+from trust_portal.access.approvals.model import Approval, ApprovalRequest, Approve, StepAct
 from trust_portal.access.approvals.statement import decision_statement
 from trust_portal.access.passkeys.model import FinishEnrolment, NameOfPasskey, Passkey
 from trust_portal.access.passkeys.relying_party import relying_party
@@ -77,3 +77,10 @@ class Devices:
         act: StepAct = StepAct.APPROVE,
     ) -> Assertion:
         return signed_by(await self.of(actor), request, actor, reason, slot=slot, act=act)
+
+    async def approve(self, request: ApprovalRequest, actor: Actor, reason: str) -> Approval:
+        """Sign and approve from the first place of a role that ``actor`` has."""
+        slot = next(at for at, role in enumerate(request.roles, start=1) if role in actor.roles)
+        signature = await self.sign(request, actor, reason, slot=slot)
+        command = Approve(request.tenant_id, request.id, request.digest, reason, slot, signature)
+        return await self.house.decisions.approve(command, actor)

@@ -16,7 +16,7 @@ from sqlalchemy import select, text
 from support.passkeys import Devices
 
 from trust_portal.access.actors import CONSOLE
-from trust_portal.access.approvals.model import Approval, Approve
+from trust_portal.access.approvals.model import Approval
 from trust_portal.access.people.model import AddPerson, GrantRole, Person
 from trust_portal.access.tenants.model import CreateTenant, Tenant
 from trust_portal.access.tokens.model import Admission, Bounds
@@ -201,10 +201,7 @@ class Desk:
     async def approve(self, credit: StoredCredit, *names: str, settle: bool = True) -> StoredCredit:
         request = (await self.approval(credit)).request
         for name in names or ("fay", "rob"):
-            actor, reason = self.by(name), f"{name} looked at it"
-            signature = await self.devices.sign(request, actor, reason, slot=PLACES[name])
-            command = Approve(self.tenant.id, request.id, request.digest, reason, assertion=signature)
-            await self.house.decisions.approve(command, actor)
+            await self.devices.approve(request, self.by(name), f"{name} looked at it")
         if settle:
             await self.house.credit_decisions.approval_settled(self.tenant.id, request.id)
         return await self.look(credit)

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from jobs.approvals import SETTLED
 from trust_portal.access.actors import CONSOLE
-from trust_portal.access.approvals.model import ApprovalKind, Approve, Deny, Withdraw
+from trust_portal.access.approvals.model import ApprovalKind, Deny, Withdraw
 from trust_portal.errors import Conflict, Denied, InvalidInput
 from trust_portal.evidence.behind import signed_behind
 from trust_portal.evidence.bundle_contents import envelope_name
@@ -60,8 +60,7 @@ class Bench:
     async def approve(self, exclusion: StoredExclusion, *names: str) -> StoredExclusion:
         request = (await self.house.exclusions.approval(self.desk.by("olive"), exclusion)).request
         for name in names:
-            command = Approve(self.tenant_id, request.id, request.digest, f"{name} looked at it")
-            await self.house.decisions.approve(command, self.desk.by(name))
+            await self.desk.devices.approve(request, self.desk.by(name), f"{name} looked at it")
         return await self.settle(exclusion)
 
     async def settle(self, exclusion: StoredExclusion) -> StoredExclusion:
@@ -198,8 +197,7 @@ async def test_an_approver_who_left_leaves_it_unapproved(house: House, desk: Des
     exclusion = await bench.propose()
     request = (await house.exclusions.approval(desk.by("rob"), exclusion)).request
     for name in ("rob", "fay"):
-        command = Approve(desk.tenant.id, request.id, request.digest, "fine")
-        await house.decisions.approve(command, desk.by(name))
+        await desk.devices.approve(request, desk.by(name), "fine")
     rob = desk.people["rob"]
     await house.people.suspend(CONSOLE, rob.tenant_id, rob.id)
     assert (await bench.settle(exclusion)).state is ExclusionState.PROPOSED
@@ -276,8 +274,7 @@ async def test_the_tables_refuse_what_two_did_not_approve(house: House, desk: De
     await promise(house)
     exclusion = await bench.propose()
     request = (await house.exclusions.approval(desk.by("rob"), exclusion)).request
-    command = Approve(desk.tenant.id, request.id, request.digest, "fine")
-    await house.decisions.approve(command, desk.by("rob"))
+    await desk.devices.approve(request, desk.by("rob"), "fine")
     step = (await house.exclusions.approval(desk.by("rob"), exclusion)).steps[0]
     rob = desk.people["rob"].id
     forged = {

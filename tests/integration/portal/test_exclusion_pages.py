@@ -8,12 +8,12 @@ from typing import Any
 import httpx
 import pytest
 from support.approvals_world import person_with
+from support.passkeys import Devices
 from support.portal_fixtures import Portal
 from support.portal_world import LAST_DAY
 
 from schema.ids import encode
 from trust_portal.access.actors import CONSOLE
-from trust_portal.access.approvals.model import Approve
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
@@ -41,12 +41,11 @@ async def proposed(portal: Portal) -> tuple[StoredExclusion, ...]:
 async def approved(portal: Portal) -> StoredExclusion:
     """By two people, and spent as the worker does."""
     (exclusion,) = await proposed(portal)
-    tenant_id = portal.world.aurora.id
+    tenant_id, devices = portal.world.aurora.id, Devices(portal.house)
     for role in (Role.APPROVER_RELIABILITY, Role.APPROVER_FINANCE):
         person = (await person_with(portal.house, CONSOLE, role, VENDOR_ID)).as_actor()
         request = (await portal.house.exclusions.approval(person, exclusion)).request
-        command = Approve(tenant_id, request.id, request.digest, "the ticket says so")
-        await portal.house.decisions.approve(command, person)
+        await devices.approve(request, person, "the ticket says so")
     await portal.house.exclusions.approval_settled(tenant_id, exclusion.request_id)
     (exclusion,) = await proposed(portal)
     return exclusion

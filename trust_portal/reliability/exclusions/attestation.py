@@ -2,6 +2,7 @@
 
     exclusion.approved ──▶ exclusion.proposed
             └──▶ approval.used ──▶ approval.approved ×2 ──▶ approval.requested
+                                           └──▶ passkey.introduced
 
 Asked of bytes alone, like all of a report. That the envelopes' signatures hold is asked before.
 """
@@ -49,3 +50,5 @@ def approval_gaps(
         if not same or result_of(receipt).get("digest") != asked["digest"]:
             where = f"predicate.result.approvals[{number}]"
             yield Gap(name, where, "no approval.approved receipt behind it is this person's for this intent")
+        if receipt is not None:
+            yield from missing(files, file_of(each["receipt"]), receipt)
