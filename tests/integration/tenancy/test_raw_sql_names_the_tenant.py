@@ -51,6 +51,7 @@ READS_AS_STAFF = {
     "trust_portal/evidence/audit.py": "checks the logs of all tenants",
     "trust_portal/evidence/reproduction.py": "makes the stored bundles of all tenants again, for the audit",
     "trust_portal/reliability/credits/service.py": "staff lists the credits of all tenants",
+    "trust_portal/reliability/forecast/service.py": "a tenant's running month and the vendor's maintenance in one snapshot",
     "trust_portal/reliability/reports/inputs.py": "a tenant's rows and the vendor's maintenance in one snapshot",
     "trust_portal/reliability/reports/staff.py": "the reports of all tenants",
     "trust_portal/reliability/runs/completion.py": "who is covered by a run",
