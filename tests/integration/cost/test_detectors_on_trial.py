@@ -28,6 +28,8 @@ from trust_portal.kernel.canonical import digest
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
 
+pytestmark = pytest.mark.takes(seconds=40)
+
 ALL = PageRequest(100)
 FORECAST, OWN_TAIL = "forecast@1", "own-tail@1"
 

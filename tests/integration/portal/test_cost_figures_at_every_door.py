@@ -18,6 +18,8 @@ from trust_portal.cost.anomalies.model import AnomalyFilter, GiveFeedback, Verdi
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.page import PageRequest
 
+pytestmark = pytest.mark.takes(seconds=15)
+
 MINUTE = timedelta(minutes=1)
 FIELDS = """at anomalies open judged falsePositives falsePositiveRate
   unexplained { currency current baseline change }

@@ -17,6 +17,8 @@ from trust_portal.access.actors import CONSOLE
 from trust_portal.cost.anomalies.model import CostAnomaly, GiveFeedback, Verdict
 from trust_portal.kernel.ids import VENDOR_ID
 
+pytestmark = pytest.mark.takes(seconds=15)
+
 WHERE = "/t/aurora/cost/detectors"
 SIDES = ("Both found", "Only the live one", "Only the one in shadow")
 TRY = """mutation ($tenant: ID!, $detector: String!) {
