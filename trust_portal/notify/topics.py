@@ -25,6 +25,7 @@ class Topic(StrEnum):
     BREAK_GLASS = "break_glass"
     DELIVERY_GIVEN_UP = "delivery.given_up"
     KILL_SWITCH_PULLED = "kill_switch.pulled"
+    PASSKEY_CHANGED = "passkey.changed"
     PLAYBOOK_DENIED = "playbook.denied"
     PLAYBOOK_FAILED = "playbook.failed"
     PLAYBOOK_HELD = "playbook.held"
@@ -74,6 +75,9 @@ RULES: Mapping[Topic, TopicRule] = {
     ),
     Topic.KILL_SWITCH_PULLED: TopicRule(
         "Kill switches", "Automation was stopped, or may go on.", _OPERATORS, insistent=True
+    ),
+    Topic.PASSKEY_CHANGED: TopicRule(
+        "Passkeys", "A passkey was enrolled or revoked, yours or of somebody you look after.", insistent=True
     ),
     Topic.PLAYBOOK_DENIED: TopicRule(
         "Playbooks denied",

@@ -23,6 +23,7 @@ from trust_portal.house import House
 from trust_portal.kernel.actor import SYSTEM, ActorKind
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.notify.topics import RULES, Topic
 from trust_portal.storage.tenancy import TenantScope
 
 
@@ -82,6 +83,23 @@ async def test_a_passkey_is_enrolled_with_a_receipt_in_the_log_of_its_owner_and_
     assert revoked["result"] == {"passkey": str(passkey.id), "person": str(fay.id)}
     assert await house.signatures.usable(fay) == ()
     assert await refused(house, house.passkeys.revoke(passkey.id, fay)) == (Conflict, "PASSKEY_REVOKED")
+
+
+async def test_the_owner_and_security_are_told_and_cannot_turn_it_off(desk: Desk):
+    house, fay = desk.house, desk.by("fay")
+    passkey, _ = await enrol(house, fay)
+    await house.passkeys.revoke(passkey.id, fay)
+    async with house.storage.read(TenantScope(VENDOR_ID)) as session:
+        query = text(
+            "SELECT title, audience FROM notifications WHERE tenant_id = :t AND topic = :topic ORDER BY at, id"
+        )
+        told = (await session.execute(query, {"t": VENDOR_ID, "topic": Topic.PASSKEY_CHANGED.value})).all()
+    assert sorted(row.title for row in told) == [
+        "A passkey of Fay was revoked",
+        "A passkey was added for Fay",
+    ]
+    assert all(str(fay.id) in str(row.audience) and "approver_security" in str(row.audience) for row in told)
+    assert RULES[Topic.PASSKEY_CHANGED].insistent
 
 
 async def test_nobody_minds_the_passkeys_of_others_and_no_program_has_any(desk: Desk):

@@ -34,6 +34,7 @@ from trust_portal.access.passkeys.model import (
     Passkey,
 )
 from trust_portal.access.passkeys.receipts import enrolment_act, revocation_act
+from trust_portal.access.passkeys.telling import tell_enrolled, tell_revoked
 from trust_portal.access.policy import Decision, Resource
 from trust_portal.access.sessions.model import SignedIn
 from trust_portal.errors import Conflict, Denied, InvalidInput, NotFound
@@ -168,6 +169,7 @@ class Passkeys:
             await self._ledger.record(session, act, receipt_id=passkey.receipt_id)
             if not await repository.insert_passkey(session, passkey):
                 raise Conflict("this passkey is enrolled already", code="PASSKEY_KNOWN")
+            await tell_enrolled(session, passkey, actor)
         return passkey
 
     async def revoke(self, passkey_id: UUID, actor: Actor) -> None:
@@ -182,6 +184,7 @@ class Passkeys:
             await self._ledger.record(session, act, receipt_id=receipt_id)
             if not await repository.insert_revocation(session, passkey, actor.id, receipt_id):
                 raise Conflict("this passkey is revoked already", code="PASSKEY_REVOKED")
+            await tell_revoked(session, passkey, actor)
             await session.enqueue(
                 Job.SPREAD_REVOCATION, {"tenant": str(actor.tenant_id), "passkey": str(passkey_id)}
             )
