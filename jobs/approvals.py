@@ -30,6 +30,9 @@ SETTLED: Mapping[ApprovalKind, Settled] = {
     ),
     ApprovalKind.PLAYBOOK_RUN: playbook_settled,
     ApprovalKind.RETENTION_CHANGE: playbook_settled,
+    ApprovalKind.THRESHOLD_CHANGE: lambda house, tenant_id, request_id: (
+        house.threshold_changes.approval_settled(tenant_id, request_id)
+    ),
 }
 
 

@@ -46,6 +46,7 @@ from trust_portal.cost.anomalies.closing import Closing
 from trust_portal.cost.anomalies.service import Anomalies
 from trust_portal.cost.anomalies.suppressions import Suppressions
 from trust_portal.cost.anomalies.thresholds import ThresholdKeeper
+from trust_portal.cost.anomalies.thresholds_asking import ThresholdChanges
 from trust_portal.cost.budgets.service import Budgets
 from trust_portal.cost.explanation.service import Explanations
 from trust_portal.cost.kpis.service import Kpis
@@ -164,6 +165,7 @@ class House:
     anomalies: Anomalies
     explanations: Explanations
     thresholds: ThresholdKeeper
+    threshold_changes: ThresholdChanges
     backtests: Backtests
     suppressions: Suppressions
     budgets: Budgets
@@ -274,6 +276,8 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
     approvals = Approvals(storage, gate, ledger)
     signatures = Signatures(storage, ledger)
     decisions = Decisions(storage, gate, ledger, approvals, signatures)
+    thresholds = ThresholdKeeper(storage, gate, ledger, access_log)
+    backtests = Backtests(storage, gate, access_log)
     glass_reviews = GlassReviews(storage, ledger, approvals)
     intake = Intake(storage, gate, clock, events_per_minute=settings.ingest_events_per_minute)
     mail, address_book = mail_of(settings), PeopleAddressBook()
@@ -376,8 +380,9 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         closing=Closing(storage, ledger, grace=settings.cost_grace),
         anomalies=Anomalies(storage, gate, ledger, access_log),
         explanations=explanations,
-        thresholds=ThresholdKeeper(storage, gate, ledger, access_log),
-        backtests=Backtests(storage, gate, access_log),
+        thresholds=thresholds,
+        threshold_changes=ThresholdChanges(storage, gate, approvals, backtests, thresholds),
+        backtests=backtests,
         suppressions=Suppressions(storage, gate, ledger, access_log),
         budgets=Budgets(storage, gate, ledger, access_log),
         detector_backtests=BackTesting(storage, gate, ledger, access_log),

@@ -8,7 +8,7 @@ from decimal import Decimal
 import strawberry
 
 from schema.context import Info
-from schema.ids import decode
+from schema.ids import decode, encode
 from schema.payload import OF_THE_REQUEST, UserError, user_error
 from schema.types.cost import (
     CostAnomaly,
@@ -79,6 +79,9 @@ class SetCostThresholdsInput:
 @strawberry.type(description="What holds now, for every subsystem.")
 class SetCostThresholdsPayload:
     thresholds: list[CostThresholds] | None
+    request_id: strawberry.ID | None = strawberry.field(
+        description="Of the request for approval, where less would be found; nothing is set before that."
+    )
     user_errors: list[UserError]
 
 
@@ -142,7 +145,7 @@ class CostMutations:
             return CostSuppressionPayload(suppression=None, user_errors=[user_error(refusal)])
         return CostSuppressionPayload(suppression=cost_suppression(ended), user_errors=[])
 
-    @strawberry.mutation(description="Set thresholds; they hold from the next close on.")
+    @strawberry.mutation(description="Set thresholds by which only more is found, or ask for looser ones to be approved.")
     async def set_cost_thresholds(
         self, info: Info, input: SetCostThresholdsInput
     ) -> SetCostThresholdsPayload:
@@ -153,11 +156,16 @@ class CostMutations:
             command = SetThresholds(
                 tenant_id, input.subsystem, figures, input.reason, input.expected_revision
             )
-            await house.thresholds.set(command, actor)
+            changed = await house.threshold_changes.change(command, actor)
             held = await house.thresholds.effective(actor, tenant_id)
         except OF_THE_REQUEST as refusal:
-            return SetCostThresholdsPayload(thresholds=None, user_errors=[user_error(refusal)])
-        return SetCostThresholdsPayload(thresholds=[cost_thresholds(each) for each in held], user_errors=[])
+            return SetCostThresholdsPayload(thresholds=None, request_id=None, user_errors=[user_error(refusal)])
+        asked = changed.approval_id
+        return SetCostThresholdsPayload(
+            thresholds=[cost_thresholds(each) for each in held],
+            request_id=None if asked is None else encode("ApprovalRequest", tenant_id, asked),
+            user_errors=[],
+        )
 
     @strawberry.mutation(description="Set a month's budget, or withdraw it.")
     async def set_cost_budget(self, info: Info, input: SetCostBudgetInput) -> SetCostBudgetPayload:

@@ -108,6 +108,7 @@ class Action(StrEnum):
     TOKEN_READ = "tenant:token:read"  # noqa: S105 - the name of an act, not a secret
     TOKEN_REVOKE = "tenant:token:revoke"  # noqa: S105 - the name of an act, not a secret
     UNAPPROVED_PLAYBOOK_EXECUTE = "tenant:unapproved_playbook:execute"
+    UNAPPROVED_THRESHOLD_SET = "tenant:unapproved_threshold:set"
     WEBHOOK_CHANGE = "tenant:webhook:change"
     WEBHOOK_CREATE = "tenant:webhook:create"
     WEBHOOK_DISABLE = "tenant:webhook:disable"

@@ -112,7 +112,31 @@ thresholds = tenant_table(
     uuid_column("set_by_id", nullable=False),
     Column("set_by_name", Text, nullable=False),
     uuid_column("receipt_id", nullable=False),
+    uuid_column("approval_id", comment="of the request it rests on; null: set directly"),
     ForeignKeyConstraint(["tenant_id", "receipt_id"], ["receipts.tenant_id", "receipts.id"]),
+    # An approval sets what was asked for with it, once.
+    ForeignKeyConstraint(
+        ["tenant_id", "approval_id", "subsystem", "revision"],
+        [f"threshold_requests.{name}" for name in ("tenant_id", "approval_id", "subsystem", "revision")],
+        name="thresholds_approval_fkey",
+    ),
+)
+
+threshold_requests = tenant_table(
+    "threshold_requests",
+    uuid_column("approval_id", primary_key=True),
+    Column("subsystem", Text, nullable=False, comment="empty: all"),
+    Column("revision", Integer, nullable=False, comment="which it becomes"),
+    Column("figures", JSONB, nullable=False),
+    Column("trial", JSONB, comment="what a back-test found; null: none was made"),
+    UniqueConstraint(
+        "tenant_id", "approval_id", "subsystem", "revision", name="threshold_requests_what_key"
+    ),
+    ForeignKeyConstraint(
+        ["tenant_id", "approval_id"],
+        ["approval_requests.tenant_id", "approval_requests.id"],
+        name="threshold_requests_approval_fkey",
+    ),
 )
 
 suppressions = tenant_table(

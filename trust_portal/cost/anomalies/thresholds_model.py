@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from trust_portal.cost.detection.thresholds import INSTALLED, Thresholds
+from trust_portal.kernel.canonical import Json
 from trust_portal.kernel.ids import VENDOR_ID
 
 #: Stands for all subsystems in keys, where NULL cannot.
@@ -18,7 +19,7 @@ ALL = ""
 class ThresholdRevision:
     """``figures`` are the thresholds it sets, by name; none sets them back to what lies above.
 
-    At the vendor it holds for every tenant. ``subsystem`` ``""``: all.
+    At the vendor it holds for every tenant. ``approval_id`` is of the request it rests on, if any. ``subsystem`` ``""``: all.
     """
 
     tenant_id: UUID
@@ -29,6 +30,19 @@ class ThresholdRevision:
     set_at: datetime
     set_by: str
     receipt_id: UUID
+    approval_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskedThresholds:
+    """What was asked for in a request: ``revision`` is the one it becomes, ``trial`` what a back-test found."""
+
+    tenant_id: UUID
+    approval_id: UUID
+    subsystem: str | None
+    revision: int
+    figures: Mapping[str, float]
+    trial: Mapping[str, Json] | None
 
 
 class ThresholdBook:

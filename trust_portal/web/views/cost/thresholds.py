@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from trust_portal.access.action import Action
+from trust_portal.access.approvals.inbox import ApprovalFilter, ApprovalView, Show
+from trust_portal.access.approvals.model import ApprovalKind
 from trust_portal.access.policy import Resource
 from trust_portal.cost.anomalies.backtest import Trial, TryThresholds
 from trust_portal.cost.anomalies.thresholds import SetThresholds
 from trust_portal.cost.detection.replay import WEEKS
 from trust_portal.errors import InvalidInput, Refused
+from trust_portal.kernel.page import PageRequest
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, read_form, texts
 from trust_portal.web.navigation import tenant_of, tenant_path
@@ -59,6 +63,7 @@ async def thresholds(request: Request, form: FormState | None = None) -> Respons
         for_everybody=tenant.is_vendor,
         subsystem_choices=SUBSYSTEM_CHOICES,
         form=form,
+        waiting=await _waiting(request, tenant.id),
         may_set=house.gate.allows(actor, Action.THRESHOLD_SET, Resource("thresholds", tenant.id)),
         **cost_frame(request, tenant),
     )
@@ -70,12 +75,22 @@ async def set_thresholds(request: Request) -> Response:
         command = SetThresholds(
             tenant.id, subsystem_of(form.get("subsystem")), _figures(form), form.get("reason", "")
         )
-        await house_of(request).thresholds.set(command, actor_of(request))
+        changed = await house_of(request).threshold_changes.change(command, actor_of(request))
     except Refused as refusal:
         if refusal.status in {401, 403, 404}:
             raise
         return await thresholds(request, FormState(form, refusal))
-    return RedirectResponse(f"{tenant_path(tenant)}/cost/thresholds", status_code=303)
+    place = "cost/thresholds" if changed.approval_id is None else f"approvals/{changed.approval_id}"
+    return RedirectResponse(f"{tenant_path(tenant)}/{place}", status_code=303)
+
+
+async def _waiting(request: Request, tenant_id: UUID) -> tuple[ApprovalView, ...]:
+    """Looser ones that were asked for and are not decided, or approved and not set yet."""
+    actor, house = actor_of(request), house_of(request)
+    if not house.gate.allows(actor, Action.APPROVAL_READ, Resource("approval request", tenant_id)):
+        return ()
+    wanted = ApprovalFilter(tenant_id, Show.LIVE, ApprovalKind.THRESHOLD_CHANGE)
+    return (await house.approval_inbox.page(actor, wanted, PageRequest(25))).items
 
 
 def _figures(form: Mapping[str, str]) -> dict[str, float]:
