@@ -145,7 +145,9 @@ class CostMutations:
             return CostSuppressionPayload(suppression=None, user_errors=[user_error(refusal)])
         return CostSuppressionPayload(suppression=cost_suppression(ended), user_errors=[])
 
-    @strawberry.mutation(description="Set thresholds by which only more is found, or ask for looser ones to be approved.")
+    @strawberry.mutation(
+        description="Set thresholds by which only more is found, or ask for looser ones to be approved."
+    )
     async def set_cost_thresholds(
         self, info: Info, input: SetCostThresholdsInput
     ) -> SetCostThresholdsPayload:
@@ -159,7 +161,9 @@ class CostMutations:
             changed = await house.threshold_changes.change(command, actor)
             held = await house.thresholds.effective(actor, tenant_id)
         except OF_THE_REQUEST as refusal:
-            return SetCostThresholdsPayload(thresholds=None, request_id=None, user_errors=[user_error(refusal)])
+            return SetCostThresholdsPayload(
+                thresholds=None, request_id=None, user_errors=[user_error(refusal)]
+            )
         asked = changed.approval_id
         return SetCostThresholdsPayload(
             thresholds=[cost_thresholds(each) for each in held],

@@ -134,6 +134,14 @@ async def test_detection_is_steered_by_those_who_may_and_refusals_change_nothing
         assert ended[1]["userErrors"] == [{"code": "CONFLICT"}]
         held = (await ask(browser, thresholds, id=tenant, s=2.0))["data"]["setCostThresholds"]["thresholds"]
         assert {"subsystem": "compute", "sensitivity": 2.0} in held
+        looser = await ask(
+            browser, thresholds.replace("thresholds {", "requestId thresholds {"), id=tenant, s=0.5
+        )
+        answer = looser["data"]["setCostThresholds"]
+        assert answer["requestId"] is not None
+        assert {"subsystem": "compute", "sensitivity": 2.0} in answer["thresholds"], (
+            "as long as nobody approves"
+        )
         stale = await ask(browser, thresholds, id=tenant, s=3.0, seen=0)
         assert stale["data"]["setCostThresholds"]["userErrors"] == [{"code": "STALE", "path": []}]
         standing = (await ask(browser, budget, id=tenant, amount="5000.00"))["data"]["setCostBudget"]

@@ -204,6 +204,26 @@ async def test_thresholds_are_tried_on_history_before_they_are_set(portal: Porta
     assert (revision.subsystem, dict(revision.figures)) == ("compute", {"sensitivity": 2.0})
 
 
+async def test_looser_thresholds_lead_to_the_request_and_wait_there(portal: Portal, anomaly: CostAnomaly):
+    where = "/t/aurora/cost/thresholds"
+    async with portal.browser("finops_operator") as browser:
+        asked = await browser.post(
+            where, data={"subsystem": "compute", "min_impact": "100000", "reason": "Noisy month"}
+        )
+        assert asked.status_code == 303
+        request = asked.headers["location"]
+        assert request.startswith("/t/aurora/approvals/")
+        page = (await browser.get(request)).text.replace("\u00a0", " ")
+        assert "100000 instead of 10, finds less" in page
+        assert "0 anomalies found with this, 1 with what holds now" in page
+        assert "Looser thresholds wait for approval" in (await browser.get(where)).text
+    assert await portal.house.thresholds.history(CONSOLE, portal.world.aurora.id) == ()
+    async with portal.browser("approver_reliability") as browser:
+        page = (await browser.get(request)).text
+        trial = page.split('<ul class="plain evidence">')[1].split('href="')[1].split('"')[0]
+        assert "With what is tried, 0 anomalies" in (await browser.get(trial.replace("&amp;", "&"))).text
+
+
 async def test_a_budget_is_set_by_form_and_shows_how_far_the_month_has_come(
     portal: Portal, anomaly: CostAnomaly
 ):

@@ -46,7 +46,7 @@ EVIDENCE = (
     "receipts", "log_entries", "log_nodes", "checkpoints", "logs", "signing_keys", "event_keys", "facts",
     "measurements", "sla_reports", "sla_report_inputs", "contracts", "artefacts", "export_files", "access_log",
     "policy_decisions", "approval_requests", "approval_steps", "exclusions", "exclusion_states",
-    "break_glass_grants", "break_glass_steps",
+    "break_glass_grants", "break_glass_steps", "threshold_requests",
     "notifications", "notification_deliveries", "delivery_attempts", "delivery_outcomes",
     "delivery_replays", "notification_reads", "notification_preferences", "webhook_endpoints",
     "playbook_runs", "playbook_steps", "kill_switches",

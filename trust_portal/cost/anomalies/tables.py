@@ -13,6 +13,7 @@ from sqlalchemy import (
     LargeBinary,
     Numeric,
     Text,
+    UniqueConstraint,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -129,9 +130,7 @@ threshold_requests = tenant_table(
     Column("revision", Integer, nullable=False, comment="which it becomes"),
     Column("figures", JSONB, nullable=False),
     Column("trial", JSONB, comment="what a back-test found; null: none was made"),
-    UniqueConstraint(
-        "tenant_id", "approval_id", "subsystem", "revision", name="threshold_requests_what_key"
-    ),
+    UniqueConstraint("tenant_id", "approval_id", "subsystem", "revision", name="threshold_requests_what_key"),
     ForeignKeyConstraint(
         ["tenant_id", "approval_id"],
         ["approval_requests.tenant_id", "approval_requests.id"],

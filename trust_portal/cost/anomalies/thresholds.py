@@ -93,9 +93,7 @@ async def planned(
         receipt_id=VENDOR_ID,
     )
     known = own if command.tenant_id == VENDOR_ID else (*everybodys, *own)
-    return PlannedThresholds(
-        proposed, mine[-1].figures if mine else {}, shifts(known, proposed, now)
-    )
+    return PlannedThresholds(proposed, mine[-1].figures if mine else {}, shifts(known, proposed, now))
 
 
 class ThresholdKeeper:

@@ -47,7 +47,12 @@ class ThresholdChanges:
     """The door for changes: whether one is set at once or asked for, what it comes to decides."""
 
     def __init__(
-        self, storage: Storage, gate: Gate, approvals: Approvals, backtests: Backtests, keeper: ThresholdKeeper
+        self,
+        storage: Storage,
+        gate: Gate,
+        approvals: Approvals,
+        backtests: Backtests,
+        keeper: ThresholdKeeper,
     ) -> None:
         self._storage = storage
         self._gate = gate
@@ -104,7 +109,9 @@ class ThresholdChanges:
             if not conflict.code.startswith(_DOES_NOT_HOLD):
                 raise
             async with self._storage.write(TenantScope(tenant_id)) as session:
-                await self._approvals.void(session, approval_id, f"It cannot be set: {conflict.message}.", SYSTEM)
+                await self._approvals.void(
+                    session, approval_id, f"It cannot be set: {conflict.message}.", SYSTEM
+                )
             return None
 
     async def _set(self, asked: AskedThresholds) -> ThresholdRevision:

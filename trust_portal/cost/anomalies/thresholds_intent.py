@@ -29,7 +29,8 @@ def threshold_intent(
     trial: Mapping[str, Json] | None,
 ) -> Intent:
     """``revision`` is the one it becomes; ``trial``: the back-test as it is kept with the request; ``None`` where none
-    was made: for every customer at once, or on the way back to what lies above."""
+    was made: for every customer at once, or on the way back to what lies above.
+    """
     scope = subsystem or "every subsystem"
     where = "every customer" if tenant.is_vendor else tenant.name
     lines = [

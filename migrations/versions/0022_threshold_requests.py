@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from trust_portal.storage.migration import append_only, begin_revision, distribute, protect
 
-revision = "0099"
-down_revision = "0098"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 

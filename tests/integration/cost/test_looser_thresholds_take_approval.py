@@ -1,0 +1,159 @@
+"""By looser thresholds less is found: one asks, another approves, and only then do they hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import asyncpg
+import pytest
+from conftest import Vendor
+
+from trust_portal.access.actors import CONSOLE
+from trust_portal.access.approvals.model import ApprovalState, Approve, Deny, Withdraw
+from trust_portal.access.people.model import AddPerson, GrantRole
+from trust_portal.cost.anomalies.thresholds import SetThresholds
+from trust_portal.errors import Conflict, Denied
+from trust_portal.evidence.statement import ReceiptKind
+from trust_portal.kernel.actor import Actor, Role
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.kernel.page import PageRequest
+from trust_portal.storage.tenancy import TenantScope
+
+
+def spiky(n: int) -> str:
+    return "80.00" if 240 <= n < 246 else "10.00"
+
+
+async def person(vendor: Vendor, name: str, role: Role) -> Actor:
+    house = vendor.house
+    added = await house.people.add(AddPerson(VENDOR_ID, f"{name}@vendor.example", name.title()), CONSOLE)
+    await house.people.grant(GrantRole(VENDOR_ID, added.id, role, None), CONSOLE)
+    return (await house.people.get(CONSOLE, VENDOR_ID, added.id)).as_actor()
+
+
+async def held(vendor: Vendor, tenant_id) -> float:
+    effective = await vendor.house.thresholds.effective(CONSOLE, tenant_id)
+    return next(each.thresholds.min_impact for each in effective if each.subsystem == "compute")
+
+
+class Desk:
+    def __init__(self, vendor: Vendor, tenant, olive: Actor, rex: Actor) -> None:
+        self.vendor, self.tenant, self.olive, self.rex = vendor, tenant, olive, rex
+        self.command = SetThresholds(tenant.id, "compute", {"min_impact": 100_000.0}, "noisy account")
+
+    async def ask(self, command: SetThresholds | None = None):
+        changed = await self.vendor.house.threshold_changes.change(command or self.command, self.olive)
+        assert changed.revision is None
+        return await self.view(changed.approval_id)
+
+    async def view(self, approval_id):
+        return await self.vendor.house.approval_inbox.get(self.rex, self.tenant.id, approval_id)
+
+    async def approve(self, request, actor: Actor | None = None):
+        command = Approve(self.tenant.id, request.id, request.digest, "looked at the back-test")
+        return await self.vendor.house.decisions.approve(command, actor or self.rex)
+
+    async def settle(self, request):
+        return await self.vendor.house.threshold_changes.approval_settled(self.tenant.id, request.id)
+
+
+@pytest.fixture
+async def desk(vendor: Vendor) -> Desk:
+    acme = await vendor.tenant("acme")
+    olive = await person(vendor, "olive", Role.FINOPS_OPERATOR)
+    rex = await person(vendor, "rex", Role.APPROVER_RELIABILITY)
+    return Desk(vendor, acme, olive, rex)
+
+
+async def test_they_hold_once_another_has_approved_what_the_back_test_shows(desk: Desk) -> None:
+    vendor, tenant_id = desk.vendor, desk.tenant.id
+    await vendor.use("acme", range(300), spiky)
+    await vendor.close(300)
+    request = (await desk.ask()).approval.request
+    assert await held(vendor, tenant_id) == 10.0
+
+    told = {line.label: line.value for line in request.intent.act}
+    assert told["Compute, least impact"] == "100000 instead of 10, finds less"
+    assert told["Back-test"].endswith(": 0 anomalies found with this, 1 with what holds now")
+    assert request.intent.effect == "Of 1 anomalies in the back-test 1 fewer would have been raised"
+    (evidence,) = request.intent.evidence
+    assert evidence.path == "/t/acme/cost/thresholds?try=1&subsystem=compute&min_impact=100000"
+    with pytest.raises(Denied):
+        await desk.approve(request, desk.olive)
+    await desk.approve(request)
+    revision = await desk.settle(request)
+
+    assert revision is not None
+    assert (revision.set_by, revision.approval_id, dict(revision.figures)) == (
+        "Olive", request.id, {"min_impact": 100_000.0},
+    )  # fmt: skip
+    assert await held(vendor, tenant_id) == 100_000.0
+    assert (await desk.view(request.id)).state is ApprovalState.USED
+    page = await vendor.house.archive.receipts(
+        desk.rex, tenant_id, PageRequest(1), ReceiptKind.THRESHOLD_CHANGED
+    )
+    filed = await vendor.house.archive.receipt(desk.rex, tenant_id, page.items[0].id)
+    result = filed.statement["predicate"]["result"]
+    assert result["requester"]["person"] == str(desk.olive.id)
+    assert [each["person"] for each in result["approvals"]] == [str(desk.rex.id)]
+    assert await desk.settle(request) is None
+    assert len(await vendor.house.thresholds.history(CONSOLE, tenant_id)) == 1
+
+
+async def test_tighter_ones_hold_at_once(desk: Desk) -> None:
+    tighter = replace(desk.command, figures={"min_impact": 5.0, "sensitivity": 2.0})
+    changed = await desk.vendor.house.threshold_changes.change(tighter, desk.olive)
+
+    assert changed.approval_id is None
+    assert await held(desk.vendor, desk.tenant.id) == 5.0
+
+
+async def test_the_service_sets_no_looser_ones_for_people_and_tokens(desk: Desk) -> None:
+    with pytest.raises(Conflict) as needs:
+        await desk.vendor.house.thresholds.set(desk.command, desk.olive)
+    assert needs.value.code == "NEEDS_APPROVAL"
+    assert await held(desk.vendor, desk.tenant.id) == 10.0
+
+
+async def test_denied_withdrawn_and_expired_ones_never_hold(desk: Desk, clock) -> None:
+    denied, withdrawn, expired = [(await desk.ask()).approval.request for _ in range(3)]
+    decisions = desk.vendor.house.decisions
+    await decisions.deny(Deny(desk.tenant.id, denied.id, denied.digest, "no"), desk.rex)
+    await decisions.withdraw(Withdraw(desk.tenant.id, withdrawn.id, "wrong"), desk.olive)
+    clock.advance(timedelta(days=3, seconds=1))
+    for request in (denied, withdrawn, expired):
+        assert await desk.settle(request) is None
+    assert await desk.vendor.house.thresholds.history(CONSOLE, desk.tenant.id) == ()
+
+
+async def test_what_changed_since_it_was_shown_is_void(desk: Desk) -> None:
+    """Somebody tightens the same subsystem, or the vendor all, between asking and approving."""
+    keeper = desk.vendor.house.thresholds
+    first = (await desk.ask()).approval.request
+    await desk.approve(first)
+    await keeper.set(SetThresholds(desk.tenant.id, "compute", {"sensitivity": 2.0}, "tighter"), desk.olive)
+    assert await desk.settle(first) is None
+    second = (await desk.ask()).approval.request
+    await desk.approve(second)
+    await keeper.set(SetThresholds(VENDOR_ID, None, {"min_impact": 5.0}, "all tighter"), desk.olive)
+    assert await desk.settle(second) is None
+
+    for request in (first, second):
+        assert (await desk.view(request.id)).state is ApprovalState.VOID
+    assert await held(desk.vendor, desk.tenant.id) == 5.0
+
+
+async def test_a_revision_rests_on_what_was_asked_for_also_in_sql(desk: Desk) -> None:
+    request = (await desk.ask()).approval.request
+    house, tenant_id = desk.vendor.house, desk.tenant.id
+    row = "INSERT INTO thresholds (tenant_id, subsystem, revision, figures, reason, set_at, set_by_id, set_by_name, receipt_id, approval_id) VALUES ($1, $2, $3, '{}', 'x', now(), $1, 'x', $4, $5)"
+    for subsystem, revision in (("egress", 1), ("compute", 2)):
+        with pytest.raises(asyncpg.ForeignKeyViolationError):
+            async with house.storage.write(TenantScope(tenant_id)) as session:
+                driver = await session.driver()
+                await driver.execute(row, tenant_id, subsystem, revision, request.receipt_id, request.id)
+    for statement in ("UPDATE threshold_requests SET revision = 9", "DELETE FROM threshold_requests"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with house.storage.write(TenantScope(tenant_id)) as session:
+                await (await session.driver()).execute(statement)
