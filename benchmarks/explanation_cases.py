@@ -136,9 +136,9 @@ def usage(seed: int, *, depth: int, count: int, noise: float, uneven: bool, rows
         columns.append(random.choice(card, rows, p=weight / weight.sum()))
     codes = np.unique(np.stack(columns), axis=1)
     size = codes.shape[1]
-    expected = random.lognormal(2, 1.2, size) * (random.random(size) > 0.03)
+    expected: NDArray[np.float64] = np.multiply(random.lognormal(2, 1.2, size), random.random(size) > 0.03)
     error = noise * (1 + 2 / np.sqrt(1 + expected))
-    actual = np.maximum(expected * (1 + random.normal(0, 1, size) * error), 0)
+    actual: NDArray[np.float64] = np.maximum(expected * (1 + random.normal(0, 1, size) * error), 0)
     causes: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
     touched = np.zeros(size, dtype=np.bool_)
     for _ in range(500):
@@ -159,7 +159,9 @@ def usage(seed: int, *, depth: int, count: int, noise: float, uneven: bool, rows
 
 
 def _inside(codes: Codes, dimensions: tuple[int, ...], part: tuple[int, ...]) -> NDArray[np.bool_]:
-    return np.logical_and.reduce([codes[each] == value for each, value in zip(dimensions, part, strict=True)])
+    fits = [codes[each] == value for each, value in zip(dimensions, part, strict=True)]
+    inside: NDArray[np.bool_] = np.logical_and.reduce(fits)
+    return inside
 
 
 def _case(

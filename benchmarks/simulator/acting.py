@@ -235,6 +235,7 @@ class Operation:
             mode=plan.playbook.mode.value,
             in_force=True,
             approved=True,
+            alone=False,
             anomaly=standing(anomaly, act.planned_at),
             stopped=(),
             minutes_since_last=min(

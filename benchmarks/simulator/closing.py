@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
 from benchmarks.simulator.model import Kind, World
@@ -220,7 +221,7 @@ class Portal:
                     for series, costs in tenant.costs.items()
                 },
                 lambda _series, _hour: INSTALLED,
-                lambda series, _hour, tenant=tenant: float(tenant.world.budget[tenant.columns[series]]),
+                partial(_budget, tenant),
             )
             for tenant in group
         ]  # fmt: skip
@@ -282,6 +283,10 @@ class Portal:
             tenant.put(changed)
             self._moved[changed.id] = tenant
         return changed
+
+
+def _budget(tenant: Tenant, series: Series, _hour: datetime) -> float:
+    return float(tenant.world.budget[tenant.columns[series]])
 
 
 def hour_index(at: datetime) -> int:

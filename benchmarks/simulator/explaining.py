@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.simulator.closing import Tenant
 from benchmarks.simulator.model import World
@@ -161,4 +162,5 @@ class Accuracy:
 
 def _rows(table: Table, where: Mapping[str, str]) -> bytes:
     """Which rows of ``table`` lie in ``where``, of those that say anything."""
-    return (table.rows(where) & ((table.expected != 0) | (table.actual != 0))).tobytes()
+    said: NDArray[np.bool_] = (table.expected != 0) | (table.actual != 0)
+    return bytes((table.rows(where) & said).tobytes())

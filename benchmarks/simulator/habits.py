@@ -23,7 +23,8 @@ def _season(random: Generator, hour: NDArray[np.int64]) -> NDArray[np.float64]:
     distance = np.minimum((hour - peak) % _DAY, (peak - hour) % _DAY)
     day = 1.0 + random.uniform(0.0, 3.0) * np.exp(-0.5 * (distance / width) ** 2)
     weekend = (hour % _WEEK) >= 5 * _DAY
-    return np.where(weekend, 1.0 + (day - 1.0) * random.uniform(0.1, 1.0), day)
+    season: NDArray[np.float64] = np.where(weekend, 1.0 + (day - 1.0) * random.uniform(0.1, 1.0), day)
+    return season
 
 
 def _noise(random: Generator, hours: int) -> NDArray[np.float64]:

@@ -101,7 +101,8 @@ def _split(amounts: Units, shares: NDArray[np.float64]) -> Units:
     up_to = np.cumsum(shares / shares.sum(axis=1, keepdims=True), axis=1)
     up_to[:, -1] = 1.0
     edges = np.rint(amounts[:, None] * up_to).astype(np.int64)
-    return np.diff(edges, axis=1, prepend=0)
+    parts: Units = np.diff(edges, axis=1, prepend=0)
+    return parts
 
 
 def _mix(random: Generator, events: Sequence[Event]) -> tuple[tuple[Leaf, ...], NDArray[np.float64]]:
