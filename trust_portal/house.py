@@ -103,6 +103,7 @@ from trust_portal.reliability.reports.model import KIND as SLA_REPORT
 from trust_portal.reliability.reports.renderer import SlaReportRenderer
 from trust_portal.reliability.reports.service import Reports
 from trust_portal.reliability.reports.staff import Overview
+from trust_portal.reliability.reports.what_if import WhatIfs
 from trust_portal.reliability.runs.service import Runs
 from trust_portal.runtime.story_clock import StoryClock
 from trust_portal.settings import Settings
@@ -159,6 +160,7 @@ class House:
     forecasts: Forecasts
     runs: Runs
     overview: Overview
+    what_ifs: WhatIfs
     metering: Metering
     rebuilding: Rebuilding
     closing: Closing
@@ -375,6 +377,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
             grace=settings.sla_grace,
         ),
         overview=Overview(storage, gate, access_log),
+        what_ifs=WhatIfs(storage, gate, access_log),
         metering=metering,
         rebuilding=Rebuilding(storage, gate, ledger, metering),
         closing=Closing(storage, ledger, grace=settings.cost_grace),

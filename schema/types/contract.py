@@ -7,6 +7,7 @@ from datetime import datetime
 import strawberry
 
 from schema.ids import encode
+from trust_portal.reliability.contracts.difference import Change
 from trust_portal.reliability.contracts.version import ContractVersion as Row
 
 
@@ -21,6 +22,18 @@ class ContractVersion:
     source: str = strawberry.field(description="The YAML document, word for word.")
     recorded_at: datetime
     recorded_by: str
+
+
+@strawberry.type(description="A term that one version says otherwise than another, in words.")
+class ContractChange:
+    where: str = strawberry.field(description="An objective; empty for the contract as a whole.")
+    term: str
+    before: str | None = strawberry.field(description="Null: not promised.")
+    after: str | None
+
+
+def contract_change(row: Change) -> ContractChange:
+    return ContractChange(where=row.where, term=row.term, before=row.before, after=row.after)
 
 
 def contract_version(row: Row) -> ContractVersion:

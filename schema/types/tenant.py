@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
@@ -13,7 +14,7 @@ from schema.context import Info
 from schema.ids import encode
 from schema.types.access import AccessEntry, access_entry
 from schema.types.approval import ApprovalRequest, approval_request
-from schema.types.contract import ContractVersion, contract_version
+from schema.types.contract import ContractChange, ContractVersion, contract_change, contract_version
 from schema.types.cost import (
     CostAnomaly,
     CostBudget,
@@ -64,7 +65,10 @@ from trust_portal.access.tenants import model
 from trust_portal.cost.anomalies.model import AnomalyFilter, AnomalyState
 from trust_portal.cost.detection.model import Severity
 from trust_portal.errors import InvalidInput
+from trust_portal.reliability.contracts.difference import difference
 from trust_portal.reliability.credits.model import CreditState
+from trust_portal.reliability.reports.preview import preview_json
+from trust_portal.reliability.reports.what_if import AskWhatIf
 
 _LONGEST_SPAN = timedelta(days=366)
 
@@ -211,6 +215,24 @@ class Tenant:
     async def credit_forecast(self, info: Info) -> CreditForecast | None:
         found = await info.context.house.forecasts.of_tenant(info.context.actor, self.uuid)
         return None if found is None else credit_forecast(found)
+
+    @strawberry.field(description="Which terms one version says otherwise than another.")
+    async def contract_changes(self, info: Info, before: str, after: str) -> list[ContractChange]:
+        house, actor = info.context.house, info.context.actor
+        one = await house.contracts.get(actor, self.uuid, before)
+        other = await house.contracts.get(actor, self.uuid, after)
+        return [contract_change(each) for each in difference(one.contract, other.contract)]
+
+    @strawberry.field(
+        description="A past period by a recorded version or a draft, as JSON like that of "
+        "`trust-portal sla preview --json`. Nothing is stored. For staff."
+    )
+    async def contract_preview(
+        self, info: Info, period: str, version: str | None = None, document: str | None = None
+    ) -> str:
+        query = AskWhatIf(self.uuid, period, version, document)
+        found = await info.context.house.what_ifs.ask(query, info.context.actor)
+        return json.dumps(preview_json(found.assessment), ensure_ascii=False)
 
     @strawberry.field(description="Exclusions after the fact, newest first.")
     async def exclusions(

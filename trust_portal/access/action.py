@@ -45,6 +45,7 @@ class Action(StrEnum):
     BUDGET_READ = "tenant:budget:read"
     BUDGET_SET = "tenant:budget:set"
     CONTRACT_IMPORT = "tenant:contract:import"
+    CONTRACT_PREVIEW = "tenant:contract:preview"
     CONTRACT_READ = "tenant:contract:read"
     COST_READ = "tenant:cost:read"
     COST_REBUILD = "tenant:cost:rebuild"

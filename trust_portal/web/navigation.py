@@ -62,7 +62,7 @@ _VENDOR_PAGES = (
 )
 _APPROVALS = "Approvals"
 #: Pages that lie beside another one of the list, and are shown as sides of it.
-_BESIDE = {"/contracts": ("/cross-checks", "/exclusions"), "/webhooks": ("/deliveries",)}
+_BESIDE = {"/contracts": ("/cross-checks", "/exclusions", "/what-if"), "/webhooks": ("/deliveries",)}
 _BESIDE_OF_HOUSE = {"/approvals": ("/break-glass",)}
 _HOUSE_PAGES = (
     ("Customers", "/tenants", Action.TENANTS_READ),

@@ -65,6 +65,7 @@ EXPECTED = {
     "/t/{key}/credits/calculations/{report}/source": NONE_YET,
     "/t/{key}/credits/{report}": NONE_YET,
     "/t/{key}/credits/{report}/evidence": NONE_YET,
+    "/t/{key}/what-if": "303 403 403 403 404 200 200 403 403 200",
     "/t/{key}/exclusions": READERS,
     "/t/{key}/exclusions/{report}": NONE_YET,
     "/t/{key}/exclusions/{report}/source": NONE_YET,

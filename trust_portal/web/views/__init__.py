@@ -28,6 +28,7 @@ from trust_portal.web.views import (
     theme,
     tokens,
     webhooks,
+    what_if,
 )
 
 ROUTES = [
@@ -53,6 +54,7 @@ ROUTES = [
     *credit.routes,
     *cross_checks.routes,
     *exclusions.routes,
+    *what_if.routes,
     *runs.routes,
     *receipts.routes,
     *overview.routes,

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
+from trust_portal.errors import NotFound
+from trust_portal.reliability.contracts.difference import difference
+from trust_portal.reliability.contracts.version import ContractVersion
 from trust_portal.reliability.objectives.model import Objective
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.files import attachment
@@ -30,10 +35,32 @@ async def contracts(request: Request) -> Response:
 
 async def contract(request: Request) -> Response:
     tenant = await tenant_of(request, purpose="contracts")
-    found = await house_of(request).contracts.get(
-        actor_of(request), tenant.id, request.path_params["version"]
+    versions = await house_of(request).contracts.versions(actor_of(request), tenant.id)
+    names = [each.version for each in versions]
+    name = request.path_params["version"]
+    if name not in names:
+        raise NotFound("contract")
+    found = versions[names.index(name)]
+    other = _other(versions, found, request.query_params.get("against"))
+    return page(
+        request,
+        "contract.html",
+        version=found,
+        others=[(each.version, each.version) for each in versions if each is not found],
+        other=other,
+        changes=() if other is None else difference(other.contract, found.contract),
+        **promise_frame(request, tenant),
     )
-    return page(request, "contract.html", version=found, **promise_frame(request, tenant))
+
+
+def _other(
+    versions: Sequence[ContractVersion], version: ContractVersion, named: str | None
+) -> ContractVersion | None:
+    """What to compare with: the version named, or the one recorded before; ``None`` for a first one."""
+    if named:
+        return next((each for each in versions if each.version == named), None)
+    at = versions.index(version)
+    return versions[at - 1] if at else None
 
 
 async def contract_source(request: Request) -> Response:

@@ -16,6 +16,7 @@ from trust_portal.web.navigation import frame, tenant_path
 #: Label, path below the tenant, and what one must be allowed to see there.
 _SIDES = (
     ("Contracts", "/contracts", Action.CONTRACT_READ),
+    ("What if", "/what-if", Action.CONTRACT_PREVIEW),
     ("Exclusions", "/exclusions", Action.EXCLUSION_READ),
     ("Cross-checks", "/cross-checks", Action.CROSS_CHECK_READ),
 )
