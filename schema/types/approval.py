@@ -66,6 +66,7 @@ class ApprovalStep:
     role: Role | None = strawberry.field(description="As which they decided.")
     slot: int | None
     reason: str
+    signed: bool = strawberry.field(description="With a passkey; the signature is in the receipt.")
     at: datetime
     receipt_id: strawberry.ID
 
@@ -196,6 +197,7 @@ def approval_request(view: ApprovalView) -> ApprovalRequest:
                 role=each.role,
                 slot=each.slot,
                 reason=each.reason,
+                signed=each.signature_id is not None,
                 at=each.at,
                 receipt_id=encode("Receipt", row.tenant_id, each.receipt_id),
             )
