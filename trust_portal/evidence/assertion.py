@@ -80,7 +80,7 @@ class NotThisStatement(InvalidInput):
     def __init__(self) -> None:
         super().__init__(
             "what was signed is not this statement",
-            field="assertion.clientDataJSON",
+            field="assertion",
             code="ASSERTION_NOT_THIS_STATEMENT",
         )
 

@@ -52,7 +52,7 @@ async def test_the_page_says_what_is_needed_and_where_to_get_it(portal, credit):
         assert 'href="/account#passkeys"' in page
         assert "Sign and approve" not in page
         sent = await browser.post(f"{path}/approve", data={"digest": credit.digest, "reason": "Fine"})
-        assert sent.status_code == 403
+        assert sent.status_code == 422
         assert "enrol one on your account" in sent.text
         assert "No passkey yet" in (await browser.get("/account")).text
 

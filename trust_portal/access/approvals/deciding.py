@@ -38,7 +38,7 @@ from trust_portal.access.gate import Gate
 from trust_portal.access.passkeys.model import Signed
 from trust_portal.access.passkeys.signing import IntroducedMeanwhile, Signatures
 from trust_portal.access.policy import Decision, Resource
-from trust_portal.errors import Broken, Conflict, Denied
+from trust_portal.errors import Broken, Conflict, Denied, InvalidInput
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.kernel.actor import SYSTEM, Actor, ActorKind
 from trust_portal.storage.tenancy import TenantScope
@@ -218,8 +218,9 @@ class Decisions:
     ) -> Signed | None:
         if command.assertion is None:
             if act is StepAct.APPROVE and request.passkey:
-                raise Denied(
+                raise InvalidInput(
                     "this is approved with a passkey: enrol one on your account's page, and sign",
+                    field="assertion",
                     code="PASSKEY_REQUIRED",
                 )
             return None
