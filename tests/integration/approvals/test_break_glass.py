@@ -24,6 +24,8 @@ from trust_portal.notify.tables import notifications
 from trust_portal.storage.outbox import Job
 from trust_portal.storage.tenancy import TenantScope
 
+pytestmark = pytest.mark.takes(seconds=25)
+
 HOUR, MOMENT = timedelta(hours=1), timedelta(seconds=1)
 
 

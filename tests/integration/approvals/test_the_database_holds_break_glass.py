@@ -17,6 +17,8 @@ from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.storage.errors import violation
 from trust_portal.storage.tenancy import TenantScope
 
+pytestmark = pytest.mark.takes(seconds=8)
+
 STEPS = "break_glass_steps"
 
 

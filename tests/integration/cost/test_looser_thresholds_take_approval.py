@@ -20,6 +20,8 @@ from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
 from trust_portal.storage.tenancy import TenantScope
 
+pytestmark = pytest.mark.takes(seconds=10)
+
 
 def spiky(n: int) -> str:
     return "80.00" if 240 <= n < 246 else "10.00"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from support.portal_fixtures import Portal
 
 from schema.ids import encode
+
+pytestmark = pytest.mark.takes(seconds=10)
 
 REASON = "the message store runs full and nobody answers"
 OPEN = """mutation ($input: OpenBreakGlassInput!) { openBreakGlass(input: $input) {

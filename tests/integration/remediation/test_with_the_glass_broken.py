@@ -14,6 +14,8 @@ from trust_portal.cost.remediation.model import Run, RunAlone, RunState, StepKin
 from trust_portal.errors import Conflict, Denied
 from trust_portal.kernel.actor import Actor, BrokenGlass, Role
 
+pytestmark = pytest.mark.takes(seconds=12)
+
 REASON = "the export eats the month's budget and nobody answers"
 
 
