@@ -54,6 +54,7 @@ READS_AS_STAFF = {
     "trust_portal/reliability/forecast/service.py": "a tenant's running month and the vendor's maintenance in one snapshot",
     "trust_portal/reliability/reports/inputs.py": "a tenant's rows and the vendor's maintenance in one snapshot",
     "trust_portal/reliability/reports/staff.py": "the reports of all tenants",
+    "trust_portal/reliability/reports/what_if.py": "a past month by other words, with the vendor's maintenance in the same snapshot",
     "trust_portal/reliability/runs/completion.py": "who is covered by a run",
     "trust_portal/reliability/runs/service.py": "a run covers all tenants",
     "trust_portal/storage/tenancy.py": "where the scope is made",
