@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -19,11 +21,13 @@ from trust_portal.errors import Conflict, Denied, InvalidInput
 from trust_portal.evidence.behind import signed_behind
 from trust_portal.evidence.bundle_contents import envelope_name
 from trust_portal.evidence.export import ExportState
+from trust_portal.evidence.links import statements
 from trust_portal.evidence.verify import verify
 from trust_portal.house import House
 from trust_portal.kernel.clock import ManualClock, rfc3339
 from trust_portal.kernel.page import PageRequest
 from trust_portal.reliability.credits.model import Outcome
+from trust_portal.reliability.exclusions.attestation import approval_gaps
 from trust_portal.reliability.exclusions.model import (
     ExclusionState,
     ProposeExclusion,
@@ -203,6 +207,35 @@ async def test_an_approver_who_left_leaves_it_unapproved(house: House, desk: Des
     assert (await bench.settle(exclusion)).state is ExclusionState.PROPOSED
 
 
+async def test_what_was_denied_ends_also_where_no_rule_is_left_and_can_be_asked_for_again(
+    house: House, desk: Desk, bench: Bench
+):
+    await promise(house)
+    exclusion = await bench.propose()
+    request = (await house.exclusions.approval(desk.by("rob"), exclusion)).request
+    denial = Deny(desk.tenant.id, request.id, request.digest, "their network was fine")
+    await house.decisions.deny(denial, desk.by("rob"))
+    policies = house.gate.policies
+    house.gate.policies = replace(policies, approval_rules={})
+    assert (await bench.settle(exclusion)).state is ExclusionState.DENIED
+    house.gate.policies = policies
+    assert (await bench.propose()).state is ExclusionState.PROPOSED
+
+
+async def test_what_was_approved_by_a_rule_that_is_gone_is_left_to_expire(
+    house: House, desk: Desk, bench: Bench
+):
+    await promise(house)
+    exclusion = await bench.propose()
+    request = (await house.exclusions.approval(desk.by("rob"), exclusion)).request
+    for name in ("rob", "fay"):
+        await desk.devices.approve(request, desk.by(name), "fine")
+    house.gate.policies = replace(house.gate.policies, approval_rules={})
+    before = await bench.stored()
+    assert (await bench.settle(exclusion)).state is ExclusionState.PROPOSED
+    assert await bench.stored() == before
+
+
 async def test_revoked_it_counts_again_as_the_next_revision(house: House, desk: Desk, bench: Bench):
     await promise(house)
     approved = await bench.approve(await bench.propose(), "rob", "fay")
@@ -337,6 +370,43 @@ async def test_a_forged_exclusion_is_not_signed_into_a_bundle(house: House, desk
     for name in [each for each in files if each.startswith("receipts/")]:
         found = attest({each: content for each, content in files.items() if each != name})
         assert found.gaps, name
+
+
+def wider(result):
+    result["objectives"] = None
+
+
+def two_of_finance(result):
+    for each in result["approvals"]:
+        each["role"] = "approver_finance"
+
+
+@pytest.mark.parametrize(
+    ("lie", "fields"),
+    [
+        (wider, {"predicate.result.objectives"}),
+        (lambda result: result.update(reason="a storm"), {"predicate.result.reason"}),
+        (lambda result: result.update(evidence="ticket 1"), {"predicate.result.evidence"}),
+        (lambda result: result.update(end="2026-07-01T00:00:00Z"), {"predicate.result.end"}),
+        (two_of_finance, {"predicate.result.approvals", "predicate.result.approvals[0]"}),
+    ],
+)
+async def test_a_receipt_that_says_otherwise_than_the_approvers_signed_is_found(
+    house: House, desk: Desk, bench: Bench, lie: Callable[[dict], object], fields: set[str]
+):
+    """A vendor with its own keys: the receipt is wider than the intent, or of people the rule does not ask."""
+    await promise(house)
+    approved = await bench.approve(await bench.propose(), "rob", "fay")
+    async with house.storage.read(TenantScope(desk.tenant.id)) as session:
+        key = house.keyring.receipts.verify_key
+        envelopes = await signed_behind(session, desk.tenant.id, approved.last.receipt_id, key)
+    files = {envelope_name(id_): envelope for id_, envelope in envelopes.items()}
+    found, name = dict(statements(files)), envelope_name(approved.last.receipt_id)
+    assert [*approval_gaps(files, found, name, found[name])] == []
+    predicate = deepcopy(dict(found[name].predicate))
+    lie(predicate["result"])
+    lied = replace(found[name], predicate=predicate)
+    assert {each.field for each in approval_gaps(files, found, name, lied)} == fields
 
 
 async def test_an_attempt_names_the_window_that_nobody_approved(house: House, desk: Desk, bench: Bench):

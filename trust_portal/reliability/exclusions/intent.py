@@ -64,15 +64,23 @@ def exclusion_intent(body: Mapping[str, Any], sha256: str) -> Intent:
     )
 
 
+def shown_of_window(window: Mapping[str, Any]) -> dict[str, IntentLine]:
+    """By field, what approvers are shown of a window; ``window`` is a proposal, or what a receipt says of it."""
+    lines = {
+        "start": ("From", window["start"]),
+        "end": ("To", window["end"]),
+        "objectives": ("Objectives", ", ".join(window["objectives"]) if window["objectives"] else "all"),
+        "reason": ("Reason", window["reason"]),
+        "evidence": ("Where to look it up", window["evidence"]),
+    }
+    return {field: IntentLine(label, readable_line(value, 2000)) for field, (label, value) in lines.items()}
+
+
 def _lines(body: Mapping[str, Any]) -> list[IntentLine]:
     expected = body["expected"]
     lines = [
         ("Customer", f"{body['tenant']['name']} ({body['tenant']['key']})"),
-        ("From", body["start"]),
-        ("To", body["end"]),
-        ("Objectives", ", ".join(body["objectives"]) if body["objectives"] else "all"),
-        ("Reason", body["reason"]),
-        ("Where to look it up", body["evidence"]),
+        *((each.label, each.value) for each in shown_of_window(body).values()),
         ("Proposed at", body["proposed_at"]),
         *((f"Would change {each['period']}", _change(each)) for each in expected[:_MOST_PERIODS]),
     ]

@@ -59,7 +59,7 @@ from trust_portal.storage.unit_of_work import Storage, WriteSession
 log = logging.getLogger(__name__)
 
 #: Why an approval that was given is not spent.
-_UNUSABLE: Final = frozenset({"APPROVER_LEFT", "INTENT_CHANGED", "RULE_CHANGED"})
+_UNUSABLE: Final = frozenset({"APPROVER_LEFT", "INTENT_CHANGED", "NO_APPROVAL_RULE", "RULE_CHANGED"})
 #: What a settled approval makes of its exclusion.
 _BECOMES: Final = {
     ApprovalState.APPROVED: ExclusionState.APPROVED,
@@ -160,15 +160,25 @@ class Exclusions:
     async def approval_settled(self, tenant_id: UUID, request_id: UUID) -> None:
         """Put on record what the approval came to, and spend it. Again it changes nothing.
 
-        An approval that cannot be used any more (the rule changed, an approver left) is left to expire.
+        An approval that cannot be used any more (the rule changed or is gone, an approver left) is left to expire.
         """
-        approvers = await self._approvals.who_could(ApprovalKind.EXCLUSION, tenant_id)
         try:
-            await self._settle(tenant_id, request_id, approvers)
+            await self._settle(tenant_id, request_id, await self._approvers(tenant_id, request_id))
         except Conflict as refusal:
             if refusal.code not in _UNUSABLE:
                 raise
             log.warning("exclusion of approval %s: %s", request_id, refusal.message)
+
+    async def _approvers(self, tenant_id: UUID, request_id: UUID) -> tuple[Approver, ...]:
+        """Who may approve it now, where it was approved: what was refused ends whatever the rule says since.
+
+        Raises ``Conflict`` (NO_APPROVAL_RULE).
+        """
+        async with self._storage.read(TenantScope(tenant_id)) as session:
+            approval = await load(session, tenant_id, request_id)
+        if state_of(approval, self._storage.clock.now()) is not ApprovalState.APPROVED:
+            return ()
+        return await self._approvals.who_could(ApprovalKind.EXCLUSION, tenant_id)
 
     async def _settle(self, tenant_id: UUID, request_id: UUID, approvers: tuple[Approver, ...]) -> None:
         async with self._storage.write(TenantScope(tenant_id)) as session:
