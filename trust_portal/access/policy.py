@@ -196,7 +196,7 @@ def _actor_entity(actor: Actor, uid: dict[str, str]) -> dict[str, object]:
         attributes["scopes"] = sorted(actor.scopes)
         if actor.person_id is not None:
             attributes["person"] = _entity("Person", actor.person_id)
-    if actor.kind is ActorKind.PERSON and actor.glass:
+    if actor.kind is not ActorKind.SYSTEM and actor.glass:
         tenants = sorted({str(each.tenant_id) for each in actor.glass})
         attributes["glass"] = [_entity("Tenant", tenant_id) for tenant_id in tenants]
     # The clockwork has no roles: what it may do is written out for it by name.

@@ -49,7 +49,8 @@ class Actor:
 
     ``scopes`` bound what an API token may do; a person's are empty and unbounded by them.
     ``person_id`` is the human behind a token, so that dual control counts persons, not credentials.
-    ``glass`` is the emergency access that is open now; only a signed-in person of the vendor has any.
+    ``glass`` is the emergency access that the person, or the person behind a token, has open now; it
+    permits a person of the vendor more, and takes from both what decides.
     """
 
     kind: ActorKind

@@ -9,12 +9,13 @@ from dual_control import Desk
 from glass import REASON, Scene
 from sqlalchemy import select
 
-from trust_portal.access.action import Action
+from trust_portal.access.action import Action, TokenScope
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.approvals.model import Approve, Withdraw
 from trust_portal.access.break_glass.model import GlassState, OpenBreakGlass
 from trust_portal.access.people.model import GrantRole
 from trust_portal.access.policy import Resource
+from trust_portal.access.tokens.model import CreateToken
 from trust_portal.cost.remediation.switches_model import SetKillSwitch
 from trust_portal.errors import Conflict, Denied, InvalidInput
 from trust_portal.kernel.actor import SYSTEM, Actor, ActorKind, Role
@@ -63,14 +64,21 @@ async def test_an_hour_of_sight_and_action_for_one_person_at_one_tenant(scene, c
     "action",
     [
         Action.APPROVAL_DECIDE,
+        Action.BUDGET_SET,
+        Action.CREDIT_FORECAST_SET,
         Action.CREDIT_ISSUE,
         Action.CREDIT_PROPOSE,
         Action.CREDIT_REJECT,
+        Action.CROSS_CHECK_SET,
+        Action.DETECTOR_FLAG_SET,
         Action.OWN_CREDIT_ISSUE,
         Action.PERSON_ADD,
         Action.ROLE_GRANT,
         Action.SIGN_IN_LINK_CREATE,
         Action.SLA_REPORT_ISSUE,
+        Action.SLA_RUN_START,
+        Action.SUPPRESSION_CREATE,
+        Action.SUPPRESSION_END,
         Action.THRESHOLD_SET,
         Action.TOKEN_CREATE,
         Action.WEBHOOK_CREATE,
@@ -85,6 +93,37 @@ async def test_as_long_as_it_is_broken_they_decide_on_nothing_whatever_their_rol
         decision = scene.desk.house.gate.policies.decide(rita, action, Resource("thing", tenant.id))
         assert not decision.allowed
         assert decision.policies == ("broken-glass-decides-nothing",)
+
+
+async def test_a_token_that_was_there_before_is_no_way_around_it(scene, clock):
+    """Rita's own automation moves no money and loosens nothing either, and is on record like her."""
+    house, tenant = scene.desk.house, scene.desk.tenant
+    issued = await house.tokens.create(
+        CreateToken(VENDOR_ID, "night shift", frozenset({TokenScope.OPERATE, TokenScope.READ})),
+        await scene.by("rita"),
+    )
+    decides = (
+        Action.CREDIT_PROPOSE,
+        Action.EXCLUSION_PROPOSE,
+        Action.SLA_REPORT_RESTATE,
+        Action.THRESHOLD_SET,
+    )
+    before = await house.tokens.authenticate(issued.secret)
+    assert all(may(scene, before, action) for action in decides)
+
+    found = await scene.break_glass("rita")
+
+    meanwhile = await house.tokens.authenticate(issued.secret)
+    for action in decides:
+        decision = house.gate.policies.decide(meanwhile, action, Resource("thing", tenant.id))
+        assert decision.policies == ("broken-glass-decides-nothing",)
+    assert not may(scene, meanwhile, Action.ACCESS_LOG_READ), "it gains nothing"
+    await house.kill_switches.set(SetKillSwitch(tenant.id, True, "nothing more by itself"), meanwhile)
+    _, record = await house.break_glass.get(await scene.by("sam"), tenant.id, found.grant.id)
+    assert [each.kind for each in record.acts] == ["kill_switch.set"]
+    clock.advance(HOUR)
+    afterwards = await house.tokens.authenticate(issued.secret)
+    assert all(may(scene, afterwards, action) for action in decides)
 
 
 async def test_nobody_approves_what_they_asked_for_by_breaking_the_glass(scene):

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, and_, exists, func, insert, not_, select
+from sqlalchemy import Row, and_, exists, func, insert, not_, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from trust_portal.access.approvals.model import Step
@@ -27,7 +27,7 @@ from trust_portal.errors import Conflict
 from trust_portal.evidence.dsse import Envelope
 from trust_portal.evidence.statement import Statement
 from trust_portal.evidence.tables import receipts
-from trust_portal.kernel.actor import BrokenGlass
+from trust_portal.kernel.actor import ActorKind, BrokenGlass
 from trust_portal.kernel.canonical import sha256_hex
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.page import Page, PageRequest
@@ -169,7 +169,7 @@ async def emergencies_page(
 
 
 async def record_of(session: ReadSession, emergency: Emergency) -> Record:
-    """What its holder did and looked at with it: receipts and entries that carry its id."""
+    """What its holder did and looked at meanwhile, by tokens too: receipts and entries that carry its id."""
     grant = emergency.grant
     rows = await session.execute(
         select(receipts.c.id, receipts.c.kind, receipts.c.at, receipts.c.envelope)
@@ -177,7 +177,7 @@ async def record_of(session: ReadSession, emergency: Emergency) -> Record:
             receipts.c.tenant_id == grant.tenant_id,
             receipts.c.at >= grant.opened_at,
             receipts.c.at <= emergency.ended_at + _UNDER_WAY,
-            receipts.c.actor_id == grant.person_id,
+            or_(receipts.c.actor_id == grant.person_id, receipts.c.actor_kind == ActorKind.TOKEN.value),
             not_(receipts.c.kind.like(_OWN)),
         )
         .order_by(receipts.c.at, receipts.c.id)
@@ -191,7 +191,7 @@ async def record_of(session: ReadSession, emergency: Emergency) -> Record:
         access_log.c.tenant_id == grant.tenant_id,
         access_log.c.at >= grant.opened_at,
         access_log.c.at <= emergency.ended_at + _UNDER_WAY,
-        access_log.c.actor_id == grant.person_id,
+        or_(access_log.c.actor_id == grant.person_id, access_log.c.actor_kind == ActorKind.TOKEN.value),
         access_log.c.purpose.like(f"%break-glass {grant.id}"),
     )
     return Record(acts, int((await session.execute(looks)).scalar_one()))

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from trust_portal.access.access_log.service import AccessLog
 from trust_portal.access.action import Action
+from trust_portal.access.break_glass.repository import broken_by
 from trust_portal.access.credentials import new_token, parse_token
 from trust_portal.access.gate import Gate
 from trust_portal.access.people.repository import find_active_person
@@ -25,11 +26,11 @@ from trust_portal.access.tokens.repository import (
 from trust_portal.errors import Conflict, InvalidInput, NotFound, NotSignedIn
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.statement import ReceiptKind
-from trust_portal.kernel.actor import Actor, ActorKind
+from trust_portal.kernel.actor import Actor, ActorKind, BrokenGlass
 from trust_portal.kernel.clock import rfc3339
-from trust_portal.kernel.ids import new_id
+from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.page import Page, PageRequest
-from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import Storage
 
 #: A token is marked as used at most this often, so that reads do not mean writes.
@@ -98,7 +99,7 @@ class Tokens:
         return (await self.admit(secret)).actor
 
     async def admit(self, secret: str) -> Admission:
-        """Actor and bounds of a token.
+        """Actor and bounds of a token. What its issuer has broken the glass for is the token's too.
 
         Raises the same ``NotSignedIn`` for a malformed, unknown, foreign, expired or revoked token
         and for one whose issuer is suspended.
@@ -115,6 +116,10 @@ class Tokens:
             issuer = await find_active_person(session, token.tenant_id, token.person_id, now)
         if issuer is None:
             raise _refusal()
+        glass: frozenset[BrokenGlass] = frozenset()
+        if issuer.tenant_id == VENDOR_ID:
+            async with self._storage.read(StaffScope()) as session:
+                glass = await broken_by(session, issuer.id, now)
         if token.last_used_at is None or now - token.last_used_at >= USED_EVERY:
             async with self._storage.write(scope) as session:
                 await mark_used(session, token.tenant_id, token.id)
@@ -126,6 +131,7 @@ class Tokens:
             roles=issuer.roles,
             scopes=frozenset(token.scopes),
             person_id=issuer.id,
+            glass=glass,
         )
         return Admission(actor, token.bounds)
 
