@@ -65,16 +65,7 @@ async def test_what_is_mailed_is_chosen_and_what_must_be_stays(portal: Portal) -
         assert saved.headers["location"] == "/account/notifications?saved"
         shown = (await browser.get(saved.headers["location"])).text
         ticked = re.findall(r'name="topics" value="([a-z_.]+)" checked', shown)
-        assert ticked == [
-            "anomaly.opened",
-            "approval.escalated",
-            "break_glass",
-            "kill_switch.pulled",
-        ] or ticked == [
-            "anomaly.opened",
-            "break_glass",
-            "kill_switch.pulled",
-        ]
+        assert ticked == ["anomaly.opened", "break_glass", "kill_switch.pulled", "passkey.changed"]
         wrong = await browser.post("/account/notifications", data={"topics": ["nonsense"]})
         assert (wrong.status_code, "choose from what the form offers" in wrong.text) == (422, True)
 
