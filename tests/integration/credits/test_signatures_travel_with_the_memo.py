@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import replace
 
@@ -27,7 +27,7 @@ from trust_portal.evidence.verdict import Code
 from trust_portal.evidence.verification.passkeys import Logged, check_signatures
 from trust_portal.evidence.verification.report import Report
 from trust_portal.evidence.verify import verify
-from trust_portal.kernel.canonical import canonical
+from trust_portal.kernel.canonical import canonical, sha256_hex
 from trust_portal.kernel.ids import new_id
 from trust_portal.reliability.verification import KINDS
 
@@ -38,7 +38,8 @@ def logged(files) -> list[Logged]:
     for name in sorted(files):
         if name.startswith("receipts/") and name.endswith(".dsse.json"):
             statement = Statement.parse(Envelope.parse(files[name]).payload)
-            found.append(Logged(name, TlogProof.parse(files[proof_name(name)]).index, statement))
+            index = TlogProof.parse(files[proof_name(name)]).index
+            found.append(Logged(name, index, statement, sha256_hex(files[name])))
     return sorted(found, key=lambda each: each.index or 0)
 
 
@@ -100,8 +101,104 @@ def test_the_verdict_says_what_was_proved_and_what_was_not(memo):
     assert report.findings == []
     (proved,) = report.proved
     assert proved.startswith("2 decisions are signed with passkeys of 2 people")
-    (open_,) = report.not_proved
-    assert "the vendor enrolled it" in open_
+    enrolled, recognised = report.not_proved
+    assert "the vendor enrolled it" in enrolled
+    assert "the word of the key itself" in recognised
+
+
+def test_without_the_request_that_a_decision_rests_on_nothing_is_believed(memo):
+    receipts = logged(memo.files)
+    (asked,) = of_kind(receipts, ReceiptKind.APPROVAL_REQUESTED)
+    without = [each for each in receipts if each is not asked]
+    another = replace(asked, name="receipts/another.dsse.json")
+    for lied in (without, [*without, another], [*without, replace(asked, sha256="0" * 64)]):
+        report = verdict(lied)
+        assert {(each.code, each.field) for each in report.findings} == {
+            (Code.ASSERTION_NOT_THIS_STATEMENT, "predicate.inputs")
+        }
+        assert report.proved == []
+
+    def unsign(predicate):
+        predicate["result"].pop("signature")
+
+    first = of_kind(receipts, ReceiptKind.APPROVAL_APPROVED)[0]
+    assert Code.ASSERTION_MISSING in codes(changed(without, first, unsign))
+
+
+def test_a_second_request_of_the_same_approval_does_not_speak_for_the_one_decided_on(memo):
+    """Asked for once more without a passkey: the decisions rest on the first."""
+    receipts = logged(memo.files)
+    (asked,) = of_kind(receipts, ReceiptKind.APPROVAL_REQUESTED)
+    lax = changed(receipts, asked, lambda p: p["result"].update(passkey="optional", nonce="00"))
+    second = next(each for each in lax if each.name == asked.name)
+    assert codes([*receipts, replace(second, name="receipts/second.dsse.json", sha256="0" * 64)]) == set()
+
+
+def test_approvals_that_need_no_signature_are_counted_as_what_is_not_proved(memo):
+    receipts = logged(memo.files)
+    (asked,) = of_kind(receipts, ReceiptKind.APPROVAL_REQUESTED)
+    lax = changed(receipts, asked, lambda p: p["result"].update(passkey="optional"))
+    first = of_kind(receipts, ReceiptKind.APPROVAL_APPROVED)[0]
+    report = verdict(changed(lax, first, lambda p: p["result"].pop("signature")))
+    assert report.findings == []
+    assert report.proved[0].startswith("1 decisions are signed")
+    assert "gave 1 of the approvals themselves" in report.not_proved[-1]
+
+
+def test_a_signature_on_what_nobody_decides_is_not_counted(memo):
+    receipts = logged(memo.files)
+    first = of_kind(receipts, ReceiptKind.APPROVAL_APPROVED)[0]
+    used = of_kind(receipts, ReceiptKind.APPROVAL_USED)[0]
+    signature = signed(dict(first.statement.predicate))
+    moved = changed(receipts, used, lambda p: p["result"].update(signature=signature))
+    report = verdict(moved)
+    assert (Code.ASSERTION_NOT_THIS_STATEMENT, used.name, "predicateType") in {
+        (each.code, each.file, each.field) for each in report.findings
+    }
+    assert report.proved[0].startswith("2 decisions")
+
+
+def places(value: object) -> Iterator[tuple[object, ...]]:
+    """The way to everything in a JSON value."""
+    if isinstance(value, dict | list):
+        for key, each in value.items() if isinstance(value, dict) else enumerate(value):
+            yield (key,)
+            yield from ((key, *rest) for rest in places(each))
+
+
+@pytest.mark.parametrize("junk", [None, [], {}, [[]], "", "2026-07-18T00:00:00", True, 7])
+def test_whatever_stands_in_a_receipt_the_answer_is_a_finding_and_no_traceback(memo, junk: object):
+    receipts = logged(memo.files)
+    kinds = (ReceiptKind.APPROVAL_APPROVED, ReceiptKind.APPROVAL_REQUESTED, ReceiptKind.PASSKEY_INTRODUCED)
+    for target in [of_kind(receipts, kind)[0] for kind in kinds]:
+        for way in places(target.statement.predicate):
+
+            def spoil(predicate, way=way):
+                place = predicate
+                for key in way[:-1]:
+                    place = place[key]
+                place[way[-1]] = junk
+
+            verdict(changed(receipts, target, spoil))
+
+
+def test_a_bundle_with_junk_where_the_approval_stands_gets_a_verdict(memo):
+    """The whole verifier: an approval that is a list, and an end of time without its offset."""
+    for kind, way, junk in (
+        (ReceiptKind.APPROVAL_REQUESTED, "approval", []),
+        (ReceiptKind.APPROVAL_APPROVED, "approval", []),
+        (ReceiptKind.APPROVAL_APPROVED, "expires_at", "2026-07-18T00:00:00"),
+    ):
+        files = memo.files
+        target = of_kind(logged(files), kind)[0]
+        predicate = json.loads(json.dumps(target.statement.predicate))
+        place = predicate["result"] if way == "approval" else signed(predicate)["statement"]
+        place[way] = junk
+        lied = replace(target.statement, predicate=predicate)
+        files[target.name] = sign_envelope(lied.canonical(), memo.keyring.receipts).to_json()
+        again, log = signed_again(files, memo.keyring)
+        found = verify(build(again), policy=policy_of(log.receipts, log.checkpoints), kinds=KINDS)
+        assert Code.ASSERTION_NOT_THIS_STATEMENT in found.codes
 
 
 def set_amount(predicate):
@@ -191,7 +288,7 @@ def test_a_key_counts_from_its_introduction_to_its_revocation_by_place_in_the_lo
 
     said = {"result": {"passkey": key.statement.predicate["result"]["passkey"]}}
     revoked = Statement(key.statement.subjects, PREDICATE_TYPES[ReceiptKind.PASSKEY_REVOKED], said)
-    before = Logged("receipts/revoked.dsse.json", decision.index - 1, revoked)
+    before = Logged("receipts/revoked.dsse.json", decision.index - 1, revoked, "")
     assert codes([*receipts, before]) == {Code.KEY_RETIRED_AT_INDEX}
     assert codes([*receipts, replace(before, index=decision.index + 1)]) == set()
 

@@ -19,7 +19,7 @@ from trust_portal.evidence.assertion import (
     RelyingParty,
     check_assertion,
 )
-from trust_portal.evidence.links import file_of, rests_on, result_of
+from trust_portal.evidence.links import file_of, named, rests_on, result_of
 from trust_portal.evidence.statement import ReceiptKind, Statement
 from trust_portal.evidence.strict import Malformed, decode_base64url
 from trust_portal.evidence.verdict import Code
@@ -32,11 +32,15 @@ _DECISIONS: Final = {ReceiptKind.APPROVAL_APPROVED: "approve", ReceiptKind.APPRO
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """A receipt of the bundle as it was read; ``index`` is its place in the log, where that is known."""
+    """A receipt of the bundle as it was read; ``index`` is its place in the log, where that is known.
+
+    ``sha256`` is that of its envelope's bytes, by which other receipts name it.
+    """
 
     name: str
     index: int | None
     statement: Statement
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,41 +53,77 @@ class _Fault:
 def check_signatures(receipts: Sequence[Logged], report: Report) -> None:
     """What does not hold is a finding by its own code; what holds is said once, with what stays open."""
     by_name = {each.name: each for each in receipts}
-    requests = {
-        result_of(each.statement).get("approval"): each
-        for each in receipts
-        if each.statement.kind is ReceiptKind.APPROVAL_REQUESTED
-    }
     people: set[str] = set()
-    held = 0
+    held = unsigned = 0
     for each in receipts:
-        result = result_of(each.statement)
-        asked = result_of(_statement(requests.get(result.get("approval"))))
-        if "signature" not in result:
-            if each.statement.kind is ReceiptKind.APPROVAL_APPROVED and asked.get("passkey") == "required":
-                report.find(
-                    Code.ASSERTION_MISSING,
-                    "it takes a passkey to approve this, and nothing is signed",
-                    file=each.name,
-                    field=_SIGNATURE,
-                )
+        signed = "signature" in result_of(each.statement)
+        if not signed and each.statement.kind is not ReceiptKind.APPROVAL_APPROVED:
             continue
-        faults = [*_faults(each, asked, by_name)]
+        asked = _asked(each, by_name)
+        faults = [*(_faults(each, asked, by_name) if signed else _missing(asked))]
         for fault in faults:
             report.find(fault.code, fault.message, file=each.name, field=fault.field)
-        if not faults:
+        if faults:
+            continue
+        if signed:
             held += 1
             people.add(_person(each.statement))
+        else:
+            unsigned += 1
     if held:
         report.proved.append(
             f"{held} decisions are signed with passkeys of {len(people)} people: each by a key that the log knew "
-            "before, over the very request, nonce, expiry, intent, role, person and reason in its receipt, "
-            "with its owner present and recognised by the device"
+            "before, over the very request, nonce, expiry, intent, role, person and reason in its receipt"
         )
         report.not_proved.append(
             "That a passkey is its owner's: the vendor enrolled it; the receipt of that stands in the log of "
             "the vendor and is named here by its digest"
         )
+        report.not_proved.append(
+            "That a device recognised its owner: each signature says so, which is the word of the key itself; "
+            "nothing attests what kind of device holds it"
+        )
+    if unsigned:
+        report.not_proved.append(
+            f"That the approvers gave {unsigned} of the approvals themselves: no passkey signed them, as the rule "
+            "they were asked by does not require it"
+        )
+
+
+def _asked(receipt: Logged, by_name: Mapping[str, Logged]) -> Mapping[str, Any]:
+    """What the request says that the decision rests on; empty where that is not in the bundle."""
+    approval = result_of(receipt.statement).get("approval")
+    for each in _behind(receipt, by_name).values():
+        if each.statement.kind is ReceiptKind.APPROVAL_REQUESTED:
+            asked = result_of(each.statement)
+            if asked.get("approval") == approval:
+                return asked
+    return {}
+
+
+def _behind(receipt: Logged, by_name: Mapping[str, Logged]) -> dict[str, Logged]:
+    """By file, what the receipt rests on and the bundle has, byte for byte."""
+    try:
+        digests = {
+            file_of(id_): named(receipt.statement)[f"receipt/{id_}"] for id_ in rests_on(receipt.statement)
+        }
+    except (LookupError, TypeError, AttributeError):
+        return {}
+    return {
+        name: by_name[name]
+        for name, sha256 in digests.items()
+        if name in by_name and by_name[name].sha256 == sha256
+    }
+
+
+def _missing(asked: Mapping[str, Any]) -> Iterator[_Fault]:
+    """Why an approval that nobody signed would have to be signed."""
+    if not asked:
+        message = "nothing is signed, and the request that would say whether it must be is not there"
+        yield _Fault(Code.ASSERTION_MISSING, _SIGNATURE, message)
+    elif asked.get("passkey") == "required":
+        message = "it takes a passkey to approve this, and nothing is signed"
+        yield _Fault(Code.ASSERTION_MISSING, _SIGNATURE, message)
 
 
 def _faults(receipt: Logged, asked: Mapping[str, Any], by_name: Mapping[str, Logged]) -> Iterator[_Fault]:
@@ -99,7 +139,7 @@ def _faults(receipt: Logged, asked: Mapping[str, Any], by_name: Mapping[str, Log
         yield _Fault(Code.BAD_ASSERTION, _SIGNATURE, f"not a signature: {error!r}")
         return
     yield from _not_about_this(receipt, statement, asked)
-    key = _key(receipt, introduction, passkey)
+    key = _key(receipt, introduction, passkey, by_name)
     if isinstance(key, _Fault):
         yield key
         return
@@ -114,7 +154,9 @@ def _faults(receipt: Logged, asked: Mapping[str, Any], by_name: Mapping[str, Log
         yield _Fault(Code.BAD_ASSERTION, f"{_SIGNATURE}.assertion", error.message)
 
 
-def _key(receipt: Logged, introduction: Logged | None, passkey: object) -> PasskeyKey | _Fault:
+def _key(
+    receipt: Logged, introduction: Logged | None, passkey: object, by_name: Mapping[str, Logged]
+) -> PasskeyKey | _Fault:
     """The public key, if this log knew it as the decider's before they decided."""
     where = f"{_SIGNATURE}.passkey"
 
@@ -126,7 +168,7 @@ def _key(receipt: Logged, introduction: Logged | None, passkey: object) -> Passk
     known = result_of(introduction.statement)
     if file_of(str(known.get("passkey"))) != file_of(str(passkey)):
         return unknown("the receipt it names introduces another passkey")
-    if introduction.name not in {file_of(each) for each in rests_on(receipt.statement)}:
+    if introduction.name not in _behind(receipt, by_name):
         return unknown("the decision does not rest on the receipt that introduces it")
     if known.get("person") != _person(receipt.statement):
         return unknown("it was introduced as somebody else's")
@@ -146,7 +188,7 @@ def _revoked(receipt: Logged, passkey: object, by_name: Mapping[str, Logged]) ->
     for each in by_name.values():
         if each.statement.kind is not ReceiptKind.PASSKEY_REVOKED:
             continue
-        if result_of(each.statement).get("passkey") != passkey or each.index is None:
+        if str(result_of(each.statement).get("passkey")) != str(passkey) or each.index is None:
             continue
         if receipt.index is not None and each.index < receipt.index:
             yield _Fault(
@@ -160,7 +202,12 @@ def _not_about_this(receipt: Logged, statement: Any, asked: Mapping[str, Any]) -
     """Where the statement that was signed is not that of the decision it is given for."""
     decision = _DECISIONS.get(receipt.statement.kind) if receipt.statement.kind else None
     if decision is None:
+        message = "a receipt of this kind is no decision that anybody signs"
+        yield _Fault(Code.ASSERTION_NOT_THIS_STATEMENT, "predicateType", message)
         return
+    if not asked:
+        message = "no approval.requested receipt that it rests on is there, so nothing says what was asked"
+        yield _Fault(Code.ASSERTION_NOT_THIS_STATEMENT, "predicate.inputs", message)
     predicate, result = receipt.statement.predicate, result_of(receipt.statement)
     wanted: dict[str, Any] = {
         "request": result.get("approval"),
@@ -176,6 +223,7 @@ def _not_about_this(receipt: Logged, statement: Any, asked: Mapping[str, Any]) -
     try:
         said = {**statement, "person.id": statement["person"]["id"], "intent": digest(statement["intent"])}
         at, until = (datetime.fromisoformat(str(each)) for each in (predicate["at"], statement["expires_at"]))
+        late = at > until
     except (LookupError, TypeError, ValueError) as error:
         yield _Fault(
             Code.ASSERTION_NOT_THIS_STATEMENT, f"{_SIGNATURE}.statement", f"not a statement: {error!r}"
@@ -188,16 +236,12 @@ def _not_about_this(receipt: Logged, statement: Any, asked: Mapping[str, Any]) -
                 f"{_SIGNATURE}.statement.{field}",
                 f"signed was {said.get(field)!r}, the decision is about {value!r}",
             )
-    if at > until:
+    if late:
         yield _Fault(
             Code.ASSERTION_NOT_THIS_STATEMENT,
             f"{_SIGNATURE}.statement.expires_at",
             f"it could be decided until {statement['expires_at']}, and was at {predicate['at']}",
         )
-
-
-def _statement(receipt: Logged | None) -> Statement | None:
-    return None if receipt is None else receipt.statement
 
 
 def _person(statement: Statement) -> str:

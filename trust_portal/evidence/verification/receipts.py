@@ -58,7 +58,7 @@ def check_receipts(files: Mapping[str, bytes], head: TlogProof | None, trust: Tr
                 )
         _check_disclosures(statement, name, files.get(disclosure_name(name)), report)
         check_approvers(statement.predicate, name, report)
-        logged.append(Logged(name, proof.index if proof else None, statement))
+        logged.append(Logged(name, proof.index if proof else None, statement, sha256_hex(files[name])))
     check_signatures(logged, report)
     _check_subjects(files, stood_for, report)
     known = {disclosure_name(name) for name in names}
