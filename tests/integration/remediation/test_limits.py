@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,8 +11,11 @@ import pytest
 from support.remediation_world import ProductProcess, World
 
 from trust_portal.cost.anomalies.model import CostAnomaly
-from trust_portal.cost.remediation.model import PlanPlaybook, RequestRun, RollBackRun, Run, RunState
+from trust_portal.cost.remediation.model import PlanPlaybook, RequestRun, RollBackRun, Run, RunState, StepKind
+from trust_portal.cost.remediation.permitting import Permits
 from trust_portal.cost.remediation.playbooks import load_playbooks
+from trust_portal.cost.remediation.switches_model import SetKillSwitch
+from trust_portal.storage.tenancy import StaffScope
 
 
 @pytest.fixture
@@ -137,3 +141,22 @@ async def test_many_workers_at_one_run_act_once(world: World, product: ProductPr
     assert len(product.applied) == 1
     kinds = [kind for kind, _ in await world.receipts(run.tenant_id)]
     assert kinds.count("playbook.approved") == kinds.count("playbook.executed") == 1
+
+
+async def test_who_holds_the_lock_needs_no_second_connection(
+    world: World, product: ProductProcess, anomalies: dict[str, CostAnomaly]
+):
+    """One connection is left, as where all others are held by runs that wait for the lock."""
+    allowed, denied = [await world.planned(anomalies[key]) for key in ("acme", "birch")]
+    for run in (allowed, denied):
+        await world.approve(run)
+    await world.house.kill_switches.set(SetKillSwitch(denied.tenant_id, True, "wait"), world.operator)
+    permits, storage = Permits(world.house.remediation._with), world.house.storage
+    async with AsyncExitStack() as held:
+        for _ in range(2 * storage.engine.pool.size() - 1):
+            await held.enter_async_context(storage.read(StaffScope()))
+        states = [
+            (await permits.permit(run, run.step(StepKind.REQUESTED).approval_id)).state
+            for run in (allowed, denied)
+        ]
+    assert states == [RunState.EXECUTING, RunState.DENIED]

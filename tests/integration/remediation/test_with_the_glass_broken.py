@@ -11,6 +11,7 @@ from trust_portal.access.approvals.model import ApprovalState, Deny
 from trust_portal.access.break_glass.model import OpenBreakGlass
 from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.remediation.model import Run, RunAlone, RunState, StepKind
+from trust_portal.cost.remediation.switches_model import SetKillSwitch
 from trust_portal.errors import Conflict, Denied
 from trust_portal.kernel.actor import Actor, BrokenGlass, Role
 
@@ -89,3 +90,25 @@ async def test_what_approvers_denied_stays_denied(
         await world.house.remediation.run_alone(RunAlone(run.tenant_id, run.id, REASON), iris)
     assert denied.value.code == "APPROVAL_DENIED"
     assert product.applied == []
+
+
+async def test_where_policy_forbids_it_now_colleagues_are_still_asked(
+    world: World, product: ProductProcess, anomaly: CostAnomaly
+):
+    run = await world.planned(anomaly)
+    iris = await broken(world, run)
+    alone = RunAlone(run.tenant_id, run.id, REASON)
+    await world.house.kill_switches.set(SetKillSwitch(run.tenant_id, True, "wait"), iris)
+
+    with pytest.raises(Conflict, match="kill-switch") as forbidden:
+        await world.house.remediation.run_alone(alone, iris)
+
+    assert forbidden.value.code == "FORBIDDEN"
+    assert await world.read(run) == run
+    assert product.applied == []
+    requested = run.step(StepKind.REQUESTED)
+    assert requested is not None
+    view = await world.house.approval_inbox.get(world.approver, run.tenant_id, requested.approval_id)
+    assert view.state is ApprovalState.PENDING
+    await world.house.kill_switches.set(SetKillSwitch(run.tenant_id, False, "go on"), iris)
+    assert (await world.house.remediation.run_alone(alone, iris)).state is RunState.EXECUTED

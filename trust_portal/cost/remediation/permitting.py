@@ -7,13 +7,14 @@ allows. What is permitted is committed before anything is sent.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import text
 
 from trust_portal.access.action import Action
+from trust_portal.access.approvals.model import Approver
 from trust_portal.access.automation import Automation, Counted
 from trust_portal.access.policy import Decision, Resource
 from trust_portal.cost.anomalies.repository import get_anomaly
@@ -92,40 +93,53 @@ class Permits:
     async def permit(self, run: Run, approval_id: UUID | None, alone: Alone | None = None) -> Run:
         """Take the run to ``executing``, or to ``denied`` with the rules that forbid it.
 
-        ``Conflict``: of the approval (``Approvals.use``), which then is not spent; or ``MOVED_ON``.
+        ``Conflict``: of the approval (``Approvals.use``), which then is not spent; ``MOVED_ON``; or
+        ``FORBIDDEN`` where who would act alone may not now: the run stays, and so does what was asked.
         """
+        # Whatever takes a connection of its own is done without the lock, for which others hold theirs.
         stopping = await self._with.switches.against(run.tenant_id, run.plan.playbook_id)
+        approvers: tuple[Approver, ...] = ()
+        if approval_id is not None:
+            approvers = await self._with.approvals.who_could(approval_kind(run.plan), run.tenant_id)
         async with self._with.storage.coordinator.write(TenantScope(run.tenant_id)) as session:
             await session.execute(text("SELECT pg_advisory_xact_lock(:counting)"), {"counting": _COUNTING})
-            now = session.clock.now()
             run = await repository.get_run(session, run.tenant_id, run.id)
             if run.state not in {RunState.PLANNED, RunState.WAITING}:
                 return run
             circumstances = await self._circumstances(session, run, approval_id, stopping, alone)
-            decision = await self._with.gate.ask(
+            decision = self._with.gate.policies.decide(
                 SYSTEM, Action.PLAYBOOK_EXECUTE, _resource(run), circumstances.context
             )
             told: dict[str, object] = {
                 "circumstances": told_of(circumstances, stopping),
                 "playbooks": self._with.playbooks.digest,
             }
-            actor = SYSTEM
-            if alone is not None:
-                actor = alone.actor
-                told |= {"break_glass": str(alone.emergency), "reason": alone.reason}
-                await self._no_longer_asked(session, run, alone)
-            if not decision.allowed:
-                if approval_id is not None:
-                    rules = ", ".join(decision.policies)
-                    await self._with.approvals.void(
-                        session, approval_id, f"Policy forbids it now: {rules}.", SYSTEM
-                    )
-                return await record_step(
-                    session, self._with.ledger, run, StepKind.DENIED, RunState.DENIED, actor,
-                    told | {"why": "policy", "rules": list(decision.policies)},
-                    decision=decision, approval_id=approval_id,
-                )  # fmt: skip
-            return await self._let(session, run, approval_id, decision, told, now, actor)
+            if decision.allowed:
+                return await self._let(session, run, approval_id, approvers, decision, told, alone)
+            if alone is None:
+                run = await self._denied(session, run, approval_id, decision, told)
+        await self._with.gate.ask(SYSTEM, Action.PLAYBOOK_EXECUTE, _resource(run), circumstances.context)
+        if alone is not None:
+            rules = ", ".join(decision.policies)
+            raise Conflict(f"policy forbids it now: {rules}; nothing was changed", code="FORBIDDEN")
+        return run
+
+    async def _denied(
+        self,
+        session: WriteSession,
+        run: Run,
+        approval_id: UUID | None,
+        decision: Decision,
+        told: dict[str, object],
+    ) -> Run:
+        if approval_id is not None:
+            rules = ", ".join(decision.policies)
+            await self._with.approvals.void(session, approval_id, f"Policy forbids it now: {rules}.", SYSTEM)
+        return await record_step(
+            session, self._with.ledger, run, StepKind.DENIED, RunState.DENIED, SYSTEM,
+            told | {"why": "policy", "rules": list(decision.policies)},
+            decision=decision, approval_id=approval_id,
+        )  # fmt: skip
 
     async def _no_longer_asked(self, session: WriteSession, run: Run, alone: Alone) -> None:
         """``Conflict`` where approvers have decided meanwhile: an emergency does not overrule a denial."""
@@ -141,18 +155,22 @@ class Permits:
         session: WriteSession,
         run: Run,
         approval_id: UUID | None,
+        approvers: tuple[Approver, ...],
         decision: Decision,
         told: dict[str, object],
-        now: datetime,
-        actor: Actor,
+        alone: Alone | None,
     ) -> Run:
         inputs: tuple[Input, ...] = ()
+        actor, now = SYSTEM, session.clock.now()
         detail = told | {
             "key": run.apply_key,
             "expires_at": rfc3339(now + run.plan.playbook.call_lasts_minutes * _MINUTE),
         }
+        if alone is not None:
+            actor = alone.actor
+            detail |= {"break_glass": str(alone.emergency), "reason": alone.reason}
+            await self._no_longer_asked(session, run, alone)
         if approval_id is not None:
-            approvers = await self._with.approvals.who_could(approval_kind(run.plan), run.tenant_id)
             used = await self._with.approvals.use(session, approval_id, intent_of(run), SYSTEM, approvers)
             inputs = used.inputs
             detail |= dict(used.result)

@@ -40,7 +40,8 @@ class Requests:
     async def alone(self, command: RunAlone, actor: Actor) -> Run:
         """Without approval, by somebody who has broken the glass: the policies' limits hold all the same.
 
-        What waits for approvers no longer waits; what they denied stays denied (``Conflict``).
+        What waits for approvers no longer waits, once policy lets it through; until then they are still
+        asked. What they denied stays denied (``Conflict``).
         """
         resource = Resource("playbook run", command.tenant_id, str(command.run_id))
         decision = await self._with.gate.require(actor, Action.UNAPPROVED_PLAYBOOK_EXECUTE, resource)

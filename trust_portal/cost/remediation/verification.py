@@ -162,7 +162,8 @@ def reduction(
 def _expected(plan: Plan, hours: int, usual: Usual) -> _Expected:
     """What was expected of the anomaly's hours, times how the hours after compare to them in a usual week.
 
-    By the median of the weeks, so that one that was odd counts for nothing. Not what the detector expects
+    By the median of the weeks, so that one that was odd counts for nothing; so is the part's share, of the
+    weeks that cost anything. Not what the detector expects
     of the hours after: it may have grown used to the anomaly.
     """
     then = statistics.median(map(Fraction, usual.then)) / plan.hours if usual.then else Fraction(0)
@@ -172,7 +173,12 @@ def _expected(plan: Plan, hours: int, usual: Usual) -> _Expected:
         return _Expected(Fraction(plan.part.expected) / past, Fraction(plan.expected) / past, Fraction(1))
     season = since / then
     series = season * Fraction(plan.expected) / plan.hours
-    share = Fraction(sum(usual.part)) / Fraction(sum(usual.since))
+    # Credits of a week may exceed its cost. As the median is above zero, not all of them do.
+    share = statistics.median(
+        Fraction(part) / Fraction(whole)
+        for part, whole in zip(usual.part, usual.since, strict=True)
+        if whole > 0
+    )
     return _Expected(series * min(Fraction(1), max(Fraction(0), share)), series, season)
 
 

@@ -122,6 +122,28 @@ def test_one_odd_week_counts_for_nothing():
     assert reduced("120.00", usual=odd) == reduced("120.00")
 
 
+def test_a_share_that_one_odd_week_had_is_not_what_is_usual():
+    """Nothing of it was the part's in three weeks: its 110 cut to 60 are less than half of the excess of 100."""
+    odd = Usual(
+        (Decimal(60),) * 4,
+        (Decimal(40), Decimal(40), Decimal(40), Decimal(400)),
+        (Decimal(0), Decimal(0), Decimal(0), Decimal(360)),
+    )
+    found = reduced("120.00", usual=odd)
+    assert (found.expected_after, found.series_expected_after) == (Decimal(0), Decimal(20))
+    assert (found.verified, found.reduction) == (False, Decimal("0.400"))
+
+
+def test_a_week_of_credits_says_nothing_of_the_share_and_breaks_nothing():
+    """The weeks add up to nothing; in those that cost something half of it was the part's."""
+    credited = Usual(
+        (Decimal(60),) * 4,
+        (Decimal(40), Decimal(40), Decimal(40), Decimal(-120)),
+        (Decimal(20), Decimal(20), Decimal(20), Decimal(-120)),
+    )
+    assert reduced("120.00", usual=credited) == reduced("120.00")
+
+
 def test_a_dead_night_does_not_ask_for_more_than_a_quarter_of_the_excess_to_be_gone_by_itself():
     dead = weeks("60", "0.40", "0.20")
     assert reduced("25.20", "25.40", dead).verified, "12.50 an hour above: half of a quarter of 100"
