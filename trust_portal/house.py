@@ -396,7 +396,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         remediation=Remediation(equipment, explanations),
         playbook_runs=RunReader(equipment, access_log),
         cost_kpis=Kpis(storage, gate, access_log),
-        focus=FocusImport(intake, clock, mapping=settings.focus_mapping),
+        focus=FocusImport(storage, intake, mapping=settings.focus_mapping),
         dispatcher=Dispatcher(storage, address_book, mails=mail is not None),
         courier=Courier(
             storage,

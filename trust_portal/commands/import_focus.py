@@ -40,7 +40,7 @@ def focus(
     """Bring in the FOCUS cost export in FILE (1.0 to 1.3, CSV or Parquet).
 
     Rows that say nothing of a known tenant or of a mapped service are listed and stay out; what was
-    brought in before is recognised. Exit status 0 when every mapped row is stored, 2 when the door
+    brought in before is recognised, and corrected where it says something else now. Exit status 0 when every mapped row is stored, 2 when the door
     refused some.
     """
 
@@ -63,7 +63,10 @@ def _tell(outcome: FocusOutcome, *, listed: bool) -> None:
         f"{outcome.rows} rows: {outcome.mapped} mapped ({outcome.corrections} corrections), "
         f"{sum(outcome.unmapped_by_code.values())} unmapped"
     )
-    click.echo(f"{outcome.accepted} hours of usage accepted, {outcome.duplicates} duplicates")
+    click.echo(
+        f"{outcome.accepted} hours of usage accepted ({outcome.restated} of them restated), "
+        f"{outcome.duplicates} duplicates"
+    )
     if outcome.rounded:
         click.echo(f"{outcome.rounded} costs had more than 12 decimals and were rounded")
     if outcome.hours_to_come:
@@ -99,6 +102,7 @@ def _json(outcome: FocusOutcome) -> dict[str, Any]:
         "rounded": outcome.rounded,
         "hours_to_come": outcome.hours_to_come,
         "accepted": outcome.accepted,
+        "restated": outcome.restated,
         "duplicates": outcome.duplicates,
         "unmapped": [
             {"row": each.row, "code": each.code, "message": each.message} for each in outcome.unmapped

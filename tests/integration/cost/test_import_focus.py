@@ -14,7 +14,7 @@ import pytest
 from conftest import Vendor
 
 from trust_portal.access.actors import CONSOLE
-from trust_portal.cost.metering.focus import ImportFocus
+from trust_portal.cost.metering.focus import FocusOutcome, ImportFocus
 from trust_portal.cost.metering.repository import read_hours
 from trust_portal.errors import InvalidInput
 from trust_portal.storage.tenancy import TenantScope
@@ -102,6 +102,92 @@ async def test_a_correction_comes_on_top_of_what_it_corrects(vendor: Vendor, tmp
 
     assert (outcome.mapped, outcome.corrections, outcome.accepted) == (2, 1, 48)
     assert await costs(vendor, tenant.id) == {"compute": Decimal("21.60")}
+
+
+async def brought_in(vendor: Vendor, path: Path, *charges: dict[str, object]) -> FocusOutcome:
+    """Charges of acme for the second of September, as an export of its own, an hour after the last."""
+    vendor.clock.advance(timedelta(hours=1))
+    common = {
+        "BillingCurrency": "USD",
+        "ChargePeriodStart": "2024-09-02T00:00:00Z",
+        "ChargePeriodEnd": "2024-09-03T00:00:00Z",
+        "ServiceCategory": "Compute",
+        "x_Tenant": "acme",
+    }
+    frame = pl.DataFrame([{**common, **charge} for charge in charges])
+    if path.suffix == ".csv":
+        frame.write_csv(path)
+    else:
+        frame.write_parquet(path)
+    outcome = await vendor.house.focus.import_file(ImportFocus(path, "column:x_Tenant"), CONSOLE)
+    await vendor.house.metering.follow()
+    assert not outcome.unmapped
+    return outcome
+
+
+async def test_a_restated_row_replaces_what_it_said_before(vendor: Vendor, tmp_path: Path) -> None:
+    tenant = await vendor.tenant("acme")
+    told = []
+    for number, cost in enumerate(("5.00", "12.00", "12.00", "0", "0", "5.00", "12.00")):
+        outcome = await brought_in(vendor, tmp_path / f"{number}.csv", {"BilledCost": cost})
+        told.append((outcome.accepted, outcome.restated, outcome.duplicates))
+        assert await costs(vendor, tenant.id) == {"compute": Decimal(cost)}
+
+    new, restated, known = (24, 0, 0), (24, 24, 0), (0, 0, 24)
+    assert told == [new, restated, known, restated, known, restated, restated]
+
+
+async def test_a_charge_of_nothing_is_one_hour_until_it_costs_something(
+    vendor: Vendor, tmp_path: Path
+) -> None:
+    tenant = await vendor.tenant("acme")
+
+    free = await brought_in(vendor, tmp_path / "free.csv", {"BilledCost": "0"})
+    paid = await brought_in(vendor, tmp_path / "paid.csv", {"BilledCost": "5.00"})
+
+    assert (free.accepted, paid.accepted, paid.restated) == (1, 24, 1)
+    assert await costs(vendor, tenant.id) == {"compute": Decimal("5.00")}
+
+
+async def test_the_same_export_as_parquet_and_as_csv_counts_once(vendor: Vendor, tmp_path: Path) -> None:
+    tenant = await vendor.tenant("acme")
+    quantity = {"ConsumedQuantity": 0.1, "SubAccountId": 517}
+
+    await brought_in(vendor, tmp_path / "export.csv", {"BilledCost": "5.10", **quantity})
+    typed = {"BilledCost": Decimal("5.1000"), "ChargePeriodStart": datetime(2024, 9, 2), **quantity}
+    again = await brought_in(vendor, tmp_path / "export.parquet", typed)
+
+    assert (again.accepted, again.duplicates) == (0, 24)
+    assert await costs(vendor, tenant.id) == {"compute": Decimal("5.10")}
+
+
+async def test_rows_of_one_file_that_are_for_the_same_all_count(vendor: Vendor, tmp_path: Path) -> None:
+    tenant = await vendor.tenant("acme")
+
+    await brought_in(vendor, tmp_path / "a.csv", *({"BilledCost": cost} for cost in ("1.00", "2.00", "2.00")))
+    other = ({"BilledCost": cost} for cost in ("2.00", "1.00", "7.00"))
+    again = await brought_in(vendor, tmp_path / "b.csv", *other)
+
+    assert (again.accepted, again.restated, again.duplicates) == (72, 72, 0)
+    assert await costs(vendor, tenant.id) == {"compute": Decimal("10.00")}
+
+
+async def test_a_row_that_is_another_tenants_now_is_refused(vendor: Vendor, tmp_path: Path) -> None:
+    acme, globex = await vendor.tenant("acme"), await vendor.tenant("globex")
+    await brought_in(vendor, tmp_path / "export.csv", {"BilledCost": "5.00"})
+    mapping = tmp_path / "mapping.yaml"
+    mapping.write_text(
+        "tenant_from: column:x_Tenant\nsubsystems: {Compute: compute}\ntenants: {acme: globex}\n"
+    )
+
+    outcome = await vendor.house.focus.import_file(
+        ImportFocus(tmp_path / "export.csv", mapping=mapping), CONSOLE
+    )
+    await vendor.house.metering.follow()
+
+    assert (outcome.accepted, outcome.unmapped_by_code) == (0, {"CONFLICT": 1})
+    assert await costs(vendor, acme.id) == {"compute": Decimal("5.00")}
+    assert await costs(vendor, globex.id) == {}
 
 
 async def test_a_file_that_is_no_export_stores_nothing(vendor: Vendor, tmp_path: Path) -> None:

@@ -3,8 +3,9 @@
 A charge is spread evenly over the hours of its period, so that a monthly fee is no spike on the
 first; the parts add up to it exactly. ``ChargeClass`` ``Correction`` needs nothing special: FOCUS
 states a correction as a charge of its own, for the period that it corrects. A row is told apart
-by its whole content, so what comes again (a file sent twice, an export that overlaps another) is
-recognised.
+by what it is a charge for, never by its amounts, and spelled one way whatever file it comes from: so
+what comes again (a file sent twice, an export that overlaps another) is recognised, and a row that
+comes with other amounts is known to be the same row, restated.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from trust_portal.cost.metering.focus_files import Row
-from trust_portal.cost.metering.focus_mapping import FocusMapping
+from trust_portal.cost.metering.focus_mapping import FocusMapping, TenantFrom
 from trust_portal.facts.events import USAGE_RECORDED
 from trust_portal.facts.fields import MAX_DECIMAL_FRACTION, MAX_DECIMAL_INTEGRAL
 from trust_portal.kernel.clock import rfc3339
@@ -28,6 +29,14 @@ _HOUR: Final = timedelta(hours=1)
 _LONGEST: Final = timedelta(days=3 * 366)
 _UNIT: Final = Decimal(1).scaleb(-MAX_DECIMAL_FRACTION)
 _MOST_TAGS: Final = 50
+#: What a row is a charge for. Neither amounts and prices (a description may quote one) nor what is filled in
+#: or renamed later (the invoice's number, names of what has an id).
+_KEY: Final = (
+    "SubAccountId", "BillingCurrency", "ChargeCategory", "ChargeClass", "ChargeFrequency", "ServiceCategory",
+    "ServiceName", "AvailabilityZone", "SkuId", "SkuPriceId", "SkuMeter", "ConsumedUnit", "PricingCategory",
+    "CommitmentDiscountId", "CommitmentDiscountStatus", "CapacityReservationId",
+)  # fmt: skip
+_KEY_INSTANTS: Final = ("BillingPeriodStart", "ChargePeriodStart", "ChargePeriodEnd")
 
 
 class Unmappable(ValueError):
@@ -40,10 +49,13 @@ class Unmappable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A row, read: whose, what, when, how much. ``rounded``: the cost had more digits than can be kept."""
+    """A row, read: whose, what, when, how much. ``rounded``: the cost had more digits than can be kept.
+
+    ``key`` is what rows that are a charge for the same have in common.
+    """
 
     source: str
-    id: str
+    key: str
     tenant: str
     subsystem: str
     start: datetime
@@ -55,12 +67,13 @@ class Charge:
     is_correction: bool
     fields: Mapping[str, Any] = field(repr=False)
 
-    def events(self, until: datetime) -> Iterator[dict[str, Any]]:
+    def events(self, until: datetime, *, nth: int = 0) -> Iterator[dict[str, Any]]:
         """Usage events, one an hour, of the hours that have begun by ``until``.
 
-        A charge of nothing needs no spreading.
+        ``nth``: how many rows of the file before this one have the same ``key``.
         """
-        hours = self.hours if self.cost else 1
+        hours = self.hours
+        row = f"{self.key}+{nth}" if nth else self.key
         units, rest = divmod(int(self.cost / _UNIT), hours)
         for number in range(hours):
             at = self.start + number * _HOUR
@@ -71,7 +84,7 @@ class Charge:
                 "specversion": "1.0",
                 "type": USAGE_RECORDED,
                 "source": self.source,
-                "id": self.id if hours == 1 else f"{self.id}-{number}",
+                "id": row if hours == 1 else f"{row}-{number}",
                 "time": rfc3339(at),
                 "data": {
                     "tenant": self.tenant,
@@ -87,7 +100,7 @@ class Charge:
 def read_charge(row: Row, mapping: FocusMapping) -> Charge:
     """Raises ``Unmappable`` for a row without a tenant, a mapped category, a cost or a period."""
     tags = _tags(row.get("Tags"))
-    tenant = _tenant(row, tags, mapping)
+    tenant = _tenant(row, tags, mapping.tenant_from)
     category = str(row.get("ServiceCategory", ""))
     subsystem = mapping.subsystem(category)
     if subsystem is None:
@@ -95,13 +108,13 @@ def read_charge(row: Row, mapping: FocusMapping) -> Charge:
     start, hours = _period(row)
     cost, rounded = _cost(row, mapping.cost)
     quantity = _decimal(row.get("ConsumedQuantity", row.get("PricingQuantity", 0)), "ConsumedQuantity")
-    service = str(row.get("ServiceName", category))
+    service = _first(row, "ServiceName", default=category)
     correction = str(row.get("ChargeClass", "")).casefold() == "correction"
     labels = {"service": service, "charge_category": str(row.get("ChargeCategory", "Usage")), **tags}
     if correction:
         labels["charge_class"] = "Correction"
     if quantity < 0:
-        labels["quantity"] = f"{quantity:f}"
+        labels["quantity"] = f"{quantity.normalize():f}"
     fields: dict[str, Any] = {
         "resource": _first(row, "ResourceId", "ResourceName", "SkuId", default=service),
         "operation": _first(row, "SkuMeter", "ServiceSubcategory", default=service),
@@ -113,8 +126,8 @@ def read_charge(row: Row, mapping: FocusMapping) -> Charge:
         fields["adapter"] = service
     return Charge(
         source=_source(row),
-        id=_identity(row),
-        tenant=tenant,
+        key=_key(row, tags, tenant),
+        tenant=mapping.tenant(tenant),
         subsystem=subsystem,
         start=start,
         hours=hours,
@@ -127,12 +140,12 @@ def read_charge(row: Row, mapping: FocusMapping) -> Charge:
     )
 
 
-def _tenant(row: Row, tags: Mapping[str, str], mapping: FocusMapping) -> str:
-    place = mapping.tenant_from
+def _tenant(row: Row, tags: Mapping[str, str], place: TenantFrom) -> str:
+    """As the row calls it."""
     tenant = tags.get(place.name) if place.is_tag else row.get(place.name)
-    if tenant is None or not str(tenant).strip():
+    if tenant is None or not _spelled(tenant):
         raise Unmappable("NO_TENANT", f"nothing in {place} says whose this is")
-    return mapping.tenant(str(tenant).strip())
+    return _spelled(tenant)
 
 
 def _period(row: Row) -> tuple[datetime, int]:
@@ -200,7 +213,7 @@ def _tags(value: object) -> dict[str, str]:
 
 
 def _first(row: Row, *columns: str, default: str) -> str:
-    return next((str(row[name])[:1000] for name in columns if name in row), default)
+    return next((_spelled(row[name])[:1000] for name in columns if name in row), default)
 
 
 def _source(row: Row) -> str:
@@ -212,15 +225,19 @@ def _source(row: Row) -> str:
     return f"focus:{quote(provider, safe='')}/{quote(account, safe='')}"
 
 
-def _identity(row: Row) -> str:
-    content = json.dumps({name: _plain(value) for name, value in row.items()}, sort_keys=True)
+def _key(row: Row, tags: Mapping[str, str], tenant: str) -> str:
+    """The same for every spelling of the same charge. What its source names already is left out."""
+    parts = {name: _spelled(row[name]) for name in _KEY if name in row}
+    parts |= {name: rfc3339(_instant(row[name], name)) for name in _KEY_INSTANTS if name in row}
+    parts["resource"] = _first(row, "ResourceId", "ResourceName", default="")
+    parts["region"] = _first(row, "RegionId", "RegionName", "Region", default="")
+    content = json.dumps([parts, tags, tenant], sort_keys=True)
     return sha256(content.encode()).hexdigest()[:40]
 
 
-def _plain(value: object) -> str:
-    """One spelling for CSV and Parquet, as far as there is one."""
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    if isinstance(value, list | dict):
-        return json.dumps(_tags(value), sort_keys=True)
-    return str(value)
+def _spelled(value: object) -> str:
+    """One spelling for CSV and Parquet: an account's number may be a number there."""
+    if isinstance(value, float | Decimal):
+        number = Decimal(repr(value)) if isinstance(value, float) else value
+        return f"{number.normalize():f}" if number.is_finite() else str(value)
+    return str(value).strip()

@@ -106,7 +106,7 @@ def test_a_charge_is_spread_over_its_hours_and_adds_up(cost, hours):
     parts = [Decimal(event["data"]["cost"]) for event in found.events(LATER)]
 
     assert sum(parts) == cost
-    assert len(parts) == (hours if cost else 1)
+    assert len(parts) == hours
     assert max(parts) - min(parts) <= Decimal("1e-12")
 
 
@@ -127,9 +127,61 @@ def test_a_correction_is_a_charge_of_the_period_it_corrects():
     assert "correction_of" not in event["data"]
 
 
-def test_the_same_row_is_the_same_event_and_another_is_another():
-    assert charge().id == charge().id != charge(BilledCost="10.01").id
-    assert charge().source == "focus:Cloud%20Inc/42"
+def test_a_restated_row_is_the_same_row():
+    restated = charge(
+        BilledCost="10.01", EffectiveCost="1", ConsumedQuantity="7", ListUnitPrice="2", InvoiceId="I-1",
+        ChargeDescription="$2.00 an hour",
+    )  # fmt: skip
+
+    assert restated.key == charge().key
+    assert restated.source == charge().source == "focus:Cloud%20Inc/42"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ChargePeriodEnd": "2024-09-01T02:00:00Z"},
+        {"ResourceId": "vm-2"},
+        {"SkuPriceId": "P-2"},
+        {"ChargeClass": "Correction"},
+        {"BillingCurrency": "EUR"},
+        {"Tags": '{"business_unit": "acme", "team": "a"}'},
+        {"Tags": '{"business_unit": "globex"}'},
+    ],
+)
+def test_a_charge_for_something_else_is_another_row(change):
+    assert charge(**change).key != charge().key
+
+
+def test_rows_alike_in_what_they_are_for_are_told_apart_by_their_order():
+    ids = [next(charge().events(LATER, nth=nth))["id"] for nth in range(3)]
+
+    assert ids == [charge().key, f"{charge().key}+1", f"{charge().key}+2"]
+
+
+def test_typed_parquet_and_csv_make_the_same_events(tmp_path):
+    text = {
+        **ROW, "SubAccountId": "51738928782", "ConsumedQuantity": "-3.000", "ChargeFrequency": "Usage-Based",
+        "ChargePeriodStart": "2024-09-01 02:00:00+02:00", "BillingPeriodStart": "2024-09-01",
+        "Tags": '{"team": "a", "business_unit": "acme"}',
+    }  # fmt: skip
+    typed = {
+        **text, "BilledCost": Decimal("10.0000000000"), "EffectiveCost": 7.5, "SubAccountId": 51738928782,
+        "ConsumedQuantity": -3.0, "ChargePeriodStart": datetime(2024, 9, 1),
+        "ChargePeriodEnd": datetime(2024, 9, 1, 1, tzinfo=UTC), "BillingPeriodStart": datetime(2024, 9, 1),
+        "BillingAccountId": 42,
+        "Tags": [{"key": "business_unit", "value": "acme"}, {"key": "team", "value": "a"}],
+    }  # fmt: skip
+    pl.DataFrame([text]).write_csv(tmp_path / "export.csv")
+    pl.DataFrame([typed]).write_parquet(tmp_path / "export.parquet")
+
+    from_csv, from_parquet = (
+        list(read_charge(row, BY_UNIT).events(LATER))
+        for kind in ("csv", "parquet")
+        for row in read_rows(tmp_path / f"export.{kind}")
+    )
+
+    assert from_csv == from_parquet
 
 
 @pytest.mark.parametrize(
