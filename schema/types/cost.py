@@ -141,7 +141,9 @@ class CostKpis:
     median_seconds_to_detect: float | None
     median_seconds_to_explain: float | None
     median_seconds_to_recover: float | None
-    time_to_detect: CostDurations
+    time_to_detect: CostDurations = strawberry.field(
+        description="From the first hour's start to the opening; without what was found over 3 days late, in history."
+    )
     time_to_explain: CostDurations = strawberry.field(description="For the first time, from the opening.")
     time_to_recover: CostDurations
     judged: int

@@ -162,7 +162,7 @@ class CostStory:
         else:
             raise Unavailable("the runaway export was not found", code="NOT_FOUND")
         anomaly = found[0]
-        to_detect = anomaly.detected_at + HOUR - anomaly.started_at
+        to_detect = anomaly.opened_at - anomaly.started_at
         self._tell.step(
             "A flag goes up",
             f"export-v2 at {BRIGHTWATER.name}, in steps; egress by the hour (UTC):",
@@ -203,8 +203,8 @@ class CostStory:
 
 
 def _span(length: timedelta) -> str:
-    hours = length / HOUR
-    return "1 hour" if hours == 1 else f"{hours:.0f} hours"
+    hours = round(length / HOUR)
+    return "1 hour" if hours == 1 else f"{hours} hours"
 
 
 def _first_of_each(links: Sequence[str]) -> list[str]:

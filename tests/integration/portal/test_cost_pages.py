@@ -246,5 +246,6 @@ async def test_a_budget_is_set_by_form_and_shows_how_far_the_month_has_come(
     async with portal.browser("customer_viewer") as browser:
         page = (await browser.get(where)).text
         assert "No budget for June 2026" in (await browser.get(f"{where}?month=2026-06")).text
+    assert "raises no anomaly" in page
     assert "EUR\u00a05,000.00" in page
     assert f"EUR\u00a0{status.spent:,.2f}" in page

@@ -16,7 +16,8 @@ _HOUR = timedelta(hours=1)
 def kpis(episodes: Iterable[Episode], at: datetime) -> CostKpis:
     """The figures of the four weeks up to ``at``. An anomaly belongs to when it began.
 
-    Detected: from its first hour's start to the end of the hour that revealed it. Explained: from
+    Detected: from its first hour's start to when it was opened here, so waiting for late usage and
+    downtime count; what was found in history that was brought in later has no such time. Explained: from
     when it was opened to its first explanation, however often its figures changed since. Recovered:
     from its first hour's start to the hour from which on a playbook was verified to have brought cost
     down, or to the end of its last, once it is over, whichever came first. What people called planned
@@ -33,7 +34,7 @@ def kpis(episodes: Iterable[Episode], at: datetime) -> CostKpis:
         anomalies=len(current),
         open=sum(each.is_open for each in current),
         unexplained={name: _unexplained(name, current, before) for name in currencies},
-        to_detect=_durations([each.detected_at + _HOUR - each.started_at for each in current]),
+        to_detect=_durations([each.opened_at - each.started_at for each in current if each.is_live]),
         to_explain=_durations(
             [each.first_explained_at - each.opened_at for each in current if each.first_explained_at]
         ),

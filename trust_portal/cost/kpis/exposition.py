@@ -22,8 +22,12 @@ class Gauges:
         self._change = gauge(
             "unexplained_spend_change_ratio", "Against the four weeks before; -0.5 is halved.", "currency"
         )
-        self._median = gauge("time_seconds", "Median time to detect, explain and recover.", "step")
-        self._mean = gauge("time_mean_seconds", "Mean time to detect, explain and recover.", "step")
+        self._median = gauge(
+            "time_seconds", "Median time to detect (to the opening), explain and recover.", "step"
+        )
+        self._mean = gauge(
+            "time_mean_seconds", "Mean time to detect (to the opening), explain and recover.", "step"
+        )
         self._count = gauge("time_anomalies", "How many anomalies those times are of.", "step")
         self._found = gauge("anomalies", "Anomalies that began in the last four weeks.")
         self._open = gauge("anomalies_open", "Of those, how many are open.")

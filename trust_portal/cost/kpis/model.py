@@ -11,6 +11,8 @@ from trust_portal.cost.anomalies.model import Verdict
 
 #: What is looked at, and the baseline before it.
 WINDOW = timedelta(weeks=4)
+#: An anomaly opened longer than this after the hour that revealed it was found in history that was brought in.
+LIVE_WITHIN = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,11 @@ class Episode:
     is_open: bool
     verdict: Verdict | None
     recovered_at: datetime | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it was found as it happened, rather than in history brought in later."""
+        return self.opened_at - self.detected_at <= LIVE_WITHIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,14 +50,25 @@ def test_what_people_called_planned_or_false_is_explained():
     assert (found.judged, found.false_positives, found.false_positive_rate) == (3, 1, Decimal("0.333"))
 
 
-def test_times_run_from_the_first_hour_to_the_end_of_the_hour_that_matters():
+def test_times_run_from_the_first_hour_to_when_the_portal_acted():
     explained = episode(2, "0", first_explained_at=NOW - 2 * DAY + 4 * HOUR)
-    found = kpis([explained, episode(1, "5", is_open=True, detected_at=NOW - DAY + 3 * HOUR)], NOW)
+    after_downtime = episode(1, "5", is_open=True, opened_at=NOW - DAY + 9 * HOUR)
+    found = kpis([explained, after_downtime], NOW)
 
-    assert found.to_detect == Durations(2, 3 * HOUR, 3 * HOUR)
+    assert found.to_detect == Durations(2, 6 * HOUR, 6 * HOUR)
     assert found.to_explain == Durations(1, HOUR, HOUR)
     assert found.to_recover == Durations(1, 6 * HOUR, 6 * HOUR)
     assert found.open == 1
+
+
+def test_what_was_found_in_history_brought_in_later_has_no_time_to_detect():
+    revealed = NOW - 20 * DAY + HOUR
+    late = episode(20, "5", opened_at=revealed + 3 * DAY)
+    history = episode(20, "5", opened_at=revealed + 3 * DAY + timedelta(seconds=1))
+    found = kpis([late, history], NOW)
+
+    assert found.anomalies == 2
+    assert found.to_detect == Durations(1, 3 * DAY + HOUR, 3 * DAY + HOUR)
 
 
 def test_currencies_are_never_added_up():
