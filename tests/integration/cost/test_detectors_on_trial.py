@@ -206,6 +206,11 @@ async def test_everybodys_trial_is_of_every_tenant_and_a_tenants_own_goes_before
     acme, globex = await used(vendor, "acme"), await used(vendor, "globex")
 
     test = await tried(vendor, VENDOR_ID)
+    for tenant in (acme, globex):
+        log = await vendor.house.access_log.page(actor_with(Role.APPROVER_SECURITY), tenant.id, ALL)
+        assert ("cost", "back-test of a detector") in {
+            (each.access.what, each.access.purpose) for each in log.items
+        }
     await switch(vendor, VENDOR_ID, Flag.SHADOW, test)
 
     assert test.document["tenants"] == {"replayed": "2", "with_usage": "2"}

@@ -112,7 +112,7 @@ async def add_person(house: House, tenant_id: UUID, name: str, *roles: Role) -> 
 async def promise(house: House, tenant: str = "acme", policy: str = "{}", **fields: object) -> None:
     source = yaml.load(CONTRACT.format(tenant=tenant, policy=policy), Loader=yaml.BaseLoader)  # noqa: S506 - text only
     for name, value in fields.items():
-        (source if name in {*source, "exclusions"} else source["slas"][0])[name] = value
+        (source if name in {*source, "effective_to", "exclusions"} else source["slas"][0])[name] = value
     await house.contracts.import_file(ImportContracts(json.dumps(source).encode()), CONSOLE)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 
 import pytest
 from credit_desk import Desk, deliver, event, promise
@@ -129,6 +130,46 @@ async def test_with_too_few_days_or_a_gap_it_says_so(house: House, desk: Desk, c
     assert made is not None
     assert (made.credit, made.slas[0].attained, made.slas[0].outlook) == (None, None, None)
     assert [each.code for each in made.slas[0].findings] == ["MISSING_DATA"]
+
+
+async def test_a_contract_that_has_ended_is_looked_at_up_to_its_end(
+    house: House, desk: Desk, clock: ManualClock
+):
+    await promise(
+        house, version="2026.2", effective_from="2026-07-01T00:00:00Z", effective_to="2026-07-15T00:00:00Z",
+        slice="5m", target="99.5",
+    )  # fmt: skip
+    clock.advance(datetime(2026, 7, 20, 15, tzinfo=UTC) - clock.now())
+    # A day and a half of outage after the end; the days from the 17th on are not measured at all.
+    await hours(house, 16, {2: 1, 15: 24, 16: 12})
+    await house.forecasts.set(ON, desk.by("finn"))
+    made = await seen(house, desk)
+    assert made is not None
+    (sla,) = made.slas
+    assert (sla.until, sla.findings) == (datetime(2026, 7, 15, tzinfo=UTC), ())
+    assert sla.attained is not None
+    # One of fourteen times 24 hours.
+    assert (sla.attained.value.numerator, sla.attained.value.denominator, sla.met) == (335, 336, True)
+    outlook = sla.outlook
+    assert outlook is not None
+    assert (outlook.budget, outlook.used, outlook.days_left, outlook.days_behind) == (100, 60, 0, 14)
+    assert outlook.likelihood == 0.0
+
+
+async def test_the_month_runs_by_the_contracts_own_clock(house: House, desk: Desk, clock: ManualClock):
+    await promise(
+        house, version="2026.2", effective_from="2026-07-01T00:00:00Z", slice="5m", time_zone="America/Denver"
+    )
+    # The last evening of July in Denver.
+    clock.advance(datetime(2026, 8, 1, 3, tzinfo=UTC) - clock.now())
+    await hours(house, 31, {2: 1})
+    await house.forecasts.set(ON, desk.by("finn"))
+    made = await seen(house, desk)
+    assert made is not None
+    (sla,) = made.slas
+    assert (made.period, sla.until) == ("2026-07", datetime(2026, 7, 31, 6, tzinfo=UTC))
+    assert sla.attained is not None
+    assert sla.attained.value == 1 - Fraction(1, 30 * 24)
 
 
 async def test_customers_never_see_it_nor_switch_it(house: House, desk: Desk, july: None):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from trust_portal.kernel.period import Period, parse_period, zone
@@ -20,17 +21,22 @@ from trust_portal.reliability.forecast.model import Forecast, SlaForecast
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What of time one promise's forecast looks at. ``until`` is the last local midnight."""
+    """What of time one promise's forecast looks at. ``until`` is the last local midnight, or the contract's end."""
 
     period: Period
     until: datetime
     months: tuple[Period, ...]
 
 
-def reach_of(sla: Sla, label: str, now: datetime) -> Reach:
-    """The running period up to the last local midnight, and the months that hold the days behind."""
+def reach_of(contract: Contract, sla: Sla, label: str, now: datetime) -> Reach:
+    """The running period up to the last local midnight, and the months that hold the days behind.
+
+    Days after the contract's end owe nothing, and are not looked at.
+    """
     local = zone(sla.time_zone)
     until = _midnight(now.astimezone(local).date(), local)
+    if contract.effective_to is not None:
+        until = min(until, contract.effective_to.instant(sla.time_zone))
     day, first = until - timedelta(minutes=1), until - timedelta(days=MOST_DAYS)
     labels: list[str] = []
     while not labels or parse_period(labels[-1], sla.time_zone).start > first:
@@ -52,7 +58,7 @@ def forecast(
     verdicts: list[SlaCredit] = []
     promised = [sla for sla in contract.slas if sla.period is length_of(label)]
     for sla in promised:
-        each, verdict = _sla(contract, sla, reach_of(sla, label, now), measurements, exclusions)
+        each, verdict = _sla(contract, sla, reach_of(contract, sla, label, now), measurements, exclusions)
         slas.append(each)
         if verdict is not None:
             verdicts.append(verdict)
@@ -112,12 +118,12 @@ def _days(
     reach: Reach,
     measurements: Mapping[tuple[str, str], Samples],
     exclusions: Sequence[Exclusion],
-) -> dict[date, int]:
-    """Minutes lost by whole local day that was served and measured; a month that cannot be relied on gives none."""
+) -> dict[date, Fraction]:
+    """Minutes lost by local day up to ``reach.until``; a month that cannot be relied on gives none."""
     local = zone(sla.time_zone)
     begins = contract.effective_from
     served = datetime.min.replace(tzinfo=UTC) if begins is None else begins.instant(sla.time_zone)
-    days: dict[date, int] = {}
+    days: dict[date, Fraction] = {}
     for month in reach.months:
         samples = measurements.get((sla.objective, month.label))
         attained = attain(
@@ -137,12 +143,15 @@ def _days(
 
 
 def _days_left(contract: Contract, sla: Sla, reach: Reach) -> int:
-    """Local days from ``until`` to the end of the period, or of the contract."""
+    """Local days from ``until`` to the end of the period, or of the contract, whose last may be a part of one."""
     local = zone(sla.time_zone)
     end = reach.period.end
     if contract.effective_to is not None:
         end = min(end, contract.effective_to.instant(sla.time_zone))
-    return max((end.astimezone(local).date() - reach.until.astimezone(local).date()).days, 0)
+    if end <= reach.until:
+        return 0
+    last = (end - timedelta(minutes=1)).astimezone(local).date()
+    return (last - reach.until.astimezone(local).date()).days + 1
 
 
 def _before(label: str, time_zone: str) -> datetime:

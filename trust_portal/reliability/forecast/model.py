@@ -45,21 +45,18 @@ class FlagRevision:
 class Outlook:
     """How likely a promise is to be broken by the end of its period.
 
-    All in minutes of whole local days (``forecast.calculation``): ``budget`` is what the whole period may
-    lose, ``used`` what it lost in the days so far. ``likelihood`` (0 to 1) is ``None`` where fewer than
-    the needed ``days_behind`` are known.
+    All in minutes of whole local days (``forecast.calculation``), reckoned exactly and cut to whole ones:
+    ``budget`` is what the whole period may lose, ``used`` what it lost in the days so far, ``left`` what
+    it may still lose, negative once the promise is broken. ``likelihood`` (0 to 1) is ``None`` where fewer
+    than the needed ``days_behind`` are known, and 0 or 1 only where no day to come can change it.
     """
 
     budget: int
     used: int
+    left: int
     days_left: int
     days_behind: int
     likelihood: float | None
-
-    @property
-    def left(self) -> int:
-        """What may still be lost; negative once the promise is broken."""
-        return self.budget - self.used
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,10 @@ from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.canonical import Json, digest
 from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.kernel.period import zone
 from trust_portal.reliability.attainment.model import Exclusion, Samples
 from trust_portal.reliability.contracts.in_force import in_force, length_of, period_of
-from trust_portal.reliability.contracts.model import Contract
+from trust_portal.reliability.contracts.model import Contract, PeriodLength
 from trust_portal.reliability.contracts.repository import contract_versions
 from trust_portal.reliability.forecast.assembling import forecast, reach_of
 from trust_portal.reliability.forecast.model import FLAG, NOUN, FlagRevision, Forecast, SetForecast
@@ -100,7 +101,7 @@ class Forecasts:
             measurements: dict[tuple[str, str], Samples] = {}
             windows: list[Exclusion] = []
             for sla in (each for each in contract.slas if each.period is length_of(label)):
-                reach = reach_of(sla, label, now)
+                reach = reach_of(contract, sla, label, now)
                 for period in {each.label: each for each in (*reach.months, reach.period)}.values():
                     measurements[sla.objective, period.label] = await read_samples(
                         session, tenant_id, sla, period.start, min(period.end, reach.until)
@@ -120,14 +121,25 @@ class Forecasts:
 
 
 def _running(versions: Sequence[Contract], now: datetime) -> tuple[str, Contract] | None:
-    """The period that runs now with its contract: the month, or the quarter where no month is promised."""
-    for label in (f"{now:%Y-%m}", f"{now:%Y}-Q{(now.month + 2) // 3}"):
-        contract = in_force(versions, label)
-        if contract is None or not any(sla.period is length_of(label) for sla in contract.slas):
-            continue
-        if (
-            contract.effective_to is None
-            or contract.effective_to.instant("UTC") > period_of(contract, label).start
-        ):
-            return label, contract
+    """The period that runs now with its contract: the month, or the quarter where no month is promised.
+
+    Whose month it is, the contract says that governs it: by the clock of its first such promise.
+    """
+    for length in (PeriodLength.MONTH, PeriodLength.QUARTER):
+        zones = {sla.time_zone for each in versions for sla in each.slas if sla.period is length}
+        for label in sorted({_label(length, now, name) for name in zones}):
+            contract = in_force(versions, label)
+            if (
+                contract is not None
+                and any(sla.period is length for sla in contract.slas)
+                and label == _label(length, now, period_of(contract, label).time_zone)
+            ):
+                return label, contract
     return None
+
+
+def _label(length: PeriodLength, now: datetime, time_zone: str) -> str:
+    local = now.astimezone(zone(time_zone))
+    if length is PeriodLength.MONTH:
+        return f"{local:%Y-%m}"
+    return f"{local:%Y}-Q{(local.month + 2) // 3}"
