@@ -15,7 +15,7 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey as NaclSigningKey
 from nacl.signing import VerifyKey as NaclVerifyKey
 
-from trust_portal.evidence.strict import Malformed, decode_base64, encode_base64
+from trust_portal.evidence.strict import Malformed, encode_base64
 
 SEED_BYTES = 32
 PUBLIC_KEY_BYTES = 32
@@ -51,19 +51,6 @@ class VerifyKey:
         """SubjectPublicKeyInfo as RFC 7468 text, as ``openssl pkey -pubin`` reads it."""
         body = "\n".join(textwrap.wrap(encode_base64(self.der), 64))
         return f"{_PEM_HEAD}{body}\n{_PEM_TAIL}"
-
-    @classmethod
-    def from_pem(cls, text: str) -> VerifyKey:
-        """A key from the exact text ``pem`` gives; ``Malformed`` for anything else."""
-        if not (text.startswith(_PEM_HEAD) and text.endswith(_PEM_TAIL)):
-            raise Malformed("not a PEM public key")
-        der = decode_base64(text[len(_PEM_HEAD) : -len(_PEM_TAIL)].replace("\n", ""))
-        if not der.startswith(_SPKI_PREFIX):
-            raise Malformed("the PEM holds no Ed25519 key")
-        key = cls(der[len(_SPKI_PREFIX) :])
-        if key.pem != text:
-            raise Malformed("PEM in a spelling other than its own")
-        return key
 
     def verify(self, message: bytes, signature: bytes) -> bool:
         """Whether ``signature`` (64 bytes) is this key's over ``message``. Never raises."""

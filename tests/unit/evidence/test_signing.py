@@ -34,14 +34,6 @@ def test_a_signature_has_one_spelling() -> None:
     assert not VerifyKey(PUBLIC).verify(MESSAGE, malleated)
 
 
-def test_pem_round_trips_and_has_one_spelling() -> None:
-    key = VerifyKey(PUBLIC)
-    assert VerifyKey.from_pem(key.pem) == key
-    for other in ("", key.pem.strip(), key.pem.replace("\n", "\r\n"), key.pem.replace("PUBLIC", "PRIVATE")):
-        with pytest.raises(Malformed):
-            VerifyKey.from_pem(other)
-
-
 def test_a_private_key_is_not_printed() -> None:
     key = SigningKey(SEED)
     assert SEED.hex() not in repr(key)

@@ -60,11 +60,6 @@ class CreditState(StrEnum):
     EXPIRED = "expired"
     VOIDED = "voided"
 
-    @property
-    def is_live(self) -> bool:
-        """Whether it stands in the way of another credit for the same revision."""
-        return self in LIVE
-
 
 LIVE: Final = frozenset({CreditState.PROPOSED, CreditState.APPROVED, CreditState.ISSUED})
 OPEN: Final = frozenset({CreditState.PROPOSED, CreditState.APPROVED})

@@ -20,7 +20,7 @@ from trust_portal.reliability.credits.calculations_repository import (
     calculations_of,
     find_calculation_document,
 )
-from trust_portal.reliability.credits.claims_repository import claims_of_period, claims_page
+from trust_portal.reliability.credits.claims_repository import claims_page
 from trust_portal.reliability.credits.model import KIND, CreditState, Outcome
 from trust_portal.reliability.credits.record import StoredCalculation, StoredClaim, StoredCredit
 from trust_portal.reliability.credits.repository import (
@@ -141,12 +141,6 @@ class Credits:
             page = await claims_page(session, tenant_id, request)
         await self._looked(actor, tenant_id)
         return page
-
-    async def claims_of(self, actor: Actor, tenant_id: UUID, period: str) -> tuple[StoredClaim, ...]:
-        """The claims for one period, oldest first."""
-        await self._may_read(actor, tenant_id)
-        async with self._storage.read(scope_of(actor, tenant_id)) as session:
-            return await claims_of_period(session, tenant_id, period)
 
     async def memo(self, actor: Actor, tenant_id: UUID, credit_id: UUID) -> bytes:
         """The memo's RFC 8785 bytes; ``NotFound`` for a credit that was not issued."""
