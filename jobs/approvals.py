@@ -58,7 +58,9 @@ async def attend(house: House, row_id: UUID, arguments: Arguments) -> None:  # n
 
 
 async def given_up(house: House, arguments: Arguments, reason: str) -> None:
-    """The outbox keeps the row and the code. What is not expired by a job is expired by its time."""
+    """The outbox keeps the row and the code. What is not expired by a job is expired by its time; a review
+    of emergency access that is owed is followed up (``GlassReviews.follow_up``).
+    """
 
 
 APPROVAL_DUTIES = (

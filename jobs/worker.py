@@ -62,6 +62,7 @@ _RELAY_ROUND = 0.1
 _SCHEDULE_ROUND = 15.0
 _COST_ROUND = 5.0
 _RUNS_ROUND = 2.0
+_REVIEWS_ROUND = 3600.0
 _AFTER_FAILURE = 1.0
 #: arq's own timeout only catches what outlived ours.
 _ARQ_MARGIN = timedelta(seconds=30)
@@ -95,6 +96,7 @@ async def work(house: House, queue: str) -> None:
             repeat("cost", partial(mind_cost, house), _COST_ROUND),
             _serve_queue(house, backlog, DELIVERIES_QUEUE),
             repeat("playbooks", partial(mind_runs, house), _RUNS_ROUND),
+            repeat("reviews", house.glass_reviews.follow_up, _REVIEWS_ROUND),
             _sequence(house),
         ]
     try:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from dual_control import Desk
 from glass import REASON, Scene
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from trust_portal.access.action import Action, TokenScope
 from trust_portal.access.actors import CONSOLE
@@ -22,7 +22,7 @@ from trust_portal.kernel.actor import SYSTEM, Actor, ActorKind, Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
 from trust_portal.notify.tables import notifications
-from trust_portal.storage.outbox import Job
+from trust_portal.storage.outbox import Job, outbox
 from trust_portal.storage.tenancy import TenantScope
 
 pytestmark = pytest.mark.takes(seconds=25)
@@ -296,6 +296,40 @@ async def test_time_closes_it_and_asks_for_the_review(scene, clock):
         ("close", "Trust Portal scheduler"), ("ask", "Trust Portal scheduler"),
     ]  # fmt: skip
     assert emergency.ended_at == found.grant.until
+
+
+async def test_what_its_job_gave_up_is_followed_up_until_the_review_is_asked_for(scene, clock):
+    found = await scene.break_glass()
+    house = scene.desk.house
+    await house.glass_reviews.follow_up()
+    assert await scene.work() == [], "it is open"
+    async with house.storage.write(TenantScope(scene.desk.tenant.id)) as session:
+        await session.execute(delete(outbox).where(outbox.c.job == Job.ATTEND_BREAK_GLASS.value))
+    clock.advance(HOUR + MOMENT)
+    assert Job.ATTEND_BREAK_GLASS not in await scene.work()
+    assert (await scene.look(found)).steps == ()
+
+    for _ in range(2):
+        await house.glass_reviews.follow_up()
+
+    assert (await scene.work()).count(Job.ATTEND_BREAK_GLASS) == 1
+    assert [each.act.value for each in (await scene.look(found)).steps] == ["close", "ask"]
+    await house.glass_reviews.follow_up()
+    assert Job.ATTEND_BREAK_GLASS not in await scene.work()
+
+
+async def test_a_review_that_nobody_was_asked_for_is_followed_up(scene):
+    found = await scene.break_glass()
+    house = scene.desk.house
+    for name in ("rex", "rita"):
+        await house.people.suspend(CONSOLE, VENDOR_ID, scene.people[name].id)
+    assert [each.act.value for each in (await scene.close(found)).steps] == ["close"]
+    await house.people.grant(GrantRole(VENDOR_ID, scene.people["fay"].id, Role.APPROVER_RELIABILITY), CONSOLE)
+
+    await house.glass_reviews.follow_up()
+    await scene.work()
+
+    assert (await scene.look(found)).asked == 1
 
 
 async def test_a_review_that_is_not_given_is_asked_for_again_and_everybody_hears_of_it(scene, clock):

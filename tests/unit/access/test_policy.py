@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from jobs.approvals import SETTLED
 from trust_portal.access.action import CUSTOMER_SCOPES, Action, TokenScope
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.automation import UNHINDERED, Counted, Reversal
@@ -47,6 +48,15 @@ def test_every_action_role_and_reach_is_as_documented():
     assert rights_table(POLICIES) in DOCUMENT.read_text("utf-8"), (
         "docs/access.md is out of date: paste what `python -m trust_portal.access.rights` prints"
     )
+
+
+def test_what_approval_is_asked_for_today_is_as_documented():
+    used, rules = (
+        set(re.findall(r"`(\w+)`", re.findall(begin + r"[^.]*", DOCUMENT.read_text("utf-8"))[0]))
+        for begin in ("In use are ", "For `key_rotation`")
+    )
+    assert used == {kind.value for kind in SETTLED}
+    assert used | rules == {kind.value for kind in POLICIES.approval_rules}
 
 
 def test_every_action_is_somebodys_but_a_credit_of_ones_own_and_what_only_an_emergency_permits():

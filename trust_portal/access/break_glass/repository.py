@@ -116,6 +116,22 @@ async def unreviewed(session: ReadSession) -> tuple[Emergency, ...]:
     return await _with_steps(session, [_read(row) for row in rows])
 
 
+async def owed(session: ReadSession, now: datetime) -> tuple[Grant, ...]:
+    """Over and not closed, or closed and nobody asked for the review, of all tenants. In the staff scope."""
+    rows = await session.execute(
+        select(break_glass_grants)
+        .where(
+            or_(
+                and_(_grant.until <= now, not_(_with(GlassAct.CLOSE))),
+                and_(_with(GlassAct.CLOSE), not_(_with(GlassAct.ASK))),
+            )
+        )
+        .order_by(_grant.opened_at, _grant.id)
+        .limit(100)
+    )
+    return tuple(_read(row) for row in rows)
+
+
 async def find_emergency(session: ReadSession, tenant_id: UUID, grant_id: UUID) -> Emergency | None:
     row = (
         await session.execute(

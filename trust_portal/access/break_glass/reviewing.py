@@ -44,7 +44,7 @@ from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.canonical import Json
 from trust_portal.kernel.ids import new_id
 from trust_portal.storage.outbox import Job
-from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
 
 _TIME_OVER: Final = "Its time was over."
@@ -83,11 +83,21 @@ class GlassReviews:
         now = self._storage.clock.now()
         if emergency.state(now) is GlassState.OPEN:
             async with self._storage.write(TenantScope(tenant_id)) as session:
-                await _attend_later(session, emergency, emergency.grant.until - now + timedelta(seconds=1))
+                await _attend_later(
+                    session, emergency.grant, emergency.grant.until - now + timedelta(seconds=1)
+                )
         elif emergency.step(GlassAct.CLOSE) is None:
             await self.close(emergency.grant, SYSTEM, _TIME_OVER, None)
         elif emergency.step(GlassAct.ASK) is None:
             await self._ask_again(emergency, None)
+
+    async def follow_up(self) -> None:
+        """Ask again for what a job should have attended to and did not. Once an hour is enough."""
+        async with self._storage.read(StaffScope()) as reading:
+            owed = await repository.owed(reading, self._storage.clock.now())
+        for grant in owed:
+            async with self._storage.write(TenantScope(grant.tenant_id)) as session:
+                await _attend_later(session, grant, timedelta(0))
 
     async def settled(self, tenant_id: UUID, request_id: UUID) -> None:
         """Reviewers have decided, or time has: then it is asked for again, and everybody hears of it."""
@@ -229,7 +239,7 @@ class GlassReviews:
                 f"Nobody can review it: {conflict.message}.",
                 f"nobody/{now:%Y-%m-%d}",
             )
-            await _attend_later(session, emergency, _TRY_AGAIN)
+            await _attend_later(session, emergency.grant, _TRY_AGAIN)
             return emergency
         step = replace(
             _next(emergency, GlassAct.ASK, session, SYSTEM, "A review is owed.", approval_id=request.id),
@@ -275,12 +285,13 @@ async def _add(
         raise _not_open()
 
 
-async def _attend_later(session: WriteSession, emergency: Emergency, after: timedelta) -> None:
-    grant, due_at = emergency.grant, session.clock.now() + after
+async def _attend_later(session: WriteSession, grant: Grant, after: timedelta) -> None:
+    """One is enough in an hour, so that whoever tries again and whoever follows up do not add up."""
+    due_at = session.clock.now() + after
     await session.enqueue(
         Job.ATTEND_BREAK_GLASS,
         {"tenant": str(grant.tenant_id), "grant": str(grant.id)},
-        dedupe_key=f"{Job.ATTEND_BREAK_GLASS}/{grant.id}/{due_at:%Y-%m-%dT%H:%M:%S}",
+        dedupe_key=f"{Job.ATTEND_BREAK_GLASS}/{grant.id}/{due_at:%Y-%m-%dT%H}",
         due_at=due_at,
     )
 
