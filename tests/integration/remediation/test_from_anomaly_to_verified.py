@@ -53,6 +53,8 @@ async def test_a_runaway_export_is_throttled_once_approved_and_verified_in_the_d
     assert found["season"] == "1.006", "a week before, 10.20 an hour against 10.13 in the anomaly's hours"
     assert (found["required"], found["verified"]) == ("0.5", True)
     assert Decimal(found["reduction"]) > Decimal("0.99")
+    assert found["last_hour"]["start"] == "2026-06-11T02:00:00Z"
+    assert (found["last_hour"]["cost"], found["last_hour"]["excess"]) == ("90.000000", "88.965034")
     assert len(product.applied) == 1
     kpis = await world.house.cost_kpis.of_tenant(SYSTEM, run.tenant_id)
     assert (kpis.open, kpis.to_recover.count) == (1, 1), "it has recovered before the detector is sure"
@@ -105,5 +107,5 @@ async def test_every_act_leaves_a_receipt_that_rests_on_the_one_before(
     }, "what is counted over all tenants is in no tenant's receipt"
     assert executed["result"]["answer"] == "applied"
     assert executed["result"]["call"] in {each["digest"]["sha256"] for each in executed["inputs"]}
-    assert "usage/after" in {each["name"] for each in verified["inputs"]}
+    assert {"usage/after", "usage/before"} <= {each["name"] for each in verified["inputs"]}
     assert planned["actor"]["id"] == str(SYSTEM.id)

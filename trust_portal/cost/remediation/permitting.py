@@ -21,6 +21,7 @@ from trust_portal.cost.anomalies.repository import get_anomaly
 from trust_portal.cost.remediation import acts_repository, repository
 from trust_portal.cost.remediation.equipment import Equipment
 from trust_portal.cost.remediation.intent import approval_kind, intent_of
+from trust_portal.cost.remediation.lapsing import Lapses
 from trust_portal.cost.remediation.model import Run, RunState, StepKind
 from trust_portal.cost.remediation.planning import standing
 from trust_portal.cost.remediation.playbooks import Playbook
@@ -63,6 +64,7 @@ class Permits:
 
     def __init__(self, equipment: Equipment) -> None:
         self._with = equipment
+        self.lapses = Lapses(equipment)
 
     def rules(self, run: Run) -> Playbook:
         """Its playbook as it stands now: what limits count by. Where it is gone, as it was planned."""
@@ -93,9 +95,13 @@ class Permits:
     async def permit(self, run: Run, approval_id: UUID | None, alone: Alone | None = None) -> Run:
         """Take the run to ``executing``, or to ``denied`` with the rules that forbid it.
 
+        It lapses where what it was planned for has ended by itself.
+
         ``Conflict``: of the approval (``Approvals.use``), which then is not spent; ``MOVED_ON``; or
         ``FORBIDDEN`` where who would act alone may not now: the run stays, and so does what was asked.
         """
+        if (lapsed := await self.lapses.if_ended(run)) is not None:
+            return lapsed
         # Whatever takes a connection of its own is done without the lock, for which others hold theirs.
         stopping = await self._with.switches.against(run.tenant_id, run.plan.playbook_id)
         approvers: tuple[Approver, ...] = ()

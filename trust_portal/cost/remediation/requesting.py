@@ -10,6 +10,7 @@ from trust_portal.access.policy import Resource
 from trust_portal.cost.remediation import repository
 from trust_portal.cost.remediation.equipment import Equipment
 from trust_portal.cost.remediation.intent import approval_kind, intent_of
+from trust_portal.cost.remediation.lapsing import ENDED
 from trust_portal.cost.remediation.model import RequestRun, Run, RunAlone, RunState, StepKind
 from trust_portal.cost.remediation.permitting import Alone, Permits
 from trust_portal.cost.remediation.playbooks import Mode
@@ -64,6 +65,8 @@ class Requests:
             raise Conflict(f"this run is {run.state.value.replace('_', ' ')} already", code="NOT_PLANNED")
         if (why := await self._permits.moot(run)) is not None:
             raise Conflict(f"nothing is done about it any more: {why}", code="MOOT")
+        if await self._permits.lapses.has_ended(run):
+            raise Conflict(f"nothing is done about it any more: {ENDED}", code="MOOT")
         if self._permits.rules(run).mode is Mode.PROPOSE:
             raise Conflict("a proposal is for people to carry out; no call does it", code="PROPOSAL")
         if not self._with.client.is_connected:

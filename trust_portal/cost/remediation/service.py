@@ -137,6 +137,8 @@ class Remediation:
     async def _planned(self, run: Run) -> Run:
         if (why := await self._permits.moot(run)) is not None:
             return await self._end(run, StepKind.LAPSED, RunState.LAPSED, {"why": why})
+        if (lapsed := await self._permits.lapses.if_ended(run)) is not None:
+            return lapsed
         if run.lapses_at <= self._with.storage.clock.now():
             return await self._end(run, StepKind.LAPSED, RunState.LAPSED, {"why": "nobody acted upon it"})
         by_itself = run.planned_by_id == SYSTEM.id and self._permits.rules(run).mode in _ASKS
@@ -155,7 +157,7 @@ class Remediation:
         state = state_of(approval, self._with.storage.clock.now())
         if state is ApprovalState.PENDING:
             if (why := await self._permits.moot(run)) is None:
-                return run
+                return await self._permits.lapses.if_ended(run) or run
             return await self._end(run, StepKind.LAPSED, RunState.LAPSED, {"why": why}, voids=approval_id)
         if state is ApprovalState.APPROVED:
             try:

@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from trust_portal.cost.metering.calculation import hour_of
 from trust_portal.cost.remediation.model import Plan
@@ -28,13 +29,23 @@ _MILLIONTH: Final = Decimal("0.000001")
 _THOUSANDTH: Final = Decimal("0.001")
 
 
+class LastHour(Struct, frozen=True, kw_only=True):
+    """The part in the last whole hour before the act: what of the excess was still there to go."""
+
+    start: datetime
+    cost: Decimal
+    expected: Decimal
+    excess: Decimal
+
+
 class Reduction(Struct, frozen=True, kw_only=True):
     """What the hours from ``start`` to ``end`` say of an act, in amounts per hour.
 
     ``before`` and ``after`` are of the part that was acted upon, ``series_before`` and ``series_after`` of
     the whole series; each ``…expected…`` is what was to be expected of the same hours. ``season``: how the
     hours after compare to the anomaly's, by the weeks before it. ``reduction`` is the share of the
-    part's excess that went, rounded down; below zero where it grew.
+    part's excess that went, rounded down; below zero where it grew. ``last_hour``: ``None`` where nobody
+    told of it.
     """
 
     start: datetime
@@ -52,6 +63,7 @@ class Reduction(Struct, frozen=True, kw_only=True):
     required: Decimal
     verified: bool
     finding: str
+    last_hour: LastHour | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +114,15 @@ def hours_to_verify(executed_at: datetime, hours: int) -> tuple[datetime, dateti
     """Start of the first whole hour after the act, and the end of the last that is looked at."""
     start = hour_of(executed_at - timedelta(microseconds=1)) + _HOUR
     return start, start + hours * _HOUR
+
+
+def calm_hours(known_until: datetime, closed_until: datetime, hours: int) -> tuple[datetime, ...]:
+    """The last ``hours`` closed hours, if all of them came after what a plan knew; else none.
+
+    As many as verification waits for after an act: what is calm for less may only pause.
+    """
+    first = closed_until - hours * _HOUR
+    return tuple(first + n * _HOUR for n in range(hours)) if first >= known_until else ()
 
 
 def weeks_before(
@@ -156,6 +177,16 @@ def reduction(
         required=required,
         verified=enough and not grew,
         finding=finding,
+    )
+
+
+def beside_last_hour(found: Reduction, last: Reduction, currency: str) -> Reduction:
+    """``found``, with what ``last``, of the last hour before the act, says was still there to go."""
+    excess = last.after - last.expected_after
+    return replace(
+        found,
+        last_hour=LastHour(start=last.start, cost=last.after, expected=last.expected_after, excess=excess),
+        finding=f"{found.finding}; in the last hour before the act it was {excess:.2f} {currency}",
     )
 
 

@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
-from trust_portal.cost.metering.model import Series
-from trust_portal.cost.metering.repository import find_progress, read_hours, read_parts
+from trust_portal.cost.metering.calculation import hour_of
 from trust_portal.cost.remediation.equipment import Equipment
+from trust_portal.cost.remediation.measuring import closed_until, measure
 from trust_portal.cost.remediation.model import Run, RunState, StepKind
 from trust_portal.cost.remediation.recording import record_step
 from trust_portal.cost.remediation.reversing import Reversals
-from trust_portal.cost.remediation.targets import covers
 from trust_portal.cost.remediation.verification import (
     Events,
-    Reduction,
     Suffering,
-    Usual,
+    beside_last_hour,
     hours_to_verify,
-    reduction,
     suffering,
-    weeks_before,
 )
 from trust_portal.evidence.act import Input
 from trust_portal.facts.measurements import ABSENT, objectives_measured, read_measurements
 from trust_portal.kernel.actor import SYSTEM
-from trust_portal.kernel.canonical import Json, digest
-from trust_portal.kernel.clock import rfc3339
+from trust_portal.kernel.canonical import Json
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import ReadSession
 
@@ -54,13 +48,18 @@ class Verifier:
         after = await self.mind_health(run)
         if after.state is not RunState.EXECUTED:
             return after
+        start, end = hours_to_verify(executed.at, run.plan.playbook.verify.hours)
+        # The first attempt: the product may have done it then, and confirmed it later.
+        eve = hour_of(run.acted_at or executed.at) - _HOUR
         async with self._with.storage.read(TenantScope(run.tenant_id), snapshot=True) as session:
-            found, rests_on = await _measured(session, run, executed.at)
-        if found is None:
-            _, end = hours_to_verify(executed.at, run.plan.playbook.verify.hours)
+            closed = await closed_until(session, run.tenant_id)
+            since = None if closed is None or closed < end else await measure(session, run, start, end)
+            last = None if since is None else await measure(session, run, eve, eve + _HOUR)
+        if since is None:
             if self._with.storage.clock.now() < end + _PATIENCE:
                 return run
             return await self._reversals.by_itself(run, "nothing shows that cost came down", {})
+        found = since.found if last is None else beside_last_hour(since.found, last.found, run.plan.currency)
         stated: dict[str, Json] = {"verification": msgspec.to_builtins(found)}
         if not found.verified:
             return await self._reversals.by_itself(run, "cost did not come down", stated)
@@ -73,7 +72,10 @@ class Verifier:
                 RunState.VERIFIED,
                 SYSTEM,
                 stated,
-                inputs=(Input("usage/after", rests_on),),
+                inputs=(
+                    Input("usage/after", since.digest),
+                    *(() if last is None else (Input("usage/before", last.digest),)),
+                ),
             )
 
     async def mind_health(self, run: Run) -> Run:
@@ -96,54 +98,6 @@ class Verifier:
             await _events(session, run.tenant_id, before, since - _MINUTE),
             await _events(session, run.tenant_id, since, now),
         )
-
-
-async def _measured(session: ReadSession, run: Run, executed_at: datetime) -> tuple[Reduction | None, str]:
-    """The reduction once its hours are closed, and the digest of the usage that it was read from.
-
-    An hour in which the tenant used nothing at all is one of which nobody has told yet, not a saving.
-    """
-    plan = run.plan
-    start, end = hours_to_verify(executed_at, plan.playbook.verify.hours)
-    progress = await find_progress(session, run.tenant_id)
-    if progress is None or progress.closed_through is None or progress.closed_through < end - _HOUR:
-        return None, ""
-    told = {each.hour for each in await read_hours(session, run.tenant_id, start, end)}
-    if len(told) < int((end - start) / _HOUR):
-        return None, ""
-    series = Series(plan.subsystem, plan.currency)
-    parts = await read_parts(session, run.tenant_id, series, start, end)
-    of_part = [each for each in parts if covers(plan.part.where, each)]
-    rows: list[Json] = [
-        [rfc3339(each.hour), each.resource, each.operation, each.region, each.adapter, f"{each.cost:f}"]
-        for each in parts
-    ]
-    found = reduction(
-        plan,
-        start,
-        end,
-        sum((each.cost for each in of_part), Decimal(0)),
-        sum((each.cost for each in parts), Decimal(0)),
-        await _usual(session, run, series, start, end, progress.first_hour),
-    )
-    return found, digest(rows)
-
-
-async def _usual(
-    session: ReadSession, run: Run, series: Series, start: datetime, end: datetime, first_hour: datetime
-) -> Usual:
-    """The same hours of the weeks before the anomaly, as far as the tenant was metered then."""
-    plan, tenant_id = run.plan, run.tenant_id
-    then, since, part = [], [], []
-    for begin in weeks_before(plan.started_at, plan.ended_at, before=plan.started_at, since=first_hour):
-        length = plan.ended_at - plan.started_at
-        hours = await read_hours(session, tenant_id, begin, begin + length, series=series)
-        then.append(sum((each.cost for each in hours), Decimal(0)))
-    for begin in weeks_before(start, end, before=plan.started_at, since=first_hour):
-        parts = await read_parts(session, tenant_id, series, begin, begin + (end - start))
-        since.append(sum((each.cost for each in parts), Decimal(0)))
-        part.append(sum((each.cost for each in parts if covers(plan.part.where, each)), Decimal(0)))
-    return Usual(tuple(then), tuple(since), tuple(part))
 
 
 async def _events(session: ReadSession, tenant_id: UUID, start: datetime, end: datetime) -> dict[str, Events]:

@@ -16,6 +16,7 @@ from trust_portal.cost.remediation.playbooks import Health, load_playbooks
 from trust_portal.cost.remediation.verification import (
     Events,
     Usual,
+    calm_hours,
     hours_to_verify,
     reduction,
     suffering,
@@ -72,6 +73,12 @@ def test_a_series_that_costs_more_than_before_is_not_verified_however_small_its_
 def test_the_hour_of_the_act_belongs_to_neither_side():
     assert hours_to_verify(NOON + timedelta(minutes=1), 2) == (NOON + HOUR, NOON + 3 * HOUR)
     assert hours_to_verify(NOON, 2) == (NOON, NOON + 2 * HOUR)
+
+
+def test_only_as_many_closed_hours_as_verification_waits_for_say_that_it_is_over():
+    assert calm_hours(NOON, NOON + HOUR, 2) == ()
+    assert calm_hours(NOON, NOON + 2 * HOUR, 2) == (NOON, NOON + HOUR)
+    assert calm_hours(NOON, NOON + 5 * HOUR, 2) == (NOON + 3 * HOUR, NOON + 4 * HOUR)
 
 
 def weeks(then: str, since: str, part: str) -> Usual:
