@@ -11,16 +11,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, localcontext
 
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from trust_portal.cost.explanation.lattice import Codes, number_parts
 from trust_portal.cost.explanation.model import Table
-from trust_portal.cost.explanation.table import build_table
-from trust_portal.cost.metering.model import Part
+from trust_portal.cost.explanation.table import encode, exact_type
+from trust_portal.cost.metering.model import Spent
 
 _WEEK = timedelta(days=7)
 _FIXED = ("resource", "operation", "region", "adapter")
+#: Nothing is rounded; what is no number comes out as one that is none.
+_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 
-_Place = tuple[str, ...]
+Units = NDArray[np.int64] | NDArray[np.object_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,39 +51,36 @@ def comparable_starts(start: datetime, length: timedelta) -> tuple[tuple[datetim
     return weeks, tuple(start - number * length for number in range(1, 5))
 
 
-def cost_table(window: Iterable[Part], comparable: Iterable[Part], expected: Decimal) -> Table:
+def cost_table(window: Iterable[Spent], comparable: Iterable[Spent], expected: Decimal) -> Table:
     """The parts of the anomaly's hours (``window``), ``expected`` in all, split as in ``comparable``.
 
     Where nothing comparable was used, the split is that of the window, so that no part stands out.
     """
-    now, before = list(window), list(comparable)
-    labels = sorted({name for part in (*now, *before) for name in part.labels})
-    digits = max(_digits(amount) for amount in (expected, *(part.cost for part in (*now, *before))))
-    actual = _sum_by_place(now, labels, digits)
-    usual = _sum_by_place(before, labels, digits)
-    places = sorted({*actual, *usual}) or [("",) * (len(_FIXED) + len(labels))]
-    weights = usual if sum(usual.values()) > 0 else actual
-    shares = apportion(_units(expected, digits), [weights.get(place, 0) for place in places])
-    columns = {
-        name: [place[index] for place in places] for index, name in enumerate((*_FIXED, *map(_label, labels)))
-    }
-    return build_table(columns, shares, [actual.get(place, 0) for place in places], digits=digits)
+    now = list(window)
+    parts = [*now, *comparable]
+    names, values, codes = _dimensions(parts)
+    units, expected_units, digits = _units([part.cost for part in parts], expected)
+    places, inverse = _places(values, codes)
+    actual = _sums(inverse[: len(now)], units[: len(now)], places.shape[1])
+    usual = _sums(inverse[len(now) : len(parts)], units[len(now) :], places.shape[1])
+    shares = apportion(expected_units, usual if sum(usual) > 0 else actual)
+    exact = exact_type(len(shares), shares, actual)
+    return Table(names, values, places, np.array(shares, exact), np.array(actual, exact), digits)
 
 
 def drivers(table: Table) -> tuple[Driver, ...]:
     """Each dimension's values, the largest contribution first; dimensions with one value say nothing."""
     found: list[Driver] = []
+    amount = table.amount
     for name, values, codes in zip(table.dimensions, table.values, table.codes, strict=True):
         if len(values) < 2:
             continue
-        rows = []
-        for code, value in enumerate(values):
-            here = codes == code
-            expected, actual = int(table.expected[here].sum()), int(table.actual[here].sum())
-            rows.append((actual - expected, Driver(
-                name, value, table.amount(expected), table.amount(actual), table.amount(actual - expected)
-            )))  # fmt: skip
-        found += [driver for _, driver in sorted(rows, key=lambda row: (-abs(row[0]), row[1].value))]
+        sums = [_sums(codes, units, len(values)) for units in (table.expected, table.actual)]
+        rows = sorted(zip(values, *sums, strict=True), key=lambda row: (-abs(row[2] - row[1]), row[0]))
+        found += [
+            Driver(name, value, amount(expected), amount(actual), amount(actual - expected))
+            for value, expected, actual in rows
+        ]
     return tuple(found)
 
 
@@ -92,22 +96,43 @@ def apportion(amount: int, weights: Sequence[int]) -> list[int]:
         return [amount, *[0] * (len(weights) - 1)]
     split = [divmod(amount * weight, total) for weight in weights]
     shares = [whole for whole, _ in split]
-    missing = amount - sum(shares)
-    order = sorted(range(len(weights)), key=lambda index: (-abs(split[index][1]), index))
-    for index in order[:missing]:
+    rests = np.array([-abs(rest) for _, rest in split], exact_type(1, [total]))
+    for index in np.argsort(rests, kind="stable")[: amount - sum(shares)].tolist():
         shares[index] += 1
     return shares
 
 
-def _sum_by_place(parts: Iterable[Part], labels: Sequence[str], digits: int) -> dict[_Place, int]:
-    sums: dict[_Place, int] = {}
-    for part in parts:
-        place = (
-            part.resource, part.operation, part.region, part.adapter or "",
-            *(part.labels.get(name, "") for name in labels),
-        )  # fmt: skip
-        sums[place] = sums.get(place, 0) + _units(part.cost, digits)
-    return sums
+def _dimensions(parts: Sequence[Spent]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...], Codes]:
+    """Names, values and, in the shape (dimensions, parts), the place of each part's value among them."""
+    labels = sorted({name for part in parts for name in part.labels})
+    columns: dict[str, list[str | None]] = {
+        "resource": [part.resource for part in parts],
+        "operation": [part.operation for part in parts],
+        "region": [part.region for part in parts],
+        "adapter": [part.adapter for part in parts],
+        **{_label(name): [part.labels.get(name) for part in parts] for name in labels},
+    }
+    if not parts:  # one place, where nothing is used
+        columns = {name: [""] for name in columns}
+    values, codes = zip(
+        *(encode(pl.Series(name, column, dtype=pl.String)) for name, column in columns.items()), strict=True
+    )
+    return tuple(columns), values, np.array(codes, dtype=np.int64)
+
+
+def _places(values: Sequence[Sequence[str]], codes: Codes) -> tuple[Codes, Codes]:
+    """The combinations of values that occur, in order, and for each part the number of its own."""
+    key, _ = number_parts(codes, tuple(map(len, values)), tuple(range(len(values))))
+    _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+    return codes[:, first], inverse
+
+
+def _sums(places: Codes, units: Units, count: int) -> list[int]:
+    """What lies in each of ``count`` places: whole units, so nothing is rounded."""
+    sums = np.zeros(count, dtype=units.dtype)
+    np.add.at(sums, places, units)
+    found: list[int] = sums.tolist()
+    return found
 
 
 def _label(name: str) -> str:
@@ -115,15 +140,16 @@ def _label(name: str) -> str:
     return f"label:{name}" if name in _FIXED else name
 
 
-def _digits(amount: Decimal) -> int:
-    exponent = amount.as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0
+def _units(costs: Sequence[Decimal], expected: Decimal) -> tuple[Units, int, int]:
+    """Whole units of ``10 ** -digits`` of the costs and of what was expected, and ``digits``.
 
-
-def _units(amount: Decimal, digits: int) -> int:
-    """Whole units of ``10 ** -digits``; by text, since arithmetic on decimals rounds at 28 digits."""
-    sign, figures, exponent = amount.as_tuple()
-    if not isinstance(exponent, int):
-        raise ValueError("an amount is a finite number")
-    units: int = int("".join(map(str, figures))) * 10 ** (exponent + digits)
-    return -units if sign else units
+    All the digits that any of them has: a sum that is not rounded has as many as the longest of them.
+    """
+    with localcontext(_EXACT):
+        exponent = sum(costs, expected).as_tuple().exponent
+        if not isinstance(exponent, int):
+            raise ValueError("an amount is a finite number")
+        digits = max(0, -exponent)
+        unit = Decimal(10) ** digits
+        units = [int(cost * unit) for cost in costs]
+        return np.array(units, exact_type(len(units), units)), int(expected * unit), digits

@@ -64,28 +64,32 @@ def read_table(data: bytes) -> Table:
 
 
 def _table(series: Sequence[pl.Series], expected: Sequence[int], actual: Sequence[int], digits: int) -> Table:
-    values, codes = [], []
-    for column in series:
-        # Sorted, so that the order of rows never decides between two equally good causes.
-        text = column.fill_null("")
-        distinct = text.unique().sort()
-        values.append(tuple(distinct.to_list()))
-        codes.append(distinct.search_sorted(text).to_numpy().astype(np.int64))
-    extremes = [end(amounts, default=0) for amounts in (expected, actual) for end in (min, max)]
-    largest = max(map(abs, extremes))
-    exact: type = np.int64 if 2 * largest * max(1, len(expected)) < _SAFE_SUM else object
+    values, codes = zip(*map(encode, series), strict=True) if series else ((), ())
+    exact = exact_type(len(expected), expected, actual)
     return Table(
         tuple(column.name for column in series),
-        tuple(values),
+        values,
         np.array(codes, dtype=np.int64).reshape(len(series), len(expected)),
-        _array(expected, exact),
-        _array(actual, exact),
+        np.array(expected, dtype=exact),
+        np.array(actual, dtype=exact),
         digits,
     )
 
 
-def _array(amounts: Sequence[int], exact: type) -> NDArray[np.int64]:
-    return np.array(amounts, dtype=exact)
+def encode(column: pl.Series) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """The distinct values of a column of text, and for each row the place of its own among them.
+
+    Sorted, so that the order of rows never decides between two equally good causes.
+    """
+    text = column.fill_null("")
+    distinct = text.unique().sort()
+    return tuple(distinct.to_list()), distinct.search_sorted(text).to_numpy().astype(np.int64)
+
+
+def exact_type(rows: int, *columns: Sequence[int]) -> type:
+    """``int64`` where sums over ``rows`` amounts and their differences fit, else Python integers."""
+    extremes = [end(amounts, default=0) for amounts in columns for end in (min, max)]
+    return np.int64 if 2 * max(map(abs, extremes)) * max(1, rows) < _SAFE_SUM else object
 
 
 def _amounts(column: pl.Series) -> pl.Series:

@@ -78,6 +78,34 @@ class Part:
     events: int
 
 
+class Spent(Protocol):
+    """What was spent at one place: in an hour (``Part``) or over many (``PlaceCost``)."""
+
+    @property
+    def resource(self) -> str: ...
+    @property
+    def operation(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+    @property
+    def adapter(self) -> str | None: ...
+    @property
+    def labels(self) -> Mapping[str, str]: ...
+    @property
+    def cost(self) -> Decimal: ...
+
+
+class PlaceCost(NamedTuple):
+    """The cost of one combination of dimensions over some hours of a series, whatever its units."""
+
+    resource: str
+    operation: str
+    region: str
+    adapter: str | None
+    labels: Mapping[str, str]
+    cost: Decimal
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a tenant is: metered from ``first_hour`` on, closed through ``closed_through``.

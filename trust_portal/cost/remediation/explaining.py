@@ -9,7 +9,6 @@ from uuid import UUID
 
 from trust_portal.access.tenants.repository import find_tenant
 from trust_portal.cost.anomalies.model import CostAnomaly
-from trust_portal.cost.explanation.drivers import cost_table
 from trust_portal.cost.explanation.service import Explanation
 from trust_portal.cost.metering.model import Part as UsagePart
 from trust_portal.cost.metering.repository import read_part_sums
@@ -46,7 +45,7 @@ def known_of(explanation: Explanation) -> Known:
     return Known(
         attribution=explanation.attribution,
         drivers=explanation.drivers,
-        table=cost_table(explanation.window, explanation.before, explanation.anomaly.figures.expected),
+        table=explanation.table,
         links=explanation.links,
         candidates=explanation.candidates,
     )

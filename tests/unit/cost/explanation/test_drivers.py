@@ -1,7 +1,8 @@
 """What an anomaly's hours are made of, to the last digit."""
 
-from datetime import UTC, datetime
-from decimal import Decimal
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, localcontext
 from fractions import Fraction
 
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from trust_portal.cost.explanation.attribution import attribute_to_parts
 from trust_portal.cost.explanation.drivers import apportion, cost_table, drivers
-from trust_portal.cost.metering.model import Part, Series
+from trust_portal.cost.metering.model import Part, PlaceCost, Series
 
 HOUR = datetime(2026, 6, 10, 14, tzinfo=UTC)
 
@@ -102,3 +103,66 @@ def test_shares_are_whole_and_add_up(amount, weights):
     if total := sum(weights):
         for share, weight in zip(shares, weights, strict=True):
             assert abs(Fraction(share) - Fraction(amount * weight, total)) <= 1
+
+
+amounts = st.builds(
+    lambda units, digits: Decimal(units).scaleb(-digits), st.integers(-(10**6), 10**24), st.integers(0, 9)
+)
+used = st.lists(
+    st.builds(
+        lambda resource, operation, cost, adapter, labels, hour: replace(
+            part(resource, operation, cost, adapter, **labels), hour=HOUR + timedelta(hours=hour)
+        ),
+        st.sampled_from("abc"),
+        st.sampled_from(["get", "put", "é"]),
+        amounts,
+        st.sampled_from([None, "", "s3"]),
+        st.dictionaries(st.sampled_from(["flag", "region", "version"]), st.sampled_from(["", "1", "2"])),
+        st.integers(0, 5),
+    ),
+    max_size=12,
+)
+
+
+@given(used, used, amounts)
+def test_causes_and_the_drivers_of_every_dimension_add_up_to_actual_less_expected(window, before, expected):
+    table = cost_table(window, before, expected)
+    found = attribute_to_parts(table, comparable=bool(before))
+    split = drivers(table)
+    with localcontext(prec=200):
+        delta = sum((each.cost for each in window), Decimal(0)) - expected
+        assert found.delta == delta
+        assert sum((each.contribution for each in found.causes), found.unexplained) == delta
+        for name, values in zip(table.dimensions, table.values, strict=True):
+            here = [each for each in split if each.dimension == name]
+            assert len(here) == (len(values) if len(values) > 1 else 0)
+            if here:
+                assert sum(each.contribution for each in here) == delta
+                assert sum(each.expected for each in here) == expected
+            assert all(each.contribution == each.actual - each.expected for each in here)
+
+
+@given(used, used, amounts, st.randoms())
+def test_hours_summed_up_before_split_as_they_do_one_by_one(window, before, expected, random):
+    shuffled = random.sample(window, len(window))
+    one, other = cost_table(window, before, expected), cost_table(summed(shuffled), summed(before), expected)
+    assert (one.dimensions, one.values, one.digits) == (other.dimensions, other.values, other.digits)
+    assert (one.codes.tolist(), one.expected.tolist(), one.actual.tolist()) == (
+        other.codes.tolist(), other.expected.tolist(), other.actual.tolist()
+    )  # fmt: skip
+
+
+def summed(parts):
+    """As the database sums them up: one row per combination, as many digits as the longest."""
+    sums = {}
+    with localcontext(prec=200):
+        for each in parts:
+            place = (
+                each.resource,
+                each.operation,
+                each.region,
+                each.adapter,
+                tuple(sorted(each.labels.items())),
+            )
+            sums[place] = sums.get(place, Decimal(0)) + each.cost
+    return [PlaceCost(*place[:4], dict(place[4]), cost) for place, cost in sums.items()]
