@@ -51,6 +51,7 @@ WHERE tenant_id = ANY($1::uuid[]) AND (state = 'open' OR last_at > $2)
 _ADVANCE: Final = """
 UPDATE metering_progress p SET closed_through = c.through, dirty_from = NULL
 FROM closing c WHERE p.tenant_id = c.tenant_id AND p.revision = c.revision
+  AND (p.closed_through IS NULL OR p.closed_through <= c.through)
 RETURNING p.tenant_id
 """
 
@@ -132,7 +133,8 @@ async def save(
 
     ``detector`` and ``shadow`` are the names of those that watched.
 
-    Roll-ups count a revision; a close that read an earlier one is left out, to be done again.
+    Roll-ups count a revision; a close that read an earlier one is left out, to be done again, as is one that
+    another has overtaken.
     """
     driver = await session.driver()
     await driver.execute(
