@@ -6,11 +6,12 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from support.remediation_world import ProductProcess, World
+from support.remediation_world import HOUR, ONSET, START, ProductProcess, World, flag_raised
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.approvals.model import Deny, Withdraw
 from trust_portal.cost.anomalies.model import CostAnomaly, GiveFeedback, Verdict
+from trust_portal.cost.anomalies.suppressions_model import CreateSuppression
 from trust_portal.cost.remediation.model import PlanPlaybook, RequestRun, Run, RunState, StepKind
 from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.kernel.actor import Role
@@ -155,3 +156,54 @@ async def test_where_nobody_could_approve_it_is_said_once_and_somebody_may_still
     assert refused.value.code == "UNFULFILLABLE"
     assert await world.read(run) == run
     assert product.calls == []
+
+
+async def test_a_plan_lapses_once_its_anomaly_is_suppressed(
+    world: World, product: ProductProcess, anomaly: CostAnomaly
+):
+    run, by_hand = await world.planned(anomaly), await world.run_of(anomaly, "pause-ramp")
+    meant = CreateSuppression(
+        anomaly.tenant_id, None, "A move, agreed.", START + ONSET * HOUR, START + (ONSET + 9) * HOUR
+    )
+    await world.house.suppressions.create(meant, CONSOLE)
+    assert [(await world.advance(each)).state for each in (run, by_hand)] == [run.state, by_hand.state]
+    await world.use("acme", [ONSET + 3], "90.00")
+    await world.close(ONSET + 4)
+    for each in (run, by_hand):
+        lapsed = await world.advance(each)
+        assert (lapsed.state, lapsed.last.detail) == (
+            RunState.LAPSED,
+            {"why": "the anomaly is suppressed"},
+        )
+    assert await state_of_approval(world, run) == "void"
+    await world.explained(anomaly.tenant_id)
+    with pytest.raises(InvalidInput) as refused:
+        await asked_by_hand(world, anomaly)
+    assert refused.value.code == "UNFIT"
+    assert product.calls == []
+
+
+async def test_an_anomaly_that_outlasts_its_suppression_is_told_and_planned_for(
+    world: World, product: ProductProcess
+):
+    tenant_id = await world.tenant("delta")
+    meant = CreateSuppression(
+        tenant_id, None, "A load test.", START + ONSET * HOUR, START + (ONSET + 4) * HOUR
+    )
+    await world.house.suppressions.create(meant, CONSOLE)
+    await world.use("delta", range(ONSET), "1.00")
+    await world.use("delta", range(ONSET, ONSET + 4), "90.00")
+    await world.deliver([flag_raised("delta")])
+    await world.close(ONSET + 4)
+    silent = await world.explained(tenant_id)
+    assert silent.suppression_id is not None
+    assert await world.house.remediation.plan_by_itself(tenant_id, silent.id) == ()
+    assert await world.told(tenant_id, "anomaly.opened") == []
+
+    await world.use("delta", [ONSET + 4], "90.00")
+    await world.close(ONSET + 5)
+
+    loud = await world.explained(tenant_id)
+    assert (loud.id, loud.suppression_id) == (silent.id, None)
+    assert (await world.planned(loud)).state is RunState.WAITING
+    assert len(await world.told(tenant_id, "anomaly.opened")) == 1

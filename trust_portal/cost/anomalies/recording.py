@@ -2,7 +2,7 @@
 
 What came late changes the figures of an anomaly and never how many there are: a sighting that
 overlaps a known anomaly of its series *is* that anomaly, and one that is not seen any more stays,
-with the figures its hours now have.
+with the figures its hours now have. A suppression silences an anomaly as long as it covers its last hour.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Recorder:
         for sighting in sorted(sightings, key=lambda each: (each.anomaly.start, each.series)):
             matches = [each for each in known if following.is_of(each, sighting)]
             if matches:
-                stands = await self._follow(matches[0], sighting, again=matches[0].id in seen)
+                stands = await self._follow(matches[0], sighting, suppressed, again=matches[0].id in seen)
                 known[known.index(matches[0])] = stands
                 seen |= {each.id for each in matches}
                 for other in matches[1:]:
@@ -81,7 +81,7 @@ class Recorder:
             tenant_id=self._tenant_id,
             lane=self._lane,
             evidence=evidence(sighting.series, found.detected_at),
-            suppression_id=suppressed(sighting.series, found.detected_at),
+            suppression_id=suppressed(sighting.series, sighting.last),
         )
         if self._lane is Lane.LIVE:
             act = anomaly_act(ReceiptKind.ANOMALY_OPENED, anomaly, SYSTEM)
@@ -94,9 +94,17 @@ class Recorder:
         await tell_if_serious(self._session, anomaly)
         return anomaly
 
-    async def _follow(self, anomaly: CostAnomaly, sighting: Sighting, *, again: bool) -> CostAnomaly:
-        """``again``: another sighting of this run belongs to the same anomaly."""
-        followed = await self._change(anomaly, following.followed(anomaly, sighting, again=again))
+    async def _follow(
+        self, anomaly: CostAnomaly, sighting: Sighting, suppressed: Suppressed, *, again: bool
+    ) -> CostAnomaly:
+        """``again``: another sighting of this run belongs to the same anomaly.
+
+        What was over keeps the suppression that it fell under, so that none can be made for it afterwards.
+        """
+        followed = following.followed(anomaly, sighting, again=again)
+        if anomaly.is_open or followed.is_open:
+            followed = replace(followed, suppression_id=suppressed(followed.series, followed.last_at))
+        followed = await self._change(anomaly, followed)
         await tell_if_serious(self._session, followed)
         return followed
 

@@ -35,7 +35,7 @@ class Suppressions:
         self._access_log = access_log
 
     async def create(self, command: CreateSuppression, actor: Actor) -> Suppression:
-        """It holds for what is found from now on; what was found already stays as it is."""
+        """From the next close on it holds for what is found or goes on; what is over stays as it is."""
         resource = Resource("suppression", command.tenant_id)
         decision = await self._gate.require(actor, Action.SUPPRESSION_CREATE, resource)
         async with self._storage.write(TenantScope(command.tenant_id)) as session:
@@ -72,7 +72,7 @@ class Suppressions:
         return suppression
 
     async def end(self, command: EndSuppression, actor: Actor) -> Suppression:
-        """End it now. ``Conflict`` for one that is over."""
+        """End it now; what goes on in this hour or later is raised. ``Conflict`` for one that is over."""
         resource = Resource("suppression", command.tenant_id, command.suppression_id)
         decision = await self._gate.require(actor, Action.SUPPRESSION_END, resource)
         async with self._storage.write(TenantScope(command.tenant_id)) as session:

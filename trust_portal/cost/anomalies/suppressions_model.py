@@ -15,6 +15,7 @@ from trust_portal.kernel.names import require_words
 
 #: Nothing is silenced for ever: whoever still wants it says so again.
 LONGEST: Final = timedelta(days=92)
+_HOUR: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +75,26 @@ class Suppression:
         """When it really ends."""
         return min(self.ends_at, self.ended_at) if self.ended_at else self.ends_at
 
-    def holds(self, at: datetime) -> bool:
-        return self.starts_at <= at < self.until
+    def covers(self, hour: datetime) -> bool:
+        """Whether any of ``hour`` falls under it; the hour in which somebody ended it does not any more."""
+        if self.ended_at is not None and self.ended_at < hour + _HOUR:
+            return False
+        return self.starts_at < hour + _HOUR and hour < self.ends_at
 
 
 def covering(
     suppressions: Iterable[Suppression], tenant_id: UUID, subsystem: str, hour: datetime
 ) -> UUID | None:
-    """The suppression that an anomaly found in ``hour`` falls under."""
-    return next(
+    """The suppression that an anomaly whose last hour is ``hour`` falls under: the first that was made."""
+    return min(
         (
             each.id
             for each in suppressions
             if each.tenant_id in {tenant_id, VENDOR_ID}
             and each.subsystem in {None, subsystem}
-            and each.holds(hour)
+            and each.covers(hour)
         ),
-        None,
+        default=None,
     )
 
 
