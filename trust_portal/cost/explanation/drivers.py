@@ -96,7 +96,7 @@ def apportion(amount: int, weights: Sequence[int]) -> list[int]:
         return [amount, *[0] * (len(weights) - 1)]
     split = [divmod(amount * weight, total) for weight in weights]
     shares = [whole for whole, _ in split]
-    rests = np.array([-abs(rest) for _, rest in split], exact_type(1, [total]))
+    rests: Units = np.array([-abs(rest) for _, rest in split], exact_type(1, [total]))
     for index in np.argsort(rests, kind="stable")[: amount - sum(shares)].tolist():
         shares[index] += 1
     return shares
