@@ -13,8 +13,9 @@ from support.passkeys import Devices, device_of, enrol, signed_by
 from trust_portal.access.action import TokenScope
 from trust_portal.access.approvals.model import ApprovalKind, ApprovalRequest, Approve, Deny, StepAct
 from trust_portal.access.approvals.statement import decision_statement
+from trust_portal.access.passkeys.signing import Signatures
 from trust_portal.demo.authenticator import Authenticator
-from trust_portal.errors import Refused
+from trust_portal.errors import Conflict, Refused
 from trust_portal.evidence.assertion import Assertion, challenge_of
 from trust_portal.kernel.actor import Actor, ActorKind, Role
 from trust_portal.kernel.canonical import canonical
@@ -235,6 +236,27 @@ async def test_devices_that_keep_no_count_sign_as_often_as_they_like(money: Desk
     for _ in range(2):
         request = await money.ask()
         await approve(money, request, fay, signed_by(device, request, fay, REASON, slot=1))
+
+
+async def test_a_place_that_somebody_else_takes_while_one_signs_is_a_conflict(money: Desk, monkeypatch):
+    """No place was named: the server meant the one that fewest others can fill, which is filled when the signature comes to be kept."""
+    bo = await add_person(money.house, "bo@vendor.example", Role.APPROVER_FINANCE, Role.APPROVER_RELIABILITY)
+    request, devices, rob = await money.ask(), Devices(money.house), money.by("rob")
+    by_bo = await devices.sign(request, bo.as_actor(), REASON, slot=2)
+    by_rob = await devices.sign(request, rob, REASON, slot=2)
+    check = Signatures.check
+
+    async def overtaken(self, *arguments):
+        signed = await check(self, *arguments)
+        monkeypatch.setattr(Signatures, "check", check)
+        await approve(money, request, rob, by_rob)
+        return signed
+
+    monkeypatch.setattr(Signatures, "check", overtaken)
+    with pytest.raises(Conflict) as refusal:
+        await approve(money, request, bo.as_actor(), by_bo)
+    assert (refusal.value.code, refusal.value.field) == ("SLOT_TAKEN", "slot")
+    assert await money.kinds() == ["requested", "approved"]
 
 
 async def test_what_need_not_be_signed_may_be(desk: Desk):

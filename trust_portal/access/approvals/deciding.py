@@ -193,7 +193,11 @@ class Decisions:
             approval = await load(session, command.tenant_id, command.request_id)
             slot_now = place(approval, session.clock.now())
             if signed is not None and slot_now != slot:
-                raise Overtaken
+                raise Conflict(
+                    "another approval took the place you signed for; look again, and sign anew",
+                    code="SLOT_TAKEN",
+                    field="slot",
+                )
             signature = None if signed is None else await self._signatures.record(session, signed, actor)
             role = approval.request.roles[slot_now - 1]
             return await take_step(
