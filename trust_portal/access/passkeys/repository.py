@@ -198,6 +198,16 @@ async def revocation_of(session: ReadSession, tenant_id: UUID, passkey_id: UUID)
     return found
 
 
+async def lock_passkey(session: WriteSession, passkey: Passkey) -> None:
+    """Where the owner belongs: signing and revoking wait for each other from here to the commit."""
+    uses = passkey_uses.c
+    await session.execute(
+        select(uses.passkey_id)
+        .where(uses.tenant_id == passkey.tenant_id, uses.passkey_id == passkey.id)
+        .with_for_update()
+    )
+
+
 async def insert_withdrawal(
     session: WriteSession, tenant_id: UUID, passkey_id: UUID, receipt_id: UUID
 ) -> None:

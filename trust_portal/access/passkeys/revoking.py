@@ -26,23 +26,28 @@ class Revocations:
         """Record the revocation in the log of every tenant that the passkey was introduced to, once.
 
         ``home_id`` is the tenant its owner belongs to, ``row_id`` the outbox row. Repeated, it goes on
-        where it was interrupted.
+        where it was interrupted. A passkey that is not revoked is spread nowhere: the first signature in
+        a log asks for this too, so that a revocation of the same moment is not missed there.
         """
         async with self._storage.read(TenantScope(home_id)) as session:
             passkey = await repository.find_passkey(session, home_id, passkey_id)
             revocation_id = await repository.revocation_of(session, home_id, passkey_id)
-            if passkey is None or revocation_id is None:
+            if passkey is None:
                 raise NotFound(NOUN)
-            sha256 = (await receipt_digests(session, home_id, revocation_id))[revocation_id]
-        async with self._storage.read(StaffScope()) as session:
-            tenants = await repository.tenants_that_know(session, passkey_id)
-        for tenant_id in tenants:
-            if tenant_id != home_id:
-                await self._withdraw(tenant_id, passkey, revocation_id, sha256)
+            digests = {} if revocation_id is None else await receipt_digests(session, home_id, revocation_id)
+        for revocation in digests.items():
+            await self._spread(passkey, revocation)
         async with self._storage.write(TenantScope(home_id)) as session:
             await session.complete(row_id)
 
-    async def _withdraw(self, tenant_id: UUID, passkey: Passkey, revocation_id: UUID, sha256: str) -> None:
+    async def _spread(self, passkey: Passkey, revocation: tuple[UUID, str]) -> None:
+        async with self._storage.read(StaffScope()) as session:
+            tenants = await repository.tenants_that_know(session, passkey.id)
+        for tenant_id in tenants:
+            if tenant_id != passkey.tenant_id:
+                await self._withdraw(tenant_id, passkey, revocation)
+
+    async def _withdraw(self, tenant_id: UUID, passkey: Passkey, revocation: tuple[UUID, str]) -> None:
         async with self._storage.write(TenantScope(tenant_id)) as session:
             known = await repository.introduction_of(session, tenant_id, passkey.id)
             if known is None or known.withdrawn:
@@ -53,7 +58,7 @@ class Revocations:
                 passkey,
                 tenant_id,
                 session.clock.now(),
-                revocation=(revocation_id, sha256),
+                revocation=revocation,
                 introduction=(known.receipt_id, digests[known.receipt_id]),
             )
             await self._ledger.record(session, act, receipt_id=receipt_id)

@@ -179,6 +179,7 @@ class Passkeys:
             passkey = await repository.find_passkey(session, actor.tenant_id, passkey_id)
             if passkey is None or passkey.person_id != actor.id:
                 raise NotFound(NOUN)
+            await repository.lock_passkey(session, passkey)
             receipt_id = new_id()
             act = revocation_act(passkey, actor, session.clock.now(), decision)
             await self._ledger.record(session, act, receipt_id=receipt_id)

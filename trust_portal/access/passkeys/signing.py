@@ -16,6 +16,7 @@ from trust_portal.evidence.receipt_rows import receipt_digests
 from trust_portal.kernel.actor import Actor, ActorKind
 from trust_portal.kernel.canonical import Json, canonical
 from trust_portal.kernel.ids import new_id
+from trust_portal.storage.outbox import Job
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage, WriteSession
 
@@ -69,11 +70,15 @@ class Signatures:
 
         The statement names what it is about as ``request`` (a UUID) and the act as ``decision``; the
         tables hold it to that. The first signature with a passkey in a tenant introduces the passkey
-        to that tenant's log.
+        to that tenant's log. Raises ``Denied`` (``PASSKEY_REVOKED``) where this log knows of the
+        revocation; one of this very moment elsewhere follows into the log by the job that every
+        introduction asks for.
         """
         if not isinstance(session.scope, TenantScope):
             raise Broken("a signature belongs to one tenant's transaction", code="WRONG_SCOPE")
         tenant_id = session.scope.tenant_id
+        if tenant_id == signed.passkey.tenant_id:
+            await self._require_unrevoked(session, signed.passkey)
         introduction = await self._introduction(session, tenant_id, signed, actor)
         signature_id = new_id()
         await repository.insert_signature(session, tenant_id, signature_id, signed)
@@ -110,7 +115,17 @@ class Signatures:
         await self._ledger.record(session, act, receipt_id=receipt_id)
         if not await repository.insert_introduction(session, tenant_id, passkey, receipt_id):
             raise IntroducedMeanwhile
+        # Revoked since it was checked, it was not spread to here: this log did not know it yet.
+        await session.enqueue(
+            Job.SPREAD_REVOCATION, {"tenant": str(passkey.tenant_id), "passkey": str(passkey.id)}
+        )
         return receipt_id
+
+    async def _require_unrevoked(self, session: WriteSession, passkey: Passkey) -> None:
+        """In the owner's own tenant, whose log gets the revocation itself."""
+        await repository.lock_passkey(session, passkey)
+        if await repository.revocation_of(session, passkey.tenant_id, passkey.id) is not None:
+            raise _revoked()
 
 
 def _revoked() -> Denied:
