@@ -94,6 +94,16 @@ async def receipt_envelopes(session: ReadSession, tenant_id: UUID, *receipt_ids:
     return {id_: found[id_] for id_ in receipt_ids if id_ in found}
 
 
+async def envelopes_of_kind(session: ReadSession, tenant_id: UUID, kind: ReceiptKind) -> dict[UUID, bytes]:
+    """The stored envelopes of all receipts of a kind that a tenant has few of, by id, oldest first."""
+    rows = await session.execute(
+        select(receipts.c.id, receipts.c.envelope)
+        .where(receipts.c.tenant_id == tenant_id, receipts.c.kind == kind.value)
+        .order_by(receipts.c.at, receipts.c.id)
+    )
+    return {row.id: bytes(row.envelope) for row in rows}
+
+
 def _receipt(row: Row[Any], disclosures: tuple[str, ...] = ()) -> Receipt:
     return Receipt(
         id=row.id,

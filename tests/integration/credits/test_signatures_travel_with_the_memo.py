@@ -9,17 +9,21 @@ from copy import deepcopy
 from dataclasses import replace
 
 import pytest
+from credit_desk import Desk, memo_bundle, promise, trust_of
 from evidence_sample import policy_of
 from fido2 import cbor
 from fido2.cose import CoseKey
 from fido2.webauthn import AuthenticatorData, CollectedClientData
 from sla_bundle import signed_again
 
+from trust_portal.access.actors import CONSOLE
 from trust_portal.demo.authenticator import Authenticator
+from trust_portal.evidence import bundle
 from trust_portal.evidence.assertion import challenge_of
 from trust_portal.evidence.bundle import build
 from trust_portal.evidence.checkpoint import TlogProof
 from trust_portal.evidence.dsse import Envelope, sign_envelope
+from trust_portal.evidence.links import result_of
 from trust_portal.evidence.manifest import proof_name
 from trust_portal.evidence.statement import PREDICATE_TYPES, ReceiptKind, Statement
 from trust_portal.evidence.strict import decode_base64url, encode_base64url
@@ -27,6 +31,7 @@ from trust_portal.evidence.verdict import Code
 from trust_portal.evidence.verification.passkeys import Logged, check_signatures
 from trust_portal.evidence.verification.report import Report
 from trust_portal.evidence.verify import verify
+from trust_portal.house import House
 from trust_portal.kernel.canonical import canonical, sha256_hex
 from trust_portal.kernel.ids import new_id
 from trust_portal.reliability.verification import KINDS
@@ -291,6 +296,30 @@ def test_a_key_counts_from_its_introduction_to_its_revocation_by_place_in_the_lo
     before = Logged("receipts/revoked.dsse.json", decision.index - 1, revoked, "")
     assert codes([*receipts, before]) == {Code.KEY_RETIRED_AT_INDEX}
     assert codes([*receipts, replace(before, index=decision.index + 1)]) == set()
+
+
+async def test_a_revoked_key_is_revoked_in_the_bundle_and_the_bundle_stays_what_it_was(
+    house: House, desk: Desk, sequencer: None
+):
+    await promise(house)
+    await desk.sign()
+    credit = await desk.issued()
+
+    async def revoke(name: str) -> str:
+        (passkey,) = await house.passkeys.of(desk.by(name))
+        await house.passkeys.revoke(passkey.id, desk.by(name))
+        await house.passkey_revocations.spread(passkey.tenant_id, passkey.id)
+        return str(passkey.id)
+
+    fay = await revoke("fay")
+    data = await memo_bundle(house, credit)
+    export = await house.credits.request_bundle(CONSOLE, credit.tenant_id, credit.id)
+    await revoke("rob")
+    revoked = of_kind(logged(bundle.read(data).files), ReceiptKind.PASSKEY_REVOKED)
+    assert [result_of(each.statement)["passkey"] for each in revoked] == [fay]
+    found = verify(data, policy=await trust_of(house, desk), kinds=KINDS)
+    assert found.findings == (), "they signed before"
+    assert await house.exports.reproduce(credit.tenant_id, export.id) == data
 
 
 def test_a_key_that_the_vendor_makes_up_afterwards_signs_nothing_of_the_approvers(memo):

@@ -6,7 +6,7 @@ from trust_portal.documents.csv import write_csv
 from trust_portal.documents.press import Press
 from trust_portal.errors import Refused
 from trust_portal.evidence.act import Input
-from trust_portal.evidence.behind import signed_behind
+from trust_portal.evidence.behind import signed_behind, with_revocations
 from trust_portal.evidence.export import Export, RenderedDocument
 from trust_portal.evidence.signing import VerifyKey
 from trust_portal.evidence.strict import parse_json
@@ -32,7 +32,10 @@ class CreditMemoRenderer:
         self._press = press
 
     async def render(self, session: ReadSession, export: Export) -> RenderedDocument:
-        """From stored bytes alone: the same memo gives the same files, whatever happens later."""
+        """From stored bytes alone: the same memo gives the same files, whatever happens later.
+
+        Only the receipts tell what was revoked before it is rendered.
+        """
         credit = await find_credit(session, export.tenant_id, export.subject_id)
         if credit.issue is None:
             raise Refused("a credit that was not issued has no memo", code="NOT_ISSUED")
@@ -43,6 +46,7 @@ class CreditMemoRenderer:
                 f"the stored credit is not the one that was issued: {gaps[0].file}: {gaps[0].message}",
                 code="NOT_ATTESTED",
             )
+        receipts = await with_revocations(session, export, envelopes, self._key)
         memo = parse_json(files[MEMO_FILE])
         tenant = str(memo["tenant"]["key"])
         file_name = memo_name(tenant, credit.period, str(credit.id), credit.kind.value)
@@ -57,6 +61,6 @@ class CreditMemoRenderer:
             tenant=tenant,
             period=credit.period,
             file_name=file_name,
-            receipts=tuple(envelopes),
-            inputs=tuple(Input(f"receipt/{id_}", sha256_hex(each)) for id_, each in envelopes.items()),
+            receipts=tuple(receipts),
+            inputs=tuple(Input(f"receipt/{id_}", sha256_hex(each)) for id_, each in receipts.items()),
         )

@@ -6,7 +6,7 @@ from trust_portal.documents.csv import write_csv
 from trust_portal.documents.press import Press
 from trust_portal.errors import Refused
 from trust_portal.evidence.act import Input
-from trust_portal.evidence.behind import signed_behind
+from trust_portal.evidence.behind import signed_behind, with_revocations
 from trust_portal.evidence.export import Export, RenderedDocument
 from trust_portal.evidence.signing import VerifyKey
 from trust_portal.kernel.canonical import sha256_hex
@@ -33,7 +33,10 @@ class SlaReportRenderer:
         self._press = press
 
     async def render(self, session: ReadSession, export: Export) -> RenderedDocument:
-        """From stored bytes alone: the same report gives the same files, whatever came in since."""
+        """From stored bytes alone: the same report gives the same files, whatever came in since.
+
+        Only the receipts tell what was revoked before it is rendered.
+        """
         tenant_id = export.tenant_id
         report = await repository.find_report(session, tenant_id, export.subject_id)
         if report.state is not State.OK:
@@ -46,6 +49,7 @@ class SlaReportRenderer:
                 f"the stored report is not the one that was issued: {gaps[0].file}: {gaps[0].message}",
                 code="NOT_ATTESTED",
             )
+        receipts = await with_revocations(session, export, envelopes, self._key)
         body = ReportDocument.parse(canonical).body
         tenant = str(body["tenant"]["key"])
         file_name = bundle_name(tenant, report)
@@ -62,8 +66,8 @@ class SlaReportRenderer:
             tenant=tenant,
             period=report.period,
             file_name=file_name,
-            receipts=tuple(envelopes),
-            inputs=tuple(Input(f"receipt/{id_}", sha256_hex(each)) for id_, each in envelopes.items()),
+            receipts=tuple(receipts),
+            inputs=tuple(Input(f"receipt/{id_}", sha256_hex(each)) for id_, each in receipts.items()),
         )
 
 
