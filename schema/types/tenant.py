@@ -62,7 +62,7 @@ from trust_portal.access.approvals.inbox import ApprovalFilter, Show
 from trust_portal.access.approvals.model import ApprovalKind
 from trust_portal.access.policy import Resource
 from trust_portal.access.tenants import model
-from trust_portal.cost.anomalies.model import AnomalyFilter, AnomalyState
+from trust_portal.cost.anomalies.model import AnomalyFilter, AnomalyState, Verdict
 from trust_portal.cost.detection.model import Severity
 from trust_portal.errors import InvalidInput
 from trust_portal.reliability.contracts.difference import difference
@@ -323,10 +323,20 @@ class Tenant:
         state: AnomalyState | None = None,
         subsystem: str | None = None,
         severity: Severity | None = None,
+        verdict: Verdict | None = None,
+        suppressed: bool | None = None,
         since: datetime | None = None,
+        until: datetime | None = None,
     ) -> Connection[CostAnomaly]:
         wanted = AnomalyFilter(
-            self.uuid, subsystem=subsystem, state=state, severity=severity, since=_aware(since, "since")
+            self.uuid,
+            subsystem=subsystem,
+            state=state,
+            severity=severity,
+            verdict=verdict,
+            suppressed=suppressed,
+            since=_aware(since, "since"),
+            until=_aware(until, "until"),
         )
         page = await info.context.house.anomalies.page(
             info.context.actor, wanted, page_request(first, after, last, before)

@@ -89,6 +89,13 @@ async def test_lists_and_figures_follow_the_policies(portal: Portal, anomaly: Co
         assert overall["errors"][0]["extensions"]["code"] == "DENIED"
         greedy = "{ viewer { tenant { costAnomalies(first: 50) { nodes { explanation { delta } } } } } }"
         assert (await ask(browser, greedy))["errors"][0]["extensions"]["limit"] == "cost"
+        found = {
+            wanted: len((await ask(browser, f"{{ viewer {{ tenant {{ costAnomalies(first: 5, {wanted}) {{ nodes {{ id }} }} }} }} }}"))
+                        ["data"]["viewer"]["tenant"]["costAnomalies"]["nodes"])
+            for wanted in ("suppressed: false", "suppressed: true", "verdict: REAL",
+                           'until: "2030-01-01T00:00:00Z"', 'until: "2020-01-01T00:00:00Z"')
+        }  # fmt: skip
+    assert list(found.values()) == [1, 0, 0, 1, 0], found
     assert got["costAnomalies"]["nodes"] == [{"id": ids(portal, anomaly)[1]}]
     assert (got["costKpis"]["anomalies"], got["costKpis"]["open"]) == (1, 1)
     async with portal.browser("finops_operator") as browser:

@@ -12,7 +12,7 @@ from support.portal_world import NOW, STRANGER
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.rights import actor_with
-from trust_portal.cost.anomalies.model import CostAnomaly
+from trust_portal.cost.anomalies.model import CostAnomaly, GiveFeedback, Verdict
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.kernel.actor import SYSTEM, Role
 from trust_portal.kernel.page import PageRequest
@@ -114,15 +114,25 @@ async def test_the_list_is_filtered_by_its_address(portal: Portal, anomaly: Cost
     found = {
         "": 1, "?state=open": 1, "?state=closed": 0, "?subsystem=compute": 1, "?subsystem=egress": 0,
         f"?severity={anomaly.severity.value}": 1, f"?since={began}": 1, "?since=2030-01-01": 0,
+        f"?until={began}": 0, "?until=2030-01-01": 1, "?suppressed=no": 1, "?suppressed=yes": 0,
+        "?verdict=planned": 1, "?verdict=real": 0,
     }  # fmt: skip
+    meant = GiveFeedback(anomaly.tenant_id, anomaly.id, Verdict.PLANNED, "A move.")
+    await portal.house.anomalies.give_feedback(meant, CONSOLE)
     async with portal.browser("customer_viewer") as browser:
         for query, count in found.items():
             page = (await browser.get(f"/t/aurora/cost{query}")).text
             assert page.count(f'href="{address(anomaly)}"') == count, query
-        for wrong in ("?state=x", "?subsystem=x", "?severity=x", "?since=x"):
+        for wrong in ("?state=x", "?subsystem=x", "?severity=x", "?since=x", "?verdict=x", "?suppressed=x",
+                      "?until=x"):  # fmt: skip
             assert (await browser.get(f"/t/aurora/cost{wrong}")).status_code == 422
     async with portal.browser("finops_operator") as browser:
         assert address(anomaly) in (await browser.get("/cost")).text
+        assert address(anomaly) not in (await browser.get("/cost?suppressed=yes")).text
+        kept = (await browser.get("/cost?verdict=planned&suppressed=no&until=2030-01-01")).text
+    assert address(anomaly) in kept
+    for chosen in ('value="planned" selected', 'value="no" selected', 'value="2030-01-01"'):
+        assert chosen in kept
 
 
 async def test_feedback_is_given_by_form_and_refused_without_words(portal: Portal, anomaly: CostAnomaly):

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from trust_portal.cost.anomalies.model import AnomalyFilter, AnomalyState
+from trust_portal.cost.anomalies.model import AnomalyFilter, AnomalyState, Verdict
 from trust_portal.cost.detection.model import Severity
 from trust_portal.cost.metering.model import SUBSYSTEMS
 from trust_portal.errors import InvalidInput
@@ -20,7 +20,8 @@ from trust_portal.web.navigation import frame, tenant_of
 from trust_portal.web.templating import page
 from trust_portal.web.views.cost.screen import SUBSYSTEM_CHOICES, cost_frame, day_of, start_of
 
-_FILTERS = ("state", "subsystem", "severity", "since")
+_FILTERS = ("state", "subsystem", "severity", "verdict", "suppressed", "since", "until")
+_SUPPRESSED = {"yes": True, "no": False}
 
 
 async def anomalies(request: Request) -> Response:
@@ -58,12 +59,18 @@ def _wanted(request: Request, tenant_id: UUID | None) -> AnomalyFilter:
     subsystem = asked.get("subsystem") or None
     if subsystem is not None and subsystem not in SUBSYSTEMS:
         raise InvalidInput(f"choose one of {', '.join(SUBSYSTEMS)}", field="subsystem")
+    suppressed = asked.get("suppressed") or None
+    if suppressed is not None and suppressed not in _SUPPRESSED:
+        raise InvalidInput(f"choose one of {', '.join(_SUPPRESSED)}", field="suppressed")
     return AnomalyFilter(
         tenant_id,
         subsystem=subsystem,
         state=one_of(AnomalyState, asked.get("state"), "state"),
         severity=one_of(Severity, asked.get("severity"), "severity"),
+        verdict=one_of(Verdict, asked.get("verdict"), "verdict"),
+        suppressed=None if suppressed is None else _SUPPRESSED[suppressed],
         since=start_of(day_of(asked.get("since"), "since")),
+        until=start_of(day_of(asked.get("until"), "until")),
     )
 
 
@@ -75,6 +82,7 @@ def _shown(request: Request) -> dict[str, Any]:
         "filters": urlencode({name: value for name, value in asked.items() if value}),
         "subsystem_choices": SUBSYSTEM_CHOICES,
         "severity_choices": [(each.value, each.value.capitalize()) for each in reversed(Severity)],
+        "verdict_choices": [(each.value, f"Called {each.value}") for each in Verdict],
     }
 
 
