@@ -43,8 +43,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     begin_revision()
-    op.drop_constraint("decisions_are_signed", "approval_steps")
-    op.drop_constraint("approval_is_signed_if_it_must", "approval_steps")
+    op.drop_constraint(op.f("approval_steps_decisions_are_signed_check"), "approval_steps")
+    op.drop_constraint(op.f("approval_steps_approval_is_signed_if_it_must_check"), "approval_steps")
     op.drop_constraint("approval_steps_signature_fkey", "approval_steps")
     op.drop_column("approval_steps", "signature_id")
     _terms(_TERMS_BEFORE)

@@ -179,11 +179,15 @@ class Vendor:
     def _last_day(self) -> datetime:
         return parse_period(self.period, "UTC").end - timedelta(days=1)
 
+    def _begins(self, version: int) -> datetime:
+        """The first is in force for the period; terms that come after it begin after it, and change nothing in it."""
+        return self._last_day() if version == 1 else parse_period(self.period, "UTC").end
+
     async def import_contracts(self, folder: Path, versions: int) -> None:
         """Version after version by the command line, again until it says that it is recorded."""
         for version in range(1, versions + 1):
             documents = [
-                _CONTRACT.format(tenant=each, version=version, start=rfc3339(self._last_day()))
+                _CONTRACT.format(tenant=each, version=version, start=rfc3339(self._begins(version)))
                 for each in TENANTS
             ]
             file = folder / f"contracts-{version}.yaml"
