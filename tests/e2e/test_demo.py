@@ -183,7 +183,9 @@ def the_cost_loop_was_closed(told: str) -> None:
 
 def visit(base: str, role: str, paths: list[str]) -> dict[str, int]:
     """How each path is answered to a persona."""
-    with httpx.Client(base_url=base, trust_env=False, timeout=30) as client:
+    # A connection of its own for each: the server drops idle ones, and a busy machine makes them idle.
+    each_anew = httpx.Limits(max_keepalive_connections=0)
+    with httpx.Client(base_url=base, trust_env=False, timeout=60, limits=each_anew) as client:
         answer = client.post("/sign-in/persona", data={"role": role}, headers={"origin": base})
         assert answer.status_code == 303
         return {path: client.get(path).status_code for path in paths}
