@@ -164,6 +164,7 @@ async def test_where_taking_back_comes_to_nothing_either_nobody_knows_and_people
     world: World, product: ProductProcess, anomaly: CostAnomaly, manner: str, why: str
 ):
     run = await permitted(world, product, anomaly, "garbage")
+    product.answers("lost")
     await world.minutes(11)
     run = await world.advance(run)
     assert run.state is RunState.ROLLING_BACK
