@@ -26,14 +26,13 @@ _ACTS = "'planned', 'approved', 'executed', 'verified', 'rollback_started', 'rol
 def upgrade() -> None:
     begin_revision()
     _may_follow(f"{_BEFORE}, {_NEW}")
-    # What lapsed before has none: that it has one is asked of what lapses from now on.
-    _have_receipts(f"{_ACTS}, 'lapsed'", "NOT VALID")
+    _have_receipts(f"{_ACTS}, 'lapsed'")
 
 
 def downgrade() -> None:
     begin_revision()
     _may_follow(_BEFORE)
-    _have_receipts(_ACTS, "")
+    _have_receipts(_ACTS)
 
 
 def _may_follow(transitions: str) -> None:
@@ -45,9 +44,9 @@ def _may_follow(transitions: str) -> None:
     )
 
 
-def _have_receipts(acts: str, held_against: str) -> None:
+def _have_receipts(acts: str) -> None:
     op.execute("ALTER TABLE playbook_steps DROP CONSTRAINT playbook_steps_acts_have_receipts_check")
     op.execute(
         "ALTER TABLE playbook_steps ADD CONSTRAINT playbook_steps_acts_have_receipts_check CHECK"
-        f" (kind NOT IN ({acts}) OR receipt_id IS NOT NULL) {held_against}"
+        f" (kind NOT IN ({acts}) OR receipt_id IS NOT NULL)"
     )
