@@ -1,0 +1,1 @@
+"""What is learned from what went wrong: incidents, postmortems, prevention actions, the Switchboard."""
