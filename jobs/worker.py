@@ -27,6 +27,7 @@ from jobs.cost import COST_DUTIES, mind_cost
 from jobs.credits import CREDIT_DUTIES
 from jobs.duty import Duty
 from jobs.exports import EXPORT_DUTIES
+from jobs.incidents import INCIDENT_DUTIES, mind_incidents
 from jobs.notifications import NOTIFICATION_DUTIES
 from jobs.passkeys import PASSKEY_DUTIES
 from jobs.relay import QUEUE_LOST, Relay, from_json, queue_settings, to_json
@@ -49,6 +50,7 @@ DUTIES: tuple[Duty, ...] = (
     *COST_DUTIES,
     *CREDIT_DUTIES,
     *EXPORT_DUTIES,
+    *INCIDENT_DUTIES,
     *NOTIFICATION_DUTIES,
     *PASSKEY_DUTIES,
     *REMEDIATION_DUTIES,
@@ -61,6 +63,7 @@ _QUEUE_POLL = 0.05
 _RELAY_ROUND = 0.1
 _SCHEDULE_ROUND = 15.0
 _COST_ROUND = 5.0
+_INCIDENTS_ROUND = 5.0
 _RUNS_ROUND = 2.0
 _REVIEWS_ROUND = 3600.0
 _AFTER_FAILURE = 1.0
@@ -94,6 +97,7 @@ async def work(house: House, queue: str) -> None:
         rounds += [
             repeat("schedule", partial(start_due_runs, house), _SCHEDULE_ROUND),
             repeat("cost", partial(mind_cost, house), _COST_ROUND),
+            repeat("incidents", partial(mind_incidents, house), _INCIDENTS_ROUND),
             _serve_queue(house, backlog, DELIVERIES_QUEUE),
             repeat("playbooks", partial(mind_runs, house), _RUNS_ROUND),
             repeat("reviews", house.glass_reviews.follow_up, _REVIEWS_ROUND),

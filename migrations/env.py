@@ -18,6 +18,8 @@ from trust_portal.cost.metering import tables as metering
 from trust_portal.cost.remediation import tables as remediation
 from trust_portal.evidence import tables as evidence
 from trust_portal.facts import tables as facts
+from trust_portal.learning.incidents import tables as incidents
+from trust_portal.learning.postmortems import tables as postmortems
 from trust_portal.notify import tables as notify
 from trust_portal.reliability.contracts import tables as contracts
 from trust_portal.reliability.credits import tables as credit_tables
@@ -45,11 +47,13 @@ TABLES = (
     forecast_tables,
     evidence,
     facts,
+    incidents,
     metering,
     notify,
     objectives,
     outbox,
     passkeys,
+    postmortems,
     remediation,
     reports,
     runs,

@@ -73,6 +73,7 @@ from trust_portal.facts.intake import Intake
 from trust_portal.facts.operations_service import Operations
 from trust_portal.kernel.clock import Clock, SystemClock
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.incidents.following import Following
 from trust_portal.notify.delivering import Courier
 from trust_portal.notify.dispatching import Dispatcher
 from trust_portal.notify.mail.carrier import MailCarrier
@@ -145,6 +146,7 @@ class House:
     archive: Archive
     intake: Intake
     operations: Operations
+    incident_following: Following
     exports: Exports
     contracts: Contracts
     objectives: Objectives
@@ -337,6 +339,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         archive=Archive(storage, gate, access_log, ledger, keyring, host=settings.host),
         intake=intake,
         operations=Operations(storage, gate, access_log),
+        incident_following=Following(storage, ledger),
         exports=exports,
         contracts=Contracts(
             storage, gate=gate, ledger=ledger, tenants=tenants, objectives=objectives, access_log=access_log

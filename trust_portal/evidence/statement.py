@@ -75,6 +75,7 @@ class ReceiptKind(StrEnum):
     PLAYBOOK_ROLLED_BACK = "playbook.rolled_back"
     PLAYBOOK_VERIFIED = "playbook.verified"
     POLICY_INSTALLED = "policy.installed"
+    POSTMORTEM_OPENED = "postmortem.opened"
     ROLE_GRANTED = "role.granted"
     ROLE_REVOKED = "role.revoked"
     SIGN_IN_LINK_CREATED = "sign_in_link.created"

@@ -41,6 +41,9 @@ INCIDENT_RESOLVED: Final = "trustportal.incident.resolved.v1"
 MAINTENANCE_SCHEDULED: Final = "trustportal.maintenance.scheduled.v1"
 MAINTENANCE_CANCELLED: Final = "trustportal.maintenance.cancelled.v1"
 
+#: Acts of people at the portal's own doors. No token may speak for it.
+PORTAL: Final = "portal"
+
 Severity = Literal["P1", "P2", "P3", "P4"]
 Subsystem = Literal["compute", "storage", "egress", "adapters"]
 
@@ -185,6 +188,7 @@ class IncidentDeclaredData(Data, kw_only=True):
     began_at: Instant
     detected_at: Instant
     owner: ShortText
+    team: ShortText | None = None
 
 
 class IncidentDeclared(Event, kw_only=True, tag=INCIDENT_DECLARED):
@@ -195,15 +199,25 @@ class IncidentDeclared(Event, kw_only=True, tag=INCIDENT_DECLARED):
 
 class IncidentUpdatedData(Data, kw_only=True):
     incident: Key
-    kind: Literal["note", "severity", "told_customer", "mitigation"]
+    kind: Literal["note", "severity", "told_customer", "mitigation", "merged", "reopened", "affected"]
     text: LongText
     severity: Severity | None = None
     receipt: ShortText | None = None
     key: bool = False
+    into: Key | None = None
+    tenants: Keys | None = None
+    objectives: Keys | None = None
+    declared_by: Source | None = None
+    into_declared_by: Source | None = None
 
 
 class IncidentUpdated(Event, kw_only=True, tag=INCIDENT_UPDATED):
-    """An entry in an incident's timeline; a change of severity names the new one."""
+    """An entry in an incident's timeline; a change of severity names the new one, a merger the other incident.
+
+    ``affected`` says anew whom it touches; without ``tenants`` or ``objectives`` it may be all of them.
+    ``declared_by`` and ``into_declared_by`` (of the portal only) name the sources that declared the
+    incidents, where a key alone may not say which.
+    """
 
     data: IncidentUpdatedData
 
@@ -212,6 +226,7 @@ class IncidentStepData(Data, kw_only=True):
     incident: Key
     at: Instant
     text: LongText
+    declared_by: Source | None = None
 
 
 class IncidentMitigated(Event, kw_only=True, tag=INCIDENT_MITIGATED):

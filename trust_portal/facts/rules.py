@@ -106,6 +106,8 @@ def _check_declared(event: events.IncidentDeclared) -> None:
 def _check_updated(event: events.IncidentUpdated) -> None:
     if event.data.kind == "severity" and event.data.severity is None:
         raise _invalid("an update of the severity names the new one", "$.data.severity")
+    if event.data.kind == "merged" and event.data.into is None:
+        raise _invalid("a merger names the incident it goes into", "$.data.into")
 
 
 def _check_step(event: events.IncidentMitigated | events.IncidentResolved) -> None:

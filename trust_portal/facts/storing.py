@@ -20,6 +20,7 @@ import msgspec
 from trust_portal.errors import Broken
 from trust_portal.facts.copying import copy_rows
 from trust_portal.facts.events import SliMeasured, UsageRecorded
+from trust_portal.facts.incident_touches import insert_incident_touches
 from trust_portal.facts.rows import (
     STAGED_FACTS,
     STAGED_KEYS,
@@ -143,6 +144,8 @@ async def store(session: WriteSession, staged: Staged, received_at: datetime) ->
         if wanted:
             await _store_rows(connection, table, wanted, received_at)
     await insert_usage_batches(connection, new, received_at)
+    others = [staged.first[key] for key in staged.rows["staged_facts"] if key not in known]
+    await insert_incident_touches(session, others, received_at)
     return known
 
 

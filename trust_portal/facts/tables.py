@@ -78,6 +78,14 @@ usage_batches = house_table(
     Index("usage_batches_tenant_idx", "tenant_id"),
 )
 
+# Of which incidents something was told, left for the register of incidents; a queue for the same reason.
+incident_touches = house_table(
+    "incident_touches",
+    uuid_column("id", primary_key=True),
+    Column("keys", ARRAY(Text), nullable=False, comment="external keys of the incidents"),
+    instant("received_at", nullable=False),
+)
+
 facts = tenant_table(
     "facts",
     uuid_column("event_key", primary_key=True),

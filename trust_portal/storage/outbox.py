@@ -29,6 +29,7 @@ class Job(StrEnum):
     DISPATCH_NOTIFICATION = "dispatch_notification"
     EXPIRE_APPROVAL = "expire_approval"
     EXPLAIN_ANOMALY = "explain_anomaly"
+    FOLLOW_INCIDENTS = "follow_incidents"
     ISSUE_SLA_REPORT = "issue_sla_report"
     PLAN_PLAYBOOKS = "plan_playbooks"
     PLAN_SLA_RUN = "plan_sla_run"

@@ -12,6 +12,7 @@ from trust_portal.storage.migration import APP, TENANT_POLICY
 HOUSE = {
     "alembic_version": "which revision the schema has",
     "event_keys": "source and id are unique whichever tenant an event names; hashes only",
+    "incident_touches": "of which incidents the register still has to take something in",
     "outbox": "ids of work to be done; stays on the coordinator, where SKIP LOCKED works",
     "pending_receipts": "the sequencer's inbox: ids and hashes of several tenants in one commit",
     "playbook_actions": "what limits over all tenants count; stays on the coordinator, where their lock is",

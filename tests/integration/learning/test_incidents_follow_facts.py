@@ -1,0 +1,146 @@
+"""From an event at the door to the register, and to a postmortem with its receipt."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import delete, select
+from support.learning_world import BEGAN, PAGER, Vendor, by, declared, named, step, updated
+
+from jobs.incidents import INCIDENT_DUTIES, mind_incidents
+from trust_portal.evidence.receipt_rows import find_receipt
+from trust_portal.evidence.statement import ReceiptKind
+from trust_portal.kernel.actor import Role
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.incidents import repository
+from trust_portal.learning.incidents.model import GapReason, MajorBecause, Severity
+from trust_portal.learning.postmortems.tables import postmortems
+from trust_portal.storage.backlog import Backlog
+from trust_portal.storage.outbox import Job, outbox
+from trust_portal.storage.tenancy import TenantScope
+
+VENDOR = TenantScope(VENDOR_ID)
+
+
+async def opened(vendor: Vendor) -> dict[str, str]:
+    """Why each postmortem was opened, by the incident's id."""
+    async with vendor.house.storage.read(VENDOR) as session:
+        rows = await session.execute(select(postmortems).where(postmortems.c.tenant_id == VENDOR_ID))
+        return {str(row.incident_id): row.opened_because for row in rows}
+
+
+async def test_events_become_an_incident_and_a_p1_gets_its_postmortem_with_a_receipt(vendor: Vendor) -> None:
+    acme = await vendor.customer("acme")
+    ivo = await vendor.person("Ivo Owner", Role.INCIDENT_OWNER)
+    await vendor.tell(
+        declared("INC-1", tenants=["acme"], objectives=["api"], team="payments"),
+        updated("INC-1", "told_customer", minute=5),
+        step("INC-1", "mitigated", minute=20),
+        step("INC-1", "resolved", minute=30),
+    )
+    waiting = await Backlog(vendor.house.storage).waiting()
+    assert [each.job for each in waiting] == [Job.FOLLOW_INCIDENTS]
+
+    [duty] = INCIDENT_DUTIES
+    await duty.do(vendor.house, UUID(int=1), {})
+
+    [incident] = (await vendor.register(follow=False)).values()
+    at = {minutes: BEGAN + timedelta(minutes=minutes) for minutes in (-10, 0, 5, 20, 30)}
+    assert (incident.id, incident.source, incident.key) == (named("INC-1"), PAGER, "INC-1")
+    assert (incident.severity, incident.worst_severity) == (Severity.P1, Severity.P1)
+    assert (incident.began_at, incident.detected_at, incident.declared_at) == (at[-10], at[-10], at[0])
+    assert (incident.told_at, incident.mitigated_at, incident.resolved_at) == (at[5], at[20], at[30])
+    assert (incident.everybody, incident.tenants, incident.objectives) == (False, (acme,), ("api",))
+    assert (incident.owner, incident.owner_person_id) == ("ivo@vendor.example", ivo.id)
+    assert (incident.service, incident.team, incident.facts) == ("api", "payments", 4)
+    async with vendor.house.storage.read(VENDOR) as session:
+        entries = await repository.entries_of(session, incident)
+        [row] = await session.execute(select(postmortems).where(postmortems.c.tenant_id == VENDOR_ID))
+        receipt = await find_receipt(session, VENDOR_ID, row.receipt_id)
+    assert [entry.kind for entry in entries] == ["declared", "told_customer", "mitigated", "resolved"]
+    assert (row.incident_id, row.opened_because, row.owner_person_id) == (incident.id, "declared", ivo.id)
+    assert receipt.kind is ReceiptKind.POSTMORTEM_OPENED
+    statement = json.loads(receipt.envelope)
+    assert statement["payloadType"] == "application/vnd.in-toto+json"
+    assert await vendor.house.incident_following.is_behind() is False
+
+
+async def test_a_p3_gets_no_postmortem_until_it_is_raised(vendor: Vendor) -> None:
+    await vendor.tell(declared("INC-1", "P3"))
+    [incident] = (await vendor.register()).values()
+    assert (incident.severity, incident.major_because, await opened(vendor)) == (Severity.P3, None, {})
+
+    await vendor.tell(updated("INC-1", "severity", minute=3, severity="P2"))
+    [incident] = (await vendor.register()).values()
+    assert (incident.severity, incident.major_because) == (Severity.P2, MajorBecause.RAISED)
+    assert await opened(vendor) == {str(incident.id): "raised"}
+
+
+async def test_what_a_fact_tells_below_a_p1_is_a_claim_and_the_postmortem_stays(vendor: Vendor) -> None:
+    await vendor.tell(declared("INC-1", "P1"), updated("INC-1", "severity", minute=3, severity="P4"))
+    [incident] = (await vendor.register()).values()
+    assert (incident.severity, incident.claimed_severity) == (Severity.P1, Severity.P4)
+    assert await opened(vendor) == {str(incident.id): "declared"}
+
+
+async def test_a_merged_p1_makes_its_target_major_also_when_the_target_is_declared_later(
+    vendor: Vendor,
+) -> None:
+    await vendor.tell(declared("INC-1", "P1"), updated("INC-1", "merged", minute=3, into="INC-2"))
+    await vendor.register()
+    await vendor.tell(declared("INC-2", "P3"))
+    register = await vendor.register()
+    assert register["INC-1"].merged_into == register["INC-2"].id
+    assert (register["INC-2"].severity, register["INC-2"].worst_severity) == (Severity.P3, Severity.P1)
+    assert await opened(vendor) == {str(named("INC-1")): "declared", str(named("INC-2")): "merged"}
+
+
+async def test_steps_that_nobody_declared_are_a_named_gap_until_somebody_does(vendor: Vendor) -> None:
+    await vendor.tell(updated("INC-1", "severity", minute=3, severity="P1"))
+    assert await vendor.register() == {}
+    async with vendor.house.storage.read(VENDOR) as session:
+        [gap] = await repository.gaps(session)
+    assert (gap.source, gap.key, gap.reason) == (PAGER, "INC-1", GapReason.UNDECLARED)
+    assert (gap.worst_severity, gap.first_at) == (Severity.P1, BEGAN + timedelta(minutes=3))
+
+    await vendor.tell(declared("INC-1", "P3"))
+    [incident] = (await vendor.register()).values()
+    assert (incident.severity, incident.declared_severity) == (Severity.P1, Severity.P3)
+    async with vendor.house.storage.read(VENDOR) as session:
+        assert await repository.gaps(session) == ()
+
+
+async def test_the_same_key_of_two_sources_is_two_incidents_and_a_third_voice_is_a_gap(
+    vendor: Vendor,
+) -> None:
+    await vendor.tell(
+        declared("INC-1", "P3"),
+        *by("urn:other", declared("INC-1", "P4")),
+        *by("urn:third", updated("INC-1", "severity", minute=4, severity="P1")),
+    )
+    await vendor.house.incident_following.follow()
+    async with vendor.house.storage.read(VENDOR) as session:
+        found = await repository.incidents_of_keys(session, ["INC-1"])
+        [gap] = await repository.gaps(session)
+    assert [(each.source, each.severity) for each in found] == [("urn:other", "P4"), (PAGER, "P3")]
+    assert (gap.source, gap.reason, gap.worst_severity) == ("urn:third", GapReason.AMBIGUOUS, "P1")
+
+
+async def test_the_clockwork_takes_in_what_a_job_missed(vendor: Vendor) -> None:
+    await vendor.tell(declared("INC-1"))
+    backlog = Backlog(vendor.house.storage)
+    async with vendor.house.storage.write(VENDOR) as session:
+        await session.execute(delete(outbox))
+    assert await backlog.waiting() == ()
+    await mind_incidents(vendor.house)
+    assert [each.job for each in await backlog.waiting()] == [Job.FOLLOW_INCIDENTS]
+
+
+async def test_no_token_speaks_as_the_portal(vendor: Vendor) -> None:
+    [event] = by("portal", declared("INC-1"))
+    with pytest.raises(AssertionError, match="FORBIDDEN_SOURCE"):
+        await vendor.tell(event)
+    assert await vendor.register() == {}

@@ -1,0 +1,72 @@
+"""Of which incidents each commit told something, so that their register follows without missing any.
+
+A row is written in the transaction of the facts themselves and taken away in that of the register.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, insert, select
+
+from trust_portal.facts.events import (
+    INCIDENT_DECLARED,
+    INCIDENT_MITIGATED,
+    INCIDENT_RESOLVED,
+    INCIDENT_UPDATED,
+    SUBJECT_FIELDS,
+)
+from trust_portal.facts.rows import Owned
+from trust_portal.facts.tables import incident_touches
+from trust_portal.kernel.ids import new_id
+from trust_portal.storage.outbox import Job
+from trust_portal.storage.unit_of_work import ReadSession, WriteSession
+
+INCIDENT_TYPES = (INCIDENT_DECLARED, INCIDENT_UPDATED, INCIDENT_MITIGATED, INCIDENT_RESOLVED)
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentsTouched:
+    """External keys of incidents of which something was told."""
+
+    touches: tuple[UUID, ...]
+    keys: frozenset[str]
+
+
+async def insert_incident_touches(
+    session: WriteSession, stored: Collection[Owned], received_at: datetime
+) -> None:
+    """One row for what ``stored`` tells of incidents, and the job that takes it in."""
+    keys = {
+        getattr(event.data, SUBJECT_FIELDS[event.type])
+        for event in (each.read.event for each in stored)
+        if event.type in INCIDENT_TYPES
+    }
+    if keys:
+        await session.execute(
+            insert(incident_touches).values(id=new_id(), keys=sorted(keys), received_at=received_at)
+        )
+        await session.enqueue(Job.FOLLOW_INCIDENTS, {}, dedupe_key=Job.FOLLOW_INCIDENTS.value)
+
+
+async def has_incidents_touched(session: ReadSession) -> bool:
+    """Whether something was told that the register has not taken in."""
+    return (await session.execute(select(incident_touches.c.id).limit(1))).first() is not None
+
+
+async def incidents_touched(session: ReadSession, limit: int) -> IncidentsTouched:
+    """What is to be taken in, the longest waiting first.
+
+    Read the facts *after* this, in the same transaction: they then have everything the rows stand for.
+    """
+    query = select(incident_touches).order_by(incident_touches.c.received_at, incident_touches.c.id)
+    rows = (await session.execute(query.limit(limit))).all()
+    return IncidentsTouched(tuple(row.id for row in rows), frozenset(key for row in rows for key in row.keys))
+
+
+async def settle_incident_touches(session: WriteSession, touched: IncidentsTouched) -> None:
+    """Takes the rows away, in the transaction that wrote the register."""
+    await session.execute(delete(incident_touches).where(incident_touches.c.id.in_(touched.touches)))

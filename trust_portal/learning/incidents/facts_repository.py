@@ -1,0 +1,82 @@
+"""What was told of incidents, as it is stored. In the vendor's own scope, or the staff's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select
+
+from trust_portal.errors import Broken
+from trust_portal.facts.incident_touches import INCIDENT_TYPES
+from trust_portal.facts.operations_model import FactSource
+from trust_portal.facts.tables import facts
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.incidents.model import Downgrade, IncidentFact, Severity
+from trust_portal.learning.incidents.tables import incident_downgrades, incidents
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.unit_of_work import ReadSession
+
+
+async def facts_of(session: ReadSession, keys: Collection[str]) -> tuple[IncidentFact, ...]:
+    """Every fact of ``keys``."""
+    if isinstance(session.scope, TenantScope) and session.scope.tenant_id != VENDOR_ID:
+        # Row-level security would answer "none", and an incident would look as if nobody had told of it.
+        raise Broken("the vendor's facts are not visible in a customer's scope", code="WRONG_SCOPE")
+    query = select(facts).where(
+        facts.c.tenant_id == VENDOR_ID, facts.c.type.in_(INCIDENT_TYPES), facts.c.subject.in_(keys)
+    )
+    return tuple(_fact(row) for row in await session.execute(query))
+
+
+async def facts_about(session: ReadSession, keys: Collection[str]) -> tuple[IncidentFact, ...]:
+    """Every fact of ``keys`` and of all keys that were merged with them, directly or not."""
+    found: dict[str, tuple[IncidentFact, ...]] = {}
+    wanted = set(keys)
+    while wanted:
+        told = await facts_of(session, wanted)
+        for key in wanted:
+            found[key] = tuple(fact for fact in told if fact.subject == key)
+        merged = {str(fact.body["into"]) for fact in told if fact.body.get("kind") == "merged"}
+        query = select(incidents.c.key).where(
+            incidents.c.tenant_id == VENDOR_ID, incidents.c.merge_key.in_(wanted)
+        )
+        merged |= set((await session.execute(query)).scalars())
+        wanted = merged - found.keys()
+    return tuple(fact for told in found.values() for fact in told)
+
+
+async def all_keys(session: ReadSession) -> tuple[str, ...]:
+    """Every key by which anything was told."""
+    query = select(facts.c.subject).where(facts.c.tenant_id == VENDOR_ID, facts.c.type.in_(INCIDENT_TYPES))
+    return tuple((await session.execute(query.distinct().order_by(facts.c.subject))).scalars())
+
+
+async def downgrades_of(session: ReadSession, incident_ids: Collection[UUID]) -> tuple[Downgrade, ...]:
+    """The approved downgrades of these incidents."""
+    query = select(incident_downgrades).where(
+        incident_downgrades.c.tenant_id == VENDOR_ID, incident_downgrades.c.incident_id.in_(incident_ids)
+    )
+    return tuple(
+        Downgrade(
+            id=row.request_id,
+            incident_id=row.incident_id,
+            before=Severity(row.before),
+            severity=Severity(row.severity),
+            holds_from=row.holds_from,
+        )
+        for row in await session.execute(query)
+    )
+
+
+def _fact(row: Row[Any]) -> IncidentFact:
+    return IncidentFact(
+        key=row.event_key,
+        type=row.type,
+        subject=row.subject,
+        time=row.time,
+        body=row.body,
+        tenants=None if row.tenants is None else tuple(row.tenants),
+        origin=FactSource(row.source, row.event_id, row.digest, row.received_at),
+    )

@@ -1,0 +1,351 @@
+"""From what was told of incidents to what they are. Pure.
+
+The result is a function of the *set* of facts: neither the order in which they came, nor how often, nor
+in which company makes a difference. Whoever gives a part of all facts gives every fact of each key that
+is in it, and of every key that these were merged with (``repository.facts_about``).
+
+A fact may raise a severity at once. What would lower a P1 or P2 is a claim, until two persons have
+approved it (``Downgrade``): whoever can write events cannot talk an incident out of its postmortem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from trust_portal.errors import Broken
+from trust_portal.facts.events import INCIDENT_DECLARED, INCIDENT_MITIGATED, INCIDENT_RESOLVED, PORTAL
+from trust_portal.learning.incidents.model import (
+    Downgrade,
+    GapReason,
+    Incident,
+    IncidentEntry,
+    IncidentFact,
+    IncidentGap,
+    MajorBecause,
+    Register,
+    Severity,
+    incident_id,
+)
+
+#: Source and key: which incident it is.
+Name = tuple[str, str]
+
+_STEP_KINDS: Final = {
+    INCIDENT_DECLARED: "declared",
+    INCIDENT_MITIGATED: "mitigated",
+    INCIDENT_RESOLVED: "resolved",
+}
+#: Of what happened in one moment, what comes first.
+_RANKS: Final = {"declared": 0, "merged": 3, "mitigated": 4, "resolved": 5, "reopened": 6}
+_KEY_KINDS: Final = frozenset({"declared", "mitigated", "resolved", "reopened", "merged", "told_customer"})
+
+
+def fold(
+    facts: Iterable[IncidentFact],
+    downgrades: Iterable[Downgrade] = (),
+    people: Mapping[str, UUID] | None = None,
+) -> Register:
+    """The register of ``facts``. ``people``: addresses and names of the vendor's people, in lower case."""
+    told = sorted({fact.key: fact for fact in facts}.values(), key=_order)
+    sources = _declaring(told)
+    histories: dict[Name, list[IncidentFact]] = {}
+    strays: dict[Name, list[IncidentFact]] = {}
+    for fact in told:
+        name = _name(fact, sources)
+        if name is None:
+            strays.setdefault((fact.source, fact.subject), []).append(fact)
+        else:
+            histories.setdefault(name, []).append(fact)
+    approved: dict[UUID, list[Downgrade]] = {}
+    for downgrade in downgrades:
+        approved.setdefault(downgrade.incident_id, []).append(downgrade)
+    incidents = {
+        name: _incident(name, history, approved.get(incident_id(*name), ()), people or {})
+        for name, history in histories.items()
+    }
+    targets = _targets(histories, sources)
+    merged = {
+        name: replace(each, merged_into=incident_id(*targets[name]) if name in targets else None)
+        for name, each in incidents.items()
+    }
+    return Register(
+        incidents=tuple(each for _, each in sorted(_weighed(merged, targets).items())),
+        gaps=tuple(_gap(name, stray, sources) for name, stray in sorted(strays.items())),
+    )
+
+
+def timeline(
+    facts: Iterable[IncidentFact], downgrades: Iterable[Downgrade] = ()
+) -> tuple[IncidentEntry, ...]:
+    """What happened to one incident, in order; ``facts`` are those ``history_of`` gives."""
+    told = sorted({fact.key: fact for fact in facts}.values(), key=_order)
+    claims = {key for key, takes_effect in _course(told, downgrades).told.items() if not takes_effect}
+    entries = [(_order(fact)[:2], _entry(fact, claim=fact.key in claims)) for fact in told]
+    entries += [((each.holds_from, 2), _downgraded(each)) for each in downgrades]
+    return tuple(entry for _, entry in sorted(entries, key=lambda each: each[0]))
+
+
+def history_of(facts: Iterable[IncidentFact], name: Name) -> tuple[IncidentFact, ...]:
+    """Those of ``facts`` (all with the incident's key) that speak of the incident of that source and key."""
+    told = sorted({fact.key: fact for fact in facts}.values(), key=_order)
+    sources = _declaring(told)
+    return tuple(fact for fact in told if _name(fact, sources) == name)
+
+
+def happened_at(fact: IncidentFact) -> datetime:
+    """When it happened: mitigated and resolved say it themselves, for the others it is the event's time."""
+    return _parsed(fact.body["at"]) if fact.type in {INCIDENT_MITIGATED, INCIDENT_RESOLVED} else fact.time
+
+
+def kind_of(fact: IncidentFact) -> str:
+    return _STEP_KINDS.get(fact.type) or str(fact.body["kind"])
+
+
+def _order(fact: IncidentFact) -> tuple[datetime, int, UUID]:
+    return happened_at(fact), _RANKS.get(kind_of(fact), 1), fact.key
+
+
+def _declaring(told: Iterable[IncidentFact]) -> dict[str, frozenset[str]]:
+    """By key, the sources that declared an incident by it."""
+    found: dict[str, set[str]] = {}
+    for fact in told:
+        if fact.type == INCIDENT_DECLARED:
+            found.setdefault(fact.subject, set()).add(fact.source)
+    return {key: frozenset(sources) for key, sources in found.items()}
+
+
+def _name(fact: IncidentFact, sources: Mapping[str, frozenset[str]]) -> Name | None:
+    """Whose incident a fact speaks of.
+
+    Where two sources declare incidents by the same key they are two incidents. A step from elsewhere
+    counts where one source alone uses the key; otherwise it could tell one customer of another's.
+    The portal says which one is meant.
+    """
+    return _resolved(fact.subject, fact, fact.body.get("declared_by"), fact.source, sources)
+
+
+def _resolved(
+    key: str,
+    fact: IncidentFact,
+    declared_by: str | None,
+    otherwise: str,
+    sources: Mapping[str, frozenset[str]],
+) -> Name | None:
+    declaring = sources.get(key, frozenset())
+    if declared_by is not None and fact.source == PORTAL:
+        return (declared_by, key) if declared_by in declaring else None
+    if otherwise in declaring:
+        return otherwise, key
+    return (next(iter(declaring)), key) if len(declaring) == 1 else None
+
+
+class _Course:
+    """A severity through time: in force, claimed, and of each fact whether it took effect."""
+
+    def __init__(self) -> None:
+        self.severity: Severity | None = None
+        self.claimed: Severity | None = None
+        self.spoken_at: datetime | None = None
+        self.told: dict[UUID, bool] = {}
+
+    def tell(self, fact: IncidentFact, severity: Severity) -> None:
+        self.spoken_at = happened_at(fact)
+        before = self.severity
+        claim = before is not None and before.is_major and before.outranks(severity)
+        self.told[fact.key] = not claim
+        if claim:
+            self.claimed = severity
+        else:
+            self.severity, self.claimed = severity, None
+
+    def approve(self, downgrade: Downgrade) -> None:
+        """Only where it is still the severity that the approvers saw."""
+        if self.severity is downgrade.before:
+            self.severity, self.claimed = downgrade.severity, None
+
+
+def _course(history: Iterable[IncidentFact], downgrades: Iterable[Downgrade]) -> _Course:
+    course = _Course()
+    steps: list[tuple[tuple[datetime, int, UUID], IncidentFact | Downgrade, Severity]] = [
+        (_order(fact), fact, severity) for fact in history if (severity := _severity(fact)) is not None
+    ]
+    steps += [((each.holds_from, 2, each.id), each, each.severity) for each in downgrades]
+    for _, step, severity in sorted(steps, key=lambda each: each[0]):
+        if isinstance(step, Downgrade):
+            course.approve(step)
+        else:
+            course.tell(step, severity)
+    return course
+
+
+def _severity(fact: IncidentFact) -> Severity | None:
+    """The severity a fact states; that of a note is not a statement."""
+    if fact.type == INCIDENT_DECLARED or fact.body.get("kind") == "severity":
+        return Severity(fact.body["severity"])
+    return None
+
+
+def _incident(
+    name: Name,
+    history: Sequence[IncidentFact],
+    downgrades: Iterable[Downgrade],
+    people: Mapping[str, UUID],
+) -> Incident:
+    """``history`` in order; whoever declares again replaces what the declaration said, the severity aside."""
+    declarations = [fact for fact in history if fact.type == INCIDENT_DECLARED]
+    first, last = declarations[0], declarations[-1]
+    declared = Severity(first.body["severity"])
+    worst = min(severity for fact in history if (severity := _severity(fact)) is not None)
+    course = _course(history, downgrades)
+    touched = [fact for fact in history if fact.type == INCIDENT_DECLARED or kind_of(fact) == "affected"][-1]
+    mergers = [fact for fact in history if kind_of(fact) == "merged"]
+    told = [happened_at(fact) for fact in history if kind_of(fact) == "told_customer"]
+    mitigated_at, resolved_at, reopened = _ends(history)
+    if course.severity is None or course.spoken_at is None:
+        raise Broken(f"an incident without a severity: {name}")
+    objectives = touched.body.get("objectives")
+    owner = str(last.body["owner"])
+    return Incident(
+        id=incident_id(*name),
+        source=name[0],
+        key=name[1],
+        title=last.body["title"],
+        service=last.body["service"],
+        team=last.body.get("team"),
+        owner=owner,
+        owner_person_id=people.get(owner.strip().lower()),
+        severity=course.severity,
+        declared_severity=declared,
+        worst_severity=worst,
+        claimed_severity=course.claimed,
+        severity_at=course.spoken_at,
+        major_because=_because(declared, worst),
+        began_at=_parsed(last.body["began_at"]),
+        detected_at=_parsed(last.body["detected_at"]),
+        declared_at=first.time,
+        told_at=told[0] if told else None,
+        mitigated_at=mitigated_at,
+        resolved_at=resolved_at,
+        reopened=reopened,
+        merge_key=mergers[-1].body["into"] if mergers else None,
+        merged_into=None,
+        everybody=touched.tenants is None,
+        tenants=tuple(sorted(set(touched.tenants or ()))),
+        objectives=None if objectives is None else tuple(objectives),
+        facts=len(history),
+        last_fact_at=max(happened_at(fact) for fact in history),
+    )
+
+
+def _because(declared: Severity, worst: Severity) -> MajorBecause | None:
+    if declared.is_major:
+        return MajorBecause.DECLARED
+    return MajorBecause.RAISED if worst.is_major else None
+
+
+def _ends(history: Iterable[IncidentFact]) -> tuple[datetime | None, datetime | None, int]:
+    """Mitigated, resolved, and how often it was reopened after either."""
+    mitigated_at = resolved_at = None
+    reopened = 0
+    for fact in history:
+        match kind_of(fact):
+            case "mitigated":
+                mitigated_at = happened_at(fact)
+            case "resolved":
+                resolved_at = happened_at(fact)
+            case "reopened" if mitigated_at is not None or resolved_at is not None:
+                mitigated_at = resolved_at = None
+                reopened += 1
+    return mitigated_at, resolved_at, reopened
+
+
+def _targets(
+    histories: Mapping[Name, Sequence[IncidentFact]], sources: Mapping[str, frozenset[str]]
+) -> dict[Name, Name]:
+    """What each incident was merged into: the last told counts, and none that would close a circle."""
+    last: dict[Name, IncidentFact] = {}
+    for name, history in histories.items():
+        for fact in history:
+            if kind_of(fact) == "merged":
+                last[name] = fact
+    targets: dict[Name, Name] = {}
+    for name, fact in sorted(last.items(), key=lambda each: _order(each[1])):
+        otherwise = fact.source if fact.source in sources.get(fact.body["into"], ()) else name[0]
+        target = _resolved(fact.body["into"], fact, fact.body.get("into_declared_by"), otherwise, sources)
+        if target is not None and name not in _way(target, targets):
+            targets[name] = target
+    return targets
+
+
+def _way(name: Name, targets: Mapping[Name, Name]) -> list[Name]:
+    """The incident and all that it ended up in."""
+    way = [name]
+    while way[-1] in targets:
+        way.append(targets[way[-1]])
+    return way
+
+
+def _weighed(incidents: dict[Name, Incident], targets: Mapping[Name, Name]) -> dict[Name, Incident]:
+    """An incident is at least as bad as the worst that was merged into it."""
+    weighed = dict(incidents)
+    for name, each in incidents.items():
+        for target in _way(name, targets)[1:]:
+            if each.worst_severity.outranks(weighed[target].worst_severity):
+                weighed[target] = replace(weighed[target], worst_severity=each.worst_severity)
+    return {
+        name: replace(each, major_because=MajorBecause.MERGED)
+        if each.major_because is None and each.worst_severity.is_major
+        else each
+        for name, each in weighed.items()
+    }
+
+
+def _gap(name: Name, strays: Sequence[IncidentFact], sources: Mapping[str, frozenset[str]]) -> IncidentGap:
+    severities = [severity for fact in strays if (severity := _severity(fact)) is not None]
+    return IncidentGap(
+        source=name[0],
+        key=name[1],
+        reason=GapReason.AMBIGUOUS if sources.get(name[1]) else GapReason.UNDECLARED,
+        worst_severity=min(severities, default=None),
+        first_at=min(happened_at(fact) for fact in strays),
+        last_at=max(happened_at(fact) for fact in strays),
+        facts=len(strays),
+    )
+
+
+def _entry(fact: IncidentFact, *, claim: bool) -> IncidentEntry:
+    body, kind = fact.body, kind_of(fact)
+    severity = body.get("severity")
+    return IncidentEntry(
+        at=happened_at(fact),
+        kind=kind,
+        text=body["title"] if kind == "declared" else body["text"],
+        key=kind in _KEY_KINDS or bool(body.get("key")),
+        severity=None if severity is None else Severity(severity),
+        receipt=body.get("receipt"),
+        origin=fact.origin,
+        claim=claim,
+    )
+
+
+def _downgraded(downgrade: Downgrade) -> IncidentEntry:
+    return IncidentEntry(
+        at=downgrade.holds_from,
+        kind="downgraded",
+        text=f"From {downgrade.before} to {downgrade.severity}, by approval",
+        key=True,
+        severity=downgrade.severity,
+        receipt=None,
+        origin=None,
+    )
+
+
+def _parsed(text: str) -> datetime:
+    """As the door read it: RFC 3339, whatever number of digits behind the second."""
+    return msgspec.convert(text, datetime).astimezone(UTC)

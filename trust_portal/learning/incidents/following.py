@@ -1,0 +1,111 @@
+"""The register follows the facts, and every incident that was ever a P1 or P2 gets its postmortem.
+
+Of each touched key everything is read and folded anew, so that order, repetition and grouping of what
+came make no difference. May be stopped and repeated at any point, and run by several workers at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from uuid import UUID
+
+from trust_portal.access.people.repository import active_people
+from trust_portal.evidence.act import Input
+from trust_portal.evidence.ledger import Ledger
+from trust_portal.facts.incident_touches import (
+    has_incidents_touched,
+    incidents_touched,
+    settle_incident_touches,
+)
+from trust_portal.kernel.actor import SYSTEM, Actor
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.incidents import repository
+from trust_portal.learning.incidents.facts_repository import all_keys, downgrades_of, facts_about
+from trust_portal.learning.incidents.folding import fold, history_of
+from trust_portal.learning.incidents.model import Incident, IncidentFact, Register, incident_id
+from trust_portal.learning.postmortems.opening import open_postmortem, without_postmortem
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
+
+_VENDOR = TenantScope(VENDOR_ID)
+_TOUCHES_AT_A_TIME = 200
+#: Keys folded together when the register is made again.
+_KEYS_AT_A_TIME = 500
+
+
+class Following:
+    """Keeps the register of incidents up to what was told."""
+
+    def __init__(self, storage: Storage, ledger: Ledger) -> None:
+        self._storage = storage
+        self._ledger = ledger
+
+    async def is_behind(self) -> bool:
+        """Whether something was told that the register has not taken in."""
+        async with self._storage.read(_VENDOR) as session:
+            return await has_incidents_touched(session)
+
+    async def follow(self) -> int:
+        """Take in everything that was told so far; how many keys that were."""
+        taken = 0
+        while keys := await self._follow_some():
+            taken += len(keys)
+        return taken
+
+    async def rebuild(self) -> int:
+        """Make the register again from all facts; how many keys they have."""
+        async with self._storage.read(_VENDOR) as session:
+            keys = await all_keys(session)
+        for start in range(0, len(keys), _KEYS_AT_A_TIME):
+            async with self._storage.write(_VENDOR) as session:
+                await repository.lock_register(session)
+                await self.take_in(session, keys[start : start + _KEYS_AT_A_TIME], SYSTEM)
+        async with self._storage.write(_VENDOR) as session:
+            await repository.lock_register(session)
+            await repository.note_followed(session, rebuilt=True)
+        return len(keys)
+
+    async def take_in(self, session: WriteSession, keys: Collection[str], actor: Actor) -> Register:
+        """Fold everything of ``keys`` into the register. The caller holds it (``lock_register``)."""
+        told = await facts_about(session, keys)
+        register = await _fold(session, told)
+        await repository.save_register(session, {fact.subject for fact in told}, register)
+        for incident in await without_postmortem(session, register.incidents):
+            await open_postmortem(session, self._ledger, incident, _grounds(incident, told), actor)
+        return register
+
+    async def _follow_some(self) -> frozenset[str]:
+        async with self._storage.write(_VENDOR) as session:
+            await repository.lock_register(session)
+            touched = await incidents_touched(session, _TOUCHES_AT_A_TIME)
+            if touched.keys:
+                await self.take_in(session, touched.keys, SYSTEM)
+                await settle_incident_touches(session, touched)
+                await repository.note_followed(session)
+        return touched.keys
+
+
+async def _fold(session: ReadSession, told: Iterable[IncidentFact]) -> Register:
+    told = tuple(told)
+    ids = {incident_id(fact.source, fact.subject) for fact in told}
+    return fold(told, await downgrades_of(session, ids), await _people(session))
+
+
+async def _people(session: ReadSession) -> dict[str, UUID]:
+    """The vendor's people by address, and by name where it is one person's alone."""
+    people = await active_people(session, VENDOR_ID)
+    names = [person.name.strip().lower() for person in people]
+    found = {name: person.id for name, person in zip(names, people, strict=True) if names.count(name) == 1}
+    return found | {person.email.lower(): person.id for person in people}
+
+
+def _grounds(incident: Incident, told: Iterable[IncidentFact]) -> tuple[Input, ...]:
+    """The events that say how bad it is."""
+    history = history_of(
+        (fact for fact in told if fact.subject == incident.key), (incident.source, incident.key)
+    )
+    return tuple(
+        Input(f"event/{fact.source}/{fact.origin.event_id}", fact.origin.digest.hex())
+        for fact in history
+        if fact.body.get("severity") == incident.worst_severity.value
+    )

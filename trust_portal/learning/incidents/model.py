@@ -1,0 +1,179 @@
+"""Incidents as the register has them, and the facts they are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+from trust_portal.facts.operations_model import FactSource
+from trust_portal.kernel.ids import VENDOR_ID
+
+NOUN: Final = "incident"
+
+
+class Severity(StrEnum):
+    """P1 is the worst."""
+
+    P1 = "P1"
+    P2 = "P2"
+    P3 = "P3"
+    P4 = "P4"
+
+    def outranks(self, other: Severity) -> bool:
+        """Whether it is worse."""
+        return self.value < other.value
+
+    @property
+    def is_major(self) -> bool:
+        """Whether it takes a postmortem, and two persons to make it less."""
+        return self in MAJOR
+
+
+MAJOR: Final = frozenset({Severity.P1, Severity.P2})
+
+
+class MajorBecause(StrEnum):
+    """Why an incident takes a postmortem."""
+
+    DECLARED = "declared"
+    RAISED = "raised"
+    MERGED = "merged"
+
+
+class GapReason(StrEnum):
+    """Why something that was told of an incident belongs to none."""
+
+    UNDECLARED = "undeclared"
+    AMBIGUOUS = "ambiguous"
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentFact:
+    """One stored event about an incident; ``key`` is the event's, ``subject`` the incident's."""
+
+    key: UUID
+    type: str
+    subject: str
+    time: datetime
+    body: Mapping[str, Any]
+    tenants: tuple[UUID, ...] | None
+    origin: FactSource
+
+    @property
+    def source(self) -> str:
+        return self.origin.source
+
+
+@dataclass(frozen=True, slots=True)
+class Downgrade:
+    """A lower severity that two persons approved, and the one it was lowered from."""
+
+    id: UUID
+    incident_id: UUID
+    before: Severity
+    severity: Severity
+    holds_from: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentEntry:
+    """One line of the timeline, of when it happened.
+
+    ``kind``: declared, note, severity, told_customer, mitigation, affected, merged, mitigated, resolved,
+    reopened or downgraded. ``claim``: a lower severity that was told and did not take effect.
+    ``key``: a turning point. ``origin`` None: an approved downgrade, whose ``receipt`` proves it.
+    """
+
+    at: datetime
+    kind: str
+    text: str
+    key: bool
+    severity: Severity | None
+    receipt: str | None
+    origin: FactSource | None
+    claim: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """As last known. ``source`` and ``key`` are its name, ``id`` follows from them.
+
+    ``severity`` is in force; ``declared_severity`` was told first and stays; ``worst_severity`` is the
+    worst that was ever told, of it or of one that was merged into it; ``claimed_severity`` is a lower one
+    that was told and waits for its approval. ``severity_at`` is when the severity was last spoken of.
+    ``tenants`` is empty where ``everybody``. ``resolved_at`` and ``mitigated_at`` are empty again after
+    it was reopened. ``merge_key`` is the key it was merged into, as told; ``merged_into`` what that is.
+    """
+
+    id: UUID
+    source: str
+    key: str
+    title: str
+    service: str
+    team: str | None
+    owner: str
+    owner_person_id: UUID | None
+    severity: Severity
+    declared_severity: Severity
+    worst_severity: Severity
+    claimed_severity: Severity | None
+    severity_at: datetime
+    major_because: MajorBecause | None
+    began_at: datetime
+    detected_at: datetime
+    declared_at: datetime
+    told_at: datetime | None
+    mitigated_at: datetime | None
+    resolved_at: datetime | None
+    reopened: int
+    merge_key: str | None
+    merged_into: UUID | None
+    everybody: bool
+    tenants: tuple[UUID, ...]
+    objectives: tuple[str, ...] | None
+    facts: int
+    last_fact_at: datetime
+
+    @property
+    def is_open(self) -> bool:
+        return self.resolved_at is None
+
+    @property
+    def needs_postmortem(self) -> bool:
+        return self.worst_severity.is_major
+
+    def concerns(self, tenant_id: UUID) -> bool:
+        return self.everybody or tenant_id in self.tenants
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentGap:
+    """Something told by ``source`` of an incident ``key`` that nobody declared, or several did.
+
+    ``worst_severity`` is the worst it names; None: it names none.
+    """
+
+    source: str
+    key: str
+    reason: GapReason
+    worst_severity: Severity | None
+    first_at: datetime
+    last_at: datetime
+    facts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """What a set of facts comes to."""
+
+    incidents: tuple[Incident, ...]
+    gaps: tuple[IncidentGap, ...]
+
+
+def incident_id(source: str, key: str) -> UUID:
+    """The same name is the same incident, also when the register is made again (RFC 9562, version 5)."""
+    return uuid5(VENDOR_ID, f"{len(source)} {source}{key}")

@@ -1,0 +1,151 @@
+"""The register of incidents, and what only people decided about it.
+
+All rows are the vendor's: an incident may concern many customers. The register (``incidents``,
+``incident_tenants``, ``incident_gaps``) is made from facts and can be made again from them alone;
+downgrades and what was asked for are acts, and never change.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
+
+from trust_portal.storage.metadata import instant, tenant_table, uuid_column
+
+
+def refers(table: str, own: tuple[str, ...], others: tuple[str, ...], name: str) -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["tenant_id", *own], [f"{table}.tenant_id", *(f"{table}.{each}" for each in others)], name=name
+    )
+
+
+# One row: whoever changes the register holds it, so that nobody overwrites with what they read before.
+incident_register = tenant_table(
+    "incident_register",
+    instant("followed_at", nullable=False, comment="when facts were last taken in"),
+    instant("rebuilt_at", comment="when it was last made again from all facts"),
+)
+
+incidents = tenant_table(
+    "incidents",
+    uuid_column("id", primary_key=True, comment="follows from source and key"),
+    Column("source", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("team", Text),
+    Column("owner", Text, nullable=False, comment="as told"),
+    uuid_column("owner_person_id", comment="who of the vendor's people that is"),
+    Column("severity", Text, nullable=False, comment="in force"),
+    Column("declared_severity", Text, nullable=False),
+    Column("worst_severity", Text, nullable=False, comment="ever told, also of those merged into it"),
+    Column("claimed_severity", Text, comment="a lower one that waits for approval"),
+    instant("severity_at", nullable=False, comment="when it was last spoken of"),
+    Column("major_because", Text, comment="declared, raised or merged; null: it takes no postmortem"),
+    instant("began_at", nullable=False),
+    instant("detected_at", nullable=False),
+    instant("declared_at", nullable=False),
+    instant("told_at", comment="when customers were first told"),
+    instant("mitigated_at"),
+    instant("resolved_at"),
+    Column("reopened", Integer, nullable=False),
+    Column("merge_key", Text, comment="key of what it was merged into, as told"),
+    uuid_column("merged_into"),
+    Column("everybody", Boolean, nullable=False, comment="it may touch every tenant"),
+    Column("objectives", ARRAY(Text), comment="null: all"),
+    Column("facts", Integer, nullable=False),
+    instant("last_fact_at", nullable=False),
+    instant("followed_at", nullable=False),
+    UniqueConstraint("tenant_id", "source", "key", name="incidents_name_key"),
+    refers("incidents", ("merged_into",), ("id",), "incidents_merged_fkey"),
+    CheckConstraint(
+        "severity IN ('P1', 'P2', 'P3', 'P4') AND declared_severity IN ('P1', 'P2', 'P3', 'P4')"
+        " AND worst_severity <= least(severity, declared_severity) AND worst_severity >= 'P1'",
+        name="worst_is_worst",
+    ),
+    CheckConstraint(
+        "(major_because IS NOT NULL) = (worst_severity IN ('P1', 'P2'))", name="major_has_a_reason"
+    ),
+    Index("incidents_declared_idx", "tenant_id", "declared_at", "id"),
+    Index("incidents_merge_idx", "tenant_id", "merge_key", postgresql_where=text("merge_key IS NOT NULL")),
+    Index("incidents_key_idx", "tenant_id", "key"),
+)
+
+incident_tenants = tenant_table(
+    "incident_tenants",
+    uuid_column("incident_id", primary_key=True),
+    uuid_column("customer_id", primary_key=True),
+    refers("incidents", ("incident_id",), ("id",), "incident_tenants_incident_fkey"),
+    Index("incident_tenants_customer_idx", "tenant_id", "customer_id"),
+)
+
+incident_gaps = tenant_table(
+    "incident_gaps",
+    Column("source", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("reason", Text, nullable=False, comment="undeclared or ambiguous"),
+    Column("worst_severity", Text, comment="the worst it names"),
+    instant("first_at", nullable=False),
+    instant("last_at", nullable=False),
+    Column("facts", Integer, nullable=False),
+    CheckConstraint("reason IN ('undeclared', 'ambiguous')", name="reason_is_known"),
+)
+
+incident_downgrade_requests = tenant_table(
+    "incident_downgrade_requests",
+    uuid_column("request_id", primary_key=True, comment="the approval asked for"),
+    uuid_column("incident_id", nullable=False),
+    Column("before", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    refers("approval_requests", ("request_id",), ("id",), "incident_downgrade_requests_approval_fkey"),
+    refers("incidents", ("incident_id",), ("id",), "incident_downgrade_requests_incident_fkey"),
+    UniqueConstraint(
+        "tenant_id", "request_id", "incident_id", "before", "severity",
+        name="incident_downgrade_requests_what_key",
+    ),
+    CheckConstraint("before IN ('P1', 'P2') AND severity > before AND severity <= 'P4'", name="lowers"),
+    Index("incident_downgrade_requests_incident_idx", "tenant_id", "incident_id"),
+)  # fmt: skip
+
+incident_downgrades = tenant_table(
+    "incident_downgrades",
+    uuid_column("request_id", primary_key=True),
+    uuid_column("incident_id", nullable=False),
+    Column("before", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    instant("holds_from", nullable=False, comment="after everything told of the severity until then"),
+    Column("use_ordinal", Integer, nullable=False, comment="the use of its approval"),
+    Column("use_act", Text, nullable=False),
+    instant("used_at", nullable=False),
+    Column("approvers", ARRAY(UUID(as_uuid=True)), nullable=False, comment="the persons"),
+    uuid_column("receipt_id", nullable=False),
+    refers(
+        "incident_downgrade_requests",
+        ("request_id", "incident_id", "before", "severity"),
+        ("request_id", "incident_id", "before", "severity"),
+        "incident_downgrades_request_fkey",
+    ),
+    refers(
+        "approval_steps",
+        ("request_id", "use_ordinal", "use_act", "used_at"),
+        ("request_id", "ordinal", "act", "at"),
+        "incident_downgrades_use_fkey",
+    ),
+    refers("receipts", ("receipt_id",), ("id",), "incident_downgrades_receipt_fkey"),
+    UniqueConstraint("tenant_id", "receipt_id", name="incident_downgrades_receipt_key"),
+    CheckConstraint(
+        "use_act = 'use' AND use_ordinal > 2 AND cardinality(approvers) = use_ordinal - 1",
+        name="approved_by_two",
+    ),
+    Index("incident_downgrades_incident_idx", "tenant_id", "incident_id"),
+)

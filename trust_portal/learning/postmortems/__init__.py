@@ -1,0 +1,1 @@
+"""Postmortems: opened with the incident, written, reviewed, signed, released."""
