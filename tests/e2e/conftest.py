@@ -8,7 +8,7 @@ import shutil
 import threading
 from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,11 @@ from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.reliability.contracts.service import ImportContracts
 from trust_portal.runtime.all_in_one import AllInOne, all_in_one
+from trust_portal.runtime.story_clock import StoryClock
 from trust_portal.settings import load_settings
 
+#: What tests can let pass; more than a request for approval waits.
+_BEHIND = timedelta(days=10)
 CONTRACT = """\
 tenant: {tenant}
 version: "2026.1"
@@ -53,11 +56,19 @@ def chromium() -> str | None:
 
 @dataclass(frozen=True)
 class Place:
-    """A running portal with two customers; ``period`` is the month that can be reported."""
+    """A running portal with two customers; ``period`` is the month that can be reported.
+
+    ``clock`` begins behind true time, so that it can be moved.
+    """
 
     url: str
     period: str
     house: AllInOne
+    clock: StoryClock
+
+    def pass_time(self, by: timedelta) -> None:
+        """For everybody: the pages, the jobs, and what leases, sessions and deadlines go by."""
+        self.clock.move_to(self.clock.now() + by)
 
 
 class _Loop:
@@ -82,29 +93,33 @@ class _Loop:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     loop = _Loop()
     quiet: list[str] = []
+    folder = tmp_path_factory.mktemp("place")
+    clock = StoryClock.begin(folder / "story-clock.json", _BEHIND)
     context = all_in_one(
-        tmp_path_factory.mktemp("place") / "data",
+        folder / "data",
         port=free_port(),
-        environment={"DEMO": "1", "VENDOR_NAME": "Meridian Cloud"},
+        environment={
+            "DEMO": "1",
+            "STORY_CLOCK": str(folder / "story-clock.json"),
+            "VENDOR_NAME": "Meridian Cloud",
+        },
         output=lambda *line: quiet.append(" ".join(map(str, line))),
     )
     try:
         house = loop.call(context.__aenter__())
         try:
-            period = loop.call(_seed(house))
-            yield Place(house.base_url, period, house)
+            period = loop.call(_seed(house, clock.now()))
+            yield Place(house.base_url, period, house, clock)
         finally:
             loop.call(context.__aexit__(None, None, None))
     finally:
         loop.close()
 
 
-async def _seed(running: AllInOne) -> str:
-    last_day = (datetime.now(UTC).replace(day=1) - timedelta(days=1)).replace(
-        hour=0, minute=0, second=0, microsecond=0
-    )
+async def _seed(running: AllInOne, now: datetime) -> str:
+    last_day = (now.replace(day=1) - timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     async with open_house(load_settings(running.environment)) as house:
-        for key, name, bad in (("aurora", "Aurora Bank", 3), ("brightside", "Brightside Retail", 0)):
+        for key, name, bad in (("aurora", "Aurora Bank", 3), ("brightside", "Brightside Retail", 2)):
             tenant = await house.tenants.create(
                 CreateTenant(key, name, onboarded_at=last_day - timedelta(days=100)), CONSOLE
             )
@@ -112,7 +127,7 @@ async def _seed(running: AllInOne) -> str:
                 await house.personas.establish(tenant)
                 sre = await person_with(house, CONSOLE, Role.SRE_OPERATOR, VENDOR_ID)
                 await ask(house, tenant.id, sre.as_actor(), retention_intent(key))
-                hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+                hour = now.replace(minute=0, second=0, microsecond=0)
                 await deliver(house, runaway(key, hour - (HOURS + 1) * HOUR))
             text = CONTRACT.format(tenant=key, start=last_day.strftime("%Y-%m-%dT00:00:00Z"))
             await house.contracts.import_file(ImportContracts(text.encode()), CONSOLE)

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from trust_portal.access.action import TokenScope
 from trust_portal.access.actors import CONSOLE
-from trust_portal.access.sign_in.personas import PERSONAS
+from trust_portal.access.sign_in.personas import persona_with
 from trust_portal.access.tenants.model import CreateTenant, Tenant
 from trust_portal.access.tokens.model import Bounds, CreateToken
 from trust_portal.demo.scene import BRIGHTWATER, CUSTOMERS, SOURCE, Customer
@@ -83,5 +83,14 @@ async def reading_token(house: House, tenant: Tenant) -> str:
     return (await house.tokens.create(command, CONSOLE)).secret
 
 
+async def operating_token(house: House, role: Role) -> str:
+    """The secret of a token for an hour, with every right that tokens can have of the persona with ``role``."""
+    person = await house.people.by_email(CONSOLE, _email(role), tenant_id=VENDOR_ID)
+    command = CreateToken(
+        VENDOR_ID, "Script", frozenset({TokenScope.OPERATE}), life=timedelta(hours=1), person_id=person.id
+    )
+    return (await house.tokens.create(command, CONSOLE)).secret
+
+
 def _email(role: Role) -> str:
-    return next(persona.email for persona in PERSONAS if persona.role is role)
+    return persona_with(role).email

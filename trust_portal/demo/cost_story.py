@@ -14,6 +14,7 @@ import httpx
 from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.explanation.evidence import LinkKind
 from trust_portal.demo import proof
+from trust_portal.demo.approving import Approvers
 from trust_portal.demo.place import HOUR, Place, money, named
 from trust_portal.demo.product.episodes import Spell, episodes
 from trust_portal.demo.remedy import Remedy
@@ -30,8 +31,9 @@ _MOST_HOURS: Final = 8
 class CostStory:
     """``play`` is the whole of it; the methods below are its steps, in order."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, approvers: Approvers) -> None:
         self._at = place
+        self._approvers = approvers
         self._tell = place.tell
 
     async def play(self) -> None:
@@ -39,7 +41,7 @@ class CostStory:
         await self._planned_work()
         anomaly = await self._runaway()
         await self._why(anomaly)
-        remedy = Remedy(self._at, anomaly)
+        remedy = Remedy(self._at, anomaly, self._approvers)
         await remedy.throttle()
         await remedy.held_back()
         await self._work_as_planned()

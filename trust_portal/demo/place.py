@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from trust_portal.access.actors import CONSOLE
+from trust_portal.access.sign_in.personas import persona_with
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.cost.anomalies.model import AnomalyFilter, CostAnomaly
 from trust_portal.cost.explanation.service import Explanation
@@ -15,7 +17,8 @@ from trust_portal.demo.script import Script
 from trust_portal.demo.telling import Telling
 from trust_portal.demo.time_lapse import TimeLapse
 from trust_portal.house import House
-from trust_portal.kernel.actor import SYSTEM
+from trust_portal.kernel.actor import SYSTEM, Actor, Role
+from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
 
 HOUR: Final = timedelta(hours=1)
@@ -31,6 +34,12 @@ class Place:
     script: Script
     time: TimeLapse
     tell: Telling
+
+    async def person(self, role: Role) -> Actor:
+        """The persona with ``role``, of the vendor."""
+        return (
+            await self.house.people.by_email(CONSOLE, persona_with(role).email, tenant_id=VENDOR_ID)
+        ).as_actor()
 
     async def anomalies(self, customer: Customer) -> Sequence[CostAnomaly]:
         """Newest first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -37,7 +37,7 @@ class Visitor:
     """Somebody at a browser: signs in as a persona by the page's own form, and keeps the cookie."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
+        self.client = client
 
     @classmethod
     async def sign_in(cls, client: httpx.AsyncClient, role: Role) -> Self:
@@ -50,52 +50,73 @@ class Visitor:
 
     async def submit(self, path: str, **form: str) -> str:
         """Send a form; where the page leads then. A form that is refused raises ``Unavailable``."""
-        origin = str(self._client.base_url).rstrip("/")
-        answer = await self._client.post(path, data=form, headers={"origin": origin})
+        origin = str(self.client.base_url).rstrip("/")
+        answer = await self.client.post(path, data=form, headers={"origin": origin})
         if answer.status_code != httpx.codes.SEE_OTHER:
             raise Unavailable(f"the form at {path} was answered {answer.status_code}", code="NOT_TAKEN")
         return str(answer.headers["location"])
 
     async def answer(self, path: str, **form: str) -> str:
         """Send a form that is answered with a page: the page. A form that is refused raises ``Unavailable``."""
-        origin = str(self._client.base_url).rstrip("/")
-        answer = await self._client.post(path, data=form, headers={"origin": origin})
+        origin = str(self.client.base_url).rstrip("/")
+        answer = await self.client.post(path, data=form, headers={"origin": origin})
         if not answer.is_success:
             raise Unavailable(f"the form at {path} was answered {answer.status_code}", code="NOT_TAKEN")
         return answer.text
 
     async def fetch(self, path: str) -> bytes:
-        answer = await self._client.get(path)
+        answer = await self.client.get(path)
         if not answer.is_success:
             raise Unavailable(f"{path} was answered {answer.status_code}", code="NOT_FETCHED")
         return answer.content
 
 
-async def query_report(client: httpx.AsyncClient, token: str, key: str, period: str) -> dict[str, Any]:
-    """A period's report by GraphQL, with an API token."""
-    answer = await client.post(
-        "/graphql",
-        json={"query": REPORT_QUERY, "variables": {"key": key, "period": period}},
-        headers={"authorization": f"Bearer {token}"},
-    )
+async def ask(client: httpx.AsyncClient, query: str, *, token: str | None = None, **variables: Any) -> Any:
+    """The ``data`` that GraphQL answers, to an API token or to whom the client's cookie names."""
+    headers = {} if token is None else {"authorization": f"Bearer {token}"}
+    answer = await client.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
     body = answer.json()
     if "errors" in body or not answer.is_success:
         raise Unavailable(f"GraphQL was answered {answer.status_code}: {body}", code="NO_ANSWER")
-    report: dict[str, Any] = body["data"]["tenant"]["slaReport"]
-    return report
+    return body["data"]
 
 
-async def finished_export(client: httpx.AsyncClient, token: str, key: str, period: str) -> dict[str, Any]:
-    """The report once its bundle is ready. Raises ``Unavailable`` where it fails or takes too long."""
+async def finished_export(look: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+    """What ``look`` finds once its ``export`` is ready. Raises ``Unavailable`` where that fails or takes too long."""
     async with patience(_PATIENCE, "the bundle"):
         while True:
-            report = await query_report(client, token, key, period)
-            state = report["export"]["state"]
-            if state == "READY":
-                return report
-            if state == "FAILED":
-                raise Unavailable(f"the bundle failed: {report['export']['failure']}", code="EXPORT_FAILED")
+            found = await look()
+            export = found["export"]
+            if export is not None and export["state"] == "READY":
+                return found
+            if export is not None and export["state"] == "FAILED":
+                raise Unavailable(f"the bundle failed: {export['failure']}", code="EXPORT_FAILED")
             await asyncio.sleep(_LOOK)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A bundle as a customer has it on disk, with the trust policy it is checked by."""
+
+    archive: Path
+    policy: Path
+
+
+async def fetch_bundle(url: str, tenant_key: str, export: Mapping[str, Any], folder: Path) -> Fetched:
+    """As the customer's viewer: sign in at the portal at ``url``, download the bundle and what it pins."""
+    async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False) as client:
+        visitor = await Visitor.sign_in(client, Role.CUSTOMER_VIEWER)
+        content = await visitor.fetch(export["downloadUrl"].removeprefix(url))
+        policy = await visitor.fetch(f"/t/{tenant_key}/trust-policy")
+    return _kept(folder, export["fileName"], content, f"{tenant_key}.policy", policy)
+
+
+def _kept(folder: Path, name: str, content: bytes, policy_name: str, policy: bytes) -> Fetched:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    fetched = Fetched(folder / name, folder / policy_name)
+    fetched.archive.write_bytes(content)
+    fetched.policy.write_bytes(policy)
+    return fetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +153,14 @@ async def verify(archive: Path, policy: Path) -> Verdict:
         tuple(answer["proved"]),
         tuple(answer["not_proved"]),
     )
+
+
+async def verified(fetched: Fetched) -> Verdict:
+    """That a bundle verifies; raises ``Unavailable`` where it does not."""
+    verdict = await verify(fetched.archive, fetched.policy)
+    if verdict.exit_code:
+        raise Unavailable(f"the bundle does not verify: {', '.join(verdict.codes)}", code="NOT_VERIFIED")
+    return verdict
 
 
 async def audit(environment: Mapping[str, str]) -> str:

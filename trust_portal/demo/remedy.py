@@ -9,8 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from jobs.remediation import mind_runs
-from trust_portal.access.actors import CONSOLE
-from trust_portal.access.sign_in.personas import PERSONAS
+from trust_portal.access.sign_in.personas import persona_with
 from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.remediation.model import PlanPlaybook, RequestRun, Run, RunState, StepKind
 from trust_portal.cost.remediation.switches_model import SetKillSwitch
@@ -35,12 +34,12 @@ _WAYS: Final = {StepKind.PLANNED, StepKind.APPROVED, StepKind.EXECUTED, StepKind
 class Remedy:
     """``throttle`` and ``held_back`` are its two scenes; each leaves the run it was about."""
 
-    def __init__(self, place: Place, anomaly: CostAnomaly) -> None:
+    def __init__(self, place: Place, anomaly: CostAnomaly, approvers: Approvers) -> None:
         self._at = place
         self._tell = place.tell
         self._anomaly = anomaly
         self._tenant = place.tenants[BRIGHTWATER.key]
-        self._approvers = Approvers(place.url)
+        self._approvers = approvers
 
     async def throttle(self) -> Run:
         """From the plan to the hours that cost what they should."""
@@ -53,7 +52,7 @@ class Remedy:
 
     async def held_back(self) -> Run:
         """The kill switch is on: asked for, approved, and still not done."""
-        operator = await self._person(Role.SRE_OPERATOR)
+        operator = await self._at.person(Role.SRE_OPERATOR)
         run = await self._run(PAUSE, RunState.DENIED)
         if run is None:
             await self._switch(operator, "Nobody touches flags before the review", stopped=True)
@@ -115,7 +114,7 @@ class Remedy:
         return run
 
     async def _approved(self, run: Run) -> None:
-        name = next(each.name for each in PERSONAS if each.role is Role.APPROVER_RELIABILITY)
+        name = persona_with(Role.APPROVER_RELIABILITY).name
         reason = "The exports begin anew each time; the customer's own limit leaves room for what it needs"
         await self._approve(run, reason)
         self._tell.step(
@@ -203,10 +202,6 @@ class Remedy:
 
     async def _reload(self, run: Run) -> Run:
         return await self._at.house.playbook_runs.get(SYSTEM, run.tenant_id, run.id)
-
-    async def _person(self, role: Role) -> Actor:
-        email = next(each.email for each in PERSONAS if each.role is role)
-        return (await self._at.house.people.by_email(CONSOLE, email, tenant_id=VENDOR_ID)).as_actor()
 
     def _next_hour(self) -> datetime:
         """The hour that is under way."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -18,7 +17,9 @@ from trust_portal.access.actors import CONSOLE
 from trust_portal.access.sign_in.personas import PERSONAS
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.demo import cast, proof
+from trust_portal.demo.approving import Approvers
 from trust_portal.demo.cost_story import CostStory
+from trust_portal.demo.credit_story import CreditStory
 from trust_portal.demo.figures import figures
 from trust_portal.demo.patience import patience
 from trust_portal.demo.place import Place
@@ -29,7 +30,7 @@ from trust_portal.demo.telling import Telling
 from trust_portal.demo.time_lapse import TimeLapse
 from trust_portal.errors import Unavailable
 from trust_portal.house import House
-from trust_portal.kernel.actor import SYSTEM, Role
+from trust_portal.kernel.actor import SYSTEM
 from trust_portal.reliability.runs.model import Outcome, Progress, RunState, StartRun
 from trust_portal.runtime.migrate import newest_revision
 from trust_portal.runtime.story_clock import StoryClock
@@ -47,6 +48,7 @@ class Scenario:
         self._tell = telling
         self._url = stage.base_url
         self._folder = stage.folder
+        self._downloads = stage.folder / "downloads"
         self.month = stage.script.month
 
     async def play(self) -> None:
@@ -57,10 +59,12 @@ class Scenario:
         await self._history()
         progress = await self._monthly_run()
         await self._customer(tenants[BRIGHTWATER.key], progress)
-        clock = StoryClock(clock_file(self._folder))
-        time = TimeLapse(clock, self._house, self._stage.playbill)
-        script = self._stage.script
-        await CostStory(Place(self._house, self._url, tenants, script, time, self._tell)).play()
+        time = TimeLapse(StoryClock(clock_file(self._folder)), self._house, self._stage.playbill)
+        place = Place(self._house, self._url, tenants, self._stage.script, time, self._tell)
+        approvers = Approvers(self._url)
+        credit = CreditStory(place, approvers, self.month, self._downloads)
+        await credit.play()
+        await CostStory(place, approvers).play()
         await self._audited()
 
     def _tell_of_the_house(self) -> None:
@@ -151,52 +155,49 @@ class Scenario:
         path = proof.report_path(tenant.key, report_id)
         token = await cast.reading_token(self._house, tenant)
         async with httpx.AsyncClient(base_url=self._url, timeout=60, trust_env=False) as client:
-            report = await proof.query_report(client, token, tenant.key, self.month)
+
+            async def look() -> dict[str, Any]:
+                asked = {"key": tenant.key, "period": self.month}
+                answer = await proof.ask(client, proof.REPORT_QUERY, token=token, **asked)
+                report: dict[str, Any] = answer["tenant"]["slaReport"]
+                return report
+
+            report = await look()
             self._tell.step("Report", *figures(json.loads(report["document"])), url=self._url + path)
             self._tell.waiting("The bundle is being made")
-            report = await proof.finished_export(client, token, tenant.key, self.month)
-            self._tell.step(
-                "GraphQL",
-                "the same report, asked for by a program with an API token",
-                " ".join(proof.REPORT_QUERY.split()),
-                f"→ revision {report['revision']}, export {report['export']['state']},"
-                f" receipt with {report['receipt']['proof'].splitlines()[0]}",
-                url=f"{self._url}/t/{tenant.key}/tokens",
-            )
-        async with httpx.AsyncClient(base_url=self._url, timeout=60, trust_env=False) as client:
-            visitor = await proof.Visitor.sign_in(client, Role.CUSTOMER_VIEWER)
-            address = report["export"]["downloadUrl"].removeprefix(self._url)
-            content = await visitor.fetch(address)
-            policy = await visitor.fetch(f"/t/{tenant.key}/trust-policy")
-        name = report["export"]["fileName"]
+            report = await proof.finished_export(look)
+        export = report["export"]
+        self._tell.step(
+            "GraphQL",
+            "the same report, asked for by a program with an API token",
+            " ".join(proof.REPORT_QUERY.split()),
+            f"→ revision {report['revision']}, export {export['state']},"
+            f" receipt with {report['receipt']['proof'].splitlines()[0]}",
+            url=f"{self._url}/t/{tenant.key}/tokens",
+        )
+        fetched = await proof.fetch_bundle(self._url, tenant.key, export, self._downloads)
         self._tell.step(
             "Download",
-            f"{name}, {len(content) / 1e6:.1f} MB, as a customer's viewer",
-            f"sha256 {report['export']['sha256']}",
-            url=f"{self._url}{address}",
+            f"{fetched.archive.name}, {fetched.archive.stat().st_size / 1e6:.1f} MB, as a customer's viewer",
+            f"sha256 {export['sha256']}",
+            url=export["downloadUrl"],
         )
-        folder = self._folder / "downloads"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        archive, pinned, changed = folder / name, folder / f"{tenant.key}.policy", folder / f"changed-{name}"
-        archive.write_bytes(content)
-        pinned.write_bytes(policy)
-        changed.write_bytes(proof.with_one_bit_flipped(content, "report.json"))
-        await self._verified(archive, pinned, changed)
+        await self._verified(fetched)
 
-    async def _verified(self, archive: Path, pinned: Path, changed: Path) -> None:
+    async def _verified(self, fetched: proof.Fetched) -> None:
         self._tell.waiting("Verifying offline")
-        verdict = await proof.verify(archive, pinned)
-        if verdict.exit_code:
-            raise Unavailable(f"the bundle does not verify: {', '.join(verdict.codes)}", code="NOT_VERIFIED")
+        verdict = await proof.verified(fetched)
         self._tell.step(
             "Verify",
             "verified, offline, by a process that knows no server",
             *(f"✓ {each}" for each in verdict.proved),
             *(f"· not proved: {each}" for each in verdict.not_proved),
-            f"trust-portal verify {archive} --policy {pinned} --recompute",
+            f"trust-portal verify {fetched.archive} --policy {fetched.policy} --recompute",
         )
         self._tell.waiting("Verifying a changed copy")
-        refused = await proof.verify(changed, pinned)
+        changed = fetched.archive.with_name(f"changed-{fetched.archive.name}")
+        changed.write_bytes(proof.with_one_bit_flipped(fetched.archive.read_bytes(), "report.json"))
+        refused = await proof.verify(changed, fetched.policy)
         if not refused.exit_code:
             raise Unavailable("a changed bundle was not refused", code="CHANGED_ACCEPTED")
         self._tell.step(

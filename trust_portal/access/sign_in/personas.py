@@ -58,6 +58,11 @@ PERSONAS: Final = (
 )
 
 
+def persona_with(role: Role) -> Persona:
+    """The one with ``role``."""
+    return next(each for each in PERSONAS if each.role is role)
+
+
 class Personas:
     def __init__(self, storage: Storage, people: People, sessions: Sessions, *, enabled: bool) -> None:
         self._storage = storage
@@ -85,8 +90,7 @@ class Personas:
     async def sign_in(self, role: Role, client: Client) -> SignedIn:
         """Raises ``NotFound`` where there is no such persona, and always outside the demo."""
         self._require_demo()
-        persona = next(each for each in PERSONAS if each.role is role)
-        person = await self._find(persona)
+        person = await self._find(persona_with(role))
         if person is None:
             raise NotFound("persona")
         async with self._storage.write(TenantScope(person.tenant_id)) as session:
