@@ -181,6 +181,26 @@ def the_cost_loop_was_closed(told: str) -> None:
     assert re.search(r"computed again: no findings", flat)
 
 
+def the_credit_was_signed_and_nothing_else_was(told: str) -> None:
+    """Proposed by the contract, signed by two, issued by a third, proved; and what is no approval is refused."""
+    flat = " ".join(told.split())
+    assert re.search(r"Credit +480\.00 EUR for \d{4}-\d\d, proposed by Trust Portal scheduler", told)
+    assert "Farid Haddad approves for finance, with a passkey" in flat
+    assert "Rosa Lindqvist approves for reliability, with a passkey" in flat
+    assert re.search(r"Fiona Walsh, who neither asked nor approved, books it as CN-\d{4}-\d\d-0417", flat)
+    assert re.search(r"brightwater-credit-\S+\.zip: verified, offline, as CN-", flat)
+    assert "2 decisions are signed with passkeys of 2 people" in flat
+    for attempt in (
+        "Farid Haddad approves 4800.00 instead: INTENT_CHANGED",
+        "Farid Haddad approves a second time: SAME_APPROVER",
+        "Farid Haddad sends the approval of the other credit again: ASSERTION_NOT_THIS_STATEMENT",
+        "Samir Rao approves what he asked for, as reliability: OWN_REQUEST",
+        "Samir Rao has a token approve it: DENIED",
+        "nothing changed by any of it: no state of a credit, no receipt",
+    ):
+        assert attempt in flat, attempt
+
+
 def visit(base: str, role: str, paths: list[str]) -> dict[str, int]:
     """How each path is answered to a persona."""
     # A connection of its own for each: the server drops idle ones, and a busy machine makes them idle.
@@ -216,13 +236,14 @@ def test_two_demos_tell_the_whole_story_beside_each_other(serving: Demo, tmp_pat
         assert "verified, offline" in told
         assert "the figures follow from the bundle's own inputs, string for string" in told
         assert "one bit of report.json flipped: refused, DIGEST_MISMATCH" in told
+        the_credit_was_signed_and_nothing_else_was(told)
         the_cost_loop_was_closed(told)
 
     base = one(r"Look around at (http://\S+)/sign-in", serving.told)
     assert base != one(r"(http://\S+)/readyz", second.told)
     assert "Look around at" not in second.told
     urls = re.findall(r"→ (http://\S+)", serving.told)
-    assert len(urls) == 22
+    assert len(urls) == 27
     assert {url.startswith(base + "/") for url in urls} == {True}
     paths = [urlsplit(url).path for url in urls]
     of_the_customer = [path for path in paths if path.startswith("/t/brightwater/")]

@@ -29,14 +29,15 @@ _MOST_HOURS: Final = 8
 
 
 class CostStory:
-    """``play`` is the whole of it; the methods below are its steps, in order."""
+    """``play`` is its one day, and the methods below are its steps, in order; ``now`` is what became of it."""
 
     def __init__(self, place: Place, approvers: Approvers) -> None:
         self._at = place
         self._approvers = approvers
         self._tell = place.tell
 
-    async def play(self) -> None:
+    async def play(self) -> CostAnomaly:
+        """Up to the day after; the runaway it was about."""
         await self._what_history_holds()
         await self._planned_work()
         anomaly = await self._runaway()
@@ -45,9 +46,7 @@ class CostStory:
         await remedy.throttle()
         await remedy.held_back()
         await self._work_as_planned()
-        self._tell.waiting("The rest of the day passes")
-        await self._at.time.catch_up()
-        await self._now(anomaly)
+        return anomaly
 
     async def _what_history_holds(self) -> None:
         """The stories that were over, or under way, when the curtain rose."""
@@ -130,8 +129,8 @@ class CostStory:
             url=self._at.url_of(found[0]),
         )
 
-    async def _now(self, anomaly: CostAnomaly) -> None:
-        """The story is over: what the loop came to, and whether all of it is in evidence."""
+    async def now(self, anomaly: CostAnomaly) -> None:
+        """The story is over: what the loop came to."""
         anomaly = await self._at.house.anomalies.get(SYSTEM, anomaly.tenant_id, anomaly.id)
         figures = await self._at.house.cost_kpis.overall(SYSTEM)
         medians = {
@@ -141,7 +140,7 @@ class CostStory:
         self._tell.step(
             "Now",
             "the clock is the true one, and the product goes on",
-            f"the anomaly is {anomaly.state.value}; it is over once a day was calm",
+            f"the anomaly is {anomaly.state.value}",
             *(f"time {name}: {_span(median)} in the median" for name, median in medians.items() if median),
             url=f"{self._at.url}/cost",
         )

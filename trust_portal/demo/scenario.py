@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 import httpx
@@ -36,6 +37,8 @@ from trust_portal.runtime.migrate import newest_revision
 from trust_portal.runtime.story_clock import StoryClock
 
 _LOOK: Final = 0.3
+#: Longer than a request for a credit waits.
+_A_WEEK: Final = timedelta(days=7, hours=1)
 _RUN_PATIENCE: Final = 180.0
 
 
@@ -64,7 +67,14 @@ class Scenario:
         approvers = Approvers(self._url)
         credit = CreditStory(place, approvers, self.month, self._downloads)
         await credit.play()
-        await CostStory(place, approvers).play()
+        cost = CostStory(place, approvers)
+        anomaly = await cost.play()
+        self._tell.waiting("A week passes")
+        await time.pass_to(time.now() + _A_WEEK)
+        await credit.too_late()
+        self._tell.waiting("The days until now pass")
+        await time.catch_up()
+        await cost.now(anomaly)
         await self._audited()
 
     def _tell_of_the_house(self) -> None:

@@ -12,8 +12,9 @@ from trust_portal.demo.scene import CUSTOMERS, last_full_month
 from trust_portal.errors import InvalidInput
 from trust_portal.runtime.story_clock import StoryClock
 
-#: How far behind true time a new demo begins: what is played after the curtain has to fit in.
-TIME_LAPSE: Final = timedelta(hours=36)
+#: How far behind true time a new demo begins: what is played after the curtain has to fit in. That is a day
+#: for the loop of cost, and eight business days in which nobody does what was promised, with holidays.
+TIME_LAPSE: Final = timedelta(days=17)
 _HISTORY: Final = timedelta(weeks=6)
 _HOUR: Final = timedelta(hours=1)
 _SCRIPT, _CLOCK = "demo.json", "story-clock.json"

@@ -27,7 +27,7 @@ _PRODUCT: Final = "product"
 _SILENCE: Final = 120.0
 #: The clockwork would begin the month while its events are still coming in. Here, you begin it.
 _NOBODY_BUT_YOU: Final = str(366 * 24 * 3600)
-_WHOLE_STORY: Final = str(7 * 24 * 3600)
+_WHOLE_STORY: Final = str(31 * 24 * 3600)
 
 
 class Playbill:
@@ -143,6 +143,7 @@ async def stage(data_dir: Path, port: int | None, playbill: Playbill) -> AsyncIt
         "KEY_FILE": str(data_dir / "keys.json"),
         "LOG_FORMAT": "console",
         # Whoever looks around while the story jumps stays signed in.
+        "SESSION_ABSOLUTE": _WHOLE_STORY,
         "SESSION_IDLE": _WHOLE_STORY,
         "STORY_CLOCK": str(clock_file(data_dir)),
         "SLA_GRACE": _NOBODY_BUT_YOU,
