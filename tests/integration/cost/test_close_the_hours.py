@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from conftest import HOUR, START, Vendor, usage
+from support.cost_vendor import HOUR, START, Vendor, usage
 
 from trust_portal.cost.anomalies.model import AnomalyFilter, AnomalyState, CostAnomaly
 from trust_portal.cost.anomalies.repository import anomalies_page

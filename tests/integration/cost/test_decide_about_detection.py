@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from conftest import HOUR, START, Vendor
+from support.cost_vendor import HOUR, START, Vendor
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.rights import actor_with

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import pytest
 from click.testing import CliRunner
-from conftest import HOUR, START, Vendor, usage
+from support.cost_vendor import HOUR, START, Vendor, usage
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.rights import actor_with

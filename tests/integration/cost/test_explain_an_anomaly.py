@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from alembic import command
-from conftest import HOUR, START, Vendor, usage
+from support.cost_vendor import HOUR, START, Vendor, usage
 
 from trust_portal.access.rights import actor_with
 from trust_portal.cost.anomalies.model import AnomalyFilter, CostAnomaly

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import Vendor
+from support.cost_vendor import Vendor
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.cost.metering.focus import FocusOutcome, ImportFocus

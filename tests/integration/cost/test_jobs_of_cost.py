@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from conftest import HOUR, START, Vendor, usage
+from support.cost_vendor import HOUR, START, Vendor, usage
 
 from jobs.cost import COST_DUTIES, mind_cost
 from trust_portal.cost.anomalies.model import AnomalyFilter

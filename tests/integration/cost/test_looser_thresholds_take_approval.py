@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
-from conftest import Vendor
+from support.cost_vendor import Vendor
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.approvals.model import ApprovalState, Approve, Deny, Withdraw

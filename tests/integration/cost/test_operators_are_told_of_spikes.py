@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from conftest import HOUR, START, Vendor, usage
 from sqlalchemy import select
+from support.cost_vendor import HOUR, START, Vendor, usage
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.cost.anomalies.model import AnomalyFilter, CostAnomaly

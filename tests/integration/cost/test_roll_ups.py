@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from conftest import HOUR, START, Vendor, usage
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, update
+from support.cost_vendor import HOUR, START, Vendor, usage
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.rights import actor_with

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from conftest import CONTRACT, LAST_DAY, Vendor
 from sqlalchemy import select, text
 from support.prometheus import MINUTES, START, RealPrometheus, Series, counters
+from support.reliability_vendor import CONTRACT, LAST_DAY, Vendor
 from test_a_source_that_misbehaves import answering, server
 
 from trust_portal.access.actors import CONSOLE

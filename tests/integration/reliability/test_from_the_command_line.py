@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import CONTRACT, Vendor
+from support.reliability_vendor import CONTRACT, Vendor
 
 from trust_portal.house import House
 

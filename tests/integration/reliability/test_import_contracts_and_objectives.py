@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from conftest import CONTRACT, Vendor
 from sqlalchemy import func, select
+from support.reliability_vendor import CONTRACT, Vendor
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.errors import Conflict, Denied, InvalidInput, NotFound

@@ -7,7 +7,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from conftest import CONTRACT, LAST_DAY, Vendor, event
+from support.reliability_vendor import CONTRACT, LAST_DAY, Vendor, event
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.errors import Conflict, Denied, InvalidInput, NotFound, Refused

@@ -15,8 +15,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from conftest import LAST_DAY, Vendor, settings_of
 from sqlalchemy import select, text
+from support.reliability_vendor import LAST_DAY, Vendor, settings_of
 
 from jobs.schedule import due_periods, start_due_runs
 from jobs.worker import work
