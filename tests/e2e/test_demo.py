@@ -197,6 +197,8 @@ def the_credit_was_signed_and_nothing_else_was(told: str) -> None:
         "Samir Rao approves what he asked for, as reliability: OWN_REQUEST",
         "Samir Rao has a token approve it: DENIED",
         "nothing changed by any of it: no state of a credit, no receipt",
+        "Rosa Lindqvist sends what was signed a week ago: APPROVAL_EXPIRED",
+        "the credit of hoshino is expired; it can be proposed again",
     ):
         assert attempt in flat, attempt
 
@@ -243,7 +245,7 @@ def test_two_demos_tell_the_whole_story_beside_each_other(serving: Demo, tmp_pat
     assert base != one(r"(http://\S+)/readyz", second.told)
     assert "Look around at" not in second.told
     urls = re.findall(r"→ (http://\S+)", serving.told)
-    assert len(urls) == 27
+    assert len(urls) == 28
     assert {url.startswith(base + "/") for url in urls} == {True}
     paths = [urlsplit(url).path for url in urls]
     of_the_customer = [path for path in paths if path.startswith("/t/brightwater/")]

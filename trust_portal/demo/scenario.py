@@ -70,7 +70,7 @@ class Scenario:
         cost = CostStory(place, approvers)
         anomaly = await cost.play()
         self._tell.waiting("A week passes")
-        await time.pass_to(time.now() + _A_WEEK)
+        await time.move_to(time.now() + _A_WEEK)
         await credit.too_late()
         self._tell.waiting("The days until now pass")
         await time.catch_up()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from jobs.cost import mind_cost
@@ -14,7 +14,6 @@ from trust_portal.house import House
 from trust_portal.runtime.story_clock import StoryClock
 from trust_portal.storage.backlog import Backlog
 
-_DAY: Final = timedelta(days=1)
 _LOOK: Final = 0.1
 _PATIENCE: Final = 120.0
 #: The product tells of a minute this long after it is over.
@@ -47,15 +46,8 @@ class TimeLapse:
         await self._playbill.product_is_through(rfc3339(self.now() - _TOLD))
         await self.hours_are_closed()
 
-    async def pass_to(self, at: datetime) -> None:
-        """Until it is ``at``, day by day: what is due on a day is done on that day."""
-        while self.now() + _DAY < at:
-            await self.move_to(self.now() + _DAY)
-        await self.move_to(at)
-
     async def catch_up(self) -> None:
-        """The days until now pass, and from here on the clock is the true one."""
-        await self.pass_to(datetime.now(UTC))
+        """From here on the clock is the true one."""
         await self.quiet()
         self._clock.catch_up()
         await self._playbill.product_is_through(rfc3339(self.now() - _TOLD))
