@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from trust_portal.demo.product.chronicle import ramp
 from trust_portal.demo.product.controls import Controls, Knob
+from trust_portal.demo.product.incidents import runaway_key
 from trust_portal.demo.product.obedience import Call, Obedience
 from trust_portal.demo.product.vendor import Vendor
 from trust_portal.demo.script import Script
@@ -263,3 +264,33 @@ def test_an_hour_is_told_apart_by_what_held_in_its_minutes() -> None:
     product.obey(call("enable_cache", target={"adapter": "erp-sync"}, parameters={"ttl_seconds": "300"}), SCRIPT.at(3.25))  # fmt: skip
     minutes = product.controls.minutes("brightwater", Knob.CACHE, "erp-sync", SCRIPT.at(3))
     assert minutes == {None: 15, "300": 45}
+
+
+def told_of_the_runaway(product: Obedience, until: datetime) -> list[tuple[str, str]]:
+    """Type and time of every event about the incident, in order."""
+    lines = Vendor(SCRIPT).events(SCRIPT.at(0), until, product.controls)
+    events = [json.loads(each.content) for each in lines]
+    return [
+        (each["type"].split(".")[2], each["time"])
+        for each in events
+        if each["source"].endswith(":incidents") and each["data"]["incident"] == runaway_key(SCRIPT)
+    ]
+
+
+def test_the_runaways_incident_is_mitigated_by_the_limit_and_by_nothing_else() -> None:
+    product = Obedience(SCRIPT)
+    declared = [
+        ("declared", "2026-04-16T12:19:00Z"),
+        ("updated", "2026-04-16T12:27:00Z"),
+        ("updated", "2026-04-16T12:32:00Z"),
+    ]
+    pause = {"target": {"flag": "export-v2"}, "parameters": {"percentage": "5"}}
+    product.obey(call("pause_ramp", idempotency_key="run-2:apply", **pause), SCRIPT.at(4))
+    assert told_of_the_runaway(product, SCRIPT.at(48)) == declared
+    product.obey(call(), SCRIPT.at(4.5))
+    assert told_of_the_runaway(product, SCRIPT.at(48)) == [
+        *declared,
+        ("updated", "2026-04-16T13:31:00Z"),
+        ("mitigated", "2026-04-16T13:49:00Z"),
+        ("resolved", "2026-04-16T16:01:00Z"),
+    ]

@@ -1,16 +1,17 @@
-"""What the vendor's people do and announce: deploys, flags, maintenance, incidents."""
+"""What the vendor's people do and announce: deploys, flags, maintenance, and the month's incidents."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
-from typing import Any, Final
+from typing import Final
 
 from trust_portal.demo.product import exports
 from trust_portal.demo.product.controls import Controls, Knob
 from trust_portal.demo.product.episodes import episodes
 from trust_portal.demo.product.events import Line, line, rfc3339
-from trust_portal.demo.scene import AVAILABILITY, BRIGHTWATER, HOSHINO, KESTREL, SEARCH, Customer, local
+from trust_portal.demo.product.incidents import declared, step, update
+from trust_portal.demo.scene import AVAILABILITY, BRIGHTWATER, HOSHINO, KESTREL, SEARCH, local
 from trust_portal.demo.script import Script
 
 _RELEASE_DAYS: Final = {1: "gateway", 3: "orders-api"}
@@ -113,14 +114,16 @@ def _failed_upgrade(month: str) -> Iterator[Line]:
         },
     )
     began = local(month, 12, "02:35", customer)
-    yield _declared(key, "P1", "Orders API answers with errors", customer, AVAILABILITY, began, 7)
-    yield _update(key, began, 12, "told_customer", "Status page and account contact told of failing orders.")
-    yield _update(
+    yield declared(
+        key, "P1", "Orders API answers with errors", "orders-api", customer, began, 7, AVAILABILITY
+    )
+    yield update(key, began, 12, "told_customer", "Status page and account contact told of failing orders.")
+    yield update(
         key, began, 31, "note", "Replica does not catch up after the upgrade; rolling back.", key=True
     )
-    yield _update(key, began, 58, "mitigation", "Rollback to 17.6 started.", key=True)
-    yield _step(key, began, 95, "mitigated", "Orders are accepted again on 17.6.")
-    yield _step(key, began, 140, "resolved", "Replication healthy for 45 minutes.")
+    yield update(key, began, 58, "mitigation", "Rollback to 17.6 started.", key=True)
+    yield step(key, began, 95, "mitigated", "Orders are accepted again on 17.6.")
+    yield step(key, began, 140, "resolved", "Replication healthy for 45 minutes.")
 
 
 def _slow_search(month: str) -> Iterator[Line]:
@@ -142,52 +145,19 @@ def _slow_search(month: str) -> Iterator[Line]:
                 "by": "Ivo Petrov",
             },
         )
-    yield _declared(key, "P2", "Search is slow", customer, SEARCH, began, 21)
-    yield _update(key, began, 40, "told_customer", "Told of slow searches; results are complete.")
-    yield _update(key, began, 170, "note", "The reranker at 100 % exhausts the search pool.", key=True)
-    yield _step(key, began, 180, "mitigated", "Flag search-reranker set to 0 %.")
-    yield _step(key, began, 215, "resolved", "Latency normal for half an hour.")
+    yield declared(key, "P2", "Search is slow", "search", customer, began, 21, SEARCH)
+    yield update(key, began, 40, "told_customer", "Told of slow searches; results are complete.")
+    yield update(key, began, 170, "note", "The reranker at 100 % exhausts the search pool.", key=True)
+    yield step(key, began, 180, "mitigated", "Flag search-reranker set to 0 %.")
+    yield step(key, began, 215, "resolved", "Latency normal for half an hour.")
 
 
 def _short_outage(month: str) -> Iterator[Line]:
     """Nine minutes of errors that the promise has room for."""
     customer, key = KESTREL, f"INC-{month}-3"
     began = local(month, 8, "11:20", customer)
-    yield _declared(key, "P3", "Errors after a configuration change", customer, AVAILABILITY, began, 3)
-    yield _step(key, began, 9, "mitigated", "Configuration reverted.")
-    yield _step(key, began, 20, "resolved", "No errors for ten minutes.")
-
-
-def _declared(
-    key: str, severity: str, title: str, customer: Customer, objective: str, began: datetime, detected: int
-) -> Line:
-    at = began + timedelta(minutes=detected)
-    data = {
-        "incident": key,
-        "severity": severity,
-        "title": title,
-        "service": "orders-api" if objective == AVAILABILITY else "search",
-        "tenants": [customer.key],
-        "objectives": [objective],
-        "began_at": rfc3339(began),
-        "detected_at": rfc3339(at),
-        "owner": "incident-owner@demo.invalid",
-    }
-    return line("incidents", f"{key}/declared", "incident.declared", at + timedelta(minutes=1), data)
-
-
-def _update(incident: str, began: datetime, minutes: int, kind: str, text: str, **more: Any) -> Line:
-    at = began + timedelta(minutes=minutes)
-    data = {"incident": incident, "kind": kind, "text": text, **more}
-    return line("incidents", f"{incident}/{minutes}", "incident.updated", at, data)
-
-
-def _step(key: str, began: datetime, minutes: int, step: str, text: str) -> Line:
-    at = began + timedelta(minutes=minutes)
-    return line(
-        "incidents",
-        f"{key}/{step}",
-        f"incident.{step}",
-        at,
-        {"incident": key, "at": rfc3339(at), "text": text},
+    yield declared(
+        key, "P3", "Errors after a configuration change", "orders-api", customer, began, 3, AVAILABILITY
     )
+    yield step(key, began, 9, "mitigated", "Configuration reverted.")
+    yield step(key, began, 20, "resolved", "No errors for ten minutes.")

@@ -26,7 +26,8 @@ RAMP: Final = ((-14 * 24.0, PILOT), (0.1, 25), (1.1, 50), (2.1, 100))
 _OPERATION: Final = "export"
 _RUNS_AN_HOUR: Final = 4
 _EVERY: Final = timedelta(minutes=15)
-_TAKES: Final = timedelta(minutes=14)
+CUT_OFF_MINUTES: Final = 14
+_TAKES: Final = timedelta(minutes=CUT_OFF_MINUTES)
 #: What a run sends of the large archives at 100 %, in thousandths of a gigabyte.
 _LARGE: Final = 600_000
 #: Core-seconds that packing a gigabyte takes.

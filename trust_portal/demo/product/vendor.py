@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from trust_portal.demo.product import chronicle, exports, metering, plant
+from trust_portal.demo.product import chronicle, exports, incidents, metering, plant
 from trust_portal.demo.product.controls import Controls
 from trust_portal.demo.product.events import Line
 from trust_portal.demo.scene import CUSTOMERS
@@ -42,6 +42,7 @@ class Vendor:
         for told in (
             *chronicle.story(self.script.month),
             *chronicle.ramp(self.script, controls),
+            *incidents.runaway(self.script, controls),
             chronicle.retagging(self.script),
         ):
             if (first or start <= told.time) and told.time < end:
