@@ -139,13 +139,14 @@ def the_product_remembers(demo: Demo) -> None:
     while True:
         lines = log.read_text().splitlines()[said_before:]
         reports = [json.loads(line[9:]) for line in lines if line.startswith("product: {")]
-        if reports and reports[-1]["percent"] == 100:
+        # What comes after it, a minute at a time, is no part of it.
+        told_anew = [each for each in reports if each["phase"] == "history"]
+        if told_anew and told_anew[-1]["percent"] == 100:
             break
         assert time.monotonic() < end
         time.sleep(0.5)
-    assert reports[-1]["phase"] == "history"
-    assert reports[-1]["rejected"] == 0
-    assert reports[-1]["duplicates"] > 500_000
+    assert told_anew[-1]["rejected"] == 0
+    assert told_anew[-1]["duplicates"] > 500_000
 
 
 def the_cost_loop_was_closed(told: str) -> None:
