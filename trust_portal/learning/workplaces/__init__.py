@@ -1,0 +1,1 @@
+"""Where the vendor's people work: their calendar, their time zone, their manager."""
