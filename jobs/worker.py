@@ -63,6 +63,7 @@ _QUEUE_POLL = 0.05
 _RELAY_ROUND = 0.1
 _SCHEDULE_ROUND = 15.0
 _COST_ROUND = 5.0
+_ACTIONS_ROUND = 15.0
 _INCIDENTS_ROUND = 5.0
 _RUNS_ROUND = 2.0
 _REVIEWS_ROUND = 3600.0
@@ -97,6 +98,7 @@ async def work(house: House, queue: str) -> None:
         rounds += [
             repeat("schedule", partial(start_due_runs, house), _SCHEDULE_ROUND),
             repeat("cost", partial(mind_cost, house), _COST_ROUND),
+            repeat("actions", house.action_reminders.round, _ACTIONS_ROUND),
             repeat("incidents", partial(mind_incidents, house), _INCIDENTS_ROUND),
             _serve_queue(house, backlog, DELIVERIES_QUEUE),
             repeat("playbooks", partial(mind_runs, house), _RUNS_ROUND),

@@ -18,8 +18,11 @@ from trust_portal.cost.metering import tables as metering
 from trust_portal.cost.remediation import tables as remediation
 from trust_portal.evidence import tables as evidence
 from trust_portal.facts import tables as facts
+from trust_portal.learning.actions import tables as actions
 from trust_portal.learning.incidents import tables as incidents
 from trust_portal.learning.postmortems import tables as postmortems
+from trust_portal.learning.switchboard import tables as switchboard
+from trust_portal.learning.workplaces import tables as workplaces
 from trust_portal.notify import tables as notify
 from trust_portal.reliability.contracts import tables as contracts
 from trust_portal.reliability.credits import tables as credit_tables
@@ -36,6 +39,7 @@ from trust_portal.storage.metadata import metadata
 #: Modules that declare tables; importing them is what fills the metadata.
 TABLES = (
     access,
+    actions,
     anomalies,
     approvals,
     break_glass,
@@ -57,6 +61,8 @@ TABLES = (
     remediation,
     reports,
     runs,
+    switchboard,
+    workplaces,
 )
 
 #: Two migrations of one database never run at the same time. Any number of ours will do.

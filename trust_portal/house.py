@@ -73,7 +73,10 @@ from trust_portal.facts.intake import Intake
 from trust_portal.facts.operations_service import Operations
 from trust_portal.kernel.clock import Clock, SystemClock
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.actions.reminding import ActionReminders
+from trust_portal.learning.actions.service import PreventionActions
 from trust_portal.learning.incidents.following import Following
+from trust_portal.learning.workplaces.service import Workplaces
 from trust_portal.notify.delivering import Courier
 from trust_portal.notify.dispatching import Dispatcher
 from trust_portal.notify.mail.carrier import MailCarrier
@@ -147,6 +150,9 @@ class House:
     intake: Intake
     operations: Operations
     incident_following: Following
+    prevention_actions: PreventionActions
+    action_reminders: ActionReminders
+    workplaces: Workplaces
     exports: Exports
     contracts: Contracts
     objectives: Objectives
@@ -340,6 +346,9 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         intake=intake,
         operations=Operations(storage, gate, access_log),
         incident_following=Following(storage, ledger),
+        prevention_actions=PreventionActions(storage, gate, ledger),
+        action_reminders=ActionReminders(storage),
+        workplaces=Workplaces(storage, gate, ledger),
         exports=exports,
         contracts=Contracts(
             storage, gate=gate, ledger=ledger, tenants=tenants, objectives=objectives, access_log=access_log

@@ -43,13 +43,15 @@ def actor_with(role: Role, kind: ActorKind = ActorKind.PERSON) -> Actor:
 def reach(policies: PolicySet, actor: Actor, action: Action) -> str:
     """How far ``actor`` may do ``action``.
 
-    ``yes`` (of the house), ``all`` tenants, ``own`` (tenant, or sessions), ``token`` (only
-    through one), or nothing.
+    ``yes`` (of the house), ``all`` tenants, ``own`` (tenant, sessions, or what is one's own of the house),
+    ``token`` (only through one), or nothing.
     """
     if not action.of_a_tenant:
         if policies.decide(actor, action, Resource.of_house("thing")).allowed:
             return "yes"
         if actor.kind is ActorKind.PERSON:
+            if policies.decide(actor, action, Resource("thing", VENDOR_ID, None, actor.id)).allowed:
+                return "own"
             token = actor_with(next(iter(actor.roles)), ActorKind.TOKEN)
             return "token" if policies.decide(token, action, Resource.of_house("thing")).allowed else ""
         return ""

@@ -16,6 +16,8 @@ from trust_portal.kernel.actor import Role
 class Topic(StrEnum):
     """As webhooks name it in ``type``. In alphabetical order; a new topic is a line here and a rule below."""
 
+    ACTION_ESCALATED = "action.escalated"
+    ACTION_REMINDER = "action.reminder"
     ANOMALY_OPENED = "anomaly.opened"
     APPROVAL_DECIDED = "approval.decided"
     APPROVAL_ESCALATED = "approval.escalated"
@@ -48,6 +50,16 @@ _OPERATORS = frozenset({Role.FINOPS_OPERATOR, Role.SRE_OPERATOR})
 _ADMINS = frozenset({Role.CUSTOMER_ADMIN, Role.VENDOR_ADMIN})
 
 RULES: Mapping[Topic, TopicRule] = {
+    Topic.ACTION_ESCALATED: TopicRule(
+        "Overdue prevention actions",
+        "What should keep an incident from coming back is late.",
+        frozenset({Role.PMO}),
+        insistent=True,
+    ),
+    Topic.ACTION_REMINDER: TopicRule(
+        "Reminders of prevention actions",
+        "A prevention action of yours is due soon, today, or since yesterday.",
+    ),
     Topic.ANOMALY_OPENED: TopicRule(
         "Cost spikes", "A cost anomaly of high severity was found.", _OPERATORS, for_customers=True
     ),

@@ -123,6 +123,8 @@ def test_acts_on_people_roles_tokens_sessions_and_webhooks_and_decisions_are_for
         Action.CREDIT_ISSUE,
         Action.CREDIT_REJECT,
         Action.OWN_CREDIT_ISSUE,
+        Action.PREVENTION_ACTION_DROP,
+        Action.WORKPLACE_SET,
         Action.BREAK_GLASS_CLOSE,
         Action.BREAK_GLASS_OPEN,
         Action.UNAPPROVED_PLAYBOOK_EXECUTE,

@@ -61,9 +61,7 @@ def unrecorded(
     return tuple(rung for rung in Rung if times[rung] <= at and rung not in recorded)
 
 
-def next_rung(
-    due: date, calendar: WorkCalendar, recorded: Collection[Rung]
-) -> tuple[Rung, datetime] | None:
+def next_rung(due: date, calendar: WorkCalendar, recorded: Collection[Rung]) -> tuple[Rung, datetime] | None:
     """Which reminder comes next, and when; None after the last."""
     times = rung_times(due, calendar)
     return next(((rung, times[rung]) for rung in Rung if rung not in recorded), None)

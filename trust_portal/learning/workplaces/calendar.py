@@ -57,7 +57,7 @@ class WorkCalendar:
 
     def is_business_day(self, day: date) -> bool:
         if self.country is None:
-            return day.weekday() < 5  # noqa: PLR2004 - Monday is 0
+            return day.weekday() < 5
         return _holidays(self.country, self.subdivision, day.year).is_working_day(day)
 
     def shift(self, day: date, days: int) -> date:
@@ -92,6 +92,10 @@ class WorkCalendar:
         return datetime.combine(day + timedelta(days=1), time(), zone(self.time_zone)).astimezone(UTC)
 
 
+#: Of somebody who has said nothing of where they work.
+ANYWHERE: Final = WorkCalendar()
+
+
 @lru_cache(maxsize=256)
 def _holidays(country: str, subdivision: str | None, year: int) -> HolidayBase:
     return country_holidays(country, subdiv=subdivision, years=year, expand=False)
@@ -99,4 +103,4 @@ def _holidays(country: str, subdivision: str | None, year: int) -> HolidayBase:
 
 def countries() -> tuple[str, ...]:
     """Every country whose holidays are known, by code."""
-    return tuple(sorted(each for each in list_supported_countries() if len(each) == 2))  # noqa: PLR2004
+    return tuple(sorted(each for each in list_supported_countries() if len(each) == 2))

@@ -1,0 +1,42 @@
+"""When the clock of an action begins: once its incident is resolved and its postmortem signed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from trust_portal.evidence.ledger import Ledger
+from trust_portal.kernel.actor import SYSTEM
+from trust_portal.kernel.clock import rfc3339
+from trust_portal.learning.actions.model import PreventionAction, StepAct
+from trust_portal.learning.actions.recording import take_step
+from trust_portal.learning.actions.repository import actions_of
+from trust_portal.storage.unit_of_work import WriteSession
+
+
+async def begin_clocks(
+    session: WriteSession,
+    ledger: Ledger,
+    postmortem_id: UUID,
+    signed_at: datetime,
+    resolved_at: datetime | None,
+) -> tuple[PreventionAction, ...]:
+    """Give every standing action of a signed postmortem its due date, in the caller's transaction.
+
+    Nothing while the incident goes on. Again it changes nothing. The term counts from the later of the two
+    moments, whenever this is called; an action that was planned after both, from when it was planned.
+    """
+    if resolved_at is None:
+        return ()
+    begun = []
+    for action in await actions_of(session, postmortem_id):
+        if not action.steps:
+            start = max(signed_at, resolved_at, action.created_at)
+            due = action.calendar.shift(action.calendar.day_of(start), action.term)
+            further = {"clock_from": rfc3339(start)}
+            begun.append(
+                await take_step(
+                    session, ledger, action, StepAct.BEGIN, SYSTEM, None, due=due, further=further
+                )
+            )
+    return tuple(begun)

@@ -1,0 +1,319 @@
+"""Prevention actions and what may be done about them. Every change is a row of its own; none is edited."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from trust_portal.errors import Conflict, InvalidInput
+from trust_portal.kernel.names import require_words
+from trust_portal.learning.actions.reminders import Rung, Skip
+from trust_portal.learning.workplaces.calendar import WorkCalendar
+
+#: What refusals call it.
+NOUN: Final = "prevention action"
+#: A postmortem is signed with one to three; more is a project, which nobody finishes.
+MOST: Final = 3
+#: The longest term, in business days: a year.
+LONGEST_TERM: Final = 260
+
+
+class ActionType(StrEnum):
+    """What an action works on: that it does not happen, is seen sooner, or does less harm; or how we work."""
+
+    PREVENT = "prevent"
+    DETECT = "detect"
+    MITIGATE = "mitigate"
+    PROCESS = "process"
+
+
+class ActionState(StrEnum):
+    """``withdrawn``: taken back before the postmortem was signed, so it was never promised to anybody."""
+
+    OPEN = "open"
+    DONE = "done"
+    DROPPED = "dropped"
+    SUPERSEDED = "superseded"
+    WITHDRAWN = "withdrawn"
+
+
+class StepAct(StrEnum):
+    """What can happen to an action. After anything but a due date nothing can."""
+
+    BEGIN = "begin"
+    MOVE = "move"
+    FINISH = "finish"
+    DROP = "drop"
+    SUPERSEDE = "supersede"
+    WITHDRAW = "withdraw"
+
+
+#: What an ending makes of it.
+ENDS_AS: Final[Mapping[StepAct, ActionState]] = MappingProxyType(
+    {
+        StepAct.FINISH: ActionState.DONE,
+        StepAct.DROP: ActionState.DROPPED,
+        StepAct.SUPERSEDE: ActionState.SUPERSEDED,
+        StepAct.WITHDRAW: ActionState.WITHDRAWN,
+    }
+)
+
+#: States of an action that its postmortem still rests on.
+STANDING: Final = frozenset({ActionState.OPEN, ActionState.DONE})
+
+
+@dataclass(frozen=True, slots=True)
+class PlanAction:
+    """Command: somebody shall do something within ``term`` business days from when its clock begins.
+
+    ``replaces`` names the action that this one supersedes. ``link`` leads to where the work is tracked.
+    """
+
+    postmortem_id: UUID
+    title: str
+    type: ActionType
+    owner_id: UUID
+    term: int
+    link: str | None = None
+    replaces: UUID | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", _line(self.title, "title"))
+        object.__setattr__(self, "link", web_address(self.link, "link"))
+        if not 1 <= self.term <= LONGEST_TERM:
+            raise InvalidInput(f"a term is 1 to {LONGEST_TERM} business days", field="term")
+
+
+@dataclass(frozen=True, slots=True)
+class MoveDueDate:
+    """Command: it is due on another day, for a reason; every move is counted."""
+
+    action_id: UUID
+    due: date
+    reason: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", require_words(self.reason, "reason"))
+
+
+@dataclass(frozen=True, slots=True)
+class FinishAction:
+    """Command: it is done. ``evidence`` is the address where that shows; ``sha256`` of what lies there, if known."""
+
+    action_id: UUID
+    evidence: str
+    note: str
+    sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        address = web_address(self.evidence, "evidence")
+        if address is None:
+            raise InvalidInput("say where it shows that this is done", field="evidence")
+        object.__setattr__(self, "evidence", address)
+        object.__setattr__(self, "note", require_words(self.note, "note"))
+        digest = (self.sha256 or "").strip().lower() or None
+        object.__setattr__(self, "sha256", digest)
+        if digest is not None and (len(digest) != 64 or set(digest) - set("0123456789abcdef")):
+            raise InvalidInput("a SHA-256 is 64 hexadecimal digits", field="sha256")
+
+
+@dataclass(frozen=True, slots=True)
+class DropAction:
+    """Command of the approver, who is not the owner: it will not be done, and why that is right."""
+
+    action_id: UUID
+    reason: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", require_words(self.reason, "reason"))
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRecurrence:
+    """Command: ``incident_id`` is what this action should have prevented."""
+
+    action_id: UUID
+    incident_id: UUID
+    note: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "note", require_words(self.note, "note"))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What happened to an action; ``ordinal`` counts from 1.
+
+    ``due`` where one is set: by the first step from the term, by each later one for the reason in ``note``.
+    ``by`` did it: of a dropped action that is the approver, of a superseded one who planned ``successor_id``.
+    """
+
+    ordinal: int
+    act: StepAct
+    at: datetime
+    by_id: UUID
+    by: str
+    receipt_id: UUID
+    due: date | None = None
+    note: str | None = None
+    evidence: str | None = None
+    sha256: str | None = None
+    successor_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """A rung on record: ``sent``, or skipped for the reason given. ``came_at`` is when its time was."""
+
+    ordinal: int
+    due: date
+    rung: Rung
+    came_at: datetime
+    at: datetime
+    skipped: Skip | None
+    told: tuple[str, ...]
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    acknowledgement: str | None = None
+
+    @property
+    def waits_for_acknowledgement(self) -> bool:
+        """An escalation that reached the PMO and nobody has taken note of yet."""
+        return self.rung is Rung.PMO and self.skipped is None and self.acknowledged_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrence:
+    """An incident that the action should have prevented."""
+
+    incident_id: UUID
+    title: str
+    at: datetime
+    by: str
+    note: str
+    receipt_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PreventionAction:
+    """An action and everything that became of it. It has no due date until its clock begins."""
+
+    id: UUID
+    postmortem_id: UUID
+    incident_id: UUID
+    title: str
+    type: ActionType
+    owner_id: UUID
+    owner: str
+    term: int
+    calendar: WorkCalendar
+    link: str | None
+    created_at: datetime
+    created_by: str
+    receipt_id: UUID
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def ending(self) -> Step | None:
+        last = self.steps[-1] if self.steps else None
+        return last if last is not None and last.act in ENDS_AS else None
+
+    @property
+    def state(self) -> ActionState:
+        return ActionState.OPEN if self.ending is None else ENDS_AS[self.ending.act]
+
+    @property
+    def is_open(self) -> bool:
+        return self.ending is None
+
+    @property
+    def dates(self) -> tuple[tuple[Step, date], ...]:
+        """Every due date that was set, with the step that set it."""
+        return tuple((each, each.due) for each in self.steps if each.due is not None)
+
+    @property
+    def due(self) -> date | None:
+        """None until its clock begins."""
+        return self.dates[-1][1] if self.dates else None
+
+    @property
+    def agreed(self) -> date | None:
+        """The first due date: what was agreed, whatever it was moved to."""
+        return self.dates[0][1] if self.dates else None
+
+    @property
+    def moves(self) -> int:
+        """How often the due date was moved."""
+        return sum(each.act is StepAct.MOVE for each in self.steps)
+
+    @property
+    def ended_on(self) -> date | None:
+        """The day in the owner's time zone."""
+        return None if self.ending is None else self.calendar.day_of(self.ending.at)
+
+    def is_overdue(self, at: datetime) -> bool:
+        """Open after the end of its due day, where its owner works."""
+        return self.is_open and self.due is not None and at >= self.calendar.end_of(self.due)
+
+    def days_overdue(self, at: datetime) -> int:
+        """Calendar days since the due day; 0 where it is not overdue."""
+        if self.due is None or not self.is_overdue(at):
+            return 0
+        return (self.calendar.day_of(at) - self.due).days
+
+
+@dataclass(frozen=True, slots=True)
+class ActionFilter:
+    """Which actions; ``None`` asks for all."""
+
+    state: ActionState | None = None
+    type: ActionType | None = None
+    owner_id: UUID | None = None
+    postmortem_id: UUID | None = None
+    incident_id: UUID | None = None
+
+
+#: In which words an act is refused after the end.
+_ENDED: Final[Mapping[ActionState, str]] = MappingProxyType(
+    {
+        ActionState.DONE: "it is done",
+        ActionState.DROPPED: "it was dropped",
+        ActionState.SUPERSEDED: "another action took its place",
+        ActionState.WITHDRAWN: "it was withdrawn",
+    }
+)
+
+
+def require_open(action: PreventionAction) -> None:
+    """Raises ``Conflict`` (ACTION_ENDED)."""
+    if action.ending is not None:
+        raise Conflict(f"nothing can be done about this action: {_ENDED[action.state]}", code="ACTION_ENDED")
+
+
+def web_address(text: str | None, field: str) -> str | None:
+    """An absolute http(s) address of at most 2,000 characters; nothing for nothing. ``InvalidInput`` else."""
+    address = (text or "").strip()
+    if not address:
+        return None
+    try:
+        parts = urlsplit(address)
+        parts.port  # noqa: B018 - raises where it is no number
+    except ValueError:
+        raise InvalidInput("this is not a web address", field=field) from None
+    fits = len(address) <= 2000 and address.isascii() and address.isprintable() and " " not in address
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or not fits:
+        raise InvalidInput("give a web address that begins with https:// or http://", field=field)
+    return address
+
+
+def _line(text: str, field: str) -> str:
+    line = require_words(text, field)
+    if len(line) > 200 or "\n" in line:
+        raise InvalidInput("say it in one line of at most 200 characters", field=field)
+    return line

@@ -1,0 +1,170 @@
+"""Reminders on record, and which of them somebody took note of."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, and_, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from trust_portal.errors import Conflict
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.actions.model import Reminder
+from trust_portal.learning.actions.reminders import Rung, Skip
+from trust_portal.learning.actions.tables import escalation_acknowledgements, prevention_reminders
+from trust_portal.storage.errors import duplicates_are
+from trust_portal.storage.unit_of_work import ReadSession, WriteSession
+
+_REMINDERS = prevention_reminders.c
+
+
+async def record_sent(session: WriteSession, action_id: UUID, reminder: Reminder) -> bool:
+    """False where this rung of this due date is on record already: then nobody is to be told."""
+    return bool(await _record(session, action_id, [reminder]))
+
+
+async def record_skipped(session: WriteSession, action_id: UUID, reminders: Sequence[Reminder]) -> None:
+    """Rungs that nobody is told of; what is on record already stays as it is."""
+    await _record(session, action_id, reminders)
+
+
+async def recorded(session: ReadSession, action_id: UUID, ordinal: int) -> frozenset[Rung]:
+    """The rungs of one due date that are on record."""
+    rows = await session.execute(
+        select(_REMINDERS.rung).where(
+            _REMINDERS.tenant_id == VENDOR_ID,
+            _REMINDERS.action_id == action_id,
+            _REMINDERS.ordinal == ordinal,
+        )
+    )
+    return frozenset(Rung(row.rung) for row in rows)
+
+
+async def recorded_of(
+    session: ReadSession, action_ids: Collection[UUID]
+) -> Mapping[tuple[UUID, int], frozenset[Rung]]:
+    """The same for many, by action and due date."""
+    found: dict[tuple[UUID, int], set[Rung]] = {}
+    rows = await session.execute(
+        select(_REMINDERS.action_id, _REMINDERS.ordinal, _REMINDERS.rung).where(
+            _REMINDERS.tenant_id == VENDOR_ID, _REMINDERS.action_id.in_(list(action_ids))
+        )
+    )
+    for row in rows:
+        found.setdefault((row.action_id, row.ordinal), set()).add(Rung(row.rung))
+    return {key: frozenset(rungs) for key, rungs in found.items()}
+
+
+async def reminders_of(session: ReadSession, action_id: UUID) -> tuple[Reminder, ...]:
+    """Every reminder of an action, in the order of their times."""
+    query = _query().where(_REMINDERS.action_id == action_id)
+    rows = await session.execute(query.order_by(_REMINDERS.ordinal, _REMINDERS.came_at, _REMINDERS.rung))
+    return tuple(_reminder(row) for row in rows)
+
+
+async def waiting_escalations(session: ReadSession) -> tuple[tuple[UUID, Reminder], ...]:
+    """Escalations to the PMO that nobody took note of, with their action's id, the oldest first."""
+    query = _query().where(
+        _REMINDERS.rung == Rung.PMO.value,
+        _REMINDERS.skipped.is_(None),
+        escalation_acknowledgements.c.at.is_(None),
+    )
+    rows = await session.execute(query.order_by(_REMINDERS.at, _REMINDERS.action_id))
+    return tuple((row.action_id, _reminder(row)) for row in rows)
+
+
+async def acknowledge(
+    session: WriteSession,
+    action_id: UUID,
+    ordinal: int,
+    note: str,
+    *,
+    by_id: UUID,
+    by: str,
+    receipt_id: UUID,
+) -> None:
+    """Raises ``Conflict`` (ALREADY_ACKNOWLEDGED)."""
+    already = Conflict("somebody took note of this escalation already", code="ALREADY_ACKNOWLEDGED")
+    with duplicates_are(already, escalation_acknowledgements.name):
+        await session.execute(
+            insert(escalation_acknowledgements).values(
+                tenant_id=VENDOR_ID,
+                action_id=action_id,
+                ordinal=ordinal,
+                rung=Rung.PMO.value,
+                note=note,
+                at=session.clock.now(),
+                by_id=by_id,
+                by_name=by,
+                receipt_id=receipt_id,
+            )
+        )
+
+
+async def _record(session: WriteSession, action_id: UUID, reminders: Sequence[Reminder]) -> int:
+    if not reminders:
+        return 0
+    rows = await session.execute(
+        upsert(prevention_reminders)
+        .values(
+            [
+                {
+                    "tenant_id": VENDOR_ID,
+                    "action_id": action_id,
+                    "ordinal": each.ordinal,
+                    "rung": each.rung.value,
+                    "due": each.due,
+                    "came_at": each.came_at,
+                    "at": each.at,
+                    "skipped": None if each.skipped is None else each.skipped.value,
+                    "told": list(each.told),
+                }
+                for each in reminders
+            ]
+        )
+        .on_conflict_do_nothing(index_elements=["tenant_id", "action_id", "ordinal", "rung"])
+        .returning(_REMINDERS.rung)
+    )
+    return len(rows.all())
+
+
+def _query() -> Select[Any]:
+    noted = escalation_acknowledgements.c
+    return (
+        select(
+            prevention_reminders,
+            noted.at.label("noted_at"),
+            noted.by_name.label("noted_by"),
+            noted.note.label("noted"),
+        )
+        .outerjoin(
+            escalation_acknowledgements,
+            and_(
+                noted.tenant_id == _REMINDERS.tenant_id,
+                noted.action_id == _REMINDERS.action_id,
+                noted.ordinal == _REMINDERS.ordinal,
+                noted.rung == _REMINDERS.rung,
+            ),
+        )
+        .where(_REMINDERS.tenant_id == VENDOR_ID)
+    )
+
+
+def _reminder(row: Row[Any]) -> Reminder:
+    due: date = row.due
+    at: datetime = row.at
+    return Reminder(
+        ordinal=row.ordinal,
+        due=due,
+        rung=Rung(row.rung),
+        came_at=row.came_at,
+        at=at,
+        skipped=None if row.skipped is None else Skip(row.skipped),
+        told=tuple(row.told),
+        acknowledged_at=row.noted_at,
+        acknowledged_by=row.noted_by,
+        acknowledgement=row.noted,
+    )

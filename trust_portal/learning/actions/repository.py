@@ -1,0 +1,288 @@
+"""Prevention actions with their steps in and out of their tables. All of them are the vendor's."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, and_, insert, select
+
+from trust_portal.access.tables import people
+from trust_portal.errors import Conflict, NotFound
+from trust_portal.kernel.clock import rfc3339
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.kernel.page import Page, PageRequest
+from trust_portal.learning.actions.model import (
+    ENDS_AS,
+    NOUN,
+    STANDING,
+    ActionFilter,
+    ActionState,
+    ActionType,
+    PreventionAction,
+    Recurrence,
+    Step,
+    StepAct,
+)
+from trust_portal.learning.actions.tables import (
+    prevention_action_steps,
+    prevention_actions,
+    prevention_recurrences,
+)
+from trust_portal.learning.incidents.tables import incidents
+from trust_portal.learning.postmortems.tables import postmortems
+from trust_portal.learning.workplaces.calendar import WorkCalendar
+from trust_portal.storage.errors import duplicates_are
+from trust_portal.storage.keyset import keyset_page
+from trust_portal.storage.unit_of_work import ReadSession, WriteSession
+
+_STEPS = prevention_action_steps.c
+_ENDINGS = [each.value for each in ENDS_AS]
+
+
+async def incident_of_postmortem(session: ReadSession, postmortem_id: UUID) -> UUID:
+    """``NotFound`` if there is no such postmortem."""
+    columns = postmortems.c
+    query = select(columns.incident_id).where(columns.tenant_id == VENDOR_ID, columns.id == postmortem_id)
+    found: UUID | None = (await session.execute(query)).scalar_one_or_none()
+    if found is None:
+        raise NotFound("postmortem", field="postmortem")
+    return found
+
+
+async def add_action(session: WriteSession, action: PreventionAction, by_id: UUID) -> None:
+    """A new action, without steps."""
+    await session.execute(
+        insert(prevention_actions).values(
+            tenant_id=VENDOR_ID,
+            id=action.id,
+            postmortem_id=action.postmortem_id,
+            incident_id=action.incident_id,
+            title=action.title,
+            type=action.type.value,
+            owner_id=action.owner_id,
+            term=action.term,
+            country=action.calendar.country,
+            subdivision=action.calendar.subdivision,
+            time_zone=action.calendar.time_zone,
+            link=action.link,
+            created_at=action.created_at,
+            by_id=by_id,
+            by_name=action.created_by,
+            receipt_id=action.receipt_id,
+        )
+    )
+
+
+async def add_step(session: WriteSession, action: PreventionAction, step: Step) -> None:
+    """The next step. Raises ``Conflict`` (ACTION_CHANGED) where another took its place meanwhile."""
+    before = action.steps[-1] if action.steps else None
+    meanwhile = Conflict("somebody was faster; look at what became of this action", code="ACTION_CHANGED")
+    with duplicates_are(meanwhile, prevention_action_steps.name):
+        await session.execute(
+            insert(prevention_action_steps).values(
+                tenant_id=VENDOR_ID,
+                action_id=action.id,
+                ordinal=step.ordinal,
+                act=step.act.value,
+                previous=None if before is None else before.ordinal,
+                previous_act=None if before is None else before.act.value,
+                owner_id=action.owner_id,
+                due=step.due,
+                note=step.note,
+                evidence=step.evidence,
+                sha256=step.sha256,
+                successor_id=step.successor_id,
+                at=step.at,
+                by_id=step.by_id,
+                by_name=step.by,
+                receipt_id=step.receipt_id,
+            )
+        )
+
+
+async def find_action(session: ReadSession, action_id: UUID) -> PreventionAction:
+    """``NotFound`` if there is no such action."""
+    found = await _actions(session, _query().where(prevention_actions.c.id == action_id))
+    if not found:
+        raise NotFound(NOUN)
+    return found[0]
+
+
+async def actions_of(session: ReadSession, postmortem_id: UUID) -> tuple[PreventionAction, ...]:
+    """What a postmortem rests on: its actions that are open or done, oldest first."""
+    return tuple(each for each in await all_actions_of(session, postmortem_id) if each.state in STANDING)
+
+
+async def all_actions_of(session: ReadSession, postmortem_id: UUID) -> tuple[PreventionAction, ...]:
+    """Every action ever planned in a postmortem, oldest first."""
+    query = _query().where(prevention_actions.c.postmortem_id == postmortem_id)
+    return await _actions(session, query.order_by(prevention_actions.c.created_at, prevention_actions.c.id))
+
+
+async def actions_by_id(session: ReadSession, ids: Collection[UUID]) -> Mapping[UUID, PreventionAction]:
+    found = await _actions(session, _query().where(prevention_actions.c.id.in_(list(ids))))
+    return {each.id: each for each in found}
+
+
+async def begun_actions(
+    session: ReadSession, *, after: UUID | None = None, limit: int = 500
+) -> tuple[PreventionAction, ...]:
+    """Open actions whose clock runs, by id, ``limit`` at a time from ``after`` on."""
+    begun = select(_STEPS.action_id).where(_STEPS.tenant_id == VENDOR_ID, _STEPS.act == StepAct.BEGIN.value)
+    ended = select(_STEPS.action_id).where(_STEPS.tenant_id == VENDOR_ID, _STEPS.act.in_(_ENDINGS))
+    query = _query().where(prevention_actions.c.id.in_(begun), prevention_actions.c.id.not_in(ended))
+    if after is not None:
+        query = query.where(prevention_actions.c.id > after)
+    return await _actions(session, query.order_by(prevention_actions.c.id).limit(limit))
+
+
+async def actions_page(
+    session: ReadSession, wanted: ActionFilter, request: PageRequest
+) -> Page[PreventionAction]:
+    """Newest first."""
+    query = _query()
+    for column, value in (
+        (prevention_actions.c.owner_id, wanted.owner_id),
+        (prevention_actions.c.type, wanted.type),
+        (prevention_actions.c.postmortem_id, wanted.postmortem_id),
+        (prevention_actions.c.incident_id, wanted.incident_id),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.state is not None:
+        query = _in_state(query, wanted.state)
+    page = await keyset_page(
+        session,
+        query,
+        request,
+        order=(prevention_actions.c.created_at, prevention_actions.c.id),
+        parse=(datetime.fromisoformat, UUID),
+        read=lambda row: row,
+        key=lambda row: (rfc3339(row.created_at), str(row.id)),
+        descending=True,
+    )
+    return Page(await _with_steps(session, page.items), page.cursors, page.has_next, page.has_previous)
+
+
+async def add_recurrence(session: WriteSession, action_id: UUID, recurrence: Recurrence, by_id: UUID) -> None:
+    """Raises ``Conflict`` (ALREADY_LINKED)."""
+    linked = Conflict(
+        "this incident is linked with the action already", code="ALREADY_LINKED", field="incident"
+    )
+    with duplicates_are(linked, prevention_recurrences.name):
+        await session.execute(
+            insert(prevention_recurrences).values(
+                tenant_id=VENDOR_ID,
+                action_id=action_id,
+                incident_id=recurrence.incident_id,
+                note=recurrence.note,
+                at=recurrence.at,
+                by_id=by_id,
+                by_name=recurrence.by,
+                receipt_id=recurrence.receipt_id,
+            )
+        )
+
+
+async def recurrences_of(session: ReadSession, action_id: UUID) -> tuple[Recurrence, ...]:
+    """Incidents that the action should have prevented, oldest first."""
+    columns = prevention_recurrences.c
+    rows = await session.execute(
+        select(prevention_recurrences, incidents.c.title)
+        .join(
+            incidents,
+            and_(incidents.c.tenant_id == columns.tenant_id, incidents.c.id == columns.incident_id),
+        )
+        .where(columns.tenant_id == VENDOR_ID, columns.action_id == action_id)
+        .order_by(columns.at)
+    )
+    return tuple(
+        Recurrence(row.incident_id, row.title, row.at, row.by_name, row.note, row.receipt_id) for row in rows
+    )
+
+
+async def prevented_by(session: ReadSession, incident_id: UUID) -> tuple[PreventionAction, ...]:
+    """The actions that should have prevented an incident."""
+    linked = select(prevention_recurrences.c.action_id).where(
+        prevention_recurrences.c.tenant_id == VENDOR_ID, prevention_recurrences.c.incident_id == incident_id
+    )
+    return await _actions(session, _query().where(prevention_actions.c.id.in_(linked)))
+
+
+def _in_state(query: Select[Any], state: ActionState) -> Select[Any]:
+    acts = _ENDINGS
+    if state is not ActionState.OPEN:
+        acts = [act.value for act, ends_as in ENDS_AS.items() if ends_as is state]
+    ended = select(_STEPS.action_id).where(_STEPS.tenant_id == VENDOR_ID, _STEPS.act.in_(acts))
+    column = prevention_actions.c.id
+    return query.where(column.not_in(ended) if state is ActionState.OPEN else column.in_(ended))
+
+
+def _query() -> Select[Any]:
+    return (
+        select(prevention_actions, people.c.name.label("owner_name"))
+        .join(
+            people,
+            and_(
+                people.c.tenant_id == prevention_actions.c.tenant_id,
+                people.c.id == prevention_actions.c.owner_id,
+            ),
+        )
+        .where(prevention_actions.c.tenant_id == VENDOR_ID)
+    )
+
+
+async def _actions(session: ReadSession, query: Select[Any]) -> tuple[PreventionAction, ...]:
+    return await _with_steps(session, (await session.execute(query)).all())
+
+
+async def _with_steps(session: ReadSession, rows: Sequence[Row[Any]]) -> tuple[PreventionAction, ...]:
+    if not rows:
+        return ()
+    steps = await session.execute(
+        select(prevention_action_steps)
+        .where(_STEPS.tenant_id == VENDOR_ID, _STEPS.action_id.in_([row.id for row in rows]))
+        .order_by(_STEPS.ordinal)
+    )
+    chains: dict[UUID, list[Row[Any]]] = defaultdict(list)
+    for step in steps:
+        chains[step.action_id].append(step)
+    return tuple(_action(row, chains[row.id]) for row in rows)
+
+
+def _action(row: Row[Any], steps: Iterable[Row[Any]]) -> PreventionAction:
+    return PreventionAction(
+        id=row.id,
+        postmortem_id=row.postmortem_id,
+        incident_id=row.incident_id,
+        title=row.title,
+        type=ActionType(row.type),
+        owner_id=row.owner_id,
+        owner=row.owner_name,
+        term=row.term,
+        calendar=WorkCalendar(row.country, row.subdivision, row.time_zone),
+        link=row.link,
+        created_at=row.created_at,
+        created_by=row.by_name,
+        receipt_id=row.receipt_id,
+        steps=tuple(
+            Step(
+                ordinal=each.ordinal,
+                act=StepAct(each.act),
+                at=each.at,
+                by_id=each.by_id,
+                by=each.by_name,
+                receipt_id=each.receipt_id,
+                due=each.due,
+                note=each.note,
+                evidence=each.evidence,
+                sha256=each.sha256,
+                successor_id=each.successor_id,
+            )
+            for each in steps
+        ),
+    )

@@ -1,0 +1,259 @@
+"""What is done with prevention actions: planned, moved, finished, dropped, replaced."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from trust_portal.access.action import Action
+from trust_portal.access.approvals.model import person_behind
+from trust_portal.access.gate import Gate
+from trust_portal.access.people.repository import find_active_person
+from trust_portal.access.policy import Decision, Resource
+from trust_portal.errors import Conflict, InvalidInput, NotFound
+from trust_portal.evidence.ledger import Ledger
+from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.kernel.page import Page, PageRequest
+from trust_portal.learning.actions import repository
+from trust_portal.learning.actions.model import (
+    MOST,
+    NOUN,
+    ActionFilter,
+    DropAction,
+    FinishAction,
+    LinkRecurrence,
+    MoveDueDate,
+    PlanAction,
+    PreventionAction,
+    Recurrence,
+    Reminder,
+    StepAct,
+    require_open,
+)
+from trust_portal.learning.actions.receipts import planned_act, recurred_act
+from trust_portal.learning.actions.recording import take_step
+from trust_portal.learning.actions.reminders_repository import reminders_of
+from trust_portal.learning.incidents.repository import find_incident
+from trust_portal.learning.workplaces.repository import workplace_of
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.unit_of_work import Storage
+
+_SCOPE = TenantScope(VENDOR_ID)
+
+
+class PreventionActions:
+    """One to three for each postmortem; what was promised is done, or visibly is not."""
+
+    def __init__(self, storage: Storage, gate: Gate, ledger: Ledger) -> None:
+        self._storage = storage
+        self._gate = gate
+        self._ledger = ledger
+
+    async def plan(self, command: PlanAction, actor: Actor) -> PreventionAction:
+        """A new action, in place of another where ``replaces`` names one.
+
+        ``NotFound`` without such a postmortem. ``InvalidInput`` (owner) for nobody who works here.
+        ``Conflict``: TOO_MANY beyond three that stand; ACTION_ENDED where the one to replace is over.
+        """
+        resource = Resource.of_house(NOUN)
+        decision = await self._gate.require(actor, Action.PREVENTION_ACTION_PLAN, resource)
+        async with self._storage.write(_SCOPE) as session:
+            now = session.clock.now()
+            incident_id = await repository.incident_of_postmortem(session, command.postmortem_id)
+            owner = await find_active_person(session, VENDOR_ID, command.owner_id, now)
+            if owner is None:
+                raise InvalidInput("choose somebody who works here", field="owner")
+            standing = await repository.actions_of(session, command.postmortem_id)
+            replaced = _to_replace(command, standing)
+            if len(standing) - (replaced is not None) >= MOST:
+                raise Conflict(
+                    f"a postmortem rests on {MOST} actions at most; replace one of them", code="TOO_MANY"
+                )
+            workplace = await workplace_of(session, owner.id)
+            action = PreventionAction(
+                id=new_id(),
+                postmortem_id=command.postmortem_id,
+                incident_id=incident_id,
+                title=command.title,
+                type=command.type,
+                owner_id=owner.id,
+                owner=owner.name,
+                term=command.term,
+                calendar=workplace.calendar,
+                link=command.link,
+                created_at=now,
+                created_by=actor.name,
+                receipt_id=new_id(),
+            )
+            await self._ledger.record(
+                session, planned_act(action, actor, decision), receipt_id=action.receipt_id
+            )
+            await repository.add_action(session, action, person_behind(actor))
+            if replaced is not None:
+                await take_step(
+                    session,
+                    self._ledger,
+                    replaced,
+                    StepAct.SUPERSEDE,
+                    actor,
+                    decision,
+                    note=f"Replaced by: {action.title}",
+                    successor_id=action.id,
+                )
+        return action
+
+    async def withdraw(self, actor: Actor, action_id: UUID, reason: str) -> PreventionAction:
+        """Take back what was never promised. ``Conflict`` (CLOCK_RUNS) once its clock has begun."""
+        action, decision = await self._allowed(actor, action_id, Action.PREVENTION_ACTION_PLAN)
+        if action.dates:
+            raise Conflict(
+                "it is promised since its postmortem was signed; it can be dropped, with an approver",
+                code="CLOCK_RUNS",
+            )
+        return await self._step(action_id, StepAct.WITHDRAW, actor, decision, note=reason)
+
+    async def move(self, command: MoveDueDate, actor: Actor) -> PreventionAction:
+        """``InvalidInput`` (due) for a day that is over or not a business day of the owner; ``Conflict``
+        (NO_CLOCK) before there is a date to move.
+        """
+        action, decision = await self._allowed(actor, command.action_id, Action.PREVENTION_ACTION_MOVE)
+        require_open(action)
+        if action.due is None:
+            raise Conflict("its clock has not begun; there is no date to move", code="NO_CLOCK")
+        _require_day(action, command.due, action.calendar.day_of(self._storage.clock.now()))
+        return await self._step(
+            action.id, StepAct.MOVE, actor, decision, due=command.due, note=command.reason
+        )
+
+    async def finish(self, command: FinishAction, actor: Actor) -> PreventionAction:
+        """Done, and where that shows."""
+        action, decision = await self._allowed(actor, command.action_id, Action.PREVENTION_ACTION_FINISH)
+        return await self._step(
+            action.id,
+            StepAct.FINISH,
+            actor,
+            decision,
+            note=command.note,
+            evidence=command.evidence,
+            sha256=command.sha256,
+        )
+
+    async def drop(self, command: DropAction, actor: Actor) -> PreventionAction:
+        """By the approver. ``Conflict`` (OWN_ACTION): nobody lets themselves off."""
+        action, decision = await self._allowed(actor, command.action_id, Action.PREVENTION_ACTION_DROP)
+        if person_behind(actor) == action.owner_id:
+            raise Conflict("ask somebody else: nobody drops what they owe themselves", code="OWN_ACTION")
+        return await self._step(action.id, StepAct.DROP, actor, decision, note=command.reason)
+
+    async def link_recurrence(self, command: LinkRecurrence, actor: Actor) -> Recurrence:
+        """It happened again. ``NotFound`` without such an incident; ``Conflict``: ALREADY_LINKED, SAME_INCIDENT."""
+        action, decision = await self._allowed(actor, command.action_id, Action.PREVENTION_ACTION_PLAN)
+        if command.incident_id == action.incident_id:
+            raise Conflict(
+                "this is the incident the action follows from", code="SAME_INCIDENT", field="incident"
+            )
+        async with self._storage.write(_SCOPE) as session:
+            incident = await find_incident(session, command.incident_id)
+            now, receipt_id = session.clock.now(), new_id()
+            act = recurred_act(action, actor, decision, now, str(incident.id), command.note)
+            await self._ledger.record(session, act, receipt_id=receipt_id)
+            recurrence = Recurrence(incident.id, incident.title, now, actor.name, command.note, receipt_id)
+            await repository.add_recurrence(session, action.id, recurrence, person_behind(actor))
+        return recurrence
+
+    async def get(self, actor: Actor, action_id: UUID) -> PreventionAction:
+        """``NotFound`` if there is no such action."""
+        await self._may_read(actor)
+        async with self._storage.read(_SCOPE) as session:
+            return await repository.find_action(session, action_id)
+
+    async def page(self, actor: Actor, wanted: ActionFilter, request: PageRequest) -> Page[PreventionAction]:
+        """Newest first."""
+        await self._may_read(actor)
+        async with self._storage.read(_SCOPE) as session:
+            return await repository.actions_page(session, wanted, request)
+
+    async def of_postmortem(self, actor: Actor, postmortem_id: UUID) -> tuple[PreventionAction, ...]:
+        """Everything that was ever planned in it, oldest first."""
+        await self._may_read(actor)
+        async with self._storage.read(_SCOPE) as session:
+            return await repository.all_actions_of(session, postmortem_id)
+
+    async def reminders(self, actor: Actor, action_id: UUID) -> tuple[Reminder, ...]:
+        """Every reminder on record, in the order of their times."""
+        await self._may_read(actor)
+        async with self._storage.read(_SCOPE) as session:
+            return await reminders_of(session, action_id)
+
+    async def recurrences(self, actor: Actor, action_id: UUID) -> tuple[Recurrence, ...]:
+        """Incidents that the action should have prevented."""
+        await self._may_read(actor)
+        async with self._storage.read(_SCOPE) as session:
+            return await repository.recurrences_of(session, action_id)
+
+    async def prevented_by(self, actor: Actor, incident_id: UUID) -> tuple[PreventionAction, ...]:
+        """The actions that should have prevented an incident."""
+        await self._may_read(actor)
+        async with self._storage.read(_SCOPE) as session:
+            return await repository.prevented_by(session, incident_id)
+
+    async def _step(
+        self,
+        action_id: UUID,
+        act: StepAct,
+        actor: Actor,
+        decision: Decision,
+        *,
+        due: date | None = None,
+        note: str | None = None,
+        evidence: str | None = None,
+        sha256: str | None = None,
+    ) -> PreventionAction:
+        async with self._storage.write(_SCOPE) as session:
+            action = await repository.find_action(session, action_id)
+            require_open(action)
+            return await take_step(
+                session,
+                self._ledger,
+                action,
+                act,
+                actor,
+                decision,
+                due=due,
+                note=note,
+                evidence=evidence,
+                sha256=sha256,
+            )
+
+    async def _allowed(
+        self, actor: Actor, action_id: UUID, action: Action
+    ) -> tuple[PreventionAction, Decision]:
+        """The action, for somebody who may do this to it: its owner may do more than others."""
+        found = await self.get(actor, action_id)
+        resource = Resource(NOUN, VENDOR_ID, found.id, person_id=found.owner_id)
+        return found, await self._gate.require(actor, action, resource)
+
+    async def _may_read(self, actor: Actor) -> None:
+        await self._gate.require(actor, Action.PREVENTION_ACTION_READ, Resource.of_house(NOUN))
+
+
+def _to_replace(command: PlanAction, standing: tuple[PreventionAction, ...]) -> PreventionAction | None:
+    if command.replaces is None:
+        return None
+    found = next((each for each in standing if each.id == command.replaces), None)
+    if found is None:
+        raise NotFound(NOUN, field="replaces")
+    require_open(found)
+    return found
+
+
+def _require_day(action: PreventionAction, due: date, today: date) -> None:
+    if due == action.due:
+        raise InvalidInput("it is due on that day already", field="due")
+    if due < today:
+        raise InvalidInput("this day is over", field="due")
+    if not action.calendar.is_business_day(due):
+        raise InvalidInput(f"this is no business day of the owner ({action.calendar.name})", field="due")
+    if due > action.calendar.shift(today, 2 * 260):
+        raise InvalidInput("choose a day within two years", field="due")

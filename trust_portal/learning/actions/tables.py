@@ -1,0 +1,193 @@
+"""Prevention actions as rows, none of which ever changes: the action, and the chain of its steps.
+
+They belong to the vendor: an incident may concern many customers.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from trust_portal.storage.metadata import instant, tenant_table, uuid_column
+
+
+def _refers(table: str, own: tuple[str, ...], others: tuple[str, ...], name: str) -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["tenant_id", *own], [f"{table}.tenant_id", *(f"{table}.{each}" for each in others)], name=name
+    )
+
+
+prevention_actions = tenant_table(
+    "prevention_actions",
+    uuid_column("id", primary_key=True),
+    uuid_column("postmortem_id", nullable=False),
+    uuid_column("incident_id", nullable=False),
+    Column("title", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    uuid_column("owner_id", nullable=False),
+    Column("term", Integer, nullable=False, comment="business days of the owner's calendar"),
+    Column("country", Text, comment="ISO 3166-1; null: Monday to Friday"),
+    Column("subdivision", Text, comment="second part of ISO 3166-2"),
+    Column("time_zone", Text, nullable=False),
+    Column("link", Text),
+    instant("created_at", nullable=False),
+    uuid_column("by_id", nullable=False),
+    Column("by_name", Text, nullable=False),
+    uuid_column("receipt_id", nullable=False),
+    _refers("postmortems", ("postmortem_id",), ("id",), "prevention_actions_postmortem_fkey"),
+    _refers("incidents", ("incident_id",), ("id",), "prevention_actions_incident_fkey"),
+    _refers("people", ("owner_id",), ("id",), "prevention_actions_owner_fkey"),
+    _refers("receipts", ("receipt_id",), ("id",), "prevention_actions_receipt_fkey"),
+    UniqueConstraint("tenant_id", "receipt_id", name="prevention_actions_receipt_key"),
+    UniqueConstraint("tenant_id", "id", "owner_id", name="prevention_actions_owner_key"),
+    CheckConstraint("type IN ('prevent', 'detect', 'mitigate', 'process')", name="type_is_known"),
+    CheckConstraint("term BETWEEN 1 AND 260", name="term_is_within_a_year"),
+    CheckConstraint("btrim(title) <> ''", name="title_is_given"),
+    CheckConstraint("subdivision IS NULL OR country IS NOT NULL", name="place_is_whole"),
+    Index("prevention_actions_postmortem_idx", "tenant_id", "postmortem_id"),
+    Index("prevention_actions_owner_idx", "tenant_id", "owner_id"),
+    Index("prevention_actions_newest_idx", "tenant_id", "created_at", "id"),
+)
+
+prevention_action_steps = tenant_table(
+    "prevention_action_steps",
+    uuid_column("action_id", primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("act", Text, nullable=False),
+    Column("previous", Integer, comment="ordinal of the step before; null: the first"),
+    Column("previous_act", Text),
+    uuid_column("owner_id", nullable=False, comment="of the action"),
+    Column("due", Date, comment="of one that sets it"),
+    Column("note", Text, comment="the reason, or what was done"),
+    Column("evidence", Text, comment="of one that is done: where that shows"),
+    Column("sha256", Text, comment="of what lies there, where it is known"),
+    uuid_column("successor_id", comment="of a superseded one"),
+    instant("at", nullable=False),
+    uuid_column("by_id", nullable=False, comment="of a dropped one: the approver"),
+    Column("by_name", Text, nullable=False),
+    uuid_column("receipt_id", nullable=False),
+    _refers(
+        "prevention_actions",
+        ("action_id", "owner_id"),
+        ("id", "owner_id"),
+        "prevention_action_steps_action_fkey",
+    ),
+    _refers(
+        "prevention_action_steps",
+        ("action_id", "previous", "previous_act"),
+        ("action_id", "ordinal", "act"),
+        "prevention_action_steps_previous_fkey",
+    ),
+    _refers("prevention_actions", ("successor_id",), ("id",), "prevention_action_steps_successor_fkey"),
+    _refers("receipts", ("receipt_id",), ("id",), "prevention_action_steps_receipt_fkey"),
+    UniqueConstraint("tenant_id", "action_id", "ordinal", "act", name="prevention_action_steps_link_key"),
+    UniqueConstraint("tenant_id", "action_id", "ordinal", "due", name="prevention_action_steps_due_key"),
+    UniqueConstraint("tenant_id", "receipt_id", name="prevention_action_steps_receipt_key"),
+    CheckConstraint(
+        "(ordinal = 1 AND num_nonnulls(previous, previous_act) = 0 AND act <> 'move')"
+        " OR (ordinal > 1 AND num_nulls(previous, previous_act) = 0 AND previous = ordinal - 1"
+        " AND previous_act IN ('begin', 'move') AND act NOT IN ('begin', 'withdraw'))",
+        name="follows_what_it_may",
+    ),
+    CheckConstraint(
+        "act IN ('begin', 'move', 'finish', 'drop', 'supersede', 'withdraw')", name="act_is_known"
+    ),
+    CheckConstraint("(act IN ('begin', 'move')) = (due IS NOT NULL)", name="due_where_it_is_set"),
+    CheckConstraint("(act = 'begin') = (note IS NULL) AND btrim(note) <> ''", name="reason_is_given"),
+    CheckConstraint("(act = 'finish') = (evidence IS NOT NULL)", name="done_has_evidence"),
+    CheckConstraint("sha256 IS NULL OR (act = 'finish' AND sha256 ~ '^[0-9a-f]{64}$')", name="digest"),
+    CheckConstraint("act <> 'drop' OR by_id <> owner_id", name="dropped_by_another"),
+    CheckConstraint(
+        "(act = 'supersede') = (successor_id IS NOT NULL) AND successor_id IS DISTINCT FROM action_id",
+        name="superseded_by_another",
+    ),
+    Index("prevention_action_steps_newest_idx", "tenant_id", "at"),
+)
+
+prevention_recurrences = tenant_table(
+    "prevention_recurrences",
+    uuid_column("action_id", primary_key=True),
+    uuid_column("incident_id", primary_key=True),
+    Column("note", Text, nullable=False),
+    instant("at", nullable=False),
+    uuid_column("by_id", nullable=False),
+    Column("by_name", Text, nullable=False),
+    uuid_column("receipt_id", nullable=False),
+    _refers("prevention_actions", ("action_id",), ("id",), "prevention_recurrences_action_fkey"),
+    _refers("incidents", ("incident_id",), ("id",), "prevention_recurrences_incident_fkey"),
+    _refers("receipts", ("receipt_id",), ("id",), "prevention_recurrences_receipt_fkey"),
+    UniqueConstraint("tenant_id", "receipt_id", name="prevention_recurrences_receipt_key"),
+    CheckConstraint("btrim(note) <> ''", name="note_is_given"),
+    Index("prevention_recurrences_incident_idx", "tenant_id", "incident_id"),
+)
+
+prevention_reminders = tenant_table(
+    "prevention_reminders",
+    uuid_column("action_id", primary_key=True),
+    Column(
+        "ordinal", Integer, primary_key=True, autoincrement=False, comment="of the step that set the due date"
+    ),
+    Column("rung", Text, primary_key=True),
+    Column("due", Date, nullable=False),
+    instant("came_at", nullable=False, comment="when the rung's time was"),
+    instant("at", nullable=False),
+    Column("skipped", Text, comment="why nobody was told; null: it was sent"),
+    Column("told", ARRAY(Text), nullable=False, comment="names of people, or the role"),
+    _refers(
+        "prevention_action_steps",
+        ("action_id", "ordinal", "due"),
+        ("action_id", "ordinal", "due"),
+        "prevention_reminders_due_fkey",
+    ),
+    CheckConstraint("rung IN ('T-3', 'T', 'T+1', 'T+3', 'T+7')", name="rung_is_known"),
+    CheckConstraint(
+        "(skipped IS NULL AND cardinality(told) > 0)"
+        " OR (skipped IN ('past', 'moved', 'ended') AND cardinality(told) = 0)",
+        name="sent_or_skipped",
+    ),
+    CheckConstraint("at >= came_at", name="not_before_its_time"),
+    Index("prevention_reminders_newest_idx", "tenant_id", "at"),
+)
+
+escalation_acknowledgements = tenant_table(
+    "escalation_acknowledgements",
+    uuid_column("action_id", primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("rung", Text, primary_key=True),
+    Column("note", Text, nullable=False),
+    instant("at", nullable=False),
+    uuid_column("by_id", nullable=False),
+    Column("by_name", Text, nullable=False),
+    uuid_column("receipt_id", nullable=False),
+    _refers(
+        "prevention_reminders",
+        ("action_id", "ordinal", "rung"),
+        ("action_id", "ordinal", "rung"),
+        "escalation_acknowledgements_reminder_fkey",
+    ),
+    _refers("receipts", ("receipt_id",), ("id",), "escalation_acknowledgements_receipt_fkey"),
+    UniqueConstraint("tenant_id", "receipt_id", name="escalation_acknowledgements_receipt_key"),
+    CheckConstraint("rung = 'T+7'", name="only_of_the_last_rung"),
+    CheckConstraint("btrim(note) <> ''", name="note_is_given"),
+)
+
+calendar_feeds = tenant_table(
+    "calendar_feeds",
+    uuid_column("person_id", primary_key=True),
+    Column("sha256", Text, nullable=False, comment="of the secret in the link"),
+    instant("made_at", nullable=False),
+    uuid_column("receipt_id", nullable=False),
+    _refers("people", ("person_id",), ("id",), "calendar_feeds_person_fkey"),
+    _refers("receipts", ("receipt_id",), ("id",), "calendar_feeds_receipt_fkey"),
+    UniqueConstraint("tenant_id", "sha256", name="calendar_feeds_sha256_key"),
+    CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="digest"),
+)

@@ -1,0 +1,214 @@
+"""Incident debt: what is still owed after incidents, as one number of which every part can be looked at. Pure.
+
+Each thing owed adds points: a weight by the worst severity its incident ever had, times one, and one more for
+each week that has begun since it was due and for each time its due date was moved. Nothing is capped or
+smoothed, so that the number is the sum of its addends, and tomorrow's can be foretold from today's.
+
+The trend is the same calculation for past moments, over the rows as they stood then: nothing is stored for it.
+Severities are the worst known today, for what was hidden then was owed then too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+from uuid import UUID
+
+from trust_portal.learning.incidents.model import Severity
+from trust_portal.learning.switchboard.model import ActionLine, Grouping, PostmortemLine, Whose
+
+#: Points by severity: a step is twice as much, as with the money that is lost.
+WEIGHTS: Final[Mapping[Severity, int]] = MappingProxyType(
+    {Severity.P1: 8, Severity.P2: 4, Severity.P3: 2, Severity.P4: 1}
+)
+#: How long a postmortem may take, from the declaration of its incident to the signature.
+POSTMORTEM_TERM: Final = timedelta(days=14)
+#: What is not even begun weighs twice.
+_MISSING: Final = 2
+_WEEK: Final = timedelta(days=7)
+
+
+class Owed(StrEnum):
+    """What is owed."""
+
+    ACTION = "action"
+    UNSIGNED = "unsigned"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Addend:
+    """One part of the debt. ``points`` = ``weight`` × (1 + ``weeks`` late + ``moves``).
+
+    ``id`` is that of the action, or of the incident whose postmortem is owed. ``due`` None: no date yet.
+    """
+
+    owed: Owed
+    id: UUID
+    title: str
+    whose: Whose
+    since: datetime
+    due: date | None
+    late: bool
+    weight: int
+    weeks: int
+    moves: int
+
+    @property
+    def points(self) -> int:
+        return self.weight * (1 + self.weeks + self.moves)
+
+    @property
+    def explanation(self) -> str:
+        """``8 × (1 + 2 weeks late + 1 move) = 32``."""
+        parts = ["1"]
+        if self.weeks:
+            parts.append(f"{self.weeks} {'week' if self.weeks == 1 else 'weeks'} late")
+        if self.moves:
+            parts.append(f"{self.moves} {'move' if self.moves == 1 else 'moves'}")
+        inner = " + ".join(parts)
+        return f"{self.weight} × {f'({inner})' if len(parts) > 1 else inner} = {self.points}"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What one service, team, owner or severity owes. ``key`` is what a filter names."""
+
+    key: str
+    name: str
+    points: int
+    actions: int
+    overdue: int
+    unsigned: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """All that is owed at one moment, the heaviest first."""
+
+    at: datetime
+    addends: tuple[Addend, ...]
+
+    @property
+    def points(self) -> int:
+        return sum(each.points for each in self.addends)
+
+    @property
+    def open(self) -> int:
+        return sum(each.owed is Owed.ACTION for each in self.addends)
+
+    @property
+    def overdue(self) -> int:
+        return sum(each.owed is Owed.ACTION and each.late for each in self.addends)
+
+    @property
+    def unsigned(self) -> int:
+        return sum(each.owed is Owed.UNSIGNED for each in self.addends)
+
+    @property
+    def missing(self) -> int:
+        return sum(each.owed is Owed.MISSING for each in self.addends)
+
+
+def action_addend(line: ActionLine, at: datetime) -> Addend | None:
+    """What an action adds at ``at``; None before it was planned and from its end on."""
+    if line.created_at > at or (line.ended_at is not None and line.ended_at <= at):
+        return None
+    standing = [each for each in line.dates if each.at <= at]
+    last = standing[-1] if standing else None
+    over = timedelta(-1) if last is None else at - last.over_at
+    return Addend(
+        owed=Owed.ACTION,
+        id=line.id,
+        title=line.title,
+        whose=line.whose,
+        since=line.created_at,
+        due=None if last is None else last.due,
+        late=over >= timedelta(0),
+        weight=WEIGHTS[line.whose.severity],
+        weeks=_weeks_begun(over),
+        moves=max(len(standing) - 1, 0),
+    )
+
+
+def postmortem_addend(line: PostmortemLine, at: datetime) -> Addend | None:
+    """What a postmortem that is not signed adds at ``at``; one that is missing was due at once."""
+    if line.declared_at > at or (line.signed_at is not None and line.signed_at <= at):
+        return None
+    missing = line.opened_at is None or line.opened_at > at
+    due_at = line.declared_at if missing else line.declared_at + POSTMORTEM_TERM
+    return Addend(
+        owed=Owed.MISSING if missing else Owed.UNSIGNED,
+        id=line.incident_id,
+        title=line.title,
+        whose=line.whose,
+        since=line.declared_at,
+        due=due_at.date(),
+        late=at >= due_at,
+        weight=WEIGHTS[line.whose.severity] * (_MISSING if missing else 1),
+        weeks=_weeks_begun(at - due_at),
+        moves=0,
+    )
+
+
+def debt(actions: Iterable[ActionLine], postmortems: Iterable[PostmortemLine], at: datetime) -> Debt:
+    """Everything owed at ``at``."""
+    found = [each for line in actions if (each := action_addend(line, at)) is not None]
+    found += [each for line in postmortems if (each := postmortem_addend(line, at)) is not None]
+    found.sort(key=lambda each: (-each.points, each.since, each.id))
+    return Debt(at, tuple(found))
+
+
+def trend(
+    actions: Sequence[ActionLine], postmortems: Sequence[PostmortemLine], moments: Sequence[datetime]
+) -> tuple[tuple[datetime, int], ...]:
+    """The points at each of ``moments``."""
+    return tuple((at, debt(actions, postmortems, at).points) for at in moments)
+
+
+def grouped(addends: Iterable[Addend], by: Grouping) -> tuple[Group, ...]:
+    """What each owes, the heaviest first; without a team of its own, by the empty key."""
+    found: dict[str, list[Addend]] = {}
+    for each in addends:
+        found.setdefault(_key(each.whose, by), []).append(each)
+    groups = [
+        Group(
+            key=key,
+            name=_name(parts[0].whose, by),
+            points=sum(each.points for each in parts),
+            actions=sum(each.owed is Owed.ACTION for each in parts),
+            overdue=sum(each.owed is Owed.ACTION and each.late for each in parts),
+            unsigned=sum(each.owed is Owed.UNSIGNED for each in parts),
+            missing=sum(each.owed is Owed.MISSING for each in parts),
+        )
+        for key, parts in found.items()
+    ]
+    return tuple(sorted(groups, key=lambda each: (-each.points, each.name, each.key)))
+
+
+def _weeks_begun(over: timedelta) -> int:
+    """0 before it is late; 1 from then on through the first week."""
+    return 0 if over < timedelta(0) else over // _WEEK + 1
+
+
+def _key(whose: Whose, by: Grouping) -> str:
+    match by:
+        case Grouping.SERVICE:
+            return whose.service
+        case Grouping.TEAM:
+            return whose.team or ""
+        case Grouping.OWNER:
+            return whose.owner_key
+        case Grouping.SEVERITY:
+            return whose.severity.value
+
+
+def _name(whose: Whose, by: Grouping) -> str:
+    if by is Grouping.OWNER:
+        return whose.owner
+    return _key(whose, by) or "No team"

@@ -1,0 +1,109 @@
+"""What the Switchboard reads, and how it is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from trust_portal.errors import InvalidInput
+from trust_portal.kernel.names import is_readable
+from trust_portal.learning.actions.model import ActionState
+from trust_portal.learning.incidents.model import Severity
+
+NOUN = "Switchboard"
+
+
+class Grouping(StrEnum):
+    """By what debts are added up."""
+
+    SERVICE = "service"
+    TEAM = "team"
+    OWNER = "owner"
+    SEVERITY = "severity"
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Where something belongs. ``owner`` is a name; ``owner_id`` None: told by a system, and nobody known here."""
+
+    severity: Severity
+    service: str
+    team: str | None
+    owner: str
+    owner_id: UUID | None
+
+    @property
+    def owner_key(self) -> str:
+        """What a filter names: the person's id, or else the name as it was told."""
+        return self.owner if self.owner_id is None else str(self.owner_id)
+
+
+@dataclass(frozen=True, slots=True)
+class DateSet:
+    """A due date: ``due`` from ``at`` on, until the next; ``over_at`` is when that day ends for its owner."""
+
+    at: datetime
+    due: date
+    over_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ActionLine:
+    """A prevention action as the Switchboard adds it up. ``dates`` in the order in which they were set."""
+
+    id: UUID
+    title: str
+    incident_id: UUID
+    whose: Whose
+    created_at: datetime
+    dates: tuple[DateSet, ...]
+    state: ActionState
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PostmortemLine:
+    """The postmortem that a P1 or P2 owes. ``opened_at`` None: there is none; ``signed_at``: first signed."""
+
+    incident_id: UUID
+    postmortem_id: UUID | None
+    title: str
+    whose: Whose
+    declared_at: datetime
+    opened_at: datetime | None
+    signed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BoardFilter:
+    """Which part of the debt; ``None`` asks for all. ``owner`` is a ``Whose.owner_key``."""
+
+    service: str | None = None
+    team: str | None = None
+    owner: str | None = None
+    severity: Severity | None = None
+
+    def keeps(self, whose: Whose) -> bool:
+        return (
+            self.service in {None, whose.service}
+            and self.team in {None, whose.team or ""}
+            and self.owner in {None, whose.owner_key}
+            and self.severity in {None, whose.severity}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """A filter that a person gave a name. ``query`` is as it stands in the address of the page."""
+
+    name: str
+    query: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name.strip())
+        if not 1 <= len(self.name) <= 60 or not is_readable(self.name):
+            raise InvalidInput("a view's name has 1 to 60 printable characters", field="name")
+        if len(self.query) > 1000 or not self.query.isascii() or not self.query.isprintable():
+            raise InvalidInput("this is not a filter of the Switchboard", field="query")
