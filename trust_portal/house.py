@@ -66,8 +66,8 @@ from trust_portal.documents.press import Press
 from trust_portal.errors import InvalidInput, Unavailable
 from trust_portal.evidence.audit import Auditor
 from trust_portal.evidence.exports import Exports
-from trust_portal.evidence.key_register import register_keys, registered_keys
-from trust_portal.evidence.keyring import Keyring, load_or_create_keyring, refuse_foreign_keys
+from trust_portal.evidence.key_register import keys_in_force, register_keys
+from trust_portal.evidence.keyring import Keyring, load_or_create_keyring
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.facts.intake import Intake
 from trust_portal.facts.operations_service import Operations
@@ -197,8 +197,7 @@ class House:
     @property
     def auditors(self) -> tuple[Auditor, ...]:
         """Who compares stored documents with their receipts, for ``trust-portal audit``."""
-        key = self.keyring.receipts.verify_key
-        return (SlaReportAuditor(key), CreditAuditor(key))
+        return (SlaReportAuditor(), CreditAuditor())
 
     @property
     def readiness(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
@@ -224,9 +223,9 @@ class House:
 
     async def _know_keys(self) -> None:
         async with self.storage.read(TenantScope(VENDOR_ID)) as session:
-            known = await registered_keys(session)
+            known = await keys_in_force(session)
         try:
-            refuse_foreign_keys(self.keyring, known)
+            self.keyring.follow(known)
         except InvalidInput as error:
             raise Unavailable(error.message) from error
         if not known:
@@ -274,10 +273,9 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
     exports = Exports(
         storage,
         ledger,
-        keyring,
         {
-            CREDIT_MEMO: CreditMemoRenderer(keyring.receipts.verify_key, press),
-            SLA_REPORT: SlaReportRenderer(keyring.receipts.verify_key, press),
+            CREDIT_MEMO: CreditMemoRenderer(press),
+            SLA_REPORT: SlaReportRenderer(press),
         },
         host=settings.host,
         vendor=settings.vendor_name,
@@ -342,7 +340,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         approval_patterns=ApprovalPatterns(storage, gate),
         break_glass=BreakGlass(storage, gate, ledger, access_log, approvals, glass_reviews),
         glass_reviews=glass_reviews,
-        archive=Archive(storage, gate, access_log, ledger, keyring, host=settings.host),
+        archive=Archive(storage, gate, access_log, ledger, host=settings.host),
         intake=intake,
         operations=Operations(storage, gate, access_log),
         incident_following=Following(storage, ledger),

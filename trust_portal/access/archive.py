@@ -17,7 +17,6 @@ from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
 from trust_portal.errors import NotFound
-from trust_portal.evidence.bundle_contents import trust_policy
 from trust_portal.evidence.checkpoint import TlogProof
 from trust_portal.evidence.dsse import Envelope
 from trust_portal.evidence.export import Artefact, Export
@@ -28,9 +27,9 @@ from trust_portal.evidence.export_rows import (
     list_exports,
     read_files,
 )
-from trust_portal.evidence.keyring import Keyring
 from trust_portal.evidence.ledger import Ledger, Receipt
 from trust_portal.evidence.log_name import open_log
+from trust_portal.evidence.log_policy import log_policy
 from trust_portal.evidence.receipt_rows import find_receipt, receipts_page, signing_keys_of
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.kernel.actor import Actor
@@ -70,7 +69,6 @@ class Archive:
         gate: Gate,
         access_log: AccessLog,
         ledger: Ledger,
-        keyring: Keyring,
         *,
         host: str,
     ) -> None:
@@ -78,7 +76,6 @@ class Archive:
         self._gate = gate
         self._access_log = access_log
         self._ledger = ledger
-        self._keyring = keyring
         self._host = host
 
     async def receipts(
@@ -170,7 +167,7 @@ class Archive:
         await self._gate.require(actor, Action.RECEIPT_READ, Resource("trust policy", tenant_id))
         async with self._storage.write(TenantScope(tenant_id)) as session:
             origin = await open_log(await session.driver(), tenant_id, self._host, self._storage.clock.now())
-        return trust_policy(self._keyring, origin).text
+            return (await log_policy(session, tenant_id, origin)).text
 
     async def _downloaded(self, actor: Actor, tenant_id: UUID, what: str, subject: str) -> None:
         await self._access_log.trace(actor, [tenant_id], Access(Verb.DOWNLOADED, what, subject, "evidence"))

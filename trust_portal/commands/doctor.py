@@ -19,7 +19,7 @@ from trust_portal.access.passkeys.relying_party import relying_party
 from trust_portal.commands.console import installation, on_installation
 from trust_portal.errors import TrustPortalError
 from trust_portal.evidence.key_register import known_key_ids
-from trust_portal.evidence.keyring import load_keyring, refuse_foreign_keys, refuse_lost_keys
+from trust_portal.evidence.keyring import load_keyring, refuse_lost_keys
 from trust_portal.runtime.embedded.identity import server_identity
 from trust_portal.runtime.migrate import newest_revision
 from trust_portal.runtime.shipped import shipped
@@ -122,7 +122,7 @@ async def _keys_of_database(settings: Settings, finding: Finding) -> Finding:
         if not settings.key_file.exists():
             refuse_lost_keys(settings.key_file, known)
         else:
-            refuse_foreign_keys(load_keyring(settings.key_file), known)
+            load_keyring(settings.key_file).follow(known)
     except TrustPortalError as error:
         return Finding(f"signing keys: {settings.key_file}", error.message)
     return Finding(f"{finding.what}, the ones this database knows") if known else finding

@@ -8,9 +8,9 @@ import click
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.commands.console import in_house, on_installation
-from trust_portal.evidence.bundle_contents import trust_policy
 from trust_portal.evidence.key_register import register_keys
 from trust_portal.evidence.log_name import open_log
+from trust_portal.evidence.log_policy import log_policy
 from trust_portal.house import House
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
@@ -72,7 +72,7 @@ def export_policy(key: str | None, output: Path | None) -> None:
             origin = await open_log(
                 await session.driver(), tenant_id, house.settings.host, session.clock.now()
             )
-        text = trust_policy(house.keyring, origin).text
+            text = (await log_policy(session, tenant_id, origin)).text
 
     in_house(work)
     if output is None:

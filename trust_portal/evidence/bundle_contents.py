@@ -11,7 +11,6 @@ from sqlalchemy import select
 from trust_portal.errors import NotFound
 from trust_portal.evidence.export import Export, RenderedDocument
 from trust_portal.evidence.instructions import verify_md
-from trust_portal.evidence.keyring import Keyring
 from trust_portal.evidence.log_reader import LogReader
 from trust_portal.evidence.manifest import (
     CONSISTENCY,
@@ -25,19 +24,11 @@ from trust_portal.evidence.manifest import (
     disclosure_name,
     proof_name,
 )
-from trust_portal.evidence.note import NoteKey
 from trust_portal.evidence.policy_file import Policy
+from trust_portal.evidence.signing import VerifyKey
 from trust_portal.evidence.tables import receipt_disclosures, receipts
 from trust_portal.evidence.verification_page import verification_page
 from trust_portal.storage.unit_of_work import ReadSession
-
-
-def trust_policy(keyring: Keyring, origin: str) -> Policy:
-    """Whom to believe about the log ``origin``."""
-    return Policy(
-        logs=(NoteKey(origin, keyring.checkpoints.verify_key),),
-        receipt_keys=(keyring.receipts.verify_key,),
-    )
 
 
 def envelope_name(receipt_id: UUID) -> str:
@@ -50,21 +41,18 @@ async def signed_files(
     document: RenderedDocument,
     manifest: Manifest,
     *,
-    keyring: Keyring,
-    origin: str,
+    policy: Policy,
+    signer: VerifyKey,
     vendor: str,
 ) -> dict[str, bytes]:
     """Every file the manifest speaks for. ``NotFound`` names a receipt the tenant has not."""
-    signer = keyring.receipts.verify_key
+    keys = (*policy.receipt_keys, *(each.key for each in policy.logs))
     return {
         **document.files,
         **await _receipt_files(session, tenant_id, document.receipts),
-        POLICY: trust_policy(keyring, origin).text.encode(),
-        **{
-            f"{KEYS}{key.key_id}.pem": key.verify_key.pem.encode()
-            for key in (keyring.receipts, keyring.checkpoints)
-        },
-        "VERIFY.md": verify_md(manifest, vendor, document.file_name, origin, signer).encode(),
+        POLICY: policy.text.encode(),
+        **{f"{KEYS}{key.key_id}.pem": key.pem.encode() for key in keys},
+        "VERIFY.md": verify_md(manifest, vendor, document.file_name, policy.logs[0].name, signer).encode(),
         "verify.html": verification_page(),
     }
 

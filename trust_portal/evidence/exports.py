@@ -22,7 +22,6 @@ from trust_portal.evidence import bundle
 from trust_portal.evidence import export_rows as rows
 from trust_portal.evidence.bundle_contents import proof_files
 from trust_portal.evidence.export import Artefact, Export, ExportState, Renderer
-from trust_portal.evidence.keyring import Keyring
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.packing import Packing
 from trust_portal.evidence.rendering import Rendering
@@ -40,7 +39,6 @@ class Exports:
         self,
         storage: Storage,
         ledger: Ledger,
-        keyring: Keyring,
         renderers: Mapping[str, Renderer],
         *,
         host: str,
@@ -49,7 +47,7 @@ class Exports:
         self._storage = storage
         self._ledger = ledger
         self._kinds = frozenset(renderers)
-        self._rendering = Rendering(storage, ledger, keyring, renderers, host=host, vendor=vendor)
+        self._rendering = Rendering(storage, ledger, renderers, host=host, vendor=vendor)
         self._packing = Packing(storage, ledger)
 
     async def request(

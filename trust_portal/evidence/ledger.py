@@ -13,7 +13,7 @@ from trust_portal.errors import Broken
 from trust_portal.evidence.act import Act
 from trust_portal.evidence.checkpoint import TlogProof
 from trust_portal.evidence.dsse import sign_envelope
-from trust_portal.evidence.keyring import Keyring, refuse_foreign_keys
+from trust_portal.evidence.keyring import KeyPurpose, Keyring
 from trust_portal.evidence.log_reader import LogReader
 from trust_portal.evidence.merkle import leaf_hash
 from trust_portal.evidence.proof_desk import ProofDesk
@@ -33,7 +33,11 @@ WITH receipt AS (
 )
 INSERT INTO pending_receipts (tenant_id, receipt_id, leaf_hash) VALUES ($1, $2, $3)
 """
-_KNOWN_KEYS = "SELECT key_id FROM signing_keys"
+#: The keys that sign now: those that none has replaced.
+IN_FORCE = """
+SELECT k.key_id, k.purpose FROM signing_keys k
+WHERE NOT EXISTS (SELECT 1 FROM signing_keys n WHERE n.replaces = k.key_id)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +64,14 @@ class Ledger:
 
     def __init__(self, storage: Storage, keyring: Keyring) -> None:
         self._keyring = keyring
-        self._keys_compared = False
         self.reader = LogReader()
         self._desk = ProofDesk(storage, self.reader)
 
     async def record(self, session: WriteSession, act: Act, *, receipt_id: UUID | None = None) -> Receipt:
         """Sign ``act`` and store its receipt in the caller's transaction.
+
+        Which key is in force is asked each time, in that transaction: a key may have been rotated, and
+        whoever is asked after that must not sign with the old one (``key_turnover``).
 
         ``Broken`` when the transaction belongs to another tenant than the act; ``InvalidInput``
         (``KEY_FILE``) when the database knows other keys than ours. With a
@@ -74,9 +80,8 @@ class Ledger:
         if session.scope != TenantScope(act.tenant_id):
             raise Broken("a receipt is recorded in its own tenant's transaction", code="WRONG_SCOPE")
         driver = await session.driver()
-        if not self._keys_compared:
-            refuse_foreign_keys(self._keyring, {row["key_id"] for row in await driver.fetch(_KNOWN_KEYS)})
-            self._keys_compared = True
+        in_force = await driver.fetch(IN_FORCE)
+        self._keyring.follow({KeyPurpose(row["purpose"]): row["key_id"] for row in in_force})
         id_ = receipt_id or new_id()
         key = self._keyring.receipts
         statement, disclosures = act.statement(id_)

@@ -47,11 +47,12 @@ def statements(files: Mapping[str, bytes]) -> Iterator[tuple[str, Statement]]:
                 continue
 
 
-def signed(envelope: bytes, key: VerifyKey) -> Statement | None:
-    """What an envelope states, if it can be read and ``key`` signed it."""
+def signed(envelope: bytes, keys: Mapping[str, VerifyKey]) -> Statement | None:
+    """What an envelope states, if it can be read and one of ``keys`` (by id), the one it names, signed it."""
     try:
         parsed = Envelope.parse(envelope)
-        return Statement.parse(parsed.payload) if parsed.verify(key) else None
+        signers = [keys[each.key_id] for each in parsed.signatures if each.key_id in keys]
+        return Statement.parse(parsed.payload) if any(map(parsed.verify, signers)) else None
     except Malformed:
         return None
 

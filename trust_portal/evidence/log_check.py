@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import TypeAlias
 from uuid import UUID
 
@@ -11,11 +11,12 @@ import asyncpg
 from trust_portal.errors import LedgerDisagrees
 from trust_portal.evidence.checkpoint import Checkpoint
 from trust_portal.evidence.keyring import Keyring
+from trust_portal.evidence.log_policy import log_policy
 from trust_portal.evidence.merkle import CompactRange, range_nodes
 from trust_portal.evidence.note import NoteKey, SignedNote
 from trust_portal.evidence.strict import Malformed
 from trust_portal.storage.tenancy import LedgerScope
-from trust_portal.storage.unit_of_work import Storage
+from trust_portal.storage.unit_of_work import ReadSession, Storage
 
 Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -51,7 +52,7 @@ async def check_logs(storage: Storage, keyring: Keyring) -> int:
     async with storage.read(LedgerScope(), snapshot=True) as session:
         driver = await session.driver()
         tenants = [row["tenant_id"] for row in await driver.fetch(_TENANTS)]
-        sizes = {tenant_id: await _check_log(driver, tenant_id, keyring) for tenant_id in tenants}
+        sizes = {tenant_id: await _check_log(session, tenant_id, keyring) for tenant_id in tenants}
         waiting = {row["tenant_id"]: row["n"] for row in await driver.fetch(_PENDING)}
         for row in await driver.fetch(_RECEIPTS):
             tenant_id, stored = row["tenant_id"], row["n"]
@@ -64,7 +65,8 @@ async def check_logs(storage: Storage, keyring: Keyring) -> int:
         return len(tenants)
 
 
-async def _check_log(driver: Driver, tenant_id: UUID, keyring: Keyring) -> int:
+async def _check_log(session: ReadSession, tenant_id: UUID, keyring: Keyring) -> int:
+    driver = await session.driver()
     tree = CompactRange()
     async for rows in _batches(driver, tenant_id):
         for offset, row in enumerate(rows):
@@ -83,7 +85,12 @@ async def _check_log(driver: Driver, tenant_id: UUID, keyring: Keyring) -> int:
         raise _disagrees(tenant_id, f"{tree.size} entries under a checkpoint of {head['tree_size']}")
     if head["root"] != tree.root:
         raise _disagrees(tenant_id, f"the root over {tree.size} entries is not the checkpoint's")
-    _check_note(tenant_id, head["note"], Checkpoint(origin, tree.size, tree.root), keyring)
+    policy = await log_policy(session, tenant_id, origin)
+    ended = [each for each in policy.logs if policy.span(each.key).end is not None]
+    signers = [NoteKey(origin, keyring.checkpoints.verify_key)] + [
+        each for each in ended if policy.span(each.key).covers_size(tree.size)
+    ]
+    _check_note(tenant_id, head["note"], Checkpoint(origin, tree.size, tree.root), signers)
     for node, value in zip(range_nodes(tree.size), tree.hashes, strict=True):
         if node[0] and await driver.fetchval(_NODE, tenant_id, *node) != value:
             raise _disagrees(tenant_id, f"stored node {node} is not the hash of its leaves")
@@ -96,7 +103,7 @@ async def _batches(driver: Driver, tenant_id: UUID) -> AsyncIterator[list[asyncp
         yield rows
 
 
-def _check_note(tenant_id: UUID, text: str, expected: Checkpoint, keyring: Keyring) -> None:
+def _check_note(tenant_id: UUID, text: str, expected: Checkpoint, signers: Sequence[NoteKey]) -> None:
     try:
         note = SignedNote.parse(text)
         stated = Checkpoint.parse(note.text)
@@ -104,7 +111,7 @@ def _check_note(tenant_id: UUID, text: str, expected: Checkpoint, keyring: Keyri
         raise _disagrees(tenant_id, f"the last checkpoint cannot be read: {error.message}") from error
     if stated != expected:
         raise _disagrees(tenant_id, "the last checkpoint's note states another tree than its row")
-    if not note.signed_by(NoteKey(expected.origin, keyring.checkpoints.verify_key)):
+    if not any(note.signed_by(each) for each in signers):
         raise _disagrees(tenant_id, "the last checkpoint is not signed by the checkpoint key")
 
 

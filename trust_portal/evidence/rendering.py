@@ -9,13 +9,19 @@ from trust_portal.evidence import export_rows as rows
 from trust_portal.evidence.act import Act
 from trust_portal.evidence.bundle_contents import signed_files
 from trust_portal.evidence.export import Export, ExportState, RenderedDocument, Renderer
-from trust_portal.evidence.keyring import Keyring
+from trust_portal.evidence.key_register import keys_in_force
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.log_name import open_log
-from trust_portal.evidence.manifest import Manifest, TreeHead, manifest_subjects
+from trust_portal.evidence.log_policy import log_policy, signer_of
+from trust_portal.evidence.manifest import POLICY, Manifest, TreeHead, manifest_subjects
+from trust_portal.evidence.policy_file import Policy
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.storage.tenancy import TenantScope
-from trust_portal.storage.unit_of_work import Storage
+from trust_portal.storage.unit_of_work import ReadSession, Storage
+
+
+class _KeyTurned(Exception):
+    """A key was rotated while the files were made."""
 
 
 class Rendering:
@@ -25,7 +31,6 @@ class Rendering:
         self,
         storage: Storage,
         ledger: Ledger,
-        keyring: Keyring,
         renderers: Mapping[str, Renderer],
         *,
         host: str,
@@ -33,7 +38,6 @@ class Rendering:
     ) -> None:
         self._storage = storage
         self._ledger = ledger
-        self._keyring = keyring
         self._renderers = renderers
         self._host = host
         self._vendor = vendor
@@ -55,14 +59,27 @@ class Rendering:
                 percent=20,
                 previous_size=previous,
             )
-        document, manifest, files = await self.signed_files(replace(export, previous_size=previous))
+        started = replace(export, previous_size=previous)
+        try:
+            await self._render(started)
+        except _KeyTurned:
+            await self._render(started)
+
+    async def _render(self, export: Export) -> None:
+        """Nothing is stored where the keys in force are no longer those that the bundle's policy names."""
+        scope = TenantScope(export.tenant_id)
+        document, manifest, files = await self.signed_files(export)
         act = _manifest_act(export, document, manifest, files)
+        policy = Policy.parse(files[POLICY])
         async with self._storage.write(scope) as session:
             current = await rows.find_export(session, export.tenant_id, export.id, lock=True)
             if current.state is not ExportState.RENDERING:
                 return  # somebody else was faster
             await rows.add_files(session, export.tenant_id, export.id, files)
             await self._ledger.record(session, act, receipt_id=export.manifest_receipt_id)
+            in_force = await keys_in_force(session)
+            if not {policy.receipt_keys[0].key_id, policy.logs[0].key.key_id} <= set(in_force.values()):
+                raise _KeyTurned
             await rows.change_export(
                 session,
                 export.tenant_id,
@@ -92,11 +109,20 @@ class Rendering:
                 export.tenant_id,
                 document,
                 manifest,
-                keyring=self._keyring,
-                origin=origin,
+                policy=await self._policy(session, export, origin),
+                signer=await signer_of(session, export),
                 vendor=self._vendor,
             )
         return document, manifest, files
+
+    async def _policy(self, session: ReadSession, export: Export, origin: str) -> Policy:
+        """Whom to believe now. What was rendered keeps the policy it was rendered with: made once more it
+        gives the same bytes, also when keys have been rotated since.
+        """
+        if export.file_name is None:
+            return await log_policy(session, export.tenant_id, origin)
+        files = await rows.read_files(session, export.tenant_id, export.id)
+        return Policy.parse(files[POLICY])
 
 
 def _manifest_act(

@@ -24,6 +24,7 @@ import structlog
 from trust_portal.errors import Unavailable
 from trust_portal.evidence.checkpoint import sign_checkpoint
 from trust_portal.evidence.key_register import register_keys
+from trust_portal.evidence.key_turnover import Turnover
 from trust_portal.evidence.keyring import Keyring
 from trust_portal.evidence.log_check import check_logs
 from trust_portal.evidence.log_name import open_log
@@ -83,7 +84,8 @@ async def run_sequencer(storage: Storage, keyring: Keyring, stop: asyncio.Event,
                 await register_keys(storage, keyring)
                 await check_logs(storage, keyring)
                 _log.info("sequencer.seated")
-                await _work(driver, Sequencer(driver, storage, keyring, host), stop)
+                turnover = Turnover(driver, keyring, storage.clock)
+                await _work(driver, Sequencer(driver, storage, keyring, host), turnover, stop)
         except (OSError, Unavailable, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             _log.warning("sequencer.interrupted", error=repr(error))
             await _pause(stop, _SEAT_POLL)
@@ -112,7 +114,7 @@ async def _seat(storage: Storage, stop: asyncio.Event) -> AsyncIterator[Driver |
             await connection.invalidate()
 
 
-async def _work(driver: Driver, sequencer: Sequencer, stop: asyncio.Event) -> None:
+async def _work(driver: Driver, sequencer: Sequencer, turnover: Turnover, stop: asyncio.Event) -> None:
     wake = asyncio.Event()
 
     def on_pending(*_: object) -> None:
@@ -121,7 +123,10 @@ async def _work(driver: Driver, sequencer: Sequencer, stop: asyncio.Event) -> No
     await driver.add_listener(PENDING, on_pending)
     while not stop.is_set():
         wake.clear()
-        if await sequencer.integrate():
+        integrated = await sequencer.integrate()
+        if integrated < _GROUP:  # nothing that was waiting is left, so a key turns between two acts
+            await turnover.step()
+        if integrated:
             await asyncio.sleep(_GATHER)
         else:
             await _pause(wake, _POLL, stop)

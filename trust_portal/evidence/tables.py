@@ -7,6 +7,8 @@ forgets.
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -19,6 +21,7 @@ from sqlalchemy import (
     SmallInteger,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -95,7 +98,59 @@ signing_keys = house_table(
     Column("purpose", Text, nullable=False),
     Column("public_key", LargeBinary, nullable=False),
     instant("created_at", nullable=False),
+    Column("replaces", Text, comment="the key it follows; null: the first"),
+    ForeignKeyConstraint(["replaces"], ["signing_keys.key_id"], name="signing_keys_replaces_fkey"),
+    UniqueConstraint("replaces", name="signing_keys_replaces_key"),
+    Index("signing_keys_one_first_key", "purpose", unique=True, postgresql_where=text("replaces IS NULL")),
     CheckConstraint("purpose IN ('receipts', 'checkpoints', 'webhooks')", name="purpose_is_known"),
+)
+
+#: Keys by which nothing can come into a log any more.
+key_retirements = house_table(
+    "key_retirements",
+    Column("key_id", Text, primary_key=True),
+    instant("at", nullable=False),
+    ForeignKeyConstraint(["key_id"], ["signing_keys.key_id"]),
+)
+
+#: What an edge says: from this index on the key is good, or no longer is.
+FIRST: Final = "first"
+END: Final = "end"
+
+#: Where in a tenant's log a key begins and ends to be good; none of either: as far as the log goes.
+key_edges = tenant_table(
+    "key_edges",
+    Column("key_id", Text, primary_key=True),
+    Column("edge", Text, primary_key=True, comment="first: good from here; end: no longer from here"),
+    Column("index", BigInteger, nullable=False, comment="of the tenant's log"),
+    instant("at", nullable=False),
+    CheckConstraint("edge IN ('first', 'end')", name="edge_is_known"),
+    CheckConstraint("index >= 0", name="index_is_a_place"),
+)
+
+#: Approved rotations, in the vendor's tenant; the use of an approval stands behind each.
+key_rotations = tenant_table(
+    "key_rotations",
+    Column("key_id", Text, primary_key=True, comment="hex SHA-256 of the DER SubjectPublicKeyInfo"),
+    Column("purpose", Text, nullable=False),
+    Column("replaces", Text, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    uuid_column("approval_id", nullable=False),
+    Column("use_ordinal", Integer, nullable=False),
+    Column("use_act", Text, nullable=False),
+    instant("at", nullable=False, comment="when the approval was used"),
+    uuid_column("receipt_id", nullable=False),
+    UniqueConstraint("tenant_id", "approval_id", name="key_rotations_approval_key"),
+    UniqueConstraint("tenant_id", "replaces", name="key_rotations_replaces_key"),
+    ForeignKeyConstraint(["tenant_id", "receipt_id"], ["receipts.tenant_id", "receipts.id"]),
+    ForeignKeyConstraint(
+        ["tenant_id", "approval_id", "use_ordinal", "use_act", "at"],
+        [f"approval_steps.{name}" for name in ("tenant_id", "request_id", "ordinal", "act", "at")],
+        name="key_rotations_use_fkey",
+    ),
+    CheckConstraint("use_act = 'use' AND use_ordinal >= 3", name="two_people_approved"),
+    CheckConstraint("purpose IN ('receipts', 'checkpoints')", name="purpose_is_rotated"),
+    CheckConstraint("length(public_key) = 32 AND key_id <> replaces", name="key_is_another"),
 )
 
 exports = tenant_table(

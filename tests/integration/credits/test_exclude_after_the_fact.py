@@ -359,8 +359,7 @@ async def test_a_forged_exclusion_is_not_signed_into_a_bundle(house: House, desk
     await bench.approve(await bench.propose(), "rob", "fay")
     report = await desk.sign()
     async with house.storage.read(TenantScope(desk.tenant.id)) as session:
-        key = house.keyring.receipts.verify_key
-        envelopes = await signed_behind(session, desk.tenant.id, report.receipt_id, key)
+        envelopes = await signed_behind(session, desk.tenant.id, report.receipt_id)
         inputs = await repository.find_inputs(session, desk.tenant.id, report.id)
         document = await repository.find_document(session, desk.tenant.id, report.id)
     files = {**inputs, "report.json": document, **{envelope_name(i): e for i, e in envelopes.items()}}
@@ -398,8 +397,7 @@ async def test_a_receipt_that_says_otherwise_than_the_approvers_signed_is_found(
     await promise(house)
     approved = await bench.approve(await bench.propose(), "rob", "fay")
     async with house.storage.read(TenantScope(desk.tenant.id)) as session:
-        key = house.keyring.receipts.verify_key
-        envelopes = await signed_behind(session, desk.tenant.id, approved.last.receipt_id, key)
+        envelopes = await signed_behind(session, desk.tenant.id, approved.last.receipt_id)
     files = {envelope_name(id_): envelope for id_, envelope in envelopes.items()}
     found, name = dict(statements(files)), envelope_name(approved.last.receipt_id)
     assert [*approval_gaps(files, found, name, found[name])] == []

@@ -13,11 +13,12 @@ from trust_portal.errors import InvalidInput, NotFound, Unavailable
 from trust_portal.evidence import bundle
 from trust_portal.evidence.act import Act
 from trust_portal.evidence.audit import AuditCode, AuditTotals
-from trust_portal.evidence.bundle_contents import trust_policy
 from trust_portal.evidence.export import Export, ExportState, RenderedDocument
 from trust_portal.evidence.exports import Exports
+from trust_portal.evidence.key_register import register_keys
 from trust_portal.evidence.keyring import Keyring
 from trust_portal.evidence.ledger import Ledger
+from trust_portal.evidence.note import NoteKey
 from trust_portal.evidence.policy_file import Policy
 from trust_portal.evidence.reproduction import reproduce_all
 from trust_portal.evidence.statement import ReceiptKind
@@ -61,8 +62,9 @@ def letters() -> Letters:
 
 
 @pytest.fixture
-def exports(storage: Storage, ledger: Ledger, keyring: Keyring, letters: Letters) -> Exports:
-    return Exports(storage, ledger, keyring, {KIND: letters}, host="portal.example", vendor="Example Ltd")
+async def exports(storage: Storage, ledger: Ledger, keyring: Keyring, letters: Letters) -> Exports:
+    await register_keys(storage, keyring)
+    return Exports(storage, ledger, {KIND: letters}, host="portal.example", vendor="Example Ltd")
 
 
 async def request(
@@ -120,7 +122,9 @@ async def test_an_export_becomes_a_bundle_that_verifies_under_the_tenants_policy
     )
     policy = Policy.parse(files["policy.txt"])
     origin = policy.logs[0].name
-    assert policy == trust_policy(keyring, origin)
+    assert policy == Policy(
+        (NoteKey(origin, keyring.checkpoints.verify_key),), (keyring.receipts.verify_key,)
+    )
     verdict = verify(content, policy=policy)
     assert verdict.findings == ()
     assert verdict.ok

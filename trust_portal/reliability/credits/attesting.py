@@ -7,9 +7,9 @@ from uuid import UUID
 
 from trust_portal.errors import NotFound
 from trust_portal.evidence.behind import signed_behind
+from trust_portal.evidence.key_register import receipt_keys
 from trust_portal.evidence.links import file_of, result_of, signed
 from trust_portal.evidence.receipt_rows import receipt_envelopes
-from trust_portal.evidence.signing import VerifyKey
 from trust_portal.evidence.strict import parse_json
 from trust_portal.evidence.verdict import Gap
 from trust_portal.kernel.canonical import sha256_hex
@@ -64,9 +64,6 @@ def gaps_of(
 class CreditAuditor:
     """Every credit a tenant has, and every state of it, against the receipt it names."""
 
-    def __init__(self, key: VerifyKey) -> None:
-        self._key = key
-
     async def audit(self, storage: Storage, tenant_id: UUID) -> AsyncIterator[tuple[str, str]]:
         """Where and what, for each credit that is not what its receipts say."""
         async with storage.read(TenantScope(tenant_id)) as session:
@@ -87,7 +84,7 @@ class CreditAuditor:
         for passage in credit.history:
             gaps += await self._state_gaps(session, credit, passage)
         if credit.issue is not None or credit.state is CreditState.ISSUED:
-            envelopes = await signed_behind(session, tenant_id, credit.last.receipt_id, self._key)
+            envelopes = await signed_behind(session, tenant_id, credit.last.receipt_id)
             gaps += gaps_of(credit, await memo_files(session, credit), envelopes)
         return gaps
 
@@ -96,7 +93,7 @@ class CreditAuditor:
     ) -> Sequence[Gap]:
         """The receipt of a state speaks of this credit, its amount and that state."""
         envelopes = await receipt_envelopes(session, credit.tenant_id, passage.receipt_id)
-        statement = signed(envelopes.get(passage.receipt_id, b""), self._key)
+        statement = signed(envelopes.get(passage.receipt_id, b""), await receipt_keys(session))
         if statement is None or statement.kind is not KIND_OF[passage.state]:
             return [
                 Gap(

@@ -8,7 +8,7 @@ from trust_portal.errors import Refused
 from trust_portal.evidence.act import Input
 from trust_portal.evidence.behind import signed_behind, with_revocations
 from trust_portal.evidence.export import Export, RenderedDocument
-from trust_portal.evidence.signing import VerifyKey
+from trust_portal.evidence.log_policy import signer_of
 from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.canonical import sha256_hex
 from trust_portal.reliability.credits.attesting import gaps_of, memo_files
@@ -24,11 +24,10 @@ class CreditMemoRenderer:
     """Renders exports of kind ``credit-memo``; only an issued credit has one.
 
     A bundle is signed, so nothing goes into one because a row says so: the memo must be what a
-    receipt under ``key``, the installation's own, was issued for, and so on down to the report.
+    receipt by a key of this installation was issued for, and so on down to the report.
     """
 
-    def __init__(self, key: VerifyKey, press: Press) -> None:
-        self._key = key
+    def __init__(self, press: Press) -> None:
         self._press = press
 
     async def render(self, session: ReadSession, export: Export) -> RenderedDocument:
@@ -40,17 +39,17 @@ class CreditMemoRenderer:
         if credit.issue is None:
             raise Refused("a credit that was not issued has no memo", code="NOT_ISSUED")
         files = await memo_files(session, credit)
-        envelopes = await signed_behind(session, credit.tenant_id, credit.last.receipt_id, self._key)
+        envelopes = await signed_behind(session, credit.tenant_id, credit.last.receipt_id)
         if gaps := gaps_of(credit, files, envelopes):
             raise Refused(
                 f"the stored credit is not the one that was issued: {gaps[0].file}: {gaps[0].message}",
                 code="NOT_ATTESTED",
             )
-        receipts = await with_revocations(session, export, envelopes, self._key)
+        receipts = await with_revocations(session, export, envelopes)
         memo = parse_json(files[MEMO_FILE])
         tenant = str(memo["tenant"]["key"])
         file_name = memo_name(tenant, credit.period, str(credit.id), credit.kind.value)
-        imprint = Imprint(self._key.key_id, file_name)
+        imprint = Imprint((await signer_of(session, export)).key_id, file_name)
         rows = csv_rows(memo)
         return RenderedDocument(
             files={

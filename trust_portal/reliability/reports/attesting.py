@@ -9,7 +9,6 @@ from trust_portal.errors import NotFound
 from trust_portal.evidence.behind import signed_behind
 from trust_portal.evidence.bundle_contents import envelope_name
 from trust_portal.evidence.dsse import Envelope
-from trust_portal.evidence.signing import VerifyKey
 from trust_portal.evidence.statement import ReceiptKind, Statement
 from trust_portal.evidence.strict import Malformed, parse_json
 from trust_portal.evidence.verdict import Gap
@@ -55,9 +54,6 @@ def gaps_of(
 class SlaReportAuditor:
     """Every attempt a tenant has stored, signed or refused, against the receipt it names."""
 
-    def __init__(self, key: VerifyKey) -> None:
-        self._key = key
-
     async def audit(self, storage: Storage, tenant_id: UUID) -> AsyncIterator[tuple[str, str]]:
         """Where and what, for each report that is not the one its receipt was issued for."""
         async with storage.read(TenantScope(tenant_id)) as session:
@@ -75,7 +71,7 @@ class SlaReportAuditor:
 
     async def _gaps(self, session: ReadSession, report: StoredReport) -> Sequence[Gap]:
         document = await repository.find_document(session, report.tenant_id, report.id)
-        envelopes = await signed_behind(session, report.tenant_id, report.receipt_id, self._key)
+        envelopes = await signed_behind(session, report.tenant_id, report.receipt_id)
         if report.state is State.OK:
             inputs = await repository.find_inputs(session, report.tenant_id, report.id)
             return gaps_of(report, document, inputs, envelopes)

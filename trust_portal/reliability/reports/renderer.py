@@ -8,7 +8,7 @@ from trust_portal.errors import Refused
 from trust_portal.evidence.act import Input
 from trust_portal.evidence.behind import signed_behind, with_revocations
 from trust_portal.evidence.export import Export, RenderedDocument
-from trust_portal.evidence.signing import VerifyKey
+from trust_portal.evidence.log_policy import signer_of
 from trust_portal.kernel.canonical import sha256_hex
 from trust_portal.reliability.findings import State
 from trust_portal.reliability.reports import repository
@@ -25,11 +25,10 @@ class SlaReportRenderer:
     """Renders exports of kind ``sla-report``; only a signed revision has a bundle.
 
     A bundle is signed, so nothing goes into one because a row says so: the report must be what a
-    receipt under ``key``, the installation's own, was issued for.
+    receipt by a key of this installation was issued for.
     """
 
-    def __init__(self, key: VerifyKey, press: Press) -> None:
-        self._key = key
+    def __init__(self, press: Press) -> None:
         self._press = press
 
     async def render(self, session: ReadSession, export: Export) -> RenderedDocument:
@@ -43,17 +42,17 @@ class SlaReportRenderer:
             raise Refused("a report that was not signed has no bundle", code="NOT_SIGNED")
         canonical = await repository.find_document(session, tenant_id, report.id)
         inputs = await repository.find_inputs(session, tenant_id, report.id)
-        envelopes = await signed_behind(session, tenant_id, report.receipt_id, self._key)
+        envelopes = await signed_behind(session, tenant_id, report.receipt_id)
         if gaps := gaps_of(report, canonical, inputs, envelopes):
             raise Refused(
                 f"the stored report is not the one that was issued: {gaps[0].file}: {gaps[0].message}",
                 code="NOT_ATTESTED",
             )
-        receipts = await with_revocations(session, export, envelopes, self._key)
+        receipts = await with_revocations(session, export, envelopes)
         body = ReportDocument.parse(canonical).body
         tenant = str(body["tenant"]["key"])
         file_name = bundle_name(tenant, report)
-        imprint = Imprint(self._key.key_id, report.issued_at, file_name)
+        imprint = Imprint((await signer_of(session, export)).key_id, report.issued_at, file_name)
         rows = csv_rows(body)
         pdf = await self._press.set(lambda: sla_report_pdf(body, imprint))
         return RenderedDocument(
