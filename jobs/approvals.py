@@ -28,6 +28,9 @@ SETTLED: Mapping[ApprovalKind, Settled] = {
     ApprovalKind.EXCLUSION: lambda house, tenant_id, request_id: house.exclusions.approval_settled(
         tenant_id, request_id
     ),
+    ApprovalKind.KEY_ROTATION: lambda house, tenant_id, request_id: house.key_rotations.approval_settled(
+        tenant_id, request_id
+    ),
     ApprovalKind.PLAYBOOK_RUN: playbook_settled,
     ApprovalKind.RETENTION_CHANGE: playbook_settled,
     ApprovalKind.THRESHOLD_CHANGE: lambda house, tenant_id, request_id: (

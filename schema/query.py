@@ -12,6 +12,7 @@ from schema.types.approval import ApprovalRequest, approval_request
 from schema.types.break_glass import BreakGlass, BreakGlassRecord, break_glass, break_glass_record
 from schema.types.cost import CostAnomaly, CostKpis, cost_anomaly, cost_kpis
 from schema.types.forecast import CreditForecastFlag, credit_forecast_flag
+from schema.types.key import SigningKey, signing_keys
 from schema.types.playbook import (
     KillSwitch,
     PlaybookRun,
@@ -64,6 +65,10 @@ class Query:
     async def tenant(self, info: Info, key: str) -> Tenant:
         house, actor = info.context.house, info.context.actor
         return tenant(await house.tenants.by_key(actor, key, purpose="GraphQL"))
+
+    @strawberry.field(description="Every key that signs here or ever did, by purpose, those in force first.")
+    async def signing_keys(self, info: Info) -> list[SigningKey]:
+        return signing_keys(await info.context.house.key_rotations.keys(info.context.actor))
 
     @strawberry.field(description="All customers by key, for staff.")
     async def tenants(

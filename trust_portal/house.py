@@ -24,6 +24,7 @@ from trust_portal.access.break_glass.service import BreakGlass
 from trust_portal.access.denial_log import DenialLog
 from trust_portal.access.denials import Denials
 from trust_portal.access.gate import Gate
+from trust_portal.access.key_rotation.service import KeyRotations
 from trust_portal.access.notifications.delivery_log import DeliveryLog
 from trust_portal.access.notifications.endpoints import Endpoints
 from trust_portal.access.notifications.inbox import Inbox
@@ -146,6 +147,7 @@ class House:
     approval_patterns: ApprovalPatterns
     break_glass: BreakGlass
     glass_reviews: GlassReviews
+    key_rotations: KeyRotations
     archive: Archive
     intake: Intake
     operations: Operations
@@ -340,6 +342,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         approval_patterns=ApprovalPatterns(storage, gate),
         break_glass=BreakGlass(storage, gate, ledger, access_log, approvals, glass_reviews),
         glass_reviews=glass_reviews,
+        key_rotations=KeyRotations(storage, gate, ledger, approvals, keyring),
         archive=Archive(storage, gate, access_log, ledger, host=settings.host),
         intake=intake,
         operations=Operations(storage, gate, access_log),

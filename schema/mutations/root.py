@@ -13,6 +13,7 @@ from schema.mutations.detectors import DetectorMutations
 from schema.mutations.exclusions import ExclusionMutations
 from schema.mutations.exports import ExportMutations
 from schema.mutations.imports import ImportMutations
+from schema.mutations.keys import KeyMutations
 from schema.mutations.people import PeopleMutations
 from schema.mutations.playbooks import PlaybookMutations
 from schema.mutations.reports import ReportMutations
@@ -31,6 +32,7 @@ class Mutation(
     ExclusionMutations,
     ExportMutations,
     ImportMutations,
+    KeyMutations,
     PeopleMutations,
     PlaybookMutations,
     ReportMutations,

@@ -92,6 +92,12 @@ async def register_keys(storage: Storage, keyring: Keyring) -> None:
             )
 
 
+async def follow_keys(storage: Storage, keyring: Keyring) -> None:
+    """Have ``keyring`` sign with what is in force. ``InvalidInput`` as ``register_keys``."""
+    async with storage.read(TenantScope(VENDOR_ID)) as session:
+        keyring.follow(await keys_in_force(session))
+
+
 async def keys_in_force(session: ReadSession) -> dict[KeyPurpose, str]:
     """Ids of the keys that sign now, by purpose; none before the first start."""
     rows = await (await session.driver()).fetch(IN_FORCE)

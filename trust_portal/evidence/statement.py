@@ -60,6 +60,7 @@ class ReceiptKind(StrEnum):
     EXPORT_MANIFEST = "export.manifest"
     FLAG_CHANGED = "flag.changed"
     KEY_CREATED = "key.created"
+    KEY_ROTATED = "key.rotated"
     KILL_SWITCH_SET = "kill_switch.set"
     MAINTENANCE_RECORDED = "maintenance.recorded"
     OBJECTIVE_RECORDED = "objective.recorded"

@@ -63,7 +63,7 @@ _VENDOR_PAGES = (
 _APPROVALS = "Approvals"
 #: Pages that lie beside another one of the list, and are shown as sides of it.
 _BESIDE = {"/contracts": ("/cross-checks", "/exclusions", "/what-if"), "/webhooks": ("/deliveries",)}
-_BESIDE_OF_HOUSE = {"/approvals": ("/break-glass",)}
+_BESIDE_OF_HOUSE = {"/approvals": ("/break-glass",), "/policies": ("/keys",)}
 _HOUSE_PAGES = (
     ("Customers", "/tenants", Action.TENANTS_READ),
     ("Monthly runs", "/runs", Action.SLA_RUN_READ),

@@ -45,6 +45,7 @@ EXPECTED = {
     "/approvals": "303 403 403 403 403 200 200 403 200 200",
     "/credits": "303 403 403 403 403 200 200 403 200 200",
     "/policies": "303 403 200 200 200 200 200 200 200 200",
+    "/keys": "303 200 200 200 200 200 200 200 200 200",
     "/verify": EVERYBODY,
     "/.well-known/webhook-keys.json": EVERYBODY,
     "/schemas/": EVERYBODY,

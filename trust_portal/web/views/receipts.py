@@ -11,6 +11,7 @@ from starlette.routing import Route
 from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.errors import Conflict, InvalidInput
+from trust_portal.evidence.key_register import follow_keys
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.notify.standard_webhooks import Ed25519Public
 from trust_portal.web.context import actor_of, actor_or_none, house_of
@@ -86,6 +87,7 @@ async def verify(request: Request) -> Response:
     """How to check, and whom to believe: for everybody, signed in or not."""
     actor = actor_or_none(request)
     around = await own_frame(request) if actor is not None and actor.roles else {}
+    await follow_keys(house_of(request).storage, house_of(request).keyring)
     return page(request, "verify.html", keyring=house_of(request).keyring, **around)
 
 
