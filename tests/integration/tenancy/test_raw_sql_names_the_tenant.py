@@ -20,6 +20,9 @@ OVER_ALL = {
     ("trust_portal/evidence/audit.py", frozenset({"artefacts", "logs", "receipts"})): (
         "which tenants have evidence: the audit leaves nobody out"
     ),
+    ("trust_portal/evidence/key_turnover.py", frozenset({"checkpoints", "logs"})): (
+        "how long every log is at the moment at which a key turns or retires"
+    ),
     ("trust_portal/evidence/log_check.py", frozenset({"checkpoints", "log_entries", "logs"})): (
         "which tenants have a log: the sequencer checks all before it extends any"
     ),

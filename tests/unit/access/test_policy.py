@@ -53,7 +53,7 @@ def test_every_action_role_and_reach_is_as_documented():
 def test_what_approval_is_asked_for_today_is_as_documented():
     used, rules = (
         set(re.findall(r"`(\w+)`", re.findall(begin + r"[^.]*", DOCUMENT.read_text("utf-8"))[0]))
-        for begin in ("In use are ", "For `key_rotation`")
+        for begin in ("In use are ", "For `policy_change`")
     )
     assert used == {kind.value for kind in SETTLED}
     assert used | rules == {kind.value for kind in POLICIES.approval_rules}
@@ -122,9 +122,11 @@ def test_acts_on_people_roles_tokens_sessions_and_webhooks_and_decisions_are_for
         Action.APPROVAL_WITHDRAW,
         Action.CREDIT_ISSUE,
         Action.CREDIT_REJECT,
+        Action.KEY_ROTATION_REQUEST,
         Action.OWN_CREDIT_ISSUE,
         Action.PREVENTION_ACTION_DROP,
         Action.WORKPLACE_SET,
+        Action.POLICY_CHANGE_REQUEST,
         Action.BREAK_GLASS_CLOSE,
         Action.BREAK_GLASS_OPEN,
         Action.UNAPPROVED_PLAYBOOK_EXECUTE,

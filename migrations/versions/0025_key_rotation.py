@@ -16,8 +16,8 @@ from trust_portal.storage.migration import (
     protect,
 )
 
-revision = "0023"
-down_revision = "0022"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
