@@ -102,10 +102,16 @@ class Fetched:
     policy: Path
 
 
-async def fetch_bundle(url: str, tenant_key: str, export: Mapping[str, Any], folder: Path) -> Fetched:
-    """As the customer's viewer: sign in at the portal at ``url``, download the bundle and what it pins."""
+async def fetch_bundle(
+    url: str,
+    tenant_key: str,
+    export: Mapping[str, Any],
+    folder: Path,
+    role: Role = Role.CUSTOMER_VIEWER,
+) -> Fetched:
+    """Sign in at the portal at ``url``, and download the bundle and the policy that pins its log."""
     async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False) as client:
-        visitor = await Visitor.sign_in(client, Role.CUSTOMER_VIEWER)
+        visitor = await Visitor.sign_in(client, role)
         content = await visitor.fetch(export["downloadUrl"].removeprefix(url))
         policy = await visitor.fetch(f"/t/{tenant_key}/trust-policy")
     return _kept(folder, export["fileName"], content, f"{tenant_key}.policy", policy)

@@ -292,5 +292,5 @@ def test_the_runaways_incident_is_mitigated_by_the_limit_and_by_nothing_else() -
         *declared,
         ("updated", "2026-04-16T13:31:00Z"),
         ("mitigated", "2026-04-16T13:49:00Z"),
-        ("resolved", "2026-04-16T16:01:00Z"),
+        ("resolved", "2026-04-16T17:31:00Z"),
     ]

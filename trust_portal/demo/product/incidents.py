@@ -18,7 +18,7 @@ from trust_portal.demo.script import Script
 #: Hours after the curtain: the ramp's first step, and somebody who looks at what the portal found.
 _BEGAN, _SEEN_MINUTES = 0.1, 192
 #: Minutes after the call was obeyed.
-_CALM, _OVER = 18, 150
+_CALM, _OVER = 18, 240
 
 
 def runaway_key(script: Script) -> str:
@@ -48,7 +48,7 @@ def _runaway(script: Script, controls: Controls) -> Iterator[Line]:
     yield step(
         key, began, minutes + _CALM, "mitigated", "Under the limit archives go out in parts, and arrive."
     )
-    yield step(key, began, minutes + _OVER, "resolved", "No export was cut off for two hours.")
+    yield step(key, began, minutes + _OVER, "resolved", "No export was cut off for three hours.")
 
 
 def _limit(controls: Controls) -> Setting | None:
