@@ -19,9 +19,9 @@ from trust_portal.evidence.verify import DocumentKind, Recomputer
 from trust_portal.evidence.verify import verify as verify_bundle
 
 #: What each kind of document owes; the room of the kind says so.
-_KINDS = "trust_portal.reliability.verification"
+_KINDS = ("trust_portal.reliability.verification", "trust_portal.learning.verification")
 #: Recomputing pulls in the calculation engine; verifying alone does not need it.
-_RECOMPUTERS = "trust_portal.reliability.recompute"
+_RECOMPUTERS = ("trust_portal.reliability.recompute", "trust_portal.learning.recompute")
 _KEY_ID_DIGITS = 64
 
 
@@ -153,10 +153,14 @@ def _key_id(text: str) -> str:
 
 
 def _kinds() -> Mapping[str, DocumentKind]:
-    found: Mapping[str, DocumentKind] = importlib.import_module(_KINDS).KINDS
-    return found
+    return {
+        kind: each for room in _KINDS for kind, each in importlib.import_module(room).KINDS.items()
+    }
 
 
 def _recomputers() -> Mapping[str, Recomputer]:
-    found: Mapping[str, Recomputer] = importlib.import_module(_RECOMPUTERS).RECOMPUTERS
-    return found
+    return {
+        kind: each
+        for room in _RECOMPUTERS
+        for kind, each in importlib.import_module(room).RECOMPUTERS.items()
+    }

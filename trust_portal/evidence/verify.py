@@ -46,12 +46,13 @@ class DocumentKind:
 
     ``attest`` gets the files and the manifest, and names each link that is missing between the
     document and the receipts it rests on; it never raises. ``proves`` says what its silence means,
-    ``leaves_open`` what it cannot know.
+    ``leaves_open`` what it cannot know. ``tells`` says what else follows where nothing is missing.
     """
 
     attest: Callable[[Mapping[str, bytes], Statement], Sequence[Gap]]
     proves: str
     leaves_open: tuple[str, ...] = ()
+    tells: Callable[[Mapping[str, bytes], Statement], Sequence[str]] | None = None
 
 
 def verify(
@@ -155,6 +156,7 @@ def _attest(
         report.find(Code.NOT_ATTESTED, gap.message, file=gap.file, field=gap.field)
     if not gaps:
         report.proved.append(kind.proves)
+        report.proved.extend(() if kind.tells is None else kind.tells(files, manifest))
     report.not_proved.extend(kind.leaves_open)
 
 

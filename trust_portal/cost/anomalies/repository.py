@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -123,6 +123,24 @@ async def anomalies_page(
         key=lambda each: (rfc3339(each.started_at), str(each.id)),
         descending=True,
     )
+
+
+async def anomalies_overlapping(
+    session: ReadSession, tenant_id: UUID, start: datetime, end: datetime
+) -> tuple[CostAnomaly, ...]:
+    """Live ones of which an hour lies in ``start`` <= time < ``end``, oldest first."""
+    column = anomalies.c
+    rows = await session.execute(
+        select(anomalies)
+        .where(
+            column.tenant_id == tenant_id,
+            column.lane == Lane.LIVE.value,
+            column.started_at < end,
+            column.last_at > start - timedelta(hours=1),
+        )
+        .order_by(column.started_at, column.id)
+    )
+    return tuple(_anomaly(row) for row in rows)
 
 
 async def count_anomalies(session: ReadSession, wanted: AnomalyFilter) -> AnomalyCounts:

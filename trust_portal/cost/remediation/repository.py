@@ -86,6 +86,19 @@ async def runs_of_anomaly(session: ReadSession, tenant_id: UUID, anomaly_id: UUI
     return await _with_steps(session, rows.all())
 
 
+async def runs_between(
+    session: ReadSession, tenant_id: UUID, start: datetime, end: datetime
+) -> tuple[Run, ...]:
+    """Those of which a step happened in ``start`` <= time < ``end``, the oldest first."""
+    stepped = select(_steps.run_id).where(_steps.tenant_id == tenant_id, _steps.at >= start, _steps.at < end)
+    rows = await session.execute(
+        select(playbook_runs)
+        .where(_runs.tenant_id == tenant_id, _runs.id.in_(stepped))
+        .order_by(_runs.planned_at, _runs.id)
+    )
+    return await _with_steps(session, rows.all())
+
+
 async def run_of_approval(session: ReadSession, tenant_id: UUID, approval_id: UUID) -> UUID:
     """The run that a request for approval was opened for."""
     found = await session.execute(

@@ -20,6 +20,7 @@ from trust_portal.evidence.assertion import (
     check_assertion,
 )
 from trust_portal.evidence.links import file_of, named, rests_on, result_of
+from trust_portal.evidence.signing_statement import SIGN, TYPE
 from trust_portal.evidence.statement import ReceiptKind, Statement
 from trust_portal.evidence.strict import Malformed, decode_base64url
 from trust_portal.evidence.verdict import Code
@@ -28,6 +29,8 @@ from trust_portal.kernel.canonical import canonical, digest
 
 _SIGNATURE: Final = "predicate.result.signature"
 _DECISIONS: Final = {ReceiptKind.APPROVAL_APPROVED: "approve", ReceiptKind.APPROVAL_DENIED: "deny"}
+#: Documents that a person signs, by the field of the receipt's result that says what they are of.
+_DOCUMENTS: Final = {ReceiptKind.POSTMORTEM_SIGNED: "postmortem"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +57,13 @@ def check_signatures(receipts: Sequence[Logged], report: Report) -> None:
     """What does not hold is a finding by its own code; what holds is said once, with what stays open."""
     by_name = {each.name: each for each in receipts}
     people: set[str] = set()
-    held = unsigned = 0
+    held = unsigned = documents = 0
     for each in receipts:
         signed = "signature" in result_of(each.statement)
+        if not signed and each.statement.kind in _DOCUMENTS:
+            message = "it takes a passkey to sign this document, and nothing is signed"
+            report.find(Code.ASSERTION_MISSING, message, file=each.name, field=_SIGNATURE)
+            continue
         if not signed and each.statement.kind is not ReceiptKind.APPROVAL_APPROVED:
             continue
         asked = _asked(each, by_name)
@@ -65,7 +72,14 @@ def check_signatures(receipts: Sequence[Logged], report: Report) -> None:
             report.find(fault.code, fault.message, file=each.name, field=fault.field)
         if faults:
             continue
-        if signed:
+        if each.statement.kind in _DOCUMENTS:
+            documents += 1
+            name = each.statement.subjects[0].name
+            report.proved.append(
+                f"{name} is signed with a passkey by {_name(each.statement)}: a key that the log knew before, over "
+                "the very digest, version, person and rationale in its receipt"
+            )
+        elif signed:
             held += 1
             people.add(_person(each.statement))
         else:
@@ -75,6 +89,7 @@ def check_signatures(receipts: Sequence[Logged], report: Report) -> None:
             f"{held} decisions are signed with passkeys of {len(people)} people: each by a key that the log knew "
             "before, over the very request, nonce, expiry, intent, role, person and reason in its receipt"
         )
+    if held or documents:
         report.not_proved.append(
             "That a passkey is its owner's: the vendor enrolled it; the receipt of that stands in the log of "
             "the vendor and is named here by its digest"
@@ -200,6 +215,9 @@ def _revoked(receipt: Logged, passkey: object, by_name: Mapping[str, Logged]) ->
 
 def _not_about_this(receipt: Logged, statement: Any, asked: Mapping[str, Any]) -> Iterator[_Fault]:
     """Where the statement that was signed is not that of the decision it is given for."""
+    if receipt.statement.kind in _DOCUMENTS:
+        yield from _not_about_this_document(receipt, statement)
+        return
     decision = _DECISIONS.get(receipt.statement.kind) if receipt.statement.kind else None
     if decision is None:
         message = "a receipt of this kind is no decision that anybody signs"
@@ -244,7 +262,42 @@ def _not_about_this(receipt: Logged, statement: Any, asked: Mapping[str, Any]) -
         )
 
 
+def _not_about_this_document(receipt: Logged, statement: Any) -> Iterator[_Fault]:
+    """Where the statement is not of the document that the receipt is of."""
+    predicate, result = receipt.statement.predicate, result_of(receipt.statement)
+    wanted: dict[str, Any] = {
+        "type": TYPE,
+        "request": result.get(_DOCUMENTS[ReceiptKind(receipt.statement.kind)])
+        if receipt.statement.kind
+        else None,
+        "decision": SIGN,
+        "version": result.get("version"),
+        "digest": receipt.statement.subjects[0].sha256,
+        "rationale": predicate.get("rationale"),
+        "person.id": _person(receipt.statement),
+    }
+    try:
+        said = {**statement, "person.id": statement["person"]["id"]}
+    except (LookupError, TypeError) as error:
+        yield _Fault(
+            Code.ASSERTION_NOT_THIS_STATEMENT, f"{_SIGNATURE}.statement", f"not a statement: {error!r}"
+        )
+        return
+    for field, value in wanted.items():
+        if said.get(field) != value:
+            yield _Fault(
+                Code.ASSERTION_NOT_THIS_STATEMENT,
+                f"{_SIGNATURE}.statement.{field}",
+                f"signed was {said.get(field)!r}, the document is of {value!r}",
+            )
+
+
 def _person(statement: Statement) -> str:
     """Who acted, the person also behind a token."""
     actor: Any = statement.predicate.get("actor")
     return str(actor.get("person", actor.get("id"))) if isinstance(actor, Mapping) else ""
+
+
+def _name(statement: Statement) -> str:
+    actor: Any = statement.predicate.get("actor")
+    return str(actor.get("name")) if isinstance(actor, Mapping) else ""

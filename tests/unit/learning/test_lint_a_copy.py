@@ -1,0 +1,55 @@
+"""What somebody looks at again before a customer gets it."""
+
+from __future__ import annotations
+
+import pytest
+
+from trust_portal.learning.postmortems.lint import LintCode, Warned, lint
+
+PEOPLE = ("Ines Okafor", "Li")
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        ("ines okafor restarted it", LintCode.PERSON, "ines okafor"),
+        ("the same hit Contoso Ltd too", LintCode.OTHER_CUSTOMER, "Contoso Ltd"),
+        ("db-3.prod.internal was full", LintCode.HOST, "db-3.prod.internal"),
+        ("10.0.4.17 did not answer", LintCode.HOST, "10.0.4.17"),
+        ("see https://wiki.corp/x?y", LintCode.HOST, "https://wiki.corp/x?y"),
+        ("with AKIAIOSFODNN7EXAMPLE in the log", LintCode.SECRET, "AKIAIOSFODNN7EXAMPLE"),
+        ("password: hunter22", LintCode.SECRET, "password: hunter22"),
+        ("q7Zt2LxV9rKp4WmN8bYc3HfD6sGj1QaE", LintCode.SECRET, "q7Zt2LxV9rKp4WmN8bYc3HfD6sGj1QaE"),
+        ("it was human error", LintCode.BLAME, "human error"),
+        ("They should have known.", LintCode.BLAME, "should have known"),
+    ],
+)
+def test_each_kind_is_found_with_its_words(text, code, words):
+    assert lint([("written.summary", text)], PEOPLE, ("contoso", "Contoso Ltd")) == (
+        Warned(code, "written.summary", words),
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Exports of large accounts timed out for 31 minutes.",
+        "Lima and the list of limits",
+        "version 4.2.0 after 4.1.9",
+        "0198a6f2-77d1-7c3e-9d0a-5b1f0a2c4e6d",
+        "the default path, e.g. at night",
+    ],
+)
+def test_plain_language_is_left_alone(text):
+    assert lint([("written.summary", text)], PEOPLE, ()) == ()
+
+
+def test_ids_and_digests_are_no_words():
+    assert lint([("evidence.0.sha256", "9f" * 32), ("timeline.0.id", "10.0.0.1")], (), ()) == ()
+
+
+def test_a_warning_keeps_its_id_only_as_long_as_its_words():
+    (before,) = lint([("written.risks", "his error")], (), ())
+    (after,) = lint([("written.risks", "her error")], (), ())
+    assert before.id != after.id
+    assert before.message == "blames somebody: say what made it possible, not whose fault it was"

@@ -1,0 +1,134 @@
+"""A customer's copy: the same facts, with fields withheld that can be shown later."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.postmortem_sample import document
+from trust_portal.errors import InvalidInput, NotFound
+from trust_portal.evidence.disclosure import reveal
+from trust_portal.kernel.canonical import canonical, sha256_hex
+from trust_portal.learning.postmortems.profiles import parse_profile, profile_of, shipped_profiles
+from trust_portal.learning.postmortems.redaction import copy_body, parse_place, redact
+
+DOCUMENT = document()
+
+
+def salts():
+    numbers = itertools.count()
+    return lambda: f"salt-{next(numbers):018d}"
+
+
+def redacted(profile="customer", customer="northwind", value=DOCUMENT):
+    return redact(value, profile_of(profile).withhold, customer, salt=salts())
+
+
+def test_the_copy_shows_its_customer_and_no_other():
+    shown = redacted().document
+    assert shown["customers"]["northwind"]["sla"] == DOCUMENT["customers"]["northwind"]["sla"]
+    assert "contoso" not in json.dumps(shown).casefold()
+
+
+def test_how_many_others_there_are_cannot_be_counted():
+    alone = copy.deepcopy(DOCUMENT)
+    del alone["customers"]["contoso"]
+    for value in (DOCUMENT, alone):
+        assert len(redacted(value=value).document["customers"]["_sd"]) == 8
+
+
+def test_every_place_of_the_profile_is_withheld():
+    shown = redacted().document
+    assert shown["incident"].keys().isdisjoint({"source", "key", "team", "owner"})
+    assert "text" in shown["timeline"][0], "turning points are told"
+    assert "text" not in shown["timeline"][1], "notes among ourselves are not"
+    assert "by" not in shown["changes"][0] and "tenants" not in shown["changes"][0]
+    assert "authors" not in shown and "denials" not in shown
+    assert all("source" not in each for each in shown["evidence"])
+    assert shown["written"] == DOCUMENT["written"]
+
+
+def test_the_withheld_are_named_by_their_place():
+    places = {each.place for each in redacted().withheld}
+    assert {"customers.contoso", "incident.owner", "timeline.1.text", "actions.0.owner"} <= places
+    assert "timeline.0.text" not in places
+
+
+@pytest.mark.parametrize("profile", shipped_profiles())
+def test_with_every_disclosure_the_copy_is_the_signed_document_byte_for_byte(profile):
+    found = redacted(profile)
+    everything = reveal(found.document, [each.disclosure.encoded for each in found.withheld])
+    assert canonical(everything.value) == canonical(DOCUMENT)
+    assert (everything.false, everything.unreferenced) == ((), ())
+
+
+@given(st.data())
+def test_any_part_disclosed_is_true_and_leaves_the_rest_withheld(data):
+    found = redacted()
+    places = data.draw(st.sets(st.sampled_from([each.place for each in found.withheld])))
+    shown = reveal(found.document, [e.disclosure.encoded for e in found.withheld if e.place in places])
+    assert (shown.false, shown.unreferenced) == ((), ())
+    for each in found.withheld:
+        value = shown.value
+        *path, name = each.place.split(".")
+        for step in path:
+            value = value[int(step) if isinstance(value, list) else step]
+        assert (name in value) is (each.place in places)
+
+
+def test_another_value_has_no_digest_in_the_copy():
+    found = redacted()
+    (owner,) = [each for each in found.withheld if each.place == "incident.owner"]
+    false = type(owner.disclosure).make("owner", "Somebody Else", "salt-000000000000000000")
+    shown = reveal(found.document, [false.encoded])
+    assert shown.unreferenced == (false.encoded,)
+    assert "owner" not in shown.value["incident"]
+
+
+def test_the_copy_names_the_signed_document_and_its_profile():
+    found, profile = redacted(), profile_of("customer")
+    body = copy_body(
+        found,
+        original_sha256=sha256_hex(canonical(DOCUMENT)),
+        customer={"id": "x", "key": "northwind", "name": "Northwind Traders"},
+        profile={"id": profile.id, "sha256": profile.sha256},
+    )
+    assert body["original"] == {
+        "postmortem": DOCUMENT["postmortem"]["id"],
+        "version": "1",
+        "sha256": sha256_hex(canonical(DOCUMENT)),
+    }
+    assert body["profile"] == {"id": "customer", "sha256": profile.sha256}
+
+
+@pytest.mark.parametrize("place", ["", "a..b", "timeline.*", "Timeline.text", "*[key].text", "a.*[k=v]"])
+def test_what_is_no_place_is_refused(place):
+    with pytest.raises(InvalidInput) as refused:
+        parse_place(place)
+    assert refused.value.field == "withhold"
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("id: x", "profile"),
+        ("[", "profile"),
+        ("{id: '', title: t, withhold: []}", "id"),
+        ("{id: x, title: t, withhold: authors}", "withhold"),
+        ("{id: x, title: t, withhold: ['*']}", "withhold"),
+    ],
+)
+def test_a_profile_that_is_none_says_what_is_wrong(text, field):
+    with pytest.raises(InvalidInput) as refused:
+        parse_profile(text)
+    assert refused.value.field == field
+
+
+def test_an_unknown_profile_is_not_found():
+    with pytest.raises(NotFound):
+        profile_of("everything")

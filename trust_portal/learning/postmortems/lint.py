@@ -1,0 +1,126 @@
+"""What in a copy should make somebody look again before a customer gets it. Pure.
+
+Names of people and of other customers, hosts and addresses, secrets, and words that blame. A warning
+forbids nothing: it is mended in the text, withheld, or acknowledged with a reason.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from trust_portal.kernel.canonical import digest
+
+
+class LintCode(StrEnum):
+    BLAME = "BLAME"
+    HOST = "HOST"
+    OTHER_CUSTOMER = "OTHER_CUSTOMER"
+    PERSON = "PERSON"
+    SECRET = "SECRET"  # noqa: S105 - the name of a warning
+
+
+#: What each warning says of the words it found.
+_MESSAGES: Final = {
+    LintCode.BLAME: "blames somebody: say what made it possible, not whose fault it was",
+    LintCode.HOST: "names a host or an address",
+    LintCode.OTHER_CUSTOMER: "names another customer",
+    LintCode.PERSON: "names a person",
+    LintCode.SECRET: "looks like a secret",
+}
+#: Ids and digests are no words.
+_NO_WORDS: Final = frozenset({"id", "at", "sha256", "receipt", "kind", "format", "rule", "snapshot_at"})
+_BLAME: Final = re.compile(
+    r"\b(?:blame[ds]?|careless(?:ly)?|clumsy|dumb|fault of|forgot(?:ten)? to|human error|idiot(?:ic)?|"
+    r"incompeten(?:t|ce)|lazy|negligen(?:t|ce)|ought to have|reckless(?:ly)?|should have known|sloppy|"
+    r"stupid(?:ly)?|their fault|(?:his|her|operator|user) error)\b",
+    re.IGNORECASE,
+)
+_HOST: Final = re.compile(
+    r"\b[a-z][a-z0-9+.-]*://\S+"
+    r"|\b(?:[0-9]{1,3}\.){3}[0-9]{1,3}\b"
+    r"|\b(?:[0-9a-f]{1,4}:){3,7}[0-9a-f]{1,4}\b"
+    r"|\b(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:com|corp|dev|example|home|internal|intranet|io|lan|local|net|org|svc)\b",
+    re.IGNORECASE,
+)
+_SECRET: Final = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----"
+    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
+    r"|\bgh[pousr]_[A-Za-z0-9]{20,}\b"
+    r"|\bxox[abprs]-[A-Za-z0-9-]{10,}\b"
+    r"|\bsk[-_](?:live|test|proj)?[-_]?[A-Za-z0-9]{16,}\b"
+    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
+    r"|\b(?:api[_-]?key|passwd|password|pwd|secret|token)\s*[:=]\s*\S{4,}",
+    re.IGNORECASE,
+)
+_TOKEN: Final = re.compile(r"[A-Za-z0-9+/_=-]{24,}")
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+#: Bits per character above which a long word is hardly anybody's language.
+_RANDOM: Final = 4.2
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """``place`` is the path in the document, ``words`` what was found there."""
+
+    code: LintCode
+    place: str
+    words: str
+
+    @property
+    def id(self) -> str:
+        """Names the warning as long as the same words stand at the same place."""
+        return digest([self.code.value, self.place, self.words])[:16]
+
+    @property
+    def message(self) -> str:
+        return _MESSAGES[self.code]
+
+
+def lint(
+    texts: Iterable[tuple[str, str]], people: Collection[str], other_customers: Collection[str]
+) -> tuple[Warned, ...]:
+    """Warnings over ``texts`` (place, text), each place and words once, in their order."""
+    named = _any_of(people), _any_of(other_customers)
+    found = (warned for place, text in texts if _is_words(place) for warned in _lint(place, text, named))
+    return tuple(dict.fromkeys(found))
+
+
+def _lint(
+    place: str, text: str, named: tuple[re.Pattern[str] | None, re.Pattern[str] | None]
+) -> Iterator[Warned]:
+    for code, pattern in (
+        (LintCode.PERSON, named[0]),
+        (LintCode.OTHER_CUSTOMER, named[1]),
+        (LintCode.HOST, _HOST),
+        (LintCode.SECRET, _SECRET),
+        (LintCode.BLAME, _BLAME),
+    ):
+        if pattern is not None:
+            yield from (Warned(code, place, each[0]) for each in pattern.finditer(text))
+    for token in _TOKEN.findall(text):
+        if not _SECRET.search(token) and not _UUID.search(token) and _entropy(token) > _RANDOM:
+            yield Warned(LintCode.SECRET, place, token)
+
+
+def _is_words(place: str) -> bool:
+    return place.rpartition(".")[2] not in _NO_WORDS
+
+
+def _any_of(names: Collection[str]) -> re.Pattern[str] | None:
+    """Whole words only, longest first; names of one letter are no names."""
+    wanted = sorted({each for each in names if len(each) > 1}, key=lambda each: (-len(each), each))
+    if not wanted:
+        return None
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, wanted))})(?!\w)", re.IGNORECASE)
+
+
+def _entropy(text: str) -> float:
+    """Shannon's, in bits per character."""
+    counts = Counter(text)
+    return -sum(each / len(text) * math.log2(each / len(text)) for each in counts.values())

@@ -1,0 +1,168 @@
+"""A copy of a signed postmortem for one customer: the same document with fields withheld. Pure.
+
+A withheld property is replaced by a salted digest in the ``_sd`` array of its object (RFC 9901 §4.2.1).
+With every disclosure the copy gives the signed document back, byte for byte. Where other customers are
+withheld, decoy digests (§4.2.5) keep their number from being counted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from trust_portal.errors import InvalidInput
+from trust_portal.evidence.disclosure import Disclosure, conceal, new_salt
+from trust_portal.evidence.strict import encode_base64url
+from trust_portal.learning.postmortems.model import COPY_KIND, FORMAT
+
+#: Digests of other customers are filled up to a multiple of this.
+DECOYS: Final = 8
+_SD: Final = "_sd"
+_OTHERS: Final = "!customer"
+_STEP: Final = re.compile(r"(?:[a-z_]+|\*(?:\[[a-z_]+=[a-z0-9_]+\])?|!customer)")
+_FILTER: Final = re.compile(r"\*\[([a-z_]+)=([a-z0-9_]+)\]")
+
+#: The steps of a path through the document.
+Place = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A property that a copy conceals: where it stands (``incident.owner``), and what shows it."""
+
+    place: str
+    disclosure: Disclosure
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    document: dict[str, Any]
+    withheld: tuple[Withheld, ...]
+
+
+def parse_place(text: str) -> Place:
+    """Raises ``InvalidInput`` for what is no path, or ends in no name."""
+    steps = tuple(text.split("."))
+    if not all(_STEP.fullmatch(each) for each in steps) or steps[-1].startswith("*"):
+        raise InvalidInput(f"{text!r} is no place in a postmortem", field="withhold")
+    return steps
+
+
+def redact(
+    document: Mapping[str, Any],
+    withhold: Sequence[Place],
+    customer: str,
+    *,
+    salt: Callable[[], str] = new_salt,
+) -> Redacted:
+    """``document`` with everything at the places ``withhold`` concealed from ``customer`` (its key)."""
+    withheld: list[Withheld] = []
+    body = _redact(document, withhold, customer, salt, "", withheld)
+    return Redacted(body, tuple(withheld))
+
+
+def copy_body(
+    redacted: Redacted,
+    *,
+    original_sha256: str,
+    customer: Mapping[str, str],
+    profile: Mapping[str, str],
+) -> dict[str, Any]:
+    """The copy: whose it is, by which profile, of which signed document."""
+    document = redacted.document
+    return {
+        "kind": COPY_KIND,
+        "format": FORMAT,
+        "vendor": document["vendor"],
+        "customer": dict(customer),
+        "original": {
+            "postmortem": document["postmortem"]["id"],
+            "version": document["postmortem"]["version"],
+            "sha256": original_sha256,
+        },
+        "profile": dict(profile),
+        "document": document,
+    }
+
+
+def _redact(
+    value: Any,
+    rules: Sequence[Place],
+    customer: str,
+    salt: Callable[[], str],
+    at: str,
+    withheld: list[Withheld],
+) -> Any:
+    if isinstance(value, Mapping):
+        return _redact_object(value, rules, customer, salt, at, withheld)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [
+            _redact(each, _inside(rules, str(index), each, customer), customer, salt, f"{at}{index}.", withheld)
+            for index, each in enumerate(value)
+        ]
+    return value
+
+
+def _redact_object(
+    value: Mapping[str, Any],
+    rules: Sequence[Place],
+    customer: str,
+    salt: Callable[[], str],
+    at: str,
+    withheld: list[Withheld],
+) -> dict[str, Any]:
+    hidden = {
+        name
+        for name in value
+        if any(len(rule) == 1 and _names(rule[0], name, value[name], customer) for rule in rules)
+    }
+    kept = {
+        name: item
+        if name in hidden
+        else _redact(
+            item, _inside(rules, name, item, customer), customer, salt, f"{at}{name}.", withheld
+        )
+        for name, item in value.items()
+    }
+    shown, disclosures = conceal(kept, hidden, salt)
+    withheld += [Withheld(f"{at}{each.name}", each) for each in disclosures]
+    if any(rule == (_OTHERS,) for rule in rules):
+        digests = [each.digest for each in disclosures]
+        digests += [_decoy(salt) for _ in range(-len(digests) % DECOYS or (0 if digests else DECOYS))]
+        shown[_SD] = sorted(digests)
+    return shown
+
+
+def _inside(rules: Sequence[Place], name: str, value: Any, customer: str) -> list[Place]:
+    return [rule[1:] for rule in rules if len(rule) > 1 and _names(rule[0], name, value, customer)]
+
+
+def _names(step: str, name: str, value: Any, customer: str) -> bool:
+    """Whether a step of a place leads to the property or element ``name``."""
+    if step == _OTHERS:
+        return name != customer
+    if (wanted := _FILTER.fullmatch(step)) is not None:
+        said = value.get(wanted[1]) if isinstance(value, Mapping) else None
+        return (str(said).lower() if isinstance(said, bool) else said) == wanted[2]
+    return step in ("*", name)
+
+
+def _decoy(salt: Callable[[], str]) -> str:
+    """A digest that stands for nothing, and looks like all others."""
+    return encode_base64url(hashlib.sha256(salt().encode("ascii")).digest())
+
+
+def shown_texts(value: Any, at: str = "") -> Iterator[tuple[str, str]]:
+    """Every text that a redacted document shows, with its place."""
+    if isinstance(value, str):
+        yield at, value
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            if name != _SD:
+                yield from shown_texts(item, f"{at}.{name}" if at else name)
+    elif isinstance(value, Sequence):
+        for index, item in enumerate(value):
+            yield from shown_texts(item, f"{at}.{index}")

@@ -1,0 +1,73 @@
+"""The bundle of a signed postmortem: JSON, PDF and evidence manifest from the bytes that were signed."""
+
+from __future__ import annotations
+
+from trust_portal.access.tenants.repository import find_tenant
+from trust_portal.documents.csv import write_csv
+from trust_portal.documents.press import Press
+from trust_portal.errors import NotFound, Refused
+from trust_portal.evidence.act import Input
+from trust_portal.evidence.behind import signed_behind, with_revocations
+from trust_portal.evidence.export import Export, RenderedDocument
+from trust_portal.evidence.signing import VerifyKey
+from trust_portal.evidence.strict import parse_json
+from trust_portal.kernel.canonical import sha256_hex
+from trust_portal.kernel.clock import rfc3339
+from trust_portal.learning.postmortems.attesting import gaps_of
+from trust_portal.learning.postmortems.model import DOCUMENT_FILE, EVIDENCE_FILE, PDF_FILE
+from trust_portal.learning.postmortems.presentation import Imprint, postmortem_pdf
+from trust_portal.learning.postmortems.repository import find_document, find_postmortem
+from trust_portal.learning.postmortems.rows import evidence_rows
+from trust_portal.storage.unit_of_work import ReadSession
+
+
+class PostmortemRenderer:
+    """Renders exports of kind ``postmortem``: of one signed version, whose number is the export's revision.
+
+    A bundle is signed, so nothing goes into one because a row says so: the document must be what a
+    receipt under ``key``, the installation's own, was issued for, and so on down to its opening.
+    """
+
+    def __init__(self, key: VerifyKey, press: Press) -> None:
+        self._key = key
+        self._press = press
+
+    async def render(self, session: ReadSession, export: Export) -> RenderedDocument:
+        """From stored bytes alone: the same version gives the same files, whatever is signed later."""
+        postmortem = await find_postmortem(session, export.subject_id)
+        version = next((each for each in postmortem.versions if each.number == export.revision), None)
+        vendor = await find_tenant(session, export.tenant_id)
+        if version is None:
+            raise Refused("a version that nobody signed has no bundle", code="NOT_SIGNED")
+        if vendor is None:
+            raise NotFound("tenant")
+        content = await find_document(session, postmortem.id, version.number)
+        envelopes = await signed_behind(session, export.tenant_id, version.receipt_id, self._key)
+        if gaps := gaps_of(postmortem, version, content, envelopes):
+            raise Refused(
+                f"the stored postmortem is not the one that was signed: {gaps[0].file}: {gaps[0].message}",
+                code="NOT_ATTESTED",
+            )
+        receipts = await with_revocations(session, export, envelopes, self._key)
+        document = parse_json(content)
+        file_name = f"{vendor.key}-postmortem-{str(postmortem.id)[-8:]}-v{version.number}.zip"
+        imprint = Imprint(
+            fingerprint=self._key.key_id,
+            bundle=file_name,
+            signed_at=rfc3339(version.signed_at),
+            signer=version.signer.name,
+            reviewer=version.reviewer.name,
+        )
+        rows = evidence_rows(document)
+        return RenderedDocument(
+            files={
+                DOCUMENT_FILE: content,
+                EVIDENCE_FILE: write_csv(next(rows), rows),
+                PDF_FILE: await self._press.set(lambda: postmortem_pdf(document, imprint, vendor.key)),
+            },
+            tenant=vendor.key,
+            period="",
+            file_name=file_name,
+            receipts=tuple(receipts),
+            inputs=tuple(Input(f"receipt/{id_}", sha256_hex(each)) for id_, each in receipts.items()),
+        )
