@@ -77,6 +77,13 @@ from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.actions.reminding import ActionReminders
 from trust_portal.learning.actions.service import PreventionActions
 from trust_portal.learning.incidents.following import Following
+from trust_portal.learning.postmortems.attesting import PostmortemAuditor
+from trust_portal.learning.postmortems.model import KIND as POSTMORTEM
+from trust_portal.learning.postmortems.planned import planned_actions
+from trust_portal.learning.postmortems.reading import PostmortemReader
+from trust_portal.learning.postmortems.renderer import PostmortemRenderer
+from trust_portal.learning.postmortems.signing import PostmortemSigning
+from trust_portal.learning.postmortems.writing import PostmortemWriting
 from trust_portal.learning.workplaces.service import Workplaces
 from trust_portal.notify.delivering import Courier
 from trust_portal.notify.dispatching import Dispatcher
@@ -152,6 +159,9 @@ class House:
     intake: Intake
     operations: Operations
     incident_following: Following
+    postmortem_reader: PostmortemReader
+    postmortem_signing: PostmortemSigning
+    postmortem_writing: PostmortemWriting
     prevention_actions: PreventionActions
     action_reminders: ActionReminders
     workplaces: Workplaces
@@ -199,7 +209,7 @@ class House:
     @property
     def auditors(self) -> tuple[Auditor, ...]:
         """Who compares stored documents with their receipts, for ``trust-portal audit``."""
-        return (SlaReportAuditor(), CreditAuditor())
+        return (SlaReportAuditor(), CreditAuditor(), PostmortemAuditor())
 
     @property
     def readiness(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
@@ -277,6 +287,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         ledger,
         {
             CREDIT_MEMO: CreditMemoRenderer(press),
+            POSTMORTEM: PostmortemRenderer(press),
             SLA_REPORT: SlaReportRenderer(press),
         },
         host=settings.host,
@@ -347,6 +358,13 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         intake=intake,
         operations=Operations(storage, gate, access_log),
         incident_following=Following(storage, ledger),
+        postmortem_reader=PostmortemReader(
+            storage, gate, access_log, planned_actions, vendor_name=settings.vendor_name
+        ),
+        postmortem_signing=PostmortemSigning(storage, gate, ledger, exports, signatures, planned_actions),
+        postmortem_writing=PostmortemWriting(
+            storage, gate, ledger, planned_actions, vendor_name=settings.vendor_name
+        ),
         prevention_actions=PreventionActions(storage, gate, ledger),
         action_reminders=ActionReminders(storage),
         workplaces=Workplaces(storage, gate, ledger),

@@ -32,7 +32,7 @@ BEGAN = datetime(2026, 6, 9, 10, 0, tzinfo=UTC)
 NORTHWIND = Customer(UUID(int=11), "northwind", "Northwind Traders")
 CONTOSO = Customer(UUID(int=12), "contoso", "Contoso Ltd")
 AUTHOR = Person(UUID(int=21), "Ines Okafor")
-ACTION = PlannedAction(UUID(int=31), "Cap exports per tenant", "prevent", AUTHOR, "2026-06-24", "")
+ACTION = PlannedAction(UUID(int=31), "Cap exports per tenant", "prevent", AUTHOR, 10, None, None)
 
 
 def incident(**changes: Any) -> IncidentBrief:

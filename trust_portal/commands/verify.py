@@ -153,9 +153,7 @@ def _key_id(text: str) -> str:
 
 
 def _kinds() -> Mapping[str, DocumentKind]:
-    return {
-        kind: each for room in _KINDS for kind, each in importlib.import_module(room).KINDS.items()
-    }
+    return {kind: each for room in _KINDS for kind, each in importlib.import_module(room).KINDS.items()}
 
 
 def _recomputers() -> Mapping[str, Recomputer]:

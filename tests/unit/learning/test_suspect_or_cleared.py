@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from support.postmortem_sample import BEGAN, change
 
-from tests.support.postmortem_sample import BEGAN, change
 from trust_portal.learning.postmortems.model import Verdict
 from trust_portal.learning.postmortems.suspicion import Scope, Suspicion, suspicion
 
@@ -26,15 +26,11 @@ SCOPE = Scope("exports", BEGAN, frozenset({"northwind"}))
         ),
         (
             change(environment="Staging"),
-            Suspicion(
-                Verdict.CLEARED, "NOT_PRODUCTION", "it reached Staging, which serves no customer"
-            ),
+            Suspicion(Verdict.CLEARED, "NOT_PRODUCTION", "it reached Staging, which serves no customer"),
         ),
         (
             change(tenants=("contoso",)),
-            Suspicion(
-                Verdict.CLEARED, "OTHER_CUSTOMERS", "it reached none of the customers affected"
-            ),
+            Suspicion(Verdict.CLEARED, "OTHER_CUSTOMERS", "it reached none of the customers affected"),
         ),
         (
             change(at=BEGAN - timedelta(hours=23)),

@@ -132,9 +132,7 @@ def _behind(found: Mapping[str, Statement], name: str) -> dict[str, Statement]:
     return seen
 
 
-def _signed(
-    document: Mapping[str, Any], name: str, receipt: Statement, sha256: str
-) -> Iterator[Gap]:
+def _signed(document: Mapping[str, Any], name: str, receipt: Statement, sha256: str) -> Iterator[Gap]:
     """What was signed is what the document says of itself, and has its prevention actions."""
     result, own = result_of(receipt), document["postmortem"]
     said = {

@@ -7,23 +7,20 @@ from uuid import UUID
 
 from trust_portal.evidence.behind import signed_behind
 from trust_portal.evidence.links import file_of
-from trust_portal.evidence.signing import VerifyKey
 from trust_portal.evidence.verdict import Gap
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.postmortems.attestation import attest
 from trust_portal.learning.postmortems.model import DOCUMENT_FILE, Postmortem, Version
 from trust_portal.learning.postmortems.repository import find_document, find_postmortem, signed_ids
 from trust_portal.storage.tenancy import TenantScope
-from trust_portal.storage.unit_of_work import ReadSession, Storage
+from trust_portal.storage.unit_of_work import Storage
 
 
 def gaps_of(
     postmortem: Postmortem, version: Version, document: bytes, envelopes: Mapping[UUID, bytes]
 ) -> Sequence[Gap]:
     """What is missing between a version, as stored, and the receipts of ``signed_behind``."""
-    found = attest(
-        {DOCUMENT_FILE: document, **{file_of(str(id_)): each for id_, each in envelopes.items()}}
-    )
+    found = attest({DOCUMENT_FILE: document, **{file_of(str(id_)): each for id_, each in envelopes.items()}})
     if found.gaps:
         return found.gaps
     same = (
@@ -41,9 +38,6 @@ def gaps_of(
 class PostmortemAuditor:
     """Every signed version, against the receipt it names."""
 
-    def __init__(self, key: VerifyKey) -> None:
-        self._key = key
-
     async def audit(self, storage: Storage, tenant_id: UUID) -> AsyncIterator[tuple[str, str]]:
         """Where and what, for each version that is not what its receipts say. Postmortems are the vendor's."""
         if tenant_id != VENDOR_ID:
@@ -55,7 +49,7 @@ class PostmortemAuditor:
                 postmortem = await find_postmortem(session, id_)
                 for version in postmortem.versions:
                     document = await find_document(session, id_, version.number)
-                    envelopes = await signed_behind(session, VENDOR_ID, version.receipt_id, self._key)
+                    envelopes = await signed_behind(session, VENDOR_ID, version.receipt_id)
                     for gap in gaps_of(postmortem, version, document, envelopes):
                         place = " ".join(part for part in (gap.file, gap.field) if part)
                         yield f"postmortem {id_} version {version.number}", f"{place}: {gap.message}"

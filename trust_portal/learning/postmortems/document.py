@@ -15,7 +15,6 @@ from typing import Any
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.learning.postmortems.gathering.model import (
     Change,
-    Fact,
     FactKind,
     Gathered,
     IncidentBrief,

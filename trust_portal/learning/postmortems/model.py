@@ -315,14 +315,18 @@ class Reopen:
 
 @dataclass(frozen=True, slots=True)
 class PlannedAction:
-    """A prevention action as the document names it. ``due`` is a local date, ISO 8601."""
+    """A prevention action as the document names it: to be done within ``term`` business days.
+
+    ``due`` is a local date, ISO 8601; ``None`` while its clock has not begun.
+    """
 
     id: UUID
     title: str
     type: str
     owner: Person
-    due: str
-    link: str
+    term: int
+    due: str | None
+    link: str | None
 
     def json(self) -> dict[str, object]:
         return {
@@ -330,6 +334,7 @@ class PlannedAction:
             "title": self.title,
             "type": self.type,
             "owner": self.owner.json(),
+            "term": str(self.term),
             "due": self.due,
             "link": self.link,
         }

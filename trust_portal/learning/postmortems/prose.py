@@ -15,7 +15,30 @@ from markdown_it import MarkdownIt
 #: Headings of the text begin at this level: the page's own go down to ``h3``.
 _FIRST_HEADING: Final = 4
 _TAGS: Final = frozenset(
-    "a blockquote br code em h4 h5 h6 hr li ol p pre s strong table tbody td th thead tr ul".split()
+    [
+        "a",
+        "blockquote",
+        "br",
+        "code",
+        "em",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "s",
+        "strong",
+        "table",
+        "tbody",
+        "td",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+    ]
 )
 _ATTRIBUTES: Final = {"a": {"href", "title"}, "ol": {"start"}}
 _SCHEMES: Final = frozenset({"http", "https", "mailto"})

@@ -100,7 +100,9 @@ def _redact(
         return _redact_object(value, rules, customer, salt, at, withheld)
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [
-            _redact(each, _inside(rules, str(index), each, customer), customer, salt, f"{at}{index}.", withheld)
+            _redact(
+                each, _inside(rules, str(index), each, customer), customer, salt, f"{at}{index}.", withheld
+            )
             for index, each in enumerate(value)
         ]
     return value
@@ -122,9 +124,7 @@ def _redact_object(
     kept = {
         name: item
         if name in hidden
-        else _redact(
-            item, _inside(rules, name, item, customer), customer, salt, f"{at}{name}.", withheld
-        )
+        else _redact(item, _inside(rules, name, item, customer), customer, salt, f"{at}{name}.", withheld)
         for name, item in value.items()
     }
     shown, disclosures = conceal(kept, hidden, salt)

@@ -9,7 +9,7 @@ from trust_portal.errors import NotFound, Refused
 from trust_portal.evidence.act import Input
 from trust_portal.evidence.behind import signed_behind, with_revocations
 from trust_portal.evidence.export import Export, RenderedDocument
-from trust_portal.evidence.signing import VerifyKey
+from trust_portal.evidence.log_policy import signer_of
 from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.canonical import sha256_hex
 from trust_portal.kernel.clock import rfc3339
@@ -25,11 +25,10 @@ class PostmortemRenderer:
     """Renders exports of kind ``postmortem``: of one signed version, whose number is the export's revision.
 
     A bundle is signed, so nothing goes into one because a row says so: the document must be what a
-    receipt under ``key``, the installation's own, was issued for, and so on down to its opening.
+    receipt by a key of this installation was issued for, and so on down to its opening.
     """
 
-    def __init__(self, key: VerifyKey, press: Press) -> None:
-        self._key = key
+    def __init__(self, press: Press) -> None:
         self._press = press
 
     async def render(self, session: ReadSession, export: Export) -> RenderedDocument:
@@ -42,17 +41,17 @@ class PostmortemRenderer:
         if vendor is None:
             raise NotFound("tenant")
         content = await find_document(session, postmortem.id, version.number)
-        envelopes = await signed_behind(session, export.tenant_id, version.receipt_id, self._key)
+        envelopes = await signed_behind(session, export.tenant_id, version.receipt_id)
         if gaps := gaps_of(postmortem, version, content, envelopes):
             raise Refused(
                 f"the stored postmortem is not the one that was signed: {gaps[0].file}: {gaps[0].message}",
                 code="NOT_ATTESTED",
             )
-        receipts = await with_revocations(session, export, envelopes, self._key)
+        receipts = await with_revocations(session, export, envelopes)
         document = parse_json(content)
         file_name = f"{vendor.key}-postmortem-{str(postmortem.id)[-8:]}-v{version.number}.zip"
         imprint = Imprint(
-            fingerprint=self._key.key_id,
+            fingerprint=(await signer_of(session, export)).key_id,
             bundle=file_name,
             signed_at=rfc3339(version.signed_at),
             signer=version.signer.name,

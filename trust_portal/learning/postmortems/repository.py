@@ -128,9 +128,7 @@ async def drafts_of(session: ReadSession, postmortem_id: UUID) -> tuple[Draft, .
     """All savings, the newest first."""
     rows = await session.execute(
         select(postmortem_drafts)
-        .where(
-            postmortem_drafts.c.tenant_id == VENDOR_ID, postmortem_drafts.c.postmortem_id == postmortem_id
-        )
+        .where(postmortem_drafts.c.tenant_id == VENDOR_ID, postmortem_drafts.c.postmortem_id == postmortem_id)
         .order_by(postmortem_drafts.c.revision.desc())
     )
     return tuple(_draft(row) for row in rows)
@@ -140,9 +138,7 @@ async def authors_of(session: ReadSession, postmortem_id: UUID) -> tuple[Person,
     """Everybody who ever saved a draft of it, in the order in which they first did."""
     rows = await session.execute(
         select(postmortem_drafts.c.author_id, postmortem_drafts.c.author_name)
-        .where(
-            postmortem_drafts.c.tenant_id == VENDOR_ID, postmortem_drafts.c.postmortem_id == postmortem_id
-        )
+        .where(postmortem_drafts.c.tenant_id == VENDOR_ID, postmortem_drafts.c.postmortem_id == postmortem_id)
         .order_by(postmortem_drafts.c.revision)
     )
     found: dict[UUID, Person] = {}

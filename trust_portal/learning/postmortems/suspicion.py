@@ -59,13 +59,12 @@ def suspicion(change: Change, scope: Scope) -> Suspicion:
         return _cleared("OTHER_CUSTOMERS", "it reached none of the customers affected")
     if change.kind == "deploy" and change.name == scope.service and lead <= LOOKBACK:
         return _suspect(
-            "SAME_SERVICE", f"{span(lead)} before the incident began, on the service it is of, {scope.service}"
+            "SAME_SERVICE",
+            f"{span(lead)} before the incident began, on the service it is of, {scope.service}",
         )
     if lead <= SHORTLY:
         return _suspect("SHORTLY_BEFORE", f"{span(lead)} before the incident began")
-    return _cleared(
-        "LONG_BEFORE", f"{span(lead)} before the incident began, and not on the service it is of"
-    )
+    return _cleared("LONG_BEFORE", f"{span(lead)} before the incident began, and not on the service it is of")
 
 
 def span(length: timedelta) -> str:

@@ -44,9 +44,7 @@ async def gather(session: ReadSession, incident: Incident, now: datetime) -> Gat
     absent += [Missing("timeline", why) for name, why in _TIMES if getattr(brief, name) is None]
     if brief.customers and not mitigation:
         absent.append(Missing(PLAYBOOKS, "no playbook acted while it went on"))
-    return Gathered(
-        now, brief, (*timeline, *denials, *mitigation, *sla, *cost), changes, tuple(absent)
-    )
+    return Gathered(now, brief, (*timeline, *denials, *mitigation, *sla, *cost), changes, tuple(absent))
 
 
 async def _brief(session: ReadSession, incident: Incident) -> tuple[IncidentBrief, list[Missing]]:

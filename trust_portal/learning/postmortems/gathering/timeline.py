@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trust_portal.kernel.canonical import digest
+from trust_portal.kernel.canonical import Json, digest
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.learning.incidents.model import Incident, IncidentEntry
 from trust_portal.learning.incidents.repository import entries_of
@@ -16,7 +16,7 @@ async def gather_timeline(session: ReadSession, incident: Incident) -> tuple[Fac
 
 
 def _fact(entry: IncidentEntry) -> Fact:
-    fields = {
+    fields: dict[str, Json] = {
         "kind": entry.kind,
         "text": entry.text,
         "key": entry.key,

@@ -1,0 +1,208 @@
+"""A P1 with its postmortem, people who write, review and sign it, and their devices."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from uuid import UUID
+
+from support.learning_world import BEGAN, Vendor, declared, step, updated
+from support.passkeys import Devices
+
+from trust_portal.access.people.model import Person as AccessPerson
+from trust_portal.evidence.assertion import challenge_of
+from trust_portal.evidence.policy_file import Policy
+from trust_portal.evidence.sequencer import run_sequencer
+from trust_portal.evidence.signing_statement import signing_statement
+from trust_portal.house import House
+from trust_portal.kernel.actor import Actor, ActorKind, Role
+from trust_portal.kernel.canonical import canonical
+from trust_portal.kernel.clock import rfc3339
+from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.learning.postmortems.model import (
+    KIND,
+    Accept,
+    Person,
+    PlannedAction,
+    Postmortem,
+    SaveDraft,
+    Sign,
+    Submit,
+    Written,
+)
+from trust_portal.learning.postmortems.reading import PostmortemReader
+from trust_portal.learning.postmortems.repository import find_postmortem, postmortem_of
+from trust_portal.learning.postmortems.signing import PostmortemSigning
+from trust_portal.learning.postmortems.writing import PostmortemWriting
+from trust_portal.storage.tenancy import TenantScope
+
+WRITTEN = Written(
+    summary="Exports **failed** for large accounts.",
+    impact="Reports came late.",
+    contributors="A limit was missing.",
+)
+
+
+def deployed(minute: int, **data) -> dict:
+    said = {"service": "api", "version": "4.2.0", "environment": "production", "by": "release-bot"}
+    return _told("change.deployed", f"deploy-{minute}", minute, said | data)
+
+
+def ramped(minute: int, **data) -> dict:
+    said = {"flag": "fast-exports", "variant": "on", "percentage": 50, "by": "ada"}
+    return _told("change.flag", f"flag-{minute}", minute, said | data)
+
+
+def _told(type_: str, id_: str, minute: int, data: dict) -> dict:
+    return {
+        "specversion": "1.0",
+        "id": id_,
+        "source": "urn:product",
+        "type": f"trustportal.{type_}.v1",
+        "time": rfc3339(BEGAN + timedelta(minutes=minute)),
+        "data": data,
+    }
+
+
+@dataclass
+class Desk:
+    """``writer`` writes, ``reviewer`` reviews, ``owner`` signs."""
+
+    vendor: Vendor
+    owner: Actor
+    writer: Actor
+    reviewer: Actor
+    northwind: UUID
+    contoso: UUID
+    devices: Devices
+    planned: list[PlannedAction] = field(default_factory=list)
+
+    @property
+    def house(self) -> House:
+        return self.vendor.house
+
+    async def postmortem(self, key: str = "INC-1") -> Postmortem:
+        incident = (await self.vendor.register())[key]
+        async with self.house.storage.read(TenantScope(VENDOR_ID)) as session:
+            found = await postmortem_of(session, incident.id)
+        assert found is not None
+        return found
+
+    async def again(self, postmortem: Postmortem) -> Postmortem:
+        async with self.house.storage.read(TenantScope(VENDOR_ID)) as session:
+            return await find_postmortem(session, postmortem.id)
+
+    async def in_review(self, postmortem: Postmortem, written: Written = WRITTEN) -> Postmortem:
+        opened = await self.house.postmortem_reader.find(self.writer, postmortem.id)
+        revision = 0 if opened.draft is None else opened.draft.revision
+        draft = await self.house.postmortem_writing.save(
+            SaveDraft(postmortem.id, revision, written), self.writer
+        )
+        return await self.house.postmortem_writing.submit(Submit(postmortem.id, draft.revision), self.writer)
+
+    async def accepted(self, postmortem: Postmortem, written: Written = WRITTEN) -> Postmortem:
+        submitted = await self.in_review(postmortem, written)
+        command = Accept(postmortem.id, str(submitted.last.digest), "It says what happened.")
+        return await self.house.postmortem_writing.accept(command, self.reviewer)
+
+    async def sign_command(
+        self, postmortem: Postmortem, rationale: str = "This is what happened.", /, **changes
+    ) -> Sign:
+        digest = str(postmortem.last.digest)
+        said = {
+            "about": postmortem.id,
+            "version": postmortem.version,
+            "digest": digest,
+            "rationale": rationale,
+            "person_id": self.owner.id,
+            "person_name": self.owner.name,
+        } | changes
+        device = await self.devices.of(self.owner)
+        assertion = device.sign(challenge_of(canonical(signing_statement(**said))))
+        return Sign(postmortem.id, digest, rationale, assertion)
+
+    async def signed(self, postmortem: Postmortem, written: Written = WRITTEN) -> Postmortem:
+        accepted = await self.accepted(postmortem, written)
+        return await self.house.postmortem_signing.sign(await self.sign_command(accepted), self.owner)
+
+    async def bundle(
+        self, subject_id: UUID, revision: int = 1, *, kind: str = KIND, tenant_id: UUID = VENDOR_ID
+    ) -> bytes:
+        exports = self.house.exports
+        async with self.house.storage.write(TenantScope(tenant_id)) as session:
+            asked = await exports.request(
+                session,
+                kind=kind,
+                tenant_id=tenant_id,
+                subject_id=subject_id,
+                revision=revision,
+                actor=self.owner,
+            )
+        stop = asyncio.Event()
+        house = self.house
+        running = asyncio.create_task(
+            run_sequencer(house.storage, house.keyring, stop, host=house.settings.host)
+        )
+        try:
+            built = await exports.build(tenant_id, asked.id)
+        finally:
+            stop.set()
+            await running
+        assert built.failure is None, built.failure
+        async with self.house.storage.read(TenantScope(tenant_id)) as session:
+            return (await exports.artefact(session, tenant_id, asked.id)).content
+
+    async def policy(self, tenant_id: UUID = VENDOR_ID) -> Policy:
+        text = await self.house.archive.trust_policy(self.owner, tenant_id)
+        return Policy.parse(text.encode())
+
+
+def actor_of(person: AccessPerson) -> Actor:
+    return Actor(ActorKind.PERSON, person.id, person.name, person.tenant_id, person.roles)
+
+
+async def desk_of(vendor: Vendor, planned: list[PlannedAction], *events: dict) -> Desk:
+    owner = actor_of(await vendor.person("Ivo Stern", Role.INCIDENT_OWNER))
+    writer = actor_of(await vendor.person("Wera Lind", Role.SRE_OPERATOR))
+    reviewer = actor_of(await vendor.person("Rui Alves", Role.SRE_OPERATOR))
+    northwind, contoso = await vendor.customer("northwind"), await vendor.customer("contoso")
+    await vendor.tell(*(events or told()))
+    planned.append(planned_by(owner))
+    vendor.house = _with_actions(vendor.house, planned)
+    return Desk(vendor, owner, writer, reviewer, northwind, contoso, Devices(vendor.house), planned)
+
+
+def _with_actions(house: House, planned: list[PlannedAction]) -> House:
+    async def source(session, postmortem_id):
+        return tuple(planned)
+
+    common = (house.storage, house.gate)
+    return replace(
+        house,
+        postmortem_reader=PostmortemReader(
+            *common, house.access_log, source, vendor_name=house.settings.vendor_name
+        ),
+        postmortem_writing=PostmortemWriting(
+            *common, house.ledger, source, vendor_name=house.settings.vendor_name
+        ),
+        postmortem_signing=PostmortemSigning(*common, house.ledger, house.exports, house.signatures, source),
+    )
+
+
+def planned_by(actor: Actor, title: str = "Cap exports per customer") -> PlannedAction:
+    return PlannedAction(new_id(), title, "prevent", Person(actor.id, actor.name), 10, None, None)
+
+
+def told() -> Sequence[dict]:
+    """A P1 of two customers, with a deploy before it, from its beginning to its end."""
+    return (
+        deployed(-40),
+        ramped(20),
+        declared("INC-1", tenants=["contoso", "northwind"]),
+        updated("INC-1", "note", minute=3, text="We look at the exports."),
+        updated("INC-1", "told_customer", minute=9),
+        step("INC-1", "mitigated", minute=30),
+        step("INC-1", "resolved", minute=60),
+    )

@@ -1,0 +1,225 @@
+"""A P1 with its timeline and changes → draft → review → signed by passkey → a bundle that verifies offline."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from postmortem_desk import WRITTEN, Desk, desk_of, planned_by
+
+from trust_portal.errors import Conflict, Denied, InvalidInput
+from trust_portal.evidence import bundle
+from trust_portal.evidence.assertion import NotThisStatement
+from trust_portal.evidence.verdict import Code
+from trust_portal.evidence.verify import verify
+from trust_portal.learning.postmortems.model import (
+    Accept,
+    Judge,
+    Judgment,
+    PostmortemState,
+    Reopen,
+    Return,
+    SaveDraft,
+    Sign,
+    StepKind,
+    Submit,
+    Verdict,
+    Written,
+)
+from trust_portal.learning.recompute import RECOMPUTERS
+from trust_portal.learning.verification import KINDS
+
+pytestmark = pytest.mark.takes(seconds=40)
+
+
+@pytest.fixture
+async def desk(vendor) -> Desk:
+    return await desk_of(vendor, [])
+
+
+def check(desk: Desk, content: bytes, policy, **more):
+    return verify(content, policy=policy, kinds=KINDS, recomputers=RECOMPUTERS, **more)
+
+
+async def test_it_is_gathered_live_while_it_is_written(desk):
+    opened = await desk.house.postmortem_reader.find(desk.writer, (await desk.postmortem()).id)
+    document = opened.document
+    assert opened.postmortem.state is PostmortemState.DRAFT
+    assert [(each["kind"], each["text"]) for each in document["timeline"]][1] == (
+        "note",
+        "We look at the exports.",
+    )
+    assert [(each["name"], each["verdict"], each["rule"]["id"]) for each in document["changes"]] == [
+        ("api", "suspect", "SAME_SERVICE"),
+        ("fast-exports", "cleared", "AFTER_BEGINNING"),
+    ]
+    assert sorted(document["customers"]) == ["contoso", "northwind"]
+    assert document["customers"]["northwind"]["missing"] == [
+        {"source": "SLA attainment", "why": "no contract is on record"}
+    ]
+    assert {each["id"] for each in document["timeline"]} < {each["id"] for each in document["evidence"]}
+
+
+async def test_it_is_signed_and_its_bundle_verifies(desk):
+    signed = await desk.signed(await desk.postmortem())
+    assert (signed.state, [each.kind for each in signed.steps]) == (
+        PostmortemState.SIGNED,
+        [StepKind.OPENED, StepKind.SUBMITTED, StepKind.ACCEPTED, StepKind.SIGNED],
+    )
+    (version,) = signed.versions
+    assert (version.number, version.signer.name, version.reviewer.name, version.action_count) == (
+        1,
+        "Ivo Stern",
+        "Rui Alves",
+        1,
+    )
+    content = await desk.bundle(signed.id)
+    verdict = check(desk, content, await desk.policy())
+    assert verdict.ok, verdict.findings
+    assert any("postmortem.json is signed with a passkey by Ivo Stern" in each for each in verdict.proved)
+    files = bundle.read(content).files
+    document = json.loads(files["postmortem.json"])
+    assert document["written"]["summary"] == "Exports **failed** for large accounts."
+    assert files["evidence.csv"].startswith(b"customer,kind,at,source,sha256,id\r\n")
+    assert files["postmortem.pdf"].startswith(b"%PDF-")
+
+
+async def test_of_a_new_version_the_old_bundle_still_verifies_and_the_new_one_says_so(desk):
+    first = await desk.signed(await desk.postmortem())
+    old = await desk.bundle(first.id)
+    reopened = await desk.house.postmortem_signing.reopen(
+        Reopen(first.id, "A log was found that nobody had."), desk.owner
+    )
+    assert (reopened.state, reopened.version) == (PostmortemState.DRAFT, 2)
+    second = await desk.signed(reopened, Written(**(WRITTEN.json() | {"risks": "It may recur."})))
+    assert [(each.number, each.state, each.reason) for each in second.versions] == [
+        (1, PostmortemState.SUPERSEDED, None),
+        (2, PostmortemState.SIGNED, "A log was found that nobody had."),
+    ]
+    policy, new = await desk.policy(), await desk.bundle(second.id, 2)
+    assert check(desk, old, policy).ok
+    verdict = check(desk, new, policy, since=old)
+    assert verdict.ok, verdict.findings
+    before = second.versions[0].sha256
+    assert f"version 2 supersedes version 1, SHA-256 {before}" in verdict.proved
+
+
+async def test_nobody_reviews_what_they_wrote(desk):
+    submitted = await desk.in_review(await desk.postmortem())
+    with pytest.raises(Denied) as refused:
+        await desk.house.postmortem_writing.accept(
+            Accept(submitted.id, str(submitted.last.digest), "Fine."), desk.writer
+        )
+    assert refused.value.code == "OWN_TEXT"
+    assert (await desk.again(submitted)).last.kind is StepKind.SUBMITTED
+
+
+async def test_nobody_but_the_owner_signs(desk):
+    accepted = await desk.accepted(await desk.postmortem())
+    with pytest.raises(Denied):
+        await desk.house.postmortem_signing.sign(await desk.sign_command(accepted), desk.writer)
+    assert (await desk.again(accepted)).versions == ()
+
+
+async def test_without_a_passkey_nothing_is_signed(desk):
+    accepted = await desk.accepted(await desk.postmortem())
+    command = Sign(accepted.id, str(accepted.last.digest), "So it was.", None)
+    with pytest.raises(InvalidInput) as refused:
+        await desk.house.postmortem_signing.sign(command, desk.owner)
+    assert refused.value.code == "PASSKEY_REQUIRED"
+    assert (await desk.again(accepted)).last.kind is StepKind.ACCEPTED
+
+
+@pytest.mark.parametrize("change", [{"version": 2}, {"digest": "0" * 64}, {"rationale": "Something else."}])
+async def test_a_signature_over_anything_else_is_refused(desk, change):
+    accepted = await desk.accepted(await desk.postmortem())
+    command = await desk.sign_command(accepted, "So it was.", **change)
+    with pytest.raises(NotThisStatement):
+        await desk.house.postmortem_signing.sign(command, desk.owner)
+    assert (await desk.again(accepted)).versions == ()
+
+
+@pytest.mark.parametrize("count", [0, 4])
+async def test_it_takes_one_to_three_actions(desk, count):
+    desk.planned[:] = [planned_by(desk.owner, f"Action {number}") for number in range(count)]
+    with pytest.raises(InvalidInput) as refused:
+        await desk.in_review(await desk.postmortem())
+    assert refused.value.code == "ACTIONS_REQUIRED"
+    assert (await desk.postmortem()).state is PostmortemState.DRAFT
+
+
+async def test_other_actions_than_were_reviewed_are_not_signed(desk):
+    accepted = await desk.accepted(await desk.postmortem())
+    desk.planned.append(planned_by(desk.owner, "One more"))
+    with pytest.raises(Conflict) as refused:
+        await desk.house.postmortem_signing.sign(await desk.sign_command(accepted), desk.owner)
+    assert refused.value.code == "ACTIONS_CHANGED"
+    assert (await desk.again(accepted)).versions == ()
+
+
+async def test_an_edit_takes_it_back_from_review(desk):
+    accepted = await desk.accepted(await desk.postmortem())
+    await desk.house.postmortem_writing.save(SaveDraft(accepted.id, 1, WRITTEN), desk.writer)
+    after = await desk.again(accepted)
+    assert (after.state, after.last.kind, after.last.reason) == (
+        PostmortemState.DRAFT,
+        StepKind.RETURNED,
+        "The text was edited.",
+    )
+    with pytest.raises(Conflict) as refused:
+        await desk.house.postmortem_signing.sign(
+            Sign(accepted.id, str(accepted.last.digest), "So it was.", None), desk.owner
+        )
+    assert refused.value.code == "WRONG_STATE"
+
+
+async def test_of_two_who_save_at_once_one_is_told(desk):
+    postmortem = await desk.postmortem()
+    await desk.house.postmortem_writing.save(SaveDraft(postmortem.id, 0, WRITTEN), desk.writer)
+    with pytest.raises(Conflict) as refused:
+        await desk.house.postmortem_writing.save(SaveDraft(postmortem.id, 0, Written()), desk.reviewer)
+    assert refused.value.code == "POSTMORTEM_CHANGED"
+    opened = await desk.house.postmortem_reader.find(desk.writer, postmortem.id)
+    assert opened.draft.written == WRITTEN
+
+
+async def test_a_part_that_nobody_wrote_is_asked_for(desk):
+    with pytest.raises(InvalidInput) as refused:
+        await desk.in_review(await desk.postmortem(), Written(summary="Something.", impact="Something."))
+    assert (refused.value.code, refused.value.field) == ("UNWRITTEN", "contributors")
+
+
+async def test_a_person_judges_over_the_rule_and_is_named(desk):
+    postmortem = await desk.postmortem()
+    opened = await desk.house.postmortem_reader.find(desk.writer, postmortem.id)
+    deploy = opened.document["changes"][0]["id"]
+    judgment = Judgment(Verdict.CLEARED, "It was rolled back an hour before.")
+    await desk.house.postmortem_writing.judge(Judge(postmortem.id, deploy, judgment), desk.writer)
+    judged = (await desk.house.postmortem_reader.find(desk.writer, postmortem.id)).document["changes"][0]
+    assert (judged["verdict"], judged["reason"], judged["judged_by"]["name"], judged["rule"]["verdict"]) == (
+        "cleared",
+        "It was rolled back an hour before.",
+        "Wera Lind",
+        "suspect",
+    )
+    with pytest.raises(InvalidInput):
+        await desk.house.postmortem_writing.judge(Judge(postmortem.id, "elsewhere", judgment), desk.writer)
+
+
+async def test_a_returned_one_is_written_and_submitted_anew(desk):
+    submitted = await desk.in_review(await desk.postmortem())
+    returned = await desk.house.postmortem_writing.return_(
+        Return(submitted.id, "What of the second customer?"), desk.reviewer
+    )
+    assert returned.state is PostmortemState.DRAFT
+    again = await desk.house.postmortem_writing.submit(Submit(submitted.id, 1), desk.writer)
+    assert again.last.ordinal == 3
+
+
+async def test_another_document_than_the_signed_one_is_found_out(desk):
+    signed = await desk.signed(await desk.postmortem())
+    content = await desk.bundle(signed.id)
+    files = dict(bundle.read(content).files)
+    files["postmortem.json"] = files["postmortem.json"].replace(b"large accounts", b"small accounts")
+    verdict = check(desk, bundle.build(files), await desk.policy())
+    assert {Code.DIGEST_MISMATCH, Code.NOT_ATTESTED} <= verdict.codes

@@ -1,0 +1,171 @@
+"""Reading postmortems: live while they are written, frozen while in review, and each version as it was signed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from trust_portal.access.access_log.service import AccessLog
+from trust_portal.access.action import Action
+from trust_portal.access.gate import Gate
+from trust_portal.access.people.repository import find_person
+from trust_portal.access.policy import Resource
+from trust_portal.errors import NotFound
+from trust_portal.evidence.export import Export
+from trust_portal.evidence.export_rows import find_export_of
+from trust_portal.evidence.strict import parse_json
+from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.kernel.page import Page, PageRequest
+from trust_portal.learning.incidents.model import Incident
+from trust_portal.learning.incidents.repository import find_incident, incidents_by_id
+from trust_portal.learning.postmortems.assembling import ActionSource, assemble
+from trust_portal.learning.postmortems.model import (
+    KIND,
+    NOUN,
+    Draft,
+    Person,
+    Postmortem,
+    PostmortemState,
+    Submission,
+    Version,
+)
+from trust_portal.learning.postmortems.repository import (
+    authors_of,
+    find_document,
+    find_postmortem,
+    find_submission,
+    newest_draft,
+    postmortem_of,
+    postmortems_page,
+)
+from trust_portal.storage.tenancy import StaffScope
+from trust_portal.storage.unit_of_work import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A postmortem in a list."""
+
+    postmortem: Postmortem
+    incident: Incident
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One postmortem as it stands. ``document`` is live while a draft, else the frozen or signed one.
+
+    ``frozen`` is its canonical text where it is frozen. ``owner`` signs it; ``None``: nobody is named.
+    ``newer`` counts the facts that are known now and were not when it was frozen.
+    """
+
+    postmortem: Postmortem
+    incident: Incident
+    document: Mapping[str, Any]
+    draft: Draft | None
+    authors: tuple[Person, ...]
+    owner: Person | None
+    submission: Submission | None
+    frozen: str | None
+    newer: int
+    exports: Mapping[int, Export]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedVersion:
+    """A version as it was signed, with its bundle on the way or ready."""
+
+    postmortem: Postmortem
+    version: Version
+    document: Mapping[str, Any]
+    export: Export | None
+
+
+class PostmortemReader:
+    """What staff reads of postmortems."""
+
+    def __init__(
+        self, storage: Storage, gate: Gate, access_log: AccessLog, actions: ActionSource, *, vendor_name: str
+    ) -> None:
+        self._storage = storage
+        self._gate = gate
+        self._access_log = access_log
+        self._actions = actions
+        self._vendor = vendor_name
+
+    async def page(self, actor: Actor, request: PageRequest, *, unsigned: bool = False) -> Page[Listed]:
+        """Newest first."""
+        await self._may_read(actor)
+        async with self._storage.read(StaffScope()) as session:
+            found = await postmortems_page(session, request, unsigned=unsigned)
+            known = await incidents_by_id(session, [each.incident_id for each in found.items])
+        listed = tuple(Listed(each, known[each.incident_id]) for each in found.items)
+        return Page(listed, found.cursors, found.has_next, found.has_previous)
+
+    async def of_incident(self, actor: Actor, incident_id: UUID) -> Postmortem | None:
+        await self._may_read(actor)
+        async with self._storage.read(StaffScope()) as session:
+            return await postmortem_of(session, incident_id)
+
+    async def find(self, actor: Actor, postmortem_id: UUID) -> Opened:
+        """``NotFound`` where there is none."""
+        await self._may_read(actor, postmortem_id)
+        now = self._storage.clock.now()
+        async with self._storage.read(StaffScope(), snapshot=True) as session:
+            postmortem = await find_postmortem(session, postmortem_id)
+            incident = await find_incident(session, postmortem.incident_id)
+            owner_id = incident.owner_person_id or postmortem.owner_person_id
+            owner = None if owner_id is None else await find_person(session, VENDOR_ID, owner_id, now)
+            draft = await newest_draft(session, postmortem_id)
+            authors = await authors_of(session, postmortem_id)
+            submission = None
+            live = (await assemble(session, postmortem, now, self._actions, vendor=self._vendor)).body
+            document, frozen = live, None
+            if postmortem.state is PostmortemState.IN_REVIEW:
+                submission = await find_submission(session, postmortem)
+                document, frozen = parse_json(submission.document), submission.document.decode()
+            elif postmortem.state is PostmortemState.SIGNED and postmortem.signed is not None:
+                content = await find_document(session, postmortem_id, postmortem.signed.number)
+                document, frozen = parse_json(content), content.decode()
+            exports = {}
+            for version in postmortem.versions:
+                export = await find_export_of(session, VENDOR_ID, KIND, postmortem_id, version.number)
+                if export is not None:
+                    exports[version.number] = export
+        return Opened(
+            postmortem,
+            incident,
+            document,
+            draft,
+            authors,
+            None if owner is None else Person(owner.id, owner.name),
+            submission,
+            frozen,
+            0 if document is live else len(_evidence(live) - _evidence(document)),
+            exports,
+        )
+
+    async def version(self, actor: Actor, postmortem_id: UUID, number: int) -> SignedVersion:
+        """``NotFound`` for one that nobody signed."""
+        await self._may_read(actor, postmortem_id)
+        async with self._storage.read(StaffScope()) as session:
+            postmortem = await find_postmortem(session, postmortem_id)
+            version = next((each for each in postmortem.versions if each.number == number), None)
+            if version is None:
+                raise NotFound("signed version")
+            document = parse_json(await find_document(session, postmortem_id, number))
+            export = await find_export_of(session, VENDOR_ID, KIND, postmortem_id, number)
+        return SignedVersion(postmortem, version, document, export)
+
+    async def _may_read(self, actor: Actor, postmortem_id: UUID | None = None) -> None:
+        resource = Resource.of_house(NOUN, postmortem_id)
+        await self._gate.require(actor, Action.ALL_POSTMORTEMS_READ, resource)
+
+
+def _evidence(document: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Id and digest of every fact."""
+    customers = document["customers"].values()
+    entries = [*document["evidence"], *(entry for each in customers for entry in each["evidence"])]
+    return {(each["id"], each["sha256"]) for each in entries}
