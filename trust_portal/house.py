@@ -79,7 +79,6 @@ from trust_portal.learning.actions.service import PreventionActions
 from trust_portal.learning.incidents.following import Following
 from trust_portal.learning.postmortems.attesting import PostmortemAuditor
 from trust_portal.learning.postmortems.model import KIND as POSTMORTEM
-from trust_portal.learning.postmortems.planned import planned_actions
 from trust_portal.learning.postmortems.reading import PostmortemReader
 from trust_portal.learning.postmortems.renderer import PostmortemRenderer
 from trust_portal.learning.postmortems.signing import PostmortemSigning
@@ -358,13 +357,9 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         intake=intake,
         operations=Operations(storage, gate, access_log),
         incident_following=Following(storage, ledger),
-        postmortem_reader=PostmortemReader(
-            storage, gate, access_log, planned_actions, vendor_name=settings.vendor_name
-        ),
-        postmortem_signing=PostmortemSigning(storage, gate, ledger, exports, signatures, planned_actions),
-        postmortem_writing=PostmortemWriting(
-            storage, gate, ledger, planned_actions, vendor_name=settings.vendor_name
-        ),
+        postmortem_reader=PostmortemReader(storage, gate, access_log, vendor_name=settings.vendor_name),
+        postmortem_signing=PostmortemSigning(storage, gate, ledger, exports, signatures),
+        postmortem_writing=PostmortemWriting(storage, gate, ledger, vendor_name=settings.vendor_name),
         prevention_actions=PreventionActions(storage, gate, ledger),
         action_reminders=ActionReminders(storage),
         workplaces=Workplaces(storage, gate, ledger),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -20,22 +20,18 @@ from trust_portal.house import House
 from trust_portal.kernel.actor import Actor, ActorKind, Role
 from trust_portal.kernel.canonical import canonical
 from trust_portal.kernel.clock import rfc3339
-from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.actions.model import ActionType, PlanAction, PreventionAction
 from trust_portal.learning.postmortems.model import (
     KIND,
     Accept,
-    Person,
-    PlannedAction,
     Postmortem,
     SaveDraft,
     Sign,
     Submit,
     Written,
 )
-from trust_portal.learning.postmortems.reading import PostmortemReader
 from trust_portal.learning.postmortems.repository import find_postmortem, postmortem_of
-from trust_portal.learning.postmortems.signing import PostmortemSigning
-from trust_portal.learning.postmortems.writing import PostmortemWriting
 from trust_portal.storage.tenancy import TenantScope
 
 WRITTEN = Written(
@@ -77,7 +73,6 @@ class Desk:
     northwind: UUID
     contoso: UUID
     devices: Devices
-    planned: list[PlannedAction] = field(default_factory=list)
 
     @property
     def house(self) -> House:
@@ -90,12 +85,18 @@ class Desk:
         assert found is not None
         return found
 
+    async def plan(self, postmortem: Postmortem, title: str = "Cap exports per customer") -> PreventionAction:
+        command = PlanAction(postmortem.id, title, ActionType.PREVENT, self.owner.id, 10)
+        return await self.house.prevention_actions.plan(command, self.owner)
+
     async def again(self, postmortem: Postmortem) -> Postmortem:
         async with self.house.storage.read(TenantScope(VENDOR_ID)) as session:
             return await find_postmortem(session, postmortem.id)
 
     async def in_review(self, postmortem: Postmortem, written: Written = WRITTEN) -> Postmortem:
         opened = await self.house.postmortem_reader.find(self.writer, postmortem.id)
+        if not opened.document["actions"]:
+            await self.plan(postmortem)
         revision = 0 if opened.draft is None else opened.draft.revision
         draft = await self.house.postmortem_writing.save(
             SaveDraft(postmortem.id, revision, written), self.writer
@@ -163,36 +164,13 @@ def actor_of(person: AccessPerson) -> Actor:
     return Actor(ActorKind.PERSON, person.id, person.name, person.tenant_id, person.roles)
 
 
-async def desk_of(vendor: Vendor, planned: list[PlannedAction], *events: dict) -> Desk:
+async def desk_of(vendor: Vendor, *events: dict) -> Desk:
     owner = actor_of(await vendor.person("Ivo Stern", Role.INCIDENT_OWNER))
     writer = actor_of(await vendor.person("Wera Lind", Role.SRE_OPERATOR))
     reviewer = actor_of(await vendor.person("Rui Alves", Role.SRE_OPERATOR))
     northwind, contoso = await vendor.customer("northwind"), await vendor.customer("contoso")
     await vendor.tell(*(events or told()))
-    planned.append(planned_by(owner))
-    vendor.house = _with_actions(vendor.house, planned)
-    return Desk(vendor, owner, writer, reviewer, northwind, contoso, Devices(vendor.house), planned)
-
-
-def _with_actions(house: House, planned: list[PlannedAction]) -> House:
-    async def source(session, postmortem_id):
-        return tuple(planned)
-
-    common = (house.storage, house.gate)
-    return replace(
-        house,
-        postmortem_reader=PostmortemReader(
-            *common, house.access_log, source, vendor_name=house.settings.vendor_name
-        ),
-        postmortem_writing=PostmortemWriting(
-            *common, house.ledger, source, vendor_name=house.settings.vendor_name
-        ),
-        postmortem_signing=PostmortemSigning(*common, house.ledger, house.exports, house.signatures, source),
-    )
-
-
-def planned_by(actor: Actor, title: str = "Cap exports per customer") -> PlannedAction:
-    return PlannedAction(new_id(), title, "prevent", Person(actor.id, actor.name), 10, None, None)
+    return Desk(vendor, owner, writer, reviewer, northwind, contoso, Devices(vendor.house))
 
 
 def told() -> Sequence[dict]:

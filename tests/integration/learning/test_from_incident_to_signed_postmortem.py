@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from postmortem_desk import WRITTEN, Desk, desk_of, planned_by
+from postmortem_desk import WRITTEN, Desk, desk_of
 
 from trust_portal.errors import Conflict, Denied, InvalidInput
 from trust_portal.evidence import bundle
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.takes(seconds=40)
 
 @pytest.fixture
 async def desk(vendor) -> Desk:
-    return await desk_of(vendor, [])
+    return await desk_of(vendor)
 
 
 def check(desk: Desk, content: bytes, policy, **more):
@@ -139,18 +139,24 @@ async def test_a_signature_over_anything_else_is_refused(desk, change):
     assert (await desk.again(accepted)).versions == ()
 
 
-@pytest.mark.parametrize("count", [0, 4])
-async def test_it_takes_one_to_three_actions(desk, count):
-    desk.planned[:] = [planned_by(desk.owner, f"Action {number}") for number in range(count)]
+async def test_without_an_action_it_is_not_submitted(desk):
+    postmortem = await desk.postmortem()
+    await desk.house.postmortem_writing.save(SaveDraft(postmortem.id, 0, WRITTEN), desk.writer)
     with pytest.raises(InvalidInput) as refused:
-        await desk.in_review(await desk.postmortem())
+        await desk.house.postmortem_writing.submit(Submit(postmortem.id, 1), desk.writer)
     assert refused.value.code == "ACTIONS_REQUIRED"
     assert (await desk.postmortem()).state is PostmortemState.DRAFT
 
 
+async def test_with_the_signature_the_clock_of_its_actions_begins(desk):
+    signed = await desk.signed(await desk.postmortem())
+    (action,) = await desk.house.prevention_actions.of_postmortem(desk.owner, signed.id)
+    assert str(action.due) == "2026-06-15"
+
+
 async def test_other_actions_than_were_reviewed_are_not_signed(desk):
     accepted = await desk.accepted(await desk.postmortem())
-    desk.planned.append(planned_by(desk.owner, "One more"))
+    await desk.plan(accepted, "One more")
     with pytest.raises(Conflict) as refused:
         await desk.house.postmortem_signing.sign(await desk.sign_command(accepted), desk.owner)
     assert refused.value.code == "ACTIONS_CHANGED"

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
-from uuid import UUID
+from typing import Any
 
 from trust_portal.learning.incidents.repository import find_incident
 from trust_portal.learning.postmortems.document import Writing, postmortem_body
 from trust_portal.learning.postmortems.gathering.everything import gather
 from trust_portal.learning.postmortems.model import Draft, Person, PlannedAction, Postmortem, Written
+from trust_portal.learning.postmortems.planned import planned_actions
 from trust_portal.learning.postmortems.repository import authors_of, judges_of, newest_draft
 from trust_portal.storage.unit_of_work import ReadSession
-
-ActionSource: TypeAlias = Callable[[ReadSession, UUID], Awaitable[tuple[PlannedAction, ...]]]
-"""The prevention actions of a postmortem that count: those that are not dropped."""
-
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
@@ -30,14 +25,14 @@ class Assembled:
 
 
 async def assemble(
-    session: ReadSession, postmortem: Postmortem, now: datetime, actions: ActionSource, *, vendor: str
+    session: ReadSession, postmortem: Postmortem, now: datetime, *, vendor: str
 ) -> Assembled:
     """In a snapshot of the staff scope."""
     incident = await find_incident(session, postmortem.incident_id)
     draft = await newest_draft(session, postmortem.id)
     authors = await authors_of(session, postmortem.id)
     judges = await judges_of(session, postmortem.id)
-    planned = await actions(session, postmortem.id)
+    planned = await planned_actions(session, postmortem.id)
     gathered = await gather(session, incident, now)
     writing = Writing(
         Written() if draft is None else draft.written,

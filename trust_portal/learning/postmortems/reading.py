@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from trust_portal.access.access_log.model import Access, Verb
 from trust_portal.access.access_log.service import AccessLog
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
@@ -21,7 +22,7 @@ from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.learning.incidents.model import Incident
 from trust_portal.learning.incidents.repository import find_incident, incidents_by_id
-from trust_portal.learning.postmortems.assembling import ActionSource, assemble
+from trust_portal.learning.postmortems.assembling import assemble
 from trust_portal.learning.postmortems.model import (
     KIND,
     NOUN,
@@ -87,12 +88,11 @@ class PostmortemReader:
     """What staff reads of postmortems."""
 
     def __init__(
-        self, storage: Storage, gate: Gate, access_log: AccessLog, actions: ActionSource, *, vendor_name: str
+        self, storage: Storage, gate: Gate, access_log: AccessLog, *, vendor_name: str
     ) -> None:
         self._storage = storage
         self._gate = gate
         self._access_log = access_log
-        self._actions = actions
         self._vendor = vendor_name
 
     async def page(self, actor: Actor, request: PageRequest, *, unsigned: bool = False) -> Page[Listed]:
@@ -121,7 +121,7 @@ class PostmortemReader:
             draft = await newest_draft(session, postmortem_id)
             authors = await authors_of(session, postmortem_id)
             submission = None
-            live = (await assemble(session, postmortem, now, self._actions, vendor=self._vendor)).body
+            live = (await assemble(session, postmortem, now, vendor=self._vendor)).body
             document, frozen = live, None
             if postmortem.state is PostmortemState.IN_REVIEW:
                 submission = await find_submission(session, postmortem)
@@ -134,6 +134,10 @@ class PostmortemReader:
                 export = await find_export_of(session, VENDOR_ID, KIND, postmortem_id, version.number)
                 if export is not None:
                     exports[version.number] = export
+        touched = [UUID(each["id"]) for each in document["customers"].values()]
+        await self._access_log.trace(
+            actor, touched, Access(Verb.READ, NOUN, str(postmortem_id), "postmortem")
+        )
         return Opened(
             postmortem,
             incident,

@@ -19,8 +19,8 @@ from trust_portal.evidence.signing_statement import signing_statement
 from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.actions.clocks import begin_clocks
 from trust_portal.learning.incidents.repository import find_incident
-from trust_portal.learning.postmortems.assembling import ActionSource
 from trust_portal.learning.postmortems.model import (
     KIND,
     NOUN,
@@ -30,6 +30,7 @@ from trust_portal.learning.postmortems.model import (
     StepKind,
     Version,
 )
+from trust_portal.learning.postmortems.planned import planned_actions
 from trust_portal.learning.postmortems.recording import require_step, take_step
 from trust_portal.learning.postmortems.repository import add_version, find_postmortem, find_submission
 from trust_portal.learning.postmortems.writing import require_actions
@@ -51,14 +52,12 @@ class PostmortemSigning:
         ledger: Ledger,
         exports: Exports,
         signatures: Signatures,
-        actions: ActionSource,
     ) -> None:
         self._storage = storage
         self._gate = gate
         self._ledger = ledger
         self._exports = exports
         self._signatures = signatures
-        self._actions = actions
 
     async def owner_of(self, session: ReadSession, postmortem: Postmortem) -> UUID | None:
         """Who signs: the incident's owner as known now, else as known when it was opened."""
@@ -126,7 +125,7 @@ class PostmortemSigning:
                 code="DIGEST_CHANGED",
                 field="digest",
             )
-        actions = await self._actions(session, postmortem.id)
+        actions = await planned_actions(session, postmortem.id)
         require_actions(len(actions))
         frozen = {each["id"] for each in parse_json(submission.document)["actions"]}
         if frozen != {str(each.id) for each in actions}:
@@ -199,6 +198,10 @@ class PostmortemSigning:
             receipt_id=taken.last.receipt_id,
         )
         await add_version(session, taken, version, taken.last)
+        incident = await find_incident(session, postmortem.incident_id)
+        await begin_clocks(
+            session, self._ledger, postmortem.id, version.signed_at, incident.resolved_at
+        )
         await self._exports.request(
             session,
             kind=KIND,

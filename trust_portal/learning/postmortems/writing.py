@@ -14,7 +14,7 @@ from trust_portal.evidence.ledger import Ledger
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.canonical import canonical, sha256_hex
 from trust_portal.kernel.ids import VENDOR_ID
-from trust_portal.learning.postmortems.assembling import ActionSource, assemble
+from trust_portal.learning.postmortems.assembling import assemble
 from trust_portal.learning.postmortems.model import (
     FEWEST_ACTIONS,
     MOST_ACTIONS,
@@ -54,12 +54,11 @@ class PostmortemWriting:
     """Whatever is edited while a document is in review takes it back to the draft."""
 
     def __init__(
-        self, storage: Storage, gate: Gate, ledger: Ledger, actions: ActionSource, *, vendor_name: str
+        self, storage: Storage, gate: Gate, ledger: Ledger, *, vendor_name: str
     ) -> None:
         self._storage = storage
         self._gate = gate
         self._ledger = ledger
-        self._actions = actions
         self._vendor = vendor_name
 
     async def save(self, command: SaveDraft, actor: Actor) -> Draft:
@@ -84,7 +83,7 @@ class PostmortemWriting:
         async with self._storage.read(StaffScope(), snapshot=True) as reading:
             seen = await find_postmortem(reading, command.postmortem_id)
             now = self._storage.clock.now()
-            assembled = await assemble(reading, seen, now, self._actions, vendor=self._vendor)
+            assembled = await assemble(reading, seen, now, vendor=self._vendor)
         if command.fact not in {each["id"] for each in assembled.body["changes"]}:
             raise InvalidInput("no change near the incident has this id", field="fact")
         async with self._storage.write(_VENDOR) as session:
@@ -105,7 +104,7 @@ class PostmortemWriting:
         async with self._storage.read(StaffScope(), snapshot=True) as reading:
             seen = await find_postmortem(reading, command.postmortem_id)
             require_step(seen, StepKind.SUBMITTED)
-            assembled = await assemble(reading, seen, now, self._actions, vendor=self._vendor)
+            assembled = await assemble(reading, seen, now, vendor=self._vendor)
         if assembled.draft is None or assembled.draft.revision != command.revision:
             raise Conflict(
                 "the draft is not the one you looked at: look again", code=CHANGED, field="revision"
