@@ -14,6 +14,7 @@ from trust_portal.learning.postmortems.planned import planned_actions
 from trust_portal.learning.postmortems.repository import authors_of, judges_of, newest_draft
 from trust_portal.storage.unit_of_work import ReadSession
 
+
 @dataclass(frozen=True, slots=True)
 class Assembled:
     """``body`` is the document; ``draft`` what of it was written (``None``: nothing yet)."""
@@ -24,9 +25,7 @@ class Assembled:
     actions: tuple[PlannedAction, ...]
 
 
-async def assemble(
-    session: ReadSession, postmortem: Postmortem, now: datetime, *, vendor: str
-) -> Assembled:
+async def assemble(session: ReadSession, postmortem: Postmortem, now: datetime, *, vendor: str) -> Assembled:
     """In a snapshot of the staff scope."""
     incident = await find_incident(session, postmortem.incident_id)
     draft = await newest_draft(session, postmortem.id)

@@ -87,9 +87,7 @@ class SignedVersion:
 class PostmortemReader:
     """What staff reads of postmortems."""
 
-    def __init__(
-        self, storage: Storage, gate: Gate, access_log: AccessLog, *, vendor_name: str
-    ) -> None:
+    def __init__(self, storage: Storage, gate: Gate, access_log: AccessLog, *, vendor_name: str) -> None:
         self._storage = storage
         self._gate = gate
         self._access_log = access_log

@@ -199,9 +199,7 @@ class PostmortemSigning:
         )
         await add_version(session, taken, version, taken.last)
         incident = await find_incident(session, postmortem.incident_id)
-        await begin_clocks(
-            session, self._ledger, postmortem.id, version.signed_at, incident.resolved_at
-        )
+        await begin_clocks(session, self._ledger, postmortem.id, version.signed_at, incident.resolved_at)
         await self._exports.request(
             session,
             kind=KIND,

@@ -53,9 +53,7 @@ _VENDOR = TenantScope(VENDOR_ID)
 class PostmortemWriting:
     """Whatever is edited while a document is in review takes it back to the draft."""
 
-    def __init__(
-        self, storage: Storage, gate: Gate, ledger: Ledger, *, vendor_name: str
-    ) -> None:
+    def __init__(self, storage: Storage, gate: Gate, ledger: Ledger, *, vendor_name: str) -> None:
         self._storage = storage
         self._gate = gate
         self._ledger = ledger
