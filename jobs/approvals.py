@@ -33,6 +33,9 @@ SETTLED: Mapping[ApprovalKind, Settled] = {
     ),
     ApprovalKind.PLAYBOOK_RUN: playbook_settled,
     ApprovalKind.RETENTION_CHANGE: playbook_settled,
+    ApprovalKind.SEVERITY_DOWNGRADE: lambda house, _, request_id: house.downgrades.approval_settled(
+        request_id
+    ),
     ApprovalKind.THRESHOLD_CHANGE: lambda house, tenant_id, request_id: (
         house.threshold_changes.approval_settled(tenant_id, request_id)
     ),

@@ -84,6 +84,8 @@ from trust_portal.learning.postmortems.renderer import PostmortemRenderer
 from trust_portal.learning.postmortems.signing import PostmortemSigning
 from trust_portal.learning.postmortems.writing import PostmortemWriting
 from trust_portal.learning.workplaces.service import Workplaces
+from trust_portal.learning.incidents.downgrading import Downgrades
+from trust_portal.learning.incidents.service import Incidents
 from trust_portal.notify.delivering import Courier
 from trust_portal.notify.dispatching import Dispatcher
 from trust_portal.notify.mail.carrier import MailCarrier
@@ -164,6 +166,8 @@ class House:
     prevention_actions: PreventionActions
     action_reminders: ActionReminders
     workplaces: Workplaces
+    incidents: Incidents
+    downgrades: Downgrades
     exports: Exports
     contracts: Contracts
     objectives: Objectives
@@ -318,6 +322,8 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
     kill_switches = KillSwitches(storage, gate, ledger, access_log, playbooks)
     control = ControlClient(settings.control_url, _signers(settings, keyring), clock)
     equipment = Equipment(storage, gate, ledger, approvals, playbooks, control, kill_switches)
+    following = Following(storage, ledger)
+    incidents = Incidents(storage, gate, ledger, access_log, following)
     metering = Metering(storage, gate, access_log, labels=settings.cost_labels)
     return House(
         settings=settings,
@@ -356,13 +362,15 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         archive=Archive(storage, gate, access_log, ledger, host=settings.host),
         intake=intake,
         operations=Operations(storage, gate, access_log),
-        incident_following=Following(storage, ledger),
         postmortem_reader=PostmortemReader(storage, gate, access_log, vendor_name=settings.vendor_name),
         postmortem_signing=PostmortemSigning(storage, gate, ledger, exports, signatures),
         postmortem_writing=PostmortemWriting(storage, gate, ledger, vendor_name=settings.vendor_name),
         prevention_actions=PreventionActions(storage, gate, ledger),
         action_reminders=ActionReminders(storage),
         workplaces=Workplaces(storage, gate, ledger),
+        incident_following=following,
+        incidents=incidents,
+        downgrades=Downgrades(storage, gate, ledger, approvals, incidents, following),
         exports=exports,
         contracts=Contracts(
             storage, gate=gate, ledger=ledger, tenants=tenants, objectives=objectives, access_log=access_log

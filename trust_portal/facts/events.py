@@ -189,6 +189,8 @@ class IncidentDeclaredData(Data, kw_only=True):
     detected_at: Instant
     owner: ShortText
     team: ShortText | None = None
+    receipt: ShortText | None = None
+    by: ShortText | None = None
 
 
 class IncidentDeclared(Event, kw_only=True, tag=INCIDENT_DECLARED):
@@ -209,6 +211,7 @@ class IncidentUpdatedData(Data, kw_only=True):
     objectives: Keys | None = None
     declared_by: Source | None = None
     into_declared_by: Source | None = None
+    by: ShortText | None = None
 
 
 class IncidentUpdated(Event, kw_only=True, tag=INCIDENT_UPDATED):
@@ -227,6 +230,8 @@ class IncidentStepData(Data, kw_only=True):
     at: Instant
     text: LongText
     declared_by: Source | None = None
+    receipt: ShortText | None = None
+    by: ShortText | None = None
 
 
 class IncidentMitigated(Event, kw_only=True, tag=INCIDENT_MITIGATED):

@@ -10,7 +10,7 @@ deliveries ever wait for each other in a circle.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -34,6 +34,7 @@ from trust_portal.facts.rows import (
 )
 from trust_portal.facts.usage_batches import insert_usage_batches
 from trust_portal.storage.errors import violation
+from trust_portal.storage.tenancy import IntakeScope
 from trust_portal.storage.unit_of_work import WriteSession
 
 #: Registers the new keys and answers with the others.
@@ -136,23 +137,36 @@ async def store(session: WriteSession, staged: Staged, received_at: datetime) ->
     not there was new. Raises ``Broken`` where a row is there and its key is not.
     """
     connection = await session.driver()
-    await connection.execute(_PREPARE)
-    known = await _register(connection, staged.first.values())
+    name = _naming(session)
+    await connection.execute(name(_PREPARE))
+    known = await _register(connection, name, staged.first.values())
     new = [each for key, each in staged.first.items() if key not in known] if known else staged.first.values()
     for table, rows in staged.rows.items():
         wanted = [made for key, made in rows.items() if key not in known] if known else list(rows.values())
         if wanted:
-            await _store_rows(connection, table, wanted, received_at)
+            await _store_rows(connection, name, table, wanted, received_at)
     await insert_usage_batches(connection, new, received_at)
     others = [staged.first[key] for key in staged.rows["staged_facts"] if key not in known]
     await insert_incident_touches(session, others, received_at)
     return known
 
 
-async def _register(connection: asyncpg.Connection[Any], events: Collection[Owned]) -> dict[bytes, bytes]:
+def _naming(session: WriteSession) -> Callable[[str], str]:
+    """Temporary tables belong to the role that made them, and a connection serves one role after another:
+    what people tell at the portal (in the vendor's own scope) has tables of its own.
+    """
+    if isinstance(session.scope, IntakeScope):
+        return str
+    return lambda statement: statement.replace("staged_", "told_")
+
+
+async def _register(
+    connection: asyncpg.Connection[Any], name: Callable[[str], str], events: Collection[Owned]
+) -> dict[bytes, bytes]:
     """Registers the keys that are new; the digests of the others by key."""
-    await copy_rows(connection, "staged_keys", [key_row(each.read) for each in events], schema="pg_temp")
-    taken = [row["key"] for row in await connection.fetch(_REGISTER)]
+    rows = [key_row(each.read) for each in events]
+    await copy_rows(connection, name("staged_keys"), rows, schema="pg_temp")
+    taken = [row["key"] for row in await connection.fetch(name(_REGISTER))]
     if not taken:
         return {}
     found = await connection.fetch(_DIGESTS, taken)
@@ -160,11 +174,15 @@ async def _register(connection: asyncpg.Connection[Any], events: Collection[Owne
 
 
 async def _store_rows(
-    connection: asyncpg.Connection[Any], table: str, rows: Sequence[bytes], received_at: datetime
+    connection: asyncpg.Connection[Any],
+    name: Callable[[str], str],
+    table: str,
+    rows: Sequence[bytes],
+    received_at: datetime,
 ) -> None:
-    await copy_rows(connection, table, rows, schema="pg_temp")
+    await copy_rows(connection, name(table), rows, schema="pg_temp")
     try:
-        stored = await connection.fetchval(_STORE[table], received_at)
+        stored = await connection.fetchval(name(_STORE[table]), received_at)
     except asyncpg.IntegrityConstraintViolationError as error:
         found = violation(error)
         if found is None or not found.duplicate:

@@ -65,6 +65,7 @@ async def downgrades_of(session: ReadSession, incident_ids: Collection[UUID]) ->
             before=Severity(row.before),
             severity=Severity(row.severity),
             holds_from=row.holds_from,
+            receipt_id=row.receipt_id,
         )
         for row in await session.execute(query)
     )

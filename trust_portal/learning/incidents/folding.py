@@ -331,6 +331,7 @@ def _entry(fact: IncidentFact, *, claim: bool) -> IncidentEntry:
         receipt=body.get("receipt"),
         origin=fact.origin,
         claim=claim,
+        by=body.get("by") if fact.source == PORTAL else None,
     )
 
 
@@ -341,7 +342,7 @@ def _downgraded(downgrade: Downgrade) -> IncidentEntry:
         text=f"From {downgrade.before} to {downgrade.severity}, by approval",
         key=True,
         severity=downgrade.severity,
-        receipt=None,
+        receipt=str(downgrade.receipt_id),
         origin=None,
     )
 

@@ -77,6 +77,7 @@ class Downgrade:
     before: Severity
     severity: Severity
     holds_from: datetime
+    receipt_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class IncidentEntry:
 
     ``kind``: declared, note, severity, told_customer, mitigation, affected, merged, mitigated, resolved,
     reopened or downgraded. ``claim``: a lower severity that was told and did not take effect.
-    ``key``: a turning point. ``origin`` None: an approved downgrade, whose ``receipt`` proves it.
+    ``key``: a turning point. ``origin`` None: an approved downgrade, whose ``receipt`` proves it. ``by``: who told it at the portal.
     """
 
     at: datetime
@@ -96,6 +97,7 @@ class IncidentEntry:
     receipt: str | None
     origin: FactSource | None
     claim: bool = False
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

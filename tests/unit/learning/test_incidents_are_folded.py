@@ -1,0 +1,282 @@
+"""What is told of incidents comes to the same whatever its order, and no P1 or P2 gets away."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.incident_storms import SEVERITIES, Storm, storms
+from support.learning_world import BEGAN, PAGER, by, declared, named, step, updated
+
+from trust_portal.facts.operations_model import FactSource
+from trust_portal.facts.reading import read_event
+from trust_portal.learning.incidents.folding import fold, happened_at, history_of, timeline
+from trust_portal.learning.incidents.model import (
+    Downgrade,
+    GapReason,
+    Incident,
+    IncidentFact,
+    IncidentGap,
+    MajorBecause,
+    Severity,
+)
+
+LATER = BEGAN + timedelta(days=1)
+
+
+def fact(event: dict[str, Any]) -> IncidentFact:
+    """As the door would read and the database give it back."""
+    read = read_event(json.dumps(event).encode(), 0, LATER)
+    body = json.loads(read.body)
+    return IncidentFact(
+        key=UUID(bytes=read.key),
+        type=read.event.type,
+        subject=body["incident"],
+        time=read.event.time or LATER,
+        body=body,
+        tenants=None,
+        origin=FactSource(read.event.source, read.event.id, read.digest, LATER),
+    )
+
+
+def facts(*events: dict[str, Any]) -> list[IncidentFact]:
+    return [fact(event) for event in events]
+
+
+def only(*events: dict[str, Any], downgrades: Iterable[Downgrade] = ()) -> Incident:
+    [incident] = fold(facts(*events), downgrades).incidents
+    return incident
+
+
+def approved(severity: str, before: str = "P1", *, minute: int = 30, key: str = "INC-1") -> Downgrade:
+    at = BEGAN + timedelta(minutes=minute)
+    return Downgrade(UUID(int=minute), named(key), Severity(before), Severity(severity), at, UUID(int=7))
+
+
+def severe(told: IncidentFact) -> Severity | None:
+    """The severity that a fact states."""
+    states = told.type.endswith("declared.v1") or told.body.get("kind") == "severity"
+    return Severity(told.body["severity"]) if states else None
+
+
+@pytest.mark.takes(seconds=10)
+@given(storms(), st.randoms(use_true_random=False))
+@settings(max_examples=200)
+def test_order_and_repetition_make_no_difference(storm: Storm, chance: random.Random) -> None:
+    told = facts(*storm.events)
+    shuffled = [*told, *chance.sample(told, len(told) // 2)]
+    chance.shuffle(shuffled)
+    assert fold(shuffled) == fold(told)
+
+
+@given(storms())
+@settings(max_examples=200)
+def test_taken_in_by_portions_the_register_is_the_same(storm: Storm) -> None:
+    """Each portion folds its own keys and those merged with them, as ``facts_about`` reads them."""
+    stored: dict[UUID, IncidentFact] = {}
+    incidents: dict[UUID, Incident] = {}
+    gaps: dict[tuple[str, str], IncidentGap] = {}
+    for portion in storm.deliveries:
+        stored |= {each.key: each for each in facts(*portion)}
+        touched: set[str] = set()
+        wanted = {event["data"]["incident"] for event in portion}
+        while wanted:
+            touched |= wanted
+            told = [each for each in stored.values() if each.subject in wanted]
+            into = {str(each.body["into"]) for each in told if each.body.get("kind") == "merged"}
+            merged = {each.key for each in incidents.values() if each.merge_key in wanted}
+            wanted = (into | merged) - touched
+        register = fold(each for each in stored.values() if each.subject in touched)
+        incidents |= {each.id: each for each in register.incidents}
+        gaps = {name: gap for name, gap in gaps.items() if name[1] not in touched}
+        gaps |= {(gap.source, gap.key): gap for gap in register.gaps}
+    whole = fold(stored.values())
+    assert sorted(incidents.values(), key=lambda each: (each.source, each.key)) == list(whole.incidents)
+    assert [gaps[name] for name in sorted(gaps)] == list(whole.gaps)
+
+
+@given(storms())
+@settings(max_examples=500)
+def test_every_p1_and_p2_ever_told_takes_a_postmortem_or_is_a_named_gap(storm: Storm) -> None:
+    told = facts(*storm.events)
+    register = fold(told)
+    majors = {(each.source, each.key) for each in register.incidents if each.needs_postmortem}
+    gaps = {(gap.source, gap.key): gap.worst_severity for gap in register.gaps}
+    for each in told:
+        severity = severe(each)
+        if severity is None or not severity.is_major:
+            continue
+        holders = [
+            name
+            for name in majors
+            if name[1] == each.subject
+            and each in history_of((other for other in told if other.subject == each.subject), name)
+        ]
+        gap = gaps.get((each.source, each.subject))
+        assert len(holders) == 1 or (not holders and gap is not None and gap <= severity)
+
+
+@given(storms())
+@settings(max_examples=200)
+def test_no_fact_makes_a_p1_or_p2_less(storm: Storm) -> None:
+    for incident in fold(facts(*storm.events)).incidents:
+        history = history_of(
+            facts(*(each for each in storm.events if each["data"]["incident"] == incident.key)),
+            (incident.source, incident.key),
+        )
+        own = min(severity for each in history if (severity := severe(each)) is not None)
+        assert incident.severity is own or not own.is_major
+        assert incident.claimed_severity is None or incident.severity.outranks(incident.claimed_severity)
+
+
+@given(storms())
+@settings(max_examples=200)
+def test_whatever_is_merged_never_runs_in_a_circle_and_weighs_on_where_it_ends(storm: Storm) -> None:
+    by_id = {each.id: each for each in fold(facts(*storm.events)).incidents}
+    for incident in by_id.values():
+        seen = [incident.id]
+        at = incident
+        while at.merged_into is not None:
+            at = by_id[at.merged_into]
+            assert at.id not in seen
+            seen.append(at.id)
+            assert not incident.worst_severity.outranks(at.worst_severity)
+
+
+@given(storms())
+@settings(max_examples=100)
+def test_a_timeline_has_every_fact_once_and_in_order(storm: Storm) -> None:
+    told = facts(*storm.events)
+    for incident in fold(told).incidents:
+        history = history_of(
+            (each for each in told if each.subject == incident.key), (incident.source, incident.key)
+        )
+        entries = timeline(history)
+        assert [entry.at for entry in entries] == sorted(happened_at(each) for each in history)
+        assert len(entries) == incident.facts
+        lasting = [entry.severity for entry in entries if entry.kind in {"declared", "severity"}]
+        assert incident.declared_severity in lasting
+
+
+@pytest.mark.parametrize("lower", ["P2", "P3", "P4"])
+def test_a_lower_severity_that_was_told_of_a_p1_is_a_claim(lower: str) -> None:
+    incident = only(declared("INC-1", "P1"), updated("INC-1", "severity", minute=5, severity=lower))
+    assert (incident.severity, incident.claimed_severity) == (Severity.P1, Severity(lower))
+    assert incident.worst_severity is Severity.P1
+
+
+def test_a_p3_becomes_a_p4_at_once() -> None:
+    incident = only(declared("INC-1", "P3"), updated("INC-1", "severity", minute=5, severity="P4"))
+    assert (incident.severity, incident.claimed_severity) == (Severity.P4, None)
+    assert (incident.worst_severity, incident.major_because) == (Severity.P3, None)
+
+
+def test_a_claim_is_gone_once_the_severity_is_told_again() -> None:
+    incident = only(
+        declared("INC-1", "P1"),
+        updated("INC-1", "severity", minute=5, severity="P3"),
+        updated("INC-1", "severity", minute=6, severity="P1"),
+    )
+    assert (incident.severity, incident.claimed_severity) == (Severity.P1, None)
+
+
+def test_an_approved_downgrade_holds_and_the_worst_severity_stays() -> None:
+    claim = updated("INC-1", "severity", minute=5, severity="P3")
+    incident = only(declared("INC-1", "P1"), claim, downgrades=[approved("P3")])
+    assert (incident.severity, incident.claimed_severity) == (Severity.P3, None)
+    assert (incident.worst_severity, incident.major_because) == (Severity.P1, MajorBecause.DECLARED)
+
+
+def test_what_was_raised_before_the_approval_and_told_after_it_voids_the_downgrade() -> None:
+    """The approvers saw a P2; that it had been a P1 came to be known later."""
+    raised = updated("INC-1", "severity", minute=20, severity="P1")
+    incident = only(declared("INC-1", "P2"), raised, downgrades=[approved("P4", "P2")])
+    assert incident.severity is Severity.P1
+
+
+def test_what_is_raised_after_the_downgrade_is_raised() -> None:
+    raised = updated("INC-1", "severity", minute=40, severity="P2")
+    assert only(declared("INC-1", "P1"), raised, downgrades=[approved("P4")]).severity is Severity.P2
+
+
+def test_a_downgrade_of_another_incident_changes_nothing() -> None:
+    other = approved("P4", key="INC-2")
+    assert only(declared("INC-1", "P1"), downgrades=[other]).severity is Severity.P1
+
+
+def test_a_reopened_incident_is_neither_mitigated_nor_resolved_until_it_is_again() -> None:
+    over = (step("INC-1", "mitigated", minute=10), step("INC-1", "resolved", minute=20))
+    again = updated("INC-1", "reopened", minute=30)
+    reopened = only(declared("INC-1"), *over, again)
+    assert (reopened.mitigated_at, reopened.resolved_at, reopened.reopened) == (None, None, 1)
+    ended = only(declared("INC-1"), *over, again, step("INC-1", "resolved", minute=50))
+    assert (ended.resolved_at, ended.reopened) == (BEGAN + timedelta(minutes=50), 1)
+
+
+def test_reopening_what_is_open_is_no_reopening() -> None:
+    assert only(declared("INC-1"), updated("INC-1", "reopened", minute=5)).reopened == 0
+
+
+def test_whom_it_touches_is_what_was_said_last() -> None:
+    first = fact(declared("INC-1", objectives=["api"]))
+    said = fact(updated("INC-1", "affected", minute=5, objectives=["api", "web"]))
+    [incident] = fold([first, said]).incidents
+    assert (incident.everybody, incident.objectives) == (True, ("api", "web"))
+
+
+def test_the_last_declaration_says_what_it_is_and_the_first_how_bad_it_was_declared() -> None:
+    incident = only(
+        declared("INC-1", "P2", title="Slow"),
+        declared("INC-1", "P3", minute=8, title="Slow API", service="edge"),
+    )
+    assert (incident.title, incident.service) == ("Slow API", "edge")
+    assert (incident.declared_severity, incident.severity) == (Severity.P2, Severity.P2)
+    assert (incident.claimed_severity, incident.declared_at) == (Severity.P3, BEGAN)
+
+
+def test_the_merger_that_would_close_a_circle_is_passed_over() -> None:
+    register = fold(
+        facts(
+            declared("INC-1", "P1"),
+            declared("INC-2", "P3"),
+            updated("INC-1", "merged", minute=5, into="INC-2"),
+            updated("INC-2", "merged", minute=6, into="INC-1"),
+        )
+    )
+    merged = {each.key: each.merged_into for each in register.incidents}
+    assert merged == {"INC-1": named("INC-2"), "INC-2": None}
+
+
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_a_merged_incident_weighs_on_its_target_through_the_one_between(severity: str) -> None:
+    register = fold(
+        facts(
+            declared("INC-1", severity),
+            declared("INC-2", "P4"),
+            declared("INC-3", "P4"),
+            updated("INC-1", "merged", minute=5, into="INC-2"),
+            updated("INC-2", "merged", minute=6, into="INC-3"),
+        )
+    )
+    found = {each.key: (each.worst_severity, each.severity) for each in register.incidents}
+    assert found["INC-3"] == (Severity(severity), Severity.P4)
+
+
+def test_the_portal_says_which_of_two_incidents_with_one_key_it_means() -> None:
+    told = updated("INC-1", "severity", minute=5, severity="P1", declared_by="urn:other")
+    both = [declared("INC-1", "P3"), *by("urn:other", declared("INC-1", "P3"))]
+    register = fold(facts(*both, *by("portal", told)))
+    assert {each.source: each.severity for each in register.incidents} == {
+        PAGER: Severity.P3,
+        "urn:other": Severity.P1,
+    }
+    stranger = fold(facts(*both, *by("urn:stranger", told)))
+    assert {each.severity for each in stranger.incidents} == {Severity.P3}
+    assert [(gap.source, gap.reason) for gap in stranger.gaps] == [("urn:stranger", GapReason.AMBIGUOUS)]

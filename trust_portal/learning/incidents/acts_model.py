@@ -1,0 +1,137 @@
+"""What people may tell of an incident at the portal's own doors: one command for each act."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from trust_portal.errors import InvalidInput
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.kernel.names import is_readable, require_words
+from trust_portal.learning.incidents.model import Severity
+
+_LONGEST_LINE: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class DeclareIncident:
+    """``tenants`` and ``objectives`` are external keys; None: it may touch all of them.
+
+    ``owner_id`` is one of the vendor's people; None: whoever declares it. ``key`` None: one is made.
+    Raises ``InvalidInput`` by field.
+    """
+
+    title: str
+    severity: Severity
+    service: str
+    began_at: datetime
+    detected_at: datetime
+    tenants: tuple[str, ...] | None = None
+    objectives: tuple[str, ...] | None = None
+    owner_id: UUID | None = None
+    team: str | None = None
+    key: str | None = None
+
+    def __post_init__(self) -> None:
+        for field in ("title", "service"):
+            object.__setattr__(self, field, _line(getattr(self, field), field))
+        for field in ("team", "key"):
+            given = getattr(self, field)
+            object.__setattr__(self, field, _line(given, field) if given and given.strip() else None)
+        _require_zone(self.began_at, "began_at")
+        _require_zone(self.detected_at, "detected_at")
+        if self.detected_at < self.began_at:
+            raise InvalidInput("it was detected before it began", field="detected_at")
+        for field in ("tenants", "objectives"):
+            object.__setattr__(self, field, _some(getattr(self, field), field))
+
+
+@dataclass(frozen=True, slots=True)
+class TellOfIncident:
+    """The base of every update. ``at`` is when it happened; None: now. ``text`` says it in words."""
+
+    incident_id: UUID
+    text: str
+    at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", require_words(self.text, "text"))
+        if self.at is not None:
+            _require_zone(self.at, "at")
+
+
+@dataclass(frozen=True, slots=True)
+class NoteIncident(TellOfIncident):
+    """An entry in the timeline; ``key``: a turning point."""
+
+    key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSeverity(TellOfIncident):
+    """Worse holds at once. Less than a P1 or P2 is asked for, and holds once two others approved it."""
+
+    severity: Severity = Severity.P1
+
+
+@dataclass(frozen=True, slots=True)
+class TellCustomer(TellOfIncident):
+    """Customers were told."""
+
+
+@dataclass(frozen=True, slots=True)
+class MitigateIncident(TellOfIncident):
+    """Customers stopped being hurt."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveIncident(TellOfIncident):
+    """It is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenIncident(TellOfIncident):
+    """It was not over."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergeIncident(TellOfIncident):
+    """It is the same as another, which goes on for both."""
+
+    into_id: UUID = VENDOR_ID
+
+
+@dataclass(frozen=True, slots=True)
+class SetAffected(TellOfIncident):
+    """Whom and what it touches, said anew and whole; None: it may be all of them."""
+
+    tenants: tuple[str, ...] | None = None
+    objectives: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        # Two-argument super would look for the class that slots replaced.
+        TellOfIncident.__post_init__(self)
+        for field in ("tenants", "objectives"):
+            object.__setattr__(self, field, _some(getattr(self, field), field))
+
+
+def _line(text: str, field: str) -> str:
+    line = text.strip()
+    if not 1 <= len(line) <= _LONGEST_LINE or not is_readable(line):
+        raise InvalidInput(f"write 1 to {_LONGEST_LINE} printable characters on one line", field=field)
+    return line
+
+
+def _some(keys: tuple[str, ...] | None, field: str) -> tuple[str, ...] | None:
+    if keys is None:
+        return None
+    if not keys:
+        raise InvalidInput("name at least one, or say that it may be all", field=field)
+    return tuple(sorted(set(keys)))
+
+
+def _require_zone(at: datetime, field: str) -> None:
+    if at.tzinfo is None:
+        raise InvalidInput("a time needs its offset from UTC", field=field)

@@ -1,0 +1,290 @@
+"""What the vendor's people do with incidents: declare, tell, read. Each act is a fact with a receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from uuid import UUID
+
+from trust_portal.access.access_log.service import AccessLog
+from trust_portal.access.action import Action
+from trust_portal.access.gate import Gate
+from trust_portal.access.people.model import Person
+from trust_portal.access.people.repository import active_people
+from trust_portal.access.policy import Decision, Resource
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.access.tenants.repository import active_customers, tenants_by_id
+from trust_portal.errors import Conflict, InvalidInput
+from trust_portal.evidence.ledger import Ledger
+from trust_portal.evidence.statement import ReceiptKind
+from trust_portal.facts.events import (
+    INCIDENT_DECLARED,
+    INCIDENT_MITIGATED,
+    INCIDENT_RESOLVED,
+    INCIDENT_UPDATED,
+    PORTAL,
+)
+from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.canonical import Json
+from trust_portal.kernel.clock import rfc3339
+from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.kernel.page import Page, PageRequest
+from trust_portal.learning.incidents import repository
+from trust_portal.learning.incidents.acts_model import (
+    ChangeSeverity,
+    DeclareIncident,
+    MergeIncident,
+    MitigateIncident,
+    NoteIncident,
+    ReopenIncident,
+    ResolveIncident,
+    SetAffected,
+    TellCustomer,
+    TellOfIncident,
+)
+from trust_portal.learning.incidents.following import Following
+from trust_portal.learning.incidents.model import NOUN, Incident, IncidentEntry, IncidentGap, incident_id
+from trust_portal.learning.incidents.receipts import incident_json, told_act
+from trust_portal.learning.incidents.repository import IncidentFilter
+from trust_portal.learning.incidents.telling import event_of, store_event
+from trust_portal.learning.postmortems.opening import postmortem_of
+from trust_portal.storage.tenancy import StaffScope, TenantScope
+from trust_portal.storage.unit_of_work import Storage, WriteSession
+
+_VENDOR: Final = TenantScope(VENDOR_ID)
+_KINDS: Final[Mapping[type[TellOfIncident], tuple[str, ReceiptKind]]] = {
+    NoteIncident: ("note", ReceiptKind.INCIDENT_NOTED),
+    ChangeSeverity: ("severity", ReceiptKind.INCIDENT_SEVERITY_CHANGED),
+    TellCustomer: ("told_customer", ReceiptKind.INCIDENT_TOLD_CUSTOMER),
+    MitigateIncident: ("mitigated", ReceiptKind.INCIDENT_MITIGATED),
+    ResolveIncident: ("resolved", ReceiptKind.INCIDENT_RESOLVED),
+    ReopenIncident: ("reopened", ReceiptKind.INCIDENT_REOPENED),
+    MergeIncident: ("merged", ReceiptKind.INCIDENT_MERGED),
+    SetAffected: ("affected", ReceiptKind.INCIDENT_AFFECTED_SET),
+}
+_STEPS: Final = {MitigateIncident: INCIDENT_MITIGATED, ResolveIncident: INCIDENT_RESOLVED}
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentView:
+    """An incident as staff see it. ``customers`` are those it names; ``postmortem_id`` None: it takes none."""
+
+    incident: Incident
+    entries: tuple[IncidentEntry, ...]
+    customers: tuple[Tenant, ...]
+    merged_into: Incident | None
+    merged: tuple[Incident, ...]
+    postmortem_id: UUID | None
+
+
+class Incidents:
+    """All incidents, for the vendor's own people."""
+
+    def __init__(
+        self, storage: Storage, gate: Gate, ledger: Ledger, access_log: AccessLog, following: Following
+    ) -> None:
+        self._storage = storage
+        self._gate = gate
+        self._ledger = ledger
+        self._access_log = access_log
+        self._following = following
+
+    async def page(self, actor: Actor, wanted: IncidentFilter, request: PageRequest) -> Page[Incident]:
+        """Those that ``wanted`` lets through, the last declared first."""
+        await self._may_read(actor)
+        async with self._storage.read(_VENDOR) as session:
+            return await repository.incidents_page(session, wanted, request)
+
+    async def get(self, actor: Actor, incident_id: UUID) -> IncidentView:
+        """One incident with its timeline; ``NotFound`` if there is no such."""
+        await self._may_read(actor)
+        async with self._storage.read(_VENDOR, snapshot=True) as session:
+            incident = await repository.find_incident(session, incident_id)
+            into = incident.merged_into
+            view = IncidentView(
+                incident=incident,
+                entries=await repository.entries_of(session, incident),
+                customers=(),
+                merged_into=None if into is None else await repository.find_incident(session, into),
+                merged=await repository.merged_into(session, incident_id),
+                postmortem_id=await postmortem_of(session, incident_id),
+            )
+        if incident.tenants:
+            async with self._storage.read(StaffScope()) as session:
+                found = await tenants_by_id(session, incident.tenants)
+            customers = tuple(sorted(found.values(), key=lambda tenant: tenant.key))
+            for tenant in customers:
+                await self._access_log.looked(actor, tenant.id, NOUN, incident.key, purpose="incidents")
+            view = replace(view, customers=customers)
+        return view
+
+    async def gaps(self, actor: Actor) -> tuple[IncidentGap, ...]:
+        """What was told of incidents that nobody declared, or several did."""
+        await self._may_read(actor)
+        async with self._storage.read(_VENDOR) as session:
+            return await repository.gaps(session)
+
+    async def choices(self, actor: Actor) -> tuple[tuple[Tenant, ...], tuple[Person, ...]]:
+        """Customers and people of the vendor that a declaration can name."""
+        await self._may_read(actor)
+        async with self._storage.read(StaffScope()) as session:
+            customers = await active_customers(session)
+        async with self._storage.read(_VENDOR) as session:
+            return customers, await active_people(session, VENDOR_ID)
+
+    async def declare(self, command: DeclareIncident, actor: Actor) -> Incident:
+        """It stands in the register, and a P1 or P2 has its postmortem, once this returns.
+
+        Raises ``InvalidInput`` by field, and ``Conflict`` (ALREADY_DECLARED).
+        """
+        decision = await self._gate.require(actor, Action.INCIDENT_DECLARE, Resource.of_house(NOUN))
+        tenants = await self._tenants(command.tenants)
+        now = self._storage.clock.now()
+        for field in ("began_at", "detected_at"):
+            if getattr(command, field) > now:
+                raise InvalidInput("it lies in the future", field=field)
+        event_id, receipt_id = new_id(), new_id()
+        key = command.key or f"INC-{now:%Y%m%d}-{event_id.hex[-6:].upper()}"
+        async with self._storage.write(_VENDOR) as session:
+            await repository.lock_register(session)
+            if await repository.incidents_of_keys(session, [key]):
+                raise Conflict(f"there is an incident {key} already", code="ALREADY_DECLARED", field="key")
+            data: dict[str, Json] = {
+                "incident": key,
+                "severity": command.severity.value,
+                "title": command.title,
+                "service": command.service,
+                "team": command.team,
+                "tenants": None if command.tenants is None else list(command.tenants),
+                "objectives": None if command.objectives is None else list(command.objectives),
+                "began_at": rfc3339(command.began_at),
+                "detected_at": rfc3339(command.detected_at),
+                "owner": await self._owner(session, command.owner_id, actor),
+                "receipt": str(receipt_id),
+                "by": actor.name,
+            }
+            read = event_of(INCIDENT_DECLARED, event_id, now, data, now)
+            await store_event(session, read, tenants)
+            await self._following.take_in(session, [key], actor)
+            incident = await repository.find_incident(session, incident_id(PORTAL, key))
+            act = told_act(
+                ReceiptKind.INCIDENT_DECLARED, incident_json(incident), read, actor, now, decision, None
+            )
+            await self._ledger.record(session, act, receipt_id=receipt_id)
+        return incident
+
+    async def tell(self, command: TellOfIncident, actor: Actor) -> Incident:
+        """Put what happened into the timeline; what it makes of the incident.
+
+        Raises ``InvalidInput`` by field; ``Conflict``: NEEDS_APPROVAL for what would make a P1 or P2 less
+        (``Downgrades.ask``), SAME_SEVERITY, NOT_OVER, ALREADY_OVER, SAME_INCIDENT, ALREADY_MERGED.
+        """
+        decision = await self._gate.require(
+            actor, Action.INCIDENT_UPDATE, Resource.of_house(NOUN, command.incident_id)
+        )
+        tenants = await self._tenants(command.tenants) if isinstance(command, SetAffected) else None
+        async with self._storage.write(_VENDOR) as session:
+            await repository.lock_register(session)
+            incident = await repository.find_incident(session, command.incident_id)
+            _refuse_senseless(command, incident)
+            return await self.tell_within(session, command, incident, actor, decision, tenants)
+
+    async def tell_within(
+        self,
+        session: WriteSession,
+        command: TellOfIncident,
+        incident: Incident,
+        actor: Actor,
+        decision: Decision,
+        tenants: tuple[UUID, ...] | None = None,
+    ) -> Incident:
+        """``tell`` in the caller's transaction, which holds the register and has asked the gate."""
+        now = session.clock.now()
+        at = command.at or now
+        if at > now:
+            raise InvalidInput("it lies in the future", field="at")
+        kind, receipt_kind = _KINDS[type(command)]
+        receipt_id = new_id()
+        data: dict[str, Json] = {
+            "incident": incident.key,
+            "text": command.text,
+            "declared_by": incident.source,
+            "receipt": str(receipt_id),
+            "by": actor.name,
+        }
+        type_ = _STEPS.get(type(command), INCIDENT_UPDATED)
+        data |= {"kind": kind} if type_ == INCIDENT_UPDATED else {"at": rfc3339(at)}
+        data |= await self._particulars(session, command)
+        read = event_of(type_, new_id(), at, data, now)
+        await store_event(session, read, tenants)
+        register = await self._following.take_in(session, [incident.key], actor)
+        [after] = [each for each in register.incidents if each.id == incident.id]
+        act = told_act(receipt_kind, incident_json(after), read, actor, now, decision, command.text)
+        await self._ledger.record(session, act, receipt_id=receipt_id)
+        return after
+
+    async def _particulars(self, session: WriteSession, command: TellOfIncident) -> dict[str, Any]:
+        match command:
+            case NoteIncident():
+                return {"key": command.key}
+            case ChangeSeverity():
+                return {"severity": command.severity.value}
+            case MergeIncident():
+                into = await repository.find_incident(session, command.into_id)
+                return {"into": into.key, "into_declared_by": into.source}
+            case SetAffected():
+                return {
+                    "tenants": None if command.tenants is None else list(command.tenants),
+                    "objectives": None if command.objectives is None else list(command.objectives),
+                }
+            case _:
+                return {}
+
+    async def _tenants(self, keys: tuple[str, ...] | None) -> tuple[UUID, ...] | None:
+        if keys is None:
+            return None
+        async with self._storage.read(StaffScope()) as session:
+            known = {tenant.key: tenant.id for tenant in await active_customers(session)}
+        if strange := [key for key in keys if key not in known]:
+            raise InvalidInput(f"there is no customer {strange[0]!r}", field="tenants")
+        return tuple(known[key] for key in keys)
+
+    async def _owner(self, session: WriteSession, owner_id: UUID | None, actor: Actor) -> str:
+        """The address of the owner; of nobody in particular the name that declared it."""
+        wanted = owner_id or actor.person_id or actor.id
+        for person in await active_people(session, VENDOR_ID):
+            if person.id == wanted:
+                return person.email
+        if owner_id is not None:
+            raise InvalidInput("nobody of the vendor's people", field="owner")
+        return actor.name
+
+    async def _may_read(self, actor: Actor) -> None:
+        await self._gate.require(actor, Action.ALL_INCIDENTS_READ, Resource.of_house(NOUN))
+
+
+def _refuse_senseless(command: TellOfIncident, incident: Incident) -> None:
+    match command:
+        case ChangeSeverity(severity=severity) if severity is incident.severity:
+            raise Conflict(f"it is a {severity.value} already", code="SAME_SEVERITY", field="severity")
+        case ChangeSeverity(severity=severity) if incident.severity.is_major and incident.severity.outranks(
+            severity
+        ):
+            raise Conflict(
+                f"less than a {incident.severity.value} takes the approval of two others; ask for it",
+                code="NEEDS_APPROVAL",
+                field="severity",
+            )
+        case ReopenIncident() if incident.is_open and incident.mitigated_at is None:
+            raise Conflict("it is under way", code="NOT_OVER")
+        case MitigateIncident() if incident.mitigated_at is not None:
+            raise Conflict("it is mitigated already; reopen it first", code="ALREADY_OVER")
+        case MitigateIncident() | ResolveIncident() if not incident.is_open:
+            raise Conflict("it is resolved already; reopen it first", code="ALREADY_OVER")
+        case MergeIncident() if command.into_id == incident.id:
+            raise Conflict("an incident is not merged into itself", code="SAME_INCIDENT", field="into")
+        case MergeIncident() if incident.merged_into is not None:
+            raise Conflict("it was merged already", code="ALREADY_MERGED", field="into")
+        case _:
+            return
