@@ -76,7 +76,10 @@ from trust_portal.kernel.clock import Clock, SystemClock
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.actions.reminding import ActionReminders
 from trust_portal.learning.actions.service import PreventionActions
+from trust_portal.learning.incidents.customers import CustomerIncidents
+from trust_portal.learning.incidents.downgrading import Downgrades
 from trust_portal.learning.incidents.following import Following
+from trust_portal.learning.incidents.service import Incidents
 from trust_portal.learning.postmortems.attesting import PostmortemAuditor
 from trust_portal.learning.postmortems.model import KIND as POSTMORTEM
 from trust_portal.learning.postmortems.reading import PostmortemReader
@@ -84,8 +87,6 @@ from trust_portal.learning.postmortems.renderer import PostmortemRenderer
 from trust_portal.learning.postmortems.signing import PostmortemSigning
 from trust_portal.learning.postmortems.writing import PostmortemWriting
 from trust_portal.learning.workplaces.service import Workplaces
-from trust_portal.learning.incidents.downgrading import Downgrades
-from trust_portal.learning.incidents.service import Incidents
 from trust_portal.notify.delivering import Courier
 from trust_portal.notify.dispatching import Dispatcher
 from trust_portal.notify.mail.carrier import MailCarrier
@@ -167,6 +168,7 @@ class House:
     action_reminders: ActionReminders
     workplaces: Workplaces
     incidents: Incidents
+    customer_incidents: CustomerIncidents
     downgrades: Downgrades
     exports: Exports
     contracts: Contracts
@@ -370,6 +372,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         workplaces=Workplaces(storage, gate, ledger),
         incident_following=following,
         incidents=incidents,
+        customer_incidents=CustomerIncidents(storage, gate, access_log),
         downgrades=Downgrades(storage, gate, ledger, approvals, incidents, following),
         exports=exports,
         contracts=Contracts(

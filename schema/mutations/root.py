@@ -13,6 +13,7 @@ from schema.mutations.detectors import DetectorMutations
 from schema.mutations.exclusions import ExclusionMutations
 from schema.mutations.exports import ExportMutations
 from schema.mutations.imports import ImportMutations
+from schema.mutations.incidents import IncidentMutations
 from schema.mutations.keys import KeyMutations
 from schema.mutations.people import PeopleMutations
 from schema.mutations.playbooks import PlaybookMutations
@@ -32,6 +33,7 @@ class Mutation(
     ExclusionMutations,
     ExportMutations,
     ImportMutations,
+    IncidentMutations,
     KeyMutations,
     PeopleMutations,
     PlaybookMutations,

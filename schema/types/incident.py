@@ -1,4 +1,4 @@
-"""What the vendor told of its operation: incidents and maintenance."""
+"""Incidents, as one customer sees them and as the vendor's people do; and maintenance windows."""
 
 from __future__ import annotations
 
@@ -6,17 +6,25 @@ from datetime import datetime
 
 import strawberry
 
-from trust_portal.facts import operations_model as model
+from schema.ids import encode
+from trust_portal.facts import operations_model
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.incidents import model
+from trust_portal.learning.incidents.service import IncidentView
+
+strawberry.enum(model.Severity, name="IncidentSeverity", description="P1 is the worst.")
 
 
 @strawberry.type(description="One line of an incident's course.")
 class IncidentEntry:
     at: datetime
     kind: str = strawberry.field(
-        description="note, severity, told_customer, mitigation, mitigated or resolved"
+        description="declared, note, severity, told_customer, mitigation, affected, merged, mitigated, resolved, "
+        "reopened or downgraded"
     )
     text: str
     severity: str | None
+    claim: bool = strawberry.field(description="A lower severity that was told and is not in force.")
 
 
 @strawberry.type(description="An incident that concerns the tenant, as last known.")
@@ -26,13 +34,67 @@ class Incident:
     declared_severity: str = strawberry.field(description="Stays, whatever the severity was changed to.")
     title: str
     service: str
+    named: bool = strawberry.field(
+        description="The vendor named this tenant; otherwise it may have touched every customer."
+    )
     objectives: list[str] | None = strawberry.field(description="Null: all of them.")
     began_at: datetime
     detected_at: datetime
     declared_at: datetime
+    told_at: datetime | None = strawberry.field(description="When customers were first told.")
     mitigated_at: datetime | None
     resolved_at: datetime | None
+    reopened: int = strawberry.field(description="How often it was reopened after its end.")
     timeline: list[IncidentEntry] = strawberry.field(description="In the order of what happened.")
+
+
+@strawberry.type(description="An incident as the vendor's people see it.")
+class VendorIncident:
+    id: strawberry.ID
+    source: str = strawberry.field(description="Who declared it: source and key are its name.")
+    key: str
+    title: str
+    service: str
+    team: str | None
+    owner: str = strawberry.field(description="As told.")
+    owner_id: strawberry.ID | None = strawberry.field(description="Who of the vendor's people that is.")
+    severity: model.Severity = strawberry.field(description="In force.")
+    declared_severity: model.Severity
+    worst_severity: model.Severity = strawberry.field(
+        description="The worst ever told, also of what was merged into it: P1 and P2 take a postmortem."
+    )
+    claimed_severity: model.Severity | None = strawberry.field(
+        description="A lower one that was told and waits for the approval of two."
+    )
+    began_at: datetime
+    detected_at: datetime
+    declared_at: datetime
+    told_at: datetime | None
+    mitigated_at: datetime | None
+    resolved_at: datetime | None
+    reopened: int
+    merged_into: strawberry.ID | None
+    everybody: bool = strawberry.field(description="It may touch every customer.")
+    objectives: list[str] | None = strawberry.field(description="Null: all of them.")
+
+
+@strawberry.type(description="An incident with its course.")
+class VendorIncidentDetail:
+    incident: VendorIncident
+    timeline: list[IncidentEntry] = strawberry.field(description="In the order of what happened.")
+    tenants: list[str] = strawberry.field(description="Keys of the customers it names.")
+    postmortem_id: strawberry.ID | None = strawberry.field(description="Null: it takes none.")
+
+
+@strawberry.type(description="What was told of an incident that nobody declared, or several did by one key.")
+class IncidentGap:
+    source: str
+    key: str
+    reason: str = strawberry.field(description="undeclared or ambiguous")
+    worst_severity: model.Severity | None
+    first_at: datetime
+    last_at: datetime
+    facts: int
 
 
 @strawberry.type(description="An announced window. Whether it excludes minutes is the contract's affair.")
@@ -46,27 +108,76 @@ class MaintenanceWindow:
     cancelled_at: datetime | None
 
 
-def incident(row: model.Incident) -> Incident:
+def incident(row: model.AffectingIncident) -> Incident:
     return Incident(
         key=row.key,
-        severity=row.severity,
-        declared_severity=row.declared_severity,
+        severity=row.severity.value,
+        declared_severity=row.declared_severity.value,
         title=row.title,
         service=row.service,
+        named=row.named,
         objectives=None if row.objectives is None else list(row.objectives),
         began_at=row.began_at,
         detected_at=row.detected_at,
         declared_at=row.declared_at,
+        told_at=row.told_at,
         mitigated_at=row.mitigated_at,
         resolved_at=row.resolved_at,
-        timeline=[
-            IncidentEntry(at=each.at, kind=each.kind, text=each.text, severity=each.severity)
-            for each in row.timeline
-        ],
+        reopened=row.reopened,
+        timeline=[_entry(each) for each in row.timeline],
     )
 
 
-def maintenance_window(row: model.MaintenanceWindow) -> MaintenanceWindow:
+def vendor_incident(row: model.Incident) -> VendorIncident:
+    return VendorIncident(
+        id=encode("VendorIncident", VENDOR_ID, row.id),
+        source=row.source,
+        key=row.key,
+        title=row.title,
+        service=row.service,
+        team=row.team,
+        owner=row.owner,
+        owner_id=None if row.owner_person_id is None else encode("Person", VENDOR_ID, row.owner_person_id),
+        severity=row.severity,
+        declared_severity=row.declared_severity,
+        worst_severity=row.worst_severity,
+        claimed_severity=row.claimed_severity,
+        began_at=row.began_at,
+        detected_at=row.detected_at,
+        declared_at=row.declared_at,
+        told_at=row.told_at,
+        mitigated_at=row.mitigated_at,
+        resolved_at=row.resolved_at,
+        reopened=row.reopened,
+        merged_into=None if row.merged_into is None else encode("VendorIncident", VENDOR_ID, row.merged_into),
+        everybody=row.everybody,
+        objectives=None if row.objectives is None else list(row.objectives),
+    )
+
+
+def vendor_incident_detail(view: IncidentView) -> VendorIncidentDetail:
+    id_ = view.postmortem_id
+    return VendorIncidentDetail(
+        incident=vendor_incident(view.incident),
+        timeline=[_entry(each) for each in view.entries],
+        tenants=[tenant.key for tenant in view.customers],
+        postmortem_id=None if id_ is None else encode("Postmortem", VENDOR_ID, id_),
+    )
+
+
+def incident_gap(row: model.IncidentGap) -> IncidentGap:
+    return IncidentGap(
+        source=row.source,
+        key=row.key,
+        reason=row.reason.value,
+        worst_severity=row.worst_severity,
+        first_at=row.first_at,
+        last_at=row.last_at,
+        facts=row.facts,
+    )
+
+
+def maintenance_window(row: operations_model.MaintenanceWindow) -> MaintenanceWindow:
     return MaintenanceWindow(
         key=row.key,
         start=row.start,
@@ -75,4 +186,14 @@ def maintenance_window(row: model.MaintenanceWindow) -> MaintenanceWindow:
         reason=row.reason,
         objectives=None if row.objectives is None else list(row.objectives),
         cancelled_at=row.cancelled_at,
+    )
+
+
+def _entry(row: model.IncidentEntry) -> IncidentEntry:
+    return IncidentEntry(
+        at=row.at,
+        kind=row.kind,
+        text=row.text,
+        severity=None if row.severity is None else row.severity.value,
+        claim=row.claim,
     )

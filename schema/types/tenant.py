@@ -283,7 +283,7 @@ class Tenant:
 
     @strawberry.field(description="Incidents under way between two instants, newest first; at most a year.")
     async def incidents(self, info: Info, since: datetime, until: datetime) -> list[Incident]:
-        found = await info.context.house.operations.incidents(
+        found = await info.context.house.customer_incidents.of_tenant(
             info.context.actor, self.uuid, *_span(since, until)
         )
         return [incident(each) for each in found]

@@ -21,8 +21,7 @@ from trust_portal.kernel.clock import ManualClock, rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.incidents import repository
-from trust_portal.learning.incidents.model import Incident, incident_id
-from trust_portal.learning.incidents.repository import IncidentFilter
+from trust_portal.learning.incidents.model import Incident, IncidentFilter, incident_id
 from trust_portal.storage.tenancy import TenantScope
 
 #: When the first thing happens; clocks of tests stand later.

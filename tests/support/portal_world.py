@@ -130,6 +130,7 @@ async def _customer(house: House, key: str) -> Customer:
         )
     )
     await deliver(house, events)
+    await house.incident_following.follow()
     report = await house.reports.issue(IssueReport(tenant.id, "2026-06"), CONSOLE)
     await house.ledger.wait(tenant.id, report.receipt_id)
     assert report.revision is not None

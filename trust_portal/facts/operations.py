@@ -1,4 +1,4 @@
-"""What the vendor says of its own operation: incidents and maintenance windows.
+"""What the vendor says of its own operation: maintenance windows.
 
 These are the vendor's facts and may name several tenants, so they are stored once, at the vendor.
 A customer is shown them through here, without the names of the others: read in
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -19,13 +19,11 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from trust_portal.errors import Broken
 from trust_portal.facts import events
-from trust_portal.facts.operations_model import FactSource, Incident, IncidentEntry, MaintenanceWindow
+from trust_portal.facts.operations_model import FactSource, MaintenanceWindow
 from trust_portal.facts.tables import facts
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import ReadSession
-
-_INCIDENT_STEPS: Final = (events.INCIDENT_UPDATED, events.INCIDENT_MITIGATED, events.INCIDENT_RESOLVED)
 
 
 async def read_maintenance(
@@ -72,47 +70,7 @@ async def read_maintenance(
     )
 
 
-async def read_incidents(
-    session: ReadSession, tenant_id: UUID, start: datetime, end: datetime
-) -> tuple[Incident, ...]:
-    """Incidents that concern the tenant and were under way between ``start`` and ``end``, by beginning.
-
-    Updates may have come before the declaration; the timeline is ordered by when things happened.
-    Where two sources declare incidents by the same key they are two incidents, and an update from a
-    third source is neither's: it could tell one customer of another's.
-    """
-    rows = await _histories(
-        session,
-        (events.INCIDENT_DECLARED, *_INCIDENT_STEPS),
-        and_(
-            facts.c.type == events.INCIDENT_DECLARED,
-            _concerns(tenant_id),
-            _instant_of("began_at") < end,
-        ),
-    )
-    owners = _owners(rows, events.INCIDENT_DECLARED)
-    declared: dict[_Name, Row[Any]] = {}
-    steps: dict[_Name, list[Row[Any]]] = {}
-    for row in rows:
-        name = _name(row, owners)
-        if row.type != events.INCIDENT_DECLARED:
-            steps.setdefault(name, []).append(row)
-        elif row.tenants is None or tenant_id in row.tenants:
-            declared[name] = row
-    incidents = (_incident(row, steps.get(name, [])) for name, row in declared.items())
-    return tuple(
-        sorted(
-            (
-                incident
-                for incident in incidents
-                if incident.began_at < end and (incident.resolved_at is None or incident.resolved_at > start)
-            ),
-            key=lambda incident: (incident.began_at, incident.key),
-        )
-    )
-
-
-#: Source and key: whose window or incident it is.
+#: Source and key: whose window it is.
 _Name = tuple[str, str]
 
 
@@ -168,46 +126,6 @@ def _window(row: Row[Any]) -> MaintenanceWindow:
         objectives=_objectives(body),
         origin=_origin(row),
     )
-
-
-def _incident(row: Row[Any], steps: Sequence[Row[Any]]) -> Incident:
-    body = row.body
-    timeline = tuple(sorted((_entry(step) for step in steps), key=lambda entry: entry.at))
-    changes = [entry.severity for entry in timeline if entry.kind == "severity" and entry.severity]
-    return Incident(
-        key=row.subject,
-        severity=changes[-1] if changes else body["severity"],
-        declared_severity=body["severity"],
-        title=body["title"],
-        service=body["service"],
-        objectives=_objectives(body),
-        began_at=_parsed(body["began_at"]),
-        detected_at=_parsed(body["detected_at"]),
-        declared_at=row.time,
-        owner=body["owner"],
-        origin=_origin(row),
-        mitigated_at=_last(timeline, "mitigated"),
-        resolved_at=_last(timeline, "resolved"),
-        timeline=timeline,
-    )
-
-
-def _entry(row: Row[Any]) -> IncidentEntry:
-    body = row.body
-    kind = {events.INCIDENT_MITIGATED: "mitigated", events.INCIDENT_RESOLVED: "resolved"}.get(row.type)
-    return IncidentEntry(
-        at=row.time if kind is None else _parsed(body["at"]),
-        kind=kind or body["kind"],
-        text=body["text"],
-        key=kind is not None or bool(body.get("key")),
-        severity=body.get("severity"),
-        receipt=body.get("receipt"),
-        origin=_origin(row),
-    )
-
-
-def _last(timeline: Sequence[IncidentEntry], kind: str) -> datetime | None:
-    return next((entry.at for entry in reversed(timeline) if entry.kind == kind), None)
 
 
 def _origin(row: Row[Any]) -> FactSource:

@@ -1,4 +1,4 @@
-"""Incidents and maintenance windows, as put together from the events about them."""
+"""Maintenance windows, as put together from the events about them."""
 
 from __future__ import annotations
 
@@ -30,36 +30,3 @@ class MaintenanceWindow:
     objectives: tuple[str, ...] | None
     origin: FactSource
     cancelled_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class IncidentEntry:
-    """One line of the timeline; ``kind``: note, severity, told_customer, mitigation, mitigated, resolved."""
-
-    at: datetime
-    kind: str
-    text: str
-    key: bool
-    severity: str | None
-    receipt: str | None
-    origin: FactSource
-
-
-@dataclass(frozen=True, slots=True)
-class Incident:
-    """As last known. ``declared_severity`` stays, whatever it was changed to."""
-
-    key: str
-    severity: str
-    declared_severity: str
-    title: str
-    service: str
-    objectives: tuple[str, ...] | None
-    began_at: datetime
-    detected_at: datetime
-    declared_at: datetime
-    owner: str
-    origin: FactSource
-    mitigated_at: datetime | None = None
-    resolved_at: datetime | None = None
-    timeline: tuple[IncidentEntry, ...] = ()

@@ -1,4 +1,4 @@
-"""Incidents and maintenance windows, for those who may know of them."""
+"""Maintenance windows, for those who may know of them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from trust_portal.access.access_log.service import AccessLog
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
-from trust_portal.facts.operations import read_incidents, read_maintenance
-from trust_portal.facts.operations_model import Incident, MaintenanceWindow
+from trust_portal.facts.operations import read_maintenance
+from trust_portal.facts.operations_model import MaintenanceWindow
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.tenancy import TenantScope
@@ -27,16 +27,6 @@ class Operations:
         self._storage = storage
         self._gate = gate
         self._access_log = access_log
-
-    async def incidents(
-        self, actor: Actor, tenant_id: UUID, start: datetime, end: datetime
-    ) -> tuple[Incident, ...]:
-        """Those under way between ``start`` and ``end``, newest first."""
-        await self._gate.require(actor, Action.INCIDENT_READ, Resource("incident", tenant_id))
-        async with self._storage.read(_VENDOR) as session:
-            found = await read_incidents(session, tenant_id, start, end)
-        await self._access_log.looked(actor, tenant_id, "incidents", purpose="incidents")
-        return tuple(reversed(found))
 
     async def maintenance(
         self, actor: Actor, tenant_id: UUID, start: datetime, end: datetime

@@ -66,6 +66,7 @@ _BESIDE = {"/contracts": ("/cross-checks", "/exclusions", "/what-if"), "/webhook
 _BESIDE_OF_HOUSE = {"/approvals": ("/break-glass",), "/policies": ("/keys",)}
 _HOUSE_PAGES = (
     ("Customers", "/tenants", Action.TENANTS_READ),
+    ("Incidents", "/incidents", Action.ALL_INCIDENTS_READ),
     ("Monthly runs", "/runs", Action.SLA_RUN_READ),
     ("Credits", "/credits", Action.ALL_CREDITS_READ),
     ("Cost", "/cost", Action.ALL_COST_READ),

@@ -1,4 +1,4 @@
-"""What reports read back: columns, maintenance, incidents; and who cannot."""
+"""What reports read back: columns, maintenance; and who cannot."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from trust_portal.errors import Broken
 from trust_portal.facts.measurements import Received, read_measurements, received
-from trust_portal.facts.operations import read_incidents, read_maintenance
+from trust_portal.facts.operations import read_maintenance
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.tenancy import IntakeScope, StaffScope, TenantScope
@@ -157,32 +157,6 @@ async def test_maintenance_is_what_concerns_the_tenant_and_still_stands(door: Do
     assert [w.key for w in with_cancelled if w.cancelled_at is not None] == ["called off"]
 
 
-async def test_an_incident_is_put_together_from_its_events_in_any_order(door: Door) -> None:
-    await door.deliver(
-        fact("incident.resolved", "4", incident="INC-1", at="2026-06-02T12:00:00Z", text="over"),
-        fact("incident.updated", "2", "2026-06-02T10:30:00Z", incident="INC-1", kind="severity", text="worse", severity="P1"),
-        fact("incident.mitigated", "3", incident="INC-1", at="2026-06-02T11:00:00Z", text="rolled back"),
-        fact("incident.declared", "1", incident="INC-1", severity="P2", title="slow", service="api", tenants=["acme", "globex"],
-             began_at="2026-06-02T09:50:00Z", detected_at="2026-06-02T09:55:00Z", owner="ann"),
-        fact("incident.declared", "9", incident="INC-2", severity="P3", title="elsewhere", service="web", tenants=["globex"],
-             began_at="2026-06-03T09:50:00Z", detected_at="2026-06-03T09:55:00Z", owner="bob"),
-    )  # fmt: skip
-    async with door.storage.read(StaffScope()) as session:
-        [incident] = await read_incidents(session, door.acme, JUNE, JULY)
-        assert await read_incidents(session, door.acme, JULY, RECEIVED) == ()
-        assert [each.key for each in await read_incidents(session, door.globex, JUNE, JULY)] == [
-            "INC-1",
-            "INC-2",
-        ]
-    assert (incident.key, incident.severity, incident.declared_severity) == ("INC-1", "P1", "P2")
-    assert (incident.mitigated_at, incident.resolved_at) == (
-        datetime(2026, 6, 2, 11, tzinfo=UTC),
-        datetime(2026, 6, 2, 12, tzinfo=UTC),
-    )
-    assert [entry.kind for entry in incident.timeline] == ["severity", "mitigated", "resolved"]
-    assert "globex" not in repr(incident)
-
-
 async def test_the_vendors_facts_are_not_silently_missing_in_a_customers_scope(door: Door) -> None:
     async with door.storage.read(TenantScope(door.acme)) as session:
         with pytest.raises(Broken, match="not visible"):
@@ -220,36 +194,14 @@ async def test_nobody_changes_what_was_stored(door: Door, statement: str, scope:
 
 
 async def test_a_key_belongs_to_the_source_that_uses_it(door: Door) -> None:
-    """A stranger's window and incident of the same key neither replace nor join another customer's."""
+    """A stranger's window of the same key does not replace another customer's."""
     stranger = {"source": "urn:probe:stranger"}
     await door.deliver(
         window("W-7", 6, tenants=["acme"]),
         window("W-7", 20, id="w-other", time="2026-05-22T00:00:00Z", tenants=["globex"]) | stranger,
-        declared("INC-7", "i-acme", tenants=["acme"]),
-        declared("INC-7", "i-globex", tenants=["globex"]) | stranger,
-        fact("incident.updated", "u-acme", "2026-06-02T10:30:00Z", incident="INC-7", kind="note", text="for acme"),
-        fact("incident.updated", "u-third", "2026-06-02T10:40:00Z", incident="INC-7", kind="note", text="whose?")
-        | {"source": "urn:probe:third"},
-    )  # fmt: skip
+    )
     async with door.storage.read(StaffScope()) as session:
         [acmes] = await read_maintenance(session, door.acme, JUNE, JULY)
-        [globexes] = await read_incidents(session, door.globex, JUNE, JULY)
-        [incident] = await read_incidents(session, door.acme, JUNE, JULY)
+        [globexes] = await read_maintenance(session, door.globex, JUNE, JULY)
     assert (acmes.key, acmes.start.day) == ("W-7", 6)
-    assert globexes.timeline == ()
-    assert [entry.text for entry in incident.timeline] == ["for acme"]
-
-
-async def test_an_update_from_elsewhere_joins_the_one_incident_of_its_key(door: Door) -> None:
-    elsewhere = {"source": "urn:pager"}
-    note = fact("incident.updated", "u", "2026-06-02T10:30:00Z", incident="INC-8", kind="note", text="paged")
-    await door.deliver(declared("INC-8", "i", tenants=["acme"]), note | elsewhere)
-    async with door.storage.read(StaffScope()) as session:
-        [incident] = await read_incidents(session, door.acme, JUNE, JULY)
-    assert [entry.text for entry in incident.timeline] == ["paged"]
-
-
-def declared(key: str, id: str, **data: Any) -> dict[str, Any]:
-    return fact("incident.declared", id, "2026-06-02T10:00:00Z", incident=key, severity="P2", title="slow",
-                service="api", began_at="2026-06-02T09:50:00Z", detected_at="2026-06-02T09:55:00Z", owner="ann",
-                **data)  # fmt: skip
+    assert (globexes.key, globexes.start.day) == ("W-7", 20)

@@ -38,6 +38,9 @@ EXPECTED = {
     "/tenants": "303 403 403 403 403 200 200 200 200 200",
     "/runs": "303 403 403 403 403 200 200 403 200 200",
     "/runs/2026-06": "303 403 403 403 403 404 404 403 404 404",
+    "/incidents": "303 403 403 403 403 200 200 200 200 200",
+    "/incidents/declare": "303 403 403 403 403 200 403 403 403 403",
+    "/incidents/{report}": "303 403 403 403 403 404 404 404 404 404",
     "/cost": "303 403 403 403 403 200 200 403 403 200",
     "/playbooks": "303 403 403 403 403 200 200 403 403 200",
     "/kill-switch": "303 403 403 403 403 200 200 403 403 200",
@@ -138,6 +141,7 @@ def test_the_table_names_every_page_there_is():
         .replace("/2026.1", "/{version}")
         .replace("/2026-06", "/{period}")
         .replace("report.json", "{name}")
+        .replace("/incidents/{report}", "/incidents/{incident}")
         .replace("/anomalies/{report}", "/anomalies/{anomaly}")
         .replace("/events/part", "/events/{figure}")
         .replace("/{figure}/comparable", "/{figure}/{hours}")

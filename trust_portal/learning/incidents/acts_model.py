@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
@@ -115,6 +116,57 @@ class SetAffected(TellOfIncident):
         TellOfIncident.__post_init__(self)
         for field in ("tenants", "objectives"):
             object.__setattr__(self, field, _some(getattr(self, field), field))
+
+
+class Telling(StrEnum):
+    """What can be told of an incident, as doors name it."""
+
+    NOTE = "note"
+    TURNING_POINT = "turning_point"
+    SEVERITY = "severity"
+    TOLD_CUSTOMER = "told_customer"
+    MITIGATED = "mitigated"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    MERGED = "merged"
+    AFFECTED = "affected"
+
+
+def command_of(
+    telling: Telling,
+    incident_id: UUID,
+    text: str,
+    at: datetime | None = None,
+    *,
+    severity: Severity | None = None,
+    into_id: UUID | None = None,
+    tenants: tuple[str, ...] | None = None,
+    objectives: tuple[str, ...] | None = None,
+) -> TellOfIncident:
+    """The command of what a door was told. Raises ``InvalidInput`` for what it needs and is not there."""
+    match telling:
+        case Telling.NOTE:
+            return NoteIncident(incident_id, text, at)
+        case Telling.TURNING_POINT:
+            return NoteIncident(incident_id, text, at, key=True)
+        case Telling.SEVERITY:
+            if severity is None:
+                raise InvalidInput("choose a severity", field="severity")
+            return ChangeSeverity(incident_id, text, at, severity=severity)
+        case Telling.TOLD_CUSTOMER:
+            return TellCustomer(incident_id, text, at)
+        case Telling.MITIGATED:
+            return MitigateIncident(incident_id, text, at)
+        case Telling.RESOLVED:
+            return ResolveIncident(incident_id, text, at)
+        case Telling.REOPENED:
+            return ReopenIncident(incident_id, text, at)
+        case Telling.MERGED:
+            if into_id is None:
+                raise InvalidInput("choose the incident it is the same as", field="into")
+            return MergeIncident(incident_id, text, at, into_id=into_id)
+        case Telling.AFFECTED:
+            return SetAffected(incident_id, text, at, tenants=tenants, objectives=objectives)
 
 
 def _line(text: str, field: str) -> str:

@@ -62,6 +62,16 @@ class Downgrades:
         self._incidents = incidents
         self._following = following
 
+    async def change(self, command: ChangeSeverity, actor: Actor) -> UUID | None:
+        """Raise at once, or ask for less than a P1 or P2: then the id of the approval. As ``tell`` and ``ask``."""
+        try:
+            await self._incidents.tell(command, actor)
+        except Conflict as conflict:
+            if conflict.code != "NEEDS_APPROVAL":
+                raise
+            return await self.ask(command, actor)
+        return None
+
     async def ask(self, command: ChangeSeverity, actor: Actor) -> UUID:
         """The id of the approval that is asked for.
 

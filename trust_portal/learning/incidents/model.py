@@ -153,6 +153,34 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True)
+class AffectingIncident:
+    """An incident as a customer sees it: nothing of the other customers, nor of who owns it.
+
+    ``named``: the vendor named this customer; otherwise it may have touched every customer.
+    ``merged_into`` is one that the customer sees too.
+    """
+
+    id: UUID
+    key: str
+    title: str
+    service: str
+    severity: Severity
+    declared_severity: Severity
+    worst_severity: Severity
+    named: bool
+    objectives: tuple[str, ...] | None
+    began_at: datetime
+    detected_at: datetime
+    declared_at: datetime
+    told_at: datetime | None
+    mitigated_at: datetime | None
+    resolved_at: datetime | None
+    reopened: int
+    merged_into: UUID | None
+    timeline: tuple[IncidentEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentGap:
     """Something told by ``source`` of an incident ``key`` that nobody declared, or several did.
 
@@ -174,6 +202,22 @@ class Register:
 
     incidents: tuple[Incident, ...]
     gaps: tuple[IncidentGap, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentFilter:
+    """What is left out where given. ``words``: in key, title or service. ``open``: resolved or not."""
+
+    severity: Severity | None = None
+    service: str | None = None
+    team: str | None = None
+    owner_person_id: UUID | None = None
+    customer_id: UUID | None = None
+    open: bool | None = None
+    claimed: bool = False
+    words: str = ""
+    declared_from: datetime | None = None
+    declared_to: datetime | None = None
 
 
 def incident_id(source: str, key: str) -> UUID:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,6 +20,7 @@ from trust_portal.learning.incidents.model import (
     GapReason,
     Incident,
     IncidentEntry,
+    IncidentFilter,
     IncidentGap,
     MajorBecause,
     Register,
@@ -36,22 +36,6 @@ from trust_portal.storage.keyset import keyset_page
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
 _ROWS_AT_A_TIME = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class IncidentFilter:
-    """What is left out where given. ``words``: in key, title or service. ``open``: resolved or not."""
-
-    severity: Severity | None = None
-    service: str | None = None
-    team: str | None = None
-    owner_person_id: UUID | None = None
-    customer_id: UUID | None = None
-    open: bool | None = None
-    claimed: bool = False
-    words: str = ""
-    declared_from: datetime | None = None
-    declared_to: datetime | None = None
 
 
 async def lock_register(session: WriteSession) -> None:

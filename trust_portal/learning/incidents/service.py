@@ -44,9 +44,15 @@ from trust_portal.learning.incidents.acts_model import (
     TellOfIncident,
 )
 from trust_portal.learning.incidents.following import Following
-from trust_portal.learning.incidents.model import NOUN, Incident, IncidentEntry, IncidentGap, incident_id
+from trust_portal.learning.incidents.model import (
+    NOUN,
+    Incident,
+    IncidentEntry,
+    IncidentFilter,
+    IncidentGap,
+    incident_id,
+)
 from trust_portal.learning.incidents.receipts import incident_json, told_act
-from trust_portal.learning.incidents.repository import IncidentFilter
 from trust_portal.learning.incidents.telling import event_of, store_event
 from trust_portal.learning.postmortems.opening import postmortem_of
 from trust_portal.storage.tenancy import StaffScope, TenantScope

@@ -14,13 +14,14 @@ from trust_portal.errors import InvalidInput
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.navigation import frame, tenant_of
 from trust_portal.web.templating import page
+from trust_portal.web.views.incidents import KINDS, stamps_of
 
 
 async def incidents(request: Request) -> Response:
     tenant = await tenant_of(request, purpose="incidents")
     year = _year(request)
-    found = await house_of(request).operations.incidents(actor_of(request), tenant.id, *_span(year))
-    return _page(request, tenant, "incidents.html", year, incidents=found)
+    found = await house_of(request).customer_incidents.of_tenant(actor_of(request), tenant.id, *_span(year))
+    return _page(request, tenant, "incidents.html", year, incidents=found, kinds=KINDS, stamps_of=stamps_of)
 
 
 async def maintenance(request: Request) -> Response:

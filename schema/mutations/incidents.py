@@ -1,0 +1,122 @@
+"""Declaring incidents and telling of them. Approving a lower severity is done on the approval itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import strawberry
+
+from schema.context import Info
+from schema.ids import decode, encode
+from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.types.incident import VendorIncident, vendor_incident
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.incidents.acts_model import ChangeSeverity, DeclareIncident, Telling, command_of
+from trust_portal.learning.incidents.model import Severity
+
+strawberry.enum(Telling, name="IncidentTelling", description="What can be told of an incident.")
+
+
+@strawberry.input(description="A new incident. A P1 or P2 opens its postmortem at once.")
+class DeclareIncidentInput:
+    title: str
+    severity: Severity
+    service: str
+    began_at: datetime
+    detected_at: datetime
+    tenants: list[str] | None = strawberry.field(
+        default=None, description="Keys of customers. Null: it may touch every one."
+    )
+    objectives: list[str] | None = strawberry.field(default=None, description="Null: it may be all of them.")
+    owner_id: strawberry.ID | None = strawberry.field(
+        default=None, description="One of the vendor's people. Null: whoever declares it."
+    )
+    team: str | None = None
+    key: str | None = strawberry.field(default=None, description="Null: one is made.")
+
+
+@strawberry.input(description="What happened to an incident. What a telling does not need is left out.")
+class TellOfIncidentInput:
+    incident_id: strawberry.ID
+    telling: Telling
+    text: str
+    at: datetime | None = strawberry.field(default=None, description="When it happened. Null: now.")
+    severity: Severity | None = strawberry.field(
+        default=None, description="Worse holds at once; less than a P1 or P2 is asked of two others."
+    )
+    into_id: strawberry.ID | None = strawberry.field(default=None, description="What it is merged into.")
+    tenants: list[str] | None = strawberry.field(
+        default=None, description="Whom it touches, said anew. Null: it may be every customer."
+    )
+    objectives: list[str] | None = None
+
+
+@strawberry.type(description="The incident as it stands now.")
+class IncidentPayload:
+    incident: VendorIncident | None
+    approval_request_id: strawberry.ID | None = strawberry.field(
+        description="Where less than a P1 or P2 was asked for: the approval it waits for."
+    )
+    user_errors: list[UserError]
+
+
+@strawberry.type
+class IncidentMutations:
+    @strawberry.mutation(description="Declare an incident.")
+    async def declare_incident(self, info: Info, input: DeclareIncidentInput) -> IncidentPayload:
+        try:
+            command = DeclareIncident(
+                title=input.title,
+                severity=input.severity,
+                service=input.service,
+                began_at=input.began_at,
+                detected_at=input.detected_at,
+                tenants=_keys(input.tenants),
+                objectives=_keys(input.objectives),
+                owner_id=None
+                if input.owner_id is None
+                else decode(input.owner_id, "Person", field="ownerId").id,
+                team=input.team,
+                key=input.key,
+            )
+            found = await info.context.house.incidents.declare(command, info.context.actor)
+        except OF_THE_REQUEST as refusal:
+            return IncidentPayload(incident=None, approval_request_id=None, user_errors=[user_error(refusal)])
+        return IncidentPayload(incident=vendor_incident(found), approval_request_id=None, user_errors=[])
+
+    @strawberry.mutation(description="Put what happened to an incident on record.")
+    async def tell_of_incident(self, info: Info, input: TellOfIncidentInput) -> IncidentPayload:
+        house, actor = info.context.house, info.context.actor
+        approval_id = None
+        try:
+            id_ = decode(input.incident_id, "VendorIncident", field="incidentId").id
+            command = command_of(
+                input.telling,
+                id_,
+                input.text,
+                input.at,
+                severity=input.severity,
+                into_id=None
+                if input.into_id is None
+                else decode(input.into_id, "VendorIncident", field="intoId").id,
+                tenants=_keys(input.tenants),
+                objectives=_keys(input.objectives),
+            )
+            if isinstance(command, ChangeSeverity):
+                approval_id = await house.downgrades.change(command, actor)
+            else:
+                await house.incidents.tell(command, actor)
+            view = await house.incidents.get(actor, id_)
+        except OF_THE_REQUEST as refusal:
+            return IncidentPayload(incident=None, approval_request_id=None, user_errors=[user_error(refusal)])
+        return IncidentPayload(
+            incident=vendor_incident(view.incident),
+            approval_request_id=None
+            if approval_id is None
+            else encode("ApprovalRequest", VENDOR_ID, approval_id),
+            user_errors=[],
+        )
+
+
+def _keys(given: list[str] | None) -> tuple[str, ...] | None:
+    return None if given is None else tuple(given)

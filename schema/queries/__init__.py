@@ -1,0 +1,1 @@
+"""Families of queries, each a part of ``Query``."""

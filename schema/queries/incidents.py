@@ -1,0 +1,62 @@
+"""The register of incidents, for staff."""
+
+from __future__ import annotations
+
+import strawberry
+
+from schema.connection import Connection, connection, page_request
+from schema.context import Info
+from schema.ids import decode
+from schema.types.incident import (
+    IncidentGap,
+    VendorIncident,
+    VendorIncidentDetail,
+    incident_gap,
+    vendor_incident,
+    vendor_incident_detail,
+)
+from schema.types.tenant import First, Last
+from trust_portal.learning.incidents.model import IncidentFilter, Severity
+
+
+@strawberry.type
+class IncidentQueries:
+    @strawberry.field(description="Incidents of all customers, the last declared first, for staff.")
+    async def incidents(
+        self,
+        info: Info,
+        first: First = None,
+        after: str | None = None,
+        last: Last = None,
+        before: str | None = None,
+        severity: Severity | None = None,
+        service: str | None = None,
+        team: str | None = None,
+        open: bool | None = None,
+        claimed: bool = False,
+        words: str = "",
+        tenant_id: strawberry.ID | None = None,
+    ) -> Connection[VendorIncident]:
+        of = None if tenant_id is None else decode(tenant_id, "Tenant", field="tenantId").tenant_id
+        wanted = IncidentFilter(
+            severity=severity,
+            service=service,
+            team=team,
+            customer_id=of,
+            open=open,
+            claimed=claimed,
+            words=words,
+        )
+        page = await info.context.house.incidents.page(
+            info.context.actor, wanted, page_request(first, after, last, before)
+        )
+        return connection(page, vendor_incident)
+
+    @strawberry.field(description="One incident with its course, for staff.")
+    async def incident(self, info: Info, id: strawberry.ID) -> VendorIncidentDetail:
+        asked = decode(id, "VendorIncident")
+        return vendor_incident_detail(await info.context.house.incidents.get(info.context.actor, asked.id))
+
+    @strawberry.field(description="What was told of nobody's incident, the longest known first, for staff.")
+    async def incident_gaps(self, info: Info) -> list[IncidentGap]:
+        return [incident_gap(each) for each in await info.context.house.incidents.gaps(info.context.actor)]

@@ -1,0 +1,70 @@
+"""Did it affect you? One customer's view of the vendor's incidents, without the names of the others."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from trust_portal.access.access_log.service import AccessLog
+from trust_portal.access.action import Action
+from trust_portal.access.gate import Gate
+from trust_portal.access.policy import Resource
+from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.incidents import repository
+from trust_portal.learning.incidents.facts_repository import downgrades_of, facts_of
+from trust_portal.learning.incidents.folding import history_of, timeline
+from trust_portal.learning.incidents.model import NOUN, AffectingIncident
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.unit_of_work import Storage
+
+_VENDOR: Final = TenantScope(VENDOR_ID)
+
+
+class CustomerIncidents:
+    """What the register says to one tenant. The rows are the vendor's; the queries name whom they are for."""
+
+    def __init__(self, storage: Storage, gate: Gate, access_log: AccessLog) -> None:
+        self._storage = storage
+        self._gate = gate
+        self._access_log = access_log
+
+    async def of_tenant(
+        self, actor: Actor, tenant_id: UUID, start: datetime, end: datetime
+    ) -> tuple[AffectingIncident, ...]:
+        """Those that touched the tenant, or may have, under way between ``start`` and ``end``; newest first."""
+        await self._gate.require(actor, Action.INCIDENT_READ, Resource(NOUN, tenant_id))
+        async with self._storage.read(_VENDOR, snapshot=True) as session:
+            found = await repository.incidents_under_way(session, tenant_id, start, end)
+            told = await facts_of(session, {each.key for each in found})
+            downgrades = await downgrades_of(session, {each.id for each in found})
+        await self._access_log.looked(actor, tenant_id, "incidents", purpose="incidents")
+        here = {each.id for each in found}
+        return tuple(
+            AffectingIncident(
+                id=each.id,
+                key=each.key,
+                title=each.title,
+                service=each.service,
+                severity=each.severity,
+                declared_severity=each.declared_severity,
+                worst_severity=each.worst_severity,
+                named=not each.everybody,
+                objectives=each.objectives,
+                began_at=each.began_at,
+                detected_at=each.detected_at,
+                declared_at=each.declared_at,
+                told_at=each.told_at,
+                mitigated_at=each.mitigated_at,
+                resolved_at=each.resolved_at,
+                reopened=each.reopened,
+                # What it was merged into may be an incident of others only.
+                merged_into=each.merged_into if each.merged_into in here else None,
+                timeline=timeline(
+                    history_of((fact for fact in told if fact.subject == each.key), (each.source, each.key)),
+                    [one for one in downgrades if one.incident_id == each.id],
+                ),
+            )
+            for each in reversed(found)
+        )

@@ -1,0 +1,277 @@
+"""Incidents of all customers, for staff: the list, one with its course, declaring one and telling of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from trust_portal.access.action import Action
+from trust_portal.access.policy import Resource
+from trust_portal.documents import formats
+from trust_portal.errors import InvalidInput, Refused
+from trust_portal.learning.incidents.acts_model import (
+    ChangeSeverity,
+    DeclareIncident,
+    Telling,
+    TellOfIncident,
+    command_of,
+)
+from trust_portal.learning.incidents.model import NOUN, AffectingIncident, Incident, IncidentFilter, Severity
+from trust_portal.learning.incidents.service import IncidentView
+from trust_portal.web.context import actor_of, house_of
+from trust_portal.web.forms import FormState, moment_of, one_of, page_request, read_form, texts
+from trust_portal.web.navigation import frame
+from trust_portal.web.templating import page
+
+_FILTERS: Final = ("state", "severity", "service", "words", "claimed")
+_STATES: Final = {"open": True, "resolved": False}
+_SEVERITIES: Final = [(each.value, each.value) for each in Severity]
+#: What can be told, in the order in which it usually happens.
+_ACTS: Final = [
+    ("note", "A note"),
+    ("turning_point", "A turning point"),
+    ("severity", "Another severity"),
+    ("told_customer", "Customers were told"),
+    ("mitigated", "Mitigated: customers stopped being hurt"),
+    ("resolved", "Resolved: it is over"),
+    ("reopened", "Reopened: it was not over"),
+]
+KINDS: Final = {
+    "declared": "Declared",
+    "note": "Note",
+    "severity": "Severity",
+    "told_customer": "Customers told",
+    "mitigation": "Step",
+    "affected": "Whom it touches",
+    "merged": "Merged",
+    "mitigated": "Mitigated",
+    "resolved": "Resolved",
+    "reopened": "Reopened",
+    "downgraded": "Less severe",
+}
+
+
+async def incidents(request: Request) -> Response:
+    actor, house = actor_of(request), house_of(request)
+    asked = {name: request.query_params.get(name, "") for name in _FILTERS}
+    return page(
+        request,
+        "incidents/list.html",
+        listed=await house.incidents.page(actor, _wanted(asked), page_request(request)),
+        gaps=await house.incidents.gaps(actor),
+        asked=asked,
+        filters=urlencode({name: value for name, value in asked.items() if value}),
+        severities=_SEVERITIES,
+        may_declare=house.gate.allows(actor, Action.INCIDENT_DECLARE, Resource.of_house(NOUN)),
+        **frame(request),
+    )
+
+
+async def declaring(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+    actor, house = actor_of(request), house_of(request)
+    await house.gate.require(actor, Action.INCIDENT_DECLARE, Resource.of_house(NOUN))
+    customers, people = await house.incidents.choices(actor)
+    now = house.clock.now()
+    return page(
+        request,
+        "incidents/declare.html",
+        status_code=form.status,
+        form=form,
+        severities=_SEVERITIES,
+        customers=customers,
+        chosen=form.value("tenants").split(),
+        people=[("", "I do"), *((str(each.id), each.name) for each in people)],
+        now=f"{now:%Y-%m-%dT%H:%M}",
+        **frame(request),
+    )
+
+
+async def declare(request: Request) -> Response:
+    form = await read_form(request)
+    try:
+        command = DeclareIncident(
+            title=str(form.get("title", "")),
+            severity=_severity(form),
+            service=str(form.get("service", "")),
+            began_at=moment_of(form.get("began_at"), "began_at"),
+            detected_at=moment_of(form.get("detected_at"), "detected_at"),
+            tenants=_keys(form, "tenants"),
+            objectives=_objectives(form),
+            owner_id=_uuid(form.get("owner"), "owner"),
+            team=str(form.get("team", "")) or None,
+        )
+        made = await house_of(request).incidents.declare(command, actor_of(request))
+    except Refused as refusal:
+        if refusal.status in {401, 403, 404}:
+            raise
+        return await declaring(request, _typed(form, refusal))
+    return RedirectResponse(f"/incidents/{made.id}", status_code=303)
+
+
+async def incident(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+    actor, house = actor_of(request), house_of(request)
+    view = await house.incidents.get(actor, request.path_params["incident"])
+    found = view.incident
+    may_trace = house.gate.allows(actor, Action.RECEIPT_READ, Resource.of_house("receipt"))
+    may_tell = house.gate.allows(actor, Action.INCIDENT_UPDATE, Resource.of_house(NOUN, found.id))
+    customers, _ = await house.incidents.choices(actor) if may_tell else ((), ())
+    return page(
+        request,
+        "incidents/incident.html",
+        status_code=form.status,
+        incident=found,
+        view=view,
+        kinds=KINDS,
+        stamps=stamps_of(found),
+        figures=_spans(found),
+        waits_for=await house.downgrades.waiting(actor, found.id),
+        receipts="/t/vendor/receipts/" if may_trace else None,
+        may_tell=may_tell,
+        acts=_ACTS,
+        severities=_SEVERITIES,
+        customers=customers,
+        chosen=form.value("tenants").split() if form.refusal else [tenant.key for tenant in view.customers],
+        others=await _others(request, view) if may_tell else [],
+        form=form,
+        **frame(request),
+    )
+
+
+async def tell(request: Request) -> Response:
+    form, id_ = await read_form(request), request.path_params["incident"]
+    try:
+        command = _command(id_, form)
+        house, actor = house_of(request), actor_of(request)
+        if isinstance(command, ChangeSeverity):
+            await house.downgrades.change(command, actor)
+        else:
+            await house.incidents.tell(command, actor)
+    except Refused as refusal:
+        if refusal.status in {401, 403, 404}:
+            raise
+        return await incident(request, _typed(form, refusal))
+    return RedirectResponse(f"/incidents/{id_}", status_code=303)
+
+
+def _command(id_: UUID, form: FormData) -> TellOfIncident:
+    telling = one_of(Telling, form.get("act"), "act")
+    if telling is None:
+        raise InvalidInput("choose what happened", field="act")
+    at = form.get("at")
+    return command_of(
+        telling,
+        id_,
+        str(form.get("text", "")),
+        moment_of(at, "at") if at else None,
+        severity=one_of(Severity, form.get("severity"), "severity"),
+        into_id=_uuid(form.get("into"), "into"),
+        tenants=_keys(form, "tenants") if telling is Telling.AFFECTED else None,
+        objectives=_objectives(form),
+    )
+
+
+def stamps_of(found: Incident | AffectingIncident) -> list[dict[str, Any]]:
+    """The course of an incident: what happened when, and what has not yet."""
+    course = [
+        ("Began", found.began_at),
+        ("Detected", found.detected_at),
+        ("Declared", found.declared_at),
+        ("Customers told", found.told_at),
+        ("Mitigated", found.mitigated_at),
+        ("Resolved", found.resolved_at),
+    ]
+    return [
+        {"word": word, "state": "next"} if at is None else {"word": word, "at": formats.instant(at)}
+        for word, at in course
+    ]
+
+
+def _spans(found: Incident) -> list[tuple[str, str, str]]:
+    """How long each part took, as label, value and note."""
+    ends = [
+        ("To detect", found.began_at, found.detected_at, "from the beginning"),
+        ("To tell customers", found.detected_at, found.told_at, "from detection"),
+        ("To mitigate", found.detected_at, found.mitigated_at, "from detection"),
+        ("To resolve", found.began_at, found.resolved_at, "from the beginning"),
+    ]
+    return [
+        (label, "–" if end is None else _span(max(0, round((end - start).total_seconds() / 60))), note)
+        for label, start, end, note in ends
+    ]
+
+
+def _span(minutes: int) -> str:
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min" if hours else f"{rest} min"
+
+
+def _wanted(asked: Mapping[str, str]) -> IncidentFilter:
+    state = asked["state"]
+    if state and state not in _STATES:
+        raise InvalidInput(f"choose one of {', '.join(_STATES)}", field="state")
+    return IncidentFilter(
+        severity=one_of(Severity, asked["severity"], "severity"),
+        service=asked["service"].strip() or None,
+        open=_STATES.get(state),
+        claimed=bool(asked["claimed"]),
+        words=asked["words"].strip(),
+    )
+
+
+async def _others(request: Request, view: IncidentView) -> list[tuple[str, str]]:
+    """What it may be merged into: the last declared others."""
+    listed = await house_of(request).incidents.page(
+        actor_of(request), IncidentFilter(), page_request(request, size=50)
+    )
+    others = [each for each in listed.items if each.id != view.incident.id and each.merged_into is None]
+    return [("", "Choose one"), *((str(each.id), f"{each.key}: {each.title}") for each in others)]
+
+
+def _typed(form: FormData, refusal: Refused) -> FormState:
+    """What was typed, the customers that were chosen as words of one text."""
+    tenants = " ".join(str(each) for each in form.getlist("tenants"))
+    return FormState({**texts(form), "tenants": tenants}, refusal)
+
+
+def _severity(form: FormData) -> Severity:
+    severity = one_of(Severity, form.get("severity"), "severity")
+    if severity is None:
+        raise InvalidInput("choose a severity", field="severity")
+    return severity
+
+
+def _keys(form: FormData, name: str) -> tuple[str, ...] | None:
+    if form.get("everybody") == "yes":
+        return None
+    return tuple(str(each) for each in form.getlist(name) if each)
+
+
+def _objectives(form: FormData) -> tuple[str, ...] | None:
+    """Separated by commas; none: all of them."""
+    named = [each.strip() for each in str(form.get("objectives", "")).split(",")]
+    return tuple(each for each in named if each) or None
+
+
+def _uuid(text: object, field: str) -> UUID | None:
+    if not text:
+        return None
+    try:
+        return UUID(str(text))
+    except ValueError:
+        raise InvalidInput("choose one of the list", field=field) from None
+
+
+routes = [
+    Route("/incidents", incidents, methods=["GET"]),
+    Route("/incidents", declare, methods=["POST"]),
+    Route("/incidents/declare", declaring, methods=["GET"]),
+    Route("/incidents/{incident:uuid}", incident, methods=["GET"]),
+    Route("/incidents/{incident:uuid}/tell", tell, methods=["POST"]),
+]
