@@ -3,6 +3,7 @@
 All worlds of the seeds FIRST … LAST run as one batch through a detector with the installed thresholds:
 the installed one, or ``--detector NAME@VERSION``. A hit is an anomaly raised on the event's series from its
 first hour to twelve hours after its last; the first three weeks, in which nothing happens, are not judged.
+Drops are judged by themselves: true is one in the cheaper half of a pair that nets out.
 Events worth less than 25 units of money in all are nobody's miss.
 
 With ``--late`` the hours are told, late and corrected, and closed as in the product; an anomaly is raised
@@ -27,6 +28,7 @@ from benchmarks.simulator.model import Event, Kind, World
 from benchmarks.simulator.world import START, make_world
 from trust_portal.cost.detection.cadence import Cadence
 from trust_portal.cost.detection.detector import Detector
+from trust_portal.cost.detection.model import Direction
 from trust_portal.cost.detection.thresholds import INSTALLED, Limits
 from trust_portal.cost.detection.versions import INSTALLED_VERSION, Version, version_named
 
@@ -55,6 +57,8 @@ class Outcome:
     hits: int = 0
     false_alarms: int = 0
     repeats: int = 0  #: a further anomaly for an event already found
+    drops: Tally = field(default_factory=Tally)  #: the cheaper halves of what nets out
+    false_drops: int = 0
     series_years: float = 0.0
 
     @property
@@ -68,29 +72,43 @@ class Outcome:
         return sum(len(tally.hours) for tally in tallies) / max(sum(tally.events for tally in tallies), 1)
 
 
-def raised_hours(worlds: Sequence[World], version: Version = INSTALLED_VERSION) -> list[list[int]]:
-    """Per series of all worlds, side by side: the hours at which an anomaly was raised."""
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """Hours at which anomalies of one series were raised."""
+
+    rises: list[int] = field(default_factory=list)
+    drops: list[int] = field(default_factory=list)
+
+    def of(self, direction: Direction) -> list[int]:
+        return self.rises if direction is Direction.UP else self.drops
+
+
+def raised_hours(worlds: Sequence[World], version: Version = INSTALLED_VERSION) -> list[Raised]:
+    """Per series of all worlds, side by side."""
     spent = np.concatenate([world.actual for world in worlds], axis=1)
     budgets = np.concatenate([world.budget for world in worlds])
     detector = Detector(spent.shape[1], Cadence(), version)
     limits = Limits.same(INSTALLED, spent.shape[1])
-    raised: list[list[int]] = [[] for _ in range(spent.shape[1])]
+    raised = [Raised() for _ in range(spent.shape[1])]
     for hour in range(spent.shape[0]):
-        for series in detector.step(
+        for series, direction in detector.step(
             worlds[0].start + timedelta(hours=hour), spent[hour], limits, budgets
         ).raised:
-            raised[series].append(hour)
+            raised[series].of(direction).append(hour)
     return raised
 
 
-def judge(worlds: Sequence[World], raised: Sequence[Sequence[int]]) -> Outcome:
+def judge(worlds: Sequence[World], raised: Sequence[Raised]) -> Outcome:
     """Compare what was raised with what happened."""
     outcome = Outcome()
     first = 0
     for world in worlds:
         for series in range(len(world.names)):
             events = [event for event in world.events if event.series == series]
-            _judge_series(outcome, events, [hour for hour in raised[first + series] if hour >= _JUDGED_FROM])
+            here = raised[first + series]
+            _judge_series(outcome, events, [hour for hour in here.rises if hour >= _JUDGED_FROM])
+            halves = [event for event in world.events if event.cheaper == series]
+            _judge_drops(outcome, halves, [hour for hour in here.drops if hour >= _JUDGED_FROM])
         first += len(world.names)
         outcome.series_years += len(world.names) * (world.actual.shape[0] - _JUDGED_FROM) / 8_760
     return outcome
@@ -114,7 +132,17 @@ def _judge_series(outcome: Outcome, events: Sequence[Event], raised: Sequence[in
                 outcome.kinds[event.kind].hours.append(found[number] - event.start)
 
 
-def raised_late(worlds: Sequence[World], version: Version) -> tuple[list[list[int]], Accuracy, Accuracy]:
+def _judge_drops(outcome: Outcome, halves: Sequence[Event], raised: Sequence[int]) -> None:
+    for half in halves:
+        inside = [hour for hour in raised if half.start <= hour < half.end + _GRACE]
+        if half.excess >= _WORTH:
+            outcome.drops.events += 1
+            outcome.drops.hours += [hour - half.start for hour in inside[:1]]
+    within = [range(half.start, half.end + _GRACE) for half in halves]
+    outcome.false_drops += sum(not any(hour in span for span in within) for hour in raised)
+
+
+def raised_late(worlds: Sequence[World], version: Version) -> tuple[list[Raised], Accuracy, Accuracy]:
     """The same where usage is late; and how well it is explained when it is raised, and when it is over."""
     usages = Usages(worlds)
     at_once, in_the_end = Accuracy(), Accuracy()
@@ -122,16 +150,21 @@ def raised_late(worlds: Sequence[World], version: Version) -> tuple[list[list[in
     def judge_first(moved: Mapping[UUID, Tenant]) -> None:
         for id_, tenant in moved.items():
             anomaly = next(each for each in tenant.anomalies if each.id == id_)
-            if anomaly.revision == 1:
+            if anomaly.revision == 1 and not anomaly.is_drop:
                 at_once.count(usages.of(tenant, anomaly.series), anomaly, START)
 
     portal = watched_through(worlds, version, judge_first)
-    raised: list[list[int]] = []
+    raised: list[Raised] = []
     for tenant in portal.tenants:
         for series in tenant.columns:
             found = [each for each in tenant.anomalies if each.series == series and is_counted(each)]
-            raised.append(sorted(hour_index(each.opened_at - GRACE) - 1 for each in found))
+            hours = [(hour_index(each.opened_at - GRACE) - 1, each) for each in found]
+            raised.append(
+                Raised(*(sorted(h for h, each in hours if each.direction is way) for way in Direction))
+            )
             for each in found:
+                if each.is_drop:
+                    continue
                 in_the_end.count(usages.of(tenant, series), each, START)
     return raised, at_once, in_the_end
 
@@ -154,13 +187,14 @@ def main(arguments: Sequence[str]) -> None:
 
 def show(outcome: Outcome) -> None:
     print("| what happened | events | found | hours to detect, median |\n|---|---:|---:|---:|")
-    for kind, tally in outcome.kinds.items():
+    rows = {kind.value: tally for kind, tally in outcome.kinds.items()}
+    for name, tally in {**rows, "net_out, the cheaper half": outcome.drops}.items():
         typical = f"{median(tally.hours):.0f}" if tally.hours else "–"
-        print(f"| {kind.value} | {tally.events} | {tally.recall:.1%} | {typical} |")
+        print(f"| {name} | {tally.events} | {tally.recall:.1%} | {typical} |")
     print(
         f"\nprecision {outcome.precision:.1%}, recall {outcome.recall:.1%}, "
         f"{outcome.false_alarms / outcome.series_years:.2f} false alarms per series and year, "
-        f"{outcome.repeats} repeats"
+        f"{outcome.repeats} repeats, {outcome.false_drops / outcome.series_years:.2f} false drops"
     )
 
 

@@ -39,6 +39,7 @@ class Event:
     """One thing that happened to one series; ``start`` ≤ hour < ``end`` (indexes of hours).
 
     ``added`` is what it cost in each of these hours, ``excess`` their sum, ``cause`` the usage that it lies in.
+    ``cheaper``: the series that spent as much less in the same hours.
     """
 
     kind: Kind
@@ -48,6 +49,7 @@ class Event:
     excess: float
     cause: Mapping[str, str]
     added: NDArray[np.float64] = field(compare=False, repr=False)
+    cheaper: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ def _net_out(
     end = start + moved.size
     extra[start:end, up] += moved
     extra[start:end, down] -= moved
-    return [Event(Kind.NET_OUT, up, start, end, float(moved.sum()), {"operation": "sync"}, moved)]
+    return [Event(Kind.NET_OUT, up, start, end, float(moved.sum()), {"operation": "sync"}, moved, down)]
 
 
 def _cause(random: Generator, kind: Kind) -> dict[str, str]:

@@ -70,6 +70,7 @@ class SetCostThresholdsInput:
     min_day_share: float | None = None
     sensitivity: float | None = None
     burn_rate: float | None = None
+    drop_impact: float | None = None
     reason: str
     expected_revision: int | None = strawberry.field(
         default=None, description="Refused if they were changed since."

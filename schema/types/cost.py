@@ -18,12 +18,13 @@ from trust_portal.cost.anomalies import model
 from trust_portal.cost.anomalies.suppressions_model import Suppression as SuppressionRow
 from trust_portal.cost.anomalies.thresholds import EffectiveThresholds
 from trust_portal.cost.budgets.service import BudgetStatus
-from trust_portal.cost.detection.model import Reason, Severity
+from trust_portal.cost.detection.model import Direction, Reason, Severity
 from trust_portal.cost.kpis import model as kpis
 
 strawberry.enum(model.AnomalyState, name="CostAnomalyState", description="Whether cost is back.")
 strawberry.enum(model.Verdict, name="CostAnomalyVerdict", description="What people say an anomaly was.")
 strawberry.enum(Severity, name="CostAnomalySeverity", description="By how much it exceeds what matters.")
+strawberry.enum(Direction, name="CostAnomalyDirection", description="A rise or a drop.")
 strawberry.enum(Reason, name="CostAnomalyKind", description="Which watch raised it.")
 
 
@@ -41,6 +42,7 @@ class CostAnomaly:
     id: strawberry.ID
     subsystem: str
     currency: str
+    direction: Direction
     kind: Reason
     state: model.AnomalyState
     severity: Severity
@@ -51,7 +53,7 @@ class CostAnomaly:
     detected_at: datetime
     expected: Decimal
     actual: Decimal
-    excess: Decimal = strawberry.field(description="Actual less expected.")
+    excess: Decimal = strawberry.field(description="Actual less expected; of a drop below zero.")
     unexplained: Decimal = strawberry.field(description="What of the excess no cause accounts for.")
     detector: str = strawberry.field(description="Name and version.")
     suppressed: bool
@@ -99,6 +101,7 @@ class CostThresholds:
     min_day_share: float
     sensitivity: float
     burn_rate: float
+    drop_impact: float
     own_revision: int | None = strawberry.field(
         description="Of the thresholds set for this very subsystem, if any."
     )
@@ -159,6 +162,7 @@ def cost_anomaly(row: model.CostAnomaly) -> CostAnomaly:
         id=encode("CostAnomaly", row.tenant_id, row.id),
         subsystem=row.series.subsystem,
         currency=row.series.currency,
+        direction=row.direction,
         kind=row.kind,
         state=row.state,
         severity=row.severity,
@@ -219,6 +223,7 @@ def cost_thresholds(row: EffectiveThresholds) -> CostThresholds:
         min_day_share=held.min_day_share,
         sensitivity=held.sensitivity,
         burn_rate=held.burn_rate,
+        drop_impact=held.drop_impact,
         own_revision=None if row.own is None else row.own.revision,
     )
 

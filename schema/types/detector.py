@@ -13,7 +13,7 @@ from trust_portal.cost.anomalies import flags_model
 from trust_portal.cost.anomalies.backtest import Trial, TryThresholds
 from trust_portal.cost.anomalies.model import Lane
 from trust_portal.cost.anomalies.watching import Sighting
-from trust_portal.cost.detection.model import Severity
+from trust_portal.cost.detection.model import Direction, Severity
 from trust_portal.cost.trials import comparison, model, quality
 from trust_portal.cost.trials.reading import DetectorReport
 from trust_portal.cost.trials.service import Standing
@@ -135,6 +135,7 @@ class CostSighting:
     started_at: datetime
     detected_at: datetime
     last_at: datetime
+    direction: Direction
     severity: Severity
     excess: Decimal = strawberry.field(description="Rounded to the cent.")
 
@@ -156,11 +157,12 @@ class TriedThresholdsInput:
     min_day_share: float | None = None
     sensitivity: float | None = None
     burn_rate: float | None = None
+    drop_impact: float | None = None
     weeks: int = 8
 
 
 #: Thresholds as inputs name them.
-FIGURES = ("min_impact", "min_day_share", "sensitivity", "burn_rate")
+FIGURES = ("min_impact", "min_day_share", "sensitivity", "burn_rate", "drop_impact")
 
 
 def try_thresholds(tenant_id: UUID, tried: TriedThresholdsInput) -> TryThresholds:
@@ -255,6 +257,7 @@ def _sighting(row: Sighting) -> CostSighting:
         started_at=row.anomaly.start,
         detected_at=row.anomaly.detected_at,
         last_at=row.last,
+        direction=row.anomaly.direction,
         severity=row.anomaly.severity,
         excess=Decimal(f"{row.anomaly.excess:.2f}"),
     )

@@ -63,7 +63,7 @@ from trust_portal.access.approvals.model import ApprovalKind
 from trust_portal.access.policy import Resource
 from trust_portal.access.tenants import model
 from trust_portal.cost.anomalies.model import AnomalyFilter, AnomalyState, Verdict
-from trust_portal.cost.detection.model import Severity
+from trust_portal.cost.detection.model import Direction, Severity
 from trust_portal.errors import InvalidInput
 from trust_portal.reliability.contracts.difference import difference
 from trust_portal.reliability.credits.model import CreditState
@@ -322,6 +322,7 @@ class Tenant:
         before: str | None = None,
         state: AnomalyState | None = None,
         subsystem: str | None = None,
+        direction: Direction | None = None,
         severity: Severity | None = None,
         verdict: Verdict | None = None,
         suppressed: bool | None = None,
@@ -332,6 +333,7 @@ class Tenant:
             self.uuid,
             subsystem=subsystem,
             state=state,
+            direction=direction,
             severity=severity,
             verdict=verdict,
             suppressed=suppressed,

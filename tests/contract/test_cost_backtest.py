@@ -54,8 +54,8 @@ def test_people_get_a_line_per_anomaly(tmp_path):
     file = tmp_path / "series.csv"
     file.write_text("tenant,subsystem,time,value\n" + "\n".join(rows) + "\n")
     text = _backtest(file)
-    assert text.splitlines()[0] == "own-tail@1: 1 anomalies"
+    assert text.splitlines()[0] == "own-tail@2: 1 anomalies"
     assert text.splitlines()[1].startswith("acme/compute  2026-03-13T12:00:00Z – ")
     thresholds = tmp_path / "thresholds.yaml"
     thresholds.write_text("min_impact: 5000\n")
-    assert _backtest(file, "--thresholds", str(thresholds)) == "own-tail@1: 0 anomalies\n"
+    assert _backtest(file, "--thresholds", str(thresholds)) == "own-tail@2: 0 anomalies\n"

@@ -35,7 +35,24 @@ def runaway(key: str, start: datetime) -> list[dict[str, object]]:
 
 async def spike(house: House, key: str, now: datetime) -> CostAnomaly:
     """Bring it about as of ``now`` and close its hours: the anomaly, not yet explained on record."""
-    await deliver(house, runaway(key, now - HOURS * HOUR))
+    return await _closed(house, key, runaway(key, now - HOURS * HOUR))
+
+
+async def drop(house: House, key: str, now: datetime) -> CostAnomaly:
+    """A customer whose reads stay away for a day, after twenty days of them."""
+    start, usual = now - 500 * HOUR, "9.00"
+    return await _closed(
+        house,
+        key,
+        [
+            _usage(key, f"reads-{n}", start + n * HOUR, "0.50" if 470 <= n < 494 else usual, operation="read")
+            for n in range(500)
+        ],
+    )
+
+
+async def _closed(house: House, key: str, events: list[dict[str, object]]) -> CostAnomaly:
+    await deliver(house, events)
     await house.metering.follow()
     await house.closing.close_due()
     tenant_id = (await house.tenants.by_key(SYSTEM, key)).id

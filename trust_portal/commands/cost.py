@@ -95,7 +95,7 @@ def _json(series: NamedSeries, anomaly: Anomaly) -> dict[str, Any]:
         "actual": round(anomaly.actual, 6),
         "score": round(anomaly.score, 4),
         "severity": anomaly.severity.value,
-        "direction": anomaly.direction.name.lower(),
+        "direction": anomaly.direction.value,
         "reason": anomaly.reason.value,
         "confidence": round(anomaly.confidence, 4),
     }

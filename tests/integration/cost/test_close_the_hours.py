@@ -8,6 +8,7 @@ from support.cost_vendor import HOUR, START, Vendor, usage
 
 from trust_portal.cost.anomalies.model import AnomalyFilter, AnomalyState, CostAnomaly
 from trust_portal.cost.anomalies.repository import anomalies_page
+from trust_portal.cost.detection.model import Direction
 from trust_portal.kernel.page import PageRequest
 from trust_portal.storage.tenancy import StaffScope
 
@@ -100,12 +101,40 @@ async def test_late_rows_and_corrections_change_the_figures_and_not_the_count(ve
     assert gone.figures.actual == sum(restored) + Decimal("7.50")
 
 
-async def test_two_tenants_that_net_to_zero_are_two_anomalies(vendor: Vendor) -> None:
-    for key, start in (("acme", 240), ("globex", 246)):
-        await vendor.tenant(key)
+async def test_two_tenants_that_net_to_zero_are_two_anomalies_a_rise_and_a_drop(vendor: Vendor) -> None:
+    """What one spends more for a day the other spends less, to the cent; together nothing happened."""
+    moved = range(400, 424)
+    tenants = {}
+    for key, sign in (("acme", 1), ("globex", -1)):
+        tenants[(await vendor.tenant(key)).id] = key
         await vendor.use(
-            key, range(300), lambda n, start=start: "80.00" if start <= n < start + 6 else "10.00"
+            key, range(540), lambda n, sign=sign: f"{10 + (n % 3) / 10 + sign * (8 if n in moved else 0):.2f}"
         )
-    await vendor.close(300)
+    await vendor.close(540)
 
-    assert len({each.tenant_id for each in await found(vendor)}) == len(await found(vendor)) == 2
+    seen = {tenants[each.tenant_id]: each for each in await found(vendor)}
+
+    rise, drop = seen["acme"], seen["globex"]
+    assert len(await found(vendor)) == 2
+    assert (rise.direction, drop.direction) == (Direction.UP, Direction.DOWN)
+    assert (rise.started_at, drop.started_at) == (START + 400 * HOUR, START + 400 * HOUR)
+    assert (rise.last_at, drop.last_at) == (START + 423 * HOUR, START + 423 * HOUR)
+    assert Decimal(180) < rise.figures.excess < Decimal(200)
+    assert Decimal(-200) < drop.figures.excess < Decimal(-180)
+    assert rise.figures.actual + drop.figures.actual == sum(2 * (10 + Decimal(n % 3) / 10) for n in moved)
+    assert drop.unexplained == drop.figures.excess
+    assert None not in {drop.opened_receipt_id, drop.closed_receipt_id}
+
+
+async def test_a_rise_within_a_drop_is_an_anomaly_of_its_own(vendor: Vendor) -> None:
+    def cost(n: int) -> str:
+        return "90.00" if 420 <= n < 423 else "1.00" if 400 <= n < 430 else f"{10 + (n % 3) / 10:.2f}"
+
+    await vendor.tenant("acme")
+    await vendor.use("acme", range(470), cost)
+    await vendor.close(470)
+
+    assert {each.direction: each.started_at for each in await found(vendor)} == {
+        Direction.DOWN: START + 400 * HOUR,
+        Direction.UP: START + 420 * HOUR,
+    }

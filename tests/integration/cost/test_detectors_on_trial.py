@@ -31,7 +31,7 @@ from trust_portal.kernel.page import PageRequest
 pytestmark = pytest.mark.takes(seconds=40)
 
 ALL = PageRequest(100)
-FORECAST, OWN_TAIL = "forecast@1", "own-tail@1"
+FORECAST, OWN_TAIL = "forecast@2", "own-tail@2"
 
 
 def spiky(n: int) -> str:
@@ -159,17 +159,17 @@ async def test_from_a_shell_one_sees_what_watches_and_ends_a_trial(
     test = await tried(vendor, acme.id)
     assert await vendor.house.detector_backtests.newest(CONSOLE, acme.id) == (test,)
     shown = await asyncio.to_thread(CliRunner().invoke, cli, ["cost", "detector", "show", "--tenant", "acme"])
-    assert shown.stdout == "live own-tail@1  in shadow nothing\n"
+    assert shown.stdout == "live own-tail@2  in shadow nothing\n"
     made = await switch(vendor, acme.id, Flag.SHADOW, test)
     ended = await asyncio.to_thread(
         CliRunner().invoke, cli, ["cost", "detector", "end", "--tenant", "acme", "--reason", "Seen enough"]
     )
     assert ended.exception is None
     first, off, on = ended.stdout.splitlines()
-    assert first == "live own-tail@1  in shadow nothing"
-    assert "forecast@1  shadow off  Operator at the console: Seen enough" in off
+    assert first == "live own-tail@2  in shadow nothing"
+    assert "forecast@2  shadow off  Operator at the console: Seen enough" in off
     assert (
-        f"forecast@1  shadow on  Operator at the console: As the back-test says  receipt {made.receipt_id}"
+        f"forecast@2  shadow on  Operator at the console: As the back-test says  receipt {made.receipt_id}"
         in on
     )
 

@@ -57,7 +57,7 @@ async def test_a_customer_reads_why_its_cost_spiked_to_the_last_digit(portal: Po
         assert sum(split) == Decimal(why["delta"])
     assert why["causes"][0]["where"] == [{"name": "flag", "value": "bulk-export"}]
     assert {each["kind"] for each in why["links"]} == {"FLAG", "OPERATION", "DEPLOY"}
-    assert (got["detector"], got["state"]) == ("own-tail@1", "OPEN")
+    assert (got["detector"], got["state"]) == ("own-tail@2", "OPEN")
     where = why["causes"][0]["where"]
     async with portal.program(portal.world.tokens["customer_admin:read"]) as program:
         behind = (await ask(program, BEHIND, id=ids(portal, anomaly)[1], where=where))["data"]

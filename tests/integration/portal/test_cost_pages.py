@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 
 import pytest
-from support.cost_world import spike
+from support.cost_world import drop, spike
 from support.portal_fixtures import Portal
 from support.portal_world import NOW, STRANGER
 
@@ -259,3 +259,22 @@ async def test_a_budget_is_set_by_form_and_shows_how_far_the_month_has_come(
     assert "raises no anomaly" in page
     assert "EUR\u00a05,000.00" in page
     assert f"EUR\u00a0{status.spent:,.2f}" in page
+
+
+async def test_a_drop_is_told_as_one_on_every_page_and_can_be_asked_for(portal: Portal):
+    fallen = await drop(portal.house, "aurora", NOW)
+    assert (fallen.is_drop, fallen.figures.actual) == (True, Decimal("12.00"))
+    assert Decimal(-205) < fallen.figures.excess < Decimal(-190)
+    async with portal.browser("finops_operator") as browser:
+        page = (await browser.get(address(fallen))).text
+        listed = (await browser.get("/t/aurora/cost?direction=down")).text
+        rises = (await browser.get("/t/aurora/cost?direction=up")).text
+        wrong = await browser.get("/t/aurora/cost?direction=sideways")
+    assert "Why did compute cost fall?" in page
+    assert " less, farthest off in the hour from" in page
+    assert "a drop: less was spent than expected" in page
+    assert page.count("it is a drop: less was spent than expected") >= 5
+    assert "a drop" in listed
+    assert str(fallen.id) in listed
+    assert str(fallen.id) not in rises
+    assert wrong.status_code == 422

@@ -48,16 +48,16 @@ async def test_a_trial_is_run_decided_on_and_ended_by_form(portal: Portal, anoma
     house, aurora = portal.house, portal.world.aurora.id
     async with portal.browser("csm") as browser:
         seen = (await browser.get(WHERE)).text
-        assert "own-tail@1" in seen
+        assert "own-tail@2" in seen
         assert "Decide" not in seen
-        for path, form in ((WHERE, {"step": "end"}), (f"{WHERE}/back-tests", {"detector": "forecast@1"})):
+        for path, form in ((WHERE, {"step": "end"}), (f"{WHERE}/back-tests", {"detector": "forecast@2"})):
             assert (await browser.post(path, data=form | {"reason": "x", "weeks": "4"})).status_code == 403
     async with portal.browser("finops_operator") as browser:
-        for wrong in ({"detector": "oracle@1"}, {"detector": "own-tail@1"}, {"weeks": "5"}):
-            form = {"detector": "forecast@1", "weeks": "4"} | wrong
+        for wrong in ({"detector": "oracle@1"}, {"detector": "own-tail@2"}, {"weeks": "5"}):
+            form = {"detector": "forecast@2", "weeks": "4"} | wrong
             assert (await browser.post(f"{WHERE}/back-tests", data=form)).status_code == 422, wrong
         assert await house.detector_backtests.newest(CONSOLE, aurora) == ()
-        ran = await browser.post(f"{WHERE}/back-tests", data={"detector": "forecast@1", "weeks": "4"})
+        ran = await browser.post(f"{WHERE}/back-tests", data={"detector": "forecast@2", "weeks": "4"})
         (test,) = await house.detector_backtests.newest(CONSOLE, aurora)
         assert ran.headers["location"] == f"{WHERE}/back-tests/{test.id}"
         shown = (await browser.get(ran.headers["location"])).text
@@ -92,7 +92,7 @@ async def test_a_trial_is_run_decided_on_and_ended_by_form(portal: Portal, anoma
 async def test_what_holds_for_everybody_is_decided_at_the_vendor(portal: Portal, anomaly: CostAnomaly):
     async with portal.browser("sre_operator") as browser:
         where = "/t/vendor/cost/detectors"
-        await browser.post(f"{where}/back-tests", data={"detector": "forecast@1", "weeks": "4"})
+        await browser.post(f"{where}/back-tests", data={"detector": "forecast@2", "weeks": "4"})
         (test,) = await portal.house.detector_backtests.newest(CONSOLE, VENDOR_ID)
         await browser.post(where, data={"step": "shadow", "back_test": str(test.id), "reason": "A month"})
         other = await spike(portal.house, "brightside", NOW)
@@ -103,7 +103,7 @@ async def test_what_holds_for_everybody_is_decided_at_the_vendor(portal: Portal,
     assert found == {"Both found": "1", "Only the live one": "1", "Only the one in shadow": "0"}
     assert f"/t/brightside/cost/anomalies/{other.id}" in everybodys
     assert f"/t/aurora/cost/anomalies/{anomaly.id}" in everybodys
-    assert "forecast@1" in aurora
+    assert "forecast@2" in aurora
     assert '<a href="/t/vendor/cost/detectors">for everybody</a>' in aurora
 
 
@@ -113,19 +113,19 @@ async def test_graphql_tries_switches_and_reports_what_the_page_says(portal: Por
     tenant = encode("Tenant", anomaly.tenant_id, anomaly.tenant_id)
     async with portal.browser("customer_admin") as browser:
         for document in (TRY, SET):
-            denied = await ask(browser, document, tenant=tenant, detector="forecast@1", on=False, why="x")
+            denied = await ask(browser, document, tenant=tenant, detector="forecast@2", on=False, why="x")
             assert denied["errors"][0]["extensions"]["code"] == "DENIED"
         refused = await ask(browser, REPORT, key="aurora")
         assert {each["extensions"]["code"] for each in refused["errors"]} == {"DENIED"}
     async with portal.browser("finops_operator") as browser:
-        wrong = (await ask(browser, TRY, tenant=tenant, detector="own-tail@1"))["data"][
+        wrong = (await ask(browser, TRY, tenant=tenant, detector="own-tail@2"))["data"][
             "backTestCostDetector"
         ]
         assert wrong == {"backTest": None, "userErrors": [{"code": "INVALID", "path": ["input", "detector"]}]}
-        test = (await ask(browser, TRY, tenant=tenant, detector="forecast@1"))["data"][
+        test = (await ask(browser, TRY, tenant=tenant, detector="forecast@2"))["data"][
             "backTestCostDetector"
         ]["backTest"]
-        assert (test["live"], test["hours"], test["tenants"]) == ("own-tail@1", 260, 1)
+        assert (test["live"], test["hours"], test["tenants"]) == ("own-tail@2", 260, 1)
         assert {"verdict": "false", "onRecord": 1, "live": 1, "shadow": 1} in test["judged"]
         bare = await ask(browser, SET, tenant=tenant, on=True, test=None, why="Why not")
         assert bare["data"]["setCostDetector"]["userErrors"] == [
@@ -133,12 +133,12 @@ async def test_graphql_tries_switches_and_reports_what_the_page_says(portal: Por
         ]
         on = await ask(browser, SET, tenant=tenant, on=True, test=test["id"], why="Worth a trial")
         standing = on["data"]["setCostDetector"]["detectors"]
-        assert (standing["live"], standing["shadow"]) == ("own-tail@1", "forecast@1")
+        assert (standing["live"], standing["shadow"]) == ("own-tail@2", "forecast@2")
         assert standing["shadowBy"]["backTestDigest"] == test["digest"]
-        assert standing["history"] == [{"enabled": True, "detector": "forecast@1"}]
+        assert standing["history"] == [{"enabled": True, "detector": "forecast@2"}]
         got = (await ask(browser, REPORT, key="aurora"))["data"]["tenant"]
         page = (await browser.get(WHERE)).text
-    assert got["costDetectors"] == {"live": "own-tail@1", "shadow": "forecast@1"}
+    assert got["costDetectors"] == {"live": "own-tail@2", "shadow": "forecast@2"}
     assert got["costBackTests"] == [{"digest": test["digest"]}]
     report = got["costDetectorReport"]
     (excess,) = report["comparison"]["live"]["excess"]
@@ -146,7 +146,7 @@ async def test_graphql_tries_switches_and_reports_what_the_page_says(portal: Por
     assert report["comparison"]["shadow"] == {"anomalies": 0}
     (quality,) = report["quality"]
     assert Decimal(quality.pop("precision")) == 0
-    assert quality == {"detector": "own-tail@1", "found": 1, "false": 1, "unjudged": 0}
+    assert quality == {"detector": "own-tail@2", "found": 1, "false": 1, "unjudged": 0}
     assert report["qualityInParts"] == [{"subsystem": "compute"}]
     assert '<td class="cell-num">0\u00a0%</td>' in page
 
@@ -161,7 +161,7 @@ async def test_graphql_tries_thresholds_as_the_portal_does(portal: Portal, anoma
         wrong = await ask(browser, query, impact=-1, weeks=4)
         assert wrong["errors"][0]["extensions"]["code"] == "INVALID"
     trial = got["costThresholdTrial"]
-    assert (trial["hours"], trial["detector"], trial["tried"]) == (260, "own-tail@1", [])
+    assert (trial["hours"], trial["detector"], trial["tried"]) == (260, "own-tail@2", [])
     (seen,) = trial["now"]
     assert seen["startedAt"] == anomaly.started_at.isoformat()
     assert abs(Decimal(seen["excess"]) - anomaly.figures.excess) < 1

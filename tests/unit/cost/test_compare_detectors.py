@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from trust_portal.cost.detection.model import Direction
 from trust_portal.cost.metering.model import Series
 from trust_portal.cost.trials.comparison import Find, Sum, compare
 
@@ -15,7 +16,9 @@ COMPUTE, EGRESS = Series("compute", "EUR"), Series("egress", "EUR")
 
 def find(first: int, last: int, excess: str, series: Series = COMPUTE, tenant: int = 1) -> Find:
     hour = timedelta(hours=1)
-    return Find(UUID(int=tenant), series, START + first * hour, START + last * hour, Decimal(excess))
+    return Find(
+        UUID(int=tenant), series, Direction.UP, START + first * hour, START + last * hour, Decimal(excess)
+    )
 
 
 def test_finds_are_the_same_thing_when_an_hour_of_a_series_is_in_both() -> None:

@@ -12,6 +12,8 @@ from trust_portal.cost.anomalies.model import AnomalyState, Figures, Lane
 from trust_portal.cost.anomalies.watching import Sighting
 from trust_portal.cost.detection.model import Anomaly, DetectorName, Direction, Reason, Severity
 from trust_portal.cost.metering.model import Series
+from trust_portal.cost.remediation.planning import hindrance
+from trust_portal.cost.remediation.playbooks import load_playbooks
 
 AT = datetime(2026, 5, 4, 10, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -72,3 +74,20 @@ def test_an_anomaly_that_turned_out_to_be_part_of_another_counts_nothing():
     gone = following.refigured(one, following.merged(one, other), one.figures, AT + 9 * HOUR)
     assert (gone.figures.excess, gone.unexplained, gone.evidence) == (0, 0, {"merged_into": str(UUID(int=9))})
     assert gone.closed_at == AT + 9 * HOUR
+
+
+def test_a_drop_and_a_rise_of_the_same_hours_are_two_anomalies():
+    drop = sighting()
+    drop = replace(drop, anomaly=replace(drop.anomaly, direction=Direction.DOWN))
+    assert not following.is_of(opened(), drop)
+
+
+def test_all_of_a_new_drop_is_unexplained_and_no_playbook_is_for_it():
+    known = replace(opened("-40"), direction=Direction.DOWN)
+    fallen = following.refigured(known, known, Figures(Decimal(50), Decimal(10)), AT)
+    assert fallen.unexplained == -40
+    for playbook in load_playbooks().by_id.values():
+        for by_hand in (True, False):
+            assert (
+                hindrance(playbook, fallen, by_hand=by_hand) == "it is a drop: less was spent than expected"
+            )

@@ -14,14 +14,16 @@ from uuid import UUID
 
 from trust_portal.cost.anomalies.model import AnomalyState, CostAnomaly, Figures, Lane
 from trust_portal.cost.anomalies.watching import Sighting
+from trust_portal.cost.detection.model import Direction
 
 _NOTHING = Figures(Decimal(0), Decimal(0))
 
 
 def is_of(anomaly: CostAnomaly, sighting: Sighting) -> bool:
-    """Whether both are of the same series and share an hour."""
+    """Whether both are of the same series and direction and share an hour."""
     return (
         anomaly.series == sighting.series
+        and anomaly.direction is sighting.anomaly.direction
         and sighting.anomaly.start <= anomaly.last_at
         and anomaly.started_at <= sighting.last
     )
@@ -45,6 +47,7 @@ def opened(
         tenant_id=tenant_id,
         lane=lane,
         series=sighting.series,
+        direction=found.direction,
         kind=found.reason,
         state=AnomalyState.OPEN,
         severity=found.severity,
@@ -55,7 +58,7 @@ def opened(
         last_at=sighting.last,
         detected_at=found.detected_at,
         figures=figures,
-        unexplained=max(figures.excess, Decimal(0)),
+        unexplained=_all_of_it(found.direction, figures),
         detector=found.detector.name,
         detector_version=found.detector.version,
         evidence=evidence,
@@ -108,11 +111,17 @@ def refigured(before: CostAnomaly, changed: CostAnomaly, figures: Figures, now: 
     if "merged_into" in changed.evidence:
         figures = _NOTHING
     if before.explained_at is None:
-        unexplained = max(figures.excess, Decimal(0))
-    else:  # below zero where causes account for more than the excess, and the rest fell short
+        unexplained = _all_of_it(changed.direction, figures)
+    else:  # of a rise below zero where causes account for more than the excess, and the rest fell short
         unexplained = figures.excess - (before.figures.excess - before.unexplained)
     changed = replace(changed, figures=figures, unexplained=unexplained)
     if changed == before:
         return before
     closed_at = None if changed.is_open else (before.closed_at or now)
     return replace(changed, revision=before.revision + 1, changed_at=now, closed_at=closed_at)
+
+
+def _all_of_it(direction: Direction, figures: Figures) -> Decimal:
+    """The excess, and nothing where late usage has turned it round."""
+    bound = max if direction is Direction.UP else min
+    return bound(figures.excess, Decimal(0))

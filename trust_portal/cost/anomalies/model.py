@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from trust_portal.cost.detection.model import Reason, Severity
+from trust_portal.cost.detection.model import Direction, Reason, Severity
 from trust_portal.cost.metering.model import Series
 from trust_portal.kernel.names import require_words
 
@@ -51,7 +51,8 @@ class CostAnomaly:
     """One departure of one series from what was expected. All hours are named by their start, UTC.
 
     ``last_at`` is the last unusual hour so far; the anomaly is over only once it is closed.
-    ``unexplained`` is what of the excess no cause accounts for: all of it, until it is explained.
+    ``unexplained`` is what of the excess no cause accounts for: all of it, until it is explained. Of a
+    drop both are negative.
     Whenever its figures change it is explained anew: ``explained_at`` moves, ``first_explained_at`` does not.
     """
 
@@ -59,6 +60,7 @@ class CostAnomaly:
     tenant_id: UUID
     lane: Lane
     series: Series
+    direction: Direction
     kind: Reason
     state: AnomalyState
     severity: Severity
@@ -89,6 +91,11 @@ class CostAnomaly:
     def is_open(self) -> bool:
         return self.state is AnomalyState.OPEN
 
+    @property
+    def is_drop(self) -> bool:
+        """Less was spent than expected."""
+        return self.direction is Direction.DOWN
+
 
 @dataclass(frozen=True, slots=True)
 class AnomalyFilter:
@@ -97,6 +104,7 @@ class AnomalyFilter:
     tenant_id: UUID | None = None
     subsystem: str | None = None
     state: AnomalyState | None = None
+    direction: Direction | None = None
     severity: Severity | None = None
     verdict: Verdict | None = None
     suppressed: bool | None = None

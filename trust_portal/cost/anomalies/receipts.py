@@ -16,6 +16,7 @@ def anomaly_json(anomaly: CostAnomaly) -> dict[str, Json]:
         "anomaly": str(anomaly.id),
         "subsystem": anomaly.series.subsystem,
         "currency": anomaly.series.currency,
+        "direction": anomaly.direction.value,
         "kind": anomaly.kind.value,
         "state": anomaly.state.value,
         "severity": anomaly.severity.value,

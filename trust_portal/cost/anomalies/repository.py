@@ -22,7 +22,7 @@ from trust_portal.cost.anomalies.model import (
     Verdict,
 )
 from trust_portal.cost.anomalies.tables import anomalies, anomaly_feedback, cost_expectations
-from trust_portal.cost.detection.model import Reason, Severity
+from trust_portal.cost.detection.model import Direction, Reason, Severity
 from trust_portal.cost.metering.model import Series
 from trust_portal.cost.metering.tables import usage_hours
 from trust_portal.errors import NotFound
@@ -221,6 +221,7 @@ def _conditions(wanted: AnomalyFilter) -> Sequence[ColumnElement[bool]]:
         ("tenant_id", wanted.tenant_id),
         ("subsystem", wanted.subsystem),
         ("state", wanted.state),
+        ("direction", wanted.direction),
         ("severity", wanted.severity),
         ("verdict", wanted.verdict),
     ):
@@ -240,6 +241,7 @@ def _row(anomaly: CostAnomaly) -> dict[str, Any]:
         "lane": anomaly.lane.value,
         "subsystem": anomaly.series.subsystem,
         "currency": anomaly.series.currency,
+        "direction": anomaly.direction.value,
         "kind": anomaly.kind.value,
         "state": anomaly.state.value,
         "severity": anomaly.severity.value,
@@ -276,6 +278,7 @@ def _anomaly(row: Row[Any]) -> CostAnomaly:
         tenant_id=row.tenant_id,
         lane=Lane(row.lane),
         series=Series(row.subsystem, row.currency),
+        direction=Direction(row.direction),
         kind=Reason(row.kind),
         state=AnomalyState(row.state),
         severity=Severity(row.severity),

@@ -43,6 +43,7 @@ anomalies = tenant_table(
     Column("lane", Text, nullable=False, comment="live, or shadow: found by a detector on trial"),
     Column("subsystem", Text, nullable=False),
     Column("currency", Text, nullable=False),
+    Column("direction", Text, nullable=False, comment="up: a rise; down: a drop"),
     Column("kind", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("severity", Text, nullable=False),
@@ -77,6 +78,7 @@ anomalies = tenant_table(
     ForeignKeyConstraint(["tenant_id", "explained_receipt_id"], ["receipts.tenant_id", "receipts.id"]),
     CheckConstraint("lane IN ('live', 'shadow')", name="lane_is_known"),
     CheckConstraint("state IN ('open', 'closed')", name="state_is_known"),
+    CheckConstraint("direction IN ('up', 'down')", name="direction_is_known"),
     CheckConstraint("severity IN ('low', 'medium', 'high', 'critical')", name="severity_is_known"),
     CheckConstraint("(lane = 'live') = (opened_receipt_id IS NOT NULL)", name="live_has_a_receipt"),
     CheckConstraint(

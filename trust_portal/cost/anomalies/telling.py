@@ -1,4 +1,4 @@
-"""Who is told of a spike: the operators, once, while it is still going on and nobody has suppressed it."""
+"""Who is told of a spike or a drop: the operators, once, while it is still going on and nobody has suppressed it."""
 
 from __future__ import annotations
 
@@ -29,18 +29,22 @@ async def tell_if_serious(session: WriteSession, anomaly: CostAnomaly) -> None:
     if tenant is None:
         return
     excess = f"{anomaly.figures.excess:.2f} {anomaly.series.currency}"
+    moved = (
+        f"{abs(anomaly.figures.excess):.2f} {anomaly.series.currency} {'less' if anomaly.is_drop else 'more'}"
+    )
     await announce(
         session,
         Announcement(
             topic=Topic.ANOMALY_OPENED,
             key=f"anomaly/{anomaly.id}",
-            title=f"{tenant.name}: {anomaly.series.subsystem} costs {excess} more than expected",
+            title=f"{tenant.name}: {anomaly.series.subsystem} costs {moved} than expected",
             text=f"Since {anomaly.started_at:%Y-%m-%d %H:%M} UTC, severity {anomaly.severity.value}. "
             "Its page says why, as far as that can be told yet.",
             path=f"/t/{tenant.key}/cost/anomalies/{anomaly.id}",
             facts={
                 "anomaly": str(anomaly.id),
                 "subsystem": anomaly.series.subsystem,
+                "direction": anomaly.direction.value,
                 "severity": anomaly.severity.value,
                 "excess": excess,
                 "started_at": rfc3339(anomaly.started_at),

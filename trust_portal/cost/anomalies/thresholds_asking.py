@@ -160,6 +160,7 @@ def _trial_json(trial: Trial) -> dict[str, Json]:
                 "subsystem": each.series.subsystem,
                 "currency": each.series.currency,
                 "start": rfc3339(each.anomaly.start),
+                "direction": each.anomaly.direction.value,
                 "severity": each.anomaly.severity.value,
                 "excess": f"{each.anomaly.excess:.2f}",
             }

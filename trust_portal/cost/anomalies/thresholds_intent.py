@@ -16,6 +16,7 @@ _NAMES: Final = {
     "min_day_share": "least share of a day",
     "sensitivity": "sensitivity",
     "burn_rate": "burn rate",
+    "drop_impact": "impact of a drop",
 }
 _BACK: Final = "back to what lies above"
 

@@ -16,6 +16,7 @@ _MORE_FINDS_LESS: Final = {
     "min_day_share": True,
     "sensitivity": False,
     "burn_rate": True,
+    "drop_impact": True,
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from trust_portal.cost.anomalies.packing import pack, unpack
 from trust_portal.cost.detection.detector import Detector
-from trust_portal.cost.detection.model import Anomaly
+from trust_portal.cost.detection.model import Anomaly, Direction
 from trust_portal.cost.detection.thresholds import Limits, Thresholds
 from trust_portal.cost.detection.vectors import Vector
 from trust_portal.cost.detection.versions import Version
@@ -113,13 +113,13 @@ def _run(
             tenant, series = columns[index]
             amount = Decimal(float(expected[index])).quantize(MICRO)
             results[tenant.tenant_id].expected.append((hour, series, amount))
-        for index in ended:
-            _sight(results, columns, detector, index)
+        for index, direction in ended:
+            _sight(results, columns, detector, index, direction)
         if hour in anchors:
             for (tenant, series), row in zip(columns, pack(detector.state), strict=True):
                 results[tenant.tenant_id].anchors.setdefault(hour, {})[series] = row
-    for index in np.flatnonzero(detector.state.episodes.raised).tolist():
-        _sight(results, columns, detector, index)
+    for index, direction in detector.open_anomalies():
+        _sight(results, columns, detector, index, direction)
     for (tenant, series), row in zip(columns, pack(detector.state), strict=True):
         results[tenant.tenant_id].memories[series] = row
 
@@ -145,24 +145,30 @@ def _values(columns: Sequence[tuple[Watched, Series]], hours: Sequence[datetime]
 
 def _step(
     detector: Detector, hour: datetime, values: Vector, limits: Limits, budgets: Vector
-) -> tuple[Vector, tuple[int, ...]]:
+) -> tuple[Vector, tuple[tuple[int, Direction], ...]]:
     """One hour: what it was expected to cost, and whose anomaly ended.
 
-    While an anomaly is open its own expectation counts, so that the hours add up to the anomaly.
+    While an anomaly is open its own expectation counts, so that the hours add up to the anomaly; a rise
+    goes before a drop.
     """
-    before = detector.expect(hour, values)
-    episodes = detector.state.episodes
-    running, was_open = episodes.expected_running.copy(), episodes.open.copy()
+    expected = detector.expect(hour, values)
+    state = detector.state
+    before = [(each.expected_running.copy(), each.open.copy()) for each in (state.drops, state.episodes)]
     found = detector.step(hour, values, limits, budgets)
-    episodes = detector.state.episodes
-    within = episodes.expected_running - np.where(was_open, running, 0.0)
-    counted = episodes.open | was_open
-    return np.where(counted, within, before), found.ended
+    state = detector.state
+    for episodes, (running, was_open) in zip((state.drops, state.episodes), before, strict=True):
+        within = episodes.expected_running - np.where(was_open, running, 0.0)
+        expected = np.where(episodes.open | was_open, within, expected)
+    return expected, found.ended
 
 
 def _sight(
-    results: Mapping[UUID, Watch], columns: Sequence[tuple[Watched, Series]], detector: Detector, index: int
+    results: Mapping[UUID, Watch],
+    columns: Sequence[tuple[Watched, Series]],
+    detector: Detector,
+    index: int,
+    direction: Direction,
 ) -> None:
     tenant, series = columns[index]
-    last = datetime.fromtimestamp(int(detector.state.episodes.last[index]), UTC)
-    results[tenant.tenant_id].sightings.append(Sighting(series, detector.anomaly(index), last))
+    found = Sighting(series, detector.anomaly(index, direction), detector.last(index, direction))
+    results[tenant.tenant_id].sightings.append(found)

@@ -15,7 +15,7 @@ import numpy as np
 
 from trust_portal.cost.detection import budget, drift, episodes, tail
 from trust_portal.cost.detection.cadence import Cadence
-from trust_portal.cost.detection.episodes import REASONS, Alarm
+from trust_portal.cost.detection.episodes import REASONS, Alarm, Episodes
 from trust_portal.cost.detection.method import Moment, Opinion
 from trust_portal.cost.detection.model import Anomaly, Direction, severity_of
 from trust_portal.cost.detection.thresholds import Limits
@@ -33,15 +33,16 @@ class DetectorState:
     method: Any  #: what the version's method remembers
     drift: drift.Drift
     burn: budget.Burn
-    episodes: episodes.Episodes
+    episodes: Episodes  #: of spending more
+    drops: Episodes  #: of spending less; one hides nothing of the other
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Indexes of the series whose anomaly was raised, or ended, in one step."""
+    """The series whose anomaly was raised, or ended, in one step: their indexes, and dearer or cheaper."""
 
-    raised: tuple[int, ...]
-    ended: tuple[int, ...]
+    raised: tuple[tuple[int, Direction], ...]
+    ended: tuple[tuple[int, Direction], ...]
 
 
 class Detector:
@@ -76,21 +77,32 @@ class Detector:
         residual = np.where(present, values - opinion.expected, 0.0)
         budget.learn(state.burn, values, opinion.expected, present, state.seen, tuning)
         money = np.where(present, residual - opinion.bias, 0.0)
-        alarm = self._alarm(opinion, money, limits, budgets)
         warm = state.seen >= tuning.warm_up(cadence)
         half_life = tail.half_life(state.seen, cadence, tuning)
         daily = np.maximum(opinion.usual, 0.0) * cadence.per_day
-        raised, ended = episodes.follow(
-            state.episodes, alarm, values, present, warm, second, daily, half_life, limits, tuning
-        )
-        drift.forget(state.drift, ended, cadence)
+        worth = np.maximum(limits.min_impact, limits.min_day_share * daily)
+        raised: list[tuple[int, Direction]] = []
+        ended: list[tuple[int, Direction]] = []
+        for direction in Direction:
+            dearer = direction is Direction.UP
+            alarm = self._alarm(direction, opinion, money, limits, budgets if dearer else None)
+            ready = warm if dearer else warm & self._may_drop(opinion, any_scale=limits.any_scale)
+            found = episodes.follow(
+                self._episodes(direction), direction.sign, alarm, values, present, ready, second,
+                worth if dearer else worth * limits.drop_impact, half_life, limits.any_scale, tuning,
+            )  # fmt: skip
+            drift.forget(state.drift, found[1], cadence)
+            for flags, known in zip(found, (raised, ended), strict=True):
+                known += [(int(index), direction) for index in np.flatnonzero(flags)]
         clipped = np.clip(values, opinion.expected - opinion.reach, opinion.expected + opinion.reach)
         drift.learn(state.drift, clipped, present, cadence)
-        weight = np.where(state.episodes.open, tuning.learn_while_open, 1.0) * present
-        method.learn(state.method, moment, opinion, weight, np.logical_not(state.episodes.raised))
+        # A mere suspicion of a drop teaches nothing: what is spent less is seldom missed for long.
+        slowly = state.episodes.open | state.drops.raised
+        weight = np.where(slowly, tuning.learn_while_open, 1.0) * present
+        method.learn(state.method, moment, opinion, weight, ~(state.episodes.raised | state.drops.raised))
         state.seen = state.seen + present
         state.at = second
-        return Found(_indexes(raised), _indexes(ended))
+        return Found(tuple(raised), tuple(ended))
 
     def expect(self, at: datetime, values: Vector) -> Vector:
         """What ``step`` with the same samples would expect of them; rare bursts count with their mean."""
@@ -106,36 +118,62 @@ class Detector:
             cadence=self.cadence,
         )
 
-    def _alarm(self, opinion: Opinion, residual: Vector, limits: Limits, budgets: Vector | None) -> Alarm:
-        """The loudest of the three watches for each series."""
+    def _alarm(
+        self,
+        direction: Direction,
+        opinion: Opinion,
+        residual: Vector,
+        limits: Limits,
+        budgets: Vector | None,
+    ) -> Alarm:
+        """The loudest of the three watches for each series, of those that look in ``direction``."""
         state, tuning = self.state, self.version.tuning
-        up, down = opinion.ratios
+        deviation = opinion.ratios[0 if direction is Direction.UP else 1]
         drifting = drift.ratio(state.drift, opinion.scale, self.cadence, tuning)
-        if not limits.drops:
-            down, drifting = np.full_like(down, -np.inf), np.maximum(drifting, 0.0)
-        deviation = np.maximum(up, down)
+        drifting = np.maximum(direction.sign * drifting, 0.0)
         burning = (
             np.zeros(self.series)
             if budgets is None
             else budget.ratio(state.burn, budgets, limits.burn_rate, tuning)
         )
-        watches = np.stack([deviation * limits.sensitivity, np.abs(drifting) * limits.sensitivity, burning])
-        sign = np.stack([np.where(up >= down, 1.0, -1.0), np.sign(drifting), np.ones(self.series)])
+        watches = np.stack([deviation * limits.sensitivity, drifting * limits.sensitivity, burning])
         loudest = watches.argmax(axis=0)
-        each = np.arange(self.series)
         lead = drift.lead(state.drift)
-        slow = np.abs(drifting) >= tuning.stays_open
-        farther = sign[loudest, each] * (lead - residual) > 0
+        slow = drifting >= tuning.stays_open
+        farther = direction.sign * (lead - residual) > 0
         return Alarm(
-            watches[loudest, each],
-            sign[loudest, each],
+            watches[loudest, np.arange(self.series)],
             loudest.astype(np.float64),
             np.where(slow & farther, lead, residual),
         )
 
-    def anomaly(self, series: int) -> Anomaly:
+    def _may_drop(self, opinion: Opinion, *, any_scale: bool) -> Flags:
+        """While more is spent than usual, less in between is part of the same restlessness; where bursts are all
+        there is, one that stays away is no news; nor is money's first weekend.
+        """
+        tuning = self.version.tuning
+        ordinary = opinion.usual - tuning.drop_from * np.abs(opinion.usual)
+        known = any_scale | (self.state.seen >= self.cadence.samples(days=tuning.drop_after_days))
+        return ~self.state.episodes.raised & (opinion.expected >= ordinary) & known
+
+    def _episodes(self, direction: Direction) -> Episodes:
+        return self.state.episodes if direction is Direction.UP else self.state.drops
+
+    def open_anomalies(self) -> list[tuple[int, Direction]]:
+        """Whose anomalies go on."""
+        return [
+            (int(index), direction)
+            for direction in Direction
+            for index in np.flatnonzero(self._episodes(direction).raised)
+        ]
+
+    def last(self, series: int, direction: Direction) -> datetime:
+        """The last unusual sample of what ``anomaly`` tells."""
+        return _instant(self._episodes(direction).last[series])
+
+    def anomaly(self, series: int, direction: Direction = Direction.UP) -> Anomaly:
         """The anomaly of ``series`` that is open, or the one that ended last, as it stands now."""
-        state = self.state.episodes
+        state = self._episodes(direction)
         worth, score = float(state.worth[series]), float(state.score[series])
         times = float(state.impact[series]) / worth if worth > 0 else score
         return Anomaly(
@@ -147,8 +185,8 @@ class Detector:
             expected=float(state.expected[series]),
             actual=float(state.actual[series]),
             score=score,
-            severity=severity_of(times),
-            direction=Direction(int(state.sign[series])),
+            severity=severity_of(times, direction),
+            direction=direction,
             reason=REASONS[int(state.reason[series])],
         )
 
@@ -162,11 +200,8 @@ def blank_state(series: int, cadence: Cadence, version: Version) -> DetectorStat
         drift=drift.blank(series),
         burn=budget.blank(series),
         episodes=episodes.blank(series),
+        drops=episodes.blank(series),
     )
-
-
-def _indexes(flags: Flags) -> tuple[int, ...]:
-    return tuple(int(index) for index in np.flatnonzero(flags))
 
 
 def _instant(seconds: np.int64) -> datetime:

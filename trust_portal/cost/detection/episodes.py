@@ -1,4 +1,4 @@
-"""From alarms to anomalies: open on suspicion, raise when it is worth money, merge, end, absorb.
+"""From alarms of one direction to anomalies: open on suspicion, raise when it is worth money, merge, end, absorb.
 
 An episode opens with the first alarm. It is *raised* (and only then is an anomaly) when its
 excess reaches the thresholds and beats what earlier episodes of this series came to by habit. It
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from trust_portal.cost.detection.model import Reason
-from trust_portal.cost.detection.thresholds import Limits
 from trust_portal.cost.detection.tuning import Tuning
 from trust_portal.cost.detection.vectors import NEVER, Flags, Instants, Vector
 
@@ -25,7 +24,6 @@ class Episodes:
 
     open: Flags
     raised: Flags
-    sign: Vector  #: +1 dearer, −1 cheaper
     reason: Vector  #: index into ``REASONS``
     quiet: Vector  #: calm samples since the last unusual one
     age: Vector  #: samples since it opened
@@ -46,10 +44,9 @@ class Episodes:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """What one step says of each series: how loud, in which direction, seen by which watch."""
+    """What one step says of each series: how loud, seen by which watch."""
 
     ratio: Vector
-    sign: Vector
     reason: Vector
     residual: Vector  #: actual − expected of the sample, for drift against the month before
 
@@ -64,7 +61,6 @@ def blank(series: int) -> Episodes:
     return Episodes(
         open=np.zeros(series, dtype=bool),
         raised=np.zeros(series, dtype=bool),
-        sign=zeros(),
         reason=zeros(),
         quiet=zeros(),
         age=zeros(),
@@ -86,33 +82,32 @@ def blank(series: int) -> Episodes:
 
 def follow(
     state: Episodes,
+    sign: int,
     alarm: Alarm,
     values: Vector,
     present: Flags,
     warm: Flags,
     at: int,
-    daily: Vector,
+    worth: Vector,
     half_life: Vector,
-    limits: Limits,
+    any_scale: bool,
     tuning: Tuning,
 ) -> tuple[Flags, Flags]:
     """Take one step's alarms in; answers which series' anomalies were raised and which ended now.
 
-    ``at`` is the moment in seconds, ``daily`` what each series usually comes to in a day.
+    ``sign``: +1 where dearer is unusual, −1 where cheaper is. ``at`` is the moment in seconds, ``worth``
+    the excess that is worth raising at all.
     """
     loud = present & (alarm.ratio >= tuning.stays_open)
     opened = present & (alarm.ratio >= 1.0) & ~state.open
     _open(state, opened, alarm, at)
     state.age = np.where(opened, 0.0, state.age + present)
     counted = state.open & present
-    state.impact = np.where(
-        counted, np.maximum(state.impact + state.sign * alarm.residual, 0.0), state.impact
-    )
-    _sum(state, counted, loud, values, alarm, at, tuning)
+    state.impact = np.where(counted, np.maximum(state.impact + sign * alarm.residual, 0.0), state.impact)
+    _sum(state, sign, counted, loud, values, alarm, at, tuning)
 
-    worth = np.maximum(limits.min_impact, limits.min_day_share * daily)
     worth = np.maximum(worth, tuning.excess_margin * state.habit)
-    enough = limits.any_scale | (state.impact >= worth)
+    enough = any_scale | (state.impact >= worth)
     raised = state.open & ~state.raised & loud & warm & enough
     state.raised |= raised
     state.worth = np.where(raised, worth, state.worth)
@@ -136,7 +131,6 @@ def _open(state: Episodes, opened: Flags, alarm: Alarm, at: int) -> None:
     if not opened.any():
         return
     state.open |= opened
-    state.sign = np.where(opened, alarm.sign, state.sign)
     state.reason = np.where(opened, alarm.reason, state.reason)
     state.start = np.where(opened, at, state.start)
     state.peak = np.where(opened, at, state.peak)
@@ -149,17 +143,24 @@ def _open(state: Episodes, opened: Flags, alarm: Alarm, at: int) -> None:
 
 
 def _sum(
-    state: Episodes, counted: Flags, loud: Flags, values: Vector, alarm: Alarm, at: int, tuning: Tuning
+    state: Episodes,
+    sign: int,
+    counted: Flags,
+    loud: Flags,
+    values: Vector,
+    alarm: Alarm,
+    at: int,
+    tuning: Tuning,
 ) -> None:
     state.actual_running += np.where(counted, values, 0.0)
     state.expected_running += np.where(counted, values - alarm.residual, 0.0)
     farthest = np.maximum(state.farthest, 0.0)
-    unusual = counted & loud & (state.sign * alarm.residual >= tuning.belongs * farthest)
+    unusual = counted & loud & (sign * alarm.residual >= tuning.belongs * farthest)
     unusual |= counted & (state.last == NEVER)
     state.actual = np.where(unusual, state.actual_running, state.actual)
     state.expected = np.where(unusual, state.expected_running, state.expected)
     state.last = np.where(unusual, at, state.last)
     state.score = np.where(counted & loud, np.maximum(state.score, alarm.ratio), state.score)
-    farther = counted & loud & (state.sign * alarm.residual > state.farthest)
-    state.farthest = np.where(farther, state.sign * alarm.residual, state.farthest)
+    farther = counted & loud & (sign * alarm.residual > state.farthest)
+    state.farthest = np.where(farther, sign * alarm.residual, state.farthest)
     state.peak = np.where(farther, at, state.peak)

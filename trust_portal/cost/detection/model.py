@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
 
 class Severity(StrEnum):
@@ -16,11 +16,16 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
-class Direction(IntEnum):
-    """Dearer or cheaper than expected."""
+class Direction(StrEnum):
+    """Dearer or cheaper than expected: a rise or a drop."""
 
-    UP = 1
-    DOWN = -1
+    UP = "up"
+    DOWN = "down"
+
+    @property
+    def sign(self) -> int:
+        """Of the excess."""
+        return 1 if self is Direction.UP else -1
 
 
 class Reason(StrEnum):
@@ -75,7 +80,9 @@ class Anomaly:
         return 1.0 - 0.5 / max(self.score, 1.0) ** 2
 
 
-def severity_of(times: float) -> Severity:
-    """``times``: multiple of what is worth raising."""
-    steps = ((20.0, Severity.CRITICAL), (6.0, Severity.HIGH), (2.0, Severity.MEDIUM))
+def severity_of(times: float, direction: Direction) -> Severity:
+    """``times``: multiple of what is worth raising. A drop burns no money: it is a step less severe than a rise."""
+    steps = [(20.0, Severity.CRITICAL), (6.0, Severity.HIGH), (2.0, Severity.MEDIUM)]
+    if direction is Direction.DOWN:
+        steps = [(20.0, Severity.HIGH), (6.0, Severity.MEDIUM)]
     return next((severity for least, severity in steps if times >= least), Severity.LOW)

@@ -10,7 +10,7 @@ import numpy as np
 
 from trust_portal.cost.detection.cadence import Cadence
 from trust_portal.cost.detection.detector import Detector
-from trust_portal.cost.detection.model import Anomaly
+from trust_portal.cost.detection.model import Anomaly, Direction
 from trust_portal.cost.detection.thresholds import INSTALLED, Limits, Thresholds
 from trust_portal.cost.detection.versions import INSTALLED_VERSION, Version
 
@@ -33,15 +33,15 @@ def replay(
     """Every anomaly of one series, in the order of detection; one still open at the end has no ``end``.
 
     ``series`` is in ascending order of time. The cadence is taken from it unless given; ``budget``
-    is what may be spent per sample.
+    is what may be spent per sample. Without ``drops`` those are looked for and not told.
     """
     detector = Detector(1, cadence or Cadence.of([at for at, _ in series]), version)
-    limits = Limits.same(thresholds, 1, any_scale=any_scale, drops=drops)
+    limits = Limits.same(thresholds, 1, any_scale=any_scale)
     budgets = None if budget is None else np.array([budget])
     found: list[Anomaly] = []
     for at, value in series:
-        if detector.step(at, np.array([value]), limits, budgets).ended:
-            found.append(detector.anomaly(0))
-    if detector.state.episodes.raised[0]:
-        found.append(detector.anomaly(0))
-    return found
+        ended = detector.step(at, np.array([value]), limits, budgets).ended
+        found += [detector.anomaly(*each) for each in ended]
+    found += [detector.anomaly(*each) for each in detector.open_anomalies()]
+    told = [each for each in found if drops or each.direction is Direction.UP]
+    return sorted(told, key=lambda each: each.detected_at)

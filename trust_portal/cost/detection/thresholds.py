@@ -15,6 +15,7 @@ _RANGES = {
     "min_day_share": (0.0, 100.0),
     "sensitivity": (0.1, 10.0),
     "burn_rate": (1.0, 1_000.0),
+    "drop_impact": (0.1, 1_000.0),
 }
 
 
@@ -25,13 +26,15 @@ class Thresholds:
     An anomaly is raised once its excess is at least ``min_impact`` (in the series' unit, so major
     units of its currency) and ``min_day_share`` of what the series usually comes to in a day.
     ``sensitivity`` 2 raises at half the usual deviation. ``burn_rate`` is the multiple of the
-    budget at which spending is too fast.
+    budget at which spending is too fast. A drop is raised at ``drop_impact`` times what a rise has
+    to come to; at 1000 practically none is.
     """
 
     min_impact: float = 10.0
     min_day_share: float = 0.4
     sensitivity: float = 1.0
     burn_rate: float = 3.0
+    drop_impact: float = 1.0
 
     def __post_init__(self) -> None:
         for name, (low, high) in _RANGES.items():
@@ -54,33 +57,27 @@ INSTALLED = Thresholds()
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The thresholds of N series as arrays, with what is common to a run.
-
-    ``any_scale`` drops the two money thresholds, for series that are not money; ``drops`` also
-    reports spending less than expected.
-    """
+    """The thresholds of N series as arrays. ``any_scale`` does without those of money, for series that are not money."""
 
     min_impact: Vector
     min_day_share: Vector
     sensitivity: Vector
     burn_rate: Vector
+    drop_impact: Vector
     any_scale: bool = False
-    drops: bool = False
 
     @classmethod
-    def of(cls, rows: Sequence[Thresholds], *, any_scale: bool = False, drops: bool = False) -> Limits:
+    def of(cls, rows: Sequence[Thresholds], *, any_scale: bool = False) -> Limits:
         """One row of thresholds per series, in the order of the series."""
         columns = {
             field.name: np.array([getattr(row, field.name) for row in rows]) for field in fields(Thresholds)
         }
-        return cls(**columns, any_scale=any_scale, drops=drops)
+        return cls(**columns, any_scale=any_scale)
 
     @classmethod
-    def same(
-        cls, thresholds: Thresholds, series: int, *, any_scale: bool = False, drops: bool = False
-    ) -> Limits:
+    def same(cls, thresholds: Thresholds, series: int, *, any_scale: bool = False) -> Limits:
         """The same thresholds for every series."""
         columns = {
             field.name: np.full(series, getattr(thresholds, field.name)) for field in fields(Thresholds)
         }
-        return cls(**columns, any_scale=any_scale, drops=drops)
+        return cls(**columns, any_scale=any_scale)

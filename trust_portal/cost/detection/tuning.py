@@ -53,6 +53,10 @@ class Tuning:
     absorbed_samples: int = 288  #: a new level is the new normal after that
     excess_margin: float = 1.6  #: the excess must beat what earlier episodes of the series cost
     excess_learn_at_most: float = 1.5
+    drop_after_days: float = 14.0  #: who has seen one weekend only knows none
+    drop_from: float = (
+        0.5  #: an hour expected to lie farther below the mean than this share has nothing to lose
+    )
 
     def warm_up(self, cadence: Cadence) -> float:
         """Samples before anything is raised."""

@@ -24,10 +24,10 @@ class Version:
     method: Method
 
 
-INSTALLED_VERSION = Version(DetectorName("own-tail", "1"), Tuning(), OwnTail(Tuning()))
+INSTALLED_VERSION = Version(DetectorName("own-tail", "2"), Tuning(), OwnTail(Tuning()))
 
 #: The statistical one: it stands beside the live detector on trial (``cost/anomalies/flags.py``).
-FORECAST = Version(DetectorName("forecast", "1"), Tuning(), Forecaster(Smoothing(), Betting()))
+FORECAST = Version(DetectorName("forecast", "2"), Tuning(), Forecaster(Smoothing(), Betting()))
 
 VERSIONS: Mapping[str, Version] = {str(each.detector): each for each in (INSTALLED_VERSION, FORECAST)}
 

@@ -33,10 +33,11 @@ def flag_dose(step: FlagStep, steps: Sequence[FlagStep], episode: Episode) -> tu
         return agreeing / total, words
     before = step.previous_percentage
     risen = step.percentage - (before or 0.0)
-    if risen <= 0:
-        return 0.0, f"the flag went down to {step.percentage:g} %"
     origin = "" if before is None else f"from {before:g} "
-    return min(1.0, risen / 50), f"the flag went {origin}to {step.percentage:g} %"
+    if risen > 0:
+        return min(1.0, risen / 50), f"the flag went {origin}to {step.percentage:g} %"
+    # Less of it may cost less, and does not cost more.
+    return min(1.0, -risen / 50) if episode.falls else 0.0, f"the flag went down to {step.percentage:g} %"
 
 
 def _responses(ramp: Sequence[FlagStep], episode: Episode) -> list[tuple[float, Decimal]]:
@@ -74,13 +75,17 @@ def operation_dose(operation: HeavyOperation) -> tuple[float, str]:
     return min(1.0, float(times - 1) / 4), f"{quantity}, {times:.1f} times the usual"
 
 
-def adapter_dose(adapter: AdapterBehaviour) -> tuple[float, str]:
-    """The worst of retries a call, errors a call, calls and bytes, against the time before."""
+def adapter_dose(adapter: AdapterBehaviour, *, falls: bool = False) -> tuple[float, str]:
+    """The worst of retries a call, errors a call, calls and bytes, against the time before.
+
+    Where cost ``falls``, fewer calls and bytes may be why.
+    """
+    course = _shrinkage if falls else _growth
     findings = [
         _rise("retries a call", adapter.retries, adapter.calls, adapter.retries_before, adapter.calls_before),
         _rise("errors a call", adapter.errors, adapter.calls, adapter.errors_before, adapter.calls_before),
-        _growth("calls", adapter.calls, adapter.calls_before),
-        _growth("bytes", adapter.volume, adapter.volume_before),
+        course("calls", adapter.calls, adapter.calls_before),
+        course("bytes", adapter.volume, adapter.volume_before),
     ]
     notable = [each for each in findings if each[0] > 0]
     if not notable:
@@ -104,3 +109,10 @@ def _growth(name: str, now: int, before: int) -> tuple[float, str]:
     if before == 0:
         return 0.5, f"{now} {name}, none before"
     return min(1.0, (now / before - 1) / 4), f"{now / before:.1f} times the {name}"
+
+
+def _shrinkage(name: str, now: int, before: int) -> tuple[float, str]:
+    """To two thirds or less."""
+    if 1.5 * now >= before:
+        return 0.0, ""
+    return 1 - now / before, f"{now / before:.0%} of the {name} before"

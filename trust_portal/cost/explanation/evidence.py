@@ -23,7 +23,10 @@ class EventReference:
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """When and where cost left its expectation. ``excess`` is by hour: its start → actual − expected."""
+    """When and where cost left its expectation. ``excess`` is by hour: its start → actual − expected.
+
+    ``falls``: less was spent than expected.
+    """
 
     tenant: str
     subsystem: str
@@ -31,6 +34,7 @@ class Episode:
     peak: datetime
     end: datetime
     excess: Mapping[datetime, Decimal]
+    falls: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,8 @@ def _link(
             fits = _match(causes, {candidate.flag, f"{candidate.flag}={candidate.variant}"})
             dose = Aspect(*flag_dose(candidate, steps, episode))
         case HeavyOperation():
+            if episode.falls:
+                return None  # work that was done does not make less of it
             kind, key = LinkKind.OPERATION, f"{candidate.operation} on {candidate.resource}"
             timing = _during(candidate.at - candidate.duration, candidate.at, episode)
             same = candidate.subsystem == episode.subsystem
@@ -84,7 +86,7 @@ def _link(
             timing = Aspect(1.0, "observed during the episode")
             scope = Aspect(0.5, "")
             fits = _match(causes, {candidate.adapter})
-            dose = Aspect(*adapter_dose(candidate))
+            dose = Aspect(*adapter_dose(candidate, falls=episode.falls))
             if dose.score == 0.0:
                 return None  # an adapter that behaved as always explains nothing
     if timing.score == 0.0 or (scope.score == 0.0 and kind in {LinkKind.DEPLOY, LinkKind.FLAG}):
@@ -107,14 +109,14 @@ def _strength(score: float) -> Strength | None:
 
 def _since(at: datetime, episode: Episode) -> Aspect:
     """A change: before the onset, the nearer the better."""
-    lag = episode.onset - at
+    lag, way = episode.onset - at, "fall" if episode.falls else "rise"
     if lag > timedelta(0):
         late = max(lag - _HOUR, timedelta(0))
-        return Aspect(0.5 ** (late / _HALF_LIFE), f"{_span(lag)} before cost began to rise")
+        return Aspect(0.5 ** (late / _HALF_LIFE), f"{_span(lag)} before cost began to {way}")
     if lag > -_HOUR:
-        return Aspect(1.0, "in the hour in which cost began to rise")
+        return Aspect(1.0, f"in the hour in which cost began to {way}")
     if at <= episode.peak:
-        return Aspect(_MADE_WORSE, f"{_span(-lag)} after the rise began, before its peak")
+        return Aspect(_MADE_WORSE, f"{_span(-lag)} after the {way} began, before its peak")
     return Aspect(0.0, "")
 
 

@@ -221,7 +221,9 @@ class Explanations:
             for point in points
             if point.expected is not None
         }
-        episode = Episode(tenant.key, series.subsystem, start, anomaly.peak_at, end, excess)
+        episode = Episode(
+            tenant.key, series.subsystem, start, anomaly.peak_at, end, excess, falls=anomaly.is_drop
+        )
         causes = [FoundCause(each.where, each.share or 0.0) for each in attribution.causes]
         return Explanation(
             anomaly=anomaly,

@@ -20,7 +20,8 @@ def kpis(episodes: Iterable[Episode], at: datetime) -> CostKpis:
     downtime count; what was found in history that was brought in later has no such time. Explained: from
     when it was opened to its first explanation, however often its figures changed since. Recovered:
     from its first hour's start to the hour from which on a playbook was verified to have brought cost
-    down, or to the end of its last, once it is over, whichever came first. What people called planned
+    down, or to the end of its last, once it is over, whichever came first. Of drops nothing is unexplained spend,
+    and nothing recovers. What people called planned
     or false is explained by that. Causes that account for more than the excess of one anomaly explain
     nothing of another's.
     """
@@ -39,7 +40,11 @@ def kpis(episodes: Iterable[Episode], at: datetime) -> CostKpis:
             [each.first_explained_at - each.opened_at for each in current if each.first_explained_at]
         ),
         to_recover=_durations(
-            [end - each.started_at for each in current if (end := _recovered(each)) is not None]
+            [
+                end - each.started_at
+                for each in current
+                if not each.is_drop and (end := _recovered(each)) is not None
+            ]
         ),
         judged=len(judged),
         false_positives=sum(verdict is Verdict.FALSE for verdict in judged),
@@ -59,7 +64,7 @@ def _unexplained(currency: str, current: Sequence[Episode], before: Sequence[Epi
             (
                 max(each.unexplained, Decimal(0))
                 for each in episodes
-                if each.currency == currency and each.verdict in {None, Verdict.REAL}
+                if each.currency == currency and not each.is_drop and each.verdict in {None, Verdict.REAL}
             ),
             Decimal(0),
         )

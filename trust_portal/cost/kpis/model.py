@@ -19,7 +19,8 @@ LIVE_WITHIN = timedelta(days=3)
 class Episode:
     """What figures need of an anomaly. Hours by their start; ``unexplained`` in ``currency``.
 
-    ``recovered_at``: from when on the data show that a playbook brought cost down.
+    ``recovered_at``: from when on the data show that a playbook brought cost down. Of a drop nothing is
+    unexplained *spend*, and there is nothing to recover from.
     """
 
     currency: str
@@ -32,6 +33,7 @@ class Episode:
     is_open: bool
     verdict: Verdict | None
     recovered_at: datetime | None = None
+    is_drop: bool = False
 
     @property
     def is_live(self) -> bool:

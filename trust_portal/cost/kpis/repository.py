@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from trust_portal.cost.anomalies.model import AnomalyState, Lane, Verdict
 from trust_portal.cost.anomalies.tables import anomalies
+from trust_portal.cost.detection.model import Direction
 from trust_portal.cost.kpis.model import Episode
 from trust_portal.cost.remediation.recoveries import verified_recoveries
 from trust_portal.storage.unit_of_work import ReadSession
@@ -44,6 +45,7 @@ async def episodes(
             is_open=row.state == AnomalyState.OPEN.value,
             verdict=None if row.verdict is None else Verdict(row.verdict),
             recovered_at=recovered.get(row.id),
+            is_drop=row.direction == Direction.DOWN.value,
         )
         for row in await session.execute(query)
     )

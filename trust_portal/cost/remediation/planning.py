@@ -104,6 +104,8 @@ def _unfit(playbook: Playbook, anomaly: CostAnomaly) -> str | None:
         return "the anomaly is suppressed"
     if anomaly.verdict in {Verdict.PLANNED, Verdict.FALSE}:
         return f"people called it {anomaly.verdict.value}"
+    if anomaly.is_drop:
+        return "it is a drop: less was spent than expected"
     if anomaly.figures.excess <= 0:
         return "it cost no more than expected"
     if playbook.match.subsystems and anomaly.series.subsystem not in playbook.match.subsystems:

@@ -178,6 +178,7 @@ def _finds(history: History, version: Version) -> list[Find]:
         Find(
             tenant_id,
             each.series,
+            each.anomaly.direction,
             each.anomaly.start,
             each.last,
             Decimal(each.anomaly.excess).quantize(_CENT),

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from trust_portal.cost.detection.model import Direction
 from trust_portal.cost.metering.model import Series
 
 
@@ -20,15 +21,16 @@ class Find:
 
     tenant_id: UUID
     series: Series
+    direction: Direction
     started_at: datetime
     last_at: datetime
     excess: Decimal
     anomaly_id: UUID | None = None
 
     def overlaps(self, other: Find) -> bool:
-        """Same series, and an hour in common."""
+        """Same series and direction, and an hour in common."""
         return (
-            (self.tenant_id, self.series) == (other.tenant_id, other.series)
+            (self.tenant_id, self.series, self.direction) == (other.tenant_id, other.series, other.direction)
             and self.started_at <= other.last_at
             and other.started_at <= self.last_at
         )

@@ -11,6 +11,7 @@ from sqlalchemy import Row, func, insert, select
 
 from trust_portal.cost.anomalies.model import Lane
 from trust_portal.cost.anomalies.tables import anomalies, detector_backtests
+from trust_portal.cost.detection.model import Direction
 from trust_portal.cost.metering.model import Series
 from trust_portal.cost.metering.tables import usage_hours
 from trust_portal.cost.trials.comparison import Find
@@ -119,8 +120,8 @@ async def finds(
     return tuple(
         (
             Find(
-                row.tenant_id, Series(row.subsystem, row.currency), row.started_at, row.last_at,
-                Decimal(row.excess), row.id,
+                row.tenant_id, Series(row.subsystem, row.currency), Direction(row.direction), row.started_at,
+                row.last_at, Decimal(row.excess), row.id,
             ),
             row.verdict,
         )

@@ -79,13 +79,34 @@ def test_a_slow_leak_is_found_although_no_hour_is_remarkable(replay):
     assert found[0].detected_at <= MONDAY + timedelta(hours=FIVE_WEEKS, days=20)
 
 
-def test_a_drop_is_found_only_when_drops_are_asked_for(replay, later):
+def test_a_drop_is_found_and_told_only_when_drops_are_asked_for(replay, later):
     spent = office(6)
     spent[FIVE_WEEKS : FIVE_WEEKS + 24] *= 0.1
     assert replay(hourly(spent)) == []
     (anomaly,) = later(hourly(spent), drops=True)
     assert anomaly.direction is Direction.DOWN
     assert anomaly.excess < 0
+    assert anomaly.severity is Severity.LOW
+
+
+def test_a_drop_has_to_come_to_as_many_times_a_rise_as_its_threshold_says(later):
+    spent = office(6)
+    spent[FIVE_WEEKS : FIVE_WEEKS + 24] *= 0.1
+    thresholds = [INSTALLED.with_changes({"drop_impact": times}) for times in (1.0, 2.0, 4.0)]
+    assert [len(later(hourly(spent), thresholds=each, drops=True)) for each in thresholds] == [1, 1, 0]
+
+
+def test_a_drop_hides_no_rise_within_it(later):
+    spent = office(6)
+    spent[FIVE_WEEKS : FIVE_WEEKS + 36] *= 0.2
+    spent[FIVE_WEEKS + 30 : FIVE_WEEKS + 33] += 120.0
+    found = later(hourly(spent), drops=True)
+    assert [each.direction for each in found] == [Direction.DOWN, Direction.UP]
+    assert found[1].start == MONDAY + timedelta(hours=FIVE_WEEKS + 30)
+
+
+def test_a_first_weekend_is_no_drop(replay):
+    assert [each for each in replay(hourly(office(3)), drops=True) if each.direction is Direction.DOWN] == []
 
 
 def test_pennies_are_not_raised_unless_the_series_is_not_money(replay, later):
@@ -106,7 +127,9 @@ def test_two_tenants_that_net_to_zero_are_two_anomalies(later):
     up, down = (10.0 * np.exp(random.normal(0.0, 0.05, 6 * 168)) for _ in range(2))
     up[FIVE_WEEKS : FIVE_WEEKS + 24] += 8.0
     down[FIVE_WEEKS : FIVE_WEEKS + 24] -= 8.0
-    assert [len(later(hourly(spent), drops=True)) for spent in (up, down)] == [1, 1]
+    found = [anomaly for spent in (up, down) for anomaly in later(hourly(spent), drops=True)]
+    assert [each.direction for each in found] == [Direction.UP, Direction.DOWN]
+    assert sum(each.excess for each in found) == pytest.approx(0.0, abs=0.2 * found[0].excess)
 
 
 def test_a_nightly_job_becomes_a_habit(later):

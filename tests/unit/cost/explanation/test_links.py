@@ -182,3 +182,15 @@ def test_the_best_link_comes_first_and_the_order_given_does_not_matter():
     links = find_links(episode(), [EXPORTS], candidates)
     assert [link.score for link in links] == sorted((link.score for link in links), reverse=True)
     assert find_links(episode(), [EXPORTS], candidates[::-1]) == links
+
+
+def test_a_fall_is_told_as_one_and_less_of_something_may_be_why():
+    falling = episode(falls=True, excess={ONSET: Decimal(-10)})
+    paused = flag(percentage=0.0, previous_percentage=50.0, at=ONSET - timedelta(minutes=20))
+    (link,) = find_links(falling, [EXPORTS], [paused])
+    assert link.reasons[0] == "20 min before cost began to fall"
+    assert link.reasons[-1] == "the flag went down to 0 %"
+    idle = adapter(errors=2, retries=4, calls=200, calls_before=1000, volume=20, volume_before=100)
+    (link,) = find_links(falling, [], [idle, operation()])
+    assert link.kind is LinkKind.ADAPTER
+    assert "20% of the calls before; 20% of the bytes before" in link.reasons

@@ -85,3 +85,10 @@ def test_nothing_found_is_no_rate():
 
     assert (found.anomalies, found.unexplained, found.false_positive_rate) == (0, {}, None)
     assert found.to_detect == Durations(0, None, None)
+
+
+def test_a_drop_is_counted_and_is_neither_unexplained_spend_nor_recovered_from():
+    found = kpis([episode(1, "30"), episode(2, "5", is_drop=True)], NOW)
+    assert found.anomalies == 2
+    assert found.unexplained["EUR"].current == 30
+    assert (found.to_detect.count, found.to_recover.count) == (2, 1)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from trust_portal.cost.anomalies.model import AnomalyFilter, AnomalyState, Verdict
-from trust_portal.cost.detection.model import Severity
+from trust_portal.cost.detection.model import Direction, Severity
 from trust_portal.cost.metering.model import SUBSYSTEMS
 from trust_portal.errors import InvalidInput
 from trust_portal.web.context import actor_of, house_of
@@ -20,7 +20,7 @@ from trust_portal.web.navigation import frame, tenant_of
 from trust_portal.web.templating import page
 from trust_portal.web.views.cost.screen import SUBSYSTEM_CHOICES, cost_frame, day_of, start_of
 
-_FILTERS = ("state", "subsystem", "severity", "verdict", "suppressed", "since", "until")
+_FILTERS = ("state", "direction", "subsystem", "severity", "verdict", "suppressed", "since", "until")
 _SUPPRESSED = {"yes": True, "no": False}
 
 
@@ -66,6 +66,7 @@ def _wanted(request: Request, tenant_id: UUID | None) -> AnomalyFilter:
         tenant_id,
         subsystem=subsystem,
         state=one_of(AnomalyState, asked.get("state"), "state"),
+        direction=one_of(Direction, asked.get("direction"), "direction"),
         severity=one_of(Severity, asked.get("severity"), "severity"),
         verdict=one_of(Verdict, asked.get("verdict"), "verdict"),
         suppressed=None if suppressed is None else _SUPPRESSED[suppressed],

@@ -30,6 +30,11 @@ FIGURES = (
     ("min_day_share", "Least share of a day", "… and this much of what the series usually comes to in a day"),
     ("sensitivity", "Sensitivity", "2 raises at half the usual deviation, 0.5 at twice"),
     ("burn_rate", "Burn rate", "The multiple of an even pace at which a budget is spent too fast"),
+    (
+        "drop_impact",
+        "Impact of a drop",
+        "Spending less is raised at so many times what spending more has to come to",
+    ),
 )
 
 
