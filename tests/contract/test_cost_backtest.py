@@ -24,7 +24,7 @@ def _moments(file):
 
 def test_the_answer_has_the_promised_fields():
     answer = json.loads(_backtest(NAB / "realAWSCloudwatch/rds_cpu_utilization_e47b3b.csv", "--json", *ANY))
-    assert answer["detector"] == {"name": "own-tail", "version": "1"}
+    assert answer["detector"] == {"name": "own-tail", "version": "2"}
     first = answer["anomalies"][0]
     assert {
         "tenant", "subsystem", "detected_at", "start", "peak", "end", "expected", "actual", "score", "severity"
