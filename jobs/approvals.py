@@ -32,6 +32,9 @@ SETTLED: Mapping[ApprovalKind, Settled] = {
         tenant_id, request_id
     ),
     ApprovalKind.PLAYBOOK_RUN: playbook_settled,
+    ApprovalKind.POLICY_CHANGE: lambda house, tenant_id, request_id: house.policy_changes.approval_settled(
+        tenant_id, request_id
+    ),
     ApprovalKind.RETENTION_CHANGE: playbook_settled,
     ApprovalKind.SEVERITY_DOWNGRADE: lambda house, _, request_id: house.downgrades.approval_settled(
         request_id

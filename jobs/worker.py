@@ -92,6 +92,7 @@ async def work(house: House, queue: str) -> None:
     relay = Relay(backlog, house.settings.redis_url)
     rounds: list[Awaitable[None]] = [
         repeat("relay", relay.round, _RELAY_ROUND),
+        house.policies.watch(),
         _serve_queue(house, backlog, queue),
     ]
     if queue == DEFAULT_QUEUE:

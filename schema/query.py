@@ -45,6 +45,13 @@ class Viewer:
         return tenant(await info.context.house.tenants.get(actor, actor.tenant_id))
 
 
+@strawberry.type(description="Versions of the policies, as receipts name them.")
+class PolicyVersions:
+    in_force: str = strawberry.field(description="Decides now.")
+    shipped: str = strawberry.field(description="Came with this version of the portal.")
+    waiting: bool = strawberry.field(description="True while the shipped one is not approved.")
+
+
 @strawberry.type(description="Reads. Nothing here changes anything but the access logs.")
 class Query(IncidentQueries):
     @strawberry.field(description="The caller.")
@@ -70,6 +77,16 @@ class Query(IncidentQueries):
     @strawberry.field(description="Every key that signs here or ever did, by purpose, those in force first.")
     async def signing_keys(self, info: Info) -> list[SigningKey]:
         return signing_keys(await info.context.house.key_rotations.keys(info.context.actor))
+
+    @strawberry.field(description="By which policies the portal decides.")
+    async def policies(self, info: Info) -> PolicyVersions:
+        house = info.context.house
+        await house.policies.read(info.context.actor)
+        return PolicyVersions(
+            in_force=house.gate.policies.version,
+            shipped=house.policies.shipped.version,
+            waiting=house.policies.waiting,
+        )
 
     @strawberry.field(description="All customers by key, for staff.")
     async def tenants(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -41,7 +42,11 @@ def create_app(settings: Settings | None = None) -> Starlette:
         async with open_house(settings) as house:
             await house.open()
             app.state.house = house
-            yield
+            watching = asyncio.create_task(house.policies.watch())
+            try:
+                yield
+            finally:
+                watching.cancel()
 
     app = Starlette(
         routes=[

@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "keys": "trust_portal.commands.keys:keys",
     "migrate": "trust_portal.commands.servers:migrate",
     "people": "trust_portal.commands.people:people",
+    "policies": "trust_portal.commands.policies:policies",
     "serve": "trust_portal.commands.servers:serve",
     "sla": "trust_portal.commands.sla:sla",
     "tenants": "trust_portal.commands.tenants:tenants",

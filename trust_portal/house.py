@@ -35,6 +35,7 @@ from trust_portal.access.passkeys.signing import Signatures
 from trust_portal.access.people.address_book import PeopleAddressBook
 from trust_portal.access.people.service import People
 from trust_portal.access.policy import shipped_policies
+from trust_portal.access.policy_change.service import PolicyChanges
 from trust_portal.access.policy_register import PolicyRegister
 from trust_portal.access.sessions.service import Sessions
 from trust_portal.access.sign_in.links import SignInLinks
@@ -139,6 +140,7 @@ class House:
     access_log: AccessLog
     denials: DenialLog
     policies: PolicyRegister
+    policy_changes: PolicyChanges
     tenants: Tenants
     people: People
     sessions: Sessions
@@ -299,6 +301,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         vendor=settings.vendor_name,
     )
     objectives = Objectives(storage, gate, ledger, tenants, access_log)
+    policies = PolicyRegister(storage, gate, ledger)
     approvals = Approvals(storage, gate, ledger)
     signatures = Signatures(storage, ledger)
     decisions = Decisions(storage, gate, ledger, approvals, signatures)
@@ -336,7 +339,8 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         gate=gate,
         access_log=access_log,
         denials=DenialLog(storage, gate, access_log),
-        policies=PolicyRegister(storage, gate, ledger),
+        policies=policies,
+        policy_changes=PolicyChanges(storage, gate, ledger, approvals, policies),
         tenants=tenants,
         people=people,
         sessions=sessions,

@@ -17,6 +17,7 @@ from schema.mutations.incidents import IncidentMutations
 from schema.mutations.keys import KeyMutations
 from schema.mutations.people import PeopleMutations
 from schema.mutations.playbooks import PlaybookMutations
+from schema.mutations.policies import PolicyMutations
 from schema.mutations.reports import ReportMutations
 from schema.mutations.tenants import TenantMutations
 from schema.mutations.tokens import TokenMutations
@@ -37,6 +38,7 @@ class Mutation(
     KeyMutations,
     PeopleMutations,
     PlaybookMutations,
+    PolicyMutations,
     ReportMutations,
     TenantMutations,
     TokenMutations,

@@ -10,7 +10,7 @@ from trust_portal.access.action import Action
 from trust_portal.access.automation import Context
 from trust_portal.access.denials import Denials
 from trust_portal.access.policy import Decision, PolicySet, Resource
-from trust_portal.errors import Denied, NotFound
+from trust_portal.errors import Broken, Denied, NotFound
 from trust_portal.kernel.actor import Actor
 
 
@@ -20,6 +20,8 @@ class Gate:
     """
 
     def __init__(self, policies: PolicySet, denials: Denials) -> None:
+        #: What came with this program, and what decides: the same once it is approved (``policy_register``).
+        self.shipped = policies
         self.policies = policies
         self._denials = denials
 
@@ -42,7 +44,7 @@ class Gate:
         self, actor: Actor, action: Action, resource: Resource, context: Context | None = None
     ) -> Decision:
         """The decision, whichever it is, for acts that go on after a no; it is recorded as in ``require``."""
-        decision = self.policies.decide(actor, action, resource, context)
+        decision = self.decide(actor, action, resource, context)
         if not decision.allowed:
             await self._denials.record(actor, action, resource, decision)
         return decision
@@ -51,7 +53,20 @@ class Gate:
         self, actor: Actor, action: Action, resource: Resource, context: Context | None = None
     ) -> bool:
         """Whether ``require`` would pass: for buttons and ``viewerCan``. Nothing is recorded."""
-        return self.policies.decide(actor, action, resource, context).allowed
+        return self.decide(actor, action, resource, context).allowed
+
+    def decide(
+        self, actor: Actor, action: Action, resource: Resource, context: Context | None = None
+    ) -> Decision:
+        """By the policies in force. Nothing is recorded."""
+        policies = self.policies
+        try:
+            return policies.decide(actor, action, resource, context)
+        except Broken:
+            if policies is self.shipped:
+                raise
+            # Texts that are older than this program do not know what it added: nobody may do that yet.
+            return Decision(False, (), policies.version)
 
 
 def _explain(actor: Actor, action: Action) -> str:

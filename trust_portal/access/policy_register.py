@@ -1,28 +1,39 @@
 """Every set of policies that ever decided here, with a receipt from the day it came into force.
 
-A receipt names the version that permitted its act; here the version becomes words again.
+A receipt names the version that permitted its act; here the version becomes words again. Which version
+a process decides by is settled here too (docs/decisions/0009-policies-come-with-a-deployment.md).
 """
 
 from __future__ import annotations
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
 
 from trust_portal.access.action import Action
+from trust_portal.access.actors import CONSOLE
+from trust_portal.access.approvals.model import UsedApproval
 from trust_portal.access.gate import Gate
-from trust_portal.access.policy import PolicyText, Resource
-from trust_portal.access.tables import policy_sets
-from trust_portal.errors import NotFound
+from trust_portal.access.policy import PolicySet, PolicyText, Resource
+from trust_portal.access.policy_change.repository import add_first_install, add_set, installs, texts_of
+from trust_portal.errors import Broken, NotFound, Unavailable
 from trust_portal.evidence.act import Act
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.kernel.actor import SYSTEM, Actor
-from trust_portal.kernel.canonical import sha256_hex
+from trust_portal.kernel.canonical import Json, sha256_hex
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
 
 _VENDOR = TenantScope(VENDOR_ID)
+#: Between two looks whether what this process brought is approved by now.
+_LOOK: Final = timedelta(seconds=5)
+
+_log = structlog.get_logger("trust_portal.policies")
 
 
 class PolicyRegister:
@@ -33,57 +44,123 @@ class PolicyRegister:
         self._gate = gate
         self._ledger = ledger
 
-    async def install(self) -> bool:
-        """Record the policies in force, once per version; returns whether they were new.
+    @property
+    def shipped(self) -> PolicySet:
+        """What came with this program, whether it is in force or not."""
+        return self._gate.shipped
 
-        The receipt is in the vendor's log, with the digest of every file.
+    @property
+    def waiting(self) -> bool:
+        """Whether this process decides by other texts than those it came with."""
+        return self._gate.policies.version != self.shipped.version
+
+    async def install(self) -> bool:
+        """Settle by which texts this process decides. True if its own were the first ever, and so recorded.
+
+        The first version needs no approval: there is nobody yet who could give it. Its receipt is in the
+        vendor's log, with the digest of every file. Any later one decides once it was approved; until then
+        this process decides by the version in force. Raises ``Broken`` where it cannot.
         """
-        policies = self._gate.policies
+        policies = self.shipped
         async with self._storage.write(_VENDOR) as session:
-            now = session.clock.now()
-            added = await session.execute(
-                insert(policy_sets)
-                .values(
-                    tenant_id=VENDOR_ID,
-                    version=policies.version,
-                    texts={each.name: each.text for each in policies.texts},
-                    installed_at=now,
-                )
-                .on_conflict_do_nothing()
-                .returning(policy_sets.c.version)
+            if not await installs(session):
+                await add_set(session, policies.version, texts(policies))
+                if await add_first_install(session, policies.version):
+                    await self._ledger.record(
+                        session, install_act(policies.version, texts(policies), session.clock.now())
+                    )
+                    return True
+        await self.follow()
+        if self.waiting:
+            _log.warning(
+                "policies.not_approved",
+                shipped=policies.version,
+                in_force=self._gate.policies.version,
+                next='ask for approval: trust-portal policies request --reason "…"',
             )
-            if added.first() is None:
-                return False
-            await self._ledger.record(
-                session,
-                Act(
-                    kind=ReceiptKind.POLICY_INSTALLED,
-                    tenant_id=VENDOR_ID,
-                    actor=SYSTEM,
-                    at=now,
-                    subjects=tuple(
-                        Subject(f"policies/{each.name}", sha256_hex(each.text.encode()))
-                        for each in policies.texts
-                    ),
-                    predicate={"version": policies.version},
-                    policy_version=policies.version,
-                ),
-            )
-        return True
+        return False
+
+    async def follow(self) -> None:
+        """Decide by the texts this program came with if they ever came into force, else by the newest that did.
+
+        Changes nothing where nothing ever did: an installation that was not started yet.
+        """
+        async with self._storage.read(_VENDOR) as session:
+            known = await installs(session)
+            if not known or any(each.version == self.shipped.version for each in known):
+                self._gate.policies = self.shipped
+                return
+            newest = known[-1].version
+            if newest == self._gate.policies.version:
+                return
+            kept = await texts_of(session, newest)
+        self._gate.policies = usable(kept or {}, self.shipped.version)
+
+    async def watch(self) -> None:
+        """Until this process decides by its own texts; for ever where they are not approved."""
+        while self.waiting:
+            await asyncio.sleep(_LOOK.total_seconds())
+            try:
+                await self.follow()
+            except Unavailable as error:
+                _log.warning("policies.not_read", error=error.message)
 
     async def read(self, actor: Actor, version: str | None = None) -> tuple[PolicyText, ...]:
-        """The texts in force, or those of an earlier ``version``. Raises ``NotFound``."""
+        """The texts in force, or those of another ``version`` that was, or was asked for. Raises ``NotFound``."""
         await self._gate.require(actor, Action.POLICIES_READ, Resource.of_house("policies", version))
-        if version is None or version == self._gate.policies.version:
-            return self._gate.policies.texts
+        for each in (self._gate.policies, self.shipped):
+            if version in {None, each.version}:
+                return each.texts
         async with self._storage.read(_VENDOR) as session:
-            row = (
-                await session.execute(
-                    select(policy_sets.c.texts).where(
-                        policy_sets.c.tenant_id == VENDOR_ID, policy_sets.c.version == version
-                    )
-                )
-            ).first()
-        if row is None:
+            found = await texts_of(session, version or "")
+        if found is None:
             raise NotFound("version of the policies", field="version")
-        return tuple(PolicyText(name, text) for name, text in sorted(row.texts.items()))
+        return tuple(PolicyText(name, text) for name, text in sorted(found.items()))
+
+
+def texts(policies: PolicySet) -> dict[str, str]:
+    """File name to text."""
+    return {each.name: each.text for each in policies.texts}
+
+
+def install_act(
+    version: str,
+    contents: Mapping[str, str],
+    at: datetime,
+    used: UsedApproval | None = None,
+    replaces: str | None = None,
+) -> Act:
+    """That a set came into force, with the digest of every file; ``used``: by which approval."""
+    result: dict[str, Json] = {"version": version}
+    if used is not None:
+        result |= {"replaces": replaces, **used.result}
+    return Act(
+        kind=ReceiptKind.POLICY_INSTALLED,
+        tenant_id=VENDOR_ID,
+        actor=SYSTEM,
+        at=at,
+        subjects=tuple(
+            Subject(f"policies/{name}", sha256_hex(text.encode())) for name, text in sorted(contents.items())
+        ),
+        predicate=result,
+        inputs=() if used is None else used.inputs,
+        policies=() if used is None else (used.approval.request.rule_id,),
+        policy_version=version if used is None else used.approval.request.policy_version,
+        rationale=None if used is None else used.approval.request.reason,
+    )
+
+
+def usable(kept: dict[str, str], shipped: str) -> PolicySet:
+    """The set in force, if this program can decide by it at all."""
+    try:
+        found = PolicySet.parse(kept)
+        found.decide(CONSOLE, Action.POLICIES_READ, Resource.of_house("policies"))
+        found.decide(SYSTEM, Action.POLICIES_READ, Resource.of_house("policies"))
+    except Broken as error:
+        raise Broken(
+            f"this program cannot decide by the policies in force, and its own ({shipped[:12]}) are not approved:"
+            " keep the version that runs now serving, ask with this one's `trust-portal policies request`,"
+            f" and start it once they are approved ({error.message})",
+            code="POLICIES_NOT_APPROVED",
+        ) from error
+    return found

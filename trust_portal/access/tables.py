@@ -7,7 +7,18 @@ intake roles see all (migration 0002).
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKeyConstraint, Index, LargeBinary, Text, text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from trust_portal.storage.metadata import house_table, instant, tenant_table, uuid_column
@@ -144,6 +155,60 @@ policy_sets = tenant_table(
     Column("texts", JSONB, nullable=False, comment="file name to text"),
     instant("installed_at", nullable=False),
     ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"], ondelete="RESTRICT"),
+)
+
+#: At the vendor: sets that were asked for, each by one approval.
+policy_requests = tenant_table(
+    "policy_requests",
+    uuid_column("approval_id", primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("texts", JSONB, nullable=False, comment="file name to text"),
+    UniqueConstraint("tenant_id", "approval_id", "version", name="policy_requests_version_key"),
+    ForeignKeyConstraint(
+        ["tenant_id", "approval_id"],
+        ["approval_requests.tenant_id", "approval_requests.id"],
+        name="policy_requests_approval_fkey",
+    ),
+)
+
+#: At the vendor: which sets came into force, one after the other. All but the first were approved.
+policy_installs = tenant_table(
+    "policy_installs",
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("version", Text, nullable=False),
+    Column("previous", Integer, comment="ordinal of the one before; null: the first"),
+    uuid_column("approval_id"),
+    Column("use_ordinal", Integer),
+    Column("use_act", Text),
+    instant("used_at"),
+    instant("at", nullable=False),
+    UniqueConstraint("tenant_id", "version", name="policy_installs_version_key"),
+    ForeignKeyConstraint(
+        ["tenant_id", "version"],
+        ["policy_sets.tenant_id", "policy_sets.version"],
+        name="policy_installs_set_fkey",
+    ),
+    ForeignKeyConstraint(
+        ["tenant_id", "previous"],
+        ["policy_installs.tenant_id", "policy_installs.ordinal"],
+        name="policy_installs_previous_fkey",
+    ),
+    ForeignKeyConstraint(
+        ["tenant_id", "approval_id", "version"],
+        [f"policy_requests.{name}" for name in ("tenant_id", "approval_id", "version")],
+        name="policy_installs_request_fkey",
+    ),
+    ForeignKeyConstraint(
+        ["tenant_id", "approval_id", "use_ordinal", "use_act", "used_at"],
+        [f"approval_steps.{name}" for name in ("tenant_id", "request_id", "ordinal", "act", "at")],
+        name="policy_installs_use_fkey",
+    ),
+    CheckConstraint(
+        "(ordinal = 1 AND num_nulls(previous, approval_id, use_ordinal, use_act, used_at) = 5)"
+        " OR (ordinal > 1 AND num_nulls(previous, approval_id, use_ordinal, use_act, used_at) = 0"
+        " AND previous = ordinal - 1 AND use_act = 'use' AND use_ordinal >= 3)",
+        name="all_but_the_first_are_approved",
+    ),
 )
 
 policy_decisions = tenant_table(

@@ -47,6 +47,7 @@ def in_house(work: Callable[[House], Awaitable[None]]) -> None:
             # New keys would be worth nothing to a database that knows others, and hide that they are lost.
             refuse_lost_keys(settings.key_file, await known_key_ids(settings.database_url))
         async with open_house(settings) as house:
+            await house.policies.follow()
             await work(house)
 
     asyncio.run(run())

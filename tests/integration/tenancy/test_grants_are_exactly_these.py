@@ -43,7 +43,7 @@ FROM (
 """
 #: What the evidence rests on. Not even the owner's slip of the hand changes these.
 EVIDENCE = (
-    "receipts", "log_entries", "log_nodes", "checkpoints", "logs", "signing_keys", "key_edges", "key_retirements", "key_rotations", "event_keys", "facts",
+    "receipts", "log_entries", "log_nodes", "checkpoints", "logs", "signing_keys", "key_edges", "key_retirements", "key_rotations", "policy_installs", "policy_requests", "event_keys", "facts",
     "measurements", "sla_reports", "sla_report_inputs", "contracts", "artefacts", "export_files", "access_log",
     "policy_decisions", "approval_requests", "approval_steps", "exclusions", "exclusion_states",
     "break_glass_grants", "break_glass_steps", "threshold_requests",

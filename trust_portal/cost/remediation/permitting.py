@@ -87,9 +87,7 @@ class Permits:
         """Whether policy lets it act without approval, whatever else may stand against it."""
         async with self._with.storage.read(TenantScope(run.tenant_id)) as session:
             context = await self._circumstances(session, run, None, ())
-        decision = self._with.gate.policies.decide(
-            SYSTEM, Action.PLAYBOOK_EXECUTE, _resource(run), context.context
-        )
+        decision = self._with.gate.decide(SYSTEM, Action.PLAYBOOK_EXECUTE, _resource(run), context.context)
         return decision.allowed or not _NEEDS_APPROVAL & set(decision.policies)
 
     async def permit(self, run: Run, approval_id: UUID | None, alone: Alone | None = None) -> Run:
@@ -113,7 +111,7 @@ class Permits:
             if run.state not in {RunState.PLANNED, RunState.WAITING}:
                 return run
             circumstances = await self._circumstances(session, run, approval_id, stopping, alone)
-            decision = self._with.gate.policies.decide(
+            decision = self._with.gate.decide(
                 SYSTEM, Action.PLAYBOOK_EXECUTE, _resource(run), circumstances.context
             )
             told: dict[str, object] = {

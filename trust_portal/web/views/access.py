@@ -7,17 +7,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from trust_portal.access.action import Action
 from trust_portal.access.approvals.rules import Rule, parse_rules
 from trust_portal.access.policy import APPROVALS, PolicyText, Resource
+from trust_portal.access.policy_change.changes import FileChange, changes
+from trust_portal.access.policy_change.service import AskPolicyChange
+from trust_portal.access.policy_register import texts as texts_of
 from trust_portal.access.tenants.model import Tenant
-from trust_portal.errors import Broken
+from trust_portal.errors import Broken, Conflict, InvalidInput
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import page_request
+from trust_portal.web.forms import FormState, page_request, read_form
+from trust_portal.web.forms import texts as texts_of_form
 from trust_portal.web.navigation import frame, own_frame, tenant_of
 from trust_portal.web.templating import page
 from trust_portal.web.views.approvals.words import role_word
@@ -39,12 +43,41 @@ async def denials(request: Request) -> Response:
 
 
 async def policies(request: Request) -> Response:
+    return await _policies(request, FormState())
+
+
+async def ask_for_policies(request: Request) -> Response:
+    """Ask that the policies of this version of the portal decide; the way leads to the request."""
+    form = texts_of_form(await read_form(request))
+    try:
+        command = AskPolicyChange(form.get("reason", ""))
+        made = await house_of(request).policy_changes.ask(command, actor_of(request))
+    except (InvalidInput, Conflict) as refusal:
+        return await _policies(request, FormState(form, refusal))
+    return RedirectResponse(f"/t/vendor/approvals/{made.id}", status_code=303)
+
+
+async def _policies(request: Request, form: FormState) -> Response:
     house, actor = house_of(request), actor_of(request)
     version = request.query_params.get("version") or None
     texts = await house.policies.read(actor, version)
+    against, shipped = request.query_params.get("against") or None, house.policies.shipped
+    difference: str | None = None
+    new: Sequence[FileChange] = ()
+    if version is not None and against is not None:
+        difference = await house.policy_changes.difference(actor, version, against)
+    if house.policies.waiting:
+        new = changes(texts_of(house.gate.policies), texts_of(shipped))
     return page(
         request,
         "policies.html",
+        status_code=form.status,
+        form=form,
+        shipped=shipped.version,
+        new=new,
+        against=against,
+        difference=None if difference is None else _signed_lines(difference),
+        may_ask=house.gate.allows(actor, Action.POLICY_CHANGE_REQUEST, Resource.of_house("policies")),
         texts=[(each.name, _marked(each.text)) for each in texts],
         version=version or house.gate.policies.version,
         in_force=house.gate.policies.version,
@@ -52,6 +85,12 @@ async def policies(request: Request) -> Response:
         role_word=role_word,
         **await own_frame(request),
     )
+
+
+def _signed_lines(difference: str) -> list[tuple[str, str]]:
+    """Each line of a diff with what it is: more, less, a place, or neither."""
+    kinds = {"+": "more", "-": "less", "@": "place"}
+    return [(kinds.get(line[:1], "same"), line) for line in difference.splitlines(keepends=True)]
 
 
 def _marked(text: str) -> list[tuple[str | None, str]]:
@@ -92,4 +131,5 @@ routes = [
     Route("/t/{tenant}/access", access_log, methods=["GET"]),
     Route("/t/{tenant}/denials", denials, methods=["GET"]),
     Route("/policies", policies, methods=["GET"]),
+    Route("/policies", ask_for_policies, methods=["POST"]),
 ]

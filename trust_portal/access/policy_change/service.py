@@ -1,0 +1,131 @@
+"""What this program came with is asked for; approved by two, it decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from trust_portal.access.action import Action
+from trust_portal.access.approvals.decision import state_of
+from trust_portal.access.approvals.model import (
+    ApprovalKind,
+    ApprovalRequest,
+    ApprovalState,
+    AskApproval,
+    Intent,
+)
+from trust_portal.access.approvals.recording import load
+from trust_portal.access.approvals.service import Approvals
+from trust_portal.access.gate import Gate
+from trust_portal.access.policy import PolicySet, Resource
+from trust_portal.access.policy_change import repository
+from trust_portal.access.policy_change.changes import difference
+from trust_portal.access.policy_change.intent import policy_intent
+from trust_portal.access.policy_change.repository import Install
+from trust_portal.access.policy_register import PolicyRegister, install_act, texts
+from trust_portal.access.tenants.repository import find_tenant
+from trust_portal.errors import Broken, Conflict, NotFound
+from trust_portal.evidence.ledger import Ledger
+from trust_portal.kernel.actor import SYSTEM, Actor
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.kernel.names import require_words
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.unit_of_work import ReadSession, Storage
+
+_KIND: Final = ApprovalKind.POLICY_CHANGE
+_VENDOR: Final = TenantScope(VENDOR_ID)
+_NOUN: Final = "policies"
+
+
+@dataclass(frozen=True, slots=True)
+class AskPolicyChange:
+    """Command: the policies that came with this program shall decide."""
+
+    reason: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", require_words(self.reason, "reason"))
+
+
+class PolicyChanges:
+    """Asking is done by the program that brings the texts; they are kept with the request."""
+
+    def __init__(
+        self, storage: Storage, gate: Gate, ledger: Ledger, approvals: Approvals, register: PolicyRegister
+    ) -> None:
+        self._storage = storage
+        self._gate = gate
+        self._ledger = ledger
+        self._approvals = approvals
+        self._register = register
+
+    async def ask(self, command: AskPolicyChange, actor: Actor) -> ApprovalRequest:
+        """Raises ``Denied``; ``Conflict``: ``POLICIES_IN_FORCE``, and what ``Approvals.open`` raises."""
+        await self._gate.require(actor, Action.POLICY_CHANGE_REQUEST, Resource.of_house(_NOUN))
+        approvers = await self._approvals.who_could(_KIND, VENDOR_ID)
+        shipped = self._register.shipped
+        async with self._storage.write(_VENDOR) as session:
+            intent, _ = await self._intent(session, shipped.version, texts(shipped))
+            subject = f"policies/{shipped.version}"
+            ask = AskApproval(VENDOR_ID, intent, command.reason, subject)
+            request = await self._approvals.open(session, ask, actor, approvers)
+            await repository.add_request(session, request.id, shipped.version, texts(shipped))
+        return request
+
+    async def difference(self, actor: Actor, version: str, against: str) -> str:
+        """Every line in which ``version`` differs from ``against``, as a unified diff. Raises ``NotFound``."""
+        old, new = [
+            {each.name: each.text for each in await self._register.read(actor, wanted)}
+            for wanted in (against, version)
+        ]
+        return difference(old, new)
+
+    async def approval_settled(self, tenant_id: UUID, approval_id: UUID) -> str | None:
+        """Put into force what was approved, once; its version. What no longer is what was shown is void."""
+        async with self._storage.read(TenantScope(tenant_id)) as session:
+            approval = await load(session, tenant_id, approval_id)
+            asked = await repository.find_request(session, approval_id)
+        if asked is None:
+            raise NotFound(_NOUN)
+        if state_of(approval, self._storage.clock.now()) is not ApprovalState.APPROVED:
+            return None
+        version, contents = asked
+        try:
+            await self._install(approval.request, version, contents)
+        except Conflict as conflict:
+            async with self._storage.write(TenantScope(tenant_id)) as session:
+                reason = f"These policies cannot come into force: {conflict.message}."
+                await self._approvals.void(session, approval_id, reason, SYSTEM)
+            return None
+        await self._register.follow()
+        return version
+
+    async def _install(self, request: ApprovalRequest, version: str, contents: dict[str, str]) -> None:
+        if PolicySet.parse(contents).version != version:
+            raise Broken("kept policies are not the version that was asked for", code="BAD_POLICY")
+        approvers = await self._approvals.who_could(_KIND, VENDOR_ID)
+        async with self._storage.write(_VENDOR) as session:
+            intent, newest = await self._intent(session, version, contents)
+            used = await self._approvals.use(session, request.id, intent, SYSTEM, approvers)
+            use = used.approval.steps[-1]
+            act = install_act(version, contents, use.at, used, newest.version)
+            await self._ledger.record(session, act)
+            await repository.add_set(session, version, contents)
+            await repository.add_install(session, Install(newest.ordinal + 1, version), request.id, use)
+
+    async def _intent(
+        self, session: ReadSession, version: str, contents: dict[str, str]
+    ) -> tuple[Intent, Install]:
+        """With the version that it would replace."""
+        vendor = await find_tenant(session, VENDOR_ID)
+        known = await repository.installs(session)
+        if vendor is None or not known:
+            raise Conflict("no policies are in force yet: start the portal first", code="NO_POLICIES")
+        if any(each.version == version for each in known):
+            raise Conflict("these policies are in force already", code="POLICIES_IN_FORCE")
+        newest = known[-1]
+        old = await repository.texts_of(session, newest.version)
+        if old is None:
+            raise NotFound("version of the policies")
+        return policy_intent(vendor, newest.version, old, version, contents), newest
