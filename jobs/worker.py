@@ -30,6 +30,7 @@ from jobs.exports import EXPORT_DUTIES
 from jobs.incidents import INCIDENT_DUTIES, mind_incidents
 from jobs.notifications import NOTIFICATION_DUTIES
 from jobs.passkeys import PASSKEY_DUTIES
+from jobs.postmortems import POSTMORTEM_DUTIES
 from jobs.relay import QUEUE_LOST, Relay, from_json, queue_settings, to_json
 from jobs.remediation import REMEDIATION_DUTIES, mind_runs
 from jobs.reports import REPORT_DUTIES
@@ -53,6 +54,7 @@ DUTIES: tuple[Duty, ...] = (
     *INCIDENT_DUTIES,
     *NOTIFICATION_DUTIES,
     *PASSKEY_DUTIES,
+    *POSTMORTEM_DUTIES,
     *REMEDIATION_DUTIES,
     *REPORT_DUTIES,
 )

@@ -82,8 +82,12 @@ from trust_portal.learning.incidents.downgrading import Downgrades
 from trust_portal.learning.incidents.following import Following
 from trust_portal.learning.incidents.service import Incidents
 from trust_portal.learning.postmortems.attesting import PostmortemAuditor
+from trust_portal.learning.postmortems.copy_renderer import PostmortemCopyRenderer
+from trust_portal.learning.postmortems.copying import PostmortemCopies
+from trust_portal.learning.postmortems.model import COPY_KIND as POSTMORTEM_COPY
 from trust_portal.learning.postmortems.model import KIND as POSTMORTEM
 from trust_portal.learning.postmortems.reading import PostmortemReader
+from trust_portal.learning.postmortems.releasing import PostmortemReleases
 from trust_portal.learning.postmortems.renderer import PostmortemRenderer
 from trust_portal.learning.postmortems.signing import PostmortemSigning
 from trust_portal.learning.postmortems.writing import PostmortemWriting
@@ -163,7 +167,9 @@ class House:
     intake: Intake
     operations: Operations
     incident_following: Following
+    postmortem_copies: PostmortemCopies
     postmortem_reader: PostmortemReader
+    postmortem_releases: PostmortemReleases
     postmortem_signing: PostmortemSigning
     postmortem_writing: PostmortemWriting
     prevention_actions: PreventionActions
@@ -295,6 +301,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         {
             CREDIT_MEMO: CreditMemoRenderer(press),
             POSTMORTEM: PostmortemRenderer(press),
+            POSTMORTEM_COPY: PostmortemCopyRenderer(press),
             SLA_REPORT: SlaReportRenderer(press),
         },
         host=settings.host,
@@ -368,6 +375,8 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         archive=Archive(storage, gate, access_log, ledger, host=settings.host),
         intake=intake,
         operations=Operations(storage, gate, access_log),
+        postmortem_copies=PostmortemCopies(storage, gate, ledger, exports, access_log),
+        postmortem_releases=PostmortemReleases(storage, gate, ledger),
         postmortem_reader=PostmortemReader(storage, gate, access_log, vendor_name=settings.vendor_name),
         postmortem_signing=PostmortemSigning(storage, gate, ledger, exports, signatures),
         postmortem_writing=PostmortemWriting(storage, gate, ledger, vendor_name=settings.vendor_name),

@@ -33,6 +33,13 @@ _KEY_ID_DIGITS = 64
 )
 @click.option("--since", type=click.Path(path_type=Path), help="An earlier bundle this one must extend.")
 @click.option("--recompute", is_flag=True, help="Derive the figures again from the bundle's own inputs.")
+@click.option(
+    "--disclosed",
+    "disclosed",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Disclosures handed over later, of what the document withholds; repeatable.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
 def verify(
     *,
@@ -41,6 +48,7 @@ def verify(
     keys: tuple[str, ...],
     since: Path | None,
     recompute: bool,
+    disclosed: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     """Verify BUNDLE offline: signatures, digests, the log, and what was asked for besides.
@@ -57,6 +65,7 @@ def verify(
             since=None if since is None else _read(since),
             kinds=_kinds(),
             recomputers=_recomputers() if recompute else None,
+            disclosed={f"--disclosed {each.name}": _read(each) for each in disclosed},
         )
     except InvalidInput as error:
         if not as_json:

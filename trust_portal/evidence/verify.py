@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from trust_portal.evidence import bundle
 from trust_portal.evidence.checkpoint import Checkpoint, TlogProof
@@ -20,6 +20,7 @@ from trust_portal.evidence.policy_file import Policy
 from trust_portal.evidence.statement import Statement
 from trust_portal.evidence.strict import Malformed
 from trust_portal.evidence.verdict import Code, Gap, Mismatch, NotRecomputable, Subject, Verdict
+from trust_portal.evidence.verification.disclosures import check_document, disclosures_of
 from trust_portal.evidence.verification.files import check_files
 from trust_portal.evidence.verification.history import check_growth, check_since
 from trust_portal.evidence.verification.receipts import check_receipts
@@ -41,6 +42,18 @@ Raises ``NotRecomputable`` for files it cannot use, and nothing else.
 
 
 @dataclass(frozen=True, slots=True)
+class Concealing:
+    """A document that withholds some of itself as salted digests (RFC 9901).
+
+    ``file`` is where it lies in a bundle; what was disclosed of it lies under its name in ``disclosures/``.
+    ``whole`` says what follows from the document with everything that was disclosed put back.
+    """
+
+    file: str
+    whole: Callable[[Any], Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentKind:
     """What the room that owns a kind of document asks of a bundle, beyond what every bundle owes.
 
@@ -53,6 +66,7 @@ class DocumentKind:
     proves: str
     leaves_open: tuple[str, ...] = ()
     tells: Callable[[Mapping[str, bytes], Statement], Sequence[str]] | None = None
+    conceals: Concealing | None = None
 
 
 def verify(
@@ -63,6 +77,7 @@ def verify(
     since: bytes | None = None,
     kinds: Mapping[str, DocumentKind] | None = None,
     recomputers: Mapping[str, Recomputer] | None = None,
+    disclosed: Mapping[str, bytes] | None = None,
 ) -> Verdict:
     """The verdict on the bundle ``data``.
 
@@ -70,7 +85,8 @@ def verify(
     manifest. With neither, everything is checked against the bundle's own keys and the verdict is
     UNPINNED. ``since`` is an older bundle that this one must extend. ``kinds`` knows what a document
     of each kind owes; of any other the verdict says what stays open. ``recomputers`` by document kind
-    asks to recompute the figures; ``None`` does not ask. Never raises for what ``data`` is.
+    asks to recompute the figures; ``None`` does not ask. ``disclosed`` are lists of disclosures, by what a
+    finding calls them, that were handed over beside the bundle. Never raises for what ``data`` is.
     """
     report = Report()
     try:
@@ -99,13 +115,24 @@ def verify(
     check_files(files, statement, manifest, report)
     trust = resolve_trust(files, policy, pinned, report)
     head, proof = _check_manifest(envelope, files, trust, report)
-    check_receipts(files, proof, trust, report)
+    kind = (kinds or {}).get(manifest.kind)
+    concealing = None if kind is None else kind.conceals
+    own = None if concealing is None else disclosures_of(concealing.file)
+    check_receipts(files, proof, trust, report, known=() if own is None else (own,))
+    handed = {**({own: files[own]} if own is not None and own in files else {}), **(disclosed or {})}
+    if concealing is not None:
+        report.proved.extend(
+            check_document(files.get(concealing.file), concealing.file, handed, report, concealing.whole)
+        )
+    elif disclosed:
+        for name in disclosed:
+            report.find(Code.UNREFERENCED_DISCLOSURE, "this kind of document withholds nothing", file=name)
     grown = proof is not None and check_growth(files, manifest, proof, report)
     if since is not None:
         older = _verify_older(since, trust, report)
         if older is not None and head is not None:
             check_since(older, head, manifest.previous, grown, report)
-    _attest(files, statement, (kinds or {}).get(manifest.kind), report)
+    _attest(files, statement, kind, report)
     _recompute(files, manifest, recomputers, report)
     _say_what_stays_open(since, report)
     signers = tuple(each.key_id for each in envelope.signatures)

@@ -32,6 +32,7 @@ class Topic(StrEnum):
     PLAYBOOK_FAILED = "playbook.failed"
     PLAYBOOK_HELD = "playbook.held"
     PLAYBOOK_ROLLED_BACK = "playbook.rolled_back"
+    POSTMORTEM_RELEASED = "postmortem.released"
     WEBHOOK_TEST = "webhook.test"
 
 
@@ -100,6 +101,12 @@ RULES: Mapping[Topic, TopicRule] = {
     Topic.PLAYBOOK_HELD: TopicRule("Playbooks held", "A run waits for somebody to look at it.", _OPERATORS),
     Topic.PLAYBOOK_ROLLED_BACK: TopicRule(
         "Playbooks rolled back", "A run was undone, because its effect did not show.", _OPERATORS
+    ),
+    Topic.POSTMORTEM_RELEASED: TopicRule(
+        "Postmortems released",
+        "The vendor gave you its account of an incident that touched you, or shows more of one.",
+        frozenset({Role.CUSTOMER_ADMIN, Role.CUSTOMER_VIEWER}),
+        for_customers=True,
     ),
     Topic.WEBHOOK_TEST: TopicRule("Tests", "Somebody asked for a test of an endpoint."),
 }

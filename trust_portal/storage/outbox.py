@@ -30,6 +30,7 @@ class Job(StrEnum):
     EXPIRE_APPROVAL = "expire_approval"
     EXPLAIN_ANOMALY = "explain_anomaly"
     FOLLOW_INCIDENTS = "follow_incidents"
+    ISSUE_POSTMORTEM_COPY = "issue_postmortem_copy"
     ISSUE_SLA_REPORT = "issue_sla_report"
     PLAN_PLAYBOOKS = "plan_playbooks"
     PLAN_SLA_RUN = "plan_sla_run"

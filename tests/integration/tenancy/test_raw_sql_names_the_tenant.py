@@ -58,6 +58,7 @@ READS_AS_STAFF = {
     "trust_portal/evidence/reproduction.py": "makes the stored bundles of all tenants again, for the audit",
     "trust_portal/learning/incidents/service.py": "which customers an incident names, and which it can name",
     "trust_portal/learning/postmortems/reading.py": "an incident's facts at every customer it touched, in one snapshot",
+    "trust_portal/learning/postmortems/releasing.py": "names of other customers, which a copy must not show",
     "trust_portal/learning/postmortems/writing.py": "the same, as it is frozen for review",
     "trust_portal/reliability/credits/service.py": "staff lists the credits of all tenants",
     "trust_portal/reliability/forecast/service.py": "a tenant's running month and the vendor's maintenance in one snapshot",

@@ -53,7 +53,11 @@ def test_a_key_path_or_name_out_of_shape_is_a_fault_of_ours(wrong: dict[str, obj
 def test_every_topic_has_its_rule_and_they_stand_in_order() -> None:
     assert list(RULES) == list(Topic) == sorted(Topic)
     assert all(rule.title and rule.about.endswith(".") for rule in RULES.values())
-    assert subscribable(by_customer=True) == (Topic.ANOMALY_OPENED, Topic.BREAK_GLASS)
+    assert subscribable(by_customer=True) == (
+        Topic.ANOMALY_OPENED,
+        Topic.BREAK_GLASS,
+        Topic.POSTMORTEM_RELEASED,
+    )
     assert set(Topic) - set(subscribable(by_customer=False)) == {Topic.WEBHOOK_TEST}
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from trust_portal.evidence.checkpoint import TlogProof
-from trust_portal.evidence.disclosure import reveal
 from trust_portal.evidence.dsse import Envelope
 from trust_portal.evidence.manifest import (
     DISCLOSURES,
@@ -18,16 +17,27 @@ from trust_portal.evidence.manifest import (
 )
 from trust_portal.evidence.merkle import leaf_hash
 from trust_portal.evidence.statement import Statement
-from trust_portal.evidence.strict import Malformed, parse_json
+from trust_portal.evidence.strict import Malformed
 from trust_portal.evidence.verdict import Code
+from trust_portal.evidence.verification.disclosures import check_disclosed, listed
 from trust_portal.evidence.verification.passkeys import Logged, check_signatures
 from trust_portal.evidence.verification.report import Report
 from trust_portal.evidence.verification.trust import Trust, check_envelope, read_proof
 from trust_portal.kernel.canonical import sha256_hex
 
 
-def check_receipts(files: Mapping[str, bytes], head: TlogProof | None, trust: Trust, report: Report) -> None:
-    """All of ``receipts/`` and ``disclosures/`` against the one checkpoint of the manifest."""
+def check_receipts(
+    files: Mapping[str, bytes],
+    head: TlogProof | None,
+    trust: Trust,
+    report: Report,
+    *,
+    known: Collection[str] = (),
+) -> None:
+    """All of ``receipts/`` and ``disclosures/`` against the one checkpoint of the manifest.
+
+    ``known`` are disclosures that belong to a document, and are looked at with it.
+    """
     before = len(report.findings)
     names = sorted(n for n in files if n.startswith(RECEIPTS) and n.endswith(ENVELOPE_SUFFIX))
     places: dict[int, str] = {} if head is None else {head.index: MANIFEST_PROOF}
@@ -61,8 +71,8 @@ def check_receipts(files: Mapping[str, bytes], head: TlogProof | None, trust: Tr
         logged.append(Logged(name, proof.index if proof else None, statement, sha256_hex(files[name])))
     check_signatures(logged, report)
     _check_subjects(files, stood_for, report)
-    known = {disclosure_name(name) for name in names}
-    for name in sorted(n for n in files if n.startswith(DISCLOSURES) and n not in known):
+    owned = {disclosure_name(name) for name in names} | set(known)
+    for name in sorted(n for n in files if n.startswith(DISCLOSURES) and n not in owned):
         report.find(Code.UNREFERENCED_DISCLOSURE, "there is no receipt it could belong to", file=name)
     if names and head is not None and len(report.findings) == before:
         report.proved.append(f"{len(names)} receipts are signed and stand in the log under this checkpoint")
@@ -94,26 +104,10 @@ def _check_place(proof: TlogProof, head: TlogProof, envelope: Envelope, name: st
 
 def _check_disclosures(statement: Statement, receipt: str, data: bytes | None, report: Report) -> None:
     name = disclosure_name(receipt)
-    disclosed: list[str] = []
-    if data is not None:
-        try:
-            value = parse_json(data)
-        except Malformed as error:
-            report.find(Code.FALSE_DISCLOSURE, error.message, file=name, field=error.field or "")
-            return
-        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-            report.find(Code.FALSE_DISCLOSURE, "not a list of disclosures", file=name)
-            return
-        disclosed = value
-    revealed = reveal(statement.predicate, disclosed)
-    for reason in revealed.false:
-        report.find(Code.FALSE_DISCLOSURE, reason, file=name)
-    for encoded in revealed.unreferenced:
-        report.find(
-            Code.UNREFERENCED_DISCLOSURE, "no digest in the receipt stands for it", file=name, field=encoded
-        )
-    if revealed.concealed:
-        report.not_proved.append(f"{revealed.concealed} redacted field(s) of {receipt}: not shown to you")
+    disclosed = [] if data is None else listed(name, data, report)
+    concealed = check_disclosed(statement.predicate, disclosed, name, report, what="the receipt")
+    if concealed:
+        report.not_proved.append(f"{concealed} redacted field(s) of {receipt}: not shown to you")
 
 
 def check_approvers(predicate: Mapping[str, Any], name: str, report: Report) -> None:

@@ -1,0 +1,215 @@
+"""A customer's copy: released on record, told, verified offline; shown more of it later; never shown another's."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from postmortem_desk import WRITTEN, Desk, actor_of, desk_of
+
+from trust_portal.errors import Conflict, Denied, InvalidInput, NotFound
+from trust_portal.evidence import bundle
+from trust_portal.evidence.disclosure import Disclosure
+from trust_portal.evidence.statement import ReceiptKind
+from trust_portal.evidence.verdict import Code
+from trust_portal.evidence.verify import verify
+from trust_portal.kernel.actor import Role
+from trust_portal.kernel.page import PageRequest
+from trust_portal.learning.postmortems.model import (
+    COPY_KIND,
+    Acknowledgement,
+    Disclose,
+    Release,
+    Reopen,
+    Written,
+)
+from trust_portal.learning.recompute import RECOMPUTERS
+from trust_portal.learning.verification import KINDS
+
+pytestmark = pytest.mark.takes(seconds=40)
+
+
+@pytest.fixture
+async def desk(vendor) -> Desk:
+    return await desk_of(vendor)
+
+
+async def released(desk: Desk, postmortem, **changes):
+    said = {
+        "postmortem_id": postmortem.id,
+        "version": postmortem.version,
+        "customer_id": desk.northwind,
+        "profile": "customer",
+        "reason": "As we promised on the phone.",
+    } | changes
+    release = await desk.house.postmortem_releases.release(Release(**said), desk.owner)
+    assert await desk.house.postmortem_copies.issue(release.id)
+    return release
+
+
+async def verdict_of(desk: Desk, release, **more):
+    content = await desk.bundle(release.id, release.revision, kind=COPY_KIND, tenant_id=release.customer_id)
+    policy = await desk.policy(release.customer_id)
+    return content, verify(content, policy=policy, kinds=KINDS, recomputers=RECOMPUTERS, **more)
+
+
+async def kinds_in(desk: Desk, tenant_id) -> list[ReceiptKind]:
+    page = await desk.house.archive.receipts(desk.reviewer, tenant_id, PageRequest(size=50))
+    return [each.kind for each in page.items]
+
+
+async def test_the_copy_verifies_and_names_no_other_customer(desk):
+    signed = await desk.signed(await desk.postmortem())
+    release = await released(desk, signed)
+    content, verdict = await verdict_of(desk, release)
+    assert verdict.ok, verdict.findings
+    assert verdict.subject.tenant == "northwind"
+    files = bundle.read(content).files
+    copy = json.loads(files["postmortem-copy.json"])
+    assert copy["original"]["sha256"] == signed.versions[0].sha256
+    for name in ("postmortem-copy.json", "evidence.csv", "postmortem-copy.pdf"):
+        assert b"ontoso" not in files[name], name
+    assert "disclosures/postmortem-copy.json" not in files
+
+
+async def test_the_release_is_in_our_log_and_the_copy_in_the_customers(desk):
+    signed = await desk.signed(await desk.postmortem())
+    release = await released(desk, signed)
+    assert (await kinds_in(desk, desk.northwind)).count(ReceiptKind.POSTMORTEM_COPY_ISSUED) == 1
+    assert ReceiptKind.POSTMORTEM_COPY_ISSUED not in await kinds_in(desk, desk.contoso)
+    assert not await desk.house.postmortem_copies.issue(release.id), "again it changes nothing"
+    assert (await kinds_in(desk, desk.northwind)).count(ReceiptKind.POSTMORTEM_COPY_ISSUED) == 1
+
+
+async def test_the_customer_is_told_and_reads_it_and_the_other_does_not(desk):
+    reader = actor_of(await desk.vendor.person("Carla Vento", Role.CUSTOMER_VIEWER, tenant_id=desk.northwind))
+    other = actor_of(await desk.vendor.person("Otto Klein", Role.CUSTOMER_ADMIN, tenant_id=desk.contoso))
+    release = await released(desk, await desk.signed(await desk.postmortem()))
+    (copy,) = await desk.house.postmortem_copies.list(reader, desk.northwind)
+    assert copy.copy.id == release.id
+    opened = await desk.house.postmortem_copies.find(reader, desk.northwind, release.id)
+    assert sorted(opened.document["customers"]) == ["northwind"]
+    assert await desk.house.postmortem_copies.list(other, desk.contoso) == ()
+    with pytest.raises(NotFound):
+        await desk.house.postmortem_copies.find(other, desk.contoso, release.id)
+    with pytest.raises(NotFound):
+        await desk.house.postmortem_copies.list(other, desk.northwind)
+
+
+async def test_what_is_disclosed_later_is_shown_and_verifies(desk):
+    signed = await desk.signed(await desk.postmortem())
+    first = await released(desk, signed)
+    second = await desk.house.postmortem_releases.disclose(
+        Disclose(first.id, ("incident.owner",), "They asked who to call."), desk.owner
+    )
+    assert await desk.house.postmortem_copies.issue(second.id)
+    _content, verdict = await verdict_of(desk, second)
+    assert verdict.ok, verdict.findings
+    assert (
+        "1 withheld field(s) of postmortem-copy.json are disclosed, and are what was signed" in verdict.proved
+    )
+    opened = await desk.house.postmortem_copies.find(desk.owner, desk.northwind, second.id)
+    assert opened.document["incident"]["owner"] == "ivo@vendor.example"
+    assert "team" not in opened.document["incident"]
+    assert second.sha256 == first.sha256, "the copy itself stays the same"
+
+
+async def test_every_withheld_field_handed_over_beside_the_bundle_verifies(desk):
+    signed = await desk.signed(await desk.postmortem())
+    release = await released(desk, signed)
+    content, _ = await verdict_of(desk, release)
+    policy = await desk.policy(desk.northwind)
+    for place, encoded in release.withheld.items():
+        verdict = verify(
+            content, policy=policy, kinds=KINDS, disclosed={place: json.dumps([encoded]).encode()}
+        )
+        assert verdict.ok, (place, verdict.findings)
+    everything = json.dumps(list(release.withheld.values())).encode()
+    verdict = verify(content, policy=policy, kinds=KINDS, disclosed={"all": everything})
+    assert verdict.ok, verdict.findings
+    original = signed.versions[0].sha256
+    assert (
+        f"with everything disclosed the copy is the signed document, byte for byte: SHA-256 {original}"
+        in verdict.proved
+    )
+
+
+async def test_a_false_disclosure_is_refused_with_its_own_code(desk):
+    release = await released(desk, await desk.signed(await desk.postmortem()))
+    content, _ = await verdict_of(desk, release)
+    policy = await desk.policy(desk.northwind)
+    false = Disclosure.make("owner", "Somebody Else", "AAAAAAAAAAAAAAAAAAAAAA").encoded
+    twice = [release.withheld["incident.owner"]] * 2
+    for handed, code in (
+        ([false], Code.UNREFERENCED_DISCLOSURE),
+        (twice, Code.FALSE_DISCLOSURE),
+        (["no disclosure"], Code.FALSE_DISCLOSURE),
+        ("no list", Code.FALSE_DISCLOSURE),
+    ):
+        verdict = verify(
+            content, policy=policy, kinds=KINDS, disclosed={"f.json": json.dumps(handed).encode()}
+        )
+        assert verdict.codes == {code}, handed
+        assert {each.file for each in verdict.findings} == {"f.json"}
+
+
+async def test_warnings_are_mended_or_acknowledged_with_a_reason(desk):
+    words = Written(**(WRITTEN.json() | {"risks": "Wera Lind may forget to do it again."}))
+    signed = await desk.signed(await desk.postmortem(), words)
+    releases = desk.house.postmortem_releases
+    preview = await releases.preview(desk.owner, signed.id, desk.northwind, "customer")
+    assert {(each.code.value, each.words) for each in preview.warnings} == {("PERSON", "Wera Lind")}
+    with pytest.raises(InvalidInput) as refused:
+        await released(desk, signed)
+    assert refused.value.code == "WARNINGS"
+    assert await releases.of_postmortem(desk.owner, signed.id) == ()
+    (warning,) = preview.warnings
+    release = await released(
+        desk, signed, acknowledged=(Acknowledgement(warning.id, "She agreed to be named."),)
+    )
+    assert release.acknowledged == {warning.id: "She agreed to be named."}
+
+
+async def test_only_who_may_releases_and_only_to_whom_it_touched(desk):
+    signed = await desk.signed(await desk.postmortem())
+    command = Release(signed.id, 1, desk.northwind, "customer", "So it is.")
+    with pytest.raises(Denied):
+        await desk.house.postmortem_releases.release(command, desk.writer)
+    stranger = await desk.vendor.customer("fabrikam")
+    with pytest.raises(InvalidInput) as refused:
+        await released(desk, signed, customer_id=stranger)
+    assert refused.value.code == "NOT_AFFECTED"
+    assert await desk.house.postmortem_releases.of_postmortem(desk.owner, signed.id) == ()
+
+
+async def test_a_draft_is_not_released(desk):
+    postmortem = await desk.postmortem()
+    with pytest.raises(Conflict) as refused:
+        await released(desk, postmortem)
+    assert refused.value.code == "UNSIGNED"
+
+
+async def test_the_same_version_is_released_once_and_the_next_one_again(desk):
+    signed = await desk.signed(await desk.postmortem())
+    first = await released(desk, signed)
+    with pytest.raises(Conflict) as refused:
+        await released(desk, signed)
+    assert refused.value.code == "ALREADY_RELEASED"
+    reopened = await desk.house.postmortem_signing.reopen(Reopen(signed.id, "Late evidence."), desk.owner)
+    again = await desk.signed(reopened, Written(**(WRITTEN.json() | {"risks": "It may recur."})))
+    second = await released(desk, again)
+    assert (first.version, second.version) == (1, 2)
+    opened = await desk.house.postmortem_copies.find(desk.owner, desk.northwind, first.id)
+    assert opened.newer is not None
+    assert opened.newer.version == 2
+
+
+async def test_what_is_not_withheld_cannot_be_disclosed(desk):
+    release = await released(desk, await desk.signed(await desk.postmortem()))
+    with pytest.raises(InvalidInput) as refused:
+        await desk.house.postmortem_releases.disclose(
+            Disclose(release.id, ("incident.title",), "They asked."), desk.owner
+        )
+    assert refused.value.code == "NOT_WITHHELD"
+    (known,) = await desk.house.postmortem_releases.of_postmortem(desk.owner, release.postmortem_id)
+    assert known.disclosed == ()

@@ -1,0 +1,103 @@
+"""Whether a customer's copy is the one that was issued: from its bytes to the receipt in the customer's log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from trust_portal.documents.csv import write_csv
+from trust_portal.errors import TrustPortalError
+from trust_portal.evidence.links import missing, result_of, statements
+from trust_portal.evidence.manifest import Manifest
+from trust_portal.evidence.statement import ReceiptKind, Statement
+from trust_portal.evidence.strict import Malformed, parse_json
+from trust_portal.evidence.verdict import Gap, Mismatch
+from trust_portal.kernel.canonical import canonical, sha256_hex
+from trust_portal.learning.postmortems.model import COPY_FILE, EVIDENCE_FILE, FORMAT, PROFILE_FILE
+from trust_portal.learning.postmortems.rows import evidence_rows
+from trust_portal.reliability.comparison import file_in, reading, table_differs
+
+
+def attest_copy(files: Mapping[str, bytes], tenant: str) -> Sequence[Gap]:
+    """``files`` as a bundle names them; ``tenant`` is the id of whose they are said to be."""
+    try:
+        return list(_gaps(files, tenant))
+    except Malformed as error:
+        return [Gap(COPY_FILE, error.field or "", error.message)]
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError, TrustPortalError) as error:
+        return [Gap(COPY_FILE, "", f"not what belongs here: {error!r}")]
+
+
+def attest_bundle(files: Mapping[str, bytes], manifest: Statement) -> Sequence[Gap]:
+    """What ``attest_copy`` finds, and that the manifest speaks of the same customer."""
+    if gaps := attest_copy(files, str(manifest.predicate.get("tenant"))):
+        return gaps
+    said, meant = Manifest.of(manifest).tenant, parse_json(files[COPY_FILE])["customer"]["key"]
+    if said == meant:
+        return []
+    return [
+        Gap(
+            "manifest.dsse.json",
+            "predicate.result.tenant",
+            f"the manifest says {said!r}, the copy {meant!r}",
+        )
+    ]
+
+
+def whole_again(value: Any) -> Sequence[str]:
+    """What is proved once everything withheld is disclosed: ``value`` is the copy with it put back."""
+    original = value["original"]["sha256"]
+    if sha256_hex(canonical(value["document"])) != original:
+        return ()
+    return (f"with everything disclosed the copy is the signed document, byte for byte: SHA-256 {original}",)
+
+
+def recompute_copy(files: Mapping[str, bytes]) -> list[Mismatch]:
+    """The evidence table of what the copy shows openly."""
+    with reading(COPY_FILE):
+        rows = evidence_rows(parse_json(file_in(files, COPY_FILE))["document"])
+        table = write_csv(next(rows), rows)
+    return table_differs(EVIDENCE_FILE, files.get(EVIDENCE_FILE, table), table)
+
+
+def _gaps(files: Mapping[str, bytes], tenant: str) -> Iterator[Gap]:
+    content = files.get(COPY_FILE)
+    if content is None:
+        yield Gap(COPY_FILE, "", "is not there")
+        return
+    body = parse_json(content)
+    if canonical(body) != content or body["format"] != FORMAT:
+        yield Gap(COPY_FILE, "", "spelled otherwise than RFC 8785 wants, or in another format")
+        return
+    sha256 = sha256_hex(content)
+    issued = [
+        (name, each)
+        for name, each in statements(files)
+        if each.kind is ReceiptKind.POSTMORTEM_COPY_ISSUED
+        and any((s.name, s.sha256) == (COPY_FILE, sha256) for s in each.subjects)
+    ]
+    if not issued:
+        yield Gap(COPY_FILE, "", "no postmortem.copy_issued receipt was issued for it")
+        return
+    for name, receipt in issued:
+        yield from missing(files, name, receipt)
+        yield from _said(body, name, receipt, tenant)
+    if sha256_hex(files.get(PROFILE_FILE, b"")) != body["profile"]["sha256"]:
+        yield Gap(PROFILE_FILE, "", "not the profile by which the copy withholds")
+
+
+def _said(body: Mapping[str, Any], name: str, receipt: Statement, tenant: str) -> Iterator[Gap]:
+    result, own = result_of(receipt), body["document"]["postmortem"]
+    said = {
+        "original": body["original"]["sha256"],
+        "postmortem": body["original"]["postmortem"],
+        "version": body["original"]["version"],
+        "profile": body["profile"],
+    }
+    for field, value in said.items():
+        if result.get(field) != value:
+            yield Gap(name, f"predicate.result.{field}", f"the copy says {value!r}")
+    if (own["id"], own["version"]) != (said["postmortem"], said["version"]):
+        yield Gap(COPY_FILE, "document.postmortem", "not of the version it says to be a copy of")
+    if not receipt.predicate.get("tenant") == tenant == body["customer"]["id"]:
+        yield Gap(COPY_FILE, "customer.id", "issued to another customer")

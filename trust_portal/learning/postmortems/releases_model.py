@@ -1,0 +1,75 @@
+"""Releases and copies as they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from trust_portal.learning.postmortems.model import Person
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRelease:
+    """What the vendor gave a customer. ``revision`` 1 is the release, every later one a disclosure.
+
+    ``withheld``: disclosures (RFC 9901) by place, also those in ``disclosed``, which the customer was shown.
+    ``acknowledged``: reasons by id of the warning.
+    """
+
+    id: UUID
+    postmortem_id: UUID
+    version: int
+    customer_id: UUID
+    revision: int
+    profile: str
+    profile_text: str
+    document: bytes
+    sha256: str
+    withheld: Mapping[str, str]
+    disclosed: tuple[str, ...]
+    acknowledged: Mapping[str, str]
+    by: Person
+    reason: str
+    at: datetime
+    receipt_id: UUID
+
+    @property
+    def disclosures(self) -> tuple[str, ...]:
+        """Of what the customer was shown."""
+        return tuple(self.withheld[place] for place in self.disclosed)
+
+    def disclosing(
+        self, places: tuple[str, ...], *, id: UUID, by: Person, reason: str, at: datetime, receipt_id: UUID
+    ) -> StoredRelease:
+        """The next revision: the same copy, with ``places`` shown too."""
+        return replace(
+            self,
+            id=id,
+            revision=self.revision + 1,
+            disclosed=(*self.disclosed, *dict.fromkeys(places)),
+            by=by,
+            reason=reason,
+            at=at,
+            receipt_id=receipt_id,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCopy:
+    """What a customer has. ``id`` is the release's."""
+
+    id: UUID
+    tenant_id: UUID
+    postmortem_id: UUID
+    incident_id: UUID
+    version: int
+    revision: int
+    profile_text: str
+    document: bytes
+    sha256: str
+    original_sha256: str
+    disclosures: tuple[str, ...]
+    at: datetime
+    receipt_id: UUID
