@@ -75,6 +75,7 @@ from trust_portal.facts.intake import Intake
 from trust_portal.facts.operations_service import Operations
 from trust_portal.kernel.clock import Clock, SystemClock
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.actions.feeds import CalendarFeeds
 from trust_portal.learning.actions.reminding import ActionReminders
 from trust_portal.learning.actions.service import PreventionActions
 from trust_portal.learning.incidents.customers import CustomerIncidents
@@ -91,6 +92,7 @@ from trust_portal.learning.postmortems.releasing import PostmortemReleases
 from trust_portal.learning.postmortems.renderer import PostmortemRenderer
 from trust_portal.learning.postmortems.signing import PostmortemSigning
 from trust_portal.learning.postmortems.writing import PostmortemWriting
+from trust_portal.learning.switchboard.service import Switchboard
 from trust_portal.learning.workplaces.service import Workplaces
 from trust_portal.notify.delivering import Courier
 from trust_portal.notify.dispatching import Dispatcher
@@ -174,10 +176,12 @@ class House:
     postmortem_writing: PostmortemWriting
     prevention_actions: PreventionActions
     action_reminders: ActionReminders
+    calendar_feeds: CalendarFeeds
     workplaces: Workplaces
     incidents: Incidents
     customer_incidents: CustomerIncidents
     downgrades: Downgrades
+    switchboard: Switchboard
     exports: Exports
     contracts: Contracts
     objectives: Objectives
@@ -382,11 +386,13 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         postmortem_writing=PostmortemWriting(storage, gate, ledger, vendor_name=settings.vendor_name),
         prevention_actions=PreventionActions(storage, gate, ledger),
         action_reminders=ActionReminders(storage),
+        calendar_feeds=CalendarFeeds(storage, gate, ledger, settings.base_url),
         workplaces=Workplaces(storage, gate, ledger),
         incident_following=following,
         incidents=incidents,
         customer_incidents=CustomerIncidents(storage, gate, access_log),
         downgrades=Downgrades(storage, gate, ledger, approvals, incidents, following),
+        switchboard=Switchboard(storage, gate, ledger),
         exports=exports,
         contracts=Contracts(
             storage, gate=gate, ledger=ledger, tenants=tenants, objectives=objectives, access_log=access_log

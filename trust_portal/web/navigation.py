@@ -63,7 +63,11 @@ _VENDOR_PAGES = (
 _APPROVALS = "Approvals"
 #: Pages that lie beside another one of the list, and are shown as sides of it.
 _BESIDE = {"/contracts": ("/cross-checks", "/exclusions", "/what-if"), "/webhooks": ("/deliveries",)}
-_BESIDE_OF_HOUSE = {"/approvals": ("/break-glass",), "/policies": ("/keys",)}
+_BESIDE_OF_HOUSE = {
+    "/approvals": ("/break-glass",),
+    "/policies": ("/keys",),
+    "/switchboard": ("/actions",),
+}
 _HOUSE_PAGES = (
     ("Customers", "/tenants", Action.TENANTS_READ),
     ("Incidents", "/incidents", Action.ALL_INCIDENTS_READ),
@@ -72,6 +76,7 @@ _HOUSE_PAGES = (
     ("Cost", "/cost", Action.ALL_COST_READ),
     ("Playbooks", "/playbooks", Action.PLAYBOOKS_READ),
     (_APPROVALS, "/approvals", Action.ALL_APPROVALS_READ),
+    ("Switchboard", "/switchboard", Action.SWITCHBOARD_READ),
     ("Policies", "/policies", Action.POLICIES_READ),
 )
 _VENDOR_HOME = "/t/vendor/receipts"

@@ -10,8 +10,11 @@ from uuid import UUID
 
 from sqlalchemy import Row, Select, and_, insert, select
 
+from trust_portal.access.people.model import Person
+from trust_portal.access.people.repository import holders
 from trust_portal.access.tables import people
 from trust_portal.errors import Conflict, NotFound
+from trust_portal.kernel.actor import Role
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import Page, PageRequest
@@ -138,6 +141,14 @@ async def begun_actions(
     if after is not None:
         query = query.where(prevention_actions.c.id > after)
     return await _actions(session, query.order_by(prevention_actions.c.id).limit(limit))
+
+
+async def open_actions(session: ReadSession, owner_id: UUID | None = None) -> tuple[PreventionAction, ...]:
+    """Of one owner, or of everybody; by id."""
+    query = _in_state(_query(), ActionState.OPEN)
+    if owner_id is not None:
+        query = query.where(prevention_actions.c.owner_id == owner_id)
+    return await _actions(session, query.order_by(prevention_actions.c.id))
 
 
 async def actions_page(
@@ -286,3 +297,9 @@ def _action(row: Row[Any], steps: Iterable[Row[Any]]) -> PreventionAction:
             for each in steps
         ),
     )
+
+
+async def colleagues(session: ReadSession, at: datetime) -> tuple[Person, ...]:
+    """Everybody of the vendor's who works here now, by name."""
+    found = await holders(session, VENDOR_ID, tuple(Role), (), at)
+    return tuple(sorted(found, key=lambda each: (each.name.casefold(), each.email)))

@@ -8,6 +8,7 @@ from uuid import UUID
 from trust_portal.access.action import Action
 from trust_portal.access.approvals.model import person_behind
 from trust_portal.access.gate import Gate
+from trust_portal.access.people.model import Person
 from trust_portal.access.people.repository import find_active_person
 from trust_portal.access.policy import Decision, Resource
 from trust_portal.errors import Conflict, InvalidInput, NotFound
@@ -167,6 +168,12 @@ class PreventionActions:
         await self._may_read(actor)
         async with self._storage.read(_SCOPE) as session:
             return await repository.find_action(session, action_id)
+
+    async def colleagues(self, actor: Actor) -> tuple[Person, ...]:
+        """Who may own an action, by name."""
+        await self._may_read(actor)
+        async with self._storage.read(_SCOPE) as session:
+            return await repository.colleagues(session, self._storage.clock.now())
 
     async def page(self, actor: Actor, wanted: ActionFilter, request: PageRequest) -> Page[PreventionAction]:
         """Newest first."""

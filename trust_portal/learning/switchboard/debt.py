@@ -19,7 +19,7 @@ from typing import Final
 from uuid import UUID
 
 from trust_portal.learning.incidents.model import Severity
-from trust_portal.learning.switchboard.model import ActionLine, Grouping, PostmortemLine, Whose
+from trust_portal.learning.switchboard.model import ActionLine, DateSet, Grouping, PostmortemLine, Whose
 
 #: Points by severity: a step is twice as much, as with the money that is lost.
 WEIGHTS: Final[Mapping[Severity, int]] = MappingProxyType(
@@ -117,11 +117,10 @@ class Debt:
 
 def action_addend(line: ActionLine, at: datetime) -> Addend | None:
     """What an action adds at ``at``; None before it was planned and from its end on."""
-    if line.created_at > at or (line.ended_at is not None and line.ended_at <= at):
+    standing = _action_at(line, at)
+    if standing is None:
         return None
-    standing = [each for each in line.dates if each.at <= at]
-    last = standing[-1] if standing else None
-    over = timedelta(-1) if last is None else at - last.over_at
+    last, weeks, moves = standing
     return Addend(
         owed=Owed.ACTION,
         id=line.id,
@@ -129,19 +128,19 @@ def action_addend(line: ActionLine, at: datetime) -> Addend | None:
         whose=line.whose,
         since=line.created_at,
         due=None if last is None else last.due,
-        late=over >= timedelta(0),
+        late=weeks > 0,
         weight=WEIGHTS[line.whose.severity],
-        weeks=_weeks_begun(over),
-        moves=max(len(standing) - 1, 0),
+        weeks=weeks,
+        moves=moves,
     )
 
 
 def postmortem_addend(line: PostmortemLine, at: datetime) -> Addend | None:
     """What a postmortem that is not signed adds at ``at``; one that is missing was due at once."""
-    if line.declared_at > at or (line.signed_at is not None and line.signed_at <= at):
+    standing = _postmortem_at(line, at)
+    if standing is None:
         return None
-    missing = line.opened_at is None or line.opened_at > at
-    due_at = line.declared_at if missing else line.declared_at + POSTMORTEM_TERM
+    missing, due_at, weeks = standing
     return Addend(
         owed=Owed.MISSING if missing else Owed.UNSIGNED,
         id=line.incident_id,
@@ -149,11 +148,32 @@ def postmortem_addend(line: PostmortemLine, at: datetime) -> Addend | None:
         whose=line.whose,
         since=line.declared_at,
         due=due_at.date(),
-        late=at >= due_at,
+        late=weeks > 0,
         weight=WEIGHTS[line.whose.severity] * (_MISSING if missing else 1),
-        weeks=_weeks_begun(at - due_at),
+        weeks=weeks,
         moves=0,
     )
+
+
+def _action_at(line: ActionLine, at: datetime) -> tuple[DateSet | None, int, int] | None:
+    """The due date that stood, weeks late and moves so far; None where nothing was owed."""
+    if line.created_at > at or (line.ended_at is not None and line.ended_at <= at):
+        return None
+    last, moves = None, -1
+    for each in line.dates:
+        if each.at > at:
+            break
+        last, moves = each, moves + 1
+    return last, 0 if last is None else _weeks_begun(at - last.over_at), max(moves, 0)
+
+
+def _postmortem_at(line: PostmortemLine, at: datetime) -> tuple[bool, datetime, int] | None:
+    """Whether it was missing, when it was due, weeks late; None where nothing was owed."""
+    if line.declared_at > at or (line.signed_at is not None and line.signed_at <= at):
+        return None
+    missing = line.opened_at is None or line.opened_at > at
+    due_at = line.declared_at if missing else line.declared_at + POSTMORTEM_TERM
+    return missing, due_at, _weeks_begun(at - due_at)
 
 
 def debt(actions: Iterable[ActionLine], postmortems: Iterable[PostmortemLine], at: datetime) -> Debt:
@@ -167,8 +187,19 @@ def debt(actions: Iterable[ActionLine], postmortems: Iterable[PostmortemLine], a
 def trend(
     actions: Sequence[ActionLine], postmortems: Sequence[PostmortemLine], moments: Sequence[datetime]
 ) -> tuple[tuple[datetime, int], ...]:
-    """The points at each of ``moments``."""
-    return tuple((at, debt(actions, postmortems, at).points) for at in moments)
+    """The points at each of ``moments``: those of ``debt``, without the names of its parts."""
+    return tuple((at, _points(actions, postmortems, at)) for at in moments)
+
+
+def _points(actions: Iterable[ActionLine], postmortems: Iterable[PostmortemLine], at: datetime) -> int:
+    points = 0
+    for action in actions:
+        if (found := _action_at(action, at)) is not None:
+            points += WEIGHTS[action.whose.severity] * (1 + found[1] + found[2])
+    for postmortem in postmortems:
+        if (owed := _postmortem_at(postmortem, at)) is not None:
+            points += WEIGHTS[postmortem.whose.severity] * (_MISSING if owed[0] else 1) * (1 + owed[2])
+    return points
 
 
 def grouped(addends: Iterable[Addend], by: Grouping) -> tuple[Group, ...]:

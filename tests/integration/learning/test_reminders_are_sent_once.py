@@ -1,0 +1,228 @@
+"""Reminders of due dates: over real storage, across restarts, side by side, and when dates or people move."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+from support.actions_world import Promises, promises
+from support.learning_world import Vendor
+
+from trust_portal.errors import Conflict, Denied
+from trust_portal.house import House, build_house
+from trust_portal.kernel.clock import ManualClock
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.actions.model import FinishAction, MoveDueDate
+from trust_portal.learning.actions.reminders import Rung, Skip
+from trust_portal.learning.switchboard.service import AcknowledgeEscalation
+from trust_portal.learning.workplaces.calendar import WorkCalendar
+from trust_portal.learning.workplaces.model import SetWorkplace
+from trust_portal.notify.tables import notifications
+from trust_portal.notify.topics import Topic
+from trust_portal.storage.tenancy import TenantScope
+
+pytestmark = pytest.mark.takes(seconds=20)
+
+
+@pytest.fixture
+async def world(vendor: Vendor) -> Promises:
+    return await promises(vendor)
+
+
+def at(clock: ManualClock, *when: int) -> None:
+    clock.advance(datetime(*when, tzinfo=UTC) - clock.now())
+
+
+async def told(house: House) -> list[tuple[str, str, set[str]]]:
+    """Topic, title, and who, of every reminder that was announced, in their order."""
+    async with house.storage.read(TenantScope(VENDOR_ID)) as session:
+        rows = await session.execute(
+            select(notifications).where(notifications.c.tenant_id == VENDOR_ID).order_by(notifications.c.at)
+        )
+        return [
+            (row.topic, row.title, {*row.audience.get("people", ()), *row.audience.get("roles", ())})
+            for row in rows
+            if row.topic in {Topic.ACTION_REMINDER, Topic.ACTION_ESCALATED}
+        ]
+
+
+async def rungs(world: Promises, action_id) -> list[tuple[str, Skip | None, tuple[str, ...]]]:
+    found = await world.vendor.house.prevention_actions.reminders(world.ivo.as_actor(), action_id)
+    return [(each.rung.value, each.skipped, each.told) for each in found]
+
+
+async def test_each_rung_reaches_whom_it_is_for_once_in_its_morning(
+    world: Promises, clock: ManualClock
+) -> None:
+    action = await world.begun()  # due on Tuesday 9 June
+    remind = world.vendor.house.action_reminders.round
+
+    moments = [
+        ((2026, 6, 3, 6, 59), 0),  # Wednesday, before nine in Berlin; Thursday is a holiday
+        ((2026, 6, 3, 7, 0), 1),
+        ((2026, 6, 8, 23, 0), 0),
+        ((2026, 6, 9, 7, 0), 1),
+        ((2026, 6, 10, 7, 0), 1),
+        ((2026, 6, 12, 7, 0), 1),
+        ((2026, 6, 18, 6, 59), 0),
+        ((2026, 6, 18, 7, 0), 1),
+        ((2026, 12, 1, 0, 0), 0),
+    ]
+    for when, expected in moments:
+        at(clock, *when)
+        assert await remind() == expected, when
+        assert await remind() == 0
+
+    assert await rungs(world, action.id) == [
+        ("T-3", None, (world.olga.name,)),
+        ("T", None, (world.olga.name,)),
+        ("T+1", None, (world.olga.name,)),
+        ("T+3", None, (world.max.name,)),
+        ("T+7", None, ("PMO",)),
+    ]
+    title = "Limit the pool"
+    olga, max_ = str(world.olga.id), str(world.max.id)
+    assert await told(world.vendor.house) == [
+        ("action.reminder", f"Due on 9 June 2026: {title}", {olga}),
+        ("action.reminder", f"Due today: {title}", {olga}),
+        ("action.reminder", f"Overdue by 1 day: {title}", {olga}),
+        ("action.escalated", f"Escalated, overdue by 3 days: {title}", {max_}),
+        ("action.escalated", f"Escalated, overdue by 9 days: {title}", {"pmo"}),
+    ]
+
+
+async def test_after_an_outage_everything_that_came_meanwhile_is_sent_once_by_however_many_workers(
+    world: Promises, clock: ManualClock
+) -> None:
+    action = await world.begun()
+    at(clock, 2026, 6, 12, 8, 0)
+
+    first = world.vendor.house
+    second = build_house(first.settings, clock)
+    try:
+        sent = await asyncio.gather(*(house.action_reminders.round() for house in (first, second) * 3))
+    finally:
+        await second.close()
+
+    assert sum(sent) == 4
+    assert [rung for rung, skipped, _ in await rungs(world, action.id) if skipped is None] == [
+        "T-3", "T", "T+1", "T+3",
+    ]  # fmt: skip
+    assert len(await told(first)) == 4
+
+
+async def test_a_worker_that_dies_before_its_commit_has_told_nobody_and_the_next_one_does(
+    world: Promises, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    action = await world.begun()
+    at(clock, 2026, 6, 3, 8, 0)
+
+    async def die(*_: object) -> None:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as dying:
+        dying.setattr("trust_portal.learning.actions.reminding.announce", die)
+        with pytest.raises(RuntimeError, match="killed"):
+            await world.vendor.house.action_reminders.round()
+    assert await rungs(world, action.id) == []
+    assert await told(world.vendor.house) == []
+
+    restarted = build_house(world.vendor.house.settings, clock)
+    try:
+        assert await restarted.action_reminders.round() == 1
+        assert await restarted.action_reminders.round() == 0
+    finally:
+        await restarted.close()
+    assert len(await told(world.vendor.house)) == 1
+
+
+async def test_a_moved_date_has_rungs_of_its_own_and_those_of_the_old_one_end_on_record(
+    world: Promises, clock: ManualClock
+) -> None:
+    action = await world.begun()
+    actions, olga = world.vendor.house.prevention_actions, world.olga.as_actor()
+    at(clock, 2026, 6, 9, 6, 30)
+    assert await world.vendor.house.action_reminders.round() == 1  # T-3
+    at(clock, 2026, 6, 9, 7, 5)
+
+    await actions.move(MoveDueDate(action.id, date(2026, 6, 11), "Waiting for a part"), olga)
+    at(clock, 2026, 6, 11, 7, 0)
+    assert await world.vendor.house.action_reminders.round() == 1
+    await actions.finish(FinishAction(action.id, "https://git.example/17", "Done"), olga)
+    at(clock, 2026, 8, 1, 0, 0)
+    assert await world.vendor.house.action_reminders.round() == 0
+
+    assert await rungs(world, action.id) == [
+        ("T-3", None, (world.olga.name,)),
+        ("T", Skip.MOVED, ()),
+        ("T-3", Skip.PAST, ()),
+        ("T", None, (world.olga.name,)),
+    ]
+
+
+async def test_whoever_moves_east_or_west_is_reminded_neither_twice_nor_never(
+    world: Promises, clock: ManualClock
+) -> None:
+    action = await world.begun()
+    workplaces, remind = world.vendor.house.workplaces, world.vendor.house.action_reminders.round
+
+    async def move_to(zone: str) -> None:
+        await workplaces.set(
+            SetWorkplace(world.olga.id, WorkCalendar("DE", "BY", zone), world.max.id), world.olga.as_actor()
+        )
+
+    sent = 0
+    for when, zone in (
+        ((2026, 6, 3, 7, 30), "America/Los_Angeles"),
+        ((2026, 6, 3, 12, 0), "Pacific/Auckland"),
+        ((2026, 6, 8, 22, 0), "America/Los_Angeles"),
+        ((2026, 6, 9, 10, 0), "Europe/Berlin"),
+        ((2026, 6, 30, 0, 0), "Asia/Kolkata"),
+    ):
+        at(clock, *when)
+        sent += await remind()
+        await move_to(zone)
+        sent += await remind()
+
+    assert sent == len(Rung)
+    assert [rung for rung, _, _ in await rungs(world, action.id)] == [rung.value for rung in Rung]
+    assert (await world.look(action.id)).due == date(2026, 6, 9)
+
+
+async def test_the_pmo_takes_note_of_an_escalation_once_and_nobody_else_does(
+    world: Promises, clock: ManualClock
+) -> None:
+    action = await world.begun()
+    at(clock, 2026, 6, 18, 8, 0)
+    await world.vendor.house.action_reminders.round()
+    switchboard = world.vendor.house.switchboard
+    (waiting,) = await switchboard.escalations(world.petra.as_actor())
+    command = AcknowledgeEscalation(action.id, waiting.reminder.ordinal, "Olga gets two days for it")
+
+    with pytest.raises(Denied):
+        await switchboard.acknowledge(command, world.ivo.as_actor())
+    await switchboard.acknowledge(command, world.petra.as_actor())
+    with pytest.raises(Conflict) as twice:
+        await switchboard.acknowledge(command, world.petra.as_actor())
+
+    assert waiting.action.id == action.id
+    assert twice.value.code == "ALREADY_ACKNOWLEDGED"
+    assert await switchboard.escalations(world.petra.as_actor()) == ()
+    last = (await world.vendor.house.prevention_actions.reminders(world.ivo.as_actor(), action.id))[-1]
+    assert (last.acknowledged_by, last.acknowledgement) == (world.petra.name, "Olga gets two days for it")
+    assert clock.now() - timedelta(hours=1) < datetime(2026, 6, 18, 8, tzinfo=UTC)
+
+
+async def test_without_a_manager_or_an_owner_who_is_here_those_who_follow_actions_are_told(
+    world: Promises, clock: ManualClock
+) -> None:
+    action = await world.begun(owner_id=world.max.id)  # nobody said whom Max reports to
+    at(clock, 2026, 6, 1, 15, 0)
+    due = action.due
+    assert due is not None
+    at(clock, 2026, 6, 30, 0, 0)
+    await world.vendor.house.action_reminders.round()
+
+    assert [who for _, _, who in await rungs(world, action.id)][-2:] == [("PMO",), ("PMO",)]

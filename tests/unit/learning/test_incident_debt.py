@@ -1,0 +1,260 @@
+"""Incident debt is the sum of what is owed, and each part says how it came about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trust_portal.learning.actions.model import ActionState
+from trust_portal.learning.incidents.model import Severity
+from trust_portal.learning.switchboard.board import Lines, board
+from trust_portal.learning.switchboard.completion import completion
+from trust_portal.learning.switchboard.coverage import Cover, MajorIncident, Undeclared, ledger
+from trust_portal.learning.switchboard.debt import (
+    Owed,
+    action_addend,
+    debt,
+    grouped,
+    postmortem_addend,
+    trend,
+)
+from trust_portal.learning.switchboard.model import (
+    ActionLine,
+    BoardFilter,
+    DateSet,
+    Grouping,
+    PostmortemLine,
+    Whose,
+)
+
+AT = datetime(2026, 6, 30, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+OLGA = Whose(Severity.P1, "api", "payments", "Olga", UUID(int=7))
+
+
+def action(number: int = 1, **more: object) -> ActionLine:
+    line = ActionLine(
+        UUID(int=number), "Limit the pool", UUID(int=99), OLGA, AT - 30 * DAY, (), ActionState.OPEN, None
+    )
+    return replace(line, **more)  # type: ignore[arg-type]
+
+
+def due(over_at: datetime, *, at: datetime = AT - 20 * DAY) -> DateSet:
+    return DateSet(at, over_at.date(), over_at)
+
+
+def postmortem(**more: object) -> PostmortemLine:
+    declared = AT - 10 * DAY
+    line = PostmortemLine(UUID(int=50), UUID(int=51), "Down", OLGA, declared, declared, None)
+    return replace(line, **more)  # type: ignore[arg-type]
+
+
+def test_an_action_weighs_by_severity_weeks_late_and_moves() -> None:
+    plain = action_addend(action(), AT)
+    late = action_addend(
+        action(dates=(due(AT - 9 * DAY), due(AT - 8 * DAY, at=AT - 15 * DAY), due(AT, at=AT + DAY))), AT
+    )
+
+    assert plain is not None
+    assert (plain.points, plain.late, plain.explanation) == (8, False, "8 × 1 = 8")
+    assert late is not None
+    assert (late.points, late.weeks, late.moves, late.late) == (32, 2, 1, True)
+    assert late.explanation == "8 × (1 + 2 weeks late + 1 move) = 32"
+
+
+def test_late_begins_with_the_end_of_the_due_day_and_a_week_with_its_first_moment() -> None:
+    line = action(dates=(due(AT),))
+
+    def weeks(at: datetime) -> int:
+        found = action_addend(line, at)
+        assert found is not None
+        return found.weeks
+
+    second = timedelta(seconds=1)
+    assert [weeks(AT - second), weeks(AT), weeks(AT + 7 * DAY - second), weeks(AT + 7 * DAY)] == [0, 1, 1, 2]
+
+
+def test_what_has_ended_or_is_not_yet_planned_owes_nothing() -> None:
+    ended = action(state=ActionState.DONE, ended_at=AT)
+    assert action_addend(ended, AT) is None
+    assert action_addend(ended, AT - DAY) is not None
+    assert action_addend(action(created_at=AT + DAY), AT) is None
+
+
+def test_a_postmortem_is_due_after_two_weeks_and_a_missing_one_at_once_and_twice() -> None:
+    fresh, old, missing = (
+        postmortem_addend(line, AT)
+        for line in (
+            postmortem(),
+            postmortem(declared_at=AT - 22 * DAY),
+            postmortem(postmortem_id=None, opened_at=None),
+        )
+    )
+    assert fresh is not None and old is not None and missing is not None  # noqa: PT018
+    assert (fresh.owed, fresh.points, fresh.late) == (Owed.UNSIGNED, 8, False)
+    assert (old.owed, old.points, old.weeks) == (Owed.UNSIGNED, 24, 2)
+    assert (missing.owed, missing.points, missing.explanation) == (
+        Owed.MISSING,
+        48,
+        "16 × (1 + 2 weeks late) = 48",
+    )
+    assert postmortem_addend(postmortem(signed_at=AT), AT) is None
+
+
+MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC))
+SEVERITIES = st.sampled_from(Severity)
+WHOSE = st.builds(
+    Whose,
+    SEVERITIES,
+    st.sampled_from(["api", "billing"]),
+    st.sampled_from([None, "payments", "core"]),
+    st.just("Olga"),
+    st.sampled_from([None, UUID(int=7)]),
+)
+DATES = st.lists(st.builds(DateSet, MOMENTS, st.just(date(2026, 6, 1)), MOMENTS), max_size=3).map(
+    lambda dates: tuple(sorted(dates, key=lambda each: each.at))
+)
+ACTIONS = st.lists(
+    st.builds(
+        ActionLine,
+        st.uuids(),
+        st.just("t"),
+        st.uuids(),
+        WHOSE,
+        MOMENTS,
+        DATES,
+        st.sampled_from([ActionState.OPEN, ActionState.DONE]),
+        st.none() | MOMENTS,
+    ),
+    max_size=8,
+)
+POSTMORTEMS = st.lists(
+    st.builds(
+        PostmortemLine,
+        st.uuids(),
+        st.none() | st.uuids(),
+        st.just("t"),
+        WHOSE,
+        MOMENTS,
+        st.none() | MOMENTS,
+        st.none() | MOMENTS,
+    ),
+    max_size=8,
+)
+
+
+@given(ACTIONS, POSTMORTEMS, MOMENTS)
+def test_the_number_is_the_sum_of_its_parts_of_every_grouping_and_of_its_trend(
+    actions: list[ActionLine], postmortems: list[PostmortemLine], at: datetime
+) -> None:
+    owed = debt(actions, postmortems, at)
+
+    assert owed.points == sum(each.weight * (1 + each.weeks + each.moves) for each in owed.addends)
+    assert owed.open + owed.unsigned + owed.missing == len(owed.addends)
+    for by in Grouping:
+        groups = grouped(owed.addends, by)
+        assert sum(each.points for each in groups) == owed.points
+        assert len({each.key for each in groups}) == len(groups)
+    assert trend(actions, postmortems, [at]) == ((at, owed.points),)
+
+
+@given(ACTIONS, POSTMORTEMS, MOMENTS)
+def test_filters_split_the_debt_without_losing_or_doubling_any_of_it(
+    actions: list[ActionLine], postmortems: list[PostmortemLine], at: datetime
+) -> None:
+    lines = Lines(actions, postmortems, (), ())
+    whole = board(lines, BoardFilter(), at).debt.points
+    for name, values in (
+        ("severity", tuple(Severity)),
+        ("service", ("api", "billing")),
+        ("team", ("", "payments", "core")),
+        ("owner", ("Olga", str(UUID(int=7)))),
+    ):
+        parts = [board(lines, BoardFilter(**{name: value}), at).debt.points for value in values]
+        assert sum(parts) == whole
+
+
+def test_completion_counts_against_the_day_that_was_agreed_whatever_it_was_moved_to() -> None:
+    kept = action(1, dates=(due(AT - DAY),), state=ActionState.DONE, ended_at=AT - 2 * DAY)
+    moved = action(
+        2, dates=(due(AT - DAY), due(AT, at=AT - 9 * DAY)), state=ActionState.DONE, ended_at=AT - DAY / 2
+    )
+    dropped = action(3, dates=(due(AT - DAY),), state=ActionState.DROPPED, ended_at=AT - 5 * DAY)
+    replaced = action(4, dates=(due(AT - DAY),), state=ActionState.SUPERSEDED, ended_at=AT - 5 * DAY)
+    still_time = action(5, dates=(due(AT + DAY),))
+    long_ago = action(6, dates=(due(AT - 91 * DAY),))
+
+    found = completion([kept, moved, dropped, replaced, still_time, long_ago, action(7)], AT)
+
+    assert (found.kept, found.agreed, found.rate, found.on_target) == (1, 3, Fraction(1, 3), False)
+    nine = completion([*[replace(kept, id=UUID(int=each)) for each in range(9)], dropped], AT)
+    assert (nine.rate, nine.on_target) == (Fraction(9, 10), True)
+    assert completion([], AT).rate is None
+
+
+def major(number: int, **more: object) -> MajorIncident:
+    incident = MajorIncident(
+        id=UUID(int=number),
+        title=f"INC-{number}",
+        service="api",
+        owner="Ivo",
+        severity=Severity.P1,
+        worst_severity=Severity.P1,
+        declared_at=AT - number * DAY,
+        merged_into=None,
+        postmortem_id=UUID(int=100 + number),
+        signed_at=None,
+    )
+    return replace(incident, **more)  # type: ignore[arg-type]
+
+
+def test_the_ledger_names_every_gap_by_name_and_age() -> None:
+    found = ledger(
+        [
+            major(1, signed_at=AT),
+            major(2, severity=Severity.P3),
+            major(3, postmortem_id=None),
+            major(4, merged_into=UUID(int=1)),
+            major(5, merged_into=UUID(int=2)),
+        ],
+        [Undeclared("urn:pager", "INC-9", Severity.P2, AT - 9 * DAY)],
+    )
+    assert [(each.name, each.cover, each.days(AT)) for each in found.lines] == [
+        ("urn:pager/INC-9", Cover.UNDECLARED, 9),
+        ("INC-5", Cover.UNSIGNED, 5),
+        ("INC-4", Cover.MERGED, 4),
+        ("INC-3", Cover.MISSING, 3),
+        ("INC-2", Cover.UNSIGNED, 2),
+        ("INC-1", Cover.SIGNED, 1),
+    ]
+    assert [each.downgraded for each in found.lines] == [False, False, False, False, True, False]
+    assert (found.covered, found.rate, len(found.gaps)) == (2, Fraction(1, 3), 4)
+    assert ledger([]).rate is None
+
+
+@given(st.data(), st.integers(1, 8))
+def test_whatever_was_merged_into_whatever_each_line_is_covered_by_something_signed_or_a_named_gap(
+    data: st.DataObject, count: int
+) -> None:
+    incidents = [
+        major(
+            number,
+            merged_into=data.draw(st.none() | st.integers(1, count + 1).map(lambda each: UUID(int=each))),
+            signed_at=data.draw(st.none() | st.just(AT)),
+            postmortem_id=data.draw(st.none() | st.just(UUID(int=100 + number))),
+        )
+        for number in range(1, count + 1)
+    ]
+    signed = {each.id for each in incidents if each.signed_at is not None}
+
+    found = ledger(incidents)
+
+    assert {each.incident.id for each in found.lines if each.incident} == {each.id for each in incidents}
+    for line in found.lines:
+        assert line.cover.is_gap == (line.covered_by is None)
+        assert line.cover.is_gap or line.covered_by in signed

@@ -1,0 +1,177 @@
+"""What the Switchboard adds up, read in a few statements; and the views that people keep."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.actions.model import ENDS_AS, ActionState, StepAct
+from trust_portal.learning.incidents.model import Severity
+from trust_portal.learning.switchboard.board import LOOK_BACK, Lines
+from trust_portal.learning.switchboard.coverage import MajorIncident, Undeclared
+from trust_portal.learning.switchboard.model import ActionLine, DateSet, PostmortemLine, SavedView, Whose
+from trust_portal.learning.switchboard.tables import switchboard_views
+from trust_portal.learning.workplaces.calendar import WorkCalendar
+from trust_portal.storage.unit_of_work import ReadSession, WriteSession
+
+#: Owed at any time since $2, or agreed for a day since then.
+_ACTIONS: Final = """
+WITH begun AS (
+    SELECT action_id, due, at FROM prevention_action_steps WHERE tenant_id = $1 AND act = 'begin'
+), ended AS (
+    SELECT action_id, act, at FROM prevention_action_steps
+    WHERE tenant_id = $1 AND act IN ('finish', 'drop', 'supersede', 'withdraw')
+)
+SELECT a.id, a.title, a.incident_id, i.worst_severity, i.service, i.team, p.name, a.owner_id, a.created_at,
+       a.time_zone, b.due, b.at, e.act, e.at
+FROM prevention_actions a
+JOIN incidents i ON i.tenant_id = $1 AND i.id = a.incident_id
+JOIN people p ON p.tenant_id = $1 AND p.id = a.owner_id
+LEFT JOIN begun b ON b.action_id = a.id
+LEFT JOIN ended e ON e.action_id = a.id
+WHERE a.tenant_id = $1 AND (e.at IS NULL OR e.at > $2 OR b.due >= $3)
+"""
+_MOVES: Final = """
+SELECT action_id, due, at FROM prevention_action_steps
+WHERE tenant_id = $1 AND act = 'move' AND action_id = ANY($2::uuid[]) ORDER BY action_id, ordinal
+"""
+_MAJORS: Final = """
+WITH signed AS (
+    SELECT postmortem_id, min(signed_at) AS at FROM postmortem_versions WHERE tenant_id = $1
+    GROUP BY postmortem_id
+)
+SELECT i.id, i.title, i.service, i.team, coalesce(p.name, i.owner), p.id, i.severity, i.worst_severity,
+       i.declared_at, i.merged_into, m.id, m.opened_at, s.at
+FROM incidents i
+LEFT JOIN postmortems m ON m.tenant_id = $1 AND m.incident_id = i.id
+LEFT JOIN people p ON p.tenant_id = $1 AND p.id = coalesce(m.owner_person_id, i.owner_person_id)
+LEFT JOIN signed s ON s.postmortem_id = m.id
+WHERE i.tenant_id = $1 AND i.worst_severity IN ('P1', 'P2')
+ORDER BY i.declared_at, i.id
+"""
+#: What names no severity may have been a P1.
+_UNDECLARED: Final = """
+SELECT source, key, worst_severity, first_at FROM incident_gaps
+WHERE tenant_id = $1 AND (worst_severity IS NULL OR worst_severity IN ('P1', 'P2'))
+"""
+
+
+async def read_lines(session: ReadSession, at: datetime) -> Lines:
+    """Everything that ``board`` needs for ``at``."""
+    since = at - LOOK_BACK
+    driver = await session.driver()
+    actions = await driver.fetch(_ACTIONS, VENDOR_ID, since, since.date())
+    moves: dict[UUID, list[tuple[date, datetime]]] = defaultdict(list)
+    for action_id, due, moved_at in await driver.fetch(_MOVES, VENDOR_ID, [row[0] for row in actions]):
+        moves[action_id].append((due, moved_at))
+    majors = await driver.fetch(_MAJORS, VENDOR_ID)
+    undeclared = await driver.fetch(_UNDECLARED, VENDOR_ID)
+    return Lines(
+        actions=[_action(row, moves.get(row[0], [])) for row in actions],
+        postmortems=[
+            _postmortem(row) for row in majors if row[9] is None and (row[12] is None or row[12] > since)
+        ],
+        majors=[_major(row) for row in majors],
+        undeclared=[
+            Undeclared(source, key, None if severity is None else Severity(severity), first_at)
+            for source, key, severity, first_at in undeclared
+        ],
+    )
+
+
+async def views_of(session: ReadSession, person_id: UUID) -> tuple[SavedView, ...]:
+    """By name."""
+    columns = switchboard_views.c
+    rows = await session.execute(
+        select(columns.name, columns.query)
+        .where(columns.tenant_id == VENDOR_ID, columns.person_id == person_id)
+        .order_by(columns.name)
+    )
+    return tuple(SavedView(row.name, row.query) for row in rows)
+
+
+async def keep_view(session: WriteSession, person_id: UUID, view: SavedView) -> None:
+    """One of the same name takes the other's place."""
+    values = {
+        "tenant_id": VENDOR_ID,
+        "person_id": person_id,
+        "name": view.name,
+        "query": view.query,
+        "saved_at": session.clock.now(),
+    }
+    statement = insert(switchboard_views).values(values)
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["tenant_id", "person_id", "name"],
+            set_={"query": statement.excluded.query, "saved_at": statement.excluded.saved_at},
+        )
+    )
+
+
+async def forget_view(session: WriteSession, person_id: UUID, name: str) -> None:
+    columns = switchboard_views.c
+    await session.execute(
+        delete(switchboard_views).where(
+            columns.tenant_id == VENDOR_ID, columns.person_id == person_id, columns.name == name
+        )
+    )
+
+
+@lru_cache(maxsize=4096)
+def _over(time_zone: str, due: date) -> datetime:
+    return WorkCalendar(time_zone=time_zone).end_of(due)
+
+
+def _action(row: Any, moves: list[tuple[date, datetime]]) -> ActionLine:
+    id_, title, incident_id, severity, service, team, owner, owner_id, created_at, zone, *steps = row
+    due, begun_at, ended_by, ended_at = steps
+    dates = [] if due is None else [DateSet(begun_at, due, _over(zone, due))]
+    dates += [DateSet(moved_at, day, _over(zone, day)) for day, moved_at in moves]
+    return ActionLine(
+        id=id_,
+        title=title,
+        incident_id=incident_id,
+        whose=Whose(Severity(severity), service, team, owner, owner_id),
+        created_at=created_at,
+        dates=tuple(dates),
+        state=ActionState.OPEN if ended_by is None else ENDS_AS[StepAct(ended_by)],
+        ended_at=ended_at,
+    )
+
+
+def _postmortem(row: Any) -> PostmortemLine:
+    id_, title, service, team, owner, owner_id, _, worst, declared_at, _, postmortem_id, opened_at, signed = (
+        row
+    )
+    return PostmortemLine(
+        incident_id=id_,
+        postmortem_id=postmortem_id,
+        title=title,
+        whose=Whose(Severity(worst), service, team, owner, owner_id),
+        declared_at=declared_at,
+        opened_at=opened_at,
+        signed_at=signed,
+    )
+
+
+def _major(row: Any) -> MajorIncident:
+    id_, title, service, _, owner, _, severity, worst, declared_at, merged, postmortem_id, _, signed = row
+    return MajorIncident(
+        id=id_,
+        title=title,
+        service=service,
+        owner=owner,
+        severity=Severity(severity),
+        worst_severity=Severity(worst),
+        declared_at=declared_at,
+        merged_into=merged,
+        postmortem_id=postmortem_id,
+        signed_at=signed,
+    )

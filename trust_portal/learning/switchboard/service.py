@@ -1,0 +1,124 @@
+"""The Switchboard as people use it: looked at, narrowed, kept as a view; and escalations taken note of."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from uuid import UUID
+
+from trust_portal.access.action import Action
+from trust_portal.access.approvals.model import person_behind
+from trust_portal.access.gate import Gate
+from trust_portal.access.policy import Resource
+from trust_portal.errors import Conflict, NotFound
+from trust_portal.evidence.ledger import Ledger
+from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.kernel.names import require_words
+from trust_portal.learning.actions.model import PreventionAction, Reminder
+from trust_portal.learning.actions.receipts import acknowledged_act
+from trust_portal.learning.actions.reminders import Rung
+from trust_portal.learning.actions.reminders_repository import acknowledge, reminders_of, waiting_escalations
+from trust_portal.learning.actions.repository import actions_by_id, find_action
+from trust_portal.learning.switchboard import repository
+from trust_portal.learning.switchboard.board import Board, board
+from trust_portal.learning.switchboard.model import NOUN, BoardFilter, SavedView
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.unit_of_work import Storage
+
+_SCOPE = TenantScope(VENDOR_ID)
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """An overdue action that the PMO was told of, and nobody took note of yet."""
+
+    action: PreventionAction
+    reminder: Reminder
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgeEscalation:
+    """Command: the last reminder of the due date ``ordinal`` is taken note of; ``note`` says what is done."""
+
+    action_id: UUID
+    ordinal: int
+    note: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "note", require_words(self.note, "note"))
+
+
+class Switchboard:
+    def __init__(self, storage: Storage, gate: Gate, ledger: Ledger) -> None:
+        self._storage = storage
+        self._gate = gate
+        self._ledger = ledger
+
+    async def board(self, actor: Actor, wanted: BoardFilter) -> Board:
+        """As it stands now, all of it at one moment."""
+        await self._may_read(actor)
+        async with self._storage.read(_SCOPE, snapshot=True) as session:
+            now = self._storage.clock.now()
+            lines = await repository.read_lines(session, now)
+        return await asyncio.to_thread(board, lines, wanted, now)
+
+    async def escalations(self, actor: Actor) -> tuple[Escalation, ...]:
+        """Those that wait, the oldest first."""
+        await self._may_read(actor)
+        async with self._storage.read(_SCOPE) as session:
+            waiting = await waiting_escalations(session)
+            actions = await actions_by_id(session, {action_id for action_id, _ in waiting})
+        found = [Escalation(actions[action_id], reminder) for action_id, reminder in waiting]
+        return tuple(each for each in found if each.action.is_open)
+
+    async def acknowledge(self, command: AcknowledgeEscalation, actor: Actor) -> None:
+        """``NotFound`` where nothing was escalated; ``Conflict`` (ALREADY_ACKNOWLEDGED)."""
+        resource = Resource.of_house("escalation", command.action_id)
+        decision = await self._gate.require(actor, Action.ESCALATION_ACKNOWLEDGE, resource)
+        async with self._storage.write(_SCOPE) as session:
+            action = await find_action(session, command.action_id)
+            reminder = next(
+                (
+                    each
+                    for each in await reminders_of(session, action.id)
+                    if each.ordinal == command.ordinal and each.rung is Rung.PMO and each.skipped is None
+                ),
+                None,
+            )
+            if reminder is None:
+                raise NotFound("escalation")
+            if reminder.acknowledged_at is not None:
+                raise Conflict("somebody took note of this escalation already", code="ALREADY_ACKNOWLEDGED")
+            now, receipt_id = session.clock.now(), new_id()
+            act = acknowledged_act(action, actor, decision, now, reminder.due.isoformat(), command.note)
+            await self._ledger.record(session, act, receipt_id=receipt_id)
+            await acknowledge(
+                session,
+                action.id,
+                command.ordinal,
+                command.note,
+                by_id=person_behind(actor),
+                by=actor.name,
+                receipt_id=receipt_id,
+            )
+
+    async def views(self, actor: Actor) -> tuple[SavedView, ...]:
+        """One's own, by name."""
+        await self._may_read(actor)
+        async with self._storage.read(_SCOPE) as session:
+            return await repository.views_of(session, person_behind(actor))
+
+    async def keep_view(self, actor: Actor, view: SavedView) -> None:
+        """One of the same name is replaced. A choice of one's own, hence without a receipt."""
+        await self._may_read(actor)
+        async with self._storage.write(_SCOPE) as session:
+            await repository.keep_view(session, person_behind(actor), view)
+
+    async def forget_view(self, actor: Actor, name: str) -> None:
+        await self._may_read(actor)
+        async with self._storage.write(_SCOPE) as session:
+            await repository.forget_view(session, person_behind(actor), name)
+
+    async def _may_read(self, actor: Actor) -> None:
+        await self._gate.require(actor, Action.SWITCHBOARD_READ, Resource.of_house(NOUN))

@@ -1,0 +1,338 @@
+"""Prevention actions: the list, one with all that became of it, and what may be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from trust_portal.access.action import Action
+from trust_portal.access.approvals.model import person_behind
+from trust_portal.access.policy import Resource
+from trust_portal.documents import formats
+from trust_portal.errors import InvalidInput, Refused
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.actions.model import (
+    NOUN,
+    ActionFilter,
+    ActionState,
+    ActionType,
+    DropAction,
+    FinishAction,
+    LinkRecurrence,
+    MoveDueDate,
+    PlanAction,
+    PreventionAction,
+    StepAct,
+)
+from trust_portal.learning.actions.reminders import next_rung
+from trust_portal.learning.switchboard.service import AcknowledgeEscalation
+from trust_portal.web.context import actor_of, house_of
+from trust_portal.web.forms import FormState, one_of, page_request, read_form, required, texts
+from trust_portal.web.navigation import frame
+from trust_portal.web.templating import page
+
+RECEIPTS = "/t/vendor/receipts/"
+_FILTERS = ("state", "type", "owner", "incident")
+_MINE = "me"
+#: Status kind and word of each state.
+STATES = {
+    "open": ("busy", "Open"),
+    "done": ("good", "Done"),
+    "dropped": ("mute", "Dropped"),
+    "superseded": ("mute", "Replaced"),
+    "withdrawn": ("mute", "Withdrawn"),
+}
+TYPES = {
+    ActionType.PREVENT: "Prevent it",
+    ActionType.DETECT: "See it sooner",
+    ActionType.MITIGATE: "Limit the harm",
+    ActionType.PROCESS: "Change how we work",
+}
+_STEPS = {
+    StepAct.BEGIN: "Clock began",
+    StepAct.MOVE: "Moved",
+    StepAct.FINISH: "Done",
+    StepAct.DROP: "Dropped",
+    StepAct.SUPERSEDE: "Replaced",
+    StepAct.WITHDRAW: "Withdrawn",
+}
+
+
+def standing(action: PreventionAction, at: datetime) -> tuple[str, str]:
+    """Status kind and word of an action at ``at``."""
+    if days := action.days_overdue(at):
+        return "bad", f"Overdue by {days} {'day' if days == 1 else 'days'}"
+    if action.is_open and action.due is None:
+        return "mute", "Not begun"
+    return STATES[action.state.value]
+
+
+async def actions(request: Request) -> Response:
+    actor, house = actor_of(request), house_of(request)
+    asked = {name: request.query_params.get(name, "") for name in _FILTERS}
+    now = house.clock.now()
+    wanted = ActionFilter(
+        state=one_of(ActionState, asked["state"], "state"),
+        type=one_of(ActionType, asked["type"], "type"),
+        owner_id=person_behind(actor) if asked["owner"] == _MINE else _id(asked["owner"], "owner"),
+        incident_id=_id(asked["incident"], "incident"),
+    )
+    listed = await house.prevention_actions.page(actor, wanted, page_request(request))
+    colleagues = await house.prevention_actions.colleagues(actor)
+    return page(
+        request,
+        "actions/list.html",
+        listed=listed,
+        standings={each.id: standing(each, now) for each in listed.items},
+        asked=asked,
+        filters=urlencode({name: value for name, value in asked.items() if value}),
+        types=TYPES,
+        owners=[(_MINE, "Mine"), *((str(each.id), each.name) for each in colleagues)],
+        **frame(request),
+    )
+
+
+async def action(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+    actor, house = actor_of(request), house_of(request)
+    actions_, now = house.prevention_actions, house.clock.now()
+    found = await actions_.get(actor, request.path_params["action"])
+    reminders = await actions_.reminders(actor, found.id)
+    resource = Resource(NOUN, VENDOR_ID, found.id, person_id=found.owner_id)
+    may = {
+        verb: found.is_open and house.gate.allows(actor, which, resource)
+        for verb, which in (
+            ("finish", Action.PREVENTION_ACTION_FINISH),
+            ("move", Action.PREVENTION_ACTION_MOVE),
+            ("plan", Action.PREVENTION_ACTION_PLAN),
+            ("drop", Action.PREVENTION_ACTION_DROP),
+        )
+    }
+    may["drop"] = may["drop"] and person_behind(actor) != found.owner_id
+    may["link"] = house.gate.allows(actor, Action.PREVENTION_ACTION_PLAN, resource)
+    may["acknowledge"] = house.gate.allows(actor, Action.ESCALATION_ACKNOWLEDGE, resource)
+    successor = found.ending.successor_id if found.ending else None
+    coming = None
+    if found.is_open and found.dates:
+        ordinal = found.dates[-1][0].ordinal
+        coming = next_rung(
+            found.dates[-1][1], found.calendar, {each.rung for each in reminders if each.ordinal == ordinal}
+        )
+    return page(
+        request,
+        "actions/action.html",
+        status_code=form.status,
+        each=found,
+        standing=standing(found, now),
+        stamps=_stamps(found),
+        reminders=reminders,
+        coming=coming,
+        waiting=[each for each in reminders if each.waits_for_acknowledgement],
+        recurrences=await actions_.recurrences(actor, found.id),
+        successor=None if successor is None else await actions_.get(actor, successor),
+        today=found.calendar.day_of(now).isoformat(),
+        type_words=TYPES[found.type],
+        receipts=RECEIPTS,
+        form=form,
+        may=may,
+        **frame(request),
+    )
+
+
+async def new(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+    """The form to plan one, for a postmortem, or in place of another."""
+    actor, house = actor_of(request), house_of(request)
+    await house.gate.require(actor, Action.PREVENTION_ACTION_PLAN, Resource.of_house(NOUN))
+    values = dict(request.query_params) | dict(form.values)
+    postmortem_id = _id(values.get("postmortem"), "postmortem")
+    if postmortem_id is None:
+        raise InvalidInput("say for which postmortem", field="postmortem")
+    planned = await house.prevention_actions.of_postmortem(actor, postmortem_id)
+    replaces = next((each for each in planned if str(each.id) == values.get("replaces")), None)
+    colleagues = await house.prevention_actions.colleagues(actor)
+    return page(
+        request,
+        "actions/new.html",
+        status_code=form.status,
+        postmortem_id=postmortem_id,
+        planned=planned,
+        standings={each.id: standing(each, house.clock.now()) for each in planned},
+        replaces=replaces,
+        owners=[("", "Choose somebody"), *((str(each.id), each.name) for each in colleagues)],
+        types=[(each.value, words) for each, words in TYPES.items()],
+        form=form,
+        **frame(request),
+    )
+
+
+async def plan(request: Request) -> Response:
+    form = await read_form(request)
+    try:
+        made = await house_of(request).prevention_actions.plan(_plan(form), actor_of(request))
+    except Refused as refusal:
+        if refusal.status in {401, 403, 404}:
+            raise
+        return await new(request, FormState(texts(form), refusal))
+    return RedirectResponse(f"/actions/{made.id}", status_code=303)
+
+
+async def finish(request: Request) -> Response:
+    async def act(form: FormData) -> object:
+        command = FinishAction(
+            request.path_params["action"],
+            str(form.get("evidence", "")),
+            str(form.get("note", "")),
+            str(form.get("sha256", "")) or None,
+        )
+        return await house_of(request).prevention_actions.finish(command, actor_of(request))
+
+    return await _done(request, act)
+
+
+async def move(request: Request) -> Response:
+    async def act(form: FormData) -> object:
+        due, reason = _day(form.get("due")), str(form.get("reason", ""))
+        command = MoveDueDate(request.path_params["action"], due, reason)
+        return await house_of(request).prevention_actions.move(command, actor_of(request))
+
+    return await _done(request, act)
+
+
+async def drop(request: Request) -> Response:
+    async def act(form: FormData) -> object:
+        command = DropAction(request.path_params["action"], str(form.get("drop_reason", "")))
+        return await house_of(request).prevention_actions.drop(command, actor_of(request))
+
+    return await _done(request, act)
+
+
+async def withdraw(request: Request) -> Response:
+    async def act(form: FormData) -> object:
+        reason = required(form, "withdraw_reason", label="the reason")
+        id_ = request.path_params["action"]
+        return await house_of(request).prevention_actions.withdraw(actor_of(request), id_, reason)
+
+    return await _done(request, act)
+
+
+async def recurrence(request: Request) -> Response:
+    async def act(form: FormData) -> object:
+        incident_id = _id(required(form, "incident"), "incident")
+        if incident_id is None:
+            raise InvalidInput("say which incident", field="incident")
+        note = str(form.get("recurrence_note", ""))
+        command = LinkRecurrence(request.path_params["action"], incident_id, note)
+        return await house_of(request).prevention_actions.link_recurrence(command, actor_of(request))
+
+    return await _done(request, act)
+
+
+async def acknowledge(request: Request) -> Response:
+    async def act(form: FormData) -> None:
+        command = AcknowledgeEscalation(
+            request.path_params["action"],
+            request.path_params["ordinal"],
+            str(form.get("acknowledgement", "")),
+        )
+        await house_of(request).switchboard.acknowledge(command, actor_of(request))
+
+    return await _done(request, act)
+
+
+async def _done(request: Request, act: Callable[[FormData], Awaitable[object]]) -> Response:
+    """Do it and show the action; a refused form comes back on its page."""
+    form = await read_form(request)
+    try:
+        await act(form)
+    except Refused as refusal:
+        if refusal.status in {401, 403, 404}:
+            raise
+        return await action(request, FormState(texts(form), refusal))
+    return RedirectResponse(f"/actions/{request.path_params['action']}", status_code=303)
+
+
+def _plan(form: FormData) -> PlanAction:
+    postmortem_id = _id(required(form, "postmortem"), "postmortem")
+    owner_id = _id(required(form, "owner", label="the owner"), "owner")
+    type_ = one_of(ActionType, form.get("type"), "type")
+    if postmortem_id is None or owner_id is None or type_ is None:
+        raise InvalidInput("say what it works on", field="type")
+    return PlanAction(
+        postmortem_id=postmortem_id,
+        title=str(form.get("title", "")),
+        type=type_,
+        owner_id=owner_id,
+        term=_number(form.get("term"), "term"),
+        link=str(form.get("link", "")) or None,
+        replaces=_id(form.get("replaces"), "replaces"),
+    )
+
+
+def _stamps(each: PreventionAction) -> list[dict[str, Any]]:
+    """From the plan to where it stands; each stamp opens its receipt."""
+    stamps = [_stamp("Planned", each.created_at, each.created_by, each.receipt_id)]
+    for step in each.steps:
+        word = _STEPS[step.act]
+        if step.due is not None:
+            word = f"{word}, due {formats.day(step.due.isoformat())}"
+        stamps.append(_stamp(word, step.at, step.by, step.receipt_id))
+        if step.act in {StepAct.DROP, StepAct.WITHDRAW}:
+            stamps[-1]["state"] = "refused"
+    if each.is_open:
+        words = "Clock begins" if each.due is None else "Done"
+        stamps.append({"word": words, "state": "next"})
+    return stamps
+
+
+def _stamp(word: str, at: datetime, by: str, receipt: UUID) -> dict[str, Any]:
+    return {
+        "word": word,
+        "at": formats.instant(at.replace(microsecond=0)),
+        "by": by,
+        "href": f"{RECEIPTS}{receipt}",
+    }
+
+
+def _id(text: object, field: str) -> UUID | None:
+    if not text:
+        return None
+    try:
+        return UUID(str(text).strip())
+    except ValueError:
+        raise InvalidInput("this is no id", field=field) from None
+
+
+def _day(text: object) -> date:
+    try:
+        return date.fromisoformat(str(text or "").strip())
+    except ValueError:
+        raise InvalidInput("write a day as 2026-06-14", field="due") from None
+
+
+def _number(text: object, field: str) -> int:
+    digits = str(text or "").strip()
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 4:
+        raise InvalidInput("write a whole number", field=field)
+    return int(digits)
+
+
+_ONE = "/actions/{action:uuid}"
+routes = [
+    Route("/actions", actions, methods=["GET"]),
+    Route("/actions", plan, methods=["POST"]),
+    Route("/actions/new", new, methods=["GET"]),
+    Route(_ONE, action, methods=["GET"]),
+    Route(f"{_ONE}/drop", drop, methods=["POST"]),
+    Route(f"{_ONE}/escalations/{{ordinal:int}}", acknowledge, methods=["POST"]),
+    Route(f"{_ONE}/finish", finish, methods=["POST"]),
+    Route(f"{_ONE}/move", move, methods=["POST"]),
+    Route(f"{_ONE}/recurrences", recurrence, methods=["POST"]),
+    Route(f"{_ONE}/withdraw", withdraw, methods=["POST"]),
+]
