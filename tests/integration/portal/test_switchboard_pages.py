@@ -1,0 +1,220 @@
+"""The Switchboard and prevention actions in the portal: looked at, narrowed, kept, acted upon."""
+
+from __future__ import annotations
+
+import csv
+from datetime import timedelta
+from io import StringIO
+
+import httpx
+import pytest
+from icalendar import Calendar
+from support.actions_world import Promises, promises
+from support.learning_world import Vendor, declared, step
+from support.portal_fixtures import Portal
+
+from trust_portal.learning.actions.model import ActionState
+
+pytestmark = pytest.mark.takes(seconds=25)
+OWNER, PMO = "incident_owner", "pmo"
+
+
+@pytest.fixture
+async def world(portal: Portal) -> Promises:
+    """Two P1s: of one a prevention action is overdue and escalated, the other is fresh; nothing is signed."""
+    vendor = Vendor(portal.house, portal.clock)
+    found = await promises(vendor)
+    await found.begun()
+    await vendor.tell(
+        declared("INC-2", "P2", minute=60, service="billing"), step("INC-2", "resolved", minute=90)
+    )
+    await vendor.register()
+    await portal.house.action_reminders.round()
+    return found
+
+
+async def read(browser: httpx.AsyncClient, path: str, status: int = 200, **more) -> str:
+    answer = await browser.get(path, **more)
+    assert answer.status_code == status, answer.text
+    return answer.text.replace("\u00a0", " ")
+
+
+async def the_action(portal: Portal, browser: httpx.AsyncClient) -> str:
+    page = await read(browser, "/actions?state=open")
+    return (
+        page.split('<a href="/actions/')[2].split('"')[0]
+        if "new" in page
+        else page.split("/actions/")[1][:36]
+    )
+
+
+async def test_the_board_says_what_is_owed_and_each_number_leads_to_where_it_comes_from(
+    portal: Portal, world: Promises
+) -> None:
+    async with portal.browser(PMO) as browser:
+        page = await read(browser, "/switchboard")
+        rows = list(csv.DictReader(StringIO(await read(browser, "/switchboard.csv"))))
+        for said in (
+            "Incident debt", "Overdue actions", "Escalated to the PMO", "Limit the pool", "By service",
+            "By team", "By owner", "By severity", "How the debt adds up", "0 of 2 ever, signed", "Trouble INC-2",
+        ):  # fmt: skip
+            assert said in page, said
+        assert {(row["owed"], row["title"]) for row in rows} == {
+            ("action", "Limit the pool"), ("unsigned", "Trouble INC-1"), ("unsigned", "Trouble INC-2"),
+        }  # fmt: skip
+        points = sum(int(row["points"]) for row in rows)
+        assert f">{points:,}<" in page
+        for row in rows:
+            assert int(row["points"]) == int(row["weight"]) * (1 + int(row["weeks_late"]) + int(row["moves"]))
+        action = next(row for row in rows if row["owed"] == "action")
+        assert await read(browser, f"/actions/{action['id']}")
+
+
+async def test_filters_stand_in_the_address_and_may_be_kept_under_a_name(
+    portal: Portal, world: Promises
+) -> None:
+    async with portal.browser(PMO) as browser:
+        page = await read(browser, "/switchboard?service=billing")
+        assert "Trouble INC-2" in page.split("How the debt adds up")[1]
+        assert "Limit the pool" not in page.split("How the debt adds up")[1]
+        kept = await browser.post(
+            "/switchboard/views", data={"name": "Billing", "query": "service=billing&x=1"}
+        )
+        assert (kept.status_code, kept.headers["location"]) == (303, "/switchboard?service=billing")
+        refused = await browser.post("/switchboard/views", data={"name": " ", "query": "service=billing"})
+        assert (refused.status_code, "1 to 60 printable" in refused.text) == (422, True)
+        assert '<a href="/switchboard?service=billing">Billing</a>' in await read(browser, "/switchboard")
+        async with portal.browser("csm") as other:
+            assert ">Billing<" not in (await read(other, "/switchboard")).split("Your views")[1]
+        await browser.post("/switchboard/views/forget", data={"name": "Billing"})
+        assert ">Billing</a>" not in await read(browser, "/switchboard")
+        await read(browser, "/switchboard?severity=P9", 422)
+
+
+async def test_the_wall_has_no_way_in_but_the_way_out_and_the_live_part_comes_alone(
+    portal: Portal, world: Promises
+) -> None:
+    async with portal.browser(PMO) as browser:
+        wall = await read(browser, "/switchboard?wall=1")
+        part = await read(browser, "/switchboard", headers={"hx-request": "true"})
+    assert "Leave the wall" in wall
+    assert 'class="house-nav"' not in wall
+    assert "By service" not in wall
+    assert part.lstrip().startswith('<div id="live"')
+    assert "<html" not in part
+
+
+async def test_the_ledger_names_the_gaps(portal: Portal, world: Promises) -> None:
+    async with portal.browser(PMO) as browser:
+        page = await read(browser, "/switchboard/coverage?show=gaps")
+        rows = list(csv.DictReader(StringIO(await read(browser, "/switchboard/coverage.csv"))))
+        await read(browser, "/switchboard/coverage?show=holes", 422)
+        await read(browser, "/switchboard/coverage?from=x", 422)
+    assert "Trouble INC-1" in page
+    assert [(row["name"], row["worst_severity"], row["cover"]) for row in rows] == [
+        ("Trouble INC-1", "P1", "unsigned"),
+        ("Trouble INC-2", "P2", "unsigned"),
+    ]
+
+
+async def test_the_pmo_takes_note_and_others_are_not_asked(portal: Portal, world: Promises) -> None:
+    async with portal.browser(PMO) as browser, portal.browser("csm") as csm:
+        id_ = await the_action(portal, browser)
+        page = await read(browser, f"/actions/{id_}")
+        assert "What is done about it" in page
+        assert "What is done about it" not in await read(csm, f"/actions/{id_}")
+        ordinal = page.split(f"/actions/{id_}/escalations/")[1].split('"')[0]
+        path = f"/actions/{id_}/escalations/{ordinal}"
+        assert (await csm.post(path, data={"acknowledgement": "x"})).status_code == 403
+        assert (await browser.post(path, data={"acknowledgement": " "})).status_code == 422
+        assert (await browser.post(path, data={"acknowledgement": "Two more days"})).status_code == 303
+        assert "Two more days" in await read(browser, f"/actions/{id_}")
+        assert "Escalated to the PMO" not in await read(browser, "/switchboard")
+
+
+async def test_an_owner_of_incidents_plans_moves_and_finishes_by_forms(
+    portal: Portal, world: Promises
+) -> None:
+    async with portal.browser(OWNER) as browser:
+        await read(browser, f"/actions/new?postmortem={world.postmortem_id}")
+        await read(browser, "/actions/new", 422)
+        form = {
+            "postmortem": str(world.postmortem_id),
+            "title": "Alarm on the pool",
+            "type": "detect",
+            "owner": str(world.max.id),
+            "term": "3",
+        }
+        for wrong in ({"term": "0"}, {"term": "x"}, {"title": " "}, {"owner": ""}, {"type": ""}):
+            refused = await browser.post("/actions", data=form | wrong)
+            assert (refused.status_code, "nothing was changed" in refused.text) == (422, True), wrong
+        made = await browser.post("/actions", data=form)
+        assert made.status_code == 303
+        path = made.headers["location"]
+        assert "Not begun" in await read(browser, path)
+        await world.begin()
+
+        soon = portal.clock.now().date() + timedelta(days=14)
+        while soon.weekday() != 2:
+            soon += timedelta(days=1)
+        refused = await browser.post(f"{path}/move", data={"due": "soon", "reason": "because"})
+        assert refused.status_code == 422
+        moved = await browser.post(
+            f"{path}/move", data={"due": soon.isoformat(), "reason": "The part comes late"}
+        )
+        assert moved.status_code == 303
+        assert "The part comes late" in await read(browser, path)
+        assert (await browser.post(f"{path}/finish", data={"evidence": "", "note": "x"})).status_code == 422
+        done = await browser.post(
+            f"{path}/finish", data={"evidence": "https://git.example/17", "note": "The alarm rings"}
+        )
+        assert done.status_code == 303
+        page = await read(browser, path)
+        assert "https://git.example/17" in page
+        assert (
+            await browser.post(f"{path}/finish", data={"evidence": "https://x.example", "note": "again"})
+        ).status_code == 409
+        assert ">Alarm on the pool<" in await read(browser, "/actions?state=done")
+    action = await world.look(path.rpartition("/")[2])  # type: ignore[arg-type]
+    assert (action.state, action.moves) == (ActionState.DONE, 1)
+
+
+async def test_where_one_works_is_said_by_oneself_and_a_calendar_follows_by_a_link(
+    portal: Portal, world: Promises
+) -> None:
+    async with portal.browser(OWNER) as browser, portal.browser() as nobody:
+        page = "/account/workplace"
+        form = {"country": "DE", "subdivision": "BY", "time_zone": "Europe/Berlin", "manager": ""}
+        refused = await browser.post(page, data=form | {"subdivision": "CA"})
+        assert (refused.status_code, "no subdivision" in refused.text) == (422, True)
+        assert (await browser.post(page, data=form)).status_code == 303
+        assert "DE-BY, Europe/Berlin" in await read(browser, page)
+
+        everybodys = Calendar.from_ical(await read(browser, "/actions/due.ics"))
+        (event,) = everybodys.walk("VEVENT")
+        assert (str(event["summary"]), event.decoded("dtstart").isoformat()) == (
+            "Due: Limit the pool",
+            "2026-06-09",
+        )
+        made = (await browser.post("/account/calendar")).text
+        link = made.split("<code>https://trust.example")[1].split("</code>")[0]
+        mine = await nobody.get(link)
+        assert (mine.status_code, mine.headers["content-type"]) == (200, "text/calendar; charset=utf-8")
+        assert Calendar.from_ical(mine.text).walk("VEVENT") == []
+        assert link not in await read(browser, page)
+        assert (await browser.post("/account/calendar/revoke")).status_code == 303
+        assert (await nobody.get(link)).status_code == 404
+        assert (await browser.post("/account/calendar/revoke")).status_code == 409
+
+
+async def test_customers_see_nothing_of_it(portal: Portal, world: Promises) -> None:
+    async with portal.browser("customer_admin") as browser:
+        for path in (
+            "/switchboard",
+            "/switchboard.csv",
+            "/switchboard/coverage",
+            "/actions",
+            "/actions/due.ics",
+        ):
+            await read(browser, path, 403)
+        assert "/switchboard" not in await read(browser, "/account")
