@@ -7,7 +7,7 @@ digits are only grouped and units set beside them.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -93,20 +93,23 @@ def _clock(at: datetime) -> str:
     return f"{at:%H:%M:%S}" if at.second else f"{at:%H:%M}"
 
 
-def day(value: str | datetime, zone: str | None = None) -> str:
-    """``14 June 2026``, in the value's own zone unless one is named."""
-    at = as_instant(value)
-    if zone:
-        at = at.astimezone(ZoneInfo(zone))
+def day(value: str | datetime | date, zone: str | None = None) -> str:
+    """``14 June 2026``, in the value's own zone unless one is named; a date is in none."""
+    at = _day_of(value, zone)
     return f"{at.day}{NO_BREAK}{MONTHS[at.month - 1]} {at.year}"
 
 
-def short_day(value: str | datetime, zone: str | None = None) -> str:
+def short_day(value: str | datetime | date, zone: str | None = None) -> str:
     """``14 Jun``, for axes and dense tables."""
-    at = as_instant(value)
-    if zone:
-        at = at.astimezone(ZoneInfo(zone))
+    at = _day_of(value, zone)
     return f"{at.day}{NO_BREAK}{MONTHS[at.month - 1][:3]}"
+
+
+def _day_of(value: str | datetime | date, zone: str | None) -> date:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    at = as_instant(value)
+    return at.astimezone(ZoneInfo(zone)) if zone else at
 
 
 def period(label: str) -> str:

@@ -47,6 +47,16 @@ EXPECTED = {
     "/break-glass": "303 403 403 403 403 200 200 403 200 200",
     "/approvals": "303 403 403 403 403 200 200 403 200 200",
     "/credits": "303 403 403 403 403 200 200 403 200 200",
+    "/switchboard": "303 403 403 403 403 200 200 200 200 200",
+    "/switchboard.csv": "303 403 403 403 403 200 200 200 200 200",
+    "/switchboard/coverage": "303 403 403 403 403 200 200 200 200 200",
+    "/switchboard/coverage.csv": "303 403 403 403 403 200 200 200 200 200",
+    "/actions": "303 403 403 403 403 200 200 200 200 200",
+    "/actions/new": "303 403 403 403 403 422 403 403 403 403",
+    "/actions/due.ics": "303 403 403 403 403 200 200 200 200 200",
+    "/actions/{report}": "303 403 403 403 403 404 404 404 404 404",
+    "/account/workplace": "303 403 403 403 403 200 200 200 200 200",
+    "/calendars/unknown.ics": "404 404 404 404 404 404 404 404 404 404",
     "/policies": "303 403 200 200 200 200 200 200 200 200",
     "/keys": "303 200 200 200 200 200 200 200 200 200",
     "/verify": EVERYBODY,
@@ -132,7 +142,7 @@ async def test_everybody_gets_exactly_the_pages_of_their_role(portal: Portal, wh
 
 def test_the_table_names_every_page_there_is():
     served = {
-        route.path.replace("{tenant}", "{key}").replace(":uuid}", "}")
+        route.path.replace("{tenant}", "{key}").replace(":uuid}", "}").replace(":str}", "}")
         for route in ROUTES
         if "GET" in (route.methods or ())
     }
@@ -142,6 +152,7 @@ def test_the_table_names_every_page_there_is():
         .replace("/2026-06", "/{period}")
         .replace("report.json", "{name}")
         .replace("/incidents/{report}", "/incidents/{incident}")
+        .replace("/actions/{report}", "/actions/{action}")
         .replace("/anomalies/{report}", "/anomalies/{anomaly}")
         .replace("/events/part", "/events/{figure}")
         .replace("/{figure}/comparable", "/{figure}/{hours}")

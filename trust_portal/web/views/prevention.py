@@ -281,7 +281,7 @@ def _stamps(each: PreventionAction) -> list[dict[str, Any]]:
     for step in each.steps:
         word = _STEPS[step.act]
         if step.due is not None:
-            word = f"{word}, due {formats.day(step.due.isoformat())}"
+            word = f"{word}, due {formats.day(step.due)}"
         stamps.append(_stamp(word, step.at, step.by, step.receipt_id))
         if step.act in {StepAct.DROP, StepAct.WITHDRAW}:
             stamps[-1]["state"] = "refused"
