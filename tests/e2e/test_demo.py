@@ -198,10 +198,42 @@ def the_credit_was_signed_and_nothing_else_was(told: str) -> None:
         "Samir Rao approves what he asked for, as reliability: OWN_REQUEST",
         "Samir Rao has a token approve it: DENIED",
         "nothing changed by any of it: no state of a credit, no receipt",
-        "Rosa Lindqvist sends what was signed a week ago: APPROVAL_EXPIRED",
+        "Rosa Lindqvist sends only now what was signed in time: APPROVAL_EXPIRED",
         "the credit of hoshino is expired; it can be proposed again",
     ):
         assert attempt in flat, attempt
+
+
+def the_runaway_was_learned_from(told: str) -> None:
+    """A P1 told by the product, mitigated by the call; a postmortem signed and proved; a promise broken, escalated."""
+    flat = " ".join(told.split())
+    assert re.search(r"Incident +P1 INC-\d{4}-\d\d-\d\d-4: Exports of large archives begin anew", told)
+    assert re.search(
+        r"told by the product through POST /events, 6 of them; began (\d\d):06, detected \d\d:18, declared \d\d:19"
+        r" mitigated \d\d:\d\d by the control call, resolved \d\d:\d\d UTC",
+        flat,
+    )
+    assert "opened with the P1, declared; filled by itself so far" in flat
+    assert re.search(r"\d+ changes near it, \d+ suspect: .*export-v2", flat)
+    assert re.search(r"throttle-exports: planned, requested, approved, executed, verified", flat)
+    assert re.search(r"pause-ramp: .*planned, requested, denied denied by policy: .*kill-switch", flat)
+    assert "Raise an alarm when an export begins anew: Fiona Walsh, 5 business days" in flat
+    assert "Resume exports where they were cut off: Samir Rao, 1 business day" in flat
+    assert "Samir Rao, who wrote nothing of it, accepts" in flat
+    assert re.search(
+        r"Ivo Petrov, whose incident it was, signs with a passkey: .* over exactly what was accepted, SHA-256 [0-9a-f]{64}",
+        flat,
+    )
+    assert re.search(r"Bundle +\S+\.zip: verified, offline", told)
+    assert "Fiona Walsh: “Raise an alarm when an export begins anew” is done" in flat
+    assert re.search(r"“Resume exports where they were cut off” was due on \w+, \d\d \w+", flat)
+    assert re.search(
+        r"T-3 lay in the past when the date was set T \w+ \d\d \w+, \d\d:00 UTC: Samir Rao"
+        r" T\+1 \w+ \d\d \w+, \d\d:00 UTC: Samir Rao T\+3 \w+ \d\d \w+, \d\d:00 UTC: Ada Vogel"
+        r" T\+7 \w+ \d\d \w+, \d\d:00 UTC: PMO",
+        flat,
+    )
+    assert "Pedro Alves, of the PMO, finds it among all that is owed, and takes note" in flat
 
 
 def visit(base: str, role: str, paths: list[str]) -> dict[str, int]:
@@ -241,12 +273,13 @@ def test_two_demos_tell_the_whole_story_beside_each_other(serving: Demo, tmp_pat
         assert "one bit of report.json flipped: refused, DIGEST_MISMATCH" in told
         the_credit_was_signed_and_nothing_else_was(told)
         the_cost_loop_was_closed(told)
+        the_runaway_was_learned_from(told)
 
     base = one(r"Look around at (http://\S+)/sign-in", serving.told)
     assert base != one(r"(http://\S+)/readyz", second.told)
     assert "Look around at" not in second.told
     urls = re.findall(r"→ (http://\S+)", serving.told)
-    assert len(urls) == 28
+    assert len(urls) == 36
     assert {url.startswith(base + "/") for url in urls} == {True}
     paths = [urlsplit(url).path for url in urls]
     of_the_customer = [path for path in paths if path.startswith("/t/brightwater/")]

@@ -66,14 +66,15 @@ class CreditStory:
         await self._memo()
 
     async def too_late(self) -> None:
-        """A week has passed: the statement that was signed in time is over."""
+        """More than a week has passed: the request is over, and with it what was signed for it."""
         if self._held_back is None:
             return
         wanted, signed = self._held_back
+        await self._at.time.quiet()
         await self._refusals.too_late(wanted, _RELIABILITY, signed)
         credit = await self._at.house.credits.get(SYSTEM, wanted.tenant.id, wanted.credit_id)
         self._tell.step(
-            "A week later",
+            "Too late",
             *self._told_of_refusals(since=-1),
             f"the credit of {wanted.tenant.key} is {credit.state.value}; it can be proposed again",
             url=f"{self._at.url}/t/{wanted.tenant.key}/credits/{wanted.credit_id}",

@@ -100,7 +100,7 @@ class Refusals:
     async def too_late(self, wanted: Wanted, role: Role, signed: Signed) -> None:
         """What was signed in time and is sent when the request is over."""
         async with self._signed_in(role) as visitor:
-            await self._refused(visitor, wanted, signed, role, "sends what was signed a week ago")
+            await self._refused(visitor, wanted, signed, role, "sends only now what was signed in time")
 
     async def _refused(
         self,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any, Final
 
 import httpx
@@ -22,6 +21,7 @@ from trust_portal.demo.approving import Approvers
 from trust_portal.demo.cost_story import CostStory
 from trust_portal.demo.credit_story import CreditStory
 from trust_portal.demo.figures import figures
+from trust_portal.demo.learning_story import LearningStory
 from trust_portal.demo.patience import patience
 from trust_portal.demo.place import Place
 from trust_portal.demo.scene import BRIGHTWATER, CUSTOMERS, VENDOR
@@ -37,8 +37,6 @@ from trust_portal.runtime.migrate import newest_revision
 from trust_portal.runtime.story_clock import StoryClock
 
 _LOOK: Final = 0.3
-#: Longer than a request for a credit waits.
-_A_WEEK: Final = timedelta(days=7, hours=1)
 _RUN_PATIENCE: Final = 180.0
 
 
@@ -69,8 +67,9 @@ class Scenario:
         await credit.play()
         cost = CostStory(place, approvers)
         anomaly = await cost.play()
-        self._tell.waiting("A week passes")
-        await time.move_to(time.now() + _A_WEEK)
+        learning = LearningStory(place, approvers, self._downloads)
+        await learning.play()
+        await learning.overdue()
         await credit.too_late()
         self._tell.waiting("The days until now pass")
         await time.catch_up()
