@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "demo": "trust_portal.commands.demo:demo",
     "doctor": "trust_portal.commands.doctor:doctor",
     "import": "trust_portal.commands.import_:import_group",
+    "incidents": "trust_portal.commands.incidents:incidents",
     "keys": "trust_portal.commands.keys:keys",
     "migrate": "trust_portal.commands.servers:migrate",
     "people": "trust_portal.commands.people:people",

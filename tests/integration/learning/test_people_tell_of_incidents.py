@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
+from click.testing import CliRunner
+from sqlalchemy import func, select, update
 from support.learning_world import BEGAN, Vendor, declared, named, updated
 from support.passkeys import Devices
 
@@ -15,6 +17,7 @@ from trust_portal.access.actors import CONSOLE
 from trust_portal.access.approvals.model import ApprovalKind, ApprovalRequest, Approve, Deny
 from trust_portal.access.approvals.recording import load
 from trust_portal.access.rights import actor_with
+from trust_portal.cli import cli
 from trust_portal.errors import Conflict, Denied, InvalidInput
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.facts.tables import facts
@@ -33,6 +36,7 @@ from trust_portal.learning.incidents.acts_model import (
     TellCustomer,
 )
 from trust_portal.learning.incidents.model import Incident, MajorBecause, Severity
+from trust_portal.learning.incidents.tables import incidents
 from trust_portal.storage.tenancy import TenantScope
 
 VENDOR = TenantScope(VENDOR_ID)
@@ -279,6 +283,32 @@ async def test_a_denied_downgrade_changes_nothing_and_may_be_asked_for_again(
     await asked.settle()
     assert (await asked.now()).severity is Severity.P1
     assert await house.downgrades.ask(command, sre) != request.id
+
+
+async def test_from_a_shell_the_register_is_made_again_and_mended(
+    vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await vendor.tell(declared("INC-1", "P2"), declared("INC-2", "P3"))
+    right = await vendor.register()
+    async with vendor.house.storage.write(VENDOR) as session:
+        await session.execute(
+            update(incidents)
+            .where(incidents.c.tenant_id == VENDOR_ID, incidents.c.key == "INC-1")
+            .values(severity="P4", title="Forged")
+        )
+    known = vendor.house.settings
+    for name, value in (("DATABASE_URL", known.database_url), ("REDIS_URL", known.redis_url)):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("KEY_FILE", str(known.key_file))
+
+    result = await asyncio.to_thread(
+        CliRunner().invoke, cli, ["incidents", "rebuild", "--reason", "Checking"]
+    )
+
+    assert result.exception is None
+    assert result.stdout.startswith("2 incidents  1 came out otherwise  receipt ")
+    assert await vendor.register(follow=False) == right
+    assert ReceiptKind.INCIDENTS_REBUILT in await receipts(vendor)
 
 
 async def test_raising_takes_no_approval_and_asking_for_it_is_refused(asked: Asked, sre: Actor) -> None:

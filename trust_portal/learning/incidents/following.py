@@ -7,6 +7,7 @@ came make no difference. May be stopped and repeated at any point, and run by se
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from uuid import UUID
 
 from trust_portal.access.people.repository import active_people
@@ -33,6 +34,15 @@ _TOUCHES_AT_A_TIME = 200
 _KEYS_AT_A_TIME = 500
 
 
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """``changed``: incidents that came out otherwise. ``unfounded``: ids in the register without a fact."""
+
+    incidents: int
+    changed: int
+    unfounded: tuple[UUID, ...]
+
+
 class Following:
     """Keeps the register of incidents up to what was told."""
 
@@ -52,8 +62,12 @@ class Following:
             taken += len(keys)
         return taken
 
-    async def rebuild(self) -> int:
-        """Make the register again from all facts; how many keys they have."""
+    async def rebuild(self) -> Rebuilt:
+        """Make the register again from all facts, and sum up what came out otherwise.
+
+        Portion by portion, each in a commit of its own: stopped and started again it comes to the same.
+        """
+        before = await self._rows()
         async with self._storage.read(_VENDOR) as session:
             keys = await all_keys(session)
         for start in range(0, len(keys), _KEYS_AT_A_TIME):
@@ -63,7 +77,14 @@ class Following:
         async with self._storage.write(_VENDOR) as session:
             await repository.lock_register(session)
             await repository.note_followed(session, rebuilt=True)
-        return len(keys)
+        after = await self._rows()
+        changed = sum(1 for name, each in after.items() if before.get(name) != each)
+        return Rebuilt(len(after), changed, tuple(sorted(before.keys() - after.keys())))
+
+    async def _rows(self) -> dict[UUID, Incident]:
+        async with self._storage.read(_VENDOR, snapshot=True) as session:
+            found = await repository.incidents_of_keys(session, await all_keys(session))
+        return {each.id: each for each in found}
 
     async def take_in(self, session: WriteSession, keys: Collection[str], actor: Actor) -> Register:
         """Fold everything of ``keys`` into the register. The caller holds it (``lock_register``)."""

@@ -16,8 +16,9 @@ from trust_portal.access.policy import Decision, Resource
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.access.tenants.repository import active_customers, tenants_by_id
 from trust_portal.errors import Conflict, InvalidInput
+from trust_portal.evidence.act import Act
 from trust_portal.evidence.ledger import Ledger
-from trust_portal.evidence.statement import ReceiptKind
+from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.facts.events import (
     INCIDENT_DECLARED,
     INCIDENT_MITIGATED,
@@ -26,9 +27,10 @@ from trust_portal.facts.events import (
     PORTAL,
 )
 from trust_portal.kernel.actor import Actor
-from trust_portal.kernel.canonical import Json
+from trust_portal.kernel.canonical import Json, digest
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.kernel.names import require_words
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.learning.incidents import repository
 from trust_portal.learning.incidents.acts_model import (
@@ -43,7 +45,7 @@ from trust_portal.learning.incidents.acts_model import (
     TellCustomer,
     TellOfIncident,
 )
-from trust_portal.learning.incidents.following import Following
+from trust_portal.learning.incidents.following import Following, Rebuilt
 from trust_portal.learning.incidents.model import (
     NOUN,
     Incident,
@@ -95,6 +97,32 @@ class Incidents:
         self._ledger = ledger
         self._access_log = access_log
         self._following = following
+
+    async def rebuild(self, actor: Actor, reason: str) -> tuple[Rebuilt, UUID]:
+        """Make the register again from all facts; what came out, and the receipt's id."""
+        decision = await self._gate.require(actor, Action.INCIDENTS_REBUILD, Resource.of_house(NOUN))
+        reason = require_words(reason, "reason")
+        found = await self._following.rebuild()
+        result: dict[str, Json] = {
+            "incidents": str(found.incidents),
+            "changed": str(found.changed),
+            "unfounded": [str(each) for each in found.unfounded],
+        }
+        async with self._storage.write(_VENDOR) as session:
+            now = session.clock.now()
+            act = Act(
+                kind=ReceiptKind.INCIDENTS_REBUILT,
+                tenant_id=VENDOR_ID,
+                actor=actor,
+                at=now,
+                subjects=(Subject(f"incidents/register/{rfc3339(now)}", digest(result)),),
+                predicate=result,
+                policies=decision.policies,
+                policy_version=decision.version,
+                rationale=reason,
+            )
+            receipt = await self._ledger.record(session, act)
+        return found, receipt.id
 
     async def page(self, actor: Actor, wanted: IncidentFilter, request: PageRequest) -> Page[Incident]:
         """Those that ``wanted`` lets through, the last declared first."""
