@@ -81,6 +81,9 @@ from trust_portal.learning.actions.service import PreventionActions
 from trust_portal.learning.incidents.customers import CustomerIncidents
 from trust_portal.learning.incidents.downgrading import Downgrades
 from trust_portal.learning.incidents.following import Following
+from trust_portal.learning.incidents.integrating import Integrations
+from trust_portal.learning.incidents.pager_secrets import PagerSecrets
+from trust_portal.learning.incidents.receiving import AlarmDesk
 from trust_portal.learning.incidents.service import Incidents
 from trust_portal.learning.postmortems.attesting import PostmortemAuditor
 from trust_portal.learning.postmortems.copy_renderer import PostmortemCopyRenderer
@@ -180,6 +183,8 @@ class House:
     workplaces: Workplaces
     incidents: Incidents
     customer_incidents: CustomerIncidents
+    incident_integrations: Integrations
+    alarms: AlarmDesk
     downgrades: Downgrades
     switchboard: Switchboard
     exports: Exports
@@ -339,6 +344,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
     control = ControlClient(settings.control_url, _signers(settings, keyring), clock)
     equipment = Equipment(storage, gate, ledger, approvals, playbooks, control, kill_switches)
     following = Following(storage, ledger)
+    pager_secrets = PagerSecrets(keyring.webhooks.seed)
     incidents = Incidents(storage, gate, ledger, access_log, following)
     metering = Metering(storage, gate, access_log, labels=settings.cost_labels)
     return House(
@@ -391,6 +397,8 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         incident_following=following,
         incidents=incidents,
         customer_incidents=CustomerIncidents(storage, gate, access_log),
+        incident_integrations=Integrations(storage, gate, ledger, pager_secrets),
+        alarms=AlarmDesk(storage, following, pager_secrets),
         downgrades=Downgrades(storage, gate, ledger, approvals, incidents, following),
         switchboard=Switchboard(storage, gate, ledger),
         exports=exports,

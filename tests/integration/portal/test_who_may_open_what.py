@@ -40,6 +40,8 @@ EXPECTED = {
     "/runs/2026-06": "303 403 403 403 403 404 404 403 404 404",
     "/incidents": "303 403 403 403 403 200 200 200 200 200",
     "/incidents/declare": "303 403 403 403 403 200 403 403 403 403",
+    "/incidents/integrations": "303 403 403 403 403 200 200 200 200 200",
+    "/incidents/integrations/pagerduty/none": "303 403 403 403 403 404 404 404 404 404",
     "/incidents/{report}": "303 403 403 403 403 404 404 404 404 404",
     "/cost": "303 403 403 403 403 200 200 403 403 200",
     "/playbooks": "303 403 403 403 403 200 200 403 403 200",
@@ -151,6 +153,7 @@ def test_the_table_names_every_page_there_is():
         .replace("/2026.1", "/{version}")
         .replace("/2026-06", "/{period}")
         .replace("report.json", "{name}")
+        .replace("/integrations/pagerduty/none", "/integrations/{kind}/{name}")
         .replace("/incidents/{report}", "/incidents/{incident}")
         .replace("/actions/{report}", "/actions/{action}")
         .replace("/anomalies/{report}", "/anomalies/{anomaly}")

@@ -66,6 +66,12 @@ async def find_incident(session: ReadSession, incident_id: UUID) -> Incident:
     return _incident(row)
 
 
+async def find_by_name(session: ReadSession, source: str, key: str) -> Incident | None:
+    query = _incidents().where(incidents.c.source == source, incidents.c.key == key)
+    row = (await session.execute(query)).first()
+    return None if row is None else _incident(row)
+
+
 async def incidents_by_id(session: ReadSession, ids: Collection[UUID]) -> dict[UUID, Incident]:
     rows = await session.execute(_incidents().where(incidents.c.id.in_(ids)))
     return {row.id: _incident(row) for row in rows}

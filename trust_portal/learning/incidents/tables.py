@@ -14,11 +14,12 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     Text,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from trust_portal.storage.metadata import instant, tenant_table, uuid_column
 
@@ -148,4 +149,36 @@ incident_downgrades = tenant_table(
         name="approved_by_two",
     ),
     Index("incident_downgrades_incident_idx", "tenant_id", "incident_id"),
+)
+
+incident_integrations = tenant_table(
+    "incident_integrations",
+    Column("source", Text, primary_key=True, comment="kind and name, as its events bear it"),
+    Column("version", Integer, primary_key=True, autoincrement=False, comment="the newest holds"),
+    Column("rules", Text, nullable=False, comment="YAML, as it was written"),
+    Column("enabled", Boolean, nullable=False),
+    Column("generation", Integer, nullable=False, comment="of a token, which is derived"),
+    Column("sealed", LargeBinary, comment="a secret the pager made, under the installation's key"),
+    instant("at", nullable=False),
+    uuid_column("by_id", nullable=False),
+    Column("by_name", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    uuid_column("receipt_id", nullable=False),
+    refers("receipts", ("receipt_id",), ("id",), "incident_integrations_receipt_fkey"),
+    UniqueConstraint("tenant_id", "receipt_id", name="incident_integrations_receipt_key"),
+    CheckConstraint("version > 0 AND generation > 0", name="counts_from_one"),
+    CheckConstraint("btrim(reason) <> ''", name="reason_is_given"),
+)
+
+incident_unmatched = tenant_table(
+    "incident_unmatched",
+    Column("source", Text, primary_key=True),
+    Column("alarm_id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("version", Integer, nullable=False, comment="of the rules that did not fit"),
+    Column("fields", JSONB, nullable=False, comment="what rules look at"),
+    instant("received_at", nullable=False),
+    Index("incident_unmatched_newest_idx", "tenant_id", "source", "received_at"),
 )

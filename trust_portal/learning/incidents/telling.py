@@ -24,7 +24,13 @@ _DATA: Final = "$.data."
 
 
 def event_of(
-    type_: str, id_: UUID, at: datetime, data: Mapping[str, Json], now: datetime, *, source: str = PORTAL
+    type_: str,
+    id_: UUID | str,
+    at: datetime,
+    data: Mapping[str, Json],
+    now: datetime,
+    *,
+    source: str = PORTAL,
 ) -> ReadEvent:
     """An event as the door would read it. Raises ``InvalidInput`` naming the field that cannot be."""
     event = {

@@ -1,0 +1,98 @@
+"""Pagers whose alarms become incidents, and what became of a delivery."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from trust_portal.errors import InvalidInput
+from trust_portal.kernel.names import require_words
+from trust_portal.learning.incidents.alarms import AlarmSource
+from trust_portal.learning.incidents.mapping import parse_mapping
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_LONGEST_SECRET: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """A pager as it is set up; ``version`` counts its changes, ``sealed`` is the secret that it made."""
+
+    kind: AlarmSource
+    name: str
+    version: int
+    rules: str
+    enabled: bool
+    generation: int
+    sealed: bytes | None = field(repr=False)
+    at: datetime
+    by: str
+    reason: str
+    receipt_id: UUID
+
+    @property
+    def source(self) -> str:
+        return f"{self.kind.value}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetIntegration:
+    """Command: a pager is set up or changed. ``version`` is the one it was read at; 0: a new one.
+
+    ``secret``: what PagerDuty shows when the subscription is made; None keeps the one before.
+    ``renew``: another token, for Alertmanager; the one before is worth nothing from then on.
+    Raises ``InvalidInput`` by field.
+    """
+
+    kind: AlarmSource
+    name: str
+    rules: str
+    reason: str
+    enabled: bool = True
+    version: int = 0
+    secret: str | None = field(default=None, repr=False)
+    renew: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", require_words(self.reason, "reason"))
+        if not _NAME.fullmatch(self.name):
+            raise InvalidInput("lower-case letters, digits and hyphens, at most 40", field="name")
+        object.__setattr__(self, "rules", self.rules.replace("\r\n", "\n"))
+        parse_mapping(self.rules)
+        secret = (self.secret or "").strip() or None
+        object.__setattr__(self, "secret", secret)
+        if self.kind is AlarmSource.PAGERDUTY and self.version == 0 and secret is None:
+            raise InvalidInput("paste the secret that PagerDuty shows", field="secret")
+        if secret is not None and len(secret) > _LONGEST_SECRET:
+            raise InvalidInput(f"at most {_LONGEST_SECRET} characters", field="secret")
+
+    @property
+    def source(self) -> str:
+        return f"{self.kind.value}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class UnmatchedAlarm:
+    """An alarm that became no incident, and why."""
+
+    alarm_id: str
+    kind: str
+    key: str
+    why: str
+    version: int
+    fields: Mapping[str, str]
+    received_at: datetime
+
+
+class Reception(StrEnum):
+    """What became of a delivery."""
+
+    DUPLICATE = "duplicate"
+    PONG = "pong"
+    TOLD = "told"
+    UNMATCHED = "unmatched"

@@ -1,0 +1,122 @@
+"""Pagers and their unmatched alarms in and out of their tables. In the vendor's own scope."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, func, insert, select
+from sqlalchemy.dialects.postgresql import insert as insert_or
+
+from trust_portal.access.approvals.model import person_behind
+from trust_portal.errors import Conflict
+from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.incidents.alarms import Alarm, AlarmSource
+from trust_portal.learning.incidents.integrations_model import Integration, UnmatchedAlarm
+from trust_portal.learning.incidents.tables import incident_integrations, incident_unmatched
+from trust_portal.storage.errors import duplicates_are
+from trust_portal.storage.unit_of_work import ReadSession, WriteSession
+
+
+async def find_integration(session: ReadSession, source: str) -> Integration | None:
+    """As it holds now."""
+    row = incident_integrations.c
+    query = select(incident_integrations).where(row.tenant_id == VENDOR_ID, row.source == source)
+    found = (await session.execute(query.order_by(row.version.desc()).limit(1))).first()
+    return None if found is None else _integration(found)
+
+
+async def integrations(session: ReadSession) -> tuple[Integration, ...]:
+    """All of them as they hold now, by source."""
+    row = incident_integrations.c
+    newest = (
+        select(row.source, func.max(row.version).label("version"))
+        .where(row.tenant_id == VENDOR_ID)
+        .group_by(row.source)
+        .subquery()
+    )
+    query = (
+        select(incident_integrations)
+        .join(newest, (newest.c.source == row.source) & (newest.c.version == row.version))
+        .where(row.tenant_id == VENDOR_ID)
+        .order_by(row.source)
+    )
+    return tuple(_integration(each) for each in await session.execute(query))
+
+
+async def versions_of(session: ReadSession, source: str) -> tuple[Integration, ...]:
+    """Everything it ever was, the newest first."""
+    row = incident_integrations.c
+    query = select(incident_integrations).where(row.tenant_id == VENDOR_ID, row.source == source)
+    return tuple(_integration(each) for each in await session.execute(query.order_by(row.version.desc())))
+
+
+async def add_version(session: WriteSession, integration: Integration, actor: Actor) -> None:
+    """``Conflict`` (STALE) where somebody else changed it meanwhile."""
+    stale = Conflict("somebody changed it meanwhile; read it again", code="STALE")
+    with duplicates_are(stale, incident_integrations.name):
+        await session.execute(
+            insert(incident_integrations).values(
+                tenant_id=VENDOR_ID,
+                source=integration.source,
+                version=integration.version,
+                rules=integration.rules,
+                enabled=integration.enabled,
+                generation=integration.generation,
+                sealed=integration.sealed,
+                at=integration.at,
+                by_id=person_behind(actor),
+                by_name=integration.by,
+                reason=integration.reason,
+                receipt_id=integration.receipt_id,
+            )
+        )
+
+
+async def add_unmatched(session: WriteSession, integration: Integration, alarm: Alarm, why: str) -> None:
+    """Listed once, however often it is sent."""
+    await session.execute(
+        insert_or(incident_unmatched)
+        .values(
+            tenant_id=VENDOR_ID,
+            source=integration.source,
+            alarm_id=alarm.id,
+            kind=alarm.kind.value,
+            key=alarm.key,
+            why=why,
+            version=integration.version,
+            fields=dict(alarm.fields),
+            received_at=session.clock.now(),
+        )
+        .on_conflict_do_nothing(index_elements=["tenant_id", "source", "alarm_id"])
+    )
+
+
+async def unmatched_of(session: ReadSession, source: str, limit: int) -> tuple[UnmatchedAlarm, ...]:
+    """The newest first."""
+    row = incident_unmatched.c
+    query = select(incident_unmatched).where(row.tenant_id == VENDOR_ID, row.source == source)
+    rows = await session.execute(query.order_by(row.received_at.desc()).limit(limit))
+    return tuple(
+        UnmatchedAlarm(
+            each.alarm_id, each.kind, each.key, each.why, each.version, each.fields, each.received_at
+        )
+        for each in rows
+    )
+
+
+def _integration(row: Row[Any]) -> Integration:
+    kind, _, name = row.source.partition("/")
+    return Integration(
+        kind=AlarmSource(kind),
+        name=name,
+        version=row.version,
+        rules=row.rules,
+        enabled=row.enabled,
+        generation=row.generation,
+        sealed=row.sealed,
+        at=row.at,
+        by=row.by_name,
+        reason=row.reason,
+        receipt_id=row.receipt_id,
+    )

@@ -1,0 +1,193 @@
+"""Alarms of pagers become events like any other: checked, mapped by the rules in force, stored once."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from trust_portal.access.tenants.repository import active_customers
+from trust_portal.errors import Conflict, NotSignedIn
+from trust_portal.facts.events import INCIDENT_DECLARED, INCIDENT_RESOLVED, INCIDENT_UPDATED
+from trust_portal.kernel.actor import SYSTEM
+from trust_portal.kernel.canonical import Json
+from trust_portal.kernel.clock import rfc3339
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.incidents import integrations_repository as pagers
+from trust_portal.learning.incidents import repository
+from trust_portal.learning.incidents.alarms import Alarm, AlarmKind, AlarmSource, read_alarm, signature_holds
+from trust_portal.learning.incidents.following import Following
+from trust_portal.learning.incidents.integrations_model import Integration, Reception
+from trust_portal.learning.incidents.mapping import Mapped, Unmatched, apply_mapping, parse_mapping
+from trust_portal.learning.incidents.model import Incident
+from trust_portal.learning.incidents.pager_secrets import PagerSecrets
+from trust_portal.learning.incidents.telling import event_of, store_event
+from trust_portal.storage.tenancy import StaffScope, TenantScope
+from trust_portal.storage.unit_of_work import Storage, WriteSession
+
+_VENDOR: Final = TenantScope(VENDOR_ID)
+_WRONG: Final = "this pager is not known here, or did not prove that it is the one"
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """An event to store: its type and what it says beside the incident."""
+
+    type: str
+    data: Mapping[str, Json]
+    tenants: tuple[UUID, ...] | None = None
+    #: What tells several events of one alarm apart.
+    part: str = ""
+
+
+class AlarmDesk:
+    """Where pagers deliver. A pager proves itself by its token or signature; the gate knows people only."""
+
+    def __init__(self, storage: Storage, following: Following, secrets: PagerSecrets) -> None:
+        self._storage = storage
+        self._following = following
+        self._secrets = secrets
+
+    async def receive(
+        self, kind: AlarmSource, name: str, body: bytes, *, signature: str | None, token: str | None
+    ) -> Reception:
+        """Store what the delivery tells. Sent again it changes nothing.
+
+        Raises ``NotSignedIn`` for an unknown or unproved pager, ``InvalidInput`` for what is no delivery.
+        """
+        async with self._storage.read(_VENDOR) as session:
+            integration = await pagers.find_integration(session, f"{kind.value}/{name}")
+        if (
+            integration is None
+            or not integration.enabled
+            or not self._proved(integration, body, signature, token)
+        ):
+            raise NotSignedIn(_WRONG)
+        alarm = read_alarm(kind, body)
+        if alarm.kind is AlarmKind.PING:
+            return Reception.PONG
+        mapped = await self._mapped(integration, alarm)
+        try:
+            return await self._tell(integration, alarm, mapped)
+        except Conflict as conflict:
+            if conflict.code != "ALREADY_TOLD":
+                raise
+            return Reception.DUPLICATE
+
+    def _proved(
+        self, integration: Integration, body: bytes, signature: str | None, token: str | None
+    ) -> bool:
+        if integration.kind is AlarmSource.PAGERDUTY:
+            return signature is not None and signature_holds(
+                signature, self._secrets.secret(integration), body
+            )
+        expected = self._secrets.token(integration.source, integration.generation)
+        return token is not None and hmac.compare_digest(expected.encode(), token.encode())
+
+    async def _mapped(
+        self, integration: Integration, alarm: Alarm
+    ) -> tuple[Mapped, tuple[UUID, ...] | None] | Unmatched:
+        """With the ids of the customers that the rule names."""
+        found = apply_mapping(parse_mapping(integration.rules), alarm.fields)
+        if isinstance(found, Unmatched):
+            return found
+        if found.tenants is None:
+            return found, None
+        async with self._storage.read(StaffScope()) as session:
+            known = {tenant.key: tenant.id for tenant in await active_customers(session)}
+        if strange := [key for key in found.tenants if key not in known]:
+            return Unmatched(f"rule {found.rule} fits and names {strange[0]}, which is no customer")
+        return found, tuple(known[key] for key in found.tenants)
+
+    async def _tell(
+        self,
+        integration: Integration,
+        alarm: Alarm,
+        mapped: tuple[Mapped, tuple[UUID, ...] | None] | Unmatched,
+    ) -> Reception:
+        async with self._storage.write(_VENDOR) as session:
+            await repository.lock_register(session)
+            known = await repository.find_by_name(session, integration.source, alarm.key)
+            needs_rule = known is None or alarm.kind in {
+                AlarmKind.FIRING,
+                AlarmKind.TRIGGERED,
+                AlarmKind.SEVERITY,
+            }
+            if isinstance(mapped, Unmatched):
+                if needs_rule:
+                    await pagers.add_unmatched(session, integration, alarm, mapped.why)
+                    return Reception.UNMATCHED
+                events = _steps(alarm)
+            else:
+                events = _events(integration, alarm, known, *mapped)
+            if not events:
+                return Reception.DUPLICATE
+            for event in events:
+                await self._store(session, integration, alarm, event)
+            await self._following.take_in(session, [alarm.key], SYSTEM)
+        return Reception.TOLD
+
+    async def _store(
+        self, session: WriteSession, integration: Integration, alarm: Alarm, event: _Event
+    ) -> None:
+        now = session.clock.now()
+        id_ = f"{alarm.id}{event.part}"
+        data = {"incident": alarm.key, **event.data}
+        read = event_of(event.type, id_, alarm.at, data, now, source=integration.source)
+        await store_event(session, read, event.tenants)
+
+
+def _events(
+    integration: Integration,
+    alarm: Alarm,
+    known: Incident | None,
+    mapped: Mapped,
+    tenants: tuple[UUID, ...] | None,
+) -> list[_Event]:
+    """What an alarm that a rule fits tells of an incident as it is ``known``."""
+    if alarm.kind is AlarmKind.TRIGGERED or (alarm.kind is AlarmKind.FIRING and known is None):
+        return [_declaration(integration, alarm, mapped, tenants)]
+    if alarm.kind is AlarmKind.SEVERITY:
+        return [_severity(alarm, mapped)]
+    if alarm.kind is not AlarmKind.FIRING or known is None:
+        return _steps(alarm)
+    # Alertmanager says it anew as long as it fires: only what changed is told.
+    events = []
+    if known.resolved_at is not None:
+        if alarm.at <= known.resolved_at:
+            return []
+        events.append(_Event(INCIDENT_UPDATED, {"kind": "reopened", "text": alarm.text}, part="/reopened"))
+    if mapped.severity not in {known.severity, known.claimed_severity}:
+        events.append(_severity(alarm, mapped))
+    return events
+
+
+def _steps(alarm: Alarm) -> list[_Event]:
+    if alarm.kind is AlarmKind.RESOLVED:
+        return [_Event(INCIDENT_RESOLVED, {"at": rfc3339(alarm.at), "text": alarm.text})]
+    kind = "reopened" if alarm.kind is AlarmKind.REOPENED else "note"
+    return [_Event(INCIDENT_UPDATED, {"kind": kind, "text": alarm.text})]
+
+
+def _severity(alarm: Alarm, mapped: Mapped) -> _Event:
+    data: dict[str, Json] = {"kind": "severity", "text": alarm.text, "severity": mapped.severity.value}
+    return _Event(INCIDENT_UPDATED, data, part=f"/{mapped.severity.value}")
+
+
+def _declaration(
+    integration: Integration, alarm: Alarm, mapped: Mapped, tenants: tuple[UUID, ...] | None
+) -> _Event:
+    data: dict[str, Json] = {
+        "severity": mapped.severity.value,
+        "title": mapped.title,
+        "service": mapped.service,
+        "team": mapped.team,
+        "tenants": None if mapped.tenants is None else list(mapped.tenants),
+        "objectives": None if mapped.objectives is None else list(mapped.objectives),
+        "began_at": rfc3339(min(alarm.began_at, alarm.at)),
+        "detected_at": rfc3339(alarm.at),
+        "owner": mapped.owner or integration.source,
+    }
+    return _Event(INCIDENT_DECLARED, data, tenants)
