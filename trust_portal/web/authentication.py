@@ -18,8 +18,8 @@ from trust_portal.errors import NotSignedIn
 from trust_portal.house import House
 from trust_portal.settings import Settings
 
-#: Paths that need nobody: no look-up is made for them.
-_PUBLIC = ("/static/", "/healthz", "/readyz", "/metrics", "/schemas", "/.well-known/")
+#: Paths that need nobody: no look-up is made for them. A pager proves itself where it delivers.
+_PUBLIC = ("/static/", "/healthz", "/readyz", "/metrics", "/schemas", "/.well-known/", "/webhooks/in/")
 #: Looks its token up itself, since it needs the bounds of it too: twice would be once too often.
 _ADMITS_BY_ITSELF = "/events"
 

@@ -50,7 +50,7 @@ def install(app: Starlette) -> None:
 def wants_json(request: Request) -> bool:
     """Whether a program asks: a JSON path, a bearer token, or no wish for HTML."""
     if request.headers.get("authorization") or request.url.path.startswith(
-        ("/events", "/graphql", "/schemas")
+        ("/events", "/graphql", "/schemas", "/webhooks/in/")
     ):
         return True
     return "text/html" not in request.headers.get("accept", "")

@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, UUID
 
 from trust_portal.storage.migration import append_only, begin_revision, distribute, protect
 
-revision = "0028"
-down_revision = "0027"
+revision = "0029"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 
