@@ -9,6 +9,7 @@
 
   const encoder = new TextEncoder();
   const TYPE = "urn:trustportal:approval-statement:v1";
+  const DOCUMENT_TYPE = "urn:trustportal:signing-statement:v1";
 
   const base64url = (buffer) =>
     btoa(String.fromCharCode(...new Uint8Array(buffer))).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
@@ -33,6 +34,7 @@
       const last = path.pop();
       path.reduce((inner, step) => (inner[step] ??= {}), found)[last] = element.textContent;
     });
+    if (!found.intent) return found;
     const numbered = found.intent.act;
     found.intent.act = Object.keys(numbered).sort((a, b) => a - b).map((key) => numbered[key]);
     found.intent.evidence = [...document.querySelectorAll("[data-said-evidence]")].map((element) => {
@@ -46,10 +48,23 @@
     return found;
   };
 
-  const reasonOf = (form) => form.elements.reason.value.replaceAll("\r\n", "\n").trim();
+  const wordsOf = (field) => field.value.replaceAll("\r\n", "\n").trim();
+  const reasonField = (form) => form.elements.reason ?? form.elements.rationale;
+
+  // A document is signed by its digest: that of the text this page holds, which is computed before signing.
+  const documentStatementOf = (form, said) => ({
+    type: DOCUMENT_TYPE,
+    request: said.request,
+    decision: "sign",
+    version: said.version,
+    digest: said.digest,
+    rationale: wordsOf(form.elements.rationale),
+    person: said.person,
+  });
 
   const statementOf = (form, decision) => {
     const said = shown();
+    if (form.dataset.passkey === "sign-document") return documentStatementOf(form, said);
     const slot = decision === "deny" ? form.dataset.denySlot : form.elements.slot.value;
     return {
       type: TYPE,
@@ -61,7 +76,7 @@
       slot,
       role: form.dataset.roles.split(" ")[Number(slot) - 1],
       person: said.person,
-      reason: reasonOf(form),
+      reason: wordsOf(form.elements.reason),
     };
   };
 
@@ -77,7 +92,8 @@
 
   const sign = async (form, decision) => {
     const statement = statementOf(form, decision);
-    if (hex(await sha256(canonical(statement.intent))) !== form.elements.digest.value) {
+    const digested = statement.intent ? canonical(statement.intent) : document.getElementById("digested").textContent;
+    if (hex(await sha256(digested)) !== form.elements.digest.value) {
       throw new Error("what this page shows is not what was asked for. Load it again");
     }
     const credential = await navigator.credentials.get({
@@ -98,14 +114,15 @@
 
   const watchDecision = (form) => {
     const text = document.getElementById("statement");
-    const show = () => { if (text && form.elements.slot) text.textContent = canonical(statementOf(form, "approve")); };
+    const complete = form.elements.slot || form.elements.rationale;
+    const show = () => { if (text && complete) text.textContent = canonical(statementOf(form, "approve")); };
     form.addEventListener("input", show);
     show();
     form.addEventListener("submit", async (event) => {
       const button = event.submitter;
       if (form.elements.assertion.value || !button || !button.dataset.decision) return;
       event.preventDefault();
-      form.elements.reason.value = reasonOf(form);
+      reasonField(form).value = wordsOf(reasonField(form));
       button.disabled = true;
       try {
         form.elements.assertion.value = await sign(form, button.dataset.decision);

@@ -71,6 +71,7 @@ _BESIDE_OF_HOUSE = {
 _HOUSE_PAGES = (
     ("Customers", "/tenants", Action.TENANTS_READ),
     ("Incidents", "/incidents", Action.ALL_INCIDENTS_READ),
+    ("Postmortems", "/postmortems", Action.ALL_POSTMORTEMS_READ),
     ("Monthly runs", "/runs", Action.SLA_RUN_READ),
     ("Credits", "/credits", Action.ALL_CREDITS_READ),
     ("Cost", "/cost", Action.ALL_COST_READ),

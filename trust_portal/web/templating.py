@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse
 from trust_portal.documents.html import create_environment
 from trust_portal.evidence.strict import encode_base64url
 from trust_portal.kernel.clock import rfc3339
+from trust_portal.learning.postmortems import words as postmortem
 from trust_portal.reliability.reports import words as sla_report
 from trust_portal.web.context import actor_or_none, house_of
 from trust_portal.web.theme import theme_of
@@ -35,7 +36,7 @@ def create_templates() -> Environment:
             "rfc3339": rfc3339,
             "base64url": encode_base64url,
         },
-        names=sla_report.GLOBALS,
+        names={**sla_report.GLOBALS, **postmortem.GLOBALS},
     )
 
 

@@ -43,6 +43,11 @@ EXPECTED = {
     "/incidents/integrations": "303 403 403 403 403 200 200 200 200 200",
     "/incidents/integrations/pagerduty/none": "303 403 403 403 403 404 404 404 404 404",
     "/incidents/{report}": "303 403 403 403 403 404 404 404 404 404",
+    "/postmortems": "303 403 403 403 403 200 200 200 200 200",
+    "/postmortems/{report}": "303 403 403 403 403 404 404 404 404 404",
+    "/postmortems/{report}/edit": "303 403 403 403 403 404 403 403 403 404",
+    "/postmortems/{report}/release": "303 403 403 403 403 403 403 403 403 404",
+    "/postmortems/{report}/versions/1": "303 403 403 403 403 404 404 404 404 404",
     "/cost": "303 403 403 403 403 200 200 403 403 200",
     "/playbooks": "303 403 403 403 403 200 200 403 403 200",
     "/kill-switch": "303 403 403 403 403 200 200 403 403 200",
@@ -90,6 +95,8 @@ EXPECTED = {
     "/t/{key}/exports/{export}/bundle.zip": "303 200 200 200 404 200 200 403 403 403",
     "/t/{key}/exports/{export}/files/report.json": "303 200 200 200 404 200 200 403 403 403",
     "/t/{key}/incidents": "303 200 200 200 404 200 200 200 200 200",
+    "/t/{key}/postmortems": "303 200 200 200 404 200 200 200 200 200",
+    "/t/{key}/postmortems/{report}": "303 404 404 404 404 404 404 404 404 404",
     "/t/{key}/maintenance": READERS,
     "/t/{key}/contracts": READERS,
     "/t/{key}/contracts/2026.1": READERS,
@@ -156,6 +163,9 @@ def test_the_table_names_every_page_there_is():
         .replace("/integrations/pagerduty/none", "/integrations/{kind}/{name}")
         .replace("/incidents/{report}", "/incidents/{incident}")
         .replace("/actions/{report}", "/actions/{action}")
+        .replace("/versions/1", "/versions/{version:int}")
+        .replace("/t/{key}/postmortems/{report}", "/t/{key}/postmortems/{copy}")
+        .replace("/postmortems/{report}", "/postmortems/{postmortem}")
         .replace("/anomalies/{report}", "/anomalies/{anomaly}")
         .replace("/events/part", "/events/{figure}")
         .replace("/{figure}/comparable", "/{figure}/{hours}")

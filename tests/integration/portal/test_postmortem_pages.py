@@ -1,0 +1,157 @@
+"""Postmortems in the portal: written, reviewed and signed by forms, released, and read by the customer."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+
+import pytest
+from support.learning_world import declared, step
+from support.passkeys import device_of, enrol
+from support.portal_fixtures import Portal
+
+from trust_portal.access.actors import CONSOLE
+from trust_portal.access.tokens.model import Admission, Bounds
+from trust_portal.evidence.assertion import challenge_of
+from trust_portal.evidence.signing_statement import signing_statement
+from trust_portal.facts.framing import lines
+from trust_portal.kernel.actor import Actor, ActorKind
+from trust_portal.kernel.canonical import canonical
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.kernel.page import PageRequest
+from trust_portal.learning.actions.model import ActionType, PlanAction
+
+pytestmark = pytest.mark.takes(seconds=25)
+PARTS = {
+    "summary": "Exports **failed**.",
+    "impact": "Reports came late.",
+    "contributors": "A limit was missing.",
+}
+
+
+async def actor(portal: Portal, role: str) -> Actor:
+    people = await portal.house.people.page(CONSOLE, VENDOR_ID, PageRequest(100))
+    (person,) = [each for each in people.items if {one.value for one in each.roles} == {role}]
+    return Actor(ActorKind.PERSON, person.id, person.name, VENDOR_ID, person.roles)
+
+
+async def opened(portal: Portal):
+    """The postmortem of a P1 that touched the first customer."""
+    async def parts():
+        events = [
+            declared("INC-77", tenants=[portal.world.aurora.key]),
+            step("INC-77", "resolved", minute=60),
+        ]
+        yield b"\n".join(json.dumps(each).encode() for each in events)
+
+    outcome = await portal.house.intake.deliver(lines(parts()), Admission(CONSOLE, Bounds(sources=("*",))))
+    assert outcome.rejected_count == 0, outcome.rejected
+    await portal.house.incident_following.follow()
+    page = await portal.house.postmortem_reader.page(await actor(portal, "vendor_admin"), PageRequest(5))
+    (listed,) = [each for each in page.items if each.incident.key == "INC-77"]
+    return listed.postmortem
+
+
+def field(text: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', text)
+    assert found, name
+    return html.unescape(found[1])
+
+
+async def test_it_is_written_reviewed_signed_released_and_read(portal: Portal):
+    postmortem = await opened(portal)
+    here = f"/postmortems/{postmortem.id}"
+    async with portal.browser("sre_operator") as browser:
+        listed = (await browser.get("/postmortems?show=unsigned")).text
+        assert "Trouble INC-77" in listed
+        edit = (await browser.get(f"{here}/edit")).text
+        saved = await browser.post(f"{here}/edit", data={"revision": field(edit, "revision"), **PARTS})
+        assert (saved.status_code, saved.headers["location"]) == (303, here)
+        page = (await browser.get(here)).text
+        assert "<strong>failed</strong>" in page
+        refused = await browser.post(f"{here}/submit", data={"revision": "1"})
+        assert refused.status_code == 422
+        assert "1 to 3 prevention actions" in refused.text
+        owner = await actor(portal, "incident_owner")
+        await portal.house.prevention_actions.plan(
+            PlanAction(postmortem.id, "Cap exports", ActionType.PREVENT, owner.id, 10), owner
+        )
+        assert (await browser.post(f"{here}/submit", data={"revision": "1"})).status_code == 303
+        own = await browser.get(here)
+        assert "You wrote of this" in own.text
+    async with portal.browser("vendor_admin") as browser:
+        digest = field((await browser.get(here)).text, "digest")
+        accepted = await browser.post(
+            f"{here}/accept", data={"digest": digest, "accept_reason": "I compared it with the logs."}
+        )
+        assert accepted.status_code == 303
+    _, device = await enrol(portal.house, owner, device_of(portal.house))
+    async with portal.browser("incident_owner") as browser:
+        page = (await browser.get(here)).text
+        assert 'data-passkey="sign-document"' in page
+        assert f'<span data-said="digest">{digest}</span>' in page
+        unsigned = await browser.post(f"{here}/sign", data={"digest": digest, "rationale": "So it was."})
+        assert (unsigned.status_code, "signed with a passkey" in unsigned.text) == (422, True)
+        statement = signing_statement(postmortem.id, 1, digest, "So it was.", owner.id, owner.name)
+        assertion = device.sign(challenge_of(canonical(statement)))
+        signed = await browser.post(
+            f"{here}/sign",
+            data={
+                "digest": digest,
+                "rationale": "So it was.",
+                "assertion": canonical(dict(assertion.json())).decode(),
+            },
+        )
+        assert signed.status_code == 303, signed.text
+        page = (await browser.get(here)).text
+        assert "Version 1 is signed by" in page
+        assert "So it was." in (await browser.get(f"{here}/versions/1")).text
+        aurora = re.search(r"release\?customer=([0-9a-f-]+)", page)
+        assert aurora
+        preview = await browser.get(f"{here}/release?customer={aurora[1]}")
+        assert preview.status_code == 200
+        form = {name: field(preview.text, name) for name in ("version", "customer", "profile")} | {
+            "reason": "As promised."
+        }
+        warned = re.findall(r'name="(ack-[0-9a-f]+)"', preview.text)
+        released = await browser.post(f"{here}/release", data=form | dict.fromkeys(warned, "It may stand."))
+        assert released.status_code == 303, released.text
+    releases = await portal.house.postmortem_releases.of_postmortem(owner, postmortem.id)
+    await portal.house.postmortem_copies.issue(releases[0].id)
+    async with portal.browser("customer_viewer") as browser:
+        root = f"/t/{portal.world.aurora.key}"
+        listed = (await browser.get(f"{root}/postmortems")).text
+        assert "Trouble INC-77" in listed
+        copy = await browser.get(f"{root}/postmortems/{releases[0].id}")
+        assert copy.status_code == 200
+        assert releases[0].sha256 in copy.text
+        assert (await browser.get(here)).status_code == 403
+    async with portal.browser("incident_owner") as browser:
+        disclosed = await browser.post(
+            f"{here}/disclose",
+            data={
+                "release": str(releases[0].id),
+                "customer": aurora[1],
+                "profile": "customer",
+                "fields": "incident.owner",
+                "reason": "They asked.",
+            },
+        )
+        assert disclosed.status_code == 303, disclosed.text
+        again = await browser.post(f"{here}/reopen", data={"reopen_reason": "Late evidence."})
+        assert again.status_code == 303
+        assert "version 2" in (await browser.get(here)).text
+
+
+async def test_a_form_that_is_refused_keeps_what_was_typed(portal: Portal):
+    postmortem = await opened(portal)
+    here = f"/postmortems/{postmortem.id}"
+    async with portal.browser("sre_operator") as browser:
+        conflict = await browser.post(f"{here}/edit", data={"revision": "3", **PARTS})
+        assert conflict.status_code == 409
+        assert "Exports **failed**." in conflict.text
+        assert (await browser.post(f"{here}/edit", data={"revision": "x", **PARTS})).status_code == 422
+        assert (await browser.post(f"{here}/return", data={"return_reason": "Why"})).status_code == 409
+    found = await portal.house.postmortem_reader.find(await actor(portal, "vendor_admin"), postmortem.id)
+    assert found.draft is None

@@ -1,0 +1,42 @@
+"""A customer's copies of postmortems, with what was disclosed of them."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from trust_portal.access.action import Action
+from trust_portal.access.policy import Resource
+from trust_portal.web.context import actor_of, house_of
+from trust_portal.web.navigation import frame, tenant_of, tenant_path
+from trust_portal.web.templating import page
+
+
+async def copies(request: Request) -> Response:
+    actor, tenant = actor_of(request), await tenant_of(request, purpose="incidents")
+    found = await house_of(request).postmortem_copies.list(actor, tenant.id)
+    return page(request, "postmortems/copies.html", copies=found, **frame(request, tenant))
+
+
+async def copy(request: Request) -> Response:
+    actor, house = actor_of(request), house_of(request)
+    tenant = await tenant_of(request, purpose="incidents")
+    found = await house.postmortem_copies.find(actor, tenant.id, request.path_params["copy"])
+    may_trace = house.gate.allows(actor, Action.RECEIPT_READ, Resource("receipt", tenant.id))
+    return page(
+        request,
+        "postmortems/copy.html",
+        found=found,
+        document=found.document,
+        key=tenant.key,
+        receipt=f"{tenant_path(tenant)}/receipts/{found.copy.receipt_id}" if may_trace else None,
+        may_download=house.gate.allows(actor, Action.EXPORT_DOWNLOAD, Resource("export", tenant.id)),
+        **frame(request, tenant),
+    )
+
+
+routes = [
+    Route("/t/{tenant}/postmortems", copies, methods=["GET"]),
+    Route("/t/{tenant}/postmortems/{copy:uuid}", copy, methods=["GET"]),
+]

@@ -1,0 +1,151 @@
+"""One postmortem: as it is written, reviewed and signed; and each version as it was signed."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from trust_portal.access.action import Action
+from trust_portal.access.approvals.model import person_behind
+from trust_portal.access.policy import Resource
+from trust_portal.evidence.export import Export
+from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.postmortems.model import NOUN, PARTS, REQUIRED_PARTS, PostmortemState
+from trust_portal.learning.postmortems.reading import Opened
+from trust_portal.web.context import actor_of, house_of
+from trust_portal.web.forms import FormState
+from trust_portal.web.navigation import frame
+from trust_portal.web.templating import page
+from trust_portal.web.views.postmortem.words import BECAUSE, STATES, STEPS, stamps_of, standing
+
+_VENDOR_ROOT = "/t/vendor"
+
+
+async def postmortem(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+    actor, house = actor_of(request), house_of(request)
+    opened = await house.postmortem_reader.find(actor, postmortem_id(request))
+    passkeys = await house.signatures.usable(actor) if may_sign(request, actor, opened) else ()
+    releases = await house.postmortem_releases.of_postmortem(actor, opened.postmortem.id)
+    return page(
+        request,
+        "postmortems/postmortem.html",
+        part="postmortems/live.html",
+        status_code=form.status,
+        form=form,
+        releases=releases,
+        passkeys=passkeys,
+        passkeys_unavailable=house.passkeys.unavailable(),
+        **about(request, actor, opened),
+        **frame(request),
+    )
+
+
+async def edit(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+    actor, house = actor_of(request), house_of(request)
+    await house.gate.require(actor, Action.POSTMORTEM_WRITE, Resource.of_house(NOUN, postmortem_id(request)))
+    opened = await house.postmortem_reader.find(actor, postmortem_id(request))
+    return page(
+        request,
+        "postmortems/edit.html",
+        status_code=form.status,
+        form=form,
+        parts=PARTS,
+        required_parts=REQUIRED_PARTS,
+        revision=0 if opened.draft is None else opened.draft.revision,
+        written=None if opened.draft is None else opened.draft.written,
+        **about(request, actor, opened),
+        **frame(request),
+    )
+
+
+async def version(request: Request) -> Response:
+    """A version as it was signed, also one that was superseded."""
+    actor, house = actor_of(request), house_of(request)
+    number: int = request.path_params["version"]
+    found = await house.postmortem_reader.version(actor, postmortem_id(request), number)
+    may_trace = house.gate.allows(actor, Action.RECEIPT_READ, Resource.of_house("receipt"))
+    return page(
+        request,
+        "postmortems/version.html",
+        found=found,
+        document=found.document,
+        states=STATES,
+        receipts=f"{_VENDOR_ROOT}/receipts/" if may_trace else None,
+        **bundle_of(request, actor, found.export),
+        **frame(request),
+    )
+
+
+def about(request: Request, actor: Actor, opened: Opened) -> dict[str, Any]:
+    """What every page of a postmortem shows of it, and what may be done there."""
+    house, postmortem = house_of(request), opened.postmortem
+    gate, resource = house.gate, Resource.of_house(NOUN, postmortem.id)
+    may_trace = gate.allows(actor, Action.RECEIPT_READ, Resource.of_house("receipt"))
+    receipts = f"{_VENDOR_ROOT}/receipts/" if may_trace else None
+    may_write = gate.allows(actor, Action.POSTMORTEM_WRITE, resource)
+    me, in_review = person_behind(actor), postmortem.state is PostmortemState.IN_REVIEW
+    wrote = me in {each.id for each in opened.authors}
+    accepted = postmortem.accepted is not None
+    export = None if postmortem.signed is None else opened.exports.get(postmortem.signed.number)
+    return {
+        "opened": opened,
+        "postmortem": postmortem,
+        "incident": opened.incident,
+        "document": opened.document,
+        "because": BECAUSE.get(postmortem.opened_because, postmortem.opened_because),
+        "lead": standing(opened),
+        "state": STATES[postmortem.state],
+        "states": STATES,
+        "steps": STEPS,
+        "stamps": stamps_of(postmortem, receipts),
+        "receipts": receipts,
+        "may_write": may_write and postmortem.state is not PostmortemState.SIGNED,
+        "may_submit": may_write and postmortem.state is PostmortemState.DRAFT,
+        "may_return": may_write and in_review,
+        "may_accept": in_review
+        and not accepted
+        and not wrote
+        and gate.allows(actor, Action.POSTMORTEM_REVIEW, resource),
+        "wrote": wrote,
+        "may_sign": may_sign(request, actor, opened),
+        "may_reopen": may_write and postmortem.state is PostmortemState.SIGNED,
+        "may_release": postmortem.signed is not None
+        and gate.allows(actor, Action.POSTMORTEM_RELEASE, resource),
+        "me": {"id": str(me), "name": actor.name},
+        **bundle_of(request, actor, export),
+    }
+
+
+def may_sign(request: Request, actor: Actor, opened: Opened) -> bool:
+    """Whether the form is worth showing: the service decides again."""
+    owner = opened.owner is None or opened.owner.id == person_behind(actor)
+    resource = Resource.of_house(NOUN, opened.postmortem.id)
+    may = house_of(request).gate.allows(actor, Action.POSTMORTEM_SIGN, resource)
+    return opened.postmortem.accepted is not None and owner and may
+
+
+def bundle_of(request: Request, actor: Actor, export: Export | None) -> dict[str, Any]:
+    gate = house_of(request).gate
+    return {
+        "export": export,
+        "vendor_root": _VENDOR_ROOT,
+        "may_download": gate.allows(actor, Action.EXPORT_DOWNLOAD, Resource("export", VENDOR_ID)),
+    }
+
+
+def postmortem_id(request: Request) -> UUID:
+    found: UUID = request.path_params["postmortem"]
+    return found
+
+
+_ONE = "/postmortems/{postmortem:uuid}"
+routes = [
+    Route(_ONE, postmortem, methods=["GET"]),
+    Route(f"{_ONE}/edit", edit, methods=["GET"]),
+    Route(f"{_ONE}/versions/{{version:int}}", version, methods=["GET"]),
+]

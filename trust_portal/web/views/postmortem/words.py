@@ -1,0 +1,80 @@
+"""The words of the pages of postmortems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from trust_portal.documents import formats
+from trust_portal.learning.postmortems.model import (
+    MOST_ACTIONS,
+    Postmortem,
+    PostmortemState,
+    Step,
+    StepKind,
+)
+from trust_portal.learning.postmortems.reading import Opened
+
+STATES: Final[Mapping[PostmortemState, tuple[str, str]]] = {
+    PostmortemState.DRAFT: ("mute", "Draft"),
+    PostmortemState.IN_REVIEW: ("busy", "In review"),
+    PostmortemState.SIGNED: ("good", "Signed"),
+    PostmortemState.SUPERSEDED: ("mute", "Superseded"),
+}
+BECAUSE: Final = {
+    "declared": "it was declared as one",
+    "raised": "it was raised to one",
+    "merged": "one was merged into it",
+}
+STEPS: Final[Mapping[StepKind, str]] = {
+    StepKind.OPENED: "Opened",
+    StepKind.SUBMITTED: "Submitted",
+    StepKind.RETURNED: "Returned",
+    StepKind.ACCEPTED: "Reviewed",
+    StepKind.SIGNED: "Signed",
+    StepKind.REOPENED: "Reopened",
+}
+#: What a postmortem of a version goes through, in order.
+_WAY: Final = (StepKind.SUBMITTED, StepKind.ACCEPTED, StepKind.SIGNED)
+
+
+def standing(opened: Opened) -> str:
+    """One sentence: where it stands, and who does what next."""
+    postmortem = opened.postmortem
+    owner = "an incident owner" if opened.owner is None else opened.owner.name
+    if postmortem.state is PostmortemState.SIGNED and postmortem.signed is not None:
+        signed = postmortem.signed
+        return f"Version {signed.number} is signed by {signed.signer.name}: it is what counts."
+    if postmortem.accepted is not None:
+        return f"Reviewed by {postmortem.accepted.by.name}. Next, {owner} signs it with a passkey."
+    if postmortem.state is PostmortemState.IN_REVIEW:
+        return "It waits for somebody who wrote none of it, to read it and say that it can be signed."
+    actions = len(opened.document["actions"])
+    if not 1 <= actions <= MOST_ACTIONS:
+        return (
+            "It is being written. It still takes one to three prevention actions before it can be reviewed."
+        )
+    return "It is being written: what is known of the incident comes in by itself until it is submitted."
+
+
+def stamps_of(postmortem: Postmortem, receipts: str | None) -> list[dict[str, str]]:
+    """The way of the version at hand, from its beginning to the signature."""
+    own = [each for each in postmortem.steps if each.version == postmortem.version]
+    stamps = [_stamp(own[0], receipts)]
+    for kind in _WAY:
+        done = next((each for each in reversed(own) if each.kind is kind), None)
+        returned = next((each.ordinal for each in reversed(own) if each.kind is StepKind.RETURNED), 0)
+        if done is None or done.ordinal < returned:
+            stamps.append({"word": STEPS[kind], "state": "next"})
+        else:
+            stamps.append(_stamp(done, receipts))
+    return stamps
+
+
+def _stamp(step: Step, receipts: str | None) -> dict[str, str]:
+    stamp = {"word": STEPS[step.kind], "at": formats.instant(step.at.replace(microsecond=0))}
+    if step.kind is not StepKind.OPENED:
+        stamp["by"] = step.by.name
+    if receipts is not None:
+        stamp["href"] = f"{receipts}{step.receipt_id}"
+    return stamp
