@@ -38,6 +38,7 @@ async def actor(portal: Portal, role: str) -> Actor:
 
 async def opened(portal: Portal):
     """The postmortem of a P1 that touched the first customer."""
+
     async def parts():
         events = [
             declared("INC-77", tenants=[portal.world.aurora.key]),
