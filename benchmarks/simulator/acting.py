@@ -16,9 +16,9 @@ from enum import StrEnum
 from uuid import UUID
 
 from benchmarks.simulator.closing import GRACE, Tenant, hour_index, is_counted
-from benchmarks.simulator.explaining import Explained, Usages, explain, summed
+from benchmarks.simulator.explaining import PRICE, Explained, Usages, explain, misnamed, summed
 from benchmarks.simulator.model import World
-from benchmarks.simulator.vendor import Setting, adapters, changes, obey
+from benchmarks.simulator.vendor import Setting, adapters, changes, obey, usual_of
 from benchmarks.simulator.world import START
 from trust_portal.access.action import Action
 from trust_portal.access.automation import Automation, Counted
@@ -27,13 +27,22 @@ from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.explanation.drivers import drivers
 from trust_portal.cost.explanation.evidence import Candidate, Episode, FoundCause
 from trust_portal.cost.explanation.links import find_links
+from trust_portal.cost.metering.calculation import hour_of
 from trust_portal.cost.metering.model import Part, Series
 from trust_portal.cost.remediation.explaining import Ground, draft
 from trust_portal.cost.remediation.model import Plan
 from trust_portal.cost.remediation.planning import Fit, fit, hindrance, hours_of, standing
-from trust_portal.cost.remediation.playbooks import ControlAction, Mode, Playbooks, load_playbooks
+from trust_portal.cost.remediation.playbooks import ControlAction, Mode, Playbook, Playbooks, load_playbooks
 from trust_portal.cost.remediation.targets import Known, Metered, covers
-from trust_portal.cost.remediation.verification import Usual, hours_to_verify, reduction, weeks_before
+from trust_portal.cost.remediation.verification import (
+    Events,
+    Usual,
+    calm_hours,
+    hours_to_verify,
+    reduction,
+    suffering,
+    weeks_before,
+)
 from trust_portal.kernel.actor import SYSTEM
 
 _HOUR = timedelta(hours=1)
@@ -46,9 +55,11 @@ class State(StrEnum):
     WAITING = "waiting"
     DENIED = "denied"
     LAPSED = "lapsed"
+    ENDED = "ended by itself"
     EXECUTED = "executed"
     VERIFIED = "verified"
     ROLLED_BACK = "rolled back"
+    HARMFUL = "rolled back for health"
 
 
 @dataclass(slots=True)
@@ -64,6 +75,7 @@ class Act:
     setting: Setting | None = None
     recovered_at: datetime | None = None
     lift_at: datetime | None = None
+    by_hand: bool = False
 
 
 @dataclass(slots=True)
@@ -76,6 +88,10 @@ class Operation:
     playbooks: Playbooks = field(default_factory=load_playbooks)
     acts: list[Act] = field(default_factory=list)
     usual_gone: Counter[ControlAction] = field(default_factory=Counter)  #: in millionths
+    misnamed: dict[UUID, Decimal] = field(
+        default_factory=dict
+    )  #: by anomaly: what lies in causes that were none
+    _requests: dict[tuple[UUID, int], Events] = field(default_factory=dict)
     _changes: dict[int, Mapping[str, tuple[Candidate, ...]]] = field(default_factory=dict)
 
     def shape(self, tenant: Tenant, hour: int) -> bool:
@@ -86,7 +102,11 @@ class Operation:
             if act.tenant.id == tenant.id and act.setting is not None and act.setting.holds(hour)
         ]
         if holding:
-            self.usual_gone.update(obey(tenant, self.usages, hour, holding))
+            usual = usual_of(tenant, self.usages, hour)
+            gone = obey(tenant, self.usages, hour, holding)
+            self.usual_gone.update(gone)
+            refused = gone.get(ControlAction.THROTTLE_EXPORTS, 0)
+            self._requests[tenant.id, hour] = Events(usual // PRICE, (usual - refused) // PRICE)
         return bool(holding)
 
     def after_close(self, hour: int, moved: Mapping[UUID, Tenant]) -> None:
@@ -95,7 +115,8 @@ class Operation:
             anomaly = tenant.anomaly(id_)
             if anomaly.started_at >= self.since and is_counted(anomaly):
                 self._plan(tenant, anomaly, now)
-        for act in self.acts:
+        # In the order of the clock: a limit counts what was done before, and nothing that is done after.
+        for act in sorted(self.acts, key=lambda each: (each.looked_at, each.planned_at)):
             self._go_on(act, hour, now)
 
     def explain_all(self, tenants: Iterable[Tenant]) -> None:
@@ -103,7 +124,9 @@ class Operation:
         for tenant in tenants:
             for anomaly in [*tenant.anomalies]:
                 if anomaly.started_at >= self.since and is_counted(anomaly):
-                    self._explain(tenant, anomaly)
+                    explained, found = self._explain(tenant, anomaly)
+                    used = self.usages.of(tenant, anomaly.series)
+                    self.misnamed[anomaly.id] = misnamed(used, explained, found, START)
 
     def _explain(self, tenant: Tenant, anomaly: CostAnomaly) -> tuple[CostAnomaly, Explained]:
         found = explain(self.usages.of(tenant, anomaly.series), anomaly, START)
@@ -124,15 +147,20 @@ class Operation:
             and playbook.mode is not Mode.PROPOSE
             and hindrance(playbook, anomaly, by_hand=False) is None
         }
-        if not waiting:
-            return
+        for plan in self._drafts(tenant, anomaly, waiting, by_hand=False):
+            self.acts.append(Act(tenant, plan, now, self.looks_at(now)))
+
+    def _drafts(
+        self, tenant: Tenant, anomaly: CostAnomaly, playbooks: Mapping[str, Playbook], *, by_hand: bool
+    ) -> list[Plan]:
+        """From what is known now, for those that fit."""
+        if not playbooks:
+            return []
         anomaly, found = self._explain(tenant, anomaly)
         known = self._known(tenant, anomaly, found)
-        for name, playbook in waiting.items():
-            fits = fit(name, playbook, anomaly, known, by_hand=False)
-            if isinstance(fits, Fit):
-                plan = draft(self._ground(tenant, anomaly, known, found), fits, self.playbooks.digest)
-                self.acts.append(Act(tenant, plan, now, self.looks_at(now)))
+        fits = [fit(name, each, anomaly, known, by_hand=by_hand) for name, each in playbooks.items()]
+        ground = self._ground(tenant, anomaly, known, found)
+        return [draft(ground, each, self.playbooks.digest) for each in fits if isinstance(each, Fit)]
 
     def _known(self, tenant: Tenant, anomaly: CostAnomaly, found: Explained) -> Known:
         candidates = [
@@ -187,8 +215,8 @@ class Operation:
     def _go_on(self, act: Act, hour: int, now: datetime) -> None:
         anomaly = act.tenant.anomaly(act.plan.anomaly)
         if act.state is State.WAITING and act.looked_at <= now:
-            self._look(act, anomaly)
-        elif act.state is State.EXECUTED:
+            self._look(act, anomaly, hour)
+        elif act.state is State.EXECUTED and not self._harms(act, hour):
             self._verify(act, hour)
         elif act.state is State.VERIFIED and act.setting is not None and act.setting.end is None:
             # What is not needed any more is taken back by hand.
@@ -197,13 +225,22 @@ class Operation:
             if act.lift_at is not None and act.lift_at <= now:
                 act.setting.end = hour + 1
 
-    def _look(self, act: Act, anomaly: CostAnomaly) -> None:
+    def _look(self, act: Act, anomaly: CostAnomaly, hour: int) -> None:
         at, plan = act.looked_at, act.plan
         if at > act.planned_at + plan.playbook.plan_lasts_hours * _HOUR:
+            act.state = State.LAPSED
             if not anomaly.is_open:
-                act.state = State.LAPSED
                 return
-            act.planned_at = at  # planned anew by hand, and asked for at once
+            # Planned anew by hand, from what is known now, and asked for at once.
+            again = self._drafts(act.tenant, anomaly, {plan.playbook_id: plan.playbook}, by_hand=True)
+            for each in again:
+                renewed = Act(act.tenant, each, at, at, by_hand=True)
+                self.acts.append(renewed)
+                self._look(renewed, anomaly, hour)
+            return
+        if self._ended(act, START + _HOUR * (hour + 1)):
+            act.state = State.ENDED
+            return
         decision = shipped_policies().decide(
             SYSTEM, Action.PLAYBOOK_EXECUTE, Resource("playbook run", act.tenant.id),
             self._circumstances(act, anomaly, at).context,
@@ -221,7 +258,10 @@ class Operation:
         done = [
             each
             for each in self.acts
-            if each.tenant.world is act.tenant.world and each.executed_at is not None and each is not act
+            if each.tenant.world is act.tenant.world
+            and each is not act
+            and each.executed_at is not None
+            and each.executed_at <= at
         ]
         hour_ago, day_ago = at - _HOUR, at - timedelta(days=1)
         same = [each for each in done if each.plan.playbook_id == plan.playbook_id]
@@ -251,6 +291,37 @@ class Operation:
             + sum(each.plan.blast_radius.per_day for each in same if _after(each, day_ago)),
             money_limit=limits.money(plan.currency),
         )
+
+    def _ended(self, act: Act, closed: datetime) -> bool:
+        """Whether each of the last hours closed since the plan would have verified it without an act."""
+        plan = act.plan
+        known = max(plan.ended_at, hour_of(act.planned_at)) if act.by_hand else plan.ended_at
+        calm = calm_hours(known, closed, plan.playbook.verify.hours)
+        return bool(calm) and all(
+            reduction(
+                plan, at, at + _HOUR, *self._cost(act, at, at + _HOUR), self._usual(act, at, at + _HOUR)
+            ).verified
+            for at in calm
+        )
+
+    def _harms(self, act: Act, hour: int) -> bool:
+        """Whether the tenant suffers since: what a throttle holds back of usual work are requests refused."""
+        assert act.setting is not None
+        since = [self._asked(act.tenant, each) for each in range(act.setting.start, hour + 1)]
+        before = [self._asked(act.tenant, act.setting.start - 1)]
+        harm = suffering(
+            act.plan.playbook.health, {"requests": _events(before)}, {"requests": _events(since)}
+        )
+        if harm:
+            act.state, act.setting.end = State.HARMFUL, hour + 1
+        return bool(harm)
+
+    def _asked(self, tenant: Tenant, hour: int) -> Events:
+        """Requests of usual work in an hour; all are served where nothing is held back."""
+        if (known := self._requests.get((tenant.id, hour))) is not None:
+            return known
+        units = usual_of(tenant, self.usages, hour) // PRICE
+        return Events(units, units)
 
     def _verify(self, act: Act, hour: int) -> None:
         assert act.executed_at is not None
@@ -283,6 +354,10 @@ class Operation:
             for begin in weeks_before(start, end, before=plan.started_at, since=START)
         ]
         return Usual(tuple(then), tuple(whole for _, whole in since), tuple(part for part, _ in since))
+
+
+def _events(hours: Sequence[Events]) -> Events:
+    return Events(sum(each.total for each in hours), sum(each.good for each in hours))
 
 
 def _after(act: Act, at: datetime) -> bool:

@@ -244,12 +244,11 @@ class Portal:
         for sighting in sorted(sightings, key=lambda each: (each.anomaly.start, each.series)):
             matches = [each for each in known if following.is_of(each, sighting)]
             if matches:
-                stands = self._change(
-                    tenant,
-                    matches[0],
-                    following.followed(matches[0], sighting, again=matches[0].id in seen),
-                    now,
-                )
+                followed = following.followed(matches[0], sighting, again=matches[0].id in seen)
+                if matches[0].is_open or followed.is_open:
+                    suppression = _suppression(tenant, sighting.series, followed.last_at)
+                    followed = replace(followed, suppression_id=suppression)
+                stands = self._change(tenant, matches[0], followed, now)
                 known[known.index(matches[0])] = stands
                 seen |= {each.id for each in matches}
                 for other in matches[1:]:
@@ -266,7 +265,7 @@ class Portal:
         figures = tenant.figures(sighting.series, sighting.anomaly.start, sighting.last)
         anomaly = following.opened(
             sighting, figures, now, id=self._next_id(), tenant_id=tenant.id, lane=Lane.LIVE, evidence={},
-            suppression_id=_suppression(tenant, sighting),
+            suppression_id=_suppression(tenant, sighting.series, sighting.last),
         )  # fmt: skip
         tenant.anomalies.append(anomaly)
         self._moved[anomaly.id] = tenant
@@ -298,10 +297,9 @@ def is_counted(anomaly: CostAnomaly) -> bool:
     return "merged_into" not in anomaly.evidence
 
 
-def _suppression(tenant: Tenant, sighting: Sighting) -> UUID | None:
-    """Planned work is announced: it is suppressed from its first hour to twelve hours after its last."""
-    place = tenant.columns[sighting.series]
-    at = hour_index(sighting.anomaly.detected_at)
+def _suppression(tenant: Tenant, series: Series, last: datetime) -> UUID | None:
+    """Planned work is announced: what it covers the last hour of is suppressed, from its first hour to twelve after its last."""
+    place, at = tenant.columns[series], hour_index(last)
     for number, event in enumerate(tenant.world.events):
         if event.kind is Kind.PLANNED and event.series == place and event.start <= at < event.end + 12:
             return UUID(int=2**64 + number)

@@ -160,6 +160,16 @@ class Accuracy:
         self.found += int(added[np.array(inside)].sum())
 
 
+def misnamed(used: Usage, anomaly: CostAnomaly, found: Explained, start: datetime) -> Decimal:
+    """What of the excess was laid to causes that are not exactly the usage of an event in its hours."""
+    first, last = _index(anomaly.started_at, start), _index(anomaly.last_at, start) + 1
+    right = {
+        _rows(found.table, event.cause) for event in used.events if event.start < last and first < event.end
+    }
+    wrong = (e.contribution for e in found.attribution.causes if _rows(found.table, e.where) not in right)
+    return sum((max(each, Decimal(0)) for each in wrong), Decimal(0))
+
+
 def _rows(table: Table, where: Mapping[str, str]) -> bytes:
     """Which rows of ``table`` lie in ``where``, of those that say anything."""
     said: NDArray[np.bool_] = (table.expected != 0) | (table.actual != 0)

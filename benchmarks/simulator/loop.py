@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import numpy as np
 
@@ -98,6 +99,7 @@ class Lived:
     money: Money
     acts: list[Act] = field(default_factory=list)
     usual_gone: Mapping[ControlAction, int] = field(default_factory=dict)
+    misnamed: Decimal = Decimal(0)  #: of the four weeks' excess: laid to causes that were none
     told: Units = field(default_factory=lambda: np.zeros(0, np.int64))  #: what each world spent
 
 
@@ -152,7 +154,24 @@ def _live_on(portal: Portal, worlds: Sequence[World], arm: Arm, calendar: Calend
         _money(portal.tenants, usages, calendar),
         operation.acts,
         operation.usual_gone,
+        _misnamed(portal.tenants, operation, calendar),
         np.array([amounts[calendar.switched_on :].sum() for amounts in spent]),
+    )
+
+
+def _misnamed(tenants: Sequence[Tenant], operation: Operation, calendar: Calendar) -> Decimal:
+    """Of the same anomalies that unexplained spend is counted of."""
+    return sum(
+        (
+            operation.misnamed.get(anomaly.id, Decimal(0))
+            for tenant in tenants
+            for anomaly in tenant.anomalies
+            if is_counted(anomaly)
+            and anomaly.suppression_id is None
+            and not anomaly.is_drop
+            and anomaly.started_at < START + timedelta(hours=calendar.end)
+        ),
+        Decimal(0),
     )
 
 
@@ -190,6 +209,7 @@ def _episode(anomaly: CostAnomaly, recovered_at: datetime | None) -> Episode:
         is_open=anomaly.is_open,
         verdict=anomaly.verdict,
         recovered_at=recovered_at,
+        is_drop=anomaly.is_drop,
     )
 
 
@@ -207,8 +227,8 @@ def saved(lived: Mapping[str, Lived], arm: Arm = ON) -> int:
 def show(lived: Mapping[str, Lived]) -> None:
     off = lived[OFF.name]
     print(
-        "| loop | unexplained, four weeks before | four weeks | change | less than off |"
-        " hours to recover, median |\n|---|---:|---:|---:|---:|---:|"
+        "| loop | unexplained, four weeks before | four weeks | change | less than off | or wrongly explained |"
+        " hours to recover, median |\n|---|---:|---:|---:|---:|---:|---:|"
     )
     for arm in ARMS:
         figures = lived[arm.name].kpis
@@ -216,19 +236,22 @@ def show(lived: Mapping[str, Lived]) -> None:
         change = "–" if spend.change is None else f"{spend.change:+.1%}"
         print(
             f"| {arm.name} | {spend.baseline:,.0f} | {spend.current:,.0f} | {change}"
-            f" | {less_unexplained(lived, arm):.1%} | {_hours(figures.to_recover.median)} |"
+            f" | {less_unexplained(lived, arm):.1%}"
+            f" | {spend.current + lived[arm.name].misnamed:,.0f} | {_hours(figures.to_recover.median)} |"
         )
     print(
-        "\n| loop | acts | verified | taken back | denied | came too late | unplanned excess not spent |"
-        " planned work not spent | usual work held back | usual calls cached |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
+        "\n| loop | acts | verified | taken back | for health | denied | came too late | had ended by itself |"
+        " unplanned excess not spent | planned work not spent | usual work held back | usual calls cached |\n"
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
     )
     for arm in ARMS:
         money, states = lived[arm.name].money, Counter(act.state for act in lived[arm.name].acts)
         gone = lived[arm.name].usual_gone
-        done = states[State.EXECUTED] + states[State.VERIFIED] + states[State.ROLLED_BACK]
+        did = (State.EXECUTED, State.VERIFIED, State.ROLLED_BACK, State.HARMFUL)
+        done = sum(states[each] for each in did)
         print(
             f"| {arm.name} | {done} | {states[State.VERIFIED]} | {states[State.ROLLED_BACK]}"
-            f" | {states[State.DENIED]} | {states[State.LAPSED]}"
+            f" | {states[State.HARMFUL]} | {states[State.DENIED]} | {states[State.LAPSED]} | {states[State.ENDED]}"
             f" | {saved(lived, arm) / MILLION:,.0f}"
             f" of {off.money.unplanned / MILLION:,.0f}"
             f" | {(off.money.planned - money.planned) / MILLION:,.0f}"

@@ -60,7 +60,7 @@ def obey(
     """
     gone: dict[ControlAction, int] = {}
     for setting in settings:
-        before = _usual(tenant, usages, hour)
+        before = usual_of(tenant, usages, hour)
         covered = [
             (used, np.array([_is_reached(setting, series, used, leaf) for leaf in range(len(used.leaves))]))
             for series in tenant.columns
@@ -80,11 +80,12 @@ def obey(
                     _scale(used, hour, inside, float(1 - _CACHED))
             case _:
                 raise AssertionError(f"nobody asked for {setting.action} in this simulation")
-        gone[setting.action] = gone.get(setting.action, 0) + before - _usual(tenant, usages, hour)
+        gone[setting.action] = gone.get(setting.action, 0) + before - usual_of(tenant, usages, hour)
     return gone
 
 
-def _usual(tenant: Tenant, usages: Usages, hour: int) -> int:
+def usual_of(tenant: Tenant, usages: Usages, hour: int) -> int:
+    """What a tenant uses in an hour besides what happens, in millionths."""
     return sum(int(usages.of(tenant, series).usual[hour].sum()) for series in tenant.columns)
 
 

@@ -19,6 +19,7 @@ from trust_portal.cost.explanation.evidence import LinkKind, Strength
 from trust_portal.cost.explanation.origins import Figure, FindOrigins, Share
 from trust_portal.cost.explanation.service import Explanations
 from trust_portal.cost.kpis.model import Durations
+from trust_portal.cost.metering.repository import read_parts, read_places
 from trust_portal.errors import NotFound
 from trust_portal.kernel.actor import SYSTEM, Role
 from trust_portal.kernel.clock import rfc3339
@@ -195,6 +196,24 @@ async def test_every_figure_opens_the_events_it_is_made_of(
     assert hour == (ONSET - HOUR, ONSET)
     with pytest.raises(NotFound):
         await explanations.origins(SYSTEM, ask(figure=Figure.CAUSE, where={"operation": "import"}))
+
+
+async def test_what_the_database_sums_up_by_place_is_what_its_hours_come_to(
+    vendor: Vendor, anomaly: CostAnomaly
+) -> None:
+    """To the last digit, over spans apart; an hour that lies in two of them counts twice."""
+    spans = [ONSET - 100 * HOUR, ONSET - 2 * HOUR, ONSET]
+    sums: dict[tuple[object, ...], Decimal] = {}
+    async with vendor.house.storage.read(StaffScope()) as session:
+        for start in spans:
+            for part in await read_parts(session, anomaly.tenant_id, anomaly.series, start, start + 4 * HOUR):
+                place = (part.resource, part.operation, part.region, part.adapter, str(part.labels))
+                sums[place] = sums.get(place, Decimal(0)) + part.cost
+        places = await read_places(session, anomaly.tenant_id, anomaly.series, spans, 4 * HOUR)
+        assert await read_places(session, anomaly.tenant_id, anomaly.series, [], 4 * HOUR) == ()
+    assert {(*each[:4], str(each.labels)): each.cost for each in places} == sums
+    assert len(places) == 4
+    assert list(places) == sorted(places, key=lambda each: (each.resource, each.operation, each.region))[:4]
 
 
 async def test_what_a_correction_replaced_is_no_part_of_a_figure_and_is_said(

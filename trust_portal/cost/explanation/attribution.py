@@ -35,7 +35,10 @@ def attribute(table: Table, *, level: float = 1.0) -> Attribution:
     from the noise, or where the table has no dimension: then all of it is unexplained. What stands
     out is judged against ``level`` times what was expected; contributions never are.
     """
-    ledger = _Ledger(table)
+    return _attribute(table, _Ledger(table), level)
+
+
+def _attribute(table: Table, ledger: _Ledger, level: float) -> Attribution:
     found = [
         (ledger.units(leaves), where, leaves, certain)
         for where, leaves, certain in _found(table, ledger, level)
@@ -61,16 +64,16 @@ def attribute_to_parts(table: Table, *, comparable: bool) -> Attribution:
     forecast of the whole was off, it hides what happened to a part, so a table in which nothing
     stands out is looked at once more against the level that most of its cost kept.
     """
-    found = _to_parts(attribute(table), table, comparable=comparable)
+    ledger = _Ledger(table)
+    found = _to_parts(_attribute(table, ledger, 1.0), table, comparable=comparable)
     if found.causes or not found.delta or not comparable:
         return found
-    again = _to_parts(attribute(table, level=_level(table)), table, comparable=comparable)
+    again = _to_parts(_attribute(table, ledger, _level(ledger)), table, comparable=comparable)
     return again if abs(again.unexplained) < abs(found.unexplained) else found
 
 
-def _level(table: Table) -> float:
+def _level(ledger: _Ledger) -> float:
     """Actual over expected of the part of the table that holds the middle of what was expected."""
-    ledger = _Ledger(table)
     expected, actual = _floats(ledger.expected), _floats(ledger.actual)
     known = (expected > 0) & (actual >= 0)
     if not known.any():
@@ -117,6 +120,15 @@ class _Ledger:
         self.expected = np.add.reduceat(table.expected[order], starts) if len(order) else table.expected
         self.actual = np.add.reduceat(table.actual[order], starts) if len(order) else table.actual
         self.delta = int(self.actual.sum()) - int(self.expected.sum())
+        self._lattice: tuple[list[int], Mask, Lattice] | None = None
+
+    def lattice(self, varying: list[int], live: Mask) -> Lattice:
+        """Of the ``live`` leaves by the ``varying`` dimensions; made once, however often it is searched."""
+        made = self._lattice
+        if made is None or made[0] != varying or not np.array_equal(made[1], live):
+            cards = tuple(len(self._table.values[index]) for index in varying)
+            made = self._lattice = varying, live, Lattice.of(self.codes[varying][:, live], cards)
+        return made[2]
 
     def units(self, leaves: Mask) -> int:
         """What the leaves add to the delta."""
@@ -149,7 +161,7 @@ def _found(table: Table, ledger: _Ledger, level: float) -> list[tuple[dict[str, 
     if not varying:
         # One part only. It moved or it did not, and there is nothing to tell it from.
         return [(constant, live, 1.0)] if constant and ledger.delta else []
-    lattice = Lattice.of(ledger.codes[varying][:, live], tuple(len(table.values[index]) for index in varying))
+    lattice = ledger.lattice(varying, live)
     found = []
     for part in find_causes(lattice, shift[live], size[live]) if live.any() else []:
         names = [varying[dimension] for dimension in part.dimensions]

@@ -16,7 +16,7 @@ from trust_portal.kernel.clock import rfc3339
 if TYPE_CHECKING:
     from trust_portal.cost.explanation.evidence import Candidate
     from trust_portal.cost.explanation.service import Explanation
-    from trust_portal.cost.metering.model import Part
+    from trust_portal.cost.metering.model import PlaceCost
 
 
 def explained_act(
@@ -33,8 +33,8 @@ def explained_act(
         subjects=(Subject(f"anomaly/{anomaly.id}", digest(result)),),
         predicate=result,
         inputs=(
-            Input("usage/window", digest(_parts_json(explanation.window))),
-            Input("usage/comparable", digest(_parts_json(explanation.before))),
+            Input("usage/window", digest(_places_json(explanation.window))),
+            Input("usage/comparable", digest(_places_json(explanation.before))),
             Input("candidates", digest([_candidate(each) for each in explanation.candidates])),
         ),
         policies=decision.policies,
@@ -79,14 +79,11 @@ def explained_json(explanation: Explanation) -> dict[str, Json]:
     }
 
 
-def _parts_json(parts: tuple[Part, ...]) -> list[Json]:
+def _places_json(places: tuple[PlaceCost, ...]) -> list[Json]:
     return [
-        [
-            rfc3339(part.hour), part.resource, part.operation, part.region, part.adapter, part.unit,
-            dict(part.labels), f"{part.quantity:f}", f"{part.cost:f}",
-        ]
-        for part in parts
-    ]  # fmt: skip
+        [each.resource, each.operation, each.region, each.adapter, dict(each.labels), f"{each.cost:f}"]
+        for each in places
+    ]
 
 
 def _candidate(candidate: Candidate) -> Json:

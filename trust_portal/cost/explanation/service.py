@@ -37,8 +37,8 @@ from trust_portal.cost.explanation.reported import (
     read_event,
     read_observations,
 )
-from trust_portal.cost.metering.model import Part
-from trust_portal.cost.metering.repository import read_parts
+from trust_portal.cost.metering.model import PlaceCost
+from trust_portal.cost.metering.repository import read_hours, read_places
 from trust_portal.errors import NotFound
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.kernel.actor import Actor
@@ -58,7 +58,7 @@ class Explanation:
     """All that is known about why an anomaly happened.
 
     ``comparable`` are the starts of the spans that say how cost used to split; each is as long as the
-    anomaly. A cause or driver opens its events with ``origins`` and its ``where`` (a driver's is
+    anomaly. ``window`` and ``before`` are what it and they are made of, summed up. A cause or driver opens its events with ``origins`` and its ``where`` (a driver's is
     its one dimension and value); a link by its reference. ``table`` is what causes and drivers are of.
     """
 
@@ -70,8 +70,8 @@ class Explanation:
     candidates: tuple[Candidate, ...]
     timeline: tuple[HourPoint, ...]
     comparable: tuple[datetime, ...]
-    window: tuple[Part, ...]
-    before: tuple[Part, ...]
+    window: tuple[PlaceCost, ...]
+    before: tuple[PlaceCost, ...]
 
     @property
     def end(self) -> datetime:
@@ -200,7 +200,7 @@ class Explanations:
             if tenant is None:
                 raise NotFound("anomaly")
             start, end, series = anomaly.started_at, anomaly.last_at + _HOUR, anomaly.series
-            window = await read_parts(session, tenant_id, series, start, end)
+            window = await read_places(session, tenant_id, series, [start], end - start)
             comparable, before = await _comparable(session, anomaly)
             points = await timeline(session, tenant_id, series, start - _BEFORE, end + _AFTER)
             candidates += await repository.read_heavy_operations(
@@ -247,24 +247,23 @@ def _require_shown(actor: Actor, anomaly: CostAnomaly) -> None:
 
 async def _comparable(
     session: ReadSession, anomaly: CostAnomaly
-) -> tuple[tuple[datetime, ...], tuple[Part, ...]]:
+) -> tuple[tuple[datetime, ...], tuple[PlaceCost, ...]]:
     """Of the spans that could be compared with, those in which something was used, and what it was."""
     start, length = anomaly.started_at, anomaly.last_at + _HOUR - anomaly.started_at
+    tenant_id, series = anomaly.tenant_id, anomaly.series
     for starts in comparable_starts(start, length):
-        used: list[datetime] = []
-        parts: list[Part] = []
-        for begin in starts:
-            found = await read_parts(session, anomaly.tenant_id, anomaly.series, begin, begin + length)
-            if found:
-                used.append(begin)
-                parts += found
-        if parts:
-            return tuple(used), tuple(parts)
+        used = [
+            begin
+            for begin in starts
+            if await read_hours(session, tenant_id, begin, begin + length, series=series)
+        ]
+        if used:
+            return tuple(used), await read_places(session, tenant_id, series, used, length)
     return (), ()
 
 
 def _attribute(
-    window: tuple[Part, ...], before: tuple[Part, ...], expected: Decimal
+    window: tuple[PlaceCost, ...], before: tuple[PlaceCost, ...], expected: Decimal
 ) -> tuple[Table, Attribution, tuple[Driver, ...]]:
     table = cost_table(window, before, expected)
     return table, attribute_to_parts(table, comparable=bool(before)), drivers(table)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from datetime import datetime
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, and_, case, delete, func, insert, or_, select
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from trust_portal.cost.metering.calculation import HOUR, part_key, runs
-from trust_portal.cost.metering.model import HourCost, Part, Progress, Series
+from trust_portal.cost.metering.model import HourCost, Part, PlaceCost, Progress, Series
 from trust_portal.cost.metering.tables import metering_progress, usage_hours, usage_parts
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
@@ -159,6 +159,34 @@ async def read_parts(
             row.labels, row.quantity, row.cost, row.events,
         )
         for row in await session.execute(query)
+    )  # fmt: skip
+
+
+_PLACES: Final = """
+SELECT resource, operation, region, adapter, labels, sum(cost)
+FROM unnest($4::timestamptz[]) AS used (hour) JOIN usage_parts USING (hour)
+WHERE tenant_id = $1 AND subsystem = $2 AND currency = $3
+GROUP BY resource, operation, region, adapter, labels
+"""
+
+
+async def read_places(
+    session: ReadSession, tenant_id: UUID, series: Series, starts: Sequence[datetime], length: timedelta
+) -> tuple[PlaceCost, ...]:
+    """What the hours of all spans of ``length`` from ``starts`` are made of, summed up by place, in order.
+
+    Whole hours; one that lies in two spans counts twice. Exact: PostgreSQL's ``numeric`` sums keep every digit.
+    """
+    hours = [start + n * HOUR for start in starts for n in range(int(length / HOUR))]
+    rows = await (await session.driver()).fetch(_PLACES, tenant_id, series.subsystem, series.currency, hours)
+    found = [PlaceCost(*row) for row in rows]
+    return tuple(sorted(found, key=_place))
+
+
+def _place(each: PlaceCost) -> tuple[str, str, str, bool, str, list[tuple[str, str]]]:
+    return (
+        each.resource, each.operation, each.region, each.adapter is not None, each.adapter or "",
+        sorted(each.labels.items()),
     )  # fmt: skip
 
 
