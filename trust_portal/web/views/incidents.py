@@ -178,7 +178,7 @@ def _command(id_: UUID, form: FormData) -> TellOfIncident:
 
 
 def stamps_of(found: Incident | AffectingIncident) -> list[dict[str, Any]]:
-    """The course of an incident: what happened when, and what has not yet."""
+    """The course of an incident: what happened when, and what has not yet. What was passed over is left out."""
     course = [
         ("Began", found.began_at),
         ("Detected", found.detected_at),
@@ -190,6 +190,7 @@ def stamps_of(found: Incident | AffectingIncident) -> list[dict[str, Any]]:
     return [
         {"word": word, "state": "next"} if at is None else {"word": word, "at": formats.instant(at)}
         for word, at in course
+        if at is not None or found.resolved_at is None
     ]
 
 
