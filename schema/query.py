@@ -14,6 +14,12 @@ from schema.types.break_glass import BreakGlass, BreakGlassRecord, break_glass, 
 from schema.types.cost import CostAnomaly, CostKpis, cost_anomaly, cost_kpis
 from schema.types.forecast import CreditForecastFlag, credit_forecast_flag
 from schema.types.key import SigningKey, signing_keys
+from schema.types.notification import (
+    Notification,
+    NotificationPreference,
+    notification,
+    preferences,
+)
 from schema.types.playbook import (
     KillSwitch,
     PlaybookRun,
@@ -77,6 +83,26 @@ class Query(IncidentQueries):
     @strawberry.field(description="Every key that signs here or ever did, by purpose, those in force first.")
     async def signing_keys(self, info: Info) -> list[SigningKey]:
         return signing_keys(await info.context.house.key_rotations.keys(info.context.actor))
+
+    @strawberry.field(description="What the caller was told, newest first.")
+    async def notifications(
+        self,
+        info: Info,
+        first: First = None,
+        after: str | None = None,
+        last: Last = None,
+        before: str | None = None,
+    ) -> Connection[Notification]:
+        page = page_request(first, after, last, before)
+        return connection(await info.context.house.inbox.page(info.context.actor, page), notification)
+
+    @strawberry.field(description="How many of them are not read.")
+    async def unread_notifications(self, info: Info) -> int:
+        return await info.context.house.inbox.unread(info.context.actor)
+
+    @strawberry.field(description="What concerns the caller, and whether it is mailed.")
+    async def notification_preferences(self, info: Info) -> list[NotificationPreference]:
+        return preferences(await info.context.house.inbox.mailed(info.context.actor))
 
     @strawberry.field(description="By which policies the portal decides.")
     async def policies(self, info: Info) -> PolicyVersions:

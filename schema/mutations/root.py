@@ -15,6 +15,7 @@ from schema.mutations.exports import ExportMutations
 from schema.mutations.imports import ImportMutations
 from schema.mutations.incidents import IncidentMutations
 from schema.mutations.keys import KeyMutations
+from schema.mutations.notifications import NotificationMutations
 from schema.mutations.people import PeopleMutations
 from schema.mutations.playbooks import PlaybookMutations
 from schema.mutations.policies import PolicyMutations
@@ -36,6 +37,7 @@ class Mutation(
     ImportMutations,
     IncidentMutations,
     KeyMutations,
+    NotificationMutations,
     PeopleMutations,
     PlaybookMutations,
     PolicyMutations,

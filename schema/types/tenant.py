@@ -52,6 +52,7 @@ from schema.types.exclusion import Exclusion, exclusion
 from schema.types.export import Export, export
 from schema.types.forecast import CreditForecast, credit_forecast
 from schema.types.incident import Incident, MaintenanceWindow, incident, maintenance_window
+from schema.types.notification import Delivery, Webhook, delivery, webhook
 from schema.types.objective import Objective, objective
 from schema.types.person import Person, person
 from schema.types.receipt import KindArgument, Receipt, receipt
@@ -65,6 +66,8 @@ from trust_portal.access.tenants import model
 from trust_portal.cost.anomalies.model import AnomalyFilter, AnomalyState, Verdict
 from trust_portal.cost.detection.model import Direction, Severity
 from trust_portal.errors import InvalidInput
+from trust_portal.notify.log import DeliveryFilter
+from trust_portal.notify.model import Channel
 from trust_portal.reliability.contracts.difference import difference
 from trust_portal.reliability.credits.model import CreditState
 from trust_portal.reliability.reports.preview import preview_json
@@ -94,6 +97,28 @@ class Tenant:
         except ValueError:
             return False
         return info.context.house.gate.allows(info.context.actor, asked, Resource("tenant", self.uuid))
+
+    @strawberry.field(description="Where systems are told, the disabled ones too.")
+    async def webhooks(self, info: Info) -> list[Webhook]:
+        found = await info.context.house.endpoints.of_tenant(info.context.actor, self.uuid)
+        return [webhook(each) for each in found]
+
+    @strawberry.field(description="Mail and webhooks that were sent or tried, newest first.")
+    async def deliveries(
+        self,
+        info: Info,
+        channel: Channel | None = None,
+        given_up: bool = False,
+        first: First = None,
+        after: str | None = None,
+        last: Last = None,
+        before: str | None = None,
+    ) -> Connection[Delivery]:
+        wanted = DeliveryFilter(self.uuid, channel=channel, given_up=given_up)
+        page = page_request(first, after, last, before)
+        return connection(
+            await info.context.house.delivery_log.page(info.context.actor, wanted, page), delivery
+        )
 
     @strawberry.field(description="People who can sign in here.")
     async def people(

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+from sqlalchemy import select
+
 from trust_portal.access.action import TokenScope
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.people.model import AddPerson, GrantRole, Person
@@ -26,7 +28,8 @@ from trust_portal.reliability.contracts.service import ImportContracts
 from trust_portal.reliability.reports.model import KIND
 from trust_portal.reliability.reports.service import IssueReport
 from trust_portal.settings import Settings
-from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.outbox import Job, outbox
+from trust_portal.storage.tenancy import StaffScope, TenantScope
 
 NOW = datetime(2026, 7, 10, 9, tzinfo=UTC)
 BASE_URL = "https://trust.example"
@@ -105,6 +108,16 @@ async def build_world(database_url: str, redis_url: str, folder: Path) -> World:
         await house.close()
 
 
+async def _told(house: House) -> None:
+    """What was announced so far reaches nobody: a customer's people come after it."""
+    async with house.storage.read(StaffScope()) as session:
+        query = select(outbox.c.id, outbox.c.arguments).where(outbox.c.job == Job.DISPATCH_NOTIFICATION.value)
+        waiting = (await session.execute(query)).all()
+    for row in waiting:
+        tenant_id, told = UUID(row.arguments["tenant"]), UUID(row.arguments["notification"])
+        await house.dispatcher.dispatch(tenant_id, told, work=row.id)
+
+
 async def _customer(house: House, key: str) -> Customer:
     tenant = await house.tenants.create(
         CreateTenant(key, key.title(), residency="eu", onboarded_at=datetime(2026, 1, 1, tzinfo=UTC)), CONSOLE
@@ -144,6 +157,7 @@ async def _customer(house: House, key: str) -> Customer:
             actor=CONSOLE,
         )
     await house.exports.build(tenant.id, export.id)
+    await _told(house)
     viewer = await _person(house, tenant.id, f"viewer@{key}.example", Role.CUSTOMER_VIEWER)
     admin = await _person(house, tenant.id, f"admin@{key}.example", Role.CUSTOMER_ADMIN)
     token = await house.tokens.create(

@@ -33,6 +33,7 @@ class Topic(StrEnum):
     PLAYBOOK_HELD = "playbook.held"
     PLAYBOOK_ROLLED_BACK = "playbook.rolled_back"
     POSTMORTEM_RELEASED = "postmortem.released"
+    SLA_REPORT_ISSUED = "sla_report.issued"
     WEBHOOK_TEST = "webhook.test"
 
 
@@ -48,6 +49,7 @@ class TopicRule:
 
 
 _OPERATORS = frozenset({Role.FINOPS_OPERATOR, Role.SRE_OPERATOR})
+_CUSTOMERS = frozenset({Role.CUSTOMER_ADMIN, Role.CUSTOMER_VIEWER})
 _ADMINS = frozenset({Role.CUSTOMER_ADMIN, Role.VENDOR_ADMIN})
 
 RULES: Mapping[Topic, TopicRule] = {
@@ -107,6 +109,9 @@ RULES: Mapping[Topic, TopicRule] = {
         "The vendor gave you its account of an incident that touched you, or shows more of one.",
         frozenset({Role.CUSTOMER_ADMIN, Role.CUSTOMER_VIEWER}),
         for_customers=True,
+    ),
+    Topic.SLA_REPORT_ISSUED: TopicRule(
+        "SLA reports", "A month's report was signed, or restated.", _CUSTOMERS, for_customers=True
     ),
     Topic.WEBHOOK_TEST: TopicRule("Tests", "Somebody asked for a test of an endpoint."),
 }

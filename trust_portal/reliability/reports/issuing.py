@@ -44,6 +44,7 @@ from trust_portal.reliability.reports.model import (
 from trust_portal.reliability.reports.receipts import record_maintenance, report_act
 from trust_portal.reliability.reports.record import StoredReport
 from trust_portal.reliability.reports.second_sources import SecondSources
+from trust_portal.reliability.reports.telling import tell_issued
 from trust_portal.storage.outbox import Job
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
@@ -194,6 +195,7 @@ class Issuing:
             act = report_act(report, document, actor, decision, receipts=receipts)
             await self._ledger.record(session, act, receipt_id=report.receipt_id)
             await repository.add_report(session, report, actor, document.canonical, document.inputs)
+            await tell_issued(session, report)
             if report.revision is not None:
                 await self._exports.request(
                     session,
