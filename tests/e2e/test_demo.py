@@ -175,7 +175,7 @@ def the_cost_loop_was_closed(told: str) -> None:
         r"kestrel a slow drift: storage [\d,.]+ USD above expectation, resource scratch",
         r"wattle a storm of retries: adapters [\d,.]+ AUD above expectation, operation retry",
         r"nordlys a neighbour's archive on its bill: storage [\d,.]+ EUR above expectation, resource archive",
-        r"brightwater [\d.]+ EUR less in the same hours: together they come to nothing",
+        r"brightwater the other half of it: storage [\d,.]+ EUR below expectation, resource archive",
         r"hoshino a rush of visitors: compute [\d,.]+ JPY above expectation, rose everywhere alike",
     ):
         assert re.search(story, flat), story

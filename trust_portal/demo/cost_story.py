@@ -12,6 +12,7 @@ from typing import Final
 import httpx
 
 from trust_portal.cost.anomalies.model import CostAnomaly
+from trust_portal.cost.detection.model import Direction
 from trust_portal.cost.explanation.evidence import LinkKind
 from trust_portal.demo import proof
 from trust_portal.demo.approving import Approvers
@@ -26,6 +27,7 @@ from trust_portal.kernel.page import PageRequest
 
 #: Hours that the spike may take to be found, before the demo has failed.
 _MOST_HOURS: Final = 8
+_SIDE: Final = {Direction.UP: "above", Direction.DOWN: "below"}
 
 
 class CostStory:
@@ -59,17 +61,20 @@ class CostStory:
             ),
             await self._one(WATTLE, "adapters", "a storm of retries", story.storm),
             await self._one(NORDLYS, "storage", "a neighbour's archive on its bill", story.misbooked),
-            await self._opposite(story.misbooked),
+            await self._one(BRIGHTWATER, "storage", "the other half of it", story.misbooked, Direction.DOWN),
             await self._one(HOSHINO, "compute", "a rush of visitors", story.surge),
         ]
         self._tell.step("Cost so far", *lines, url=f"{self._at.url}/cost")
 
-    async def _one(self, customer: Customer, subsystem: str, what: str, spell: Spell) -> str:
+    async def _one(
+        self, customer: Customer, subsystem: str, what: str, spell: Spell, direction: Direction = Direction.UP
+    ) -> str:
         """What was found of a story that the scenario knows and the portal does not."""
         found = [
             each
             for each in await self._at.anomalies(customer)
             if each.series.subsystem == subsystem
+            and each.direction is direction
             and each.started_at < spell.end
             and each.last_at >= spell.start
         ]
@@ -78,20 +83,8 @@ class CostStory:
         explanation = await self._at.explained(found[0])
         causes = explanation.attribution.causes
         why = named(causes[0].where) if causes else "rose everywhere alike: unexplained"
-        return f"{customer.key:<12} {what}: {subsystem} {money(found[0])} above expectation, {why}"
-
-    async def _opposite(self, spell: Spell) -> str:
-        """The other half of what nets to nothing: its own series, judged on its own."""
-        series = self._at.tenants[BRIGHTWATER.key], "storage", BRIGHTWATER.currency
-        points = await self._at.house.anomalies.series(
-            SYSTEM, series[0].id, *series[1:], spell.start, spell.end
-        )
-        saved = sum(
-            point.expected - point.cost for point in points if point.cost is not None and point.expected
-        )
         return (
-            f"{BRIGHTWATER.key:<12} {saved:.2f} {BRIGHTWATER.currency} less in the same hours: together they come"
-            " to nothing, and each is judged alone"
+            f"{customer.key:<12} {what}: {subsystem} {money(found[0])} {_SIDE[direction]} expectation, {why}"
         )
 
     async def _planned_work(self) -> None:

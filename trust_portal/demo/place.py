@@ -63,7 +63,8 @@ class Place:
 
 
 def money(anomaly: CostAnomaly) -> str:
-    return f"{anomaly.figures.excess:,.2f} {anomaly.series.currency}"
+    """How far it is from what was expected, on whichever side."""
+    return f"{abs(anomaly.figures.excess):,.2f} {anomaly.series.currency}"
 
 
 def named(where: Mapping[str, str]) -> str:

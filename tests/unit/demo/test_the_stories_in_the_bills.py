@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 
 from trust_portal.cost.anomalies.watching import Sighting, Watched, watch
+from trust_portal.cost.detection.model import Direction
 from trust_portal.cost.detection.thresholds import INSTALLED
 from trust_portal.cost.detection.versions import INSTALLED_VERSION
 from trust_portal.cost.metering.model import Series
@@ -77,6 +78,7 @@ def test_each_story_is_found_in_its_own_series_and_nothing_else_is() -> None:
     story, found = episodes(script), seen(CUSTOMERS, script, 7)
     assert {series: len(each) for series, each in found.items()} == {
         ("brightwater", "egress"): 1,
+        ("brightwater", "storage"): 1,
         ("hoshino", "adapters"): 1,
         ("hoshino", "compute"): 2,
         ("hoshino", "egress"): 1,
@@ -88,7 +90,9 @@ def test_each_story_is_found_in_its_own_series_and_nothing_else_is() -> None:
     began = {series: each[0].anomaly.start for series, each in found.items()}
     assert began["hoshino", "compute"] == story.surge.start
     assert found["hoshino", "compute"][1].anomaly.start == story.batch.start
-    assert began["nordlys", "storage"] == story.misbooked.start
+    assert began["nordlys", "storage"] == began["brightwater", "storage"] == story.misbooked.start
+    assert found["nordlys", "storage"][0].anomaly.direction is Direction.UP
+    assert found["brightwater", "storage"][0].anomaly.direction is Direction.DOWN
     assert began["wattle", "adapters"] == story.storm.start
     assert found["kestrel", "storage"][0].anomaly.reason == "drift"
     assert began["brightwater", "egress"] == script.curtain
@@ -99,7 +103,10 @@ def test_the_runaway_is_found_within_two_hours_on_any_day_and_nothing_before_it(
     """A weekend's night, and the day on which Berlin's clocks lose an hour."""
     script = script_of(curtain)
     found = seen([BRIGHTWATER], script, 3)
-    assert found.keys() <= {("brightwater", "egress"), ("brightwater", "compute")}
+    assert found.keys() <= {("brightwater", each) for each in ("egress", "compute", "storage")}
+    (drop,) = found["brightwater", "storage"]
+    assert drop.anomaly.direction is Direction.DOWN
+    assert episodes(script).misbooked.covers(drop.anomaly.detected_at)
     (egress,) = found["brightwater", "egress"]
     assert script.curtain <= egress.anomaly.detected_at <= script.at(2)
     assert egress.last == script.at(2)
@@ -110,7 +117,7 @@ def test_what_was_booked_to_a_neighbour_nets_to_nothing_to_the_cent() -> None:
     spell, storage = episodes(script).misbooked, Series("storage", "EUR")
     before = spell.start - HOUR
     ours, theirs = (costs(each, script, 7)[storage] for each in (BRIGHTWATER, NORDLYS))
-    archive = Decimal("13.5")
+    archive = Decimal(36)
     assert {hour: archive for hour in ours if spell.covers(hour)} == {
         hour: theirs[hour] - Decimal(_ordinary(NORDLYS, script, hour))
         for hour in theirs

@@ -21,7 +21,7 @@ _HOUR: Final = timedelta(hours=1)
 _SURGE_PERCENT: Final = 260
 _RETRIES_PERCENT: Final = 520
 #: Thousandths of a unit: gigabyte-hours in an hour, core-seconds in an hour, and more in every hour.
-_ARCHIVE: Final = 450_000
+_ARCHIVE: Final = 1_200_000
 _BATCH: Final = 80_000_000
 _LEAK: Final = 900
 
@@ -54,7 +54,7 @@ def episodes(script: Script) -> Episodes:
     shops_open = there.replace(hour=9).astimezone(UTC)
     return Episodes(
         surge=Spell(shops_open, shops_open + 10 * _HOUR),
-        misbooked=Spell(script.at(-78), script.at(-64)),
+        misbooked=Spell(script.at(-94), script.at(-64)),
         storm=Spell(script.at(-32), script.at(-26)),
         batch=Spell(script.at(2), script.at(7)),
         leak_begins=script.at(-30 * 24),
