@@ -81,6 +81,22 @@ async def test_the_page_says_why_and_its_parts_are_the_excess_to_the_last_digit(
         assert re.search(said.replace(" ", r".{0,20}"), page), said
 
 
+async def test_one_drawing_shows_cost_expectation_changes_and_heavy_operations(
+    portal: Portal, anomaly: CostAnomaly
+):
+    async with portal.browser("customer_viewer") as browser:
+        page = (await browser.get(address(anomaly))).text
+    (drawing,) = re.findall(r'<div class="chart-drawing".*?<svg.*?</svg>', page, re.DOTALL)
+    for line in ("chart-line", "chart-expected"):
+        (course,) = re.findall(rf'<path class="{line}" d="([^"]+)"', drawing)
+        assert course.count("H") > 24, line
+    marks = dict(re.findall(r'<title>[A-Z]: (.+?), \d.*?class="chart-mark" d="([^"]+)"', drawing, re.DOTALL))
+    assert "a8 8" in marks["bulk-export"]
+    assert "h14v14h-14z" in marks["export on vm-1"]
+    letters = re.findall(r"<title>([A-Z]): ", drawing)
+    assert sorted(letters) == sorted(re.findall(r'class="link-letter[^"]*"[^>]*>([A-Z])<', page))
+
+
 async def test_every_number_opens_the_events_behind_it(portal: Portal, anomaly: CostAnomaly):
     async with portal.browser("customer_viewer") as browser:
         page = (await browser.get(address(anomaly))).text
