@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from support.remediation_world import ProductProcess, World
 from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.remediation.model import PlanPlaybook, RequestRun, RollBackRun, Run, RunState, StepKind
 from trust_portal.cost.remediation.permitting import Permits
-from trust_portal.cost.remediation.playbooks import load_playbooks
+from trust_portal.cost.remediation.playbooks import load_playbooks, parse_playbooks
 from trust_portal.cost.remediation.switches_model import SetKillSwitch
+from trust_portal.errors import Conflict
 from trust_portal.storage.tenancy import StaffScope
 
 
@@ -94,11 +96,33 @@ async def test_what_is_acted_upon_costs_no_more_a_day_than_it_may(
 
 
 @pytest.mark.parametrize("playbooks", [[('EUR: "5000", ', "")]], indirect=True)
-async def test_in_a_currency_without_a_limit_nothing_is_done(
-    world: World, product: ProductProcess, anomalies: dict[str, CostAnomaly]
+async def test_in_a_currency_without_a_limit_nobody_is_asked_and_nothing_is_done(
+    world: World, product: ProductProcess, anomaly: CostAnomaly
 ):
-    runs = await all_let_loose(world, anomalies)
-    assert ended(runs) == ([RunState.DENIED] * 3, ["limit-of-money"])
+    run = await world.planned(anomaly)
+    why = "nothing is done in EUR: the playbook throttle-exports has no limit of money in it"
+    assert (run.state, run.last.kind, run.last.detail["why"]) == (RunState.PLANNED, StepKind.HELD, why)
+    receipts = await world.receipts(run.tenant_id)
+    with pytest.raises(Conflict) as refused:
+        await world.house.remediation.request(
+            RequestRun(run.tenant_id, run.id, "It runs away."), world.operator
+        )
+    assert (refused.value.code, refused.value.message) == ("NO_LIMIT", why)
+    assert await world.receipts(run.tenant_id) == receipts
+    assert (await world.read(run)).step(StepKind.REQUESTED) is None
+    assert product.calls == []
+
+
+async def test_a_limit_that_was_taken_out_after_the_approval_denies_the_act(
+    world: World, product: ProductProcess, anomaly: CostAnomaly
+):
+    run = await world.planned(anomaly)
+    await world.approve(run)
+    equipment = world.house.remediation._with
+    text = load_playbooks().text.replace('EUR: "5000", ', "")
+    without = replace(equipment, playbooks=parse_playbooks(text))
+    run = await Permits(without).permit(run, run.step(StepKind.REQUESTED).approval_id)
+    assert (run.state, run.last.detail["rules"]) == (RunState.DENIED, ["limit-of-money"])
     assert product.calls == []
 
 

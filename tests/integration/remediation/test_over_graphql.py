@@ -140,6 +140,8 @@ async def test_how_a_playbook_stands_is_told_with_limits_cool_down_and_switch(
             {"currency": "EUR", "done": "2160.00", "limit": "5000.00"},
             {"currency": "GBP", "done": "0.00", "limit": "5000.00"},
             {"currency": "USD", "done": "0.00", "limit": "5000.00"},
+            {"currency": "AUD", "done": "0.00", "limit": "8000.00"},
+            {"currency": "JPY", "done": "0", "limit": "800000"},
         ],
         "runs": [{"state": "EXECUTED", "count": 1}],
         "stoppedBy": [

@@ -71,17 +71,28 @@ class Requests:
             raise Conflict("a proposal is for people to carry out; no call does it", code="PROPOSAL")
         if not self._with.client.is_connected:
             raise Conflict("nothing can be executed: CONTROL_URL is not set", code="NO_PRODUCT")
+        self._require_limit(run)
         if run.lapses_at <= self._with.storage.clock.now():
             raise Conflict("this plan is out of date; plan it again", code="LAPSED")
 
+    def _require_limit(self, run: Run) -> None:
+        """Nobody is asked for what ``limit-of-money`` would deny whoever approved."""
+        currency = run.plan.currency
+        if self._permits.rules(run).limits.money(currency) is None:
+            raise Conflict(
+                f"nothing is done in {currency}: the playbook {run.plan.playbook_id} has no limit of money in it",
+                code="NO_LIMIT",
+            )
+
     async def by_itself(self, run: Run) -> Run:
         """What a playbook's mode says of a fresh plan. What has to wait for people stays planned."""
-        if self._permits.rules(run).mode is Mode.AUTOMATIC and await self._permits.may_be_automatic(run):
-            return await self._permits.permit(run, None)
         try:
+            self._require_limit(run)
+            if self._permits.rules(run).mode is Mode.AUTOMATIC and await self._permits.may_be_automatic(run):
+                return await self._permits.permit(run, None)
             return await self._ask(run, SYSTEM, _BY_ITSELF)
         except Conflict as conflict:
-            # Nobody could approve it now: that is said once, and somebody may still ask by hand.
+            # It could not be done, or nobody could approve it now: said once; somebody may still ask by hand.
             return await self._hold(run, conflict.message)
 
     async def _ask(self, run: Run, actor: Actor, reason: str) -> Run:

@@ -69,6 +69,15 @@ def test_money_is_limited_by_currency_and_never_without_a_limit():
     assert (limits.money("EUR"), limits.money("JPY"), limits.money("USD")) == (1250, 300, None)
 
 
+def test_what_is_shipped_limits_money_in_minor_units_of_each_currency_it_may_act_in():
+    acting = [each.limits for each in load_playbooks().by_id.values() if each.mode is not Mode.PROPOSE]
+    assert len(acting) == 4
+    for limits in acting:
+        assert set(limits.money_per_day) == {"AUD", "EUR", "GBP", "JPY", "USD"}
+    throttle = load_playbooks().by_id["throttle-exports"].limits
+    assert (throttle.money("AUD"), throttle.money("EUR"), throttle.money("JPY")) == (800000, 500000, 800000)
+
+
 def test_the_document_names_every_field_of_a_playbook():
     document = (ROOT / "docs" / "remediation.md").read_text("utf-8")
     table = document.partition("## Playbooks")[2]

@@ -31,7 +31,7 @@ from trust_portal.web.forms import FormState, one_of, page_request, read_form, r
 from trust_portal.web.navigation import tenant_of, tenant_path
 from trust_portal.web.templating import is_fragment, page
 from trust_portal.web.views.cost.anomaly import anomaly
-from trust_portal.web.views.cost.run_telling import steps_told
+from trust_portal.web.views.cost.run_telling import limit_words, steps_told
 from trust_portal.web.views.cost.screen import cost_frame
 
 
@@ -71,6 +71,7 @@ async def run(request: Request, form: FormState = FormState()) -> Response:  # n
         steps=steps_told(found),
         pairs=pairs,
         radius=radius(found.plan),
+        limit=limit_words(found.plan),
         rehearsed=rehearsed(found.plan),
         form=form,
         may_request=may_request and found.state is RunState.PLANNED,

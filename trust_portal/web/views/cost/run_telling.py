@@ -7,8 +7,9 @@ from datetime import datetime
 from uuid import UUID
 
 from trust_portal.cost.remediation.intent import pairs
-from trust_portal.cost.remediation.model import Run, Step, StepKind
+from trust_portal.cost.remediation.model import Plan, Run, Step, StepKind
 from trust_portal.documents.formats import instant
+from trust_portal.kernel.money import Money
 
 _MARKS = {
     StepKind.PLANNED: ("good", "Planned"),
@@ -51,6 +52,14 @@ def steps_told(run: Run) -> list[StepTold]:
         )
         for each in run.steps
     ]
+
+
+def limit_words(plan: Plan) -> str:
+    """What the usage acted upon may cost a day, as the playbook had it when it was planned."""
+    limit = plan.playbook.limits.money(plan.currency)
+    if limit is None:
+        return f"none in {plan.currency}, so nothing is done in it"
+    return f"{Money(limit, plan.currency)} a day, over all customers"
 
 
 def _words(run: Run, step: Step) -> str:
