@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -95,11 +96,18 @@ def one(pattern: str, text: str) -> str:
 
 
 @pytest.fixture
-def serving(tmp_path: Path):
-    demo = Demo(tmp_path / "serving")
-    yield demo
-    if demo.process.poll() is None:
-        demo.interrupt()
+def start(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
+    """Starts a demo in a folder of that name; what still runs when the test is over is ended."""
+    started: list[Demo] = []
+
+    def start(name: str, *arguments: str) -> Demo:
+        started.append(Demo(tmp_path / name, *arguments))
+        return started[-1]
+
+    yield start
+    for demo in started:
+        if demo.process.poll() is None:
+            demo.interrupt()
 
 
 def the_product_remembers(demo: Demo) -> None:
@@ -246,9 +254,10 @@ def visit(base: str, role: str, paths: list[str]) -> dict[str, int]:
         return {path: client.get(path).status_code for path in paths}
 
 
-def test_two_demos_tell_the_whole_story_beside_each_other(serving: Demo, tmp_path: Path) -> None:
+def test_two_demos_tell_the_whole_story_beside_each_other(start: Callable[..., Demo]) -> None:
+    serving = start("serving")
     serving.wait_for(" 2  Keys")
-    second = Demo(tmp_path / "second", "--once")
+    second = start("second", "--once")
     serving.wait_for("until Ctrl-C")
     assert second.process.wait(timeout=PATIENCE) == 0, second.told
     assert second.left_behind() == []
@@ -292,8 +301,8 @@ def test_two_demos_tell_the_whole_story_beside_each_other(serving: Demo, tmp_pat
     assert serving.left_behind() == []
 
 
-def test_ctrl_c_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
-    demo = Demo(tmp_path / "interrupted", "--once")
+def test_ctrl_c_in_the_middle_leaves_nothing(start: Callable[..., Demo]) -> None:
+    demo = start("interrupted", "--once")
     demo.wait_for(" 4  Contracts")
     time.sleep(1.5)  # while history comes in
     assert demo.interrupt() == 0
@@ -301,9 +310,9 @@ def test_ctrl_c_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
     assert "Traceback" not in demo.told
 
 
-def test_a_port_that_is_taken_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_refused_in_one_line(start: Callable[..., Demo]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        demo = Demo(tmp_path / "refused", "--once", "--port", str(taken.getsockname()[1]))
+        demo = start("refused", "--once", "--port", str(taken.getsockname()[1]))
         assert demo.process.wait(timeout=PATIENCE) == 2
     assert "is in use; name another --port" in demo.told
     assert "Traceback" not in demo.told

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 import httpx
 
+from trust_portal.access.sign_in.personas import persona_with
 from trust_portal.demo import proof
 from trust_portal.demo.approving import Approvers
 from trust_portal.demo.place import HOUR, Place
@@ -20,15 +24,7 @@ from trust_portal.evidence.signing_statement import signing_statement
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.canonical import canonical
 from trust_portal.learning.incidents.model import Incident, incident_id
-from trust_portal.learning.postmortems.model import (
-    Accept,
-    Postmortem,
-    PostmortemState,
-    SaveDraft,
-    Sign,
-    Submit,
-    Written,
-)
+from trust_portal.learning.postmortems.model import Postmortem, PostmortemState, Written
 
 _OWNER, _REVIEWER = Role.INCIDENT_OWNER, Role.SRE_OPERATOR
 _MOST_HOURS: Final = 10
@@ -83,7 +79,7 @@ class LearningStory:
             f"told by the product through POST /events, {incident.facts} of them; "
             f"began {incident.began_at:%H:%M}, detected {incident.detected_at:%H:%M}, declared {incident.declared_at:%H:%M}",
             f"mitigated {incident.mitigated_at:%H:%M} by the control call, resolved {incident.resolved_at:%H:%M} UTC",
-            url=self._page,
+            url=f"{self._at.url}/incidents/{incident.id}",
         )
         return incident
 
@@ -114,45 +110,47 @@ class LearningStory:
                 f"missing: {each['source']}, {each['why']}"
                 for each in (*document["missing"], *touched["missing"])
             ),
-            url=self._page,
+            url=f"{self._at.url}/postmortems/{postmortem.id}",
         )
         return postmortem
 
     async def _reviewed(self, postmortem_id: UUID) -> str:
         """Its owner writes, and somebody else accepts; the digest of what may be signed."""
-        house = self._at.house
-        owner, reviewer = await self._at.person(_OWNER), await self._at.person(_REVIEWER)
-        draft = await house.postmortem_writing.save(SaveDraft(postmortem_id, 0, _WRITTEN), owner)
-        submitted = await house.postmortem_writing.submit(Submit(postmortem_id, draft.revision), owner)
-        digest = submitted.last.digest
-        assert digest is not None, "it was frozen"  # noqa: S101 - narrows the type
-        await house.postmortem_writing.accept(
-            Accept(postmortem_id, digest, "It is what I remember"), reviewer
-        )
+        path, reader = f"/postmortems/{postmortem_id}", await self._at.person(_OWNER)
+        opened = await self._at.house.postmortem_reader.find(reader, postmortem_id)
+        if opened.submission is None:
+            revision = 0 if opened.draft is None else opened.draft.revision
+            async with self._signed_in(_OWNER) as owner:
+                await owner.submit(f"{path}/edit", revision=str(revision), **_WRITTEN.json())
+                await owner.submit(f"{path}/submit", revision=str(revision + 1))
+            opened = await self._at.house.postmortem_reader.find(reader, postmortem_id)
+        assert opened.submission is not None, "it was frozen"  # noqa: S101 - narrows the type
+        digest = opened.submission.sha256
+        if opened.postmortem.accepted is None:
+            async with self._signed_in(_REVIEWER) as reviewer:
+                await reviewer.submit(f"{path}/accept", digest=digest, accept_reason="It is what I remember")
         self._tell.step(
             "Review",
-            f"{owner.name} writes what no log knows, and plans two actions:",
+            f"{persona_with(_OWNER).name} writes what no log knows, and plans two actions:",
             *(each.told for each in (KEPT, BROKEN)),
-            f"{reviewer.name}, who wrote nothing of it, accepts",
-            url=self._page,
+            f"{persona_with(_REVIEWER).name}, who wrote nothing of it, accepts",
+            url=self._at.url + path,
         )
         return digest
 
     async def _signed(self, postmortem_id: UUID, digest: str) -> None:
         """Its owner signs what was accepted, byte for byte, with a passkey."""
-        owner = await self._at.person(_OWNER)
-        async with self._browser() as client:
-            device = await self._approvers.device(await proof.Visitor.sign_in(client, _OWNER), _OWNER)
-        statement = signing_statement(postmortem_id, 1, digest, _RATIONALE, owner.id, owner.name)
-        assertion = device.sign(challenge_of(canonical(statement)))
-        await self._at.house.postmortem_signing.sign(
-            Sign(postmortem_id, digest, _RATIONALE, assertion), owner
-        )
+        path, person = f"/postmortems/{postmortem_id}", await self._at.person(_OWNER)
+        async with self._signed_in(_OWNER) as owner:
+            device = await self._approvers.device(owner, _OWNER)
+            statement = signing_statement(postmortem_id, 1, digest, _RATIONALE, person.id, person.name)
+            assertion = json.dumps(dict(device.sign(challenge_of(canonical(statement))).json()))
+            await owner.submit(f"{path}/sign", digest=digest, rationale=_RATIONALE, assertion=assertion)
         self._tell.step(
             "Signed",
-            f"{owner.name}, whose incident it was, signs with a passkey: “{_RATIONALE}”",
+            f"{person.name}, whose incident it was, signs with a passkey: “{_RATIONALE}”",
             f"over exactly what was accepted, SHA-256 {digest}",
-            url=self._page,
+            url=self._at.url + path,
         )
 
     async def _bundle(self, postmortem_id: UUID) -> None:
@@ -188,9 +186,7 @@ class LearningStory:
         assert postmortem is not None, "it was signed"  # noqa: S101 - narrows the type
         await self._promises.pass_on(postmortem.id)
 
-    @property
-    def _page(self) -> str:
-        return f"{self._at.url}/incidents/{self._incident_id}"
-
-    def _browser(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=self._at.url, timeout=60, trust_env=False)
+    @asynccontextmanager
+    async def _signed_in(self, role: Role) -> AsyncIterator[proof.Visitor]:
+        async with httpx.AsyncClient(base_url=self._at.url, timeout=60, trust_env=False) as client:
+            yield await proof.Visitor.sign_in(client, role)
