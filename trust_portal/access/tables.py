@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -164,6 +165,12 @@ policy_requests = tenant_table(
     Column("version", Text, nullable=False),
     Column("texts", JSONB, nullable=False, comment="file name to text"),
     UniqueConstraint("tenant_id", "approval_id", "version", name="policy_requests_version_key"),
+    Column("approval_kind", Text, Computed("'policy_change'::text", persisted=True)),
+    ForeignKeyConstraint(
+        ["tenant_id", "approval_id", "approval_kind"],
+        [f"approval_requests.{name}" for name in ("tenant_id", "id", "kind")],
+        name="policy_requests_kind_fkey",
+    ),
     ForeignKeyConstraint(
         ["tenant_id", "approval_id"],
         ["approval_requests.tenant_id", "approval_requests.id"],

@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Computed,
     ForeignKeyConstraint,
     Identity,
     Index,
@@ -141,6 +142,12 @@ key_rotations = tenant_table(
     instant("at", nullable=False, comment="when the approval was used"),
     uuid_column("receipt_id", nullable=False),
     UniqueConstraint("tenant_id", "approval_id", name="key_rotations_approval_key"),
+    Column("approval_kind", Text, Computed("'key_rotation'::text", persisted=True)),
+    ForeignKeyConstraint(
+        ["tenant_id", "approval_id", "approval_kind"],
+        [f"approval_requests.{name}" for name in ("tenant_id", "id", "kind")],
+        name="key_rotations_kind_fkey",
+    ),
     UniqueConstraint("tenant_id", "replaces", name="key_rotations_replaces_key"),
     ForeignKeyConstraint(["tenant_id", "receipt_id"], ["receipts.tenant_id", "receipts.id"]),
     ForeignKeyConstraint(

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -52,7 +53,19 @@ approval_requests = tenant_table(
     UniqueConstraint("tenant_id", "id", *_TERMS, name="approval_requests_terms_key"),
     UniqueConstraint("tenant_id", "receipt_id", name="approval_requests_receipt_key"),
     UniqueConstraint("tenant_id", "id", "requester_id", name="approval_requests_requester_key"),
+    # What refers to a request names its kind, and what it is about, with it.
+    UniqueConstraint("tenant_id", "id", "kind", name="approval_requests_kind_key"),
+    UniqueConstraint("tenant_id", "id", "kind", "subject", name="approval_requests_about_key"),
     CheckConstraint("kind <> 'break_glass_review' OR cardinality(roles) >= 2", name="two_review"),
+    # The floor under every rule (approvals.rules refuses rules below it).
+    CheckConstraint(
+        "kind NOT IN ('credit', 'exclusion', 'key_rotation', 'policy_change', 'severity_downgrade')"
+        " OR cardinality(roles) >= 2",
+        name="two_approve",
+    ),
+    CheckConstraint(
+        "kind NOT IN ('credit', 'exclusion') OR passkey", name="money_and_promises_are_signed_for"
+    ),
     CheckConstraint("digest = encode(sha256(intent), 'hex')", name="digest_is_of_the_intent"),
     CheckConstraint("cardinality(roles) BETWEEN 1 AND 4", name="somebody_must_approve"),
     CheckConstraint("btrim(reason) <> ''", name="reason_is_given"),
@@ -86,6 +99,18 @@ approval_steps = tenant_table(
     Column("passkey", Boolean, nullable=False),
     uuid_column("signature_id", comment="the signature with a passkey; null: not signed"),
     uuid_column("receipt_id", nullable=False),
+    # What rests on an approval refers to this: that everybody has approved, or that it was used.
+    Column(
+        "milestone",
+        Text,
+        Computed(
+            "CASE WHEN act = 'use'::text THEN 'use'::text"
+            " WHEN act = 'approve'::text AND ordinal = cardinality(roles) THEN 'approved'::text"
+            " ELSE NULL::text END",
+            persisted=True,
+        ),
+    ),
+    UniqueConstraint("tenant_id", "request_id", "milestone", name="approval_steps_milestone_key"),
     ForeignKeyConstraint(
         ["tenant_id", "signature_id", "person_id", "request_id", "act"],
         [passkey_signatures.c[name] for name in ("tenant_id", "id", "person_id", "about", "act")],
@@ -138,6 +163,12 @@ approval_steps = tenant_table(
     CheckConstraint(
         "slot IS NULL OR (person_id <> requester_id AND granted_by IS DISTINCT FROM requester_id)",
         name="requester_does_not_decide",
+    ),
+    # Neither the vendor, the clockwork nor the console is a person.
+    CheckConstraint(
+        "slot IS NULL OR person_id NOT IN ('00000000-0000-7000-8000-000000000001',"
+        " '00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-000000000003')",
+        name="people_decide",
     ),
     CheckConstraint(
         "slot IS NULL OR (at <= expires_at AND ordinal <= cardinality(roles))", name="decided_in_time"

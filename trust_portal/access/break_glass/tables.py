@@ -11,6 +11,7 @@ from __future__ import annotations
 from sqlalchemy import (
     CheckConstraint,
     Column,
+    Computed,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -61,6 +62,12 @@ break_glass_steps = tenant_table(
     Column("decided_act", Text),
     instant("decided_at"),
     uuid_column("receipt_id", nullable=False),
+    Column("approval_kind", Text, Computed("'break_glass_review'::text", persisted=True)),
+    ForeignKeyConstraint(
+        ["tenant_id", "approval_id", "approval_kind"],
+        [f"approval_requests.{name}" for name in ("tenant_id", "id", "kind")],
+        name="break_glass_steps_kind_fkey",
+    ),
     ForeignKeyConstraint(
         ["tenant_id", "grant_id", "person_id"],
         ["break_glass_grants.tenant_id", "break_glass_grants.id", "break_glass_grants.person_id"],

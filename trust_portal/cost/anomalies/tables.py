@@ -6,6 +6,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Double,
     ForeignKeyConstraint,
     Index,
@@ -117,11 +118,24 @@ thresholds = tenant_table(
     uuid_column("receipt_id", nullable=False),
     uuid_column("approval_id", comment="of the request it rests on; null: set directly"),
     ForeignKeyConstraint(["tenant_id", "receipt_id"], ["receipts.tenant_id", "receipts.id"]),
-    # An approval sets what was asked for with it, once.
+    # An approval sets what was asked for with it, once, and is used for it.
     ForeignKeyConstraint(
-        ["tenant_id", "approval_id", "subsystem", "revision"],
-        [f"threshold_requests.{name}" for name in ("tenant_id", "approval_id", "subsystem", "revision")],
+        ["tenant_id", "approval_id", "subsystem", "revision", "figures"],
+        [
+            f"threshold_requests.{name}"
+            for name in ("tenant_id", "approval_id", "subsystem", "revision", "figures")
+        ],
         name="thresholds_approval_fkey",
+    ),
+    Column(
+        "milestone",
+        Text,
+        Computed("CASE WHEN approval_id IS NOT NULL THEN 'use'::text ELSE NULL::text END", persisted=True),
+    ),
+    ForeignKeyConstraint(
+        ["tenant_id", "approval_id", "milestone"],
+        [f"approval_steps.{name}" for name in ("tenant_id", "request_id", "milestone")],
+        name="thresholds_use_fkey",
     ),
 )
 
@@ -132,7 +146,15 @@ threshold_requests = tenant_table(
     Column("revision", Integer, nullable=False, comment="which it becomes"),
     Column("figures", JSONB, nullable=False),
     Column("trial", JSONB, comment="what a back-test found; null: none was made"),
-    UniqueConstraint("tenant_id", "approval_id", "subsystem", "revision", name="threshold_requests_what_key"),
+    Column("approval_kind", Text, Computed("'threshold_change'::text", persisted=True)),
+    ForeignKeyConstraint(
+        ["tenant_id", "approval_id", "approval_kind"],
+        [f"approval_requests.{name}" for name in ("tenant_id", "id", "kind")],
+        name="threshold_requests_kind_fkey",
+    ),
+    UniqueConstraint(
+        "tenant_id", "approval_id", "subsystem", "revision", "figures", name="threshold_requests_what_key"
+    ),
     ForeignKeyConstraint(
         ["tenant_id", "approval_id"],
         ["approval_requests.tenant_id", "approval_requests.id"],

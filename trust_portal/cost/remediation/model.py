@@ -191,7 +191,10 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that happened. ``detail`` holds texts and numbers for people and for the next step."""
+    """One thing that happened. ``detail`` holds texts and numbers for people and for the next step.
+
+    ``allowed_by``: the policies that permitted a run without approval.
+    """
 
     ordinal: int
     kind: StepKind
@@ -201,6 +204,7 @@ class Step:
     detail: Mapping[str, Any]
     receipt_id: UUID | None
     approval_id: UUID | None
+    allowed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,10 @@ async def record_step(
             ),
         )
         receipt_id = receipt.id
-    step = Step(ordinal, kind, state, now, actor.name, detail, receipt_id, approval_id)
+    allowed_by = None
+    if kind is StepKind.APPROVED and approval_id is None and decision is not None:
+        allowed_by = ", ".join(decision.policies)
+    step = Step(ordinal, kind, state, now, actor.name, detail, receipt_id, approval_id, allowed_by)
     await repository.add_step(session, run, step, actor)
     after = replace(run, steps=(*run.steps, step))
     await tell_step(session, after)

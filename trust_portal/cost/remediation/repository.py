@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import ColumnElement, Row, Select, func, insert, select
 
+from trust_portal.cost.remediation.intent import approval_kind
 from trust_portal.cost.remediation.model import MOVING, Plan, Run, RunFilter, RunState, Step, StepKind
 from trust_portal.cost.remediation.tables import playbook_runs, playbook_steps
 from trust_portal.errors import Conflict, NotFound
@@ -230,11 +231,13 @@ def _step(row: Row[Any]) -> Step:
         detail=row.detail,
         receipt_id=row.receipt_id,
         approval_id=row.approval_id,
+        allowed_by=row.allowed_by,
     )
 
 
 def _step_row(run: Run, step: Step, actor: Actor, receipt_id: UUID | None) -> dict[str, Any]:
     first = step.ordinal == 1
+    asks = step.approval_id is not None or step.kind is StepKind.APPROVED
     return {
         "tenant_id": run.tenant_id,
         "run_id": run.id,
@@ -249,4 +252,6 @@ def _step_row(run: Run, step: Step, actor: Actor, receipt_id: UUID | None) -> di
         "detail": dict(step.detail),
         "receipt_id": receipt_id,
         "approval_id": step.approval_id,
+        "approval_kind": approval_kind(run.plan).value if asks else None,
+        "allowed_by": step.allowed_by,
     }

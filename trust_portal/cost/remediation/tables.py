@@ -14,6 +14,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -21,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from trust_portal.cost.remediation.model import RunState
 from trust_portal.storage.metadata import house_table, instant, tenant_table, uuid_column
@@ -73,6 +74,17 @@ playbook_runs = tenant_table(
     uuid_column("planned_by_id", nullable=False),
     Column("planned_by_name", Text, nullable=False),
     uuid_column("supersedes", comment="the run of the same playbook and anomaly before this one"),
+    # What is deleted early does not come back: its approval is of a kind of its own.
+    Column(
+        "approval_kind",
+        Text,
+        Computed(
+            "CASE WHEN ((plan -> 'playbook'::text) ->> 'action'::text) = 'set_retention_tier'::text"
+            " THEN 'retention_change'::text ELSE 'playbook_run'::text END",
+            persisted=True,
+        ),
+    ),
+    UniqueConstraint("tenant_id", "id", "approval_kind", name="playbook_runs_approval_kind_key"),
     ForeignKeyConstraint(["tenant_id", "anomaly_id"], ["anomalies.tenant_id", "anomalies.id"]),
     # Of one playbook and anomaly there is one run after the other: a second follows the first once.
     ForeignKeyConstraint(["tenant_id", "supersedes"], ["playbook_runs.tenant_id", "playbook_runs.id"]),
@@ -94,6 +106,27 @@ playbook_steps = tenant_table(
     Column("detail", JSONB, nullable=False),
     uuid_column("receipt_id"),
     uuid_column("approval_id", comment="of the request that was opened, or used"),
+    Column("approval_kind", Text, comment="of the request it takes; null: nothing asked or permitted"),
+    Column("allowed_by", Text, comment="the policies that permit it without approval"),
+    Column("about", Text, Computed("'playbook-run/'::text || run_id::text", persisted=True)),
+    Column(
+        "milestone",
+        Text,
+        Computed(
+            "CASE WHEN kind = 'approved'::text AND approval_id IS NOT NULL THEN 'use'::text"
+            " ELSE NULL::text END",
+            persisted=True,
+        ),
+    ),
+    Column(
+        "emergency",
+        UUID(as_uuid=True),
+        Computed(
+            "CASE WHEN kind = 'approved'::text THEN (detail ->> 'break_glass'::text)::uuid"
+            " ELSE NULL::uuid END",
+            persisted=True,
+        ),
+    ),
     UniqueConstraint("tenant_id", "run_id", "ordinal", "state"),
     ForeignKeyConstraint(["tenant_id", "run_id"], ["playbook_runs.tenant_id", "playbook_runs.id"]),
     ForeignKeyConstraint(
@@ -108,6 +141,42 @@ playbook_steps = tenant_table(
     ),
     ForeignKeyConstraint(["tenant_id", "receipt_id"], ["receipts.tenant_id", "receipts.id"]),
     CheckConstraint(follows_its_state(), name="follows_its_state"),
+    # A run begins with one step: by the use of an approval for this very run, by a policy that is named
+    # and the clockwork, or by somebody under emergency access of their own. Retention takes approval.
+    CheckConstraint(
+        "(kind = 'approved') = (state = 'executing' AND coalesce(previous_state, '') IN ('planned', 'waiting'))",
+        name="begins_by_permission",
+    ),
+    CheckConstraint(
+        "(kind = 'approved' AND approval_id IS NULL) = (allowed_by IS NOT NULL)"
+        " AND (allowed_by IS NULL OR (btrim(allowed_by) <> '' AND coalesce(approval_kind, '') = 'playbook_run'"
+        " AND (emergency IS NOT NULL OR actor_id = '00000000-0000-7000-8000-000000000002')))",
+        name="permitted_by_somebody",
+    ),
+    CheckConstraint(
+        "(approval_kind IS NOT NULL) = (approval_id IS NOT NULL OR kind = 'approved')",
+        name="kind_is_known_where_asked",
+    ),
+    ForeignKeyConstraint(
+        ["tenant_id", "run_id", "approval_kind"],
+        [f"playbook_runs.{name}" for name in ("tenant_id", "id", "approval_kind")],
+        name="playbook_steps_run_kind_fkey",
+    ),
+    ForeignKeyConstraint(
+        ["tenant_id", "approval_id", "approval_kind", "about"],
+        [f"approval_requests.{name}" for name in ("tenant_id", "id", "kind", "subject")],
+        name="playbook_steps_about_fkey",
+    ),
+    ForeignKeyConstraint(
+        ["tenant_id", "approval_id", "milestone"],
+        [f"approval_steps.{name}" for name in ("tenant_id", "request_id", "milestone")],
+        name="playbook_steps_use_fkey",
+    ),
+    ForeignKeyConstraint(
+        ["tenant_id", "emergency", "actor_id"],
+        [f"break_glass_grants.{name}" for name in ("tenant_id", "id", "person_id")],
+        name="playbook_steps_emergency_fkey",
+    ),
     CheckConstraint(
         "kind NOT IN ('planned', 'approved', 'executed', 'verified', 'rollback_started', 'rolled_back',"
         " 'denied', 'failed', 'lapsed') OR receipt_id IS NOT NULL",

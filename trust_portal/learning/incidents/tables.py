@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -109,6 +110,8 @@ incident_downgrade_requests = tenant_table(
     Column("before", Text, nullable=False),
     Column("severity", Text, nullable=False),
     refers("approval_requests", ("request_id",), ("id",), "incident_downgrade_requests_approval_fkey"),
+    Column("approval_kind", Text, Computed("'severity_downgrade'::text", persisted=True)),
+    refers("approval_requests", ("request_id", "approval_kind"), ("id", "kind"), "incident_downgrade_requests_kind_fkey"),
     refers("incidents", ("incident_id",), ("id",), "incident_downgrade_requests_incident_fkey"),
     UniqueConstraint(
         "tenant_id", "request_id", "incident_id", "before", "severity",

@@ -92,6 +92,7 @@ async def add_passage(
                 previous=None if before is None else before.ordinal,
                 previous_state=None if before is None else before.state.value,
                 issue_id=credit.id if passage.state is CreditState.ISSUED else None,
+                request_id=credit.request_id if passage.state is CreditState.APPROVED else None,
                 at=passage.at,
                 by_id=passage.by_id,
                 by_name=passage.by,

@@ -109,12 +109,26 @@ credits_ = tenant_table(
         name="credits_supplements_fkey",
         use_alter=True,
     ),
+    # The request is for this very credit, and by whoever proposed it.
+    Column("approval_kind", Text, Computed("'credit'::text", persisted=True)),
+    Column("about", Text, Computed("'credit/'::text || id::text", persisted=True)),
     _refers("approval_requests", ("request_id",), ("id",), "credits_request_fkey"),
+    _refers("approval_requests", ("request_id", "approval_kind"), ("id", "kind"), "credits_kind_fkey"),
+    _refers(
+        "approval_requests",
+        ("request_id", "approval_kind", "about"),
+        ("id", "kind", "subject"),
+        "credits_about_fkey",
+    ),
+    _refers(
+        "approval_requests", ("request_id", "proposer_id"), ("id", "requester_id"), "credits_requester_fkey"
+    ),
     _refers("credit_claims", ("claim_id",), ("id",), "credits_claim_fkey"),
     UniqueConstraint("tenant_id", "period", "revision", "attempt", name="credits_one_live_key"),
     UniqueConstraint("tenant_id", "id", "period", "revision", "attempt", name="credits_attempt_key"),
     UniqueConstraint("tenant_id", "id", *_OF_CREDIT, name="credits_terms_key"),
     UniqueConstraint("tenant_id", "request_id", name="credits_request_key"),
+    UniqueConstraint("tenant_id", "id", "request_id", name="credits_asked_key"),
     CheckConstraint("amount_minor <> 0", name="amount_is_something"),
     CheckConstraint("origin IN ('contract', 'person', 'claim')", name="origin_is_known"),
     CheckConstraint("(origin = 'claim') = (claim_id IS NOT NULL)", name="claims_are_named"),
@@ -143,7 +157,24 @@ credit_states = tenant_table(
     Column("by_name", Text, nullable=False),
     Column("reason", Text, nullable=False),
     uuid_column("receipt_id", nullable=False),
+    uuid_column("request_id", comment="of an approved one: the request approved"),
+    Column(
+        "milestone",
+        Text,
+        Computed(
+            "CASE WHEN state = 'approved'::text THEN 'approved'::text ELSE NULL::text END", persisted=True
+        ),
+    ),
     _refers("credits", ("credit_id",), ("id",), "credit_states_credit_fkey"),
+    _refers("credits", ("credit_id", "request_id"), ("id", "request_id"), "credit_states_asked_fkey"),
+    # Approved is what everybody who must has approved.
+    _refers(
+        "approval_steps",
+        ("request_id", "milestone"),
+        ("request_id", "milestone"),
+        "credit_states_approved_fkey",
+    ),
+    CheckConstraint("(state = 'approved') = (request_id IS NOT NULL)", name="approved_has_an_approval"),
     _refers(
         "credit_states",
         ("credit_id", "previous", "previous_state"),
@@ -215,6 +246,7 @@ credit_issues = tenant_table(
         postgresql_where=text("kind = 'credit'"),
     ),
     CheckConstraint("use_act = 'use'", name="approval_is_used"),
+    CheckConstraint("use_ordinal > 2", name="approved_by_two"),
     CheckConstraint(
         "issuer_id <> proposer_id OR coalesce(btrim(allowed_by), '') <> ''", name="proposer_does_not_issue"
     ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import (
     CheckConstraint,
     Column,
+    Computed,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -42,6 +43,8 @@ exclusions = tenant_table(
     Column("sha256", Text, nullable=False, comment="of document"),
     instant("proposed_at", nullable=False),
     _refers("approval_requests", ("request_id",), ("id",), "exclusions_request_fkey"),
+    Column("approval_kind", Text, Computed("'exclusion'::text", persisted=True)),
+    _refers("approval_requests", ("request_id", "approval_kind"), ("id", "kind"), "exclusions_kind_fkey"),
     UniqueConstraint("tenant_id", "request_id", name="exclusions_request_key"),
     UniqueConstraint("tenant_id", "id", "request_id", name="exclusions_asked_key"),
     CheckConstraint("starts_at < ends_at", name="lasts_some_time"),
