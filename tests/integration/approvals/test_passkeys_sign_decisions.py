@@ -272,11 +272,10 @@ async def test_what_need_not_be_signed_may_be(desk: Desk):
     assert (await approve(desk, request, rob.as_actor(), signature)).approvals[0].signature_id is not None
 
 
-async def test_a_rule_that_wants_signatures_since_has_it_asked_for_again(money: Desk, monkeypatch):
-    rules = money.house.gate.policies.approval_rules
-    lax = {**rules, ApprovalKind.CREDIT: replace(rules[ApprovalKind.CREDIT], passkey=False)}
-    with monkeypatch.context() as patch:
-        patch.setattr(type(money.house.gate.policies), "approval_rules", lax)
-        request = await money.ask()
+async def test_a_rule_that_wants_signatures_since_has_it_asked_for_again(desk: Desk, monkeypatch):
+    request = await desk.ask()
     assert request.passkey is False
-    assert await refused(money, approve(money, request, money.by("fay"), None)) == "RULE_CHANGED"
+    rules = desk.house.gate.policies.approval_rules
+    strict = {**rules, desk.kind: replace(rules[desk.kind], passkey=True)}
+    monkeypatch.setattr(type(desk.house.gate.policies), "approval_rules", strict)
+    assert await refused(desk, approve(desk, request, desk.by("fay"), None)) == "RULE_CHANGED"

@@ -11,7 +11,11 @@ import pytest
 from dual_control import Desk
 from sql_intruder import Intruder
 
-from trust_portal.kernel.ids import new_id
+from trust_portal.access.actors import CONSOLE
+from trust_portal.access.approvals.model import ApprovalKind
+from trust_portal.access.approvals.rules import BY_TWO, SIGNED
+from trust_portal.kernel.actor import SYSTEM
+from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.storage.tenancy import TenantScope
 
 DAY, MOMENT = timedelta(days=1), timedelta(microseconds=1)
@@ -43,6 +47,11 @@ async def test_a_delegate_of_the_requester_does_not_decide(intruder):
     row = await intruder.step(granted_by=intruder.request.requester_id)
 
     assert await intruder.refused(row) == "requester_does_not_decide"
+
+
+async def test_neither_the_vendor_nor_the_clockwork_nor_the_console_decides(intruder):
+    for nobody in (VENDOR_ID, SYSTEM.id, CONSOLE.id):
+        assert await intruder.refused(await intruder.step(person_id=nobody)) == "people_decide"
 
 
 async def test_one_person_does_not_fill_two_places(intruder):
@@ -190,6 +199,34 @@ async def test_a_request_states_its_intent_who_must_approve_why_and_until_when(i
     assert await lie(use_seconds=0) == "time_is_limited"
     assert await lie(receipt_id=new_id()) == "tenant_id_receipt_id_fkey"
     assert await lie(receipt_id=row["receipt_id"]) == "receipt_key"
+
+
+async def test_no_request_asks_for_less_than_the_floor_of_its_kind(intruder):
+    async with intruder.connection() as driver:
+        (row,) = await driver.fetch(
+            "SELECT * FROM approval_requests WHERE tenant_id = $1", intruder.request.tenant_id
+        )
+
+    async def lie(**lies: Any) -> str:
+        return await intruder.refused(
+            dict(row) | {"id": new_id(), "receipt_id": await intruder.receipt()} | lies, "approval_requests"
+        )
+
+    for kind in SIGNED:
+        assert await lie(kind=kind.value) == "money_and_promises_are_signed_for"
+    for kind in BY_TWO - {ApprovalKind.BREAK_GLASS_REVIEW}:
+        assert await lie(kind=kind.value, passkey=True, roles=["approver_security"]) == "two_approve"
+    assert await lie(kind="break_glass_review", roles=["approver_security"]) == "two_review"
+
+
+async def test_what_rests_on_an_approval_rests_on_one_of_its_kind(intruder):
+    """A request about retention carries no policies and no thresholds, whoever approves it."""
+    about = {"tenant_id": intruder.request.tenant_id, "approval_id": intruder.request.id}
+
+    policies = about | {"version": "0" * 64, "texts": "{}"}
+    assert await intruder.refused(policies, "policy_requests") == "kind_fkey"
+    thresholds = about | {"subsystem": "compute", "revision": 1, "figures": "{}"}
+    assert await intruder.refused(thresholds, "threshold_requests") == "kind_fkey"
 
 
 @pytest.mark.parametrize("table", ["approval_requests", "approval_steps"])

@@ -18,6 +18,7 @@ from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.kernel.actor import Actor, Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
+from trust_portal.storage.errors import violation
 from trust_portal.storage.tenancy import TenantScope
 
 pytestmark = pytest.mark.takes(seconds=10)
@@ -146,15 +147,50 @@ async def test_what_changed_since_it_was_shown_is_void(desk: Desk) -> None:
     assert await held(desk.vendor, desk.tenant.id) == 5.0
 
 
-async def test_a_revision_rests_on_what_was_asked_for_also_in_sql(desk: Desk) -> None:
+async def refused_in_sql(desk: Desk, **columns: object) -> str:
+    """The constraint that refuses a revision written past the service; nothing else holds then."""
+    request_id, tenant_id = columns["approval_id"], desk.tenant.id
+    row = {
+        "tenant_id": tenant_id, "subsystem": "compute", "revision": 1, "figures": '{"min_impact": 100000.0}',
+        "reason": "x", "set_at": desk.vendor.house.clock.now(), "set_by_id": desk.olive.id,
+        "set_by_name": "Olive", "receipt_id": (await desk.view(request_id)).approval.request.receipt_id,
+    } | columns  # fmt: skip
+    places = ", ".join(f"${at}" for at in range(1, len(row) + 1))
+    before = await desk.vendor.house.thresholds.history(CONSOLE, tenant_id)
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError) as caught:
+        async with desk.vendor.house.storage.write(TenantScope(tenant_id)) as session:
+            driver = await session.driver()
+            assert await driver.fetchval("SELECT current_user") == "trust_portal_app"
+            await driver.execute(
+                f"INSERT INTO thresholds ({', '.join(row)}) VALUES ({places})", *row.values()
+            )
+    assert await desk.vendor.house.thresholds.history(CONSOLE, tenant_id) == before
+    found = violation(caught.value)
+    assert found is not None
+    return found.constraint
+
+
+async def test_a_revision_rests_on_what_was_asked_for_approved_and_used_also_in_sql(desk: Desk) -> None:
     request = (await desk.ask()).approval.request
+    asked = {"approval_id": request.id}
+    for lies in (
+        {"subsystem": "egress"},
+        {"revision": 2},
+        {"figures": '{"min_impact": 1000000.0}'},
+        {"figures": "{}"},
+    ):
+        assert await refused_in_sql(desk, **asked, **lies) == "thresholds_approval_fkey", lies
+    assert await refused_in_sql(desk, **asked) == "thresholds_use_fkey", "not yet approved"
+    await desk.approve(request)
+    assert await refused_in_sql(desk, **asked) == "thresholds_use_fkey", "approved, and not used"
+    assert await desk.settle(request) is not None
+    assert await refused_in_sql(desk, **asked) == "thresholds_pkey", "used once"
+    assert await refused_in_sql(desk, **asked, revision=2) == "thresholds_approval_fkey"
+
+
+async def test_what_was_asked_for_cannot_be_changed_in_sql(desk: Desk) -> None:
+    await desk.ask()
     house, tenant_id = desk.vendor.house, desk.tenant.id
-    row = "INSERT INTO thresholds (tenant_id, subsystem, revision, figures, reason, set_at, set_by_id, set_by_name, receipt_id, approval_id) VALUES ($1, $2, $3, '{}', 'x', now(), $1, 'x', $4, $5)"
-    for subsystem, revision in (("egress", 1), ("compute", 2)):
-        with pytest.raises(asyncpg.ForeignKeyViolationError):
-            async with house.storage.write(TenantScope(tenant_id)) as session:
-                driver = await session.driver()
-                await driver.execute(row, tenant_id, subsystem, revision, request.receipt_id, request.id)
     for statement in ("UPDATE threshold_requests SET revision = 9", "DELETE FROM threshold_requests"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             async with house.storage.write(TenantScope(tenant_id)) as session:

@@ -170,17 +170,16 @@ async def test_a_memo_changed_in_the_database_is_neither_signed_nor_passed_by_th
 async def test_a_row_that_nobody_proposed_is_no_credit_and_the_audit_names_it(house: House, desk: Desk):
     await promise(house)
     await desk.sign()
-    voided = await desk.void(await desk.propose())
+    voided, forged = await desk.void(await desk.propose()), new_id()
+    intent = (await desk.approval(voided)).request.intent
     async with house.storage.write(TenantScope(desk.tenant.id)) as session:
         request = await house.approvals.open(
             session,
-            AskApproval(
-                desk.tenant.id, (await desk.approval(voided)).request.intent, "once more", "credit/x"
-            ),
+            AskApproval(desk.tenant.id, intent, "once more", f"credit/{forged}"),
             desk.by("olive"),
             await house.approvals.who_could(ApprovalKind.CREDIT, desk.tenant.id),
         )
-        values = {"forged": new_id(), "tenant": desk.tenant.id, "credit": voided.id, "request": request.id}
+        values = {"forged": forged, "tenant": desk.tenant.id, "credit": voided.id, "request": request.id}
         await session.execute(text(_COPIED), values)
     (found,) = await findings(house)
     assert found == f"credit {values['forged']}: credits: nobody proposed it: it has no state"

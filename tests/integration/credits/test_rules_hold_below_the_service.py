@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -69,13 +70,61 @@ async def test_one_live_credit_for_a_revision(house: House, desk: Desk):
     assert await forge(desk, "credits", of_it, row, **stands_on) == "credits_replaced_state_fkey"
 
 
-async def another_request(desk: Desk, credit):
+async def another_request(
+    desk: Desk, credit, kind: ApprovalKind = ApprovalKind.CREDIT, about: UUID | None = None
+) -> UUID:
     """An approval asked for the same thing again, so that nothing else refuses the row."""
-    intent = (await desk.approval(credit)).request.intent
-    approvers = await desk.house.approvals.who_could(ApprovalKind.CREDIT, desk.tenant.id)
+    intent = replace((await desk.approval(credit)).request.intent, kind=kind)
+    approvers = await desk.house.approvals.who_could(kind, desk.tenant.id)
     async with desk.house.storage.write(TenantScope(desk.tenant.id)) as session:
-        ask = AskApproval(desk.tenant.id, intent, "once more", f"credit/{credit.id}")
+        ask = AskApproval(desk.tenant.id, intent, "once more", f"credit/{about or credit.id}")
         return (await desk.house.approvals.open(session, ask, desk.by("olive"), approvers)).id
+
+
+async def test_a_credit_rests_on_a_request_of_its_kind_about_it_and_by_its_proposer(house: House, desk: Desk):
+    await promise(house)
+    await desk.sign()
+    credit = await desk.void(await desk.propose())
+    forged, of_it, row = new_id(), "id = :credit", {"credit": credit.id}
+    again = {
+        "id": f"'{forged}'::uuid",
+        "attempt": "2",
+        "replaces": "id",
+        "replaced_attempt": "1",
+        "replaced_state": "'voided'",
+    }
+
+    async def by(request: UUID, **more: str) -> str:
+        return await forge(desk, "credits", of_it, row, **again, **more, request_id=f"'{request}'::uuid")
+
+    other_kind = await another_request(desk, credit, ApprovalKind.THRESHOLD_CHANGE, forged)
+    assert await by(other_kind) == "credits_kind_fkey"
+    assert await by(await another_request(desk, credit)) == "credits_about_fkey"
+    own = await another_request(desk, credit, about=forged)
+    assert await by(own, proposer_id=f"'{new_id()}'::uuid") == "credits_requester_fkey"
+
+
+async def test_a_credit_is_approved_only_once_everybody_who_must_has_approved_it(house: House, desk: Desk):
+    await promise(house)
+    await desk.sign()
+    credit = await desk.propose()
+    other = await another_request(desk, credit)
+    approved = {
+        "ordinal": "2",
+        "state": "'approved'",
+        "previous": "1",
+        "previous_state": "'proposed'",
+        "receipt_id": f"'{credit.calculation.receipt_id}'::uuid",
+    }
+
+    async def by(request: UUID | None) -> str:
+        named = "NULL::uuid" if request is None else f"'{request}'::uuid"
+        row = {"credit": credit.id}
+        return await forge(desk, "credit_states", "credit_id = :credit", row, **approved, request_id=named)
+
+    assert await by(None) == "credit_states_approved_has_an_approval_check"
+    assert await by(credit.request_id) == "credit_states_approved_fkey"
+    assert await by(other) == "credit_states_asked_fkey"
 
 
 async def test_a_credit_is_for_what_was_calculated_from_a_signed_revision(house: House, desk: Desk):
@@ -118,6 +167,7 @@ async def test_states_follow_each_other_as_they_may(house: House, desk: Desk):
             "previous": str(ordinal - 1),
             "previous_state": f"'{before}'",
             "receipt_id": f"'{credit.calculation.receipt_id}'::uuid",
+            "request_id": f"'{credit.request_id}'::uuid" if state == "approved" else "NULL::uuid",
         }
         row = {"credit": credit.id}
         assert await forge(desk, "credit_states", "credit_id = :credit", row, **changed) == refused
@@ -152,6 +202,9 @@ async def test_what_is_issued_has_used_its_approval_once_and_pays_a_period_once(
     )
     assert await forge(desk, "credit_issues", of_first, row, **{**another, "use_act": "'approve'"}) == (
         "credit_issues_approval_is_used_check"
+    )
+    assert await forge(desk, "credit_issues", of_first, row, **{**another, "use_ordinal": "2"}) == (
+        "credit_issues_approved_by_two_check"
     )
 
 

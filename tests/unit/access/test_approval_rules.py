@@ -51,12 +51,20 @@ INTENT = Intent(
     (Evidence("SLA report 2026-06", "/t/acme/reports/1", "ab" * 32),),
 )
 RULE = """\
-credit:
+threshold_change:
   id: money
   approvers: [approver_finance]
   decide_within: 24h
   use_within: 30m
   passkey: required
+"""
+TWO = """\
+kind:
+  id: two
+  approvers: [approver_finance, approver_security]
+  decide_within: 24h
+  use_within: 30m
+  passkey: optional
 """
 
 
@@ -105,7 +113,10 @@ def test_without_rules_nothing_can_be_asked_for_and_with_an_empty_list_neither()
     nobody = RULE.replace("[approver_finance]", "[]")
 
     assert PolicySet.parse(texts).approval_rules == {}
-    assert PolicySet.parse(texts | {APPROVALS: nobody}).approval_rules[ApprovalKind.CREDIT].approvers == ()
+    assert (
+        PolicySet.parse(texts | {APPROVALS: nobody}).approval_rules[ApprovalKind.THRESHOLD_CHANGE].approvers
+        == ()
+    )
     assert not can_be_filled({1: ()})
 
 
@@ -120,6 +131,14 @@ def test_without_rules_nothing_can_be_asked_for_and_with_an_empty_list_neither()
         (RULE.replace("  passkey: required\n", ""), "no more and no less"),
         (RULE.replace("required", "maybe"), "passkey is required or optional"),
         (RULE + "  also: x\n", "no more and no less"),
+        *(
+            (RULE.replace("threshold_change", kind), f"{kind}: takes two approvers or more")
+            for kind in ("break_glass_review", "credit", "exclusion", "key_rotation", "policy_change")
+        ),
+        *(
+            (TWO.replace("kind:", f"{kind}:"), f"{kind}: passkey is required")
+            for kind in ("credit", "exclusion")
+        ),
         (RULE.replace("money", "Mo ney"), "an id is"),
         (RULE.replace("approver_finance", "customer_admin"), "no role of the vendor"),
         (RULE.replace("approver_finance", "everybody"), "no role of the vendor"),
@@ -129,7 +148,7 @@ def test_without_rules_nothing_can_be_asked_for_and_with_an_empty_list_neither()
         (RULE.replace("24h", "0h"), "decide_within"),
         (RULE.replace("30m", "91d"), "at most 90 days"),
         (RULE + RULE, "two rules"),
-        (RULE + RULE.replace("credit:", "exclusion:"), "share an id"),
+        (RULE + RULE.replace("threshold_change:", "playbook_run:"), "share an id"),
     ],
 )
 def test_rules_that_do_not_hold_are_refused_at_the_start(text, says):

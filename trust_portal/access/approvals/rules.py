@@ -18,6 +18,18 @@ _DURATION = re.compile(r"([1-9][0-9]{0,3})(m|h|d)")
 _UNIT = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 _FIELDS: Final = {"id", "approvers", "decide_within", "passkey", "use_within"}
 _PASSKEY: Final = {"required": True, "optional": False}
+#: The floor, which the tables hold too (``tables.approval_requests``): what two approve, what they sign.
+BY_TWO: Final = frozenset(
+    {
+        ApprovalKind.BREAK_GLASS_REVIEW,
+        ApprovalKind.CREDIT,
+        ApprovalKind.EXCLUSION,
+        ApprovalKind.KEY_ROTATION,
+        ApprovalKind.POLICY_CHANGE,
+        ApprovalKind.SEVERITY_DOWNGRADE,
+    }
+)
+SIGNED: Final = frozenset({ApprovalKind.CREDIT, ApprovalKind.EXCLUSION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +72,7 @@ def _rule(kind: object, fields: object) -> Rule:
         raise _bad(f"{kind}: a rule has {', '.join(sorted(_FIELDS))}, no more and no less")
     if not re.fullmatch(r"[a-z0-9-]{1,80}", str(fields["id"])):
         raise _bad(f"{kind}: an id is lower-case letters, digits and hyphens")
-    return Rule(
+    rule = Rule(
         id=str(fields["id"]),
         kind=ApprovalKind(str(kind)),
         approvers=_approvers(str(kind), fields["approvers"]),
@@ -68,6 +80,11 @@ def _rule(kind: object, fields: object) -> Rule:
         use_within=_duration(str(kind), "use_within", fields["use_within"]),
         passkey=_passkey(str(kind), fields["passkey"]),
     )
+    if rule.kind in BY_TWO and len(rule.approvers) == 1:
+        raise _bad(f"{kind}: takes two approvers or more")
+    if rule.kind in SIGNED and not rule.passkey:
+        raise _bad(f"{kind}: passkey is required")
+    return rule
 
 
 def _approvers(kind: str, value: object) -> tuple[Role, ...]:
