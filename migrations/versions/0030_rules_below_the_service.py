@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import UUID
 
 from trust_portal.storage.migration import APP, STAFF, begin_revision
 
-revision = "0029"
-down_revision = "0028"
+revision = "0030"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 
