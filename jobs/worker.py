@@ -22,6 +22,7 @@ from arq.connections import create_pool
 from arq.typing import WorkerCoroutine
 from arq.worker import Function, Worker
 
+from jobs.actions import mind_actions
 from jobs.approvals import APPROVAL_DUTIES
 from jobs.cost import COST_DUTIES, mind_cost
 from jobs.credits import CREDIT_DUTIES
@@ -101,7 +102,7 @@ async def work(house: House, queue: str) -> None:
         rounds += [
             repeat("schedule", partial(start_due_runs, house), _SCHEDULE_ROUND),
             repeat("cost", partial(mind_cost, house), _COST_ROUND),
-            repeat("actions", house.action_reminders.round, _ACTIONS_ROUND),
+            repeat("actions", partial(mind_actions, house), _ACTIONS_ROUND),
             repeat("incidents", partial(mind_incidents, house), _INCIDENTS_ROUND),
             _serve_queue(house, backlog, DELIVERIES_QUEUE),
             repeat("playbooks", partial(mind_runs, house), _RUNS_ROUND),

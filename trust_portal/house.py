@@ -75,6 +75,7 @@ from trust_portal.facts.intake import Intake
 from trust_portal.facts.operations_service import Operations
 from trust_portal.kernel.clock import Clock, SystemClock
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.actions.clocks import ActionClocks
 from trust_portal.learning.actions.feeds import CalendarFeeds
 from trust_portal.learning.actions.reminding import ActionReminders
 from trust_portal.learning.actions.service import PreventionActions
@@ -178,6 +179,7 @@ class House:
     postmortem_signing: PostmortemSigning
     postmortem_writing: PostmortemWriting
     prevention_actions: PreventionActions
+    action_clocks: ActionClocks
     action_reminders: ActionReminders
     calendar_feeds: CalendarFeeds
     workplaces: Workplaces
@@ -391,6 +393,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         postmortem_signing=PostmortemSigning(storage, gate, ledger, exports, signatures),
         postmortem_writing=PostmortemWriting(storage, gate, ledger, vendor_name=settings.vendor_name),
         prevention_actions=PreventionActions(storage, gate, ledger),
+        action_clocks=ActionClocks(storage, ledger),
         action_reminders=ActionReminders(storage),
         calendar_feeds=CalendarFeeds(storage, gate, ledger, settings.base_url),
         workplaces=Workplaces(storage, gate, ledger),

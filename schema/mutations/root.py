@@ -19,6 +19,7 @@ from schema.mutations.notifications import NotificationMutations
 from schema.mutations.people import PeopleMutations
 from schema.mutations.playbooks import PlaybookMutations
 from schema.mutations.policies import PolicyMutations
+from schema.mutations.prevention import PreventionMutations
 from schema.mutations.reports import ReportMutations
 from schema.mutations.tenants import TenantMutations
 from schema.mutations.tokens import TokenMutations
@@ -41,6 +42,7 @@ class Mutation(
     PeopleMutations,
     PlaybookMutations,
     PolicyMutations,
+    PreventionMutations,
     ReportMutations,
     TenantMutations,
     TokenMutations,

@@ -8,10 +8,14 @@ from uuid import UUID
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.clock import rfc3339
+from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.actions.model import PreventionAction, StepAct
 from trust_portal.learning.actions.recording import take_step
-from trust_portal.learning.actions.repository import actions_of
-from trust_portal.storage.unit_of_work import WriteSession
+from trust_portal.learning.actions.repository import actions_of, clocks_to_begin
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.unit_of_work import Storage, WriteSession
+
+_SCOPE = TenantScope(VENDOR_ID)
 
 
 async def begin_clocks(
@@ -40,3 +44,23 @@ async def begin_clocks(
                 )
             )
     return tuple(begun)
+
+
+class ActionClocks:
+    """What the signature could not begin, because the incident went on, begins once it is resolved."""
+
+    def __init__(self, storage: Storage, ledger: Ledger) -> None:
+        self._storage = storage
+        self._ledger = ledger
+
+    async def round(self) -> int:
+        """How many clocks began. Safe beside others: an action has one first step."""
+        begun = 0
+        async with self._storage.read(_SCOPE) as reading:
+            waiting = await clocks_to_begin(reading)
+        for each in waiting:
+            async with self._storage.write(_SCOPE) as session:
+                begun += len(
+                    await begin_clocks(session, self._ledger, each.id, each.signed_at, each.resolved_at)
+                )
+        return begun

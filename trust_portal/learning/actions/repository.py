@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, insert, select
+from sqlalchemy import Row, Select, and_, func, insert, select
 
 from trust_portal.access.people.model import Person
 from trust_portal.access.people.repository import holders
@@ -36,7 +37,7 @@ from trust_portal.learning.actions.tables import (
     prevention_recurrences,
 )
 from trust_portal.learning.incidents.tables import incidents
-from trust_portal.learning.postmortems.tables import postmortems
+from trust_portal.learning.postmortems.tables import postmortem_versions, postmortems
 from trust_portal.learning.workplaces.calendar import WorkCalendar
 from trust_portal.storage.errors import duplicates_are
 from trust_portal.storage.keyset import keyset_page
@@ -141,6 +142,41 @@ async def begun_actions(
     if after is not None:
         query = query.where(prevention_actions.c.id > after)
     return await _actions(session, query.order_by(prevention_actions.c.id).limit(limit))
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPostmortem:
+    """When it was first signed, and its incident resolved."""
+
+    id: UUID
+    signed_at: datetime
+    resolved_at: datetime
+
+
+async def clocks_to_begin(session: ReadSession) -> tuple[SignedPostmortem, ...]:
+    """Postmortems that are signed, of incidents that are resolved, with an action whose clock stands still."""
+    signed = (
+        select(
+            postmortem_versions.c.postmortem_id.label("id"),
+            func.min(postmortem_versions.c.signed_at).label("signed_at"),
+        )
+        .where(postmortem_versions.c.tenant_id == VENDOR_ID)
+        .group_by(postmortem_versions.c.postmortem_id)
+        .subquery()
+    )
+    columns = prevention_actions.c
+    stepped = select(_STEPS.action_id).where(_STEPS.tenant_id == VENDOR_ID, _STEPS.action_id == columns.id)
+    rows = await session.execute(
+        select(signed.c.id, signed.c.signed_at, incidents.c.resolved_at)
+        .distinct()
+        .select_from(prevention_actions)
+        .join(signed, signed.c.id == columns.postmortem_id)
+        .join(
+            incidents, and_(incidents.c.tenant_id == columns.tenant_id, incidents.c.id == columns.incident_id)
+        )
+        .where(columns.tenant_id == VENDOR_ID, incidents.c.resolved_at.is_not(None), ~stepped.exists())
+    )
+    return tuple(SignedPostmortem(row.id, row.signed_at, row.resolved_at) for row in rows)
 
 
 async def open_actions(session: ReadSession, owner_id: UUID | None = None) -> tuple[PreventionAction, ...]:

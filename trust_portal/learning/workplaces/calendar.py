@@ -6,6 +6,7 @@ calculated once, when its clock begins, and recorded. Pure.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -36,7 +37,7 @@ class WorkCalendar:
 
     def __post_init__(self) -> None:
         zone(self.time_zone)
-        known = list_supported_countries()
+        known = _places()
         if self.country is not None and self.country not in known:
             raise InvalidInput(f"no public holidays are known for {self.country!r}", field="country")
         if self.subdivision is None:
@@ -92,8 +93,10 @@ class WorkCalendar:
         return datetime.combine(day + timedelta(days=1), time(), zone(self.time_zone)).astimezone(UTC)
 
 
-#: Of somebody who has said nothing of where they work.
-ANYWHERE: Final = WorkCalendar()
+@lru_cache(maxsize=1)
+def _places() -> Mapping[str, list[str]]:
+    """Countries by code, with their subdivisions: the package puts the list together anew whenever it is asked."""
+    return list_supported_countries()
 
 
 @lru_cache(maxsize=256)
@@ -101,6 +104,10 @@ def _holidays(country: str, subdivision: str | None, year: int) -> HolidayBase:
     return country_holidays(country, subdiv=subdivision, years=year, expand=False)
 
 
+#: Of somebody who has said nothing of where they work.
+ANYWHERE: Final = WorkCalendar()
+
+
 def countries() -> tuple[str, ...]:
     """Every country whose holidays are known, by code."""
-    return tuple(sorted(each for each in list_supported_countries() if len(each) == 2))
+    return tuple(sorted(each for each in _places() if len(each) == 2))

@@ -1,0 +1,204 @@
+"""Acts upon prevention actions, and taking note of what was escalated."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from datetime import date
+from uuid import UUID
+
+import strawberry
+
+from schema.context import Info
+from schema.ids import decode
+from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.types.prevention import PreventionAction, prevention_action
+from trust_portal.access.approvals.model import person_behind
+from trust_portal.learning.actions import model
+from trust_portal.learning.switchboard.service import AcknowledgeEscalation
+from trust_portal.learning.workplaces.calendar import WorkCalendar
+from trust_portal.learning.workplaces.model import SetWorkplace
+
+
+@strawberry.input(description="What shall be done, by whom, and in how many business days.")
+class PlanPreventionActionInput:
+    postmortem_id: strawberry.ID
+    title: str
+    type: model.ActionType
+    owner_id: strawberry.ID
+    term: int
+    link: str | None = None
+    replaces_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The action in whose place it comes."
+    )
+
+
+@strawberry.input(description="Another due date, and why.")
+class MovePreventionActionInput:
+    action_id: strawberry.ID
+    due: date
+    reason: str
+
+
+@strawberry.input(description="That it is done, and where that shows.")
+class FinishPreventionActionInput:
+    action_id: strawberry.ID
+    evidence: str
+    note: str
+    sha256: str | None = None
+
+
+@strawberry.input(description="Why an action ends without being done.")
+class EndPreventionActionInput:
+    action_id: strawberry.ID
+    reason: str
+
+
+@strawberry.input(description="An incident that the action should have prevented.")
+class LinkRecurrenceInput:
+    action_id: strawberry.ID
+    incident_id: strawberry.ID
+    note: str
+
+
+@strawberry.input(description="The last reminder of a due date is taken note of.")
+class AcknowledgeEscalationInput:
+    action_id: strawberry.ID
+    due_ordinal: int
+    note: str
+
+
+@strawberry.input(description="By which holidays and clock one works, and whom one reports to.")
+class SetWorkplaceInput:
+    person_id: strawberry.ID | None = strawberry.field(default=None, description="Null: the caller.")
+    country: str | None = strawberry.field(default=None, description="ISO 3166-1. Null: Monday to Friday.")
+    subdivision: str | None = None
+    time_zone: str
+    manager_id: strawberry.ID | None = None
+
+
+@strawberry.type(description="The action as it stands now.")
+class PreventionActionPayload:
+    action: PreventionAction | None
+    user_errors: list[UserError]
+
+
+@strawberry.type(description="The calendar that holds now.")
+class WorkplacePayload:
+    calendar: str | None
+    user_errors: list[UserError]
+
+
+@strawberry.type
+class PreventionMutations:
+    @strawberry.mutation(description="Plan a prevention action, or replace one.")
+    async def plan_prevention_action(
+        self, info: Info, input: PlanPreventionActionInput
+    ) -> PreventionActionPayload:
+        async def act() -> model.PreventionAction:
+            command = model.PlanAction(
+                postmortem_id=decode(input.postmortem_id, "Postmortem", field="postmortemId").id,
+                title=input.title,
+                type=input.type,
+                owner_id=decode(input.owner_id, "Person", field="ownerId").id,
+                term=input.term,
+                link=input.link,
+                replaces=None
+                if input.replaces_id is None
+                else decode(input.replaces_id, "PreventionAction", field="replacesId").id,
+            )
+            return await info.context.house.prevention_actions.plan(command, info.context.actor)
+
+        return await _payload(act())
+
+    @strawberry.mutation(description="Move a due date; every move is counted.")
+    async def move_prevention_action(
+        self, info: Info, input: MovePreventionActionInput
+    ) -> PreventionActionPayload:
+        async def act() -> model.PreventionAction:
+            command = model.MoveDueDate(_action(input.action_id), input.due, input.reason)
+            return await info.context.house.prevention_actions.move(command, info.context.actor)
+
+        return await _payload(act())
+
+    @strawberry.mutation(description="Say that an action is done.")
+    async def finish_prevention_action(
+        self, info: Info, input: FinishPreventionActionInput
+    ) -> PreventionActionPayload:
+        async def act() -> model.PreventionAction:
+            command = model.FinishAction(_action(input.action_id), input.evidence, input.note, input.sha256)
+            return await info.context.house.prevention_actions.finish(command, info.context.actor)
+
+        return await _payload(act())
+
+    @strawberry.mutation(description="Approve that somebody else's action is dropped.")
+    async def drop_prevention_action(
+        self, info: Info, input: EndPreventionActionInput
+    ) -> PreventionActionPayload:
+        async def act() -> model.PreventionAction:
+            command = model.DropAction(_action(input.action_id), input.reason)
+            return await info.context.house.prevention_actions.drop(command, info.context.actor)
+
+        return await _payload(act())
+
+    @strawberry.mutation(description="Take back an action that was never promised.")
+    async def withdraw_prevention_action(
+        self, info: Info, input: EndPreventionActionInput
+    ) -> PreventionActionPayload:
+        async def act() -> model.PreventionAction:
+            return await info.context.house.prevention_actions.withdraw(
+                info.context.actor, _action(input.action_id), input.reason
+            )
+
+        return await _payload(act())
+
+    @strawberry.mutation(description="Link an incident with the action that should have prevented it.")
+    async def link_recurrence(self, info: Info, input: LinkRecurrenceInput) -> PreventionActionPayload:
+        async def act() -> model.PreventionAction:
+            action_id = _action(input.action_id)
+            incident_id = decode(input.incident_id, "VendorIncident", field="incidentId").id
+            command = model.LinkRecurrence(action_id, incident_id, input.note)
+            await info.context.house.prevention_actions.link_recurrence(command, info.context.actor)
+            return await info.context.house.prevention_actions.get(info.context.actor, action_id)
+
+        return await _payload(act())
+
+    @strawberry.mutation(description="Take note of an escalation, for the PMO.")
+    async def acknowledge_escalation(
+        self, info: Info, input: AcknowledgeEscalationInput
+    ) -> PreventionActionPayload:
+        async def act() -> model.PreventionAction:
+            action_id = _action(input.action_id)
+            command = AcknowledgeEscalation(action_id, input.due_ordinal, input.note)
+            await info.context.house.switchboard.acknowledge(command, info.context.actor)
+            return await info.context.house.prevention_actions.get(info.context.actor, action_id)
+
+        return await _payload(act())
+
+    @strawberry.mutation(description="Say by which holidays and clock somebody works.")
+    async def set_workplace(self, info: Info, input: SetWorkplaceInput) -> WorkplacePayload:
+        actor = info.context.actor
+        try:
+            command = SetWorkplace(
+                person_behind(actor)
+                if input.person_id is None
+                else decode(input.person_id, "Person", field="personId").id,
+                WorkCalendar(input.country, input.subdivision, input.time_zone),
+                None
+                if input.manager_id is None
+                else decode(input.manager_id, "Person", field="managerId").id,
+            )
+            found = await info.context.house.workplaces.set(command, actor)
+        except OF_THE_REQUEST as refusal:
+            return WorkplacePayload(calendar=None, user_errors=[user_error(refusal)])
+        return WorkplacePayload(calendar=found.calendar.name, user_errors=[])
+
+
+def _action(id_: strawberry.ID) -> UUID:
+    return decode(id_, "PreventionAction", field="actionId").id
+
+
+async def _payload(act: Awaitable[model.PreventionAction]) -> PreventionActionPayload:
+    try:
+        return PreventionActionPayload(action=prevention_action(await act), user_errors=[])
+    except OF_THE_REQUEST as refusal:
+        return PreventionActionPayload(action=None, user_errors=[user_error(refusal)])

@@ -1,0 +1,66 @@
+"""Prevention actions and the Switchboard, for staff."""
+
+from __future__ import annotations
+
+import strawberry
+
+from schema.connection import Connection, connection, page_request
+from schema.context import Info
+from schema.ids import decode
+from schema.types.prevention import PreventionAction, SwitchboardView, prevention_action, switchboard_view
+from schema.types.tenant import First, Last
+from trust_portal.learning.actions.model import ActionFilter, ActionState, ActionType
+from trust_portal.learning.incidents.model import Severity
+from trust_portal.learning.switchboard.model import BoardFilter
+
+
+@strawberry.type
+class PreventionQueries:
+    @strawberry.field(description="Prevention actions, newest first, for staff.")
+    async def prevention_actions(
+        self,
+        info: Info,
+        first: First = None,
+        after: str | None = None,
+        last: Last = None,
+        before: str | None = None,
+        state: ActionState | None = None,
+        type: ActionType | None = None,
+        owner_id: strawberry.ID | None = None,
+        incident_id: strawberry.ID | None = None,
+        postmortem_id: strawberry.ID | None = None,
+    ) -> Connection[PreventionAction]:
+        wanted = ActionFilter(
+            state=state,
+            type=type,
+            owner_id=None if owner_id is None else decode(owner_id, "Person", field="ownerId").id,
+            incident_id=None
+            if incident_id is None
+            else decode(incident_id, "VendorIncident", field="incidentId").id,
+            postmortem_id=None
+            if postmortem_id is None
+            else decode(postmortem_id, "Postmortem", field="postmortemId").id,
+        )
+        page = await info.context.house.prevention_actions.page(
+            info.context.actor, wanted, page_request(first, after, last, before)
+        )
+        return connection(page, prevention_action)
+
+    @strawberry.field(description="One prevention action, for staff.")
+    async def prevention_action(self, info: Info, id: strawberry.ID) -> PreventionAction:
+        asked = decode(id, "PreventionAction")
+        return prevention_action(
+            await info.context.house.prevention_actions.get(info.context.actor, asked.id)
+        )
+
+    @strawberry.field(description="What is still owed after incidents, for staff.")
+    async def switchboard(
+        self,
+        info: Info,
+        service: str | None = None,
+        team: str | None = None,
+        owner: str | None = None,
+        severity: Severity | None = None,
+    ) -> SwitchboardView:
+        wanted = BoardFilter(service, team, owner, severity)
+        return switchboard_view(await info.context.house.switchboard.board(info.context.actor, wanted))

@@ -1,0 +1,315 @@
+"""Prevention actions, and the Switchboard that adds up what is owed after incidents."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import strawberry
+
+from schema.context import Info
+from schema.ids import encode
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.actions import model
+from trust_portal.learning.actions.reminders import Rung, Skip
+from trust_portal.learning.switchboard.board import Board
+from trust_portal.learning.switchboard.coverage import Cover, LedgerLine
+from trust_portal.learning.switchboard.debt import Addend, Group, Owed
+from trust_portal.learning.switchboard.model import Grouping
+from trust_portal.learning.switchboard.service import Escalation
+
+strawberry.enum(model.ActionType, name="PreventionActionType", description="What an action works on.")
+strawberry.enum(
+    model.ActionState,
+    name="PreventionActionState",
+    description="A withdrawn one was taken back before it was promised.",
+)
+strawberry.enum(model.StepAct, name="PreventionActionAct", description="What can happen to an action.")
+strawberry.enum(Rung, name="ReminderRung", description="In business days from the due date T.")
+strawberry.enum(Skip, name="ReminderSkip", description="Why nobody was told.")
+strawberry.enum(Owed, name="Owed", description="What is owed after an incident.")
+strawberry.enum(Cover, name="Cover", description="Where a P1 or P2 stands; all but the first two are gaps.")
+strawberry.enum(Grouping, name="SwitchboardGrouping", description="By what debts are added up.")
+
+
+@strawberry.type(description="A step in the life of an action.")
+class PreventionActionStep:
+    act: model.StepAct
+    at: datetime
+    by: str = strawberry.field(description="Of a dropped action: the approver.")
+    due: date | None = strawberry.field(description="Where the step sets it.")
+    note: str | None
+    evidence: str | None
+    sha256: str | None
+    receipt_id: strawberry.ID
+
+
+@strawberry.type(description="A reminder on record.")
+class PreventionActionReminder:
+    rung: Rung
+    due: date
+    at: datetime
+    skipped: Skip | None = strawberry.field(description="Null: it was sent.")
+    told: list[str]
+    due_ordinal: int = strawberry.field(description="Which due date of the action that was.")
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+
+
+@strawberry.type(description="An incident that an action should have prevented.")
+class PreventionRecurrence:
+    incident_id: strawberry.ID
+    title: str
+    at: datetime
+    by: str
+    note: str
+
+
+@strawberry.type(description="What shall keep an incident from coming back.")
+class PreventionAction:
+    id: strawberry.ID
+    title: str
+    type: model.ActionType
+    state: model.ActionState
+    owner: str
+    owner_id: strawberry.ID
+    incident_id: strawberry.ID
+    postmortem_id: strawberry.ID
+    term: int = strawberry.field(description="Business days of the owner's calendar.")
+    calendar: str
+    due: date | None = strawberry.field(description="Null until its clock begins.")
+    agreed: date | None = strawberry.field(description="The first due date, whatever it was moved to.")
+    moves: int
+    link: str | None
+    created_at: datetime
+    steps: list[PreventionActionStep]
+    row: strawberry.Private[model.PreventionAction]
+
+    @strawberry.field(description="Open after the end of its due day where the owner works.")
+    def overdue(self, info: Info) -> bool:
+        return self.row.is_overdue(info.context.house.clock.now())
+
+    @strawberry.field(description="Every reminder on record, in the order of their times.")
+    async def reminders(self, info: Info) -> list[PreventionActionReminder]:
+        found = await info.context.house.prevention_actions.reminders(info.context.actor, self.row.id)
+        return [
+            PreventionActionReminder(
+                rung=each.rung,
+                due=each.due,
+                at=each.at,
+                skipped=each.skipped,
+                told=list(each.told),
+                due_ordinal=each.ordinal,
+                acknowledged_at=each.acknowledged_at,
+                acknowledged_by=each.acknowledged_by,
+            )
+            for each in found
+        ]
+
+    @strawberry.field(description="Incidents it should have prevented, oldest first.")
+    async def recurrences(self, info: Info) -> list[PreventionRecurrence]:
+        found = await info.context.house.prevention_actions.recurrences(info.context.actor, self.row.id)
+        return [
+            PreventionRecurrence(
+                incident_id=encode("VendorIncident", VENDOR_ID, each.incident_id),
+                title=each.title,
+                at=each.at,
+                by=each.by,
+                note=each.note,
+            )
+            for each in found
+        ]
+
+
+@strawberry.type(description="One part of the debt: weight × (1 + weeks late + moves) = points.")
+class DebtAddend:
+    owed: Owed
+    title: str
+    action_id: strawberry.ID | None
+    incident_id: strawberry.ID | None = strawberry.field(description="Whose postmortem is owed.")
+    severity: str
+    service: str
+    team: str | None
+    owner: str
+    due: date | None
+    late: bool
+    weight: int
+    weeks_late: int
+    moves: int
+    points: int
+
+
+@strawberry.type(description="What one service, team, owner or severity owes.")
+class DebtGroup:
+    key: str = strawberry.field(description="What a filter names; empty: no team.")
+    name: str
+    points: int
+    actions: int
+    overdue: int
+    unsigned: int
+    missing: int
+
+
+@strawberry.type(description="The debt as it stood at a moment.")
+class DebtPoint:
+    at: datetime
+    points: int
+
+
+@strawberry.type(description="A P1 or P2 against its signed postmortem.")
+class CoverageLine:
+    name: str
+    cover: Cover
+    incident_id: strawberry.ID | None = strawberry.field(description="Null: never declared.")
+    worst_severity: str | None
+    downgraded: bool
+    since: datetime
+    owner: str
+
+
+@strawberry.type(description="What the PMO was told of and has not taken note of.")
+class ActionEscalation:
+    action: PreventionAction
+    due: date
+    due_ordinal: int
+
+
+@strawberry.type(description="What is still owed after incidents.")
+class SwitchboardView:
+    at: datetime
+    points: int
+    open: int
+    overdue: int
+    unsigned: int
+    missing: int
+    kept: int = strawberry.field(description="Done by the agreed day, of ``agreed`` in ninety days.")
+    agreed: int
+    on_target: bool
+    covered: int
+    majors: int = strawberry.field(description="Every P1 and P2 ever, and what was never declared.")
+    trend: list[DebtPoint]
+    row: strawberry.Private[Board]
+
+    @strawberry.field(description="The parts of the debt, the heaviest first.")
+    def addends(self, first: int = 100) -> list[DebtAddend]:
+        return [_addend(each) for each in self.row.debt.addends[: max(first, 0)]]
+
+    @strawberry.field(description="Open actions by their due date, what is late first.")
+    def due_next(self, first: int = 20) -> list[DebtAddend]:
+        return [_addend(each) for each in self.row.due_next[: max(first, 0)]]
+
+    @strawberry.field(description="Added up, the heaviest first.")
+    def groups(self, by: Grouping) -> list[DebtGroup]:
+        return [_group(each) for each in self.row.groups[by]]
+
+    @strawberry.field(description="The coverage ledger, the oldest first; by default the gaps alone.")
+    def coverage(self, gaps_only: bool = True, first: int = 100) -> list[CoverageLine]:
+        lines = self.row.ledger.gaps if gaps_only else self.row.ledger.lines
+        return [_line(each) for each in lines[: max(first, 0)]]
+
+    @strawberry.field(description="Those that wait for the PMO, the oldest first.")
+    async def escalations(self, info: Info) -> list[ActionEscalation]:
+        found = await info.context.house.switchboard.escalations(info.context.actor)
+        return [_escalation(each) for each in found]
+
+
+def prevention_action(row: model.PreventionAction) -> PreventionAction:
+    return PreventionAction(
+        id=encode("PreventionAction", VENDOR_ID, row.id),
+        title=row.title,
+        type=row.type,
+        state=row.state,
+        owner=row.owner,
+        owner_id=encode("Person", VENDOR_ID, row.owner_id),
+        incident_id=encode("VendorIncident", VENDOR_ID, row.incident_id),
+        postmortem_id=encode("Postmortem", VENDOR_ID, row.postmortem_id),
+        term=row.term,
+        calendar=row.calendar.name,
+        due=row.due,
+        agreed=row.agreed,
+        moves=row.moves,
+        link=row.link,
+        created_at=row.created_at,
+        steps=[
+            PreventionActionStep(
+                act=each.act,
+                at=each.at,
+                by=each.by,
+                due=each.due,
+                note=each.note,
+                evidence=each.evidence,
+                sha256=each.sha256,
+                receipt_id=encode("Receipt", VENDOR_ID, each.receipt_id),
+            )
+            for each in row.steps
+        ],
+        row=row,
+    )
+
+
+def switchboard_view(row: Board) -> SwitchboardView:
+    return SwitchboardView(
+        at=row.at,
+        points=row.debt.points,
+        open=row.debt.open,
+        overdue=row.debt.overdue,
+        unsigned=row.debt.unsigned,
+        missing=row.debt.missing,
+        kept=row.completion.kept,
+        agreed=row.completion.agreed,
+        on_target=row.completion.on_target,
+        covered=row.ledger.covered,
+        majors=len(row.ledger.lines),
+        trend=[DebtPoint(at=at, points=points) for at, points in row.trend],
+        row=row,
+    )
+
+
+def _addend(each: Addend) -> DebtAddend:
+    of_action = each.owed is Owed.ACTION
+    return DebtAddend(
+        owed=each.owed,
+        title=each.title,
+        action_id=encode("PreventionAction", VENDOR_ID, each.id) if of_action else None,
+        incident_id=None if of_action else encode("VendorIncident", VENDOR_ID, each.id),
+        severity=each.whose.severity.value,
+        service=each.whose.service,
+        team=each.whose.team,
+        owner=each.whose.owner,
+        due=each.due,
+        late=each.late,
+        weight=each.weight,
+        weeks_late=each.weeks,
+        moves=each.moves,
+        points=each.points,
+    )
+
+
+def _group(each: Group) -> DebtGroup:
+    return DebtGroup(
+        key=each.key,
+        name=each.name,
+        points=each.points,
+        actions=each.actions,
+        overdue=each.overdue,
+        unsigned=each.unsigned,
+        missing=each.missing,
+    )
+
+
+def _line(each: LedgerLine) -> CoverageLine:
+    incident = each.incident
+    return CoverageLine(
+        name=each.name,
+        cover=each.cover,
+        incident_id=None if incident is None else encode("VendorIncident", VENDOR_ID, incident.id),
+        worst_severity=None if each.worst_severity is None else each.worst_severity.value,
+        downgraded=each.downgraded,
+        since=each.since,
+        owner=each.owner,
+    )
+
+
+def _escalation(each: Escalation) -> ActionEscalation:
+    return ActionEscalation(
+        action=prevention_action(each.action), due=each.reminder.due, due_ordinal=each.reminder.ordinal
+    )
