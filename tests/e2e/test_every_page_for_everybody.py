@@ -37,6 +37,8 @@ CUSTOMER = (
 )
 HOUSE = (
     "/tenants",
+    "/incidents",
+    "/incidents/integrations",
     "/runs",
     "/credits",
     "/cost",
