@@ -223,7 +223,7 @@ def test_another_tier_is_cheaper_from_its_minute_on() -> None:
         (cost,) = [each["cost"] for each in events if each.get("resource") == "archive"]
         return Decimal(cost)
 
-    assert [archive(hours) for hours in (2, 3, 4)] == [Decimal("13.5"), Decimal("8.37"), Decimal("3.375")]
+    assert [archive(hours) for hours in (2, 3, 4)] == [Decimal(36), Decimal("22.32"), Decimal(9)]
 
 
 def test_cached_calls_cost_a_fifth() -> None:
