@@ -9,6 +9,7 @@ from schema.context import Info
 from schema.ids import decode
 from schema.node import Node, find
 from schema.queries.incidents import IncidentQueries
+from schema.queries.postmortems import PostmortemQueries
 from schema.queries.prevention import PreventionQueries
 from schema.types.approval import ApprovalRequest, approval_request
 from schema.types.break_glass import BreakGlass, BreakGlassRecord, break_glass, break_glass_record
@@ -60,7 +61,7 @@ class PolicyVersions:
 
 
 @strawberry.type(description="Reads. Nothing here changes anything but the access logs.")
-class Query(IncidentQueries, PreventionQueries):
+class Query(IncidentQueries, PostmortemQueries, PreventionQueries):
     @strawberry.field(description="The caller.")
     def viewer(self, info: Info) -> Viewer:
         actor = info.context.actor

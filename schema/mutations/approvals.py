@@ -63,7 +63,12 @@ class ApprovalMutations:
     async def approve_request(self, info: Info, input: ApproveRequestInput) -> ApprovalRequestPayload:
         async def act(asked: GlobalId) -> object:
             command = Approve(
-                asked.tenant_id, asked.id, input.digest, input.reason, input.slot, _assertion(input.assertion)
+                asked.tenant_id,
+                asked.id,
+                input.digest,
+                input.reason,
+                input.slot,
+                assertion_of(input.assertion),
             )
             return await info.context.house.decisions.approve(command, info.context.actor)
 
@@ -72,7 +77,9 @@ class ApprovalMutations:
     @strawberry.mutation(description="Deny; for whoever may approve such a request.")
     async def deny_request(self, info: Info, input: DenyRequestInput) -> ApprovalRequestPayload:
         async def act(asked: GlobalId) -> object:
-            command = Deny(asked.tenant_id, asked.id, input.digest, input.reason, _assertion(input.assertion))
+            command = Deny(
+                asked.tenant_id, asked.id, input.digest, input.reason, assertion_of(input.assertion)
+            )
             return await info.context.house.decisions.deny(command, info.context.actor)
 
         return await _decided(info, input.request_id, act)
@@ -86,7 +93,7 @@ class ApprovalMutations:
         return await _decided(info, input.request_id, act)
 
 
-def _assertion(given: AssertionInput | None) -> Assertion | None:
+def assertion_of(given: AssertionInput | None) -> Assertion | None:
     if given is None:
         return None
     parts = {

@@ -19,6 +19,7 @@ from schema.mutations.notifications import NotificationMutations
 from schema.mutations.people import PeopleMutations
 from schema.mutations.playbooks import PlaybookMutations
 from schema.mutations.policies import PolicyMutations
+from schema.mutations.postmortems import PostmortemMutations
 from schema.mutations.prevention import PreventionMutations
 from schema.mutations.reports import ReportMutations
 from schema.mutations.tenants import TenantMutations
@@ -42,6 +43,7 @@ class Mutation(
     PeopleMutations,
     PlaybookMutations,
     PolicyMutations,
+    PostmortemMutations,
     PreventionMutations,
     ReportMutations,
     TenantMutations,

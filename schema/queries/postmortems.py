@@ -1,0 +1,36 @@
+"""Postmortems, for staff."""
+
+from __future__ import annotations
+
+import strawberry
+
+from schema.connection import Connection, connection, page_request
+from schema.context import Info
+from schema.ids import decode
+from schema.types.postmortem import Postmortem, PostmortemDetail, listed_postmortem, postmortem_detail
+from schema.types.tenant import First, Last
+
+
+@strawberry.type
+class PostmortemQueries:
+    @strawberry.field(description="Postmortems of all incidents, the newest first, for staff.")
+    async def postmortems(
+        self,
+        info: Info,
+        first: First = None,
+        after: str | None = None,
+        last: Last = None,
+        before: str | None = None,
+        unsigned: bool = False,
+    ) -> Connection[Postmortem]:
+        page = await info.context.house.postmortem_reader.page(
+            info.context.actor, page_request(first, after, last, before), unsigned=unsigned
+        )
+        return connection(page, listed_postmortem)
+
+    @strawberry.field(description="One postmortem with its document, for staff.")
+    async def postmortem(self, info: Info, id: strawberry.ID) -> PostmortemDetail:
+        asked = decode(id, "Postmortem")
+        return postmortem_detail(
+            await info.context.house.postmortem_reader.find(info.context.actor, asked.id)
+        )

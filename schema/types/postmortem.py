@@ -1,0 +1,121 @@
+"""Postmortems as the vendor's people see them, and the copies that customers have."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+import strawberry
+
+from schema.ids import encode
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.postmortems import model
+from trust_portal.learning.postmortems.reading import Listed, Opened
+from trust_portal.learning.postmortems.releases_model import StoredRelease
+
+strawberry.enum(model.PostmortemState, name="PostmortemState", description="Where the newest version stands.")
+
+
+@strawberry.type(description="A version as it was signed.")
+class PostmortemVersion:
+    number: int
+    sha256: str = strawberry.field(description="Of the document's canonical bytes.")
+    state: model.PostmortemState
+    signed_at: datetime
+    signer: str
+    reviewer: str
+    rationale: str
+    reason: str | None = strawberry.field(description="Why there is a version after the first.")
+    superseded_by: int | None
+    receipt_id: strawberry.ID
+
+
+@strawberry.type(description="The postmortem of a P1 or P2.")
+class Postmortem:
+    id: strawberry.ID
+    incident_id: strawberry.ID
+    title: str
+    state: model.PostmortemState
+    version: int = strawberry.field(description="The one that is being written, or the newest signed.")
+    opened_at: datetime
+    opened_because: str = strawberry.field(description="declared, raised or merged")
+    versions: list[PostmortemVersion]
+
+
+@strawberry.type(
+    description="A postmortem with its document: live while a draft, then frozen, then as signed."
+)
+class PostmortemDetail:
+    postmortem: Postmortem
+    document: str = strawberry.field(description="JSON, as docs/formats/postmortem.md says.")
+    digest: str | None = strawberry.field(description="Of the document in review or signed; null in a draft.")
+    draft_revision: int = strawberry.field(description="What is changed next; 0: nothing is written yet.")
+    newer_facts: int = strawberry.field(description="Known now, and not when it was frozen.")
+
+
+@strawberry.type(description="A customer's copy, or a disclosure of more of it.")
+class PostmortemRelease:
+    id: strawberry.ID
+    tenant_id: strawberry.ID
+    version: int
+    revision: int = strawberry.field(description="1 is the release, every later one a disclosure.")
+    sha256: str = strawberry.field(description="Of the copy.")
+    disclosed: list[str] = strawberry.field(description="Places of the document that were shown.")
+    at: datetime
+
+
+def postmortem(row: model.Postmortem, title: str) -> Postmortem:
+    return Postmortem(
+        id=encode("Postmortem", VENDOR_ID, row.id),
+        incident_id=encode("VendorIncident", VENDOR_ID, row.incident_id),
+        title=title,
+        state=row.state,
+        version=row.version,
+        opened_at=row.opened_at,
+        opened_because=row.opened_because,
+        versions=[
+            PostmortemVersion(
+                number=each.number,
+                sha256=each.sha256,
+                state=each.state,
+                signed_at=each.signed_at,
+                signer=each.signer.name,
+                reviewer=each.reviewer.name,
+                rationale=each.rationale,
+                reason=each.reason,
+                superseded_by=each.superseded_by,
+                receipt_id=encode("Receipt", VENDOR_ID, each.receipt_id),
+            )
+            for each in row.versions
+        ],
+    )
+
+
+def listed_postmortem(row: Listed) -> Postmortem:
+    return postmortem(row.postmortem, row.incident.title)
+
+
+def postmortem_detail(row: Opened) -> PostmortemDetail:
+    signed = row.postmortem.signed
+    digest = None if row.frozen is None else (row.submission.sha256 if row.submission else None)
+    if row.frozen is not None and digest is None and signed is not None:
+        digest = signed.sha256
+    return PostmortemDetail(
+        postmortem=postmortem(row.postmortem, row.incident.title),
+        document=row.frozen or json.dumps(row.document, ensure_ascii=False),
+        digest=digest,
+        draft_revision=0 if row.draft is None else row.draft.revision,
+        newer_facts=row.newer,
+    )
+
+
+def postmortem_release(row: StoredRelease) -> PostmortemRelease:
+    return PostmortemRelease(
+        id=encode("PostmortemRelease", VENDOR_ID, row.id),
+        tenant_id=encode("Tenant", row.customer_id, row.customer_id),
+        version=row.version,
+        revision=row.revision,
+        sha256=row.sha256,
+        disclosed=list(row.disclosed),
+        at=row.at,
+    )

@@ -1,0 +1,93 @@
+"""GraphQL writes, reviews, signs and releases a postmortem as the portal does, and refuses the same."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from postmortem_desk import Desk, desk_of
+
+from schema.context import Context
+from schema.root import schema
+from trust_portal.evidence.assertion import challenge_of
+from trust_portal.evidence.signing_statement import signing_statement
+from trust_portal.kernel.canonical import canonical
+
+pytestmark = pytest.mark.takes(seconds=10)
+
+
+@pytest.fixture
+async def desk(vendor) -> Desk:
+    return await desk_of(vendor)
+
+
+async def ask(desk: Desk, actor, document: str, **variables):
+    context = Context(desk.house, actor)
+    answer = await schema.execute(document, variable_values=variables, context_value=context)
+    assert answer.errors is None, answer.errors
+    return answer.data
+
+
+async def test_it_is_written_reviewed_signed_and_released(desk):
+    postmortem = await desk.postmortem()
+    await desk.plan(postmortem)
+    listed = await ask(
+        desk, desk.writer, "{ postmortems(first: 5, unsigned: true) { edges { node { id title state } } } }"
+    )
+    (edge,) = listed["postmortems"]["edges"]
+    assert (edge["node"]["title"], edge["node"]["state"]) == ("Trouble INC-1", "DRAFT")
+    id_ = edge["node"]["id"]
+    save = """mutation ($id: ID!, $revision: Int!) { savePostmortem(input: {postmortemId: $id, revision: $revision,
+        summary: "It failed.", impact: "Late.", contributors: "No limit."})
+        { postmortem { draftRevision } userErrors { code path } } }"""
+    saved = await ask(desk, desk.writer, save, id=id_, revision=0)
+    assert saved["savePostmortem"] == {"postmortem": {"draftRevision": 1}, "userErrors": []}
+    again = await ask(desk, desk.reviewer, save, id=id_, revision=0)
+    assert again["savePostmortem"] == {
+        "postmortem": None,
+        "userErrors": [{"code": "POSTMORTEM_CHANGED", "path": ["input", "revision"]}],
+    }
+    submitted = await ask(
+        desk,
+        desk.writer,
+        """mutation ($id: ID!) { submitPostmortem(input: {postmortemId: $id, revision: 1})
+           { postmortem { digest document postmortem { state } } userErrors { code } } }""",
+        id=id_,
+    )
+    found = submitted["submitPostmortem"]["postmortem"]
+    assert found["postmortem"]["state"] == "IN_REVIEW"
+    assert json.loads(found["document"])["written"]["summary"] == "It failed."
+    accepted = await ask(
+        desk,
+        desk.reviewer,
+        """mutation ($id: ID!, $digest: String!) { acceptPostmortem(input: {postmortemId: $id, digest: $digest,
+           reason: "Compared with the logs."}) { userErrors { code } } }""",
+        id=id_,
+        digest=found["digest"],
+    )
+    assert accepted["acceptPostmortem"]["userErrors"] == []
+    device = await desk.devices.of(desk.owner)
+    statement = signing_statement(
+        postmortem.id, 1, found["digest"], "So it was.", desk.owner.id, desk.owner.name
+    )
+    parts = device.sign(challenge_of(canonical(statement))).json()
+    signed = await ask(
+        desk,
+        desk.owner,
+        """mutation ($id: ID!, $digest: String!, $assertion: AssertionInput!) { signPostmortem(input: {
+           postmortemId: $id, digest: $digest, rationale: "So it was.", assertion: $assertion})
+           { postmortem { postmortem { state versions { number signer sha256 } } } userErrors { code message } } }""",
+        id=id_,
+        digest=found["digest"],
+        assertion={
+            "credentialId": parts["credentialId"],
+            "authenticatorData": parts["authenticatorData"],
+            "clientDataJSON": parts["clientDataJSON"],
+            "signature": parts["signature"],
+        },
+    )
+    assert signed["signPostmortem"]["userErrors"] == []
+    assert signed["signPostmortem"]["postmortem"]["postmortem"] == {
+        "state": "SIGNED",
+        "versions": [{"number": 1, "signer": "Ivo Stern", "sha256": found["digest"]}],
+    }
