@@ -1,0 +1,161 @@
+"""The Switchboard over ten thousand incidents and thirty thousand prevention actions, as its page is served.
+
+What is timed is the whole request in the process that serves it: session, policies, reading one snapshot,
+debt, trend, coverage, the page. All incidents are P1 or P2, three years of them, each with three actions; of
+those of the last weeks some are open, late and moved. The rows are written past the product's doors (one
+hundred thousand acts with receipts would take an hour), by the cluster's superuser, with its foreign keys off.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+import httpx
+
+from benchmarks.row import Row, at_most, context
+from trust_portal.access.actors import CONSOLE
+from trust_portal.access.people.model import AddPerson, GrantRole
+from trust_portal.access.sessions.model import Client, Method
+from trust_portal.app import create_app
+from trust_portal.house import House, build_house
+from trust_portal.kernel.actor import Role
+from trust_portal.kernel.clock import ManualClock
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.runtime.embedded import Servers, embedded_servers
+from trust_portal.runtime.embedded.postgres import LOGIN
+from trust_portal.runtime.migrate import migrate
+from trust_portal.settings import Settings
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.web.authentication import cookie_name
+
+NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
+INCIDENTS = 10_000
+ACTIONS = 30_000
+PROMISED_MS = 300.0
+_REQUESTS = 30
+_WARMING_UP = 3
+_ORIGIN = "http://localhost"
+#: ``n`` counts incidents from the newest to one of three years ago.
+_FILL = f"""
+SET session_replication_role = replica;
+INSERT INTO people (tenant_id, id, email, name, active, created_at)
+SELECT '{VENDOR_ID}', md5('p' || n)::uuid, 'p' || n || '@vendor.example', 'Person ' || n, true, $1
+FROM generate_series(0, 49) n;
+INSERT INTO incidents (tenant_id, id, source, key, title, service, team, owner, owner_person_id, severity,
+  declared_severity, worst_severity, severity_at, major_because, began_at, detected_at, declared_at, resolved_at,
+  reopened, everybody, facts, last_fact_at, followed_at)
+SELECT '{VENDOR_ID}', md5('i' || n)::uuid, 'urn:bench', 'INC-' || n, 'Incident ' || n, 'service-' || n % 40,
+  'team-' || n % 12, 'Person ' || n % 50, md5('p' || n % 50)::uuid, s, s, s, at, 'declared', at, at, at,
+  at + interval '3 hours', 0, true, 3, at, at
+FROM (SELECT n, CASE WHEN n % 3 = 0 THEN 'P1' ELSE 'P2' END AS s, $1 - n * interval '158 minutes' AS at
+      FROM generate_series(0, {INCIDENTS - 1}) n) made;
+INSERT INTO postmortems (tenant_id, id, incident_id, opened_at, opened_because, owner_person_id, receipt_id)
+SELECT tenant_id, md5('m' || key)::uuid, id, declared_at, 'declared', owner_person_id, md5('rm' || key)::uuid
+FROM incidents WHERE source = 'urn:bench' AND key <> 'INC-77';
+INSERT INTO postmortem_versions (tenant_id, postmortem_id, version, ordinal, kind, sha256, submitted, author_ids,
+  reviewer_id, reviewer_name, signer_id, signer_name, signature_id, act, rationale, action_count, signed_at, receipt_id)
+SELECT tenant_id, id, 1, 4, 'signed', repeat('0', 64), 2, ARRAY[md5('p1')::uuid], md5('p2')::uuid, 'p', md5('p3')::uuid,
+  'p', md5('s' || id)::uuid, 'sign', 'x', 3, opened_at + interval '5 days', md5('rv' || id)::uuid
+FROM postmortems WHERE opened_at < $1 - interval '10 days';
+INSERT INTO prevention_actions (tenant_id, id, postmortem_id, incident_id, title, type, owner_id, term, time_zone,
+  created_at, by_id, by_name, receipt_id)
+SELECT m.tenant_id, md5('a' || m.id || k)::uuid, m.id, m.incident_id, 'Action ' || k, 'prevent',
+  md5('p' || (k * 17 + extract(minute FROM m.opened_at)::int) % 50)::uuid, 10, 'Europe/Berlin',
+  m.opened_at + interval '1 day', md5('p1')::uuid, 'p', md5('ra' || m.id || k)::uuid
+FROM postmortems m CROSS JOIN generate_series(1, 3) k;
+INSERT INTO prevention_action_steps (tenant_id, action_id, ordinal, act, owner_id, due, at, by_id, by_name, receipt_id)
+SELECT a.tenant_id, a.id, 1, 'begin', a.owner_id, (a.created_at + interval '18 days')::date,
+  a.created_at + interval '4 days', a.owner_id, 'p', md5('rb' || a.id)::uuid
+FROM prevention_actions a WHERE a.created_at < $1 - interval '9 days';
+INSERT INTO prevention_action_steps (tenant_id, action_id, ordinal, act, previous, previous_act, owner_id, due, note,
+  at, by_id, by_name, receipt_id)
+SELECT tenant_id, action_id, 2, 'move', 1, 'begin', owner_id, due + 7, 'x', at + interval '9 days', by_id, 'p',
+  md5('rc' || action_id)::uuid
+FROM prevention_action_steps WHERE get_byte(decode(md5(action_id::text), 'hex'), 0) < 50
+  AND at + interval '9 days' < $1;
+INSERT INTO prevention_action_steps (tenant_id, action_id, ordinal, act, previous, previous_act, owner_id, note,
+  evidence, at, by_id, by_name, receipt_id)
+SELECT tenant_id, action_id, ordinal + 1, 'finish', ordinal, act, owner_id, 'x', 'https://x.example/',
+  at + interval '12 days', by_id, 'p', md5('rd' || action_id)::uuid
+FROM (SELECT DISTINCT ON (action_id) * FROM prevention_action_steps ORDER BY action_id, ordinal DESC) latest
+WHERE at + interval '12 days' < $1 AND get_byte(decode(md5(action_id::text), 'hex'), 1) < 240;
+ANALYZE;
+"""
+
+
+async def run() -> list[Row]:
+    with tempfile.TemporaryDirectory() as folder:
+        async with embedded_servers(Path(folder) / "data") as servers:
+            await migrate(servers.database_url)
+            settings = Settings(
+                database_url=servers.database_url,
+                redis_url=servers.redis_url,
+                key_file=Path(folder) / "keys.json",
+                base_url=_ORIGIN,
+                vendor_name="Vendor Ltd",
+                log_format="console",
+            )
+            house = build_house(settings, ManualClock(NOW))
+            try:
+                await house.open()
+                owed = await _fill(servers)
+                page, narrowed = await _ask(house, settings)
+            finally:
+                await house.close()
+    what = f"Switchboard, {INCIDENTS:,} incidents and {ACTIONS:,} actions, 95th percentile"
+    return [
+        at_most(what, statistics.quantiles(page, n=20)[18], "ms", PROMISED_MS, "promised, server side"),
+        context("… median", statistics.median(page), "ms"),
+        context("… one service alone, median", statistics.median(narrowed), "ms"),
+        context("… prevention actions open among them", owed, ""),
+    ]
+
+
+async def _fill(servers: Servers) -> int:
+    """How many actions are open afterwards."""
+    bootstrap = await servers.connect_as_bootstrap()
+    await bootstrap.execute(
+        f"GRANT SET ON PARAMETER session_replication_role TO {LOGIN}; ALTER ROLE {LOGIN} BYPASSRLS"
+    )
+    await bootstrap.close()
+    connection = await asyncpg.connect(servers.database_url.replace("+asyncpg", ""))
+    try:
+        for statement in filter(str.strip, _FILL.split(";\n")):
+            await connection.execute(statement.replace("$1", f"timestamptz '{NOW.isoformat()}'"))
+        open_: int = await connection.fetchval(
+            "SELECT count(*) FROM prevention_actions a WHERE NOT EXISTS (SELECT FROM prevention_action_steps s"
+            " WHERE s.action_id = a.id AND s.act = 'finish')"
+        )
+    finally:
+        await connection.close()
+    return open_
+
+
+async def _ask(house: House, settings: Settings) -> tuple[list[float], list[float]]:
+    """Milliseconds of each request, for the whole board and for one service."""
+    pmo = await house.people.add(AddPerson(VENDOR_ID, "pmo@vendor.example", "Petra Office"), CONSOLE)
+    await house.people.grant(GrantRole(VENDOR_ID, pmo.id, Role.PMO), CONSOLE)
+    async with house.storage.write(TenantScope(VENDOR_ID)) as session:
+        signed_in = await house.sessions.open(session, pmo, Method.LINK, Client("benchmark"))
+    app = create_app(settings)
+    app.state.house = house
+    took: dict[str, list[float]] = {}
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app),
+        base_url=_ORIGIN,
+        cookies={cookie_name(secure=False): signed_in.cookie or ""},
+    ) as browser:
+        for path in ("/switchboard", "/switchboard?service=service-7"):
+            took[path] = []
+            for _ in range(_WARMING_UP + _REQUESTS):
+                began = time.perf_counter()
+                answer = await browser.get(path)
+                took[path].append((time.perf_counter() - began) * 1000)
+                assert answer.status_code == 200, answer.text
+    whole, narrowed = (each[_WARMING_UP:] for each in took.values())
+    return whole, narrowed
