@@ -41,6 +41,17 @@ class GiveCostFeedbackPayload:
     user_errors: list[UserError]
 
 
+@strawberry.input(description="Which anomaly's explanation is put on record.")
+class RecordCostExplanationInput:
+    anomaly_id: strawberry.ID
+
+
+@strawberry.type(description="The anomaly with the receipt of its explanation.")
+class RecordCostExplanationPayload:
+    anomaly: CostAnomaly | None
+    user_errors: list[UserError]
+
+
 @strawberry.input(description="What is to raise nothing, from when until when. At the vendor: for everybody.")
 class SuppressCostInput:
     tenant_id: strawberry.ID
@@ -118,6 +129,21 @@ class CostMutations:
         except OF_THE_REQUEST as refusal:
             return GiveCostFeedbackPayload(anomaly=None, user_errors=[user_error(refusal)])
         return GiveCostFeedbackPayload(anomaly=cost_anomaly(found), user_errors=[])
+
+    @strawberry.mutation(
+        description="Explain an anomaly and put that on record; where it is on record already, nothing happens."
+    )
+    async def record_cost_explanation(
+        self, info: Info, input: RecordCostExplanationInput
+    ) -> RecordCostExplanationPayload:
+        house, actor = info.context.house, info.context.actor
+        try:
+            asked = decode(input.anomaly_id, "CostAnomaly", field="anomalyId")
+            await house.explanations.record(actor, asked.tenant_id, asked.id)
+            found = await house.anomalies.get(actor, asked.tenant_id, asked.id)
+        except OF_THE_REQUEST as refusal:
+            return RecordCostExplanationPayload(anomaly=None, user_errors=[user_error(refusal)])
+        return RecordCostExplanationPayload(anomaly=cost_anomaly(found), user_errors=[])
 
     @strawberry.mutation(description="Raise nothing for a while; what is found is kept and marked.")
     async def suppress_cost(self, info: Info, input: SuppressCostInput) -> CostSuppressionPayload:

@@ -154,3 +154,24 @@ async def test_detection_is_steered_by_those_who_may_and_refusals_change_nothing
         standing = (await ask(browser, budget, id=tenant, amount="5000.00"))["data"]["setCostBudget"]
     (status,) = await portal.house.budgets.status(CONSOLE, portal.world.aurora.id)
     assert [Decimal(each["spent"]) for each in standing["budgets"]] == [status.spent]
+
+
+async def test_an_explanation_is_put_on_record_once_by_those_who_may(portal: Portal):
+    found = await spike(portal.house, "aurora", NOW)
+    record = """mutation ($id: ID!) { recordCostExplanation(input: {anomalyId: $id}) {
+      anomaly { explainedReceiptId } userErrors { code path } } }"""
+    of_tenant, of_anomaly = ids(portal, found)
+    async with portal.browser("customer_admin") as browser:
+        denied = await ask(browser, record, id=of_anomaly)
+    assert denied["errors"][0]["extensions"]["code"] == "DENIED"
+    assert (await portal.house.anomalies.get(SYSTEM, found.tenant_id, found.id)).explained_receipt_id is None
+    async with portal.browser("finops_operator") as browser:
+        wrong = (await ask(browser, record, id=of_tenant))["data"]["recordCostExplanation"]
+        first, again = [
+            (await ask(browser, record, id=of_anomaly))["data"]["recordCostExplanation"] for _ in range(2)
+        ]
+    assert wrong == {"anomaly": None, "userErrors": [{"code": "NOT_FOUND", "path": ["input", "anomalyId"]}]}
+    recorded = (await portal.house.anomalies.get(SYSTEM, found.tenant_id, found.id)).explained_receipt_id
+    assert recorded is not None
+    receipt = encode("Receipt", found.tenant_id, recorded)
+    assert first == again == {"anomaly": {"explainedReceiptId": receipt}, "userErrors": []}
