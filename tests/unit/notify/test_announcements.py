@@ -57,6 +57,7 @@ def test_every_topic_has_its_rule_and_they_stand_in_order() -> None:
         Topic.ANOMALY_OPENED,
         Topic.BREAK_GLASS,
         Topic.POSTMORTEM_RELEASED,
+        Topic.SLA_REPORT_ISSUED,
     )
     assert set(Topic) - set(subscribable(by_customer=False)) == {Topic.WEBHOOK_TEST}
 
