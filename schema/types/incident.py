@@ -45,7 +45,9 @@ class Incident:
     mitigated_at: datetime | None
     resolved_at: datetime | None
     reopened: int = strawberry.field(description="How often it was reopened after its end.")
-    timeline: list[IncidentEntry] = strawberry.field(description="In the order of what happened.")
+    timeline: list[IncidentEntry] = strawberry.field(
+        description="What of its course is told to customers, in the order of what happened."
+    )
 
 
 @strawberry.type(description="An incident as the vendor's people see it.")

@@ -144,6 +144,47 @@ async def test_a_customer_reads_whether_it_was_affected_and_nothing_of_the_other
     assert "None in 2025" in none
 
 
+COURSE = """{ viewer { tenant { incidents(since: "2026-01-01T00:00:00Z", until: "2026-12-31T00:00:00Z") {
+  title timeline { kind text claim } } } } }"""
+
+
+async def test_words_that_are_not_the_customers_stay_with_staff_and_turning_points_are_told(portal: Portal):
+    """What staff tell each other may name another customer."""
+    secret = "As at Brightside"
+    async with portal.browser("sre_operator") as browser:
+        other = await declared(browser, title="Only theirs")
+        where = await declared(browser, tenants=["aurora"], title="Ours")  # type: ignore[arg-type]
+        told = [
+            {"act": "note", "text": f"{secret}: a note"},
+            {"act": "turning_point", "text": "The disk was full"},
+            {"act": "severity", "severity": "P1", "text": f"{secret}: worse"},
+            {"act": "severity", "severity": "P4", "text": f"{secret}: less"},
+            {"act": "affected", "tenants": ["aurora"], "text": f"{secret}: not them"},
+            {"act": "mitigated", "text": "Writes go elsewhere"},
+            {"act": "merged", "into": other.removeprefix("/incidents/"), "text": f"{secret}: the same"},
+        ]
+        for each in told:
+            portal.clock.advance(timedelta(minutes=1))
+            sent = await browser.post(f"{where}/tell", data=each)
+            assert sent.status_code == 303, sent.text
+        assert (await browser.get(where)).text.count(secret) == 5
+    async with portal.browser("customer_viewer") as browser:
+        page = (await browser.get("/t/aurora/incidents?year=2026")).text
+        got = await ask(browser, COURSE)
+    assert "brightside" not in page.lower()
+    assert "brightside" not in str(got).lower()
+    assert "Only theirs" not in page
+    [ours] = [each for each in got["viewer"]["tenant"]["incidents"] if each["title"] == "Ours"]
+    assert [(each["kind"], each["text"], each["claim"]) for each in ours["timeline"]] == [
+        ("declared", "Ours", False),
+        ("note", "The disk was full", False),
+        ("mitigated", "Writes go elsewhere", False),
+        ("merged", "It goes on with another incident", False),
+    ]
+    for line in ours["timeline"]:
+        assert line["text"] in page
+
+
 DECLARE = """mutation ($input: DeclareIncidentInput!) { declareIncident(input: $input) {
   incident { id key severity worstSeverity everybody } userErrors { code path } } }"""
 TELL = """mutation ($input: TellOfIncidentInput!) { tellOfIncident(input: $input) {

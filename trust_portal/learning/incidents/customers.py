@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -10,16 +12,24 @@ from trust_portal.access.access_log.service import AccessLog
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
+from trust_portal.facts.events import PAGERS
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents import repository
 from trust_portal.learning.incidents.facts_repository import downgrades_of, facts_of
 from trust_portal.learning.incidents.folding import history_of, timeline
-from trust_portal.learning.incidents.model import NOUN, AffectingIncident
+from trust_portal.learning.incidents.model import NOUN, AffectingIncident, IncidentEntry
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
 
 _VENDOR: Final = TenantScope(VENDOR_ID)
+#: Told to customers in the words that stand on record.
+_TOLD: Final = frozenset({"declared", "told_customer", "mitigated", "resolved", "reopened"})
+#: Told to them where it is marked as a turning point.
+_TOLD_IF_KEY: Final = frozenset({"note", "mitigation"})
+#: Instead of a pager's own words: these name who pressed what, and quote what was written there.
+_PAGERS_WORDS: Final = {"resolved": "It is over", "reopened": "It was not over"}
+_MERGED: Final = "It goes on with another incident"
 
 
 class CustomerIncidents:
@@ -61,10 +71,34 @@ class CustomerIncidents:
                 reopened=each.reopened,
                 # What it was merged into may be an incident of others only.
                 merged_into=each.merged_into if each.merged_into in here else None,
-                timeline=timeline(
-                    history_of((fact for fact in told if fact.subject == each.key), (each.source, each.key)),
-                    [one for one in downgrades if one.incident_id == each.id],
+                timeline=_for_customers(
+                    timeline(
+                        history_of(
+                            (fact for fact in told if fact.subject == each.key), (each.source, each.key)
+                        ),
+                        [one for one in downgrades if one.incident_id == each.id],
+                    ),
+                    merged=each.merged_into is not None,
                 ),
             )
             for each in reversed(found)
         )
+
+
+def _for_customers(entries: Iterable[IncidentEntry], *, merged: bool) -> tuple[IncidentEntry, ...]:
+    """What of a timeline may leave the house.
+
+    What staff and pagers note among themselves stays, and so do the reasons of severities and of whom it
+    touches: they may name another customer. So may the words of a merger; that it was merged is told.
+    """
+    shown = []
+    for entry in entries:
+        if entry.claim:
+            continue
+        if entry.kind == "merged" and merged:
+            shown.append(replace(entry, text=_MERGED))
+        elif entry.kind in _TOLD or (entry.kind in _TOLD_IF_KEY and entry.key):
+            by_pager = entry.origin is not None and entry.origin.source.startswith(PAGERS)
+            words = _PAGERS_WORDS.get(entry.kind) if by_pager else None
+            shown.append(entry if words is None else replace(entry, text=words))
+    return tuple(shown)

@@ -157,7 +157,7 @@ class AffectingIncident:
     """An incident as a customer sees it: nothing of the other customers, nor of who owns it.
 
     ``named``: the vendor named this customer; otherwise it may have touched every customer.
-    ``merged_into`` is one that the customer sees too.
+    ``merged_into`` is one that the customer sees too. ``timeline`` is what of it is told to customers.
     """
 
     id: UUID
