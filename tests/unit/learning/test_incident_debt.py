@@ -14,7 +14,7 @@ from trust_portal.learning.actions.model import ActionState
 from trust_portal.learning.incidents.model import Severity
 from trust_portal.learning.switchboard.board import Lines, board
 from trust_portal.learning.switchboard.completion import completion
-from trust_portal.learning.switchboard.coverage import Cover, MajorIncident, Undeclared, ledger
+from trust_portal.learning.switchboard.coverage import Cover, MajorIncident, Undeclared, ledger, owes_its_own
 from trust_portal.learning.switchboard.debt import (
     Owed,
     action_addend,
@@ -206,6 +206,7 @@ def major(number: int, **more: object) -> MajorIncident:
         severity=Severity.P1,
         worst_severity=Severity.P1,
         declared_at=AT - number * DAY,
+        last_fact_at=AT - number * DAY,
         merged_into=None,
         postmortem_id=UUID(int=100 + number),
         signed_at=None,
@@ -237,6 +238,40 @@ def test_the_ledger_names_every_gap_by_name_and_age() -> None:
     assert ledger([]).rate is None
 
 
+def test_a_signature_from_before_the_merger_covers_nothing_and_one_more_does() -> None:
+    before, after = AT - 3 * DAY, AT - DAY
+    target = major(1, signed_at=before)
+    early = major(5, merged_into=target.id, last_fact_at=before - DAY)
+    late = major(6, merged_into=target.id, last_fact_at=before)
+    through = major(7, merged_into=late.id)
+    missing = major(8, merged_into=target.id, last_fact_at=AT - 2 * DAY, postmortem_id=None)
+    own = major(9, merged_into=target.id, last_fact_at=AT - 2 * DAY, signed_at=before)
+
+    def covers(*incidents: MajorIncident) -> list[tuple[str, Cover, UUID | None]]:
+        return [(each.name, each.cover, each.covered_by) for each in ledger(incidents).lines]
+
+    merged = (early, late, through, missing, own)
+    assert covers(target, *merged) == [
+        ("INC-9", Cover.SIGNED, own.id),
+        ("INC-8", Cover.MISSING, None),
+        ("INC-7", Cover.UNSIGNED, None),
+        ("INC-6", Cover.UNSIGNED, None),
+        ("INC-5", Cover.MERGED, target.id),
+        ("INC-1", Cover.SIGNED, target.id),
+    ]
+    known = {each.id: each for each in (target, *merged)}
+    assert [owes_its_own(each, known) for each in (target, *merged)] == [True, False, True, True, True, True]
+
+    again = replace(target, signed_at=after)
+    unsigned = replace(target, signed_at=None)
+    assert {cover for _, cover, _ in covers(again, early, late, through, missing)} == {
+        Cover.SIGNED,
+        Cover.MERGED,
+    }
+    assert {cover for _, cover, _ in covers(unsigned, late, missing)} == {Cover.UNSIGNED}
+    assert not owes_its_own(late, {unsigned.id: unsigned, late.id: late})
+
+
 @given(st.data(), st.integers(1, 8))
 def test_whatever_was_merged_into_whatever_each_line_is_covered_by_something_signed_or_a_named_gap(
     data: st.DataObject, count: int
@@ -245,16 +280,22 @@ def test_whatever_was_merged_into_whatever_each_line_is_covered_by_something_sig
         major(
             number,
             merged_into=data.draw(st.none() | st.integers(1, count + 1).map(lambda each: UUID(int=each))),
-            signed_at=data.draw(st.none() | st.just(AT)),
+            signed_at=data.draw(st.sampled_from([None, AT - 9 * DAY, AT])),
+            last_fact_at=data.draw(st.sampled_from([AT - 12 * DAY, AT - 6 * DAY])),
             postmortem_id=data.draw(st.none() | st.just(UUID(int=100 + number))),
         )
         for number in range(1, count + 1)
     ]
-    signed = {each.id for each in incidents if each.signed_at is not None}
+    known = {each.id: each for each in incidents}
 
     found = ledger(incidents)
 
     assert {each.incident.id for each in found.lines if each.incident} == {each.id for each in incidents}
     for line in found.lines:
         assert line.cover.is_gap == (line.covered_by is None)
-        assert line.cover.is_gap or line.covered_by in signed
+        if line.incident is None or line.covered_by is None:
+            continue
+        signed_at = known[line.covered_by].signed_at
+        assert signed_at is not None
+        assert line.cover is Cover.SIGNED or signed_at > line.incident.last_fact_at
+        assert line.cover is Cover.SIGNED or not owes_its_own(line.incident, known)

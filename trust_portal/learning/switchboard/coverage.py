@@ -1,12 +1,14 @@
 """The coverage ledger: every P1 and P2 that ever was, against its signed postmortem. Pure.
 
 An incident belongs here by the worst severity it ever had, so that a downgrade takes nothing out. One that was
-merged is covered by what it was merged into. What was told of an incident that nobody declared is a gap too.
+merged is covered by what it was merged into, if that was signed afterwards: nobody signs for what they could not
+know. The register does not keep when it was merged, but that is told of the incident like anything else, hence
+not after the last that was told of it. What was told of an incident that nobody declared is a gap too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -32,7 +34,7 @@ class Cover(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MajorIncident:
-    """A P1 or P2 with what became of its postmortem."""
+    """A P1 or P2 with what became of its postmortem. ``signed_at``: when that was last signed."""
 
     id: UUID
     title: str
@@ -41,6 +43,7 @@ class MajorIncident:
     severity: Severity
     worst_severity: Severity
     declared_at: datetime
+    last_fact_at: datetime
     merged_into: UUID | None
     postmortem_id: UUID | None
     signed_at: datetime | None
@@ -127,21 +130,35 @@ def _line(incident: MajorIncident, known: Mapping[UUID, MajorIncident]) -> Ledge
     )
 
 
+def owes_its_own(incident: MajorIncident, known: Mapping[UUID, MajorIncident]) -> bool:
+    """Whether it owes a postmortem, signed or not: merged into nothing, or into what had been signed before."""
+    way = _way(incident, known)
+    return len(way) == 1 or _was_signed_before(way)
+
+
 def _cover(incident: MajorIncident, known: Mapping[UUID, MajorIncident]) -> tuple[Cover, UUID | None]:
     if incident.signed_at is not None:
         return Cover.SIGNED, incident.id
-    target = _target(incident, known)
-    if target is not incident and target.signed_at is not None:
-        return Cover.MERGED, target.id
-    return (Cover.MISSING if target.postmortem_id is None else Cover.UNSIGNED), None
+    way = _way(incident, known)
+    owing = incident if _was_signed_before(way) else way[-1]
+    if owing.signed_at is not None:
+        return Cover.MERGED, owing.id
+    return (Cover.MISSING if owing.postmortem_id is None else Cover.UNSIGNED), None
 
 
-def _target(incident: MajorIncident, known: Mapping[UUID, MajorIncident]) -> MajorIncident:
-    """What it was merged into, over several steps; a circle or an unknown target leaves it by itself."""
-    seen, at = {incident.id}, incident
+def _was_signed_before(way: Sequence[MajorIncident]) -> bool:
+    """Whether the last of ``way`` was signed, and not since all the others were merged into it."""
+    *merged, target = way
+    signed_at = target.signed_at
+    return signed_at is not None and any(each.last_fact_at >= signed_at for each in merged)
+
+
+def _way(incident: MajorIncident, known: Mapping[UUID, MajorIncident]) -> Sequence[MajorIncident]:
+    """It and what it was merged into, step by step; a circle or an unknown target leaves it by itself."""
+    way, at = [incident], incident
     while at.merged_into is not None:
-        if at.merged_into in seen or at.merged_into not in known:
-            return incident
+        if at.merged_into not in known or any(each.id == at.merged_into for each in way):
+            return [incident]
         at = known[at.merged_into]
-        seen.add(at.id)
-    return at
+        way.append(at)
+    return way

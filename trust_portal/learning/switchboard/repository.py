@@ -15,7 +15,7 @@ from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.actions.model import ENDS_AS, ActionState, StepAct
 from trust_portal.learning.incidents.model import Severity
 from trust_portal.learning.switchboard.board import LOOK_BACK, Lines
-from trust_portal.learning.switchboard.coverage import MajorIncident, Undeclared
+from trust_portal.learning.switchboard.coverage import MajorIncident, Undeclared, owes_its_own
 from trust_portal.learning.switchboard.model import ActionLine, DateSet, PostmortemLine, SavedView, Whose
 from trust_portal.learning.switchboard.tables import switchboard_views
 from trust_portal.learning.workplaces.calendar import WorkCalendar
@@ -44,11 +44,11 @@ WHERE tenant_id = $1 AND act = 'move' AND action_id = ANY($2::uuid[]) ORDER BY a
 """
 _MAJORS: Final = """
 WITH signed AS (
-    SELECT postmortem_id, min(signed_at) AS at FROM postmortem_versions WHERE tenant_id = $1
-    GROUP BY postmortem_id
+    SELECT postmortem_id, min(signed_at) AS first_at, max(signed_at) AS last_at FROM postmortem_versions
+    WHERE tenant_id = $1 GROUP BY postmortem_id
 )
 SELECT i.id, i.title, i.service, i.team, coalesce(p.name, i.owner), p.id, i.severity, i.worst_severity,
-       i.declared_at, i.merged_into, m.id, m.opened_at, s.at
+       i.declared_at, i.merged_into, m.id, m.opened_at, s.first_at, s.last_at, i.last_fact_at
 FROM incidents i
 LEFT JOIN postmortems m ON m.tenant_id = $1 AND m.incident_id = i.id
 LEFT JOIN people p ON p.tenant_id = $1 AND p.id = coalesce(m.owner_person_id, i.owner_person_id)
@@ -71,14 +71,17 @@ async def read_lines(session: ReadSession, at: datetime) -> Lines:
     moves: dict[UUID, list[tuple[date, datetime]]] = defaultdict(list)
     for action_id, due, moved_at in await driver.fetch(_MOVES, VENDOR_ID, [row[0] for row in actions]):
         moves[action_id].append((due, moved_at))
-    majors = await driver.fetch(_MAJORS, VENDOR_ID)
+    rows = await driver.fetch(_MAJORS, VENDOR_ID)
+    majors = {row[0]: _major(row) for row in rows}
     undeclared = await driver.fetch(_UNDECLARED, VENDOR_ID)
     return Lines(
         actions=[_action(row, moves.get(row[0], [])) for row in actions],
         postmortems=[
-            _postmortem(row) for row in majors if row[9] is None and (row[12] is None or row[12] > since)
+            _postmortem(row)
+            for row in rows
+            if (row[12] is None or row[12] > since) and owes_its_own(majors[row[0]], majors)
         ],
-        majors=[_major(row) for row in majors],
+        majors=list(majors.values()),
         undeclared=[
             Undeclared(source, key, None if severity is None else Severity(severity), first_at)
             for source, key, severity, first_at in undeclared
@@ -147,9 +150,8 @@ def _action(row: Any, moves: list[tuple[date, datetime]]) -> ActionLine:
 
 
 def _postmortem(row: Any) -> PostmortemLine:
-    id_, title, service, team, owner, owner_id, _, worst, declared_at, _, postmortem_id, opened_at, signed = (
-        row
-    )
+    id_, title, service, team, owner, owner_id, _, worst, declared_at, _, *postmortem = row
+    postmortem_id, opened_at, signed_at, _, _ = postmortem
     return PostmortemLine(
         incident_id=id_,
         postmortem_id=postmortem_id,
@@ -157,12 +159,13 @@ def _postmortem(row: Any) -> PostmortemLine:
         whose=Whose(Severity(worst), service, team, owner, owner_id),
         declared_at=declared_at,
         opened_at=opened_at,
-        signed_at=signed,
+        signed_at=signed_at,
     )
 
 
 def _major(row: Any) -> MajorIncident:
-    id_, title, service, _, owner, _, severity, worst, declared_at, merged, postmortem_id, _, signed = row
+    id_, title, service, _, owner, _, severity, worst, declared_at, merged, *postmortem = row
+    postmortem_id, _, _, signed_at, last_fact_at = postmortem
     return MajorIncident(
         id=id_,
         title=title,
@@ -171,7 +174,8 @@ def _major(row: Any) -> MajorIncident:
         severity=Severity(severity),
         worst_severity=Severity(worst),
         declared_at=declared_at,
+        last_fact_at=last_fact_at,
         merged_into=merged,
         postmortem_id=postmortem_id,
-        signed_at=signed,
+        signed_at=signed_at,
     )
