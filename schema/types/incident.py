@@ -6,11 +6,13 @@ from datetime import datetime
 
 import strawberry
 
+from schema.context import Info
 from schema.ids import encode
 from trust_portal.facts import operations_model
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents import model
 from trust_portal.learning.incidents.service import IncidentView
+from trust_portal.learning.postmortems.releases_model import ReleasedCopy
 
 strawberry.enum(model.Severity, name="IncidentSeverity", description="P1 is the worst.")
 
@@ -25,6 +27,19 @@ class IncidentEntry:
     text: str
     severity: str | None
     claim: bool = strawberry.field(description="A lower severity that was told and is not in force.")
+
+
+@strawberry.type(description="The tenant's copy of an incident's postmortem, of the latest version it has.")
+class PostmortemCopy:
+    id: strawberry.ID
+    version: int
+    sha256: str = strawberry.field(description="Of the copy.")
+    released_at: datetime
+    path: strawberry.Private[str]
+
+    @strawberry.field(description="The page where it is read, with its bundle.")
+    def url(self, info: Info) -> str:
+        return info.context.house.settings.base_url + self.path
 
 
 @strawberry.type(description="An incident that concerns the tenant, as last known.")
@@ -47,6 +62,9 @@ class Incident:
     reopened: int = strawberry.field(description="How often it was reopened after its end.")
     timeline: list[IncidentEntry] = strawberry.field(
         description="What of its course is told to customers, in the order of what happened."
+    )
+    postmortem: PostmortemCopy | None = strawberry.field(
+        description="Null: none was released to the tenant, or the viewer may not read it."
     )
 
 
@@ -110,7 +128,7 @@ class MaintenanceWindow:
     cancelled_at: datetime | None
 
 
-def incident(row: model.AffectingIncident) -> Incident:
+def incident(row: model.AffectingIncident, tenant_key: str) -> Incident:
     return Incident(
         key=row.key,
         severity=row.severity.value,
@@ -127,6 +145,7 @@ def incident(row: model.AffectingIncident) -> Incident:
         resolved_at=row.resolved_at,
         reopened=row.reopened,
         timeline=[_entry(each) for each in row.timeline],
+        postmortem=None if row.copy is None else _copy(row.copy, tenant_key),
     )
 
 
@@ -198,4 +217,14 @@ def _entry(row: model.IncidentEntry) -> IncidentEntry:
         text=row.text,
         severity=None if row.severity is None else row.severity.value,
         claim=row.claim,
+    )
+
+
+def _copy(row: ReleasedCopy, tenant_key: str) -> PostmortemCopy:
+    return PostmortemCopy(
+        id=encode("PostmortemCopy", row.tenant_id, row.id),
+        version=row.version,
+        sha256=row.sha256,
+        released_at=row.at,
+        path=f"/t/{tenant_key}/postmortems/{row.id}",
     )

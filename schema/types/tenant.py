@@ -311,7 +311,7 @@ class Tenant:
         found = await info.context.house.customer_incidents.of_tenant(
             info.context.actor, self.uuid, *_span(since, until)
         )
-        return [incident(each) for each in found]
+        return [incident(each, self.key) for each in found]
 
     @strawberry.field(
         description="Maintenance windows that touch the span, newest first, cancelled ones too; at most a year."

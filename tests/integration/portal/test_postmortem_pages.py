@@ -23,6 +23,8 @@ from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.actions.model import ActionType, PlanAction
 
 pytestmark = pytest.mark.takes(seconds=25)
+COPIES = """{ viewer { tenant { incidents(since: "2026-01-01T00:00:00Z", until: "2026-12-31T00:00:00Z") {
+  key postmortem { version sha256 url } } } } }"""
 PARTS = {
     "summary": "Exports **failed**.",
     "impact": "Reports came late.",
@@ -118,10 +120,29 @@ async def test_it_is_written_reviewed_signed_released_and_read(portal: Portal):
         warned = re.findall(r'name="(ack-[0-9a-f]+)"', preview.text)
         released = await browser.post(f"{here}/release", data=form | dict.fromkeys(warned, "It may stand."))
         assert released.status_code == 303, released.text
+    root = f"/t/{portal.world.aurora.key}"
+    async with portal.browser("customer_viewer") as browser:
+        page = (await browser.get(f"{root}/incidents?year=2026")).text
+        assert page.count("Not released yet") == 2, "of this P1, and of the one that was there before"
+        assert f'href="{root}/postmortems"' in page
+        assert f'href="{root}/postmortems"' in (await browser.get(f"{root}/maintenance")).text
     releases = await portal.house.postmortem_releases.of_postmortem(owner, postmortem.id)
     await portal.house.postmortem_copies.issue(releases[0].id)
     async with portal.browser("customer_viewer") as browser:
-        root = f"/t/{portal.world.aurora.key}"
+        page = (await browser.get(f"{root}/incidents?year=2026")).text
+        assert page.count("Not released yet") == 1
+        assert f'href="{root}/postmortems/{releases[0].id}"' in page
+        assert releases[0].sha256 in page
+        asked = (await browser.post("/graphql", json={"query": COPIES})).json()
+        copies = {each["key"]: each["postmortem"] for each in asked["data"]["viewer"]["tenant"]["incidents"]}
+        assert copies == {
+            "INC-aurora": None,
+            "INC-77": {
+                "version": 1,
+                "sha256": releases[0].sha256,
+                "url": f"https://trust.example{root}/postmortems/{releases[0].id}",
+            },
+        }
         listed = (await browser.get(f"{root}/postmortems")).text
         assert "Trouble INC-77" in listed
         copy = await browser.get(f"{root}/postmortems/{releases[0].id}")

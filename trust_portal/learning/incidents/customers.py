@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from trust_portal.access.access_log.service import AccessLog
+from trust_portal.access.access_log.service import AccessLog, scope_of
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
@@ -19,6 +19,9 @@ from trust_portal.learning.incidents import repository
 from trust_portal.learning.incidents.facts_repository import downgrades_of, facts_of
 from trust_portal.learning.incidents.folding import history_of, timeline
 from trust_portal.learning.incidents.model import NOUN, AffectingIncident, IncidentEntry
+from trust_portal.learning.postmortems.model import NOUN as POSTMORTEM
+from trust_portal.learning.postmortems.releases_model import ReleasedCopy
+from trust_portal.learning.postmortems.releases_repository import newest_copies
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
 
@@ -51,6 +54,7 @@ class CustomerIncidents:
             downgrades = await downgrades_of(session, {each.id for each in found})
         await self._access_log.looked(actor, tenant_id, "incidents", purpose="incidents")
         here = {each.id for each in found}
+        copies = await self._copies(actor, tenant_id, here)
         return tuple(
             AffectingIncident(
                 id=each.id,
@@ -80,9 +84,19 @@ class CustomerIncidents:
                     ),
                     merged=each.merged_into is not None,
                 ),
+                copy=copies.get(each.id),
             )
             for each in reversed(found)
         )
+
+    async def _copies(
+        self, actor: Actor, tenant_id: UUID, incident_ids: Collection[UUID]
+    ) -> Mapping[UUID, ReleasedCopy]:
+        """What was released to the tenant, for those who may read it."""
+        if not self._gate.allows(actor, Action.POSTMORTEM_READ, Resource(POSTMORTEM, tenant_id)):
+            return {}
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            return await newest_copies(session, tenant_id, incident_ids)
 
 
 def _for_customers(entries: Iterable[IncidentEntry], *, merged: bool) -> tuple[IncidentEntry, ...]:

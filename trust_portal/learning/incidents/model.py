@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 
 from trust_portal.facts.operations_model import FactSource
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.postmortems.releases_model import ReleasedCopy
 
 NOUN: Final = "incident"
 
@@ -158,6 +159,7 @@ class AffectingIncident:
 
     ``named``: the vendor named this customer; otherwise it may have touched every customer.
     ``merged_into`` is one that the customer sees too. ``timeline`` is what of it is told to customers.
+    ``copy`` None: no postmortem of it was released to this customer, or whoever looks may not read it.
     """
 
     id: UUID
@@ -178,6 +180,11 @@ class AffectingIncident:
     reopened: int
     merged_into: UUID | None
     timeline: tuple[IncidentEntry, ...]
+    copy: ReleasedCopy | None
+
+    @property
+    def needs_postmortem(self) -> bool:
+        return self.worst_severity.is_major
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,3 +73,15 @@ class StoredCopy:
     disclosures: tuple[str, ...]
     at: datetime
     receipt_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedCopy:
+    """Which copy of an incident's postmortem a customer has, without what is in it. ``sha256`` is the copy's."""
+
+    id: UUID
+    tenant_id: UUID
+    incident_id: UUID
+    version: int
+    sha256: str
+    at: datetime

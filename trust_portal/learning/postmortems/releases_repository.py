@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from sqlalchemy import Row, insert, select
 from trust_portal.errors import Conflict, NotFound
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.postmortems.model import Person
-from trust_portal.learning.postmortems.releases_model import StoredCopy, StoredRelease
+from trust_portal.learning.postmortems.releases_model import ReleasedCopy, StoredCopy, StoredRelease
 from trust_portal.learning.postmortems.tables import postmortem_copies, postmortem_releases
 from trust_portal.storage.errors import duplicates_are
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
@@ -126,6 +127,27 @@ async def copies_of(
     for row in rows:
         newest.setdefault((row.postmortem_id, row.version), _copy(row))
     return tuple(newest.values())
+
+
+async def newest_copies(
+    session: ReadSession, tenant_id: UUID, incident_ids: Collection[UUID]
+) -> dict[UUID, ReleasedCopy]:
+    """By incident: of the latest version that the customer has, the newest revision."""
+    query = select(
+        _copies.id, _copies.tenant_id, _copies.incident_id, _copies.version, _copies.sha256, _copies.at
+    ).where(_copies.tenant_id == tenant_id, _copies.incident_id.in_(incident_ids))
+    rows = await session.execute(query.order_by(_copies.version, _copies.revision))
+    return {
+        row.incident_id: ReleasedCopy(
+            id=row.id,
+            tenant_id=row.tenant_id,
+            incident_id=row.incident_id,
+            version=row.version,
+            sha256=row.sha256,
+            at=row.at,
+        )
+        for row in rows
+    }
 
 
 async def copy_before(session: ReadSession, copy: StoredCopy) -> UUID | None:

@@ -9,8 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from trust_portal.access.action import Action
+from trust_portal.access.policy import Resource
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.errors import InvalidInput
+from trust_portal.learning.postmortems.model import NOUN as POSTMORTEM
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.navigation import frame, tenant_of
 from trust_portal.web.templating import page
@@ -32,11 +35,15 @@ async def maintenance(request: Request) -> Response:
 
 
 def _page(request: Request, tenant: Tenant, template: str, year: int, **context: Any) -> Response:
-    this = house_of(request).clock.now().year
+    house = house_of(request)
+    this = house.clock.now().year
     return page(
         request,
         template,
         year=year,
+        may_read_postmortems=house.gate.allows(
+            actor_of(request), Action.POSTMORTEM_READ, Resource(POSTMORTEM, tenant.id)
+        ),
         year_choices=[
             (str(each), str(each))
             for each in range(max(this, year), min(tenant.onboarded_at.year, year) - 1, -1)

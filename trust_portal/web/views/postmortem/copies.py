@@ -16,7 +16,13 @@ from trust_portal.web.templating import page
 async def copies(request: Request) -> Response:
     actor, tenant = actor_of(request), await tenant_of(request, purpose="incidents")
     found = await house_of(request).postmortem_copies.list(actor, tenant.id)
-    return page(request, "postmortems/copies.html", copies=found, **frame(request, tenant))
+    return page(
+        request,
+        "postmortems/copies.html",
+        copies=found,
+        may_read_postmortems=True,
+        **frame(request, tenant),
+    )
 
 
 async def copy(request: Request) -> Response:
