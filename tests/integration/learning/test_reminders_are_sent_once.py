@@ -19,9 +19,12 @@ from trust_portal.learning.actions.reminders import Rung, Skip
 from trust_portal.learning.switchboard.service import AcknowledgeEscalation
 from trust_portal.learning.workplaces.calendar import WorkCalendar
 from trust_portal.learning.workplaces.model import SetWorkplace
+from trust_portal.notify.announcing import announce
+from trust_portal.notify.model import Announcement
 from trust_portal.notify.tables import notifications
 from trust_portal.notify.topics import Topic
 from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.unit_of_work import WriteSession
 
 pytestmark = pytest.mark.takes(seconds=20)
 
@@ -119,12 +122,15 @@ async def test_a_worker_that_dies_before_its_commit_has_told_nobody_and_the_next
     action = await world.begun()
     at(clock, 2026, 6, 3, 8, 0)
 
+    class Killed(BaseException):
+        pass
+
     async def die(*_: object) -> None:
-        raise RuntimeError("killed")
+        raise Killed
 
     with monkeypatch.context() as dying:
         dying.setattr("trust_portal.learning.actions.reminding.announce", die)
-        with pytest.raises(RuntimeError, match="killed"):
+        with pytest.raises(Killed):
             await world.vendor.house.action_reminders.round()
     assert await rungs(world, action.id) == []
     assert await told(world.vendor.house) == []
@@ -136,6 +142,36 @@ async def test_a_worker_that_dies_before_its_commit_has_told_nobody_and_the_next
     finally:
         await restarted.close()
     assert len(await told(world.vendor.house)) == 1
+
+
+async def test_an_action_of_which_nobody_can_be_reminded_keeps_none_of_the_others_waiting(
+    world: Promises,
+    clock: ManualClock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    planned = [await world.plan(title) for title in ("One", "Two", "Three")]
+    await world.begin()
+    broken = min(planned, key=lambda each: each.id)  # the first in a round
+    at(clock, 2026, 6, 3, 8, 0)
+    reminders = world.vendor.house.action_reminders
+
+    async def fail(session: WriteSession, announcement: Announcement) -> None:
+        if announcement.facts["action"] == str(broken.id):
+            raise RuntimeError("no way to tell")
+        await announce(session, announcement)
+
+    with monkeypatch.context() as failing:
+        failing.setattr("trust_portal.learning.actions.reminding.announce", fail)
+        assert await reminders.round() == 2
+    assert await rungs(world, broken.id) == []
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == [
+        f"nobody could be reminded of action {broken.id}"
+    ]
+
+    assert await reminders.round() == 1
+    assert await reminders.round() == 0
+    assert await rungs(world, broken.id) == [("T-3", None, (world.olga.name,))]
 
 
 async def test_a_moved_date_has_rungs_of_its_own_and_those_of_the_old_one_end_on_record(

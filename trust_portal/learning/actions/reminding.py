@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from uuid import UUID
 
@@ -21,6 +22,8 @@ from trust_portal.notify.topics import Topic
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage, WriteSession
 
+log = logging.getLogger(__name__)
+
 _SCOPE = TenantScope(VENDOR_ID)
 _AT_A_TIME = 500
 _PMO = "PMO"
@@ -33,7 +36,11 @@ class ActionReminders:
         self._storage = storage
 
     async def round(self) -> int:
-        """Send what is due now; how many reminders that were."""
+        """Send what is due now; how many reminders that were.
+
+        What goes wrong with one action keeps nobody from being reminded of the others; the next round tries
+        it again.
+        """
         sent, after = 0, None
         while True:
             async with self._storage.read(_SCOPE) as session:
@@ -45,8 +52,11 @@ class ActionReminders:
                 step, due = action.dates[-1]
                 place = places[action.owner_id]
                 calendar = place.calendar if place.revision else action.calendar
-                if unrecorded(due, calendar, known.get((action.id, step.ordinal), ()), now):
-                    sent += await self.remind(action.id)
+                try:
+                    if unrecorded(due, calendar, known.get((action.id, step.ordinal), ()), now):
+                        sent += await self.remind(action.id)
+                except Exception:
+                    log.exception("nobody could be reminded of action %s", action.id)
             if len(actions) < _AT_A_TIME:
                 return sent
             after = actions[-1].id
