@@ -116,6 +116,28 @@ async def test_after_an_outage_everything_that_came_meanwhile_is_sent_once_by_ho
     assert len(await told(first)) == 4
 
 
+async def test_a_clock_that_begins_late_skips_what_lay_before_its_beginning_and_sends_what_came_since(
+    world: Promises, clock: ManualClock
+) -> None:
+    planned = await world.plan(term=1)  # due on Tuesday 2 June
+    at(clock, 2026, 6, 19, 8, 0)
+    await world.begin()
+    assert (await world.look(planned.id)).due == date(2026, 6, 2)
+    assert await rungs(world, planned.id) == [("T-3", Skip.PAST, ())]
+
+    remind = world.vendor.house.action_reminders.round
+    assert [await remind(), await remind()] == [4, 0]
+
+    assert await rungs(world, planned.id) == [
+        ("T-3", Skip.PAST, ()),
+        ("T", None, (world.olga.name,)),
+        ("T+1", None, (world.olga.name,)),
+        ("T+3", None, (world.max.name,)),
+        ("T+7", None, ("PMO",)),
+    ]
+    assert len(await world.vendor.house.switchboard.escalations(world.petra.as_actor())) == 1
+
+
 async def test_a_worker_that_dies_before_its_commit_has_told_nobody_and_the_next_one_does(
     world: Promises, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,10 +54,10 @@ class Register:
             for rung in unrecorded(self.dates[-1][1], self.calendar, self.known(ordinal), at):
                 self.rows.append((ordinal, rung, at, skip))
 
-    def set(self, at: datetime, due: date) -> None:
+    def set(self, at: datetime, due: date, known_from: datetime | None = None) -> None:
         self.put(at, Skip.MOVED)
         self.dates.append((at, due))
-        self.put(at, Skip.PAST)
+        self.put(known_from or at, Skip.PAST)
 
     def end(self, at: datetime) -> None:
         self.put(at, Skip.ENDED)
@@ -84,12 +84,12 @@ EVENTS = st.lists(
 
 
 @settings(max_examples=300, deadline=None)
-@given(EVENTS)
+@given(EVENTS, st.timedeltas(timedelta(0), timedelta(days=40)))
 def test_every_rung_of_every_date_that_stood_is_on_record_once_and_sent_if_anybody_could_send_it(
-    events: list[tuple[timedelta, str | tuple[str, int]]],
+    events: list[tuple[timedelta, str | tuple[str, int]]], told_late_by: timedelta
 ) -> None:
-    register, at = Register(), START
-    register.set(at, BERLIN.shift(BERLIN.day_of(at), 5))
+    register, at = Register(), START + told_late_by
+    register.set(at, BERLIN.shift(BERLIN.day_of(START), 5), known_from=START)
     rounds: list[datetime] = []
     for wait, what in events:
         if register.ended_at is not None:
@@ -107,7 +107,7 @@ def test_every_rung_of_every_date_that_stood_is_on_record_once_and_sent_if_anybo
         last = ordinal == len(register.dates)
         until = register.ended_at if last else register.dates[ordinal][0]
         for rung, comes in rung_times(due, BERLIN).items():
-            if comes <= set_at:
+            if comes <= (START if ordinal == 1 else set_at):
                 expected[ordinal, rung] = Skip.PAST
             elif any(comes <= each and (until is None or each < until) for each in rounds):
                 expected[ordinal, rung] = None

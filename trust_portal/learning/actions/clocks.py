@@ -28,7 +28,8 @@ async def begin_clocks(
     """Give every standing action of a signed postmortem its due date, in the caller's transaction.
 
     Nothing while the incident goes on. Again it changes nothing. The term counts from the later of the two
-    moments, whenever this is called; an action that was planned after both, from when it was planned.
+    moments, whenever this is called; an action that was planned after both, from when it was planned. Where
+    that was told late, the reminders that came since are still to be sent.
     """
     if resolved_at is None:
         return ()
@@ -40,7 +41,15 @@ async def begin_clocks(
             further = {"clock_from": rfc3339(start)}
             begun.append(
                 await take_step(
-                    session, ledger, action, StepAct.BEGIN, SYSTEM, None, due=due, further=further
+                    session,
+                    ledger,
+                    action,
+                    StepAct.BEGIN,
+                    SYSTEM,
+                    None,
+                    due=due,
+                    known_from=start,
+                    further=further,
                 )
             )
     return tuple(begun)

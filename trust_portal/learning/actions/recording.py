@@ -35,6 +35,7 @@ async def take_step(
     *,
     at: datetime | None = None,
     due: date | None = None,
+    known_from: datetime | None = None,
     note: str | None = None,
     evidence: str | None = None,
     sha256: str | None = None,
@@ -44,7 +45,9 @@ async def take_step(
     """The next step, in the caller's transaction; the action as it stands after it.
 
     The reminders of the date that stood until now, and that nobody was sent, are put down as skipped, and so
-    are those of a new date whose time was before it. Raises ``Conflict`` (ACTION_CHANGED).
+    are those of a new date whose time was before ``known_from``: since when it follows from what happened, or
+    None where it holds from now on. What came since is sent like anything after an outage. Raises
+    ``Conflict`` (ACTION_CHANGED).
     """
     now = session.clock.now()
     step = Step(
@@ -71,9 +74,10 @@ async def take_step(
     if action.dates:
         last, stood = action.dates[-1]
         why = Skip.MOVED if act is StepAct.MOVE else Skip.ENDED
-        await _skip(session, action.id, last.ordinal, stood, calendar, why, now)
+        await _skip(session, action.id, last.ordinal, stood, calendar, why, until=now)
     if due is not None:
-        await _skip(session, action.id, step.ordinal, due, calendar, Skip.PAST, now)
+        until = now if known_from is None else min(known_from, now)
+        await _skip(session, action.id, step.ordinal, due, calendar, Skip.PAST, until=until)
     return replace(action, steps=(*action.steps, step))
 
 
@@ -90,12 +94,13 @@ async def _skip(
     due: date,
     calendar: WorkCalendar,
     why: Skip,
-    at: datetime,
+    *,
+    until: datetime,
 ) -> None:
     known = await recorded(session, action_id, ordinal)
-    times = rung_times(due, calendar)
+    times, now = rung_times(due, calendar), session.clock.now()
     skipped = [
-        Reminder(ordinal, due, rung, times[rung], at, why, ())
-        for rung in unrecorded(due, calendar, known, at)
+        Reminder(ordinal, due, rung, times[rung], now, why, ())
+        for rung in unrecorded(due, calendar, known, until)
     ]
     await record_skipped(session, action_id, skipped)

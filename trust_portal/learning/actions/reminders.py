@@ -2,8 +2,8 @@
 
 A rung is a business day relative to the due date, in the owner's calendar, at the start of their working
 day. Every rung of every due date that ever stood is recorded exactly once: as *sent*, or as *skipped* with
-the reason (it lay in the past already when the date was set; the date was moved, or the action ended,
-before anybody could be told). Which rungs are recorded is the only memory there is, so that a restart, a
+the reason (it lay in the past already when the date was set, or when that on which the date rests happened,
+where this was told late; the date was moved, or the action ended, before anybody could be told). Which rungs are recorded is the only memory there is, so that a restart, a
 change of the clocks or of the owner's time zone can move a reminder but neither lose nor double it.
 """
 
@@ -54,8 +54,8 @@ def unrecorded(
 ) -> tuple[Rung, ...]:
     """The rungs that have come at ``at`` and are on record nowhere, in their order.
 
-    What to do with them says the occasion: while the date stands they are sent; at the moment in which it is
-    set, moved or ended they are recorded as skipped.
+    What to do with them says the occasion: while the date stands they are sent; at the moment from which it
+    is known, or in which it is moved or ended, they are recorded as skipped.
     """
     times = rung_times(due, calendar)
     return tuple(rung for rung in Rung if times[rung] <= at and rung not in recorded)
