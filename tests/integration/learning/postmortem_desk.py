@@ -173,12 +173,12 @@ async def desk_of(vendor: Vendor, *events: dict) -> Desk:
     return Desk(vendor, owner, writer, reviewer, northwind, contoso, Devices(vendor.house))
 
 
-def told() -> Sequence[dict]:
+def told(**declaration) -> Sequence[dict]:
     """A P1 of two customers, with a deploy before it, from its beginning to its end."""
     return (
         deployed(-40),
         ramped(20),
-        declared("INC-1", tenants=["contoso", "northwind"]),
+        declared("INC-1", tenants=["contoso", "northwind"], **declaration),
         updated("INC-1", "note", minute=3, text="We look at the exports."),
         updated("INC-1", "told_customer", minute=9),
         step("INC-1", "mitigated", minute=30),

@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 
 import pytest
-from postmortem_desk import WRITTEN, Desk, desk_of
+from postmortem_desk import WRITTEN, Desk, desk_of, told
 
+from trust_portal.access.actors import CONSOLE
 from trust_portal.errors import Conflict, Denied, InvalidInput
 from trust_portal.evidence import bundle
 from trust_portal.evidence.assertion import NotThisStatement
 from trust_portal.evidence.verdict import Code
 from trust_portal.evidence.verify import verify
+from trust_portal.kernel.actor import Role
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.postmortems.asking import Asked
 from trust_portal.learning.postmortems.model import (
     Accept,
     Judge,
     Judgment,
+    Person,
     PostmortemState,
     Reopen,
     Return,
@@ -28,6 +33,7 @@ from trust_portal.learning.postmortems.model import (
 )
 from trust_portal.learning.recompute import RECOMPUTERS
 from trust_portal.learning.verification import KINDS
+from trust_portal.web.views.postmortem.words import standing, who_signs
 
 pytestmark = pytest.mark.takes(seconds=40)
 
@@ -119,6 +125,38 @@ async def test_nobody_but_the_owner_signs(desk):
     with pytest.raises(Denied):
         await desk.house.postmortem_signing.sign(await desk.sign_command(accepted), desk.writer)
     assert (await desk.again(accepted)).versions == ()
+
+
+async def test_for_an_owner_who_holds_no_role_that_may_sign_any_incident_owner_does(vendor):
+    desk = await desk_of(vendor, *told(owner="wera@vendor.example"))
+    accepted = await desk.accepted(await desk.postmortem())
+    opened = await desk.house.postmortem_reader.find(desk.writer, accepted.id)
+    assert opened.asked == Asked(None, instead_of=Person(desk.writer.id, "Wera Lind"))
+    assert standing(opened) == (
+        "Reviewed by Rui Alves. Next, it is signed with a passkey by any incident owner: "
+        "Wera Lind, who owns this one, holds no role that may sign."
+    )
+    signed = await desk.house.postmortem_signing.sign(await desk.sign_command(accepted), desk.owner)
+    assert [each.signer.name for each in signed.versions] == ["Ivo Stern"]
+
+
+async def test_for_an_owner_who_is_suspended_any_incident_owner_signs_and_before_that_nobody_else(vendor):
+    ada = await vendor.person("Ada Gone", Role.INCIDENT_OWNER)
+    desk = await desk_of(vendor, *told(owner="ada@vendor.example"))
+    accepted = await desk.accepted(await desk.postmortem())
+    opened = await desk.house.postmortem_reader.find(desk.writer, accepted.id)
+    assert who_signs(opened) == "Ada Gone, who owns the incident"
+    with pytest.raises(Denied) as refused:
+        await desk.house.postmortem_signing.sign(await desk.sign_command(accepted), desk.owner)
+    assert refused.value.code == "NOT_THE_OWNER"
+    assert (await desk.again(accepted)).versions == ()
+
+    await desk.house.people.suspend(CONSOLE, VENDOR_ID, ada.id)
+
+    opened = await desk.house.postmortem_reader.find(desk.writer, accepted.id)
+    assert who_signs(opened) == "any incident owner: Ada Gone, who owns this one, is suspended"
+    signed = await desk.house.postmortem_signing.sign(await desk.sign_command(accepted), desk.owner)
+    assert [each.signer.name for each in signed.versions] == ["Ivo Stern"]
 
 
 async def test_without_a_passkey_nothing_is_signed(desk):

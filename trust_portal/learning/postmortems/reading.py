@@ -11,7 +11,6 @@ from trust_portal.access.access_log.model import Access, Verb
 from trust_portal.access.access_log.service import AccessLog
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
-from trust_portal.access.people.repository import find_person
 from trust_portal.access.policy import Resource
 from trust_portal.errors import NotFound
 from trust_portal.evidence.export import Export
@@ -22,6 +21,7 @@ from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.learning.incidents.model import Incident
 from trust_portal.learning.incidents.repository import find_incident, incidents_by_id
+from trust_portal.learning.postmortems.asking import Asked, asked_to_sign
 from trust_portal.learning.postmortems.assembling import assemble
 from trust_portal.learning.postmortems.model import (
     KIND,
@@ -58,7 +58,7 @@ class Listed:
 class Opened:
     """One postmortem as it stands. ``document`` is live while a draft, else the frozen or signed one.
 
-    ``frozen`` is its canonical text where it is frozen. ``owner`` signs it; ``None``: nobody is named.
+    ``frozen`` is its canonical text where it is frozen. ``asked`` is who signs it.
     ``newer`` counts the facts that are known now and were not when it was frozen.
     """
 
@@ -67,7 +67,7 @@ class Opened:
     document: Mapping[str, Any]
     draft: Draft | None
     authors: tuple[Person, ...]
-    owner: Person | None
+    asked: Asked
     submission: Submission | None
     frozen: str | None
     newer: int
@@ -114,8 +114,7 @@ class PostmortemReader:
         async with self._storage.read(StaffScope(), snapshot=True) as session:
             postmortem = await find_postmortem(session, postmortem_id)
             incident = await find_incident(session, postmortem.incident_id)
-            owner_id = incident.owner_person_id or postmortem.owner_person_id
-            owner = None if owner_id is None else await find_person(session, VENDOR_ID, owner_id, now)
+            asked = await asked_to_sign(session, self._gate, incident, postmortem, now)
             draft = await newest_draft(session, postmortem_id)
             authors = await authors_of(session, postmortem_id)
             submission = None
@@ -142,7 +141,7 @@ class PostmortemReader:
             document,
             draft,
             authors,
-            None if owner is None else Person(owner.id, owner.name),
+            asked,
             submission,
             frozen,
             0 if document is live else len(_evidence(live) - _evidence(document)),

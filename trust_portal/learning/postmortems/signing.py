@@ -21,6 +21,7 @@ from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.actions.clocks import begin_clocks
 from trust_portal.learning.incidents.repository import find_incident
+from trust_portal.learning.postmortems.asking import asked_to_sign
 from trust_portal.learning.postmortems.model import (
     KIND,
     NOUN,
@@ -43,7 +44,7 @@ _ATTEMPTS = 3
 
 
 class PostmortemSigning:
-    """Nobody but the owner signs, and only what somebody else has accepted, byte for byte."""
+    """Nobody but an owner who can sign does, and only what somebody else has accepted, byte for byte."""
 
     def __init__(
         self,
@@ -60,9 +61,11 @@ class PostmortemSigning:
         self._signatures = signatures
 
     async def owner_of(self, session: ReadSession, postmortem: Postmortem) -> UUID | None:
-        """Who signs: the incident's owner as known now, else as known when it was opened."""
+        """Who signs: the incident's owner, where they can; None: whoever may sign postmortems."""
         incident = await find_incident(session, postmortem.incident_id)
-        return incident.owner_person_id or postmortem.owner_person_id
+        now = self._storage.clock.now()
+        asked = await asked_to_sign(session, self._gate, incident, postmortem, now)
+        return None if asked.owner is None else asked.owner.id
 
     async def sign(self, command: Sign, actor: Actor) -> Postmortem:
         """Raises ``Denied`` (NOT_THE_OWNER), ``InvalidInput`` (PASSKEY_REQUIRED, ACTIONS_REQUIRED, and what

@@ -21,7 +21,7 @@ from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState
 from trust_portal.web.navigation import frame
 from trust_portal.web.templating import page
-from trust_portal.web.views.postmortem.words import BECAUSE, STATES, STEPS, stamps_of, standing
+from trust_portal.web.views.postmortem.words import BECAUSE, STATES, STEPS, stamps_of, standing, who_signs
 
 _VENDOR_ROOT = "/t/vendor"
 
@@ -99,6 +99,7 @@ def about(request: Request, actor: Actor, opened: Opened) -> dict[str, Any]:
         "document": opened.document,
         "because": BECAUSE.get(postmortem.opened_because, postmortem.opened_because),
         "lead": standing(opened),
+        "signs": who_signs(opened),
         "state": STATES[postmortem.state],
         "states": STATES,
         "steps": STEPS,
@@ -123,7 +124,7 @@ def about(request: Request, actor: Actor, opened: Opened) -> dict[str, Any]:
 
 def may_sign(request: Request, actor: Actor, opened: Opened) -> bool:
     """Whether the form is worth showing: the service decides again."""
-    owner = opened.owner is None or opened.owner.id == person_behind(actor)
+    owner = opened.asked.owner is None or opened.asked.owner.id == person_behind(actor)
     resource = Resource.of_house(NOUN, opened.postmortem.id)
     may = house_of(request).gate.allows(actor, Action.POSTMORTEM_SIGN, resource)
     return opened.postmortem.accepted is not None and owner and may

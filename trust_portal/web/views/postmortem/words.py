@@ -41,12 +41,11 @@ _WAY: Final = (StepKind.SUBMITTED, StepKind.ACCEPTED, StepKind.SIGNED)
 def standing(opened: Opened) -> str:
     """One sentence: where it stands, and who does what next."""
     postmortem = opened.postmortem
-    owner = "an incident owner" if opened.owner is None else opened.owner.name
     if postmortem.state is PostmortemState.SIGNED and postmortem.signed is not None:
         signed = postmortem.signed
         return f"Version {signed.number} is signed by {signed.signer.name}: it is what counts."
     if postmortem.accepted is not None:
-        return f"Reviewed by {postmortem.accepted.by.name}. Next, {owner} signs it with a passkey."
+        return f"Reviewed by {postmortem.accepted.by.name}. Next, it is signed with a passkey by {who_signs(opened)}."
     if postmortem.state is PostmortemState.IN_REVIEW:
         return "It waits for somebody who wrote none of it, to read it and say that it can be signed."
     actions = len(opened.document["actions"])
@@ -55,6 +54,17 @@ def standing(opened: Opened) -> str:
             "It is being written. It still takes one to three prevention actions before it can be reviewed."
         )
     return "It is being written: what is known of the incident comes in by itself until it is submitted."
+
+
+def who_signs(opened: Opened) -> str:
+    """Whose signature is asked for, and why theirs."""
+    asked = opened.asked
+    if asked.owner is not None:
+        return f"{asked.owner.name}, who owns the incident"
+    if asked.instead_of is None:
+        return "any incident owner: nobody here is named as this one's"
+    why = "is suspended" if asked.suspended else "holds no role that may sign"
+    return f"any incident owner: {asked.instead_of.name}, who owns this one, {why}"
 
 
 def stamps_of(postmortem: Postmortem, receipts: str | None) -> list[dict[str, str]]:
