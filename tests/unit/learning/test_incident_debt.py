@@ -160,7 +160,10 @@ def test_the_number_is_the_sum_of_its_parts_of_every_grouping_and_of_its_trend(
         groups = grouped(owed.addends, by)
         assert sum(each.points for each in groups) == owed.points
         assert len({each.key for each in groups}) == len(groups)
-    assert trend(actions, postmortems, [at]) == ((at, owed.points),)
+    moments = [at - DAY, at]
+    assert trend(actions, postmortems, moments) == tuple(
+        (each, debt(actions, postmortems, each).points) for each in moments
+    )
 
 
 @given(ACTIONS, POSTMORTEMS, MOMENTS)
@@ -236,6 +239,8 @@ def test_the_ledger_names_every_gap_by_name_and_age() -> None:
     assert [each.downgraded for each in found.lines] == [False, False, False, False, True, False]
     assert (found.covered, found.rate, len(found.gaps)) == (2, Fraction(1, 3), 4)
     assert ledger([]).rate is None
+    more = ledger([major(2)], besides=3)
+    assert (more.covered, more.total, more.rate, len(more.gaps)) == (3, 4, Fraction(3, 4), 1)
 
 
 def test_a_signature_from_before_the_merger_covers_nothing_and_one_more_does() -> None:

@@ -20,12 +20,16 @@ LOOK_BACK: Final = timedelta(weeks=WEEKS)
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Everything the Switchboard is made from: what was owed at any time within ``LOOK_BACK``, and all majors."""
+    """Everything the Switchboard is made from: what was owed at any time within ``LOOK_BACK``, and all majors.
+
+    ``signed_before``: of so many more majors the postmortem had been signed by then.
+    """
 
     actions: Sequence[ActionLine]
     postmortems: Sequence[PostmortemLine]
     majors: Sequence[MajorIncident]
     undeclared: Sequence[Undeclared]
+    signed_before: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +63,16 @@ def board(lines: Lines, wanted: BoardFilter, at: datetime) -> Board:
         trend=(*trend(actions, postmortems, moments), (at, owed.points)),
         completion=completion(actions, at),
         groups={by: grouped(owed.addends, by) for by in Grouping},
-        ledger=ledger(lines.majors, lines.undeclared),
+        ledger=ledger(lines.majors, lines.undeclared, lines.signed_before),
         choices=_choices(lines),
     )
 
 
 def _choices(lines: Lines) -> dict[Grouping, tuple[tuple[str, str], ...]]:
     """What a filter may name, with how it is called."""
-    whose = {each.whose for each in lines.actions} | {each.whose for each in lines.postmortems}
+    # Most lines share theirs with others: to tell by identity first spares looking into each.
+    shared = {id(each.whose): each.whose for part in (lines.actions, lines.postmortems) for each in part}
+    whose = set(shared.values())
 
     def sorted_by_name(pairs: set[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
         return tuple(sorted(pairs, key=lambda pair: (pair[1].casefold(), pair[0])))

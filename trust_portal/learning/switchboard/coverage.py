@@ -9,7 +9,7 @@ not after the last that was told of it. What was told of an incident that nobody
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
@@ -29,7 +29,7 @@ class Cover(StrEnum):
 
     @property
     def is_gap(self) -> bool:
-        return self not in {Cover.SIGNED, Cover.MERGED}
+        return self is not Cover.SIGNED and self is not Cover.MERGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,25 +79,32 @@ class LedgerLine:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Every line, the oldest first."""
+    """The lines, the oldest first; ``gaps`` are those that nothing covers. ``besides``: so many more are signed."""
 
     lines: tuple[LedgerLine, ...]
+    besides: int = 0
+    gaps: tuple[LedgerLine, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "gaps", tuple(each for each in self.lines if each.cover.is_gap))
 
     @property
-    def gaps(self) -> tuple[LedgerLine, ...]:
-        return tuple(each for each in self.lines if each.cover.is_gap)
+    def total(self) -> int:
+        return len(self.lines) + self.besides
 
     @property
     def covered(self) -> int:
-        return sum(not each.cover.is_gap for each in self.lines)
+        return self.total - len(self.gaps)
 
     @property
     def rate(self) -> Fraction | None:
         """None where there never was one."""
-        return Fraction(self.covered, len(self.lines)) if self.lines else None
+        return Fraction(self.covered, self.total) if self.total else None
 
 
-def ledger(incidents: Iterable[MajorIncident], undeclared: Iterable[Undeclared] = ()) -> Ledger:
+def ledger(
+    incidents: Iterable[MajorIncident], undeclared: Iterable[Undeclared] = (), besides: int = 0
+) -> Ledger:
     """The ledger of ``incidents``, which name everything that any of them was merged into."""
     known = {each.id: each for each in incidents}
     lines = [_line(each, known) for each in known.values()]
@@ -113,7 +120,7 @@ def ledger(incidents: Iterable[MajorIncident], undeclared: Iterable[Undeclared] 
         )
         for each in undeclared
     ]
-    return Ledger(tuple(sorted(lines, key=lambda each: (each.since, each.name))))
+    return Ledger(tuple(sorted(lines, key=lambda each: (each.since, each.name))), besides)
 
 
 def _line(incident: MajorIncident, known: Mapping[UUID, MajorIncident]) -> LedgerLine:
@@ -123,7 +130,8 @@ def _line(incident: MajorIncident, known: Mapping[UUID, MajorIncident]) -> Ledge
         cover=cover,
         since=incident.declared_at,
         worst_severity=incident.worst_severity,
-        downgraded=incident.worst_severity.outranks(incident.severity),
+        # The worst is never less than what is in force.
+        downgraded=incident.worst_severity is not incident.severity,
         owner=incident.owner,
         incident=incident,
         covered_by=covered_by,

@@ -10,6 +10,7 @@ Severities are the worst known today, for what was hidden then was owed then too
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -187,19 +188,21 @@ def debt(actions: Iterable[ActionLine], postmortems: Iterable[PostmortemLine], a
 def trend(
     actions: Sequence[ActionLine], postmortems: Sequence[PostmortemLine], moments: Sequence[datetime]
 ) -> tuple[tuple[datetime, int], ...]:
-    """The points at each of ``moments``: those of ``debt``, without the names of its parts."""
-    return tuple((at, _points(actions, postmortems, at)) for at in moments)
-
-
-def _points(actions: Iterable[ActionLine], postmortems: Iterable[PostmortemLine], at: datetime) -> int:
-    points = 0
+    """The points at each of ``moments``, which ascend: those of ``debt``, without the names of its parts."""
+    points = [0] * len(moments)
     for action in actions:
-        if (found := _action_at(action, at)) is not None:
-            points += WEIGHTS[action.whose.severity] * (1 + found[1] + found[2])
+        weight = WEIGHTS[action.whose.severity]
+        first = bisect_left(moments, action.created_at)
+        last = len(moments) if action.ended_at is None else bisect_left(moments, action.ended_at)
+        for index in range(first, last):
+            if (found := _action_at(action, moments[index])) is not None:
+                points[index] += weight * (1 + found[1] + found[2])
     for postmortem in postmortems:
-        if (owed := _postmortem_at(postmortem, at)) is not None:
-            points += WEIGHTS[postmortem.whose.severity] * (_MISSING if owed[0] else 1) * (1 + owed[2])
-    return points
+        weight = WEIGHTS[postmortem.whose.severity]
+        for index, at in enumerate(moments):
+            if (owed := _postmortem_at(postmortem, at)) is not None:
+                points[index] += weight * (_MISSING if owed[0] else 1) * (1 + owed[2])
+    return tuple(zip(moments, points, strict=True))
 
 
 def grouped(addends: Iterable[Addend], by: Grouping) -> tuple[Group, ...]:

@@ -87,10 +87,10 @@ class BoardFilter:
 
     def keeps(self, whose: Whose) -> bool:
         return (
-            self.service in {None, whose.service}
-            and self.team in {None, whose.team or ""}
-            and self.owner in {None, whose.owner_key}
-            and self.severity in {None, whose.severity}
+            (self.service is None or self.service == whose.service)
+            and (self.team is None or self.team == (whose.team or ""))
+            and (self.owner is None or self.owner == whose.owner_key)
+            and (self.severity is None or self.severity is whose.severity)
         )
 
 

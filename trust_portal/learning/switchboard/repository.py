@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from trust_portal.kernel.ids import VENDOR_ID
-from trust_portal.learning.actions.model import ENDS_AS, ActionState, StepAct
+from trust_portal.learning.actions.model import ENDS_AS, ActionState
 from trust_portal.learning.incidents.model import Severity
 from trust_portal.learning.switchboard.board import LOOK_BACK, Lines
 from trust_portal.learning.switchboard.coverage import MajorIncident, Undeclared, owes_its_own
@@ -23,25 +23,27 @@ from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
 #: Owed at any time since $2, or agreed for a day since then.
 _ACTIONS: Final = """
-WITH begun AS (
-    SELECT action_id, due, at FROM prevention_action_steps WHERE tenant_id = $1 AND act = 'begin'
-), ended AS (
-    SELECT action_id, act, at FROM prevention_action_steps
-    WHERE tenant_id = $1 AND act IN ('finish', 'drop', 'supersede', 'withdraw')
+WITH steps AS MATERIALIZED (
+    SELECT action_id, act, due, at FROM prevention_action_steps WHERE tenant_id = $1 AND act <> 'move'
+), wanted AS MATERIALIZED (
+    SELECT a.id, a.title, a.incident_id, a.owner_id, a.created_at, a.time_zone,
+           b.due, b.at AS begun_at, e.act, e.at AS ended_at
+    FROM prevention_actions a
+    LEFT JOIN steps b ON b.action_id = a.id AND b.act = 'begin'
+    LEFT JOIN steps e ON e.action_id = a.id AND e.act <> 'begin'
+    WHERE a.tenant_id = $1 AND (e.at IS NULL OR e.at > $2 OR b.due >= $3)
 )
 SELECT a.id, a.title, a.incident_id, i.worst_severity, i.service, i.team, p.name, a.owner_id, a.created_at,
-       a.time_zone, b.due, b.at, e.act, e.at
-FROM prevention_actions a
+       a.time_zone, a.due, a.begun_at, a.act, a.ended_at
+FROM wanted a
 JOIN incidents i ON i.tenant_id = $1 AND i.id = a.incident_id
 JOIN people p ON p.tenant_id = $1 AND p.id = a.owner_id
-LEFT JOIN begun b ON b.action_id = a.id
-LEFT JOIN ended e ON e.action_id = a.id
-WHERE a.tenant_id = $1 AND (e.at IS NULL OR e.at > $2 OR b.due >= $3)
 """
 _MOVES: Final = """
 SELECT action_id, due, at FROM prevention_action_steps
 WHERE tenant_id = $1 AND act = 'move' AND action_id = ANY($2::uuid[]) ORDER BY action_id, ordinal
 """
+#: Without those signed by $2, if nothing was ever merged into them; all of them where that is null.
 _MAJORS: Final = """
 WITH signed AS (
     SELECT postmortem_id, min(signed_at) AS first_at, max(signed_at) AS last_at FROM postmortem_versions
@@ -54,7 +56,12 @@ LEFT JOIN postmortems m ON m.tenant_id = $1 AND m.incident_id = i.id
 LEFT JOIN people p ON p.tenant_id = $1 AND p.id = coalesce(m.owner_person_id, i.owner_person_id)
 LEFT JOIN signed s ON s.postmortem_id = m.id
 WHERE i.tenant_id = $1 AND i.worst_severity IN ('P1', 'P2')
+  AND ($2::timestamptz IS NULL OR s.first_at IS NULL OR s.first_at > $2 OR i.merged_into IS NOT NULL
+       OR i.id IN (SELECT merged_into FROM incidents WHERE tenant_id = $1 AND merged_into IS NOT NULL))
 ORDER BY i.declared_at, i.id
+"""
+_MAJORS_EVER: Final = """
+SELECT count(*) FROM incidents WHERE tenant_id = $1 AND worst_severity IN ('P1', 'P2')
 """
 #: What names no severity may have been a P1.
 _UNDECLARED: Final = """
@@ -63,15 +70,20 @@ WHERE tenant_id = $1 AND (worst_severity IS NULL OR worst_severity IN ('P1', 'P2
 """
 
 
-async def read_lines(session: ReadSession, at: datetime) -> Lines:
-    """Everything that ``board`` needs for ``at``."""
+_SEVERITIES: Final = {each.value: each for each in Severity}
+_STATES: Final = {None: ActionState.OPEN} | {act.value: state for act, state in ENDS_AS.items()}
+
+
+async def read_lines(session: ReadSession, at: datetime, *, every_major: bool) -> Lines:
+    """Everything that ``board`` needs for ``at``; ``every_major``: also those that were signed long before."""
     since = at - LOOK_BACK
     driver = await session.driver()
     actions = await driver.fetch(_ACTIONS, VENDOR_ID, since, since.date())
     moves: dict[UUID, list[tuple[date, datetime]]] = defaultdict(list)
     for action_id, due, moved_at in await driver.fetch(_MOVES, VENDOR_ID, [row[0] for row in actions]):
         moves[action_id].append((due, moved_at))
-    rows = await driver.fetch(_MAJORS, VENDOR_ID)
+    rows = await driver.fetch(_MAJORS, VENDOR_ID, None if every_major else since)
+    ever = await driver.fetchval(_MAJORS_EVER, VENDOR_ID)
     majors = {row[0]: _major(row) for row in rows}
     undeclared = await driver.fetch(_UNDECLARED, VENDOR_ID)
     return Lines(
@@ -83,9 +95,10 @@ async def read_lines(session: ReadSession, at: datetime) -> Lines:
         ],
         majors=list(majors.values()),
         undeclared=[
-            Undeclared(source, key, None if severity is None else Severity(severity), first_at)
+            Undeclared(source, key, None if severity is None else _SEVERITIES[severity], first_at)
             for source, key, severity, first_at in undeclared
         ],
+        signed_before=ever - len(rows),
     )
 
 
@@ -132,6 +145,11 @@ def _over(time_zone: str, due: date) -> datetime:
     return WorkCalendar(time_zone=time_zone).end_of(due)
 
 
+@lru_cache(maxsize=16_384)
+def _whose(severity: str, service: str, team: str | None, owner: str, owner_id: UUID | None) -> Whose:
+    return Whose(_SEVERITIES[severity], service, team, owner, owner_id)
+
+
 def _action(row: Any, moves: list[tuple[date, datetime]]) -> ActionLine:
     id_, title, incident_id, severity, service, team, owner, owner_id, created_at, zone, *steps = row
     due, begun_at, ended_by, ended_at = steps
@@ -141,10 +159,10 @@ def _action(row: Any, moves: list[tuple[date, datetime]]) -> ActionLine:
         id=id_,
         title=title,
         incident_id=incident_id,
-        whose=Whose(Severity(severity), service, team, owner, owner_id),
+        whose=_whose(severity, service, team, owner, owner_id),
         created_at=created_at,
         dates=tuple(dates),
-        state=ActionState.OPEN if ended_by is None else ENDS_AS[StepAct(ended_by)],
+        state=_STATES[ended_by],
         ended_at=ended_at,
     )
 
@@ -156,7 +174,7 @@ def _postmortem(row: Any) -> PostmortemLine:
         incident_id=id_,
         postmortem_id=postmortem_id,
         title=title,
-        whose=Whose(Severity(worst), service, team, owner, owner_id),
+        whose=_whose(worst, service, team, owner, owner_id),
         declared_at=declared_at,
         opened_at=opened_at,
         signed_at=signed_at,
@@ -171,8 +189,8 @@ def _major(row: Any) -> MajorIncident:
         title=title,
         service=service,
         owner=owner,
-        severity=Severity(severity),
-        worst_severity=Severity(worst),
+        severity=_SEVERITIES[severity],
+        worst_severity=_SEVERITIES[worst],
         declared_at=declared_at,
         last_fact_at=last_fact_at,
         merged_into=merged,

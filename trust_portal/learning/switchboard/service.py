@@ -55,12 +55,15 @@ class Switchboard:
         self._gate = gate
         self._ledger = ledger
 
-    async def board(self, actor: Actor, wanted: BoardFilter) -> Board:
-        """As it stands now, all of it at one moment."""
+    async def board(self, actor: Actor, wanted: BoardFilter, *, whole_ledger: bool = False) -> Board:
+        """As it stands now, all of it at one moment.
+
+        Of what was signed long ago its ledger has the number alone, unless it is asked for the whole.
+        """
         await self._may_read(actor)
         async with self._storage.read(_SCOPE, snapshot=True) as session:
             now = self._storage.clock.now()
-            lines = await repository.read_lines(session, now)
+            lines = await repository.read_lines(session, now, every_major=whole_ledger)
         return await asyncio.to_thread(board, lines, wanted, now)
 
     async def escalations(self, actor: Actor) -> tuple[Escalation, ...]:

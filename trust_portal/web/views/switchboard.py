@@ -145,7 +145,7 @@ async def coverage(request: Request) -> Response:
     show = request.query_params.get("show", "")
     if show not in {"", "gaps"}:
         raise InvalidInput("choose gaps, or nothing", field="show")
-    board = await house.switchboard.board(actor, BoardFilter())
+    board = await house.switchboard.board(actor, BoardFilter(), whole_ledger=True)
     lines = board.ledger.gaps if show else board.ledger.lines
     start = _start(request.query_params.get("from"), len(lines))
     return page(
@@ -167,7 +167,7 @@ async def coverage(request: Request) -> Response:
 
 async def coverage_csv(request: Request) -> Response:
     """Every line of the ledger."""
-    board = await house_of(request).switchboard.board(actor_of(request), BoardFilter())
+    board = await house_of(request).switchboard.board(actor_of(request), BoardFilter(), whole_ledger=True)
     rows = [
         (
             None if each.incident is None else str(each.incident.id),
