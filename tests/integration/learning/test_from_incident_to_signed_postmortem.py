@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from postmortem_desk import WRITTEN, Desk, desk_of, told
+from support.learning_world import declared, updated
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.errors import Conflict, Denied, InvalidInput
@@ -32,6 +34,9 @@ from trust_portal.learning.postmortems.model import (
     Written,
 )
 from trust_portal.learning.recompute import RECOMPUTERS
+from trust_portal.learning.switchboard.board import LOOK_BACK
+from trust_portal.learning.switchboard.coverage import Cover
+from trust_portal.learning.switchboard.model import BoardFilter
 from trust_portal.learning.verification import KINDS
 from trust_portal.web.views.postmortem.words import standing, who_signs
 
@@ -267,3 +272,39 @@ async def test_another_document_than_the_signed_one_is_found_out(desk):
     files["postmortem.json"] = files["postmortem.json"].replace(b"large accounts", b"small accounts")
     verdict = check(desk, bundle.build(files), await desk.policy())
     assert {Code.DIGEST_MISMATCH, Code.NOT_ATTESTED} <= verdict.codes
+
+
+async def test_what_was_merged_into_it_after_the_signature_is_a_gap_until_another_version_is_signed(
+    desk, clock
+):
+    async def coverage() -> tuple[dict[str, Cover], int]:
+        board = await desk.house.switchboard.board(desk.owner, BoardFilter())
+        return {each.name: each.cover for each in board.ledger.lines}, board.debt.unsigned
+
+    signed = await desk.signed(await desk.postmortem())
+    clock.advance(timedelta(days=2))
+    await desk.vendor.tell(
+        declared("INC-2", minute=1500), updated("INC-2", "merged", minute=1510, into="INC-1")
+    )
+    await desk.vendor.register()
+    assert await coverage() == ({"Trouble INC-1": Cover.SIGNED, "Trouble INC-2": Cover.UNSIGNED}, 1)
+
+    reopened = await desk.house.postmortem_signing.reopen(
+        Reopen(signed.id, "Another incident turned out to be this one."), desk.owner
+    )
+    await desk.signed(reopened, Written(**(WRITTEN.json() | {"risks": "It may recur."})))
+    assert await coverage() == ({"Trouble INC-1": Cover.SIGNED, "Trouble INC-2": Cover.MERGED}, 0)
+
+
+async def test_what_was_signed_long_ago_is_counted_and_listed_where_the_whole_ledger_is_asked_for(
+    desk, clock
+):
+    await desk.signed(await desk.postmortem())
+    clock.advance(LOOK_BACK + timedelta(days=1))
+    switchboard = desk.house.switchboard
+
+    counted = (await switchboard.board(desk.owner, BoardFilter())).ledger
+    whole = (await switchboard.board(desk.owner, BoardFilter(), whole_ledger=True)).ledger
+
+    assert (len(counted.lines), counted.besides, counted.covered, counted.rate) == (0, 1, 1, 1)
+    assert (len(whole.lines), whole.besides, whole.covered, whole.rate) == (1, 0, 1, 1)
