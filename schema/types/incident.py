@@ -26,7 +26,9 @@ class IncidentEntry:
     )
     text: str
     severity: str | None
-    claim: bool = strawberry.field(description="A lower severity that was told and is not in force.")
+    claim: bool = strawberry.field(
+        description="It was told and is not in force: a lower severity, or what another source may not say."
+    )
 
 
 @strawberry.type(description="The tenant's copy of an incident's postmortem, of the latest version it has.")

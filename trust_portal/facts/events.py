@@ -43,7 +43,7 @@ MAINTENANCE_CANCELLED: Final = "trustportal.maintenance.cancelled.v1"
 
 #: Acts of people at the portal's own doors. No token may speak for it.
 PORTAL: Final = "portal"
-#: What the sources of pagers begin with: they deliver at a door of their own.
+#: What the sources of pagers begin with: they deliver at a door of their own, and no token speaks for them.
 PAGERS: Final = ("alertmanager/", "pagerduty/")
 
 Severity = Literal["P1", "P2", "P3", "P4"]

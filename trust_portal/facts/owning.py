@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from trust_portal.access.tokens.model import Bounds
-from trust_portal.facts.events import PORTAL, TenantData
+from trust_portal.facts.events import PAGERS, PORTAL, TenantData
 from trust_portal.facts.outcome import RejectionCode
 from trust_portal.facts.reading import ReadEvent
 from trust_portal.facts.refusal import BadEvent
@@ -15,8 +15,8 @@ from trust_portal.kernel.ids import VENDOR_ID
 
 
 def check_source(source: str, bounds: Bounds) -> None:
-    """Raises ``BadEvent`` for a source the token was not given."""
-    if source == PORTAL or not bounds.covers_source(source):
+    """Raises ``BadEvent`` for a source the token was not given, and for those of the portal's own doors."""
+    if source == PORTAL or source.startswith(PAGERS) or not bounds.covers_source(source):
         raise BadEvent(
             RejectionCode.FORBIDDEN_SOURCE, f"this token may not speak for the source {source}", "$.source"
         )

@@ -192,6 +192,16 @@ async def test_a_token_speaks_only_for_its_sources_and_tenants(producer: Produce
     assert await producer.door.counts() == (1, 0)
 
 
+@pytest.mark.parametrize("source", ["portal", "pagerduty/main", "alertmanager/prod"])
+async def test_no_token_speaks_for_the_portals_own_doors(producer: Producer, source: str) -> None:
+    step = fact("incident.resolved", incident="INC-1", at="2026-06-02T10:00:00Z", text="Over")
+    answer = await producer.post([{**step, "source": source}, sli(0)], BATCH)
+    assert (answer.status_code, answer.json()["accepted"]) == (200, 1)
+    [rejected] = answer.json()["rejected"]
+    assert (rejected["index"], rejected["code"], rejected["path"]) == (0, "FORBIDDEN_SOURCE", "$.source")
+    assert await producer.door.counts() == (1, 0)
+
+
 async def test_an_empty_batch_is_no_error(producer: Producer) -> None:
     for kind, body in ((BATCH, b"[]"), (NDJSON, b""), (NDJSON, b"\n\n")):
         answer = await producer.post(body, kind)

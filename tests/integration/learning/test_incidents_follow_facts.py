@@ -139,8 +139,22 @@ async def test_the_clockwork_takes_in_what_a_job_missed(vendor: Vendor) -> None:
     assert [each.job for each in await backlog.waiting()] == [Job.FOLLOW_INCIDENTS]
 
 
-async def test_no_token_speaks_as_the_portal(vendor: Vendor) -> None:
-    [event] = by("portal", declared("INC-1"))
+async def test_a_stranger_does_not_say_whom_an_incident_touches(vendor: Vendor) -> None:
+    acme, globex = await vendor.customer("acme"), await vendor.customer("globex")
+    await vendor.tell(
+        declared("INC-1", tenants=["acme"]),
+        *by("urn:stranger", updated("INC-1", "affected", minute=3, tenants=["globex"])),
+    )
+    [incident] = (await vendor.register()).values()
+    assert (incident.everybody, incident.tenants) == (False, (acme,))
+    await vendor.tell(updated("INC-1", "affected", minute=4, tenants=["acme", "globex"]))
+    [incident] = (await vendor.register()).values()
+    assert set(incident.tenants) == {acme, globex}
+
+
+@pytest.mark.parametrize("source", ["portal", "pagerduty/main", "alertmanager/prod"])
+async def test_no_token_speaks_as_the_portal_nor_as_a_pager(vendor: Vendor, source: str) -> None:
+    [event] = by(source, declared("INC-1"))
     with pytest.raises(AssertionError, match="FORBIDDEN_SOURCE"):
         await vendor.tell(event)
     assert await vendor.register() == {}

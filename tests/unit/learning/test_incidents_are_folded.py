@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from support.incident_storms import SEVERITIES, Storm, storms
 from support.learning_world import BEGAN, PAGER, by, declared, named, step, updated
 
+from trust_portal.facts.events import PORTAL
 from trust_portal.facts.operations_model import FactSource
 from trust_portal.facts.reading import read_event
 from trust_portal.learning.incidents.folding import fold, happened_at, history_of, timeline
@@ -229,6 +231,30 @@ def test_whom_it_touches_is_what_was_said_last() -> None:
     said = fact(updated("INC-1", "affected", minute=5, objectives=["api", "web"]))
     [incident] = fold([first, said]).incidents
     assert (incident.everybody, incident.objectives) == (True, ("api", "web"))
+
+
+@pytest.mark.parametrize("source", [PAGER, PORTAL, "urn:stranger"])
+def test_whom_it_touches_and_its_merger_count_of_who_declared_it_and_of_the_portal(source: str) -> None:
+    home, foreign = UUID(int=1), UUID(int=2)
+    first = replace(fact(declared("INC-1", "P2", objectives=["api"])), tenants=(home,))
+    said = updated("INC-1", "affected", minute=5, objectives=["web"])
+    merger = updated("INC-1", "merged", minute=6, into="INC-2")
+    worse = updated("INC-1", "severity", minute=7, severity="P1")
+    steps = facts(*by(source, said, merger, worse))
+    told = [first, replace(steps[0], tenants=(foreign,)), *steps[1:], fact(declared("INC-2", "P4"))]
+    one, two = fold(told).incidents
+    counts = source in {PAGER, PORTAL}
+    assert (one.tenants, one.objectives) == (((foreign,), ("web",)) if counts else ((home,), ("api",)))
+    assert (one.merge_key, one.merged_into) == (("INC-2", two.id) if counts else (None, None))
+    assert two.worst_severity is (Severity.P1 if counts else Severity.P4)
+    assert one.severity is Severity.P1, "worse holds at once, whoever says it"
+    entries = timeline(history_of(told, (PAGER, "INC-1")))
+    assert [(each.kind, each.claim) for each in entries] == [
+        ("declared", False),
+        ("affected", not counts),
+        ("merged", not counts),
+        ("severity", False),
+    ]
 
 
 def test_the_last_declaration_says_what_it_is_and_the_first_how_bad_it_was_declared() -> None:

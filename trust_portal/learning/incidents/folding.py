@@ -43,6 +43,8 @@ _STEP_KINDS: Final = {
 }
 #: Of what happened in one moment, what comes first.
 _RANKS: Final = {"declared": 0, "merged": 3, "mitigated": 4, "resolved": 5, "reopened": 6}
+#: Counts of whoever declared the incident, and of the portal: it decides which customers see what.
+_ITS_OWNERS: Final = frozenset({"affected", "merged"})
 _KEY_KINDS: Final = frozenset({"declared", "mitigated", "resolved", "reopened", "merged", "told_customer"})
 
 
@@ -86,6 +88,8 @@ def timeline(
     """What happened to one incident, in order; ``facts`` are those ``history_of`` gives."""
     told = sorted({fact.key: fact for fact in facts}.values(), key=_order)
     claims = {key for key, takes_effect in _course(told, downgrades).told.items() if not takes_effect}
+    declared_by = next((fact.source for fact in told if fact.type == INCIDENT_DECLARED), PORTAL)
+    claims |= {fact.key for fact in told if not _counts(fact, declared_by)}
     entries = [(_order(fact)[:2], _entry(fact, claim=fact.key in claims)) for fact in told]
     entries += [((each.holds_from, 2), _downgraded(each)) for each in downgrades]
     return tuple(entry for _, entry in sorted(entries, key=lambda each: each[0]))
@@ -128,6 +132,11 @@ def _name(fact: IncidentFact, sources: Mapping[str, frozenset[str]]) -> Name | N
     The portal says which one is meant.
     """
     return _resolved(fact.subject, fact, fact.body.get("declared_by"), fact.source, sources)
+
+
+def _counts(fact: IncidentFact, declared_by: str) -> bool:
+    """Whether a step of an incident has an effect. A stranger's may not say whom it touches nor end it in another."""
+    return kind_of(fact) not in _ITS_OWNERS or fact.source in {declared_by, PORTAL}
 
 
 def _resolved(
@@ -203,8 +212,9 @@ def _incident(
     declared = Severity(first.body["severity"])
     worst = min(severity for fact in history if (severity := _severity(fact)) is not None)
     course = _course(history, downgrades)
-    touched = [fact for fact in history if fact.type == INCIDENT_DECLARED or kind_of(fact) == "affected"][-1]
-    mergers = [fact for fact in history if kind_of(fact) == "merged"]
+    owned = [fact for fact in history if _counts(fact, name[0])]
+    touched = [fact for fact in owned if fact.type == INCIDENT_DECLARED or kind_of(fact) == "affected"][-1]
+    mergers = [fact for fact in owned if kind_of(fact) == "merged"]
     told = [happened_at(fact) for fact in history if kind_of(fact) == "told_customer"]
     mitigated_at, resolved_at, reopened = _ends(history)
     if course.severity is None or course.spoken_at is None:
@@ -272,7 +282,7 @@ def _targets(
     last: dict[Name, IncidentFact] = {}
     for name, history in histories.items():
         for fact in history:
-            if kind_of(fact) == "merged":
+            if kind_of(fact) == "merged" and _counts(fact, name[0]):
                 last[name] = fact
     targets: dict[Name, Name] = {}
     for name, fact in sorted(last.items(), key=lambda each: _order(each[1])):

@@ -86,7 +86,8 @@ class IncidentEntry:
     """One line of the timeline, of when it happened.
 
     ``kind``: declared, note, severity, told_customer, mitigation, affected, merged, mitigated, resolved,
-    reopened or downgraded. ``claim``: a lower severity that was told and did not take effect.
+    reopened or downgraded. ``claim``: it was told and did not take effect: a lower severity, or
+    what only the source that declared the incident may say.
     ``key``: a turning point. ``origin`` None: an approved downgrade, whose ``receipt`` proves it. ``by``: who told it at the portal.
     """
 
