@@ -51,8 +51,25 @@ def test_every_place_of_the_profile_is_withheld():
     assert "tenants" not in shown["changes"][0]
     assert "authors" not in shown
     assert "denials" not in shown
-    assert all("source" not in each for each in shown["evidence"])
+    assert all(each.keys().isdisjoint({"source", "sha256"}) for each in shown["evidence"])
     assert shown["written"] == DOCUMENT["written"]
+
+
+def test_no_digest_without_a_salt_stands_beside_what_is_withheld():
+    """Else whoever guesses what a denial, a note or a change says could make sure."""
+    value = copy.deepcopy(DOCUMENT)
+    own = value["customers"]["northwind"]
+    own["denial"] = [{"id": "d1", "actor": "Wera Lind"}]
+    own["evidence"].append(
+        {"id": "d1", "kind": "denial", "source": "denial log", "at": "x", "sha256": "d" * 64}
+    )
+    own["mitigation"] = [{"id": "m1", "by": "Wera Lind", "step": "executed"}]
+    shown = redacted(value=value).document
+    kept = shown["customers"]["northwind"]
+    open_ones = {each["kind"]: each.get("sha256") for each in kept["evidence"]}
+    assert open_ones == {"sla": own["evidence"][0]["sha256"], "denial": None}
+    assert kept["mitigation"][0].keys() >= {"id", "step", "_sd"}
+    assert "Wera" not in json.dumps(shown)
 
 
 def test_the_withheld_are_named_by_their_place():

@@ -22,7 +22,7 @@ from trust_portal.learning.postmortems.model import COPY_KIND, FORMAT
 DECOYS: Final = 8
 _SD: Final = "_sd"
 _OTHERS: Final = "!customer"
-_STEP: Final = re.compile(r"(?:[a-z_]+|\*(?:\[[a-z_]+=[a-z0-9_]+\])?|!customer)")
+_STEP: Final = re.compile(r"(?:[a-z_][a-z0-9_]*|\*(?:\[[a-z_]+=[a-z0-9_]+\])?|!customer)")
 _FILTER: Final = re.compile(r"\*\[([a-z_]+)=([a-z0-9_]+)\]")
 
 #: The steps of a path through the document.

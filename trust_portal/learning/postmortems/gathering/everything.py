@@ -53,7 +53,8 @@ async def _brief(session: ReadSession, incident: Incident) -> tuple[IncidentBrie
         everybody = await active_customers(session)
         tenants = everybody[:MOST_CUSTOMERS]
         if len(everybody) > MOST_CUSTOMERS:
-            why = f"it may have touched all {len(everybody)}; the first {MOST_CUSTOMERS} are looked at"
+            # How many there are is nobody's business who reads a copy.
+            why = f"it may have touched every one; the first {MOST_CUSTOMERS} by key are looked at"
             missing.append(Missing("customers", why))
     else:
         found = await tenants_by_id(session, incident.tenants)
