@@ -81,11 +81,11 @@ def spans_of(document: Document) -> list[tuple[str, str]]:
     """How long it took from one time to another, where both are known."""
     times = document["incident"]["times"]
     wanted = (
-        ("To detect", "began", "detected"),
-        ("To declare", "detected", "declared"),
-        ("To tell customers", "detected", "told"),
-        ("To mitigate", "began", "mitigated"),
-        ("To resolve", "began", "resolved"),
+        ("To detect, from the beginning", "began", "detected"),
+        ("To declare, from detection", "detected", "declared"),
+        ("To tell customers, from detection", "detected", "told"),
+        ("To mitigate, from detection", "detected", "mitigated"),
+        ("To resolve, from the beginning", "began", "resolved"),
     )
     return [
         (label, span(max(_at(times[end]) - _at(times[start]), timedelta(0))))

@@ -73,4 +73,6 @@ def _ramped(body: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, Mapping) and value.keys() == {"percentage"}:
+        return f"{value['percentage']} %"
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
