@@ -1,0 +1,1 @@
+"""The parts of trust documents: facts with where they come from and how fresh they are."""

@@ -1,0 +1,23 @@
+"""Whether what a section says is recent enough to be said. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from trust_portal.documents.formats import duration
+from trust_portal.trust.sections.model import State
+
+
+def freshness(
+    as_of: datetime | None, max_age: timedelta, now: datetime, *, missing: str
+) -> tuple[State, str | None]:
+    """The state, and why if it is not fresh. ``missing`` says what is not there where ``as_of`` is None.
+
+    Exactly as old as allowed is fresh.
+    """
+    if as_of is None:
+        return State.MISSING, missing
+    age = now - as_of
+    if age > max_age:
+        return State.STALE, f"it is {duration(age)} old, and may be {duration(max_age)}"
+    return State.FRESH, None
