@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from trust_portal.documents.formats import day, digest, instant, money, number, percent
 from trust_portal.trust.sections.model import Cell, Section, Unit, split
 
@@ -26,7 +28,7 @@ def display(cell: Cell) -> str:
         case Unit.INSTANT:
             return instant(value)
         case Unit.DAY:
-            return day(value)
+            return day(date.fromisoformat(value))
         case Unit.DIGEST:
             return digest(value)
         case Unit.TEXT:
