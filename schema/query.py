@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import strawberry
 
 from schema.connection import Connection, connection, page_request
@@ -72,6 +74,10 @@ class Query(IncidentQueries, PostmortemQueries, PreventionQueries):
             roles=sorted(actor.roles),
             scopes=sorted(actor.scopes),
         )
+
+    @strawberry.field(description="What time it is for the portal: it takes no event that is ahead of it.")
+    def now(self, info: Info) -> datetime:
+        return info.context.house.clock.now()
 
     @strawberry.field(description="Anything by its global id; null for what is not there for the caller.")
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:

@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "cost": "trust_portal.commands.cost:cost",
     "demo": "trust_portal.commands.demo:demo",
     "doctor": "trust_portal.commands.doctor:doctor",
+    "gameday": "trust_portal.commands.gameday:gameday",
     "import": "trust_portal.commands.import_:import_group",
     "incidents": "trust_portal.commands.incidents:incidents",
     "keys": "trust_portal.commands.keys:keys",

@@ -50,6 +50,11 @@ class PostmortemDetail:
     document: str = strawberry.field(description="JSON, as docs/formats/postmortem.md says.")
     digest: str | None = strawberry.field(description="Of the document in review or signed; null in a draft.")
     draft_revision: int = strawberry.field(description="What is changed next; 0: nothing is written yet.")
+    lacking: list[str] = strawberry.field(description="Written parts without which it cannot be submitted.")
+    accepted: bool = strawberry.field(description="A review stands: it can be signed.")
+    signer: str | None = strawberry.field(
+        description="Who signs: the incident's owner. Null: any incident owner, for none who could is named."
+    )
     newer_facts: int = strawberry.field(description="Known now, and not when it was frozen.")
 
 
@@ -105,6 +110,9 @@ def postmortem_detail(row: Opened) -> PostmortemDetail:
         document=row.frozen or json.dumps(row.document, ensure_ascii=False),
         digest=digest,
         draft_revision=0 if row.draft is None else row.draft.revision,
+        lacking=list((model.Written() if row.draft is None else row.draft.written).lacking),
+        accepted=row.postmortem.accepted is not None,
+        signer=None if row.asked.owner is None else row.asked.owner.name,
         newer_facts=row.newer,
     )
 

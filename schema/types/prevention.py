@@ -258,7 +258,7 @@ def switchboard_view(row: Board) -> SwitchboardView:
         agreed=row.completion.agreed,
         on_target=row.completion.on_target,
         covered=row.ledger.covered,
-        majors=len(row.ledger.lines),
+        majors=row.ledger.total,
         trend=[DebtPoint(at=at, points=points) for at, points in row.trend],
         row=row,
     )

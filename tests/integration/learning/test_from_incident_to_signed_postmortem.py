@@ -6,8 +6,8 @@ import json
 from datetime import timedelta
 
 import pytest
-from postmortem_desk import WRITTEN, Desk, desk_of, told
 from support.learning_world import declared, updated
+from support.postmortem_desk import WRITTEN, Desk, desk_of, told
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.errors import Conflict, Denied, InvalidInput

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from postmortem_desk import Desk, desk_of
+from support.postmortem_desk import Desk, desk_of
 
 from schema.context import Context
 from schema.root import schema

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from postmortem_desk import WRITTEN, Desk, actor_of, desk_of
+from support.postmortem_desk import WRITTEN, Desk, actor_of, desk_of
 
 from trust_portal.errors import Conflict, Denied, InvalidInput, NotFound
 from trust_portal.evidence import bundle

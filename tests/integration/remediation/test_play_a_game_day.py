@@ -1,0 +1,169 @@
+"""A game day is played against a served portal by the command alone, until people have signed both postmortems."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+import uvicorn
+from click.testing import CliRunner, Result
+from support.free_port import free_port
+from support.learning_world import Vendor
+from support.passkeys import Devices
+from support.postmortem_desk import Desk, actor_of
+from support.remediation_world import World
+
+from trust_portal.access.actors import CONSOLE
+from trust_portal.access.tokens.model import Bounds, CreateToken, TokenScope
+from trust_portal.app import create_app
+from trust_portal.cli import cli
+from trust_portal.cost.anomalies.model import CostAnomaly
+from trust_portal.errors import TrustPortalError
+from trust_portal.kernel.actor import Role
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.gameday.model import SOURCE
+from trust_portal.learning.incidents.model import incident_id
+from trust_portal.learning.postmortems.repository import postmortem_of
+from trust_portal.storage.tenancy import TenantScope
+
+pytestmark = pytest.mark.takes(seconds=15)
+
+
+@dataclass
+class Served:
+    """The world behind a socket, a token for game days, and somebody who follows what is told."""
+
+    world: World
+    url: str
+    token: str
+
+    async def gameday(self, *arguments: str, token: str | None = None, url: str | None = None) -> Result:
+        options = ["--url", url or self.url, "--token", token or self.token, "--json", *arguments]
+        # A thread of its own: the command waits for this loop to answer.
+        return await asyncio.to_thread(CliRunner().invoke, cli, ["gameday", *options])
+
+
+@pytest.fixture
+async def served(world: World) -> AsyncIterator[Served]:
+    app = create_app(world.house.settings)
+    app.state.house = world.house
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        assert not serving.done()
+        await asyncio.sleep(0.01)
+    issued = await world.house.tokens.create(
+        CreateToken(
+            VENDOR_ID,
+            "game days",
+            frozenset({TokenScope.INGEST, TokenScope.OPERATE, TokenScope.READ}),
+            Bounds(sources=(SOURCE,)),
+            person_id=world.operator.person_id or world.operator.id,
+        ),
+        CONSOLE,
+    )
+
+    async def follow() -> None:
+        while True:
+            world.clock.advance(timedelta(seconds=20))
+            await world.house.incident_following.follow()
+            await asyncio.sleep(0.05)
+
+    following = asyncio.create_task(follow())
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield Served(world, f"http://127.0.0.1:{port}", issued.secret)
+    following.cancel()
+    with suppress(asyncio.CancelledError):
+        await following
+    server.should_exit = True
+    await serving
+
+
+async def desk_of(world: World, tenant_id: UUID) -> Desk:
+    vendor = Vendor(world.house, world.clock)
+    owner = actor_of(await vendor.person("Ivo Stern", Role.INCIDENT_OWNER))
+    writer = actor_of(await vendor.person("Wera Lind", Role.SRE_OPERATOR))
+    reviewer = actor_of(await vendor.person("Rui Alves", Role.SRE_OPERATOR))
+    return Desk(vendor, owner, writer, reviewer, tenant_id, tenant_id, Devices(world.house))
+
+
+def owed(found: dict) -> dict[str, list[tuple[str, str]]]:
+    return {
+        each["key"]: [(owing["what"], owing["who"]) for owing in each["owing"]] for each in found["incidents"]
+    }
+
+
+async def test_it_names_what_is_missing_until_both_postmortems_are_signed(
+    served: Served, world: World, anomaly: CostAnomaly
+):
+    desk = await desk_of(world, anomaly.tenant_id)
+    until_signed = [
+        ("written parts: summary, impact, contributors", "an incident owner, SRE operator or vendor admin"),
+        ("one to three prevention actions", "an incident owner or SRE operator"),
+        ("its submission", "an incident owner, SRE operator or vendor admin"),
+        ("its review", "a responder who wrote none of it"),
+    ]
+    played = await served.gameday("--tenant", "acme", "--name", "drill", "--owner", "ivo@vendor.example")
+    assert played.exit_code == 3, played.exception
+    found = json.loads(played.stdout)
+    assert (found["covered"], found["declared"], found["notes"]) == (0, 2, [])
+    assert owed(found) == {
+        "drill-p1": [
+            ("its mitigation by the playbook", "approvers, others than who asked"),
+            *until_signed,
+            ("its signature by passkey", "Ivo Stern"),
+        ],
+        "drill-p2": [*until_signed, ("its signature by passkey", "an incident owner")],
+    }
+    run = await world.run_of(anomaly)
+    await world.executed(run)
+
+    looked = await served.gameday("--check", "drill")
+    assert looked.exit_code == 3, looked.exception
+    first, second = json.loads(looked.stdout)["incidents"]
+    assert [owing["what"] for owing in first["owing"]][0] == until_signed[0][0]
+    # The P2 was over before the playbook was planned, and executing it alone refused.
+    assert (first["denials"], second["denials"]) == (2, 1)
+    assert (first["receipts"], second["receipts"]) == (4, 0)
+
+    for source, key in ((SOURCE, "drill-p1"), ("portal", "drill-p2")):
+        async with world.house.storage.read(TenantScope(VENDOR_ID)) as session:
+            postmortem = await postmortem_of(session, incident_id(source, key))
+        assert postmortem is not None
+        await desk.signed(postmortem)
+    done = await served.gameday("--check", "drill", "--wait", "60")
+    assert done.exit_code == 0, done.stdout
+    assert json.loads(done.stdout)["complete"] is True
+
+
+async def test_a_p1_that_no_playbook_fits_is_mitigated_by_hand_and_said_to_be(served: Served):
+    played = await served.gameday("--tenant", "acme", "--name", "by-hand", "--playbook", "cache-adapter")
+    assert played.exit_code == 3, played.exception
+    found = json.loads(played.stdout)
+    assert [each["resolved"] for each in found["incidents"]] == [True, True]
+    (note,) = found["notes"]
+    assert note.startswith("the P1 is mitigated by hand, for cache-adapter cannot be planned: GraphQL: ")
+
+
+async def test_what_is_refused_says_by_what_and_leaves_nothing(served: Served, world: World):
+    unused = f"http://127.0.0.1:{free_port()}"
+    for arguments, changed, code in (
+        (("--tenant", "acme"), {"token": "tp_wrong"}, "BAD_CREDENTIAL"),
+        (("--tenant", "acme"), {"url": unused}, "NO_ANSWER"),
+        (("--tenant", "acme"), {"url": "portal.example"}, "INVALID"),
+        (("--tenant", "nobody"), {}, "NOT_FOUND"),
+        (("--tenant", "acme", "--name", "Not so"), {}, "INVALID"),
+        (("--check", "never-played"), {}, "NOT_FOUND"),
+    ):
+        refused = await served.gameday(*arguments, **changed)
+        assert isinstance(refused.exception, TrustPortalError), (arguments, refused.exception)
+        assert refused.exception.code == code, arguments
+    register = await Vendor(world.house, world.clock).register()
+    assert register == {}
+    assert (await served.gameday()).exit_code == 2
