@@ -127,7 +127,7 @@ async def test_it_names_what_is_missing_until_both_postmortems_are_signed(
     looked = await served.gameday("--check", "drill")
     assert looked.exit_code == 3, looked.exception
     first, second = json.loads(looked.stdout)["incidents"]
-    assert [owing["what"] for owing in first["owing"]][0] == until_signed[0][0]
+    assert first["owing"][0]["what"] == until_signed[0][0]
     # The P2 was over before the playbook was planned, and executing it alone refused.
     assert (first["denials"], second["denials"]) == (2, 1)
     assert (first["receipts"], second["receipts"]) == (4, 0)
