@@ -1,6 +1,6 @@
 #!/bin/sh
-# What Python's registry cannot bring: text layout for PDFs; for the tests also a browser, a Prometheus and
-# other people's verifiers. Installs what is missing where it may (root on Debian or Ubuntu), else
+# What Python's registry cannot bring: text layout for PDFs; for the tests also a browser, a Prometheus,
+# an office that opens decks, and other people's verifiers. Installs what is missing where it may (root on Debian or Ubuntu), else
 # says exactly what to run.
 #
 #   scripts/system-packages.sh venv|demo|test [PYTHON]
@@ -36,6 +36,7 @@ if [ "$purpose" = test ]; then
     need chromium -- browser
     need golang-go golang-golang-x-mod-dev -- go_modules
     need poppler-utils -- command -v pdftotext
+    need libreoffice-impress -- command -v soffice
     need openssl -- command -v openssl
 fi
 

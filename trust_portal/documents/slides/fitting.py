@@ -1,0 +1,268 @@
+"""How much room text takes, and which blocks share a slide. Pure; in inches and points.
+
+The reader's machine chooses the face if it lacks ours, so widths are those of a wide one: what fits here
+fits there. A slide is never overfull: tables and long words go on on a further one.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from trust_portal.documents.slides.model import Block, Figures, Grid, Notice, Plot, Topic, Words
+
+WIDTH: Final = 11.93
+HEIGHT: Final = 4.95
+GAP: Final = 0.22
+BODY: Final = 14
+CELL: Final = 11
+_LINE: Final = 1.25
+_POINTS: Final = 72
+_FIGURES_A_ROW: Final = 4
+_PLOT: Final = (2.6, 4.4)
+#: Above and below a cell's text; left and right of it.
+CELL_PAD: Final = (0.055, 0.08)
+
+_NARROW: Final = frozenset("iljI.,:;'|!()[] ftr-/\u00a0")
+_BROAD: Final = frozenset("mwMW@%—…")
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A block with its top and height, inches below the top of the content."""
+
+    block: Block
+    top: float
+    height: float
+    widths: tuple[float, ...] = ()
+    rows: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One slide's worth of a topic; ``part`` counts from 1."""
+
+    topic: Topic
+    part: int
+    placed: tuple[Placed, ...]
+
+
+def text_width(text: str, points: float) -> float:
+    """Inches that a line of text takes at most."""
+    return sum(map(_advance, text)) * points / _POINTS
+
+
+def wrapped(text: str, points: float, width: float) -> list[str]:
+    """The lines of a text within ``width`` inches; a word that is wider is cut."""
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        line = ""
+        for word in paragraph.split(" "):
+            longer = f"{line} {word}" if line else word
+            if text_width(longer, points) <= width:
+                line = longer
+                continue
+            if line:
+                lines.append(line)
+            line = word
+            while text_width(line, points) > width:
+                cut = max(_most(line, points, width), 1)
+                lines.append(line[:cut])
+                line = line[cut:]
+        lines.append(line)
+    return lines
+
+
+def sheets(topic: Topic) -> list[Sheet]:
+    """The topic's blocks on as few slides as they need, in order."""
+    pages: list[list[Placed]] = [[]]
+    top = 0.0
+    waiting: list[Block] = list(topic.blocks)
+    while waiting:
+        block = waiting.pop(0)
+        left = HEIGHT - top
+        fitted = _fit(block, left)
+        if fitted is None:
+            if not pages[-1]:
+                raise ValueError(f"a {type(block).__name__} that no slide can hold")
+            pages.append([])
+            top = 0.0
+            waiting.insert(0, block)
+            continue
+        placed, rest = fitted
+        pages[-1].append(replace(placed, top=top))
+        top += placed.height + GAP
+        if rest is not None:
+            pages.append([])
+            top = 0.0
+            waiting.insert(0, rest)
+    return [Sheet(topic, number, tuple(page)) for number, page in enumerate(pages, 1) if page or number == 1]
+
+
+def line_height(points: float) -> float:
+    return points * _LINE / _POINTS
+
+
+def _fit(block: Block, left: float) -> tuple[Placed, Block | None] | None:
+    """The block, or as much of it as goes into ``left`` inches, and the rest. None: not here."""
+    match block:
+        case Words():
+            return _fit_words(block, left)
+        case Notice():
+            height = len(wrapped(block.text, CELL + 1, WIDTH - 0.5)) * line_height(CELL + 1) + 0.2
+            return (Placed(block, 0, height), None) if height <= left else None
+        case Figures():
+            return _fit_figures(block, left)
+        case Plot():
+            low, high = _PLOT
+            return (Placed(block, 0, min(left, high)), None) if left >= low else None
+        case Grid():
+            return _fit_grid(block, left)
+
+
+def _fit_words(block: Words, left: float) -> tuple[Placed, Block | None] | None:
+    """Whole paragraphs as long as they fit; one that no slide holds is cut between lines."""
+    height, taken = (line_height(BODY) if block.strong else 0.0), 0
+    for paragraph in block.paragraphs:
+        more = len(wrapped(paragraph, BODY, WIDTH)) * line_height(BODY) + 0.1
+        if height + more > left:
+            break
+        height += more
+        taken += 1
+    if taken == len(block.paragraphs):
+        return Placed(block, 0, height), None
+    if taken:
+        first, rest = block.paragraphs[:taken], block.paragraphs[taken:]
+        return Placed(replace(block, paragraphs=first), 0, height), replace(block, paragraphs=rest)
+    if left < HEIGHT:
+        return None
+    lines = wrapped(block.paragraphs[0], BODY, WIDTH)
+    room = int((left - height - 0.1) / line_height(BODY))
+    head, tail = " ".join(lines[:room]), " ".join(lines[room:])
+    return (
+        Placed(replace(block, paragraphs=(head,)), 0, left),
+        replace(block, paragraphs=(tail, *block.paragraphs[1:])),
+    )
+
+
+def figure_points(block: Figures) -> float:
+    """One size for all of a row, so that the longest of its values stays on its line."""
+    width = figure_width(block)
+    longest = max([text_width(value, 1) for _, value in block.items] + [0.01])
+    return max(min(26.0, int(width / longest * 2) / 2), 12.0)
+
+
+def figure_width(block: Figures) -> float:
+    count = max(min(len(block.items), _FIGURES_A_ROW), 3)
+    return WIDTH / count - 0.3
+
+
+def _fit_figures(block: Figures, left: float) -> tuple[Placed, Block | None] | None:
+    row, rest = block.items[:_FIGURES_A_ROW], block.items[_FIGURES_A_ROW:]
+    shown = Figures(row)
+    labels = max(len(wrapped(label, CELL, figure_width(shown))) for label, _ in row)
+    points = figure_points(shown)
+    values = max(len(wrapped(value, points, figure_width(shown))) for _, value in row)
+    height = labels * line_height(CELL) + values * line_height(points) + 0.15
+    if height > left:
+        return None
+    if not rest:
+        return Placed(shown, 0, height), None
+    more = _fit_figures(Figures(rest), left - height)
+    if more is None:
+        return Placed(shown, 0, height), Figures(rest)
+    placed, beyond = more
+    taken = block.items[: len(block.items) - (len(beyond.items) if isinstance(beyond, Figures) else 0)]
+    return Placed(Figures(taken), 0, height + placed.height), beyond
+
+
+def _fit_grid(block: Grid, left: float) -> tuple[Placed, Block | None] | None:
+    title = line_height(CELL + 1) + 0.1 if block.title else 0.0
+    if not block.rows:
+        height = title + len(wrapped(block.empty, CELL + 1, WIDTH)) * line_height(CELL + 1) + 0.1
+        return (Placed(block, 0, height), None) if height <= left else None
+    widths = column_widths(block)
+    head = _row_height(tuple(each.label for each in block.columns), widths)
+    heights: list[float] = []
+    whole = list(_in_pieces(block, widths, HEIGHT - title - head))
+    block = replace(block, rows=tuple(whole))
+    used = title + head
+    for row in block.rows:
+        height = _row_height(row, widths)
+        if used + height > left:
+            break
+        used += height
+        heights.append(height)
+    taken = len(heights)
+    # A heading with one lonely row below it reads worse than a table that begins on the next slide.
+    if not taken or (left < HEIGHT and taken < min(3, len(block.rows))):
+        return None
+    placed = Placed(replace(block, rows=block.rows[:taken]), 0, used, widths, (head, *heights))
+    rest = replace(block, rows=block.rows[taken:])
+    return placed, (rest if rest.rows else None)
+
+
+def column_widths(block: Grid) -> tuple[float, ...]:
+    """Inches, together ``WIDTH``: what each column needs, words being the ones that give way."""
+    pad = 2 * CELL_PAD[1] + 0.05
+    wants, needs = [], []
+    for at, column in enumerate(block.columns):
+        texts = [row[at] for row in block.rows]
+        want = max([text_width(each, CELL) for each in (column.label, *texts)]) + pad
+        word = max(
+            [text_width(word, CELL) for text in (column.label, *texts) for word in text.split(" ")] or [0.0]
+        )
+        wants.append(want)
+        needs.append(min(want, word + pad, WIDTH / 3))
+    spare = WIDTH - sum(needs)
+    if spare < 0:
+        return tuple(each * WIDTH / sum(needs) for each in needs)
+    hunger = [want - need for want, need in zip(wants, needs, strict=True)]
+    total = sum(hunger)
+    if total <= spare:
+        share = (spare - total) / len(wants)
+        return tuple(each + share for each in wants)
+    return tuple(need + spare * each / total for need, each in zip(needs, hunger, strict=True))
+
+
+def _row_height(cells: Sequence[str], widths: Sequence[float]) -> float:
+    lines = max(
+        len(wrapped(cell, CELL, width - 2 * CELL_PAD[1])) for cell, width in zip(cells, widths, strict=True)
+    )
+    return lines * line_height(CELL) + 2 * CELL_PAD[0]
+
+
+def _in_pieces(block: Grid, widths: Sequence[float], most: float) -> Iterator[tuple[str, ...]]:
+    """The rows, one that is taller than a slide as several."""
+    room = max(int((most - 2 * CELL_PAD[0]) / line_height(CELL)), 1)
+    for row in block.rows:
+        lines = [
+            wrapped(cell, CELL, width - 2 * CELL_PAD[1]) for cell, width in zip(row, widths, strict=True)
+        ]
+        if max(map(len, lines)) <= room:
+            yield row
+            continue
+        for at in range(0, max(map(len, lines)), room):
+            yield tuple(" ".join(each[at : at + room]) for each in lines)
+
+
+def _most(text: str, points: float, width: float) -> int:
+    used = 0.0
+    for at, character in enumerate(text):
+        used += _advance(character) * points / _POINTS
+        if used > width:
+            return at
+    return len(text)
+
+
+def _advance(character: str) -> float:
+    """In ems, of a wide sans serif."""
+    if character in _NARROW:
+        return 0.41
+    if character in _BROAD:
+        return 0.98
+    if unicodedata.east_asian_width(character) in "WF":
+        return 1.0
+    return 0.74 if character.isupper() else 0.64
