@@ -25,7 +25,7 @@ import numpy as np
 from benchmarks.row import Row, at_most, context
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.tenants.model import CreateTenant, Tenant
-from trust_portal.documents.pdf import SHEETS, StaticOnly
+from trust_portal.documents.typesetting import SHEETS, StaticOnly
 from trust_portal.evidence.export import ExportState
 from trust_portal.evidence.export_rows import list_exports
 from trust_portal.evidence.sequencer import run_sequencer

@@ -11,6 +11,7 @@ import click
 
 from trust_portal import __version__
 from trust_portal.errors import TrustPortalError
+from trust_portal.runtime.loading import loading
 
 #: Command → where it lives. Loaded on use, so ``verify`` starts without the server's imports.
 COMMANDS: dict[str, str] = {
@@ -84,7 +85,8 @@ class LazyGroup(click.Group):
 
 def _load(place: str) -> click.Command:
     module, attribute = place.split(":")
-    return cast("click.Command", getattr(importlib.import_module(module), attribute))
+    with loading():
+        return cast("click.Command", getattr(importlib.import_module(module), attribute))
 
 
 @click.version_option(__version__, prog_name="trust-portal")

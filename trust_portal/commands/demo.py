@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from trust_portal.runtime.loading import loading
+
 
 @click.command()
 @click.option("--once", is_flag=True, help="End after the last step instead of serving on.")
@@ -21,8 +23,9 @@ import click
 )
 def demo(*, once: bool, data_dir: Path | None, port: int | None) -> None:
     """Show everything at work: an invented vendor, its customers, a month, a signed report."""
-    from trust_portal.demo.performance import perform  # noqa: PLC0415 - `--help` stays quick
-    from trust_portal.runtime.signals import until_told  # noqa: PLC0415
+    with loading():
+        from trust_portal.demo.performance import perform  # noqa: PLC0415 - `--help` stays quick
+        from trust_portal.runtime.signals import until_told  # noqa: PLC0415
 
     asyncio.run(until_told(perform(data_dir, port, once=once)))
     if data_dir is not None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from trust_portal.errors import InvalidInput
+from trust_portal.runtime.loading import loading
 from trust_portal.runtime.ports import DEFAULT_PORT, HOST
 from trust_portal.runtime.running import default_data_dir
 from trust_portal.settings import load_settings
@@ -48,7 +49,8 @@ async def _up(data_dir: Path, port: int | None) -> None:
 @click.option("--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True)
 def serve(host: str, port: int) -> None:
     """Serve the portal, the event intake and GraphQL. Needs DATABASE_URL and REDIS_URL."""
-    import uvicorn  # noqa: PLC0415
+    with loading():
+        import uvicorn  # noqa: PLC0415
 
     load_settings()  # a wrong setting is one line here, not a stack trace from the server
     uvicorn.run(
@@ -66,8 +68,9 @@ def serve(host: str, port: int) -> None:
 @click.option("--queue", type=click.Choice(["default", "exports"]), default="default", show_default=True)
 def worker(queue: str) -> None:
     """Do the background work: relay, sequencer, reports; or the exports. Needs DATABASE_URL and REDIS_URL."""
-    from jobs.worker import run_worker  # noqa: PLC0415
-    from trust_portal.runtime.telemetry import configure_logging  # noqa: PLC0415
+    with loading():
+        from jobs.worker import run_worker  # noqa: PLC0415
+        from trust_portal.runtime.telemetry import configure_logging  # noqa: PLC0415
 
     settings = load_settings()
     configure_logging(settings.log_format)

@@ -10,7 +10,8 @@ import zlib
 
 import pytest
 
-from trust_portal.documents.pdf import ForbiddenFetch, render_pdf
+from trust_portal.documents.pdf import render_pdf
+from trust_portal.documents.typesetting import ForbiddenFetch
 
 HTML = """<!doctype html><html lang="en"><head><title>t</title>
 <meta name="dcterms.created" content="2026-07-01T06:00:00Z"></head>

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Final
-
-from holidays import HolidayBase, country_holidays, list_supported_countries
+from typing import TYPE_CHECKING, Final
 
 from trust_portal.errors import InvalidInput
 from trust_portal.kernel.period import zone
+
+if TYPE_CHECKING:
+    from holidays import HolidayBase
 
 #: When the working day begins, by the person's clock: reminders come then.
 MORNING: Final = time(9, 0)
@@ -37,14 +38,14 @@ class WorkCalendar:
 
     def __post_init__(self) -> None:
         zone(self.time_zone)
-        known = _places()
-        if self.country is not None and self.country not in known:
-            raise InvalidInput(f"no public holidays are known for {self.country!r}", field="country")
-        if self.subdivision is None:
-            return
         if self.country is None:
-            raise InvalidInput("a subdivision needs its country", field="subdivision")
-        if self.subdivision not in known[self.country]:
+            if self.subdivision is not None:
+                raise InvalidInput("a subdivision needs its country", field="subdivision")
+            return
+        known = _places()
+        if self.country not in known:
+            raise InvalidInput(f"no public holidays are known for {self.country!r}", field="country")
+        if self.subdivision is not None and self.subdivision not in known[self.country]:
             raise InvalidInput(
                 f"{self.country} has no subdivision {self.subdivision!r} with holidays of its own",
                 field="subdivision",
@@ -96,11 +97,15 @@ class WorkCalendar:
 @lru_cache(maxsize=1)
 def _places() -> Mapping[str, list[str]]:
     """Countries by code, with their subdivisions: the package puts the list together anew whenever it is asked."""
+    from holidays import list_supported_countries  # noqa: PLC0415 - a module for each country
+
     return list_supported_countries()
 
 
 @lru_cache(maxsize=256)
 def _holidays(country: str, subdivision: str | None, year: int) -> HolidayBase:
+    from holidays import country_holidays  # noqa: PLC0415
+
     return country_holidays(country, subdiv=subdivision, years=year, expand=False)
 
 
