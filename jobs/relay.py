@@ -51,10 +51,11 @@ class Relay:
         self._queue: ArqRedis | None = None
 
     async def round(self) -> int:
-        """One look at every queue's rows; how many were handed over. Raises ``QUEUE_LOST``."""
+        """One look at what is due; how many rows were handed over. Raises ``QUEUE_LOST``."""
         queue = await self._connected()
+        due = await self._backlog.queues_due()
         handed = 0
-        for name in QUEUES:
+        for name in (each for each in QUEUES if each in due):
             tickets = await self._backlog.hand_over(name)
             for index, ticket in enumerate(tickets):
                 try:

@@ -41,6 +41,12 @@ MAX_QUEUED = 64
 
 _HOUSE = TenantScope(VENDOR_ID)
 
+#: Asked ten times a second by every worker, mostly for nothing; hence past SQLAlchemy.
+_DUE = """
+SELECT DISTINCT job FROM outbox
+WHERE failed_at IS NULL AND due_at <= $1 AND (leased_until IS NULL OR leased_until <= $1)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
@@ -74,6 +80,14 @@ class Backlog:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
+
+    async def queues_due(self) -> frozenset[str]:
+        """The queues for which ``hand_over`` would find something, where there is room."""
+        async with self._storage.read(_HOUSE) as session:
+            driver = await session.driver()
+            rows = await driver.fetch(_DUE, self._storage.clock.now())
+        jobs = {row["job"] for row in rows}
+        return frozenset(QUEUE_OF.get(job, DEFAULT_QUEUE) for job in Job if job.value in jobs)
 
     async def hand_over(self, queue: str, *, limit: int = MAX_QUEUED) -> tuple[Ticket, ...]:
         """Claim due rows of ``queue``, and rows past their lease, for ``QUEUED_LEASE``."""

@@ -37,6 +37,25 @@ async def test_a_row_is_handed_over_once_and_only_to_its_own_queue(storage: Stor
     assert export.job is Job.BUILD_EXPORT
 
 
+async def test_the_queues_due_are_those_that_would_hand_something_over(
+    storage: Storage, backlog: Backlog, clock: ManualClock
+):
+    assert await backlog.queues_due() == set()
+    await ask(storage)
+    await ask(storage, Job.BUILD_EXPORT)
+    assert await backlog.queues_due() == {DEFAULT_QUEUE, EXPORTS_QUEUE}
+    (ticket,) = await backlog.hand_over(DEFAULT_QUEUE)
+    assert await backlog.queues_due() == {EXPORTS_QUEUE}, "one that is leased waits"
+    clock.advance(QUEUED_LEASE)
+    assert await backlog.queues_due() == {DEFAULT_QUEUE, EXPORTS_QUEUE}, "until its lease runs out"
+    await backlog.fail(ticket, "not now")
+    assert await backlog.queues_due() == {EXPORTS_QUEUE}, "until it is tried again"
+    clock.advance(timedelta(seconds=1))
+    assert await backlog.queues_due() == {DEFAULT_QUEUE, EXPORTS_QUEUE}
+    await backlog.give_up(ticket, "never")
+    assert await backlog.queues_due() == {EXPORTS_QUEUE}, "one that was given up does not come back"
+
+
 async def test_several_relays_share_the_rows_without_doubling_one(storage: Storage, backlog: Backlog):
     for _ in range(20):
         await ask(storage)
