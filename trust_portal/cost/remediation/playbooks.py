@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Final
@@ -241,6 +242,7 @@ def load_playbooks(path: Path | None = None) -> Playbooks:
     return parse_playbooks(text)
 
 
+@lru_cache(maxsize=4)
 def parse_playbooks(text: str) -> Playbooks:
     """``InvalidInput`` (field ``PLAYBOOKS``) naming place and reason."""
     if len(text.encode()) > _LARGEST_FILE:

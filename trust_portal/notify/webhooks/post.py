@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Final
 
 import httpx
@@ -33,6 +34,12 @@ _LOST: Final = (
 AGENT: Final = f"Trust-Portal-Webhooks/{__version__}"
 
 
+@cache
+def _trusting_the_system() -> ssl.SSLContext:
+    """Read once a process: it is a hundred and fifty certificates."""
+    return ssl.create_default_context()
+
+
 class Sender:
     """``networks`` are the operator's own; ``context`` replaces the system's trust in certificates."""
 
@@ -44,7 +51,7 @@ class Sender:
         patience: float = PATIENCE,
     ) -> None:
         self.networks = tuple(networks)
-        self._context = context or ssl.create_default_context()
+        self._context = context or _trusting_the_system()
         self._patience = patience
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
