@@ -4,9 +4,12 @@ import json
 from datetime import datetime
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from trust_portal.commands.cost import cost
+
+pytestmark = pytest.mark.takes(seconds=15)
 
 NAB = Path(__file__).parent.parent / "data" / "nab"
 ANY = ("--any-scale", "--direction", "both")

@@ -23,6 +23,8 @@ from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.settings import Settings
 
+pytestmark = pytest.mark.takes(seconds=15)
+
 _SEED = 7
 _EVENT = {
     "specversion": "1.0",

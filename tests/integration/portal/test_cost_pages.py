@@ -17,6 +17,8 @@ from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.kernel.actor import SYSTEM, Role
 from trust_portal.kernel.page import PageRequest
 
+pytestmark = pytest.mark.takes(seconds=25)
+
 
 @pytest.fixture
 async def anomaly(portal: Portal) -> CostAnomaly:

@@ -8,6 +8,8 @@ from support.portal_world import STRANGER, Customer
 
 from trust_portal.web.views import ROUTES
 
+pytestmark = pytest.mark.takes(seconds=40)
+
 PEOPLE = (
     "nobody",
     "customer_viewer",

@@ -13,6 +13,8 @@ from support.reliability_vendor import CONTRACT, Vendor
 
 from trust_portal.house import House
 
+pytestmark = pytest.mark.takes(seconds=30)
+
 
 @pytest.fixture
 def command(house: House, tmp_path: Path):

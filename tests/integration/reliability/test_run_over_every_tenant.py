@@ -38,7 +38,7 @@ from trust_portal.storage.backlog import Backlog
 from trust_portal.storage.outbox import DEFAULT_QUEUE, Job
 from trust_portal.storage.tenancy import TenantScope
 
-pytestmark = pytest.mark.takes(seconds=60)
+pytestmark = pytest.mark.takes(seconds=80)
 
 JUNE = StartRun("2026-06")
 CISO = Actor(ActorKind.PERSON, new_id(), "Ciso", VENDOR_ID, frozenset({Role.APPROVER_SECURITY}))

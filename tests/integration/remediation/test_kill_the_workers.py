@@ -32,6 +32,8 @@ from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
 from trust_portal.runtime.story_clock import StoryClock
 
+pytestmark = pytest.mark.takes(seconds=60)
+
 SEED = int(os.environ.get("KILLS_SEED", "20260611"))
 COUNT = int(os.environ.get("PLAYBOOK_KILLS", "6"))
 #: Each of them at least once, in an order that the seed chooses.

@@ -15,6 +15,8 @@ from trust_portal.cost.detection.thresholds import INSTALLED, Limits
 from trust_portal.cost.detection.versions import VERSIONS
 from trust_portal.errors import InvalidInput
 
+pytestmark = pytest.mark.takes(seconds=20)
+
 
 def _eventful(seed, hours=700):
     random = np.random.default_rng(seed)
