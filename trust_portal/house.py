@@ -135,6 +135,10 @@ from trust_portal.settings import Settings
 from trust_portal.storage.engine import create_engine
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
+from trust_portal.trust.report.attesting import TrustReportAuditor
+from trust_portal.trust.report.model import KIND as TRUST_REPORT
+from trust_portal.trust.report.renderer import TrustReportRenderer
+from trust_portal.trust.report.service import TrustReports
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,11 +233,12 @@ class House:
     delivery_log: DeliveryLog
     endpoints: Endpoints
     inbox: Inbox
+    trust_reports: TrustReports
 
     @property
     def auditors(self) -> tuple[Auditor, ...]:
         """Who compares stored documents with their receipts, for ``trust-portal audit``."""
-        return (SlaReportAuditor(), CreditAuditor(), PostmortemAuditor())
+        return (SlaReportAuditor(), CreditAuditor(), PostmortemAuditor(), TrustReportAuditor())
 
     @property
     def readiness(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
@@ -314,6 +319,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
             POSTMORTEM: PostmortemRenderer(press),
             POSTMORTEM_COPY: PostmortemCopyRenderer(press),
             SLA_REPORT: SlaReportRenderer(press),
+            TRUST_REPORT: TrustReportRenderer(press),
         },
         host=settings.host,
         vendor=settings.vendor_name,
@@ -476,6 +482,14 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         delivery_log=DeliveryLog(storage, gate, ledger, access_log),
         endpoints=Endpoints(storage, gate, ledger, access_log, endpoint_secrets, sender.networks),
         inbox=Inbox(storage, gate),
+        trust_reports=TrustReports(
+            storage,
+            gate=gate,
+            ledger=ledger,
+            exports=exports,
+            access_log=access_log,
+            vendor_name=settings.vendor_name,
+        ),
     )
 
 

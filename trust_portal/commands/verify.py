@@ -19,9 +19,17 @@ from trust_portal.evidence.verify import DocumentKind, Recomputer
 from trust_portal.evidence.verify import verify as verify_bundle
 
 #: What each kind of document owes; the room of the kind says so.
-_KINDS = ("trust_portal.reliability.verification", "trust_portal.learning.verification")
+_KINDS = (
+    "trust_portal.reliability.verification",
+    "trust_portal.learning.verification",
+    "trust_portal.trust.verification",
+)
 #: Recomputing pulls in the calculation engine; verifying alone does not need it.
-_RECOMPUTERS = ("trust_portal.reliability.recompute", "trust_portal.learning.recompute")
+_RECOMPUTERS = (
+    "trust_portal.reliability.recompute",
+    "trust_portal.learning.recompute",
+    "trust_portal.trust.recompute",
+)
 _KEY_ID_DIGITS = 64
 
 

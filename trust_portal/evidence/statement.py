@@ -121,6 +121,7 @@ class ReceiptKind(StrEnum):
     THRESHOLD_CHANGED = "threshold.changed"
     TOKEN_CREATED = "token.created"  # noqa: S105 - the name of an act, not a secret
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an act, not a secret
+    TRUST_REPORT_PUBLISHED = "trust_report.published"
     WEBHOOK_CHANGED = "webhook.changed"
     WEBHOOK_CREATED = "webhook.created"
     WEBHOOK_DISABLED = "webhook.disabled"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from trust_portal.facts.events import (
     INCIDENT_DECLARED,
@@ -55,6 +55,14 @@ async def insert_incident_touches(
 async def has_incidents_touched(session: ReadSession) -> bool:
     """Whether something was told that the register has not taken in."""
     return (await session.execute(select(incident_touches.c.id).limit(1))).first() is not None
+
+
+async def waiting_since(session: ReadSession) -> datetime | None:
+    """When the longest waiting of what was told came in; None where the register has taken in everything."""
+    found: datetime | None = (
+        await session.execute(select(func.min(incident_touches.c.received_at)))
+    ).scalar_one()
+    return found
 
 
 async def incidents_touched(session: ReadSession, limit: int) -> IncidentsTouched:

@@ -32,6 +32,7 @@ class NavItem:
 #: Label, path below the tenant, and what one must be allowed to find behind it.
 _CUSTOMER_PAGES = (
     ("Overview", "", Action.PROFILE_READ),
+    ("Trust", "/trust", Action.TRUST_REPORT_READ),
     ("SLA reports", "/reports", Action.SLA_REPORT_READ),
     ("Credits", "/credits", Action.CREDIT_READ),
     ("Incidents", "/incidents", Action.INCIDENT_READ),

@@ -131,6 +131,9 @@ EXPECTED = {
     "/t/{key}/receipts/{receipt}": "303 200 200 200 404 200 200 200 200 200",
     "/t/{key}/receipts/{receipt}/envelope": "303 200 200 200 404 200 200 200 200 200",
     "/t/{key}/receipts/{receipt}/proof": "303 200 200 200 404 200 200 200 200 200",
+    "/t/{key}/trust": READERS,
+    "/t/{key}/trust/preview": "303 403 403 403 404 403 200 403 403 200",
+    "/t/{key}/trust/{report}": NONE_YET,
     "/t/{key}/trust-policy": "303 200 200 200 404 200 200 200 200 200",
 }
 

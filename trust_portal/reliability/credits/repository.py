@@ -200,6 +200,11 @@ async def credits_of_period(session: ReadSession, tenant_id: UUID, period: str) 
     return await _credits(session, query.order_by(credits_.c.proposed_at, credits_.c.id))
 
 
+async def credits_of(session: ReadSession, tenant_id: UUID) -> tuple[StoredCredit, ...]:
+    """Every credit of a tenant, oldest first."""
+    return await _credits(session, _query(tenant_id).order_by(credits_.c.proposed_at, credits_.c.id))
+
+
 async def credit_ids(session: ReadSession, tenant_id: UUID) -> tuple[UUID, ...]:
     """Of every credit of a tenant, oldest first."""
     query = select(credits_.c.id).where(credits_.c.tenant_id == tenant_id).order_by(credits_.c.id)

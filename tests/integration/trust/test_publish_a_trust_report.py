@@ -1,0 +1,113 @@
+"""A Trust Report is published with what is stale or missing said, verifies offline, and stays as it was."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from report_desk import Q2, acknowledged, bundle_of, publish, sequencing, stored, trust_of
+from support.portal_fixtures import Portal
+
+from trust_portal.access.actors import CONSOLE
+from trust_portal.errors import Conflict, InvalidInput
+from trust_portal.evidence import bundle
+from trust_portal.evidence.audit import AuditTotals, audit
+from trust_portal.evidence.verify import verify
+from trust_portal.kernel.canonical import canonical, sha256_hex
+from trust_portal.trust.recompute import RECOMPUTERS
+from trust_portal.trust.report.model import Acknowledgement, PublishTrustReport
+from trust_portal.trust.sections.model import State
+from trust_portal.trust.verification import KINDS
+
+
+async def test_what_blocks_is_named_and_nothing_changes_until_it_is_acknowledged(portal: Portal):
+    house, aurora = portal.house, portal.world.aurora
+    preview = await house.trust_reports.preview(CONSOLE, aurora.id, Q2)
+    states = {each.id: (each.state, each.why) for each in preview.sections}
+    assert states["sla"] == (State.FRESH, None)
+    assert states["credits"] == (State.FRESH, None)
+    assert states["cost"] == (State.NOT_APPLICABLE, "no usage of this customer is metered")
+    assert states["incidents"] == (
+        State.MISSING,
+        "no signed postmortem of P1 Secret trouble of aurora",
+    ), "a P1 without a postmortem is a gap with a name"
+    before = await stored(house, aurora.id)
+
+    with pytest.raises(Conflict) as refused:
+        await house.trust_reports.publish(PublishTrustReport(aurora.id, Q2), CONSOLE)
+    assert refused.value.code == "SECTIONS_BLOCK"
+    assert "Major incidents: missing, no signed postmortem of P1 Secret trouble of aurora" in str(
+        refused.value
+    )
+
+    given = await acknowledged(house, aurora.id)
+    for wrong, code in (
+        ((*given[1:], Acknowledgement("incidents", "we know", "missing: something else")), "SECTION_CHANGED"),
+        ((*given, Acknowledgement("sla", "we know", "stale")), "NOTHING_TO_ACKNOWLEDGE"),
+    ):
+        with pytest.raises(Conflict) as refused:
+            await house.trust_reports.publish(PublishTrustReport(aurora.id, Q2, wrong), CONSOLE)
+        assert refused.value.code == code
+    for period in ("2026-Q4", "June"):
+        with pytest.raises(InvalidInput):
+            await house.trust_reports.publish(PublishTrustReport(aurora.id, period, given), CONSOLE)
+    assert await stored(house, aurora.id) == before
+
+
+async def test_the_bundle_verifies_offline_and_says_what_was_let_stand(portal: Portal):
+    house, aurora = portal.house, portal.world.aurora
+    report = await publish(house, aurora.id)
+    assert (report.number, report.revision, report.superseded_by) == (1, 1, None)
+    async with sequencing(house):
+        export, data = await bundle_of(house, report)
+        assert export.file_name == "aurora-trust-report-2026-Q2-r1.zip"
+        assert await house.exports.reproduce(aurora.id, export.id) == data, "same snapshot, same bytes"
+    verdict = verify(data, policy=await trust_of(house, aurora.id), kinds=KINDS, recomputers=RECOMPUTERS)
+    assert verdict.findings == ()
+    subject = verdict.subject
+    assert (subject.kind, subject.tenant, subject.period) == ("trust-report", "aurora", "2026-Q2")
+
+    files = bundle.read(data).files
+    document = json.loads(files["trust-report.json"])
+    assert canonical(document) == files["trust-report.json"]
+    assert sha256_hex(files["trust-report.json"]) == report.sha256
+    sections = {each["id"]: each for each in document["sections"]}
+    objective = sections["sla"]["tables"][0]
+    assert objective["title"] == "api"
+    (june,) = objective["rows"]
+    assert [each["value"] for each in june["cells"]] == [
+        "2026-06", "99.791666", "99.791666", "99.9", "no", "3", "3",
+    ]  # fmt: skip
+    assert june["cells"][1]["receipt"] == str(aurora.receipt)
+    let_stand = {each["section"]: each for each in document["acknowledgements"]}
+    assert let_stand["incidents"]["reason"] == "we know that of major incidents"
+    assert let_stand["incidents"]["state"] == "missing"
+    assert sha256_hex(files["inputs/sla/2026-06-r1.json"]) == document["inputs"][-1]["sha256"]
+    assert f"receipts/{aurora.receipt}.dsse.json" in files
+    assert b"sla/objective-api/2026-06/attained,percent,,99.791666,fresh," in files["trust-report.csv"]
+    assert files["trust-report.pdf"].startswith(b"%PDF")
+    assert [each async for each in audit(house.storage, AuditTotals(), aurora.id, house.auditors)] == []
+
+
+async def test_another_revision_needs_a_reason_and_says_what_it_replaces(portal: Portal):
+    house, aurora = portal.house, portal.world.aurora
+    first = await publish(house, aurora.id)
+    before = await stored(house, aurora.id)
+    with pytest.raises(Conflict) as refused:
+        await publish(house, aurora.id)
+    assert refused.value.code == "REASON_REQUIRED"
+    assert await stored(house, aurora.id) == before
+
+    second = await publish(house, aurora.id, reason="the postmortem was late")
+    assert (second.number, second.revision) == (2, 2)
+    newest, oldest = await house.trust_reports.versions(CONSOLE, aurora.id)
+    assert (newest.superseded_by, oldest.superseded_by) == (None, 2)
+    opened = await house.trust_reports.get(CONSOLE, aurora.id, second.id)
+    named = {"period": Q2, "revision": "1", "sha256": first.sha256}
+    assert opened.document["supersedes"] == named
+    assert opened.document["previous"] == named
+    async with sequencing(house):
+        _, data = await bundle_of(house, second)
+    files = bundle.read(data).files
+    assert sha256_hex(files["inputs/previous.json"]) == first.sha256
+    assert verify(data, policy=await trust_of(house, aurora.id), kinds=KINDS, recomputers=RECOMPUTERS).ok

@@ -1,0 +1,61 @@
+"""Trust Reports in the portal: staff looks, acknowledges and publishes; the customer reads its own and no other's."""
+
+from __future__ import annotations
+
+from report_desk import Q2, publish
+from support.portal_fixtures import Portal
+from support.portal_world import STRANGER
+
+from trust_portal.access.actors import CONSOLE
+
+
+async def test_the_form_acknowledges_what_blocks_and_publishes(portal: Portal):
+    aurora = portal.world.aurora
+    async with portal.browser("csm") as browser:
+        page = await browser.get(f"/t/aurora/trust/preview?of={Q2}")
+        assert page.status_code == 200
+        assert "no signed postmortem of P1 Secret trouble of aurora" in page.text
+        assert f'href="/t/aurora/receipts/{aurora.receipt}"' in page.text
+        refused = await browser.post("/t/aurora/trust", data={"period": Q2})
+        assert refused.status_code == 409
+        assert "Acknowledge each with a reason" in refused.text
+        assert await portal.house.trust_reports.versions(CONSOLE, aurora.id) == ()
+
+        found = await portal.house.trust_reports.preview(CONSOLE, aurora.id, Q2)
+        given = {"period": Q2}
+        for each in found.blocking:
+            given |= {
+                f"seen-{each.id}": f"{each.state.value}: {each.why}",
+                f"reason-{each.id}": f"we work on {each.id}",
+            }
+        made = await browser.post("/t/aurora/trust", data=given)
+        assert made.status_code == 303
+        (stored,) = await portal.house.trust_reports.versions(CONSOLE, aurora.id)
+        assert made.headers["location"] == f"/t/aurora/trust/{stored.id}"
+        assert [each.section for each in stored.acknowledged] == [each.id for each in found.blocking]
+        page = await browser.get(made.headers["location"])
+        assert "Published although missing: no signed postmortem of P1 Secret trouble of aurora" in page.text
+        assert "we work on incidents" in page.text
+
+
+async def test_a_customer_reads_its_own_and_staffs_reading_is_in_the_access_log(portal: Portal):
+    house, aurora = portal.house, portal.world.aurora
+    report = await publish(house, aurora.id)
+    path = f"/t/aurora/trust/{report.id}"
+    async with portal.browser("customer_viewer") as browser:
+        assert (await browser.get(path)).status_code == 200
+        listed = await browser.get("/t/aurora/trust")
+        assert f'href="{path}"' in listed.text
+        assert "Publish one" not in listed.text
+        assert (await browser.get("/t/aurora/trust/preview")).status_code == 403
+        assert (await browser.post("/t/aurora/trust", data={"period": Q2})).status_code == 403
+    async with portal.browser(STRANGER) as browser:
+        assert (await browser.get(path)).status_code == 404
+        assert (await browser.get(f"/t/brightside/trust/{report.id}")).status_code == 404
+        assert "No Trust Report yet" in (await browser.get("/t/brightside/trust")).text
+    async with portal.browser("sre_operator") as browser:
+        assert (await browser.get(path)).status_code == 200
+    async with portal.browser("customer_admin") as browser:
+        log = await browser.get("/t/aurora/access")
+    assert "Sre_Operator" in log.text
+    assert str(report.id) in log.text

@@ -1,0 +1,23 @@
+"""Names that a document's verifier shares with whoever gathered it. No IO, so that verifying loads no server."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SLA: Final = "sla"
+INCIDENTS: Final = "incidents"
+COST: Final = "cost"
+CREDITS: Final = "credits"
+COMPLIANCE: Final = "compliance"
+POSTURE: Final = "posture"
+NOTES: Final = "notes"
+ACCESS: Final = "access"
+VERIFICATION: Final = "verification"
+CHANGES: Final = "changes"
+
+#: Table of the SLA section: the signed reports behind it.
+REPORTS: Final = "reports"
+#: Table of the credits section: issued ones, each with its memo.
+ISSUED: Final = "issued"
+#: Table of the incidents section: each with the copy that the tenant was given.
+POSTMORTEMS: Final = "postmortems"

@@ -1,0 +1,254 @@
+"""Major incidents that touched the tenant, each with its signed postmortem and what is done to prevent another.
+
+An incident belongs here by the worst severity it ever had. One without a signed postmortem is a gap that is
+named, and blocks the document until somebody acknowledges it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from trust_portal.facts.incident_touches import waiting_since
+from trust_portal.kernel.clock import rfc3339
+from trust_portal.learning.actions.model import ActionState, PreventionAction
+from trust_portal.learning.actions.repository import all_actions_of
+from trust_portal.learning.incidents.model import Incident
+from trust_portal.learning.incidents.repository import incidents_by_id, incidents_under_way
+from trust_portal.learning.postmortems.model import Postmortem
+from trust_portal.learning.postmortems.releases_model import ReleasedCopy
+from trust_portal.learning.postmortems.releases_repository import newest_copies
+from trust_portal.learning.postmortems.repository import postmortems_of
+from trust_portal.learning.switchboard.coverage import Cover, MajorIncident, ledger
+from trust_portal.storage.unit_of_work import ReadSession
+from trust_portal.trust.gathering.ids import INCIDENTS, POSTMORTEMS
+from trust_portal.trust.gathering.model import Ask
+from trust_portal.trust.sections.freshness import freshness
+from trust_portal.trust.sections.model import Cell, Column, Figure, Row, Section, Sentence, State, Table, Unit
+
+TITLE: Final = "Major incidents"
+SOURCE: Final = "the register of incidents and signed postmortems"
+#: How long something that was told may wait to be taken in.
+MAX_AGE: Final = timedelta(hours=1)
+#: What is signed where there was none.
+NONE: Final = "No major incidents in the period."
+
+_PAGE: Final = "/incidents"
+_INCIDENT_COLUMNS: Final = (
+    Column("incident", "Incident"),
+    Column("severity", "Worst severity"),
+    Column("service", "Service"),
+    Column("began", "Began", Unit.INSTANT),
+    Column("resolved", "Resolved", Unit.INSTANT),
+    Column("minutes", "Lasted", Unit.MINUTES),
+)
+_POSTMORTEM_COLUMNS: Final = (
+    Column("incident", "Incident"),
+    Column("state", "Postmortem"),
+    Column("version", "Version", Unit.COUNT),
+    Column("signed", "Signed", Unit.INSTANT),
+    Column("sha256", "SHA-256", Unit.DIGEST),
+    Column("copy", "Your copy", Unit.DIGEST),
+    Column("copy_sha256", "SHA-256 of your copy", Unit.DIGEST),
+)
+_PREVENTION_COLUMNS: Final = (
+    Column("incident", "Incident"),
+    Column("planned", "Promised", Unit.COUNT),
+    Column("done", "Done", Unit.COUNT),
+    Column("open", "Open", Unit.COUNT),
+    Column("overdue", "Overdue", Unit.COUNT),
+    Column("dropped", "Dropped", Unit.COUNT),
+    Column("due", "Next due", Unit.DAY),
+)
+_COVER: Final[Mapping[Cover, str]] = {
+    Cover.SIGNED: "signed",
+    Cover.MERGED: "covered by the postmortem of what it was merged into",
+    Cover.UNSIGNED: "not signed",
+    Cover.MISSING: "not begun",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MajorLine:
+    """One major incident of the tenant's. ``postmortem`` is the signed one that covers it, if one does."""
+
+    incident: Incident
+    cover: Cover
+    postmortem: Postmortem | None
+    copy: ReleasedCopy | None
+    actions: tuple[PreventionAction, ...]
+
+
+async def gather(session: ReadSession, ask: Ask) -> Section:
+    """Those under way in the period that touched the tenant, or may have."""
+    waiting = await waiting_since(session)
+    found = await incidents_under_way(session, ask.tenant.id, ask.period.start, ask.until)
+    major = [each for each in found if each.needs_postmortem]
+    known = {each.id: each for each in major}
+    while ahead := {each.merged_into for each in known.values() if each.merged_into} - known.keys():
+        more = await incidents_by_id(session, ahead)
+        if not more:
+            break
+        known |= more
+    postmortems = await postmortems_of(session, known)
+    copies = await newest_copies(session, ask.tenant.id, known)
+    covered = {
+        line.incident.id: line
+        for line in ledger(_major(each, postmortems.get(each.id)) for each in known.values()).lines
+        if line.incident is not None
+    }
+    lines = []
+    for each in major:
+        line = covered[each.id]
+        owner = line.covered_by
+        postmortem = None if owner is None else postmortems[owner]
+        actions = () if postmortem is None else await all_actions_of(session, postmortem.id)
+        copy = None if owner is None else copies.get(owner) or copies.get(each.id)
+        lines.append(MajorLine(each, line.cover, postmortem, copy, actions))
+    return incidents_section(lines, waiting or ask.now, ask.now)
+
+
+def incidents_section(lines: Sequence[MajorLine], as_of: datetime, now: datetime) -> Section:
+    """``as_of``: everything told before it is in the register. Pure."""
+    state, why = freshness(as_of, MAX_AGE, now, missing="nothing is known of incidents")
+    gaps = [each for each in lines if each.cover.is_gap]
+    if gaps:
+        named = "; ".join(f"{each.incident.worst_severity.value} {each.incident.title}" for each in gaps)
+        state, why = State.MISSING, f"no signed postmortem of {named}"
+    promised = [action for each in _once(lines) for action in _promised(each.actions)]
+    done = sum(each.state is ActionState.DONE for each in promised)
+    overdue = sum(each.is_overdue(now) for each in promised)
+    return Section(
+        id=INCIDENTS,
+        title=TITLE,
+        state=state,
+        why=why,
+        source=SOURCE,
+        as_of=as_of,
+        max_age=MAX_AGE,
+        sentences=_sentences(lines, promised),
+        figures=(
+            Figure("major", "Major incidents", Cell(str(len(lines)), Unit.COUNT, href=_PAGE)),
+            Figure("gaps", "Without a signed postmortem", Cell(str(len(gaps)), Unit.COUNT, href=_PAGE)),
+            Figure("promised", "Prevention actions promised", Cell(str(len(promised)), Unit.COUNT)),
+            Figure("done", "Prevention actions done", Cell(str(done), Unit.COUNT)),
+            Figure("overdue", "Prevention actions overdue", Cell(str(overdue), Unit.COUNT)),
+        ),
+        tables=(
+            Table("major", "Incidents", _INCIDENT_COLUMNS, tuple(map(_incident, lines)), NONE),
+            Table(
+                POSTMORTEMS,
+                "Postmortems",
+                _POSTMORTEM_COLUMNS,
+                tuple(map(_postmortem, lines)),
+                "None is owed.",
+            ),
+            Table(
+                "prevention",
+                "Prevention",
+                _PREVENTION_COLUMNS,
+                tuple(_prevention(each, now) for each in lines),
+                "Nothing had to be promised.",
+            ),
+        ),
+    )
+
+
+def _sentences(lines: Sequence[MajorLine], promised: Sequence[PreventionAction]) -> tuple[Sentence, ...]:
+    if not lines:
+        return (Sentence(NONE),)
+    found = [Sentence("Major incidents in the period: {major}; without a signed postmortem: {gaps}.")]
+    if promised:
+        found.append(Sentence("Of {promised} prevention actions {done} are done and {overdue} overdue."))
+    return tuple(found)
+
+
+def _major(incident: Incident, postmortem: Postmortem | None) -> MajorIncident:
+    signed = None if postmortem is None else postmortem.signed
+    return MajorIncident(
+        id=incident.id,
+        title=incident.title,
+        service=incident.service,
+        owner="",
+        severity=incident.severity,
+        worst_severity=incident.worst_severity,
+        declared_at=incident.declared_at,
+        last_fact_at=incident.last_fact_at,
+        merged_into=incident.merged_into,
+        postmortem_id=None if postmortem is None else postmortem.id,
+        signed_at=None if signed is None else signed.signed_at,
+    )
+
+
+def _once(lines: Sequence[MajorLine]) -> list[MajorLine]:
+    """A line for each postmortem: two incidents that one covers have its actions once."""
+    found: dict[UUID, MajorLine] = {}
+    for each in lines:
+        if each.postmortem is not None:
+            found.setdefault(each.postmortem.id, each)
+    return list(found.values())
+
+
+def _promised(actions: Sequence[PreventionAction]) -> list[PreventionAction]:
+    return [each for each in actions if each.state is not ActionState.WITHDRAWN]
+
+
+def _incident(line: MajorLine) -> Row:
+    each = line.incident
+    over = each.resolved_at
+    minutes = None if over is None else str(int((over - each.began_at).total_seconds() // 60))
+    return Row(
+        str(each.id),
+        (
+            Cell(each.title, href=_PAGE),
+            Cell(each.worst_severity.value),
+            Cell(each.service),
+            Cell(rfc3339(each.began_at), Unit.INSTANT, href=_PAGE),
+            Cell(None if over is None else rfc3339(over), Unit.INSTANT, href=_PAGE),
+            Cell(minutes, Unit.MINUTES, href=_PAGE),
+        ),
+    )
+
+
+def _postmortem(line: MajorLine) -> Row:
+    signed = None if line.postmortem is None else line.postmortem.signed
+    copy = line.copy
+    href = None if copy is None else f"/postmortems/{copy.id}"
+    return Row(
+        str(line.incident.id),
+        (
+            Cell(line.incident.title, href=_PAGE),
+            Cell(_COVER.get(line.cover, line.cover.value)),
+            Cell(None if signed is None else str(signed.number), Unit.COUNT),
+            Cell(None if signed is None else rfc3339(signed.signed_at), Unit.INSTANT),
+            Cell(None if signed is None else signed.sha256, Unit.DIGEST, href=href),
+            Cell(None if copy is None else str(copy.id), Unit.DIGEST, href=href),
+            Cell(None if copy is None else copy.sha256, Unit.DIGEST, href=href),
+        ),
+    )
+
+
+def _prevention(line: MajorLine, now: datetime) -> Row:
+    actions = _promised(line.actions)
+    unknown = line.postmortem is None
+
+    def count(number: int) -> Cell:
+        return Cell(None if unknown else str(number), Unit.COUNT)
+
+    still = [each for each in actions if each.is_open]
+    due = min((each.due for each in still if each.due is not None), default=None)
+    return Row(
+        str(line.incident.id),
+        (
+            Cell(line.incident.title, href=_PAGE),
+            count(len(actions)),
+            count(sum(each.state is ActionState.DONE for each in actions)),
+            count(len(still)),
+            count(sum(each.is_overdue(now) for each in still)),
+            count(sum(each.state is ActionState.DROPPED for each in actions)),
+            Cell(None if due is None else due.isoformat(), Unit.DAY),
+        ),
+    )

@@ -1,0 +1,67 @@
+"""What a gatherer is asked. Every section is gathered by ``async def gather(session, ask) -> Section``.
+
+``session`` is a snapshot in the staff scope, because a tenant's rows and the vendor's register of incidents
+are read together; every query names the tenant. A gatherer reads, hands rows to a pure function and returns
+its section; it never raises for something that is not there: the section says so in its state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.kernel.period import Period
+from trust_portal.storage.unit_of_work import ReadSession
+from trust_portal.trust.sections.model import Section
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The document before this one, of the same kind and tenant, with its sections by id."""
+
+    label: str
+    revision: int
+    sha256: str
+    sections: Mapping[str, Section] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """``period`` is the document's, in the tenant's time zone; ``now`` the moment of the snapshot.
+
+    ``before`` is the document that this one follows, None where it is the first.
+    """
+
+    tenant: Tenant
+    period: Period
+    now: datetime
+    before: Before | None = None
+
+    @property
+    def until(self) -> datetime:
+        """The end of what can be known of the period."""
+        return min(self.now, self.period.end)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The months of the period, and behind them the quarter where it is one."""
+        return labels_of(self.period.label)
+
+    @property
+    def today(self) -> date:
+        return self.now.date()
+
+
+Gatherer = Callable[[ReadSession, Ask], Coroutine[Any, Any, Section]]
+
+
+def labels_of(label: str) -> tuple[str, ...]:
+    """``2026-Q2`` → ``2026-04``, ``2026-05``, ``2026-06``, ``2026-Q2``; a month is itself."""
+    year, _, rest = label.partition("-")
+    if not rest.startswith("Q"):
+        return (label,)
+    first = 3 * int(rest[1:]) - 2
+    return (*(f"{year}-{month:02d}" for month in range(first, first + 3)), label)

@@ -1,0 +1,130 @@
+"""Trust Reports: what is asked for, and what is kept of one that was published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+from uuid import UUID
+
+from trust_portal.errors import InvalidInput
+from trust_portal.kernel.canonical import Json
+from trust_portal.kernel.names import require_words
+from trust_portal.trust.sections.model import Section, State
+
+NOUN: Final = "Trust Report"
+KIND: Final = "trust-report"
+FORMAT: Final = "1"
+ENGINE: Final[Mapping[str, Json]] = MappingProxyType({"name": "trust-portal trust report", "version": "1"})
+
+#: Where a bundle carries the document and its other forms.
+DOCUMENT_FILE: Final = "trust-report.json"
+CSV_FILE: Final = "trust-report.csv"
+PDF_FILE: Final = "trust-report.pdf"
+#: The Trust Report before this one.
+PREVIOUS_FILE: Final = "inputs/previous.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Somebody lets a section stand that is stale or missing, and says why.
+
+    ``seen`` is what it said when they did (``blocked_as``): of what it says later they know nothing.
+    """
+
+    section: str
+    reason: str
+    seen: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", require_words(self.reason, f"reason-{self.section}"))
+
+
+@dataclass(frozen=True, slots=True)
+class PublishTrustReport:
+    """Command. ``reason`` is required where the period has a published report already."""
+
+    tenant_id: UUID
+    period: str
+    acknowledgements: tuple[Acknowledgement, ...] = ()
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.reason is not None:
+            object.__setattr__(self, "reason", require_words(self.reason, "reason"))
+        named = [each.section for each in self.acknowledgements]
+        if len(set(named)) != len(named):
+            raise InvalidInput("a section is acknowledged once", field="acknowledgements")
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A section that was let stand: what kept it from being fresh, and the reason that was given."""
+
+    section: str
+    title: str
+    state: State
+    why: str
+    reason: str
+
+    def json(self) -> dict[str, Json]:
+        return {
+            "section": self.section,
+            "title": self.title,
+            "state": self.state.value,
+            "why": self.why,
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def of(cls, body: Mapping[str, str]) -> Acknowledged:
+        return cls(body["section"], body["title"], State(body["state"]), body["why"], body["reason"])
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTrustReport:
+    """A published Trust Report. ``number`` counts the tenant's, ``revision`` those of the period, from 1.
+
+    ``as_of`` is the moment of its snapshot; ``sha256`` is over the document's RFC 8785 bytes;
+    ``superseded_by`` the revision that took its place, None while it stands.
+    """
+
+    id: UUID
+    tenant_id: UUID
+    number: int
+    period: str
+    revision: int
+    as_of: datetime
+    sha256: str
+    acknowledged: tuple[Acknowledged, ...]
+    reason: str | None
+    published_at: datetime
+    published_by: str
+    receipt_id: UUID
+    superseded_by: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would be published now; ``last`` is the period's published report, where there is one."""
+
+    period: str
+    as_of: datetime
+    sections: tuple[Section, ...]
+    last: StoredTrustReport | None
+
+    @property
+    def blocking(self) -> tuple[Section, ...]:
+        return blocking(self.sections)
+
+
+def blocking(sections: Sequence[Section]) -> tuple[Section, ...]:
+    """Those that keep a document from being published until somebody acknowledges them."""
+    return tuple(each for each in sections if each.state.blocks)
+
+
+def blocked_as(section: Section) -> str:
+    """What is acknowledged. That something grows older while somebody reads is no news; what is missing is."""
+    return section.state.value if section.state is State.STALE else f"{section.state.value}: {section.why}"

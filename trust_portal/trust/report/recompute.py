@@ -1,0 +1,52 @@
+"""Derives again what a Trust Report follows from: its states from their ages, and the table made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from trust_portal.documents.csv import write_csv
+from trust_portal.evidence.strict import parse_json
+from trust_portal.evidence.verdict import Mismatch
+from trust_portal.reliability.comparison import file_in, reading, same_engine, table_differs
+from trust_portal.trust.report.document import sections_of
+from trust_portal.trust.report.model import CSV_FILE, DOCUMENT_FILE, ENGINE, FORMAT
+from trust_portal.trust.sections.document import csv_rows
+from trust_portal.trust.sections.freshness import freshness
+from trust_portal.trust.sections.model import Section, State
+
+
+def recompute_trust_report(files: Mapping[str, bytes]) -> list[Mismatch]:
+    """Every state that is better than the section's age allows or stands unacknowledged, and the table.
+
+    Raises ``NotRecomputable`` naming the file that is missing or unusable.
+    """
+    with reading(DOCUMENT_FILE):
+        body = parse_json(file_in(files, DOCUMENT_FILE))
+        same_engine(body, DOCUMENT_FILE, engine=ENGINE, formats=(FORMAT,))
+        sections = sections_of(body)
+        found = [*_states(sections, datetime.fromisoformat(body["as_of"])), *_acknowledged(body, sections)]
+        header, *rows = csv_rows(sections)
+        table = write_csv([str(each) for each in header], rows)
+    return found + table_differs(CSV_FILE, files.get(CSV_FILE, table), table)
+
+
+def _states(sections: tuple[Section, ...], as_of: datetime) -> Iterator[Mismatch]:
+    for number, each in enumerate(sections):
+        derived, _ = freshness(each.as_of, each.max_age, as_of, missing="")
+        if each.state is State.FRESH and derived is not State.FRESH:
+            yield Mismatch(DOCUMENT_FILE, f"$.sections[{number}].state", each.state.value, derived.value)
+
+
+def _acknowledged(body: Mapping[str, Any], sections: tuple[Section, ...]) -> Iterator[Mismatch]:
+    stated = {each["section"]: each["state"] for each in body["acknowledgements"]}
+    derived = {each.id: each.state.value for each in sections if each.state.blocks}
+    for name in sorted(stated.keys() | derived.keys()):
+        if stated.get(name) != derived.get(name):
+            yield Mismatch(
+                DOCUMENT_FILE,
+                f"$.acknowledgements.{name}",
+                stated.get(name, "not acknowledged"),
+                derived.get(name, "nothing to acknowledge"),
+            )

@@ -1,0 +1,101 @@
+"""What templates say of a section, on screen and on paper: its state, its sentences, its drawings. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from trust_portal.documents import charts
+from trust_portal.trust.sections.display import display
+from trust_portal.trust.sections.model import Cell, Chart, ChartKind, Section, State, Unit, split
+
+#: Kind of mark and word, by state.
+STATES: Final[dict[State, tuple[str, str]]] = {
+    State.FRESH: ("good", "Fresh"),
+    State.STALE: ("warn", "Stale"),
+    State.MISSING: ("bad", "Missing"),
+    State.NOT_APPLICABLE: ("mute", "Does not apply"),
+}
+#: Units whose cells are set flush right.
+_NUMBERS: Final = frozenset({Unit.COUNT, Unit.MINUTES, Unit.MONEY, Unit.NUMBER, Unit.PERCENT})
+
+
+def spoken(section: Section) -> Iterator[tuple[tuple[str, Cell | None], ...]]:
+    """Each sentence in pieces: words without a cell, and figures as they are shown with theirs."""
+    for sentence in section.sentences:
+        yield tuple(
+            (display(section.figure(text).cell), section.figure(text).cell) if is_figure else (text, None)
+            for is_figure, text in split(sentence.text)
+        )
+
+
+def cell_kind(unit: Unit) -> str:
+    """The class that a column's cells are set in."""
+    if unit in _NUMBERS:
+        return "num"
+    return "code" if unit is Unit.DIGEST else "text"
+
+
+def receipts_in(sections: Sequence[Section]) -> dict[str, int]:
+    """The number of each receipt in the list at the end of a printed document, in the order of their naming."""
+    found: dict[str, int] = {}
+    for section in sections:
+        for _, cell in section.cells():
+            if cell.receipt is not None:
+                found.setdefault(cell.receipt, len(found) + 1)
+    return found
+
+
+def drawn(section: Section, chart: Chart) -> Markup:
+    """The chart as SVG: the first of its series; the table beside it has every value."""
+    table = section.table(chart.table)
+    places = [each.id for each in table.columns]
+    along, upwards = places.index(chart.category), places.index(chart.series[0])
+    unit = " %" if table.columns[upwards].unit is Unit.PERCENT else ""
+    points = [
+        charts.Point(display(row.cells[along]), _decimal(row.cells[upwards].value)) for row in table.rows
+    ]
+    said = [
+        f"{each.label}: {'not known' if each.value is None else f'{each.value}{unit}'}" for each in points
+    ]
+    description = "; ".join(said)
+    if chart.kind is ChartKind.BAR:
+        return charts.bar_chart(points, title=chart.title, description=description, unit=unit)
+    target = _decimal(chart.target)
+    low, high = _span([*(each.value for each in points), target], percent=bool(unit))
+    return charts.line_chart(
+        points,
+        title=chart.title,
+        description=description,
+        low=low,
+        high=high,
+        target=target,
+        unit=unit,
+        stepped=True,
+    )
+
+
+def _span(values: Sequence[Decimal | None], *, percent: bool) -> tuple[Decimal, Decimal]:
+    """Round bounds around the values; a share never goes beyond a hundred."""
+    known = [each for each in values if each is not None] or [Decimal(0)]
+    step = Decimal("0.1") if percent and min(known) > 99 else Decimal(1)
+    low = (min(known) / step).quantize(Decimal(1), ROUND_FLOOR) * step
+    high = Decimal(100) if percent else (max(known) / step).quantize(Decimal(1), ROUND_CEILING) * step
+    return (low, high) if low < high else (high - step, high)
+
+
+def _decimal(value: str | None) -> Decimal | None:
+    return None if value is None else Decimal(value)
+
+
+GLOBALS: Final[dict[str, Callable[..., Any]]] = {
+    "section_cell_kind": cell_kind,
+    "section_drawn": drawn,
+    "section_receipts": receipts_in,
+    "section_shown": display,
+    "section_spoken": spoken,
+    "section_state": lambda state: STATES[state],
+}

@@ -1,0 +1,145 @@
+"""Trust Reports of a tenant: what was published, one report whole, and what would be published now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from trust_portal.access.action import Action
+from trust_portal.access.policy import Resource
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.errors import Refused
+from trust_portal.kernel.period import previous_label
+from trust_portal.trust.report.document import acknowledged_of, sections_of, title_of
+from trust_portal.trust.report.model import (
+    CSV_FILE,
+    DOCUMENT_FILE,
+    NOUN,
+    PDF_FILE,
+    Acknowledgement,
+    PublishTrustReport,
+    blocked_as,
+)
+from trust_portal.web.context import actor_of, house_of
+from trust_portal.web.forms import FormState, read_form, required, texts
+from trust_portal.web.navigation import frame, tenant_of, tenant_path
+from trust_portal.web.templating import page
+
+_REASON = "reason-"
+_SEEN = "seen-"
+_FILES = ((PDF_FILE, "PDF"), (DOCUMENT_FILE, "JSON"), (CSV_FILE, "CSV"))
+
+
+async def reports(request: Request) -> Response:
+    actor, house = actor_of(request), house_of(request)
+    tenant = await tenant_of(request, purpose=NOUN)
+    newest = await house.trust_reports.newest(actor, tenant.id)
+    return page(
+        request,
+        "trust/reports.html",
+        versions=await house.trust_reports.versions(actor, tenant.id),
+        newest=newest,
+        sections=() if newest is None else sections_of(newest.document),
+        period=_quarter_before(request),
+        **_rights(request, tenant),
+        **frame(request, tenant),
+    )
+
+
+async def report(request: Request) -> Response:
+    actor, house = actor_of(request), house_of(request)
+    tenant = await tenant_of(request, purpose=NOUN)
+    opened = await house.trust_reports.get(actor, tenant.id, request.path_params["report"])
+    versions = await house.trust_reports.versions(actor, tenant.id)
+    stored = opened.report
+    return page(
+        request,
+        "trust/report.html",
+        title=title_of(opened.document),
+        opened=opened,
+        stored=stored,
+        document=opened.document,
+        sections=sections_of(opened.document),
+        acknowledged=acknowledged_of(opened.document),
+        later=next(
+            (
+                each
+                for each in versions
+                if (each.period, each.revision) == (stored.period, stored.superseded_by)
+            ),
+            None,
+        ),
+        newest=versions[0],
+        files=_FILES,
+        key=tenant.key,
+        **_rights(request, tenant),
+        **frame(request, tenant),
+    )
+
+
+async def preview(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+    actor, house = actor_of(request), house_of(request)
+    tenant = await tenant_of(request, purpose=NOUN)
+    period = form.value("period") or request.query_params.get("of") or _quarter_before(request)
+    found = await house.trust_reports.preview(actor, tenant.id, period)
+    return page(
+        request,
+        "trust/preview.html",
+        status_code=form.status,
+        preview=found,
+        seen={each.id: blocked_as(each) for each in found.blocking},
+        form=form,
+        **_rights(request, tenant),
+        **frame(request, tenant),
+    )
+
+
+async def publish(request: Request) -> Response:
+    tenant, form = await tenant_of(request, purpose=NOUN), await read_form(request)
+    given = texts(form)
+    try:
+        command = PublishTrustReport(
+            tenant.id, required(form, "period"), _acknowledgements(given), given.get("reason") or None
+        )
+        stored = await house_of(request).trust_reports.publish(command, actor_of(request))
+    except Refused as refusal:
+        if refusal.status in {401, 403, 404} or refusal.field == "period":
+            raise
+        return await preview(request, FormState(given, refusal))
+    return RedirectResponse(f"{tenant_path(tenant)}/trust/{stored.id}", status_code=303)
+
+
+def _acknowledgements(given: Mapping[str, str]) -> tuple[Acknowledgement, ...]:
+    """Those with a reason: an empty one acknowledges nothing."""
+    return tuple(
+        Acknowledgement(name.removeprefix(_SEEN), reason, seen)
+        for name, seen in given.items()
+        if name.startswith(_SEEN) and (reason := given.get(_REASON + name.removeprefix(_SEEN)))
+    )
+
+
+def _quarter_before(request: Request) -> str:
+    """The quarter that ended last."""
+    now = house_of(request).clock.now()
+    return previous_label(f"{now.year}-Q{(now.month + 2) // 3}")
+
+
+def _rights(request: Request, tenant: Tenant) -> dict[str, Any]:
+    actor, gate = actor_of(request), house_of(request).gate
+    return {
+        "may_publish": gate.allows(actor, Action.TRUST_REPORT_PUBLISH, Resource(NOUN, tenant.id)),
+        "may_download": gate.allows(actor, Action.EXPORT_DOWNLOAD, Resource("export", tenant.id)),
+        "may_trace": gate.allows(actor, Action.RECEIPT_READ, Resource("receipt", tenant.id)),
+    }
+
+
+routes = [
+    Route("/t/{tenant}/trust", reports, methods=["GET"]),
+    Route("/t/{tenant}/trust", publish, methods=["POST"]),
+    Route("/t/{tenant}/trust/preview", preview, methods=["GET"]),
+    Route("/t/{tenant}/trust/{report:uuid}", report, methods=["GET"]),
+]
