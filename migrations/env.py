@@ -35,6 +35,7 @@ from trust_portal.reliability.runs import tables as runs
 from trust_portal.storage import outbox
 from trust_portal.storage.engine import create_engine
 from trust_portal.storage.metadata import metadata
+from trust_portal.trust.report import tables as trust_reports
 
 #: Modules that declare tables; importing them is what fills the metadata.
 TABLES = (
@@ -62,6 +63,7 @@ TABLES = (
     reports,
     runs,
     switchboard,
+    trust_reports,
     workplaces,
 )
 

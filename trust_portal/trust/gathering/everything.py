@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.cost import gather as gather_cost
 from trust_portal.trust.gathering.credits import gather as gather_credits
 from trust_portal.trust.gathering.ids import COST, CREDITS, INCIDENTS, SLA
 from trust_portal.trust.gathering.incidents import gather as gather_incidents
-from trust_portal.trust.gathering.model import Ask, Gatherer
+from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.gathering.sla import gather as gather_sla
 from trust_portal.trust.sections.model import Section, State
+
+Gatherer = Callable[[ReadSession, Ask], Coroutine[Any, Any, Section]]
 
 #: By the id of the section that each gathers.
 GATHERERS: Final[dict[str, Gatherer]] = {

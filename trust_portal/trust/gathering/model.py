@@ -7,14 +7,12 @@ its section; it never raises for something that is not there: the section says s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.kernel.period import Period
-from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.sections.model import Section
 
 
@@ -53,9 +51,6 @@ class Ask:
     @property
     def today(self) -> date:
         return self.now.date()
-
-
-Gatherer = Callable[[ReadSession, Ask], Coroutine[Any, Any, Section]]
 
 
 def labels_of(label: str) -> tuple[str, ...]:
