@@ -115,6 +115,22 @@ async def test_of_a_new_version_the_old_bundle_still_verifies_and_the_new_one_sa
     assert f"version 2 supersedes version 1, SHA-256 {before}" in verdict.proved
 
 
+async def test_a_bundle_of_the_old_version_made_afterwards_verifies_and_says_what_superseded_it(desk):
+    first = await desk.signed(await desk.postmortem())
+    reopened = await desk.house.postmortem_signing.reopen(Reopen(first.id, "A log was found."), desk.owner)
+    second = await desk.signed(reopened, Written(**(WRITTEN.json() | {"risks": "It may recur."})))
+    old, policy = await desk.bundle(first.id, 1), await desk.policy()
+    verdict = check(desk, old, policy)
+    assert verdict.ok, verdict.findings
+    assert json.loads(bundle.read(old).files["postmortem.json"])["postmortem"]["version"] == "1"
+    assert (
+        f"version 1 is superseded by version 2, SHA-256 {second.versions[1].sha256}: it was signed, and is no longer "
+        "what counts"
+    ) in verdict.proved
+    again = await desk.bundle(first.id, 1)
+    assert again == old
+
+
 async def test_nobody_reviews_what_they_wrote(desk):
     submitted = await desk.in_review(await desk.postmortem())
     with pytest.raises(Denied) as refused:

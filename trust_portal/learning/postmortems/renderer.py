@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from uuid import UUID
+
 from trust_portal.access.tenants.repository import find_tenant
 from trust_portal.documents.csv import write_csv
 from trust_portal.documents.press import Press
@@ -14,7 +17,13 @@ from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.canonical import sha256_hex
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.learning.postmortems.attesting import gaps_of
-from trust_portal.learning.postmortems.model import DOCUMENT_FILE, EVIDENCE_FILE, PDF_FILE
+from trust_portal.learning.postmortems.model import (
+    DOCUMENT_FILE,
+    EVIDENCE_FILE,
+    PDF_FILE,
+    Postmortem,
+    Version,
+)
 from trust_portal.learning.postmortems.presentation import Imprint, postmortem_pdf
 from trust_portal.learning.postmortems.repository import find_document, find_postmortem
 from trust_portal.learning.postmortems.rows import evidence_rows
@@ -32,7 +41,9 @@ class PostmortemRenderer:
         self._press = press
 
     async def render(self, session: ReadSession, export: Export) -> RenderedDocument:
-        """From stored bytes alone: the same version gives the same files, whatever is signed later."""
+        """From stored bytes alone. Of what was signed since it has the receipts, so that ``verify`` says by what it
+        was superseded; an export that was rendered before stays as it was.
+        """
         postmortem = await find_postmortem(session, export.subject_id)
         version = next((each for each in postmortem.versions if each.number == export.revision), None)
         vendor = await find_tenant(session, export.tenant_id)
@@ -48,6 +59,7 @@ class PostmortemRenderer:
                 code="NOT_ATTESTED",
             )
         receipts = await with_revocations(session, export, envelopes)
+        receipts = await _with_what_superseded(session, export, postmortem, version, receipts)
         document = parse_json(content)
         file_name = f"{vendor.key}-postmortem-{str(postmortem.id)[-8:]}-v{version.number}.zip"
         imprint = Imprint(
@@ -70,3 +82,20 @@ class PostmortemRenderer:
             receipts=tuple(receipts),
             inputs=tuple(Input(f"receipt/{id_}", sha256_hex(each)) for id_, each in receipts.items()),
         )
+
+
+async def _with_what_superseded(
+    session: ReadSession,
+    export: Export,
+    postmortem: Postmortem,
+    version: Version,
+    receipts: Mapping[UUID, bytes],
+) -> dict[UUID, bytes]:
+    """``receipts``, and the signature of the newest version, if that is a later one, with all that is behind it."""
+    newest = postmortem.versions[-1]
+    if newest.number == version.number:
+        return dict(receipts)
+    later = await signed_behind(session, export.tenant_id, newest.receipt_id)
+    if export.file_name is not None:
+        later = {id_: each for id_, each in later.items() if id_ in export.receipt_ids}
+    return {**receipts, **later}
