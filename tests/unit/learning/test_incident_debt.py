@@ -41,7 +41,7 @@ def action(number: int = 1, **more: object) -> ActionLine:
     line = ActionLine(
         UUID(int=number), "Limit the pool", UUID(int=99), OLGA, AT - 30 * DAY, (), ActionState.OPEN, None
     )
-    return replace(line, **more)  # type: ignore[arg-type]
+    return line._replace(**more)  # type: ignore[arg-type]
 
 
 def due(over_at: datetime, *, at: datetime = AT - 20 * DAY) -> DateSet:
@@ -195,7 +195,7 @@ def test_completion_counts_against_the_day_that_was_agreed_whatever_it_was_moved
     found = completion([kept, moved, dropped, replaced, still_time, long_ago, action(7)], AT)
 
     assert (found.kept, found.agreed, found.rate, found.on_target) == (1, 3, Fraction(1, 3), False)
-    nine = completion([*[replace(kept, id=UUID(int=each)) for each in range(9)], dropped], AT)
+    nine = completion([*[kept._replace(id=UUID(int=each)) for each in range(9)], dropped], AT)
     assert (nine.rate, nine.on_target) == (Fraction(9, 10), True)
     assert completion([], AT).rate is None
 

@@ -191,37 +191,56 @@ def trend(
     """The points at each of ``moments``, which ascend: those of ``debt``, without the names of its parts."""
     points = [0] * len(moments)
     for action in actions:
-        weight = WEIGHTS[action.whose.severity]
-        first = bisect_left(moments, action.created_at)
-        last = len(moments) if action.ended_at is None else bisect_left(moments, action.ended_at)
-        for index in range(first, last):
-            if (found := _action_at(action, moments[index])) is not None:
-                points[index] += weight * (1 + found[1] + found[2])
+        _add_action(points, action, moments)
     for postmortem in postmortems:
         weight = WEIGHTS[postmortem.whose.severity]
-        for index, at in enumerate(moments):
-            if (owed := _postmortem_at(postmortem, at)) is not None:
+        first = bisect_left(moments, postmortem.declared_at)
+        last = len(moments) if postmortem.signed_at is None else bisect_left(moments, postmortem.signed_at)
+        for index in range(first, last):
+            if (owed := _postmortem_at(postmortem, moments[index])) is not None:
                 points[index] += weight * (_MISSING if owed[0] else 1) * (1 + owed[2])
     return tuple(zip(moments, points, strict=True))
 
 
+def _add_action(points: list[int], line: ActionLine, moments: Sequence[datetime]) -> None:
+    """What an action was worth at each moment: due date by due date, since that alone changes with time."""
+    weight = WEIGHTS[line.whose.severity]
+    index = bisect_left(moments, line.created_at)
+    last = len(moments) if line.ended_at is None else bisect_left(moments, line.ended_at)
+    if index >= last:
+        return
+    dates = line.dates
+    until = last if not dates else min(bisect_left(moments, dates[0].at), last)
+    for each in range(index, until):
+        points[each] += weight
+    for moves, date_set in enumerate(dates):
+        index = max(index, until)
+        until = last if moves + 1 == len(dates) else min(bisect_left(moments, dates[moves + 1].at), last)
+        standing = weight * (1 + moves)
+        late = bisect_left(moments, date_set.over_at)
+        for each in range(index, until):
+            points[each] += standing
+        for each in range(max(index, late), until):
+            points[each] += weight * _weeks_begun(moments[each] - date_set.over_at)
+
+
 def grouped(addends: Iterable[Addend], by: Grouping) -> tuple[Group, ...]:
     """What each owes, the heaviest first; without a team of its own, by the empty key."""
-    found: dict[str, list[Addend]] = {}
+    sums: dict[str, list[int]] = {}
+    names: dict[str, str] = {}
     for each in addends:
-        found.setdefault(_key(each.whose, by), []).append(each)
-    groups = [
-        Group(
-            key=key,
-            name=_name(parts[0].whose, by),
-            points=sum(each.points for each in parts),
-            actions=sum(each.owed is Owed.ACTION for each in parts),
-            overdue=sum(each.owed is Owed.ACTION and each.late for each in parts),
-            unsigned=sum(each.owed is Owed.UNSIGNED for each in parts),
-            missing=sum(each.owed is Owed.MISSING for each in parts),
-        )
-        for key, parts in found.items()
-    ]
+        key = _key(each.whose, by)
+        found = sums.get(key)
+        if found is None:
+            found = sums[key] = [0, 0, 0, 0, 0]
+            names[key] = _name(each.whose, by)
+        found[0] += each.points
+        if each.owed is Owed.ACTION:
+            found[1] += 1
+            found[2] += each.late
+        else:
+            found[3 if each.owed is Owed.UNSIGNED else 4] += 1
+    groups = [Group(key, names[key], *found) for key, found in sums.items()]
     return tuple(sorted(groups, key=lambda each: (-each.points, each.name, each.key)))
 
 

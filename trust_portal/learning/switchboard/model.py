@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from trust_portal.errors import InvalidInput
@@ -40,8 +41,8 @@ class Whose:
         return self.owner if self.owner_id is None else str(self.owner_id)
 
 
-@dataclass(frozen=True, slots=True)
-class DateSet:
+# Tuples: thousands of these two are made for one look at the board, and they are made several times as fast.
+class DateSet(NamedTuple):
     """A due date: ``due`` from ``at`` on, until the next; ``over_at`` is when that day ends for its owner."""
 
     at: datetime
@@ -49,8 +50,7 @@ class DateSet:
     over_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class ActionLine:
+class ActionLine(NamedTuple):
     """A prevention action as the Switchboard adds it up. ``dates`` in the order in which they were set."""
 
     id: UUID
