@@ -33,7 +33,7 @@ class ApproveRequestInput:
         default=None, description="The place to fill; null: the one that fewest others can fill."
     )
     assertion: AssertionInput | None = strawberry.field(
-        default=None, description="The caller's signature with a passkey, where the request wants one."
+        default=None, description="The caller's signature with a passkey; without it nothing is approved."
     )
 
 

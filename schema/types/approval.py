@@ -104,7 +104,6 @@ class ApprovalRequest:
     intent: ApprovalIntent
     digest: str = strawberry.field(description="Hex SHA-256 of the intent; decisions name it.")
     nonce: str = strawberry.field(description="Part of the statement that approvers sign.")
-    passkey: bool = strawberry.field(description="Whether an approval must be signed with a passkey.")
     rule: str
     policy_version: str
     roles: list[Role] = strawberry.field(description="One place each.")
@@ -172,7 +171,6 @@ def approval_request(view: ApprovalView) -> ApprovalRequest:
         ),
         digest=row.digest,
         nonce=row.nonce,
-        passkey=row.passkey,
         rule=row.rule_id,
         policy_version=row.policy_version,
         roles=list(row.roles),

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from uuid import UUID
 
+from support.passkeys import Devices
+
+from trust_portal.access.actors import CONSOLE
 from trust_portal.access.approvals.model import (
     ApprovalKind,
     ApprovalRequest,
@@ -15,6 +19,7 @@ from trust_portal.access.approvals.model import (
 from trust_portal.access.people.model import Person
 from trust_portal.house import House
 from trust_portal.kernel.actor import Actor, Role
+from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
 from trust_portal.storage.tenancy import TenantScope
 
@@ -47,6 +52,19 @@ async def ask(
         return await house.approvals.open(
             session, AskApproval(tenant_id, intent, reason, "retention/exports"), actor, approvers
         )
+
+
+async def signed_form(devices: Devices, request: ApprovalRequest, role: Role, reason: str) -> dict[str, str]:
+    """What the decision's page sends once the first person of the vendor with ``role`` has signed."""
+    person = await person_with(devices.house, CONSOLE, role, VENDOR_ID)
+    slot = request.roles.index(role) + 1
+    assertion = await devices.sign(request, person.as_actor(), reason, slot=slot)
+    return {
+        "digest": request.digest,
+        "reason": reason,
+        "slot": str(slot),
+        "assertion": json.dumps(dict(assertion.json())),
+    }
 
 
 async def person_with(house: House, admin: Actor, role: Role, tenant_id: UUID) -> Person:

@@ -78,9 +78,11 @@ class Devices:
     ) -> Assertion:
         return signed_by(await self.of(actor), request, actor, reason, slot=slot, act=act)
 
-    async def approve(self, request: ApprovalRequest, actor: Actor, reason: str) -> Approval:
-        """Sign and approve from the first place of a role that ``actor`` has."""
-        slot = next(at for at, role in enumerate(request.roles, start=1) if role in actor.roles)
+    async def approve(
+        self, request: ApprovalRequest, actor: Actor, reason: str = "looked at it, fine"
+    ) -> Approval:
+        """Sign and approve from the first place of a role that ``actor`` has, or of anybody's."""
+        slot = next((at for at, role in enumerate(request.roles, start=1) if role in actor.roles), 1)
         signature = await self.sign(request, actor, reason, slot=slot)
         command = Approve(request.tenant_id, request.id, request.digest, reason, slot, signature)
         return await self.house.decisions.approve(command, actor)

@@ -8,16 +8,16 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, select
+from support.passkeys import Devices
 
 from trust_portal.access.actors import CONSOLE
-from trust_portal.access.approvals.model import Approve
 from trust_portal.access.people.model import AddPerson, GrantRole
 from trust_portal.access.tenants.model import CreateTenant
 from trust_portal.access.tokens.model import Admission, Bounds
@@ -96,6 +96,10 @@ class World:
     clock: ManualClock
     operator: Actor
     approver: Actor
+    devices: Devices = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.devices = Devices(self.house)
 
     def until(self, hour: float) -> None:
         """Let it be so many hours after ``START``."""
@@ -172,10 +176,7 @@ class World:
         assert requested is not None, run.steps
         assert requested.approval_id is not None
         found = await self.house.approval_inbox.get(by, run.tenant_id, requested.approval_id)
-        await self.house.decisions.approve(
-            Approve(run.tenant_id, requested.approval_id, found.approval.request.digest, "It helps."),
-            by,
-        )
+        await self.devices.approve(found.approval.request, by, "It helps.")
 
     async def advance(self, run: Run) -> Run:
         return await self.house.remediation.advance(run.tenant_id, run.id)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
+from support.passkeys import Devices
 
 from trust_portal.access.actors import CONSOLE
+from trust_portal.access.approvals.decision import require_decidable, slot_to_fill
 from trust_portal.access.approvals.model import (
     Approval,
     ApprovalKind,
@@ -24,16 +26,18 @@ from trust_portal.access.approvals.model import (
     IntentLine,
     UsedApproval,
     Withdraw,
+    person_behind,
 )
 from trust_portal.access.approvals.tables import approval_requests, approval_steps
 from trust_portal.access.people.model import AddPerson, GrantRole, Person
 from trust_portal.access.tenants.model import Tenant
+from trust_portal.errors import Denied, Refused
 from trust_portal.evidence.dsse import Envelope
 from trust_portal.evidence.receipt_rows import find_receipt
 from trust_portal.evidence.statement import Statement
 from trust_portal.evidence.tables import receipts
 from trust_portal.house import House
-from trust_portal.kernel.actor import Actor, Role
+from trust_portal.kernel.actor import Actor, ActorKind, Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.settings import Settings
 from trust_portal.storage.outbox import Job, outbox
@@ -92,6 +96,10 @@ class Desk:
     people: Mapping[str, Person]
     stranger: Tenant
     kind: ApprovalKind = ApprovalKind.RETENTION_CHANGE
+    devices: Devices = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.devices = Devices(self.house)
 
     @property
     def requester(self) -> Actor:
@@ -110,8 +118,27 @@ class Desk:
             return await approvals.open(session, ask, actor or self.requester, approvers)
 
     async def approve(self, request: ApprovalRequest, actor: Actor | str, **changes: object) -> Approval:
-        command = Approve(self.tenant.id, request.id, request.digest, "looked at it, fine")
-        return await self.house.decisions.approve(replace(command, **changes), self._actor(actor))
+        """Signed by whoever may; the others send nothing but the form, and are refused for what they are."""
+        person = self._actor(actor)
+        command = replace(
+            Approve(self.tenant.id, request.id, request.digest, "looked at it, fine"), **changes
+        )
+        try:
+            slot = await self._place(command, person)
+        except Refused:
+            return await self.house.decisions.approve(command, person)
+        signature = await self.devices.sign(request, person, command.reason, slot=slot)
+        return await self.house.decisions.approve(replace(command, assertion=signature), person)
+
+    async def _place(self, command: Approve, actor: Actor) -> int:
+        """The place that an approval of theirs would fill now."""
+        view = await self.house.approval_inbox.get(self.requester, self.tenant.id, command.request_id)
+        asked = view.approval
+        approvers = await self.house.approvals.who_could(asked.request.kind, self.tenant.id)
+        require_decidable(asked, command.digest, person_behind(actor), self.house.clock.now())
+        if actor.kind is not ActorKind.PERSON:
+            raise Denied("only a person signs")
+        return slot_to_fill(asked, approvers, actor.id, command.slot)
 
     async def deny(self, request: ApprovalRequest, actor: Actor | str, **changes: object) -> Approval:
         command = Deny(self.tenant.id, request.id, request.digest, "not this month")

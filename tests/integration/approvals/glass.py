@@ -11,7 +11,7 @@ from sqlalchemy import select
 from jobs import approvals as jobs
 from jobs.workbench import Workbench
 from trust_portal.access.approvals.inbox import ApprovalFilter
-from trust_portal.access.approvals.model import Approval, Approve, Deny
+from trust_portal.access.approvals.model import Approval, Deny
 from trust_portal.access.break_glass.model import CloseBreakGlass, Emergency, OpenBreakGlass
 from trust_portal.access.people.model import Person
 from trust_portal.access.sessions.model import Client, Method
@@ -79,8 +79,7 @@ class Scene:
 
     async def approve(self, name: str) -> Approval:
         request = (await self.review()).request
-        command = Approve(request.tenant_id, request.id, request.digest, "looked at all of it")
-        return await self.desk.house.decisions.approve(command, await self.by(name))
+        return await self.desk.devices.approve(request, await self.by(name), "looked at all of it")
 
     async def deny(self, name: str) -> Approval:
         request = (await self.review()).request

@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
 from dual_control import Desk
 
-from trust_portal.access.approvals.model import ApprovalRequest
+from trust_portal.access.approvals.model import ApprovalRequest, StepAct
+from trust_portal.access.approvals.statement import decision_statement
 from trust_portal.evidence.act import Act
 from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.kernel.ids import new_id
@@ -48,8 +50,10 @@ class Intruder:
             return (await self.desk.house.ledger.record(session, act)).id
 
     async def step(self, name: str = "sam", **lies: Any) -> dict[str, Any]:
-        """A first approval as the service would write it, but for the ``lies``."""
+        """A first approval as the service would write it, but for the ``lies``; signed, if it is a decision."""
         request = self.request
+        act, person_id = lies.get("act", "approve"), lies.get("person_id", self.desk.people[name].id)
+        decides = act in {"approve", "deny"} and "signature_id" not in lies
         return {
             "tenant_id": request.tenant_id,
             "request_id": request.id,
@@ -70,11 +74,24 @@ class Intruder:
             "requester_id": request.requester_id,
             "expires_at": request.expires_at,
             "use_seconds": request.use_seconds,
-            "passkey": request.passkey,
+            "signature_id": await self._signature(person_id, StepAct(act)) if decides else None,
             "receipt_id": await self.receipt(),
         } | lies
 
-    async def behind(self, ordinal: int, **lies: Any) -> dict[str, Any]:
+    async def _signature(self, person_id: UUID, act: StepAct) -> UUID:
+        """One on record by this person; of nobody's, an id that no signature has."""
+        house, request = self.desk.house, self.request
+        known = next((each for each in self.desk.people.values() if each.id == person_id), None)
+        if known is None:
+            return new_id()
+        actor = known.as_actor()
+        assertion = await self.desk.devices.sign(request, actor, "looks fine", slot=1, act=act)
+        statement = decision_statement(request, act, 1, actor.id, actor.name, "looks fine")
+        signed = await house.signatures.check(actor, statement, assertion)
+        async with house.storage.write(TenantScope(request.tenant_id)) as session:
+            return (await house.signatures.record(session, signed, actor)).id
+
+    async def behind(self, ordinal: int, name: str = "sam", **lies: Any) -> dict[str, Any]:
         """A step behind the last one there is, which is told to be number ``ordinal - 1``."""
         async with self.connection() as driver:
             last = await driver.fetchrow(
@@ -89,7 +106,7 @@ class Intruder:
             "previous_act": last["act"],
             "previous_at": last["at"],
         }
-        return await self.step(**(link | lies))
+        return await self.step(name, **(link | lies))
 
     async def write(self, row: dict[str, Any], table: str = "approval_steps") -> None:
         places = ", ".join(f"${at}" for at in range(1, len(row) + 1))

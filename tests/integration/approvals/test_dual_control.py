@@ -81,8 +81,13 @@ async def test_every_receipt_names_those_before_it_and_the_act_names_them_all(de
     named = [(f"receipt/{id_}", sha256) for id_, sha256 in zip(receipts, digests, strict=True)]
     assert [(each.name, each.sha256) for each in used.inputs] == named
     for at, receipt_id in enumerate(receipts[1:], start=1):
-        inputs = (await statement(desk, receipt_id)).predicate["inputs"]
-        assert [(each["name"], each["digest"]["sha256"]) for each in inputs] == named[:at]
+        predicate = (await statement(desk, receipt_id)).predicate
+        before = [(each["name"], each["digest"]["sha256"]) for each in predicate["inputs"]]
+        assert before[:at] == named[:at]
+        signed = predicate["result"].get("signature")
+        assert [name for name, _ in before[at:]] == (
+            [] if signed is None else [f"receipt/{signed['passkey']['receipt']}"]
+        )
 
 
 async def test_the_request_signs_the_whole_intent_and_every_reason_is_in_a_receipt(desk):
@@ -105,6 +110,7 @@ async def test_the_request_signs_the_whole_intent_and_every_reason_is_in_a_recei
     ]
     assert [each["rationale"] for each in said] == ["looked at it, fine", "not this month"]
     assert said[0]["policies"]["ids"] == ["approvers-decide", "retention-change-by-security-and-finance"]
+    assert set(said[0]["result"].pop("signature")) == {"passkey", "statement", "assertion"}
     assert said[0]["result"] == {
         "approval": str(request.id),
         "subject": "exports/7",

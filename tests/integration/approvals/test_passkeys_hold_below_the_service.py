@@ -60,11 +60,20 @@ async def signed_elsewhere(
     return (await signatures_of(intruder, name))[-1]
 
 
-async def test_an_approval_that_must_be_signed_is_no_row_without_its_signature(intruder: Intruder):
-    step = await intruder.step("fay", **FINANCE)
-    assert await intruder.refused(step) == "approval_is_signed_if_it_must"
-    assert await intruder.refused(step | {"passkey": False}) == "terms_fkey", "a step repeats the request"
+@pytest.mark.parametrize("kind", ApprovalKind)
+async def test_an_approval_of_any_kind_is_no_row_without_its_signature(money: Desk, kind: ApprovalKind):
+    request = await replace(money, kind=kind).ask()
+    intruder = Intruder(money, request)
+    first = {"slot": 1, "role": request.roles[0].value}
+    step = await intruder.step("fay", **first, signature_id=None)
+    assert await intruder.refused(step) == "unsigned_fkey"
     assert await intruder.refused(step | {"signature_id": new_id()}) == "signature_fkey"
+
+
+async def test_nobody_adds_to_what_was_approved_before_approvals_were_signed(intruder: Intruder):
+    row = {"tenant_id": intruder.request.tenant_id, "request_id": intruder.request.id, "ordinal": 1}
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await intruder.write(row, "unsigned_approvals")
 
 
 async def test_a_signature_for_another_request_person_or_decision_carries_no_approval(intruder: Intruder):

@@ -11,6 +11,7 @@ from dual_control import Desk, add_person, intent_of
 from support.passkeys import Devices, device_of, enrol, signed_by
 
 from trust_portal.access.action import TokenScope
+from trust_portal.access.approvals import repository
 from trust_portal.access.approvals.model import ApprovalKind, ApprovalRequest, Approve, Deny, StepAct
 from trust_portal.access.approvals.statement import decision_statement
 from trust_portal.access.passkeys.signing import Signatures
@@ -259,23 +260,23 @@ async def test_a_place_that_somebody_else_takes_while_one_signs_is_a_conflict(mo
     assert await money.kinds() == ["requested", "approved"]
 
 
-async def test_what_need_not_be_signed_may_be(desk: Desk):
-    """Security first, then finance; nothing of it must be signed, and what is signed is checked."""
-    optional = replace(desk, kind=ApprovalKind.POLICY_CHANGE)
-    rob = await add_person(desk.house, "rob@vendor.example", Role.APPROVER_RELIABILITY)
-    request, devices = await optional.ask(), Devices(desk.house)
-    signature = await devices.sign(request, rob.as_actor(), REASON, slot=2)
-    wrong = await devices.sign(request, rob.as_actor(), "something else", slot=2)
-    assert (
-        await refused(desk, approve(desk, request, rob.as_actor(), wrong)) == "ASSERTION_NOT_THIS_STATEMENT"
-    )
-    assert (await approve(desk, request, rob.as_actor(), signature)).approvals[0].signature_id is not None
+@pytest.mark.parametrize("kind", ApprovalKind)
+async def test_an_approval_of_any_kind_takes_a_passkey(money: Desk, kind: ApprovalKind):
+    request = await replace(money, kind=kind).ask()
+    who = next(name for name in ("fay", "rob", "sam") if {request.roles[0]} & set(money.people[name].roles))
+    assert await refused(money, approve(money, request, money.by(who), None)) == "PASSKEY_REQUIRED"
 
 
-async def test_a_rule_that_wants_signatures_since_has_it_asked_for_again(desk: Desk, monkeypatch):
+async def test_what_was_approved_before_approvals_were_signed_is_asked_for_again(desk: Desk, monkeypatch):
+    """Such rows are of an installation that was upgraded between the approval and its use."""
     request = await desk.ask()
-    assert request.passkey is False
-    rules = desk.house.gate.policies.approval_rules
-    strict = {**rules, desk.kind: replace(rules[desk.kind], passkey=True)}
-    monkeypatch.setattr(type(desk.house.gate.policies), "approval_rules", strict)
-    assert await refused(desk, approve(desk, request, desk.by("fay"), None)) == "RULE_CHANGED"
+    await desk.approve(request, "sam")
+    await desk.approve(request, "fay")
+    read = repository.find_approval
+
+    async def formerly(*arguments):
+        found = await read(*arguments)
+        return replace(found, steps=tuple(replace(each, signature_id=None) for each in found.steps))
+
+    monkeypatch.setattr(repository, "find_approval", formerly)
+    assert await refused(desk, desk.use(request)) == "RULE_CHANGED"

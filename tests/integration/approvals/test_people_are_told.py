@@ -17,7 +17,7 @@ from trust_portal.storage.tenancy import TenantScope
 
 
 async def told(desk: Desk, clock: ManualClock) -> list[tuple[str, str, list[str]]]:
-    """Topic, title and first names of whom it reached, in the order of telling; after all that is due."""
+    """Topic, title and first names of whom it reached, in the order of telling, of approvals; after all that is due."""
     await NotifyWorld(desk.house, clock).work()
     names = {person.id: name for name, person in desk.people.items()}
     async with desk.house.storage.read(TenantScope(VENDOR_ID)) as session:
@@ -43,6 +43,7 @@ async def told(desk: Desk, clock: ManualClock) -> list[tuple[str, str, list[str]
     return [
         (topic, title, sorted(people))
         for _, topic, title, people in sorted(found.values(), key=lambda e: e[0])
+        if topic.startswith("approval.")
     ]
 
 

@@ -13,7 +13,7 @@ from sql_intruder import Intruder
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.approvals.model import ApprovalKind
-from trust_portal.access.approvals.rules import BY_TWO, SIGNED
+from trust_portal.access.approvals.rules import BY_TWO
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.storage.tenancy import TenantScope
@@ -31,7 +31,7 @@ END = {"slot": None, "role": None}
 
 async def test_what_the_service_would_write_is_taken(intruder):
     await intruder.write(await intruder.step("sam"))
-    await intruder.write(await intruder.behind(2, slot=2, role="approver_finance", person_id=new_id()))
+    await intruder.write(await intruder.behind(2, name="fay", slot=2, role="approver_finance"))
     await intruder.write(await intruder.behind(3, act="use", reason="", person_id=new_id(), **END))
 
 
@@ -212,10 +212,8 @@ async def test_no_request_asks_for_less_than_the_floor_of_its_kind(intruder):
             dict(row) | {"id": new_id(), "receipt_id": await intruder.receipt()} | lies, "approval_requests"
         )
 
-    for kind in SIGNED:
-        assert await lie(kind=kind.value) == "money_and_promises_are_signed_for"
     for kind in BY_TWO - {ApprovalKind.BREAK_GLASS_REVIEW}:
-        assert await lie(kind=kind.value, passkey=True, roles=["approver_security"]) == "two_approve"
+        assert await lie(kind=kind.value, roles=["approver_security"]) == "two_approve"
     assert await lie(kind="break_glass_review", roles=["approver_security"]) == "two_review"
 
 

@@ -8,9 +8,10 @@ from datetime import timedelta
 import asyncpg
 import pytest
 from support.cost_vendor import Vendor
+from support.passkeys import Devices
 
 from trust_portal.access.actors import CONSOLE
-from trust_portal.access.approvals.model import ApprovalState, Approve, Deny, Withdraw
+from trust_portal.access.approvals.model import ApprovalState, Deny, Withdraw
 from trust_portal.access.people.model import AddPerson, GrantRole
 from trust_portal.cost.anomalies.thresholds import SetThresholds
 from trust_portal.errors import Conflict, Denied
@@ -43,6 +44,7 @@ async def held(vendor: Vendor, tenant_id) -> float:
 class Desk:
     def __init__(self, vendor: Vendor, tenant, olive: Actor, rex: Actor) -> None:
         self.vendor, self.tenant, self.olive, self.rex = vendor, tenant, olive, rex
+        self.devices = Devices(vendor.house)
         self.command = SetThresholds(tenant.id, "compute", {"min_impact": 100_000.0}, "noisy account")
 
     async def ask(self, command: SetThresholds | None = None):
@@ -54,8 +56,7 @@ class Desk:
         return await self.vendor.house.approval_inbox.get(self.rex, self.tenant.id, approval_id)
 
     async def approve(self, request, actor: Actor | None = None):
-        command = Approve(self.tenant.id, request.id, request.digest, "looked at the back-test")
-        return await self.vendor.house.decisions.approve(command, actor or self.rex)
+        return await self.devices.approve(request, actor or self.rex, "looked at the back-test")
 
     async def settle(self, request):
         return await self.vendor.house.threshold_changes.approval_settled(self.tenant.id, request.id)

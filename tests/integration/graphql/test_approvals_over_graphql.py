@@ -8,6 +8,7 @@ import httpx
 import pytest
 from support.approvals_world import ask as ask_approval
 from support.approvals_world import person_with, retention_intent
+from support.passkeys import Devices
 from support.portal_fixtures import Portal
 from support.portal_world import STRANGER
 
@@ -73,12 +74,22 @@ async def test_a_request_is_read_whole_with_what_the_reader_may_do(portal: Porta
 
 
 async def test_two_people_approve_and_a_third_decision_is_refused_in_words(portal: Portal, request_):
-    given = {"requestId": id_of(request_), "digest": request_.digest, "reason": "Clause 7 allows it"}
+    reason, devices = "Clause 7 allows it", Devices(portal.house)
+    given = {"requestId": id_of(request_), "digest": request_.digest, "reason": reason}
+
+    async def signed(role: Role, slot: int) -> dict[str, Any]:
+        person = await person_with(portal.house, CONSOLE, role, VENDOR_ID)
+        signature = await devices.sign(request_, person.as_actor(), reason, slot=slot)
+        return given | {"slot": slot, "assertion": dict(signature.json())}
+
     async with portal.browser("approver_security") as browser:
-        first = (await ask(browser, APPROVE, input=given))["data"]["approveRequest"]
-        again = (await ask(browser, APPROVE, input=given))["data"]["approveRequest"]
+        by_security = await signed(Role.APPROVER_SECURITY, 1)
+        first = (await ask(browser, APPROVE, input=by_security))["data"]["approveRequest"]
+        again = (await ask(browser, APPROVE, input=by_security))["data"]["approveRequest"]
     async with portal.browser("approver_finance") as browser:
-        second = (await ask(browser, APPROVE, input=given))["data"]["approveRequest"]
+        second = (await ask(browser, APPROVE, input=await signed(Role.APPROVER_FINANCE, 2)))["data"][
+            "approveRequest"
+        ]
         late = (await ask(browser, DENY, input=given))["data"]["denyRequest"]
     assert first["request"]["state"] == "PENDING"
     assert [each["code"] for each in again["userErrors"]] == ["SAME_APPROVER"]

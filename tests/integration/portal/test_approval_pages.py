@@ -7,14 +7,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from support.approvals_world import ask, person_with, retention_intent
+from support.approvals_world import ask, person_with, retention_intent, signed_form
+from support.passkeys import Devices
 from support.portal_fixtures import Portal
 from support.portal_world import sign_in
 
 from schema.ids import encode
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.approvals.inbox import ApprovalFilter, Show
-from trust_portal.access.approvals.model import ApprovalRequest, ApprovalState, Approve, Deny, Withdraw
+from trust_portal.access.approvals.model import ApprovalRequest, ApprovalState, Deny, Withdraw
 from trust_portal.access.people.model import AddPerson, GrantRole
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
@@ -64,8 +65,9 @@ async def test_the_page_shows_the_whole_intent_who_asked_and_why_and_what_is_nee
 
 
 async def test_two_people_approve_by_form_and_each_step_opens_its_receipt(portal, request_):
-    form = {"digest": request_.digest, "reason": "Clause 7 allows it"}
+    devices, reason = Devices(portal.house), "Clause 7 allows it"
     async with portal.browser("approver_security") as browser:
+        form = await signed_form(devices, request_, Role.APPROVER_SECURITY, reason)
         sent = await browser.post(f"{address(request_)}/approve", data=form)
         assert (sent.status_code, sent.headers["location"]) == (303, address(request_))
         page = (await browser.get(address(request_))).text
@@ -74,6 +76,7 @@ async def test_two_people_approve_by_form_and_each_step_opens_its_receipt(portal
         assert 'formaction="' not in page
         assert "You have approved this already" in page
     async with portal.browser("approver_finance") as browser:
+        form = await signed_form(devices, request_, Role.APPROVER_FINANCE, reason)
         await browser.post(f"{address(request_)}/approve", data=form)
         page = (await browser.get(address(request_))).text
         assert "Everybody it takes has approved. It can be done once." in page
@@ -153,7 +156,8 @@ async def test_every_page_says_how_many_wait_and_only_to_who_may_decide(portal, 
         async with portal.browser(who) as browser:
             assert counted.findall((await browser.get("/tenants")).text) == expected, who
     async with portal.browser("approver_security") as browser:
-        await browser.post(f"{address(request_)}/approve", data={"digest": request_.digest, "reason": "Fine"})
+        form = await signed_form(Devices(portal.house), request_, Role.APPROVER_SECURITY, "Fine")
+        await browser.post(f"{address(request_)}/approve", data=form)
         assert counted.findall((await browser.get("/tenants")).text) == []
 
 
@@ -183,13 +187,14 @@ async def test_a_list_agrees_with_what_each_request_says_of_itself(portal, reque
         await house.people.grant(GrantRole(VENDOR_ID, both.id, role), CONSOLE)
     readers.append(replace(both, roles=frozenset({Role.APPROVER_FINANCE, Role.APPROVER_SECURITY})).as_actor())
     finance, security, _, double = readers
+    devices = Devices(house)
 
     async def fresh(actor=sre):
         return await ask(house, tenant_id, actor, retention_intent("aurora"))
 
     async def approve(request, *actors):
         for actor in actors:
-            await house.decisions.approve(Approve(tenant_id, request.id, request.digest, "fine"), actor)
+            await devices.approve(request, actor, "fine")
 
     await approve(await fresh(), security)
     await approve(await fresh(), security, finance)
@@ -291,8 +296,7 @@ async def test_an_approver_sees_who_approves_for_whom_on_the_page_and_over_graph
         "query ($id: ID!) { node(id: $id) { ... on ApprovalRequest { hints { approver long returned } } } }"
     )
     sam = (await person_with(portal.house, CONSOLE, Role.APPROVER_SECURITY, VENDOR_ID)).as_actor()
-    command = Approve(request_.tenant_id, request_.id, request_.digest, "fine")
-    await portal.house.decisions.approve(command, sam)
+    await Devices(portal.house).approve(request_, sam, "fine")
     sre = await person_with(portal.house, CONSOLE, Role.SRE_OPERATOR, VENDOR_ID)
     again = await ask(portal.house, portal.world.aurora.id, sre.as_actor(), retention_intent("aurora", "60"))
     told = "Approver_Security approved 1 for the one who asks in 90 days, 1 of them in the last 30"

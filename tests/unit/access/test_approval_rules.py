@@ -56,15 +56,6 @@ threshold_change:
   approvers: [approver_finance]
   decide_within: 24h
   use_within: 30m
-  passkey: required
-"""
-TWO = """\
-kind:
-  id: two
-  approvers: [approver_finance, approver_security]
-  decide_within: 24h
-  use_within: 30m
-  passkey: optional
 """
 
 
@@ -87,16 +78,10 @@ def test_a_rule_says_who_and_how_long():
 
     assert (rule.id, rule.approvers) == ("money", (FINANCE,))
     assert (rule.decide_within, rule.use_within) == (timedelta(hours=24), timedelta(minutes=30))
-    assert rule.passkey is True
-    (lax,) = parse_rules(RULE.replace("required", "optional")).values()
-    assert lax.passkey is False
 
 
-def test_what_moves_money_is_signed_and_what_on_call_must_do_from_any_machine_is_not():
-    rules = shipped_policies().approval_rules
-    signed = {kind for kind, rule in rules.items() if rule.passkey}
-    assert signed >= {ApprovalKind.CREDIT, ApprovalKind.EXCLUSION, ApprovalKind.SEVERITY_DOWNGRADE}
-    assert not rules[ApprovalKind.PLAYBOOK_RUN].passkey
+def test_what_rules_once_said_of_passkeys_is_read_and_decides_nothing():
+    assert parse_rules(RULE + "  passkey: optional\n") == parse_rules(RULE)
 
 
 def test_the_rules_are_part_of_the_version_that_receipts_cite():
@@ -128,16 +113,10 @@ def test_without_rules_nothing_can_be_asked_for_and_with_an_empty_list_neither()
         ("coffee:\n  id: x", "'coffee' is nothing"),
         ("credit: yes", "no more and no less"),
         (RULE.replace("  use_within: 30m\n", ""), "no more and no less"),
-        (RULE.replace("  passkey: required\n", ""), "no more and no less"),
-        (RULE.replace("required", "maybe"), "passkey is required or optional"),
         (RULE + "  also: x\n", "no more and no less"),
         *(
             (RULE.replace("threshold_change", kind), f"{kind}: takes two approvers or more")
             for kind in ("break_glass_review", "credit", "exclusion", "key_rotation", "policy_change")
-        ),
-        *(
-            (TWO.replace("kind:", f"{kind}:"), f"{kind}: passkey is required")
-            for kind in ("credit", "exclusion")
         ),
         (RULE.replace("money", "Mo ney"), "an id is"),
         (RULE.replace("approver_finance", "customer_admin"), "no role of the vendor"),
@@ -286,7 +265,6 @@ def request(roles=(SECURITY, FINANCE)) -> ApprovalRequest:
         requested_at=NOW,
         expires_at=NOW + timedelta(hours=1),
         use_seconds=60,
-        passkey=False,
         receipt_id=UUID(int=9),
     )
 

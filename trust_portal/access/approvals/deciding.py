@@ -73,7 +73,7 @@ class Decisions:
 
     async def approve(self, command: Approve, actor: Actor) -> Approval:
         """Fill one place. Refused with the codes of ``decision``, with ``RULE_CHANGED``, and with those of
-        ``Signatures.check``; with ``PASSKEY_REQUIRED`` where it must be signed and is not.
+        ``Signatures.check``; with ``PASSKEY_REQUIRED`` where it is not signed.
         """
         permit = await self._permit(command, actor)
 
@@ -221,9 +221,9 @@ class Decisions:
         self, command: Approve | Deny, actor: Actor, request: ApprovalRequest, act: StepAct, slot: int
     ) -> Signed | None:
         if command.assertion is None:
-            if act is StepAct.APPROVE and request.passkey:
+            if act is StepAct.APPROVE:
                 raise InvalidInput(
-                    "this is approved with a passkey: enrol one on your account's page, and sign",
+                    "an approval is signed with a passkey: enrol one on your account's page, and sign",
                     field="assertion",
                     code="PASSKEY_REQUIRED",
                 )

@@ -221,7 +221,6 @@ class ApprovalRequest:
 
     ``requester_id`` is the person, also where a token asked; an actor without a person stands for
     itself. ``nonce`` (64 hex digits) makes what is signed for this request different from any other.
-    ``passkey``: an approval counts only if it is signed.
     """
 
     id: UUID
@@ -239,7 +238,6 @@ class ApprovalRequest:
     requested_at: datetime
     expires_at: datetime
     use_seconds: int
-    passkey: bool
     receipt_id: UUID
 
     @property

@@ -37,7 +37,7 @@ def request_act(request: ApprovalRequest, actor: Actor) -> Act:
         "nonce": request.nonce,
         "expires_at": rfc3339(request.expires_at),
         "use_seconds": str(request.use_seconds),
-        "passkey": "required" if request.passkey else "optional",
+        "passkey": "required",
     }
     return Act(
         kind=ReceiptKind.APPROVAL_REQUESTED,

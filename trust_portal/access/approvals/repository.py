@@ -55,7 +55,6 @@ async def add_request(session: WriteSession, request: ApprovalRequest) -> None:
             requested_at=request.requested_at,
             expires_at=request.expires_at,
             use_seconds=request.use_seconds,
-            passkey=request.passkey,
             receipt_id=request.receipt_id,
         )
     )
@@ -87,7 +86,6 @@ async def add_step(session: WriteSession, approval: Approval, step: Step) -> boo
             requester_id=request.requester_id,
             expires_at=request.expires_at,
             use_seconds=request.use_seconds,
-            passkey=request.passkey,
             signature_id=step.signature_id,
             receipt_id=step.receipt_id,
         )
@@ -182,7 +180,6 @@ def read_request(row: Row[Any]) -> ApprovalRequest:
         requested_at=row.requested_at,
         expires_at=row.expires_at,
         use_seconds=row.use_seconds,
-        passkey=row.passkey,
         receipt_id=row.receipt_id,
     )
 

@@ -16,9 +16,10 @@ from trust_portal.kernel.actor import CUSTOMER_ROLES, Role
 
 _DURATION = re.compile(r"([1-9][0-9]{0,3})(m|h|d)")
 _UNIT = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
-_FIELDS: Final = {"id", "approvers", "decide_within", "passkey", "use_within"}
-_PASSKEY: Final = {"required": True, "optional": False}
-#: The floor, which the tables hold too (``tables.approval_requests``): what two approve, what they sign.
+_FIELDS: Final = {"id", "approvers", "decide_within", "use_within"}
+#: What rules said before every approval was signed. It stands in texts that were in force once, and decides nothing.
+_FORMERLY: Final = {"passkey"}
+#: The floor, which the tables hold too (``tables.approval_requests``): what two approve.
 BY_TWO: Final = frozenset(
     {
         ApprovalKind.BREAK_GLASS_REVIEW,
@@ -29,7 +30,6 @@ BY_TWO: Final = frozenset(
         ApprovalKind.SEVERITY_DOWNGRADE,
     }
 )
-SIGNED: Final = frozenset({ApprovalKind.CREDIT, ApprovalKind.EXCLUSION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,6 @@ class Rule:
     """``approvers``: one role per slot. Without any nobody can approve, so nothing can be asked for.
 
     ``decide_within`` is how long a request waits, ``use_within`` how long an approval may be used.
-    ``passkey``: whether every approval must be signed with one.
     """
 
     id: str
@@ -45,7 +44,6 @@ class Rule:
     approvers: tuple[Role, ...]
     decide_within: timedelta
     use_within: timedelta
-    passkey: bool
 
 
 def parse_rules(text: str) -> Mapping[ApprovalKind, Rule]:
@@ -68,7 +66,7 @@ def parse_rules(text: str) -> Mapping[ApprovalKind, Rule]:
 def _rule(kind: object, fields: object) -> Rule:
     if kind not in set(ApprovalKind):
         raise _bad(f"{kind!r} is nothing that can be asked for")
-    if not isinstance(fields, dict) or set(fields) != _FIELDS:
+    if not isinstance(fields, dict) or set(fields) - _FORMERLY != _FIELDS:
         raise _bad(f"{kind}: a rule has {', '.join(sorted(_FIELDS))}, no more and no less")
     if not re.fullmatch(r"[a-z0-9-]{1,80}", str(fields["id"])):
         raise _bad(f"{kind}: an id is lower-case letters, digits and hyphens")
@@ -78,12 +76,9 @@ def _rule(kind: object, fields: object) -> Rule:
         approvers=_approvers(str(kind), fields["approvers"]),
         decide_within=_duration(str(kind), "decide_within", fields["decide_within"]),
         use_within=_duration(str(kind), "use_within", fields["use_within"]),
-        passkey=_passkey(str(kind), fields["passkey"]),
     )
     if rule.kind in BY_TWO and len(rule.approvers) == 1:
         raise _bad(f"{kind}: takes two approvers or more")
-    if rule.kind in SIGNED and not rule.passkey:
-        raise _bad(f"{kind}: passkey is required")
     return rule
 
 
@@ -95,12 +90,6 @@ def _approvers(kind: str, value: object) -> tuple[Role, ...]:
         if each not in vendor_roles:
             raise _bad(f"{kind}: {each!r} is no role of the vendor")
     return tuple(vendor_roles[each] for each in value)
-
-
-def _passkey(kind: str, value: object) -> bool:
-    if not isinstance(value, str) or value not in _PASSKEY:
-        raise _bad(f"{kind}: passkey is {' or '.join(_PASSKEY)}")
-    return _PASSKEY[value]
 
 
 def _duration(kind: str, field: str, value: object) -> timedelta:

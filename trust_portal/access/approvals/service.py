@@ -114,7 +114,6 @@ class Approvals:
             requested_at=now,
             expires_at=now + rule.decide_within,
             use_seconds=rule.use_within // timedelta(seconds=1),
-            passkey=rule.passkey,
             receipt_id=new_id(),
         )
         await self._ledger.record(session, request_act(request, actor), receipt_id=request.receipt_id)
@@ -208,13 +207,12 @@ class Approvals:
     def require_same_rule(self, approval: Approval) -> Rule:
         """What was asked for under other approvers than the rule has now is asked for again.
 
-        So is what need not be signed then, and must be now.
+        So is what was approved before approvals were signed, and not used since.
         """
         rule = self.rule(approval.request.kind)
-        if rule.passkey and not approval.request.passkey:
+        if any(each.signature_id is None for each in approval.approvals):
             raise Conflict(
-                "the rule wants signatures with passkeys since this was asked for; ask again",
-                code="RULE_CHANGED",
+                "this was approved without a passkey, which counts no more; ask again", code="RULE_CHANGED"
             )
         if rule.approvers != approval.request.roles:
             raise Conflict(

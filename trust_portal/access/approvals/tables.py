@@ -9,7 +9,6 @@ with its request on (digest, roles, requester, times) it repeats, bound by a for
 from __future__ import annotations
 
 from sqlalchemy import (
-    Boolean,
     CheckConstraint,
     Column,
     Computed,
@@ -27,7 +26,7 @@ from trust_portal.access.passkeys.tables import passkey_signatures
 from trust_portal.storage.metadata import instant, tenant_table, uuid_column
 
 #: What every step repeats of its request.
-_TERMS = ("digest", "roles", "requester_id", "expires_at", "use_seconds", "passkey")
+_TERMS = ("digest", "roles", "requester_id", "expires_at", "use_seconds")
 
 approval_requests = tenant_table(
     "approval_requests",
@@ -47,7 +46,6 @@ approval_requests = tenant_table(
     instant("requested_at", nullable=False),
     instant("expires_at", nullable=False, comment="the last moment for a decision"),
     Column("use_seconds", Integer, nullable=False, comment="how long an approval may be used"),
-    Column("passkey", Boolean, nullable=False, comment="approvals must be signed"),
     uuid_column("receipt_id", nullable=False),
     ForeignKeyConstraint(["tenant_id", "receipt_id"], ["receipts.tenant_id", "receipts.id"]),
     UniqueConstraint("tenant_id", "id", *_TERMS, name="approval_requests_terms_key"),
@@ -63,9 +61,6 @@ approval_requests = tenant_table(
         " OR cardinality(roles) >= 2",
         name="two_approve",
     ),
-    CheckConstraint(
-        "kind NOT IN ('credit', 'exclusion') OR passkey", name="money_and_promises_are_signed_for"
-    ),
     CheckConstraint("digest = encode(sha256(intent), 'hex')", name="digest_is_of_the_intent"),
     CheckConstraint("cardinality(roles) BETWEEN 1 AND 4", name="somebody_must_approve"),
     CheckConstraint("btrim(reason) <> ''", name="reason_is_given"),
@@ -74,6 +69,13 @@ approval_requests = tenant_table(
     Index("approval_requests_newest_idx", "tenant_id", "requested_at", "id"),
     Index("approval_requests_requested_at_idx", "requested_at", "id"),
     Index("approval_requests_subject_idx", "tenant_id", "subject"),
+)
+
+#: Which approvals were given before every one was signed. Nobody may add to it, so no other is unsigned.
+unsigned_approvals = tenant_table(
+    "unsigned_approvals",
+    uuid_column("request_id", primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
 )
 
 approval_steps = tenant_table(
@@ -96,9 +98,16 @@ approval_steps = tenant_table(
     uuid_column("requester_id", nullable=False),
     instant("expires_at", nullable=False),
     Column("use_seconds", Integer, nullable=False),
-    Column("passkey", Boolean, nullable=False),
     uuid_column("signature_id", comment="the signature with a passkey; null: not signed"),
     uuid_column("receipt_id", nullable=False),
+    Column(
+        "unsigned",
+        Integer,
+        Computed(
+            "CASE WHEN act = 'approve'::text AND signature_id IS NULL THEN ordinal ELSE NULL::integer END",
+            persisted=True,
+        ),
+    ),
     # What rests on an approval refers to this: that everybody has approved, or that it was used.
     Column(
         "milestone",
@@ -115,6 +124,11 @@ approval_steps = tenant_table(
         ["tenant_id", "signature_id", "person_id", "request_id", "act"],
         [passkey_signatures.c[name] for name in ("tenant_id", "id", "person_id", "about", "act")],
         name="approval_steps_signature_fkey",
+    ),
+    ForeignKeyConstraint(
+        ["tenant_id", "request_id", "unsigned"],
+        [f"unsigned_approvals.{name}" for name in ("tenant_id", "request_id", "ordinal")],
+        name="approval_steps_unsigned_fkey",
     ),
     ForeignKeyConstraint(
         ["tenant_id", "request_id", *_TERMS],
@@ -184,9 +198,6 @@ approval_steps = tenant_table(
         name="expired_after_its_time",
     ),
     CheckConstraint("act <> 'withdraw' OR person_id = requester_id", name="requester_withdraws"),
-    CheckConstraint(
-        "act <> 'approve' OR NOT passkey OR signature_id IS NOT NULL", name="approval_is_signed_if_it_must"
-    ),
     CheckConstraint("signature_id IS NULL OR slot IS NOT NULL", name="decisions_are_signed"),
     CheckConstraint("act IN ('expire', 'use') OR btrim(reason) <> ''", name="reason_is_given"),
 )

@@ -57,7 +57,6 @@ async def request_page(request: Request, form: FormState = FormState()) -> Respo
         role_word=role_word,
         passkeys=passkeys,
         passkeys_unavailable=house.passkeys.unavailable(),
-        signing=view.approval.request.passkey and bool(passkeys),
         now=house.clock.now(),
         form=form,
         may_trace=may_trace,
