@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -21,6 +22,8 @@ from trust_portal.settings import Settings, load_settings
 
 TRUST_PORTAL = (sys.executable, "-P", "-m", "trust_portal.cli")
 _PATIENCE = 180.0
+#: Nothing here is TLS. By default each client would read the certificates of the world anew.
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 #: By what words in its command line a child of the supervisor is known.
 _PARTS: dict[str, Callable[[str], bool]] = {
     "web": lambda line: " serve " in line,
@@ -63,7 +66,7 @@ class Installation:
         assert self._up is not None
         assert self._up.poll() is None, f"up ended by itself: {self.said()}"
         try:
-            async with httpx.AsyncClient(timeout=5) as client:
+            async with httpx.AsyncClient(timeout=5, verify=PLAIN) as client:
                 return (await client.get(f"{self.base_url}/readyz")).is_success
         except httpx.HTTPError:
             return False

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
-from installation import Installation
+from installation import PLAIN, Installation
 
 from schema.ids import encode
 from trust_portal.access.action import TokenScope
@@ -111,6 +111,7 @@ class Vendor:
             base_url=self.installation.base_url,
             headers={"authorization": f"Bearer {self.token}"},
             timeout=20,
+            verify=PLAIN,
         )
 
     async def send_events(self, tenant: str, name: str) -> None:
