@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from trust_portal.access import tables as access
 from trust_portal.access.approvals import tables as approvals
+from trust_portal.access.audits import tables as audits
 from trust_portal.access.break_glass import tables as break_glass
 from trust_portal.access.passkeys import tables as passkeys
 from trust_portal.cost.anomalies import tables as anomalies
@@ -43,6 +44,7 @@ TABLES = (
     actions,
     anomalies,
     approvals,
+    audits,
     break_glass,
     budgets,
     contracts,

@@ -19,6 +19,7 @@ from trust_portal.access.approvals.reading import ApprovalInbox
 from trust_portal.access.approvals.reminding import Reminders
 from trust_portal.access.approvals.service import Approvals
 from trust_portal.access.archive import Archive
+from trust_portal.access.audits.service import AuditInvitations
 from trust_portal.access.break_glass.reviewing import GlassReviews
 from trust_portal.access.break_glass.service import BreakGlass
 from trust_portal.access.denial_log import DenialLog
@@ -174,6 +175,7 @@ class House:
     glass_reviews: GlassReviews
     key_rotations: KeyRotations
     archive: Archive
+    audit_invitations: AuditInvitations
     intake: Intake
     operations: Operations
     incident_following: Following
@@ -390,7 +392,10 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         break_glass=BreakGlass(storage, gate, ledger, access_log, approvals, glass_reviews),
         glass_reviews=glass_reviews,
         key_rotations=KeyRotations(storage, gate, ledger, approvals, keyring),
-        archive=Archive(storage, gate, access_log, ledger, host=settings.host),
+        archive=Archive(storage, gate, access_log, ledger, press, host=settings.host),
+        audit_invitations=AuditInvitations(
+            storage, gate, ledger, access_log, sessions, base_url=settings.base_url
+        ),
         intake=intake,
         operations=Operations(storage, gate, access_log),
         postmortem_copies=PostmortemCopies(storage, gate, ledger, exports, access_log),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from schema.mutations.approvals import ApprovalMutations
+from schema.mutations.audits import AuditMutations
 from schema.mutations.break_glass import BreakGlassMutations
 from schema.mutations.cost import CostMutations
 from schema.mutations.credits import CreditMutations
@@ -29,6 +30,7 @@ from schema.mutations.tokens import TokenMutations
 @strawberry.type(description="Acts. Each asks the policies, changes one thing, and leaves a receipt.")
 class Mutation(
     ApprovalMutations,
+    AuditMutations,
     BreakGlassMutations,
     CostMutations,
     CreditMutations,

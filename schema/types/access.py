@@ -8,6 +8,10 @@ import strawberry
 
 from schema.ids import encode
 from trust_portal.access.access_log import model
+from trust_portal.access.access_log.model import Looker, Verb
+
+strawberry.enum(Looker, name="Looker", description="Who looked; what came by a token is a program's.")
+strawberry.enum(Verb, name="AccessVerb", description="What was done.")
 
 
 @strawberry.type(description="Somebody read or downloaded something of a tenant.")

@@ -14,6 +14,7 @@ from schema.context import Info
 from schema.ids import encode
 from schema.types.access import AccessEntry, access_entry
 from schema.types.approval import ApprovalRequest, approval_request
+from schema.types.audit import AuditInvitation, audit_invitation
 from schema.types.contract import ContractChange, ContractVersion, contract_change, contract_version
 from schema.types.cost import (
     CostAnomaly,
@@ -58,6 +59,7 @@ from schema.types.person import Person, person
 from schema.types.receipt import KindArgument, Receipt, receipt
 from schema.types.report import SlaReport, sla_report
 from schema.types.token import ApiToken, api_token
+from trust_portal.access.access_log.model import AccessFilter, Looker, Verb
 from trust_portal.access.action import Action
 from trust_portal.access.approvals.inbox import ApprovalFilter, Show
 from trust_portal.access.approvals.model import ApprovalKind
@@ -148,10 +150,25 @@ class Tenant:
             await house.tokens.page(actor, self.uuid, page_request(first, after, last, before)), api_token
         )
 
+    @strawberry.field(description="Auditors who were invited, newest first.")
+    async def audit_invitations(
+        self,
+        info: Info,
+        first: First = None,
+        after: str | None = None,
+        last: Last = None,
+        before: str | None = None,
+    ) -> Connection[AuditInvitation]:
+        house, actor = info.context.house, info.context.actor
+        page = await house.audit_invitations.page(actor, self.uuid, page_request(first, after, last, before))
+        return connection(page, lambda each: audit_invitation(each, house.clock.now()))
+
     @strawberry.field(description="Who looked at this tenant's things, newest first.")
     async def access_log(
         self,
         info: Info,
+        by: Looker | None = None,
+        verb: Verb | None = None,
         first: First = None,
         after: str | None = None,
         last: Last = None,
@@ -159,7 +176,9 @@ class Tenant:
     ) -> Connection[AccessEntry]:
         house, actor = info.context.house, info.context.actor
         return connection(
-            await house.access_log.page(actor, self.uuid, page_request(first, after, last, before)),
+            await house.access_log.page(
+                actor, self.uuid, page_request(first, after, last, before), AccessFilter(by, verb)
+            ),
             access_entry,
         )
 

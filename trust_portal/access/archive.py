@@ -6,6 +6,7 @@ in the tenant's access log: a download always, a look when staff, an auditor or 
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,11 @@ from trust_portal.access.access_log.service import AccessLog, scope_of
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
+from trust_portal.documents.formats import instant
+from trust_portal.documents.press import Press
+from trust_portal.documents.watermark import watermarked
 from trust_portal.errors import NotFound
+from trust_portal.evidence.broken import with_one_digit_changed
 from trust_portal.evidence.checkpoint import TlogProof
 from trust_portal.evidence.dsse import Envelope
 from trust_portal.evidence.export import Artefact, Export
@@ -25,6 +30,7 @@ from trust_portal.evidence.export_rows import (
     find_export,
     find_export_of,
     list_exports,
+    newest_finished,
     read_files,
 )
 from trust_portal.evidence.ledger import Ledger, Receipt
@@ -33,6 +39,7 @@ from trust_portal.evidence.log_policy import log_policy
 from trust_portal.evidence.receipt_rows import find_receipt, receipts_page, signing_keys_of
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.canonical import sha256_hex
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
@@ -69,6 +76,7 @@ class Archive:
         gate: Gate,
         access_log: AccessLog,
         ledger: Ledger,
+        press: Press,
         *,
         host: str,
     ) -> None:
@@ -76,6 +84,7 @@ class Archive:
         self._gate = gate
         self._access_log = access_log
         self._ledger = ledger
+        self._press = press
         self._host = host
 
     async def receipts(
@@ -161,6 +170,32 @@ class Archive:
             raise NotFound("file")
         await self._downloaded(actor, tenant_id, name, str(export_id))
         return files[name]
+
+    async def readers_copy(self, actor: Actor, tenant_id: UUID, export_id: UUID, name: str) -> bytes:
+        """A PDF of a bundle with who took it and when on every page; ``file`` has the signed original.
+
+        Raises ``NotFound`` for what is no PDF. Always leaves its line.
+        """
+        if not name.endswith(".pdf"):
+            raise NotFound("file")
+        original = await self.file(actor, tenant_id, export_id, name)
+        at = instant(self._storage.clock.now())
+        return await self._press.set(lambda: watermarked(original, actor.name, at))
+
+    async def broken_example(self, actor: Actor, tenant_id: UUID) -> Artefact:
+        """The newest bundle with one digit of its document changed: what ``verify`` must not accept.
+
+        ``NotFound`` while there is no bundle.
+        """
+        await self._gate.require(actor, Action.EXPORT_DOWNLOAD, Resource("export", tenant_id))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            newest = await newest_finished(session, tenant_id)
+            if newest is None:
+                raise NotFound("export")
+            artefact = await find_artefact(session, tenant_id, newest.id)
+        await self._downloaded(actor, tenant_id, "broken example", artefact.file_name)
+        content, _ = await asyncio.to_thread(with_one_digit_changed, artefact.content)
+        return Artefact(f"broken-{artefact.file_name}", artefact.media_type, content, sha256_hex(content))
 
     async def trust_policy(self, actor: Actor, tenant_id: UUID) -> str:
         """What a verifier pins to believe this tenant's log: a C2SP tlog-policy."""

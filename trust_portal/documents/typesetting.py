@@ -19,7 +19,8 @@ from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherRespons
 from trust_portal.runtime.shipped import shipped
 
 #: In cascade order: faces, colours, components shared with the screen, then what only paper needs.
-SHEETS = ("fonts", "tokens", "components", "report", "paper")
+_FACES = ("fonts",)
+SHEETS = (*_FACES, "tokens", "components", "report", "paper")
 
 #: Where a document's relative addresses lead. RFC 2606 keeps the name from ever being anybody's; an
 #: ``https`` address is needed because URL joining knows no relative paths in schemes of one's own.
@@ -73,6 +74,16 @@ def typeset(html: str, *, title: str, lang: str, identifier: str) -> bytes:
         pdf_identifier=hashlib.sha256(identifier.encode()).hexdigest()[:32].encode(),
         pdf_variant="pdf/ua-1",
     )
+    return pdf
+
+
+def typeset_overlay(html: str) -> bytes:
+    """``html`` as a PDF to be laid over another: our fonts, no other sheet, no tags."""
+    press = _press()
+    document = weasyprint.HTML(string=html, base_url=f"{_ORIGIN}/", url_fetcher=press.fetcher).render(
+        font_config=press.fonts, stylesheets=press.sheets[: len(_FACES)]
+    )
+    pdf: bytes = document.write_pdf()
     return pdf
 
 

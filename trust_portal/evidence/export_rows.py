@@ -98,6 +98,18 @@ async def finished_exports(session: ReadSession, tenant_id: UUID | None) -> tupl
     return tuple(_export(row) for row in await session.execute(query))
 
 
+async def newest_finished(session: ReadSession, tenant_id: UUID) -> Export | None:
+    """The tenant's newest bundle; None while there is none."""
+    query = (
+        select(exports)
+        .where(exports.c.tenant_id == tenant_id, exports.c.state == ExportState.READY.value)
+        .order_by(exports.c.id.desc())
+        .limit(1)
+    )
+    row = (await session.execute(query)).first()
+    return None if row is None else _export(row)
+
+
 async def last_tree_size(session: ReadSession, tenant_id: UUID) -> int:
     """Size of the tree the tenant's newest finished export led to; 0 if there is none."""
     query = (

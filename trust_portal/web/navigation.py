@@ -47,6 +47,7 @@ _ADMINISTRATION = (
     ("People", "/people", Action.PERSON_READ),
     ("Tokens", "/tokens", Action.TOKEN_READ),
     ("Webhooks", "/webhooks", Action.WEBHOOK_READ),
+    ("Auditors", "/auditors", Action.AUDIT_READ),
     ("Access", "/access", Action.ACCESS_LOG_READ),
     ("Break-glass", "/break-glass", Action.BREAK_GLASS_READ),
 )
@@ -63,7 +64,11 @@ _VENDOR_PAGES = (
 )
 _APPROVALS = "Approvals"
 #: Pages that lie beside another one of the list, and are shown as sides of it.
-_BESIDE = {"/contracts": ("/cross-checks", "/exclusions", "/what-if"), "/webhooks": ("/deliveries",)}
+_BESIDE = {
+    "/contracts": ("/cross-checks", "/exclusions", "/what-if"),
+    "/exports": ("/check",),
+    "/webhooks": ("/deliveries",),
+}
 _BESIDE_OF_HOUSE = {
     "/approvals": ("/break-glass",),
     "/policies": ("/keys",),

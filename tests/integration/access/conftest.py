@@ -11,6 +11,7 @@ import pytest
 
 from trust_portal.access.access_log.service import AccessLog
 from trust_portal.access.actors import CONSOLE
+from trust_portal.access.audits.service import AuditInvitations
 from trust_portal.access.denials import Denials
 from trust_portal.access.gate import Gate
 from trust_portal.access.people.model import AddPerson, GrantRole, Person
@@ -41,6 +42,7 @@ class Access:
     sessions: Sessions
     tokens: Tokens
     links: SignInLinks
+    audits: AuditInvitations
 
 
 @pytest.fixture
@@ -58,6 +60,9 @@ def access(storage: Storage, clock: ManualClock, tmp_path: Path) -> Access:
         sessions=sessions,
         tokens=Tokens(storage, gate, ledger, access_log),
         links=SignInLinks(storage, gate, ledger, sessions, base_url="https://trust.example"),
+        audits=AuditInvitations(
+            storage, gate, ledger, access_log, sessions, base_url="https://trust.example"
+        ),
     )
 
 

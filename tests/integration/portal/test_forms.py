@@ -28,6 +28,34 @@ REFUSED = [
     ("customer_admin", "/t/aurora/people", {"email": "n@x.example", "name": "Ann\u202egpj"}, "name", 422),
     ("vendor_admin", "/tenants", {"key": "nova", "name": "No\u2066va", "time_zone": "UTC"}, "name", 422),
     ("customer_admin", "/t/aurora/tokens", {"label": "", "days": "30", "scopes": "read"}, "label", 422),
+    (
+        "customer_admin",
+        "/t/aurora/auditors",
+        {"name": "R", "email": "r@x.example", "reason": "", "until": "2026-07-20"},
+        "reason",
+        422,
+    ),
+    (
+        "customer_admin",
+        "/t/aurora/auditors",
+        {"name": "R", "email": "r@x.example", "reason": "w", "until": "2026-07-01"},
+        "until",
+        422,
+    ),
+    (
+        "customer_admin",
+        "/t/aurora/auditors",
+        {"name": "R", "email": "r@x.example", "reason": "w", "until": "soon"},
+        "until",
+        422,
+    ),
+    (
+        "vendor_admin",
+        "/t/aurora/auditors",
+        {"name": "V", "email": "viewer@aurora.example", "reason": "w", "until": "2026-07-20"},
+        "email",
+        409,
+    ),
 ]
 
 

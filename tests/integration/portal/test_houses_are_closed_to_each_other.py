@@ -18,6 +18,9 @@ PAGES = (
     "/t/{key}/denials",
     "/t/{key}/reports",
     "/t/{key}/exports",
+    "/t/{key}/check",
+    "/t/{key}/check/broken.zip",
+    "/t/{key}/auditors",
     "/t/{key}/incidents",
     "/t/{key}/maintenance",
     "/t/{key}/contracts",
@@ -32,6 +35,7 @@ THINGS = (
     ("export", "/t/{key}/exports/{id}/progress"),
     ("export", "/t/{key}/exports/{id}/bundle.zip"),
     ("export", "/t/{key}/exports/{id}/files/report.json"),
+    ("export", "/t/{key}/exports/{id}/copies/report.pdf"),
     ("receipt", "/t/{key}/receipts/{id}"),
     ("receipt", "/t/{key}/receipts/{id}/envelope"),
     ("receipt", "/t/{key}/receipts/{id}/proof"),
@@ -45,6 +49,7 @@ ACTS = (
     ("/t/{key}/people/{person}/link", {}),
     ("/t/{key}/people/{person}/suspend", {}),
     ("/t/{key}/tokens/{token}/revoke", {}),
+    ("/t/{key}/auditors", {"name": "X", "email": "x@y.example", "reason": "x", "until": "2026-07-20"}),
 )
 
 

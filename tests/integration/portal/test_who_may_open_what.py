@@ -94,6 +94,11 @@ EXPECTED = {
     "/t/{key}/exclusions/{report}/source": NONE_YET,
     "/t/{key}/exports": READERS,
     "/t/{key}/exports/{export}/progress": READERS,
+    "/t/{key}/exports/{export}/copies/report.pdf": "303 200 200 200 404 200 200 403 403 403",
+    "/t/{key}/check": READERS,
+    "/t/{key}/check/broken.zip": "303 200 200 200 404 200 200 403 403 403",
+    "/t/{key}/auditors": "303 403 200 200 404 403 403 403 403 200",
+    "/audit-invitation/unknown": "401 401 401 401 401 401 401 401 401 401",
     "/t/{key}/exports/{export}/bundle.zip": "303 200 200 200 404 200 200 403 403 403",
     "/t/{key}/exports/{export}/files/report.json": "303 200 200 200 404 200 200 403 403 403",
     "/t/{key}/incidents": "303 200 200 200 404 200 200 200 200 200",
@@ -165,6 +170,7 @@ def test_the_table_names_every_page_there_is():
         .replace("/2026.1", "/{version}")
         .replace("/2026-06", "/{period}")
         .replace("report.json", "{name}")
+        .replace("report.pdf", "{name}")
         .replace("/integrations/pagerduty/none", "/integrations/{kind}/{name}")
         .replace("/incidents/{report}", "/incidents/{incident}")
         .replace("/actions/{report}", "/actions/{action}")

@@ -24,6 +24,23 @@ class Group(StrEnum):
     SYSTEM = "system"
 
 
+class Looker(StrEnum):
+    """Whom a tenant asks for. What came by a token is a program's, whoever issued it."""
+
+    STAFF = "staff"
+    AUDITOR = "auditor"
+    CUSTOMER = "customer"
+    TOKEN = "token"  # noqa: S105 - the name of a kind, not a secret
+
+
+@dataclass(frozen=True, slots=True)
+class AccessFilter:
+    """None: whoever, whatever."""
+
+    by: Looker | None = None
+    verb: Verb | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """``what`` is the kind of thing ("SLA report"), ``subject`` its id or empty for a list;

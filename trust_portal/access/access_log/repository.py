@@ -10,7 +10,15 @@ from uuid import UUID
 from sqlalchemy import Row, select
 from sqlalchemy.dialects.postgresql import insert
 
-from trust_portal.access.access_log.model import Access, AccessEntry, Group, Verb, group_of
+from trust_portal.access.access_log.model import (
+    Access,
+    AccessEntry,
+    AccessFilter,
+    Group,
+    Looker,
+    Verb,
+    group_of,
+)
 from trust_portal.access.tables import access_log
 from trust_portal.kernel.actor import Actor, ActorKind
 from trust_portal.kernel.clock import rfc3339
@@ -61,11 +69,21 @@ async def record_access(
     )
 
 
-async def entries_page(session: ReadSession, tenant_id: UUID, request: PageRequest) -> Page[AccessEntry]:
+async def entries_page(
+    session: ReadSession, tenant_id: UUID, request: PageRequest, wanted: AccessFilter
+) -> Page[AccessEntry]:
     """Newest first."""
+    query = select(access_log).where(access_log.c.tenant_id == tenant_id)
+    by_token = access_log.c.actor_kind == ActorKind.TOKEN.value
+    if wanted.by is Looker.TOKEN:
+        query = query.where(by_token)
+    elif wanted.by is not None:
+        query = query.where(access_log.c.actor_group == Group(wanted.by.value).value, ~by_token)
+    if wanted.verb is not None:
+        query = query.where(access_log.c.verb == wanted.verb.value)
     return await keyset_page(
         session,
-        select(access_log).where(access_log.c.tenant_id == tenant_id),
+        query,
         request,
         order=(access_log.c.at, access_log.c.id),
         parse=(datetime.fromisoformat, UUID),

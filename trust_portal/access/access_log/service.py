@@ -7,7 +7,14 @@ from collections.abc import Collection
 from dataclasses import replace
 from uuid import UUID
 
-from trust_portal.access.access_log.model import Access, AccessEntry, Group, Verb, group_of
+from trust_portal.access.access_log.model import (
+    Access,
+    AccessEntry,
+    AccessFilter,
+    Group,
+    Verb,
+    group_of,
+)
 from trust_portal.access.access_log.repository import StaffTraceScope, entries_page, record_access
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
@@ -52,12 +59,18 @@ class AccessLog:
         if not at_home:
             await self.trace(actor, [tenant_id], Access(Verb.READ, what, subject, purpose))
 
-    async def page(self, actor: Actor, tenant_id: UUID, request: PageRequest) -> Page[AccessEntry]:
+    async def page(
+        self,
+        actor: Actor,
+        tenant_id: UUID,
+        request: PageRequest,
+        wanted: AccessFilter = AccessFilter(),  # noqa: B008 - frozen
+    ) -> Page[AccessEntry]:
         """The tenant's log, newest first."""
         resource = Resource("access log", tenant_id)
         await self._gate.require(actor, Action.ACCESS_LOG_READ, resource)
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
-            page = await entries_page(session, tenant_id, request)
+            page = await entries_page(session, tenant_id, request, wanted)
         await self.looked(actor, tenant_id, "access log")
         return page
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from trust_portal.access.access_log.model import AccessFilter, Looker, Verb
 from trust_portal.access.action import Action
 from trust_portal.access.approvals.rules import Rule, parse_rules
 from trust_portal.access.policy import APPROVALS, PolicyText, Resource
@@ -20,7 +21,7 @@ from trust_portal.access.tenants.model import Tenant
 from trust_portal.errors import Broken, Conflict, InvalidInput
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import FormState, page_request, read_form
+from trust_portal.web.forms import FormState, one_of, page_request, read_form
 from trust_portal.web.forms import texts as texts_of_form
 from trust_portal.web.navigation import frame, own_frame, tenant_of
 from trust_portal.web.templating import page
@@ -31,9 +32,15 @@ _RULE = re.compile(r'^@id\("([^"]+)"\)$|^  id: ([a-z0-9-]+)$', re.MULTILINE)
 
 
 async def access_log(request: Request) -> Response:
-    tenant = await tenant_of(request)
-    entries = await house_of(request).access_log.page(actor_of(request), tenant.id, page_request(request))
-    return page(request, "access_log.html", entries=entries, **_sides(request, tenant))
+    tenant, asked = await tenant_of(request), request.query_params
+    wanted = AccessFilter(
+        one_of(Looker, asked.get("by"), "by"),
+        one_of(Verb, asked.get("did"), "did"),
+    )
+    entries = await house_of(request).access_log.page(
+        actor_of(request), tenant.id, page_request(request), wanted
+    )
+    return page(request, "access_log.html", entries=entries, wanted=wanted, **_sides(request, tenant))
 
 
 async def denials(request: Request) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -11,8 +12,13 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from trust_portal.access.action import Action
+from trust_portal.access.archive import CataloguedExport
 from trust_portal.access.policy import Resource
+from trust_portal.access.tenants.model import Tenant
 from trust_portal.evidence.export import Export
+from trust_portal.kernel.page import Page
+from trust_portal.reliability.credits.model import KIND as CREDIT_MEMO
+from trust_portal.reliability.reports.model import KIND as SLA_REPORT
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.files import attachment
 from trust_portal.web.forms import page_request
@@ -25,6 +31,11 @@ _SINGLE_FILES = {
     "report.json": "application/json",
     "report.csv": "text/csv; charset=utf-8",
 }
+#: Where the subject of a bundle of each kind is read, below the tenant, and what the link says.
+_PAGES = {
+    SLA_REPORT: ("/reports/", "Read the report"),
+    CREDIT_MEMO: ("/credits/", "Read the credit"),
+}
 #: Seconds between looks at an export, and how long one stream lasts; a browser then connects again.
 _LOOK_EVERY = 0.5
 _LOOKS = 120
@@ -36,11 +47,20 @@ async def exports(request: Request) -> Response:
     return page(
         request,
         "exports.html",
-        exports=listed,
-        may_download=house.gate.allows(actor, Action.EXPORT_DOWNLOAD, Resource("export", tenant.id)),
-        key=tenant.key,
+        **exports_shown(request, tenant, listed),
         **frame(request, tenant),
     )
+
+
+def exports_shown(request: Request, tenant: Tenant, listed: Page[CataloguedExport]) -> dict[str, Any]:
+    """What ``export_list.html`` shows."""
+    gate, actor = house_of(request).gate, actor_of(request)
+    return {
+        "exports": listed,
+        "pages": _PAGES,
+        "may_download": gate.allows(actor, Action.EXPORT_DOWNLOAD, Resource("export", tenant.id)),
+        "key": tenant.key,
+    }
 
 
 async def progress(request: Request) -> Response:
@@ -80,6 +100,15 @@ async def single_file(request: Request) -> Response:
     return attachment(content, _SINGLE_FILES.get(name, "application/octet-stream"), name)
 
 
+async def readers_copy(request: Request) -> Response:
+    """A PDF with who took it and when on every page; ``files/`` has it as it was signed."""
+    tenant, name = await tenant_of(request, purpose="download"), request.path_params["name"]
+    content = await house_of(request).archive.readers_copy(
+        actor_of(request), tenant.id, request.path_params["export"], name
+    )
+    return attachment(content, "application/pdf", name)
+
+
 def _event(name: str, export: Export) -> bytes:
     """One event of the WHATWG event stream format; JSON has no line break, so it is one data line."""
     data = msgspec.json.encode(
@@ -98,4 +127,5 @@ routes = [
     Route("/t/{tenant}/exports/{export:uuid}/progress", progress, methods=["GET"]),
     Route("/t/{tenant}/exports/{export:uuid}/bundle.zip", bundle, methods=["GET"]),
     Route("/t/{tenant}/exports/{export:uuid}/files/{name}", single_file, methods=["GET"]),
+    Route("/t/{tenant}/exports/{export:uuid}/copies/{name}", readers_copy, methods=["GET"]),
 ]

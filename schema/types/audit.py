@@ -1,0 +1,64 @@
+"""Auditors from outside: who was let in, by whom, why and until when. A link is only ever in one answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import strawberry
+
+from schema.ids import encode
+from trust_portal.access.audits import model
+
+strawberry.enum(model.InvitationState, name="AuditInvitationState", description="Where an invitation stands.")
+strawberry.enum(
+    model.InvitationAct, name="AuditInvitationAct", description="What was done with an invitation."
+)
+
+
+@strawberry.type(description="What was done with an invitation, and the receipt it left.")
+class AuditInvitationStep:
+    act: model.InvitationAct
+    at: datetime
+    by: str
+    reason: str | None = strawberry.field(description="Of a revocation.")
+    receipt_id: strawberry.ID
+
+
+@strawberry.type(description="Somebody from outside was invited to read one tenant's evidence for a time.")
+class AuditInvitation:
+    id: strawberry.ID
+    name: str
+    email: str
+    reason: str
+    state: model.InvitationState
+    until: datetime = strawberry.field(description="When the audit ends, and the role with it.")
+    waits_until: datetime = strawberry.field(description="When the link ends if nobody comes.")
+    at: datetime
+    by: str
+    receipt_id: strawberry.ID
+    steps: list[AuditInvitationStep]
+
+
+def audit_invitation(row: model.Invitation, now: datetime) -> AuditInvitation:
+    return AuditInvitation(
+        id=encode("AuditInvitation", row.tenant_id, row.id),
+        name=row.name,
+        email=row.email,
+        reason=row.reason,
+        state=row.state(now),
+        until=row.until,
+        waits_until=row.waits_until,
+        at=row.at,
+        by=row.by,
+        receipt_id=encode("Receipt", row.tenant_id, row.receipt_id),
+        steps=[
+            AuditInvitationStep(
+                act=each.act,
+                at=each.at,
+                by=each.by,
+                reason=each.reason,
+                receipt_id=encode("Receipt", row.tenant_id, each.receipt_id),
+            )
+            for each in row.steps
+        ],
+    )

@@ -1,0 +1,304 @@
+"""An auditor comes by an invitation, for a time and a reason, and is out when it ends or is revoked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, insert, select
+from sqlalchemy.exc import DBAPIError
+
+from trust_portal.access.audits.model import (
+    InvitationAct,
+    InvitationState,
+    InviteAuditor,
+    RevokeInvitation,
+)
+from trust_portal.access.audits.tables import audit_invitation_steps, audit_invitations
+from trust_portal.access.credentials import parse_cookie
+from trust_portal.access.sessions.model import Client
+from trust_portal.access.tables import people, role_grants, sessions
+from trust_portal.errors import Conflict, Denied, InvalidInput, NotFound, NotSignedIn
+from trust_portal.evidence.dsse import Envelope
+from trust_portal.evidence.receipt_rows import receipts_page
+from trust_portal.kernel.actor import Role
+from trust_portal.kernel.page import PageRequest
+from trust_portal.storage.tenancy import TenantScope
+
+FIREFOX = Client("Firefox/140.0", "192.0.2.77")
+PAGE = PageRequest(10)
+
+
+@pytest.fixture
+async def ada(acme, member):
+    return (await member(acme, "ada@acme.example", Role.CUSTOMER_ADMIN)).as_actor()
+
+
+@pytest.fixture
+def invitation(acme, clock):
+    return InviteAuditor(
+        acme.id, "Rita@Auditors.example", "Rita", "SOC 2 fieldwork", clock.now() + timedelta(days=30)
+    )
+
+
+def secret_of(issued) -> str:
+    assert issued.url.startswith("https://trust.example/audit-invitation/")
+    return issued.url.rpartition("/")[2]
+
+
+async def counts(access, tenant_id) -> tuple[int, ...]:
+    """Invitations, steps, people, grants and sessions there are."""
+    found = []
+    async with access.storage.read(TenantScope(tenant_id)) as session:
+        for table in (audit_invitations, audit_invitation_steps, people, role_grants, sessions):
+            query = select(func.count()).select_from(table).where(table.c.tenant_id == tenant_id)
+            found.append((await session.execute(query)).scalar_one())
+    return tuple(found)
+
+
+async def receipts_of(access, tenant_id) -> list[dict]:
+    async with access.storage.read(TenantScope(tenant_id)) as session:
+        page = await receipts_page(session, tenant_id, PageRequest(50), None)
+    statements = [json.loads(Envelope.parse(each.envelope).payload) for each in page.items]
+    return [each for each in statements if "audit_invitation" in each["predicateType"]]
+
+
+async def test_who_accepts_reads_as_an_auditor_until_the_end_and_no_longer(
+    access, acme, ada, invitation, clock
+):
+    issued = await access.audits.invite(invitation, ada)
+    assert (await access.audits.look(secret_of(issued))).reason == "SOC 2 fieldwork"
+
+    signed_in = await access.audits.accept(secret_of(issued), FIREFOX)
+
+    assert (signed_in.actor.name, signed_in.actor.roles) == ("Rita", frozenset({Role.AUDITOR}))
+    assert (await access.sessions.authenticate(signed_in.cookie)).actor.roles == frozenset({Role.AUDITOR})
+    shown = (await access.audits.page(ada, acme.id, PAGE)).items[0]
+    assert (shown.email, shown.state(clock.now())) == ("rita@auditors.example", InvitationState.ACCEPTED)
+    assert await access.audits.own(signed_in.actor) == shown
+    created, accepted = sorted(await receipts_of(access, acme.id), key=lambda each: each["predicate"]["at"])[
+        :2
+    ]
+    results = {
+        each["predicateType"].split(":")[3]: each["predicate"]["result"] for each in (created, accepted)
+    }
+    assert results == {
+        "audit_invitation.created": {
+            "invitation": str(shown.id),
+            "reason": "SOC 2 fieldwork",
+            "until": "2026-08-09T09:00:00Z",
+            "waits_until": "2026-07-17T09:00:00Z",
+        },
+        "audit_invitation.accepted": {
+            "invitation": str(shown.id),
+            "person": str(signed_in.actor.id),
+            "role": "auditor",
+            "until": "2026-08-09T09:00:00Z",
+        },
+    }
+    assert "rita@" not in json.dumps([created, accepted])
+
+    clock.advance(timedelta(days=30))
+    again = await access.links.create(ada, acme.id, signed_in.actor.id)
+    later = await access.links.consume(again.url.rpartition("/")[2], FIREFOX)
+    assert later.actor.roles == frozenset()
+    assert await access.audits.own(later.actor) is None
+
+
+async def test_only_the_hash_of_an_invitation_is_stored(access, acme, ada, invitation):
+    issued = await access.audits.invite(invitation, ada)
+    async with access.storage.read(TenantScope(acme.id)) as session:
+        query = select(audit_invitations).where(audit_invitations.c.tenant_id == acme.id)
+        row = (await session.execute(query)).one()
+    secret = parse_cookie(secret_of(issued)).secret
+    assert row.secret_hash == parse_cookie(secret_of(issued)).hash
+    assert secret not in repr(row) + repr(issued)
+
+
+async def test_twenty_at_once_accept_an_invitation_once(access, acme, ada, invitation):
+    issued = await access.audits.invite(invitation, ada)
+    before = await counts(access, acme.id)
+
+    answers = await asyncio.gather(
+        *(access.audits.accept(secret_of(issued), FIREFOX) for _ in range(20)), return_exceptions=True
+    )
+
+    assert sum(isinstance(each, NotSignedIn) for each in answers) == 19
+    assert await counts(access, acme.id) == (
+        before[0],
+        before[1] + 1,
+        before[2] + 1,
+        before[3] + 1,
+        before[4] + 1,
+    )
+
+
+async def test_accepted_and_revoked_at_once_is_one_or_both_in_order_and_nobody_is_left_inside(
+    access, acme, ada, invitation, clock
+):
+    issued = await access.audits.invite(invitation, ada)
+    revoking = RevokeInvitation(acme.id, issued.invitation.id, "wrong person")
+
+    answers = await asyncio.gather(
+        access.audits.accept(secret_of(issued), FIREFOX),
+        access.audits.revoke(revoking, ada),
+        return_exceptions=True,
+    )
+    if isinstance(answers[1], Conflict):
+        assert answers[1].code == "ALREADY_DECIDED"
+        await access.audits.revoke(revoking, ada)
+
+    shown = (await access.audits.page(ada, acme.id, PAGE)).items[0]
+    assert shown.state(clock.now()) is InvitationState.REVOKED
+    if not isinstance(answers[0], Exception):
+        assert await access.sessions.authenticate(answers[0].cookie) is None
+
+
+async def test_every_invitation_that_is_over_gets_the_same_answer_and_lets_nobody_in(
+    access, acme, globex, ada, invitation, clock
+):
+    spent = await access.audits.invite(invitation, ada)
+    await access.audits.accept(secret_of(spent), FIREFOX)
+    revoked = await access.audits.invite(replace(invitation, email="b@auditors.example"), ada)
+    await access.audits.revoke(RevokeInvitation(acme.id, revoked.invitation.id, "not needed"), ada)
+    late = await access.audits.invite(replace(invitation, email="c@auditors.example"), ada)
+    foreign = secret_of(late).replace(acme.id.hex, globex.id.hex)
+    clock.advance(timedelta(days=7))
+    before = await counts(access, acme.id)
+
+    messages = set()
+    for secret in (secret_of(spent), secret_of(revoked), secret_of(late), foreign, "nonsense"):
+        for use in (access.audits.look(secret), access.audits.accept(secret, FIREFOX)):
+            with pytest.raises(NotSignedIn) as refusal:
+                await use
+            messages.add((refusal.value.code, refusal.value.message))
+    assert messages == {
+        ("BAD_CREDENTIAL", "this invitation is spent, withdrawn or too old; ask for a new one")
+    }
+    assert await counts(access, acme.id) == before
+
+
+async def test_revoking_ends_role_and_sessions_at_once(access, acme, ada, invitation, clock):
+    issued = await access.audits.invite(invitation, ada)
+    signed_in = await access.audits.accept(secret_of(issued), FIREFOX)
+
+    ended = await access.audits.revoke(
+        RevokeInvitation(acme.id, issued.invitation.id, "engagement ended"), ada
+    )
+
+    assert ended.state(clock.now()) is InvitationState.REVOKED
+    assert [each.act for each in ended.steps] == [InvitationAct.ACCEPTED, InvitationAct.REVOKED]
+    assert await access.sessions.authenticate(signed_in.cookie) is None
+    revoked = next(
+        each["predicate"]["result"]
+        for each in await receipts_of(access, acme.id)
+        if each["predicateType"].endswith("audit_invitation.revoked:v1")
+    )
+    assert revoked == {
+        "invitation": str(issued.invitation.id),
+        "reason": "engagement ended",
+        "person": str(signed_in.actor.id),
+        "sessions_ended": "1",
+        "tokens_revoked": "0",
+    }
+    with pytest.raises(Conflict) as refusal:
+        await access.audits.revoke(RevokeInvitation(acme.id, issued.invitation.id, "again"), ada)
+    assert refusal.value.code == "NOTHING_TO_REVOKE"
+
+
+async def test_who_was_here_before_is_the_same_person_and_keeps_the_longer_term(
+    access, acme, ada, invitation, clock
+):
+    first = await access.audits.accept(secret_of(await access.audits.invite(invitation, ada)), FIREFOX)
+    shorter = replace(invitation, until=clock.now() + timedelta(days=1))
+    again = await access.audits.accept(secret_of(await access.audits.invite(shorter, ada)), FIREFOX)
+
+    assert again.actor.id == first.actor.id
+    async with access.storage.read(TenantScope(acme.id)) as session:
+        query = select(role_grants.c.expires_at).where(
+            role_grants.c.tenant_id == acme.id,
+            role_grants.c.person_id == first.actor.id,
+            role_grants.c.revoked_at.is_(None),
+        )
+        assert (await session.execute(query)).scalars().all() == [invitation.until]
+
+
+async def test_what_cannot_be_is_refused_with_its_field_and_nothing_changes(
+    access, acme, ada, invitation, member, clock
+):
+    await member(acme, "vera@acme.example", Role.CUSTOMER_VIEWER)
+    gone = await member(acme, "gone@acme.example")
+    await access.people.suspend(ada, acme.id, gone.id)
+    before = await counts(access, acme.id)
+
+    for changes, field in (
+        ({"until": clock.now()}, "until"),
+        ({"until": clock.now() + timedelta(days=93)}, "until"),
+        ({"until": clock.now().replace(tzinfo=None) + timedelta(days=1)}, "until"),
+        ({"email": "nobody"}, "email"),
+        ({"name": " "}, "name"),
+        ({"reason": " "}, "reason"),
+        ({"email": "vera@acme.example"}, "email"),
+        ({"email": "gone@acme.example"}, "email"),
+    ):
+        with pytest.raises((InvalidInput, Conflict)) as refusal:
+            await access.audits.invite(replace(invitation, **changes), ada)
+        assert refusal.value.field == field, changes
+    assert await counts(access, acme.id) == before
+
+
+async def test_who_may_not_invite_invites_nobody(access, acme, globex, ada, invitation, member):
+    issued = await access.audits.invite(invitation, ada)
+    auditor = (await access.audits.accept(secret_of(issued), FIREFOX)).actor
+    viewer = (await member(acme, "vera@acme.example", Role.CUSTOMER_VIEWER)).as_actor()
+    stranger = (await member(globex, "gus@globex.example", Role.CUSTOMER_ADMIN)).as_actor()
+    operator = (await member(None, "sam@vendor.example", Role.SRE_OPERATOR)).as_actor()
+    before = await counts(access, acme.id)
+
+    for actor in (auditor, viewer, stranger, operator):
+        with pytest.raises((Denied, NotFound)):
+            await access.audits.invite(replace(invitation, email="x@y.example"), actor)
+        with pytest.raises((Denied, NotFound)):
+            await access.audits.revoke(RevokeInvitation(acme.id, issued.invitation.id, "mine"), actor)
+    with pytest.raises(Denied):
+        await access.audits.page(viewer, acme.id, PAGE)
+    assert await counts(access, acme.id) == before
+
+
+async def test_the_tables_hold_it_too(access, acme, ada, invitation, clock):
+    """Through SQL as the application: nothing lasts longer, and nothing follows a revocation."""
+    issued = await access.audits.invite(invitation, ada)
+    revoked = await access.audits.revoke(RevokeInvitation(acme.id, issued.invitation.id, "no"), ada)
+    step = {
+        "tenant_id": acme.id,
+        "invitation_id": issued.invitation.id,
+        "at": clock.now(),
+        "by_id": ada.id,
+        "by_name": "Ada",
+        "receipt_id": revoked.steps[0].receipt_id,
+    }
+    for values in (
+        {
+            **step,
+            "ordinal": 2,
+            "previous": 1,
+            "previous_act": "revoked",
+            "act": "accepted",
+            "person_id": ada.id,
+        },
+        {**step, "ordinal": 2, "previous": 1, "previous_act": "accepted", "act": "revoked", "reason": "x"},
+        {**step, "ordinal": 1, "act": "accepted", "person_id": ada.id},
+    ):
+        with pytest.raises(DBAPIError):
+            async with access.storage.write(TenantScope(acme.id)) as session:
+                await session.execute(insert(audit_invitation_steps).values(**values))
+    with pytest.raises(DBAPIError):
+        async with access.storage.write(TenantScope(acme.id)) as session:
+            await session.execute(
+                audit_invitations.update()
+                .where(audit_invitations.c.tenant_id == acme.id)
+                .values(until=clock.now() + timedelta(days=90))
+            )

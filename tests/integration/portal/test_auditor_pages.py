@@ -1,0 +1,133 @@
+"""An auditor is let in through the portal, checks everything alone, and the customer sees what they took."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from pypdf import PdfReader
+from support.portal_fixtures import Portal
+
+from trust_portal.evidence import bundle
+from trust_portal.evidence.policy_file import Policy
+from trust_portal.evidence.verdict import Code
+from trust_portal.evidence.verify import verify
+from trust_portal.reliability.recompute import RECOMPUTERS
+from trust_portal.reliability.verification import KINDS
+
+INVITATION = {
+    "name": "Rita Rigor",
+    "email": "rita@auditors.example",
+    "reason": "SOC 2 fieldwork",
+    "until": "2026-08-01",
+}
+
+
+async def invited(portal: Portal) -> str:
+    """The path of a new invitation, as the customer's administrator is shown it."""
+    async with portal.browser("customer_admin") as browser:
+        answer = await browser.post("/t/aurora/auditors", data=INVITATION)
+        assert answer.status_code == 200
+        shown_again = await browser.get("/t/aurora/auditors")
+    path = re.search(r"https://trust\.example(/audit-invitation/[0-9a-f]{32}\.[\w-]+)", answer.text)[1]
+    assert path not in shown_again.text
+    return path
+
+
+async def test_a_mail_scanner_burns_nothing_and_one_press_lets_in(portal: Portal):
+    path = await invited(portal)
+    async with portal.browser() as browser:
+        for _ in range(3):
+            looked = await browser.get(path)
+            await browser.head(path)
+        assert looked.status_code == 200
+        assert "Rita Rigor, rita@auditors.example" in looked.text
+        assert "SOC 2 fieldwork" in looked.text
+
+        entered = await browser.post(path)
+        assert (entered.status_code, entered.headers["location"]) == (303, "/t/aurora/check")
+        desk = await browser.get("/t/aurora/check")
+        assert desk.status_code == 200
+        assert "You are here as an auditor until 1\xa0August 2026, 00:00\xa0UTC" in desk.text
+        assert (await browser.get("/t/brightside/check")).status_code == 404
+        assert (await browser.post("/t/aurora/auditors", data=INVITATION)).status_code == 403
+    async with portal.browser() as another:
+        refused = await another.post(path)
+        assert refused.status_code == 401
+        assert "spent, withdrawn or too old" in refused.text
+
+
+async def test_the_desk_lists_what_a_verifier_asks_and_a_bundle_that_must_fail(portal: Portal):
+    customer = portal.world.aurora
+    async with portal.browser("auditor") as browser:
+        desk = (await browser.get("/t/aurora/check")).text
+        policy = Policy.parse((await browser.get("/t/aurora/trust-policy")).content)
+        real = await browser.get(f"/t/aurora/exports/{customer.export}/bundle.zip")
+        broken = await browser.get("/t/aurora/check/broken.zip")
+        name = re.search(r"filename\*=UTF-8''([^;]+)", real.headers["content-disposition"])[1]
+
+    assert f"trust-portal verify {name} --policy aurora.policy --recompute" in desk
+    assert re.search(r'/t/aurora/receipts/[0-9a-f-]{36}">entry \d+</a>', desk)
+    assert policy.receipt_keys[0].key_id in desk
+    held = verify(real.content, policy=policy, kinds=KINDS, recomputers=RECOMPUTERS)
+    assert held.ok
+    refused = verify(broken.content, policy=policy, kinds=KINDS, recomputers=RECOMPUTERS)
+    assert not refused.ok
+    assert (refused.findings[0].code, refused.findings[0].file) == (Code.DIGEST_MISMATCH, "report.json")
+    before, after = bundle.read(real.content).files, bundle.read(broken.content).files
+    assert [each for each in before if before[each] != after[each]] == ["report.json"]
+    changed = [(a, b) for a, b in zip(before["report.json"], after["report.json"], strict=True) if a != b]
+    assert [(a ^ b, chr(a).isdigit(), chr(b).isdigit()) for a, b in changed] == [(1, True, True)]
+    assert "broken-" in broken.headers["content-disposition"]
+
+
+async def test_a_readers_copy_says_who_took_it_and_when_and_the_original_stays_as_signed(portal: Portal):
+    customer = portal.world.aurora
+    base = f"/t/aurora/exports/{customer.export}"
+    async with portal.browser("auditor") as browser:
+        signed = (await browser.get(f"{base}/files/report.pdf")).content
+        copy = await browser.get(f"{base}/copies/report.pdf")
+        in_bundle = bundle.read((await browser.get(f"{base}/bundle.zip")).content).files["report.pdf"]
+        assert (await browser.get(f"{base}/copies/report.json")).status_code == 404
+        assert (await browser.get(f"{base}/copies/nothing.pdf")).status_code == 404
+    assert signed == in_bundle
+    assert copy.headers["content-type"] == "application/pdf"
+    original, marked = (PdfReader(io.BytesIO(each)) for each in (signed, copy.content))
+    assert len(original.pages) == len(marked.pages)
+    for one, other in zip(original.pages, marked.pages, strict=True):
+        said = " ".join(other.extract_text().split())
+        assert "Reader’s copy, taken by" in said
+        assert "10 July 2026, 09:00 UTC" in said
+        assert "Reader’s copy" not in one.extract_text()
+        assert set(one.extract_text().split()) <= set(other.extract_text().split())
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("?by=auditor", {"auditor"}),
+        ("?by=staff", {"staff"}),
+        ("?by=auditor&did=downloaded", {"auditor"}),
+        ("?by=token", set()),
+    ],
+)
+async def test_the_customer_sees_who_of_which_kind_took_what(portal: Portal, query: str, names: set[str]):
+    customer = portal.world.aurora
+    async with portal.browser("auditor") as browser:
+        await browser.get("/t/aurora/exports")
+        await browser.get(f"/t/aurora/exports/{customer.export}/copies/report.pdf")
+    async with portal.browser("sre_operator") as browser:
+        await browser.get("/t/aurora/reports")
+    async with portal.browser("customer_admin") as browser:
+        page = await browser.get(f"/t/aurora/access{query}")
+        wrong = await browser.get("/t/aurora/access?by=everybody")
+    rows = re.findall(
+        r'<td class="wide">(Auditor|Staff|Customer|System)(, by token)?</td>\s*<td class="wide">(\w+)<',
+        page.text,
+    )
+    assert {row[0].lower() for row in rows} == names
+    if "downloaded" in query:
+        assert {row[2] for row in rows} == {"Downloaded"}
+        assert "report.pdf" in page.text.lower() or "Report pdf" in page.text
+    assert wrong.status_code == 422

@@ -1,0 +1,56 @@
+"""A reader's copy of a PDF: every page says who took it and when. The signed original is another file."""
+
+from __future__ import annotations
+
+import io
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment
+
+from trust_portal.documents.html import create_environment
+
+if TYPE_CHECKING:
+    from pypdf import PageObject
+
+#: Points in a millimetre.
+_POINTS = 72 / 25.4
+
+
+def watermarked(pdf: bytes, taker: str, at: str) -> bytes:
+    """``pdf`` with ``taker`` and ``at`` (both as they are to be read) across and below every page.
+
+    The text, links and tags of the original stay as they are. Blocking and CPU-bound: call it from a thread.
+    What it needs is loaded with the first copy, as ``render_pdf`` does.
+    """
+    from pypdf import PdfReader, PdfWriter  # noqa: PLC0415 - as said above
+
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf)))
+    overlays: dict[tuple[float, float], PageObject] = {}
+    for sheet in writer.pages:
+        size = float(sheet.mediabox.width), float(sheet.mediabox.height)
+        if size not in overlays:
+            overlays[size] = _overlay(size, taker, at)
+        sheet.merge_page(overlays[size])
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def _overlay(size: tuple[float, float], taker: str, at: str) -> PageObject:
+    from pypdf import PdfReader  # noqa: PLC0415 - as above
+
+    from trust_portal.documents.typesetting import typeset_overlay  # noqa: PLC0415 - as above
+
+    width, height = (f"{points / _POINTS:.3f}mm" for points in size)
+    html = (
+        _environment()
+        .get_template("documents/watermark.html")
+        .render(width=width, height=height, taker=taker, at=at)
+    )
+    return PdfReader(io.BytesIO(typeset_overlay(html))).pages[0]
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    return create_environment()
