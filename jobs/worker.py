@@ -32,6 +32,7 @@ from jobs.incidents import INCIDENT_DUTIES, mind_incidents
 from jobs.notifications import NOTIFICATION_DUTIES
 from jobs.passkeys import PASSKEY_DUTIES
 from jobs.postmortems import POSTMORTEM_DUTIES
+from jobs.posture import POSTURE_DUTIES
 from jobs.relay import QUEUE_LOST, Relay, from_json, queue_settings, to_json
 from jobs.remediation import REMEDIATION_DUTIES, mind_runs
 from jobs.reports import REPORT_DUTIES
@@ -56,6 +57,7 @@ DUTIES: tuple[Duty, ...] = (
     *NOTIFICATION_DUTIES,
     *PASSKEY_DUTIES,
     *POSTMORTEM_DUTIES,
+    *POSTURE_DUTIES,
     *REMEDIATION_DUTIES,
     *REPORT_DUTIES,
 )
@@ -70,6 +72,7 @@ _ACTIONS_ROUND = 15.0
 _INCIDENTS_ROUND = 5.0
 _RUNS_ROUND = 2.0
 _REVIEWS_ROUND = 3600.0
+_POSTURE_ROUND = 300.0
 _AFTER_FAILURE = 1.0
 #: arq's own timeout only catches what outlived ours.
 _ARQ_MARGIN = timedelta(seconds=30)
@@ -107,6 +110,7 @@ async def work(house: House, queue: str) -> None:
             _serve_queue(house, backlog, DELIVERIES_QUEUE),
             repeat("playbooks", partial(mind_runs, house), _RUNS_ROUND),
             repeat("reviews", house.glass_reviews.follow_up, _REVIEWS_ROUND),
+            repeat("posture", house.posture.ask_due, _POSTURE_ROUND),
             _sequence(house),
         ]
     try:

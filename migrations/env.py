@@ -36,6 +36,7 @@ from trust_portal.reliability.runs import tables as runs
 from trust_portal.storage import outbox
 from trust_portal.storage.engine import create_engine
 from trust_portal.storage.metadata import metadata
+from trust_portal.trust.posture import tables as posture
 from trust_portal.trust.report import tables as trust_reports
 
 #: Modules that declare tables; importing them is what fills the metadata.
@@ -61,6 +62,7 @@ TABLES = (
     outbox,
     passkeys,
     postmortems,
+    posture,
     remediation,
     reports,
     runs,

@@ -136,6 +136,8 @@ from trust_portal.settings import Settings
 from trust_portal.storage.engine import create_engine
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
+from trust_portal.trust.posture.residency import Places
+from trust_portal.trust.posture.service import Posture
 from trust_portal.trust.report.attesting import TrustReportAuditor
 from trust_portal.trust.report.model import KIND as TRUST_REPORT
 from trust_portal.trust.report.renderer import TrustReportRenderer
@@ -178,6 +180,7 @@ class House:
     audit_invitations: AuditInvitations
     intake: Intake
     operations: Operations
+    posture: Posture
     incident_following: Following
     postmortem_copies: PostmortemCopies
     postmortem_reader: PostmortemReader
@@ -398,6 +401,13 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         ),
         intake=intake,
         operations=Operations(storage, gate, access_log),
+        posture=Posture(
+            storage,
+            gate,
+            ledger,
+            access_log,
+            Places(database=settings.database_location, backups=settings.backup_location),
+        ),
         postmortem_copies=PostmortemCopies(storage, gate, ledger, exports, access_log),
         postmortem_releases=PostmortemReleases(storage, gate, ledger),
         postmortem_reader=PostmortemReader(storage, gate, access_log, vendor_name=settings.vendor_name),

@@ -53,6 +53,10 @@ class Settings:
     """Events one token may send per minute and process, on average; 0 sets no limit."""
     sla_grace: timedelta = timedelta(hours=6)
     """Read as seconds. How long after a period's end its scheduled report waits for late data."""
+    database_location: tuple[str, ...] = ()
+    """Where the database stands, by every name an agreement on residency may use, separated by commas. See docs/posture.md."""
+    backup_location: tuple[str, ...] = ()
+    """The same of its backups; ``none`` where there are none."""
     cross_check_credentials: Path | None = None
     """JSON file of what second sources want to know of whoever asks. See docs/crosscheck.md."""
     cross_check_hosts: tuple[str, ...] = ()
@@ -182,6 +186,8 @@ _READERS: dict[str, Callable[[str], object]] = {
     "max_body_bytes": int,
     "ingest_events_per_minute": int,
     "sla_grace": _seconds,
+    "database_location": _names,
+    "backup_location": _names,
     "cross_check_credentials": Path,
     "cross_check_hosts": _names,
     "cost_grace": _seconds,

@@ -116,6 +116,8 @@ class Action(StrEnum):
     PLAYBOOK_REQUEST = "tenant:playbook:request"
     PLAYBOOK_REVERSE = "tenant:playbook:reverse"
     POSTMORTEM_READ = "tenant:postmortem:read"
+    POSTURE_CHECK = "tenant:posture:check"
+    POSTURE_READ = "tenant:posture:read"
     PROFILE_READ = "tenant:profile:read"
     RECEIPT_READ = "tenant:receipt:read"
     ROLE_GRANT = "tenant:role:grant"

@@ -103,6 +103,7 @@ class ReceiptKind(StrEnum):
     POSTMORTEM_RETURNED = "postmortem.returned"
     POSTMORTEM_SIGNED = "postmortem.signed"
     POSTMORTEM_SUBMITTED = "postmortem.submitted"
+    POSTURE_CHECKED = "posture.checked"
     PREVENTION_ACTION_BEGUN = "prevention_action.begun"
     PREVENTION_ACTION_DONE = "prevention_action.done"
     PREVENTION_ACTION_DROPPED = "prevention_action.dropped"

@@ -23,6 +23,7 @@ class Job(StrEnum):
     APPROVAL_SETTLED = "approval_settled"
     ATTEND_BREAK_GLASS = "attend_break_glass"
     BUILD_EXPORT = "build_export"
+    CHECK_POSTURE = "check_posture"
     CLOSE_COST_HOURS = "close_cost_hours"
     CONSIDER_CREDIT = "consider_credit"
     DELIVER_NOTIFICATION = "deliver_notification"

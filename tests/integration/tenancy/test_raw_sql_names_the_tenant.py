@@ -70,6 +70,7 @@ READS_AS_STAFF = {
     "trust_portal/reliability/runs/service.py": "a run covers all tenants",
     "trust_portal/trust/report/service.py": "a tenant's rows and the vendor's incidents in one snapshot",
     "trust_portal/storage/tenancy.py": "where the scope is made",
+    "trust_portal/trust/posture/service.py": "which customers are to be looked at",
     "trust_portal/storage/unit_of_work.py": "refuses to write in it; asks whether the database answers",
 }
 _TABLES = "|".join(sorted(OWNED, key=len, reverse=True))

@@ -1,0 +1,189 @@
+"""Posture is looked at through the product's own roles, and what is found is on record with its receipt."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+from sqlalchemy.engine import make_url
+
+from jobs.posture import check as check_job
+from trust_portal.access.actors import CONSOLE
+from trust_portal.access.tenants.model import CreateTenant
+from trust_portal.errors import Denied, NotFound
+from trust_portal.evidence.dsse import Envelope
+from trust_portal.evidence.receipt_rows import find_receipt
+from trust_portal.house import House
+from trust_portal.kernel.actor import SYSTEM, Actor, ActorKind, Role
+from trust_portal.kernel.canonical import digest
+from trust_portal.kernel.clock import ManualClock
+from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.kernel.page import PageRequest
+from trust_portal.storage.outbox import Job
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.trust.posture.isolation import TENANT_POLICY
+from trust_portal.trust.posture.model import Check, Outcome, PostureCheck
+from trust_portal.trust.posture.probing import CANARY_ID
+from trust_portal.trust.posture.section import posture_section
+from trust_portal.trust.sections.model import State
+
+_PLAIN = "tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
+
+
+async def customer(house: House, key: str = "northwind", residency: str = "Germany") -> UUID:
+    return (await house.tenants.create(CreateTenant(key, key.title(), residency=residency), CONSOLE)).id
+
+
+def somebody(tenant_id: UUID, role: Role) -> Actor:
+    return Actor(ActorKind.PERSON, new_id(), "Somebody", tenant_id, frozenset({role}))
+
+
+@asynccontextmanager
+async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection[Any]]:
+    """The login that owns the tables, as whoever migrates by hand."""
+    url = make_url(database_url)
+    connection = await asyncpg.connect(
+        host=url.query["host"], user=url.username, password=url.password, database=url.database
+    )
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def isolation(house: House, tenant_id: UUID) -> PostureCheck:
+    return (await house.posture.check(tenant_id, SYSTEM))[0]
+
+
+def faults(check: PostureCheck) -> object:
+    assert check.finding.check is Check.ISOLATION
+    assert check.finding.outcome is Outcome.FAIL
+    return check.finding.evidence["faults"]
+
+
+async def test_a_look_is_rows_and_one_receipt_that_says_the_same(house: House) -> None:
+    tenant_id = await customer(house)
+    checks = await house.posture.check(tenant_id, CONSOLE)
+    assert checks[0].finding.evidence["faults"] == []
+    assert [(each.finding.check, each.finding.outcome) for each in checks] == [
+        (Check.ISOLATION, Outcome.PASS),
+        (Check.RESIDENCY, Outcome.PASS),
+    ]
+    probes = checks[0].finding.evidence["probes"]
+    assert isinstance(probes, list)
+    assert [each["found"] for each in probes] == ["1", "0", "0", "0", "refused", "0", "0", "none"]
+    async with house.storage.read(TenantScope(tenant_id)) as session:
+        receipt = await find_receipt(session, tenant_id, checks[0].receipt_id)
+    signed = json.loads(Envelope.parse(receipt.envelope).payload)["predicate"]["result"]
+    assert signed["checks"] == [each.finding.as_json() for each in checks]
+    assert [each.sha256 for each in receipt.subjects] == [digest(each.finding.as_json()) for each in checks]
+    latest = (await house.posture.view(CONSOLE, tenant_id)).latest
+    assert latest == checks
+    assert posture_section(latest, house.clock.now()).state is State.FRESH
+
+
+async def test_a_table_without_forced_row_security_is_named(house: House, database_url: str) -> None:
+    tenant_id = await customer(house)
+    async with owner(database_url) as connection:
+        await connection.execute("CREATE TABLE coupons (tenant_id uuid NOT NULL, code text)")
+        assert faults(await isolation(house, tenant_id)) == ["coupons: row-level security is not enabled"]
+        await connection.execute("ALTER TABLE coupons ENABLE ROW LEVEL SECURITY")
+        assert faults(await isolation(house, tenant_id)) == ["coupons: row-level security is not forced"]
+        await connection.execute("ALTER TABLE coupons FORCE ROW LEVEL SECURITY")
+        assert (await isolation(house, tenant_id)).finding.outcome is Outcome.PASS
+        await connection.execute("CREATE VIEW coupon_codes AS SELECT tenant_id, code FROM coupons")
+        await connection.execute("GRANT SELECT ON coupon_codes TO trust_portal_app")
+        assert faults(await isolation(house, tenant_id)) == [
+            "coupon_codes: a view shows customers' rows with its owner's rights"
+        ]
+
+
+async def test_a_probe_that_reaches_another_tenants_row_fails(house: House, database_url: str) -> None:
+    tenant_id = await customer(house)
+    async with owner(database_url) as connection:
+        await connection.execute("CREATE POLICY leak ON posture_canaries TO trust_portal_app USING (true)")
+        await connection.execute("CREATE POLICY leak ON receipts FOR SELECT TO PUBLIC USING (true)")
+        found = faults(await isolation(house, tenant_id))
+        assert found == [
+            "posture_canaries: the policy leak admits more than the tenant's own rows",
+            "receipts: the policy leak admits more than the tenant's own rows",
+            "read by its tenant's id: expected 0, found 1",
+            "read without naming a tenant: expected 0, found 1",
+            "read in a transaction of nobody: expected 0, found 1",
+            "write in its name: expected refused, found 1",
+            "change it: expected 0, found 1",
+            "remove it: expected 0, found 1",
+            "tables that show the vendor's rows: expected none, found receipts",
+        ]
+        await connection.execute("DROP POLICY leak ON posture_canaries")
+        async with house.storage.read(TenantScope(CANARY_ID)) as session:
+            driver = await session.driver()
+            left = await driver.fetch("SELECT note FROM posture_canaries WHERE tenant_id = $1", CANARY_ID)
+        assert [row["note"] for row in left] == ["No tenant but its own may reach this row."]
+
+
+async def test_the_policy_is_compared_as_the_database_spells_it(database_url: str) -> None:
+    """A release of PostgreSQL that prints it otherwise must fail here and not at a customer's."""
+    async with owner(database_url) as connection:
+        await connection.execute("CREATE TABLE coupons (tenant_id uuid NOT NULL)")
+        await connection.execute(f"CREATE POLICY own ON coupons USING ({_PLAIN})")
+        assert (
+            await connection.fetchval("SELECT qual FROM pg_policies WHERE policyname = 'own'")
+            == TENANT_POLICY
+        )
+
+
+async def test_where_nothing_is_declared_residency_is_not_checked(house: House) -> None:
+    tenant_id = await customer(house, residency="")
+    check = (await house.posture.check(tenant_id, SYSTEM))[1]
+    assert check.finding.outcome is Outcome.NOT_CHECKED
+    assert check.finding.found == "No residency is declared for this customer."
+
+
+async def test_the_clockwork_asks_once_a_day_for_each_customer_and_a_job_is_done_once(
+    house: House, clock: ManualClock
+) -> None:
+    tenants = {await customer(house), await customer(house, "southwind")}
+    assert await house.posture.ask_due() == 2
+    assert await house.posture.ask_due() == 2  # still waiting: the same rows
+    waiting = await _waiting(house)
+    assert {UUID(row["arguments"]["tenant"]) for row in waiting} == tenants
+    for row in waiting:
+        await check_job(house, row["id"], row["arguments"])
+    assert await _waiting(house) == []
+    assert await house.posture.ask_due() == 0
+    clock.advance(timedelta(days=1))
+    assert await house.posture.ask_due() == 2
+
+
+async def test_customers_read_their_own_and_staff_looks_again(house: House) -> None:
+    tenant_id, other = await customer(house), await customer(house, "southwind")
+    viewer = somebody(tenant_id, Role.CUSTOMER_VIEWER)
+    with pytest.raises(Denied):
+        await house.posture.check(tenant_id, viewer)
+    assert (await house.posture.view(viewer, tenant_id)).latest == ()
+    with pytest.raises(NotFound):
+        await house.posture.view(viewer, other)
+    with pytest.raises(NotFound):
+        await house.posture.check(VENDOR_ID, SYSTEM)
+    staff = somebody(VENDOR_ID, Role.SRE_OPERATOR)
+    made = await house.posture.check(tenant_id, staff)
+    assert (await house.posture.view(viewer, tenant_id)).latest == made
+    page = await house.posture.history(viewer, tenant_id, PageRequest(size=1))
+    assert page.has_next
+    assert page.items[0] in made
+
+
+async def _waiting(house: House) -> list[Any]:
+    async with house.storage.read(TenantScope(VENDOR_ID)) as session:
+        driver = await session.driver()
+        rows = await driver.fetch(
+            "SELECT id, arguments FROM outbox WHERE job = $1 ORDER BY id", Job.CHECK_POSTURE.value
+        )
+    return [{"id": row["id"], "arguments": dict(row["arguments"])} for row in rows]

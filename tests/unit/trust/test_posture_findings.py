@@ -1,0 +1,156 @@
+"""What a catalogue, roles, probes and stated places amount to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from trust_portal.kernel.ids import new_id
+from trust_portal.trust.posture.isolation import (
+    TENANT_POLICY,
+    AppPolicy,
+    CatalogueTable,
+    DatabaseRole,
+    Probe,
+    isolation,
+)
+from trust_portal.trust.posture.model import Check, Finding, Outcome, PostureCheck
+from trust_portal.trust.posture.residency import Places, residency
+from trust_portal.trust.posture.section import posture_section
+from trust_portal.trust.sections.model import State
+
+NOW = datetime(2026, 7, 10, 9, tzinfo=UTC)
+PEOPLE = CatalogueTable(
+    name="people",
+    kind="r",
+    partition=False,
+    row_security=True,
+    forced=True,
+    owned_by_app=False,
+    granted=True,
+    policies=(AppPolicy("people_tenant", "*", TENANT_POLICY, TENANT_POLICY),),
+)
+APP = DatabaseRole("trust_portal_app", superuser=False, bypasses=False)
+SEEN = Probe("read", "0", "0")
+
+
+def found(*tables: CatalogueTable, roles: tuple[DatabaseRole, ...] = (APP,)) -> list[object]:
+    finding = isolation(tables, [], roles, [SEEN])
+    faults = finding.evidence["faults"]
+    assert isinstance(faults, list)
+    assert (finding.outcome is Outcome.FAIL) == bool(faults)
+    return list(faults)
+
+
+def test_a_table_that_forces_row_security_is_isolated() -> None:
+    finding = isolation([PEOPLE], ["people"], [APP], [SEEN])
+    assert finding.outcome is Outcome.PASS
+    assert finding.evidence == {
+        "tables": "1",
+        "outside": {},
+        "roles": ["trust_portal_app"],
+        "probes": [{"name": "read", "expected": "0", "found": "0"}],
+        "faults": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"row_security": False}, "people: row-level security is not enabled"),
+        ({"forced": False}, "people: row-level security is not forced"),
+        (
+            {"owned_by_app": True},
+            "people: it belongs to the application's role, which could lift its policies",
+        ),
+        ({"policies": ()}, "people: no policy binds the application's role to a tenant"),
+        (
+            {"policies": (*PEOPLE.policies, AppPolicy("all", "r", "true", None))},
+            "people: the policy all admits more than the tenant's own rows",
+        ),
+        ({"kind": "v"}, "people: a view shows customers' rows with its owner's rights"),
+        ({"partition": True}, "people: a partition that can be reached past its table's policies"),
+    ],
+)
+def test_each_gap_is_named(change: dict[str, object], fault: str) -> None:
+    assert found(replace(PEOPLE, **change)) == [fault]
+
+
+def test_what_nobody_was_granted_needs_no_policy() -> None:
+    assert found(replace(PEOPLE, policies=(), granted=False)) == []
+    assert found(replace(PEOPLE, kind="v", granted=False)) == []
+    assert found(replace(PEOPLE, partition=True, row_security=False, granted=False)) == []
+
+
+def test_queues_outside_tenancy_are_said_and_not_held_against_it() -> None:
+    queue = replace(PEOPLE, name="pending_receipts", row_security=False, forced=False, policies=())
+    finding = isolation([PEOPLE, queue], [], [APP], [SEEN])
+    assert finding.outcome is Outcome.PASS
+    assert finding.evidence["outside"] == {"pending_receipts": "the sequencer's inbox: ids and hashes"}
+
+
+def test_a_table_that_should_be_there_and_is_not_is_a_fault() -> None:
+    finding = isolation([PEOPLE], ["people", "facts"], [APP], [SEEN])
+    assert finding.evidence["faults"] == ["facts: there is no such table"]
+
+
+@pytest.mark.parametrize(
+    ("role", "fault"),
+    [
+        (replace(APP, superuser=True), "a superuser is bound by no policy"),
+        (replace(APP, bypasses=True), "it bypasses row-level security"),
+        (replace(APP, above=True), "it can become a role that sees every customer"),
+    ],
+)
+def test_a_role_that_no_policy_binds_is_a_fault(role: DatabaseRole, fault: str) -> None:
+    assert found(PEOPLE, roles=(role,)) == [f"role trust_portal_app: {fault}"]
+
+
+def test_a_probe_that_sees_another_tenants_row_fails() -> None:
+    finding = isolation([PEOPLE], [], [APP], [SEEN, Probe("read by its tenant's id", "0", "1")])
+    assert finding.outcome is Outcome.FAIL
+    assert finding.found == "Not isolated: read by its tenant's id: expected 0, found 1."
+
+
+@pytest.mark.parametrize(
+    ("agreed", "places", "outcome", "words"),
+    [
+        ("", Places(("Germany",), ("Germany",)), Outcome.NOT_CHECKED, "No residency is declared"),
+        ("Germany", Places(), Outcome.NOT_CHECKED, "DATABASE_LOCATION and BACKUP_LOCATION do not say"),
+        ("Germany", Places(("Germany",)), Outcome.NOT_CHECKED, "BACKUP_LOCATION does not say"),
+        ("germany ", Places(("EU", "Germany"), ("Germany",)), Outcome.PASS, "as agreed"),
+        ("Germany", Places(("Germany",), ("none",)), Outcome.PASS, "as agreed"),
+        ("Germany", Places(("Ireland", "EU")), Outcome.FAIL, "DATABASE_LOCATION states another place"),
+        ("EU", Places(("EU",), ("Ohio",)), Outcome.FAIL, "BACKUP_LOCATION states another place"),
+    ],
+)
+def test_residency_is_what_was_agreed_against_what_is_stated(
+    agreed: str, places: Places, outcome: Outcome, words: str
+) -> None:
+    finding = residency(agreed, places)
+    assert finding.outcome is outcome
+    assert words in finding.found
+
+
+def checked(outcome: Outcome, check: Check, at: datetime = NOW) -> PostureCheck:
+    finding = Finding(check, outcome, "Because.", {})
+    return PostureCheck(new_id(), new_id(), new_id(), finding, at, "Ada", new_id())
+
+
+def test_the_section_is_as_old_as_its_oldest_check_and_says_what_fails() -> None:
+    old = NOW - timedelta(days=2, seconds=1)
+    latest = [checked(Outcome.PASS, Check.ISOLATION), checked(Outcome.FAIL, Check.RESIDENCY, old)]
+    section = posture_section(latest, NOW)
+    assert (section.state, section.as_of) == (State.STALE, old)
+    assert [each.text for each in section.sentences] == ["{failed} of {made} checks do not hold."]
+    cells = dict(section.cells())
+    assert cells["posture/failed"].value == "1"
+    assert cells["posture/checks/residency/outcome"].value == "does not hold"
+    assert cells["posture/checks/residency/outcome"].receipt == str(latest[1].receipt_id)
+
+
+def test_without_a_check_the_section_is_missing_and_says_not_checked() -> None:
+    section = posture_section([], NOW)
+    assert (section.state, section.why) == (State.MISSING, "not checked")

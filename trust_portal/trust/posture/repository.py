@@ -1,0 +1,99 @@
+"""Findings in and out of their table; which customers are to be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, insert, select
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from trust_portal.access.tables import tenants
+from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.clock import rfc3339
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.kernel.page import Page, PageRequest
+from trust_portal.storage.keyset import keyset_page
+from trust_portal.storage.unit_of_work import ReadSession, WriteSession
+from trust_portal.trust.posture.model import Check, Finding, Outcome, PostureCheck
+from trust_portal.trust.posture.tables import posture_checks
+
+_ORDER = tuple(Check)
+
+
+async def add_checks(session: WriteSession, checks: Sequence[PostureCheck], actor: Actor) -> None:
+    await session.execute(
+        insert(posture_checks).values(
+            [
+                {
+                    "tenant_id": each.tenant_id,
+                    "id": each.id,
+                    "round_id": each.round_id,
+                    "check": each.finding.check.value,
+                    "outcome": each.finding.outcome.value,
+                    "found": each.finding.found,
+                    "evidence": dict(each.finding.evidence),
+                    "checked_at": each.checked_at,
+                    "checked_by_id": actor.id,
+                    "checked_by_name": each.checked_by,
+                    "receipt_id": each.receipt_id,
+                }
+                for each in checks
+            ]
+        )
+    )
+
+
+async def latest_checks(session: ReadSession, tenant_id: UUID) -> tuple[PostureCheck, ...]:
+    """The newest of each check that was ever made, in the order of ``Check``."""
+    columns = posture_checks.c
+    rows = await session.execute(
+        select(posture_checks)
+        .ext(distinct_on(columns.check))
+        .where(columns.tenant_id == tenant_id)
+        .order_by(columns.check, columns.checked_at.desc(), columns.id.desc())
+    )
+    return tuple(sorted((_check(row) for row in rows), key=lambda each: _ORDER.index(each.finding.check)))
+
+
+async def checks_page(session: ReadSession, tenant_id: UUID, request: PageRequest) -> Page[PostureCheck]:
+    """Every one of a tenant, newest first."""
+    return await keyset_page(
+        session,
+        select(posture_checks).where(posture_checks.c.tenant_id == tenant_id),
+        request,
+        order=(posture_checks.c.checked_at, posture_checks.c.id),
+        parse=(datetime.fromisoformat, UUID),
+        read=_check,
+        key=lambda each: (rfc3339(each.checked_at), str(each.id)),
+        descending=True,
+    )
+
+
+async def due_tenants(session: ReadSession, since: datetime) -> tuple[UUID, ...]:
+    """Customers in service who were not looked at since then. For the staff scope."""
+    looked_at = (
+        select(posture_checks.c.id)
+        .where(posture_checks.c.tenant_id == tenants.c.tenant_id, posture_checks.c.checked_at > since)
+        .exists()
+    )
+    rows = await session.execute(
+        select(tenants.c.tenant_id)
+        .where(tenants.c.tenant_id != VENDOR_ID, tenants.c.offboarded_at.is_(None), ~looked_at)
+        .order_by(tenants.c.tenant_id)
+    )
+    return tuple(row.tenant_id for row in rows)
+
+
+def _check(row: Row[Any]) -> PostureCheck:
+    return PostureCheck(
+        id=row.id,
+        tenant_id=row.tenant_id,
+        round_id=row.round_id,
+        finding=Finding(Check(row.check), Outcome(row.outcome), row.found, row.evidence),
+        checked_at=row.checked_at,
+        checked_by=row.checked_by_name,
+        receipt_id=row.receipt_id,
+    )
