@@ -1,4 +1,4 @@
-"""Jobs of the monthly run: plan it, and issue one tenant's report."""
+"""Jobs of the monthly run: plan it, and issue one tenant's report; and whether what is signed still follows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,16 @@ async def issue_given_up(house: House, arguments: Arguments, reason: str) -> Non
     await house.runs.give_up(UUID(arguments["run_id"]), UUID(arguments["tenant_id"]), reason)
 
 
+async def compare(house: House, row_id: UUID, arguments: Arguments) -> None:
+    await house.reports.compare(UUID(arguments["tenant"]), arguments["period"], row_id)
+
+
+async def compare_given_up(house: House, arguments: Arguments, reason: str) -> None:
+    """The next run of the period compares it again; the outbox keeps row and code."""
+
+
 REPORT_DUTIES = (
+    Duty(Job.COMPARE_SIGNED_REPORT, compare, compare_given_up),
     Duty(Job.PLAN_SLA_RUN, plan, plan_given_up, timeout=timedelta(minutes=10)),
     Duty(Job.ISSUE_SLA_REPORT, issue, issue_given_up),
 )

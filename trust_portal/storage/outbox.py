@@ -25,6 +25,7 @@ class Job(StrEnum):
     BUILD_EXPORT = "build_export"
     CHECK_POSTURE = "check_posture"
     CLOSE_COST_HOURS = "close_cost_hours"
+    COMPARE_SIGNED_REPORT = "compare_signed_report"
     CONSIDER_CREDIT = "consider_credit"
     DELIVER_NOTIFICATION = "deliver_notification"
     DISPATCH_NOTIFICATION = "dispatch_notification"

@@ -11,10 +11,11 @@ from uuid import UUID
 
 import pytest
 from credit_desk import JUNE, LAST_DAY, Desk, correct, promise, trust_of
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from jobs.approvals import SETTLED
+from jobs.reports import REPORT_DUTIES
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.approvals.model import ApprovalKind, Deny, Withdraw
 from trust_portal.errors import Conflict, Denied, InvalidInput
@@ -41,8 +42,10 @@ from trust_portal.reliability.reports.record import StoredReport
 from trust_portal.reliability.reports.service import IssueReport
 from trust_portal.reliability.verification import KINDS
 from trust_portal.storage.errors import violation
+from trust_portal.storage.outbox import Job, outbox
 from trust_portal.storage.tenancy import TenantScope
 
+COMPARE = next(duty for duty in REPORT_DUTIES if duty.job is Job.COMPARE_SIGNED_REPORT)
 #: The ten minutes that acme was down.
 TEN = (LAST_DAY, LAST_DAY + timedelta(minutes=10))
 
@@ -92,6 +95,58 @@ class Bench:
 @pytest.fixture
 def bench(desk: Desk) -> Bench:
     return Bench(desk)
+
+
+async def compare(bench: Bench) -> list[str]:
+    """Do what waits to be compared, as the worker does; the periods."""
+    async with bench.house.storage.read(TenantScope(bench.tenant_id)) as session:
+        query = select(outbox.c.id, outbox.c.arguments).where(outbox.c.job == Job.COMPARE_SIGNED_REPORT)
+        rows = (await session.execute(query.order_by(outbox.c.id))).all()
+    for row in rows:
+        await COMPARE.do(bench.house, row.id, row.arguments)
+    return [row.arguments["period"] for row in rows]
+
+
+async def overtaken_at(bench: Bench) -> datetime | None:
+    (head,) = await bench.house.reports.heads(CONSOLE, bench.tenant_id)
+    assert not head.contradicted
+    return head.overtaken_at
+
+
+async def test_a_signed_month_that_an_exclusion_contradicts_says_so_until_it_is_restated_or_revoked(
+    house: House, desk: Desk, bench: Bench, clock: ManualClock
+):
+    await promise(house)
+    first = await desk.sign()
+    exclusion = await bench.approve(await bench.propose(), "rob")
+    assert (await compare(bench), await overtaken_at(bench)) == ([], None), "one of two has approved"
+    await bench.approve(exclusion, "fay")
+    clock.advance(timedelta(minutes=5))
+    assert (await compare(bench), await overtaken_at(bench)) == ([JUNE], clock.now())
+    since = clock.now()
+    clock.advance(timedelta(minutes=5))
+    assert not await house.reports.compare(bench.tenant_id, JUNE)
+    assert await overtaken_at(bench) == since, "known since the first time"
+    assert await desk.jobs("compare_signed_report") == []
+
+    revoke = RevokeExclusion(bench.tenant_id, exclusion.id, "it was our network after all")
+    await house.exclusions.revoke(revoke, desk.by("olive"))
+    assert (await compare(bench), await overtaken_at(bench)) == ([JUNE], None)
+    assert await desk.sign() == first, "the figures are the signed ones again"
+
+    await bench.approve(await bench.propose(reason="theirs, as their provider says"), "rob", "fay")
+    await compare(bench)
+    restated = await desk.sign("ten minutes are excluded after the fact")
+    assert (restated.revision, await overtaken_at(bench)) == (2, None)
+    assert await house.reports.compare(bench.tenant_id, JUNE)
+
+
+async def test_an_exclusion_of_a_month_that_is_not_signed_contradicts_nothing(desk: Desk, bench: Bench):
+    await promise(bench.house)
+    await desk.sign()
+    day = LAST_DAY - timedelta(days=60)
+    await bench.approve(await bench.propose(start=day, end=day + timedelta(minutes=10)), "rob", "fay")
+    assert (await compare(bench), await overtaken_at(bench)) == ([], None)
 
 
 async def test_two_approve_and_the_next_attempt_counts_it_as_the_next_revision(

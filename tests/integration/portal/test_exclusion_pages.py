@@ -76,6 +76,10 @@ async def test_approved_it_counts_and_an_operator_revokes_it_with_a_reason(porta
         assert (exclusion.state, exclusion.objectives) == (ExclusionState.APPROVED, ("api",))
         address = f"{PAGE}/{exclusion.id}"
         assert "Counts" in (await browser.get(address)).text
+        assert not await portal.house.reports.compare(portal.world.aurora.id, "2026-06")
+        signed = (await browser.get(f"/t/aurora/reports/{portal.world.aurora.report}")).text
+        assert "What is known since gives other figures" in signed
+        assert "Restate it" in signed
         again = await browser.post(f"{address}/revoke", data={"reason": ""})
         assert again.status_code == 422
         sent = await browser.post(f"{address}/revoke", data={"reason": "the ticket was of May"})

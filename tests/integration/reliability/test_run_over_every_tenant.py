@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -17,6 +14,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, text
 from support.reliability_vendor import LAST_DAY, Vendor, settings_of
+from support.worker_process import worker_process
 
 from jobs.schedule import due_periods, start_due_runs
 from jobs.worker import work
@@ -115,7 +113,7 @@ async def test_every_tenant_is_named_with_what_became_of_it(house: House, vendor
     entries = await house.access_log.page(CISO, issued_tenant(progress), PageRequest(50))
     assert "SLA overview" in {each.access.what for each in entries.items}
 
-    # The next attempt touches only what has no report.
+    # The next attempt looks at everybody again, and what was signed stands.
     issued = next(each for each in progress.tenants if each.tenant_key == "acme")
     await vendor.contract("nothing")
     await vendor.measure("nothing")
@@ -126,10 +124,26 @@ async def test_every_tenant_is_named_with_what_became_of_it(house: House, vendor
         await until(lambda: complete(house))
     progress = await house.runs.progress(CONSOLE, "2026-06")
     assert outcomes(progress)["nothing"] == "issued"
-    assert next(each for each in progress.tenants if each.tenant_key == "acme") == issued
+    acme = next(each for each in progress.tenants if each.tenant_key == "acme")
+    assert (acme.outcome, acme.report_id, acme.revision) == (Outcome.ISSUED, issued.report_id, 1)
     left = {each.job for each in await Backlog(house.storage).hand_over(DEFAULT_QUEUE)}
     # What a signed report entitles to, and whom it is told, is looked at in its own time.
     assert left <= {Job.CONSIDER_CREDIT, Job.DISPATCH_NOTIFICATION}
+
+    # What an attempt issued and what is known since contradicts is not issued to the next one.
+    await vendor.maintain("late", LAST_DAY, 6, timedelta(days=3))
+    await house.runs.start(JUNE, CONSOLE)
+    async with working(house):
+        await until(lambda: complete(house))
+    progress = await house.runs.progress(CONSOLE, "2026-06")
+    acme = next(each for each in progress.tenants if each.tenant_key == "acme")
+    assert (acme.outcome, acme.report_id, acme.revision) == (
+        Outcome.RESTATEMENT_NEEDED,
+        issued.report_id,
+        1,
+    )
+    stated = await signed_result(house, progress.run.receipt_id)
+    assert (stated["counts"]["issued"], stated["counts"]["restatement_needed"]) == ("0", "2")
 
 
 async def test_a_signed_report_whose_inputs_changed_is_never_counted_as_issued(
@@ -281,40 +295,11 @@ async def _plans(house: House) -> list[bool]:
         return list((await session.execute(query)).scalars())
 
 
-@asynccontextmanager
-async def worker_process(database_url: str, redis_url: str, folder: Path, queue: str):
-    """A worker as it is run in production; killed at the end."""
-    log = (folder / f"{queue}.log").open("ab")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "trust_portal.cli",
-        "worker",
-        "--queue",
-        queue,
-        env={
-            **os.environ,
-            "DATABASE_URL": database_url,
-            "REDIS_URL": redis_url,
-            "KEY_FILE": str(folder / "keys.json"),
-            "BASE_URL": "https://trust.example",
-        },
-        stdout=log,
-        stderr=log,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGKILL)
-        await process.wait()
-        log.close()
-
-
 async def test_workers_killed_in_mid_run_and_mid_export_lose_nothing_and_double_nothing(
     database_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    house = build_house(settings_of(database_url, redis_url, tmp_path), SystemClock())
+    production = settings_of(database_url, redis_url, tmp_path)
+    house = build_house(production, SystemClock())
     vendor = Vendor(house)
     keys = [f"tenant-{number}" for number in range(12)]
     tenants = {}
@@ -338,14 +323,14 @@ async def test_workers_killed_in_mid_run_and_mid_export_lose_nothing_and_double_
     async def all_ready() -> bool:
         return all([[e.state for e in await exports_of(key)] == [ExportState.READY] for key in keys])
 
-    async with worker_process(database_url, redis_url, tmp_path, "default"):
+    async with worker_process(production, "default"):
         await until(some_done)
     assert not await complete(house), "killed too late to show anything"
-    async with worker_process(database_url, redis_url, tmp_path, "exports"):
+    async with worker_process(production, "exports"):
         await until(one_is_rendering)
     async with (
-        worker_process(database_url, redis_url, tmp_path, "default"),
-        worker_process(database_url, redis_url, tmp_path, "exports"),
+        worker_process(production, "default"),
+        worker_process(production, "exports"),
     ):
         await until(lambda: complete(house))
         await until(all_ready)

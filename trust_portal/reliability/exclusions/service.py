@@ -53,6 +53,7 @@ from trust_portal.reliability.exclusions.receipts import inputs_of, state_act
 from trust_portal.reliability.objectives.service import Objectives
 from trust_portal.reliability.reports.inputs import read_inputs
 from trust_portal.reliability.reports.repository import find_report, heads
+from trust_portal.storage.outbox import Job
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage, WriteSession
 
@@ -68,6 +69,8 @@ _BECOMES: Final = {
     ApprovalState.WITHDRAWN: ExclusionState.WITHDRAWN,
     ApprovalState.VOID: ExclusionState.WITHDRAWN,
 }
+#: From which on, and from which no more, it is calculated with.
+_CHANGES_FIGURES: Final = {ExclusionState.APPROVED, ExclusionState.REVOKED}
 _WORDS: Final = {
     ExclusionState.APPROVED: "Everybody who must has approved it.",
     ExclusionState.DENIED: "An approver denied it.",
@@ -308,7 +311,21 @@ class Exclusions:
         )
         await self._ledger.record(session, act, receipt_id=passage.receipt_id)
         await repository.add_passage(session, exclusion, before, passage, used)
+        if state in _CHANGES_FIGURES:
+            await self._have_compared(session, exclusion)
         return replace(exclusion, history=(*exclusion.history, passage))
+
+    async def _have_compared(self, session: WriteSession, exclusion: StoredExclusion) -> None:
+        """The signed periods that the window touches may not follow from what holds any more."""
+        for head in await heads(session, exclusion.tenant_id):
+            if head.signed_id is None or head.period_start >= exclusion.end:
+                continue
+            report = await find_report(session, exclusion.tenant_id, head.signed_id)
+            if report.period_end > exclusion.start:
+                await session.enqueue(
+                    Job.COMPARE_SIGNED_REPORT,
+                    {"tenant": str(exclusion.tenant_id), "period": head.period},
+                )
 
     async def _expected(self, tenant_id: UUID, exclusion: Exclusion, now: datetime) -> list[dict[str, Json]]:
         """What each signed period that the window touches would come to."""

@@ -19,7 +19,7 @@ from trust_portal.errors import Conflict, Unavailable
 from trust_portal.evidence.exports import Exports
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.receipt_rows import receipt_digests
-from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.canonical import digest
 from trust_portal.kernel.ids import new_id
 from trust_portal.kernel.period import parse_period
@@ -120,6 +120,25 @@ class Issuing:
             saved = await self._save(inputs, document, reason, actor, decision)
             if saved is not None:
                 return saved
+        raise Unavailable("this report is being issued by others; try again")
+
+    async def compare(self, tenant_id: UUID, period: str, row_id: UUID | None = None) -> bool:
+        """Whether what is signed still follows from what is known and was decided since; seen on the period
+        where it does not. Nothing is signed by it. ``row_id`` is the outbox row of the job at work.
+        """
+        await self._gate.require(SYSTEM, Action.SLA_REPORT_ISSUE, Resource("SLA report", tenant_id))
+        for _ in range(_TRIES):
+            inputs = await read_inputs(self._storage, tenant_id, period, self._storage.clock.now())
+            attained = await asyncio.to_thread(_attained, inputs, period)
+            document = await asyncio.to_thread(self._calculate, inputs, period, "", attained, ())
+            stands = inputs.signed is None or inputs.signed.inputs_sha256 == inputs_sha256(document)
+            async with self._storage.write(TenantScope(tenant_id)) as session:
+                head = await repository.lock_head(session, tenant_id, period, inputs.start)
+                if head.attempts != inputs.attempts:
+                    continue
+                if await session.complete(row_id) and (head.overtaken_at is None) != stands:
+                    await repository.mark_overtaken(session, head, None if stands else session.clock.now())
+                return stands
         raise Unavailable("this report is being issued by others; try again")
 
     def _calculate(

@@ -56,8 +56,8 @@ class StoredReport:
 class Head:
     """Where a period of a tenant stands: its latest attempt and its latest signed revision.
 
-    ``overtaken_at`` is since when data received after the signing are known to give other figures, which
-    a person has not restated yet.
+    ``overtaken_at`` is since when data received, or exclusions decided on, after the signing are known to
+    give other figures, which a person has not restated yet.
     """
 
     tenant_id: UUID

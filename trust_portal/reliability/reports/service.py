@@ -55,6 +55,10 @@ class Reports:
         """See ``Issuing.issue``."""
         return await self._issuing.issue(command, actor)
 
+    async def compare(self, tenant_id: UUID, period: str, row_id: UUID | None = None) -> bool:
+        """See ``Issuing.compare``."""
+        return await self._issuing.compare(tenant_id, period, row_id)
+
     async def page(
         self,
         actor: Actor,

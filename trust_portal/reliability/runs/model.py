@@ -19,7 +19,7 @@ class RunState(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What a run came to for one tenant. Only ``issued`` is final; the next attempt tries the others.
+    """What a run came to for one tenant. The next attempt looks at all of them again.
 
     ``restatement_needed``: a report was signed before, and its inputs have changed since. A run signs
     no revision over a signed one; a person does, with a reason.

@@ -116,7 +116,10 @@ async def pending(session: ReadSession, run_id: UUID) -> bool:
 
 
 async def plan_tenant(session: WriteSession, planned: RunTenant) -> bool:
-    """Whether there is something to do in this attempt: not for a tenant already issued or planned."""
+    """Whether there is something to do in this attempt: not for a tenant that it has planned already.
+
+    One that was issued is looked at again: its report may not follow from what is known by now.
+    """
     insertion = insert(sla_run_tenants).values(
         tenant_id=planned.tenant_id,
         run_id=planned.run_id,
@@ -139,8 +142,7 @@ async def plan_tenant(session: WriteSession, planned: RunTenant) -> bool:
                 "due_at": fresh.due_at,
                 "changed_at": fresh.changed_at,
             },
-            where=(sla_run_tenants.c.outcome != Outcome.ISSUED.value)
-            & (sla_run_tenants.c.attempt < fresh.attempt),
+            where=sla_run_tenants.c.attempt < fresh.attempt,
         ).returning(sla_run_tenants.c.run_id)
     )
     return row.first() is not None
