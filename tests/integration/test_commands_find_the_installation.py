@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import stat
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from support.mail_server import mail_server
 
 from trust_portal.cli import cli
 from trust_portal.commands.console import installation
@@ -21,7 +23,7 @@ from trust_portal.runtime.running import announced, environment_of
 
 @pytest.fixture(autouse=True)
 def no_servers_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DATABASE_URL", "REDIS_URL", "KEY_FILE", "TRUST_PORTAL_DATA_DIR"):
+    for name in ("DATABASE_URL", "REDIS_URL", "KEY_FILE", "MAIL_FROM", "SMTP_URL", "TRUST_PORTAL_DATA_DIR"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -34,6 +36,8 @@ async def test_a_command_works_on_the_data_directory_it_is_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "data"
+    closed = ExitStack()
+    mail = closed.enter_context(mail_server(tmp_path / "mail"))
     async with embedded_servers(folder) as servers:
         await migrate(servers.database_url)
         said = {
@@ -41,6 +45,8 @@ async def test_a_command_works_on_the_data_directory_it_is_given(
             "REDIS_URL": servers.redis_url,
             "KEY_FILE": str(folder / "keys.json"),
             "BASE_URL": "http://127.0.0.1:8417",
+            "SMTP_URL": f"smtp://127.0.0.1:{mail.port}?tls=none",
+            "MAIL_FROM": "Trust <trust@vendor.example>",
             "HOME": "no setting of ours",
         }
         with announced(folder, said):
@@ -57,7 +63,15 @@ async def test_a_command_works_on_the_data_directory_it_is_given(
             link = await run("people", "sign-in-link", "ada@example.com")
             assert link.stdout.startswith("http://127.0.0.1:8417/")
             await run("keys", "export-policy")  # remembers the keys
-            assert "the ones this database knows" in (await run("doctor")).stdout
+            well = (await run("doctor")).stdout
+            assert "the ones this database knows" in well
+            assert f"ok       mail, by 127.0.0.1:{mail.port}\n" in well
+            assert mail.taken() == []
+            closed.close()
+            unwell = await run("doctor")
+            assert "PROBLEM  mail\n" in unwell.stdout
+            assert "the mail server does not take us in" in unwell.stdout
+            assert unwell.exit_code == 1
             (folder / "keys.json").rename(tmp_path / "kept.json")
             assert "PROBLEM  signing keys" in (await run("doctor")).stdout
             lost = await run("tenants", "list")

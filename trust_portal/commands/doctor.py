@@ -20,6 +20,7 @@ from trust_portal.commands.console import installation, on_installation
 from trust_portal.errors import TrustPortalError
 from trust_portal.evidence.key_register import known_key_ids
 from trust_portal.evidence.keyring import load_keyring, refuse_lost_keys
+from trust_portal.notify.mail.setup import mail_of
 from trust_portal.runtime.embedded.identity import server_identity
 from trust_portal.runtime.migrate import newest_revision
 from trust_portal.runtime.shipped import shipped
@@ -66,7 +67,7 @@ async def _examine(settings: Settings) -> list[Finding]:
     keys = _key_file(settings)
     if not keys.remedy and not any(finding.remedy for finding in database):
         keys = await _keys_of_database(settings, keys)
-    return [keys, *database, await _queue(settings), _passkeys(settings)]
+    return [keys, *database, await _queue(settings), _passkeys(settings), await _mail(settings)]
 
 
 def _passkeys(settings: Settings) -> Finding:
@@ -75,6 +76,18 @@ def _passkeys(settings: Settings) -> Finding:
     except TrustPortalError as error:
         return Finding(f"passkeys at {settings.base_url}, which approvals are signed with", error.message)
     return Finding(f"passkeys, bound to {party.id}")
+
+
+async def _mail(settings: Settings) -> Finding:
+    """The mail server is spoken to as for a mail, and given none."""
+    try:
+        mail = mail_of(settings)
+        if mail is None:
+            return Finding("mail: none is sent, as SMTP_URL is not set")
+        await mail.post_office.greet()
+    except TrustPortalError as error:
+        return Finding("mail", error.message)
+    return Finding(f"mail, by {mail.post_office.name}")
 
 
 def _files() -> Finding:

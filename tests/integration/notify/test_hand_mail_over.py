@@ -83,6 +83,29 @@ async def test_a_server_without_tls_gets_nothing_where_tls_is_wanted(mail: MailS
     assert mail.taken() == []
 
 
+async def test_what_keeps_a_mail_server_from_taking_us_in_is_said_with_what_to_do(
+    guarded: MailServerProcess, mail: MailServerProcess
+) -> None:
+    async def told(post_office: PostOffice) -> str:
+        with pytest.raises(InvalidInput) as refused:
+            await post_office.greet()
+        assert refused.value.field == "SMTP_URL"
+        return refused.value.message
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        silent = await told(PostOffice(MailServer("127.0.0.1", port, "none")))
+    assert f"check host and port in SMTP_URL, and that this machine may reach 127.0.0.1:{port}" in silent
+    assert "this machine must trust whoever signed it" in await told(office(guarded, trusting=False))
+    assert "correct the user and the password" in await told(office(guarded, password="wrong"))
+    assert "it offers no STARTTLS: take smtps://" in await told(
+        PostOffice(MailServer("127.0.0.1", mail.port, "starttls"))
+    )
+    await PostOffice(MailServer("127.0.0.1", mail.port, "none")).greet()
+    assert (guarded.taken()[1:], mail.taken()) == ([], []), "whoever only greets sends nothing"
+
+
 async def test_an_address_beyond_ascii_goes_where_the_server_knows_of_such(mail: MailServerProcess) -> None:
     answer = await PostOffice(MailServer("127.0.0.1", mail.port, "none")).send(letter("jürgen"))
     assert answer.verdict is Verdict.DELIVERED

@@ -72,6 +72,11 @@ class PostOffice:
         self._server = server
         self._context = context or ssl.create_default_context()
 
+    @property
+    def name(self) -> str:
+        """Host and port, without what signs in there."""
+        return f"{self._server.host}:{self._server.port}"
+
     async def send(self, message: EmailMessage) -> Answer:
         """What the server said. A refusal of the recipient or the mail is final, everything else is not."""
         sender, recipient = (message[name].addresses[0].addr_spec for name in ("From", "To"))
@@ -103,12 +108,16 @@ class PostOffice:
             return Answer(Verdict.FAILED, words, peer=self._server.host)
 
     async def greet(self) -> None:
-        """Connect, sign in, say goodbye. ``InvalidInput`` (``SMTP_URL``) where that does not work."""
+        """Connect, EHLO, TLS as it is set, sign in, say goodbye; no mail is sent.
+
+        ``InvalidInput`` (``SMTP_URL``) where that does not work, with what to do about it.
+        """
         try:
-            async with self._connection():
-                pass
+            async with self._connection() as smtp:
+                await smtp.ehlo()
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            raise _refused(f"the mail server does not take us in: {error}") from error
+            words = readable_line(str(error) or type(error).__name__, _MAX_WORDS)
+            raise _refused(f"the mail server does not take us in: {words}; {self._advice(error)}") from error
 
     def _connection(self) -> aiosmtplib.SMTP:
         server = self._server
@@ -122,6 +131,24 @@ class PostOffice:
             tls_context=self._context,
             timeout=_TIMEOUT,
         )
+
+    def _advice(self, error: Exception) -> str:
+        """What an operator does about it."""
+        server = self._server
+        match error:
+            case aiosmtplib.SMTPAuthenticationError():
+                return "correct the user and the password in SMTP_URL"
+            case aiosmtplib.SMTPNotSupported() if server.user is not None:
+                return "it takes no password: leave the user out of SMTP_URL, or ask for one that does"
+            case _ if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
+                return (
+                    f"SMTP_URL must name the host that its certificate is for ({server.host}?), and this machine "
+                    "must trust whoever signed it"
+                )
+            case aiosmtplib.SMTPException() if "STARTTLS" in str(error):
+                return "it offers no STARTTLS: take smtps://…:465, or ?tls=none for a relay on a network of your own"
+            case _:
+                return f"check host and port in SMTP_URL, and that this machine may reach {server.host}:{server.port}"
 
     def _failed(self, refused: aiosmtplib.SMTPResponseException, *, about_the_mail: bool) -> Answer:
         return Answer(
