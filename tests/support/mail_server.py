@@ -34,6 +34,7 @@ from support.certificates import certificate, trust_in
 class MailServerProcess:
     port: int
     folder: Path
+    pid: int
 
     def taken(self) -> list[EmailMessage]:
         """What it said yes to, in order."""
@@ -115,7 +116,7 @@ def mail_server(folder: Path, *arguments: str) -> Iterator[MailServerProcess]:
     )
     try:
         assert process.stdout is not None
-        yield MailServerProcess(int(process.stdout.readline()), folder)
+        yield MailServerProcess(int(process.stdout.readline()), folder, process.pid)
     finally:
         process.terminate()
         process.wait(timeout=10)
