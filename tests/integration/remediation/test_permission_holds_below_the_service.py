@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -12,6 +14,7 @@ from trust_portal.access.break_glass.model import OpenBreakGlass
 from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.remediation.model import PlanPlaybook, Run, RunState, StepKind
 from trust_portal.kernel.actor import SYSTEM, Actor, Role
+from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import new_id
 from trust_portal.storage.errors import violation
 from trust_portal.storage.tenancy import TenantScope
@@ -41,16 +44,20 @@ def permitted(run: Run, actor: Actor = SYSTEM, **lies: Any) -> dict[str, Any]:
     } | lies
 
 
+async def write(run: Run, world: World, row: dict[str, Any]) -> None:
+    places = ", ".join(f"${at}" for at in range(1, len(row) + 1))
+    async with world.house.storage.write(TenantScope(run.tenant_id)) as session:
+        driver = await session.driver()
+        assert await driver.fetchval("SELECT current_user") == "trust_portal_app"
+        await driver.execute(
+            f"INSERT INTO playbook_steps ({', '.join(row)}) VALUES ({places})", *row.values()
+        )
+
+
 async def refused(world: World, run: Run, row: dict[str, Any]) -> str:
     """The constraint that refuses ``row``; the run is where it was."""
-    places = ", ".join(f"${at}" for at in range(1, len(row) + 1))
     with pytest.raises(asyncpg.IntegrityConstraintViolationError) as caught:
-        async with world.house.storage.write(TenantScope(run.tenant_id)) as session:
-            driver = await session.driver()
-            assert await driver.fetchval("SELECT current_user") == "trust_portal_app"
-            await driver.execute(
-                f"INSERT INTO playbook_steps ({', '.join(row)}) VALUES ({places})", *row.values()
-            )
+        await write(run, world, row)
     assert await world.read(run) == run
     found = violation(caught.value)
     assert found is not None
@@ -121,6 +128,29 @@ async def test_without_approval_a_policy_is_named_and_the_clockwork_or_an_emerge
     )
     assert await refused(world, run, permitted(run, allowed_by="both")) == "permitted_by_somebody"
     assert product.calls == []
+
+
+async def test_what_names_a_policy_that_does_not_permit_it_is_taken_by_the_tables_and_never_sent(
+    world: World, product: ProductProcess, anomaly: CostAnomaly
+):
+    """Which policies permit what, no row can say; the gate is asked once more before anything leaves."""
+    run = await world.planned(anomaly)
+    call = {"key": run.apply_key, "expires_at": rfc3339(world.clock.now() + timedelta(hours=1))}
+    row = permitted(
+        run,
+        approval_id=None,
+        allowed_by="safe-cache-automatic",
+        detail=json.dumps(call),
+        at=world.clock.now(),
+    )
+    await write(run, world, row)
+    assert (await world.read(run)).state is RunState.EXECUTING
+
+    stopped = await world.advance(run)
+
+    assert (stopped.state, stopped.last.kind) == (RunState.DENIED, StepKind.DENIED)
+    assert stopped.last.detail == {"why": "policy", "rules": ["playbooks-need-approval"]}
+    assert (product.calls, product.applied) == ([], [])
 
 
 async def test_an_emergency_is_of_whoever_broke_the_glass(

@@ -18,6 +18,7 @@ from trust_portal.access.policy import Decision, Resource
 from trust_portal.cost.remediation.calls import Answer, AnswerState, ControlCall
 from trust_portal.cost.remediation.equipment import Equipment
 from trust_portal.cost.remediation.model import Run, RunState, StepKind
+from trust_portal.cost.remediation.permitting import Permits
 from trust_portal.cost.remediation.recording import record_step
 from trust_portal.cost.remediation.reversing import PATIENCE, Reversals
 from trust_portal.cost.remediation.switches_model import SwitchRevision
@@ -47,8 +48,9 @@ class _Sent:
 class Executor:
     """Does one attempt at a time; the clockwork comes again."""
 
-    def __init__(self, equipment: Equipment, reversals: Reversals) -> None:
+    def __init__(self, equipment: Equipment, permits: Permits, reversals: Reversals) -> None:
         self._with = equipment
+        self._permits = permits
         self._reversals = reversals
 
     def is_due(self, run: Run) -> bool:
@@ -68,6 +70,9 @@ class Executor:
         if run.sent(call.key) == 0 and self._with.storage.clock.now() >= call.expires_at:
             why = {"why": "expired before it was sent", "changed": "no", "key": call.key}
             return await self._step(run, StepKind.FAILED, RunState.FAILED, why)
+        if run.sent(call.key) == 0 and (refusal := await self._permits.refusal(run)) is not None:
+            detail: dict[str, Json] = {"why": "policy", "rules": list(refusal.policies)}
+            return await self._step(run, StepKind.DENIED, RunState.DENIED, detail, decision=refusal)
         async with self._with.switches.door(run.tenant_id, run.plan.playbook_id) as stopping:
             if not stopping:
                 sent = await self._send(run, call)

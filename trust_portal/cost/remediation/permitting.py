@@ -85,10 +85,30 @@ class Permits:
 
     async def may_be_automatic(self, run: Run) -> bool:
         """Whether policy lets it act without approval, whatever else may stand against it."""
+        return await self._wants_approval(run) is None
+
+    async def refusal(self, run: Run) -> Decision | None:
+        """Of a run that may begin: the decision that lets it not be sent after all, which is on record then.
+
+        The tables hold to what was approved, and to whose emergency it is. Of a policy they hold only that
+        one is named; so whether one permits it is asked once more, right before it is sent.
+        """
+        begun = run.step(StepKind.APPROVED)
+        if begun is None or begun.approval_id is not None or "break_glass" in begun.detail:
+            return None
+        circumstances = await self._wants_approval(run)
+        if circumstances is None:
+            return None
+        return await self._with.gate.ask(
+            SYSTEM, Action.PLAYBOOK_EXECUTE, _resource(run), circumstances.context
+        )
+
+    async def _wants_approval(self, run: Run) -> Automation | None:
+        """The circumstances in which policy does not let it act without approval; ``None`` where it does."""
         async with self._with.storage.read(TenantScope(run.tenant_id)) as session:
-            context = await self._circumstances(session, run, None, ())
-        decision = self._with.gate.decide(SYSTEM, Action.PLAYBOOK_EXECUTE, _resource(run), context.context)
-        return decision.allowed or not _NEEDS_APPROVAL & set(decision.policies)
+            found = await self._circumstances(session, run, None, ())
+        decision = self._with.gate.decide(SYSTEM, Action.PLAYBOOK_EXECUTE, _resource(run), found.context)
+        return found if not decision.allowed and _NEEDS_APPROVAL & set(decision.policies) else None
 
     async def permit(self, run: Run, approval_id: UUID | None, alone: Alone | None = None) -> Run:
         """Take the run to ``executing``, or to ``denied`` with the rules that forbid it.

@@ -53,7 +53,7 @@ class Remediation:
         self._with = equipment
         self._permits = Permits(equipment)
         self._reversals = Reversals(equipment)
-        self._executor = Executor(equipment, self._reversals)
+        self._executor = Executor(equipment, self._permits, self._reversals)
         self._verifier = Verifier(equipment, self._reversals)
         self._requests = Requests(equipment, self._permits)
         self.planner = Planner(equipment, explanations)
