@@ -10,6 +10,7 @@ import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -36,7 +37,9 @@ class Server:
         """By instant; ``None``: no such series there."""
         ends = [_milliseconds(each) for each in query.ends]
         if found := _OVER_RANGE.fullmatch(query.expression):
-            over = sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)(ms|h|m|s)", found[2]))
+            over = sum(
+                int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)(ms|h|m|s)", found[2])
+            )
             return [self._over(found[1], end, over) for end in ends]
         found = _DIFFERENCE.fullmatch(query.expression)
         assert found is not None, query.expression
@@ -47,7 +50,7 @@ class Server:
         values = self._values(end - over, end)
         if function == "count_over_time":
             return len(values) or None
-        fell = sum(later < earlier for earlier, later in zip(values, values[1:], strict=False))
+        fell = sum(later < earlier for earlier, later in pairwise(values))
         return fell or None
 
     def _at(self, instant: int) -> int | None:
@@ -73,7 +76,9 @@ def asked(minutes: int, interval: int) -> tuple[Query, ...]:
     return queries_of(SourceDefinition("http://p", "a", "b", interval=interval), Counter("total", "a"), span)
 
 
-def scraped(minutes: int, interval: int, steps: list[int], missing: set[int], phase: int = 0) -> dict[int, int]:
+def scraped(
+    minutes: int, interval: int, steps: list[int], missing: set[int], phase: int = 0
+) -> dict[int, int]:
     """A counter from ten minutes before the span to its end, ``phase`` milliseconds late each time.
 
     ``steps`` are what it grows by, over and over; at a negative one it begins anew.

@@ -18,6 +18,13 @@ from trust_portal.access.approvals.model import (
 from trust_portal.errors import Conflict, Denied, InvalidInput, Refused
 from trust_portal.kernel.actor import Role
 
+
+class ApprovalRefused(Conflict):
+    """What a request does not allow, or its approval does not carry: by its state, its intent, the rule, or who
+    gave it. Whoever would have used it has nothing to act on.
+    """
+
+
 _ENDED: Final = {
     StepAct.USE: ApprovalState.USED,
     StepAct.DENY: ApprovalState.DENIED,
@@ -53,14 +60,14 @@ def state_of(approval: Approval, now: datetime) -> ApprovalState:
     return ApprovalState.PENDING if approval.open_slots else ApprovalState.APPROVED
 
 
-def refuse_state(state: ApprovalState) -> Conflict:
+def refuse_state(state: ApprovalState) -> ApprovalRefused:
     """Why what needs another state cannot be done in this one."""
     code, words = _WHY[state]
-    return Conflict(words, code=code)
+    return ApprovalRefused(words, code=code)
 
 
 def require_decidable(approval: Approval, digest: str, person_id: UUID, now: datetime) -> None:
-    """What holds for approving and denying alike. Raises ``Conflict``; ``Denied`` to the requester."""
+    """What holds for approving and denying alike. Raises ``ApprovalRefused`` or ``Conflict``; ``Denied`` to the requester."""
     state = state_of(approval, now)
     if state is not ApprovalState.PENDING:
         raise refuse_state(state)
@@ -75,7 +82,7 @@ def require_decidable(approval: Approval, digest: str, person_id: UUID, now: dat
 
 def require_same_intent(approval: Approval, digest: str) -> None:
     if digest != approval.request.digest:
-        raise Conflict(
+        raise ApprovalRefused(
             "this is not what was asked for; an approval holds for exactly what was shown",
             code="INTENT_CHANGED",
             field="digest",
@@ -85,13 +92,13 @@ def require_same_intent(approval: Approval, digest: str) -> None:
 def require_standing(approval: Approval, approvers: Sequence[Approver]) -> None:
     """Everybody who approved still could: active, with the role they approved in, and no delegate.
 
-    ``approvers`` are those who could decide now. Raises ``Conflict`` (``APPROVER_LEFT``).
+    ``approvers`` are those who could decide now. Raises ``ApprovalRefused`` (``APPROVER_LEFT``).
     """
     able = {each.person_id: each for each in approvers}
     for step in approval.approvals:
         now = able.get(step.person_id)
         if now is None or step.role is None or not eligible(now, step.role, approval.request.requester_id):
-            raise Conflict(
+            raise ApprovalRefused(
                 f"{step.person_name} approved this and may no longer; ask again", code="APPROVER_LEFT"
             )
 

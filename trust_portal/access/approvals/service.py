@@ -10,6 +10,7 @@ from uuid import UUID
 from trust_portal.access.action import Action
 from trust_portal.access.approvals import repository
 from trust_portal.access.approvals.decision import (
+    ApprovalRefused,
     refuse_state,
     require_same_intent,
     require_standing,
@@ -60,10 +61,10 @@ class Approvals:
         self._ledger = ledger
 
     def rule(self, kind: ApprovalKind) -> Rule:
-        """The rule in force. ``Conflict`` where there is none or it names nobody: that allows nothing."""
+        """The rule in force. ``ApprovalRefused`` where there is none or it names nobody: that allows nothing."""
         rule = self._gate.policies.approval_rules.get(kind)
         if rule is None or not rule.approvers:
-            raise Conflict(f"no rule says who may approve: {kind.value}", code="NO_APPROVAL_RULE")
+            raise ApprovalRefused(f"no rule says who may approve: {kind.value}", code="NO_APPROVAL_RULE")
         return rule
 
     async def who_could(self, kind: ApprovalKind, tenant_id: UUID) -> tuple[Approver, ...]:
@@ -148,7 +149,7 @@ class Approvals:
         """Spend an approval, in the transaction of the act it was given for.
 
         ``intent`` is made anew from what is about to be done; ``approvers`` is what ``who_could`` gives
-        now. Raises ``NotFound``, or ``Conflict``: ``INTENT_CHANGED``, ``RULE_CHANGED``, ``APPROVER_LEFT``,
+        now. Raises ``NotFound``, or ``ApprovalRefused``: ``INTENT_CHANGED``, ``RULE_CHANGED``, ``APPROVER_LEFT``,
         ``APPROVAL_PENDING``, ``_DENIED``, ``_EXPIRED``, ``_USED``, ``_WITHDRAWN`` or ``_VOID``. After any
         of them the caller must not commit.
         """
@@ -211,11 +212,11 @@ class Approvals:
         """
         rule = self.rule(approval.request.kind)
         if any(each.signature_id is None for each in approval.approvals):
-            raise Conflict(
+            raise ApprovalRefused(
                 "this was approved without a passkey, which counts no more; ask again", code="RULE_CHANGED"
             )
         if rule.approvers != approval.request.roles:
-            raise Conflict(
+            raise ApprovalRefused(
                 "the rule names other approvers since this was asked for; ask again", code="RULE_CHANGED"
             )
         return rule

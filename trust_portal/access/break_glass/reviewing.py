@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from trust_portal.access.approvals.decision import state_of
+from trust_portal.access.approvals.decision import ApprovalRefused, state_of
 from trust_portal.access.approvals.model import (
     Approval,
     ApprovalKind,
@@ -50,8 +50,6 @@ from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
 _TIME_OVER: Final = "Its time was over."
 #: How soon it is tried again where nobody could review it.
 _TRY_AGAIN: Final = timedelta(hours=1)
-#: How the codes begin with which an approval is found not to hold any more.
-_DOES_NOT_HOLD: Final = ("APPROVAL_EXPIRED", "APPROVER_", "INTENT_", "NO_APPROVAL_RULE", "RULE_")
 _KIND: Final = ApprovalKind.BREAK_GLASS_REVIEW
 
 
@@ -132,8 +130,8 @@ class GlassReviews:
                     session, emergency, tenant, used.approval, Outcome.ACCEPTED,
                     f"{names} reviewed it.", used.result, used.inputs,
                 )  # fmt: skip
-        except Conflict as conflict:
-            if not conflict.code.startswith(_DOES_NOT_HOLD):
+        except ApprovalRefused as refusal:
+            if refusal.code == "APPROVAL_USED":
                 raise
             return False
         return True

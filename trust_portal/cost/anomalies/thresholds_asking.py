@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from trust_portal.access.action import Action
-from trust_portal.access.approvals.decision import state_of
+from trust_portal.access.approvals.decision import ApprovalRefused, state_of
 from trust_portal.access.approvals.model import ApprovalKind, ApprovalState, AskApproval
 from trust_portal.access.approvals.recording import load
 from trust_portal.access.approvals.service import Approvals
@@ -31,8 +31,6 @@ from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage
 
 _KIND: Final = ApprovalKind.THRESHOLD_CHANGE
-#: How the codes begin with which an approval is found not to hold when it is to be used.
-_DOES_NOT_HOLD: Final = ("APPROVAL_", "APPROVER_", "INTENT_", "NO_APPROVAL_RULE", "RULE_", "STALE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,7 @@ class ThresholdChanges:
         try:
             return await self._set(asked)
         except Conflict as conflict:
-            if not conflict.code.startswith(_DOES_NOT_HOLD):
+            if not isinstance(conflict, ApprovalRefused) and conflict.code != "STALE":
                 raise
             async with self._storage.write(TenantScope(tenant_id)) as session:
                 await self._approvals.void(

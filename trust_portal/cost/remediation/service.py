@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from trust_portal.access.approvals.decision import state_of
+from trust_portal.access.approvals.decision import ApprovalRefused, state_of
 from trust_portal.access.approvals.model import ApprovalState
 from trust_portal.access.approvals.recording import load
 from trust_portal.cost.explanation.service import Explanations
@@ -42,8 +42,6 @@ from trust_portal.storage.tenancy import StaffScope, TenantScope
 _MOST_STEPS: Final = 8
 #: What is kept waiting for people by itself: asked for once, by the clockwork.
 _ASKS: Final = {Mode.APPROVAL, Mode.AUTOMATIC}
-#: How the codes begin with which an approval is found not to hold when it is to be used.
-_DOES_NOT_HOLD: Final = ("APPROVAL_", "APPROVER_", "INTENT_", "NO_APPROVAL_RULE", "RULE_")
 
 
 class Remediation:
@@ -162,9 +160,7 @@ class Remediation:
         if state is ApprovalState.APPROVED:
             try:
                 return await self._permits.permit(run, approval_id)
-            except Conflict as conflict:
-                if not conflict.code.startswith(_DOES_NOT_HOLD):
-                    raise
+            except ApprovalRefused as conflict:
                 detail = {"why": conflict.code, "words": conflict.message}
                 return await self._end(run, StepKind.DECLINED, RunState.DECLINED, detail, voids=approval_id)
         last = approval.steps[-1] if approval.steps else None

@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from trust_portal.access.action import Action
-from trust_portal.access.approvals.decision import state_of
+from trust_portal.access.approvals.decision import ApprovalRefused, state_of
 from trust_portal.access.approvals.model import ApprovalKind, ApprovalState, AskApproval
 from trust_portal.access.approvals.recording import load
 from trust_portal.access.approvals.service import Approvals
@@ -39,8 +39,6 @@ from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
 
 _KIND: Final = ApprovalKind.SEVERITY_DOWNGRADE
 _VENDOR: Final = TenantScope(VENDOR_ID)
-#: How the codes begin with which an approval is found not to hold when it is to be used.
-_DOES_NOT_HOLD: Final = ("APPROVAL_", "APPROVER_", "INTENT_", "NO_APPROVAL_RULE", "RULE_", "STALE")
 
 
 class Downgrades:
@@ -129,9 +127,7 @@ class Downgrades:
             return None
         try:
             return await self._downgrade(asked)
-        except Conflict as conflict:
-            if not conflict.code.startswith(_DOES_NOT_HOLD):
-                raise
+        except ApprovalRefused as conflict:
             async with self._storage.write(_VENDOR) as session:
                 reason = f"It cannot be made less: {conflict.message}."
                 await self._approvals.void(session, request_id, reason, SYSTEM)
@@ -143,7 +139,7 @@ class Downgrades:
             await repository.lock_register(session)
             incident = await repository.find_incident(session, asked.incident_id)
             if incident.severity is not asked.before:
-                raise Conflict(f"it is a {incident.severity.value} by now", code="STALE")
+                raise ApprovalRefused(f"it is a {incident.severity.value} by now", code="STALE")
             told = await facts_of(session, [incident.key])
             intent = downgrade_intent(await _vendor(session), incident, asked.before, asked.severity, told)
             used = await self._approvals.use(session, asked.request_id, intent, SYSTEM, approvers)

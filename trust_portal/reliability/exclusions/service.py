@@ -13,7 +13,7 @@ from uuid import UUID
 
 from trust_portal.access.access_log.service import AccessLog, scope_of
 from trust_portal.access.action import Action
-from trust_portal.access.approvals.decision import state_of
+from trust_portal.access.approvals.decision import ApprovalRefused, state_of
 from trust_portal.access.approvals.model import (
     Approval,
     ApprovalKind,
@@ -59,8 +59,6 @@ from trust_portal.storage.unit_of_work import Storage, WriteSession
 
 log = logging.getLogger(__name__)
 
-#: Why an approval that was given is not spent.
-_UNUSABLE: Final = frozenset({"APPROVER_LEFT", "INTENT_CHANGED", "NO_APPROVAL_RULE", "RULE_CHANGED"})
 #: What a settled approval makes of its exclusion.
 _BECOMES: Final = {
     ApprovalState.APPROVED: ExclusionState.APPROVED,
@@ -167,9 +165,7 @@ class Exclusions:
         """
         try:
             await self._settle(tenant_id, request_id, await self._approvers(tenant_id, request_id))
-        except Conflict as refusal:
-            if refusal.code not in _UNUSABLE:
-                raise
+        except ApprovalRefused as refusal:
             log.warning("exclusion of approval %s: %s", request_id, refusal.message)
 
     async def _approvers(self, tenant_id: UUID, request_id: UUID) -> tuple[Approver, ...]:
