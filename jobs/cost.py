@@ -18,9 +18,10 @@ async def roll_up(house: House, row_id: UUID, arguments: Arguments) -> None:  # 
 
 
 async def close_hours(house: House, row_id: UUID, arguments: Arguments) -> None:  # noqa: ARG001
-    """What has come by now belongs to the hours, so it is taken in first."""
+    """What has come by now belongs to the hours, so it is taken in first; budgets are of closed hours."""
     await house.metering.follow()
     await house.closing.close_due()
+    await house.budget_alerts.look()
 
 
 async def explain(house: House, row_id: UUID, arguments: Arguments) -> None:  # noqa: ARG001

@@ -50,6 +50,7 @@ from trust_portal.cost.anomalies.service import Anomalies
 from trust_portal.cost.anomalies.suppressions import Suppressions
 from trust_portal.cost.anomalies.thresholds import ThresholdKeeper
 from trust_portal.cost.anomalies.thresholds_asking import ThresholdChanges
+from trust_portal.cost.budgets.alerting import BudgetAlerts
 from trust_portal.cost.budgets.service import Budgets
 from trust_portal.cost.explanation.service import Explanations
 from trust_portal.cost.kpis.service import Kpis
@@ -224,6 +225,7 @@ class House:
     backtests: Backtests
     suppressions: Suppressions
     budgets: Budgets
+    budget_alerts: BudgetAlerts
     focus: FocusImport
     cost_kpis: Kpis
     detector_backtests: BackTesting
@@ -476,6 +478,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         backtests=backtests,
         suppressions=Suppressions(storage, gate, ledger, access_log),
         budgets=Budgets(storage, gate, ledger, access_log),
+        budget_alerts=BudgetAlerts(storage, ledger),
         detector_backtests=BackTesting(storage, gate, ledger, access_log),
         detector_flags=DetectorFlags(storage, gate, ledger, access_log),
         detector_reports=DetectorReports(storage, gate, access_log),

@@ -17,6 +17,7 @@ from schema.types.explanation import CostExplanation, explanation
 from trust_portal.cost.anomalies import model
 from trust_portal.cost.anomalies.suppressions_model import Suppression as SuppressionRow
 from trust_portal.cost.anomalies.thresholds import EffectiveThresholds
+from trust_portal.cost.budgets.alerts_model import AlertKind, BudgetAlert
 from trust_portal.cost.budgets.service import BudgetStatus
 from trust_portal.cost.detection.model import Direction, Reason, Severity
 from trust_portal.cost.kpis import model as kpis
@@ -25,6 +26,7 @@ strawberry.enum(model.AnomalyState, name="CostAnomalyState", description="Whethe
 strawberry.enum(model.Verdict, name="CostAnomalyVerdict", description="What people say an anomaly was.")
 strawberry.enum(Severity, name="CostAnomalySeverity", description="By how much it exceeds what matters.")
 strawberry.enum(Direction, name="CostAnomalyDirection", description="A rise or a drop.")
+strawberry.enum(AlertKind, name="CostBudgetAlertKind", description="What is said of a budget.")
 strawberry.enum(Reason, name="CostAnomalyKind", description="Which watch raised it.")
 
 
@@ -117,6 +119,31 @@ class CostBudget:
     forecast: Decimal | None = strawberry.field(description="The month at its pace so far.")
     pace: Decimal | None = strawberry.field(description="1: on budget; 2: twice as fast.")
     revision: int
+    receipt_id: strawberry.ID
+
+
+@strawberry.type(description="What one subsystem has in an alert.")
+class CostBudgetPortion:
+    subsystem: str
+    spent: Decimal
+    expected: Decimal | None = strawberry.field(description="Of such hours; null where the month counts.")
+
+
+@strawberry.type(
+    description="A budget burned too fast or was used up; its figures are those it was raised on."
+)
+class CostBudgetAlert:
+    kind: AlertKind
+    subsystem: str | None = strawberry.field(description="Null: all together.")
+    currency: str
+    month: date
+    amount: Decimal = strawberry.field(description="The month's budget.")
+    start: datetime = strawberry.field(description="Of the first hour that counts.")
+    end: datetime = strawberry.field(description="Of the last closed hour.")
+    spent: Decimal = strawberry.field(description="From start to end; the sum of the portions.")
+    allowed: Decimal = strawberry.field(description="What the budget has for that time, spent evenly.")
+    portions: list[CostBudgetPortion]
+    raised_at: datetime
     receipt_id: strawberry.ID
 
 
@@ -241,6 +268,26 @@ def cost_budget(row: BudgetStatus) -> CostBudget:
         pace=row.pace,
         revision=budget.revision,
         receipt_id=encode("Receipt", budget.tenant_id, budget.receipt_id),
+    )
+
+
+def cost_budget_alert(row: BudgetAlert) -> CostBudgetAlert:
+    return CostBudgetAlert(
+        kind=row.kind,
+        subsystem=row.subsystem or None,
+        currency=row.currency,
+        month=row.month,
+        amount=row.amount,
+        start=row.start,
+        end=row.hour + timedelta(hours=1),
+        spent=row.spent,
+        allowed=row.allowed,
+        portions=[
+            CostBudgetPortion(subsystem=name, spent=each.spent, expected=each.expected)
+            for name, each in row.portions.items()
+        ],
+        raised_at=row.raised_at,
+        receipt_id=encode("Receipt", row.tenant_id, row.receipt_id),
     )
 
 

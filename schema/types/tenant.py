@@ -19,11 +19,13 @@ from schema.types.contract import ContractChange, ContractVersion, contract_chan
 from schema.types.cost import (
     CostAnomaly,
     CostBudget,
+    CostBudgetAlert,
     CostKpis,
     CostSuppression,
     CostThresholds,
     cost_anomaly,
     cost_budget,
+    cost_budget_alert,
     cost_kpis,
     cost_suppression,
     cost_thresholds,
@@ -440,6 +442,11 @@ class Tenant:
     async def cost_budgets(self, info: Info, month: date | None = None) -> list[CostBudget]:
         found = await info.context.house.budgets.status(info.context.actor, self.uuid, month)
         return [cost_budget(each) for each in found]
+
+    @strawberry.field(description="What was said of the budgets, the newest fifty, newest first.")
+    async def cost_budget_alerts(self, info: Info) -> list[CostBudgetAlert]:
+        found = await info.context.house.budgets.alerts(info.context.actor, self.uuid)
+        return [cost_budget_alert(each) for each in found]
 
     @strawberry.field(description="Whether the cost loop works for this tenant.")
     async def cost_kpis(self, info: Info) -> CostKpis:

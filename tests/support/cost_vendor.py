@@ -60,11 +60,12 @@ class Vendor:
         self.clock.advance(at - self.clock.now())
 
     async def close(self, hours: int | None = None) -> None:
-        """Roll up and close; with ``hours`` as of so many hours after ``START``, grace included."""
+        """Roll up, close and look at budgets; with ``hours`` as of so many hours after ``START``, grace included."""
         if hours is not None:
             self.until(START + hours * HOUR + timedelta(minutes=15))
         await self.house.metering.follow()
         await self.house.closing.close_due()
+        await self.house.budget_alerts.look()
 
 
 def usage(

@@ -35,6 +35,7 @@ class ReceiptKind(StrEnum):
     BREAK_GLASS_CLOSED = "break_glass.closed"
     BREAK_GLASS_OPENED = "break_glass.opened"
     BREAK_GLASS_REVIEWED = "break_glass.reviewed"
+    BUDGET_ALERTED = "budget.alerted"
     BUDGET_SET = "budget.set"
     CALENDAR_FEED_CREATED = "calendar_feed.created"
     CALENDAR_FEED_REVOKED = "calendar_feed.revoked"

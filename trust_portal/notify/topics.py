@@ -25,6 +25,7 @@ class Topic(StrEnum):
     APPROVAL_REMINDER = "approval.reminder"
     APPROVAL_REQUESTED = "approval.requested"
     BREAK_GLASS = "break_glass"
+    BUDGET_ALERT = "budget.alert"
     DELIVERY_GIVEN_UP = "delivery.given_up"
     KILL_SWITCH_PULLED = "kill_switch.pulled"
     PASSKEY_CHANGED = "passkey.changed"
@@ -84,6 +85,9 @@ RULES: Mapping[Topic, TopicRule] = {
     Topic.APPROVAL_REQUESTED: TopicRule("Approvals to decide", "Somebody asks for an approval you can give."),
     Topic.BREAK_GLASS: TopicRule(
         "Break-glass", "Somebody used emergency access.", frozenset(Role), for_customers=True, insistent=True
+    ),
+    Topic.BUDGET_ALERT: TopicRule(
+        "Budgets", "A month's budget burns too fast, or is used up.", _OPERATORS, for_customers=True
     ),
     Topic.DELIVERY_GIVEN_UP: TopicRule(
         "Deliveries given up", "Mail or a webhook could not be delivered and is not tried again.", _ADMINS

@@ -21,6 +21,8 @@ EXPLANATION = """query ($id: ID!) { costAnomaly(id: $id) {
   explanation { delta unexplained causes { where { name value } contribution }
     drivers { dimension contribution } links { kind key strength reasons eventSource eventId }
     timeline { hour cost expected } } } }"""
+ALERTS = """query ($id: ID!) { tenant(id: $id) { costBudgetAlerts { kind subsystem spent allowed receiptId
+  portions { subsystem spent expected } } } }"""
 BEHIND = """query ($id: ID!, $where: [CostDimensionInput!]) { costAnomaly(id: $id) { explanation {
   origins(figure: CAUSE, where: $where) { total cost replaced events { cost operation eventId } }
   reported(source: "//test", eventId: "aurora-flag") { fields others } } } }"""
@@ -152,8 +154,16 @@ async def test_detection_is_steered_by_those_who_may_and_refusals_change_nothing
         stale = await ask(browser, thresholds, id=tenant, s=3.0, seen=0)
         assert stale["data"]["setCostThresholds"]["userErrors"] == [{"code": "STALE", "path": []}]
         standing = (await ask(browser, budget, id=tenant, amount="5000.00"))["data"]["setCostBudget"]
-    (status,) = await portal.house.budgets.status(CONSOLE, portal.world.aurora.id)
+        (status,) = await portal.house.budgets.status(CONSOLE, portal.world.aurora.id)
+        await ask(browser, budget, id=tenant, amount="10.00")
+        await portal.house.budget_alerts.look()
+        said = await ask(browser, ALERTS, id=tenant)
     assert [Decimal(each["spent"]) for each in standing["budgets"]] == [status.spent]
+    burning, used_up = said["data"]["tenant"]["costBudgetAlerts"]
+    assert (burning["kind"], burning["subsystem"], used_up["kind"]) == ("BURNING", None, "USED_UP")
+    assert [Decimal(used_up[name]) for name in ("spent", "allowed")] == [status.spent, Decimal("10.00")]
+    assert [each["subsystem"] for each in burning["portions"]] == ["compute"]
+    assert burning["receiptId"] != used_up["receiptId"]
 
 
 async def test_an_explanation_is_put_on_record_once_by_those_who_may(portal: Portal):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -13,6 +14,8 @@ from support.portal_world import NOW, STRANGER
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.rights import actor_with
 from trust_portal.cost.anomalies.model import CostAnomaly, GiveFeedback, Verdict
+from trust_portal.cost.budgets.alerts_model import AlertKind
+from trust_portal.cost.budgets.service import SetBudget
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.kernel.actor import SYSTEM, Role
 from trust_portal.kernel.page import PageRequest
@@ -274,9 +277,25 @@ async def test_a_budget_is_set_by_form_and_shows_how_far_the_month_has_come(
     async with portal.browser("customer_viewer") as browser:
         page = (await browser.get(where)).text
         assert "No budget for June 2026" in (await browser.get(f"{where}?month=2026-06")).text
-    assert "raises no anomaly" in page
     assert "EUR\u00a05,000.00" in page
+    assert "Used up" not in page
     assert f"EUR\u00a0{status.spent:,.2f}" in page
+
+
+async def test_a_budget_that_is_used_up_is_said_with_its_receipt_and_by_subsystem(
+    portal: Portal, anomaly: CostAnomaly
+):
+    command = SetBudget(anomaly.tenant_id, None, "EUR", Decimal("600.00"), date(2026, 7, 1), "Agreed")
+    await portal.house.budgets.set(command, CONSOLE)
+    await portal.house.budget_alerts.look()
+    (alert,) = await portal.house.budgets.alerts(CONSOLE, anomaly.tenant_id)
+    async with portal.browser("customer_viewer") as browser:
+        page = (await browser.get("/t/aurora/cost/budgets")).text
+    assert (alert.kind, alert.allowed) == (AlertKind.USED_UP, Decimal("600.00"))
+    assert "Used up" in page
+    assert f"EUR\u00a0{alert.spent:,.2f}" in page
+    assert f"/t/aurora/receipts/{alert.receipt_id}" in page
+    assert '<a href="/t/aurora/cost?subsystem=compute">Compute</a>' in page
 
 
 async def test_a_drop_is_told_as_one_on_every_page_and_can_be_asked_for(portal: Portal):

@@ -12,6 +12,8 @@ from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
 from trust_portal.cost.anomalies.suppressions_model import require_subsystem
+from trust_portal.cost.budgets.alerts_model import BudgetAlert
+from trust_portal.cost.budgets.alerts_repository import newest_alerts
 from trust_portal.cost.budgets.model import ALL, BudgetBook, BudgetRevision, span_of
 from trust_portal.cost.budgets.repository import add_budget, budget_revisions
 from trust_portal.cost.metering.repository import read_hours
@@ -27,6 +29,7 @@ from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
 
 _LARGEST = Decimal(10) ** 15
+_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,14 @@ class Budgets:
         await self._gate.require(actor, Action.BUDGET_READ, Resource("budget", tenant_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             found = await budget_revisions(session, [tenant_id])
+        await self._access_log.looked(actor, tenant_id, "budget", purpose="cost")
+        return found
+
+    async def alerts(self, actor: Actor, tenant_id: UUID) -> tuple[BudgetAlert, ...]:
+        """What was said of a tenant's budgets, the newest fifty, newest first."""
+        await self._gate.require(actor, Action.BUDGET_READ, Resource("budget", tenant_id))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            found = await newest_alerts(session, tenant_id, _SHOWN)
         await self._access_log.looked(actor, tenant_id, "budget", purpose="cost")
         return found
 

@@ -35,6 +35,7 @@ async def budgets(request: Request, form: FormState = FormState()) -> Response: 
             sorted(await house.budgets.history(actor, tenant.id), key=lambda each: each.set_at, reverse=True)
         ),
         subsystem_choices=SUBSYSTEM_CHOICES,
+        alerts=await house.budgets.alerts(actor, tenant.id),
         form=form,
         may_set=house.gate.allows(actor, Action.BUDGET_SET, Resource("budget", tenant.id)),
         **cost_frame(request, tenant),
