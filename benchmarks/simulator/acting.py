@@ -16,7 +16,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from benchmarks.simulator.closing import GRACE, Tenant, hour_index, is_counted
-from benchmarks.simulator.explaining import PRICE, Explained, Usages, explain, misnamed, summed
+from benchmarks.simulator.explaining import PRICE, Acted, Explained, Usages, explain, misnamed, summed
 from benchmarks.simulator.model import World
 from benchmarks.simulator.vendor import Setting, adapters, changes, obey, usual_of
 from benchmarks.simulator.world import START
@@ -129,10 +129,23 @@ class Operation:
                     self.misnamed[anomaly.id] = misnamed(used, explained, found, START)
 
     def _explain(self, tenant: Tenant, anomaly: CostAnomaly) -> tuple[CostAnomaly, Explained]:
-        found = explain(self.usages.of(tenant, anomaly.series), anomaly, START)
+        found = explain(self.usages.of(tenant, anomaly.series), anomaly, START, self._acted(tenant, anomaly))
         anomaly = replace(anomaly, unexplained=found.attribution.unexplained, explained_at=anomaly.opened_at)
         tenant.put(anomaly)
         return anomaly, found
+
+    def _acted(self, tenant: Tenant, anomaly: CostAnomaly) -> Acted | None:
+        first, end = hour_index(anomaly.started_at), hour_index(anomaly.last_at) + 1
+        starts = [
+            act.setting.start
+            for act in self.acts
+            if act.tenant.id == tenant.id and act.setting is not None and first < act.setting.start < end
+        ]
+        if not starts:
+            return None
+        expected = tenant.expected[anomaly.series]
+        hours = [START + _HOUR * hour for hour in range(first, min(starts))]
+        return Acted(min(starts), sum((expected.get(hour, Decimal(0)) for hour in hours), Decimal(0)))
 
     def _plan(self, tenant: Tenant, anomaly: CostAnomaly, now: datetime) -> None:
         """What the explanation is good for only if a playbook is waiting for it."""

@@ -18,7 +18,7 @@ from benchmarks.simulator.closing import Tenant
 from benchmarks.simulator.model import World
 from benchmarks.simulator.usage import MILLION, Leaf, Usage, usage
 from trust_portal.cost.anomalies.model import CostAnomaly
-from trust_portal.cost.explanation.attribution import attribute_to_parts
+from trust_portal.cost.explanation.attribution import attribute_around_acts
 from trust_portal.cost.explanation.drivers import comparable_starts, cost_table
 from trust_portal.cost.explanation.model import Attribution, Table
 from trust_portal.cost.metering.model import Part, Series
@@ -54,13 +54,34 @@ class Explained:
     comparable: tuple[datetime, ...]
 
 
-def explain(used: Usage, anomaly: CostAnomaly, start: datetime) -> Explained:
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """The hour in which the first playbook took hold within an anomaly, and what was expected until then."""
+
+    hour: int
+    expected: Decimal
+
+
+def explain(used: Usage, anomaly: CostAnomaly, start: datetime, acted: Acted | None = None) -> Explained:
     """``start``: of the world's first hour."""
     first, last = _index(anomaly.started_at, start), _index(anomaly.last_at, start) + 1
     window = summed(used, anomaly.series, anomaly.started_at, first, last)
     comparable, before = _comparable(used, anomaly, start, last - first)
     table = cost_table(window, before, anomaly.figures.expected)
-    attribution = attribute_to_parts(table, comparable=bool(before))
+    early = None
+    if acted is not None:
+        length = acted.hour - first
+        starts = [_index(each, start) for each in comparable]
+        early = cost_table(
+            summed(used, anomaly.series, anomaly.started_at, first, acted.hour),
+            [
+                each
+                for begin in starts
+                for each in summed(used, anomaly.series, anomaly.started_at, begin, begin + length)
+            ],
+            acted.expected,
+        )
+    attribution = attribute_around_acts(table, early, comparable=bool(before))
     return Explained(table, attribution, window, before, comparable)
 
 

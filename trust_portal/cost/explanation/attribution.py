@@ -8,6 +8,7 @@ bookkeeping: sums of whole units, where every row belongs to one cause at most, 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context
 from fractions import Fraction
 
@@ -44,7 +45,13 @@ def _attribute(table: Table, ledger: _Ledger, level: float) -> Attribution:
         for where, leaves, certain in _found(table, ledger, level)
     ]
     moved = sum(abs(units) for units, *_ in found)
-    material = [each for each in found if abs(each[0]) * _IMMATERIAL >= moved]
+    return _split(table, ledger, [each for each in found if abs(each[0]) * _IMMATERIAL >= moved])
+
+
+def _split(
+    table: Table, ledger: _Ledger, material: list[tuple[int, dict[str, str], Mask, float]]
+) -> Attribution:
+    """``material``: units, name, leaves and certainty of each cause; no leaf is of two."""
     material.sort(key=lambda each: (-abs(each[0]), sorted(each[1].items())))
     causes = [ledger.cause(where, leaves, certain) for _, where, leaves, certain in material]
     explained = sum(units for units, *_ in material)
@@ -70,6 +77,35 @@ def attribute_to_parts(table: Table, *, comparable: bool) -> Attribution:
         return found
     again = _to_parts(_attribute(table, ledger, _level(ledger)), table, comparable=comparable)
     return again if abs(again.unexplained) < abs(found.unexplained) else found
+
+
+def attribute_around_acts(table: Table, before: Table | None, *, comparable: bool) -> Attribution:
+    """``attribute_to_parts``, also where playbooks have changed the very usage that is to be explained.
+
+    What was held back or cached makes parts cheaper that had nothing to do with it, and no part moves as
+    one any more. ``before`` is of the anomaly's hours until something was done first (``None``: nothing
+    was). Causes that stand out there are counted over all of ``table``, if they leave less unexplained
+    than what stands out of the whole.
+    """
+    found = attribute_to_parts(table, comparable=comparable)
+    if before is None:
+        return found
+    early = _counted(table, attribute_to_parts(before, comparable=comparable).causes)
+    return early if abs(early.unexplained) < abs(found.unexplained) else found
+
+
+def _counted(table: Table, causes: Sequence[Cause]) -> Attribution:
+    """``table`` by ``causes`` that were found in another; a leaf that two of them have is the first one's."""
+    ledger = _Ledger(table)
+    free = np.ones(len(ledger.expected), dtype=np.bool_)
+    material = []
+    for cause in causes:
+        leaves = np.zeros_like(free)
+        leaves[ledger.leaf_of_row[table.rows(cause.where)]] = True
+        leaves &= free
+        free &= ~leaves
+        material.append((ledger.units(leaves), dict(cause.where), leaves, cause.confidence))
+    return _split(table, ledger, [each for each in material if each[0]])
 
 
 def _level(ledger: _Ledger) -> float:

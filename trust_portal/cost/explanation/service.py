@@ -16,7 +16,7 @@ from trust_portal.access.tenants.repository import find_tenant
 from trust_portal.cost.anomalies.model import CostAnomaly, HourPoint, Lane
 from trust_portal.cost.anomalies.repository import change_anomaly, get_anomaly, timeline
 from trust_portal.cost.explanation import repository
-from trust_portal.cost.explanation.attribution import attribute_to_parts
+from trust_portal.cost.explanation.attribution import attribute_around_acts
 from trust_portal.cost.explanation.drivers import Driver, comparable_starts, cost_table, drivers
 from trust_portal.cost.explanation.evidence import (
     AdapterBehaviour,
@@ -37,8 +37,10 @@ from trust_portal.cost.explanation.reported import (
     read_event,
     read_observations,
 )
+from trust_portal.cost.metering.calculation import hour_of
 from trust_portal.cost.metering.model import PlaceCost
 from trust_portal.cost.metering.repository import read_hours, read_places
+from trust_portal.cost.remediation.recoveries import first_executed
 from trust_portal.errors import NotFound
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.kernel.actor import Actor
@@ -202,6 +204,7 @@ class Explanations:
             start, end, series = anomaly.started_at, anomaly.last_at + _HOUR, anomaly.series
             window = await read_places(session, tenant_id, series, [start], end - start)
             comparable, before = await _comparable(session, anomaly)
+            early = await _until_acted(session, anomaly, comparable)
             points = await timeline(session, tenant_id, series, start - _BEFORE, end + _AFTER)
             candidates += await repository.read_heavy_operations(
                 session, tenant_id, start - _HOUR, end + _HOUR
@@ -214,7 +217,7 @@ class Explanations:
             )
         # Pure work of up to half a second: not in the way of other requests.
         table, attribution, split = await asyncio.to_thread(
-            _attribute, window, before, anomaly.figures.expected
+            _attribute, window, before, anomaly.figures.expected, early
         )
         excess = {
             point.hour: (point.cost or Decimal(0)) - point.expected
@@ -262,8 +265,38 @@ async def _comparable(
     return (), ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Early:
+    """An anomaly's hours until a playbook was first executed for its tenant: what they and as many comparable
+    hours are made of, and what was expected of them.
+    """
+
+    window: tuple[PlaceCost, ...]
+    before: tuple[PlaceCost, ...]
+    expected: Decimal
+
+
+async def _until_acted(
+    session: ReadSession, anomaly: CostAnomaly, comparable: tuple[datetime, ...]
+) -> _Early | None:
+    """``None`` where nothing was executed within the anomaly, or in its first hour."""
+    tenant_id, series, start = anomaly.tenant_id, anomaly.series, anomaly.started_at
+    acted = await first_executed(session, tenant_id, start, anomaly.last_at + _HOUR)
+    if acted is None or hour_of(acted) <= start:
+        return None
+    length = hour_of(acted) - start
+    points = await timeline(session, tenant_id, series, start, start + length)
+    return _Early(
+        await read_places(session, tenant_id, series, [start], length),
+        await read_places(session, tenant_id, series, comparable, length),
+        sum((each.expected for each in points if each.expected is not None), Decimal(0)),
+    )
+
+
 def _attribute(
-    window: tuple[PlaceCost, ...], before: tuple[PlaceCost, ...], expected: Decimal
+    window: tuple[PlaceCost, ...], before: tuple[PlaceCost, ...], expected: Decimal, early: _Early | None
 ) -> tuple[Table, Attribution, tuple[Driver, ...]]:
     table = cost_table(window, before, expected)
-    return table, attribute_to_parts(table, comparable=bool(before)), drivers(table)
+    undisturbed = None if early is None else cost_table(early.window, early.before, early.expected)
+    found = attribute_around_acts(table, undisturbed, comparable=bool(before))
+    return table, found, drivers(table)

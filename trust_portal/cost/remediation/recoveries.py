@@ -1,11 +1,11 @@
-"""From when on cost is known to have come down: what time to recover is measured by."""
+"""When something was done about cost, and from when on it is known to have come down."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from trust_portal.cost.remediation.model import StepKind
 from trust_portal.cost.remediation.tables import playbook_runs, playbook_steps
@@ -36,3 +36,20 @@ async def verified_recoveries(
         start = datetime.fromisoformat(row.start)
         found[row.anomaly_id] = min(start, found.get(row.anomaly_id, start))
     return found
+
+
+async def first_executed(
+    session: ReadSession, tenant_id: UUID, since: datetime, until: datetime
+) -> datetime | None:
+    """When the first playbook was executed for a tenant in ``since`` < time < ``until``, whatever became of it."""
+    steps = playbook_steps.c
+    found = await session.execute(
+        select(func.min(steps.at)).where(
+            steps.tenant_id == tenant_id,
+            steps.kind == StepKind.EXECUTED.value,
+            steps.at > since,
+            steps.at < until,
+        )
+    )
+    at: datetime | None = found.scalar_one()
+    return at

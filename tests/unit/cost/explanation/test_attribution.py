@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trust_portal.cost.explanation.attribution import attribute
+from trust_portal.cost.explanation.attribution import attribute, attribute_around_acts, attribute_to_parts
 from trust_portal.cost.explanation.model import plain
 from trust_portal.cost.explanation.table import build_table, read_table
 from trust_portal.errors import InvalidInput
@@ -241,3 +241,37 @@ def test_a_file_may_have_a_byte_order_mark_blanks_and_exponents():
     table = read_table("\ufeffexpected,actual,region\n 1e2 ,2.5E+2,eu\n.5,1.,us\n".encode())
     assert table.dimensions == ("region",)
     assert (table.digits, table.expected.tolist(), table.actual.tolist()) == (1, [1000, 5], [2500, 10])
+
+
+def test_what_a_playbook_changed_does_not_hide_the_cause_that_stood_out_before():
+    """Exports are six times dearer, and then two of three calls of one adapter are kept away."""
+
+    def dearer(region, operation, adapter, cost):
+        return cost * 6 if operation == "export" else cost
+
+    def cached(region, operation, adapter, cost):
+        return dearer(region, operation, adapter, cost) // (3 if adapter == "s3" else 1)
+
+    before, table = grid(dearer), grid(cached)
+    alone = attribute_to_parts(table, comparable=True)
+
+    found = attribute_around_acts(table, before, comparable=True)
+
+    assert (alone.causes, alone.unexplained, alone.delta) == ((), Decimal("622.05"), Decimal("622.05"))
+    assert wheres(found) == {frozenset({("operation", "export")})}
+    assert found.causes[0].contribution == Decimal("913.11")
+    assert (found.unexplained, found.delta) == (Decimal("-291.06"), Decimal("622.05"))
+    assert attribute_around_acts(table, None, comparable=True) == alone
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 2**32 - 1))
+def test_around_acts_the_parts_still_are_the_delta_to_the_last_digit(seed):
+    random = np.random.default_rng(seed)
+    before, table = (grid(lambda *_args: int(random.integers(0, 50_000)), noise=0.0) for _ in range(2))
+    found = attribute_around_acts(table, before, comparable=True)
+    assert sum((each.contribution for each in found.causes), found.unexplained) == found.delta
+    owned = [
+        int(((table.actual - table.expected)[found.owners == n]).sum()) for n in range(len(found.causes))
+    ]
+    assert [table.amount(each) for each in owned] == [each.contribution for each in found.causes]
