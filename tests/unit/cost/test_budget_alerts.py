@@ -74,10 +74,13 @@ def test_of_one_subsystem_only_what_is_used_up_is_said():
     assert findings(book, said, 3.0)[0].portions.keys() == {"egress"}
 
 
-def test_a_budget_that_was_withdrawn_or_is_of_another_currency_or_was_set_later_is_silent():
+def test_a_budget_that_was_withdrawn_or_is_of_another_currency_or_month_is_silent():
     said = spending(compute=(100, 400, 1, 9000))
-    later = budget("1", set_at=HOUR + timedelta(hours=2))
-    for other in ([budget("1"), budget(None, revision=2)], [budget("1", currency="USD")], [later]):
+    for other in (
+        [budget("1"), budget(None, revision=2)],
+        [budget("1", currency="USD")],
+        [budget("1", from_month=date(2026, 7, 1))],
+    ):
         assert findings(BudgetBook(other), said, 3.0) == ()
 
 

@@ -23,11 +23,11 @@ _ABOVE_HABIT: Final = Decimal(str(INSTALLED_VERSION.tuning.burn_above_habit))
 
 
 def findings(book: BudgetBook, spending: Spending, burn_rate: float) -> tuple[AlertFinding, ...]:
-    """What the budgets in force give rise to as of ``spending.hour``; known alerts among it."""
+    """What the budgets that hold now give rise to as of ``spending.hour``; known alerts among it."""
     month = spending.hour.date().replace(day=1)
     found: list[AlertFinding] = []
     for subsystem in (ALL, *sorted(spending.subsystems)):
-        budget = book.of_month(spending.tenant_id, subsystem, spending.currency, month, spending.hour + HOUR)
+        budget = book.of_month(spending.tenant_id, subsystem, spending.currency, month)
         if budget is None or budget.amount is None:
             continue
         if subsystem == ALL and (burning := _burning(budget, budget.amount, spending, burn_rate)):
