@@ -53,6 +53,7 @@ from trust_portal.cost.anomalies.thresholds_asking import ThresholdChanges
 from trust_portal.cost.budgets.alerting import BudgetAlerts
 from trust_portal.cost.budgets.service import Budgets
 from trust_portal.cost.explanation.service import Explanations
+from trust_portal.cost.explanation.spending import SpendingReader
 from trust_portal.cost.kpis.service import Kpis
 from trust_portal.cost.metering.focus import FocusImport
 from trust_portal.cost.metering.rebuilding import Rebuilding
@@ -227,6 +228,7 @@ class House:
     budgets: Budgets
     budget_alerts: BudgetAlerts
     focus: FocusImport
+    spending: SpendingReader
     cost_kpis: Kpis
     detector_backtests: BackTesting
     detector_flags: DetectorFlags
@@ -487,6 +489,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         remediation=Remediation(equipment, explanations),
         playbook_runs=RunReader(equipment, access_log),
         cost_kpis=Kpis(storage, gate, access_log),
+        spending=SpendingReader(storage, gate, access_log),
         focus=FocusImport(storage, intake, mapping=settings.focus_mapping),
         dispatcher=Dispatcher(storage, address_book, mails=mail is not None),
         courier=Courier(

@@ -23,6 +23,7 @@ CUSTOMER = (
     "/cost",
     "/cost/budgets",
     "/cost/figures",
+    "/cost/spending",
     "/cost/playbooks",
     "/cost/suppressions",
     "/approvals",

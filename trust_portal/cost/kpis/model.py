@@ -80,6 +80,16 @@ class CostKpis:
     false_positives: int
 
     @property
+    def start(self) -> datetime:
+        """Of the four weeks."""
+        return self.at - WINDOW
+
+    @property
+    def before(self) -> datetime:
+        """The start of the four weeks before those."""
+        return self.at - 2 * WINDOW
+
+    @property
     def false_positive_rate(self) -> Decimal | None:
         """To three digits; ``None`` while nobody has judged."""
         if not self.judged:

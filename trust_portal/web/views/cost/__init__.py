@@ -8,6 +8,7 @@ from trust_portal.web.views.cost import (
     detectors,
     figures,
     playbooks,
+    spending,
     suppressions,
     thresholds,
 )
@@ -22,4 +23,5 @@ routes = [
     *detectors.routes,
     *budgets.routes,
     *figures.routes,
+    *spending.routes,
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -15,7 +16,7 @@ from trust_portal.cost.detection.model import Direction, Severity
 from trust_portal.cost.metering.model import SUBSYSTEMS
 from trust_portal.errors import InvalidInput
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import one_of, page_request
+from trust_portal.web.forms import moment_of, one_of, page_request
 from trust_portal.web.navigation import frame, tenant_of
 from trust_portal.web.templating import page
 from trust_portal.web.views.cost.screen import SUBSYSTEM_CHOICES, cost_frame, day_of, start_of
@@ -70,9 +71,14 @@ def _wanted(request: Request, tenant_id: UUID | None) -> AnomalyFilter:
         severity=one_of(Severity, asked.get("severity"), "severity"),
         verdict=one_of(Verdict, asked.get("verdict"), "verdict"),
         suppressed=None if suppressed is None else _SUPPRESSED[suppressed],
-        since=start_of(day_of(asked.get("since"), "since")),
-        until=start_of(day_of(asked.get("until"), "until")),
+        since=_day_or_moment(asked.get("since"), "since"),
+        until=_day_or_moment(asked.get("until"), "until"),
     )
+
+
+def _day_or_moment(text: str | None, field: str) -> datetime | None:
+    """The start of a day, as the form sends it, or a moment to the second, as figures name their window."""
+    return moment_of(text, field) if text and "T" in text else start_of(day_of(text, field))
 
 
 def _shown(request: Request) -> dict[str, Any]:
