@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -288,10 +288,12 @@ async def test_a_budget_that_is_used_up_is_said_with_its_receipt_and_by_subsyste
     command = SetBudget(anomaly.tenant_id, None, "EUR", Decimal("600.00"), date(2026, 7, 1), "Agreed")
     await portal.house.budgets.set(command, CONSOLE)
     await portal.house.budget_alerts.look()
-    (alert,) = await portal.house.budgets.alerts(CONSOLE, anomaly.tenant_id)
+    burning, alert = await portal.house.budgets.alerts(CONSOLE, anomaly.tenant_id)
     async with portal.browser("customer_viewer") as browser:
         page = (await browser.get("/t/aurora/cost/budgets")).text
     assert (alert.kind, alert.allowed) == (AlertKind.USED_UP, Decimal("600.00"))
+    assert (burning.kind, burning.end - burning.start) == (AlertKind.BURNING, timedelta(hours=24))
+    assert "Burns too fast" in page
     assert "Used up" in page
     assert f"EUR\u00a0{alert.spent:,.2f}" in page
     assert f"/t/aurora/receipts/{alert.receipt_id}" in page

@@ -23,6 +23,9 @@ pytestmark = pytest.mark.takes(seconds=12)
 
 MONEY = re.compile(r"EUR\N{NO-BREAK SPACE}|^[+\N{MINUS SIGN}-]?[\d,]+\.\d{2,}$")
 
+#: Of a cause: between 0 and 1, with two digits, and no money.
+CERTAINTY = re.compile(r"^[01]\.\d\d$")
+
 
 class Cells(HTMLParser):
     """Cells of tables with amounts, and figures, each with the links in it or in its row's heading.
@@ -57,7 +60,7 @@ class Cells(HTMLParser):
             self._in_head = False
         elif tag in {"td", "dd"} and self._text is not None:
             text = " ".join(self._text.split(" ")).strip()
-            if MONEY.search(text) and not self._in_foot:
+            if MONEY.search(text) and not CERTAINTY.search(text) and not self._in_foot:
                 self.found.append((text, self._linked or (tag == "td" and self._row_linked)))
             self._text = None
             if tag == "dd":
