@@ -111,7 +111,7 @@ async def test_every_amount_on_the_pages_of_cost_leads_to_where_it_comes_from(po
         (current, *_) = re.findall(r'href="([^"]+direction=up)"', kpis)
         listed = await browser.get(current.replace("&amp;", "&"))
         month = (await browser.get("/t/aurora/cost/spending?month=2026-07")).text
-        days = re.findall(r'href="(/t/aurora/cost/spending/[^"]+)">([\d,.]+)<', month)
+        days = re.findall(r'href="(/t/aurora/cost/spending/[^"]+)">EUR\N{NO-BREAK SPACE}([\d,.]+)<', month)
         behind = [(await browser.get(href)).text for href, _ in days]
         wrong = [
             (await browser.get(f"/t/aurora/cost/spending{below}")).status_code

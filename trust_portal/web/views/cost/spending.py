@@ -32,7 +32,6 @@ async def spending(request: Request) -> Response:
         spent=spent,
         month=f"{month:%Y-%m}",
         currency=currency,
-        digits=telling.digits_of(cost for day in spent.days.values() for cost in day.values()),
         **cost_frame(request, tenant),
     )
 
