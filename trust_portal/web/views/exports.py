@@ -19,6 +19,7 @@ from trust_portal.evidence.export import Export
 from trust_portal.kernel.page import Page
 from trust_portal.reliability.credits.model import KIND as CREDIT_MEMO
 from trust_portal.reliability.reports.model import KIND as SLA_REPORT
+from trust_portal.trust.report.model import KIND as TRUST_REPORT
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.files import attachment
 from trust_portal.web.forms import page_request
@@ -35,6 +36,7 @@ _SINGLE_FILES = {
 _PAGES = {
     SLA_REPORT: ("/reports/", "Read the report"),
     CREDIT_MEMO: ("/credits/", "Read the credit"),
+    TRUST_REPORT: ("/trust/", "Read the Trust Report"),
 }
 #: Seconds between looks at an export, and how long one stream lasts; a browser then connects again.
 _LOOK_EVERY = 0.5
