@@ -49,6 +49,9 @@ class TellOfIncidentInput:
         default=None, description="Whom it touches, said anew. Null: it may be every customer."
     )
     objectives: list[str] | None = None
+    owner_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Who of the vendor's people owns it from now on."
+    )
 
 
 @strawberry.type(description="The incident as it stands now.")
@@ -99,6 +102,9 @@ class IncidentMutations:
                 into_id=None
                 if input.into_id is None
                 else decode(input.into_id, "VendorIncident", field="intoId").id,
+                owner_id=None
+                if input.owner_id is None
+                else decode(input.owner_id, "Person", field="ownerId").id,
                 tenants=_keys(input.tenants),
                 objectives=_keys(input.objectives),
             )

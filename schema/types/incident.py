@@ -21,7 +21,7 @@ strawberry.enum(model.Severity, name="IncidentSeverity", description="P1 is the 
 class IncidentEntry:
     at: datetime
     kind: str = strawberry.field(
-        description="declared, note, severity, told_customer, mitigation, affected, merged, mitigated, resolved, "
+        description="declared, note, severity, told_customer, mitigation, affected, owner, merged, mitigated, resolved, "
         "reopened or downgraded"
     )
     text: str

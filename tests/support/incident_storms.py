@@ -49,7 +49,7 @@ _merged = st.builds(
 )  # fmt: skip
 _others = st.builds(
     lambda source, key, kind, minute: _from(source, updated(key, kind, minute=minute)),
-    _sources, _keys, st.sampled_from(("note", "told_customer", "reopened", "affected")), _minutes,
+    _sources, _keys, st.sampled_from(("note", "told_customer", "reopened", "affected", "owner")), _minutes,
 )  # fmt: skip
 _steps = st.builds(
     lambda source, key, kind, minute: _from(source, step(key, kind, minute=minute)),

@@ -70,6 +70,7 @@ class ReceiptKind(StrEnum):
     INCIDENT_MERGED = "incident.merged"
     INCIDENT_MITIGATED = "incident.mitigated"
     INCIDENT_NOTED = "incident.noted"
+    INCIDENT_OWNER_CHANGED = "incident.owner_changed"
     INCIDENT_REOPENED = "incident.reopened"
     INCIDENT_RESOLVED = "incident.resolved"
     INCIDENT_SEVERITY_CHANGED = "incident.severity_changed"

@@ -203,7 +203,9 @@ class IncidentDeclared(Event, kw_only=True, tag=INCIDENT_DECLARED):
 
 class IncidentUpdatedData(Data, kw_only=True):
     incident: Key
-    kind: Literal["note", "severity", "told_customer", "mitigation", "merged", "reopened", "affected"]
+    kind: Literal[
+        "note", "severity", "told_customer", "mitigation", "merged", "reopened", "affected", "owner"
+    ]
     text: LongText
     severity: Severity | None = None
     receipt: ShortText | None = None
@@ -213,6 +215,7 @@ class IncidentUpdatedData(Data, kw_only=True):
     objectives: Keys | None = None
     declared_by: Source | None = None
     into_declared_by: Source | None = None
+    owner: ShortText | None = None
     by: ShortText | None = None
 
 
@@ -220,6 +223,7 @@ class IncidentUpdated(Event, kw_only=True, tag=INCIDENT_UPDATED):
     """An entry in an incident's timeline; a change of severity names the new one, a merger the other incident.
 
     ``affected`` says anew whom it touches; without ``tenants`` or ``objectives`` it may be all of them.
+    ``owner`` says who owns it from now on.
     ``declared_by`` and ``into_declared_by`` (of the portal only) name the sources that declared the
     incidents, where a key alone may not say which.
     """

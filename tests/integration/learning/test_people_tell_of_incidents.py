@@ -25,6 +25,7 @@ from trust_portal.kernel.actor import Actor, Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.incidents.acts_model import (
+    ChangeOwner,
     ChangeSeverity,
     DeclareIncident,
     MergeIncident,
@@ -102,11 +103,13 @@ async def test_each_act_is_a_fact_with_a_receipt(vendor: Vendor, sre: Actor) -> 
     house = vendor.house
     id_ = (await house.incidents.declare(declaration(Severity.P3), sre)).id
     other = (await house.incidents.declare(declaration(Severity.P2, title="The cause"), sre)).id
+    ivo = await vendor.person("Ivo Stern", Role.INCIDENT_OWNER)
     at = NOON + timedelta(minutes=5)
     for command in (
         NoteIncident(id_, "Looking into it", key=True),
         ChangeSeverity(id_, "It spreads", severity=Severity.P2),
         SetAffected(id_, "Only one", tenants=("acme",), objectives=("api",)),
+        ChangeOwner(id_, "Sam goes on leave", owner_id=ivo.id),
         TellCustomer(id_, "Told by mail", at),
         MitigateIncident(id_, "Throttled", at + timedelta(minutes=5)),
         ResolveIncident(id_, "Fixed", at + timedelta(minutes=10)),
@@ -115,6 +118,7 @@ async def test_each_act_is_a_fact_with_a_receipt(vendor: Vendor, sre: Actor) -> 
     ):
         incident = await house.incidents.tell(command, sre)
     assert (incident.severity, incident.major_because) == (Severity.P2, MajorBecause.RAISED)
+    assert (incident.owner, incident.owner_person_id) == ("ivo@vendor.example", ivo.id)
     assert (incident.told_at, incident.mitigated_at, incident.reopened) == (at, None, 1)
     assert (incident.everybody, incident.objectives, incident.merged_into) == (False, ("api",), other)
     view = await house.incidents.get(sre, id_)
@@ -126,6 +130,7 @@ async def test_each_act_is_a_fact_with_a_receipt(vendor: Vendor, sre: Actor) -> 
             ReceiptKind.INCIDENT_NOTED,
             ReceiptKind.INCIDENT_SEVERITY_CHANGED,
             ReceiptKind.INCIDENT_AFFECTED_SET,
+            ReceiptKind.INCIDENT_OWNER_CHANGED,
             ReceiptKind.INCIDENT_TOLD_CUSTOMER,
             ReceiptKind.INCIDENT_MITIGATED,
             ReceiptKind.INCIDENT_RESOLVED,
@@ -133,7 +138,12 @@ async def test_each_act_is_a_fact_with_a_receipt(vendor: Vendor, sre: Actor) -> 
             ReceiptKind.INCIDENT_MERGED,
         ]
     )
-    assert await count_facts(vendor) == 10
+    assert await count_facts(vendor) == 11
+    for owner_id, code in ((ivo.id, "SAME_OWNER"), (UUID(int=1), "INVALID")):
+        with pytest.raises((Conflict, InvalidInput)) as refused:
+            await house.incidents.tell(ChangeOwner(id_, "Somebody else", owner_id=owner_id), sre)
+        assert (refused.value.code, refused.value.field) == (code, "owner")
+    assert await count_facts(vendor) == 11
 
 
 async def test_people_tell_of_what_a_pager_declared_also_where_two_sources_use_its_key(

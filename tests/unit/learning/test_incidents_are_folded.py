@@ -257,6 +257,20 @@ def test_whom_it_touches_and_its_merger_count_of_who_declared_it_and_of_the_port
     ]
 
 
+@pytest.mark.parametrize(("source", "counts"), [(PAGER, True), (PORTAL, True), ("urn:another", False)])
+def test_its_owner_is_who_was_said_last_by_who_declared_it_or_by_the_portal(
+    source: str, counts: bool
+) -> None:
+    said = by(source, updated("INC-1", "owner", minute=5, owner="max@vendor.example"))
+    nobody = updated("INC-1", "owner", minute=6)
+    told = facts(declared("INC-1"), *said, nobody)
+    ivo, max_ = UUID(int=1), UUID(int=2)
+    people = {"ivo@vendor.example": ivo, "max@vendor.example": max_}
+    [incident] = fold(told, people=people).incidents
+    assert incident.owner_person_id == (max_ if counts else ivo)
+    assert [each.claim for each in timeline(told) if each.kind == "owner"] == [not counts, False]
+
+
 def test_the_last_declaration_says_what_it_is_and_the_first_how_bad_it_was_declared() -> None:
     incident = only(
         declared("INC-1", "P2", title="Slow"),

@@ -118,6 +118,13 @@ class SetAffected(TellOfIncident):
             object.__setattr__(self, field, _some(getattr(self, field), field))
 
 
+@dataclass(frozen=True, slots=True)
+class ChangeOwner(TellOfIncident):
+    """Somebody else of the vendor's people owns it from now on, and signs its postmortem."""
+
+    owner_id: UUID = VENDOR_ID
+
+
 class Telling(StrEnum):
     """What can be told of an incident, as doors name it."""
 
@@ -130,6 +137,7 @@ class Telling(StrEnum):
     REOPENED = "reopened"
     MERGED = "merged"
     AFFECTED = "affected"
+    OWNER = "owner"
 
 
 def command_of(
@@ -140,6 +148,7 @@ def command_of(
     *,
     severity: Severity | None = None,
     into_id: UUID | None = None,
+    owner_id: UUID | None = None,
     tenants: tuple[str, ...] | None = None,
     objectives: tuple[str, ...] | None = None,
 ) -> TellOfIncident:
@@ -165,6 +174,10 @@ def command_of(
             if into_id is None:
                 raise InvalidInput("choose the incident it is the same as", field="into")
             return MergeIncident(incident_id, text, at, into_id=into_id)
+        case Telling.OWNER:
+            if owner_id is None:
+                raise InvalidInput("choose who owns it from now on", field="owner")
+            return ChangeOwner(incident_id, text, at, owner_id=owner_id)
         case Telling.AFFECTED:
             return SetAffected(incident_id, text, at, tenants=tenants, objectives=objectives)
 

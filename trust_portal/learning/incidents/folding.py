@@ -43,8 +43,8 @@ _STEP_KINDS: Final = {
 }
 #: Of what happened in one moment, what comes first.
 _RANKS: Final = {"declared": 0, "merged": 3, "mitigated": 4, "resolved": 5, "reopened": 6}
-#: Counts of whoever declared the incident, and of the portal: it decides which customers see what.
-_ITS_OWNERS: Final = frozenset({"affected", "merged"})
+#: Counts of whoever declared the incident, and of the portal: it decides which customers see what, and who signs.
+_ITS_OWNERS: Final = frozenset({"affected", "merged", "owner"})
 _KEY_KINDS: Final = frozenset({"declared", "mitigated", "resolved", "reopened", "merged", "told_customer"})
 
 
@@ -220,7 +220,7 @@ def _incident(
     if course.severity is None or course.spoken_at is None:
         raise Broken(f"an incident without a severity: {name}")
     objectives = touched.body.get("objectives")
-    owner = str(last.body["owner"])
+    owner = str([fact.body["owner"] for fact in owned if _names_owner(fact)][-1])
     return Incident(
         id=incident_id(*name),
         source=name[0],
@@ -251,6 +251,10 @@ def _incident(
         facts=len(history),
         last_fact_at=max(happened_at(fact) for fact in history),
     )
+
+
+def _names_owner(fact: IncidentFact) -> bool:
+    return fact.type == INCIDENT_DECLARED or (kind_of(fact) == "owner" and fact.body.get("owner") is not None)
 
 
 def _because(declared: Severity, worst: Severity) -> MajorBecause | None:

@@ -85,7 +85,7 @@ class Downgrade:
 class IncidentEntry:
     """One line of the timeline, of when it happened.
 
-    ``kind``: declared, note, severity, told_customer, mitigation, affected, merged, mitigated, resolved,
+    ``kind``: declared, note, severity, told_customer, mitigation, affected, owner, merged, mitigated, resolved,
     reopened or downgraded. ``claim``: it was told and did not take effect: a lower severity, or
     what only the source that declared the incident may say.
     ``key``: a turning point. ``origin`` None: an approved downgrade, whose ``receipt`` proves it. ``by``: who told it at the portal.

@@ -34,6 +34,7 @@ from trust_portal.kernel.names import require_words
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.learning.incidents import repository
 from trust_portal.learning.incidents.acts_model import (
+    ChangeOwner,
     ChangeSeverity,
     DeclareIncident,
     MergeIncident,
@@ -70,6 +71,7 @@ _KINDS: Final[Mapping[type[TellOfIncident], tuple[str, ReceiptKind]]] = {
     ReopenIncident: ("reopened", ReceiptKind.INCIDENT_REOPENED),
     MergeIncident: ("merged", ReceiptKind.INCIDENT_MERGED),
     SetAffected: ("affected", ReceiptKind.INCIDENT_AFFECTED_SET),
+    ChangeOwner: ("owner", ReceiptKind.INCIDENT_OWNER_CHANGED),
 }
 _STEPS: Final = {MitigateIncident: INCIDENT_MITIGATED, ResolveIncident: INCIDENT_RESOLVED}
 
@@ -212,7 +214,7 @@ class Incidents:
         """Put what happened into the timeline; what it makes of the incident.
 
         Raises ``InvalidInput`` by field; ``Conflict``: NEEDS_APPROVAL for what would make a P1 or P2 less
-        (``Downgrades.ask``), SAME_SEVERITY, NOT_OVER, ALREADY_OVER, SAME_INCIDENT, ALREADY_MERGED.
+        (``Downgrades.ask``), SAME_SEVERITY, NOT_OVER, ALREADY_OVER, SAME_INCIDENT, ALREADY_MERGED, SAME_OWNER.
         """
         decision = await self._gate.require(
             actor, Action.INCIDENT_UPDATE, Resource.of_house(NOUN, command.incident_id)
@@ -249,7 +251,7 @@ class Incidents:
         }
         type_ = _STEPS.get(type(command), INCIDENT_UPDATED)
         data |= {"kind": kind} if type_ == INCIDENT_UPDATED else {"at": rfc3339(at)}
-        data |= await self._particulars(session, command)
+        data |= await self._particulars(session, command, actor)
         read = event_of(type_, new_id(), at, data, now)
         await store_event(session, read, tenants)
         register = await self._following.take_in(session, [incident.key], actor)
@@ -258,7 +260,9 @@ class Incidents:
         await self._ledger.record(session, act, receipt_id=receipt_id)
         return after
 
-    async def _particulars(self, session: WriteSession, command: TellOfIncident) -> dict[str, Any]:
+    async def _particulars(
+        self, session: WriteSession, command: TellOfIncident, actor: Actor
+    ) -> dict[str, Any]:
         match command:
             case NoteIncident():
                 return {"key": command.key}
@@ -267,6 +271,8 @@ class Incidents:
             case MergeIncident():
                 into = await repository.find_incident(session, command.into_id)
                 return {"into": into.key, "into_declared_by": into.source}
+            case ChangeOwner():
+                return {"owner": await self._owner(session, command.owner_id, actor)}
             case SetAffected():
                 return {
                     "tenants": None if command.tenants is None else list(command.tenants),
@@ -316,6 +322,8 @@ def _refuse_senseless(command: TellOfIncident, incident: Incident) -> None:
             raise Conflict("it is mitigated already; reopen it first", code="ALREADY_OVER")
         case MitigateIncident() | ResolveIncident() if not incident.is_open:
             raise Conflict("it is resolved already; reopen it first", code="ALREADY_OVER")
+        case ChangeOwner(owner_id=owner_id) if owner_id == incident.owner_person_id:
+            raise Conflict("they own it already", code="SAME_OWNER", field="owner")
         case MergeIncident() if command.into_id == incident.id:
             raise Conflict("an incident is not merged into itself", code="SAME_INCIDENT", field="into")
         case MergeIncident() if incident.merged_into is not None:

@@ -39,6 +39,7 @@ ENTRIES: Final[Mapping[str, str]] = {
     "mitigated": "Mitigated",
     "mitigation": "Step",
     "note": "Note",
+    "owner": "Owner",
     "reopened": "Reopened",
     "resolved": "Resolved",
     "severity": "Severity",

@@ -50,6 +50,7 @@ KINDS: Final = {
     "told_customer": "Customers told",
     "mitigation": "Step",
     "affected": "Whom it touches",
+    "owner": "Owner",
     "merged": "Merged",
     "mitigated": "Mitigated",
     "resolved": "Resolved",
@@ -121,7 +122,7 @@ async def incident(request: Request, form: FormState = FormState()) -> Response:
     found = view.incident
     may_trace = house.gate.allows(actor, Action.RECEIPT_READ, Resource.of_house("receipt"))
     may_tell = house.gate.allows(actor, Action.INCIDENT_UPDATE, Resource.of_house(NOUN, found.id))
-    customers, _ = await house.incidents.choices(actor) if may_tell else ((), ())
+    customers, people = await house.incidents.choices(actor) if may_tell else ((), ())
     return page(
         request,
         "incidents/incident.html",
@@ -138,6 +139,7 @@ async def incident(request: Request, form: FormState = FormState()) -> Response:
         severities=_SEVERITIES,
         customers=customers,
         chosen=form.value("tenants").split() if form.refusal else [tenant.key for tenant in view.customers],
+        people=[("", "Choose one"), *((str(each.id), each.name) for each in people)],
         others=await _others(request, view) if may_tell else [],
         form=form,
         **frame(request),
@@ -172,6 +174,7 @@ def _command(id_: UUID, form: FormData) -> TellOfIncident:
         moment_of(at, "at") if at else None,
         severity=one_of(Severity, form.get("severity"), "severity"),
         into_id=_uuid(form.get("into"), "into"),
+        owner_id=_uuid(form.get("owner"), "owner"),
         tenants=_keys(form, "tenants") if telling is Telling.AFFECTED else None,
         objectives=_objectives(form),
     )
