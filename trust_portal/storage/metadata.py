@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, MetaData, Table
+from sqlalchemy import Column, ForeignKeyConstraint, MetaData, Table
 from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
 from sqlalchemy.schema import SchemaItem
 
@@ -47,3 +47,10 @@ def instant(name: str, **options: Any) -> Column[Any]:
 
 def uuid_column(name: str, **options: Any) -> Column[Any]:
     return Column(name, UUID(as_uuid=True), **options)
+
+
+def refers(table: str, own: tuple[str, ...], others: tuple[str, ...], name: str) -> ForeignKeyConstraint:
+    """A reference within the tenant: the columns ``own`` to the columns ``others`` of ``table``."""
+    return ForeignKeyConstraint(
+        ["tenant_id", *own], [f"{table}.tenant_id", *(f"{table}.{each}" for each in others)], name=name
+    )

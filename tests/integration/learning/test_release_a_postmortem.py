@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from support.learning_world import declared, step
 from support.postmortem_desk import WRITTEN, Desk, actor_of, desk_of
 
 from trust_portal.errors import Conflict, Denied, InvalidInput, NotFound
@@ -15,6 +16,7 @@ from trust_portal.evidence.verdict import Code
 from trust_portal.evidence.verify import verify
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.page import PageRequest
+from trust_portal.learning.postmortems.gathering.everything import MOST_CUSTOMERS
 from trust_portal.learning.postmortems.model import (
     COPY_KIND,
     Acknowledgement,
@@ -168,6 +170,23 @@ async def test_warnings_are_mended_or_acknowledged_with_a_reason(desk):
         desk, signed, acknowledged=(Acknowledgement(warning.id, "She agreed to be named."),)
     )
     assert release.acknowledged == {warning.id: "She agreed to be named."}
+
+
+async def test_whoever_was_not_looked_at_gets_a_copy_too_where_it_may_have_touched_everybody(vendor):
+    desk = await desk_of(vendor, declared("INC-1"), step("INC-1", "resolved", minute=60))
+    for number in range(MOST_CUSTOMERS):
+        await vendor.customer(f"b{number:02}")
+    last = await vendor.customer("zenith")
+    signed = await desk.signed(await desk.postmortem())
+    release = await released(desk, signed, customer_id=last)
+    content, verdict = await verdict_of(desk, release)
+    assert verdict.ok, verdict.findings
+    copy = json.loads(bundle.read(content).files["postmortem-copy.json"])
+    assert (copy["customer"]["key"], set(copy["document"]["customers"])) == ("zenith", {"_sd"})
+    assert {
+        "source": "customers",
+        "why": "it may have touched every one; the first 50 by key are looked at",
+    } in copy["document"]["missing"]
 
 
 async def test_only_who_may_releases_and_only_to_whom_it_touched(desk):

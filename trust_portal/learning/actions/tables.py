@@ -9,7 +9,6 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
-    ForeignKeyConstraint,
     Index,
     Integer,
     Text,
@@ -17,14 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from trust_portal.storage.metadata import instant, tenant_table, uuid_column
-
-
-def _refers(table: str, own: tuple[str, ...], others: tuple[str, ...], name: str) -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(
-        ["tenant_id", *own], [f"{table}.tenant_id", *(f"{table}.{each}" for each in others)], name=name
-    )
-
+from trust_portal.storage.metadata import instant, refers, tenant_table, uuid_column
 
 prevention_actions = tenant_table(
     "prevention_actions",
@@ -43,10 +35,10 @@ prevention_actions = tenant_table(
     uuid_column("by_id", nullable=False),
     Column("by_name", Text, nullable=False),
     uuid_column("receipt_id", nullable=False),
-    _refers("postmortems", ("postmortem_id",), ("id",), "prevention_actions_postmortem_fkey"),
-    _refers("incidents", ("incident_id",), ("id",), "prevention_actions_incident_fkey"),
-    _refers("people", ("owner_id",), ("id",), "prevention_actions_owner_fkey"),
-    _refers("receipts", ("receipt_id",), ("id",), "prevention_actions_receipt_fkey"),
+    refers("postmortems", ("postmortem_id",), ("id",), "prevention_actions_postmortem_fkey"),
+    refers("incidents", ("incident_id",), ("id",), "prevention_actions_incident_fkey"),
+    refers("people", ("owner_id",), ("id",), "prevention_actions_owner_fkey"),
+    refers("receipts", ("receipt_id",), ("id",), "prevention_actions_receipt_fkey"),
     UniqueConstraint("tenant_id", "receipt_id", name="prevention_actions_receipt_key"),
     UniqueConstraint("tenant_id", "id", "owner_id", name="prevention_actions_owner_key"),
     CheckConstraint("type IN ('prevent', 'detect', 'mitigate', 'process')", name="type_is_known"),
@@ -75,20 +67,20 @@ prevention_action_steps = tenant_table(
     uuid_column("by_id", nullable=False, comment="of a dropped one: the approver"),
     Column("by_name", Text, nullable=False),
     uuid_column("receipt_id", nullable=False),
-    _refers(
+    refers(
         "prevention_actions",
         ("action_id", "owner_id"),
         ("id", "owner_id"),
         "prevention_action_steps_action_fkey",
     ),
-    _refers(
+    refers(
         "prevention_action_steps",
         ("action_id", "previous", "previous_act"),
         ("action_id", "ordinal", "act"),
         "prevention_action_steps_previous_fkey",
     ),
-    _refers("prevention_actions", ("successor_id",), ("id",), "prevention_action_steps_successor_fkey"),
-    _refers("receipts", ("receipt_id",), ("id",), "prevention_action_steps_receipt_fkey"),
+    refers("prevention_actions", ("successor_id",), ("id",), "prevention_action_steps_successor_fkey"),
+    refers("receipts", ("receipt_id",), ("id",), "prevention_action_steps_receipt_fkey"),
     UniqueConstraint("tenant_id", "action_id", "ordinal", "act", name="prevention_action_steps_link_key"),
     UniqueConstraint("tenant_id", "action_id", "ordinal", "due", name="prevention_action_steps_due_key"),
     UniqueConstraint("tenant_id", "receipt_id", name="prevention_action_steps_receipt_key"),
@@ -122,9 +114,9 @@ prevention_recurrences = tenant_table(
     uuid_column("by_id", nullable=False),
     Column("by_name", Text, nullable=False),
     uuid_column("receipt_id", nullable=False),
-    _refers("prevention_actions", ("action_id",), ("id",), "prevention_recurrences_action_fkey"),
-    _refers("incidents", ("incident_id",), ("id",), "prevention_recurrences_incident_fkey"),
-    _refers("receipts", ("receipt_id",), ("id",), "prevention_recurrences_receipt_fkey"),
+    refers("prevention_actions", ("action_id",), ("id",), "prevention_recurrences_action_fkey"),
+    refers("incidents", ("incident_id",), ("id",), "prevention_recurrences_incident_fkey"),
+    refers("receipts", ("receipt_id",), ("id",), "prevention_recurrences_receipt_fkey"),
     UniqueConstraint("tenant_id", "receipt_id", name="prevention_recurrences_receipt_key"),
     CheckConstraint("btrim(note) <> ''", name="note_is_given"),
     Index("prevention_recurrences_incident_idx", "tenant_id", "incident_id"),
@@ -142,7 +134,7 @@ prevention_reminders = tenant_table(
     instant("at", nullable=False),
     Column("skipped", Text, comment="why nobody was told; null: it was sent"),
     Column("told", ARRAY(Text), nullable=False, comment="names of people, or the role"),
-    _refers(
+    refers(
         "prevention_action_steps",
         ("action_id", "ordinal", "due"),
         ("action_id", "ordinal", "due"),
@@ -168,13 +160,13 @@ escalation_acknowledgements = tenant_table(
     uuid_column("by_id", nullable=False),
     Column("by_name", Text, nullable=False),
     uuid_column("receipt_id", nullable=False),
-    _refers(
+    refers(
         "prevention_reminders",
         ("action_id", "ordinal", "rung"),
         ("action_id", "ordinal", "rung"),
         "escalation_acknowledgements_reminder_fkey",
     ),
-    _refers("receipts", ("receipt_id",), ("id",), "escalation_acknowledgements_receipt_fkey"),
+    refers("receipts", ("receipt_id",), ("id",), "escalation_acknowledgements_receipt_fkey"),
     UniqueConstraint("tenant_id", "receipt_id", name="escalation_acknowledgements_receipt_key"),
     CheckConstraint("rung = 'T+7'", name="only_of_the_last_rung"),
     CheckConstraint("btrim(note) <> ''", name="note_is_given"),
@@ -186,8 +178,8 @@ calendar_feeds = tenant_table(
     Column("sha256", Text, nullable=False, comment="of the secret in the link"),
     instant("made_at", nullable=False),
     uuid_column("receipt_id", nullable=False),
-    _refers("people", ("person_id",), ("id",), "calendar_feeds_person_fkey"),
-    _refers("receipts", ("receipt_id",), ("id",), "calendar_feeds_receipt_fkey"),
+    refers("people", ("person_id",), ("id",), "calendar_feeds_person_fkey"),
+    refers("receipts", ("receipt_id",), ("id",), "calendar_feeds_receipt_fkey"),
     UniqueConstraint("tenant_id", "sha256", name="calendar_feeds_sha256_key"),
     CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="digest"),
 )

@@ -12,7 +12,6 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Computed,
-    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -22,14 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
-from trust_portal.storage.metadata import instant, tenant_table, uuid_column
-
-
-def refers(table: str, own: tuple[str, ...], others: tuple[str, ...], name: str) -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(
-        ["tenant_id", *own], [f"{table}.tenant_id", *(f"{table}.{each}" for each in others)], name=name
-    )
-
+from trust_portal.storage.metadata import instant, refers, tenant_table, uuid_column
 
 # One row: whoever changes the register holds it, so that nobody overwrites with what they read before.
 incident_register = tenant_table(

@@ -19,6 +19,7 @@ from trust_portal.access.approvals.model import person_behind
 from trust_portal.access.gate import Gate
 from trust_portal.access.people.repository import active_people
 from trust_portal.access.policy import Decision, Resource
+from trust_portal.access.tenants.model import Tenant
 from trust_portal.access.tenants.repository import active_customers
 from trust_portal.errors import Conflict, InvalidInput, NotFound
 from trust_portal.evidence.act import Act, Input
@@ -181,12 +182,8 @@ class PostmortemReleases:
             raise Conflict("only a signed postmortem is released", code="UNSIGNED")
         content = await find_document(session, postmortem.id, version.number)
         document = parse_json(content)
-        found = {each["id"]: (key, each["name"]) for key, each in document["customers"].items()}
-        if str(customer_id) not in found:
-            raise InvalidInput(
-                "the incident did not touch this customer", field="customer", code="NOT_AFFECTED"
-            )
-        key, name = found[str(customer_id)]
+        everybody = await active_customers(session)
+        key, name = _named(document, customer_id, everybody)
         profile = profile_of(profile_id)
         redacted = redact(document, profile.withhold, key)
         customer = {"id": str(customer_id), "key": key, "name": name}
@@ -197,12 +194,7 @@ class PostmortemReleases:
             profile={"id": profile.id, "sha256": profile.sha256},
         )
         people = {each.name for each in await active_people(session, VENDOR_ID)}
-        others = {
-            word
-            for each in await active_customers(session)
-            if each.id != customer_id
-            for word in (each.key, each.name)
-        }
+        others = {word for each in everybody if each.id != customer_id for word in (each.key, each.name)}
         warnings = lint(shown_texts(redacted.document), people, others)
         withheld = tuple(each.place for each in redacted.withheld)
         return Preview(version, customer, profile, copy, withheld, warnings), redacted
@@ -258,6 +250,21 @@ class PostmortemReleases:
         return await self._gate.require(
             actor, Action.POSTMORTEM_RELEASE, Resource.of_house(NOUN, postmortem_id)
         )
+
+
+def _named(document: Mapping[str, Any], customer_id: UUID, everybody: Collection[Tenant]) -> tuple[str, str]:
+    """Key and name of a customer that the incident touched.
+
+    One that may have touched everybody did so also where it was not looked at what it cost them: the document
+    names the first customers by key and says so, and the copy of any other has what concerns all of them.
+    """
+    for key, each in document["customers"].items():
+        if each["id"] == str(customer_id):
+            return key, each["name"]
+    for tenant in everybody:
+        if document["incident"]["everybody"] and tenant.id == customer_id:
+            return tenant.key, tenant.name
+    raise InvalidInput("the incident did not touch this customer", field="customer", code="NOT_AFFECTED")
 
 
 def _require_acknowledged(warnings: Sequence[Warned], acknowledged: Collection[Acknowledgement]) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
-from trust_portal.storage.metadata import instant, tenant_table, uuid_column
+from trust_portal.storage.metadata import instant, refers, tenant_table, uuid_column
 
 postmortems = tenant_table(
     "postmortems",
@@ -45,12 +45,6 @@ postmortems = tenant_table(
 )
 
 
-def _refers(table: str, own: tuple[str, ...], others: tuple[str, ...], name: str) -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(
-        ["tenant_id", *own], [f"{table}.tenant_id", *(f"{table}.{each}" for each in others)], name=name
-    )
-
-
 def _digest_of(column: str) -> CheckConstraint:
     return CheckConstraint(f"sha256 = encode(sha256({column}), 'hex')", name="digest_is_of_the_document")
 
@@ -65,7 +59,7 @@ postmortem_drafts = tenant_table(
     uuid_column("author_id", nullable=False),
     Column("author_name", Text, nullable=False),
     instant("at", nullable=False),
-    _refers("postmortems", ("postmortem_id",), ("id",), "postmortem_drafts_postmortem_fkey"),
+    refers("postmortems", ("postmortem_id",), ("id",), "postmortem_drafts_postmortem_fkey"),
     CheckConstraint("revision >= 1 AND version >= 1", name="counts_from_one"),
 )
 
@@ -83,14 +77,14 @@ postmortem_steps = tenant_table(
     Column("reason", Text, nullable=False),
     instant("at", nullable=False),
     uuid_column("receipt_id", nullable=False),
-    _refers("postmortems", ("postmortem_id",), ("id",), "postmortem_steps_postmortem_fkey"),
-    _refers(
+    refers("postmortems", ("postmortem_id",), ("id",), "postmortem_steps_postmortem_fkey"),
+    refers(
         "postmortem_steps",
         ("postmortem_id", "before", "before_kind"),
         ("postmortem_id", "ordinal", "kind"),
         "postmortem_steps_before_fkey",
     ),
-    _refers("receipts", ("receipt_id",), ("id",), "postmortem_steps_receipt_fkey"),
+    refers("receipts", ("receipt_id",), ("id",), "postmortem_steps_receipt_fkey"),
     UniqueConstraint("tenant_id", "postmortem_id", "ordinal", "kind", name="postmortem_steps_kind_key"),
     UniqueConstraint(
         "tenant_id", "postmortem_id", "ordinal", "kind", "sha256", name="postmortem_steps_document_key"
@@ -121,7 +115,7 @@ postmortem_submissions = tenant_table(
     Column("sha256", Text, nullable=False, comment="of document"),
     instant("snapshot_at", nullable=False),
     Column("author_ids", ARRAY(UUID(as_uuid=True)), nullable=False),
-    _refers(
+    refers(
         "postmortem_steps",
         ("postmortem_id", "ordinal", "kind", "sha256"),
         ("postmortem_id", "ordinal", "kind", "sha256"),
@@ -156,31 +150,31 @@ postmortem_versions = tenant_table(
     Column("action_count", Integer, nullable=False),
     instant("signed_at", nullable=False),
     uuid_column("receipt_id", nullable=False),
-    _refers(
+    refers(
         "postmortem_steps",
         ("postmortem_id", "ordinal", "kind", "sha256"),
         ("postmortem_id", "ordinal", "kind", "sha256"),
         "postmortem_versions_step_fkey",
     ),
-    _refers(
+    refers(
         "postmortem_submissions",
         ("postmortem_id", "submitted", "sha256", "author_ids"),
         ("postmortem_id", "ordinal", "sha256", "author_ids"),
         "postmortem_versions_submission_fkey",
     ),
-    _refers(
+    refers(
         "passkey_signatures",
         ("signature_id", "signer_id", "postmortem_id", "act"),
         ("id", "person_id", "about", "act"),
         "postmortem_versions_signature_fkey",
     ),
-    _refers(
+    refers(
         "postmortem_versions",
         ("postmortem_id", "before"),
         ("postmortem_id", "version"),
         "postmortem_versions_before_fkey",
     ),
-    _refers("receipts", ("receipt_id",), ("id",), "postmortem_versions_receipt_fkey"),
+    refers("receipts", ("receipt_id",), ("id",), "postmortem_versions_receipt_fkey"),
     UniqueConstraint("tenant_id", "receipt_id", name="postmortem_versions_receipt_key"),
     UniqueConstraint("tenant_id", "signature_id", name="postmortem_versions_signature_key"),
     CheckConstraint("kind = 'signed' AND act = 'sign'", name="is_signed"),
@@ -212,13 +206,13 @@ postmortem_releases = tenant_table(
     Column("reason", Text, nullable=False),
     instant("at", nullable=False),
     uuid_column("receipt_id", nullable=False),
-    _refers(
+    refers(
         "postmortem_versions",
         ("postmortem_id", "version"),
         ("postmortem_id", "version"),
         "postmortem_releases_version_fkey",
     ),
-    _refers("receipts", ("receipt_id",), ("id",), "postmortem_releases_receipt_fkey"),
+    refers("receipts", ("receipt_id",), ("id",), "postmortem_releases_receipt_fkey"),
     UniqueConstraint(
         "tenant_id",
         "postmortem_id",
@@ -247,7 +241,7 @@ postmortem_copies = tenant_table(
     Column("disclosures", ARRAY(Text), nullable=False, comment="of what was disclosed, and of nothing else"),
     instant("at", nullable=False),
     uuid_column("receipt_id", nullable=False),
-    _refers("receipts", ("receipt_id",), ("id",), "postmortem_copies_receipt_fkey"),
+    refers("receipts", ("receipt_id",), ("id",), "postmortem_copies_receipt_fkey"),
     UniqueConstraint("tenant_id", "postmortem_id", "version", "revision", name="postmortem_copies_once_key"),
     UniqueConstraint("tenant_id", "receipt_id", name="postmortem_copies_receipt_key"),
     CheckConstraint("version >= 1 AND revision >= 1", name="counts_from_one"),

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Integer, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, Integer, Text, UniqueConstraint
 
-from trust_portal.storage.metadata import instant, tenant_table, uuid_column
-
-
-def _refers(table: str, own: str, name: str) -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(["tenant_id", own], [f"{table}.tenant_id", f"{table}.id"], name=name)
-
+from trust_portal.storage.metadata import instant, refers, tenant_table, uuid_column
 
 workplaces = tenant_table(
     "workplaces",
@@ -22,9 +17,9 @@ workplaces = tenant_table(
     instant("at", nullable=False),
     uuid_column("by_id", nullable=False),
     uuid_column("receipt_id", nullable=False),
-    _refers("people", "person_id", "workplaces_person_fkey"),
-    _refers("people", "manager_id", "workplaces_manager_fkey"),
-    _refers("receipts", "receipt_id", "workplaces_receipt_fkey"),
+    refers("people", ("person_id",), ("id",), "workplaces_person_fkey"),
+    refers("people", ("manager_id",), ("id",), "workplaces_manager_fkey"),
+    refers("receipts", ("receipt_id",), ("id",), "workplaces_receipt_fkey"),
     UniqueConstraint("tenant_id", "receipt_id", name="workplaces_receipt_key"),
     CheckConstraint("revision > 0", name="counts_from_one"),
     CheckConstraint("manager_id IS DISTINCT FROM person_id", name="manager_is_another"),

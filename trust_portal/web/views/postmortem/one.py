@@ -31,6 +31,7 @@ async def postmortem(request: Request, form: FormState = FormState()) -> Respons
     opened = await house.postmortem_reader.find(actor, postmortem_id(request))
     passkeys = await house.signatures.usable(actor) if may_sign(request, actor, opened) else ()
     releases = await house.postmortem_releases.of_postmortem(actor, opened.postmortem.id)
+    known = about(request, actor, opened)
     return page(
         request,
         "postmortems/postmortem.html",
@@ -38,11 +39,21 @@ async def postmortem(request: Request, form: FormState = FormState()) -> Respons
         status_code=form.status,
         form=form,
         releases=releases,
+        not_looked_at=await _not_looked_at(request, opened) if known["may_release"] else [],
         passkeys=passkeys,
         passkeys_unavailable=house.passkeys.unavailable(),
-        **about(request, actor, opened),
+        **known,
         **frame(request),
     )
+
+
+async def _not_looked_at(request: Request, opened: Opened) -> list[tuple[str, str]]:
+    """Customers that it may have touched and the document does not name: they can be given a copy too."""
+    document = opened.document
+    if not document["incident"]["everybody"]:
+        return []
+    customers, _ = await house_of(request).incidents.choices(actor_of(request))
+    return [(str(each.id), each.name) for each in customers if each.key not in document["customers"]]
 
 
 async def edit(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
