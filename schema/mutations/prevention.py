@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import date
 from uuid import UUID
 
@@ -11,9 +11,11 @@ import strawberry
 from schema.context import Info
 from schema.ids import decode
 from schema.payload import OF_THE_REQUEST, UserError, user_error
-from schema.types.prevention import PreventionAction, prevention_action
+from schema.types.prevention import PreventionAction, SwitchboardSavedView, prevention_action
 from trust_portal.access.approvals.model import person_behind
 from trust_portal.learning.actions import model
+from trust_portal.learning.incidents.model import Severity
+from trust_portal.learning.switchboard.model import BoardFilter, SavedView
 from trust_portal.learning.switchboard.service import AcknowledgeEscalation
 from trust_portal.learning.workplaces.calendar import WorkCalendar
 from trust_portal.learning.workplaces.model import SetWorkplace
@@ -30,6 +32,32 @@ class PlanPreventionActionInput:
     replaces_id: strawberry.ID | None = strawberry.field(
         default=None, description="The action in whose place it comes."
     )
+
+
+@strawberry.input(description="What a view keeps of the Switchboard, and how it is called.")
+class KeepSwitchboardViewInput:
+    name: str
+    service: str | None = None
+    team: str | None = strawberry.field(default=None, description="Empty: what belongs to none.")
+    owner: str | None = None
+    severity: Severity | None = None
+
+
+@strawberry.input(description="Which view.")
+class ForgetSwitchboardViewInput:
+    name: str
+
+
+@strawberry.type(description="The caller's views as they are now, by name.")
+class SwitchboardViewsPayload:
+    views: list[SwitchboardSavedView] | None
+    user_errors: list[UserError]
+
+
+@strawberry.type(description="The address, which is shown this once; null where there is none now.")
+class CalendarLinkPayload:
+    url: str | None
+    user_errors: list[UserError]
 
 
 @strawberry.input(description="Another due date, and why.")
@@ -191,6 +219,55 @@ class PreventionMutations:
         except OF_THE_REQUEST as refusal:
             return WorkplacePayload(calendar=None, user_errors=[user_error(refusal)])
         return WorkplacePayload(calendar=found.calendar.name, user_errors=[])
+
+    @strawberry.mutation(description="Keep a filter of the Switchboard; one of the same name is replaced.")
+    async def keep_switchboard_view(
+        self, info: Info, input: KeepSwitchboardViewInput
+    ) -> SwitchboardViewsPayload:
+        wanted = BoardFilter(input.service, input.team, input.owner, input.severity)
+
+        async def act() -> None:
+            view = SavedView(input.name, wanted.query)
+            await info.context.house.switchboard.keep_view(info.context.actor, view)
+
+        return await _views(info, act)
+
+    @strawberry.mutation(description="Forget a filter of the Switchboard.")
+    async def forget_switchboard_view(
+        self, info: Info, input: ForgetSwitchboardViewInput
+    ) -> SwitchboardViewsPayload:
+        async def act() -> None:
+            await info.context.house.switchboard.forget_view(info.context.actor, input.name)
+
+        return await _views(info, act)
+
+    @strawberry.mutation(
+        description="Make a link by which a calendar follows one's due dates; the one before ends."
+    )
+    async def make_calendar_link(self, info: Info) -> CalendarLinkPayload:
+        try:
+            link = await info.context.house.calendar_feeds.make_link(info.context.actor)
+        except OF_THE_REQUEST as refusal:
+            return CalendarLinkPayload(url=None, user_errors=[user_error(refusal)])
+        return CalendarLinkPayload(url=link, user_errors=[])
+
+    @strawberry.mutation(description="End the link by which a calendar follows one's due dates.")
+    async def end_calendar_link(self, info: Info) -> CalendarLinkPayload:
+        try:
+            await info.context.house.calendar_feeds.revoke_link(info.context.actor)
+        except OF_THE_REQUEST as refusal:
+            return CalendarLinkPayload(url=None, user_errors=[user_error(refusal)])
+        return CalendarLinkPayload(url=None, user_errors=[])
+
+
+async def _views(info: Info, act: Callable[[], Awaitable[None]]) -> SwitchboardViewsPayload:
+    try:
+        await act()
+    except OF_THE_REQUEST as refusal:
+        return SwitchboardViewsPayload(views=None, user_errors=[user_error(refusal)])
+    found = await info.context.house.switchboard.views(info.context.actor)
+    views = [SwitchboardSavedView(name=each.name, query=each.query) for each in found]
+    return SwitchboardViewsPayload(views=views, user_errors=[])
 
 
 def _action(id_: strawberry.ID) -> UUID:

@@ -9,9 +9,11 @@ from schema.context import Info
 from schema.ids import decode
 from schema.types.incident import (
     IncidentGap,
+    IncidentIntegration,
     VendorIncident,
     VendorIncidentDetail,
     incident_gap,
+    incident_integration,
     vendor_incident,
     vendor_incident_detail,
 )
@@ -60,3 +62,8 @@ class IncidentQueries:
     @strawberry.field(description="What was told of nobody's incident, the longest known first, for staff.")
     async def incident_gaps(self, info: Info) -> list[IncidentGap]:
         return [incident_gap(each) for each in await info.context.house.incidents.gaps(info.context.actor)]
+
+    @strawberry.field(description="The pagers whose alarms become incidents, for staff.")
+    async def incident_integrations(self, info: Info) -> list[IncidentIntegration]:
+        found = await info.context.house.incident_integrations.all(info.context.actor)
+        return [incident_integration(each) for each in found]

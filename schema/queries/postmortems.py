@@ -7,7 +7,14 @@ import strawberry
 from schema.connection import Connection, connection, page_request
 from schema.context import Info
 from schema.ids import decode
-from schema.types.postmortem import Postmortem, PostmortemDetail, listed_postmortem, postmortem_detail
+from schema.types.postmortem import (
+    Postmortem,
+    PostmortemDetail,
+    PostmortemReleasePreview,
+    listed_postmortem,
+    postmortem_detail,
+    postmortem_release_preview,
+)
 from schema.types.tenant import First, Last
 
 
@@ -34,3 +41,15 @@ class PostmortemQueries:
         return postmortem_detail(
             await info.context.house.postmortem_reader.find(info.context.actor, asked.id)
         )
+
+    @strawberry.field(description="What a customer's copy would be, for who may release it.")
+    async def postmortem_release_preview(
+        self, info: Info, postmortem_id: strawberry.ID, tenant_id: strawberry.ID, profile: str = "customer"
+    ) -> PostmortemReleasePreview:
+        preview = await info.context.house.postmortem_releases.preview(
+            info.context.actor,
+            decode(postmortem_id, "Postmortem", field="postmortemId").id,
+            decode(tenant_id, "Tenant", field="tenantId").tenant_id,
+            profile,
+        )
+        return postmortem_release_preview(preview)

@@ -7,7 +7,13 @@ import strawberry
 from schema.connection import Connection, connection, page_request
 from schema.context import Info
 from schema.ids import decode
-from schema.types.prevention import PreventionAction, SwitchboardView, prevention_action, switchboard_view
+from schema.types.prevention import (
+    PreventionAction,
+    SwitchboardSavedView,
+    SwitchboardView,
+    prevention_action,
+    switchboard_view,
+)
 from schema.types.tenant import First, Last
 from trust_portal.learning.actions.model import ActionFilter, ActionState, ActionType
 from trust_portal.learning.incidents.model import Severity
@@ -64,3 +70,8 @@ class PreventionQueries:
     ) -> SwitchboardView:
         wanted = BoardFilter(service, team, owner, severity)
         return switchboard_view(await info.context.house.switchboard.board(info.context.actor, wanted))
+
+    @strawberry.field(description="The caller's own filters of the Switchboard, by name.")
+    async def switchboard_views(self, info: Info) -> list[SwitchboardSavedView]:
+        found = await info.context.house.switchboard.views(info.context.actor)
+        return [SwitchboardSavedView(name=each.name, query=each.query) for each in found]

@@ -11,8 +11,9 @@ from schema.ids import encode
 from trust_portal.facts import operations_model
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents import model
+from trust_portal.learning.incidents.integrations_model import Integration
 from trust_portal.learning.incidents.service import IncidentView
-from trust_portal.learning.postmortems.releases_model import ReleasedCopy
+from trust_portal.learning.postmortems.releases_model import ReleasedCopy, StoredCopy
 
 strawberry.enum(model.Severity, name="IncidentSeverity", description="P1 is the worst.")
 
@@ -119,6 +120,39 @@ class IncidentGap:
     facts: int
 
 
+@strawberry.type(description="An alarm that became no incident, and why.")
+class UnmatchedAlarm:
+    key: str
+    why: str
+    rules_version: int
+    received_at: datetime
+
+
+@strawberry.type(description="A pager whose alarms become incidents, as it is set up now.")
+class IncidentIntegration:
+    source: str = strawberry.field(description="Kind and name, as its events bear it.")
+    version: int
+    rules: str = strawberry.field(description="YAML, as it was written.")
+    enabled: bool
+    set_at: datetime
+    set_by: str
+    reason: str
+    receipt_id: strawberry.ID
+    row: strawberry.Private[Integration]
+
+    @strawberry.field(description="The latest alarms that no rule fitted.")
+    async def unmatched(self, info: Info) -> list[UnmatchedAlarm]:
+        view = await info.context.house.incident_integrations.get(
+            info.context.actor, self.row.kind, self.row.name
+        )
+        return [
+            UnmatchedAlarm(
+                key=each.key, why=each.why, rules_version=each.version, received_at=each.received_at
+            )
+            for each in view.unmatched
+        ]
+
+
 @strawberry.type(description="An announced window. Whether it excludes minutes is the contract's affair.")
 class MaintenanceWindow:
     key: str
@@ -147,7 +181,7 @@ def incident(row: model.AffectingIncident, tenant_key: str) -> Incident:
         resolved_at=row.resolved_at,
         reopened=row.reopened,
         timeline=[_entry(each) for each in row.timeline],
-        postmortem=None if row.copy is None else _copy(row.copy, tenant_key),
+        postmortem=None if row.copy is None else postmortem_copy(row.copy, tenant_key),
     )
 
 
@@ -200,6 +234,20 @@ def incident_gap(row: model.IncidentGap) -> IncidentGap:
     )
 
 
+def incident_integration(row: Integration) -> IncidentIntegration:
+    return IncidentIntegration(
+        source=row.source,
+        version=row.version,
+        rules=row.rules,
+        enabled=row.enabled,
+        set_at=row.at,
+        set_by=row.by,
+        reason=row.reason,
+        receipt_id=encode("Receipt", VENDOR_ID, row.receipt_id),
+        row=row,
+    )
+
+
 def maintenance_window(row: operations_model.MaintenanceWindow) -> MaintenanceWindow:
     return MaintenanceWindow(
         key=row.key,
@@ -222,7 +270,7 @@ def _entry(row: model.IncidentEntry) -> IncidentEntry:
     )
 
 
-def _copy(row: ReleasedCopy, tenant_key: str) -> PostmortemCopy:
+def postmortem_copy(row: ReleasedCopy | StoredCopy, tenant_key: str) -> PostmortemCopy:
     return PostmortemCopy(
         id=encode("PostmortemCopy", row.tenant_id, row.id),
         version=row.version,

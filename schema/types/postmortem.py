@@ -12,6 +12,7 @@ from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.postmortems import model
 from trust_portal.learning.postmortems.reading import Listed, Opened
 from trust_portal.learning.postmortems.releases_model import StoredRelease
+from trust_portal.learning.postmortems.releasing import Preview
 
 strawberry.enum(model.PostmortemState, name="PostmortemState", description="Where the newest version stands.")
 
@@ -67,6 +68,34 @@ class PostmortemRelease:
     sha256: str = strawberry.field(description="Of the copy.")
     disclosed: list[str] = strawberry.field(description="Places of the document that were shown.")
     at: datetime
+
+
+@strawberry.type(description="What to look at again before a copy is released.")
+class PostmortemWarning:
+    id: str = strawberry.field(description="Acknowledged by it.")
+    place: str = strawberry.field(description="In the document.")
+    words: str = strawberry.field(description="What was found there.")
+    message: str
+
+
+@strawberry.type(description="What a customer would get; nothing is released by looking.")
+class PostmortemReleasePreview:
+    version: int
+    copy: str = strawberry.field(description="JSON, as docs/formats/postmortem.md says.")
+    withheld: list[str] = strawberry.field(description="Places of the document.")
+    warnings: list[PostmortemWarning]
+
+
+def postmortem_release_preview(row: Preview) -> PostmortemReleasePreview:
+    return PostmortemReleasePreview(
+        version=row.version.number,
+        copy=json.dumps(row.copy, ensure_ascii=False),
+        withheld=list(row.withheld),
+        warnings=[
+            PostmortemWarning(id=each.id, place=each.place, words=each.words, message=each.message)
+            for each in row.warnings
+        ],
+    )
 
 
 def postmortem(row: model.Postmortem, title: str) -> Postmortem:

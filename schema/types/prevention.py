@@ -173,6 +173,12 @@ class ActionEscalation:
     due_ordinal: int
 
 
+@strawberry.type(description="A filter of the Switchboard that a person gave a name.")
+class SwitchboardSavedView:
+    name: str
+    query: str = strawberry.field(description="As in the address of the page.")
+
+
 @strawberry.type(description="What is still owed after incidents.")
 class SwitchboardView:
     at: datetime

@@ -54,7 +54,14 @@ from schema.types.detector import (
 from schema.types.exclusion import Exclusion, exclusion
 from schema.types.export import Export, export
 from schema.types.forecast import CreditForecast, credit_forecast
-from schema.types.incident import Incident, MaintenanceWindow, incident, maintenance_window
+from schema.types.incident import (
+    Incident,
+    MaintenanceWindow,
+    PostmortemCopy,
+    incident,
+    maintenance_window,
+    postmortem_copy,
+)
 from schema.types.notification import Delivery, Webhook, delivery, webhook
 from schema.types.objective import Objective, objective
 from schema.types.person import Person, person
@@ -333,6 +340,11 @@ class Tenant:
             info.context.actor, self.uuid, *_span(since, until)
         )
         return [incident(each, self.key) for each in found]
+
+    @strawberry.field(description="Postmortems that were released to the tenant, the latest first.")
+    async def postmortems(self, info: Info) -> list[PostmortemCopy]:
+        found = await info.context.house.postmortem_copies.list(info.context.actor, self.uuid)
+        return [postmortem_copy(each.copy, self.key) for each in found]
 
     @strawberry.field(
         description="Maintenance windows that touch the span, newest first, cancelled ones too; at most a year."

@@ -62,6 +62,24 @@ async def test_an_action_is_planned_moved_and_finished_and_shows_on_the_board(po
     (escalation,) = board["escalations"]
     assert escalation["action"]["id"] == encode("PreventionAction", VENDOR_ID, late.id)
 
+    keep = (
+        "mutation($in: KeepSwitchboardViewInput!) { done: keepSwitchboardView(input: $in)"
+        " { views { name query } userErrors { code path } } }"
+    )
+    kept = (await ask("pmo", keep, **{"in": {"name": "Mine", "team": "", "severity": "P1"}}))["done"]
+    assert kept == {"views": [{"name": "Mine", "query": "team=-&severity=P1"}], "userErrors": []}
+    unnamed = (await ask("pmo", keep, **{"in": {"name": " "}}))["done"]
+    assert unnamed == {"views": None, "userErrors": [{"code": "INVALID", "path": ["input", "name"]}]}
+    assert (await ask("csm", "{ switchboardViews { name } }"))["switchboardViews"] == []
+    forget = 'mutation { done: forgetSwitchboardView(input: {name: "Mine"}) { views { name } userErrors { code } } }'
+    assert (await ask("pmo", forget))["done"] == {"views": [], "userErrors": []}
+
+    link = "mutation { done: makeCalendarLink { url userErrors { code } } }"
+    end = "mutation { done: endCalendarLink { url userErrors { code } } }"
+    assert "/calendars/" in (await ask("pmo", link))["done"]["url"]
+    assert (await ask("pmo", end))["done"] == {"url": None, "userErrors": []}
+    assert (await ask("pmo", end))["done"]["userErrors"] == [{"code": "NO_LINK"}]
+
     note = f"mutation($in: AcknowledgeEscalationInput!) {{ done: acknowledgeEscalation(input: $in) {{ {_FIELDS} }} }}"
     taken = {
         "actionId": escalation["action"]["id"],

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
-from support.learning_world import declared, updated
+from support.learning_world import declared, step, updated
 from support.postmortem_desk import WRITTEN, Desk, desk_of, told
 
 from trust_portal.access.actors import CONSOLE
@@ -38,6 +38,7 @@ from trust_portal.learning.switchboard.board import LOOK_BACK
 from trust_portal.learning.switchboard.coverage import Cover
 from trust_portal.learning.switchboard.model import BoardFilter
 from trust_portal.learning.verification import KINDS
+from trust_portal.learning.workplaces.calendar import WorkCalendar
 from trust_portal.web.views.postmortem.words import standing, who_signs
 
 pytestmark = pytest.mark.takes(seconds=40)
@@ -129,6 +130,28 @@ async def test_a_bundle_of_the_old_version_made_afterwards_verifies_and_says_wha
     ) in verdict.proved
     again = await desk.bundle(first.id, 1)
     assert again == old
+
+
+async def test_a_clock_that_cannot_begin_holds_up_no_other(vendor, monkeypatch, caplog):
+    desk = await desk_of(vendor, declared("INC-1"), declared("INC-2"))
+    first, second = [await desk.signed(await desk.postmortem(key)) for key in ("INC-1", "INC-2")]
+    await vendor.tell(step("INC-1", "resolved", minute=60), step("INC-2", "resolved", minute=60))
+    await vendor.register()
+    shift, failures = WorkCalendar.shift, [InvalidInput("no calendar reaches beyond 2100", field="due")]
+
+    def failing_once(self: WorkCalendar, day: date, days: int) -> date:
+        if failures:
+            raise failures.pop()
+        return shift(self, day, days)
+
+    monkeypatch.setattr(WorkCalendar, "shift", failing_once)
+    assert await desk.house.action_clocks.round() == 1
+    assert await desk.house.action_clocks.round() == 1
+    assert await desk.house.action_clocks.round() == 0
+    for each in (first, second):
+        (action,) = await desk.house.prevention_actions.of_postmortem(desk.owner, each.id)
+        assert [done.act.value for done in action.steps] == ["begin"]
+    assert "could not begin" in caplog.text
 
 
 async def test_nobody_reviews_what_they_wrote(desk):

@@ -8,10 +8,12 @@ import pytest
 from support.postmortem_desk import Desk, desk_of
 
 from schema.context import Context
+from schema.ids import encode
 from schema.root import schema
 from trust_portal.evidence.assertion import challenge_of
 from trust_portal.evidence.signing_statement import signing_statement
 from trust_portal.kernel.canonical import canonical
+from trust_portal.learning.postmortems.model import Release
 
 pytestmark = pytest.mark.takes(seconds=10)
 
@@ -91,3 +93,23 @@ async def test_it_is_written_reviewed_signed_and_released(desk):
         "state": "SIGNED",
         "versions": [{"number": 1, "signer": "Ivo Stern", "sha256": found["digest"]}],
     }
+    looked = await ask(
+        desk,
+        desk.owner,
+        """query ($id: ID!, $tenant: ID!) { postmortemReleasePreview(postmortemId: $id, tenantId: $tenant)
+           { version copy withheld warnings { id } } incidentIntegrations { source } }""",
+        id=id_,
+        tenant=encode("Tenant", desk.northwind, desk.northwind),
+    )
+    preview = looked["postmortemReleasePreview"]
+    assert (preview["version"], preview["warnings"], looked["incidentIntegrations"]) == (1, [], [])
+    assert json.loads(preview["copy"])["customer"]["key"] == "northwind"
+    assert "authors" in preview["withheld"]
+    copies = 'query { tenant(key: "northwind") { postmortems { version sha256 } } }'
+    assert (await ask(desk, desk.owner, copies))["tenant"]["postmortems"] == []
+    release = await desk.house.postmortem_releases.release(
+        Release(postmortem.id, 1, desk.northwind, "customer", "As we promised."), desk.owner
+    )
+    await desk.house.postmortem_copies.issue(release.id)
+    listed = await ask(desk, desk.owner, copies)
+    assert listed["tenant"]["postmortems"] == [{"version": 1, "sha256": release.sha256}]

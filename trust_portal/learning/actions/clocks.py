@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from uuid import UUID
 
@@ -14,6 +15,8 @@ from trust_portal.learning.actions.recording import take_step
 from trust_portal.learning.actions.repository import actions_of, clocks_to_begin
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage, WriteSession
+
+log = logging.getLogger(__name__)
 
 _SCOPE = TenantScope(VENDOR_ID)
 
@@ -63,13 +66,19 @@ class ActionClocks:
         self._ledger = ledger
 
     async def round(self) -> int:
-        """How many clocks began. Safe beside others: an action has one first step."""
+        """How many clocks began. Safe beside others: an action has one first step.
+
+        What goes wrong with one postmortem's actions keeps no other's from beginning; the next round tries again.
+        """
         begun = 0
         async with self._storage.read(_SCOPE) as reading:
             waiting = await clocks_to_begin(reading)
         for each in waiting:
-            async with self._storage.write(_SCOPE) as session:
-                begun += len(
-                    await begin_clocks(session, self._ledger, each.id, each.signed_at, each.resolved_at)
-                )
+            try:
+                async with self._storage.write(_SCOPE) as session:
+                    begun += len(
+                        await begin_clocks(session, self._ledger, each.id, each.signed_at, each.resolved_at)
+                    )
+            except Exception:
+                log.exception("the clocks of postmortem %s could not begin", each.id)
         return begun

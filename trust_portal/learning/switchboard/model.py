@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
+from urllib.parse import urlencode
 from uuid import UUID
 
 from trust_portal.errors import InvalidInput
@@ -14,6 +15,8 @@ from trust_portal.learning.actions.model import ActionState
 from trust_portal.learning.incidents.model import Severity
 
 NOUN = "Switchboard"
+#: In an address, for what belongs to no team.
+NO_TEAM = "-"
 
 
 class Grouping(StrEnum):
@@ -84,6 +87,17 @@ class BoardFilter:
     team: str | None = None
     owner: str | None = None
     severity: Severity | None = None
+
+    @property
+    def query(self) -> str:
+        """As it stands in the address of the page."""
+        named = {
+            "service": self.service,
+            "team": NO_TEAM if self.team == "" else self.team,
+            "owner": self.owner,
+            "severity": None if self.severity is None else self.severity.value,
+        }
+        return urlencode({name: value for name, value in named.items() if value})
 
     def keeps(self, whose: Whose) -> bool:
         return (

@@ -20,7 +20,7 @@ from trust_portal.errors import InvalidInput, Refused
 from trust_portal.learning.incidents.model import Severity
 from trust_portal.learning.switchboard.board import Board
 from trust_portal.learning.switchboard.debt import WEIGHTS, Owed
-from trust_portal.learning.switchboard.model import BoardFilter, Grouping, SavedView
+from trust_portal.learning.switchboard.model import NO_TEAM, BoardFilter, Grouping, SavedView
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.files import attachment
 from trust_portal.web.forms import FormState, one_of, read_form, texts
@@ -56,8 +56,6 @@ _LEDGER_COLUMNS: Final = (
     "days",
 )
 _CSV: Final = "text/csv; charset=utf-8"
-#: In the address, for what belongs to no team.
-_NO_TEAM: Final = "-"
 _DUE_NEXT: Final = 12
 _GAPS: Final = 10
 _LINES: Final = 50
@@ -189,9 +187,8 @@ async def keep_view(request: Request) -> Response:
     form = await read_form(request)
     try:
         asked = dict(parse_qsl(str(form.get("query", ""))))
-        _wanted({name: asked.get(name, "") for name in _FILTERS})
-        query = urlencode({name: asked[name] for name in _FILTERS if asked.get(name)})
-        view = SavedView(str(form.get("name", "")), query)
+        wanted = _wanted({name: asked.get(name, "") for name in _FILTERS})
+        view = SavedView(str(form.get("name", "")), wanted.query)
         await house_of(request).switchboard.keep_view(actor_of(request), view)
     except Refused as refusal:
         if refusal.status in {401, 403, 404}:
@@ -209,7 +206,7 @@ async def forget_view(request: Request) -> Response:
 def _wanted(asked: Mapping[str, str]) -> BoardFilter:
     return BoardFilter(
         service=asked["service"] or None,
-        team="" if asked["team"] == _NO_TEAM else asked["team"] or None,
+        team="" if asked["team"] == NO_TEAM else asked["team"] or None,
         owner=asked["owner"] or None,
         severity=one_of(Severity, asked["severity"], "severity"),
     )
@@ -219,7 +216,7 @@ def _links(board: Board, asked: Mapping[str, str]) -> dict[Grouping, dict[str, s
     """The filter of each group, within what is filtered already."""
     kept = {name: value for name, value in asked.items() if value}
     return {
-        by: {each.key: urlencode(kept | {by.value: each.key or _NO_TEAM}) for each in groups}
+        by: {each.key: urlencode(kept | {by.value: each.key or NO_TEAM}) for each in groups}
         for by, groups in board.groups.items()
     }
 
