@@ -54,6 +54,11 @@ class SwitchboardViewsPayload:
     user_errors: list[UserError]
 
 
+@strawberry.input(description="One's own link.")
+class CalendarLinkInput:
+    client_mutation_id: str | None = strawberry.field(default=None, description="Not looked at.")
+
+
 @strawberry.type(description="The address, which is shown this once; null where there is none now.")
 class CalendarLinkPayload:
     url: str | None
@@ -244,7 +249,7 @@ class PreventionMutations:
     @strawberry.mutation(
         description="Make a link by which a calendar follows one's due dates; the one before ends."
     )
-    async def make_calendar_link(self, info: Info) -> CalendarLinkPayload:
+    async def make_calendar_link(self, info: Info, input: CalendarLinkInput) -> CalendarLinkPayload:  # noqa: ARG002 - every mutation takes one
         try:
             link = await info.context.house.calendar_feeds.make_link(info.context.actor)
         except OF_THE_REQUEST as refusal:
@@ -252,7 +257,7 @@ class PreventionMutations:
         return CalendarLinkPayload(url=link, user_errors=[])
 
     @strawberry.mutation(description="End the link by which a calendar follows one's due dates.")
-    async def end_calendar_link(self, info: Info) -> CalendarLinkPayload:
+    async def end_calendar_link(self, info: Info, input: CalendarLinkInput) -> CalendarLinkPayload:  # noqa: ARG002 - every mutation takes one
         try:
             await info.context.house.calendar_feeds.revoke_link(info.context.actor)
         except OF_THE_REQUEST as refusal:

@@ -74,8 +74,8 @@ async def test_an_action_is_planned_moved_and_finished_and_shows_on_the_board(po
     forget = 'mutation { done: forgetSwitchboardView(input: {name: "Mine"}) { views { name } userErrors { code } } }'
     assert (await ask("pmo", forget))["done"] == {"views": [], "userErrors": []}
 
-    link = "mutation { done: makeCalendarLink { url userErrors { code } } }"
-    end = "mutation { done: endCalendarLink { url userErrors { code } } }"
+    link = "mutation { done: makeCalendarLink(input: {}) { url userErrors { code } } }"
+    end = "mutation { done: endCalendarLink(input: {}) { url userErrors { code } } }"
     assert "/calendars/" in (await ask("pmo", link))["done"]["url"]
     assert (await ask("pmo", end))["done"] == {"url": None, "userErrors": []}
     assert (await ask("pmo", end))["done"]["userErrors"] == [{"code": "NO_LINK"}]
