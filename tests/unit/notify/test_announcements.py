@@ -56,6 +56,7 @@ def test_every_topic_has_its_rule_and_they_stand_in_order() -> None:
     assert subscribable(by_customer=True) == (
         Topic.ANOMALY_OPENED,
         Topic.BREAK_GLASS,
+        Topic.BUDGET_ALERT,
         Topic.POSTMORTEM_RELEASED,
         Topic.SLA_REPORT_ISSUED,
     )
