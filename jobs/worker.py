@@ -24,6 +24,7 @@ from arq.worker import Function, Worker
 
 from jobs.actions import mind_actions
 from jobs.approvals import APPROVAL_DUTIES
+from jobs.compliance import COMPLIANCE_DUTIES, mind_compliance
 from jobs.cost import COST_DUTIES, mind_cost
 from jobs.credits import CREDIT_DUTIES
 from jobs.duty import Duty
@@ -50,6 +51,7 @@ log = logging.getLogger(__name__)
 
 DUTIES: tuple[Duty, ...] = (
     *APPROVAL_DUTIES,
+    *COMPLIANCE_DUTIES,
     *COST_DUTIES,
     *CREDIT_DUTIES,
     *EXPORT_DUTIES,
@@ -67,6 +69,7 @@ _DELIVERIES_AT_A_TIME = 16
 _QUEUE_POLL = 0.05
 _RELAY_ROUND = 0.1
 _SCHEDULE_ROUND = 15.0
+_COMPLIANCE_ROUND = 60.0
 _COST_ROUND = 5.0
 _ACTIONS_ROUND = 15.0
 _INCIDENTS_ROUND = 5.0
@@ -104,6 +107,7 @@ async def work(house: House, queue: str) -> None:
     if queue == DEFAULT_QUEUE:
         rounds += [
             repeat("schedule", partial(start_due_runs, house), _SCHEDULE_ROUND),
+            repeat("compliance", partial(mind_compliance, house), _COMPLIANCE_ROUND),
             repeat("cost", partial(mind_cost, house), _COST_ROUND),
             repeat("actions", partial(mind_actions, house), _ACTIONS_ROUND),
             repeat("incidents", partial(mind_incidents, house), _INCIDENTS_ROUND),

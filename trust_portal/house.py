@@ -138,6 +138,9 @@ from trust_portal.settings import Settings
 from trust_portal.storage.engine import create_engine
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
+from trust_portal.trust.compliance.audits.service import ReceiptAudits
+from trust_portal.trust.compliance.catalogue import shipped_catalogue
+from trust_portal.trust.compliance.service import Compliance
 from trust_portal.trust.posture.residency import Places
 from trust_portal.trust.posture.service import Posture
 from trust_portal.trust.report.attesting import TrustReportAuditor
@@ -201,6 +204,7 @@ class House:
     downgrades: Downgrades
     switchboard: Switchboard
     exports: Exports
+    compliance: Compliance
     contracts: Contracts
     objectives: Objectives
     cross_checks: CrossChecks
@@ -218,6 +222,7 @@ class House:
     what_ifs: WhatIfs
     metering: Metering
     rebuilding: Rebuilding
+    receipt_audits: ReceiptAudits
     closing: Closing
     anomalies: Anomalies
     explanations: Explanations
@@ -247,7 +252,7 @@ class House:
     @property
     def auditors(self) -> tuple[Auditor, ...]:
         """Who compares stored documents with their receipts, for ``trust-portal audit``."""
-        return (SlaReportAuditor(), CreditAuditor(), PostmortemAuditor(), TrustReportAuditor())
+        return _AUDITORS
 
     @property
     def readiness(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
@@ -291,6 +296,15 @@ class House:
             raise Unavailable("the queue server does not answer") from error
         finally:
             await client.aclose()
+
+
+#: Who compares stored documents with the receipts they were issued by.
+_AUDITORS: tuple[Auditor, ...] = (
+    SlaReportAuditor(),
+    CreditAuditor(),
+    PostmortemAuditor(),
+    TrustReportAuditor(),
+)
 
 
 def _clock(settings: Settings) -> Clock:
@@ -364,6 +378,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
     pager_secrets = PagerSecrets(keyring.webhooks.seed)
     incidents = Incidents(storage, gate, ledger, access_log, following)
     metering = Metering(storage, gate, access_log, labels=settings.cost_labels)
+    receipt_audits = ReceiptAudits(storage, gate, ledger, _AUDITORS)
     return House(
         settings=settings,
         clock=clock,
@@ -430,6 +445,14 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         downgrades=Downgrades(storage, gate, ledger, approvals, incidents, following),
         switchboard=Switchboard(storage, gate, ledger),
         exports=exports,
+        compliance=Compliance(
+            storage,
+            gate=gate,
+            ledger=ledger,
+            access_log=access_log,
+            audits=receipt_audits,
+            catalogue=shipped_catalogue(),
+        ),
         contracts=Contracts(
             storage, gate=gate, ledger=ledger, tenants=tenants, objectives=objectives, access_log=access_log
         ),
@@ -471,6 +494,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         overview=Overview(storage, gate, access_log),
         what_ifs=WhatIfs(storage, gate, access_log),
         metering=metering,
+        receipt_audits=receipt_audits,
         rebuilding=Rebuilding(storage, gate, ledger, metering),
         closing=Closing(storage, ledger, grace=settings.cost_grace),
         anomalies=Anomalies(storage, gate, ledger, access_log),

@@ -18,6 +18,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 class ReceiptKind(StrEnum):
     """Every consequential act that leaves a receipt. A new kind is one line here."""
 
+    ACCESS_REVIEW_CONFIRMED = "access_review.confirmed"
+    ACCESS_REVIEW_REVOKED = "access_review.revoked"
     ANOMALY_CLOSED = "anomaly.closed"
     ANOMALY_EXPLAINED = "anomaly.explained"
     ANOMALY_FEEDBACK = "anomaly.feedback"
@@ -39,6 +41,8 @@ class ReceiptKind(StrEnum):
     BUDGET_SET = "budget.set"
     CALENDAR_FEED_CREATED = "calendar_feed.created"
     CALENDAR_FEED_REVOKED = "calendar_feed.revoked"
+    COMPLIANCE_EVALUATED = "compliance.evaluated"
+    COMPLIANCE_IMPORTED = "compliance.imported"
     CONTRACT_RECORDED = "contract.recorded"
     COST_REBUILT = "cost.rebuilt"
     CREDIT_APPROVED = "credit.approved"
@@ -114,6 +118,7 @@ class ReceiptKind(StrEnum):
     PREVENTION_ACTION_RECURRED = "prevention_action.recurred"
     PREVENTION_ACTION_SUPERSEDED = "prevention_action.superseded"
     PREVENTION_ACTION_WITHDRAWN = "prevention_action.withdrawn"
+    RECEIPTS_AUDITED = "receipts.audited"
     ROLE_GRANTED = "role.granted"
     ROLE_REVOKED = "role.revoked"
     SIGN_IN_LINK_CREATED = "sign_in_link.created"

@@ -29,6 +29,7 @@ class Job(StrEnum):
     CONSIDER_CREDIT = "consider_credit"
     DELIVER_NOTIFICATION = "deliver_notification"
     DISPATCH_NOTIFICATION = "dispatch_notification"
+    EVALUATE_COMPLIANCE = "evaluate_compliance"
     EXPIRE_APPROVAL = "expire_approval"
     EXPLAIN_ANOMALY = "explain_anomaly"
     FOLLOW_INCIDENTS = "follow_incidents"

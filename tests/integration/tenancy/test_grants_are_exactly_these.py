@@ -50,6 +50,7 @@ EVIDENCE = (
     "notifications", "notification_deliveries", "delivery_attempts", "delivery_outcomes",
     "delivery_replays", "notification_reads", "notification_preferences", "webhook_endpoints",
     "playbook_runs", "playbook_steps", "kill_switches",
+    "access_reviews", "compliance_evaluations", "compliance_imports", "receipt_audits",
 )  # fmt: skip
 
 

@@ -27,6 +27,13 @@ OVER_ALL = {
         "which tenants have a log: the sequencer checks all before it extends any"
     ),
     ("trust_portal/evidence/log_check.py", frozenset({"receipts"})): "how many receipts each log must hold",
+    ("trust_portal/trust/compliance/repository.py", frozenset({"compliance_evaluations", "tenants"})): (
+        "where every customer stands, for the list of all"
+    ),
+    (
+        "trust_portal/trust/compliance/repository.py",
+        frozenset({"compliance_evaluations", "receipts", "tenants"}),
+    ): "whose evaluation is due: the clockwork leaves nobody out",
 }
 #: Who reads as staff, and why; everybody else stays in one tenant's scope.
 READS_AS_STAFF = {
@@ -70,6 +77,7 @@ READS_AS_STAFF = {
     "trust_portal/reliability/runs/service.py": "a run covers all tenants",
     "trust_portal/trust/report/service.py": "a tenant's rows and the vendor's incidents in one snapshot",
     "trust_portal/storage/tenancy.py": "where the scope is made",
+    "trust_portal/trust/compliance/service.py": "controls of all tenants at one moment, and the vendor's beside a customer's",
     "trust_portal/trust/posture/service.py": "which customers are to be looked at",
     "trust_portal/storage/unit_of_work.py": "refuses to write in it; asks whether the database answers",
 }

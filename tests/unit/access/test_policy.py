@@ -114,6 +114,7 @@ def test_acts_on_people_roles_tokens_sessions_and_webhooks_and_decisions_are_for
         "token",
     }
     assert {action for action, scopes in SCOPE_OF.items() if not scopes} == {
+        Action.ACCESS_REVIEW,
         Action.APPROVAL_DECIDE,
         Action.APPROVAL_EXPIRE,
         Action.APPROVAL_WITHDRAW,

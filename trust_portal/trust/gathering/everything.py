@@ -7,9 +7,10 @@ from datetime import timedelta
 from typing import Any, Final
 
 from trust_portal.storage.unit_of_work import ReadSession
+from trust_portal.trust.compliance.section import gather as gather_compliance
 from trust_portal.trust.gathering.cost import gather as gather_cost
 from trust_portal.trust.gathering.credits import gather as gather_credits
-from trust_portal.trust.gathering.ids import COST, CREDITS, INCIDENTS, SLA
+from trust_portal.trust.gathering.ids import COMPLIANCE, COST, CREDITS, INCIDENTS, SLA
 from trust_portal.trust.gathering.incidents import gather as gather_incidents
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.gathering.sla import gather as gather_sla
@@ -23,6 +24,7 @@ GATHERERS: Final[dict[str, Gatherer]] = {
     INCIDENTS: gather_incidents,
     COST: gather_cost,
     CREDITS: gather_credits,
+    COMPLIANCE: gather_compliance,
 }
 
 

@@ -1,0 +1,263 @@
+"""The facts of each control, read from the rows of the rooms below at one moment. For the staff scope.
+
+``tenant_id`` None is the vendor's view: everybody's, where that is what the control is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from trust_portal.evidence.dsse import Envelope
+from trust_portal.evidence.key_register import known_keys
+from trust_portal.evidence.keyring import KeyPurpose
+from trust_portal.evidence.links import result_of
+from trust_portal.evidence.statement import ReceiptKind, Statement
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.kernel.period import parse_period, previous_label
+from trust_portal.learning.switchboard.coverage import LedgerLine, ledger
+from trust_portal.learning.switchboard.repository import read_lines
+from trust_portal.storage.unit_of_work import ReadSession
+from trust_portal.trust.compliance.facts import (
+    Approved,
+    AuditFacts,
+    ControlledAct,
+    CoverageLine,
+    DualControlFacts,
+    Emergency,
+    KeyFact,
+    PeriodReport,
+    RoleFact,
+)
+
+#: Acts that take approval whatever they do.
+_ALWAYS: Final = frozenset(
+    {
+        ReceiptKind.CREDIT_ISSUED,
+        ReceiptKind.EXCLUSION_APPROVED,
+        ReceiptKind.INCIDENT_DOWNGRADED,
+        ReceiptKind.KEY_ROTATED,
+        ReceiptKind.POLICY_INSTALLED,
+    }
+)
+#: Acts that policy lets some do without.
+_SOMETIMES: Final = frozenset({ReceiptKind.PLAYBOOK_APPROVED, ReceiptKind.THRESHOLD_CHANGED})
+
+_ACTS: Final = """
+SELECT id, kind, envelope, at FROM receipts
+WHERE tenant_id = $1 AND kind = ANY($2::text[]) AND at >= $3 ORDER BY at, id
+"""
+_FIRST_POLICIES: Final = """
+SELECT id FROM receipts WHERE tenant_id = $1 AND kind = 'policy.installed' ORDER BY at, id LIMIT 1
+"""
+_APPROVALS: Final = """
+SELECT r.id, r.subject, r.requester_id, cardinality(r.roles) AS needed,
+       coalesce(array_agg(s.person_id ORDER BY s.ordinal) FILTER (WHERE s.act = 'approve'), '{}') AS approvers,
+       coalesce(array_agg(s.at ORDER BY s.ordinal) FILTER (WHERE s.act = 'use'), '{}') AS used_at
+FROM approval_requests r
+LEFT JOIN approval_steps s ON s.tenant_id = $1 AND s.request_id = r.id
+WHERE r.tenant_id = $1 AND r.id = ANY($2::uuid[])
+GROUP BY r.id, r.subject, r.requester_id, r.roles ORDER BY r.id
+"""
+_EMERGENCIES: Final = """
+SELECT g.id, t.key, g.person_id, g.opened_at, least(g.until, min(s.at) FILTER (WHERE s.act = 'close')) AS over_at,
+       min(s.at) FILTER (WHERE s.act = 'review') AS reviewed_at, g.receipt_id
+FROM break_glass_grants g
+JOIN tenants t ON t.tenant_id = g.tenant_id
+LEFT JOIN break_glass_steps s ON s.tenant_id = g.tenant_id AND s.grant_id = g.id
+WHERE $1::uuid IS NULL OR g.tenant_id = $1
+GROUP BY g.tenant_id, g.id, t.key, g.person_id, g.opened_at, g.until, g.receipt_id
+ORDER BY g.opened_at, g.id
+"""
+_TOUCHED: Final = """
+SELECT i.id FROM incidents i
+WHERE i.tenant_id = $1 AND i.worst_severity IN ('P1', 'P2')
+  AND ((i.everybody AND i.declared_at >= (SELECT t.onboarded_at FROM tenants t WHERE t.tenant_id = $2))
+       OR EXISTS (SELECT 1 FROM incident_tenants n
+                  WHERE n.tenant_id = $1 AND n.incident_id = i.id AND n.customer_id = $2))
+"""
+_PROMISES: Final = """
+SELECT c.tenant_id, t.key, t.time_zone, c.effective_from, c.lengths, c.recorded_at
+FROM contracts c JOIN tenants t ON t.tenant_id = c.tenant_id
+WHERE t.offboarded_at IS NULL AND ($1::uuid IS NULL OR c.tenant_id = $1) ORDER BY t.key, c.recorded_at
+"""
+_HEADS: Final = """
+SELECT tenant_id, period, signed_revision,
+       overtaken_at IS NOT NULL OR newest_id IS DISTINCT FROM signed_id AS overtaken
+FROM sla_report_heads WHERE $1::uuid IS NULL OR tenant_id = $1
+"""
+_RUNS: Final = """
+SELECT n.tenant_id, r.period, n.outcome, n.reason FROM sla_run_tenants n
+JOIN sla_runs r ON r.tenant_id = $2 AND r.id = n.run_id
+WHERE $1::uuid IS NULL OR n.tenant_id = $1
+"""
+_FIRST_RECEIPT: Final = "SELECT min(at) FROM receipts WHERE tenant_id = $1"
+_LAST_AUDIT: Final = """
+SELECT id, ended_at, receipts, finding_count, findings, receipt_id FROM receipt_audits
+WHERE tenant_id = $1 ORDER BY ended_at DESC, id DESC LIMIT 1
+"""
+_ROLES: Final = """
+SELECT g.id, g.person_id, g.role, g.granted_at, v.at AS confirmed_at, v.receipt_id
+FROM role_grants g
+JOIN people p ON p.tenant_id = $1 AND p.id = g.person_id AND p.active
+LEFT JOIN LATERAL (
+    SELECT a.at, a.receipt_id FROM access_reviews a
+    WHERE a.tenant_id = $1 AND a.grant_id = g.id AND a.act = 'confirm' ORDER BY a.at DESC, a.id DESC LIMIT 1
+) v ON true
+WHERE g.tenant_id = $1 AND g.revoked_at IS NULL AND (g.expires_at IS NULL OR g.expires_at > $2)
+ORDER BY g.role, g.person_id
+"""
+#: So many periods back are looked at: a year and the one before the last.
+_PERIODS: Final = {"month": 13, "quarter": 5}
+_BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
+
+
+async def read_dual_control(session: ReadSession, tenant_id: UUID, since: datetime) -> DualControlFacts:
+    """The acts in one log since ``since``, oldest first, and the approvals that they name."""
+    driver = await session.driver()
+    kinds = sorted(each.value for each in _ALWAYS | _SOMETIMES)
+    first = await driver.fetchval(_FIRST_POLICIES, tenant_id)
+    rows = await driver.fetch(_ACTS, tenant_id, kinds, since)
+    acts = tuple(act for row in rows if (act := _act(row, first)) is not None)
+    named = sorted({each.approval for each in acts if each.approval is not None})
+    found = await driver.fetch(_APPROVALS, tenant_id, named)
+    approvals = (
+        Approved(
+            row["id"],
+            row["subject"],
+            row["requester_id"],
+            row["needed"],
+            tuple(row["approvers"]),
+            tuple(row["used_at"]),
+        )
+        for row in found
+    )
+    return DualControlFacts(acts, tuple(approvals))
+
+
+async def read_emergencies(session: ReadSession, tenant_id: UUID | None) -> tuple[Emergency, ...]:
+    rows = await (await session.driver()).fetch(_EMERGENCIES, tenant_id)
+    return tuple(Emergency(*row) for row in rows)
+
+
+async def read_coverage(
+    session: ReadSession, tenant_id: UUID | None, now: datetime
+) -> tuple[CoverageLine, ...]:
+    """Of a tenant, the incidents that touched it or may have; of the vendor also what nobody declared."""
+    lines = await read_lines(session, now, every_major=True)
+    whole = ledger(lines.majors, lines.undeclared).lines
+    if tenant_id is None:
+        return tuple(map(_line, whole))
+    touched = {row["id"] for row in await (await session.driver()).fetch(_TOUCHED, VENDOR_ID, tenant_id)}
+    return tuple(_line(each) for each in whole if each.incident is not None and each.incident.id in touched)
+
+
+async def read_reports(
+    session: ReadSession, tenant_id: UUID | None, now: datetime
+) -> tuple[PeriodReport, ...]:
+    """Every period that is over and for which a contract on record then promised something, by tenant."""
+    driver = await session.driver()
+    promises = await driver.fetch(_PROMISES, tenant_id)
+    heads = {(row["tenant_id"], row["period"]): row for row in await driver.fetch(_HEADS, tenant_id)}
+    runs = {(row["tenant_id"], row["period"]): row for row in await driver.fetch(_RUNS, tenant_id, VENDOR_ID)}
+    found: dict[tuple[str, str], PeriodReport] = {}
+    for promise in promises:
+        for label in _labels(promise["lengths"], now):
+            period = parse_period(label, promise["time_zone"])
+            begins = max(promise["recorded_at"], _effective(promise["effective_from"]))
+            if not begins < period.end <= now:
+                continue
+            head, run = heads.get((promise["tenant_id"], label)), runs.get((promise["tenant_id"], label))
+            found[promise["key"], label] = PeriodReport(
+                tenant=promise["key"],
+                period=label,
+                end=period.end,
+                signed=None if head is None else head["signed_revision"],
+                overtaken=head is not None and head["signed_revision"] is not None and head["overtaken"],
+                run=None if run is None else run["outcome"],
+                why=None if run is None else run["reason"],
+            )
+    return tuple(found[key] for key in sorted(found))
+
+
+async def read_audit(session: ReadSession, tenant_id: UUID) -> AuditFacts:
+    driver = await session.driver()
+    first = await driver.fetchval(_FIRST_RECEIPT, tenant_id)
+    row = await driver.fetchrow(_LAST_AUDIT, tenant_id)
+    if row is None:
+        return AuditFacts(first, None, None, 0, 0, (), None)
+    findings = tuple((each["where"], each["message"]) for each in row["findings"])
+    return AuditFacts(
+        first, row["id"], row["ended_at"], row["receipts"], row["finding_count"], findings, row["receipt_id"]
+    )
+
+
+async def read_roles(session: ReadSession, tenant_id: UUID, now: datetime) -> tuple[RoleFact, ...]:
+    """By role. Of people who are not suspended."""
+    rows = await (await session.driver()).fetch(_ROLES, tenant_id, now)
+    return tuple(RoleFact(*row) for row in rows)
+
+
+async def read_keys(session: ReadSession) -> tuple[KeyFact, ...]:
+    """Those in force that sign what others rely on; the key of webhooks is bound to whoever receives them."""
+    return tuple(
+        KeyFact(each.key.key_id, each.purpose.value, each.since)
+        for each in await known_keys(session)
+        if not each.replaced and each.purpose in {KeyPurpose.RECEIPTS, KeyPurpose.CHECKPOINTS}
+    )
+
+
+def _act(row: Any, first: UUID | None) -> ControlledAct | None:
+    """None where policy let it be done without approval."""
+    kind = ReceiptKind(row["kind"])
+    statement = Statement.parse(Envelope.parse(row["envelope"]).payload)
+    result = result_of(statement)
+    approval = result.get("approval")
+    emergency = approval is None and kind is ReceiptKind.PLAYBOOK_APPROVED and "break_glass" in result
+    if approval is None and kind in _SOMETIMES and not emergency:
+        return None
+    return ControlledAct(
+        receipt=row["id"],
+        kind=kind.value,
+        name=f"{kind.value} of {statement.subjects[0].name}",
+        at=row["at"],
+        approval=None if approval is None else UUID(str(approval)),
+        approvers=tuple(sorted(_persons(result))),
+        emergency=emergency,
+        first=approval is None and row["id"] == first,
+    )
+
+
+def _persons(result: Mapping[str, Any]) -> Iterator[UUID]:
+    for each in result.get("approvals") or ():
+        yield UUID(str(each["person"]))
+
+
+def _line(line: LedgerLine) -> CoverageLine:
+    return CoverageLine(
+        name=line.name,
+        incident=None if line.incident is None else line.incident.id,
+        severity=None if line.worst_severity is None else line.worst_severity.value,
+        cover=line.cover.value,
+        is_gap=line.cover.is_gap,
+        since=line.since,
+    )
+
+
+def _labels(lengths: Sequence[str], now: datetime) -> Iterator[str]:
+    newest = {"month": f"{now.year}-{now.month:02d}", "quarter": f"{now.year}-Q{(now.month + 2) // 3}"}
+    for length in lengths:
+        label = newest[length]
+        for _ in range(_PERIODS[length]):
+            yield label
+            label = previous_label(label)
+
+
+def _effective(text: str | None) -> datetime:
+    """As contracts write it: a day or an instant."""
+    if text is None:
+        return _BEGINNING
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)

@@ -1,0 +1,217 @@
+"""What a trust document says of compliance: the latest evaluation, each result as old as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from trust_portal.evidence.strict import parse_json
+from trust_portal.kernel.clock import rfc3339
+from trust_portal.storage.unit_of_work import ReadSession
+from trust_portal.trust.compliance.catalogue import shipped_catalogue
+from trust_portal.trust.compliance.document import controls_of, imports_of
+from trust_portal.trust.compliance.model import Control, ControlState, Evaluation, Imported, Party, Result
+from trust_portal.trust.compliance.repository import newest_evaluation
+from trust_portal.trust.gathering.ids import COMPLIANCE
+from trust_portal.trust.gathering.model import Ask
+from trust_portal.trust.sections.freshness import freshness
+from trust_portal.trust.sections.model import (
+    Cell,
+    Column,
+    Figure,
+    Row,
+    Section,
+    Sentence,
+    State,
+    Table,
+    Unit,
+)
+
+_TITLE: Final = "Continuous compliance"
+_SOURCE: Final = "Controls judged by the portal from its own records, and assessments from elsewhere"
+_HREF: Final = "/compliance"
+_WORDS: Final[Mapping[ControlState, str]] = {
+    ControlState.SATISFIED: "satisfied",
+    ControlState.NOT_SATISFIED: "not satisfied",
+    ControlState.NOT_EVALUATED: "not evaluated",
+}
+_WHOSE: Final[Mapping[Party, str]] = {Party.HOUSE: "the vendor", Party.TENANT: "your tenant"}
+_SUMMARY: Final = Sentence(
+    "Of {results} results: satisfied {satisfied}, not satisfied {not-satisfied}, not evaluated {not-evaluated}. "
+    "Judged at {evaluated-at}."
+)
+
+
+async def gather(session: ReadSession, ask: Ask) -> Section:
+    """The section of a customer, from its own rows alone: the latest evaluation, whatever the period."""
+    return compliance_section(await newest_evaluation(session, ask.tenant.id), ask.now)
+
+
+def compliance_section(evaluation: Evaluation | None, now: datetime) -> Section:
+    """``evaluation`` None: it was never made, and the section says so. As old as its oldest result."""
+    if evaluation is None:
+        max_age = min(each.max_age for each in shipped_catalogue().controls)
+        state, why = freshness(None, max_age, now, missing="compliance was not evaluated yet")
+        return Section(COMPLIANCE, _TITLE, state, _SOURCE, None, max_age, why)
+    body = parse_json(evaluation.document)
+    controls, imports = controls_of(body), imports_of(body)
+    state, why = State.FRESH, None
+    for about, as_of, max_age in _ages(evaluation, controls, imports):
+        state, why = freshness(as_of, max_age, now, missing="")
+        if why is not None:
+            why = f"{about}: {why}"
+            break
+    return Section(
+        id=COMPLIANCE,
+        title=_TITLE,
+        state=state,
+        source=_SOURCE,
+        as_of=min(each.at for each in evaluation.results),
+        max_age=min(each.max_age for each in controls.values()),
+        why=why,
+        sentences=(_SUMMARY,),
+        figures=_figures(evaluation),
+        tables=(
+            _controls_table(evaluation, controls),
+            _gaps_table(evaluation.results, controls),
+            _imports_table(imports, now),
+        ),
+    )
+
+
+def _ages(
+    evaluation: Evaluation, controls: Mapping[str, Control], imports: Sequence[Imported]
+) -> Iterator[tuple[str, datetime, timedelta]]:
+    """What ages by itself: name, since when, and how old it may be."""
+    for each in evaluation.results:
+        yield controls[each.control].title, each.at, controls[each.control].max_age
+    for imported in imports:
+        yield f"assessment by {imported.source}", imported.as_of, imported.max_age
+
+
+def _figures(evaluation: Evaluation) -> tuple[Figure, ...]:
+    receipt = str(evaluation.receipt_id)
+
+    def count(id_: str, label: str, value: int) -> Figure:
+        return Figure(id_, label, Cell(str(value), Unit.COUNT, href=_HREF, receipt=receipt))
+
+    return (
+        count("results", "Results", len(evaluation.results)),
+        count("satisfied", "Satisfied", evaluation.count(ControlState.SATISFIED)),
+        count("not-satisfied", "Not satisfied", evaluation.count(ControlState.NOT_SATISFIED)),
+        count("not-evaluated", "Not evaluated", evaluation.count(ControlState.NOT_EVALUATED)),
+        count("gaps", "Gaps", sum(each.gap_count for each in evaluation.results)),
+        Figure(
+            "evaluated-at",
+            "Evaluated at",
+            Cell(rfc3339(evaluation.at), Unit.INSTANT, href=_HREF, receipt=receipt),
+        ),
+        Figure(
+            "document",
+            "Digest of the evaluation",
+            Cell(evaluation.sha256, Unit.DIGEST, href=_HREF, receipt=receipt),
+        ),
+    )
+
+
+def _controls_table(evaluation: Evaluation, controls: Mapping[str, Control]) -> Table:
+    receipt = str(evaluation.receipt_id)
+    return Table(
+        id="controls",
+        title="Controls",
+        columns=(
+            Column("control", "Control"),
+            Column("whose", "Judged for"),
+            Column("state", "Result"),
+            Column("looked-at", "Looked at", Unit.COUNT),
+            Column("gaps", "Gaps", Unit.COUNT),
+            Column("at", "As of", Unit.INSTANT),
+            Column("references", "Alike in"),
+        ),
+        rows=tuple(
+            Row(
+                f"{each.control}.{each.party.value}",
+                (
+                    Cell(controls[each.control].title, href=f"{_HREF}#{each.control}"),
+                    Cell(_WHOSE[each.party]),
+                    Cell(_state_words(each), receipt=receipt),
+                    Cell(str(each.looked_at), Unit.COUNT, href=f"{_HREF}#{each.control}", receipt=receipt),
+                    Cell(str(each.gap_count), Unit.COUNT, href=f"{_HREF}#{each.control}", receipt=receipt),
+                    Cell(rfc3339(each.at), Unit.INSTANT),
+                    Cell(references(controls[each.control])),
+                ),
+            )
+            for each in evaluation.results
+        ),
+        empty="No control is judged for this tenant.",
+    )
+
+
+def _gaps_table(results: Sequence[Result], controls: Mapping[str, Control]) -> Table:
+    return Table(
+        id="gaps",
+        title="Gaps",
+        columns=(
+            Column("control", "Control"),
+            Column("what", "What"),
+            Column("why", "Why"),
+            Column("since", "Since", Unit.INSTANT),
+        ),
+        rows=tuple(
+            Row(
+                f"{each.control}.{gap.id}",
+                (
+                    Cell(controls[each.control].title, href=f"{_HREF}#{each.control}"),
+                    Cell(gap.name, receipt=None if gap.receipt is None else str(gap.receipt)),
+                    Cell(gap.why),
+                    Cell(rfc3339(gap.since), Unit.INSTANT),
+                ),
+            )
+            for each in results
+            for gap in each.gaps
+        ),
+        empty="No gap of this tenant's own is known. Gaps at the vendor are counted above.",
+    )
+
+
+def _imports_table(imports: Sequence[Imported], now: datetime) -> Table:
+    return Table(
+        id="imported",
+        title="Assessed elsewhere",
+        columns=(
+            Column("source", "By"),
+            Column("title", "What"),
+            Column("state", "Freshness"),
+            Column("satisfied", "Satisfied", Unit.COUNT),
+            Column("not-satisfied", "Not satisfied", Unit.COUNT),
+            Column("as-of", "As of", Unit.INSTANT),
+            Column("digest", "Digest of what was handed over", Unit.DIGEST),
+        ),
+        rows=tuple(
+            Row(
+                str(each.id),
+                (
+                    Cell(each.source),
+                    Cell(each.title),
+                    Cell(freshness(each.as_of, each.max_age, now, missing="")[0].value),
+                    Cell(str(each.satisfied), Unit.COUNT),
+                    Cell(str(each.not_satisfied), Unit.COUNT),
+                    Cell(rfc3339(each.as_of), Unit.INSTANT),
+                    Cell(each.sha256, Unit.DIGEST),
+                ),
+            )
+            for each in imports
+        ),
+        empty="No assessment from elsewhere is on record.",
+    )
+
+
+def references(control: Control) -> str:
+    """``ISO/IEC 27001:2022 A.5.3, A.8.32; SOC 2 CC5.1``."""
+    return "; ".join(f"{name} {', '.join(numbers)}" for name, numbers in control.references.items())
+
+
+def _state_words(result: Result) -> str:
+    words = _WORDS[result.state]
+    return words if result.why is None else f"{words}: {result.why}"

@@ -1,0 +1,185 @@
+"""Compliance evaluated, on schedule or because somebody asks, and read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+from uuid import UUID
+
+from trust_portal.access.access_log.model import Access, Verb
+from trust_portal.access.access_log.service import AccessLog, scope_of
+from trust_portal.access.action import Action
+from trust_portal.access.gate import Gate
+from trust_portal.access.policy import Decision, Resource
+from trust_portal.access.tenants.repository import find_tenant
+from trust_portal.errors import NotFound
+from trust_portal.evidence.ledger import Ledger
+from trust_portal.evidence.receipt_rows import receipt_digests
+from trust_portal.kernel.actor import SYSTEM, Actor
+from trust_portal.kernel.canonical import canonical, sha256_hex
+from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.storage.outbox import Job
+from trust_portal.storage.tenancy import StaffScope, TenantScope
+from trust_portal.storage.unit_of_work import ReadSession, Storage
+from trust_portal.trust.compliance import repository
+from trust_portal.trust.compliance.audits.repository import audited_at
+from trust_portal.trust.compliance.audits.service import ReceiptAudits
+from trust_portal.trust.compliance.document import evaluation_body, evaluation_of, inherited
+from trust_portal.trust.compliance.evaluating import judge_all
+from trust_portal.trust.compliance.model import (
+    NOUN,
+    Catalogue,
+    Evaluate,
+    Evaluation,
+    Source,
+    Summary,
+)
+from trust_portal.trust.compliance.receipts import evaluated_act
+
+SCHEDULED: Final = "Scheduled evaluation"
+#: Asked for in one round of the clockwork; the next round asks for more.
+_AT_A_TIME: Final = 200
+
+
+class Compliance:
+    """Every evaluation is one moment's reading, one document and one receipt in the tenant's log."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        *,
+        gate: Gate,
+        ledger: Ledger,
+        access_log: AccessLog,
+        audits: ReceiptAudits,
+        catalogue: Catalogue,
+    ) -> None:
+        self._storage = storage
+        self._gate = gate
+        self._ledger = ledger
+        self._access_log = access_log
+        self._audits = audits
+        self.catalogue = catalogue
+
+    async def evaluate(self, command: Evaluate, actor: Actor) -> Evaluation:
+        """Judge every control of the tenant now. A customer inherits the vendor's latest results as they stand."""
+        decision = await self._may_evaluate(actor)
+        evaluation = await self._evaluate(command, actor, decision, None)
+        if evaluation is None:
+            raise NotFound("tenant")
+        return evaluation
+
+    async def do_scheduled(self, tenant_id: UUID, row_id: UUID | None = None) -> None:
+        """The clockwork's: an audit of the receipts where one is due, then the evaluation. ``row_id`` is the job."""
+        decision = await self._may_evaluate(SYSTEM)
+        now = self._storage.clock.now()
+        async with self._storage.read(StaffScope()) as session:
+            audited, newest = (
+                await audited_at(session, tenant_id),
+                await repository.newest_evaluation(session, tenant_id),
+            )
+        if newest is not None and now - newest.at < self.catalogue.every:
+            async with self._storage.write(TenantScope(tenant_id)) as writing:
+                await writing.complete(row_id)
+            return
+        if audited is None or now - audited >= self.catalogue.every:
+            await self._audits.run(tenant_id, SYSTEM)
+        await self._evaluate(Evaluate(tenant_id, SCHEDULED), SYSTEM, decision, row_id)
+
+    async def ask_for_due(self) -> int:
+        """One round of the clockwork: jobs for whom an evaluation is due. The vendor's is made before those that
+        inherit from it.
+        """
+        before = self._storage.clock.now() - self.catalogue.every
+        async with self._storage.read(StaffScope()) as session:
+            due = await repository.due_since(session, before, _AT_A_TIME)
+        wanted = due[:1] if due[:1] == (VENDOR_ID,) else due
+        await self._enqueue(wanted)
+        return len(wanted)
+
+    async def newest(self, actor: Actor, tenant_id: UUID) -> Evaluation | None:
+        """The tenant's latest; the vendor's own is for staff."""
+        await self._may_read(actor, tenant_id)
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            found = await repository.newest_evaluation(session, tenant_id)
+        await self._access_log.looked(actor, tenant_id, NOUN)
+        return found
+
+    async def get(self, actor: Actor, tenant_id: UUID, evaluation_id: UUID) -> Evaluation:
+        """``NotFound`` where the tenant has none of this id."""
+        await self._may_read(actor, tenant_id)
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            found = await repository.find_evaluation(session, tenant_id, evaluation_id)
+        await self._access_log.looked(actor, tenant_id, NOUN, str(evaluation_id))
+        return found
+
+    async def standings(self, actor: Actor) -> tuple[Summary, ...]:
+        """Every customer, with the counts of its latest evaluation."""
+        await self._gate.require(actor, Action.ALL_COMPLIANCE_READ, Resource.of_house(NOUN))
+        async with self._storage.read(StaffScope()) as session:
+            found = await repository.standings(session)
+        everybody = [each.tenant_id for each in found]
+        await self._access_log.trace(actor, everybody, Access(Verb.READ, NOUN))
+        return found
+
+    async def _evaluate(
+        self, command: Evaluate, actor: Actor, decision: Decision, row_id: UUID | None
+    ) -> Evaluation | None:
+        """None where the job was done by another worker."""
+        tenant_id, id_, receipt_id = command.tenant_id, new_id(), new_id()
+        async with self._storage.read(StaffScope(), snapshot=True) as session:
+            now = self._storage.clock.now()
+            tenant = await find_tenant(session, tenant_id)
+            if tenant is None:
+                raise NotFound("tenant")
+            results = await judge_all(session, self.catalogue, tenant_id, now)
+            house = None if tenant_id == VENDOR_ID else await repository.newest_evaluation(session, VENDOR_ID)
+            source = None if house is None else await _source(session, house)
+        if house is not None:
+            results = (*results, *inherited(self.catalogue, house.results))
+        document = canonical(
+            evaluation_body(
+                id_,
+                {"id": str(tenant.id), "key": tenant.key, "name": tenant.name},
+                now,
+                self.catalogue,
+                results,
+                source=source,
+                imports=(),
+            )
+        )
+        evaluation = evaluation_of(id_, tenant_id, now, document, sha256_hex(document), receipt_id)
+        async with self._storage.write(TenantScope(tenant_id)) as writing:
+            if not await writing.complete(row_id):
+                return None
+            act = evaluated_act(
+                evaluation, actor, decision, catalogue=self.catalogue, source=source, reason=command.reason
+            )
+            await self._ledger.record(writing, act, receipt_id=receipt_id)
+            await repository.add_evaluation(writing, evaluation)
+        return evaluation
+
+    async def _enqueue(self, tenant_ids: Collection[UUID]) -> None:
+        if not tenant_ids:
+            return
+        async with self._storage.write(TenantScope(VENDOR_ID)) as session:
+            for each in tenant_ids:
+                await session.enqueue(
+                    Job.EVALUATE_COMPLIANCE,
+                    {"tenant_id": str(each)},
+                    dedupe_key=f"{Job.EVALUATE_COMPLIANCE}:{each}",
+                )
+
+    async def _may_evaluate(self, actor: Actor) -> Decision:
+        return await self._gate.require(actor, Action.COMPLIANCE_EVALUATE, Resource.of_house(NOUN))
+
+    async def _may_read(self, actor: Actor, tenant_id: UUID) -> None:
+        if tenant_id == VENDOR_ID:
+            await self._gate.require(actor, Action.ALL_COMPLIANCE_READ, Resource.of_house(NOUN))
+        else:
+            await self._gate.require(actor, Action.COMPLIANCE_READ, Resource(NOUN, tenant_id))
+
+
+async def _source(session: ReadSession, house: Evaluation) -> Source:
+    digests = await receipt_digests(session, VENDOR_ID, house.receipt_id)
+    return Source(house.id, house.receipt_id, digests[house.receipt_id])
