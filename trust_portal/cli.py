@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "migrate": "trust_portal.commands.servers:migrate",
     "people": "trust_portal.commands.people:people",
     "policies": "trust_portal.commands.policies:policies",
+    "posture": "trust_portal.commands.posture:posture",
     "serve": "trust_portal.commands.servers:serve",
     "sla": "trust_portal.commands.sla:sla",
     "tenants": "trust_portal.commands.tenants:tenants",

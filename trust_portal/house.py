@@ -22,6 +22,7 @@ from trust_portal.access.archive import Archive
 from trust_portal.access.audits.service import AuditInvitations
 from trust_portal.access.break_glass.reviewing import GlassReviews
 from trust_portal.access.break_glass.service import BreakGlass
+from trust_portal.access.customer_keys.service import CustomerKeys
 from trust_portal.access.denial_log import DenialLog
 from trust_portal.access.denials import Denials
 from trust_portal.access.gate import Gate
@@ -74,6 +75,9 @@ from trust_portal.evidence.exports import Exports
 from trust_portal.evidence.key_register import keys_in_force, register_keys
 from trust_portal.evidence.keyring import Keyring, load_or_create_keyring
 from trust_portal.evidence.ledger import Ledger
+from trust_portal.evidence.sealing.key_service import open_key_service
+from trust_portal.evidence.sealing.sealing import Sealing
+from trust_portal.evidence.sealing.vault import Vault
 from trust_portal.facts.intake import Intake
 from trust_portal.facts.operations_service import Operations
 from trust_portal.kernel.clock import Clock, SystemClock
@@ -186,6 +190,9 @@ class House:
     intake: Intake
     operations: Operations
     posture: Posture
+    vault: Vault
+    sealing: Sealing
+    customer_keys: CustomerKeys
     incident_following: Following
     postmortem_copies: PostmortemCopies
     postmortem_reader: PostmortemReader
@@ -334,6 +341,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         storage, gate, access_log, idle=settings.session_idle, absolute=settings.session_absolute
     )
     press = Press()
+    vault = Vault(open_key_service(settings.key_service_url))
     exports = Exports(
         storage,
         ledger,
@@ -346,6 +354,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         },
         host=settings.host,
         vendor=settings.vendor_name,
+        vault=vault,
     )
     objectives = Objectives(storage, gate, ledger, tenants, access_log)
     policies = PolicyRegister(storage, gate, ledger)
@@ -414,7 +423,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         break_glass=BreakGlass(storage, gate, ledger, access_log, approvals, glass_reviews),
         glass_reviews=glass_reviews,
         key_rotations=KeyRotations(storage, gate, ledger, approvals, keyring),
-        archive=Archive(storage, gate, access_log, ledger, press, host=settings.host),
+        archive=Archive(storage, gate, access_log, ledger, press, host=settings.host, vault=vault),
         audit_invitations=AuditInvitations(
             storage, gate, ledger, access_log, sessions, base_url=settings.base_url
         ),
@@ -426,7 +435,11 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
             ledger,
             access_log,
             Places(database=settings.database_location, backups=settings.backup_location),
+            vault,
         ),
+        vault=vault,
+        sealing=Sealing(storage, ledger, vault),
+        customer_keys=CustomerKeys(storage, gate, ledger, access_log, vault),
         postmortem_copies=PostmortemCopies(storage, gate, ledger, exports, access_log),
         postmortem_releases=PostmortemReleases(storage, gate, ledger),
         postmortem_reader=PostmortemReader(storage, gate, access_log, vendor_name=settings.vendor_name),

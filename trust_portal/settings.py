@@ -57,6 +57,8 @@ class Settings:
     """Where the database stands, by every name an agreement on residency may use, separated by commas. See docs/posture.md."""
     backup_location: tuple[str, ...] = ()
     """The same of its backups; ``none`` where there are none."""
+    key_service: str | None = None
+    """What keeps customers' own keys: ``file:///folder``, or a service of your own; without it the folder ``customer-keys`` beside `KEY_FILE`. See docs/posture.md."""
     cross_check_credentials: Path | None = None
     """JSON file of what second sources want to know of whoever asks. See docs/crosscheck.md."""
     cross_check_hosts: tuple[str, ...] = ()
@@ -92,6 +94,11 @@ class Settings:
     def host(self) -> str:
         """Host of ``base_url``: what new logs are named after."""
         return urlsplit(self.base_url).hostname or "localhost"
+
+    @property
+    def key_service_url(self) -> str:
+        """What keeps customers' keys."""
+        return self.key_service or (self.key_file.absolute().parent / "customer-keys").as_uri()
 
     @property
     def secure(self) -> bool:
@@ -188,6 +195,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "sla_grace": _seconds,
     "database_location": _names,
     "backup_location": _names,
+    "key_service": str,
     "cross_check_credentials": Path,
     "cross_check_hosts": _names,
     "cost_grace": _seconds,

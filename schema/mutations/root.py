@@ -21,6 +21,7 @@ from schema.mutations.people import PeopleMutations
 from schema.mutations.playbooks import PlaybookMutations
 from schema.mutations.policies import PolicyMutations
 from schema.mutations.postmortems import PostmortemMutations
+from schema.mutations.posture import PostureMutations
 from schema.mutations.prevention import PreventionMutations
 from schema.mutations.reports import ReportMutations
 from schema.mutations.tenants import TenantMutations
@@ -46,6 +47,7 @@ class Mutation(
     PlaybookMutations,
     PolicyMutations,
     PostmortemMutations,
+    PostureMutations,
     PreventionMutations,
     ReportMutations,
     TenantMutations,

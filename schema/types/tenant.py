@@ -65,6 +65,7 @@ from schema.types.incident import (
 from schema.types.notification import Delivery, Webhook, delivery, webhook
 from schema.types.objective import Objective, objective
 from schema.types.person import Person, person
+from schema.types.posture import CustomerKey, PostureCheck, customer_key, posture_check
 from schema.types.receipt import KindArgument, Receipt, receipt
 from schema.types.report import SlaReport, sla_report
 from schema.types.token import ApiToken, api_token
@@ -222,6 +223,16 @@ class Tenant:
         house, actor = info.context.house, info.context.actor
         page = await house.archive.receipts(actor, self.uuid, page_request(first, after, last, before), kind)
         return connection(page, receipt)
+
+    @strawberry.field(description="The newest of each check of posture that was ever made.")
+    async def posture(self, info: Info) -> list[PostureCheck]:
+        view = await info.context.house.posture.view(info.context.actor, self.uuid)
+        return [posture_check(each) for each in view.latest]
+
+    @strawberry.field(description="What was done about the customer's own key, newest first.")
+    async def customer_keys(self, info: Info) -> list[CustomerKey]:
+        acts = await info.context.house.customer_keys.history(info.context.actor, self.uuid)
+        return [customer_key(each) for each in acts]
 
     @strawberry.field(description="What a verifier pins to believe this tenant's log: a C2SP tlog-policy.")
     async def trust_policy(self, info: Info) -> str:

@@ -89,6 +89,7 @@ class Action(StrEnum):
     CROSS_CHECK_READ = "tenant:cross_check:read"
     CROSS_CHECK_SET = "tenant:cross_check:set"
     CROSS_CHECK_TEST = "tenant:cross_check:test"
+    CUSTOMER_KEY_SET = "tenant:customer_key:set"
     DELIVERY_READ = "tenant:delivery:read"
     DELIVERY_REPLAY = "tenant:delivery:replay"
     DENIAL_READ = "tenant:denial:read"

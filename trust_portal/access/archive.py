@@ -37,6 +37,7 @@ from trust_portal.evidence.ledger import Ledger, Receipt
 from trust_portal.evidence.log_name import open_log
 from trust_portal.evidence.log_policy import log_policy
 from trust_portal.evidence.receipt_rows import find_receipt, receipts_page, signing_keys_of
+from trust_portal.evidence.sealing.vault import Vault
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.canonical import sha256_hex
@@ -79,6 +80,7 @@ class Archive:
         press: Press,
         *,
         host: str,
+        vault: Vault,
     ) -> None:
         self._storage = storage
         self._gate = gate
@@ -86,6 +88,7 @@ class Archive:
         self._ledger = ledger
         self._press = press
         self._host = host
+        self._vault = vault
 
     async def receipts(
         self, actor: Actor, tenant_id: UUID, request: PageRequest, kind: ReceiptKind | None = None
@@ -157,7 +160,7 @@ class Archive:
         """The bundle's bytes; ``NotFound`` while there are none. Always leaves its line."""
         await self._gate.require(actor, Action.EXPORT_DOWNLOAD, Resource("export", tenant_id, export_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
-            artefact = await find_artefact(session, tenant_id, export_id)
+            artefact = await find_artefact(session, self._vault, tenant_id, export_id)
         await self._downloaded(actor, tenant_id, "bundle", artefact.file_name)
         return artefact
 
@@ -165,7 +168,7 @@ class Archive:
         """One file of a bundle, as signed: the PDF alone, say. Always leaves its line."""
         await self._gate.require(actor, Action.EXPORT_DOWNLOAD, Resource("export", tenant_id, export_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
-            files = await read_files(session, tenant_id, export_id)
+            files = await read_files(session, self._vault, tenant_id, export_id)
         if name not in files:
             raise NotFound("file")
         await self._downloaded(actor, tenant_id, name, str(export_id))
@@ -192,7 +195,7 @@ class Archive:
             newest = await newest_finished(session, tenant_id)
             if newest is None:
                 raise NotFound("export")
-            artefact = await find_artefact(session, tenant_id, newest.id)
+            artefact = await find_artefact(session, self._vault, tenant_id, newest.id)
         await self._downloaded(actor, tenant_id, "broken example", artefact.file_name)
         content, _ = await asyncio.to_thread(with_one_digit_changed, artefact.content)
         return Artefact(f"broken-{artefact.file_name}", artefact.media_type, content, sha256_hex(content))

@@ -41,7 +41,7 @@ def audit(key: str | None, *, reproduce: bool) -> None:
         elif key is not None:
             tenant_id = (await house.tenants.by_key(CONSOLE, key, purpose="audit of its evidence")).id
         totals = AuditTotals()
-        async for finding in run_audit(house.storage, totals, tenant_id, house.auditors):
+        async for finding in run_audit(house.storage, totals, tenant_id, house.auditors, house.vault):
             found += 1
             _print(finding)
         if reproduce:

@@ -17,16 +17,19 @@ from uuid import UUID
 
 import asyncpg
 
+from trust_portal.errors import Broken, Refused
 from trust_portal.evidence.checkpoint import Checkpoint
 from trust_portal.evidence.dsse import Envelope
 from trust_portal.evidence.keyring import KeyPurpose
 from trust_portal.evidence.merkle import CompactRange, leaf_hash
 from trust_portal.evidence.note import NoteKey, SignedNote
+from trust_portal.evidence.sealing.seal import BUNDLE
+from trust_portal.evidence.sealing.vault import Vault
 from trust_portal.evidence.signing import VerifyKey
 from trust_portal.evidence.statement import Statement
 from trust_portal.evidence.strict import Malformed
 from trust_portal.storage.tenancy import StaffScope
-from trust_portal.storage.unit_of_work import Storage
+from trust_portal.storage.unit_of_work import ReadSession, Storage
 
 Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -35,6 +38,7 @@ class AuditCode(StrEnum):
     """What an audit can find. The values are stable."""
 
     ARTEFACT_CHANGED = "ARTEFACT_CHANGED"
+    ARTEFACT_NOT_OPENED = "ARTEFACT_NOT_OPENED"
     BAD_SIGNATURE = "BAD_SIGNATURE"
     BODY_CHANGED = "BODY_CHANGED"
     CHECKPOINT_FORKED = "CHECKPOINT_FORKED"
@@ -58,6 +62,7 @@ _NEXT: dict[AuditCode, str] = {
         "if neither version nor keys changed since it was made, "
         "compare the files of both bundles with `trust-portal verify`; the stored one stays valid"
     ),
+    AuditCode.ARTEFACT_NOT_OPENED: "ask the customer whether its key is withdrawn (docs/posture.md)",
     AuditCode.ARTEFACT_CHANGED: "ask for the export again and compare; " + _RESTORE,
 }
 
@@ -120,7 +125,7 @@ SELECT level, index, hash FROM log_nodes
 WHERE tenant_id = $1 ORDER BY ((index + 1) << level), level
 """
 _ARTEFACTS = """
-SELECT a.export_id, a.content, e.digest FROM artefacts a
+SELECT a.export_id, a.content, a.sealed, e.digest FROM artefacts a
 JOIN exports e ON e.tenant_id = a.tenant_id AND e.id = a.export_id
 WHERE a.tenant_id = $1 AND e.tenant_id = $1
 """
@@ -131,6 +136,7 @@ async def audit(
     totals: AuditTotals,
     tenant_id: UUID | None = None,
     auditors: Sequence[Auditor] = (),
+    vault: Vault | None = None,
 ) -> AsyncIterator[AuditFinding]:
     """Findings as they come up, over one tenant or all; ``totals`` counts along.
 
@@ -143,7 +149,7 @@ async def audit(
         tenants = [tenant_id] if tenant_id else [row[0] for row in await driver.fetch(_TENANTS)]
         for each in tenants:
             totals.tenants += 1
-            tenant = _TenantAudit(driver, keys, totals, each)
+            tenant = _TenantAudit(session, driver, keys, totals, each, vault or Vault())
             async for finding in tenant.run():
                 yield finding
             for auditor in auditors:
@@ -163,8 +169,18 @@ class _Keys:
 class _TenantAudit:
     """One tenant's receipts, log and bundles."""
 
-    def __init__(self, driver: Driver, keys: _Keys, totals: AuditTotals, tenant_id: UUID) -> None:
+    def __init__(
+        self,
+        session: ReadSession,
+        driver: Driver,
+        keys: _Keys,
+        totals: AuditTotals,
+        tenant_id: UUID,
+        vault: Vault,
+    ) -> None:
+        self._session = session
         self._driver = driver
+        self._vault = vault
         self._keys = keys
         self._totals = totals
         self._tenant_id = tenant_id
@@ -271,12 +287,22 @@ class _TenantAudit:
         rows = await _Stream.open(self._driver, _ARTEFACTS, self._tenant_id, batch=1)
         while (row := await rows.next()) is not None:
             self._totals.artefacts += 1
-            if hashlib.sha256(row["content"]).digest() != row["digest"]:
+            where = f"bundle of export {row['export_id']}"
+            content = row["content"]
+            if row["sealed"]:
+                try:
+                    content = await self._opened(row["export_id"], content)
+                except (Refused, Broken) as error:
+                    yield self._find(AuditCode.ARTEFACT_NOT_OPENED, where, error.message)
+                    continue
+            if hashlib.sha256(content).digest() != row["digest"]:
                 yield self._find(
-                    AuditCode.ARTEFACT_CHANGED,
-                    f"bundle of export {row['export_id']}",
-                    "its bytes are not those that were finished",
+                    AuditCode.ARTEFACT_CHANGED, where, "its bytes are not those that were finished"
                 )
+
+    async def _opened(self, export_id: UUID, content: bytes) -> bytes:
+        opened = await self._vault.take(self._session, self._tenant_id, export_id, {BUNDLE: content})
+        return opened[BUNDLE]
 
     def _find(self, code: AuditCode, where: str, message: str) -> AuditFinding:
         return AuditFinding(code, self._tenant_id, where, message)

@@ -12,6 +12,8 @@ from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from trust_portal.errors import NotFound
 from trust_portal.evidence.export import BUNDLE_MEDIA_TYPE, Artefact, Export, ExportState
+from trust_portal.evidence.sealing.seal import BUNDLE
+from trust_portal.evidence.sealing.vault import Vault
 from trust_portal.evidence.tables import artefacts, export_files, exports
 from trust_portal.kernel.actor import Actor, ActorKind, Role
 from trust_portal.kernel.canonical import Json
@@ -122,42 +124,62 @@ async def last_tree_size(session: ReadSession, tenant_id: UUID) -> int:
 
 
 async def add_files(
-    session: WriteSession, tenant_id: UUID, export_id: UUID, files: Mapping[str, bytes]
+    session: WriteSession, vault: Vault, tenant_id: UUID, export_id: UUID, files: Mapping[str, bytes]
 ) -> None:
-    for name, content in files.items():
+    """Sealed, where the tenant has enabled a key; ``Conflict`` where that key cannot be used."""
+    stored, sealed = await vault.put(session, tenant_id, export_id, files)
+    for name, content in stored.items():
         await session.execute(
-            insert(export_files).values(tenant_id=tenant_id, export_id=export_id, name=name, content=content)
+            insert(export_files).values(
+                tenant_id=tenant_id, export_id=export_id, name=name, content=content, sealed=sealed
+            )
         )
 
 
-async def read_files(session: ReadSession, tenant_id: UUID, export_id: UUID) -> dict[str, bytes]:
-    rows = await session.execute(
-        select(export_files.c.name, export_files.c.content).where(
-            export_files.c.tenant_id == tenant_id, export_files.c.export_id == export_id
+async def read_files(
+    session: ReadSession, vault: Vault, tenant_id: UUID, export_id: UUID
+) -> dict[str, bytes]:
+    """As they were rendered. ``Conflict`` where they are sealed, and the key cannot be used."""
+    rows = (
+        await session.execute(
+            select(export_files.c.name, export_files.c.content, export_files.c.sealed).where(
+                export_files.c.tenant_id == tenant_id, export_files.c.export_id == export_id
+            )
         )
-    )
-    return {row.name: row.content for row in rows}
+    ).all()
+    sealed = {row.name: row.content for row in rows if row.sealed}
+    opened = await vault.take(session, tenant_id, export_id, sealed)
+    return {row.name: opened[row.name] if row.sealed else row.content for row in rows}
 
 
 async def add_artefact(
-    session: WriteSession, tenant_id: UUID, export_id: UUID, content: bytes, at: datetime
+    session: WriteSession, vault: Vault, tenant_id: UUID, export_id: UUID, content: bytes, at: datetime
 ) -> None:
+    """Sealed like the files it is made of."""
+    stored, sealed = await vault.put(session, tenant_id, export_id, {BUNDLE: content})
     await session.execute(
         insert(artefacts).values(
             tenant_id=tenant_id,
             export_id=export_id,
             media_type=BUNDLE_MEDIA_TYPE,
-            content=content,
+            content=stored[BUNDLE],
+            sealed=sealed,
             created_at=at,
         )
     )
 
 
-async def find_artefact(session: ReadSession, tenant_id: UUID, export_id: UUID) -> Artefact:
-    """``NotFound`` while the export is not ready."""
+async def find_artefact(session: ReadSession, vault: Vault, tenant_id: UUID, export_id: UUID) -> Artefact:
+    """``NotFound`` while the export is not ready; ``Conflict`` where it is sealed and its key cannot be used."""
     row = (
         await session.execute(
-            select(exports.c.file_name, exports.c.digest, artefacts.c.media_type, artefacts.c.content)
+            select(
+                exports.c.file_name,
+                exports.c.digest,
+                artefacts.c.media_type,
+                artefacts.c.content,
+                artefacts.c.sealed,
+            )
             .join(
                 artefacts,
                 (artefacts.c.tenant_id == exports.c.tenant_id) & (artefacts.c.export_id == exports.c.id),
@@ -171,7 +193,10 @@ async def find_artefact(session: ReadSession, tenant_id: UUID, export_id: UUID) 
     ).first()
     if row is None:
         raise NotFound("bundle")
-    return Artefact(row.file_name, row.media_type, row.content, row.digest.hex())
+    content = row.content
+    if row.sealed:
+        content = (await vault.take(session, tenant_id, export_id, {BUNDLE: content}))[BUNDLE]
+    return Artefact(row.file_name, row.media_type, content, row.digest.hex())
 
 
 def _export(row: Row[Any]) -> Export:

@@ -25,6 +25,7 @@ from trust_portal.evidence.export import Artefact, Export, ExportState, Renderer
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.packing import Packing
 from trust_portal.evidence.rendering import Rendering
+from trust_portal.evidence.sealing.vault import Vault
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import new_id
 from trust_portal.storage.outbox import Job
@@ -43,12 +44,14 @@ class Exports:
         *,
         host: str,
         vendor: str,
+        vault: Vault | None = None,
     ) -> None:
         self._storage = storage
         self._ledger = ledger
         self._kinds = frozenset(renderers)
-        self._rendering = Rendering(storage, ledger, renderers, host=host, vendor=vendor)
-        self._packing = Packing(storage, ledger)
+        self._vault = vault or Vault()
+        self._rendering = Rendering(storage, ledger, renderers, host=host, vendor=vendor, vault=self._vault)
+        self._packing = Packing(storage, ledger, self._vault)
 
     async def request(
         self,
@@ -128,7 +131,10 @@ class Exports:
                 return await self.fail(tenant_id, export_id, error.message, work=work)
             export = await self.find(tenant_id, export_id)
         if export.state is ExportState.RENDERED:
-            await self._packing.pack(export, work)
+            try:
+                await self._packing.pack(export, work)
+            except Refused as error:
+                return await self.fail(tenant_id, export_id, error.message, work=work)
             export = await self.find(tenant_id, export_id)
         elif work is not None:
             async with self._storage.write(TenantScope(tenant_id)) as session:
@@ -161,7 +167,7 @@ class Exports:
 
     async def artefact(self, session: ReadSession, tenant_id: UUID, export_id: UUID) -> Artefact:
         """The finished bundle; ``NotFound`` while there is none."""
-        return await rows.find_artefact(session, tenant_id, export_id)
+        return await rows.find_artefact(session, self._vault, tenant_id, export_id)
 
     async def reproduce(self, tenant_id: UUID, export_id: UUID) -> bytes:
         """A finished bundle made once more from the database, stored nowhere.

@@ -13,6 +13,7 @@ from trust_portal.evidence.act import Act
 from trust_portal.evidence.bundle_contents import proof_files
 from trust_portal.evidence.export import Export, ExportState
 from trust_portal.evidence.ledger import Ledger
+from trust_portal.evidence.sealing.vault import Vault
 from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.storage.tenancy import TenantScope
@@ -25,8 +26,9 @@ _LOG_PATIENCE = 20.0
 class Packing:
     """Proves and zips what was rendered."""
 
-    def __init__(self, storage: Storage, ledger: Ledger) -> None:
+    def __init__(self, storage: Storage, ledger: Ledger, vault: Vault) -> None:
         self._storage = storage
+        self._vault = vault
         self._ledger = ledger
 
     async def pack(self, export: Export, work: UUID | None) -> None:
@@ -39,7 +41,7 @@ class Packing:
             size = await reader.first_checkpoint_with(session, tenant_id, export.manifest_receipt_id)
             if size is None:
                 raise Broken("a receipt with a proof has no place", code="EXPORT_UNPROVED")
-            files = await rows.read_files(session, tenant_id, export.id)
+            files = await rows.read_files(session, self._vault, tenant_id, export.id)
             proofs = await proof_files(session, reader, export, size)
         content = await asyncio.to_thread(bundle.build, {**files, **proofs})
         digest = hashlib.sha256(content)
@@ -48,7 +50,7 @@ class Packing:
             current = await rows.find_export(session, tenant_id, export.id, lock=True)
             if current.state is ExportState.RENDERED:
                 now = session.clock.now()
-                await rows.add_artefact(session, tenant_id, export.id, content, now)
+                await rows.add_artefact(session, self._vault, tenant_id, export.id, content, now)
                 await rows.change_export(
                     session,
                     tenant_id,

@@ -15,6 +15,7 @@ from trust_portal.evidence.log_name import open_log
 from trust_portal.evidence.log_policy import log_policy, signer_of
 from trust_portal.evidence.manifest import POLICY, Manifest, TreeHead, manifest_subjects
 from trust_portal.evidence.policy_file import Policy
+from trust_portal.evidence.sealing.vault import Vault
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage
@@ -35,12 +36,14 @@ class Rendering:
         *,
         host: str,
         vendor: str,
+        vault: Vault,
     ) -> None:
         self._storage = storage
         self._ledger = ledger
         self._renderers = renderers
         self._host = host
         self._vendor = vendor
+        self._vault = vault
 
     async def render(self, export: Export) -> None:
         """From requested to rendered. Done again after a crash, it makes the same bytes."""
@@ -75,7 +78,7 @@ class Rendering:
             current = await rows.find_export(session, export.tenant_id, export.id, lock=True)
             if current.state is not ExportState.RENDERING:
                 return  # somebody else was faster
-            await rows.add_files(session, export.tenant_id, export.id, files)
+            await rows.add_files(session, self._vault, export.tenant_id, export.id, files)
             await self._ledger.record(session, act, receipt_id=export.manifest_receipt_id)
             in_force = await keys_in_force(session)
             if not {policy.receipt_keys[0].key_id, policy.logs[0].key.key_id} <= set(in_force.values()):
@@ -121,7 +124,7 @@ class Rendering:
         """
         if export.file_name is None:
             return await log_policy(session, export.tenant_id, origin)
-        files = await rows.read_files(session, export.tenant_id, export.id)
+        files = await rows.read_files(session, self._vault, export.tenant_id, export.id)
         return Policy.parse(files[POLICY])
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Computed,
@@ -192,6 +193,7 @@ export_files = tenant_table(
     uuid_column("export_id", primary_key=True),
     Column("name", Text, primary_key=True),
     Column("content", LargeBinary, nullable=False),
+    Column("sealed", Boolean, nullable=False, server_default="false", comment="content is encrypted"),
     ForeignKeyConstraint(["tenant_id", "export_id"], ["exports.tenant_id", "exports.id"]),
 )
 
@@ -201,5 +203,33 @@ artefacts = tenant_table(
     Column("media_type", Text, nullable=False),
     Column("content", LargeBinary, nullable=False),
     instant("created_at", nullable=False),
+    Column("sealed", Boolean, nullable=False, server_default="false", comment="content is encrypted"),
+    ForeignKeyConstraint(["tenant_id", "export_id"], ["exports.tenant_id", "exports.id"]),
+)
+
+#: What was done about a customer's own key; the newest act says how it stands. The key is not here.
+customer_keys = tenant_table(
+    "customer_keys",
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("act", Text, nullable=False),
+    Column("key_id", Text, nullable=False, comment="as the key service knows it"),
+    Column("public_key", LargeBinary, nullable=False, comment="checks proofs of its use"),
+    instant("at", nullable=False),
+    uuid_column("by_id", nullable=False),
+    Column("by_name", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    uuid_column("receipt_id", nullable=False),
+    ForeignKeyConstraint(["tenant_id", "receipt_id"], ["receipts.tenant_id", "receipts.id"]),
+    CheckConstraint("act IN ('enable', 'rotate', 'withdraw')", name="act_is_known"),
+    CheckConstraint("length(public_key) = 32", name="public_key_is_ed25519"),
+)
+
+#: One for each sealed export, wrapped under the customer's key.
+data_keys = tenant_table(
+    "data_keys",
+    uuid_column("export_id", primary_key=True),
+    Column("key_id", Text, nullable=False, comment="the customer's key that wraps it"),
+    Column("wrapped", LargeBinary, nullable=False),
+    instant("at", nullable=False),
     ForeignKeyConstraint(["tenant_id", "export_id"], ["exports.tenant_id", "exports.id"]),
 )

@@ -39,6 +39,7 @@ class Job(StrEnum):
     PLAN_SLA_RUN = "plan_sla_run"
     REMIND_OF_APPROVAL = "remind_of_approval"
     ROLL_UP_USAGE = "roll_up_usage"
+    SEAL_EXPORTS = "seal_exports"
     SPREAD_REVOCATION = "spread_revocation"
 
 
@@ -50,6 +51,7 @@ DEFAULT_QUEUE = "trust-portal:default"
 DELIVERIES_QUEUE = "trust-portal:deliveries"
 QUEUE_OF: dict[Job, str] = {
     Job.BUILD_EXPORT: EXPORTS_QUEUE,
+    Job.SEAL_EXPORTS: EXPORTS_QUEUE,
     Job.DELIVER_NOTIFICATION: DELIVERIES_QUEUE,
 }
 

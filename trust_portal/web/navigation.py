@@ -33,6 +33,7 @@ class NavItem:
 _CUSTOMER_PAGES = (
     ("Overview", "", Action.PROFILE_READ),
     ("Trust", "/trust", Action.TRUST_REPORT_READ),
+    ("Posture", "/posture", Action.POSTURE_READ),
     ("SLA reports", "/reports", Action.SLA_REPORT_READ),
     ("Credits", "/credits", Action.CREDIT_READ),
     ("Incidents", "/incidents", Action.INCIDENT_READ),

@@ -92,6 +92,7 @@ EXPECTED = {
     "/t/{key}/exclusions": READERS,
     "/t/{key}/exclusions/{report}": NONE_YET,
     "/t/{key}/exclusions/{report}/source": NONE_YET,
+    "/t/{key}/posture": READERS,
     "/t/{key}/exports": READERS,
     "/t/{key}/exports/{export}/progress": READERS,
     "/t/{key}/exports/{export}/copies/report.pdf": "303 200 200 200 404 200 200 403 403 403",

@@ -44,7 +44,7 @@ FROM (
 #: What the evidence rests on. Not even the owner's slip of the hand changes these.
 EVIDENCE = (
     "receipts", "log_entries", "log_nodes", "checkpoints", "logs", "signing_keys", "key_edges", "key_retirements", "key_rotations", "policy_installs", "policy_requests", "event_keys", "facts",
-    "measurements", "sla_reports", "sla_report_inputs", "contracts", "artefacts", "export_files", "access_log",
+    "measurements", "sla_reports", "sla_report_inputs", "contracts", "access_log",
     "policy_decisions", "approval_requests", "approval_steps", "exclusions", "exclusion_states",
     "break_glass_grants", "break_glass_steps", "threshold_requests",
     "notifications", "notification_deliveries", "delivery_attempts", "delivery_outcomes",
@@ -52,6 +52,10 @@ EVIDENCE = (
     "playbook_runs", "playbook_steps", "kill_switches",
     "access_reviews", "compliance_evaluations", "compliance_imports", "receipt_audits",
 )  # fmt: skip
+
+
+#: What may become sealed, once, and is else as it was written.
+SEALABLE = ("artefacts", "export_files")
 
 
 async def test_grants_are_exactly_these(login: Connection) -> None:
@@ -79,6 +83,9 @@ async def test_evidence_is_guarded_against_its_owner_too(login: Connection) -> N
     # pg_trigger.h: ROW 1, BEFORE 2, DELETE 8, UPDATE 16, TRUNCATE 32.
     for table in EVIDENCE:
         assert {row["type"] for row in triggers if row["name"] == table} == {1 + 2 + 8 + 16, 2 + 32}, table
+    for table in SEALABLE:
+        types = {row["type"] for row in triggers if row["name"] == table}
+        assert types == {1 + 2 + 8 + 16, 1 + 2 + 16, 2 + 32}, table
 
 
 @pytest.mark.parametrize("table", ["receipts", "log_entries", "checkpoints", "logs"])

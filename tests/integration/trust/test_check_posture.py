@@ -74,6 +74,7 @@ async def test_a_look_is_rows_and_one_receipt_that_says_the_same(house: House) -
     assert [(each.finding.check, each.finding.outcome) for each in checks] == [
         (Check.ISOLATION, Outcome.PASS),
         (Check.RESIDENCY, Outcome.PASS),
+        (Check.CUSTOMER_KEY, Outcome.NOT_APPLICABLE),
     ]
     probes = checks[0].finding.evidence["probes"]
     assert isinstance(probes, list)

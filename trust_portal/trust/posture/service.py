@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -14,6 +15,7 @@ from trust_portal.access.tenants.repository import find_tenant
 from trust_portal.errors import NotFound
 from trust_portal.evidence.act import Act
 from trust_portal.evidence.ledger import Ledger
+from trust_portal.evidence.sealing.vault import Vault
 from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.canonical import digest
@@ -23,6 +25,7 @@ from trust_portal.storage.metadata import TENANT_OWNED, metadata
 from trust_portal.storage.outbox import Job
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import Storage
+from trust_portal.trust.posture.customer_key import look_at_key
 from trust_portal.trust.posture.isolation import isolation
 from trust_portal.trust.posture.model import EVERY, NOUN, Finding, PostureCheck
 from trust_portal.trust.posture.probing import probe, read_catalogue
@@ -40,13 +43,20 @@ class PostureView:
 
 class Posture:
     def __init__(
-        self, storage: Storage, gate: Gate, ledger: Ledger, access_log: AccessLog, places: Places
+        self,
+        storage: Storage,
+        gate: Gate,
+        ledger: Ledger,
+        access_log: AccessLog,
+        places: Places,
+        vault: Vault,
     ) -> None:
         self._storage = storage
         self._gate = gate
         self._ledger = ledger
         self._access_log = access_log
         self._places = places
+        self._vault = vault
 
     async def check(
         self, tenant_id: UUID, actor: Actor, *, work: UUID | None = None
@@ -58,7 +68,11 @@ class Posture:
         decision = await self._gate.require(actor, Action.POSTURE_CHECK, Resource(NOUN, tenant_id))
         if tenant_id == VENDOR_ID:
             raise NotFound("customer")
-        findings = (await self._isolation(tenant_id), await self._residency(tenant_id))
+        findings = (
+            await self._isolation(tenant_id),
+            await self._residency(tenant_id),
+            await self._customer_key(tenant_id),
+        )
         return await self._record(tenant_id, findings, actor, decision, work)
 
     async def ask_due(self) -> int:
@@ -105,6 +119,10 @@ class Posture:
         if tenant is None:
             raise NotFound("customer")
         return residency(tenant.residency, self._places)
+
+    async def _customer_key(self, tenant_id: UUID) -> Finding:
+        async with self._storage.read(TenantScope(tenant_id)) as session:
+            return await look_at_key(session, self._vault, tenant_id, secrets.token_bytes(32))
 
     async def _record(
         self,

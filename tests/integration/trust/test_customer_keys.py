@@ -1,0 +1,285 @@
+"""A customer's own key over what is stored: sealed, opened unchanged, rotated, withdrawn, and honest when it is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from jobs.exports import seal as seal_job
+from trust_portal.access.actors import CONSOLE
+from trust_portal.access.customer_keys.model import SetCustomerKey
+from trust_portal.access.tenants.model import CreateTenant
+from trust_portal.errors import Conflict, Denied, InvalidInput
+from trust_portal.evidence.audit import AuditCode, AuditTotals, audit
+from trust_portal.evidence.export import Export, ExportState, RenderedDocument
+from trust_portal.evidence.exports import Exports
+from trust_portal.evidence.log_name import open_log
+from trust_portal.evidence.log_policy import log_policy
+from trust_portal.evidence.reproduction import reproduce_all
+from trust_portal.evidence.sealing import sealing as sealing_module
+from trust_portal.evidence.sealing.model import KeyAct
+from trust_portal.evidence.sequencer import run_sequencer
+from trust_portal.evidence.signing import VerifyKey
+from trust_portal.evidence.verify import verify
+from trust_portal.house import House
+from trust_portal.kernel.actor import SYSTEM, Actor, ActorKind, Role
+from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.storage.errors import APPEND_ONLY_SQLSTATE
+from trust_portal.storage.outbox import Job
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.unit_of_work import ReadSession
+from trust_portal.trust.posture.model import Check, Outcome, PostureCheck
+
+pytestmark = pytest.mark.takes(seconds=20)
+
+WORDS = b"Dear customer, this is yours alone.\n"
+
+
+class Letters:
+    async def render(self, session: ReadSession, export: Export) -> RenderedDocument:
+        del session, export
+        files = {"letter.txt": WORDS, "inputs/words.csv": b"word\nyours\nalone\n"}
+        return RenderedDocument(files=files, tenant="acme", period="2026-06", file_name="letter.zip")
+
+
+@dataclass
+class Desk:
+    house: House
+    exports: Exports
+    tenant_id: UUID
+    admin: Actor
+    keys: Path
+
+    async def bundle(self, revision: int = 1) -> Export:
+        async with self.house.storage.write(TenantScope(self.tenant_id)) as session:
+            asked = await self.exports.request(
+                session,
+                kind="letter",
+                tenant_id=self.tenant_id,
+                subject_id=UUID(int=7),
+                revision=revision,
+                actor=SYSTEM,
+            )
+        return await self.exports.build(self.tenant_id, asked.id)
+
+    async def act(self, act: KeyAct) -> None:
+        await self.house.customer_keys.set(SetCustomerKey(self.tenant_id, act, "As agreed"), self.admin)
+
+    async def download(self, export: Export) -> bytes:
+        return (await self.house.archive.download(self.admin, self.tenant_id, export.id)).content
+
+    async def stored(self) -> list[bytes]:
+        """Everything that is in the rows of this tenant's exports."""
+        async with self.house.storage.read(TenantScope(self.tenant_id)) as session:
+            driver = await session.driver()
+            files = await driver.fetch(
+                "SELECT content FROM export_files WHERE tenant_id = $1", self.tenant_id
+            )
+            bundles = await driver.fetch("SELECT content FROM artefacts WHERE tenant_id = $1", self.tenant_id)
+        return [row["content"] for row in (*files, *bundles)]
+
+    async def is_readable(self) -> bool:
+        """Whether anything stored begins as a bundle does, or holds words of the letter."""
+        stored = await self.stored()
+        assert stored
+        return any(each.startswith(b"PK") or b"customer" in each for each in stored)
+
+    async def posture(self) -> PostureCheck:
+        return (await self.house.posture.check(self.tenant_id, SYSTEM))[2]
+
+    async def findings(self) -> list[AuditCode]:
+        found = audit(self.house.storage, AuditTotals(), self.tenant_id, vault=self.house.vault)
+        again = reproduce_all(self.house.storage, self.exports, AuditTotals(), self.tenant_id)
+        return [each.code async for each in found] + [each.code async for each in again]
+
+
+@pytest.fixture
+async def desk(house: House, tmp_path: Path) -> AsyncIterator[Desk]:
+    tenant_id = (await house.tenants.create(CreateTenant("acme", "Acme"), CONSOLE)).id
+    stop = asyncio.Event()
+    sequencer = asyncio.create_task(
+        run_sequencer(house.storage, house.keyring, stop, host=house.settings.host)
+    )
+    exports = Exports(
+        house.storage,
+        house.ledger,
+        {"letter": Letters()},
+        host=house.settings.host,
+        vendor="Vendor Ltd",
+        vault=house.vault,
+    )
+    admin = Actor(ActorKind.PERSON, new_id(), "Carla", tenant_id, frozenset({Role.CUSTOMER_ADMIN}))
+    yield Desk(house, exports, tenant_id, admin, tmp_path / "customer-keys")
+    stop.set()
+    await sequencer
+
+
+async def test_what_is_stored_is_sealed_and_comes_out_as_it_was(desk: Desk) -> None:
+    before = await desk.bundle()
+    plain = await desk.download(before)
+    assert await desk.is_readable()
+    assert (await desk.posture()).finding.outcome is Outcome.NOT_APPLICABLE
+    await desk.act(KeyAct.ENABLE)
+    assert (await desk.posture()).finding.found == "Something is still stored without a seal."
+    await _do_waiting(desk)
+    after = await desk.bundle(revision=2)
+    assert after.state is ExportState.READY
+    assert not await desk.is_readable()
+    assert await desk.download(before) == plain
+    opened = await desk.download(after)
+    assert hashlib.sha256(opened).hexdigest() == after.digest
+    assert await desk.house.archive.file(desk.admin, desk.tenant_id, after.id, "letter.txt") == WORDS
+    async with desk.house.storage.write(TenantScope(desk.tenant_id)) as session:
+        origin = await open_log(
+            await session.driver(), desk.tenant_id, desk.house.settings.host, session.clock.now()
+        )
+        policy = await log_policy(session, desk.tenant_id, origin)
+    for content in (plain, opened):
+        assert verify(content, policy=policy).findings == ()
+    assert await desk.findings() == []
+    check = await desk.posture()
+    assert (check.finding.check, check.finding.outcome) == (Check.CUSTOMER_KEY, Outcome.PASS)
+    use = check.finding.evidence["use"]
+    assert isinstance(use, dict)
+    assert use["opened"] == {"export": str(after.id), "sha256": after.digest}
+    assert (await desk.posture()).finding.evidence["use"] != use  # another nonce, another signature
+
+
+async def test_rotated_what_the_old_key_wrapped_is_wrapped_anew_and_the_old_key_can_go(desk: Desk) -> None:
+    await desk.act(KeyAct.ENABLE)
+    export = await desk.bundle()
+    opened, sealed = await desk.download(export), await desk.stored()
+    (old,) = desk.keys.iterdir()
+    await desk.act(KeyAct.ROTATE)
+    assert await desk.download(export) == opened  # between the act and the job too
+    await desk.house.sealing.run(desk.tenant_id)
+    old.unlink()
+    assert await desk.download(export) == opened
+    assert await desk.stored() == sealed
+    assert (await desk.posture()).finding.outcome is Outcome.PASS
+    acts = await desk.house.customer_keys.history(desk.admin, desk.tenant_id)
+    assert [each.act for each in acts] == [KeyAct.ROTATE, KeyAct.ENABLE]
+    assert VerifyKey(acts[0].public_key).key_id == acts[0].key_id != acts[1].key_id
+
+
+async def test_a_withdrawn_key_opens_nothing_and_stores_nothing_until_it_is_enabled_again(desk: Desk) -> None:
+    await desk.act(KeyAct.ENABLE)
+    export = await desk.bundle()
+    opened, sealed = await desk.download(export), await desk.stored()
+    await desk.act(KeyAct.WITHDRAW)
+    with pytest.raises(Conflict, match="withdrawn the key") as refused:
+        await desk.download(export)
+    assert (refused.value.code, refused.value.status) == ("KEY_WITHDRAWN", 409)
+    failed = await desk.bundle(revision=2)
+    assert failed.state is ExportState.FAILED
+    assert "withdrawn the key" in (failed.failure or "")
+    assert await desk.stored() == sealed
+    assert (await desk.posture()).finding.outcome is Outcome.FAIL
+    assert set(await desk.findings()) == {AuditCode.ARTEFACT_NOT_OPENED, AuditCode.NOT_REPRODUCIBLE}
+    with pytest.raises(Conflict):
+        await desk.act(KeyAct.ROTATE)
+    await desk.act(KeyAct.ENABLE)
+    assert await desk.download(export) == opened
+
+
+async def test_a_key_that_is_gone_or_another_refuses_and_changes_nothing(desk: Desk) -> None:
+    await desk.act(KeyAct.ENABLE)
+    export = await desk.bundle()
+    opened, sealed = await desk.download(export), await desk.stored()
+    (file,) = desk.keys.iterdir()
+    content = file.read_bytes()
+    file.write_bytes(json.dumps(json.loads(content) | {"seed": "A" * 43 + "="}).encode())
+    with pytest.raises(Conflict) as wrong:
+        await desk.download(export)
+    assert wrong.value.code == "KEY_WRONG"
+    file.unlink()
+    with pytest.raises(Conflict) as missing:
+        await desk.download(export)
+    assert missing.value.code == "KEY_MISSING"
+    check = await desk.posture()
+    assert check.finding.outcome is Outcome.FAIL
+    assert "no longer has the customer's key" in check.finding.found
+    assert await desk.stored() == sealed
+    file.touch(mode=0o600)
+    file.write_bytes(content)
+    assert await desk.download(export) == opened
+
+
+async def test_cut_off_in_the_middle_of_sealing_nothing_is_lost_and_it_goes_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [await desk.bundle(revision) for revision in (1, 2, 3)]
+    plain = [await desk.download(export) for export in made]
+    await desk.act(KeyAct.ENABLE)
+    monkeypatch.setattr(sealing_module, "AT_ONCE", 1)
+    replace, calls = sealing_module.replace_with_sealed, 0
+
+    async def dies(*given: object) -> None:
+        nonlocal calls
+        calls += 1
+        await replace(*given)  # type: ignore[arg-type]
+        if calls == 2:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr(sealing_module, "replace_with_sealed", dies)
+    with pytest.raises(asyncio.CancelledError):
+        await desk.house.sealing.run(desk.tenant_id)
+    assert [await desk.download(export) for export in made] == plain
+    assert (await desk.posture()).finding.evidence["unsealed"] == "2"
+    assert await desk.house.sealing.run(desk.tenant_id) == 2
+    assert not await desk.is_readable()
+    assert [await desk.download(export) for export in made] == plain
+    assert await desk.findings() == []
+
+
+async def test_only_the_customers_administrator_says_and_says_why(desk: Desk) -> None:
+    staff = Actor(ActorKind.PERSON, new_id(), "Ada", VENDOR_ID, frozenset({Role.VENDOR_ADMIN}))
+    with pytest.raises(Denied):
+        await desk.house.customer_keys.set(SetCustomerKey(desk.tenant_id, KeyAct.ENABLE, "Because"), staff)
+    with pytest.raises(InvalidInput):
+        SetCustomerKey(desk.tenant_id, KeyAct.ENABLE, " ")
+    for act, code in ((KeyAct.ROTATE, "NOT_ENABLED"), (KeyAct.WITHDRAW, "NOT_ENABLED")):
+        with pytest.raises(Conflict) as refused:
+            await desk.act(act)
+        assert refused.value.code == code
+    assert await desk.house.customer_keys.history(desk.admin, desk.tenant_id) == ()
+    assert not desk.keys.exists()
+
+
+async def test_a_row_becomes_sealed_once_and_changes_in_no_other_way(desk: Desk) -> None:
+    await desk.bundle()
+    await desk.act(KeyAct.ENABLE)
+    plainly = "UPDATE artefacts SET content = 'x' WHERE tenant_id = $1"
+    again = "UPDATE artefacts SET content = 'x', sealed = true WHERE tenant_id = $1"
+    back = "UPDATE export_files SET sealed = false WHERE tenant_id = $1"
+    for statement in (plainly,):
+        assert await _refused(desk, statement) == APPEND_ONLY_SQLSTATE
+    await desk.house.sealing.run(desk.tenant_id)
+    for statement in (plainly, again, back):
+        assert await _refused(desk, statement) == APPEND_ONLY_SQLSTATE
+
+
+async def _refused(desk: Desk, statement: str) -> str:
+    with pytest.raises(asyncpg.PostgresError) as caught:
+        async with desk.house.storage.write(TenantScope(desk.tenant_id)) as session:
+            await (await session.driver()).execute(statement, desk.tenant_id)
+    return str(caught.value.sqlstate)
+
+
+async def _do_waiting(desk: Desk) -> None:
+    async with desk.house.storage.read(TenantScope(VENDOR_ID)) as session:
+        driver = await session.driver()
+        rows = await driver.fetch(
+            "SELECT id, arguments FROM outbox WHERE job = $1 ORDER BY due_at", Job.SEAL_EXPORTS.value
+        )
+    assert len(rows) == 2  # at once, and when what ran meanwhile is over
+    for row in rows:
+        await seal_job(desk.house, row["id"], dict(row["arguments"]))

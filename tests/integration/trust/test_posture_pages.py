@@ -1,0 +1,97 @@
+"""The page of a customer's posture: what was found, looking again, and the customer's own key; the same over GraphQL."""
+
+from __future__ import annotations
+
+import pytest
+from support.portal_fixtures import Portal
+
+from schema.ids import encode
+
+pytestmark = pytest.mark.takes(seconds=15)
+
+PAGE = "/t/aurora/posture"
+_ASK = """query ($id: ID!) { node(id: $id) { ... on Tenant {
+  posture { check outcome found evidence checkedBy receiptId } customerKeys { act keyId reason }
+} } }"""
+_CHECK = """mutation ($id: ID!) { checkPosture(input: {tenantId: $id}) {
+  checks { check outcome } userErrors { code } } }"""
+_SET = """mutation ($id: ID!, $act: CustomerKeyAct!, $reason: String!) {
+  setCustomerKey(input: {tenantId: $id, act: $act, reason: $reason}) {
+    key { act pem } userErrors { code path } } }"""
+
+
+async def test_staff_looks_and_the_customer_reads_what_was_found(portal: Portal) -> None:
+    async with portal.browser("customer_viewer") as browser:
+        page = (await browser.get(PAGE)).text
+        assert page.count("nobody has looked yet") == 3
+        assert "Look now" not in page
+        assert (await browser.post(f"{PAGE}/check")).status_code == 403
+    async with portal.browser("sre_operator") as browser:
+        sent = await browser.post(f"{PAGE}/check")
+        assert (sent.status_code, sent.headers["location"]) == (303, PAGE)
+        assert "Look now" in (await browser.get(PAGE)).text
+    async with portal.browser("customer_viewer") as browser:
+        page = (await browser.get(PAGE)).text
+    for said in (
+        "Every table of customers forces row-level security",
+        "read without naming a tenant",
+        "DATABASE_LOCATION and BACKUP_LOCATION do not say",
+        "Not checked",
+        "The customer has enabled no key of its own.",
+        "/t/aurora/receipts/",
+    ):
+        assert said in page, said
+
+
+async def test_the_customers_administrator_enables_a_key_and_withdraws_it(portal: Portal) -> None:
+    export = portal.world.aurora.export
+    bundle = f"/t/aurora/exports/{export}/bundle.zip"
+    async with portal.browser("customer_admin") as browser:
+        before = await browser.get(bundle)
+        assert "Enable the key" in (await browser.get(PAGE)).text
+        refused = await browser.post(f"{PAGE}/key", data={"act": "enable", "reason": ""})
+        assert refused.status_code == 422
+        sent = await browser.post(f"{PAGE}/key", data={"act": "enable", "reason": "Our rules ask for it"})
+        assert sent.status_code == 303
+        await portal.house.sealing.run(portal.world.aurora.id)
+        assert (await browser.get(bundle)).content == before.content
+        page = (await browser.get(PAGE)).text
+        assert "Our rules ask for it" in page
+        assert "Withdraw the key" in page
+        await browser.post(f"{PAGE}/key", data={"act": "withdraw", "reason": "We leave"})
+        closed = await browser.get(bundle)
+        assert closed.status_code == 409
+        assert "withdrawn the key" in closed.text
+    async with portal.browser("vendor_admin") as browser:
+        assert (
+            await browser.post(f"{PAGE}/key", data={"act": "enable", "reason": "For them"})
+        ).status_code == 403
+
+
+async def test_graphql_says_and_does_the_same(portal: Portal) -> None:
+    tenant = encode("Tenant", portal.world.aurora.id, portal.world.aurora.id)
+
+    async def asked(who: str, query: str, **more: str) -> dict[str, object]:
+        async with portal.browser(who) as browser:
+            answer = await browser.post("/graphql", json={"query": query, "variables": {"id": tenant} | more})
+        data: dict[str, object] = answer.json()["data"]
+        return data
+
+    made = await asked("csm", _CHECK)
+    assert made == {
+        "checkPosture": {
+            "checks": [
+                {"check": "ISOLATION", "outcome": "PASS"},
+                {"check": "RESIDENCY", "outcome": "NOT_CHECKED"},
+                {"check": "CUSTOMER_KEY", "outcome": "NOT_APPLICABLE"},
+            ],
+            "userErrors": [],
+        }
+    }
+    nothing = await asked("customer_admin", _SET, act="ROTATE", reason="Yearly")
+    assert nothing == {"setCustomerKey": {"key": None, "userErrors": [{"code": "NOT_ENABLED", "path": []}]}}
+    done = await asked("customer_admin", _SET, act="ENABLE", reason="Our rules ask for it")
+    assert "BEGIN PUBLIC KEY" in str(done)
+    found = str(await asked("customer_viewer", _ASK))
+    assert "Our rules ask for it" in found
+    assert "row-level security" in found

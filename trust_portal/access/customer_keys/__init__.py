@@ -1,0 +1,1 @@
+"""A customer's own key over its stored bundles: enabled, rotated, withdrawn."""
