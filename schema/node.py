@@ -23,6 +23,7 @@ from schema.types.playbook import PlaybookRun, playbook_run
 from schema.types.receipt import Receipt, receipt
 from schema.types.report import SlaReport, sla_report
 from schema.types.tenant import Tenant, tenant
+from schema.types.trust_report import TrustReport, trust_report
 from trust_portal.access.tenants import model
 from trust_portal.errors import NotFound
 
@@ -36,7 +37,8 @@ Node = Annotated[
     | ApprovalRequest
     | Export
     | Receipt
-    | Person,
+    | Person
+    | TrustReport,
     strawberry.union("Node", description="Whatever has a global id that can be asked for again."),
 ]
 
@@ -54,6 +56,7 @@ async def find(
     | Export
     | Receipt
     | Person
+    | TrustReport
     | None
 ):
     """The thing behind a global id, or None; ``Denied`` where the caller may know that it is there."""
@@ -110,6 +113,11 @@ async def _receipt(context: Context, asked: GlobalId) -> Receipt:
     return receipt((await context.house.archive.receipt(context.actor, asked.tenant_id, asked.id)).receipt)
 
 
+async def _trust_report(context: Context, asked: GlobalId) -> TrustReport:
+    found = await context.house.trust_reports.get(context.actor, asked.tenant_id, asked.id)
+    return trust_report(found.report, (await _owner(context, asked)).key)
+
+
 async def _person(context: Context, asked: GlobalId) -> Person:
     return person(await context.house.people.get(context.actor, asked.tenant_id, asked.id))
 
@@ -125,6 +133,7 @@ _Found = (
     | Export
     | Receipt
     | Person
+    | TrustReport
 )
 _LOOK_UPS: dict[str, Callable[[Context, GlobalId], Awaitable[_Found]]] = {
     "ApprovalRequest": _approval,
@@ -137,4 +146,5 @@ _LOOK_UPS: dict[str, Callable[[Context, GlobalId], Awaitable[_Found]]] = {
     "Receipt": _receipt,
     "SlaReport": _report,
     "Tenant": _tenant,
+    "TrustReport": _trust_report,
 }

@@ -26,6 +26,7 @@ from schema.mutations.prevention import PreventionMutations
 from schema.mutations.reports import ReportMutations
 from schema.mutations.tenants import TenantMutations
 from schema.mutations.tokens import TokenMutations
+from schema.mutations.trust_reports import TrustReportMutations
 
 
 @strawberry.type(description="Acts. Each asks the policies, changes one thing, and leaves a receipt.")
@@ -52,5 +53,6 @@ class Mutation(
     ReportMutations,
     TenantMutations,
     TokenMutations,
+    TrustReportMutations,
 ):
     pass

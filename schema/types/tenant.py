@@ -69,6 +69,7 @@ from schema.types.posture import CustomerKey, PostureCheck, customer_key, postur
 from schema.types.receipt import KindArgument, Receipt, receipt
 from schema.types.report import SlaReport, sla_report
 from schema.types.token import ApiToken, api_token
+from schema.types.trust_report import TrustReport, TrustReportPreview, trust_report, trust_report_preview
 from trust_portal.access.access_log.model import AccessFilter, Looker, Verb
 from trust_portal.access.action import Action
 from trust_portal.access.approvals.inbox import ApprovalFilter, Show
@@ -310,6 +311,18 @@ class Tenant:
         house, actor = info.context.house, info.context.actor
         page = await house.exclusions.page(actor, self.uuid, page_request(first, after, last, before))
         return connection(page, exclusion)
+
+    @strawberry.field(description="Published Trust Reports, newest first.")
+    async def trust_reports(self, info: Info) -> list[TrustReport]:
+        found = await info.context.house.trust_reports.versions(info.context.actor, self.uuid)
+        return [trust_report(each, self.key) for each in found]
+
+    @strawberry.field(
+        description="What the Trust Report of a period would say now; for those who may publish."
+    )
+    async def trust_report_preview(self, info: Info, period: str) -> TrustReportPreview:
+        house = info.context.house
+        return trust_report_preview(await house.trust_reports.preview(info.context.actor, self.uuid, period))
 
     @strawberry.field(description="SLA reports and refused attempts, newest first.")
     async def sla_reports(

@@ -35,6 +35,7 @@ class Topic(StrEnum):
     PLAYBOOK_ROLLED_BACK = "playbook.rolled_back"
     POSTMORTEM_RELEASED = "postmortem.released"
     SLA_REPORT_ISSUED = "sla_report.issued"
+    TRUST_REPORT_PUBLISHED = "trust_report.published"
     WEBHOOK_TEST = "webhook.test"
 
 
@@ -116,6 +117,12 @@ RULES: Mapping[Topic, TopicRule] = {
     ),
     Topic.SLA_REPORT_ISSUED: TopicRule(
         "SLA reports", "A month's report was signed, or restated.", _CUSTOMERS, for_customers=True
+    ),
+    Topic.TRUST_REPORT_PUBLISHED: TopicRule(
+        "Trust Reports",
+        "A Trust Report was published, or took another's place.",
+        _CUSTOMERS,
+        for_customers=True,
     ),
     Topic.WEBHOOK_TEST: TopicRule("Tests", "Somebody asked for a test of an endpoint."),
 }

@@ -59,3 +59,34 @@ async def test_a_customer_reads_its_own_and_staffs_reading_is_in_the_access_log(
         log = await browser.get("/t/aurora/access")
     assert "Sre_Operator" in log.text
     assert str(report.id) in log.text
+
+
+async def test_programs_publish_over_graphql_with_what_they_saw(portal: Portal):
+    aurora = portal.world.aurora
+    asked = """query($p: String!) { tenants(first: 5) { edges { node { id key
+      trustReportPreview(period: $p) { blocking sections { id seen } } } } } }"""
+    publishes = """mutation($i: PublishTrustReportInput!) { publishTrustReport(input: $i) {
+      report { period revision sha256 acknowledged { section reason } } userErrors { code path } } }"""
+    async with portal.browser("csm") as browser:
+        seen = (await browser.post("/graphql", json={"query": asked, "variables": {"p": Q2}})).json()["data"][
+            "tenants"
+        ]["edges"]
+        (node,) = [each["node"] for each in seen if each["node"]["key"] == "aurora"]
+        sections = {each["id"]: each["seen"] for each in node["trustReportPreview"]["sections"]}
+        blocking = node["trustReportPreview"]["blocking"]
+        assert blocking == [name for name, what in sections.items() if what is not None]
+
+        async def publish_with(given: list[dict[str, str]]) -> dict[str, object]:
+            variables = {"i": {"tenantId": node["id"], "period": Q2, "acknowledgements": given}}
+            answer = await browser.post("/graphql", json={"query": publishes, "variables": variables})
+            return answer.json()["data"]["publishTrustReport"]
+
+        refused = await publish_with([])
+        assert refused["report"] is None
+        assert [each["code"] for each in refused["userErrors"]] == ["SECTIONS_BLOCK"]
+        given = [{"section": each, "reason": "we know", "seen": sections[each]} for each in blocking]
+        made = await publish_with(given)
+    assert made["userErrors"] == []
+    (stored,) = await portal.house.trust_reports.versions(CONSOLE, aurora.id)
+    assert made["report"]["sha256"] == stored.sha256
+    assert [each["section"] for each in made["report"]["acknowledged"]] == blocking

@@ -67,6 +67,21 @@ class AccessEntry:
     access: Access
 
 
+@dataclass(frozen=True, slots=True)
+class AccessTally:
+    """How often one actor looked and fetched in a stretch of time, and when last."""
+
+    actor_id: UUID
+    actor_name: str
+    group: Group
+    read: int
+    downloaded: int
+    last: datetime
+
+    def count(self, verb: Verb) -> int:
+        return self.read if verb is Verb.READ else self.downloaded
+
+
 def group_of(actor: Actor) -> Group:
     if actor.kind is ActorKind.SYSTEM:
         return Group.SYSTEM

@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from trust_portal.access.access_log.model import (
     Access,
     AccessEntry,
     AccessFilter,
+    AccessTally,
     Group,
     Looker,
     Verb,
@@ -91,6 +92,51 @@ async def entries_page(
         key=lambda entry: (rfc3339(entry.at), str(entry.id)),
         descending=True,
     )
+
+
+async def tallies_between(
+    session: ReadSession, tenant_id: UUID, start: datetime, end: datetime
+) -> tuple[AccessTally, ...]:
+    """Who looked and fetched in ``start`` <= time < ``end``, by group and name; under the last of their names in the alphabet."""
+    row = access_log.c
+    query = (
+        select(
+            row.actor_id,
+            row.actor_group,
+            func.max(row.actor_name).label("actor_name"),
+            func.count().filter(row.verb == Verb.READ.value).label("read"),
+            func.count().filter(row.verb == Verb.DOWNLOADED.value).label("downloaded"),
+            func.max(row.at).label("last"),
+        )
+        .where(row.tenant_id == tenant_id, row.at >= start, row.at < end)
+        .group_by(row.actor_id, row.actor_group)
+    )
+    found = [
+        AccessTally(
+            each.actor_id, each.actor_name, Group(each.actor_group), each.read, each.downloaded, each.last
+        )
+        for each in await session.execute(query)
+    ]
+    return tuple(sorted(found, key=lambda each: (each.group.value, each.actor_name, str(each.actor_id))))
+
+
+async def downloads_between(
+    session: ReadSession, tenant_id: UUID, start: datetime, end: datetime, limit: int
+) -> tuple[AccessEntry, ...]:
+    """What was fetched in ``start`` <= time < ``end``, the latest first."""
+    row = access_log.c
+    rows = await session.execute(
+        select(access_log)
+        .where(
+            row.tenant_id == tenant_id,
+            row.verb == Verb.DOWNLOADED.value,
+            row.at >= start,
+            row.at < end,
+        )
+        .order_by(row.at.desc(), row.id.desc())
+        .limit(limit)
+    )
+    return tuple(_entry(each) for each in rows)
 
 
 def _entry(row: Row[Any]) -> AccessEntry:

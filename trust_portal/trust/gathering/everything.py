@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
 from typing import Any, Final
 
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.compliance.section import gather as gather_compliance
+from trust_portal.trust.gathering.access import gather as gather_access
+from trust_portal.trust.gathering.changes import changes_section
 from trust_portal.trust.gathering.cost import gather as gather_cost
 from trust_portal.trust.gathering.credits import gather as gather_credits
-from trust_portal.trust.gathering.ids import COMPLIANCE, COST, CREDITS, INCIDENTS, SLA
+from trust_portal.trust.gathering.ids import (
+    ACCESS,
+    COMPLIANCE,
+    COST,
+    CREDITS,
+    INCIDENTS,
+    POSTURE,
+    SLA,
+    VERIFICATION,
+)
 from trust_portal.trust.gathering.incidents import gather as gather_incidents
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.gathering.sla import gather as gather_sla
-from trust_portal.trust.sections.model import Section, State
+from trust_portal.trust.gathering.verification import gather as gather_verification
+from trust_portal.trust.posture.section import gather as gather_posture
+from trust_portal.trust.sections.model import Section
 
 Gatherer = Callable[[ReadSession, Ask], Coroutine[Any, Any, Section]]
 
@@ -25,14 +37,16 @@ GATHERERS: Final[dict[str, Gatherer]] = {
     COST: gather_cost,
     CREDITS: gather_credits,
     COMPLIANCE: gather_compliance,
+    POSTURE: gather_posture,
+    ACCESS: gather_access,
+    VERIFICATION: gather_verification,
 }
 
 
 async def gather(session: ReadSession, ask: Ask) -> tuple[Section, ...]:
-    """Every section of ``GATHERERS``, in their order. ``session`` is a snapshot in the staff scope."""
-    return tuple([await gatherer(session, ask) for gatherer in GATHERERS.values()])
+    """Every section of ``GATHERERS``, in their order, and behind them what changed since the document before.
 
-
-def not_checked(id_: str, title: str, source: str) -> Section:
-    """A section of which nothing is known: nobody has checked."""
-    return Section(id_, title, State.MISSING, source, None, timedelta(0), why="not checked")
+    ``session`` is a snapshot in the staff scope.
+    """
+    sections = [await gatherer(session, ask) for gatherer in GATHERERS.values()]
+    return (*sections, changes_section(sections, ask.before, ask.now))

@@ -1,4 +1,4 @@
-"""Derives again what a Trust Report follows from: its states from their ages, and the table made of it."""
+"""Derives again what a Trust Report follows from: its states from their ages, what changed from the report before, and the table made of it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from typing import Any
 from trust_portal.documents.csv import write_csv
 from trust_portal.evidence.strict import parse_json
 from trust_portal.evidence.verdict import Mismatch
-from trust_portal.reliability.comparison import file_in, reading, same_engine, table_differs
+from trust_portal.reliability.comparison import file_in, mismatches, reading, same_engine, table_differs
+from trust_portal.trust.gathering.changes import changes_section
+from trust_portal.trust.gathering.ids import CHANGES
+from trust_portal.trust.gathering.model import Before
 from trust_portal.trust.report.document import sections_of
-from trust_portal.trust.report.model import CSV_FILE, DOCUMENT_FILE, ENGINE, FORMAT
-from trust_portal.trust.sections.document import csv_rows
+from trust_portal.trust.report.model import CSV_FILE, DOCUMENT_FILE, ENGINE, FORMAT, PREVIOUS_FILE
+from trust_portal.trust.sections.document import csv_rows, section_json
 from trust_portal.trust.sections.freshness import freshness
 from trust_portal.trust.sections.model import Section, State
 
@@ -27,6 +30,7 @@ def recompute_trust_report(files: Mapping[str, bytes]) -> list[Mismatch]:
         same_engine(body, DOCUMENT_FILE, engine=ENGINE, formats=(FORMAT,))
         sections = sections_of(body)
         found = [*_states(sections, datetime.fromisoformat(body["as_of"])), *_acknowledged(body, sections)]
+        found += _changes(files, body, sections)
         header, *rows = csv_rows(sections)
         table = write_csv([str(each) for each in header], rows)
     return found + table_differs(CSV_FILE, files.get(CSV_FILE, table), table)
@@ -37,6 +41,22 @@ def _states(sections: tuple[Section, ...], as_of: datetime) -> Iterator[Mismatch
         derived, _ = freshness(each.as_of, each.max_age, as_of, missing="")
         if each.state is State.FRESH and derived is not State.FRESH:
             yield Mismatch(DOCUMENT_FILE, f"$.sections[{number}].state", each.state.value, derived.value)
+
+
+def _changes(
+    files: Mapping[str, bytes], body: Mapping[str, Any], sections: tuple[Section, ...]
+) -> list[Mismatch]:
+    """What changed since the report before, from that report in ``inputs/``."""
+    *others, stated = sections
+    if stated.id != CHANGES:
+        return []
+    before, named = None, body["previous"]
+    if named is not None:
+        earlier = {each.id: each for each in sections_of(parse_json(file_in(files, PREVIOUS_FILE)))}
+        before = Before(named["period"], int(named["revision"]), named["sha256"], earlier)
+    derived = changes_section(others, before, datetime.fromisoformat(body["as_of"]))
+    place = f"$.sections[{len(others)}]"
+    return mismatches(DOCUMENT_FILE, section_json(stated), section_json(derived), place)
 
 
 def _acknowledged(body: Mapping[str, Any], sections: tuple[Section, ...]) -> Iterator[Mismatch]:

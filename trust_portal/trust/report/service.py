@@ -54,6 +54,7 @@ from trust_portal.trust.report.repository import (
     trust_reports_of,
 )
 from trust_portal.trust.report.sources import inputs_of
+from trust_portal.trust.report.telling import tell_published
 from trust_portal.trust.sections.model import Section
 
 
@@ -153,6 +154,7 @@ class TrustReports:
                 revision=revision,
                 actor=actor,
             )
+            await tell_published(session, found.tenant, report)
         return report
 
     async def versions(self, actor: Actor, tenant_id: UUID) -> tuple[StoredTrustReport, ...]:

@@ -11,6 +11,8 @@ from starlette.routing import Route
 from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.reliability.reports.record import Head
+from trust_portal.trust.report.document import sections_of
+from trust_portal.trust.report.model import NOUN
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.navigation import frame, tenant_of
 from trust_portal.web.templating import page
@@ -28,9 +30,14 @@ async def overview(request: Request) -> Response:
         if signed is not None:
             stored = await house.reports.get(actor, tenant.id, signed)
             report = json.loads(await house.reports.document(actor, tenant.id, signed))
+    trusted = None
+    if house.gate.allows(actor, Action.TRUST_REPORT_READ, Resource(NOUN, tenant.id)):
+        trusted = await house.trust_reports.newest(actor, tenant.id)
     return page(
         request,
         "overview.html",
+        trusted=trusted,
+        trust_sections=() if trusted is None else sections_of(trusted.document),
         profile=tenant,
         added="added" in request.query_params and actor.is_staff,
         heads=heads,

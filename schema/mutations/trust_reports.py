@@ -1,0 +1,52 @@
+"""Publishing Trust Reports."""
+
+from __future__ import annotations
+
+import strawberry
+
+from schema.context import Info
+from schema.ids import decode
+from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.types.trust_report import TrustReport, trust_report
+from trust_portal.trust.report.model import Acknowledgement, PublishTrustReport
+
+
+@strawberry.input(description="A section that is let stand although stale or missing, and why.")
+class AcknowledgedSectionInput:
+    section: str
+    reason: str = strawberry.field(description="Printed in the report, and signed.")
+    seen: str = strawberry.field(description="As the preview gives it: of anything else nothing is known.")
+
+
+@strawberry.input(description="Which Trust Report to publish.")
+class PublishTrustReportInput:
+    tenant_id: strawberry.ID
+    period: str = strawberry.field(description="2026-06 or 2026-Q2; it may still be running.")
+    acknowledgements: list[AcknowledgedSectionInput] = strawberry.field(default_factory=list)
+    reason: str | None = strawberry.field(default=None, description="Needed over a published one.")
+
+
+@strawberry.type(description="The report published.")
+class PublishTrustReportPayload:
+    report: TrustReport | None
+    user_errors: list[UserError]
+
+
+@strawberry.type
+class TrustReportMutations:
+    @strawberry.mutation(
+        description="Publish a tenant's Trust Report. What is stale or missing blocks unless it is acknowledged."
+    )
+    async def publish_trust_report(
+        self, info: Info, input: PublishTrustReportInput
+    ) -> PublishTrustReportPayload:
+        house, actor = info.context.house, info.context.actor
+        try:
+            tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
+            tenant = await house.tenants.get(actor, tenant_id, purpose="GraphQL")
+            given = tuple(Acknowledgement(e.section, e.reason, e.seen) for e in input.acknowledgements)
+            command = PublishTrustReport(tenant_id, input.period, given, input.reason)
+            report = await house.trust_reports.publish(command, actor)
+        except OF_THE_REQUEST as refusal:
+            return PublishTrustReportPayload(report=None, user_errors=[user_error(refusal)])
+        return PublishTrustReportPayload(report=trust_report(report, tenant.key), user_errors=[])
