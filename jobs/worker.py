@@ -38,6 +38,7 @@ from jobs.relay import QUEUE_LOST, Relay, from_json, queue_settings, to_json
 from jobs.remediation import REMEDIATION_DUTIES, mind_runs
 from jobs.reports import REPORT_DUTIES
 from jobs.schedule import start_due_runs
+from jobs.trust import TRUST_DUTIES, mind_trust
 from jobs.workbench import Workbench
 from trust_portal.errors import Broken, InvalidInput
 from trust_portal.evidence.sequencer import run_sequencer
@@ -62,6 +63,7 @@ DUTIES: tuple[Duty, ...] = (
     *POSTURE_DUTIES,
     *REMEDIATION_DUTIES,
     *REPORT_DUTIES,
+    *TRUST_DUTIES,
 )
 #: Jobs at a time. Renders are bound by the processor, reports wait for the database in between.
 MAX_JOBS = {DEFAULT_QUEUE: 8, EXPORTS_QUEUE: 2}
@@ -108,6 +110,7 @@ async def work(house: House, queue: str) -> None:
         rounds += [
             repeat("schedule", partial(start_due_runs, house), _SCHEDULE_ROUND),
             repeat("compliance", partial(mind_compliance, house), _COMPLIANCE_ROUND),
+            repeat("trust", partial(mind_trust, house), _SCHEDULE_ROUND),
             repeat("cost", partial(mind_cost, house), _COST_ROUND),
             repeat("actions", partial(mind_actions, house), _ACTIONS_ROUND),
             repeat("incidents", partial(mind_incidents, house), _INCIDENTS_ROUND),

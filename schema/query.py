@@ -34,6 +34,7 @@ from schema.types.playbook import (
 )
 from schema.types.run import SlaRun, sla_run
 from schema.types.tenant import First, Last, Tenant, tenant
+from schema.types.trust_batch import TrustBatch, trust_batch
 from trust_portal.access.approvals.inbox import ApprovalFilter, Show
 from trust_portal.access.approvals.model import ApprovalKind
 from trust_portal.cost.remediation.model import RunFilter, RunState
@@ -237,6 +238,14 @@ class Query(IncidentQueries, PostmortemQueries, PreventionQueries):
     @strawberry.field(description="The latest monthly runs, newest first, for staff.")
     async def sla_runs(self, info: Info) -> list[SlaRun]:
         return [sla_run(each) for each in await info.context.house.runs.newest(info.context.actor)]
+
+    @strawberry.field(description="The batch of Trust Reports of a period; null where none was started.")
+    async def trust_batch(self, info: Info, period: str) -> TrustBatch | None:
+        try:
+            found = await info.context.house.trust_batches.progress(info.context.actor, period)
+        except NotFound:
+            return None
+        return trust_batch(found.batch)
 
     @strawberry.field(description="One period's run, for staff; null where none was started.")
     async def sla_run(self, info: Info, period: str) -> SlaRun | None:

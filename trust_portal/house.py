@@ -147,6 +147,7 @@ from trust_portal.trust.compliance.catalogue import shipped_catalogue
 from trust_portal.trust.compliance.service import Compliance
 from trust_portal.trust.posture.residency import Places
 from trust_portal.trust.posture.service import Posture
+from trust_portal.trust.batches.service import TrustBatches
 from trust_portal.trust.report.attesting import TrustReportAuditor
 from trust_portal.trust.report.model import KIND as TRUST_REPORT
 from trust_portal.trust.report.renderer import TrustReportRenderer
@@ -255,6 +256,7 @@ class House:
     endpoints: Endpoints
     inbox: Inbox
     trust_reports: TrustReports
+    trust_batches: TrustBatches
 
     @property
     def auditors(self) -> tuple[Auditor, ...]:
@@ -386,6 +388,14 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
     following = Following(storage, ledger)
     pager_secrets = PagerSecrets(keyring.webhooks.seed)
     incidents = Incidents(storage, gate, ledger, access_log, following)
+    trust_reports = TrustReports(
+        storage,
+        gate=gate,
+        ledger=ledger,
+        exports=exports,
+        access_log=access_log,
+        vendor_name=settings.vendor_name,
+    )
     metering = Metering(storage, gate, access_log, labels=settings.cost_labels)
     receipt_audits = ReceiptAudits(storage, gate, ledger, _AUDITORS)
     return House(
@@ -540,13 +550,14 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         delivery_log=DeliveryLog(storage, gate, ledger, access_log),
         endpoints=Endpoints(storage, gate, ledger, access_log, endpoint_secrets, sender.networks),
         inbox=Inbox(storage, gate),
-        trust_reports=TrustReports(
+        trust_reports=trust_reports,
+        trust_batches=TrustBatches(
             storage,
             gate=gate,
             ledger=ledger,
-            exports=exports,
+            tenants=tenants,
+            reports=trust_reports,
             access_log=access_log,
-            vendor_name=settings.vendor_name,
         ),
     )
 

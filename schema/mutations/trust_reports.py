@@ -7,7 +7,9 @@ import strawberry
 from schema.context import Info
 from schema.ids import decode
 from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.types.trust_batch import TrustBatch, trust_batch
 from schema.types.trust_report import TrustReport, trust_report
+from trust_portal.trust.batches.model import StartTrustBatch
 from trust_portal.trust.report.model import Acknowledgement, PublishTrustReport
 
 
@@ -32,6 +34,17 @@ class PublishTrustReportPayload:
     user_errors: list[UserError]
 
 
+@strawberry.input(description="Of which period to publish every tenant's Trust Report.")
+class StartTrustBatchInput:
+    period: str
+
+
+@strawberry.type(description="The batch, new or under way.")
+class StartTrustBatchPayload:
+    batch: TrustBatch | None
+    user_errors: list[UserError]
+
+
 @strawberry.type
 class TrustReportMutations:
     @strawberry.mutation(
@@ -50,3 +63,14 @@ class TrustReportMutations:
         except OF_THE_REQUEST as refusal:
             return PublishTrustReportPayload(report=None, user_errors=[user_error(refusal)])
         return PublishTrustReportPayload(report=trust_report(report, tenant.key), user_errors=[])
+
+    @strawberry.mutation(
+        description="Start the period's batch of Trust Reports over every tenant, or its next attempt."
+    )
+    async def start_trust_batch(self, info: Info, input: StartTrustBatchInput) -> StartTrustBatchPayload:
+        house, actor = info.context.house, info.context.actor
+        try:
+            batch = await house.trust_batches.start(StartTrustBatch(input.period), actor)
+        except OF_THE_REQUEST as refusal:
+            return StartTrustBatchPayload(batch=None, user_errors=[user_error(refusal)])
+        return StartTrustBatchPayload(batch=trust_batch(batch), user_errors=[])

@@ -53,6 +53,8 @@ class Action(StrEnum):
     TENANTS_CREATE = "house:tenants:create"
     TENANTS_OFFBOARD = "house:tenants:offboard"
     TENANTS_READ = "house:tenants:read"
+    TRUST_BATCH_READ = "house:trust_batch:read"
+    TRUST_BATCH_START = "house:trust_batch:start"
     WORKPLACE_READ = "house:workplace:read"
     WORKPLACE_SET = "house:workplace:set"
     ACCESS_LOG_READ = "tenant:access_log:read"

@@ -136,6 +136,7 @@ class ReceiptKind(StrEnum):
     THRESHOLD_CHANGED = "threshold.changed"
     TOKEN_CREATED = "token.created"  # noqa: S105 - the name of an act, not a secret
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an act, not a secret
+    TRUST_BATCH_COMPLETED = "trust_batch.completed"
     TRUST_REPORT_PUBLISHED = "trust_report.published"
     WEBHOOK_CHANGED = "webhook.changed"
     WEBHOOK_CREATED = "webhook.created"

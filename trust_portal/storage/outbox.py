@@ -37,6 +37,8 @@ class Job(StrEnum):
     ISSUE_SLA_REPORT = "issue_sla_report"
     PLAN_PLAYBOOKS = "plan_playbooks"
     PLAN_SLA_RUN = "plan_sla_run"
+    PLAN_TRUST_BATCH = "plan_trust_batch"
+    PUBLISH_TRUST_REPORT = "publish_trust_report"
     REMIND_OF_APPROVAL = "remind_of_approval"
     ROLL_UP_USAGE = "roll_up_usage"
     SEAL_EXPORTS = "seal_exports"

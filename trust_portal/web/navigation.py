@@ -73,6 +73,7 @@ _BESIDE = {
 _BESIDE_OF_HOUSE = {
     "/approvals": ("/break-glass",),
     "/policies": ("/keys",),
+    "/runs": ("/trust-batches",),
     "/switchboard": ("/actions",),
 }
 _HOUSE_PAGES = (

@@ -40,6 +40,8 @@ EXPECTED = {
     "/tenants": "303 403 403 403 403 200 200 200 200 200",
     "/runs": "303 403 403 403 403 200 200 403 200 200",
     "/runs/2026-06": "303 403 403 403 403 404 404 403 404 404",
+    "/trust-batches": "303 403 403 403 403 200 200 403 200 200",
+    "/trust-batches/2026-Q2": "303 403 403 403 403 404 404 403 404 404",
     "/incidents": "303 403 403 403 403 200 200 200 200 200",
     "/incidents/declare": "303 403 403 403 403 200 403 403 403 403",
     "/incidents/integrations": "303 403 403 403 403 200 200 200 200 200",
@@ -172,6 +174,7 @@ def test_the_table_names_every_page_there_is():
         path.replace("/unknown", "/{secret}")
         .replace("/2026.1", "/{version}")
         .replace("/2026-06", "/{period}")
+        .replace("/2026-Q2", "/{period}")
         .replace("report.json", "{name}")
         .replace("report.pdf", "{name}")
         .replace("/integrations/pagerduty/none", "/integrations/{kind}/{name}")

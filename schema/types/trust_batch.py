@@ -1,0 +1,60 @@
+"""Batches of Trust Reports over every tenant."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import strawberry
+
+from schema.context import Info
+from schema.ids import encode
+from trust_portal.trust.batches import model
+
+strawberry.enum(model.BatchState, name="TrustBatchState", description="How far a batch is.")
+strawberry.enum(
+    model.BatchOutcome, name="TrustBatchOutcome", description="What a batch came to for one tenant."
+)
+
+
+@strawberry.type(description="What a batch came to for one tenant, and why.")
+class TrustBatchTenant:
+    key: str
+    name: str
+    outcome: model.BatchOutcome
+    reason: str | None = strawberry.field(description="What is stale or missing, by name.")
+    report_id: strawberry.ID | None
+
+
+@strawberry.type(description="The Trust Reports of one period for every tenant.")
+class TrustBatch:
+    period: str
+    state: model.BatchState
+    attempt: int
+    requested_at: datetime
+    requested_by: str
+    completed_at: datetime | None
+
+    @strawberry.field(description="Every tenant, by key; while the batch is planned, those known so far.")
+    async def tenants(self, info: Info) -> list[TrustBatchTenant]:
+        progress = await info.context.house.trust_batches.progress(info.context.actor, self.period)
+        return [
+            TrustBatchTenant(
+                key=each.tenant_key,
+                name=each.tenant_name,
+                outcome=each.outcome,
+                reason=each.reason,
+                report_id=encode("TrustReport", each.tenant_id, each.report_id) if each.report_id else None,
+            )
+            for each in progress.tenants
+        ]
+
+
+def trust_batch(row: model.Batch) -> TrustBatch:
+    return TrustBatch(
+        period=row.period,
+        state=row.state,
+        attempt=row.attempt,
+        requested_at=row.requested_at,
+        requested_by=row.requested_by,
+        completed_at=row.completed_at,
+    )

@@ -1,0 +1,106 @@
+"""A batch over all tenants of one period, and what became of each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+NOUN: Final = "Trust Report batch"
+
+
+class BatchState(StrEnum):
+    """planning → running → complete; a new attempt begins at planning again."""
+
+    PLANNING = "planning"
+    RUNNING = "running"
+    COMPLETE = "complete"
+
+
+class BatchOutcome(StrEnum):
+    """What a batch came to for one tenant. The next attempt tries those that are blocked or failed.
+
+    ``standing``: one was published before, and a batch publishes none over it. ``blocked``: a part is stale or
+    missing; a batch acknowledges nothing, a person does.
+    """
+
+    PENDING = "pending"
+    PUBLISHED = "published"
+    STANDING = "standing"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+
+
+#: The tenant has its report.
+DONE: Final = frozenset({BatchOutcome.PUBLISHED, BatchOutcome.STANDING})
+
+
+@dataclass(frozen=True, slots=True)
+class StartTrustBatch:
+    """Command: every tenant's Trust Report of ``period`` (``2026-06`` or ``2026-Q2``)."""
+
+    period: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """``total`` tenants are covered once planned; ``counts`` (by outcome) is set at completion."""
+
+    id: UUID
+    period: str
+    state: BatchState
+    attempt: int
+    total: int | None
+    requested_at: datetime
+    requested_by_id: UUID
+    requested_by: str
+    completed_at: datetime | None
+    receipt_id: UUID | None
+    counts: Mapping[str, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchTenant:
+    """``reason`` says in words why there is no report: the parts that are stale or missing, by name."""
+
+    batch_id: UUID
+    tenant_id: UUID
+    tenant_key: str
+    tenant_name: str
+    attempt: int
+    outcome: BatchOutcome
+    reason: str | None
+    report_id: UUID | None
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BatchProgress:
+    """A batch and its tenants, in the order of their keys."""
+
+    batch: Batch
+    tenants: tuple[BatchTenant, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Tenants by outcome, every outcome named."""
+        counted = Counter(each.outcome for each in self.tenants)
+        return {outcome.value: counted[outcome] for outcome in BatchOutcome}
+
+    @property
+    def done(self) -> int:
+        return sum(each.outcome is not BatchOutcome.PENDING for each in self.tenants)
+
+    @property
+    def total(self) -> int:
+        """Tenants to cover; while a batch is being planned, those known so far."""
+        return len(self.tenants) if self.batch.total is None else self.batch.total
+
+    @property
+    def without(self) -> tuple[BatchTenant, ...]:
+        """The tenants without a report, pending ones too."""
+        return tuple(each for each in self.tenants if each.outcome not in DONE)

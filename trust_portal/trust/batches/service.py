@@ -1,0 +1,246 @@
+"""The batch: plan every tenant, publish each by a job of its own, complete with a receipt.
+
+Each step is one transaction that can be repeated, so a batch survives the death of any worker at any moment:
+planning enqueues a tenant's job together with its row, a job settles its row together with the end of its
+outbox row, and completion is looked for after each tenant and by the clockwork. What is stale or missing
+blocks a tenant's report here too: a batch names it, and acknowledges nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from trust_portal.access.access_log.model import Access, Verb
+from trust_portal.access.access_log.service import AccessLog
+from trust_portal.access.action import Action
+from trust_portal.access.gate import Gate
+from trust_portal.access.policy import Resource
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.access.tenants.service import Tenants
+from trust_portal.errors import Conflict, InvalidInput, NotFound, Refused
+from trust_portal.evidence.ledger import Ledger
+from trust_portal.kernel.actor import SYSTEM, Actor
+from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.kernel.page import MAX_PAGE, PageRequest
+from trust_portal.kernel.period import parse_period
+from trust_portal.reliability.runs.model import RunState
+from trust_portal.reliability.runs.repository import find_run
+from trust_portal.storage.outbox import Job
+from trust_portal.storage.tenancy import StaffScope, TenantScope
+from trust_portal.storage.unit_of_work import Storage, WriteSession
+from trust_portal.trust.batches import repository
+from trust_portal.trust.batches.completion import BatchCompletion
+from trust_portal.trust.batches.model import (
+    NOUN,
+    Batch,
+    BatchOutcome,
+    BatchProgress,
+    BatchState,
+    BatchTenant,
+    StartTrustBatch,
+)
+from trust_portal.trust.gathering.model import labels_of
+from trust_portal.trust.report.model import PublishTrustReport
+from trust_portal.trust.report.repository import trust_report_of_period
+from trust_portal.trust.report.service import TrustReports
+
+_VENDOR = TenantScope(VENDOR_ID)
+#: Where a calendar day ends first.
+_FIRST_ZONE: Final = "Pacific/Kiritimati"
+
+
+class TrustBatches:
+    """Starts, does and completes batches."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        *,
+        gate: Gate,
+        ledger: Ledger,
+        tenants: Tenants,
+        reports: TrustReports,
+        access_log: AccessLog,
+    ) -> None:
+        self._storage = storage
+        self._gate = gate
+        self._tenants = tenants
+        self._reports = reports
+        self._access_log = access_log
+        self._completion = BatchCompletion(storage, ledger)
+
+    async def start(self, command: StartTrustBatch, actor: Actor) -> Batch:
+        """Begin the period's batch, or its next attempt once it is complete; one under way is returned as it is.
+
+        Raises ``PERIOD_NOT_OVER`` while the period is not over anywhere.
+        """
+        await self._gate.require(actor, Action.TRUST_BATCH_START, Resource.of_house(NOUN))
+        end = parse_period(command.period, _FIRST_ZONE).end
+        if self._storage.clock.now() < end:
+            raise Conflict(
+                f"{command.period} is not over yet anywhere; publish it after its end",
+                field="period",
+                code="PERIOD_NOT_OVER",
+            )
+        async with self._storage.write(_VENDOR) as session:
+            first = await repository.add_batch(session, new_id(), command.period, actor)
+            batch = await repository.find_batch(session, command.period, lock=True)
+            assert batch is not None, "just added, and batches are never deleted"  # noqa: S101 - narrows the type
+            if first or batch.state is BatchState.PLANNING:
+                # Planning that was given up freed its key; one that waits or works still holds it.
+                await _enqueue_plan(session, batch.id, batch.attempt)
+            elif batch.state is BatchState.COMPLETE:
+                await repository.change_batch(
+                    session,
+                    batch.id,
+                    state=BatchState.PLANNING.value,
+                    attempt=batch.attempt + 1,
+                    total=None,
+                    planned=None,
+                    requested_at=session.clock.now(),
+                    requested_by_id=actor.id,
+                    requested_by_name=actor.name,
+                    completed_at=None,
+                    counts=None,
+                )
+                await _enqueue_plan(session, batch.id, batch.attempt + 1)
+            return await repository.get_batch(session, batch.id)
+
+    async def progress(self, actor: Actor, period: str) -> BatchProgress:
+        """A period's batch with every tenant; ``NotFound`` where none was started. For staff."""
+        await self._gate.require(actor, Action.TRUST_BATCH_READ, Resource.of_house(NOUN))
+        async with self._storage.read(StaffScope(), snapshot=True) as session:
+            batch = await repository.find_batch(session, period)
+            if batch is None:
+                raise NotFound(NOUN)
+            tenants = await repository.batch_tenants(session, batch.id)
+        covered = [each.tenant_id for each in tenants]
+        await self._access_log.trace(actor, covered, Access(Verb.READ, NOUN, period))
+        return BatchProgress(batch, tenants)
+
+    async def newest(self, actor: Actor, limit: int = 12) -> tuple[Batch, ...]:
+        """The latest batches, newest first; they name no tenant."""
+        await self._gate.require(actor, Action.TRUST_BATCH_READ, Resource.of_house(NOUN))
+        async with self._storage.read(_VENDOR) as session:
+            return await repository.newest_batches(session, limit)
+
+    async def is_due(self, period: str) -> bool:
+        """Whether the clockwork has to start the period's batch: none was, and the last month's SLA run is complete."""
+        *_, last = [each for each in labels_of(period) if "Q" not in each]
+        async with self._storage.read(_VENDOR) as session:
+            if await repository.find_batch(session, period) is not None:
+                return False
+            run = await find_run(session, last)
+        return run is not None and run.state is RunState.COMPLETE
+
+    async def plan(self, batch_id: UUID, job: UUID | None = None) -> None:
+        """Give every tenant its row and its job; ``job`` is the outbox row to complete."""
+        async with self._storage.read(_VENDOR) as session:
+            batch = await repository.get_batch(session, batch_id)
+        planned: list[UUID] = []
+        async for tenant in self._covered(batch.period):
+            await self._plan_tenant(batch, tenant)
+            planned.append(tenant.id)
+        async with self._storage.write(_VENDOR) as session:
+            if await session.complete(job):
+                current = await repository.get_batch(session, batch_id, lock=True)
+                if current.state is BatchState.PLANNING and current.attempt == batch.attempt:
+                    await repository.change_batch(
+                        session, batch_id, state=BatchState.RUNNING.value, total=len(planned), planned=planned
+                    )
+        await self._completion.complete_if_done(batch_id)
+
+    async def cover(self, batch_id: UUID, tenant_id: UUID, job: UUID | None = None) -> None:
+        """One tenant's part of a batch: publish its report, or name why not."""
+        async with self._storage.read(_VENDOR) as session:
+            batch = await repository.get_batch(session, batch_id)
+        outcome, reason, report_id = await self._publish(batch, tenant_id)
+        async with self._storage.write(TenantScope(tenant_id)) as session:
+            if await session.complete(job):
+                await repository.settle_tenant(
+                    session, tenant_id, batch_id, outcome, reason=reason, report_id=report_id
+                )
+        await self._completion.complete_if_done(batch_id)
+
+    async def give_up(self, batch_id: UUID, tenant_id: UUID, reason: str) -> None:
+        """The tenant's job failed for good: its row says so, in words."""
+        async with self._storage.write(TenantScope(tenant_id)) as session:
+            await repository.settle_tenant(session, tenant_id, batch_id, BatchOutcome.FAILED, reason=reason)
+        await self._completion.complete_if_done(batch_id)
+
+    async def complete_open(self) -> None:
+        """Complete what a killed worker could not. For the clockwork."""
+        async with self._storage.read(_VENDOR) as session:
+            running = await repository.running_batches(session)
+        for batch in running:
+            await self._completion.complete_if_done(batch.id)
+
+    async def _publish(self, batch: Batch, tenant_id: UUID) -> tuple[BatchOutcome, str | None, UUID | None]:
+        if (found := await self._published(batch, tenant_id)) is not None:
+            return found
+        try:
+            report = await self._reports.publish(PublishTrustReport(tenant_id, batch.period), SYSTEM)
+        except (Conflict, InvalidInput) as refusal:
+            # Somebody else published it meanwhile: another worker, or a person.
+            if (found := await self._published(batch, tenant_id)) is not None:
+                return found
+            blocked = refusal.code == "SECTIONS_BLOCK"
+            return BatchOutcome.BLOCKED if blocked else BatchOutcome.FAILED, refusal.message, None
+        except Refused as refusal:
+            return BatchOutcome.FAILED, refusal.message, None
+        return BatchOutcome.PUBLISHED, None, report.id
+
+    async def _published(
+        self, batch: Batch, tenant_id: UUID
+    ) -> tuple[BatchOutcome, str | None, UUID | None] | None:
+        """What stands for the period; it is this batch's own where a killed worker had come so far."""
+        async with self._storage.read(TenantScope(tenant_id)) as session:
+            report = await trust_report_of_period(session, tenant_id, batch.period)
+        if report is None:
+            return None
+        own = report.published_by == SYSTEM.name and report.published_at >= batch.requested_at
+        return (BatchOutcome.PUBLISHED if own else BatchOutcome.STANDING), None, report.id
+
+    async def _covered(self, label: str) -> AsyncIterator[Tenant]:
+        """Every customer that was served in the period and still is."""
+        period = parse_period(label, "UTC")
+        request = PageRequest(MAX_PAGE)
+        while True:
+            page = await self._tenants.page(SYSTEM, request, purpose=f"{NOUN} {label}")
+            for tenant in page.items:
+                if tenant.active and tenant.onboarded_at < period.end + timedelta(hours=12):
+                    yield tenant
+            if not page.has_next:
+                return
+            request = PageRequest(MAX_PAGE, after=page.cursors[-1])
+
+    async def _plan_tenant(self, batch: Batch, tenant: Tenant) -> None:
+        async with self._storage.write(TenantScope(tenant.id)) as session:
+            planned = BatchTenant(
+                batch_id=batch.id,
+                tenant_id=tenant.id,
+                tenant_key=tenant.key,
+                tenant_name=tenant.name,
+                attempt=batch.attempt,
+                outcome=BatchOutcome.PENDING,
+                reason=None,
+                report_id=None,
+                changed_at=session.clock.now(),
+            )
+            if await repository.plan_tenant(session, planned):
+                await session.enqueue(
+                    Job.PUBLISH_TRUST_REPORT,
+                    {"batch_id": str(batch.id), "tenant_id": str(tenant.id)},
+                    dedupe_key=f"{Job.PUBLISH_TRUST_REPORT}:{batch.id}:{batch.attempt}:{tenant.id}",
+                )
+
+
+async def _enqueue_plan(session: WriteSession, batch_id: UUID, attempt: int) -> None:
+    await session.enqueue(
+        Job.PLAN_TRUST_BATCH,
+        {"batch_id": str(batch_id)},
+        dedupe_key=f"{Job.PLAN_TRUST_BATCH}:{batch_id}:{attempt}",
+    )

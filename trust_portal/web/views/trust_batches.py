@@ -1,0 +1,54 @@
+"""Trust Reports of every customer: start a batch, watch it, see whom it could not serve and why."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from trust_portal.access.action import Action
+from trust_portal.access.policy import Resource
+from trust_portal.errors import Conflict, InvalidInput
+from trust_portal.trust.batches.model import NOUN, StartTrustBatch
+from trust_portal.web.context import actor_of, house_of
+from trust_portal.web.forms import FormState, read_form, required, texts
+from trust_portal.web.navigation import frame
+from trust_portal.web.templating import page
+
+
+async def batches(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+    actor, house = actor_of(request), house_of(request)
+    return page(
+        request,
+        "trust/batches.html",
+        status_code=form.status,
+        batches=await house.trust_batches.newest(actor),
+        form=form,
+        may_start=house.gate.allows(actor, Action.TRUST_BATCH_START, Resource.of_house(NOUN)),
+        **frame(request),
+    )
+
+
+async def start(request: Request) -> Response:
+    form = await read_form(request)
+    try:
+        command = StartTrustBatch(required(form, "period"))
+        batch = await house_of(request).trust_batches.start(command, actor_of(request))
+    except (InvalidInput, Conflict) as refusal:
+        return await batches(request, FormState(texts(form), refusal))
+    return RedirectResponse(f"/trust-batches/{batch.period}", status_code=303)
+
+
+async def batch(request: Request) -> Response:
+    period = request.path_params["period"]
+    progress = await house_of(request).trust_batches.progress(actor_of(request), period)
+    return page(
+        request, "trust/batch.html", part="trust/batch_progress.html", progress=progress, **frame(request)
+    )
+
+
+routes = [
+    Route("/trust-batches", batches, methods=["GET"]),
+    Route("/trust-batches", start, methods=["POST"]),
+    Route("/trust-batches/{period}", batch, methods=["GET"]),
+]
