@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("total", sa.Integer(), comment="tenants covered; known once planned"),
         sa.Column("planned", ARRAY(_UUID), comment="ids of those tenants, as the planner wrote them"),
+        sa.Column("acknowledged", JSONB(), nullable=False, comment="what a person let stand for all of them"),
         sa.Column("requested_at", _INSTANT, nullable=False),
         sa.Column("requested_by_id", _UUID, nullable=False),
         sa.Column("requested_by_name", sa.Text(), nullable=False),

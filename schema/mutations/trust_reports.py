@@ -37,6 +37,9 @@ class PublishTrustReportPayload:
 @strawberry.input(description="Of which period to publish every tenant's Trust Report.")
 class StartTrustBatchInput:
     period: str
+    acknowledgements: list[AcknowledgedSectionInput] = strawberry.field(
+        default_factory=list, description="Count for every tenant of which the section says just that."
+    )
 
 
 @strawberry.type(description="The batch, new or under way.")
@@ -57,7 +60,7 @@ class TrustReportMutations:
         try:
             tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
             tenant = await house.tenants.get(actor, tenant_id, purpose="GraphQL")
-            given = tuple(Acknowledgement(e.section, e.reason, e.seen) for e in input.acknowledgements)
+            given = _acknowledged(input.acknowledgements)
             command = PublishTrustReport(tenant_id, input.period, given, input.reason)
             report = await house.trust_reports.publish(command, actor)
         except OF_THE_REQUEST as refusal:
@@ -70,7 +73,13 @@ class TrustReportMutations:
     async def start_trust_batch(self, info: Info, input: StartTrustBatchInput) -> StartTrustBatchPayload:
         house, actor = info.context.house, info.context.actor
         try:
-            batch = await house.trust_batches.start(StartTrustBatch(input.period), actor)
+            batch = await house.trust_batches.start(
+                StartTrustBatch(input.period, _acknowledged(input.acknowledgements)), actor
+            )
         except OF_THE_REQUEST as refusal:
             return StartTrustBatchPayload(batch=None, user_errors=[user_error(refusal)])
         return StartTrustBatchPayload(batch=trust_batch(batch), user_errors=[])
+
+
+def _acknowledged(given: list[AcknowledgedSectionInput]) -> tuple[Acknowledgement, ...]:
+    return tuple(Acknowledgement(each.section, each.reason, each.seen) for each in given)

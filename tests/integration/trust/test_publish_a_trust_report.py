@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from report_desk import Q2, acknowledged, bundle_of, publish, sequencing, stored, trust_of
@@ -16,8 +17,11 @@ from trust_portal.evidence.verify import verify
 from trust_portal.kernel.canonical import canonical, sha256_hex
 from trust_portal.trust.recompute import RECOMPUTERS
 from trust_portal.trust.report.model import Acknowledgement, PublishTrustReport
+from trust_portal.trust.report.presentation import Imprint, trust_report_html
 from trust_portal.trust.sections.model import State
 from trust_portal.trust.verification import KINDS
+
+pytestmark = pytest.mark.takes(seconds=10)
 
 
 async def test_what_blocks_is_named_and_nothing_changes_until_it_is_acknowledged(portal: Portal):
@@ -111,3 +115,20 @@ async def test_another_revision_needs_a_reason_and_says_what_it_replaces(portal:
     files = bundle.read(data).files
     assert sha256_hex(files["inputs/previous.json"]) == first.sha256
     assert verify(data, policy=await trust_of(house, aurora.id), kinds=KINDS, recomputers=RECOMPUTERS).ok
+
+
+async def test_a_stale_section_blocks_and_once_acknowledged_is_printed_as_such(portal: Portal):
+    house, aurora = portal.house, portal.world.aurora
+    portal.clock.advance(timedelta(days=101))
+    with pytest.raises(Conflict) as refused:
+        await house.trust_reports.publish(PublishTrustReport(aurora.id, Q2), CONSOLE)
+    why = "it is 101\u00a0d old, and may be 100\u00a0d"
+    assert f"Service levels: stale, {why}" in str(refused.value)
+    report = await publish(house, aurora.id)
+    opened = await house.trust_reports.get(CONSOLE, aurora.id, report.id)
+    sla = opened.document["acknowledgements"][0]
+    assert (sla["section"], sla["state"], sla["why"]) == ("sla", "stale", why)
+    printed = trust_report_html(
+        opened.document, Imprint("0" * 64, "bundle.zip", "2026-10-19T09:00:00Z", "Cora")
+    )
+    assert f"Published although stale: {why}. Reason: we know that of service levels" in printed

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from report_desk import Q2, publish
 from support.portal_fixtures import Portal
 from support.portal_world import STRANGER
 
 from trust_portal.access.actors import CONSOLE
+
+pytestmark = pytest.mark.takes(seconds=12)
 
 
 async def test_the_form_acknowledges_what_blocks_and_publishes(portal: Portal):

@@ -86,6 +86,7 @@ def _result(progress: BatchProgress) -> dict[str, Json]:
         "period": batch.period,
         "attempt": str(batch.attempt),
         "tenants": str(batch.total),
+        "acknowledgements": [each.json() for each in batch.acknowledgements],
         "counts": {name: str(count) for name, count in progress.counts.items()},
         "without": [
             {"tenant": each.tenant_key, "outcome": each.outcome.value, "reason": each.reason}

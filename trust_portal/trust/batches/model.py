@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from trust_portal.trust.report.model import Acknowledgement
+
 NOUN: Final = "Trust Report batch"
 
 
@@ -25,7 +27,7 @@ class BatchOutcome(StrEnum):
     """What a batch came to for one tenant. The next attempt tries those that are blocked or failed.
 
     ``standing``: one was published before, and a batch publishes none over it. ``blocked``: a part is stale or
-    missing; a batch acknowledges nothing, a person does.
+    missing, and no person acknowledged it.
     """
 
     PENDING = "pending"
@@ -41,9 +43,14 @@ DONE: Final = frozenset({BatchOutcome.PUBLISHED, BatchOutcome.STANDING})
 
 @dataclass(frozen=True, slots=True)
 class StartTrustBatch:
-    """Command: every tenant's Trust Report of ``period`` (``2026-06`` or ``2026-Q2``)."""
+    """Command: every tenant's Trust Report of ``period`` (``2026-06`` or ``2026-Q2``).
+
+    ``acknowledgements`` hold for every tenant of which a section says just what was seen; a batch that nobody
+    gave any acknowledges nothing.
+    """
 
     period: str
+    acknowledgements: tuple[Acknowledgement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,7 @@ class Batch:
     completed_at: datetime | None
     receipt_id: UUID | None
     counts: Mapping[str, int] | None
+    acknowledgements: tuple[Acknowledgement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,21 +19,24 @@ from trust_portal.trust.batches.model import (
     BatchOutcome,
     BatchState,
     BatchTenant,
+    StartTrustBatch,
 )
 from trust_portal.trust.batches.tables import trust_batch_tenants, trust_batches
+from trust_portal.trust.report.model import Acknowledgement
 
 _batches, _tenants = trust_batches.c, trust_batch_tenants.c
 _DONE = sorted(each.value for each in DONE)
 
 
-async def add_batch(session: WriteSession, batch_id: UUID, period: str, actor: Actor) -> bool:
+async def add_batch(session: WriteSession, batch_id: UUID, command: StartTrustBatch, actor: Actor) -> bool:
     """Whether this was the first request for the period."""
     row = await session.execute(
         insert(trust_batches)
         .values(
             tenant_id=VENDOR_ID,
             id=batch_id,
-            period=period,
+            period=command.period,
+            acknowledged=[each.json() for each in command.acknowledgements],
             state=BatchState.PLANNING.value,
             attempt=1,
             requested_at=session.clock.now(),
@@ -180,6 +183,7 @@ def _batch(row: Row[Any]) -> Batch:
         completed_at=row.completed_at,
         receipt_id=row.receipt_id,
         counts=row.counts,
+        acknowledgements=tuple(Acknowledgement(**each) for each in row.acknowledged),
     )
 
 

@@ -3,12 +3,13 @@
 Each step is one transaction that can be repeated, so a batch survives the death of any worker at any moment:
 planning enqueues a tenant's job together with its row, a job settles its row together with the end of its
 outbox row, and completion is looked for after each tenant and by the clockwork. What is stale or missing
-blocks a tenant's report here too: a batch names it, and acknowledges nothing.
+blocks a tenant's report here too: a batch names it, and lets stand only what a person said of every customer.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -43,7 +44,7 @@ from trust_portal.trust.batches.model import (
     StartTrustBatch,
 )
 from trust_portal.trust.gathering.model import labels_of
-from trust_portal.trust.report.model import PublishTrustReport
+from trust_portal.trust.report.model import Acknowledgement, PublishTrustReport
 from trust_portal.trust.report.repository import trust_report_of_period
 from trust_portal.trust.report.service import TrustReports
 
@@ -86,7 +87,7 @@ class TrustBatches:
                 code="PERIOD_NOT_OVER",
             )
         async with self._storage.write(_VENDOR) as session:
-            first = await repository.add_batch(session, new_id(), command.period, actor)
+            first = await repository.add_batch(session, new_id(), command, actor)
             batch = await repository.find_batch(session, command.period, lock=True)
             assert batch is not None, "just added, and batches are never deleted"  # noqa: S101 - narrows the type
             if first or batch.state is BatchState.PLANNING:
@@ -100,6 +101,7 @@ class TrustBatches:
                     attempt=batch.attempt + 1,
                     total=None,
                     planned=None,
+                    acknowledged=[each.json() for each in command.acknowledgements],
                     requested_at=session.clock.now(),
                     requested_by_id=actor.id,
                     requested_by_name=actor.name,
@@ -182,7 +184,8 @@ class TrustBatches:
         if (found := await self._published(batch, tenant_id)) is not None:
             return found
         try:
-            report = await self._reports.publish(PublishTrustReport(tenant_id, batch.period), SYSTEM)
+            command = PublishTrustReport(tenant_id, batch.period, standing=_for_all(batch))
+            report = await self._reports.publish(command, SYSTEM)
         except (Conflict, InvalidInput) as refusal:
             # Somebody else published it meanwhile: another worker, or a person.
             if (found := await self._published(batch, tenant_id)) is not None:
@@ -236,6 +239,14 @@ class TrustBatches:
                     {"batch_id": str(batch.id), "tenant_id": str(tenant.id)},
                     dedupe_key=f"{Job.PUBLISH_TRUST_REPORT}:{batch.id}:{batch.attempt}:{tenant.id}",
                 )
+
+
+def _for_all(batch: Batch) -> tuple[Acknowledgement, ...]:
+    """As each report prints them: with who let it stand."""
+    return tuple(
+        replace(each, reason=f"{each.reason} (said of every customer by {batch.requested_by})")
+        for each in batch.acknowledgements
+    )
 
 
 async def _enqueue_plan(session: WriteSession, batch_id: UUID, attempt: int) -> None:

@@ -15,6 +15,7 @@ trust_batches = tenant_table(
     Column("attempt", Integer, nullable=False),
     Column("total", Integer, comment="tenants covered; known once planned"),
     Column("planned", ARRAY(UUID(as_uuid=True)), comment="ids of those tenants, as the planner wrote them"),
+    Column("acknowledged", JSONB, nullable=False, comment="what a person let stand for all of them"),
     instant("requested_at", nullable=False),
     uuid_column("requested_by_id", nullable=False),
     Column("requested_by_name", Text, nullable=False),

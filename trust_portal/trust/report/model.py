@@ -41,15 +41,23 @@ class Acknowledgement:
     def __post_init__(self) -> None:
         object.__setattr__(self, "reason", require_words(self.reason, f"reason-{self.section}"))
 
+    def json(self) -> dict[str, Json]:
+        return {"section": self.section, "reason": self.reason, "seen": self.seen}
+
 
 @dataclass(frozen=True, slots=True)
 class PublishTrustReport:
-    """Command. ``reason`` is required where the period has a published report already."""
+    """Command. ``reason`` is required where the period has a published report already.
+
+    ``standing`` are acknowledgements that somebody gave for many reports at once: each counts where its section
+    says what was seen, and is passed over elsewhere.
+    """
 
     tenant_id: UUID
     period: str
     acknowledgements: tuple[Acknowledgement, ...] = ()
     reason: str | None = None
+    standing: tuple[Acknowledgement, ...] = ()
 
     def __post_init__(self) -> None:
         if self.reason is not None:

@@ -116,7 +116,7 @@ class TrustReports:
             actor, Action.TRUST_REPORT_PUBLISH, Resource(NOUN, command.tenant_id)
         )
         found = await self._gather(command.tenant_id, command.period)
-        acknowledged = acknowledge(found.sections, command.acknowledgements)
+        acknowledged = acknowledge(found.sections, command.acknowledgements, command.standing)
         revision = 1 if found.last is None else found.last.revision + 1
         if found.last is not None and command.reason is None:
             raise Conflict(
@@ -208,9 +208,20 @@ class TrustReports:
         return _Gathered(tenant, ask, sections, None if before is None else before.report, last)
 
 
-def acknowledge(sections: Sequence[Section], given: Sequence[Acknowledgement]) -> tuple[Acknowledged, ...]:
-    """What of ``sections`` is let stand by what was ``given``. Raises ``Conflict`` and ``InvalidInput``. Pure."""
+def acknowledge(
+    sections: Sequence[Section],
+    given: Sequence[Acknowledgement],
+    standing: Sequence[Acknowledgement] = (),
+) -> tuple[Acknowledged, ...]:
+    """What of ``sections`` is let stand by what was ``given``, and else by what is ``standing``.
+
+    Raises ``Conflict`` and ``InvalidInput``. Pure.
+    """
     reasons = {each.section: each for each in given}
+    saying = {each.id: blocked_as(each) for each in blocking(sections)}
+    for each in standing:
+        if each.section not in reasons and saying.get(each.section) == each.seen:
+            reasons[each.section] = each
     known = {each.id: each for each in sections}
     for name in reasons:
         if name not in known:

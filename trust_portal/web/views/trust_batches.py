@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -10,6 +12,7 @@ from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.trust.batches.model import NOUN, StartTrustBatch
+from trust_portal.trust.report.model import Acknowledgement
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, read_form, required, texts
 from trust_portal.web.navigation import frame
@@ -32,11 +35,21 @@ async def batches(request: Request, form: FormState = FormState()) -> Response: 
 async def start(request: Request) -> Response:
     form = await read_form(request)
     try:
-        command = StartTrustBatch(required(form, "period"))
+        command = StartTrustBatch(required(form, "period"), _acknowledgements(texts(form)))
         batch = await house_of(request).trust_batches.start(command, actor_of(request))
     except (InvalidInput, Conflict) as refusal:
         return await batches(request, FormState(texts(form), refusal))
     return RedirectResponse(f"/trust-batches/{batch.period}", status_code=303)
+
+
+def _acknowledgements(given: Mapping[str, str]) -> tuple[Acknowledgement, ...]:
+    """The one that the form has room for; programs give any number."""
+    section, seen, reason = (given.get(name, "") for name in ("section", "seen", "reason"))
+    if not section and not reason:
+        return ()
+    if not section or not seen:
+        raise InvalidInput("name the part, and what it says", field="section")
+    return (Acknowledgement(section, reason, seen),)
 
 
 async def batch(request: Request) -> Response:

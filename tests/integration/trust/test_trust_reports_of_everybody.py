@@ -1,0 +1,115 @@
+"""A batch publishes every tenant's Trust Report, names what it cannot, and outlives its workers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from report_desk import CORA
+from sqlalchemy import select
+
+from trust_portal.access.actors import CONSOLE
+from trust_portal.access.tenants.model import CreateTenant
+from trust_portal.errors import Conflict
+from trust_portal.evidence.tables import receipts
+from trust_portal.house import build_house
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.settings import Settings
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.trust.batches.model import BatchOutcome, BatchState, StartTrustBatch
+from trust_portal.trust.report.model import Acknowledgement, blocked_as
+
+pytestmark = pytest.mark.takes(seconds=30)
+
+#: Long over, whatever the machine's clock says.
+PERIOD = "2024-Q4"
+TENANTS = 12
+
+
+async def test_a_batch_outlives_its_workers_and_settles_every_tenant_once(
+    database_url: str, redis_url: str, tmp_path: Path
+):
+    settings = Settings(
+        database_url=database_url,
+        redis_url=redis_url,
+        key_file=tmp_path / "keys.json",
+        base_url="https://trust.example",
+        log_format="console",
+    )
+    house = build_house(settings)
+    try:
+        await house.open()
+        began = datetime(2024, 1, 1, tzinfo=UTC)
+        tenants = [
+            await house.tenants.create(CreateTenant(f"t{n:02d}", f"T {n:02d}", onboarded_at=began), CONSOLE)
+            for n in range(TENANTS)
+        ]
+        with pytest.raises(Conflict):
+            await house.trust_batches.start(StartTrustBatch("2999-Q1"), CONSOLE)
+
+        await house.trust_batches.start(StartTrustBatch(PERIOD), CORA)
+        await work(settings, house)
+        progress = await house.trust_batches.progress(CORA, PERIOD)
+        assert (progress.batch.state, progress.batch.attempt) == (BatchState.COMPLETE, 1)
+        preview = await house.trust_reports.preview(CONSOLE, tenants[0].id, PERIOD)
+        if preview.blocking:
+            assert progress.counts["blocked"] == TENANTS, (
+                "a batch that nobody let anything stand forces nothing"
+            )
+            named = "; ".join(f"{each.title}: {each.state.value}, {each.why}" for each in preview.blocking)
+            assert named in (progress.tenants[0].reason or "")
+
+        let_stand = tuple(
+            Acknowledgement(each.id, "nobody has looked yet", blocked_as(each)) for each in preview.blocking
+        )
+        await house.trust_batches.start(StartTrustBatch(PERIOD, let_stand), CORA)
+        await work(settings, house, killed=True)
+        await work(settings, house)
+        progress = await house.trust_batches.progress(CORA, PERIOD)
+        assert (progress.batch.state, progress.batch.attempt) == (BatchState.COMPLETE, 2)
+        assert {each.outcome for each in progress.tenants} == {BatchOutcome.PUBLISHED}
+        for tenant, row in zip(tenants, progress.tenants, strict=True):
+            (report,) = await house.trust_reports.versions(CONSOLE, tenant.id)
+            assert row.report_id == report.id, "one report each, also where a worker died in between"
+            assert [each.reason for each in report.acknowledged] == [
+                "nobody has looked yet (said of every customer by Cora)" for _ in let_stand
+            ]
+        async with house.storage.read(TenantScope(VENDOR_ID)) as session:
+            query = select(receipts.c.id).where(
+                receipts.c.tenant_id == VENDOR_ID, receipts.c.kind == "trust_batch.completed"
+            )
+            assert len((await session.execute(query)).all()) == 2, "one receipt an attempt"
+    finally:
+        await house.close()
+
+
+async def work(settings: Settings, house, *, killed: bool = False) -> None:
+    """A worker process until the batch is complete; or one that is killed while it is at it."""
+    environment = {
+        **os.environ,
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "KEY_FILE": str(settings.key_file),
+        "BASE_URL": settings.base_url,
+    }
+    quiet = asyncio.subprocess.DEVNULL
+    command = (sys.executable, "-m", "trust_portal.cli", "worker", "--queue", "default")
+    process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=quiet, stderr=quiet)
+    try:
+        async with asyncio.timeout(300):
+            while not await is_over(house, some=killed):
+                await asyncio.sleep(0.02)
+    finally:
+        process.send_signal(signal.SIGKILL if killed else signal.SIGTERM)
+        await process.wait()
+
+
+async def is_over(house, *, some: bool) -> bool:
+    progress = await house.trust_batches.progress(CONSOLE, PERIOD)
+    pending = progress.counts["pending"]
+    return progress.batch.state is BatchState.COMPLETE or (some and 0 < pending < TENANTS)

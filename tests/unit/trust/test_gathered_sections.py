@@ -1,0 +1,128 @@
+"""What the sections of a Trust Report say of the rows they are made from."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.errors import Conflict
+from trust_portal.kernel.ids import new_id
+from trust_portal.kernel.period import parse_period
+from trust_portal.trust.gathering.changes import changes_section
+from trust_portal.trust.gathering.cost import cost_section
+from trust_portal.trust.gathering.credits import credits_section
+from trust_portal.trust.gathering.incidents import NONE, incidents_section
+from trust_portal.trust.gathering.model import Ask, Before, labels_of
+from trust_portal.trust.gathering.sla import Owed, SignedReport, sla_section
+from trust_portal.trust.report.model import Acknowledgement, blocked_as
+from trust_portal.trust.report.service import acknowledge
+from trust_portal.trust.sections.display import sentences
+from trust_portal.trust.sections.model import Section, State
+
+NOW = datetime(2026, 7, 3, 9, tzinfo=UTC)
+RECEIPT = str(new_id())
+
+
+def ask() -> Ask:
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    tenant = Tenant(new_id(), "acme", "Acme", "UTC", "", began, began, None)
+    return Ask(tenant, parse_period("2026-Q2", "UTC"), NOW)
+
+
+def signed(
+    label: str, percent: str, down: str, *, met: bool, overtaken: datetime | None = None
+) -> SignedReport:
+    figure = {"percent": percent, "down_minutes": down}
+    body = {
+        "period": {"label": label, "start": f"{label}-01T00:00:00Z"},
+        "revision": "1",
+        "objectives": [{"objective": "API", "target": "99.9", "adjusted": figure, "raw": figure, "met": met}],
+    }
+    return SignedReport(body, "r", "ab" * 32, RECEIPT, NOW - timedelta(days=2), overtaken)
+
+
+def owed(label: str) -> Owed:
+    return Owed(label, over=True, objectives=(("API", "99.9"),))
+
+
+def section(*reports: SignedReport) -> Section:
+    return sla_section([owed("2026-05"), owed("2026-06")], reports, labels_of("2026-Q2"), NOW)
+
+
+def test_the_months_of_a_quarter():
+    assert labels_of("2026-Q2") == ("2026-04", "2026-05", "2026-06", "2026-Q2")
+    assert labels_of("2026-06") == ("2026-06",)
+
+
+def test_every_promise_of_the_period_is_counted_and_the_trend_goes_back_before_it():
+    found = section(
+        signed("2026-03", "99.95", "2", met=True),
+        signed("2026-05", "99.95", "4", met=True),
+        signed("2026-06", "99.8", "80", met=False),
+    )
+    assert found.state is State.FRESH
+    assert sentences(found) == ("Of 2 promises in the period 1 were kept and 1 missed; down: 84 min.",)
+    assert [row.id for row in found.table("objective-api").rows] == ["2026-03", "2026-05", "2026-06"]
+    assert dict(found.cells())["sla/objective-api/2026-06/attained"].receipt == RECEIPT
+
+
+def test_a_month_without_a_signed_report_is_missing_and_shown_as_not_known():
+    found = section(signed("2026-05", "99.95", "4", met=True))
+    assert (found.state, found.why) == (State.MISSING, "no report is signed for June 2026")
+    cells = dict(found.cells())
+    assert cells["sla/objective-api/2026-06/attained"].value is None
+    assert cells["sla/objective-api/2026-06/target"].value == "99.9"
+
+
+def test_a_month_that_later_data_contradict_is_stale():
+    at = datetime(2026, 7, 1, 8, tzinfo=UTC)
+    found = section(
+        signed("2026-05", "99.95", "4", met=True, overtaken=at), signed("2026-06", "99.95", "4", met=True)
+    )
+    assert found.state is State.STALE
+    assert found.why is not None
+    assert found.why.startswith("data received since give other figures for May 2026")
+
+
+def test_nothing_promised_and_nothing_metered_do_not_apply():
+    assert sla_section((), (), labels_of("2026-Q2"), NOW).state is State.NOT_APPLICABLE
+    assert cost_section(None, (), (), ask()).state is State.NOT_APPLICABLE
+
+
+def test_that_there_was_no_major_incident_is_said():
+    found = incidents_section((), NOW, NOW)
+    assert (found.state, sentences(found)) == (State.FRESH, (NONE,))
+    assert incidents_section((), NOW - timedelta(hours=2), NOW).state is State.STALE
+
+
+def test_no_credit_is_a_sentence_too():
+    found = credits_section((), ask())
+    assert sentences(found) == ("No credit was issued for the period, and none in it.",)
+
+
+def test_what_changed_is_shown_by_its_address_and_what_is_new_is_counted():
+    before = section(signed("2026-05", "99.95", "4", met=True))
+    now = section(signed("2026-05", "99.95", "4", met=True), signed("2026-06", "99.8", "80", met=False))
+    found = changes_section([now], Before("2026-Q1", 1, "cd" * 32, {"sla": before}), NOW)
+    changed = {row.id: [cell.value for cell in row.cells[2:]] for row in found.table("values").rows}
+    assert changed["sla/objective-api/2026-06/attained"] == ["not known", "99.8\u00a0%"]
+    assert changed["sla/missed"] == ["0", "1"]
+    assert [cell.value for cell in found.table("states").rows[0].cells] == [
+        "Service levels",
+        "missing",
+        "fresh",
+    ]
+    assert changes_section([now], None, NOW).state is State.NOT_APPLICABLE
+
+
+def test_what_was_said_of_everybody_counts_only_where_it_was_seen():
+    missing = section(signed("2026-05", "99.95", "4", met=True))
+    said = Acknowledgement("sla", "we know", blocked_as(missing))
+    (found,) = acknowledge([missing], (), (said,))
+    assert (found.state, found.why, found.reason) == (State.MISSING, missing.why, "we know")
+    other = Acknowledgement("sla", "we know", "missing: no report is signed for May 2026")
+    with pytest.raises(Conflict) as refused:
+        acknowledge([missing], (), (other,))
+    assert refused.value.code == "SECTIONS_BLOCK"
