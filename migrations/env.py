@@ -39,6 +39,7 @@ from trust_portal.storage.metadata import metadata
 from trust_portal.trust.compliance import tables as compliance
 from trust_portal.trust.posture import tables as posture
 from trust_portal.trust.batches import tables as trust_batches
+from trust_portal.trust.posture import tables as posture
 from trust_portal.trust.report import tables as trust_reports
 
 #: Modules that declare tables; importing them is what fills the metadata.
