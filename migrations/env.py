@@ -36,9 +36,8 @@ from trust_portal.reliability.runs import tables as runs
 from trust_portal.storage import outbox
 from trust_portal.storage.engine import create_engine
 from trust_portal.storage.metadata import metadata
-from trust_portal.trust.compliance import tables as compliance
-from trust_portal.trust.posture import tables as posture
 from trust_portal.trust.batches import tables as trust_batches
+from trust_portal.trust.compliance import tables as compliance
 from trust_portal.trust.posture import tables as posture
 from trust_portal.trust.report import tables as trust_reports
 

@@ -142,10 +142,10 @@ from trust_portal.settings import Settings
 from trust_portal.storage.engine import create_engine
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
+from trust_portal.trust.batches.service import TrustBatches
 from trust_portal.trust.compliance.audits.service import ReceiptAudits
 from trust_portal.trust.compliance.catalogue import shipped_catalogue
 from trust_portal.trust.compliance.service import Compliance
-from trust_portal.trust.batches.service import TrustBatches
 from trust_portal.trust.posture.residency import Places
 from trust_portal.trust.posture.service import Posture
 from trust_portal.trust.report.attesting import TrustReportAuditor
