@@ -6,7 +6,7 @@ stale or missing keeps it from being published until somebody takes it upon them
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -44,7 +44,7 @@ from trust_portal.trust.report.model import (
     blocked_as,
     blocking,
 )
-from trust_portal.trust.report.receipts import published_act, receipts_of
+from trust_portal.trust.report.receipts import published_act, receipts_of, with_known_receipts
 from trust_portal.trust.report.repository import (
     Published,
     add_trust_report,
@@ -69,11 +69,12 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class _Gathered:
-    """One moment: the sections, and the published reports that they follow."""
+    """One moment: the sections, digests of the receipts they name, and the published reports they follow."""
 
     tenant: Tenant
     ask: Ask
     sections: tuple[Section, ...]
+    receipts: Mapping[UUID, str]
     newest: StoredTrustReport | None
     last: StoredTrustReport | None
 
@@ -142,8 +143,8 @@ class TrustReports:
                 published_by=actor.name,
                 receipt_id=new_id(),
             )
-            receipts = await receipt_digests(session, command.tenant_id, *receipts_of(found.sections))
-            act = published_act(report, found.sections, inputs_of(body), actor, decision, receipts=receipts)
+            sources, receipts = inputs_of(body), found.receipts
+            act = published_act(report, found.sections, sources, actor, decision, receipts=receipts)
             await self._ledger.record(session, act, receipt_id=report.receipt_id)
             await add_trust_report(session, report, content, actor)
             await self._exports.request(
@@ -203,9 +204,12 @@ class TrustReports:
             period = _period(label, tenant, now)
             before = await newest_trust_report(session, tenant_id)
             ask = Ask(tenant, period, now, None if before is None else _before(before))
-            sections = await gather(session, ask)
+            found = await gather(session, ask)
+            receipts = await receipt_digests(session, tenant_id, *receipts_of(found))
+            sections = with_known_receipts(found, receipts)
             last = await trust_report_of_period(session, tenant_id, label)
-        return _Gathered(tenant, ask, sections, None if before is None else before.report, last)
+        newest = None if before is None else before.report
+        return _Gathered(tenant, ask, sections, receipts, newest, last)
 
 
 def acknowledge(
