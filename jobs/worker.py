@@ -22,6 +22,7 @@ from arq.connections import create_pool
 from arq.typing import WorkerCoroutine
 from arq.worker import Function, Worker
 
+from jobs.accounts import mind_accounts
 from jobs.actions import mind_actions
 from jobs.approvals import APPROVAL_DUTIES
 from jobs.compliance import COMPLIANCE_DUTIES, mind_compliance
@@ -73,6 +74,7 @@ _RELAY_ROUND = 0.1
 _SCHEDULE_ROUND = 15.0
 _COMPLIANCE_ROUND = 60.0
 _COST_ROUND = 5.0
+_ACCOUNTS_ROUND = 300.0
 _ACTIONS_ROUND = 15.0
 _INCIDENTS_ROUND = 5.0
 _RUNS_ROUND = 2.0
@@ -112,6 +114,7 @@ async def work(house: House, queue: str) -> None:
             repeat("compliance", partial(mind_compliance, house), _COMPLIANCE_ROUND),
             repeat("trust", partial(mind_trust, house), _SCHEDULE_ROUND),
             repeat("cost", partial(mind_cost, house), _COST_ROUND),
+            repeat("accounts", partial(mind_accounts, house), _ACCOUNTS_ROUND),
             repeat("actions", partial(mind_actions, house), _ACTIONS_ROUND),
             repeat("incidents", partial(mind_incidents, house), _INCIDENTS_ROUND),
             _serve_queue(house, backlog, DELIVERIES_QUEUE),

@@ -36,9 +36,11 @@ from trust_portal.reliability.runs import tables as runs
 from trust_portal.storage import outbox
 from trust_portal.storage.engine import create_engine
 from trust_portal.storage.metadata import metadata
+from trust_portal.trust.accounts import tables as accounts
 from trust_portal.trust.batches import tables as trust_batches
 from trust_portal.trust.compliance import tables as compliance
 from trust_portal.trust.posture import tables as posture
+from trust_portal.trust.qbr import tables as qbr_tables
 from trust_portal.trust.report import tables as trust_reports
 
 #: Modules that declare tables; importing them is what fills the metadata.
@@ -71,6 +73,8 @@ TABLES = (
     runs,
     switchboard,
     trust_batches,
+    accounts,
+    qbr_tables,
     trust_reports,
     workplaces,
 )

@@ -13,6 +13,7 @@ from schema.node import Node, find
 from schema.queries.incidents import IncidentQueries
 from schema.queries.postmortems import PostmortemQueries
 from schema.queries.prevention import PreventionQueries
+from schema.queries.qbrs import QbrQueries
 from schema.types.approval import ApprovalRequest, approval_request
 from schema.types.break_glass import BreakGlass, BreakGlassRecord, break_glass, break_glass_record
 from schema.types.cost import CostAnomaly, CostKpis, cost_anomaly, cost_kpis
@@ -64,7 +65,7 @@ class PolicyVersions:
 
 
 @strawberry.type(description="Reads. Nothing here changes anything but the access logs.")
-class Query(IncidentQueries, PostmortemQueries, PreventionQueries):
+class Query(IncidentQueries, PostmortemQueries, PreventionQueries, QbrQueries):
     @strawberry.field(description="The caller.")
     def viewer(self, info: Info) -> Viewer:
         actor = info.context.actor

@@ -142,12 +142,18 @@ from trust_portal.settings import Settings
 from trust_portal.storage.engine import create_engine
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
+from trust_portal.trust.accounts.service import Accounts
 from trust_portal.trust.batches.service import TrustBatches
 from trust_portal.trust.compliance.audits.service import ReceiptAudits
 from trust_portal.trust.compliance.catalogue import shipped_catalogue
 from trust_portal.trust.compliance.service import Compliance
 from trust_portal.trust.posture.residency import Places
 from trust_portal.trust.posture.service import Posture
+from trust_portal.trust.qbr.attesting import QbrAuditor
+from trust_portal.trust.qbr.model import KIND as QBR
+from trust_portal.trust.qbr.reading import QbrReader
+from trust_portal.trust.qbr.renderer import QbrRenderer
+from trust_portal.trust.qbr.service import Qbrs
 from trust_portal.trust.report.attesting import TrustReportAuditor
 from trust_portal.trust.report.model import KIND as TRUST_REPORT
 from trust_portal.trust.report.renderer import TrustReportRenderer
@@ -257,6 +263,9 @@ class House:
     inbox: Inbox
     trust_reports: TrustReports
     trust_batches: TrustBatches
+    accounts: Accounts
+    qbrs: Qbrs
+    qbr_reader: QbrReader
 
     @property
     def auditors(self) -> tuple[Auditor, ...]:
@@ -313,6 +322,7 @@ _AUDITORS: tuple[Auditor, ...] = (
     CreditAuditor(),
     PostmortemAuditor(),
     TrustReportAuditor(),
+    QbrAuditor(),
 )
 
 
@@ -351,6 +361,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
             CREDIT_MEMO: CreditMemoRenderer(press),
             POSTMORTEM: PostmortemRenderer(press),
             POSTMORTEM_COPY: PostmortemCopyRenderer(press),
+            QBR: QbrRenderer(press),
             SLA_REPORT: SlaReportRenderer(press),
             TRUST_REPORT: TrustReportRenderer(press),
         },
@@ -551,6 +562,9 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         endpoints=Endpoints(storage, gate, ledger, access_log, endpoint_secrets, sender.networks),
         inbox=Inbox(storage, gate),
         trust_reports=trust_reports,
+        accounts=Accounts(storage, gate, ledger, access_log),
+        qbrs=Qbrs(storage, gate=gate, ledger=ledger, exports=exports, vendor_name=settings.vendor_name),
+        qbr_reader=QbrReader(storage, gate, access_log),
         trust_batches=TrustBatches(
             storage,
             gate=gate,

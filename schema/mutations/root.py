@@ -23,6 +23,7 @@ from schema.mutations.policies import PolicyMutations
 from schema.mutations.postmortems import PostmortemMutations
 from schema.mutations.posture import PostureMutations
 from schema.mutations.prevention import PreventionMutations
+from schema.mutations.qbrs import QbrMutations
 from schema.mutations.reports import ReportMutations
 from schema.mutations.tenants import TenantMutations
 from schema.mutations.tokens import TokenMutations
@@ -50,6 +51,7 @@ class Mutation(
     PostmortemMutations,
     PostureMutations,
     PreventionMutations,
+    QbrMutations,
     ReportMutations,
     TenantMutations,
     TokenMutations,

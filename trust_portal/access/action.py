@@ -13,6 +13,7 @@ from enum import StrEnum
 class Action(StrEnum):
     """What an actor wants to do. Policies name these; receipts and denials record them."""
 
+    ALL_ACCOUNTS_READ = "house:account:read"
     ALL_APPROVALS_READ = "house:approval:read"
     AUDIT_RUN = "house:audit:run"
     ALL_BREAK_GLASS_READ = "house:break_glass:read"
@@ -59,6 +60,7 @@ class Action(StrEnum):
     WORKPLACE_SET = "house:workplace:set"
     ACCESS_LOG_READ = "tenant:access_log:read"
     ACCESS_REVIEW = "tenant:access_review:record"
+    ACCOUNT_SET = "tenant:account:set"
     ANOMALY_ASSESS = "tenant:anomaly:assess"
     ANOMALY_EXPLAIN = "tenant:anomaly:explain"
     ANOMALY_READ = "tenant:anomaly:read"
@@ -127,6 +129,11 @@ class Action(StrEnum):
     POSTURE_CHECK = "tenant:posture:check"
     POSTURE_READ = "tenant:posture:read"
     PROFILE_READ = "tenant:profile:read"
+    QBR_ISSUE = "tenant:qbr:issue"
+    QBR_READ = "tenant:qbr:read"
+    QBR_REVIEW = "tenant:qbr:review"
+    QBR_WRITE = "tenant:qbr:write"
+    QBR_DRAFT_READ = "tenant:qbr_draft:read"
     RECEIPT_READ = "tenant:receipt:read"
     ROLE_GRANT = "tenant:role:grant"
     ROLE_REVOKE = "tenant:role:revoke"

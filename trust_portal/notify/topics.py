@@ -34,6 +34,7 @@ class Topic(StrEnum):
     PLAYBOOK_HELD = "playbook.held"
     PLAYBOOK_ROLLED_BACK = "playbook.rolled_back"
     POSTMORTEM_RELEASED = "postmortem.released"
+    QBR_ISSUED = "qbr.issued"
     SLA_REPORT_ISSUED = "sla_report.issued"
     TRUST_REPORT_PUBLISHED = "trust_report.published"
     WEBHOOK_TEST = "webhook.test"
@@ -114,6 +115,9 @@ RULES: Mapping[Topic, TopicRule] = {
         "The vendor gave you its account of an incident that touched you, or shows more of one.",
         frozenset({Role.CUSTOMER_ADMIN, Role.CUSTOMER_VIEWER}),
         for_customers=True,
+    ),
+    Topic.QBR_ISSUED: TopicRule(
+        "Business reviews", "A quarter's business review was signed.", _CUSTOMERS, for_customers=True
     ),
     Topic.SLA_REPORT_ISSUED: TopicRule(
         "SLA reports", "A month's report was signed, or restated.", _CUSTOMERS, for_customers=True

@@ -5,11 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from trust_portal.evidence.verify import DocumentKind
+from trust_portal.trust.qbr.attestation import attest_bundle as attest_qbr
+from trust_portal.trust.qbr.attestation import told as told_of_qbr
+from trust_portal.trust.qbr.model import DOCUMENT_FILE as QBR_FILE
+from trust_portal.trust.qbr.model import KIND as QBR
+from trust_portal.trust.qbr.model import PDF_FILE as QBR_PDF
+from trust_portal.trust.qbr.model import PPTX_FILE as QBR_PPTX
 from trust_portal.trust.report.attestation import attest_bundle, told
 from trust_portal.trust.report.model import DOCUMENT_FILE, KIND, PDF_FILE
 
 #: By document kind; what ``verify`` looks up.
 KINDS: Mapping[str, DocumentKind] = {
+    QBR: DocumentKind(
+        attest_qbr,
+        proves=f"{QBR_FILE} is what its qbr.issued receipt was issued for; each of its sections is as it was when its "
+        "data were locked, or its omission is recorded; every receipt that a figure names is there",
+        leaves_open=(
+            f"That {QBR_PDF} and {QBR_PPTX} say what {QBR_FILE} says: {QBR_FILE} is what was issued",
+            "That comments are right: they are the words of whoever is named beside them",
+        ),
+        tells=told_of_qbr,
+    ),
     KIND: DocumentKind(
         attest_bundle,
         proves=f"{DOCUMENT_FILE} is what its trust_report.published receipt was issued for; inputs/ are the signed "

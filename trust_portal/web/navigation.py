@@ -34,6 +34,7 @@ _CUSTOMER_PAGES = (
     ("Overview", "", Action.PROFILE_READ),
     ("Trust", "/trust", Action.TRUST_REPORT_READ),
     ("Posture", "/posture", Action.POSTURE_READ),
+    ("Reviews", "/qbr", Action.QBR_READ),
     ("SLA reports", "/reports", Action.SLA_REPORT_READ),
     ("Credits", "/credits", Action.CREDIT_READ),
     ("Incidents", "/incidents", Action.INCIDENT_READ),
@@ -66,6 +67,7 @@ _VENDOR_PAGES = (
 _APPROVALS = "Approvals"
 #: Pages that lie beside another one of the list, and are shown as sides of it.
 _BESIDE = {
+    "/qbr": ("/account",),
     "/contracts": ("/cross-checks", "/exclusions", "/what-if"),
     "/exports": ("/check",),
     "/webhooks": ("/deliveries",),
@@ -78,6 +80,7 @@ _BESIDE_OF_HOUSE = {
 }
 _HOUSE_PAGES = (
     ("Customers", "/tenants", Action.TENANTS_READ),
+    ("Accounts", "/accounts", Action.ALL_ACCOUNTS_READ),
     ("Incidents", "/incidents", Action.ALL_INCIDENTS_READ),
     ("Postmortems", "/postmortems", Action.ALL_POSTMORTEMS_READ),
     ("Monthly runs", "/runs", Action.SLA_RUN_READ),

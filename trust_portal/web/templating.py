@@ -19,6 +19,7 @@ from trust_portal.evidence.strict import encode_base64url
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.learning.postmortems import words as postmortem
 from trust_portal.reliability.reports import words as sla_report
+from trust_portal.trust.qbr import words as qbr
 from trust_portal.trust.sections import words as section
 from trust_portal.web.context import actor_or_none, house_of
 from trust_portal.web.theme import theme_of
@@ -37,7 +38,7 @@ def create_templates() -> Environment:
             "rfc3339": rfc3339,
             "base64url": encode_base64url,
         },
-        names={**sla_report.GLOBALS, **postmortem.GLOBALS, **section.GLOBALS},
+        names={**sla_report.GLOBALS, **postmortem.GLOBALS, **section.GLOBALS, **qbr.GLOBALS},
     )
 
 

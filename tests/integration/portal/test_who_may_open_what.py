@@ -38,6 +38,7 @@ EXPECTED = {
     "/notifications": "303 200 200 200 200 200 200 200 200 200",
     "/notifications/{report}": "303 404 404 404 404 404 404 404 404 404",
     "/tenants": "303 403 403 403 403 200 200 200 200 200",
+    "/accounts": "303 403 403 403 403 403 200 403 403 200",
     "/runs": "303 403 403 403 403 200 200 403 200 200",
     "/runs/2026-06": "303 403 403 403 403 404 404 403 404 404",
     "/trust-batches": "303 403 403 403 403 200 200 403 200 200",
@@ -141,6 +142,11 @@ EXPECTED = {
     "/t/{key}/receipts/{receipt}": "303 200 200 200 404 200 200 200 200 200",
     "/t/{key}/receipts/{receipt}/envelope": "303 200 200 200 404 200 200 200 200 200",
     "/t/{key}/receipts/{receipt}/proof": "303 200 200 200 404 200 200 200 200 200",
+    "/t/{key}/account": "303 403 403 403 404 403 200 403 403 200",
+    "/t/{key}/qbr": READERS,
+    "/t/{key}/qbr/{report}": NONE_YET,
+    "/t/{key}/qbr/{report}/draft": "303 403 403 403 404 403 404 403 403 404",
+    "/t/{key}/qbr/{report}/internal.pptx": "303 403 403 403 404 403 404 403 403 404",
     "/t/{key}/trust": READERS,
     "/t/{key}/trust/preview": "303 403 403 403 404 403 200 403 403 200",
     "/t/{key}/trust/{report}": NONE_YET,
@@ -191,6 +197,7 @@ def test_the_table_names_every_page_there_is():
         .replace("/deliveries/{report}", "/deliveries/{delivery}")
         .replace("/playbooks/{report}", "/playbooks/{run}")
         .replace("/back-tests/{report}", "/back-tests/{test}")
+        .replace("/qbr/{report}", "/qbr/{qbr}")
         .replace("/break-glass/{report}", "/break-glass/{grant}")
         .replace("/approvals/{report}", "/approvals/{request}")
         .replace("/calculations/{report}", "/calculations/{calculation}")

@@ -77,6 +77,8 @@ READS_AS_STAFF = {
     "trust_portal/reliability/runs/service.py": "a run covers all tenants",
     "trust_portal/trust/batches/completion.py": "who is covered by a batch",
     "trust_portal/trust/batches/service.py": "a batch covers all tenants",
+    "trust_portal/trust/accounts/service.py": "every account in one list",
+    "trust_portal/trust/qbr/service.py": "a tenant's rows and the vendor's incidents in one snapshot",
     "trust_portal/trust/report/service.py": "a tenant's rows and the vendor's incidents in one snapshot",
     "trust_portal/storage/tenancy.py": "where the scope is made",
     "trust_portal/trust/compliance/service.py": "controls of all tenants at one moment, and the vendor's beside a customer's",

@@ -18,14 +18,15 @@ from trust_portal.documents.slides.fitting import (
     BODY,
     CELL,
     CELL_PAD,
+    FIGURE_GAP,
+    FIGURE_PAD,
     WIDTH,
     Placed,
     Sheet,
-    figure_points,
+    figure_rows,
     figure_width,
     line_height,
     sheets,
-    wrapped,
 )
 from trust_portal.documents.slides.master import CONTENT_TOP, IMPRINT, KICKER, LEFT, new_presentation
 from trust_portal.documents.slides.model import Deck, Figures, Grid, Notice, Plot, PlotKind, Tone, Words
@@ -157,19 +158,16 @@ def _notice(slide: Any, notice: Notice, top: float, height: float) -> None:
 
 
 def _figures(slide: Any, figures: Figures, top: float) -> None:
-    for start in range(0, len(figures.items), 4):
-        row = Figures(figures.items[start : start + 4])
-        width, points = figure_width(row), figure_points(row)
-        labels = max(len(wrapped(label, CELL, width)) for label, _ in row.items) * line_height(CELL)
-        values = max(len(wrapped(value, points, width)) for _, value in row.items) * line_height(points)
+    width = figure_width(len(figures.items))
+    for row, points, labels, values in figure_rows(figures):
         for at, (label, value) in enumerate(row.items):
-            left = LEFT + at * (width + 0.3)
+            left = LEFT + at * (width + FIGURE_GAP)
             frame = _box(slide, left, top, width, labels)
             _write(frame.paragraphs[0], label, CELL, soft=True)
             number = _box(slide, left, top + labels, width, values)
             run = _write(number.paragraphs[0], value, points)
             run.font.name = "+mj-lt"
-        top += labels + values + 0.15
+        top += labels + values + FIGURE_PAD
 
 
 def _grid(slide: Any, grid: Grid, placed: Placed, top: float) -> None:

@@ -20,10 +20,13 @@ BODY: Final = 14
 CELL: Final = 11
 _LINE: Final = 1.25
 _POINTS: Final = 72
-_FIGURES_A_ROW: Final = 4
+FIGURES_A_ROW: Final = 4
+#: Between figures, and below a row of them.
+FIGURE_GAP: Final = 0.3
+FIGURE_PAD: Final = 0.15
 _PLOT: Final = (2.6, 4.4)
 #: Above and below a cell's text; left and right of it.
-CELL_PAD: Final = (0.055, 0.08)
+CELL_PAD: Final = (0.055, 0.1)
 
 _NARROW: Final = frozenset("iljI.,:;'|!()[] ftr-/\u00a0")
 _BROAD: Final = frozenset("mwMW@%—…")
@@ -147,35 +150,40 @@ def _fit_words(block: Words, left: float) -> tuple[Placed, Block | None] | None:
     )
 
 
-def figure_points(block: Figures) -> float:
+def figure_points(block: Figures, width: float) -> float:
     """One size for all of a row, so that the longest of its values stays on its line."""
-    width = figure_width(block)
     longest = max([text_width(value, 1) for _, value in block.items] + [0.01])
     return max(min(26.0, int(width / longest * 2) / 2), 12.0)
 
 
-def figure_width(block: Figures) -> float:
-    count = max(min(len(block.items), _FIGURES_A_ROW), 3)
-    return WIDTH / count - 0.3
+def figure_width(count: int) -> float:
+    """Of each of so many figures: as wide as a row of three at most, so that rows stand below each other."""
+    return WIDTH / max(min(count, FIGURES_A_ROW), 3) - FIGURE_GAP
+
+
+def figure_rows(block: Figures) -> list[tuple[Figures, float, float, float]]:
+    """Rows with the points of their values, and the heights of their labels and values."""
+    width, rows = figure_width(len(block.items)), []
+    for start in range(0, len(block.items), FIGURES_A_ROW):
+        row = Figures(block.items[start : start + FIGURES_A_ROW])
+        points = figure_points(row, width)
+        labels = max(len(wrapped(label, CELL, width)) for label, _ in row.items)
+        values = max(len(wrapped(value, points, width)) for _, value in row.items)
+        rows.append((row, points, labels * line_height(CELL), values * line_height(points)))
+    return rows
 
 
 def _fit_figures(block: Figures, left: float) -> tuple[Placed, Block | None] | None:
-    row, rest = block.items[:_FIGURES_A_ROW], block.items[_FIGURES_A_ROW:]
-    shown = Figures(row)
-    labels = max(len(wrapped(label, CELL, figure_width(shown))) for label, _ in row)
-    points = figure_points(shown)
-    values = max(len(wrapped(value, points, figure_width(shown))) for _, value in row)
-    height = labels * line_height(CELL) + values * line_height(points) + 0.15
-    if height > left:
+    height, taken = 0.0, 0
+    for row, _, labels, values in figure_rows(block):
+        if height + labels + values + FIGURE_PAD > left:
+            break
+        height += labels + values + FIGURE_PAD
+        taken += len(row.items)
+    if not taken:
         return None
-    if not rest:
-        return Placed(shown, 0, height), None
-    more = _fit_figures(Figures(rest), left - height)
-    if more is None:
-        return Placed(shown, 0, height), Figures(rest)
-    placed, beyond = more
-    taken = block.items[: len(block.items) - (len(beyond.items) if isinstance(beyond, Figures) else 0)]
-    return Placed(Figures(taken), 0, height + placed.height), beyond
+    rest = block.items[taken:]
+    return Placed(Figures(block.items[:taken]), 0, height), Figures(rest) if rest else None
 
 
 def _fit_grid(block: Grid, left: float) -> tuple[Placed, Block | None] | None:

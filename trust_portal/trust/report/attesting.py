@@ -30,10 +30,11 @@ async def input_files(session: ReadSession, published: Published) -> dict[str, b
     """The stored documents that a report rests on, by their names in the bundle; none of these ever changes."""
     tenant_id = published.report.tenant_id
     sources = inputs_of(parse_json(published.document))
-    return {each.file: await _stored(session, tenant_id, each) for each in sources}
+    return {each.file: await stored_document(session, tenant_id, each) for each in sources}
 
 
-async def _stored(session: ReadSession, tenant_id: UUID, source: Source) -> bytes:
+async def stored_document(session: ReadSession, tenant_id: UUID, source: Source) -> bytes:
+    """One of them. ``NotFound`` where it is not stored."""
     if source.kind == "sla":
         reports = await reports_of_period(session, tenant_id, source.found_by)
         for each in reports:

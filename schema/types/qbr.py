@@ -1,0 +1,217 @@
+"""Accounts, business reviews and commitments. The document is the canonical JSON; fields here find it."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+
+import strawberry
+
+from schema.ids import encode
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.trust.accounts import model as accounts
+from trust_portal.trust.qbr import model
+from trust_portal.trust.qbr.document import customer_sections
+from trust_portal.trust.qbr.ids import PROPOSED, RECOMMENDATIONS
+from trust_portal.trust.qbr.reading import OpenedQbr
+from trust_portal.trust.qbr.reviewing import seen
+from trust_portal.trust.report.model import blocked_as, blocking
+from trust_portal.trust.sections.document import section_json
+
+strawberry.enum(accounts.Readiness, name="AccountReadiness", description="How far the next review's QBR is.")
+strawberry.enum(model.EntryKind, name="QbrEntryKind", description="What is said about a QBR's data.")
+strawberry.enum(model.Audience, name="QbrAudience", description="Who reads a comment.")
+strawberry.enum(model.Verdict, name="QbrVerdict", description="Whether a recommendation goes out.")
+strawberry.enum(model.CommitmentState, name="CommitmentState", description="What became of a promise.")
+
+
+@strawberry.type(description="A customer, who looks after it, and how ready its next review is.")
+class Account:
+    tenant_id: strawberry.ID
+    key: str
+    name: str
+    csm: str | None
+    review_on: date | None
+    lead_days: int = strawberry.field(description="How long before the review its QBR is prepared.")
+    quarter: str | None = strawberry.field(description="Which quarter the review is about.")
+    readiness: accounts.Readiness
+    blocking: int = strawberry.field(description="Sections that are stale or missing.")
+    qbr_id: strawberry.ID | None
+
+
+@strawberry.type(description="A business review: a snapshot, and once it is issued what went out.")
+class Qbr:
+    id: strawberry.ID
+    period: str
+    as_of: datetime
+    prepared_by: str
+    blocking: int = strawberry.field(description="Sections that are stale or missing.")
+    revision: int | None = strawberry.field(description="Of the period's issued ones; null of a draft.")
+    issued_at: datetime | None
+    issued_by: str | None
+    sha256: str = strawberry.field(description="Of the issued document, or else of the snapshot.")
+    receipt_id: strawberry.ID
+
+
+@strawberry.type(description="An issued review with its document.")
+class IssuedQbr:
+    qbr: Qbr
+    document: str = strawberry.field(description="qbr.json: RFC 8785 JSON, every figure a string.")
+    export_id: strawberry.ID | None = strawberry.field(description="Of its bundle, on the way or ready.")
+    superseded_by: strawberry.ID | None
+
+
+@strawberry.type(description="A section that keeps a review from being issued until it is acknowledged.")
+class QbrBlocking:
+    section: str
+    title: str
+    seen: str = strawberry.field(description="What is acknowledged, to be handed back.")
+
+
+@strawberry.type(description="A recommendation of a draft, and what was said of it as it stands.")
+class QbrRecommendation:
+    id: str
+    title: str
+    seen: str = strawberry.field(description="Digest of its figures, to be handed back with the review.")
+    verdict: model.Verdict | None
+    reviewed_by: str | None
+
+
+@strawberry.type(description="Something said about a period's review.")
+class QbrEntry:
+    kind: model.EntryKind
+    subject: str = strawberry.field(description="A section, or a recommendation.")
+    audience: model.Audience
+    text: str = strawberry.field(description="Markdown; empty where it took back what was said.")
+    at: datetime
+    by: str
+    receipt_id: strawberry.ID
+
+
+@strawberry.type(description="A draft with everything in it, for staff.")
+class QbrDraft:
+    qbr: Qbr
+    sections: str = strawberry.field(description="JSON; the shape is that of the issued document's.")
+    entries: list[QbrEntry]
+    blocking: list[QbrBlocking]
+    recommendations: list[QbrRecommendation]
+
+
+@strawberry.type(description="Something that was promised in a review.")
+class Commitment:
+    id: strawberry.ID
+    text: str
+    owner: str
+    due: date
+    state: model.CommitmentState
+    evidence: str | None
+    made_at: datetime
+    receipt_id: strawberry.ID
+
+
+def account(row: accounts.Account) -> Account:
+    return account_of(row.tenant, row.settings, row)
+
+
+def account_of(
+    tenant: Tenant, settings: accounts.AccountSettings, row: accounts.Account | None = None
+) -> Account:
+    """``row`` None: it was set just now, and nobody looked how ready it is."""
+    readiness = accounts.Readiness.NO_DATE if settings.review_on is None else accounts.Readiness.NOT_PREPARED
+    return Account(
+        tenant_id=encode("Tenant", tenant.id, tenant.id),
+        key=tenant.key,
+        name=tenant.name,
+        csm=settings.csm_name,
+        review_on=settings.review_on,
+        lead_days=settings.lead.days,
+        quarter=settings.quarter,
+        readiness=readiness if row is None else row.readiness,
+        blocking=0 if row is None else row.blocking,
+        qbr_id=None if row is None or row.qbr_id is None else encode("Qbr", tenant.id, row.qbr_id),
+    )
+
+
+def qbr(row: model.Qbr) -> Qbr:
+    issue = row.issue
+    return Qbr(
+        id=encode("Qbr", row.tenant_id, row.id),
+        period=row.period,
+        as_of=row.as_of,
+        prepared_by=row.prepared_by,
+        blocking=row.blocking,
+        revision=None if issue is None else issue.revision,
+        issued_at=None if issue is None else issue.at,
+        issued_by=None if issue is None else issue.by_name,
+        sha256=row.sha256 if issue is None else issue.sha256,
+        receipt_id=encode("Receipt", row.tenant_id, row.receipt_id if issue is None else issue.receipt_id),
+    )
+
+
+def issued_qbr(opened: OpenedQbr) -> IssuedQbr:
+    tenant_id = opened.qbr.tenant_id
+    return IssuedQbr(
+        qbr=qbr(opened.qbr),
+        document=json.dumps(opened.document, ensure_ascii=False, separators=(",", ":"), sort_keys=True),
+        export_id=None if opened.export is None else encode("Export", tenant_id, opened.export.id),
+        superseded_by=None if opened.later is None else encode("Qbr", tenant_id, opened.later.id),
+    )
+
+
+def qbr_draft(draft: model.Draft) -> QbrDraft:
+    told = customer_sections(draft.sections, draft.entries)
+    return QbrDraft(
+        qbr=qbr(draft.qbr),
+        sections=json.dumps([section_json(each) for each in draft.sections], ensure_ascii=False),
+        entries=[qbr_entry(draft.qbr, each) for each in draft.entries],
+        blocking=[
+            QbrBlocking(section=each.id, title=each.title, seen=blocked_as(each)) for each in blocking(told)
+        ],
+        recommendations=_recommendations(draft),
+    )
+
+
+def qbr_entry(of: model.Qbr, row: model.Entry) -> QbrEntry:
+    return QbrEntry(
+        kind=row.kind,
+        subject=row.subject,
+        audience=row.audience,
+        text=row.text,
+        at=row.at,
+        by=row.by_name,
+        receipt_id=encode("Receipt", of.tenant_id, row.receipt_id),
+    )
+
+
+def commitment(row: model.Commitment) -> Commitment:
+    return Commitment(
+        id=encode("Commitment", row.tenant_id, row.id),
+        text=row.text,
+        owner=row.owner,
+        due=row.due,
+        state=row.state,
+        evidence=row.evidence,
+        made_at=row.made_at,
+        receipt_id=encode("Receipt", row.tenant_id, row.receipt_id),
+    )
+
+
+def _recommendations(draft: model.Draft) -> list[QbrRecommendation]:
+    found = []
+    for section in draft.sections:
+        if section.id != RECOMMENDATIONS:
+            continue
+        for row in section.table(PROPOSED).rows:
+            digest = seen(section, row.id)
+            said = model.last_of(draft.entries, model.EntryKind.REVIEW, row.id)
+            stands = said if said is not None and said.seen == digest else None
+            found.append(
+                QbrRecommendation(
+                    id=row.id,
+                    title=row.cells[0].value or "",
+                    seen=digest,
+                    verdict=None if stands is None else stands.verdict,
+                    reviewed_by=None if stands is None else stands.by_name,
+                )
+            )
+    return found

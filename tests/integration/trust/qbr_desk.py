@@ -1,0 +1,51 @@
+"""What people do about QBRs, through the services."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from report_desk import CORA, Q2
+from support.cost_world import HOUR, HOURS, runaway
+from support.portal_world import deliver
+
+from trust_portal.evidence.export import Export, ExportState
+from trust_portal.house import House
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.trust.qbr.document import customer_sections
+from trust_portal.trust.qbr.model import KIND, IssueQbr, Prepare, Qbr
+from trust_portal.trust.report.model import Acknowledgement, blocked_as, blocking
+
+#: The end of what was used in the quarter.
+USED_UNTIL = datetime(2026, 6, 29, 9, tzinfo=UTC)
+
+
+async def use(house: House, key: str) -> None:
+    """Eleven days of usage in June, with a runaway export."""
+    await deliver(house, runaway(key, USED_UNTIL - HOURS * HOUR))
+    await house.metering.follow()
+    await house.closing.close_due()
+
+
+async def prepare(house: House, tenant_id, period: str = Q2) -> Qbr:
+    return await house.qbrs.prepare(Prepare(tenant_id, period), CORA)
+
+
+async def issue(house: House, qbr: Qbr, *, reason: str | None = None) -> Qbr:
+    """Issued, with everything that blocks let stand."""
+    draft = await house.qbr_reader.draft(CORA, qbr.tenant_id, qbr.id)
+    let_stand = tuple(
+        Acknowledgement(each.id, f"we know that of {each.title.lower()}", blocked_as(each))
+        for each in blocking(customer_sections(draft.sections, draft.entries))
+    )
+    return await house.qbrs.issue(IssueQbr(qbr.tenant_id, qbr.id, let_stand, reason), CORA)
+
+
+async def bundle_of(house: House, qbr: Qbr) -> tuple[Export, bytes]:
+    """The bundle, built now; somebody sequences."""
+    opened = await house.qbr_reader.get(CORA, qbr.tenant_id, qbr.id)
+    assert opened.export is not None
+    built = await house.exports.build(qbr.tenant_id, opened.export.id)
+    assert built.kind == KIND
+    assert built.state is ExportState.READY, built.failure
+    async with house.storage.read(TenantScope(qbr.tenant_id)) as session:
+        return built, (await house.exports.artefact(session, qbr.tenant_id, built.id)).content

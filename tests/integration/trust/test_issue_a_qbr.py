@@ -1,0 +1,269 @@
+"""A QBR gathers itself, is spoken about, issued with what is missing said, and verifies offline."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from datetime import date, timedelta
+from io import BytesIO
+
+import pytest
+from pptx import Presentation
+from qbr_desk import bundle_of, issue, prepare, use
+from report_desk import CORA, Q2, publish, sequencing, stored, trust_of
+from sqlalchemy import text
+from support.office import pdf_text_of
+from support.portal_fixtures import Portal
+
+from trust_portal.errors import Conflict, InvalidInput, NotFound
+from trust_portal.evidence import bundle
+from trust_portal.evidence.audit import AuditTotals, audit
+from trust_portal.evidence.verify import verify
+from trust_portal.kernel.canonical import canonical, sha256_hex
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.trust.qbr.document import sections_of
+from trust_portal.trust.qbr.model import (
+    Audience,
+    CommitmentState,
+    EntryKind,
+    IssueQbr,
+    Promise,
+    Review,
+    Say,
+    Settle,
+    Verdict,
+)
+from trust_portal.trust.qbr.reviewing import seen
+from trust_portal.trust.recompute import RECOMPUTERS
+from trust_portal.trust.sections.display import display, sentences
+from trust_portal.trust.sections.model import State
+from trust_portal.trust.verification import KINDS
+
+pytestmark = pytest.mark.takes(seconds=25)
+
+
+async def test_one_bundle_says_every_fact_with_one_number_in_every_form(portal: Portal, tmp_path):
+    house, aurora = portal.house, portal.world.aurora
+    await use(house, "aurora")
+    kept = await house.qbrs.promise(
+        Promise(aurora.id, "A postmortem of every P1", "Cora", date(2026, 7, 20)), CORA
+    )
+    await house.qbrs.promise(Promise(aurora.id, "A second source for the API", "Sam", date(2026, 9, 1)), CORA)
+    await house.qbrs.settle(Settle(aurora.id, kept.id, CommitmentState.KEPT, "signed and handed over"), CORA)
+    await publish(house, aurora.id)
+    qbr = await prepare(house, aurora.id)
+    draft = await house.qbr_reader.draft(CORA, aurora.id, qbr.id)
+    advice = next(each for each in draft.sections if each.id == "recommendations")
+    assert [row.id for row in advice.table("proposed").rows] == ["dedicated-pool-eur"]
+    review = Review(
+        aurora.id, Q2, "dedicated-pool-eur", seen(advice, "dedicated-pool-eur"), Verdict.ACCEPTED, "fits"
+    )
+    await house.qbrs.review(review, CORA)
+    await house.qbrs.say(
+        Say(aurora.id, Q2, EntryKind.COMMENT, "usage", "The export was *ours*.\n\n- It is throttled."), CORA
+    )
+    await house.qbrs.say(
+        Say(aurora.id, Q2, EntryKind.COMMENT, "usage", "They are angry.", Audience.INTERNAL), CORA
+    )
+    await house.qbrs.say(Say(aurora.id, Q2, EntryKind.OMISSION, "posture", "Asked for by mail."), CORA)
+    issued = await issue(house, qbr)
+    assert issued.issue is not None
+    async with sequencing(house):
+        export, data = await bundle_of(house, issued)
+        assert export.file_name == "aurora-qbr-2026-Q2-r1.zip"
+        assert await house.exports.reproduce(aurora.id, export.id) == data, "same snapshot, same bytes"
+    verdict = verify(data, policy=await trust_of(house, aurora.id), kinds=KINDS, recomputers=RECOMPUTERS)
+    assert verdict.findings == ()
+    assert (verdict.subject.kind, verdict.subject.tenant, verdict.subject.period) == ("qbr", "aurora", Q2)
+    assert [each async for each in audit(house.storage, AuditTotals(), aurora.id, house.auditors)] == []
+
+    files = bundle.read(data).files
+    body = json.loads(files["qbr.json"])
+    assert canonical(body) == files["qbr.json"]
+    assert sha256_hex(files["qbr.json"]) == issued.issue.sha256
+    assert {
+        "qbr.csv",
+        "qbr.pdf",
+        "qbr.pptx",
+        "inputs/trust-report.json",
+        "inputs/sla/2026-06-r1.json",
+    } <= set(files)
+    sections = sections_of(body)
+    assert sections[0].id == "commitments", "a review begins with what was promised"
+    assert [each["title"] for each in body["omissions"]] == ["Posture"]
+    assert "They are angry" not in files["qbr.json"].decode()
+
+    page = (await portal.browser("customer_viewer").get(f"/t/aurora/qbr/{qbr.id}")).text
+    forms = {
+        "page": _words(re.sub(r"<[^>]+>", " ", page)),
+        "pdf": _words(_pdf_text(files["qbr.pdf"], tmp_path)),
+        "slides": _words(_slides_text(files["qbr.pptx"])),
+    }
+    for form, words in forms.items():
+        for section in sections:
+            for place, cell in section.cells():
+                assert _words(display(cell)) in words, f"{place} is not in the {form}"
+            for sentence in sentences(section):
+                assert _words(sentence) in words, f"{sentence} is not in the {form}"
+        assert _words("The export was ours.") in words
+        assert _words("Asked for by mail.") in words
+    table = {row.split(",")[1]: row for row in files["qbr.csv"].decode().splitlines()[1:]}
+    for section in sections:
+        for place, cell in section.cells():
+            if cell.value is not None and '"' not in table[place]:
+                assert (
+                    table[place].split(",")[4] == cell.value.lstrip("'") or f"'{cell.value}" in table[place]
+                )
+    _no_other_number(body, sections, files["qbr.pptx"])
+    _charts_have_the_same_values(sections, files["qbr.pptx"])
+    printed = _words(pdf_text_of(files["qbr.pptx"], tmp_path))
+    assert _words("EUR 3,139.00") in printed or "EUR" in printed
+
+
+async def test_what_blocks_is_named_and_nothing_changes_until_it_is_acknowledged(portal: Portal):
+    house, aurora = portal.house, portal.world.aurora
+    qbr = await prepare(house, aurora.id)
+    draft = await house.qbr_reader.draft(CORA, aurora.id, qbr.id)
+    states = {each.id: (each.state, each.why) for each in draft.sections}
+    assert states["incidents"] == (State.MISSING, "no signed postmortem of P1 Secret trouble of aurora")
+    assert states["usage"] == (State.NOT_APPLICABLE, "no usage of this customer is metered")
+    assert states["changes"] == (State.NOT_APPLICABLE, "there is no QBR before this one")
+    before = await _stored(house, aurora.id)
+    with pytest.raises(Conflict) as refused:
+        await house.qbrs.issue(IssueQbr(aurora.id, qbr.id), CORA)
+    assert refused.value.code == "SECTIONS_BLOCK"
+    with pytest.raises(InvalidInput):
+        await house.qbrs.say(Say(aurora.id, Q2, EntryKind.OMISSION, "commitments", "no"), CORA)
+    with pytest.raises(InvalidInput):
+        await house.qbrs.say(Say(aurora.id, Q2, EntryKind.COMMENT, "weather", "fine"), CORA)
+    with pytest.raises(NotFound):
+        await house.qbrs.review(Review(aurora.id, Q2, "nothing", "0" * 64, Verdict.ACCEPTED, "fits"), CORA)
+    with pytest.raises(NotFound):
+        await house.qbr_reader.get(CORA, aurora.id, qbr.id)
+    assert await _stored(house, aurora.id) == before
+
+
+async def test_another_revision_needs_a_reason_and_the_next_quarter_says_what_changed(portal: Portal):
+    house, aurora = portal.house, portal.world.aurora
+    first = await issue(house, await prepare(house, aurora.id))
+    second = await prepare(house, aurora.id)
+    before = await _stored(house, aurora.id)
+    with pytest.raises(Conflict) as refused:
+        await issue(house, second)
+    assert refused.value.code == "REASON_REQUIRED"
+    with pytest.raises(Conflict) as refused:
+        await issue(house, first)
+    assert refused.value.code == "ALREADY_ISSUED"
+    assert await _stored(house, aurora.id) == before
+    second = await issue(house, second, reason="the postmortem was late")
+    opened = await house.qbr_reader.get(CORA, aurora.id, first.id)
+    assert opened.later is not None
+    assert opened.later.id == second.id
+
+    await house.qbrs.promise(Promise(aurora.id, "Answer within a day", "Cora", date(2026, 9, 1)), CORA)
+    third = await prepare(house, aurora.id, "2026-Q3")
+    draft = await house.qbr_reader.draft(CORA, aurora.id, third.id)
+    changes = next(each for each in draft.sections if each.id == "changes")
+    assert changes.state is State.FRESH
+    rows = {row.id: [display(cell) for cell in row.cells] for row in changes.tables[0].rows}
+    assert rows["commitments:open"] == ["What we promised", "Open", "0", "1"]
+    third = await issue(house, third)
+    async with sequencing(house):
+        _, data = await bundle_of(house, third)
+    files = bundle.read(data).files
+    assert second.issue is not None
+    assert sha256_hex(files["inputs/previous.json"]) == second.issue.sha256
+    assert verify(data, policy=await trust_of(house, aurora.id), kinds=KINDS, recomputers=RECOMPUTERS).ok
+
+
+async def test_a_snapshot_that_is_too_old_is_taken_anew(portal: Portal):
+    house, aurora = portal.house, portal.world.aurora
+    old = await prepare(house, aurora.id)
+    portal.clock.advance(timedelta(days=22))
+    with pytest.raises(Conflict) as refused:
+        await issue(house, old)
+    assert refused.value.code == "TOO_OLD"
+    newer = await prepare(house, aurora.id)
+    with pytest.raises(Conflict) as refused:
+        await house.qbrs.issue(IssueQbr(aurora.id, old.id), CORA)
+    assert refused.value.code == "NOT_THE_LATEST"
+    assert (await issue(house, newer)).issue is not None
+
+
+def _words(text: str) -> str:
+    """Without what differs between forms: white space, and marks that HTML spells otherwise."""
+    for entity, character in (("&#39;", "'"), ("&#34;", '"'), ("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">")):
+        text = text.replace(entity, character)
+    return re.sub(r"[\s\u00ad]+", "", text)
+
+
+def _pdf_text(content: bytes, folder) -> str:
+    (folder / "qbr.pdf").write_bytes(content)
+    done = subprocess.run(
+        ["pdftotext", "-raw", str(folder / "qbr.pdf"), "-"], check=True, capture_output=True
+    )
+    return done.stdout.decode()
+
+
+def _texts(content: bytes) -> list[str]:
+    found = []
+    for slide in Presentation(BytesIO(content)).slides:
+        for shape in slide.shapes:
+            if shape.has_text_frame:
+                found.append(shape.text_frame.text)
+            if shape.has_table:
+                found += [cell.text for row in shape.table.rows for cell in row.cells]
+    return found
+
+
+def _slides_text(content: bytes) -> str:
+    return "\n".join(_texts(content))
+
+
+def _no_other_number(body, sections, content: bytes) -> None:
+    """Whatever has a digit on a slide is a figure, or what the document says of itself."""
+    known = {_words(display(cell)) for section in sections for _, cell in section.cells()}
+    known |= {_words(each) for section in sections for each in sentences(section)}
+    said = _words(canonical(body).decode())
+    for text_ in _texts(content):
+        words = _words(text_)
+        if not re.search(r"\d", words) or words in known or words in said:
+            continue
+        assert re.match(
+            r"Source:|Businessreview|‹#›|SHA-256|Everyfigure|Cora,|Auroracloud|.*dataasof",
+            words,
+            re.IGNORECASE,
+        ) or any(each in words for each in known if re.search(r"\d", each)), text_
+
+
+def _charts_have_the_same_values(sections, content: bytes) -> None:
+    drawn = {
+        shape.name: shape.chart
+        for slide in Presentation(BytesIO(content)).slides
+        for shape in slide.shapes
+        if shape.has_chart
+    }
+    for section in sections:
+        for chart in section.charts:
+            if chart.title not in drawn:
+                continue
+            table = section.table(chart.table)
+            at = [each.id for each in table.columns].index(chart.series[0])
+            values = [
+                None if row.cells[at].value is None else float(row.cells[at].value) for row in table.rows
+            ]
+            assert list(drawn[chart.title].plots[0].series[0].values) == values
+    assert drawn
+
+
+async def _stored(house, tenant_id):
+    found = list(await stored(house, tenant_id))
+    async with house.storage.read(TenantScope(tenant_id)) as session:
+        for table in ("qbrs", "qbr_entries", "qbr_issues", "qbr_commitments"):
+            rows = await session.execute(
+                text(f"SELECT * FROM {table} WHERE tenant_id = :t"),
+                {"t": tenant_id},
+            )
+            found.append(sorted(repr(row) for row in rows))
+    return found

@@ -1,0 +1,257 @@
+"""What a QBR says of usage, commitments and what would serve better: exact figures, each rule at its edge."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from importlib.resources import files
+from uuid import UUID
+
+import pytest
+import yaml
+
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.cost.metering.model import HourCost, Part, Progress, Series
+from trust_portal.errors import InvalidInput
+from trust_portal.kernel.period import parse_period
+from trust_portal.trust.accounts.model import AccountSettings, Readiness, SetAccount, quarter_before
+from trust_portal.trust.accounts.readiness import account_of, is_due
+from trust_portal.trust.gathering.model import Ask, Before
+from trust_portal.trust.qbr.document import customer_sections
+from trust_portal.trust.qbr.gathering import recommendations
+from trust_portal.trust.qbr.gathering.changes import changes_section
+from trust_portal.trust.qbr.gathering.commitments import commitments_section
+from trust_portal.trust.qbr.gathering.outcome import outcome_section
+from trust_portal.trust.qbr.gathering.recommendations import recommendations_section
+from trust_portal.trust.qbr.gathering.usage import Used, usage_section
+from trust_portal.trust.qbr.model import (
+    Audience,
+    Commitment,
+    CommitmentState,
+    Entry,
+    EntryKind,
+    Qbr,
+    Say,
+    Verdict,
+    last_of,
+)
+from trust_portal.trust.qbr.prose import plain
+from trust_portal.trust.qbr.reviewing import reviewed, seen
+from trust_portal.trust.sections.display import display, sentences
+from trust_portal.trust.sections.model import State
+
+NOW = datetime(2026, 7, 10, 9, tzinfo=UTC)
+ID = UUID("00000000-0000-7000-8000-000000000001")
+TENANT = Tenant(ID, "aurora", "Aurora", "UTC", "", NOW, NOW, None)
+ASK = Ask(TENANT, parse_period("2026-Q2", "UTC"), NOW)
+PROGRESS = Progress(ID, 1, datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 7, 10, 8, tzinfo=UTC), None)
+
+
+def _hour(month: int, hour: int, subsystem: str, cost: str) -> HourCost:
+    return HourCost(datetime(2026, month, 1, hour, tzinfo=UTC), Series(subsystem, "EUR"), Decimal(cost), 1)
+
+
+def _part(subsystem: str, operation: str, cost: str) -> Part:
+    at = ASK.period.start
+    return Part(
+        at, Series(subsystem, "EUR"), "r-1", operation, "eu", None, "GB", {}, Decimal(1), Decimal(cost), 1
+    )
+
+
+USED = Used(
+    now=[_hour(4, 0, "compute", "10.005"), _hour(5, 0, "compute", "10"), _hour(6, 0, "compute", "40"), _hour(6, 1, "storage", "12")],
+    then=[_hour(1, 0, "compute", "50"), _hour(2, 0, "storage", "10")],
+    parts_now=[_part("compute", "export", "60.005"), _part("storage", "keep", "12")],
+    parts_then=[_part("compute", "export", "50"), _part("storage", "keep", "10")],
+)  # fmt: skip
+
+
+def _figures(section) -> dict[str, str]:
+    return {each.id: display(each.cell).replace("\u00a0", " ") for each in section.figures}
+
+
+def _row(section, table: str, row: str) -> list[str]:
+    found = next(each for each in section.table(table).rows if each.id == row)
+    return [display(cell).replace("\u00a0", " ") for cell in found.cells]
+
+
+def test_usage_is_compared_with_the_period_before_and_every_month_has_its_row() -> None:
+    section = usage_section(PROGRESS, USED, ASK)
+    assert section.state is State.FRESH
+    assert _figures(section) == {
+        "total-eur": "EUR 72.00",
+        "before-eur": "EUR 60.00",
+        "change-eur": "EUR 12.00",
+        "growth-eur": "20.0 %",
+        "dearest-eur": "compute",
+        "dearest-share-eur": "83.3 %",
+    }
+    assert [each.replace("\u00a0", " ") for each in sentences(section)] == [
+        "Usage cost EUR 72.00, EUR 12.00 or 20.0 %, more than in the period before with EUR 60.00.",
+        "The dearest part was compute with 83.3 % of it.",
+    ]
+    assert _row(section, "months-eur", "2026-06") == ["June 2026", "EUR 40.00", "EUR 12.00", "EUR 52.00"]
+    assert _row(section, "movers-eur", "mover-1") == [
+        "compute", "r-1", "export", "EUR 60.00", "EUR 50.00", "EUR 10.00",
+    ]  # fmt: skip
+
+
+def test_what_is_not_metered_is_said_and_an_hour_that_is_not_closed_blocks() -> None:
+    nothing = Used([], [], [], [])
+    assert usage_section(None, nothing, ASK).why == "no usage of this customer is metered"
+    unclosed = replace(PROGRESS, closed_through=None)
+    assert usage_section(unclosed, nothing, ASK).state is State.MISSING
+    late = replace(PROGRESS, closed_through=ASK.period.end - timedelta(days=1, hours=2))
+    assert usage_section(late, USED, ASK).state is State.STALE
+
+
+def test_each_rule_has_its_grounds_and_says_what_they_are() -> None:
+    section = recommendations_section(PROGRESS, USED, ASK)
+    assert [row.id for row in section.table("proposed").rows] == [
+        "dedicated-pool-eur",
+        "retention-tier-eur",
+        "volume-tier-eur",
+    ]
+    assert _row(section, "proposed", "dedicated-pool-eur")[3:] == [
+        "EUR 12.00",
+        "high",
+        "not reviewed",
+        "not known",
+    ]
+    assert _row(section, "proposed", "retention-tier-eur")[3:5] == ["EUR 1.20", "medium"]
+    assert _row(section, "proposed", "volume-tier-eur")[3:5] == ["not known", "medium"]
+    assert _row(section, "evidence", "dedicated-pool-eur:peak") == [
+        "A dedicated pool", "Dearest hour of compute", "EUR 40.00",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("storage", "advised"), [("11", True), ("10.99", False)])
+def test_a_rule_begins_exactly_where_it_says(storage: str, advised: bool) -> None:
+    used = replace(USED, now=[_hour(6, 0, "storage", storage)], then=[_hour(2, 0, "storage", "10")])
+    rows = [each.id for each in recommendations_section(PROGRESS, used, ASK).table("proposed").rows]
+    assert ("retention-tier-eur" in rows) is advised
+
+
+def test_one_operation_of_adapters_is_worth_caching() -> None:
+    used = replace(
+        USED, now=[_hour(6, 0, "adapters", "10")], then=[], parts_now=[_part("adapters", "geocode", "3"), _part("adapters", "x", "2.9")]
+    )  # fmt: skip
+    section = recommendations_section(PROGRESS, used, ASK)
+    assert _row(section, "evidence", "caching-eur:operation")[2] == "geocode"
+    assert _row(section, "proposed", "caching-eur")[3] == "EUR 2.40"
+
+
+def test_the_shares_expected_are_those_of_the_shipped_playbooks() -> None:
+    text = files("trust_portal.cost.remediation") / "playbooks.yaml"
+    playbooks = yaml.safe_load(text.read_text())["playbooks"]
+    assert Decimal(playbooks["dedicated-pool"]["saves"]) == recommendations.POOL_SAVES
+    assert Decimal(playbooks["retention-tier"]["saves"]) == recommendations.TIER_SAVES
+    assert Decimal(playbooks["cache-adapter"]["saves"]) == recommendations.CACHE_SAVES
+
+
+def _entry(ordinal: int, kind: EntryKind, subject: str, text: str, **more: object) -> Entry:
+    values = {"audience": Audience.CUSTOMER, "at": NOW, "by_name": "Cora", "receipt_id": ID, **more}
+    return Entry(ordinal=ordinal, kind=kind, subject=subject, text=text, **values)  # type: ignore[arg-type]
+
+
+def test_only_what_was_accepted_as_it_stands_goes_out() -> None:
+    section = recommendations_section(PROGRESS, USED, ASK)
+    yes = _entry(1, EntryKind.REVIEW, "dedicated-pool-eur", "fits", verdict=Verdict.ACCEPTED, seen=seen(section, "dedicated-pool-eur"))  # fmt: skip
+    other = _entry(2, EntryKind.REVIEW, "retention-tier-eur", "fits", verdict=Verdict.ACCEPTED, seen="0" * 64)
+    out = reviewed(section, (yes, other))
+    assert [row.id for row in out.table("proposed").rows] == ["dedicated-pool-eur"]
+    assert {row.id.partition(":")[0] for row in out.table("evidence").rows} == {"dedicated-pool-eur"}
+    assert _row(out, "proposed", "dedicated-pool-eur")[5:] == ["Cora", "10 July 2026, 09:00 UTC"]
+    no = _entry(3, EntryKind.REVIEW, "dedicated-pool-eur", "not now", verdict=Verdict.DECLINED, seen=yes.seen)
+    assert reviewed(section, (yes, no)).table("proposed").rows == ()
+
+
+def test_the_last_word_holds_and_an_empty_one_takes_it_back() -> None:
+    said = (_entry(1, EntryKind.COMMENT, "usage", "one"), _entry(2, EntryKind.COMMENT, "usage", "two"))
+    assert last_of(said, EntryKind.COMMENT, "usage") == said[1]
+    gone = (*said, _entry(3, EntryKind.COMMENT, "usage", ""))
+    assert last_of(gone, EntryKind.COMMENT, "usage") is None
+    usage = usage_section(PROGRESS, USED, ASK)
+    omitted = _entry(4, EntryKind.OMISSION, "usage", "asked for")
+    assert customer_sections([usage], [omitted]) == ()
+    assert (
+        Say(ID, "2026-Q2", EntryKind.OMISSION, "usage", "x", Audience.INTERNAL).audience is Audience.CUSTOMER
+    )
+
+
+def test_commitments_lead_and_what_is_late_is_said_by_nobody() -> None:
+    def made(number: int, due: date, state: CommitmentState, at: datetime) -> Commitment:
+        open_ = state is CommitmentState.OPEN
+        evidence = None if open_ else "seen"
+        return Commitment(
+            UUID(int=number), ID, 1 if open_ else 2, "Do it", "Sam", due, state, evidence, at, at, "Cora", ID
+        )
+
+    section = commitments_section(
+        [
+            made(1, date(2026, 7, 9), CommitmentState.OPEN, datetime(2026, 1, 1, tzinfo=UTC)),
+            made(2, date(2026, 7, 10), CommitmentState.OPEN, NOW),
+            made(3, date(2026, 5, 1), CommitmentState.KEPT, datetime(2026, 5, 1, tzinfo=UTC)),
+            made(4, date(2026, 1, 1), CommitmentState.MISSED, datetime(2026, 1, 2, tzinfo=UTC)),
+        ],
+        ASK,
+    )
+    assert _figures(section) == {"kept": "1", "missed": "0", "open": "2", "late": "1"}
+    assert [row.cells[3].value for row in section.table("commitments").rows] == ["open, late", "open", "kept"]
+
+
+def test_the_outcome_says_what_its_sections_say_and_changes_compare_with_the_review_before() -> None:
+    usage = usage_section(PROGRESS, USED, ASK)
+    outcome = outcome_section([usage], NOW)
+    assert [(each.id, each.cell) for each in outcome.figures] == [
+        ("usage-total-eur", usage.figure("total-eur").cell),
+        ("usage-change-eur", usage.figure("change-eur").cell),
+    ]
+    older = usage_section(PROGRESS, replace(USED, now=USED.then), ASK)
+    ask = replace(ASK, before=Before("2026-Q1", 1, "0" * 64, {"usage": older}))
+    changes = changes_section([usage], ask)
+    assert _row(changes, "changes", "usage:total-eur") == [
+        "Usage and cost",
+        "Cost in the period (EUR)",
+        "EUR 60.00",
+        "EUR 72.00",
+    ]
+    assert (
+        changes_section([usage], replace(ask, before=Before("2026-Q1", 1, "0" * 64, {"usage": usage})))
+        .figure("changed")
+        .cell.value
+        == "0"
+    )
+    assert changes_section([usage], ASK).state is State.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize(
+    ("day", "quarter"),
+    [(date(2026, 7, 14), "2026-Q2"), (date(2026, 1, 2), "2025-Q4"), (date(2026, 12, 31), "2026-Q3")],
+)
+def test_a_review_is_about_the_last_quarter_that_is_over(day: date, quarter: str) -> None:
+    assert quarter_before(day) == quarter
+
+
+def test_a_qbr_is_due_within_its_lead_and_not_twice() -> None:
+    settings = AccountSettings(ID, review_on=date(2026, 7, 20), lead=timedelta(days=7))
+    account = account_of(TENANT, settings, {})
+    assert account.readiness is Readiness.NOT_PREPARED
+    assert [is_due(account, date(2026, 7, day)) for day in (12, 13, 20, 21)] == [False, True, True, False]
+    qbr = Qbr(ID, ID, 1, "2026-Q2", NOW, "0" * 64, "scheduler", ID, 2, None)
+    prepared = account_of(TENANT, settings, {(ID, "2026-Q2"): qbr})
+    assert (prepared.readiness, prepared.blocking) == (Readiness.BLOCKED, 2)
+    assert not is_due(prepared, date(2026, 7, 13))
+    assert (
+        account_of(TENANT, settings, {(ID, "2026-Q2"): replace(qbr, blocking=0)}).readiness is Readiness.DRAFT
+    )
+    assert account_of(TENANT, AccountSettings(ID), {}).readiness is Readiness.NO_DATE
+    with pytest.raises(InvalidInput, match="1 to 60 days"):
+        SetAccount(ID, None, None, timedelta(days=61))
+
+
+def test_markdown_becomes_lines_for_slides() -> None:
+    assert plain("One *thing*\nand more.\n\n- first\n- second\n\n`code`") == (
+        "One thing and more.\n• first\n• second\ncode"
+    )

@@ -1,0 +1,78 @@
+"""Who looks after a customer, and when the next business review is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.errors import InvalidInput
+
+NOUN: Final = "account"
+#: How long before a review its QBR is prepared, where nobody said otherwise.
+LEAD: Final = timedelta(days=7)
+_MOST_LEAD: Final = timedelta(days=60)
+
+
+class Readiness(StrEnum):
+    """How far the QBR of the quarter that the next review is about has come."""
+
+    NO_DATE = "no_date"  #: nobody has said when the review is
+    NOT_PREPARED = "not_prepared"
+    BLOCKED = "blocked"  #: prepared, and something in it is stale or missing
+    DRAFT = "draft"  #: prepared, and nothing stands in the way
+    ISSUED = "issued"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """``revision`` 0: nobody has said anything yet. ``lead``: how long before the review the QBR is prepared."""
+
+    tenant_id: UUID
+    csm_id: UUID | None = None
+    csm_name: str | None = None
+    review_on: date | None = None
+    lead: timedelta = LEAD
+    revision: int = 0
+    at: datetime | None = None
+    by_name: str | None = None
+    receipt_id: UUID | None = None
+
+    @property
+    def quarter(self) -> str | None:
+        """Which quarter the review is about: the last that is over on its day."""
+        return None if self.review_on is None else quarter_before(self.review_on)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A customer with what was said of it and how ready it is; ``blocking`` counts stale or missing sections."""
+
+    tenant: Tenant
+    settings: AccountSettings
+    readiness: Readiness
+    blocking: int = 0
+    qbr_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetAccount:
+    """Command: from now on. ``csm_id`` None: nobody looks after it; ``review_on`` None: no review is planned."""
+
+    tenant_id: UUID
+    csm_id: UUID | None
+    review_on: date | None
+    lead: timedelta = LEAD
+
+    def __post_init__(self) -> None:
+        if not timedelta(days=1) <= self.lead <= _MOST_LEAD:
+            raise InvalidInput("a QBR is prepared 1 to 60 days before its review", field="lead_days")
+
+
+def quarter_before(day: date) -> str:
+    """The last quarter that is over on ``day``: ``2026-07-14`` → ``2026-Q2``."""
+    quarter = (day.month - 1) // 3
+    return f"{day.year - 1}-Q4" if quarter == 0 else f"{day.year}-Q{quarter}"

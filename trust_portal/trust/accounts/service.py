@@ -1,0 +1,124 @@
+"""Accounts: said by CSMs, read as one list with how ready each review is."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from trust_portal.access.access_log.model import Access, Verb
+from trust_portal.access.access_log.service import AccessLog
+from trust_portal.access.action import Action
+from trust_portal.access.gate import Gate
+from trust_portal.access.people.model import Person
+from trust_portal.access.people.repository import active_people, find_active_person
+from trust_portal.access.policy import Resource
+from trust_portal.access.tenants.repository import active_customers, find_tenant
+from trust_portal.errors import InvalidInput, NotFound
+from trust_portal.evidence.act import Act
+from trust_portal.evidence.ledger import Ledger
+from trust_portal.evidence.statement import ReceiptKind, Subject
+from trust_portal.kernel.actor import Actor, Role
+from trust_portal.kernel.canonical import Json, digest
+from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.storage.tenancy import StaffScope, TenantScope
+from trust_portal.storage.unit_of_work import Storage
+from trust_portal.trust.accounts.model import (
+    NOUN,
+    Account,
+    AccountSettings,
+    SetAccount,
+)
+from trust_portal.trust.accounts.readiness import account_of
+from trust_portal.trust.accounts.repository import add_settings, all_settings, settings_of
+from trust_portal.trust.qbr.repository import newest_qbrs
+
+
+class Accounts:
+    """Every customer in service is an account, whether somebody looks after it or not."""
+
+    def __init__(self, storage: Storage, gate: Gate, ledger: Ledger, access_log: AccessLog) -> None:
+        self._storage = storage
+        self._gate = gate
+        self._ledger = ledger
+        self._access_log = access_log
+
+    async def list(self, actor: Actor) -> tuple[Account, ...]:
+        """By the day of the next review; those without one behind, by key."""
+        await self._gate.require(actor, Action.ALL_ACCOUNTS_READ, Resource.of_house("list of accounts"))
+        async with self._storage.read(StaffScope(), snapshot=True) as session:
+            tenants = await active_customers(session)
+            settings = await all_settings(session)
+            reviews = await newest_qbrs(session)
+        found = [
+            account_of(each, settings.get(each.id, AccountSettings(each.id)), reviews) for each in tenants
+        ]
+        ids = [each.id for each in tenants]
+        await self._access_log.trace(actor, ids, Access(Verb.READ, NOUN, "", "list of accounts"))
+        return tuple(sorted(found, key=lambda each: (each.settings.review_on or date.max, each.tenant.key)))
+
+    async def get(self, actor: Actor, tenant_id: UUID) -> AccountSettings:
+        await self._gate.require(actor, Action.ALL_ACCOUNTS_READ, Resource(NOUN, tenant_id))
+        async with self._storage.read(StaffScope()) as session:
+            found = await settings_of(session, tenant_id)
+        await self._access_log.looked(actor, tenant_id, NOUN, purpose="business review")
+        return found
+
+    async def managers(self, actor: Actor) -> tuple[Person, ...]:
+        """Who may look after an account, by name."""
+        await self._gate.require(actor, Action.ALL_ACCOUNTS_READ, Resource.of_house("list of accounts"))
+        async with self._storage.read(TenantScope(VENDOR_ID)) as session:
+            people = await active_people(session, VENDOR_ID)
+        return tuple(sorted((each for each in people if Role.CSM in each.roles), key=lambda each: each.name))
+
+    async def set(self, command: SetAccount, actor: Actor) -> AccountSettings:
+        """``NotFound`` for no customer; ``InvalidInput`` (csm) for nobody of the vendor's; ``Conflict``."""
+        decision = await self._gate.require(actor, Action.ACCOUNT_SET, Resource(NOUN, command.tenant_id))
+        name = await self._manager(command.csm_id)
+        async with self._storage.write(TenantScope(command.tenant_id)) as session:
+            tenant = await find_tenant(session, command.tenant_id)
+            if tenant is None or tenant.is_vendor:
+                raise NotFound("tenant")
+            before = await settings_of(session, command.tenant_id)
+            settings = AccountSettings(
+                command.tenant_id,
+                command.csm_id,
+                name,
+                command.review_on,
+                command.lead,
+                before.revision + 1,
+                session.clock.now(),
+                actor.name,
+                new_id(),
+            )
+            body = _json(settings)
+            act = Act(
+                kind=ReceiptKind.ACCOUNT_SET,
+                tenant_id=command.tenant_id,
+                actor=actor,
+                at=session.clock.now() if settings.at is None else settings.at,
+                subjects=(Subject(f"account/{command.tenant_id}", digest(body)),),
+                predicate=body,
+                policies=decision.policies,
+                policy_version=decision.version,
+            )
+            await self._ledger.record(session, act, receipt_id=settings.receipt_id)
+            await add_settings(session, settings, actor)
+        return settings
+
+    async def _manager(self, person_id: UUID | None) -> str | None:
+        if person_id is None:
+            return None
+        async with self._storage.read(TenantScope(VENDOR_ID)) as session:
+            person = await find_active_person(session, VENDOR_ID, person_id, self._storage.clock.now())
+        if person is None:
+            raise InvalidInput("choose somebody who works here", field="csm")
+        return person.name
+
+
+def _json(settings: AccountSettings) -> dict[str, Json]:
+    return {
+        "revision": str(settings.revision),
+        "csm": None if settings.csm_id is None else str(settings.csm_id),
+        "review_on": None if settings.review_on is None else settings.review_on.isoformat(),
+        "lead_days": str(settings.lead.days),
+    }

@@ -1,0 +1,216 @@
+"""Whether a QBR is the one that was issued: every link from its bytes to signed receipts.
+
+    qbr.json ◀── qbr.issued ──▶ qbr.prepared (the digest of each section, when its data were locked)
+    inputs/… ──▶ (digests)  ──▶ qbr.commented, qbr.omitted, qbr.recommendation_reviewed
+                            ──▶ every receipt that a figure names
+
+A row of the database is believed by nobody: the exporter, the audit and the customer's own verifier ask the
+same question here, of bytes alone. That the envelopes' signatures hold is asked before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trust_portal.errors import TrustPortalError
+from trust_portal.evidence.links import (
+    data_of,
+    file_of,
+    missing,
+    of_kind,
+    rests_on,
+    result_of,
+    statements,
+)
+from trust_portal.evidence.manifest import INPUTS, Manifest
+from trust_portal.evidence.statement import ReceiptKind, Statement
+from trust_portal.evidence.strict import Malformed, parse_json
+from trust_portal.evidence.verdict import Gap
+from trust_portal.kernel.canonical import canonical, digest, sha256_hex
+from trust_portal.trust.qbr.ids import PROPOSED, RECOMMENDATIONS
+from trust_portal.trust.qbr.model import DOCUMENT_FILE
+from trust_portal.trust.qbr.sources import sources_of
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """``tenant`` and ``qbr`` are the ids in the receipt; ``gaps`` is empty where every link holds."""
+
+    gaps: tuple[Gap, ...]
+    tenant: str = ""
+    qbr: str = ""
+
+
+def attest(files: Mapping[str, bytes]) -> Attestation:
+    """``files`` as a bundle names them: the document, its inputs, and envelopes of receipts."""
+    try:
+        return _attest(files)
+    except Malformed as error:
+        return Attestation((Gap(DOCUMENT_FILE, error.field or "", error.message),))
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError, TrustPortalError) as error:
+        return Attestation((Gap(DOCUMENT_FILE, "", f"not what belongs here: {error!r}"),))
+
+
+def attest_bundle(files: Mapping[str, bytes], manifest: Statement) -> Sequence[Gap]:
+    """What ``attest`` finds, and that the manifest speaks of the same tenant and period."""
+    found = attest(files)
+    if found.gaps:
+        return found.gaps
+    body, stated = parse_json(files[DOCUMENT_FILE]), Manifest.of(manifest)
+    same = (
+        ("predicate.result.tenant", stated.tenant, body["tenant"]["key"]),
+        ("predicate.result.period", stated.period, body["period"]["label"]),
+        ("predicate.tenant", manifest.predicate.get("tenant"), found.tenant),
+    )
+    return [
+        Gap("manifest.dsse.json", field, f"the manifest says {said!r}, the signed QBR {meant!r}")
+        for field, said, meant in same
+        if said != meant
+    ]
+
+
+def told(files: Mapping[str, bytes], _: Statement) -> Sequence[str]:
+    """What a reader should not miss: what was left out, and what was let stand."""
+    body = parse_json(files[DOCUMENT_FILE])
+    said = [f"{each['title']} is left out, because: {each['text']}" for each in body["omissions"]]
+    said += [
+        f"{each['title']} is {each['state']}: {each['why']}; issued all the same, because: {each['reason']}"
+        for each in body["acknowledgements"]
+    ]
+    if body["supersedes"] is not None:
+        before = body["supersedes"]
+        said.append(
+            f"revision {body['revision']} supersedes revision {before['revision']}, SHA-256 {before['sha256']}: "
+            f"{body['reason']}"
+        )
+    return said
+
+
+def _attest(files: Mapping[str, bytes]) -> Attestation:
+    content = files.get(DOCUMENT_FILE)
+    if content is None:
+        return Attestation((Gap(DOCUMENT_FILE, "", "is not there"),))
+    body = parse_json(content)
+    if canonical(body) != content:
+        return Attestation((Gap(DOCUMENT_FILE, "", "spelled otherwise than RFC 8785 wants"),))
+    found = dict(statements(files))
+    issued = [
+        (name, each)
+        for name, each in found.items()
+        if each.kind is ReceiptKind.QBR_ISSUED
+        and any(s.name == DOCUMENT_FILE and s.sha256 == sha256_hex(content) for s in each.subjects)
+    ]
+    if len(issued) != 1:
+        return Attestation((Gap(DOCUMENT_FILE, "", f"{len(issued) or 'no'} qbr.issued receipts are for it"),))
+    name, receipt = issued[0]
+    gaps = (
+        *(gap for each, statement in _behind(found, name) for gap in missing(files, each, statement)),
+        *_says_the_same(body, name, receipt),
+        *_inputs(files, body, receipt),
+        *_named(body, receipt),
+        *_locked(body, found),
+        *_said(body, found),
+    )
+    return Attestation(gaps, str(receipt.predicate["tenant"]), str(result_of(receipt)["qbr"]))
+
+
+def _behind(found: Mapping[str, Statement], name: str) -> Iterator[tuple[str, Statement]]:
+    """The receipt of the file ``name`` and every one it rests on, all the way down."""
+    seen: set[str] = set()
+    waiting = [name]
+    while waiting:
+        each = waiting.pop()
+        if each in found and each not in seen:
+            seen.add(each)
+            yield each, found[each]
+            waiting += [file_of(id_) for id_ in rests_on(found[each])]
+
+
+def _says_the_same(body: Mapping[str, Any], name: str, receipt: Statement) -> Iterator[Gap]:
+    result = result_of(receipt)
+    said = {
+        "period": body["period"]["label"],
+        "revision": body["revision"],
+        "acknowledgements": body["acknowledgements"],
+        "omissions": body["omissions"],
+    }
+    for field, value in said.items():
+        if result.get(field) != value:
+            yield Gap(name, f"predicate.result.{field}", f"the QBR says {value!r}")
+    if receipt.predicate.get("rationale") != body["reason"]:
+        yield Gap(DOCUMENT_FILE, "reason", "not the reason that was signed")
+
+
+def _inputs(files: Mapping[str, bytes], body: Mapping[str, Any], receipt: Statement) -> Iterator[Gap]:
+    """The files beside it are those that it names, lists, and the receipt signs."""
+    wanted = {each.file: each.sha256 for each in sources_of(body)}
+    if {each["name"]: each["sha256"] for each in body["inputs"]} != wanted:
+        yield Gap(DOCUMENT_FILE, "inputs", "not the documents that it names")
+    if data_of(receipt) != wanted:
+        yield Gap(DOCUMENT_FILE, "inputs", "not the documents that were signed for")
+    for each in sorted({file for file in files if file.startswith(INPUTS)} | set(wanted)):
+        if each not in files:
+            yield Gap(each, "", "the QBR was laid beside it, and it is not there")
+        elif sha256_hex(files[each]) != wanted.get(each):
+            yield Gap(each, "", "not what the QBR was laid beside")
+
+
+def _named(body: Mapping[str, Any], receipt: Statement) -> Iterator[Gap]:
+    """A figure that names a receipt names one that the QBR rests on."""
+    known = set(rests_on(receipt))
+    for section in body["sections"]:
+        for id_ in sorted({each["receipt"] for each in _cells(section) if each["receipt"]} - known):
+            yield Gap(
+                DOCUMENT_FILE, f"sections.{section['id']}", f"names receipt {id_}, which it does not rest on"
+            )
+
+
+def _locked(body: Mapping[str, Any], found: Mapping[str, Statement]) -> Iterator[Gap]:
+    """Every section that was locked is there as it was, or its omission is; of recommendations, some."""
+    prepared = of_kind(found, body["prepared"]["receipt"], ReceiptKind.QBR_PREPARED)
+    if prepared is None or prepared.subjects[0].sha256 != body["prepared"]["sha256"]:
+        yield Gap(DOCUMENT_FILE, "prepared", "no qbr.prepared receipt of this snapshot is there")
+        return
+    locked: Mapping[str, str] = result_of(prepared)["sections"]
+    there = {each["id"]: each for each in body["sections"]}
+    omitted = {each["section"] for each in body["omissions"]}
+    if there.keys() | omitted != locked.keys() or there.keys() & omitted:
+        yield Gap(
+            DOCUMENT_FILE, "sections", "not the sections that were locked, less those that were omitted"
+        )
+        return
+    for name, section in there.items():
+        if name != RECOMMENDATIONS and digest(section) != locked[name]:
+            yield Gap(DOCUMENT_FILE, f"sections.{name}", "not the data that were locked")
+
+
+def _said(body: Mapping[str, Any], found: Mapping[str, Statement]) -> Iterator[Gap]:
+    """Comments and omissions are those that receipts were left of; advice was accepted by somebody."""
+    for part, kind in (
+        ("commentary", ReceiptKind.QBR_COMMENTED),
+        ("omissions", ReceiptKind.QBR_OMITTED),
+    ):
+        for each in body[part]:
+            receipt = of_kind(found, each["receipt"], kind)
+            result = result_of(receipt)
+            if (result.get("subject"), result.get("sha256")) != (each["section"], digest(each["text"])):
+                yield Gap(DOCUMENT_FILE, part, f"what is said of {each['section']} is not what was signed")
+    for section in body["sections"]:
+        if section["id"] == RECOMMENDATIONS:
+            rows = next(each for each in section["tables"] if each["id"] == PROPOSED)["rows"]
+            for row in rows:
+                receipt = of_kind(found, row["cells"][-1]["receipt"], ReceiptKind.QBR_RECOMMENDATION_REVIEWED)
+                result = result_of(receipt)
+                if (result.get("subject"), result.get("verdict")) != (row["id"], "accepted"):
+                    yield Gap(
+                        DOCUMENT_FILE, f"sections.{RECOMMENDATIONS}", f"{row['id']} was accepted by nobody"
+                    )
+
+
+def _cells(section: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield from section["figures"]
+    for table in section["tables"]:
+        for row in table["rows"]:
+            yield from row["cells"]

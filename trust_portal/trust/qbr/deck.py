@@ -1,0 +1,193 @@
+"""A QBR as a deck, from its canonical JSON alone: a topic for each section, figures as everywhere. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from trust_portal.documents.formats import duration, instant
+from trust_portal.documents.formats import period as period_name
+from trust_portal.documents.slides.model import (
+    Block,
+    Column,
+    Deck,
+    Figures,
+    Grid,
+    Notice,
+    Plot,
+    PlotKind,
+    Tone,
+    Topic,
+    Words,
+)
+from trust_portal.kernel.canonical import digest
+from trust_portal.trust.qbr.document import acknowledged_of, commentary_of, sections_of, title_of
+from trust_portal.trust.qbr.prose import plain
+from trust_portal.trust.report.model import Acknowledged
+from trust_portal.trust.sections.display import display, sentences
+from trust_portal.trust.sections.model import Chart, ChartKind, Section, State, Unit
+
+_NUMBERS: Final = frozenset({Unit.COUNT, Unit.MINUTES, Unit.MONEY, Unit.NUMBER, Unit.PERCENT})
+_STATES: Final = {
+    State.FRESH: "Fresh",
+    State.STALE: "Stale",
+    State.MISSING: "Missing",
+    State.NOT_APPLICABLE: "Does not apply",
+}
+_FORMATS: Final = {Unit.PERCENT: "0.00####", Unit.MONEY: "#,##0.00", Unit.COUNT: "#,##0"}
+
+
+def qbr_deck(body: Mapping[str, Any]) -> Deck:
+    """The whole review: what was promised first."""
+    acknowledged, commentary = acknowledged_of(body), commentary_of(body)
+    topics = [_topic(each, acknowledged.get(each.id), commentary.get(each.id)) for each in sections_of(body)]
+    if body["omissions"]:
+        topics.append(_omissions(body["omissions"]))
+    tenant, vendor = body["tenant"]["name"], body["vendor"]
+    return Deck(
+        title=str(tenant),
+        subtitle=title_of(body),
+        imprint=(
+            f"{vendor}, revision {body['revision']}, data as of {_moment(body['as_of'])}",
+            f"SHA-256 of the document these slides were drawn from: {digest(dict(body))}",
+            "Every figure is in qbr.json of the same signed bundle, with its source and its receipt.",
+        ),
+        author=str(vendor),
+        created=datetime.fromisoformat(body["as_of"]),
+        identifier=digest(dict(body)),
+        topics=topics,
+    )
+
+
+def deck_of_draft(
+    sections: Sequence[Section],
+    comments: Mapping[str, Sequence[Mapping[str, str]]],
+    *,
+    tenant: str,
+    vendor: str,
+    period: str,
+    as_of: datetime,
+    sha256: str,
+) -> Deck:
+    """The internal rendering: everything, with every comment, and marked as nobody else's."""
+    topics = []
+    for each in sections:
+        topic = _topic(each, None, None)
+        said: list[Block] = [block for one in comments.get(each.id, ()) for block in _comment(one)]
+        topics.append(
+            Topic(topic.title, f"Internal. {topic.kicker}", topic.source, [*topic.blocks, *said], topic.notes)
+        )
+    return Deck(
+        title=tenant,
+        subtitle=f"Business review, {period_name(period)}: internal draft",
+        imprint=(
+            f"{vendor}, data as of {_moment(as_of.isoformat())}. Internal: not for the customer, and not signed.",
+            f"SHA-256 of the snapshot: {sha256}",
+        ),
+        author=vendor,
+        created=as_of,
+        identifier=sha256,
+        topics=topics,
+    )
+
+
+def _topic(section: Section, acknowledged: Acknowledged | None, comment: Mapping[str, str] | None) -> Topic:
+    blocks: list[Block] = [*_state(section, acknowledged)]
+    if said := sentences(section):
+        blocks.append(Words(said))
+    if section.figures:
+        blocks.append(Figures(tuple((each.label, display(each.cell)) for each in section.figures)))
+    blocks += _comment(comment)
+    blocks += [_plot(section, each) for each in section.charts if _is_drawn(section, each)]
+    blocks += [_grid(section, number) for number in range(len(section.tables))]
+    return Topic(section.title, _STATES[section.state], _source(section), blocks, _notes(section, comment))
+
+
+def _state(section: Section, acknowledged: Acknowledged | None) -> Iterator[Notice]:
+    if section.state is State.FRESH:
+        return
+    tone = Tone.WARN if section.state.blocks else Tone.MUTE
+    text = f"{_STATES[section.state]}: {section.why}."
+    if acknowledged is not None:
+        text += f" Issued all the same, because: {acknowledged.reason}"
+    yield Notice(text, tone)
+
+
+def _source(section: Section) -> str:
+    parts = [f"Source: {section.source}"]
+    if section.as_of is not None:
+        parts.append(f"as of {instant(section.as_of.replace(microsecond=0))}")
+    if section.max_age:
+        parts.append(f"may be {duration(section.max_age)} old")
+    return ", ".join(parts)
+
+
+def _notes(section: Section, comment: Mapping[str, str] | None) -> str:
+    """What a speaker needs at hand: what is said, whose word it is, where it comes from."""
+    lines = [*sentences(section), _source(section)]
+    if section.why is not None:
+        lines.insert(0, f"{_STATES[section.state]}: {section.why}")
+    if comment is not None:
+        lines.append(f"Commentary by {comment['by']}: {plain(comment['text'])}")
+    receipts = {cell.receipt for _, cell in section.cells() if cell.receipt is not None}
+    if receipts:
+        lines.append("The receipts behind these figures are named in qbr.csv and in the bundle.")
+    return "\n".join(lines)
+
+
+def _comment(comment: Mapping[str, str] | None) -> list[Block]:
+    if comment is None:
+        return []
+    paragraphs = tuple(each for each in plain(comment["text"]).split("\n") if each.strip())
+    return [Words(paragraphs or ("",), strong=f"{comment['by']}, {_moment(comment['at'])}")]
+
+
+def _is_drawn(section: Section, chart: Chart) -> bool:
+    return len(section.table(chart.table).rows) > 1
+
+
+def _plot(section: Section, chart: Chart) -> Plot:
+    table = section.table(chart.table)
+    places = {each.id: number for number, each in enumerate(table.columns)}
+    unit = table.columns[places[chart.series[0]]].unit
+    return Plot(
+        title=chart.title,
+        kind=PlotKind.LINE if chart.kind is ChartKind.LINE else PlotKind.BAR,
+        categories=tuple(display(row.cells[places[chart.category]]) for row in table.rows),
+        series=tuple(
+            (
+                table.columns[places[name]].label,
+                tuple(_decimal(row.cells[places[name]].value) for row in table.rows),
+            )
+            for name in chart.series
+        ),
+        target=None if chart.kind is ChartKind.BAR else _decimal(chart.target),
+        number_format=_FORMATS.get(unit, "General"),
+    )
+
+
+def _grid(section: Section, number: int) -> Grid:
+    table = section.tables[number]
+    return Grid(
+        title=table.title,
+        columns=tuple(Column(each.label, each.unit in _NUMBERS) for each in table.columns),
+        rows=tuple(tuple(display(cell) for cell in row.cells) for row in table.rows),
+        empty=table.empty,
+    )
+
+
+def _omissions(omissions: Sequence[Mapping[str, str]]) -> Topic:
+    rows = tuple((each["title"], each["text"], each["by"], _moment(each["at"])) for each in omissions)
+    columns = tuple(map(Column, ("Section", "Why", "By", "When")))
+    grid = Grid("Sections that were left out", columns, rows, "None.")
+    return Topic("What is left out", "Recorded", "Source: omissions recorded with a receipt", [grid])
+
+
+def _moment(text: str) -> str:
+    return instant(datetime.fromisoformat(text).replace(microsecond=0))
+
+
+def _decimal(value: str | None) -> Decimal | None:
+    return None if value is None else Decimal(value)

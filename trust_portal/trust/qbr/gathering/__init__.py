@@ -1,0 +1,1 @@
+"""What a QBR says beyond the Trust Report's sections: commitments, usage, savings, recommendations."""

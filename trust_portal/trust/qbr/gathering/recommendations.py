@@ -1,0 +1,206 @@
+"""What would serve the customer better: rules over its own figures. Nothing goes out that nobody reviewed.
+
+dedicated pool   compute is at least half of the cost, and its dearest hour twice the usual one
+retention tier   storage cost at least a tenth more than in the period before
+caching          one operation is at least three tenths of what adapters cost
+volume tier      everything together cost at least three twentieths more than before
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Final
+
+from trust_portal.cost.metering.model import Progress
+from trust_portal.storage.unit_of_work import ReadSession
+from trust_portal.trust.gathering.model import Ask
+from trust_portal.trust.qbr.gathering.usage import Used, money, read_usage, share, total
+from trust_portal.trust.qbr.ids import RECOMMENDATIONS
+from trust_portal.trust.qbr.reviewing import NOT_REVIEWED, with_rows
+from trust_portal.trust.sections.model import Cell, Row, Section, State, Unit
+
+TITLE: Final = "What we recommend"
+SOURCE: Final = "rules over usage, reviewed by people"
+MAX_AGE: Final = timedelta(days=1)
+
+_COMPUTE_SHARE: Final = (Decimal("0.5"), Decimal("0.7"))
+_PEAK: Final = (2, 3)
+_STORAGE_GROWTH: Final = (Decimal("0.1"), Decimal("0.25"))
+_ADAPTER_SHARE: Final = (Decimal("0.3"), Decimal("0.6"))
+_GROWTH: Final = (Decimal("0.15"), Decimal("0.4"))
+#: What the shipped playbooks expect of the same acts (``saves`` in playbooks.yaml; a test compares).
+POOL_SAVES: Final = Decimal("0.2")
+TIER_SAVES: Final = Decimal("0.6")
+CACHE_SAVES: Final = Decimal("0.8")
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One recommendation; ``sure``: twice the rule's grounds are there."""
+
+    id: str
+    title: str
+    because: str
+    effect: str
+    amount: Cell
+    sure: bool
+    evidence: tuple[tuple[str, str, Cell], ...]
+
+
+async def gather(session: ReadSession, ask: Ask) -> Section:
+    progress, used = await read_usage(session, ask)
+    return recommendations_section(progress, used, ask)
+
+
+def recommendations_section(progress: Progress | None, used: Used, ask: Ask) -> Section:
+    """Pure. Everything a rule has grounds for; none is reviewed yet."""
+    found = tuple(
+        each
+        for currency in sorted({each.series.currency for each in used.now})
+        for rule in _RULES
+        for each in rule(currency, used)
+    )
+    known = progress is not None
+    return _section(
+        State.FRESH if known else State.NOT_APPLICABLE,
+        None if known else "no usage of this customer is metered",
+        ask,
+        tuple(map(_row, found)),
+        tuple(row for each in found for row in _evidence(each)),
+    )
+
+
+def _section(
+    state: State, why: str | None, ask: Ask, rows: tuple[Row, ...], evidence: tuple[Row, ...]
+) -> Section:
+    empty = Section(
+        id=RECOMMENDATIONS,
+        title=TITLE,
+        state=state,
+        why=why,
+        source=SOURCE,
+        as_of=ask.now,
+        max_age=MAX_AGE,
+    )
+    return with_rows(empty, rows, evidence)
+
+
+def _row(each: Proposal) -> Row:
+    return Row(
+        each.id,
+        (
+            Cell(each.title),
+            Cell(each.because),
+            Cell(each.effect),
+            each.amount,
+            Cell("high" if each.sure else "medium"),
+            Cell(NOT_REVIEWED),
+            Cell(None, Unit.INSTANT),
+        ),
+    )
+
+
+def _evidence(each: Proposal) -> Iterator[Row]:
+    for id_, label, cell in each.evidence:
+        yield Row(f"{each.id}:{id_}", (Cell(each.title), Cell(label), cell))
+
+
+def _dedicated_pool(currency: str, used: Used) -> Iterator[Proposal]:
+    compute, everything = total(used.now, currency, "compute"), total(used.now, currency)
+    hours = [each.cost for each in used.now if each.series == ("compute", currency)]
+    if not hours or not everything:
+        return
+    usual, peak = Decimal(statistics.median(hours)), max(hours)
+    if compute < _COMPUTE_SHARE[0] * everything or peak < _PEAK[0] * usual:
+        return
+    yield Proposal(
+        f"dedicated-pool-{currency.lower()}",
+        "A dedicated pool",
+        "Compute is most of the cost, and its dearest hour is far above the usual one.",
+        "Peaks of others no longer meet yours, and compute costs less.",
+        money(POOL_SAVES * compute, currency),
+        compute >= _COMPUTE_SHARE[1] * everything and peak >= _PEAK[1] * usual,
+        (
+            ("share", "Compute of all cost", share(compute, everything)),
+            ("usual", "Usual hour of compute", money(usual, currency)),
+            ("peak", "Dearest hour of compute", money(peak, currency)),
+        ),
+    )
+
+
+def _retention_tier(currency: str, used: Used) -> Iterator[Proposal]:
+    now, then = total(used.now, currency, "storage"), total(used.then, currency, "storage")
+    if not then or now - then < _STORAGE_GROWTH[0] * then:
+        return
+    yield Proposal(
+        f"retention-tier-{currency.lower()}",
+        "A cheaper retention tier for old data",
+        "Storage costs more with every period.",
+        "What has grown is kept at a lower price.",
+        money(TIER_SAVES * (now - then), currency),
+        now - then >= _STORAGE_GROWTH[1] * then,
+        (
+            ("now", "Storage in the period", money(now, currency)),
+            ("before", "Storage in the period before", money(then, currency)),
+            ("growth", "Growth", share(now - then, then)),
+        ),
+    )
+
+
+def _caching(currency: str, used: Used) -> Iterator[Proposal]:
+    adapters = total(used.now, currency, "adapters")
+    costs: dict[tuple[str, str], Decimal] = {}
+    for each in used.parts_now:
+        if each.series == ("adapters", currency):
+            place = (each.adapter or each.resource, each.operation)
+            costs[place] = costs.get(place, Decimal(0)) + each.cost
+    if not adapters or not costs:
+        return
+    (adapter, operation), cost = max(costs.items(), key=lambda item: (item[1], item[0]))
+    if cost < _ADAPTER_SHARE[0] * adapters:
+        return
+    yield Proposal(
+        f"caching-{currency.lower()}",
+        "Caching of an adapter's repeated calls",
+        "One operation is a large part of what adapters cost.",
+        "Repeated calls are answered without being paid again.",
+        money(CACHE_SAVES * cost, currency),
+        False,
+        (
+            ("adapter", "Adapter", Cell(adapter)),
+            ("operation", "Operation", Cell(operation)),
+            ("cost", "Its cost in the period", money(cost, currency)),
+            ("share", "Its share of all adapters", share(cost, adapters)),
+        ),
+    )
+
+
+def _volume_tier(currency: str, used: Used) -> Iterator[Proposal]:
+    now, then = total(used.now, currency), total(used.then, currency)
+    if not then or now - then < _GROWTH[0] * then:
+        return
+    yield Proposal(
+        f"volume-tier-{currency.lower()}",
+        "A higher volume tier",
+        "Usage grows beyond what was agreed for.",
+        "A lower price for each unit; how much is to be agreed.",
+        Cell(None, Unit.MONEY, currency),
+        now - then >= _GROWTH[1] * then,
+        (
+            ("now", "Cost in the period", money(now, currency)),
+            ("before", "Cost in the period before", money(then, currency)),
+            ("growth", "Growth", share(now - then, then)),
+        ),
+    )
+
+
+_RULES: Final[tuple[Callable[[str, Used], Iterator[Proposal]], ...]] = (
+    _dedicated_pool,
+    _retention_tier,
+    _caching,
+    _volume_tier,
+)

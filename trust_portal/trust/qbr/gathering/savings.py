@@ -1,0 +1,107 @@
+"""What was saved: by playbooks whose effect was verified in the data, until the end of the period."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from trust_portal.cost.remediation.model import Run, RunState, StepKind
+from trust_portal.cost.remediation.repository import runs_between
+from trust_portal.kernel.clock import rfc3339
+from trust_portal.storage.unit_of_work import ReadSession
+from trust_portal.trust.gathering.model import Ask
+from trust_portal.trust.qbr.gathering.usage import money
+from trust_portal.trust.qbr.ids import SAVINGS
+from trust_portal.trust.sections.model import Cell, Column, Figure, Row, Section, Sentence, State, Table, Unit
+
+TITLE: Final = "Savings"
+SOURCE: Final = "verified playbooks"
+MAX_AGE: Final = timedelta(days=1)
+
+_PAGE: Final = "/cost/playbooks"
+_COLUMNS: Final = (
+    Column("playbook", "Playbook"),
+    Column("since", "Since", Unit.INSTANT),
+    Column("hours", "Hours", Unit.COUNT),
+    Column("rate", "Saved an hour, verified", Unit.MONEY),
+    Column("saved", "Saved in the period", Unit.MONEY),
+)
+
+
+async def gather(session: ReadSession, ask: Ask) -> Section:
+    """Playbooks of which a step lies in the period and that stand verified."""
+    return savings_section(await runs_between(session, ask.tenant.id, ask.period.start, ask.until), ask)
+
+
+def savings_section(runs: Sequence[Run], ask: Ask) -> Section:
+    """Pure. The verified rate, for the whole hours from the act to the end of what is known of the period."""
+    verified = [each for each in runs if each.state is RunState.VERIFIED and _verification(each)]
+    sums: dict[str, Decimal] = {}
+    rows = []
+    for each in verified:
+        since, currency, rate = _since(each), each.plan.currency, _rate(each)
+        hours = max(int((ask.until - since) / timedelta(hours=1)), 0)
+        saved = money(rate * hours, currency)
+        sums[currency] = sums.get(currency, Decimal(0)) + Decimal(saved.value or 0)
+        href, step = f"{_PAGE}/{each.id}", each.step(StepKind.VERIFIED)
+        receipt = None if step is None or step.receipt_id is None else str(step.receipt_id)
+        rate_cell = money(rate, currency)
+        rows.append(
+            Row(
+                str(each.id),
+                (
+                    Cell(each.plan.playbook.title, href=href, receipt=receipt),
+                    Cell(rfc3339(since), Unit.INSTANT, href=href),
+                    Cell(str(hours), Unit.COUNT),
+                    Cell(rate_cell.value, Unit.MONEY, currency, href, receipt),
+                    Cell(saved.value, Unit.MONEY, currency, href, receipt),
+                ),
+            )
+        )
+    figures = [
+        Figure("verified", "Verified playbooks", Cell(str(len(verified)), Unit.COUNT, href=_PAGE)),
+        *(
+            Figure(
+                f"saved-{name.lower()}",
+                f"Saved in the period ({name})",
+                Cell(f"{sums[name]:f}", Unit.MONEY, name, _PAGE),
+            )
+            for name in sorted(sums)
+        ),
+    ]
+    amounts = " and ".join(f"{{saved-{name.lower()}}}" for name in sorted(sums))
+    return Section(
+        id=SAVINGS,
+        title=TITLE,
+        state=State.FRESH,
+        source=SOURCE,
+        as_of=ask.now,
+        max_age=MAX_AGE,
+        sentences=(
+            Sentence(
+                f"Verified playbooks: {{verified}}; at their verified rates they saved {amounts} in the period."
+            )
+            if sums
+            else Sentence("No playbook of the period stands verified in the data, so no saving is claimed."),
+        ),
+        figures=tuple(figures),
+        tables=(Table("savings", "By playbook", _COLUMNS, tuple(rows), "No saving is claimed."),),
+    )
+
+
+def _verification(run: Run) -> Mapping[str, Any]:
+    step = run.step(StepKind.VERIFIED)
+    found: Mapping[str, Any] = {} if step is None else step.detail.get("verification", {})
+    return found
+
+
+def _rate(run: Run) -> Decimal:
+    found = _verification(run)
+    return Decimal(found["before"]) - Decimal(found["after"])
+
+
+def _since(run: Run) -> datetime:
+    """The first hour that shows the effect."""
+    return datetime.fromisoformat(_verification(run)["start"])

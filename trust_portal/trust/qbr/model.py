@@ -1,0 +1,240 @@
+"""QBRs: what is asked for, and what is kept of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+from uuid import UUID
+
+from trust_portal.errors import InvalidInput
+from trust_portal.kernel.canonical import Json
+from trust_portal.kernel.names import is_readable, require_words
+from trust_portal.trust.report.model import Acknowledged, Acknowledgement
+from trust_portal.trust.sections.model import Section
+
+NOUN: Final = "QBR"
+KIND: Final = "qbr"
+FORMAT: Final = "1"
+ENGINE: Final[Mapping[str, Json]] = MappingProxyType({"name": "trust-portal qbr", "version": "1"})
+
+#: Where a bundle carries the document and its other forms.
+DOCUMENT_FILE: Final = "qbr.json"
+CSV_FILE: Final = "qbr.csv"
+PDF_FILE: Final = "qbr.pdf"
+PPTX_FILE: Final = "qbr.pptx"
+#: The QBR before this one, and the Trust Report it was laid beside.
+PREVIOUS_FILE: Final = "inputs/previous.json"
+TRUST_REPORT_FILE: Final = "inputs/trust-report.json"
+#: How long a snapshot may wait for its review before it has to be taken anew.
+KEEPS: Final = timedelta(days=21)
+
+
+class Audience(StrEnum):
+    """Who reads a comment: everybody, or the vendor's people alone."""
+
+    CUSTOMER = "customer"
+    INTERNAL = "internal"
+
+
+class Verdict(StrEnum):
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+
+
+class EntryKind(StrEnum):
+    """What is said about a period's QBR besides its data. Of a kind and subject the last entry holds."""
+
+    COMMENT = "comment"
+    OMISSION = "omission"
+    REVIEW = "review"
+
+
+class CommitmentState(StrEnum):
+    OPEN = "open"
+    KEPT = "kept"
+    MISSED = "missed"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """``subject`` is a section's id, or that of a recommendation. An empty ``text`` takes back what was said.
+
+    ``seen`` is the digest of the recommendation that was reviewed: of another a review says nothing.
+    """
+
+    ordinal: int
+    kind: EntryKind
+    subject: str
+    audience: Audience
+    text: str
+    at: datetime
+    by_name: str
+    receipt_id: UUID
+    verdict: Verdict | None = None
+    seen: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """What went out: ``revision`` counts the period's, ``sha256`` is over the document's RFC 8785 bytes."""
+
+    revision: int
+    sha256: str
+    acknowledged: tuple[Acknowledged, ...]
+    reason: str | None
+    at: datetime
+    by_name: str
+    receipt_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Qbr:
+    """A snapshot of everything for one period, and its issue, if there is one. ``number`` counts the tenant's."""
+
+    id: UUID
+    tenant_id: UUID
+    number: int
+    period: str
+    as_of: datetime
+    sha256: str
+    prepared_by: str
+    receipt_id: UUID
+    blocking: int
+    trust_report_id: UUID | None
+    issue: Issue | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A snapshot with its sections and what was said about its period so far."""
+
+    qbr: Qbr
+    sections: tuple[Section, ...]
+    entries: tuple[Entry, ...]
+
+    def last(self, kind: EntryKind, subject: str, audience: Audience = Audience.CUSTOMER) -> Entry | None:
+        return last_of(self.entries, kind, subject, audience)
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """Something the vendor promised in a review. ``evidence`` says what shows that it was kept, or why not."""
+
+    id: UUID
+    tenant_id: UUID
+    revision: int
+    text: str
+    owner: str
+    due: date
+    state: CommitmentState
+    evidence: str | None
+    made_at: datetime
+    at: datetime
+    by_name: str
+    receipt_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Command: take a snapshot for a quarter or month."""
+
+    tenant_id: UUID
+    period: str
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Command: comment on a section, leave it out with a reason, or, with no text, take that back."""
+
+    tenant_id: UUID
+    period: str
+    kind: EntryKind
+    section: str
+    text: str
+    audience: Audience = Audience.CUSTOMER
+
+    def __post_init__(self) -> None:
+        if self.kind is EntryKind.REVIEW:
+            raise InvalidInput("a recommendation is reviewed with a verdict", field="kind")
+        if self.text.strip():
+            object.__setattr__(self, "text", require_words(self.text, "text"))
+        else:
+            object.__setattr__(self, "text", "")
+        if self.kind is EntryKind.OMISSION:
+            object.__setattr__(self, "audience", Audience.CUSTOMER)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Command: a recommendation goes to the customer, or does not; ``seen`` is its digest as it was read."""
+
+    tenant_id: UUID
+    period: str
+    recommendation: str
+    seen: str
+    verdict: Verdict
+    reason: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", require_words(self.reason, "reason"))
+
+
+@dataclass(frozen=True, slots=True)
+class IssueQbr:
+    """Command. ``reason`` is required where the period has an issued QBR already."""
+
+    tenant_id: UUID
+    qbr_id: UUID
+    acknowledgements: tuple[Acknowledgement, ...] = ()
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.reason is not None:
+            object.__setattr__(self, "reason", require_words(self.reason, "reason"))
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """Command: a commitment, to be led with in the next review."""
+
+    tenant_id: UUID
+    text: str
+    owner: str
+    due: date
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", require_words(self.text, "text"))
+        owner = self.owner.strip()
+        if not 1 <= len(owner) <= 200 or not is_readable(owner):
+            raise InvalidInput("an owner has 1 to 200 printable characters", field="owner")
+        object.__setattr__(self, "owner", owner)
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Command: a commitment was kept, missed or dropped; ``evidence`` says what shows it."""
+
+    tenant_id: UUID
+    commitment_id: UUID
+    state: CommitmentState
+    evidence: str
+
+    def __post_init__(self) -> None:
+        if self.state is CommitmentState.OPEN:
+            raise InvalidInput("settled is what was kept, missed or dropped", field="state")
+        object.__setattr__(self, "evidence", require_words(self.evidence, "evidence"))
+
+
+def last_of(
+    entries: tuple[Entry, ...], kind: EntryKind, subject: str, audience: Audience = Audience.CUSTOMER
+) -> Entry | None:
+    """What holds: the last entry, None where it took back what was said."""
+    for each in reversed(entries):
+        if (each.kind, each.subject, each.audience) == (kind, subject, audience):
+            return each if each.text else None
+    return None

@@ -1,0 +1,116 @@
+"""QBRs as they are read: by the customer what was issued, by staff the drafts, too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from trust_portal.access.access_log.service import AccessLog, scope_of
+from trust_portal.access.action import Action
+from trust_portal.access.gate import Gate
+from trust_portal.access.policy import Resource
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.access.tenants.repository import find_tenant
+from trust_portal.errors import NotFound
+from trust_portal.evidence.export import Export
+from trust_portal.evidence.export_rows import find_export_of
+from trust_portal.evidence.strict import parse_json
+from trust_portal.kernel.actor import Actor
+from trust_portal.storage.unit_of_work import ReadSession, Storage
+from trust_portal.trust.qbr.document import sections_in
+from trust_portal.trust.qbr.model import KIND, NOUN, Commitment, Draft, Qbr
+from trust_portal.trust.qbr.repository import (
+    commitments_of,
+    entries_of,
+    find_document,
+    find_qbr,
+    qbrs_of,
+)
+
+_PURPOSE = "business review"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedQbr:
+    """An issued QBR with its bundle on the way or ready; ``later`` is the revision that took its place."""
+
+    qbr: Qbr
+    document: Mapping[str, Any]
+    export: Export | None
+    later: Qbr | None
+
+
+class QbrReader:
+    def __init__(self, storage: Storage, gate: Gate, access_log: AccessLog) -> None:
+        self._storage = storage
+        self._gate = gate
+        self._access_log = access_log
+
+    async def issued(self, actor: Actor, tenant_id: UUID) -> tuple[Qbr, ...]:
+        """What went out, the newest first."""
+        await self._gate.require(actor, Action.QBR_READ, Resource(NOUN, tenant_id))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            found = await qbrs_of(session, tenant_id)
+        await self._access_log.looked(actor, tenant_id, NOUN, purpose=_PURPOSE)
+        return tuple(each for each in found if each.issue is not None)
+
+    async def drafts(self, actor: Actor, tenant_id: UUID) -> tuple[Qbr, ...]:
+        """The latest snapshot of each period that was not issued since, the newest first; for staff."""
+        await self._gate.require(actor, Action.QBR_DRAFT_READ, Resource(NOUN, tenant_id))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            found = await qbrs_of(session, tenant_id)
+        await self._access_log.looked(actor, tenant_id, NOUN, "drafts", _PURPOSE)
+        latest: dict[str, Qbr] = {}
+        for each in found:
+            latest.setdefault(each.period, each)
+        return tuple(each for each in latest.values() if each.issue is None)
+
+    async def draft(self, actor: Actor, tenant_id: UUID, qbr_id: UUID) -> Draft:
+        """A snapshot with everything in it and all that was said; for staff. ``NotFound``."""
+        await self._gate.require(actor, Action.QBR_DRAFT_READ, Resource(NOUN, tenant_id))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            qbr, snapshot = await find_qbr(session, tenant_id, qbr_id)
+            entries = await entries_of(session, tenant_id, qbr.period)
+        await self._access_log.looked(actor, tenant_id, NOUN, str(qbr_id), _PURPOSE)
+        return Draft(qbr, sections_in(snapshot), entries)
+
+    async def get(self, actor: Actor, tenant_id: UUID, qbr_id: UUID) -> OpenedQbr:
+        """An issued one; ``NotFound`` while it is a draft."""
+        await self._gate.require(actor, Action.QBR_READ, Resource(NOUN, tenant_id))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            opened = await _opened(session, tenant_id, qbr_id)
+        await self._access_log.looked(actor, tenant_id, NOUN, str(qbr_id), _PURPOSE)
+        return opened
+
+    async def commitments(self, actor: Actor, tenant_id: UUID) -> tuple[Commitment, ...]:
+        """All of them, as they stand; for staff."""
+        await self._gate.require(actor, Action.QBR_DRAFT_READ, Resource(NOUN, tenant_id))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            found = await commitments_of(session, tenant_id)
+        await self._access_log.looked(actor, tenant_id, "commitments", purpose=_PURPOSE)
+        return found
+
+    async def tenant(self, actor: Actor, tenant_id: UUID) -> Tenant:
+        """Whose it is. ``NotFound``."""
+        await self._gate.require(actor, Action.QBR_READ, Resource(NOUN, tenant_id))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            found = await find_tenant(session, tenant_id)
+        if found is None:
+            raise NotFound("tenant")
+        return found
+
+
+async def _opened(session: ReadSession, tenant_id: UUID, qbr_id: UUID) -> OpenedQbr:
+    qbr, _ = await find_qbr(session, tenant_id, qbr_id)
+    issue = qbr.issue
+    if issue is None:
+        raise NotFound(NOUN)
+    document = parse_json(await find_document(session, tenant_id, qbr_id))
+    export = await find_export_of(session, tenant_id, KIND, qbr_id, issue.revision)
+    own = await qbrs_of(session, tenant_id, qbr.period)
+    later = next(
+        (each for each in own if each.issue is not None and each.issue.revision > issue.revision), None
+    )
+    return OpenedQbr(qbr, document, export, later)

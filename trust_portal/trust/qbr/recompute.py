@@ -1,0 +1,69 @@
+"""Derives again what a QBR follows from itself: its table, and what had to be acknowledged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from trust_portal.documents.csv import write_csv
+from trust_portal.evidence.strict import parse_json
+from trust_portal.evidence.verdict import Mismatch
+from trust_portal.kernel.canonical import digest
+from trust_portal.reliability.comparison import file_in, reading, same_engine, table_differs
+from trust_portal.trust.gathering.ids import CHANGES
+from trust_portal.trust.qbr.document import sections_of
+from trust_portal.trust.qbr.gathering.outcome import outcome_section
+from trust_portal.trust.qbr.ids import OUTCOME
+from trust_portal.trust.qbr.model import CSV_FILE, DOCUMENT_FILE, ENGINE, FORMAT
+from trust_portal.trust.sections.document import csv_rows, section_json
+from trust_portal.trust.sections.model import Section
+
+
+def recompute_qbr(files: Mapping[str, bytes]) -> list[Mismatch]:
+    """Every acknowledgement that is missing or too many, an outcome that other sections do not say, the table.
+
+    Raises ``NotRecomputable`` naming the file that is missing or unusable.
+    """
+    with reading(DOCUMENT_FILE):
+        body = parse_json(file_in(files, DOCUMENT_FILE))
+        same_engine(body, DOCUMENT_FILE, engine=ENGINE, formats=(FORMAT,))
+        sections = sections_of(body)
+        found = [*_acknowledged(body, sections), *_outcome(body, sections)]
+        table = table_of(sections)
+    return found + table_differs(CSV_FILE, files.get(CSV_FILE, table), table)
+
+
+def table_of(sections: tuple[Section, ...]) -> bytes:
+    """Every value with its address."""
+    header, *rows = csv_rows(sections)
+    return write_csv([str(each) for each in header], rows)
+
+
+def _acknowledged(body: Mapping[str, Any], sections: tuple[Section, ...]) -> Iterator[Mismatch]:
+    stated = {each["section"]: each["state"] for each in body["acknowledgements"]}
+    derived = {each.id: each.state.value for each in sections if each.state.blocks}
+    for name in sorted(stated.keys() | derived.keys()):
+        if stated.get(name) != derived.get(name):
+            yield Mismatch(
+                DOCUMENT_FILE,
+                f"$.acknowledgements.{name}",
+                stated.get(name, "not acknowledged"),
+                derived.get(name, "nothing to acknowledge"),
+            )
+
+
+def _outcome(body: Mapping[str, Any], sections: tuple[Section, ...]) -> Iterator[Mismatch]:
+    """Where nothing it was taken from is left out."""
+    stated = next((each for each in sections if each.id == OUTCOME), None)
+    if stated is None or body["omissions"]:
+        return
+    rest = [each for each in sections if each.id not in {OUTCOME, CHANGES}]
+    derived = outcome_section(rest, datetime.fromisoformat(body["as_of"]))
+    if section_json(stated) != section_json(derived):
+        yield Mismatch(
+            DOCUMENT_FILE,
+            "$.sections.outcome",
+            digest(section_json(stated)),
+            digest(section_json(derived)),
+        )

@@ -1,0 +1,77 @@
+"""Which recommendations go out: those that somebody accepted as they stand. Pure; loads no server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from trust_portal.kernel.canonical import digest
+from trust_portal.kernel.clock import rfc3339
+from trust_portal.trust.qbr.ids import PROPOSED
+from trust_portal.trust.qbr.model import Entry, EntryKind, Verdict, last_of
+from trust_portal.trust.sections.document import section_json
+from trust_portal.trust.sections.model import Cell, Column, Figure, Row, Section, Sentence, Table, Unit
+
+#: Table of what each rests on.
+EVIDENCE: Final = "evidence"
+NOT_REVIEWED: Final = "not reviewed"
+_BEFORE_REVIEW: Final = 5
+_COLUMNS: Final = (
+    Column("recommendation", "Recommendation"),
+    Column("because", "Because"),
+    Column("effect", "Expected effect"),
+    Column("amount", "Expected a period", Unit.MONEY),
+    Column("confidence", "Confidence"),
+    Column("reviewed", "Reviewed by"),
+    Column("on", "Reviewed", Unit.INSTANT),
+)
+_EVIDENCE_COLUMNS: Final = (
+    Column("recommendation", "For"),
+    Column("measure", "Measured"),
+    Column("value", "Value", Unit.NUMBER),
+)
+
+
+def reviewed(section: Section, entries: Sequence[Entry]) -> Section:
+    """What goes out: the recommendations that somebody accepted as they stand, with who and when. Pure."""
+    rows, kept = [], set()
+    for row in section.table(PROPOSED).rows:
+        review = last_of(tuple(entries), EntryKind.REVIEW, row.id)
+        if review is None or review.verdict is not Verdict.ACCEPTED or review.seen != seen(section, row.id):
+            continue
+        kept.add(row.id)
+        by = (
+            Cell(review.by_name, receipt=str(review.receipt_id)),
+            Cell(rfc3339(review.at), Unit.INSTANT, receipt=str(review.receipt_id)),
+        )
+        rows.append(replace(row, cells=(*row.cells[:_BEFORE_REVIEW], *by)))
+    evidence = tuple(row for row in section.table(EVIDENCE).rows if row.id.rpartition(":")[0] in kept)
+    return with_rows(section, tuple(rows), evidence)
+
+
+def seen(section: Section, recommendation: str) -> str:
+    """The digest of one recommendation with its evidence, as a reviewer reads it. ``LookupError``."""
+    for row in section.table(PROPOSED).rows:
+        if row.id == recommendation:
+            evidence = tuple(
+                each for each in section.table(EVIDENCE).rows if each.id.rpartition(":")[0] == recommendation
+            )
+            return digest(section_json(with_rows(section, (row,), evidence))["tables"])
+    raise LookupError(f"there is no recommendation {recommendation}")
+
+
+def with_rows(section: Section, rows: tuple[Row, ...], evidence: tuple[Row, ...]) -> Section:
+    """The section with these recommendations and what they rest on, and nothing else."""
+    none = "Nothing is recommended for the period."
+    return replace(
+        section,
+        sentences=(Sentence("Recommendations: {recommendations}.") if rows else Sentence(none),),
+        figures=(
+            Figure("recommendations", "Recommendations", Cell(str(len(rows)), Unit.COUNT, href="/qbr")),
+        ),
+        tables=(
+            Table(PROPOSED, "Recommendations", _COLUMNS, rows, none),
+            Table(EVIDENCE, "What they rest on", _EVIDENCE_COLUMNS, evidence, none),
+        ),
+    )

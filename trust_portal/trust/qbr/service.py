@@ -1,0 +1,385 @@
+"""QBRs: prepared, spoken about, issued. One unit of work each; nothing goes out that a receipt does not name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from trust_portal.access.action import Action
+from trust_portal.access.gate import Gate
+from trust_portal.access.policy import Decision, Resource
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.access.tenants.repository import find_tenant
+from trust_portal.errors import Conflict, InvalidInput, NotFound
+from trust_portal.evidence.exports import Exports
+from trust_portal.evidence.ledger import Ledger
+from trust_portal.evidence.receipt_rows import receipt_digests
+from trust_portal.evidence.strict import parse_json
+from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.ids import new_id
+from trust_portal.kernel.period import Period, parse_period
+from trust_portal.storage.tenancy import StaffScope, TenantScope
+from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
+from trust_portal.trust.gathering.model import Ask, Before
+from trust_portal.trust.qbr.document import (
+    NEVER_OMITTED,
+    Edition,
+    customer_sections,
+    document_bytes,
+    qbr_document,
+    receipts_said,
+    sections_in,
+    sections_of,
+    snapshot_bytes,
+)
+from trust_portal.trust.qbr.gathering.everything import gather
+from trust_portal.trust.qbr.ids import RECOMMENDATIONS
+from trust_portal.trust.qbr.model import (
+    KEEPS,
+    KIND,
+    NOUN,
+    Audience,
+    Commitment,
+    CommitmentState,
+    Entry,
+    EntryKind,
+    Issue,
+    IssueQbr,
+    Prepare,
+    Promise,
+    Qbr,
+    Review,
+    Say,
+    Settle,
+)
+from trust_portal.trust.qbr.receipts import commitment_act, entry_act, issued_act, prepared_act
+from trust_portal.trust.qbr.repository import (
+    add_commitment,
+    add_entry,
+    add_issue,
+    add_qbr,
+    commitments_of,
+    entries_of,
+    find_document,
+    find_qbr,
+    qbrs_of,
+)
+from trust_portal.trust.qbr.reviewing import seen
+from trust_portal.trust.qbr.sources import sources_of
+from trust_portal.trust.qbr.telling import announce_issue
+from trust_portal.trust.report.model import blocking
+from trust_portal.trust.report.receipts import receipts_of
+from trust_portal.trust.report.repository import find_trust_report, newest_trust_report
+from trust_portal.trust.report.service import acknowledge
+from trust_portal.trust.sections.model import Section
+
+
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    tenant: Tenant
+    as_of: datetime
+    sections: tuple[Section, ...]
+    trust_report_id: UUID | None
+
+
+class Qbrs:
+    """The QBRs of all tenants."""
+
+    def __init__(
+        self, storage: Storage, *, gate: Gate, ledger: Ledger, exports: Exports, vendor_name: str
+    ) -> None:
+        self._storage = storage
+        self._gate = gate
+        self._ledger = ledger
+        self._exports = exports
+        self._vendor = vendor_name
+
+    async def prepare(self, command: Prepare, actor: Actor) -> Qbr:
+        """A snapshot of everything for the period, its data locked by a receipt.
+
+        Raises ``InvalidInput`` (period), ``NotFound``; ``Conflict`` (QBR_CHANGED).
+        """
+        decision = await self._may(actor, Action.QBR_WRITE, command.tenant_id)
+        found = await self._gather(command.tenant_id, command.period)
+        content, sha256 = snapshot_bytes(found.sections)
+        async with self._storage.write(TenantScope(command.tenant_id)) as session:
+            before = await qbrs_of(session, command.tenant_id)
+            qbr = Qbr(
+                id=new_id(),
+                tenant_id=command.tenant_id,
+                number=1 + max((each.number for each in before), default=0),
+                period=command.period,
+                as_of=found.as_of,
+                sha256=sha256,
+                prepared_by=actor.name,
+                receipt_id=new_id(),
+                blocking=len(blocking(found.sections)),
+                trust_report_id=found.trust_report_id,
+            )
+            act = prepared_act(qbr, found.sections, actor, decision)
+            await self._ledger.record(session, act, receipt_id=qbr.receipt_id)
+            await add_qbr(session, qbr, content, actor)
+        return qbr
+
+    async def say(self, command: Say, actor: Actor) -> Entry:
+        """A comment, or an omission. Raises ``InvalidInput`` (section), ``Conflict`` (NOTHING_PREPARED)."""
+        decision = await self._may(actor, Action.QBR_WRITE, command.tenant_id)
+        if command.kind is EntryKind.OMISSION and command.section in NEVER_OMITTED:
+            raise InvalidInput(
+                "a review begins with what was promised: that cannot be left out", field="section"
+            )
+        async with self._storage.write(TenantScope(command.tenant_id)) as session:
+            sections = await _latest_sections(session, command.tenant_id, command.period)
+            if command.section not in {each.id for each in sections}:
+                raise InvalidInput(f"there is no section {command.section!r}", field="section")
+            return await self._enter(
+                session,
+                command.tenant_id,
+                command.period,
+                Entry(
+                    ordinal=0,
+                    kind=command.kind,
+                    subject=command.section,
+                    audience=command.audience,
+                    text=command.text,
+                    at=session.clock.now(),
+                    by_name=actor.name,
+                    receipt_id=new_id(),
+                ),
+                actor,
+                decision,
+            )
+
+    async def review(self, command: Review, actor: Actor) -> Entry:
+        """A recommendation goes out, or does not. ``Conflict`` (RECOMMENDATION_CHANGED) where it is another."""
+        decision = await self._may(actor, Action.QBR_REVIEW, command.tenant_id)
+        async with self._storage.write(TenantScope(command.tenant_id)) as session:
+            sections = await _latest_sections(session, command.tenant_id, command.period)
+            section = next(each for each in sections if each.id == RECOMMENDATIONS)
+            try:
+                stands = seen(section, command.recommendation)
+            except LookupError as error:
+                raise NotFound("recommendation") from error
+            if stands != command.seen:
+                raise Conflict(
+                    "its figures are others now than those you read: look again",
+                    code="RECOMMENDATION_CHANGED",
+                )
+            return await self._enter(
+                session,
+                command.tenant_id,
+                command.period,
+                Entry(
+                    ordinal=0,
+                    kind=EntryKind.REVIEW,
+                    subject=command.recommendation,
+                    audience=Audience.CUSTOMER,
+                    text=command.reason,
+                    at=session.clock.now(),
+                    by_name=actor.name,
+                    receipt_id=new_id(),
+                    verdict=command.verdict,
+                    seen=command.seen,
+                ),
+                actor,
+                decision,
+            )
+
+    async def issue(self, command: IssueQbr, actor: Actor) -> Qbr:
+        """The customer's document, signed, its bundle asked for, the customer told.
+
+        Raises ``Conflict``: ALREADY_ISSUED; NOT_THE_LATEST and TOO_OLD, where a newer snapshot is to be taken;
+        REASON_REQUIRED over an issued one; SECTIONS_BLOCK, SECTION_CHANGED, NOTHING_TO_ACKNOWLEDGE as of a
+        Trust Report. Nothing is changed then.
+        """
+        decision = await self._may(actor, Action.QBR_ISSUE, command.tenant_id)
+        async with self._storage.write(TenantScope(command.tenant_id)) as session:
+            tenant = await find_tenant(session, command.tenant_id)
+            if tenant is None:
+                raise NotFound("tenant")
+            qbr, snapshot = await find_qbr(session, command.tenant_id, command.qbr_id)
+            known = await qbrs_of(session, command.tenant_id)
+            now = session.clock.now()
+            _require_issuable(qbr, known, command, now)
+            sections, entries = (
+                sections_in(snapshot),
+                await entries_of(session, command.tenant_id, qbr.period),
+            )
+            told = customer_sections(sections, entries)
+            acknowledged = acknowledge(told, command.acknowledgements)
+            issued = [each for each in known if each.issue is not None]
+            last = next((each for each in issued if each.period == qbr.period), None)
+            revision = 1 if last is None or last.issue is None else last.issue.revision + 1
+            edition = Edition(
+                vendor=self._vendor,
+                tenant_key=tenant.key,
+                tenant_name=tenant.name,
+                period=parse_period(qbr.period, tenant.time_zone),
+                revision=revision,
+                supersedes=_name_of(last),
+                previous=_name_of(_before(issued, qbr.period)),
+                trust_report=await _trust_report(session, qbr),
+                reason=command.reason if revision > 1 else None,
+            )
+            body = qbr_document(edition, qbr, sections, entries, acknowledged)
+            content, sha256 = document_bytes(body)
+            issue = Issue(revision, sha256, acknowledged, edition.reason, now, actor.name, new_id())
+            named = (*receipts_of(told), qbr.receipt_id, *map(UUID, receipts_said(sections, entries)))
+            receipts = await receipt_digests(session, command.tenant_id, *sorted({*named}))
+            act = issued_act(qbr, issue, body, sources_of(body), actor, decision, receipts=receipts)
+            await self._ledger.record(session, act, receipt_id=issue.receipt_id)
+            await add_issue(session, qbr, issue, content, actor)
+            await self._exports.request(
+                session,
+                kind=KIND,
+                tenant_id=command.tenant_id,
+                subject_id=qbr.id,
+                revision=revision,
+                actor=actor,
+            )
+            await announce_issue(session, tenant, replace(qbr, issue=issue))
+        return replace(qbr, issue=issue)
+
+    async def promise(self, command: Promise, actor: Actor) -> Commitment:
+        """The next review begins with it."""
+        decision = await self._may(actor, Action.QBR_WRITE, command.tenant_id)
+        async with self._storage.write(TenantScope(command.tenant_id)) as session:
+            now = session.clock.now()
+            if command.due < now.date():
+                raise InvalidInput("a commitment is due today or later", field="due")
+            commitment = Commitment(
+                new_id(),
+                command.tenant_id,
+                1,
+                command.text,
+                command.owner,
+                command.due,
+                CommitmentState.OPEN,
+                None,
+                now,
+                now,
+                actor.name,
+                new_id(),
+            )
+            act = commitment_act(commitment, actor, decision)
+            await self._ledger.record(session, act, receipt_id=commitment.receipt_id)
+            await add_commitment(session, commitment, actor)
+        return commitment
+
+    async def settle(self, command: Settle, actor: Actor) -> Commitment:
+        """``NotFound``; ``Conflict`` (COMMITMENT_SETTLED) where it is settled already."""
+        decision = await self._may(actor, Action.QBR_WRITE, command.tenant_id)
+        async with self._storage.write(TenantScope(command.tenant_id)) as session:
+            known = {each.id: each for each in await commitments_of(session, command.tenant_id)}
+            before = known.get(command.commitment_id)
+            if before is None:
+                raise NotFound("commitment")
+            if before.state is not CommitmentState.OPEN:
+                raise Conflict("this commitment is settled already", code="COMMITMENT_SETTLED")
+            commitment = replace(
+                before,
+                revision=2,
+                state=command.state,
+                evidence=command.evidence,
+                at=session.clock.now(),
+                by_name=actor.name,
+                receipt_id=new_id(),
+            )
+            act = commitment_act(commitment, actor, decision)
+            await self._ledger.record(session, act, receipt_id=commitment.receipt_id)
+            await add_commitment(session, commitment, actor)
+        return commitment
+
+    async def _may(self, actor: Actor, action: Action, tenant_id: UUID) -> Decision:
+        return await self._gate.require(actor, action, Resource(NOUN, tenant_id))
+
+    async def _enter(
+        self,
+        session: WriteSession,
+        tenant_id: UUID,
+        period: str,
+        entry: Entry,
+        actor: Actor,
+        decision: Decision,
+    ) -> Entry:
+        before = await entries_of(session, tenant_id, period)
+        entry = replace(entry, ordinal=1 + len(before))
+        act = entry_act(tenant_id, period, entry, actor, decision)
+        await self._ledger.record(session, act, receipt_id=entry.receipt_id)
+        await add_entry(session, tenant_id, period, entry, actor)
+        return entry
+
+    async def _gather(self, tenant_id: UUID, label: str) -> _Gathered:
+        async with self._storage.read(StaffScope(), snapshot=True) as session:
+            tenant = await find_tenant(session, tenant_id)
+            if tenant is None or tenant.is_vendor:
+                raise NotFound("tenant")
+            now = self._storage.clock.now()
+            period = _period(label, tenant, now)
+            issued = [each for each in await qbrs_of(session, tenant_id) if each.issue is not None]
+            before = _before(issued, label)
+            ask = Ask(tenant, period, now, None if before is None else await _as_before(session, before))
+            sections = await gather(session, ask)
+            report = await newest_trust_report(session, tenant_id)
+        return _Gathered(tenant, now, sections, None if report is None else report.report.id)
+
+
+def _require_issuable(qbr: Qbr, known: tuple[Qbr, ...], command: IssueQbr, now: datetime) -> None:
+    if qbr.issue is not None:
+        raise Conflict("this QBR is issued already", code="ALREADY_ISSUED")
+    own = [each for each in known if each.period == qbr.period]
+    if own[0].id != qbr.id:
+        raise Conflict("a newer snapshot of this period was taken: issue that one", code="NOT_THE_LATEST")
+    if now - qbr.as_of > KEEPS:
+        raise Conflict(
+            f"this snapshot is older than {KEEPS.days} days: prepare it anew, what was said stays",
+            code="TOO_OLD",
+        )
+    if any(each.issue is not None for each in own) and command.reason is None:
+        raise Conflict(
+            "this period's QBR is issued; say why there is another", field="reason", code="REASON_REQUIRED"
+        )
+
+
+async def _latest_sections(session: ReadSession, tenant_id: UUID, period: str) -> tuple[Section, ...]:
+    own = await qbrs_of(session, tenant_id, period)
+    if not own:
+        raise Conflict("prepare this period's QBR first", code="NOTHING_PREPARED")
+    return sections_in((await find_qbr(session, tenant_id, own[0].id))[1])
+
+
+async def _as_before(session: ReadSession, qbr: Qbr) -> Before:
+    body = parse_json(await find_document(session, qbr.tenant_id, qbr.id))
+    revision = 0 if qbr.issue is None else qbr.issue.revision
+    return Before(qbr.period, revision, qbr.sha256, {each.id: each for each in sections_of(body)})
+
+
+async def _trust_report(session: ReadSession, qbr: Qbr) -> tuple[str, int, str] | None:
+    if qbr.trust_report_id is None:
+        return None
+    report = (await find_trust_report(session, qbr.tenant_id, qbr.trust_report_id)).report
+    return report.period, report.revision, report.sha256
+
+
+def _before(issued: list[Qbr], period: str) -> Qbr | None:
+    """The last revision of the last review of an earlier period."""
+    earlier = [each for each in issued if each.period < period]
+    return max(
+        earlier,
+        key=lambda each: (each.period, 0 if each.issue is None else each.issue.revision),
+        default=None,
+    )
+
+
+def _name_of(qbr: Qbr | None) -> tuple[str, int, str] | None:
+    if qbr is None or qbr.issue is None:
+        return None
+    return qbr.period, qbr.issue.revision, qbr.issue.sha256
+
+
+def _period(label: str, tenant: Tenant, now: datetime) -> Period:
+    period = parse_period(label, tenant.time_zone)
+    if period.start > now:
+        raise InvalidInput(f"{label} has not begun yet", field="period")
+    return period

@@ -1,0 +1,113 @@
+"""Accounts: every customer with who looks after it, the next review, and how ready it is."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from uuid import UUID
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from trust_portal.access.action import Action
+from trust_portal.access.policy import Resource
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.errors import InvalidInput, Refused
+from trust_portal.trust.accounts.model import LEAD, NOUN, Readiness, SetAccount
+from trust_portal.web.context import actor_of, house_of
+from trust_portal.web.forms import FormState, read_form, texts
+from trust_portal.web.navigation import frame, tenant_of, tenant_path
+from trust_portal.web.templating import page
+
+#: Kind of mark and word, by readiness.
+READINESS = {
+    Readiness.NO_DATE: ("mute", "No date"),
+    Readiness.NOT_PREPARED: ("mute", "Not prepared"),
+    Readiness.BLOCKED: ("warn", "Something is missing"),
+    Readiness.DRAFT: ("busy", "Draft"),
+    Readiness.ISSUED: ("good", "Issued"),
+}
+
+
+async def accounts(request: Request) -> Response:
+    actor, house = actor_of(request), house_of(request)
+    found = await house.accounts.list(actor)
+    mine = request.query_params.get("show") == "mine"
+    person = actor.person_id or actor.id
+    return page(
+        request,
+        "trust/accounts.html",
+        accounts=[each for each in found if not mine or each.settings.csm_id == person],
+        show="mine" if mine else "",
+        readiness=READINESS,
+        today=house.clock.now().date(),
+        may_set=house.gate.allows(actor, Action.ACCOUNT_SET, Resource.of_house(NOUN)),
+        **frame(request),
+    )
+
+
+async def account(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+    actor, house = actor_of(request), house_of(request)
+    tenant = await tenant_of(request, purpose="account")
+    return page(
+        request,
+        "trust/account.html",
+        status_code=form.status,
+        settings=await house.accounts.get(actor, tenant.id),
+        managers=await house.accounts.managers(actor),
+        lead_days=LEAD.days,
+        form=form,
+        may_set=house.gate.allows(actor, Action.ACCOUNT_SET, Resource(NOUN, tenant.id)),
+        **frame(request, tenant),
+    )
+
+
+async def set_account(request: Request) -> Response:
+    tenant, form = await tenant_of(request, purpose="account"), await read_form(request)
+    try:
+        await house_of(request).accounts.set(_command(tenant, form), actor_of(request))
+    except Refused as refusal:
+        if refusal.status in {401, 403, 404}:
+            raise
+        return await account(request, FormState(texts(form), refusal))
+    return RedirectResponse(f"{tenant_path(tenant)}/account", status_code=303)
+
+
+def _command(tenant: Tenant, form: FormData) -> SetAccount:
+    given = texts(form)
+    return SetAccount(
+        tenant.id,
+        _person(given.get("csm", "")),
+        _day(given.get("review_on", "")),
+        _days(given.get("lead_days", "")),
+    )
+
+
+def _person(text: str) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise InvalidInput("choose somebody who works here", field="csm") from None
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise InvalidInput("write the day as 2026-07-14", field="review_on") from None
+
+
+def _days(text: str) -> timedelta:
+    if not text:
+        return LEAD
+    if not text.isascii() or not text.isdecimal() or len(text) > 3:
+        raise InvalidInput("write the number of days", field="lead_days")
+    return timedelta(days=int(text))
+
+
+routes = [
+    Route("/accounts", accounts, methods=["GET"]),
+    Route("/t/{tenant}/account", account, methods=["GET"]),
+    Route("/t/{tenant}/account", set_account, methods=["POST"]),
+]
