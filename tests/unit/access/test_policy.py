@@ -115,6 +115,8 @@ def test_acts_on_people_roles_tokens_sessions_and_webhooks_and_decisions_are_for
     }
     assert {action for action, scopes in SCOPE_OF.items() if not scopes} == {
         Action.ACCESS_REVIEW,
+        Action.AUDIT_INVITE,
+        Action.AUDIT_REVOKE,
         Action.APPROVAL_DECIDE,
         Action.APPROVAL_EXPIRE,
         Action.APPROVAL_WITHDRAW,
@@ -122,6 +124,7 @@ def test_acts_on_people_roles_tokens_sessions_and_webhooks_and_decisions_are_for
         Action.AUDIT_REVOKE,
         Action.CREDIT_ISSUE,
         Action.CREDIT_REJECT,
+        Action.CUSTOMER_KEY_SET,
         Action.KEY_ROTATION_REQUEST,
         Action.OWN_CREDIT_ISSUE,
         Action.POSTMORTEM_RELEASE,
