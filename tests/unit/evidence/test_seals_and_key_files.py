@@ -1,0 +1,90 @@
+"""Sealed bytes open in their own place only, and keys in files are what their names say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trust_portal.errors import Broken, Conflict, InvalidInput, Unavailable
+from trust_portal.evidence.sealing.key_files import KeyFiles
+from trust_portal.evidence.sealing.key_service import open_key_service
+from trust_portal.evidence.sealing.key_use import require_use, statement
+from trust_portal.evidence.sealing.seal import new_data_key, seal, unseal
+from trust_portal.evidence.signing import VerifyKey
+
+TENANT, EXPORT, OTHER = UUID(int=1), UUID(int=2), UUID(int=3)
+NONCE = b"n" * 32
+
+
+@given(st.dictionaries(st.text(max_size=20), st.binary(max_size=200), max_size=4))
+def test_what_is_sealed_opens_as_it_was_and_shows_nothing_of_it(contents: dict[str, bytes]) -> None:
+    key = new_data_key()
+    sealed = seal(key, TENANT, EXPORT, contents)
+    assert unseal(key, TENANT, EXPORT, sealed) == contents
+    for name, content in contents.items():
+        assert len(sealed[name]) == len(content) + 24 + 16
+        assert len(content) < 8 or content not in sealed[name]
+
+
+def test_sealed_bytes_open_under_no_other_key_tenant_export_or_name() -> None:
+    key = new_data_key()
+    sealed = seal(key, TENANT, EXPORT, {"report.pdf": b"yours alone"})
+    moved = {"report.json": sealed["report.pdf"]}
+    changed = {"report.pdf": sealed["report.pdf"][:-1] + bytes([sealed["report.pdf"][-1] ^ 1])}
+    for data_key, tenant, export, given_ in (
+        (new_data_key(), TENANT, EXPORT, sealed),
+        (key, OTHER, EXPORT, sealed),
+        (key, TENANT, OTHER, sealed),
+        (key, TENANT, EXPORT, moved),
+        (key, TENANT, EXPORT, changed),
+        (key, TENANT, EXPORT, {"report.pdf": b""}),
+    ):
+        with pytest.raises(Broken) as broken:
+            unseal(data_key, tenant, export, given_)
+        assert broken.value.code == "SEAL_BROKEN"
+
+
+async def test_a_key_in_a_file_wraps_for_one_place_and_proves_its_use(tmp_path: Path) -> None:
+    service = open_key_service((tmp_path / "keys of customers").as_uri())
+    key_id, public_key = await service.create(TENANT)
+    (file,) = (tmp_path / "keys of customers").iterdir()
+    assert (file.name, file.stat().st_mode & 0o777) == (f"{key_id}.json", 0o600)
+    assert VerifyKey(public_key).key_id == key_id
+    data_key = new_data_key()
+    wrapped = await service.wrap(key_id, data_key, b"here")
+    assert await service.unwrap(key_id, wrapped, b"here") == data_key
+    with pytest.raises(Conflict) as elsewhere:
+        await service.unwrap(key_id, wrapped, b"there")
+    assert elsewhere.value.code == "KEY_WRONG"
+    signature = await require_use(service, TENANT, key_id, public_key, NONCE)
+    assert VerifyKey(public_key).verify(statement(TENANT, key_id, NONCE), signature)
+    other_id, _ = await service.create(TENANT)
+    with pytest.raises(Conflict):
+        await require_use(service, TENANT, other_id, public_key, NONCE)
+    with pytest.raises(Conflict):
+        await service.unwrap(other_id, wrapped, b"here")
+
+
+async def test_a_key_that_is_gone_damaged_or_open_to_others_is_not_used(tmp_path: Path) -> None:
+    service = KeyFiles(tmp_path)
+    key_id, _ = await service.create(TENANT)
+    file = tmp_path / f"{key_id}.json"
+    file.chmod(0o644)
+    with pytest.raises(Unavailable, match="mode 0644"):
+        await service.prove(key_id, b"said")
+    file.chmod(0o600)
+    file.write_bytes(b"{}")
+    for id_, code in ((key_id, "KEY_WRONG"), ("../secrets", "KEY_WRONG"), ("0" * 64, "KEY_MISSING")):
+        with pytest.raises(Conflict) as refused:
+            await service.prove(id_, b"said")
+        assert refused.value.code == code
+
+
+def test_a_key_service_that_nobody_installed_is_named() -> None:
+    with pytest.raises(InvalidInput, match="no key service is installed for vault:") as refused:
+        open_key_service("vault://keys.example/customers")
+    assert refused.value.field == "KEY_SERVICE"
