@@ -1,4 +1,5 @@
-"""A credit from the proposal to the memo, in browsers whose devices really sign: two people enrol and approve.
+"""A credit from the proposal to the memo, in browsers whose devices really sign: two people enrol and approve,
+one of them on a phone.
 
 What is no approval is sent from the same browsers, signed by the same devices: each is refused by a name of
 its own, and nothing changes by it.
@@ -29,6 +30,8 @@ from trust_portal.kernel.clock import rfc3339
 pytestmark = pytest.mark.takes(seconds=50)
 
 FINANCE, RELIABILITY = "approver_finance", "approver_reliability"
+#: The second who signs has a phone in her hand: there a decision that cannot be read is not made.
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 REQUESTS = """query ($key: String!) { tenant(key: $key) { approvalRequests(first: 20, kind: CREDIT) { edges {
   node { id digest nonce expiresAt intent { canonical } } } } } }"""
 STANDING = """query ($key: String!) { tenant(key: $key) { credits(first: 1) { edges { node { state } } }
@@ -134,16 +137,19 @@ def sign_what_was_changed(visitor: Any, address: str) -> None:
 
 
 def approve(visitor: Any, address: str, reason: str) -> dict[str, Any]:
-    """By the page; what was signed."""
+    """By the page; what was signed. Nothing of it, open or closed, is wider than the visitor's screen."""
     page = visitor.page
     page.goto(address)
+    assert fits(page)
     page.fill("#reason", reason)
     page.click("text=The statement that your device signs")
+    assert fits(page)
     statement: dict[str, Any] = json.loads(page.locator("#statement").inner_text())
     assert (statement["reason"], statement["decision"]) == (reason, "approve")
     with page.expect_request(lambda request: request.method == "POST") as sent:
         page.click("button:has-text('Sign and approve')")
     expect(page.locator(".stamp", has_text=visitor.name)).to_be_visible()
+    assert fits(page)
     form = dict(httpx.QueryParams(sent.value.post_data or ""))
     return {"reason": reason, "slot": int(statement["slot"]), "assertion": json.loads(form["assertion"])}
 
@@ -172,11 +178,17 @@ def proposed(operator: Any, tenant: str, period: str) -> tuple[str, Request]:
     return credit, Request(tenant, page.url, row)
 
 
-def come_in(visit: Any, role: str, name: str) -> Any:
-    visitor = visit()
+def come_in(visit: Any, role: str, name: str, **context: Any) -> Any:
+    visitor = visit(**context)
     visitor.name = name
     visitor.enter(role)
     return visitor
+
+
+def fits(page: Page) -> bool:
+    """Nothing lies beside the screen: the page as a whole cannot be moved sideways."""
+    found: bool = page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+    return found
 
 
 def with_a_device(visitor: Any, request: Request) -> Any:
@@ -184,8 +196,10 @@ def with_a_device(visitor: Any, request: Request) -> Any:
     visitor.page.goto(request.page)
     assert visitor.page.locator("text=You need a passkey to approve this").count() == 1
     assert visitor.page.locator("button:has-text('Sign and approve')").count() == 0
+    assert fits(visitor.page)
     give_a_device(visitor.page)
     enrol(visitor, "Virtual device")
+    assert fits(visitor.page)
     return visitor
 
 
@@ -240,7 +254,7 @@ def test_two_people_sign_what_six_others_cannot_and_the_memo_verifies_offline(
     credit, request = proposed(operator, "aurora", place.period)
     _, other = proposed(operator, "brightside", place.period)
     finance = with_a_device(come_in(visit, FINANCE, "Farid Haddad"), request)
-    reliability = with_a_device(come_in(visit, RELIABILITY, "Rosa Lindqvist"), request)
+    reliability = with_a_device(come_in(visit, RELIABILITY, "Rosa Lindqvist", **PHONE), request)
     cast = Cast(operator, finance, reliability)
     for each in (finance, reliability):
         each.page.goto(request.page)
@@ -269,6 +283,8 @@ def test_two_people_sign_what_six_others_cannot_and_the_memo_verifies_offline(
 
     in_time = signed(cast, reliability, other, RELIABILITY)
     approve(reliability, request.page, "Rosa looked at it")
+    reliability.page.goto(credit)
+    assert fits(reliability.page)
 
     memo, policy = issued(visit, operator, credit, tmp_path)
     verdict = verdict_on(memo, policy)
