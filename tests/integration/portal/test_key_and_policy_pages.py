@@ -1,16 +1,59 @@
-"""Signing keys and policies in the portal: what their forms refuse, who may send them, and that nothing is asked then."""
+"""Signing keys and policies: what their forms and commands ask of two others, what is refused, and who may ask."""
 
 from __future__ import annotations
 
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
+from click.testing import CliRunner
 from support.approvals_world import person_with
 from support.portal_fixtures import Portal
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.approvals.inbox import ApprovalFilter, Show
+from trust_portal.access.people.model import AddPerson, GrantRole
+from trust_portal.access.policy import PolicySet, shipped_policies
+from trust_portal.app import create_app
+from trust_portal.cli import cli
+from trust_portal.evidence.keyring import KeyPurpose, prepare_key
+from trust_portal.house import build_house
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
+
+pytestmark = pytest.mark.takes(seconds=10)
+#: One rule more than those in force.
+_RULE = '\n@id("csm-asks-too")\npermit (principal in Role::"csm", action == Action::"house:policy_change:request", resource);\n'
+
+
+def newer_policies() -> PolicySet:
+    shipped = {each.name: each.text for each in shipped_policies().texts}
+    return PolicySet.parse({**shipped, "staff.cedar": shipped["staff.cedar"] + _RULE})
+
+
+@pytest.fixture
+async def upgraded(portal: Portal, tmp_path: Path) -> AsyncIterator[Portal]:
+    """The portal after an upgrade that brought other rules, with a key file of its own."""
+    settings = replace(portal.house.settings, key_file=tmp_path / "keys.json")
+    shutil.copy(portal.house.settings.key_file, settings.key_file)
+    house = build_house(settings, portal.clock)
+    house.gate.shipped = house.gate.policies = newer_policies()
+    await house.open()
+    app = create_app(settings)
+    app.state.house = house
+    yield Portal(app, house, portal.clock, portal.world)
+    await house.close()
+
+
+async def second_of_security(portal: Portal) -> None:
+    """A key is replaced by two people of security; the portal's world has one."""
+    people = portal.house.people
+    added = await people.add(AddPerson(VENDOR_ID, "sid@vendor.example", "Sid"), CONSOLE)
+    await people.grant(GrantRole(VENDOR_ID, added.id, Role.APPROVER_SECURITY), CONSOLE)
 
 
 async def asked(portal: Portal) -> int:
@@ -49,3 +92,55 @@ async def test_who_may_not_ask_finds_no_form_and_is_refused(portal: Portal, path
         sent = await browser.post(path, data={"purpose": "receipts", "reason": "it is time"})
     assert sent.status_code == 403
     assert await asked(portal) == 0
+
+
+async def test_both_forms_ask_two_others_and_lead_to_the_request(upgraded: Portal) -> None:
+    await second_of_security(upgraded)
+    prepared = prepare_key(upgraded.house.settings.key_file, KeyPurpose.RECEIPTS)
+    forms = {
+        "/keys": {"purpose": "receipts", "key_id": prepared.key_id, "reason": "a year is over"},
+        "/policies": {"reason": "the new release"},
+    }
+    exact = {"/keys": prepared.key_id, "/policies": newer_policies().version}
+    async with upgraded.browser("vendor_admin") as browser:
+        for path, form in forms.items():
+            assert f'method="post" action="{path}"' in (await browser.get(path)).text
+            sent = await browser.post(path, data=form)
+            assert sent.status_code == 303
+            request = (await browser.get(sent.headers["location"])).text
+            assert form["reason"] in request
+            assert exact[path] in request
+    assert await asked(upgraded) == 2
+
+
+async def test_the_same_is_asked_for_from_a_shell(
+    portal: Portal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await second_of_security(portal)
+    settings = portal.house.settings
+    shutil.copy(settings.key_file, tmp_path / "keys.json")
+    for name in ("database_url", "redis_url", "base_url"):
+        monkeypatch.setenv(name.upper(), getattr(settings, name))
+    monkeypatch.setenv("KEY_FILE", str(tmp_path / "keys.json"))
+
+    async def run(*arguments: str) -> str:
+        # A thread of its own, because the commands bring their own event loop.
+        result = await asyncio.to_thread(CliRunner().invoke, cli, arguments)
+        if result.exception is not None:
+            raise result.exception
+        return result.stdout
+
+    key_id = (await run("keys", "prepare")).split("prepared: ")[1].split()[0]
+    assert f"prepared to replace it  {key_id}" in await run("keys", "show")
+    said = await run("keys", "rotate", "--fingerprint", key_id, "--reason", "a year is over")
+    assert said.startswith("asked: https://trust.example/t/vendor/approvals/")
+    assert await run("keys", "tidy") == "nothing to drop\n"
+    version = shipped_policies().version
+    assert await run("policies", "show") == f"in force      {version}\nthis program  {version}\n"
+    monkeypatch.setattr(build_house.__module__ + ".shipped_policies", newer_policies)
+    shown = await run("policies", "show")
+    assert shown.startswith(f"in force      {version}\nthis program  {newer_policies().version}\n")
+    assert '+@id("csm-asks-too")' in shown
+    said = await run("policies", "request", "--reason", "the new release")
+    assert said.startswith("asked: https://trust.example/t/vendor/approvals/")
+    assert await asked(portal) == 2
