@@ -16,6 +16,7 @@ from trust_portal.runtime.loading import loading
 #: Command → where it lives. Loaded on use, so ``verify`` starts without the server's imports.
 COMMANDS: dict[str, str] = {
     "audit": "trust_portal.commands.audit:audit",
+    "compliance": "trust_portal.commands.compliance:compliance",
     "cost": "trust_portal.commands.cost:cost",
     "demo": "trust_portal.commands.demo:demo",
     "doctor": "trust_portal.commands.doctor:doctor",

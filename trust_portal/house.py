@@ -146,6 +146,10 @@ from trust_portal.trust.accounts.service import Accounts
 from trust_portal.trust.batches.service import TrustBatches
 from trust_portal.trust.compliance.audits.service import ReceiptAudits
 from trust_portal.trust.compliance.catalogue import shipped_catalogue
+from trust_portal.trust.compliance.imports.service import AssessmentImports
+from trust_portal.trust.compliance.model import KIND as COMPLIANCE
+from trust_portal.trust.compliance.renderer import ComplianceRenderer
+from trust_portal.trust.compliance.reviews.service import AccessReviews
 from trust_portal.trust.compliance.service import Compliance
 from trust_portal.trust.posture.residency import Places
 from trust_portal.trust.posture.service import Posture
@@ -171,6 +175,7 @@ class House:
     ledger: Ledger
     gate: Gate
     access_log: AccessLog
+    access_reviews: AccessReviews
     denials: DenialLog
     policies: PolicyRegister
     policy_changes: PolicyChanges
@@ -218,6 +223,7 @@ class House:
     downgrades: Downgrades
     switchboard: Switchboard
     exports: Exports
+    assessment_imports: AssessmentImports
     compliance: Compliance
     contracts: Contracts
     objectives: Objectives
@@ -358,6 +364,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         storage,
         ledger,
         {
+            COMPLIANCE: ComplianceRenderer(),
             CREDIT_MEMO: CreditMemoRenderer(press),
             POSTMORTEM: PostmortemRenderer(press),
             POSTMORTEM_COPY: PostmortemCopyRenderer(press),
@@ -486,7 +493,12 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
             access_log=access_log,
             audits=receipt_audits,
             catalogue=shipped_catalogue(),
+            exports=exports,
         ),
+        access_reviews=AccessReviews(
+            storage, gate, ledger, access_log, within=shipped_catalogue().control("access-review").within
+        ),
+        assessment_imports=AssessmentImports(storage, gate, ledger),
         contracts=Contracts(
             storage, gate=gate, ledger=ledger, tenants=tenants, objectives=objectives, access_log=access_log
         ),

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from trust_portal.evidence.verify import DocumentKind
+from trust_portal.trust.compliance.attestation import attest_bundle as attest_compliance
+from trust_portal.trust.compliance.attestation import told as told_of_compliance
+from trust_portal.trust.compliance.model import DOCUMENT_FILE as COMPLIANCE_FILE
+from trust_portal.trust.compliance.model import KIND as COMPLIANCE
 from trust_portal.trust.qbr.attestation import attest_bundle as attest_qbr
 from trust_portal.trust.qbr.attestation import told as told_of_qbr
 from trust_portal.trust.qbr.model import DOCUMENT_FILE as QBR_FILE
@@ -16,6 +20,15 @@ from trust_portal.trust.report.model import DOCUMENT_FILE, KIND, PDF_FILE
 
 #: By document kind; what ``verify`` looks up.
 KINDS: Mapping[str, DocumentKind] = {
+    COMPLIANCE: DocumentKind(
+        attest_compliance,
+        proves=f"{COMPLIANCE_FILE} is what its compliance.evaluated receipt was issued for",
+        leaves_open=(
+            "That the facts behind a result were read rightly: it names them by digest, and the vendor holds them",
+            "That results inherited from the vendor are those of its own log: their receipt is named, and stands there",
+        ),
+        tells=told_of_compliance,
+    ),
     QBR: DocumentKind(
         attest_qbr,
         proves=f"{QBR_FILE} is what its qbr.issued receipt was issued for; each of its sections is as it was when its "

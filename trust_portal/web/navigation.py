@@ -33,6 +33,7 @@ class NavItem:
 _CUSTOMER_PAGES = (
     ("Overview", "", Action.PROFILE_READ),
     ("Trust", "/trust", Action.TRUST_REPORT_READ),
+    ("Compliance", "/compliance", Action.COMPLIANCE_READ),
     ("Posture", "/posture", Action.POSTURE_READ),
     ("Reviews", "/qbr", Action.QBR_READ),
     ("SLA reports", "/reports", Action.SLA_REPORT_READ),
@@ -59,6 +60,7 @@ _VENDOR_PAGES = (
     ("Thresholds", "/cost/thresholds", Action.THRESHOLD_READ),
     ("Detectors", "/cost/detectors", Action.THRESHOLD_READ),
     ("Suppressions", "/cost/suppressions", Action.SUPPRESSION_READ),
+    ("Compliance", "/compliance", Action.ALL_COMPLIANCE_READ),
     ("People", "/people", Action.PERSON_READ),
     ("Tokens", "/tokens", Action.TOKEN_READ),
     ("Webhooks", "/webhooks", Action.WEBHOOK_READ),
@@ -70,6 +72,7 @@ _BESIDE = {
     "/qbr": ("/account",),
     "/contracts": ("/cross-checks", "/exclusions", "/what-if"),
     "/exports": ("/check",),
+    "/people": ("/access-review",),
     "/webhooks": ("/deliveries",),
 }
 _BESIDE_OF_HOUSE = {
@@ -89,6 +92,7 @@ _HOUSE_PAGES = (
     ("Playbooks", "/playbooks", Action.PLAYBOOKS_READ),
     (_APPROVALS, "/approvals", Action.ALL_APPROVALS_READ),
     ("Switchboard", "/switchboard", Action.SWITCHBOARD_READ),
+    ("Compliance", "/compliance", Action.ALL_COMPLIANCE_READ),
     ("Policies", "/policies", Action.POLICIES_READ),
 )
 _VENDOR_HOME = "/t/vendor/receipts"

@@ -142,6 +142,10 @@ EXPECTED = {
     "/t/{key}/receipts/{receipt}": "303 200 200 200 404 200 200 200 200 200",
     "/t/{key}/receipts/{receipt}/envelope": "303 200 200 200 404 200 200 200 200 200",
     "/t/{key}/receipts/{receipt}/proof": "303 200 200 200 404 200 200 200 200 200",
+    "/compliance": "303 403 403 403 403 200 200 403 200 200",
+    "/t/{key}/compliance": READERS,
+    "/t/{key}/compliance/{report}/compliance.json": NONE_YET,
+    "/t/{key}/access-review": "303 403 200 403 404 403 403 403 200 200",
     "/t/{key}/account": "303 403 403 403 404 403 200 403 403 200",
     "/t/{key}/qbr": READERS,
     "/t/{key}/qbr/{report}": NONE_YET,
@@ -180,6 +184,7 @@ def test_the_table_names_every_page_there_is():
         path.replace("/unknown", "/{secret}")
         .replace("/2026.1", "/{version}")
         .replace("/2026-06", "/{period}")
+        .replace("/compliance/{report}/compliance.json", "/compliance/{evaluation}/{name}")
         .replace("/2026-Q2", "/{period}")
         .replace("report.json", "{name}")
         .replace("report.pdf", "{name}")

@@ -175,6 +175,13 @@ def imports_of(body: Mapping[str, Any]) -> tuple[Imported, ...]:
     )
 
 
+def csv_rows(body: Mapping[str, Any]) -> list[list[str]]:
+    """Header and a line for each result."""
+    names = ("control", "party", "state", "looked_at", "excepted", "gap_count", "at", "why")
+    header = ["gaps" if name == "gap_count" else name for name in names]
+    return [header, *([str(each[name] or "") for name in names] for each in body["results"])]
+
+
 def _order(result: Result) -> tuple[str, str]:
     return result.control, result.party.value
 

@@ -13,6 +13,12 @@ from trust_portal.kernel.names import require_words
 
 #: What refusals and access logs call it.
 NOUN: Final = "compliance"
+#: Kind of its bundles, and the files in them.
+KIND: Final = "compliance"
+CSV_FILE: Final = "compliance.csv"
+DOCUMENT_FILE: Final = "compliance.json"
+POAM_FILE: Final = "poam.json"
+RESULTS_FILE: Final = "assessment-results.json"
 #: Gaps that are written out, of one result; all are counted.
 MOST_GAPS: Final = 200
 #: Receipts named as evidence of one result, the newest; all were looked at.
@@ -63,6 +69,13 @@ class Catalogue:
     def of(self, party: Party) -> tuple[Control, ...]:
         """Those that are judged for ``party``."""
         return tuple(each for each in self.controls if party in each.parties)
+
+    def control(self, id_: str) -> Control:
+        """``LookupError`` where there is none of this id."""
+        for each in self.controls:
+            if each.id == id_:
+                return each
+        raise LookupError(f"the catalogue has no control {id_}")
 
     @property
     def every(self) -> timedelta:

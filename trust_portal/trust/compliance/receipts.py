@@ -6,10 +6,13 @@ from trust_portal.access.policy import Decision
 from trust_portal.evidence.act import Act, Input
 from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.kernel.actor import Actor
-from trust_portal.trust.compliance.model import Catalogue, ControlState, Evaluation, Source
-
-#: What the subject of an evaluation's receipt is called, and its file in a bundle.
-DOCUMENT_FILE = "compliance.json"
+from trust_portal.trust.compliance.model import (
+    DOCUMENT_FILE,
+    Catalogue,
+    ControlState,
+    Evaluation,
+    Source,
+)
 
 
 def evaluated_act(

@@ -13,8 +13,11 @@ from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Decision, Resource
 from trust_portal.access.tenants.repository import find_tenant
 from trust_portal.errors import NotFound
+from trust_portal.evidence.export import Export
+from trust_portal.evidence.exports import Exports
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.receipt_rows import receipt_digests
+from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.canonical import canonical, sha256_hex
 from trust_portal.kernel.ids import VENDOR_ID, new_id
@@ -22,11 +25,16 @@ from trust_portal.storage.outbox import Job
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage
 from trust_portal.trust.compliance import repository
+from trust_portal.trust.compliance.attestation import derived_files
 from trust_portal.trust.compliance.audits.repository import audited_at
 from trust_portal.trust.compliance.audits.service import ReceiptAudits
 from trust_portal.trust.compliance.document import evaluation_body, evaluation_of, inherited
+from trust_portal.trust.compliance.downloads import WORDS
 from trust_portal.trust.compliance.evaluating import judge_all
+from trust_portal.trust.compliance.imports.repository import newest_imports
 from trust_portal.trust.compliance.model import (
+    DOCUMENT_FILE,
+    KIND,
     NOUN,
     Catalogue,
     Evaluate,
@@ -53,12 +61,14 @@ class Compliance:
         access_log: AccessLog,
         audits: ReceiptAudits,
         catalogue: Catalogue,
+        exports: Exports,
     ) -> None:
         self._storage = storage
         self._gate = gate
         self._ledger = ledger
         self._access_log = access_log
         self._audits = audits
+        self._exports = exports
         self.catalogue = catalogue
 
     async def evaluate(self, command: Evaluate, actor: Actor) -> Evaluation:
@@ -113,6 +123,25 @@ class Compliance:
         await self._access_log.looked(actor, tenant_id, NOUN, str(evaluation_id))
         return found
 
+    async def download(self, actor: Actor, tenant_id: UUID, evaluation_id: UUID) -> dict[str, bytes]:
+        """The document and what follows from it, by name: what a bundle holds too."""
+        found = await self.get(actor, tenant_id, evaluation_id)
+        return _files(found)
+
+    def files(self, evaluation: Evaluation) -> tuple[tuple[str, str], ...]:
+        """What can be taken along of an evaluation: name, and what it is in words."""
+        return tuple((name, WORDS[name]) for name in WORDS if name in _files(evaluation))
+
+    async def export(self, actor: Actor, tenant_id: UUID, evaluation_id: UUID) -> Export:
+        """Ask for the signed bundle of an evaluation; asked again it is the same."""
+        resource = Resource(NOUN, tenant_id, evaluation_id)
+        await self._gate.require(actor, Action.EXPORT_REQUEST, resource)
+        async with self._storage.write(TenantScope(tenant_id)) as session:
+            found = await repository.find_evaluation(session, tenant_id, evaluation_id)
+            return await self._exports.request(
+                session, kind=KIND, tenant_id=tenant_id, subject_id=found.id, revision=1, actor=actor
+            )
+
     async def standings(self, actor: Actor) -> tuple[Summary, ...]:
         """Every customer, with the counts of its latest evaluation."""
         await self._gate.require(actor, Action.ALL_COMPLIANCE_READ, Resource.of_house(NOUN))
@@ -135,6 +164,7 @@ class Compliance:
             results = await judge_all(session, self.catalogue, tenant_id, now)
             house = None if tenant_id == VENDOR_ID else await repository.newest_evaluation(session, VENDOR_ID)
             source = None if house is None else await _source(session, house)
+            imports = await newest_imports(session)
         if house is not None:
             results = (*results, *inherited(self.catalogue, house.results))
         document = canonical(
@@ -145,7 +175,7 @@ class Compliance:
                 self.catalogue,
                 results,
                 source=source,
-                imports=(),
+                imports=imports,
             )
         )
         evaluation = evaluation_of(id_, tenant_id, now, document, sha256_hex(document), receipt_id)
@@ -178,6 +208,10 @@ class Compliance:
             await self._gate.require(actor, Action.ALL_COMPLIANCE_READ, Resource.of_house(NOUN))
         else:
             await self._gate.require(actor, Action.COMPLIANCE_READ, Resource(NOUN, tenant_id))
+
+
+def _files(evaluation: Evaluation) -> dict[str, bytes]:
+    return {DOCUMENT_FILE: evaluation.document, **derived_files(parse_json(evaluation.document))}
 
 
 async def _source(session: ReadSession, house: Evaluation) -> Source:

@@ -1,0 +1,109 @@
+"""Whether an evaluation in a bundle is the one that was made: from its bytes to the receipt in the tenant's log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from trust_portal.documents.csv import write_csv
+from trust_portal.errors import TrustPortalError
+from trust_portal.evidence.links import missing, result_of, statements
+from trust_portal.evidence.manifest import Manifest
+from trust_portal.evidence.statement import ReceiptKind, Statement
+from trust_portal.evidence.strict import Malformed, parse_json
+from trust_portal.evidence.verdict import Gap, Mismatch
+from trust_portal.kernel.canonical import canonical, sha256_hex
+from trust_portal.reliability.comparison import file_in, reading, table_differs
+from trust_portal.trust.compliance.document import SCHEMA, csv_rows
+from trust_portal.trust.compliance.model import CSV_FILE, DOCUMENT_FILE, POAM_FILE, RESULTS_FILE
+from trust_portal.trust.compliance.oscal.assessment import assessment_results
+from trust_portal.trust.compliance.oscal.poam import plan_of_action
+
+
+def attest_evaluation(files: Mapping[str, bytes], tenant: str) -> Sequence[Gap]:
+    """``files`` as a bundle names them; ``tenant`` is the id of whose they are said to be."""
+    try:
+        return list(_gaps(files, tenant))
+    except Malformed as error:
+        return [Gap(DOCUMENT_FILE, error.field or "", error.message)]
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError, TrustPortalError) as error:
+        return [Gap(DOCUMENT_FILE, "", f"not what belongs here: {error!r}")]
+
+
+def attest_bundle(files: Mapping[str, bytes], manifest: Statement) -> Sequence[Gap]:
+    """What ``attest_evaluation`` finds, and that the manifest speaks of the same tenant."""
+    if gaps := attest_evaluation(files, str(manifest.predicate.get("tenant"))):
+        return gaps
+    said, meant = Manifest.of(manifest).tenant, parse_json(files[DOCUMENT_FILE])["tenant"]["key"]
+    if said == meant:
+        return []
+    return [
+        Gap(
+            "manifest.dsse.json",
+            "predicate.result.tenant",
+            f"the manifest says {said!r}, the evaluation {meant!r}",
+        )
+    ]
+
+
+def told(files: Mapping[str, bytes], _: Statement) -> Sequence[str]:
+    """How it came out: a reader who only verifies should not miss a gap."""
+    body = parse_json(files[DOCUMENT_FILE])
+    return [
+        f"{each['control']} ({each['party']}): {each['state'].replace('_', ' ')}"
+        + (f", {each['gap_count']} gaps" if each["gap_count"] != "0" else "")
+        for each in body["results"]
+        if each["state"] != "satisfied"
+    ]
+
+
+def recompute_evaluation(files: Mapping[str, bytes]) -> list[Mismatch]:
+    """OSCAL and CSV follow from the document alone."""
+    with reading(DOCUMENT_FILE):
+        made = derived_files(parse_json(file_in(files, DOCUMENT_FILE)))
+    found = table_differs(CSV_FILE, files.get(CSV_FILE, b""), made[CSV_FILE])
+    for name in (RESULTS_FILE, POAM_FILE):
+        if files.get(name) != made.get(name):
+            found.append(Mismatch(name, "", _digest(files.get(name)), _digest(made.get(name))))
+    return found
+
+
+def derived_files(body: Mapping[str, Any]) -> dict[str, bytes]:
+    """What a bundle carries beside the document; without a gap there is no plan of action."""
+    header, *rows = csv_rows(body)
+    plan = plan_of_action(body)
+    return {
+        CSV_FILE: write_csv(header, rows),
+        RESULTS_FILE: assessment_results(body),
+        **({} if plan is None else {POAM_FILE: plan}),
+    }
+
+
+def _digest(content: bytes | None) -> str:
+    return "(absent)" if content is None else f"SHA-256 {sha256_hex(content)}"
+
+
+def _gaps(files: Mapping[str, bytes], tenant: str) -> Iterator[Gap]:
+    content = files.get(DOCUMENT_FILE)
+    if content is None:
+        yield Gap(DOCUMENT_FILE, "", "is not there")
+        return
+    body = parse_json(content)
+    if canonical(body) != content or body["schema"] != SCHEMA:
+        yield Gap(DOCUMENT_FILE, "", "spelled otherwise than RFC 8785 wants, or in another format")
+        return
+    made = [
+        (name, each)
+        for name, each in statements(files)
+        if each.kind is ReceiptKind.COMPLIANCE_EVALUATED
+        and any((s.name, s.sha256) == (DOCUMENT_FILE, sha256_hex(content)) for s in each.subjects)
+    ]
+    if len(made) != 1:
+        yield Gap(DOCUMENT_FILE, "", f"{len(made) or 'no'} compliance.evaluated receipts are for it")
+        return
+    name, receipt = made[0]
+    yield from missing(files, name, receipt)
+    if result_of(receipt).get("evaluation") != body["evaluation"]:
+        yield Gap(name, "predicate.result.evaluation", f"the document says {body['evaluation']!r}")
+    if not receipt.predicate.get("tenant") == tenant == body["tenant"]["id"]:
+        yield Gap(DOCUMENT_FILE, "tenant.id", "of another tenant")

@@ -1,0 +1,105 @@
+"""Taking in an assessment from elsewhere: all of it is right, or nothing is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from trust_portal.access.action import Action
+from trust_portal.access.gate import Gate
+from trust_portal.access.policy import Resource
+from trust_portal.errors import InvalidInput
+from trust_portal.evidence.act import Act
+from trust_portal.evidence.ledger import Ledger
+from trust_portal.evidence.statement import ReceiptKind, Subject
+from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.canonical import sha256_hex
+from trust_portal.kernel.clock import rfc3339
+from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.kernel.names import is_readable, require_words
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.unit_of_work import Storage
+from trust_portal.trust.compliance.imports.repository import add_import, newest_imports
+from trust_portal.trust.compliance.model import NOUN, Imported
+from trust_portal.trust.compliance.oscal.reading import read_assessment
+
+_LONGEST: Final = timedelta(days=400)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportAssessment:
+    """Command: OSCAL assessment-results by ``source``, which may be ``max_age`` old and still be fresh."""
+
+    source: str
+    document: bytes
+    max_age: timedelta
+    reason: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "source", self.source.strip())
+        if not 1 <= len(self.source) <= 80 or not is_readable(self.source):
+            raise InvalidInput("a source has 1 to 80 printable characters", field="source")
+        if not timedelta(days=1) <= self.max_age <= _LONGEST:
+            raise InvalidInput(f"an age between 1 and {_LONGEST.days} days", field="max_age")
+        object.__setattr__(self, "reason", require_words(self.reason, "reason"))
+
+
+class AssessmentImports:
+    """The vendor's; customers see them in their next evaluation, with source and age."""
+
+    def __init__(self, storage: Storage, gate: Gate, ledger: Ledger) -> None:
+        self._storage = storage
+        self._gate = gate
+        self._ledger = ledger
+
+    async def take(self, command: ImportAssessment, actor: Actor) -> Imported:
+        """``InvalidInput`` naming the place in the document; ``Conflict`` for bytes that are there already."""
+        decision = await self._gate.require(actor, Action.COMPLIANCE_IMPORT, Resource.of_house(NOUN))
+        found = read_assessment(command.document, self._storage.clock.now())
+        async with self._storage.write(TenantScope(VENDOR_ID)) as session:
+            imported = Imported(
+                id=new_id(),
+                source=command.source,
+                title=found.title,
+                oscal_version=found.oscal_version,
+                sha256=sha256_hex(command.document),
+                as_of=found.as_of,
+                max_age=command.max_age,
+                satisfied=found.satisfied,
+                not_satisfied=found.not_satisfied,
+                at=session.clock.now(),
+                receipt_id=new_id(),
+            )
+            await self._ledger.record(
+                session,
+                Act(
+                    kind=ReceiptKind.COMPLIANCE_IMPORTED,
+                    tenant_id=VENDOR_ID,
+                    actor=actor,
+                    at=imported.at,
+                    subjects=(Subject(f"assessment/{imported.id}", imported.sha256),),
+                    predicate={
+                        "source": imported.source,
+                        "title": imported.title,
+                        "oscal_uuid": str(found.uuid),
+                        "oscal_version": imported.oscal_version,
+                        "as_of": rfc3339(imported.as_of),
+                        "max_age_s": str(imported.max_age // timedelta(seconds=1)),
+                        "satisfied": str(imported.satisfied),
+                        "not_satisfied": str(imported.not_satisfied),
+                    },
+                    policies=decision.policies,
+                    policy_version=decision.version,
+                    rationale=command.reason,
+                ),
+                receipt_id=imported.receipt_id,
+            )
+            await add_import(session, imported, command.document, found.uuid, actor, command.reason)
+        return imported
+
+    async def newest(self, actor: Actor) -> tuple[Imported, ...]:
+        """The latest of each source, by source."""
+        await self._gate.require(actor, Action.ALL_COMPLIANCE_READ, Resource.of_house(NOUN))
+        async with self._storage.read(TenantScope(VENDOR_ID)) as session:
+            return await newest_imports(session)

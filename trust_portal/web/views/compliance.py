@@ -1,0 +1,173 @@
+"""Compliance: how one tenant's controls came out, where everybody stands, and roles to be reviewed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from trust_portal.access.action import Action
+from trust_portal.access.policy import Resource
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.errors import InvalidInput, NotFound, Refused
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.trust.compliance.downloads import MEDIA_TYPES
+from trust_portal.trust.compliance.imports.service import ImportAssessment
+from trust_portal.trust.compliance.model import NOUN, Evaluate
+from trust_portal.trust.compliance.oscal.reading import LARGEST
+from trust_portal.trust.compliance.reviews.model import NOUN as REVIEW
+from trust_portal.trust.compliance.reviews.model import RecordReview, ReviewAct
+from trust_portal.trust.compliance.section import compliance_section
+from trust_portal.web.context import actor_of, house_of
+from trust_portal.web.files import attachment
+from trust_portal.web.forms import FormState, one_of, read_form, required, texts
+from trust_portal.web.navigation import frame, tenant_of, tenant_path
+from trust_portal.web.templating import page
+
+#: Bytes of a form beside its file.
+_FORM_AROUND = 64 * 1024
+
+
+async def everybody(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+    actor, house = actor_of(request), house_of(request)
+    resource = Resource.of_house(NOUN)
+    return page(
+        request,
+        "trust/compliance_house.html",
+        status_code=form.status,
+        standings=await house.compliance.standings(actor),
+        own=await house.compliance.newest(actor, VENDOR_ID),
+        imports=await house.assessment_imports.newest(actor),
+        now=house.clock.now(),
+        form=form,
+        may_import=house.gate.allows(actor, Action.COMPLIANCE_IMPORT, resource),
+        **frame(request),
+    )
+
+
+async def take_import(request: Request) -> Response:
+    """The one form of the portal that takes a file: asked for first, bounded before it is read, kept if all is right."""
+    actor, house = actor_of(request), house_of(request)
+    await house.gate.require(actor, Action.COMPLIANCE_IMPORT, Resource.of_house(NOUN))
+    length = request.headers.get("content-length", "")
+    if not length.isdecimal() or int(length) > LARGEST + _FORM_AROUND:
+        return await everybody(request, FormState({}, InvalidInput("at most 4 MiB", field="document")))
+    async with request.form(max_files=1, max_fields=10) as form:
+        given = texts(form)
+        try:
+            file = form.get("document")
+            document = await file.read(LARGEST + 1) if isinstance(file, UploadFile) else b""
+            if not document:
+                raise InvalidInput("choose a file", field="document")
+            command = ImportAssessment(
+                required(form, "source"), document, _days(required(form, "max_age")), required(form, "reason")
+            )
+            await house.assessment_imports.take(command, actor)
+        except Refused as refusal:
+            if refusal.status in {401, 403, 404}:
+                raise
+            return await everybody(request, FormState(given, refusal))
+    return RedirectResponse("/compliance", status_code=303)
+
+
+async def compliance(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+    actor, house = actor_of(request), house_of(request)
+    tenant = await tenant_of(request, purpose=NOUN)
+    evaluation = await house.compliance.newest(actor, tenant.id)
+    return page(
+        request,
+        "trust/compliance.html",
+        status_code=form.status,
+        evaluation=evaluation,
+        section=compliance_section(evaluation, house.clock.now()),
+        controls=house.compliance.catalogue.controls,
+        files=() if evaluation is None else house.compliance.files(evaluation),
+        form=form,
+        may_evaluate=house.gate.allows(actor, Action.COMPLIANCE_EVALUATE, Resource.of_house(NOUN)),
+        may_review=_may(request, Action.PERSON_READ, REVIEW, tenant),
+        may_export=_may(request, Action.EXPORT_REQUEST, "export", tenant),
+        **frame(request, tenant),
+    )
+
+
+async def evaluate(request: Request) -> Response:
+    tenant, form = await tenant_of(request, purpose=NOUN), await read_form(request)
+    try:
+        command = Evaluate(tenant.id, required(form, "reason"))
+        await house_of(request).compliance.evaluate(command, actor_of(request))
+    except InvalidInput as refusal:
+        return await compliance(request, FormState(texts(form), refusal))
+    return RedirectResponse(f"{tenant_path(tenant)}/compliance", status_code=303)
+
+
+async def download(request: Request) -> Response:
+    """The document of an evaluation, or what follows from it, by name; the same bytes every time."""
+    tenant, name = await tenant_of(request, purpose=NOUN), request.path_params["name"]
+    files = await house_of(request).compliance.download(
+        actor_of(request), tenant.id, request.path_params["evaluation"]
+    )
+    if name not in files:
+        raise NotFound("file")
+    return attachment(files[name], MEDIA_TYPES[name], f"{tenant.key}-{name}")
+
+
+async def export(request: Request) -> Response:
+    tenant = await tenant_of(request, purpose=NOUN)
+    await house_of(request).compliance.export(actor_of(request), tenant.id, request.path_params["evaluation"])
+    return RedirectResponse(f"{tenant_path(tenant)}/exports", status_code=303)
+
+
+async def roles(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+    actor, house = actor_of(request), house_of(request)
+    tenant = await tenant_of(request)
+    return page(
+        request,
+        "trust/access_review.html",
+        status_code=form.status,
+        held=await house.access_reviews.held(actor, tenant.id),
+        now=house.clock.now(),
+        me=actor.person_id,
+        form=form,
+        may_review=_may(request, Action.ACCESS_REVIEW, REVIEW, tenant),
+        **frame(request, tenant),
+    )
+
+
+async def review(request: Request) -> Response:
+    tenant, form = await tenant_of(request), await read_form(request)
+    try:
+        act = one_of(ReviewAct, required(form, "act"), "act")
+        if act is None:
+            raise InvalidInput("confirm or revoke it", field="act")
+        command = RecordReview(tenant.id, request.path_params["grant"], act, required(form, "reason"))
+        await house_of(request).access_reviews.record(command, actor_of(request))
+    except Refused as refusal:
+        if refusal.status in {401, 403, 404}:
+            raise
+        return await roles(request, FormState(texts(form), refusal))
+    return RedirectResponse(f"{tenant_path(tenant)}/access-review", status_code=303)
+
+
+def _days(text: str) -> timedelta:
+    if not text.isdecimal() or not 1 <= len(text) <= 4:
+        raise InvalidInput("a whole number of days", field="max_age")
+    return timedelta(days=int(text))
+
+
+def _may(request: Request, action: Action, noun: str, tenant: Tenant) -> bool:
+    return house_of(request).gate.allows(actor_of(request), action, Resource(noun, tenant.id))
+
+
+routes = [
+    Route("/compliance", everybody, methods=["GET"]),
+    Route("/compliance/imports", take_import, methods=["POST"]),
+    Route("/t/{tenant}/compliance", compliance, methods=["GET"]),
+    Route("/t/{tenant}/compliance", evaluate, methods=["POST"]),
+    Route("/t/{tenant}/compliance/{evaluation:uuid}/export", export, methods=["POST"]),
+    Route("/t/{tenant}/compliance/{evaluation:uuid}/{name}", download, methods=["GET"]),
+    Route("/t/{tenant}/access-review", roles, methods=["GET"]),
+    Route("/t/{tenant}/access-review/{grant:uuid}", review, methods=["POST"]),
+]
