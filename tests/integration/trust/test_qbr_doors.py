@@ -1,0 +1,142 @@
+"""A QBR by the portal's forms and over GraphQL, prepared by the clock, and what customers see of it."""
+
+from __future__ import annotations
+
+import html
+import re
+from datetime import date, timedelta
+from io import BytesIO
+from typing import Any
+
+import httpx
+import pytest
+from pptx import Presentation
+from report_desk import CORA, Q2
+from sqlalchemy import text
+from support.portal_fixtures import Portal
+
+from jobs.accounts import mind_accounts
+from schema.ids import encode
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.trust.accounts.model import Readiness, SetAccount
+
+pytestmark = pytest.mark.takes(seconds=10)
+
+LIST = "/t/aurora/qbr"
+
+
+async def test_a_review_goes_from_its_date_to_the_customer_by_forms_alone(portal: Portal):
+    async with portal.browser("csm") as csm:
+        answer = await csm.post(
+            "/t/aurora/account", data={"csm": "", "review_on": "2026-07-20", "lead_days": "7"}
+        )
+        assert answer.status_code == 303
+        assert "20\u00a0July 2026" in (await csm.get("/accounts")).text
+        wrong = await csm.post("/t/aurora/account", data={"review_on": "soon", "lead_days": "7"})
+        assert wrong.status_code == 422
+        assert "write the day as 2026-07-14" in wrong.text
+
+        promised = {"text": "Answer within a day", "owner": "Sam", "due": "2026-09-01"}
+        assert (await csm.post(f"{LIST}/commitments", data=promised)).status_code == 303
+        prepared = await csm.post(LIST, data={"period": Q2})
+        assert prepared.status_code == 303
+        here = prepared.headers["location"].removesuffix("/draft")
+        for kind, audience, said in (
+            ("comment", "customer", "We **know**."),
+            ("comment", "internal", "They are angry."),
+            ("omission", "customer", "Shown in person."),
+        ):
+            section = "savings" if kind == "omission" else "sla"
+            form = {"period": Q2, "section": section, "kind": kind, "audience": audience, "text": said}
+            assert (await csm.post(f"{here}/say", data=form)).status_code == 303
+        page = (await csm.get(f"{here}/draft")).text
+        assert "We <strong>know</strong>." in page
+        assert "They are angry." in page
+
+        refused = await csm.post(f"{here}/issue", data={})
+        assert refused.status_code == 409
+        assert "Acknowledge each" in refused.text
+        seen = re.findall(r'name="(seen-[^"]+)" value="([^"]*)"', page)
+        given = {name: html.unescape(value) for name, value in seen}
+        given |= {name.replace("seen-", "reason-"): "we know" for name, _ in seen}
+        slides = await csm.get(f"{here}/internal.pptx")
+        texts = [
+            shape.text_frame.text
+            for slide in Presentation(BytesIO(slides.content)).slides
+            for shape in slide.shapes
+            if shape.has_text_frame
+        ]
+        assert any("They are angry." in each for each in texts)
+        async with portal.browser("customer_viewer") as viewer:
+            assert (await viewer.get(here)).status_code == 404, "a draft is nobody else's"
+            assert (await viewer.get(f"{here}/draft")).status_code == 403
+            assert (await csm.post(f"{here}/issue", data=given)).status_code == 303
+            read = (await viewer.get(here)).text
+            assert "Answer within a day" in read
+            assert "We <strong>know</strong>." in read
+            assert "Shown in person." in read
+            assert "They are angry." not in read
+            assert 'id="section-savings"' not in read
+            assert here in (await viewer.get(LIST)).text
+        async with portal.house.storage.read(TenantScope(portal.world.aurora.id)) as session:
+            told = await session.execute(
+                text("SELECT count(*) FROM notifications WHERE tenant_id = :t AND topic = 'qbr.issued'"),
+                {"t": portal.world.aurora.id},
+            )
+            assert told.scalar_one() == 1
+
+
+async def test_the_same_over_graphql_with_refusals_as_user_errors(portal: Portal):
+    tenant = encode("Tenant", portal.world.aurora.id, portal.world.aurora.id)
+    async with portal.browser("csm") as csm:
+        bad = await _do(csm, "prepareQbr", "qbr { id }", tenantId=tenant, period="June")
+        assert bad["userErrors"][0]["path"] == ["input", "period"]
+        made = await _do(csm, "prepareQbr", "qbr { id period revision blocking }", tenantId=tenant, period=Q2)
+        qbr = made["qbr"]
+        assert (qbr["period"], qbr["revision"]) == (Q2, None)
+        blocked = await _do(csm, "issueQbr", "qbr { id }", id=qbr["id"])
+        assert blocked["userErrors"][0]["code"] == "SECTIONS_BLOCK"
+        query = "query ($id: ID!) { qbrDraft(id: $id) { blocking { section seen } entries { text } } }"
+        draft = (await _ask(csm, query, id=qbr["id"]))["qbrDraft"]
+        assert len(draft["blocking"]) == qbr["blocking"]
+        given = [{**each, "reason": "we know"} for each in draft["blocking"]]
+        issued = await _do(csm, "issueQbr", "qbr { revision sha256 }", id=qbr["id"], acknowledgements=given)
+        assert issued["userErrors"] == []
+        accounts = await _ask(csm, "{ accounts { key readiness } }")
+        assert {each["key"]: each["readiness"] for each in accounts["accounts"]}["aurora"] == "NO_DATE"
+    async with portal.program(portal.world.tokens["customer_admin:read"]) as program:
+        found = await _ask(program, "query ($t: ID!) { qbrs(tenantId: $t) { id revision sha256 } }", t=tenant)
+        (mine,) = found["qbrs"]
+        assert mine["sha256"] == issued["qbr"]["sha256"]
+        whole = await _ask(program, "query ($id: ID!) { qbr(id: $id) { document } }", id=mine["id"])
+        assert '"kind":"qbr"' in whole["qbr"]["document"]
+
+
+async def test_the_clock_prepares_what_is_due_once(portal: Portal):
+    house, aurora = portal.house, portal.world.aurora
+    command = SetAccount(aurora.id, None, date(2026, 7, 20), timedelta(days=7))
+    await house.accounts.set(command, CORA)
+    await mind_accounts(house)
+    assert await house.qbr_reader.drafts(CORA, aurora.id) == ()
+    portal.clock.advance(timedelta(days=3))
+    for _ in range(2):
+        await mind_accounts(house)
+    (draft,) = await house.qbr_reader.drafts(CORA, aurora.id)
+    assert (draft.period, draft.number, draft.prepared_by) == (Q2, 1, "Trust Portal scheduler")
+    account = next(each for each in await house.accounts.list(CORA) if each.tenant.id == aurora.id)
+    assert account.readiness is Readiness.BLOCKED
+    assert account.qbr_id == draft.id
+
+
+async def _ask(client: httpx.AsyncClient, query: str, **variables: Any) -> dict[str, Any]:
+    answer = (await client.post("/graphql", json={"query": query, "variables": variables})).json()
+    assert "errors" not in answer, answer
+    found: dict[str, Any] = answer["data"]
+    return found
+
+
+async def _do(client: httpx.AsyncClient, act: str, asked: str, **given: Any) -> dict[str, Any]:
+    kind = f"{act[0].upper()}{act[1:]}Input"
+    query = f"mutation ($input: {kind}!) {{ {act}(input: $input) {{ {asked} userErrors {{ code path }} }} }}"
+    found: dict[str, Any] = (await _ask(client, query, input=given))[act]
+    return found
