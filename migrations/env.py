@@ -39,6 +39,7 @@ from trust_portal.storage.metadata import metadata
 from trust_portal.trust.accounts import tables as accounts
 from trust_portal.trust.batches import tables as trust_batches
 from trust_portal.trust.compliance import tables as compliance
+from trust_portal.trust.notes import tables as trust_notes
 from trust_portal.trust.posture import tables as posture
 from trust_portal.trust.qbr import tables as qbr_tables
 from trust_portal.trust.report import tables as trust_reports
@@ -75,6 +76,7 @@ TABLES = (
     trust_batches,
     accounts,
     qbr_tables,
+    trust_notes,
     trust_reports,
     workplaces,
 )

@@ -151,6 +151,7 @@ from trust_portal.trust.compliance.model import KIND as COMPLIANCE
 from trust_portal.trust.compliance.renderer import ComplianceRenderer
 from trust_portal.trust.compliance.reviews.service import AccessReviews
 from trust_portal.trust.compliance.service import Compliance
+from trust_portal.trust.notes.service import TrustNotes
 from trust_portal.trust.posture.residency import Places
 from trust_portal.trust.posture.service import Posture
 from trust_portal.trust.qbr.attesting import QbrAuditor
@@ -272,6 +273,7 @@ class House:
     accounts: Accounts
     qbrs: Qbrs
     qbr_reader: QbrReader
+    trust_notes: TrustNotes
 
     @property
     def auditors(self) -> tuple[Auditor, ...]:
@@ -577,6 +579,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
         accounts=Accounts(storage, gate, ledger, access_log),
         qbrs=Qbrs(storage, gate=gate, ledger=ledger, exports=exports, vendor_name=settings.vendor_name),
         qbr_reader=QbrReader(storage, gate, access_log),
+        trust_notes=TrustNotes(storage, gate, ledger),
         trust_batches=TrustBatches(
             storage,
             gate=gate,

@@ -151,6 +151,7 @@ class Action(StrEnum):
     TOKEN_CREATE = "tenant:token:create"  # noqa: S105 - the name of an act, not a secret
     TOKEN_READ = "tenant:token:read"  # noqa: S105 - the name of an act, not a secret
     TOKEN_REVOKE = "tenant:token:revoke"  # noqa: S105 - the name of an act, not a secret
+    TRUST_NOTE_WRITE = "tenant:trust_note:write"
     TRUST_REPORT_PUBLISH = "tenant:trust_report:publish"
     TRUST_REPORT_READ = "tenant:trust_report:read"
     UNAPPROVED_PLAYBOOK_EXECUTE = "tenant:unapproved_playbook:execute"

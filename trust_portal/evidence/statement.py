@@ -145,6 +145,7 @@ class ReceiptKind(StrEnum):
     TOKEN_CREATED = "token.created"  # noqa: S105 - the name of an act, not a secret
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an act, not a secret
     TRUST_BATCH_COMPLETED = "trust_batch.completed"
+    TRUST_NOTE_WRITTEN = "trust_note.written"
     TRUST_REPORT_PUBLISHED = "trust_report.published"
     WEBHOOK_CHANGED = "webhook.changed"
     WEBHOOK_CREATED = "webhook.created"

@@ -153,6 +153,7 @@ EXPECTED = {
     "/t/{key}/qbr/{report}/internal.pptx": "303 403 403 403 404 403 404 403 403 404",
     "/t/{key}/trust": READERS,
     "/t/{key}/trust/preview": "303 403 403 403 404 403 200 403 403 200",
+    "/t/{key}/trust/notes": READERS,
     "/t/{key}/trust/{report}": NONE_YET,
     "/t/{key}/trust-policy": "303 200 200 200 404 200 200 200 200 200",
 }

@@ -93,3 +93,39 @@ async def test_programs_publish_over_graphql_with_what_they_saw(portal: Portal):
     (stored,) = await portal.house.trust_reports.versions(CONSOLE, aurora.id)
     assert made["report"]["sha256"] == stored.sha256
     assert [each["section"] for each in made["report"]["acknowledged"]] == blocking
+
+
+async def test_what_the_vendor_adds_stands_in_the_report_until_it_is_over(portal: Portal):
+    house, aurora, brightside = portal.house, portal.world.aurora, portal.world.brightside
+    said = {
+        "kind": "sub_processor",
+        "subject": "Hoster AG",
+        "text": "keeps the servers",
+        "valid_from": "2026-01-01",
+    }
+    async with portal.browser("csm") as browser:
+        assert (
+            await browser.post("/t/aurora/trust/notes", data={**said, "everybody": "yes"})
+        ).status_code == 303
+        own = {**said, "kind": "note", "subject": "Review", "valid_to": "2026-07-09"}
+        assert (await browser.post("/t/aurora/trust/notes", data=own)).status_code == 303
+        wrong = await browser.post("/t/aurora/trust/notes", data={**own, "valid_to": "2025-01-01"})
+        assert wrong.status_code == 422
+        assert "it ends before it begins" in wrong.text
+    states = {}
+    for customer in (aurora, brightside):
+        preview = await house.trust_reports.preview(CONSOLE, customer.id, Q2)
+        (notes,) = [each for each in preview.sections if each.id == "notes"]
+        states[customer.key] = (notes.state.value, notes.why, notes.figure("notes").cell.value)
+        assert [row.cells[0].value for row in notes.table("sub-processors").rows] == ["Hoster AG"]
+    assert states == {
+        "aurora": ("stale", "no longer said to hold: Review", "1"),
+        "brightside": ("fresh", None, "0"),
+    }
+    async with portal.browser("csm") as browser:
+        await browser.post("/t/aurora/trust/notes", data={**own, "text": "", "valid_to": ""})
+    async with portal.browser("customer_viewer") as browser:
+        page = await browser.get("/t/aurora/trust/notes")
+        assert "Hoster AG" in page.text
+        assert "Review" not in page.text
+        assert (await browser.post("/t/aurora/trust/notes", data=said)).status_code == 403

@@ -17,12 +17,14 @@ from trust_portal.trust.gathering.ids import (
     COST,
     CREDITS,
     INCIDENTS,
+    NOTES,
     POSTURE,
     SLA,
     VERIFICATION,
 )
 from trust_portal.trust.gathering.incidents import gather as gather_incidents
 from trust_portal.trust.gathering.model import Ask
+from trust_portal.trust.gathering.notes import gather as gather_notes
 from trust_portal.trust.gathering.sla import gather as gather_sla
 from trust_portal.trust.gathering.verification import gather as gather_verification
 from trust_portal.trust.posture.section import gather as gather_posture
@@ -38,6 +40,7 @@ GATHERERS: Final[dict[str, Gatherer]] = {
     CREDITS: gather_credits,
     COMPLIANCE: gather_compliance,
     POSTURE: gather_posture,
+    NOTES: gather_notes,
     ACCESS: gather_access,
     VERIFICATION: gather_verification,
 }

@@ -1,0 +1,1 @@
+"""What the vendor adds to Trust Reports in its own words: sub-processors, and notes."""
