@@ -187,6 +187,7 @@ def test_the_table_names_every_page_there_is():
         .replace("/2026-06", "/{period}")
         .replace("/compliance/{report}/compliance.json", "/compliance/{evaluation}/{name}")
         .replace("/2026-Q2", "/{period}")
+        .replace("/spending/compute/EUR/2026-07-01", "/spending/{subsystem}/{currency}/{day}")
         .replace("report.json", "{name}")
         .replace("report.pdf", "{name}")
         .replace("/integrations/pagerduty/none", "/integrations/{kind}/{name}")
