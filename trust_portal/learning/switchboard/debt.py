@@ -11,7 +11,7 @@ Severities are the worst known today, for what was hidden then was owed then too
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -31,6 +31,15 @@ POSTMORTEM_TERM: Final = timedelta(days=14)
 #: What is not even begun weighs twice.
 _MISSING: Final = 2
 _WEEK: Final = timedelta(days=7)
+#: What a filter names; without a team, nothing.
+_KEYS: Final[Mapping[Grouping, Callable[[Whose], str]]] = MappingProxyType(
+    {
+        Grouping.SERVICE: lambda whose: whose.service,
+        Grouping.TEAM: lambda whose: whose.team or "",
+        Grouping.OWNER: lambda whose: whose.owner_key,
+        Grouping.SEVERITY: lambda whose: whose.severity.value,
+    }
+)
 
 
 class Owed(StrEnum):
@@ -190,8 +199,9 @@ def trend(
 ) -> tuple[tuple[datetime, int], ...]:
     """The points at each of ``moments``, which ascend: those of ``debt``, without the names of its parts."""
     points = [0] * len(moments)
+    late = _Lateness(moments)
     for action in actions:
-        _add_action(points, action, moments)
+        _add_action(points, action, late)
     for postmortem in postmortems:
         weight = WEIGHTS[postmortem.whose.severity]
         first = bisect_left(moments, postmortem.declared_at)
@@ -202,38 +212,48 @@ def trend(
     return tuple(zip(moments, points, strict=True))
 
 
-def _add_action(points: list[int], line: ActionLine, moments: Sequence[datetime]) -> None:
+class _Lateness(dict[datetime, Sequence[int]]):
+    """Weeks late at each of ``moments`` by when a due day was over. Thousands of actions share few days."""
+
+    def __init__(self, moments: Sequence[datetime]) -> None:
+        super().__init__()
+        self.moments = moments
+
+    def __missing__(self, over_at: datetime) -> Sequence[int]:
+        found = self[over_at] = [_weeks_begun(each - over_at) for each in self.moments]
+        return found
+
+
+def _add_action(points: list[int], line: ActionLine, late: _Lateness) -> None:
     """What an action was worth at each moment: due date by due date, since that alone changes with time."""
-    weight = WEIGHTS[line.whose.severity]
+    moments, weight, dates = late.moments, WEIGHTS[line.whose.severity], line.dates
     index = bisect_left(moments, line.created_at)
     last = len(moments) if line.ended_at is None else bisect_left(moments, line.ended_at)
     if index >= last:
         return
-    dates = line.dates
     until = last if not dates else min(bisect_left(moments, dates[0].at), last)
     for each in range(index, until):
         points[each] += weight
-    for moves, date_set in enumerate(dates):
+    for moves, date_set in enumerate(dates, start=1):
         index = max(index, until)
-        until = last if moves + 1 == len(dates) else min(bisect_left(moments, dates[moves + 1].at), last)
-        standing = weight * (1 + moves)
-        late = bisect_left(moments, date_set.over_at)
-        for each in range(index, until):
-            points[each] += standing
-        for each in range(max(index, late), until):
-            points[each] += weight * _weeks_begun(moments[each] - date_set.over_at)
+        until = last if moves == len(dates) else min(bisect_left(moments, dates[moves].at), last)
+        if index < until:
+            weeks = late[date_set.over_at]
+            for each in range(index, until):
+                points[each] += weight * (moves + weeks[each])
 
 
 def grouped(addends: Iterable[Addend], by: Grouping) -> tuple[Group, ...]:
     """What each owes, the heaviest first; without a team of its own, by the empty key."""
     sums: dict[str, list[int]] = {}
     names: dict[str, str] = {}
+    key_of = _KEYS[by]
     for each in addends:
-        key = _key(each.whose, by)
+        key = key_of(each.whose)
         found = sums.get(key)
         if found is None:
             found = sums[key] = [0, 0, 0, 0, 0]
-            names[key] = _name(each.whose, by)
+            names[key] = each.whose.owner if by is Grouping.OWNER else key or "No team"
         found[0] += each.points
         if each.owed is Owed.ACTION:
             found[1] += 1
@@ -247,21 +267,3 @@ def grouped(addends: Iterable[Addend], by: Grouping) -> tuple[Group, ...]:
 def _weeks_begun(over: timedelta) -> int:
     """0 before it is late; 1 from then on through the first week."""
     return 0 if over < timedelta(0) else over // _WEEK + 1
-
-
-def _key(whose: Whose, by: Grouping) -> str:
-    match by:
-        case Grouping.SERVICE:
-            return whose.service
-        case Grouping.TEAM:
-            return whose.team or ""
-        case Grouping.OWNER:
-            return whose.owner_key
-        case Grouping.SEVERITY:
-            return whose.severity.value
-
-
-def _name(whose: Whose, by: Grouping) -> str:
-    if by is Grouping.OWNER:
-        return whose.owner
-    return _key(whose, by) or "No team"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
@@ -17,6 +18,11 @@ from trust_portal.learning.incidents.model import Severity
 NOUN = "Switchboard"
 #: In an address, for what belongs to no team.
 NO_TEAM = "-"
+
+
+@lru_cache(maxsize=4096)
+def _written(id_: UUID) -> str:
+    return str(id_)
 
 
 class Grouping(StrEnum):
@@ -41,7 +47,7 @@ class Whose:
     @property
     def owner_key(self) -> str:
         """What a filter names: the person's id, or else the name as it was told."""
-        return self.owner if self.owner_id is None else str(self.owner_id)
+        return self.owner if self.owner_id is None else _written(self.owner_id)
 
 
 # Tuples: thousands of these two are made for one look at the board, and they are made several times as fast.

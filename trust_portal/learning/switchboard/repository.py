@@ -21,17 +21,23 @@ from trust_portal.learning.switchboard.tables import switchboard_views
 from trust_portal.learning.workplaces.calendar import WorkCalendar
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
-#: Owed at any time since $2, or agreed for a day since $3.
+#: Owed at any time since $2, or agreed for a day since $3. Which these are is found out before anything else of
+#: them is read: of all that were ever planned they are few.
 _ACTIONS: Final = """
+WITH wanted AS MATERIALIZED (
+    SELECT a.id, b.due, b.at AS begun_at, e.act, e.at AS ended_at
+    FROM prevention_actions a
+    LEFT JOIN prevention_action_steps b ON b.tenant_id = $1 AND b.action_id = a.id AND b.act = 'begin'
+    LEFT JOIN prevention_action_steps e
+      ON e.tenant_id = $1 AND e.action_id = a.id AND e.act IN ('finish', 'drop', 'supersede', 'withdraw')
+    WHERE a.tenant_id = $1 AND (e.at IS NULL OR e.at > $2 OR b.due >= $3)
+)
 SELECT a.id, a.title, a.incident_id, i.worst_severity, i.service, i.team, p.name, a.owner_id, a.created_at,
-       a.time_zone, b.due, b.at, e.act, e.at
-FROM prevention_actions a
+       a.time_zone, w.due, w.begun_at, w.act, w.ended_at
+FROM wanted w
+JOIN prevention_actions a ON a.tenant_id = $1 AND a.id = w.id
 JOIN incidents i ON i.tenant_id = $1 AND i.id = a.incident_id
 JOIN people p ON p.tenant_id = $1 AND p.id = a.owner_id
-LEFT JOIN prevention_action_steps b ON b.tenant_id = $1 AND b.action_id = a.id AND b.act = 'begin'
-LEFT JOIN prevention_action_steps e
-  ON e.tenant_id = $1 AND e.action_id = a.id AND e.act IN ('finish', 'drop', 'supersede', 'withdraw')
-WHERE a.tenant_id = $1 AND (e.at IS NULL OR e.at > $2 OR b.due >= $3)
 """
 _MOVES: Final = """
 SELECT action_id, due, at FROM prevention_action_steps
