@@ -67,7 +67,8 @@ async def test_it_is_gathered_live_while_it_is_written(desk):
     ]
     assert sorted(document["customers"]) == ["contoso", "northwind"]
     assert document["customers"]["northwind"]["missing"] == [
-        {"source": "SLA attainment", "why": "no contract is on record"}
+        {"source": "SLA attainment", "why": "no contract is on record"},
+        {"source": "cost anomalies", "why": "no usage of this customer is metered"},
     ]
     assert {each["id"] for each in document["timeline"]} < {each["id"] for each in document["evidence"]}
 

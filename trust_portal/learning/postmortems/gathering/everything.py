@@ -39,8 +39,8 @@ async def gather(session: ReadSession, incident: Incident, now: datetime) -> Gat
     denials, no_denials = await gather_denials(session, brief, now)
     mitigation = await gather_mitigation(session, brief, now)
     sla, no_sla = await gather_sla_impact(session, brief, now)
-    cost = await gather_cost_impact(session, brief, now)
-    absent = [*missing, *no_changes, *no_denials, *no_sla]
+    cost, no_cost = await gather_cost_impact(session, brief, now)
+    absent = [*missing, *no_changes, *no_denials, *no_sla, *no_cost]
     absent += [Missing("timeline", why) for name, why in _TIMES if getattr(brief, name) is None]
     if brief.customers and not mitigation:
         absent.append(Missing(PLAYBOOKS, "no playbook acted while it went on"))

@@ -1,0 +1,76 @@
+"""What an incident cost each customer, to the minute and to the last digit; what nobody can know is not zero."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from support.cost_world import spike
+from support.learning_world import BEGAN, declared
+from support.postmortem_desk import desk_of
+from support.reliability_vendor import Vendor as Measuring
+
+from trust_portal.access.actors import CONSOLE
+from trust_portal.reliability.contracts.service import ImportContracts
+
+pytestmark = pytest.mark.takes(seconds=15)
+MIDNIGHT = datetime(2026, 6, 1, tzinfo=UTC)
+#: 99.9 % of June: of 43,200 minutes 43 may be down, and a fifth of one.
+CONTRACT = b"""\
+tenant: contoso
+version: "1"
+effective_from: 2026-06-01T00:00:00Z
+currency: EUR
+fee: "1000.00"
+slas:
+  - objective: api
+    target: "99.9"
+    denominator: subscribed
+    time_zone: UTC
+    tiers:
+      - {to: "99.9", credit_percent: "10"}
+"""
+#: Minutes of the day. The incident is from 08:50 until 10:00; Of 55 bad minutes 35 lie in it, ten before, ten behind.
+BAD = {*range(180, 185), *range(525, 555), *range(590, 610)}
+
+
+async def test_minutes_budget_and_cost_are_exact_and_what_is_not_measured_is_missing(vendor, clock):
+    desk = await desk_of(vendor)
+    now = BEGAN + timedelta(hours=20)
+    clock.advance(now - clock.now())
+    measuring = Measuring(vendor.house)
+    await vendor.house.contracts.import_file(ImportContracts(CONTRACT), CONSOLE)
+    minutes = (now - MIDNIGHT) // timedelta(minutes=1)
+    await measuring.measure(
+        "contoso", start=MIDNIGHT, minutes=minutes, good=lambda minute: 0 if minute in BAD else 100
+    )
+    anomaly = await spike(vendor.house, "contoso", now)
+    await vendor.tell(declared("INC-2", minute=1190, tenants=["contoso"]))
+
+    over, going_on = [
+        (await desk.house.postmortem_reader.find(desk.writer, (await desk.postmortem(key)).id)).document
+        for key in ("INC-1", "INC-2")
+    ]
+
+    contoso, northwind = (over["customers"][key] for key in ("contoso", "northwind"))
+    (sla,), (cost,) = contoso["sla"], contoso["cost"]
+    assert (sla["objective"], sla["period"], sla["target"]) == ("api", "2026-06", "99.9")
+    assert (sla["down_minutes"], sla["period_down_minutes"], sla["excluded_minutes"]) == ("35", "55", "0")
+    assert sla["budget_minutes"] == "43"
+    assert (cost["id"], cost["last_at"]) == (str(anomaly.id), "2026-06-01T14:00:00Z")
+    assert (cost["actual"], cost["expected"], cost["excess"], cost["currency"]) == (
+        "594.90",
+        "63.554111",
+        "531.345889",
+        "EUR",
+    )
+    assert contoso["missing"] == []
+    assert (northwind["sla"], northwind["cost"]) == ([], [])
+    assert northwind["missing"] == [
+        {"source": "SLA attainment", "why": "no contract is on record"},
+        {"source": "cost anomalies", "why": "no usage of this customer is metered"},
+    ]
+    assert going_on["customers"]["contoso"]["cost"] == []
+    assert going_on["customers"]["contoso"]["missing"] == [
+        {"source": "cost anomalies", "why": "usage is closed until 2026-06-02T04:00:00Z only"}
+    ]
