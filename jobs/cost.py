@@ -1,4 +1,6 @@
-"""Jobs of the cost loop: roll-ups follow the usage, hours are closed once over, anomalies explained."""
+"""Jobs of the cost loop: roll-ups follow the usage, hours are closed once over, anomalies explained,
+detectors tried on history.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +31,14 @@ async def explain(house: House, row_id: UUID, arguments: Arguments) -> None:  # 
     await house.explanations.record(SYSTEM, UUID(arguments["tenant"]), UUID(arguments["anomaly"]))
 
 
+async def back_test(house: House, row_id: UUID, arguments: Arguments) -> None:
+    await house.detector_backtests.work(UUID(arguments["tenant"]), UUID(arguments["run"]), row_id)
+
+
+async def back_test_given_up(house: House, arguments: Arguments, reason: str) -> None:
+    await house.detector_backtests.fail(UUID(arguments["tenant"]), UUID(arguments["run"]), reason)
+
+
 async def given_up(house: House, arguments: Arguments, reason: str) -> None:
     """The outbox keeps the row and the code; the clockwork asks anew as long as there is work."""
 
@@ -47,6 +57,7 @@ async def mind_cost(house: House) -> None:
 
 
 COST_DUTIES = (
+    Duty(Job.BACK_TEST_DETECTOR, back_test, back_test_given_up, timeout=timedelta(minutes=30)),
     Duty(Job.ROLL_UP_USAGE, roll_up, given_up, timeout=timedelta(minutes=30)),
     Duty(Job.CLOSE_COST_HOURS, close_hours, given_up, timeout=timedelta(minutes=30)),
     Duty(Job.EXPLAIN_ANOMALY, explain, given_up),

@@ -17,6 +17,7 @@ from trust_portal.cost.anomalies import tables as anomalies
 from trust_portal.cost.budgets import tables as budgets
 from trust_portal.cost.metering import tables as metering
 from trust_portal.cost.remediation import tables as remediation
+from trust_portal.cost.trials import tables as trials
 from trust_portal.evidence import tables as evidence
 from trust_portal.facts import tables as facts
 from trust_portal.learning.actions import tables as actions
@@ -73,6 +74,7 @@ TABLES = (
     reports,
     runs,
     switchboard,
+    trials,
     trust_batches,
     accounts,
     qbr_tables,

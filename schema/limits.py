@@ -43,7 +43,6 @@ _WEIGHTS = {
     "explanation": 100,
     "origins": 100,
     "reported": 100,
-    "backTestCostDetector": 500,
     "costThresholdTrial": 500,
     "testCrossCheck": 500,
 }

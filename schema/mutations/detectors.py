@@ -7,7 +7,7 @@ import strawberry
 from schema.context import Info
 from schema.ids import decode
 from schema.payload import OF_THE_REQUEST, UserError, user_error
-from schema.types.detector import CostBackTest, CostDetectors, cost_back_test, cost_detectors
+from schema.types.detector import CostBackTestRun, CostDetectors, cost_back_test_run, cost_detectors
 from trust_portal.cost.anomalies.flags_model import Flag
 from trust_portal.cost.trials.model import RunBackTest, SetDetectorFlag
 from trust_portal.errors import NotFound
@@ -20,9 +20,9 @@ class BackTestCostDetectorInput:
     weeks: int = 8
 
 
-@strawberry.type(description="What it came to.")
+@strawberry.type(description="What a worker takes up; the same that is under way already is given as it is.")
 class BackTestCostDetectorPayload:
-    back_test: CostBackTest | None
+    run: CostBackTestRun | None
     user_errors: list[UserError]
 
 
@@ -47,17 +47,17 @@ class SetCostDetectorPayload:
 
 @strawberry.type
 class DetectorMutations:
-    @strawberry.mutation(description="Try a detector on the stored history beside the live one.")
+    @strawberry.mutation(description="Have a detector tried on the stored history beside the live one.")
     async def back_test_cost_detector(
         self, info: Info, input: BackTestCostDetectorInput
     ) -> BackTestCostDetectorPayload:
         try:
             tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
             command = RunBackTest(tenant_id, input.detector, input.weeks)
-            test = await info.context.house.detector_backtests.run(command, info.context.actor)
+            run = await info.context.house.detector_backtests.ask(command, info.context.actor)
         except OF_THE_REQUEST as refusal:
-            return BackTestCostDetectorPayload(back_test=None, user_errors=[user_error(refusal)])
-        return BackTestCostDetectorPayload(back_test=cost_back_test(test), user_errors=[])
+            return BackTestCostDetectorPayload(run=None, user_errors=[user_error(refusal)])
+        return BackTestCostDetectorPayload(run=cost_back_test_run(run), user_errors=[])
 
     @strawberry.mutation(description="Decide which detector is live, or which watches beside it.")
     async def set_cost_detector(self, info: Info, input: SetCostDetectorInput) -> SetCostDetectorPayload:

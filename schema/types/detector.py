@@ -75,6 +75,24 @@ class CostBackTest:
     receipt_id: strawberry.ID
 
 
+strawberry.enum(model.RunState, name="CostBackTestState", description="A failed one can be asked for again.")
+
+
+@strawberry.type(description="A back-test that was asked for, and how far it is.")
+class CostBackTestRun:
+    id: strawberry.ID = strawberry.field(description="Of the back-test that it becomes.")
+    detector: str
+    live: str
+    weeks: int
+    state: model.RunState
+    done: int = strawberry.field(description="Tenants whose history was replayed.")
+    total: int | None = strawberry.field(description="Of how many; null: not looked up yet.")
+    failure: str | None = strawberry.field(description="Why there is no result.")
+    asked_at: datetime
+    asked_by: str
+    finished_at: datetime | None
+
+
 @strawberry.type(description="A decision about a detector, on what it rests, and its receipt.")
 class CostDetectorDecision:
     flag: flags_model.Flag
@@ -196,6 +214,22 @@ def cost_back_test(row: model.BackTest) -> CostBackTest:
         ran_at=row.ran_at,
         ran_by=row.ran_by,
         receipt_id=encode("Receipt", row.tenant_id, row.receipt_id),
+    )
+
+
+def cost_back_test_run(row: model.BackTestRun) -> CostBackTestRun:
+    return CostBackTestRun(
+        id=encode("CostBackTest", row.tenant_id, row.id),
+        detector=row.detector,
+        live=row.live,
+        weeks=row.weeks,
+        state=row.state,
+        done=row.done,
+        total=row.total,
+        failure=row.failure,
+        asked_at=row.asked_at,
+        asked_by=row.asked_by.name,
+        finished_at=row.finished_at,
     )
 
 

@@ -41,11 +41,13 @@ from schema.types.credit import (
 from schema.types.cross_check import CrossCheckSource, cross_check_source
 from schema.types.detector import (
     CostBackTest,
+    CostBackTestRun,
     CostDetectorReport,
     CostDetectors,
     CostThresholdTrial,
     TriedThresholdsInput,
     cost_back_test,
+    cost_back_test_run,
     cost_detector_report,
     cost_detectors,
     cost_threshold_trial,
@@ -473,6 +475,11 @@ class Tenant:
     async def cost_back_tests(self, info: Info) -> list[CostBackTest]:
         found = await info.context.house.detector_backtests.newest(info.context.actor, self.uuid)
         return [cost_back_test(each) for each in found]
+
+    @strawberry.field(description="Back-tests that are under way or failed, newest first; for staff.")
+    async def cost_back_test_runs(self, info: Info) -> list[CostBackTestRun]:
+        found = await info.context.house.detector_backtests.unfinished(info.context.actor, self.uuid)
+        return [cost_back_test_run(each) for each in found]
 
     @strawberry.field(description="Where the budgets of a month stand; of the current one by default.")
     async def cost_budgets(self, info: Info, month: date | None = None) -> list[CostBudget]:

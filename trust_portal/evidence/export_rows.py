@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,8 +15,7 @@ from trust_portal.evidence.export import BUNDLE_MEDIA_TYPE, Artefact, Export, Ex
 from trust_portal.evidence.sealing.seal import BUNDLE
 from trust_portal.evidence.sealing.vault import Vault
 from trust_portal.evidence.tables import artefacts, export_files, exports
-from trust_portal.kernel.actor import Actor, ActorKind, Role
-from trust_portal.kernel.canonical import Json
+from trust_portal.kernel.actor_record import actor_from_json, actor_to_json
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.storage.keyset import keyset_page
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
@@ -35,7 +34,7 @@ async def add_export(session: WriteSession, export: Export) -> bool:
             state=export.state.value,
             step=export.step,
             percent=export.percent,
-            requested_by=_actor_json(export.requested_by),
+            requested_by=actor_to_json(export.requested_by),
             requested_at=export.requested_at,
             manifest_receipt_id=export.manifest_receipt_id,
         )
@@ -210,7 +209,7 @@ def _export(row: Row[Any]) -> Export:
         step=row.step,
         percent=row.percent,
         failure=row.failure,
-        requested_by=_actor(row.requested_by),
+        requested_by=actor_from_json(row.requested_by),
         requested_at=row.requested_at,
         manifest_receipt_id=row.manifest_receipt_id,
         previous_size=row.previous_size,
@@ -220,28 +219,4 @@ def _export(row: Row[Any]) -> Export:
         size=row.size,
         digest=None if row.digest is None else row.digest.hex(),
         finished_at=row.finished_at,
-    )
-
-
-def _actor_json(actor: Actor) -> dict[str, Json]:
-    return {
-        "kind": actor.kind.value,
-        "id": str(actor.id),
-        "name": actor.name,
-        "tenant": str(actor.tenant_id),
-        "roles": sorted(role.value for role in actor.roles),
-        "person": None if actor.person_id is None else str(actor.person_id),
-    }
-
-
-def _actor(value: Mapping[str, Any]) -> Actor:
-    """The actor as it was; scopes are not kept, a request gives no authority to what follows it."""
-    roles: Sequence[str] = value["roles"]
-    return Actor(
-        kind=ActorKind(value["kind"]),
-        id=UUID(value["id"]),
-        name=value["name"],
-        tenant_id=UUID(value["tenant"]),
-        roles=frozenset(Role(each) for each in roles),
-        person_id=None if value["person"] is None else UUID(value["person"]),
     )

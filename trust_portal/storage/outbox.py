@@ -22,6 +22,7 @@ class Job(StrEnum):
     ADVANCE_PLAYBOOK = "advance_playbook"
     APPROVAL_SETTLED = "approval_settled"
     ATTEND_BREAK_GLASS = "attend_break_glass"
+    BACK_TEST_DETECTOR = "back_test_detector"
     BUILD_EXPORT = "build_export"
     CHECK_POSTURE = "check_posture"
     CLOSE_COST_HOURS = "close_cost_hours"

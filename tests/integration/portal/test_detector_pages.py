@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -23,8 +24,10 @@ WHERE = "/t/aurora/cost/detectors"
 SIDES = ("Both found", "Only the live one", "Only the one in shadow")
 TRY = """mutation ($tenant: ID!, $detector: String!) {
   backTestCostDetector(input: {tenantId: $tenant, detector: $detector, weeks: 4}) {
-    backTest { id detector live hours tenants digest receiptId found { live { anomalies } onlyShadow { anomalies } }
-      judged { verdict onRecord live shadow } } userErrors { code path } } }"""
+    run { id detector live weeks state done total failure } userErrors { code path } } }"""
+RUNS = """{ tenant(key: "aurora") { costBackTestRuns { id state done total failure finishedAt }
+  costBackTests { id detector live hours tenants digest receiptId found { live { anomalies } }
+    judged { verdict onRecord live shadow } } } }"""
 SET = """mutation ($tenant: ID!, $on: Boolean!, $test: ID, $why: String!) {
   setCostDetector(input: {tenantId: $tenant, flag: SHADOW, enabled: $on, backTestId: $test, reason: $why}) {
     detectors { live shadow shadowBy { backTestDigest reason receiptId } history { enabled detector } }
@@ -44,6 +47,46 @@ async def ask(client: httpx.AsyncClient, query: str, **variables: Any) -> dict[s
     return (await client.post("/graphql", json={"query": query, "variables": variables})).json()
 
 
+async def worked(portal: Portal, tenant_id: UUID) -> UUID:
+    """What a worker does with the one that was asked for."""
+    (run,) = await portal.house.detector_backtests.unfinished(CONSOLE, tenant_id)
+    await portal.house.detector_backtests.work(tenant_id, run.id)
+    return run.id
+
+
+async def test_the_page_of_a_back_test_says_how_far_it_is_why_it_failed_and_what_it_came_to(
+    portal: Portal, anomaly: CostAnomaly
+):
+    house, aurora = portal.house, anomaly.tenant_id
+    form = {"detector": "forecast@2", "weeks": "4"}
+    async with portal.browser("finops_operator") as browser:
+        where = (await browser.post(f"{WHERE}/back-tests", data=form)).headers["location"]
+        assert (await browser.post(f"{WHERE}/back-tests", data=form)).headers["location"] == where
+        waiting = (await browser.get(where)).text
+        assert "waiting for a worker" in waiting
+        assert f'hx-get="{where}"' in waiting
+        assert "Look again" in waiting  # without JavaScript
+        part = (await browser.get(where, headers={"HX-Request": "true", "HX-Target": "outcome"})).text
+        assert part.lstrip().startswith('<section id="outcome"')
+        assert f'href="{where}"' in (await browser.get(WHERE)).text
+
+        await house.detector_backtests.fail(aurora, UUID(where[-36:]), "the worker ended before it was done")
+        failed = (await browser.get(where)).text
+        assert "the worker ended before it was done" in failed
+        assert "hx-get" not in failed
+        assert "Try again" in failed
+        assert "the worker ended before it was done" in (await browser.get(WHERE)).text
+        again = (await browser.post(f"{WHERE}/back-tests", data=form)).headers["location"]
+        assert again != where
+        await house.detector_backtests.work(aurora, UUID(again[-36:]))
+        (test,) = await house.detector_backtests.newest(CONSOLE, aurora)
+        done = (await browser.get(again)).text
+        assert test.digest in done
+        assert "hx-get" not in done
+    async with portal.browser("csm") as browser:
+        assert "Try again" not in (await browser.get(where)).text
+
+
 async def test_a_trial_is_run_decided_on_and_ended_by_form(portal: Portal, anomaly: CostAnomaly):
     house, aurora = portal.house, portal.world.aurora.id
     async with portal.browser("csm") as browser:
@@ -58,8 +101,9 @@ async def test_a_trial_is_run_decided_on_and_ended_by_form(portal: Portal, anoma
             assert (await browser.post(f"{WHERE}/back-tests", data=form)).status_code == 422, wrong
         assert await house.detector_backtests.newest(CONSOLE, aurora) == ()
         ran = await browser.post(f"{WHERE}/back-tests", data={"detector": "forecast@2", "weeks": "4"})
+        assert ran.headers["location"] == f"{WHERE}/back-tests/{await worked(portal, aurora)}"
         (test,) = await house.detector_backtests.newest(CONSOLE, aurora)
-        assert ran.headers["location"] == f"{WHERE}/back-tests/{test.id}"
+        assert ran.headers["location"].endswith(str(test.id))
         shown = (await browser.get(ran.headers["location"])).text
         assert test.digest in shown
         assert f"/t/aurora/receipts/{test.receipt_id}" in shown
@@ -93,6 +137,7 @@ async def test_what_holds_for_everybody_is_decided_at_the_vendor(portal: Portal,
     async with portal.browser("sre_operator") as browser:
         where = "/t/vendor/cost/detectors"
         await browser.post(f"{where}/back-tests", data={"detector": "forecast@2", "weeks": "4"})
+        await worked(portal, VENDOR_ID)
         (test,) = await portal.house.detector_backtests.newest(CONSOLE, VENDOR_ID)
         await browser.post(where, data={"step": "shadow", "back_test": str(test.id), "reason": "A month"})
         other = await spike(portal.house, "brightside", NOW)
@@ -121,10 +166,21 @@ async def test_graphql_tries_switches_and_reports_what_the_page_says(portal: Por
         wrong = (await ask(browser, TRY, tenant=tenant, detector="own-tail@2"))["data"][
             "backTestCostDetector"
         ]
-        assert wrong == {"backTest": None, "userErrors": [{"code": "INVALID", "path": ["input", "detector"]}]}
-        test = (await ask(browser, TRY, tenant=tenant, detector="forecast@2"))["data"][
-            "backTestCostDetector"
-        ]["backTest"]
+        assert wrong == {"run": None, "userErrors": [{"code": "INVALID", "path": ["input", "detector"]}]}
+        run = (await ask(browser, TRY, tenant=tenant, detector="forecast@2"))["data"]["backTestCostDetector"][
+            "run"
+        ]
+        assert run == {
+            "id": run["id"], "detector": "forecast@2", "live": "own-tail@2", "weeks": 4,
+            "state": "RUNNING", "done": 0, "total": None, "failure": None,
+        }  # fmt: skip
+        (listed,) = (await ask(browser, RUNS))["data"]["tenant"]["costBackTestRuns"]
+        assert (listed["id"], listed["state"], listed["finishedAt"]) == (run["id"], "RUNNING", None)
+        await worked(portal, anomaly.tenant_id)
+        after = (await ask(browser, RUNS))["data"]["tenant"]
+        assert after["costBackTestRuns"] == []
+        (test,) = after["costBackTests"]
+        assert test["id"] == run["id"]
         assert (test["live"], test["hours"], test["tenants"]) == ("own-tail@2", 260, 1)
         assert {"verdict": "false", "onRecord": 1, "live": 1, "shadow": 1} in test["judged"]
         bare = await ask(browser, SET, tenant=tenant, on=True, test=None, why="Why not")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from trust_portal.cost.detection.replay import WEEKS
 from trust_portal.cost.detection.versions import version_named
 from trust_portal.cost.trials.comparison import Sum
 from trust_portal.errors import InvalidInput
+from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.names import require_words
 
 #: A decision rests on a back-test no older than this.
@@ -37,6 +39,47 @@ class RunBackTest:
         version_named(self.detector)
         if self.weeks not in WEEKS:
             raise InvalidInput(f"a back-test goes {', '.join(map(str, WEEKS))} weeks back", field="weeks")
+
+
+class RunState(StrEnum):
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class BackTestRun:
+    """One that was asked for: worked on tenant by tenant, ``done`` of ``planned`` so far.
+
+    ``planned`` is ``None`` until a worker has looked whose history there is; ``with_usage`` tenants have
+    any. Once the state is ``DONE`` the back-test has the same id; ``failure`` says why there is none.
+    """
+
+    id: UUID
+    tenant_id: UUID
+    detector: str
+    live: str
+    weeks: int
+    start: datetime
+    end: datetime
+    asked_at: datetime
+    asked_by: Actor
+    policies: tuple[str, ...]
+    policy_version: str
+    state: RunState = RunState.RUNNING
+    planned: tuple[UUID, ...] | None = None
+    with_usage: int | None = None
+    done: int = 0
+    finished_at: datetime | None = None
+    failure: str | None = None
+
+    @property
+    def is_running(self) -> bool:
+        return self.state is RunState.RUNNING
+
+    @property
+    def total(self) -> int | None:
+        return None if self.planned is None else len(self.planned)
 
 
 @dataclass(frozen=True, slots=True)

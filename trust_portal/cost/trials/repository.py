@@ -81,6 +81,15 @@ async def newest_back_tests(session: ReadSession, tenant_id: UUID, limit: int) -
     return tuple(_back_test(row) for row in await session.execute(query))
 
 
+async def has_usage(session: ReadSession, tenant_id: UUID | None, start: datetime, end: datetime) -> bool:
+    """Whether there is any in ``start`` < hour <= ``end``; without a tenant anybody's, in the staff scope."""
+    hours = usage_hours.c
+    query = select(hours.hour).where(hours.hour > start, hours.hour <= end).limit(1)
+    if tenant_id is not None:
+        query = query.where(hours.tenant_id == tenant_id)
+    return (await session.execute(query)).first() is not None
+
+
 async def busiest_tenants(
     session: ReadSession, start: datetime, end: datetime, most: int
 ) -> tuple[tuple[UUID, ...], int]:

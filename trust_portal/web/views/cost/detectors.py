@@ -15,7 +15,7 @@ from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.cost.anomalies.flags_model import Flag
 from trust_portal.cost.detection.replay import WEEKS
-from trust_portal.cost.trials.model import FRESH, MOST_TENANTS, RunBackTest, SetDetectorFlag
+from trust_portal.cost.trials.model import FRESH, MOST_TENANTS, BackTest, RunBackTest, SetDetectorFlag
 from trust_portal.cost.trials.quality import by_detector
 from trust_portal.errors import InvalidInput, Refused
 from trust_portal.web.context import actor_of, house_of
@@ -63,6 +63,7 @@ async def detectors(request: Request, form: FormState = FormState()) -> Response
         actor, tenant.id, since, None if until is None else until + timedelta(days=1)
     )
     back_tests = await house.detector_backtests.newest(actor, tenant.id)
+    unfinished = await house.detector_backtests.unfinished(actor, tenant.id)
     live, now = str(standing.detectors.live.detector), house.clock.now()
     concerned = {each.tenant_id for each in (*report.comparison.live, *report.comparison.shadow)}
     concerned |= {each.tenant_id for each in report.judgements if each.tenant_id is not None}
@@ -80,6 +81,7 @@ async def detectors(request: Request, form: FormState = FormState()) -> Response
         by_detector=by_detector(report.judgements),
         whose=await house.tenants.named(actor, concerned),
         back_tests=back_tests,
+        unfinished=unfinished,
         carrying=[
             (str(each.id), f"{each.detector}, {each.weeks} weeks, {each.ran_at:%d %b %H:%M} UTC")
             for each in back_tests
@@ -118,23 +120,26 @@ async def run_back_test(request: Request) -> Response:
         weeks = str(form.get("weeks") or "8")
         known = weeks.isascii() and weeks.isdigit() and len(weeks) < 4
         command = RunBackTest(tenant.id, required(form, "detector"), int(weeks) if known else 0)
-        test = await house_of(request).detector_backtests.run(command, actor_of(request))
+        run = await house_of(request).detector_backtests.ask(command, actor_of(request))
     except Refused as refusal:
         if refusal.status in {401, 403, 404}:
             raise
         return await detectors(request, FormState(texts(form), refusal))
-    return RedirectResponse(f"{tenant_path(tenant)}/cost/detectors/back-tests/{test.id}", status_code=303)
+    return RedirectResponse(f"{tenant_path(tenant)}/cost/detectors/back-tests/{run.id}", status_code=303)
 
 
 async def back_test(request: Request) -> Response:
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose="detectors")
-    test = await house.detector_backtests.get(actor, tenant.id, request.path_params["test"])
+    found = await house.detector_backtests.get(actor, tenant.id, request.path_params["test"])
+    done = isinstance(found, BackTest)
     return page(
         request,
         "cost/back_test.html",
-        test=test,
-        said=test.document,
+        part="cost/back_test_outcome.html",
+        asked=found,
+        test=found if done else None,
+        may_set=house.gate.allows(actor, Action.DETECTOR_FLAG_SET, Resource.of_house("detector flag")),
         for_everybody=tenant.is_vendor,
         **cost_frame(request, tenant),
     )
