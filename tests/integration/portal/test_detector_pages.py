@@ -144,7 +144,9 @@ async def test_what_holds_for_everybody_is_decided_at_the_vendor(portal: Portal,
         everybodys = (await browser.get(where)).text
         aurora = (await browser.get(WHERE)).text
     assert "A month" in everybodys
-    found = {each: re.search(rf">{each}<.*?num\">(?:<a[^>]*>)?(\d+)<", everybodys, re.DOTALL)[1] for each in SIDES}
+    found = {
+        each: re.search(rf">{each}<.*?num\">(?:<a[^>]*>)?(\d+)<", everybodys, re.DOTALL)[1] for each in SIDES
+    }
     assert found == {"Both found": "1", "Only the live one": "1", "Only the one in shadow": "0"}
     assert f"/t/brightside/cost/anomalies/{other.id}" in everybodys
     assert f"/t/aurora/cost/anomalies/{anomaly.id}" in everybodys
