@@ -29,6 +29,7 @@ from trust_portal.demo.script import clock_file
 from trust_portal.demo.stage import Stage
 from trust_portal.demo.telling import Telling
 from trust_portal.demo.time_lapse import TimeLapse
+from trust_portal.demo.trust_story import TrustStory
 from trust_portal.errors import Unavailable
 from trust_portal.house import House
 from trust_portal.kernel.actor import SYSTEM
@@ -74,6 +75,7 @@ class Scenario:
         self._tell.waiting("The days until now pass")
         await time.catch_up()
         await cost.now(anomaly)
+        await TrustStory(place, self.month, self._downloads).play(anomaly)
         await self._audited()
 
     def _tell_of_the_house(self) -> None:
