@@ -259,6 +259,21 @@ def the_runaway_was_learned_from(told: str) -> None:
     assert "Pedro Alves, of the PMO, finds it among all that is owed, and takes note" in flat
 
 
+def the_customer_was_handed_all_of_it(told: str) -> None:
+    """The Trust Report holds the spike, the playbook's receipt, the SLA report, the credit and the postmortem."""
+    flat = " ".join(told.split())
+    assert re.search(r"Trust Report +\w+ \w+ publishes \d{4}-Q[1-4] for Brightwater Logistics", told)
+    assert re.search(
+        r"brightwater-trust-report-\S+\.zip: verified, offline; it holds"
+        r" the spike: \w+, EUR [\d,.]+ beyond what was expected"
+        r" .*Throttle runaway exports, verified: receipt [0-9a-f-]{36}"
+        r" .*the SLA report of \d{4}-\d\d: SHA-256 [0-9a-f]{64}"
+        r" a credit of EUR 480\.00, CN-\d{4}-\d\d-0417"
+        r" the postmortem, version 1: SHA-256 [0-9a-f]{64}",
+        flat,
+    ), flat[flat.find("Trust Report") :][:2000]
+
+
 def visit(base: str, role: str, paths: list[str]) -> dict[str, int]:
     """How each path is answered to a persona."""
     # A connection of its own for each: the server drops idle ones, and a busy machine makes them idle.
@@ -303,11 +318,12 @@ def test_the_whole_story_is_told_beside_a_demo_that_is_cut_off_in_the_middle(
     the_credit_was_signed_and_nothing_else_was(told)
     the_cost_loop_was_closed(told)
     the_runaway_was_learned_from(told)
+    the_customer_was_handed_all_of_it(told)
 
     base = one(r"Look around at (http://\S+)/sign-in", told)
     assert base != one(r"(http://\S+)/readyz", beside.told)
     urls = re.findall(r"→ (http://\S+)", told)
-    assert len(urls) == 36
+    assert len(urls) == 38
     assert {url.startswith(base + "/") for url in urls} == {True}
     paths = [urlsplit(url).path for url in urls]
     of_the_customer = [path for path in paths if path.startswith("/t/brightwater/")]
