@@ -260,18 +260,20 @@ def the_runaway_was_learned_from(told: str) -> None:
 
 
 def the_customer_was_handed_all_of_it(told: str) -> None:
-    """The Trust Report holds the spike, the playbook's receipt, the SLA report, the credit and the postmortem."""
+    """Trust Report and QBR hold the spike, the playbook's receipt, the SLA report, the credit and the postmortem."""
     flat = " ".join(told.split())
-    assert re.search(r"Trust Report +\w+ \w+ publishes \d{4}-Q[1-4] for Brightwater Logistics", told)
-    assert re.search(
-        r"brightwater-trust-report-\S+\.zip: verified, offline; it holds"
-        r" the spike: \w+, EUR [\d,.]+ beyond what was expected"
-        r" .*Throttle runaway exports, verified: receipt [0-9a-f-]{36}"
-        r" .*the SLA report of \d{4}-\d\d: SHA-256 [0-9a-f]{64}"
-        r" a credit of EUR 480\.00, CN-\d{4}-\d\d-0417"
-        r" the postmortem, version 1: SHA-256 [0-9a-f]{64}",
-        flat,
-    ), flat[flat.find("Trust Report") :][:2000]
+    assert re.search(r"Clara Moreau publishes \d{4}-Q[1-4] for Brightwater Logistics", flat)
+    assert re.search(r"Clara Moreau has the review of \d{4}-Q[1-4] gather itself: Commitments", flat)
+    for name in ("brightwater-trust-report-", "brightwater-qbr-"):
+        assert re.search(
+            name + r"\S+\.zip: verified, offline; it holds"
+            r" the spike: \w+, EUR [\d,.]+ beyond what was expected"
+            r" .*Throttle runaway exports, verified: receipt [0-9a-f-]{36}"
+            r" .*the SLA report of \d{4}-\d\d: SHA-256 [0-9a-f]{64}"
+            r" a credit of EUR 480\.00, CN-\d{4}-\d\d-0417"
+            r" the postmortem, version 1: SHA-256 [0-9a-f]{64}",
+            flat,
+        ), flat[flat.find(name) :][:2000]
 
 
 def visit(base: str, role: str, paths: list[str]) -> dict[str, int]:
@@ -323,7 +325,7 @@ def test_the_whole_story_is_told_beside_a_demo_that_is_cut_off_in_the_middle(
     base = one(r"Look around at (http://\S+)/sign-in", told)
     assert base != one(r"(http://\S+)/readyz", beside.told)
     urls = re.findall(r"→ (http://\S+)", told)
-    assert len(urls) == 38
+    assert len(urls) == 40
     assert {url.startswith(base + "/") for url in urls} == {True}
     paths = [urlsplit(url).path for url in urls]
     of_the_customer = [path for path in paths if path.startswith("/t/brightwater/")]

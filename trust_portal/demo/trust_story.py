@@ -1,8 +1,10 @@
-"""What a customer is handed at the end: the Trust Report of everything that happened, verified by nobody's leave."""
+"""What a customer is handed at the end: the Trust Report and the business review, each verified offline."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -18,11 +20,16 @@ from trust_portal.demo.scene import BRIGHTWATER, SOURCE
 from trust_portal.errors import Unavailable
 from trust_portal.evidence import bundle
 from trust_portal.evidence.bundle_contents import envelope_name
+from trust_portal.evidence.export import Export
 from trust_portal.evidence.strict import parse_json
-from trust_portal.kernel.actor import Role
+from trust_portal.kernel.actor import Actor, Role
 from trust_portal.learning.incidents.model import incident_id
 from trust_portal.trust.gathering.ids import COST, CREDITS, INCIDENTS, ISSUED, POSTMORTEMS, REPORTS, SLA
-from trust_portal.trust.report.model import DOCUMENT_FILE, Preview, blocked_as
+from trust_portal.trust.qbr.document import customer_sections
+from trust_portal.trust.qbr.ids import OUTCOME, PROPOSED, RECOMMENDATIONS
+from trust_portal.trust.qbr.model import DOCUMENT_FILE as QBR_FILE
+from trust_portal.trust.report.model import DOCUMENT_FILE as TRUST_REPORT_FILE
+from trust_portal.trust.report.model import Preview, blocked_as, blocking
 from trust_portal.trust.sections.display import display
 from trust_portal.trust.sections.document import section_of
 from trust_portal.trust.sections.model import Cell, Section
@@ -30,6 +37,9 @@ from trust_portal.trust.sections.model import Cell, Section
 _CSM: Final = Role.CSM
 #: Why something stale or missing is let stand, where the story knows of nothing better.
 _STANDS: Final = "It is known, and named here rather than left out"
+_UNTIL_DONE: Final = timedelta(days=60)
+_PROMISE: Final = "Show Brightwater that exports resume where they were cut off"
+_SAID: Final = "The quarter was marked by the runaway of the new export engine; what came of it stands below."
 
 
 class TrustStory:
@@ -41,8 +51,8 @@ class TrustStory:
         self._month = month
         self._folder = folder
         self._tenant = place.tenants[BRIGHTWATER.key]
-        curtain = place.script.curtain
         self._incident_id = incident_id(f"{SOURCE}incidents", runaway_key(place.script))
+        curtain = place.script.curtain
         self._period = f"{curtain.year}-Q{(curtain.month + 2) // 3}"
 
     async def play(self, anomaly: CostAnomaly) -> None:
@@ -51,56 +61,93 @@ class TrustStory:
         preview = await self._at.house.trust_reports.preview(csm, self._tenant.id, self._period)
         if preview.last is None:
             await self._published(preview)
-        await self._checked(anomaly)
+        await self._handed(
+            "The customer's copy", lambda: self._trust_report_export(csm), TRUST_REPORT_FILE, anomaly
+        )
+        if not await self._at.house.qbr_reader.issued(csm, self._tenant.id):
+            await self._reviewed(csm)
+        await self._handed("QBR bundle", lambda: self._qbr_export(csm), QBR_FILE, anomaly)
 
     async def _published(self, preview: Preview) -> None:
         """What is stale or missing is not left out: somebody lets it stand, and says why."""
-        path = f"/t/{BRIGHTWATER.key}/trust"
-        form = {"period": self._period}
-        for each in preview.blocking:
-            form |= {f"seen-{each.id}": blocked_as(each), f"reason-{each.id}": _STANDS}
-        async with httpx.AsyncClient(base_url=self._at.url, timeout=60, trust_env=False) as client:
-            csm = await proof.Visitor.sign_in(client, _CSM)
-            found = await csm.submit(path, **form)
-        states = (f"{each.title}: {each.state.value.replace('_', ' ')}" for each in preview.sections)
+        form = {"period": self._period, **_let_stand(preview.blocking)}
+        async with self._signed_in() as csm:
+            found = await csm.submit(f"/t/{BRIGHTWATER.key}/trust", **form)
         self._tell.step(
             "Trust Report",
             f"{persona_with(_CSM).name} publishes {self._period} for {BRIGHTWATER.name}",
-            *states,
+            *(f"{each.title}: {each.state.value.replace('_', ' ')}" for each in preview.sections),
             url=self._at.url + found,
         )
 
-    async def _checked(self, anomaly: CostAnomaly) -> None:
-        """The customer's own copy, verified offline, and what is in it."""
-        csm = await self._at.person(_CSM)
+    async def _reviewed(self, actor: Actor) -> None:
+        """The business review gathers itself; what only a person can say is said beside it."""
+        path = f"/t/{BRIGHTWATER.key}/qbr"
+        due = (self._at.time.now() + _UNTIL_DONE).date().isoformat()
+        async with self._signed_in() as csm:
+            await csm.submit(f"{path}/commitments", text=_PROMISE, owner=persona_with(_CSM).name, due=due)
+            draft = await csm.submit(path, period=self._period)
+            qbr_id = UUID(draft.split("/")[-2])
+            found = await self._at.house.qbr_reader.draft(actor, self._tenant.id, qbr_id)
+            await csm.submit(
+                f"{path}/{qbr_id}/say", period=self._period, kind="comment", section=OUTCOME, text=_SAID,
+                audience="customer",
+            )  # fmt: skip
+            form = _let_stand(blocking(customer_sections(found.sections, found.entries)))
+            issued = await csm.submit(f"{path}/{qbr_id}/issue", **form)
+        recommendations = next(each for each in found.sections if each.id == RECOMMENDATIONS)
+        self._tell.step(
+            "QBR",
+            f"{persona_with(_CSM).name} has the review of {self._period} gather itself:",
+            f"{', '.join(each.title for each in found.sections)}",
+            f"{len(recommendations.table(PROPOSED).rows)} recommendations, which go out once somebody accepted them",
+            f"she promises “{_PROMISE}”, says what no fact can, and issues it",
+            url=self._at.url + issued,
+        )
+
+    async def _handed(
+        self, title: str, look: Callable[[], Awaitable[Export | None]], document: str, anomaly: CostAnomaly
+    ) -> None:
+        """The customer downloads it, verifies it offline, and finds in it what the stories were about."""
         self._tell.waiting("The bundle is being made")
 
-        async def look() -> dict[str, Any]:
-            opened = await self._at.house.trust_reports.newest(csm, self._tenant.id)
-            export = None if opened is None else opened.export
-            return {
-                "export": None
-                if export is None
-                else {
-                    "state": export.state.value.upper(),
-                    "failure": export.failure,
-                    "fileName": export.file_name,
-                    "downloadUrl": f"{self._at.url}/t/{BRIGHTWATER.key}/exports/{export.id}/bundle.zip",
-                }
-            }
+        async def seen() -> dict[str, Any]:
+            export = await look()
+            return {"export": None if export is None else self._seen(export)}
 
-        export = (await proof.finished_export(look))["export"]
+        export = (await proof.finished_export(seen))["export"]
         fetched = await proof.fetch_bundle(self._at.url, BRIGHTWATER.key, export, self._folder)
         await proof.verified(fetched)
         files = bundle.read(fetched.archive.read_bytes()).files
-        sections = {each["id"]: section_of(each) for each in parse_json(files[DOCUMENT_FILE])["sections"]}
+        sections = {each["id"]: section_of(each) for each in parse_json(files[document])["sections"]}
         self._tell.step(
-            "The customer's copy",
+            title,
             f"{fetched.archive.name}: verified, offline; it holds",
             *self._held(sections, files, anomaly),
             f"trust-portal verify {fetched.archive} --policy {fetched.policy} --recompute",
             url=export["downloadUrl"],
         )
+
+    def _seen(self, export: Export) -> dict[str, Any]:
+        return {
+            "state": export.state.value.upper(),
+            "failure": export.failure,
+            "fileName": export.file_name,
+            "downloadUrl": f"{self._at.url}/t/{BRIGHTWATER.key}/exports/{export.id}/bundle.zip",
+        }
+
+    async def _trust_report_export(self, actor: Actor) -> Export | None:
+        opened = await self._at.house.trust_reports.newest(actor, self._tenant.id)
+        return None if opened is None else opened.export
+
+    async def _qbr_export(self, actor: Actor) -> Export | None:
+        newest = (await self._at.house.qbr_reader.issued(actor, self._tenant.id))[0]
+        return (await self._at.house.qbr_reader.get(actor, self._tenant.id, newest.id)).export
+
+    @asynccontextmanager
+    async def _signed_in(self) -> AsyncIterator[proof.Visitor]:
+        async with httpx.AsyncClient(base_url=self._at.url, timeout=60, trust_env=False) as client:
+            yield await proof.Visitor.sign_in(client, _CSM)
 
     def _held(
         self, sections: Mapping[str, Section], files: Mapping[str, bytes], anomaly: CostAnomaly
@@ -116,7 +163,7 @@ class TrustStory:
         ]
         issued = [each for each in _rows(sections[CREDITS], ISSUED) if each["period"].value == self._month]
         if not remedies or not issued:
-            raise Unavailable("the Trust Report names no playbook or no credit", code="NOT_HELD")
+            raise Unavailable("the document names no playbook or no credit", code="NOT_HELD")
         return (
             f"the spike: {display(spike['subsystem'])}, {display(spike['excess'])} beyond what was expected",
             *(
@@ -127,6 +174,13 @@ class TrustStory:
             *(f"a credit of {display(each['amount'])}, {display(each['reference'])}" for each in issued),
             f"the postmortem, version {display(learned['version'])}: SHA-256 {learned['sha256'].value}",
         )
+
+
+def _let_stand(blocked: Sequence[Section]) -> dict[str, str]:
+    form: dict[str, str] = {}
+    for each in blocked:
+        form |= {f"seen-{each.id}": blocked_as(each), f"reason-{each.id}": _STANDS}
+    return form
 
 
 def _rows(section: Section, table: str) -> list[dict[str, Cell]]:
@@ -140,4 +194,4 @@ def _row(section: Section, table: str, row: str) -> dict[str, Cell]:
     for each, cells in zip(section.table(table).rows, _rows(section, table), strict=True):
         if each.id == row:
             return cells
-    raise Unavailable(f"the Trust Report names no {row} in {section.id}/{table}", code="NOT_HELD")
+    raise Unavailable(f"the document names no {row} in {section.id}/{table}", code="NOT_HELD")
