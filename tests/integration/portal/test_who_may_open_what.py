@@ -202,6 +202,7 @@ def test_the_table_names_every_page_there_is():
         .replace("/notifications/{report}", "/notifications/{notification}")
         .replace("/webhooks/{report}", "/webhooks/{webhook}")
         .replace("/deliveries/{report}", "/deliveries/{delivery}")
+        .replace("/spending/compute/EUR/2026-07-01", "/spending/{subsystem}/{currency}/{day}")
         .replace("/playbooks/{report}", "/playbooks/{run}")
         .replace("/back-tests/{report}", "/back-tests/{test}")
         .replace("/qbr/{report}", "/qbr/{qbr}")

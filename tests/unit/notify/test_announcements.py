@@ -58,7 +58,9 @@ def test_every_topic_has_its_rule_and_they_stand_in_order() -> None:
         Topic.BREAK_GLASS,
         Topic.BUDGET_ALERT,
         Topic.POSTMORTEM_RELEASED,
+        Topic.QBR_ISSUED,
         Topic.SLA_REPORT_ISSUED,
+        Topic.TRUST_REPORT_PUBLISHED,
     )
     assert set(Topic) - set(subscribable(by_customer=False)) == {Topic.WEBHOOK_TEST}
 
