@@ -14,11 +14,11 @@ from trust_portal.reliability.reports.model import KIND, PDF_FILE, REPORT_FILE
 KINDS: Mapping[str, DocumentKind] = {
     KIND: DocumentKind(
         attest_bundle,
-        proves="report.json and inputs/ are what its sla_report.issued, contract.recorded, "
-        "maintenance.recorded and cross_check.set receipts were issued for",
+        proves="report.json and inputs/ are what its sla_report.issued and contract.recorded receipts were issued "
+        "for, and so is maintenance and a second source where it has any",
         leaves_open=(
             f"That {PDF_FILE} says what {REPORT_FILE} says: {REPORT_FILE} is what was issued",
-            "That a second source said what inputs/crosscheck.json says: the vendor asked it",
+            "Where a second source was asked: that it said what inputs/crosscheck.json says, for the vendor asked it",
             f"That the sentences in {REPORT_FILE} describe its figures: figures are compared, not words",
         ),
     ),

@@ -70,7 +70,8 @@ async def test_who_accepts_reads_as_an_auditor_until_the_end_and_no_longer(
     access, acme, ada, invitation, clock
 ):
     issued = await access.audits.invite(invitation, ada)
-    assert (await access.audits.look(secret_of(issued))).reason == "SOC 2 fieldwork"
+    found, tenant = await access.audits.look(secret_of(issued))
+    assert (found.reason, tenant.name) == ("SOC 2 fieldwork", "Acme Ltd")
 
     signed_in = await access.audits.accept(secret_of(issued), FIREFOX)
 

@@ -44,6 +44,7 @@ async def test_a_mail_scanner_burns_nothing_and_one_press_lets_in(portal: Portal
         assert looked.status_code == 200
         assert "Rita Rigor, rita@auditors.example" in looked.text
         assert "SOC 2 fieldwork" in looked.text
+        assert "<h1>You are invited to audit what is recorded of Aurora" in looked.text
 
         entered = await browser.post(path)
         assert (entered.status_code, entered.headers["location"]) == (303, "/t/aurora/check")

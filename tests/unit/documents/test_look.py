@@ -150,3 +150,11 @@ def test_every_text_colour_reads_on_every_paper(sheet):
         assert _contrast(colour["sheet"], colour[filled]) >= 4.5, filled
     for edge in ("rule-strong", "chart-unknown", "chart-down", "chart-line"):
         assert _contrast(colour[edge], colour["sheet"]) >= 3, edge
+
+
+@pytest.mark.parametrize(("filters", "required"), [(False, True), (True, False)])
+def test_a_choice_for_nothing_in_particular_can_be_sent_from_a_browser(filters, required):
+    """An empty first choice of a required select is no choice (HTML, the select element): a form would not go."""
+    forms = create_environment().get_template("components/forms.html").module
+    page = Page(forms.select("for", "For", [("", "All together"), ("x", "X")], filter=filters))
+    assert [("required" in each) for each in page.all("select")] == [required]

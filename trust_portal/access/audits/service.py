@@ -36,6 +36,7 @@ from trust_portal.access.policy import Decision, Resource
 from trust_portal.access.sessions.model import Client, Method, SignedIn
 from trust_portal.access.sessions.repository import demand_rotation, revoke_sessions
 from trust_portal.access.sessions.service import Sessions
+from trust_portal.access.tenants.model import Tenant
 from trust_portal.access.tenants.repository import find_tenant
 from trust_portal.access.tokens.repository import revoke_tokens_of
 from trust_portal.errors import Conflict, NotFound, NotSignedIn
@@ -113,8 +114,8 @@ class AuditInvitations:
             await repository.add_invitation(session, invitation, credential)
         return IssuedInvitation(invitation, f"{self._base_url}{INVITATION_PATH}{credential.as_cookie()}")
 
-    async def look(self, secret: str) -> Invitation:
-        """What one is invited to, before it is accepted. ``NotSignedIn`` as ``accept`` raises it."""
+    async def look(self, secret: str) -> tuple[Invitation, Tenant]:
+        """What one is invited to, and by whom, before it is accepted. ``NotSignedIn`` as ``accept`` raises it."""
         credential = _credential(secret)
         async with self._storage.read(TenantScope(credential.tenant_id)) as session:
             return await self._open_one(session, credential)
@@ -127,7 +128,7 @@ class AuditInvitations:
         credential = _credential(secret)
         try:
             async with self._storage.write(TenantScope(credential.tenant_id)) as session:
-                invitation = await self._open_one(session, credential)
+                invitation, _ = await self._open_one(session, credential)
                 person = await self._admitted(session, invitation)
                 step = InvitationStep(
                     ordinal=1,
@@ -223,14 +224,14 @@ class AuditInvitations:
                 field="email",
             )
 
-    async def _open_one(self, session: ReadSession, credential: Credential) -> Invitation:
+    async def _open_one(self, session: ReadSession, credential: Credential) -> tuple[Invitation, Tenant]:
         invitation = await repository.invitation_of(session, credential)
         if invitation is None or invitation.state(self._storage.clock.now()) is not InvitationState.OPEN:
             raise _refusal()
         tenant = await find_tenant(session, credential.tenant_id)
         if tenant is None or not tenant.active:
             raise _refusal()
-        return invitation
+        return invitation, tenant
 
     async def _admitted(self, session: WriteSession, invitation: Invitation) -> Person:
         """Who comes, with the role; somebody who was here before is the same person again."""

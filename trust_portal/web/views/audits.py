@@ -96,10 +96,12 @@ async def broken_example(request: Request) -> Response:
 async def invitation(request: Request) -> Response:
     """Shows a button: mail scanners follow links, and only a POST spends an invitation."""
     try:
-        found = await house_of(request).audit_invitations.look(request.path_params["secret"])
+        found, tenant = await house_of(request).audit_invitations.look(request.path_params["secret"])
     except NotSignedIn as refusal:
         return _refused(request, refusal)
-    return page(request, "audit_invitation.html", action=request.url.path, invitation=found)
+    return page(
+        request, "audit_invitation.html", action=request.url.path, invitation=found, customer=tenant.name
+    )
 
 
 async def accept(request: Request) -> Response:
