@@ -52,6 +52,7 @@ READS_AS_STAFF = {
     "trust_portal/cost/anomalies/closing.py": "closes an hour for all tenants at once",
     "trust_portal/cost/anomalies/service.py": "staff lists the anomalies of all tenants",
     "trust_portal/cost/anomalies/suppressions.py": "staff lists the suppressions of all tenants",
+    "trust_portal/cost/budgets/alerting.py": "budgets of all tenants are looked at after an hour is closed",
     "trust_portal/cost/explanation/service.py": "staff explains an anomaly of any tenant, and that is written down",
     "trust_portal/cost/kpis/service.py": "figures over all tenants",
     "trust_portal/cost/metering/focus.py": "which rows of an export over several tenants are known",
@@ -75,15 +76,15 @@ READS_AS_STAFF = {
     "trust_portal/reliability/reports/what_if.py": "a past month by other words, with the vendor's maintenance in the same snapshot",
     "trust_portal/reliability/runs/completion.py": "who is covered by a run",
     "trust_portal/reliability/runs/service.py": "a run covers all tenants",
+    "trust_portal/storage/tenancy.py": "where the scope is made",
+    "trust_portal/storage/unit_of_work.py": "refuses to write in it; asks whether the database answers",
+    "trust_portal/trust/accounts/service.py": "every account in one list",
     "trust_portal/trust/batches/completion.py": "who is covered by a batch",
     "trust_portal/trust/batches/service.py": "a batch covers all tenants",
-    "trust_portal/trust/accounts/service.py": "every account in one list",
-    "trust_portal/trust/qbr/service.py": "a tenant's rows and the vendor's incidents in one snapshot",
-    "trust_portal/trust/report/service.py": "a tenant's rows and the vendor's incidents in one snapshot",
-    "trust_portal/storage/tenancy.py": "where the scope is made",
     "trust_portal/trust/compliance/service.py": "controls of all tenants at one moment, and the vendor's beside a customer's",
     "trust_portal/trust/posture/service.py": "which customers are to be looked at",
-    "trust_portal/storage/unit_of_work.py": "refuses to write in it; asks whether the database answers",
+    "trust_portal/trust/qbr/service.py": "a tenant's rows and the vendor's incidents in one snapshot",
+    "trust_portal/trust/report/service.py": "a tenant's rows and the vendor's incidents in one snapshot",
 }
 _TABLES = "|".join(sorted(OWNED, key=len, reverse=True))
 _READ = re.compile(rf"\b(?:FROM|JOIN|UPDATE|USING)\s+({_TABLES})\b(?:\s+(?:AS\s+)?([a-z]\w*))?")
