@@ -8,7 +8,6 @@ hundred thousand acts with receipts would take an hour), by the cluster's superu
 
 from __future__ import annotations
 
-import gc
 import statistics
 import tempfile
 import time
@@ -29,6 +28,7 @@ from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.runtime.embedded import Servers, embedded_servers
 from trust_portal.runtime.embedded.postgres import LOGIN
+from trust_portal.runtime.loading import settled
 from trust_portal.runtime.migrate import migrate
 from trust_portal.settings import Settings
 from trust_portal.storage.tenancy import TenantScope
@@ -144,7 +144,7 @@ async def _ask(house: House, settings: Settings) -> tuple[list[float], list[floa
     async with house.storage.write(TenantScope(VENDOR_ID)) as session:
         signed_in = await house.sessions.open(session, pmo, Method.LINK, Client("benchmark"))
     # As in the process that serves, where nobody looks for garbage among what was imported.
-    gc.freeze()
+    settled()
     app = create_app(settings)
     app.state.house = house
     took: dict[str, list[float]] = {}

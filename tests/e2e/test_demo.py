@@ -262,8 +262,13 @@ def the_runaway_was_learned_from(told: str) -> None:
 def the_customer_was_handed_all_of_it(told: str) -> None:
     """Trust Report and QBR hold the spike, the playbook's receipt, the SLA report, the credit and the postmortem."""
     flat = " ".join(told.split())
+    assert "Clara Moreau looks after Brightwater Logistics, and reviews the quarter on" in flat
+    assert re.search(r"Continuous compliance: fresh Posture: fresh", flat)
     assert re.search(r"Clara Moreau publishes \d{4}-Q[1-4] for Brightwater Logistics", flat)
-    assert re.search(r"Clara Moreau has the review of \d{4}-Q[1-4] gather itself: Commitments", flat)
+    assert re.search(
+        r"Clara Moreau has the review of \d{4}-Q[1-4] gather itself: What we promised, The period in one look",
+        flat,
+    )
     for name in ("brightwater-trust-report-", "brightwater-qbr-"):
         assert re.search(
             name + r"\S+\.zip: verified, offline; it holds"
@@ -325,7 +330,7 @@ def test_the_whole_story_is_told_beside_a_demo_that_is_cut_off_in_the_middle(
     base = one(r"Look around at (http://\S+)/sign-in", told)
     assert base != one(r"(http://\S+)/readyz", beside.told)
     urls = re.findall(r"→ (http://\S+)", told)
-    assert len(urls) == 40
+    assert len(urls) == 41
     assert {url.startswith(base + "/") for url in urls} == {True}
     paths = [urlsplit(url).path for url in urls]
     of_the_customer = [path for path in paths if path.startswith("/t/brightwater/")]

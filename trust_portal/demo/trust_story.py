@@ -35,6 +35,8 @@ from trust_portal.trust.sections.document import section_of
 from trust_portal.trust.sections.model import Cell, Section
 
 _CSM: Final = Role.CSM
+_SECURITY: Final = Role.APPROVER_SECURITY
+_UNTIL_REVIEW: Final = timedelta(days=10)
 #: Why something stale or missing is let stand, where the story knows of nothing better.
 _STANDS: Final = "It is known, and named here rather than left out"
 _UNTIL_DONE: Final = timedelta(days=60)
@@ -58,9 +60,11 @@ class TrustStory:
     async def play(self, anomaly: CostAnomaly) -> None:
         """With data of an earlier run, what was published then is told, and nothing is published anew."""
         csm = await self._at.person(_CSM)
-        preview = await self._at.house.trust_reports.preview(csm, self._tenant.id, self._period)
+        reports = self._at.house.trust_reports
+        preview = await reports.preview(csm, self._tenant.id, self._period)
         if preview.last is None:
-            await self._published(preview)
+            await self._looked_at(csm)
+            await self._published(await reports.preview(csm, self._tenant.id, self._period))
         await self._handed(
             "The customer's copy", lambda: self._trust_report_export(csm), TRUST_REPORT_FILE, anomaly
         )
@@ -68,10 +72,27 @@ class TrustStory:
             await self._reviewed(csm)
         await self._handed("QBR bundle", lambda: self._qbr_export(csm), QBR_FILE, anomaly)
 
+    async def _looked_at(self, csm: Actor) -> None:
+        """Controls are judged and posture is looked at each day; both once more, before anything is said of them."""
+        root = f"/t/{BRIGHTWATER.key}"
+        review = (self._at.time.now() + _UNTIL_REVIEW).date().isoformat()
+        async with self._signed_in(_SECURITY) as security:
+            for tenant in ("/t/vendor", root):
+                await security.submit(f"{tenant}/compliance", reason="Before the quarter is reported")
+            await security.submit(f"{root}/posture/check")
+        async with self._signed_in(_CSM) as visitor:
+            await visitor.submit(f"{root}/account", csm=str(csm.id), review_on=review, lead_days="14")
+        self._tell.step(
+            "Account",
+            f"{persona_with(_CSM).name} looks after {BRIGHTWATER.name}, and reviews the quarter on {review}",
+            f"{persona_with(_SECURITY).name} has the controls judged and the posture looked at now",
+            url=f"{self._at.url}{root}/compliance",
+        )
+
     async def _published(self, preview: Preview) -> None:
         """What is stale or missing is not left out: somebody lets it stand, and says why."""
         form = {"period": self._period, **_let_stand(preview.blocking)}
-        async with self._signed_in() as csm:
+        async with self._signed_in(_CSM) as csm:
             found = await csm.submit(f"/t/{BRIGHTWATER.key}/trust", **form)
         self._tell.step(
             "Trust Report",
@@ -84,7 +105,7 @@ class TrustStory:
         """The business review gathers itself; what only a person can say is said beside it."""
         path = f"/t/{BRIGHTWATER.key}/qbr"
         due = (self._at.time.now() + _UNTIL_DONE).date().isoformat()
-        async with self._signed_in() as csm:
+        async with self._signed_in(_CSM) as csm:
             await csm.submit(f"{path}/commitments", text=_PROMISE, owner=persona_with(_CSM).name, due=due)
             draft = await csm.submit(path, period=self._period)
             qbr_id = UUID(draft.split("/")[-2])
@@ -145,9 +166,9 @@ class TrustStory:
         return (await self._at.house.qbr_reader.get(actor, self._tenant.id, newest.id)).export
 
     @asynccontextmanager
-    async def _signed_in(self) -> AsyncIterator[proof.Visitor]:
+    async def _signed_in(self, role: Role) -> AsyncIterator[proof.Visitor]:
         async with httpx.AsyncClient(base_url=self._at.url, timeout=60, trust_env=False) as client:
-            yield await proof.Visitor.sign_in(client, _CSM)
+            yield await proof.Visitor.sign_in(client, role)
 
     def _held(
         self, sections: Mapping[str, Section], files: Mapping[str, bytes], anomaly: CostAnomaly

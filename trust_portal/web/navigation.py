@@ -33,9 +33,6 @@ class NavItem:
 _CUSTOMER_PAGES = (
     ("Overview", "", Action.PROFILE_READ),
     ("Trust", "/trust", Action.TRUST_REPORT_READ),
-    ("Compliance", "/compliance", Action.COMPLIANCE_READ),
-    ("Posture", "/posture", Action.POSTURE_READ),
-    ("Reviews", "/qbr", Action.QBR_READ),
     ("SLA reports", "/reports", Action.SLA_REPORT_READ),
     ("Credits", "/credits", Action.CREDIT_READ),
     ("Incidents", "/incidents", Action.INCIDENT_READ),
@@ -69,7 +66,7 @@ _VENDOR_PAGES = (
 _APPROVALS = "Approvals"
 #: Pages that lie beside another one of the list, and are shown as sides of it.
 _BESIDE = {
-    "/qbr": ("/account",),
+    "/trust": ("/posture", "/compliance", "/qbr", "/account"),
     "/contracts": ("/cross-checks", "/exclusions", "/what-if"),
     "/exports": ("/check",),
     "/people": ("/access-review",),

@@ -19,6 +19,7 @@ from trust_portal.evidence.export import Export
 from trust_portal.kernel.page import Page
 from trust_portal.reliability.credits.model import KIND as CREDIT_MEMO
 from trust_portal.reliability.reports.model import KIND as SLA_REPORT
+from trust_portal.trust.qbr.model import KIND as QBR
 from trust_portal.trust.report.model import KIND as TRUST_REPORT
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.files import attachment
@@ -37,6 +38,7 @@ _PAGES = {
     SLA_REPORT: ("/reports/", "Read the report"),
     CREDIT_MEMO: ("/credits/", "Read the credit"),
     TRUST_REPORT: ("/trust/", "Read the Trust Report"),
+    QBR: ("/qbr/", "Read the business review"),
 }
 #: Seconds between looks at an export, and how long one stream lasts; a browser then connects again.
 _LOOK_EVERY = 0.5
