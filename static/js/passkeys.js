@@ -127,7 +127,7 @@
       try {
         form.elements.assertion.value = await sign(form, button.dataset.decision);
       } catch (error) {
-        say(form, why(error, "Your device did not sign, so nothing was decided. You can try again."));
+        say(form, why(error, "Your device did not sign, so nothing was decided. Try again; or, if none of your passkeys is on this device, add one under Account."));
         form.querySelectorAll("[data-unsigned]").forEach((each) => { each.hidden = false; });
         return;
       } finally {

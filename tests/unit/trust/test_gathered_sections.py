@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,12 +11,14 @@ from trust_portal.access.tenants.model import Tenant
 from trust_portal.errors import Conflict
 from trust_portal.kernel.ids import new_id
 from trust_portal.kernel.period import parse_period
+from trust_portal.reliability.contracts.document import parse_contract
 from trust_portal.trust.gathering.changes import changes_section
 from trust_portal.trust.gathering.cost import cost_section
 from trust_portal.trust.gathering.credits import credits_section
 from trust_portal.trust.gathering.incidents import NONE, incidents_section
 from trust_portal.trust.gathering.model import Ask, Before, labels_of
 from trust_portal.trust.gathering.sla import Owed, SignedReport, sla_section
+from trust_portal.trust.gathering.sla import owed as owed_of
 from trust_portal.trust.report.model import Acknowledgement, blocked_as
 from trust_portal.trust.report.service import acknowledge
 from trust_portal.trust.sections.display import sentences
@@ -54,6 +57,19 @@ def section(*reports: SignedReport) -> Section:
 def test_the_months_of_a_quarter():
     assert labels_of("2026-Q2") == ("2026-04", "2026-05", "2026-06", "2026-Q2")
     assert labels_of("2026-06") == ("2026-06",)
+
+
+def test_nothing_is_owed_for_a_month_before_the_customer_came():
+    contract = parse_contract(
+        """{"tenant": "acme", "version": "1", "effective_from": "2026-01-01T00:00:00Z", "currency": "EUR",
+        "fee": "1000.00", "slas": [{"objective": "API", "target": "99.9", "denominator": "subscribed",
+        "time_zone": "UTC", "tiers": [{"to": "99.9", "credit_percent": "10"}]}]}"""
+    )
+    asked = ask()
+    came = replace(asked, tenant=replace(asked.tenant, onboarded_at=datetime(2026, 5, 1, tzinfo=UTC)))
+
+    assert [each.label for each in owed_of([contract], asked)] == ["2026-04", "2026-05", "2026-06"]
+    assert [each.label for each in owed_of([contract], came)] == ["2026-05", "2026-06"]
 
 
 def test_every_promise_of_the_period_is_counted_and_the_trend_goes_back_before_it():

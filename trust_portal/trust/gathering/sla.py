@@ -11,6 +11,7 @@ from typing import Any, Final
 from trust_portal.documents.formats import instant, period
 from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.clock import rfc3339
+from trust_portal.kernel.period import parse_period
 from trust_portal.reliability.contracts.in_force import in_force, last_end, length_of
 from trust_portal.reliability.contracts.model import Contract, percent_text
 from trust_portal.reliability.contracts.repository import contract_versions
@@ -115,8 +116,10 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
 
 
 def owed(versions: Sequence[Contract], ask: Ask) -> Iterator[Owed]:
-    """In the order of ``ask.labels``."""
+    """In the order of ``ask.labels``; nothing is owed for what was over before the tenant came."""
     for label in ask.labels:
+        if parse_period(label, ask.tenant.time_zone).end <= ask.tenant.onboarded_at:
+            continue
         contract = in_force(versions, label)
         promised = () if contract is None else contract.slas
         objectives = tuple(
