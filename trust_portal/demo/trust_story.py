@@ -28,6 +28,7 @@ from trust_portal.trust.gathering.ids import COST, CREDITS, INCIDENTS, ISSUED, P
 from trust_portal.trust.qbr.document import customer_sections
 from trust_portal.trust.qbr.ids import OUTCOME, PROPOSED, RECOMMENDATIONS
 from trust_portal.trust.qbr.model import DOCUMENT_FILE as QBR_FILE
+from trust_portal.trust.qbr.reviewing import seen
 from trust_portal.trust.report.model import DOCUMENT_FILE as TRUST_REPORT_FILE
 from trust_portal.trust.report.model import Preview, blocked_as, blocking
 from trust_portal.trust.sections.display import display
@@ -41,6 +42,7 @@ _UNTIL_REVIEW: Final = timedelta(days=10)
 _STANDS: Final = "It is known, and named here rather than left out"
 _UNTIL_DONE: Final = timedelta(days=60)
 _PROMISE: Final = "Show Brightwater that exports resume where they were cut off"
+_WORTH_IT: Final = "The figures bear it out, and the customer asked about it"
 _SAID: Final = "The quarter was marked by the runaway of the new export engine; what came of it stands below."
 
 
@@ -114,14 +116,19 @@ class TrustStory:
                 f"{path}/{qbr_id}/say", period=self._period, kind="comment", section=OUTCOME, text=_SAID,
                 audience="customer",
             )  # fmt: skip
+            advice = next(each for each in found.sections if each.id == RECOMMENDATIONS)
+            (first, *_) = advice.table(PROPOSED).rows
+            await csm.submit(
+                f"{path}/{qbr_id}/review", period=self._period, recommendation=first.id, verdict="accepted",
+                seen=seen(advice, first.id), reason=_WORTH_IT,
+            )  # fmt: skip
             form = _let_stand(blocking(customer_sections(found.sections, found.entries)))
             issued = await csm.submit(f"{path}/{qbr_id}/issue", **form)
-        recommendations = next(each for each in found.sections if each.id == RECOMMENDATIONS)
         self._tell.step(
             "QBR",
             f"{persona_with(_CSM).name} has the review of {self._period} gather itself:",
             f"{', '.join(each.title for each in found.sections)}",
-            f"{len(recommendations.table(PROPOSED).rows)} recommendations, which go out once somebody accepted them",
+            f"recommendations it derives: {len(advice.table(PROPOSED).rows)}; one goes out: {first.cells[0].value}",
             f"she promises “{_PROMISE}”, says what no fact can, and issues it",
             url=self._at.url + issued,
         )
@@ -132,11 +139,11 @@ class TrustStory:
         """The customer downloads it, verifies it offline, and finds in it what the stories were about."""
         self._tell.waiting("The bundle is being made")
 
-        async def seen() -> dict[str, Any]:
+        async def found() -> dict[str, Any]:
             export = await look()
             return {"export": None if export is None else self._seen(export)}
 
-        export = (await proof.finished_export(seen))["export"]
+        export = (await proof.finished_export(found))["export"]
         fetched = await proof.fetch_bundle(self._at.url, BRIGHTWATER.key, export, self._folder)
         await proof.verified(fetched)
         files = bundle.read(fetched.archive.read_bytes()).files

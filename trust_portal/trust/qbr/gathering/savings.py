@@ -1,4 +1,8 @@
-"""What was saved: by playbooks whose effect was verified in the data, until the end of the period."""
+"""What was saved: by playbooks whose effect was verified in the data, in the first day of each.
+
+Nobody can know how long it would have gone on; a rate times the rest of a quarter would be no saving that
+anybody could check.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +24,16 @@ TITLE: Final = "Savings"
 SOURCE: Final = "verified playbooks"
 MAX_AGE: Final = timedelta(days=1)
 
+#: Hours of a playbook that count.
+MOST_HOURS: Final = 24
+
 _PAGE: Final = "/cost/playbooks"
 _COLUMNS: Final = (
     Column("playbook", "Playbook"),
     Column("since", "Since", Unit.INSTANT),
-    Column("hours", "Hours", Unit.COUNT),
+    Column("hours", "Hours counted", Unit.COUNT),
     Column("rate", "Saved an hour, verified", Unit.MONEY),
-    Column("saved", "Saved in the period", Unit.MONEY),
+    Column("saved", "Saved in these", Unit.MONEY),
 )
 
 
@@ -36,13 +43,13 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
 
 
 def savings_section(runs: Sequence[Run], ask: Ask) -> Section:
-    """Pure. The verified rate, for the whole hours from the act to the end of what is known of the period."""
+    """Pure. The verified rate, for the whole hours since the act, at most ``MOST_HOURS``, that lie in the period."""
     verified = [each for each in runs if each.state is RunState.VERIFIED and _verification(each)]
     sums: dict[str, Decimal] = {}
     rows = []
     for each in verified:
         since, currency, rate = _since(each), each.plan.currency, _rate(each)
-        hours = max(int((ask.until - since) / timedelta(hours=1)), 0)
+        hours = min(max(int((ask.until - since) / timedelta(hours=1)), 0), MOST_HOURS)
         saved = money(rate * hours, currency)
         sums[currency] = sums.get(currency, Decimal(0)) + Decimal(saved.value or 0)
         href, step = f"{_PAGE}/{each.id}", each.step(StepKind.VERIFIED)
@@ -65,7 +72,7 @@ def savings_section(runs: Sequence[Run], ask: Ask) -> Section:
         *(
             Figure(
                 f"saved-{name.lower()}",
-                f"Saved in the period ({name})",
+                f"Saved in the first day ({name})",
                 Cell(f"{sums[name]:f}", Unit.MONEY, name, _PAGE),
             )
             for name in sorted(sums)
@@ -81,7 +88,8 @@ def savings_section(runs: Sequence[Run], ask: Ask) -> Section:
         max_age=MAX_AGE,
         sentences=(
             Sentence(
-                f"Verified playbooks: {{verified}}; at their verified rates they saved {amounts} in the period."
+                f"Verified playbooks: {{verified}}; at their verified rates they saved {amounts}. Counted is the "
+                "first day of each: nobody knows how long it would have gone on."
             )
             if sums
             else Sentence("No playbook of the period stands verified in the data, so no saving is claimed."),
