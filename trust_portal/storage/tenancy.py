@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from sqlalchemy import Delete, Table, Update
@@ -33,6 +33,11 @@ from sqlalchemy.sql.selectable import CTE, Alias, FromClause, Join, Select, Subq
 
 from trust_portal.errors import Broken
 from trust_portal.storage.metadata import TENANT_OWNED
+
+#: The one policy that binds the application's role (``storage.migration``), as PostgreSQL prints it.
+POLICY_AS_PRINTED: Final = (
+    "(tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from uuid import UUID
 import asyncpg
 import pytest
 from support.learning_world import Vendor, declared
+from support.passkeys import Devices
 
 from jobs.compliance import COMPLIANCE_DUTIES, mind_compliance
 from trust_portal.access.actors import CONSOLE
-from trust_portal.access.approvals.model import Approve
 from trust_portal.access.break_glass.model import OpenBreakGlass
 from trust_portal.access.tenants.repository import find_tenant
 from trust_portal.cost.anomalies.thresholds import SetThresholds
@@ -244,7 +244,7 @@ async def test_an_approval_by_another_satisfies_dual_control(
     command = SetThresholds(acme, "compute", {"min_impact": 100_000.0}, "noisy account")
     asked = await house.threshold_changes.change(command, olive)
     request = (await house.approval_inbox.get(rex, acme, asked.approval_id)).approval.request
-    await house.decisions.approve(Approve(acme, request.id, request.digest, "looked at it"), rex)
+    await Devices(house).approve(request, rex)
     await house.threshold_changes.approval_settled(acme, request.id)
     found = result(await evaluate(house, acme), "dual-control")
     assert (found.state, found.looked_at, found.excepted, found.gaps) == (ControlState.SATISFIED, 1, 0, ())

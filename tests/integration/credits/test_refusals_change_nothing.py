@@ -28,7 +28,8 @@ async def refused(desk: Desk, act: Awaitable[object]) -> tuple[type[Refused], st
     with pytest.raises(Refused) as refusal:
         await act
     assert await desk.stored() == before
-    return type(refusal.value), refusal.value.code
+    kind = Conflict if isinstance(refusal.value, Conflict) else type(refusal.value)
+    return kind, refusal.value.code
 
 
 @pytest.fixture

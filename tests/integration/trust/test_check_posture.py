@@ -26,8 +26,7 @@ from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.page import PageRequest
 from trust_portal.storage.outbox import Job
-from trust_portal.storage.tenancy import TenantScope
-from trust_portal.trust.posture.isolation import TENANT_POLICY
+from trust_portal.storage.tenancy import POLICY_AS_PRINTED, TenantScope
 from trust_portal.trust.posture.model import Check, Outcome, PostureCheck
 from trust_portal.trust.posture.probing import CANARY_ID
 from trust_portal.trust.posture.section import posture_section
@@ -136,7 +135,7 @@ async def test_the_policy_is_compared_as_the_database_spells_it(database_url: st
         await connection.execute(f"CREATE POLICY own ON coupons USING ({_PLAIN})")
         assert (
             await connection.fetchval("SELECT qual FROM pg_policies WHERE policyname = 'own'")
-            == TENANT_POLICY
+            == POLICY_AS_PRINTED
         )
 
 

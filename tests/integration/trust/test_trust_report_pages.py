@@ -107,7 +107,7 @@ async def test_what_the_vendor_adds_stands_in_the_report_until_it_is_over(portal
         assert (
             await browser.post("/t/aurora/trust/notes", data={**said, "everybody": "yes"})
         ).status_code == 303
-        own = {**said, "kind": "note", "subject": "Review", "valid_to": "2026-07-09"}
+        own = {**said, "kind": "note", "subject": "Standstill", "valid_to": "2026-07-09"}
         assert (await browser.post("/t/aurora/trust/notes", data=own)).status_code == 303
         wrong = await browser.post("/t/aurora/trust/notes", data={**own, "valid_to": "2025-01-01"})
         assert wrong.status_code == 422
@@ -119,7 +119,7 @@ async def test_what_the_vendor_adds_stands_in_the_report_until_it_is_over(portal
         states[customer.key] = (notes.state.value, notes.why, notes.figure("notes").cell.value)
         assert [row.cells[0].value for row in notes.table("sub-processors").rows] == ["Hoster AG"]
     assert states == {
-        "aurora": ("stale", "no longer said to hold: Review", "1"),
+        "aurora": ("stale", "no longer said to hold: Standstill", "1"),
         "brightside": ("fresh", None, "0"),
     }
     async with portal.browser("csm") as browser:
@@ -127,5 +127,5 @@ async def test_what_the_vendor_adds_stands_in_the_report_until_it_is_over(portal
     async with portal.browser("customer_viewer") as browser:
         page = await browser.get("/t/aurora/trust/notes")
         assert "Hoster AG" in page.text
-        assert "Review" not in page.text
+        assert "Standstill" not in page.text
         assert (await browser.post("/t/aurora/trust/notes", data=said)).status_code == 403

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from trust_portal.kernel.canonical import Json
+from trust_portal.storage.tenancy import POLICY_AS_PRINTED
 from trust_portal.trust.posture.model import Check, Finding, Outcome
-
-#: How PostgreSQL spells the one policy that the application's role may have (``storage.migration``).
-TENANT_POLICY: Final = "(tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)"
 
 #: Tables that name a tenant and are not its own: queues of ids and hashes, which no customer's request reads.
 OUTSIDE: Final[Mapping[str, str]] = {
@@ -38,7 +36,7 @@ class AppPolicy:
     @property
     def is_the_tenants(self) -> bool:
         texts = {each for each in (self.using, self.check) if each is not None}
-        return texts == {TENANT_POLICY}
+        return texts == {POLICY_AS_PRINTED}
 
 
 @dataclass(frozen=True, slots=True)

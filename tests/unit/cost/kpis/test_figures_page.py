@@ -33,5 +33,5 @@ def test_unexplained_spend_says_how_it_changed(change: Decimal | None, shown: st
         {"EUR": Unexplained(Decimal(1), Decimal(2), change)},
         nothing, nothing, nothing, 0, 0,
     )  # fmt: skip
-    page = create_templates().from_string(PAGE).render(figures=figures)
+    page = create_templates().from_string(PAGE).render(figures=figures, listed_at="/cost")
     assert f'<td class="cell-num">{shown}</td>' in page
