@@ -250,8 +250,9 @@ def the_runaway_was_learned_from(told: str) -> None:
     assert re.search(r"Bundle +\S+\.zip: verified, offline", told)
     assert "Fiona Walsh: “Raise an alarm when an export begins anew” is done" in flat
     assert re.search(r"“Resume exports where they were cut off” was due on \w+, \d\d \w+", flat)
+    # The story may reach the due day behind the hour at which people are reminded: then it is at once.
     assert re.search(
-        r"T-3 lay in the past when the date was set T \w+ \d\d \w+, \d\d:00 UTC: Samir Rao"
+        r"T-3 lay in the past when the date was set T \w+ \d\d \w+, \d\d:\d\d UTC: Samir Rao"
         r" T\+1 \w+ \d\d \w+, \d\d:00 UTC: Samir Rao T\+3 \w+ \d\d \w+, \d\d:00 UTC: Ada Vogel"
         r" T\+7 \w+ \d\d \w+, \d\d:00 UTC: PMO",
         flat,
@@ -266,19 +267,20 @@ def the_customer_was_handed_all_of_it(told: str) -> None:
     assert re.search(r"Continuous compliance: fresh Posture: fresh", flat)
     assert re.search(r"Clara Moreau publishes \d{4}-Q[1-4] for Brightwater Logistics", flat)
     assert re.search(
-        r"Clara Moreau has the review of \d{4}-Q[1-4] gather itself: What we promised, The period in one look",
+        r"Clara Moreau has the review of \d{4}-Q[1-4] gather itself:(?: \d+\.\d s)? What we promised, The period in one look",
         flat,
     )
     for name in ("brightwater-trust-report-", "brightwater-qbr-"):
+        held = flat[flat.index(f"{name}20") :].partition("trust-portal verify")[0]
         assert re.search(
-            name + r"\S+\.zip: verified, offline; it holds"
+            r"\S+\.zip: verified, offline; it holds(?: \d+\.\d s)?"
             r" the spike: \w+, EUR [\d,.]+ beyond what was expected"
             r" .*Throttle runaway exports, verified: receipt [0-9a-f-]{36}"
             r" .*the SLA report of \d{4}-\d\d: SHA-256 [0-9a-f]{64}"
             r" a credit of EUR 480\.00, CN-\d{4}-\d\d-0417"
             r" the postmortem, version 1: SHA-256 [0-9a-f]{64}",
-            flat,
-        ), flat[flat.find(name) :][:2000]
+            held,
+        ), held
 
 
 def visit(base: str, role: str, paths: list[str]) -> dict[str, int]:

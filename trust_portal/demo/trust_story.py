@@ -67,9 +67,7 @@ class TrustStory:
         if preview.last is None:
             await self._looked_at(csm)
             await self._published(await reports.preview(csm, self._tenant.id, self._period))
-        await self._handed(
-            "The customer's copy", lambda: self._trust_report_export(csm), TRUST_REPORT_FILE, anomaly
-        )
+        await self._handed("Its bundle", lambda: self._trust_report_export(csm), TRUST_REPORT_FILE, anomaly)
         if not await self._at.house.qbr_reader.issued(csm, self._tenant.id):
             await self._reviewed(csm)
         await self._handed("QBR bundle", lambda: self._qbr_export(csm), QBR_FILE, anomaly)
