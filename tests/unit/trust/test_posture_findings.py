@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from trust_portal.kernel.ids import new_id
+from trust_portal.storage.tenancy import POLICY_AS_PRINTED
 from trust_portal.trust.posture.isolation import (
-    TENANT_POLICY,
     AppPolicy,
     CatalogueTable,
     DatabaseRole,
@@ -30,7 +30,7 @@ PEOPLE = CatalogueTable(
     forced=True,
     owned_by_app=False,
     granted=True,
-    policies=(AppPolicy("people_tenant", "*", TENANT_POLICY, TENANT_POLICY),),
+    policies=(AppPolicy("people_tenant", "*", POLICY_AS_PRINTED, POLICY_AS_PRINTED),),
 )
 APP = DatabaseRole("trust_portal_app", superuser=False, bypasses=False)
 SEEN = Probe("read", "0", "0")
