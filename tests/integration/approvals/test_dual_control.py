@@ -12,6 +12,7 @@ from sqlalchemy import select
 from trust_portal.access.action import TokenScope
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.approvals import decision
+from trust_portal.access.approvals.decision import ApprovalRefused
 from trust_portal.access.approvals.model import ApprovalKind, ApprovalState, AskApproval
 from trust_portal.access.approvals.velocity import PairHint
 from trust_portal.access.people.model import GrantRole
@@ -37,6 +38,8 @@ async def refused(desk: Desk, act, kind: type[Refused] = Conflict) -> str:
     before = await desk.stored()
     with pytest.raises(kind) as caught:
         await act
+    # What is wrong with an approval is a conflict with a name of its own; nothing else may pass for one.
+    assert type(caught.value) is kind or (kind is Conflict and type(caught.value) is ApprovalRefused)
     assert await desk.stored() == before
     return caught.value.code
 

@@ -11,6 +11,7 @@ from credit_desk import PLACES, Desk, correct, promise
 
 from trust_portal.access.action import TokenScope
 from trust_portal.access.actors import CONSOLE
+from trust_portal.access.approvals.decision import ApprovalRefused
 from trust_portal.access.approvals.model import Approve
 from trust_portal.access.people.model import GrantRole
 from trust_portal.access.tokens.model import CreateToken
@@ -28,7 +29,7 @@ async def refused(desk: Desk, act: Awaitable[object]) -> tuple[type[Refused], st
     with pytest.raises(Refused) as refusal:
         await act
     assert await desk.stored() == before
-    kind = Conflict if isinstance(refusal.value, Conflict) else type(refusal.value)
+    kind = Conflict if type(refusal.value) is ApprovalRefused else type(refusal.value)
     return kind, refusal.value.code
 
 

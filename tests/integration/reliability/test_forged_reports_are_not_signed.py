@@ -125,6 +125,7 @@ async def test_inputs_the_report_was_not_computed_from_are_refused(
     export = await house.exports.build(issued.tenant_id, export.id)
     assert (export.state, await manifests(house, issued.tenant_id)) == (ExportState.FAILED, 0)
     assert "the stored report is not the one that was issued" in (export.failure or "")
+    assert any("inputs/apology.txt" in each.message for each in await findings(house))
 
 
 async def test_what_was_issued_or_refused_by_the_portal_has_no_findings(
