@@ -186,7 +186,11 @@ def come_in(visit: Any, role: str, name: str, **context: Any) -> Any:
 
 
 def fits(page: Page) -> bool:
-    """Nothing lies beside the screen: the page as a whole cannot be moved sideways."""
+    """Nothing lies beside the screen: the page as a whole cannot be moved sideways.
+
+    Asked once the page is there with its styles: a text can be seen before they have come.
+    """
+    page.wait_for_load_state("load")
     found: bool = page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
     return found
 
