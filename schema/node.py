@@ -14,6 +14,7 @@ import strawberry
 from schema.context import Context
 from schema.ids import GlobalId, decode
 from schema.types.approval import ApprovalRequest, approval_request
+from schema.types.compliance import ComplianceEvaluation, compliance_evaluation
 from schema.types.cost import CostAnomaly, cost_anomaly
 from schema.types.credit import Credit, credit
 from schema.types.exclusion import Exclusion, exclusion
@@ -30,6 +31,7 @@ from trust_portal.errors import NotFound
 Node = Annotated[
     Tenant
     | SlaReport
+    | ComplianceEvaluation
     | CostAnomaly
     | PlaybookRun
     | Credit
@@ -48,6 +50,7 @@ async def find(
 ) -> (
     Tenant
     | SlaReport
+    | ComplianceEvaluation
     | CostAnomaly
     | PlaybookRun
     | Credit
@@ -91,6 +94,11 @@ async def _approval(context: Context, asked: GlobalId) -> ApprovalRequest:
     return approval_request(await context.house.approval_inbox.get(context.actor, asked.tenant_id, asked.id))
 
 
+async def _evaluation(context: Context, asked: GlobalId) -> ComplianceEvaluation:
+    found = await context.house.compliance.get(context.actor, asked.tenant_id, asked.id)
+    return compliance_evaluation(found)
+
+
 async def _exclusion(context: Context, asked: GlobalId) -> Exclusion:
     return exclusion(await context.house.exclusions.get(context.actor, asked.tenant_id, asked.id))
 
@@ -125,6 +133,7 @@ async def _person(context: Context, asked: GlobalId) -> Person:
 _Found = (
     Tenant
     | SlaReport
+    | ComplianceEvaluation
     | CostAnomaly
     | PlaybookRun
     | Credit
@@ -137,6 +146,7 @@ _Found = (
 )
 _LOOK_UPS: dict[str, Callable[[Context, GlobalId], Awaitable[_Found]]] = {
     "ApprovalRequest": _approval,
+    "ComplianceEvaluation": _evaluation,
     "CostAnomaly": _anomaly,
     "Credit": _credit,
     "Exclusion": _exclusion,

@@ -6,6 +6,9 @@ HTTP 200. A refusal of the *caller* (not signed in, denied) is a GraphQL error.
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 import strawberry
 
 from trust_portal.errors import Denied, NotSignedIn, Refused
@@ -13,6 +16,8 @@ from trust_portal.errors import Denied, NotSignedIn, Refused
 #: Refusals that ``user_error`` can turn into entries; those of the caller fly on from there.
 OF_THE_REQUEST = (Refused,)
 _OF_THE_CALLER = (Denied, NotSignedIn)
+#: A field of a command. Places in a document are left as the document spells them.
+_FIELD: Final = re.compile(r"[a-z]+(_[a-z]+)+")
 
 
 @strawberry.type(description="Why a mutation changed nothing.")
@@ -26,6 +31,13 @@ def user_error(refusal: Refused) -> UserError:
     """The entry for a refusal of the request; one of the caller is raised again."""
     if isinstance(refusal, _OF_THE_CALLER):
         raise refusal
-    return UserError(
-        code=refusal.code, message=refusal.message, path=["input", refusal.field] if refusal.field else []
-    )
+    path = ["input", _argument(refusal.field)] if refusal.field else []
+    return UserError(code=refusal.code, message=refusal.message, path=path)
+
+
+def _argument(field: str) -> str:
+    """As the schema spells it: ``valid_to`` is the argument ``validTo``."""
+    if not _FIELD.fullmatch(field):
+        return field
+    first, *others = field.split("_")
+    return first + "".join(map(str.capitalize, others))

@@ -10,10 +10,12 @@ from schema.connection import Connection, connection, page_request
 from schema.context import Info
 from schema.ids import decode
 from schema.node import Node, find
+from schema.queries.compliance import ComplianceQueries
 from schema.queries.incidents import IncidentQueries
 from schema.queries.postmortems import PostmortemQueries
 from schema.queries.prevention import PreventionQueries
 from schema.queries.qbrs import QbrQueries
+from schema.queries.trust_notes import TrustNoteQueries
 from schema.types.approval import ApprovalRequest, approval_request
 from schema.types.break_glass import BreakGlass, BreakGlassRecord, break_glass, break_glass_record
 from schema.types.cost import CostAnomaly, CostKpis, cost_anomaly, cost_kpis
@@ -65,7 +67,9 @@ class PolicyVersions:
 
 
 @strawberry.type(description="Reads. Nothing here changes anything but the access logs.")
-class Query(IncidentQueries, PostmortemQueries, PreventionQueries, QbrQueries):
+class Query(
+    ComplianceQueries, IncidentQueries, PostmortemQueries, PreventionQueries, QbrQueries, TrustNoteQueries
+):
     @strawberry.field(description="The caller.")
     def viewer(self, info: Info) -> Viewer:
         actor = info.context.actor

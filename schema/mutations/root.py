@@ -7,6 +7,7 @@ import strawberry
 from schema.mutations.approvals import ApprovalMutations
 from schema.mutations.audits import AuditMutations
 from schema.mutations.break_glass import BreakGlassMutations
+from schema.mutations.compliance import ComplianceMutations
 from schema.mutations.cost import CostMutations
 from schema.mutations.credits import CreditMutations
 from schema.mutations.cross_checks import CrossCheckMutations
@@ -27,6 +28,7 @@ from schema.mutations.qbrs import QbrMutations
 from schema.mutations.reports import ReportMutations
 from schema.mutations.tenants import TenantMutations
 from schema.mutations.tokens import TokenMutations
+from schema.mutations.trust_notes import TrustNoteMutations
 from schema.mutations.trust_reports import TrustReportMutations
 
 
@@ -35,6 +37,7 @@ class Mutation(
     ApprovalMutations,
     AuditMutations,
     BreakGlassMutations,
+    ComplianceMutations,
     CostMutations,
     CreditMutations,
     CrossCheckMutations,
@@ -55,6 +58,7 @@ class Mutation(
     ReportMutations,
     TenantMutations,
     TokenMutations,
+    TrustNoteMutations,
     TrustReportMutations,
 ):
     pass

@@ -132,7 +132,7 @@ async def test_detection_is_steered_by_those_who_may_and_refusals_change_nothing
     assert await portal.house.budgets.history(CONSOLE, portal.world.aurora.id) == ()
     async with portal.browser("finops_operator") as browser:
         late = (await ask(browser, suppress, id=tenant, end="2026-07-09T09:00:00Z"))["data"]["suppressCost"]
-        assert late["userErrors"] == [{"code": "INVALID", "path": ["input", "ends_at"]}]
+        assert late["userErrors"] == [{"code": "INVALID", "path": ["input", "endsAt"]}]
         made = (await ask(browser, suppress, id=tenant, end="2026-07-11T09:00:00Z"))["data"]["suppressCost"]
         assert made["suppression"]["subsystem"] == "egress"
         ended = [

@@ -78,7 +78,7 @@ class TrustNotes:
         """What is said to a customer now: the vendor's words for all, and those for this one."""
         await self._gate.require(actor, Action.TRUST_REPORT_READ, Resource(NOUN, tenant_id))
         found: list[StoredNote] = []
-        for owner in (VENDOR_ID, tenant_id):
+        for owner in dict.fromkeys((VENDOR_ID, tenant_id)):
             async with self._storage.read(TenantScope(owner)) as session:
                 found += await newest_notes(session, owner)
         return tuple(each for each in found if each.text is not None)

@@ -1,0 +1,123 @@
+"""Judging controls now, bundles of evaluations, assessments from elsewhere, and reviews of roles."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import strawberry
+
+from schema.context import Info
+from schema.ids import decode
+from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.types.compliance import Assessment, ComplianceEvaluation, assessment, compliance_evaluation
+from schema.types.export import Export, export
+from trust_portal.errors import InvalidInput
+from trust_portal.trust.compliance.imports.service import ImportAssessment
+from trust_portal.trust.compliance.model import Evaluate
+from trust_portal.trust.compliance.reviews.model import RecordReview, ReviewAct
+
+_MOST_DAYS = 9_999
+
+
+@strawberry.input(description="Whose controls to judge, and why.")
+class EvaluateComplianceInput:
+    tenant_id: strawberry.ID
+    reason: str = strawberry.field(description="Stands in the receipt.")
+
+
+@strawberry.type(description="The evaluation, on record.")
+class EvaluateCompliancePayload:
+    evaluation: ComplianceEvaluation | None
+    user_errors: list[UserError]
+
+
+@strawberry.input(description="The evaluation whose signed bundle is wanted.")
+class ExportComplianceInput:
+    id: strawberry.ID
+
+
+@strawberry.type(description="The export, new or already there.")
+class ExportCompliancePayload:
+    export: Export | None
+    user_errors: list[UserError]
+
+
+@strawberry.input(
+    description="OSCAL assessment-results as JSON text. What is too large for a request goes in as a file,"
+    " at /compliance or on the command line."
+)
+class ImportAssessmentInput:
+    source: str = strawberry.field(description="Who assessed.")
+    document: str
+    max_age: int = strawberry.field(description="How many days after its newest result it is fresh.")
+    reason: str = strawberry.field(description="Stands in the receipt.")
+
+
+@strawberry.type(description="What was taken in; all of it, or nothing.")
+class ImportAssessmentPayload:
+    assessment: Assessment | None
+    user_errors: list[UserError]
+
+
+@strawberry.input(description="What was decided about one role that somebody else holds, and why.")
+class ReviewHeldRoleInput:
+    id: strawberry.ID
+    act: ReviewAct
+    reason: str
+
+
+@strawberry.type(description="Whether it is on record.")
+class ReviewHeldRolePayload:
+    recorded: bool
+    user_errors: list[UserError]
+
+
+@strawberry.type
+class ComplianceMutations:
+    @strawberry.mutation(description="Judge every control of a tenant, or of the vendor, now.")
+    async def evaluate_compliance(
+        self, info: Info, input: EvaluateComplianceInput
+    ) -> EvaluateCompliancePayload:
+        try:
+            tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
+            command = Evaluate(tenant_id, input.reason)
+            made = await info.context.house.compliance.evaluate(command, info.context.actor)
+        except OF_THE_REQUEST as refusal:
+            return EvaluateCompliancePayload(evaluation=None, user_errors=[user_error(refusal)])
+        return EvaluateCompliancePayload(evaluation=compliance_evaluation(made), user_errors=[])
+
+    @strawberry.mutation(
+        description="Ask for the signed bundle of an evaluation, OSCAL included. Idempotent."
+    )
+    async def export_compliance(self, info: Info, input: ExportComplianceInput) -> ExportCompliancePayload:
+        house, actor = info.context.house, info.context.actor
+        try:
+            asked = decode(input.id, "ComplianceEvaluation")
+            tenant = await house.tenants.get(actor, asked.tenant_id, purpose="GraphQL")
+            found = await house.compliance.export(actor, asked.tenant_id, asked.id)
+        except OF_THE_REQUEST as refusal:
+            return ExportCompliancePayload(export=None, user_errors=[user_error(refusal)])
+        return ExportCompliancePayload(export=export(found, tenant.key), user_errors=[])
+
+    @strawberry.mutation(description="Take in an assessment that was made elsewhere.")
+    async def import_assessment(self, info: Info, input: ImportAssessmentInput) -> ImportAssessmentPayload:
+        try:
+            if abs(input.max_age) > _MOST_DAYS:
+                raise InvalidInput("so many days are no age", field="max_age")
+            command = ImportAssessment(
+                input.source, input.document.encode(), timedelta(days=input.max_age), input.reason
+            )
+            taken = await info.context.house.assessment_imports.take(command, info.context.actor)
+        except OF_THE_REQUEST as refusal:
+            return ImportAssessmentPayload(assessment=None, user_errors=[user_error(refusal)])
+        return ImportAssessmentPayload(assessment=assessment(taken), user_errors=[])
+
+    @strawberry.mutation(description="Confirm a role that somebody else holds, or take it away.")
+    async def review_held_role(self, info: Info, input: ReviewHeldRoleInput) -> ReviewHeldRolePayload:
+        try:
+            asked = decode(input.id, "RoleGrant")
+            command = RecordReview(asked.tenant_id, asked.id, input.act, input.reason)
+            await info.context.house.access_reviews.record(command, info.context.actor)
+        except OF_THE_REQUEST as refusal:
+            return ReviewHeldRolePayload(recorded=False, user_errors=[user_error(refusal)])
+        return ReviewHeldRolePayload(recorded=True, user_errors=[])
