@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,11 +9,11 @@ from uuid import UUID
 
 from support.learning_world import BEGAN, Vendor, declared, step, updated
 from support.passkeys import Devices
+from support.sequencing import sequencing
 
 from trust_portal.access.people.model import Person as AccessPerson
 from trust_portal.evidence.assertion import challenge_of
 from trust_portal.evidence.policy_file import Policy
-from trust_portal.evidence.sequencer import run_sequencer
 from trust_portal.evidence.signing_statement import signing_statement
 from trust_portal.house import House
 from trust_portal.kernel.actor import Actor, ActorKind, Role
@@ -141,16 +140,8 @@ class Desk:
                 revision=revision,
                 actor=self.owner,
             )
-        stop = asyncio.Event()
-        house = self.house
-        running = asyncio.create_task(
-            run_sequencer(house.storage, house.keyring, stop, host=house.settings.host)
-        )
-        try:
+        async with sequencing(self.house):
             built = await exports.build(tenant_id, asked.id)
-        finally:
-            stop.set()
-            await running
         assert built.failure is None, built.failure
         async with self.house.storage.read(TenantScope(tenant_id)) as session:
             return (await exports.artefact(session, tenant_id, asked.id)).content

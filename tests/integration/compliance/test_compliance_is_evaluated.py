@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,6 +11,7 @@ import asyncpg
 import pytest
 from support.learning_world import Vendor, declared
 from support.passkeys import Devices
+from support.sequencing import sequencing
 
 from jobs.compliance import COMPLIANCE_DUTIES, mind_compliance
 from trust_portal.access.actors import CONSOLE
@@ -23,7 +22,6 @@ from trust_portal.errors import Denied, NotFound
 from trust_portal.evidence.act import Act
 from trust_portal.evidence.dsse import Envelope
 from trust_portal.evidence.receipt_rows import find_receipt
-from trust_portal.evidence.sequencer import run_sequencer
 from trust_portal.evidence.statement import ReceiptKind, Statement, Subject
 from trust_portal.house import House
 from trust_portal.kernel.actor import SYSTEM, Role
@@ -82,20 +80,9 @@ def gaps(found: Result) -> list[tuple[str, str]]:
     return [(each.name, each.why) for each in found.gaps]
 
 
-@asynccontextmanager
-async def sequenced(house: House) -> AsyncIterator[None]:
-    stop = asyncio.Event()
-    task = asyncio.create_task(run_sequencer(house.storage, house.keyring, stop, host="trust.example"))
-    try:
-        yield
-    finally:
-        stop.set()
-        await task
-
-
 async def logged(house: House, *tenants: UUID) -> None:
     """Until nothing waits for the log."""
-    async with sequenced(house), asyncio.timeout(60):
+    async with sequencing(house), asyncio.timeout(60):
         for tenant_id in tenants:
             async with house.storage.read(StaffScope()) as session:
                 driver = await session.driver()

@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import pytest
 from support.learning_world import Vendor
+from support.sequencing import sequencing
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.errors import Conflict, Denied, InvalidInput, NotFound
 from trust_portal.evidence.export import ExportState
-from trust_portal.evidence.sequencer import run_sequencer
 from trust_portal.evidence.strict import parse_json
 from trust_portal.evidence.verify import verify
 from trust_portal.house import House
@@ -146,14 +146,8 @@ async def test_a_bundle_verifies_and_what_elsewhere_assessed_is_beside_it_with_i
     )
 
     export = await house.compliance.export(carol, acme, theirs.id)
-    stop = asyncio.Event()
-    sequencer = asyncio.create_task(run_sequencer(house.storage, house.keyring, stop, host="trust.example"))
-    try:
-        async with asyncio.timeout(120):
-            built = await house.exports.build(acme, export.id)
-    finally:
-        stop.set()
-        await sequencer
+    async with sequencing(house), asyncio.timeout(120):
+        built = await house.exports.build(acme, export.id)
     assert built.state is ExportState.READY
     async with house.storage.read(TenantScope(acme)) as session:
         bundle = (await house.exports.artefact(session, acme, export.id)).content

@@ -16,9 +16,9 @@ from credit_desk import (
     memo_bundle,
     open_house_at,
     promise,
-    sequencing,
     trust_of,
 )
+from support.sequencing import sequencing
 
 from trust_portal.evidence import bundle
 from trust_portal.evidence.keyring import Keyring

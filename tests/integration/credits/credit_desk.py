@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +20,6 @@ from trust_portal.access.tenants.model import CreateTenant, Tenant
 from trust_portal.access.tokens.model import Admission, Bounds
 from trust_portal.evidence.export import ExportState
 from trust_portal.evidence.policy_file import Policy
-from trust_portal.evidence.sequencer import run_sequencer
 from trust_portal.evidence.tables import receipts
 from trust_portal.facts.framing import lines
 from trust_portal.house import House, build_house
@@ -279,18 +276,6 @@ class Desk:
     async def statement(self, receipt_id: UUID) -> dict[str, object]:
         filed = await self.house.archive.receipt(self.people["olive"].as_actor(), self.tenant.id, receipt_id)
         return filed.statement["predicate"]
-
-
-@asynccontextmanager
-async def sequencing(house: House) -> AsyncIterator[None]:
-    """Receipts are integrated while the block lasts."""
-    stop = asyncio.Event()
-    task = asyncio.create_task(run_sequencer(house.storage, house.keyring, stop, host=house.settings.host))
-    try:
-        yield
-    finally:
-        stop.set()
-        await task
 
 
 async def memo_bundle(house: House, credit: StoredCredit) -> bytes:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from support.reliability_vendor import Vendor, settings_of
+from support.sequencing import sequencing
 
-from trust_portal.evidence.sequencer import run_sequencer
 from trust_portal.house import House, build_house
 from trust_portal.kernel.clock import ManualClock
 
@@ -31,8 +30,5 @@ def vendor(house: House) -> Vendor:
 @pytest.fixture
 async def sequencer(house: House) -> AsyncIterator[None]:
     """Integrates receipts while the test runs."""
-    stop = asyncio.Event()
-    task = asyncio.create_task(run_sequencer(house.storage, house.keyring, stop, host=house.settings.host))
-    yield
-    stop.set()
-    await task
+    async with sequencing(house):
+        yield

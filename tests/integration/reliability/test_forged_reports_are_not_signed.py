@@ -124,7 +124,7 @@ async def test_inputs_the_report_was_not_computed_from_are_refused(
         (export,) = (await list_exports(session, issued.tenant_id, PageRequest(5))).items
     export = await house.exports.build(issued.tenant_id, export.id)
     assert (export.state, await manifests(house, issued.tenant_id)) == (ExportState.FAILED, 0)
-    assert "the stored report is not the one that was issued" in (export.failure or "")
+    assert "the stored report is not the one that was issued: inputs/apology.txt" in (export.failure or "")
     assert any("inputs/apology.txt" in each.message for each in await findings(house))
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from uuid import UUID
 
 from sqlalchemy import text
@@ -12,7 +9,6 @@ from sqlalchemy import text
 from trust_portal.access.actors import CONSOLE
 from trust_portal.evidence.export import Export, ExportState
 from trust_portal.evidence.policy_file import Policy
-from trust_portal.evidence.sequencer import run_sequencer
 from trust_portal.house import House
 from trust_portal.kernel.actor import Actor, ActorKind, Role
 from trust_portal.kernel.ids import VENDOR_ID
@@ -34,18 +30,6 @@ CORA = Actor(
     frozenset({Role.CSM}),
     person_id=UUID("00000000-0000-7000-8000-00000000c0ca"),
 )
-
-
-@asynccontextmanager
-async def sequencing(house: House) -> AsyncIterator[None]:
-    """Receipts are integrated while the block lasts."""
-    stop = asyncio.Event()
-    task = asyncio.create_task(run_sequencer(house.storage, house.keyring, stop, host=house.settings.host))
-    try:
-        yield
-    finally:
-        stop.set()
-        await task
 
 
 async def acknowledged(house: House, tenant_id: UUID, period: str = Q2) -> tuple[Acknowledgement, ...]:

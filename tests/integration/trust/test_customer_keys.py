@@ -12,6 +12,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from support.sequencing import sequencing
 
 from jobs.exports import seal as seal_job
 from trust_portal.access.actors import CONSOLE
@@ -26,7 +27,6 @@ from trust_portal.evidence.log_policy import log_policy
 from trust_portal.evidence.reproduction import reproduce_all
 from trust_portal.evidence.sealing import sealing as sealing_module
 from trust_portal.evidence.sealing.model import KeyAct
-from trust_portal.evidence.sequencer import run_sequencer
 from trust_portal.evidence.signing import VerifyKey
 from trust_portal.evidence.verify import verify
 from trust_portal.house import House
@@ -104,10 +104,6 @@ class Desk:
 @pytest.fixture
 async def desk(house: House, tmp_path: Path) -> AsyncIterator[Desk]:
     tenant_id = (await house.tenants.create(CreateTenant("acme", "Acme"), CONSOLE)).id
-    stop = asyncio.Event()
-    sequencer = asyncio.create_task(
-        run_sequencer(house.storage, house.keyring, stop, host=house.settings.host)
-    )
     exports = Exports(
         house.storage,
         house.ledger,
@@ -117,9 +113,8 @@ async def desk(house: House, tmp_path: Path) -> AsyncIterator[Desk]:
         vault=house.vault,
     )
     admin = Actor(ActorKind.PERSON, new_id(), "Carla", tenant_id, frozenset({Role.CUSTOMER_ADMIN}))
-    yield Desk(house, exports, tenant_id, admin, tmp_path / "customer-keys")
-    stop.set()
-    await sequencer
+    async with sequencing(house):
+        yield Desk(house, exports, tenant_id, admin, tmp_path / "customer-keys")
 
 
 async def test_what_is_stored_is_sealed_and_comes_out_as_it_was(desk: Desk) -> None:

@@ -11,10 +11,11 @@ from io import BytesIO
 import pytest
 from pptx import Presentation
 from qbr_desk import bundle_of, issue, prepare, use
-from report_desk import CORA, Q2, publish, sequencing, stored, trust_of
+from report_desk import CORA, Q2, publish, stored, trust_of
 from sqlalchemy import text
 from support.office import pdf_text_of
 from support.portal_fixtures import Portal
+from support.sequencing import sequencing
 
 from trust_portal.errors import Conflict, InvalidInput, NotFound
 from trust_portal.evidence import bundle

@@ -6,8 +6,9 @@ import json
 from datetime import timedelta
 
 import pytest
-from report_desk import Q2, acknowledged, bundle_of, publish, sequencing, stored, trust_of
+from report_desk import Q2, acknowledged, bundle_of, publish, stored, trust_of
 from support.portal_fixtures import Portal
+from support.sequencing import sequencing
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.errors import Conflict, InvalidInput
