@@ -32,6 +32,7 @@ COMMANDS: dict[str, str] = {
     "sla": "trust_portal.commands.sla:sla",
     "tenants": "trust_portal.commands.tenants:tenants",
     "tokens": "trust_portal.commands.tokens:tokens",
+    "trust": "trust_portal.commands.trust:trust",
     "up": "trust_portal.commands.servers:up",
     "verify": "trust_portal.commands.verify:verify",
     "worker": "trust_portal.commands.servers:worker",

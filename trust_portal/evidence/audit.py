@@ -131,6 +131,12 @@ WHERE a.tenant_id = $1 AND e.tenant_id = $1
 """
 
 
+async def audited_tenants(storage: Storage) -> tuple[UUID, ...]:
+    """Everybody of whom evidence is stored, the vendor too."""
+    async with storage.read(StaffScope()) as session:
+        return await _everybody(await session.driver())
+
+
 async def audit(
     storage: Storage,
     totals: AuditTotals,
@@ -146,7 +152,7 @@ async def audit(
     async with storage.read(StaffScope(), snapshot=True) as session:
         driver = await session.driver()
         keys = _Keys(await driver.fetch(_KEYS))
-        tenants = [tenant_id] if tenant_id else [row[0] for row in await driver.fetch(_TENANTS)]
+        tenants = (tenant_id,) if tenant_id else await _everybody(driver)
         for each in tenants:
             totals.tenants += 1
             tenant = _TenantAudit(session, driver, keys, totals, each, vault or Vault())
@@ -155,6 +161,10 @@ async def audit(
             for auditor in auditors:
                 async for where, message in auditor.audit(storage, each):
                     yield AuditFinding(AuditCode.NOT_ATTESTED, each, where, message)
+
+
+async def _everybody(driver: Driver) -> tuple[UUID, ...]:
+    return tuple(row[0] for row in await driver.fetch(_TENANTS))
 
 
 class _Keys:

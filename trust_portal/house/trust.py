@@ -64,7 +64,7 @@ def trust_room(base: Foundation, access: AccessRoom, auditors: Sequence[Auditor]
     settings, exports = base.settings, base.exports
     storage, gate, ledger, access_log = base.storage, base.gate, base.ledger, base.access_log
     catalogue = shipped_catalogue()
-    receipt_audits = ReceiptAudits(storage, gate, ledger, auditors)
+    receipt_audits = ReceiptAudits(storage, gate, ledger, auditors, base.vault)
     trust_reports = TrustReports(
         storage,
         gate=gate,

@@ -140,6 +140,7 @@ async def test_what_is_stored_is_sealed_and_comes_out_as_it_was(desk: Desk) -> N
     for content in (plain, opened):
         assert verify(content, policy=policy).findings == ()
     assert await desk.findings() == []
+    assert (await desk.house.receipt_audits.run(desk.tenant_id, SYSTEM)).findings == ()
     check = await desk.posture()
     assert (check.finding.check, check.finding.outcome) == (Check.CUSTOMER_KEY, Outcome.PASS)
     use = check.finding.evidence["use"]
