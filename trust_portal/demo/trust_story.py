@@ -19,8 +19,8 @@ from trust_portal.demo.product.incidents import runaway_key
 from trust_portal.demo.scene import BRIGHTWATER, SOURCE
 from trust_portal.errors import Unavailable
 from trust_portal.evidence import bundle
-from trust_portal.evidence.bundle_contents import envelope_name
 from trust_portal.evidence.export import Export
+from trust_portal.evidence.links import file_of
 from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.actor import Actor, Role
 from trust_portal.learning.incidents.model import incident_id
@@ -185,7 +185,7 @@ class TrustStory:
         remedies = [
             (each, receipt)
             for each in _rows(sections[COST], "playbooks")
-            if (receipt := each["playbook"].receipt) is not None and envelope_name(UUID(receipt)) in files
+            if (receipt := each["playbook"].receipt) is not None and file_of(receipt) in files
         ]
         issued = [each for each in _rows(sections[CREDITS], ISSUED) if each["period"].value == self._month]
         if not remedies or not issued:

@@ -11,15 +11,14 @@ from sqlalchemy import select
 from trust_portal.errors import NotFound
 from trust_portal.evidence.export import Export, RenderedDocument
 from trust_portal.evidence.instructions import verify_md
+from trust_portal.evidence.links import file_of
 from trust_portal.evidence.log_reader import LogReader
 from trust_portal.evidence.manifest import (
     CONSISTENCY,
-    ENVELOPE_SUFFIX,
     KEYS,
     MANIFEST,
     MANIFEST_PROOF,
     POLICY,
-    RECEIPTS,
     Manifest,
     disclosure_name,
     proof_name,
@@ -29,10 +28,6 @@ from trust_portal.evidence.signing import VerifyKey
 from trust_portal.evidence.tables import receipt_disclosures, receipts
 from trust_portal.evidence.verification_page import verification_page
 from trust_portal.storage.unit_of_work import ReadSession
-
-
-def envelope_name(receipt_id: UUID) -> str:
-    return f"{RECEIPTS}{receipt_id}{ENVELOPE_SUFFIX}"
 
 
 async def signed_files(
@@ -69,8 +64,8 @@ async def _receipt_files(
         )
     )
     for row in rows:
-        files[envelope_name(row.id)] = row.envelope
-    if missing := [each for each in receipt_ids if envelope_name(each) not in files]:
+        files[file_of(row.id)] = row.envelope
+    if missing := [each for each in receipt_ids if file_of(each) not in files]:
         raise NotFound(f"receipt {missing[0]}")
     disclosures: dict[str, list[str]] = {}
     rows = await session.execute(
@@ -82,7 +77,7 @@ async def _receipt_files(
         .order_by(receipt_disclosures.c.receipt_id, receipt_disclosures.c.position)
     )
     for row in rows:
-        name = disclosure_name(envelope_name(row.receipt_id))
+        name = disclosure_name(file_of(row.receipt_id))
         disclosures.setdefault(name, []).append(row.disclosure)
     return files | {name: json.dumps(found).encode() for name, found in disclosures.items()}
 
@@ -100,7 +95,7 @@ async def proof_files(
     proofs = await reader.proof_at(session, tenant_id, [manifest_id, *export.receipt_ids], tree_size)
     files = {MANIFEST: envelope, MANIFEST_PROOF: str(proofs[manifest_id]).encode()}
     for receipt_id in export.receipt_ids:
-        files[proof_name(envelope_name(receipt_id))] = str(proofs[receipt_id]).encode()
+        files[proof_name(file_of(receipt_id))] = str(proofs[receipt_id]).encode()
     if export.previous_size:
         grown = await reader.consistency(session, tenant_id, export.previous_size, tree_size)
         files[CONSISTENCY] = str(grown).encode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from uuid import UUID
 
 from trust_portal.evidence.dsse import Envelope
 from trust_portal.evidence.manifest import ENVELOPE_SUFFIX, RECEIPTS
@@ -32,7 +33,7 @@ def data_of(statement: Statement) -> dict[str, str]:
     return {name: sha256 for name, sha256 in named(statement).items() if not name.startswith(_RECEIPT)}
 
 
-def file_of(receipt_id: str) -> str:
+def file_of(receipt_id: UUID | str) -> str:
     """Where a bundle carries a receipt."""
     return f"{RECEIPTS}{receipt_id}{ENVELOPE_SUFFIX}"
 

@@ -119,6 +119,9 @@ class Gap:
     field: str
     message: str
 
+    def __str__(self) -> str:
+        return f"{' '.join(part for part in (self.file, self.field) if part)}: {self.message}"
+
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:

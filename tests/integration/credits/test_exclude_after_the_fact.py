@@ -20,9 +20,8 @@ from trust_portal.access.actors import CONSOLE
 from trust_portal.access.approvals.model import ApprovalKind, Deny, Withdraw
 from trust_portal.errors import Conflict, Denied, InvalidInput
 from trust_portal.evidence.behind import signed_behind
-from trust_portal.evidence.bundle_contents import envelope_name
 from trust_portal.evidence.export import ExportState
-from trust_portal.evidence.links import statements
+from trust_portal.evidence.links import file_of, statements
 from trust_portal.evidence.verify import verify
 from trust_portal.house import House
 from trust_portal.kernel.clock import ManualClock, rfc3339
@@ -417,7 +416,7 @@ async def test_a_forged_exclusion_is_not_signed_into_a_bundle(house: House, desk
         envelopes = await signed_behind(session, desk.tenant.id, report.receipt_id)
         inputs = await repository.find_inputs(session, desk.tenant.id, report.id)
         document = await repository.find_document(session, desk.tenant.id, report.id)
-    files = {**inputs, "report.json": document, **{envelope_name(i): e for i, e in envelopes.items()}}
+    files = {**inputs, "report.json": document, **{file_of(i): e for i, e in envelopes.items()}}
     assert attest(files).gaps == ()
     approvals = await desk.kinds("approval.%")
     assert approvals == ["approval.requested", "approval.approved", "approval.approved", "approval.used"]
@@ -453,8 +452,8 @@ async def test_a_receipt_that_says_otherwise_than_the_approvers_signed_is_found(
     approved = await bench.approve(await bench.propose(), "rob", "fay")
     async with house.storage.read(TenantScope(desk.tenant.id)) as session:
         envelopes = await signed_behind(session, desk.tenant.id, approved.last.receipt_id)
-    files = {envelope_name(id_): envelope for id_, envelope in envelopes.items()}
-    found, name = dict(statements(files)), envelope_name(approved.last.receipt_id)
+    files = {file_of(id_): envelope for id_, envelope in envelopes.items()}
+    found, name = dict(statements(files)), file_of(approved.last.receipt_id)
     assert [*approval_gaps(files, found, name, found[name])] == []
     predicate = deepcopy(dict(found[name].predicate))
     lie(predicate["result"])

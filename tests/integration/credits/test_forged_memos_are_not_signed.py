@@ -63,7 +63,7 @@ def set_amount(body):
 
 def test_one_digit_changed_is_no_memo_that_was_issued(memo):
     (gap,) = attest(edited(memo.files, set_amount)).gaps
-    assert gap.message == "no credit.issued receipts were issued for it"
+    assert gap.message == "no credit.issued receipts are for it"
 
 
 #: What a vendor with its own keys might change, and the field of the first gap that this leaves.
@@ -157,10 +157,7 @@ async def test_a_memo_changed_in_the_database_is_neither_signed_nor_passed_by_th
     built = await house.exports.build(desk.tenant.id, export.id)
     assert (built.state, built.failure) == (
         ExportState.FAILED,
-        (
-            "the stored credit is not the one that was issued: memo.json: no credit.issued receipts were issued "
-            "for it"
-        ),
+        "the stored credit is not the one that was issued: memo.json: no credit.issued receipts are for it",
     )
     assert await desk.kinds("export.manifest") == [], "nothing was signed"
     (found,) = await findings(house)

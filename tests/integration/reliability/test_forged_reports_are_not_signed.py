@@ -88,7 +88,7 @@ async def test_a_row_nobody_issued_is_not_made_a_bundle_and_the_audit_names_it(
     assert export.state is ExportState.FAILED
     assert export.failure == (
         "the stored report is not the one that was issued: "
-        "report.json: no sla_report.issued receipts were issued for it"
+        "report.json: no sla_report.issued receipts are for it"
     )
     assert await manifests(house, issued.tenant_id) == 0, "nothing was signed"
     assert [str(forged) in each.where for each in await findings(house)] == [True]

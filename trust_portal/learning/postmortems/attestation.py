@@ -4,45 +4,34 @@
                               │                (somebody else)          (the same bytes)
                               └──▶ passkey.introduced, and the version before it, if there is one
 
-A row of the database is believed by nobody: the exporter, the audit and the reader's own verifier ask the
-same question here, of bytes alone. That the envelopes' signatures hold is asked before, and that of the
-passkey by ``evidence.verification.passkeys``.
+What is asked of every document stands in ``evidence.attestation``; here, what is asked of this one.
+That the passkey signed is asked by ``evidence.verification.passkeys``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from trust_portal.errors import TrustPortalError
-from trust_portal.evidence.links import file_of, missing, rests_on, result_of, statements
+from trust_portal.evidence.attestation import Attestation, Issued, attest_document, is_for
+from trust_portal.evidence.links import file_of, rests_on, result_of, statements
 from trust_portal.evidence.manifest import Manifest
 from trust_portal.evidence.statement import ReceiptKind, Statement
-from trust_portal.evidence.strict import Malformed, parse_json
+from trust_portal.evidence.strict import parse_json
 from trust_portal.evidence.verdict import Gap
-from trust_portal.kernel.canonical import canonical, sha256_hex
 from trust_portal.learning.postmortems.model import DOCUMENT_FILE, FEWEST_ACTIONS, MOST_ACTIONS
-
-
-@dataclass(frozen=True, slots=True)
-class Attestation:
-    """``gaps`` is empty where every link holds; then the rest says what was signed."""
-
-    gaps: tuple[Gap, ...]
-    tenant: str = ""
-    postmortem: str = ""
-    version: str = ""
 
 
 def attest(files: Mapping[str, bytes]) -> Attestation:
     """``files`` as a bundle names them: the document, and envelopes of receipts."""
-    try:
-        return _attest(files)
-    except Malformed as error:
-        return Attestation((Gap(DOCUMENT_FILE, error.field or "", error.message),))
-    except (LookupError, TypeError, ValueError, AttributeError, RecursionError, TrustPortalError) as error:
-        return Attestation((Gap(DOCUMENT_FILE, "", f"not what belongs here: {error!r}"),))
+    return attest_document(
+        files,
+        DOCUMENT_FILE,
+        ReceiptKind.POSTMORTEM_SIGNED,
+        id_field="postmortem",
+        links=partial(_links, files),
+    )
 
 
 def attest_bundle(files: Mapping[str, bytes], manifest: Statement) -> Sequence[Gap]:
@@ -87,49 +76,12 @@ def versions_told(files: Mapping[str, bytes], _: Statement) -> Sequence[str]:
     return told
 
 
-def _attest(files: Mapping[str, bytes]) -> Attestation:
-    content = files.get(DOCUMENT_FILE)
-    if content is None:
-        return Attestation((Gap(DOCUMENT_FILE, "", "is not there"),))
-    document = parse_json(content)
-    if canonical(document) != content:
-        return Attestation((Gap(DOCUMENT_FILE, "", "spelled otherwise than RFC 8785 wants"),))
-    sha256 = sha256_hex(content)
-    found = dict(statements(files))
-    signed = [
-        (name, each)
-        for name, each in found.items()
-        if each.kind is ReceiptKind.POSTMORTEM_SIGNED and _is_of(each, sha256)
-    ]
-    if len(signed) != 1:
-        return Attestation(
-            (Gap(DOCUMENT_FILE, "", f"{len(signed) or 'no'} postmortem.signed receipts are for it"),)
-        )
-    name, receipt = signed[0]
-    behind = _behind(found, name)
-    gaps = [
-        *(gap for each in sorted(behind) for gap in missing(files, each, behind[each])),
-        *_signed(document, name, receipt, sha256),
-        *_reviewed(document, name, receipt, found, sha256),
-        *_before(document, receipt, behind),
-    ]
-    own = document["postmortem"]
-    return Attestation(tuple(gaps), str(receipt.predicate["tenant"]), own["id"], own["version"])
-
-
-def _is_of(statement: Statement, sha256: str) -> bool:
-    return any(each.name == DOCUMENT_FILE and each.sha256 == sha256 for each in statement.subjects)
-
-
-def _behind(found: Mapping[str, Statement], name: str) -> dict[str, Statement]:
-    seen: dict[str, Statement] = {}
-    waiting = [name]
-    while waiting:
-        each = waiting.pop()
-        if each in found and each not in seen:
-            seen[each] = found[each]
-            waiting += [file_of(id_) for id_ in rests_on(found[each])]
-    return seen
+def _links(files: Mapping[str, bytes], issued: Issued) -> Iterator[Gap]:
+    document, name, receipt, sha256 = issued.body, issued.name, issued.receipt, issued.sha256
+    yield from issued.missing(files)
+    yield from _signed(document, name, receipt, sha256)
+    yield from _reviewed(document, name, receipt, issued.found, sha256)
+    yield from _before(document, receipt, issued.behind)
 
 
 def _signed(document: Mapping[str, Any], name: str, receipt: Statement, sha256: str) -> Iterator[Gap]:
@@ -160,7 +112,7 @@ def _reviewed(
 ) -> Iterator[Gap]:
     """Accepted and submitted were these very bytes, and accepted by nobody who wrote any of them."""
     accepted = _rested(receipt, found, ReceiptKind.POSTMORTEM_ACCEPTED)
-    if accepted is None or not _is_of(accepted, sha256):
+    if accepted is None or not is_for(accepted, DOCUMENT_FILE, sha256):
         yield Gap(name, "predicate.inputs", "no postmortem.accepted receipt of this document is behind it")
         return
     reviewer = _person(accepted)
@@ -169,7 +121,7 @@ def _reviewed(
     if reviewer in {each["person"] for each in document["authors"]}:
         yield Gap(DOCUMENT_FILE, "authors", "reviewed by somebody who wrote it")
     submitted = _rested(accepted, found, ReceiptKind.POSTMORTEM_SUBMITTED)
-    if submitted is None or not _is_of(submitted, sha256):
+    if submitted is None or not is_for(submitted, DOCUMENT_FILE, sha256):
         yield Gap(name, "predicate.inputs", "no postmortem.submitted receipt of this document is behind it")
         return
     result = result_of(submitted)
@@ -200,7 +152,7 @@ def _before(
         if (
             earlier is None
             or earlier.kind is not ReceiptKind.POSTMORTEM_SIGNED
-            or not _is_of(earlier, str(before["sha256"]))
+            or not is_for(earlier, DOCUMENT_FILE, str(before["sha256"]))
             or before["receipt"] not in rests_on(receipt)
         ):
             yield Gap(DOCUMENT_FILE, "postmortem.supersedes", "no signed version like that is behind it")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from uuid import UUID
 
+from trust_portal.evidence.attestation import other_than_signed
 from trust_portal.evidence.behind import signed_behind
 from trust_portal.evidence.links import file_of
+from trust_portal.evidence.strict import parse_json
 from trust_portal.evidence.verdict import Gap
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.postmortems.attestation import attest
@@ -20,19 +22,17 @@ def gaps_of(
     postmortem: Postmortem, version: Version, document: bytes, envelopes: Mapping[UUID, bytes]
 ) -> Sequence[Gap]:
     """What is missing between a version, as stored, and the receipts of ``signed_behind``."""
-    found = attest({DOCUMENT_FILE: document, **{file_of(str(id_)): each for id_, each in envelopes.items()}})
+    found = attest({DOCUMENT_FILE: document, **{file_of(id_): each for id_, each in envelopes.items()}})
     if found.gaps:
         return found.gaps
-    same = (
-        ("id", str(postmortem.id), found.postmortem),
-        ("version", str(version.number), found.version),
-        ("tenant_id", str(VENDOR_ID), found.tenant),
+    return other_than_signed(
+        DOCUMENT_FILE,
+        (
+            ("id", str(postmortem.id), found.subject),
+            ("version", str(version.number), parse_json(document)["postmortem"]["version"]),
+            ("tenant_id", str(VENDOR_ID), found.tenant),
+        ),
     )
-    return [
-        Gap(DOCUMENT_FILE, field, f"the row says {said!r}, the receipt {meant!r}")
-        for field, said, meant in same
-        if said != meant
-    ]
 
 
 class PostmortemAuditor:
@@ -51,5 +51,4 @@ class PostmortemAuditor:
                     document = await find_document(session, id_, version.number)
                     envelopes = await signed_behind(session, VENDOR_ID, version.receipt_id)
                     for gap in gaps_of(postmortem, version, document, envelopes):
-                        place = " ".join(part for part in (gap.file, gap.field) if part)
-                        yield f"postmortem {id_} version {version.number}", f"{place}: {gap.message}"
+                        yield f"postmortem {id_} version {version.number}", str(gap)

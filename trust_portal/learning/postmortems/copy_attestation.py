@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from trust_portal.documents.csv import write_csv
-from trust_portal.errors import TrustPortalError
+from trust_portal.evidence.attestation import UNREADABLE, is_for, read_document, unreadable
 from trust_portal.evidence.links import missing, result_of, statements
 from trust_portal.evidence.manifest import Manifest
 from trust_portal.evidence.statement import ReceiptKind, Statement
-from trust_portal.evidence.strict import Malformed, parse_json
+from trust_portal.evidence.strict import parse_json
 from trust_portal.evidence.verdict import Gap, Mismatch
 from trust_portal.kernel.canonical import canonical, sha256_hex
 from trust_portal.learning.postmortems.model import COPY_FILE, EVIDENCE_FILE, FORMAT, PROFILE_FILE
@@ -22,10 +22,8 @@ def attest_copy(files: Mapping[str, bytes], tenant: str) -> Sequence[Gap]:
     """``files`` as a bundle names them; ``tenant`` is the id of whose they are said to be."""
     try:
         return list(_gaps(files, tenant))
-    except Malformed as error:
-        return [Gap(COPY_FILE, error.field or "", error.message)]
-    except (LookupError, TypeError, ValueError, AttributeError, RecursionError, TrustPortalError) as error:
-        return [Gap(COPY_FILE, "", f"not what belongs here: {error!r}")]
+    except UNREADABLE as error:
+        return [unreadable(COPY_FILE, error)]
 
 
 def attest_bundle(files: Mapping[str, bytes], manifest: Statement) -> Sequence[Gap]:
@@ -61,20 +59,14 @@ def recompute_copy(files: Mapping[str, bytes]) -> list[Mismatch]:
 
 
 def _gaps(files: Mapping[str, bytes], tenant: str) -> Iterator[Gap]:
-    content = files.get(COPY_FILE)
-    if content is None:
-        yield Gap(COPY_FILE, "", "is not there")
+    body, sha256 = read_document(files, COPY_FILE)
+    if body["format"] != FORMAT:
+        yield Gap(COPY_FILE, "format", f"not {FORMAT}")
         return
-    body = parse_json(content)
-    if canonical(body) != content or body["format"] != FORMAT:
-        yield Gap(COPY_FILE, "", "spelled otherwise than RFC 8785 wants, or in another format")
-        return
-    sha256 = sha256_hex(content)
     issued = [
         (name, each)
         for name, each in statements(files)
-        if each.kind is ReceiptKind.POSTMORTEM_COPY_ISSUED
-        and any((s.name, s.sha256) == (COPY_FILE, sha256) for s in each.subjects)
+        if each.kind is ReceiptKind.POSTMORTEM_COPY_ISSUED and is_for(each, COPY_FILE, sha256)
     ]
     if not issued:
         yield Gap(COPY_FILE, "", "no postmortem.copy_issued receipt was issued for it")

@@ -40,7 +40,7 @@ class PostmortemCopyRenderer:
         copy = await find_copy(session, export.tenant_id, export.subject_id)
         envelopes = await signed_behind(session, copy.tenant_id, copy.receipt_id)
         files = {COPY_FILE: copy.document, PROFILE_FILE: copy.profile_text.encode()}
-        receipts = {file_of(str(id_)): each for id_, each in envelopes.items()}
+        receipts = {file_of(id_): each for id_, each in envelopes.items()}
         if gaps := attest_copy({**files, **receipts}, str(copy.tenant_id)):
             raise Refused(
                 f"the stored copy is not the one that was issued: {gaps[0].file}: {gaps[0].message}",

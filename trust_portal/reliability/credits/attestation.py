@@ -6,23 +6,21 @@
     inputs/report.json ◀── sla_report.issued ◀─────────────────────────────────┤
     inputs/contract.yaml ◀── contract.recorded ◀───────────────────────────────┘
 
-A row of the database is believed by nobody: the exporter, the audit and the customer's own verifier
-ask the same question here, of bytes alone. That the envelopes' signatures hold is asked before.
+What is asked of every document stands in ``evidence.attestation``; here, what is asked of this one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from trust_portal.errors import TrustPortalError
-from trust_portal.evidence.links import file_of, missing, of_kind, rests_on, result_of, statements
-from trust_portal.evidence.manifest import INPUTS, Manifest
+from trust_portal.evidence.attestation import Attestation, Issued, attest_document, other_than_stated
+from trust_portal.evidence.links import file_of, of_kind, rests_on, result_of
+from trust_portal.evidence.manifest import INPUTS
 from trust_portal.evidence.statement import ReceiptKind, Statement
-from trust_portal.evidence.strict import Malformed, parse_json
 from trust_portal.evidence.verdict import Gap
-from trust_portal.kernel.canonical import canonical, digest, sha256_hex
+from trust_portal.kernel.canonical import digest, sha256_hex
 from trust_portal.reliability.credits.approved import approval_gaps
 from trust_portal.reliability.credits.model import CONTRACT_INPUT, MEMO_FILE, REPORT_INPUT
 
@@ -31,86 +29,28 @@ _REPORT = "report.json"
 _FIGURES = ("outcome", "kind", "amount", "total", "issued_before", "currency", "fee", "percent", "rules")
 
 
-@dataclass(frozen=True, slots=True)
-class Attestation:
-    """``tenant`` and ``credit`` are the ids in the receipt; ``gaps`` is empty where every link holds."""
-
-    gaps: tuple[Gap, ...]
-    tenant: str = ""
-    credit: str = ""
-
-
 def attest(files: Mapping[str, bytes]) -> Attestation:
     """``files`` as a bundle names them: memo, inputs, and envelopes of receipts."""
-    try:
-        return _attest(files)
-    except Malformed as error:
-        return Attestation((Gap(MEMO_FILE, error.field or "", error.message),))
-    except (LookupError, TypeError, ValueError, AttributeError, RecursionError, TrustPortalError) as error:
-        return Attestation((Gap(MEMO_FILE, "", f"not what belongs here: {error!r}"),))
+    return attest_document(
+        files, MEMO_FILE, ReceiptKind.CREDIT_ISSUED, id_field="credit", links=partial(_links, files)
+    )
 
 
 def attest_bundle(files: Mapping[str, bytes], manifest: Statement) -> Sequence[Gap]:
     """What ``attest`` finds, and that the manifest speaks of the same tenant and period."""
     found = attest(files)
-    if found.gaps:
-        return found.gaps
-    body, stated = parse_json(files[MEMO_FILE]), Manifest.of(manifest)
-    same = (
-        ("predicate.result.tenant", stated.tenant, body["tenant"]["key"]),
-        ("predicate.result.period", stated.period, body["period"]["label"]),
-        ("predicate.tenant", manifest.predicate.get("tenant"), found.tenant),
-    )
-    return [
-        Gap("manifest.dsse.json", field, f"the manifest says {said!r}, the signed memo {meant!r}")
-        for field, said, meant in same
-        if said != meant
-    ]
+    return found.gaps or other_than_stated(files, MEMO_FILE, manifest, found.tenant, "memo")
 
 
-def _attest(files: Mapping[str, bytes]) -> Attestation:
-    document = files.get(MEMO_FILE)
-    if document is None:
-        return Attestation((Gap(MEMO_FILE, "", "is not there"),))
-    memo = parse_json(document)
-    if canonical(memo) != document:
-        return Attestation((Gap(MEMO_FILE, "", "spelled otherwise than RFC 8785 wants"),))
-    found = dict(statements(files))
-    issued = [
-        (name, each)
-        for name, each in found.items()
-        if each.kind is ReceiptKind.CREDIT_ISSUED
-        and any(s.name == MEMO_FILE and s.sha256 == sha256_hex(document) for s in each.subjects)
-    ]
-    if len(issued) != 1:
-        return Attestation(
-            (Gap(MEMO_FILE, "", f"{len(issued) or 'no'} credit.issued receipts were issued for it"),)
-        )
-    name, receipt = issued[0]
-    behind = _behind(found, name)
-    gaps = [
-        *(gap for each in sorted(behind) for gap in missing(files, each, behind[each])),
-        *_inputs(files, memo),
-        *_issue(memo, name, receipt),
-        *_calculation(files, memo, behind),
-        *_earlier(memo, behind),
-        *_proposal(memo, behind),
-        *approval_gaps(memo, behind),
-    ]
-    credit = str(result_of(receipt)["credit"])
-    return Attestation(tuple(gaps), str(receipt.predicate["tenant"]), credit)
-
-
-def _behind(found: Mapping[str, Statement], name: str) -> dict[str, Statement]:
-    """The receipt of the file ``name`` and every one it rests on, all the way down."""
-    seen: dict[str, Statement] = {}
-    waiting = [name]
-    while waiting:
-        each = waiting.pop()
-        if each in found and each not in seen:
-            seen[each] = found[each]
-            waiting += [file_of(id_) for id_ in rests_on(found[each])]
-    return seen
+def _links(files: Mapping[str, bytes], issued: Issued) -> Iterator[Gap]:
+    memo, behind = issued.body, issued.behind
+    yield from issued.missing(files)
+    yield from _inputs(files, memo)
+    yield from _issue(memo, issued.name, issued.receipt)
+    yield from _calculation(files, memo, behind)
+    yield from _earlier(memo, behind)
+    yield from _proposal(memo, behind)
+    yield from approval_gaps(memo, behind)
 
 
 def _inputs(files: Mapping[str, bytes], memo: Mapping[str, Any]) -> Iterator[Gap]:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from uuid import UUID
 
 from trust_portal.errors import NotFound
+from trust_portal.evidence.attestation import other_than_signed
 from trust_portal.evidence.behind import signed_behind
 from trust_portal.evidence.key_register import receipt_keys
 from trust_portal.evidence.links import file_of, result_of, signed
@@ -40,25 +41,23 @@ def gaps_of(
     credit: StoredCredit, files: Mapping[str, bytes], envelopes: Mapping[UUID, bytes]
 ) -> Sequence[Gap]:
     """What is missing between an issued credit, as stored, and the receipts of ``signed_behind``."""
-    found = attest({**files, **{file_of(str(id_)): envelope for id_, envelope in envelopes.items()}})
+    found = attest({**files, **{file_of(id_): envelope for id_, envelope in envelopes.items()}})
     if found.gaps:
         return found.gaps
     memo = parse_json(files[MEMO_FILE])
     issue = credit.issue
-    same = (
-        ("tenant_id", str(credit.tenant_id), found.tenant),
-        ("id", str(credit.id), found.credit),
-        ("sha256", None if issue is None else issue.sha256, sha256_hex(files[MEMO_FILE])),
-        ("reference", None if issue is None else issue.reference, memo["issue"]["reference"]),
-        ("period", credit.period, memo["period"]["label"]),
-        ("amount", credit.amount.decimal, memo["credit"]["amount"]),
-        ("currency", credit.amount.currency, memo["credit"]["currency"]),
+    return other_than_signed(
+        MEMO_FILE,
+        (
+            ("tenant_id", str(credit.tenant_id), found.tenant),
+            ("id", str(credit.id), found.subject),
+            ("sha256", None if issue is None else issue.sha256, sha256_hex(files[MEMO_FILE])),
+            ("reference", None if issue is None else issue.reference, memo["issue"]["reference"]),
+            ("period", credit.period, memo["period"]["label"]),
+            ("amount", credit.amount.decimal, memo["credit"]["amount"]),
+            ("currency", credit.amount.currency, memo["credit"]["currency"]),
+        ),
     )
-    return [
-        Gap(MEMO_FILE, field, f"the row says {said!r}, the receipt {meant!r}")
-        for field, said, meant in same
-        if said != meant
-    ]
 
 
 class CreditAuditor:
@@ -72,8 +71,7 @@ class CreditAuditor:
             async with storage.read(TenantScope(tenant_id)) as session:
                 gaps = await self._gaps(session, tenant_id, credit_id)
             for gap in gaps:
-                place = " ".join(part for part in (gap.file, gap.field) if part)
-                yield f"credit {credit_id}", f"{place}: {gap.message}"
+                yield f"credit {credit_id}", str(gap)
 
     async def _gaps(self, session: ReadSession, tenant_id: UUID, credit_id: UUID) -> Sequence[Gap]:
         try:

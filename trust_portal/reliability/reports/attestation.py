@@ -3,22 +3,22 @@
     report.json ──▶ sla_report.issued ──▶ receipts it names ──▶ contract.recorded, maintenance.recorded, …
     inputs/…    ──▶ (digests in both)                     ──▶ inputs/contract.yaml, exclusions.json, crosscheck.json
 
-A row of the database is believed by nobody: the exporter, the audit and the customer's own verifier
-ask the same question here, of bytes alone. That the envelopes' signatures hold is asked before.
+What is asked of every document stands in ``evidence.attestation``; here, what is asked of this one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from trust_portal.evidence.links import data_of, file_of, missing, rests_on, statements
-from trust_portal.evidence.manifest import INPUTS, Manifest
+from trust_portal.evidence.attestation import Attestation, Issued, attest_document, other_than_stated
+from trust_portal.evidence.links import data_of, file_of, missing, rests_on
+from trust_portal.evidence.manifest import INPUTS
 from trust_portal.evidence.statement import ReceiptKind, Statement
-from trust_portal.evidence.strict import Malformed, parse_json
+from trust_portal.evidence.strict import parse_json
 from trust_portal.evidence.verdict import Gap
-from trust_portal.kernel.canonical import canonical, digest, sha256_hex
+from trust_portal.kernel.canonical import digest, sha256_hex
 from trust_portal.reliability.exclusions.attestation import approval_gaps
 from trust_portal.reliability.reports.model import (
     CONTRACT_FILE,
@@ -33,73 +33,28 @@ _INPUT_FILES = frozenset({CONTRACT_FILE, EXCLUSIONS_FILE, MEASUREMENTS_FILE})
 _OF_WINDOW = ("window", "start", "end", "announced_at", "recorded_at", "reason", "objectives")
 
 
-@dataclass(frozen=True, slots=True)
-class Attestation:
-    """``tenant`` and ``report`` are the ids in the receipt; ``gaps`` is empty where every link holds."""
-
-    gaps: tuple[Gap, ...]
-    tenant: str = ""
-    report: str = ""
-
-
 def attest(files: Mapping[str, bytes]) -> Attestation:
     """``files`` as a bundle names them: report, inputs, and envelopes of receipts."""
-    try:
-        return _attest(files)
-    except Malformed as error:
-        return Attestation((Gap(REPORT_FILE, error.field or "", error.message),))
-    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        return Attestation((Gap(REPORT_FILE, "", f"not what belongs here: {error!r}"),))
+    return attest_document(
+        files, REPORT_FILE, ReceiptKind.SLA_REPORT_ISSUED, id_field="report", links=partial(_links, files)
+    )
 
 
 def attest_bundle(files: Mapping[str, bytes], manifest: Statement) -> Sequence[Gap]:
-    """What ``attest`` finds, and that the manifest speaks of the same tenant, report and period."""
+    """What ``attest`` finds, and that the manifest speaks of the same tenant and period."""
     found = attest(files)
-    if found.gaps:
-        return found.gaps
-    body, stated = parse_json(files[REPORT_FILE]), Manifest.of(manifest)
-    same = (
-        ("predicate.result.tenant", stated.tenant, body["tenant"]["key"]),
-        ("predicate.result.period", stated.period, body["period"]["label"]),
-        ("predicate.tenant", manifest.predicate.get("tenant"), found.tenant),
-    )
-    return [
-        Gap("manifest.dsse.json", field, f"the manifest says {said!r}, the signed report {meant!r}")
-        for field, said, meant in same
-        if said != meant
-    ]
+    return found.gaps or other_than_stated(files, REPORT_FILE, manifest, found.tenant, "report")
 
 
-def _attest(files: Mapping[str, bytes]) -> Attestation:
-    document = files.get(REPORT_FILE)
-    if document is None:
-        return Attestation((Gap(REPORT_FILE, "", "is not there"),))
-    body = parse_json(document)
-    if canonical(body) != document:
-        return Attestation((Gap(REPORT_FILE, "", "spelled otherwise than RFC 8785 wants"),))
-    found = dict(statements(files))
-    issued = [
-        (name, each)
-        for name, each in found.items()
-        if each.kind is ReceiptKind.SLA_REPORT_ISSUED
-        and any(s.name == REPORT_FILE and s.sha256 == sha256_hex(document) for s in each.subjects)
-    ]
-    if len(issued) != 1:
-        return Attestation(
-            (Gap(REPORT_FILE, "", f"{len(issued) or 'no'} sla_report.issued receipts were issued for it"),)
-        )
-    name, receipt = issued[0]
-    behind = {file_of(each) for each in rests_on(receipt)}
-    links = {each: statement for each, statement in found.items() if each in behind}
-    gaps = [
-        *_inputs(files, body, name, receipt),
-        *missing(files, name, receipt),
-        *_contract(files, body, links),
-        *_exclusions(files, body, links, found),
-        *_second_sources(files, body, links),
-    ]
-    result: Any = receipt.predicate["result"]
-    return Attestation(tuple(gaps), str(receipt.predicate["tenant"]), str(result["report"]))
+def _links(files: Mapping[str, bytes], issued: Issued) -> Iterator[Gap]:
+    body, receipt, found = issued.body, issued.receipt, issued.found
+    named = {file_of(each) for each in rests_on(receipt)}
+    links = {each: statement for each, statement in found.items() if each in named}
+    yield from _inputs(files, body, issued.name, receipt)
+    yield from missing(files, issued.name, receipt)
+    yield from _contract(files, body, links)
+    yield from _exclusions(files, body, links, found)
+    yield from _second_sources(files, body, links)
 
 
 def _inputs(

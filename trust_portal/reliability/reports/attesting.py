@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from uuid import UUID
 
 from trust_portal.errors import NotFound
+from trust_portal.evidence.attestation import other_than_signed
 from trust_portal.evidence.behind import signed_behind
-from trust_portal.evidence.bundle_contents import envelope_name
 from trust_portal.evidence.dsse import Envelope
+from trust_portal.evidence.links import file_of
 from trust_portal.evidence.statement import ReceiptKind, Statement
 from trust_portal.evidence.strict import Malformed, parse_json
 from trust_portal.evidence.verdict import Gap
@@ -30,25 +31,23 @@ def gaps_of(
         {
             **inputs,
             REPORT_FILE: document,
-            **{envelope_name(id_): envelope for id_, envelope in envelopes.items()},
+            **{file_of(id_): envelope for id_, envelope in envelopes.items()},
         }
     )
     if found.gaps:
         return found.gaps
     body = parse_json(document)
-    same = (
-        ("tenant_id", str(report.tenant_id), found.tenant),
-        ("id", str(report.id), found.report),
-        ("sha256", report.sha256, sha256_hex(document)),
-        ("period", report.period, body["period"]["label"]),
-        ("revision", report.revision, body["revision"]),
-        ("state", report.state.value, body["state"]),
+    return other_than_signed(
+        REPORT_FILE,
+        (
+            ("tenant_id", str(report.tenant_id), found.tenant),
+            ("id", str(report.id), found.subject),
+            ("sha256", report.sha256, sha256_hex(document)),
+            ("period", report.period, body["period"]["label"]),
+            ("revision", report.revision, body["revision"]),
+            ("state", report.state.value, body["state"]),
+        ),
     )
-    return [
-        Gap(REPORT_FILE, field, f"the row says {said!r}, the receipt {meant!r}")
-        for field, said, meant in same
-        if said != meant
-    ]
 
 
 class SlaReportAuditor:
@@ -63,10 +62,9 @@ class SlaReportAuditor:
                 report = await repository.find_report(session, tenant_id, report_id)
                 gaps = await self._gaps(session, report)
             for gap in gaps:
-                place = " ".join(part for part in (gap.file, gap.field) if part)
                 yield (
                     f"SLA report {report.id} ({report.period}, attempt {report.attempt})",
-                    (f"{place}: {gap.message}"),
+                    str(gap),
                 )
 
     async def _gaps(self, session: ReadSession, report: StoredReport) -> Sequence[Gap]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from trust_portal.documents.csv import write_csv
-from trust_portal.errors import TrustPortalError
-from trust_portal.evidence.links import missing, result_of, statements
+from trust_portal.evidence.attestation import Issued, attest_document
+from trust_portal.evidence.links import missing, result_of
 from trust_portal.evidence.manifest import Manifest
 from trust_portal.evidence.statement import ReceiptKind, Statement
-from trust_portal.evidence.strict import Malformed, parse_json
+from trust_portal.evidence.strict import parse_json
 from trust_portal.evidence.verdict import Gap, Mismatch
-from trust_portal.kernel.canonical import canonical, sha256_hex
+from trust_portal.kernel.canonical import sha256_hex
 from trust_portal.reliability.comparison import file_in, reading, table_differs
 from trust_portal.trust.compliance.document import SCHEMA, csv_rows
 from trust_portal.trust.compliance.model import CSV_FILE, DOCUMENT_FILE, POAM_FILE, RESULTS_FILE
@@ -22,12 +23,13 @@ from trust_portal.trust.compliance.oscal.poam import plan_of_action
 
 def attest_evaluation(files: Mapping[str, bytes], tenant: str) -> Sequence[Gap]:
     """``files`` as a bundle names them; ``tenant`` is the id of whose they are said to be."""
-    try:
-        return list(_gaps(files, tenant))
-    except Malformed as error:
-        return [Gap(DOCUMENT_FILE, error.field or "", error.message)]
-    except (LookupError, TypeError, ValueError, AttributeError, RecursionError, TrustPortalError) as error:
-        return [Gap(DOCUMENT_FILE, "", f"not what belongs here: {error!r}")]
+    return attest_document(
+        files,
+        DOCUMENT_FILE,
+        ReceiptKind.COMPLIANCE_EVALUATED,
+        id_field="evaluation",
+        links=partial(_links, files, tenant),
+    ).gaps
 
 
 def attest_bundle(files: Mapping[str, bytes], manifest: Statement) -> Sequence[Gap]:
@@ -83,25 +85,11 @@ def _digest(content: bytes | None) -> str:
     return "(absent)" if content is None else f"SHA-256 {sha256_hex(content)}"
 
 
-def _gaps(files: Mapping[str, bytes], tenant: str) -> Iterator[Gap]:
-    content = files.get(DOCUMENT_FILE)
-    if content is None:
-        yield Gap(DOCUMENT_FILE, "", "is not there")
+def _links(files: Mapping[str, bytes], tenant: str, issued: Issued) -> Iterator[Gap]:
+    body, name, receipt = issued.body, issued.name, issued.receipt
+    if body["schema"] != SCHEMA:
+        yield Gap(DOCUMENT_FILE, "schema", f"not {SCHEMA}")
         return
-    body = parse_json(content)
-    if canonical(body) != content or body["schema"] != SCHEMA:
-        yield Gap(DOCUMENT_FILE, "", "spelled otherwise than RFC 8785 wants, or in another format")
-        return
-    made = [
-        (name, each)
-        for name, each in statements(files)
-        if each.kind is ReceiptKind.COMPLIANCE_EVALUATED
-        and any((s.name, s.sha256) == (DOCUMENT_FILE, sha256_hex(content)) for s in each.subjects)
-    ]
-    if len(made) != 1:
-        yield Gap(DOCUMENT_FILE, "", f"{len(made) or 'no'} compliance.evaluated receipts are for it")
-        return
-    name, receipt = made[0]
     yield from missing(files, name, receipt)
     if result_of(receipt).get("evaluation") != body["evaluation"]:
         yield Gap(name, "predicate.result.evaluation", f"the document says {body['evaluation']!r}")

@@ -22,7 +22,7 @@ class ComplianceRenderer:
         evaluation = await find_evaluation(session, export.tenant_id, export.subject_id)
         envelopes = await signed_behind(session, evaluation.tenant_id, evaluation.receipt_id)
         files = {DOCUMENT_FILE: evaluation.document}
-        receipts = {file_of(str(id_)): each for id_, each in envelopes.items()}
+        receipts = {file_of(id_): each for id_, each in envelopes.items()}
         if gaps := attest_evaluation({**files, **receipts}, str(evaluation.tenant_id)):
             raise Refused(
                 f"the stored evaluation is not the one that was made: {gaps[0].file}: {gaps[0].message}",

@@ -4,71 +4,43 @@
     inputs/… ──▶ (digests)  ──▶ qbr.commented, qbr.omitted, qbr.recommendation_reviewed
                             ──▶ every receipt that a figure names
 
-A row of the database is believed by nobody: the exporter, the audit and the customer's own verifier ask the
-same question here, of bytes alone. That the envelopes' signatures hold is asked before.
+What is asked of every document stands in ``evidence.attestation``; here, what is asked of this one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from trust_portal.errors import TrustPortalError
+from trust_portal.evidence.attestation import Attestation, Issued, attest_document, other_than_stated
 from trust_portal.evidence.links import (
     data_of,
-    file_of,
-    missing,
     of_kind,
     rests_on,
     result_of,
-    statements,
 )
-from trust_portal.evidence.manifest import INPUTS, Manifest
+from trust_portal.evidence.manifest import INPUTS
 from trust_portal.evidence.statement import ReceiptKind, Statement
-from trust_portal.evidence.strict import Malformed, parse_json
+from trust_portal.evidence.strict import parse_json
 from trust_portal.evidence.verdict import Gap
-from trust_portal.kernel.canonical import canonical, digest, sha256_hex
+from trust_portal.kernel.canonical import digest, sha256_hex
 from trust_portal.trust.qbr.ids import PROPOSED, RECOMMENDATIONS
 from trust_portal.trust.qbr.model import DOCUMENT_FILE
 from trust_portal.trust.qbr.sources import sources_of
 
 
-@dataclass(frozen=True, slots=True)
-class Attestation:
-    """``tenant`` and ``qbr`` are the ids in the receipt; ``gaps`` is empty where every link holds."""
-
-    gaps: tuple[Gap, ...]
-    tenant: str = ""
-    qbr: str = ""
-
-
 def attest(files: Mapping[str, bytes]) -> Attestation:
     """``files`` as a bundle names them: the document, its inputs, and envelopes of receipts."""
-    try:
-        return _attest(files)
-    except Malformed as error:
-        return Attestation((Gap(DOCUMENT_FILE, error.field or "", error.message),))
-    except (LookupError, TypeError, ValueError, AttributeError, RecursionError, TrustPortalError) as error:
-        return Attestation((Gap(DOCUMENT_FILE, "", f"not what belongs here: {error!r}"),))
+    return attest_document(
+        files, DOCUMENT_FILE, ReceiptKind.QBR_ISSUED, id_field="qbr", links=partial(_links, files)
+    )
 
 
 def attest_bundle(files: Mapping[str, bytes], manifest: Statement) -> Sequence[Gap]:
     """What ``attest`` finds, and that the manifest speaks of the same tenant and period."""
     found = attest(files)
-    if found.gaps:
-        return found.gaps
-    body, stated = parse_json(files[DOCUMENT_FILE]), Manifest.of(manifest)
-    same = (
-        ("predicate.result.tenant", stated.tenant, body["tenant"]["key"]),
-        ("predicate.result.period", stated.period, body["period"]["label"]),
-        ("predicate.tenant", manifest.predicate.get("tenant"), found.tenant),
-    )
-    return [
-        Gap("manifest.dsse.json", field, f"the manifest says {said!r}, the signed QBR {meant!r}")
-        for field, said, meant in same
-        if said != meant
-    ]
+    return found.gaps or other_than_stated(files, DOCUMENT_FILE, manifest, found.tenant, "QBR")
 
 
 def told(files: Mapping[str, bytes], _: Statement) -> Sequence[str]:
@@ -88,44 +60,13 @@ def told(files: Mapping[str, bytes], _: Statement) -> Sequence[str]:
     return said
 
 
-def _attest(files: Mapping[str, bytes]) -> Attestation:
-    content = files.get(DOCUMENT_FILE)
-    if content is None:
-        return Attestation((Gap(DOCUMENT_FILE, "", "is not there"),))
-    body = parse_json(content)
-    if canonical(body) != content:
-        return Attestation((Gap(DOCUMENT_FILE, "", "spelled otherwise than RFC 8785 wants"),))
-    found = dict(statements(files))
-    issued = [
-        (name, each)
-        for name, each in found.items()
-        if each.kind is ReceiptKind.QBR_ISSUED
-        and any(s.name == DOCUMENT_FILE and s.sha256 == sha256_hex(content) for s in each.subjects)
-    ]
-    if len(issued) != 1:
-        return Attestation((Gap(DOCUMENT_FILE, "", f"{len(issued) or 'no'} qbr.issued receipts are for it"),))
-    name, receipt = issued[0]
-    gaps = (
-        *(gap for each, statement in _behind(found, name) for gap in missing(files, each, statement)),
-        *_says_the_same(body, name, receipt),
-        *_inputs(files, body, receipt),
-        *_named(body, receipt),
-        *_locked(body, found),
-        *_said(body, found),
-    )
-    return Attestation(gaps, str(receipt.predicate["tenant"]), str(result_of(receipt)["qbr"]))
-
-
-def _behind(found: Mapping[str, Statement], name: str) -> Iterator[tuple[str, Statement]]:
-    """The receipt of the file ``name`` and every one it rests on, all the way down."""
-    seen: set[str] = set()
-    waiting = [name]
-    while waiting:
-        each = waiting.pop()
-        if each in found and each not in seen:
-            seen.add(each)
-            yield each, found[each]
-            waiting += [file_of(id_) for id_ in rests_on(found[each])]
+def _links(files: Mapping[str, bytes], issued: Issued) -> Iterator[Gap]:
+    yield from issued.missing(files)
+    yield from _says_the_same(issued.body, issued.name, issued.receipt)
+    yield from _inputs(files, issued.body, issued.receipt)
+    yield from _named(issued.body, issued.receipt)
+    yield from _locked(issued.body, issued.found)
+    yield from _said(issued.body, issued.found)
 
 
 def _says_the_same(body: Mapping[str, Any], name: str, receipt: Statement) -> Iterator[Gap]:

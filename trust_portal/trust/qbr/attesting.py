@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from uuid import UUID
 
 from trust_portal.errors import NotFound, Refused
+from trust_portal.evidence.attestation import other_than_signed
 from trust_portal.evidence.behind import signed_behind
 from trust_portal.evidence.links import file_of
 from trust_portal.evidence.strict import parse_json
@@ -45,22 +46,20 @@ def gaps_of(
     qbr: Qbr, issue: Issue, document: bytes, inputs: Mapping[str, bytes], envelopes: Mapping[UUID, bytes]
 ) -> Sequence[Gap]:
     """What is missing between a QBR, as stored, and the receipts of ``signed_behind``."""
-    receipts = {file_of(str(id_)): each for id_, each in envelopes.items()}
+    receipts = {file_of(id_): each for id_, each in envelopes.items()}
     found = attest({DOCUMENT_FILE: document, **inputs, **receipts})
     if found.gaps:
         return found.gaps
     body = parse_json(document)
-    same = (
-        ("id", str(qbr.id), found.qbr),
-        ("tenant_id", str(qbr.tenant_id), found.tenant),
-        ("period", qbr.period, body["period"]["label"]),
-        ("revision", str(issue.revision), body["revision"]),
+    return other_than_signed(
+        DOCUMENT_FILE,
+        (
+            ("id", str(qbr.id), found.subject),
+            ("tenant_id", str(qbr.tenant_id), found.tenant),
+            ("period", qbr.period, body["period"]["label"]),
+            ("revision", str(issue.revision), body["revision"]),
+        ),
     )
-    return [
-        Gap(DOCUMENT_FILE, field, f"the row says {said!r}, the receipt {meant!r}")
-        for field, said, meant in same
-        if said != meant
-    ]
 
 
 class QbrAuditor:
@@ -84,5 +83,4 @@ class QbrAuditor:
                     yield where, f"a document it rests on is not stored any more: {refusal.message}"
                     continue
             for gap in gaps_of(qbr, listed.issue, document, inputs, envelopes):
-                place = " ".join(part for part in (gap.file, gap.field) if part)
-                yield where, f"{place}: {gap.message}"
+                yield where, str(gap)

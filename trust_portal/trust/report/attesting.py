@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from uuid import UUID
 
 from trust_portal.errors import NotFound, Refused
+from trust_portal.evidence.attestation import other_than_signed
 from trust_portal.evidence.behind import signed_behind
 from trust_portal.evidence.links import file_of
 from trust_portal.evidence.strict import parse_json
@@ -55,22 +56,20 @@ def gaps_of(
     report: StoredTrustReport, document: bytes, inputs: Mapping[str, bytes], envelopes: Mapping[UUID, bytes]
 ) -> Sequence[Gap]:
     """What is missing between a report, as stored, and the receipts of ``signed_behind``."""
-    receipts = {file_of(str(id_)): each for id_, each in envelopes.items()}
+    receipts = {file_of(id_): each for id_, each in envelopes.items()}
     found = attest({DOCUMENT_FILE: document, **inputs, **receipts})
     if found.gaps:
         return found.gaps
     body = parse_json(document)
-    same = (
-        ("id", str(report.id), found.report),
-        ("tenant_id", str(report.tenant_id), found.tenant),
-        ("period", report.period, body["period"]["label"]),
-        ("revision", str(report.revision), body["revision"]),
+    return other_than_signed(
+        DOCUMENT_FILE,
+        (
+            ("id", str(report.id), found.subject),
+            ("tenant_id", str(report.tenant_id), found.tenant),
+            ("period", report.period, body["period"]["label"]),
+            ("revision", str(report.revision), body["revision"]),
+        ),
     )
-    return [
-        Gap(DOCUMENT_FILE, field, f"the row says {said!r}, the receipt {meant!r}")
-        for field, said, meant in same
-        if said != meant
-    ]
 
 
 class TrustReportAuditor:
@@ -91,5 +90,4 @@ class TrustReportAuditor:
                     yield where, f"a document it rests on is not stored any more: {refusal.message}"
                     continue
             for gap in gaps_of(report, published.document, inputs, envelopes):
-                place = " ".join(part for part in (gap.file, gap.field) if part)
-                yield where, f"{place}: {gap.message}"
+                yield where, str(gap)
