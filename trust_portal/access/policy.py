@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import cedarpy
@@ -32,6 +32,8 @@ SCHEMA = "schema.cedarschema"
 #: The rules of dual control, beside the policies and part of their version.
 APPROVALS = "approvals.yaml"
 
+#: Decisions kept by one set of policies. They follow from texts and question alone, so that none goes stale.
+_MOST_KNOWN: Final = 4096
 _SYSTEM_NAMES = {SYSTEM.id: "scheduler", CONSOLE.id: "console"}
 _POLICY_START = re.compile(r"^(?:permit|forbid)\b", re.MULTILINE)
 
@@ -91,6 +93,9 @@ class PolicySet:
     approval_rules: Mapping[ApprovalKind, Rule]
     _policies: Any = field(repr=False)
     _schema: Any = field(repr=False)
+    _known: dict[tuple[Actor, Action, Resource], Decision] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def parse(cls, texts: Mapping[str, str]) -> PolicySet:
@@ -123,18 +128,30 @@ class PolicySet:
     def decide(
         self, actor: Actor, action: Action, resource: Resource, context: Context | None = None
     ) -> Decision:
-        """Pure evaluation; about 0.1 ms.
+        """Pure evaluation, about 1 ms; what was asked lately with no context is answered from memory.
 
         ``context`` is what the schema asks for with the action (most ask for nothing); another one,
         or none where one is asked for, is ``Broken``.
         """
+        if context:
+            return self._evaluated(actor, action, resource, context)
+        asked = actor, action, resource
+        decision = self._known.get(asked)
+        if decision is None:
+            decision = self._evaluated(actor, action, resource, {})
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[asked] = decision
+        return decision
+
+    def _evaluated(self, actor: Actor, action: Action, resource: Resource, context: Context) -> Decision:
         principal = _principal(actor)
         target = {"type": "Resource", "id": f"{resource.kind}:{resource.id or resource.tenant_id}"}
         request = {
             "principal": principal,
             "action": {"type": "Action", "id": action.value},
             "resource": target,
-            "context": dict(context or {}),
+            "context": dict(context),
         }
         entities = json.dumps([_actor_entity(actor, principal), _resource_entity(resource, target)])
         answer = cedarpy.is_authorized(request, self._policies, entities, self._schema)

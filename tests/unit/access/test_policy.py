@@ -197,6 +197,21 @@ def test_a_decision_names_the_rules_that_made_it():
     assert re.fullmatch(r"[0-9a-f]{64}", POLICIES.version)
 
 
+def test_what_was_asked_before_is_answered_anew_for_everybody_else_and_by_other_texts():
+    """A person who loses a role, or breaks a glass, is another actor; other policies remember nothing of these."""
+    pmo = actor_with(Role.PMO)
+    asked = Action.ESCALATION_ACKNOWLEDGE, Resource.of_house("escalation")
+    closed = PolicySet.parse({**TEXTS, "z.cedar": '@id("closed")\nforbid (principal, action, resource);'})
+
+    first, again = POLICIES.decide(pmo, *asked), POLICIES.decide(pmo, *asked)
+
+    assert first == again
+    assert first.allowed
+    assert not POLICIES.decide(replace(pmo, roles=frozenset()), *asked).allowed
+    assert not closed.decide(pmo, *asked).allowed
+    assert POLICIES.decide(pmo, *asked).allowed
+
+
 def test_the_version_changes_with_any_text():
     changed = PolicySet.parse({**TEXTS, "staff.cedar": TEXTS["staff.cedar"] + "// a word more\n"})
 
