@@ -201,7 +201,7 @@ class SwitchboardView:
 
     @strawberry.field(description="Open actions by their due date, what is late first.")
     def due_next(self, first: int = 20) -> list[DebtAddend]:
-        return [_addend(each) for each in self.row.due_next[: max(first, 0)]]
+        return [_addend(each) for each in self.row.due_next(max(first, 0))]
 
     @strawberry.field(description="Added up, the heaviest first.")
     def groups(self, by: Grouping) -> list[DebtGroup]:

@@ -9,10 +9,11 @@ from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
+from support.switchboard_fold import agreed_of, spans_of
 
 from trust_portal.learning.actions.model import ActionState
 from trust_portal.learning.incidents.model import Severity
-from trust_portal.learning.switchboard.board import Lines, board
+from trust_portal.learning.switchboard.board import Lines, board, past_moments
 from trust_portal.learning.switchboard.completion import completion
 from trust_portal.learning.switchboard.coverage import Cover, MajorIncident, Undeclared, ledger, owes_its_own
 from trust_portal.learning.switchboard.debt import (
@@ -29,6 +30,7 @@ from trust_portal.learning.switchboard.model import (
     DateSet,
     Grouping,
     PostmortemLine,
+    Span,
     Whose,
 )
 
@@ -166,6 +168,56 @@ def test_the_number_is_the_sum_of_its_parts_of_every_grouping_and_of_its_trend(
     )
 
 
+def in_order(line: ActionLine) -> ActionLine:
+    """As the tables hold it: planned before it was dated, and ended after."""
+    ats = sorted([line.created_at, *(each.at for each in line.dates), line.ended_at or line.created_at])
+    dates = tuple(each._replace(at=at) for each, at in zip(line.dates, ats[1:], strict=False))
+    return line._replace(created_at=ats[0], dates=dates, ended_at=line.ended_at and ats[-1])
+
+
+@given(ACTIONS.map(lambda lines: [in_order(each) for each in lines]), POSTMORTEMS, MOMENTS)
+def test_what_has_ended_counts_in_spans_as_it_would_line_by_line(
+    actions: list[ActionLine], postmortems: list[PostmortemLine], at: datetime
+) -> None:
+    moments = past_moments(at)
+    ended = [each for each in actions if each.ended_at is not None]
+    still_open = [each for each in actions if each.ended_at is None]
+
+    assert trend(still_open, postmortems, moments, spans_of(ended, moments)) == tuple(
+        (each, debt(actions, postmortems, each).points) for each in moments
+    )
+
+
+def test_the_trend_is_of_the_same_rows_week_by_week_with_today_last() -> None:
+    """Planned 25 days ago, due 10 days ago, moved 6 days ago to yesterday; a postmortem of two weeks ago, signed."""
+    late = action(
+        created_at=AT - 25 * DAY,
+        dates=(due(AT - 10 * DAY), due(AT - DAY, at=AT - 6 * DAY)),
+    )
+    done = Span(Severity.P2, 10, 12, 1, AT - 20 * DAY, 3)
+    signed = postmortem(declared_at=AT - 15 * DAY, opened_at=AT - 15 * DAY, signed_at=AT - 3 * DAY)
+
+    found = board(Lines([late], [signed], (), (), spans=[done]), BoardFilter(), AT)
+
+    assert [at for at, _ in found.trend] == [*past_moments(AT), AT]
+    # Week by week: nothing; 8; the same with three P2s, moved once and a week late, 3 × 4 × (1 + 1 + 1) = 36, and
+    # the postmortem; then late, 16, and 48; and at last moved once and late: 8 × 3.
+    assert [points for _, points in found.trend] == [0] * 9 + [8, 8 + 36 + 8, 16 + 48 + 8, 24]
+
+
+def test_what_is_due_next_comes_by_its_day_and_then_by_its_weight() -> None:
+    first = action(1, dates=(due(AT - 9 * DAY),))
+    light = action(2, dates=(due(AT + DAY),), whose=replace(OLGA, severity=Severity.P4))
+    heavy = action(3, dates=(due(AT + DAY),))
+    undated = action(4)
+
+    found = board(Lines([undated, light, heavy, first], [postmortem()], (), ()), BoardFilter(), AT)
+
+    assert [each.id.int for each in found.due_next(12)] == [1, 3, 2]
+    assert [each.id.int for each in found.due_next(2)] == [1, 3]
+    assert found.dated == 3
+
+
 @given(ACTIONS, POSTMORTEMS, MOMENTS)
 def test_filters_split_the_debt_without_losing_or_doubling_any_of_it(
     actions: list[ActionLine], postmortems: list[PostmortemLine], at: datetime
@@ -192,10 +244,10 @@ def test_completion_counts_against_the_day_that_was_agreed_whatever_it_was_moved
     still_time = action(5, dates=(due(AT + DAY),))
     long_ago = action(6, dates=(due(AT - 91 * DAY),))
 
-    found = completion([kept, moved, dropped, replaced, still_time, long_ago, action(7)], AT)
+    found = completion(agreed_of([kept, moved, dropped, replaced, still_time, long_ago, action(7)]), AT)
 
     assert (found.kept, found.agreed, found.rate, found.on_target) == (1, 3, Fraction(1, 3), False)
-    nine = completion([*[kept._replace(id=UUID(int=each)) for each in range(9)], dropped], AT)
+    nine = completion(agreed_of([*[kept._replace(id=UUID(int=each)) for each in range(9)], dropped]), AT)
     assert (nine.rate, nine.on_target) == (Fraction(9, 10), True)
     assert completion([], AT).rate is None
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Integer,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -103,6 +104,28 @@ prevention_action_steps = tenant_table(
         name="superseded_by_another",
     ),
     Index("prevention_action_steps_newest_idx", "tenant_id", "at"),
+    # Which are open, what ended lately, and what was agreed for when: without looking at everything ever done.
+    Index(
+        "prevention_action_steps_ended_idx",
+        "tenant_id",
+        "action_id",
+        postgresql_include=["act", "at"],
+        postgresql_where=text("act IN ('finish', 'drop', 'supersede', 'withdraw')"),
+    ),
+    Index(
+        "prevention_action_steps_ended_at_idx",
+        "tenant_id",
+        "at",
+        postgresql_include=["action_id"],
+        postgresql_where=text("act IN ('finish', 'drop', 'supersede', 'withdraw')"),
+    ),
+    Index(
+        "prevention_action_steps_agreed_idx",
+        "tenant_id",
+        "due",
+        postgresql_include=["action_id"],
+        postgresql_where=text("act = 'begin'"),
+    ),
 )
 
 prevention_recurrences = tenant_table(

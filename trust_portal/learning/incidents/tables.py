@@ -73,6 +73,10 @@ incidents = tenant_table(
     Index("incidents_declared_idx", "tenant_id", "declared_at", "id"),
     Index("incidents_merge_idx", "tenant_id", "merge_key", postgresql_where=text("merge_key IS NOT NULL")),
     Index("incidents_key_idx", "tenant_id", "key"),
+    Index("incidents_major_idx", "tenant_id", "id", postgresql_where=text("worst_severity IN ('P1', 'P2')")),
+    Index(
+        "incidents_merged_idx", "tenant_id", "merged_into", postgresql_where=text("merged_into IS NOT NULL")
+    ),
 )
 
 incident_tenants = tenant_table(

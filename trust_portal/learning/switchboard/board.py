@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from heapq import nsmallest
 from typing import Final
 
 from trust_portal.learning.switchboard.completion import Completion, completion
 from trust_portal.learning.switchboard.coverage import Ledger, MajorIncident, Undeclared, ledger
 from trust_portal.learning.switchboard.debt import Addend, Debt, Group, Owed, debt, grouped, trend
-from trust_portal.learning.switchboard.model import ActionLine, BoardFilter, Grouping, PostmortemLine, Whose
+from trust_portal.learning.switchboard.model import (
+    ActionLine,
+    AgreedDay,
+    BoardFilter,
+    Grouping,
+    PostmortemLine,
+    Span,
+)
 
 #: Of how many weeks the trend is shown, today's number included.
 WEEKS: Final = 13
@@ -22,7 +30,9 @@ LOOK_BACK: Final = timedelta(weeks=WEEKS)
 class Lines:
     """Everything the Switchboard is made from: what was owed at any time within ``LOOK_BACK``, and all majors.
 
-    ``signed_before``: of so many more majors the postmortem had been signed by then.
+    ``actions`` are those that are open. Those that have ended count in ``spans`` (of ``past_moments``) and all that
+    were begun in ``agreed``, both of what the filter keeps; ``ended`` names to whom they belonged, whatever the
+    filter. ``signed_before``: of so many more majors the postmortem had been signed by then.
     """
 
     actions: Sequence[ActionLine]
@@ -30,6 +40,9 @@ class Lines:
     majors: Sequence[MajorIncident]
     undeclared: Sequence[Undeclared]
     signed_before: int = 0
+    spans: Sequence[Span] = ()
+    agreed: Sequence[AgreedDay] = ()
+    ended: Sequence[tuple[Grouping, str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +58,23 @@ class Board:
     choices: Mapping[Grouping, tuple[tuple[str, str], ...]]
 
     @property
-    def due_next(self) -> tuple[Addend, ...]:
-        """Open actions by their due date, what is late first."""
-        dated = [each for each in self.debt.addends if each.owed is Owed.ACTION and each.due is not None]
-        return tuple(sorted(dated, key=lambda each: (str(each.due), -each.points, each.id)))
+    def dated(self) -> int:
+        """How many open actions have a due date."""
+        return sum(each.owed is Owed.ACTION and each.due is not None for each in self.debt.addends)
+
+    def due_next(self, first: int) -> Sequence[Addend]:
+        """The ``first`` open actions by their due date, what is late first."""
+        dated = [
+            (each.due, -each.points, each.id, each)
+            for each in self.debt.addends
+            if each.owed is Owed.ACTION and each.due is not None
+        ]
+        return [each for *_, each in nsmallest(first, dated)]
+
+
+def past_moments(at: datetime) -> Sequence[datetime]:
+    """Of which the trend is shown beside ``at``, the oldest first."""
+    return [at - timedelta(weeks=week) for week in reversed(range(1, WEEKS))]
 
 
 def board(lines: Lines, wanted: BoardFilter, at: datetime) -> Board:
@@ -56,12 +82,11 @@ def board(lines: Lines, wanted: BoardFilter, at: datetime) -> Board:
     actions = [each for each in lines.actions if wanted.keeps(each.whose)]
     postmortems = [each for each in lines.postmortems if wanted.keeps(each.whose)]
     owed = debt(actions, postmortems, at)
-    moments = [at - timedelta(weeks=week) for week in reversed(range(1, WEEKS))]
     return Board(
         at=at,
         debt=owed,
-        trend=(*trend(actions, postmortems, moments), (at, owed.points)),
-        completion=completion(actions, at),
+        trend=(*trend(actions, postmortems, past_moments(at), lines.spans), (at, owed.points)),
+        completion=completion(lines.agreed, at),
         groups={by: grouped(owed.addends, by) for by in Grouping},
         ledger=ledger(lines.majors, lines.undeclared, lines.signed_before),
         choices=_choices(lines),
@@ -72,17 +97,16 @@ def _choices(lines: Lines) -> dict[Grouping, tuple[tuple[str, str], ...]]:
     """What a filter may name, with how it is called."""
     # Most lines share theirs with others: to tell by identity first spares looking into each.
     shared = {id(each.whose): each.whose for part in (lines.actions, lines.postmortems) for each in part}
-    whose = set(shared.values())
-
-    def sorted_by_name(pairs: set[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-        return tuple(sorted(pairs, key=lambda pair: (pair[1].casefold(), pair[0])))
-
-    def name(each: Whose) -> tuple[str, str]:
-        return each.owner_key, each.owner
-
+    found: dict[Grouping, set[tuple[str, str]]] = {by: set() for by in Grouping}
+    for each in shared.values():
+        found[Grouping.SERVICE].add((each.service, each.service))
+        found[Grouping.OWNER].add((each.owner_key, each.owner))
+        found[Grouping.SEVERITY].add((each.severity.value, each.severity.value))
+        if each.team:
+            found[Grouping.TEAM].add((each.team, each.team))
+    for by, key, name in lines.ended:
+        found[by].add((key, name))
     return {
-        Grouping.SERVICE: sorted_by_name({(each.service, each.service) for each in whose}),
-        Grouping.TEAM: sorted_by_name({(each.team, each.team) for each in whose if each.team}),
-        Grouping.OWNER: sorted_by_name({name(each) for each in whose}),
-        Grouping.SEVERITY: sorted_by_name({(each.severity.value, each.severity.value) for each in whose}),
+        by: tuple(sorted(pairs, key=lambda pair: (pair[1].casefold(), pair[0])))
+        for by, pairs in found.items()
     }

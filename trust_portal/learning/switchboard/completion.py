@@ -8,15 +8,12 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Final
 
-from trust_portal.learning.actions.model import ActionState
-from trust_portal.learning.switchboard.model import ActionLine
+from trust_portal.learning.switchboard.model import AgreedDay
 
 #: What is aimed at.
 TARGET: Final = Fraction(9, 10)
 #: Agreed days of how far back are looked at.
 WINDOW: Final = timedelta(days=90)
-#: Another action counts in its place, or it was never promised.
-_LEFT_OUT: Final = frozenset({ActionState.SUPERSEDED, ActionState.WITHDRAWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +35,11 @@ class Completion:
         return self.rate is None or self.rate >= TARGET
 
 
-def completion(actions: Iterable[ActionLine], at: datetime) -> Completion:
+def completion(days: Iterable[AgreedDay], at: datetime) -> Completion:
     """Over the actions whose agreed day ended within ``WINDOW`` before ``at``."""
     start, kept, agreed = at - WINDOW, 0, 0
-    for line in actions:
-        if not line.dates or line.state in _LEFT_OUT:
-            continue
-        over_at = line.dates[0].over_at
-        if start < over_at <= at:
-            agreed += 1
-            kept += line.state is ActionState.DONE and line.ended_at is not None and line.ended_at < over_at
+    for day in days:
+        if start < day.over_at <= at:
+            agreed += day.agreed
+            kept += sum(ended_at < day.over_at for ended_at in day.done)
     return Completion(start, at, kept, agreed)

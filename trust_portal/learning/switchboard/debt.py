@@ -16,11 +16,18 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from trust_portal.learning.incidents.model import Severity
-from trust_portal.learning.switchboard.model import ActionLine, DateSet, Grouping, PostmortemLine, Whose
+from trust_portal.learning.switchboard.model import (
+    ActionLine,
+    DateSet,
+    Grouping,
+    PostmortemLine,
+    Span,
+    Whose,
+)
 
 #: Points by severity: a step is twice as much, as with the money that is lost.
 WEIGHTS: Final[Mapping[Severity, int]] = MappingProxyType(
@@ -50,8 +57,8 @@ class Owed(StrEnum):
     MISSING = "missing"
 
 
-@dataclass(frozen=True, slots=True)
-class Addend:
+# A tuple, like the lines it comes from: thousands of them are made for one look at the board.
+class Addend(NamedTuple):
     """One part of the debt. ``points`` = ``weight`` × (1 + ``weeks`` late + ``moves``).
 
     ``id`` is that of the action, or of the incident whose postmortem is owed. ``due`` None: no date yet.
@@ -195,13 +202,24 @@ def debt(actions: Iterable[ActionLine], postmortems: Iterable[PostmortemLine], a
 
 
 def trend(
-    actions: Sequence[ActionLine], postmortems: Sequence[PostmortemLine], moments: Sequence[datetime]
+    actions: Iterable[ActionLine],
+    postmortems: Iterable[PostmortemLine],
+    moments: Sequence[datetime],
+    spans: Iterable[Span] = (),
 ) -> tuple[tuple[datetime, int], ...]:
-    """The points at each of ``moments``, which ascend: those of ``debt``, without the names of its parts."""
+    """The points at each of ``moments``, which ascend: those of ``debt``, without the names of its parts.
+
+    ``spans`` stand for actions that are not among ``actions``.
+    """
     points = [0] * len(moments)
     late = _Lateness(moments)
     for action in actions:
         _add_action(points, action, late)
+    for span in spans:
+        weight = WEIGHTS[span.severity] * span.actions
+        weeks = None if span.over_at is None else late[span.over_at]
+        for index in range(span.first, span.last):
+            points[index] += weight * (1 + span.moves + (0 if weeks is None else weeks[index]))
     for postmortem in postmortems:
         weight = WEIGHTS[postmortem.whose.severity]
         first = bisect_left(moments, postmortem.declared_at)

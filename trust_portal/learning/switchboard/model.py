@@ -72,6 +72,32 @@ class ActionLine(NamedTuple):
     ended_at: datetime | None
 
 
+class Span(NamedTuple):
+    """What actions that have ended were alike for a while, as far as the trend goes.
+
+    Of its moments these ``actions`` were owed from ``first`` until before ``last``; due by the day that is over at
+    ``over_at`` (None: no date yet), which had been moved ``moves`` times.
+    """
+
+    severity: Severity
+    first: int
+    last: int
+    moves: int
+    over_at: datetime | None
+    actions: int
+
+
+class AgreedDay(NamedTuple):
+    """The ``agreed`` actions of which the first due day is over at ``over_at``; ``done``: when of them which ended.
+
+    Without those in whose place another counts, and those that were never promised.
+    """
+
+    over_at: datetime
+    agreed: int
+    done: tuple[datetime, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class PostmortemLine:
     """The postmortem that a P1 or P2 owes. ``opened_at`` None: there is none; ``signed_at``: first signed."""

@@ -63,7 +63,7 @@ class Switchboard:
         await self._may_read(actor)
         async with self._storage.read(_SCOPE, snapshot=True) as session:
             now = self._storage.clock.now()
-            lines = await repository.read_lines(session, now, every_major=whole_ledger)
+            lines = await repository.read_lines(session, now, wanted, every_major=whole_ledger)
         return await asyncio.to_thread(board, lines, wanted, now)
 
     async def escalations(self, actor: Actor) -> tuple[Escalation, ...]:

@@ -58,6 +58,7 @@ _LEDGER_COLUMNS: Final = (
 _CSV: Final = "text/csv; charset=utf-8"
 _DUE_NEXT: Final = 12
 _GAPS: Final = 10
+_GROUPS: Final = 12
 _LINES: Final = 50
 _COVERS: Final = {
     "signed": ("good", "Signed"),
@@ -80,7 +81,6 @@ async def switchboard(request: Request, form: FormState = FormState()) -> Respon
     board = await house.switchboard.board(actor, _wanted(asked))
     wall = request.query_params.get("wall") == "1"
     filters = urlencode({name: value for name, value in asked.items() if value})
-    due_next = board.due_next
     return page(
         request,
         "switchboard/wall.html" if wall else "switchboard/board.html",
@@ -92,9 +92,10 @@ async def switchboard(request: Request, form: FormState = FormState()) -> Respon
         filters=filters,
         choices={by.value: list(board.choices[by]) for by in Grouping},
         groupings=_GROUPINGS,
+        shown=_GROUPS,
         group_links=_links(board, asked),
-        due_next=due_next[:_DUE_NEXT],
-        dated=len(due_next),
+        due_next=board.due_next(_DUE_NEXT),
+        dated=board.dated,
         gaps=board.ledger.gaps[:_GAPS],
         late_postmortems=sum(each.late and each.owed is Owed.UNSIGNED for each in board.debt.addends),
         escalations=await house.switchboard.escalations(actor),
@@ -216,7 +217,7 @@ def _links(board: Board, asked: Mapping[str, str]) -> dict[Grouping, dict[str, s
     """The filter of each group, within what is filtered already."""
     kept = {name: value for name, value in asked.items() if value}
     return {
-        by: {each.key: urlencode(kept | {by.value: each.key or NO_TEAM}) for each in groups}
+        by: {each.key: urlencode(kept | {by.value: each.key or NO_TEAM}) for each in groups[:_GROUPS]}
         for by, groups in board.groups.items()
     }
 

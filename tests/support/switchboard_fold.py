@@ -1,0 +1,48 @@
+"""What the Switchboard counts of actions, line by line: the plain reading, beside which its statements are held."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import pairwise
+
+from trust_portal.learning.actions.model import ActionState
+from trust_portal.learning.switchboard.model import ActionLine, AgreedDay, Span
+
+
+def spans_of(ended: Iterable[ActionLine], moments: Sequence[datetime]) -> list[Span]:
+    """Of ``ended`` actions: from one date to the next, counted where alike."""
+    found: Counter[Span] = Counter()
+    for line in ended:
+        assert line.ended_at is not None
+        edges = [line.created_at, *(each.at for each in line.dates), line.ended_at]
+        for moves, (since, until) in enumerate(pairwise(edges), start=-1):
+            span = Span(
+                severity=line.whose.severity,
+                first=bisect_left(moments, since),
+                last=bisect_left(moments, min(until, line.ended_at)),
+                moves=max(moves, 0),
+                over_at=None if moves < 0 else line.dates[moves].over_at,
+                actions=0,
+            )
+            if span.first < span.last:
+                found[span] += 1
+    return [span._replace(actions=count) for span, count in found.items()]
+
+
+def agreed_of(lines: Iterable[ActionLine]) -> list[AgreedDay]:
+    """By the day that was agreed first."""
+    days: dict[datetime, list[ActionLine]] = defaultdict(list)
+    for line in lines:
+        if line.dates and line.state not in {ActionState.SUPERSEDED, ActionState.WITHDRAWN}:
+            days[line.dates[0].over_at].append(line)
+    return [
+        AgreedDay(
+            over_at,
+            len(agreed),
+            tuple(each.ended_at for each in agreed if each.state is ActionState.DONE and each.ended_at),
+        )
+        for over_at, agreed in days.items()
+    ]
