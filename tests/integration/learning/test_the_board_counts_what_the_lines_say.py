@@ -163,7 +163,7 @@ async def test_each_filter_gives_the_debt_the_trend_and_the_completion_of_its_li
     rates = set()
     for wanted in asked:
         async with house.storage.read(TenantScope(VENDOR_ID), snapshot=True) as session:
-            read = await read_lines(session, AT, wanted, every_major=False)
+            read = await read_lines(session, AT, wanted)
         found = board(read, wanted, AT)
         kept = [each for each in lines if wanted.keeps(each.whose)]
         owed = [each for each in read.postmortems if wanted.keeps(each.whose)]

@@ -19,7 +19,13 @@ from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.actions.model import ActionState
 from trust_portal.learning.incidents.model import Severity
 from trust_portal.learning.switchboard.board import LOOK_BACK, Lines, past_moments
-from trust_portal.learning.switchboard.coverage import MajorIncident, Undeclared, owes_its_own
+from trust_portal.learning.switchboard.coverage import (
+    Ledger,
+    MajorIncident,
+    Undeclared,
+    ledger,
+    owes_its_own,
+)
 from trust_portal.learning.switchboard.model import (
     ActionLine,
     AgreedDay,
@@ -148,8 +154,15 @@ _SEVERITIES: Final = {each.value: each for each in Severity}
 _GROUPINGS: Final = {each.value: each for each in Grouping}
 
 
-async def read_lines(session: ReadSession, at: datetime, wanted: BoardFilter, *, every_major: bool) -> Lines:
-    """What ``board`` needs for ``at`` and ``wanted``; ``every_major``: also those that were signed long before."""
+async def read_ledger(session: ReadSession) -> Ledger:
+    """The coverage ledger, with every line."""
+    driver = await session.driver()
+    majors = [_major(row) for row in await driver.fetch(_MAJORS, VENDOR_ID, None)]
+    return ledger(majors, await _undeclared(driver))
+
+
+async def read_lines(session: ReadSession, at: datetime, wanted: BoardFilter) -> Lines:
+    """What ``board`` needs for ``at`` and ``wanted``."""
     since, moments = at - LOOK_BACK, past_moments(at)
     kept = (
         wanted.service,
@@ -165,10 +178,9 @@ async def read_lines(session: ReadSession, at: datetime, wanted: BoardFilter, *,
     spans = await driver.fetch(_SPANS, VENDOR_ID, moments, *kept)
     agreed = await driver.fetch(_AGREED, VENDOR_ID, since.date(), *kept)
     ended = await driver.fetch(_ENDED, VENDOR_ID, since)
-    rows = await driver.fetch(_MAJORS, VENDOR_ID, None if every_major else since)
+    rows = await driver.fetch(_MAJORS, VENDOR_ID, since)
     ever = await driver.fetchval(_MAJORS_EVER, VENDOR_ID)
     majors = {row[0]: _major(row) for row in rows}
-    undeclared = await driver.fetch(_UNDECLARED, VENDOR_ID)
     return Lines(
         actions=[_action(row, dates.get(row[0], ())) for row in actions],
         postmortems=[
@@ -177,10 +189,7 @@ async def read_lines(session: ReadSession, at: datetime, wanted: BoardFilter, *,
             if (row[12] is None or row[12] > since) and owes_its_own(majors[row[0]], majors)
         ],
         majors=list(majors.values()),
-        undeclared=[
-            Undeclared(source, key, None if severity is None else _SEVERITIES[severity], first_at)
-            for source, key, severity, first_at in undeclared
-        ],
+        undeclared=await _undeclared(driver),
         signed_before=ever - len(rows),
         spans=[
             Span(_SEVERITIES[severity], first, last, moves, None if due is None else _over(zone, due), count)
@@ -189,6 +198,13 @@ async def read_lines(session: ReadSession, at: datetime, wanted: BoardFilter, *,
         agreed=[AgreedDay(_over(zone, due), count, tuple(done)) for due, zone, count, done in agreed],
         ended=[(_GROUPINGS[by], key, name) for by, key, name in ended],
     )
+
+
+async def _undeclared(driver: Any) -> list[Undeclared]:
+    return [
+        Undeclared(source, key, None if severity is None else _SEVERITIES[severity], first_at)
+        for source, key, severity, first_at in await driver.fetch(_UNDECLARED, VENDOR_ID)
+    ]
 
 
 async def views_of(session: ReadSession, person_id: UUID) -> tuple[SavedView, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from trust_portal.access.action import Action
@@ -22,6 +23,7 @@ from trust_portal.learning.actions.reminders_repository import acknowledge, remi
 from trust_portal.learning.actions.repository import actions_by_id, find_action
 from trust_portal.learning.switchboard import repository
 from trust_portal.learning.switchboard.board import Board, board
+from trust_portal.learning.switchboard.coverage import Ledger as CoverageLedger
 from trust_portal.learning.switchboard.model import NOUN, BoardFilter, SavedView
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
@@ -55,16 +57,19 @@ class Switchboard:
         self._gate = gate
         self._ledger = ledger
 
-    async def board(self, actor: Actor, wanted: BoardFilter, *, whole_ledger: bool = False) -> Board:
-        """As it stands now, all of it at one moment.
-
-        Of what was signed long ago its ledger has the number alone, unless it is asked for the whole.
-        """
+    async def board(self, actor: Actor, wanted: BoardFilter) -> Board:
+        """As it stands now, all of it at one moment. Of what was signed long ago its ledger has the number alone."""
         await self._may_read(actor)
         async with self._storage.read(_SCOPE, snapshot=True) as session:
             now = self._storage.clock.now()
-            lines = await repository.read_lines(session, now, wanted, every_major=whole_ledger)
+            lines = await repository.read_lines(session, now, wanted)
         return await asyncio.to_thread(board, lines, wanted, now)
+
+    async def coverage(self, actor: Actor) -> tuple[CoverageLedger, datetime]:
+        """The whole coverage ledger, and the moment it is of."""
+        await self._may_read(actor)
+        async with self._storage.read(_SCOPE, snapshot=True) as session:
+            return await repository.read_ledger(session), self._storage.clock.now()
 
     async def escalations(self, actor: Actor) -> tuple[Escalation, ...]:
         """Those that wait, the oldest first."""

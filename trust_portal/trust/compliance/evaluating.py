@@ -57,7 +57,7 @@ async def _judge(
             keys = await read.read_keys(session)
             return keys, judge_keys(keys, within, now)
         case "postmortem-coverage":
-            lines = await read.read_coverage(session, whose, now)
+            lines = await read.read_coverage(session, whose)
             return lines, judge_coverage(lines, within, now)
         case "receipts-audited":
             audit = await read.read_audit(session, tenant_id)

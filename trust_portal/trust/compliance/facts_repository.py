@@ -17,8 +17,8 @@ from trust_portal.evidence.links import result_of
 from trust_portal.evidence.statement import ReceiptKind, Statement
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.period import parse_period, previous_label
-from trust_portal.learning.switchboard.coverage import LedgerLine, ledger
-from trust_portal.learning.switchboard.repository import read_lines
+from trust_portal.learning.switchboard.coverage import LedgerLine
+from trust_portal.learning.switchboard.repository import read_ledger
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.compliance.facts import (
     Approved,
@@ -142,12 +142,9 @@ async def read_emergencies(session: ReadSession, tenant_id: UUID | None) -> tupl
     return tuple(Emergency(*row) for row in rows)
 
 
-async def read_coverage(
-    session: ReadSession, tenant_id: UUID | None, now: datetime
-) -> tuple[CoverageLine, ...]:
+async def read_coverage(session: ReadSession, tenant_id: UUID | None) -> tuple[CoverageLine, ...]:
     """Of a tenant, the incidents that touched it or may have; of the vendor also what nobody declared."""
-    lines = await read_lines(session, now, every_major=True)
-    whole = ledger(lines.majors, lines.undeclared).lines
+    whole = (await read_ledger(session)).lines
     if tenant_id is None:
         return tuple(map(_line, whole))
     touched = {row["id"] for row in await (await session.driver()).fetch(_TOUCHED, VENDOR_ID, tenant_id)}

@@ -144,14 +144,14 @@ async def coverage(request: Request) -> Response:
     show = request.query_params.get("show", "")
     if show not in {"", "gaps"}:
         raise InvalidInput("choose gaps, or nothing", field="show")
-    board = await house.switchboard.board(actor, BoardFilter(), whole_ledger=True)
-    lines = board.ledger.gaps if show else board.ledger.lines
+    ledger, at = await house.switchboard.coverage(actor)
+    lines = ledger.gaps if show else ledger.lines
     start = _start(request.query_params.get("from"), len(lines))
     return page(
         request,
         "switchboard/coverage.html",
-        ledger=board.ledger,
-        at=board.at,
+        ledger=ledger,
+        at=at,
         lines=lines[start : start + _LINES],
         first=start + 1,
         total=len(lines),
@@ -166,7 +166,7 @@ async def coverage(request: Request) -> Response:
 
 async def coverage_csv(request: Request) -> Response:
     """Every line of the ledger."""
-    board = await house_of(request).switchboard.board(actor_of(request), BoardFilter(), whole_ledger=True)
+    ledger, at = await house_of(request).switchboard.coverage(actor_of(request))
     rows = [
         (
             None if each.incident is None else str(each.incident.id),
@@ -177,9 +177,9 @@ async def coverage_csv(request: Request) -> Response:
             each.since.date().isoformat(),
             each.cover.value,
             None if each.covered_by is None else str(each.covered_by),
-            each.days(board.at) if each.cover.is_gap else None,
+            each.days(at) if each.cover.is_gap else None,
         )
-        for each in board.ledger.lines
+        for each in ledger.lines
     ]
     return attachment(write_csv(_LEDGER_COLUMNS, rows), _CSV, "coverage.csv")
 
