@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 from click.testing import CliRunner, Result
-from report_desk import sequencing
+from support.sequencing import sequencing
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.tenants.model import CreateTenant

@@ -13,6 +13,7 @@ from pptx import Presentation
 from qbr_desk import bundle_of, issue, prepare, use
 from report_desk import CORA, Q2, publish, stored, trust_of
 from sqlalchemy import text
+from support.document_schemas import faults
 from support.office import pdf_text_of
 from support.portal_fixtures import Portal
 from support.sequencing import sequencing
@@ -82,6 +83,8 @@ async def test_one_bundle_says_every_fact_with_one_number_in_every_form(portal: 
     files = bundle.read(data).files
     body = json.loads(files["qbr.json"])
     assert canonical(body) == files["qbr.json"]
+    assert faults("qbr", body) == []
+    assert faults("trust-report", json.loads(files["inputs/trust-report.json"])) == []
     assert sha256_hex(files["qbr.json"]) == issued.issue.sha256
     assert {
         "qbr.csv",

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from compliance_desk import on_record
 from support.portal_fixtures import Portal
 from support.portal_world import NOW, STRANGER, sign_in
 
@@ -16,7 +17,6 @@ from schema.ids import encode
 from trust_portal.access.actors import CONSOLE
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
-from trust_portal.storage.tenancy import StaffScope
 
 pytestmark = pytest.mark.takes(seconds=8)
 
@@ -53,21 +53,6 @@ def refused(code: str, message: str, *path: str) -> list[dict[str, Any]]:
     return [{"code": code, "message": message, "path": list(path)}]
 
 
-async def on_record(portal: Portal) -> list[tuple[str, int]]:
-    """How much there is of what these acts could leave behind."""
-    async with portal.house.storage.read(StaffScope()) as session:
-        driver = await session.driver()
-        rows = await driver.fetch(
-            "SELECT 'notes' AS what, count(*) AS n FROM trust_notes UNION ALL"
-            " SELECT 'evaluations', count(*) FROM compliance_evaluations UNION ALL"
-            " SELECT 'imports', count(*) FROM compliance_imports UNION ALL"
-            " SELECT 'reviews', count(*) FROM access_reviews UNION ALL"
-            " SELECT 'roles', count(*) FROM role_grants WHERE revoked_at IS NULL UNION ALL"
-            " SELECT 'receipts', count(*) FROM receipts ORDER BY what"
-        )
-    return [tuple(row) for row in rows]
-
-
 async def test_what_the_vendor_adds_is_written_said_anew_and_withdrawn(portal: Portal) -> None:
     aurora, everybody = tenant(portal.world.aurora.id), tenant(VENDOR_ID)
     host = {"kind": "SUB_PROCESSOR", "subject": "Hoster AG", "text": "servers", "validFrom": "2026-01-01"}
@@ -88,7 +73,7 @@ async def test_what_the_vendor_adds_is_written_said_anew_and_withdrawn(portal: P
         await do(csm, "writeTrustNote", shown, tenantId=aurora, **own)
         again = await do(csm, "writeTrustNote", shown, tenantId=aurora, **own | {"validTo": "2026-08-01"})
         assert (again["note"]["revision"], again["note"]["validTo"]) == (2, "2026-08-01")
-        before = await on_record(portal)
+        before = await on_record(portal.house)
         late = await do(csm, "writeTrustNote", shown, tenantId=aurora, **own | {"validTo": "2026-06-01"})
         assert late == {
             "note": None,
@@ -104,7 +89,7 @@ async def test_what_the_vendor_adds_is_written_said_anew_and_withdrawn(portal: P
         assert nobody["userErrors"] == refused("NOT_FOUND", "no such Tenant", "input", "tenantId")
         async with portal.browser("customer_admin") as theirs:
             assert await do(theirs, "writeTrustNote", shown, tenantId=aurora, **own) == "DENIED"
-        assert await on_record(portal) == before, "what is refused changes nothing"
+        assert await on_record(portal.house) == before, "what is refused changes nothing"
         both = (await ask(csm, NOTES, t=aurora))["trustNotes"]
         assert [(each["subject"], each["forEverybody"]) for each in both] == [
             ("Hoster AG", True),
@@ -132,17 +117,17 @@ async def test_controls_are_judged_taken_along_and_bundled(portal: Portal) -> No
     aurora, vendor = tenant(portal.world.aurora.id), tenant(VENDOR_ID)
     async with portal.browser("customer_admin") as admin:
         assert await ask(admin, JUDGED, t=aurora) == {"compliance": None}
-        before = await on_record(portal)
+        before = await on_record(portal.house)
         assert (
             await do(admin, "evaluateCompliance", "evaluation { id }", tenantId=aurora, reason="?")
             == "DENIED"
         )
-        assert (await on_record(portal)) == before
+        assert (await on_record(portal.house)) == before
     async with portal.browser("approver_security") as security:
         silent = await do(security, "evaluateCompliance", "evaluation { id }", tenantId=aurora, reason=" ")
         assert silent["evaluation"] is None
         assert silent["userErrors"][0]["path"] == ["input", "reason"]
-        assert (await on_record(portal)) == before
+        assert (await on_record(portal.house)) == before
         own = await do(
             security, "evaluateCompliance", "evaluation { notEvaluated }", tenantId=vendor, reason="yearly"
         )
@@ -201,7 +186,7 @@ async def test_an_assessment_from_elsewhere_comes_in_whole_or_not_at_all(portal:
         (own,) = (await ask(security, JUDGED, t=vendor)).values()
         url = next(each["url"] for each in own["files"] if each["name"] == "assessment-results.json")
         document = (await security.get(url)).text
-        before = await on_record(portal)
+        before = await on_record(portal.house)
         given = {"source": "Cloud Auditors", "document": document, "maxAge": 30, "reason": "yearly"}
         broken = json.loads(document)
         del broken["assessment-results"]["results"][0]["start"]
@@ -220,7 +205,7 @@ async def test_an_assessment_from_elsewhere_comes_in_whole_or_not_at_all(portal:
             assert answer == {"assessment": None, "userErrors": refused(code, message, "input", field)}
         async with portal.browser("csm") as csm:
             assert await do(csm, "importAssessment", shown, **given) == "DENIED"
-        assert await on_record(portal) == before, "what is refused changes nothing"
+        assert await on_record(portal.house) == before, "what is refused changes nothing"
         taken = await do(security, "importAssessment", shown, **given)
         assert taken["assessment"]["satisfied"] == own["satisfied"]
         again = await do(security, "importAssessment", shown, **given)
@@ -247,7 +232,7 @@ async def test_a_role_is_reviewed_by_somebody_else_with_a_reason(portal: Portal)
     async with portal.browser(cookie=cookie) as admin:
         held = {each["role"]: each for each in (await ask(admin, HELD, t=aurora))["heldRoles"]}
         assert held["CUSTOMER_VIEWER"]["overdue"]
-        before = await on_record(portal)
+        before = await on_record(portal.house)
         mine = await do(
             admin, "reviewHeldRole", "recorded", id=held["CUSTOMER_ADMIN"]["id"], act="CONFIRM", reason="I"
         )
@@ -258,7 +243,7 @@ async def test_a_role_is_reviewed_by_somebody_else_with_a_reason(portal: Portal)
         viewers = held["CUSTOMER_VIEWER"]["id"]
         silent = await do(admin, "reviewHeldRole", "recorded", id=viewers, act="CONFIRM", reason="")
         assert silent["userErrors"][0]["path"] == ["input", "reason"]
-        assert await on_record(portal) == before, "what is refused changes nothing"
+        assert await on_record(portal.house) == before, "what is refused changes nothing"
         done = await do(admin, "reviewHeldRole", "recorded", id=viewers, act="CONFIRM", reason="still reads")
         assert done == {"recorded": True, "userErrors": []}
         (after,) = [each for each in (await ask(admin, HELD, t=aurora))["heldRoles"] if each["id"] == viewers]

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from report_desk import Q2, acknowledged, bundle_of, publish, stored, trust_of
+from support.document_schemas import faults
 from support.portal_fixtures import Portal
 from support.sequencing import sequencing
 
@@ -75,6 +76,7 @@ async def test_the_bundle_verifies_offline_and_says_what_was_let_stand(portal: P
     files = bundle.read(data).files
     document = json.loads(files["trust-report.json"])
     assert canonical(document) == files["trust-report.json"]
+    assert faults("trust-report", document) == []
     assert sha256_hex(files["trust-report.json"]) == report.sha256
     sections = {each["id"]: each for each in document["sections"]}
     objective = sections["sla"]["tables"][0]

@@ -29,6 +29,7 @@ from trust_portal.web.templating import page
 
 #: Bytes of a form beside its file.
 _FORM_AROUND = 64 * 1024
+_IMPORT_FIELDS = frozenset({"document", "max_age", "reason", "source"})
 
 
 async def everybody(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
@@ -69,7 +70,7 @@ async def take_import(request: Request) -> Response:
         except Refused as refusal:
             if refusal.status in {401, 403, 404}:
                 raise
-            return await everybody(request, FormState(given, refusal))
+            return await everybody(request, FormState(given, _at_a_field(refusal)))
     return RedirectResponse("/compliance", status_code=303)
 
 
@@ -131,6 +132,7 @@ async def roles(request: Request, form: FormState = FormState()) -> Response:  #
         now=house.clock.now(),
         me=actor.person_id,
         form=form,
+        refused=request.path_params.get("grant"),
         may_review=_may(request, Action.ACCESS_REVIEW, REVIEW, tenant),
         **frame(request, tenant),
     )
@@ -149,6 +151,13 @@ async def review(request: Request) -> Response:
             raise
         return await roles(request, FormState(texts(form), refusal))
     return RedirectResponse(f"{tenant_path(tenant)}/access-review", status_code=303)
+
+
+def _at_a_field(refusal: Refused) -> Refused:
+    """A place in the document is no field of the form: it is said in words, at the document."""
+    if refusal.field is None or refusal.field in _IMPORT_FIELDS:
+        return refusal
+    return InvalidInput(f"{refusal.field}: {refusal.message}", field="document", code=refusal.code)
 
 
 def _days(text: str) -> timedelta:
