@@ -13,9 +13,9 @@ from strawberry.scalars import JSON
 from schema.context import Info
 from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.explanation.evidence import LinkKind, Strength
+from trust_portal.cost.explanation.explanation import Explanation
 from trust_portal.cost.explanation.origins import Figure, FindOrigins, Origins
 from trust_portal.cost.explanation.reported import FindReported
-from trust_portal.cost.explanation.service import Explanation
 
 strawberry.enum(LinkKind, name="CostLinkKind", description="What kind of thing happened.")
 strawberry.enum(Strength, name="CostLinkStrength", description="How well it fits.")

@@ -11,7 +11,7 @@ from trust_portal.access.actors import CONSOLE
 from trust_portal.access.sign_in.personas import persona_with
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.cost.anomalies.model import AnomalyFilter, CostAnomaly
-from trust_portal.cost.explanation.service import Explanation
+from trust_portal.cost.explanation.explanation import Explanation
 from trust_portal.demo.scene import Customer
 from trust_portal.demo.script import Script
 from trust_portal.demo.telling import Telling

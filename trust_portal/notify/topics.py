@@ -113,7 +113,7 @@ RULES: Mapping[Topic, TopicRule] = {
     Topic.POSTMORTEM_RELEASED: TopicRule(
         "Postmortems released",
         "The vendor gave you its account of an incident that touched you, or shows more of one.",
-        frozenset({Role.CUSTOMER_ADMIN, Role.CUSTOMER_VIEWER}),
+        _CUSTOMERS,
         for_customers=True,
     ),
     Topic.QBR_ISSUED: TopicRule(

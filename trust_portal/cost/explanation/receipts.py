@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from trust_portal.access.policy import Decision
+from trust_portal.cost.explanation.evidence import Candidate
+from trust_portal.cost.explanation.explanation import Explanation
+from trust_portal.cost.metering.model import PlaceCost
 from trust_portal.evidence.act import Act, Input
 from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.canonical import Json, digest
 from trust_portal.kernel.clock import rfc3339
-
-if TYPE_CHECKING:
-    from trust_portal.cost.explanation.evidence import Candidate
-    from trust_portal.cost.explanation.service import Explanation
-    from trust_portal.cost.metering.model import PlaceCost
 
 
 def explained_act(

@@ -13,7 +13,7 @@ from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Decision, Resource
 from trust_portal.access.tenants.repository import find_tenant
-from trust_portal.cost.anomalies.model import CostAnomaly, HourPoint, Lane
+from trust_portal.cost.anomalies.model import CostAnomaly, Lane
 from trust_portal.cost.anomalies.repository import change_anomaly, get_anomaly, timeline
 from trust_portal.cost.explanation import repository
 from trust_portal.cost.explanation.attribution import attribute_around_acts
@@ -23,9 +23,9 @@ from trust_portal.cost.explanation.evidence import (
     Candidate,
     Episode,
     FoundCause,
-    Link,
     LinkKind,
 )
+from trust_portal.cost.explanation.explanation import Explanation
 from trust_portal.cost.explanation.links import find_links
 from trust_portal.cost.explanation.model import Attribution, Table
 from trust_portal.cost.explanation.origins import FindOrigins, Origins, Share, read_origins, rows_of
@@ -53,32 +53,6 @@ _HOUR = timedelta(hours=1)
 #: Changes that came longer before the onset than this are never linked.
 _LOOK_BACK = timedelta(days=2)
 _BEFORE, _AFTER = timedelta(hours=24), timedelta(hours=6)
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """All that is known about why an anomaly happened.
-
-    ``comparable`` are the starts of the spans that say how cost used to split; each is as long as the
-    anomaly. ``window`` and ``before`` are what it and they are made of, summed up. A cause or driver opens its events with ``origins`` and its ``where`` (a driver's is
-    its one dimension and value); a link by its reference. ``table`` is what causes and drivers are of.
-    """
-
-    anomaly: CostAnomaly
-    table: Table
-    attribution: Attribution
-    drivers: tuple[Driver, ...]
-    links: tuple[Link, ...]
-    candidates: tuple[Candidate, ...]
-    timeline: tuple[HourPoint, ...]
-    comparable: tuple[datetime, ...]
-    window: tuple[PlaceCost, ...]
-    before: tuple[PlaceCost, ...]
-
-    @property
-    def end(self) -> datetime:
-        """The end of the anomaly's last hour so far."""
-        return self.anomaly.last_at + _HOUR
 
 
 class Explanations:

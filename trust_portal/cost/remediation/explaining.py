@@ -9,7 +9,7 @@ from uuid import UUID
 
 from trust_portal.access.tenants.repository import find_tenant
 from trust_portal.cost.anomalies.model import CostAnomaly
-from trust_portal.cost.explanation.service import Explanation
+from trust_portal.cost.explanation.explanation import Explanation
 from trust_portal.cost.metering.model import Part as UsagePart
 from trust_portal.cost.metering.repository import read_part_sums
 from trust_portal.cost.remediation.blast_radius import blast_radius

@@ -10,7 +10,8 @@ import msgspec
 
 from trust_portal.access.action import Action
 from trust_portal.access.policy import Decision, Resource
-from trust_portal.cost.explanation.service import Explanation, Explanations
+from trust_portal.cost.explanation.explanation import Explanation
+from trust_portal.cost.explanation.service import Explanations
 from trust_portal.cost.remediation import repository
 from trust_portal.cost.remediation.calls import ControlCall
 from trust_portal.cost.remediation.equipment import Equipment

@@ -252,11 +252,6 @@ class PreventionAction:
         """How often the due date was moved."""
         return sum(each.act is StepAct.MOVE for each in self.steps)
 
-    @property
-    def ended_on(self) -> date | None:
-        """The day in the owner's time zone."""
-        return None if self.ending is None else self.calendar.day_of(self.ending.at)
-
     def is_overdue(self, at: datetime) -> bool:
         """Open after the end of its due day, where its owner works."""
         return self.is_open and self.due is not None and at >= self.calendar.end_of(self.due)

@@ -11,7 +11,6 @@ from trust_portal.learning.gameday.model import SOURCE, GameDay
 _SERVICE: Final = "game-day"
 P1_TITLE: Final = "Game day: an export runs away"
 P2_TITLE: Final = "Game day: sign-in is slow"
-LOOKED: Final = "Game day: we look at the exports"
 P2_NOTE: Final = "Game day: a cache was cold; we warm it"
 P2_MITIGATED: Final = "Game day: the cache is warm"
 P2_RESOLVED: Final = "Game day: sign-in is as fast as before"

@@ -133,10 +133,6 @@ def title_of(document: Mapping[str, Any]) -> str:
     return f"Postmortem: {document['incident']['title']}"
 
 
-def snapshot_of(document: Mapping[str, Any]) -> datetime:
-    return datetime.fromisoformat(document["snapshot_at"])
-
-
 def _reason(postmortem: Postmortem) -> str | None:
     """Why there is a version after the first."""
     return next(

@@ -10,7 +10,6 @@ from math import ceil, floor
 from trust_portal.reliability.contracts.model import Rounding, Sla, Tier, interval_text, percent_text
 from trust_portal.reliability.findings import Finding, refusal
 
-ONE = Fraction(1)
 ZERO = Fraction(0)
 
 

@@ -11,8 +11,8 @@ from markupsafe import Markup
 
 from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.explanation.evidence import Link, LinkKind
+from trust_portal.cost.explanation.explanation import Explanation
 from trust_portal.cost.explanation.origins import Figure, FindOrigins
-from trust_portal.cost.explanation.service import Explanation
 from trust_portal.documents.course_chart import Hour, Mark, course_chart, letter
 from trust_portal.documents.formats import amount, clock_time, duration, instant, short_day
 
