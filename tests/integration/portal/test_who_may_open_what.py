@@ -150,6 +150,7 @@ EXPECTED = {
     "/t/{key}/qbr": READERS,
     "/t/{key}/qbr/{report}": NONE_YET,
     "/t/{key}/qbr/{report}/draft": "303 403 403 403 404 403 404 403 403 404",
+    "/t/{key}/qbr/{report}/internal.pdf": "303 403 403 403 404 403 404 403 403 404",
     "/t/{key}/qbr/{report}/internal.pptx": "303 403 403 403 404 403 404 403 403 404",
     "/t/{key}/trust": READERS,
     "/t/{key}/trust/preview": "303 403 403 403 404 403 200 403 403 200",

@@ -5,13 +5,17 @@ from __future__ import annotations
 from uuid import UUID
 
 from sqlalchemy import text
+from support.passkeys import Devices
 
 from trust_portal.access.actors import CONSOLE
+from trust_portal.access.people.model import AddPerson, GrantRole
 from trust_portal.evidence.export import Export, ExportState
 from trust_portal.evidence.policy_file import Policy
 from trust_portal.house import House
-from trust_portal.kernel.actor import Actor, ActorKind, Role
+from trust_portal.kernel.actor import SYSTEM, Actor, ActorKind, Role
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.reliability.credits.model import IssueCredit, ProposeCredit
+from trust_portal.reliability.credits.record import StoredCredit
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.trust.report.model import (
     KIND,
@@ -80,3 +84,31 @@ async def stored(house: House, tenant_id: UUID) -> tuple[object, ...]:
             )
             found.append(sorted(repr(row) for row in rows))
     return tuple(found)
+
+
+async def credited(house: House, tenant_id: UUID, period: str = "2026-06") -> StoredCredit:
+    """What the signed report comes to, proposed, approved by two and issued."""
+    olive, fay, rob, finn = [
+        await _person(house, name, role)
+        for name, role in (
+            ("olive", Role.SRE_OPERATOR),
+            ("fay", Role.APPROVER_FINANCE),
+            ("rob", Role.APPROVER_RELIABILITY),
+            ("finn", Role.FINOPS_OPERATOR),
+        )
+    ]
+    proposal = ProposeCredit(tenant_id, period, None, "the report says so")
+    credit = await house.credit_proposals.propose(proposal, olive)
+    request = (await house.credits.approval(SYSTEM, credit)).request
+    devices = Devices(house)
+    for each in (fay, rob):
+        await devices.approve(request, each, f"{each.name} looked at it")
+    await house.credit_decisions.approval_settled(tenant_id, request.id)
+    issue = IssueCredit(tenant_id, credit.id, "CN-2026-0017", credit.amount.decimal)
+    return await house.credit_issues.issue(issue, finn)
+
+
+async def _person(house: House, name: str, role: Role) -> Actor:
+    person = await house.people.add(AddPerson(VENDOR_ID, f"{name}@vendor.example", name.title()), CONSOLE)
+    await house.people.grant(GrantRole(VENDOR_ID, person.id, role, None), CONSOLE)
+    return (await house.people.get(CONSOLE, VENDOR_ID, person.id)).as_actor()

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from datetime import date, timedelta
 from io import BytesIO
 
 import pytest
+from forms import (
+    of_document,
+    of_page,
+    of_pdf,
+    of_slides,
+    of_table,
+    printed,
+    rows_of_slides,
+    table_of,
+    without_a_way,
+    words,
+)
 from pptx import Presentation
 from qbr_desk import bundle_of, issue, prepare, use
 from report_desk import CORA, Q2, publish, stored, trust_of
@@ -36,6 +47,7 @@ from trust_portal.trust.qbr.model import (
     Settle,
     Verdict,
 )
+from trust_portal.trust.qbr.recompute import recompute_qbr
 from trust_portal.trust.qbr.reviewing import seen
 from trust_portal.trust.recompute import RECOMPUTERS
 from trust_portal.trust.sections.display import display, sentences
@@ -99,31 +111,33 @@ async def test_one_bundle_says_every_fact_with_one_number_in_every_form(portal: 
     assert "They are angry" not in files["qbr.json"].decode()
 
     page = (await portal.browser("customer_viewer").get(f"/t/aurora/qbr/{qbr.id}")).text
-    forms = {
-        "page": _words(re.sub(r"<[^>]+>", " ", page)),
-        "pdf": _words(_pdf_text(files["qbr.pdf"], tmp_path)),
-        "slides": _words(_slides_text(files["qbr.pptx"])),
-    }
-    for form, words in forms.items():
-        for section in sections:
-            for place, cell in section.cells():
-                assert _words(display(cell)) in words, f"{place} is not in the {form}"
-            for sentence in sentences(section):
-                assert _words(sentence) in words, f"{sentence} is not in the {form}"
-        assert _words("The export was ours.") in words
-        assert _words("Asked for by mail.") in words
-    table = {row.split(",")[1]: row for row in files["qbr.csv"].decode().splitlines()[1:]}
-    for section in sections:
-        for place, cell in section.cells():
-            if cell.value is not None and '"' not in table[place]:
-                assert (
-                    table[place].split(",")[4] == cell.value.lstrip("'") or f"'{cell.value}" in table[place]
-                )
-    _no_other_number(body, sections, files["qbr.pptx"])
+    said = of_document(sections)
+    assert of_page(page) == said
+    assert of_table(files["qbr.csv"]) == table_of(sections)
+    paper = of_pdf(files["qbr.pdf"], tmp_path)
+    assert [each for each in printed(sections) if each not in paper] == []
+    slides, rows = of_slides(files["qbr.pptx"]), rows_of_slides(files["qbr.pptx"])
+    shown = "".join(slides)
+    for section in said.values():
+        assert [each for each in section.sentences if each not in shown] == []
+        assert [pair for pair in section.figures if not set(pair) <= set(slides)] == []
+        assert [row for _, table in section.tables for row in table if row not in rows] == []
+    for form in (words(re.sub(r"<[^>]+>", " ", page)), paper, shown):
+        assert words("The export was ours.") in form
+        assert words("Asked for by mail.") in form
+        assert words("They are angry") not in form
+    _no_other_number(body, sections, slides)
     _charts_have_the_same_values(sections, files["qbr.pptx"])
-    printed = _words(pdf_text_of(files["qbr.pptx"], tmp_path))
+    opened = words(pdf_text_of(files["qbr.pptx"], tmp_path))
     usage = next(each for each in sections if each.id == "usage")
-    assert _words(display(usage.figure("total-eur").cell)) in printed
+    assert words(display(usage.figure("total-eur").cell)) in opened
+    assert without_a_way(sections) == []
+    assert recompute_qbr(files) == []
+    forged = json.loads(files["qbr.json"])
+    sla = next(each for each in forged["sections"] if each["id"] == "sla")
+    sla["figures"][1]["value"] = "0"
+    fields = {each.field: each.recomputed for each in recompute_qbr({**files, "qbr.json": canonical(forged)})}
+    assert fields[f"$.sections[{forged['sections'].index(sla)}].figures[1].value"] == "1"
 
 
 async def test_what_blocks_is_named_and_nothing_changes_until_it_is_acknowledged(portal: Portal):
@@ -196,50 +210,19 @@ async def test_a_snapshot_that_is_too_old_is_taken_anew(portal: Portal):
     assert (await issue(house, newer)).issue is not None
 
 
-def _words(text: str) -> str:
-    """Without what differs between forms: white space, and marks that HTML spells otherwise."""
-    for entity, character in (("&#39;", "'"), ("&#34;", '"'), ("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">")):
-        text = text.replace(entity, character)
-    return re.sub(r"[\s\u00ad]+", "", text)
-
-
-def _pdf_text(content: bytes, folder) -> str:
-    (folder / "qbr.pdf").write_bytes(content)
-    done = subprocess.run(
-        ["pdftotext", "-raw", str(folder / "qbr.pdf"), "-"], check=True, capture_output=True
-    )
-    return done.stdout.decode()
-
-
-def _texts(content: bytes) -> list[str]:
-    found = []
-    for slide in Presentation(BytesIO(content)).slides:
-        for shape in slide.shapes:
-            if shape.has_text_frame:
-                found.append(shape.text_frame.text)
-            if shape.has_table:
-                found += [cell.text for row in shape.table.rows for cell in row.cells]
-    return found
-
-
-def _slides_text(content: bytes) -> str:
-    return "\n".join(_texts(content))
-
-
-def _no_other_number(body, sections, content: bytes) -> None:
+def _no_other_number(body, sections, slides: list[str]) -> None:
     """Whatever has a digit on a slide is a figure, or what the document says of itself."""
-    known = {_words(display(cell)) for section in sections for _, cell in section.cells()}
-    known |= {_words(each) for section in sections for each in sentences(section)}
-    said = _words(canonical(body).decode())
-    for text_ in _texts(content):
-        words = _words(text_)
-        if not re.search(r"\d", words) or words in known or words in said:
+    known = {words(display(cell)) for section in sections for _, cell in section.cells()}
+    known |= {words(each) for section in sections for each in sentences(section)}
+    said = words(canonical(body).decode())
+    for shape in slides:
+        if not re.search(r"\d", shape) or shape in known or shape in said:
             continue
         assert re.match(
             r"Source:|Businessreview|‹#›|SHA-256|Everyfigure|Cora,|Auroracloud|.*dataasof",
-            words,
+            shape,
             re.IGNORECASE,
-        ) or any(each in words for each in known if re.search(r"\d", each)), text_
+        ) or any(each in shape for each in known if re.search(r"\d", each)), shape
 
 
 def _charts_have_the_same_values(sections, content: bytes) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from forms import of_pdf
 from pptx import Presentation
 from report_desk import CORA, Q2
 from sqlalchemy import text
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.takes(seconds=10)
 LIST = "/t/aurora/qbr"
 
 
-async def test_a_review_goes_from_its_date_to_the_customer_by_forms_alone(portal: Portal):
+async def test_a_review_goes_from_its_date_to_the_customer_by_forms_alone(portal: Portal, tmp_path):
     async with portal.browser("csm") as csm:
         answer = await csm.post(
             "/t/aurora/account", data={"csm": "", "review_on": "2026-07-20", "lead_days": "7"}
@@ -67,8 +68,13 @@ async def test_a_review_goes_from_its_date_to_the_customer_by_forms_alone(portal
             if shape.has_text_frame
         ]
         assert any("They are angry." in each for each in texts)
+        paper = await csm.get(f"{here}/internal.pdf")
+        assert "Theyareangry." in of_pdf(paper.content, tmp_path), "the vendor's people read all of it"
+        assert "Savings" in of_pdf(paper.content, tmp_path), "also what is left out for the customer"
+        assert (await csm.get(f"{here}/internal.pdf")).content == paper.content, "same draft, same bytes"
         async with portal.browser("customer_viewer") as viewer:
             assert (await viewer.get(here)).status_code == 404, "a draft is nobody else's"
+            assert (await viewer.get(f"{here}/internal.pdf")).status_code == 403
             assert (await viewer.get(f"{here}/draft")).status_code == 403
             assert (await csm.post(f"{here}/issue", data=given)).status_code == 303
             read = (await viewer.get(here)).text

@@ -14,11 +14,11 @@ from trust_portal.kernel.period import parse_period
 from trust_portal.reliability.contracts.document import parse_contract
 from trust_portal.trust.gathering.changes import changes_section
 from trust_portal.trust.gathering.cost import cost_section
-from trust_portal.trust.gathering.credits import credits_section
+from trust_portal.trust.gathering.credits_section import credits_section
 from trust_portal.trust.gathering.incidents import NONE, incidents_section
 from trust_portal.trust.gathering.model import Ask, Before, labels_of
-from trust_portal.trust.gathering.sla import Owed, SignedReport, sla_section
 from trust_portal.trust.gathering.sla import owed as owed_of
+from trust_portal.trust.gathering.sla_section import Owed, SignedReport, sla_section
 from trust_portal.trust.report.model import Acknowledgement, blocked_as
 from trust_portal.trust.report.service import acknowledge
 from trust_portal.trust.sections.display import sentences
@@ -114,7 +114,7 @@ def test_that_there_was_no_major_incident_is_said():
 
 
 def test_no_credit_is_a_sentence_too():
-    found = credits_section((), ask())
+    found = credits_section((), (), NOW)
     assert sentences(found) == ("No credit was issued for the period, and none in it.",)
 
 

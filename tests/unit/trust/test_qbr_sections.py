@@ -14,6 +14,7 @@ import yaml
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.cost.metering.model import HourCost, Part, Progress, Series
 from trust_portal.errors import InvalidInput
+from trust_portal.kernel.money import Money
 from trust_portal.kernel.period import parse_period
 from trust_portal.trust.accounts.model import AccountSettings, Readiness, SetAccount, quarter_before
 from trust_portal.trust.accounts.readiness import account_of, is_due
@@ -23,7 +24,7 @@ from trust_portal.trust.qbr.gathering import recommendations
 from trust_portal.trust.qbr.gathering.changes import changes_section
 from trust_portal.trust.qbr.gathering.commitments import commitments_section
 from trust_portal.trust.qbr.gathering.outcome import outcome_section
-from trust_portal.trust.qbr.gathering.recommendations import recommendations_section
+from trust_portal.trust.qbr.gathering.recommendations import Agreed, recommendations_section
 from trust_portal.trust.qbr.gathering.usage import Used, usage_section
 from trust_portal.trust.qbr.model import (
     Audience,
@@ -52,18 +53,16 @@ def _hour(month: int, hour: int, subsystem: str, cost: str) -> HourCost:
     return HourCost(datetime(2026, month, 1, hour, tzinfo=UTC), Series(subsystem, "EUR"), Decimal(cost), 1)
 
 
-def _part(subsystem: str, operation: str, cost: str) -> Part:
-    at = ASK.period.start
-    return Part(
-        at, Series(subsystem, "EUR"), "r-1", operation, "eu", None, "GB", {}, Decimal(1), Decimal(cost), 1
-    )
+def _part(subsystem: str, operation: str, cost: str, quantity: str = "1") -> Part:
+    at, used = ASK.period.start, Decimal(quantity)
+    return Part(at, Series(subsystem, "EUR"), "r-1", operation, "eu", None, "GB", {}, used, Decimal(cost), 1)
 
 
 USED = Used(
     now=[_hour(4, 0, "compute", "10.005"), _hour(5, 0, "compute", "10"), _hour(6, 0, "compute", "40"), _hour(6, 1, "storage", "12")],
     then=[_hour(1, 0, "compute", "50"), _hour(2, 0, "storage", "10")],
-    parts_now=[_part("compute", "export", "60.005"), _part("storage", "keep", "12")],
-    parts_then=[_part("compute", "export", "50"), _part("storage", "keep", "10")],
+    parts_now=[_part("compute", "export", "60.005", "1250.50"), _part("storage", "keep", "12")],
+    parts_then=[_part("compute", "export", "50", "1000"), _part("storage", "keep", "10")],
 )  # fmt: skip
 
 
@@ -124,6 +123,32 @@ def test_each_rule_has_its_grounds_and_says_what_they_are() -> None:
     assert _row(section, "evidence", "dedicated-pool-eur:peak") == [
         "A dedicated pool", "Dearest hour of compute", "EUR 40.00",
     ]  # fmt: skip
+
+
+def test_a_volume_tier_is_judged_by_what_was_used_and_says_what_the_contract_names() -> None:
+    fee = Agreed(ID, Money.parse("1000.00", "EUR"))
+    section = recommendations_section(PROGRESS, USED, ASK, fee)
+    evidence = {
+        row.id.partition(":")[2]: [display(each) for each in row.cells[1:]]
+        for row in section.table("evidence").rows
+        if row.id.startswith("volume-tier-eur:")
+    }
+    assert evidence == {
+        "now": ["Cost in the period", "EUR\u00a072.00"],
+        "before": ["Cost in the period before", "EUR\u00a060.00"],
+        "growth": ["Growth", "20.0\u00a0%"],
+        "volume": ["Used in the period (compute, GB)", "1,250.5"],
+        "volume-before": ["Used in the period before (compute, GB)", "1,000"],
+        "fee": ["Fee of the contract, a period", "EUR\u00a01,000.00"],
+        "agreed": ["Seats or volume that the contract names", "none"],
+    }
+    unknown = recommendations_section(PROGRESS, USED, ASK)
+    assert _row(unknown, "evidence", "volume-tier-eur:fee")[2] == "not known"
+    assert _row(unknown, "evidence", "volume-tier-eur:agreed")[2] == "not known"
+
+    dearer = replace(USED, parts_now=[_part("compute", "export", "60.005", "1000"), *USED.parts_now[1:]])
+    advised = recommendations_section(PROGRESS, dearer, ASK, fee).table("proposed").rows
+    assert "volume-tier-eur" not in [row.id for row in advised], "a higher price is no reason for a tier"
 
 
 @pytest.mark.parametrize(("storage", "advised"), [("11", True), ("10.99", False)])

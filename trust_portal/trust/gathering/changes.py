@@ -78,11 +78,11 @@ def changes_section(sections: Sequence[Section], before: Before | None, now: dat
         ),
         figures=(
             Figure("period", "Compared with", Cell(formats.period(before.label))),
-            Figure("revision", "Revision", Cell(str(before.revision), Unit.COUNT)),
+            Figure("revision", "Revision", _count(before.revision)),
             Figure("sha256", "SHA-256 of that report", Cell(before.sha256, Unit.DIGEST)),
-            Figure("changed", "Values that differ", Cell(str(len(differ)), Unit.COUNT)),
-            Figure("new", "Values that are new", Cell(str(len(is_.keys() - was.keys())), Unit.COUNT)),
-            Figure("gone", "Values that are gone", Cell(str(len(was.keys() - is_.keys())), Unit.COUNT)),
+            Figure("changed", "Values that differ", _count(len(differ))),
+            Figure("new", "Values that are new", _count(len(is_.keys() - was.keys()))),
+            Figure("gone", "Values that are gone", _count(len(was.keys() - is_.keys()))),
         ),
         tables=(
             Table("states", "States that differ", _STATE_COLUMNS, _states(earlier, current), "None differs."),
@@ -95,6 +95,11 @@ def changes_section(sections: Sequence[Section], before: Before | None, now: dat
             ),
         ),
     )
+
+
+def _count(number: int) -> Cell:
+    """The reports that were compared are among all versions."""
+    return Cell(str(number), Unit.COUNT, href="/trust")
 
 
 def _row(address: str, titles: Mapping[str, str], was: Cell, is_: Cell) -> Row:

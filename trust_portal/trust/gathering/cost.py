@@ -17,8 +17,9 @@ from trust_portal.cost.remediation.repository import runs_between
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.money import exponent
 from trust_portal.storage.unit_of_work import ReadSession
-from trust_portal.trust.gathering.ids import COST
+from trust_portal.trust.gathering.ids import ANOMALIES, COST, PLAYBOOKS
 from trust_portal.trust.gathering.model import Ask
+from trust_portal.trust.gathering.totals import DROP, cost_totals
 from trust_portal.trust.sections.freshness import freshness
 from trust_portal.trust.sections.model import Cell, Column, Figure, Row, Section, Sentence, State, Table, Unit
 
@@ -68,24 +69,23 @@ def cost_section(
     state, why = freshness(as_of, MAX_AGE, ask.now, missing="no hour of usage is closed yet")
     if progress is None:
         state, why = State.NOT_APPLICABLE, "no usage of this customer is metered"
-    excess = _sums((each.series.currency, each.figures.excess) for each in anomalies if not each.is_drop)
-    verified = [each for each in runs if each.step(StepKind.VERIFIED) is not None]
-    saved = _sums((each.plan.currency, _saved(each)) for each in verified)
-    figures = [
-        Figure("anomalies", "Anomalies", Cell(str(len(anomalies)), Unit.COUNT, href=_PAGE)),
-        Figure("open", "Open", Cell(str(sum(each.is_open for each in anomalies)), Unit.COUNT, href=_PAGE)),
-        *(
-            _sum(f"excess-{name.lower()}", "Beyond what was expected", name, excess)
-            for name in sorted(excess)
+    tables = (
+        Table(
+            ANOMALIES,
+            "What was found",
+            _ANOMALY_COLUMNS,
+            tuple(map(_anomaly, anomalies)),
+            "Nothing unusual was found in the period.",
         ),
-        Figure("playbooks", "Playbooks", Cell(str(len(runs)), Unit.COUNT, href=f"{_PAGE}/playbooks")),
-        Figure(
-            "verified",
-            "Verified in the data",
-            Cell(str(len(verified)), Unit.COUNT, href=f"{_PAGE}/playbooks"),
+        Table(
+            PLAYBOOKS,
+            "What was done",
+            _PLAYBOOK_COLUMNS,
+            tuple(map(_run, runs)),
+            "No playbook acted in the period.",
         ),
-        *(_sum(f"saved-{name.lower()}", "Saved an hour, verified", name, saved) for name in sorted(saved)),
-    ]
+    )
+    figures = cost_totals(*tables)
     return Section(
         id=COST,
         title=TITLE,
@@ -94,40 +94,23 @@ def cost_section(
         source=SOURCE,
         as_of=as_of,
         max_age=MAX_AGE,
-        sentences=() if progress is None else _sentences(anomalies, sorted(excess), runs, sorted(saved)),
-        figures=() if progress is None else tuple(figures),
-        tables=()
-        if progress is None
-        else (
-            Table(
-                "anomalies",
-                "What was found",
-                _ANOMALY_COLUMNS,
-                tuple(map(_anomaly, anomalies)),
-                "Nothing unusual was found in the period.",
-            ),
-            Table(
-                "playbooks",
-                "What was done",
-                _PLAYBOOK_COLUMNS,
-                tuple(map(_run, runs)),
-                "No playbook acted in the period.",
-            ),
-        ),
+        sentences=() if progress is None else _sentences(figures),
+        figures=() if progress is None else figures,
+        tables=() if progress is None else tables,
     )
 
 
-def _sentences(
-    anomalies: Sequence[CostAnomaly], excess: Sequence[str], runs: Sequence[Run], saved: Sequence[str]
-) -> tuple[Sentence, ...]:
-    if not anomalies:
-        found = [Sentence("Nothing unusual was found in the period.")]
-    else:
-        beyond = " and ".join(f"{{excess-{each.lower()}}}" for each in excess)
-        cost = f"; beyond what was expected: {beyond}" if beyond else ""
+def _sentences(figures: Sequence[Figure]) -> tuple[Sentence, ...]:
+    counts = {each.id: each.cell.value for each in figures}
+    excess, hourly = (
+        " and ".join(f"{{{each.id}}}" for each in figures if each.id.startswith(name))
+        for name in ("excess-", "saved-")
+    )
+    found = [Sentence("Nothing unusual was found in the period.")]
+    if counts["anomalies"] != "0":
+        cost = f"; beyond what was expected: {excess}" if excess else ""
         found = [Sentence(f"Anomalies in the period: {{anomalies}}, of which open: {{open}}{cost}.")]
-    if runs:
-        hourly = " and ".join(f"{{saved-{each.lower()}}}" for each in saved)
+    if counts["playbooks"] != "0":
         saving = f", which saves {hourly} an hour" if hourly else ""
         found.append(
             Sentence(f"Playbooks: {{playbooks}}, of which verified in the data: {{verified}}{saving}.")
@@ -146,7 +129,7 @@ def _anomaly(each: CostAnomaly) -> Row:
         str(each.id),
         (
             Cell(each.series.subsystem, href=href),
-            Cell("drop" if each.is_drop else each.kind.value),
+            Cell(DROP if each.is_drop else each.kind.value),
             Cell(each.severity.value),
             Cell(rfc3339(each.started_at), Unit.INSTANT, href=href),
             Cell(each.state.value if each.verdict is None else f"{each.state.value}, {each.verdict.value}"),
@@ -179,7 +162,7 @@ def _run(each: Run) -> Row:
             Cell(None if acted is None else rfc3339(acted), Unit.INSTANT, href=href),
             rate("before"),
             rate("after"),
-            _unknown(currency) if not found else _money(_saved(each), currency, href, receipt),
+            _unknown(currency) if not found else _money(_saved(found), currency, href, receipt),
         ),
     )
 
@@ -191,21 +174,9 @@ def _verification(run: Run) -> Mapping[str, Any]:
     return found
 
 
-def _saved(run: Run) -> Decimal:
+def _saved(found: Mapping[str, Any]) -> Decimal:
     """What an hour of the part costs less since the act than it did, as it was verified."""
-    found = _verification(run)
-    return Decimal(found["before"]) - Decimal(found["after"]) if found else Decimal(0)
-
-
-def _sums(amounts: Any) -> dict[str, Decimal]:
-    found: dict[str, Decimal] = {}
-    for currency, amount in amounts:
-        found[currency] = found.get(currency, Decimal(0)) + _rounded(amount, currency)
-    return found
-
-
-def _sum(id_: str, label: str, currency: str, sums: Mapping[str, Decimal]) -> Figure:
-    return Figure(id_, f"{label} ({currency})", _money(sums[currency], currency, _PAGE, None))
+    return Decimal(found["before"]) - Decimal(found["after"])
 
 
 def _money(value: Decimal, currency: str, href: str, receipt: UUID | None) -> Cell:

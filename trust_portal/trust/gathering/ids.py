@@ -19,5 +19,15 @@ CHANGES: Final = "changes"
 REPORTS: Final = "reports"
 #: Table of the credits section: issued ones, each with its memo.
 ISSUED: Final = "issued"
+#: Table of the credits section: those that nobody has decided yet.
+WAITING: Final = "open"
 #: Table of the incidents section: each with the copy that the tenant was given.
 POSTMORTEMS: Final = "postmortems"
+#: Table of the incidents section: the incidents themselves.
+MAJOR: Final = "major"
+#: Table of the incidents section: how far the promised actions are.
+PREVENTION: Final = "prevention"
+#: Table of the cost section: what was found.
+ANOMALIES: Final = "anomalies"
+#: Table of the cost section: what was done.
+PLAYBOOKS: Final = "playbooks"

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
 
 from trust_portal.facts.incident_touches import waiting_since
 from trust_portal.kernel.clock import rfc3339
@@ -24,8 +23,9 @@ from trust_portal.learning.postmortems.releases_repository import newest_copies
 from trust_portal.learning.postmortems.repository import postmortems_of
 from trust_portal.learning.switchboard.coverage import Cover, MajorIncident, ledger
 from trust_portal.storage.unit_of_work import ReadSession
-from trust_portal.trust.gathering.ids import INCIDENTS, POSTMORTEMS
+from trust_portal.trust.gathering.ids import INCIDENTS, MAJOR, POSTMORTEMS, PREVENTION
 from trust_portal.trust.gathering.model import Ask
+from trust_portal.trust.gathering.totals import NOT_BEGUN, NOT_SIGNED, incident_totals
 from trust_portal.trust.sections.freshness import freshness
 from trust_portal.trust.sections.model import Cell, Column, Figure, Row, Section, Sentence, State, Table, Unit
 
@@ -66,8 +66,8 @@ _PREVENTION_COLUMNS: Final = (
 _COVER: Final[Mapping[Cover, str]] = {
     Cover.SIGNED: "signed",
     Cover.MERGED: "covered by the postmortem of what it was merged into",
-    Cover.UNSIGNED: "not signed",
-    Cover.MISSING: "not begun",
+    Cover.UNSIGNED: NOT_SIGNED,
+    Cover.MISSING: NOT_BEGUN,
 }
 
 
@@ -118,9 +118,20 @@ def incidents_section(lines: Sequence[MajorLine], as_of: datetime, now: datetime
     if gaps:
         named = "; ".join(f"{each.incident.worst_severity.value} {each.incident.title}" for each in gaps)
         state, why = State.MISSING, f"no signed postmortem of {named}"
-    promised = [action for each in _once(lines) for action in _promised(each.actions)]
-    done = sum(each.state is ActionState.DONE for each in promised)
-    overdue = sum(each.is_overdue(now) for each in promised)
+    tables = (
+        Table(MAJOR, "Incidents", _INCIDENT_COLUMNS, tuple(map(_incident, lines)), NONE),
+        Table(
+            POSTMORTEMS, "Postmortems", _POSTMORTEM_COLUMNS, tuple(map(_postmortem, lines)), "None is owed."
+        ),
+        Table(
+            PREVENTION,
+            "Prevention",
+            _PREVENTION_COLUMNS,
+            tuple(_prevention(each, now) for each in lines),
+            "Nothing had to be promised.",
+        ),
+    )
+    figures = incident_totals(*tables)
     return Section(
         id=INCIDENTS,
         title=TITLE,
@@ -129,39 +140,18 @@ def incidents_section(lines: Sequence[MajorLine], as_of: datetime, now: datetime
         source=SOURCE,
         as_of=as_of,
         max_age=MAX_AGE,
-        sentences=_sentences(lines, promised),
-        figures=(
-            Figure("major", "Major incidents", Cell(str(len(lines)), Unit.COUNT, href=_PAGE)),
-            Figure("gaps", "Without a signed postmortem", Cell(str(len(gaps)), Unit.COUNT, href=_PAGE)),
-            Figure("promised", "Prevention actions promised", Cell(str(len(promised)), Unit.COUNT)),
-            Figure("done", "Prevention actions done", Cell(str(done), Unit.COUNT)),
-            Figure("overdue", "Prevention actions overdue", Cell(str(overdue), Unit.COUNT)),
-        ),
-        tables=(
-            Table("major", "Incidents", _INCIDENT_COLUMNS, tuple(map(_incident, lines)), NONE),
-            Table(
-                POSTMORTEMS,
-                "Postmortems",
-                _POSTMORTEM_COLUMNS,
-                tuple(map(_postmortem, lines)),
-                "None is owed.",
-            ),
-            Table(
-                "prevention",
-                "Prevention",
-                _PREVENTION_COLUMNS,
-                tuple(_prevention(each, now) for each in lines),
-                "Nothing had to be promised.",
-            ),
-        ),
+        sentences=_sentences(figures),
+        figures=figures,
+        tables=tables,
     )
 
 
-def _sentences(lines: Sequence[MajorLine], promised: Sequence[PreventionAction]) -> tuple[Sentence, ...]:
-    if not lines:
+def _sentences(figures: Sequence[Figure]) -> tuple[Sentence, ...]:
+    counts = {each.id: each.cell.value for each in figures}
+    if counts["major"] == "0":
         return (Sentence(NONE),)
     found = [Sentence("Major incidents in the period: {major}; without a signed postmortem: {gaps}.")]
-    if promised:
+    if counts["promised"] != "0":
         found.append(Sentence("Of {promised} prevention actions {done} are done and {overdue} overdue."))
     return tuple(found)
 
@@ -181,15 +171,6 @@ def _major(incident: Incident, postmortem: Postmortem | None) -> MajorIncident:
         postmortem_id=None if postmortem is None else postmortem.id,
         signed_at=None if signed is None else signed.signed_at,
     )
-
-
-def _once(lines: Sequence[MajorLine]) -> list[MajorLine]:
-    """A line for each postmortem: two incidents that one covers have its actions once."""
-    found: dict[UUID, MajorLine] = {}
-    for each in lines:
-        if each.postmortem is not None:
-            found.setdefault(each.postmortem.id, each)
-    return list(found.values())
 
 
 def _promised(actions: Sequence[PreventionAction]) -> list[PreventionAction]:
@@ -216,13 +197,13 @@ def _incident(line: MajorLine) -> Row:
 def _postmortem(line: MajorLine) -> Row:
     signed = None if line.postmortem is None else line.postmortem.signed
     copy = line.copy
-    href = None if copy is None else f"/postmortems/{copy.id}"
+    href = None if copy is None else _copy_page(copy)
     return Row(
         str(line.incident.id),
         (
             Cell(line.incident.title, href=_PAGE),
             Cell(_COVER.get(line.cover, line.cover.value)),
-            Cell(None if signed is None else str(signed.number), Unit.COUNT),
+            Cell(None if signed is None else str(signed.number), Unit.COUNT, href=href or _PAGE),
             Cell(None if signed is None else rfc3339(signed.signed_at), Unit.INSTANT),
             Cell(None if signed is None else signed.sha256, Unit.DIGEST, href=href),
             Cell(None if copy is None else str(copy.id), Unit.DIGEST, href=href),
@@ -234,9 +215,10 @@ def _postmortem(line: MajorLine) -> Row:
 def _prevention(line: MajorLine, now: datetime) -> Row:
     actions = _promised(line.actions)
     unknown = line.postmortem is None
+    href = _PAGE if line.copy is None else _copy_page(line.copy)
 
     def count(number: int) -> Cell:
-        return Cell(None if unknown else str(number), Unit.COUNT)
+        return Cell(None if unknown else str(number), Unit.COUNT, href=href)
 
     still = [each for each in actions if each.is_open]
     due = min((each.due for each in still if each.due is not None), default=None)
@@ -249,6 +231,10 @@ def _prevention(line: MajorLine, now: datetime) -> Row:
             count(len(still)),
             count(sum(each.is_overdue(now) for each in still)),
             count(sum(each.state is ActionState.DROPPED for each in actions)),
-            Cell(None if due is None else due.isoformat(), Unit.DAY),
+            Cell(None if due is None else due.isoformat(), Unit.DAY, href=href),
         ),
     )
+
+
+def _copy_page(copy: ReleasedCopy) -> str:
+    return f"/postmortems/{copy.id}"

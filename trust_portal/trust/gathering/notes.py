@@ -72,7 +72,7 @@ def notes_section(notes: Sequence[StoredNote], ask: Ask) -> Section:
 
 
 def _count(notes: Sequence[StoredNote]) -> Cell:
-    return Cell(str(len(notes)), Unit.COUNT)
+    return Cell(str(len(notes)), Unit.COUNT, href="/trust/notes")
 
 
 def _table(id_: str, title: str, notes: Sequence[StoredNote], empty: str) -> Table:

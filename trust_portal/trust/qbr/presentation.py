@@ -35,7 +35,7 @@ class Imprint:
 
 def qbr_html(body: Mapping[str, Any], imprint: Imprint) -> str:
     """The whole print document."""
-    template = _environment().get_template("documents/qbr.html")
+    template = environment().get_template("documents/qbr.html")
     return template.render(
         document=body,
         title=title_of(body),
@@ -58,5 +58,6 @@ def qbr_pdf(body: Mapping[str, Any], imprint: Imprint) -> bytes:
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
+def environment() -> Environment:
+    """What the templates of reviews are given to say."""
     return create_environment(names={**section.GLOBALS, **GLOBALS})

@@ -1,4 +1,6 @@
-"""Derives again what a QBR follows from itself: its table, and what had to be acknowledged."""
+"""Derives again what a QBR follows from: service levels and credits from the signed documents in its bundle, its
+table, and what had to be acknowledged.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +18,14 @@ from trust_portal.trust.qbr.document import sections_of
 from trust_portal.trust.qbr.gathering.outcome import outcome_section
 from trust_portal.trust.qbr.ids import OUTCOME
 from trust_portal.trust.qbr.model import CSV_FILE, DOCUMENT_FILE, ENGINE, FORMAT
+from trust_portal.trust.report.derivation import sections_differ
 from trust_portal.trust.sections.document import csv_rows, section_json
 from trust_portal.trust.sections.model import Section
 
 
 def recompute_qbr(files: Mapping[str, bytes]) -> list[Mismatch]:
-    """Every acknowledgement that is missing or too many, an outcome that other sections do not say, the table.
+    """Every acknowledgement that is missing or too many, every figure that the bundle's own documents do not lead
+    to, an outcome that other sections do not say, the table.
 
     Raises ``NotRecomputable`` naming the file that is missing or unusable.
     """
@@ -30,6 +34,8 @@ def recompute_qbr(files: Mapping[str, bytes]) -> list[Mismatch]:
         same_engine(body, DOCUMENT_FILE, engine=ENGINE, formats=(FORMAT,))
         sections = sections_of(body)
         found = [*_acknowledged(body, sections), *_outcome(body, sections)]
+        as_of = datetime.fromisoformat(body["as_of"])
+        found += sections_differ(DOCUMENT_FILE, sections, files, body["period"]["label"], as_of)
         table = table_of(sections)
     return found + table_differs(CSV_FILE, files.get(CSV_FILE, table), table)
 

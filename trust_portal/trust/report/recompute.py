@@ -1,4 +1,6 @@
-"""Derives again what a Trust Report follows from: its states from their ages, what changed from the report before, and the table made of it."""
+"""Derives again what a Trust Report follows from: service levels and credits from the signed documents in its
+bundle, its states from their ages, what changed from the report before, and the table made of it.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +15,17 @@ from trust_portal.reliability.comparison import file_in, mismatches, reading, sa
 from trust_portal.trust.gathering.changes import changes_section
 from trust_portal.trust.gathering.ids import CHANGES
 from trust_portal.trust.gathering.model import Before
+from trust_portal.trust.report.derivation import figures_of, sections_differ
 from trust_portal.trust.report.document import sections_of
 from trust_portal.trust.report.model import CSV_FILE, DOCUMENT_FILE, ENGINE, FORMAT, PREVIOUS_FILE
-from trust_portal.trust.sections.document import csv_rows, section_json
+from trust_portal.trust.sections.document import csv_rows
 from trust_portal.trust.sections.freshness import freshness
 from trust_portal.trust.sections.model import Section, State
 
 
 def recompute_trust_report(files: Mapping[str, bytes]) -> list[Mismatch]:
-    """Every state that is better than the section's age allows or stands unacknowledged, and the table.
+    """Every figure that the bundle's own documents do not lead to, every state that is better than the section's
+    age allows or stands unacknowledged, and the table.
 
     Raises ``NotRecomputable`` naming the file that is missing or unusable.
     """
@@ -29,7 +33,9 @@ def recompute_trust_report(files: Mapping[str, bytes]) -> list[Mismatch]:
         body = parse_json(file_in(files, DOCUMENT_FILE))
         same_engine(body, DOCUMENT_FILE, engine=ENGINE, formats=(FORMAT,))
         sections = sections_of(body)
-        found = [*_states(sections, datetime.fromisoformat(body["as_of"])), *_acknowledged(body, sections)]
+        as_of = datetime.fromisoformat(body["as_of"])
+        found = [*_states(sections, as_of), *_acknowledged(body, sections)]
+        found += sections_differ(DOCUMENT_FILE, sections, files, body["period"]["label"], as_of)
         found += _changes(files, body, sections)
         header, *rows = csv_rows(sections)
         table = write_csv([str(each) for each in header], rows)
@@ -56,7 +62,7 @@ def _changes(
         before = Before(named["period"], int(named["revision"]), named["sha256"], earlier)
     derived = changes_section(others, before, datetime.fromisoformat(body["as_of"]))
     place = f"$.sections[{len(others)}]"
-    return mismatches(DOCUMENT_FILE, section_json(stated), section_json(derived), place)
+    return mismatches(DOCUMENT_FILE, figures_of(stated), figures_of(derived), place)
 
 
 def _acknowledged(body: Mapping[str, Any], sections: tuple[Section, ...]) -> Iterator[Mismatch]:

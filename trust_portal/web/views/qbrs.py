@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -14,11 +14,8 @@ from starlette.routing import Route
 from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.access.tenants.model import Tenant
-from trust_portal.documents.slides.drawing import render_pptx
 from trust_portal.errors import InvalidInput, Refused
-from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.period import previous_label
-from trust_portal.trust.qbr.deck import deck_of_draft
 from trust_portal.trust.qbr.document import (
     NEVER_OMITTED,
     acknowledged_of,
@@ -29,6 +26,7 @@ from trust_portal.trust.qbr.document import (
     title_of,
 )
 from trust_portal.trust.qbr.ids import PROPOSED, RECOMMENDATIONS
+from trust_portal.trust.qbr.internal import Internal, comments_on, internal_pdf, internal_pptx
 from trust_portal.trust.qbr.model import (
     CSV_FILE,
     DOCUMENT_FILE,
@@ -133,7 +131,7 @@ async def draft(request: Request, form: FormState = FormState()) -> Response:  #
         status_code=form.status,
         draft=found,
         qbr=found.qbr,
-        comments={each.id: _comments(found, each.id) for each in found.sections},
+        comments={each.id: comments_on(found, each.id) for each in found.sections},
         omissions={each.id: omission_of(found.entries, each.id) for each in found.sections},
         never_omitted=NEVER_OMITTED,
         advice=_advice(found),
@@ -199,26 +197,29 @@ async def issue(request: Request) -> Response:
     return RedirectResponse(f"{tenant_path(tenant)}/qbr/{qbr_id}", status_code=303)
 
 
-async def internal(request: Request) -> Response:
+async def internal_slides(request: Request) -> Response:
     """The internal rendering as slides: everything, with every comment; not signed."""
-    actor, house = actor_of(request), house_of(request)
+    kind = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+    return await _internal(request, internal_pptx, kind, "pptx")
+
+
+async def internal_paper(request: Request) -> Response:
+    """The same as PDF."""
+    return await _internal(request, internal_pdf, "application/pdf", "pdf")
+
+
+async def _internal(
+    request: Request, make: Callable[[Internal], bytes], media_type: str, suffix: str
+) -> Response:
+    house = house_of(request)
     tenant = await tenant_of(request, purpose=_PURPOSE)
-    found = await house.qbr_reader.draft(actor, tenant.id, request.path_params["qbr"])
-    deck = deck_of_draft(
-        found.sections,
-        {each.id: _comments(found, each.id) for each in found.sections},
-        tenant=tenant.name,
-        vendor=house.settings.vendor_name,
-        period=found.qbr.period,
-        as_of=found.qbr.as_of,
-        sha256=found.qbr.sha256,
-    )
+    found = await house.qbr_reader.draft(actor_of(request), tenant.id, request.path_params["qbr"])
+    internal = Internal(found, tenant.name, house.settings.vendor_name)
+    name = f"{tenant.key}-qbr-{found.qbr.period}-internal.{suffix}"
     return Response(
-        render_pptx(deck),
-        media_type="application/vnd.openxmlformats-officedocument.presentationml.presentation",
-        headers={
-            "content-disposition": f'attachment; filename="{tenant.key}-qbr-{found.qbr.period}-internal.pptx"'
-        },
+        await house.press.set(lambda: make(internal)),
+        media_type=media_type,
+        headers={"content-disposition": f'attachment; filename="{name}"'},
     )
 
 
@@ -258,21 +259,6 @@ async def _refused(request: Request, given: Mapping[str, str], refusal: Refused)
 def _to_draft(request: Request, tenant: Tenant, place: str) -> Response:
     path = f"{tenant_path(tenant)}/qbr/{request.path_params['qbr']}/draft{place}"
     return RedirectResponse(path, status_code=303)
-
-
-def _comments(found: Draft, section: str) -> list[dict[str, str]]:
-    """What holds of both audiences, as the document would have it."""
-    said = ((each, last_of(found.entries, EntryKind.COMMENT, section, each)) for each in Audience)
-    return [
-        {
-            "text": entry.text,
-            "by": entry.by_name if each is Audience.CUSTOMER else f"{entry.by_name}, internal",
-            "at": rfc3339(entry.at),
-            "audience": each.value,
-        }
-        for each, entry in said
-        if entry is not None
-    ]
 
 
 def _advice(found: Draft) -> list[dict[str, Any]]:
@@ -334,7 +320,8 @@ routes = [
     Route("/t/{tenant}/qbr/commitments/{commitment:uuid}", settle, methods=["POST"]),
     Route("/t/{tenant}/qbr/{qbr:uuid}", review, methods=["GET"]),
     Route("/t/{tenant}/qbr/{qbr:uuid}/draft", draft, methods=["GET"]),
-    Route("/t/{tenant}/qbr/{qbr:uuid}/internal.pptx", internal, methods=["GET"]),
+    Route("/t/{tenant}/qbr/{qbr:uuid}/internal.pdf", internal_paper, methods=["GET"]),
+    Route("/t/{tenant}/qbr/{qbr:uuid}/internal.pptx", internal_slides, methods=["GET"]),
     Route("/t/{tenant}/qbr/{qbr:uuid}/say", say, methods=["POST"]),
     Route("/t/{tenant}/qbr/{qbr:uuid}/review", judge, methods=["POST"]),
     Route("/t/{tenant}/qbr/{qbr:uuid}/issue", issue, methods=["POST"]),

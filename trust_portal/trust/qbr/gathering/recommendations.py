@@ -3,19 +3,27 @@
 dedicated pool   compute is at least half of the cost, and its dearest hour twice the usual one
 retention tier   storage cost at least a tenth more than in the period before
 caching          one operation is at least three tenths of what adapters cost
-volume tier      everything together cost at least three twentieths more than before
+volume tier      everything together cost at least three twentieths more than before, and the largest part of it
+                 was used more, too: a higher price alone is none
+
+Contracts name a fee and no seats or volume, so nothing is said of seats, and a tier is judged by what was used.
 """
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Final
+from uuid import UUID
 
-from trust_portal.cost.metering.model import Progress
+from trust_portal.cost.metering.model import Part, Progress
+from trust_portal.kernel.money import Money
+from trust_portal.reliability.contracts.in_force import in_force
+from trust_portal.reliability.contracts.repository import contract_versions
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.qbr.gathering.usage import Used, money, read_usage, share, total
@@ -51,17 +59,40 @@ class Proposal:
     evidence: tuple[tuple[str, str, Cell], ...]
 
 
+_Rule = Callable[[str, Used], Iterator[Proposal]]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What the contract in force says of money: its fee for a period of its own."""
+
+    version_id: UUID
+    fee: Money
+
+    @property
+    def href(self) -> str:
+        return f"/contracts/{self.version_id}"
+
+
 async def gather(session: ReadSession, ask: Ask) -> Section:
     progress, used = await read_usage(session, ask)
-    return recommendations_section(progress, used, ask)
+    versions = await contract_versions(session, ask.tenant.id)
+    governing = in_force([each.contract for each in versions], ask.labels[-1])
+    agreed = next(
+        (Agreed(each.id, each.contract.fee) for each in versions if each.contract is governing), None
+    )
+    return recommendations_section(progress, used, ask, agreed)
 
 
-def recommendations_section(progress: Progress | None, used: Used, ask: Ask) -> Section:
-    """Pure. Everything a rule has grounds for; none is reviewed yet."""
+def recommendations_section(
+    progress: Progress | None, used: Used, ask: Ask, agreed: Agreed | None = None
+) -> Section:
+    """Pure. Everything a rule has grounds for; none is reviewed yet. ``agreed`` None: no contract is known."""
+    rules: tuple[_Rule, ...] = (*_RULES, partial(_volume_tier, agreed=agreed))
     found = tuple(
         each
         for currency in sorted({each.series.currency for each in used.now})
-        for rule in _RULES
+        for rule in rules
         for each in rule(currency, used)
     )
     known = progress is not None
@@ -179,28 +210,66 @@ def _caching(currency: str, used: Used) -> Iterator[Proposal]:
     )
 
 
-def _volume_tier(currency: str, used: Used) -> Iterator[Proposal]:
+def _volume_tier(currency: str, used: Used, agreed: Agreed | None) -> Iterator[Proposal]:
     now, then = total(used.now, currency), total(used.then, currency)
     if not then or now - then < _GROWTH[0] * then:
         return
+    largest = _largest_volume(currency, used.parts_now)
+    if largest is None:
+        return
+    volume_now, volume_then = (_volume(largest, currency, each) for each in (used.parts_now, used.parts_then))
+    if volume_now <= volume_then:
+        return
+    subsystem, unit = largest
+    fee = Cell(None, Unit.MONEY, currency) if agreed is None else _fee(agreed)
+    named = Cell(None) if agreed is None else Cell("none", href=agreed.href)
     yield Proposal(
         f"volume-tier-{currency.lower()}",
         "A higher volume tier",
-        "Usage grows beyond what was agreed for.",
+        "More is used than in the period before, at the price of the same tier.",
         "A lower price for each unit; how much is to be agreed.",
         Cell(None, Unit.MONEY, currency),
-        now - then >= _GROWTH[1] * then,
+        now - then >= _GROWTH[1] * then and volume_now - volume_then >= _GROWTH[1] * volume_then,
         (
             ("now", "Cost in the period", money(now, currency)),
             ("before", "Cost in the period before", money(then, currency)),
             ("growth", "Growth", share(now - then, then)),
+            ("volume", f"Used in the period ({subsystem}, {unit})", _quantity(volume_now)),
+            ("volume-before", f"Used in the period before ({subsystem}, {unit})", _quantity(volume_then)),
+            ("fee", "Fee of the contract, a period", fee),
+            ("agreed", "Seats or volume that the contract names", named),
         ),
     )
 
 
-_RULES: Final[tuple[Callable[[str, Used], Iterator[Proposal]], ...]] = (
+def _largest_volume(currency: str, parts: Sequence[Part]) -> tuple[str, str] | None:
+    """The subsystem and the unit in which most was spent; quantities of two units have no sum."""
+    costs: dict[tuple[str, str], Decimal] = {}
+    for each in parts:
+        if each.series.currency == currency:
+            place = (each.series.subsystem, each.unit)
+            costs[place] = costs.get(place, Decimal(0)) + each.cost
+    return max(costs, key=lambda place: (costs[place], place), default=None)
+
+
+def _volume(of: tuple[str, str], currency: str, parts: Sequence[Part]) -> Decimal:
+    subsystem, unit = of
+    return sum(
+        (each.quantity for each in parts if each.series == (subsystem, currency) and each.unit == unit),
+        Decimal(0),
+    )
+
+
+def _quantity(value: Decimal) -> Cell:
+    return Cell(f"{value.normalize():f}", Unit.NUMBER, href="/cost")
+
+
+def _fee(agreed: Agreed) -> Cell:
+    return Cell(agreed.fee.decimal, Unit.MONEY, agreed.fee.currency, agreed.href)
+
+
+_RULES: Final[tuple[_Rule, ...]] = (
     _dedicated_pool,
     _retention_tier,
     _caching,
-    _volume_tier,
 )

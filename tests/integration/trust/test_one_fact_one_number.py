@@ -1,0 +1,162 @@
+"""Every form of a Trust Report says each fact with the same number, and each number follows from the bundle."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from forms import (
+    left_over,
+    of_document,
+    of_itself,
+    of_page,
+    of_pdf,
+    of_table,
+    printed,
+    table_of,
+    without_a_way,
+    words,
+)
+from qbr_desk import use
+from report_desk import bundle_of, credited, publish, sequencing, trust_of
+from support.portal_fixtures import Portal
+
+from trust_portal.documents.csv import write_csv
+from trust_portal.evidence import bundle
+from trust_portal.evidence.verdict import NotRecomputable
+from trust_portal.evidence.verify import verify
+from trust_portal.kernel.canonical import canonical
+from trust_portal.trust.recompute import RECOMPUTERS
+from trust_portal.trust.report.document import sections_of
+from trust_portal.trust.report.recompute import recompute_trust_report
+from trust_portal.trust.sections.document import csv_rows
+from trust_portal.trust.verification import KINDS
+
+pytestmark = pytest.mark.takes(seconds=15)
+
+
+async def test_every_form_says_each_fact_with_one_number_and_every_number_follows(portal: Portal, tmp_path):
+    house, aurora = portal.house, portal.world.aurora
+    await use(house, "aurora")
+    await publish(house, aurora.id)
+    credit = await credited(house, aurora.id)
+    portal.clock.advance(timedelta(minutes=5))
+    report = await publish(house, aurora.id, reason="the credit was issued")
+    async with sequencing(house):
+        export, data = await bundle_of(house, report)
+        assert await house.exports.reproduce(aurora.id, export.id) == data, "same snapshot, same bytes"
+    verdict = verify(data, policy=await trust_of(house, aurora.id), kinds=KINDS, recomputers=RECOMPUTERS)
+    assert verdict.findings == ()
+    files = bundle.read(data).files
+    body = json.loads(files["trust-report.json"])
+    sections = sections_of(body)
+    tables = {(each.id, table.id): table for each in sections for table in each.tables}
+    assert len(tables["cost", "anomalies"].rows) == 1, "a spike is in it"
+    assert [row.id for row in tables["credits", "issued"].rows] == [str(credit.id)], "a credit is in it"
+    assert tables["changes", "values"].rows, "what changed is in it"
+
+    page = (await portal.browser("customer_viewer").get(f"/t/aurora/trust/{report.id}")).text
+    assert of_page(page) == of_document(sections)
+    assert of_table(files["trust-report.csv"]) == table_of(sections)
+    paper = of_pdf(files["trust-report.pdf"], tmp_path)
+    assert [each for each in printed(sections) if each not in paper] == []
+    fingerprint = words(re.sub(r"<[^>]+>", "", page.partition("fingerprint")[2]))
+    rest = left_over(paper, [*printed(sections), *of_itself(body, sections), words(str(export.file_name))])
+    assert [each for each in rest if not _is_furniture(each, fingerprint)] == [], "a number from nowhere"
+    assert without_a_way(sections) == []
+
+    for change, field, claimed, derived in FORGERIES:
+        found = recompute_trust_report(_forged(files, change))
+        assert (field, claimed, derived) in [(each.field, each.reported, each.recomputed) for each in found]
+        assert {each.file for each in found} == {"trust-report.json"}, "the table was made of the forgery"
+    memo = f"inputs/credits/{credit.id}.json"
+    forged = canonical({**json.loads(files[memo]), "vendor": "Somebody"})
+    with pytest.raises(NotRecomputable) as refused:
+        recompute_trust_report({**files, memo: forged})
+    assert refused.value.file == memo
+    for gone in (memo, "inputs/sla/2026-06-r1.json", "inputs/previous.json"):
+        with pytest.raises(NotRecomputable) as refused:
+            recompute_trust_report({name: each for name, each in files.items() if name != gone})
+        assert refused.value.file == gone
+
+
+def _cell(section: str, table: str, column: str, value: str) -> Callable[[dict[str, Any]], None]:
+    """Writes another value into the first row of a table."""
+
+    def change(body: dict[str, Any]) -> None:
+        (found,) = (each for each in _section(body, section)["tables"] if each["id"] == table)
+        at = [each["id"] for each in found["columns"]].index(column)
+        found["rows"][0]["cells"][at]["value"] = value
+
+    return change
+
+
+def _figure(section: str, figure: str, value: str) -> Callable[[dict[str, Any]], None]:
+    def change(body: dict[str, Any]) -> None:
+        (found,) = (each for each in _section(body, section)["figures"] if each["id"] == figure)
+        found["value"] = value
+
+    return change
+
+
+def _as_of(section: str, value: str) -> Callable[[dict[str, Any]], None]:
+    return lambda body: _section(body, section).update(as_of=value)
+
+
+def _no_gap(body: dict[str, Any]) -> None:
+    """The gap stands in the table, and the section says that it is fresh."""
+    _section(body, "incidents").update(state="fresh", why=None)
+    body["acknowledgements"] = [each for each in body["acknowledgements"] if each["section"] != "incidents"]
+
+
+def _section(body: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any]
+    (found,) = (each for each in body["sections"] if each["id"] == name)
+    return found
+
+
+_SLA, _INCIDENTS, _COST, _CREDITS = (f"$.sections[{number}]" for number in range(4))
+#: What somebody who holds the keys writes instead; the field that is named, what it claims, what follows.
+FORGERIES = (
+    (
+        _cell("sla", "objective-api", "attained", "99.99"),
+        f"{_SLA}.tables[0].rows[0].cells[1].value", "99.99", "99.791666",
+    ),
+    (_cell("sla", "objective-api", "met", "yes"), f"{_SLA}.tables[0].rows[0].cells[4].value", "yes", "no"),
+    (_cell("sla", "objective-api", "target", "99.5"), f"{_SLA}.tables[0].rows[0].cells[3].value", "99.5", "99.9"),
+    (_cell("sla", "objective-api", "down", "0"), f"{_SLA}.tables[0].rows[0].cells[5].value", "0", "3"),
+    (_figure("sla", "missed", "0"), f"{_SLA}.figures[1].value", "0", "1"),
+    (_figure("sla", "down", "0"), f"{_SLA}.figures[3].value", "0", "3"),
+    (_as_of("sla", "2026-07-10T09:04:00Z"), f"{_SLA}.as_of", "2026-07-10T09:04:00Z", "2026-07-10T09:00:00Z"),
+    (_cell("credits", "issued", "amount", "900.00"), f"{_CREDITS}.tables[0].rows[0].cells[2].value", "900.00", "100.00"),
+    (_cell("credits", "issued", "reference", "CN-1"), f"{_CREDITS}.tables[0].rows[0].cells[3].value", "CN-1", "CN-2026-0017"),
+    (_figure("credits", "sum-eur", "900.00"), f"{_CREDITS}.figures[1].value", "900.00", "100.00"),
+    (_figure("credits", "issued", "9"), f"{_CREDITS}.figures[0].value", "9", "1"),
+    (_figure("incidents", "gaps", "0"), f"{_INCIDENTS}.figures[1].value", "0", "1"),
+    (_no_gap, f"{_INCIDENTS}.state", "fresh", "missing"),
+    (_figure("cost", "anomalies", "0"), f"{_COST}.figures[0].value", "0", "1"),
+    (_figure("cost", "excess-eur", "1.00"), f"{_COST}.figures[2].value", "1.00", "531.35"),
+    (_figure("changes", "changed", "0"), "$.sections[9].figures[3].value", "0", "1"),
+)  # fmt: skip
+
+
+def _forged(files: dict[str, bytes], change: Callable[[dict[str, Any]], None]) -> dict[str, bytes]:
+    body = json.loads(files["trust-report.json"])
+    change(body)
+    header, *rows = csv_rows(sections_of(body))
+    table = write_csv([str(each) for each in header], rows)
+    return {**files, "trust-report.json": canonical(body), "trust-report.csv": table}
+
+
+def _is_furniture(piece: str, fingerprint: str) -> bool:
+    """Words of the page itself: its number, the revision in its head, and the key to compare."""
+    text = re.sub(r"^\d+/\d+", "", piece).replace("revision2", "")
+    keys = re.findall(r"[0-9a-f]{64}", text)
+    for each in keys:
+        assert each in fingerprint
+        text = text.replace(each, "")
+    return not re.search(r"\d", text)

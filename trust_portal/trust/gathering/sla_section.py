@@ -1,0 +1,258 @@
+"""What signed SLA reports come to in a document: objective by objective, month by month. Pure.
+
+Whoever verifies a document derives this section again, so nothing here reads a store.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from trust_portal.documents.formats import instant, period
+from trust_portal.kernel.clock import rfc3339
+from trust_portal.trust.gathering.ids import REPORTS, SLA
+from trust_portal.trust.sections.freshness import freshness
+from trust_portal.trust.sections.model import (
+    Cell,
+    Chart,
+    ChartKind,
+    Column,
+    Figure,
+    Row,
+    Section,
+    Sentence,
+    State,
+    Table,
+    Unit,
+)
+
+TITLE: Final = "Service levels"
+SOURCE: Final = "signed SLA reports"
+#: A quarter, and the days in which its last month's report is signed.
+MAX_AGE: Final = timedelta(days=100)
+
+_PAGE: Final = "/reports"
+_NOT_AN_ID = re.compile(r"[^a-z0-9_.:-]+")
+_MONTH_COLUMNS: Final = (
+    Column("period", "Period"),
+    Column("attained", "Attained", Unit.PERCENT),
+    Column("raw", "Before exclusions", Unit.PERCENT),
+    Column("target", "Promised", Unit.PERCENT),
+    Column("met", "Kept"),
+    Column("down", "Down", Unit.MINUTES),
+    Column("down_raw", "Down before exclusions", Unit.MINUTES),
+)
+_REPORT_COLUMNS: Final = (
+    Column("period", "Report"),
+    Column("revision", "Revision", Unit.COUNT),
+    Column("issued", "Signed", Unit.INSTANT),
+    Column("sha256", "SHA-256", Unit.DIGEST),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedReport:
+    """A signed report as it is told: its bytes parsed, and what its row and its receipt say of it."""
+
+    body: Mapping[str, Any]
+    id: str
+    sha256: str
+    receipt: str
+    issued_at: datetime
+    overtaken_at: datetime | None = None
+
+    @property
+    def label(self) -> str:
+        return str(self.body["period"]["label"])
+
+    @property
+    def start(self) -> str:
+        return str(self.body["period"]["start"])
+
+    @property
+    def href(self) -> str:
+        return f"{_PAGE}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A period of the document's in which the contract promises something; ``over``: its report is due."""
+
+    label: str
+    over: bool
+    objectives: tuple[tuple[str, str], ...]
+
+
+def sla_section(
+    promised: Sequence[Owed], signed: Sequence[SignedReport], labels: Sequence[str], now: datetime
+) -> Section:
+    """``labels`` are the periods the document is about. Pure."""
+    reports = sorted(signed, key=lambda each: (each.start, each.label))
+    known = {each.label for each in reports}
+    missing = [each.label for each in promised if each.over and each.label not in known]
+    of_period = [each for each in reports if each.label in labels]
+    tables = [*_objective_tables(reports, promised), _reports_table(reports)]
+    as_of = max((each.issued_at for each in of_period or reports), default=None)
+    state, why = _state(promised, missing, of_period, as_of, now)
+    return Section(
+        id=SLA,
+        title=TITLE,
+        state=state,
+        why=why,
+        source=SOURCE,
+        as_of=as_of,
+        max_age=MAX_AGE,
+        sentences=_sentences(of_period, missing),
+        figures=_figures(of_period, missing),
+        tables=tuple(tables),
+        charts=tuple(
+            Chart(
+                table.id,
+                f"{table.title}: attained",
+                ChartKind.LINE,
+                table.id,
+                "period",
+                ("attained",),
+                target,
+            )
+            for table in tables[:-1]
+            if (target := table.rows[-1].cells[3].value) is not None
+        ),
+    )
+
+
+def _state(
+    promised: Sequence[Owed],
+    missing: Sequence[str],
+    of_period: Sequence[SignedReport],
+    as_of: datetime | None,
+    now: datetime,
+) -> tuple[State, str | None]:
+    if not promised:
+        return State.NOT_APPLICABLE, "no contract promises anything in this period"
+    if missing:
+        return State.MISSING, f"no report is signed for {', '.join(map(period, missing))}"
+    if as_of is None:
+        return State.NOT_APPLICABLE, "nothing that was promised is over yet"
+    for each in of_period:
+        if each.overtaken_at is not None:
+            at = instant(each.overtaken_at.replace(microsecond=0))
+            return State.STALE, f"data received since give other figures for {period(each.label)}, known {at}"
+    return freshness(as_of, MAX_AGE, now, missing="no report is signed")
+
+
+def _objective_tables(reports: Sequence[SignedReport], promised: Sequence[Owed]) -> Iterator[Table]:
+    rows: dict[str, dict[str, Row]] = {}
+    for report in reports:
+        for entry in report.body["objectives"]:
+            rows.setdefault(entry["objective"], {})[report.label] = _month(report, entry)
+    known = {each.label for each in reports}
+    for each in promised:
+        for objective, target in each.objectives:
+            if each.over and each.label not in known:
+                rows.setdefault(objective, {})[each.label] = _unknown(each.label, target)
+    taken: set[str] = set()
+    for objective in sorted(rows):
+        months = rows[objective]
+        yield Table(
+            _table_id(objective, taken),
+            objective,
+            _MONTH_COLUMNS,
+            tuple(months[label] for label in sorted(months)),
+            "No period was reported yet.",
+        )
+
+
+def _table_id(objective: str, taken: set[str]) -> str:
+    """An id of its own, also for objectives that differ in their case only."""
+    stem = "objective-" + _NOT_AN_ID.sub("-", objective.lower())
+    name, number = stem, 1
+    while name in taken:
+        number += 1
+        name = f"{stem}-{number}"
+    taken.add(name)
+    return name
+
+
+def _month(report: SignedReport, entry: Mapping[str, Any]) -> Row:
+    adjusted, raw, met = entry["adjusted"], entry["raw"], entry["met"]
+
+    def cell(value: str | None, unit: Unit) -> Cell:
+        return Cell(value, unit, href=report.href, receipt=report.receipt)
+
+    return Row(
+        report.label,
+        (
+            Cell(report.label, href=report.href),
+            cell(adjusted and adjusted["percent"], Unit.PERCENT),
+            cell(raw and raw["percent"], Unit.PERCENT),
+            Cell(entry["target"], Unit.PERCENT, href=report.href),
+            Cell(None if met is None else ("yes" if met else "no")),
+            cell(adjusted and adjusted["down_minutes"], Unit.MINUTES),
+            cell(raw and raw["down_minutes"], Unit.MINUTES),
+        ),
+    )
+
+
+def _unknown(label: str, target: str) -> Row:
+    blank = tuple(Cell(None, column.unit) for column in _MONTH_COLUMNS)
+    target_cell = Cell(target, Unit.PERCENT, href="/contracts")
+    return Row(label, (Cell(label), *blank[1:3], target_cell, *blank[4:]))
+
+
+def _reports_table(reports: Sequence[SignedReport]) -> Table:
+    return Table(
+        REPORTS,
+        "The reports behind these figures",
+        _REPORT_COLUMNS,
+        tuple(
+            Row(
+                each.label,
+                (
+                    Cell(each.label, href=each.href),
+                    Cell(str(each.body["revision"]), Unit.COUNT, href=each.href),
+                    Cell(rfc3339(each.issued_at), Unit.INSTANT),
+                    Cell(each.sha256, Unit.DIGEST, href=each.href, receipt=each.receipt),
+                ),
+            )
+            for each in reports
+        ),
+        "No report is signed yet.",
+    )
+
+
+def _figures(of_period: Sequence[SignedReport], missing: Sequence[str]) -> tuple[Figure, ...]:
+    verdicts = [entry["met"] for each in of_period for entry in each.body["objectives"]]
+    down = [
+        int(entry["adjusted"]["down_minutes"])
+        for each in of_period
+        for entry in each.body["objectives"]
+        if entry["adjusted"] is not None
+    ]
+
+    def total(id_: str, label: str, value: int, unit: Unit = Unit.COUNT) -> Figure:
+        return Figure(id_, label, Cell(str(value), unit, href=_PAGE))
+
+    return (
+        total("kept", "Promises kept", sum(met is True for met in verdicts)),
+        total("missed", "Promises missed", sum(met is False for met in verdicts)),
+        total("promises", "Promises in the period", len(verdicts)),
+        total("down", "Down in the period", sum(down), Unit.MINUTES),
+        total("unreported", "Periods without a signed report", len(missing)),
+    )
+
+
+def _sentences(of_period: Sequence[SignedReport], missing: Sequence[str]) -> tuple[Sentence, ...]:
+    found = []
+    if of_period:
+        found.append(
+            Sentence(
+                "Of {promises} promises in the period {kept} were kept and {missed} missed; down: {down}."
+            )
+        )
+    if missing:
+        found.append(Sentence("Periods without a signed report: {unreported}."))
+    return tuple(found)

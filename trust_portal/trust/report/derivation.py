@@ -1,0 +1,192 @@
+"""What a trust document's sections must say, derived again from its bundle: for the Trust Report and the QBR.
+
+    inputs/sla/…      + sla_report.issued ──▶ every month, the trend and the sums of the SLA section
+    inputs/credits/…  + credit.issued     ──▶ every issued credit and the sums of the credits section
+    the sections' own rows                ──▶ what the incidents and the cost sections count and add up
+
+What only the vendor holds (a proposal that waits, an incident, an hour of usage) is taken as it is stated;
+what is counted of it is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from trust_portal.evidence.links import result_of, statements
+from trust_portal.evidence.manifest import ENVELOPE_SUFFIX, RECEIPTS
+from trust_portal.evidence.statement import ReceiptKind, Statement
+from trust_portal.evidence.strict import parse_json
+from trust_portal.evidence.verdict import Mismatch, NotRecomputable
+from trust_portal.kernel.canonical import Json, sha256_hex
+from trust_portal.kernel.money import Money
+from trust_portal.reliability.comparison import file_in, mismatches, reading
+from trust_portal.trust.gathering.credits_section import IssuedCredit, WaitingCredit, credits_section
+from trust_portal.trust.gathering.ids import (
+    ANOMALIES,
+    COST,
+    CREDITS,
+    INCIDENTS,
+    ISSUED,
+    MAJOR,
+    PLAYBOOKS,
+    POSTMORTEMS,
+    PREVENTION,
+    REPORTS,
+    SLA,
+    WAITING,
+)
+from trust_portal.trust.gathering.model import labels_of
+from trust_portal.trust.gathering.sla_section import Owed, SignedReport, sla_section
+from trust_portal.trust.gathering.totals import cost_totals, incident_totals
+from trust_portal.trust.report.sources import CREDIT_INPUT, SLA_INPUT
+from trust_portal.trust.sections.document import section_json
+from trust_portal.trust.sections.model import Cell, Section, State, Table
+
+#: What an engine writes beside its figures, and another one may write otherwise.
+_NO_FIGURE: Final = frozenset({"href", "why", "state"})
+
+
+def sections_differ(
+    file: str, sections: Sequence[Section], files: Mapping[str, bytes], period: str, as_of: datetime
+) -> Iterator[Mismatch]:
+    """Every figure of ``sections`` (those of the document ``file``) that does not follow from ``files``.
+
+    Raises ``NotRecomputable`` naming the input that is missing or unusable.
+    """
+    proofs = _Proofs(files)
+    for number, stated in enumerate(sections):
+        derived = _derived(stated, proofs, period, as_of)
+        if derived is None:
+            continue
+        place = f"$.sections[{number}]"
+        yield from mismatches(file, figures_of(stated), figures_of(derived), place)
+        if derived.state is State.MISSING and stated.state is not State.MISSING:
+            yield Mismatch(file, f"{place}.state", stated.state.value, derived.state.value)
+
+
+def figures_of(section: Section) -> Json:
+    """A section without what is no figure."""
+
+    def kept(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {name: kept(each) for name, each in value.items() if name not in _NO_FIGURE}
+        return [kept(each) for each in value] if isinstance(value, list) else value
+
+    found: Json = kept(section_json(section))
+    return found
+
+
+class _Proofs:
+    """The inputs of a bundle, and which receipt was issued for which bytes."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = files
+        self._receipts = {
+            (statement.kind, subject.sha256): (_id_of(name), statement)
+            for name, statement in statements(files)
+            for subject in statement.subjects
+        }
+
+    def document(self, name: str) -> tuple[dict[str, Any], str]:
+        """An input, and its SHA-256."""
+        content = file_in(self._files, name)
+        with reading(name):
+            return parse_json(content), sha256_hex(content)
+
+    def receipt(self, name: str, kind: ReceiptKind, sha256: str) -> tuple[str, Statement]:
+        """The receipt of the input ``name``, by its digest: its id and what it states."""
+        found = self._receipts.get((kind, sha256))
+        if found is None:
+            raise NotRecomputable(f"no {kind.value} receipt is for it", file=name)
+        return found
+
+
+def _derived(stated: Section, proofs: _Proofs, period: str, as_of: datetime) -> Section | None:
+    """None for a section that follows from nothing in a bundle."""
+    if stated.id == SLA:
+        return _service_levels(stated, proofs, period, as_of)
+    if stated.id == CREDITS:
+        return _credits(stated, proofs, as_of)
+    if stated.id == INCIDENTS:
+        totals = incident_totals(*(stated.table(name) for name in (MAJOR, POSTMORTEMS, PREVENTION)))
+        gaps = next(each for each in totals if each.id == "gaps").cell.value != "0"
+        state = State.MISSING if gaps else State.FRESH
+        return replace(stated, figures=totals, state=state, why="a gap" if gaps else None)
+    if stated.id == COST and stated.tables:
+        return replace(stated, figures=cost_totals(stated.table(ANOMALIES), stated.table(PLAYBOOKS)))
+    return None
+
+
+def _service_levels(stated: Section, proofs: _Proofs, period: str, as_of: datetime) -> Section:
+    reports = []
+    for row in _rows(stated.table(REPORTS)):
+        name = SLA_INPUT.format(period=row["period"].value, revision=row["revision"].value)
+        body, sha256 = proofs.document(name)
+        receipt, issued = proofs.receipt(name, ReceiptKind.SLA_REPORT_ISSUED, sha256)
+        with reading(name):
+            at = datetime.fromisoformat(str(issued.predicate["at"]))
+            reports.append(SignedReport(body, str(result_of(issued)["report"]), sha256, receipt, at))
+    return sla_section(_unreported(stated, reports), reports, labels_of(period), as_of)
+
+
+def _unreported(stated: Section, reports: Sequence[SignedReport]) -> list[Owed]:
+    """Periods that the document itself says nothing is signed for."""
+    known = {each.label for each in reports}
+    found: dict[str, list[tuple[str, str]]] = {}
+    for table in stated.tables:
+        for row in () if table.id == REPORTS else _rows(table):
+            label, target = str(row["period"].value), str(row["target"].value)
+            if label not in known:
+                found.setdefault(label, []).append((table.title, target))
+    return [Owed(label, over=True, objectives=tuple(promised)) for label, promised in sorted(found.items())]
+
+
+def _credits(stated: Section, proofs: _Proofs, as_of: datetime) -> Section:
+    issued, waiting = [], []
+    for named in stated.table(ISSUED).rows:
+        name = CREDIT_INPUT.format(id=named.id)
+        memo, sha256 = proofs.document(name)
+        receipt, _ = proofs.receipt(name, ReceiptKind.CREDIT_ISSUED, sha256)
+        with reading(name):
+            credit, issue = memo["credit"], memo["issue"]
+            issued.append(
+                IssuedCredit(
+                    credit["id"],
+                    memo["period"]["label"],
+                    credit["kind"],
+                    Money.parse(credit["amount"], credit["currency"]),
+                    issue["reference"],
+                    datetime.fromisoformat(issue["at"]),
+                    memo["calculation"]["body"]["report"]["id"],
+                    sha256,
+                    receipt,
+                )
+            )
+    table = stated.table(WAITING)
+    for named, row in zip(table.rows, _rows(table), strict=True):
+        amount = row["amount"]
+        waiting.append(
+            WaitingCredit(
+                named.id,
+                str(row["period"].value),
+                str(row["kind"].value),
+                Money.parse(str(amount.value), str(amount.currency)),
+                str(row["state"].value),
+                datetime.fromisoformat(str(row["since"].value)),
+                str(amount.receipt),
+            )
+        )
+    return credits_section(issued, waiting, as_of)
+
+
+def _rows(table: Table) -> Iterator[dict[str, Cell]]:
+    """Each row's cells by column."""
+    for row in table.rows:
+        yield {column.id: cell for column, cell in zip(table.columns, row.cells, strict=True)}
+
+
+def _id_of(file: str) -> str:
+    return file.removeprefix(RECEIPTS).removesuffix(ENVELOPE_SUFFIX)
