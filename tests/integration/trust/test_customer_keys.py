@@ -5,9 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
+import signal
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from typing import Final, Never
 from uuid import UUID
 
 import asyncpg
@@ -18,15 +23,17 @@ from jobs.exports import seal as seal_job
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.customer_keys.model import SetCustomerKey
 from trust_portal.access.tenants.model import CreateTenant
-from trust_portal.errors import Conflict, Denied, InvalidInput
+from trust_portal.errors import Conflict, Denied, InvalidInput, Unavailable
 from trust_portal.evidence.audit import AuditCode, AuditTotals, audit
 from trust_portal.evidence.export import Export, ExportState, RenderedDocument
 from trust_portal.evidence.exports import Exports
 from trust_portal.evidence.log_name import open_log
 from trust_portal.evidence.log_policy import log_policy
 from trust_portal.evidence.reproduction import reproduce_all
-from trust_portal.evidence.sealing import sealing as sealing_module
 from trust_portal.evidence.sealing.model import KeyAct
+from trust_portal.evidence.sealing.patience import Patient
+from trust_portal.evidence.sealing.sealing import Sealing
+from trust_portal.evidence.sealing.vault import Vault
 from trust_portal.evidence.signing import VerifyKey
 from trust_portal.evidence.verify import verify
 from trust_portal.house import House
@@ -209,31 +216,72 @@ async def test_a_key_that_is_gone_or_another_refuses_and_changes_nothing(desk: D
     assert await desk.download(export) == opened
 
 
-async def test_cut_off_in_the_middle_of_sealing_nothing_is_lost_and_it_goes_on(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+#: A worker that seals and is killed with the second export half done: its rows are written, nothing is committed.
+DIES: Final = """
+import asyncio, os, signal, sys
+from uuid import UUID
+from trust_portal.evidence.sealing import sealing
+from trust_portal.house import build_house
+from trust_portal.settings import load_settings
+
+replace, calls = sealing.replace_with_sealed, []
+
+async def dies(*given):
+    calls.append(given)
+    await replace(*given)
+    if len(calls) == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+async def seal():
+    house = build_house(load_settings())
+    await house.open()
+    await house.sealing.run(UUID(sys.argv[1]))
+
+sealing.AT_ONCE, sealing.replace_with_sealed = 1, dies
+asyncio.run(seal())
+"""
+
+
+async def test_killed_in_the_middle_of_sealing_nothing_is_lost_and_it_goes_on(desk: Desk) -> None:
     made = [await desk.bundle(revision) for revision in (1, 2, 3)]
     plain = [await desk.download(export) for export in made]
     await desk.act(KeyAct.ENABLE)
-    monkeypatch.setattr(sealing_module, "AT_ONCE", 1)
-    replace, calls = sealing_module.replace_with_sealed, 0
+    house = desk.house
+    silent = Sealing(house.storage, house.ledger, Vault(Patient(Silent(), timedelta(milliseconds=20))))
+    before = await desk.stored()
+    with pytest.raises(Unavailable, match="the key service was asked to wrap and did not answer"):
+        await silent.run(desk.tenant_id)
+    assert await desk.stored() == before, "a silent key service leaves everything as it was"
 
-    async def dies(*given: object) -> None:
-        nonlocal calls
-        calls += 1
-        await replace(*given)  # type: ignore[arg-type]
-        if calls == 2:
-            raise asyncio.CancelledError
-
-    monkeypatch.setattr(sealing_module, "replace_with_sealed", dies)
-    with pytest.raises(asyncio.CancelledError):
-        await desk.house.sealing.run(desk.tenant_id)
+    settings = house.settings
+    environment = {
+        **os.environ,
+        "DATABASE_URL": settings.database_url or "",
+        "REDIS_URL": settings.redis_url or "",
+        "KEY_FILE": str(settings.key_file),
+        "BASE_URL": settings.base_url,
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", DIES, str(desk.tenant_id), env=environment, stdout=asyncio.subprocess.DEVNULL
+    )
+    assert await process.wait() == -signal.SIGKILL
     assert [await desk.download(export) for export in made] == plain
     assert (await desk.posture()).finding.evidence["unsealed"] == "2"
-    assert await desk.house.sealing.run(desk.tenant_id) == 2
+    assert await house.sealing.run(desk.tenant_id) == 2
     assert not await desk.is_readable()
     assert [await desk.download(export) for export in made] == plain
     assert await desk.findings() == []
+
+
+class Silent:
+    """A key service that never answers."""
+
+    async def _wait(self, *asked: object) -> Never:
+        del asked
+        await asyncio.Event().wait()
+        raise AssertionError("nobody rings")
+
+    create = wrap = unwrap = prove = _wait
 
 
 async def test_only_the_customers_administrator_says_and_says_why(desk: Desk) -> None:

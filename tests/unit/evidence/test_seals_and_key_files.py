@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import timedelta
+from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Never
 from uuid import UUID
 
 import pytest
@@ -10,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trust_portal.errors import Broken, Conflict, InvalidInput, Unavailable
+from trust_portal.evidence.sealing import key_service
 from trust_portal.evidence.sealing.key_files import KeyFiles
 from trust_portal.evidence.sealing.key_service import open_key_service
 from trust_portal.evidence.sealing.key_use import require_use, statement
+from trust_portal.evidence.sealing.patience import Patient
 from trust_portal.evidence.sealing.seal import new_data_key, seal, unseal
 from trust_portal.evidence.signing import VerifyKey
 
@@ -88,3 +94,41 @@ def test_a_key_service_that_nobody_installed_is_named() -> None:
     with pytest.raises(InvalidInput, match="no key service is installed for vault:") as refused:
         open_key_service("vault://keys.example/customers")
     assert refused.value.field == "KEY_SERVICE"
+
+
+class Silent:
+    """A key service that takes what it is asked, and never answers."""
+
+    async def _wait(self, *asked: object) -> Never:
+        del asked
+        await asyncio.Event().wait()
+        raise AssertionError("nobody rings")
+
+    create = wrap = unwrap = prove = _wait
+
+
+async def test_a_key_service_that_does_not_answer_is_waited_for_so_long_and_no_longer() -> None:
+    service = Patient(Silent(), timedelta(milliseconds=20))
+    for asked in (
+        service.create(TENANT),
+        service.wrap("0" * 64, b"key", b"here"),
+        service.unwrap("0" * 64, b"sealed", b"here"),
+        service.prove("0" * 64, b"said"),
+    ):
+        with pytest.raises(Unavailable, match=r"did not answer within 0\.02 s") as refused:
+            await asked
+        assert refused.value.code == "KEY_SERVICE_SILENT"
+
+
+async def test_what_a_key_service_answers_in_time_is_its_answer(tmp_path: Path) -> None:
+    service = Patient(KeyFiles(tmp_path))
+    key_id, public_key = await service.create(TENANT)
+    assert await service.unwrap(key_id, await service.wrap(key_id, b"k" * 32, b"here"), b"here") == b"k" * 32
+    assert VerifyKey(public_key).verify(b"said", await service.prove(key_id, b"said"))
+
+
+def test_a_key_service_from_elsewhere_is_asked_with_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = EntryPoint("vault", "nobody:open", key_service.GROUP)
+    monkeypatch.setattr(key_service, "entry_points", lambda **_: (found,))
+    monkeypatch.setattr(EntryPoint, "load", lambda _: lambda _url: Silent())
+    assert isinstance(open_key_service("vault://keys.example/customers"), Patient)

@@ -1,7 +1,8 @@
 """The door to whatever keeps customers' keys: it wraps data keys and proves their use; keys never come out.
 
 ``KEY_SERVICE`` names it as a URL. ``file:`` is a folder on this machine (``key_files``). Another scheme is
-looked for among the entry points of the group ``trust_portal.key_services``: a callable that takes the URL.
+looked for among the entry points of the group ``trust_portal.key_services``: a callable that takes the URL. It
+is asked over a network, so it is waited for so long and no longer (``patience``).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from uuid import UUID
 
 from trust_portal.errors import InvalidInput
 from trust_portal.evidence.sealing.key_files import KeyFiles
+from trust_portal.evidence.sealing.patience import Patient
 
 GROUP: Final = "trust_portal.key_services"
 
@@ -44,6 +46,5 @@ def open_key_service(url: str) -> KeyService:
     if parts.scheme == "file":
         return KeyFiles(Path(unquote(parts.path)))
     for found in entry_points(group=GROUP, name=parts.scheme):
-        service: KeyService = found.load()(url)
-        return service
+        return Patient(found.load()(url))
     raise InvalidInput(f"no key service is installed for {parts.scheme}:", field="KEY_SERVICE")
