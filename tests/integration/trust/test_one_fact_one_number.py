@@ -22,8 +22,9 @@ from forms import (
     words,
 )
 from qbr_desk import use
-from report_desk import bundle_of, credited, publish, sequencing, trust_of
+from report_desk import bundle_of, credited, publish, trust_of
 from support.portal_fixtures import Portal
+from support.sequencing import sequencing
 
 from trust_portal.documents.csv import write_csv
 from trust_portal.evidence import bundle
