@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import hmac
 import json
 import re
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import httpx
@@ -16,8 +18,10 @@ from support.portal_fixtures import Portal
 from support.portal_world import NOW
 
 from trust_portal.access.actors import CONSOLE
+from trust_portal.house import House, build_house
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.page import PageRequest
+from trust_portal.learning.incidents.alarms import AlarmSource
 from trust_portal.learning.incidents.model import Incident, IncidentFilter
 
 SECRET = "made by PagerDuty"
@@ -177,6 +181,139 @@ async def test_rules_are_tried_changed_with_a_reason_and_turned_off(portal: Port
         assert (await browser.post(where, data=off)).status_code == 303
     async with portal.program(None) as pager:
         assert (await pager.post(PAGER, content=body, headers=signed(body))).status_code == 401
+
+
+async def gaps(portal: Portal) -> list[tuple[str, str, str | None]]:
+    async with portal.browser("pmo") as browser:
+        rows = csv.DictReader(StringIO((await browser.get("/switchboard/coverage.csv")).text))
+    return [
+        (row["name"], row["cover"], row["worst_severity"] or None)
+        for row in rows
+        if row["cover"] not in {"signed", "merged", "unsigned"}
+    ]
+
+
+async def test_what_a_pager_could_not_tell_is_a_named_gap_until_somebody_minds_it(portal: Portal):
+    first = "- {when: {priority.summary: P*}, severity: '{priority.summary}', service: s, title: t, tenants: nobody}"
+    mended = first.replace("nobody", "aurora")
+    async with portal.browser("sre_operator") as browser:
+        where = await set_up(browser, "pagerduty", "main", secret=SECRET)
+
+        async def save(version: int, rules: str, enabled: str = "yes") -> None:
+            form = {"do": "save", "version": version, "rules": rules, "enabled": enabled, "reason": "Mended"}
+            assert (await browser.post(where, data=form)).status_code == 303
+
+        await save(1, first)
+        async with portal.program(None) as pager:
+
+            async def send(body: bytes, secret: str = SECRET) -> tuple[int, str | None]:
+                answer = await pager.post(PAGER, content=body, headers=signed(body, secret))
+                return answer.status_code, answer.json().get("alarm")
+
+            for id_, key, priority in (
+                ("a", "Q1", "P1"),
+                ("b", "Q2", "P4"),
+                ("c", "Q3", "low"),
+                ("d", "Q4", "P2"),
+            ):
+                body = paged("triggered", id_, id=key, priority={"summary": priority})
+                assert await send(body) == (202, "unmatched")
+                assert await send(body) == (202, "unmatched"), "and it is listed once"
+            assert (await send(paged("triggered", "e"), "of another"))[0] == 401
+            assert (await send(paged("triggered", "e"), "of a third"))[0] == 401
+            assert (await send(b"{}"))[0] == 422
+            assert await gaps(portal) == [
+                ("pagerduty/main/Q1", "unmatched", "P1"),
+                ("pagerduty/main/Q3", "unmatched", None),
+                ("pagerduty/main/Q4", "unmatched", "P2"),
+                ("pagerduty/main/unproved", "refused", None),
+                ("pagerduty/main/unreadable", "refused", None),
+            ]
+            async with portal.browser("pmo") as pmo:
+                page = (await pmo.get("/switchboard/coverage?show=gaps")).text
+            assert (
+                '<a href="/incidents/integrations/pagerduty/main"><code>pagerduty/main/Q1</code></a>' in page
+            )
+
+            ignoring = "- {when: {priority.summary: low}, ignore: Nobody is woken by it}\n" + mended
+            await save(2, ignoring)
+            assert await gaps(portal) == [
+                ("pagerduty/main/Q1", "unmatched", "P1"),
+                ("pagerduty/main/Q4", "unmatched", "P2"),
+            ], "a rule that is mended declares nothing: the pager must tell again"
+            assert await send(paged("triggered", "a", id="Q1", priority={"summary": "P1"})) == (200, "told")
+            assert await send(paged("triggered", "g", id="Q5", priority={"summary": "low"})) == (
+                200,
+                "ignored",
+            )
+            assert await gaps(portal) == [("pagerduty/main/Q4", "unmatched", "P2")]
+            await save(
+                3, ignoring.replace("- {when", "- {when: {id: Q4}, ignore: It was INC-9}\n- {when", 1), ""
+            )
+            assert await gaps(portal) == []
+            assert (await send(paged("triggered", "h", id="Q6")))[0] == 401
+    assert await gaps(portal) == [("pagerduty/main/off", "refused", None)]
+    assert set(await known(portal, "pagerduty/main")) == {"Q1"}
+
+
+async def test_deliveries_twice_out_of_order_and_after_a_restart_make_the_same_incident(portal: Portal):
+    """Resolved before it was triggered, as queues of pagers deliver; then everything again to another process."""
+    async with portal.browser("sre_operator") as browser:
+        await set_up(browser, "pagerduty", "main", secret=SECRET)
+        page = (await browser.get(await set_up(browser, "alertmanager", "prod"))).text
+    [token] = re.findall(r"tpa_[A-Za-z0-9_-]{43}", page)
+    paging = [
+        paged("resolved", "e4", -5),
+        paged("priority_updated", "e3", -8, priority={"summary": "P2"}),
+        paged("triggered", "e1", -10, priority={"summary": "P3"}),
+    ]
+    firing = [
+        alerting("resolved", -30),
+        alerting("firing", -30),
+        alerting("firing", -20),
+        alerting("firing", -30),
+    ]
+
+    async def deliver(house: House) -> list[str]:
+        taken = [
+            await house.alarms.receive(
+                AlarmSource.PAGERDUTY,
+                "main",
+                body,
+                signature=signed(body)["x-pagerduty-signature"],
+                token=None,
+            )
+            for body in paging
+        ]
+        taken += [
+            await house.alarms.receive(AlarmSource.ALERTMANAGER, "prod", body, signature=None, token=token)
+            for body in firing
+        ]
+        return [each.value for each in taken]
+
+    async def seen() -> tuple[Incident, Incident]:
+        return (await known(portal, "pagerduty/main"))["Q1"], (await known(portal, "alertmanager/prod"))[
+            "{}:{api}"
+        ]
+
+    assert await deliver(portal.house) == ["told"] * 6 + ["duplicate"]
+    before = paging_incident, alert = await seen()
+    assert (paging_incident.declared_severity, paging_incident.severity, paging_incident.facts) == (
+        "P3",
+        "P2",
+        3,
+    )
+    assert paging_incident.resolved_at == NOW - timedelta(minutes=5)
+    assert (alert.severity, alert.reopened, alert.is_open, alert.facts) == ("P1", 1, True, 3)
+
+    restarted = build_house(portal.house.settings, portal.clock)
+    await restarted.open()
+    try:
+        assert await deliver(restarted) == ["duplicate"] * 7
+    finally:
+        await restarted.close()
+    assert await seen() == before
+    assert await gaps(portal) == []
 
 
 async def test_who_only_reads_changes_no_rules(portal: Portal):

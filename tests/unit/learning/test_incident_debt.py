@@ -278,18 +278,25 @@ def test_the_ledger_names_every_gap_by_name_and_age() -> None:
             major(4, merged_into=UUID(int=1)),
             major(5, merged_into=UUID(int=2)),
         ],
-        [Undeclared("urn:pager", "INC-9", Severity.P2, AT - 9 * DAY)],
+        [
+            Undeclared("urn:pager", "INC-9", Severity.P2, AT - 9 * DAY),
+            Undeclared("pagerduty/main", "Q7", None, AT - 7 * DAY, Cover.UNMATCHED),
+            Undeclared("pagerduty/main", "unproved", None, AT - 6 * DAY, Cover.REFUSED),
+        ],
     )
     assert [(each.name, each.cover, each.days(AT)) for each in found.lines] == [
         ("urn:pager/INC-9", Cover.UNDECLARED, 9),
+        ("pagerduty/main/Q7", Cover.UNMATCHED, 7),
+        ("pagerduty/main/unproved", Cover.REFUSED, 6),
         ("INC-5", Cover.UNSIGNED, 5),
         ("INC-4", Cover.MERGED, 4),
         ("INC-3", Cover.MISSING, 3),
         ("INC-2", Cover.UNSIGNED, 2),
         ("INC-1", Cover.SIGNED, 1),
     ]
-    assert [each.downgraded for each in found.lines] == [False, False, False, False, True, False]
-    assert (found.covered, found.rate, len(found.gaps)) == (2, Fraction(1, 3), 4)
+    assert [each.downgraded for each in found.lines] == [False] * 6 + [True, False]
+    assert [each.pager for each in found.gaps] == [None, "pagerduty/main", "pagerduty/main", None, None, None]
+    assert (found.covered, found.rate, len(found.gaps)) == (2, Fraction(1, 4), 6)
     assert ledger([]).rate is None
     more = ledger([major(2)], besides=3)
     assert (more.covered, more.total, more.rate, len(more.gaps)) == (3, 4, Fraction(3, 4), 1)

@@ -18,7 +18,7 @@ from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.learning.incidents import integrations_repository as repository
 from trust_portal.learning.incidents.alarms import Alarm, AlarmSource, read_alarm
 from trust_portal.learning.incidents.integrations_model import Integration, SetIntegration, UnmatchedAlarm
-from trust_portal.learning.incidents.mapping import Mapped, Unmatched, apply_mapping, parse_mapping
+from trust_portal.learning.incidents.mapping import Ignored, Mapped, Unmatched, apply_mapping, parse_mapping
 from trust_portal.learning.incidents.pager_secrets import PagerSecrets
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
@@ -33,7 +33,7 @@ class Tried:
     """What rules would make of a payload."""
 
     alarm: Alarm
-    outcome: Mapped | Unmatched
+    outcome: Mapped | Unmatched | Ignored
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +133,7 @@ class Integrations:
             )
             await self._ledger.record(session, act, receipt_id=receipt_id)
             await repository.add_version(session, made, actor)
+            await repository.settle_unmatched(session, made)
         return made
 
     async def _may_read(self, actor: Actor) -> None:

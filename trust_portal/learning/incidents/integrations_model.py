@@ -89,10 +89,19 @@ class UnmatchedAlarm:
     received_at: datetime
 
 
+class RefusedDelivery(StrEnum):
+    """Why a delivery to a pager that is known was turned away. Each may have been the news of a P1."""
+
+    OFF = "off"
+    UNPROVED = "unproved"
+    UNREADABLE = "unreadable"
+
+
 class Reception(StrEnum):
     """What became of a delivery."""
 
     DUPLICATE = "duplicate"
+    IGNORED = "ignored"
     PONG = "pong"
     TOLD = "told"
     UNMATCHED = "unmatched"

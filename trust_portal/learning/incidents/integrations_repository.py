@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import Row, exists, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from trust_portal.access.approvals.model import person_behind
@@ -12,10 +12,18 @@ from trust_portal.errors import Conflict
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents.alarms import Alarm, AlarmSource
-from trust_portal.learning.incidents.integrations_model import Integration, UnmatchedAlarm
-from trust_portal.learning.incidents.tables import incident_integrations, incident_unmatched
+from trust_portal.learning.incidents.integrations_model import Integration, RefusedDelivery, UnmatchedAlarm
+from trust_portal.learning.incidents.mapping import Ignored, Mapped, Unmatched, apply_mapping, parse_mapping
+from trust_portal.learning.incidents.tables import (
+    incident_integrations,
+    incident_refusals,
+    incident_unmatched,
+    incident_unmatched_settled,
+)
 from trust_portal.storage.errors import duplicates_are
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
+
+_ROWS_AT_A_TIME = 1000
 
 
 async def find_integration(session: ReadSession, source: str) -> Integration | None:
@@ -73,7 +81,9 @@ async def add_version(session: WriteSession, integration: Integration, actor: Ac
         )
 
 
-async def add_unmatched(session: WriteSession, integration: Integration, alarm: Alarm, why: str) -> None:
+async def add_unmatched(
+    session: WriteSession, integration: Integration, alarm: Alarm, unmatched: Unmatched
+) -> None:
     """Listed once, however often it is sent."""
     await session.execute(
         insert_or(incident_unmatched)
@@ -83,7 +93,8 @@ async def add_unmatched(session: WriteSession, integration: Integration, alarm: 
             alarm_id=alarm.id,
             kind=alarm.kind.value,
             key=alarm.key,
-            why=why,
+            why=unmatched.why,
+            severity=None if unmatched.severity is None else unmatched.severity.value,
             version=integration.version,
             fields=dict(alarm.fields),
             received_at=session.clock.now(),
@@ -103,6 +114,52 @@ async def unmatched_of(session: ReadSession, source: str, limit: int) -> tuple[U
         )
         for each in rows
     )
+
+
+async def settle_unmatched(session: WriteSession, integration: Integration) -> None:
+    """What the rules of ``integration`` make no P1 or P2 of is a gap no longer. The rules have a receipt."""
+    row, settled = incident_unmatched.c, incident_unmatched_settled.c
+    query = select(row.alarm_id, row.fields).where(
+        row.tenant_id == VENDOR_ID,
+        row.source == integration.source,
+        ~exists().where(
+            settled.tenant_id == VENDOR_ID, settled.source == row.source, settled.alarm_id == row.alarm_id
+        ),
+    )
+    rules = parse_mapping(integration.rules)
+    found = [
+        {
+            "tenant_id": VENDOR_ID,
+            "source": integration.source,
+            "alarm_id": each.alarm_id,
+            "version": integration.version,
+        }
+        for each in await session.execute(query)
+        if _is_minor(apply_mapping(rules, each.fields))
+    ]
+    for start in range(0, len(found), _ROWS_AT_A_TIME):
+        await session.execute(
+            insert(incident_unmatched_settled).values(found[start : start + _ROWS_AT_A_TIME])
+        )
+
+
+async def add_refusal(session: WriteSession, integration: Integration, why: RefusedDelivery) -> None:
+    """Once for each version of a pager, however many deliveries: strangers can send many."""
+    await session.execute(
+        insert_or(incident_refusals)
+        .values(
+            tenant_id=VENDOR_ID,
+            source=integration.source,
+            version=integration.version,
+            why=why.value,
+            first_at=session.clock.now(),
+        )
+        .on_conflict_do_nothing(index_elements=["tenant_id", "source", "version", "why"])
+    )
+
+
+def _is_minor(outcome: Mapped | Unmatched | Ignored) -> bool:
+    return isinstance(outcome, Ignored) or (isinstance(outcome, Mapped) and not outcome.severity.is_major)
 
 
 def _integration(row: Row[Any]) -> Integration:

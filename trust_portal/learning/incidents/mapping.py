@@ -1,7 +1,8 @@
 """Rules by which an alarm becomes an incident: YAML that an operator edits. Pure.
 
 A rule says `when` (fields and what they must be; ``*`` stands for anything) and what the incident is.
-The first that fits counts. ``{field}`` in a value is filled from the alarm.
+The first that fits counts. ``{field}`` in a value is filled from the alarm. A rule that says `ignore`, and why,
+makes no incident of what it fits.
 """
 
 from __future__ import annotations
@@ -49,8 +50,17 @@ class Mapped:
 
 @dataclass(frozen=True, slots=True)
 class Unmatched:
-    """Why an alarm is no incident."""
+    """Why an alarm is no incident. ``severity``: what the rule that fitted made of it, as far as one did."""
 
+    why: str
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """An alarm that is no incident because a rule says so."""
+
+    rule: int
     why: str
 
 
@@ -69,11 +79,12 @@ def parse_mapping(text: str) -> tuple[MappingRule, ...]:
     return tuple(_rule(number, each) for number, each in enumerate(document, start=1))
 
 
-def apply_mapping(rules: tuple[MappingRule, ...], fields: Mapping[str, str]) -> Mapped | Unmatched:
+def apply_mapping(rules: tuple[MappingRule, ...], fields: Mapping[str, str]) -> Mapped | Unmatched | Ignored:
     """``fields`` of the alarm by dotted name."""
     for rule in rules:
         if all(fnmatchcase(fields.get(name, ""), wanted) for name, wanted in rule.when):
-            return _mapped(rule, fields)
+            ignore = rule.values.get("ignore")
+            return _mapped(rule, fields) if ignore is None else Ignored(rule.number, ignore)
     return Unmatched("no rule fits it")
 
 
@@ -93,7 +104,7 @@ def _mapped(rule: MappingRule, fields: Mapping[str, str]) -> Mapped | Unmatched:
         return Unmatched(f"rule {rule.number} fits and makes {said['severity']!r} of the severity")
     for name in ("service", "title"):
         if not said[name]:
-            return Unmatched(f"rule {rule.number} fits and leaves the {name} empty")
+            return Unmatched(f"rule {rule.number} fits and leaves the {name} empty", severity)
     return Mapped(
         rule=rule.number,
         severity=severity,
@@ -109,18 +120,34 @@ def _mapped(rule: MappingRule, fields: Mapping[str, str]) -> Mapped | Unmatched:
 def _rule(number: int, value: object) -> MappingRule:
     if not isinstance(value, dict):
         raise _bad(f"rule {number} is no mapping")
+    if "ignore" in value:
+        return _ignoring(number, value)
     if strange := [name for name in value if name not in {"when", *_MUST, *_MAY}]:
         raise _bad(f"rule {number}: no field {strange[0]!r}; there are when, {', '.join((*_MUST, *_MAY))}")
     if lacking := [name for name in _MUST if not value.get(name)]:
         raise _bad(f"rule {number} lacks {lacking[0]}")
-    when = value.get("when") or {}
-    if not isinstance(when, dict) or not all(isinstance(each, str) for each in when.values()):
-        raise _bad(f"rule {number}: `when` maps fields to texts")
+    when = _when(number, value)
     values = {name: _value(number, name, value[name]) for name in (*_MUST, *_MAY) if value.get(name)}
     severity = values["severity"]
     if not _PLACE.search(severity) and severity not in set(Severity):
         raise _bad(f"rule {number}: the severity is {', '.join(Severity)} or a {{field}}")
-    return MappingRule(number, tuple((str(name), str(wanted)) for name, wanted in when.items()), values)
+    return MappingRule(number, when, values)
+
+
+def _ignoring(number: int, value: dict[str, object]) -> MappingRule:
+    why = value["ignore"]
+    if not isinstance(why, str) or not why.strip():
+        raise _bad(f"rule {number}: `ignore` says why")
+    if strange := [name for name in value if name not in {"when", "ignore"}]:
+        raise _bad(f"rule {number}: what is ignored has no {strange[0]}")
+    return MappingRule(number, _when(number, value), {"ignore": why.strip()})
+
+
+def _when(number: int, value: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    when = value.get("when") or {}
+    if not isinstance(when, dict) or not all(isinstance(each, str) for each in when.values()):
+        raise _bad(f"rule {number}: `when` maps fields to texts")
+    return tuple((str(name), wanted) for name, wanted in when.items())
 
 
 def _value(number: int, name: str, value: object) -> str:

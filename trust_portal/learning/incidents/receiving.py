@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from trust_portal.access.tenants.repository import active_customers
-from trust_portal.errors import Conflict, NotSignedIn
+from trust_portal.errors import Conflict, InvalidInput, NotSignedIn
 from trust_portal.facts.events import INCIDENT_DECLARED, INCIDENT_RESOLVED, INCIDENT_UPDATED
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.canonical import Json
@@ -19,8 +19,8 @@ from trust_portal.learning.incidents import integrations_repository as pagers
 from trust_portal.learning.incidents import repository
 from trust_portal.learning.incidents.alarms import Alarm, AlarmKind, AlarmSource, read_alarm, signature_holds
 from trust_portal.learning.incidents.following import Following
-from trust_portal.learning.incidents.integrations_model import Integration, Reception
-from trust_portal.learning.incidents.mapping import Mapped, Unmatched, apply_mapping, parse_mapping
+from trust_portal.learning.incidents.integrations_model import Integration, Reception, RefusedDelivery
+from trust_portal.learning.incidents.mapping import Ignored, Mapped, Unmatched, apply_mapping, parse_mapping
 from trust_portal.learning.incidents.model import Incident
 from trust_portal.learning.incidents.pager_secrets import PagerSecrets
 from trust_portal.learning.incidents.telling import event_of, store_event
@@ -59,13 +59,19 @@ class AlarmDesk:
         """
         async with self._storage.read(_VENDOR) as session:
             integration = await pagers.find_integration(session, f"{kind.value}/{name}")
-        if (
-            integration is None
-            or not integration.enabled
-            or not self._proved(integration, body, signature, token)
-        ):
+        if integration is None:
             raise NotSignedIn(_WRONG)
-        alarm = read_alarm(kind, body)
+        if not self._proved(integration, body, signature, token):
+            await self._refuse(integration, RefusedDelivery.UNPROVED)
+            raise NotSignedIn(_WRONG)
+        if not integration.enabled:
+            await self._refuse(integration, RefusedDelivery.OFF)
+            raise NotSignedIn(_WRONG)
+        try:
+            alarm = read_alarm(kind, body)
+        except InvalidInput:
+            await self._refuse(integration, RefusedDelivery.UNREADABLE)
+            raise
         if alarm.kind is AlarmKind.PING:
             return Reception.PONG
         mapped = await self._mapped(integration, alarm)
@@ -75,6 +81,11 @@ class AlarmDesk:
             if conflict.code != "ALREADY_TOLD":
                 raise
             return Reception.DUPLICATE
+
+    async def _refuse(self, integration: Integration, why: RefusedDelivery) -> None:
+        """Turned away, but not unseen: it is a gap in the coverage until the pager is set anew."""
+        async with self._storage.write(_VENDOR) as session:
+            await pagers.add_refusal(session, integration, why)
 
     def _proved(
         self, integration: Integration, body: bytes, signature: str | None, token: str | None
@@ -88,24 +99,25 @@ class AlarmDesk:
 
     async def _mapped(
         self, integration: Integration, alarm: Alarm
-    ) -> tuple[Mapped, tuple[UUID, ...] | None] | Unmatched:
+    ) -> tuple[Mapped, tuple[UUID, ...] | None] | Unmatched | Ignored:
         """With the ids of the customers that the rule names."""
         found = apply_mapping(parse_mapping(integration.rules), alarm.fields)
-        if isinstance(found, Unmatched):
+        if not isinstance(found, Mapped):
             return found
         if found.tenants is None:
             return found, None
         async with self._storage.read(StaffScope()) as session:
             known = {tenant.key: tenant.id for tenant in await active_customers(session)}
         if strange := [key for key in found.tenants if key not in known]:
-            return Unmatched(f"rule {found.rule} fits and names {strange[0]}, which is no customer")
+            why = f"rule {found.rule} fits and names {strange[0]}, which is no customer"
+            return Unmatched(why, found.severity)
         return found, tuple(known[key] for key in found.tenants)
 
     async def _tell(
         self,
         integration: Integration,
         alarm: Alarm,
-        mapped: tuple[Mapped, tuple[UUID, ...] | None] | Unmatched,
+        mapped: tuple[Mapped, tuple[UUID, ...] | None] | Unmatched | Ignored,
     ) -> Reception:
         async with self._storage.write(_VENDOR) as session:
             await repository.lock_register(session)
@@ -115,9 +127,11 @@ class AlarmDesk:
                 AlarmKind.TRIGGERED,
                 AlarmKind.SEVERITY,
             }
-            if isinstance(mapped, Unmatched):
+            if not isinstance(mapped, tuple):
+                if needs_rule and isinstance(mapped, Ignored):
+                    return Reception.IGNORED
                 if needs_rule:
-                    await pagers.add_unmatched(session, integration, alarm, mapped.why)
+                    await pagers.add_unmatched(session, integration, alarm, mapped)
                     return Reception.UNMATCHED
                 events = _steps(alarm)
             else:

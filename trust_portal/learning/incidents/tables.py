@@ -179,5 +179,30 @@ incident_unmatched = tenant_table(
     Column("version", Integer, nullable=False, comment="of the rules that did not fit"),
     Column("fields", JSONB, nullable=False, comment="what rules look at"),
     instant("received_at", nullable=False),
+    Column("severity", Text, comment="what the rule made of it, as far as one fitted"),
+    CheckConstraint("severity IN ('P1', 'P2', 'P3', 'P4')", name="severity_is_known"),
     Index("incident_unmatched_newest_idx", "tenant_id", "source", "received_at"),
+)
+
+# Unmatched alarms of which later rules make no P1 or P2: a gap in the coverage no longer.
+incident_unmatched_settled = tenant_table(
+    "incident_unmatched_settled",
+    Column("source", Text, primary_key=True),
+    Column("alarm_id", Text, primary_key=True),
+    Column("version", Integer, nullable=False, comment="of the rules that settle it"),
+    refers(
+        "incident_unmatched",
+        ("source", "alarm_id"),
+        ("source", "alarm_id"),
+        "incident_unmatched_settled_fkey",
+    ),
+)
+
+incident_refusals = tenant_table(
+    "incident_refusals",
+    Column("source", Text, primary_key=True, comment="a pager that is known"),
+    Column("version", Integer, primary_key=True, autoincrement=False, comment="as it was set then"),
+    Column("why", Text, primary_key=True),
+    instant("first_at", nullable=False, comment="when the first delivery was turned away"),
+    CheckConstraint("why IN ('off', 'unproved', 'unreadable')", name="why_is_known"),
 )

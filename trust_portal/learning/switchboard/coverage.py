@@ -3,7 +3,8 @@
 An incident belongs here by the worst severity it ever had, so that a downgrade takes nothing out. One that was
 merged is covered by what it was merged into, if that was signed afterwards: nobody signs for what they could not
 know. The register does not keep when it was merged, but that is told of the incident like anything else, hence
-not after the last that was told of it. What was told of an incident that nobody declared is a gap too.
+not after the last that was told of it. What was told of an incident that nobody declared is a gap too; so is an
+alarm that no rule took, and a pager whose deliveries are turned away: each may have been a P1.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ class Cover(StrEnum):
     UNSIGNED = "unsigned"
     MISSING = "missing"
     UNDECLARED = "undeclared"
+    UNMATCHED = "unmatched"
+    REFUSED = "refused"
 
     @property
     def is_gap(self) -> bool:
@@ -51,17 +54,24 @@ class MajorIncident:
 
 @dataclass(frozen=True, slots=True)
 class Undeclared:
-    """What ``source`` told of ``key``, which nobody declared; ``severity`` None: none was named."""
+    """What ``source`` told of ``key``, which nobody declared; ``severity`` None: none was named.
+
+    ``cover`` says which kind of gap it is. Of a pager that is turned away ``key`` is why.
+    """
 
     source: str
     key: str
     severity: Severity | None
     first_at: datetime
+    cover: Cover = Cover.UNDECLARED
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:
-    """One line; ``incident`` None for what was never declared. ``covered_by`` is whose postmortem covers it."""
+    """One line; ``incident`` None for what was never declared. ``covered_by`` is whose postmortem covers it.
+
+    ``pager``: where an alarm was that no rule took, or a delivery that was turned away.
+    """
 
     name: str
     cover: Cover
@@ -71,6 +81,7 @@ class LedgerLine:
     owner: str
     incident: MajorIncident | None
     covered_by: UUID | None = None
+    pager: str | None = None
 
     def days(self, at: datetime) -> int:
         """How long it has been there."""
@@ -111,12 +122,13 @@ def ledger(
     lines += [
         LedgerLine(
             name=f"{each.source}/{each.key}",
-            cover=Cover.UNDECLARED,
+            cover=each.cover,
             since=each.first_at,
             worst_severity=each.severity,
             downgraded=False,
             owner="",
             incident=None,
+            pager=None if each.cover is Cover.UNDECLARED else each.source,
         )
         for each in undeclared
     ]

@@ -20,6 +20,7 @@ from trust_portal.learning.actions.model import ActionState
 from trust_portal.learning.incidents.model import Severity
 from trust_portal.learning.switchboard.board import LOOK_BACK, Lines, past_moments
 from trust_portal.learning.switchboard.coverage import (
+    Cover,
     Ledger,
     MajorIncident,
     Undeclared,
@@ -145,12 +146,25 @@ SELECT count(*) FROM incidents WHERE tenant_id = $1 AND worst_severity IN ('P1',
 """
 #: What names no severity may have been a P1.
 _UNDECLARED: Final = """
-SELECT source, key, worst_severity, first_at FROM incident_gaps
+SELECT source, key, worst_severity, first_at, 'undeclared' FROM incident_gaps
 WHERE tenant_id = $1 AND (worst_severity IS NULL OR worst_severity IN ('P1', 'P2'))
+UNION ALL
+SELECT u.source, u.key, min(u.severity), min(u.received_at), 'unmatched' FROM incident_unmatched u
+WHERE u.tenant_id = $1 AND (u.severity IS NULL OR u.severity IN ('P1', 'P2'))
+  AND NOT EXISTS (SELECT FROM incident_unmatched_settled s
+                  WHERE s.tenant_id = $1 AND s.source = u.source AND s.alarm_id = u.alarm_id)
+  AND NOT EXISTS (SELECT FROM incidents i WHERE i.tenant_id = $1 AND i.source = u.source AND i.key = u.key
+                  AND i.worst_severity IN ('P1', 'P2'))
+GROUP BY u.source, u.key
+UNION ALL
+SELECT r.source, r.why, NULL, r.first_at, 'refused' FROM incident_refusals r
+WHERE r.tenant_id = $1 AND r.version = (SELECT max(version) FROM incident_integrations v
+                                        WHERE v.tenant_id = $1 AND v.source = r.source)
 """
 
 
 _SEVERITIES: Final = {each.value: each for each in Severity}
+_COVERS: Final = {each.value: each for each in Cover}
 _GROUPINGS: Final = {each.value: each for each in Grouping}
 
 
@@ -202,8 +216,8 @@ async def read_lines(session: ReadSession, at: datetime, wanted: BoardFilter) ->
 
 async def _undeclared(driver: Any) -> list[Undeclared]:
     return [
-        Undeclared(source, key, None if severity is None else _SEVERITIES[severity], first_at)
-        for source, key, severity, first_at in await driver.fetch(_UNDECLARED, VENDOR_ID)
+        Undeclared(source, key, _SEVERITIES.get(severity), first_at, _COVERS[cover])
+        for source, key, severity, first_at, cover in await driver.fetch(_UNDECLARED, VENDOR_ID)
     ]
 
 

@@ -151,7 +151,9 @@ def judge_keys(facts: Sequence[KeyFact], within: timedelta, now: datetime) -> Ju
 
 _UNCOVERED = {
     "missing": "it has no postmortem",
+    "refused": "deliveries of this pager were turned away",
     "undeclared": "it was told of, and nobody declared it",
+    "unmatched": "a pager told of it, and no rule took it",
     "unsigned": "its postmortem is not signed",
 }
 

@@ -15,7 +15,7 @@ from trust_portal.errors import InvalidInput, NotFound, Refused
 from trust_portal.learning.incidents.alarms import AlarmSource
 from trust_portal.learning.incidents.integrating import NOUN, Tried
 from trust_portal.learning.incidents.integrations_model import SetIntegration
-from trust_portal.learning.incidents.mapping import Mapped
+from trust_portal.learning.incidents.mapping import Ignored, Mapped
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, one_of, read_form, texts
 from trust_portal.web.navigation import frame
@@ -147,6 +147,8 @@ def _outcome(tried: Tried | None) -> list[tuple[str, Any]]:
         return []
     found = tried.outcome
     told: list[tuple[str, Any]] = [("Tells", tried.alarm.kind.value), ("Incident", tried.alarm.key)]
+    if isinstance(found, Ignored):
+        return [*told, ("Ignored", f"by rule {found.rule}: {found.why}")]
     if not isinstance(found, Mapped):
         return [*told, ("Becomes no incident", found.why)]
     return [

@@ -66,6 +66,8 @@ _COVERS: Final = {
     "unsigned": ("warn", "Not signed"),
     "missing": ("bad", "Missing"),
     "undeclared": ("bad", "Never declared"),
+    "unmatched": ("bad", "Taken by no rule"),
+    "refused": ("bad", "Turned away"),
 }
 _GROUPINGS: Final = (
     (Grouping.SERVICE, "service"),
