@@ -128,9 +128,9 @@ class AlarmDesk:
                 AlarmKind.SEVERITY,
             }
             if not isinstance(mapped, tuple):
-                if needs_rule and isinstance(mapped, Ignored):
-                    return Reception.IGNORED
                 if needs_rule:
+                    if isinstance(mapped, Ignored):
+                        return Reception.IGNORED
                     await pagers.add_unmatched(session, integration, alarm, mapped)
                     return Reception.UNMATCHED
                 events = _steps(alarm)
