@@ -78,21 +78,43 @@ _BESIDE_OF_HOUSE = {
     "/runs": ("/trust-batches",),
     "/switchboard": ("/actions",),
 }
-_HOUSE_PAGES = (
-    ("Customers", "/tenants", Action.TENANTS_READ),
-    ("Accounts", "/accounts", Action.ALL_ACCOUNTS_READ),
-    ("Incidents", "/incidents", Action.ALL_INCIDENTS_READ),
-    ("Postmortems", "/postmortems", Action.ALL_POSTMORTEMS_READ),
-    ("Monthly runs", "/runs", Action.SLA_RUN_READ),
-    ("Credits", "/credits", Action.ALL_CREDITS_READ),
-    ("Cost", "/cost", Action.ALL_COST_READ),
-    ("Playbooks", "/playbooks", Action.PLAYBOOKS_READ),
-    (_APPROVALS, "/approvals", Action.ALL_APPROVALS_READ),
-    ("Switchboard", "/switchboard", Action.SWITCHBOARD_READ),
-    ("Compliance", "/compliance", Action.ALL_COMPLIANCE_READ),
-    ("Policies", "/policies", Action.POLICIES_READ),
+#: The vendor's own pages by their area: the areas stand in the masthead, the pages of one below it.
+_AREAS = (
+    (
+        "Customers",
+        (("Customers", "/tenants", Action.TENANTS_READ), ("Accounts", "/accounts", Action.ALL_ACCOUNTS_READ)),
+    ),
+    (
+        "Incidents",
+        (
+            ("Incidents", "/incidents", Action.ALL_INCIDENTS_READ),
+            ("Postmortems", "/postmortems", Action.ALL_POSTMORTEMS_READ),
+            ("Switchboard", "/switchboard", Action.SWITCHBOARD_READ),
+        ),
+    ),
+    (
+        "Service levels",
+        (("Monthly runs", "/runs", Action.SLA_RUN_READ), ("Credits", "/credits", Action.ALL_CREDITS_READ)),
+    ),
+    (
+        "Cost",
+        (
+            ("Anomalies", "/cost", Action.ALL_COST_READ),
+            ("Playbooks", "/playbooks", Action.PLAYBOOKS_READ),
+            ("Kill switch", "/kill-switch", Action.PLAYBOOKS_READ),
+        ),
+    ),
+    (_APPROVALS, ((_APPROVALS, "/approvals", Action.ALL_APPROVALS_READ),)),
+    (
+        "House",
+        (
+            ("Compliance", "/compliance", Action.ALL_COMPLIANCE_READ),
+            ("Policies", "/policies", Action.POLICIES_READ),
+            ("Our own log", "/t/vendor/receipts", Action.RECEIPT_READ),
+        ),
+    ),
 )
-_VENDOR_HOME = "/t/vendor/receipts"
+_AREA_OF_CUSTOMERS, _AREA_OF_VENDOR = "Customers", "House"
 
 
 async def tenant_of(request: Request, *, purpose: str = "administration") -> Tenant:
@@ -110,12 +132,21 @@ async def tenant_of(request: Request, *, purpose: str = "administration") -> Ten
 
 
 def frame(request: Request, tenant: Tenant | None = None) -> Mapping[str, Any]:
-    """What ``base.html`` shows around a page: the house's own pages, then those of one tenant."""
-    actor = actor_of(request)
+    """What ``base.html`` shows around a page: the house's areas, then the pages of one of them or of a tenant."""
+    actor, gate = actor_of(request), house_of(request).gate
+    areas = _areas(request, actor) if actor.is_staff else {}
+    here = _area_here(areas, tenant)
     return {
-        "house_nav": _house_pages(request, actor, tenant),
+        "house_nav": [
+            NavItem(label, pages[0].href, label == here, sum(each.count for each in pages))
+            for label, pages in areas.items()
+        ],
+        "area": here,
+        "area_nav": areas[here] if here in areas and tenant is None and len(areas[here]) > 1 else [],
         "tenant_nav": [] if tenant is None else _tenant_pages(request, actor, tenant),
         "tenant": tenant.name if tenant else None,
+        "may_stop": actor.is_staff
+        and gate.allows(actor, Action.HOUSE_KILL_SWITCH_SET, Resource.of_house("kill switch")),
         "person": actor.name,
         "emergencies": emergencies_of(request),
         "root": tenant_path(tenant) if tenant else None,
@@ -135,28 +166,30 @@ def tenant_path(tenant: Tenant) -> str:
     return f"/t/{tenant.key}"
 
 
-def _house_pages(request: Request, actor: Actor, tenant: Tenant | None) -> list[NavItem]:
+def _areas(request: Request, actor: Actor) -> dict[str, list[NavItem]]:
     """For staff only: a customer has one house, its own, and needs no way between houses."""
-    if not actor.is_staff:
-        return []
     gate, path = house_of(request).gate, request.url.path
-    at_customer, at_vendor = (
-        tenant is not None and not tenant.is_vendor,
-        tenant is not None and tenant.is_vendor,
-    )
-    items = [
-        NavItem(
-            label,
-            href,
-            path.startswith((href, *_BESIDE_OF_HOUSE.get(href, ()))) or (at_customer and href == "/tenants"),
-            waiting_of(request) if label == _APPROVALS else 0,
-        )
-        for label, href, action in _HOUSE_PAGES
-        if gate.allows(actor, action, Resource.of_house("house"))
-    ]
-    if gate.allows(actor, Action.RECEIPT_READ, Resource.of_house("receipt")):
-        items.append(NavItem("Our own log", _VENDOR_HOME, at_vendor))
-    return items
+    areas = {
+        label: [
+            NavItem(
+                name,
+                href,
+                path.startswith((href, *_BESIDE_OF_HOUSE.get(href, ()))),
+                waiting_of(request) if name == _APPROVALS else 0,
+            )
+            for name, href, action in pages
+            if gate.allows(actor, action, Resource.of_house("house"))
+        ]
+        for label, pages in _AREAS
+    }
+    return {label: pages for label, pages in areas.items() if pages}
+
+
+def _area_here(areas: Mapping[str, list[NavItem]], tenant: Tenant | None) -> str | None:
+    """The area of the page that is shown; a tenant's pages belong to where its tenant is found."""
+    if tenant is not None:
+        return _AREA_OF_VENDOR if tenant.is_vendor else _AREA_OF_CUSTOMERS
+    return next((label for label, pages in areas.items() if any(each.current for each in pages)), None)
 
 
 def _tenant_pages(request: Request, actor: Actor, tenant: Tenant) -> list[NavItem]:

@@ -21,6 +21,7 @@ from trust_portal.learning.postmortems import words as postmortem
 from trust_portal.reliability.reports import words as sla_report
 from trust_portal.trust.qbr import words as qbr
 from trust_portal.trust.sections import words as section
+from trust_portal.web.amounts import rounded_data
 from trust_portal.web.context import actor_or_none, house_of
 from trust_portal.web.theme import theme_of
 
@@ -33,6 +34,7 @@ def create_templates() -> Environment:
     return create_environment(
         filters={
             **sla_report.FILTERS,
+            "rounded": rounded_data,
             "words": words,
             "browser": browser,
             "rfc3339": rfc3339,

@@ -20,6 +20,7 @@ from trust_portal.web.forms import FormState, moment_of, one_of, read_form, requ
 from trust_portal.web.navigation import tenant_of, tenant_path
 from trust_portal.web.templating import page
 from trust_portal.web.views.cost import telling
+from trust_portal.web.views.cost.meanwhile import entries, marks
 from trust_portal.web.views.cost.screen import cost_frame
 
 #: A part is named by its dimensions; nobody has more of them.
@@ -31,6 +32,7 @@ async def anomaly(request: Request, form: FormState = FormState()) -> Response: 
     tenant = await tenant_of(request, purpose="cost anomaly")
     found = await house.explanations.explain(actor, tenant.id, request.path_params["anomaly"])
     told, resource = found.anomaly, Resource("anomaly", tenant.id, str(found.anomaly.id))
+    listed = entries(found.links, found.candidates)
     may_see_runs = house.gate.allows(actor, Action.PLAYBOOK_READ, resource)
     may_plan = house.gate.allows(actor, Action.PLAYBOOK_PLAN, resource)
     return page(
@@ -40,10 +42,9 @@ async def anomaly(request: Request, form: FormState = FormState()) -> Response: 
         explanation=found,
         anomaly=told,
         headline=telling.headline(told),
-        digits=telling.digits_of(telling.all_amounts(found)),
-        course=telling.course(found),
+        course=telling.course(found, marks(listed)),
         hours=telling.hours_of(found),
-        links=telling.lettered(found.links),
+        meanwhile=listed,
         dimensions=list(dict.fromkeys(each.dimension for each in found.drivers)),
         where_words=telling.where_words,
         events_path=telling.events_path,

@@ -21,13 +21,14 @@ _SIDES = (
     ("Anomalies", "/cost", Action.ANOMALY_READ),
     ("Playbooks", "/cost/playbooks", Action.PLAYBOOK_READ),
     ("Budgets", "/cost/budgets", Action.BUDGET_READ),
+    ("Spending", "/cost/spending", Action.COST_READ),
     ("Figures", "/cost/figures", Action.COST_READ),
     ("Suppressions", "/cost/suppressions", Action.SUPPRESSION_READ),
     ("Thresholds", "/cost/thresholds", Action.THRESHOLD_READ),
     ("Detectors", "/cost/detectors", Action.THRESHOLD_READ),
 )
 #: The vendor uses nothing itself: what is set there holds for every customer.
-_VENDOR_SIDES = _SIDES[4:]
+_VENDOR_SIDES = _SIDES[5:]
 
 SUBSYSTEM_CHOICES = [(each, each.capitalize()) for each in SUBSYSTEMS]
 
@@ -37,7 +38,11 @@ def cost_frame(request: Request, tenant: Tenant) -> Mapping[str, Any]:
     gate, actor, path = house_of(request).gate, actor_of(request), request.url.path
     root = tenant_path(tenant)
     sides = [
-        {"label": label, "href": root + below, "current": path == root + below}
+        {
+            "label": label,
+            "href": root + below,
+            "current": path == root + below or (below != "/cost" and path.startswith(f"{root}{below}/")),
+        }
         for label, below, action in (_VENDOR_SIDES if tenant.is_vendor else _SIDES)
         if gate.allows(actor, action, Resource("page", tenant.id))
     ]

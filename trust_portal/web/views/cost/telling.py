@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from urllib.parse import urlencode
@@ -10,11 +10,12 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 
 from trust_portal.cost.anomalies.model import CostAnomaly
-from trust_portal.cost.explanation.evidence import Link, LinkKind
+from trust_portal.cost.explanation.evidence import Link
 from trust_portal.cost.explanation.explanation import Explanation
 from trust_portal.cost.explanation.origins import Figure, FindOrigins
-from trust_portal.documents.course_chart import Hour, Mark, course_chart, letter
-from trust_portal.documents.formats import amount, clock_time, duration, instant, short_day
+from trust_portal.documents.course_chart import Hour, Mark, course_chart
+from trust_portal.documents.formats import clock_time, duration, instant, short_day
+from trust_portal.web.amounts import rounded
 
 _HOUR = timedelta(hours=1)
 
@@ -28,15 +29,15 @@ def headline(anomaly: CostAnomaly) -> str:
         if anomaly.is_open
         else f"From {instant(anomaly.started_at)} to {instant(end)} ({duration(end - anomaly.started_at)})"
     )
-    difference = f"{amount(abs(figures.excess), currency)} {'more' if figures.excess >= 0 else 'less'}"
+    difference = f"{rounded(abs(figures.excess), currency)} {'more' if figures.excess >= 0 else 'less'}"
     rest = (
-        f"{amount(anomaly.unexplained, currency)} of that nothing explains yet."
+        f"{rounded(anomaly.unexplained, currency)} of that nothing explains yet."
         if anomaly.unexplained
         else "All of that is explained."
     )
     return (
-        f"{when}, {anomaly.series.subsystem} cost {amount(figures.actual, currency)} where"
-        f" {amount(figures.expected, currency)} was expected: {difference}, farthest off in the hour from"
+        f"{when}, {anomaly.series.subsystem} cost {rounded(figures.actual, currency)} where"
+        f" {rounded(figures.expected, currency)} was expected: {difference}, farthest off in the hour from"
         f" {instant(anomaly.peak_at)}. {rest}"
     )
 
@@ -48,19 +49,6 @@ def digits_of(amounts: Iterable[Decimal]) -> int:
         fraction = f"{each:f}".partition(".")[2].rstrip("0")
         needed = max(needed, len(fraction))
     return needed
-
-
-def all_amounts(explanation: Explanation) -> list[Decimal]:
-    """Every amount that the page states."""
-    anomaly, found = explanation.anomaly, explanation.attribution
-    return [
-        anomaly.figures.expected,
-        anomaly.figures.actual,
-        anomaly.unexplained,
-        found.unexplained,
-        *(part for each in found.causes for part in (each.expected, each.actual)),
-        *(part for each in explanation.drivers for part in (each.expected, each.actual)),
-    ]
 
 
 def where_words(where: Mapping[str, str]) -> str:
@@ -90,23 +78,14 @@ def figure_words(query: FindOrigins) -> str:
     return where_words(query.where) if query.where else "The whole anomaly"
 
 
-def lettered(links: Iterable[Link]) -> list[tuple[str, Link]]:
-    """The links as list and drawing name them."""
-    return [(letter(number), link) for number, link in enumerate(links)]
-
-
-def course(explanation: Explanation) -> Markup:
+def course(explanation: Explanation, marks: Sequence[Mark]) -> Markup:
     """The anomaly's hours with what lay around them, and what happened meanwhile."""
-    anomaly = explanation.anomaly
+    anomaly, currency = explanation.anomaly, explanation.anomaly.series.currency
     hours = hours_of(explanation)
-    marks = [
-        Mark(link.at, name, f"{link.key}, {instant(link.at)}", square=link.kind is LinkKind.OPERATION)
-        for name, link in lettered(explanation.links)
-    ]
     peak = next((each for each in hours if each.at == anomaly.peak_at), None)
     said = (
-        f"At its peak, {instant(anomaly.peak_at)}, the hour cost {peak.actual}"
-        f" where {peak.expected} was expected."
+        f"At its peak, {instant(anomaly.peak_at)}, the hour cost {rounded(peak.actual, currency)}"
+        f" where {rounded(peak.expected, currency)} was expected."
         if peak is not None and peak.actual is not None and peak.expected is not None
         else "The table has every hour."
     )

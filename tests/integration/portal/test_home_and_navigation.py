@@ -1,0 +1,83 @@
+"""Everybody begins at the work of their role, and finds from there what they may open."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from support.portal_fixtures import Portal
+
+from trust_portal.kernel.actor import Role
+from trust_portal.web.homes import customer_home, staff_home
+
+pytestmark = pytest.mark.takes(seconds=12)
+
+HOMES = {
+    Role.CUSTOMER_VIEWER: "/t/aurora/trust",
+    Role.CUSTOMER_ADMIN: "/t/aurora/trust",
+    Role.AUDITOR: "/t/aurora/trust",
+    Role.APPROVER_FINANCE: "/approvals",
+    Role.APPROVER_RELIABILITY: "/approvals",
+    Role.APPROVER_SECURITY: "/approvals",
+    Role.INCIDENT_OWNER: "/switchboard",
+    Role.FINOPS_OPERATOR: "/cost",
+    Role.SRE_OPERATOR: "/runs",
+    Role.CSM: "/accounts",
+    Role.PMO: "/switchboard",
+    Role.VENDOR_ADMIN: "/tenants",
+}
+#: Who may pull the kill switch.
+STOPS = {Role.FINOPS_OPERATOR, Role.SRE_OPERATOR}
+
+
+def links(page: str, name: str) -> list[str]:
+    """The addresses in the navigation called ``name``."""
+    found = re.search(rf'<nav class="[^"]+" aria-label="{name}">(.*?)</nav>', page, re.DOTALL)
+    return re.findall(r'href="([^"]+)"', found[1]) if found else []
+
+
+async def test_every_role_is_led_to_its_work_and_may_open_it(portal: Portal):
+    assert set(HOMES) == set(Role)
+    for role, home in HOMES.items():
+        async with portal.browser(role.value) as browser:
+            start = await browser.get("/")
+            assert (start.status_code, start.headers["location"]) == (303, home), role
+            page = await browser.get(home)
+        assert page.status_code == 200, role
+        masthead = page.text.split("<main")[0]
+        assert ('href="/kill-switch">Kill switch' in masthead) == (role in STOPS), role
+
+
+def test_who_has_several_roles_is_led_to_what_waits_for_a_decision_first():
+    assert staff_home({Role.VENDOR_ADMIN, Role.CSM, Role.APPROVER_FINANCE}) == "/approvals"
+    assert staff_home({Role.VENDOR_ADMIN, Role.PMO}) == "/switchboard"
+    assert customer_home("/t/aurora") == "/t/aurora/trust"
+    with pytest.raises(ValueError, match="no role at the vendor"):
+        staff_home({Role.AUDITOR})
+
+
+async def test_each_area_opens_its_first_page_and_shows_the_rest_below_and_nothing_that_is_forbidden(
+    portal: Portal,
+):
+    vendor = "Meridian Cloud"
+    async with portal.browser("pmo") as browser:
+        page = (await browser.get("/switchboard")).text
+        pages = [*links(page, vendor), *links(page, "Incidents")]
+        answers = {path: (await browser.get(path)).status_code for path in pages}
+    assert links(page, vendor) == ["/tenants", "/incidents", "/compliance"]
+    assert links(page, "Incidents") == ["/incidents", "/postmortems", "/switchboard"]
+    assert set(answers.values()) == {200}
+    async with portal.browser("vendor_admin") as browser:
+        board = (await browser.get("/switchboard")).text
+        customer = (await browser.get("/t/aurora")).text
+        own = (await browser.get("/t/vendor/receipts")).text
+    assert links(board, vendor) == ["/tenants", "/incidents", "/runs", "/cost", "/approvals", "/compliance"]
+    assert re.findall(r'href="(\S+)" aria-current="(\w+)"', board.split("<main")[0]) == [
+        ("/incidents", "true"),
+        ("/switchboard", "page"),
+    ]
+    assert re.findall(r'href="(\S+)" aria-current="(\w+)"', customer.split("<main")[0]) == [
+        ("/tenants", "true"),
+        ("/t/aurora", "page"),
+    ]
+    assert re.findall(r'href="(\S+)" aria-current="true"', own.split("<main")[0]) == ["/compliance"]
