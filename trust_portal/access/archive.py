@@ -19,7 +19,7 @@ from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
 from trust_portal.documents.formats import instant
 from trust_portal.documents.press import Press
-from trust_portal.documents.watermark import watermarked
+from trust_portal.documents.watermark import copy_name, watermarked
 from trust_portal.errors import NotFound
 from trust_portal.evidence.broken import with_one_digit_changed
 from trust_portal.evidence.checkpoint import TlogProof
@@ -174,16 +174,21 @@ class Archive:
         await self._downloaded(actor, tenant_id, name, str(export_id))
         return files[name]
 
-    async def readers_copy(self, actor: Actor, tenant_id: UUID, export_id: UUID, name: str) -> bytes:
+    async def readers_copy(
+        self, actor: Actor, tenant_id: UUID, export_id: UUID, name: str
+    ) -> tuple[str, bytes]:
         """A PDF of a bundle with who took it and when on every page; ``file`` has the signed original.
 
-        Raises ``NotFound`` for what is no PDF. Always leaves its line.
+        With it a name that says of which bundle it is, and that it is no original. Raises ``NotFound`` for what is no PDF. Always leaves its line.
         """
         if not name.endswith(".pdf"):
             raise NotFound("file")
         original = await self.file(actor, tenant_id, export_id, name)
         at = instant(self._storage.clock.now())
-        return await self._press.set(lambda: watermarked(original, actor.name, at))
+        copy = await self._press.set(lambda: watermarked(original, actor.name, at))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            export = await find_export(session, tenant_id, export_id)
+        return copy_name(export.file_name or "", name), copy
 
     async def broken_example(self, actor: Actor, tenant_id: UUID) -> Artefact:
         """The newest bundle with one digit of its document changed: what ``verify`` must not accept.

@@ -14,7 +14,7 @@ import click
 from trust_portal.errors import InvalidInput
 from trust_portal.evidence.policy_file import Policy
 from trust_portal.evidence.strict import Malformed
-from trust_portal.evidence.verdict import Subject, Verdict
+from trust_portal.evidence.verdict import Code, Subject, Verdict
 from trust_portal.evidence.verify import DocumentKind, Recomputer
 from trust_portal.evidence.verify import verify as verify_bundle
 
@@ -61,8 +61,8 @@ def verify(
 ) -> None:
     """Verify BUNDLE offline: signatures, digests, the log, and what was asked for besides.
 
-    Exits 0 only if everything asked for holds, 1 if something does not, 2 if a file or an option
-    cannot be used. Without --policy or --key the verdict is UNPINNED: all else is checked, but
+    Exits 0 only if everything asked for holds, 1 if something does not, 2 if a file cannot be read as
+    what it should be or an option cannot be used. Without --policy or --key the verdict is UNPINNED: all else is checked, but
     nothing outside the bundle says whose key signed it.
     """
     try:
@@ -84,7 +84,7 @@ def verify(
         click.echo(json.dumps(verdict.to_json(), indent=2))
     else:
         click.echo(_in_encoding_of_stdout(describe(bundle.name, verdict)))
-    sys.exit(0 if verdict.ok else 1)
+    sys.exit(0 if verdict.ok else 2 if Code.NOT_A_BUNDLE in verdict.codes else 1)
 
 
 def _unusable(error: InvalidInput) -> dict[str, Any]:

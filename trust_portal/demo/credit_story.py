@@ -47,7 +47,7 @@ query ($key: String!, $period: String!) {
 
 
 class CreditStory:
-    """``play`` is the whole of it but the end, ``too_late``, for which the clock has to be moved."""
+    """``play`` is the whole of it but the end, ``too_late`` and ``left_open``, for which the clock has to be moved."""
 
     def __init__(self, place: Place, approvers: Approvers, month: str, folder: Path) -> None:
         self._at = place
@@ -78,6 +78,16 @@ class CreditStory:
             *self._told_of_refusals(since=-1),
             f"the credit of {wanted.tenant.key} is {credit.state.value}; it can be proposed again",
             url=f"{self._at.url}/t/{wanted.tenant.key}/credits/{wanted.credit_id}",
+        )
+
+    async def left_open(self) -> None:
+        """The lapsed credit is asked for again, and waits for whoever looks around after the story."""
+        wanted = await self._asked_for(self._at.tenants[HOSHINO.key])
+        self._tell.step(
+            "For you",
+            f"the credit of {wanted.tenant.key} is asked for again, and waits for two people",
+            f"sign in as {persona_with(_FINANCE).name} or {persona_with(_RELIABILITY).name}: it is what Approvals opens with",
+            url=self._at.url + request_path(wanted.tenant.key, wanted.request_id),
         )
 
     async def _proposed(self) -> StoredCredit:

@@ -76,6 +76,7 @@ class Scenario:
         await time.catch_up()
         await cost.now(anomaly)
         await TrustStory(place, self.month, self._downloads).play(anomaly)
+        await credit.left_open()
         await self._audited()
 
     def _tell_of_the_house(self) -> None:

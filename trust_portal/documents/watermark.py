@@ -13,6 +13,7 @@ from trust_portal.documents.html import create_environment
 if TYPE_CHECKING:
     from pypdf import PageObject
 
+_BEGIN, _END = b"/Artifact <</Type /Pagination /Subtype /Watermark>> BDC\n", b"\nEMC\n"
 #: Points in a millimetre.
 _POINTS = 72 / 25.4
 
@@ -37,6 +38,12 @@ def watermarked(pdf: bytes, taker: str, at: str) -> bytes:
     return out.getvalue()
 
 
+def copy_name(bundle: str, file: str) -> str:
+    """``acme-sla-2026-06-r1-report-copy.pdf``: the bundle ``acme-sla-2026-06-r1.zip``, and its ``report.pdf``."""
+    stem = file.removesuffix(".pdf").replace("/", "-")
+    return "-".join(part for part in (bundle.removesuffix(".zip"), stem, "copy") if part) + ".pdf"
+
+
 def _overlay(size: tuple[float, float], taker: str, at: str) -> PageObject:
     from pypdf import PdfReader  # noqa: PLC0415 - as above
 
@@ -48,7 +55,19 @@ def _overlay(size: tuple[float, float], taker: str, at: str) -> PageObject:
         .get_template("documents/watermark.html")
         .render(width=width, height=height, taker=taker, at=at)
     )
-    return PdfReader(io.BytesIO(typeset_overlay(html))).pages[0]
+    sheet = PdfReader(io.BytesIO(typeset_overlay(html))).pages[0]
+    return _as_artifact(sheet)
+
+
+def _as_artifact(sheet: PageObject) -> PageObject:
+    """``sheet`` marked as what is no part of the document: readers neither speak nor copy it (ISO 32000-1, 14.8.2.2)."""
+    from pypdf.generic import DecodedStreamObject, NameObject  # noqa: PLC0415 - as above
+
+    drawn = sheet.get_contents()
+    stream = DecodedStreamObject()
+    stream.set_data(_BEGIN + (b"" if drawn is None else drawn.get_data()) + _END)
+    sheet[NameObject("/Contents")] = stream
+    return sheet
 
 
 @lru_cache(maxsize=1)

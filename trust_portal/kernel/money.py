@@ -38,7 +38,10 @@ class Money:
         """``"10.01"`` in major units; more digits than the currency has is refused, not rounded."""
         match = _AMOUNT.fullmatch(text)
         if match is None:
-            raise InvalidInput(f"{text[:40]!r} is no decimal number", field=field)
+            raise InvalidInput(
+                f"{text[:40]!r} is no decimal number; write it as 1200.00, with a point and nothing else",
+                field=field,
+            )
         sign, whole, fraction = match[1], match[2], (match[3] or "").rstrip("0")
         digits = exponent(currency)
         if len(fraction) > digits:

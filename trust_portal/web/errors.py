@@ -118,5 +118,6 @@ def _answer(
         status=status,
         code=code,
         message=message,
+        field=field,
         reference=reference,
     )

@@ -5,7 +5,7 @@ Only what the actor's policies permit is offered; the gate decides again when it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,6 +114,8 @@ _AREAS = (
         ),
     ),
 )
+#: Fewer pages of administration than this stand among the others.
+_WORTH_A_LEVEL = 3
 _AREA_OF_CUSTOMERS, _AREA_OF_VENDOR = "Customers", "House"
 
 
@@ -143,7 +145,7 @@ def frame(request: Request, tenant: Tenant | None = None) -> Mapping[str, Any]:
         ],
         "area": here,
         "area_nav": areas[here] if here in areas and tenant is None and len(areas[here]) > 1 else [],
-        "tenant_nav": [] if tenant is None else _tenant_pages(request, actor, tenant),
+        **_tenant_pages(request, actor, tenant),
         "tenant": tenant.name if tenant else None,
         "may_stop": actor.is_staff
         and gate.allows(actor, Action.HOUSE_KILL_SWITCH_SET, Resource.of_house("kill switch")),
@@ -192,14 +194,27 @@ def _area_here(areas: Mapping[str, list[NavItem]], tenant: Tenant | None) -> str
     return next((label for label, pages in areas.items() if any(each.current for each in pages)), None)
 
 
-def _tenant_pages(request: Request, actor: Actor, tenant: Tenant) -> list[NavItem]:
+def _tenant_pages(request: Request, actor: Actor, tenant: Tenant | None) -> Mapping[str, list[NavItem]]:
+    """A tenant's pages; those of its administration are one of them, and stand below where they are shown."""
+    if tenant is None:
+        return {"tenant_nav": [], "administration_nav": []}
     gate, path, root = house_of(request).gate, request.url.path, tenant_path(tenant)
-    pages = _VENDOR_PAGES if tenant.is_vendor else (*_CUSTOMER_PAGES, *_ADMINISTRATION)
-    return [
-        NavItem(label, root + below, _is_at(path, root, below))
-        for label, below, action in pages
-        if gate.allows(actor, action, Resource("page", tenant.id))
-    ]
+
+    def offered(pages: Iterable[tuple[str, str, Action]]) -> list[NavItem]:
+        return [
+            NavItem(label, root + below, _is_at(path, root, below))
+            for label, below, action in pages
+            if gate.allows(actor, action, Resource("page", tenant.id))
+        ]
+
+    if tenant.is_vendor:
+        return {"tenant_nav": offered(_VENDOR_PAGES), "administration_nav": []}
+    shown, administration = offered(_CUSTOMER_PAGES), offered(_ADMINISTRATION)
+    if len(administration) < _WORTH_A_LEVEL:
+        return {"tenant_nav": [*shown, *administration], "administration_nav": []}
+    is_here = any(each.current for each in administration)
+    gathered = NavItem("Administration", administration[0].href, is_here)
+    return {"tenant_nav": [*shown, gathered], "administration_nav": administration if is_here else []}
 
 
 def _is_at(path: str, root: str, below: str) -> bool:

@@ -52,6 +52,11 @@ async def approve(desk: Desk, credit, who) -> None:
 async def test_another_amount_than_was_approved_is_not_issued_and_none_twice(desk: Desk, signed):
     credit = await desk.approve(await desk.propose())
     assert await refused(desk, desk.issue(credit, amount="120.00")) == (Conflict, "INTENT_CHANGED")
+    with pytest.raises(
+        Conflict, match=r"120\.00 EUR is not the amount that was approved, which is \S+ EUR; book"
+    ) as told:
+        await desk.issue(credit, amount="120.00")
+    assert told.value.field == "amount"
     issued = await desk.issue(credit)
     assert await refused(desk, desk.issue(issued, reference="CN-2")) == (Conflict, "APPROVAL_USED")
 

@@ -93,6 +93,11 @@ async def test_a_readers_copy_says_who_took_it_and_when_and_the_original_stays_a
         assert (await browser.get(f"{base}/copies/report.json")).status_code == 404
         assert (await browser.get(f"{base}/copies/nothing.pdf")).status_code == 404
     assert signed == in_bundle
+    assert re.search(r"''aurora-sla-[\w-]+-report-copy\.pdf$", copy.headers["content-disposition"])
+    assert all(
+        b"/Subtype /Watermark" in page.get_contents().get_data()
+        for page in PdfReader(io.BytesIO(copy.content)).pages
+    )
     assert copy.headers["content-type"] == "application/pdf"
     original, marked = (PdfReader(io.BytesIO(each)) for each in (signed, copy.content))
     assert len(original.pages) == len(marked.pages)

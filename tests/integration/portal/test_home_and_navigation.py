@@ -59,12 +59,12 @@ def test_who_has_several_roles_is_led_to_what_waits_for_a_decision_first():
 async def test_each_area_opens_its_first_page_and_shows_the_rest_below_and_nothing_that_is_forbidden(
     portal: Portal,
 ):
-    vendor = "Meridian Cloud"
+    vendor = "Vendor Ltd"
     async with portal.browser("pmo") as browser:
         page = (await browser.get("/switchboard")).text
         pages = [*links(page, vendor), *links(page, "Incidents")]
         answers = {path: (await browser.get(path)).status_code for path in pages}
-    assert links(page, vendor) == ["/tenants", "/incidents", "/compliance"]
+    assert links(page, vendor) == ["/tenants", "/incidents", "/policies"]
     assert links(page, "Incidents") == ["/incidents", "/postmortems", "/switchboard"]
     assert set(answers.values()) == {200}
     async with portal.browser("vendor_admin") as browser:
@@ -81,3 +81,55 @@ async def test_each_area_opens_its_first_page_and_shows_the_rest_below_and_nothi
         ("/t/aurora", "page"),
     ]
     assert re.findall(r'href="(\S+)" aria-current="true"', own.split("<main")[0]) == ["/compliance"]
+
+
+async def test_the_administration_of_a_customer_is_one_page_of_its_navigation_until_one_is_there(
+    portal: Portal,
+):
+    pages = [
+        f"/t/aurora/{each}" for each in ("people", "tokens", "webhooks", "auditors", "access", "break-glass")
+    ]
+    async with portal.browser("customer_admin") as browser:
+        overview = (await browser.get("/t/aurora")).text
+        tokens = (await browser.get("/t/aurora/tokens")).text
+    async with portal.browser("customer_viewer") as browser:
+        seldom = (await browser.get("/t/aurora")).text
+    assert links(overview, "Aurora Bank")[-1] == pages[0]
+    assert links(overview, "Administration") == []
+    assert links(tokens, "Administration") == pages
+    assert re.findall(r'href="(\S+)" aria-current="(\w+)"', tokens.split("<main")[0]) == [
+        (pages[0], "true"),
+        (pages[1], "page"),
+    ]
+    assert "/t/aurora/access" in links(seldom, "Aurora Bank")
+
+
+async def test_a_filter_that_names_nothing_is_refused_with_what_may_be_written(portal: Portal):
+    async with portal.browser("customer_admin") as browser:
+        answers = {
+            query: await browser.get(f"/t/aurora/reports?{query}")
+            for query in ("of=zzz", "of=2026-13", "of=2026-06", "state=odd")
+        }
+    assert {query: answer.status_code for query, answer in answers.items()} == {
+        "of=zzz": 422,
+        "of=2026-13": 422,
+        "of=2026-06": 200,
+        "state=odd": 422,
+    }
+    assert "Write a month as 2026-06" in answers["of=zzz"].text
+    assert "Choose one of" in answers["state=odd"].text
+
+
+async def test_a_line_of_the_access_log_leads_to_what_was_read_and_shows_no_id(portal: Portal):
+    report, export = portal.world.aurora.report, portal.world.aurora.export
+    async with portal.browser("csm") as browser:
+        await browser.get(f"/t/aurora/reports/{report}")
+        await browser.get(f"/t/aurora/exports/{export}/files/report.pdf")
+    async with portal.browser("customer_admin") as browser:
+        page = (await browser.get("/t/aurora/access?by=staff")).text
+    rows = page.split("<tbody>")[1].split("</tbody>")[0]
+    assert f'<a href="/t/aurora/reports/{report}">SLA report</a>' in rows
+    assert '<a href="/t/aurora/exports">report.pdf</a>' in rows
+    said = re.sub(r"<[^>]+>", "", rows)
+    assert str(report)[:12] not in said
+    assert str(export)[:12] not in said

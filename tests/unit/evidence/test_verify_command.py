@@ -2,17 +2,22 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from evidence_sample import FOREIGN_KEY, POLICY, RECEIPT_KEY, edited_number, policy_of, two_exports
+from evidence_sample import FOREIGN_KEY, ORIGIN, POLICY, RECEIPT_KEY, edited_number, policy_of, two_exports
 
 from trust_portal.commands.verify import describe, verify
 from trust_portal.errors import InvalidInput
 from trust_portal.evidence.bundle import build
+from trust_portal.evidence.dsse import Envelope
+from trust_portal.evidence.instructions import verify_md
+from trust_portal.evidence.manifest import MANIFEST, Manifest
+from trust_portal.evidence.statement import Statement
 from trust_portal.evidence.verdict import Subject, Verdict
 
 OLDER, NEWER = two_exports()
@@ -64,6 +69,37 @@ def test_a_tampered_bundle_exits_1_and_names_file_and_next_step(folder: Path) ->
     assert "NOT verified, 1 finding\n" in shown
     assert "✗ DIGEST_MISMATCH: report.json" in shown
     assert "→ Do not rely on this file" in shown
+
+
+@pytest.mark.parametrize("flag", [[], ["--json"]])
+@pytest.mark.parametrize(
+    "arguments", [["report.pdf"], ["new.zip", "--policy", "policy.txt", "--since", "report.pdf"]]
+)
+def test_what_is_no_bundle_exits_2_and_is_named(folder: Path, arguments: list[str], flag: list[str]) -> None:
+    (folder / "report.pdf").write_bytes(b"%PDF-1.7 no zip at all")
+    code, shown = run(folder, *arguments, *flag)
+    assert code == 2
+    assert "NOT_A_BUNDLE" in shown
+    assert "not a zip archive" in shown
+
+
+def test_the_instructions_name_every_status_the_fingerprint_and_what_each_placeholder_is() -> None:
+    told = verify_md(
+        Manifest.of(Statement.parse(Envelope.parse(NEWER.files[MANIFEST]).payload)),
+        "Aurora",
+        "a.zip",
+        ORIGIN,
+        RECEIPT_KEY,
+    )
+    commands = re.findall(r"^    (.+)$", told, re.MULTILINE)
+    assert [each for each in commands if not each.startswith(("trust-portal verify a.zip", "openssl"))] == [
+        RECEIPT_KEY.key_id
+    ]
+    text = " ".join(told.split())
+    for placeholder in set(re.findall(r"\b[A-Z]{4,}\.\w+", " ".join(commands))):
+        assert re.search(rf"{placeholder} stands for|in place of {placeholder}", text), placeholder
+    assert "UNPINNED, exit status 1" in text
+    assert re.search(r"status 0 if .* with 1 if .* with 2 if", text)
 
 
 def test_a_foreign_policy_exits_1(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Final
 from uuid import UUID
 
 from trust_portal.access.action import Action
@@ -34,6 +35,8 @@ from trust_portal.storage.unit_of_work import Storage, WriteSession
 
 #: A credit has one memo, for ever.
 _REVISION = 1
+#: What the approvals answer to an act that is another than was approved.
+_INTENT_CHANGED: Final = "INTENT_CHANGED"
 
 
 class CreditIssues:
@@ -71,7 +74,12 @@ class CreditIssues:
                 sha256=credit.calculation.sha256,
             )
             credit = await follow(self._ledger, session, credit)
-            used = await self._approvals.use(session, credit.request_id, intent, actor, approvers)
+            try:
+                used = await self._approvals.use(session, credit.request_id, intent, actor, approvers)
+            except Conflict as refusal:
+                if refusal.code != _INTENT_CHANGED or amount == credit.amount:
+                    raise
+                raise _another_amount(refusal, amount, credit.amount) from refusal
             if person_behind(actor) in used.approver_ids and allowed_by is None:
                 raise _not_separate()
             issue = Issue(
@@ -155,6 +163,15 @@ class CreditIssues:
 def _had_a_part(credit: StoredCredit, approval: Approval) -> frozenset[UUID]:
     approvers = (each.person_id for each in approval.approvals)
     return frozenset((credit.proposer_id, approval.request.requester_id, *approvers))
+
+
+def _another_amount(refusal: Conflict, booked: Money, approved: Money) -> Conflict:
+    """``refusal`` in words that who issues can act on."""
+    words = (
+        f"{booked} is not the amount that was approved, which is {approved}; book exactly that,"
+        " or reject this credit and propose another"
+    )
+    return type(refusal)(words, code=refusal.code, field="amount")
 
 
 def _not_separate(policies: tuple[str, ...] = ()) -> Denied:

@@ -26,6 +26,7 @@ from trust_portal.web.forms import texts as texts_of_form
 from trust_portal.web.navigation import frame, own_frame, tenant_of
 from trust_portal.web.templating import page
 from trust_portal.web.views.approvals.words import role_word
+from trust_portal.web.views.looked import page_of, said_of
 
 #: Where a rule begins: its name above a Cedar policy, or its id below a kind.
 _RULE = re.compile(r'^@id\("([^"]+)"\)$|^  id: ([a-z0-9-]+)$', re.MULTILINE)
@@ -40,7 +41,15 @@ async def access_log(request: Request) -> Response:
     entries = await house_of(request).access_log.page(
         actor_of(request), tenant.id, page_request(request), wanted
     )
-    return page(request, "access_log.html", entries=entries, wanted=wanted, **_sides(request, tenant))
+    return page(
+        request,
+        "access_log.html",
+        entries=entries,
+        wanted=wanted,
+        page_of=page_of,
+        said_of=said_of,
+        **_sides(request, tenant),
+    )
 
 
 async def denials(request: Request) -> Response:

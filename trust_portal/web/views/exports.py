@@ -107,10 +107,10 @@ async def single_file(request: Request) -> Response:
 async def readers_copy(request: Request) -> Response:
     """A PDF with who took it and when on every page; ``files/`` has it as it was signed."""
     tenant, name = await tenant_of(request, purpose="download"), request.path_params["name"]
-    content = await house_of(request).archive.readers_copy(
+    copy_name, content = await house_of(request).archive.readers_copy(
         actor_of(request), tenant.id, request.path_params["export"], name
     )
-    return attachment(content, "application/pdf", name)
+    return attachment(content, "application/pdf", copy_name)
 
 
 def _event(name: str, export: Export) -> bytes:

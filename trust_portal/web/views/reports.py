@@ -29,12 +29,13 @@ from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, page_request, read_form, required, texts
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
 from trust_portal.web.templating import page
+from trust_portal.web.views.cost.budgets import month_of
 
 
 async def reports(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose="SLA reports")
-    period, state = request.query_params.get("of") or None, _state(request)
+    period, state = _period(request), _state(request)
     listed = await house.reports.page(actor, tenant.id, page_request(request), period=period, state=state)
     heads = await house.reports.heads(actor, tenant.id)
     return page(
@@ -146,6 +147,12 @@ async def _overtaken(request: Request, tenant: Tenant, report: StoredReport) -> 
     return next((head.overtaken_at for head in heads if head.signed_id == report.id), None)
 
 
+def _period(request: Request) -> str | None:
+    """A month as the filter names it; ``InvalidInput`` for what is none."""
+    text = request.query_params.get("of")
+    return f"{month_of(text, 'of'):%Y-%m}" if text else None
+
+
 def _state(request: Request) -> State | None:
     text = request.query_params.get("state")
     if not text:
@@ -153,7 +160,7 @@ def _state(request: Request) -> State | None:
     try:
         return State(text)
     except ValueError as error:
-        raise InvalidInput(f"there is no state {text!r}", field="state") from error
+        raise InvalidInput(f"choose one of {', '.join(State)}", field="state") from error
 
 
 def _receipt_address(tenant: Tenant) -> object:

@@ -1,0 +1,39 @@
+"""Where that what somebody looked at can be opened again. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from trust_portal.access.access_log.model import Access, Verb
+
+#: The page of a thing with an id, below its tenant, by the noun that the access log has for it.
+_PAGES: Final = {
+    "SLA report": "/reports/",
+    "anomaly": "/cost/anomalies/",
+    "back-test": "/cost/detectors/back-tests/",
+    "cost anomaly": "/cost/anomalies/",
+    "credits": "/credits/",
+    "playbook run": "/cost/playbooks/",
+    "receipt": "/receipts/",
+    "usage": "/cost/anomalies/",
+}
+
+
+def page_of(access: Access, root: str) -> str | None:
+    """The address of the thing itself; ``None`` of what has no page, and of lists."""
+    if access.verb is Verb.DOWNLOADED:
+        return f"{root}/exports"
+    try:
+        return f"{root}{_PAGES[access.what]}{UUID(access.subject)}"
+    except (KeyError, ValueError):
+        return None
+
+
+def said_of(access: Access) -> str:
+    """What else names the thing, for people: a period, a subsystem, a key. An id names nothing."""
+    try:
+        UUID(access.subject)
+    except ValueError:
+        return access.subject
+    return ""
