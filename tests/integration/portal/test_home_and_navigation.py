@@ -94,14 +94,14 @@ async def test_the_administration_of_a_customer_is_one_page_of_its_navigation_un
         tokens = (await browser.get("/t/aurora/tokens")).text
     async with portal.browser("customer_viewer") as browser:
         seldom = (await browser.get("/t/aurora")).text
-    assert links(overview, "Aurora Bank")[-1] == pages[0]
+    assert links(overview, "Aurora")[-1] == pages[0]
     assert links(overview, "Administration") == []
     assert links(tokens, "Administration") == pages
     assert re.findall(r'href="(\S+)" aria-current="(\w+)"', tokens.split("<main")[0]) == [
         (pages[0], "true"),
         (pages[1], "page"),
     ]
-    assert "/t/aurora/access" in links(seldom, "Aurora Bank")
+    assert "/t/aurora/access" in links(seldom, "Aurora")
 
 
 async def test_a_filter_that_names_nothing_is_refused_with_what_may_be_written(portal: Portal):
