@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from uuid import UUID
 
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Decision, Resource
-from trust_portal.access.tenants.model import Tenant
 from trust_portal.access.tenants.repository import find_tenant
 from trust_portal.errors import Conflict, InvalidInput, NotFound
 from trust_portal.evidence.exports import Exports
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.receipt_rows import receipt_digests
-from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import new_id
-from trust_portal.kernel.period import Period, parse_period
+from trust_portal.kernel.period import parse_period
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
-from trust_portal.trust.gathering.model import Ask, Before
 from trust_portal.trust.qbr.document import (
     NEVER_OMITTED,
     Edition,
@@ -30,13 +26,11 @@ from trust_portal.trust.qbr.document import (
     qbr_document,
     receipts_said,
     sections_in,
-    sections_of,
     snapshot_bytes,
 )
-from trust_portal.trust.qbr.gathering.everything import gather
+from trust_portal.trust.qbr.edition import Name, name_of, require_issuable, review_before, revision_before
 from trust_portal.trust.qbr.ids import RECOMMENDATIONS
 from trust_portal.trust.qbr.model import (
-    KEEPS,
     KIND,
     NOUN,
     Audience,
@@ -61,26 +55,18 @@ from trust_portal.trust.qbr.repository import (
     add_qbr,
     commitments_of,
     entries_of,
-    find_document,
     find_qbr,
     qbrs_of,
 )
 from trust_portal.trust.qbr.reviewing import seen
+from trust_portal.trust.qbr.snapshot import take_snapshot
 from trust_portal.trust.qbr.sources import sources_of
 from trust_portal.trust.qbr.telling import announce_issue
 from trust_portal.trust.report.model import blocking
 from trust_portal.trust.report.receipts import receipts_of
-from trust_portal.trust.report.repository import find_trust_report, newest_trust_report
+from trust_portal.trust.report.repository import find_trust_report
 from trust_portal.trust.report.service import acknowledge
 from trust_portal.trust.sections.model import Section
-
-
-@dataclass(frozen=True, slots=True)
-class _Gathered:
-    tenant: Tenant
-    as_of: datetime
-    sections: tuple[Section, ...]
-    trust_report_id: UUID | None
 
 
 class Qbrs:
@@ -101,7 +87,8 @@ class Qbrs:
         Raises ``InvalidInput`` (period), ``NotFound``; ``Conflict`` (QBR_CHANGED).
         """
         decision = await self._may(actor, Action.QBR_WRITE, command.tenant_id)
-        found = await self._gather(command.tenant_id, command.period)
+        async with self._storage.read(StaffScope(), snapshot=True) as session:
+            found = await take_snapshot(session, command.tenant_id, command.period, self._storage.clock.now())
         content, sha256 = snapshot_bytes(found.sections)
         async with self._storage.write(TenantScope(command.tenant_id)) as session:
             before = await qbrs_of(session, command.tenant_id)
@@ -201,7 +188,7 @@ class Qbrs:
             qbr, snapshot = await find_qbr(session, command.tenant_id, command.qbr_id)
             known = await qbrs_of(session, command.tenant_id)
             now = session.clock.now()
-            _require_issuable(qbr, known, command, now)
+            require_issuable(qbr, known, command, now)
             sections, entries = (
                 sections_in(snapshot),
                 await entries_of(session, command.tenant_id, qbr.period),
@@ -209,7 +196,7 @@ class Qbrs:
             told = customer_sections(sections, entries)
             acknowledged = acknowledge(told, command.acknowledgements)
             issued = [each for each in known if each.issue is not None]
-            last = next((each for each in issued if each.period == qbr.period), None)
+            last = revision_before(issued, qbr.period)
             revision = 1 if last is None or last.issue is None else last.issue.revision + 1
             edition = Edition(
                 vendor=self._vendor,
@@ -217,8 +204,8 @@ class Qbrs:
                 tenant_name=tenant.name,
                 period=parse_period(qbr.period, tenant.time_zone),
                 revision=revision,
-                supersedes=_name_of(last),
-                previous=_name_of(_before(issued, qbr.period)),
+                supersedes=name_of(last),
+                previous=name_of(review_before(issued, qbr.period)),
                 trust_report=await _trust_report(session, qbr),
                 reason=command.reason if revision > 1 else None,
             )
@@ -310,37 +297,6 @@ class Qbrs:
         await add_entry(session, tenant_id, period, entry, actor)
         return entry
 
-    async def _gather(self, tenant_id: UUID, label: str) -> _Gathered:
-        async with self._storage.read(StaffScope(), snapshot=True) as session:
-            tenant = await find_tenant(session, tenant_id)
-            if tenant is None or tenant.is_vendor:
-                raise NotFound("tenant")
-            now = self._storage.clock.now()
-            period = _period(label, tenant, now)
-            issued = [each for each in await qbrs_of(session, tenant_id) if each.issue is not None]
-            before = _before(issued, label)
-            ask = Ask(tenant, period, now, None if before is None else await _as_before(session, before))
-            sections = await gather(session, ask)
-            report = await newest_trust_report(session, tenant_id)
-        return _Gathered(tenant, now, sections, None if report is None else report.report.id)
-
-
-def _require_issuable(qbr: Qbr, known: tuple[Qbr, ...], command: IssueQbr, now: datetime) -> None:
-    if qbr.issue is not None:
-        raise Conflict("this QBR is issued already", code="ALREADY_ISSUED")
-    own = [each for each in known if each.period == qbr.period]
-    if own[0].id != qbr.id:
-        raise Conflict("a newer snapshot of this period was taken: issue that one", code="NOT_THE_LATEST")
-    if now - qbr.as_of > KEEPS:
-        raise Conflict(
-            f"this snapshot is older than {KEEPS.days} days: prepare it anew, what was said stays",
-            code="TOO_OLD",
-        )
-    if any(each.issue is not None for each in own) and command.reason is None:
-        raise Conflict(
-            "this period's QBR is issued; say why there is another", field="reason", code="REASON_REQUIRED"
-        )
-
 
 async def _latest_sections(session: ReadSession, tenant_id: UUID, period: str) -> tuple[Section, ...]:
     own = await qbrs_of(session, tenant_id, period)
@@ -349,37 +305,8 @@ async def _latest_sections(session: ReadSession, tenant_id: UUID, period: str) -
     return sections_in((await find_qbr(session, tenant_id, own[0].id))[1])
 
 
-async def _as_before(session: ReadSession, qbr: Qbr) -> Before:
-    body = parse_json(await find_document(session, qbr.tenant_id, qbr.id))
-    revision = 0 if qbr.issue is None else qbr.issue.revision
-    return Before(qbr.period, revision, qbr.sha256, {each.id: each for each in sections_of(body)})
-
-
-async def _trust_report(session: ReadSession, qbr: Qbr) -> tuple[str, int, str] | None:
+async def _trust_report(session: ReadSession, qbr: Qbr) -> Name | None:
     if qbr.trust_report_id is None:
         return None
     report = (await find_trust_report(session, qbr.tenant_id, qbr.trust_report_id)).report
     return report.period, report.revision, report.sha256
-
-
-def _before(issued: list[Qbr], period: str) -> Qbr | None:
-    """The last revision of the last review of an earlier period."""
-    earlier = [each for each in issued if each.period < period]
-    return max(
-        earlier,
-        key=lambda each: (each.period, 0 if each.issue is None else each.issue.revision),
-        default=None,
-    )
-
-
-def _name_of(qbr: Qbr | None) -> tuple[str, int, str] | None:
-    if qbr is None or qbr.issue is None:
-        return None
-    return qbr.period, qbr.issue.revision, qbr.issue.sha256
-
-
-def _period(label: str, tenant: Tenant, now: datetime) -> Period:
-    period = parse_period(label, tenant.time_zone)
-    if period.start > now:
-        raise InvalidInput(f"{label} has not begun yet", field="period")
-    return period
