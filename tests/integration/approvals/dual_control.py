@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import func, select
 from support.passkeys import Devices
 
 from trust_portal.access.actors import CONSOLE
-from trust_portal.access.approvals.decision import require_decidable, slot_to_fill
+from trust_portal.access.approvals import decision
+from trust_portal.access.approvals.decision import ApprovalRefused, require_decidable, slot_to_fill
 from trust_portal.access.approvals.model import (
     Approval,
     ApprovalKind,
     ApprovalRequest,
+    ApprovalState,
     Approve,
     AskApproval,
     Deny,
@@ -31,7 +34,7 @@ from trust_portal.access.approvals.model import (
 from trust_portal.access.approvals.tables import approval_requests, approval_steps
 from trust_portal.access.people.model import AddPerson, GrantRole, Person
 from trust_portal.access.tenants.model import Tenant
-from trust_portal.errors import Denied, Refused
+from trust_portal.errors import Conflict, Denied, Refused
 from trust_portal.evidence.dsse import Envelope
 from trust_portal.evidence.receipt_rows import find_receipt
 from trust_portal.evidence.statement import Statement
@@ -211,3 +214,24 @@ class Desk:
 
     def _actor(self, actor: Actor | str) -> Actor:
         return self.by(actor) if isinstance(actor, str) else actor
+
+
+async def refused(desk: Desk, act, kind: type[Refused] = Conflict) -> str:
+    """The code with which ``act`` is refused; whatever dual control stores is as it was."""
+    before = await desk.stored()
+    with pytest.raises(kind) as caught:
+        await act
+    # What is wrong with an approval is a conflict with a name of its own; nothing else may pass for one.
+    assert type(caught.value) is kind or (kind is Conflict and type(caught.value) is ApprovalRefused)
+    assert await desk.stored() == before
+    return caught.value.code
+
+
+async def statement(desk: Desk, receipt_id) -> Statement:
+    async with desk.house.storage.read(TenantScope(desk.tenant.id)) as session:
+        receipt = await find_receipt(session, desk.tenant.id, receipt_id)
+    return Statement.parse(Envelope.parse(receipt.envelope).payload)
+
+
+def state(desk: Desk, approval) -> ApprovalState:
+    return decision.state_of(approval, desk.house.storage.clock.now())
