@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import strawberry
 
 from schema.context import Info
 from schema.ids import decode
 from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.spans import days
 from schema.types.compliance import Assessment, ComplianceEvaluation, assessment, compliance_evaluation
 from schema.types.export import Export, export
-from trust_portal.errors import InvalidInput
 from trust_portal.trust.compliance.imports.service import ImportAssessment
 from trust_portal.trust.compliance.model import Evaluate
 from trust_portal.trust.compliance.reviews.model import RecordReview, ReviewAct
-
-_MOST_DAYS = 9_999
 
 
 @strawberry.input(description="Whose controls to judge, and why.")
@@ -102,10 +98,8 @@ class ComplianceMutations:
     @strawberry.mutation(description="Take in an assessment that was made elsewhere.")
     async def import_assessment(self, info: Info, input: ImportAssessmentInput) -> ImportAssessmentPayload:
         try:
-            if abs(input.max_age) > _MOST_DAYS:
-                raise InvalidInput("so many days are no age", field="max_age")
             command = ImportAssessment(
-                input.source, input.document.encode(), timedelta(days=input.max_age), input.reason
+                input.source, input.document.encode(), days(input.max_age, "max_age"), input.reason
             )
             taken = await info.context.house.assessment_imports.take(command, info.context.actor)
         except OF_THE_REQUEST as refusal:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import strawberry
 
 from schema.context import Info
 from schema.ids import decode
 from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.spans import days
 from schema.types.qbr import Account, Commitment, Qbr, account_of, commitment, qbr
 from trust_portal.trust.accounts.model import LEAD, SetAccount
 from trust_portal.trust.qbr.model import (
@@ -192,7 +193,7 @@ class QbrMutations:
         try:
             tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
             csm = None if input.csm_id is None else decode(input.csm_id, "Person", field="csmId").id
-            command = SetAccount(tenant_id, csm, input.review_on, timedelta(days=input.lead_days))
+            command = SetAccount(tenant_id, csm, input.review_on, days(input.lead_days, "lead_days"))
             settings = await house.accounts.set(command, actor)
             tenant = await house.tenants.get(actor, tenant_id, purpose="GraphQL")
         except OF_THE_REQUEST as refusal:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import timedelta
-from typing import Any
 
-import httpx
 import pytest
 from compliance_desk import on_record
+from graphql_desk import ask, do, refused, tenant
 from support.portal_fixtures import Portal
 from support.portal_world import NOW, STRANGER, sign_in
 
-from schema.ids import encode
 from trust_portal.access.actors import CONSOLE
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
@@ -27,30 +25,6 @@ JUDGED = """query ($t: ID!) { compliance(tenantId: $t) { id satisfied notSatisfi
   receipt { kind } files { name url } assessments { source satisfied }
   results { control { key title references { framework } } party state gapCount gaps { name } why } } }"""
 DAY = timedelta(days=1)
-
-
-def tenant(id_: object) -> str:
-    return encode("Tenant", id_, id_)  # type: ignore[arg-type]
-
-
-async def ask(client: httpx.AsyncClient, query: str, **variables: Any) -> dict[str, Any]:
-    answer = (await client.post("/graphql", json={"query": query, "variables": variables})).json()
-    assert "errors" not in answer, answer
-    found: dict[str, Any] = answer["data"]
-    return found
-
-
-async def do(client: httpx.AsyncClient, act: str, asked: str, /, **given: Any) -> Any:
-    """What the act answers; of one that is refused to the caller, its code."""
-    query = f"mutation ($input: {act[0].upper()}{act[1:]}Input!) {{ {act}(input: $input) {{ {asked} userErrors {{ code message path }} }} }}"
-    answer = (await client.post("/graphql", json={"query": query, "variables": {"input": given}})).json()
-    if "errors" in answer:
-        return answer["errors"][0]["extensions"]["code"]
-    return answer["data"][act]
-
-
-def refused(code: str, message: str, *path: str) -> list[dict[str, Any]]:
-    return [{"code": code, "message": message, "path": list(path)}]
 
 
 async def test_what_the_vendor_adds_is_written_said_anew_and_withdrawn(portal: Portal) -> None:
@@ -199,7 +173,7 @@ async def test_an_assessment_from_elsewhere_comes_in_whole_or_not_at_all(portal:
             ),
             ({"source": " "}, "INVALID", "a source has 1 to 80 printable characters", "source"),
             ({"maxAge": 401}, "INVALID", "an age between 1 and 400 days", "maxAge"),
-            ({"maxAge": 2_000_000_000}, "INVALID", "so many days are no age", "maxAge"),
+            ({"maxAge": 2_000_000_000}, "INVALID", "so many days are no span", "maxAge"),
         ):
             answer = await do(security, "importAssessment", shown, **given | wrong)
             assert answer == {"assessment": None, "userErrors": refused(code, message, "input", field)}
