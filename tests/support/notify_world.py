@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -62,13 +62,13 @@ class NotifyWorld:
         assert begun is not None
         return ticket.row_id, begun[1]
 
-    async def work(self) -> int:
-        """Everything that is due now, as the worker does it; how many attempts at jobs that took."""
+    async def work(self, queues: Sequence[str] = QUEUES) -> int:
+        """Everything that is due now, as workers of these queues do it; how many attempts at jobs that took."""
         backlog = Backlog(self.house.storage)
         bench = Workbench(self.house, backlog)
         duties, made = {duty.job: duty for duty in DUTIES}, 0
         while True:
-            tickets = [ticket for queue in QUEUES for ticket in await backlog.hand_over(queue)]
+            tickets = [ticket for queue in queues for ticket in await backlog.hand_over(queue)]
             for ticket in tickets:
                 await bench.attempt(duties[ticket.job], str(ticket.row_id), ticket.attempts)
             if not tickets:
