@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import random
 from typing import Any
 from uuid import UUID
@@ -9,23 +11,29 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import select
-from support.incident_storms import Storm, storms
+from support.incident_storms import Paged, Storm, pager_storms
 from support.learning_world import Vendor
+from support.passkeys import Devices
 
+from trust_portal.access.approvals.recording import load
 from trust_portal.access.rights import actor_with
 from trust_portal.evidence.statement import ReceiptKind
-from trust_portal.kernel.actor import Role
+from trust_portal.kernel.actor import Actor, Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.incidents import repository
-from trust_portal.learning.incidents.facts_repository import all_keys, facts_of
+from trust_portal.learning.incidents.acts_model import ChangeSeverity
+from trust_portal.learning.incidents.alarms import AlarmSource
+from trust_portal.learning.incidents.facts_repository import all_keys, downgrades_of, facts_of
 from trust_portal.learning.incidents.folding import fold
-from trust_portal.learning.incidents.model import Incident, IncidentGap
+from trust_portal.learning.incidents.integrations_model import Reception, SetIntegration
+from trust_portal.learning.incidents.model import Incident, IncidentGap, Severity
 from trust_portal.learning.postmortems.tables import postmortems
+from trust_portal.learning.switchboard.repository import read_ledger
 from trust_portal.storage.tenancy import TenantScope
 
 VENDOR = TenantScope(VENDOR_ID)
-EXAMPLES = 25
+EXAMPLES = 20
 
 
 def drawn() -> list[Storm]:
@@ -33,7 +41,7 @@ def drawn() -> list[Storm]:
     found: list[Storm] = []
 
     @settings(max_examples=EXAMPLES, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
-    @given(storms(smallest=8))
+    @given(pager_storms(smallest=8))
     def draw(storm: Storm) -> None:
         found.append(storm)
 
@@ -56,22 +64,111 @@ async def register(vendor: Vendor) -> tuple[list[Incident], tuple[IncidentGap, .
         return list(await repository.incidents_of_keys(session, keys)), await repository.gaps(session)
 
 
+RULES = "- {severity: '{%s}', service: s, title: t}"
+SECRET = "made by PagerDuty"
+
+
+class Weather:
+    """What comes beside events: pagers, and two persons who approve that something was less."""
+
+    def __init__(self, vendor: Vendor, sre: Actor, two: list[Actor], token: str) -> None:
+        self.vendor, self.sre, self.two, self.token = vendor, sre, two, token
+        self.devices = Devices(vendor.house)
+        self.lowered = 0
+        self.severe: set[tuple[str, str]] = set()
+
+    async def alarm(self, paged: Paged, run: int) -> Reception:
+        """Delivered twice, as pagers do that had no answer; a P1 or P2 of them is remembered by name."""
+        body = paged.body(run)
+        signature = "v1=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+        first, again = [
+            await self.vendor.house.alarms.receive(
+                paged.source, "main", body, signature=signature, token=self.token
+            )
+            for _ in range(2)
+        ]
+        assert again in {Reception.DUPLICATE, Reception.UNMATCHED}
+        states = paged.word in {"triggered", "priority_updated"} or (
+            paged.word == "firing" and first in {Reception.TOLD, Reception.UNMATCHED}
+        )
+        if states and paged.severity not in {"P3", "P4"}:
+            self.severe.add((f"{paged.source.value}/main", f"{run}-{paged.key}"))
+        return first
+
+    async def lower(self, severity: Severity, run: int) -> None:
+        """The first P1 or P2 of this storm that is worse, asked for by one, approved by two, and settled."""
+        house = self.vendor.house
+        await house.incident_following.follow()
+        incidents, _ = await register(self.vendor)
+        worse = [
+            each for each in incidents if each.key.startswith(f"{run}-") and each.severity.outranks(severity)
+            and each.severity.is_major
+        ]  # fmt: skip
+        if not worse:
+            return
+        command = ChangeSeverity(worse[0].id, "It hurt nobody", severity=severity)
+        request_id = await house.downgrades.ask(command, self.sre)
+        async with house.storage.read(VENDOR) as session:
+            request = (await load(session, VENDOR_ID, request_id)).request
+        for actor in self.two:
+            await self.devices.approve(request, actor)
+        settled = await house.downgrades.approval_settled(request_id)
+        assert settled is not None
+        assert (settled.severity, settled.needs_postmortem) == (severity, True)
+        self.lowered += 1
+
+
+@pytest.fixture
+async def weather(vendor: Vendor) -> Weather:
+    sre = (await vendor.person("Sam Operator", Role.SRE_OPERATOR)).as_actor()
+    two = [
+        (await vendor.person("Rob Reliable", Role.APPROVER_RELIABILITY)).as_actor(),
+        (await vendor.person("Sue Secure", Role.APPROVER_SECURITY)).as_actor(),
+    ]
+    pagers = vendor.house.incident_integrations
+    for kind, field in (
+        (AlarmSource.PAGERDUTY, "priority.summary"),
+        (AlarmSource.ALERTMANAGER, "labels.severity"),
+    ):
+        secret = SECRET if kind is AlarmSource.PAGERDUTY else None
+        await pagers.set(SetIntegration(kind, "main", RULES % field, "It wakes us", secret=secret), sre)
+    view = await pagers.get(sre, AlarmSource.ALERTMANAGER, "main")
+    assert view.token is not None
+    return Weather(vendor, sre, two, view.token)
+
+
 @pytest.mark.takes(seconds=15)
-async def test_no_p1_or_p2_is_ever_without_a_postmortem_or_a_named_gap(vendor: Vendor) -> None:
+async def test_no_p1_or_p2_is_ever_without_a_postmortem_or_a_named_gap(
+    vendor: Vendor, weather: Weather
+) -> None:
+    """Events and pagers, repeated and out of order; and meanwhile some of it is lowered by two approvals."""
     following, chance = vendor.house.incident_following, random.Random(5)
     for run, storm in enumerate(drawn()):
-        for portion in storm.deliveries:
+        alarms = list(storm.alarms)
+        for number, portion in enumerate(storm.deliveries, start=1):
             await vendor.tell(*(renamed(event, run) for event in portion))
+            if alarms:
+                await weather.alarm(alarms.pop(), run)
             if chance.random() < 0.6:
                 await following.follow()
+            for when, severity in storm.lowered:
+                if when == min(number, len(storm.deliveries)):
+                    await weather.lower(severity, run)
+        for paged in alarms:
+            await weather.alarm(paged, run)
     await following.follow()
+    assert weather.lowered >= 3
+    assert len(weather.severe) > EXAMPLES / 2
 
     incidents, gaps = await register(vendor)
     async with vendor.house.storage.read(VENDOR) as session:
         told = await facts_of(session, await all_keys(session))
+        downgrades = await downgrades_of(session, {each.id for each in incidents})
+        ledger = await read_ledger(session)
         rows = await session.execute(select(postmortems).where(postmortems.c.tenant_id == VENDOR_ID))
         opened: dict[UUID, UUID] = {row.incident_id: row.receipt_id for row in rows}
-    whole = fold(told)
+    assert len(downgrades) == weather.lowered
+    whole = fold(told, downgrades)
     by_name = sorted(incidents, key=lambda each: (each.source, each.key))
     assert by_name == list(whole.incidents)
     assert sorted(gaps, key=lambda gap: (gap.source, gap.key)) == list(whole.gaps)
@@ -82,6 +179,15 @@ async def test_no_p1_or_p2_is_ever_without_a_postmortem_or_a_named_gap(vendor: V
     named = {(gap.source, gap.key) for gap in gaps if gap.worst_severity in {"P1", "P2"}}
     keys = {each.key for each in incidents if each.id in majors}
     assert all(fact.subject in keys or (fact.source, fact.subject) in named for fact in severe)
+
+    in_ledger = {each.incident.id: each for each in ledger.lines if each.incident is not None}
+    assert set(in_ledger) == majors, "downgraded or not"
+    assert {each.incident_id for each in downgrades} <= {
+        id_ for id_, each in in_ledger.items() if each.worst_severity in {Severity.P1, Severity.P2}
+    }
+    covered = {(each.source, each.key) for each in incidents if each.id in opened}
+    gaps_by_name = {each.name for each in ledger.gaps}
+    assert all(name in covered or "/".join(name) in gaps_by_name for name in weather.severe)
 
     page = await vendor.house.archive.receipts(actor_with(Role.VENDOR_ADMIN), VENDOR_ID, PageRequest(100))
     receipts = [each.id for each in page.items if each.kind is ReceiptKind.POSTMORTEM_OPENED]
