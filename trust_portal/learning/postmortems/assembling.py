@@ -8,10 +8,10 @@ from typing import Any
 
 from trust_portal.learning.incidents.repository import find_incident
 from trust_portal.learning.postmortems.document import Writing, postmortem_body
+from trust_portal.learning.postmortems.drafts_repository import authors_of, judges_of, newest_draft
 from trust_portal.learning.postmortems.gathering.everything import gather
 from trust_portal.learning.postmortems.model import Draft, Person, PlannedAction, Postmortem, Written
 from trust_portal.learning.postmortems.planned import planned_actions
-from trust_portal.learning.postmortems.repository import authors_of, judges_of, newest_draft
 from trust_portal.storage.unit_of_work import ReadSession
 
 

@@ -13,7 +13,8 @@ from trust_portal.evidence.verdict import Gap
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.postmortems.attestation import attest
 from trust_portal.learning.postmortems.model import DOCUMENT_FILE, Postmortem, Version
-from trust_portal.learning.postmortems.repository import find_document, find_postmortem, signed_ids
+from trust_portal.learning.postmortems.repository import find_postmortem, signed_ids
+from trust_portal.learning.postmortems.versions_repository import find_document
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
 

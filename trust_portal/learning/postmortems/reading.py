@@ -23,6 +23,7 @@ from trust_portal.learning.incidents.model import Incident
 from trust_portal.learning.incidents.repository import find_incident, incidents_by_id
 from trust_portal.learning.postmortems.asking import Asked, asked_to_sign
 from trust_portal.learning.postmortems.assembling import assemble
+from trust_portal.learning.postmortems.drafts_repository import authors_of, newest_draft
 from trust_portal.learning.postmortems.model import (
     KIND,
     NOUN,
@@ -33,15 +34,8 @@ from trust_portal.learning.postmortems.model import (
     Submission,
     Version,
 )
-from trust_portal.learning.postmortems.repository import (
-    authors_of,
-    find_document,
-    find_postmortem,
-    find_submission,
-    newest_draft,
-    postmortem_of,
-    postmortems_page,
-)
+from trust_portal.learning.postmortems.repository import find_postmortem, postmortem_of, postmortems_page
+from trust_portal.learning.postmortems.versions_repository import find_document, find_submission
 from trust_portal.storage.tenancy import StaffScope
 from trust_portal.storage.unit_of_work import Storage
 

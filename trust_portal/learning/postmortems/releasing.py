@@ -50,7 +50,8 @@ from trust_portal.learning.postmortems.releases_repository import (
     newest_release,
     releases_of,
 )
-from trust_portal.learning.postmortems.repository import find_document, find_postmortem
+from trust_portal.learning.postmortems.repository import find_postmortem
+from trust_portal.learning.postmortems.versions_repository import find_document
 from trust_portal.storage.outbox import Job
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession

@@ -25,8 +25,9 @@ from trust_portal.learning.postmortems.model import (
     Version,
 )
 from trust_portal.learning.postmortems.presentation import Imprint, postmortem_pdf
-from trust_portal.learning.postmortems.repository import find_document, find_postmortem
+from trust_portal.learning.postmortems.repository import find_postmortem
 from trust_portal.learning.postmortems.rows import evidence_rows
+from trust_portal.learning.postmortems.versions_repository import find_document
 from trust_portal.storage.unit_of_work import ReadSession
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,19 +16,13 @@ from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.learning.postmortems.model import (
     NOUN,
-    Draft,
-    Judgment,
     Person,
     Postmortem,
     Step,
     StepKind,
-    Submission,
-    Verdict,
     Version,
-    Written,
 )
 from trust_portal.learning.postmortems.tables import (
-    postmortem_drafts,
     postmortem_steps,
     postmortem_submissions,
     postmortem_versions,
@@ -111,87 +105,6 @@ async def signed_ids(session: ReadSession) -> tuple[UUID, ...]:
     return tuple(rows.scalars())
 
 
-async def newest_draft(session: ReadSession, postmortem_id: UUID) -> Draft | None:
-    rows = postmortem_drafts.c
-    row = (
-        await session.execute(
-            select(postmortem_drafts)
-            .where(rows.tenant_id == VENDOR_ID, rows.postmortem_id == postmortem_id)
-            .order_by(rows.revision.desc())
-            .limit(1)
-        )
-    ).first()
-    return None if row is None else _draft(row)
-
-
-async def drafts_of(session: ReadSession, postmortem_id: UUID) -> tuple[Draft, ...]:
-    """All savings, the newest first."""
-    rows = await session.execute(
-        select(postmortem_drafts)
-        .where(postmortem_drafts.c.tenant_id == VENDOR_ID, postmortem_drafts.c.postmortem_id == postmortem_id)
-        .order_by(postmortem_drafts.c.revision.desc())
-    )
-    return tuple(_draft(row) for row in rows)
-
-
-async def authors_of(session: ReadSession, postmortem_id: UUID) -> tuple[Person, ...]:
-    """Everybody who ever saved a draft of it, in the order in which they first did."""
-    rows = await session.execute(
-        select(postmortem_drafts.c.author_id, postmortem_drafts.c.author_name)
-        .where(postmortem_drafts.c.tenant_id == VENDOR_ID, postmortem_drafts.c.postmortem_id == postmortem_id)
-        .order_by(postmortem_drafts.c.revision)
-    )
-    found: dict[UUID, Person] = {}
-    for row in rows:
-        found.setdefault(row.author_id, Person(row.author_id, row.author_name))
-    return tuple(found.values())
-
-
-async def judges_of(session: ReadSession, postmortem_id: UUID) -> dict[str, Person]:
-    """By fact: who made the judgment that stands."""
-    draft = await newest_draft(session, postmortem_id)
-    row = (
-        await session.execute(
-            select(postmortem_drafts.c.judgments).where(
-                postmortem_drafts.c.tenant_id == VENDOR_ID,
-                postmortem_drafts.c.postmortem_id == postmortem_id,
-                postmortem_drafts.c.revision == (0 if draft is None else draft.revision),
-            )
-        )
-    ).scalar_one_or_none()
-    return {
-        fact: Person(UUID(each["by"]["person"]), each["by"]["name"]) for fact, each in (row or {}).items()
-    }
-
-
-async def add_draft(
-    session: WriteSession, postmortem_id: UUID, draft: Draft, judges: Mapping[str, Person]
-) -> None:
-    """``Conflict`` (POSTMORTEM_CHANGED) where somebody saved meanwhile."""
-    changed = Conflict("somebody else saved meanwhile: compare, and save again", code=CHANGED)
-    with duplicates_are(changed, postmortem_drafts.name):
-        await session.execute(
-            insert(postmortem_drafts).values(
-                tenant_id=VENDOR_ID,
-                postmortem_id=postmortem_id,
-                revision=draft.revision,
-                version=draft.version,
-                written=draft.written.json(),
-                judgments={
-                    fact: {
-                        "verdict": each.verdict.value,
-                        "reason": each.reason,
-                        "by": judges[fact].json(),
-                    }
-                    for fact, each in draft.judgments.items()
-                },
-                author_id=draft.author.id,
-                author_name=draft.author.name,
-                at=draft.at,
-            )
-        )
-
-
 async def add_step(session: WriteSession, postmortem: Postmortem, step: Step) -> None:
     """``Conflict`` (POSTMORTEM_CHANGED) where another step was taken meanwhile."""
     before = postmortem.last if postmortem.last.ordinal else None
@@ -214,92 +127,6 @@ async def add_step(session: WriteSession, postmortem: Postmortem, step: Step) ->
                 receipt_id=step.receipt_id,
             )
         )
-
-
-async def add_submission(session: WriteSession, postmortem_id: UUID, submission: Submission) -> None:
-    await session.execute(
-        insert(postmortem_submissions).values(
-            tenant_id=VENDOR_ID,
-            postmortem_id=postmortem_id,
-            ordinal=submission.ordinal,
-            kind=StepKind.SUBMITTED.value,
-            document=submission.document,
-            sha256=submission.sha256,
-            snapshot_at=submission.snapshot_at,
-            author_ids=[each.id for each in submission.authors],
-        )
-    )
-
-
-async def find_submission(session: ReadSession, postmortem: Postmortem) -> Submission:
-    """The document that is in review, or was last."""
-    rows = postmortem_submissions.c
-    row = (
-        await session.execute(
-            select(postmortem_submissions)
-            .where(rows.tenant_id == VENDOR_ID, rows.postmortem_id == postmortem.id)
-            .order_by(rows.ordinal.desc())
-            .limit(1)
-        )
-    ).first()
-    if row is None:
-        raise NotFound("submitted document")
-    names = {each.id: each for each in await authors_of(session, postmortem.id)}
-    authors = tuple(names.get(each, Person(each, "")) for each in row.author_ids)
-    return Submission(row.ordinal, bytes(row.document), row.sha256, row.snapshot_at, authors)
-
-
-async def add_version(session: WriteSession, postmortem: Postmortem, version: Version, signed: Step) -> None:
-    """The newest submission becomes a version by the step ``signed``."""
-    submission = await find_submission(session, postmortem)
-    await session.execute(
-        insert(postmortem_versions).values(
-            tenant_id=VENDOR_ID,
-            postmortem_id=postmortem.id,
-            version=version.number,
-            before=None if version.number == 1 else version.number - 1,
-            ordinal=signed.ordinal,
-            kind=signed.kind.value,
-            sha256=version.sha256,
-            submitted=submission.ordinal,
-            author_ids=[each.id for each in submission.authors],
-            reviewer_id=version.reviewer.id,
-            reviewer_name=version.reviewer.name,
-            signer_id=version.signer.id,
-            signer_name=version.signer.name,
-            signature_id=version.signature_id,
-            act="sign",
-            rationale=version.rationale,
-            reason=version.reason,
-            action_count=version.action_count,
-            signed_at=version.signed_at,
-            receipt_id=version.receipt_id,
-        )
-    )
-
-
-async def find_document(session: ReadSession, postmortem_id: UUID, version: int) -> bytes:
-    """The canonical bytes that were signed as ``version``."""
-    versions, frozen = postmortem_versions.c, postmortem_submissions.c
-    document = (
-        await session.execute(
-            select(frozen.document)
-            .join(
-                postmortem_versions,
-                (versions.tenant_id == frozen.tenant_id)
-                & (versions.postmortem_id == frozen.postmortem_id)
-                & (versions.submitted == frozen.ordinal),
-            )
-            .where(
-                frozen.tenant_id == VENDOR_ID,
-                versions.postmortem_id == postmortem_id,
-                versions.version == version,
-            )
-        )
-    ).scalar_one_or_none()
-    if document is None:
-        raise NotFound("signed version")
-    return bytes(document)
 
 
 async def _with_history(session: ReadSession, rows: Sequence[Row[Any]]) -> tuple[Postmortem, ...]:
@@ -385,17 +212,4 @@ def _version(row: Row[Any]) -> Version:
         signature_id=row.signature_id,
         action_count=row.action_count,
         receipt_id=row.receipt_id,
-    )
-
-
-def _draft(row: Row[Any]) -> Draft:
-    return Draft(
-        revision=row.revision,
-        version=row.version,
-        written=Written(**row.written),
-        judgments={
-            fact: Judgment(Verdict(each["verdict"]), each["reason"]) for fact, each in row.judgments.items()
-        },
-        author=Person(row.author_id, row.author_name),
-        at=row.at,
     )

@@ -33,7 +33,8 @@ from trust_portal.learning.postmortems.model import (
 )
 from trust_portal.learning.postmortems.planned import planned_actions
 from trust_portal.learning.postmortems.recording import require_step, take_step
-from trust_portal.learning.postmortems.repository import add_version, find_postmortem, find_submission
+from trust_portal.learning.postmortems.repository import find_postmortem
+from trust_portal.learning.postmortems.versions_repository import add_version, find_submission
 from trust_portal.learning.postmortems.writing import require_actions
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession

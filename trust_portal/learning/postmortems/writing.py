@@ -15,6 +15,7 @@ from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.canonical import canonical, sha256_hex
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.postmortems.assembling import assemble
+from trust_portal.learning.postmortems.drafts_repository import add_draft, judges_of, newest_draft
 from trust_portal.learning.postmortems.model import (
     FEWEST_ACTIONS,
     MOST_ACTIONS,
@@ -35,15 +36,8 @@ from trust_portal.learning.postmortems.model import (
     Written,
 )
 from trust_portal.learning.postmortems.recording import require_step, take_step
-from trust_portal.learning.postmortems.repository import (
-    CHANGED,
-    add_draft,
-    add_submission,
-    find_postmortem,
-    find_submission,
-    judges_of,
-    newest_draft,
-)
+from trust_portal.learning.postmortems.repository import CHANGED, find_postmortem
+from trust_portal.learning.postmortems.versions_repository import add_submission, find_submission
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import Storage, WriteSession
 

@@ -1,0 +1,109 @@
+"""What people write of postmortems, saving by saving, in and out of its tables. The vendor's, as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, insert, select
+
+from trust_portal.errors import Conflict
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.postmortems.model import (
+    Draft,
+    Judgment,
+    Person,
+    Verdict,
+    Written,
+)
+from trust_portal.learning.postmortems.repository import CHANGED
+from trust_portal.learning.postmortems.tables import (
+    postmortem_drafts,
+)
+from trust_portal.storage.errors import duplicates_are
+from trust_portal.storage.unit_of_work import ReadSession, WriteSession
+
+
+async def newest_draft(session: ReadSession, postmortem_id: UUID) -> Draft | None:
+    rows = postmortem_drafts.c
+    row = (
+        await session.execute(
+            select(postmortem_drafts)
+            .where(rows.tenant_id == VENDOR_ID, rows.postmortem_id == postmortem_id)
+            .order_by(rows.revision.desc())
+            .limit(1)
+        )
+    ).first()
+    return None if row is None else _draft(row)
+
+
+async def authors_of(session: ReadSession, postmortem_id: UUID) -> tuple[Person, ...]:
+    """Everybody who ever saved a draft of it, in the order in which they first did."""
+    rows = await session.execute(
+        select(postmortem_drafts.c.author_id, postmortem_drafts.c.author_name)
+        .where(postmortem_drafts.c.tenant_id == VENDOR_ID, postmortem_drafts.c.postmortem_id == postmortem_id)
+        .order_by(postmortem_drafts.c.revision)
+    )
+    found: dict[UUID, Person] = {}
+    for row in rows:
+        found.setdefault(row.author_id, Person(row.author_id, row.author_name))
+    return tuple(found.values())
+
+
+async def judges_of(session: ReadSession, postmortem_id: UUID) -> dict[str, Person]:
+    """By fact: who made the judgment that stands."""
+    draft = await newest_draft(session, postmortem_id)
+    row = (
+        await session.execute(
+            select(postmortem_drafts.c.judgments).where(
+                postmortem_drafts.c.tenant_id == VENDOR_ID,
+                postmortem_drafts.c.postmortem_id == postmortem_id,
+                postmortem_drafts.c.revision == (0 if draft is None else draft.revision),
+            )
+        )
+    ).scalar_one_or_none()
+    return {
+        fact: Person(UUID(each["by"]["person"]), each["by"]["name"]) for fact, each in (row or {}).items()
+    }
+
+
+async def add_draft(
+    session: WriteSession, postmortem_id: UUID, draft: Draft, judges: Mapping[str, Person]
+) -> None:
+    """``Conflict`` (POSTMORTEM_CHANGED) where somebody saved meanwhile."""
+    changed = Conflict("somebody else saved meanwhile: compare, and save again", code=CHANGED)
+    with duplicates_are(changed, postmortem_drafts.name):
+        await session.execute(
+            insert(postmortem_drafts).values(
+                tenant_id=VENDOR_ID,
+                postmortem_id=postmortem_id,
+                revision=draft.revision,
+                version=draft.version,
+                written=draft.written.json(),
+                judgments={
+                    fact: {
+                        "verdict": each.verdict.value,
+                        "reason": each.reason,
+                        "by": judges[fact].json(),
+                    }
+                    for fact, each in draft.judgments.items()
+                },
+                author_id=draft.author.id,
+                author_name=draft.author.name,
+                at=draft.at,
+            )
+        )
+
+
+def _draft(row: Row[Any]) -> Draft:
+    return Draft(
+        revision=row.revision,
+        version=row.version,
+        written=Written(**row.written),
+        judgments={
+            fact: Judgment(Verdict(each["verdict"]), each["reason"]) for fact, each in row.judgments.items()
+        },
+        author=Person(row.author_id, row.author_name),
+        at=row.at,
+    )
