@@ -281,7 +281,7 @@ class Operation:
         before = [
             e.executed_at for e in same if e.tenant.id == act.tenant.id and e.plan.target == plan.target
         ]
-        reached = {e.tenant.id for e in same if _after(e, day_ago) and e.plan.act == plan.act}
+        reached = {e.tenant.id for e in same if _after(e, day_ago)}
         return Automation(
             playbook=plan.playbook_id,
             act=plan.playbook.action.value,

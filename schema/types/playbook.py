@@ -123,7 +123,9 @@ class PlaybookStanding:
     cooling_down: list[CoolDown] = strawberry.field(description="The newest act first.")
     actions_this_hour: ActsCounted = strawberry.field(description="Of this playbook, over all tenants.")
     all_actions_this_hour: ActsCounted = strawberry.field(description="Of all playbooks together.")
-    tenants_per_run: int = strawberry.field(description="How many tenants the same act may go through a day.")
+    tenants_per_run: int = strawberry.field(
+        description="How many tenants it may act on within a day, whatever the targets."
+    )
     money_today: list[MoneyCounted]
     runs: list[RunsInState]
     stopped_by: list[KillSwitch] = strawberry.field(

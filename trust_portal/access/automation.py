@@ -34,7 +34,7 @@ class Automation:
     taken out since, or made to do something else. ``anomaly`` is ``stands``, or what became of it since it
     was planned for: ``planned`` or ``false`` (people called it so), ``suppressed``, ``merged``, ``over``. ``stopped``: which kill switches are on (``everywhere``, ``tenant``, ``playbook``). ``actions`` and
     ``house_actions`` were done in the last hour, by this playbook and by all; ``tenants`` are those that
-    the same act on the same target went through today, with this one; ``money`` is what the usage acted upon costs a day, in minor units, today's acts
+    this playbook acted on in the last day, whatever the targets, with this one; ``money`` is what the usage acted upon costs a day, in minor units, today's acts
     and this one together. A limit of money that is not set for the currency is ``None``.
     ``minutes_since_last``: since the same was last done to the same; ``None`` if it never was.
     """

@@ -9,15 +9,18 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from support.remediation_world import ProductProcess, World
 
 from trust_portal.cost.anomalies.model import CostAnomaly
+from trust_portal.cost.remediation.acts_repository import add_action
 from trust_portal.cost.remediation.model import PlanPlaybook, RequestRun, RollBackRun, Run, RunState, StepKind
 from trust_portal.cost.remediation.permitting import Permits
 from trust_portal.cost.remediation.playbooks import load_playbooks, parse_playbooks
 from trust_portal.cost.remediation.switches_model import SetKillSwitch
 from trust_portal.errors import Conflict
-from trust_portal.storage.tenancy import StaffScope
+from trust_portal.kernel.ids import new_id
+from trust_portal.storage.tenancy import StaffScope, TenantScope
 
 
 @pytest.fixture
@@ -79,6 +82,42 @@ async def test_the_same_act_goes_through_no_more_tenants_than_it_may(
     runs = await all_let_loose(world, anomalies)
     assert ended(runs) == ([RunState.DENIED, RunState.EXECUTED, RunState.EXECUTED], ["limit-of-tenants"])
     assert len({each["tenant"] for each in product.applied}) == 2
+
+
+@pytest.mark.parametrize(
+    "playbooks",
+    [[AMPLE, ("actions_per_hour: 2", "actions_per_hour: 9")]],
+    indirect=True,
+)
+async def test_the_tenants_that_a_playbook_acts_on_are_counted_over_whatever_targets(
+    world: World, product: ProductProcess, anomalies: dict[str, CostAnomaly]
+):
+    """Three a day, as shipped: two that went through it with targets of their own, then the third, and a fourth."""
+    third, fourth = [await world.planned(anomalies[key]) for key in ("acme", "birch")]
+    for number in range(2):
+        target = {**third.plan.target, "operation": f"another-export-{number}"}
+        other = replace(
+            third, id=new_id(), tenant_id=new_id(), plan=structs.replace(third.plan, target=target)
+        )
+        async with world.house.storage.coordinator.write(TenantScope(other.tenant_id)) as session:
+            await add_action(session, other, world.clock.now())
+    assert (await world.executed(third)).state is RunState.EXECUTED
+
+    fourth = await world.executed(fourth)
+
+    assert (fourth.state, fourth.last.detail["rules"]) == (RunState.DENIED, ["limit-of-tenants"])
+    assert {each["tenant"] for each in product.applied} == {"acme"}
+    back = RollBackRun(third.tenant_id, third.id, "Not so.")
+    await world.house.remediation.roll_back(back, world.operator)
+    assert (await world.advance(third)).state is RunState.ROLLED_BACK
+    # Who went through it already is no further tenant, and a day later nobody counts any more.
+    for hours, anomaly in ((3, anomalies["acme"]), (22, anomalies["birch"])):
+        world.clock.advance(timedelta(hours=hours))
+        again = PlanPlaybook(anomaly.tenant_id, anomaly.id, "throttle-exports")
+        (run,) = await world.house.remediation.plan(again, world.operator)
+        asked = RequestRun(run.tenant_id, run.id, "Once more.")
+        run = await world.executed(await world.house.remediation.request(asked, world.operator))
+        assert run.state is RunState.EXECUTED, run.last
 
 
 @pytest.mark.parametrize(

@@ -85,10 +85,12 @@ async def count_actions(session: ReadSession, since: datetime, playbook: str | N
     return int(found.scalar_one())
 
 
-async def tenants_of_act(session: ReadSession, at: datetime, act: str, tenant_id: UUID) -> int:
-    """How many tenants the same act reached in the day before ``at``, with ``tenant_id``."""
+async def tenants_of_actions(session: ReadSession, at: datetime, playbook: str, tenant_id: UUID) -> int:
+    """How many tenants ``playbook`` acted on in the day before ``at``, on whatever target, with ``tenant_id``."""
     rows = await session.execute(
-        select(_actions.tenant_id).distinct().where(_actions.at > at - timedelta(days=1), _actions.act == act)
+        select(_actions.tenant_id)
+        .distinct()
+        .where(_actions.at > at - timedelta(days=1), _actions.playbook == playbook)
     )
     return len({tenant_id, *rows.scalars()})
 

@@ -240,7 +240,7 @@ class Permits:
                 await acts_repository.count_actions(session, hour_ago), self._with.playbooks.actions_per_hour
             ),
             tenants=Counted(
-                await acts_repository.tenants_of_act(session, now, plan.act, run.tenant_id),
+                await acts_repository.tenants_of_actions(session, now, plan.playbook_id, run.tenant_id),
                 limits.tenants_per_run,
             ),
             money=today + plan.blast_radius.per_day,

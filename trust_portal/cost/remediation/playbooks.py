@@ -147,7 +147,7 @@ class Health(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What it may do, over all tenants.
 
-    ``tenants_per_run``: how many tenants the same act on the same target may go through within a day.
+    ``tenants_per_run``: how many tenants it may act on within a day, whatever the targets.
     ``money_per_day``: what the usage acted upon may cost a day, by currency; none named, none allowed.
     """
 
