@@ -6,7 +6,7 @@ allows. What is permitted is committed before anything is sent.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -15,7 +15,9 @@ from sqlalchemy import text
 
 from trust_portal.access.action import Action
 from trust_portal.access.approvals.model import Approver
-from trust_portal.access.automation import Automation, Counted
+from trust_portal.access.automation import UNHINDERED, Automation, Counted
+from trust_portal.access.break_glass.model import GlassState
+from trust_portal.access.break_glass.repository import find_emergency
 from trust_portal.access.policy import Decision, Resource
 from trust_portal.cost.anomalies.repository import get_anomaly
 from trust_portal.cost.remediation import acts_repository, repository
@@ -85,30 +87,42 @@ class Permits:
 
     async def may_be_automatic(self, run: Run) -> bool:
         """Whether policy lets it act without approval, whatever else may stand against it."""
-        return await self._wants_approval(run) is None
+        async with self._with.storage.read(TenantScope(run.tenant_id)) as session:
+            found = await self._circumstances(session, run, None, ())
+        decision = self._with.gate.decide(SYSTEM, Action.PLAYBOOK_EXECUTE, _resource(run), found.context)
+        return decision.allowed or not _NEEDS_APPROVAL & set(decision.policies)
 
     async def refusal(self, run: Run) -> Decision | None:
         """Of a run that may begin: the decision that lets it not be sent after all, which is on record then.
 
-        The tables hold to what was approved, and to whose emergency it is. Of a policy they hold only that
-        one is named; so whether one permits it is asked once more, right before it is sent.
+        However it was permitted (by approval, by a policy, in an emergency), policy is asked once more right
+        before it is sent, as it is by then; so what a row alone says permits nothing, and an emergency that is
+        over does not act. Limits and cool-down were counted when it was permitted, and would count itself.
         """
         begun = run.step(StepKind.APPROVED)
-        if begun is None or begun.approval_id is not None or "break_glass" in begun.detail:
+        if begun is None:
             return None
-        circumstances = await self._wants_approval(run)
-        if circumstances is None:
-            return None
-        return await self._with.gate.ask(
-            SYSTEM, Action.PLAYBOOK_EXECUTE, _resource(run), circumstances.context
-        )
-
-    async def _wants_approval(self, run: Run) -> Automation | None:
-        """The circumstances in which policy does not let it act without approval; ``None`` where it does."""
+        playbook = self.rules(run)
         async with self._with.storage.read(TenantScope(run.tenant_id)) as session:
-            found = await self._circumstances(session, run, None, ())
-        decision = self._with.gate.decide(SYSTEM, Action.PLAYBOOK_EXECUTE, _resource(run), found.context)
-        return found if not decision.allowed and _NEEDS_APPROVAL & set(decision.policies) else None
+            anomaly = await get_anomaly(session, run.tenant_id, run.plan.anomaly)
+            emergency = None
+            if run.emergency is not None:
+                emergency = await find_emergency(session, run.tenant_id, UUID(run.emergency))
+        now = self._with.storage.clock.now()
+        context = replace(
+            UNHINDERED,
+            playbook=run.plan.playbook_id,
+            act=playbook.action.value,
+            mode=playbook.mode.value,
+            in_force=self._in_force(run) is not None,
+            approved=begun.approval_id is not None,
+            alone=emergency is not None and emergency.state(now) is GlassState.OPEN,
+            anomaly=standing(anomaly, run.planned_at),
+        ).context
+        decision = self._with.gate.decide(SYSTEM, Action.PLAYBOOK_EXECUTE, _resource(run), context)
+        if decision.allowed:
+            return None
+        return await self._with.gate.ask(SYSTEM, Action.PLAYBOOK_EXECUTE, _resource(run), context)
 
     async def permit(self, run: Run, approval_id: UUID | None, alone: Alone | None = None) -> Run:
         """Take the run to ``executing``, or to ``denied`` with the rules that forbid it.
