@@ -11,6 +11,7 @@ from trust_portal.documents.html import create_environment
 from trust_portal.documents.pdf import render_pdf
 from trust_portal.kernel.canonical import digest
 from trust_portal.reliability.credits.words import GLOBALS, Memo, title_of
+from trust_portal.reliability.reports.presentation import no_href
 from trust_portal.reliability.reports.words import FILTERS
 
 
@@ -31,7 +32,7 @@ def credit_memo_html(memo: Memo, imprint: Imprint) -> str:
     return (
         _environment()
         .get_template("documents/credit_memo.html")
-        .render(memo=memo, imprint=imprint, href=_no_href)
+        .render(memo=memo, imprint=imprint, href=no_href)
     )
 
 
@@ -43,12 +44,6 @@ def credit_memo_pdf(memo: Memo, imprint: Imprint) -> bytes:
         lang="en",
         identifier=digest(memo),
     )
-
-
-def _no_href(reference: str) -> str:
-    """On paper a receipt has no address; its reference is printed instead."""
-    del reference
-    return ""
 
 
 @lru_cache(maxsize=1)

@@ -23,17 +23,11 @@ from sqlalchemy import (
     text,
 )
 
-from trust_portal.storage.metadata import instant, tenant_table, uuid_column
+from trust_portal.storage.metadata import instant, refers, tenant_table, uuid_column
 
 #: What a credit repeats of its calculation, and an issue of its credit.
 _OF_CALCULATION = ("period", "revision", "kind", "amount_minor", "currency")
 _OF_CREDIT = ("period", "kind", "amount_minor", "currency", "proposer_id", "request_id")
-
-
-def _refers(table: str, own: tuple[str, ...], others: tuple[str, ...], name: str) -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(
-        ["tenant_id", *own], [f"{table}.tenant_id", *(f"{table}.{each}" for each in others)], name=name
-    )
 
 
 credit_calculations = tenant_table(
@@ -52,9 +46,9 @@ credit_calculations = tenant_table(
     uuid_column("receipt_id", nullable=False),
     instant("calculated_at", nullable=False),
     # Only a signed attempt has a revision: no calculation of anything incomplete or disputed.
-    _refers("sla_reports", ("period", "revision"), ("period", "revision"), "credit_calculations_report_fkey"),
-    _refers("sla_reports", ("report_id",), ("id",), "credit_calculations_report_id_fkey"),
-    _refers("receipts", ("receipt_id",), ("id",), "credit_calculations_receipt_fkey"),
+    refers("sla_reports", ("period", "revision"), ("period", "revision"), "credit_calculations_report_fkey"),
+    refers("sla_reports", ("report_id",), ("id",), "credit_calculations_report_id_fkey"),
+    refers("receipts", ("receipt_id",), ("id",), "credit_calculations_receipt_fkey"),
     UniqueConstraint("tenant_id", "period", "revision", "sha256", name="credit_calculations_once_key"),
     UniqueConstraint("tenant_id", "id", *_OF_CALCULATION, name="credit_calculations_terms_key"),
     CheckConstraint("outcome IN ('due', 'nothing', 'unchanged', 'kept')", name="outcome_is_known"),
@@ -85,13 +79,13 @@ credits_ = tenant_table(
     Column("proposer_name", Text, nullable=False),
     uuid_column("request_id", nullable=False, comment="the approval asked for"),
     instant("proposed_at", nullable=False),
-    _refers(
+    refers(
         "credit_calculations",
         ("calculation_id", *_OF_CALCULATION),
         ("id", *_OF_CALCULATION),
         "credits_calculation_fkey",
     ),
-    _refers(
+    refers(
         "credits",
         ("replaces", "period", "revision", "replaced_attempt"),
         ("id", "period", "revision", "attempt"),
@@ -112,18 +106,18 @@ credits_ = tenant_table(
     # The request is for this very credit, and by whoever proposed it.
     Column("approval_kind", Text, Computed("'credit'::text", persisted=True)),
     Column("about", Text, Computed("'credit/'::text || id::text", persisted=True)),
-    _refers("approval_requests", ("request_id",), ("id",), "credits_request_fkey"),
-    _refers("approval_requests", ("request_id", "approval_kind"), ("id", "kind"), "credits_kind_fkey"),
-    _refers(
+    refers("approval_requests", ("request_id",), ("id",), "credits_request_fkey"),
+    refers("approval_requests", ("request_id", "approval_kind"), ("id", "kind"), "credits_kind_fkey"),
+    refers(
         "approval_requests",
         ("request_id", "approval_kind", "about"),
         ("id", "kind", "subject"),
         "credits_about_fkey",
     ),
-    _refers(
+    refers(
         "approval_requests", ("request_id", "proposer_id"), ("id", "requester_id"), "credits_requester_fkey"
     ),
-    _refers("credit_claims", ("claim_id",), ("id",), "credits_claim_fkey"),
+    refers("credit_claims", ("claim_id",), ("id",), "credits_claim_fkey"),
     UniqueConstraint("tenant_id", "period", "revision", "attempt", name="credits_one_live_key"),
     UniqueConstraint("tenant_id", "id", "period", "revision", "attempt", name="credits_attempt_key"),
     UniqueConstraint("tenant_id", "id", *_OF_CREDIT, name="credits_terms_key"),
@@ -165,24 +159,24 @@ credit_states = tenant_table(
             "CASE WHEN state = 'approved'::text THEN 'approved'::text ELSE NULL::text END", persisted=True
         ),
     ),
-    _refers("credits", ("credit_id",), ("id",), "credit_states_credit_fkey"),
-    _refers("credits", ("credit_id", "request_id"), ("id", "request_id"), "credit_states_asked_fkey"),
+    refers("credits", ("credit_id",), ("id",), "credit_states_credit_fkey"),
+    refers("credits", ("credit_id", "request_id"), ("id", "request_id"), "credit_states_asked_fkey"),
     # Approved is what everybody who must has approved.
-    _refers(
+    refers(
         "approval_steps",
         ("request_id", "milestone"),
         ("request_id", "milestone"),
         "credit_states_approved_fkey",
     ),
     CheckConstraint("(state = 'approved') = (request_id IS NOT NULL)", name="approved_has_an_approval"),
-    _refers(
+    refers(
         "credit_states",
         ("credit_id", "previous", "previous_state"),
         ("credit_id", "ordinal", "state"),
         "credit_states_previous_fkey",
     ),
-    _refers("credit_issues", ("issue_id",), ("credit_id",), "credit_states_issue_fkey"),
-    _refers("receipts", ("receipt_id",), ("id",), "credit_states_receipt_fkey"),
+    refers("credit_issues", ("issue_id",), ("credit_id",), "credit_states_issue_fkey"),
+    refers("receipts", ("receipt_id",), ("id",), "credit_states_receipt_fkey"),
     UniqueConstraint("tenant_id", "credit_id", "ordinal", "state", name="credit_states_link_key"),
     UniqueConstraint("tenant_id", "credit_id", "state", name="credit_states_state_key"),
     UniqueConstraint("tenant_id", "receipt_id", name="credit_states_receipt_key"),
@@ -221,15 +215,15 @@ credit_issues = tenant_table(
     Column("document", LargeBinary, nullable=False, comment="the memo: RFC 8785 bytes"),
     Column("sha256", Text, nullable=False, comment="of document"),
     instant("issued_at", nullable=False),
-    _refers("credits", ("credit_id", *_OF_CREDIT), ("id", *_OF_CREDIT), "credit_issues_credit_fkey"),
-    _refers(
+    refers("credits", ("credit_id", *_OF_CREDIT), ("id", *_OF_CREDIT), "credit_issues_credit_fkey"),
+    refers(
         "approval_steps",
         ("request_id", "use_ordinal", "use_act", "used_at"),
         ("request_id", "ordinal", "act", "at"),
         "credit_issues_use_fkey",
     ),
     # Every approval that the use stands on has its row there, and none of them is the issuer's own.
-    _refers(
+    refers(
         "credit_issue_approvals",
         ("credit_id", "last_approval", "request_id", "issuer_id", "own_allowed"),
         ("credit_id", "ordinal", "request_id", "issuer_id", "own_allowed"),
@@ -265,14 +259,14 @@ credit_issue_approvals = tenant_table(
     uuid_column("person_id", nullable=False, comment="who approved"),
     uuid_column("issuer_id", nullable=False),
     Column("own_allowed", Boolean, nullable=False, comment="a policy lets approvers issue"),
-    _refers("credits", ("credit_id",), ("id",), "credit_issue_approvals_credit_fkey"),
-    _refers(
+    refers("credits", ("credit_id",), ("id",), "credit_issue_approvals_credit_fkey"),
+    refers(
         "approval_steps",
         ("request_id", "ordinal", "act", "person_id"),
         ("request_id", "ordinal", "act", "person_id"),
         "credit_issue_approvals_step_fkey",
     ),
-    _refers(
+    refers(
         "credit_issue_approvals",
         ("credit_id", "previous", "request_id", "issuer_id", "own_allowed"),
         ("credit_id", "ordinal", "request_id", "issuer_id", "own_allowed"),
@@ -309,7 +303,7 @@ credit_claims = tenant_table(
     uuid_column("claimed_by_id", nullable=False),
     Column("claimed_by_name", Text, nullable=False),
     uuid_column("receipt_id", nullable=False),
-    _refers("sla_reports", ("period", "revision"), ("period", "revision"), "credit_claims_report_fkey"),
-    _refers("receipts", ("receipt_id",), ("id",), "credit_claims_receipt_fkey"),
+    refers("sla_reports", ("period", "revision"), ("period", "revision"), "credit_claims_report_fkey"),
+    refers("receipts", ("receipt_id",), ("id",), "credit_claims_receipt_fkey"),
     Index("credit_claims_newest_idx", "tenant_id", "claimed_at", "id"),
 )

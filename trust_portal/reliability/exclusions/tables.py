@@ -10,7 +10,6 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Computed,
-    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -19,14 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
-from trust_portal.storage.metadata import instant, tenant_table, uuid_column
-
-
-def _refers(table: str, own: tuple[str, ...], others: tuple[str, ...], name: str) -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(
-        ["tenant_id", *own], [f"{table}.tenant_id", *(f"{table}.{each}" for each in others)], name=name
-    )
-
+from trust_portal.storage.metadata import instant, refers, tenant_table, uuid_column
 
 exclusions = tenant_table(
     "exclusions",
@@ -42,9 +34,9 @@ exclusions = tenant_table(
     Column("document", LargeBinary, nullable=False, comment="the proposal: RFC 8785 bytes"),
     Column("sha256", Text, nullable=False, comment="of document"),
     instant("proposed_at", nullable=False),
-    _refers("approval_requests", ("request_id",), ("id",), "exclusions_request_fkey"),
+    refers("approval_requests", ("request_id",), ("id",), "exclusions_request_fkey"),
     Column("approval_kind", Text, Computed("'exclusion'::text", persisted=True)),
-    _refers("approval_requests", ("request_id", "approval_kind"), ("id", "kind"), "exclusions_kind_fkey"),
+    refers("approval_requests", ("request_id", "approval_kind"), ("id", "kind"), "exclusions_kind_fkey"),
     UniqueConstraint("tenant_id", "request_id", name="exclusions_request_key"),
     UniqueConstraint("tenant_id", "id", "request_id", name="exclusions_asked_key"),
     CheckConstraint("starts_at < ends_at", name="lasts_some_time"),
@@ -72,22 +64,22 @@ exclusion_states = tenant_table(
     Column("by_name", Text, nullable=False),
     Column("reason", Text, nullable=False),
     uuid_column("receipt_id", nullable=False),
-    _refers(
+    refers(
         "exclusions", ("exclusion_id", "request_id"), ("id", "request_id"), "exclusion_states_exclusion_fkey"
     ),
-    _refers(
+    refers(
         "exclusion_states",
         ("exclusion_id", "previous", "previous_state"),
         ("exclusion_id", "ordinal", "state"),
         "exclusion_states_previous_fkey",
     ),
-    _refers(
+    refers(
         "approval_steps",
         ("request_id", "use_ordinal", "use_act", "used_at"),
         ("request_id", "ordinal", "act", "at"),
         "exclusion_states_use_fkey",
     ),
-    _refers("receipts", ("receipt_id",), ("id",), "exclusion_states_receipt_fkey"),
+    refers("receipts", ("receipt_id",), ("id",), "exclusion_states_receipt_fkey"),
     UniqueConstraint("tenant_id", "exclusion_id", "ordinal", "state", name="exclusion_states_link_key"),
     UniqueConstraint("tenant_id", "receipt_id", name="exclusion_states_receipt_key"),
     CheckConstraint(
