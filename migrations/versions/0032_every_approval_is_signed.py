@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import UUID
 
-from trust_portal.storage.migration import APP, STAFF, append_only, begin_revision, distribute, protect
+from trust_portal.storage.migration import append_only, as_each_tenant, begin_revision, distribute, protect
 
 revision = "0032"
 down_revision = "0031"
@@ -38,7 +38,7 @@ def upgrade() -> None:
     )
     distribute("unsigned_approvals")
     protect("unsigned_approvals", app=("SELECT",))
-    _as_each_tenant("approval_steps", {"unsigned_approvals": "INSERT"}, _FORMERLY)
+    as_each_tenant("approval_steps", {"unsigned_approvals": "INSERT"}, _FORMERLY)
     append_only("unsigned_approvals")
     _terms(_TERMS)
     op.drop_constraint(op.f("approval_steps_approval_is_signed_if_it_must_check"), "approval_steps")
@@ -67,7 +67,7 @@ def downgrade() -> None:
         op.alter_column(table, "passkey", server_default=None)
         op.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_append_only")
     updates = [_NOT_ASKED_TO_SIGN.format(table, key) for table, key in tables.items()]
-    _as_each_tenant("unsigned_approvals", dict.fromkeys(tables, "UPDATE"), *updates)
+    as_each_tenant("unsigned_approvals", dict.fromkeys(tables, "UPDATE"), *updates)
     for table in tables:
         op.execute(f"ALTER TABLE {table} ENABLE TRIGGER {table}_append_only")
     op.create_check_constraint(
@@ -97,22 +97,3 @@ def _terms(columns: tuple[str, ...]) -> None:
         ["tenant_id", "request_id", *columns],
         ["tenant_id", "id", *columns],
     )
-
-
-def _as_each_tenant(having: str, lent: dict[str, str], *statements: str) -> None:
-    """In the scope of each tenant that has rows in ``having``, with grants that are lent for it."""
-    connection = op.get_bind()
-    op.execute(f"SET LOCAL ROLE {STAFF}")
-    tenant_ids = connection.execute(sa.text(f"SELECT DISTINCT tenant_id FROM {having}")).scalars().all()
-    op.execute("RESET ROLE")
-    for table, privilege in lent.items():
-        op.execute(f"GRANT {privilege} ON {table} TO {APP}")
-    op.execute(f"SET LOCAL ROLE {APP}")
-    for tenant_id in tenant_ids:
-        op.execute(f"SET LOCAL app.tenant_id = '{tenant_id}'")
-        for statement in statements:
-            connection.execute(sa.text(statement), {"tenant_id": tenant_id})
-    op.execute("RESET ROLE")
-    op.execute("SET LOCAL app.tenant_id = ''")
-    for table, privilege in lent.items():
-        op.execute(f"REVOKE {privilege} ON {table} FROM {APP}")

@@ -155,7 +155,6 @@ class Action(StrEnum):
     TRUST_REPORT_PUBLISH = "tenant:trust_report:publish"
     TRUST_REPORT_READ = "tenant:trust_report:read"
     UNAPPROVED_PLAYBOOK_EXECUTE = "tenant:unapproved_playbook:execute"
-    UNAPPROVED_THRESHOLD_SET = "tenant:unapproved_threshold:set"
     WEBHOOK_CHANGE = "tenant:webhook:change"
     WEBHOOK_CREATE = "tenant:webhook:create"
     WEBHOOK_DISABLE = "tenant:webhook:disable"

@@ -15,7 +15,7 @@ rule are in docs/decisions/0003-tenancy.md.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 from alembic import op
@@ -106,6 +106,28 @@ def append_only(table: str) -> None:
         f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
         "FOR EACH STATEMENT EXECUTE FUNCTION trust_portal_append_only()"
     )
+
+
+def as_each_tenant(having: str, lent: Mapping[str, str], *statements: str) -> None:
+    """Run ``statements`` (``:tenant_id`` is bound) in the scope of each tenant that has rows in ``having``.
+
+    ``lent``: privileges by table that the application's role has for it, and not afterwards.
+    """
+    connection = op.get_bind()
+    op.execute(f"SET LOCAL ROLE {STAFF}")
+    tenant_ids = connection.execute(sa.text(f"SELECT DISTINCT tenant_id FROM {having}")).scalars().all()  # noqa: S608 - names of tables that revisions write down
+    op.execute("RESET ROLE")
+    for table, privilege in lent.items():
+        op.execute(f"GRANT {privilege} ON {table} TO {APP}")
+    op.execute(f"SET LOCAL ROLE {APP}")
+    for tenant_id in tenant_ids:
+        op.execute(f"SET LOCAL app.tenant_id = '{tenant_id}'")
+        for statement in statements:
+            connection.execute(sa.text(statement), {"tenant_id": tenant_id})
+    op.execute("RESET ROLE")
+    op.execute("SET LOCAL app.tenant_id = ''")
+    for table, privilege in lent.items():
+        op.execute(f"REVOKE {privilege} ON {table} FROM {APP}")
 
 
 def distribute(table: str) -> None:

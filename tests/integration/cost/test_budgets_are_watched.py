@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import select
 from support.cost_vendor import HOUR, START, Vendor, usage
+from support.thresholds_desk import open_desk
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.rights import actor_with
@@ -63,9 +65,10 @@ async def use(vendor: Vendor, tenant: str, subsystem: str, hours: range, dear: s
 async def test_a_budget_of_a_subsystem_reaches_the_detector_that_watches_it(vendor: Vendor) -> None:
     """Ten an hour becomes sixteen: too dull for the watch of what is usual, but one has a budget of ten."""
     acme, globex = await vendor.tenant("acme"), await vendor.tenant("globex")
+    desk = await open_desk(vendor, acme)
     for each in (acme, globex):
         dull = SetThresholds(each.id, "compute", {"sensitivity": 0.1, "burn_rate": 1.2}, "a dull watch")
-        await vendor.house.thresholds.set(dull, CONSOLE)
+        await replace(desk, tenant=each).loosen(dull)
     await set_budget(vendor, acme.id, "compute", "7200.00")
     await set_budget(vendor, globex.id, "egress", "7200.00")
     for name in ("acme", "globex"):

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 from support.cost_vendor import HOUR, START, Vendor
+from support.thresholds_desk import open_desk
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.rights import actor_with
@@ -37,7 +38,7 @@ async def kinds(vendor: Vendor, tenant_id) -> list[ReceiptKind]:
 async def test_thresholds_of_a_tenant_decide_what_is_found(vendor: Vendor) -> None:
     acme, globex = await vendor.tenant("acme"), await vendor.tenant("globex")
     command = SetThresholds(acme.id, "compute", {"min_impact": 100_000.0}, "a test account")
-    revision = await vendor.house.thresholds.set(command, CONSOLE)
+    revision = await (await open_desk(vendor, acme)).loosen(command)
     await vendor.use("acme", range(300), spiky)
     await vendor.use("globex", range(300), spiky)
     await vendor.close(300)
@@ -55,15 +56,16 @@ async def test_thresholds_of_a_tenant_decide_what_is_found(vendor: Vendor) -> No
 async def test_what_lies_nearer_wins(vendor: Vendor) -> None:
     acme = await vendor.tenant("acme")
     keeper = vendor.house.thresholds
-    await keeper.set(SetThresholds(VENDOR_ID, None, {"min_impact": 50.0, "burn_rate": 3.0}, "all"), CONSOLE)
-    await keeper.set(SetThresholds(acme.id, None, {"min_impact": 60.0}, "acme"), CONSOLE)
-    await keeper.set(SetThresholds(acme.id, "egress", {"min_impact": 70.0}, "egress"), CONSOLE)
+    await keeper.set(SetThresholds(VENDOR_ID, None, {"min_impact": 7.0, "burn_rate": 2.0}, "all"), CONSOLE)
+    await keeper.set(SetThresholds(acme.id, None, {"min_impact": 6.0}, "acme"), CONSOLE)
+    desk = await open_desk(vendor, acme)
+    await desk.loosen(SetThresholds(acme.id, "egress", {"min_impact": 70.0}, "egress"))
     await keeper.set(SetThresholds(acme.id, "egress", {}, "back"), CONSOLE)
 
     effective = {each.subsystem: each.thresholds for each in await keeper.effective(CONSOLE, acme.id)}
 
-    assert {each.min_impact for each in effective.values()} == {60.0}
-    assert {each.burn_rate for each in effective.values()} == {3.0}
+    assert {each.min_impact for each in effective.values()} == {6.0}
+    assert {each.burn_rate for each in effective.values()} == {2.0}
     with pytest.raises(InvalidInput, match="no such threshold"):
         SetThresholds(acme.id, None, {"loudness": 1.0}, "why")
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import asyncpg
 import pytest
 from support.cost_vendor import Vendor
-from support.passkeys import Devices
+from support.thresholds_desk import Desk, open_desk
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.approvals.model import ApprovalState, Deny, Withdraw
-from trust_portal.access.people.model import AddPerson, GrantRole
 from trust_portal.cost.anomalies.thresholds import SetThresholds
 from trust_portal.errors import Conflict, Denied
 from trust_portal.evidence.statement import ReceiptKind
-from trust_portal.kernel.actor import Actor, Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
 from trust_portal.storage.errors import violation
@@ -29,45 +28,14 @@ def spiky(n: int) -> str:
     return "80.00" if 240 <= n < 246 else "10.00"
 
 
-async def person(vendor: Vendor, name: str, role: Role) -> Actor:
-    house = vendor.house
-    added = await house.people.add(AddPerson(VENDOR_ID, f"{name}@vendor.example", name.title()), CONSOLE)
-    await house.people.grant(GrantRole(VENDOR_ID, added.id, role, None), CONSOLE)
-    return (await house.people.get(CONSOLE, VENDOR_ID, added.id)).as_actor()
-
-
 async def held(vendor: Vendor, tenant_id) -> float:
     effective = await vendor.house.thresholds.effective(CONSOLE, tenant_id)
     return next(each.thresholds.min_impact for each in effective if each.subsystem == "compute")
 
 
-class Desk:
-    def __init__(self, vendor: Vendor, tenant, olive: Actor, rex: Actor) -> None:
-        self.vendor, self.tenant, self.olive, self.rex = vendor, tenant, olive, rex
-        self.devices = Devices(vendor.house)
-        self.command = SetThresholds(tenant.id, "compute", {"min_impact": 100_000.0}, "noisy account")
-
-    async def ask(self, command: SetThresholds | None = None):
-        changed = await self.vendor.house.threshold_changes.change(command or self.command, self.olive)
-        assert changed.revision is None
-        return await self.view(changed.approval_id)
-
-    async def view(self, approval_id):
-        return await self.vendor.house.approval_inbox.get(self.rex, self.tenant.id, approval_id)
-
-    async def approve(self, request, actor: Actor | None = None):
-        return await self.devices.approve(request, actor or self.rex, "looked at the back-test")
-
-    async def settle(self, request):
-        return await self.vendor.house.threshold_changes.approval_settled(self.tenant.id, request.id)
-
-
 @pytest.fixture
 async def desk(vendor: Vendor) -> Desk:
-    acme = await vendor.tenant("acme")
-    olive = await person(vendor, "olive", Role.FINOPS_OPERATOR)
-    rex = await person(vendor, "rex", Role.APPROVER_RELIABILITY)
-    return Desk(vendor, acme, olive, rex)
+    return await open_desk(vendor, await vendor.tenant("acme"))
 
 
 async def test_they_hold_once_another_has_approved_what_the_back_test_shows(desk: Desk) -> None:
@@ -103,6 +71,13 @@ async def test_they_hold_once_another_has_approved_what_the_back_test_shows(desk
     assert [each["person"] for each in result["approvals"]] == [str(desk.rex.id)]
     assert await desk.settle(request) is None
     assert len(await vendor.house.thresholds.history(CONSOLE, tenant_id)) == 1
+
+
+async def test_several_at_once_hold_once_approved_in_whichever_order_they_were_named(desk: Desk) -> None:
+    figures = {"sensitivity": 0.5, "min_impact": 20.0, "burn_rate": 4.0}
+    revision = await desk.loosen(replace(desk.command, figures=figures))
+
+    assert dict(revision.figures) == figures
 
 
 async def test_tighter_ones_hold_at_once(desk: Desk) -> None:
@@ -148,13 +123,18 @@ async def test_what_changed_since_it_was_shown_is_void(desk: Desk) -> None:
     assert await held(desk.vendor, desk.tenant.id) == 5.0
 
 
+async def any_receipt(desk: Desk) -> UUID:
+    page = await desk.vendor.house.archive.receipts(desk.rex, desk.tenant.id, PageRequest(1))
+    return page.items[0].id
+
+
 async def refused_in_sql(desk: Desk, **columns: object) -> str:
     """The constraint that refuses a revision written past the service; nothing else holds then."""
-    request_id, tenant_id = columns["approval_id"], desk.tenant.id
+    tenant_id = desk.tenant.id
     row = {
         "tenant_id": tenant_id, "subsystem": "compute", "revision": 1, "figures": '{"min_impact": 100000.0}',
-        "reason": "x", "set_at": desk.vendor.house.clock.now(), "set_by_id": desk.olive.id,
-        "set_by_name": "Olive", "receipt_id": (await desk.view(request_id)).approval.request.receipt_id,
+        "reason": "x", "set_at": desk.vendor.house.clock.now(), "set_by_id": CONSOLE.id,
+        "set_by_name": "x", "receipt_id": await any_receipt(desk),
     } | columns  # fmt: skip
     places = ", ".join(f"${at}" for at in range(1, len(row) + 1))
     before = await desk.vendor.house.thresholds.history(CONSOLE, tenant_id)
@@ -176,7 +156,7 @@ async def test_a_revision_rests_on_what_was_asked_for_approved_and_used_also_in_
     asked = {"approval_id": request.id}
     for lies in (
         {"subsystem": "egress"},
-        {"revision": 2},
+        {"revision": 2, "followed": "{}"},
         {"figures": '{"min_impact": 1000000.0}'},
         {"figures": "{}"},
     ):
@@ -186,7 +166,49 @@ async def test_a_revision_rests_on_what_was_asked_for_approved_and_used_also_in_
     assert await refused_in_sql(desk, **asked) == "thresholds_use_fkey", "approved, and not used"
     assert await desk.settle(request) is not None
     assert await refused_in_sql(desk, **asked) == "thresholds_pkey", "used once"
-    assert await refused_in_sql(desk, **asked, revision=2) == "thresholds_approval_fkey"
+    assert await refused_in_sql(desk, **asked, revision=2, followed="{}") == "thresholds_approval_fkey"
+
+
+async def test_without_an_approval_no_revision_is_looser_than_what_it_follows_also_in_sql(desk: Desk) -> None:
+    """Whoever sets it, the console too: against what is installed at first, then against the revision before."""
+    assert [
+        await refused_in_sql(desk, figures=figures)
+        for figures in (
+            '{"min_impact": 10.01}',
+            '{"min_day_share": 0.41}',
+            '{"sensitivity": 0.99}',
+            '{"burn_rate": 3.5}',
+            '{"drop_impact": 1.5}',
+            '{"min_impact": 5.0, "sensitivity": 0.5}',
+        )
+    ] == ["thresholds_unapproved_fkey"] * 6
+    tight = replace(desk.command, figures={"min_impact": 5.0, "sensitivity": 2.0})
+    assert (await desk.vendor.house.threshold_changes.change(tight, desk.olive)).revision is not None
+
+    second = {"revision": 2, "followed": '{"min_impact": 5.0, "sensitivity": 2.0}'}
+    for figures in ("{}", '{"min_impact": 5.0}', '{"min_impact": 6.0, "sensitivity": 2.0}'):
+        assert await refused_in_sql(desk, **second, figures=figures) == "thresholds_unapproved_fkey"
+    loose = '{"min_impact": 100000.0}'
+    lies = {"revision": 2, "figures": loose, "followed": loose}
+    assert await refused_in_sql(desk, **lies) == "thresholds_followed_fkey", "that is not what it follows"
+    assert await refused_in_sql(desk, **lies | {"followed": None}) == "thresholds_each_follows_one_check"
+    assert await refused_in_sql(desk, **lies | {"revision": 3}) == "thresholds_followed_fkey"
+    assert await refused_in_sql(desk, **lies | {"revision": 0}) == "thresholds_each_follows_one_check"
+    assert await held(desk.vendor, desk.tenant.id) == 5.0
+
+
+async def test_from_what_was_approved_one_goes_back_at_once_and_never_further(desk: Desk) -> None:
+    await desk.loosen()
+    tenant_id, change = desk.tenant.id, desk.vendor.house.threshold_changes.change
+    assert await held(desk.vendor, tenant_id) == 100_000.0
+
+    halfway = await change(replace(desk.command, figures={"min_impact": 50_000.0}), desk.olive)
+    further = await change(replace(desk.command, figures={"min_impact": 50_001.0}), desk.olive)
+
+    assert (halfway.approval_id, further.revision) == (None, None)
+    assert await held(desk.vendor, tenant_id) == 50_000.0
+    assert (await change(replace(desk.command, figures={}), desk.olive)).approval_id is None
+    assert await held(desk.vendor, tenant_id) == 10.0
 
 
 async def test_what_was_asked_for_cannot_be_changed_in_sql(desk: Desk) -> None:

@@ -137,7 +137,6 @@ def test_acts_on_people_roles_tokens_sessions_and_webhooks_and_decisions_are_for
         Action.BREAK_GLASS_CLOSE,
         Action.BREAK_GLASS_OPEN,
         Action.UNAPPROVED_PLAYBOOK_EXECUTE,
-        Action.UNAPPROVED_THRESHOLD_SET,
         Action.WEBHOOK_CHANGE,
         Action.WEBHOOK_CREATE,
         Action.WEBHOOK_DISABLE,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
+from trust_portal.cost.anomalies.tables import thresholds
 from trust_portal.cost.anomalies.thresholds_model import ALL, ThresholdRevision
-from trust_portal.cost.anomalies.thresholds_shift import Shift, shifts
+from trust_portal.cost.anomalies.thresholds_shift import Shift, is_looser, shifts
+from trust_portal.cost.detection.thresholds import INSTALLED
 from trust_portal.kernel.ids import VENDOR_ID
 
 ACME = UUID(int=7)
@@ -65,3 +69,29 @@ def test_what_something_nearer_covers_shifts_nothing_until_that_is_taken_away():
     covered = revision(ACME, ALL, 2, min_impact=1000.0)
     assert shifts(own, covered, NOW) == ()
     assert looser([*own, covered], revision(ACME, "egress", 3)) == {("egress", "min_impact")}
+
+
+@pytest.mark.parametrize(
+    ("followed", "figures", "loose"),
+    [
+        (None, {}, False),
+        (None, {"min_impact": 10.0, "drop_impact": 1.0, "sensitivity": 1.0}, False),
+        (None, {"min_impact": 10.01}, True),
+        (None, {"sensitivity": 0.9}, True),
+        ({"min_impact": 100.0}, {"min_impact": 100.0}, False),
+        ({"min_impact": 100.0}, {"min_impact": 50.0}, False),
+        ({"min_impact": 100.0}, {}, False),
+        ({"min_impact": 5.0}, {}, True),
+        ({"min_impact": 5.0}, {"min_impact": 6.0}, True),
+        ({"burn_rate": 2.0}, {"burn_rate": 2.0, "drop_impact": 2.0}, True),
+    ],
+)
+def test_a_revision_is_held_against_the_one_it_follows_and_what_is_installed(followed, figures, loose):
+    assert is_looser(replace(revision(ACME, "compute", 2, **figures), followed=followed)) is loose
+
+
+def test_the_table_knows_what_is_installed():
+    """Where another value is installed, the rule of the table needs a migration."""
+    rule = str(thresholds.c.unapproved.computed.sqltext)
+    told = re.findall(r"figures ->> '(\w+)'::text\)\)::numeric, \(?([0-9.]+)\)?", rule)
+    assert {name: float(installed) for name, installed in told} == asdict(INSTALLED)

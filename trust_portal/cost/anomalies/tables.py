@@ -105,6 +105,27 @@ anomaly_feedback = tenant_table(
     CheckConstraint("verdict IN ('real', 'planned', 'false')", name="verdict_is_known"),
 )
 
+#: Per figure: by more of it less is found, or by less; what is not named counts as installed. Spelled as the
+#: database spells it, which knows no other rows than the two that it compares.
+_LOOSER = " OR ".join(
+    f"(COALESCE(((figures ->> '{name}'::text))::numeric, {installed})"
+    f" {sign} COALESCE(((followed ->> '{name}'::text))::numeric, {installed}))"
+    for name, sign, installed in (
+        ("min_impact", ">", "(10)::numeric"),
+        ("min_day_share", ">", "0.4"),
+        ("sensitivity", "<", "(1)::numeric"),
+        ("burn_rate", ">", "(3)::numeric"),
+        ("drop_impact", ">", "(1)::numeric"),
+    )
+)
+
+#: Looser ones that were set without approval before that was held here. Nobody adds to them.
+unapproved_thresholds = tenant_table(
+    "unapproved_thresholds",
+    Column("subsystem", Text, primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+)
+
 #: Revisions; the newest of a scope holds. At the vendor they hold for every tenant.
 thresholds = tenant_table(
     "thresholds",
@@ -136,6 +157,33 @@ thresholds = tenant_table(
         ["tenant_id", "approval_id", "milestone"],
         [f"approval_steps.{name}" for name in ("tenant_id", "request_id", "milestone")],
         name="thresholds_use_fkey",
+    ),
+    # Each says what it follows, and without an approval is not looser than that.
+    Column("followed", JSONB, comment="figures of the revision before; null: it is the first"),
+    Column(
+        "follows",
+        Integer,
+        Computed("CASE WHEN revision > 1 THEN revision - 1 ELSE NULL::integer END", persisted=True),
+    ),
+    UniqueConstraint("tenant_id", "subsystem", "revision", "figures", name="thresholds_figures_key"),
+    CheckConstraint("revision > 0 AND (followed IS NULL) = (revision = 1)", name="each_follows_one"),
+    ForeignKeyConstraint(
+        ["tenant_id", "subsystem", "follows", "followed"],
+        [f"thresholds.{name}" for name in ("tenant_id", "subsystem", "revision", "figures")],
+        name="thresholds_followed_fkey",
+    ),
+    Column(
+        "unapproved",
+        Integer,
+        Computed(
+            f"CASE WHEN approval_id IS NULL AND ({_LOOSER}) THEN revision ELSE NULL::integer END",
+            persisted=True,
+        ),
+    ),
+    ForeignKeyConstraint(
+        ["tenant_id", "subsystem", "unapproved"],
+        [f"unapproved_thresholds.{name}" for name in ("tenant_id", "subsystem", "revision")],
+        name="thresholds_unapproved_fkey",
     ),
 )
 

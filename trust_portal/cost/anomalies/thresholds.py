@@ -14,7 +14,7 @@ from trust_portal.access.policy import Resource
 from trust_portal.cost.anomalies.suppressions_model import require_subsystem
 from trust_portal.cost.anomalies.thresholds_model import ALL, ThresholdBook, ThresholdRevision
 from trust_portal.cost.anomalies.thresholds_repository import add_thresholds, threshold_revisions
-from trust_portal.cost.anomalies.thresholds_shift import Shift, shifts
+from trust_portal.cost.anomalies.thresholds_shift import Shift, is_looser, shifts
 from trust_portal.cost.detection.thresholds import INSTALLED, Thresholds
 from trust_portal.cost.metering.model import SUBSYSTEMS
 from trust_portal.errors import Conflict
@@ -61,15 +61,20 @@ class EffectiveThresholds:
 
 @dataclass(frozen=True, slots=True)
 class PlannedThresholds:
-    """What a command comes to now: the revision it would make, the figures of the one before, and what shifts."""
+    """What a command comes to now: the revision it would make, with what it follows, and what shifts."""
 
     proposed: ThresholdRevision
-    previous: Mapping[str, float]
     shifted: tuple[Shift, ...]
 
     @property
+    def previous(self) -> Mapping[str, float]:
+        """The figures of the revision before; none where it is the first."""
+        return self.proposed.followed or {}
+
+    @property
     def looser(self) -> bool:
-        return any(each.looser for each in self.shifted)
+        """Less would be found somewhere, or it looks so from its own two rows alone, by which the tables hold it."""
+        return any(each.looser for each in self.shifted) or is_looser(self.proposed)
 
 
 async def planned(
@@ -91,9 +96,10 @@ async def planned(
         set_at=now,
         set_by="",
         receipt_id=VENDOR_ID,
+        followed=mine[-1].figures if mine else None,
     )
     known = own if command.tenant_id == VENDOR_ID else (*everybodys, *own)
-    return PlannedThresholds(proposed, mine[-1].figures if mine else {}, shifts(known, proposed, now))
+    return PlannedThresholds(proposed, shifts(known, proposed, now))
 
 
 class ThresholdKeeper:
@@ -108,16 +114,14 @@ class ThresholdKeeper:
     async def set(self, command: SetThresholds, actor: Actor) -> ThresholdRevision:
         """They hold from the next close on.
 
-        ``Conflict`` when somebody was quicker (``STALE``), or where less would be found and the actor may
-        not set that alone (``NEEDS_APPROVAL``).
+        ``Conflict`` when somebody was quicker (``STALE``), or where less would be found (``NEEDS_APPROVAL``).
         """
         resource = Resource("thresholds", command.tenant_id)
         decision = await self._gate.require(actor, Action.THRESHOLD_SET, resource)
-        alone = self._gate.allows(actor, Action.UNAPPROVED_THRESHOLD_SET, resource)
         everybodys = await self.of_everybody()
         async with self._storage.write(TenantScope(command.tenant_id)) as session:
             plan = await planned(session, command, everybodys)
-            if plan.looser and not alone:
+            if plan.looser:
                 raise Conflict("by these less would be found: that takes approval", code="NEEDS_APPROVAL")
             return await self.record(session, command, plan, actor, decision.policies, decision.version)
 

@@ -57,7 +57,7 @@ def threshold_intent(
             )
         )  # fmt: skip
         effect = f"Of {now} anomalies in the back-test {max(now - tried, 0)} fewer would have been raised"
-        query = {"try": "1", "subsystem": subsystem or ""} | {n: f"{v:g}" for n, v in figures.items()}
+        query = {"try": "1", "subsystem": subsystem or ""} | {n: f"{v:g}" for n, v in sorted(figures.items())}
         path = f"/t/{tenant.key}/cost/thresholds?{urlencode(query)}"
         evidence = (Evidence("Back-test, made again on the page", path, digest(dict(trial))),)
     return Intent(

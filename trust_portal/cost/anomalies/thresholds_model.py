@@ -19,7 +19,7 @@ ALL = ""
 class ThresholdRevision:
     """``figures`` are the thresholds it sets, by name; none sets them back to what lies above.
 
-    At the vendor it holds for every tenant. ``approval_id`` is of the request it rests on, if any. ``subsystem`` ``""``: all.
+    ``followed`` are those of the revision before; ``None``: it is the first. At the vendor it holds for every tenant. ``approval_id`` is of the request it rests on, if any. ``subsystem`` ``""``: all.
     """
 
     tenant_id: UUID
@@ -31,6 +31,7 @@ class ThresholdRevision:
     set_by: str
     receipt_id: UUID
     approval_id: UUID | None = None
+    followed: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, null, select
 from sqlalchemy.dialects.postgresql import insert
 
 from trust_portal.cost.anomalies.tables import threshold_requests, thresholds
@@ -37,6 +37,7 @@ async def add_thresholds(session: WriteSession, revision: ThresholdRevision, act
             subsystem=revision.subsystem,
             revision=revision.revision,
             figures=dict(revision.figures),
+            followed=null() if revision.followed is None else dict(revision.followed),
             reason=revision.reason,
             set_at=revision.set_at,
             set_by_id=actor.id,
@@ -90,4 +91,5 @@ def _revision(row: Row[Any]) -> ThresholdRevision:
         set_by=row.set_by_name,
         receipt_id=row.receipt_id,
         approval_id=row.approval_id,
+        followed=row.followed,
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from trust_portal.cost.anomalies.thresholds_model import ThresholdBook, ThresholdRevision
+from trust_portal.cost.detection.thresholds import INSTALLED
 from trust_portal.cost.metering.model import SUBSYSTEMS
 
 #: By figure: whether more of it finds less.
@@ -33,6 +34,19 @@ class Shift:
     def looser(self) -> bool:
         """Less would be found."""
         return (self.after > self.before) is _MORE_FINDS_LESS[self.figure]
+
+
+def is_looser(proposed: ThresholdRevision) -> bool:
+    """Whether it names a figure by which less is found than by the revision it follows. What one of the two does not
+    name counts as installed. The same is a rule of the table ``thresholds``, which knows no other row.
+    """
+    now, before = proposed.figures, proposed.followed or {}
+    for figure in _MORE_FINDS_LESS:
+        installed = getattr(INSTALLED, figure)
+        old, new = before.get(figure, installed), now.get(figure, installed)
+        if old != new and Shift(proposed.subsystem, figure, old, new).looser:
+            return True
+    return False
 
 
 def shifts(
