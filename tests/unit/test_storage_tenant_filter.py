@@ -88,3 +88,15 @@ def test_a_tenant_scope_is_opened_with_a_uuid_only() -> None:
     assert TenantScope(TENANT).statement() == (
         f"SET LOCAL app.tenant_id = '{TENANT}'; SET LOCAL ROLE trust_portal_app"
     )
+
+
+def test_what_was_found_right_once_says_nothing_of_another_query() -> None:
+    """A structure is looked at once; a refusal is remembered by nobody, and values belong to no structure."""
+    one, two = reports.alias(), reports.alias()
+    both = select(one, two).where(one.c.tenant_id == TENANT, two.c.tenant_id == TENANT)
+    for _ in range(2):
+        for each in (*NAMED.values(), both, select(reports).where(reports.c.tenant_id == UUID(int=7))):
+            require_tenant_filter(each)
+        for each in (*UNNAMED.values(), select(one, two).where(one.c.tenant_id == TENANT)):
+            with pytest.raises(Broken, match="without naming its tenant"):
+                require_tenant_filter(each)

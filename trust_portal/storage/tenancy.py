@@ -39,6 +39,10 @@ POLICY_AS_PRINTED: Final = (
     "(tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)"
 )
 
+#: Structures of statements that were found right, and how many of them are kept.
+_NAME_THEIR_TENANT: Final[set[tuple[Any, ...]]] = set()
+_REMEMBERED: Final = 5_000
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -91,8 +95,18 @@ def require_tenant_filter(statement: ClauseElement) -> None:
     Row-level security is the net, not the filter. Each block (sub-select, EXISTS, lateral, UPDATE,
     DELETE) is looked at by itself: each of its tables must be bound to a value or to a table of an
     outer block, directly or through ``a.tenant_id = b.tenant_id``. Raises ``Broken`` naming the table.
+
+    Whether it does is a matter of the statement's structure alone, by which SQLAlchemy also tells whether
+    it has compiled it before (its cache key, without bound values): what was found right is not walked again.
     """
-    _walk(statement, frozenset())
+    key = statement._generate_cache_key()  # noqa: SLF001 - has no public name
+    if key is None:
+        _walk(statement, frozenset())
+    elif key.key not in _NAME_THEIR_TENANT:
+        _walk(statement, frozenset())
+        if len(_NAME_THEIR_TENANT) == _REMEMBERED:
+            _NAME_THEIR_TENANT.clear()
+        _NAME_THEIR_TENANT.add(key.key)
 
 
 def _walk(element: ClauseElement, outer: frozenset[str]) -> None:
