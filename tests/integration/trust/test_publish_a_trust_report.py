@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
+from pypdf import PdfReader
 from report_desk import Q2, acknowledged, bundle_of, publish, stored, trust_of
 from support.document_schemas import faults
 from support.portal_fixtures import Portal
@@ -93,6 +95,7 @@ async def test_the_bundle_verifies_offline_and_says_what_was_let_stand(portal: P
     assert f"receipts/{aurora.receipt}.dsse.json" in files
     assert b"sla/objective-api/2026-06/attained,percent,,99.791666,fresh," in files["trust-report.csv"]
     assert files["trust-report.pdf"].startswith(b"%PDF")
+    await _downloads(portal, data, files)
     assert [each async for each in audit(house.storage, AuditTotals(), aurora.id, house.auditors)] == []
 
 
@@ -135,3 +138,29 @@ async def test_a_stale_section_blocks_and_once_acknowledged_is_printed_as_such(p
         opened.document, Imprint("0" * 64, "bundle.zip", "2026-10-19T09:00:00Z", "Cora")
     )
     assert f"Published although stale: {why}. Reason: we know that of service levels" in printed
+
+
+async def _downloads(portal: Portal, data: bytes, files: dict[str, bytes]) -> None:
+    """What a reader finds over GraphQL can be fetched by a program; a reader's copy of the PDF is marked."""
+    query = "{ viewer { tenant { trustReports { export { downloadUrl sha256 } } } } }"
+    async with portal.program(portal.world.tokens["customer_admin:read"]) as program:
+        answer = (await program.post("/graphql", json={"query": query})).json()["data"]
+        (shown,) = [each["export"] for each in answer["viewer"]["tenant"]["trustReports"]]
+        assert (await program.get(shown["downloadUrl"])).content == data
+        assert shown["sha256"] == sha256_hex(data)
+        place = shown["downloadUrl"].removesuffix("/bundle.zip")
+        for name, media_type in (
+            ("trust-report.json", "application/json"),
+            ("trust-report.csv", "text/csv; charset=utf-8"),
+            ("trust-report.pdf", "application/pdf"),
+        ):
+            single = await program.get(f"{place}/files/{name}")
+            assert (single.content, single.headers["content-type"]) == (files[name], media_type)
+    async with portal.browser("customer_viewer") as viewer:
+        copy = await viewer.get(f"{place}/copies/trust-report.pdf")
+    original, marked = (PdfReader(BytesIO(each)) for each in (files["trust-report.pdf"], copy.content))
+    assert len(original.pages) == len(marked.pages)
+    for each in marked.pages:
+        said = " ".join(each.extract_text().split())
+        assert "Reader’s copy, taken by Customer_Viewer" in said
+        assert "10 July 2026, 09:00 UTC" in said

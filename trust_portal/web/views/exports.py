@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import PurePosixPath
 from typing import Any
 
 import msgspec
@@ -27,11 +28,12 @@ from trust_portal.web.forms import page_request
 from trust_portal.web.navigation import frame, tenant_of
 from trust_portal.web.templating import page
 
-#: The bundle's documents that are offered by themselves, with their media types.
-_SINGLE_FILES = {
-    "report.pdf": "application/pdf",
-    "report.json": "application/json",
-    "report.csv": "text/csv; charset=utf-8",
+#: By how a file of a bundle ends; anything else is bytes.
+_MEDIA_TYPES = {
+    ".csv": "text/csv; charset=utf-8",
+    ".json": "application/json",
+    ".pdf": "application/pdf",
+    ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
 }
 #: Where the subject of a bundle of each kind is read, below the tenant, and what the link says.
 _PAGES = {
@@ -101,7 +103,7 @@ async def single_file(request: Request) -> Response:
     content = await house_of(request).archive.file(
         actor_of(request), tenant.id, request.path_params["export"], name
     )
-    return attachment(content, _SINGLE_FILES.get(name, "application/octet-stream"), name)
+    return attachment(content, _MEDIA_TYPES.get(PurePosixPath(name).suffix, "application/octet-stream"), name)
 
 
 async def readers_copy(request: Request) -> Response:
