@@ -19,10 +19,11 @@ from trust_portal.trust.gathering.incidents import NONE, incidents_section
 from trust_portal.trust.gathering.model import Ask, Before, labels_of
 from trust_portal.trust.gathering.sla import owed as owed_of
 from trust_portal.trust.gathering.sla_section import Owed, SignedReport, sla_section
+from trust_portal.trust.gathering.totals import DROP, NOT_SIGNED, cost_totals, incident_totals
 from trust_portal.trust.report.model import Acknowledgement, blocked_as
 from trust_portal.trust.report.service import acknowledge
 from trust_portal.trust.sections.display import sentences
-from trust_portal.trust.sections.model import Section, State
+from trust_portal.trust.sections.model import Cell, Column, Row, Section, State, Table, Unit
 
 NOW = datetime(2026, 7, 3, 9, tzinfo=UTC)
 RECEIPT = str(new_id())
@@ -142,3 +143,58 @@ def test_what_was_said_of_everybody_counts_only_where_it_was_seen():
     with pytest.raises(Conflict) as refused:
         acknowledge([missing], (), (other,))
     assert refused.value.code == "SECTIONS_BLOCK"
+
+
+def test_two_incidents_that_one_postmortem_covers_have_its_actions_once():
+    def table(name: str, columns: tuple[str, ...], *rows: tuple[str | None, ...]) -> Table:
+        said = tuple(Row(f"row-{at}", tuple(map(Cell, row))) for at, row in enumerate(rows))
+        heads = tuple(Column(each, each.title()) for each in columns)
+        return Table(name, name, heads, said, "None.")
+
+    major = table("major", ("incident",), ("first",), ("merged into it",), ("another",))
+    postmortems = table(
+        "postmortems",
+        ("state", "sha256"),
+        ("signed", "ab"),
+        ("covered by the postmortem of what it was merged into", "ab"),
+        (NOT_SIGNED, None),
+    )
+    prevention = table(
+        "prevention",
+        ("planned", "done", "overdue"),
+        ("3", "1", "1"),
+        ("3", "1", "1"),
+        (None, None, None),
+    )
+    found = {each.id: each.cell.value for each in incident_totals(major, postmortems, prevention)}
+    assert found == {"major": "3", "gaps": "1", "promised": "3", "done": "1", "overdue": "1"}
+
+
+def test_excess_is_summed_by_currency_and_what_cost_less_is_none():
+    def amount(value: str | None, currency: str) -> Cell:
+        return Cell(value, Unit.MONEY, currency)
+
+    anomalies = Table(
+        "anomalies",
+        "What was found",
+        (Column("kind", "What"), Column("state", "State"), Column("excess", "Beyond", Unit.MONEY)),
+        (
+            Row("a", (Cell("spike"), Cell("open"), amount("531.35", "EUR"))),
+            Row("b", (Cell("deviation"), Cell("closed, real"), amount("0.65", "EUR"))),
+            Row("c", (Cell(DROP), Cell("open"), amount("-40.00", "EUR"))),
+            Row("d", (Cell("spike"), Cell("closed"), amount("7", "JPY"))),
+        ),
+        "None.",
+    )
+    playbooks = Table(
+        "playbooks",
+        "What was done",
+        (Column("saved", "Saved", Unit.MONEY),),
+        (Row("x", (amount("89.00", "EUR"),)), Row("y", (amount(None, "EUR"),))),
+        "None.",
+    )
+    found = {each.id: each.cell.value for each in cost_totals(anomalies, playbooks)}
+    assert found == {
+        "anomalies": "4", "open": "2", "excess-eur": "532.00", "excess-jpy": "7",
+        "playbooks": "2", "verified": "1", "saved-eur": "89.00",
+    }  # fmt: skip
