@@ -38,6 +38,11 @@ class Refused(TrustPortalError):
 
     status = 400
 
+    @property
+    def mendable(self) -> bool:
+        """Whether other input would help, so that a form comes back with it. Not where nobody may, or nothing is."""
+        return self.status not in {401, 403, 404}
+
 
 class InvalidInput(Refused):
     """A value is malformed or out of range; ``field`` says which."""

@@ -68,7 +68,7 @@ async def set_account(request: Request) -> Response:
     try:
         await house_of(request).accounts.set(_command(tenant, form), actor_of(request))
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         return await account(request, FormState(texts(form), refusal))
     return RedirectResponse(f"{tenant_path(tenant)}/account", status_code=303)

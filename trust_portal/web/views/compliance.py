@@ -68,7 +68,7 @@ async def take_import(request: Request) -> Response:
             )
             await house.assessment_imports.take(command, actor)
         except Refused as refusal:
-            if refusal.status in {401, 403, 404}:
+            if not refusal.mendable:
                 raise
             return await everybody(request, FormState(given, _at_a_field(refusal)))
     return RedirectResponse("/compliance", status_code=303)
@@ -147,7 +147,7 @@ async def review(request: Request) -> Response:
         command = RecordReview(tenant.id, request.path_params["grant"], act, required(form, "reason"))
         await house_of(request).access_reviews.record(command, actor_of(request))
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         return await roles(request, FormState(texts(form), refusal))
     return RedirectResponse(f"{tenant_path(tenant)}/access-review", status_code=303)

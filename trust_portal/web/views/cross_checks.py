@@ -105,7 +105,7 @@ async def withdraw(request: Request) -> Response:
 
 async def _again(request: Request, form: FormState) -> Response:
     """The page with what was refused; a refusal of the caller is its own page."""
-    if form.refusal is not None and form.refusal.status in {401, 403, 404}:
+    if form.refusal is not None and not form.refusal.mendable:
         raise form.refusal
     return await cross_checks(request, form)
 

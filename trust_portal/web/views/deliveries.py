@@ -59,7 +59,7 @@ async def replay(request: Request) -> Response:
         command = ReplayDelivery(tenant.id, delivery_id, str(form.get("reason", "")))
         await house_of(request).delivery_log.replay(command, actor_of(request))
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         return await delivery(request, FormState(texts(form), refusal))
     return RedirectResponse(f"{tenant_path(tenant)}/deliveries/{delivery_id}", status_code=303)

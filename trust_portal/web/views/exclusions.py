@@ -77,7 +77,7 @@ async def propose(request: Request) -> Response:
         )
         made = await house_of(request).exclusions.propose(command, actor_of(request))
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         return await exclusions(request, FormState(texts(form), refusal))
     return RedirectResponse(f"{tenant_path(tenant)}/exclusions/{made.id}", status_code=303)
@@ -124,7 +124,7 @@ async def revoke(request: Request) -> Response:
         command = RevokeExclusion(tenant.id, id_, str(form.get("reason", "")))
         await house_of(request).exclusions.revoke(command, actor_of(request))
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         return await exclusion(request, FormState(texts(form), refusal))
     return RedirectResponse(f"{tenant_path(tenant)}/exclusions/{id_}", status_code=303)

@@ -110,7 +110,7 @@ async def declare(request: Request) -> Response:
         )
         made = await house_of(request).incidents.declare(command, actor_of(request))
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         return await declaring(request, _typed(form, refusal))
     return RedirectResponse(f"/incidents/{made.id}", status_code=303)
@@ -156,7 +156,7 @@ async def tell(request: Request) -> Response:
         else:
             await house.incidents.tell(command, actor)
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         return await incident(request, _typed(form, refusal))
     return RedirectResponse(f"/incidents/{id_}", status_code=303)

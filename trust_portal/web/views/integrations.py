@@ -83,7 +83,7 @@ async def create(request: Request) -> Response:
         )
         made = await house_of(request).incident_integrations.set(command, actor_of(request))
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         return await integrations(request, FormState(texts(form), refusal))
     return RedirectResponse(f"/incidents/integrations/{made.source}", status_code=303)
@@ -135,7 +135,7 @@ async def change(request: Request) -> Response:
         )
         await house.incident_integrations.set(command, actor)
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         return await integration(request, FormState(texts(form), refusal))
     return RedirectResponse(f"/incidents/integrations/{kind.value}/{name}", status_code=303)

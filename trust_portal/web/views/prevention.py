@@ -177,7 +177,7 @@ async def plan(request: Request) -> Response:
     try:
         made = await house_of(request).prevention_actions.plan(_plan(form), actor_of(request))
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         return await new(request, FormState(texts(form), refusal))
     return RedirectResponse(f"/actions/{made.id}", status_code=303)
@@ -252,7 +252,7 @@ async def _done(request: Request, act: Callable[[FormData], Awaitable[object]]) 
     try:
         await act(form)
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         return await action(request, FormState(texts(form), refusal))
     return RedirectResponse(f"/actions/{request.path_params['action']}", status_code=303)

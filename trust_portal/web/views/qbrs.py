@@ -92,7 +92,7 @@ async def prepare(request: Request) -> Response:
         command = Prepare(tenant.id, required(form, "period"))
         qbr = await house_of(request).qbrs.prepare(command, actor_of(request))
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         return await reviews(request, FormState(texts(form), refusal))
     return RedirectResponse(f"{tenant_path(tenant)}/qbr/{qbr.id}/draft", status_code=303)
@@ -231,7 +231,7 @@ async def promise(request: Request) -> Response:
         )
         await house_of(request).qbrs.promise(command, actor_of(request))
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         return await reviews(request, FormState(texts(form), refusal))
     return RedirectResponse(f"{tenant_path(tenant)}/qbr#commitments", status_code=303)
@@ -244,14 +244,14 @@ async def settle(request: Request) -> Response:
         command = Settle(tenant.id, request.path_params["commitment"], state, required(form, "evidence"))
         await house_of(request).qbrs.settle(command, actor_of(request))
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         return await reviews(request, FormState(texts(form), refusal))
     return RedirectResponse(f"{tenant_path(tenant)}/qbr#commitments", status_code=303)
 
 
 async def _refused(request: Request, given: Mapping[str, str], refusal: Refused) -> Response:
-    if refusal.status in {401, 403, 404}:
+    if not refusal.mendable:
         raise refusal
     return await draft(request, FormState(given, refusal))
 

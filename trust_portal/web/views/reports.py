@@ -60,7 +60,7 @@ async def issue(request: Request) -> Response:
         command = IssueReport(tenant.id, required(form, "period"), str(form.get("reason", "")) or None)
         report = await house_of(request).reports.issue(command, actor_of(request))
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         return await reports(request, FormState(texts(form), refusal))
     return RedirectResponse(f"{tenant_path(tenant)}/reports/{report.id}", status_code=303)

@@ -194,7 +194,7 @@ async def keep_view(request: Request) -> Response:
         view = SavedView(str(form.get("name", "")), wanted.query)
         await house_of(request).switchboard.keep_view(actor_of(request), view)
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         return await switchboard(request, FormState(texts(form), refusal))
     return RedirectResponse(f"/switchboard?{view.query}", status_code=303)

@@ -107,7 +107,7 @@ async def publish(request: Request) -> Response:
         )
         stored = await house_of(request).trust_reports.publish(command, actor_of(request))
     except Refused as refusal:
-        if refusal.status in {401, 403, 404} or refusal.field == "period":
+        if not refusal.mendable or refusal.field == "period":
             raise
         return await preview(request, FormState(given, refusal))
     return RedirectResponse(f"{tenant_path(tenant)}/trust/{stored.id}", status_code=303)

@@ -58,7 +58,7 @@ async def set_workplace(request: Request) -> Response:
         command = SetWorkplace(person_behind(actor), calendar, _manager(form.get("manager")))
         await house_of(request).workplaces.set(command, actor)
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         return await workplace(request, FormState(texts(form), refusal))
     return RedirectResponse("/account/workplace", status_code=303)

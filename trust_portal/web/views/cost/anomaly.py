@@ -119,7 +119,7 @@ async def give_feedback(request: Request) -> Response:
         command = GiveFeedback(tenant.id, anomaly_id, verdict, str(form.get("note", "")))
         await house_of(request).anomalies.give_feedback(command, actor_of(request))
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         return await anomaly(request, FormState(texts(form), refusal))
     return RedirectResponse(f"{tenant_path(tenant)}/cost/anomalies/{anomaly_id}", status_code=303)

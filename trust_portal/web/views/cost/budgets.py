@@ -56,7 +56,7 @@ async def set_budget(request: Request) -> Response:
         )
         await house_of(request).budgets.set(command, actor_of(request))
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         return await budgets(request, FormState(texts(form), refusal))
     return RedirectResponse(f"{tenant_path(tenant)}/cost/budgets", status_code=303)

@@ -108,7 +108,7 @@ async def set_detector(request: Request) -> Response:
         command = SetDetectorFlag(tenant.id, step.flag, step.enables, str(form.get("reason", "")), test)
         await house_of(request).detector_flags.set(command, actor_of(request))
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         return await detectors(request, FormState(texts(form), refusal))
     return RedirectResponse(f"{tenant_path(tenant)}/cost/detectors", status_code=303)
@@ -122,7 +122,7 @@ async def run_back_test(request: Request) -> Response:
         command = RunBackTest(tenant.id, required(form, "detector"), int(weeks) if known else 0)
         run = await house_of(request).detector_backtests.ask(command, actor_of(request))
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         return await detectors(request, FormState(texts(form), refusal))
     return RedirectResponse(f"{tenant_path(tenant)}/cost/detectors/back-tests/{run.id}", status_code=303)

@@ -101,7 +101,7 @@ async def plan(request: Request) -> Response:
         command = PlanPlaybook(tenant.id, request.path_params["anomaly"], required(form, "playbook"))
         (made,) = await house_of(request).remediation.plan(command, actor_of(request))
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         return await anomaly(request, FormState(texts(form), refusal))
     return RedirectResponse(f"{tenant_path(tenant)}/cost/playbooks/{made.id}", status_code=303)
@@ -140,7 +140,7 @@ async def _do(request: Request, field: str, verb: Callable[[UUID, UUID, str], Aw
     try:
         await verb(tenant.id, run_id, required(form, field, label="reason"))
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         if refusal.field == "reason":
             refusal.field = field

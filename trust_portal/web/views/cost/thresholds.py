@@ -82,7 +82,7 @@ async def set_thresholds(request: Request) -> Response:
         )
         changed = await house_of(request).threshold_changes.change(command, actor_of(request))
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         return await thresholds(request, FormState(form, refusal))
     place = "cost/thresholds" if changed.approval_id is None else f"approvals/{changed.approval_id}"

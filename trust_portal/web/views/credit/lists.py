@@ -83,7 +83,7 @@ async def propose(request: Request) -> Response:
         )
         credit = await house_of(request).credit_proposals.propose(command, actor_of(request))
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         return await credits_of(request, FormState(texts(form), refusal))
     return RedirectResponse(f"{tenant_path(tenant)}/credits/{credit.id}", status_code=303)
@@ -96,7 +96,7 @@ async def claim(request: Request) -> Response:
         command = ClaimCredit(tenant.id, required(form, "period"), str(form.get("reason", "")))
         await house_of(request).credit_proposals.claim(command, actor_of(request))
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         return await credits_of(request, FormState(texts(form), refusal))
     return RedirectResponse(f"{tenant_path(tenant)}/credits#claims", status_code=303)
@@ -108,7 +108,7 @@ async def switch_forecast(request: Request) -> Response:
         command = SetForecast(form.get("enabled") == "yes", str(form.get("reason", "")))
         await house_of(request).forecasts.set(command, actor_of(request))
     except Refused as refusal:
-        if refusal.status in {401, 403, 404}:
+        if not refusal.mendable:
             raise
         return await everybodys(request, FormState(texts(form), refusal))
     return RedirectResponse("/credits#forecast", status_code=303)
