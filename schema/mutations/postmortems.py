@@ -11,6 +11,7 @@ from schema.context import Info
 from schema.ids import decode
 from schema.mutations.approvals import AssertionInput, assertion_of
 from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.types.export import Export, export
 from schema.types.postmortem import (
     PostmortemDetail,
     PostmortemRelease,
@@ -99,6 +100,18 @@ class PostmortemPayload:
     user_errors: list[UserError]
 
 
+@strawberry.input(description="A bundle of a superseded version that says by which.")
+class RenewPostmortemBundleInput:
+    postmortem_id: strawberry.ID
+    version: int = strawberry.field(description="Signed, and superseded.")
+
+
+@strawberry.type(description="The export, new or already there.")
+class RenewPostmortemBundlePayload:
+    export: Export | None
+    user_errors: list[UserError]
+
+
 @strawberry.type(description="The release as it stands now; the copy follows in the customer's own log.")
 class PostmortemReleasePayload:
     release: PostmortemRelease | None
@@ -163,6 +176,20 @@ class PostmortemMutations:
             await info.context.house.postmortem_signing.reopen(command, info.context.actor)
 
         return await _done(info, input.postmortem_id, act)
+
+    @strawberry.mutation(
+        description="Make the bundle of an old version anew, so that it says by what it was superseded. Idempotent."
+    )
+    async def renew_postmortem_bundle(
+        self, info: Info, input: RenewPostmortemBundleInput
+    ) -> RenewPostmortemBundlePayload:
+        house, actor = info.context.house, info.context.actor
+        try:
+            asked = decode(input.postmortem_id, "Postmortem", field="postmortemId")
+            found = await house.postmortem_bundles.renew(actor, asked.id, input.version)
+        except OF_THE_REQUEST as refusal:
+            return RenewPostmortemBundlePayload(export=None, user_errors=[user_error(refusal)])
+        return RenewPostmortemBundlePayload(export=export(found, "vendor"), user_errors=[])
 
     @strawberry.mutation(description="Give a customer its copy.")
     async def release_postmortem(self, info: Info, input: ReleasePostmortemInput) -> PostmortemReleasePayload:

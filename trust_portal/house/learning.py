@@ -30,6 +30,7 @@ from trust_portal.learning.postmortems.model import KIND as POSTMORTEM
 from trust_portal.learning.postmortems.reading import PostmortemReader
 from trust_portal.learning.postmortems.releasing import PostmortemReleases
 from trust_portal.learning.postmortems.renderer import PostmortemRenderer
+from trust_portal.learning.postmortems.renewing import PostmortemBundles
 from trust_portal.learning.postmortems.signing import PostmortemSigning
 from trust_portal.learning.postmortems.writing import PostmortemWriting
 from trust_portal.learning.switchboard.service import Switchboard
@@ -52,6 +53,7 @@ class LearningRoom:
     customer_incidents: CustomerIncidents
     postmortem_writing: PostmortemWriting
     postmortem_signing: PostmortemSigning
+    postmortem_bundles: PostmortemBundles
     postmortem_reader: PostmortemReader
     postmortem_releases: PostmortemReleases
     postmortem_copies: PostmortemCopies
@@ -78,6 +80,7 @@ def learning_room(base: Foundation, access: AccessRoom) -> LearningRoom:
         customer_incidents=CustomerIncidents(storage, gate, access_log),
         postmortem_writing=PostmortemWriting(storage, gate, ledger, vendor_name=vendor_name),
         postmortem_signing=PostmortemSigning(storage, gate, ledger, exports, access.signatures),
+        postmortem_bundles=PostmortemBundles(storage, gate, exports),
         postmortem_reader=PostmortemReader(storage, gate, access_log, vendor_name=vendor_name),
         postmortem_releases=PostmortemReleases(storage, gate, ledger),
         postmortem_copies=PostmortemCopies(storage, gate, ledger, exports, access_log),

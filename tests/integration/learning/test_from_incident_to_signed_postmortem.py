@@ -9,8 +9,12 @@ import pytest
 from support.learning_world import declared, step, updated
 from support.postmortem_desk import WRITTEN, Desk, desk_of, told
 
+from schema.context import Context
+from schema.ids import encode
+from schema.root import schema
 from trust_portal.access.actors import CONSOLE
-from trust_portal.errors import Conflict, Denied, InvalidInput
+from trust_portal.access.rights import actor_with
+from trust_portal.errors import Conflict, Denied, InvalidInput, NotFound
 from trust_portal.evidence import bundle
 from trust_portal.evidence.assertion import NotThisStatement
 from trust_portal.evidence.verdict import Code
@@ -115,6 +119,50 @@ async def test_of_a_new_version_the_old_bundle_still_verifies_and_the_new_one_sa
     assert verdict.ok, verdict.findings
     before = second.versions[0].sha256
     assert f"version 2 supersedes version 1, SHA-256 {before}" in verdict.proved
+
+
+async def test_the_bundle_of_an_old_version_is_made_anew_where_it_is_asked_for_and_the_old_one_stays(desk):
+    """By the portal's service and by GraphQL, which are the same export."""
+    first = await desk.signed(await desk.postmortem())
+    old, policy = await desk.bundle(first.id), await desk.policy()
+    renewing = desk.house.postmortem_bundles
+    with pytest.raises(Conflict) as refused:
+        await renewing.renew(desk.owner, first.id, 1)
+    assert refused.value.code == "NOT_SUPERSEDED"
+    reopened = await desk.house.postmortem_signing.reopen(Reopen(first.id, "A log was found."), desk.owner)
+    second = await desk.signed(reopened, Written(**(WRITTEN.json() | {"risks": "It may recur."})))
+    with pytest.raises(NotFound):
+        await renewing.renew(desk.owner, first.id, 3)
+    with pytest.raises(Denied):
+        await renewing.renew(actor_with(Role.CSM), first.id, 1)
+    assert (await desk.house.postmortem_reader.version(desk.owner, first.id, 1)).renewed is None
+
+    asked = await renewing.renew(desk.owner, first.id, 1)
+    answer = await schema.execute(
+        "mutation ($id: ID!) { renewPostmortemBundle(input: {postmortemId: $id, version: 1})"
+        " { export { id } userErrors { code } } }",
+        variable_values={"id": encode("Postmortem", VENDOR_ID, first.id)},
+        context_value=Context(desk.house, desk.owner),
+    )
+    assert answer.errors is None, answer.errors
+    assert answer.data["renewPostmortemBundle"] == {
+        "export": {"id": encode("Export", VENDOR_ID, asked.id)},
+        "userErrors": [],
+    }
+    found = await desk.house.postmortem_reader.version(desk.owner, first.id, 1)
+    assert found.renewed is not None
+    assert found.export is not None
+    assert found.renewed.id == asked.id != found.export.id
+
+    new = await desk.bundle(second.versions[1].receipt_id, 1)
+    said = f"version 1 is superseded by version 2, SHA-256 {second.versions[1].sha256}"
+    verdict, before = check(desk, new, policy, since=old), check(desk, old, policy)
+    assert verdict.ok, verdict.findings
+    assert before.ok, before.findings
+    assert any(each.startswith(said) for each in verdict.proved)
+    assert not any("is superseded by" in each for each in before.proved)
+    assert bundle.read(new).files["postmortem.json"] == bundle.read(old).files["postmortem.json"]
+    assert await desk.bundle(first.id) == old, "what was handed out stays"
 
 
 async def test_a_bundle_of_the_old_version_made_afterwards_verifies_and_says_what_superseded_it(desk):

@@ -70,12 +70,13 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class SignedVersion:
-    """A version as it was signed, with its bundle on the way or ready."""
+    """A version as it was signed, with its bundle on the way or ready; ``renewed`` says by what it was superseded."""
 
     postmortem: Postmortem
     version: Version
     document: Mapping[str, Any]
     export: Export | None
+    renewed: Export | None
 
 
 class PostmortemReader:
@@ -152,7 +153,9 @@ class PostmortemReader:
                 raise NotFound("signed version")
             document = parse_json(await find_document(session, postmortem_id, number))
             export = await find_export_of(session, VENDOR_ID, KIND, postmortem_id, number)
-        return SignedVersion(postmortem, version, document, export)
+            newest = postmortem.versions[-1].receipt_id
+            renewed = await find_export_of(session, VENDOR_ID, KIND, newest, number)
+        return SignedVersion(postmortem, version, document, export, renewed)
 
     async def _may_read(self, actor: Actor, postmortem_id: UUID | None = None) -> None:
         resource = Resource.of_house(NOUN, postmortem_id)

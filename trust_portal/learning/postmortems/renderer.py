@@ -27,12 +27,14 @@ from trust_portal.learning.postmortems.model import (
 from trust_portal.learning.postmortems.presentation import Imprint, postmortem_pdf
 from trust_portal.learning.postmortems.repository import find_postmortem
 from trust_portal.learning.postmortems.rows import evidence_rows
-from trust_portal.learning.postmortems.versions_repository import find_document
+from trust_portal.learning.postmortems.versions_repository import find_document, signed_by
 from trust_portal.storage.unit_of_work import ReadSession
 
 
 class PostmortemRenderer:
     """Renders exports of kind ``postmortem``: of one signed version, whose number is the export's revision.
+
+    Its subject is the postmortem, or the later signature because of which it was made anew (``renewing``).
 
     A bundle is signed, so nothing goes into one because a row says so: the document must be what a
     receipt by a key of this installation was issued for, and so on down to its opening.
@@ -45,7 +47,8 @@ class PostmortemRenderer:
         """From stored bytes alone. Of what was signed since it has the receipts, so that ``verify`` says by what it
         was superseded; an export that was rendered before stays as it was.
         """
-        postmortem = await find_postmortem(session, export.subject_id)
+        later = await signed_by(session, export.subject_id)
+        postmortem = await find_postmortem(session, export.subject_id if later is None else later[0])
         version = next((each for each in postmortem.versions if each.number == export.revision), None)
         vendor = await find_tenant(session, export.tenant_id)
         if version is None:
@@ -62,7 +65,8 @@ class PostmortemRenderer:
         receipts = await with_revocations(session, export, envelopes)
         receipts = await _with_what_superseded(session, export, postmortem, version, receipts)
         document = parse_json(content)
-        file_name = f"{vendor.key}-postmortem-{str(postmortem.id)[-8:]}-v{version.number}.zip"
+        since = "" if later is None else f"-superseded-by-v{later[1]}"
+        file_name = f"{vendor.key}-postmortem-{str(postmortem.id)[-8:]}-v{version.number}{since}.zip"
         imprint = Imprint(
             fingerprint=(await signer_of(session, export)).key_id,
             bundle=file_name,

@@ -86,6 +86,19 @@ async def add_version(session: WriteSession, postmortem: Postmortem, version: Ve
     )
 
 
+async def signed_by(session: ReadSession, receipt_id: UUID) -> tuple[UUID, int] | None:
+    """Postmortem and number of the version whose signature that is."""
+    rows = postmortem_versions.c
+    found = (
+        await session.execute(
+            select(rows.postmortem_id, rows.version).where(
+                rows.tenant_id == VENDOR_ID, rows.receipt_id == receipt_id
+            )
+        )
+    ).first()
+    return None if found is None else (found.postmortem_id, found.version)
+
+
 async def find_document(session: ReadSession, postmortem_id: UUID, version: int) -> bytes:
     """The canonical bytes that were signed as ``version``."""
     versions, frozen = postmortem_versions.c, postmortem_submissions.c

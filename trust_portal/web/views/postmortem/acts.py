@@ -98,6 +98,13 @@ async def reopen(request: Request) -> Response:
     return await _done(request, act)
 
 
+async def renew(request: Request) -> Response:
+    """A bundle of an old version that says by what it was superseded; on its page it is shown as it is made."""
+    asked, number = postmortem_id(request), request.path_params["version"]
+    await house_of(request).postmortem_bundles.renew(actor_of(request), asked, number)
+    return RedirectResponse(f"/postmortems/{asked}/versions/{number}#renewed", status_code=303)
+
+
 async def _done(
     request: Request,
     act: Callable[[FormData], Awaitable[None]],
@@ -130,4 +137,5 @@ routes = [
     Route(f"{_ONE}/accept", accept, methods=["POST"]),
     Route(f"{_ONE}/sign", sign, methods=["POST"]),
     Route(f"{_ONE}/reopen", reopen, methods=["POST"]),
+    Route(f"{_ONE}/versions/{{version:int}}/bundle", renew, methods=["POST"]),
 ]

@@ -87,6 +87,9 @@ async def version(request: Request) -> Response:
         document=found.document,
         states=STATES,
         receipts=f"{_VENDOR_ROOT}/receipts/" if may_trace else None,
+        may_renew=house.gate.allows(
+            actor, Action.POSTMORTEM_WRITE, Resource.of_house(NOUN, found.postmortem.id)
+        ),
         **bundle_of(request, actor, found.export),
         **frame(request),
     )
