@@ -94,7 +94,13 @@ async def test_from_the_form_to_the_memo_and_every_stamp_opens_its_receipt(
     page = (await finn.get(address)).text
     assert f"{address}/issue" in page
     wrong = await finn.post(f"{address}/issue", data={"reference": "CN-1", "amount": "120.00"})
-    assert (wrong.status_code, "an approval holds for exactly what was shown" in wrong.text) == (409, True)
+    assert (
+        wrong.status_code,
+        "120.00 EUR is not the amount that was approved, which is 100.00 EUR" in wrong.text,
+    ) == (
+        409,
+        True,
+    )
     assert (await desk.look(credit)).state is CreditState.APPROVED
     done = await finn.post(f"{address}/issue", data={"reference": "CN-1", "amount": "100.00"})
     assert (done.status_code, done.headers["location"]) == (303, address)
