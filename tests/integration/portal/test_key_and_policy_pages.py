@@ -21,6 +21,7 @@ from trust_portal.app import create_app
 from trust_portal.cli import cli
 from trust_portal.evidence.keyring import KeyPurpose, prepare_key
 from trust_portal.house import build_house
+from trust_portal.house.foundation import lay_foundation
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
@@ -137,7 +138,7 @@ async def test_the_same_is_asked_for_from_a_shell(
     assert await run("keys", "tidy") == "nothing to drop\n"
     version = shipped_policies().version
     assert await run("policies", "show") == f"in force      {version}\nthis program  {version}\n"
-    monkeypatch.setattr(build_house.__module__ + ".shipped_policies", newer_policies)
+    monkeypatch.setattr(lay_foundation.__module__ + ".shipped_policies", newer_policies)
     shown = await run("policies", "show")
     assert shown.startswith(f"in force      {version}\nthis program  {newer_policies().version}\n")
     assert '+@id("csm-asks-too")' in shown
