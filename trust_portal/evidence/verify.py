@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from trust_portal.evidence import bundle
+from trust_portal.evidence.attestation import UNREADABLE, unreadable
 from trust_portal.evidence.checkpoint import Checkpoint, TlogProof
 from trust_portal.evidence.dsse import Envelope
 from trust_portal.evidence.manifest import MANIFEST, MANIFEST_PROOF, Manifest
@@ -58,8 +59,9 @@ class DocumentKind:
     """What the room that owns a kind of document asks of a bundle, beyond what every bundle owes.
 
     ``attest`` gets the files and the manifest, and names each link that is missing between the
-    document and the receipts it rests on; it never raises. ``proves`` says what its silence means,
-    ``leaves_open`` what it cannot know. ``tells`` says what else follows where nothing is missing.
+    document and the receipts it rests on. ``proves`` says what its silence means, ``leaves_open`` what it
+    cannot know. ``tells`` says what else follows where nothing is missing. Where either stumbles, the document
+    is none of its kind.
     """
 
     attest: Callable[[Mapping[str, bytes], Statement], Sequence[Gap]]
@@ -178,12 +180,17 @@ def _attest(
     if kind is None:
         report.not_proved.append("That the document was issued: nothing here knows what its kind rests on")
         return
-    gaps = kind.attest(files, manifest)
+    try:
+        gaps = kind.attest(files, manifest)
+        told = () if gaps or kind.tells is None else kind.tells(files, manifest)
+    except UNREADABLE as error:
+        # What nobody signed reaches the rooms too, and may be anything.
+        gaps, told = (unreadable("", error),), ()
     for gap in gaps:
         report.find(Code.NOT_ATTESTED, gap.message, file=gap.file, field=gap.field)
     if not gaps:
         report.proved.append(kind.proves)
-        report.proved.extend(() if kind.tells is None else kind.tells(files, manifest))
+        report.proved.extend(told)
     report.not_proved.extend(kind.leaves_open)
 
 

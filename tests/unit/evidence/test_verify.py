@@ -35,7 +35,7 @@ from trust_portal.evidence.note import NoteAlgorithm, NoteKey
 from trust_portal.evidence.policy_file import Group, Span
 from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.evidence.verdict import Code, Mismatch
-from trust_portal.evidence.verify import verify
+from trust_portal.evidence.verify import DocumentKind, verify
 
 OLDER, NEWER = two_exports()
 FILES = NEWER.files
@@ -357,6 +357,23 @@ def test_whatever_is_signed_gets_a_verdict_and_never_a_stack_trace(value) -> Non
     name = "receipts/02-maintenance.recorded.dsse.json"
     files |= {MANIFEST: manifest.to_json(), MANIFEST_PROOF: str(log.proof(index, log.head())).encode()}
     assert not verdict_of({**files, name: receipt.to_json()}, policy=None, since=NEWER.zip).ok
+
+
+def test_a_document_over_which_its_own_room_stumbles_is_not_attested() -> None:
+    """Whose signature does not hold is read all the same, so that everything wrong with it is named."""
+
+    def stumbles(files, _):
+        return [json.loads(files["report.json"])["title"]]
+
+    for kind in (
+        DocumentKind(stumbles, proves="it was issued"),
+        DocumentKind(lambda *_: (), proves="it was issued", tells=stumbles),
+    ):
+        verdict = verdict_of(FILES, kinds={"letter": kind})
+        assert [(each.code, each.message) for each in verdict.findings] == [
+            (Code.NOT_ATTESTED, "not what belongs here: KeyError('title')")
+        ]
+        assert "it was issued" not in verdict.proved
 
 
 def test_a_bottomless_statement_is_malformed() -> None:
