@@ -198,3 +198,26 @@ def test_excess_is_summed_by_currency_and_what_cost_less_is_none():
         "anomalies": "4", "open": "2", "excess-eur": "532.00", "excess-jpy": "7",
         "playbooks": "2", "verified": "1", "saved-eur": "89.00",
     }  # fmt: skip
+
+
+def test_an_acknowledgement_of_its_age_holds_as_it_grows_older_and_for_nothing_else():
+    both = signed("2026-05", "99.95", "4", met=True), signed("2026-06", "99.95", "4", met=True)
+
+    def at(now: datetime, *reports: SignedReport) -> Section:
+        return sla_section([owed("2026-05"), owed("2026-06")], reports, labels_of("2026-Q2"), now)
+
+    aged = at(NOW + timedelta(days=120), *both)
+    assert blocked_as(aged) == "stale: it may be 100 d"
+    given = Acknowledgement("sla", "we know", f"stale: {aged.why}")
+    (found,) = acknowledge([at(NOW + timedelta(days=121), *both)], (given,))
+    assert found.why == "it is 123\u00a0d old, and may be 100\u00a0d"
+
+    may = signed("2026-05", "99.95", "4", met=True, overtaken=NOW)
+    june = signed("2026-06", "99.95", "4", met=True, overtaken=NOW)
+    seen = Acknowledgement("sla", "we know", blocked_as(at(NOW, may, both[1])))
+    for said, now in ((given, at(NOW, may, both[1])), (seen, at(NOW, may, june))):
+        with pytest.raises(Conflict) as refused:
+            acknowledge([now], (said,))
+        assert refused.value.code == "SECTION_CHANGED"
+        with pytest.raises(Conflict, match="not published"):
+            acknowledge([now], (), (said,))

@@ -137,10 +137,13 @@ def _state(
         return State.MISSING, f"no report is signed for {', '.join(map(period, missing))}"
     if as_of is None:
         return State.NOT_APPLICABLE, "nothing that was promised is over yet"
-    for each in of_period:
-        if each.overtaken_at is not None:
-            at = instant(each.overtaken_at.replace(microsecond=0))
-            return State.STALE, f"data received since give other figures for {period(each.label)}, known {at}"
+    overtaken = [
+        f"{period(each.label)}, known {instant(each.overtaken_at.replace(microsecond=0))}"
+        for each in of_period
+        if each.overtaken_at is not None
+    ]
+    if overtaken:
+        return State.STALE, f"data received since give other figures for {'; '.join(overtaken)}"
     return freshness(as_of, MAX_AGE, now, missing="no report is signed")
 
 

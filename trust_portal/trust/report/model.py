@@ -12,6 +12,7 @@ from uuid import UUID
 from trust_portal.errors import InvalidInput
 from trust_portal.kernel.canonical import Json
 from trust_portal.kernel.names import require_words
+from trust_portal.trust.sections.freshness import ageless
 from trust_portal.trust.sections.model import Section, State
 
 NOUN: Final = "Trust Report"
@@ -40,6 +41,7 @@ class Acknowledgement:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reason", require_words(self.reason, f"reason-{self.section}"))
+        object.__setattr__(self, "seen", _seen(self.seen))
 
     def json(self) -> dict[str, Json]:
         return {"section": self.section, "reason": self.reason, "seen": self.seen}
@@ -134,5 +136,10 @@ def blocking(sections: Sequence[Section]) -> tuple[Section, ...]:
 
 
 def blocked_as(section: Section) -> str:
-    """What is acknowledged. That something grows older while somebody reads is no news; what is missing is."""
-    return section.state.value if section.state is State.STALE else f"{section.state.value}: {section.why}"
+    """What is acknowledged. That something grows older while somebody reads is no news; whatever else it says is."""
+    return _seen(f"{section.state.value}: {section.why}")
+
+
+def _seen(text: str) -> str:
+    """However it was copied: browsers make plain spaces of those that do not break."""
+    return " ".join(ageless(text).split())

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
+from typing import Final
 
 from trust_portal.documents.formats import duration
 from trust_portal.trust.sections.model import State
+
+_AGE: Final = re.compile(r"\bit is [^,]* old, and may be ")
 
 
 def freshness(
@@ -21,3 +25,8 @@ def freshness(
     if age > max_age:
         return State.STALE, f"it is {duration(age)} old, and may be {duration(max_age)}"
     return State.FRESH, None
+
+
+def ageless(why: str) -> str:
+    """``why`` without how old it is: what only grows older says the same."""
+    return _AGE.sub("it may be ", why)
