@@ -227,6 +227,16 @@ async def test_who_was_here_before_is_the_same_person_and_keeps_the_longer_term(
         assert (await session.execute(query)).scalars().all() == [invitation.until]
 
 
+async def test_an_invitation_lets_nobody_in_who_works_here_since(access, acme, ada, invitation, member):
+    """Its link would be a way in as an administrator that went through other hands."""
+    issued = await access.audits.invite(invitation, ada)
+    await member(acme, "rita@auditors.example", Role.CUSTOMER_ADMIN)
+    before = await counts(access, acme.id)
+    with pytest.raises(NotSignedIn, match="spent, withdrawn or too old"):
+        await access.audits.accept(secret_of(issued), FIREFOX)
+    assert await counts(access, acme.id) == before
+
+
 async def test_what_cannot_be_is_refused_with_its_field_and_nothing_changes(
     access, acme, ada, invitation, member, clock
 ):

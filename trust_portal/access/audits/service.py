@@ -123,7 +123,8 @@ class AuditInvitations:
     async def accept(self, secret: str, client: Client) -> SignedIn:
         """Spend the invitation: the person, the role until the end of the audit, and a session, in one act.
 
-        Raises the same ``NotSignedIn`` for a malformed, unknown, accepted, revoked or lapsed invitation.
+        Raises the same ``NotSignedIn`` for a malformed, unknown, accepted, revoked or lapsed invitation, and for
+        one to somebody who holds another role since.
         """
         credential = _credential(secret)
         try:
@@ -217,12 +218,16 @@ class AuditInvitations:
         person_id, active = found
         if not active:
             raise Conflict("somebody with this address is suspended here", field="email")
-        roles = await roles_in_force(session, command.tenant_id, person_id, self._storage.clock.now())
-        if roles - {Role.AUDITOR}:
+        if await self._works_here(session, command.tenant_id, person_id):
             raise Conflict(
                 "somebody with this address works here already; give another address, or take their roles first",
                 field="email",
             )
+
+    async def _works_here(self, session: ReadSession, tenant_id: UUID, person_id: UUID) -> bool:
+        """Whether somebody holds a role other than the auditor's."""
+        roles = await roles_in_force(session, tenant_id, person_id, self._storage.clock.now())
+        return bool(roles - {Role.AUDITOR})
 
     async def _open_one(self, session: ReadSession, credential: Credential) -> tuple[Invitation, Tenant]:
         invitation = await repository.invitation_of(session, credential)
@@ -243,6 +248,9 @@ class AuditInvitations:
             person_id = person.id
         else:
             person_id = known[0]
+            # Who works here since the invitation would come in with more than an auditor's eyes.
+            if await self._works_here(session, tenant_id, person_id):
+                raise _refusal()
         held = await repository.auditor_until(session, tenant_id, person_id, now)
         if held is None or held < invitation.until:
             grant = GrantRole(tenant_id, person_id, Role.AUDITOR, invitation.until)
