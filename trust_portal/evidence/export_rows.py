@@ -138,7 +138,7 @@ async def add_files(
 async def read_files(
     session: ReadSession, vault: Vault, tenant_id: UUID, export_id: UUID
 ) -> dict[str, bytes]:
-    """As they were rendered. ``Conflict`` where they are sealed, and the key cannot be used."""
+    """As they were rendered. ``Conflict`` where the key is withdrawn, or they are sealed and it cannot be used."""
     rows = (
         await session.execute(
             select(export_files.c.name, export_files.c.content, export_files.c.sealed).where(
@@ -169,7 +169,7 @@ async def add_artefact(
 
 
 async def find_artefact(session: ReadSession, vault: Vault, tenant_id: UUID, export_id: UUID) -> Artefact:
-    """``NotFound`` while the export is not ready; ``Conflict`` where it is sealed and its key cannot be used."""
+    """``NotFound`` while the export is not ready; ``Conflict`` as ``read_files`` raises it."""
     row = (
         await session.execute(
             select(
@@ -192,10 +192,9 @@ async def find_artefact(session: ReadSession, vault: Vault, tenant_id: UUID, exp
     ).first()
     if row is None:
         raise NotFound("bundle")
-    content = row.content
-    if row.sealed:
-        content = (await vault.take(session, tenant_id, export_id, {BUNDLE: content}))[BUNDLE]
-    return Artefact(row.file_name, row.media_type, content, row.digest.hex())
+    sealed = {BUNDLE: row.content} if row.sealed else {}
+    opened = await vault.take(session, tenant_id, export_id, sealed)
+    return Artefact(row.file_name, row.media_type, opened.get(BUNDLE, row.content), row.digest.hex())
 
 
 def _export(row: Row[Any]) -> Export:

@@ -193,6 +193,27 @@ async def test_a_withdrawn_key_opens_nothing_and_stores_nothing_until_it_is_enab
     assert await desk.download(export) == opened
 
 
+async def test_withdrawn_before_everything_was_sealed_what_is_stored_plain_is_not_handed_out_either(
+    desk: Desk,
+) -> None:
+    export = await desk.bundle()
+    opened = await desk.download(export)
+    await desk.act(KeyAct.ENABLE)
+    await desk.act(KeyAct.WITHDRAW)
+    assert await desk.is_readable(), "no job has come to it"
+    for handed_out in (
+        desk.download(export),
+        desk.house.archive.file(desk.admin, desk.tenant_id, export.id, "letter.txt"),
+        desk.house.archive.broken_example(desk.admin, desk.tenant_id),
+        desk.exports.reproduce(desk.tenant_id, export.id),
+    ):
+        with pytest.raises(Conflict) as refused:
+            await handed_out
+        assert refused.value.code == "KEY_WITHDRAWN"
+    await desk.act(KeyAct.ENABLE)
+    assert await desk.download(export) == opened
+
+
 async def test_a_key_that_is_gone_or_another_refuses_and_changes_nothing(desk: Desk) -> None:
     await desk.act(KeyAct.ENABLE)
     export = await desk.bundle()

@@ -45,10 +45,13 @@ class Vault:
     async def take(
         self, session: ReadSession, tenant_id: UUID, export_id: UUID, sealed: Mapping[str, bytes]
     ) -> dict[str, bytes]:
-        """What was sealed, as it was. ``Conflict``: KEY_WITHDRAWN, KEY_MISSING, KEY_WRONG."""
+        """What was sealed, as it was. ``Conflict``: KEY_WITHDRAWN, KEY_MISSING, KEY_WRONG.
+
+        Withdrawn, it refuses also what is stored plain still, because no job had come to it.
+        """
+        _require_in_force(await current_key(session, tenant_id))
         if not sealed:
             return {}
-        _require_in_force(await current_key(session, tenant_id))
         found = await find_data_key(session, tenant_id, export_id)
         if found is None:
             raise Broken("sealed, and there is no data key for it", code="SEAL_WITHOUT_KEY")
@@ -84,6 +87,6 @@ class Vault:
 def _require_in_force(key: CustomerKey | None) -> None:
     if key is not None and not key.in_force:
         raise Conflict(
-            "the customer has withdrawn the key: what it seals is not opened, and nothing new is stored",
+            "the customer has withdrawn the key: nothing stored is handed out, and nothing new is stored",
             code="KEY_WITHDRAWN",
         )
