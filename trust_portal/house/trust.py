@@ -83,7 +83,7 @@ def trust_room(base: Foundation, access: AccessRoom, auditors: Sequence[Auditor]
             reports=trust_reports,
             access_log=access_log,
         ),
-        trust_notes=TrustNotes(storage, gate, ledger),
+        trust_notes=TrustNotes(storage, gate, ledger, access_log),
         accounts=Accounts(storage, gate, ledger, access_log),
         qbrs=Qbrs(storage, gate=gate, ledger=ledger, exports=exports, vendor_name=settings.vendor_name),
         qbr_reader=QbrReader(storage, gate, access_log),

@@ -10,6 +10,7 @@ import pytest
 from support.learning_world import Vendor
 from support.sequencing import sequencing
 
+from trust_portal.access.access_log.model import AccessFilter, Verb
 from trust_portal.access.actors import CONSOLE
 from trust_portal.errors import Conflict, Denied, InvalidInput, NotFound
 from trust_portal.evidence.export import ExportState
@@ -20,6 +21,7 @@ from trust_portal.kernel.actor import Role
 from trust_portal.kernel.canonical import canonical
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.kernel.page import PageRequest
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.trust.compliance.imports.service import ImportAssessment
 from trust_portal.trust.compliance.model import ControlState, Evaluate
@@ -161,6 +163,8 @@ async def test_a_bundle_verifies_and_what_elsewhere_assessed_is_beside_it_with_i
     assert await house.exports.reproduce(acme, export.id) == bundle
     files = await house.compliance.download(carol, acme, theirs.id)
     assert set(files) == {"compliance.json", "compliance.csv", "assessment-results.json", "poam.json"}
+    log = await house.access_log.page(carol, acme, PageRequest(9), AccessFilter(verb=Verb.DOWNLOADED))
+    assert [each.access.subject for each in log.items] == [str(theirs.id)]
     assert theirs.count(ControlState.NOT_SATISFIED) == 2, "nobody audited either log"
     plan = parse_json(files["poam.json"])["plan-of-action-and-milestones"]
     assert len(plan["poam-items"]) == 2

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from sqlalchemy import text
 from support.portal_fixtures import Portal
 from support.portal_world import STRANGER, Customer
 
+from trust_portal.storage.tenancy import TenantScope
 from trust_portal.web.views import ROUTES
 
 pytestmark = pytest.mark.takes(seconds=40)
@@ -174,6 +178,22 @@ async def test_everybody_gets_exactly_the_pages_of_their_role(portal: Portal, wh
         for path in EXPECTED:
             got[path] = (await browser.get(address(path, portal.world.aurora))).status_code
     assert got == {path: int(row.split()[column]) for path, row in EXPECTED.items()}
+
+
+async def test_whatever_an_auditor_opens_stands_in_the_customers_access_log(portal: Portal):
+    customer, column, untraced = portal.world.aurora, PEOPLE.index("auditor"), []
+    looks = text("SELECT count(*) FROM access_log WHERE tenant_id = :t AND at = :now AND what <> 'tenant'")
+    async with portal.browser("auditor") as browser:
+        for path, statuses in EXPECTED.items():
+            if not path.startswith("/t/{key}") or statuses.split()[column] != "200":
+                continue
+            portal.clock.advance(timedelta(minutes=1))
+            await browser.get(address(path, customer))
+            async with portal.house.storage.read(TenantScope(customer.id)) as session:
+                asked = {"t": customer.id, "now": portal.clock.now()}
+                if not (await session.execute(looks, asked)).scalar():
+                    untraced.append(path)
+    assert untraced == ["/t/{key}/trust-policy"], "it says whom to believe, and nothing of the customer"
 
 
 def test_the_table_names_every_page_there_is():

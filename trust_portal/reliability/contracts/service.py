@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from trust_portal.access.access_log.model import Access, Verb
 from trust_portal.access.access_log.service import AccessLog, scope_of
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
@@ -92,8 +91,7 @@ class Contracts:
         await self._gate.require(actor, Action.CONTRACT_READ, Resource("contract", tenant_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             found = await contract_versions(session, tenant_id)
-        if actor.is_staff:
-            await self._access_log.trace(actor, [tenant_id], Access(Verb.READ, "contract"))
+        await self._access_log.looked(actor, tenant_id, "contract", purpose="reliability")
         return found
 
     async def get(self, actor: Actor, tenant_id: UUID, version: str) -> ContractVersion:

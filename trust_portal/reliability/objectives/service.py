@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from trust_portal.access.access_log.model import Access, Verb
 from trust_portal.access.access_log.service import AccessLog, scope_of
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
@@ -97,8 +96,7 @@ class Objectives:
             own = await current_objectives(session, tenant_id)
         async with self._storage.read(TenantScope(VENDOR_ID)) as session:
             everybodys = await current_objectives(session, VENDOR_ID)
-        if actor.is_staff:
-            await self._access_log.trace(actor, [tenant_id], Access(Verb.READ, "objective"))
+        await self._access_log.looked(actor, tenant_id, "objective", purpose="reliability")
         return tuple(objective for _, objective in sorted((everybodys | own).items()))
 
     async def _record(

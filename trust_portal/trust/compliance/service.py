@@ -124,8 +124,13 @@ class Compliance:
         return found
 
     async def download(self, actor: Actor, tenant_id: UUID, evaluation_id: UUID) -> dict[str, bytes]:
-        """The document and what follows from it, by name: what a bundle holds too."""
-        found = await self.get(actor, tenant_id, evaluation_id)
+        """The document and what follows from it, by name: what a bundle holds too. Always leaves its line."""
+        await self._may_read(actor, tenant_id)
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            found = await repository.find_evaluation(session, tenant_id, evaluation_id)
+        await self._access_log.trace(
+            actor, [tenant_id], Access(Verb.DOWNLOADED, NOUN, str(evaluation_id), "evidence")
+        )
         return _files(found)
 
     def files(self, evaluation: Evaluation) -> tuple[tuple[str, str], ...]:

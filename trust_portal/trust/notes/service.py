@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from trust_portal.access.access_log.service import AccessLog
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
@@ -23,10 +24,11 @@ from trust_portal.trust.notes.repository import add_note, newest_notes
 class TrustNotes:
     """What the vendor adds to Trust Reports."""
 
-    def __init__(self, storage: Storage, gate: Gate, ledger: Ledger) -> None:
+    def __init__(self, storage: Storage, gate: Gate, ledger: Ledger, access_log: AccessLog) -> None:
         self._storage = storage
         self._gate = gate
         self._ledger = ledger
+        self._access_log = access_log
 
     async def write(self, command: WriteNote, actor: Actor) -> StoredNote:
         """The next word on a subject. Raises ``NotFound`` where there is nothing to take back, ``Conflict``
@@ -81,4 +83,5 @@ class TrustNotes:
         for owner in dict.fromkeys((VENDOR_ID, tenant_id)):
             async with self._storage.read(TenantScope(owner)) as session:
                 found += await newest_notes(session, owner)
+        await self._access_log.looked(actor, tenant_id, "notes", purpose="Trust Report")
         return tuple(each for each in found if each.text is not None)
