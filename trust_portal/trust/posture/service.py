@@ -61,7 +61,8 @@ class Posture:
     async def check(
         self, tenant_id: UUID, actor: Actor, *, work: UUID | None = None
     ) -> tuple[PostureCheck, ...]:
-        """Look now, and put on record what was found. ``work`` is the outbox row of the job, if it is one.
+        """Look now, and put on record what was found. ``work`` is the outbox row of the job, if it is one; nothing
+        is recorded where another worker has done it.
 
         Raises ``Denied``, and ``NotFound`` where there is no such customer.
         """
@@ -134,7 +135,8 @@ class Posture:
     ) -> tuple[PostureCheck, ...]:
         round_id, receipt_id = new_id(), new_id()
         async with self._storage.write(TenantScope(tenant_id)) as session:
-            await session.complete(work)
+            if not await session.complete(work):
+                return ()
             now = session.clock.now()
             checks = tuple(
                 PostureCheck(new_id(), tenant_id, round_id, finding, now, actor.name, receipt_id)
