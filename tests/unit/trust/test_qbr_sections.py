@@ -276,6 +276,13 @@ def test_a_qbr_is_due_within_its_lead_and_not_twice() -> None:
         SetAccount(ID, None, None, timedelta(days=61))
 
 
+def test_a_review_on_a_day_whose_quarter_has_no_name_is_refused() -> None:
+    """It would be on the page of all accounts, and in every round of the clockwork, for everybody."""
+    with pytest.raises(InvalidInput, match="not before 2000") as refused:
+        SetAccount(ID, None, date(1, 1, 1), timedelta(days=7))
+    assert refused.value.field == "review_on"
+
+
 def test_markdown_becomes_lines_for_slides() -> None:
     assert plain("One *thing*\nand more.\n\n- first\n- second\n\n`code`") == (
         "One thing and more.\n• first\n• second\ncode"

@@ -15,6 +15,8 @@ NOUN: Final = "account"
 #: How long before a review its QBR is prepared, where nobody said otherwise.
 LEAD: Final = timedelta(days=7)
 _MOST_LEAD: Final = timedelta(days=60)
+#: The quarter before a review has a name, and so has the day on which it is prepared.
+_FIRST_YEAR: Final = 2000
 
 
 class Readiness(StrEnum):
@@ -68,6 +70,8 @@ class SetAccount:
     lead: timedelta = LEAD
 
     def __post_init__(self) -> None:
+        if self.review_on is not None and self.review_on.year < _FIRST_YEAR:
+            raise InvalidInput(f"a review is not before {_FIRST_YEAR}", field="review_on")
         if not timedelta(days=1) <= self.lead <= _MOST_LEAD:
             raise InvalidInput("a QBR is prepared 1 to 60 days before its review", field="lead_days")
 
