@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 
@@ -17,9 +18,13 @@ from trust_portal.access.actors import CONSOLE
 from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.evidence import bundle
 from trust_portal.evidence.audit import AuditTotals, audit
+from trust_portal.evidence.dsse import Envelope
 from trust_portal.evidence.verify import verify
 from trust_portal.kernel.canonical import canonical, sha256_hex
+from trust_portal.trust.gathering.everything import GATHERERS
+from trust_portal.trust.gathering.ids import CHANGES, SECTIONS
 from trust_portal.trust.recompute import RECOMPUTERS
+from trust_portal.trust.report.attestation import attest
 from trust_portal.trust.report.model import Acknowledgement, PublishTrustReport
 from trust_portal.trust.report.presentation import Imprint, trust_report_html
 from trust_portal.trust.sections.model import State
@@ -97,6 +102,20 @@ async def test_the_bundle_verifies_offline_and_says_what_was_let_stand(portal: P
     assert files["trust-report.pdf"].startswith(b"%PDF")
     await _downloads(portal, data, files)
     assert [each async for each in audit(house.storage, AuditTotals(), aurora.id, house.auditors)] == []
+
+    # A report that leaves a part out, published by whoever holds the keys: it says nothing of notes, and not so.
+    assert tuple(sections) == SECTIONS == (*GATHERERS, CHANGES)
+    less = canonical(
+        {**document, "sections": [each for each in document["sections"] if each["id"] != "notes"]}
+    )
+    receipt = f"receipts/{report.receipt_id}.dsse.json"
+    envelope = Envelope.parse(files[receipt])
+    statement = json.loads(envelope.payload)
+    statement["subject"][0]["digest"]["sha256"] = sha256_hex(less)
+    del statement["predicate"]["result"]["sections"]["notes"]
+    forged = replace(envelope, payload=canonical(statement)).to_json()
+    (gap,) = attest({**files, "trust-report.json": less, receipt: forged}).gaps
+    assert (gap.file, gap.field) == ("trust-report.json", "sections")
 
 
 async def test_another_revision_needs_a_reason_and_says_what_it_replaces(portal: Portal):

@@ -14,6 +14,19 @@ NOTES: Final = "notes"
 ACCESS: Final = "access"
 VERIFICATION: Final = "verification"
 CHANGES: Final = "changes"
+#: Every section of a Trust Report, in order: what one says nothing of cannot be told from what was left out.
+SECTIONS: Final = (
+    SLA,
+    INCIDENTS,
+    COST,
+    CREDITS,
+    COMPLIANCE,
+    POSTURE,
+    NOTES,
+    ACCESS,
+    VERIFICATION,
+    CHANGES,
+)
 
 #: Table of the SLA section: the signed reports behind it.
 REPORTS: Final = "reports"

@@ -19,6 +19,7 @@ from trust_portal.evidence.statement import ReceiptKind, Statement
 from trust_portal.evidence.strict import parse_json
 from trust_portal.evidence.verdict import Gap
 from trust_portal.kernel.canonical import sha256_hex
+from trust_portal.trust.gathering.ids import SECTIONS
 from trust_portal.trust.report.model import DOCUMENT_FILE
 from trust_portal.trust.report.sources import inputs_of
 
@@ -64,6 +65,8 @@ def _links(files: Mapping[str, bytes], issued: Issued) -> Iterator[Gap]:
 
 
 def _says_the_same(body: Mapping[str, Any], name: str, receipt: Statement) -> Iterator[Gap]:
+    if tuple(each["id"] for each in body["sections"]) != SECTIONS:
+        yield Gap(DOCUMENT_FILE, "sections", "not the sections that a Trust Report has")
     result = result_of(receipt)
     said = {
         "period": body["period"]["label"],
