@@ -83,9 +83,9 @@ def moment_of(text: object, field: str) -> datetime:
     """What ``datetime-local`` sends, read as UTC."""
     try:
         at = datetime.fromisoformat(str(text).strip())
-    except ValueError:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise InvalidInput("write day and time as 2026-06-14T09:30", field=field) from None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def page_request(request: Request, *, size: int = 25) -> PageRequest:

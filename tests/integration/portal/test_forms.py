@@ -26,6 +26,13 @@ REFUSED = [
         422,
     ),
     ("customer_admin", "/t/aurora/people", {"email": "n@x.example", "name": "Ann\u202egpj"}, "name", 422),
+    (
+        "customer_admin",
+        "/t/aurora/auditors",
+        {"email": "r@x.example", "name": "R", "reason": "audit", "until": "9999-12-31T23:59-23:59"},
+        "until",
+        422,
+    ),
     ("vendor_admin", "/tenants", {"key": "nova", "name": "No\u2066va", "time_zone": "UTC"}, "name", 422),
     ("customer_admin", "/t/aurora/tokens", {"label": "", "days": "30", "scopes": "read"}, "label", 422),
     (

@@ -136,6 +136,11 @@ def test_a_long_group_key_stays_a_key_and_one_of_its_own() -> None:
         (AlarmSource.PAGERDUTY, {"event": {"event_type": "service.updated"}}, "event.event_type"),
         (AlarmSource.PAGERDUTY, pagerduty(id=""), "event.data.id"),
         (AlarmSource.PAGERDUTY, pagerduty(created_at="soon"), "event.data.created_at"),
+        (
+            AlarmSource.PAGERDUTY,
+            pagerduty(created_at="9999-12-31T23:59:59-23:59"),
+            "event.data.created_at",
+        ),
         (AlarmSource.ALERTMANAGER, alertmanager(version="3"), "version"),
         (AlarmSource.ALERTMANAGER, alertmanager("maybe"), "status"),
         (AlarmSource.ALERTMANAGER, alertmanager(alerts=[]), "alerts"),

@@ -168,7 +168,10 @@ def _instant(value: object, column: str) -> datetime:
             moment = datetime.fromisoformat(str(value).strip().removesuffix(" UTC"))
         except ValueError:
             raise Unmappable("BAD_TIME", f"{column} {value!r} is no ISO 8601 date and time") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        raise Unmappable("BAD_TIME", f"{column} {value!r} is no time that UTC has too") from None
 
 
 def _cost(row: Row, column: str) -> tuple[Decimal, bool]:

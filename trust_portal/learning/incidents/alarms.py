@@ -204,4 +204,7 @@ def _parsed(text: str, path: str) -> datetime:
         raise InvalidInput("a time by RFC 3339", field=path) from error
     if at.tzinfo is None:
         raise InvalidInput("a time with its offset", field=path)
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidInput("a time that UTC has too", field=path) from error

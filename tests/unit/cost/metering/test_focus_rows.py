@@ -199,6 +199,7 @@ def test_typed_parquet_and_csv_make_the_same_events(tmp_path):
         ({"BilledCost": "1e999999999"}, "BAD_NUMBER"),
         ({"ConsumedQuantity": "many"}, "BAD_NUMBER"),
         ({"ChargePeriodStart": "4/1/25"}, "BAD_TIME"),
+        ({"ChargePeriodStart": "0001-01-01T00:00:00+23:59"}, "BAD_TIME"),
         ({"ChargePeriodEnd": "2024-08-31"}, "BAD_PERIOD"),
         ({"ChargePeriodEnd": "2034-08-31"}, "BAD_PERIOD"),
     ],
