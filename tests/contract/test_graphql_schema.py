@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from graphql import GraphQLInputObjectType, GraphQLObjectType, build_schema
 
 from schema.root import SDL, schema
@@ -32,3 +33,12 @@ def test_every_act_answers_with_user_errors():
         payload = field.type.of_type
         assert str(payload.fields["userErrors"].type) == "[UserError!]!", name
         assert list(field.args) == ["input"], name
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"])
+async def test_an_instant_that_utc_does_not_have_is_refused_before_anything_runs(at: str):
+    asked = 'query Q($at: DateTime!) { tenant(key: "acme") { incidents(since: $at, until: $at) { title } } }'
+    result = await schema.execute(asked, variable_values={"at": at})
+    (error,) = result.errors or ()
+    assert (error.path, result.data) == (None, None)
+    assert error.message.endswith(f"'{at}' is outside the calendar")
