@@ -237,6 +237,17 @@ async def test_an_invitation_lets_nobody_in_who_works_here_since(access, acme, a
     assert await counts(access, acme.id) == before
 
 
+async def test_an_invitation_ends_with_the_access_of_whoever_invited(access, acme, ada, invitation, member):
+    issued = await access.audits.invite(invitation, ada)
+    bea = (await member(acme, "bea@acme.example", Role.CUSTOMER_ADMIN)).as_actor()
+    await access.people.suspend(bea, acme.id, ada.id)
+    before = await counts(access, acme.id)
+    for way_in in (access.audits.look(secret_of(issued)), access.audits.accept(secret_of(issued), FIREFOX)):
+        with pytest.raises(NotSignedIn, match="spent, withdrawn or too old"):
+            await way_in
+    assert await counts(access, acme.id) == before
+
+
 async def test_what_cannot_be_is_refused_with_its_field_and_nothing_changes(
     access, acme, ada, invitation, member, clock
 ):

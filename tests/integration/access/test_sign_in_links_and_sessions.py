@@ -94,6 +94,18 @@ async def test_every_bad_link_gets_the_same_answer_and_opens_nothing(access, acm
     assert await count_sessions(access, acme.id) == 1
 
 
+@pytest.mark.parametrize("at_vendor", [False, True])
+async def test_a_link_ends_with_the_access_of_whoever_made_it(access, acme, vera, member, at_vendor):
+    """Else whoever is put out comes in again, as somebody else."""
+    house, role = (None, Role.VENDOR_ADMIN) if at_vendor else (acme, Role.CUSTOMER_ADMIN)
+    maker = await member(house, "ada@admin.example", role)
+    link = await access.links.create(maker.as_actor(), acme.id, vera.id)
+    await access.people.suspend(CONSOLE, maker.tenant_id, maker.id)
+    with pytest.raises(NotSignedIn, match="spent or too old"):
+        await access.links.consume(link.url.rpartition("/")[2], FIREFOX)
+    assert await count_sessions(access, acme.id) == 0
+
+
 async def test_a_session_ends_when_idle_and_when_old(access, vera, come_in, clock):
     idle, busy = await come_in(vera), await come_in(vera)
 

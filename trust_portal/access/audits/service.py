@@ -32,6 +32,7 @@ from trust_portal.access.people.repository import (
     revoke_grant,
     roles_in_force,
 )
+from trust_portal.access.people.suspension import is_suspended
 from trust_portal.access.policy import Decision, Resource
 from trust_portal.access.sessions.model import Client, Method, SignedIn
 from trust_portal.access.sessions.repository import demand_rotation, revoke_sessions
@@ -118,14 +119,18 @@ class AuditInvitations:
         """What one is invited to, and by whom, before it is accepted. ``NotSignedIn`` as ``accept`` raises it."""
         credential = _credential(secret)
         async with self._storage.read(TenantScope(credential.tenant_id)) as session:
-            return await self._open_one(session, credential)
+            invitation, tenant = await self._open_one(session, credential)
+        if await is_suspended(self._storage, tenant.id, invitation.by_id):
+            raise _refusal()
+        return invitation, tenant
 
     async def accept(self, secret: str, client: Client) -> SignedIn:
         """Spend the invitation: the person, the role until the end of the audit, and a session, in one act.
 
-        Raises the same ``NotSignedIn`` for a malformed, unknown, accepted, revoked or lapsed invitation, and for
-        one to somebody who holds another role since.
+        Raises the same ``NotSignedIn`` for a malformed, unknown, accepted, revoked or lapsed invitation, for
+        one to somebody who holds another role since, and for one by somebody who is suspended since.
         """
+        await self.look(secret)
         credential = _credential(secret)
         try:
             async with self._storage.write(TenantScope(credential.tenant_id)) as session:

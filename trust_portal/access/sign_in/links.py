@@ -15,11 +15,12 @@ from trust_portal.access.action import Action
 from trust_portal.access.credentials import new_cookie, parse_cookie
 from trust_portal.access.gate import Gate
 from trust_portal.access.people.repository import find_active_person
+from trust_portal.access.people.suspension import is_suspended
 from trust_portal.access.policy import Resource
 from trust_portal.access.receipts import leave_receipt
 from trust_portal.access.sessions.model import Client, Method, SignedIn
 from trust_portal.access.sessions.service import Sessions
-from trust_portal.access.sign_in.repository import insert_link, use_link, void_links
+from trust_portal.access.sign_in.repository import insert_link, maker_of_link, use_link, void_links
 from trust_portal.errors import NotFound, NotSignedIn
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.statement import ReceiptKind
@@ -79,10 +80,14 @@ class SignInLinks:
         """Spend the link and open a session, in one transaction.
 
         Raises the same ``NotSignedIn`` for a malformed, unknown, spent or late link and for a
-        suspended person (whose link stays unspent, and useless).
+        suspended person (whose link stays unspent, and useless), be it for them or by them.
         """
         credential = parse_cookie(secret)
         if credential is None:
+            raise _refusal()
+        async with self._storage.read(TenantScope(credential.tenant_id)) as session:
+            maker = await maker_of_link(session, credential)
+        if maker is None or await is_suspended(self._storage, credential.tenant_id, maker):
             raise _refusal()
         async with self._storage.write(TenantScope(credential.tenant_id)) as session:
             person_id = await use_link(session, credential)

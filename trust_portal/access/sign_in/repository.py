@@ -34,6 +34,15 @@ async def insert_link(
     return link_id
 
 
+async def maker_of_link(session: ReadSession, credential: Credential) -> UUID | None:
+    """Who made the link with this secret; None where there is none."""
+    query = select(sign_in_links.c.created_by).where(
+        sign_in_links.c.tenant_id == credential.tenant_id, sign_in_links.c.secret_hash == credential.hash
+    )
+    row = (await session.execute(query)).first()
+    return None if row is None else row.created_by
+
+
 async def use_link(session: WriteSession, credential: Credential) -> UUID | None:
     """Mark the link as used and say whose it is; None unless it is unused and in time.
 
