@@ -67,6 +67,10 @@ class IssueQbrInput:
     id: strawberry.ID
     acknowledgements: list[QbrAcknowledgementInput] = strawberry.field(default_factory=list)
     reason: str | None = strawberry.field(default=None, description="Needed for another revision.")
+    entries: int | None = strawberry.field(
+        default=None,
+        description="How many entries of the draft were read; with more of them it is not issued.",
+    )
 
 
 @strawberry.input(description="What is promised, by whom, until when.")
@@ -160,7 +164,9 @@ class QbrMutations:
             given = tuple(
                 Acknowledgement(each.section, each.reason, each.seen) for each in input.acknowledgements
             )
-            found = await house.qbrs.issue(IssueQbr(asked.tenant_id, asked.id, given, input.reason), actor)
+            found = await house.qbrs.issue(
+                IssueQbr(asked.tenant_id, asked.id, given, input.reason, input.entries), actor
+            )
         except OF_THE_REQUEST as refusal:
             return QbrPayload(qbr=None, user_errors=[user_error(refusal)])
         return QbrPayload(qbr=qbr(found), user_errors=[])

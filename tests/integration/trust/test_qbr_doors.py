@@ -60,6 +60,10 @@ async def test_a_review_goes_from_its_date_to_the_customer_by_forms_alone(portal
         seen = re.findall(r'name="(seen-[^"]+)" value="([^"]*)"', page)
         given = {name: html.unescape(value) for name, value in seen}
         given |= {name.replace("seen-", "reason-"): "we know" for name, _ in seen}
+        late = await csm.post(f"{here}/issue", data={**given, "entries": "2"})
+        assert late.status_code == 409, "of what was said third, whoever issues it has seen nothing"
+        assert "something was said about it since you read it" in late.text
+        given["entries"] = re.search(r'name="entries" value="([^"]*)"', page)[1]
         slides = await csm.get(f"{here}/internal.pptx")
         texts = [
             shape.text_frame.text

@@ -186,12 +186,17 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class IssueQbr:
-    """Command. ``reason`` is required where the period has an issued QBR already."""
+    """Command. ``reason`` is required where the period has an issued QBR already.
+
+    ``entries`` is how many comments, omissions and reviews whoever issues it has read: what was said later goes
+    out under nobody's eyes. None: whatever is said.
+    """
 
     tenant_id: UUID
     qbr_id: UUID
     acknowledgements: tuple[Acknowledgement, ...] = ()
     reason: str | None = None
+    entries: int | None = None
 
     def __post_init__(self) -> None:
         if self.reason is not None:

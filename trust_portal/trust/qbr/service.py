@@ -177,7 +177,7 @@ class Qbrs:
         """The customer's document, signed, its bundle asked for, the customer told.
 
         Raises ``Conflict``: ALREADY_ISSUED; NOT_THE_LATEST and TOO_OLD, where a newer snapshot is to be taken;
-        REASON_REQUIRED over an issued one; SECTIONS_BLOCK, SECTION_CHANGED, NOTHING_TO_ACKNOWLEDGE as of a
+        QBR_CHANGED where something was said since it was read; REASON_REQUIRED over an issued one; SECTIONS_BLOCK, SECTION_CHANGED, NOTHING_TO_ACKNOWLEDGE as of a
         Trust Report. Nothing is changed then.
         """
         decision = await self._may(actor, Action.QBR_ISSUE, command.tenant_id)
@@ -193,6 +193,10 @@ class Qbrs:
                 sections_in(snapshot),
                 await entries_of(session, command.tenant_id, qbr.period),
             )
+            if command.entries not in {None, len(entries)}:
+                raise Conflict(
+                    "something was said about it since you read it: look again", code="QBR_CHANGED"
+                )
             told = customer_sections(sections, entries)
             acknowledged = acknowledge(told, command.acknowledgements)
             issued = [each for each in known if each.issue is not None]

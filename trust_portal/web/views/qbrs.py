@@ -190,7 +190,13 @@ async def issue(request: Request) -> Response:
     given = texts(form)
     qbr_id: UUID = request.path_params["qbr"]
     try:
-        command = IssueQbr(tenant.id, qbr_id, _acknowledgements(given), given.get("reason") or None)
+        command = IssueQbr(
+            tenant.id,
+            qbr_id,
+            _acknowledgements(given),
+            given.get("reason") or None,
+            _count(given["entries"]) if given.get("entries") else None,
+        )
         await house_of(request).qbrs.issue(command, actor_of(request))
     except Refused as refusal:
         return await _refused(request, given, refusal)
@@ -282,6 +288,12 @@ def _acknowledgements(given: Mapping[str, str]) -> tuple[Acknowledgement, ...]:
         for name, text in given.items()
         if name.startswith(_SEEN) and (reason := given.get(_REASON + name.removeprefix(_SEEN)))
     )
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or len(text) > 9:
+        raise InvalidInput("how many entries were read", field="entries")
+    return int(text)
 
 
 def _day(text: str) -> date:
