@@ -333,7 +333,7 @@ def test_the_whole_story_is_told_beside_a_demo_that_is_cut_off_in_the_middle(
     base = one(r"Look around at (http://\S+)/sign-in", told)
     assert base != one(r"(http://\S+)/readyz", beside.told)
     urls = re.findall(r"→ (http://\S+)", told)
-    assert len(urls) == 41
+    assert len(urls) == 42
     assert {url.startswith(base + "/") for url in urls} == {True}
     paths = [urlsplit(url).path for url in urls]
     of_the_customer = [path for path in paths if path.startswith("/t/brightwater/")]
