@@ -168,15 +168,23 @@ async def test_an_auditor_is_let_in_and_shown_out_and_the_customer_sees_who_look
 
         async with portal.browser("auditor") as auditor:
             await auditor.get(f"/t/aurora/exports/{portal.world.aurora.export}/bundle.zip")
+        async with portal.program(portal.world.tokens["customer_admin:read"]) as program:
+            await program.get(f"/t/aurora/exports/{portal.world.aurora.export}/bundle.zip")
         async with portal.browser("sre_operator") as staff:
             await staff.get("/t/aurora/reports")
         looked = {}
-        for by, verb in (("AUDITOR", "DOWNLOADED"), ("STAFF", "READ"), ("STAFF", "DOWNLOADED")):
+        for by, verb in (
+            ("AUDITOR", "DOWNLOADED"),
+            ("TOKEN", "DOWNLOADED"),
+            ("STAFF", "READ"),
+            ("STAFF", "DOWNLOADED"),
+        ):
             answer = await ask(admin, LOOKED, by=by, verb=verb)
             looked[by, verb] = answer["viewer"]["tenant"]["accessLog"]["nodes"]
     assert {(each["actorName"], each["group"]) for each in looked["AUDITOR", "DOWNLOADED"]} == {
         ("Auditor", "auditor")
     }
+    assert [each["actorName"] for each in looked["TOKEN", "DOWNLOADED"]] == ["read token"]
     assert ("Sre_Operator", "read") in {(each["actorName"], each["verb"]) for each in looked["STAFF", "READ"]}
     assert looked["STAFF", "DOWNLOADED"] == []
 
