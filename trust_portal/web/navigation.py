@@ -176,7 +176,7 @@ def _areas(request: Request, actor: Actor) -> dict[str, list[NavItem]]:
             NavItem(
                 name,
                 href,
-                path.startswith((href, *_BESIDE_OF_HOUSE.get(href, ()))),
+                _is_below(path, href, *_BESIDE_OF_HOUSE.get(href, ())),
                 waiting_of(request) if name == _APPROVALS else 0,
             )
             for name, href, action in pages
@@ -220,4 +220,9 @@ def _tenant_pages(request: Request, actor: Actor, tenant: Tenant | None) -> Mapp
 def _is_at(path: str, root: str, below: str) -> bool:
     if not below:
         return path == root
-    return any(path.startswith(root + each) for each in (below, *_BESIDE.get(below, ())))
+    return _is_below(path, *(root + each for each in (below, *_BESIDE.get(below, ()))))
+
+
+def _is_below(path: str, *places: str) -> bool:
+    """Whether it is one of the places, or below one: ``/access-review`` is not at ``/access``."""
+    return any(path == each or path.startswith(f"{each}/") for each in places)

@@ -92,6 +92,7 @@ async def test_the_administration_of_a_customer_is_one_page_of_its_navigation_un
     async with portal.browser("customer_admin") as browser:
         overview = (await browser.get("/t/aurora")).text
         tokens = (await browser.get("/t/aurora/tokens")).text
+        review = (await browser.get("/t/aurora/access-review")).text
     async with portal.browser("customer_viewer") as browser:
         seldom = (await browser.get("/t/aurora")).text
     assert links(overview, "Aurora")[-1] == pages[0]
@@ -101,6 +102,8 @@ async def test_the_administration_of_a_customer_is_one_page_of_its_navigation_un
         (pages[0], "true"),
         (pages[1], "page"),
     ]
+    here = re.findall(r'href="(\S+)" aria-current', review.split("<main")[0])
+    assert here == [pages[0], pages[0]], "a review is of people, and not at the access log"
     assert "/t/aurora/access" in links(seldom, "Aurora")
 
 
