@@ -83,14 +83,22 @@ PAGES = {
     "vendor_admin": (*HOUSE, "/t/aurora", "/t/aurora/access"),
     "approver_security": ("/approvals", "/policies", "/keys", "/t/aurora", "/t/aurora/access"),
     "auditor": ("/t/aurora", "/t/aurora/check", "/t/aurora/auditors", "/t/aurora/trust"),
-    "csm": ("/tenants", "/accounts", "/t/aurora", "/t/aurora/account", "/t/aurora/qbr", "/t/aurora/trust"),
+    "csm": (
+        "/tenants",
+        "/accounts",
+        "/t/aurora",
+        "/t/aurora/account",
+        "/t/aurora/qbr",
+        "/t/aurora/trust",
+        "/t/aurora/trust/preview",
+    ),
 }
 #: Lists of which the first entry is opened.
 LISTS = {
     "customer_admin": ("reports", "receipts", "cost", "approvals"),
     "vendor_admin": ("reports", "receipts", "cost", "approvals"),
-    "approver_security": (),
-    "auditor": (),
+    "approver_security": ("approvals",),
+    "auditor": ("approvals",),
     "csm": (),
 }
 FIRST = "main tbody a, .requests a"
