@@ -26,7 +26,8 @@ from trust_portal.trust.gathering.ids import CHANGES, SECTIONS
 from trust_portal.trust.recompute import RECOMPUTERS
 from trust_portal.trust.report.attestation import attest
 from trust_portal.trust.report.model import Acknowledgement, PublishTrustReport
-from trust_portal.trust.report.presentation import Imprint, trust_report_html
+from trust_portal.trust.report.presentation import trust_report_html
+from trust_portal.trust.sections.imprint import Imprint
 from trust_portal.trust.sections.model import State
 from trust_portal.trust.verification import KINDS
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -15,22 +14,7 @@ from trust_portal.kernel.canonical import digest
 from trust_portal.trust.qbr.document import acknowledged_of, commentary_of, sections_of, title_of
 from trust_portal.trust.qbr.words import GLOBALS
 from trust_portal.trust.sections import words as section
-
-
-@dataclass(frozen=True, slots=True)
-class Imprint:
-    """What a QBR says about itself that its JSON cannot: the signing key (hex), its bundle's file name, and
-    when (RFC 3339) and by whom it was issued.
-    """
-
-    fingerprint: str
-    bundle: str
-    issued_at: str
-    issuer: str
-
-    def command(self, tenant: str) -> str:
-        """What to type; the portal hands out the policy of the tenant with this key under this name."""
-        return f"trust-portal verify {self.bundle} --policy {tenant}.policy --recompute"
+from trust_portal.trust.sections.imprint import Imprint
 
 
 def qbr_html(body: Mapping[str, Any], imprint: Imprint) -> str:

@@ -17,9 +17,10 @@ from trust_portal.trust.qbr.attesting import gaps_of, input_files
 from trust_portal.trust.qbr.deck import qbr_deck
 from trust_portal.trust.qbr.document import sections_of
 from trust_portal.trust.qbr.model import CSV_FILE, DOCUMENT_FILE, PDF_FILE, PPTX_FILE
-from trust_portal.trust.qbr.presentation import Imprint, qbr_pdf
+from trust_portal.trust.qbr.presentation import qbr_pdf
 from trust_portal.trust.qbr.recompute import table_of
 from trust_portal.trust.qbr.repository import find_document, find_qbr
+from trust_portal.trust.sections.imprint import Imprint
 
 
 class QbrRenderer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -13,23 +12,8 @@ from trust_portal.documents.html import create_environment
 from trust_portal.documents.pdf import render_pdf
 from trust_portal.kernel.canonical import digest
 from trust_portal.trust.report.document import acknowledged_of, sections_of, title_of
+from trust_portal.trust.sections.imprint import Imprint
 from trust_portal.trust.sections.words import GLOBALS
-
-
-@dataclass(frozen=True, slots=True)
-class Imprint:
-    """What a Trust Report says about itself that its JSON cannot: the signing key (hex), its bundle's file
-    name, and when (RFC 3339) and by whom it was published.
-    """
-
-    fingerprint: str
-    bundle: str
-    published_at: str
-    publisher: str
-
-    def command(self, tenant: str) -> str:
-        """What to type; the portal hands out the policy of the tenant with this key under this name."""
-        return f"trust-portal verify {self.bundle} --policy {tenant}.policy --recompute"
 
 
 def trust_report_html(body: Mapping[str, Any], imprint: Imprint) -> str:

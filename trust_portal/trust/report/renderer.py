@@ -16,9 +16,10 @@ from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.report.attesting import gaps_of, input_files
 from trust_portal.trust.report.document import sections_of
 from trust_portal.trust.report.model import CSV_FILE, DOCUMENT_FILE, PDF_FILE
-from trust_portal.trust.report.presentation import Imprint, trust_report_pdf
+from trust_portal.trust.report.presentation import trust_report_pdf
 from trust_portal.trust.report.repository import find_trust_report
 from trust_portal.trust.sections.document import csv_rows
+from trust_portal.trust.sections.imprint import Imprint
 
 
 class TrustReportRenderer:
