@@ -27,6 +27,7 @@ from schema.types.notification import (
     notification,
     preferences,
 )
+from schema.types.of_tenant import First, Last
 from schema.types.playbook import (
     KillSwitch,
     PlaybookRun,
@@ -36,7 +37,7 @@ from schema.types.playbook import (
     playbook_standings,
 )
 from schema.types.run import SlaRun, sla_run
-from schema.types.tenant import First, Last, Tenant, tenant
+from schema.types.tenant import Tenant, tenant
 from schema.types.trust_batch import TrustBatch, trust_batch
 from trust_portal.access.approvals.inbox import ApprovalFilter, Show
 from trust_portal.access.approvals.model import ApprovalKind

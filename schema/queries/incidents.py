@@ -17,7 +17,7 @@ from schema.types.incident import (
     vendor_incident,
     vendor_incident_detail,
 )
-from schema.types.tenant import First, Last
+from schema.types.of_tenant import First, Last
 from trust_portal.learning.incidents.model import IncidentFilter, Severity
 
 

@@ -7,6 +7,7 @@ import strawberry
 from schema.connection import Connection, connection, page_request
 from schema.context import Info
 from schema.ids import decode
+from schema.types.of_tenant import First, Last
 from schema.types.postmortem import (
     Postmortem,
     PostmortemDetail,
@@ -15,7 +16,6 @@ from schema.types.postmortem import (
     postmortem_detail,
     postmortem_release_preview,
 )
-from schema.types.tenant import First, Last
 
 
 @strawberry.type

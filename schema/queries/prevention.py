@@ -7,6 +7,7 @@ import strawberry
 from schema.connection import Connection, connection, page_request
 from schema.context import Info
 from schema.ids import decode
+from schema.types.of_tenant import First, Last
 from schema.types.prevention import (
     PreventionAction,
     SwitchboardSavedView,
@@ -14,7 +15,6 @@ from schema.types.prevention import (
     prevention_action,
     switchboard_view,
 )
-from schema.types.tenant import First, Last
 from trust_portal.learning.actions.model import ActionFilter, ActionState, ActionType
 from trust_portal.learning.incidents.model import Severity
 from trust_portal.learning.switchboard.model import BoardFilter

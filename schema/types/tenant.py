@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from datetime import date, datetime, timedelta
-from typing import Annotated
-from uuid import UUID
+from datetime import datetime
 
 import strawberry
 
@@ -15,47 +12,7 @@ from schema.ids import encode
 from schema.types.access import AccessEntry, access_entry
 from schema.types.approval import ApprovalRequest, approval_request
 from schema.types.audit import AuditInvitation, audit_invitation
-from schema.types.contract import ContractChange, ContractVersion, contract_change, contract_version
-from schema.types.cost import (
-    CostAnomaly,
-    CostBudget,
-    CostBudgetAlert,
-    CostKpis,
-    CostSuppression,
-    CostThresholds,
-    cost_anomaly,
-    cost_budget,
-    cost_budget_alert,
-    cost_kpis,
-    cost_suppression,
-    cost_thresholds,
-)
-from schema.types.credit import (
-    Credit,
-    CreditCalculation,
-    CreditClaim,
-    credit,
-    credit_calculation,
-    credit_claim,
-)
-from schema.types.cross_check import CrossCheckSource, cross_check_source
-from schema.types.detector import (
-    CostBackTest,
-    CostBackTestRun,
-    CostDetectorReport,
-    CostDetectors,
-    CostThresholdTrial,
-    TriedThresholdsInput,
-    cost_back_test,
-    cost_back_test_run,
-    cost_detector_report,
-    cost_detectors,
-    cost_threshold_trial,
-    try_thresholds,
-)
-from schema.types.exclusion import Exclusion, exclusion
 from schema.types.export import Export, export
-from schema.types.forecast import CreditForecast, credit_forecast
 from schema.types.incident import (
     Incident,
     MaintenanceWindow,
@@ -65,11 +22,12 @@ from schema.types.incident import (
     postmortem_copy,
 )
 from schema.types.notification import Delivery, Webhook, delivery, webhook
-from schema.types.objective import Objective, objective
+from schema.types.of_tenant import First, Last, span
 from schema.types.person import Person, person
 from schema.types.posture import CustomerKey, PostureCheck, customer_key, posture_check
 from schema.types.receipt import KindArgument, Receipt, receipt
-from schema.types.report import SlaReport, sla_report
+from schema.types.tenant_cost import CostOfTenant
+from schema.types.tenant_reliability import ReliabilityOfTenant
 from schema.types.token import ApiToken, api_token
 from schema.types.trust_report import TrustReport, TrustReportPreview, trust_report, trust_report_preview
 from trust_portal.access.access_log.model import AccessFilter, Looker, Verb
@@ -78,32 +36,17 @@ from trust_portal.access.approvals.inbox import ApprovalFilter, Show
 from trust_portal.access.approvals.model import ApprovalKind
 from trust_portal.access.policy import Resource
 from trust_portal.access.tenants import model
-from trust_portal.cost.anomalies.model import AnomalyFilter, AnomalyState, Verdict
-from trust_portal.cost.detection.model import Direction, Severity
-from trust_portal.errors import InvalidInput
 from trust_portal.notify.log import DeliveryFilter
 from trust_portal.notify.model import Channel
-from trust_portal.reliability.contracts.difference import difference
-from trust_portal.reliability.credits.model import CreditState
-from trust_portal.reliability.reports.preview import preview_json
-from trust_portal.reliability.reports.what_if import AskWhatIf
-
-_LONGEST_SPAN = timedelta(days=366)
-
-First = Annotated[int | None, strawberry.argument(description="How many from the start, 1 to 100.")]
-Last = Annotated[int | None, strawberry.argument(description="How many from the end, 1 to 100.")]
 
 
 @strawberry.type(description="A customer of the vendor, or the vendor itself.")
-class Tenant:
-    id: strawberry.ID
-    key: str = strawberry.field(description="Its name in events and contracts.")
+class Tenant(CostOfTenant, ReliabilityOfTenant):
     name: str
     time_zone: str = strawberry.field(description="IANA name.")
     residency: str
     onboarded_at: datetime
     offboarded_at: datetime | None
-    uuid: strawberry.Private[UUID]
 
     @strawberry.field(description="Whether the caller may do an action here, by its name.")
     def viewer_can(self, info: Info, action: str) -> bool:
@@ -241,79 +184,6 @@ class Tenant:
     async def trust_policy(self, info: Info) -> str:
         return await info.context.house.archive.trust_policy(info.context.actor, self.uuid)
 
-    @strawberry.field(description="Credits, newest first.")
-    async def credits(
-        self,
-        info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
-        period: str | None = None,
-        state: CreditState | None = None,
-    ) -> Connection[Credit]:
-        house, actor = info.context.house, info.context.actor
-        page = await house.credits.page(
-            actor, self.uuid, page_request(first, after, last, before), period=period, state=state
-        )
-        return connection(page, lambda row: credit(row, self.key))
-
-    @strawberry.field(description="What the newest signed reports say is due and nobody has proposed.")
-    async def credits_due(self, info: Info) -> list[CreditCalculation]:
-        found = await info.context.house.credits.due(info.context.actor, self.uuid)
-        return [credit_calculation(each) for each in found]
-
-    @strawberry.field(description="What the customer claimed, newest first.")
-    async def credit_claims(
-        self,
-        info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
-    ) -> Connection[CreditClaim]:
-        house, actor = info.context.house, info.context.actor
-        page = await house.credits.claims(actor, self.uuid, page_request(first, after, last, before))
-        return connection(page, credit_claim)
-
-    @strawberry.field(
-        description="What the running period is heading for; null while it is switched off. For staff."
-    )
-    async def credit_forecast(self, info: Info) -> CreditForecast | None:
-        found = await info.context.house.forecasts.of_tenant(info.context.actor, self.uuid)
-        return None if found is None else credit_forecast(found)
-
-    @strawberry.field(description="Which terms one version says otherwise than another.")
-    async def contract_changes(self, info: Info, before: str, after: str) -> list[ContractChange]:
-        house, actor = info.context.house, info.context.actor
-        one = await house.contracts.get(actor, self.uuid, before)
-        other = await house.contracts.get(actor, self.uuid, after)
-        return [contract_change(each) for each in difference(one.contract, other.contract)]
-
-    @strawberry.field(
-        description="A past period by a recorded version or a draft, as JSON like that of "
-        "`trust-portal sla preview --json`. Nothing is stored. For staff."
-    )
-    async def contract_preview(
-        self, info: Info, period: str, version: str | None = None, document: str | None = None
-    ) -> str:
-        query = AskWhatIf(self.uuid, period, version, document)
-        found = await info.context.house.what_ifs.ask(query, info.context.actor)
-        return json.dumps(preview_json(found.assessment), ensure_ascii=False)
-
-    @strawberry.field(description="Exclusions after the fact, newest first.")
-    async def exclusions(
-        self,
-        info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
-    ) -> Connection[Exclusion]:
-        house, actor = info.context.house, info.context.actor
-        page = await house.exclusions.page(actor, self.uuid, page_request(first, after, last, before))
-        return connection(page, exclusion)
-
     @strawberry.field(description="Published Trust Reports, newest first.")
     async def trust_reports(self, info: Info) -> list[TrustReport]:
         found = await info.context.house.trust_reports.versions(info.context.actor, self.uuid)
@@ -325,27 +195,6 @@ class Tenant:
     async def trust_report_preview(self, info: Info, period: str) -> TrustReportPreview:
         house = info.context.house
         return trust_report_preview(await house.trust_reports.preview(info.context.actor, self.uuid, period))
-
-    @strawberry.field(description="SLA reports and refused attempts, newest first.")
-    async def sla_reports(
-        self,
-        info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
-        period: str | None = None,
-    ) -> Connection[SlaReport]:
-        house, actor = info.context.house, info.context.actor
-        page = await house.reports.page(
-            actor, self.uuid, page_request(first, after, last, before), period=period
-        )
-        return connection(page, lambda row: sla_report(row, self.key))
-
-    @strawberry.field(description="The latest signed report of a period, or its latest refusal.")
-    async def sla_report(self, info: Info, period: str) -> SlaReport | None:
-        found = await info.context.house.reports.latest(info.context.actor, self.uuid, period)
-        return None if found is None else sla_report(found, self.key)
 
     @strawberry.field(description="Exports, newest first, unfinished ones too.")
     async def exports(
@@ -363,7 +212,7 @@ class Tenant:
     @strawberry.field(description="Incidents under way between two instants, newest first; at most a year.")
     async def incidents(self, info: Info, since: datetime, until: datetime) -> list[Incident]:
         found = await info.context.house.customer_incidents.of_tenant(
-            info.context.actor, self.uuid, *_span(since, until)
+            info.context.actor, self.uuid, *span(since, until)
         )
         return [incident(each, self.key) for each in found]
 
@@ -377,137 +226,9 @@ class Tenant:
     )
     async def maintenance(self, info: Info, since: datetime, until: datetime) -> list[MaintenanceWindow]:
         found = await info.context.house.operations.maintenance(
-            info.context.actor, self.uuid, *_span(since, until)
+            info.context.actor, self.uuid, *span(since, until)
         )
         return [maintenance_window(each) for each in found]
-
-    @strawberry.field(description="Objectives that hold for this tenant, by key.")
-    async def objectives(self, info: Info) -> list[Objective]:
-        found = await info.context.house.objectives.of_tenant(info.context.actor, self.uuid)
-        return [objective(each) for each in found]
-
-    @strawberry.field(description="Every contract version, in the order of recording.")
-    async def contracts(self, info: Info) -> list[ContractVersion]:
-        versions = await info.context.house.contracts.versions(info.context.actor, self.uuid)
-        return [contract_version(each) for each in versions]
-
-    @strawberry.field(description="Who confirms this tenant's counts, by objective; for staff.")
-    async def cross_checks(self, info: Info) -> list[CrossCheckSource]:
-        found = await info.context.house.cross_checks.of_tenant(info.context.actor, self.uuid)
-        return [cross_check_source(each) for each in found.values()]
-
-    @strawberry.field(description="Cost anomalies, newest first.")
-    async def cost_anomalies(
-        self,
-        info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
-        state: AnomalyState | None = None,
-        subsystem: str | None = None,
-        direction: Direction | None = None,
-        severity: Severity | None = None,
-        verdict: Verdict | None = None,
-        suppressed: bool | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> Connection[CostAnomaly]:
-        wanted = AnomalyFilter(
-            self.uuid,
-            subsystem=subsystem,
-            state=state,
-            direction=direction,
-            severity=severity,
-            verdict=verdict,
-            suppressed=suppressed,
-            since=_aware(since, "since"),
-            until=_aware(until, "until"),
-        )
-        page = await info.context.house.anomalies.page(
-            info.context.actor, wanted, page_request(first, after, last, before)
-        )
-        return connection(page, cost_anomaly)
-
-    @strawberry.field(description="What raises nothing for a while, newest first.")
-    async def cost_suppressions(
-        self,
-        info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
-    ) -> Connection[CostSuppression]:
-        page = await info.context.house.suppressions.page(
-            info.context.actor, self.uuid, page_request(first, after, last, before)
-        )
-        return connection(page, cost_suppression)
-
-    @strawberry.field(description="What is worth raising now, by subsystem.")
-    async def cost_thresholds(self, info: Info) -> list[CostThresholds]:
-        found = await info.context.house.thresholds.effective(info.context.actor, self.uuid)
-        return [cost_thresholds(each) for each in found]
-
-    @strawberry.field(
-        description="What other thresholds would have raised on this tenant's history; for staff."
-    )
-    async def cost_threshold_trial(self, info: Info, tried: TriedThresholdsInput) -> CostThresholdTrial:
-        query = try_thresholds(self.uuid, tried)
-        return cost_threshold_trial(await info.context.house.backtests.run(query, info.context.actor))
-
-    @strawberry.field(
-        description="Which detectors watch; at the vendor, those of tenants without a flag of their own."
-    )
-    async def cost_detectors(self, info: Info) -> CostDetectors:
-        return cost_detectors(await info.context.house.detector_flags.standing(info.context.actor, self.uuid))
-
-    @strawberry.field(
-        description="What the detectors found and how good it was; at the vendor, of all tenants."
-    )
-    async def cost_detector_report(
-        self, info: Info, since: datetime | None = None, until: datetime | None = None
-    ) -> CostDetectorReport:
-        start, end = _aware(since, "since"), _aware(until, "until")
-        reports = info.context.house.detector_reports
-        return cost_detector_report(await reports.report(info.context.actor, self.uuid, start, end))
-
-    @strawberry.field(description="The latest back-tests of detectors, newest first; for staff.")
-    async def cost_back_tests(self, info: Info) -> list[CostBackTest]:
-        found = await info.context.house.detector_backtests.newest(info.context.actor, self.uuid)
-        return [cost_back_test(each) for each in found]
-
-    @strawberry.field(description="Back-tests that are under way or failed, newest first; for staff.")
-    async def cost_back_test_runs(self, info: Info) -> list[CostBackTestRun]:
-        found = await info.context.house.detector_backtests.unfinished(info.context.actor, self.uuid)
-        return [cost_back_test_run(each) for each in found]
-
-    @strawberry.field(description="Where the budgets of a month stand; of the current one by default.")
-    async def cost_budgets(self, info: Info, month: date | None = None) -> list[CostBudget]:
-        found = await info.context.house.budgets.status(info.context.actor, self.uuid, month)
-        return [cost_budget(each) for each in found]
-
-    @strawberry.field(description="What was said of the budgets, the newest fifty, newest first.")
-    async def cost_budget_alerts(self, info: Info) -> list[CostBudgetAlert]:
-        found = await info.context.house.budgets.alerts(info.context.actor, self.uuid)
-        return [cost_budget_alert(each) for each in found]
-
-    @strawberry.field(description="Whether the cost loop works for this tenant.")
-    async def cost_kpis(self, info: Info) -> CostKpis:
-        return cost_kpis(await info.context.house.cost_kpis.of_tenant(info.context.actor, self.uuid))
-
-
-def _aware(at: datetime | None, field: str) -> datetime | None:
-    if at is not None and at.tzinfo is None:
-        raise InvalidInput("an instant names its offset, such as Z", field=field)
-    return at
-
-
-def _span(since: datetime, until: datetime) -> tuple[datetime, datetime]:
-    if since.tzinfo is None or until.tzinfo is None:
-        raise InvalidInput("an instant names its offset, such as Z", field="since")
-    if not timedelta(0) < until - since <= _LONGEST_SPAN:
-        raise InvalidInput("until lies after since, by at most 366 days", field="until")
-    return since, until
 
 
 def tenant(row: model.Tenant) -> Tenant:
