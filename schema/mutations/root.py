@@ -18,6 +18,7 @@ from schema.mutations.imports import ImportMutations
 from schema.mutations.incidents import IncidentMutations
 from schema.mutations.keys import KeyMutations
 from schema.mutations.notifications import NotificationMutations
+from schema.mutations.pagers import PagerMutations
 from schema.mutations.people import PeopleMutations
 from schema.mutations.playbooks import PlaybookMutations
 from schema.mutations.policies import PolicyMutations
@@ -48,6 +49,7 @@ class Mutation(
     IncidentMutations,
     KeyMutations,
     NotificationMutations,
+    PagerMutations,
     PeopleMutations,
     PlaybookMutations,
     PolicyMutations,

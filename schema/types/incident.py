@@ -140,6 +140,15 @@ class IncidentIntegration:
     receipt_id: strawberry.ID
     row: strawberry.Private[Integration]
 
+    @strawberry.field(
+        description="What Alertmanager proves itself by; null for other pagers, and for who may not set this one."
+    )
+    async def token(self, info: Info) -> str | None:
+        view = await info.context.house.incident_integrations.get(
+            info.context.actor, self.row.kind, self.row.name
+        )
+        return view.token
+
     @strawberry.field(description="The latest alarms that no rule fitted.")
     async def unmatched(self, info: Info) -> list[UnmatchedAlarm]:
         view = await info.context.house.incident_integrations.get(

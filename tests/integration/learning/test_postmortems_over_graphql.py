@@ -10,8 +10,10 @@ from support.postmortem_desk import Desk, desk_of
 from schema.context import Context
 from schema.ids import encode
 from schema.root import schema
+from trust_portal.access.rights import actor_with
 from trust_portal.evidence.assertion import challenge_of
 from trust_portal.evidence.signing_statement import signing_statement
+from trust_portal.kernel.actor import Role
 from trust_portal.kernel.canonical import canonical
 from trust_portal.learning.postmortems.model import Release
 
@@ -113,3 +115,66 @@ async def test_it_is_written_reviewed_signed_and_released(desk):
     await desk.house.postmortem_copies.issue(release.id)
     listed = await ask(desk, desk.owner, copies)
     assert listed["tenant"]["postmortems"] == [{"version": 1, "sha256": release.sha256}]
+
+
+async def test_a_pager_is_set_up_tried_and_changed_as_in_the_portal(desk):
+    sre, admin = actor_with(Role.SRE_OPERATOR), actor_with(Role.VENDOR_ADMIN)
+    rules = (
+        "- {when: {labels.severity: page}, severity: P1, service: api, title: Slow}\n- {ignore: Nobody wakes}"
+    )
+    setting = """mutation ($input: SetIncidentIntegrationInput!) { setIncidentIntegration(input: $input)
+        { integration { source version enabled rules token } userErrors { code path } } }"""
+    wanted = {"kind": "ALERTMANAGER", "name": "prod", "rules": rules, "reason": "It wakes us"}
+
+    made = (await ask(desk, sre, setting, input=wanted))["setIncidentIntegration"]
+    assert made["userErrors"] == []
+    token = made["integration"].pop("token")
+    assert token.startswith("tpa_")
+    assert made["integration"] == {
+        "source": "alertmanager/prod", "version": 1, "enabled": True, "rules": rules,
+    }  # fmt: skip
+    for changed, refused in (
+        ({}, {"code": "ALREADY_THERE", "path": ["input", "name"]}),
+        ({"version": 7}, {"code": "STALE", "path": []}),
+        ({"version": 1, "rules": "- severity: P1"}, {"code": "INVALID", "path": ["input", "rules"]}),
+        ({"kind": "PAGERDUTY"}, {"code": "INVALID", "path": ["input", "secret"]}),
+    ):
+        answer = (await ask(desk, sre, setting, input=wanted | changed))["setIncidentIntegration"]
+        assert answer["integration"] is None
+        assert answer["userErrors"] == [refused]
+    denied = await schema.execute(
+        setting,
+        variable_values={"input": wanted | {"version": 1}},
+        context_value=Context(desk.house, admin),
+    )
+    assert [each.original_error.code for each in denied.errors or ()] == ["DENIED"]
+    looked = await ask(desk, admin, "{ incidentIntegrations { source version token } }")
+    assert looked["incidentIntegrations"] == [{"source": "alertmanager/prod", "version": 1, "token": None}]
+
+    trying = """mutation ($input: TryIncidentRulesInput!) { tryIncidentRules(input: $input)
+        { tried { key tells rule severity service title whyNone } userErrors { code path } } }"""
+
+    async def tried(severity: str) -> dict[str, object]:
+        body = {
+            "version": "4", "groupKey": "g", "status": "firing", "commonLabels": {"severity": severity},
+            "alerts": [{"status": "firing", "startsAt": "2026-06-01T10:00:00Z"}],
+        }  # fmt: skip
+        asked = {"kind": "ALERTMANAGER", "rules": rules, "body": json.dumps(body)}
+        return (await ask(desk, admin, trying, input=asked))["tryIncidentRules"]["tried"]
+
+    assert await tried("page") == {
+        "key": "g", "tells": "firing", "rule": 1, "severity": "P1", "service": "api", "title": "Slow",
+        "whyNone": None,
+    }  # fmt: skip
+    assert await tried("info") == {
+        "key": "g", "tells": "firing", "rule": 2, "severity": None, "service": None, "title": None,
+        "whyNone": "Nobody wakes",
+    }  # fmt: skip
+    bad = {"kind": "ALERTMANAGER", "rules": rules, "body": "{"}
+    answer = (await ask(desk, admin, trying, input=bad))["tryIncidentRules"]
+    assert (answer["tried"], [each["path"] for each in answer["userErrors"]]) == (None, [["input", "body"]])
+    again = (await ask(desk, sre, setting, input=wanted | {"version": 1, "renew": True}))[
+        "setIncidentIntegration"
+    ]
+    assert again["integration"]["version"] == 2
+    assert again["integration"]["token"] != token
