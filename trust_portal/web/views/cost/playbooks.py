@@ -79,7 +79,7 @@ async def run(request: Request, form: FormState = FormState()) -> Response:  # n
         and found.state in {RunState.PLANNED, RunState.WAITING},
         may_reverse=may_reverse and found.can_be_rolled_back,
         to_decide=_to_decide(found) if house.gate.allows(actor, Action.APPROVAL_READ, resource) else None,
-        may_stop=house.gate.allows(actor, Action.HOUSE_KILL_SWITCH_SET, Resource.of_house("kill switch")),
+        may_stop_it=house.gate.allows(actor, Action.HOUSE_KILL_SWITCH_SET, Resource.of_house("kill switch")),
         stop_tenant=urlencode({"customer": tenant.key, "place": f"tenant:{tenant.key}"}),
         stop_playbook=urlencode({"place": f"playbook:{found.plan.playbook_id}"}),
         may_trace=house.gate.allows(actor, Action.RECEIPT_READ, resource),
