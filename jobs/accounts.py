@@ -14,7 +14,10 @@ log = logging.getLogger(__name__)
 
 
 async def mind_accounts(house: House) -> None:
-    """One round. Safe beside others: of two that prepare the same one, one finds it prepared."""
+    """One round. Safe beside others: of two that prepare the same one, one finds it prepared.
+
+    What goes wrong with one customer's keeps no other from being prepared; the next round tries it again.
+    """
     today = house.clock.now().date()
     for account in await house.accounts.list(SYSTEM):
         quarter = account.settings.quarter
@@ -24,3 +27,5 @@ async def mind_accounts(house: House) -> None:
             await house.qbrs.prepare(Prepare(account.tenant.id, quarter), SYSTEM)
         except Conflict:
             log.info("QBR of %s for %s is prepared already", account.tenant.key, quarter)
+        except Exception:
+            log.exception("QBR of %s for %s could not be prepared", account.tenant.key, quarter)

@@ -84,7 +84,7 @@ async def _http(request: Request, error: Exception) -> Response:
 
 async def _unforeseen(request: Request, error: Exception) -> Response:
     reference = secrets.token_hex(6)
-    _log.error("unforeseen", reference=reference, path=request.url.path, exc_info=error)
+    _log.error("unforeseen", reference=reference, path=_told_of(request), exc_info=error)
     return _answer(
         request,
         500,
@@ -92,6 +92,12 @@ async def _unforeseen(request: Request, error: Exception) -> Response:
         "the request could not be finished and nothing was half-done; tell your operator the reference",
         reference=reference,
     )
+
+
+def _told_of(request: Request) -> str:
+    """The address as the log may keep it: what opens a door to whoever reads it (a link, an invitation) is left out."""
+    secret = request.path_params.get("secret")
+    return request.url.path.replace(str(secret), "{secret}") if secret else request.url.path
 
 
 def _answer(

@@ -18,8 +18,10 @@ from support.portal_fixtures import Portal
 
 from jobs.accounts import mind_accounts
 from schema.ids import encode
+from trust_portal.kernel.actor import Actor
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.trust.accounts.model import Readiness, SetAccount
+from trust_portal.trust.qbr.model import Prepare
 
 pytestmark = pytest.mark.takes(seconds=10)
 
@@ -136,6 +138,29 @@ async def test_the_clock_prepares_what_is_due_once(portal: Portal):
     account = next(each for each in await house.accounts.list(CORA) if each.tenant.id == aurora.id)
     assert account.readiness is Readiness.BLOCKED
     assert account.qbr_id == draft.id
+
+
+async def test_a_customer_whose_review_cannot_be_prepared_holds_up_no_other(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    house, world = portal.house, portal.world
+    for tenant in (world.aurora, world.brightside):
+        await house.accounts.set(SetAccount(tenant.id, None, date(2026, 7, 20), timedelta(days=14)), CORA)
+    prepare = type(house.qbrs).prepare
+
+    async def fails_for_the_first(qbrs: Any, command: Prepare, actor: Actor) -> Any:
+        if command.tenant_id == world.aurora.id:
+            raise RuntimeError("a row nobody foresaw")
+        return await prepare(qbrs, command, actor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(house.qbrs), "prepare", fails_for_the_first)
+        await mind_accounts(house)
+    assert len(await house.qbr_reader.drafts(CORA, world.brightside.id)) == 1
+    assert await house.qbr_reader.drafts(CORA, world.aurora.id) == ()
+    assert "QBR of aurora for 2026-Q2 could not be prepared" in caplog.text
+    await mind_accounts(house)
+    assert len(await house.qbr_reader.drafts(CORA, world.aurora.id)) == 1
 
 
 async def _ask(client: httpx.AsyncClient, query: str, **variables: Any) -> dict[str, Any]:
