@@ -8,8 +8,6 @@ its own, and nothing changes by it.
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,10 +18,9 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 from support.browser_devices import ask, enrol, give_a_device, sign
+from support.downloaded_bundles import results_of, verdict_on
 
-from trust_portal.evidence import bundle
-from trust_portal.evidence.dsse import Envelope
-from trust_portal.evidence.statement import ReceiptKind, Statement
+from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.kernel.canonical import digest
 from trust_portal.kernel.clock import rfc3339
 
@@ -241,16 +238,6 @@ def by_token(place: Any, token: str, command: Mapping[str, Any]) -> Mapping[str,
     return found
 
 
-def signed_decisions(files: Any) -> list[dict[str, Any]]:
-    found = []
-    for name, data in files.items():
-        if name.startswith("receipts/") and name.endswith(".dsse.json"):
-            statement = Statement.parse(Envelope.parse(data).payload)
-            if statement.kind is ReceiptKind.APPROVAL_APPROVED:
-                found.append(statement.predicate["result"]["signature"])
-    return found
-
-
 def test_two_people_sign_what_six_others_cannot_and_the_memo_verifies_offline(
     visit: Any, place: Any, tmp_path: Path
 ):
@@ -296,8 +283,8 @@ def test_two_people_sign_what_six_others_cannot_and_the_memo_verifies_offline(
     assert any(
         each.startswith("2 decisions are signed with passkeys of 2 people") for each in verdict["proved"]
     )
-    signatures = signed_decisions(bundle.read(memo.read_bytes()).files)
-    assert sorted(each["statement"]["person"]["name"] for each in signatures) == [
+    decisions = results_of(memo, ReceiptKind.APPROVAL_APPROVED)
+    assert sorted(each["signature"]["statement"]["person"]["name"] for each in decisions) == [
         "Farid Haddad",
         "Rosa Lindqvist",
     ]
@@ -346,10 +333,3 @@ def issued(visit: Any, operator: Any, credit: str, folder: Path) -> tuple[Path, 
     policy = folder / "aurora.policy"
     download.value.save_as(policy)
     return memo, policy
-
-
-def verdict_on(memo: Path, policy: Path) -> dict[str, Any]:
-    command = [sys.executable, "-P", "-m", "trust_portal.cli", "verify", str(memo), "--policy", str(policy)]
-    done = subprocess.run([*command, "--recompute", "--json"], capture_output=True, text=True, check=True)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found

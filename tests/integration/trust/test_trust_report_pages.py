@@ -61,7 +61,7 @@ async def test_a_customer_reads_its_own_and_staffs_reading_is_in_the_access_log(
     async with portal.browser("customer_admin") as browser:
         log = await browser.get("/t/aurora/access")
     assert "Sre_Operator" in log.text
-    assert str(report.id) in log.text
+    assert f'href="{path}"' in log.text
 
 
 async def test_programs_publish_over_graphql_with_what_they_saw(portal: Portal):

@@ -10,7 +10,9 @@ from trust_portal.access.access_log.model import Access, Verb
 #: The page of a thing with an id, below its tenant, by the noun that the access log has for it.
 _PAGES: Final = {
     "SLA report": "/reports/",
+    "Trust Report": "/trust/",
     "anomaly": "/cost/anomalies/",
+    "approval request": "/approvals/",
     "back-test": "/cost/detectors/back-tests/",
     "cost anomaly": "/cost/anomalies/",
     "credits": "/credits/",
