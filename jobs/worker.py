@@ -46,7 +46,7 @@ from trust_portal.evidence.sequencer import run_sequencer
 from trust_portal.house import House, open_house
 from trust_portal.runtime.signals import until_told
 from trust_portal.settings import Settings
-from trust_portal.storage.backlog import Backlog
+from trust_portal.storage.backlog import QUEUED_LEASE, Backlog
 from trust_portal.storage.outbox import DEFAULT_QUEUE, DELIVERIES_QUEUE, EXPORTS_QUEUE, QUEUE_OF
 
 log = logging.getLogger(__name__)
@@ -188,6 +188,10 @@ async def _run_arq(redis_url: str, queue: str, functions: list[Function]) -> Non
         job_deserializer=from_json,
         log_results=False,
     )
+    # What a worker took and was killed before it began is taken again as soon as the outbox offers it again,
+    # not after the longest timeout of any job. An attempt at work loses nothing by it: ``Backlog.start``
+    # turns away whoever comes with its ticket once more.
+    worker.in_progress_timeout_s = QUEUED_LEASE.total_seconds()
     try:
         await worker.async_run()
     except asyncio.CancelledError:

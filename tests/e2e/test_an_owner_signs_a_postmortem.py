@@ -40,7 +40,7 @@ def test_what_the_owner_reads_is_what_the_owners_device_signs(visit: Any, tmp_pa
     owner.page.click("button:has-text('Sign version 1')")
     expect(owner.page.locator("text=The bundle of version 1")).to_be_visible()
 
-    file, policy = downloaded(owner, here, tmp_path)
+    file, policy = downloaded(reviewer, here, tmp_path)
     (signed,) = results_of(file, ReceiptKind.POSTMORTEM_SIGNED)
     assert (signed["sha256"], signed["signature"]["statement"]) == (digest, statement)
     assert verdict_on(file, policy)["ok"] is True
@@ -91,14 +91,14 @@ def sign_what_was_changed(owner: Any, here: str) -> None:
     assert page.locator("button:has-text('Sign version 1')").count() == 1
 
 
-def downloaded(owner: Any, here: str, folder: Path) -> tuple[Path, Path]:
-    """The bundle and the vendor's trust policy, as the owner gets them from the page."""
-    page = owner.page
+def downloaded(operator: Any, here: str, folder: Path) -> tuple[Path, Path]:
+    """The bundle and the vendor's trust policy, as who may download gets them from the page."""
+    page = operator.page
     for _ in range(120):
+        page.goto(here)
         if page.locator(".downloads a").count():
             break
         page.wait_for_timeout(500)
-        page.goto(here)
     places = folder / "postmortem.zip", folder / "vendor.policy"
     for link, place in zip((".downloads a", "text=the trust policy"), places, strict=True):
         with page.expect_download() as download:

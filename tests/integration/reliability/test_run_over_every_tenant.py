@@ -323,6 +323,9 @@ async def test_workers_killed_in_mid_run_and_mid_export_lose_nothing_and_double_
     async def all_ready() -> bool:
         return all([[e.state for e in await exports_of(key)] == [ExportState.READY] for key in keys])
 
+    async def nothing_waits() -> bool:
+        return await Backlog(house.storage).waiting() == ()
+
     async with worker_process(production, "default"):
         await until(some_done)
     assert not await complete(house), "killed too late to show anything"
@@ -334,13 +337,13 @@ async def test_workers_killed_in_mid_run_and_mid_export_lose_nothing_and_double_
     ):
         await until(lambda: complete(house))
         await until(all_ready)
+        await until(nothing_waits)
 
     progress = await house.runs.progress(CONSOLE, "2026-06")
     assert progress.counts["issued"] == 12
     for key in keys:
         reports = await house.reports.of_period(SYSTEM, tenants[key].id, "2026-06")
         assert [each.revision for each in reports] == [1]
-    assert await Backlog(house.storage).waiting() == ()
     assert progress.run.attempt == 1
     await house.close()
 
