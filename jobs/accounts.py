@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from trust_portal.errors import Conflict
+from trust_portal.errors import Broken, Conflict
 from trust_portal.house import House
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.trust.accounts.readiness import is_due
@@ -27,5 +27,7 @@ async def mind_accounts(house: House) -> None:
             await house.qbrs.prepare(Prepare(account.tenant.id, quarter), SYSTEM)
         except Conflict:
             log.info("QBR of %s for %s is prepared already", account.tenant.key, quarter)
+        except Broken:
+            raise
         except Exception:
             log.exception("QBR of %s for %s could not be prepared", account.tenant.key, quarter)

@@ -6,6 +6,7 @@ import logging
 from datetime import datetime
 from uuid import UUID
 
+from trust_portal.errors import Broken
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.clock import rfc3339
@@ -79,6 +80,8 @@ class ActionClocks:
                     begun += len(
                         await begin_clocks(session, self._ledger, each.id, each.signed_at, each.resolved_at)
                     )
+            except Broken:
+                raise
             except Exception:
                 log.exception("the clocks of postmortem %s could not begin", each.id)
         return begun

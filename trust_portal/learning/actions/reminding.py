@@ -8,6 +8,7 @@ from uuid import UUID
 
 from trust_portal.access.people.model import Person
 from trust_portal.access.people.repository import find_active_person
+from trust_portal.errors import Broken
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.actions.model import PreventionAction, Reminder
@@ -55,6 +56,8 @@ class ActionReminders:
                 try:
                     if unrecorded(due, calendar, known.get((action.id, step.ordinal), ()), now):
                         sent += await self.remind(action.id)
+                except Broken:
+                    raise
                 except Exception:
                     log.exception("nobody could be reminded of action %s", action.id)
             if len(actions) < _AT_A_TIME:
