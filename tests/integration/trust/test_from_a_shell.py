@@ -191,7 +191,7 @@ async def test_everybodys_trust_reports_are_published_and_what_blocks_is_named(
     lines = blocked.stdout.splitlines()
     assert (blocked.exit_code, lines[0]) == (3, f"batch {PERIOD}: complete, attempt 1, 2 of 2 customers")
     assert [each.partition(": blocked: ")[0] for each in lines[1:]] == ["  acme", "  globex"]
-    assert "Posture: missing, not checked" in lines[1]
+    assert "Posture (posture), missing: not checked" in lines[1]
     assert await on_record(house) == {"trust_batch.completed": 1}
 
     acme = await house.tenants.by_key(CONSOLE, "acme")

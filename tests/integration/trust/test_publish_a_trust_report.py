@@ -50,7 +50,7 @@ async def test_what_blocks_is_named_and_nothing_changes_until_it_is_acknowledged
     with pytest.raises(Conflict) as refused:
         await house.trust_reports.publish(PublishTrustReport(aurora.id, Q2), CONSOLE)
     assert refused.value.code == "SECTIONS_BLOCK"
-    assert "Major incidents: missing, no signed postmortem of P1 Secret trouble of aurora" in str(
+    assert "Major incidents (incidents), missing: no signed postmortem of P1 Secret trouble of aurora" in str(
         refused.value
     )
 
@@ -149,7 +149,7 @@ async def test_a_stale_section_blocks_and_once_acknowledged_is_printed_as_such(p
     with pytest.raises(Conflict) as refused:
         await house.trust_reports.publish(PublishTrustReport(aurora.id, Q2), CONSOLE)
     why = "it is 101\u00a0d old, and may be 100\u00a0d"
-    assert f"Service levels: stale, {why}" in str(refused.value)
+    assert f"Service levels (sla), stale: {why}" in str(refused.value)
     report = await publish(house, aurora.id)
     opened = await house.trust_reports.get(CONSOLE, aurora.id, report.id)
     sla = opened.document["acknowledgements"][0]

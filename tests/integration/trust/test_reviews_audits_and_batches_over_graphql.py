@@ -214,4 +214,4 @@ async def test_everybodys_trust_reports_are_started_and_each_outcome_is_shown(po
         ("aurora", "BLOCKED", None),
         ("brightside", "BLOCKED", None),
     ]
-    assert all("Posture: missing, not checked" in each["reason"] for each in found["tenants"])
+    assert all("Posture (posture), missing: not checked" in each["reason"] for each in found["tenants"])

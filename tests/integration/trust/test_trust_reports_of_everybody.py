@@ -61,7 +61,9 @@ async def test_a_batch_outlives_its_workers_and_settles_every_tenant_once(
             assert progress.counts["blocked"] == TENANTS, (
                 "a batch that nobody let anything stand forces nothing"
             )
-            named = "; ".join(f"{each.title}: {each.state.value}, {each.why}" for each in preview.blocking)
+            named = "; ".join(
+                f"{each.title} ({each.id}), {each.state.value}: {each.why}" for each in preview.blocking
+            )
             assert named in (progress.tenants[0].reason or "")
 
         let_stand = tuple(

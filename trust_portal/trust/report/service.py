@@ -239,7 +239,7 @@ def acknowledge(
             )
     waiting = [each for each in blocking(sections) if each.id not in reasons]
     if waiting:
-        named = "; ".join(f"{each.title}: {each.state.value}, {each.why}" for each in waiting)
+        named = "; ".join(f"{each.title} ({each.id}), {each.state.value}: {each.why}" for each in waiting)
         raise Conflict(
             f"not published: {named}. Acknowledge each with a reason, which is printed, or bring it up to date",
             field=f"reason-{waiting[0].id}",
