@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trust_portal.evidence.strict import Malformed, decode_base64url, encode_base64url, parse_json
+from trust_portal.evidence.strict import MAX_DEPTH, Malformed, decode_base64url, encode_base64url, parse_json
 from trust_portal.kernel.canonical import Json, canonical
 
 _SD = "_sd"
@@ -105,14 +105,17 @@ def reveal(predicate: Mapping[str, Any], encoded: Iterable[str]) -> Revealed:
     used: set[str] = set()
     concealed = 0
 
-    def walk(value: Any) -> Any:
+    def walk(value: Any, depth: int = 0) -> Any:
         nonlocal concealed
-        if isinstance(value, list | tuple):
-            return [walk(item) for item in value]
-        if not isinstance(value, Mapping):
+        if not isinstance(value, list | tuple | Mapping):
             return value
+        if depth == MAX_DEPTH:
+            false.append(f"what is disclosed is nested deeper than {MAX_DEPTH} levels")
+            return None
+        if not isinstance(value, Mapping):
+            return [walk(item, depth + 1) for item in value]
         digests = value.get(_SD, [])
-        found = {name: walk(item) for name, item in value.items() if name != _SD}
+        found = {name: walk(item, depth + 1) for name, item in value.items() if name != _SD}
         if not isinstance(digests, list) or not all(isinstance(each, str) for each in digests):
             false.append("_sd is no list of digests")
             return found
@@ -127,7 +130,7 @@ def reveal(predicate: Mapping[str, Any], encoded: Iterable[str]) -> Revealed:
                 used.add(digest)
             else:
                 used.add(digest)
-                found[disclosure.name] = walk(disclosure.value)
+                found[disclosure.name] = walk(disclosure.value, depth + 1)
         return found
 
     value = walk(predicate)

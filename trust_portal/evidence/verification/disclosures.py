@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
+from trust_portal.evidence.attestation import UNREADABLE
 from trust_portal.evidence.disclosure import reveal
 from trust_portal.evidence.manifest import DISCLOSURES
 from trust_portal.evidence.strict import Malformed, parse_json
 from trust_portal.evidence.verdict import Code
 from trust_portal.evidence.verification.report import Report
+
+#: More than any document withholds, few enough to be looked at in a second.
+_MOST_DISCLOSURES: Final = 10_000
 
 
 def disclosures_of(file: str) -> str:
@@ -27,22 +31,25 @@ def check_document(
     """Each list in ``handed`` (by the name that findings give) against the document; what is proved then.
 
     A disclosure that the document has no digest for is UNREFERENCED_DISCLOSURE, one that cannot be what was
-    signed is FALSE_DISCLOSURE.
+    signed is FALSE_DISCLOSURE. Of a document that is none of its kind nothing is proved.
     """
     try:
         value = parse_json(document or b"")
     except Malformed:
         return ()  # said by whoever attests it
     before = len(report.findings)
-    together: list[str] = []
+    together: dict[str, None] = {}
     for name, data in handed.items():
         disclosed = listed(name, data, report)
         check_disclosed(value, disclosed, name, report, what="the document")
-        together += [each for each in disclosed if each not in together]
+        together |= dict.fromkeys(disclosed)
     revealed = reveal(value, together)
     if len(report.findings) != before:
         return ()
-    proved = list(whole(revealed.value))
+    try:
+        proved = list(whole(revealed.value))
+    except UNREADABLE:
+        return ()  # said by whoever attests it
     if together:
         proved.insert(
             0, f"{len(together)} withheld field(s) of {file} are disclosed, and are what was signed"
@@ -63,6 +70,9 @@ def listed(name: str, data: bytes, report: Report) -> list[str]:
         return []
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         report.find(Code.FALSE_DISCLOSURE, "not a list of disclosures", file=name)
+        return []
+    if len(value) > _MOST_DISCLOSURES:
+        report.find(Code.FALSE_DISCLOSURE, f"more than {_MOST_DISCLOSURES} disclosures", file=name)
         return []
     return value
 

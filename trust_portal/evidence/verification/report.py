@@ -9,11 +9,14 @@ class Report:
     """Collects. A check that finds nothing says what it proved; one that cannot know says that."""
 
     def __init__(self) -> None:
-        self.findings: list[Finding] = []
+        self._findings: dict[Finding, None] = {}
         self.proved: list[str] = []
         self.not_proved: list[str] = []
 
     def find(self, code: Code, message: str, *, file: str = "", field: str = "", then: str = "") -> None:
-        finding = Finding(code, file, field, message, then or NEXT[code])
-        if finding not in self.findings:
-            self.findings.append(finding)
+        self._findings[Finding(code, file, field, message, then or NEXT[code])] = None
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Each once, however often it came up."""
+        return tuple(self._findings)
