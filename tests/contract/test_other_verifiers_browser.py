@@ -10,11 +10,23 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from evidence_sample import FOREIGN_KEY, RECEIPT_KEY, Log, edited_number, export, policy_of, two_exports
+from evidence_sample import (
+    FOREIGN_KEY,
+    RECEIPT_KEY,
+    Log,
+    edited_number,
+    export,
+    policy_of,
+    report_files,
+    two_exports,
+)
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from trust_portal.evidence.bundle import build
-from trust_portal.evidence.manifest import is_proof
+from trust_portal.evidence.dsse import sign_envelope
+from trust_portal.evidence.manifest import MANIFEST, MANIFEST_PROOF, Manifest, is_proof, manifest_subjects
+from trust_portal.evidence.statement import ReceiptKind, Statement, statement_of
+from trust_portal.evidence.verify import verify
 
 PAGE = Path(__file__).parents[2] / "templates" / "bundle" / "verify.html"
 OLDER, NEWER = two_exports()
@@ -118,6 +130,51 @@ def test_what_is_no_bundle_is_said_to_be_none(page: Page) -> None:
     assert verdict(page, b"hello") == FAILS
     assert verdict(page, build({"x": b""})) == FAILS
     assert "manifest.dsse.json is missing" in page.locator("#verdict").inner_text()
+
+
+def signed_all_the_same(files: dict[str, bytes], payload: bytes | None = None) -> dict[str, bytes]:
+    """``files`` under a manifest, or under whatever ``payload`` is, signed and logged with the vendor's own keys."""
+    stated = Manifest("letter", "Acme GmbH", "2026-06", None).result()
+    manifest = statement_of(ReceiptKind.EXPORT_MANIFEST, manifest_subjects(files), {"result": stated})
+    log = Log()
+    envelope = sign_envelope(manifest.canonical() if payload is None else payload, RECEIPT_KEY)
+    _, index = log.append(envelope)
+    proof = str(log.proof(index, log.head())).encode()
+    return {**files, MANIFEST: envelope.to_json(), MANIFEST_PROOF: proof}
+
+
+def test_what_a_vendor_must_not_sign_either_is_refused_as_the_command_refuses_it(page: Page) -> None:
+    files = report_files(policy_of())
+    subjects, result = manifest_subjects(files), Manifest("letter", "Acme GmbH", "2026-06", None).result()
+    plain = statement_of(ReceiptKind.EXPORT_MANIFEST, subjects, {"result": result}).canonical()
+    receipt = statement_of(ReceiptKind.SLA_REPORT_ISSUED, subjects, {"result": result}).canonical()
+    first = f'{{"digest":{{"sha256":"{subjects[0].sha256}"}},"name":"{subjects[0].name}"}}'.encode()
+    policy = files["policy.txt"]
+    limit = f"#:valid {RECEIPT_KEY.key_id} 0 -\n".encode()
+    cases = {
+        "two names in one object": signed_all_the_same(
+            files, plain.replace(b'"kind":"letter"', b'"kind":"letter","kind":"letter"')
+        ),
+        "two subjects of one name": signed_all_the_same(files, plain.replace(first, first + b"," + first)),
+        "a receipt in the place of the manifest": signed_all_the_same(files, receipt),
+        "a restriction that is not understood": signed_all_the_same(
+            files | {"policy.txt": policy + b"#:until 2026-01-01\n"}
+        ),
+        "two spans of one key": signed_all_the_same(files | {"policy.txt": policy + limit + limit}),
+        "a receipt whose name has a line separator": signed_all_the_same(
+            files | {"receipts/a\u2028b.dsse.json": b"{}", "receipts/a\u2028b.tlog-proof": b""}
+        ),
+        "a report that no receipt was issued for": export(Log(), issued_for="0" * 64).files,
+        "a hash that is none": NEWER.files
+        | {MANIFEST_PROOF: NEWER.files[MANIFEST_PROOF].replace(b"\n\n", b"\nAAAA\n\n", 1)},
+    }
+    assert Statement.parse(plain).kind is ReceiptKind.EXPORT_MANIFEST
+    held = signed_all_the_same(files)
+    assert verify(build(held), pinned=frozenset({RECEIPT_KEY.key_id})).ok
+    assert verdict(page, build(held), RECEIPT_KEY.key_id) == HOLDS
+    for name, each in cases.items():
+        assert not verify(build(each), pinned=frozenset({RECEIPT_KEY.key_id})).ok, name
+        assert verdict(page, build(each), RECEIPT_KEY.key_id) == FAILS, name
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
