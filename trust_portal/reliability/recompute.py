@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from trust_portal.documents.csv import write_csv
 from trust_portal.evidence.strict import parse_json
-from trust_portal.evidence.verdict import Mismatch
+from trust_portal.evidence.verdict import Mismatch, NotRecomputable
 from trust_portal.reliability.attainment.exclusions import parse_exclusions
-from trust_portal.reliability.attainment.measurements import read_measurements
+from trust_portal.reliability.attainment.measurements import is_parquet, read_measurements
 from trust_portal.reliability.comparison import file_in, mismatches, reading, same_engine, table_differs
 from trust_portal.reliability.contracts.document import parse_contract
 from trust_portal.reliability.credits.model import KIND as CREDIT_MEMO
@@ -52,7 +52,11 @@ def recompute_sla_report(files: Mapping[str, bytes]) -> list[Mismatch]:
     with reading(CONTRACT_FILE):
         contract = parse_contract(file_in(files, CONTRACT_FILE))
     with reading(MEASUREMENTS_FILE):
-        measurements = read_measurements(file_in(files, MEASUREMENTS_FILE))
+        measured = file_in(files, MEASUREMENTS_FILE)
+        if is_parquet(measured):
+            # A few bytes of it can be any number of rows; a bundle carries the CSV.
+            raise NotRecomputable("is Parquet, not the canonical CSV", file=MEASUREMENTS_FILE)
+        measurements = read_measurements(measured)
     with reading(EXCLUSIONS_FILE):
         exclusions = parse_exclusions(file_in(files, EXCLUSIONS_FILE))
     readings: Mapping[str, SourceReading] | None = None

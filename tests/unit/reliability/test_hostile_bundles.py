@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 
+import polars as pl
 import pytest
 
 from trust_portal.evidence.verdict import NotRecomputable
@@ -37,6 +39,8 @@ GOOD = {
     "inputs/exclusions.json": b"[]",
     "inputs/measurements.csv": b"objective,time,total,good\napi,2026-10-01T00:00:00Z,1,1\n",
 }
+PARQUET = io.BytesIO()
+pl.read_csv(GOOD["inputs/measurements.csv"]).write_parquet(PARQUET)
 DOUBLED = b"objective,time,total,good, good\na,2026-10-01T00:00:00Z,1,1,1\n"
 
 
@@ -54,6 +58,7 @@ DOUBLED = b"objective,time,total,good, good\na,2026-10-01T00:00:00Z,1,1,1\n"
         ("inputs/measurements.csv", DOUBLED),
         ("inputs/measurements.csv", b""),
         ("inputs/measurements.csv", b"PAR1"),
+        ("inputs/measurements.csv", PARQUET.getvalue()),
         ("inputs/exclusions.json", b"[" * 5000),
         ("inputs/exclusions.json", b"[1]"),
     ],

@@ -149,3 +149,14 @@ def test_an_objective_judged_by_its_bucket_need_not_send_good_but_any_other_must
     latency = run(read["api"], latency_threshold="0.5", missing_data="up", aggregate="ratio_of_sums")
     assert attained(latency) == ratio(9, 10)
     assert codes(run(read["api"], missing_data="up")) >= {"COUNTS_IMPOSSIBLE"}
+
+
+def test_a_damaged_parquet_file_over_which_its_reader_panics_is_refused():
+    whole = io.BytesIO()
+    columns = {"objective": ["a"], "time": ["2026-06-01T00:00:00Z"], "total": ["1"], "good": ["1"]}
+    pl.DataFrame(columns).write_parquet(whole)
+    damaged = bytearray(whole.getvalue())
+    damaged[41] ^= 0x7F
+    with pytest.raises(Unusable) as refused:
+        read_measurements(bytes(damaged))
+    assert refused.value.code == "MEASUREMENTS_MALFORMED"

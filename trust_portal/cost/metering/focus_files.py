@@ -20,6 +20,9 @@ _ROWS_AT_A_TIME: Final = 10_000
 _NULLS: Final = frozenset({"", "NULL", "null"})
 _LONGEST_FIELD: Final = 1 << 20
 
+#: What Polars raises over a damaged Parquet file beside its own errors; it is no ``Exception``.
+_PANIC: Final = pl.exceptions.PanicException
+
 #: Without these no row can be read (FOCUS 1.0 to 1.3 demand all of them).
 REQUIRED: Final = ("BillingCurrency", "ChargePeriodStart", "ServiceCategory")
 
@@ -30,7 +33,7 @@ def read_rows(path: Path) -> Iterator[Row]:
         with path.open("rb") as file:
             is_parquet = file.read(4) == _PARQUET_MAGIC
         yield from _parquet(path) if is_parquet else _csv(path)
-    except (OSError, UnicodeDecodeError, csv.Error, pl.exceptions.PolarsError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error, pl.exceptions.PolarsError, _PANIC) as error:
         raise InvalidInput(f"this file cannot be read: {error}", field="file") from error
 
 

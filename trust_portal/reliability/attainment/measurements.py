@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 
 from trust_portal.reliability.attainment.csv_shape import check_shape
 from trust_portal.reliability.attainment.model import ABSENT, Counts, Samples
@@ -28,7 +28,7 @@ _MICROSECONDS_A_MINUTE = 60_000_000
 
 def read_measurements(data: bytes) -> dict[str, Samples]:
     """Samples by objective, in the file's order. Raises ``Unusable`` naming column and row."""
-    frame = _parquet(data) if data[:4] == b"PAR1" else _csv(data)
+    frame = _parquet(data) if is_parquet(data) else _csv(data)
     buckets = _columns(frame)
     minutes = _times(frame)
     total = _counts(frame, "total", required=True)
@@ -45,6 +45,11 @@ def read_measurements(data: bytes) -> dict[str, Samples]:
         index = np.flatnonzero((objective == name).to_numpy())
         result[name] = _samples(minutes, total, good, counts, index)
     return result
+
+
+def is_parquet(data: bytes) -> bool:
+    """Whether ``data`` says that it is Parquet."""
+    return data[:4] == b"PAR1"
 
 
 def write_measurements(measurements: Mapping[str, Samples]) -> bytes:
@@ -114,7 +119,8 @@ def _csv(data: bytes) -> pl.DataFrame:
 def _parquet(data: bytes) -> pl.DataFrame:
     try:
         return pl.read_parquet(io.BytesIO(data))
-    except (PolarsError, ValueError, OSError) as error:
+    except (PolarsError, PanicException, ValueError, OSError) as error:
+        # A damaged file makes the reader panic, and that is no Exception: nobody else would catch it.
         raise _refused("MEASUREMENTS_MALFORMED", f"not Parquet: {_short(error)}", "$") from error
 
 

@@ -293,3 +293,14 @@ def test_a_file_that_is_no_export_is_refused(tmp_path, content):
 
     with pytest.raises(InvalidInput):
         list(read_rows(path))
+
+
+def test_a_damaged_parquet_file_over_which_its_reader_panics_is_refused(tmp_path):
+    file = tmp_path / "focus.parquet"
+    columns = ("BillingCurrency", "ChargePeriodStart", "ServiceCategory")
+    pl.DataFrame({name: ["a"] * 4 for name in columns}).write_parquet(file)
+    damaged = bytearray(file.read_bytes())
+    damaged[41] ^= 0x7F
+    file.write_bytes(damaged)
+    with pytest.raises(InvalidInput, match="this file cannot be read"):
+        list(read_rows(file))
