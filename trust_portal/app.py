@@ -27,7 +27,7 @@ from trust_portal.web.authentication import Authentication
 from trust_portal.web.bell import Bell
 from trust_portal.web.context import actor_or_none, house_of
 from trust_portal.web.security import SameOriginWrites, SecurityHeaders
-from trust_portal.web.templating import create_templates
+from trust_portal.web.templating import portal_templates
 from trust_portal.web.views import ROUTES
 from trust_portal.web.waiting import Waiting
 
@@ -67,7 +67,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         ],
         lifespan=lifespan,
     )
-    app.state.templates = create_templates()
+    app.state.templates = portal_templates()
     errors.install(app)
     return app
 

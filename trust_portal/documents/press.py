@@ -6,10 +6,11 @@ import asyncio
 import gc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 
 class Press:
-    """One for a process. The event loop goes on while it works."""
+    """The event loop goes on while it works."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="press")
@@ -17,6 +18,12 @@ class Press:
     async def set(self, make: Callable[[], bytes]) -> bytes:
         """What ``make`` makes."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, _set, make)
+
+
+@cache
+def process_press() -> Press:
+    """The one of this process: what it has unpacked outlives the house it was unpacked for."""
+    return Press()
 
 
 def _set(make: Callable[[], bytes]) -> bytes:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import redis.asyncio
 from redis.exceptions import RedisError
 
-from trust_portal.documents.press import Press
+from trust_portal.documents.press import process_press
 from trust_portal.errors import InvalidInput, Unavailable
 from trust_portal.evidence.audit import Auditor
 from trust_portal.evidence.key_register import keys_in_force, register_keys
@@ -92,7 +92,7 @@ class House(
 
 def build_house(settings: Settings, clock: Clock | None = None) -> House:
     """Wire the services. Opens no connection; makes the key file on a first start."""
-    press = Press()
+    press = process_press()
     documents = {**reliability.renderers(press), **learning.renderers(press), **trust.renderers(press)}
     base = lay_foundation(settings, clock, press, documents)
     access = access_room(base)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from jinja2 import Environment
@@ -29,8 +30,11 @@ from trust_portal.web.theme import theme_of
 DEMO_TEXT = "A made-up vendor with made-up customers, on real machinery. Anybody can be anybody here."
 
 
-def create_templates() -> Environment:
-    """The environment of the portal's pages: the documents' own, so that paper and screen agree."""
+@lru_cache(maxsize=1)
+def portal_templates() -> Environment:
+    """The portal's pages, compiled once per process, in the documents' environment, so that paper and
+    screen agree.
+    """
     return create_environment(
         filters={
             **sla_report.FILTERS,

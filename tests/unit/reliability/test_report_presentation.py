@@ -14,7 +14,7 @@ from trust_portal.documents import formats
 from trust_portal.kernel.canonical import digest
 from trust_portal.reliability.reports.presentation import sla_report_html, sla_report_pdf
 from trust_portal.reliability.reports.words import Imprint, headline, promise_of, title_of, verdict_of
-from trust_portal.web.templating import create_templates
+from trust_portal.web.templating import portal_templates
 
 EXAMPLE = json.loads((Path(__file__).parents[2] / "fixtures" / "sla_report_example.json").read_text())
 IMPRINT = Imprint(
@@ -119,7 +119,7 @@ def test_a_restatement_shows_what_it_changed_and_why(report):
 
 
 def test_the_portal_shows_the_same_body_and_links_its_receipts(report):
-    body = create_templates().get_template("documents/_sla_report_body.html")
+    body = portal_templates().get_template("documents/_sla_report_body.html")
     page = body.render(report=report, imprint=IMPRINT, href=lambda reference: f"/receipts/{reference}")
     paper = sla_report_html(report, IMPRINT)
     assert text_of(page) in text_of(paper)

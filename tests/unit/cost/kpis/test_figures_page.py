@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from trust_portal.cost.kpis.model import CostKpis, Durations, Unexplained
-from trust_portal.web.templating import create_templates
+from trust_portal.web.templating import portal_templates
 
 PAGE = """
 {% import "components/marks.html" as marks %}{% import "components/blocks.html" as blocks %}
@@ -33,5 +33,5 @@ def test_unexplained_spend_says_how_it_changed(change: Decimal | None, shown: st
         {"EUR": Unexplained(Decimal(1), Decimal(2), change)},
         nothing, nothing, nothing, 0, 0,
     )  # fmt: skip
-    page = create_templates().from_string(PAGE).render(figures=figures, listed_at="/cost")
+    page = portal_templates().from_string(PAGE).render(figures=figures, listed_at="/cost")
     assert f'<td class="cell-num">{shown}</td>' in page
