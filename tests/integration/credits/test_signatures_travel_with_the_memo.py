@@ -103,7 +103,7 @@ def test_another_library_accepts_both_signatures(memo):
 
 def test_the_verdict_says_what_was_proved_and_what_was_not(memo):
     report = verdict(logged(memo.files))
-    assert report.findings == []
+    assert report.findings == ()
     (proved,) = report.proved
     assert proved.startswith("2 decisions are signed with passkeys of 2 people")
     enrolled, recognised = report.not_proved
@@ -145,7 +145,7 @@ def test_approvals_that_need_no_signature_are_counted_as_what_is_not_proved(memo
     lax = changed(receipts, asked, lambda p: p["result"].update(passkey="optional"))
     first = of_kind(receipts, ReceiptKind.APPROVAL_APPROVED)[0]
     report = verdict(changed(lax, first, lambda p: p["result"].pop("signature")))
-    assert report.findings == []
+    assert report.findings == ()
     assert report.proved[0].startswith("1 decisions are signed")
     assert "gave 1 of the approvals themselves" in report.not_proved[-1]
 
