@@ -8,6 +8,7 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import encode
+from schema.types.prevention import RecurredAction, recurred_actions
 from trust_portal.facts import operations_model
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents import model
@@ -107,6 +108,11 @@ class VendorIncidentDetail:
     timeline: list[IncidentEntry] = strawberry.field(description="In the order of what happened.")
     tenants: list[str] = strawberry.field(description="Keys of the customers it names.")
     postmortem_id: strawberry.ID | None = strawberry.field(description="Null: it takes none.")
+    row: strawberry.Private[model.Incident]
+
+    @strawberry.field(description="Actions that should have prevented it, the first linked first.")
+    async def recurrence_of(self, info: Info) -> list[RecurredAction]:
+        return await recurred_actions(info, self.row.id)
 
 
 @strawberry.type(description="What was told of an incident that nobody declared, or several did by one key.")
@@ -228,6 +234,7 @@ def vendor_incident_detail(view: IncidentView) -> VendorIncidentDetail:
         timeline=[_entry(each) for each in view.entries],
         tenants=[tenant.key for tenant in view.customers],
         postmortem_id=None if id_ is None else encode("Postmortem", VENDOR_ID, id_),
+        row=view.incident,
     )
 
 

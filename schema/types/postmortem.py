@@ -7,7 +7,9 @@ from datetime import datetime
 
 import strawberry
 
+from schema.context import Info
 from schema.ids import encode
+from schema.types.prevention import RecurredAction, recurred_actions
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.postmortems import model
 from trust_portal.learning.postmortems.reading import Listed, Opened
@@ -57,6 +59,11 @@ class PostmortemDetail:
         description="Who signs: the incident's owner. Null: any incident owner, for none who could is named."
     )
     newer_facts: int = strawberry.field(description="Known now, and not when it was frozen.")
+    row: strawberry.Private[model.Postmortem]
+
+    @strawberry.field(description="Actions that should have prevented its incident, the first linked first.")
+    async def recurrence_of(self, info: Info) -> list[RecurredAction]:
+        return await recurred_actions(info, self.row.incident_id)
 
 
 @strawberry.type(description="A customer's copy, or a disclosure of more of it.")
@@ -143,6 +150,7 @@ def postmortem_detail(row: Opened) -> PostmortemDetail:
         accepted=row.postmortem.accepted is not None,
         signer=None if row.asked.owner is None else row.asked.owner.name,
         newer_facts=row.newer,
+        row=row.postmortem,
     )
 
 

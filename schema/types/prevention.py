@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from uuid import UUID
 
 import strawberry
 
@@ -118,6 +119,15 @@ class PreventionAction:
             )
             for each in found
         ]
+
+
+@strawberry.type(description="An action that should have prevented an incident, and who said so.")
+class RecurredAction:
+    action: PreventionAction
+    at: datetime
+    by: str
+    note: str
+    receipt_id: strawberry.ID
 
 
 @strawberry.type(description="One part of the debt: weight × (1 + weeks late + moves) = points.")
@@ -250,6 +260,21 @@ def prevention_action(row: model.PreventionAction) -> PreventionAction:
         ],
         row=row,
     )
+
+
+async def recurred_actions(info: Info, incident_id: UUID) -> list[RecurredAction]:
+    """The actions that should have prevented an incident."""
+    found = await info.context.house.prevention_actions.recurred(info.context.actor, incident_id)
+    return [
+        RecurredAction(
+            action=prevention_action(each.action),
+            at=each.recurrence.at,
+            by=each.recurrence.by,
+            note=each.recurrence.note,
+            receipt_id=encode("Receipt", VENDOR_ID, each.recurrence.receipt_id),
+        )
+        for each in found
+    ]
 
 
 def switchboard_view(row: Board) -> SwitchboardView:

@@ -22,6 +22,7 @@ from trust_portal.learning.actions.model import (
     FinishAction,
     LinkRecurrence,
     MoveDueDate,
+    RecurredAction,
     StepAct,
 )
 from trust_portal.learning.actions.repository import actions_of
@@ -219,7 +220,8 @@ async def test_what_happened_again_leads_back_to_what_should_have_prevented_it(w
 
     assert (twice.value.code, itself.value.code) == ("ALREADY_LINKED", "SAME_INCIDENT")
     assert await actions.recurrences(ivo, action.id) == (recurrence,)
-    assert [each.id for each in await actions.prevented_by(ivo, named("INC-2"))] == [action.id]
+    assert await actions.recurred(ivo, named("INC-2")) == (RecurredAction(action, recurrence),)
+    assert await actions.recurred(ivo, world.incident_id) == ()
     assert await kind_of(world, recurrence.receipt_id) is ReceiptKind.PREVENTION_ACTION_RECURRED
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 from datetime import timedelta
 from io import StringIO
+from uuid import UUID
 
 import httpx
 import pytest
 from icalendar import Calendar
 from support.actions_world import SIGNED, Promises, promises
-from support.learning_world import Vendor, declared, step
+from support.learning_world import Vendor, declared, named, step
 from support.portal_fixtures import Portal
 
 from trust_portal.learning.actions.model import ActionState
@@ -176,6 +177,66 @@ async def test_an_owner_of_incidents_plans_moves_and_finishes_by_forms(
         assert ">Alarm on the pool<" in await read(browser, "/actions?state=done")
     action = await world.look(path.rpartition("/")[2])  # type: ignore[arg-type]
     assert (action.state, action.moves) == (ActionState.DONE, 1)
+
+
+async def test_what_happened_again_leads_back_to_the_action_and_actions_end_by_forms_of_their_own(
+    portal: Portal, world: Promises
+) -> None:
+    """Linked with what it should have prevented, dropped by somebody else, withdrawn before it was promised."""
+    again, note = named("INC-2"), "The same pool ran dry"
+    async with portal.browser(OWNER) as browser, portal.browser("csm") as csm:
+        late = await the_action(browser)
+        linking, before = f"/actions/{late}/recurrences", "It should have been prevented"
+        postmortem = (await portal.house.incidents.get(world.petra.as_actor(), again)).postmortem_id
+        pages = (f"/incidents/{again}", f"/postmortems/{postmortem}")
+        for wrong, status, why in (
+            ({"incident": ""}, 422, "is missing"),
+            ({"incident": "INC-2"}, 422, "this is no id"),
+            ({"recurrence_note": " "}, 422, "nothing was changed"),
+            ({"incident": str(world.incident_id)}, 409, "the incident the action follows from"),
+        ):
+            refused = await browser.post(
+                linking, data={"incident": str(again), "recurrence_note": note} | wrong
+            )
+            assert (refused.status_code, why in refused.text) == (status, True), (wrong, refused.text)
+        assert (await csm.post(linking, data={"incident": str(again), "recurrence_note": note})).status_code == 403
+        for path in pages:
+            assert before not in await read(browser, path)
+        linked = await browser.post(linking, data={"incident": str(again), "recurrence_note": note})
+        assert (linked.status_code, linked.headers["location"]) == (303, f"/actions/{late}")
+        twice = await browser.post(linking, data={"incident": str(again), "recurrence_note": note})
+        assert (twice.status_code, "linked with the action already" in twice.text) == (409, True)
+        (recurrence,) = await portal.house.prevention_actions.recurrences(world.petra.as_actor(), UUID(late))
+        for path in pages:
+            said = (await read(browser, path)).split(before)[1].split("</section>")[0]
+            for part in (
+                f'<a href="/actions/{late}">Limit the pool</a>, Olga Operator’s',
+                f'href="/incidents/{world.incident_id}"', note,
+                f'href="/t/vendor/receipts/{recurrence.receipt_id}"',
+            ):  # fmt: skip
+                assert part in said, part
+        said = (await read(browser, f"/actions/{late}")).split("Did it happen again?")[1]
+        assert f'<a href="{pages[0]}">Trouble INC-2</a>: {note}' in said
+        assert before not in await read(browser, f"/incidents/{world.incident_id}")
+
+        drop = f"/actions/{late}/drop"
+        assert (await csm.post(drop, data={"drop_reason": "Too dear"})).status_code == 403
+        assert (await browser.post(drop, data={"drop_reason": " "})).status_code == 422
+        assert (await world.look(UUID(late))).is_open
+        assert (await browser.post(drop, data={"drop_reason": "The pool is gone"})).status_code == 303
+        page = await read(browser, f"/actions/{late}")
+        assert "The pool is gone" in page.split("How it ended")[1].split("</section>")[0]
+        assert (await browser.post(drop, data={"drop_reason": "Again"})).status_code == 409
+
+        planned = await world.plan("Alarm on the pool")
+        withdraw = f"/actions/{planned.id}/withdraw"
+        assert (await csm.post(withdraw, data={"withdraw_reason": "Twice"})).status_code == 403
+        assert (await browser.post(withdraw, data={"withdraw_reason": ""})).status_code == 422
+        assert (await world.look(planned.id)).is_open
+        assert (await browser.post(withdraw, data={"withdraw_reason": "Planned twice"})).status_code == 303
+        assert "Planned twice" in await read(browser, f"/actions/{planned.id}")
+    dropped, withdrawn = await world.look(UUID(late)), await world.look(planned.id)
+    assert (dropped.state, withdrawn.state) == (ActionState.DROPPED, ActionState.WITHDRAWN)
 
 
 async def test_where_one_works_is_said_by_oneself_and_a_calendar_follows_by_a_link(

@@ -264,6 +264,14 @@ class PreventionAction:
 
 
 @dataclass(frozen=True, slots=True)
+class RecurredAction:
+    """An action that should have prevented an incident, with the link that says so."""
+
+    action: PreventionAction
+    recurrence: Recurrence
+
+
+@dataclass(frozen=True, slots=True)
 class ActionFilter:
     """Which actions; ``None`` asks for all."""
 

@@ -28,6 +28,7 @@ from trust_portal.learning.actions.model import (
     ActionType,
     PreventionAction,
     Recurrence,
+    RecurredAction,
     Step,
     StepAct,
 )
@@ -237,27 +238,34 @@ async def add_recurrence(session: WriteSession, action_id: UUID, recurrence: Rec
 
 async def recurrences_of(session: ReadSession, action_id: UUID) -> tuple[Recurrence, ...]:
     """Incidents that the action should have prevented, oldest first."""
+    rows = await session.execute(_recurrences().where(prevention_recurrences.c.action_id == action_id))
+    return tuple(_recurrence(row) for row in rows)
+
+
+async def recurred_actions(session: ReadSession, incident_id: UUID) -> tuple[RecurredAction, ...]:
+    """The actions that should have prevented an incident, in the order in which they were linked with it."""
+    links = (
+        await session.execute(_recurrences().where(prevention_recurrences.c.incident_id == incident_id))
+    ).all()
+    actions = await actions_by_id(session, [link.action_id for link in links]) if links else {}
+    return tuple(RecurredAction(actions[link.action_id], _recurrence(link)) for link in links)
+
+
+def _recurrences() -> Select[Any]:
     columns = prevention_recurrences.c
-    rows = await session.execute(
+    return (
         select(prevention_recurrences, incidents.c.title)
         .join(
             incidents,
             and_(incidents.c.tenant_id == columns.tenant_id, incidents.c.id == columns.incident_id),
         )
-        .where(columns.tenant_id == VENDOR_ID, columns.action_id == action_id)
-        .order_by(columns.at)
-    )
-    return tuple(
-        Recurrence(row.incident_id, row.title, row.at, row.by_name, row.note, row.receipt_id) for row in rows
+        .where(columns.tenant_id == VENDOR_ID)
+        .order_by(columns.at, columns.receipt_id)
     )
 
 
-async def prevented_by(session: ReadSession, incident_id: UUID) -> tuple[PreventionAction, ...]:
-    """The actions that should have prevented an incident."""
-    linked = select(prevention_recurrences.c.action_id).where(
-        prevention_recurrences.c.tenant_id == VENDOR_ID, prevention_recurrences.c.incident_id == incident_id
-    )
-    return await _actions(session, _query().where(prevention_actions.c.id.in_(linked)))
+def _recurrence(row: Row[Any]) -> Recurrence:
+    return Recurrence(row.incident_id, row.title, row.at, row.by_name, row.note, row.receipt_id)
 
 
 def _in_state(query: Select[Any], state: ActionState) -> Select[Any]:

@@ -28,6 +28,7 @@ from trust_portal.learning.actions.model import (
     PlanAction,
     PreventionAction,
     Recurrence,
+    RecurredAction,
     Reminder,
     StepAct,
     require_open,
@@ -199,11 +200,11 @@ class PreventionActions:
         async with self._storage.read(_SCOPE) as session:
             return await repository.recurrences_of(session, action_id)
 
-    async def prevented_by(self, actor: Actor, incident_id: UUID) -> tuple[PreventionAction, ...]:
-        """The actions that should have prevented an incident."""
+    async def recurred(self, actor: Actor, incident_id: UUID) -> tuple[RecurredAction, ...]:
+        """The actions that should have prevented an incident, in the order in which they were linked with it."""
         await self._may_read(actor)
         async with self._storage.read(_SCOPE) as session:
-            return await repository.prevented_by(session, incident_id)
+            return await repository.recurred_actions(session, incident_id)
 
     async def _step(
         self,

@@ -132,6 +132,7 @@ async def incident(request: Request, form: FormState = FormState()) -> Response:
         kinds=KINDS,
         stamps=stamps_of(found),
         figures=_spans(found),
+        recurred=await house.prevention_actions.recurred(actor, found.id),
         waits_for=await house.downgrades.waiting(actor, found.id),
         receipts="/t/vendor/receipts/" if may_trace else None,
         may_tell=may_tell,

@@ -39,6 +39,7 @@ async def postmortem(request: Request, form: FormState = FormState()) -> Respons
         status_code=form.status,
         form=form,
         releases=releases,
+        recurred=await house.prevention_actions.recurred(actor, opened.incident.id),
         not_looked_at=await _not_looked_at(request, opened) if known["may_release"] else [],
         passkeys=passkeys,
         passkeys_unavailable=house.passkeys.unavailable(),
