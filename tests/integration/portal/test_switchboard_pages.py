@@ -199,7 +199,9 @@ async def test_what_happened_again_leads_back_to_the_action_and_actions_end_by_f
                 linking, data={"incident": str(again), "recurrence_note": note} | wrong
             )
             assert (refused.status_code, why in refused.text) == (status, True), (wrong, refused.text)
-        assert (await csm.post(linking, data={"incident": str(again), "recurrence_note": note})).status_code == 403
+        assert (
+            await csm.post(linking, data={"incident": str(again), "recurrence_note": note})
+        ).status_code == 403
         for path in pages:
             assert before not in await read(browser, path)
         linked = await browser.post(linking, data={"incident": str(again), "recurrence_note": note})

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from compliance_desk import on_record
-from graphql_desk import ask, do, refused, tenant
+from support.graphql_desk import ask, do, refused, tenant
 from support.portal_fixtures import Portal
 from support.portal_world import NOW, STRANGER, sign_in
 

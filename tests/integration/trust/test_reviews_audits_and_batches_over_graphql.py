@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from graphql_desk import ask, do, refused, tenant
 from qbr_desk import use
 from report_desk import Q2
 from sqlalchemy import text
+from support.graphql_desk import ask, do, refused, tenant
 from support.portal_fixtures import Portal
 from support.portal_world import NOW
 

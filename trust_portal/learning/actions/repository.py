@@ -27,8 +27,8 @@ from trust_portal.learning.actions.model import (
     ActionState,
     ActionType,
     PreventionAction,
-    Recurrence,
     RecurredAction,
+    Recurrence,
     Step,
     StepAct,
 )

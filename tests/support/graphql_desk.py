@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from schema.ids import encode
+from schema.root import schema
 
 
 def tenant(id_: object) -> str:
@@ -22,7 +23,8 @@ async def ask(client: httpx.AsyncClient, query: str, **variables: Any) -> dict[s
 
 async def do(client: httpx.AsyncClient, act: str, asked: str, /, **given: Any) -> Any:
     """What the act answers; of one that is refused to the caller, its code."""
-    query = f"mutation ($input: {act[0].upper()}{act[1:]}Input!) {{ {act}(input: $input) {{ {asked} userErrors {{ code message path }} }} }}"
+    takes = schema._schema.mutation_type.fields[act].args["input"].type
+    query = f"mutation ($input: {takes}) {{ {act}(input: $input) {{ {asked} userErrors {{ code message path }} }} }}"
     answer = (await client.post("/graphql", json={"query": query, "variables": {"input": given}})).json()
     if "errors" in answer:
         return answer["errors"][0]["extensions"]["code"]
