@@ -16,6 +16,7 @@ import weasyprint
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
+from trust_portal.documents.sheets import settled
 from trust_portal.runtime.shipped import shipped
 
 #: In cascade order: faces, colours, components shared with the screen, then what only paper needs.
@@ -93,9 +94,12 @@ class _Press:
     def __init__(self) -> None:
         self.fetcher = StaticOnly(shipped("static"))
         self.fonts = FontConfiguration()
+        texts = [(shipped("static") / f"css/{name}.css").read_text() for name in SHEETS]
         self.sheets: Sequence[weasyprint.CSS] = [
-            weasyprint.CSS(url=f"{_ORIGIN}/css/{name}.css", url_fetcher=self.fetcher, font_config=self.fonts)
-            for name in SHEETS
+            weasyprint.CSS(
+                string=text, base_url=f"{_ORIGIN}/css/", url_fetcher=self.fetcher, font_config=self.fonts
+            )
+            for text in settled(texts)
         ]
 
 
