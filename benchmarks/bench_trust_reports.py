@@ -3,6 +3,7 @@
 The batch publishes (gather in one snapshot, document, receipt); the bundles (PDF, proofs, zip) are made by
 workers of their own queue. Each is measured with one process and with two, over the same tenants, for two
 quarters that are as alike as two quarters can be: the first one warms nothing that the second one uses.
+What a worker takes of memory and how long a look at the batch takes is told beside it.
 
 Publishing takes a tenth of what a bundle takes, so many are published and only the first of their bundles
 waited for. The clock starts when a few are made: by then the processes are up, and have unpacked fonts and
@@ -32,6 +33,7 @@ from trust_portal.evidence.export import ExportState
 from trust_portal.evidence.sequencer import run_sequencer
 from trust_portal.evidence.tables import exports
 from trust_portal.house import House, build_house
+from trust_portal.kernel.page import PageRequest
 from trust_portal.runtime.embedded import embedded_servers
 from trust_portal.runtime.migrate import migrate
 from trust_portal.settings import Settings
@@ -65,11 +67,13 @@ class Place:
 async def run() -> list[Row]:
     published: dict[int, float] = {}
     bundled: dict[int, float] = {}
+    peaks: dict[str, float] = {}
     with TemporaryDirectory() as folder:
         async with _place(Path(folder)) as place:
             for workers, period in ROUNDS:
-                published[workers] = await _publish(place, workers, period)
-                bundled[workers] = await _bundle(place, workers)
+                published[workers] = await _publish(place, workers, period, peaks)
+                bundled[workers] = await _bundle(place, workers, peaks)
+            look = await _look(place, ROUNDS[-1][1])
     return [
         context(f"reports of {TENANTS} tenants published, one worker", published[1], "reports/s"),
         context(f"bundles made ({BUNDLES} of these), one worker", bundled[1], "bundles/s"),
@@ -77,6 +81,9 @@ async def run() -> list[Row]:
             "reports published by two workers", published[2], "reports/s", SCALING * published[1], "1.6 × one"
         ),
         at_least("bundles made by two workers", bundled[2], "bundles/s", SCALING * bundled[1], "1.6 × one"),
+        context("a look at the batch: how far, and a page of customers", look, "ms"),
+        context("memory of a worker that publishes, at most", peaks["default"], "MB"),
+        context("memory of a worker that makes bundles, at most", peaks["exports"], "MB"),
     ]
 
 
@@ -104,7 +111,7 @@ async def _place(folder: Path) -> AsyncIterator[Place]:
             await house.close()
 
 
-async def _publish(place: Place, workers: int, period: str) -> float:
+async def _publish(place: Place, workers: int, period: str, peaks: dict[str, float]) -> float:
     """Reports a second."""
     house = place.house
     preview = await house.trust_reports.preview(CONSOLE, place.tenants[0], period)
@@ -116,10 +123,10 @@ async def _publish(place: Place, workers: int, period: str) -> float:
             query = select(func.count()).select_from(trust_reports).where(trust_reports.c.period == period)
             return int((await session.execute(query)).scalar_one())
 
-    async with _workers(place, "default", workers):
+    async with _workers(place, "default", workers, peaks):
         rate = await _rate(published, TENANTS)
         await _until(lambda: _is_complete(place))
-    counts = (await house.trust_batches.progress(CONSOLE, period)).counts
+    counts = (await house.trust_batches.tally(CONSOLE, period)).counts
     assert counts["published"] == TENANTS, counts
     return rate
 
@@ -128,7 +135,16 @@ async def _is_complete(place: Place) -> bool:
     return (await place.house.trust_batches.newest(CONSOLE, 1))[0].state is BatchState.COMPLETE
 
 
-async def _bundle(place: Place, workers: int) -> float:
+async def _look(place: Place, period: str) -> float:
+    """Milliseconds, as somebody sees it who looked a moment ago."""
+    for _ in range(2):
+        begin = time.perf_counter()
+        await place.house.trust_batches.listing(CONSOLE, period, PageRequest(50))
+        took = time.perf_counter() - begin
+    return took * 1000
+
+
+async def _bundle(place: Place, workers: int, peaks: dict[str, float]) -> float:
     """Bundles a second; somebody else sequences."""
     house = place.house
 
@@ -149,7 +165,7 @@ async def _bundle(place: Place, workers: int) -> float:
         async def made() -> int:
             return await ready() - before
 
-        async with _workers(place, "exports", workers):
+        async with _workers(place, "exports", workers, peaks):
             return await _rate(made, BUNDLES)
     finally:
         stop.set()
@@ -170,7 +186,7 @@ async def _rate(count: Callable[[], Awaitable[int]], wanted: int) -> float:
 
 
 @asynccontextmanager
-async def _workers(place: Place, queue: str, count: int) -> AsyncIterator[None]:
+async def _workers(place: Place, queue: str, count: int, peaks: dict[str, float]) -> AsyncIterator[None]:
     settings = place.settings
     environment = {
         **os.environ,
@@ -188,9 +204,19 @@ async def _workers(place: Place, queue: str, count: int) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        peaks[queue] = max(peaks.get(queue, 0.0), *(_peak_megabytes(each.pid) for each in processes))
         for process in processes:
             process.terminate()
         await asyncio.gather(*(process.wait() for process in processes))
+
+
+def _peak_megabytes(pid: int) -> float:
+    """The most memory that a process held so far (Linux; nothing elsewhere)."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(each.split()[1]) / 1024 for each in lines if each.startswith("VmHWM")), 0.0)
 
 
 async def _until(condition: Callable[[], Awaitable[bool]]) -> None:

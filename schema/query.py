@@ -248,7 +248,7 @@ class Query(
     @strawberry.field(description="The batch of Trust Reports of a period; null where none was started.")
     async def trust_batch(self, info: Info, period: str) -> TrustBatch | None:
         try:
-            found = await info.context.house.trust_batches.progress(info.context.actor, period)
+            found = await info.context.house.trust_batches.tally(info.context.actor, period)
         except NotFound:
             return None
         return trust_batch(found.batch)

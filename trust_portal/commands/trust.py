@@ -78,7 +78,7 @@ async def _follow(house: House, period: str, *, quiet: bool) -> None:
     """Until the batch is complete."""
     shown = -1
     while True:
-        found = await house.trust_batches.progress(CONSOLE, period)
+        found = await house.trust_batches.tally(CONSOLE, period)
         if not quiet and found.done != shown:
             shown = found.done
             click.echo(f"{shown} of {found.total} customers", err=True)
@@ -98,8 +98,8 @@ def _json(found: BatchProgress) -> dict[str, Any]:
         "batch": str(found.batch.id),
         "state": found.batch.state.value,
         "attempt": found.batch.attempt,
-        "done": found.done,
-        "total": found.total,
+        "done": found.tally.done,
+        "total": found.tally.total,
         "counts": found.counts,
         "tenants": [
             {
@@ -120,4 +120,4 @@ def _words(found: BatchProgress) -> str:
         f"  {each.tenant_key}: {each.outcome.value}{f': {each.reason}' if each.reason else ''}"
         for each in found.tenants
     ]
-    return "\n".join([f"{head}, {found.done} of {found.total} customers", *each_of])
+    return "\n".join([f"{head}, {found.tally.done} of {found.tally.total} customers", *each_of])

@@ -8,7 +8,7 @@ from trust_portal.documents.sheets import settled
 
 
 def test_the_last_value_set_stands_in_every_sheet() -> None:
-    first = ":root { --ink: #111111; --sans: \"House Sans\", serif; }\nb { color: var(--ink); }"
+    first = ':root { --ink: #111111; --sans: "House Sans", serif; }\nb { color: var(--ink); }'
     second = ":root { --ink: #222222; }\ni { font: 1rem var( --sans ); border: 1px solid var(--ink); }"
     one, two = settled([first, second])
     assert one.endswith("b { color: #222222; }"), "also where it is used before it is set anew"

@@ -37,6 +37,14 @@ class BatchOutcome(StrEnum):
     FAILED = "failed"
 
 
+#: In which order a person looks: what somebody has to do something about, what waits, what is done.
+LOOKED_AT: Final = (
+    BatchOutcome.FAILED,
+    BatchOutcome.BLOCKED,
+    BatchOutcome.PENDING,
+    BatchOutcome.PUBLISHED,
+    BatchOutcome.STANDING,
+)
 #: The tenant has its report.
 DONE: Final = frozenset({BatchOutcome.PUBLISHED, BatchOutcome.STANDING})
 
@@ -87,6 +95,23 @@ class BatchTenant:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchTally:
+    """How far a batch is: tenants by outcome, every outcome named; it names no tenant."""
+
+    batch: Batch
+    counts: Mapping[str, int]
+
+    @property
+    def done(self) -> int:
+        return sum(self.counts.values()) - self.counts[BatchOutcome.PENDING.value]
+
+    @property
+    def total(self) -> int:
+        """Tenants to cover; while a batch is being planned, those known so far."""
+        return sum(self.counts.values()) if self.batch.total is None else self.batch.total
+
+
+@dataclass(frozen=True, slots=True)
 class BatchProgress:
     """A batch and its tenants, in the order of their keys."""
 
@@ -100,13 +125,8 @@ class BatchProgress:
         return {outcome.value: counted[outcome] for outcome in BatchOutcome}
 
     @property
-    def done(self) -> int:
-        return sum(each.outcome is not BatchOutcome.PENDING for each in self.tenants)
-
-    @property
-    def total(self) -> int:
-        """Tenants to cover; while a batch is being planned, those known so far."""
-        return len(self.tenants) if self.batch.total is None else self.batch.total
+    def tally(self) -> BatchTally:
+        return BatchTally(self.batch, self.counts)
 
     @property
     def without(self) -> tuple[BatchTenant, ...]:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from trust_portal.errors import NotFound
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.kernel.page import Page, PageRequest
+from trust_portal.storage.keyset import keyset_page
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 from trust_portal.trust.batches.model import (
     DONE,
+    LOOKED_AT,
     NOUN,
     Batch,
     BatchOutcome,
@@ -100,6 +103,36 @@ async def batch_tenants(session: ReadSession, batch_id: UUID) -> tuple[BatchTena
         select(trust_batch_tenants).where(_tenants.batch_id == batch_id).order_by(_tenants.tenant_key)
     )
     return tuple(_tenant(row) for row in rows)
+
+
+async def count_tenants(session: ReadSession, batch_id: UUID) -> dict[str, int]:
+    """Tenants of a batch by outcome, every outcome named. For the staff scope."""
+    rows = await session.execute(
+        select(_tenants.outcome, func.count().label("tenants"))
+        .where(_tenants.batch_id == batch_id)
+        .group_by(_tenants.outcome)
+    )
+    counted = {row.outcome: row.tenants for row in rows}
+    return {outcome.value: counted.get(outcome.value, 0) for outcome in BatchOutcome}
+
+
+async def tenants_page(
+    session: ReadSession, batch_id: UUID, request: PageRequest, outcome: BatchOutcome | None
+) -> Page[BatchTenant]:
+    """Tenants of a batch as ``LOOKED_AT`` orders them, then by key. For the staff scope."""
+    query = select(trust_batch_tenants).where(_tenants.batch_id == batch_id)
+    if outcome is not None:
+        query = query.where(_tenants.outcome == outcome.value)
+    place = {each.value: number for number, each in enumerate(LOOKED_AT)}
+    return await keyset_page(
+        session,
+        query,
+        request,
+        order=(case(place, value=_tenants.outcome), _tenants.tenant_key),
+        parse=(int, str),
+        read=_tenant,
+        key=lambda each: (str(place[each.outcome.value]), each.tenant_key),
+    )
 
 
 async def find_batch_tenant(session: ReadSession, tenant_id: UUID, batch_id: UUID) -> BatchTenant | None:

@@ -25,13 +25,13 @@ from trust_portal.errors import Conflict, InvalidInput, NotFound, Refused
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.ids import VENDOR_ID, new_id
-from trust_portal.kernel.page import MAX_PAGE, PageRequest
+from trust_portal.kernel.page import MAX_PAGE, Page, PageRequest
 from trust_portal.kernel.period import parse_period
 from trust_portal.reliability.runs.model import RunState
 from trust_portal.reliability.runs.repository import find_run
 from trust_portal.storage.outbox import Job
 from trust_portal.storage.tenancy import StaffScope, TenantScope
-from trust_portal.storage.unit_of_work import Storage, WriteSession
+from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
 from trust_portal.trust.batches import repository
 from trust_portal.trust.batches.completion import BatchCompletion
 from trust_portal.trust.batches.model import (
@@ -40,6 +40,7 @@ from trust_portal.trust.batches.model import (
     BatchOutcome,
     BatchProgress,
     BatchState,
+    BatchTally,
     BatchTenant,
     StartTrustBatch,
 )
@@ -122,6 +123,24 @@ class TrustBatches:
         covered = [each.tenant_id for each in tenants]
         await self._access_log.trace(actor, covered, Access(Verb.READ, NOUN, period))
         return BatchProgress(batch, tenants)
+
+    async def tally(self, actor: Actor, period: str) -> BatchTally:
+        """How far a period's batch is, as often as anybody asks; ``NotFound`` where none was started. For staff."""
+        await self._gate.require(actor, Action.TRUST_BATCH_READ, Resource.of_house(NOUN))
+        async with self._storage.read(StaffScope(), snapshot=True) as session:
+            return await _tally(session, period)
+
+    async def listing(
+        self, actor: Actor, period: str, request: PageRequest, outcome: BatchOutcome | None = None
+    ) -> tuple[BatchTally, Page[BatchTenant]]:
+        """``tally``, and a page of tenants: those that somebody has to look after first. For staff."""
+        await self._gate.require(actor, Action.TRUST_BATCH_READ, Resource.of_house(NOUN))
+        async with self._storage.read(StaffScope(), snapshot=True) as session:
+            tally = await _tally(session, period)
+            page = await repository.tenants_page(session, tally.batch.id, request, outcome)
+        shown = [each.tenant_id for each in page.items]
+        await self._access_log.trace(actor, shown, Access(Verb.READ, NOUN, period))
+        return tally, page
 
     async def newest(self, actor: Actor, limit: int = 12) -> tuple[Batch, ...]:
         """The latest batches, newest first; they name no tenant."""
@@ -247,6 +266,13 @@ def _for_all(batch: Batch) -> tuple[Acknowledgement, ...]:
         replace(each, reason=f"{each.reason} (said of every customer by {batch.requested_by})")
         for each in batch.acknowledgements
     )
+
+
+async def _tally(session: ReadSession, period: str) -> BatchTally:
+    batch = await repository.find_batch(session, period)
+    if batch is None:
+        raise NotFound(NOUN)
+    return BatchTally(batch, await repository.count_tenants(session, batch.id))
 
 
 async def _enqueue_plan(session: WriteSession, batch_id: UUID, attempt: int) -> None:

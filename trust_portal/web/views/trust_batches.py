@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -11,12 +12,15 @@ from starlette.routing import Route
 from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.errors import Conflict, InvalidInput
-from trust_portal.trust.batches.model import NOUN, StartTrustBatch
+from trust_portal.trust.batches.model import NOUN, BatchOutcome, StartTrustBatch
 from trust_portal.trust.report.model import Acknowledgement
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import FormState, read_form, required, texts
+from trust_portal.web.forms import FormState, one_of, page_request, read_form, required, texts
 from trust_portal.web.navigation import frame
 from trust_portal.web.templating import page
+
+#: Tenants on a page: it is asked for again every two seconds while a batch is under way.
+_ROWS: Final = 50
 
 
 async def batches(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
@@ -53,10 +57,19 @@ def _acknowledgements(given: Mapping[str, str]) -> tuple[Acknowledgement, ...]:
 
 
 async def batch(request: Request) -> Response:
-    period = request.path_params["period"]
-    progress = await house_of(request).trust_batches.progress(actor_of(request), period)
+    outcome = one_of(BatchOutcome, request.query_params.get("of"), "of")
+    tally, listed = await house_of(request).trust_batches.listing(
+        actor_of(request), request.path_params["period"], page_request(request, size=_ROWS), outcome
+    )
     return page(
-        request, "trust/batch.html", part="trust/batch_progress.html", progress=progress, **frame(request)
+        request,
+        "trust/batch.html",
+        part="trust/batch_progress.html",
+        tally=tally,
+        listed=listed,
+        chosen=outcome,
+        here=f"?{request.url.query}" if request.url.query else "",
+        **frame(request),
     )
 
 
