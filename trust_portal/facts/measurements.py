@@ -24,22 +24,23 @@ _POSTGRES_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _POSTGRES_EPOCH_MINUTES: Final = int(_POSTGRES_EPOCH.timestamp()) // 60
 _MINUTE_MICROSECONDS: Final = 60_000_000
 # A correction names an id of its own source, whatever minute it is for. Of several for one event the
-# last received counts. What is replaced is gathered once, from the partial index of corrections, and
-# looked up in memory; as joins these conditions would cost a tenant without corrections as much.
+# last received counts. As conditions and no joins: a tenant without corrections pays for one look into
+# the partial index, and where the corrections are too many to be hashed, each row asks the index for its own.
 _COLUMNS: Final = """
-    SELECT minute, received_at, total, coalesce(good, -1), bounds, counts FROM measurements
+    SELECT minute, received_at, total, coalesce(good, -1), bounds, counts FROM measurements AS told
     WHERE tenant_id = $1 AND objective = $2 AND minute >= $3 AND minute < $4
       AND (
         NOT EXISTS (SELECT FROM measurements WHERE tenant_id = $1 AND correction_of IS NOT NULL)
-        OR (source, event_id) NOT IN (
-            SELECT source, correction_of FROM measurements
-            WHERE tenant_id = $1 AND correction_of IS NOT NULL AND correction_of <> event_id)
-        AND event_key NOT IN (
-            SELECT event_key FROM (
-                SELECT event_key, row_number() OVER (
-                    PARTITION BY source, correction_of ORDER BY received_at DESC, event_key DESC) AS nth
-                FROM measurements WHERE tenant_id = $1 AND correction_of IS NOT NULL
-            ) AS corrections WHERE nth > 1)
+        OR NOT EXISTS (
+            SELECT FROM measurements AS later
+            WHERE later.tenant_id = $1 AND later.correction_of IS NOT NULL
+              AND later.source = told.source AND later.correction_of = told.event_id
+              AND later.correction_of <> later.event_id)
+        AND (told.correction_of IS NULL OR NOT EXISTS (
+            SELECT FROM measurements AS later
+            WHERE later.tenant_id = $1 AND later.correction_of IS NOT NULL
+              AND later.source = told.source AND later.correction_of = told.correction_of
+              AND (later.received_at, later.event_key) > (told.received_at, told.event_key)))
       )
     ORDER BY minute, event_key
 """
