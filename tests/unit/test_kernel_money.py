@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trust_portal.errors import InvalidInput
+from trust_portal.kernel.currencies import EXPONENTS
 from trust_portal.kernel.money import Money, exponent
 
 
@@ -28,9 +31,39 @@ def test_an_amount_counts_the_smallest_unit(text: str, currency: str, minor: int
     assert (money.minor, money.decimal) == (minor, decimal)
 
 
-@pytest.mark.parametrize(("currency", "digits"), [("JPY", 0), ("EUR", 2), ("KWD", 3)])
-def test_each_currency_has_its_own_exponent(currency: str, digits: int) -> None:
-    assert exponent(currency) == digits
+@pytest.mark.parametrize(
+    ("digits", "currencies"),
+    [
+        (0, "CLP ISK JPY KRW UGX VND XAF"),
+        # Of these CLDR, which is about showing amounts, says 0.
+        (2, "AFN ALL EUR IRR KPW LAK LBP MGA MMK RSD SLL SOS SYP USD YER"),
+        (3, "BHD IQD JOD KWD LYD OMR TND"),
+        (4, "CLF UYW"),
+    ],
+)
+def test_each_currency_has_the_exponent_of_iso_4217(digits: int, currencies: str) -> None:
+    assert {currency: exponent(currency) for currency in currencies.split()} == dict.fromkeys(
+        currencies.split(), digits
+    )
+
+
+def test_an_amount_of_a_currency_that_is_shown_without_digits_still_counts_them() -> None:
+    assert Money.parse("1200.50", "RSD").minor == 120_050
+
+
+def test_the_table_does_not_change_unseen_because_stored_amounts_are_read_by_it() -> None:
+    """A code more or less, or another exponent, is a decision; pin it then."""
+    table = ",".join(f"{code}{digits}" for code, digits in sorted(EXPONENTS.items()))
+    assert (len(EXPONENTS), hashlib.sha256(table.encode()).hexdigest()) == (
+        170,
+        "93b9fa2b1a8f74f91db92b4e731eeb365dc5c54b3bf15f54c10517a24bb84e77",
+    )
+
+
+@pytest.mark.parametrize("currency", ["DEM", "XXX", "XAU", "XDR", "XTS", "eur", "EURO", ""])
+def test_what_is_no_currency_in_use_with_a_minor_unit_is_refused(currency: str) -> None:
+    with pytest.raises(InvalidInput, match="no ISO 4217 currency code"):
+        Money(1, currency)
 
 
 @pytest.mark.parametrize(("text", "currency"), [("10.001", "EUR"), ("1.5", "JPY"), ("1.2345", "KWD")])

@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from babel.numbers import get_currency_precision, list_currencies
-
 from trust_portal.errors import InvalidInput
+from trust_portal.kernel.currencies import EXPONENTS
 
-_CURRENCIES = frozenset(list_currencies())
 #: Plain notation only: no exponent, so that ten characters cannot ask for a gigabyte of digits.
 _AMOUNT = re.compile(r"(-?)([0-9]{1,20})(?:\.([0-9]{1,20}))?")
 #: A ``bigint`` of the database.
@@ -18,9 +16,10 @@ _LARGEST = 2**63 - 1
 
 def exponent(currency: str) -> int:
     """Digits behind the point of an ISO 4217 code (JPY 0, EUR 2, KWD 3)."""
-    if currency not in _CURRENCIES:
-        raise InvalidInput(f"{currency!r} is no ISO 4217 currency code", field="currency")
-    return get_currency_precision(currency)
+    try:
+        return EXPONENTS[currency]
+    except KeyError:
+        raise InvalidInput(f"{currency!r} is no ISO 4217 currency code", field="currency") from None
 
 
 @dataclass(frozen=True, slots=True, order=False)
