@@ -2,7 +2,8 @@
 
 Start (counts the attempt) → do, with the lease renewed meanwhile → done, tried again later, or
 given up where people see it. Refusals are final at once: repeating a request that cannot be
-honoured changes nothing. Everything else is tried ``MAX_ATTEMPTS`` times.
+honoured changes nothing. So is an invariant that does not hold (``Broken``): the evidence is kept.
+Everything else is tried ``MAX_ATTEMPTS`` times.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import logging
 from uuid import UUID
 
 from jobs.duty import Arguments, Duty
-from trust_portal.errors import Refused, TrustPortalError, Unavailable
+from trust_portal.errors import Broken, Refused, TrustPortalError, Unavailable
 from trust_portal.house import House
 from trust_portal.storage.backlog import MAX_ATTEMPTS, WORKING_LEASE, Backlog, Ticket
 
@@ -25,7 +26,11 @@ class Workbench:
         self._backlog = backlog
 
     async def attempt(self, duty: Duty, row_id: str, attempts: int) -> None:
-        """Make one attempt. Only cancellation leaves as an exception."""
+        """Make one attempt. What the job raises is recorded and stays here.
+
+        Cancellation leaves as an exception, and so does what keeps the outbox itself from being written:
+        the lease then runs out, and the row is offered again.
+        """
         begun = await self._backlog.start(Ticket(UUID(row_id), duty.job, attempts))
         if begun is None:
             log.debug("%s %s: done, or at a later attempt", duty.job, row_id)
@@ -45,6 +50,9 @@ class Workbench:
             raise
         except Refused as refusal:
             await self._give_up(duty, ticket, arguments, refusal.code, refusal.message)
+        except Broken as broken:
+            log.critical("%s: an invariant does not hold; not tried again", duty.job, exc_info=broken)
+            await self._give_up(duty, ticket, arguments, broken.code, broken.message)
         except Exception as error:  # noqa: BLE001 - whatever it was, it is recorded and tried again
             await self._failed(duty, ticket, arguments, error)
         finally:
@@ -63,10 +71,16 @@ class Workbench:
         """Shown first, then recorded: a crash between the two repeats the first, which is idempotent.
 
         The outbox row keeps the code only; words may speak of a tenant's things, and the outbox
-        belongs to no tenant.
+        belongs to no tenant. Where it cannot be shown, the row waits as after any failure and this is
+        tried again: nothing is given up that nobody sees.
         """
         log.error("%s given up after %d attempts: %s", duty.job, ticket.attempts, words)
-        await duty.give_up(self._house, arguments, words)
+        try:
+            await duty.give_up(self._house, arguments, words)
+        except Exception:
+            log.exception("%s could not be given up where people see it", duty.job)
+            await self._backlog.fail(ticket, code)
+            return
         await self._backlog.give_up(ticket, code)
 
     async def _keep(self, ticket: Ticket) -> None:

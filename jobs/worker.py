@@ -41,7 +41,7 @@ from jobs.reports import REPORT_DUTIES
 from jobs.schedule import start_due_runs
 from jobs.trust import TRUST_DUTIES, mind_trust
 from jobs.workbench import Workbench
-from trust_portal.errors import Broken, InvalidInput
+from trust_portal.errors import Broken, InvalidInput, Unavailable
 from trust_portal.evidence.sequencer import run_sequencer
 from trust_portal.house import House, open_house
 from trust_portal.runtime.signals import until_told
@@ -141,14 +141,18 @@ async def _sequence(house: House) -> None:
 
 
 async def repeat(name: str, once: Callable[[], Awaitable[Any]], seconds: float) -> None:
-    """Call ``once`` for ever with a pause between; what fails is logged and tried again."""
+    """Call ``once`` for ever with a pause between; what fails is logged, with its trace, and tried again.
+
+    Only of what is away now and back later (``Unavailable``) the one line says all there is to know.
+    """
     while True:
         try:
             await once()
         except Broken:
             raise
-        except Exception as error:  # noqa: BLE001 - a round that fails must not end the others
-            log.warning("%s: %s: %s", name, type(error).__name__, error)
+        except Exception as error:
+            away = isinstance(error, Unavailable)
+            log.warning("%s: %s: %s", name, type(error).__name__, error, exc_info=None if away else error)
             await asyncio.sleep(_AFTER_FAILURE)
         await asyncio.sleep(seconds)
 
