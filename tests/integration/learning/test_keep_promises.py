@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -171,6 +172,56 @@ async def test_only_three_stand_at_a_time_and_one_may_take_the_place_of_another(
     assert replaced.state is ActionState.SUPERSEDED
     assert replaced.ending is not None
     assert replaced.ending.successor_id == fourth.id
+
+
+async def test_plans_made_at_the_same_moment_do_not_pass_the_three_together(world: Promises) -> None:
+    await world.plan("One")
+    await world.plan("Two")
+    outcomes = await asyncio.gather(
+        *(world.plan(title) for title in ("Three", "Four", "Five")), return_exceptions=True
+    )
+    refused = [each for each in outcomes if isinstance(each, BaseException)]
+    assert [(type(each), each.code) for each in refused] == [(Conflict, "TOO_MANY")] * 2
+    async with world.vendor.house.storage.read(VENDOR) as session:
+        assert len(await actions_of(session, world.postmortem_id)) == 3
+
+
+async def test_a_clock_that_begins_while_somebody_withdraws_is_seen(
+    world: Promises, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It begins between the look that asks who may, and the step."""
+    planned, actions = await world.plan(), world.vendor.house.prevention_actions
+    asked = actions._allowed
+
+    async def slowly(*arguments):
+        allowed = await asked(*arguments)
+        await world.begin()
+        return allowed
+
+    monkeypatch.setattr(actions, "_allowed", slowly)
+    with pytest.raises(Conflict) as refusal:
+        await actions.withdraw(world.ivo.as_actor(), planned.id, "Somebody else does it already")
+    assert refusal.value.code == "CLOCK_RUNS"
+    assert [step.act for step in (await world.look(planned.id)).steps] == [StepAct.BEGIN]
+
+
+async def test_a_date_is_judged_by_the_one_that_stands_when_it_moves(
+    world: Promises, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else moves it to the same day between the look that asks who may, and the step."""
+    action, actions = await world.begun(), world.vendor.house.prevention_actions
+    asked, move = actions._allowed, MoveDueDate(action.id, date(2026, 6, 12), "The part comes on the 11th")
+
+    async def slowly(*arguments):
+        allowed = await asked(*arguments)
+        monkeypatch.setattr(actions, "_allowed", asked)
+        await actions.move(move, world.olga.as_actor())
+        return allowed
+
+    monkeypatch.setattr(actions, "_allowed", slowly)
+    with pytest.raises(InvalidInput, match="due on that day already"):
+        await actions.move(move, world.olga.as_actor())
+    assert (await world.look(action.id)).moves == 1
 
 
 async def test_what_was_never_promised_is_withdrawn_and_what_was_is_not(world: Promises) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, func, insert, select
+from sqlalchemy import Exists, Row, Select, and_, exists, func, insert, select, text
 
 from trust_portal.access.people.model import Person
 from trust_portal.access.people.repository import holders
@@ -46,6 +46,20 @@ from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
 _STEPS = prevention_action_steps.c
 _ENDINGS = [each.value for each in ENDS_AS]
+#: Names the advisory locks of planning, beside the one-number locks of the other rooms.
+_PLANNING = 0x504C414E
+
+
+async def lock_actions_of(session: WriteSession, postmortem_id: UUID) -> None:
+    """Until the commit nobody else plans an action of this postmortem, so that they can be counted.
+
+    An advisory lock, because a postmortem's row is never written again and cannot be locked by who may not.
+    """
+    key = int.from_bytes(postmortem_id.bytes[-4:], signed=True)
+    await session.execute(
+        text("SELECT pg_advisory_xact_lock(:planning, :postmortem)"),
+        {"planning": _PLANNING, "postmortem": key},
+    )
 
 
 async def incident_of_postmortem(session: ReadSession, postmortem_id: UUID) -> UUID:
@@ -137,9 +151,7 @@ async def begun_actions(
     session: ReadSession, *, after: UUID | None = None, limit: int = 500
 ) -> tuple[PreventionAction, ...]:
     """Open actions whose clock runs, by id, ``limit`` at a time from ``after`` on."""
-    begun = select(_STEPS.action_id).where(_STEPS.tenant_id == VENDOR_ID, _STEPS.act == StepAct.BEGIN.value)
-    ended = select(_STEPS.action_id).where(_STEPS.tenant_id == VENDOR_ID, _STEPS.act.in_(_ENDINGS))
-    query = _query().where(prevention_actions.c.id.in_(begun), prevention_actions.c.id.not_in(ended))
+    query = _query().where(_has_step([StepAct.BEGIN.value]), ~_has_step(_ENDINGS))
     if after is not None:
         query = query.where(prevention_actions.c.id > after)
     return await _actions(session, query.order_by(prevention_actions.c.id).limit(limit))
@@ -272,9 +284,14 @@ def _in_state(query: Select[Any], state: ActionState) -> Select[Any]:
     acts = _ENDINGS
     if state is not ActionState.OPEN:
         acts = [act.value for act, ends_as in ENDS_AS.items() if ends_as is state]
-    ended = select(_STEPS.action_id).where(_STEPS.tenant_id == VENDOR_ID, _STEPS.act.in_(acts))
-    column = prevention_actions.c.id
-    return query.where(column.not_in(ended) if state is ActionState.OPEN else column.in_(ended))
+    ended = _has_step(acts)
+    return query.where(~ended if state is ActionState.OPEN else ended)
+
+
+def _has_step(acts: Sequence[str]) -> Exists:
+    return exists().where(
+        _STEPS.tenant_id == VENDOR_ID, _STEPS.action_id == prevention_actions.c.id, _STEPS.act.in_(acts)
+    )
 
 
 def _query() -> Select[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from uuid import UUID
 
@@ -62,6 +63,7 @@ class PreventionActions:
         decision = await self._gate.require(actor, Action.PREVENTION_ACTION_PLAN, resource)
         async with self._storage.write(_SCOPE) as session:
             now = session.clock.now()
+            await repository.lock_actions_of(session, command.postmortem_id)
             incident_id = await repository.incident_of_postmortem(session, command.postmortem_id)
             owner = await find_active_person(session, VENDOR_ID, command.owner_id, now)
             if owner is None:
@@ -107,25 +109,30 @@ class PreventionActions:
 
     async def withdraw(self, actor: Actor, action_id: UUID, reason: str) -> PreventionAction:
         """Take back what was never promised. ``Conflict`` (CLOCK_RUNS) once its clock has begun."""
-        action, decision = await self._allowed(actor, action_id, Action.PREVENTION_ACTION_PLAN)
-        if action.dates:
-            raise Conflict(
-                "it is promised since its postmortem was signed; it can be dropped, with an approver",
-                code="CLOCK_RUNS",
-            )
-        return await self._step(action_id, StepAct.WITHDRAW, actor, decision, note=reason)
+        _, decision = await self._allowed(actor, action_id, Action.PREVENTION_ACTION_PLAN)
+        return await self._step(
+            action_id, StepAct.WITHDRAW, actor, decision, require=_require_no_clock, note=reason
+        )
 
     async def move(self, command: MoveDueDate, actor: Actor) -> PreventionAction:
         """``InvalidInput`` (due) for a day that is over or not a business day of the owner; ``Conflict``
         (NO_CLOCK) before there is a date to move.
         """
         action, decision = await self._allowed(actor, command.action_id, Action.PREVENTION_ACTION_MOVE)
-        require_open(action)
-        if action.due is None:
-            raise Conflict("its clock has not begun; there is no date to move", code="NO_CLOCK")
-        _require_day(action, command.due, action.calendar.day_of(self._storage.clock.now()))
+
+        def require_movable(current: PreventionAction) -> None:
+            if current.due is None:
+                raise Conflict("its clock has not begun; there is no date to move", code="NO_CLOCK")
+            _require_day(current, command.due, current.calendar.day_of(self._storage.clock.now()))
+
         return await self._step(
-            action.id, StepAct.MOVE, actor, decision, due=command.due, note=command.reason
+            action.id,
+            StepAct.MOVE,
+            actor,
+            decision,
+            require=require_movable,
+            due=command.due,
+            note=command.reason,
         )
 
     async def finish(self, command: FinishAction, actor: Actor) -> PreventionAction:
@@ -213,14 +220,18 @@ class PreventionActions:
         actor: Actor,
         decision: Decision,
         *,
+        require: Callable[[PreventionAction], None] | None = None,
         due: date | None = None,
         note: str | None = None,
         evidence: str | None = None,
         sha256: str | None = None,
     ) -> PreventionAction:
+        """``require`` raises unless the action, as it stands now and not as it was shown, allows the step."""
         async with self._storage.write(_SCOPE) as session:
             action = await repository.find_action(session, action_id)
             require_open(action)
+            if require is not None:
+                require(action)
             return await take_step(
                 session,
                 self._ledger,
@@ -254,6 +265,14 @@ def _to_replace(command: PlanAction, standing: tuple[PreventionAction, ...]) -> 
         raise NotFound(NOUN, field="replaces")
     require_open(found)
     return found
+
+
+def _require_no_clock(action: PreventionAction) -> None:
+    if action.dates:
+        raise Conflict(
+            "it is promised since its postmortem was signed; it can be dropped, with an approver",
+            code="CLOCK_RUNS",
+        )
 
 
 def _require_day(action: PreventionAction, due: date, today: date) -> None:
