@@ -26,6 +26,7 @@ from trust_portal.house import House, build_house
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.actions.standings import COLUMNS, DERIVED
 from trust_portal.runtime.embedded import Servers, embedded_servers
 from trust_portal.runtime.embedded.postgres import LOGIN
 from trust_portal.runtime.loading import settled
@@ -85,6 +86,8 @@ SELECT tenant_id, action_id, ordinal + 1, 'finish', ordinal, act, owner_id, 'x',
   at + interval '12 days', by_id, 'p', md5('rd' || action_id)::uuid
 FROM (SELECT DISTINCT ON (action_id) * FROM prevention_action_steps ORDER BY action_id, ordinal DESC) latest
 WHERE at + interval '12 days' < $1 AND get_byte(decode(md5(action_id::text), 'hex'), 1) < 240;
+INSERT INTO prevention_standings ({COLUMNS})
+{DERIVED.replace("$1", f"'{VENDOR_ID}'")};
 VACUUM ANALYZE;
 """
 

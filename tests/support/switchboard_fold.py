@@ -5,24 +5,24 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 
 from trust_portal.learning.actions.model import ActionState
 from trust_portal.learning.switchboard.model import ActionLine, AgreedDay, Span
 
 
-def spans_of(ended: Iterable[ActionLine], moments: Sequence[datetime]) -> list[Span]:
-    """Of ``ended`` actions: from one date to the next, counted where alike."""
+def spans_of(lines: Iterable[ActionLine], moments: Sequence[datetime]) -> list[Span]:
+    """From one date to the next, and to the end if there was one; counted where alike."""
     found: Counter[Span] = Counter()
-    for line in ended:
-        assert line.ended_at is not None
-        edges = [line.created_at, *(each.at for each in line.dates), line.ended_at]
+    for line in lines:
+        end = line.ended_at or datetime.max.replace(tzinfo=UTC)
+        edges = [line.created_at, *(each.at for each in line.dates), end]
         for moves, (since, until) in enumerate(pairwise(edges), start=-1):
             span = Span(
                 severity=line.whose.severity,
                 first=bisect_left(moments, since),
-                last=bisect_left(moments, min(until, line.ended_at)),
+                last=bisect_left(moments, min(until, end)),
                 moves=max(moves, 0),
                 over_at=None if moves < 0 else line.dates[moves].over_at,
                 actions=0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -27,14 +28,21 @@ from trust_portal.learning.actions.model import (
     StepAct,
 )
 from trust_portal.learning.actions.repository import actions_of
+from trust_portal.learning.actions.standings import COLUMNS, DERIVED
 
 pytestmark = pytest.mark.takes(seconds=20)
 EVIDENCE = "https://git.example/changes/17"
 
 
 @pytest.fixture
-async def world(vendor: Vendor) -> Promises:
-    return await promises(vendor)
+async def world(vendor: Vendor) -> AsyncIterator[Promises]:
+    """Whatever a test did, or was refused: each action stands where its steps say."""
+    yield await promises(vendor)
+    async with vendor.house.storage.read(VENDOR) as session:
+        driver = await session.driver()
+        derived = f"SELECT * FROM ({DERIVED}) made ORDER BY action_id"
+        stored = f"SELECT {COLUMNS} FROM prevention_standings WHERE tenant_id = $1 ORDER BY action_id"
+        assert await driver.fetch(stored, VENDOR_ID) == await driver.fetch(derived, VENDOR_ID)
 
 
 async def kind_of(world: Promises, receipt_id) -> ReceiptKind:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -69,7 +68,7 @@ async def take_step(
     await ledger.record(
         session, step_act(action, step, actor, decision, inputs, further), receipt_id=step.receipt_id
     )
-    await add_step(session, action, step)
+    changed = await add_step(session, action, step)
     calendar = await reminding_calendar(session, action)
     if action.dates:
         last, stood = action.dates[-1]
@@ -78,7 +77,7 @@ async def take_step(
     if due is not None:
         until = now if known_from is None else min(known_from, now)
         await _skip(session, action.id, step.ordinal, due, calendar, Skip.PAST, until=until)
-    return replace(action, steps=(*action.steps, step))
+    return changed
 
 
 async def reminding_calendar(session: ReadSession, action: PreventionAction) -> WorkCalendar:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -32,6 +32,7 @@ from trust_portal.learning.actions.model import (
     Step,
     StepAct,
 )
+from trust_portal.learning.actions.standings import add_standing, change_standing
 from trust_portal.learning.actions.tables import (
     prevention_action_steps,
     prevention_actions,
@@ -94,10 +95,11 @@ async def add_action(session: WriteSession, action: PreventionAction, by_id: UUI
             receipt_id=action.receipt_id,
         )
     )
+    await add_standing(session, action)
 
 
-async def add_step(session: WriteSession, action: PreventionAction, step: Step) -> None:
-    """The next step. Raises ``Conflict`` (ACTION_CHANGED) where another took its place meanwhile."""
+async def add_step(session: WriteSession, action: PreventionAction, step: Step) -> PreventionAction:
+    """The action with its next step. Raises ``Conflict`` (ACTION_CHANGED) where another took its place meanwhile."""
     before = action.steps[-1] if action.steps else None
     meanwhile = Conflict("somebody was faster; look at what became of this action", code="ACTION_CHANGED")
     with duplicates_are(meanwhile, prevention_action_steps.name):
@@ -121,6 +123,9 @@ async def add_step(session: WriteSession, action: PreventionAction, step: Step) 
                 receipt_id=step.receipt_id,
             )
         )
+    changed = replace(action, steps=(*action.steps, step))
+    await change_standing(session, changed)
+    return changed
 
 
 async def find_action(session: ReadSession, action_id: UUID) -> PreventionAction:

@@ -1,4 +1,4 @@
-"""Prevention actions as rows, none of which ever changes: the action, and the chain of its steps.
+"""Prevention actions as rows that never change: the action, and the chain of its steps; and where each stands.
 
 They belong to the vendor: an incident may concern many customers.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from sqlalchemy import (
     CheckConstraint,
     Column,
+    Computed,
     Date,
     Index,
     Integer,
@@ -15,7 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 
 from trust_portal.storage.metadata import instant, refers, tenant_table, uuid_column
 
@@ -104,7 +105,7 @@ prevention_action_steps = tenant_table(
         name="superseded_by_another",
     ),
     Index("prevention_action_steps_newest_idx", "tenant_id", "at"),
-    # Which are open, what ended lately, and what was agreed for when: without looking at everything ever done.
+    # Which are open: without looking at everything ever done.
     Index(
         "prevention_action_steps_ended_idx",
         "tenant_id",
@@ -112,20 +113,54 @@ prevention_action_steps = tenant_table(
         postgresql_include=["act", "at"],
         postgresql_where=text("act IN ('finish', 'drop', 'supersede', 'withdraw')"),
     ),
+)
+
+# What the steps come to, so that nobody who counts what is open or ended lately reads all that ever was.
+prevention_standings = tenant_table(
+    "prevention_standings",
+    uuid_column("action_id", primary_key=True),
+    uuid_column("incident_id", nullable=False),
+    Column("title", Text, nullable=False),
+    uuid_column("owner_id", nullable=False),
+    Column("time_zone", Text, nullable=False),
+    instant("created_at", nullable=False),
+    Column(
+        "dues", ARRAY(Date), nullable=False, comment="every due date, in the order in which they were set"
+    ),
+    Column("dated_at", ARRAY(TIMESTAMP(timezone=True)), nullable=False, comment="when each was set"),
+    Column("agreed", Date, Computed("dues[1]", persisted=True)),
+    Column("ordinal", Integer, comment="of the last step; null: none yet"),
+    Column("act", Text, comment="of the last step"),
+    instant("ended_at", comment="null: it is open"),
+    refers(
+        "prevention_actions",
+        ("action_id", "owner_id"),
+        ("id", "owner_id"),
+        "prevention_standings_action_fkey",
+    ),
+    refers("incidents", ("incident_id",), ("id",), "prevention_standings_incident_fkey"),
+    refers(
+        "prevention_action_steps",
+        ("action_id", "ordinal", "act"),
+        ("action_id", "ordinal", "act"),
+        "prevention_standings_step_fkey",
+    ),
+    CheckConstraint("num_nulls(ordinal, act) IN (0, 2)", name="step_is_whole"),
+    CheckConstraint(
+        "(ended_at IS NOT NULL) = (coalesce(act, '') IN ('finish', 'drop', 'supersede', 'withdraw'))",
+        name="ends_by_an_end",
+    ),
+    CheckConstraint("cardinality(dues) = cardinality(dated_at)", name="dates_were_set"),
     Index(
-        "prevention_action_steps_ended_at_idx",
-        "tenant_id",
-        "at",
-        postgresql_include=["action_id"],
-        postgresql_where=text("act IN ('finish', 'drop', 'supersede', 'withdraw')"),
+        "prevention_standings_open_idx", "tenant_id", "action_id", postgresql_where=text("ended_at IS NULL")
     ),
     Index(
-        "prevention_action_steps_agreed_idx",
+        "prevention_standings_ended_idx",
         "tenant_id",
-        "due",
-        postgresql_include=["action_id"],
-        postgresql_where=text("act = 'begin'"),
+        "ended_at",
+        postgresql_where=text("ended_at IS NOT NULL"),
     ),
+    Index("prevention_standings_agreed_idx", "tenant_id", "agreed"),
 )
 
 prevention_recurrences = tenant_table(

@@ -30,9 +30,10 @@ LOOK_BACK: Final = timedelta(weeks=WEEKS)
 class Lines:
     """Everything the Switchboard is made from: what was owed at any time within ``LOOK_BACK``, and all majors.
 
-    ``actions`` are those that are open. Those that have ended count in ``spans`` (of ``past_moments``) and all that
-    were begun in ``agreed``, both of what the filter keeps; ``ended`` names to whom they belonged, whatever the
-    filter. ``signed_before``: of so many more majors the postmortem had been signed by then.
+    ``actions`` are those that are open. What they were, and those that have ended, counts in ``spans`` (of
+    ``past_moments``), all that were begun in ``agreed``, both of what the filter keeps; ``ended`` names to whom those
+    belonged that have ended, whatever the filter. ``signed_before``: of so many more majors the postmortem had been
+    signed by then.
     """
 
     actions: Sequence[ActionLine]
@@ -85,7 +86,7 @@ def board(lines: Lines, wanted: BoardFilter, at: datetime) -> Board:
     return Board(
         at=at,
         debt=owed,
-        trend=(*trend(actions, postmortems, past_moments(at), lines.spans), (at, owed.points)),
+        trend=(*trend(lines.spans, postmortems, past_moments(at)), (at, owed.points)),
         completion=completion(lines.agreed, at),
         groups={by: grouped(owed.addends, by) for by in Grouping},
         ledger=ledger(lines.majors, lines.undeclared, lines.signed_before),

@@ -202,19 +202,14 @@ def debt(actions: Iterable[ActionLine], postmortems: Iterable[PostmortemLine], a
 
 
 def trend(
-    actions: Iterable[ActionLine],
-    postmortems: Iterable[PostmortemLine],
-    moments: Sequence[datetime],
-    spans: Iterable[Span] = (),
+    spans: Iterable[Span], postmortems: Iterable[PostmortemLine], moments: Sequence[datetime]
 ) -> tuple[tuple[datetime, int], ...]:
     """The points at each of ``moments``, which ascend: those of ``debt``, without the names of its parts.
 
-    ``spans`` stand for actions that are not among ``actions``.
+    ``spans`` of ``moments`` stand for the actions.
     """
     points = [0] * len(moments)
     late = _Lateness(moments)
-    for action in actions:
-        _add_action(points, action, late)
     for span in spans:
         weight = WEIGHTS[span.severity] * span.actions
         weeks = None if span.over_at is None else late[span.over_at]
@@ -240,25 +235,6 @@ class _Lateness(dict[datetime, Sequence[int]]):
     def __missing__(self, over_at: datetime) -> Sequence[int]:
         found = self[over_at] = [_weeks_begun(each - over_at) for each in self.moments]
         return found
-
-
-def _add_action(points: list[int], line: ActionLine, late: _Lateness) -> None:
-    """What an action was worth at each moment: due date by due date, since that alone changes with time."""
-    moments, weight, dates = late.moments, WEIGHTS[line.whose.severity], line.dates
-    index = bisect_left(moments, line.created_at)
-    last = len(moments) if line.ended_at is None else bisect_left(moments, line.ended_at)
-    if index >= last:
-        return
-    until = last if not dates else min(bisect_left(moments, dates[0].at), last)
-    for each in range(index, until):
-        points[each] += weight
-    for moves, date_set in enumerate(dates, start=1):
-        index = max(index, until)
-        until = last if moves == len(dates) else min(bisect_left(moments, dates[moves].at), last)
-        if index < until:
-            weeks = late[date_set.over_at]
-            for each in range(index, until):
-                points[each] += weight * (moves + weeks[each])
 
 
 def grouped(addends: Iterable[Addend], by: Grouping) -> tuple[Group, ...]:

@@ -73,7 +73,7 @@ class ActionLine(NamedTuple):
 
 
 class Span(NamedTuple):
-    """What actions that have ended were alike for a while, as far as the trend goes.
+    """What actions were alike for a while, as far as the trend goes.
 
     Of its moments these ``actions`` were owed from ``first`` until before ``last``; due by the day that is over at
     ``over_at`` (None: no date yet), which had been moved ``moves`` times.

@@ -5,8 +5,6 @@ Of actions that have ended nobody reads one by one: they come counted.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -42,103 +40,72 @@ from trust_portal.learning.switchboard.tables import switchboard_views
 from trust_portal.learning.workplaces.calendar import WorkCalendar
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
-#: What ends an action, as the partial indexes of the steps spell it.
-_ENDS: Final = "act IN ('finish', 'drop', 'supersede', 'withdraw')"
-#: Which are open is found out before anything else of them is read: of all that were ever planned they are few.
-_OPEN: Final = f"""
-WITH open AS MATERIALIZED (
-    SELECT a.id FROM prevention_actions a
-    WHERE a.tenant_id = $1 AND NOT EXISTS (
-        SELECT FROM prevention_action_steps e WHERE e.tenant_id = $1 AND e.action_id = a.id AND e.{_ENDS})
-)
-SELECT a.id, a.title, a.incident_id, i.worst_severity, i.service, i.team, p.name, a.owner_id, a.created_at,
-       a.time_zone
-FROM open
-JOIN prevention_actions a ON a.tenant_id = $1 AND a.id = open.id
-JOIN incidents i ON i.tenant_id = $1 AND i.id = a.incident_id
-JOIN people p ON p.tenant_id = $1 AND p.id = a.owner_id
-"""  # noqa: S608 - constants
-_DATES: Final = """
-SELECT action_id, due, at FROM prevention_action_steps
-WHERE tenant_id = $1 AND act IN ('begin', 'move') AND action_id = ANY($2::uuid[]) ORDER BY action_id, ordinal
+_OPEN: Final = """
+SELECT s.action_id, s.title, s.incident_id, i.worst_severity, i.service, i.team, p.name, s.owner_id, s.created_at,
+       s.time_zone, s.dues, s.dated_at
+FROM prevention_standings s
+JOIN incidents i ON i.tenant_id = $1 AND i.id = s.incident_id
+JOIN people p ON p.tenant_id = $1 AND p.id = s.owner_id
+WHERE s.tenant_id = $1 AND s.ended_at IS NULL
 """
 #: What ``BoardFilter.keeps`` lets through, from $3 on. A null keeps everything.
 _KEPT: Final = """
 ($3::text IS NULL OR i.service = $3) AND ($4::text IS NULL OR coalesce(i.team, '') = $4)
-AND ($5::text IS NULL OR a.owner_id::text = $5) AND ($6::text IS NULL OR i.worst_severity = $6)
+AND ($5::text IS NULL OR s.owner_id::text = $5) AND ($6::text IS NULL OR i.worst_severity = $6)
 """
-#: Ended since the first of the moments $2. One row of ``spans`` for each due date an action had, and one for the
-#: time before; those that are alike are counted together. Time zones are left to the one calendar that there is.
+#: Of what is open, or ended since the first of the moments $2. One row of ``spans`` for each due date an action had,
+#: and one for the time before; those that are alike are counted together. Time zones are left to the one calendar
+#: that there is.
 _SPANS: Final = f"""
-WITH ended AS MATERIALIZED (
-    SELECT a.id, a.created_at, a.time_zone, i.worst_severity, e.at AS ended_at
-    FROM prevention_action_steps e
-    JOIN prevention_actions a ON a.tenant_id = $1 AND a.id = e.action_id
-    JOIN incidents i ON i.tenant_id = $1 AND i.id = a.incident_id
-    WHERE e.tenant_id = $1 AND e.{_ENDS} AND e.at > ($2::timestamptz[])[1] AND {_KEPT}
-), spans AS (
-    SELECT d.worst_severity, d.time_zone, s.due, s.ordinal - 1 AS moves, s.at AS since,
-           lead(s.at, 1, d.ended_at) OVER (PARTITION BY s.action_id ORDER BY s.ordinal) AS until
-    FROM ended d
-    JOIN prevention_action_steps s ON s.tenant_id = $1 AND s.action_id = d.id AND s.act IN ('begin', 'move')
-    UNION ALL
-    SELECT d.worst_severity, d.time_zone, NULL, 0, d.created_at, coalesce(b.at, d.ended_at)
-    FROM ended d
-    LEFT JOIN prevention_action_steps b ON b.tenant_id = $1 AND b.action_id = d.id AND b.act = 'begin'
-), counted AS (
-    SELECT worst_severity, time_zone, due, moves,
-           width_bucket(since - interval '1 microsecond', $2::timestamptz[]) AS first,
-           width_bucket(until - interval '1 microsecond', $2::timestamptz[]) AS last
-    FROM spans
+WITH spans AS (
+    SELECT i.worst_severity, s.time_zone, s.dues[n] AS due, greatest(n - 1, 0) AS moves,
+           width_bucket(CASE n WHEN 0 THEN s.created_at ELSE s.dated_at[n] END - interval '1 microsecond',
+                        $2::timestamptz[]) AS first,
+           width_bucket(coalesce(s.dated_at[n + 1], s.ended_at, 'infinity') - interval '1 microsecond',
+                        $2::timestamptz[]) AS last
+    FROM prevention_standings s
+    JOIN incidents i ON i.tenant_id = $1 AND i.id = s.incident_id
+    CROSS JOIN generate_series(0, cardinality(s.dues)) n
+    WHERE s.tenant_id = $1 AND (s.ended_at IS NULL OR s.ended_at > ($2::timestamptz[])[1]) AND {_KEPT}
 )
-SELECT worst_severity, time_zone, due, moves, first, last, count(*) FROM counted WHERE first < last
+SELECT worst_severity, time_zone, due, moves, first, last, count(*) FROM spans WHERE first < last
 GROUP BY worst_severity, time_zone, due, moves, first, last
 """  # noqa: S608 - constants
 #: Agreed for a day since $2.
 _AGREED: Final = f"""
-SELECT b.due, a.time_zone, count(*), coalesce(array_agg(e.at) FILTER (WHERE e.act = 'finish'), '{{}}')
-FROM prevention_action_steps b
-JOIN prevention_actions a ON a.tenant_id = $1 AND a.id = b.action_id
-JOIN incidents i ON i.tenant_id = $1 AND i.id = a.incident_id
-LEFT JOIN prevention_action_steps e ON e.tenant_id = $1 AND e.action_id = b.action_id AND e.{_ENDS}
-WHERE b.tenant_id = $1 AND b.act = 'begin' AND b.due >= $2 AND coalesce(e.act, '') NOT IN ('supersede', 'withdraw')
-  AND {_KEPT}
-GROUP BY b.due, a.time_zone
+SELECT s.agreed, s.time_zone, count(*), coalesce(array_agg(s.ended_at) FILTER (WHERE s.act = 'finish'), '{{}}')
+FROM prevention_standings s
+JOIN incidents i ON i.tenant_id = $1 AND i.id = s.incident_id
+WHERE s.tenant_id = $1 AND s.agreed >= $2 AND s.act NOT IN ('supersede', 'withdraw') AND {_KEPT}
+GROUP BY s.agreed, s.time_zone
 """  # noqa: S608 - constants
 #: To whom those belonged that have ended since $2.
-_ENDED: Final = f"""
+_ENDED: Final = """
 WITH ended AS MATERIALIZED (
-    SELECT i.service, i.team, i.worst_severity, a.owner_id
-    FROM prevention_action_steps e
-    JOIN prevention_actions a ON a.tenant_id = $1 AND a.id = e.action_id
-    JOIN incidents i ON i.tenant_id = $1 AND i.id = a.incident_id
-    WHERE e.tenant_id = $1 AND e.{_ENDS} AND e.at > $2
+    SELECT i.service, i.team, i.worst_severity, s.owner_id
+    FROM prevention_standings s
+    JOIN incidents i ON i.tenant_id = $1 AND i.id = s.incident_id
+    WHERE s.tenant_id = $1 AND s.ended_at > $2
 )
 SELECT 'service', service, service FROM ended GROUP BY service
 UNION ALL SELECT 'team', team, team FROM ended WHERE team <> '' GROUP BY team
 UNION ALL SELECT 'severity', worst_severity, worst_severity FROM ended GROUP BY worst_severity
 UNION ALL SELECT 'owner', o.owner_id::text, p.name
 FROM (SELECT owner_id FROM ended GROUP BY owner_id) o JOIN people p ON p.tenant_id = $1 AND p.id = o.owner_id
-"""  # noqa: S608 - constants
+"""
 #: Without those signed by $2, if nothing was ever merged into them; all of them where that is null.
 _MAJORS: Final = """
-WITH wanted AS MATERIALIZED (
-    SELECT i.id, m.id AS postmortem_id, s.signed_at AS first_at
-    FROM incidents i
-    LEFT JOIN postmortems m ON m.tenant_id = $1 AND m.incident_id = i.id
-    LEFT JOIN postmortem_versions s ON s.tenant_id = $1 AND s.postmortem_id = m.id AND s.version = 1
-    WHERE i.tenant_id = $1 AND i.worst_severity IN ('P1', 'P2')
-      AND ($2::timestamptz IS NULL OR s.signed_at IS NULL OR s.signed_at > $2 OR i.merged_into IS NOT NULL
-           OR i.id IN (SELECT merged_into FROM incidents WHERE tenant_id = $1 AND merged_into IS NOT NULL))
-)
 SELECT i.id, i.title, i.service, i.team, coalesce(p.name, i.owner), p.id, i.severity, i.worst_severity,
-       i.declared_at, i.merged_into, m.id, m.opened_at, w.first_at,
-       (SELECT max(signed_at) FROM postmortem_versions s WHERE s.tenant_id = $1 AND s.postmortem_id = m.id),
-       i.last_fact_at
-FROM wanted w
-JOIN incidents i ON i.tenant_id = $1 AND i.id = w.id
-LEFT JOIN postmortems m ON m.tenant_id = $1 AND m.id = w.postmortem_id
+       i.declared_at, i.merged_into, m.id, m.opened_at, s.signed_at, coalesce(l.signed_at, s.signed_at), i.last_fact_at
+FROM incidents i
+LEFT JOIN postmortems m ON m.tenant_id = $1 AND m.incident_id = i.id
+LEFT JOIN postmortem_versions s ON s.tenant_id = $1 AND s.postmortem_id = m.id AND s.version = 1
+LEFT JOIN (SELECT postmortem_id, max(signed_at) AS signed_at FROM postmortem_versions
+           WHERE tenant_id = $1 AND version > 1 GROUP BY postmortem_id) l ON l.postmortem_id = m.id
 LEFT JOIN people p ON p.tenant_id = $1 AND p.id = coalesce(m.owner_person_id, i.owner_person_id)
+WHERE i.tenant_id = $1 AND i.worst_severity IN ('P1', 'P2')
+  AND ($2::timestamptz IS NULL OR s.signed_at IS NULL OR s.signed_at > $2 OR i.merged_into IS NOT NULL
+       OR i.id IN (SELECT merged_into FROM incidents WHERE tenant_id = $1 AND merged_into IS NOT NULL))
 ORDER BY i.declared_at, i.id
 """
 _MAJORS_EVER: Final = """
@@ -190,9 +157,6 @@ async def read_lines(session: ReadSession, at: datetime, wanted: BoardFilter) ->
     driver = await session.driver()
     await driver.execute(_PLANNED_ANEW)
     actions = await driver.fetch(_OPEN, VENDOR_ID)
-    dates: dict[UUID, list[tuple[date, datetime]]] = defaultdict(list)
-    for action_id, due, set_at in await driver.fetch(_DATES, VENDOR_ID, [row[0] for row in actions]):
-        dates[action_id].append((due, set_at))
     spans = await driver.fetch(_SPANS, VENDOR_ID, moments, *kept)
     agreed = await driver.fetch(_AGREED, VENDOR_ID, since.date(), *kept)
     ended = await driver.fetch(_ENDED, VENDOR_ID, since)
@@ -200,7 +164,7 @@ async def read_lines(session: ReadSession, at: datetime, wanted: BoardFilter) ->
     ever = await driver.fetchval(_MAJORS_EVER, VENDOR_ID)
     majors = {row[0]: _major(row) for row in rows}
     return Lines(
-        actions=[_action(row, dates.get(row[0], ())) for row in actions],
+        actions=[_action(row) for row in actions],
         postmortems=[
             _postmortem(row)
             for row in rows
@@ -273,18 +237,11 @@ def _whose(severity: str, service: str, team: str | None, owner: str, owner_id: 
     return Whose(_SEVERITIES[severity], service, team, owner, owner_id)
 
 
-def _action(row: Any, dates: Sequence[tuple[date, datetime]]) -> ActionLine:
-    id_, title, incident_id, severity, service, team, owner, owner_id, created_at, zone = row
-    return ActionLine(
-        id=id_,
-        title=title,
-        incident_id=incident_id,
-        whose=_whose(severity, service, team, owner, owner_id),
-        created_at=created_at,
-        dates=tuple([DateSet(set_at, due, _over(zone, due)) for due, set_at in dates]),
-        state=ActionState.OPEN,
-        ended_at=None,
-    )
+def _action(row: Any) -> ActionLine:
+    id_, title, incident_id, severity, service, team, owner, owner_id, created_at, zone, dues, dated_at = row
+    dates = tuple([DateSet(at, due, _over(zone, due)) for at, due in zip(dated_at, dues, strict=True)])
+    whose = _whose(severity, service, team, owner, owner_id)
+    return ActionLine(id_, title, incident_id, whose, created_at, dates, ActionState.OPEN, None)
 
 
 def _postmortem(row: Any) -> PostmortemLine:

@@ -1,0 +1,65 @@
+"""Where each prevention action stands: what its steps come to, in one row, for whoever counts thousands of them.
+
+The steps are what was decided. A standing follows from them alone (``DERIVED``) and is written in the transaction
+of the step it is of; a key of the table binds it to that step.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import insert, update
+
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.actions.model import ENDS_AS, PreventionAction
+from trust_portal.learning.actions.tables import prevention_standings
+from trust_portal.storage.unit_of_work import WriteSession
+
+COLUMNS: Final = "tenant_id, action_id, incident_id, title, owner_id, time_zone, created_at, dues, dated_at, ordinal, act, ended_at"
+#: The rows of ``prevention_standings`` as the steps of the tenant $1 give them, ``COLUMNS`` by column.
+DERIVED: Final = """
+SELECT a.tenant_id, a.id AS action_id, a.incident_id, a.title, a.owner_id, a.time_zone, a.created_at,
+       coalesce(s.dues, '{}') AS dues, coalesce(s.dated_at, '{}') AS dated_at, s.ordinal, s.act, s.ended_at
+FROM prevention_actions a
+LEFT JOIN (
+    SELECT action_id, array_agg(due ORDER BY ordinal) FILTER (WHERE due IS NOT NULL) AS dues,
+           array_agg(at ORDER BY ordinal) FILTER (WHERE due IS NOT NULL) AS dated_at, max(ordinal) AS ordinal,
+           (array_agg(act ORDER BY ordinal DESC))[1] AS act,
+           max(at) FILTER (WHERE act IN ('finish', 'drop', 'supersede', 'withdraw')) AS ended_at
+    FROM prevention_action_steps WHERE tenant_id = $1 GROUP BY action_id
+) s ON s.action_id = a.id
+WHERE a.tenant_id = $1
+"""
+
+
+async def add_standing(session: WriteSession, action: PreventionAction) -> None:
+    """Of a new action, without steps."""
+    await session.execute(
+        insert(prevention_standings).values(
+            tenant_id=VENDOR_ID,
+            action_id=action.id,
+            incident_id=action.incident_id,
+            title=action.title,
+            owner_id=action.owner_id,
+            time_zone=action.calendar.time_zone,
+            created_at=action.created_at,
+            dues=[],
+            dated_at=[],
+        )
+    )
+
+
+async def change_standing(session: WriteSession, action: PreventionAction) -> None:
+    """To that of the last step of ``action``, which was added in this transaction."""
+    last, columns = action.steps[-1], prevention_standings.c
+    await session.execute(
+        update(prevention_standings)
+        .where(columns.tenant_id == VENDOR_ID, columns.action_id == action.id)
+        .values(
+            dues=[due for _, due in action.dates],
+            dated_at=[step.at for step, _ in action.dates],
+            ordinal=last.ordinal,
+            act=last.act.value,
+            ended_at=last.at if last.act in ENDS_AS else None,
+        )
+    )
