@@ -219,6 +219,11 @@ def less_unexplained(lived: Mapping[str, Lived], arm: Arm = ON) -> float:
     return float(1 - on / off) if off else 0.0
 
 
+def fallen(lived: Mapping[str, Lived], arm: Arm = ON) -> float:
+    """By how much the arm's unexplained spend lies under that of the four weeks before; below 0 it rose."""
+    return -float(lived[arm.name].kpis.unexplained[CURRENCY].change or 0)
+
+
 def saved(lived: Mapping[str, Lived], arm: Arm = ON) -> int:
     """What the arm did not spend of unplanned excess, in millionths. What else was not spent is not saved."""
     return lived[OFF.name].money.unplanned - lived[arm.name].money.unplanned

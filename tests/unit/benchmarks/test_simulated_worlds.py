@@ -161,6 +161,19 @@ def test_with_the_loop_something_is_done_and_saves_money(lived):
     assert loop.less_unexplained(arms, loop.ON_CALL) > 0
 
 
+def test_unexplained_spend_is_measured_against_the_four_weeks_before():
+    calendar = loop.Calendar(quiet=336, baseline=672, lived=672, after=24)
+    arms = loop.live([loop.loop_world(28, calendar, tenants=2)], (loop.OFF, loop.EXPLAINED), calendar)
+    off, explained = (arms[each.name].kpis.unexplained["EUR"] for each in (loop.OFF, loop.EXPLAINED))
+    assert off.baseline == explained.baseline, "nobody explains the four weeks before"
+    assert [float(each) for each in (off.baseline, off.current, explained.current)] == pytest.approx(
+        [105.01, 115.47, 0.20], abs=0.01
+    )
+    assert loop.fallen(arms, loop.OFF) == -0.1, "it rose from 105.01 to 115.47"
+    assert loop.fallen(arms, loop.EXPLAINED) == 0.998
+    assert loop.less_unexplained(arms, loop.EXPLAINED) == pytest.approx(0.9983, abs=0.0001)
+
+
 def test_planned_work_is_never_acted_upon_and_never_saved(lived):
     worlds, arms = lived
     off, on = arms["off"].money, arms["on call"].money
