@@ -15,6 +15,7 @@ from support.portal_world import NOW
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.cost.anomalies.model import AnomalyFilter, GiveFeedback, Verdict
+from trust_portal.documents.formats import amount
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.page import PageRequest
 
@@ -120,6 +121,28 @@ async def test_over_all_tenants_every_door_says_the_same(two: Portal) -> None:
     assert told["unexplained_spend", "EUR", "current"] == float(brightside.unexplained)
     assert math.isnan(told["unexplained_spend_change_ratio", "EUR"])
     assert "15\u00a0min" in shown
+
+
+async def test_unexplained_spend_against_the_four_weeks_before_is_the_same_at_every_door(
+    portal: Portal,
+) -> None:
+    """The same spike twice: a month ago nobody explained it, now it is explained."""
+    before = await spike(portal.house, "brightside", NOW - timedelta(days=30))
+    now = await spike(portal.house, "aurora", NOW)
+    await portal.house.explanations.record(SYSTEM, now.tenant_id, now.id)
+    now = await portal.house.anomalies.get(SYSTEM, now.tenant_id, now.id)
+
+    shown, told, answer = await everywhere(
+        portal, "finops_operator", "/cost", "/metrics", f"{{ costKpis {{ {FIELDS} }} }}"
+    )
+
+    (spend,) = answer["costKpis"]["unexplained"]
+    assert Decimal(spend["baseline"]) == before.unexplained == before.figures.excess
+    assert Decimal(spend["current"]) == now.unexplained < now.figures.excess
+    change = (now.unexplained / before.unexplained - 1).quantize(Decimal("0.001"))
+    assert Decimal(spend["change"]) == change <= Decimal("-0.5")
+    assert told["unexplained_spend_change_ratio", "EUR"] == float(change)
+    assert f"{amount(change * 100, signed=True)}\u00a0%" in shown
 
 
 async def test_monitoring_reads_one_tenant_by_token_and_the_open_door_names_nobody(two: Portal) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from support.remediation_world import HOUR, ONSET, ProductProcess, World
 
 from trust_portal.cost.anomalies.model import CostAnomaly
+from trust_portal.cost.kpis.model import Durations
 from trust_portal.cost.remediation.model import RunState, StepKind
 from trust_portal.evidence.receipt_rows import receipt_digests
 from trust_portal.kernel.actor import SYSTEM
@@ -58,7 +60,11 @@ async def test_a_runaway_export_is_throttled_once_approved_and_verified_in_the_d
     assert len(product.applied) == 1
     kpis = await world.house.cost_kpis.of_tenant(SYSTEM, run.tenant_id)
     assert (kpis.open, kpis.to_recover.count) == (1, 1), "it has recovered before the detector is sure"
-    assert kpis.to_recover.median == 4 * HOUR
+    first_hour, opened = datetime(2026, 6, 11, tzinfo=UTC), datetime(2026, 6, 11, 3, 15, tzinfo=UTC)
+    assert (anomaly.started_at, anomaly.opened_at, anomaly.first_explained_at) == (first_hour, opened, opened)
+    assert kpis.to_detect == Durations(1, timedelta(hours=3, minutes=15), timedelta(hours=3, minutes=15))
+    assert kpis.to_explain == Durations(1, timedelta(0), timedelta(0))
+    assert kpis.to_recover == Durations(1, 4 * HOUR, 4 * HOUR), "from 00:00 until the verified hours began"
 
 
 async def test_every_act_leaves_a_receipt_that_rests_on_the_one_before(
