@@ -20,7 +20,7 @@ def settled(sheets: Sequence[str]) -> tuple[str, ...]:
     Custom properties are set at ``:root`` only, by values that use none themselves. Raises ``ValueError``
     for a name that nobody sets, which the cascade would pass over in silence. Pure.
     """
-    values = {name: value for sheet in sheets for name, value in _SET.findall(sheet)}
+    values: dict[str, str] = {name: value for sheet in sheets for name, value in _SET.findall(sheet)}
 
     def value_of(found: re.Match[str]) -> str:
         name = found[1]
