@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import strawberry
 
+from schema.loaders import Loaders
 from trust_portal.errors import NotSignedIn
 from trust_portal.house import House
 from trust_portal.kernel.actor import Actor
@@ -14,10 +15,11 @@ from trust_portal.kernel.actor import Actor
 
 @dataclass(slots=True)
 class Context:
-    """One request's context. Loaders are added here, made fresh, so nothing is cached across people."""
+    """One request's context. Its loaders are made for it, so nothing is gathered across people."""
 
     house: House
     caller: Actor | None
+    _loaders: Loaders | None = field(default=None, init=False)
 
     @property
     def actor(self) -> Actor:
@@ -25,6 +27,13 @@ class Context:
         if self.caller is None:
             raise NotSignedIn
         return self.caller
+
+    @property
+    def loaders(self) -> Loaders:
+        """What siblings ask alike, read once."""
+        if self._loaders is None:
+            self._loaders = Loaders(self.house, self.actor)
+        return self._loaders
 
 
 #: What a resolver is given; the second parameter is the root value, which we do not use.

@@ -9,8 +9,8 @@ tokens   2,000 lexical tokens of the document, before it is parsed
 depth       12 nested fields, through fragments; introspection included
 aliases     20 aliased fields in the whole document
 cost     2,000 fields that could be returned: each counts 1, times ``first``/``last`` above it;
-               what is calculated when it is asked for (an explanation, what is behind it) counts
-               100; a trial on history, and a test of a second source, which is waited for, 500
+               what is calculated when it is asked for counts what its field says it weighs
+               (``schema.work``): an explanation 100, a trial on a whole month 500
 ======== ===== ==========================================================================
 """
 
@@ -24,28 +24,25 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
     InlineFragmentNode,
     IntValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     ValidationContext,
     ValidationRule,
+    get_named_type,
 )
 
+from schema.work import weight_of
 from trust_portal.kernel.page import MAX_PAGE
 
 MAX_TOKENS = 2_000
 MAX_DEPTH = 12
 MAX_ALIASES = 20
 MAX_COST = 2_000
-#: Fields that are work, and not only reading.
-_WEIGHTS = {
-    "explanation": 100,
-    "origins": 100,
-    "reported": 100,
-    "costThresholdTrial": 500,
-    "testCrossCheck": 500,
-}
 #: What a page costs when its size comes in a variable, which validation does not see.
 _PAGE_IN_VARIABLE = MAX_PAGE
 
@@ -71,21 +68,26 @@ class BoundedDocument(ValidationRule):
             self._refuse("aliases", aliases, MAX_ALIASES)
         for item in node.definitions:
             if isinstance(item, OperationDefinitionNode):
-                depth, cost = self._measure(item.selection_set)
+                depth, cost = self._measure(
+                    item.selection_set, self.context.schema.get_root_type(item.operation)
+                )
                 if depth > MAX_DEPTH:
                     self._refuse("depth", depth, MAX_DEPTH)
                 if cost > MAX_COST:
                     self._refuse("cost", cost, MAX_COST)
 
-    def _measure(self, selections: SelectionSetNode | None) -> tuple[int, int]:
-        """Depth and cost of a selection."""
+    def _measure(
+        self, selections: SelectionSetNode | None, parent: GraphQLNamedType | None
+    ) -> tuple[int, int]:
+        """Depth and cost of a selection on ``parent``; what the schema does not know is another rule's error."""
         deepest = total = 0
         for node in selections.selections if selections else ():
             if isinstance(node, FieldNode):
-                inner_depth, inner_cost = self._measure(node.selection_set)
-                depth, cost = inner_depth + 1, _weight(node) + inner_cost * _page_size(node)
+                weight, kind = _field(parent, node.name.value)
+                inner_depth, inner_cost = self._measure(node.selection_set, kind)
+                depth, cost = inner_depth + 1, weight + inner_cost * _page_size(node)
             elif isinstance(node, InlineFragmentNode):
-                depth, cost = self._measure(node.selection_set)
+                depth, cost = self._measure(node.selection_set, self._on(node, parent))
             elif isinstance(node, FragmentSpreadNode):
                 depth, cost = self._measure_fragment(node.name.value)
             deepest, total = max(deepest, depth), total + cost
@@ -98,8 +100,16 @@ class BoundedDocument(ValidationRule):
         if name not in self._measured:
             self._measured[name] = (0, 0)
             fragment = self._fragments.get(name)
-            self._measured[name] = self._measure(fragment.selection_set if fragment else None)
+            if fragment is not None:
+                self._measured[name] = self._measure(fragment.selection_set, self._on(fragment, None))
         return self._measured[name]
+
+    def _on(
+        self, node: FragmentDefinitionNode | InlineFragmentNode, parent: GraphQLNamedType | None
+    ) -> GraphQLNamedType | None:
+        """The type a fragment is on; without a condition that around it."""
+        condition = node.type_condition
+        return parent if condition is None else self.context.schema.get_type(condition.name.value)
 
     def _refuse(self, what: str, asked: int, limit: int) -> None:
         self.report_error(
@@ -110,8 +120,12 @@ class BoundedDocument(ValidationRule):
         )
 
 
-def _weight(node: FieldNode) -> int:
-    return _WEIGHTS.get(node.name.value, 1)
+def _field(parent: GraphQLNamedType | None, name: str) -> tuple[int, GraphQLNamedType | None]:
+    """What a field counts, and the type of what it gives."""
+    if not isinstance(parent, GraphQLObjectType | GraphQLInterfaceType) or name not in parent.fields:
+        return 1, None
+    kind = get_named_type(parent.fields[name].type)
+    return weight_of(parent, name), kind
 
 
 def _page_size(node: FieldNode) -> int:

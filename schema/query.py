@@ -91,7 +91,7 @@ class Query(
         return await find(info.context, id)
 
     @strawberry.field(description="A tenant by its key; to a customer only its own exists.")
-    async def tenant(self, info: Info, key: str) -> Tenant:
+    async def tenant(self, info: Info, key: str) -> Tenant | None:
         house, actor = info.context.house, info.context.actor
         return tenant(await house.tenants.by_key(actor, key, purpose="GraphQL"))
 
@@ -179,7 +179,7 @@ class Query(
         return connection(page, lambda each: break_glass(each, house.clock.now()))
 
     @strawberry.field(description="One emergency access with all that was done under it.")
-    async def emergency_record(self, info: Info, id: strawberry.ID) -> BreakGlassRecord:
+    async def emergency_record(self, info: Info, id: strawberry.ID) -> BreakGlassRecord | None:
         house, asked = info.context.house, decode(id, "BreakGlass")
         found, record = await house.break_glass.get(info.context.actor, asked.tenant_id, asked.id)
         return break_glass_record(found, record, house.clock.now())
@@ -190,7 +190,7 @@ class Query(
         return None if found is None else credit_forecast_flag(found)
 
     @strawberry.field(description="A cost anomaly by its global id, with its explanation.")
-    async def cost_anomaly(self, info: Info, id: strawberry.ID) -> CostAnomaly:
+    async def cost_anomaly(self, info: Info, id: strawberry.ID) -> CostAnomaly | None:
         asked = decode(id, "CostAnomaly")
         house, actor = info.context.house, info.context.actor
         return cost_anomaly(await house.anomalies.get(actor, asked.tenant_id, asked.id))

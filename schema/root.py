@@ -18,6 +18,7 @@ from schema.instants import INSTANT
 from schema.limits import MAX_TOKENS, BoundedDocument
 from schema.mutations.root import Mutation
 from schema.query import Query
+from schema.work import FewAtOnce
 
 SDL = Path(__file__).with_name("schema.graphql")
 
@@ -43,6 +44,7 @@ schema = PortalSchema(
         lambda: AddValidationRules([BoundedDocument]),
         lambda: ParserCache(maxsize=_CACHED_DOCUMENTS),
         lambda: ValidationCache(maxsize=_CACHED_DOCUMENTS),
+        FewAtOnce,
     ],
 )
 

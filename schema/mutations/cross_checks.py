@@ -15,6 +15,7 @@ from schema.types.cross_check import (
     cross_check_source,
     cross_check_trial,
 )
+from schema.work import weighs
 from trust_portal.errors import InvalidInput
 from trust_portal.reliability.crosscheck.model import SetSource, SourceDefinition, TrySource
 
@@ -105,7 +106,9 @@ class CrossCheckMutations:
             return CrossCheckPayload(source=None, user_errors=[user_error(refusal)])
         return CrossCheckPayload(source=cross_check_source(revision), user_errors=[])
 
-    @strawberry.mutation(description="Ask a source as a report would, and change nothing.")
+    @strawberry.mutation(
+        description="Ask a source as a report would, and change nothing.", metadata=weighs(500)
+    )
     async def test_cross_check(self, info: Info, input: TestCrossCheckInput) -> TestCrossCheckPayload:
         try:
             question = TrySource(

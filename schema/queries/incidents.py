@@ -55,7 +55,7 @@ class IncidentQueries:
         return connection(page, vendor_incident)
 
     @strawberry.field(description="One incident with its course, for staff.")
-    async def incident(self, info: Info, id: strawberry.ID) -> VendorIncidentDetail:
+    async def incident(self, info: Info, id: strawberry.ID) -> VendorIncidentDetail | None:
         asked = decode(id, "VendorIncident")
         return vendor_incident_detail(await info.context.house.incidents.get(info.context.actor, asked.id))
 

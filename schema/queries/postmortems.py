@@ -16,6 +16,7 @@ from schema.types.postmortem import (
     postmortem_detail,
     postmortem_release_preview,
 )
+from schema.work import weighs
 
 
 @strawberry.type
@@ -36,13 +37,15 @@ class PostmortemQueries:
         return connection(page, listed_postmortem)
 
     @strawberry.field(description="One postmortem with its document, for staff.")
-    async def postmortem(self, info: Info, id: strawberry.ID) -> PostmortemDetail:
+    async def postmortem(self, info: Info, id: strawberry.ID) -> PostmortemDetail | None:
         asked = decode(id, "Postmortem")
         return postmortem_detail(
             await info.context.house.postmortem_reader.find(info.context.actor, asked.id)
         )
 
-    @strawberry.field(description="What a customer's copy would be, for who may release it.")
+    @strawberry.field(
+        description="What a customer's copy would be, for who may release it.", metadata=weighs(100)
+    )
     async def postmortem_release_preview(
         self, info: Info, postmortem_id: strawberry.ID, tenant_id: strawberry.ID, profile: str = "customer"
     ) -> PostmortemReleasePreview:

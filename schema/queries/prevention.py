@@ -15,6 +15,7 @@ from schema.types.prevention import (
     prevention_action,
     switchboard_view,
 )
+from schema.work import weighs
 from trust_portal.learning.actions.model import ActionFilter, ActionState, ActionType
 from trust_portal.learning.incidents.model import Severity
 from trust_portal.learning.switchboard.model import BoardFilter
@@ -53,13 +54,13 @@ class PreventionQueries:
         return connection(page, prevention_action)
 
     @strawberry.field(description="One prevention action, for staff.")
-    async def prevention_action(self, info: Info, id: strawberry.ID) -> PreventionAction:
+    async def prevention_action(self, info: Info, id: strawberry.ID) -> PreventionAction | None:
         asked = decode(id, "PreventionAction")
         return prevention_action(
             await info.context.house.prevention_actions.get(info.context.actor, asked.id)
         )
 
-    @strawberry.field(description="What is still owed after incidents, for staff.")
+    @strawberry.field(description="What is still owed after incidents, for staff.", metadata=weighs(100))
     async def switchboard(
         self,
         info: Info,

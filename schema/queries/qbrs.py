@@ -43,13 +43,13 @@ class QbrQueries:
         ]
 
     @strawberry.field(description="One issued business review with its document.")
-    async def qbr(self, info: Info, id: strawberry.ID) -> IssuedQbr:
+    async def qbr(self, info: Info, id: strawberry.ID) -> IssuedQbr | None:
         asked = decode(id, "Qbr")
         reader = info.context.house.qbr_reader
         return issued_qbr(await reader.get(info.context.actor, asked.tenant_id, asked.id))
 
     @strawberry.field(description="A snapshot with everything in it, for staff.")
-    async def qbr_draft(self, info: Info, id: strawberry.ID) -> QbrDraft:
+    async def qbr_draft(self, info: Info, id: strawberry.ID) -> QbrDraft | None:
         asked = decode(id, "Qbr")
         reader = info.context.house.qbr_reader
         return qbr_draft(await reader.draft(info.context.actor, asked.tenant_id, asked.id))

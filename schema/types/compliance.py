@@ -10,7 +10,8 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import encode
-from schema.types.receipt import Receipt, receipt
+from schema.types.receipt import Receipt, receipt_of
+from schema.work import GATHERED
 from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.trust.compliance import model
@@ -109,10 +110,9 @@ class ComplianceEvaluation:
             for name, title in house.compliance.files(self.row)
         ]
 
-    @strawberry.field(description="The receipt it left.")
+    @strawberry.field(description="The receipt it left.", metadata=GATHERED)
     async def receipt(self, info: Info) -> Receipt:
-        house, actor = info.context.house, info.context.actor
-        return receipt((await house.archive.receipt(actor, self.row.tenant_id, self.row.receipt_id)).receipt)
+        return await receipt_of(info, self.row.tenant_id, self.row.receipt_id)
 
 
 @strawberry.type(description="Where a customer stands by its latest evaluation.")

@@ -14,6 +14,7 @@ import strawberry
 from schema.context import Info
 from schema.ids import encode
 from schema.types.explanation import CostExplanation, explanation
+from schema.work import weighs
 from trust_portal.cost.anomalies import model
 from trust_portal.cost.anomalies.suppressions_model import Suppression as SuppressionRow
 from trust_portal.cost.anomalies.thresholds import EffectiveThresholds
@@ -70,7 +71,7 @@ class CostAnomaly:
     closed_receipt_id: strawberry.ID | None
     row: strawberry.Private[model.CostAnomaly]
 
-    @strawberry.field(description="Why: from what is known now.")
+    @strawberry.field(description="Why: from what is known now.", metadata=weighs(100))
     async def explanation(self, info: Info) -> CostExplanation:
         house, actor = info.context.house, info.context.actor
         return explanation(await house.explanations.explain(actor, self.row.tenant_id, self.row.id))

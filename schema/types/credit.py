@@ -9,7 +9,8 @@ import strawberry
 from schema.context import Info
 from schema.ids import encode
 from schema.types.export import Export, export
-from schema.types.receipt import Receipt, receipt
+from schema.types.receipt import Receipt, receipt_of
+from schema.work import GATHERED
 from trust_portal.reliability.credits import model
 from trust_portal.reliability.credits.record import Passage, StoredCalculation, StoredClaim, StoredCredit
 
@@ -34,12 +35,9 @@ class CreditPassage:
     row: strawberry.Private[Passage]
     credit: strawberry.Private[StoredCredit]
 
-    @strawberry.field(description="The receipt of it.")
+    @strawberry.field(description="The receipt of it.", metadata=GATHERED)
     async def receipt(self, info: Info) -> Receipt:
-        house, actor = info.context.house, info.context.actor
-        return receipt(
-            (await house.archive.receipt(actor, self.credit.tenant_id, self.row.receipt_id)).receipt
-        )
+        return await receipt_of(info, self.credit.tenant_id, self.row.receipt_id)
 
 
 @strawberry.type(description="What a signed report and its contract come to, against what was issued before.")
@@ -65,10 +63,9 @@ class CreditCalculation:
         house, actor = info.context.house, info.context.actor
         return (await house.credits.calculation(actor, self.row.tenant_id, self.row.id)).decode()
 
-    @strawberry.field(description="Its receipt.")
+    @strawberry.field(description="Its receipt.", metadata=GATHERED)
     async def receipt(self, info: Info) -> Receipt:
-        house, actor = info.context.house, info.context.actor
-        return receipt((await house.archive.receipt(actor, self.row.tenant_id, self.row.receipt_id)).receipt)
+        return await receipt_of(info, self.row.tenant_id, self.row.receipt_id)
 
 
 @strawberry.type(description="A credit from its proposal on.")
@@ -127,10 +124,9 @@ class CreditClaim:
     claimed_by: str
     row: strawberry.Private[StoredClaim]
 
-    @strawberry.field(description="Of the refusal, or of the credit that was proposed.")
+    @strawberry.field(description="Of the refusal, or of the credit that was proposed.", metadata=GATHERED)
     async def receipt(self, info: Info) -> Receipt:
-        house, actor = info.context.house, info.context.actor
-        return receipt((await house.archive.receipt(actor, self.row.tenant_id, self.row.receipt_id)).receipt)
+        return await receipt_of(info, self.row.tenant_id, self.row.receipt_id)
 
 
 def credit(row: StoredCredit, tenant_key: str) -> Credit:

@@ -9,7 +9,8 @@ import strawberry
 from schema.context import Info
 from schema.ids import encode
 from schema.types.approval import ApprovalRequest, approval_request
-from schema.types.receipt import Receipt, receipt
+from schema.types.receipt import Receipt, receipt_of
+from schema.work import GATHERED
 from trust_portal.reliability.exclusions import model
 
 strawberry.enum(
@@ -46,11 +47,9 @@ class Exclusion:
             await house.approval_inbox.get(actor, self.row.tenant_id, self.row.request_id)
         )
 
-    @strawberry.field(description="The receipt of the state it is in.")
+    @strawberry.field(description="The receipt of the state it is in.", metadata=GATHERED)
     async def receipt(self, info: Info) -> Receipt:
-        house, actor = info.context.house, info.context.actor
-        found = await house.archive.receipt(actor, self.row.tenant_id, self.row.last.receipt_id)
-        return receipt(found.receipt)
+        return await receipt_of(info, self.row.tenant_id, self.row.last.receipt_id)
 
 
 def exclusion(row: model.StoredExclusion) -> Exclusion:

@@ -11,6 +11,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from schema.context import Info
+from schema.work import weighs
 from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.explanation.evidence import LinkKind, Strength
 from trust_portal.cost.explanation.explanation import Explanation
@@ -119,7 +120,10 @@ class CostExplanation:
     )
     anomaly: strawberry.Private[CostAnomaly]
 
-    @strawberry.field(description="The usage events behind a figure, or those of the comparable hours.")
+    @strawberry.field(
+        description="The usage events behind a figure, or those of the comparable hours.",
+        metadata=weighs(100),
+    )
     async def origins(
         self,
         info: Info,
@@ -133,7 +137,8 @@ class CostExplanation:
         return _origins(found)
 
     @strawberry.field(
-        description="The event that a link names; of an adapter its most troubled observations."
+        description="The event that a link names; of an adapter its most troubled observations.",
+        metadata=weighs(100),
     )
     async def reported(self, info: Info, source: str, event_id: str) -> list[CostReportedEvent]:
         query = FindReported(self.anomaly.tenant_id, self.anomaly.id, source, event_id)

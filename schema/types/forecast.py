@@ -7,8 +7,9 @@ from datetime import datetime
 import strawberry
 
 from schema.context import Info
-from schema.types.receipt import Receipt, receipt
+from schema.types.receipt import Receipt, receipt_of
 from schema.types.report import Finding, finding
+from schema.work import GATHERED
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.ratio import truncated_percent
 from trust_portal.reliability.forecast import model
@@ -22,10 +23,9 @@ class CreditForecastFlag:
     set_by: str
     row: strawberry.Private[model.FlagRevision]
 
-    @strawberry.field(description="Of the switch; in the vendor's own log.")
+    @strawberry.field(description="Of the switch; in the vendor's own log.", metadata=GATHERED)
     async def receipt(self, info: Info) -> Receipt:
-        house, actor = info.context.house, info.context.actor
-        return receipt((await house.archive.receipt(actor, VENDOR_ID, self.row.receipt_id)).receipt)
+        return await receipt_of(info, VENDOR_ID, self.row.receipt_id)
 
 
 @strawberry.type(description="One promise of the running period, up to the last local midnight.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -10,6 +11,8 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import encode
+from schema.work import GATHERED
+from trust_portal.evidence.dsse import Envelope
 from trust_portal.evidence.ledger import Receipt as Row
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.kernel.canonical import canonical
@@ -38,14 +41,15 @@ class Receipt:
     uuid: strawberry.Private[UUID]
 
     @strawberry.field(description="The in-toto statement in the envelope, as RFC 8785 JSON.")
-    async def statement(self, info: Info) -> str:
-        filed = await info.context.house.archive.receipt(info.context.actor, self.tenant_uuid, self.uuid)
-        return canonical(filed.statement).decode()
+    def statement(self) -> str:
+        return canonical(json.loads(Envelope.parse(self.envelope.encode()).payload)).decode()
 
-    @strawberry.field(description="C2SP tlog-proof under the newest checkpoint; null until integrated.")
+    @strawberry.field(
+        description="C2SP tlog-proof under the newest checkpoint; null until integrated.", metadata=GATHERED
+    )
     async def proof(self, info: Info) -> str | None:
-        filed = await info.context.house.archive.receipt(info.context.actor, self.tenant_uuid, self.uuid)
-        return None if filed.proof is None else str(filed.proof)
+        found = await info.context.loaders.proofs.load((self.tenant_uuid, self.uuid))
+        return None if found is None else str(found)
 
 
 def receipt(row: Row) -> Receipt:
@@ -60,3 +64,8 @@ def receipt(row: Row) -> Receipt:
         tenant_uuid=row.tenant_id,
         uuid=row.id,
     )
+
+
+async def receipt_of(info: Info, tenant_id: UUID, receipt_id: UUID) -> Receipt:
+    """The receipt something else names; for fields whose metadata say ``GATHERED``."""
+    return receipt(await info.context.loaders.receipts.load((tenant_id, receipt_id)))

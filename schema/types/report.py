@@ -10,7 +10,8 @@ import strawberry
 from schema.context import Info
 from schema.ids import encode
 from schema.types.export import Export, export
-from schema.types.receipt import Receipt, receipt
+from schema.types.receipt import Receipt, receipt_of
+from schema.work import GATHERED
 from trust_portal.reliability.crosscheck.comparison import CheckState
 from trust_portal.reliability.findings import Finding as FindingRow
 from trust_portal.reliability.findings import Severity, State
@@ -55,10 +56,9 @@ class SlaReport:
         house, actor = info.context.house, info.context.actor
         return (await house.reports.document(actor, self.row.tenant_id, self.row.id)).decode()
 
-    @strawberry.field(description="The receipt of its issue or refusal.")
+    @strawberry.field(description="The receipt of its issue or refusal.", metadata=GATHERED)
     async def receipt(self, info: Info) -> Receipt:
-        house, actor = info.context.house, info.context.actor
-        return receipt((await house.archive.receipt(actor, self.row.tenant_id, self.row.receipt_id)).receipt)
+        return await receipt_of(info, self.row.tenant_id, self.row.receipt_id)
 
     @strawberry.field(description="Its bundle; only a signed report has one.")
     async def export(self, info: Info) -> Export | None:
@@ -69,19 +69,21 @@ class SlaReport:
         )
         return None if found is None else export(found, self.tenant_key)
 
-    @strawberry.field(description="Whether data received since disagree with the period's signed revision.")
+    @strawberry.field(
+        description="Whether data received since disagree with the period's signed revision.",
+        metadata=GATHERED,
+    )
     async def contradicted(self, info: Info) -> bool:
-        house, actor = info.context.house, info.context.actor
-        heads = await house.reports.heads(actor, self.row.tenant_id)
+        heads = await info.context.loaders.heads.load(self.row.tenant_id)
         return any(head.contradicted for head in heads if head.period == self.row.period)
 
     @strawberry.field(
         description="Since when data received later give other figures than this latest signed revision; "
-        "null: they do not, as far as is known."
+        "null: they do not, as far as is known.",
+        metadata=GATHERED,
     )
     async def overtaken_at(self, info: Info) -> datetime | None:
-        house, actor = info.context.house, info.context.actor
-        heads = await house.reports.heads(actor, self.row.tenant_id)
+        heads = await info.context.loaders.heads.load(self.row.tenant_id)
         return next((head.overtaken_at for head in heads if head.signed_id == self.row.id), None)
 
     @strawberry.field(description="The id of the report this one replaces.")

@@ -30,6 +30,7 @@ from schema.types.tenant_cost import CostOfTenant
 from schema.types.tenant_reliability import ReliabilityOfTenant
 from schema.types.token import ApiToken, api_token
 from schema.types.trust_report import TrustReport, TrustReportPreview, trust_report, trust_report_preview
+from schema.work import weighs
 from trust_portal.access.access_log.model import AccessFilter, Looker, Verb
 from trust_portal.access.action import Action
 from trust_portal.access.approvals.inbox import ApprovalFilter, Show
@@ -190,7 +191,8 @@ class Tenant(CostOfTenant, ReliabilityOfTenant):
         return [trust_report(each, self.key) for each in found]
 
     @strawberry.field(
-        description="What the Trust Report of a period would say now; for those who may publish."
+        description="What the Trust Report of a period would say now; for those who may publish.",
+        metadata=weighs(500),
     )
     async def trust_report_preview(self, info: Info, period: str) -> TrustReportPreview:
         house = info.context.house

@@ -37,6 +37,7 @@ from schema.types.detector import (
     try_thresholds,
 )
 from schema.types.of_tenant import First, Last, OfTenant, aware
+from schema.work import weighs
 from trust_portal.cost.anomalies.model import AnomalyFilter, AnomalyState, Verdict
 from trust_portal.cost.detection.model import Direction, Severity
 
@@ -96,7 +97,8 @@ class CostOfTenant(OfTenant):
         return [cost_thresholds(each) for each in found]
 
     @strawberry.field(
-        description="What other thresholds would have raised on this tenant's history; for staff."
+        description="What other thresholds would have raised on this tenant's history; for staff.",
+        metadata=weighs(500),
     )
     async def cost_threshold_trial(self, info: Info, tried: TriedThresholdsInput) -> CostThresholdTrial:
         query = try_thresholds(self.uuid, tried)
@@ -109,7 +111,8 @@ class CostOfTenant(OfTenant):
         return cost_detectors(await info.context.house.detector_flags.standing(info.context.actor, self.uuid))
 
     @strawberry.field(
-        description="What the detectors found and how good it was; at the vendor, of all tenants."
+        description="What the detectors found and how good it was; at the vendor, of all tenants.",
+        metadata=weighs(100),
     )
     async def cost_detector_report(
         self, info: Info, since: datetime | None = None, until: datetime | None = None

@@ -23,6 +23,7 @@ from schema.types.forecast import CreditForecast, credit_forecast
 from schema.types.objective import Objective, objective
 from schema.types.of_tenant import First, Last, OfTenant
 from schema.types.report import SlaReport, sla_report
+from schema.work import weighs
 from trust_portal.reliability.contracts.difference import difference
 from trust_portal.reliability.credits.model import CreditState
 from trust_portal.reliability.reports.preview import preview_json
@@ -67,7 +68,8 @@ class ReliabilityOfTenant(OfTenant):
         return connection(page, credit_claim)
 
     @strawberry.field(
-        description="What the running period is heading for; null while it is switched off. For staff."
+        description="What the running period is heading for; null while it is switched off. For staff.",
+        metadata=weighs(100),
     )
     async def credit_forecast(self, info: Info) -> CreditForecast | None:
         found = await info.context.house.forecasts.of_tenant(info.context.actor, self.uuid)
@@ -82,7 +84,8 @@ class ReliabilityOfTenant(OfTenant):
 
     @strawberry.field(
         description="A past period by a recorded version or a draft, as JSON like that of "
-        "`trust-portal sla preview --json`. Nothing is stored. For staff."
+        "`trust-portal sla preview --json`. Nothing is stored. For staff.",
+        metadata=weighs(500),
     )
     async def contract_preview(
         self, info: Info, period: str, version: str | None = None, document: str | None = None

@@ -10,7 +10,8 @@ import strawberry
 from schema.context import Info
 from schema.ids import encode
 from schema.types.export import Export, export
-from schema.types.receipt import Receipt, receipt
+from schema.types.receipt import Receipt, receipt_of
+from schema.work import GATHERED
 from trust_portal.trust.report.model import KIND, Preview, StoredTrustReport, blocked_as
 from trust_portal.trust.sections.document import section_json
 from trust_portal.trust.sections.model import Section, State
@@ -50,10 +51,9 @@ class TrustReport:
         house, actor = info.context.house, info.context.actor
         return (await house.trust_reports.document(actor, self.row.tenant_id, self.row.id)).decode()
 
-    @strawberry.field(description="The receipt of its publication.")
+    @strawberry.field(description="The receipt of its publication.", metadata=GATHERED)
     async def receipt(self, info: Info) -> Receipt:
-        house, actor = info.context.house, info.context.actor
-        return receipt((await house.archive.receipt(actor, self.row.tenant_id, self.row.receipt_id)).receipt)
+        return await receipt_of(info, self.row.tenant_id, self.row.receipt_id)
 
     @strawberry.field(description="Its bundle, on the way or ready.")
     async def export(self, info: Info) -> Export | None:

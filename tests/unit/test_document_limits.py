@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 
 import pytest
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLObjectType
 
 from schema.limits import MAX_ALIASES, MAX_DEPTH
 from schema.root import schema
+from schema.work import weight_of
 
 
 async def refusals(document: str) -> list[str]:
@@ -61,3 +62,39 @@ async def test_depth_is_counted_through_fragments() -> None:
 async def test_a_huge_page_is_an_error_of_the_document_and_not_of_ours(digits: int) -> None:
     result = await schema.execute(f"{{ tenants(first: {'9' * digits}) {{ nodes {{ key }} }} }}")
     assert result.errors
+
+
+#: What is worked out when it is asked for, and what that weighs.
+HEAVY = {
+    "CostAnomaly.explanation": 100,
+    "CostExplanation.origins": 100,
+    "CostExplanation.reported": 100,
+    "Mutation.testCrossCheck": 500,
+    "Query.postmortemReleasePreview": 100,
+    "Query.switchboard": 100,
+    "Tenant.contractPreview": 500,
+    "Tenant.costDetectorReport": 100,
+    "Tenant.costThresholdTrial": 500,
+    "Tenant.creditForecast": 100,
+    "Tenant.trustReportPreview": 500,
+}
+
+
+def test_what_is_work_says_on_its_field_what_it_weighs() -> None:
+    types = (type_ for type_ in schema._schema.type_map.values() if isinstance(type_, GraphQLObjectType))
+    found = {
+        f"{type_.name}.{name}": weight_of(type_, name)
+        for type_ in types
+        for name in type_.fields
+        if weight_of(type_, name) != 1
+    }
+    assert found == HEAVY
+
+
+async def test_what_is_work_counts_so_wherever_it_stands() -> None:
+    months = " ".join(f'a{n}: contractPreview(period: "2026-06")' for n in range(4))
+    assert await refusals(f"{{ viewer {{ tenant {{ {months} }} }} }}") == ["cost"]
+    assert await refusals(
+        f"{{ viewer {{ ...on Viewer {{ tenant {{ ...f }} }} }} }} fragment f on Tenant {{ {months} }}"
+    ) == ["cost"]
+    assert await refusals('{ viewer { tenant { contractPreview(period: "2026-06") } } }') == []

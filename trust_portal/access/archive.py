@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -36,7 +37,7 @@ from trust_portal.evidence.export_rows import (
 from trust_portal.evidence.ledger import Ledger, Receipt
 from trust_portal.evidence.log_name import open_log
 from trust_portal.evidence.log_policy import log_policy
-from trust_portal.evidence.receipt_rows import find_receipt, receipts_page, signing_keys_of
+from trust_portal.evidence.receipt_rows import find_receipt, find_receipts, receipts_page, signing_keys_of
 from trust_portal.evidence.sealing.vault import Vault
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.kernel.actor import Actor
@@ -109,6 +110,26 @@ class Archive:
         await self._access_log.looked(actor, tenant_id, "receipt", str(receipt_id), "evidence")
         envelope = Envelope.parse(receipt.envelope)
         return FiledReceipt(receipt, envelope, json.loads(envelope.payload), proof)
+
+    async def receipts_named(
+        self, actor: Actor, tenant_id: UUID, receipt_ids: Collection[UUID]
+    ) -> Mapping[UUID, Receipt]:
+        """Those of the named receipts that the tenant has, by id; without disclosures."""
+        await self._gate.require(actor, Action.RECEIPT_READ, Resource("receipt", tenant_id))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            found = await find_receipts(session, tenant_id, receipt_ids)
+        await self._looked_at(actor, tenant_id, receipt_ids)
+        return found
+
+    async def proofs(
+        self, actor: Actor, tenant_id: UUID, receipt_ids: Collection[UUID]
+    ) -> Mapping[UUID, TlogProof]:
+        """Inclusion of those that are integrated, under the newest checkpoint."""
+        await self._gate.require(actor, Action.RECEIPT_READ, Resource("receipt", tenant_id))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            found = await self._ledger.reader.proofs(session, tenant_id, list(receipt_ids))
+        await self._looked_at(actor, tenant_id, receipt_ids)
+        return found
 
     async def exports(self, actor: Actor, tenant_id: UUID, request: PageRequest) -> Page[Export]:
         """A tenant's exports, newest first, unfinished ones too."""
@@ -211,6 +232,14 @@ class Archive:
         async with self._storage.write(TenantScope(tenant_id)) as session:
             origin = await open_log(await session.driver(), tenant_id, self._host, self._storage.clock.now())
             return (await log_policy(session, tenant_id, origin)).text
+
+    async def _looked_at(self, actor: Actor, tenant_id: UUID, receipt_ids: Collection[UUID]) -> None:
+        """One by its id, several as what they are: a look at many."""
+        if len(receipt_ids) == 1:
+            (one,) = receipt_ids
+            await self._access_log.looked(actor, tenant_id, "receipt", str(one), "evidence")
+        else:
+            await self._access_log.looked(actor, tenant_id, "receipts", purpose="evidence")
 
     async def _downloaded(self, actor: Actor, tenant_id: UUID, what: str, subject: str) -> None:
         await self._access_log.trace(actor, [tenant_id], Access(Verb.DOWNLOADED, what, subject, "evidence"))

@@ -39,6 +39,16 @@ async def find_receipt(session: ReadSession, tenant_id: UUID, receipt_id: UUID) 
     return _receipt(row, tuple(disclosed.scalars()))
 
 
+async def find_receipts(
+    session: ReadSession, tenant_id: UUID, receipt_ids: Collection[UUID]
+) -> dict[UUID, Receipt]:
+    """Those that are there, by id; without disclosures."""
+    rows = await session.execute(
+        select(receipts).where(receipts.c.tenant_id == tenant_id, receipts.c.id.in_(receipt_ids))
+    )
+    return {row.id: _receipt(row) for row in rows}
+
+
 async def receipts_page(
     session: ReadSession, tenant_id: UUID, request: PageRequest, kind: ReceiptKind | None = None
 ) -> Page[Receipt]:
