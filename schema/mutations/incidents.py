@@ -19,6 +19,9 @@ strawberry.enum(Telling, name="IncidentTelling", description="What can be told o
 
 @strawberry.input(description="A new incident. A P1 or P2 opens its postmortem at once.")
 class DeclareIncidentInput:
+    key: str = strawberry.field(
+        description="What you call it. Under one key it is declared once; then it is ALREADY_DECLARED."
+    )
     title: str
     severity: Severity
     service: str
@@ -32,7 +35,6 @@ class DeclareIncidentInput:
         default=None, description="One of the vendor's people. Null: whoever declares it."
     )
     team: str | None = None
-    key: str | None = strawberry.field(default=None, description="Null: one is made.")
 
 
 @strawberry.input(description="What happened to an incident. What a telling does not need is left out.")

@@ -75,7 +75,7 @@ async def test_an_anomaly_of_another_house_is_none(portal: Portal, anomaly: Cost
     async with portal.browser("stranger") as browser:
         got = await ask(browser, EXPLANATION, id=ids(portal, anomaly)[1])
         assert await ask(browser, query, id=ids(portal, anomaly)[1]) == {"data": {"node": None}}
-    assert got["data"] is None
+    assert got["data"] == {"costAnomaly": None}
     assert got["errors"][0]["extensions"]["code"] == "NOT_FOUND"
 
 
