@@ -50,7 +50,12 @@ class FewAtOnce(SchemaExtension):
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     def resolve(
-        self, _next: Callable[..., Any], root: object, info: GraphQLResolveInfo[Any], *args: str, **kwargs: object
+        self,
+        _next: Callable[..., Any],
+        root: object,
+        info: GraphQLResolveInfo[Any],
+        *args: str,
+        **kwargs: object,
     ) -> object:
         found = _next(root, info, *args, **kwargs)
         if isawaitable(found) and _GATHERED not in _metadata(info.parent_type, info.field_name):
