@@ -6,15 +6,16 @@ anybody could check.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from trust_portal.cost.remediation.model import Run, RunState, StepKind
 from trust_portal.cost.remediation.repository import runs_between
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.storage.unit_of_work import ReadSession
+from trust_portal.trust.gathering.cost import saved_an_hour, verification_of
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.qbr.gathering.usage import money
 from trust_portal.trust.qbr.ids import SAVINGS
@@ -44,11 +45,11 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
 
 def savings_section(runs: Sequence[Run], ask: Ask) -> Section:
     """Pure. The verified rate, for the whole hours since the act, at most ``MOST_HOURS``, that lie in the period."""
-    verified = [each for each in runs if each.state is RunState.VERIFIED and _verification(each)]
+    verified = [each for each in runs if each.state is RunState.VERIFIED and verification_of(each)]
     sums: dict[str, Decimal] = {}
     rows = []
     for each in verified:
-        since, currency, rate = _since(each), each.plan.currency, _rate(each)
+        since, currency, rate = _since(each), each.plan.currency, saved_an_hour(verification_of(each))
         hours = min(max(int((ask.until - since) / timedelta(hours=1)), 0), MOST_HOURS)
         saved = money(rate * hours, currency)
         sums[currency] = sums.get(currency, Decimal(0)) + Decimal(saved.value or 0)
@@ -99,17 +100,6 @@ def savings_section(runs: Sequence[Run], ask: Ask) -> Section:
     )
 
 
-def _verification(run: Run) -> Mapping[str, Any]:
-    step = run.step(StepKind.VERIFIED)
-    found: Mapping[str, Any] = {} if step is None else step.detail.get("verification", {})
-    return found
-
-
-def _rate(run: Run) -> Decimal:
-    found = _verification(run)
-    return Decimal(found["before"]) - Decimal(found["after"])
-
-
 def _since(run: Run) -> datetime:
     """The first hour that shows the effect."""
-    return datetime.fromisoformat(_verification(run)["start"])
+    return datetime.fromisoformat(verification_of(run)["start"])

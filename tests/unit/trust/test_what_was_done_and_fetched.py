@@ -1,0 +1,306 @@
+"""What a trust document says was done: by playbooks and what they saved, to prevent another incident, and who fetched what."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from trust_portal.access.access_log.model import Access, AccessEntry, AccessTally, Group, Verb
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.cost.anomalies.model import AnomalyState, CostAnomaly, Figures, Lane
+from trust_portal.cost.detection.model import Direction, Reason
+from trust_portal.cost.detection.model import Severity as CostSeverity
+from trust_portal.cost.metering.model import Progress, Series
+from trust_portal.cost.remediation import model as remediation
+from trust_portal.cost.remediation.model import BlastRadius, Part, Plan, Run, RunState, Saving
+from trust_portal.cost.remediation.playbooks import load_playbooks
+from trust_portal.kernel.actor import ActorKind
+from trust_portal.kernel.period import parse_period
+from trust_portal.learning.actions import model as actions
+from trust_portal.learning.actions.model import ActionType, PreventionAction, StepAct
+from trust_portal.learning.incidents.model import Incident, MajorBecause, Severity
+from trust_portal.learning.postmortems import model as postmortems
+from trust_portal.learning.postmortems.model import Person, Postmortem, Version
+from trust_portal.learning.postmortems.releases_model import ReleasedCopy
+from trust_portal.learning.switchboard.coverage import Cover
+from trust_portal.learning.workplaces.calendar import WorkCalendar
+from trust_portal.trust.gathering.access import MOST_DOWNLOADS, access_section
+from trust_portal.trust.gathering.cost import cost_section
+from trust_portal.trust.gathering.incidents import MajorLine, incidents_section
+from trust_portal.trust.gathering.model import Ask
+from trust_portal.trust.qbr.gathering.savings import MOST_HOURS, savings_section
+from trust_portal.trust.sections.display import UNKNOWN, display, sentences
+from trust_portal.trust.sections.model import Section, State
+
+NOW = datetime(2026, 7, 3, 9, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+TENANT = Tenant(UUID(int=1), "acme", "Acme", "UTC", "", NOW, NOW, None)
+ASK = Ask(TENANT, parse_period("2026-Q2", "UTC"), NOW)
+PROGRESS = Progress(TENANT.id, 1, datetime(2026, 4, 1, tzinfo=UTC), NOW - HOUR, None)
+ACTED = datetime(2026, 6, 20, 10, 30, tzinfo=UTC)
+VERIFIED, RECEIPT = UUID(int=77), UUID(int=78)
+ANN = Person(UUID(int=21), "Ann")
+
+
+def run(
+    number: int,
+    *,
+    before: str = "110.000000",
+    after: str = "20.500000",
+    since: datetime = datetime(2026, 6, 20, 11, tzinfo=UTC),
+    currency: str = "EUR",
+    ends: tuple[RunState, ...] = (RunState.EXECUTED, RunState.VERIFIED),
+) -> Run:
+    """A throttled export; ``ends`` are the states it came to after it was sent."""
+    book = load_playbooks().by_id["throttle-exports"]
+    plan = Plan(
+        tenant="acme", tenant_name="Acme", anomaly=UUID(int=5), anomaly_revision=1, subsystem="egress",
+        currency=currency, started_at=ACTED - 3 * HOUR, ended_at=ACTED, expected=Decimal(60),
+        actual=Decimal(360), playbook_id="throttle-exports", playbook=book, playbooks_digest="0" * 64,
+        target={"operation": "export"}, parameters={},
+        part=Part(where={"operation": "export"}, expected=Decimal(30), actual=Decimal(330)),
+        reasons=(), saving=Saving(per_hour=Decimal(999), hours=24, total=Decimal(23976)),
+        blast_radius=BlastRadius(hours=3, things=(), count=0, cost=Decimal(0), of_tenant=Decimal(0),
+                                 beside=Decimal(0), per_day=0),
+        evidence=(),
+    )  # fmt: skip
+    id_ = UUID(int=1000 + number)
+    said = {"verification": {"before": before, "after": after, "start": since.isoformat()}}
+    happened: list[tuple[str, RunState, dict[str, Any]]] = [
+        ("planned", RunState.PLANNED, {}),
+        ("sent", RunState.EXECUTING, {"key": f"{id_}:apply"}),
+        *((each.value, each, said if each is RunState.VERIFIED else {}) for each in ends),
+    ]
+    steps = tuple(
+        remediation.Step(
+            at, remediation.StepKind(kind), state, ACTED + (at - 1) * HOUR, "Rita", detail,
+            VERIFIED if state is RunState.VERIFIED else RECEIPT, None,
+        )
+        for at, (kind, state, detail) in enumerate(happened)
+    )  # fmt: skip
+    return Run(id_, TENANT.id, plan, ACTED - HOUR, UUID(int=9), "Rita", steps)
+
+
+TAKEN_BACK = (RunState.EXECUTED, RunState.VERIFIED, RunState.ROLLED_BACK)
+
+
+def anomaly() -> CostAnomaly:
+    return CostAnomaly(
+        id=UUID(int=5), tenant_id=TENANT.id, lane=Lane.LIVE, series=Series("egress", "EUR"),
+        direction=Direction.UP, kind=Reason.DEVIATION, state=AnomalyState.OPEN, severity=CostSeverity.HIGH,
+        score=9.0, confidence=0.9, started_at=ACTED - 3 * HOUR, peak_at=ACTED, last_at=ACTED,
+        detected_at=ACTED, figures=Figures(Decimal("60.005"), Decimal("360.015")),
+        unexplained=Decimal("12.345"), detector="d", detector_version="1", evidence={}, suppression_id=None,
+        verdict=None, revision=1, opened_receipt_id=RECEIPT, closed_receipt_id=None,
+        explained_receipt_id=UUID(int=79), opened_at=ACTED, explained_at=ACTED, first_explained_at=ACTED,
+        closed_at=None, changed_at=ACTED,
+    )  # fmt: skip
+
+
+def rows(section: Section, table: str) -> list[list[str]]:
+    return [
+        [display(cell).replace("\u00a0", " ") for cell in each.cells] for each in section.table(table).rows
+    ]
+
+
+def figures(section: Section) -> dict[str, str | None]:
+    return {each.id: each.cell.value for each in section.figures}
+
+
+def said(section: Section) -> list[str]:
+    return [each.replace("\u00a0", " ") for each in sentences(section)]
+
+
+def test_what_was_found_what_was_done_and_what_it_saves_an_hour():
+    found = cost_section(PROGRESS, (anomaly(),), (run(1), run(2, ends=(RunState.EXECUTED,))), ASK)
+    assert rows(found, "anomalies") == [
+        ["egress", "deviation", "high", "20 June 2026, 07:30 UTC", "open", "EUR 60.00", "EUR 360.02", "EUR 300.01", "EUR 12.34"],
+    ]  # fmt: skip
+    acted = "20 June 2026, 10:30 UTC"
+    title = load_playbooks().by_id["throttle-exports"].title
+    assert rows(found, "playbooks") == [
+        [title, "egress", "verified", acted, "EUR 110.00", "EUR 20.50", "EUR 89.50"],
+        [title, "egress", "executed", acted, UNKNOWN, UNKNOWN, UNKNOWN],
+    ]
+    saved = dict(found.cells())[f"cost/playbooks/{run(1).id}/saved"]
+    assert (saved.href, saved.receipt) == (f"/cost/playbooks/{run(1).id}", str(VERIFIED))
+    assert said(found) == [
+        "Anomalies in the period: 1, of which open: 1; beyond what was expected: EUR 300.01.",
+        "Playbooks: 2, of which verified in the data: 1, which saves EUR 89.50 an hour.",
+    ]
+
+
+def test_what_was_taken_back_saves_nothing_any_more():
+    found = cost_section(PROGRESS, (), (run(1, ends=TAKEN_BACK),), ASK)
+    ((*_, state, _, before, after, saved),) = rows(found, "playbooks")
+    assert (state, before, after, saved) == ("rolled back", "EUR 110.00", "EUR 20.50", UNKNOWN)
+    assert said(found)[1:] == ["Playbooks: 1, of which verified in the data: 0."]
+    assert figures(savings_section((run(1, ends=TAKEN_BACK),), ASK)) == {"verified": "0"}
+
+
+def test_a_saving_is_the_verified_rate_times_the_hours_of_the_first_day_that_lie_in_the_period():
+    last = ASK.period.end
+    found = savings_section(
+        (
+            run(1),
+            run(2, before="10", after="9.995", since=last - timedelta(hours=5, minutes=1)),
+            run(3, before="100", after="40", currency="JPY"),
+            run(4, ends=(RunState.EXECUTED,)),
+            run(5, since=last + HOUR),
+        ),
+        ASK,
+    )
+    assert MOST_HOURS == 24
+    assert [each[2:] for each in rows(found, "savings")] == [
+        ["24", "EUR 89.50", "EUR 2,148.00"],
+        ["5", "EUR 0.00", "EUR 0.02"],
+        ["24", "JPY 60", "JPY 1,440"],
+        ["0", "EUR 89.50", "EUR 0.00"],
+    ]
+    assert rows(found, "savings")[0][1] == "20 June 2026, 11:00 UTC"
+    assert figures(found) == {"verified": "4", "saved-eur": "2148.02", "saved-jpy": "1440"}
+    assert dict(found.cells())[f"savings/savings/{run(1).id}/saved"].receipt == str(VERIFIED)
+    (sentence,) = said(found)
+    assert sentence.startswith(
+        "Verified playbooks: 4; at their verified rates they saved EUR 2,148.02 and JPY 1,440. Counted is the first day"
+    )
+
+
+def test_without_a_verified_playbook_no_saving_is_claimed():
+    found = savings_section((run(1, ends=(RunState.EXECUTED,)),), ASK)
+    assert (found.table("savings").rows, figures(found)) == ((), {"verified": "0"})
+    assert said(found) == ["No playbook of the period stands verified in the data, so no saving is claimed."]
+
+
+BEGAN = datetime(2026, 6, 9, 10, 0, tzinfo=UTC)
+INCIDENT = Incident(
+    id=UUID(int=30), source="product", key="INC-7", title="Exports slow", service="exports", team=None,
+    owner="Ines", owner_person_id=None, severity=Severity.P3, declared_severity=Severity.P2,
+    worst_severity=Severity.P1, claimed_severity=None, severity_at=BEGAN, major_because=MajorBecause.RAISED,
+    began_at=BEGAN, detected_at=BEGAN, declared_at=BEGAN, told_at=None, mitigated_at=None,
+    resolved_at=BEGAN + timedelta(minutes=95, seconds=59), reopened=0, merge_key=None, merged_into=None,
+    everybody=False, tenants=(TENANT.id,), objectives=None, facts=3, last_fact_at=BEGAN,
+)  # fmt: skip
+SIGNED = BEGAN + timedelta(days=5)
+POSTMORTEM = Postmortem(
+    UUID(int=31), INCIDENT.id, BEGAN, "declared", ANN.id,
+    (postmortems.Step(0, postmortems.StepKind.OPENED, 1, None, ANN, "declared", BEGAN, RECEIPT),),
+    (Version(2, "a" * 64, SIGNED, SIGNED, ANN, ANN, (ANN,), "true", None, UUID(int=4), 3, RECEIPT),),
+)  # fmt: skip
+COPY = ReleasedCopy(UUID(int=32), TENANT.id, INCIDENT.id, 2, "c" * 64, SIGNED)
+
+
+def action(number: int, *happened: tuple[StepAct, date | None]) -> PreventionAction:
+    steps = tuple(
+        actions.Step(at, act, SIGNED, ANN.id, ANN.name, RECEIPT, due=due)
+        for at, (act, due) in enumerate(happened, 1)
+    )
+    return PreventionAction(
+        UUID(int=40 + number), POSTMORTEM.id, INCIDENT.id, "Cap it", ActionType.PREVENT, ANN.id, ANN.name, 10,
+        WorkCalendar(), None, SIGNED, ANN.name, RECEIPT, steps,
+    )  # fmt: skip
+
+
+def begun(day: date) -> tuple[StepAct, date | None]:
+    return (StepAct.BEGIN, day)
+
+
+YESTERDAY, TODAY, LATER = NOW.date() - timedelta(days=1), NOW.date(), date(2026, 7, 20)
+PROMISED = (
+    action(1, begun(YESTERDAY), (StepAct.FINISH, None)),
+    action(2, begun(YESTERDAY), (StepAct.DROP, None)),
+    action(3, begun(YESTERDAY)),
+    action(4, begun(YESTERDAY), (StepAct.MOVE, LATER)),
+    action(5, begun(TODAY)),
+    action(6, (StepAct.WITHDRAW, None)),
+)
+
+
+def test_a_major_incident_has_its_signed_postmortem_the_copy_and_what_became_of_its_actions():
+    line = MajorLine(INCIDENT, Cover.SIGNED, POSTMORTEM, COPY, PROMISED)
+    found = incidents_section((line,), NOW, NOW)
+    assert (found.state, found.why) == (State.FRESH, None)
+    assert rows(found, "major") == [
+        ["Exports slow", "P1", "exports", "9 June 2026, 10:00 UTC", "9 June 2026, 11:35:59 UTC", "95 min"]
+    ]
+    values = [cell.value for cell in found.table("postmortems").rows[0].cells]
+    assert values == [
+        "Exports slow", "signed", "2", "2026-06-14T10:00:00Z", "a" * 64, str(COPY.id), "c" * 64,
+    ]  # fmt: skip
+    assert {cell.href for cell in found.table("postmortems").rows[0].cells[4:]} == {f"/postmortems/{COPY.id}"}
+    assert rows(found, "prevention") == [["Exports slow", "5", "1", "3", "1", "1", "2 July 2026"]]
+    assert figures(found) == {"major": "1", "gaps": "0", "promised": "5", "done": "1", "overdue": "1"}
+    assert said(found) == [
+        "Major incidents in the period: 1; without a signed postmortem: 0.",
+        "Of 5 prevention actions 1 are done and 1 overdue.",
+    ]
+
+
+def test_of_an_incident_without_postmortem_or_copy_nothing_is_known_and_none_is_overdue():
+    bare = replace(INCIDENT, id=UUID(int=33), title="Login down", resolved_at=None)
+    kept = MajorLine(INCIDENT, Cover.SIGNED, POSTMORTEM, None, PROMISED[:1])
+    found = incidents_section((kept, MajorLine(bare, Cover.MISSING, None, None, ())), NOW, NOW)
+    assert (found.state, found.why) == (State.MISSING, "no signed postmortem of P1 Login down")
+    assert rows(found, "major")[1][4:] == [UNKNOWN, UNKNOWN]
+    cells = [[cell.value for cell in row.cells][1:] for row in found.table("postmortems").rows]
+    assert cells == [
+        ["signed", "2", "2026-06-14T10:00:00Z", "a" * 64, None, None],
+        ["not begun", None, None, None, None, None],
+    ]
+    assert rows(found, "prevention")[1] == ["Login down", *[UNKNOWN] * 6]
+    assert figures(found) == {"major": "2", "gaps": "1", "promised": "1", "done": "1", "overdue": "0"}
+
+
+def tally(group: Group, name: str, read: int, downloaded: int) -> AccessTally:
+    return AccessTally(UUID(int=len(name)), name, group, read, downloaded, NOW - HOUR)
+
+
+def fetched(name: str, group: Group, kind: ActorKind, what: str, subject: str) -> AccessEntry:
+    at = NOW - timedelta(minutes=len(name)) + timedelta(microseconds=7)
+    access = Access(Verb.DOWNLOADED, what, subject)
+    return AccessEntry(UUID(int=60 + len(name)), TENANT.id, at, UUID(int=8), kind, name, group, access)
+
+
+def test_who_looked_and_who_fetched_what_is_counted_by_whose_people_they_are():
+    found = access_section(
+        (
+            tally(Group.AUDITOR, "Aki", 3, 1),
+            tally(Group.CUSTOMER, "Cleo", 7, 2),
+            tally(Group.CUSTOMER, "nightly", 0, 4),
+            tally(Group.STAFF, "Sam", 5, 0),
+            tally(Group.STAFF, "Susan", 6, 1),
+            tally(Group.SYSTEM, "Trust Portal", 9, 0),
+        ),
+        (
+            fetched("Aki", Group.AUDITOR, ActorKind.PERSON, "SLA report", "2026-06"),
+            fetched("nightly", Group.CUSTOMER, ActorKind.TOKEN, "receipts", ""),
+        ),
+        ASK,
+    )
+    assert figures(found) == {"staff": "11", "auditors": "3", "fetched": "8"}
+    assert said(found) == ["People of the vendor looked 11 times, auditors 3; fetched in all: 8."]
+    at = "3 July 2026, 08:00 UTC"
+    assert rows(found, "who") == [
+        ["Aki", "auditors", "3", "1", at],
+        ["Cleo", "your people", "7", "2", at],
+        ["nightly", "your people", "0", "4", at],
+        ["Sam", "the vendor", "5", "0", at],
+        ["Susan", "the vendor", "6", "1", at],
+        ["Trust Portal", "the installation", "9", "0", at],
+    ]
+    assert rows(found, "downloads") == [
+        ["3 July 2026, 08:57 UTC", "Aki", "SLA report", "2026-06"],
+        ["3 July 2026, 08:53 UTC", "nightly", "receipts", "the list"],
+    ]
+
+
+def test_where_nobody_looked_that_is_said():
+    found = access_section((), (), ASK)
+    assert figures(found) == {"staff": "0", "auditors": "0", "fetched": "0"}
+    assert [each.empty for each in found.tables] == [
+        "Nobody but your own people looked.", "Nothing was fetched.",
+    ]  # fmt: skip
+    assert MOST_DOWNLOADS == 50
