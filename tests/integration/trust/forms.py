@@ -23,14 +23,23 @@ from pptx import Presentation
 from trust_portal.documents import formats
 from trust_portal.kernel.canonical import digest
 from trust_portal.trust.sections.display import display, sentences
-from trust_portal.trust.sections.model import Cell, Section, split
+from trust_portal.trust.sections.model import Cell, Section, State, split
 from trust_portal.trust.sections.words import drawn, receipts_in
+
+
+_STATES = {
+    State.FRESH: "Fresh",
+    State.STALE: "Stale",
+    State.MISSING: "Missing",
+    State.NOT_APPLICABLE: "Does not apply",
+}
 
 
 @dataclass
 class Said:
-    """One section: sentences, figures as (label, value), and tables as (title, rows of values)."""
+    """One section: its age in words, sentences, figures as (label, value), and tables as (title, rows of values)."""
 
+    age: str = ""
     sentences: list[str] = field(default_factory=list)
     figures: list[tuple[str, str]] = field(default_factory=list)
     tables: list[tuple[str, list[list[str]]]] = field(default_factory=list)
@@ -40,6 +49,7 @@ def of_document(sections: Sequence[Section]) -> dict[str, Said]:
     """What every form has to say, by section."""
     return {
         each.id: Said(
+            age_of(each),
             [words(text) for text in sentences(each)],
             [(words(one.label), words(display(one.cell))) for one in each.figures],
             [
@@ -49,6 +59,24 @@ def of_document(sections: Sequence[Section]) -> dict[str, Said]:
         )
         for each in sections
     }
+
+
+def age_of(section: Section) -> str:
+    """How fresh a section is, where it comes from, as of when, and how old it may be: as pages and paper say it."""
+    why = "" if section.why is None else f"{section.why}; "
+    return words(f"{_STATES[section.state]} {why}from {section.source}{_age(section, '; ')}")
+
+
+def foot_of(section: Section) -> str:
+    """The same but its state, at the foot of a slide."""
+    return words(f"Source: {section.source}{_age(section, ', ')}")
+
+
+def _age(section: Section, apart: str) -> str:
+    as_of = (
+        "" if section.as_of is None else f", as of {formats.instant(section.as_of.replace(microsecond=0))}"
+    )
+    return f"{as_of}{apart}may be {formats.duration(section.max_age)} old"
 
 
 def of_page(html: str) -> dict[str, Said]:
@@ -116,7 +144,7 @@ def rows_of_slides(content: bytes) -> list[list[str]]:
 def printed(sections: Sequence[Section]) -> list[str]:
     """Everything that has to be legible on paper, each as it stands there without white space.
 
-    Sentences, figures with their labels, and runs of a row's cells. A value with a receipt is set apart, with the
+    How fresh each section is, sentences, figures with their labels, and runs of a row's cells. A value with a receipt is set apart, with the
     number of the receipt in the list at the end right behind it: so it is looked for by itself, with its number.
     """
     numbers = receipts_in(sections)
@@ -127,6 +155,7 @@ def printed(sections: Sequence[Section]) -> list[str]:
 
     found = []
     for section in sections:
+        found.append(age_of(section))
         for sentence in section.sentences:
             pieces = split(sentence.text)
             found.append(
@@ -216,7 +245,7 @@ class _Page(HTMLParser):
         self._open.append((tag, kind))
         if tag == "section" and values.get("id", "").startswith("section-"):
             self.found[values["id"].removeprefix("section-")] = Said()
-        elif tag in {"caption", "dt", "dd", "td", "th"} or "section-said" in kind:
+        elif tag in {"caption", "dt", "dd", "td", "th"} or kind in {"section-said", "section-state"}:
             self._text = []
         elif tag == "tr" and self._is_in("tbody") and self._now is not None:
             self._now.tables[-1][1].append([])
@@ -231,7 +260,9 @@ class _Page(HTMLParser):
         said, now = words("".join(self._text)), self._now
         if now is None or not self._is_in("section"):
             return
-        if tag == "p" and "section-said" in kind:
+        if tag == "p" and kind == "section-state":
+            now.age = said
+        elif tag == "p" and kind == "section-said":
             now.sentences.append(said)
         elif tag == "dt":
             self._label = said
