@@ -26,7 +26,6 @@ from trust_portal.trust.sections.display import display, sentences
 from trust_portal.trust.sections.model import Cell, Section, State, split
 from trust_portal.trust.sections.words import drawn, receipts_in
 
-
 _STATES = {
     State.FRESH: "Fresh",
     State.STALE: "Stale",
@@ -139,6 +138,27 @@ def rows_of_slides(content: bytes) -> list[list[str]]:
         if shape.has_table
         for row in shape.table.rows
     ]
+
+
+def stands_on(page: str) -> list[str]:
+    """What the head of a document's page says it is: the mark beside when it went out."""
+    return [
+        _plain(each)
+        for each in re.findall(r'<p class="tally">(<span class="status.*?</span>)', page, re.DOTALL)
+    ]
+
+
+def stands_in_list(page: str) -> list[tuple[str, str]]:
+    """Every version in a list of documents, with where it stands; of what is acknowledged in it nothing."""
+    rows = re.findall(r'<th scope="row">(<a .*?</a>).*?<td>(.*?)</td>', page, re.DOTALL)
+    return [
+        (_plain(name), _plain(re.sub(r"<br><span[^>]*>[^<]*acknowledged</span>", "", said)))
+        for name, said in rows
+    ]
+
+
+def _plain(html: str) -> str:
+    return " ".join(unescape(re.sub(r"<svg.*?</svg>|<[^>]+>", " ", html, flags=re.DOTALL)).split())
 
 
 def printed(sections: Sequence[Section]) -> list[str]:

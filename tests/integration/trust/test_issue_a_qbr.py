@@ -119,7 +119,9 @@ async def test_one_bundle_says_every_fact_with_one_number_in_every_form(portal: 
     assert [each for each in printed(sections) if each not in paper] == []
     slides, rows = of_slides(files["qbr.pptx"]), rows_of_slides(files["qbr.pptx"])
     shown = "".join(slides)
-    assert [each.id for each in sections if foot_of(each) not in slides] == [], "each slide says how old it is"
+    assert [each.id for each in sections if foot_of(each) not in slides] == [], (
+        "each slide says how old it is"
+    )
     for section in said.values():
         assert [each for each in section.sentences if each not in shown] == []
         assert [pair for pair in section.figures if not set(pair) <= set(slides)] == []

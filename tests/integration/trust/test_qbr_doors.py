@@ -10,8 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
-from forms import of_pdf
+from forms import of_pdf, stands_in_list, stands_on
 from pptx import Presentation
+from qbr_desk import issue, prepare
 from report_desk import CORA, Q2
 from sqlalchemy import text
 from support.portal_fixtures import Portal
@@ -122,6 +123,33 @@ async def test_the_same_over_graphql_with_refusals_as_user_errors(portal: Portal
         assert mine["sha256"] == issued["qbr"]["sha256"]
         whole = await _ask(program, "query ($id: ID!) { qbr(id: $id) { document } }", id=mine["id"])
         assert '"kind":"qbr"' in whole["qbr"]["document"]
+
+
+async def test_a_review_that_was_superseded_says_by_what_on_the_page_in_the_list_and_over_graphql(
+    portal: Portal,
+):
+    house, aurora = portal.house, portal.world.aurora
+    first = await issue(house, await prepare(house, aurora.id))
+    second = await issue(house, await prepare(house, aurora.id), reason="a figure was late")
+    assert first.issue is not None
+    async with portal.browser("customer_viewer") as viewer:
+        old = (await viewer.get(f"{LIST}/{first.id}")).text
+        assert stands_on(old) == ["Superseded"]
+        assert "Revision 2 took its place" in old
+        assert "It is no longer what counts: a figure was late" in old
+        assert f'<a href="{LIST}/{second.id}">Read revision 2</a>' in old
+        new = (await viewer.get(f"{LIST}/{second.id}")).text
+        assert stands_on(new) == ["Issued"]
+        assert "took its place" not in new
+        assert f'title="{first.issue.sha256}"' in new
+        assert [each for _, each in stands_in_list((await viewer.get(LIST)).text)] == [
+            "Stands a figure was late",
+            "Superseded by revision 2",
+        ]
+        query = "query ($id: ID!) { qbr(id: $id) { supersededBy } }"
+        ids = [encode("Qbr", aurora.id, each.id) for each in (first, second)]
+        asked = [(await _ask(viewer, query, id=each))["qbr"]["supersededBy"] for each in ids]
+        assert asked == [ids[1], None]
 
 
 async def test_the_clock_prepares_what_is_due_once(portal: Portal):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from forms import stands_in_list, stands_on
 from report_desk import Q2, publish
 from support.portal_fixtures import Portal
 from support.portal_world import STRANGER
@@ -62,6 +63,40 @@ async def test_a_customer_reads_its_own_and_staffs_reading_is_in_the_access_log(
         log = await browser.get("/t/aurora/access")
     assert "Sre_Operator" in log.text
     assert f'href="{path}"' in log.text
+
+
+async def test_what_was_superseded_is_kept_and_says_by_what_on_the_page_in_the_list_and_over_graphql(
+    portal: Portal,
+):
+    house, aurora = portal.house, portal.world.aurora
+    first = await publish(house, aurora.id)
+    old = f"/t/aurora/trust/{first.id}"
+    async with portal.browser("customer_viewer") as browser:
+        page = (await browser.get(old)).text
+        assert stands_on(page) == ["Published"]
+        assert "took its place" not in page
+        second = await publish(house, aurora.id, reason="the postmortem was late")
+        page = (await browser.get(old)).text
+        assert stands_on(page) == ["Superseded"]
+        assert "Revision 2 took its place" in page
+        assert "It is no longer what counts: the postmortem was late" in page
+        assert f'<a href="/t/aurora/trust/{second.id}">Read revision 2</a>' in page
+        new = (await browser.get(f"/t/aurora/trust/{second.id}")).text
+        assert stands_on(new) == ["Published"]
+        assert "took its place" not in new
+        assert "It replaces revision 1" in new
+        assert f'title="{first.sha256}"' in new
+        assert stands_in_list((await browser.get("/t/aurora/trust")).text) == [
+            ("Q2 2026, revision 2", "Stands the postmortem was late"),
+            ("Q2 2026, revision 1", "Superseded by revision 2"),
+        ]
+    query = "{ viewer { tenant { trustReports { revision supersededBy reason sha256 } } } }"
+    async with portal.program(portal.world.tokens["customer_admin:read"]) as program:
+        answer = (await program.post("/graphql", json={"query": query})).json()["data"]
+    assert answer["viewer"]["tenant"]["trustReports"] == [
+        {"revision": 2, "supersededBy": None, "reason": "the postmortem was late", "sha256": second.sha256},
+        {"revision": 1, "supersededBy": 2, "reason": None, "sha256": first.sha256},
+    ]
 
 
 async def test_programs_publish_over_graphql_with_what_they_saw(portal: Portal):

@@ -70,11 +70,13 @@ async def reviews(request: Request, form: FormState = FormState()) -> Response: 
     tenant = await tenant_of(request, purpose=_PURPOSE)
     rights = _rights(request, tenant)
     staff = rights["may_read_drafts"]
+    issued = await house.qbr_reader.issued(actor, tenant.id)
     return page(
         request,
         "trust/qbr/list.html",
         status_code=form.status,
-        issued=await house.qbr_reader.issued(actor, tenant.id),
+        issued=issued,
+        standing={each.period: each for each in reversed(issued)},
         drafts=await house.qbr_reader.drafts(actor, tenant.id) if staff else (),
         commitments=await house.qbr_reader.commitments(actor, tenant.id) if staff else (),
         states=COMMITMENTS,
