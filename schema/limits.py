@@ -10,7 +10,8 @@ depth       12 nested fields, through fragments; introspection included
 aliases     20 aliased fields in the whole document
 cost     2,000 fields that could be returned: each counts 1, times ``first``/``last`` above it;
                what is calculated when it is asked for counts what its field says it weighs
-               (``schema.work``): an explanation 100, a trial on a whole month 500
+               (``schema.work``): an explanation 100, a Trust Report's preview 300,
+               a trial on a whole month 500
 ======== ===== ==========================================================================
 """
 

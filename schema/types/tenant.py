@@ -192,7 +192,7 @@ class Tenant(CostOfTenant, ReliabilityOfTenant):
 
     @strawberry.field(
         description="What the Trust Report of a period would say now; for those who may publish.",
-        metadata=weighs(500),
+        metadata=weighs(300),
     )
     async def trust_report_preview(self, info: Info, period: str) -> TrustReportPreview:
         house = info.context.house

@@ -76,7 +76,7 @@ HEAVY = {
     "Tenant.costDetectorReport": 100,
     "Tenant.costThresholdTrial": 500,
     "Tenant.creditForecast": 100,
-    "Tenant.trustReportPreview": 500,
+    "Tenant.trustReportPreview": 300,
 }
 
 
