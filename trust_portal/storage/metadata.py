@@ -49,8 +49,16 @@ def uuid_column(name: str, **options: Any) -> Column[Any]:
     return Column(name, UUID(as_uuid=True), **options)
 
 
-def refers(table: str, own: tuple[str, ...], others: tuple[str, ...], name: str) -> ForeignKeyConstraint:
-    """A reference within the tenant: the columns ``own`` to the columns ``others`` of ``table``."""
+def refers(
+    table: str, own: tuple[str, ...], others: tuple[str, ...], name: str, *, use_alter: bool = False
+) -> ForeignKeyConstraint:
+    """A reference within the tenant: the columns ``own`` to the columns ``others`` of ``table``.
+
+    ``use_alter`` where ``table`` refers back, so that neither has to come before the other.
+    """
     return ForeignKeyConstraint(
-        ["tenant_id", *own], [f"{table}.tenant_id", *(f"{table}.{each}" for each in others)], name=name
+        ["tenant_id", *own],
+        [f"{table}.tenant_id", *(f"{table}.{each}" for each in others)],
+        name=name,
+        use_alter=use_alter,
     )

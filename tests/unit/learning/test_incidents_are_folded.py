@@ -6,14 +6,14 @@ import json
 import random
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.incident_storms import SEVERITIES, Storm, storms
+from support.incident_storms import KEYS, SEVERITIES, Storm, storms
 from support.learning_world import BEGAN, PAGER, by, declared, named, step, updated
 
 from trust_portal.facts.events import PORTAL
@@ -21,6 +21,7 @@ from trust_portal.facts.operations_model import FactSource
 from trust_portal.facts.reading import read_event
 from trust_portal.learning.incidents.folding import fold, happened_at, history_of, timeline
 from trust_portal.learning.incidents.model import (
+    AppliedDowngrade,
     Downgrade,
     GapReason,
     Incident,
@@ -31,6 +32,10 @@ from trust_portal.learning.incidents.model import (
 )
 
 LATER = BEGAN + timedelta(days=1)
+#: Of which incident, from what to what, in which minute.
+_DOWNGRADES = st.tuples(
+    st.sampled_from(KEYS), st.sampled_from(("P1", "P2")), st.sampled_from(SEVERITIES), st.integers(0, 60)
+).filter(lambda each: each[1] < each[2])
 
 
 def fact(event: dict[str, Any]) -> IncidentFact:
@@ -60,6 +65,10 @@ def only(*events: dict[str, Any], downgrades: Iterable[Downgrade] = ()) -> Incid
 def approved(severity: str, before: str = "P1", *, minute: int = 30, key: str = "INC-1") -> Downgrade:
     at = BEGAN + timedelta(minutes=minute)
     return Downgrade(UUID(int=minute), named(key), Severity(before), Severity(severity), at, UUID(int=7))
+
+
+def _minute(number: int) -> datetime:
+    return BEGAN + timedelta(minutes=number)
 
 
 def severe(told: IncidentFact) -> Severity | None:
@@ -136,6 +145,37 @@ def test_no_fact_makes_a_p1_or_p2_less(storm: Storm) -> None:
         own = min(severity for each in history if (severity := severe(each)) is not None)
         assert incident.severity is own or not own.is_major
         assert incident.claimed_severity is None or incident.severity.outranks(incident.claimed_severity)
+
+
+@given(storms(), st.lists(_DOWNGRADES, max_size=6))
+@settings(max_examples=200)
+def test_what_is_less_than_the_p1_or_p2_it_was_told_to_be_names_the_downgrade_that_made_it_so(
+    storm: Storm, lowered: list[tuple[str, str, str, int]]
+) -> None:
+    """As the register's rows have to (``incidents_less_takes_approval_check``)."""
+    downgrades = [
+        replace(approved(after, before, key=key), id=UUID(int=number), holds_from=_minute(minute))
+        for number, (key, before, after, minute) in enumerate(lowered, 1)
+    ]
+    known = {each.id: each for each in downgrades}
+    for incident in fold(facts(*storm.events), downgrades).incidents:
+        assert incident.told_severity <= min(incident.severity, incident.declared_severity)
+        assert not incident.told_severity.outranks(incident.worst_severity)
+        if incident.downgrade is None:
+            assert incident.severity is incident.told_severity or not incident.told_severity.is_major
+            continue
+        behind, made = known[incident.downgrade.request_id], incident.downgrade.severity
+        assert (behind.incident_id, behind.severity) == (incident.id, made)
+        assert not made.is_major or incident.severity <= made
+        assert incident.told_severity.outranks(made)
+
+
+def test_what_is_told_to_be_as_bad_as_ever_rests_on_no_downgrade_any_more() -> None:
+    raised = updated("INC-1", "severity", minute=40, severity="P2")
+    partly = only(declared("INC-1", "P1"), raised, downgrades=[approved("P4")])
+    assert partly.downgrade == AppliedDowngrade(UUID(int=30), Severity.P4)
+    wholly = only(declared("INC-1", "P2"), raised, downgrades=[approved("P4", "P2")])
+    assert (wholly.severity, wholly.told_severity, wholly.downgrade) == (Severity.P2, Severity.P2, None)
 
 
 @given(storms())

@@ -21,6 +21,7 @@ import msgspec
 from trust_portal.errors import Broken
 from trust_portal.facts.events import INCIDENT_DECLARED, INCIDENT_MITIGATED, INCIDENT_RESOLVED, PORTAL
 from trust_portal.learning.incidents.model import (
+    AppliedDowngrade,
     Downgrade,
     GapReason,
     Incident,
@@ -155,10 +156,15 @@ def _resolved(
 
 
 class _Course:
-    """A severity through time: in force, claimed, and of each fact whether it took effect."""
+    """A severity through time: in force, claimed, and of each fact whether it took effect.
+
+    ``worst`` is the worst told until then; ``downgrade`` is why what is in force is less than that.
+    """
 
     def __init__(self) -> None:
         self.severity: Severity | None = None
+        self.worst: Severity | None = None
+        self.downgrade: AppliedDowngrade | None = None
         self.claimed: Severity | None = None
         self.spoken_at: datetime | None = None
         self.told: dict[UUID, bool] = {}
@@ -172,11 +178,14 @@ class _Course:
             self.claimed = severity
         else:
             self.severity, self.claimed = severity, None
+            if self.worst is None or not self.worst.outranks(severity):
+                self.worst, self.downgrade = severity, None
 
     def approve(self, downgrade: Downgrade) -> None:
         """Only where it is still the severity that the approvers saw."""
         if self.severity is downgrade.before:
             self.severity, self.claimed = downgrade.severity, None
+            self.downgrade = AppliedDowngrade(downgrade.id, downgrade.severity)
 
 
 def _course(history: Iterable[IncidentFact], downgrades: Iterable[Downgrade]) -> _Course:
@@ -210,14 +219,13 @@ def _incident(
     declarations = [fact for fact in history if fact.type == INCIDENT_DECLARED]
     first, last = declarations[0], declarations[-1]
     declared = Severity(first.body["severity"])
-    worst = min(severity for fact in history if (severity := _severity(fact)) is not None)
     course = _course(history, downgrades)
     owned = [fact for fact in history if _counts(fact, name[0])]
     touched = [fact for fact in owned if fact.type == INCIDENT_DECLARED or kind_of(fact) == "affected"][-1]
     mergers = [fact for fact in owned if kind_of(fact) == "merged"]
     told = [happened_at(fact) for fact in history if kind_of(fact) == "told_customer"]
     mitigated_at, resolved_at, reopened = _ends(history)
-    if course.severity is None or course.spoken_at is None:
+    if course.severity is None or course.worst is None or course.spoken_at is None:
         raise Broken(f"an incident without a severity: {name}")
     objectives = touched.body.get("objectives")
     owner = str([fact.body["owner"] for fact in owned if _names_owner(fact)][-1])
@@ -232,10 +240,12 @@ def _incident(
         owner_person_id=people.get(owner.strip().lower()),
         severity=course.severity,
         declared_severity=declared,
-        worst_severity=worst,
+        worst_severity=course.worst,
         claimed_severity=course.claimed,
         severity_at=course.spoken_at,
-        major_because=_because(declared, worst),
+        told_severity=course.worst,
+        downgrade=course.downgrade,
+        major_because=_because(declared, course.worst),
         began_at=_parsed(last.body["began_at"]),
         detected_at=_parsed(last.body["detected_at"]),
         declared_at=first.time,

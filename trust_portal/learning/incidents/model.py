@@ -103,12 +103,22 @@ class IncidentEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class AppliedDowngrade:
+    """The approved downgrade by which an incident is less, by its request, and what it made of it."""
+
+    request_id: UUID
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
 class Incident:
     """As last known. ``source`` and ``key`` are its name, ``id`` follows from them.
 
     ``severity`` is in force; ``declared_severity`` was told first and stays; ``worst_severity`` is the
     worst that was ever told, of it or of one that was merged into it; ``claimed_severity`` is a lower one
     that was told and waits for its approval. ``severity_at`` is when the severity was last spoken of.
+    ``told_severity`` is the worst that was ever told of itself; ``downgrade`` is the approved one because
+    of which it is less than that, None where it is not.
     ``tenants`` is empty where ``everybody``. ``resolved_at`` and ``mitigated_at`` are empty again after
     it was reopened. ``merge_key`` is the key it was merged into, as told; ``merged_into`` what that is.
     """
@@ -126,6 +136,8 @@ class Incident:
     worst_severity: Severity
     claimed_severity: Severity | None
     severity_at: datetime
+    told_severity: Severity
+    downgrade: AppliedDowngrade | None
     major_because: MajorBecause | None
     began_at: datetime
     detected_at: datetime

@@ -17,6 +17,7 @@ from trust_portal.learning.incidents import folding
 from trust_portal.learning.incidents.facts_repository import downgrades_of, facts_of
 from trust_portal.learning.incidents.model import (
     NOUN,
+    AppliedDowngrade,
     GapReason,
     Incident,
     IncidentEntry,
@@ -284,6 +285,9 @@ def _values(each: Incident, now: datetime) -> dict[str, Any]:
         "worst_severity": each.worst_severity.value,
         "claimed_severity": _text(each.claimed_severity),
         "severity_at": each.severity_at,
+        "told_severity": each.told_severity.value,
+        "downgraded_by": None if each.downgrade is None else each.downgrade.request_id,
+        "downgraded_to": None if each.downgrade is None else each.downgrade.severity.value,
         "major_because": _text(each.major_because),
         "began_at": each.began_at,
         "detected_at": each.detected_at,
@@ -321,6 +325,10 @@ def _incident(row: Row[Any]) -> Incident:
         worst_severity=Severity(row.worst_severity),
         claimed_severity=None if row.claimed_severity is None else Severity(row.claimed_severity),
         severity_at=row.severity_at,
+        told_severity=Severity(row.told_severity),
+        downgrade=None
+        if row.downgraded_by is None
+        else AppliedDowngrade(row.downgraded_by, Severity(row.downgraded_to)),
         major_because=None if row.major_because is None else MajorBecause(row.major_because),
         began_at=row.began_at,
         detected_at=row.detected_at,

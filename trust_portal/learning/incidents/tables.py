@@ -45,6 +45,9 @@ incidents = tenant_table(
     Column("worst_severity", Text, nullable=False, comment="ever told, also of those merged into it"),
     Column("claimed_severity", Text, comment="a lower one that waits for approval"),
     instant("severity_at", nullable=False, comment="when it was last spoken of"),
+    Column("told_severity", Text, nullable=False, comment="the worst ever told of itself"),
+    uuid_column("downgraded_by", comment="the approved downgrade because of which it is less than that"),
+    Column("downgraded_to", Text),
     Column("major_because", Text, comment="declared, raised or merged; null: it takes no postmortem"),
     instant("began_at", nullable=False),
     instant("detected_at", nullable=False),
@@ -66,6 +69,22 @@ incidents = tenant_table(
         "severity IN ('P1', 'P2', 'P3', 'P4') AND declared_severity IN ('P1', 'P2', 'P3', 'P4')"
         " AND worst_severity <= least(severity, declared_severity) AND worst_severity >= 'P1'",
         name="worst_is_worst",
+    ),
+    CheckConstraint(
+        "told_severity >= worst_severity AND told_severity <= least(severity, declared_severity)",
+        name="told_is_told",
+    ),
+    refers(
+        "incident_downgrades",
+        ("downgraded_by", "id", "downgraded_to"),
+        ("request_id", "incident_id", "severity"),
+        "incidents_downgrade_fkey",
+        use_alter=True,
+    ),
+    CheckConstraint(
+        "(downgraded_by IS NULL) = (downgraded_to IS NULL) AND (severity = told_severity OR told_severity >= 'P3'"
+        " OR (downgraded_by IS NOT NULL AND (downgraded_to >= 'P3' OR severity <= downgraded_to)))",
+        name="less_takes_approval",
     ),
     CheckConstraint(
         "(major_because IS NOT NULL) = (worst_severity IN ('P1', 'P2'))", name="major_has_a_reason"
@@ -143,6 +162,9 @@ incident_downgrades = tenant_table(
     ),
     refers("receipts", ("receipt_id",), ("id",), "incident_downgrades_receipt_fkey"),
     UniqueConstraint("tenant_id", "receipt_id", name="incident_downgrades_receipt_key"),
+    UniqueConstraint(
+        "tenant_id", "request_id", "incident_id", "severity", name="incident_downgrades_what_key"
+    ),
     CheckConstraint(
         "use_act = 'use' AND use_ordinal > 2 AND cardinality(approvers) = use_ordinal - 1",
         name="approved_by_two",
