@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import UUID
 from trust_portal.storage.migration import as_each_tenant, begin_revision
 
 revision = "0046"
-down_revision = "0044"
+down_revision = "0045"
 branch_labels = None
 depends_on = None
 

@@ -28,7 +28,7 @@ from trust_portal.storage.tenancy import TenantScope
 
 pytestmark = pytest.mark.takes(seconds=10)
 #: The revision before the one that brought the rule.
-BEFORE = "0044"
+BEFORE = "0045"
 TABLES = ("incidents", "incident_downgrade_requests", "incident_downgrades", "approval_steps")
 P1, P2, LESSER, ASKED, SETTLED = "INC-1", "INC-2", "INC-3", "INC-4", "INC-5"
 
