@@ -96,6 +96,7 @@ class World:
     clock: ManualClock
     operator: Actor
     approver: Actor
+    payer: Actor
     devices: Devices = field(init=False)
 
     def __post_init__(self) -> None:
@@ -169,14 +170,14 @@ class World:
     async def read(self, run: Run) -> Run:
         return await self.house.playbook_runs.get(SYSTEM, run.tenant_id, run.id)
 
-    async def approve(self, run: Run, by: Actor | None = None) -> None:
-        """By the approver, or by another, in the words of one who has looked."""
-        by = by or self.approver
+    async def approve(self, run: Run, *by: Actor) -> None:
+        """By both approvers, or by others, in the words of those who have looked."""
         requested = run.step(StepKind.REQUESTED)
         assert requested is not None, run.steps
         assert requested.approval_id is not None
-        found = await self.house.approval_inbox.get(by, run.tenant_id, requested.approval_id)
-        await self.devices.approve(found.approval.request, by, "It helps.")
+        found = await self.house.approval_inbox.get(self.approver, run.tenant_id, requested.approval_id)
+        for each in by or (self.approver, self.payer):
+            await self.devices.approve(found.approval.request, each, "It helps.")
 
     async def advance(self, run: Run) -> Run:
         return await self.house.remediation.advance(run.tenant_id, run.id)
@@ -266,6 +267,7 @@ class Template:
     folder: Path
     operator: Actor
     approver: Actor
+    payer: Actor
     anomalies: dict[str, CostAnomaly]
 
 
@@ -287,14 +289,15 @@ async def build_template(
     name: str,
     make: Callable[[World], Awaitable[dict[str, CostAnomaly]]],
 ) -> Template:
-    """An installation with an operator, an approver, and the anomalies that ``make`` leaves in it."""
+    """An installation with an operator, two approvers, and the anomalies that ``make`` leaves in it."""
     clock = ManualClock(START)
     house = build_house(settings_of(database_url, redis_url, folder), clock)
     try:
         await house.open()
         operator = await person(house, "olga", Role.SRE_OPERATOR)
         approver = await person(house, "arne", Role.APPROVER_RELIABILITY)
-        world = World(house, clock, operator, approver)
-        return Template(name, folder, operator, approver, await make(world))
+        payer = await person(house, "petra", Role.APPROVER_FINANCE)
+        world = World(house, clock, operator, approver, payer)
+        return Template(name, folder, operator, approver, payer, await make(world))
     finally:
         await house.close()

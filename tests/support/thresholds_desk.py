@@ -1,4 +1,4 @@
-"""One who asks for looser thresholds of a tenant, and one who approves them."""
+"""One who asks for looser thresholds of a tenant, and two who approve them."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ class Desk:
     tenant: Tenant
     olive: Actor
     rex: Actor
+    fay: Actor
     devices: Devices = field(init=False)
 
     def __post_init__(self) -> None:
@@ -55,15 +56,19 @@ class Desk:
     async def view(self, approval_id: UUID) -> ApprovalView:
         return await self.vendor.house.approval_inbox.get(self.rex, self.tenant.id, approval_id)
 
-    async def approve(self, request: ApprovalRequest, actor: Actor | None = None) -> Approval:
-        return await self.devices.approve(request, actor or self.rex, "looked at the back-test")
+    async def approve(self, request: ApprovalRequest, *by: Actor) -> Approval:
+        """By both, or by others; how the request stands after the last of them."""
+        for each in by or (self.rex, self.fay):
+            approval = await self.devices.approve(request, each, "looked at the back-test")
+        return approval
 
     async def settle(self, request: ApprovalRequest) -> ThresholdRevision | None:
         return await self.vendor.house.threshold_changes.approval_settled(self.tenant.id, request.id)
 
 
 async def open_desk(vendor: Vendor, tenant: Tenant) -> Desk:
-    """Olive asks, Rex approves."""
+    """Olive asks, Rex and Fay approve."""
     olive = await person(vendor, "olive", Role.FINOPS_OPERATOR)
     rex = await person(vendor, "rex", Role.APPROVER_RELIABILITY)
-    return Desk(vendor, tenant, olive, rex)
+    fay = await person(vendor, "fay", Role.APPROVER_FINANCE)
+    return Desk(vendor, tenant, olive, rex, fay)

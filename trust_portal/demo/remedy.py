@@ -24,6 +24,7 @@ from trust_portal.kernel.ids import VENDOR_ID
 
 THROTTLE: Final = "throttle-exports"
 PAUSE: Final = "pause-ramp"
+_APPROVERS: Final = ((Role.APPROVER_RELIABILITY, "reliability"), (Role.APPROVER_FINANCE, "finance"))
 _LOOK: Final = 0.2
 _PATIENCE: Final = 120.0
 _MOST_HOURS: Final = 8
@@ -114,12 +115,14 @@ class Remedy:
         return run
 
     async def _approved(self, run: Run) -> None:
-        name = persona_with(Role.APPROVER_RELIABILITY).name
         reason = "The exports begin anew each time; the customer's own limit leaves room for what it needs"
         await self._approve(run, reason)
         self._tell.step(
             "Approval",
-            f"{name} approves, as reliability, what the page shows",
+            *(
+                f"{persona_with(role).name} approves, as {what}, what the page shows"
+                for role, what in _APPROVERS
+            ),
             f"“{reason}”",
             url=self._at.url + request_path(self._tenant.key, _approval_of(run)),
         )
@@ -170,8 +173,8 @@ class Remedy:
         return run
 
     async def _approve(self, run: Run, reason: str) -> None:
-        request_id, role = _approval_of(run), Role.APPROVER_RELIABILITY
-        await self._approvers.approve(self._tenant.key, request_id, role, reason)
+        for role, _ in _APPROVERS:
+            await self._approvers.approve(self._tenant.key, _approval_of(run), role, reason)
 
     async def _settled(self, run: Run, *states: RunState) -> Run:
         """The run once it stands in one of ``states``. Raises ``Unavailable`` where it ends in another."""

@@ -228,10 +228,12 @@ async def test_an_approval_by_another_satisfies_dual_control(
     acme = await vendor.customer("acme")
     olive = (await vendor.person("Olive", Role.FINOPS_OPERATOR)).as_actor()
     rex = (await vendor.person("Rex", Role.APPROVER_RELIABILITY)).as_actor()
+    fay = (await vendor.person("Fay", Role.APPROVER_FINANCE)).as_actor()
     command = SetThresholds(acme, "compute", {"min_impact": 100_000.0}, "noisy account")
     asked = await house.threshold_changes.change(command, olive)
     request = (await house.approval_inbox.get(rex, acme, asked.approval_id)).approval.request
-    await Devices(house).approve(request, rex)
+    for each in (rex, fay):
+        await Devices(house).approve(request, each)
     await house.threshold_changes.approval_settled(acme, request.id)
     found = result(await evaluate(house, acme), "dual-control")
     assert (found.state, found.looked_at, found.excepted, found.gaps) == (ControlState.SATISFIED, 1, 0, ())

@@ -1,4 +1,4 @@
-"""By looser thresholds less is found: one asks, another approves, and only then do they hold."""
+"""By looser thresholds less is found: one asks, two others approve, and only then do they hold."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def desk(vendor: Vendor) -> Desk:
     return await open_desk(vendor, await vendor.tenant("acme"))
 
 
-async def test_they_hold_once_another_has_approved_what_the_back_test_shows(desk: Desk) -> None:
+async def test_they_hold_once_two_others_have_approved_what_the_back_test_shows(desk: Desk) -> None:
     vendor, tenant_id = desk.vendor, desk.tenant.id
     await vendor.use("acme", range(300), spiky)
     await vendor.close(300)
@@ -53,7 +53,10 @@ async def test_they_hold_once_another_has_approved_what_the_back_test_shows(desk
     assert evidence.path == "/t/acme/cost/thresholds?try=1&subsystem=compute&min_impact=100000"
     with pytest.raises(Denied):
         await desk.approve(request, desk.olive)
-    await desk.approve(request)
+    await desk.approve(request, desk.rex)
+    assert await desk.settle(request) is None, "one is not enough"
+    assert await held(vendor, tenant_id) == 10.0
+    await desk.approve(request, desk.fay)
     revision = await desk.settle(request)
 
     assert revision is not None
@@ -68,7 +71,7 @@ async def test_they_hold_once_another_has_approved_what_the_back_test_shows(desk
     filed = await vendor.house.archive.receipt(desk.rex, tenant_id, page.items[0].id)
     result = filed.statement["predicate"]["result"]
     assert result["requester"]["person"] == str(desk.olive.id)
-    assert [each["person"] for each in result["approvals"]] == [str(desk.rex.id)]
+    assert [each["person"] for each in result["approvals"]] == [str(desk.rex.id), str(desk.fay.id)]
     assert await desk.settle(request) is None
     assert len(await vendor.house.thresholds.history(CONSOLE, tenant_id)) == 1
 

@@ -96,4 +96,5 @@ async def house(
 
 @pytest.fixture
 def world(house: House, clock: ManualClock, remediation_template: Template) -> World:
-    return World(house, clock, remediation_template.operator, remediation_template.approver)
+    made = remediation_template
+    return World(house, clock, made.operator, made.approver, made.payer)

@@ -103,7 +103,8 @@ async def test_every_act_leaves_a_receipt_that_rests_on_the_one_before(
         id_ = before["receipt"]
         assert {"name": f"receipt/{id_}", "digest": {"sha256": digests[UUID(id_)]}} in after["inputs"]
     assert approved["policies"]["ids"] == ["approved-playbooks-are-executed"]
-    assert approved["result"]["approvals"][0]["person"] == str(world.approver.id)
+    signed_by = [each["person"] for each in approved["result"]["approvals"]]
+    assert signed_by == [str(world.approver.id), str(world.payer.id)]
     assert approved["result"]["circumstances"] == {
         "stopped": [],
         "switches": [],

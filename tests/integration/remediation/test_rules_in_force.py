@@ -39,7 +39,7 @@ async def restart(world: World, tmp_path: Path) -> AsyncIterator[Restart]:
         path.write_text(text)
         settings = replace(world.house.settings, playbooks=path)
         houses.append(build_house(settings, world.clock))
-        return World(houses[-1], world.clock, world.operator, world.approver)
+        return World(houses[-1], world.clock, world.operator, world.approver, world.payer)
 
     yield restarted
     for each in houses:
