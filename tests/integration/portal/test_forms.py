@@ -83,13 +83,19 @@ async def test_a_refused_form_says_what_is_wrong_where_it_is_wrong(
     assert before == after
 
 
-async def test_a_token_is_shown_once(portal: Portal):
+async def test_a_token_is_shown_once_and_loading_its_page_again_issues_none(portal: Portal):
     form = {"label": "exporter", "days": "30", "scopes": "read"}
     async with portal.browser("customer_admin") as browser:
         made = await browser.post("/t/aurora/tokens", data=form)
-        assert made.status_code == 200
-        secret = made.text.split('data-copy="tp_')[1].split('"')[0]
-        assert secret not in (await browser.get("/t/aurora/tokens")).text
+        assert (made.status_code, made.headers["location"]) == (303, "/t/aurora/tokens")
+        carried = made.headers["set-cookie"]
+        assert "HttpOnly; Max-Age=60; Path=/; SameSite=strict" in carried
+        assert "shown this once" not in (await browser.get("/t/aurora/people")).text
+        page = (await browser.get(made.headers["location"])).text
+        secret = page.split('data-copy="tp_')[1].split('"')[0]
+        again = (await browser.get(made.headers["location"])).text
+        assert secret not in again
+        assert again.count(">exporter<") == 1
     async with portal.program(f"tp_{secret}") as program:
         assert (await program.get("/t/aurora/receipts")).status_code == 200
 
@@ -185,7 +191,10 @@ async def test_who_holds_no_role_is_told_what_to_do(portal: Portal):
         added = await browser.post("/t/aurora/people", data=person)
         id_ = added.headers["location"].rpartition("=")[2]
         made = await browser.post(f"/t/aurora/people/{id_}/link")
-    link = made.text.split('data-copy="')[1].split('"')[0]
+        assert made.status_code == 303
+        shown = (await browser.get(made.headers["location"])).text
+        assert "shown this once" not in (await browser.get(made.headers["location"])).text
+    link = shown.split('data-copy="')[1].split('"')[0]
     async with portal.browser() as browser:
         signed_in = await browser.post(link)
         assert signed_in.status_code == 303

@@ -13,30 +13,27 @@ from starlette.routing import Route
 from trust_portal.access.action import Action
 from trust_portal.access.people.model import AddPerson, GrantRole, Person
 from trust_portal.access.policy import Resource
-from trust_portal.access.sign_in.links import SignInLink
+from trust_portal.documents.formats import instant
 from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.kernel.actor import CUSTOMER_ROLES, Role
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, page_request, read_form, required, texts
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
+from trust_portal.web.once import show_once, shown_once, taken
 from trust_portal.web.templating import page
 
 
-async def people(
-    request: Request,
-    form: FormState = FormState(),  # noqa: B008 - frozen
-    link: SignInLink | None = None,
-) -> Response:
+async def people(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
     actor, house, tenant = actor_of(request), house_of(request), await tenant_of(request)
     listed = await house.people.page(actor, tenant.id, page_request(request))
     resource = Resource("person", tenant.id)
-    return page(
+    shown = page(
         request,
         "people.html",
         status_code=form.status,
         people=listed,
         form=form,
-        link=link,
+        link=shown_once(request, "url", "until"),
         added=_added(request, listed.items),
         roles=[role for role in Role if (role in CUSTOMER_ROLES) != tenant.is_vendor],
         may_add=house.gate.allows(actor, Action.PERSON_ADD, resource),
@@ -44,6 +41,7 @@ async def people(
         may_link=house.gate.allows(actor, Action.SIGN_IN_LINK_CREATE, resource),
         **frame(request, tenant),
     )
+    return taken(request, shown)
 
 
 async def add_person(request: Request) -> Response:
@@ -81,12 +79,13 @@ async def grant_role(request: Request) -> Response:
 
 
 async def sign_in_link(request: Request) -> Response:
-    """The link is in this answer and nowhere else, so it is shown rather than redirected to."""
     tenant = await tenant_of(request)
     link = await house_of(request).sign_in_links.create(
         actor_of(request), tenant.id, request.path_params["person"]
     )
-    return await people(request, link=link)
+    return show_once(
+        request, f"{tenant_path(tenant)}/people", url=link.url, until=instant(link.expires_at)
+    )
 
 
 async def suspend(request: Request) -> Response:

@@ -12,34 +12,32 @@ from starlette.routing import Route
 from trust_portal.access.action import CUSTOMER_SCOPES, Action, TokenScope
 from trust_portal.access.policy import Resource
 from trust_portal.access.tenants.model import Tenant
-from trust_portal.access.tokens.model import Bounds, CreateToken, IssuedToken
+from trust_portal.access.tokens.model import Bounds, CreateToken
 from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, page_request, read_form, required, texts
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
+from trust_portal.web.once import show_once, shown_once, taken
 from trust_portal.web.templating import page
 
 
-async def tokens(
-    request: Request,
-    form: FormState = FormState(),  # noqa: B008 - frozen
-    issued: IssuedToken | None = None,
-) -> Response:
+async def tokens(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
     actor, house, tenant = actor_of(request), house_of(request), await tenant_of(request)
     listed = await house.tokens.page(actor, tenant.id, page_request(request))
-    return page(
+    shown = page(
         request,
         "tokens.html",
         status_code=form.status,
         tokens=listed,
         form=form,
-        issued=issued,
+        issued=shown_once(request, "secret"),
         now=house.clock.now(),
         scopes=sorted(TokenScope if tenant.is_vendor else CUSTOMER_SCOPES),
         vendors=tenant.is_vendor,
         may_create=house.gate.allows(actor, Action.TOKEN_CREATE, Resource("token", tenant.id)),
         **frame(request, tenant),
     )
+    return taken(request, shown)
 
 
 async def create_token(request: Request) -> Response:
@@ -48,8 +46,7 @@ async def create_token(request: Request) -> Response:
         issued = await house_of(request).tokens.create(_command(tenant, form), actor_of(request))
     except (InvalidInput, Conflict) as refusal:
         return await tokens(request, FormState(texts(form), refusal))
-    # The secret is in this answer and nowhere else, so it is shown rather than redirected to.
-    return await tokens(request, issued=issued)
+    return show_once(request, f"{tenant_path(tenant)}/tokens", secret=issued.secret)
 
 
 async def revoke_token(request: Request) -> Response:

@@ -26,6 +26,7 @@ from trust_portal.notify.topics import RULES, Topic, subscribable
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, read_form, required, texts
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
+from trust_portal.web.once import show_once, shown_once, taken
 from trust_portal.web.templating import page
 
 _FORBIDDEN = frozenset({401, 403, 404})
@@ -57,8 +58,7 @@ async def create(request: Request) -> Response:
         if refusal.status in _FORBIDDEN:
             raise
         return await webhooks(request, FormState(texts(form), refusal))
-    # The secret is in this answer and nowhere else, so it is shown rather than redirected to.
-    return await _webhook(request, tenant, made.endpoint.id, secret=made)
+    return _with_secret(request, tenant, made)
 
 
 async def webhook(request: Request) -> Response:
@@ -100,7 +100,7 @@ async def rotate(request: Request) -> Response:
         made = await house_of(request).endpoints.rotate(_act(request, tenant, form), actor_of(request))
     except Refused as refusal:
         return await _refused(request, tenant, FormState({}, refusal))
-    return await _webhook(request, tenant, made.endpoint.id, secret=made)
+    return _with_secret(request, tenant, made)
 
 
 async def disable(request: Request) -> Response:
@@ -126,19 +126,18 @@ async def _webhook(
     tenant: Tenant,
     endpoint_id: UUID,
     form: FormState = FormState(),  # noqa: B008 - frozen
-    secret: EndpointSecret | None = None,
 ) -> Response:
     actor, house = actor_of(request), house_of(request)
     revisions = await house.endpoints.history(actor, tenant.id, endpoint_id)
     wanted = DeliveryFilter(tenant.id, recipient_id=endpoint_id)
     resource = Resource("webhook", tenant.id, endpoint_id)
-    return page(
+    shown = page(
         request,
         "notifications/webhook.html",
         status_code=form.status,
         endpoint=revisions[0],
         revisions=revisions,
-        secret=secret,
+        secret=shown_once(request, "secret"),
         public_key=Ed25519Public(house.keyring.webhooks.public_key).text,
         log=await house.delivery_log.page(actor, wanted, PageRequest(10)),
         form=form,
@@ -149,6 +148,7 @@ async def _webhook(
         now=house.clock.now(),
         **frame(request, tenant),
     )
+    return taken(request, shown)
 
 
 async def _refused(request: Request, tenant: Tenant, form: FormState) -> Response:
@@ -167,6 +167,11 @@ def _topics(form: FormData) -> frozenset[Topic]:
         return frozenset(Topic(str(each)) for each in form.getlist("topics"))
     except ValueError as error:
         raise InvalidInput("choose from what the form offers", field="topics") from error
+
+
+def _with_secret(request: Request, tenant: Tenant, made: EndpointSecret) -> Response:
+    path = f"{tenant_path(tenant)}/webhooks/{made.endpoint.id}"
+    return show_once(request, path, secret=made.secret)
 
 
 def _back(tenant: Tenant, endpoint_id: UUID) -> RedirectResponse:
