@@ -4,7 +4,7 @@ import io
 import os
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -26,11 +26,13 @@ from trust_portal.evidence.bundle import build
 from trust_portal.evidence.dsse import sign_envelope
 from trust_portal.evidence.manifest import MANIFEST, MANIFEST_PROOF, Manifest, is_proof, manifest_subjects
 from trust_portal.evidence.statement import ReceiptKind, Statement, statement_of
+from trust_portal.evidence.verdict import Code
 from trust_portal.evidence.verify import verify
 
 PAGE = Path(__file__).parents[2] / "templates" / "bundle" / "verify.html"
 OLDER, NEWER = two_exports()
 HOLDS, INTACT, FAILS = "This bundle holds", "Intact, but whose key is it?", "This bundle does not hold"
+FOREIGN, NONE, AGAIN = "Signed by another key", "This is not a bundle", "This bundle was packed again"
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +65,10 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-def verdict(page: Page, data: bytes, pin: str = "") -> str:
+def verdict(page: Page, data: bytes, pin: str = "", name: str = "bundle.zip") -> str:
     page.fill("#pin", pin)
     page.evaluate("document.getElementById('verdict').replaceChildren()")
-    page.set_input_files("#file", {"name": "bundle.zip", "mimeType": "application/zip", "buffer": data})
+    page.set_input_files("#file", {"name": name, "mimeType": "application/zip", "buffer": data})
     return page.locator("#verdict h2").inner_text()
 
 
@@ -86,7 +88,32 @@ def test_without_a_pinned_key_it_shows_what_to_compare(page: Page) -> None:
 
 
 def test_another_pinned_key_is_not_this_one(page: Page) -> None:
-    assert verdict(page, NEWER.zip, FOREIGN_KEY.key_id) == FAILS
+    assert verdict(page, NEWER.zip, FOREIGN_KEY.key_id) == FOREIGN
+    first = page.locator("#verdict li").first.inner_text()
+    assert "fails" in first, "what fails comes first"
+    assert RECEIPT_KEY.key_id in first
+    changed = build({**NEWER.files, "report.json": b"{}"})
+    assert verdict(page, changed, FOREIGN_KEY.key_id) == FAILS, "the key is not all that is wrong"
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (RECEIPT_KEY.key_id[:-1], "This has 63 of 64 hexadecimal digits"),
+        (RECEIPT_KEY.key_id + "0", "This has 65 of 64 hexadecimal digits"),
+        ("SHA256:" + RECEIPT_KEY.key_id, "digits 0 to 9 and a to f only"),
+    ],
+)
+def test_a_fingerprint_with_a_slip_is_said_at_its_field_and_accuses_nobody(
+    page: Page, typed: str, told: str
+) -> None:
+    assert verdict(page, NEWER.zip, typed) == INTACT
+    assert told in page.locator("#pin-error").inner_text()
+    assert page.get_attribute("#pin", "aria-invalid") == "true"
+    assert "fails" not in page.locator("#verdict").inner_text()
+    assert verdict(page, NEWER.zip, RECEIPT_KEY.key_id) == HOLDS
+    assert page.locator("#pin-error").inner_text() == ""
+    assert page.get_attribute("#pin", "aria-invalid") == "false"
 
 
 def test_a_forger_with_his_own_keys_does_not_pass_the_pin(page: Page) -> None:
@@ -94,7 +121,7 @@ def test_a_forger_with_his_own_keys_does_not_pass_the_pin(page: Page) -> None:
         Log(receipts=FOREIGN_KEY, checkpoints=FOREIGN_KEY), policy=policy_of(FOREIGN_KEY, FOREIGN_KEY)
     )
     assert verdict(page, forged.zip) == INTACT
-    assert verdict(page, forged.zip, RECEIPT_KEY.key_id) == FAILS
+    assert verdict(page, forged.zip, RECEIPT_KEY.key_id) == FOREIGN
 
 
 def test_every_file_counts(page: Page) -> None:
@@ -103,7 +130,7 @@ def test_every_file_counts(page: Page) -> None:
         flipped[len(content) // 2] ^= 4
         assert verdict(page, build({**NEWER.files, name: bytes(flipped)})) == FAILS, name
         dropped = {each: data for each, data in NEWER.files.items() if each != name}
-        assert verdict(page, build(dropped)) == FAILS, name
+        assert verdict(page, build(dropped)) == (NONE if name == MANIFEST else FAILS), name
     assert verdict(page, build({**NEWER.files, "extra.txt": b"x"})) == FAILS
     edited = edited_number(NEWER.files["report.json"])
     assert verdict(page, build({**NEWER.files, "report.json": edited})) == FAILS
@@ -118,18 +145,40 @@ def test_a_flipped_bit_in_any_line_of_a_proof_is_seen(page: Page) -> None:
             assert verdict(page, build({**NEWER.files, name: bytes(flipped)})) == FAILS, (name, place)
 
 
-def test_a_bundle_packed_again_is_unpacked_too(page: Page) -> None:
+def packed_again(files: Mapping[str, bytes]) -> bytes:
+    """As a file manager does it: folders have entries, contents are deflated, times are those of today."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in NEWER.files.items():
+        for folder in sorted({name.rpartition("/")[0] for name in files if "/" in name}):
+            archive.mkdir(folder)
+        for name, content in files.items():
             archive.writestr(name, content)
-    assert verdict(page, out.getvalue(), RECEIPT_KEY.key_id) == HOLDS
+    return out.getvalue()
+
+
+def test_a_bundle_packed_again_is_said_to_be_and_the_changed_files_are_named(page: Page) -> None:
+    same, pinned = packed_again(NEWER.files), frozenset({RECEIPT_KEY.key_id})
+    assert verdict(page, same, RECEIPT_KEY.key_id) == AGAIN
+    assert [each.code for each in verify(same, pinned=pinned).findings] == [Code.NOT_CANONICAL]
+    edited = packed_again({**NEWER.files, "report.json": b"{}", "policy.txt": NEWER.files["policy.txt"] + b"\n"})
+    assert verdict(page, edited, RECEIPT_KEY.key_id) == FAILS
+    shown = page.locator("#verdict").inner_text()
+    assert "report.json: not what was signed" in shown.replace("policy.txt, ", "").replace(", policy.txt", "")
+    assert "policy.txt" in shown
+    assert "somebody unpacked it and packed it again" in shown
+    found = verify(edited, pinned=pinned).findings
+    assert {each.file for each in found if each.code is Code.DIGEST_MISMATCH} == {"report.json", "policy.txt"}
+    assert found[0].code is Code.NOT_CANONICAL
 
 
 def test_what_is_no_bundle_is_said_to_be_none(page: Page) -> None:
-    assert verdict(page, b"hello") == FAILS
-    assert verdict(page, build({"x": b""})) == FAILS
+    assert verdict(page, b"hello") == NONE
+    assert verdict(page, build({"x": b""})) == NONE
     assert "manifest.dsse.json is missing" in page.locator("#verdict").inner_text()
+    assert verdict(page, NEWER.files["report.json"], name="report.json") == NONE
+    assert "not one of the files in it" in page.locator("#verdict").inner_text()
+    assert verdict(page, NEWER.files["policy.txt"], RECEIPT_KEY.key_id, "aurora.policy") == NONE
+    assert "trust-portal verify --policy" in page.locator("#verdict").inner_text()
 
 
 def signed_all_the_same(files: dict[str, bytes], payload: bytes | None = None) -> dict[str, bytes]:

@@ -27,7 +27,7 @@ MAX_RATIO = 200
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 _REGULAR_FILE_0644 = 0o100644 << 16
-_FILE_TYPE, _REGULAR = 0o170000, 0o100000
+_FILE_TYPE, _REGULAR, _FOLDER = 0o170000, 0o100000, 0o040000
 _ENCRYPTED = 0x1
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 
@@ -71,8 +71,8 @@ def read(data: bytes) -> Opened:
     """The files of ``data``; ``Malformed`` for what no honest archive does.
 
     A bundle somebody unpacked and zipped again still opens (``canonical`` is then false), so that
-    a changed file can be named. Refused outright: prepended or trailing bytes, directories, links,
-    encryption, unsafe or repeated names (also those that differ by case only), methods other than
+    a changed file can be named; the empty entries for folders that most programs write are passed over.
+    Refused outright: prepended or trailing bytes, links, encryption, unsafe or repeated names (also those that differ by case only), methods other than
     stored and deflate, overlapping entries, and bombs. CRCs are not believed and not needed.
     """
     if len(data) > MAX_BYTES:
@@ -94,7 +94,9 @@ def read(data: bytes) -> Opened:
         reached = start + entry.compress_size
         if reached > start_of_directory:
             raise Malformed(f"{entry.filename!r} runs into the directory", field="bundle")
-        files[entry.filename] = _content(data[start:reached], entry)
+        content = _content(data[start:reached], entry)
+        if not _is_folder(entry):
+            files[entry.filename] = content
     return Opened(files, build(files) == data)
 
 
@@ -104,19 +106,26 @@ def _refuse_hostile(entries: list[zipfile.ZipInfo], size: int) -> None:
     expanded = sum(entry.file_size for entry in entries)
     if expanded > MAX_BYTES or expanded > size * MAX_RATIO:
         raise Malformed("expands beyond all measure", field="bundle")
-    names = [check_path(entry.filename) for entry in entries]
+    names = [
+        check_path(entry.filename[:-1] if _is_folder(entry) else entry.filename) for entry in entries
+    ]
     if len({name.casefold() for name in names}) != len(names):
         raise Malformed("two files of the same name", field="bundle")
     for entry in entries:
         kind = (entry.external_attr >> 16) & _FILE_TYPE
         if entry.orig_filename != entry.filename:
             raise Malformed(f"{entry.filename!r} has a second name", field="bundle")
-        if kind not in (0, _REGULAR):
+        if kind not in ((0, _REGULAR, _FOLDER) if _is_folder(entry) else (0, _REGULAR)):
             raise Malformed(f"{entry.filename!r} is no regular file", field="bundle")
         if entry.flag_bits & _ENCRYPTED:
             raise Malformed(f"{entry.filename!r} is encrypted", field="bundle")
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise Malformed(f"{entry.filename!r} is compressed in an unusual way", field="bundle")
+
+
+def _is_folder(entry: zipfile.ZipInfo) -> bool:
+    """The way a zip says "folder": a name that ends with a slash, and no content."""
+    return entry.filename.endswith("/") and entry.file_size == 0
 
 
 def _content_start(data: bytes, entry: zipfile.ZipInfo) -> int:

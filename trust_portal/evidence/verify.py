@@ -95,12 +95,12 @@ def verify(
         opened = bundle.read(data)
         files = opened.files
         if MANIFEST not in files:
-            raise Malformed(f"there is no {MANIFEST}")
+            raise Malformed(f"there is no {MANIFEST} at its top")
     except Malformed as error:
         report.find(Code.NOT_A_BUNDLE, error.message)
         return _verdict(report, Subject())
     if not opened.canonical:
-        report.find(Code.NOT_CANONICAL, "the archive is not the one zip of the files in it")
+        report.find(Code.NOT_CANONICAL, "packed again, or changed: not the one zip of its files")
     try:
         envelope = Envelope.parse(files[MANIFEST])
         statement = Statement.parse(envelope.payload)

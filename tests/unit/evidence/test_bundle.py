@@ -70,7 +70,7 @@ def test_a_name_that_could_leave_its_folder_is_refused(name: str) -> None:
         build({name: b""})
 
 
-@pytest.mark.parametrize("name", ["../x", "a/../b", "/etc/passwd", "a//b", "folder/", "C:x"])
+@pytest.mark.parametrize("name", ["../x", "a/../b", "/etc/passwd", "a//b", "folder//", "../", "C:x"])
 def test_such_a_name_is_refused_in_reading_too(name: str) -> None:
     with pytest.raises(Malformed, match="no file name"):
         read(packed((name, b"x")))
@@ -87,6 +87,16 @@ def test_two_files_of_one_name_are_refused(names: tuple[str, str]) -> None:
 def test_links_folders_and_devices_are_refused(mode: int) -> None:
     with pytest.raises(Malformed, match="no regular file"):
         read(packed((linked("a", mode), b"/etc/passwd")))
+
+
+def test_the_entries_for_folders_of_one_packed_again_are_passed_over() -> None:
+    opened = read(packed((linked("b/", 0o040755), b""), *FILES.items()))
+    assert dict(opened.files) == FILES
+    assert not opened.canonical
+    with pytest.raises(Malformed, match="no file name"):
+        read(packed(("b/", b"content in a folder")))
+    with pytest.raises(Malformed, match="no regular file"):
+        read(packed((linked("b/", 0o120777), b"")))
 
 
 def test_encryption_is_refused() -> None:
