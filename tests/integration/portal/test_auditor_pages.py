@@ -27,8 +27,9 @@ INVITATION = {
 async def invited(portal: Portal) -> str:
     """The path of a new invitation, as the customer's administrator is shown it."""
     async with portal.browser("customer_admin") as browser:
-        answer = await browser.post("/t/aurora/auditors", data=INVITATION)
-        assert answer.status_code == 200
+        made = await browser.post("/t/aurora/auditors", data=INVITATION)
+        assert (made.status_code, made.headers["location"]) == (303, "/t/aurora/auditors")
+        answer = await browser.get("/t/aurora/auditors")
         shown_again = await browser.get("/t/aurora/auditors")
     path = re.search(r"https://trust\.example(/audit-invitation/[0-9a-f]{32}\.[\w-]+)", answer.text)[1]
     assert path not in shown_again.text

@@ -258,7 +258,8 @@ async def test_where_one_works_is_said_by_oneself_and_a_calendar_follows_by_a_li
             "Due: Limit the pool",
             "2026-06-09",
         )
-        made = (await browser.post("/account/calendar")).text
+        assert (await browser.post("/account/calendar")).headers["location"] == page
+        made = await read(browser, page)
         link = made.split("<code>https://trust.example")[1].split("</code>")[0]
         mine = await nobody.get(link)
         assert (mine.status_code, mine.headers["content-type"]) == (200, "text/calendar; charset=utf-8")

@@ -7,15 +7,17 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from trust_portal.access.action import Action
-from trust_portal.access.audits.model import NOUN, InviteAuditor, IssuedInvitation, RevokeInvitation
+from trust_portal.access.audits.model import NOUN, InviteAuditor, RevokeInvitation
 from trust_portal.access.audits.service import INVITATION_PATH
 from trust_portal.access.people.model import LONGEST_AUDIT
 from trust_portal.access.policy import Resource
+from trust_portal.documents.formats import instant
 from trust_portal.errors import Conflict, InvalidInput, NotSignedIn
 from trust_portal.web.context import actor_of, client_of, house_of
 from trust_portal.web.files import attachment
 from trust_portal.web.forms import FormState, moment_of, page_request, read_form, required, texts
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
+from trust_portal.web.once import show_once, shown_once, taken
 from trust_portal.web.templating import page
 from trust_portal.web.views.exports import exports_shown
 from trust_portal.web.views.sign_in import enter
@@ -24,31 +26,27 @@ from trust_portal.web.views.sign_in import enter
 _NEWEST = 10
 
 
-async def auditors(
-    request: Request,
-    form: FormState = FormState(),  # noqa: B008 - frozen
-    issued: IssuedInvitation | None = None,
-) -> Response:
+async def auditors(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
     actor, house, tenant = actor_of(request), house_of(request), await tenant_of(request)
     listed = await house.audit_invitations.page(actor, tenant.id, page_request(request))
     now, resource = house.clock.now(), Resource(NOUN, tenant.id)
-    return page(
+    shown = page(
         request,
         "auditors.html",
         status_code=form.status,
         invitations=listed,
         form=form,
-        issued=issued,
+        issued=shown_once(request, "name", "until", "url"),
         now=now,
         latest=(now + LONGEST_AUDIT).date(),
         may_invite=house.gate.allows(actor, Action.AUDIT_INVITE, resource),
         may_revoke=house.gate.allows(actor, Action.AUDIT_REVOKE, resource),
         **frame(request, tenant),
     )
+    return taken(request, shown)
 
 
 async def invite(request: Request) -> Response:
-    """The link is in this answer and nowhere else, so it is shown rather than redirected to."""
     tenant, form = await tenant_of(request), await read_form(request)
     try:
         command = InviteAuditor(
@@ -61,7 +59,13 @@ async def invite(request: Request) -> Response:
         issued = await house_of(request).audit_invitations.invite(command, actor_of(request))
     except (InvalidInput, Conflict) as refusal:
         return await auditors(request, FormState(texts(form), refusal))
-    return await auditors(request, issued=issued)
+    return show_once(
+        request,
+        f"{tenant_path(tenant)}/auditors",
+        name=issued.invitation.name,
+        until=instant(issued.invitation.waits_until),
+        url=issued.url,
+    )
 
 
 async def revoke(request: Request) -> Response:

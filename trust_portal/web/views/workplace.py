@@ -15,22 +15,19 @@ from trust_portal.learning.workplaces.model import SetWorkplace
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, read_form, texts
 from trust_portal.web.navigation import frame
+from trust_portal.web.once import show_once, shown_once, taken
 from trust_portal.web.templating import page
 
 _ICS = "text/calendar; charset=utf-8"
 _MINE = "me"
 
 
-async def workplace(
-    request: Request,
-    form: FormState = FormState(),  # noqa: B008 - frozen
-    link: str | None = None,
-) -> Response:
+async def workplace(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
     actor, house = actor_of(request), house_of(request)
     person_id = person_behind(actor)
     place = await house.workplaces.get(actor, person_id)
     colleagues = await house.prevention_actions.colleagues(actor)
-    return page(
+    shown = page(
         request,
         "workplace.html",
         status_code=form.status,
@@ -41,10 +38,11 @@ async def workplace(
             *((str(each.id), each.name) for each in colleagues if each.id != person_id),
         ],
         has_link=await house.calendar_feeds.has_link(actor),
-        link=link,
+        link=shown_once(request, "url"),
         form=form,
         **frame(request),
     )
+    return taken(request, shown)
 
 
 async def set_workplace(request: Request) -> Response:
@@ -65,9 +63,8 @@ async def set_workplace(request: Request) -> Response:
 
 
 async def make_link(request: Request) -> Response:
-    """The link is in this answer and nowhere else."""
     link = await house_of(request).calendar_feeds.make_link(actor_of(request))
-    return await workplace(request, link=link)
+    return show_once(request, "/account/workplace", url=link)
 
 
 async def revoke_link(request: Request) -> Response:
