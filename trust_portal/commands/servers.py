@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
+import sys
 from pathlib import Path
 
 import click
@@ -37,11 +39,27 @@ async def _up(data_dir: Path, port: int | None) -> None:
     from trust_portal.runtime.all_in_one import all_in_one  # noqa: PLC0415
 
     async with all_in_one(data_dir, port=port) as house:
-        click.echo(f"Data: {house.servers.data_dir}")
         if port is None and house.port != DEFAULT_PORT:
             click.echo(f"Port {DEFAULT_PORT} is in use by another program; taking a free one.")
-        click.echo(f"Trust Portal: {house.base_url}  (Ctrl-C stops it)")
+        click.echo(_started(house.base_url, house.servers.data_dir, Path(sys.argv[0])))
         await asyncio.Event().wait()
+
+
+def _started(address: str, data_dir: Path, program: Path) -> str:
+    """What is running, and what to type next: in one piece, below what the start has logged."""
+    command = program if program.name == "trust-portal" else Path("trust-portal")
+    return f"""
+  Trust Portal: {address}  (Ctrl-C stops it)
+  Data: {data_dir}
+
+  Nobody may sign in yet? In another terminal:
+
+    export TRUST_PORTAL_DATA_DIR={shlex.quote(str(data_dir))}
+    {command} people add you@vendor.example --tenant vendor --name "Your Name" --role vendor_admin
+    {command} people sign-in-link you@vendor.example
+
+  After that: "Installing for real" in README.md, or the first page of the portal.
+"""
 
 
 @click.command()

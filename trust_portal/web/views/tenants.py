@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -37,6 +37,7 @@ async def tenants(request: Request, form: FormState = FormState()) -> Response: 
         listed=listed,
         standings=standings,
         period=period,
+        first_steps=not listed.items and not request.query_params.keys() & {"after", "before"},
         run_known=any(each.period == period for each in runs),
         form=form,
         may_create=house.gate.allows(actor, Action.TENANTS_CREATE, Resource.of_house("tenant")),
@@ -57,11 +58,22 @@ async def create_tenant(request: Request) -> Response:
             name=required(form, "name"),
             time_zone=required(form, "time_zone", label="time zone"),
             residency=str(form.get("residency", "")).strip(),
+            onboarded_at=_first_day(str(form.get("onboarded_at", "")).strip()),
         )
         tenant = await house_of(request).tenants.create(command, actor_of(request))
     except (InvalidInput, Conflict) as refusal:
         return await tenants(request, FormState(texts(form), refusal))
     return RedirectResponse(f"{tenant_path(tenant)}?added=now", status_code=303)
+
+
+def _first_day(text: str) -> datetime | None:
+    """The start of a day in UTC; nothing for nothing, which is now."""
+    if not text:
+        return None
+    try:
+        return datetime.combine(date.fromisoformat(text), time(tzinfo=UTC))
+    except ValueError:
+        raise InvalidInput("write the day as YYYY-MM-DD", field="onboarded_at") from None
 
 
 routes = [
