@@ -160,7 +160,9 @@ def test_a_bundle_packed_again_is_said_to_be_and_the_changed_files_are_named(pag
     same, pinned = packed_again(NEWER.files), frozenset({RECEIPT_KEY.key_id})
     assert verdict(page, same, RECEIPT_KEY.key_id) == AGAIN
     assert [each.code for each in verify(same, pinned=pinned).findings] == [Code.NOT_CANONICAL]
-    edited = packed_again({**NEWER.files, "report.json": b"{}", "policy.txt": NEWER.files["policy.txt"] + b"\n"})
+    edited = packed_again(
+        {**NEWER.files, "report.json": b"{}", "policy.txt": NEWER.files["policy.txt"] + b"\n"}
+    )
     assert verdict(page, edited, RECEIPT_KEY.key_id) == FAILS
     shown = page.locator("#verdict").inner_text()
     assert "report.json: not what was signed" in shown.replace("policy.txt, ", "").replace(", policy.txt", "")

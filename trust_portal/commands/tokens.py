@@ -36,7 +36,10 @@ def tokens() -> None:
     help="May be repeated.",
 )
 @click.option(
-    "--source", "sources", multiple=True, help="With scope ingest: event source it may send for; `prefix*` is allowed. Without one it may send nothing."
+    "--source",
+    "sources",
+    multiple=True,
+    help="With scope ingest: event source it may send for; `prefix*` is allowed. Without one it may send nothing.",
 )
 @click.option("--only-tenant", "only", multiple=True, help="Key of a tenant it may send for [default: all].")
 @click.option("--days", default=DEFAULT_LIFE.days, show_default=True, type=click.IntRange(1, 366))

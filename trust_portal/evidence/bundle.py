@@ -106,9 +106,7 @@ def _refuse_hostile(entries: list[zipfile.ZipInfo], size: int) -> None:
     expanded = sum(entry.file_size for entry in entries)
     if expanded > MAX_BYTES or expanded > size * MAX_RATIO:
         raise Malformed("expands beyond all measure", field="bundle")
-    names = [
-        check_path(entry.filename[:-1] if _is_folder(entry) else entry.filename) for entry in entries
-    ]
+    names = [check_path(entry.filename[:-1] if _is_folder(entry) else entry.filename) for entry in entries]
     if len({name.casefold() for name in names}) != len(names):
         raise Malformed("two files of the same name", field="bundle")
     for entry in entries:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -30,19 +31,27 @@ def show_once(request: Request, path: str, **shown: str) -> Response:
 
 def shown_once(request: Request, *names: str) -> dict[str, str] | None:
     """What the form before this page left for it; None for another page, another actor, or what is none."""
+    told = _told(request)
     try:
-        told = json.loads(urlsafe_b64decode(request.cookies.get(_name(request), "")))
-        meant = (told["path"], told["to"]) == (request.url.path, str(actor_of(request).id))
-        return {name: str(told["shown"][name]) for name in names} if meant else None
-    except (ValueError, KeyError, TypeError, RecursionError):
+        return None if told is None else {name: str(told[name]) for name in names}
+    except (KeyError, TypeError):
         return None
 
 
 def taken(request: Request, response: Response) -> Response:
-    """``response``, which leaves nothing of it in the browser."""
-    if _name(request) in request.cookies:
+    """``response``, which leaves nothing in the browser of what was meant for its page."""
+    if _told(request) is not None:
         _set(request, response, "", 0)
     return response
+
+
+def _told(request: Request) -> Any:
+    try:
+        told = json.loads(urlsafe_b64decode(request.cookies.get(_name(request), "")))
+        meant = (told["path"], told["to"]) == (request.url.path, str(actor_of(request).id))
+        return told["shown"] if meant else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def _name(request: Request) -> str:

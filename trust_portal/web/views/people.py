@@ -83,9 +83,7 @@ async def sign_in_link(request: Request) -> Response:
     link = await house_of(request).sign_in_links.create(
         actor_of(request), tenant.id, request.path_params["person"]
     )
-    return show_once(
-        request, f"{tenant_path(tenant)}/people", url=link.url, until=instant(link.expires_at)
-    )
+    return show_once(request, f"{tenant_path(tenant)}/people", url=link.url, until=instant(link.expires_at))
 
 
 async def suspend(request: Request) -> Response:
