@@ -65,10 +65,7 @@ class StaticOnly(URLFetcher):  # type: ignore[misc]  # WeasyPrint ships no types
 
 def typeset(html: str, *, title: str, lang: str, identifier: str) -> bytes:
     """As ``render_pdf`` says."""
-    press = _press()
-    document = weasyprint.HTML(string=html, base_url=f"{_ORIGIN}/", url_fetcher=press.fetcher).render(
-        font_config=press.fonts, stylesheets=press.sheets
-    )
+    document = laid_out(html)
     document.metadata.title = title
     document.metadata.lang = lang
     pdf: bytes = document.write_pdf(
@@ -76,6 +73,14 @@ def typeset(html: str, *, title: str, lang: str, identifier: str) -> bytes:
         pdf_variant="pdf/ua-1",
     )
     return pdf
+
+
+def laid_out(html: str) -> weasyprint.Document:
+    """The pages of a document with every box in its place, before they are written."""
+    press = _press()
+    return weasyprint.HTML(string=html, base_url=f"{_ORIGIN}/", url_fetcher=press.fetcher).render(
+        font_config=press.fonts, stylesheets=press.sheets
+    )
 
 
 def typeset_overlay(html: str) -> bytes:

@@ -35,7 +35,7 @@ async def test_staff_looks_and_the_customer_reads_what_was_found(portal: Portal)
     for said in (
         "Every table of customers forces row-level security",
         "read without naming a tenant",
-        "DATABASE_LOCATION and BACKUP_LOCATION do not say",
+        "it is not stated where the database and the backups lie.",
         "Not checked",
         "The customer has enabled no key of its own.",
         "/t/aurora/receipts/",

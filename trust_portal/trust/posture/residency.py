@@ -13,6 +13,8 @@ from typing import Final
 from trust_portal.kernel.canonical import Json
 from trust_portal.trust.posture.model import Check, Finding, Outcome
 
+#: What a setting tells the place of, for readers.
+_OF: Final[Mapping[str, str]] = {"DATABASE_LOCATION": "the database", "BACKUP_LOCATION": "the backups"}
 #: Stated where nothing of the kind is kept.
 NOWHERE: Final = "none"
 
@@ -44,11 +46,13 @@ def residency(agreed: str, places: Places) -> Finding:
         return Finding(Check.RESIDENCY, Outcome.NOT_CHECKED, found, evidence)
     elsewhere = [setting for setting, names in stated.items() if names and not _lies_in(agreed, names)]
     if elsewhere:
-        found = f"Agreed is {agreed}; {elsewhere[0]} states another place."
+        found = f"Agreed is {agreed}; another place is stated for {_OF[elsewhere[0]]}."
         return Finding(Check.RESIDENCY, Outcome.FAIL, found, evidence)
     silent = [setting for setting, names in stated.items() if not names]
     if silent:
-        found = f"Agreed is {agreed}; {' and '.join(silent)} {'does' if len(silent) == 1 else 'do'} not say."
+        verb = "lies" if silent == ["DATABASE_LOCATION"] else "lie"
+        things = " and ".join(_OF[setting] for setting in silent)
+        found = f"Agreed is {agreed}; it is not stated where {things} {verb}."
         return Finding(Check.RESIDENCY, Outcome.NOT_CHECKED, found, evidence)
     found = f"Database and backups are stated to lie in {agreed}, as agreed."
     return Finding(Check.RESIDENCY, Outcome.PASS, found, evidence)

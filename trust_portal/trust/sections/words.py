@@ -11,12 +11,13 @@ from markupsafe import Markup
 from trust_portal.documents import charts
 from trust_portal.trust.sections.display import display
 from trust_portal.trust.sections.model import Cell, Chart, ChartKind, Section, State, Unit, split
+from trust_portal.trust.sections.outcome import outcome, verdict
 
-#: Kind of mark and word, by state.
+#: Kind of mark and word, by state. Only what is not fresh calls for a look; how it went is its outcome.
 STATES: Final[dict[State, tuple[str, str]]] = {
-    State.FRESH: ("good", "Fresh"),
+    State.FRESH: ("mute", "Fresh"),
     State.STALE: ("warn", "Stale"),
-    State.MISSING: ("bad", "Missing"),
+    State.MISSING: ("warn", "Incomplete"),
     State.NOT_APPLICABLE: ("mute", "Does not apply"),
 }
 #: Units whose cells are set flush right.
@@ -94,8 +95,10 @@ def _decimal(value: str | None) -> Decimal | None:
 GLOBALS: Final[dict[str, Callable[..., Any]]] = {
     "section_cell_kind": cell_kind,
     "section_drawn": drawn,
+    "section_outcome": outcome,
     "section_receipts": receipts_in,
     "section_shown": display,
     "section_spoken": spoken,
     "section_state": lambda state: STATES[state],
+    "sections_verdict": verdict,
 }
