@@ -13,7 +13,7 @@ from trust_portal.trust.sections.display import display
 from trust_portal.trust.sections.model import Section, Unit
 
 #: Kind of mark (``components/marks.html``) and the word beside it.
-type Outcome = tuple[str, str]
+Outcome = tuple[str, str]
 
 
 def outcome(section: Section) -> Outcome | None:
@@ -23,7 +23,7 @@ def outcome(section: Section) -> Outcome | None:
 
 
 def verdict(sections: Sequence[Section]) -> str | None:
-    """``1 of 1 promise missed; EUR 480.00 credited; 1 postmortem owed``. None where there is nothing to say."""
+    """``1 of 1 promises missed; EUR 480.00 credited; 1 postmortem owed``. None where there is nothing to say."""
     by_id = {each.id: each for each in sections}
     return (
         "; ".join(
@@ -89,10 +89,10 @@ def _told_of_sla(section: Section) -> str:
     if not promises:
         return ""
     if missed:
-        return f"{missed} of {_counted(promises, 'promise')} missed"
+        return f"{missed} of {promises} promises missed"
     if _count(section, "kept") == promises:
         return f"{_counted(promises, 'promise')} kept"
-    return f"{_count(section, 'kept')} of {_counted(promises, 'promise')} kept"
+    return f"{_count(section, 'kept')} of {promises} promises kept"
 
 
 def _told_of_credits(section: Section) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any, Final
 
 from markupsafe import Markup
 
 from trust_portal.documents import charts
+from trust_portal.documents.formats import instant
 from trust_portal.trust.sections.display import display
 from trust_portal.trust.sections.model import Cell, Chart, ChartKind, Section, State, Unit, split
 from trust_portal.trust.sections.outcome import outcome, verdict
@@ -79,6 +81,15 @@ def drawn(section: Section, chart: Chart) -> Markup:
     )
 
 
+def lead(body: Mapping[str, Any], sections: Sequence[Section]) -> str:
+    """The verdict of a document of sections, and whether its period was over. ``body``: its canonical JSON."""
+    told = verdict(sections)
+    said = "What was promised, and what became of it." if told is None else f"{told[0].upper()}{told[1:]}."
+    end, as_of = (datetime.fromisoformat(each) for each in (body["period"]["end"], body["as_of"]))
+    running = f" The period still runs, until {instant(body['period']['end'])}." if as_of < end else ""
+    return f"{said}{running} As of {instant(as_of.replace(microsecond=0))}."
+
+
 def _span(values: Sequence[Decimal | None], *, percent: bool) -> tuple[Decimal, Decimal]:
     """Round bounds around the values; a share never goes beyond a hundred."""
     known = [each for each in values if each is not None] or [Decimal(0)]
@@ -100,5 +111,5 @@ GLOBALS: Final[dict[str, Callable[..., Any]]] = {
     "section_shown": display,
     "section_spoken": spoken,
     "section_state": lambda state: STATES[state],
-    "sections_verdict": verdict,
+    "sections_lead": lead,
 }
