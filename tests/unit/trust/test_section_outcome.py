@@ -14,7 +14,7 @@ from trust_portal.trust.sections.words import GLOBALS, STATES, lead
 NOW = datetime(2026, 11, 29, 6, 50, 30, 1, UTC)
 BODY = {
     "as_of": "2026-11-29T06:50:30.000001Z",
-    "period": {"end": "2027-01-01T00:00:00Z", "label": "2026-Q4"},
+    "period": {"end": "2026-12-31T23:00:00Z", "time_zone": "Europe/Berlin"},
 }
 
 
@@ -74,7 +74,7 @@ def test_the_lead_is_a_verdict_and_says_that_the_period_still_runs() -> None:
     assert verdict(sections) == "1 of 1 promises missed; EUR\u00a0480.00 credited; 1 postmortem owed"
     assert lead(BODY, sections).replace("\u00a0", " ") == (
         "1 of 1 promises missed; EUR 480.00 credited; 1 postmortem owed. The period still runs, until "
-        "1 January 2027, 00:00 UTC. As of 29 November 2026, 06:50:30 UTC."
+        "1 January 2027, 00:00 CET. As of 29 November 2026, 06:50:30 UTC."
     )
     over = {**BODY, "as_of": "2027-01-02T00:00:00Z"}
     assert "still runs" not in lead(over, sections)
