@@ -24,19 +24,20 @@ from trust_portal.documents import formats
 from trust_portal.kernel.canonical import digest
 from trust_portal.trust.sections.display import display, sentences
 from trust_portal.trust.sections.model import Cell, Section, State, split
-from trust_portal.trust.sections.words import drawn, receipts_in
+from trust_portal.trust.sections.outcome import outcome
+from trust_portal.trust.sections.words import drawn, lead, receipts_in
 
 _STATES = {
     State.FRESH: "Fresh",
     State.STALE: "Stale",
-    State.MISSING: "Missing",
+    State.MISSING: "Incomplete",
     State.NOT_APPLICABLE: "Does not apply",
 }
 
 
 @dataclass
 class Said:
-    """One section: its age in words, sentences, figures as (label, value), and tables as (title, rows of values)."""
+    """One section: how it went and its age in words, sentences, figures as (label, value), and tables as (title, rows of values)."""
 
     age: str = ""
     sentences: list[str] = field(default_factory=list)
@@ -61,9 +62,12 @@ def of_document(sections: Sequence[Section]) -> dict[str, Said]:
 
 
 def age_of(section: Section) -> str:
-    """How fresh a section is, where it comes from, as of when, and how old it may be: as pages and paper say it."""
+    """How it went, how fresh it is, from where, as of when, and how old it may be: as pages and paper say it."""
     why = "" if section.why is None else f"{section.why}; "
-    return words(f"{_STATES[section.state]} {why}from {section.source}{_age(section, '; ')}")
+    went = outcome(section)
+    return words(
+        f"{went[1] if went else ''} {_STATES[section.state]} {why}from {section.source}{_age(section, '; ')}"
+    )
 
 
 def foot_of(section: Section) -> str:
@@ -194,7 +198,7 @@ def printed(sections: Sequence[Section]) -> list[str]:
 def of_itself(body: Mapping[str, Any], sections: Sequence[Section]) -> list[str]:
     """What a document says besides its figures, and what stands behind them: ages, reasons, digests, receipts."""
     found = ["SHA-256", digest(dict(body)), formats.period(body["period"]["label"]), body["reason"] or ""]
-    found += [formats.instant(body["as_of"]), str(body["revision"])]
+    found += [formats.instant(body["as_of"]), str(body["revision"]), lead(body, sections)]
     found += [formats.digest(each["sha256"], 16) for each in (body["supersedes"],) if each]
     found += [text for each in body["inputs"] for text in each.values()]
     found += [text for each in body["acknowledgements"] for text in each.values()]

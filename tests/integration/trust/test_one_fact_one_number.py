@@ -66,6 +66,9 @@ async def test_every_form_says_each_fact_with_one_number_and_every_number_follow
     paper = of_pdf(files["trust-report.pdf"], tmp_path)
     assert [each for each in printed(sections) if each not in paper] == []
     fingerprint = words(re.sub(r"<[^>]+>", "", page.partition("fingerprint")[2]))
+    verdict_told = words("1 of 1 promises missed; EUR 100.00 credited; 1 postmortem owed.")
+    assert verdict_told in paper
+    assert verdict_told in words(page)
     rest = left_over(paper, [*printed(sections), *of_itself(body, sections), words(str(export.file_name))])
     assert [each for each in rest if not _is_furniture(each, fingerprint)] == [], "a number from nowhere"
     assert without_a_way(sections) == []
