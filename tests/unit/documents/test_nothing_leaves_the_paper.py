@@ -109,7 +109,9 @@ def test_a_trust_report_keeps_long_findings_wide_tables_and_digests_within_its_m
         None,
     )
     body = trust_report(edition, [controls(), posture()], ())
-    imprint = Imprint("ab" * 32, "brightwater-trust-report-2026-Q4-r1.zip", "2026-11-29T02:55:37Z", "Ada Vogel")
+    imprint = Imprint(
+        "ab" * 32, "brightwater-trust-report-2026-Q4-r1.zip", "2026-11-29T02:55:37Z", "Ada Vogel"
+    )
     html = trust_report_html(body, imprint)
     assert FOUND in unescape(html)
     assert list(beyond_the_margin(html)) == []
@@ -124,5 +126,7 @@ def test_an_sla_report_keeps_its_tables_and_digests_within_its_margins() -> None
 
 
 def test_what_does_leave_the_paper_is_found() -> None:
-    html = "<!doctype html><html lang=en><title>t</title><body><p style='white-space: nowrap'>" + FOUND + FOUND
+    html = (
+        "<!doctype html><html lang=en><title>t</title><body><p style='white-space: nowrap'>" + FOUND + FOUND
+    )
     assert list(beyond_the_margin(html)) != []

@@ -118,7 +118,12 @@ def test_a_probe_that_sees_another_tenants_row_fails() -> None:
     ("agreed", "places", "outcome", "words"),
     [
         ("", Places(("Germany",), ("Germany",)), Outcome.NOT_CHECKED, "No residency is declared"),
-        ("Germany", Places(), Outcome.NOT_CHECKED, "it is not stated where the database and the backups lie."),
+        (
+            "Germany",
+            Places(),
+            Outcome.NOT_CHECKED,
+            "it is not stated where the database and the backups lie.",
+        ),
         ("Germany", Places(("Germany",)), Outcome.NOT_CHECKED, "it is not stated where the backups lie."),
         ("germany ", Places(("EU", "Germany"), ("Germany",)), Outcome.PASS, "as agreed"),
         ("Germany", Places(("Germany",), ("none",)), Outcome.PASS, "as agreed"),

@@ -86,7 +86,9 @@ def lead(body: Mapping[str, Any], sections: Sequence[Section]) -> str:
     told = verdict(sections)
     said = "What was promised, and what became of it." if told is None else f"{told[0].upper()}{told[1:]}."
     end, as_of = (datetime.fromisoformat(each) for each in (body["period"]["end"], body["as_of"]))
-    running = f" The period still runs, until {instant(end, body['period']['time_zone'])}." if as_of < end else ""
+    running = (
+        f" The period still runs, until {instant(end, body['period']['time_zone'])}." if as_of < end else ""
+    )
     return f"{said}{running} As of {instant(as_of.replace(microsecond=0))}."
 
 
