@@ -33,7 +33,8 @@ class SlaForecast:
     objective: str
     target: str = strawberry.field(description="Percent.")
     until: datetime
-    attained: str | None = strawberry.field(description="Percent so far, cut after six digits.")
+    raw: str | None = strawberry.field(description="Percent so far as measured, cut after six digits.")
+    attained: str | None = strawberry.field(description="The same after exclusions.")
     met: bool | None
     budget_minutes: int | None = strawberry.field(description="What the whole period may lose.")
     used_minutes: int | None
@@ -78,6 +79,7 @@ def _sla(row: model.SlaForecast) -> SlaForecast:
         objective=row.objective,
         target=row.target,
         until=row.until,
+        raw=None if row.raw is None else truncated_percent(row.raw.value),
         attained=None if row.attained is None else truncated_percent(row.attained.value),
         met=row.met,
         budget_minutes=None if outlook is None else outlook.budget,

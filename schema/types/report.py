@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import strawberry
@@ -30,6 +33,30 @@ class Finding:
     severity: Severity
 
 
+@strawberry.type(description="What was attained, exact, and the minutes that were down.")
+class SlaFigure:
+    percent: str = strawberry.field(description="Cut after six digits.")
+    numerator: str
+    denominator: str
+    exact: bool = strawberry.field(description="False: numerator and denominator are cut to be readable.")
+    down_minutes: str
+
+
+@strawberry.type(
+    description="One promise of a report: raw beside adjusted. A report that is not ok has no figures."
+)
+class SlaReportObjective:
+    objective: str
+    target: str = strawberry.field(description="Percent.")
+    raw: SlaFigure | None = strawberry.field(description="As measured.")
+    adjusted: SlaFigure | None = strawberry.field(
+        description="After exclusions; what the promise is judged by."
+    )
+    excluded_minutes: str | None
+    met: bool | None
+    credit_percent: str | None = strawberry.field(description="What it earns, percent of the fee.")
+
+
 @strawberry.type(description="One attempt at a period's report: signed, or refused with its reasons.")
 class SlaReport:
     id: strawberry.ID
@@ -55,6 +82,11 @@ class SlaReport:
     async def document(self, info: Info) -> str:
         house, actor = info.context.house, info.context.actor
         return (await house.reports.document(actor, self.row.tenant_id, self.row.id)).decode()
+
+    @strawberry.field(description="Its promises with their figures, as the document has them.")
+    async def objectives(self, info: Info) -> list[SlaReportObjective]:
+        body = json.loads(await self.document(info))
+        return [_objective(each, signed=self.row.state is State.OK) for each in body["objectives"]]
 
     @strawberry.field(description="The receipt of its issue or refusal.", metadata=GATHERED)
     async def receipt(self, info: Info) -> Receipt:
@@ -110,6 +142,28 @@ def sla_report(row: StoredReport, tenant_key: str) -> SlaReport:
         issued_by=row.issued_by,
         row=row,
         tenant_key=tenant_key,
+    )
+
+
+def _objective(entry: Mapping[str, Any], *, signed: bool) -> SlaReportObjective:
+    return SlaReportObjective(
+        objective=entry["objective"],
+        target=entry["target"],
+        raw=_figure(entry["raw"]) if signed else None,
+        adjusted=_figure(entry["adjusted"]) if signed else None,
+        excluded_minutes=entry["excluded_minutes"] if signed else None,
+        met=entry["met"] if signed else None,
+        credit_percent=entry["credit_percent"] if signed else None,
+    )
+
+
+def _figure(figure: Mapping[str, Any]) -> SlaFigure:
+    return SlaFigure(
+        percent=figure["percent"],
+        numerator=figure["numerator"],
+        denominator=figure["denominator"],
+        exact=figure["exact"],
+        down_minutes=figure["down_minutes"],
     )
 
 

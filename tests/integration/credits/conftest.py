@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 from credit_desk import (
     Desk,
@@ -20,11 +21,15 @@ from credit_desk import (
 )
 from support.sequencing import sequencing
 
+from trust_portal.access.sessions.model import Client, Method
+from trust_portal.app import create_app
 from trust_portal.evidence import bundle
 from trust_portal.evidence.keyring import Keyring
 from trust_portal.evidence.policy_file import Policy
 from trust_portal.house import House
 from trust_portal.kernel.clock import ManualClock
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.web.authentication import cookie_name
 
 NOW = datetime(2026, 7, 10, 9, tzinfo=UTC)
 
@@ -106,3 +111,33 @@ def desk(house: House, template: Template) -> Desk:
 async def sequencer(house: House) -> AsyncIterator[None]:
     async with sequencing(house):
         yield
+
+
+@pytest.fixture
+async def browser(house: House, desk: Desk) -> AsyncIterator[Callable]:
+    """``await browser("olive")``: somebody signed in."""
+    app = create_app(house.settings)
+    app.state.house = house
+    opened: list[httpx.AsyncClient] = []
+
+    async def signed_in(name: str) -> httpx.AsyncClient:
+        person = desk.people[name]
+        async with house.storage.write(TenantScope(person.tenant_id)) as session:
+            cookie = (
+                await house.sessions.open(session, person, Method.LINK, Client("Firefox/1 Linux"))
+            ).cookie
+        assert cookie is not None
+        cookies = httpx.Cookies()
+        cookies.set(cookie_name(secure=True), cookie, domain="trust.example")
+        client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app),
+            base_url="https://trust.example",
+            headers={"accept": "text/html,application/xhtml+xml", "sec-fetch-site": "same-origin"},
+            cookies=cookies,
+        )
+        opened.append(client)
+        return client
+
+    yield signed_in
+    for client in opened:
+        await client.aclose()

@@ -38,6 +38,7 @@ from trust_portal.storage.tenancy import TenantScope
 #: The last day of June in UTC: a contract that begins here owes 1,440 minutes.
 LAST_DAY = datetime(2026, 6, 30, tzinfo=UTC)
 JUNE = "2026-06"
+JULY = datetime(2026, 7, 1, tzinfo=UTC)
 
 CONTRACT = """\
 tenant: {tenant}
@@ -146,6 +147,27 @@ async def correct(house: House, minutes: range, good: int, tenant: str = "acme")
                 LAST_DAY + timedelta(minutes=number),
             )
             for number in minutes
+        ],
+    )
+
+
+async def hours(house: House, days: int, bad: dict[int, int]) -> None:
+    """``days`` of July measured every five minutes; ``bad`` says how many hours a day began with were down."""
+    await deliver(
+        house,
+        [
+            event(
+                "sli.measured",
+                f"july-{number}",
+                {
+                    "tenant": "acme",
+                    "objective": "api",
+                    "total": 100,
+                    "good": 0 if number % 288 < 12 * bad.get(number // 288 + 1, 0) else 100,
+                },
+                JULY + timedelta(minutes=5 * number),
+            )
+            for number in range(288 * days)
         ],
     )
 

@@ -3,51 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
 
 import httpx
-import pytest
 from credit_desk import JUNE, Desk, memo_bundle, promise
 
 from schema.ids import encode
-from trust_portal.access.sessions.model import Client, Method
-from trust_portal.app import create_app
 from trust_portal.house import House
 from trust_portal.reliability.credits.model import CreditState
-from trust_portal.storage.tenancy import TenantScope
-from trust_portal.web.authentication import cookie_name
 
 ROOT = "/t/acme"
-
-
-@pytest.fixture
-async def browser(house: House, desk: Desk) -> AsyncIterator[Callable]:
-    """``await browser("olive")``: somebody signed in."""
-    app = create_app(house.settings)
-    app.state.house = house
-    opened: list[httpx.AsyncClient] = []
-
-    async def signed_in(name: str) -> httpx.AsyncClient:
-        person = desk.people[name]
-        async with house.storage.write(TenantScope(person.tenant_id)) as session:
-            cookie = (
-                await house.sessions.open(session, person, Method.LINK, Client("Firefox/1 Linux"))
-            ).cookie
-        assert cookie is not None
-        cookies = httpx.Cookies()
-        cookies.set(cookie_name(secure=True), cookie, domain="trust.example")
-        client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app),
-            base_url="https://trust.example",
-            headers={"accept": "text/html,application/xhtml+xml", "sec-fetch-site": "same-origin"},
-            cookies=cookies,
-        )
-        opened.append(client)
-        return client
-
-    yield signed_in
-    for client in opened:
-        await client.aclose()
 
 
 def stamps(page: str) -> list[tuple[str, str, bool]]:

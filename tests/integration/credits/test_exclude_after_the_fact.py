@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
@@ -11,13 +10,13 @@ from uuid import UUID
 
 import pytest
 from credit_desk import JUNE, LAST_DAY, Desk, correct, promise, trust_of
+from exclusion_bench import TEN, Bench
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from jobs.approvals import SETTLED
 from jobs.reports import REPORT_DUTIES
 from trust_portal.access.actors import CONSOLE
-from trust_portal.access.approvals.model import ApprovalKind, Deny, Withdraw
+from trust_portal.access.approvals.model import Deny, Withdraw
 from trust_portal.errors import Conflict, Denied, InvalidInput
 from trust_portal.evidence.behind import signed_behind
 from trust_portal.evidence.export import ExportState
@@ -30,9 +29,7 @@ from trust_portal.reliability.credits.model import Outcome
 from trust_portal.reliability.exclusions.attestation import approval_gaps
 from trust_portal.reliability.exclusions.model import (
     ExclusionState,
-    ProposeExclusion,
     RevokeExclusion,
-    StoredExclusion,
 )
 from trust_portal.reliability.recompute import RECOMPUTERS
 from trust_portal.reliability.reports import repository
@@ -45,50 +42,6 @@ from trust_portal.storage.outbox import Job, outbox
 from trust_portal.storage.tenancy import TenantScope
 
 COMPARE = next(duty for duty in REPORT_DUTIES if duty.job is Job.COMPARE_SIGNED_REPORT)
-#: The ten minutes that acme was down.
-TEN = (LAST_DAY, LAST_DAY + timedelta(minutes=10))
-
-
-class Bench:
-    """What people do about a window, through the services."""
-
-    def __init__(self, desk: Desk) -> None:
-        self.desk, self.house, self.tenant_id = desk, desk.house, desk.tenant.id
-
-    async def propose(
-        self, who: str = "olive", start: datetime = TEN[0], end: datetime = TEN[1], **changes: object
-    ) -> StoredExclusion:
-        command = ProposeExclusion(
-            self.tenant_id, start, end, ("api",), "the customer's own network was down", "ticket 4711"
-        )
-        return await self.house.exclusions.propose(replace(command, **changes), self.desk.by(who))
-
-    async def approve(self, exclusion: StoredExclusion, *names: str) -> StoredExclusion:
-        request = (await self.house.exclusions.approval(self.desk.by("olive"), exclusion)).request
-        for name in names:
-            await self.desk.devices.approve(request, self.desk.by(name), f"{name} looked at it")
-        return await self.settle(exclusion)
-
-    async def settle(self, exclusion: StoredExclusion) -> StoredExclusion:
-        await SETTLED[ApprovalKind.EXCLUSION](self.house, self.tenant_id, exclusion.request_id)
-        return await self.look(exclusion)
-
-    async def look(self, exclusion: StoredExclusion) -> StoredExclusion:
-        return await self.house.exclusions.get(self.desk.by("olive"), self.tenant_id, exclusion.id)
-
-    async def objective(self, report: StoredReport) -> dict:
-        body = json.loads(await self.house.reports.document(CONSOLE, self.tenant_id, report.id))
-        return body["objectives"][0]
-
-    async def stored(self) -> tuple[object, ...]:
-        async with self.house.storage.read(TenantScope(self.tenant_id)) as session:
-            found = []
-            for table in ("exclusions", "exclusion_states"):
-                rows = await session.execute(
-                    text(f"SELECT * FROM {table} WHERE tenant_id = :t"), {"t": self.tenant_id}
-                )
-                found.append(sorted(repr(row) for row in rows))
-        return (*found, *await self.desk.stored())
 
 
 @pytest.fixture

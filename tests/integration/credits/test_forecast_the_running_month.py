@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 import pytest
-from credit_desk import Desk, deliver, event, promise
+from credit_desk import JULY, Desk, deliver, event, hours, promise
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.errors import Denied, InvalidInput
@@ -15,29 +15,7 @@ from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.reliability.forecast.model import Forecast, SetForecast
 
-JULY = datetime(2026, 7, 1, tzinfo=UTC)
 ON = SetForecast(True, "operators want to see it coming")
-
-
-async def hours(house: House, days: int, bad: dict[int, int]) -> None:
-    """``days`` of July measured every five minutes; ``bad`` says how many hours a day began with were down."""
-    await deliver(
-        house,
-        [
-            event(
-                "sli.measured",
-                f"july-{number}",
-                {
-                    "tenant": "acme",
-                    "objective": "api",
-                    "total": 100,
-                    "good": 0 if number % 288 < 12 * bad.get(number // 288 + 1, 0) else 100,
-                },
-                JULY + timedelta(minutes=5 * number),
-            )
-            for number in range(288 * days)
-        ],
-    )
 
 
 @pytest.fixture

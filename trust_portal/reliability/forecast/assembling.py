@@ -84,7 +84,8 @@ def _sla(
         subscribed_from=contract.effective_from,
         subscribed_to=ends,
     )
-    figure = attained.adjusted if reach.until > reach.period.start else None
+    begun = reach.until > reach.period.start
+    raw, figure = (attained.raw, attained.adjusted) if begun else (None, None)
     verdict = None if figure is None else credit_for(sla, figure.attained.value)
     days = {} if figure is None else _days(contract, sla, reach, measurements, exclusions)
     found = None
@@ -99,6 +100,7 @@ def _sla(
             objective=sla.objective,
             target=percent_text(sla.target),
             until=reach.until,
+            raw=None if raw is None else raw.attained,
             attained=None if figure is None else figure.attained,
             met=None if verdict is None else verdict.met,
             outlook=found,

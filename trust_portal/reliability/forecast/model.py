@@ -61,11 +61,15 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True)
 class SlaForecast:
-    """One promise so far, up to ``until``. ``attained`` and ``outlook`` are absent where ``findings`` say why."""
+    """One promise so far, up to ``until``: ``raw`` as measured, ``attained`` after exclusions.
+
+    These and ``outlook`` are absent where ``findings`` say why.
+    """
 
     objective: str
     target: str
     until: datetime
+    raw: Ratio | None
     attained: Ratio | None
     met: bool | None
     outlook: Outlook | None

@@ -66,11 +66,13 @@ def _rows(answer: WhatIf) -> list[dict[str, Any]]:
     )
     rows = []
     for each in answer.assessment.slas:
-        figure, verdict, was = each.attainment.adjusted, each.verdict, signed.get(each.sla.objective)
+        raw, figure = each.attainment.raw, each.attainment.adjusted
+        verdict, was = each.verdict, signed.get(each.sla.objective)
         rows.append(
             {
                 "objective": each.sla.objective,
                 "target": percent_text(each.sla.target),
+                "raw": None if raw is None else truncated_percent(raw.attained.value),
                 "attained": None if figure is None else truncated_percent(figure.attained.value),
                 "met": None if verdict is None else verdict.met,
                 "tier": None if verdict is None else verdict.tier,
