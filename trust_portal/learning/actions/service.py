@@ -61,7 +61,7 @@ class PreventionActions:
         """
         resource = Resource.of_house(NOUN)
         decision = await self._gate.require(actor, Action.PREVENTION_ACTION_PLAN, resource)
-        async with self._storage.write(_SCOPE) as session:
+        async with self._storage.coordinator.write(_SCOPE) as session:
             now = session.clock.now()
             await repository.lock_actions_of(session, command.postmortem_id)
             incident_id = await repository.incident_of_postmortem(session, command.postmortem_id)
