@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import cast
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trust_portal.house import House
+from trust_portal.web.context import asks_for_page
 
 
 class Bell:
@@ -17,9 +17,7 @@ class Bell:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and "signed_in" in scope.get("state", {}):
-            headers = Headers(scope=scope)
-            if "text/html" in headers.get("accept", "") and headers.get("hx-request") != "true":
-                house = cast("House", scope["app"].state.house)
-                scope["state"]["unread"] = await house.inbox.unread(scope["state"]["actor"])
+        if scope["type"] == "http" and "signed_in" in scope.get("state", {}) and asks_for_page(scope):
+            house = cast("House", scope["app"].state.house)
+            scope["state"]["unread"] = await house.inbox.unread(scope["state"]["actor"])
         await self.app(scope, receive, send)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import cast
 
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
 from trust_portal.access.break_glass.model import Unreviewed
 from trust_portal.access.sessions.model import Client, SignedIn
@@ -37,6 +39,12 @@ def signed_in_of(connection: HTTPConnection) -> SignedIn:
     if signed_in is None:
         raise NotSignedIn
     return cast("SignedIn", signed_in)
+
+
+def asks_for_page(scope: Scope) -> bool:
+    """Whether the answer has the frame of a page around it: a browser asks, and not htmx for a part."""
+    headers = Headers(scope=scope)
+    return "text/html" in headers.get("accept", "") and headers.get("hx-request") != "true"
 
 
 def waiting_of(connection: HTTPConnection) -> int:

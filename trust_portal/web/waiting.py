@@ -12,16 +12,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trust_portal.house import House
 from trust_portal.kernel.actor import Actor, ActorKind
+from trust_portal.web.context import asks_for_page
 
 
 class Waiting:
-    """Sets ``scope["state"]["waiting"]`` and ``["emergencies"]``."""
+    """Sets ``scope["state"]["waiting"]`` and ``["emergencies"]`` where a browser asks for a page, as ``Bell``."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] == "GET":
+        if scope["type"] == "http" and asks_for_page(scope):
             state = scope.setdefault("state", {})
             actor = cast("Actor | None", state.get("actor"))
             if actor is not None and actor.kind is ActorKind.PERSON:
