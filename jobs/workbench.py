@@ -36,7 +36,7 @@ class Workbench:
             log.debug("%s %s: done, or at a later attempt", duty.job, row_id)
             return
         ticket, arguments = begun
-        if ticket.attempts > MAX_ATTEMPTS:
+        if ticket.spent > MAX_ATTEMPTS:
             # Whoever held it died each time: it may be the job that kills them.
             await self._give_up(duty, ticket, arguments, "WORKER_LOST", "the worker ended before it was done")
             return
@@ -61,7 +61,7 @@ class Workbench:
     async def _failed(self, duty: Duty, ticket: Ticket, arguments: Arguments, error: Exception) -> None:
         log.warning("%s failed at attempt %d", duty.job, ticket.attempts, exc_info=error)
         code = error.code if isinstance(error, TrustPortalError) else type(error).__name__
-        if ticket.attempts < MAX_ATTEMPTS:
+        if ticket.spent < MAX_ATTEMPTS:
             await self._backlog.fail(ticket, code)
             return
         words = error.message if isinstance(error, TrustPortalError) else f"an internal error ({code})"

@@ -9,7 +9,8 @@ A row's life, each step one short transaction:
 *Handing over* takes a lease but counts nothing: the queue knows the job as ``id:attempts``, so
 handing the same row over twice is one job, and a queue server that lost everything is refilled.
 *Starting* counts an attempt, which gives the row a new name: what a killed worker left behind in
-the queue no longer fits and is ignored.
+the queue no longer fits and is ignored. An attempt that is *given back* is counted back beside it, so that the
+name stays new.
 """
 
 from __future__ import annotations
@@ -43,23 +44,33 @@ _HOUSE = TenantScope(VENDOR_ID)
 
 #: Asked ten times a second by every worker, mostly for nothing; hence past SQLAlchemy.
 _DUE = """
-SELECT DISTINCT job FROM outbox
-WHERE failed_at IS NULL AND due_at <= $1 AND (leased_until IS NULL OR leased_until <= $1)
+SELECT job FROM unnest(CAST($2 AS text[])) AS job
+WHERE EXISTS (
+    SELECT FROM outbox
+    WHERE outbox.job = job.job AND failed_at IS NULL AND due_at <= $1
+      AND (leased_until IS NULL OR leased_until <= $1))
 """
+_JOBS = [job.value for job in Job]
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """An outbox row as it travels: which row, at which attempt."""
+    """An outbox row as it travels: which row, at which attempt; and how many of those were given back."""
 
     row_id: UUID
     job: Job
     attempts: int
+    given_back: int = 0
 
     @property
     def name(self) -> str:
         """The queue's name for this attempt."""
         return f"{self.row_id}:{self.attempts}"
+
+    @property
+    def spent(self) -> int:
+        """The attempts that count against ``MAX_ATTEMPTS``."""
+        return self.attempts - self.given_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +96,7 @@ class Backlog:
         """The queues for which ``hand_over`` would find something, where there is room."""
         async with self._storage.read(_HOUSE) as session:
             driver = await session.driver()
-            rows = await driver.fetch(_DUE, self._storage.clock.now())
+            rows = await driver.fetch(_DUE, self._storage.clock.now(), _JOBS)
         jobs = {row["job"] for row in rows}
         return frozenset(QUEUE_OF.get(job, DEFAULT_QUEUE) for job in Job if job.value in jobs)
 
@@ -140,12 +151,12 @@ class Backlog:
                     update(outbox)
                     .where(_still(ticket), outbox.c.failed_at.is_(None))
                     .values(attempts=outbox.c.attempts + 1, leased_until=now + WORKING_LEASE)
-                    .returning(outbox.c.attempts, outbox.c.arguments)
+                    .returning(outbox.c.attempts, outbox.c.given_back, outbox.c.arguments)
                 )
             ).one_or_none()
         if row is None:
             return None
-        return Ticket(ticket.row_id, ticket.job, row.attempts), dict(row.arguments)
+        return Ticket(ticket.row_id, ticket.job, row.attempts, row.given_back), dict(row.arguments)
 
     async def keep(self, ticket: Ticket) -> bool:
         """Renew the lease of a job at work; ``False`` when it is no longer this worker's."""
@@ -162,12 +173,16 @@ class Backlog:
     async def give_back(self, ticket: Ticket) -> None:
         """The worker stops in good order: somebody else may begin at once, and no attempt is lost."""
         async with self._storage.write(_HOUSE) as session:
-            await session.execute(update(outbox).where(_still(ticket)).values(leased_until=None))
+            await session.execute(
+                update(outbox)
+                .where(_still(ticket))
+                .values(given_back=outbox.c.given_back + 1, leased_until=None)
+            )
 
     async def fail(self, ticket: Ticket, error: str) -> None:
         """An attempt failed: write down why and wait 1, 2, 4 … seconds before the next."""
         now = self._storage.clock.now()
-        wait = min(timedelta(seconds=2 ** min(ticket.attempts - 1, 16)), MAX_BACK_OFF)
+        wait = min(timedelta(seconds=2 ** min(ticket.spent - 1, 16)), MAX_BACK_OFF)
         async with self._storage.write(_HOUSE) as session:
             await session.execute(
                 update(outbox)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from sqlalchemy import Column, Index, Integer, Text
+from sqlalchemy import Column, Index, Integer, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from trust_portal.storage.metadata import house_table, instant, uuid_column
@@ -65,10 +65,18 @@ outbox = house_table(
     Column("arguments", JSONB, nullable=False, comment="ids only"),
     Column("dedupe_key", Text, unique=True, comment="at most one waiting row per key"),
     Column("attempts", Integer, nullable=False, server_default="0"),
+    Column(
+        "given_back",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="of the attempts: by a worker that stopped in good order",
+    ),
     Column("last_error", Text),
     instant("created_at", nullable=False),
     instant("due_at", nullable=False),
     instant("leased_until"),
     instant("failed_at", comment="given up; the row stays as the record of it"),
-    Index("outbox_due_idx", "due_at"),
+    Index("outbox_due_idx", "due_at", "id", postgresql_where=text("failed_at IS NULL")),
+    Index("outbox_job_idx", "job", "due_at", postgresql_where=text("failed_at IS NULL")),
 )

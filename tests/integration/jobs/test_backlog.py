@@ -9,7 +9,14 @@ import pytest
 
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID
-from trust_portal.storage.backlog import MAX_BACK_OFF, MAX_QUEUED, QUEUED_LEASE, WORKING_LEASE, Backlog
+from trust_portal.storage.backlog import (
+    MAX_ATTEMPTS,
+    MAX_BACK_OFF,
+    MAX_QUEUED,
+    QUEUED_LEASE,
+    WORKING_LEASE,
+    Backlog,
+)
 from trust_portal.storage.outbox import DEFAULT_QUEUE, EXPORTS_QUEUE, Job
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
@@ -98,6 +105,28 @@ async def test_a_lease_that_is_kept_does_not_run_out(storage: Storage, backlog: 
         clock.advance(WORKING_LEASE / 3)
         assert await backlog.keep(begun[0])
     assert await backlog.hand_over(DEFAULT_QUEUE) == ()
+
+
+async def test_what_is_given_back_is_begun_again_at_once_under_a_new_name_and_counts_for_nothing(
+    storage: Storage, backlog: Backlog, clock: ManualClock
+):
+    await ask(storage)
+    names = set()
+    for _ in range(MAX_ATTEMPTS + 2):
+        (ticket,) = await backlog.hand_over(DEFAULT_QUEUE)
+        begun = await backlog.start(ticket)
+        assert begun is not None
+        names |= {ticket.name}
+        assert begun[0].spent == 1
+        await backlog.give_back(begun[0])
+        assert await backlog.start(ticket) is None, "its name is void"
+    assert len(names) == MAX_ATTEMPTS + 2
+    for spent in (1, 2, 3):
+        (ticket,) = await backlog.hand_over(DEFAULT_QUEUE)
+        begun = await backlog.start(ticket)
+        assert begun is not None
+        assert begun[0].spent == spent, "an attempt whose worker died counts"
+        clock.advance(WORKING_LEASE)
 
 
 async def test_failures_wait_longer_each_time_and_keep_the_reason(

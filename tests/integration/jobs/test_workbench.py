@@ -17,7 +17,7 @@ from trust_portal.errors import Broken, Unavailable
 from trust_portal.house import House
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID
-from trust_portal.storage.backlog import Backlog
+from trust_portal.storage.backlog import MAX_ATTEMPTS, WORKING_LEASE, Backlog
 from trust_portal.storage.outbox import DEFAULT_QUEUE, Job
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
@@ -86,6 +86,34 @@ async def test_what_cannot_be_given_up_where_people_see_it_waits_longer_each_tim
     await attempt(asked, work.duty)
     (row,) = await Backlog(asked).waiting()
     assert (row.failed_at, work.words) == (clock.now(), ["the root is another"])
+
+
+async def test_a_long_job_outlives_any_number_of_workers_that_stop_in_good_order_and_not_of_those_that_die(
+    asked: Storage, clock: ManualClock
+) -> None:
+    work = Work(ValueError("never said"))
+    begun = asyncio.Event()
+
+    async def long(*_: object) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    long_duty = Duty(Job.ROLL_UP_USAGE, long, work.duty.give_up)
+    for _ in range(MAX_ATTEMPTS + 1):
+        begun.clear()
+        worker = asyncio.create_task(attempt(asked, long_duty))
+        await begun.wait()
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+    (row,) = await Backlog(asked).waiting()
+    assert (row.failed_at, work.words) == (None, [])
+    for _ in range(MAX_ATTEMPTS):
+        (ticket,) = await Backlog(asked).hand_over(DEFAULT_QUEUE)
+        assert await Backlog(asked).start(ticket) is not None
+        clock.advance(WORKING_LEASE)
+    await attempt(asked, long_duty)
+    (row,) = await Backlog(asked).waiting()
+    assert (row.last_error, work.words) == ("WORKER_LOST", ["the worker ended before it was done"])
 
 
 @pytest.mark.parametrize(

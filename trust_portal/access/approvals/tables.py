@@ -66,6 +66,7 @@ approval_requests = tenant_table(
     CheckConstraint("btrim(reason) <> ''", name="reason_is_given"),
     CheckConstraint("length(nonce) = 64", name="nonce_is_32_bytes"),
     CheckConstraint("expires_at > requested_at AND use_seconds > 0", name="time_is_limited"),
+    Index("approval_requests_expires_at_idx", "expires_at"),
     Index("approval_requests_newest_idx", "tenant_id", "requested_at", "id"),
     Index("approval_requests_requested_at_idx", "requested_at", "id"),
     Index("approval_requests_subject_idx", "tenant_id", "subject"),
