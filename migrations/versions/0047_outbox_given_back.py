@@ -13,8 +13,8 @@ from alembic import op
 
 from trust_portal.storage.migration import begin_revision
 
-revision = "0046"
-down_revision = "0045"
+revision = "0047"
+down_revision = "0046"
 branch_labels = None
 depends_on = None
 
