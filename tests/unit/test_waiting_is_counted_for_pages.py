@@ -35,7 +35,7 @@ async def _counted(*headers: tuple[bytes, bytes], method: str = "GET") -> dict[s
     }
     seen: dict[str, Any] = {}
 
-    async def page(inner: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - ASGI's signature
+    async def page(inner: Scope, receive: Receive, send: Send) -> None:
         seen.update(inner["state"])
 
     async def never() -> Any:
