@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +15,13 @@ from support.passkeys import Devices
 from support.portal_fixtures import Portal
 from support.portal_world import NOW
 
+from schema.ids import encode
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.approvals.recording import load
+from trust_portal.documents.formats import instant
 from trust_portal.kernel.actor import Role
-from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.kernel.clock import rfc3339
+from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.incidents.model import Incident, IncidentFilter, Severity
 from trust_portal.storage.tenancy import TenantScope
@@ -34,6 +38,7 @@ def form(**more: str) -> dict[str, Any]:
         "objectives": "",
         "owner": "",
         "team": "storage",
+        "key": f"INC-{new_id()}",
     } | more
 
 
@@ -64,6 +69,96 @@ async def test_an_operator_declares_an_incident_and_its_postmortem_is_open(porta
     assert "Uploads fail" not in elsewhere
 
 
+async def test_a_form_declares_once_however_often_it_is_sent(portal: Portal):
+    """A double click is one P1; what was typed anew into a form that was sent is neither lost nor the same."""
+
+    def key_in(page: str) -> str:
+        (found,) = re.findall(r'name="key" value="([^"]+)"', page)
+        return found
+
+    before = await known(portal)
+    async with portal.browser("sre_operator") as browser, portal.browser("incident_owner") as other:
+        key, others = [key_in((await each.get("/incidents/declare")).text) for each in (browser, other)]
+        assert key != others
+        sent = form(key=key, severity="P1")
+        twice = await asyncio.gather(*(browser.post("/incidents", data=sent) for _ in range(2)))
+        twice.append(await browser.post("/incidents", data=sent))
+        assert {each.status_code for each in twice} == {303}
+        assert len({each.headers["location"] for each in twice}) == 1
+        [incident] = [each for id_, each in (await known(portal)).items() if id_ not in before]
+        assert (incident.key, incident.severity) == (key, Severity.P1)
+
+        changed = form(key=key, title="Downloads fail")
+        held = await browser.post("/incidents", data=changed)
+        assert (held.status_code, "has declared another incident already" in held.text) == (409, True)
+        assert len(await known(portal)) == len(before) + 1
+        fresh = key_in(held.text)
+        assert fresh != key
+        assert 'value="Downloads fail"' in held.text
+        assert (await browser.post("/incidents", data=changed | {"key": fresh})).status_code == 303
+    assert (await known(portal))["Downloads fail"].key == fresh
+
+
+SIX = "beganAt detectedAt declaredAt toldAt mitigatedAt resolvedAt declaredSeverity"
+OURS = f"""{{ viewer {{ tenant {{ incidents(since: "2026-07-01T00:00:00Z", until: "2026-08-01T00:00:00Z") {{
+  title {SIX} }} }} }} }}"""
+THEIRS = f"query ($id: ID!) {{ incident(id: $id) {{ incident {{ {SIX} severity }} }} }}"
+
+
+async def test_each_of_six_different_times_is_told_under_its_own_name_at_every_door(portal: Portal):
+    times = {
+        "Began": timedelta(minutes=-60),
+        "Detected": timedelta(minutes=-48),
+        "Declared": timedelta(0),
+        "Customers told": timedelta(minutes=7),
+        "Mitigated": timedelta(minutes=19),
+        "Resolved": timedelta(minutes=45),
+    }
+    at = {word: NOW + span for word, span in times.items()}
+    given = {
+        name: f"{at[word]:%Y-%m-%dT%H:%M}"
+        for name, word in (("began_at", "Began"), ("detected_at", "Detected"))
+    }
+    async with portal.browser("sre_operator") as browser:
+        where = await declared(browser, title="Six times", tenants=["aurora"], **given)  # type: ignore[arg-type]
+        portal.clock.advance(timedelta(hours=2))
+        for act, word in (
+            ("severity", "Customers told"),
+            ("mitigated", "Mitigated"),
+            ("resolved", "Resolved"),
+            ("told_customer", "Customers told"),
+        ):
+            told = {"act": act, "at": f"{at[word]:%Y-%m-%dT%H:%M}", "text": act, "severity": "P1"}
+            sent = await browser.post(f"{where}/tell", data=told)
+            assert sent.status_code == 303, sent.text
+        page = (await browser.get(where)).text
+        id_ = encode("VendorIncident", VENDOR_ID, UUID(where.rpartition("/")[2]))
+        theirs = (await ask(browser, THEIRS, id=id_))["incident"]["incident"]
+    async with portal.browser("customer_viewer") as browser:
+        customers = (await browser.get("/t/aurora/incidents?year=2026")).text
+        told = (await ask(browser, OURS))["viewer"]["tenant"]["incidents"]
+        [ours] = [each for each in told if each.pop("title") == "Six times"]
+
+    def course(text: str) -> dict[str, str]:
+        said = text.split('aria-label="Course of ')[1].split("</ol>", maxsplit=1)[0]
+        return dict(re.findall(r'stamp-word">([^<]+)</span>\s*<span class="stamp-note">([^<]+)<', said))
+
+    expected = {word: instant(moment) for word, moment in at.items()}
+    assert course(page) == expected
+    assert course(customers.split("Six times</h2>")[1]) == expected
+    assert f"You were told {expected['Customers told']}." in customers
+    figures = re.findall(r"<dt>([^<]+)</dt>\s*<dd><span[^>]*>([^<]+)<", page)
+    assert dict(figures) == {
+        "To detect": "12 min", "To tell customers": "55 min", "To mitigate": "1 h 7 min", "To resolve": "1 h 45 min",
+    }  # fmt: skip
+    names = ("beganAt", "detectedAt", "declaredAt", "toldAt", "mitigatedAt", "resolvedAt")
+    stated = dict(zip(names, (datetime.fromisoformat(rfc3339(each)) for each in at.values()), strict=True))
+    assert (theirs.pop("severity"), theirs["declaredSeverity"]) == ("P1", "P2")
+    for door in (theirs, ours):
+        assert door.pop("declaredSeverity") == "P2"
+        assert {name: datetime.fromisoformat(value) for name, value in door.items()} == stated
+
+
 async def test_what_is_told_stands_in_the_timeline_with_the_way_to_its_receipt(portal: Portal):
     async with portal.browser("sre_operator") as browser:
         where = await declared(browser)
@@ -82,6 +177,7 @@ async def test_what_is_told_stands_in_the_timeline_with_the_way_to_its_receipt(p
     ("more", "said"),
     [
         ({"title": " "}, "write 1 to 200 printable characters"),
+        ({"key": " "}, "key is missing"),
         ({"severity": ""}, "choose a severity"),
         ({"severity": "P9"}, "choose one of P1, P2, P3, P4"),
         ({"began_at": "yesterday"}, "write day and time"),

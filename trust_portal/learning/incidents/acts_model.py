@@ -11,7 +11,7 @@ from uuid import UUID
 from trust_portal.errors import InvalidInput
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.names import is_readable, require_words
-from trust_portal.learning.incidents.model import Severity
+from trust_portal.learning.incidents.model import Incident, Severity
 
 _LONGEST_LINE: Final = 200
 
@@ -47,6 +47,16 @@ class DeclareIncident:
             raise InvalidInput("it was detected before it began", field="detected_at")
         for field in ("tenants", "objectives"):
             object.__setattr__(self, field, _some(getattr(self, field), field))
+
+    def declares(self, known: Incident) -> bool:
+        """Whether ``known`` is what this declared, as far as it was not changed since."""
+        return (self.title, self.service, self.severity, self.began_at, self.detected_at) == (
+            known.title,
+            known.service,
+            known.declared_severity,
+            known.began_at,
+            known.detected_at,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,6 +169,17 @@ class Incidents:
         async with self._storage.read(_VENDOR) as session:
             return customers, await active_people(session, VENDOR_ID)
 
+    def new_key(self) -> str:
+        """What an incident is called that its declarer gives no name."""
+        return f"INC-{self._storage.clock.now():%Y%m%d}-{new_id().hex[-6:].upper()}"
+
+    async def declared_before(self, command: DeclareIncident, actor: Actor) -> Incident | None:
+        """What this very declaration has declared already; None where its key is of another one, or free."""
+        await self._may_read(actor)
+        async with self._storage.read(_VENDOR) as session:
+            known = await repository.incidents_of_keys(session, [] if command.key is None else [command.key])
+        return next((each for each in known if each.source == PORTAL and command.declares(each)), None)
+
     async def declare(self, command: DeclareIncident, actor: Actor) -> Incident:
         """It stands in the register, and a P1 or P2 has its postmortem, once this returns.
 
@@ -181,7 +192,7 @@ class Incidents:
             if getattr(command, field) > now:
                 raise InvalidInput("it lies in the future", field=field)
         event_id, receipt_id = new_id(), new_id()
-        key = command.key or f"INC-{now:%Y%m%d}-{event_id.hex[-6:].upper()}"
+        key = command.key or self.new_key()
         async with self._storage.write(_VENDOR) as session:
             await repository.lock_register(session)
             if await repository.incidents_of_keys(session, [key]):

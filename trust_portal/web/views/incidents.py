@@ -15,7 +15,7 @@ from starlette.routing import Route
 from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.documents import formats
-from trust_portal.errors import InvalidInput, Refused
+from trust_portal.errors import Conflict, InvalidInput, Refused
 from trust_portal.learning.incidents.acts_model import (
     ChangeSeverity,
     DeclareIncident,
@@ -26,13 +26,16 @@ from trust_portal.learning.incidents.acts_model import (
 from trust_portal.learning.incidents.model import NOUN, AffectingIncident, Incident, IncidentFilter, Severity
 from trust_portal.learning.incidents.service import IncidentView
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import FormState, moment_of, one_of, page_request, read_form, texts
+from trust_portal.web.forms import FormState, moment_of, one_of, page_request, read_form, required, texts
 from trust_portal.web.navigation import frame
 from trust_portal.web.templating import page
 
 _FILTERS: Final = ("state", "severity", "service", "words", "claimed")
 _STATES: Final = {"open": True, "resolved": False}
 _SEVERITIES: Final = [(each.value, each.value) for each in Severity]
+_SENT_BEFORE: Final = (
+    "this form has declared another incident already; send it once more to declare this one too"
+)
 #: What can be told, in the order in which it usually happens.
 _ACTS: Final = [
     ("note", "A note"),
@@ -80,6 +83,7 @@ async def declaring(request: Request, form: FormState = FormState()) -> Response
     await house.gate.require(actor, Action.INCIDENT_DECLARE, Resource.of_house(NOUN))
     customers, people = await house.incidents.choices(actor)
     now = house.clock.now()
+    kept = "" if isinstance(form.refusal, Conflict) else form.value("key")
     return page(
         request,
         "incidents/declare.html",
@@ -90,12 +94,14 @@ async def declaring(request: Request, form: FormState = FormState()) -> Response
         chosen=form.value("tenants").split(),
         people=[("", "I do"), *((str(each.id), each.name) for each in people)],
         now=f"{now:%Y-%m-%dT%H:%M}",
+        key=kept or house.incidents.new_key(),
         **frame(request),
     )
 
 
 async def declare(request: Request) -> Response:
-    form = await read_form(request)
+    """The form's key makes it one declaration: sent twice, by a double click or a reload, it leads to the one."""
+    actor, incidents_, form = actor_of(request), house_of(request).incidents, await read_form(request)
     try:
         command = DeclareIncident(
             title=str(form.get("title", "")),
@@ -107,8 +113,15 @@ async def declare(request: Request) -> Response:
             objectives=_objectives(form),
             owner_id=_uuid(form.get("owner"), "owner"),
             team=str(form.get("team", "")) or None,
+            key=required(form, "key"),
         )
-        made = await house_of(request).incidents.declare(command, actor_of(request))
+        try:
+            made = await incidents_.declare(command, actor)
+        except Conflict as refusal:
+            before = await incidents_.declared_before(command, actor)
+            if before is None:
+                raise Conflict(_SENT_BEFORE, code=refusal.code) from refusal
+            made = before
     except Refused as refusal:
         if not refusal.mendable:
             raise
