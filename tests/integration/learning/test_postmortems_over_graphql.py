@@ -15,7 +15,6 @@ from trust_portal.evidence.assertion import challenge_of
 from trust_portal.evidence.signing_statement import signing_statement
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.canonical import canonical
-from trust_portal.learning.postmortems.model import Release
 
 pytestmark = pytest.mark.takes(seconds=10)
 
@@ -30,6 +29,12 @@ async def ask(desk: Desk, actor, document: str, **variables):
     answer = await schema.execute(document, variable_values=variables, context_value=context)
     assert answer.errors is None, answer.errors
     return answer.data
+
+
+def refused(code: str, message: str, *path: str) -> dict:
+    """What an act answers that gives a postmortem."""
+    errors = [{"code": code, "message": message, "path": ["input", *path]}]
+    return {"postmortem": None, "userErrors": errors}
 
 
 async def test_it_is_written_reviewed_signed_and_released(desk):
@@ -51,13 +56,31 @@ async def test_it_is_written_reviewed_signed_and_released(desk):
         "postmortem": None,
         "userErrors": [{"code": "POSTMORTEM_CHANGED", "path": ["input", "revision"]}],
     }
-    submitted = await ask(
-        desk,
-        desk.writer,
-        """mutation ($id: ID!) { submitPostmortem(input: {postmortemId: $id, revision: 1})
-           { postmortem { digest document postmortem { state } } userErrors { code } } }""",
-        id=id_,
-    )
+    judge = """mutation ($id: ID!, $fact: String!) { judgeChange(input: {postmortemId: $id, fact: $fact,
+        verdict: CLEARED, reason: "Rolled back before."})
+        { postmortem { draftRevision document } userErrors { code message path } } }"""
+    elsewhere = (await ask(desk, desk.writer, judge, id=id_, fact="elsewhere"))["judgeChange"]
+    assert elsewhere == refused("INVALID", "no change near the incident has this id", "fact")
+    opened = await desk.house.postmortem_reader.find(desk.writer, postmortem.id)
+    assert (opened.draft.revision, opened.draft.judgments) == (1, {})
+    suspect = opened.document["changes"][0]
+    assert suspect["verdict"] == "suspect"
+    judged = (await ask(desk, desk.writer, judge, id=id_, fact=suspect["id"]))["judgeChange"]
+    assert (judged["userErrors"], judged["postmortem"]["draftRevision"]) == ([], 2)
+    change = json.loads(judged["postmortem"]["document"])["changes"][0]
+    assert (change["verdict"], change["reason"], change["judged_by"]["name"]) == (
+        "cleared", "Rolled back before.", "Wera Lind",
+    )  # fmt: skip
+    submit = """mutation ($id: ID!) { submitPostmortem(input: {postmortemId: $id, revision: 2})
+        { postmortem { digest document postmortem { state } } userErrors { code } } }"""
+    back = """mutation ($id: ID!) { returnPostmortem(input: {postmortemId: $id, reason: "What of the other?"})
+        { postmortem { postmortem { state } } userErrors { code message path } } }"""
+    early = (await ask(desk, desk.reviewer, back, id=id_))["returnPostmortem"]
+    assert (early["postmortem"], early["userErrors"][0]["code"]) == (None, "WRONG_STATE")
+    assert (await ask(desk, desk.writer, submit, id=id_))["submitPostmortem"]["userErrors"] == []
+    returned = (await ask(desk, desk.reviewer, back, id=id_))["returnPostmortem"]
+    assert returned == {"postmortem": {"postmortem": {"state": "DRAFT"}}, "userErrors": []}
+    submitted = await ask(desk, desk.writer, submit, id=id_)
     found = submitted["submitPostmortem"]["postmortem"]
     assert found["postmortem"]["state"] == "IN_REVIEW"
     assert json.loads(found["document"])["written"]["summary"] == "It failed."
@@ -109,12 +132,43 @@ async def test_it_is_written_reviewed_signed_and_released(desk):
     assert "authors" in preview["withheld"]
     copies = 'query { tenant(key: "northwind") { postmortems { version sha256 } } }'
     assert (await ask(desk, desk.owner, copies))["tenant"]["postmortems"] == []
-    release = await desk.house.postmortem_releases.release(
-        Release(postmortem.id, 1, desk.northwind, "customer", "As we promised."), desk.owner
-    )
+    give = """mutation ($id: ID!, $tenant: ID!, $version: Int!) { releasePostmortem(input: {postmortemId: $id,
+        version: $version, tenantId: $tenant, reason: "As we promised."})
+        { release { id tenantId version revision sha256 disclosed } userErrors { code message path } } }"""
+    told = {"id": id_, "tenant": encode("Tenant", desk.northwind, desk.northwind)}
+    releases = desk.house.postmortem_releases
+    other = (await ask(desk, desk.owner, give, **told, version=2))["releasePostmortem"]
+    assert other == {
+        "release": None,
+        "userErrors": refused("SUPERSEDED", "another version counts now: look again", "version")["userErrors"],
+    }
+    assert await releases.of_postmortem(desk.owner, postmortem.id) == ()
+    given = (await ask(desk, desk.owner, give, **told, version=1))["releasePostmortem"]
+    (release,) = await releases.of_postmortem(desk.owner, postmortem.id)
+    assert given["userErrors"] == []
+    release_id = given["release"].pop("id")
+    assert given["release"] == {
+        "tenantId": told["tenant"], "version": 1, "revision": 1, "sha256": release.sha256, "disclosed": [],
+    }  # fmt: skip
     await desk.house.postmortem_copies.issue(release.id)
     listed = await ask(desk, desk.owner, copies)
     assert listed["tenant"]["postmortems"] == [{"version": 1, "sha256": release.sha256}]
+
+    show = """mutation ($id: ID!, $fields: [String!]!) { disclosePostmortem(input: {releaseId: $id,
+        fields: $fields, reason: "They asked."}) { release { revision disclosed } userErrors { code message path } } }"""
+    open_ = (await ask(desk, desk.owner, show, id=release_id, fields=["incident.title"]))["disclosePostmortem"]
+    assert (open_["release"], open_["userErrors"][0]["code"]) == (None, "NOT_WITHHELD")
+    assert [each.disclosed for each in await releases.of_postmortem(desk.owner, postmortem.id)] == [()]
+    shown = (await ask(desk, desk.owner, show, id=release_id, fields=["incident.owner"]))["disclosePostmortem"]
+    assert shown == {"release": {"revision": 2, "disclosed": ["incident.owner"]}, "userErrors": []}
+
+    begin = """mutation ($id: ID!) { reopenPostmortem(input: {postmortemId: $id, reason: "Late evidence."})
+        { postmortem { postmortem { state version } } userErrors { code message path } } }"""
+    reopened = (await ask(desk, desk.owner, begin, id=id_))["reopenPostmortem"]
+    assert reopened == {"postmortem": {"postmortem": {"state": "DRAFT", "version": 2}}, "userErrors": []}
+    again = (await ask(desk, desk.owner, begin, id=id_))["reopenPostmortem"]
+    assert (again["postmortem"], again["userErrors"][0]["code"]) == (None, "WRONG_STATE")
+    assert (await desk.again(postmortem)).version == 2
 
 
 async def test_a_pager_is_set_up_tried_and_changed_as_in_the_portal(desk):
