@@ -48,10 +48,12 @@ class Log:
     range: CompactRange = field(default_factory=CompactRange)
     nodes: dict[tuple[int, int], bytes] = field(default_factory=dict)
 
-    def record(self, kind: ReceiptKind, subject: Subject | tuple[Subject, ...], result: dict, at: int = 0):
+    def record(
+        self, kind: ReceiptKind, subject: Subject | tuple[Subject, ...], result: dict, tenant: str = TENANT
+    ):
         """An envelope and its index."""
         subjects = subject if isinstance(subject, tuple) else (subject,)
-        predicate = {"receipt": f"r{self.range.size}", "tenant": TENANT, "at": "2026-07-01T06:00:00Z"}
+        predicate = {"receipt": f"r{self.range.size}", "tenant": tenant, "at": "2026-07-01T06:00:00Z"}
         statement = statement_of(kind, subjects, predicate | {"result": result})
         envelope = sign_envelope(statement.canonical(), self.receipts)
         self.append(envelope)

@@ -163,9 +163,15 @@ def signed_again(files: dict[str, bytes], keyring: Keyring) -> tuple[dict[str, b
         )
         again = Statement(subjects, statement.predicate_type, statement.predicate)
         content[name], places[name] = log.append(sign_envelope(again.canonical(), log.receipts))
-    stated = Manifest.of(Statement.parse(Envelope.parse(files[MANIFEST]).payload))
+    signed = Statement.parse(Envelope.parse(files[MANIFEST]).payload)
+    stated = Manifest.of(signed)
     manifest = Manifest(stated.kind, stated.tenant, stated.period, None)
-    envelope, index = log.record(ReceiptKind.EXPORT_MANIFEST, manifest_subjects(content), manifest.result())
+    envelope, index = log.record(
+        ReceiptKind.EXPORT_MANIFEST,
+        manifest_subjects(content),
+        manifest.result(),
+        str(signed.predicate["tenant"]),
+    )
     note = log.head()
     content |= {proof_name(name): str(log.proof(place, note)).encode() for name, place in places.items()}
     content |= {MANIFEST: envelope.to_json(), MANIFEST_PROOF: str(log.proof(index, note)).encode()}

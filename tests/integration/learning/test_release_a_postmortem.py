@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from evidence_sample import policy_of
+from sla_bundle import signed_again
 from support.learning_world import declared, step
 from support.postmortem_desk import WRITTEN, Desk, actor_of, desk_of
 
@@ -15,10 +17,15 @@ from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.evidence.verdict import Code
 from trust_portal.evidence.verify import verify
 from trust_portal.kernel.actor import Role
+from trust_portal.kernel.canonical import canonical
+from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.postmortems.gathering.everything import MOST_CUSTOMERS
 from trust_portal.learning.postmortems.model import (
+    COPY_FILE,
     COPY_KIND,
+    EVIDENCE_FILE,
+    PROFILE_FILE,
     Acknowledgement,
     Disclose,
     Release,
@@ -153,6 +160,56 @@ async def test_a_false_disclosure_is_refused_with_its_own_code(desk):
         )
         assert verdict.codes == {code}, handed
         assert {each.file for each in verdict.findings} == {"f.json"}
+
+
+def _of_another_version(copy):
+    copy["original"]["version"] = "2"
+    copy["document"]["postmortem"]["version"] = "2"
+
+
+#: What a vendor with its own keys might change in a copy, and the field that gives it away.
+LIES = {
+    "predicate.result.original": lambda copy: copy["original"].update(sha256="0" * 64),
+    "predicate.result.postmortem": lambda copy: copy["original"].update(postmortem=str(VENDOR_ID)),
+    "predicate.result.version": _of_another_version,
+    "predicate.result.profile": lambda copy: copy["profile"].update(sha256="0" * 64),
+    "document.postmortem": lambda copy: copy["document"]["postmortem"].update(version="2"),
+    "customer.id": lambda copy: copy["customer"].update(id=str(VENDOR_ID)),
+    "predicate.result.tenant": lambda copy: copy["customer"].update(key="contoso"),
+    "format": lambda copy: copy.update(format="another"),
+}
+
+
+async def test_a_vendor_that_signs_a_changed_copy_again_is_found_out(desk):
+    """Nothing cryptographic is wrong with it: only what the receipts behind it say, and what it holds itself."""
+    release = await released(desk, await desk.signed(await desk.postmortem()))
+    content, _ = await verdict_of(desk, release)
+    files = dict(bundle.read(content).files)
+
+    def verdict(changed):
+        again, log = signed_again(changed, desk.house.keyring)
+        policy = policy_of(log.receipts, log.checkpoints)
+        return verify(bundle.build(again), policy=policy, kinds=KINDS, recomputers=RECOMPUTERS)
+
+    assert verdict(files).ok
+    for field, change in LIES.items():
+        copy = json.loads(files[COPY_FILE])
+        change(copy)
+        found = verdict({**files, COPY_FILE: canonical(copy)})
+        assert Code.NOT_ATTESTED in found.codes, field
+        assert field in {each.field for each in found.findings}, (field, found.findings)
+    kinder = {**files, PROFILE_FILE: files[PROFILE_FILE] + b"\n"}
+    assert [(each.code, each.file) for each in verdict(kinder).findings] == [
+        (Code.NOT_ATTESTED, PROFILE_FILE)
+    ]
+    for name, data in files.items():
+        if name.startswith("receipts/") and name.endswith(".dsse.json"):
+            without = {each: value for each, value in files.items() if each != name}
+            assert Code.NOT_ATTESTED in verdict(without).codes, data
+
+    lines = files[EVIDENCE_FILE].splitlines(keepends=True)
+    found = verdict({**files, EVIDENCE_FILE: b"".join(lines[:-1])})
+    assert [(each.code, each.file) for each in found.findings] == [(Code.RECOMPUTE_MISMATCH, EVIDENCE_FILE)]
 
 
 async def test_warnings_are_mended_or_acknowledged_with_a_reason(desk):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from datetime import timedelta
 from io import StringIO
 from uuid import UUID
@@ -92,6 +93,25 @@ async def test_filters_stand_in_the_address_and_may_be_kept_under_a_name(
         await read(browser, "/switchboard?severity=P9", 422)
 
 
+async def test_the_table_holds_what_the_filter_in_its_address_lets_through(
+    portal: Portal, world: Promises
+) -> None:
+    async with portal.browser(PMO) as browser:
+
+        async def titles(query: str) -> list[str]:
+            text = await read(browser, f"/switchboard.csv?{query}")
+            return sorted(row["title"] for row in csv.DictReader(StringIO(text)))
+
+        of_aurora = [each for each in await titles("service=api") if "INC-1" not in each and "Limit" not in each]
+        assert await titles("service=billing") == ["Trouble INC-2"]
+        assert await titles("service=api") == sorted([*of_aurora, "Limit the pool", "Trouble INC-1"])
+        assert await titles("team=payments") == ["Limit the pool", "Trouble INC-1"]
+        assert await titles("severity=P2") == ["Trouble INC-2"]
+        assert await titles(f"owner={world.olga.id}") == ["Limit the pool"]
+        assert await titles("service=nothing") == []
+        await read(browser, "/switchboard.csv?severity=P9", 422)
+
+
 async def test_the_wall_has_no_way_in_but_the_way_out_and_the_live_part_comes_alone(
     portal: Portal, world: Promises
 ) -> None:
@@ -103,6 +123,29 @@ async def test_the_wall_has_no_way_in_but_the_way_out_and_the_live_part_comes_al
     assert "By service" not in wall
     assert part.lstrip().startswith('<div id="live"')
     assert "<html" not in part
+
+
+async def test_the_board_and_the_wall_renew_themselves_with_the_filter_they_were_opened_with(
+    portal: Portal, world: Promises
+) -> None:
+    """With htmx every ten seconds; without scripts the wall reloads, the board is reloaded by who reads it."""
+    async with portal.browser(PMO) as browser:
+        for asked, again in (
+            ("", "/switchboard?wall="),
+            ("?wall=1", "/switchboard?wall=1"),
+            ("?service=billing", "/switchboard?service=billing&amp;wall="),
+        ):
+            page = await read(browser, f"/switchboard{asked}")
+            (live,) = re.findall(r'<div id="live"[^>]*>', page)
+            assert dict(re.findall(r'(hx-[a-z]+)="([^"]*)"', live)) == {
+                "hx-get": again, "hx-trigger": "every 10s", "hx-target": "#live", "hx-swap": "outerHTML",
+            }  # fmt: skip
+            assert ('http-equiv="refresh"' in page) == ("wall=1" in asked)
+        path = again.replace("&amp;", "&")
+        assert "Trouble INC-1" not in await read(browser, path, headers={"hx-request": "true"})
+        await world.vendor.tell(declared("INC-9", "P1", minute=120, service="billing"))
+        await world.vendor.register()
+        assert "Trouble INC-9" in await read(browser, path, headers={"hx-request": "true"})
 
 
 async def test_the_ledger_names_the_gaps(portal: Portal, world: Promises) -> None:
@@ -268,6 +311,36 @@ async def test_where_one_works_is_said_by_oneself_and_a_calendar_follows_by_a_li
         assert (await browser.post("/account/calendar/revoke")).status_code == 303
         assert (await nobody.get(link)).status_code == 404
         assert (await browser.post("/account/calendar/revoke")).status_code == 409
+
+
+async def test_the_calendar_of_an_owner_holds_the_days_of_their_own_open_actions_as_they_now_stand(
+    portal: Portal, world: Promises
+) -> None:
+    others = await world.plan("Alarm on the pool", owner_id=world.max.id)
+    later = await world.plan("Test the fallback", term=12)
+    await world.begin()
+    olga = world.olga.as_actor()
+    link = await portal.house.calendar_feeds.make_link(olga)
+
+    def events(text: str) -> dict[str, tuple[str, str]]:
+        found = Calendar.from_ical(text).walk("VEVENT")
+        assert len({str(each["uid"]) for each in found}) == len(found)
+        return {
+            str(each["summary"]): (each.decoded("dtstart").isoformat(), str(each["url"])) for each in found
+        }
+
+    async with portal.browser() as nobody, portal.browser(PMO) as pmo:
+        path = link.removeprefix("https://trust.example")
+        late = (await world.look(later.id)).due.isoformat()
+        planned = await portal.house.prevention_actions.of_postmortem(olga, world.postmortem_id)
+        (first,) = [each.id for each in planned if each.title == "Limit the pool"]
+        assert events(await read(nobody, path)) == {
+            "Due: Limit the pool": ("2026-06-09", f"https://trust.example/actions/{first}"),
+            "Due: Test the fallback": (late, f"https://trust.example/actions/{later.id}"),
+        }
+        everybodys = events(await read(pmo, "/actions/due.ics"))
+        assert everybodys["Due: Alarm on the pool"][1].endswith(f"/actions/{others.id}")
+        assert len(everybodys) == 3
 
 
 async def test_customers_see_nothing_of_it(portal: Portal, world: Promises) -> None:
