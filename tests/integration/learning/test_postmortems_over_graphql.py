@@ -140,7 +140,9 @@ async def test_it_is_written_reviewed_signed_and_released(desk):
     other = (await ask(desk, desk.owner, give, **told, version=2))["releasePostmortem"]
     assert other == {
         "release": None,
-        "userErrors": refused("SUPERSEDED", "another version counts now: look again", "version")["userErrors"],
+        "userErrors": refused("SUPERSEDED", "another version counts now: look again", "version")[
+            "userErrors"
+        ],
     }
     assert await releases.of_postmortem(desk.owner, postmortem.id) == ()
     given = (await ask(desk, desk.owner, give, **told, version=1))["releasePostmortem"]
@@ -156,10 +158,14 @@ async def test_it_is_written_reviewed_signed_and_released(desk):
 
     show = """mutation ($id: ID!, $fields: [String!]!) { disclosePostmortem(input: {releaseId: $id,
         fields: $fields, reason: "They asked."}) { release { revision disclosed } userErrors { code message path } } }"""
-    open_ = (await ask(desk, desk.owner, show, id=release_id, fields=["incident.title"]))["disclosePostmortem"]
+    open_ = (await ask(desk, desk.owner, show, id=release_id, fields=["incident.title"]))[
+        "disclosePostmortem"
+    ]
     assert (open_["release"], open_["userErrors"][0]["code"]) == (None, "NOT_WITHHELD")
     assert [each.disclosed for each in await releases.of_postmortem(desk.owner, postmortem.id)] == [()]
-    shown = (await ask(desk, desk.owner, show, id=release_id, fields=["incident.owner"]))["disclosePostmortem"]
+    shown = (await ask(desk, desk.owner, show, id=release_id, fields=["incident.owner"]))[
+        "disclosePostmortem"
+    ]
     assert shown == {"release": {"revision": 2, "disclosed": ["incident.owner"]}, "userErrors": []}
 
     begin = """mutation ($id: ID!) { reopenPostmortem(input: {postmortemId: $id, reason: "Late evidence."})

@@ -10,6 +10,7 @@ import pytest
 from support.learning_world import declared, step
 from support.passkeys import device_of, enrol
 from support.portal_fixtures import Portal
+from support.postmortem_desk import deployed
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.tokens.model import Admission, Bounds
@@ -38,11 +39,12 @@ async def actor(portal: Portal, role: str) -> Actor:
     return Actor(ActorKind.PERSON, person.id, person.name, VENDOR_ID, person.roles)
 
 
-async def opened(portal: Portal):
+async def opened(portal: Portal, *more: dict):
     """The postmortem of a P1 that touched the first customer."""
 
     async def parts():
         events = [
+            *more,
             declared("INC-77", tenants=[portal.world.aurora.key]),
             step("INC-77", "resolved", minute=60),
         ]
@@ -164,6 +166,57 @@ async def test_it_is_written_reviewed_signed_released_and_read(portal: Portal):
         again = await browser.post(f"{here}/reopen", data={"reopen_reason": "Late evidence."})
         assert again.status_code == 303
         assert "version 2" in (await browser.get(here)).text
+
+
+def live(page: str) -> dict[str, str]:
+    """How the document on a page is asked for again."""
+    (found,) = re.findall(r'<div id="document"[^>]*>', page)
+    return dict(re.findall(r'(hx-[a-z]+)="([^"]*)"', found))
+
+
+async def test_a_draft_renews_itself_a_change_in_it_is_judged_and_what_is_in_review_is_sent_back(
+    portal: Portal,
+):
+    postmortem = await opened(portal, deployed(-40))
+    here = f"/postmortems/{postmortem.id}"
+    async with portal.browser("sre_operator") as browser, portal.browser("csm") as csm:
+        page = (await browser.get(here)).text
+        assert live(page) == {"hx-get": here, "hx-trigger": "every 15s", "hx-swap": "outerHTML"}
+        part = (await browser.get(here, headers={"hx-request": "true"})).text
+        assert part.lstrip().startswith('<div id="document" hx-get=')
+        assert "<html" not in part
+
+        fact = re.findall(r'<option value="([^"]+)"', page.split('name="fact"')[1].split("</select>")[0])[-1]
+        form = {"fact": fact, "verdict": "cleared", "judge_reason": "It was rolled back before."}
+        for wrong, why in (
+            ({"verdict": ""}, "say whether it is suspect or cleared"),
+            ({"verdict": "guilty"}, "choose one of suspect, cleared"),
+            ({"fact": "elsewhere"}, "no change near the incident has this id"),
+            ({"judge_reason": " "}, "nothing was changed"),
+        ):
+            refused = await browser.post(f"{here}/judge", data=form | wrong)
+            assert (refused.status_code, why in refused.text) == (422, True), wrong
+        assert (await csm.post(f"{here}/judge", data=form)).status_code == 403
+        assert "rolled back" not in (await browser.get(here)).text
+        assert (await browser.post(f"{here}/judge", data=form)).status_code == 303
+        part = (await browser.get(here, headers={"hx-request": "true"})).text
+        assert "It was rolled back before." in part
+
+        owner = await actor(portal, "incident_owner")
+        await portal.house.prevention_actions.plan(
+            PlanAction(postmortem.id, "Cap exports", ActionType.PREVENT, owner.id, 10), owner
+        )
+        saved = await browser.post(f"{here}/edit", data={"revision": "1", **PARTS})
+        assert saved.status_code == 303
+        assert (await browser.post(f"{here}/submit", data={"revision": "2"})).status_code == 303
+        page = (await browser.get(here)).text
+        assert live(page) == {}, "what is in review stays as it was frozen"
+        refused = await browser.post(f"{here}/return", data={"return_reason": " "})
+        assert refused.status_code == 422
+        assert (
+            await browser.post(f"{here}/return", data={"return_reason": "More to say"})
+        ).status_code == 303
+        assert live((await browser.get(here)).text) != {}
 
 
 async def test_a_form_that_is_refused_keeps_what_was_typed(portal: Portal):
