@@ -14,6 +14,7 @@ import strawberry
 from schema.context import Context
 from schema.ids import GlobalId, decode
 from schema.types.approval import ApprovalRequest, approval_request
+from schema.types.audit import AuditInvitation, audit_invitation
 from schema.types.compliance import ComplianceEvaluation, compliance_evaluation
 from schema.types.cost import CostAnomaly, cost_anomaly
 from schema.types.credit import Credit, credit
@@ -21,6 +22,7 @@ from schema.types.exclusion import Exclusion, exclusion
 from schema.types.export import Export, export
 from schema.types.person import Person, person
 from schema.types.playbook import PlaybookRun, playbook_run
+from schema.types.qbr import Qbr, qbr
 from schema.types.receipt import Receipt, receipt
 from schema.types.report import SlaReport, sla_report
 from schema.types.tenant import Tenant, tenant
@@ -37,9 +39,11 @@ Node = Annotated[
     | Credit
     | Exclusion
     | ApprovalRequest
+    | AuditInvitation
     | Export
     | Receipt
     | Person
+    | Qbr
     | TrustReport,
     strawberry.union("Node", description="Whatever has a global id that can be asked for again."),
 ]
@@ -56,9 +60,11 @@ async def find(
     | Credit
     | Exclusion
     | ApprovalRequest
+    | AuditInvitation
     | Export
     | Receipt
     | Person
+    | Qbr
     | TrustReport
     | None
 ):
@@ -94,6 +100,11 @@ async def _approval(context: Context, asked: GlobalId) -> ApprovalRequest:
     return approval_request(await context.house.approval_inbox.get(context.actor, asked.tenant_id, asked.id))
 
 
+async def _audit_invitation(context: Context, asked: GlobalId) -> AuditInvitation:
+    found = await context.house.audit_invitations.get(context.actor, asked.tenant_id, asked.id)
+    return audit_invitation(found, context.house.clock.now())
+
+
 async def _evaluation(context: Context, asked: GlobalId) -> ComplianceEvaluation:
     found = await context.house.compliance.get(context.actor, asked.tenant_id, asked.id)
     return compliance_evaluation(found)
@@ -115,6 +126,10 @@ async def _export(context: Context, asked: GlobalId) -> Export:
 
 async def _playbook_run(context: Context, asked: GlobalId) -> PlaybookRun:
     return playbook_run(await context.house.playbook_runs.get(context.actor, asked.tenant_id, asked.id))
+
+
+async def _qbr(context: Context, asked: GlobalId) -> Qbr:
+    return qbr(await context.house.qbr_reader.find(context.actor, asked.tenant_id, asked.id))
 
 
 async def _receipt(context: Context, asked: GlobalId) -> Receipt:
@@ -139,13 +154,16 @@ _Found = (
     | Credit
     | Exclusion
     | ApprovalRequest
+    | AuditInvitation
     | Export
     | Receipt
     | Person
+    | Qbr
     | TrustReport
 )
 _LOOK_UPS: dict[str, Callable[[Context, GlobalId], Awaitable[_Found]]] = {
     "ApprovalRequest": _approval,
+    "AuditInvitation": _audit_invitation,
     "ComplianceEvaluation": _evaluation,
     "CostAnomaly": _anomaly,
     "Credit": _credit,
@@ -153,6 +171,7 @@ _LOOK_UPS: dict[str, Callable[[Context, GlobalId], Awaitable[_Found]]] = {
     "Export": _export,
     "Person": _person,
     "PlaybookRun": _playbook_run,
+    "Qbr": _qbr,
     "Receipt": _receipt,
     "SlaReport": _report,
     "Tenant": _tenant,

@@ -1,18 +1,22 @@
-"""Asking for a bundle."""
+"""Asking for the bundle of a signed document."""
 
 from __future__ import annotations
 
 import strawberry
 
-from schema.context import Info
-from schema.ids import decode
+from schema.context import Context, Info
+from schema.ids import GlobalId, decode
 from schema.payload import OF_THE_REQUEST, UserError, user_error
 from schema.types.export import Export, export
+from trust_portal.errors import NotFound
+from trust_portal.evidence import export as evidence
 
 
-@strawberry.input(description="The signed report whose bundle is wanted.")
+@strawberry.input(description="The signed document whose bundle is wanted.")
 class RequestExportInput:
-    report_id: strawberry.ID
+    report_id: strawberry.ID = strawberry.field(
+        description="Of an SLA report, a published Trust Report or an issued business review."
+    )
 
 
 @strawberry.type(description="The export, new or already there.")
@@ -24,14 +28,26 @@ class RequestExportPayload:
 @strawberry.type
 class ExportMutations:
     @strawberry.mutation(
-        description="Ask for a report's bundle. Idempotent: there is one per revision; a failed one begins anew."
+        description="Ask for a document's bundle. Idempotent: there is one per revision; a failed one begins anew."
     )
     async def request_export(self, info: Info, input: RequestExportInput) -> RequestExportPayload:
         house, actor = info.context.house, info.context.actor
         try:
-            asked = decode(input.report_id, "SlaReport", field="reportId")
+            asked = decode(input.report_id, field="reportId")
             tenant = await house.tenants.get(actor, asked.tenant_id, purpose="GraphQL")
-            found = await house.bundles.request(actor, asked.tenant_id, asked.id)
+            found = await _requested(info.context, asked)
         except OF_THE_REQUEST as refusal:
             return RequestExportPayload(export=None, user_errors=[user_error(refusal)])
         return RequestExportPayload(export=export(found, tenant.key), user_errors=[])
+
+
+async def _requested(context: Context, asked: GlobalId) -> evidence.Export:
+    house = context.house
+    ask = {
+        "Qbr": house.trust_bundles.of_qbr,
+        "SlaReport": house.bundles.request,
+        "TrustReport": house.trust_bundles.of_report,
+    }.get(asked.kind)
+    if ask is None:
+        raise NotFound("report", field="reportId")
+    return await ask(context.actor, asked.tenant_id, asked.id)

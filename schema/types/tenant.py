@@ -176,6 +176,19 @@ class Tenant(CostOfTenant, ReliabilityOfTenant):
         view = await info.context.house.posture.view(info.context.actor, self.uuid)
         return [posture_check(each) for each in view.latest]
 
+    @strawberry.field(description="Every check of posture that was ever made, newest first.")
+    async def posture_history(
+        self,
+        info: Info,
+        first: First = None,
+        after: str | None = None,
+        last: Last = None,
+        before: str | None = None,
+    ) -> Connection[PostureCheck]:
+        house, actor = info.context.house, info.context.actor
+        page = await house.posture.history(actor, self.uuid, page_request(first, after, last, before))
+        return connection(page, posture_check)
+
     @strawberry.field(description="What was done about the customer's own key, newest first.")
     async def customer_keys(self, info: Info) -> list[CustomerKey]:
         acts = await info.context.house.customer_keys.history(info.context.actor, self.uuid)

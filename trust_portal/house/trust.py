@@ -13,6 +13,7 @@ from trust_portal.house.access import AccessRoom
 from trust_portal.house.foundation import Foundation
 from trust_portal.trust.accounts.service import Accounts
 from trust_portal.trust.batches.service import TrustBatches
+from trust_portal.trust.bundles import TrustBundles
 from trust_portal.trust.compliance.audits.service import ReceiptAudits
 from trust_portal.trust.compliance.catalogue import shipped_catalogue
 from trust_portal.trust.compliance.imports.service import AssessmentImports
@@ -48,6 +49,7 @@ def renderers(press: Press) -> Mapping[str, Renderer]:
 class TrustRoom:
     trust_reports: TrustReports
     trust_batches: TrustBatches
+    trust_bundles: TrustBundles
     trust_notes: TrustNotes
     accounts: Accounts
     qbrs: Qbrs
@@ -83,6 +85,7 @@ def trust_room(base: Foundation, access: AccessRoom, auditors: Sequence[Auditor]
             reports=trust_reports,
             access_log=access_log,
         ),
+        trust_bundles=TrustBundles(storage, gate, exports),
         trust_notes=TrustNotes(storage, gate, ledger, access_log),
         accounts=Accounts(storage, gate, ledger, access_log),
         qbrs=Qbrs(storage, gate=gate, ledger=ledger, exports=exports, vendor_name=settings.vendor_name),

@@ -7,6 +7,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from support.document_schemas import faults
 from support.learning_world import Vendor
 from support.sequencing import sequencing
 
@@ -162,6 +163,9 @@ async def test_a_bundle_verifies_and_what_elsewhere_assessed_is_beside_it_with_i
     assert verdict.findings == (), verdict
     assert await house.exports.reproduce(acme, export.id) == bundle
     files = await house.compliance.download(carol, acme, theirs.id)
+    assert faults("compliance", parse_json(files["compliance.json"])) == []
+    vendors = await house.compliance.evaluate(Evaluate(VENDOR_ID, WHY), CONSOLE)
+    assert faults("compliance", parse_json(vendors.document)) == []
     assert set(files) == {"compliance.json", "compliance.csv", "assessment-results.json", "poam.json"}
     log = await house.access_log.page(carol, acme, PageRequest(9), AccessFilter(verb=Verb.DOWNLOADED))
     assert [each.access.subject for each in log.items] == [str(theirs.id)]

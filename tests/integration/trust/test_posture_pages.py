@@ -13,6 +13,10 @@ PAGE = "/t/aurora/posture"
 _ASK = """query ($id: ID!) { node(id: $id) { ... on Tenant {
   posture { check outcome found evidence checkedBy receiptId } customerKeys { act keyId reason }
 } } }"""
+_HISTORY = """query ($id: ID!, $after: String) { node(id: $id) { ... on Tenant {
+  postureHistory(first: 3, after: $after) { nodes { check outcome } pageInfo { endCursor hasNextPage } }
+} } }"""
+_LOOK = [("ISOLATION", "PASS"), ("RESIDENCY", "NOT_CHECKED"), ("CUSTOMER_KEY", "NOT_APPLICABLE")]
 _CHECK = """mutation ($id: ID!) { checkPosture(input: {tenantId: $id}) {
   checks { check outcome } userErrors { code } } }"""
 _SET = """mutation ($id: ID!, $act: CustomerKeyAct!, $reason: String!) {
@@ -95,3 +99,12 @@ async def test_graphql_says_and_does_the_same(portal: Portal) -> None:
     found = str(await asked("customer_viewer", _ASK))
     assert "Our rules ask for it" in found
     assert "row-level security" in found
+    assert await asked("csm", _CHECK) == made
+    pages, after = [], None
+    for _ in range(2):
+        more = {} if after is None else {"after": after}
+        history = (await asked("customer_viewer", _HISTORY, **more))["node"]["postureHistory"]
+        pages.append([(each["check"], each["outcome"]) for each in history["nodes"]])
+        after = history["pageInfo"]["endCursor"]
+    assert sorted(pages[0] + pages[1]) == sorted(2 * _LOOK), "two looks at three things, each once"
+    assert not history["pageInfo"]["hasNextPage"]

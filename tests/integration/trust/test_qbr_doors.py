@@ -13,13 +13,16 @@ import pytest
 from forms import of_pdf, stands_in_list, stands_on
 from pptx import Presentation
 from qbr_desk import issue, prepare
-from report_desk import CORA, Q2
+from report_desk import CORA, Q2, publish
 from sqlalchemy import text
 from support.portal_fixtures import Portal
 
 from jobs.accounts import mind_accounts
-from schema.ids import encode
+from schema.ids import decode, encode
+from trust_portal.access.access_log.model import AccessFilter
+from trust_portal.evidence.export_rows import change_export
 from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.page import PageRequest
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.trust.accounts.model import Readiness, SetAccount
 from trust_portal.trust.qbr.model import Prepare
@@ -27,6 +30,7 @@ from trust_portal.trust.qbr.model import Prepare
 pytestmark = pytest.mark.takes(seconds=10)
 
 LIST = "/t/aurora/qbr"
+_NODE = "query ($id: ID!) { node(id: $id) { ... on Qbr { period revision } } }"
 
 
 async def test_a_review_goes_from_its_date_to_the_customer_by_forms_alone(portal: Portal, tmp_path):
@@ -107,6 +111,11 @@ async def test_the_same_over_graphql_with_refusals_as_user_errors(portal: Portal
         made = await _do(csm, "prepareQbr", "qbr { id period revision blocking }", tenantId=tenant, period=Q2)
         qbr = made["qbr"]
         assert (qbr["period"], qbr["revision"]) == (Q2, None)
+        assert (await _ask(csm, _NODE, id=qbr["id"]))["node"] == {"period": Q2, "revision": None}
+        early = await _do(csm, "requestExport", "export { id }", reportId=qbr["id"])
+        assert early["userErrors"] == [{"code": "NOT_FOUND", "path": None}], "a draft has no bundle"
+        async with portal.browser("customer_viewer") as viewer:
+            assert (await _ask(viewer, _NODE, id=qbr["id"]))["node"] is None, "a draft is nobody else's"
         blocked = await _do(csm, "issueQbr", "qbr { id }", id=qbr["id"])
         assert blocked["userErrors"][0]["code"] == "SECTIONS_BLOCK"
         query = "query ($id: ID!) { qbrDraft(id: $id) { blocking { section seen } entries { text } } }"
@@ -123,6 +132,40 @@ async def test_the_same_over_graphql_with_refusals_as_user_errors(portal: Portal
         assert mine["sha256"] == issued["qbr"]["sha256"]
         whole = await _ask(program, "query ($id: ID!) { qbr(id: $id) { document } }", id=mine["id"])
         assert '"kind":"qbr"' in whole["qbr"]["document"]
+        assert (await _ask(program, _NODE, id=mine["id"]))["node"] == {"period": Q2, "revision": 1}
+        number = decode(mine["id"]).id
+    async with portal.browser("customer_admin") as admin:
+        looked = (await admin.get("/t/aurora/access?did=read")).text
+    assert f'href="/t/aurora/qbr/{number}"' in looked, "what was read can be opened again"
+    entries = await portal.house.access_log.page(
+        CORA, portal.world.aurora.id, PageRequest(50), AccessFilter()
+    )
+    read = {each.access.what for each in entries.items if each.access.subject == str(number)}
+    assert read == {"QBR", "QBR draft"}, "a draft and what was issued are told apart"
+
+
+async def test_a_failed_bundle_of_either_document_is_asked_for_anew(portal: Portal) -> None:
+    house, aurora = portal.house, portal.world.aurora
+    report = await publish(house, aurora.id)
+    review = await issue(house, await prepare(house, aurora.id))
+    documents = {"TrustReport": report.id, "Qbr": review.id}
+    async with portal.browser("customer_viewer") as viewer:
+        for kind, number in documents.items():
+            of = encode(kind, aurora.id, number)
+            asked = "export { id state percent failure }"
+            standing = (await _do(viewer, "requestExport", asked, reportId=of))["export"]
+            assert (standing["state"], standing["failure"]) == ("REQUESTED", None)
+            async with house.storage.write(TenantScope(aurora.id)) as session:
+                await change_export(
+                    session, aurora.id, decode(standing["id"]).id, state="failed", failure="no room left"
+                )
+            again = await _do(viewer, "requestExport", asked, reportId=of)
+            assert again == {"export": standing, "userErrors": []}, "it begins anew, as the same export"
+            theirs = encode(kind, portal.world.brightside.id, number)
+            other = await _do(viewer, "requestExport", asked, reportId=theirs)
+            assert (other["export"], other["userErrors"][0]["code"]) == (None, "NOT_FOUND")
+        none = await _do(viewer, "requestExport", asked, reportId=encode("Person", aurora.id, report.id))
+        assert none["userErrors"] == [{"code": "NOT_FOUND", "path": ["input", "reportId"]}]
 
 
 async def test_a_review_that_was_superseded_says_by_what_on_the_page_in_the_list_and_over_graphql(

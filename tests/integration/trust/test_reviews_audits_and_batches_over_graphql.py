@@ -10,7 +10,7 @@ from report_desk import Q2
 from sqlalchemy import text
 from support.graphql_desk import ask, do, refused, tenant
 from support.portal_fixtures import Portal
-from support.portal_world import NOW
+from support.portal_world import NOW, STRANGER
 
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.storage.tenancy import StaffScope
@@ -22,6 +22,7 @@ DRAFT = """query ($id: ID!) { qbrDraft(id: $id) {
 COMMITMENTS = "query ($t: ID!) { commitments(tenantId: $t) { id text owner due state evidence } }"
 INVITED = """query { viewer { tenant { auditInvitations(first: 5) { nodes {
   email name reason state steps { act by reason } } } } } }"""
+INVITATION = "query ($id: ID!) { node(id: $id) { ... on AuditInvitation { name state } } }"
 LOOKED = """query ($by: Looker, $verb: AccessVerb) { viewer { tenant { accessLog(first: 20, by: $by, verb: $verb) {
   nodes { actorName group verb what } } } } }"""
 BATCH = """query ($p: String!) { trustBatch(period: $p) { state attempt requestedBy tenants {
@@ -149,6 +150,9 @@ async def test_an_auditor_is_let_in_and_shown_out_and_the_customer_sees_who_look
         invitation = made["invitation"]
         assert (invitation["email"], invitation["state"]) == ("ivy@audits.example", "OPEN")
         assert made["url"].startswith("https://trust.example/")
+        assert (await ask(admin, INVITATION, id=invitation["id"]))["node"] == {"name": "Ivy", "state": "OPEN"}
+        async with portal.browser(STRANGER) as stranger:
+            assert (await ask(stranger, INVITATION, id=invitation["id"]))["node"] is None
         ending = {"id": invitation["id"], "reason": "called off"}
         gone = await do(admin, "revokeAuditInvitation", "invitation { state }", **ending)
         assert gone == {"invitation": {"state": "REVOKED"}, "userErrors": []}

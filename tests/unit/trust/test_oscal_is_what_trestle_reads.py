@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from support.document_schemas import faults
 
 from trust_portal.documents.csv import write_csv
 from trust_portal.errors import InvalidInput
@@ -205,3 +207,30 @@ def test_two_findings_of_one_uuid_are_refused() -> None:
     findings[1]["uuid"] = findings[0]["uuid"]
     with pytest.raises(InvalidInput, match="two findings share a uuid"):
         read_assessment(json.dumps(document).encode(), NOW + timedelta(days=1))
+
+
+def test_the_document_itself_fits_its_published_schema() -> None:
+    assert faults("compliance", body()) == []
+    assert faults("compliance", body(gaps=False)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (lambda made: made.pop("imports"), ""),
+        (lambda made: made.update(at="2026-07-10"), "at"),
+        (lambda made: made["controls"][0].update(parties=[]), "controls/0/parties"),
+        (lambda made: made["controls"][0].update(within_s=7776000), "controls/0/within_s"),
+        (lambda made: made["results"][0].update(gap_count="0"), "results/0/gap_count"),
+        (lambda made: made["results"][0]["gaps"][0].pop("receipt"), "results/0/gaps/0"),
+        (lambda made: made["results"][1].update(why="it is so"), "results/1/why"),
+        (lambda made: made["results"][3].update(why=None), "results/3/why"),
+        (lambda made: made["results"][1].update(looked_at=2), "results/1/looked_at"),
+    ],
+)
+def test_what_is_missing_or_otherwise_does_not_fit(
+    change: Callable[[dict[str, Any]], object], place: str
+) -> None:
+    made = body()
+    change(made)
+    assert place in faults("compliance", made)

@@ -210,6 +210,16 @@ class AuditInvitations:
         await self._access_log.looked(actor, tenant_id, "audit invitations")
         return page
 
+    async def get(self, actor: Actor, tenant_id: UUID, invitation_id: UUID) -> Invitation:
+        """``NotFound`` where the tenant has no such one."""
+        await self._gate.require(actor, Action.AUDIT_READ, Resource(NOUN, tenant_id, invitation_id))
+        async with self._storage.read(TenantScope(tenant_id)) as session:
+            found = await repository.find_invitation(session, tenant_id, invitation_id)
+        if found is None:
+            raise NotFound(NOUN)
+        await self._access_log.looked(actor, tenant_id, NOUN, str(invitation_id))
+        return found
+
     async def own(self, actor: Actor) -> Invitation | None:
         """The invitation by which an auditor is here now; None for everybody else."""
         async with self._storage.read(TenantScope(actor.tenant_id)) as session:

@@ -17,6 +17,8 @@ from trust_portal.trust.report.model import Acknowledged, Acknowledgement
 from trust_portal.trust.sections.model import Section
 
 NOUN: Final = "QBR"
+#: What the access log calls one that is not issued: nobody of the customer can open it.
+DRAFT: Final = "QBR draft"
 KIND: Final = "qbr"
 FORMAT: Final = "1"
 ENGINE: Final[Mapping[str, Json]] = MappingProxyType({"name": "trust-portal qbr", "version": "1"})

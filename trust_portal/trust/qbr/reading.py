@@ -20,7 +20,7 @@ from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.actor import Actor
 from trust_portal.storage.unit_of_work import ReadSession, Storage
 from trust_portal.trust.qbr.document import sections_in
-from trust_portal.trust.qbr.model import KIND, NOUN, Commitment, Draft, Qbr
+from trust_portal.trust.qbr.model import DRAFT, KIND, NOUN, Commitment, Draft, Qbr
 from trust_portal.trust.qbr.repository import (
     commitments_of,
     entries_of,
@@ -61,7 +61,7 @@ class QbrReader:
         await self._gate.require(actor, Action.QBR_DRAFT_READ, Resource(NOUN, tenant_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             found = await qbrs_of(session, tenant_id)
-        await self._access_log.looked(actor, tenant_id, NOUN, "drafts", _PURPOSE)
+        await self._access_log.looked(actor, tenant_id, DRAFT, purpose=_PURPOSE)
         latest: dict[str, Qbr] = {}
         for each in found:
             latest.setdefault(each.period, each)
@@ -73,7 +73,7 @@ class QbrReader:
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             qbr, snapshot = await find_qbr(session, tenant_id, qbr_id)
             entries = await entries_of(session, tenant_id, qbr.period)
-        await self._access_log.looked(actor, tenant_id, NOUN, str(qbr_id), _PURPOSE)
+        await self._access_log.looked(actor, tenant_id, DRAFT, str(qbr_id), _PURPOSE)
         return Draft(qbr, sections_in(snapshot), entries)
 
     async def get(self, actor: Actor, tenant_id: UUID, qbr_id: UUID) -> OpenedQbr:
@@ -83,6 +83,19 @@ class QbrReader:
             opened = await _opened(session, tenant_id, qbr_id)
         await self._access_log.looked(actor, tenant_id, NOUN, str(qbr_id), _PURPOSE)
         return opened
+
+    async def find(self, actor: Actor, tenant_id: UUID, qbr_id: UUID) -> Qbr:
+        """What is known of one, without its document; to who reads no drafts, a draft is ``NotFound``."""
+        await self._gate.require(actor, Action.QBR_READ, Resource(NOUN, tenant_id))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            found, _ = await find_qbr(session, tenant_id, qbr_id)
+        if found.issue is None and not self._gate.allows(
+            actor, Action.QBR_DRAFT_READ, Resource(NOUN, tenant_id)
+        ):
+            raise NotFound(NOUN)
+        noun = DRAFT if found.issue is None else NOUN
+        await self._access_log.looked(actor, tenant_id, noun, str(qbr_id), _PURPOSE)
+        return found
 
     async def commitments(self, actor: Actor, tenant_id: UUID) -> tuple[Commitment, ...]:
         """All of them, as they stand; for staff."""

@@ -9,6 +9,7 @@ from trust_portal.access.access_log.model import Access, Verb
 
 #: The page of a thing with an id, below its tenant, by the noun that the access log has for it.
 _PAGES: Final = {
+    "QBR": "/qbr/",
     "SLA report": "/reports/",
     "Trust Report": "/trust/",
     "anomaly": "/cost/anomalies/",
