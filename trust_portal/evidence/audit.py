@@ -24,7 +24,7 @@ from trust_portal.evidence.keyring import KeyPurpose
 from trust_portal.evidence.merkle import CompactRange, leaf_hash
 from trust_portal.evidence.note import NoteKey, SignedNote
 from trust_portal.evidence.sealing.seal import BUNDLE
-from trust_portal.evidence.sealing.vault import Vault
+from trust_portal.evidence.sealing.vault import KEY_WITHDRAWN, Vault
 from trust_portal.evidence.signing import VerifyKey
 from trust_portal.evidence.statement import Statement
 from trust_portal.evidence.strict import Malformed
@@ -39,6 +39,7 @@ class AuditCode(StrEnum):
 
     ARTEFACT_CHANGED = "ARTEFACT_CHANGED"
     ARTEFACT_NOT_OPENED = "ARTEFACT_NOT_OPENED"
+    ARTEFACT_WITHHELD = "ARTEFACT_WITHHELD"
     BAD_SIGNATURE = "BAD_SIGNATURE"
     BODY_CHANGED = "BODY_CHANGED"
     CHECKPOINT_FORKED = "CHECKPOINT_FORKED"
@@ -62,7 +63,8 @@ _NEXT: dict[AuditCode, str] = {
         "if neither version nor keys changed since it was made, "
         "compare the files of both bundles with `trust-portal verify`; the stored one stays valid"
     ),
-    AuditCode.ARTEFACT_NOT_OPENED: "ask the customer whether its key is withdrawn (docs/posture.md)",
+    AuditCode.ARTEFACT_NOT_OPENED: "look after the key service; audit again (docs/posture.md)",
+    AuditCode.ARTEFACT_WITHHELD: "nothing is broken; audit again once the customer enables its key (docs/posture.md)",
     AuditCode.ARTEFACT_CHANGED: "ask for the export again and compare; " + _RESTORE,
 }
 
@@ -294,7 +296,9 @@ class _TenantAudit:
             )
 
     async def _artefacts(self) -> AsyncIterator[AuditFinding]:
+        """What the customer's own act keeps shut is one finding, however much it is: nobody can say how it is."""
         rows = await _Stream.open(self._driver, _ARTEFACTS, self._tenant_id, batch=1)
+        withheld = 0
         while (row := await rows.next()) is not None:
             self._totals.artefacts += 1
             where = f"bundle of export {row['export_id']}"
@@ -303,12 +307,21 @@ class _TenantAudit:
                 try:
                     content = await self._opened(row["export_id"], content)
                 except (Refused, Broken) as error:
+                    if error.code == KEY_WITHDRAWN:
+                        withheld += 1
+                        continue
                     yield self._find(AuditCode.ARTEFACT_NOT_OPENED, where, error.message)
                     continue
             if hashlib.sha256(content).digest() != row["digest"]:
                 yield self._find(
                     AuditCode.ARTEFACT_CHANGED, where, "its bytes are not those that were finished"
                 )
+        if withheld:
+            yield self._find(
+                AuditCode.ARTEFACT_WITHHELD,
+                f"{withheld} bundle{'' if withheld == 1 else 's'}",
+                "sealed under a key the customer withdrew",
+            )
 
     async def _opened(self, export_id: UUID, content: bytes) -> bytes:
         opened = await self._vault.take(self._session, self._tenant_id, export_id, {BUNDLE: content})

@@ -154,6 +154,8 @@ EXPECTED = {
     "/t/{key}/qbr": READERS,
     "/t/{key}/qbr/{report}": NONE_YET,
     "/t/{key}/qbr/{report}/draft": "303 403 403 403 404 403 404 403 403 404",
+    "/t/{key}/qbr/{report}/internal.csv": "303 403 403 403 404 403 404 403 403 404",
+    "/t/{key}/qbr/{report}/internal.json": "303 403 403 403 404 403 404 403 403 404",
     "/t/{key}/qbr/{report}/internal.pdf": "303 403 403 403 404 403 404 403 403 404",
     "/t/{key}/qbr/{report}/internal.pptx": "303 403 403 403 404 403 404 403 403 404",
     "/t/{key}/trust": READERS,

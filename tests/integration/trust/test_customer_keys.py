@@ -43,6 +43,7 @@ from trust_portal.storage.errors import APPEND_ONLY_SQLSTATE
 from trust_portal.storage.outbox import Job
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import ReadSession
+from trust_portal.trust.compliance.model import ControlState, Evaluate, Party
 from trust_portal.trust.posture.model import Check, Outcome, PostureCheck
 
 pytestmark = pytest.mark.takes(seconds=20)
@@ -186,7 +187,15 @@ async def test_a_withdrawn_key_opens_nothing_and_stores_nothing_until_it_is_enab
     assert "withdrawn the key" in (failed.failure or "")
     assert await desk.stored() == sealed
     assert (await desk.posture()).finding.outcome is Outcome.FAIL
-    assert set(await desk.findings()) == {AuditCode.ARTEFACT_NOT_OPENED, AuditCode.NOT_REPRODUCIBLE}
+    assert await desk.findings() == [AuditCode.ARTEFACT_WITHHELD, AuditCode.NOT_REPRODUCIBLE]
+    await desk.house.receipt_audits.run(desk.tenant_id, CONSOLE)
+    evaluated = await desk.house.compliance.evaluate(Evaluate(desk.tenant_id, "we looked"), CONSOLE)
+    (audited,) = (each for each in evaluated.results if each.control == "receipts-audited" and each.party is Party.TENANT)
+    assert (audited.state, audited.why, audited.gaps) == (
+        ControlState.NOT_EVALUATED,
+        "1 bundle sealed under a key the customer withdrew",
+        (),
+    )
     with pytest.raises(Conflict):
         await desk.act(KeyAct.ROTATE)
     await desk.act(KeyAct.ENABLE)

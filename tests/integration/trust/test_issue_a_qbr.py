@@ -6,6 +6,7 @@ import json
 import re
 from datetime import date, timedelta
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from forms import (
@@ -36,10 +37,11 @@ from trust_portal.evidence.audit import AuditTotals, audit
 from trust_portal.evidence.verify import verify
 from trust_portal.kernel.canonical import canonical, sha256_hex
 from trust_portal.storage.tenancy import TenantScope
-from trust_portal.trust.qbr.document import sections_of
+from trust_portal.trust.qbr.document import sections_of, snapshot_bytes
 from trust_portal.trust.qbr.model import (
     Audience,
     CommitmentState,
+    Draft,
     EntryKind,
     IssueQbr,
     Promise,
@@ -82,6 +84,14 @@ async def test_one_bundle_says_every_fact_with_one_number_in_every_form(portal: 
         Say(aurora.id, Q2, EntryKind.COMMENT, "usage", "They are angry.", Audience.INTERNAL), CORA
     )
     await house.qbrs.say(Say(aurora.id, Q2, EntryKind.OMISSION, "posture", "Asked for by mail."), CORA)
+    draft = await house.qbr_reader.draft(CORA, aurora.id, qbr.id)
+    async with portal.browser("csm") as csm:
+        here = f"/t/aurora/qbr/{qbr.id}"
+        inside = {
+            form: (await csm.get(f"{here}/internal.{form}")).content for form in ("csv", "json", "pdf", "pptx")
+        }
+        _inside_says_the_same(draft, (await csm.get(f"{here}/draft")).text, inside, tmp_path)
+        assert (await csm.get(f"{here}/internal.json")).content == inside["json"], "same draft, same bytes"
     issued = await issue(house, qbr)
     assert issued.issue is not None
     async with sequencing(house):
@@ -212,6 +222,39 @@ async def test_a_snapshot_that_is_too_old_is_taken_anew(portal: Portal):
         await house.qbrs.issue(IssueQbr(aurora.id, old.id), CORA)
     assert refused.value.code == "NOT_THE_LATEST"
     assert (await issue(house, newer)).issue is not None
+
+
+def _inside_says_the_same(draft: Draft, page: str, forms: dict[str, bytes], folder: Path) -> None:
+    """The internal forms: every fact of the snapshot, also of what is left out, and what was said inside."""
+    said = of_document(draft.sections)
+    assert "posture" in said
+    assert of_page(page) == said
+    body = json.loads(forms["json"])
+    assert canonical(body) == forms["json"]
+    assert of_document(sections_of(body)) == said
+    assert snapshot_bytes(sections_of(body))[1] == body["prepared"]["sha256"] == draft.qbr.sha256
+    assert [(each["section"], each["audience"], each["text"]) for each in body["commentary"]] == [
+        ("usage", "customer", "The export was *ours*.\n\n- It is throttled."),
+        ("usage", "internal", "They are angry."),
+    ]
+    assert of_table(forms["csv"]) == table_of(draft.sections)
+    paper, slides, rows = (
+        of_pdf(forms["pdf"], folder),
+        of_slides(forms["pptx"]),
+        rows_of_slides(forms["pptx"]),
+    )
+    shown = "".join(slides)
+    for section in said.values():
+        for sentence in section.sentences:
+            assert sentence in shown
+        assert [pair for pair in section.figures if not set(pair) <= set(slides)] == []
+        assert [row for _, table in section.tables for row in table if row not in rows] == []
+        values = [value for _, value in section.figures] + [
+            cell for _, table in section.tables for row in table for cell in row
+        ]
+        assert [each for each in values if each not in paper] == []
+    for form in (paper, shown):
+        assert words("They are angry") in form
 
 
 def _no_other_number(body, sections, slides: list[str]) -> None:

@@ -176,6 +176,20 @@ def test_findings_of_an_audit_are_gaps_all_counted() -> None:
     )
 
 
+def test_what_the_customer_keeps_shut_is_not_evaluated_unless_something_else_is_found_or_it_is_late() -> None:
+    shut = replace(AUDIT, withheld="3 bundles sealed under a key the customer withdrew")
+    assert judge_audit(shut, 7 * DAY, NOW) == Judgment(
+        ControlState.NOT_EVALUATED,
+        41,
+        why="3 bundles sealed under a key the customer withdrew",
+        evidence=(RECEIPT,),
+    )
+    late = judge_audit(shut, 7 * DAY, NOW + timedelta(seconds=1))
+    assert whys(late) == ["its last audit is too long ago"]
+    found = replace(shut, finding_count=1, findings=(("receipt 7", "nobody signed it"),))
+    assert whys(judge_audit(found, 7 * DAY, NOW)) == ["nobody signed it"]
+
+
 def test_a_young_log_is_not_evaluated_and_an_old_one_without_audit_is_a_gap() -> None:
     never = AuditFacts(NOW - 7 * DAY, None, None, 0, 0, (), None)
     assert judge_audit(never, 7 * DAY, NOW) == Judgment(

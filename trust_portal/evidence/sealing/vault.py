@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import Final
 from uuid import UUID
 
 from trust_portal.errors import Broken, Conflict
@@ -13,6 +14,8 @@ from trust_portal.evidence.sealing.repository import current_key, find_data_key,
 from trust_portal.evidence.sealing.seal import identity, new_data_key, seal, unseal
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
+#: Code of the refusal where the customer took its key back.
+KEY_WITHDRAWN: Final = "KEY_WITHDRAWN"
 #: Of an export's data key: bound to the export, and to no file of it.
 _DATA_KEY = "\n"
 
@@ -88,5 +91,5 @@ def _require_in_force(key: CustomerKey | None) -> None:
     if key is not None and not key.in_force:
         raise Conflict(
             "the customer has withdrawn the key: nothing stored is handed out, and nothing new is stored",
-            code="KEY_WITHDRAWN",
+            code=KEY_WITHDRAWN,
         )

@@ -88,7 +88,10 @@ class PeriodReport:
 
 @dataclass(frozen=True, slots=True)
 class AuditFacts:
-    """The last audit of a log. ``first_receipt_at`` None: the log is empty. ``findings``: what it found."""
+    """The last audit of a log. ``first_receipt_at`` None: the log is empty. ``findings``: what it found.
+
+    ``withheld``: what it could not look at, because the customer took back the key that seals it; None: nothing.
+    """
 
     first_receipt_at: datetime | None
     audit: UUID | None
@@ -97,6 +100,7 @@ class AuditFacts:
     finding_count: int
     findings: tuple[tuple[str, str], ...]
     receipt: UUID | None
+    withheld: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

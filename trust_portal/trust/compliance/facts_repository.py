@@ -185,9 +185,17 @@ async def read_audit(session: ReadSession, tenant_id: UUID) -> AuditFacts:
     row = await driver.fetchrow(_LAST_AUDIT, tenant_id)
     if row is None:
         return AuditFacts(first, None, None, 0, 0, (), None)
-    findings = tuple((each["where"], each["message"]) for each in row["findings"])
+    kept = [each for each in row["findings"] if each["code"] != AuditCode.ARTEFACT_WITHHELD]
+    shut = [f"{each['where']} {each['message']}" for each in row["findings"] if each not in kept]
     return AuditFacts(
-        first, row["id"], row["ended_at"], row["receipts"], row["finding_count"], findings, row["receipt_id"]
+        first,
+        row["id"],
+        row["ended_at"],
+        row["receipts"],
+        row["finding_count"] - len(shut),
+        tuple((each["where"], each["message"]) for each in kept),
+        row["receipt_id"],
+        "; ".join(shut) or None,
     )
 
 

@@ -86,7 +86,10 @@ def judge_reports(facts: Sequence[PeriodReport], within: timedelta, now: datetim
 
 
 def judge_audit(facts: AuditFacts, within: timedelta, now: datetime) -> Judgment:
-    """A log younger than ``within`` need not have been audited; a finding counts until an audit is without."""
+    """A log younger than ``within`` need not have been audited; a finding counts until an audit is without.
+
+    What the customer keeps shut by its own act is no gap, and holds nothing either: of that nobody can say.
+    """
     evidence = () if facts.receipt is None else (facts.receipt,)
     if facts.audited_at is None:
         if facts.first_receipt_at is None or now <= facts.first_receipt_at + within:
@@ -112,6 +115,8 @@ def judge_audit(facts: AuditFacts, within: timedelta, now: datetime) -> Judgment
         gaps.append(
             Gap("log", "The log", "its last audit is too long ago", facts.audited_at + within, facts.receipt)
         )
+    if facts.withheld is not None and not gaps:
+        return Judgment(ControlState.NOT_EVALUATED, facts.receipts, why=facts.withheld, evidence=evidence)
     return _judged(facts.receipts, gaps, evidence=evidence)
 
 

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 from trust_portal.documents.pdf import render_pdf
 from trust_portal.documents.slides.drawing import render_pptx
+from trust_portal.kernel.canonical import Json, canonical
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.trust.qbr.deck import deck_of_draft
-from trust_portal.trust.qbr.model import Audience, Draft, EntryKind, last_of
+from trust_portal.trust.qbr.model import FORMAT, Audience, Draft, EntryKind, last_of
 from trust_portal.trust.qbr.presentation import environment
+from trust_portal.trust.qbr.recompute import table_of
+from trust_portal.trust.sections.document import section_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,32 @@ def comments_on(draft: Draft, section: str) -> list[dict[str, str]]:
         for each, entry in said
         if entry is not None
     ]
+
+
+def internal_json(internal: Internal) -> bytes:
+    """RFC 8785: the locked sections as an issued review has them, and what holds of what was said."""
+    qbr, said = internal.draft.qbr, internal.comments()
+    commentary: list[Json] = [
+        {"section": each.id, **comment} for each in internal.draft.sections for comment in said[each.id]
+    ]
+    return canonical(
+        {
+            "kind": "qbr-internal",
+            "format": FORMAT,
+            "vendor": internal.vendor,
+            "tenant": internal.tenant,
+            "period": qbr.period,
+            "as_of": rfc3339(qbr.as_of),
+            "prepared": {"by": qbr.prepared_by, "receipt": str(qbr.receipt_id), "sha256": qbr.sha256},
+            "commentary": commentary,
+            "sections": [section_json(each) for each in internal.draft.sections],
+        }
+    )
+
+
+def internal_csv(internal: Internal) -> bytes:
+    """Every value with its address, as the table of an issued review has it."""
+    return table_of(internal.draft.sections)
 
 
 def internal_pptx(internal: Internal) -> bytes:

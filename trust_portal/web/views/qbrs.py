@@ -26,7 +26,14 @@ from trust_portal.trust.qbr.document import (
     title_of,
 )
 from trust_portal.trust.qbr.ids import PROPOSED, RECOMMENDATIONS
-from trust_portal.trust.qbr.internal import Internal, comments_on, internal_pdf, internal_pptx
+from trust_portal.trust.qbr.internal import (
+    Internal,
+    comments_on,
+    internal_csv,
+    internal_json,
+    internal_pdf,
+    internal_pptx,
+)
 from trust_portal.trust.qbr.model import (
     CSV_FILE,
     DOCUMENT_FILE,
@@ -216,6 +223,16 @@ async def internal_paper(request: Request) -> Response:
     return await _internal(request, internal_pdf, "application/pdf", "pdf")
 
 
+async def internal_table(request: Request) -> Response:
+    """Its values as CSV."""
+    return await _internal(request, internal_csv, "text/csv; charset=utf-8", "csv")
+
+
+async def internal_document(request: Request) -> Response:
+    """Its values and comments as JSON."""
+    return await _internal(request, internal_json, "application/json", "json")
+
+
 async def _internal(
     request: Request, make: Callable[[Internal], bytes], media_type: str, suffix: str
 ) -> Response:
@@ -334,6 +351,8 @@ routes = [
     Route("/t/{tenant}/qbr/commitments/{commitment:uuid}", settle, methods=["POST"]),
     Route("/t/{tenant}/qbr/{qbr:uuid}", review, methods=["GET"]),
     Route("/t/{tenant}/qbr/{qbr:uuid}/draft", draft, methods=["GET"]),
+    Route("/t/{tenant}/qbr/{qbr:uuid}/internal.csv", internal_table, methods=["GET"]),
+    Route("/t/{tenant}/qbr/{qbr:uuid}/internal.json", internal_document, methods=["GET"]),
     Route("/t/{tenant}/qbr/{qbr:uuid}/internal.pdf", internal_paper, methods=["GET"]),
     Route("/t/{tenant}/qbr/{qbr:uuid}/internal.pptx", internal_slides, methods=["GET"]),
     Route("/t/{tenant}/qbr/{qbr:uuid}/say", say, methods=["POST"]),
