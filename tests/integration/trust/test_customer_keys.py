@@ -190,7 +190,11 @@ async def test_a_withdrawn_key_opens_nothing_and_stores_nothing_until_it_is_enab
     assert await desk.findings() == [AuditCode.ARTEFACT_WITHHELD, AuditCode.NOT_REPRODUCIBLE]
     await desk.house.receipt_audits.run(desk.tenant_id, CONSOLE)
     evaluated = await desk.house.compliance.evaluate(Evaluate(desk.tenant_id, "we looked"), CONSOLE)
-    (audited,) = (each for each in evaluated.results if each.control == "receipts-audited" and each.party is Party.TENANT)
+    (audited,) = (
+        each
+        for each in evaluated.results
+        if each.control == "receipts-audited" and each.party is Party.TENANT
+    )
     assert (audited.state, audited.why, audited.gaps) == (
         ControlState.NOT_EVALUATED,
         "1 bundle sealed under a key the customer withdrew",

@@ -88,7 +88,8 @@ async def test_one_bundle_says_every_fact_with_one_number_in_every_form(portal: 
     async with portal.browser("csm") as csm:
         here = f"/t/aurora/qbr/{qbr.id}"
         inside = {
-            form: (await csm.get(f"{here}/internal.{form}")).content for form in ("csv", "json", "pdf", "pptx")
+            form: (await csm.get(f"{here}/internal.{form}")).content
+            for form in ("csv", "json", "pdf", "pptx")
         }
         _inside_says_the_same(draft, (await csm.get(f"{here}/draft")).text, inside, tmp_path)
         assert (await csm.get(f"{here}/internal.json")).content == inside["json"], "same draft, same bytes"

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from trust_portal.evidence.audit import AuditCode
 from trust_portal.evidence.dsse import Envelope
 from trust_portal.evidence.key_register import known_keys
 from trust_portal.evidence.keyring import KeyPurpose
