@@ -113,7 +113,7 @@ async def test_the_same_over_graphql_with_refusals_as_user_errors(portal: Portal
         assert (qbr["period"], qbr["revision"]) == (Q2, None)
         assert (await _ask(csm, _NODE, id=qbr["id"]))["node"] == {"period": Q2, "revision": None}
         early = await _do(csm, "requestExport", "export { id }", reportId=qbr["id"])
-        assert early["userErrors"] == [{"code": "NOT_FOUND", "path": None}], "a draft has no bundle"
+        assert early["userErrors"] == [{"code": "NOT_FOUND", "path": []}], "a draft has no bundle"
         async with portal.browser("customer_viewer") as viewer:
             assert (await _ask(viewer, _NODE, id=qbr["id"]))["node"] is None, "a draft is nobody else's"
         blocked = await _do(csm, "issueQbr", "qbr { id }", id=qbr["id"])
