@@ -32,6 +32,7 @@ from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import new_id
 from trust_portal.runtime.embedded import Servers, embedded_servers
 from trust_portal.runtime.embedded.postgres import DATABASE
+from trust_portal.runtime.loading import settled
 from trust_portal.runtime.migrate import migrate
 from trust_portal.settings import Settings
 from trust_portal.storage.tenancy import TenantScope
@@ -57,6 +58,7 @@ async def run() -> list[Row]:
     rows = []
     with TemporaryDirectory() as folder:
         async with _place(Path(folder)) as place:
+            settled()  # as every process of the product is once it has started
             for hours, limit in ((24, 500), (4, 500)):
                 anomaly, places = await _anomaly(place, hours)
                 took = [await _explain(place.house, anomaly) for _ in range(_ROUNDS)]

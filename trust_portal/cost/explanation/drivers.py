@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, localcontext
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from trust_portal.cost.explanation.lattice import Codes, number_parts
@@ -114,9 +113,7 @@ def _dimensions(parts: Sequence[Spent]) -> tuple[tuple[str, ...], tuple[tuple[st
     }
     if not parts:  # one place, where nothing is used
         columns = {name: [""] for name in columns}
-    values, codes = zip(
-        *(encode(pl.Series(name, column, dtype=pl.String)) for name, column in columns.items()), strict=True
-    )
+    values, codes = zip(*map(encode, columns.values()), strict=True)
     return tuple(columns), values, np.array(codes, dtype=np.int64)
 
 

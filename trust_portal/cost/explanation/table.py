@@ -64,7 +64,7 @@ def read_table(data: bytes) -> Table:
 
 
 def _table(series: Sequence[pl.Series], expected: Sequence[int], actual: Sequence[int], digits: int) -> Table:
-    values, codes = zip(*map(encode, series), strict=True) if series else ((), ())
+    values, codes = zip(*(encode(each.to_list()) for each in series), strict=True) if series else ((), ())
     exact = exact_type(len(expected), expected, actual)
     return Table(
         tuple(column.name for column in series),
@@ -76,14 +76,16 @@ def _table(series: Sequence[pl.Series], expected: Sequence[int], actual: Sequenc
     )
 
 
-def encode(column: pl.Series) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+def encode(column: Sequence[str | None]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """The distinct values of a column of text, and for each row the place of its own among them.
 
     Sorted, so that the order of rows never decides between two equally good causes.
     """
-    text = column.fill_null("")
-    distinct = text.unique().sort()
-    return tuple(distinct.to_list()), distinct.search_sorted(text).to_numpy().astype(np.int64)
+    distinct = sorted({value or "" for value in set(column)})
+    place: dict[str | None, int] = {value: number for number, value in enumerate(distinct)}
+    if None in column:
+        place[None] = place[""]
+    return tuple(distinct), np.fromiter(map(place.__getitem__, column), np.int64, len(column))
 
 
 def exact_type(rows: int, *columns: Sequence[int]) -> type:

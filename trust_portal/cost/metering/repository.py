@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -163,7 +164,7 @@ async def read_parts(
 
 
 _PLACES: Final = """
-SELECT resource, operation, region, adapter, labels, sum(cost)
+SELECT resource, operation, region, adapter, labels::text, sum(cost)
 FROM unnest($4::timestamptz[]) AS used (hour) JOIN usage_parts USING (hour)
 WHERE tenant_id = $1 AND subsystem = $2 AND currency = $3
 GROUP BY resource, operation, region, adapter, labels
@@ -179,15 +180,16 @@ async def read_places(
     """
     hours = [start + n * HOUR for start in starts for n in range(int(length / HOUR))]
     rows = await (await session.driver()).fetch(_PLACES, tenant_id, series.subsystem, series.currency, hours)
-    found = [PlaceCost(*row) for row in rows]
-    return tuple(sorted(found, key=_place))
-
-
-def _place(each: PlaceCost) -> tuple[str, str, str, bool, str, list[tuple[str, str]]]:
-    return (
-        each.resource, each.operation, each.region, each.adapter is not None, each.adapter or "",
-        sorted(each.labels.items()),
-    )  # fmt: skip
+    # Few labels stand at many places; PostgreSQL writes equal ones alike.
+    labels = {text: json.loads(text) for text in {row["labels"] for row in rows}}
+    order = {text: sorted(labels[text].items()) for text in labels}
+    rows.sort(
+        key=lambda row: (*row[:3], row["adapter"] is not None, row["adapter"] or "", order[row["labels"]])
+    )
+    return tuple(
+        PlaceCost(resource, operation, region, adapter, labels[text], cost)
+        for resource, operation, region, adapter, text, cost in rows
+    )
 
 
 async def read_all_parts(
