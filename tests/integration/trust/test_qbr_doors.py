@@ -21,7 +21,8 @@ from jobs.accounts import mind_accounts
 from schema.ids import decode, encode
 from trust_portal.access.access_log.model import AccessFilter
 from trust_portal.evidence.export_rows import change_export
-from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.actor import Actor, ActorKind, Role
+from trust_portal.kernel.ids import new_id
 from trust_portal.kernel.page import PageRequest
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.trust.accounts.model import Readiness, SetAccount
@@ -137,9 +138,9 @@ async def test_the_same_over_graphql_with_refusals_as_user_errors(portal: Portal
     async with portal.browser("customer_admin") as admin:
         looked = (await admin.get("/t/aurora/access?did=read")).text
     assert f'href="/t/aurora/qbr/{number}"' in looked, "what was read can be opened again"
-    entries = await portal.house.access_log.page(
-        CORA, portal.world.aurora.id, PageRequest(50), AccessFilter()
-    )
+    tenant_id = portal.world.aurora.id
+    carla = Actor(ActorKind.PERSON, new_id(), "Carla", tenant_id, frozenset({Role.CUSTOMER_ADMIN}))
+    entries = await portal.house.access_log.page(carla, tenant_id, PageRequest(50), AccessFilter())
     read = {each.access.what for each in entries.items if each.access.subject == str(number)}
     assert read == {"QBR", "QBR draft"}, "a draft and what was issued are told apart"
 
