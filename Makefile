@@ -46,6 +46,7 @@ fmt: .venv/dev.installed ## format, and fix what can be fixed by rule
 lock: ## pin requirements/*.in anew, with hashes (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header requirements/app.in -o requirements/app.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -c requirements/app.txt requirements/build.in -o requirements/build.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -c requirements/app.txt requirements/verify.in -o requirements/verify.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -c requirements/app.txt -c requirements/build.txt requirements/dev.in -o requirements/dev.txt
 
 clean: ## remove what these commands made here

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -84,6 +86,38 @@ def test_the_command_verifies_and_recomputes_it(sla_bundles: SlaBundles, tmp_pat
     assert (done.exit_code, answer["ok"], answer["findings"]) == (0, True, [])
     assert "the figures follow from the bundle's own inputs, string for string" in answer["proved"]
     assert (answer["subject"]["kind"], answer["subject"]["tenant"]) == ("sla-report", "acme")
+
+
+def test_the_packages_of_the_verifiers_own_lock_are_enough_to_recompute_it(
+    sla_bundles: SlaBundles, tmp_path: Path
+) -> None:
+    (tmp_path / "newer.zip").write_bytes(sla_bundles.newer)
+    (tmp_path / "policy.txt").write_bytes(sla_bundles.files["policy.txt"])
+    ask = """
+import sys
+from importlib.metadata import packages_distributions
+from trust_portal.cli import main
+try:
+    main()
+finally:
+    owners = packages_distributions()
+    tops = {name.partition(".")[0] for name, each in list(sys.modules.items()) if getattr(each, "__file__", 0)}
+    print("used", *sorted({owner for top in tops for owner in owners.get(top, ())}))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", ask, "verify", str(tmp_path / "newer.zip")]
+        + ["--policy", str(tmp_path / "policy.txt"), "--recompute"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    used = {name.lower() for name in done.stdout.rsplit("used ", 1)[1].split()}
+    lock = (Path(__file__).parents[2] / "requirements" / "verify.txt").read_text()
+    locked = set(re.findall(r"^([a-z0-9._-]+)==", lock, flags=re.MULTILINE))
+    assert {"click", "polars", "pynacl"} <= used
+    # typing_extensions is imported where it happens to be, and by nothing that needs it.
+    assert used - locked - {"typing_extensions", "typing-extensions"} <= {"trust-portal"}
 
 
 def test_made_a_second_time_it_is_the_same_bytes(sla_bundles: SlaBundles) -> None:

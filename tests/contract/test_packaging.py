@@ -97,11 +97,12 @@ def test_declared_dependencies_are_those_of_the_lock() -> None:
     assert {Requirement(line).name.lower() for line in asked} <= names("app.txt")
 
 
-def test_the_three_locks_agree() -> None:
+def test_the_locks_agree() -> None:
     assert pins("app.txt") | pins("build.txt") <= pins("dev.txt")
+    assert pins("verify.txt") < pins("app.txt")
 
 
-@pytest.mark.parametrize("name", ["app.txt", "build.txt", "dev.txt"])
+@pytest.mark.parametrize("name", ["app.txt", "build.txt", "dev.txt", "verify.txt"])
 def test_a_lock_has_a_hash_for_everything_and_no_address(name: str) -> None:
     text = (ROOT / "requirements" / name).read_text()
     assert not re.search(r"https?://|--(extra-)?index-url|--find-links|--trusted-host", text)

@@ -76,6 +76,7 @@ EXPECTED = {
     "/policies": "303 403 200 200 200 200 200 200 200 200",
     "/keys": "303 200 200 200 200 200 200 200 200 200",
     "/verify": EVERYBODY,
+    "/verify.html": EVERYBODY,
     "/.well-known/webhook-keys.json": EVERYBODY,
     "/schemas/": EVERYBODY,
     "/schemas/trustportal.sli.measured.v1": EVERYBODY,

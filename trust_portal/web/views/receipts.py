@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 from starlette.requests import Request
@@ -13,6 +14,7 @@ from trust_portal.access.policy import Resource
 from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.evidence.key_register import follow_keys
 from trust_portal.evidence.statement import ReceiptKind
+from trust_portal.evidence.verification_page import verification_page
 from trust_portal.notify.standard_webhooks import Ed25519Public
 from trust_portal.web.context import actor_of, actor_or_none, house_of
 from trust_portal.web.files import attachment
@@ -88,7 +90,19 @@ async def verify(request: Request) -> Response:
     actor = actor_or_none(request)
     around = await own_frame(request) if actor is not None and actor.roles else {}
     await follow_keys(house_of(request).storage, house_of(request).keyring)
-    return page(request, "verify.html", keyring=house_of(request).keyring, **around)
+    return page(
+        request,
+        "verify.html",
+        keyring=house_of(request).keyring,
+        page_sha256=hashlib.sha256(verification_page()).hexdigest(),
+        **around,
+    )
+
+
+async def verifier_page(request: Request) -> Response:  # noqa: ARG001 - starlette's signature
+    """The page that checks a bundle offline, from outside any bundle: to keep, so never shown in place."""
+    content = verification_page()
+    return attachment(content, "text/html; charset=utf-8", "verify.html", hashlib.sha256(content).hexdigest())
 
 
 async def webhook_keys(request: Request) -> Response:
@@ -125,4 +139,5 @@ routes = [
     Route("/t/{tenant}/trust-policy", trust_policy, methods=["GET"]),
     Route("/.well-known/webhook-keys.json", webhook_keys, methods=["GET"]),
     Route("/verify", verify, methods=["GET"]),
+    Route("/verify.html", verifier_page, methods=["GET"]),
 ]
