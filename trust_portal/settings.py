@@ -107,24 +107,26 @@ class Settings:
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Settings from the environment; a missing or malformed one is ``InvalidInput`` by its name."""
+    """Settings from the environment; what is missing or malformed is ``InvalidInput``, all of it by name."""
     env = os.environ if environ is None else environ
     values: dict[str, object] = {}
-    for name in ("database_url", "redis_url"):
-        if not env.get(name.upper()):
-            raise InvalidInput(
-                f"set {name.upper()}, or use `trust-portal up`, which brings its own servers",
-                field=name.upper(),
-            )
+    wrong: dict[str, str] = {}
+    missing = [name for name in ("DATABASE_URL", "REDIS_URL") if not env.get(name)]
+    if missing:
+        wrong[missing[0]] = (
+            f"set {' and '.join(missing)}, or use `trust-portal up`, which brings its own servers"
+        )
     for name, read in _READERS.items():
         text = env.get(name.upper())
         if text:
             try:
                 values[name] = read(text)
             except ValueError as error:
-                raise InvalidInput(f"{name.upper()}: {error}", field=name.upper()) from error
+                wrong[name.upper()] = f"{name.upper()}: {error}"
     if values.get("story_clock") and not values.get("demo"):
-        raise InvalidInput("STORY_CLOCK: only a demo has a time of its own", field="STORY_CLOCK")
+        wrong["STORY_CLOCK"] = "STORY_CLOCK: only a demo has a time of its own"
+    if wrong:
+        raise InvalidInput("; ".join(wrong.values()), field=next(iter(wrong)))
     return Settings(**values)  # type: ignore[arg-type]  # the readers make the right types
 
 

@@ -105,8 +105,10 @@ finally:
     print("used", *sorted({owner for top in tops for owner in owners.get(top, ())}))
 """
     done = subprocess.run(
-        [sys.executable, "-c", ask, "verify", str(tmp_path / "newer.zip")]
-        + ["--policy", str(tmp_path / "policy.txt"), "--recompute"],
+        [
+            *(sys.executable, "-c", ask, "verify", str(tmp_path / "newer.zip")),
+            *("--policy", str(tmp_path / "policy.txt"), "--recompute"),
+        ],
         capture_output=True,
         text=True,
         check=False,

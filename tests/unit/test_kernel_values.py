@@ -185,6 +185,15 @@ def test_a_malformed_setting_is_named(name: str, value: str) -> None:
     assert caught.value.field == name
 
 
+def test_everything_that_is_wrong_with_the_settings_is_said_at_once() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        load_settings({"BASE_URL": "ftp://x", "LOG_FORMAT": "xml"})
+    assert caught.value.message == (
+        "set DATABASE_URL and REDIS_URL, or use `trust-portal up`, which brings its own servers; "
+        "BASE_URL: 'ftp://x' is no http(s) URL; LOG_FORMAT: 'xml' is neither json nor console"
+    )
+
+
 def test_settings_are_read_once_into_their_types() -> None:
     settings = load_settings(
         {

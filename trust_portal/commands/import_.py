@@ -44,6 +44,8 @@ async def _import_events(file: Path, settings: Settings) -> None:
         async with open_house(settings) as house:
             sender = Admission(CONSOLE, Bounds(sources=("*",)))
             outcome = await house.intake.deliver(lines(_parts(stream)), sender)
+            named = {(each.tenant_id, each.objective): each for each in outcome.measured}
+            missing = await house.objectives.directory.missing(named)
     for rejection in outcome.rejected[:_SHOWN_REJECTIONS]:
         where = f" at {rejection.path}" if rejection.path else ""
         name = f" ({rejection.id})" if rejection.id else ""
@@ -55,6 +57,12 @@ async def _import_events(file: Path, settings: Settings) -> None:
     click.echo(
         f"{outcome.accepted} accepted, {outcome.duplicates} duplicates, {outcome.rejected_count} rejected"
     )
+    for tenant, objective in sorted((named[each].tenant, named[each].objective) for each in missing):
+        click.echo(
+            f"{tenant} {objective}: measured, and nobody has defined this objective; no report counts it until"
+            " a contract names it or `trust-portal import objectives` defines it",
+            err=True,
+        )
     if outcome.rejected_count:
         click.echo(
             "Correct the rejected events and run the import again; the others stay as they are.", err=True

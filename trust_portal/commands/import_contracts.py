@@ -59,7 +59,11 @@ def objectives(file: Path, tenant: str | None) -> None:
         raise InvalidInput("not UTF-8 text", field=str(file)) from error
 
     async def work(house: House) -> None:
-        for each in await house.objectives.import_file(command, CONSOLE):
+        try:
+            imported = await house.objectives.import_file(command, CONSOLE)
+        except Unusable as error:
+            _refused(file, error)
+        for each in imported:
             word = f"recorded as revision {each.objective.revision}" if each.new else "is recorded already"
             click.echo(f"{each.objective.key} ({each.objective.definition.kind}) {word}")
 

@@ -12,7 +12,8 @@ from trust_portal.access.policy import Resource
 from trust_portal.access.tokens.model import Admission
 from trust_portal.errors import Unavailable
 from trust_portal.facts.directory import TenantDirectory
-from trust_portal.facts.outcome import Outcome, RejectionCode
+from trust_portal.facts.events import SliMeasured
+from trust_portal.facts.outcome import MAX_MEASURED, Measured, Outcome, RejectionCode
 from trust_portal.facts.owning import check_source, owner, tenants_named
 from trust_portal.facts.rate import RateLimit
 from trust_portal.facts.reading import ReadEvent, read_event
@@ -101,6 +102,7 @@ class Intake:
                 owned.append(owner(read, directory, sender.bounds))
             except BadEvent as bad:
                 _reject(outcome, read, bad)
+        _note_measured(owned, outcome)
         return owned
 
     async def _store(self, staged: Staged, outcome: Outcome) -> None:
@@ -133,6 +135,17 @@ def _judge(staged: Staged, known: Mapping[bytes, bytes], outcome: Outcome) -> No
                 "this source and id were received before with different content; a new fact needs a new id"
             )
             _reject(outcome, read, BadEvent(RejectionCode.CONFLICT, message, "$.id"))
+
+
+def _note_measured(owned: Sequence[Owned], outcome: Outcome) -> None:
+    seen = {
+        (each.tenant_id, each.read.event.data.tenant, each.read.event.data.objective)
+        for each in owned
+        if isinstance(each.read.event, SliMeasured)
+    }
+    for named in sorted(seen):
+        if len(outcome.measured) < MAX_MEASURED:
+            outcome.measured.add(Measured(*named))
 
 
 def _reject_unavailable(outcome: Outcome, events: Sequence[ReadEvent], error: Unavailable) -> None:

@@ -119,6 +119,27 @@ def _rising_bounds(found: list[Run]) -> list[str]:
     return sorted({bound for run in found for bound in run.buckets}, key=float)
 
 
+#: From one name to the next by the primary key: as many looks as there are names, however many minutes.
+_NAMES: Final = """
+    WITH RECURSIVE named (objective) AS (
+        SELECT min(objective) FROM measurements WHERE tenant_id = $1
+        UNION ALL
+        SELECT (SELECT min(objective) FROM measurements WHERE tenant_id = $1 AND objective > named.objective)
+        FROM named WHERE named.objective IS NOT NULL
+    )
+    SELECT objective, (
+        SELECT max(minute) FROM measurements WHERE tenant_id = $1 AND objective = named.objective
+    ) AS newest
+    FROM named WHERE objective IS NOT NULL
+"""
+
+
+async def newest_measured(session: ReadSession, tenant_id: UUID) -> dict[str, datetime]:
+    """Every objective that an event of the tenant's ever named, by key, and the newest minute of each."""
+    connection = await session.driver()
+    return {row["objective"]: row["newest"] for row in await connection.fetch(_NAMES, tenant_id)}
+
+
 async def objectives_measured(
     session: ReadSession, tenant_id: UUID, start: datetime, end: datetime
 ) -> tuple[str, ...]:

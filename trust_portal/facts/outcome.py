@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
+from uuid import UUID
 
 #: A stream of nothing but bad lines must not grow the answer without bound.
 MAX_LISTED_REJECTIONS: Final = 10_000
+#: Nor may one that makes up a new objective for each event.
+MAX_MEASURED: Final = 10_000
 
 
 class RejectionCode(StrEnum):
@@ -43,14 +46,27 @@ class Rejection:
     path: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What sound measurements were of: a tenant, by id and by external key, and the objective they name."""
+
+    tenant_id: UUID
+    tenant: str
+    objective: str
+
+
 @dataclass(slots=True)
 class Outcome:
-    """Counts of one delivery. Everything counted as accepted is committed."""
+    """Counts of one delivery. Everything counted as accepted is committed.
+
+    ``measured`` is what its measurements were of, whether or not anybody has defined it, up to ``MAX_MEASURED``.
+    """
 
     accepted: int = 0
     duplicates: int = 0
     rejected: list[Rejection] = field(default_factory=list)
     rejected_by_code: dict[RejectionCode, int] = field(default_factory=dict)
+    measured: set[Measured] = field(default_factory=set)
 
     def reject(self, rejection: Rejection) -> None:
         count = self.rejected_by_code

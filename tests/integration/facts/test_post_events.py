@@ -18,6 +18,11 @@ from trust_portal.errors import NotSignedIn
 from trust_portal.facts.rate import RateLimit
 from trust_portal.facts.reading import MAX_EVENT_BYTES
 from trust_portal.kernel.actor import SYSTEM
+from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.reliability.objectives.directory import DefinedObjectives
+from trust_portal.reliability.objectives.model import Definition, ObjectiveKind, ObjectiveSource
+from trust_portal.reliability.objectives.repository import append_objectives
+from trust_portal.storage.tenancy import TenantScope
 from trust_portal.web import errors
 from trust_portal.web.views.events import BATCH, NDJSON, SINGLE, routes
 
@@ -64,8 +69,17 @@ class Producer:
 @pytest.fixture
 async def producer(door: Door) -> AsyncIterator[Producer]:
     app = Starlette(routes=routes)
+    async with door.storage.write(TenantScope(VENDOR_ID)) as session:
+        api = Definition("api", ObjectiveKind.AVAILABILITY, "API")
+        at, receipt_id = door.storage.clock.now(), new_id()
+        await append_objectives(
+            session, VENDOR_ID, [(api, 1)], source=ObjectiveSource.OPENSLO, at=at, receipt_id=receipt_id
+        )
     app.state.house = SimpleNamespace(
-        intake=door.intake, tokens=Tokens(door), settings=SimpleNamespace(max_body_bytes=1_000_000)
+        intake=door.intake,
+        objectives=SimpleNamespace(directory=DefinedObjectives(door.storage)),
+        tokens=Tokens(door),
+        settings=SimpleNamespace(max_body_bytes=1_000_000),
     )
     errors.install(app)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
@@ -89,6 +103,29 @@ async def test_an_event_is_accepted_once_in_each_content_type(
     assert (first.status_code, first.json()) == (200, {**NOTHING, "accepted": 1})
     assert (again.status_code, again.json()) == (200, {**NOTHING, "duplicates": 1})
     assert await producer.door.counts() == (1, 0)
+
+
+async def test_measurements_of_an_objective_that_nobody_has_defined_are_kept_and_named(
+    producer: Producer,
+) -> None:
+    batch = [sli(0), sli(1, objective="apj"), sli(2, objective="apj"), sli(3, tenant="globex", objective="a")]
+    first, again = await producer.post(batch, BATCH), await producer.post(batch, BATCH)
+    unmapped = [{"tenant": "acme", "objective": "apj"}, {"tenant": "globex", "objective": "a"}]
+    assert first.json() == {**NOTHING, "accepted": 4, "unmapped": unmapped}
+    assert again.json() == {**NOTHING, "duplicates": 4, "unmapped": unmapped}
+    defined = [(Definition("apj", ObjectiveKind.AVAILABILITY, "APJ"), 1)]
+    async with producer.door.storage.write(TenantScope(producer.door.acme)) as session:
+        at = producer.door.storage.clock.now()
+        await append_objectives(
+            session,
+            producer.door.acme,
+            defined,
+            source=ObjectiveSource.CONTRACT,
+            at=at,
+            receipt_id=new_id(),
+        )
+    mapped = await producer.post(batch, BATCH)
+    assert mapped.json() == {**NOTHING, "duplicates": 4, "unmapped": unmapped[1:]}
 
 
 async def test_each_event_of_a_batch_is_answered_and_the_sound_ones_kept(producer: Producer) -> None:

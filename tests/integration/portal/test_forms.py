@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from support.portal_fixtures import Portal
+
+from trust_portal.access.actors import CONSOLE
+from trust_portal.access.tokens.model import Admission, Bounds
 
 REFUSED = [
     ("vendor_admin", "/tenants", {"key": "Not A Key", "name": "N", "time_zone": "UTC"}, "key", 422),
@@ -203,3 +208,29 @@ async def test_who_holds_no_role_is_told_what_to_do(portal: Portal):
     assert start.status_code == 200
     assert "You are signed in, and hold no role yet" in start.text
     assert verify.status_code == 200
+
+
+async def test_what_is_measured_and_defined_by_nobody_is_listed_where_the_promises_are(portal: Portal):
+    event = {
+        "specversion": "1.0",
+        "id": "misspelt-1",
+        "source": "urn:probe:eu",
+        "type": "trustportal.sli.measured.v1",
+        "time": "2026-06-30T23:59:00Z",
+        "data": {"tenant": "aurora", "objective": "api-avialability", "total": 60, "good": 60},
+    }
+
+    async def delivery():
+        yield [json.dumps(event).encode()]
+
+    async with portal.browser("sre_operator") as browser:
+        before = await browser.get("/t/aurora/contracts")
+        sender = Admission(CONSOLE, Bounds(sources=("*",)))
+        assert (await portal.house.intake.deliver(delivery(), sender)).accepted == 1
+        after = await browser.get("/t/aurora/contracts")
+    async with portal.browser("customer_viewer") as browser:
+        customers = await browser.get("/t/aurora/contracts")
+    assert (before.status_code, after.status_code, customers.status_code) == (200, 200, 200)
+    assert "Measured, and not defined" not in before.text
+    for page in (after, customers):
+        assert "<code>api-avialability</code>, newest measurement of" in page.text

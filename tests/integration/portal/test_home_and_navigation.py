@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -10,7 +11,7 @@ from support.portal_fixtures import Portal
 from trust_portal.kernel.actor import Role
 from trust_portal.web.homes import customer_home, staff_home
 
-pytestmark = pytest.mark.takes(seconds=12)
+pytestmark = pytest.mark.takes(seconds=30)
 
 HOMES = {
     Role.CUSTOMER_VIEWER: "/t/aurora/trust",
@@ -136,3 +137,36 @@ async def test_a_line_of_the_access_log_leads_to_what_was_read_and_shows_no_id(p
     said = re.sub(r"<[^>]+>", "", rows)
     assert str(report)[:12] not in said
     assert str(export)[:12] not in said
+
+
+def shape(path: str) -> str:
+    """Pages of one kind, whatever they show: one of each is opened."""
+    return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-(\d\d|Q\d)|[0-9a-f]{16,}", "*", path.partition("?")[0])
+
+
+async def test_nothing_that_a_page_offers_is_forbidden_to_who_reads_it(portal: Portal):
+    """Two clicks deep, for every role: each kind of page once, and its links with it."""
+    found: dict[str, int] = {}
+    for role, home in HOMES.items():
+        opened: set[str] = set()
+        next_, depth = [("start", home)], 0
+        async with portal.browser(role.value) as browser:
+            while next_ and depth < 3:
+                here, next_, depth = next_, [], depth + 1
+                for on, path in here:
+                    if shape(path) in opened:
+                        continue
+                    opened.add(shape(path))
+                    answer = await browser.get(path)
+                    if answer.status_code == 303:
+                        next_.append((path, answer.headers["location"]))
+                    if answer.status_code not in {200, 303}:
+                        found[f"{role}: {on} -> {path}"] = answer.status_code
+                    elif answer.headers.get("content-type", "").startswith("text/html"):
+                        pages = [
+                            each for each in re.findall(r"<a ([^>]*)>", answer.text) if "download" not in each
+                        ]
+                        hrefs = [re.search(r'href="(/[^"#]*)', each) for each in pages]
+                        next_ += [(path, html.unescape(each[1])) for each in hrefs if each]
+        assert len(opened) > 5, role
+    assert found == {}

@@ -14,6 +14,7 @@ from trust_portal.reliability.contracts.service import ImportContracts
 from trust_portal.reliability.contracts.tables import contracts
 from trust_portal.reliability.findings import Unusable
 from trust_portal.reliability.objectives.model import ObjectiveKind, ObjectiveSource
+from trust_portal.reliability.objectives.openslo import parse_openslo
 from trust_portal.reliability.objectives.service import ImportObjectives
 from trust_portal.storage.tenancy import StaffScope
 
@@ -155,3 +156,22 @@ async def test_what_openslo_says_and_we_cannot_honour_is_refused_by_name(
     with pytest.raises(InvalidInput) as refusal:
         await house.objectives.import_file(ImportObjectives(SLO.replace(old, new, 1)), CONSOLE)
     assert str(refusal.value.field).endswith(where)
+
+
+def test_everything_that_is_wrong_with_a_file_of_objectives_is_said_at_once():
+    wrong = (
+        SLO.replace("Timeslices", "Monthly")
+        .replace("target: 0.9995", "target: 1.5")
+        .replace("op: lte, value: 0.5, targetPercent: 99", "op: gte, value: 0.5, targetPercent: many")
+    )
+    with pytest.raises(Unusable) as refused:
+        parse_openslo(wrong)
+    assert [each.where for each in refused.value.findings] == [
+        "[1] SLO api.spec.budgetingMethod",
+        "[1] SLO api.spec.objectives[0].target",
+        "[2] SLO search.spec.objectives[0].op",
+        "[2] SLO search.spec.objectives[0].targetPercent",
+    ]
+    with pytest.raises(Unusable) as unnamed:
+        parse_openslo(SLO.replace("openslo/v1", "openslo/v2", 1).replace("{name: search}", "{}"))
+    assert [each.where for each in unnamed.value.findings] == ["[0]", "[2].metadata.name"]

@@ -11,14 +11,16 @@ Scalars are read as the text they are, so that ``0.999`` stays 999/1000.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 import yaml
 
 from trust_portal.errors import InvalidInput
+from trust_portal.reliability.findings import Unusable, refusal
 from trust_portal.reliability.objectives.model import Definition, ObjectiveKind
 
 _VERSION = "openslo/v1"
@@ -33,7 +35,8 @@ _MAX_BYTES = 1024 * 1024
 def parse_openslo(text: str) -> tuple[Definition, ...]:
     """The objectives of a multi-document file, in its order.
 
-    ``InvalidInput`` names the document (by position and name) and the field.
+    ``InvalidInput`` names the document (by position and name) and the field; where several things are
+    wrong it is ``Unusable``, which names them all.
     """
     if len(text.encode()) > _MAX_BYTES:
         raise InvalidInput("an OpenSLO file is at most 1 MiB", field="file")
@@ -44,16 +47,45 @@ def parse_openslo(text: str) -> tuple[Definition, ...]:
         raise InvalidInput(f"not YAML: {error}", field="file") from error
     if not documents:
         raise InvalidInput("there is no document in this file", field="file")
-    parsed = [_document(each, f"[{index}]") for index, each in enumerate(documents)]
+    wrong = _Wrong()
+    parsed = []
+    for index, each in enumerate(documents):
+        with wrong.noted():
+            parsed.append(_document(each, f"[{index}]"))
+    wrong.complain()
     indicators = {each.name: each.spec for each in parsed if each.kind == "SLI"}
     services = {each.name: each.title for each in parsed if each.kind == "Service"}
-    definitions = tuple(_slo(each, indicators, services) for each in parsed if each.kind == "SLO")
+    slos = [each for each in parsed if each.kind == "SLO"]
+    definitions = tuple(_slo(each, indicators, services, wrong) for each in slos)
+    wrong.complain()
     if not definitions:
         raise InvalidInput("there is no document of kind SLO in this file", field="file")
     keys = [each.key for each in definitions]
     if twice := sorted({key for key in keys if keys.count(key) > 1}):
         raise InvalidInput(f"defined twice: {', '.join(twice)}", field="metadata.name")
     return definitions
+
+
+@dataclass(slots=True)
+class _Wrong:
+    """What was found wrong so far, so that one who corrects a file learns of all of it."""
+
+    found: list[InvalidInput] = field(default_factory=list)
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        try:
+            yield
+        except InvalidInput as error:
+            self.found.append(error)
+
+    def complain(self) -> None:
+        if len(self.found) == 1:
+            raise self.found[0]
+        if self.found:
+            raise Unusable(
+                "this file", [refusal(each.code, each.message, each.field or "") for each in self.found]
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,29 +116,48 @@ def _document(value: object, where: str) -> _Document:
 
 
 def _slo(
-    document: _Document, indicators: Mapping[str, Mapping[str, Any]], services: Mapping[str, str]
+    document: _Document,
+    indicators: Mapping[str, Mapping[str, Any]],
+    services: Mapping[str, str],
+    wrong: _Wrong,
 ) -> Definition:
+    """The definition; of a document with anything ``wrong`` it is not to be used."""
     spec, where = document.spec, document.where
-    if spec.get("alertPolicies"):
-        raise InvalidInput("alerting is not done here", field=f"{where}.alertPolicies")
-    if spec.get("budgetingMethod", "Occurrences") not in _METHODS:
-        raise InvalidInput(f"one of {', '.join(sorted(_METHODS))}", field=f"{where}.budgetingMethod")
-    _window(spec.get("timeWindow"), f"{where}.timeWindow")
-    objective = _only(spec.get("objectives"), f"{where}.objectives")
     at = f"{where}.objectives[0]"
-    for composite in ("indicator", "indicatorRef", "compositeWeight"):
-        if composite in objective:
-            raise InvalidInput("composite objectives cannot be honoured", field=f"{at}.{composite}")
-    kind = _kind(_indicator(spec, indicators, where), where)
-    service = _text(spec, "service", where)
+    kind, objective, description, service = ObjectiveKind.AVAILABILITY, None, "", ""
+    threshold, target = None, None
+    with wrong.noted():
+        if spec.get("alertPolicies"):
+            raise InvalidInput("alerting is not done here", field=f"{where}.alertPolicies")
+    with wrong.noted():
+        if spec.get("budgetingMethod", "Occurrences") not in _METHODS:
+            raise InvalidInput(f"one of {', '.join(sorted(_METHODS))}", field=f"{where}.budgetingMethod")
+    with wrong.noted():
+        _window(spec.get("timeWindow"), f"{where}.timeWindow")
+    with wrong.noted():
+        kind = _kind(_indicator(spec, indicators, where), where)
+    with wrong.noted():
+        description, service = _text(spec, "description", where), _text(spec, "service", where)
+    with wrong.noted():
+        objective = _only(spec.get("objectives"), f"{where}.objectives")
+    if objective is not None:
+        for composite in (
+            each for each in ("indicator", "indicatorRef", "compositeWeight") if each in objective
+        ):
+            with wrong.noted():
+                raise InvalidInput("composite objectives cannot be honoured", field=f"{at}.{composite}")
+        with wrong.noted():
+            threshold = _threshold(objective, at) if kind is ObjectiveKind.LATENCY else None
+        with wrong.noted():
+            target = _target(objective, at)
     return Definition(
         key=document.name,
         kind=kind,
         title=document.title,
-        description=_text(spec, "description", where),
+        description=description,
         service=services.get(service, service),
-        threshold=_threshold(objective, at) if kind is ObjectiveKind.LATENCY else None,
-        target=_target(objective, at),
+        threshold=threshold,
+        target=target,
     )
 
 

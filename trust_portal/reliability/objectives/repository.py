@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -40,6 +40,19 @@ async def current_objectives(session: ReadSession, tenant_id: UUID) -> dict[str,
         .order_by(objectives.c.key, objectives.c.revision)
     )
     return {row.key: _objective(row) for row in rows}  # of a key's revisions the last one stays
+
+
+async def defined(session: ReadSession, named: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
+    """Those of ``named`` (tenant, key) that have a definition, the vendor's among the tenants. Staff scope."""
+    rows = await session.execute(
+        select(objectives.c.tenant_id, objectives.c.key)
+        .distinct()
+        .where(
+            objectives.c.tenant_id.in_({tenant_id for tenant_id, _ in named}),
+            objectives.c.key.in_({key for _, key in named}),
+        )
+    )
+    return {(row.tenant_id, row.key) for row in rows}
 
 
 async def append_objectives(

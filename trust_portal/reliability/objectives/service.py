@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from trust_portal.access.access_log.service import AccessLog, scope_of
@@ -14,8 +15,10 @@ from trust_portal.access.tenants.service import Tenants
 from trust_portal.evidence.act import Act
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.statement import ReceiptKind, Subject
+from trust_portal.facts.measurements import newest_measured
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.reliability.objectives.directory import DefinedObjectives
 from trust_portal.reliability.objectives.model import Definition, Objective, ObjectiveSource
 from trust_portal.reliability.objectives.openslo import parse_openslo
 from trust_portal.reliability.objectives.repository import append_objectives, current_objectives
@@ -50,6 +53,7 @@ class Objectives:
         self._ledger = ledger
         self._tenants = tenants
         self._access_log = access_log
+        self.directory = DefinedObjectives(storage)
 
     async def import_file(self, command: ImportObjectives, actor: Actor) -> tuple[ImportedObjective, ...]:
         """Record the file's objectives in its order, all or none; what is in force already stays as it is.
@@ -98,6 +102,14 @@ class Objectives:
             everybodys = await current_objectives(session, VENDOR_ID)
         await self._access_log.looked(actor, tenant_id, "objective", purpose="reliability")
         return tuple(objective for _, objective in sorted((everybodys | own).items()))
+
+    async def undefined(self, actor: Actor, tenant_id: UUID) -> dict[str, datetime]:
+        """What is measured for a tenant and defined by nobody, and the newest minute: no report counts it."""
+        await self._gate.require(actor, Action.OBJECTIVE_READ, Resource("objective", tenant_id))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            newest = await newest_measured(session, tenant_id)
+        missing = await self.directory.missing({(tenant_id, key) for key in newest})
+        return {key: at for key, at in newest.items() if (tenant_id, key) in missing}
 
     async def _record(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,10 +27,17 @@ async def contracts(request: Request) -> Response:
     tenant = await tenant_of(request, purpose="contracts")
     versions = await house.contracts.versions(actor, tenant.id)
     objectives: tuple[Objective, ...] = ()
+    unmapped: dict[str, datetime] = {}
     if house.gate.allows(actor, Action.OBJECTIVE_READ, Resource("objective", tenant.id)):
         objectives = await house.objectives.of_tenant(actor, tenant.id)
+        unmapped = await house.objectives.undefined(actor, tenant.id)
     return page(
-        request, "contracts.html", versions=versions, objectives=objectives, **promise_frame(request, tenant)
+        request,
+        "contracts.html",
+        versions=versions,
+        objectives=objectives,
+        unmapped=unmapped,
+        **promise_frame(request, tenant),
     )
 
 

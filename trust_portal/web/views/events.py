@@ -10,17 +10,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from trust_portal.errors import NotFound, NotSignedIn, TooLarge
+from trust_portal.errors import NotFound, NotSignedIn, TooLarge, Unavailable
 from trust_portal.facts.framing import lines, split_batch, whole
 from trust_portal.facts.outcome import FORBIDDEN, Outcome, RejectionCode
 from trust_portal.facts.published import event_schemas
 from trust_portal.facts.reading import MAX_EVENT_BYTES
+from trust_portal.house import House
 from trust_portal.web.authentication import bearer_token
 from trust_portal.web.context import house_of
 
 SINGLE: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
 NDJSON: Final = "application/x-ndjson"
+_LISTED_UNMAPPED: Final = 100
 
 
 async def receive_events(request: Request) -> Response:
@@ -42,7 +44,7 @@ async def receive_events(request: Request) -> Response:
         )
     outcome = await house.intake.deliver(await _chunks(request, kind, house.settings.max_body_bytes), sender)
     house.intake.rate.charge(sender.actor.id, outcome.stored_or_known + outcome.rejected_count)
-    return _answer(outcome, kind)
+    return _answer(outcome, kind, await _unmapped(house, outcome))
 
 
 async def list_schemas(request: Request) -> Response:  # noqa: ARG001 - starlette's signature
@@ -100,7 +102,18 @@ def _media_type(request: Request) -> str | None:
     return kind.strip() if not coded and kind.strip() in {SINGLE, BATCH, NDJSON} else None
 
 
-def _answer(outcome: Outcome, kind: str) -> Response:
+async def _unmapped(house: House, outcome: Outcome) -> list[dict[str, str]]:
+    """Objectives that events named and nobody has defined: kept, and counted in no report until somebody does."""
+    named = {(each.tenant_id, each.objective): each for each in outcome.measured}
+    try:
+        missing = await house.objectives.directory.missing(named)
+    except Unavailable:
+        return []  # What was stored is stored, and is answered.
+    found = sorted((named[each].tenant, named[each].objective) for each in missing)
+    return [{"tenant": tenant, "objective": objective} for tenant, objective in found]
+
+
+def _answer(outcome: Outcome, kind: str, unmapped: list[dict[str, str]]) -> Response:
     """200 with the counts, unless one cause kept out every single event: then also that cause."""
     body: dict[str, Any] = {
         "accepted": outcome.accepted,
@@ -110,6 +123,8 @@ def _answer(outcome: Outcome, kind: str) -> Response:
     unlisted = outcome.rejected_count - len(outcome.rejected)
     if unlisted:
         body["rejected_unlisted"] = unlisted
+    if unmapped:
+        body["unmapped"] = unmapped[:_LISTED_UNMAPPED]
     status = _status(outcome, kind)
     if status != 200:
         cause = outcome.rejected[0]
