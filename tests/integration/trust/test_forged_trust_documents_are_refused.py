@@ -1,0 +1,254 @@
+"""Whoever holds the signing keys makes no Trust Report, review or evaluation that holds: every link is asked for.
+
+Each forgery is signed and logged anew by the vendor's own keys, so that nothing cryptographic is wrong with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import qbr_desk
+import report_desk
+from evidence_sample import policy_of
+from forms import of_pdf, words
+from report_desk import CORA, Q2, publish, trust_of
+from sla_bundle import signed_again
+from support.portal_fixtures import Portal
+from support.sequencing import sequencing
+
+from trust_portal.access.actors import CONSOLE
+from trust_portal.access.tenants.model import CreateTenant
+from trust_portal.evidence import bundle
+from trust_portal.evidence.keyring import Keyring
+from trust_portal.evidence.verdict import Code, Verdict
+from trust_portal.evidence.verify import verify
+from trust_portal.kernel.canonical import canonical, sha256_hex
+from trust_portal.trust.compliance.model import Evaluate
+from trust_portal.trust.gathering.incidents import NONE
+from trust_portal.trust.qbr.model import EntryKind, Promise, Review, Say
+from trust_portal.trust.qbr.model import Verdict as Judged
+from trust_portal.trust.qbr.reviewing import seen
+from trust_portal.trust.recompute import RECOMPUTERS
+from trust_portal.trust.verification import KINDS
+
+pytestmark = pytest.mark.takes(seconds=30)
+
+Body = dict[str, Any]
+NOBODYS = "00000000-0000-7000-8000-00000000beef"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """As a customer downloads it, and the keys of whoever would forge it."""
+
+    data: bytes
+    document: str
+    keyring: Keyring
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        return dict(bundle.read(self.data).files)
+
+    @property
+    def body(self) -> Body:
+        return json.loads(self.files[self.document])
+
+    def changed(self, change: Callable[[Body], object], **files: bytes) -> Verdict:
+        body = self.body
+        change(body)
+        return self.forged({**self.files, self.document: canonical(body), **files})
+
+    def forged(self, files: Mapping[str, bytes]) -> Verdict:
+        again, log = signed_again(dict(files), self.keyring)
+        policy = policy_of(log.receipts, log.checkpoints)
+        return verify(bundle.build(again), policy=policy, kinds=KINDS, recomputers=RECOMPUTERS)
+
+    def fields(self, change: Callable[[Body], object]) -> set[str]:
+        """Where it is found out that no receipt says so; and nothing of it is called proved."""
+        verdict = self.changed(change)
+        assert not set(verdict.proved) & {each.proves for each in KINDS.values()}
+        return {each.field for each in verdict.findings if each.code is Code.NOT_ATTESTED}
+
+
+def section(body: Body, name: str) -> Body:
+    return next(each for each in body["sections"] if each["id"] == name)
+
+
+def table(body: Body, of: str, name: str) -> Body:
+    return next(each for each in section(body, of)["tables"] if each["id"] == name)
+
+
+def told_of(body: Body) -> list[str]:
+    return [
+        f"{each['title']} is {each['state']}: {each['why']}; "
+        f"{'issued' if body['kind'] == 'qbr' else 'published'} all the same, because: {each['reason']}"
+        for each in body["acknowledgements"]
+    ]
+
+
+REPORT_LIES: dict[str, Callable[[Body], object]] = {
+    "inputs": lambda body: body["inputs"].pop(),
+    "predicate.result.acknowledgements": lambda body: body["acknowledgements"].pop(),
+    "predicate.result.period": lambda body: body["period"].update(label="2026-Q1"),
+    "predicate.result.revision": lambda body: body.update(revision="3"),
+    "predicate.result.sections": lambda body: section(body, "incidents").update(state="fresh", why=None),
+    "reason": lambda body: body.update(reason="we felt like it"),
+    "sections": lambda body: body["sections"].reverse(),
+    "sections.sla": lambda body: table(body, "sla", "reports")["rows"][0]["cells"][0].update(receipt=NOBODYS),
+}
+
+
+async def test_a_trust_report_is_refused_where_any_link_of_it_is_not_what_was_signed(portal: Portal) -> None:
+    house, aurora = portal.house, portal.world.aurora
+    first = await publish(house, aurora.id)
+    report = await publish(house, aurora.id, reason="a figure was late")
+    async with sequencing(house):
+        _, data = await report_desk.bundle_of(house, report)
+    real = Bundle(data, "trust-report.json", house.keyring)
+    verdict = verify(data, policy=await trust_of(house, aurora.id), kinds=KINDS, recomputers=RECOMPUTERS)
+    assert verdict.findings == ()
+    body = real.body
+    assert told_of(body), "something was let stand"
+    superseded = f"revision 2 supersedes revision 1, SHA-256 {first.sha256}: a figure was late"
+    assert {*told_of(body), superseded} <= set(verdict.proved), "who only verifies does not miss it"
+    assert real.forged(real.files).findings == (), "signed anew as it is, it holds"
+
+    found = {field: real.fields(lie) for field, lie in REPORT_LIES.items()}
+    assert {field for field in REPORT_LIES if field not in found[field]} == set()
+    _inputs_are_those_that_were_signed_for(real, "inputs/sla/2026-06-r1.json")
+    keys = table(body, "verification", "keys")["rows"]
+    in_force = {house.keyring.receipts.key_id, house.keyring.checkpoints.key_id}
+    assert {each["cells"][1]["value"] for each in keys} == in_force, "the keys to believe are named"
+
+
+QBR_LIES: dict[str, Callable[[Body], object]] = {
+    "commentary": lambda body: body["commentary"][0].update(text="All is well."),
+    "inputs": lambda body: body["inputs"].pop(),
+    "omissions": lambda body: body["omissions"][0].update(text="Nobody asked."),
+    "predicate.result.acknowledgements": lambda body: body["acknowledgements"].pop(),
+    "predicate.result.omissions": lambda body: body["omissions"].pop(),
+    "predicate.result.period": lambda body: body["period"].update(label="2026-Q1"),
+    "predicate.result.revision": lambda body: body.update(revision="3"),
+    "prepared": lambda body: body["prepared"].update(sha256="0" * 64),
+    "reason": lambda body: body.update(reason="we felt like it"),
+    "sections": lambda body: body["sections"].pop(),
+    "sections.recommendations": lambda body: table(body, "recommendations", "proposed")["rows"][0].update(
+        id="gold"
+    ),
+}
+
+
+async def test_a_review_is_refused_where_any_link_of_it_is_not_what_was_signed(portal: Portal) -> None:
+    house, aurora = portal.house, portal.world.aurora
+    await qbr_desk.use(house, "aurora")
+    await house.qbrs.promise(Promise(aurora.id, "A second source", "Sam", date(2026, 9, 1)), CORA)
+    await publish(house, aurora.id)
+    qbr = await qbr_desk.prepare(house, aurora.id)
+    draft = await house.qbr_reader.draft(CORA, aurora.id, qbr.id)
+    advice = next(each for each in draft.sections if each.id == "recommendations")
+    row = advice.table("proposed").rows[0].id
+    await house.qbrs.review(Review(aurora.id, Q2, row, seen(advice, row), Judged.ACCEPTED, "fits"), CORA)
+    await house.qbrs.say(Say(aurora.id, Q2, EntryKind.COMMENT, "usage", "The export was ours."), CORA)
+    await house.qbrs.say(Say(aurora.id, Q2, EntryKind.OMISSION, "posture", "Asked for by mail."), CORA)
+    issued = await qbr_desk.issue(house, qbr)
+    async with sequencing(house):
+        _, data = await qbr_desk.bundle_of(house, issued)
+    real = Bundle(data, "qbr.json", house.keyring)
+    verdict = verify(data, policy=await trust_of(house, aurora.id), kinds=KINDS, recomputers=RECOMPUTERS)
+    assert verdict.findings == ()
+    body = real.body
+    assert {*told_of(body), "Posture is left out, because: Asked for by mail."} <= set(verdict.proved)
+
+    found = {field: real.fields(lie) for field, lie in QBR_LIES.items()}
+    assert {field for field in QBR_LIES if field not in found[field]} == set()
+    locked = [each["id"] for each in body["sections"] if each["id"] != "recommendations"]
+    assert {"commitments", "savings", "sla", "usage"} <= set(locked)
+    for name in locked:
+        asked = real.fields(lambda each, name=name: section(each, name).update(source="hearsay"))
+        assert asked == {f"sections.{name}"}, "what was locked stays locked"
+    unknown = real.changed(
+        lambda each: table(each, "recommendations", "proposed")["rows"][0]["cells"][0].update(receipt=NOBODYS)
+    )
+    assert f"names receipt {NOBODYS}, which it does not rest on" in {
+        each.message for each in unknown.findings
+    }
+    _inputs_are_those_that_were_signed_for(real, "inputs/trust-report.json")
+
+
+async def test_an_evaluation_is_refused_where_any_link_of_it_is_not_what_was_signed(portal: Portal) -> None:
+    house, aurora = portal.house, portal.world.aurora
+    made = await house.compliance.evaluate(Evaluate(aurora.id, "as agreed"), CONSOLE)
+    export = await house.compliance.export(CORA, aurora.id, made.id)
+    async with sequencing(house), asyncio.timeout(120):
+        await house.exports.build(aurora.id, export.id)
+    data = (await house.archive.download(CORA, aurora.id, export.id)).content
+    real = Bundle(data, "compliance.json", house.keyring)
+    verdict = verify(data, policy=await trust_of(house, aurora.id), kinds=KINDS, recomputers=RECOMPUTERS)
+    assert verdict.findings == ()
+    open_ones = {
+        f"{each['control']} ({each['party']}): {each['state'].replace('_', ' ')}"
+        + (f", {each['gap_count']} gaps" if each["gap_count"] != "0" else "")
+        for each in real.body["results"]
+        if each["state"] != "satisfied"
+    }
+    assert open_ones
+    assert open_ones <= set(verdict.proved), "who only verifies does not miss what is not satisfied"
+
+    other = str(UUID(int=7))
+    lies: dict[str, Callable[[Body], object]] = {
+        "predicate.result.evaluation": lambda body: body.update(evaluation=other),
+        "predicate.result.tenant": lambda body: body["tenant"].update(key="brightside"),
+        "schema": lambda body: body.update(schema="https://example.org/kinder"),
+        "tenant.id": lambda body: body["tenant"].update(id=other),
+    }
+    found = {field: real.fields(lie) for field, lie in lies.items()}
+    assert {field for field in lies if field not in found[field]} == set()
+    for name in ("compliance.csv", "assessment-results.json"):
+        verdict = real.forged({**real.files, name: real.files[name] + b"\n"})
+        assert (Code.RECOMPUTE_MISMATCH, name) in {(each.code, each.file) for each in verdict.findings}
+
+
+async def test_that_there_was_no_major_incident_is_signed_and_holds(portal: Portal, tmp_path: Path) -> None:
+    house = portal.house
+    born = CreateTenant("calm", "Calm Ltd", onboarded_at=datetime(2026, 4, 1, tzinfo=UTC))
+    calm = await house.tenants.create(born, CONSOLE)
+    report = await publish(house, calm.id)
+    async with sequencing(house):
+        _, data = await report_desk.bundle_of(house, report)
+    verdict = verify(data, policy=await trust_of(house, calm.id), kinds=KINDS, recomputers=RECOMPUTERS)
+    assert verdict.findings == ()
+    real = Bundle(data, "trust-report.json", house.keyring)
+    incidents = section(real.body, "incidents")
+    assert NONE in json.dumps(incidents["sentences"])
+    assert incidents["state"] == "fresh", "it is said, not let stand"
+    assert "incidents" not in {each["section"] for each in real.body["acknowledgements"]}
+    assert words(NONE) in of_pdf(real.files["trust-report.pdf"], tmp_path)
+
+    body = real.body
+    quiet = canonical(body).replace(NONE.encode(), b"Nothing ever happens anywhere.")
+    assert verify(
+        bundle.build({**real.files, real.document: quiet}), policy=await trust_of(house, calm.id), kinds=KINDS
+    ).codes >= {Code.DIGEST_MISMATCH, Code.NOT_ATTESTED}
+
+
+def _inputs_are_those_that_were_signed_for(real: Bundle, name: str) -> None:
+    """One changed; one more; one changed with what the document says of it: only the receipt knows better."""
+    files, content = real.files, real.files[name]
+    other = content.replace(b'"tenant"', b'"Tenant"', 1)
+    assert other != content
+
+    def named(verdict: Verdict) -> set[tuple[str, str]]:
+        return {(each.file, each.field) for each in verdict.findings if each.code is Code.NOT_ATTESTED}
+
+    assert (name, "") in named(real.forged({**files, name: other}))
+    assert ("inputs/apology.txt", "") in named(real.forged({**files, "inputs/apology.txt": b"we were up"}))
+    swapped = files[real.document].replace(sha256_hex(content).encode(), sha256_hex(other).encode())
+    assert (real.document, "inputs") in named(real.forged({**files, name: other, real.document: swapped}))
