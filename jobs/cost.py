@@ -48,7 +48,7 @@ async def mind_cost(house: House) -> None:
     wanted = []
     if await house.metering.is_behind():
         wanted.append(Job.ROLL_UP_USAGE)
-    if await house.closing.is_due():
+    if await house.closing.is_due() or await house.budget_alerts.is_due():
         wanted.append(Job.CLOSE_COST_HOURS)
     if wanted:
         async with house.storage.write(TenantScope(VENDOR_ID)) as session:

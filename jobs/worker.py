@@ -48,6 +48,7 @@ from trust_portal.runtime.signals import until_told
 from trust_portal.settings import Settings
 from trust_portal.storage.backlog import QUEUED_LEASE, Backlog
 from trust_portal.storage.outbox import DEFAULT_QUEUE, DELIVERIES_QUEUE, EXPORTS_QUEUE, QUEUE_OF
+from trust_portal.storage.rounds import Rounds
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +104,7 @@ async def work(house: House, queue: str) -> None:
     """Everything one worker process does, until cancelled. ``Broken`` ends it: stop, keep the evidence."""
     backlog = Backlog(house.storage)
     relay = Relay(backlog, house.settings.redis_url)
+    repeat = partial(repeat_round, Rounds(house.storage))
     rounds: list[Awaitable[None]] = [
         repeat("relay", relay.round, _RELAY_ROUND),
         house.policies.watch(),
@@ -140,21 +142,32 @@ async def _sequence(house: House) -> None:
         stop.set()
 
 
-async def repeat(name: str, once: Callable[[], Awaitable[Any]], seconds: float) -> None:
+async def repeat_round(rounds: Rounds, name: str, once: Callable[[], Awaitable[Any]], seconds: float) -> None:
     """Call ``once`` for ever with a pause between; what fails is logged, with its trace, and tried again.
 
-    Only of what is away now and back later (``Unavailable``) the one line says all there is to know.
+    Only of what is away now and back later (``Unavailable``) the one line says all there is to know. That it
+    went well, or failed, is noted for ``/metrics`` and ``trust-portal doctor``.
     """
     while True:
         try:
             await once()
-        except Broken:
+            await rounds.went_well(name)
+        except Broken as broken:
+            await _note_failure(rounds, name, broken)
             raise
         except Exception as error:
             away = isinstance(error, Unavailable)
             log.warning("%s: %s: %s", name, type(error).__name__, error, exc_info=None if away else error)
+            await _note_failure(rounds, name, error)
             await asyncio.sleep(_AFTER_FAILURE)
         await asyncio.sleep(seconds)
+
+
+async def _note_failure(rounds: Rounds, name: str, error: Exception) -> None:
+    try:
+        await rounds.failed(name, error)
+    except Exception as lost:  # noqa: BLE001 - mostly the database is what failed; the line before said so
+        log.warning("%s: the failure could not be noted (%s)", name, type(lost).__name__)
 
 
 async def _awaited(one: Awaitable[None]) -> None:

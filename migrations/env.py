@@ -34,7 +34,7 @@ from trust_portal.reliability.forecast import tables as forecast_tables
 from trust_portal.reliability.objectives import repository as objectives
 from trust_portal.reliability.reports import tables as reports
 from trust_portal.reliability.runs import tables as runs
-from trust_portal.storage import outbox
+from trust_portal.storage import outbox, rounds
 from trust_portal.storage.engine import create_engine
 from trust_portal.storage.metadata import metadata
 from trust_portal.trust.accounts import tables as accounts
@@ -72,6 +72,7 @@ TABLES = (
     posture,
     remediation,
     reports,
+    rounds,
     runs,
     switchboard,
     trials,

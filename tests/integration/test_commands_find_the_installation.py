@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from support.mail_server import mail_server
 
+from trust_portal.access.tenants.repository import tenants_by_key
 from trust_portal.cli import cli
 from trust_portal.commands.console import installation
 from trust_portal.errors import InvalidInput, Unavailable
@@ -19,6 +20,10 @@ from trust_portal.kernel.clock import SystemClock
 from trust_portal.runtime.embedded import embedded_servers
 from trust_portal.runtime.migrate import migrate
 from trust_portal.runtime.running import announced, environment_of
+from trust_portal.storage.engine import create_engine
+from trust_portal.storage.rounds import Round, Rounds
+from trust_portal.storage.tenancy import StaffScope
+from trust_portal.storage.unit_of_work import Storage
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +35,21 @@ def no_servers_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 async def run(*arguments: str) -> Result:
     # A thread of its own, because the commands bring their own event loop.
     return await asyncio.to_thread(CliRunner().invoke, cli, arguments)
+
+
+async def something_fails(database_url: str) -> None:
+    """A round, and another for one customer."""
+    storage = Storage(create_engine(database_url, pool_size=1, application_name="test"))
+
+    async def fail(_: object) -> None:
+        raise ValueError("unforeseen")
+
+    rounds = Rounds(storage)
+    await rounds.failed("cost", ValueError("unforeseen"))
+    async with storage.read(StaffScope()) as session:
+        acme = (await tenants_by_key(session, ["acme"]))["acme"]
+    assert await rounds.one_by_one(Round.ROLL_UP_USAGE, [acme], fail) == 0
+    await storage.close()
 
 
 async def test_a_command_works_on_the_data_directory_it_is_given(
@@ -67,6 +87,14 @@ async def test_a_command_works_on_the_data_directory_it_is_given(
             assert "the ones this database knows" in well
             assert f"ok       mail, by 127.0.0.1:{mail.port}\n" in well
             assert mail.taken() == []
+            assert "the workers' rounds: none has run yet\n" in well
+            await something_fails(servers.database_url)
+            troubled = await run("doctor")
+            assert "PROBLEM  the round cost failed at " in troubled.stdout
+            assert "(ValueError), and was last well never\n" in troubled.stdout
+            assert "PROBLEM  roll-up-usage fails for acme since " in troubled.stdout
+            assert "1 time (ValueError); it goes on for the others\n" in troubled.stdout
+            assert troubled.exit_code == 1
             closed.close()
             unwell = await run("doctor")
             assert "PROBLEM  mail\n" in unwell.stdout

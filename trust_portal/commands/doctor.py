@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trust_portal.access.passkeys.relying_party import relying_party
+from trust_portal.access.tenants.repository import tenants_by_id
 from trust_portal.commands.console import installation, on_installation
 from trust_portal.errors import TrustPortalError
 from trust_portal.evidence.key_register import known_key_ids
@@ -25,8 +26,12 @@ from trust_portal.runtime.embedded.identity import server_identity
 from trust_portal.runtime.migrate import newest_revision
 from trust_portal.runtime.shipped import shipped
 from trust_portal.settings import Settings
+from trust_portal.storage.backlog import Backlog
 from trust_portal.storage.engine import create_engine
 from trust_portal.storage.migration import ROLES
+from trust_portal.storage.rounds import Rounds
+from trust_portal.storage.tenancy import StaffScope
+from trust_portal.storage.unit_of_work import Storage
 
 _OLDEST_POSTGRES = 150000
 
@@ -65,9 +70,12 @@ def doctor(*, embedded: bool) -> None:
 async def _examine(settings: Settings) -> list[Finding]:
     database = [finding async for finding in _database(settings)]
     keys = _key_file(settings)
-    if not keys.remedy and not any(finding.remedy for finding in database):
-        keys = await _keys_of_database(settings, keys)
-    return [keys, *database, await _queue(settings), _passkeys(settings), await _mail(settings)]
+    rounds: list[Finding] = []
+    if not any(finding.remedy for finding in database):
+        rounds = await _rounds(settings)
+        if not keys.remedy:
+            keys = await _keys_of_database(settings, keys)
+    return [keys, *database, *rounds, await _queue(settings), _passkeys(settings), await _mail(settings)]
 
 
 def _passkeys(settings: Settings) -> Finding:
@@ -159,6 +167,46 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("PostgreSQL", f"it does not answer at DATABASE_URL: {_first_line(error)}")
     finally:
         await engine.dispose()
+
+
+async def _rounds(settings: Settings) -> list[Finding]:
+    """Of the workers' rounds, those that fail, and whom others fail for."""
+    storage = Storage(
+        create_engine(settings.database_url, pool_size=1, application_name="trust-portal doctor")
+    )
+    try:
+        rounds = Rounds(storage)
+        standings, setbacks = await rounds.standings(), await rounds.setbacks()
+        given_up = await Backlog(storage).given_up()
+        async with storage.read(StaffScope()) as session:
+            tenants = await tenants_by_id(session, {each.subject for each in setbacks})
+    finally:
+        await storage.close()
+    found = [
+        Finding(
+            f"the round {each.round} failed at {each.failed_at:%Y-%m-%d %H:%M} ({each.error}), and was last well "
+            + ("never" if each.well_at is None else f"at {each.well_at:%Y-%m-%d %H:%M}"),
+            "the worker's log has the trace; it is tried again by itself",
+        )
+        for each in standings
+        if not each.is_well
+    ]
+    for setback in setbacks:
+        tenant = tenants.get(setback.subject)
+        whom = setback.subject if tenant is None else tenant.key
+        found.append(
+            Finding(
+                f"{setback.round} fails for {whom} since {setback.first_at:%Y-%m-%d %H:%M}, "
+                f"{setback.failures} {'time' if setback.failures == 1 else 'times'} ({setback.error}); it goes on for the others",
+                f"the worker's log has the trace; the next attempt is at {setback.retry_at:%Y-%m-%d %H:%M}",
+            )
+        )
+    if not found:
+        found.append(Finding("the workers' rounds" if standings else "the workers' rounds: none has run yet"))
+    if given_up:
+        jobs = ", ".join(f"{job} {count}" for job, count in given_up.items())
+        found.append(Finding(f"jobs that were given up, kept in the outbox: {jobs}"))
+    return found
 
 
 async def _server_version(connection: AsyncConnection) -> Finding:

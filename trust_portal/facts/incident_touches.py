@@ -52,9 +52,15 @@ async def insert_incident_touches(
         await session.enqueue(Job.FOLLOW_INCIDENTS, {}, dedupe_key=Job.FOLLOW_INCIDENTS.value)
 
 
-async def has_incidents_touched(session: ReadSession) -> bool:
-    """Whether something was told that the register has not taken in."""
-    return (await session.execute(select(incident_touches.c.id).limit(1))).first() is not None
+async def waiting_touches(
+    session: ReadSession, limit: int, *, without: Collection[UUID] = ()
+) -> tuple[UUID, ...]:
+    """Ids of what was told and the register has not taken in, the longest waiting first."""
+    column = incident_touches.c
+    query = select(column.id).order_by(column.received_at, column.id).limit(limit)
+    if without:
+        query = query.where(column.id.not_in(without))
+    return tuple((await session.execute(query)).scalars())
 
 
 async def waiting_since(session: ReadSession) -> datetime | None:
@@ -65,14 +71,28 @@ async def waiting_since(session: ReadSession) -> datetime | None:
     return found
 
 
-async def incidents_touched(session: ReadSession, limit: int) -> IncidentsTouched:
-    """What is to be taken in, the longest waiting first.
+async def incidents_touched(session: ReadSession, ids: Collection[UUID]) -> IncidentsTouched:
+    """What of ``ids`` is still to be taken in.
 
     Read the facts *after* this, in the same transaction: they then have everything the rows stand for.
     """
-    query = select(incident_touches).order_by(incident_touches.c.received_at, incident_touches.c.id)
-    rows = (await session.execute(query.limit(limit))).all()
+    query = select(incident_touches).where(incident_touches.c.id.in_(ids))
+    rows = (await session.execute(query)).all()
     return IncidentsTouched(tuple(row.id for row in rows), frozenset(key for row in rows for key in row.keys))
+
+
+async def split_touch(session: WriteSession, touch_id: UUID) -> bool:
+    """One row for each of its keys in its place; ``False`` where it has but one, or is gone."""
+    column = incident_touches.c
+    row = (await session.execute(select(incident_touches).where(column.id == touch_id))).one_or_none()
+    if row is None or len(row.keys) <= 1:
+        return False
+    gone = await session.execute(delete(incident_touches).where(column.id == touch_id).returning(column.id))
+    if gone.first() is None:
+        return False
+    parts = [{"id": new_id(), "keys": [key], "received_at": row.received_at} for key in row.keys]
+    await session.execute(insert(incident_touches), parts)
+    return True
 
 
 async def settle_incident_touches(session: WriteSession, touched: IncidentsTouched) -> None:

@@ -205,6 +205,13 @@ class Backlog:
         async with self._storage.write(_HOUSE) as session:
             await session.complete(ticket.row_id)
 
+    async def given_up(self) -> dict[str, int]:
+        """How many rows were given up and are kept, by job."""
+        query = select(outbox.c.job, func.count().label("kept")).where(outbox.c.failed_at.is_not(None))
+        async with self._storage.read(_HOUSE) as session:
+            rows = await session.execute(query.group_by(outbox.c.job).order_by(outbox.c.job))
+            return {row.job: row.kept for row in rows}
+
     async def waiting(self, *, limit: int = 100) -> tuple[WaitingWork, ...]:
         """What has not been done yet, the given-up first, then by due time."""
         async with self._storage.read(_HOUSE) as session:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from prometheus_client import REGISTRY, generate_latest
 
 from jobs.duty import Arguments, Duty
 from jobs.workbench import Workbench
-from jobs.worker import repeat
+from jobs.worker import repeat_round
 from trust_portal.errors import Broken, Unavailable
 from trust_portal.house import House
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.backlog import MAX_ATTEMPTS, WORKING_LEASE, Backlog
 from trust_portal.storage.outbox import DEFAULT_QUEUE, Job
+from trust_portal.storage.round_metrics import round_metrics
+from trust_portal.storage.rounds import Rounds
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
 
@@ -120,14 +124,59 @@ async def test_a_long_job_outlives_any_number_of_workers_that_stop_in_good_order
     ("error", "traced"), [(ValueError("unforeseen"), True), (Unavailable("away"), False)]
 )
 async def test_a_round_that_fails_leaves_its_trace_unless_something_is_only_away(
-    error: Exception, traced: bool, caplog: pytest.LogCaptureFixture
+    asked: Storage, error: Exception, traced: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
+    rounds = Rounds(asked)
+
     async def once() -> None:
         raise error
 
-    task = asyncio.create_task(repeat("costs", once, 60))
-    await asyncio.sleep(0.05)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    await _for_a_moment(rounds, once)
     (line,) = [each for each in caplog.records if each.getMessage().startswith("costs: ")]
     assert bool(line.exc_info) is traced
+    (standing,) = await rounds.standings()
+    code = "UNAVAILABLE" if isinstance(error, Unavailable) else "ValueError"
+    assert (standing.failures, standing.error, standing.well_at, standing.is_well) == (1, code, None, False)
+
+
+async def test_when_a_round_last_went_well_and_how_often_it_failed_is_exposed_and_survives_the_worker(
+    asked: Storage, clock: ManualClock
+) -> None:
+    async def fail() -> None:
+        raise ValueError("unforeseen")
+
+    async def well() -> None:
+        pass
+
+    for once in (fail, fail, well):
+        await _for_a_moment(Rounds(asked), once)
+        clock.advance(timedelta(seconds=30))
+    at = clock.now() - timedelta(seconds=30)
+    (standing,) = await Rounds(asked).standings()
+    assert (standing.failures, standing.well_at, standing.is_well) == (2, at, True)
+
+    await Rounds(asked).one_by_one("billing", [VENDOR_ID], lambda _: fail())
+    await round_metrics.publish(asked)
+    said = generate_latest(REGISTRY).decode()
+    assert 'trust_portal_round_failures_total{round="costs"} 2.0\n' in said
+    assert 'trust_portal_round_set_back{round="billing"} 1.0\n' in said
+    (shown,) = [each for each in said.splitlines() if each.startswith("trust_portal_round_last_success")]
+    assert float(shown.rpartition(" ")[2]) == at.timestamp()
+    assert str(VENDOR_ID) not in said
+
+
+async def _for_a_moment(rounds: Rounds, once: Callable[[], Awaitable[None]]) -> None:
+    tried = asyncio.Event()
+
+    async def seen() -> None:
+        tried.set()
+        await once()
+
+    before = await rounds.standings()
+    task = asyncio.create_task(repeat_round(rounds, "costs", seen, 60))
+    await tried.wait()
+    async with asyncio.timeout(10):
+        while await rounds.standings() == before:
+            await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -15,11 +16,12 @@ from trust_portal.evidence.receipt_rows import find_receipt
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
-from trust_portal.learning.incidents import repository
+from trust_portal.learning.incidents import following, repository
 from trust_portal.learning.incidents.model import GapReason, MajorBecause, Severity
 from trust_portal.learning.postmortems.tables import postmortems
 from trust_portal.storage.backlog import Backlog
 from trust_portal.storage.outbox import Job, outbox
+from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import TenantScope
 
 VENDOR = TenantScope(VENDOR_ID)
@@ -158,3 +160,32 @@ async def test_no_token_speaks_as_the_portal_nor_as_a_pager(vendor: Vendor, sour
     with pytest.raises(AssertionError, match="FORBIDDEN_SOURCE"):
         await vendor.tell(event)
     assert await vendor.register() == {}
+
+
+async def test_an_incident_that_cannot_be_taken_in_waits_alone_and_the_others_told_with_it_do_not(
+    vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds, follow = Rounds(vendor.house.storage), vendor.house.incident_following
+    fold = following.fold
+
+    def poisoned(told: Any, *arguments: Any) -> Any:
+        if any(fact.subject == "INC-2" for fact in told):
+            raise RecursionError("merged in a circle")
+        return fold(told, *arguments)
+
+    monkeypatch.setattr(following, "fold", poisoned)
+    await vendor.tell(declared("INC-1", "P3"), declared("INC-2", "P3"), declared("INC-3", "P3"))
+    await vendor.tell(declared("INC-4", "P3"))
+
+    assert set(await vendor.register()) == {"INC-1", "INC-3", "INC-4"}
+    (setback,) = await rounds.setbacks()
+    assert (setback.round, setback.failures, setback.error) == (Round.FOLLOW_INCIDENTS, 1, "RecursionError")
+    assert await follow.is_behind() is False
+
+    await vendor.tell(declared("INC-5", "P3"))
+    assert set(await vendor.register()) == {"INC-1", "INC-3", "INC-4", "INC-5"}
+    monkeypatch.undo()
+    vendor.clock.advance(timedelta(minutes=1))
+    assert await follow.is_behind()
+    assert set(await vendor.register()) == {f"INC-{n}" for n in range(1, 6)}
+    assert (await rounds.setbacks(), await follow.is_behind()) == ((), False)

@@ -48,6 +48,7 @@ READS_AS_STAFF = {
     "trust_portal/access/sign_in/personas.py": "the demo lists the personas of all tenants",
     "trust_portal/access/tenants/service.py": "the list of tenants",
     "trust_portal/access/tokens/service.py": "for which tenants the holder of a token has broken the glass",
+    "trust_portal/commands/doctor.py": "the keys of customers for whom a round of the workers fails",
     "trust_portal/cost/anomalies/backtest.py": "a trial over the tenants named",
     "trust_portal/cost/anomalies/closing.py": "closes an hour for all tenants at once",
     "trust_portal/cost/anomalies/service.py": "staff lists the anomalies of all tenants",

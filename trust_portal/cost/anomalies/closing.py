@@ -5,6 +5,9 @@ those with an anomaly, whose receipt belongs to their own log. Every step can be
 that was closed is not due any more, one whose usage changed meanwhile stays due. After downtime
 the same steps go through all the hours that were missed; late usage takes its tenant back to the
 memory before it, and forward again over the same hours.
+
+A tenant whose close fails is set back (``storage/rounds.py``) and the others are closed without it. One whose
+usage cannot be taken in is not closed at all meanwhile: its hours would look cheaper than they were.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -35,6 +39,7 @@ from trust_portal.cost.metering.calculation import hour_of
 from trust_portal.cost.metering.model import Progress, Series
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage
 
@@ -75,28 +80,50 @@ class Closing:
         self._storage = storage
         self._ledger = ledger
         self._grace = grace
+        self._rounds = Rounds(storage)
 
     def last_hour(self) -> datetime:
         """The start of the last hour that may be closed now."""
         return hour_of(self._storage.clock.now() - self._grace) - HOUR
 
     async def is_due(self) -> bool:
+        held = await self._held()
         async with self._storage.read(StaffScope()) as session:
-            return bool(await states.due(session, self.last_hour(), _FIRST, 1))
+            found = await states.due(session, self.last_hour(), _FIRST, 1 + len(held))
+        return any(each.tenant_id not in held for each in found)
 
     async def close_due(self) -> int:
         """Close what is due, once through all tenants; how many were closed."""
         through, after, done = self.last_hour(), _FIRST, 0
+        held, waiting = await self._held(), set[UUID]()
         while True:
             async with self._storage.read(StaffScope()) as session:
                 batch = await states.due(session, through, after, _TENANTS_AT_A_TIME)
             if not batch:
+                await self._rounds.settle(Round.CLOSE_COST_HOURS, waiting)
                 return done
             after = batch[-1].tenant_id
-            async with self._storage.read(StaffScope()) as session:
-                books = await _books(session, [each.tenant_id for each in batch])
-            for pair, some in _by_detectors(batch, books):
-                done += await self._close(some, through, books, pair)
+            due = [each.tenant_id for each in batch]
+            waiting.update(due)
+
+            done += await self._rounds.together(
+                Round.CLOSE_COST_HOURS,
+                [each for each in due if each not in held],
+                partial(self._close_some, through),
+            )
+
+    async def _held(self) -> frozenset[UUID]:
+        rolled_up = {each.subject for each in await self._rounds.setbacks(Round.ROLL_UP_USAGE)}
+        return await self._rounds.held_back(Round.CLOSE_COST_HOURS) | rolled_up
+
+    async def _close_some(self, through: datetime, tenant_ids: Sequence[UUID]) -> int:
+        async with self._storage.read(StaffScope()) as session:
+            batch = await states.due_of(session, through, tenant_ids)
+            books = await _books(session, [each.tenant_id for each in batch])
+        done = 0
+        for pair, some in _by_detectors(batch, books):
+            done += await self._close(some, through, books, pair)
+        return done
 
     async def _close(self, batch: Sequence[Progress], through: datetime, books: Books, pair: Pair) -> int:
         """``batch`` is watched by the same detectors."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 import msgspec
@@ -24,15 +24,15 @@ _Stored = list[tuple[str, str, bytes]]
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Stored).decode
 
-_DUE: Final = """
+_IS_DUE: Final = """
 SELECT p.tenant_id, p.revision, p.first_hour, p.closed_through, p.dirty_from
 FROM metering_progress p JOIN tenants t ON t.tenant_id = p.tenant_id
 WHERE (p.dirty_from IS NOT NULL OR p.closed_through < $1 OR (p.closed_through IS NULL AND p.first_hour <= $1))
   AND (t.offboarded_at IS NULL OR p.dirty_from IS NOT NULL OR p.closed_through IS NULL
        OR t.offboarded_at > p.closed_through)
-  AND p.tenant_id > $2
-ORDER BY p.tenant_id LIMIT $3
 """
+_DUE: Final = f"{_IS_DUE} AND p.tenant_id > $2 ORDER BY p.tenant_id LIMIT $3"
+_DUE_OF: Final = f"{_IS_DUE} AND p.tenant_id = ANY($2::uuid[]) ORDER BY p.tenant_id"
 _LATEST: Final = """
 SELECT DISTINCT ON (s.tenant_id) s.tenant_id, s.through, s.state
 FROM detector_states s JOIN metering_progress p ON p.tenant_id = s.tenant_id
@@ -90,7 +90,15 @@ class Close:
 
 async def due(session: ReadSession, through: datetime, after: UUID, limit: int) -> tuple[Progress, ...]:
     """Tenants with an hour to close, or to close again, up to ``through``; by id."""
-    rows = await (await session.driver()).fetch(_DUE, through, after, limit)
+    return _progress(await (await session.driver()).fetch(_DUE, through, after, limit))
+
+
+async def due_of(session: ReadSession, through: datetime, tenant_ids: Sequence[UUID]) -> tuple[Progress, ...]:
+    """The same of ``tenant_ids``."""
+    return _progress(await (await session.driver()).fetch(_DUE_OF, through, tenant_ids))
+
+
+def _progress(rows: Iterable[Any]) -> tuple[Progress, ...]:
     return tuple(Progress(UUID(bytes=row[0].bytes), *row[1:]) for row in rows)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -32,6 +33,7 @@ from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.notify.announcing import announce
 from trust_portal.notify.model import Announcement, Audience
 from trust_portal.notify.topics import RULES, Topic
+from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import Storage, WriteSession
 
@@ -45,27 +47,41 @@ class BudgetAlerts:
     def __init__(self, storage: Storage, ledger: Ledger) -> None:
         self._storage = storage
         self._ledger = ledger
+        self._rounds = Rounds(storage)
+
+    async def is_due(self) -> bool:
+        """Whether somebody is to be looked at once more, of whom it failed."""
+        now = self._storage.clock.now()
+        return any(each.retry_at <= now for each in await self._rounds.setbacks(Round.LOOK_AT_BUDGETS))
 
     async def look(self) -> int:
         """Every tenant with a budget, as of its last closed hour; how many alerts were raised."""
-        after, raised = _FIRST, 0
+        after, raised, all_ids = _FIRST, 0, set[UUID]()
         while True:
-            async with self._storage.read(StaffScope(), snapshot=True) as session:
+            async with self._storage.read(StaffScope()) as session:
                 tenant_ids = await tenants_with_budgets(session, after, _TENANTS_AT_A_TIME)
-                if not tenant_ids:
-                    return raised
-                owners = [*tenant_ids, VENDOR_ID]
-                book = BudgetBook(await budget_revisions(session, tenant_ids))
-                thresholds = ThresholdBook(await threshold_revisions(session, owners))
-                suppressions = await suppressions_of(session, owners)
-                spending = await spending_of(session, tenant_ids)
+            if not tenant_ids:
+                await self._rounds.settle(Round.LOOK_AT_BUDGETS, all_ids)
+                return raised
             after = tenant_ids[-1]
-            for each in spending:
-                if covering(suppressions, each.tenant_id, ALL, each.hour) is not None:
-                    continue
-                held = thresholds.effective(each.tenant_id, ALL, each.hour + HOUR)
-                for finding in findings(book, each, held.burn_rate):
-                    raised += await self._say(finding)
+            all_ids.update(tenant_ids)
+            raised += await self._rounds.together(Round.LOOK_AT_BUDGETS, tenant_ids, self._look_at)
+
+    async def _look_at(self, tenant_ids: Sequence[UUID]) -> int:
+        async with self._storage.read(StaffScope(), snapshot=True) as session:
+            owners = [*tenant_ids, VENDOR_ID]
+            book = BudgetBook(await budget_revisions(session, tenant_ids))
+            thresholds = ThresholdBook(await threshold_revisions(session, owners))
+            suppressions = await suppressions_of(session, owners)
+            spending = await spending_of(session, tenant_ids)
+        raised = 0
+        for each in spending:
+            if covering(suppressions, each.tenant_id, ALL, each.hour) is not None:
+                continue
+            held = thresholds.effective(each.tenant_id, ALL, each.hour + HOUR)
+            for finding in findings(book, each, held.burn_rate):
+                raised += await self._say(finding)
+        return raised
 
     async def _say(self, finding: AlertFinding) -> bool:
         tenant_id = finding.budget.tenant_id

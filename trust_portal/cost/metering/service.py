@@ -23,6 +23,7 @@ from trust_portal.facts.usage_batches import (
 )
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage
 
@@ -54,21 +55,23 @@ class Metering:
         self._storage = storage
         self._gate = gate
         self._access_log = access_log
+        self._rounds = Rounds(storage)
         self.labels = frozenset(labels)
 
     async def is_behind(self) -> bool:
-        """Whether usage has come that no roll-up has taken in yet."""
-        return bool(await self._touched(1))
+        """Whether usage has come that no roll-up has taken in yet, of anybody who is not set back."""
+        held = await self._rounds.held_back(Round.ROLL_UP_USAGE)
+        return bool(set(await self._touched(1 + len(held))) - held)
 
     async def follow(self) -> int:
-        """Take in the usage that has come so far, one commit a tenant; how many tenants there were.
+        """Take in the usage that has come so far, one commit a tenant; of how many tenants.
 
-        May be stopped and repeated at any point, and run by several workers at once.
+        May be stopped and repeated at any point, and run by several workers at once. A tenant whose usage
+        cannot be taken in is set back, and keeps it; the others go on.
         """
         tenants = await self._touched(_TENANTS_AT_A_TIME)
-        for tenant_id in tenants:
-            await self.roll_up(tenant_id)
-        return len(tenants)
+        await self._rounds.settle(Round.ROLL_UP_USAGE, tenants)
+        return await self._rounds.one_by_one(Round.ROLL_UP_USAGE, tenants, self.roll_up)
 
     async def roll_up(self, tenant_id: UUID) -> int:
         """Derive a tenant's touched hours anew from its usage; how many there were.

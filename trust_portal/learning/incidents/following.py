@@ -6,17 +6,19 @@ came make no difference. May be stopped and repeated at any point, and run by se
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from trust_portal.access.people.repository import active_people
+from trust_portal.errors import Unavailable
 from trust_portal.evidence.act import Input
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.facts.incident_touches import (
-    has_incidents_touched,
     incidents_touched,
     settle_incident_touches,
+    split_touch,
+    waiting_touches,
 )
 from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.ids import VENDOR_ID
@@ -25,6 +27,7 @@ from trust_portal.learning.incidents.facts_repository import all_keys, downgrade
 from trust_portal.learning.incidents.folding import fold, history_of
 from trust_portal.learning.incidents.model import Incident, IncidentFact, Register, incident_id
 from trust_portal.learning.postmortems.opening import open_postmortem, without_postmortem
+from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
 
@@ -49,17 +52,24 @@ class Following:
     def __init__(self, storage: Storage, ledger: Ledger) -> None:
         self._storage = storage
         self._ledger = ledger
+        self._rounds = Rounds(storage)
 
     async def is_behind(self) -> bool:
-        """Whether something was told that the register has not taken in."""
-        async with self._storage.read(_VENDOR) as session:
-            return await has_incidents_touched(session)
+        """Whether something was told that the register has not taken in, and that is not set back."""
+        return bool(await self._waiting(1))
 
     async def follow(self) -> int:
-        """Take in everything that was told so far; how many keys that were."""
+        """Take in everything that was told so far; how many keys that were.
+
+        What cannot be taken in of one incident is set back, and waits; the others go on.
+        """
         taken = 0
-        while keys := await self._follow_some():
-            taken += len(keys)
+        while waiting := await self._waiting(_TOUCHES_AT_A_TIME):
+            taken += await self._rounds.together(Round.FOLLOW_INCIDENTS, waiting, self._follow_some)
+        if held := {each.subject for each in await self._rounds.setbacks(Round.FOLLOW_INCIDENTS)}:
+            async with self._storage.read(_VENDOR) as session:
+                touched = await incidents_touched(session, held)
+            await self._rounds.settle(Round.FOLLOW_INCIDENTS, touched.touches)
         return taken
 
     async def rebuild(self) -> Rebuilt:
@@ -95,15 +105,35 @@ class Following:
             await open_postmortem(session, self._ledger, incident, _grounds(incident, told), actor)
         return register
 
-    async def _follow_some(self) -> frozenset[str]:
+    async def _waiting(self, limit: int) -> tuple[UUID, ...]:
+        held = await self._rounds.held_back(Round.FOLLOW_INCIDENTS)
+        async with self._storage.read(_VENDOR) as session:
+            return await waiting_touches(session, limit, without=held)
+
+    async def _follow_some(self, touches: Sequence[UUID]) -> int:
+        try:
+            return len(await self._take_touches(touches))
+        except Unavailable:
+            raise
+        except Exception:
+            if len(touches) > 1 or not await self._split(touches[0]):
+                raise
+            return 0  # each incident that it named is taken in by itself next
+
+    async def _take_touches(self, touches: Sequence[UUID]) -> frozenset[str]:
         async with self._storage.write(_VENDOR) as session:
             await repository.lock_register(session)
-            touched = await incidents_touched(session, _TOUCHES_AT_A_TIME)
+            touched = await incidents_touched(session, touches)
             if touched.keys:
                 await self.take_in(session, touched.keys, SYSTEM)
                 await settle_incident_touches(session, touched)
                 await repository.note_followed(session)
         return touched.keys
+
+    async def _split(self, touch: UUID) -> bool:
+        async with self._storage.write(_VENDOR) as session:
+            await repository.lock_register(session)
+            return await split_touch(session, touch)
 
 
 async def _fold(session: ReadSession, told: Iterable[IncidentFact]) -> Register:

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from trust_portal.errors import Unavailable
+from trust_portal.storage.round_metrics import round_metrics
 from trust_portal.web.context import house_of
 
 
@@ -37,7 +38,9 @@ async def readyz(request: Request) -> Response:
 
 async def metrics(request: Request) -> Response:
     with suppress(Unavailable):  # the process can still be watched while its database is away
-        await house_of(request).cost_kpis.publish()
+        house = house_of(request)
+        await house.cost_kpis.publish()
+        await round_metrics.publish(house.storage)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
