@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import httpx
-from credit_desk import JUNE, Desk, memo_bundle, promise
+from credit_desk import JUNE, PLACES, Desk, memo_bundle, promise
 
 from schema.ids import encode
 from trust_portal.house import House
@@ -89,6 +90,31 @@ async def test_from_the_form_to_the_memo_and_every_stamp_opens_its_receipt(
     assert "Acme GmbH" not in re.sub("<nav.*?</nav>", "", (await finn.get("/credits?state=voided")).text)
     assert (await carla.get("/credits")).status_code == 403
     assert (await finn.get(f"{ROOT}/credits?state=gone")).status_code == 422
+
+
+async def test_what_is_sent_twice_is_done_once(house: House, desk: Desk, browser):
+    """A second click, a reload, a retry of a program: each act as it was sent, once more."""
+    await promise(house)
+    await desk.sign()
+    cora, fay, rob, finn = [await browser(name) for name in ("cora", "fay", "rob", "finn")]
+
+    async def twice(who: httpx.AsyncClient, path: str, **form: str) -> None:
+        first = await who.post(path, data=form)
+        assert first.status_code == 303, first.text
+        stood = await desk.stored()
+        assert (await who.post(path, data=form)).status_code == 409
+        assert await desk.stored() == stood
+
+    await twice(cora, f"{ROOT}/credits", period=JUNE, reason="by the report")
+    (credit,) = await house.credits.of_period(desk.by("olive"), desk.tenant.id, JUNE)
+    request = (await desk.approval(credit)).request
+    for name, who in (("fay", fay), ("rob", rob)):
+        signed = await desk.devices.sign(request, desk.by(name), "as the report says", slot=PLACES[name])
+        form = {"digest": request.digest, "slot": str(PLACES[name]), "assertion": json.dumps(signed.json())}
+        await twice(who, f"{ROOT}/approvals/{request.id}/approve", **form, reason="as the report says")
+    await house.credit_decisions.approval_settled(desk.tenant.id, request.id)
+    await twice(finn, f"{ROOT}/credits/{credit.id}/issue", reference="CN-1", amount="100.00")
+    assert (await desk.look(credit)).state is CreditState.ISSUED
 
 
 async def test_rejecting_and_voiding_by_form(house: House, desk: Desk, browser):
