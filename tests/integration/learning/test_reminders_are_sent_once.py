@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
-from support.actions_world import Promises, promises
+from support.actions_world import BERLIN, SIGNED, Promises, promises
 from support.learning_world import Vendor
 
 from trust_portal.errors import Conflict, Denied
@@ -15,7 +17,7 @@ from trust_portal.house import House, build_house
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.actions.model import FinishAction, MoveDueDate
-from trust_portal.learning.actions.reminders import Rung, Skip
+from trust_portal.learning.actions.reminders import Rung, Skip, rung_times
 from trust_portal.learning.switchboard.service import AcknowledgeEscalation
 from trust_portal.learning.workplaces.calendar import WorkCalendar
 from trust_portal.learning.workplaces.model import SetWorkplace
@@ -247,6 +249,57 @@ async def test_whoever_moves_east_or_west_is_reminded_neither_twice_nor_never(
     assert sent == len(Rung)
     assert [rung for rung, _, _ in await rungs(world, action.id)] == [rung.value for rung in Rung]
     assert (await world.look(action.id)).due == date(2026, 6, 9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_is_moved_and_ended_every_rung_of_every_date_is_on_record_once_and_was_sent_if_it_could_be(
+    world: Promises, clock: ManualClock, seed: int
+) -> None:
+    """Three actions and two workers, of whom one is started anew before each round, in no foreseeable order."""
+    drawn, house, actions = random.Random(seed), world.vendor.house, world.vendor.house.prevention_actions
+    for number in range(3):
+        await world.plan(f"Action {number}", term=drawn.randint(1, 8))
+    stood = {each.id: [(SIGNED, each.due)] for each in await world.begin()}
+    ended: dict[UUID, datetime] = {}
+    rounds: list[datetime] = []
+    for _ in range(40):
+        clock.advance(timedelta(minutes=drawn.randint(1, 3 * 24 * 60)))
+        now, id_ = clock.now(), drawn.choice(list(stood))
+        what = "round" if id_ in ended else drawn.choice(("round", "round", "round", "move", "move", "end"))
+        if what == "move":
+            due = BERLIN.shift(BERLIN.day_of(now), drawn.randint(1, 25))
+            if due != stood[id_][-1][1]:
+                await actions.move(MoveDueDate(id_, due, "It takes longer"), world.ivo.as_actor())
+                stood[id_].append((now, due))
+        elif what == "end" and len(rounds) > 8:
+            await actions.finish(FinishAction(id_, "https://git.example/17", "Done"), world.olga.as_actor())
+            ended[id_] = now
+        else:
+            second = build_house(house.settings, clock)
+            try:
+                await asyncio.gather(*(each.action_reminders.round() for each in (house, second)))
+            finally:
+                await second.close()
+            rounds.append(now)
+    sent = 0
+    for id_, dates in stood.items():
+        expected: dict[tuple[int, Rung], Skip | None] = {}
+        for ordinal, (set_at, due) in enumerate(dates, start=1):
+            last = ordinal == len(dates)
+            until = ended.get(id_) if last else dates[ordinal][0]
+            for rung, comes in rung_times(due, BERLIN).items():
+                if comes <= set_at:
+                    expected[ordinal, rung] = Skip.PAST
+                elif any(comes <= each and (until is None or each < until) for each in rounds):
+                    expected[ordinal, rung] = None
+                elif until is not None and comes <= until:
+                    expected[ordinal, rung] = Skip.ENDED if last else Skip.MOVED
+        found = await actions.reminders(world.ivo.as_actor(), id_)
+        rows = [(each.ordinal, each.rung) for each in found]
+        assert len(rows) == len(set(rows))
+        assert {(each.ordinal, each.rung): each.skipped for each in found} == expected
+        sent += sum(1 for each in found if each.skipped is None)
+    assert len(await told(house)) == sent > 5
 
 
 async def test_the_pmo_takes_note_of_an_escalation_once_and_nobody_else_does(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from datetime import timedelta
 
 import pytest
 from support.learning_world import declared, step
@@ -14,6 +15,7 @@ from support.postmortem_desk import deployed
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.tokens.model import Admission, Bounds
+from trust_portal.documents.formats import instant
 from trust_portal.evidence.assertion import challenge_of
 from trust_portal.evidence.signing_statement import signing_statement
 from trust_portal.facts.framing import lines
@@ -151,6 +153,19 @@ async def test_it_is_written_reviewed_signed_released_and_read(portal: Portal):
         assert copy.status_code == 200
         assert releases[0].sha256 in copy.text
         assert (await browser.get(here)).status_code == 403
+    own, signed = f"{root}/postmortems/{releases[0].id}", f"{here}/versions/1"
+    async with portal.browser("customer_admin") as browser, portal.browser("vendor_admin") as staff:
+        portal.clock.advance(timedelta(minutes=5))
+        assert (await staff.get(own)).status_code == 200
+        portal.clock.advance(timedelta(minutes=5))
+        assert (await staff.get(signed)).status_code == 200
+        for reader, leads, not_to in ((browser, [own], here), (staff, [own, here], None)):
+            log = (await reader.get(f"{root}/access")).text
+            for address in leads:
+                assert f'href="{address}"' in log, address
+            assert f'href="{not_to}"' not in log
+        reads = [row for row in log.split("<tr>") if f'href="{here}"' in row]
+        assert instant(portal.clock.now()) in reads[0], "a version as it was signed names customers too"
     async with portal.browser("incident_owner") as browser:
         disclosed = await browser.post(
             f"{here}/disclose",

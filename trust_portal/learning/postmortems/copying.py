@@ -22,7 +22,7 @@ from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.actor import SYSTEM, Actor, Role
 from trust_portal.kernel.ids import VENDOR_ID, new_id
-from trust_portal.learning.postmortems.model import COPY_FILE, COPY_KIND, NOUN
+from trust_portal.learning.postmortems.model import COPY_FILE, COPY_KIND, COPY_NOUN, NOUN
 from trust_portal.learning.postmortems.releases_model import StoredCopy, StoredRelease
 from trust_portal.learning.postmortems.releases_repository import (
     add_copy,
@@ -123,7 +123,7 @@ class PostmortemCopies:
             copy = await find_copy(session, tenant_id, copy_id)
             known = await copies_of(session, tenant_id, copy.postmortem_id)
             export = await find_export_of(session, tenant_id, COPY_KIND, copy.id, copy.revision)
-        await self._access_log.looked(actor, tenant_id, NOUN, str(copy_id), "incidents")
+        await self._access_log.looked(actor, tenant_id, COPY_NOUN, str(copy_id), "incidents")
         return _opened(copy, export, _newer(copy, known))
 
     async def _record(

@@ -16,6 +16,8 @@ from trust_portal.kernel.names import is_readable, require_words
 KIND: Final = "postmortem"
 COPY_KIND: Final = "postmortem-copy"
 NOUN: Final = "postmortem"
+#: As the access log names a customer's copy.
+COPY_NOUN: Final = "postmortem copy"
 FORMAT: Final = "1"
 ENGINE: Final[Mapping[str, str]] = {"name": "trust-portal/postmortems", "version": "1"}
 

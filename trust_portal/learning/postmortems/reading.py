@@ -126,10 +126,7 @@ class PostmortemReader:
                 export = await find_export_of(session, VENDOR_ID, KIND, postmortem_id, version.number)
                 if export is not None:
                     exports[version.number] = export
-        touched = [UUID(each["id"]) for each in document["customers"].values()]
-        await self._access_log.trace(
-            actor, touched, Access(Verb.READ, NOUN, str(postmortem_id), "postmortem")
-        )
+        await self._trace(actor, postmortem_id, document)
         return Opened(
             postmortem,
             incident,
@@ -155,7 +152,15 @@ class PostmortemReader:
             export = await find_export_of(session, VENDOR_ID, KIND, postmortem_id, number)
             newest = postmortem.versions[-1].receipt_id
             renewed = await find_export_of(session, VENDOR_ID, KIND, newest, number)
+        await self._trace(actor, postmortem_id, document)
         return SignedVersion(postmortem, version, document, export, renewed)
+
+    async def _trace(self, actor: Actor, postmortem_id: UUID, document: Mapping[str, Any]) -> None:
+        """Each customer that the document speaks of sees who read it."""
+        touched = [UUID(each["id"]) for each in document["customers"].values()]
+        await self._access_log.trace(
+            actor, touched, Access(Verb.READ, NOUN, str(postmortem_id), "postmortem")
+        )
 
     async def _may_read(self, actor: Actor, postmortem_id: UUID | None = None) -> None:
         resource = Resource.of_house(NOUN, postmortem_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -20,6 +21,7 @@ from trust_portal.access.policy_register import texts as texts_of
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.errors import Broken, Conflict, InvalidInput
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.postmortems.model import NOUN as POSTMORTEM
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, one_of, page_request, read_form
 from trust_portal.web.forms import texts as texts_of_form
@@ -38,15 +40,15 @@ async def access_log(request: Request) -> Response:
         one_of(Looker, asked.get("by"), "by"),
         one_of(Verb, asked.get("did"), "did"),
     )
-    entries = await house_of(request).access_log.page(
-        actor_of(request), tenant.id, page_request(request), wanted
-    )
+    actor, house = actor_of(request), house_of(request)
+    entries = await house.access_log.page(actor, tenant.id, page_request(request), wanted)
+    staff = house.gate.allows(actor, Action.ALL_POSTMORTEMS_READ, Resource.of_house(POSTMORTEM))
     return page(
         request,
         "access_log.html",
         entries=entries,
         wanted=wanted,
-        page_of=page_of,
+        page_of=partial(page_of, staff=staff),
         said_of=said_of,
         **_sides(request, tenant),
     )

@@ -18,16 +18,23 @@ _PAGES: Final = {
     "cost anomaly": "/cost/anomalies/",
     "credits": "/credits/",
     "playbook run": "/cost/playbooks/",
+    "postmortem copy": "/postmortems/",
     "receipt": "/receipts/",
     "usage": "/cost/anomalies/",
 }
 
 
-def page_of(access: Access, root: str) -> str | None:
+#: The same of what is the vendor's own, for its people.
+_PAGES_OF_STAFF: Final = {"postmortem": "/postmortems/"}
+
+
+def page_of(access: Access, root: str, *, staff: bool = False) -> str | None:
     """The address of the thing itself; ``None`` of what has no page, and of lists."""
     if access.verb is Verb.DOWNLOADED:
         return f"{root}/exports"
     try:
+        if staff and access.what in _PAGES_OF_STAFF:
+            return f"{_PAGES_OF_STAFF[access.what]}{UUID(access.subject)}"
         return f"{root}{_PAGES[access.what]}{UUID(access.subject)}"
     except (KeyError, ValueError):
         return None
