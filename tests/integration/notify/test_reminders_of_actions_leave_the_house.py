@@ -61,5 +61,5 @@ async def test_each_rung_is_one_mail_to_whom_it_is_for_and_one_call_of_the_endpo
     address = f"https://trust.example/actions/{action.id}"
     assert {each["data"]["url"] for each in calls} == {address}
     assert len({each.headers["webhook-id"] for each in receiver.received}) == len(expected)
-    last = [each for each in mail.taken() if "overdue by 9 days" in str(each["subject"])][0]
+    (last,) = [each for each in mail.taken() if "overdue by 9 days" in str(each["subject"])]
     assert address in last.get_body(("plain",)).get_content()
