@@ -54,6 +54,12 @@ async def test_from_the_form_to_the_memo_and_every_stamp_opens_its_receipt(
     assert f"{address}/reject" in page
     assert f"{address}/issue" not in page
     (credit,) = await house.credits.of_period(desk.by("olive"), desk.tenant.id, JUNE)
+    told = f"{ROOT}/reports/{credit.calculation.report_id}"
+    page = (await carla.get(told)).text
+    assert "A credit of EUR\u00a0100.00 is due by the contract." in page
+    assert re.findall(
+        r'status-(\w+)"><svg.*?</svg> <span>(Proposed)</span></span> <a href="([^"]+)"', page, re.DOTALL
+    ) == [("busy", "Proposed", address)]
     await desk.approve(credit)
     assert f"{address}/issue" not in (await fay.get(address)).text, "who approved does not issue"
     page = (await finn.get(address)).text
@@ -70,6 +76,11 @@ async def test_from_the_form_to_the_memo_and_every_stamp_opens_its_receipt(
     done = await finn.post(f"{address}/issue", data={"reference": "CN-1", "amount": "100.00"})
     assert (done.status_code, done.headers["location"]) == (303, address)
     await memo_bundle(house, await desk.look(credit))
+    for path in (told, ROOT):
+        page = (await carla.get(path)).text
+        assert "Its credit of EUR\u00a0100.00 was issued as CN-1." in page
+        assert "is due" not in page, "what was issued is not due any longer"
+        assert f'<a href="{address}">Credit of EUR\u00a0100.00</a>, as CN-1' in page
     page = (await carla.get(address)).text
     words = ["Measured", "Calculated", "Proposed", "Approved", "Approved", "Issued"]
     assert stamps(page) == [(word, "done", True) for word in words]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from support.portal_fixtures import Portal
@@ -111,6 +112,15 @@ async def test_reports_are_filtered_by_their_address(portal: Portal):
         none = await browser.get("/t/aurora/reports?state=disputed")
         wrong = await browser.get("/t/aurora/reports?state=nonsense")
     assert "June 2026, revision 1" in signed.text
+    heads, rows = signed.text.split("</thead>")
+    assert re.findall(r'status-(\w+)"><svg.*?</svg> <span>([^<]+)</span>', heads, re.DOTALL) == [
+        ("bad", "Missed"),
+        ("mute", "Signed"),
+    ], "the month says what became of the promises before it says that it is signed"
+    assert re.findall(r'status-(\w+)"><svg.*?</svg> <span>([^<]+)</span>', rows, re.DOTALL) == [
+        ("bad", "Missed"),
+        ("mute", "Signed"),
+    ]
     assert "No report like that" in none.text
     assert wrong.status_code == 422
 

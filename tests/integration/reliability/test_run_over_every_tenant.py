@@ -110,6 +110,14 @@ async def test_every_tenant_is_named_with_what_became_of_it(house: House, vendor
         "newcomer": None,
         "nothing": None,
     }
+    acmes = next(each for each in progress.tenants if each.tenant_key == "acme").report_id
+    assert {id_: (each.met, each.missed) for id_, each in progress.tallies.items() if id_ == acmes} == {
+        acmes: (1, 0)
+    }
+    assert {each.tenant.key: each.tally for each in standings.items if each.tally is not None} == {
+        "acme": progress.tallies[acmes]
+    }, "what is not signed has no figures"
+    assert {(each.met, each.missed) for id_, each in progress.tallies.items() if id_ != acmes} == {(0, 0)}
     entries = await house.access_log.page(CISO, issued_tenant(progress), PageRequest(50))
     assert "SLA overview" in {each.access.what for each in entries.items}
 

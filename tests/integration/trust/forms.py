@@ -154,7 +154,11 @@ def stands_on(page: str) -> list[str]:
 
 def stands_in_list(page: str) -> list[tuple[str, str]]:
     """Every version in a list of documents, with where it stands; of what is acknowledged in it nothing."""
-    rows = re.findall(r'<th scope="row">(<a .*?</a>).*?<td>(.*?)</td>', page, re.DOTALL)
+    rows = re.findall(
+        r'<th scope="row">(<a .*?</a>)</th>.*?<td>((?:(?!</td>).)*?(?:Stands|Superseded).*?)</td>',
+        page,
+        re.DOTALL,
+    )
     return [
         (_plain(name), _plain(re.sub(r"<br><span[^>]*>[^<]*acknowledged</span>", "", said)))
         for name, said in rows

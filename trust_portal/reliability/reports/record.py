@@ -53,6 +53,14 @@ class StoredReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """How many of a report's objectives were met, and how many missed. One without a figure is in neither."""
+
+    met: int
+    missed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """Where a period of a tenant stands: its latest attempt and its latest signed revision.
 

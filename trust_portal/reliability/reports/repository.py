@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Row, Select, cast, func, insert, select, update
+from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from trust_portal.errors import NotFound
@@ -17,7 +18,7 @@ from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.reliability.crosscheck.comparison import CheckState
 from trust_portal.reliability.findings import Finding, Severity, State
-from trust_portal.reliability.reports.record import Head, StoredReport
+from trust_portal.reliability.reports.record import Head, StoredReport, Tally
 from trust_portal.reliability.reports.tables import sla_report_heads, sla_report_inputs, sla_reports
 from trust_portal.storage.keyset import keyset_page
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
@@ -161,6 +162,16 @@ async def find_document(session: ReadSession, tenant_id: UUID, report_id: UUID) 
     return bytes(found)
 
 
+async def tallies(session: ReadSession, tenant_id: UUID, report_ids: Collection[UUID]) -> dict[UUID, Tally]:
+    """What became of the objectives of a tenant's reports, by report."""
+    return await _tallies(session, _verdicts(report_ids).where(sla_reports.c.tenant_id == tenant_id))
+
+
+async def tallies_of_everybody(session: ReadSession, report_ids: Collection[UUID]) -> dict[UUID, Tally]:
+    """The same over tenants. For the staff scope."""
+    return await _tallies(session, _verdicts(report_ids))
+
+
 async def find_inputs(session: ReadSession, tenant_id: UUID, report_id: UUID) -> dict[str, bytes]:
     """The files a signed report was computed from, by name; none for a refused one."""
     rows = await session.execute(
@@ -220,6 +231,17 @@ async def _keep_inputs(session: WriteSession, report: StoredReport, files: Mappi
             for name, content in files.items()
         ],
     )
+
+
+def _verdicts(report_ids: Collection[UUID]) -> Select[Any]:
+    document = cast(func.convert_from(sla_reports.c.document, "UTF8"), JSONB)
+    met = func.jsonb_path_query_array(document, cast("$.objectives[*].met", JSONPATH), type_=JSONB)
+    return select(sla_reports.c.id, met.label("met")).where(sla_reports.c.id.in_(report_ids))
+
+
+async def _tallies(session: ReadSession, query: Select[Any]) -> dict[UUID, Tally]:
+    rows = await session.execute(query)
+    return {row.id: Tally(row.met.count(True), row.met.count(False)) for row in rows}
 
 
 def _head_query(tenant_id: UUID, period: str) -> Select[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from trust_portal.access.access_log.model import Access, Verb
@@ -18,7 +19,7 @@ from trust_portal.reliability.crosscheck.prometheus import Prometheus
 from trust_portal.reliability.findings import State
 from trust_portal.reliability.reports import repository
 from trust_portal.reliability.reports.issuing import IssueReport, Issuing
-from trust_portal.reliability.reports.record import Head, StoredReport
+from trust_portal.reliability.reports.record import Head, StoredReport, Tally
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
 
@@ -82,6 +83,16 @@ class Reports:
             heads = await repository.heads(session, tenant_id)
         await self._trace(actor, tenant_id, "")
         return heads
+
+    async def tallies(
+        self, actor: Actor, tenant_id: UUID, report_ids: Collection[UUID]
+    ) -> Mapping[UUID, Tally]:
+        """How many objectives of each of these reports were met and missed."""
+        await self._may_read(actor, tenant_id)
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            found = await repository.tallies(session, tenant_id, report_ids)
+        await self._trace(actor, tenant_id, "")
+        return found
 
     async def get(self, actor: Actor, tenant_id: UUID, report_id: UUID) -> StoredReport:
         """One report by id; ``NotFound`` if the tenant has no such one."""

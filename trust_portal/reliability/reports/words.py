@@ -74,8 +74,8 @@ def verdict_of(report: Report, sla: Mapping[str, Any]) -> Verdict:
     return Verdict("good", "Met", note) if sla["met"] else Verdict("bad", "Missed", note)
 
 
-def headline(report: Report) -> str:
-    """The one sentence a reader came for."""
+def headline(report: Report, credited_as: str | None = None) -> str:
+    """The one sentence a reader came for. ``credited_as``: under which reference its credit was issued since."""
     slas: Sequence[Mapping[str, Any]] = report["objectives"]
     period = formats.period(report["period"]["label"])
     if report["state"] == "disputed":
@@ -100,7 +100,10 @@ def headline(report: Report) -> str:
     credit = report["credit"]
     if credit is None or credit["percent"] == "0":
         return kept
-    return f"{kept} A credit of {formats.money(credit['amount'], credit['currency'])} is due by the contract."
+    amount = formats.money(credit["amount"], credit["currency"])
+    if credited_as is not None:
+        return f"{kept} Its credit of {amount} was issued as {credited_as}."
+    return f"{kept} A credit of {amount} is due by the contract."
 
 
 def _word(count: int) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
+
+from trust_portal.reliability.reports.record import Tally
 
 
 class RunState(StrEnum):
@@ -81,10 +83,14 @@ class RunTenant:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A run and its tenants, in the order of their keys."""
+    """A run and its tenants, in the order of their keys.
+
+    ``tallies``: what became of the objectives of each report, once the run is complete.
+    """
 
     run: Run
     tenants: tuple[RunTenant, ...]
+    tallies: Mapping[UUID, Tally] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -25,6 +25,7 @@ from trust_portal.kernel.period import parse_period
 from trust_portal.reliability.contracts.in_force import length_of
 from trust_portal.reliability.contracts.model import PeriodLength
 from trust_portal.reliability.contracts.repository import anybody_promises
+from trust_portal.reliability.reports.repository import tallies_of_everybody
 from trust_portal.reliability.reports.service import Reports
 from trust_portal.reliability.runs import repository
 from trust_portal.reliability.runs.completion import Completion
@@ -108,8 +109,10 @@ class Runs:
             if run is None:
                 raise NotFound("run")
             tenants = await repository.run_tenants(session, run.id)
+            reports = [each.report_id for each in tenants if each.report_id is not None]
+            tallies = await tallies_of_everybody(session, reports) if run.state is RunState.COMPLETE else {}
         await self._trace(actor, tenants, period)
-        return Progress(run, tenants)
+        return Progress(run, tenants, tallies)
 
     async def newest(self, actor: Actor, limit: int = 12) -> tuple[Run, ...]:
         """The latest runs, newest first; they name no tenant."""

@@ -63,6 +63,12 @@ async def trust_reports_of(session: ReadSession, tenant_id: UUID) -> tuple[Store
     return tuple(_report(row) for row in rows)
 
 
+async def documents_of(session: ReadSession, tenant_id: UUID) -> dict[UUID, bytes]:
+    """Every published report's RFC 8785 bytes, by id."""
+    query = select(trust_reports.c.id, trust_reports.c.document).where(trust_reports.c.tenant_id == tenant_id)
+    return {row.id: bytes(row.document) for row in await session.execute(query)}
+
+
 async def newest_trust_report(session: ReadSession, tenant_id: UUID) -> Published | None:
     """The last published one, of whatever period."""
     query = _query(tenant_id).add_columns(trust_reports.c.document)

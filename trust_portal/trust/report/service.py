@@ -48,6 +48,7 @@ from trust_portal.trust.report.receipts import published_act, receipts_of, with_
 from trust_portal.trust.report.repository import (
     Published,
     add_trust_report,
+    documents_of,
     find_trust_report,
     newest_trust_report,
     trust_report_of_period,
@@ -165,6 +166,14 @@ class TrustReports:
             found = await trust_reports_of(session, tenant_id)
         await self._access_log.looked(actor, tenant_id, NOUN, purpose="Trust Report")
         return found
+
+    async def told(self, actor: Actor, tenant_id: UUID) -> Mapping[UUID, tuple[Section, ...]]:
+        """What every published report tells, by report: for a list that says how each went."""
+        await self._may_read(actor, tenant_id)
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            documents = await documents_of(session, tenant_id)
+        await self._access_log.looked(actor, tenant_id, NOUN, purpose="Trust Report")
+        return {id_: sections_of(parse_json(document)) for id_, document in documents.items()}
 
     async def get(self, actor: Actor, tenant_id: UUID, report_id: UUID) -> Opened:
         """One published report; ``NotFound`` if the tenant has no such one."""

@@ -11,9 +11,10 @@ from markupsafe import Markup
 
 from trust_portal.documents import charts
 from trust_portal.documents.formats import instant
+from trust_portal.trust.gathering import ids
 from trust_portal.trust.sections.display import display
 from trust_portal.trust.sections.model import Cell, Chart, ChartKind, Section, State, Unit, split
-from trust_portal.trust.sections.outcome import outcome, verdict
+from trust_portal.trust.sections.outcome import Outcome, outcome, verdict
 
 #: Kind of mark and word, by state. Only what is not fresh calls for a look; how it went is its outcome.
 STATES: Final[dict[State, tuple[str, str]]] = {
@@ -81,6 +82,11 @@ def drawn(section: Section, chart: Chart) -> Markup:
     )
 
 
+def promised(sections: Sequence[Section]) -> Outcome | None:
+    """What became of what was promised, of the whole document."""
+    return next((outcome(each) for each in sections if each.id == ids.SLA), None)
+
+
 def lead(body: Mapping[str, Any], sections: Sequence[Section]) -> str:
     """The verdict of a document of sections, and whether its period was over. ``body``: its canonical JSON."""
     told = verdict(sections)
@@ -114,4 +120,5 @@ GLOBALS: Final[dict[str, Callable[..., Any]]] = {
     "section_spoken": spoken,
     "section_state": lambda state: STATES[state],
     "sections_lead": lead,
+    "sections_outcome": promised,
 }

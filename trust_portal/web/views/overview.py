@@ -16,6 +16,7 @@ from trust_portal.trust.report.model import NOUN
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.navigation import frame, tenant_of
 from trust_portal.web.templating import page
+from trust_portal.web.views.credit.of_report import credited
 
 
 async def overview(request: Request) -> Response:
@@ -44,6 +45,7 @@ async def overview(request: Request) -> Response:
         stored=stored,
         report=report,
         may_read=may_read,
+        **({} if stored is None or report is None else await credited(request, tenant, stored, report)),
         may_prove=house.gate.allows(actor, Action.RECEIPT_READ, Resource("trust policy", tenant.id)),
         **frame(request, tenant),
     )

@@ -21,7 +21,7 @@ from trust_portal.errors import InvalidInput, Refused
 from trust_portal.kernel.actor import Actor
 from trust_portal.reliability.findings import State
 from trust_portal.reliability.reports.model import KIND
-from trust_portal.reliability.reports.record import StoredReport
+from trust_portal.reliability.reports.record import Head, StoredReport
 from trust_portal.reliability.reports.renderer import bundle_name
 from trust_portal.reliability.reports.service import IssueReport
 from trust_portal.reliability.reports.words import Imprint
@@ -30,6 +30,7 @@ from trust_portal.web.forms import FormState, page_request, read_form, required,
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
 from trust_portal.web.templating import page
 from trust_portal.web.views.cost.budgets import month_of
+from trust_portal.web.views.credit.of_report import credited
 
 
 async def reports(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
@@ -44,6 +45,7 @@ async def reports(request: Request, form: FormState = FormState()) -> Response: 
         status_code=form.status,
         reports=listed,
         heads=heads,
+        tallies=await house.reports.tallies(actor, tenant.id, _shown(listed.items, heads)),
         period_choices=[(head.period, formats.period(head.period)) for head in heads],
         period=period,
         state=state,
@@ -83,6 +85,7 @@ async def report(request: Request) -> Response:
         overtaken_at=await _overtaken(request, tenant, found),
         may_issue=house.gate.allows(actor, Action.SLA_REPORT_RESTATE, Resource("SLA report", tenant.id)),
         **await _evidence(request, actor, tenant, found),
+        **await credited(request, tenant, found, document),
         href=_receipt_address(tenant),
         **frame(request, tenant),
     )
@@ -132,6 +135,11 @@ async def request_bundle(request: Request) -> Response:
     tenant, report_id = await tenant_of(request, purpose="bundles"), request.path_params["report"]
     await house_of(request).bundles.request(actor_of(request), tenant.id, report_id)
     return RedirectResponse(f"{tenant_path(tenant)}/reports/{report_id}", status_code=303)
+
+
+def _shown(reports: Sequence[StoredReport], heads: Sequence[Head]) -> set[UUID]:
+    """Every report of which the list says what became of its objectives."""
+    return {each.id for each in reports} | {head.signed_id for head in heads if head.signed_id is not None}
 
 
 def _contradiction(report: StoredReport, siblings: Sequence[StoredReport]) -> StoredReport | None:

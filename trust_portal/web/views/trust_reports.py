@@ -42,6 +42,7 @@ async def reports(request: Request) -> Response:
         request,
         "trust/reports.html",
         versions=await house.trust_reports.versions(actor, tenant.id),
+        told=await house.trust_reports.told(actor, tenant.id),
         newest=newest,
         sections=() if newest is None else sections_of(newest.document),
         period=_quarter_before(request),
