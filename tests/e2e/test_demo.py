@@ -249,6 +249,11 @@ def the_runaway_was_learned_from(told: str) -> None:
         flat,
     )
     assert re.search(r"Bundle +\S+\.zip: verified, offline", told)
+    assert re.search(
+        r"Released +Ivo Petrov releases version 1 to Brightwater Logistics: “It was their exports that never ended”",
+        told,
+    )
+    assert re.search(r"\d+ fields are withheld, each represented by a salted digest", flat)
     assert "Fiona Walsh: “Raise an alarm when an export begins anew” is done" in flat
     assert re.search(r"“Resume exports where they were cut off” was due on \w+, \d\d \w+", flat)
     # The story may reach the due day behind the hour at which people are reminded: then it is at once.
@@ -264,7 +269,7 @@ def the_runaway_was_learned_from(told: str) -> None:
 def the_customer_was_handed_all_of_it(told: str) -> None:
     """Trust Report and QBR hold the spike, the playbook's receipt, the SLA report, the credit and the postmortem."""
     flat = " ".join(told.split())
-    assert "Clara Moreau looks after Brightwater Logistics, and reviews the quarter on" in flat
+    assert "Clara Moreau looks after Brightwater Logistics, and reviews with them on" in flat
     assert re.search(r"Continuous compliance: fresh Posture: fresh", flat)
     assert re.search(r"Clara Moreau publishes \d{4}-Q[1-4] for Brightwater Logistics", flat)
     assert re.search(
@@ -333,7 +338,7 @@ def test_the_whole_story_is_told_beside_a_demo_that_is_cut_off_in_the_middle(
     base = one(r"Look around at (http://\S+)/sign-in", told)
     assert base != one(r"(http://\S+)/readyz", beside.told)
     urls = re.findall(r"→ (http://\S+)", told)
-    assert len(urls) == 42
+    assert len(urls) == 43
     assert {url.startswith(base + "/") for url in urls} == {True}
     paths = [urlsplit(url).path for url in urls]
     of_the_customer = [path for path in paths if path.startswith("/t/brightwater/")]

@@ -37,6 +37,9 @@ _WRITTEN: Final = Written(
     surprised="The ramp could not be paused: its switch was pulled for another review.",
     went_well="Everybody looked at the same page.",
 )
+_PROFILE: Final = "customer"
+_AS_PROMISED: Final = "It was their exports that never ended"
+_STANDS: Final = "Read again before it was released: nobody is named or blamed by it"
 _RATIONALE: Final = "It says what happened, and what we shall do about it"
 
 
@@ -59,6 +62,7 @@ class LearningStory:
             await self._promises.plan(postmortem.id)
             await self._signed(postmortem.id, await self._reviewed(postmortem.id))
         await self._bundle(postmortem.id)
+        await self._released(postmortem.id)
 
     async def _resolved(self) -> Incident:
         """The hours in which the vendor's people tell of it, up to its end."""
@@ -178,6 +182,32 @@ class LearningStory:
             *(f"✓ {each}" for each in verdict.proved if "passkey" in each or "postmortem" in each),
             f"trust-portal verify {fetched.archive} --policy {fetched.policy} --recompute",
             url=address,
+        )
+
+    async def _released(self, postmortem_id: UUID) -> None:
+        """Whom it hit reads it too, with what is not theirs withheld; what was warned of is let stand with a reason."""
+        customer, owner = self._at.tenants[BRIGHTWATER.key], await self._at.person(_OWNER)
+        releases = self._at.house.postmortem_releases
+        if not any(
+            each.customer_id == customer.id for each in await releases.of_postmortem(owner, postmortem_id)
+        ):
+            seen = await releases.preview(owner, postmortem_id, customer.id, _PROFILE)
+            stands = {f"ack-{each.id}": _STANDS for each in seen.warnings}
+            async with self._signed_in(_OWNER) as visitor:
+                await visitor.submit(
+                    f"/postmortems/{postmortem_id}/release", version=str(seen.version.number),
+                    customer=str(customer.id), profile=_PROFILE, reason=_AS_PROMISED, **stands,
+                )  # fmt: skip
+        (release, *_) = [
+            each
+            for each in await releases.of_postmortem(owner, postmortem_id)
+            if each.customer_id == customer.id
+        ]
+        self._tell.step(
+            "Released",
+            f"{persona_with(_OWNER).name} releases version {release.version} to {BRIGHTWATER.name}: “{_AS_PROMISED}”",
+            f"{len(release.withheld)} fields are withheld, each represented by a salted digest",
+            url=f"{self._at.url}/t/{BRIGHTWATER.key}/postmortems",
         )
 
     async def overdue(self) -> None:

@@ -172,7 +172,7 @@ async def verified(fetched: Fetched) -> Verdict:
 async def audit(environment: Mapping[str, str]) -> str:
     """What ``trust-portal audit`` says of everything that was recorded. Findings raise ``Unavailable``."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "trust_portal.cli", "audit", "--no-record"),
+        *(sys.executable, "-P", "-m", "trust_portal.cli", "audit"),
         env=dict(environment),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

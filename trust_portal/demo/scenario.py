@@ -75,7 +75,7 @@ class Scenario:
         self._tell.waiting("The days until now pass")
         await time.catch_up()
         await cost.now(anomaly)
-        await TrustStory(place, self.month, self._downloads).play(anomaly)
+        await TrustStory(place, self.month, self._downloads, self._audited).play(anomaly)
         await credit.left_open()
         await self._audited()
 
