@@ -25,7 +25,7 @@ from trust_portal.trust.qbr.gathering.changes import changes_section
 from trust_portal.trust.qbr.gathering.commitments import commitments_section
 from trust_portal.trust.qbr.gathering.outcome import outcome_section
 from trust_portal.trust.qbr.gathering.recommendations import Agreed, recommendations_section
-from trust_portal.trust.qbr.gathering.usage import Used, usage_section
+from trust_portal.trust.qbr.gathering.usage import Used, comparable, usage_section
 from trust_portal.trust.qbr.model import (
     Audience,
     Commitment,
@@ -94,6 +94,37 @@ def test_usage_is_compared_with_the_period_before_and_every_month_has_its_row() 
     assert _row(section, "movers-eur", "mover-1") == [
         "compute", "r-1", "export", "EUR 60.00", "EUR 50.00", "EUR 10.00",
     ]  # fmt: skip
+
+
+def test_a_period_before_that_was_metered_in_part_is_compared_with_nothing_and_that_is_said() -> None:
+    before = parse_period("2026-Q1", "UTC")
+    whole = replace(PROGRESS, first_hour=before.start)
+    assert comparable(USED, whole, before) is USED
+    assert comparable(USED, replace(PROGRESS, first_hour=before.start - timedelta(days=90)), before) is USED
+    late = replace(PROGRESS, first_hour=datetime(2026, 3, 29, tzinfo=UTC))
+    used = comparable(USED, late, before)
+    assert (used.then, used.parts_then, used.metered_since) == ((), (), late.first_hour)
+    section = usage_section(late, used, ASK)
+    assert _figures(section) == {
+        "metered-since": "29 March 2026, 00:00 UTC",
+        "total-eur": "EUR 72.00",
+        "before-eur": "not known",
+        "change-eur": "not known",
+        "growth-eur": "not known",
+        "dearest-eur": "compute",
+        "dearest-share-eur": "83.3 %",
+    }
+    assert [each.replace("\u00a0", " ") for each in sentences(section)] == [
+        (
+            "Usage cost EUR 72.00. It is metered since 29 March 2026, 00:00 UTC only, so nothing is compared with the "
+            "period before."
+        ),
+        "The dearest part was compute with 83.3 % of it.",
+    ]
+    movers = section.table("movers-eur")
+    assert (movers.rows, movers.empty) == ((), "There is no whole period before to compare with.")
+    advised = recommendations_section(late, used, ASK).table("proposed").rows
+    assert [row.id for row in advised] == ["dedicated-pool-eur"], "no rule judges by what was not compared"
 
 
 def test_what_is_not_metered_is_said_and_an_hour_that_is_not_closed_blocks() -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
 from trust_portal.cost.metering.model import SUBSYSTEMS, HourCost, Part, Progress
 from trust_portal.cost.metering.repository import find_progress, read_hours, read_part_sums
 from trust_portal.documents.formats import period as period_name
+from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.money import exponent
 from trust_portal.kernel.period import Period, parse_period, previous_label
 from trust_portal.storage.unit_of_work import ReadSession
@@ -42,12 +43,17 @@ _MOVERS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """The hours and parts of a period (``now``) and of the one before it (``then``)."""
+    """The hours and parts of a period (``now``) and of the one before it (``then``).
+
+    ``metered_since`` is set where metering began within the one before: ``then`` is empty, for a part of a period
+    is not compared with a whole one.
+    """
 
     now: Sequence[HourCost]
     then: Sequence[HourCost]
     parts_now: Sequence[Part]
     parts_then: Sequence[Part]
+    metered_since: datetime | None = None
 
 
 async def gather(session: ReadSession, ask: Ask) -> Section:
@@ -58,12 +64,21 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
 async def read_usage(session: ReadSession, ask: Ask) -> tuple[Progress | None, Used]:
     """What the usage section and the recommendations are made of."""
     before, id_ = period_before(ask), ask.tenant.id
-    return await find_progress(session, id_), Used(
+    progress = await find_progress(session, id_)
+    used = Used(
         await read_hours(session, id_, ask.period.start, ask.until),
         await read_hours(session, id_, before.start, before.end),
         await read_part_sums(session, id_, ask.period.start, ask.until),
         await read_part_sums(session, id_, before.start, before.end),
     )
+    return progress, used if progress is None else comparable(used, progress, before)
+
+
+def comparable(used: Used, progress: Progress, before: Period) -> Used:
+    """``used`` without the period before it, where that was not metered from its start on. Pure."""
+    if not before.start < progress.first_hour < before.end:
+        return used
+    return replace(used, then=(), parts_then=(), metered_since=progress.first_hour)
 
 
 def period_before(ask: Ask) -> Period:
@@ -80,6 +95,9 @@ def usage_section(progress: Progress | None, used: Used, ask: Ask) -> Section:
         state, why = State.NOT_APPLICABLE, "no usage of this customer is metered"
     currencies = sorted({each.series.currency for each in used.now})
     figures: list[Figure] = []
+    if used.metered_since is not None:
+        since = Cell(rfc3339(used.metered_since), Unit.INSTANT, href=_PAGE)
+        figures.append(Figure("metered-since", "Metered since", since))
     tables: list[Table] = []
     charts: list[Chart] = []
     said: list[Sentence] = [] if progress is None else _said(currencies, used, ask)
@@ -142,11 +160,15 @@ def share(part: Decimal, whole: Decimal) -> Cell:
 def _figures(currency: str, used: Used) -> list[Figure]:
     low = currency.lower()
     now, then = total(used.now, currency), total(used.then, currency)
+
+    def known(cell: Cell) -> Cell:
+        return cell if used.metered_since is None else Cell(None, Unit.MONEY, currency)
+
     dearest = max(SUBSYSTEMS, key=lambda each: total(used.now, currency, each))
     return [
         Figure(f"total-{low}", f"Cost in the period ({currency})", money(now, currency)),
-        Figure(f"before-{low}", f"The period before ({currency})", money(then, currency)),
-        Figure(f"change-{low}", f"Change ({currency})", money(now - then, currency)),
+        Figure(f"before-{low}", f"The period before ({currency})", known(money(then, currency))),
+        Figure(f"change-{low}", f"Change ({currency})", known(money(now - then, currency))),
         Figure(f"growth-{low}", f"Change in percent ({currency})", share(now - then, then)),
         Figure(f"dearest-{low}", f"Dearest part ({currency})", Cell(dearest, href=_PAGE)),
         Figure(
@@ -162,7 +184,14 @@ def _said(currencies: Sequence[str], used: Used, ask: Ask) -> list[Sentence]:
     for each in currencies:
         low = each.lower()
         now, then = total(used.now, each), total(used.then, each)
-        if not then:
+        if used.metered_since is not None:
+            found.append(
+                Sentence(
+                    f"Usage cost {{total-{low}}}. It is metered since {{metered-since}} only, so nothing is compared "
+                    "with the period before."
+                )
+            )
+        elif not then:
             found.append(
                 Sentence(f"Usage cost {{total-{low}}}; there is no period before to compare it with.")
             )
@@ -173,7 +202,7 @@ def _said(currencies: Sequence[str], used: Used, ask: Ask) -> list[Sentence]:
                 Sentence(f"Usage cost {{total-{low}}}{by} {way} in the period before with {{before-{low}}}.")
             )
         found.append(Sentence(f"The dearest part was {{dearest-{low}}} with {{dearest-share-{low}}} of it."))
-    if ask.until < ask.period.end:
+    if ask.until < ask.period.end and used.metered_since is None:
         found.append(Sentence("The period is not over; it is compared with a whole one."))
     return found
 
@@ -214,6 +243,8 @@ def _months(currency: str, hours: Sequence[HourCost], ask: Ask) -> Table:
 def _movers(currency: str, used: Used) -> Table:
     """What changed most against the period before, by subsystem, resource and operation."""
     now, then = _by_place(used.parts_now, currency), _by_place(used.parts_then, currency)
+    if used.metered_since is not None:
+        now = {}
     places = sorted(
         now.keys() | then.keys(),
         key=lambda each: (-abs(now.get(each, Decimal(0)) - then.get(each, Decimal(0))), each),
@@ -247,7 +278,9 @@ def _movers(currency: str, used: Used) -> Table:
             Column("change", "Change", Unit.MONEY),
         ),
         tuple(rows),
-        "Nothing was used.",
+        "Nothing was used."
+        if used.metered_since is None
+        else "There is no whole period before to compare with.",
     )
 
 
