@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 
 import httpx
 import pytest
 from support.portal_world import sign_in
-from support.remediation_world import ProductProcess, World
+from support.remediation_world import ONSET, ProductProcess, World
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.people.model import AddPerson, GrantRole
@@ -17,6 +19,7 @@ from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.remediation.model import PlanPlaybook, RunState, StepKind
 from trust_portal.house import House
 from trust_portal.kernel.actor import Role
+from trust_portal.web.amounts import rounded
 from trust_portal.web.authentication import cookie_name
 
 URL = "https://trust.example"
@@ -88,6 +91,36 @@ async def test_from_the_anomalys_page_to_a_run_that_is_taken_back(
     await world.advance(run)
     assert "Rolled back" in (await operator.get(run_page)).text
     assert len(product.applied) == 2
+
+
+async def test_what_was_expected_and_what_was_verified_are_named_apart(
+    world: World, product: ProductProcess, anomaly: CostAnomaly, operator: httpx.AsyncClient
+):
+    run = await world.executed(await world.planned(anomaly))
+    page, home = f"/t/acme/cost/playbooks/{run.id}", "/t/acme/cost/playbooks"
+    expected = re.escape(rounded(run.plan.saving.per_hour, run.plan.currency))
+    assert "Verified saving an hour" not in (await operator.get(page)).text
+    unknown = rf'>{expected}</a></td>\s*<td class="cell-num">–</td>'
+    assert re.search(unknown, (await operator.get(home)).text), "nothing is verified yet"
+    await world.use("acme", range(ONSET + 3, ONSET + 6), "1.20")
+    await world.close(ONSET + 6)
+    run = await world.advance(run)
+    assert (run.state, run.saved_per_hour) == (RunState.VERIFIED, Decimal("88.80"))
+    saved = re.escape(rounded(Decimal("88.80"), run.plan.currency))
+    shown = (await operator.get(page)).text
+    assert re.search(
+        rf"<dt>Verified saving an hour</dt>\s*<dd>.*?{saved}.*?expected by the plan: {expected}",
+        shown,
+        re.DOTALL,
+    )
+    assert re.search(
+        rf'>{expected}</a></td>\s*<td class="cell-num"><a [^>]*>{saved}</a></td>',
+        (await operator.get(home)).text,
+    )
+    told = (await operator.get(f"/t/acme/cost/anomalies/{anomaly.id}")).text
+    assert re.search(
+        rf"saves <a [^>]*>{saved}</a> an hour, as verified; expected <a [^>]*>{expected}</a> an hour", told
+    )
 
 
 async def test_a_reason_that_is_missing_is_asked_for_at_its_field_and_nothing_changes(

@@ -237,6 +237,15 @@ class Run:
         return next((each for each in reversed(self.steps) if each.kind is kind), None)
 
     @property
+    def saved_per_hour(self) -> Decimal | None:
+        """What an hour of the part costs less since the act than it did, as it was verified; expected is the plan's."""
+        step = self.step(StepKind.VERIFIED)
+        found = {} if step is None else step.detail.get("verification", {})
+        if self.state is not RunState.VERIFIED or "before" not in found:
+            return None
+        return Decimal(found["before"]) - Decimal(found["after"])
+
+    @property
     def is_rehearsed(self) -> bool:
         """The product said that it would do it."""
         rehearsal = self.plan.dry_run

@@ -12,7 +12,7 @@ from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.anomalies.repository import anomalies_overlapping
 from trust_portal.cost.metering.model import Progress
 from trust_portal.cost.metering.repository import find_progress
-from trust_portal.cost.remediation.model import Run, RunState, StepKind
+from trust_portal.cost.remediation.model import Run, StepKind
 from trust_portal.cost.remediation.repository import runs_between
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.money import exponent
@@ -144,7 +144,6 @@ def _anomaly(each: CostAnomaly) -> Row:
 def _run(each: Run) -> Row:
     href = f"{_PAGE}/playbooks/{each.id}"
     found, currency = verification_of(each), each.plan.currency
-    stands = found and each.state is RunState.VERIFIED
     verified = each.step(StepKind.VERIFIED)
     receipt = each.last.receipt_id if verified is None else verified.receipt_id
 
@@ -163,7 +162,9 @@ def _run(each: Run) -> Row:
             Cell(None if acted is None else rfc3339(acted), Unit.INSTANT, href=href),
             rate("before"),
             rate("after"),
-            _money(saved_an_hour(found), currency, href, receipt) if stands else _unknown(currency),
+            _unknown(currency)
+            if each.saved_per_hour is None
+            else _money(each.saved_per_hour, currency, href, receipt),
         ),
     )
 
@@ -173,11 +174,6 @@ def verification_of(run: Run) -> Mapping[str, Any]:
     step = run.step(StepKind.VERIFIED)
     found: Mapping[str, Any] = {} if step is None else step.detail.get("verification", {})
     return found
-
-
-def saved_an_hour(found: Mapping[str, Any]) -> Decimal:
-    """What an hour of the part costs less since the act than it did, as it was verified."""
-    return Decimal(found["before"]) - Decimal(found["after"])
 
 
 def _money(value: Decimal, currency: str, href: str, receipt: UUID | None) -> Cell:

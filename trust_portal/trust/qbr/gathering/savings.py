@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from trust_portal.cost.remediation.model import Run, RunState, StepKind
+from trust_portal.cost.remediation.model import Run, StepKind
 from trust_portal.cost.remediation.repository import runs_between
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.storage.unit_of_work import ReadSession
-from trust_portal.trust.gathering.cost import saved_an_hour, verification_of
+from trust_portal.trust.gathering.cost import verification_of
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.qbr.gathering.usage import money
 from trust_portal.trust.qbr.ids import SAVINGS
@@ -45,11 +45,11 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
 
 def savings_section(runs: Sequence[Run], ask: Ask) -> Section:
     """Pure. The verified rate, for the whole hours since the act, at most ``MOST_HOURS``, that lie in the period."""
-    verified = [each for each in runs if each.state is RunState.VERIFIED and verification_of(each)]
+    verified = [(each, each.saved_per_hour) for each in runs if each.saved_per_hour is not None]
     sums: dict[str, Decimal] = {}
     rows = []
-    for each in verified:
-        since, currency, rate = _since(each), each.plan.currency, saved_an_hour(verification_of(each))
+    for each, rate in verified:
+        since, currency = _since(each), each.plan.currency
         hours = min(max(int((ask.until - since) / timedelta(hours=1)), 0), MOST_HOURS)
         saved = money(rate * hours, currency)
         sums[currency] = sums.get(currency, Decimal(0)) + Decimal(saved.value or 0)

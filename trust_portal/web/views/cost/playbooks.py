@@ -69,6 +69,7 @@ async def run(request: Request, form: FormState = FormState()) -> Response:  # n
         run=found,
         plan=found.plan,
         steps=steps_told(found),
+        verified_by=found.step(StepKind.VERIFIED),
         pairs=pairs,
         radius=radius(found.plan),
         limit=limit_words(found.plan),
