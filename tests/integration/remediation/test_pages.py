@@ -19,7 +19,7 @@ from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.remediation.model import PlanPlaybook, RunState, StepKind
 from trust_portal.house import House
 from trust_portal.kernel.actor import Role
-from trust_portal.web.amounts import rounded
+from trust_portal.web.amounts import rounded_data
 from trust_portal.web.authentication import cookie_name
 
 URL = "https://trust.example"
@@ -98,7 +98,7 @@ async def test_what_was_expected_and_what_was_verified_are_named_apart(
 ):
     run = await world.executed(await world.planned(anomaly))
     page, home = f"/t/acme/cost/playbooks/{run.id}", "/t/acme/cost/playbooks"
-    expected = re.escape(rounded(run.plan.saving.per_hour, run.plan.currency))
+    expected = re.escape(str(rounded_data(run.plan.saving.per_hour, run.plan.currency)))
     assert "Verified saving an hour" not in (await operator.get(page)).text
     unknown = rf'>{expected}</a></td>\s*<td class="cell-num">–</td>'
     assert re.search(unknown, (await operator.get(home)).text), "nothing is verified yet"
@@ -106,7 +106,7 @@ async def test_what_was_expected_and_what_was_verified_are_named_apart(
     await world.close(ONSET + 6)
     run = await world.advance(run)
     assert (run.state, run.saved_per_hour) == (RunState.VERIFIED, Decimal("88.80"))
-    saved = re.escape(rounded(Decimal("88.80"), run.plan.currency))
+    saved = re.escape(str(rounded_data(Decimal("88.80"), run.plan.currency)))
     shown = (await operator.get(page)).text
     assert re.search(
         rf"<dt>Verified saving an hour</dt>\s*<dd>.*?{saved}.*?expected by the plan: {expected}",
