@@ -8,6 +8,7 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import decode
+from schema.mutations.trust_reports import AcknowledgedSectionInput
 from schema.payload import OF_THE_REQUEST, UserError, user_error
 from schema.spans import days
 from schema.types.qbr import Account, Commitment, Qbr, account_of, commitment, qbr
@@ -55,17 +56,10 @@ class ReviewRecommendationInput:
     reason: str
 
 
-@strawberry.input(description="A section that is let stand although stale or missing.")
-class QbrAcknowledgementInput:
-    section: str
-    seen: str = strawberry.field(description="As the draft's blocking says.")
-    reason: str
-
-
 @strawberry.input(description="Which draft goes out.")
 class IssueQbrInput:
     id: strawberry.ID
-    acknowledgements: list[QbrAcknowledgementInput] = strawberry.field(default_factory=list)
+    acknowledgements: list[AcknowledgedSectionInput] = strawberry.field(default_factory=list)
     reason: str | None = strawberry.field(default=None, description="Needed for another revision.")
     entries: int | None = strawberry.field(
         default=None,

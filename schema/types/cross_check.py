@@ -6,13 +6,9 @@ from datetime import datetime
 
 import strawberry
 
-from trust_portal.reliability.crosscheck.comparison import CheckState
+from schema.types.check_state import CheckState
 from trust_portal.reliability.crosscheck.model import SourceDefinition, SourceRevision
 from trust_portal.reliability.crosscheck.service import Trial
-
-strawberry.enum(
-    CheckState, name="CrossCheckState", description="What came of asking a second source for the same counts."
-)
 
 
 @strawberry.type(description="A label that a series must have.")

@@ -12,10 +12,10 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import encode
+from schema.types.check_state import CheckState
 from schema.types.export import Export, export
 from schema.types.receipt import Receipt, receipt_of
 from schema.work import GATHERED
-from trust_portal.reliability.crosscheck.comparison import CheckState
 from trust_portal.reliability.findings import Finding as FindingRow
 from trust_portal.reliability.findings import Severity, State
 from trust_portal.reliability.reports.model import KIND

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from graphql import GraphQLInputObjectType, GraphQLObjectType, build_schema
+from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType, build_schema
 
 from schema.root import SDL, schema
 
@@ -33,6 +33,18 @@ def test_every_act_answers_with_user_errors():
         payload = field.type.of_type
         assert str(payload.fields["userErrors"].type) == "[UserError!]!", name
         assert list(field.args) == ["input"], name
+
+
+def test_nothing_is_in_it_twice_under_two_names():
+    """Enums of the same words are one, unless they speak of different things."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for name, type_ in build_schema(SDL.read_text()).type_map.items():
+        if isinstance(type_, GraphQLEnumType) and not name.startswith("__"):
+            alike.setdefault(tuple(sorted(type_.values)), []).append(name)
+    assert sorted(sorted(names) for names in alike.values() if len(names) > 1) == [
+        ["CostDetectorFlag", "CostDetectorLane"],
+        ["SlaRunState", "TrustBatchState"],
+    ]
 
 
 @pytest.mark.parametrize("at", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"])
