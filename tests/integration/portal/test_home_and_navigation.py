@@ -170,3 +170,24 @@ async def test_nothing_that_a_page_offers_is_forbidden_to_who_reads_it(portal: P
                         next_ += [(path, html.unescape(each[1])) for each in hrefs if each]
         assert len(opened) > 5, role
     assert found == {}
+
+
+async def test_who_looks_after_security_begins_with_all_that_is_theirs_and_nobody_else_does(portal: Portal):
+    async with portal.browser("approver_security") as browser:
+        home = (await browser.get("/approvals")).text
+        kept = home.partition('id="kept-title"')[2].partition("</section>")[0]
+        ways = re.findall(r'<a href="([^"]+)">([^<]+)</a>', kept)
+        answers = {path: (await browser.get(path)).status_code for path, _ in ways}
+    assert ways == [
+        ("/break-glass", "Emergency access"),
+        ("/t/vendor/access-review", "Access reviews"),
+        ("/t/vendor/denials", "Refusals"),
+        ("/keys", "Signing keys"),
+        ("/compliance", "Compliance"),
+    ]
+    assert set(answers.values()) == {200}
+    assert re.search(
+        r"0 open or not reviewed.+0 overdue, the next is due by \d{4}-\d\d-\d\d", kept, re.DOTALL
+    )
+    async with portal.browser("approver_finance") as browser:
+        assert "kept-title" not in (await browser.get("/approvals")).text

@@ -13,7 +13,8 @@ from trust_portal.access.action import Action
 from trust_portal.access.approvals.inbox import ApprovalFilter, Show
 from trust_portal.access.approvals.model import ApprovalKind
 from trust_portal.access.policy import Resource
-from trust_portal.web.context import actor_of, house_of, waiting_of
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.web.context import actor_of, emergencies_of, house_of, waiting_of
 from trust_portal.web.forms import one_of, page_request
 from trust_portal.web.navigation import frame, tenant_of
 from trust_portal.web.templating import page, words
@@ -43,6 +44,7 @@ async def inbox(request: Request) -> Response:
         may_see_emergencies=house.gate.allows(
             actor, Action.ALL_BREAK_GLASS_READ, Resource.of_house("emergency access")
         ),
+        kept=await _kept(request),
         **_common(request, show, "/approvals"),
         **frame(request),
     )
@@ -64,6 +66,38 @@ async def of_tenant(request: Request) -> Response:
         **_common(request, show, f"/t/{tenant.key}/approvals"),
         **frame(request, tenant),
     )
+
+
+async def _kept(request: Request) -> list[dict[str, Any]]:
+    """What who looks after security looks at besides requests: each with what waits there, and the way to it."""
+    actor, house = actor_of(request), house_of(request)
+    vendors = Resource("access review", VENDOR_ID)
+    if not house.gate.allows(actor, Action.ACCESS_REVIEW, vendors):
+        return []
+    emergencies = emergencies_of(request)
+    held = await house.access_reviews.held(actor, VENDOR_ID)
+    now = house.clock.now()
+    late = sum(each.is_overdue(now) for each in held)
+    due = f"the next is due by {held[0].due_at:%Y-%m-%d}" if held else "nobody holds a role"
+    unreviewed = f"{len(emergencies)} open or not reviewed"
+    ways = (
+        ("Emergency access", "/break-glass", Action.ALL_BREAK_GLASS_READ, unreviewed, len(emergencies)),
+        ("Access reviews", "/t/vendor/access-review", Action.PERSON_READ, f"{late} overdue, {due}", late),
+        ("Refusals", "/t/vendor/denials", Action.DENIAL_READ, "who was refused what", 0),
+        (
+            "Signing keys",
+            "/keys",
+            Action.KEY_ROTATION_REQUEST,
+            "which sign, since when, and which may take over",
+            0,
+        ),
+        ("Compliance", "/compliance", Action.ALL_COMPLIANCE_READ, "which controls hold, and for whom", 0),
+    )
+    return [
+        {"label": label, "href": href, "said": said, "waits": waits}
+        for label, href, action, said, waits in ways
+        if house.gate.allows(actor, action, Resource("page", VENDOR_ID))
+    ]
 
 
 def _show(request: Request, default: Show) -> Show:
