@@ -63,6 +63,7 @@ async def of_tenant(request: Request) -> Response:
         keys={tenant.id: tenant.key},
         may_see_emergencies=not tenant.is_vendor
         and house.gate.allows(actor, Action.BREAK_GLASS_READ, Resource("emergency access", tenant.id)),
+        kept=[],
         **_common(request, show, f"/t/{tenant.key}/approvals"),
         **frame(request, tenant),
     )
