@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import logging
+from datetime import timedelta
+from uuid import UUID
 
-from trust_portal.errors import Broken, Conflict
+from jobs.duty import Arguments, Duty
 from trust_portal.house import House
-from trust_portal.kernel.actor import SYSTEM
-from trust_portal.trust.accounts.readiness import is_due
+from trust_portal.storage.outbox import Job
 from trust_portal.trust.qbr.model import Prepare
 
-log = logging.getLogger(__name__)
+
+async def prepare(house: House, row_id: UUID, arguments: Arguments) -> None:
+    await house.qbrs.prepare_due(Prepare(UUID(arguments["tenant"]), arguments["period"]), row_id)
+
+
+async def given_up(house: House, arguments: Arguments, reason: str) -> None:
+    """The outbox keeps the row and the code; as long as the review is to come the clockwork asks anew."""
 
 
 async def mind_accounts(house: House) -> None:
-    """One round. Safe beside others: of two that prepare the same one, one finds it prepared.
+    """One round. Safe beside others: an account has one job for a quarter at a time."""
+    await house.accounts.ask_due()
 
-    What goes wrong with one customer's keeps no other from being prepared; the next round tries it again.
-    """
-    today = house.clock.now().date()
-    for account in await house.accounts.list(SYSTEM):
-        quarter = account.settings.quarter
-        if quarter is None or not is_due(account, today):
-            continue
-        try:
-            await house.qbrs.prepare(Prepare(account.tenant.id, quarter), SYSTEM)
-        except Conflict:
-            log.info("QBR of %s for %s is prepared already", account.tenant.key, quarter)
-        except Broken:
-            raise
-        except Exception:
-            log.exception("QBR of %s for %s could not be prepared", account.tenant.key, quarter)
+
+ACCOUNT_DUTIES = (Duty(Job.PREPARE_QBR, prepare, given_up, timeout=timedelta(minutes=10)),)

@@ -22,7 +22,7 @@ from arq.connections import create_pool
 from arq.typing import WorkerCoroutine
 from arq.worker import Function, Worker
 
-from jobs.accounts import mind_accounts
+from jobs.accounts import ACCOUNT_DUTIES, mind_accounts
 from jobs.actions import mind_actions
 from jobs.approvals import APPROVAL_DUTIES
 from jobs.compliance import COMPLIANCE_DUTIES, mind_compliance
@@ -53,6 +53,7 @@ from trust_portal.storage.rounds import Rounds
 log = logging.getLogger(__name__)
 
 DUTIES: tuple[Duty, ...] = (
+    *ACCOUNT_DUTIES,
     *APPROVAL_DUTIES,
     *COMPLIANCE_DUTIES,
     *COST_DUTIES,

@@ -39,6 +39,7 @@ class Job(StrEnum):
     PLAN_PLAYBOOKS = "plan_playbooks"
     PLAN_SLA_RUN = "plan_sla_run"
     PLAN_TRUST_BATCH = "plan_trust_batch"
+    PREPARE_QBR = "prepare_qbr"
     PUBLISH_TRUST_REPORT = "publish_trust_report"
     REMIND_OF_APPROVAL = "remind_of_approval"
     ROLL_UP_USAGE = "roll_up_usage"

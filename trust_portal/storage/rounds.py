@@ -42,6 +42,7 @@ class Round(StrEnum):
     CLOSE_COST_HOURS = "close-cost-hours"
     FOLLOW_INCIDENTS = "follow-incidents"
     LOOK_AT_BUDGETS = "look-at-budgets"
+    PREPARE_QBR = "prepare-qbr"
     ROLL_UP_USAGE = "roll-up-usage"
 
 

@@ -17,13 +17,18 @@ from report_desk import CORA, Q2, publish
 from sqlalchemy import text
 from support.portal_fixtures import Portal
 
-from jobs.accounts import mind_accounts
+from jobs.accounts import ACCOUNT_DUTIES, mind_accounts
+from jobs.workbench import Workbench
 from schema.ids import decode, encode
 from trust_portal.access.access_log.model import AccessFilter
 from trust_portal.evidence.export_rows import change_export
+from trust_portal.house import House
 from trust_portal.kernel.actor import Actor, ActorKind, Role
 from trust_portal.kernel.ids import new_id
 from trust_portal.kernel.page import PageRequest
+from trust_portal.storage.backlog import Backlog, WaitingWork
+from trust_portal.storage.outbox import Job
+from trust_portal.storage.rounds import FIRST_WAIT, Round, Rounds
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.trust.accounts.model import Readiness, SetAccount
 from trust_portal.trust.qbr.model import Prepare
@@ -200,11 +205,11 @@ async def test_the_clock_prepares_what_is_due_once(portal: Portal):
     house, aurora = portal.house, portal.world.aurora
     command = SetAccount(aurora.id, None, date(2026, 7, 20), timedelta(days=7))
     await house.accounts.set(command, CORA)
-    await mind_accounts(house)
+    await by_the_clock(house)
     assert await house.qbr_reader.drafts(CORA, aurora.id) == ()
     portal.clock.advance(timedelta(days=3))
     for _ in range(2):
-        await mind_accounts(house)
+        await by_the_clock(house)
     (draft,) = await house.qbr_reader.drafts(CORA, aurora.id)
     assert (draft.period, draft.number, draft.prepared_by) == (Q2, 1, "Trust Portal scheduler")
     account = next(each for each in await house.accounts.list(CORA) if each.tenant.id == aurora.id)
@@ -218,21 +223,56 @@ async def test_a_customer_whose_review_cannot_be_prepared_holds_up_no_other(
     house, world = portal.house, portal.world
     for tenant in (world.aurora, world.brightside):
         await house.accounts.set(SetAccount(tenant.id, None, date(2026, 7, 20), timedelta(days=14)), CORA)
-    prepare = type(house.qbrs).prepare
+    look = type(house.qbrs)._look
 
-    async def fails_for_the_first(qbrs: Any, command: Prepare, actor: Actor) -> Any:
+    async def fails_for_the_first(qbrs: Any, command: Prepare) -> Any:
         if command.tenant_id == world.aurora.id:
             raise RuntimeError("a row nobody foresaw")
-        return await prepare(qbrs, command, actor)
+        return await look(qbrs, command)
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(house.qbrs), "prepare", fails_for_the_first)
-        await mind_accounts(house)
+        patch.setattr(type(house.qbrs), "_look", fails_for_the_first)
+        assert await by_the_clock(house) == 2
+        assert await by_the_clock(house) == 0, "the one has it, the other waits"
     assert len(await house.qbr_reader.drafts(CORA, world.brightside.id)) == 1
     assert await house.qbr_reader.drafts(CORA, world.aurora.id) == ()
-    assert "QBR of aurora for 2026-Q2 could not be prepared" in caplog.text
-    await mind_accounts(house)
+    (setback,) = await Rounds(house.storage).setbacks()
+    assert (setback.round, setback.subject) == (Round.PREPARE_QBR, world.aurora.id)
+    assert f"prepare-qbr: {world.aurora.id} set back" in caplog.text
+    portal.clock.advance(FIRST_WAIT)
+    assert await by_the_clock(house) == 1
     assert len(await house.qbr_reader.drafts(CORA, world.aurora.id)) == 1
+    assert await Rounds(house.storage).setbacks() == ()
+
+
+async def test_a_review_that_is_asked_for_twice_or_prepared_by_hand_meanwhile_is_prepared_once(
+    portal: Portal,
+):
+    house, aurora = portal.house, portal.world.aurora
+    await house.accounts.set(SetAccount(aurora.id, None, date(2026, 7, 20), timedelta(days=14)), CORA)
+    await mind_accounts(house)
+    await mind_accounts(house)
+    asked = await asked_for(house)
+    assert [each.arguments for each in asked] == [{"tenant": str(aurora.id), "period": Q2}]
+    await house.qbrs.prepare(Prepare(aurora.id, Q2), CORA)
+    assert await by_the_clock(house) == 1
+    (draft,) = await house.qbr_reader.drafts(CORA, aurora.id)
+    assert draft.prepared_by == CORA.name
+    assert await asked_for(house) == []
+
+
+async def asked_for(house: House) -> list[WaitingWork]:
+    return [each for each in await Backlog(house.storage).waiting() if each.job == Job.PREPARE_QBR]
+
+
+async def by_the_clock(house: House) -> int:
+    """One round of the clockwork and the jobs that it asked for; how many those were."""
+    await mind_accounts(house)
+    (duty,) = ACCOUNT_DUTIES
+    asked = await asked_for(house)
+    for each in asked:
+        await Workbench(house, Backlog(house.storage)).attempt(duty, str(each.row_id), each.attempts)
+    return len(asked)
 
 
 async def _ask(client: httpx.AsyncClient, query: str, **variables: Any) -> dict[str, Any]:

@@ -17,9 +17,11 @@ from trust_portal.errors import InvalidInput, NotFound
 from trust_portal.evidence.act import Act
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.statement import ReceiptKind, Subject
-from trust_portal.kernel.actor import Actor, Role
+from trust_portal.kernel.actor import SYSTEM, Actor, Role
 from trust_portal.kernel.canonical import Json, digest
 from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.storage.outbox import Job
+from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import Storage
 from trust_portal.trust.accounts.model import (
@@ -28,7 +30,7 @@ from trust_portal.trust.accounts.model import (
     AccountSettings,
     SetAccount,
 )
-from trust_portal.trust.accounts.readiness import account_of
+from trust_portal.trust.accounts.readiness import account_of, is_due
 from trust_portal.trust.accounts.repository import add_settings, all_settings, settings_of
 from trust_portal.trust.qbr.repository import newest_qbrs
 
@@ -41,6 +43,7 @@ class Accounts:
         self._gate = gate
         self._ledger = ledger
         self._access_log = access_log
+        self._rounds = Rounds(storage)
 
     async def list(self, actor: Actor) -> tuple[Account, ...]:
         """By the day of the next review; those without one behind, by key."""
@@ -55,6 +58,25 @@ class Accounts:
         ids = [each.id for each in tenants]
         await self._access_log.trace(actor, ids, Access(Verb.READ, NOUN, "", "list of accounts"))
         return tuple(sorted(found, key=lambda each: (each.settings.review_on or date.max, each.tenant.key)))
+
+    async def ask_due(self) -> int:
+        """Have each QBR prepared whose review is near; how many were asked for. A job waits only once."""
+        today = self._storage.clock.now().date()
+        due = {
+            each.tenant.id: each.settings.quarter for each in await self.list(SYSTEM) if is_due(each, today)
+        }
+        await self._rounds.settle(Round.PREPARE_QBR, due)
+        held = await self._rounds.held_back(Round.PREPARE_QBR)
+        asked = {
+            tenant_id: quarter for tenant_id, quarter in due.items() if quarter and tenant_id not in held
+        }
+        if asked:
+            async with self._storage.write(TenantScope(VENDOR_ID)) as session:
+                for tenant_id, quarter in asked.items():
+                    arguments = {"tenant": str(tenant_id), "period": quarter}
+                    key = f"{Job.PREPARE_QBR}/{tenant_id}/{quarter}"
+                    await session.enqueue(Job.PREPARE_QBR, arguments, dedupe_key=key)
+        return len(asked)
 
     async def get(self, actor: Actor, tenant_id: UUID) -> AccountSettings:
         await self._gate.require(actor, Action.ALL_ACCOUNTS_READ, Resource(NOUN, tenant_id))

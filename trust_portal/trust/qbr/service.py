@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
 from dataclasses import replace
 from uuid import UUID
 
@@ -13,9 +15,10 @@ from trust_portal.errors import Conflict, InvalidInput, NotFound
 from trust_portal.evidence.exports import Exports
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.receipt_rows import receipt_digests
-from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.ids import new_id
 from trust_portal.kernel.period import parse_period
+from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
 from trust_portal.trust.qbr.document import (
@@ -59,7 +62,7 @@ from trust_portal.trust.qbr.repository import (
     qbrs_of,
 )
 from trust_portal.trust.qbr.reviewing import seen
-from trust_portal.trust.qbr.snapshot import take_snapshot
+from trust_portal.trust.qbr.snapshot import Snapshot, take_snapshot
 from trust_portal.trust.qbr.sources import sources_of
 from trust_portal.trust.qbr.telling import announce_issue
 from trust_portal.trust.report.model import blocking
@@ -67,6 +70,8 @@ from trust_portal.trust.report.receipts import receipts_of
 from trust_portal.trust.report.repository import find_trust_report
 from trust_portal.trust.report.service import acknowledge
 from trust_portal.trust.sections.model import Section
+
+log = logging.getLogger(__name__)
 
 
 class Qbrs:
@@ -79,6 +84,7 @@ class Qbrs:
         self._gate = gate
         self._ledger = ledger
         self._exports = exports
+        self._rounds = Rounds(storage)
         self._vendor = vendor_name
 
     async def prepare(self, command: Prepare, actor: Actor) -> Qbr:
@@ -87,27 +93,24 @@ class Qbrs:
         Raises ``InvalidInput`` (period), ``NotFound``; ``Conflict`` (QBR_CHANGED).
         """
         decision = await self._may(actor, Action.QBR_WRITE, command.tenant_id)
-        async with self._storage.read(StaffScope(), snapshot=True) as session:
-            found = await take_snapshot(session, command.tenant_id, command.period, self._storage.clock.now())
-        content, sha256 = snapshot_bytes(found.sections)
+        found = await self._look(command)
         async with self._storage.write(TenantScope(command.tenant_id)) as session:
             before = await qbrs_of(session, command.tenant_id)
-            qbr = Qbr(
-                id=new_id(),
-                tenant_id=command.tenant_id,
-                number=1 + max((each.number for each in before), default=0),
-                period=command.period,
-                as_of=found.as_of,
-                sha256=sha256,
-                prepared_by=actor.name,
-                receipt_id=new_id(),
-                blocking=len(blocking(found.sections)),
-                trust_report_id=found.trust_report_id,
-            )
-            act = prepared_act(qbr, found.sections, actor, decision)
-            await self._ledger.record(session, act, receipt_id=qbr.receipt_id)
-            await add_qbr(session, qbr, content, actor)
-        return qbr
+            return await self._record(session, command, found, before, actor, decision)
+
+    async def prepare_due(self, command: Prepare, work: UUID) -> None:
+        """The scheduler's, in time for the review, unless the period has one, or ``work`` is done.
+
+        ``work`` is the outbox row, gone with the commit. Where it fails the account is set back.
+        """
+
+        async def prepare(_: UUID) -> None:
+            try:
+                await self._prepare_first(command, work)
+            except Conflict:
+                log.info("QBR of %s for %s was prepared meanwhile", command.tenant_id, command.period)
+
+        await self._rounds.one_by_one(Round.PREPARE_QBR, (command.tenant_id,), prepare)
 
     async def say(self, command: Say, actor: Actor) -> Entry:
         """A comment, or an omission. Raises ``InvalidInput`` (section), ``Conflict`` (NOTHING_PREPARED)."""
@@ -281,6 +284,49 @@ class Qbrs:
             await self._ledger.record(session, act, receipt_id=commitment.receipt_id)
             await add_commitment(session, commitment, actor)
         return commitment
+
+    async def _prepare_first(self, command: Prepare, work: UUID) -> None:
+        decision = await self._may(SYSTEM, Action.QBR_WRITE, command.tenant_id)
+        async with self._storage.read(TenantScope(command.tenant_id)) as session:
+            if await qbrs_of(session, command.tenant_id, command.period):
+                return
+        found = await self._look(command)
+        async with self._storage.write(TenantScope(command.tenant_id)) as session:
+            before = await qbrs_of(session, command.tenant_id)
+            if not await session.complete(work) or any(each.period == command.period for each in before):
+                return
+            await self._record(session, command, found, before, SYSTEM, decision)
+
+    async def _look(self, command: Prepare) -> Snapshot:
+        async with self._storage.read(StaffScope(), snapshot=True) as session:
+            return await take_snapshot(session, command.tenant_id, command.period, self._storage.clock.now())
+
+    async def _record(
+        self,
+        session: WriteSession,
+        command: Prepare,
+        found: Snapshot,
+        before: Iterable[Qbr],
+        actor: Actor,
+        decision: Decision,
+    ) -> Qbr:
+        content, sha256 = snapshot_bytes(found.sections)
+        qbr = Qbr(
+            id=new_id(),
+            tenant_id=command.tenant_id,
+            number=1 + max((each.number for each in before), default=0),
+            period=command.period,
+            as_of=found.as_of,
+            sha256=sha256,
+            prepared_by=actor.name,
+            receipt_id=new_id(),
+            blocking=len(blocking(found.sections)),
+            trust_report_id=found.trust_report_id,
+        )
+        act = prepared_act(qbr, found.sections, actor, decision)
+        await self._ledger.record(session, act, receipt_id=qbr.receipt_id)
+        await add_qbr(session, qbr, content, actor)
+        return qbr
 
     async def _may(self, actor: Actor, action: Action, tenant_id: UUID) -> Decision:
         return await self._gate.require(actor, action, Resource(NOUN, tenant_id))
