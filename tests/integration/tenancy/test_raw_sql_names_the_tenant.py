@@ -72,6 +72,7 @@ READS_AS_STAFF = {
     "trust_portal/learning/postmortems/writing.py": "the same, as it is frozen for review",
     "trust_portal/reliability/credits/service.py": "staff lists the credits of all tenants",
     "trust_portal/reliability/forecast/service.py": "a tenant's running month and the vendor's maintenance in one snapshot",
+    "trust_portal/reliability/objectives/directory.py": "which objectives that events of all tenants name are defined",
     "trust_portal/reliability/reports/inputs.py": "a tenant's rows and the vendor's maintenance in one snapshot",
     "trust_portal/reliability/reports/staff.py": "the reports of all tenants",
     "trust_portal/reliability/reports/what_if.py": "a past month by other words, with the vendor's maintenance in the same snapshot",
