@@ -32,7 +32,7 @@ from trust_portal.evidence.export_rows import (
     find_export_of,
     list_exports,
     newest_finished,
-    read_files,
+    stored_files,
 )
 from trust_portal.evidence.ledger import Ledger, Receipt
 from trust_portal.evidence.log_name import open_log
@@ -181,7 +181,8 @@ class Archive:
         """The bundle's bytes; ``NotFound`` while there are none. Always leaves its line."""
         await self._gate.require(actor, Action.EXPORT_DOWNLOAD, Resource("export", tenant_id, export_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
-            artefact = await find_artefact(session, self._vault, tenant_id, export_id)
+            stored = await find_artefact(session, self._vault, tenant_id, export_id)
+        artefact = await stored.opened(self._vault)
         await self._downloaded(actor, tenant_id, "bundle", artefact.file_name)
         return artefact
 
@@ -189,7 +190,8 @@ class Archive:
         """One file of a bundle, as signed: the PDF alone, say. Always leaves its line."""
         await self._gate.require(actor, Action.EXPORT_DOWNLOAD, Resource("export", tenant_id, export_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
-            files = await read_files(session, self._vault, tenant_id, export_id)
+            stored = await stored_files(session, self._vault, tenant_id, export_id)
+        files = await self._vault.open(stored)
         if name not in files:
             raise NotFound("file")
         await self._downloaded(actor, tenant_id, name, str(export_id))
@@ -221,7 +223,8 @@ class Archive:
             newest = await newest_finished(session, tenant_id)
             if newest is None:
                 raise NotFound("export")
-            artefact = await find_artefact(session, self._vault, tenant_id, newest.id)
+            stored = await find_artefact(session, self._vault, tenant_id, newest.id)
+        artefact = await stored.opened(self._vault)
         await self._downloaded(actor, tenant_id, "broken example", artefact.file_name)
         content, _ = await asyncio.to_thread(with_one_digit_changed, artefact.content)
         return Artefact(f"broken-{artefact.file_name}", artefact.media_type, content, sha256_hex(content))

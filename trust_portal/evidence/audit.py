@@ -20,16 +20,16 @@ import asyncpg
 from trust_portal.errors import Broken, Refused
 from trust_portal.evidence.checkpoint import Checkpoint
 from trust_portal.evidence.dsse import Envelope
+from trust_portal.evidence.export_rows import find_artefact
 from trust_portal.evidence.keyring import KeyPurpose
 from trust_portal.evidence.merkle import CompactRange, leaf_hash
 from trust_portal.evidence.note import NoteKey, SignedNote
-from trust_portal.evidence.sealing.seal import BUNDLE
 from trust_portal.evidence.sealing.vault import KEY_WITHDRAWN, Vault
 from trust_portal.evidence.signing import VerifyKey
 from trust_portal.evidence.statement import Statement
 from trust_portal.evidence.strict import Malformed
-from trust_portal.storage.tenancy import StaffScope
-from trust_portal.storage.unit_of_work import ReadSession, Storage
+from trust_portal.storage.tenancy import StaffScope, TenantScope
+from trust_portal.storage.unit_of_work import Storage
 
 Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -149,20 +149,25 @@ async def audit(
     """Findings as they come up, over one tenant or all; ``totals`` counts along.
 
     ``auditors`` are of the rooms above, one for each kind of document that rows hold.
-    One snapshot, so a running installation can be audited.
+    One snapshot, so a running installation can be audited; sealed bundles are opened when it is over.
     """
     async with storage.read(StaffScope(), snapshot=True) as session:
         driver = await session.driver()
         keys = _Keys(await driver.fetch(_KEYS))
         tenants = (tenant_id,) if tenant_id else await _everybody(driver)
+        audits = []
         for each in tenants:
             totals.tenants += 1
-            tenant = _TenantAudit(session, driver, keys, totals, each, vault or Vault())
+            tenant = _TenantAudit(driver, keys, totals, each, vault or Vault())
+            audits.append(tenant)
             async for finding in tenant.run():
                 yield finding
             for auditor in auditors:
                 async for where, message in auditor.audit(storage, each):
                     yield AuditFinding(AuditCode.NOT_ATTESTED, each, where, message)
+    for tenant in audits:
+        async for finding in tenant.sealed(storage):
+            yield finding
 
 
 async def _everybody(driver: Driver) -> tuple[UUID, ...]:
@@ -183,19 +188,18 @@ class _TenantAudit:
 
     def __init__(
         self,
-        session: ReadSession,
         driver: Driver,
         keys: _Keys,
         totals: AuditTotals,
         tenant_id: UUID,
         vault: Vault,
     ) -> None:
-        self._session = session
         self._driver = driver
         self._vault = vault
         self._keys = keys
         self._totals = totals
         self._tenant_id = tenant_id
+        self._sealed: list[tuple[UUID, bytes]] = []
 
     async def run(self) -> AsyncIterator[AuditFinding]:
         for part in (self._log(), self._unlogged(), self._artefacts()):
@@ -296,26 +300,36 @@ class _TenantAudit:
             )
 
     async def _artefacts(self) -> AsyncIterator[AuditFinding]:
-        """What the customer's own act keeps shut is one finding, however much it is: nobody can say how it is."""
+        """Those stored plain; what is sealed is remembered for ``sealed``."""
         rows = await _Stream.open(self._driver, _ARTEFACTS, self._tenant_id, batch=1)
-        withheld = 0
         while (row := await rows.next()) is not None:
             self._totals.artefacts += 1
-            where = f"bundle of export {row['export_id']}"
-            content = row["content"]
             if row["sealed"]:
-                try:
-                    content = await self._opened(row["export_id"], content)
-                except (Refused, Broken) as error:
-                    if error.code == KEY_WITHDRAWN:
-                        withheld += 1
-                        continue
+                self._sealed.append((row["export_id"], row["digest"]))
+            elif hashlib.sha256(row["content"]).digest() != row["digest"]:
+                yield self._changed(row["export_id"])
+
+    async def sealed(self, storage: Storage) -> AsyncIterator[AuditFinding]:
+        """The sealed bundles that ``run`` came upon, each read for itself: the key service is asked in no
+        transaction.
+
+        What the customer's own act keeps shut is one finding, however much it is: nobody can say how it is.
+        """
+        withheld = 0
+        for export_id, digest in self._sealed:
+            try:
+                async with storage.read(TenantScope(self._tenant_id)) as session:
+                    stored = await find_artefact(session, self._vault, self._tenant_id, export_id)
+                content = (await stored.opened(self._vault)).content
+            except (Refused, Broken) as error:
+                if error.code == KEY_WITHDRAWN:
+                    withheld += 1
+                else:
+                    where = f"bundle of export {export_id}"
                     yield self._find(AuditCode.ARTEFACT_NOT_OPENED, where, error.message)
-                    continue
-            if hashlib.sha256(content).digest() != row["digest"]:
-                yield self._find(
-                    AuditCode.ARTEFACT_CHANGED, where, "its bytes are not those that were finished"
-                )
+                continue
+            if hashlib.sha256(content).digest() != digest:
+                yield self._changed(export_id)
         if withheld:
             yield self._find(
                 AuditCode.ARTEFACT_WITHHELD,
@@ -323,9 +337,12 @@ class _TenantAudit:
                 "sealed under a key the customer withdrew",
             )
 
-    async def _opened(self, export_id: UUID, content: bytes) -> bytes:
-        opened = await self._vault.take(self._session, self._tenant_id, export_id, {BUNDLE: content})
-        return opened[BUNDLE]
+    def _changed(self, export_id: UUID) -> AuditFinding:
+        return self._find(
+            AuditCode.ARTEFACT_CHANGED,
+            f"bundle of export {export_id}",
+            "its bytes are not those that were finished",
+        )
 
     def _find(self, code: AuditCode, where: str, message: str) -> AuditFinding:
         return AuditFinding(code, self._tenant_id, where, message)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or
 from trust_portal.errors import NotFound
 from trust_portal.evidence.export import BUNDLE_MEDIA_TYPE, Artefact, Export, ExportState
 from trust_portal.evidence.sealing.seal import BUNDLE
-from trust_portal.evidence.sealing.vault import Vault
+from trust_portal.evidence.sealing.vault import Sealed, Shut, Vault
 from trust_portal.evidence.tables import artefacts, export_files, exports
 from trust_portal.kernel.actor_record import actor_from_json, actor_to_json
 from trust_portal.kernel.page import Page, PageRequest
@@ -122,23 +122,23 @@ async def last_tree_size(session: ReadSession, tenant_id: UUID) -> int:
     return (await session.execute(query)).scalar() or 0
 
 
-async def add_files(
-    session: WriteSession, vault: Vault, tenant_id: UUID, export_id: UUID, files: Mapping[str, bytes]
-) -> None:
-    """Sealed, where the tenant has enabled a key; ``Conflict`` where that key cannot be used."""
-    stored, sealed = await vault.put(session, tenant_id, export_id, files)
-    for name, content in stored.items():
+async def add_files(session: WriteSession, vault: Vault, files: Sealed) -> None:
+    """Sealed, where the tenant has enabled a key; refused as ``Vault.keep`` refuses."""
+    await vault.keep(session, files)
+    for name, content in files.contents.items():
         await session.execute(
             insert(export_files).values(
-                tenant_id=tenant_id, export_id=export_id, name=name, content=content, sealed=sealed
+                tenant_id=files.standing.tenant_id,
+                export_id=files.standing.export_id,
+                name=name,
+                content=content,
+                sealed=files.is_sealed,
             )
         )
 
 
-async def read_files(
-    session: ReadSession, vault: Vault, tenant_id: UUID, export_id: UUID
-) -> dict[str, bytes]:
-    """As they were rendered. ``Conflict`` where the key is withdrawn, or they are sealed and it cannot be used."""
+async def stored_files(session: ReadSession, vault: Vault, tenant_id: UUID, export_id: UUID) -> Shut:
+    """To be opened once the transaction is over. ``Conflict`` where the key is withdrawn."""
     rows = (
         await session.execute(
             select(export_files.c.name, export_files.c.content, export_files.c.sealed).where(
@@ -146,30 +146,45 @@ async def read_files(
             )
         )
     ).all()
+    plain = {row.name: row.content for row in rows if not row.sealed}
     sealed = {row.name: row.content for row in rows if row.sealed}
-    opened = await vault.take(session, tenant_id, export_id, sealed)
-    return {row.name: opened[row.name] if row.sealed else row.content for row in rows}
+    return await vault.fetch(session, tenant_id, export_id, plain=plain, sealed=sealed)
 
 
-async def add_artefact(
-    session: WriteSession, vault: Vault, tenant_id: UUID, export_id: UUID, content: bytes, at: datetime
-) -> None:
+async def add_artefact(session: WriteSession, vault: Vault, bundle: Sealed, at: datetime) -> None:
     """Sealed like the files it is made of."""
-    stored, sealed = await vault.put(session, tenant_id, export_id, {BUNDLE: content})
+    await vault.keep(session, bundle)
     await session.execute(
         insert(artefacts).values(
-            tenant_id=tenant_id,
-            export_id=export_id,
+            tenant_id=bundle.standing.tenant_id,
+            export_id=bundle.standing.export_id,
             media_type=BUNDLE_MEDIA_TYPE,
-            content=stored[BUNDLE],
-            sealed=sealed,
+            content=bundle.contents[BUNDLE],
+            sealed=bundle.is_sealed,
             created_at=at,
         )
     )
 
 
-async def find_artefact(session: ReadSession, vault: Vault, tenant_id: UUID, export_id: UUID) -> Artefact:
-    """``NotFound`` while the export is not ready; ``Conflict`` as ``read_files`` raises it."""
+@dataclass(frozen=True, slots=True)
+class StoredArtefact:
+    """A finished bundle, shut."""
+
+    file_name: str
+    media_type: str
+    sha256: str
+    shut: Shut
+
+    async def opened(self, vault: Vault) -> Artefact:
+        """In no transaction; refused as ``Vault.open`` refuses."""
+        content = (await vault.open(self.shut))[BUNDLE]
+        return Artefact(self.file_name, self.media_type, content, self.sha256)
+
+
+async def find_artefact(
+    session: ReadSession, vault: Vault, tenant_id: UUID, export_id: UUID
+) -> StoredArtefact:
+    """``NotFound`` while the export is not ready; ``Conflict`` where the key is withdrawn."""
     row = (
         await session.execute(
             select(
@@ -192,9 +207,10 @@ async def find_artefact(session: ReadSession, vault: Vault, tenant_id: UUID, exp
     ).first()
     if row is None:
         raise NotFound("bundle")
-    sealed = {BUNDLE: row.content} if row.sealed else {}
-    opened = await vault.take(session, tenant_id, export_id, sealed)
-    return Artefact(row.file_name, row.media_type, opened.get(BUNDLE, row.content), row.digest.hex())
+    content = {BUNDLE: row.content}
+    plain, sealed = ({}, content) if row.sealed else (content, {})
+    shut = await vault.fetch(session, tenant_id, export_id, plain=plain, sealed=sealed)
+    return StoredArtefact(row.file_name, row.media_type, row.digest.hex(), shut)
 
 
 def _export(row: Row[Any]) -> Export:

@@ -167,7 +167,8 @@ class Exports:
 
     async def artefact(self, session: ReadSession, tenant_id: UUID, export_id: UUID) -> Artefact:
         """The finished bundle; ``NotFound`` while there is none."""
-        return await rows.find_artefact(session, self._vault, tenant_id, export_id)
+        stored = await rows.find_artefact(session, self._vault, tenant_id, export_id)
+        return await stored.opened(self._vault)
 
     async def reproduce(self, tenant_id: UUID, export_id: UUID) -> bytes:
         """A finished bundle made once more from the database, stored nowhere.

@@ -13,6 +13,7 @@ from trust_portal.evidence.act import Act
 from trust_portal.evidence.bundle_contents import proof_files
 from trust_portal.evidence.export import Export, ExportState
 from trust_portal.evidence.ledger import Ledger
+from trust_portal.evidence.sealing.seal import BUNDLE
 from trust_portal.evidence.sealing.vault import Vault
 from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.kernel.actor import SYSTEM
@@ -41,16 +42,19 @@ class Packing:
             size = await reader.first_checkpoint_with(session, tenant_id, export.manifest_receipt_id)
             if size is None:
                 raise Broken("a receipt with a proof has no place", code="EXPORT_UNPROVED")
-            files = await rows.read_files(session, self._vault, tenant_id, export.id)
+            stored = await rows.stored_files(session, self._vault, tenant_id, export.id)
             proofs = await proof_files(session, reader, export, size)
+            standing = await self._vault.standing(session, tenant_id, export.id)
+        files = await self._vault.open(stored)
         content = await asyncio.to_thread(bundle.build, {**files, **proofs})
         digest = hashlib.sha256(content)
+        sealed = await self._vault.seal(standing, {BUNDLE: content})
         async with self._storage.write(scope) as session:
             await session.complete(work)
             current = await rows.find_export(session, tenant_id, export.id, lock=True)
             if current.state is ExportState.RENDERED:
                 now = session.clock.now()
-                await rows.add_artefact(session, self._vault, tenant_id, export.id, content, now)
+                await rows.add_artefact(session, self._vault, sealed, now)
                 await rows.change_export(
                     session,
                     tenant_id,

@@ -18,7 +18,7 @@ from trust_portal.evidence.policy_file import Policy
 from trust_portal.evidence.sealing.vault import Vault
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.storage.tenancy import TenantScope
-from trust_portal.storage.unit_of_work import ReadSession, Storage
+from trust_portal.storage.unit_of_work import Storage
 
 
 class _KeyTurned(Exception):
@@ -74,11 +74,14 @@ class Rendering:
         document, manifest, files = await self.signed_files(export)
         act = _manifest_act(export, document, manifest, files)
         policy = Policy.parse(files[POLICY])
+        async with self._storage.read(scope) as session:
+            standing = await self._vault.standing(session, export.tenant_id, export.id)
+        sealed = await self._vault.seal(standing, files)
         async with self._storage.write(scope) as session:
             current = await rows.find_export(session, export.tenant_id, export.id, lock=True)
             if current.state is not ExportState.RENDERING:
                 return  # somebody else was faster
-            await rows.add_files(session, self._vault, export.tenant_id, export.id, files)
+            await rows.add_files(session, self._vault, sealed)
             await self._ledger.record(session, act, receipt_id=export.manifest_receipt_id)
             in_force = await keys_in_force(session)
             if not {policy.receipt_keys[0].key_id, policy.logs[0].key.key_id} <= set(in_force.values()):
@@ -99,6 +102,7 @@ class Rendering:
         scope = TenantScope(export.tenant_id)
         async with self._storage.write(scope) as writing:
             origin = await open_log(await writing.driver(), export.tenant_id, self._host, writing.clock.now())
+        rendered_with = await self._policy_of(export)
         async with self._storage.read(scope, snapshot=True) as session:
             document = await self._renderers[export.kind].render(session, export)
             previous: TreeHead | None = None
@@ -112,20 +116,21 @@ class Rendering:
                 export.tenant_id,
                 document,
                 manifest,
-                policy=await self._policy(session, export, origin),
+                policy=rendered_with or await log_policy(session, export.tenant_id, origin),
                 signer=await signer_of(session, export),
                 vendor=self._vendor,
             )
         return document, manifest, files
 
-    async def _policy(self, session: ReadSession, export: Export, origin: str) -> Policy:
-        """Whom to believe now. What was rendered keeps the policy it was rendered with: made once more it
-        gives the same bytes, also when keys have been rotated since.
+    async def _policy_of(self, export: Export) -> Policy | None:
+        """Whom to believe, of what was rendered already: made once more it gives the same bytes, also when keys
+        have been rotated since. None where nothing is rendered.
         """
         if export.file_name is None:
-            return await log_policy(session, export.tenant_id, origin)
-        files = await rows.read_files(session, self._vault, export.tenant_id, export.id)
-        return Policy.parse(files[POLICY])
+            return None
+        async with self._storage.read(TenantScope(export.tenant_id)) as session:
+            stored = await rows.stored_files(session, self._vault, export.tenant_id, export.id)
+        return Policy.parse((await self._vault.open(stored))[POLICY])
 
 
 def _manifest_act(

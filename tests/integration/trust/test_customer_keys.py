@@ -8,15 +8,16 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Final, Never
+from typing import Any, Final, Never
 from uuid import UUID
 
 import asyncpg
 import pytest
+from sqlalchemy import make_url
 from support.sequencing import sequencing
 
 from jobs.exports import seal as seal_job
@@ -30,6 +31,7 @@ from trust_portal.evidence.exports import Exports
 from trust_portal.evidence.log_name import open_log
 from trust_portal.evidence.log_policy import log_policy
 from trust_portal.evidence.reproduction import reproduce_all
+from trust_portal.evidence.sealing.key_service import KeyService
 from trust_portal.evidence.sealing.model import KeyAct
 from trust_portal.evidence.sealing.patience import Patient
 from trust_portal.evidence.sealing.sealing import Sealing
@@ -316,6 +318,123 @@ class Silent:
         raise AssertionError("nobody rings")
 
     create = wrap = unwrap = prove = _wait
+
+
+class Watched:
+    """A key service before each call of which ``meanwhile`` happens."""
+
+    def __init__(self, service: KeyService, meanwhile: Callable[[str], Awaitable[None]]) -> None:
+        self._service = service
+        self._meanwhile = meanwhile
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        async def asked(*given: object) -> Any:
+            await self._meanwhile(name)
+            return await getattr(self._service, name)(*given)
+
+        return asked
+
+
+#: Connections of the database that hold a transaction open and do nothing in it.
+_HELD: Final = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%'
+"""
+
+
+async def test_no_transaction_waits_for_the_key_service(desk: Desk) -> None:
+    await desk.bundle()
+    asked: list[str] = []
+    held: list[str] = []
+    url = make_url(desk.house.settings.database_url or "").set(drivername="postgresql")
+    watch = await asyncpg.connect(url.render_as_string(hide_password=False))
+
+    async with desk.house.storage.read(TenantScope(desk.tenant_id)) as session:
+        await (await session.driver()).fetchval("SELECT 1")
+        assert await watch.fetchval(_HELD), "the watch sees a transaction that waits"
+
+    async def look(call: str) -> None:
+        asked.append(call)
+        for _ in range(50):  # the sequencer's come and go; what waits for this call stays
+            if not await watch.fetchval(_HELD):
+                return
+            await asyncio.sleep(0.02)
+        held.append(call)
+
+    desk.house.vault._service = Watched(desk.house.vault.service, look)
+    try:
+        await desk.act(KeyAct.ENABLE)
+        await desk.house.sealing.run(desk.tenant_id)
+        export = await desk.bundle(revision=2)
+        await desk.download(export)
+        await desk.house.archive.file(desk.admin, desk.tenant_id, export.id, "letter.txt")
+        assert (await desk.posture()).finding.outcome is Outcome.PASS
+        assert await desk.findings() == []
+        await desk.act(KeyAct.ROTATE)
+        await desk.house.sealing.run(desk.tenant_id)
+    finally:
+        await watch.close()
+    assert held == []
+    assert set(asked) == {"create", "prove", "unwrap", "wrap"}
+    assert len(asked) > 20
+
+
+async def test_a_key_service_that_is_gone_between_two_transactions_leaves_nothing_half_done(
+    desk: Desk,
+) -> None:
+    await desk.act(KeyAct.ENABLE)
+    service = desk.house.vault.service
+
+    async def gone(call: str) -> None:
+        raise Unavailable(f"nobody answers to {call}")
+
+    desk.house.vault._service = Watched(service, gone)
+    with pytest.raises(Unavailable, match="nobody answers to wrap"):
+        await desk.bundle()
+    assert await desk.stored() == []
+    desk.house.vault._service = service
+    export = await desk.bundle()
+    assert export.state is ExportState.READY
+    assert await desk.house.archive.file(desk.admin, desk.tenant_id, export.id, "letter.txt") == WORDS
+    assert await desk.findings() == []
+
+
+@pytest.mark.parametrize("act", [KeyAct.ROTATE, KeyAct.WITHDRAW])
+async def test_what_was_sealed_is_not_stored_where_the_key_was_changed_meanwhile(
+    desk: Desk, act: KeyAct
+) -> None:
+    before = await desk.bundle(revision=7)
+    opened, plain = await desk.download(before), await desk.stored()
+    await desk.act(KeyAct.ENABLE)
+    service = desk.house.vault.service
+
+    async def meanwhile(call: str) -> None:
+        if call == "wrap":
+            desk.house.vault._service = service
+            await desk.act(act)
+
+    desk.house.vault._service = Watched(service, meanwhile)
+    if act is KeyAct.ROTATE:
+        with pytest.raises(Unavailable, match="the customer's key was changed meanwhile") as refused:
+            await desk.bundle()
+        assert refused.value.code == "KEY_CHANGED"
+    else:
+        assert (await desk.bundle()).state is ExportState.FAILED
+    assert await desk.stored() == plain
+    if act is KeyAct.WITHDRAW:
+        await desk.act(KeyAct.ENABLE)
+    desk.house.vault._service = Watched(service, meanwhile)
+    with pytest.raises((Unavailable, Conflict)):
+        await desk.house.sealing.run(desk.tenant_id)
+    assert await desk.stored() == plain, "the job stores nothing either"
+    if act is KeyAct.WITHDRAW:
+        await desk.act(KeyAct.ENABLE)
+    export = await desk.bundle()
+    assert export.state is ExportState.READY
+    assert await desk.house.sealing.run(desk.tenant_id) == 1
+    assert not await desk.is_readable()
+    assert await desk.download(before) == opened
+    assert (await desk.posture()).finding.outcome is Outcome.PASS
 
 
 async def test_only_the_customers_administrator_says_and_says_why(desk: Desk) -> None:

@@ -1,7 +1,7 @@
 """A key service that is waited for so long and no longer.
 
-It is asked while rows of the database are locked, so whoever waits for it makes others wait: one that does not
-answer is an error that says so, and the transaction it was asked in is undone.
+It is asked in no transaction, so whoever waits for it holds up nobody else; but somebody waits: one that does not
+answer is an error that says so, and nothing was stored.
 """
 
 from __future__ import annotations

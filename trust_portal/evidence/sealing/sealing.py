@@ -6,7 +6,7 @@ is as it was. Called again it goes on with what is left.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -22,7 +22,7 @@ from trust_portal.evidence.sealing.repository import (
     replace_with_sealed,
     unsealed_exports,
 )
-from trust_portal.evidence.sealing.vault import Vault
+from trust_portal.evidence.sealing.vault import Sealed, Standing, Vault
 from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.canonical import digest
@@ -61,24 +61,39 @@ class Sealing:
         return touched
 
     async def _some(self, tenant_id: UUID) -> int:
-        async with self._storage.write(TenantScope(tenant_id)) as session:
+        """What is found is sealed between two transactions, and stored where the key still stands as it did."""
+        async with self._storage.read(TenantScope(tenant_id)) as session:
             key = await current_key(session, tenant_id)
             if key is None or not key.in_force:
                 return 0
-            plain = await unsealed_exports(session, tenant_id, AT_ONCE)
-            for export_id in plain:
-                # The row's lock: whoever finishes this export now waits, and finds it sealed.
-                await find_export(session, tenant_id, export_id, lock=True)
-                contents = await plain_contents(session, tenant_id, export_id)
-                sealed, _ = await self._vault.put(session, tenant_id, export_id, contents)
-                await replace_with_sealed(session, tenant_id, export_id, sealed)
+            plain = {
+                export_id: await plain_contents(session, tenant_id, export_id)
+                for export_id in await unsealed_exports(session, tenant_id, AT_ONCE)
+            }
             others = await exports_under_another(session, tenant_id, key.key_id, AT_ONCE)
-            for export_id in others:
-                await find_export(session, tenant_id, export_id, lock=True)
-                await self._vault.rewrap(session, key, export_id)
-            if plain or others:
-                await self._ledger.record(session, _act(session, key, plain, others))
-        return len({*plain, *others})
+            standings = [
+                await self._vault.standing(session, tenant_id, each) for each in sorted({*plain, *others})
+            ]
+        if not standings:
+            return 0
+        sealed = [await self._sealed(each, plain.get(each.export_id)) for each in standings]
+        async with self._storage.write(TenantScope(tenant_id)) as session:
+            for each in sealed:
+                # The row's lock: whoever finishes this export now waits, and finds it sealed.
+                await find_export(session, tenant_id, each.standing.export_id, lock=True)
+                await self._vault.keep(session, each)
+                await replace_with_sealed(session, tenant_id, each.standing.export_id, each.contents)
+            await self._ledger.record(session, _act(session, key, list(plain), others))
+        return len(sealed)
+
+    async def _sealed(self, standing: Standing, plain: Mapping[str, bytes] | None) -> Sealed:
+        """Put under the key in force; ``plain`` is sealed too, under the data key that it then has."""
+        if plain is None:
+            return await self._vault.rewrap(standing)
+        sealed = await self._vault.seal(standing, plain)
+        if sealed.wrapped is not None:
+            return sealed
+        return Sealed(standing, sealed.contents, (await self._vault.rewrap(standing)).wrapped)
 
 
 def _act(session: WriteSession, key: CustomerKey, sealed: Sequence[UUID], wrapped: Sequence[UUID]) -> Act:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import dataclass
 from uuid import UUID
 
 from trust_portal.errors import Broken, Refused, Unavailable
@@ -11,29 +12,53 @@ from trust_portal.evidence.sealing.key_use import require_use
 from trust_portal.evidence.sealing.model import CustomerKey, SealCounts
 from trust_portal.evidence.sealing.repository import current_key, newest_sealed_bundle, seal_counts
 from trust_portal.evidence.sealing.seal import BUNDLE
-from trust_portal.evidence.sealing.vault import Vault
+from trust_portal.evidence.sealing.vault import Shut, Vault
 from trust_portal.evidence.signing import VerifyKey
 from trust_portal.kernel.canonical import Json
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.posture.model import Check, Finding, Outcome
 
 
-async def look_at_key(session: ReadSession, vault: Vault, tenant_id: UUID, nonce: bytes) -> Finding:
-    """By a signature over ``nonce`` (32 random bytes), a data key there and back, and the newest bundle opened."""
+@dataclass(frozen=True, slots=True)
+class KeyFacts:
+    """What is on record of a customer's key, and its newest sealed bundle with the digest it should have."""
+
+    tenant_id: UUID
+    key: CustomerKey | None
+    counts: SealCounts | None
+    newest: Shut | None
+    digest: bytes
+
+
+async def read_key_facts(session: ReadSession, vault: Vault, tenant_id: UUID) -> KeyFacts:
     key = await current_key(session, tenant_id)
     if key is None:
-        return finding(None, None, "", {})
+        return KeyFacts(tenant_id, None, None, None, b"")
     counts = await seal_counts(session, tenant_id, key.key_id)
+    newest = await newest_sealed_bundle(session, tenant_id) if key.in_force else None
+    if newest is None:
+        return KeyFacts(tenant_id, key, counts, None, b"")
+    export_id, content, digest = newest
+    shut = await vault.fetch(session, tenant_id, export_id, plain={}, sealed={BUNDLE: content})
+    return KeyFacts(tenant_id, key, counts, shut, digest)
+
+
+async def look_at_key(vault: Vault, facts: KeyFacts, nonce: bytes) -> Finding:
+    """By a signature over ``nonce`` (32 random bytes), a data key there and back, and the newest bundle opened.
+
+    In no transaction: the key service is asked.
+    """
+    key = facts.key
     used: dict[str, Json] = {"nonce": nonce.hex(), "signature": None, "opened": None}
     refusal = ""
     try:
-        if key.in_force:
-            proof = await require_use(vault.service, tenant_id, key.key_id, key.public_key, nonce)
+        if key is not None and key.in_force:
+            proof = await require_use(vault.service, facts.tenant_id, key.key_id, key.public_key, nonce)
             used["signature"] = base64.b64encode(proof).decode()
-            used["opened"] = await _opened(session, vault, tenant_id)
+            used["opened"] = await _opened(vault, facts)
     except (Refused, Unavailable, Broken) as error:
         refusal = error.message
-    return finding(key, counts, refusal, used)
+    return finding(key, facts.counts, refusal, used)
 
 
 def finding(
@@ -71,12 +96,10 @@ def _fault(key: CustomerKey, counts: SealCounts, refusal: str) -> str:
     return ""
 
 
-async def _opened(session: ReadSession, vault: Vault, tenant_id: UUID) -> Json:
-    newest = await newest_sealed_bundle(session, tenant_id)
-    if newest is None:
+async def _opened(vault: Vault, facts: KeyFacts) -> Json:
+    if facts.newest is None:
         return None
-    export_id, content, digest = newest
-    opened = (await vault.take(session, tenant_id, export_id, {BUNDLE: content}))[BUNDLE]
-    if hashlib.sha256(opened).digest() != digest:
+    opened = (await vault.open(facts.newest))[BUNDLE]
+    if hashlib.sha256(opened).digest() != facts.digest:
         raise Broken("what was opened is not the bundle that was finished", code="SEAL_BROKEN")
-    return {"export": str(export_id), "sha256": digest.hex()}
+    return {"export": str(facts.newest.export_id), "sha256": facts.digest.hex()}

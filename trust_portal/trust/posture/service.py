@@ -25,7 +25,7 @@ from trust_portal.storage.metadata import TENANT_OWNED, metadata
 from trust_portal.storage.outbox import Job
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import Storage
-from trust_portal.trust.posture.customer_key import look_at_key
+from trust_portal.trust.posture.customer_key import look_at_key, read_key_facts
 from trust_portal.trust.posture.isolation import isolation
 from trust_portal.trust.posture.model import EVERY, NOUN, Finding, PostureCheck
 from trust_portal.trust.posture.probing import probe, read_catalogue
@@ -123,7 +123,8 @@ class Posture:
 
     async def _customer_key(self, tenant_id: UUID) -> Finding:
         async with self._storage.read(TenantScope(tenant_id)) as session:
-            return await look_at_key(session, self._vault, tenant_id, secrets.token_bytes(32))
+            facts = await read_key_facts(session, self._vault, tenant_id)
+        return await look_at_key(self._vault, facts, secrets.token_bytes(32))
 
     async def _record(
         self,
