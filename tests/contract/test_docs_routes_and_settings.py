@@ -85,3 +85,13 @@ def test_the_page_of_routes_names_every_route_and_who_may_use_it():
 
 if __name__ == "__main__":
     (DOCS / "settings.md").write_text(settings_page())
+
+
+def test_no_page_names_a_variable_of_the_environment() -> None:
+    names = "|".join(each.name.upper() for each in dataclasses.fields(Settings) if "_" in each.name)
+    pages = {
+        path: re.findall(rf"\b(?:{names})\b", path.read_text("utf-8"))
+        for path in Path(__file__).parents[2].glob("templates/**/*.html")
+    }
+    assert pages
+    assert {str(path): found for path, found in pages.items() if found} == {}
