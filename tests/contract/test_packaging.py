@@ -62,7 +62,9 @@ def test_the_wheel_carries_every_shipped_file(wheel: zipfile.ZipFile, folder: st
     assert wanted <= set(wheel.namelist())
 
 
-def test_the_wheel_carries_every_module_and_no_cache(wheel: zipfile.ZipFile) -> None:
+def test_the_wheel_carries_every_module_and_neither_caches_nor_tests_nor_benchmarks(
+    wheel: zipfile.ZipFile,
+) -> None:
     found = set(wheel.namelist())
     modules = {
         str(path.relative_to(ROOT))
@@ -70,7 +72,7 @@ def test_the_wheel_carries_every_module_and_no_cache(wheel: zipfile.ZipFile) -> 
         for path in (ROOT / package).rglob("*.py")
     }
     assert modules <= found
-    assert not [name for name in found if "__pycache__" in name or name.startswith("tests/")]
+    assert not [name for name in found if "__pycache__" in name or name.startswith(("tests/", "benchmarks/"))]
 
 
 def test_an_installed_wheel_finds_its_files(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
