@@ -201,6 +201,11 @@ async def test_a_draft_renews_itself_a_change_in_it_is_judged_and_what_is_in_rev
         assert part.lstrip().startswith('<div id="document" hx-get=')
         assert "<html" not in part
 
+        incident = f"/incidents/{postmortem.incident_id}#timeline-title"
+        assert re.search(
+            rf'<a href="{incident}" title="urn:pager INC-77-declared--0"><code title="[0-9a-f]{{64}}">', page
+        )
+
         fact = re.findall(r'<option value="([^"]+)"', page.split('name="fact"')[1].split("</select>")[0])[-1]
         form = {"fact": fact, "verdict": "cleared", "judge_reason": "It was rolled back before."}
         for wrong, why in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,15 @@ from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState
 from trust_portal.web.navigation import frame
 from trust_portal.web.templating import page
-from trust_portal.web.views.postmortem.words import BECAUSE, STATES, STEPS, stamps_of, standing, who_signs
+from trust_portal.web.views.postmortem.words import (
+    BECAUSE,
+    STATES,
+    STEPS,
+    leads_of,
+    stamps_of,
+    standing,
+    who_signs,
+)
 
 _VENDOR_ROOT = "/t/vendor"
 
@@ -86,6 +95,7 @@ async def version(request: Request) -> Response:
         "postmortems/version.html",
         found=found,
         document=found.document,
+        leads=_leads(request, actor, found.document, found.postmortem.incident_id),
         states=STATES,
         receipts=f"{_VENDOR_ROOT}/receipts/" if may_trace else None,
         may_renew=house.gate.allows(
@@ -112,6 +122,7 @@ def about(request: Request, actor: Actor, opened: Opened) -> dict[str, Any]:
         "postmortem": postmortem,
         "incident": opened.incident,
         "document": opened.document,
+        "leads": _leads(request, actor, opened.document, postmortem.incident_id),
         "because": BECAUSE.get(postmortem.opened_because, postmortem.opened_because),
         "lead": standing(opened),
         "signs": who_signs(opened),
@@ -135,6 +146,13 @@ def about(request: Request, actor: Actor, opened: Opened) -> dict[str, Any]:
         "me": {"id": str(me), "name": actor.name},
         **bundle_of(request, actor, export),
     }
+
+
+def _leads(
+    request: Request, actor: Actor, document: Mapping[str, Any], incident_id: UUID
+) -> Mapping[str, str]:
+    gate = house_of(request).gate
+    return leads_of(document, incident_id, lambda act, id_: gate.allows(actor, act, Resource(NOUN, id_)))
 
 
 def may_sign(request: Request, actor: Actor, opened: Opened) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from uuid import UUID
 
+from trust_portal.access.action import Action
 from trust_portal.documents import formats
+from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.postmortems.model import (
     MOST_ACTIONS,
     Postmortem,
@@ -34,8 +37,40 @@ STEPS: Final[Mapping[StepKind, str]] = {
     StepKind.SIGNED: "Signed",
     StepKind.REOPENED: "Reopened",
 }
+#: Of each kind of a house's facts: what may be read there, the field that names it, and its address.
+_LEADS: Final = (
+    ("cost", Action.ANOMALY_READ, "id", "/cost/anomalies/"),
+    ("denial", Action.DENIAL_READ, None, "/denials"),
+    ("mitigation", Action.RECEIPT_READ, "receipt", "/receipts/"),
+)
 #: What a postmortem of a version goes through, in order.
 _WAY: Final = (StepKind.SUBMITTED, StepKind.ACCEPTED, StepKind.SIGNED)
+
+
+def leads_of(
+    document: Mapping[str, Any], incident_id: UUID, may: Callable[[Action, UUID], bool]
+) -> Mapping[str, str]:
+    """Where what stands behind a fact is opened, by the fact's id; ``may`` says of a tenant's things whether.
+
+    What was told leads to its receipt or the incident's timeline; steps of playbooks to their receipts, excess
+    cost to its anomaly, denials to their log. A reading of promises and a change have no page of their own.
+    """
+    found = {}
+    trace = may(Action.RECEIPT_READ, VENDOR_ID)
+    for told in document["timeline"]:
+        receipt = told.get("receipt")
+        found[told["id"]] = (
+            f"/t/vendor/receipts/{receipt}"
+            if receipt and trace
+            else f"/incidents/{incident_id}#timeline-title"
+        )
+    houses = [("vendor", VENDOR_ID, {"denial": document.get("denials")})]
+    houses += [(key, UUID(each["id"]), each) for key, each in document["customers"].items()]
+    for key, id_, facts in houses:
+        for kind, action, field, path in _LEADS:
+            if facts.get(kind) and may(action, id_):
+                found |= {each["id"]: f"/t/{key}{path}{each[field] if field else ''}" for each in facts[kind]}
+    return found
 
 
 def standing(opened: Opened) -> str:
