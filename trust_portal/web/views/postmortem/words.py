@@ -64,7 +64,9 @@ def leads_of(
             if receipt and trace
             else f"/incidents/{incident_id}#timeline-title"
         )
-    houses = [("vendor", VENDOR_ID, {"denial": document.get("denials")})]
+    houses: list[tuple[str, UUID, Mapping[str, Any]]] = [
+        ("vendor", VENDOR_ID, {"denial": document.get("denials", [])})
+    ]
     houses += [(key, UUID(each["id"]), each) for key, each in document["customers"].items()]
     for key, id_, facts in houses:
         for kind, action, field, path in _LEADS:
