@@ -127,7 +127,7 @@ class World:
             "incidents",
             tenant_id=VENDOR_ID, id=id_, source="urn:test", key=str(id_), title="Down", service=whose.service,
             team=whose.team, owner=whose.owner, owner_person_id=whose.owner_id, severity=severity,
-            declared_severity=severity, worst_severity=severity, severity_at=at,
+            declared_severity=severity, told_severity=severity, worst_severity=severity, severity_at=at,
             major_because="declared" if whose.severity.is_major else None, began_at=at, detected_at=at,
             declared_at=at, reopened=0, everybody=True, facts=1, last_fact_at=at, followed_at=at,
         )  # fmt: skip
