@@ -17,6 +17,8 @@ HOUSE = {
     "outbox": "ids of work to be done; stays on the coordinator, where SKIP LOCKED works",
     "pending_receipts": "the sequencer's inbox: ids and hashes of several tenants in one commit",
     "playbook_actions": "what limits over all tenants count; stays on the coordinator, where their lock is",
+    "round_setbacks": "ids of customers and incidents that a round is to try again later, and why in a code",
+    "round_standings": "how each round of the workers fares, over all tenants",
     "signing_keys": "the installation's public keys",
     "usage_batches": "what the metering still has to roll up",
 }
