@@ -27,11 +27,15 @@ class UserError:
     path: list[str] = strawberry.field(description="The argument it speaks of; empty for the whole.")
 
 
-def user_error(refusal: Refused) -> UserError:
-    """The entry for a refusal of the request; one of the caller is raised again."""
+def user_error(refusal: Refused, **arguments: str) -> UserError:
+    """The entry for a refusal of the request; one of the caller is raised again.
+
+    ``arguments``: what the mutation calls a field that the service knows by another name.
+    """
     if isinstance(refusal, _OF_THE_CALLER):
         raise refusal
-    path = ["input", _argument(refusal.field)] if refusal.field else []
+    field = arguments.get(refusal.field, refusal.field) if refusal.field else None
+    path = ["input", _argument(field)] if field else []
     return UserError(code=refusal.code, message=refusal.message, path=path)
 
 

@@ -146,7 +146,7 @@ class CreditMutations:
             found = await info.context.house.credit_decisions.reject(command, info.context.actor)
             return await _shown(info, found)
         except OF_THE_REQUEST as refusal:
-            return CreditPayload(credit=None, user_errors=[user_error(refusal)])
+            return CreditPayload(credit=None, user_errors=[user_error(refusal, digest="intent_digest")])
 
 
 def _credit(text: strawberry.ID) -> GlobalId:

@@ -37,7 +37,9 @@ class KeyMutations:
             command = AskKeyRotation(KeyPurpose(input.purpose.value), input.reason, input.fingerprint)
             made = await house.key_rotations.ask(command, info.context.actor)
         except OF_THE_REQUEST as refusal:
-            return RequestKeyRotationPayload(request_id=None, user_errors=[user_error(refusal)])
+            return RequestKeyRotationPayload(
+                request_id=None, user_errors=[user_error(refusal, key_id="fingerprint")]
+            )
         return RequestKeyRotationPayload(
             request_id=encode("ApprovalRequest", VENDOR_ID, made.id), user_errors=[]
         )

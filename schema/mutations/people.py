@@ -120,5 +120,5 @@ async def _changed(
         await change(found.tenant_id, found.id)
         now = await info.context.house.people.get(info.context.actor, found.tenant_id, found.id)
     except OF_THE_REQUEST as refusal:
-        return PersonPayload(person=None, user_errors=[user_error(refusal)])
+        return PersonPayload(person=None, user_errors=[user_error(refusal, person="person_id")])
     return PersonPayload(person=person(now), user_errors=[])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType, build_schema
 
@@ -54,3 +57,12 @@ async def test_an_instant_that_utc_does_not_have_is_refused_before_anything_runs
     (error,) = result.errors or ()
     assert (error.path, result.data) == (None, None)
     assert error.message.endswith(f"'{at}' is outside the calendar")
+
+
+@pytest.mark.parametrize("root", ["Mutation", "Query"])
+def test_every_act_and_every_question_is_named_by_a_test(root: str):
+    tests = Path(__file__).parents[1]
+    words = {word for path in tests.rglob("*.py") for word in re.findall(r"\w+", path.read_text())}
+    found = build_schema(SDL.read_text()).type_map[root]
+    assert isinstance(found, GraphQLObjectType)
+    assert [name for name in found.fields if name not in words] == []

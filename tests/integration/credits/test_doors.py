@@ -226,3 +226,53 @@ async def test_graphql_does_the_same_by_the_same_services(house: House, desk: De
     )
     late = (await ask(carla, claim, i={**input_, "reason": "again"}))["data"]["claimCredit"]
     assert late == {"claim": None, "userErrors": [{"code": "CREDIT_LIVE"}]}
+
+
+REJECT = """mutation($i: RejectCreditInput!) { rejectCredit(input: $i) {
+  credit { state } userErrors { code path } } }"""
+VOID = """mutation($i: VoidCreditInput!) { voidCredit(input: $i) {
+  credit { state } userErrors { code path } } }"""
+
+
+async def test_graphql_rejects_and_voids_once_and_only_what_its_caller_was_shown(
+    house: House, desk: Desk, browser
+):
+    await promise(house)
+    await desk.sign()
+    fay, finn, carla = [await browser(name) for name in ("fay", "finn", "carla")]
+    rejected = await desk.propose()
+    given = {
+        "creditId": encode("Credit", desk.tenant.id, rejected.id),
+        "intentDigest": (await desk.approval(rejected)).request.digest,
+        "reason": "the fee is wrong",
+    }
+    stood = await desk.stored()
+    for change, code, path in (
+        ({"intentDigest": "0" * 64}, "INTENT_CHANGED", ["input", "intentDigest"]),
+        ({"reason": " "}, "INVALID", ["input", "reason"]),
+        ({"creditId": "nonsense"}, "NOT_FOUND", ["input", "creditId"]),
+    ):
+        refused = (await ask(fay, REJECT, i=given | change))["data"]["rejectCredit"]
+        assert refused == {"credit": None, "userErrors": [{"code": code, "path": path}]}
+    assert (await ask(carla, REJECT, i=given))["errors"][0]["extensions"]["code"] == "DENIED"
+    assert await desk.stored() == stood
+    done = (await ask(fay, REJECT, i=given))["data"]["rejectCredit"]
+    assert done == {"credit": {"state": "REJECTED"}, "userErrors": []}
+
+    voided = await desk.propose()
+    given = {"creditId": encode("Credit", desk.tenant.id, voided.id), "reason": "counted twice"}
+    stood = await desk.stored()
+    refused = (await ask(finn, VOID, i=given | {"reason": ""}))["data"]["voidCredit"]
+    assert refused == {"credit": None, "userErrors": [{"code": "INVALID", "path": ["input", "reason"]}]}
+    assert (await ask(carla, VOID, i=given))["errors"][0]["extensions"]["code"] == "DENIED"
+    assert await desk.stored() == stood
+    done = (await ask(finn, VOID, i=given))["data"]["voidCredit"]
+    assert done == {"credit": {"state": "VOIDED"}, "userErrors": []}
+    stood = await desk.stored()
+    again = (await ask(finn, VOID, i=given))["data"]["voidCredit"]
+    assert (again["credit"], len(again["userErrors"])) == (None, 1)
+    assert await desk.stored() == stood
+    assert [(await desk.look(each)).state for each in (rejected, voided)] == [
+        CreditState.REJECTED,
+        CreditState.VOIDED,
+    ]

@@ -18,6 +18,11 @@ CREATE = f"mutation ($input: CreateWebhookInput!) {{ createWebhook(input: $input
 ROTATE = f"mutation ($input: ActOnWebhookInput!) {{ rotateWebhookSecret(input: $input) {SECRET} }}"
 DISABLE = """mutation ($input: ActOnWebhookInput!) { disableWebhook(input: $input) {
   webhook { enabled revision } userErrors { code } } }"""
+ENABLE = """mutation ($input: ActOnWebhookInput!) { enableWebhook(input: $input) {
+  webhook { enabled revision } userErrors { code path } } }"""
+CHANGE = """mutation ($input: ChangeWebhookInput!) { changeWebhook(input: $input) {
+  webhook { label url topics revision enabled } userErrors { code path } } }"""
+SHOWN = '{ tenant(key: "aurora") { webhooks { id label url topics revision enabled } } }'
 TEST = "mutation ($input: TestWebhookInput!) { testWebhook(input: $input) { asked userErrors { code } } }"
 REPLAY = """mutation ($input: ReplayDeliveryInput!) { replayDelivery(input: $input) {
   delivery { state replays { reason } } userErrors { code } } }"""
@@ -114,3 +119,42 @@ async def test_an_endpoint_is_set_up_tested_rotated_and_disabled_and_its_log_rep
         off = (await ask(admin, DISABLE, input=act))["data"]["disableWebhook"]
         assert off["webhook"] == {"enabled": False, "revision": 3}
         assert (await ask(viewer, LOG))["errors"][0]["extensions"]["code"] == "DENIED"
+
+
+async def test_an_endpoint_is_changed_as_it_was_seen_and_enabled_again_once(portal: Portal):
+    values = {
+        "label": "Ops",
+        "url": "https://nowhere.invalid/trust",
+        "topics": ["ANOMALY_OPENED"],
+    }
+    tenant_id = encode("Tenant", portal.world.aurora.id, portal.world.aurora.id)
+    async with portal.browser(ADMIN) as admin, portal.browser(VIEWER) as viewer:
+        made = (await ask(admin, CREATE, input=values | {"tenantId": tenant_id}))["data"]["createWebhook"]
+        act = {"id": made["webhook"]["id"], "reason": "it has moved"}
+        moved = act | values | {"label": "Pager", "url": "https://elsewhere.invalid/trust"}
+        stood = await ask(admin, SHOWN)
+        for change, code, path in (
+            ({"expectedRevision": 7}, "CONFLICT", None),
+            ({"reason": " "}, "INVALID", ["input", "reason"]),
+            ({"url": "https://10.0.0.7/x"}, "INVALID", ["input", "url"]),
+            ({"topics": []}, "INVALID", ["input", "topics"]),
+            ({"id": "nonsense"}, "NOT_FOUND", ["input", "id"]),
+        ):
+            refused = (await ask(admin, CHANGE, input=moved | change))["data"]["changeWebhook"]
+            (error,) = refused["userErrors"]
+            assert (refused["webhook"], error["code"]) == (None, code)
+            assert path is None or error["path"] == path
+        assert (await ask(viewer, CHANGE, input=moved))["errors"][0]["extensions"]["code"] == "DENIED"
+        enabled = (await ask(admin, ENABLE, input=act))["data"]["enableWebhook"]
+        assert (enabled["webhook"], enabled["userErrors"][0]["code"]) == (None, "CONFLICT")
+        assert await ask(admin, SHOWN) == stood
+
+        changed = (await ask(admin, CHANGE, input=moved | {"expectedRevision": 1}))["data"]["changeWebhook"]
+        shown = {"label": "Pager", "url": "https://elsewhere.invalid/trust", "topics": ["ANOMALY_OPENED"]}
+        assert changed == {"webhook": shown | {"revision": 2, "enabled": True}, "userErrors": []}
+        await ask(admin, DISABLE, input=act)
+        stood = await ask(admin, SHOWN)
+        assert (await ask(viewer, ENABLE, input=act))["errors"][0]["extensions"]["code"] == "DENIED"
+        assert await ask(admin, SHOWN) == stood
+        enabled = (await ask(admin, ENABLE, input=act))["data"]["enableWebhook"]
+        assert enabled == {"webhook": {"enabled": True, "revision": 4}, "userErrors": []}

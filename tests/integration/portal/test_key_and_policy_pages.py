@@ -7,12 +7,14 @@ import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from support.approvals_world import person_with
 from support.portal_fixtures import Portal
 
+from schema.ids import decode
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.approvals.inbox import ApprovalFilter, Show
 from trust_portal.access.people.model import AddPerson, GrantRole
@@ -111,6 +113,53 @@ async def test_both_forms_ask_two_others_and_lead_to_the_request(upgraded: Porta
             request = (await browser.get(sent.headers["location"])).text
             assert form["reason"] in request
             assert exact[path] in request
+    assert await asked(upgraded) == 2
+
+
+ROTATE = """mutation ($input: RequestKeyRotationInput!) { requestKeyRotation(input: $input) {
+  requestId userErrors { code path } } }"""
+CHANGE = """mutation ($input: RequestPolicyChangeInput!) { requestPolicyChange(input: $input) {
+  requestId userErrors { code path } } }"""
+
+
+async def test_the_same_is_asked_for_over_graphql_of_exactly_the_key_that_was_compared(
+    upgraded: Portal,
+) -> None:
+    await second_of_security(upgraded)
+    prepared = prepare_key(upgraded.house.settings.key_file, KeyPurpose.RECEIPTS)
+    rotation = {"purpose": "RECEIPTS", "fingerprint": prepared.key_id, "reason": "a year is over"}
+    policies = {"reason": "the new release"}
+
+    async def told(who: str, mutation: str, given: dict[str, str]) -> dict[str, Any]:
+        async with upgraded.browser(who) as browser:
+            sent = {"query": mutation, "variables": {"input": given}}
+            return (await browser.post("/graphql", json=sent)).json()
+
+    for mutation, given in ((ROTATE, rotation), (CHANGE, policies)):
+        refused = await told("csm", mutation, given)
+        assert (refused["data"], refused["errors"][0]["extensions"]["code"]) == (None, "DENIED")
+        (payload,) = (await told("vendor_admin", mutation, given | {"reason": " "}))["data"].values()
+        assert payload == {
+            "requestId": None,
+            "userErrors": [{"code": "INVALID", "path": ["input", "reason"]}],
+        }
+    for fingerprint, path in (("0" * 64, []), ("0f", ["input", "fingerprint"])):
+        other = await told("vendor_admin", ROTATE, rotation | {"fingerprint": fingerprint})
+        assert other["data"]["requestKeyRotation"]["requestId"] is None
+        assert [each["path"] for each in other["data"]["requestKeyRotation"]["userErrors"]] == [path]
+    assert await asked(upgraded) == 0
+
+    for mutation, given, exact in (
+        (ROTATE, rotation, prepared.key_id),
+        (CHANGE, policies, newer_policies().version),
+    ):
+        (payload,) = (await told("vendor_admin", mutation, given))["data"].values()
+        assert payload["userErrors"] == []
+        request = decode(payload["requestId"], "ApprovalRequest")
+        async with upgraded.browser("vendor_admin") as browser:
+            page = (await browser.get(f"/t/vendor/approvals/{request.id}")).text
+        assert given["reason"] in page
+        assert exact in page
     assert await asked(upgraded) == 2
 
 

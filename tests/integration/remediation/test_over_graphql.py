@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from support.remediation_world import ProductProcess, World
+from support.remediation_world import ProductProcess, World, person
 
 from schema.context import Context
 from schema.ids import encode
 from schema.root import schema
+from trust_portal.access.break_glass.model import OpenBreakGlass
 from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.remediation.model import RunState, StepKind
 from trust_portal.cost.remediation.switches_model import SetKillSwitch
-from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.actor import Actor, BrokenGlass, Role
 from trust_portal.kernel.ids import VENDOR_ID
 
 _RUN = (
@@ -86,6 +88,37 @@ async def test_refusals_are_user_errors_and_change_nothing(
     )
     assert answer["rollBackPlaybook"] == {"run": None, "userErrors": [{"code": "NOTHING_TO_ROLL_BACK"}]}
     assert await world.read(run) == run
+
+
+ALONE = """mutation ($input: ExecutePlaybookAloneInput!) { executePlaybookAlone(input: $input) {
+  run { state } userErrors { code path } } }"""
+
+
+async def test_in_an_emergency_one_person_has_it_done_alone_and_nobody_without(
+    world: World, product: ProductProcess, anomaly: CostAnomaly
+):
+    run = await world.planned(anomaly)
+    given = {"runId": encode("PlaybookRun", run.tenant_id, run.id), "reason": "It eats the budget."}
+    await person(world.house, "sid", Role.APPROVER_SECURITY)
+    iris = await person(world.house, "iris", Role.INCIDENT_OWNER)
+    for actor in (world.operator, iris):
+        context = Context(house=world.house, caller=actor)
+        denied = await schema.execute(ALONE, variable_values={"input": given}, context_value=context)
+        assert denied.data is None
+    opened = await world.house.break_glass.open(
+        OpenBreakGlass(run.tenant_id, "nobody answers and it grows"), iris
+    )
+    iris = replace(iris, glass=frozenset({BrokenGlass(opened.grant.id, run.tenant_id)}))
+    for change, code, path in (
+        ({"reason": " "}, "INVALID", ["input", "reason"]),
+        ({"runId": "nonsense"}, "NOT_FOUND", ["input", "runId"]),
+    ):
+        refused = (await ask(world, iris, ALONE, input=given | change))["executePlaybookAlone"]
+        assert refused == {"run": None, "userErrors": [{"code": code, "path": path}]}
+    assert (await world.read(run), product.applied) == (run, [])
+    done = (await ask(world, iris, ALONE, input=given))["executePlaybookAlone"]
+    assert done == {"run": {"state": "EXECUTED"}, "userErrors": []}
+    assert len(product.applied) == 1
 
 
 async def test_the_kill_switch_is_set_and_read(world: World, anomaly: CostAnomaly):

@@ -118,6 +118,10 @@ async def test_the_same_over_graphql_with_refusals_as_user_errors(portal: Portal
         qbr = made["qbr"]
         assert (qbr["period"], qbr["revision"]) == (Q2, None)
         assert (await _ask(csm, _NODE, id=qbr["id"]))["node"] == {"period": Q2, "revision": None}
+        waiting = "query ($t: ID!) { qbrDrafts(tenantId: $t) { id blocking } }"
+        assert (await _ask(csm, waiting, t=tenant))["qbrDrafts"] == [
+            {"id": qbr["id"], "blocking": qbr["blocking"]}
+        ]
         early = await _do(csm, "requestExport", "export { id }", reportId=qbr["id"])
         assert early["userErrors"] == [{"code": "NOT_FOUND", "path": []}], "a draft has no bundle"
         async with portal.browser("customer_viewer") as viewer:
