@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from support.approvals_world import ask, person_with, retention_intent
 from support.cost_world import HOUR, HOURS, runaway
+from support.demo_process import Demo
 from support.free_port import free_port
 from support.portal_world import deliver, measured
 
@@ -195,3 +196,18 @@ def visit(chrome: Browser, place: Place) -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def bundle_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("bundles")
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
+    """Starts a demo in a folder of that name; what still runs when the test is over is ended."""
+    started: list[Demo] = []
+
+    def start(name: str, *arguments: str, told: bool = True) -> Demo:
+        started.append(Demo(tmp_path / name, *arguments, told=told))
+        return started[-1]
+
+    yield start
+    for demo in started:
+        if demo.process.poll() is None:
+            demo.interrupt()

@@ -6,123 +6,27 @@ import json
 import os
 import re
 import signal
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from support.demo_process import PATIENCE, Demo
 
 from trust_portal.cost.remediation.calls import ControlCall
 from trust_portal.evidence.keyring import load_keyring
 from trust_portal.kernel.period import parse_period
 from trust_portal.notify.standard_webhooks import Ed25519Private, sign_webhook
 
-pytestmark = pytest.mark.takes(seconds=150)
-
-PATIENCE = 900.0
-#: The house on its stage, as always, and nothing told on it.
-_UNTOLD = """
-from trust_portal import cli
-from trust_portal.demo.scenario import Scenario
-async def play(scenario):
-    scenario._tell.line("told nothing")
-Scenario.play = play
-cli.main()
-"""
-
-
-class Demo:
-    """``trust-portal demo`` in a process of its own, whose temporary folder is ``folder``."""
-
-    def __init__(self, folder: Path, *arguments: str, told: bool = True) -> None:
-        folder.mkdir()
-        self.folder = folder
-        self._output = folder.parent / f"{folder.name}.out"
-        inherited = {
-            name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ
-        }
-        with self._output.open("wb") as output:
-            self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-P",
-                    *(("-m", "trust_portal.cli") if told else ("-c", _UNTOLD)),
-                    "demo",
-                    *arguments,
-                ],
-                # What a shell may say about a real installation must not reach the demo.
-                env={**inherited, "TMPDIR": str(folder), "KEY_FILE": "/nonexistent/keys", "BASE_URL": "x"},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    @property
-    def told(self) -> str:
-        return self._output.read_text("utf-8")
-
-    def wait_for(self, text: str) -> None:
-        end = time.monotonic() + PATIENCE
-        while text not in self.told:
-            assert self.process.poll() is None, self.told
-            assert time.monotonic() < end, self.told
-            time.sleep(0.1)
-
-    def interrupt(self) -> int:
-        self.process.send_signal(signal.SIGINT)
-        return self.process.wait(timeout=120)
-
-    def product(self) -> tuple[int, dict[str, str]]:
-        """Process id and environment of the simulated product."""
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                words, given = (process / "cmdline").read_bytes(), (process / "environ").read_bytes()
-            except OSError:
-                continue
-            if b"trust_portal.demo.product\0" in words and os.fsencode(self.folder) in given:
-                pairs = (each.partition("=") for each in given.decode().split("\0"))
-                return int(process.name), {name: value for name, _, value in pairs}
-        raise AssertionError("the product does not run")
-
-    def left_behind(self) -> list[str]:
-        """Files, and processes that speak of our folder in their command or environment."""
-        found = [str(path) for path in self.folder.iterdir()]
-        mark = os.fsencode(self.folder)
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                words = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
-            except OSError:
-                continue
-            if mark in words:
-                found.append(words.replace(b"\0", b" ").decode(errors="replace")[:200])
-        return found
+pytestmark = pytest.mark.takes(seconds=290)
 
 
 def one(pattern: str, text: str) -> str:
     (found,) = re.findall(pattern, text)
     return str(found)
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
-    """Starts a demo in a folder of that name; what still runs when the test is over is ended."""
-    started: list[Demo] = []
-
-    def start(name: str, *arguments: str, told: bool = True) -> Demo:
-        started.append(Demo(tmp_path / name, *arguments, told=told))
-        return started[-1]
-
-    yield start
-    for demo in started:
-        if demo.process.poll() is None:
-            demo.interrupt()
 
 
 def the_product_remembers(demo: Demo) -> None:
@@ -349,21 +253,3 @@ def test_the_whole_story_is_told_beside_a_demo_that_is_cut_off_in_the_middle(
 
     assert serving.interrupt() == 0
     assert serving.left_behind() == []
-
-
-def test_once_ends_by_itself_after_the_last_step(start: Callable[..., Demo]) -> None:
-    """The ends of a demo do not hang on what is told between them; the whole is told above."""
-    demo = start("once", "--once", told=False)
-    assert demo.process.wait(timeout=PATIENCE) == 0, demo.told
-    assert "told nothing" in demo.told
-    assert "Look around at" not in demo.told
-    assert demo.left_behind() == []
-
-
-def test_a_port_that_is_taken_is_refused_in_one_line(start: Callable[..., Demo]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        demo = start("refused", "--once", "--port", str(taken.getsockname()[1]))
-        assert demo.process.wait(timeout=PATIENCE) == 2
-    assert "is in use; name another --port" in demo.told
-    assert "Traceback" not in demo.told
-    assert demo.left_behind() == []
