@@ -7,12 +7,15 @@ from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy.engine import make_url
 from support.actions_world import BERLIN, SIGNED, VENDOR, Promises, promises
 from support.learning_world import Vendor, declared, named
 
+from trust_portal.access.actors import CONSOLE
 from trust_portal.errors import Conflict, Denied, InvalidInput, NotFound
+from trust_portal.evidence.dsse import Envelope
 from trust_portal.evidence.receipt_rows import find_receipt
-from trust_portal.evidence.statement import ReceiptKind
+from trust_portal.evidence.statement import ReceiptKind, Statement
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID, new_id
@@ -78,6 +81,32 @@ async def test_the_owner_moves_the_date_with_a_reason_and_each_move_is_counted(w
     assert [step.note for step in moved.steps] == [None, "The part comes on the 11th", "It came broken"]
     assert await kind_of(world, moved.steps[-1].receipt_id) is ReceiptKind.PREVENTION_ACTION_MOVED
     assert await world.look(action.id) == moved
+
+
+async def test_standings_are_made_again_from_the_steps_with_the_register(
+    world: Promises, server_thread
+) -> None:
+    house = world.vendor.house
+    done, gone = await world.begun(), await world.begun()
+    await house.prevention_actions.finish(
+        FinishAction(done.id, EVIDENCE, "Rolled out"), world.olga.as_actor()
+    )
+    database = make_url(house.settings.database_url).database
+    superuser = await server_thread.servers._postgres.connect_as_bootstrap(database)
+    await superuser.execute(
+        "UPDATE prevention_standings SET act = 'begin', ordinal = 1, ended_at = NULL, dues = '{2026-07-01}' "
+        "WHERE action_id = $1",
+        done.id,
+    )
+    await superuser.execute("DELETE FROM prevention_standings WHERE action_id = $1", gone.id)
+    await superuser.close()
+
+    (found, receipt_id), (again, _) = [await house.incidents.rebuild(CONSOLE, "Checking") for _ in range(2)]
+
+    assert (found.actions, found.changed, again.actions) == (2, 0, 0)
+    async with house.storage.read(VENDOR) as session:
+        receipt = await find_receipt(session, VENDOR_ID, receipt_id)
+    assert Statement.parse(Envelope.parse(receipt.envelope).payload).predicate["result"]["actions"] == "2"
 
 
 @pytest.mark.parametrize(

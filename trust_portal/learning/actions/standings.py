@@ -30,6 +30,39 @@ LEFT JOIN (
 ) s ON s.action_id = a.id
 WHERE a.tenant_id = $1
 """
+# A step changes its standing in its own transaction, so whoever holds these holds every step back.
+_HOLD: Final = "SELECT FROM prevention_standings WHERE tenant_id = $1 ORDER BY action_id FOR UPDATE"
+_AGAIN: Final = f"""
+WITH made AS ({DERIVED}),
+mended AS (
+    UPDATE prevention_standings p
+    SET dues = m.dues, dated_at = m.dated_at, ordinal = m.ordinal, act = m.act, ended_at = m.ended_at
+    FROM made m
+    WHERE p.tenant_id = $1 AND p.action_id = m.action_id
+      AND (p.dues, p.dated_at, p.ordinal, p.act, p.ended_at)
+          IS DISTINCT FROM (m.dues, m.dated_at, m.ordinal, m.act, m.ended_at)
+    RETURNING p.action_id
+),
+missing AS (
+    INSERT INTO prevention_standings (
+        tenant_id, action_id, incident_id, title, owner_id, time_zone, created_at, dues, dated_at, ordinal, act,
+        ended_at
+    )
+    SELECT {COLUMNS} FROM made m
+    WHERE NOT EXISTS (
+        SELECT FROM prevention_standings p WHERE p.tenant_id = $1 AND p.action_id = m.action_id
+    )
+    RETURNING action_id
+)
+SELECT action_id FROM mended UNION ALL SELECT action_id FROM missing
+"""  # noqa: S608 - constants of this module
+
+
+async def derive_standings(session: WriteSession) -> int:
+    """Make every standing again from the steps; how many came out otherwise."""
+    driver = await session.driver()
+    await driver.execute(_HOLD, VENDOR_ID)
+    return len(await driver.fetch(_AGAIN, VENDOR_ID))
 
 
 async def add_standing(session: WriteSession, action: PreventionAction) -> None:

@@ -39,11 +39,15 @@ _KEYS_AT_A_TIME = 500
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """``changed``: incidents that came out otherwise. ``unfounded``: ids in the register without a fact."""
+    """``changed``: incidents that came out otherwise. ``unfounded``: ids in the register without a fact.
+
+    ``actions``: prevention actions that stood otherwise than their steps say.
+    """
 
     incidents: int
     changed: int
     unfounded: tuple[UUID, ...]
+    actions: int = 0
 
 
 class Following:

@@ -32,6 +32,7 @@ from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.names import require_words
 from trust_portal.kernel.page import Page, PageRequest
+from trust_portal.learning.actions.standings import derive_standings
 from trust_portal.learning.incidents import repository
 from trust_portal.learning.incidents.acts_model import (
     ChangeOwner,
@@ -101,16 +102,21 @@ class Incidents:
         self._following = following
 
     async def rebuild(self, actor: Actor, reason: str) -> tuple[Rebuilt, UUID]:
-        """Make the register again from all facts; what came out, and the receipt's id."""
+        """Make the register again from all facts, and where actions stand from their steps.
+
+        What came out, and the receipt's id.
+        """
         decision = await self._gate.require(actor, Action.INCIDENTS_REBUILD, Resource.of_house(NOUN))
         reason = require_words(reason, "reason")
         found = await self._following.rebuild()
-        result: dict[str, Json] = {
-            "incidents": str(found.incidents),
-            "changed": str(found.changed),
-            "unfounded": [str(each) for each in found.unfounded],
-        }
         async with self._storage.write(_VENDOR) as session:
+            found = replace(found, actions=await derive_standings(session))
+            result: dict[str, Json] = {
+                "incidents": str(found.incidents),
+                "changed": str(found.changed),
+                "unfounded": [str(each) for each in found.unfounded],
+                "actions": str(found.actions),
+            }
             now = session.clock.now()
             act = Act(
                 kind=ReceiptKind.INCIDENTS_REBUILT,
