@@ -71,6 +71,9 @@ async def test_an_operator_tries_a_source_and_then_records_it(portal: Portal, so
         assert "129,600" in other.text
         missing = await browser.post(f"{PAGE}/test", data=form(source, labels="customer=nobody"))
         assert "CROSS_CHECK_NO_SERIES" in missing.text
+        for hours in ("0", "soon", "9" * 5000):
+            refused = await browser.post(f"{PAGE}/test", data=form(source, hours=hours))
+            assert (refused.status_code, 'id="hours-error"' in refused.text) == (422, True), hours
         long = await browser.post(f"{PAGE}/test", data=form(source, hours="720"))
         assert "lacks samples in 696 of 720 windows" in long.text
         assert await history(portal) == ()

@@ -103,13 +103,72 @@ async def test_an_endpoint_from_its_form_to_its_log_and_back_again(portal: Porta
         assert "replay 1" in log
         assert "the name is known now" in log
 
-        assert (await browser.post(f"{home}/disable", data={"act_reason": "moved"})).status_code == 303
-        twice = await browser.post(f"{home}/disable", data={"act_reason": "moved"})
+        assert (await browser.post(f"{home}/disable", data={"disable_reason": "moved"})).status_code == 303
+        twice = await browser.post(f"{home}/disable", data={"disable_reason": "moved"})
         assert (twice.status_code, "disabled already" in twice.text) == (409, True)
         assert "Disabled: nothing is sent to it." in (await browser.get(home)).text
         listed = (await browser.get("/t/aurora/deliveries?channel=webhook")).text
         assert delivery in listed
         assert delivery not in (await browser.get("/t/aurora/deliveries?state=given_up")).text
+
+
+async def test_an_endpoint_is_changed_rotated_and_taken_up_again_with_reasons_and_nothing_without(
+    portal: Portal,
+) -> None:
+    form = {"label": "Ops", "url": "https://nowhere.invalid/x", "topics": "anomaly.opened"}
+    moved = form | {"label": "Pager", "reason": "the team has moved", "revision": "1"}
+
+    def history(page: str) -> list[str]:
+        """Acts and their reasons, newest first."""
+        shown = page[page.index('id="history-title"') :]
+        return [
+            re.sub(r"\s+", " ", re.sub("<[^>]+>", "", each)) for each in re.findall("<li>.*?</li>", shown)
+        ]
+
+    async with portal.browser(ADMIN) as browser, portal.browser(VENDOR) as vendor:
+        home = (await browser.post("/t/aurora/webhooks", data=form)).headers["location"]
+        secret = re.search(r"<code>(whsec_[^<]+)</code>", (await browser.get(home)).text)[1]
+        stood = history((await browser.get(home)).text)
+        assert len(stood) == 1
+        for act, data, field, status in (
+            ("change", moved | {"reason": " "}, "reason", 422),
+            ("change", moved | {"label": ""}, "label", 422),
+            ("change", moved | {"url": "https://10.0.0.7/x"}, "url", 422),
+            ("change", moved | {"revision": "9" * 5000}, "revision", 422),
+            ("change", moved | {"revision": "7"}, None, 409),
+            ("rotate", {"rotate_reason": " "}, "rotate_reason", 422),
+            ("disable", {"disable_reason": " "}, "disable_reason", 422),
+            ("enable", {"enable_reason": "why not"}, None, 409),
+        ):
+            refused = await browser.post(f"{home}/{act}", data=data)
+            assert refused.status_code == status, (act, field, refused.text)
+            assert "nothing was changed" in refused.text
+            wrong = re.findall(r'class="field-error" id="(\w+)-error"', refused.text)
+            assert wrong == ([field] if field not in {None, "revision"} else []), (
+                "it stands where it was typed"
+            )
+        for act, data in (
+            ("change", moved),
+            ("rotate", {"rotate_reason": "ours"}),
+            ("enable", {"enable_reason": "ours"}),
+        ):
+            assert (await vendor.post(f"{home}/{act}", data=data)).status_code == 403
+        assert history((await browser.get(home)).text) == stood
+
+        assert (await browser.post(f"{home}/change", data=moved)).headers["location"] == home
+        turned = await browser.post(f"{home}/rotate", data={"rotate_reason": "a year is over"})
+        assert (turned.status_code, turned.headers["location"]) == (303, home)
+        fresh = re.search(r"<code>(whsec_[^<]+)</code>", (await browser.get(home)).text)[1]
+        assert fresh != secret
+        for act in ("disable", "enable"):
+            done = await browser.post(f"{home}/{act}", data={f"{act}_reason": f"we {act} it"})
+            assert (done.status_code, done.headers["location"]) == (303, home)
+        page = (await browser.get(home)).text
+        assert re.search(r"<h1[^>]*>Pager</h1>", page)
+        assert "In use." in page
+        said = ["we enable it", "we disable it", "a year is over", "the team has moved"]
+        assert [each.rpartition(": ")[2] for each in history(page)[:4]] == said
+        assert len(history(page)) == 5
 
 
 async def test_who_may_not_mind_webhooks_finds_neither_them_nor_the_log(

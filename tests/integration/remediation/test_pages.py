@@ -10,15 +10,17 @@ from decimal import Decimal
 import httpx
 import pytest
 from support.portal_world import sign_in
-from support.remediation_world import ONSET, ProductProcess, World
+from support.remediation_world import ONSET, ProductProcess, World, person
 
 from trust_portal.access.actors import CONSOLE
+from trust_portal.access.break_glass.model import OpenBreakGlass
 from trust_portal.access.people.model import AddPerson, GrantRole
 from trust_portal.app import create_app
 from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.remediation.model import PlanPlaybook, RunState, StepKind
 from trust_portal.house import House
 from trust_portal.kernel.actor import Role
+from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.web.amounts import rounded_data
 from trust_portal.web.authentication import cookie_name
 
@@ -133,6 +135,37 @@ async def test_a_reason_that_is_missing_is_asked_for_at_its_field_and_nothing_ch
     assert refused.status_code == 422
     assert 'id="reason-error"' in refused.text
     assert await world.read(run) == run
+
+
+async def test_one_person_with_the_glass_broken_has_it_done_alone_by_form(
+    world: World, product: ProductProcess, anomaly: CostAnomaly, operator: httpx.AsyncClient
+):
+    run = await world.planned(anomaly)
+    address = f"/t/acme/cost/playbooks/{run.id}"
+    form = f'action="{address}/alone"'
+    await person(world.house, "sid", Role.APPROVER_SECURITY)
+    iris = await person(world.house, "iris", Role.INCIDENT_OWNER)
+    _, cookie = await sign_in(world.house, await world.house.people.get(CONSOLE, VENDOR_ID, iris.id))
+    async with browser(world.house, cookie) as alone:
+        for client in (operator, alone):
+            assert form not in (await client.get(address)).text
+            refused = await client.post(f"{address}/alone", data={"alone": "Nobody answers."})
+            assert refused.status_code == 403
+        reason = "it eats the budget and nobody answers"
+        await world.house.break_glass.open(OpenBreakGlass(run.tenant_id, reason), iris)
+        assert form in (await alone.get(address)).text
+        silent = await alone.post(f"{address}/alone", data={"alone": " "})
+        assert (silent.status_code, 'id="alone-error"' in silent.text) == (422, True)
+        assert (await world.read(run), product.applied) == (run, [])
+        done = await alone.post(f"{address}/alone", data={"alone": "Nobody answers."})
+        assert (done.status_code, done.headers["location"]) == (303, address)
+        page = (await alone.get(address)).text
+        assert form not in page
+        assert "Nobody answers." in page
+        again = await alone.post(f"{address}/alone", data={"alone": "Once more."})
+        assert again.status_code == 409
+    assert (await world.read(run)).state is RunState.EXECUTED
+    assert len(product.applied) == 1
 
 
 async def test_a_playbook_that_does_not_fit_says_why(

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from forms import of_pdf, stands_in_list, stands_on
 from pptx import Presentation
-from qbr_desk import issue, prepare
+from qbr_desk import issue, prepare, use
 from report_desk import CORA, Q2, publish
 from sqlalchemy import text
 from support.portal_fixtures import Portal
@@ -107,6 +107,78 @@ async def test_a_review_goes_from_its_date_to_the_customer_by_forms_alone(portal
                 {"t": portal.world.aurora.id},
             )
             assert told.scalar_one() == 1
+
+
+async def test_a_refused_form_keeps_what_was_typed_in_its_place_and_what_is_judged_and_settled_stays_so(
+    portal: Portal,
+) -> None:
+    house, aurora = portal.house, portal.world.aurora
+    await use(house, "aurora")
+    made = (await prepare(house, aurora.id)).id
+    here = f"/t/aurora/qbr/{made}"
+    advice = "dedicated-pool-eur"
+
+    async def said() -> list[tuple[str, str]]:
+        draft = await house.qbr_reader.draft(CORA, aurora.id, made)
+        return [(each.kind.value, each.text) for each in draft.entries]
+
+    async with portal.browser("csm") as csm, portal.browser("customer_admin") as customer:
+        page = (await csm.get(f"{here}/draft")).text
+        seen = re.search(
+            rf'name="recommendation" value="{advice}"><input [^>]*name="seen" value="(\w+)"', page
+        )[1]
+        form = {
+            "period": Q2,
+            "recommendation": advice,
+            "seen": seen,
+            "verdict": "accepted",
+            "why": "It fits.",
+        }
+        for change, status in (
+            ({"why": " "}, 422),
+            ({"verdict": ""}, 422),
+            ({"verdict": "perhaps"}, 422),
+            ({"seen": "0" * 64}, 409),
+        ):
+            refused = await csm.post(f"{here}/review", data=form | change)
+            assert (refused.status_code, "nothing was changed" in refused.text) == (status, True)
+            assert (f'id="why-{advice}-error"' in refused.text) is ("why" in change)
+            assert (">It fits.</textarea>" in refused.text) is ("why" not in change), "what was typed stays"
+            assert refused.text.count("It fits.") == ("why" not in change), "and in its own place alone"
+        long = {
+            "period": Q2,
+            "section": "sla",
+            "kind": "comment",
+            "audience": "internal",
+            "text": "Sorry. " + "word " * 4000,
+        }
+        refused = await csm.post(f"{here}/say", data=long)
+        assert (refused.status_code, refused.text.count(">Sorry. word")) == (422, 1)
+        assert (await customer.post(f"{here}/review", data=form)).status_code == 403
+        assert await said() == []
+        judged = await csm.post(f"{here}/review", data=form)
+        assert (judged.status_code, judged.headers["location"]) == (
+            303,
+            f"{here}/draft#section-recommendations",
+        )
+        assert await said() == [("review", "It fits.")]
+        assert re.search(
+            r"Accepted</span></span> <span>Csm: It fits\.</span>", (await csm.get(f"{here}/draft")).text
+        )
+
+        promised = {"text": "Answer within a day", "owner": "Sam", "due": "2026-09-01"}
+        await csm.post(f"{LIST}/commitments", data=promised)
+        settle = re.search(rf'action="({LIST}/commitments/[0-9a-f-]+)"', (await csm.get(LIST)).text)[1]
+        kept = {"state": "kept", "evidence": "median of four hours"}
+        for change in ({"evidence": " "}, {"state": ""}, {"state": "open"}):
+            assert (await csm.post(settle, data=kept | change)).status_code == 422
+        assert (await customer.post(settle, data=kept)).status_code == 403
+        (commitment,) = await house.qbr_reader.commitments(CORA, aurora.id)
+        assert (commitment.state.value, commitment.evidence) == ("open", None)
+        assert (await csm.post(settle, data=kept)).headers["location"] == f"{LIST}#commitments"
+        assert (await csm.post(settle, data=kept | {"state": "missed"})).status_code == 409
+        (commitment,) = await house.qbr_reader.commitments(CORA, aurora.id)
+        assert (commitment.state.value, commitment.evidence) == ("kept", "median of four hours")
 
 
 async def test_the_same_over_graphql_with_refusals_as_user_errors(portal: Portal):

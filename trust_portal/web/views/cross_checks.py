@@ -81,9 +81,8 @@ async def try_source(request: Request) -> Response:
     """Asks the source that the form describes, and shows what it says; nothing is recorded."""
     tenant, form = await tenant_of(request, purpose=_PURPOSE), texts(await read_form(request))
     try:
-        hours = form.get("hours", "24")
         question = TrySource(
-            tenant.id, _objective(form), _definition(form), int(hours) if hours.isdecimal() else 0
+            tenant.id, _objective(form), _definition(form), _whole({"hours": "24", **form}, "hours")
         )
         trial = await house_of(request).cross_checks.try_out(question, actor_of(request))
     except Refused as refusal:

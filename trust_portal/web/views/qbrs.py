@@ -186,10 +186,12 @@ async def judge(request: Request) -> Response:
             required(form, "recommendation"),
             required(form, "seen"),
             verdict,
-            required(form, "reason"),
+            required(form, "why", label="reason"),
         )
         await house_of(request).qbrs.review(command, actor_of(request))
     except Refused as refusal:
+        if refusal.field in {"reason", "why"}:
+            refusal.field = f"why-{given.get('recommendation', '')}"
         return await _refused(request, given, refusal)
     return _to_draft(request, tenant, f"#section-{RECOMMENDATIONS}")
 
@@ -265,7 +267,9 @@ async def promise(request: Request) -> Response:
 async def settle(request: Request) -> Response:
     tenant, form = await tenant_of(request, purpose=_PURPOSE), await read_form(request)
     try:
-        state = one_of(CommitmentState, form.get("state"), "state") or CommitmentState.KEPT
+        state = one_of(CommitmentState, form.get("state"), "state")
+        if state is None:
+            raise InvalidInput("say whether it was kept, missed or dropped", field="state")
         command = Settle(tenant.id, request.path_params["commitment"], state, required(form, "evidence"))
         await house_of(request).qbrs.settle(command, actor_of(request))
     except Refused as refusal:

@@ -69,7 +69,6 @@ async def change(request: Request) -> Response:
     tenant, form = await tenant_of(request), await read_form(request)
     endpoint_id: UUID = request.path_params["webhook"]
     try:
-        revision = str(form.get("revision", ""))
         command = ChangeEndpoint(
             tenant.id,
             endpoint_id,
@@ -77,7 +76,7 @@ async def change(request: Request) -> Response:
             required(form, "url", label="the URL"),
             _topics(form),
             str(form.get("reason", "")),
-            int(revision) if revision.isdecimal() else None,
+            _revision(form),
         )
         await house_of(request).endpoints.change(command, actor_of(request))
     except Refused as refusal:
@@ -97,27 +96,33 @@ async def test(request: Request) -> Response:
 async def rotate(request: Request) -> Response:
     tenant, form = await tenant_of(request), await read_form(request)
     try:
-        made = await house_of(request).endpoints.rotate(_act(request, tenant, form), actor_of(request))
+        made = await house_of(request).endpoints.rotate(
+            _act(request, tenant, form, "rotate_reason"), actor_of(request)
+        )
     except Refused as refusal:
-        return await _refused(request, tenant, FormState({}, refusal))
+        return await _refused(request, tenant, FormState(texts(form), refusal), "rotate_reason")
     return _with_secret(request, tenant, made)
 
 
 async def disable(request: Request) -> Response:
     tenant, form = await tenant_of(request), await read_form(request)
     try:
-        await house_of(request).endpoints.disable(_act(request, tenant, form), actor_of(request))
+        await house_of(request).endpoints.disable(
+            _act(request, tenant, form, "disable_reason"), actor_of(request)
+        )
     except Refused as refusal:
-        return await _refused(request, tenant, FormState({}, refusal))
+        return await _refused(request, tenant, FormState(texts(form), refusal), "disable_reason")
     return _back(tenant, request.path_params["webhook"])
 
 
 async def enable(request: Request) -> Response:
     tenant, form = await tenant_of(request), await read_form(request)
     try:
-        await house_of(request).endpoints.enable(_act(request, tenant, form), actor_of(request))
+        await house_of(request).endpoints.enable(
+            _act(request, tenant, form, "enable_reason"), actor_of(request)
+        )
     except Refused as refusal:
-        return await _refused(request, tenant, FormState({}, refusal))
+        return await _refused(request, tenant, FormState(texts(form), refusal), "enable_reason")
     return _back(tenant, request.path_params["webhook"])
 
 
@@ -151,15 +156,27 @@ async def _webhook(
     return taken(request, shown)
 
 
-async def _refused(request: Request, tenant: Tenant, form: FormState) -> Response:
-    """The page with what was refused; a refusal of the caller is its own page."""
+async def _refused(request: Request, tenant: Tenant, form: FormState, reason: str = "reason") -> Response:
+    """The page with what was refused; a refusal of the caller is its own page. ``reason``: where it is typed."""
     if form.refusal is not None and form.refusal.status in _FORBIDDEN:
         raise form.refusal
+    if form.refusal is not None and form.refusal.field == "reason":
+        form.refusal.field = reason
     return await _webhook(request, tenant, request.path_params["webhook"], form)
 
 
-def _act(request: Request, tenant: Tenant, form: FormData) -> ActOnEndpoint:
-    return ActOnEndpoint(tenant.id, request.path_params["webhook"], str(form.get("act_reason", "")))
+def _act(request: Request, tenant: Tenant, form: FormData, reason: str) -> ActOnEndpoint:
+    return ActOnEndpoint(tenant.id, request.path_params["webhook"], str(form.get(reason, "")))
+
+
+def _revision(form: FormData) -> int | None:
+    """The one that was shown; without it the change is of whatever holds now."""
+    text = str(form.get("revision", ""))
+    if not text:
+        return None
+    if not text.isascii() or not text.isdecimal() or len(text) > 9:
+        raise InvalidInput("which revision was shown", field="revision")
+    return int(text)
 
 
 def _topics(form: FormData) -> frozenset[Topic]:
