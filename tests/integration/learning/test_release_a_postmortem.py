@@ -7,6 +7,7 @@ import json
 import pytest
 from evidence_sample import policy_of
 from sla_bundle import signed_again
+from sqlalchemy import text
 from support.learning_world import declared, step
 from support.postmortem_desk import WRITTEN, Desk, actor_of, desk_of
 
@@ -34,6 +35,8 @@ from trust_portal.learning.postmortems.model import (
 )
 from trust_portal.learning.recompute import RECOMPUTERS
 from trust_portal.learning.verification import KINDS
+from trust_portal.notify.topics import Topic
+from trust_portal.storage.tenancy import TenantScope
 
 pytestmark = pytest.mark.takes(seconds=40)
 
@@ -54,6 +57,15 @@ async def released(desk: Desk, postmortem, **changes):
     release = await desk.house.postmortem_releases.release(Release(**said), desk.owner)
     assert await desk.house.postmortem_copies.issue(release.id)
     return release
+
+
+async def told_of_a_release(desk: Desk, tenant_id):
+    async with desk.house.storage.read(TenantScope(tenant_id)) as session:
+        query = text(
+            "SELECT path, facts, audience FROM notifications WHERE tenant_id = :t AND topic = :topic"
+        )
+        found = await session.execute(query, {"t": tenant_id, "topic": Topic.POSTMORTEM_RELEASED.value})
+        return found.all()
 
 
 async def verdict_of(desk: Desk, release, **more):
@@ -99,6 +111,12 @@ async def test_the_customer_is_told_and_reads_it_and_the_other_does_not(desk):
     opened = await desk.house.postmortem_copies.find(reader, desk.northwind, release.id)
     assert sorted(opened.document["customers"]) == ["northwind"]
     assert await desk.house.postmortem_copies.list(other, desk.contoso) == ()
+    (told,) = await told_of_a_release(desk, desk.northwind)
+    assert (told.path, told.facts["sha256"]) == (f"/t/northwind/postmortems/{release.id}", release.sha256)
+    assert set(told.audience["roles"]) == {"customer_admin", "customer_viewer"}
+    assert await told_of_a_release(desk, desk.contoso) == []
+    assert not await desk.house.postmortem_copies.issue(release.id)
+    assert len(await told_of_a_release(desk, desk.northwind)) == 1, "once"
     with pytest.raises(NotFound):
         await desk.house.postmortem_copies.find(other, desk.contoso, release.id)
     with pytest.raises(NotFound):

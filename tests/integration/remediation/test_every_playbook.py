@@ -22,7 +22,7 @@ from support.remediation_world import (
 )
 
 from trust_portal.cost.anomalies.model import AnomalyFilter, CostAnomaly
-from trust_portal.cost.remediation.model import PlanPlaybook, RequestRun, Run, RunState, StepKind
+from trust_portal.cost.remediation.model import PlanPlaybook, RequestRun, RollBackRun, Run, RunState, StepKind
 from trust_portal.cost.remediation.playbooks import load_playbooks
 from trust_portal.errors import Conflict, Denied
 from trust_portal.kernel.actor import SYSTEM, Role
@@ -142,6 +142,14 @@ async def test_a_ramp_is_paused_when_somebody_asks_and_resumed_by_hand(
         {"flag": "bulk-export"},
         {"percentage": "0"},
     )
+    back = RollBackRun(run.tenant_id, run.id, "The export is mended.")
+    await world.house.remediation.roll_back(back, world.operator)
+    run = await world.advance(run)
+    assert run.state is RunState.ROLLED_BACK
+    assert [(each["action"], each["target"]) for each in product.calls] == [
+        ("pause_ramp", {"flag": "bulk-export"}),
+        ("resume_ramp", {"flag": "bulk-export"}),
+    ]
 
 
 async def test_retention_is_changed_with_two_approvers_and_restored_where_cost_stays(

@@ -55,6 +55,29 @@ def test_a_runaway_job_is_one_anomaly_found_in_its_first_hours_with_its_money(re
     assert 0.5 < anomaly.confidence < 1.0
 
 
+def test_what_lasts_an_hour_is_let_pass_and_the_same_height_is_raised_when_it_persists(replay):
+    """No count of hours, but money: an hour of it is not worth a word, and each further one adds to the same."""
+    found = {}
+    for hours in (1, 3, 12):
+        spent = office(6)
+        spent[FIVE_WEEKS : FIVE_WEEKS + hours] += 20.0
+        found[hours] = replay(hourly(spent))
+    assert (found[1], found[3]) == ([], [])
+    (anomaly,) = found[12]
+    began = MONDAY + timedelta(hours=FIVE_WEEKS)
+    assert anomaly.start == began
+    assert timedelta(hours=3) <= anomaly.detected_at - began <= timedelta(hours=12)
+    assert anomaly.excess == pytest.approx(240.0, rel=0.1)
+
+
+def test_its_peak_is_its_dearest_hour(replay):
+    spent = office(6)
+    spent[FIVE_WEEKS : FIVE_WEEKS + 6] += 60.0
+    spent[FIVE_WEEKS + 3] += 60.0
+    (anomaly,) = replay(hourly(spent))
+    assert anomaly.peak == MONDAY + timedelta(hours=FIVE_WEEKS + 3)
+
+
 def test_alarms_that_come_and_go_within_a_day_are_one_anomaly(replay):
     spent = office(6)
     for burst in (0, 9, 20):
