@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
 import strawberry
@@ -40,6 +41,15 @@ class PostmortemCopy:
     sha256: str = strawberry.field(description="Of the copy.")
     released_at: datetime
     path: strawberry.Private[str]
+    row: strawberry.Private[ReleasedCopy | StoredCopy]
+
+    @strawberry.field(
+        description="JSON, as docs/formats/postmortem.md says, with what was disclosed put back in its place."
+    )
+    async def document(self, info: Info) -> str:
+        copies = info.context.house.postmortem_copies
+        opened = await copies.find(info.context.actor, self.row.tenant_id, self.row.id)
+        return json.dumps(opened.document, ensure_ascii=False)
 
     @strawberry.field(description="The page where it is read, with its bundle.")
     def url(self, info: Info) -> str:
@@ -293,4 +303,5 @@ def postmortem_copy(row: ReleasedCopy | StoredCopy, tenant_key: str) -> Postmort
         sha256=row.sha256,
         released_at=row.at,
         path=f"/t/{tenant_key}/postmortems/{row.id}",
+        row=row,
     )

@@ -65,6 +65,20 @@ class PostmortemDetail:
     async def recurrence_of(self, info: Info) -> list[RecurredAction]:
         return await recurred_actions(info, self.row.incident_id)
 
+    @strawberry.field(description="Copies and disclosures that customers were given, the newest first.")
+    async def releases(self, info: Info) -> list[PostmortemRelease]:
+        found = await info.context.house.postmortem_releases.of_postmortem(info.context.actor, self.row.id)
+        return [postmortem_release(each) for each in found]
+
+    @strawberry.field(
+        description="JSON of a version as it was signed, also of one that was superseded; null: nobody signed it."
+    )
+    async def signed_document(self, info: Info, version: int) -> str | None:
+        if version not in {each.number for each in self.row.versions}:
+            return None
+        found = await info.context.house.postmortem_reader.version(info.context.actor, self.row.id, version)
+        return json.dumps(found.document, ensure_ascii=False)
+
 
 @strawberry.type(description="A customer's copy, or a disclosure of more of it.")
 class PostmortemRelease:

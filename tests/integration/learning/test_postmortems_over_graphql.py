@@ -14,7 +14,7 @@ from trust_portal.access.rights import actor_with
 from trust_portal.evidence.assertion import challenge_of
 from trust_portal.evidence.signing_statement import signing_statement
 from trust_portal.kernel.actor import Role
-from trust_portal.kernel.canonical import canonical
+from trust_portal.kernel.canonical import canonical, sha256_hex
 
 pytestmark = pytest.mark.takes(seconds=10)
 
@@ -175,6 +175,23 @@ async def test_it_is_written_reviewed_signed_and_released(desk):
     again = (await ask(desk, desk.owner, begin, id=id_))["reopenPostmortem"]
     assert (again["postmortem"], again["userErrors"][0]["code"]) == (None, "WRONG_STATE")
     assert (await desk.again(postmortem)).version == 2
+
+    kept = await ask(
+        desk,
+        desk.owner,
+        """query ($id: ID!) { postmortem(id: $id) { releases { id revision disclosed } signedDocument(version: 1)
+           unsigned: signedDocument(version: 2) } }""",
+        id=id_,
+    )
+    second, first = kept["postmortem"].pop("releases")
+    assert (first["id"], first["disclosed"], second["revision"]) == (release_id, [], 2)
+    assert second["disclosed"] == ["incident.owner"]
+    assert sha256_hex(canonical(json.loads(kept["postmortem"]["signedDocument"]))) == found["digest"]
+    assert kept["postmortem"]["unsigned"] is None
+    copies = 'query { tenant(key: "northwind") { postmortems { document } } }'
+    ((copy,),) = [(await ask(desk, desk.owner, copies))["tenant"]["postmortems"]]
+    read = json.loads(copy["document"])
+    assert (sorted(read["customers"]), "owner" in read["incident"]) == (["northwind"], False)
 
 
 async def test_a_pager_is_set_up_tried_and_changed_as_in_the_portal(desk):
