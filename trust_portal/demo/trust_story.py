@@ -122,7 +122,7 @@ class TrustStory:
             (first, *_) = advice.table(PROPOSED).rows
             await csm.submit(
                 f"{path}/{qbr_id}/review", period=self._period, recommendation=first.id, verdict="accepted",
-                seen=seen(advice, first.id), reason=_WORTH_IT,
+                seen=seen(advice, first.id), why=_WORTH_IT,
             )  # fmt: skip
             form = _let_stand(blocking(customer_sections(found.sections, found.entries)))
             issued = await csm.submit(f"{path}/{qbr_id}/issue", **form)
