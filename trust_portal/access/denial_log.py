@@ -73,13 +73,13 @@ async def _denials_page(session: ReadSession, tenant_id: UUID, request: PageRequ
 async def denials_between(
     session: ReadSession, tenant_id: UUID, start: datetime, end: datetime, *, limit: int
 ) -> tuple[Denial, ...]:
-    """The first ``limit`` of those whose minute lies in ``start`` <= minute < ``end``, as they happened."""
+    """The first ``limit`` of those whose minute lies in ``start`` <= minute <= ``end``, as they happened."""
     rows = await session.execute(
         select(policy_decisions)
         .where(
             policy_decisions.c.tenant_id == tenant_id,
             policy_decisions.c.minute >= start,
-            policy_decisions.c.minute < end,
+            policy_decisions.c.minute <= end,
         )
         .order_by(policy_decisions.c.minute, policy_decisions.c.id)
         .limit(limit)

@@ -20,7 +20,9 @@ SOURCE: Final = "policy denials"
 async def gather_denials(
     session: ReadSession, incident: IncidentBrief, now: datetime
 ) -> tuple[tuple[Fact, ...], tuple[Missing, ...]]:
-    """By tenant, the vendor first, as they happened. Denials are kept by the minute. In the staff scope."""
+    """By tenant, the vendor first, as they happened. Denials are kept by the minute: one that
+    the incident began or ended in counts whole. In the staff scope.
+    """
     start = incident.began_at.replace(second=0, microsecond=0)
     tenants: list[tuple[UUID, str | None]] = [(VENDOR_ID, None)]
     tenants += [(each.id, each.key) for each in incident.customers]
