@@ -149,13 +149,18 @@ class TrustBatches:
             return await repository.newest_batches(session, limit)
 
     async def is_due(self, period: str) -> bool:
-        """Whether the clockwork has to start the period's batch: none was, and the last month's SLA run is complete."""
+        """Whether the clockwork has to start the period's batch: none was, and its SLA reports are all written.
+
+        The last month has a run whenever there is somebody to report to; the quarter has one of its own, begun
+        before that month's, only where a contract promises something by the quarter.
+        """
         *_, last = [each for each in labels_of(period) if "Q" not in each]
         async with self._storage.read(_VENDOR) as session:
             if await repository.find_batch(session, period) is not None:
                 return False
-            run = await find_run(session, last)
-        return run is not None and run.state is RunState.COMPLETE
+            monthly, own = await find_run(session, last), await find_run(session, period)
+        under_way = [run for run in (monthly, own) if run is not None and run.state is not RunState.COMPLETE]
+        return monthly is not None and not under_way
 
     async def plan(self, batch_id: UUID, job: UUID | None = None) -> None:
         """Give every tenant its row and its job; ``job`` is the outbox row to complete."""
