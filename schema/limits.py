@@ -8,6 +8,8 @@ limit    value what is counted
 tokens   2,000 lexical tokens of the document, before it is parsed
 depth       12 nested fields, through fragments; introspection included
 aliases     20 aliased fields in the whole document
+repeats     30 how often one place may ask for one answer, through fragments: whether all of them mean
+               the same is work that grows with their square
 cost     2,000 fields that could be returned: each counts 1, times ``first``/``last`` above it;
                what is calculated when it is asked for counts what its field says it weighs
                (``schema.work``): an explanation 100, a Trust Report's preview 300,
@@ -17,6 +19,7 @@ cost     2,000 fields that could be returned: each counts 1, times ``first``/``l
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from graphql import (
@@ -30,12 +33,14 @@ from graphql import (
     GraphQLObjectType,
     InlineFragmentNode,
     IntValueNode,
+    NoFragmentCyclesRule,
     OperationDefinitionNode,
     SelectionSetNode,
     ValidationContext,
     ValidationRule,
     get_named_type,
 )
+from strawberry.extensions import ValidationCache
 
 from schema.work import weight_of
 from trust_portal.kernel.page import MAX_PAGE
@@ -43,18 +48,37 @@ from trust_portal.kernel.page import MAX_PAGE
 MAX_TOKENS = 2_000
 MAX_DEPTH = 12
 MAX_ALIASES = 20
+MAX_REPEATS = 30
 MAX_COST = 2_000
 #: What a page costs when its size comes in a variable, which validation does not see.
 _PAGE_IN_VARIABLE = MAX_PAGE
 
 
+class BoundsFirst(ValidationCache):
+    """Validates against the rest only what is within bounds: some of the other rules are work without any."""
+
+    def on_validate(self) -> Iterator[None]:
+        context = self.execution_context
+        context.pre_execution_errors = self.cached_validate_document(
+            context.schema._schema,  # noqa: SLF001 - as Strawberry's own does
+            context.graphql_document,
+            (NoFragmentCyclesRule, BoundedDocument),
+        )
+        if context.pre_execution_errors:
+            yield
+        else:
+            yield from super().on_validate()
+
+
 class BoundedDocument(ValidationRule):
-    """Refuses a document that is too deep, has too many aliases or could return too much."""
+    """Refuses a document that is too deep, has too many aliases, repeats itself or could return too much."""
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
         self._fragments: dict[str, FragmentDefinitionNode] = {}
         self._measured: dict[str, tuple[int, int]] = {}
+        self._within: set[str] = set()
+        self._endless = False
 
     def enter_document(self, node: DocumentNode, *_: Any) -> None:
         self._fragments = {
@@ -76,6 +100,8 @@ class BoundedDocument(ValidationRule):
                     self._refuse("depth", depth, MAX_DEPTH)
                 if cost > MAX_COST:
                     self._refuse("cost", cost, MAX_COST)
+                elif not self._endless and (repeats := self._repeats([item.selection_set])) > MAX_REPEATS:
+                    self._refuse("repeats", repeats, MAX_REPEATS)
 
     def _measure(
         self, selections: SelectionSetNode | None, parent: GraphQLNamedType | None
@@ -98,12 +124,36 @@ class BoundedDocument(ValidationRule):
         """Each fragment is measured once, however often it is spread: the measuring itself must not
         be what a hostile document exhausts. One that spreads itself is another rule's error.
         """
+        self._endless |= name in self._within
         if name not in self._measured:
             self._measured[name] = (0, 0)
             fragment = self._fragments.get(name)
             if fragment is not None:
+                self._within.add(name)
                 self._measured[name] = self._measure(fragment.selection_set, self._on(fragment, None))
+                self._within.remove(name)
         return self._measured[name]
+
+    def _repeats(self, merged: list[SelectionSetNode]) -> int:
+        """The most fields that ask for one answer in one place. Walks every path, so only what its cost bounds."""
+        asked: dict[str, list[FieldNode]] = {}
+        spread: set[str] = set()
+        ahead = list(merged)
+        while ahead:
+            for node in ahead.pop().selections:
+                if isinstance(node, FieldNode):
+                    asked.setdefault((node.alias or node.name).value, []).append(node)
+                elif isinstance(node, InlineFragmentNode):
+                    ahead.append(node.selection_set)
+                elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
+                    spread.add(node.name.value)
+                    if node.name.value in self._fragments:
+                        ahead.append(self._fragments[node.name.value].selection_set)
+        most = max(map(len, asked.values()), default=0)
+        if most > MAX_REPEATS:
+            return most
+        inner = ([each.selection_set for each in same if each.selection_set] for same in asked.values())
+        return max([most, *(self._repeats(sets) for sets in inner if sets)])
 
     def _on(
         self, node: FragmentDefinitionNode | InlineFragmentNode, parent: GraphQLNamedType | None

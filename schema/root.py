@@ -10,12 +10,12 @@ from pathlib import Path
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, ValidationCache
+from strawberry.extensions import MaxTokensLimiter, ParserCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from schema.instants import INSTANT
-from schema.limits import MAX_TOKENS, BoundedDocument
+from schema.limits import MAX_TOKENS, BoundsFirst
 from schema.mutations.root import Mutation
 from schema.query import Query
 from schema.work import FewAtOnce
@@ -41,9 +41,8 @@ schema = PortalSchema(
     config=StrawberryConfig(auto_camel_case=True, scalar_map={datetime: INSTANT}),
     extensions=[
         lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
-        lambda: AddValidationRules([BoundedDocument]),
         lambda: ParserCache(maxsize=_CACHED_DOCUMENTS),
-        lambda: ValidationCache(maxsize=_CACHED_DOCUMENTS),
+        lambda: BoundsFirst(maxsize=_CACHED_DOCUMENTS),
         FewAtOnce,
     ],
 )

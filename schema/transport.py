@@ -107,7 +107,7 @@ def endpoint(
             return _refusal(413, f"the body is larger than {MAX_BODY_BYTES} bytes", media_type)
         try:
             body = msgspec.json.decode(raw, type=_Body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return _refusal(400, f"the body is no GraphQL request: {error}", media_type)
         try:
             text = documents.resolve(body)

@@ -183,6 +183,12 @@ def test_what_is_no_bundle_is_said_to_be_none(page: Page) -> None:
     assert "trust-portal verify --policy" in page.locator("#verdict").inner_text()
 
 
+def test_two_names_that_some_file_system_takes_for_one_are_refused(page: Page) -> None:
+    twins = {**NEWER.files, "caf\u00e9.txt": b"1", "cafe\u0301.txt": b"2"}
+    assert verdict(page, packed_again(twins), RECEIPT_KEY.key_id) == FAILS
+    assert "is no name a bundle may hold" in page.locator("#verdict").inner_text()
+
+
 def signed_all_the_same(files: dict[str, bytes], payload: bytes | None = None) -> dict[str, bytes]:
     """``files`` under a manifest, or under whatever ``payload`` is, signed and logged with the vendor's own keys."""
     stated = Manifest("letter", "Acme GmbH", "2026-06", None).result()

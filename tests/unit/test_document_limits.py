@@ -39,6 +39,30 @@ async def test_a_fragment_that_spreads_itself_ends() -> None:
     assert await refusals("{ viewer { ...f } } fragment f on Viewer { name ...f }") == []
 
 
+async def test_what_one_place_repeats_is_refused_before_its_pairs_are_compared() -> None:
+    many = 430
+    began = time.process_time()
+    assert await refusals(f"{{ {'viewer { name } ' * many} }}") == ["repeats"]
+    assert await refusals("{ " + ("viewer { " + "name " * 8 + "} ") * 8 + "}") == ["repeats"]
+    through = "{ ...f ...g } fragment f on Query { %s } fragment g on Query { %s }"
+    more = "viewer { name } " * 16
+    assert await refusals(through % (more, more)) == ["repeats"]
+    as_many = "viewer { name } " * 15
+    assert await refusals(through % (as_many, as_many)) == []
+    # Comparing the pairs of the first alone takes seconds where this takes milliseconds; a minute is far from both.
+    assert time.process_time() - began < 60
+
+
+async def test_a_fragment_that_spreads_itself_in_many_places_ends_as_an_error_of_its_own() -> None:
+    names = ("tenant", "slaReports", "creditForecast", "trustReportPreview")
+    within = " ".join(f"{name} {{ ...f }}" for name in names)
+    document = f"{{ viewer {{ ...f }} }} fragment f on Viewer {{ {within} }}"
+    result = await schema.execute(document, context_value=None)
+    assert [error.message for error in result.errors or []] == [
+        "Cannot spread fragment 'f' within itself."
+    ] * 4
+
+
 async def test_pages_multiply_what_lies_in_them() -> None:
     page = "{ tenants(first: 100) { nodes { key name timeZone residency onboardedAt %s } } }"
     inner = "receipts(first: 5) { nodes { kind at actorName sha256 } }"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import struct
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -61,6 +62,8 @@ def check_path(name: str) -> str:
         not name
         or len(name.encode(errors="replace")) > 240
         or any(part in {"", ".", ".."} or part != part.strip(" .") for part in parts)
+        # Else two names may become one where a file system normalises them.
+        or not unicodedata.is_normalized("NFC", name)
         or any(ord(c) < 0x20 or c in '\\:*?"<>|\x7f' for c in name)
     ):
         raise Malformed(f"{name!r} is no file name a bundle may hold", field="bundle")

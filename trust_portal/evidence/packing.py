@@ -85,4 +85,6 @@ class Packing:
 
     async def _progress(self, export: Export, step: str, percent: int) -> None:
         async with self._storage.write(TenantScope(export.tenant_id)) as session:
-            await rows.change_export(session, export.tenant_id, export.id, step=step, percent=percent)
+            current = await rows.find_export(session, export.tenant_id, export.id, lock=True)
+            if current.state is ExportState.RENDERED:  # else a worker that was held up comes late
+                await rows.change_export(session, export.tenant_id, export.id, step=step, percent=percent)

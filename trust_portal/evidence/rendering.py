@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
 from trust_portal.evidence import export_rows as rows
 from trust_portal.evidence.act import Act
@@ -23,6 +24,9 @@ from trust_portal.storage.unit_of_work import Storage
 
 class _KeyTurned(Exception):
     """A key was rotated while the files were made."""
+
+
+_TO_RENDER: Final = frozenset({ExportState.REQUESTED, ExportState.RENDERING})
 
 
 class Rendering:
@@ -50,6 +54,8 @@ class Rendering:
         scope = TenantScope(export.tenant_id)
         async with self._storage.write(scope) as session:
             current = await rows.find_export(session, export.tenant_id, export.id, lock=True)
+            if current.state not in _TO_RENDER:
+                return  # a worker that was held up comes late
             previous = current.previous_size
             if previous is None:  # settled once, so that a second attempt states the same
                 previous = await rows.last_tree_size(session, export.tenant_id)

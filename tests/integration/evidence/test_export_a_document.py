@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -19,8 +20,11 @@ from trust_portal.evidence.key_register import register_keys
 from trust_portal.evidence.keyring import Keyring
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.note import NoteKey
+from trust_portal.evidence.packing import Packing
 from trust_portal.evidence.policy_file import Policy
+from trust_portal.evidence.rendering import Rendering
 from trust_portal.evidence.reproduction import reproduce_all
+from trust_portal.evidence.sealing.vault import Vault
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.evidence.verify import verify
 from trust_portal.kernel.actor import SYSTEM
@@ -213,6 +217,27 @@ async def test_an_export_interrupted_before_the_log_has_its_manifest_continues_w
             await session.execute(text("SELECT kind FROM receipts WHERE tenant_id = :t"), {"t": tenant})
         ).scalars()
         assert sorted(kinds) == ["export.completed", "export.manifest"]
+
+
+async def test_a_worker_that_was_held_up_leaves_a_finished_export_as_it_is(
+    storage: Storage,
+    ledger: Ledger,
+    exports: Exports,
+    letters: Letters,
+    sequencer: asyncio.Task[None],
+    tenant: UUID,
+) -> None:
+    asked = await request(storage, exports, tenant, new_id())
+    done = await exports.build(tenant, asked.id)
+    content = await content_of(storage, exports, done)
+    late = replace(done, state=ExportState.RENDERED)
+    await Packing(storage, ledger, Vault()).pack(late, None)
+    rendering = Rendering(
+        storage, ledger, {KIND: letters}, host="portal.example", vendor="Vendor", vault=Vault()
+    )
+    await rendering.render(asked)
+    assert await exports.find(tenant, asked.id) == done
+    assert await content_of(storage, exports, done) == content
 
 
 async def test_a_refusal_by_the_renderer_ends_the_export_and_a_new_request_begins_anew(

@@ -76,6 +76,18 @@ async def test_a_document_that_asks_for_too_much_never_runs(portal: Portal, quer
     assert answer.json()["errors"][0]["extensions"] == {"code": "DOCUMENT_TOO_LARGE", "limit": limit}
 
 
+async def test_variables_of_endless_depth_are_no_request(portal: Portal):
+    deep = "[" * 3000 + "]" * 3000
+    async with portal.browser("customer_viewer") as browser:
+        answer = await browser.post(
+            "/graphql",
+            content=f'{{"query": "{GOOD}", "variables": {{"a": {deep}}}}}',
+            headers={"content-type": "application/json"},
+        )
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["message"].startswith("the body is no GraphQL request: ")
+
+
 async def test_too_many_tokens_and_too_large_pages_are_refused(portal: Portal):
     assert (await post(portal, {"query": "{ " + "viewer { name } " * 700 + "}"})).status_code == 400
     for page in ("first: 101", "first: 0", "first: -1", "first: 1, last: 1", 'after: "x"'):
@@ -123,4 +135,5 @@ async def test_the_same_document_is_validated_once(portal: Portal):
     before = cache.cache_info()
     await post(portal, query)
     after = cache.cache_info()
-    assert (after.hits - before.hits, after.misses - before.misses) == (1, 0)
+    # Its bounds, and then the rest.
+    assert (after.hits - before.hits, after.misses - before.misses) == (2, 0)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.portal_fixtures import Portal
 
-from schema.limits import MAX_ALIASES, MAX_COST, MAX_DEPTH, MAX_TOKENS
+from schema.limits import MAX_ALIASES, MAX_COST, MAX_DEPTH, MAX_REPEATS, MAX_TOKENS
 from trust_portal.kernel.page import MAX_PAGE
 
 pytestmark = pytest.mark.takes(seconds=12)
@@ -63,11 +63,14 @@ async def test_its_act_is_refused_in_the_words_it_shows_and_one_without_the_righ
 
 
 def test_its_limits_are_those_of_the_code():
-    rows = dict(re.findall(r"^\| (tokens|depth|aliases|cost) \| ([\d,]+) \|", TEXT, flags=re.MULTILINE))
+    rows = dict(
+        re.findall(r"^\| (tokens|depth|aliases|repeats|cost) \| ([\d,]+) \|", TEXT, flags=re.MULTILINE)
+    )
     assert {name: int(number.replace(",", "")) for name, number in rows.items()} == {
         "tokens": MAX_TOKENS,
         "depth": MAX_DEPTH,
         "aliases": MAX_ALIASES,
+        "repeats": MAX_REPEATS,
         "cost": MAX_COST,
     }
     assert MAX_PAGE == 100
