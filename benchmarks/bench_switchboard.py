@@ -14,9 +14,9 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-import asyncpg
 import httpx
 
+from benchmarks.past_the_doors import past_the_doors
 from benchmarks.row import Row, at_most, context
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.people.model import AddPerson, GrantRole
@@ -28,7 +28,6 @@ from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.actions.standings import COLUMNS, DERIVED
 from trust_portal.runtime.embedded import Servers, embedded_servers
-from trust_portal.runtime.embedded.postgres import LOGIN
 from trust_portal.runtime.loading import settled
 from trust_portal.runtime.migrate import migrate
 from trust_portal.settings import Settings
@@ -44,7 +43,6 @@ _WARMING_UP = 3
 _ORIGIN = "http://localhost"
 #: ``n`` counts incidents from the newest to one of three years ago.
 _FILL = f"""
-SET session_replication_role = replica;
 INSERT INTO people (tenant_id, id, email, name, active, created_at)
 SELECT '{VENDOR_ID}', md5('p' || n)::uuid, 'p' || n || '@vendor.example', 'Person ' || n, true, $1
 FROM generate_series(0, 49) n;
@@ -88,7 +86,6 @@ FROM (SELECT DISTINCT ON (action_id) * FROM prevention_action_steps ORDER BY act
 WHERE at + interval '12 days' < $1 AND get_byte(decode(md5(action_id::text), 'hex'), 1) < 240;
 INSERT INTO prevention_standings ({COLUMNS})
 {DERIVED.replace("$1", f"'{VENDOR_ID}'")};
-VACUUM ANALYZE;
 """
 
 
@@ -122,21 +119,13 @@ async def run() -> list[Row]:
 
 async def _fill(servers: Servers) -> int:
     """How many actions are open afterwards."""
-    bootstrap = await servers.connect_as_bootstrap()
-    await bootstrap.execute(
-        f"GRANT SET ON PARAMETER session_replication_role TO {LOGIN}; ALTER ROLE {LOGIN} BYPASSRLS"
-    )
-    await bootstrap.close()
-    connection = await asyncpg.connect(servers.database_url.replace("+asyncpg", ""))
-    try:
+    async with past_the_doors(servers) as connection:
         for statement in filter(str.strip, _FILL.split(";\n")):
             await connection.execute(statement.replace("$1", f"timestamptz '{NOW.isoformat()}'"))
         open_: int = await connection.fetchval(
             "SELECT count(*) FROM prevention_actions a WHERE NOT EXISTS (SELECT FROM prevention_action_steps s"
             " WHERE s.action_id = a.id AND s.act = 'finish')"
         )
-    finally:
-        await connection.close()
     return open_
 
 

@@ -14,11 +14,14 @@ from support.postmortem_desk import WRITTEN, Desk, actor_of, desk_of
 from trust_portal.errors import Conflict, Denied, InvalidInput, NotFound
 from trust_portal.evidence import bundle
 from trust_portal.evidence.disclosure import Disclosure
-from trust_portal.evidence.statement import ReceiptKind
+from trust_portal.evidence.dsse import Envelope
+from trust_portal.evidence.receipt_rows import find_receipt
+from trust_portal.evidence.statement import ReceiptKind, Statement
 from trust_portal.evidence.verdict import Code
 from trust_portal.evidence.verify import verify
 from trust_portal.kernel.actor import Role
-from trust_portal.kernel.canonical import canonical
+from trust_portal.kernel.canonical import canonical, digest, sha256_hex
+from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.postmortems.gathering.everything import MOST_CUSTOMERS
@@ -33,6 +36,7 @@ from trust_portal.learning.postmortems.model import (
     Reopen,
     Written,
 )
+from trust_portal.learning.postmortems.profiles import profile_of
 from trust_portal.learning.recompute import RECOMPUTERS
 from trust_portal.learning.verification import KINDS
 from trust_portal.notify.topics import Topic
@@ -72,6 +76,13 @@ async def verdict_of(desk: Desk, release, **more):
     content = await desk.bundle(release.id, release.revision, kind=COPY_KIND, tenant_id=release.customer_id)
     policy = await desk.policy(release.customer_id)
     return content, verify(content, policy=policy, kinds=KINDS, recomputers=RECOMPUTERS, **more)
+
+
+async def statement_in(desk: Desk, receipt_id) -> Statement:
+    """What a receipt in our log says."""
+    async with desk.house.storage.read(TenantScope(VENDOR_ID)) as session:
+        receipt = await find_receipt(session, VENDOR_ID, receipt_id)
+    return Statement.parse(Envelope.parse(receipt.envelope).payload)
 
 
 async def kinds_in(desk: Desk, tenant_id) -> list[ReceiptKind]:
@@ -245,6 +256,53 @@ async def test_warnings_are_mended_or_acknowledged_with_a_reason(desk):
         desk, signed, acknowledged=(Acknowledgement(warning.id, "She agreed to be named."),)
     )
     assert release.acknowledged == {warning.id: "She agreed to be named."}
+    assert warning.id == digest(["PERSON", warning.place, "Wera Lind"])[:16], "whoever has the copy finds it"
+    said = (await statement_in(desk, release.receipt_id)).predicate["result"]
+    assert said["acknowledged"] == {warning.id: "She agreed to be named."}
+
+
+async def test_the_receipt_of_a_release_says_what_was_given_to_whom_by_whom_and_why(desk):
+    signed = await desk.signed(await desk.postmortem())
+    release = await released(desk, signed)
+    statement = await statement_in(desk, release.receipt_id)
+    async with desk.house.storage.read(TenantScope(VENDOR_ID)) as session:
+        signature = await find_receipt(session, VENDOR_ID, signed.versions[0].receipt_id)
+    profile = profile_of("customer")
+    assert statement.predicate["result"] == {
+        "release": str(release.id),
+        "postmortem": str(signed.id),
+        "version": "1",
+        "customer": str(desk.northwind),
+        "revision": "1",
+        "original": signed.versions[0].sha256,
+        "copy": release.sha256,
+        "profile": {"id": "customer", "sha256": profile.sha256},
+        "withheld": str(len(release.withheld)),
+        "disclosed": [],
+        "acknowledged": {},
+    }
+    assert len(release.withheld) > 0
+    assert [(each.name, each.sha256) for each in statement.subjects] == [(COPY_FILE, release.sha256)]
+    assert release.sha256 == sha256_hex(release.document)
+    assert statement.predicate["rationale"] == "As we promised on the phone."
+    assert statement.predicate["at"] == rfc3339(release.at)
+    actor = statement.predicate["actor"]
+    assert (actor["kind"], actor["id"], actor["name"]) == ("person", str(desk.owner.id), "Ivo Stern")
+    assert statement.predicate["inputs"] == [
+        {"name": f"receipt/{signature.id}", "digest": {"sha256": signature.sha256}}
+    ]
+
+    shown = await desk.house.postmortem_releases.disclose(
+        Disclose(release.id, ("incident.owner",), "They asked who to call."), desk.owner
+    )
+    later = (await statement_in(desk, shown.receipt_id)).predicate
+    assert later["result"] == statement.predicate["result"] | {
+        "release": str(shown.id),
+        "revision": "2",
+        "withheld": str(len(release.withheld) - 1),
+        "disclosed": ["incident.owner"],
+    }
+    assert later["rationale"] == "They asked who to call."
 
 
 async def test_whoever_was_not_looked_at_gets_a_copy_too_where_it_may_have_touched_everybody(vendor):
