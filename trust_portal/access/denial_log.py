@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 
 from trust_portal.access.access_log.service import AccessLog, scope_of
 from trust_portal.access.action import Action
@@ -71,20 +72,21 @@ async def _denials_page(session: ReadSession, tenant_id: UUID, request: PageRequ
 
 
 async def denials_between(
-    session: ReadSession, tenant_id: UUID, start: datetime, end: datetime, *, limit: int
-) -> tuple[Denial, ...]:
-    """The first ``limit`` of those whose minute lies in ``start`` <= minute <= ``end``, as they happened."""
-    rows = await session.execute(
-        select(policy_decisions)
-        .where(
-            policy_decisions.c.tenant_id == tenant_id,
-            policy_decisions.c.minute >= start,
-            policy_decisions.c.minute <= end,
-        )
-        .order_by(policy_decisions.c.minute, policy_decisions.c.id)
-        .limit(limit)
+    session: ReadSession, tenant_ids: Collection[UUID], start: datetime, end: datetime, *, limit: int
+) -> Mapping[UUID, Sequence[Denial]]:
+    """By tenant the first ``limit`` of those whose minute lies in ``start`` <= minute <= ``end``, as they happened."""
+    column = policy_decisions.c
+    place = func.row_number().over(partition_by=column.tenant_id, order_by=(column.minute, column.id))
+    within = (
+        select(policy_decisions, place.label("place"))
+        .where(column.tenant_id.in_(tenant_ids), column.minute >= start, column.minute <= end)
+        .subquery()
     )
-    return tuple(_denial(row) for row in rows)
+    rows = await session.execute(select(within).where(within.c.place <= limit).order_by(within.c.place))
+    found: dict[UUID, list[Denial]] = {tenant_id: [] for tenant_id in tenant_ids}
+    for row in rows:
+        found[row.tenant_id].append(_denial(row))
+    return found
 
 
 def _denial(row: Row[Any]) -> Denial:

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Uuid, any_, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from trust_portal.errors import NotFound
 from trust_portal.evidence.ledger import Receipt
 from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.evidence.tables import receipt_disclosures, receipts
-from trust_portal.kernel.canonical import sha256_hex
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.storage.keyset import keyset_page
 from trust_portal.storage.unit_of_work import ReadSession
@@ -86,11 +86,27 @@ async def receipt_digests(session: ReadSession, tenant_id: UUID, *receipt_ids: U
     if not receipt_ids:
         return {}
     rows = await session.execute(
-        select(receipts.c.id, receipts.c.envelope).where(
+        select(receipts.c.id, func.encode(func.sha256(receipts.c.envelope), "hex").label("sha256")).where(
             receipts.c.tenant_id == tenant_id, receipts.c.id.in_(receipt_ids)
         )
     )
-    return {row.id: sha256_hex(row.envelope) for row in rows}
+    return {row.id: row.sha256 for row in rows}
+
+
+async def digests_of_tenants(
+    session: ReadSession, tenant_ids: Collection[UUID], receipt_ids: Collection[UUID]
+) -> dict[tuple[UUID, UUID], str]:
+    """The same of many receipts of several tenants, by tenant and id. Over more than one only in the staff scope."""
+    if not receipt_ids:
+        return {}
+    column = receipts.c
+    wanted = literal(list(receipt_ids), ARRAY(Uuid(as_uuid=True)))
+    rows = await session.execute(
+        select(
+            column.tenant_id, column.id, func.encode(func.sha256(column.envelope), "hex").label("sha256")
+        ).where(column.tenant_id.in_(tenant_ids), column.id == any_(wanted))
+    )
+    return {(row.tenant_id, row.id): row.sha256 for row in rows}
 
 
 async def receipt_envelopes(session: ReadSession, tenant_id: UUID, *receipt_ids: UUID) -> dict[UUID, bytes]:

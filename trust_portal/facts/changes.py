@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, select, union_all
 
 from trust_portal.facts import events
 from trust_portal.facts.operations_model import FactSource
@@ -40,17 +40,26 @@ async def read_changes(
     In the vendor's scope or the staff's.
     """
     column = facts.c
-    wanted = and_(
-        column.tenant_id == VENDOR_ID, column.type.in_(_TYPES), column.time >= start, column.time < end
-    )
+    wanted = and_(column.tenant_id == VENDOR_ID, column.time >= start, column.time < end)
+    # The last of each type are found from the end of the index; of both together all would have to be sorted.
+    last = [
+        select(facts)
+        .where(wanted, column.type == type_)
+        .order_by(column.time.desc(), column.event_key.desc())
+        .limit(limit)
+        .subquery()
+        for type_ in _TYPES
+    ]
+    either = union_all(*(select(each) for each in last)).subquery()
     rows = (
         await session.execute(
-            select(facts).where(wanted).order_by(column.time.desc(), column.event_key.desc()).limit(limit)
+            select(either).order_by(either.c.time.desc(), either.c.event_key.desc()).limit(limit)
         )
     ).all()
     total = len(rows)
     if total == limit:
-        total = (await session.execute(select(func.count()).select_from(facts).where(wanted))).scalar_one()
+        counting = select(func.count()).select_from(facts).where(wanted, column.type.in_(_TYPES))
+        total = (await session.execute(counting)).scalar_one()
     found = [
         ReportedChange(
             row.event_key,

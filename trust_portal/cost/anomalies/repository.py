@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -126,14 +126,17 @@ async def anomalies_page(
 
 
 async def anomalies_overlapping(
-    session: ReadSession, tenant_id: UUID, start: datetime, end: datetime
+    session: ReadSession, tenant_ids: Collection[UUID], start: datetime, end: datetime
 ) -> tuple[CostAnomaly, ...]:
-    """Live ones of which an hour lies in ``start`` <= time < ``end``, oldest first."""
+    """Live ones of which an hour lies in ``start`` <= time < ``end``, oldest first.
+
+    Over more than one tenant only in the staff scope.
+    """
     column = anomalies.c
     rows = await session.execute(
         select(anomalies)
         .where(
-            column.tenant_id == tenant_id,
+            column.tenant_id.in_(tenant_ids),
             column.lane == Lane.LIVE.value,
             column.started_at < end,
             column.last_at > start - timedelta(hours=1),

@@ -31,6 +31,12 @@ async def find_progress(session: ReadSession, tenant_id: UUID) -> Progress | Non
     return None if row is None else _progress(row)
 
 
+async def progress_of(session: ReadSession, tenant_ids: Collection[UUID]) -> dict[UUID, Progress]:
+    """Where those stand that have a roll-up, by tenant. Over more than one only in the staff scope."""
+    query = select(metering_progress).where(metering_progress.c.tenant_id.in_(tenant_ids))
+    return {row.tenant_id: _progress(row) for row in await session.execute(query)}
+
+
 async def advance_progress(session: WriteSession, tenant_id: UUID, first: datetime) -> None:
     """Note that hours from ``first`` on have been rolled up anew.
 

@@ -182,6 +182,8 @@ playbook_steps = tenant_table(
         " 'denied', 'failed', 'lapsed') OR receipt_id IS NOT NULL",
         name="acts_have_receipts",
     ),
+    # What was done while something else went on: without looking at everything ever done.
+    Index("playbook_steps_at_idx", "tenant_id", "at"),
     # Permitted once, and an approval permits one run once.
     Index(
         "playbook_steps_approved_once_idx",

@@ -55,7 +55,7 @@ _HOUR: Final = timedelta(hours=1)
 async def gather(session: ReadSession, ask: Ask) -> Section:
     """Anomalies of which an hour lies in the period, and playbooks of which a step does."""
     progress = await find_progress(session, ask.tenant.id)
-    found = await anomalies_overlapping(session, ask.tenant.id, ask.period.start, ask.until)
+    found = await anomalies_overlapping(session, [ask.tenant.id], ask.period.start, ask.until)
     runs = await runs_between(session, ask.tenant.id, ask.period.start, ask.until)
     return cost_section(progress, found, runs, ask)
 

@@ -7,14 +7,15 @@ incident is not closed yet, the source is missing.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Final
 from uuid import UUID
 
 from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.anomalies.repository import anomalies_overlapping
 from trust_portal.cost.metering.model import Progress
-from trust_portal.cost.metering.repository import find_progress
-from trust_portal.evidence.receipt_rows import receipt_digests
+from trust_portal.cost.metering.repository import progress_of
+from trust_portal.evidence.receipt_rows import digests_of_tenants
 from trust_portal.kernel.canonical import digest
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.learning.postmortems.gathering.model import Fact, FactKind, IncidentBrief, Missing
@@ -28,33 +29,37 @@ async def gather_cost_impact(
     session: ReadSession, incident: IncidentBrief, now: datetime
 ) -> tuple[tuple[Fact, ...], tuple[Missing, ...]]:
     """By customer, oldest first. The figures are the whole anomaly's, not the overlap's. In the staff scope."""
-    facts: list[Fact] = []
-    missing: list[Missing] = []
-    for customer in incident.customers:
-        why = _not_looked_at(await find_progress(session, customer.id), incident, now)
-        if why is not None:
-            missing.append(Missing(SOURCE, why, customer.key))
-        found = await anomalies_overlapping(session, customer.id, incident.began_at, incident.over_at(now))
-        receipts = await receipt_digests(
-            session, customer.id, *(id_ for each in found if (id_ := _receipt(each)) is not None)
-        )
-        for anomaly in found:
-            fields = _fields(anomaly)
-            receipt = _receipt(anomaly)
-            sha256 = receipts.get(receipt) if receipt is not None else None
-            source = SOURCE if sha256 is None else f"receipt/{receipt}"
-            facts.append(
-                Fact(
-                    str(anomaly.id),
-                    FactKind.COST,
-                    source,
-                    anomaly.started_at,
-                    sha256 or digest({"id": str(anomaly.id), **fields}),
-                    fields,
-                    customer.key,
-                )
-            )
-    return tuple(facts), tuple(missing)
+    keys = {each.id: each.key for each in incident.customers}
+    progress = await progress_of(session, keys)
+    missing = [
+        Missing(SOURCE, why, key)
+        for id_, key in keys.items()
+        if (why := _not_looked_at(progress.get(id_), incident, now)) is not None
+    ]
+    found = await anomalies_overlapping(session, keys, incident.began_at, incident.over_at(now))
+    receipts = await digests_of_tenants(
+        session, keys, [id_ for each in found if (id_ := _receipt(each)) is not None]
+    )
+    facts: dict[UUID, list[Fact]] = {id_: [] for id_ in keys}
+    for anomaly in found:
+        receipt = _receipt(anomaly)
+        sha256 = receipts.get((anomaly.tenant_id, receipt)) if receipt is not None else None
+        facts[anomaly.tenant_id].append(_fact(anomaly, receipt, sha256, keys[anomaly.tenant_id]))
+    return tuple(chain.from_iterable(facts.values())), tuple(missing)
+
+
+def _fact(anomaly: CostAnomaly, receipt: UUID | None, sha256: str | None, customer: str) -> Fact:
+    """By its receipt, where that is there; else by what it says."""
+    fields = _fields(anomaly)
+    return Fact(
+        str(anomaly.id),
+        FactKind.COST,
+        SOURCE if sha256 is None else f"receipt/{receipt}",
+        anomaly.started_at,
+        sha256 or digest({"id": str(anomaly.id), **fields}),
+        fields,
+        customer,
+    )
 
 
 def _not_looked_at(progress: Progress | None, incident: IncidentBrief, now: datetime) -> str | None:

@@ -28,12 +28,12 @@ async def gather_denials(
     tenants += [(each.id, each.key) for each in incident.customers]
     facts: list[Fact] = []
     missing: list[Missing] = []
+    found = await denials_between(
+        session, [id_ for id_, _ in tenants], start, incident.over_at(now), limit=MOST_DENIALS + 1
+    )
     for tenant_id, key in tenants:
-        found = await denials_between(
-            session, tenant_id, start, incident.over_at(now), limit=MOST_DENIALS + 1
-        )
-        facts += [_fact(each, key) for each in found[:MOST_DENIALS]]
-        if len(found) > MOST_DENIALS:
+        facts += [_fact(each, key) for each in found[tenant_id][:MOST_DENIALS]]
+        if len(found[tenant_id]) > MOST_DENIALS:
             missing.append(Missing(SOURCE, f"only the first {MOST_DENIALS} are listed", key))
     return tuple(facts), tuple(missing)
 

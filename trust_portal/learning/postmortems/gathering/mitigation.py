@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from trust_portal.cost.remediation.model import Run, Step
-from trust_portal.cost.remediation.repository import runs_between
-from trust_portal.evidence.receipt_rows import receipt_digests
-from trust_portal.learning.postmortems.gathering.model import Customer, Fact, FactKind, IncidentBrief
+from trust_portal.cost.remediation.steps_taken import StepTaken, steps_between
+from trust_portal.evidence.receipt_rows import digests_of_tenants
+from trust_portal.learning.postmortems.gathering.model import Fact, FactKind, IncidentBrief
 from trust_portal.storage.unit_of_work import ReadSession
 
 SOURCE: Final = "playbooks"
@@ -16,41 +15,32 @@ SOURCE: Final = "playbooks"
 
 async def gather_mitigation(session: ReadSession, incident: IncidentBrief, now: datetime) -> tuple[Fact, ...]:
     """Every step with a receipt, as they happened. In the staff scope."""
-    facts: list[Fact] = []
-    for customer in incident.customers:
-        runs = await runs_between(session, customer.id, incident.began_at, incident.over_at(now))
-        steps = [
-            (run, step)
-            for run in runs
-            for step in run.steps
-            if step.receipt_id is not None and incident.began_at <= step.at < incident.over_at(now)
-        ]
-        digests = await receipt_digests(
-            session, customer.id, *(step.receipt_id for _, step in steps if step.receipt_id is not None)
-        )
-        facts += [
-            _fact(run, step, customer, digests[step.receipt_id])
-            for run, step in steps
-            if step.receipt_id in digests
-        ]
+    keys = {each.id: each.key for each in incident.customers}
+    steps = await steps_between(session, keys, incident.began_at, incident.over_at(now))
+    digests = await digests_of_tenants(session, keys, [each.receipt_id for each in steps])
+    facts = [
+        _fact(each, keys[each.tenant_id], sha256)
+        for each in steps
+        if (sha256 := digests.get((each.tenant_id, each.receipt_id))) is not None
+    ]
     return tuple(sorted(facts, key=lambda each: (each.at, each.id)))
 
 
-def _fact(run: Run, step: Step, customer: Customer, sha256: str) -> Fact:
+def _fact(step: StepTaken, customer: str, sha256: str) -> Fact:
     return Fact(
-        f"{run.id}/{step.ordinal}",
+        f"{step.run_id}/{step.ordinal}",
         FactKind.MITIGATION,
         f"receipt/{step.receipt_id}",
         step.at,
         sha256,
         {
-            "run": str(run.id),
-            "playbook": run.plan.playbook_id,
+            "run": str(step.run_id),
+            "playbook": step.playbook,
             "step": step.kind.value,
             "state": step.state.value,
             "by": step.actor_name,
-            "target": {name: str(value) for name, value in run.plan.target.items()},
+            "target": {name: str(value) for name, value in step.target.items()},
             "receipt": str(step.receipt_id),
         },
-        customer.key,
+        customer,
     )
