@@ -191,6 +191,15 @@ class DeliveryState(StrEnum):
     WAITING = "waiting"
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How many recipients one channel has, by where the sending to them stands; an inbox has it at once."""
+
+    channel: Channel
+    state: DeliveryState
+    count: int
+
+
 def state_of(last: Attempt | None, replays: int = 0) -> DeliveryState:
     """From the last attempt and how often a replay was asked for."""
     if last is None or last.round < replays or last.verdict is None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import date, datetime
 from enum import StrEnum
+from uuid import UUID
 
 from trust_portal.learning.workplaces.calendar import WorkCalendar
 
@@ -42,6 +43,11 @@ class Skip(StrEnum):
     PAST = "past"
     MOVED = "moved"
     ENDED = "ended"
+
+
+def occasion(action_id: UUID, ordinal: int, rung: Rung) -> str:
+    """By which key a rung of a due date is announced: once. ``ordinal`` is of the step that set the date."""
+    return f"action/{action_id}/{ordinal}/{rung.value}"
 
 
 def rung_times(due: date, calendar: WorkCalendar) -> dict[Rung, datetime]:

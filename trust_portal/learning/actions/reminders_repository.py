@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -10,12 +11,22 @@ from uuid import UUID
 from sqlalchemy import Row, Select, and_, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from trust_portal.access.tables import people
 from trust_portal.errors import Conflict
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.learning.actions.model import Reminder
-from trust_portal.learning.actions.reminders import Rung, Skip
-from trust_portal.learning.actions.tables import escalation_acknowledgements, prevention_reminders
+from trust_portal.learning.actions.reminders import Rung, Skip, occasion
+from trust_portal.learning.actions.tables import (
+    escalation_acknowledgements,
+    prevention_actions,
+    prevention_reminders,
+)
+from trust_portal.learning.actions.told_reminders import ReminderFilter, ReminderKind, ToldReminder
+from trust_portal.notify.model import Way
+from trust_portal.notify.ways import ways_of
 from trust_portal.storage.errors import duplicates_are
+from trust_portal.storage.keyset import keyset_page
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
 _REMINDERS = prevention_reminders.c
@@ -63,6 +74,61 @@ async def reminders_of(session: ReadSession, action_id: UUID) -> tuple[Reminder,
     query = _query().where(_REMINDERS.action_id == action_id)
     rows = await session.execute(query.order_by(_REMINDERS.ordinal, _REMINDERS.came_at, _REMINDERS.rung))
     return tuple(_reminder(row) for row in rows)
+
+
+async def reminders_page(
+    session: ReadSession, wanted: ReminderFilter, request: PageRequest
+) -> Page[ToldReminder]:
+    """Newest first by when they were put on record, each with the ways it went."""
+    actions, owners = prevention_actions.c, people.c
+    query = (
+        _query()
+        .add_columns(actions.title, actions.owner_id, owners.name.label("owner"))
+        .join(
+            prevention_actions,
+            and_(actions.tenant_id == _REMINDERS.tenant_id, actions.id == _REMINDERS.action_id),
+        )
+        .join(people, and_(owners.tenant_id == actions.tenant_id, owners.id == actions.owner_id))
+    )
+    if wanted.kind is not None:
+        query = query.where(
+            _REMINDERS.skipped.is_not(None)
+            if wanted.kind is ReminderKind.SKIPPED
+            else _REMINDERS.skipped.is_(None)
+        )
+    if wanted.kind is ReminderKind.ESCALATED:
+        query = query.where(_REMINDERS.rung.in_([each.value for each in Rung if each.escalates]))
+    if wanted.owner_id is not None:
+        query = query.where(actions.owner_id == wanted.owner_id)
+    if wanted.action_id is not None:
+        query = query.where(_REMINDERS.action_id == wanted.action_id)
+    page = await keyset_page(
+        session,
+        query,
+        request,
+        order=(_REMINDERS.at, _REMINDERS.action_id, _REMINDERS.ordinal, _REMINDERS.rung),
+        parse=(datetime.fromisoformat, UUID, int, str),
+        read=lambda row: ToldReminder(row.action_id, row.title, row.owner_id, row.owner, _reminder(row)),
+        key=lambda each: (
+            each.reminder.at.isoformat(),
+            str(each.action_id),
+            str(each.reminder.ordinal),
+            each.reminder.rung.value,
+        ),
+        descending=True,
+    )
+    ways = await ways_of(session, VENDOR_ID, [each.occasion for each in page.items])
+    items = tuple(replace(each, ways=ways.get(each.occasion, ())) for each in page.items)
+    return Page(items, page.cursors, page.has_next, page.has_previous)
+
+
+async def ways_of_reminders(
+    session: ReadSession, action_id: UUID, reminders: Sequence[Reminder]
+) -> Mapping[tuple[int, Rung], tuple[Way, ...]]:
+    """By which ways those of one action went, by due date and rung."""
+    keys = {(each.ordinal, each.rung): occasion(action_id, each.ordinal, each.rung) for each in reminders}
+    ways = await ways_of(session, VENDOR_ID, list(keys.values()))
+    return {key: ways.get(announced, ()) for key, announced in keys.items()}
 
 
 async def waiting_escalations(session: ReadSession) -> tuple[tuple[UUID, Reminder], ...]:

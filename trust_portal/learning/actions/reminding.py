@@ -13,7 +13,7 @@ from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.actions.model import PreventionAction, Reminder
 from trust_portal.learning.actions.recording import reminding_calendar
-from trust_portal.learning.actions.reminders import Rung, rung_times, unrecorded
+from trust_portal.learning.actions.reminders import Rung, occasion, rung_times, unrecorded
 from trust_portal.learning.actions.reminders_repository import record_sent, recorded, recorded_of
 from trust_portal.learning.actions.repository import begun_actions, find_action
 from trust_portal.learning.workplaces.repository import workplace_of, workplaces_of
@@ -100,7 +100,7 @@ async def _send(
         session,
         Announcement(
             topic=Topic.ACTION_ESCALATED if rung.escalates else Topic.ACTION_REMINDER,
-            key=f"action/{action.id}/{ordinal}/{rung.value}",
+            key=occasion(action.id, ordinal, rung),
             thread=f"action/{action.id}",
             title=title,
             text=text,

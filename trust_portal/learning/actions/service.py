@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
 from uuid import UUID
 
 from trust_portal.access.action import Action
@@ -35,10 +35,18 @@ from trust_portal.learning.actions.model import (
     require_open,
 )
 from trust_portal.learning.actions.receipts import planned_act, recurred_act
-from trust_portal.learning.actions.recording import take_step
-from trust_portal.learning.actions.reminders_repository import reminders_of
+from trust_portal.learning.actions.recording import reminding_calendar, take_step
+from trust_portal.learning.actions.reminders import Rung, next_rung
+from trust_portal.learning.actions.reminders_repository import (
+    recorded,
+    reminders_of,
+    reminders_page,
+    ways_of_reminders,
+)
+from trust_portal.learning.actions.told_reminders import ReminderFilter, ToldReminder
 from trust_portal.learning.incidents.repository import find_incident
 from trust_portal.learning.workplaces.repository import workplace_of
+from trust_portal.notify.model import Way
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
 
@@ -200,6 +208,32 @@ class PreventionActions:
         await self._may_read(actor)
         async with self._storage.read(_SCOPE) as session:
             return await reminders_of(session, action_id)
+
+    async def ways(
+        self, actor: Actor, action_id: UUID, reminders: Sequence[Reminder]
+    ) -> Mapping[tuple[int, Rung], tuple[Way, ...]]:
+        """How those reminders of an action went, by due date (the ordinal of its step) and rung."""
+        await self._may_read(actor)
+        async with self._storage.read(_SCOPE) as session:
+            return await ways_of_reminders(session, action_id, reminders)
+
+    async def reminders_page(
+        self, actor: Actor, wanted: ReminderFilter, request: PageRequest
+    ) -> Page[ToldReminder]:
+        """Of all actions, newest first."""
+        await self._may_read(actor)
+        async with self._storage.read(_SCOPE) as session:
+            return await reminders_page(session, wanted, request)
+
+    async def next_reminder(self, actor: Actor, action: PreventionAction) -> tuple[Rung, datetime] | None:
+        """Which comes next and when, by the clock of where the owner works now; None where none does."""
+        await self._may_read(actor)
+        if not action.is_open or not action.dates:
+            return None
+        step, due = action.dates[-1]
+        async with self._storage.read(_SCOPE) as session:
+            calendar = await reminding_calendar(session, action)
+            return next_rung(due, calendar, await recorded(session, action.id, step.ordinal))
 
     async def recurrences(self, actor: Actor, action_id: UUID) -> tuple[Recurrence, ...]:
         """Incidents that the action should have prevented."""

@@ -32,7 +32,7 @@ from trust_portal.learning.actions.model import (
     PreventionAction,
     StepAct,
 )
-from trust_portal.learning.actions.reminders import next_rung
+from trust_portal.learning.actions.told_reminders import ReminderFilter, ReminderKind
 from trust_portal.learning.switchboard.service import AcknowledgeEscalation
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, one_of, page_request, read_form, required, texts
@@ -119,12 +119,6 @@ async def action(request: Request, form: FormState = FormState()) -> Response:  
     may["link"] = house.gate.allows(actor, Action.PREVENTION_ACTION_PLAN, resource)
     may["acknowledge"] = house.gate.allows(actor, Action.ESCALATION_ACKNOWLEDGE, resource)
     successor = found.ending.successor_id if found.ending else None
-    coming = None
-    if found.is_open and found.dates:
-        ordinal = found.dates[-1][0].ordinal
-        coming = next_rung(
-            found.dates[-1][1], found.calendar, {each.rung for each in reminders if each.ordinal == ordinal}
-        )
     return page(
         request,
         "actions/action.html",
@@ -133,7 +127,8 @@ async def action(request: Request, form: FormState = FormState()) -> Response:  
         standing=standing(found, now),
         stamps=_stamps(found),
         reminders=reminders,
-        coming=coming,
+        ways=await actions_.ways(actor, found.id, reminders),
+        coming=await actions_.next_reminder(actor, found),
         waiting=[each for each in reminders if each.waits_for_acknowledgement],
         recurrences=await actions_.recurrences(actor, found.id),
         successor=None if successor is None else await actions_.get(actor, successor),
@@ -142,6 +137,27 @@ async def action(request: Request, form: FormState = FormState()) -> Response:  
         receipts=RECEIPTS,
         form=form,
         may=may,
+        **frame(request),
+    )
+
+
+async def reminders(request: Request) -> Response:
+    """Every reminder on record, of all actions."""
+    actor, house = actor_of(request), house_of(request)
+    asked = {name: request.query_params.get(name, "") for name in ("kind", "owner")}
+    wanted = ReminderFilter(
+        kind=one_of(ReminderKind, asked["kind"], "kind"),
+        owner_id=person_behind(actor) if asked["owner"] == _MINE else _id(asked["owner"], "owner"),
+    )
+    listed = await house.prevention_actions.reminders_page(actor, wanted, page_request(request))
+    colleagues = await house.prevention_actions.colleagues(actor)
+    return page(
+        request,
+        "actions/reminders.html",
+        listed=listed,
+        asked=asked,
+        filters=urlencode({name: value for name, value in asked.items() if value}),
+        owners=[(_MINE, "Mine"), *((str(each.id), each.name) for each in colleagues)],
         **frame(request),
     )
 
@@ -328,6 +344,7 @@ routes = [
     Route("/actions", actions, methods=["GET"]),
     Route("/actions", plan, methods=["POST"]),
     Route("/actions/new", new, methods=["GET"]),
+    Route("/actions/reminders", reminders, methods=["GET"]),
     Route(_ONE, action, methods=["GET"]),
     Route(f"{_ONE}/drop", drop, methods=["POST"]),
     Route(f"{_ONE}/escalations/{{ordinal:int}}", acknowledge, methods=["POST"]),
