@@ -33,9 +33,10 @@ async def read_maintenance(
 
     Scheduling a window again replaces it; a cancellation holds for what was scheduled before it.
     A key belongs to the source that uses it: what another source calls by the same key is another
-    window, so nobody's announcement can be overwritten by a stranger's.
+    window, so nobody's announcement can be overwritten by a stranger's. What a token for some tenants
+    told says nothing to the others, nor takes anything from them.
     """
-    rows = await _histories(
+    told = await _histories(
         session,
         (events.MAINTENANCE_SCHEDULED, events.MAINTENANCE_CANCELLED),
         and_(
@@ -45,6 +46,7 @@ async def read_maintenance(
             _instant_of("end") > start,
         ),
     )
+    rows = [row for row in told if row.bounds is None or tenant_id in row.bounds]
     owners = _owners(rows, events.MAINTENANCE_SCHEDULED)
     windows: dict[_Name, tuple[MaintenanceWindow, bool]] = {}
     for row in rows:

@@ -34,7 +34,10 @@ def tenants_named(events: Sequence[ReadEvent]) -> Collection[str]:
 
 
 def owner(read: ReadEvent, directory: Mapping[str, UUID], bounds: Bounds) -> Owned:
-    """A fact of one tenant is that tenant's; one about several, or all, is the vendor's."""
+    """A fact of one tenant is that tenant's; one about several, or all, is the vendor's.
+
+    The latter is kept with its token's bounds: what it may change is seen only beside what others told.
+    """
     data = read.event.data
     if isinstance(data, TenantData):
         tenant_id = directory.get(data.tenant)
@@ -46,7 +49,7 @@ def owner(read: ReadEvent, directory: Mapping[str, UUID], bounds: Bounds) -> Own
         _check_everybody(bounds)
         return Owned(read, VENDOR_ID)
     tenants = [_tenant(key, f"$.data.tenants[{at}]", directory, bounds) for at, key in enumerate(named)]
-    return Owned(read, VENDOR_ID, tuple(tenants))
+    return Owned(read, VENDOR_ID, tuple(tenants), tuple(sorted(bounds.tenants)) or None)
 
 
 def _tenant(key: str, path: str, directory: Mapping[str, UUID], bounds: Bounds) -> UUID:

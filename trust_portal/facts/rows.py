@@ -39,7 +39,7 @@ STAGED_USAGE: Final = (
     "source text, event_id text, correction_of text, corrects uuid, extras text"
 )
 STAGED_FACTS: Final = (
-    "event_key uuid, tenant_id uuid, time timestamptz, type text, subject text, tenants uuid[], "
+    "event_key uuid, tenant_id uuid, time timestamptz, type text, subject text, tenants uuid[], bounds uuid[], "
     "source text, event_id text, body text, digest bytea"
 )
 
@@ -50,11 +50,15 @@ _NOTHING_MORE: Final = NULL * 4
 
 
 class Owned(msgspec.Struct, frozen=True, gc=False):
-    """A sound event and whose it is: its tenant's, or the vendor's with the tenants it names."""
+    """A sound event and whose it is: its tenant's, or the vendor's with the tenants it names.
+
+    ``bounds``: the tenants its token could speak for; None: everybody.
+    """
 
     read: ReadEvent
     tenant_id: UUID
     tenants: tuple[UUID, ...] | None = None
+    bounds: tuple[UUID, ...] | None = None
 
 
 def key_row(read: ReadEvent) -> bytes:
@@ -130,6 +134,7 @@ def fact_row(owned: Owned, event: Event) -> bytes:
         repeated_text(event.type),
         text(getattr(event.data, SUBJECT_FIELDS[event.type])),
         uuids(owned.tenants),
+        uuids(owned.bounds),
         repeated_text(event.source),
         text(event.id),
         raw(read.body),

@@ -84,9 +84,9 @@ _STATEMENTS: Final = {
     """,
     "staged_facts": """
         WITH stored AS (
-            INSERT INTO facts (tenant_id, event_key, type, time, subject, tenants, source, event_id, body,
-                               digest, received_at)
-            SELECT tenant_id, event_key, type, coalesce(time, $1), subject, tenants, source, event_id,
+            INSERT INTO facts (tenant_id, event_key, type, time, subject, tenants, bounds, source, event_id,
+                               body, digest, received_at)
+            SELECT tenant_id, event_key, type, coalesce(time, $1), subject, tenants, bounds, source, event_id,
                    body::jsonb, digest, {received_at}
             FROM staged_facts
             RETURNING 1

@@ -93,6 +93,7 @@ facts = tenant_table(
     instant("time", nullable=False, comment="the event's, or when it was received"),
     Column("subject", Text, comment="key of the incident, window, service, flag, adapter or resource"),
     Column("tenants", ARRAY(UUID(as_uuid=True)), comment="whom a vendor's fact names; null: all"),
+    Column("bounds", ARRAY(UUID(as_uuid=True)), comment="whom its token could speak for; null: everybody"),
     Column("source", Text, nullable=False),
     Column("event_id", Text, nullable=False),
     Column("body", JSONB, nullable=False, comment="data as it came"),

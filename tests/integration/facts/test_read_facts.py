@@ -13,6 +13,8 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from tests.conftest import ServerThread
+from trust_portal.access.actors import CONSOLE
+from trust_portal.access.tokens.model import Admission, Bounds
 from trust_portal.errors import Broken
 from trust_portal.facts.measurements import Received, read_measurements, received
 from trust_portal.facts.operations import read_maintenance
@@ -231,3 +233,28 @@ async def test_a_key_belongs_to_the_source_that_uses_it(door: Door) -> None:
         [globexes] = await read_maintenance(session, door.globex, JUNE, JULY)
     assert (acmes.key, acmes.start.day) == ("W-7", 6)
     assert (globexes.key, globexes.start.day) == ("W-7", 20)
+
+
+async def test_a_token_for_some_tenants_takes_no_window_from_the_others(door: Door) -> None:
+    """Neither by calling off the same window, nor by moving it, though it may speak for the same source."""
+    await door.deliver(window("W-7", 6, tenants=["acme", "globex"]))
+    of_globex = Admission(CONSOLE, Bounds(sources=("*",), tenants=frozenset({door.globex})))
+    moved = await door.deliver(
+        window("W-7", 20, id="moved", time="2026-05-22T00:00:00Z", tenants=["globex"]), sender=of_globex
+    )
+    assert (moved.accepted, moved.rejected) == (1, [])
+    async with door.storage.read(StaffScope()) as session:
+        [acmes] = await read_maintenance(session, door.acme, JUNE, JULY)
+        [globexes] = await read_maintenance(session, door.globex, JUNE, JULY)
+    assert (acmes.start.day, globexes.start.day) == (6, 20)
+
+
+async def test_with_a_vendors_fact_stands_for_whom_its_token_could_speak(door: Door) -> None:
+    await door.deliver(window("free", 6, tenants=["acme"]))
+    for_both = Admission(CONSOLE, Bounds(sources=("*",), tenants=frozenset({door.acme, door.globex})))
+    await door.deliver(window("bounded", 7, tenants=["acme"]), sender=for_both)
+    stored = await door.rows("SELECT subject, tenants, bounds FROM facts ORDER BY subject DESC")
+    assert stored == [
+        ("free", [door.acme], None),
+        ("bounded", [door.acme], sorted((door.acme, door.globex))),
+    ]

@@ -19,7 +19,8 @@ from support.learning_world import BEGAN, PAGER, by, declared, named, step, upda
 from trust_portal.facts.events import PORTAL
 from trust_portal.facts.operations_model import FactSource
 from trust_portal.facts.reading import read_event
-from trust_portal.learning.incidents.folding import fold, happened_at, history_of, timeline
+from trust_portal.learning.incidents.effects import happened_at
+from trust_portal.learning.incidents.folding import fold, history_of, timeline
 from trust_portal.learning.incidents.model import (
     AppliedDowngrade,
     Downgrade,

@@ -80,4 +80,5 @@ def _fact(row: Row[Any]) -> IncidentFact:
         body=row.body,
         tenants=None if row.tenants is None else tuple(row.tenants),
         origin=FactSource(row.source, row.event_id, row.digest, row.received_at),
+        bounds=None if row.bounds is None else frozenset(row.bounds),
     )

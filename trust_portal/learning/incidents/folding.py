@@ -12,14 +12,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-import msgspec
-
 from trust_portal.errors import Broken
-from trust_portal.facts.events import INCIDENT_DECLARED, INCIDENT_MITIGATED, INCIDENT_RESOLVED, PORTAL
+from trust_portal.facts.events import INCIDENT_DECLARED, PORTAL
+from trust_portal.learning.incidents.effects import (
+    happened_at,
+    heard,
+    in_order,
+    kind_of,
+    may_decide,
+    order,
+    parsed,
+    reach,
+    speaks_for,
+)
 from trust_portal.learning.incidents.model import (
     AppliedDowngrade,
     Downgrade,
@@ -37,15 +46,6 @@ from trust_portal.learning.incidents.model import (
 #: Source and key: which incident it is.
 Name = tuple[str, str]
 
-_STEP_KINDS: Final = {
-    INCIDENT_DECLARED: "declared",
-    INCIDENT_MITIGATED: "mitigated",
-    INCIDENT_RESOLVED: "resolved",
-}
-#: Of what happened in one moment, what comes first.
-_RANKS: Final = {"declared": 0, "merged": 3, "mitigated": 4, "resolved": 5, "reopened": 6}
-#: Counts of whoever declared the incident, and of the portal: it decides which customers see what, and who signs.
-_ITS_OWNERS: Final = frozenset({"affected", "merged", "owner"})
 _KEY_KINDS: Final = frozenset({"declared", "mitigated", "resolved", "reopened", "merged", "told_customer"})
 
 
@@ -55,7 +55,7 @@ def fold(
     people: Mapping[str, UUID] | None = None,
 ) -> Register:
     """The register of ``facts``. ``people``: addresses and names of the vendor's people, in lower case."""
-    told = sorted({fact.key: fact for fact in facts}.values(), key=_order)
+    told = in_order(facts)
     sources = _declaring(told)
     histories: dict[Name, list[IncidentFact]] = {}
     strays: dict[Name, list[IncidentFact]] = {}
@@ -87,33 +87,21 @@ def timeline(
     facts: Iterable[IncidentFact], downgrades: Iterable[Downgrade] = ()
 ) -> tuple[IncidentEntry, ...]:
     """What happened to one incident, in order; ``facts`` are those ``history_of`` gives."""
-    told = sorted({fact.key: fact for fact in facts}.values(), key=_order)
-    claims = {key for key, takes_effect in _course(told, downgrades).told.items() if not takes_effect}
+    told = in_order(facts)
     declared_by = next((fact.source for fact in told if fact.type == INCIDENT_DECLARED), PORTAL)
-    claims |= {fact.key for fact in told if not _counts(fact, declared_by)}
-    entries = [(_order(fact)[:2], _entry(fact, claim=fact.key in claims)) for fact in told]
+    counted = heard(told, declared_by) if told else []
+    claims = {key for key, takes_effect in _course(counted, downgrades).told.items() if not takes_effect}
+    claims |= {fact.key for fact in told if fact not in counted or not may_decide(fact, declared_by)}
+    entries = [(order(fact)[:2], _entry(fact, claim=fact.key in claims)) for fact in told]
     entries += [((each.holds_from, 2), _downgraded(each)) for each in downgrades]
     return tuple(entry for _, entry in sorted(entries, key=lambda each: each[0]))
 
 
 def history_of(facts: Iterable[IncidentFact], name: Name) -> tuple[IncidentFact, ...]:
     """Those of ``facts`` (all with the incident's key) that speak of the incident of that source and key."""
-    told = sorted({fact.key: fact for fact in facts}.values(), key=_order)
+    told = in_order(facts)
     sources = _declaring(told)
     return tuple(fact for fact in told if _name(fact, sources) == name)
-
-
-def happened_at(fact: IncidentFact) -> datetime:
-    """When it happened: mitigated and resolved say it themselves, for the others it is the event's time."""
-    return _parsed(fact.body["at"]) if fact.type in {INCIDENT_MITIGATED, INCIDENT_RESOLVED} else fact.time
-
-
-def kind_of(fact: IncidentFact) -> str:
-    return _STEP_KINDS.get(fact.type) or str(fact.body["kind"])
-
-
-def _order(fact: IncidentFact) -> tuple[datetime, int, UUID]:
-    return happened_at(fact), _RANKS.get(kind_of(fact), 1), fact.key
 
 
 def _declaring(told: Iterable[IncidentFact]) -> dict[str, frozenset[str]]:
@@ -133,11 +121,6 @@ def _name(fact: IncidentFact, sources: Mapping[str, frozenset[str]]) -> Name | N
     The portal says which one is meant.
     """
     return _resolved(fact.subject, fact, fact.body.get("declared_by"), fact.source, sources)
-
-
-def _counts(fact: IncidentFact, declared_by: str) -> bool:
-    """Whether a step of an incident has an effect. A stranger's may not say whom it touches nor end it in another."""
-    return kind_of(fact) not in _ITS_OWNERS or fact.source in {declared_by, PORTAL}
 
 
 def _resolved(
@@ -191,7 +174,7 @@ class _Course:
 def _course(history: Iterable[IncidentFact], downgrades: Iterable[Downgrade]) -> _Course:
     course = _Course()
     steps: list[tuple[tuple[datetime, int, UUID], IncidentFact | Downgrade, Severity]] = [
-        (_order(fact), fact, severity) for fact in history if (severity := _severity(fact)) is not None
+        (order(fact), fact, severity) for fact in history if (severity := _severity(fact)) is not None
     ]
     steps += [((each.holds_from, 2, each.id), each, each.severity) for each in downgrades]
     for _, step, severity in sorted(steps, key=lambda each: each[0]):
@@ -216,15 +199,16 @@ def _incident(
     people: Mapping[str, UUID],
 ) -> Incident:
     """``history`` in order; whoever declares again replaces what the declaration said, the severity aside."""
-    declarations = [fact for fact in history if fact.type == INCIDENT_DECLARED]
+    counted = heard(history, name[0])
+    declarations = [fact for fact in counted if fact.type == INCIDENT_DECLARED]
     first, last = declarations[0], declarations[-1]
     declared = Severity(first.body["severity"])
-    course = _course(history, downgrades)
-    owned = [fact for fact in history if _counts(fact, name[0])]
+    course = _course(counted, downgrades)
+    owned = [fact for fact in counted if may_decide(fact, name[0])]
     touched = [fact for fact in owned if fact.type == INCIDENT_DECLARED or kind_of(fact) == "affected"][-1]
     mergers = [fact for fact in owned if kind_of(fact) == "merged"]
-    told = [happened_at(fact) for fact in history if kind_of(fact) == "told_customer"]
-    mitigated_at, resolved_at, reopened = _ends(history)
+    told = [happened_at(fact) for fact in counted if kind_of(fact) == "told_customer"]
+    mitigated_at, resolved_at, reopened = _ends(counted)
     if course.severity is None or course.worst is None or course.spoken_at is None:
         raise Broken(f"an incident without a severity: {name}")
     objectives = touched.body.get("objectives")
@@ -246,8 +230,8 @@ def _incident(
         told_severity=course.worst,
         downgrade=course.downgrade,
         major_because=_because(declared, course.worst),
-        began_at=_parsed(last.body["began_at"]),
-        detected_at=_parsed(last.body["detected_at"]),
+        began_at=parsed(last.body["began_at"]),
+        detected_at=parsed(last.body["detected_at"]),
         declared_at=first.time,
         told_at=told[0] if told else None,
         mitigated_at=mitigated_at,
@@ -259,7 +243,7 @@ def _incident(
         tenants=tuple(sorted(set(touched.tenants or ()))),
         objectives=None if objectives is None else tuple(objectives),
         facts=len(history),
-        last_fact_at=max(happened_at(fact) for fact in history),
+        last_fact_at=max(happened_at(fact) for fact in counted),
     )
 
 
@@ -292,17 +276,22 @@ def _ends(history: Iterable[IncidentFact]) -> tuple[datetime | None, datetime | 
 def _targets(
     histories: Mapping[Name, Sequence[IncidentFact]], sources: Mapping[str, frozenset[str]]
 ) -> dict[Name, Name]:
-    """What each incident was merged into: the last told counts, and none that would close a circle."""
+    """What each incident was merged into: the last told counts, and none that would close a circle.
+
+    Nor one told by a token that may not speak of what it was merged into: it would weigh on it.
+    """
     last: dict[Name, IncidentFact] = {}
     for name, history in histories.items():
-        for fact in history:
-            if kind_of(fact) == "merged" and _counts(fact, name[0]):
+        for fact in heard(history, name[0]):
+            if kind_of(fact) == "merged" and may_decide(fact, name[0]):
                 last[name] = fact
     targets: dict[Name, Name] = {}
-    for name, fact in sorted(last.items(), key=lambda each: _order(each[1])):
+    for name, fact in sorted(last.items(), key=lambda each: order(each[1])):
         otherwise = fact.source if fact.source in sources.get(fact.body["into"], ()) else name[0]
         target = _resolved(fact.body["into"], fact, fact.body.get("into_declared_by"), otherwise, sources)
-        if target is not None and name not in _way(target, targets):
+        if target is None or not speaks_for(fact, reach(histories[target], target[0])):
+            continue
+        if name not in _way(target, targets):
             targets[name] = target
     return targets
 
@@ -369,8 +358,3 @@ def _downgraded(downgrade: Downgrade) -> IncidentEntry:
         receipt=str(downgrade.receipt_id),
         origin=None,
     )
-
-
-def _parsed(text: str) -> datetime:
-    """As the door read it: RFC 3339, whatever number of digits behind the second."""
-    return msgspec.convert(text, datetime).astimezone(UTC)

@@ -23,6 +23,7 @@ from trust_portal.facts.incident_touches import (
 from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents import repository
+from trust_portal.learning.incidents.effects import heard
 from trust_portal.learning.incidents.facts_repository import all_keys, downgrades_of, facts_about
 from trust_portal.learning.incidents.folding import fold, history_of
 from trust_portal.learning.incidents.model import Incident, IncidentFact, Register, incident_id
@@ -161,6 +162,6 @@ def _grounds(incident: Incident, told: Iterable[IncidentFact]) -> tuple[Input, .
     )
     return tuple(
         Input(f"event/{fact.source}/{fact.origin.event_id}", fact.origin.digest.hex())
-        for fact in history
+        for fact in heard(history, incident.source)
         if fact.body.get("severity") == incident.worst_severity.value
     )

@@ -54,7 +54,10 @@ class GapReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class IncidentFact:
-    """One stored event about an incident; ``key`` is the event's, ``subject`` the incident's."""
+    """One stored event about an incident; ``key`` is the event's, ``subject`` the incident's.
+
+    ``bounds``: the tenants its token could speak for; None: everybody.
+    """
 
     key: UUID
     type: str
@@ -63,6 +66,7 @@ class IncidentFact:
     body: Mapping[str, Any]
     tenants: tuple[UUID, ...] | None
     origin: FactSource
+    bounds: frozenset[UUID] | None = None
 
     @property
     def source(self) -> str:
@@ -87,7 +91,8 @@ class IncidentEntry:
 
     ``kind``: declared, note, severity, told_customer, mitigation, affected, owner, merged, mitigated, resolved,
     reopened or downgraded. ``claim``: it was told and did not take effect: a lower severity, or
-    what only the source that declared the incident may say.
+    what only the source that declared the incident may say, or its token was for some tenants only and
+    the incident touches others.
     ``key``: a turning point. ``origin`` None: an approved downgrade, whose ``receipt`` proves it. ``by``: who told it at the portal.
     """
 

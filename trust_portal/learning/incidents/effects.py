@@ -1,0 +1,89 @@
+"""What a fact of an incident may change of it: when it happened, what it is, and for whom its token spoke. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from trust_portal.errors import Broken
+from trust_portal.facts.events import INCIDENT_DECLARED, INCIDENT_MITIGATED, INCIDENT_RESOLVED, PORTAL
+from trust_portal.learning.incidents.model import IncidentFact
+
+_STEP_KINDS: Final = {
+    INCIDENT_DECLARED: "declared",
+    INCIDENT_MITIGATED: "mitigated",
+    INCIDENT_RESOLVED: "resolved",
+}
+#: Of what happened in one moment, what comes first.
+_RANKS: Final = {"declared": 0, "merged": 3, "mitigated": 4, "resolved": 5, "reopened": 6}
+#: Counts of whoever declared the incident, and of the portal: it decides which customers see what, and who signs.
+_ITS_OWNERS: Final = frozenset({"affected", "merged", "owner"})
+
+
+def happened_at(fact: IncidentFact) -> datetime:
+    """When it happened: mitigated and resolved say it themselves, for the others it is the event's time."""
+    return parsed(fact.body["at"]) if fact.type in {INCIDENT_MITIGATED, INCIDENT_RESOLVED} else fact.time
+
+
+def kind_of(fact: IncidentFact) -> str:
+    return _STEP_KINDS.get(fact.type) or str(fact.body["kind"])
+
+
+def order(fact: IncidentFact) -> tuple[datetime, int, UUID]:
+    return happened_at(fact), _RANKS.get(kind_of(fact), 1), fact.key
+
+
+def in_order(facts: Iterable[IncidentFact]) -> list[IncidentFact]:
+    """Each once."""
+    return sorted({fact.key: fact for fact in facts}.values(), key=order)
+
+
+def may_decide(fact: IncidentFact, declared_by: str) -> bool:
+    """Whether its source may say this. A stranger's may not say whom it touches nor end it in another."""
+    return kind_of(fact) not in _ITS_OWNERS or fact.source in {declared_by, PORTAL}
+
+
+def reach(history: Sequence[IncidentFact], declared_by: str) -> tuple[UUID, ...] | None:
+    """Whom an incident touches; None: may be everybody. ``history`` in order."""
+    return _touched(history, declared_by)[1]
+
+
+def heard(history: Sequence[IncidentFact], declared_by: str) -> list[IncidentFact]:
+    """Those of ``history`` (in order) whose tokens may speak of the incident, in order.
+
+    A token for some tenants speaks only of incidents that touch none but those: what it tells of another
+    is a claim, whatever source it speaks for and whatever time it gives. The incident's beginning is
+    its first declaration by a token for everybody; by one for some only where there is no other.
+    """
+    beginning, touched = _touched(history, declared_by)
+    return [fact for fact in history if fact is beginning or speaks_for(fact, touched)]
+
+
+def speaks_for(fact: IncidentFact, touched: Sequence[UUID] | None) -> bool:
+    """Whether the fact's token may speak of what touches these tenants (None: may be everybody)."""
+    return fact.bounds is None or (bool(touched) and fact.bounds.issuperset(touched or ()))
+
+
+def parsed(text: str) -> datetime:
+    """As the door read it: RFC 3339, whatever number of digits behind the second."""
+    return msgspec.convert(text, datetime).astimezone(UTC)
+
+
+def _touched(
+    history: Sequence[IncidentFact], declared_by: str
+) -> tuple[IncidentFact, tuple[UUID, ...] | None]:
+    """The incident's beginning, and whom it touches by the last that could say so."""
+    declarations = [fact for fact in history if fact.type == INCIDENT_DECLARED]
+    if not declarations:
+        raise Broken(f"an incident of {declared_by} that nobody declared")
+    beginning = next((fact for fact in declarations if fact.bounds is None), declarations[0])
+    touched = beginning.tenants
+    for fact in history[history.index(beginning) + 1 :]:
+        says_whom = fact.type == INCIDENT_DECLARED or kind_of(fact) == "affected"
+        if says_whom and may_decide(fact, declared_by) and speaks_for(fact, touched):
+            touched = fact.tenants
+    return beginning, touched
