@@ -7,21 +7,24 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from support.demo_process import PATIENCE, Demo
+from support.handed_over import Told, holds_all_five, is_accepted, slides_say_what_the_json_says
 
 from trust_portal.cost.remediation.calls import ControlCall
+from trust_portal.evidence import bundle
 from trust_portal.evidence.keyring import load_keyring
 from trust_portal.kernel.period import parse_period
 from trust_portal.notify.standard_webhooks import Ed25519Private, sign_webhook
+from trust_portal.trust.accounts.model import quarter_before
 
-pytestmark = pytest.mark.takes(seconds=290)
+pytestmark = pytest.mark.takes(seconds=330)
 
 
 def one(pattern: str, text: str) -> str:
@@ -171,9 +174,27 @@ def the_runaway_was_learned_from(told: str) -> None:
 
 
 def the_customer_was_handed_all_of_it(told: str) -> None:
-    """Trust Report and QBR hold the spike, the playbook's receipt, the SLA report, the credit and the postmortem."""
+    """Trust Report and QBR are said to hold the spike, the playbook's receipt, the SLA report, the credit and the
+    postmortem; what is said of controls, posture and the next review agrees with them.
+    """
     flat = " ".join(told.split())
-    assert "Clara Moreau looks after Brightwater Logistics, and reviews with them on" in flat
+    reviewed = re.search(
+        r"Clara Moreau looks after Brightwater Logistics, and reviews (\d{4})-Q([1-4]) with them on (\S+)",
+        flat,
+    )
+    assert reviewed
+    assert f"{reviewed[1]}-Q{reviewed[2]}" == quarter_before(date.fromisoformat(reviewed[3]))
+    assert "and says of whom Meridian has help: Nordhafen Hosting GmbH, Frankfurt" in flat
+    open_ones = re.search(r"controls: (\d+) of (\d+) hold(.*?)posture, isolation: Every table", flat)
+    assert open_ones
+    # Of the P1 in the month before, nobody has written.
+    assert int(open_ones[2]) - int(open_ones[1]) == 1
+    assert "Major incidents have a signed postmortem: P1: Orders API answers with errors: its postmortem is not signed" in open_ones[3]  # fmt: skip
+    assert (
+        "posture, residency: The database is stated to lie in Germany, as agreed; no backups are kept."
+        in flat
+    )
+    assert "posture, customer key: The customer has enabled no key of its own." in flat
     assert re.search(r"Continuous compliance: fresh Posture: fresh", flat)
     assert re.search(r"Clara Moreau publishes \d{4}-Q[1-4] for Brightwater Logistics", flat)
     assert re.search(
@@ -193,6 +214,32 @@ def the_customer_was_handed_all_of_it(told: str) -> None:
         ), held
 
 
+def what_the_customer_downloads_is_what_was_told(told: str, folder: Path) -> None:
+    """Both bundles as they lie at their addresses, and the slides as LibreOffice opens them."""
+    flat, expected = " ".join(told.split()), Told.of(told)
+    files: Mapping[str, bytes] = {}
+    for kind, document in (("trust-report", "trust-report.json"), ("qbr", "qbr.json")):
+        archive, policy, url = re.findall(
+            rf"trust-portal verify (\S+/brightwater-{kind}-\S+\.zip) --policy (\S+) --recompute → (http://\S+)",
+            flat,
+        )[0]
+        assert Path(archive).read_bytes() == fetched(url)
+        is_accepted(Path(archive), Path(policy), kind)
+        files = bundle.read(Path(archive).read_bytes()).files
+        holds_all_five(files, document, expected)
+    slides_say_what_the_json_says(files, folder)
+
+
+def fetched(url: str) -> bytes:
+    """As a viewer of the customer's."""
+    base, _, path = url.partition("/t/")
+    with httpx.Client(base_url=base, trust_env=False, timeout=60) as client:
+        client.post("/sign-in/persona", data={"role": "customer_viewer"}, headers={"origin": base})
+        answer = client.get(f"/t/{path}")
+    assert answer.status_code == 200
+    return answer.content
+
+
 def visit(base: str, role: str, paths: list[str]) -> dict[str, int]:
     """How each path is answered to a persona."""
     # A connection of its own for each: the server drops idle ones, and a busy machine makes them idle.
@@ -204,7 +251,7 @@ def visit(base: str, role: str, paths: list[str]) -> dict[str, int]:
 
 
 def test_the_whole_story_is_told_beside_a_demo_that_is_cut_off_in_the_middle(
-    start: Callable[..., Demo],
+    start: Callable[..., Demo], tmp_path: Path
 ) -> None:
     serving = start("serving")
     serving.wait_for(" 2  Keys")
@@ -238,6 +285,7 @@ def test_the_whole_story_is_told_beside_a_demo_that_is_cut_off_in_the_middle(
     the_cost_loop_was_closed(told)
     the_runaway_was_learned_from(told)
     the_customer_was_handed_all_of_it(told)
+    what_the_customer_downloads_is_what_was_told(told, tmp_path)
 
     base = one(r"Look around at (http://\S+)/sign-in", told)
     assert base != one(r"(http://\S+)/readyz", beside.told)

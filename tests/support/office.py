@@ -36,9 +36,18 @@ def pdf_of(deck: bytes, folder: Path) -> Path:
     return folder / "deck.pdf"
 
 
+def pages_of(deck: bytes, folder: Path) -> list[str]:
+    """What can be read on each page, shape by shape and cell by cell as it was drawn."""
+    *pages, end = _text(pdf_of(deck, folder), "-raw").split("\f")
+    assert end == ""
+    return pages
+
+
 def pdf_text_of(deck: bytes, folder: Path) -> str:
-    """What can be read in it; a form feed after each page."""
-    found = subprocess.run(
-        ["pdftotext", "-layout", str(pdf_of(deck, folder)), "-"], check=True, capture_output=True, timeout=60
-    )
+    """What can be read in it, as it lies; a form feed after each page."""
+    return _text(pdf_of(deck, folder), "-layout")
+
+
+def _text(pdf: Path, order: str) -> str:
+    found = subprocess.run(["pdftotext", order, str(pdf), "-"], check=True, capture_output=True, timeout=60)
     return found.stdout.decode()

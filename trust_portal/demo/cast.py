@@ -23,7 +23,10 @@ _TOKEN_LIFE = timedelta(days=30)
 
 
 async def bring_in_customers(house: House, month: str) -> Mapping[str, Tenant]:
-    """Every customer as a tenant since before ``month``, by key; with Brightwater's and the vendor's people."""
+    """Every customer as a tenant since ``month`` began, by key; with Brightwater's and the vendor's people.
+
+    Of the months before, nothing was measured: nobody is owed a report of them.
+    """
     tenants = {customer.key: await _tenant(house, customer, month) for customer in CUSTOMERS}
     await house.personas.establish(tenants[BRIGHTWATER.key])
     return tenants
@@ -38,7 +41,7 @@ async def _tenant(house: House, customer: Customer, month: str) -> Tenant:
             customer.name,
             customer.time_zone,
             customer.residency,
-            onboarded_at=customer.month(month).start - timedelta(days=60),
+            onboarded_at=customer.month(month).start,
         )
         return await house.tenants.create(command, CONSOLE)
 

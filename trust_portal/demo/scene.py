@@ -10,6 +10,10 @@ from zoneinfo import ZoneInfo
 from trust_portal.kernel.period import Period, parse_period, previous_label
 
 VENDOR: Final = "Meridian Cloud"
+#: Where Meridian says that the portal's database lies, by every name that an agreement has for it. It is as
+#: invented as Meridian is; that no backups are kept is true.
+DATABASE_LOCATION: Final = "Germany, EEA"
+BACKUP_LOCATION: Final = "none"
 #: Every event of the simulated product has a source that begins so.
 SOURCE: Final = "urn:meridian-cloud:"
 AVAILABILITY: Final = "api-availability"
@@ -18,12 +22,15 @@ SEARCH: Final = "search-latency"
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """``busiest`` is how many requests a minute an objective sees at noon of a working day."""
+    """``residency`` is where its data must stay, empty where nothing was agreed; ``region`` where the product
+    runs for it; ``busiest`` how many requests a minute an objective sees at noon of a working day.
+    """
 
     key: str
     name: str
     time_zone: str
     residency: str
+    region: str
     currency: str
     objectives: tuple[str, ...]
     busiest: int
@@ -33,18 +40,27 @@ class Customer:
 
 
 BRIGHTWATER: Final = Customer(
-    "brightwater", "Brightwater Logistics", "Europe/Berlin", "Germany", "EUR", (AVAILABILITY,), 900
+    "brightwater",
+    "Brightwater Logistics",
+    "Europe/Berlin",
+    "Germany",
+    "eu-central",
+    "EUR",
+    (AVAILABILITY,),
+    900,
 )
 KESTREL: Final = Customer(
-    "kestrel", "Kestrel Outdoor", "America/Denver", "United States", "USD", (AVAILABILITY,), 640
+    "kestrel", "Kestrel Outdoor", "America/Denver", "", "us-west", "USD", (AVAILABILITY,), 640
 )
 HOSHINO: Final = Customer(
-    "hoshino", "Hoshino Print", "Asia/Tokyo", "Japan", "JPY", (AVAILABILITY, SEARCH), 420
+    "hoshino", "Hoshino Print", "Asia/Tokyo", "", "ap-northeast", "JPY", (AVAILABILITY, SEARCH), 420
 )
 WATTLE: Final = Customer(
-    "wattle", "Wattle Clinics", "Australia/Adelaide", "Australia", "AUD", (AVAILABILITY,), 260
+    "wattle", "Wattle Clinics", "Australia/Adelaide", "", "ap-southeast", "AUD", (AVAILABILITY,), 260
 )
-NORDLYS: Final = Customer("nordlys", "Nordlys Energi", "Europe/Oslo", "Norway", "EUR", (AVAILABILITY,), 180)
+NORDLYS: Final = Customer(
+    "nordlys", "Nordlys Energi", "Europe/Oslo", "EEA", "eu-north", "EUR", (AVAILABILITY,), 180
+)
 
 CUSTOMERS: Final = (BRIGHTWATER, KESTREL, HOSHINO, WATTLE, NORDLYS)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from trust_portal.demo.patience import patience
-from trust_portal.demo.scene import VENDOR
+from trust_portal.demo.scene import BACKUP_LOCATION, DATABASE_LOCATION, VENDOR
 from trust_portal.demo.script import Script, clock_file, settle
 from trust_portal.runtime.all_in_one import AllInOne, all_in_one
 from trust_portal.runtime.embedded.identity import Identity, launcher
@@ -137,8 +137,10 @@ async def stage(data_dir: Path, port: int | None, playbill: Playbill) -> AsyncIt
     environment = {
         # What the shell says about a real installation is not about this one.
         **{field.name.upper(): "" for field in fields(Settings)},
+        "BACKUP_LOCATION": BACKUP_LOCATION,
         "BASE_URL": f"http://{NAME}:{chosen}",
         "CONTROL_URL": f"http://{HOST}:{product_port}/control",
+        "DATABASE_LOCATION": DATABASE_LOCATION,
         "DEMO": "1",
         "KEY_FILE": str(data_dir / "keys.json"),
         "LOG_FORMAT": "console",

@@ -23,7 +23,9 @@ from trust_portal.evidence.export import Export
 from trust_portal.evidence.links import file_of
 from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.actor import Actor, Role
+from trust_portal.kernel.period import parse_period
 from trust_portal.learning.incidents.model import incident_id
+from trust_portal.trust.compliance.model import ControlState
 from trust_portal.trust.gathering.ids import COST, CREDITS, INCIDENTS, ISSUED, POSTMORTEMS, REPORTS, SLA
 from trust_portal.trust.qbr.document import customer_sections
 from trust_portal.trust.qbr.ids import OUTCOME, PROPOSED, RECOMMENDATIONS
@@ -37,9 +39,14 @@ from trust_portal.trust.sections.model import Cell, Section
 
 _CSM: Final = Role.CSM
 _SECURITY: Final = Role.APPROVER_SECURITY
+#: A quarter is reviewed when it is over: so long after its end, and not before so many days are left to prepare.
 _UNTIL_REVIEW: Final = timedelta(days=10)
-#: Why something stale or missing is let stand, where the story knows of nothing better.
+_LEAD: Final = timedelta(days=7)
+#: Why something stale or missing is let stand.
+_OWED: Final = "Nobody has written that postmortem yet; the PMO sees on the Switchboard that it is owed"
 _STANDS: Final = "It is known, and named here rather than left out"
+_HOST: Final = "Nordhafen Hosting GmbH, Frankfurt"
+_HOSTS: Final = "Runs the servers on which this portal stands. What is stored there does not leave Germany."
 _UNTIL_DONE: Final = timedelta(days=60)
 _PROMISE: Final = "Show Brightwater that exports resume where they were cut off"
 _WORTH_IT: Final = "The figures bear it out, and the customer asked about it"
@@ -61,6 +68,7 @@ class TrustStory:
         self._incident_id = incident_id(f"{SOURCE}incidents", runaway_key(place.script))
         curtain = place.script.curtain
         self._period = f"{curtain.year}-Q{(curtain.month + 2) // 3}"
+        self._over = parse_period(self._period, BRIGHTWATER.time_zone).end.date()
 
     async def play(self, anomaly: CostAnomaly) -> None:
         """With data of an earlier run, what was published then is told, and nothing is published anew."""
@@ -79,18 +87,48 @@ class TrustStory:
     async def _looked_at(self, csm: Actor) -> None:
         """Controls are judged and posture is looked at each day; both once more, before anything is said of them."""
         root = f"/t/{BRIGHTWATER.key}"
-        review = (self._at.time.now() + _UNTIL_REVIEW).date().isoformat()
+        today = self._at.time.now().date()
+        review = max(self._over, today) + _UNTIL_REVIEW
         async with self._signed_in(_SECURITY) as security:
             for tenant in ("/t/vendor", root):
                 await security.submit(f"{tenant}/compliance", reason="Before the quarter is reported")
             await security.submit(f"{root}/posture/check")
         async with self._signed_in(_CSM) as visitor:
-            await visitor.submit(f"{root}/account", csm=str(csm.id), review_on=review, lead_days="14")
+            await visitor.submit(
+                f"{root}/account", csm=str(csm.id), review_on=review.isoformat(), lead_days=str(_LEAD.days)
+            )
+            await visitor.submit(
+                f"{root}/trust/notes", kind="sub_processor", subject=_HOST, text=_HOSTS,
+                valid_from=today.isoformat(), everybody="yes",
+            )  # fmt: skip
         self._tell.step(
             "Account",
-            f"{persona_with(_CSM).name} looks after {BRIGHTWATER.name}, and reviews with them on {review} what has passed of the quarter",
+            f"{persona_with(_CSM).name} looks after {BRIGHTWATER.name}, and reviews {self._period} with them on {review}",
+            f"and says of whom Meridian has help: {_HOST}",
             f"{persona_with(_SECURITY).name} has the controls judged and the posture looked at now",
+            *await self._found(csm),
             url=f"{self._at.url}{root}/compliance",
+        )
+
+    async def _found(self, reader: Actor) -> tuple[str, ...]:
+        """How the controls and the posture came out, in their own words."""
+        house = self._at.house
+        evaluation = await house.compliance.newest(reader, self._tenant.id)
+        if evaluation is None:
+            raise Unavailable("no control was judged", code="NOT_JUDGED")
+        titles = {each.id: each.title for each in house.compliance.catalogue.controls}
+        checks = (await house.posture.view(reader, self._tenant.id)).latest
+        return (
+            f"controls: {evaluation.count(ControlState.SATISFIED)} of {len(evaluation.results)} hold",
+            *(
+                f"{titles[each.control]}: {each.why or '; '.join(f'{gap.name}: {gap.why}' for gap in each.gaps)}"
+                for each in evaluation.results
+                if each.state is not ControlState.SATISFIED
+            ),
+            *(
+                f"posture, {each.finding.check.value.replace('_', ' ')}: {each.finding.found}"
+                for each in checks
+            ),
         )
 
     async def _published(self, preview: Preview) -> None:
@@ -209,7 +247,8 @@ class TrustStory:
 def _let_stand(blocked: Sequence[Section]) -> dict[str, str]:
     form: dict[str, str] = {}
     for each in blocked:
-        form |= {f"seen-{each.id}": blocked_as(each), f"reason-{each.id}": _STANDS}
+        why = _OWED if each.id == INCIDENTS else _STANDS
+        form |= {f"seen-{each.id}": blocked_as(each), f"reason-{each.id}": why}
     return form
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,15 +18,17 @@ from uuid import UUID
 import pytest
 import qbr_desk
 import report_desk
+from click.testing import CliRunner
 from evidence_sample import policy_of
-from forms import of_pdf, words
 from report_desk import CORA, Q2, publish, trust_of
 from sla_bundle import signed_again
+from support.document_forms import of_pdf, words
 from support.portal_fixtures import Portal
 from support.sequencing import sequencing
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.tenants.model import CreateTenant
+from trust_portal.commands.verify import verify as verify_command
 from trust_portal.evidence import bundle
 from trust_portal.evidence.keyring import Keyring
 from trust_portal.evidence.verdict import Code, Verdict
@@ -39,7 +42,7 @@ from trust_portal.trust.qbr.reviewing import seen
 from trust_portal.trust.recompute import RECOMPUTERS
 from trust_portal.trust.verification import KINDS
 
-pytestmark = pytest.mark.takes(seconds=30)
+pytestmark = pytest.mark.takes(seconds=40)
 
 Body = dict[str, Any]
 NOBODYS = "00000000-0000-7000-8000-00000000beef"
@@ -183,16 +186,23 @@ async def test_a_review_is_refused_where_any_link_of_it_is_not_what_was_signed(p
     _inputs_are_those_that_were_signed_for(real, "inputs/trust-report.json")
 
 
-async def test_an_evaluation_is_refused_where_any_link_of_it_is_not_what_was_signed(portal: Portal) -> None:
+async def evaluated(portal: Portal) -> Bundle:
+    """What a customer takes along of an evaluation of its controls."""
     house, aurora = portal.house, portal.world.aurora
     made = await house.compliance.evaluate(Evaluate(aurora.id, "as agreed"), CONSOLE)
     export = await house.compliance.export(CORA, aurora.id, made.id)
     async with sequencing(house), asyncio.timeout(120):
         await house.exports.build(aurora.id, export.id)
     data = (await house.archive.download(CORA, aurora.id, export.id)).content
-    real = Bundle(data, "compliance.json", house.keyring)
     verdict = verify(data, policy=await trust_of(house, aurora.id), kinds=KINDS, recomputers=RECOMPUTERS)
     assert verdict.findings == ()
+    return Bundle(data, "compliance.json", house.keyring)
+
+
+async def test_an_evaluation_is_refused_where_any_link_of_it_is_not_what_was_signed(portal: Portal) -> None:
+    real = await evaluated(portal)
+    verdict = real.forged(real.files)
+    assert verdict.findings == (), "signed anew as it is, it holds"
     open_ones = {
         f"{each['control']} ({each['party']}): {each['state'].replace('_', ' ')}"
         + (f", {each['gap_count']} gaps" if each["gap_count"] != "0" else "")
@@ -211,9 +221,84 @@ async def test_an_evaluation_is_refused_where_any_link_of_it_is_not_what_was_sig
     }
     found = {field: real.fields(lie) for field, lie in lies.items()}
     assert {field for field in lies if field not in found[field]} == set()
-    for name in ("compliance.csv", "assessment-results.json"):
-        verdict = real.forged({**real.files, name: real.files[name] + b"\n"})
-        assert (Code.RECOMPUTE_MISMATCH, name) in {(each.code, each.file) for each in verdict.findings}
+    verdict = real.forged({**real.files, "compliance.csv": real.files["compliance.csv"] + b"\n"})
+    assert (Code.RECOMPUTE_MISMATCH, "compliance.csv") in {
+        (each.code, each.file) for each in verdict.findings
+    }
+
+
+RESULTS, PLAN = "assessment-results.json", "poam.json"
+_FOUND, _PLANNED = "$.assessment-results.results[0]", "$.plan-of-action-and-milestones"
+#: Of a file in OSCAL the field that is changed, to what, and what the evaluation says there.
+OSCAL_LIES: tuple[tuple[str, str, str, str], ...] = (
+    (RESULTS, f"{_FOUND}.findings[3].target.status.state", "satisfied", "not-satisfied"),
+    (RESULTS, f"{_FOUND}.findings[3].target.status.reason", "pass", "fail"),
+    (RESULTS, f"{_FOUND}.findings[3].props[0].value", "0", "1"),
+    (RESULTS, f"{_FOUND}.observations[3].props[1].value", "99", "1"),
+    (RESULTS, "$.assessment-results.back-matter.resources[0].props[0].value", "0" * 64, ""),
+    (PLAN, f"{_PLANNED}.risks[0].status", "closed", "open"),
+    (PLAN, f"{_PLANNED}.poam-items[0].title", "Nothing to do", ""),
+    (PLAN, f"{_PLANNED}.poam-items[0].props[1].value", "2026-07-01T00:00:00Z", ""),
+    (PLAN, f"{_PLANNED}.observations[0].props[3].value", "0", "1"),
+    (PLAN, f"{_PLANNED}.system-id.id", NOBODYS, ""),
+)
+
+
+async def test_what_leaves_as_oscal_is_refused_by_the_field_that_the_evaluation_says_otherwise(
+    portal: Portal, tmp_path: Path
+) -> None:
+    portal.clock.advance(timedelta(days=6))  # the P1 has no postmortem, and should have one by now
+    real = await evaluated(portal)
+    for name, field, claimed, derived in OSCAL_LIES:
+        oscal = json.loads(real.files[name])
+        before = _put(oscal, field, claimed)
+        assert before == (derived or before) != claimed, field
+        verdict = real.forged({**real.files, name: canonical(oscal)})
+        assert [(each.code, each.file, each.field, each.message) for each in verdict.findings] == [
+            (Code.RECOMPUTE_MISMATCH, name, field, f"reported {claimed}, recomputed {before}")
+        ]
+
+    planned = json.loads(real.files[PLAN])
+    items = planned["plan-of-action-and-milestones"]["poam-items"]
+    left_out = items.pop()
+    verdict = real.forged({**real.files, PLAN: canonical(planned)})
+    assert [(each.code, each.file, each.field) for each in verdict.findings] == [
+        (Code.RECOMPUTE_MISMATCH, PLAN, f"{_PLANNED}.poam-items[{len(items)}]")
+    ]
+    assert left_out["title"] in verdict.findings[0].message
+    sha256 = sha256_hex(real.files[PLAN])
+    for content in (b"{} {}", real.files[PLAN] + b" ", None):
+        files = {name: each for name, each in real.files.items() if name != PLAN}
+        told = "(absent)" if content is None else f"SHA-256 {sha256_hex(content)}"
+        verdict = real.forged(files if content is None else {**files, PLAN: content})
+        assert [(each.file, each.field, each.message) for each in verdict.findings] == [
+            (PLAN, "", f"reported {told}, recomputed SHA-256 {sha256}")
+        ]
+
+    _put(planned := json.loads(real.files[PLAN]), f"{_PLANNED}.risks[0].status", "closed")
+    again, log = signed_again({**real.files, PLAN: canonical(planned)}, real.keyring)
+    (tmp_path / "forged.zip").write_bytes(bundle.build(again))
+    (tmp_path / "policy").write_text(policy_of(log.receipts, log.checkpoints).text)
+    done = CliRunner().invoke(
+        verify_command,
+        [str(tmp_path / "forged.zip"), "--policy", str(tmp_path / "policy"), "--recompute"],
+    )
+    assert done.exit_code == 1
+    said = " ".join(done.output.split())
+    assert "RECOMPUTE_MISMATCH" in said
+    assert f"{PLAN} {_PLANNED}.risks[0].status" in said
+    assert "reported closed, recomputed open" in said
+
+
+def _put(document: Any, field: str, value: str) -> str:
+    """Writes a value at a place as findings name it; what stood there."""
+    *way, last = (
+        int(index) if index else name for name, index in re.findall(r"\.([a-z-]+)|\[(\d+)\]", field)
+    )
+    for step in way:
+        document = document[step]
+    before, document[last] = str(document[last]), value
+    return before
 
 
 async def test_that_there_was_no_major_incident_is_signed_and_holds(portal: Portal, tmp_path: Path) -> None:

@@ -9,7 +9,11 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from forms import (
+from pptx import Presentation
+from qbr_desk import bundle_of, issue, prepare, use
+from report_desk import CORA, Q2, publish, stored, trust_of
+from sqlalchemy import text
+from support.document_forms import (
     foot_of,
     of_document,
     of_page,
@@ -22,10 +26,6 @@ from forms import (
     without_a_way,
     words,
 )
-from pptx import Presentation
-from qbr_desk import bundle_of, issue, prepare, use
-from report_desk import CORA, Q2, publish, stored, trust_of
-from sqlalchemy import text
 from support.document_schemas import faults
 from support.office import pdf_text_of
 from support.portal_fixtures import Portal

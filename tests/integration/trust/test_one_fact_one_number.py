@@ -9,7 +9,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from forms import (
+from qbr_desk import use
+from report_desk import bundle_of, credited, publish, trust_of
+from support.document_forms import (
     left_over,
     of_document,
     of_itself,
@@ -21,8 +23,6 @@ from forms import (
     without_a_way,
     words,
 )
-from qbr_desk import use
-from report_desk import bundle_of, credited, publish, trust_of
 from support.portal_fixtures import Portal
 from support.sequencing import sequencing
 

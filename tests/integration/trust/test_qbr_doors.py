@@ -10,11 +10,11 @@ from typing import Any
 
 import httpx
 import pytest
-from forms import of_pdf, stands_in_list, stands_on
 from pptx import Presentation
 from qbr_desk import issue, prepare, use
 from report_desk import CORA, Q2, publish
 from sqlalchemy import text
+from support.document_forms import of_pdf, stands_in_list, stands_on
 from support.portal_fixtures import Portal
 
 from jobs.accounts import ACCOUNT_DUTIES, mind_accounts

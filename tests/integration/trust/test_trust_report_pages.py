@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from forms import stands_in_list, stands_on
 from report_desk import Q2, publish
+from support.document_forms import stands_in_list, stands_on
 from support.portal_fixtures import Portal
 from support.portal_world import STRANGER
 

@@ -19,13 +19,6 @@ _TARIFF: Final = {
 }
 #: Yen have no smaller unit worth a price of thousandths; the tariff is per hundred there.
 _PRICE_FACTOR: Final = {"JPY": 150}
-_REGION: Final = {
-    "Germany": "eu-central",
-    "United States": "us-west",
-    "Japan": "ap-northeast",
-    "Australia": "ap-southeast",
-    "Norway": "eu-north",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +43,7 @@ def charged(customer: Customer, use: Use, time: datetime) -> Line:
         "subsystem": use.subsystem,
         "resource": use.resource,
         "operation": use.operation,
-        "region": _REGION[customer.residency],
+        "region": customer.region,
         "quantity": use.thousandths // 1000 if use.thousandths % 1000 == 0 else use.thousandths / 1000,
         "unit": unit,
         "cost": f"{millionths // 1_000_000}.{millionths % 1_000_000:06d}",

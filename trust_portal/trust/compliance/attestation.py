@@ -11,10 +11,10 @@ from trust_portal.evidence.attestation import Issued, attest_document
 from trust_portal.evidence.links import missing, result_of
 from trust_portal.evidence.manifest import Manifest
 from trust_portal.evidence.statement import ReceiptKind, Statement
-from trust_portal.evidence.strict import parse_json
+from trust_portal.evidence.strict import Malformed, parse_json
 from trust_portal.evidence.verdict import Gap, Mismatch
 from trust_portal.kernel.canonical import sha256_hex
-from trust_portal.reliability.comparison import file_in, reading, table_differs
+from trust_portal.reliability.comparison import file_in, mismatches, reading, table_differs
 from trust_portal.trust.compliance.document import SCHEMA, csv_rows
 from trust_portal.trust.compliance.model import CSV_FILE, DOCUMENT_FILE, POAM_FILE, RESULTS_FILE
 from trust_portal.trust.compliance.oscal.assessment import assessment_results
@@ -65,8 +65,7 @@ def recompute_evaluation(files: Mapping[str, bytes]) -> list[Mismatch]:
         made = derived_files(parse_json(file_in(files, DOCUMENT_FILE)))
     found = table_differs(CSV_FILE, files.get(CSV_FILE, b""), made[CSV_FILE])
     for name in (RESULTS_FILE, POAM_FILE):
-        if files.get(name) != made.get(name):
-            found.append(Mismatch(name, "", _digest(files.get(name)), _digest(made.get(name))))
+        found += _oscal_differs(name, files.get(name), made.get(name))
     return found
 
 
@@ -79,6 +78,19 @@ def derived_files(body: Mapping[str, Any]) -> dict[str, bytes]:
         RESULTS_FILE: assessment_results(body),
         **({} if plan is None else {POAM_FILE: plan}),
     }
+
+
+def _oscal_differs(name: str, claimed: bytes | None, made: bytes | None) -> list[Mismatch]:
+    """Each place where the two say otherwise; the digests where one is not there, or differs in no place."""
+    if claimed == made:
+        return []
+    whole = Mismatch(name, "", _digest(claimed), _digest(made))
+    if claimed is None or made is None:
+        return [whole]
+    try:
+        return mismatches(name, parse_json(claimed), parse_json(made)) or [whole]
+    except Malformed:
+        return [whole]
 
 
 def _digest(content: bytes | None) -> str:

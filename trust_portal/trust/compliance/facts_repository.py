@@ -155,7 +155,11 @@ async def read_coverage(session: ReadSession, tenant_id: UUID | None) -> tuple[C
 async def read_reports(
     session: ReadSession, tenant_id: UUID | None, now: datetime
 ) -> tuple[PeriodReport, ...]:
-    """Every period that is over and for which a contract on record then promised something, by tenant."""
+    """Every period that is over and for which a contract promised something that was on record by then, by tenant.
+
+    What was over before a contract was put on record nobody owed by it; where it was reported on all the same,
+    that report is held to what every other is.
+    """
     driver = await session.driver()
     promises = await driver.fetch(_PROMISES, tenant_id)
     heads = {(row["tenant_id"], row["period"]): row for row in await driver.fetch(_HEADS, tenant_id)}
@@ -164,16 +168,18 @@ async def read_reports(
     for promise in promises:
         for label in _labels(promise["lengths"], now):
             period = parse_period(label, promise["time_zone"])
-            begins = max(promise["recorded_at"], _effective(promise["effective_from"]))
-            if not begins < period.end <= now:
+            if not _effective(promise["effective_from"]) < period.end <= now:
                 continue
             head, run = heads.get((promise["tenant_id"], label)), runs.get((promise["tenant_id"], label))
+            signed = None if head is None else head["signed_revision"]
+            if signed is None and promise["recorded_at"] >= period.end:
+                continue
             found[promise["key"], label] = PeriodReport(
                 tenant=promise["key"],
                 period=label,
                 end=period.end,
-                signed=None if head is None else head["signed_revision"],
-                overtaken=head is not None and head["signed_revision"] is not None and head["overtaken"],
+                signed=signed,
+                overtaken=head is not None and signed is not None and head["overtaken"],
                 run=None if run is None else run["outcome"],
                 why=None if run is None else run["reason"],
             )

@@ -55,6 +55,8 @@ def residency(agreed: str, places: Places) -> Finding:
         found = f"Agreed is {agreed}; it is not stated where {things} {verb}."
         return Finding(Check.RESIDENCY, Outcome.NOT_CHECKED, found, evidence)
     found = f"Database and backups are stated to lie in {agreed}, as agreed."
+    if places.backups == (NOWHERE,):
+        found = f"The database is stated to lie in {agreed}, as agreed; no backups are kept."
     return Finding(Check.RESIDENCY, Outcome.PASS, found, evidence)
 
 
