@@ -35,7 +35,7 @@ from trust_portal.evidence.verdict import Code, Verdict
 from trust_portal.evidence.verify import verify
 from trust_portal.kernel.canonical import canonical, sha256_hex
 from trust_portal.trust.compliance.model import Evaluate
-from trust_portal.trust.gathering.incidents import NONE
+from trust_portal.trust.gathering.telling import NO_INCIDENTS as NONE
 from trust_portal.trust.qbr.model import EntryKind, Promise, Review, Say
 from trust_portal.trust.qbr.model import Verdict as Judged
 from trust_portal.trust.qbr.reviewing import seen
@@ -322,6 +322,45 @@ async def test_that_there_was_no_major_incident_is_signed_and_holds(portal: Port
     assert verify(
         bundle.build({**real.files, real.document: quiet}), policy=await trust_of(house, calm.id), kinds=KINDS
     ).codes >= {Code.DIGEST_MISMATCH, Code.NOT_ATTESTED}
+
+
+async def test_a_sentence_that_the_rows_beside_it_do_not_bear_out_is_found_by_recomputing(
+    portal: Portal,
+) -> None:
+    house, aurora = portal.house, portal.world.aurora
+    await qbr_desk.use(house, "aurora")
+    report = await publish(house, aurora.id)
+    async with sequencing(house):
+        _, data = await report_desk.bundle_of(house, report)
+    real = Bundle(data, "trust-report.json", house.keyring)
+    names = [each["id"] for each in real.body["sections"]]
+    for name, rows, said, claimed in (
+        (
+            "incidents",
+            "major",
+            "Major incidents in the period: {major}; without a signed postmortem: {gaps}.",
+            NONE,
+        ),
+        (
+            "cost",
+            "anomalies",
+            "Anomalies in the period: {anomalies}, of which open: {open}; beyond what was expected: {excess-eur}.",
+            "Nothing unusual was found in the period.",
+        ),
+    ):
+        assert len(table(real.body, name, rows)["rows"]) == 1
+        assert section(real.body, name)["sentences"] == [said]
+        verdict = real.changed(
+            lambda body, name=name, words=claimed: section(body, name).update(sentences=[words])
+        )
+        mismatches = [each for each in verdict.findings if each.code is Code.RECOMPUTE_MISMATCH]
+        assert [(each.file, each.field, each.message) for each in mismatches] == [
+            (
+                "trust-report.json",
+                f"$.sections[{names.index(name)}].sentences[0]",
+                f"reported {claimed}, recomputed {said}",
+            )
+        ]
 
 
 def _inputs_are_those_that_were_signed_for(real: Bundle, name: str) -> None:

@@ -15,10 +15,11 @@ from trust_portal.reliability.contracts.document import parse_contract
 from trust_portal.trust.gathering.changes import changes_section
 from trust_portal.trust.gathering.cost import cost_section
 from trust_portal.trust.gathering.credits_section import credits_section
-from trust_portal.trust.gathering.incidents import NONE, incidents_section
+from trust_portal.trust.gathering.incidents import incidents_section
 from trust_portal.trust.gathering.model import Ask, Before, labels_of
 from trust_portal.trust.gathering.sla import owed as owed_of
 from trust_portal.trust.gathering.sla_section import Owed, SignedReport, sla_section
+from trust_portal.trust.gathering.telling import NO_INCIDENTS
 from trust_portal.trust.gathering.totals import DROP, NOT_SIGNED, cost_totals, incident_totals
 from trust_portal.trust.report.model import Acknowledgement, blocked_as
 from trust_portal.trust.report.service import acknowledge
@@ -110,7 +111,7 @@ def test_nothing_promised_and_nothing_metered_do_not_apply():
 
 def test_that_there_was_no_major_incident_is_said():
     found = incidents_section((), NOW, NOW)
-    assert (found.state, sentences(found)) == (State.FRESH, (NONE,))
+    assert (found.state, sentences(found)) == (State.FRESH, (NO_INCIDENTS,))
     assert incidents_section((), NOW - timedelta(hours=2), NOW).state is State.STALE
 
 
@@ -189,14 +190,21 @@ def test_excess_is_summed_by_currency_and_what_cost_less_is_none():
     playbooks = Table(
         "playbooks",
         "What was done",
-        (Column("saved", "Saved", Unit.MONEY),),
+        (Column("rate", "Saved an hour", Unit.MONEY),),
         (Row("x", (amount("89.00", "EUR"),)), Row("y", (amount(None, "EUR"),))),
         "None.",
     )
-    found = {each.id: each.cell.value for each in cost_totals(anomalies, playbooks)}
+    savings = Table(
+        "savings",
+        "What it saved",
+        (Column("hours", "Hours", Unit.COUNT), Column("saved", "Saved", Unit.MONEY)),
+        (Row("x", (Cell("24", Unit.COUNT), amount("2136.00", "EUR"))),),
+        "None.",
+    )
+    found = {each.id: each.cell.value for each in cost_totals(anomalies, playbooks, savings)}
     assert found == {
         "anomalies": "4", "open": "2", "excess-eur": "532.00", "excess-jpy": "7",
-        "playbooks": "2", "verified": "1", "saved-eur": "89.00",
+        "playbooks": "2", "verified": "1", "rate-eur": "89.00", "hours": "24", "saved-eur": "2136.00",
     }  # fmt: skip
 
 

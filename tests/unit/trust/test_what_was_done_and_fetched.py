@@ -31,9 +31,11 @@ from trust_portal.trust.gathering.access import MOST_DOWNLOADS, access_section
 from trust_portal.trust.gathering.cost import cost_section
 from trust_portal.trust.gathering.incidents import MajorLine, incidents_section
 from trust_portal.trust.gathering.model import Ask
-from trust_portal.trust.qbr.gathering.savings import MOST_HOURS, savings_section
+from trust_portal.trust.gathering.savings import MOST_HOURS
+from trust_portal.trust.qbr.gathering.savings import savings_section
+from trust_portal.trust.report.derivation import sections_differ
 from trust_portal.trust.sections.display import UNKNOWN, display, sentences
-from trust_portal.trust.sections.model import Section, State
+from trust_portal.trust.sections.model import Section, Sentence, State
 
 NOW = datetime(2026, 7, 3, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -125,12 +127,25 @@ def test_what_was_found_what_was_done_and_what_it_saves_an_hour():
         [title, "egress", "verified", acted, "EUR 110.00", "EUR 20.50", "EUR 89.50"],
         [title, "egress", "executed", acted, UNKNOWN, UNKNOWN, UNKNOWN],
     ]
-    saved = dict(found.cells())[f"cost/playbooks/{run(1).id}/saved"]
+    assert rows(found, "savings") == [[title, "20 June 2026, 11:00 UTC", "24", "EUR 89.50", "EUR 2,148.00"]]
+    saved = dict(found.cells())[f"cost/savings/{run(1).id}/saved"]
     assert (saved.href, saved.receipt) == (f"/cost/playbooks/{run(1).id}", str(VERIFIED))
     assert said(found) == [
         "Anomalies in the period: 1, of which open: 1; beyond what was expected: EUR 300.01.",
         "Playbooks: 2, of which verified in the data: 1, which saves EUR 89.50 an hour.",
+        "Counted is the first day of each, as far as it lies in the period: 24 hours in all, in which EUR 2,148.00 was saved.",
     ]
+
+
+def test_of_a_section_without_a_table_nothing_can_be_said_beside_it():
+    bare = cost_section(None, (), (), ASK)
+    assert (bare.state, bare.sentences, bare.figures, bare.tables) == (State.NOT_APPLICABLE, (), (), ())
+    assert list(sections_differ("trust-report.json", [bare], {}, "2026-Q2", NOW)) == []
+    spoken = replace(bare, sentences=(Sentence("Nothing unusual was found in the period."),))
+    (found,) = sections_differ("trust-report.json", [spoken], {}, "2026-Q2", NOW)
+    assert (found.field, found.reported, found.recomputed) == (
+        "$.sections[0].sentences[0]", "Nothing unusual was found in the period.", "(absent)",
+    )  # fmt: skip
 
 
 def test_what_was_taken_back_saves_nothing_any_more():
@@ -226,6 +241,9 @@ def test_a_major_incident_has_its_signed_postmortem_the_copy_and_what_became_of_
     assert rows(found, "major") == [
         ["Exports slow", "P1", "exports", "9 June 2026, 10:00 UTC", "9 June 2026, 11:35:59 UTC", "95 min"]
     ]
+    assert {cell.href for cell in found.table("major").rows[0].cells if cell.href} == {
+        f"/incidents?year=2026#incident-{INCIDENT.id}"
+    }
     values = [cell.value for cell in found.table("postmortems").rows[0].cells]
     assert values == [
         "Exports slow", "signed", "2", "2026-06-14T10:00:00Z", "a" * 64, str(COPY.id), "c" * 64,
@@ -254,8 +272,10 @@ def test_of_an_incident_without_postmortem_or_copy_nothing_is_known_and_none_is_
     assert figures(found) == {"major": "2", "gaps": "1", "promised": "1", "done": "1", "overdue": "0"}
 
 
-def tally(group: Group, name: str, read: int, downloaded: int) -> AccessTally:
-    return AccessTally(UUID(int=len(name)), name, group, read, downloaded, NOW - HOUR)
+def tally(
+    group: Group, name: str, read: int, downloaded: int, kind: ActorKind = ActorKind.PERSON
+) -> AccessTally:
+    return AccessTally(UUID(int=len(name)), kind, name, group, read, downloaded, NOW - HOUR)
 
 
 def fetched(name: str, group: Group, kind: ActorKind, what: str, subject: str) -> AccessEntry:
@@ -269,9 +289,10 @@ def test_who_looked_and_who_fetched_what_is_counted_by_whose_people_they_are():
         (
             tally(Group.AUDITOR, "Aki", 3, 1),
             tally(Group.CUSTOMER, "Cleo", 7, 2),
-            tally(Group.CUSTOMER, "nightly", 0, 4),
+            tally(Group.CUSTOMER, "nightly", 0, 4, ActorKind.TOKEN),
             tally(Group.STAFF, "Sam", 5, 0),
             tally(Group.STAFF, "Susan", 6, 1),
+            tally(Group.STAFF, "uploader", 1, 1, ActorKind.TOKEN),
             tally(Group.SYSTEM, "Trust Portal", 9, 0),
         ),
         (
@@ -280,26 +301,35 @@ def test_who_looked_and_who_fetched_what_is_counted_by_whose_people_they_are():
         ),
         ASK,
     )
-    assert figures(found) == {"staff": "11", "auditors": "3", "fetched": "8"}
-    assert said(found) == ["People of the vendor looked 11 times, auditors 3; fetched in all: 8."]
+    assert figures(found) == {
+        "staff": "12", "auditors": "3", "fetched": "9", "programs": "5", "named": "2",
+    }  # fmt: skip
+    assert said(found) == [
+        "The vendor looked 12 times, auditors 3; fetched in all: 9, of which by programs with a token: 5.",
+        "Named here are the latest 2 of them; the access log names all.",
+    ]
     at = "3 July 2026, 08:00 UTC"
     assert rows(found, "who") == [
         ["Aki", "auditors", "3", "1", at],
         ["Cleo", "your people", "7", "2", at],
-        ["nightly", "your people", "0", "4", at],
+        ["nightly", "your programs, by token", "0", "4", at],
         ["Sam", "the vendor", "5", "0", at],
         ["Susan", "the vendor", "6", "1", at],
+        ["uploader", "the vendor’s programs, by token", "1", "1", at],
         ["Trust Portal", "the installation", "9", "0", at],
     ]
     assert rows(found, "downloads") == [
-        ["3 July 2026, 08:57 UTC", "Aki", "SLA report", "2026-06"],
-        ["3 July 2026, 08:53 UTC", "nightly", "receipts", "the list"],
+        ["3 July 2026, 08:57 UTC", "Aki", "auditors", "SLA report", "2026-06"],
+        ["3 July 2026, 08:53 UTC", "nightly", "your programs, by token", "receipts", "the list"],
     ]
 
 
 def test_where_nobody_looked_that_is_said():
     found = access_section((), (), ASK)
-    assert figures(found) == {"staff": "0", "auditors": "0", "fetched": "0"}
+    assert figures(found) == dict.fromkeys(("staff", "auditors", "fetched", "programs", "named"), "0")
+    assert said(found) == [
+        "The vendor looked 0 times, auditors 0; fetched in all: 0, of which by programs with a token: 0."
+    ]
     assert [each.empty for each in found.tables] == [
         "Nobody but your own people looked.", "Nothing was fetched.",
     ]  # fmt: skip

@@ -72,6 +72,7 @@ class AccessTally:
     """How often one actor looked and fetched in a stretch of time, and when last."""
 
     actor_id: UUID
+    actor_kind: ActorKind
     actor_name: str
     group: Group
     read: int

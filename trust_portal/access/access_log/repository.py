@@ -100,6 +100,7 @@ async def tallies_between(
     query = (
         select(
             row.actor_id,
+            row.actor_kind,
             row.actor_group,
             func.max(row.actor_name).label("actor_name"),
             func.count().filter(row.verb == Verb.READ.value).label("read"),
@@ -107,11 +108,17 @@ async def tallies_between(
             func.max(row.at).label("last"),
         )
         .where(row.tenant_id == tenant_id, row.at >= start, row.at < end)
-        .group_by(row.actor_id, row.actor_group)
+        .group_by(row.actor_id, row.actor_kind, row.actor_group)
     )
     found = [
         AccessTally(
-            each.actor_id, each.actor_name, Group(each.actor_group), each.read, each.downloaded, each.last
+            each.actor_id,
+            ActorKind(each.actor_kind),
+            each.actor_name,
+            Group(each.actor_group),
+            each.read,
+            each.downloaded,
+            each.last,
         )
         for each in await session.execute(query)
     ]

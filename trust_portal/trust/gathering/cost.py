@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Any, Final
-from uuid import UUID
+from decimal import Decimal
+from typing import Final
 
 from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.anomalies.repository import anomalies_overlapping
@@ -15,13 +14,14 @@ from trust_portal.cost.metering.repository import find_progress
 from trust_portal.cost.remediation.model import Run, StepKind
 from trust_portal.cost.remediation.repository import runs_between
 from trust_portal.kernel.clock import rfc3339
-from trust_portal.kernel.money import exponent
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.ids import ANOMALIES, COST, PLAYBOOKS
 from trust_portal.trust.gathering.model import Ask
+from trust_portal.trust.gathering.savings import money, savings_table, verification_of
+from trust_portal.trust.gathering.telling import cost_sentences
 from trust_portal.trust.gathering.totals import DROP, cost_totals
 from trust_portal.trust.sections.freshness import freshness
-from trust_portal.trust.sections.model import Cell, Column, Figure, Row, Section, Sentence, State, Table, Unit
+from trust_portal.trust.sections.model import Cell, Column, Row, Section, State, Table, Unit
 
 TITLE: Final = "Cost"
 SOURCE: Final = "closed hours of usage, anomalies and playbooks"
@@ -47,7 +47,7 @@ _PLAYBOOK_COLUMNS: Final = (
     Column("acted", "Acted", Unit.INSTANT),
     Column("before", "An hour before", Unit.MONEY),
     Column("after", "An hour after", Unit.MONEY),
-    Column("saved", "Saved an hour", Unit.MONEY),
+    Column("rate", "Saved an hour", Unit.MONEY),
 )
 _HOUR: Final = timedelta(hours=1)
 
@@ -84,6 +84,7 @@ def cost_section(
             tuple(map(_run, runs)),
             "No playbook acted in the period.",
         ),
+        savings_table(runs, ask.until),
     )
     figures = cost_totals(*tables)
     return Section(
@@ -94,28 +95,10 @@ def cost_section(
         source=SOURCE,
         as_of=as_of,
         max_age=MAX_AGE,
-        sentences=() if progress is None else _sentences(figures),
+        sentences=() if progress is None else cost_sentences(figures),
         figures=() if progress is None else figures,
         tables=() if progress is None else tables,
     )
-
-
-def _sentences(figures: Sequence[Figure]) -> tuple[Sentence, ...]:
-    counts = {each.id: each.cell.value for each in figures}
-    excess, hourly = (
-        " and ".join(f"{{{each.id}}}" for each in figures if each.id.startswith(name))
-        for name in ("excess-", "saved-")
-    )
-    found = [Sentence("Nothing unusual was found in the period.")]
-    if counts["anomalies"] != "0":
-        cost = f"; beyond what was expected: {excess}" if excess else ""
-        found = [Sentence(f"Anomalies in the period: {{anomalies}}, of which open: {{open}}{cost}.")]
-    if counts["playbooks"] != "0":
-        saving = f", which saves {hourly} an hour" if hourly else ""
-        found.append(
-            Sentence(f"Playbooks: {{playbooks}}, of which verified in the data: {{verified}}{saving}.")
-        )
-    return tuple(found)
 
 
 def _anomaly(each: CostAnomaly) -> Row:
@@ -123,7 +106,7 @@ def _anomaly(each: CostAnomaly) -> Row:
     receipt = each.closed_receipt_id or each.explained_receipt_id or each.opened_receipt_id
 
     def amount(value: Decimal) -> Cell:
-        return _money(value, each.series.currency, href, receipt)
+        return money(value, each.series.currency, href, receipt)
 
     return Row(
         str(each.id),
@@ -150,7 +133,7 @@ def _run(each: Run) -> Row:
     def rate(name: str) -> Cell:
         if name not in found:
             return _unknown(currency)
-        return _money(Decimal(found[name]), currency, href, receipt)
+        return money(Decimal(found[name]), currency, href, receipt)
 
     acted = each.acted_at
     return Row(
@@ -164,26 +147,10 @@ def _run(each: Run) -> Row:
             rate("after"),
             _unknown(currency)
             if each.saved_per_hour is None
-            else _money(each.saved_per_hour, currency, href, receipt),
+            else money(each.saved_per_hour, currency, href, receipt),
         ),
     )
 
 
-def verification_of(run: Run) -> Mapping[str, Any]:
-    """What the hours after the act say, where somebody looked."""
-    step = run.step(StepKind.VERIFIED)
-    found: Mapping[str, Any] = {} if step is None else step.detail.get("verification", {})
-    return found
-
-
-def _money(value: Decimal, currency: str, href: str, receipt: UUID | None) -> Cell:
-    text = f"{_rounded(value, currency):f}"
-    return Cell(text, Unit.MONEY, currency, href, None if receipt is None else str(receipt))
-
-
 def _unknown(currency: str) -> Cell:
     return Cell(None, Unit.MONEY, currency)
-
-
-def _rounded(value: Decimal, currency: str) -> Decimal:
-    return value.quantize(Decimal(1).scaleb(-exponent(currency)), ROUND_HALF_EVEN)

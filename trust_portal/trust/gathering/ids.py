@@ -44,3 +44,5 @@ PREVENTION: Final = "prevention"
 ANOMALIES: Final = "anomalies"
 #: Table of the cost section: what was done.
 PLAYBOOKS: Final = "playbooks"
+#: Table of the cost section, and of the savings in a QBR: what that saved.
+SAVINGS: Final = "savings"

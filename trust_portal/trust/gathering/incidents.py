@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from trust_portal.facts.incident_touches import waiting_since
@@ -25,18 +25,16 @@ from trust_portal.learning.switchboard.coverage import Cover, MajorIncident, led
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.ids import INCIDENTS, MAJOR, POSTMORTEMS, PREVENTION
 from trust_portal.trust.gathering.model import Ask
+from trust_portal.trust.gathering.telling import NO_INCIDENTS, incident_sentences
 from trust_portal.trust.gathering.totals import NOT_BEGUN, NOT_SIGNED, incident_totals
 from trust_portal.trust.sections.freshness import freshness
-from trust_portal.trust.sections.model import Cell, Column, Figure, Row, Section, Sentence, State, Table, Unit
+from trust_portal.trust.sections.model import Cell, Column, Row, Section, State, Table, Unit
 
 TITLE: Final = "Major incidents"
 SOURCE: Final = "the register of incidents and signed postmortems"
 #: How long something that was told may wait to be taken in.
 MAX_AGE: Final = timedelta(hours=1)
-#: What is signed where there was none.
-NONE: Final = "No major incidents in the period."
 
-_PAGE: Final = "/incidents"
 _INCIDENT_COLUMNS: Final = (
     Column("incident", "Incident"),
     Column("severity", "Worst severity"),
@@ -119,7 +117,7 @@ def incidents_section(lines: Sequence[MajorLine], as_of: datetime, now: datetime
         named = "; ".join(f"{each.incident.worst_severity.value} {each.incident.title}" for each in gaps)
         state, why = State.MISSING, f"no signed postmortem of {named}"
     tables = (
-        Table(MAJOR, "Incidents", _INCIDENT_COLUMNS, tuple(map(_incident, lines)), NONE),
+        Table(MAJOR, "Incidents", _INCIDENT_COLUMNS, tuple(map(_incident, lines)), NO_INCIDENTS),
         Table(
             POSTMORTEMS, "Postmortems", _POSTMORTEM_COLUMNS, tuple(map(_postmortem, lines)), "None is owed."
         ),
@@ -140,20 +138,10 @@ def incidents_section(lines: Sequence[MajorLine], as_of: datetime, now: datetime
         source=SOURCE,
         as_of=as_of,
         max_age=MAX_AGE,
-        sentences=_sentences(figures),
+        sentences=incident_sentences(figures),
         figures=figures,
         tables=tables,
     )
-
-
-def _sentences(figures: Sequence[Figure]) -> tuple[Sentence, ...]:
-    counts = {each.id: each.cell.value for each in figures}
-    if counts["major"] == "0":
-        return (Sentence(NONE),)
-    found = [Sentence("Major incidents in the period: {major}; without a signed postmortem: {gaps}.")]
-    if counts["promised"] != "0":
-        found.append(Sentence("Of {promised} prevention actions {done} are done and {overdue} overdue."))
-    return tuple(found)
 
 
 def _major(incident: Incident, postmortem: Postmortem | None) -> MajorIncident:
@@ -178,18 +166,18 @@ def _promised(actions: Sequence[PreventionAction]) -> list[PreventionAction]:
 
 
 def _incident(line: MajorLine) -> Row:
-    each = line.incident
+    each, href = line.incident, _page(line.incident)
     over = each.resolved_at
     minutes = None if over is None else str(int((over - each.began_at).total_seconds() // 60))
     return Row(
         str(each.id),
         (
-            Cell(each.title, href=_PAGE),
+            Cell(each.title, href=href),
             Cell(each.worst_severity.value),
             Cell(each.service),
-            Cell(rfc3339(each.began_at), Unit.INSTANT, href=_PAGE),
-            Cell(None if over is None else rfc3339(over), Unit.INSTANT, href=_PAGE),
-            Cell(minutes, Unit.MINUTES, href=_PAGE),
+            Cell(rfc3339(each.began_at), Unit.INSTANT, href=href),
+            Cell(None if over is None else rfc3339(over), Unit.INSTANT, href=href),
+            Cell(minutes, Unit.MINUTES, href=href),
         ),
     )
 
@@ -197,13 +185,13 @@ def _incident(line: MajorLine) -> Row:
 def _postmortem(line: MajorLine) -> Row:
     signed = None if line.postmortem is None else line.postmortem.signed
     copy = line.copy
-    href = None if copy is None else _copy_page(copy)
+    page, href = _page(line.incident), None if copy is None else _copy_page(copy)
     return Row(
         str(line.incident.id),
         (
-            Cell(line.incident.title, href=_PAGE),
+            Cell(line.incident.title, href=page),
             Cell(_COVER.get(line.cover, line.cover.value)),
-            Cell(None if signed is None else str(signed.number), Unit.COUNT, href=href or _PAGE),
+            Cell(None if signed is None else str(signed.number), Unit.COUNT, href=href or page),
             Cell(None if signed is None else rfc3339(signed.signed_at), Unit.INSTANT),
             Cell(None if signed is None else signed.sha256, Unit.DIGEST, href=href),
             Cell(None if copy is None else str(copy.id), Unit.DIGEST, href=href),
@@ -215,7 +203,8 @@ def _postmortem(line: MajorLine) -> Row:
 def _prevention(line: MajorLine, now: datetime) -> Row:
     actions = _promised(line.actions)
     unknown = line.postmortem is None
-    href = _PAGE if line.copy is None else _copy_page(line.copy)
+    page = _page(line.incident)
+    href = page if line.copy is None else _copy_page(line.copy)
 
     def count(number: int) -> Cell:
         return Cell(None if unknown else str(number), Unit.COUNT, href=href)
@@ -225,7 +214,7 @@ def _prevention(line: MajorLine, now: datetime) -> Row:
     return Row(
         str(line.incident.id),
         (
-            Cell(line.incident.title, href=_PAGE),
+            Cell(line.incident.title, href=page),
             count(len(actions)),
             count(sum(each.state is ActionState.DONE for each in actions)),
             count(len(still)),
@@ -234,6 +223,11 @@ def _prevention(line: MajorLine, now: datetime) -> Row:
             Cell(None if due is None else due.isoformat(), Unit.DAY, href=href),
         ),
     )
+
+
+def _page(incident: Incident) -> str:
+    """Its place among those of the year it began in."""
+    return f"/incidents?year={incident.began_at.astimezone(UTC).year}#incident-{incident.id}"
 
 
 def _copy_page(copy: ReleasedCopy) -> str:

@@ -16,6 +16,7 @@ DROP: Final = "drop"
 
 _INCIDENTS: Final = "/incidents"
 _COST: Final = "/cost"
+_PLAYBOOKS: Final = f"{_COST}/playbooks"
 
 
 def incident_totals(major: Table, postmortems: Table, prevention: Table) -> tuple[Figure, ...]:
@@ -39,10 +40,11 @@ def incident_totals(major: Table, postmortems: Table, prevention: Table) -> tupl
     )
 
 
-def cost_totals(anomalies: Table, playbooks: Table) -> tuple[Figure, ...]:
+def cost_totals(anomalies: Table, playbooks: Table, savings: Table) -> tuple[Figure, ...]:
     """Amounts by currency; what cost less than expected is no excess."""
     open_ = sum((_cell(anomalies, row, "state").value or "").startswith("open") for row in anomalies.rows)
-    verified = sum(_cell(playbooks, row, "saved").value is not None for row in playbooks.rows)
+    verified = sum(_cell(playbooks, row, "rate").value is not None for row in playbooks.rows)
+    hours = sum(int(_cell(savings, row, "hours").value or 0) for row in savings.rows)
     return (
         _count("anomalies", "Anomalies", len(anomalies.rows), _COST),
         _count("open", "Open", open_, _COST),
@@ -50,22 +52,32 @@ def cost_totals(anomalies: Table, playbooks: Table) -> tuple[Figure, ...]:
             "excess",
             "Beyond what was expected",
             anomalies,
+            _COST,
             lambda row: _cell(anomalies, row, "kind").value != DROP,
         ),
-        _count("playbooks", "Playbooks", len(playbooks.rows), f"{_COST}/playbooks"),
-        _count("verified", "Verified in the data", verified, f"{_COST}/playbooks"),
-        *_sums("saved", "Saved an hour, verified", playbooks, lambda _: True),
+        _count("playbooks", "Playbooks", len(playbooks.rows), _PLAYBOOKS),
+        _count("verified", "Verified in the data", verified, _PLAYBOOKS),
+        *_sums("rate", "Saved an hour, verified", playbooks, _PLAYBOOKS),
+        _count("hours", "Hours counted as saved", hours, _PLAYBOOKS),
+        *savings_totals(savings),
     )
 
 
-def _sums(column: str, label: str, table: Table, counts: Callable[[Row], bool]) -> Iterator[Figure]:
+def savings_totals(savings: Table) -> tuple[Figure, ...]:
+    """Amounts by currency, over the hours that count."""
+    return tuple(_sums("saved", "Saved in the first day", savings, _PLAYBOOKS))
+
+
+def _sums(
+    column: str, label: str, table: Table, href: str, counts: Callable[[Row], bool] = lambda _: True
+) -> Iterator[Figure]:
     found: dict[str, Decimal] = {}
     for row in table.rows:
         cell = _cell(table, row, column)
         if cell.value is not None and cell.currency is not None and counts(row):
             found[cell.currency] = found.get(cell.currency, Decimal(0)) + Decimal(cell.value)
     for currency in sorted(found):
-        cell = Cell(f"{found[currency]:f}", Unit.MONEY, currency, _COST)
+        cell = Cell(f"{found[currency]:f}", Unit.MONEY, currency, href)
         yield Figure(f"{column}-{currency.lower()}", f"{label} ({currency})", cell)
 
 

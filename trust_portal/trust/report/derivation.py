@@ -2,10 +2,10 @@
 
     inputs/sla/…      + sla_report.issued ──▶ every month, the trend and the sums of the SLA section
     inputs/credits/…  + credit.issued     ──▶ every issued credit and the sums of the credits section
-    the sections' own rows                ──▶ what the incidents and the cost sections count and add up
+    the sections' own rows                ──▶ what the incidents and the cost sections count, add up and say
 
 What only the vendor holds (a proposal that waits, an incident, an hour of usage) is taken as it is stated;
-what is counted of it is not.
+what is counted of it, and said of that, is not.
 """
 
 from __future__ import annotations
@@ -35,11 +35,13 @@ from trust_portal.trust.gathering.ids import (
     POSTMORTEMS,
     PREVENTION,
     REPORTS,
+    SAVINGS,
     SLA,
     WAITING,
 )
 from trust_portal.trust.gathering.model import labels_of
 from trust_portal.trust.gathering.sla_section import Owed, SignedReport, sla_section
+from trust_portal.trust.gathering.telling import cost_sentences, incident_sentences
 from trust_portal.trust.gathering.totals import cost_totals, incident_totals
 from trust_portal.trust.report.sources import CREDIT_INPUT, SLA_INPUT
 from trust_portal.trust.sections.document import section_json
@@ -114,9 +116,15 @@ def _derived(stated: Section, proofs: _Proofs, period: str, as_of: datetime) -> 
         totals = incident_totals(*(stated.table(name) for name in (MAJOR, POSTMORTEMS, PREVENTION)))
         gaps = next(each for each in totals if each.id == "gaps").cell.value != "0"
         state = State.MISSING if gaps else State.FRESH
-        return replace(stated, figures=totals, state=state, why="a gap" if gaps else None)
-    if stated.id == COST and stated.tables:
-        return replace(stated, figures=cost_totals(stated.table(ANOMALIES), stated.table(PLAYBOOKS)))
+        said = incident_sentences(totals)
+        return replace(
+            stated, figures=totals, sentences=said, state=state, why="a gap" if gaps else None, charts=()
+        )
+    if stated.id == COST:
+        if not stated.tables:  # no usage is metered, and nothing can be said of it
+            return replace(stated, figures=(), sentences=(), charts=())
+        totals = cost_totals(*(stated.table(name) for name in (ANOMALIES, PLAYBOOKS, SAVINGS)))
+        return replace(stated, figures=totals, sentences=cost_sentences(totals), charts=())
     return None
 
 

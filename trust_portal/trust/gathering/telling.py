@@ -1,0 +1,50 @@
+"""Sentences about a section's own figures. Pure: gathering and verifying say the same of the same figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from trust_portal.trust.sections.model import Figure, Sentence
+
+#: What is signed where there was none.
+NO_INCIDENTS: Final = "No major incidents in the period."
+
+
+def incident_sentences(figures: Sequence[Figure]) -> tuple[Sentence, ...]:
+    """Of ``incident_totals``."""
+    counts = {each.id: each.cell.value for each in figures}
+    if counts["major"] == "0":
+        return (Sentence(NO_INCIDENTS),)
+    found = [Sentence("Major incidents in the period: {major}; without a signed postmortem: {gaps}.")]
+    if counts["promised"] != "0":
+        found.append(Sentence("Of {promised} prevention actions {done} are done and {overdue} overdue."))
+    return tuple(found)
+
+
+def cost_sentences(figures: Sequence[Figure]) -> tuple[Sentence, ...]:
+    """Of ``cost_totals``."""
+    counts = {each.id: each.cell.value for each in figures}
+    excess, rate, saved = (_amounts(figures, name) for name in ("excess", "rate", "saved"))
+    found = [Sentence("Nothing unusual was found in the period.")]
+    if counts["anomalies"] != "0":
+        cost = f"; beyond what was expected: {excess}" if excess else ""
+        found = [Sentence(f"Anomalies in the period: {{anomalies}}, of which open: {{open}}{cost}.")]
+    if counts["playbooks"] != "0":
+        saving = f", which saves {rate} an hour" if rate else ""
+        found.append(
+            Sentence(f"Playbooks: {{playbooks}}, of which verified in the data: {{verified}}{saving}.")
+        )
+    if saved:
+        found.append(
+            Sentence(
+                f"Counted is the first day of each, as far as it lies in the period: {{hours}} hours in all, in "
+                f"which {saved} was saved."
+            )
+        )
+    return tuple(found)
+
+
+def _amounts(figures: Sequence[Figure], name: str) -> str:
+    """Slots of the amounts of one name, one for each currency."""
+    return " and ".join(f"{{{each.id}}}" for each in figures if each.id.startswith(f"{name}-"))
