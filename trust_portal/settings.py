@@ -7,7 +7,7 @@ import binascii
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -57,6 +57,8 @@ class Settings:
     """Where the database stands, by every name an agreement on residency may use, separated by commas. See docs/posture.md."""
     backup_location: tuple[str, ...] = ()
     """The same of its backups; ``none`` where there are none."""
+    locations_stated_on: date | None = None
+    """The day on which both were last stated, as ``2026-07-01``. After the database has moved they count for nothing until they, or this day, say something new."""
     key_service: str | None = None
     """What keeps customers' own keys: ``file:///folder``, or a service of your own; without it the folder ``customer-keys`` beside `KEY_FILE`. See docs/posture.md."""
     cross_check_credentials: Path | None = None
@@ -197,6 +199,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "sla_grace": _seconds,
     "database_location": _names,
     "backup_location": _names,
+    "locations_stated_on": date.fromisoformat,
     "key_service": str,
     "cross_check_credentials": Path,
     "cross_check_hosts": _names,

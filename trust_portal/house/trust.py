@@ -95,7 +95,7 @@ def trust_room(base: Foundation, access: AccessRoom, auditors: Sequence[Auditor]
             gate,
             ledger,
             access_log,
-            Places(database=settings.database_location, backups=settings.backup_location),
+            Places(settings.database_location, settings.backup_location, settings.locations_stated_on),
             base.vault,
         ),
         compliance=Compliance(

@@ -6,7 +6,9 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -20,15 +22,15 @@ from trust_portal.access.tenants.model import CreateTenant
 from trust_portal.errors import Denied, NotFound
 from trust_portal.evidence.dsse import Envelope
 from trust_portal.evidence.receipt_rows import find_receipt
-from trust_portal.house import House
+from trust_portal.house import House, build_house
 from trust_portal.kernel.actor import SYSTEM, Actor, ActorKind, Role
-from trust_portal.kernel.canonical import digest
+from trust_portal.kernel.canonical import digest, sha256_hex
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.page import PageRequest
 from trust_portal.storage.outbox import Job
 from trust_portal.storage.tenancy import POLICY_AS_PRINTED, TenantScope
-from trust_portal.trust.posture.model import Check, Outcome, PostureCheck
+from trust_portal.trust.posture.model import Check, Finding, Outcome, PostureCheck
 from trust_portal.trust.posture.probing import CANARY_ID
 from trust_portal.trust.posture.section import posture_section
 from trust_portal.trust.sections.model import State
@@ -145,6 +147,66 @@ async def test_where_nothing_is_declared_residency_is_not_checked(house: House) 
     check = (await house.posture.check(tenant_id, SYSTEM))[1]
     assert check.finding.outcome is Outcome.NOT_CHECKED
     assert check.finding.found == "No residency is declared for this customer."
+
+
+async def test_what_was_stated_counts_for_the_database_it_was_stated_of_until_it_is_stated_anew(
+    house: House, database_url: str, clock: ManualClock, tmp_path: Path
+) -> None:
+    northwind = await customer(house)
+    first = (await house.posture.check(northwind, SYSTEM))[1].finding
+    async with owner(database_url) as connection:
+        system = await connection.fetchval("SELECT system_identifier::text FROM pg_control_system()")
+    url = make_url(database_url)
+    sockets = str(url.query["host"])
+    here = {"cluster": system, "address_sha256": sha256_hex(sockets.encode())}
+    assert (first.outcome, first.evidence["stated_for"], first.evidence["in_use"]) == (
+        Outcome.PASS,
+        here,
+        here,
+    )
+    assert not any(word in json.dumps(first.evidence) for word in (sockets, str(url.password)))
+
+    async def looks(where: str, tenant_id: UUID, **said: object) -> Finding:
+        moved = url.update_query_dict({"host": where}).render_as_string(hide_password=False)
+        other = build_house(replace(house.settings, database_url=moved, **said), clock)
+        try:
+            return (await other.posture.check(tenant_id, SYSTEM))[1].finding
+        finally:
+            await other.close()
+
+    (tmp_path / "elsewhere").symlink_to(sockets)
+    elsewhere = str(tmp_path / "elsewhere")
+    newcomer = await customer(house, "southwind")
+    for tenant_id in (northwind, newcomer):
+        found = await looks(elsewhere, tenant_id)
+        assert found.outcome is Outcome.NOT_CHECKED
+        assert found.found == (
+            "Agreed is Germany; that was stated of another database than the one in use. Nobody has stated since "
+            "where this one lies."
+        )
+        there = {"cluster": system, "address_sha256": sha256_hex(elsewhere.encode())}
+        assert (found.evidence["stated_for"], found.evidence["in_use"]) == (here, there)
+
+    restated = await looks(elsewhere, northwind, locations_stated_on=date(2026, 7, 10))
+    assert (restated.outcome, restated.evidence["stated_for"]) == (Outcome.PASS, there)
+    assert (await looks(sockets, northwind)).outcome is Outcome.PASS, "back where it was first stated of"
+    back = await looks(sockets, newcomer, locations_stated_on=date(2026, 7, 10))
+    assert back.outcome is Outcome.NOT_CHECKED
+
+
+async def test_where_the_role_may_not_read_the_clusters_identifier_its_address_tells(
+    house: House, database_url: str, server_thread: Any
+) -> None:
+    tenant_id = await customer(house)
+    bootstrap = await server_thread.servers.connect_as_bootstrap(make_url(database_url).database)
+    try:
+        await bootstrap.execute("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC")
+    finally:
+        await bootstrap.close()
+    found = (await house.posture.check(tenant_id, SYSTEM))[1].finding
+    sockets = str(make_url(database_url).query["host"])
+    assert found.outcome is Outcome.PASS
+    assert found.evidence["in_use"] == {"cluster": None, "address_sha256": sha256_hex(sockets.encode())}
 
 
 async def test_the_clockwork_asks_once_a_day_for_each_customer_and_a_job_is_done_once(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from trust_portal.kernel.ids import new_id
 from trust_portal.storage.tenancy import POLICY_AS_PRINTED
@@ -17,8 +18,9 @@ from trust_portal.trust.posture.isolation import (
     isolation,
 )
 from trust_portal.trust.posture.model import Check, Finding, Outcome, PostureCheck
-from trust_portal.trust.posture.residency import Places, residency
+from trust_portal.trust.posture.residency import Database, Places, residency
 from trust_portal.trust.posture.section import posture_section
+from trust_portal.trust.posture.standing import address_of
 from trust_portal.trust.sections.model import State
 
 NOW = datetime(2026, 7, 10, 9, tzinfo=UTC)
@@ -34,6 +36,7 @@ PEOPLE = CatalogueTable(
 )
 APP = DatabaseRole("trust_portal_app", superuser=False, bypasses=False)
 SEEN = Probe("read", "0", "0")
+HERE = Database("7431", "a" * 64)
 
 
 def found(*tables: CatalogueTable, roles: tuple[DatabaseRole, ...] = (APP,)) -> list[object]:
@@ -144,9 +147,51 @@ def test_a_probe_that_sees_another_tenants_row_fails() -> None:
 def test_residency_is_what_was_agreed_against_what_is_stated(
     agreed: str, places: Places, outcome: Outcome, words: str
 ) -> None:
-    finding = residency(agreed, places)
+    finding = residency(agreed, places, HERE, HERE)
     assert finding.outcome is outcome
     assert words in finding.found
+
+
+@pytest.mark.parametrize(
+    ("in_use", "outcome"),
+    [
+        (HERE, Outcome.PASS),
+        (replace(HERE, cluster=None), Outcome.PASS),
+        (replace(HERE, cluster="7432"), Outcome.NOT_CHECKED),
+        (replace(HERE, address="b" * 64), Outcome.NOT_CHECKED),
+        (Database(None, "b" * 64), Outcome.NOT_CHECKED),
+    ],
+)
+def test_what_was_stated_of_another_database_says_nothing_of_the_one_in_use(
+    in_use: Database, outcome: Outcome
+) -> None:
+    places = Places(("Germany",), ("Germany",), date(2026, 7, 1))
+    finding = residency("Germany", places, in_use, HERE)
+    assert finding.outcome is outcome
+    assert ("stated of another database" in finding.found) == (outcome is Outcome.NOT_CHECKED)
+    assert finding.evidence == {
+        "agreed": "Germany",
+        "stated": {
+            "DATABASE_LOCATION": ["Germany"],
+            "BACKUP_LOCATION": ["Germany"],
+            "LOCATIONS_STATED_ON": "2026-07-01",
+        },
+        "stated_for": {"cluster": "7431", "address_sha256": "a" * 64},
+        "in_use": {"cluster": in_use.cluster, "address_sha256": in_use.address},
+    }
+    assert residency("France", places, in_use, HERE).outcome is Outcome.FAIL, "the words differ anyway"
+
+
+def test_a_database_is_told_by_its_address_and_neither_by_its_name_nor_by_who_signs_in() -> None:
+    def told(url: str) -> str:
+        return address_of(make_url(f"postgresql+asyncpg://{url}"))
+
+    assert told("a:secret@DB.example/one") == told("b@db.example:5432/two")
+    assert told("a@/one?host=/run/postgres") == told("b@/two?host=/run/postgres")
+    addresses = [
+        told(each) for each in ("a@db.example/x", "a@db.example:6432/x", "a@db2.example/x", "a@/x?host=/r")
+    ]
+    assert len(set(addresses)) == 4
 
 
 def checked(outcome: Outcome, check: Check, at: datetime = NOW) -> PostureCheck:

@@ -46,9 +46,9 @@ class Servers:
         await self._supervisor.ready("postgres")
         await self._supervisor.ready("valkey")
 
-    async def connect_as_bootstrap(self) -> asyncpg.Connection[asyncpg.Record]:
+    async def connect_as_bootstrap(self, database: str = "postgres") -> asyncpg.Connection[asyncpg.Record]:
         """The cluster's superuser, to make and drop databases. The product never asks for it."""
-        return await self._postgres.connect_as_bootstrap()
+        return await self._postgres.connect_as_bootstrap(database)
 
 
 @asynccontextmanager

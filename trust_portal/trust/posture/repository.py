@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import Row, insert, select, type_coerce
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 
 from trust_portal.access.tables import tenants
 from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.canonical import Json
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.storage.keyset import keyset_page
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 from trust_portal.trust.posture.model import Check, Finding, Outcome, PostureCheck
+from trust_portal.trust.posture.residency import Database
 from trust_portal.trust.posture.tables import posture_checks
 
 _ORDER = tuple(Check)
@@ -56,6 +58,25 @@ async def latest_checks(session: ReadSession, tenant_id: UUID) -> tuple[PostureC
         .order_by(columns.check, columns.checked_at.desc(), columns.id.desc())
     )
     return tuple(sorted((_check(row) for row in rows), key=lambda each: _ORDER.index(each.finding.check)))
+
+
+async def stated_for(session: ReadSession, statement: Mapping[str, Json]) -> Database | None:
+    """The database that a statement of places was first seen with, in any customer's checks; None where it is new.
+
+    Each check carries it on, so that any of them tells. For the staff scope: a statement is the installation's.
+    """
+    columns = posture_checks.c
+    rows = await session.execute(
+        select(columns.evidence)
+        .where(
+            columns.check == Check.RESIDENCY.value,
+            columns.evidence["stated"] == type_coerce(statement, JSONB),
+            columns.evidence.has_key("stated_for"),
+        )
+        .limit(1)
+    )
+    found = rows.scalar()
+    return None if found is None else Database.from_json(found["stated_for"])
 
 
 async def checks_page(session: ReadSession, tenant_id: UUID, request: PageRequest) -> Page[PostureCheck]:

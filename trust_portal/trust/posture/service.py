@@ -29,8 +29,15 @@ from trust_portal.trust.posture.customer_key import look_at_key, read_key_facts
 from trust_portal.trust.posture.isolation import isolation
 from trust_portal.trust.posture.model import EVERY, NOUN, Finding, PostureCheck
 from trust_portal.trust.posture.probing import probe, read_catalogue
-from trust_portal.trust.posture.repository import add_checks, checks_page, due_tenants, latest_checks
-from trust_portal.trust.posture.residency import Places, residency
+from trust_portal.trust.posture.repository import (
+    add_checks,
+    checks_page,
+    due_tenants,
+    latest_checks,
+    stated_for,
+)
+from trust_portal.trust.posture.residency import Places, residency, statement_of
+from trust_portal.trust.posture.standing import read_database
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +126,10 @@ class Posture:
             tenant = await find_tenant(session, tenant_id)
         if tenant is None:
             raise NotFound("customer")
-        return residency(tenant.residency, self._places)
+        in_use = await read_database(self._storage)
+        async with self._storage.read(StaffScope()) as session:
+            before = await stated_for(session, statement_of(self._places))
+        return residency(tenant.residency, self._places, in_use, before or in_use)
 
     async def _customer_key(self, tenant_id: UUID) -> Finding:
         async with self._storage.read(TenantScope(tenant_id)) as session:
