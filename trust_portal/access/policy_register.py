@@ -18,7 +18,13 @@ from trust_portal.access.actors import CONSOLE
 from trust_portal.access.approvals.model import UsedApproval
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import PolicySet, PolicyText, Resource
-from trust_portal.access.policy_change.repository import add_first_install, add_set, installs, texts_of
+from trust_portal.access.policy_change.repository import (
+    add_first_install,
+    add_rules,
+    add_set,
+    installs,
+    texts_of,
+)
 from trust_portal.errors import Broken, NotFound, Unavailable
 from trust_portal.evidence.act import Act
 from trust_portal.evidence.ledger import Ledger
@@ -65,12 +71,16 @@ class PolicyRegister:
         async with self._storage.write(_VENDOR) as session:
             if not await installs(session):
                 await add_set(session, policies.version, texts(policies))
+                await add_rules(session, policies.approval_rules.values())
                 if await add_first_install(session, policies.version):
                     await self._ledger.record(
                         session, install_act(policies.version, texts(policies), session.clock.now())
                     )
                     return True
         await self.follow()
+        async with self._storage.write(_VENDOR) as session:
+            # Those of a set from before rules were kept beside it are not there yet.
+            await add_rules(session, self._gate.policies.approval_rules.values())
         if self.waiting:
             _log.warning(
                 "policies.not_approved",

@@ -1,8 +1,9 @@
-"""The tables of access. Three registries belong to the house; everything else to a tenant.
+"""The tables of access. Five registries belong to the house; everything else to a tenant.
 
-The registries (``tenant_keys``, ``person_directory``, ``oidc_identities``) answer "which tenant?"
-before there is one. The application role sees only its own tenant's rows of them, the staff and
-intake roles see all (migration 0002).
+Three (``tenant_keys``, ``person_directory``, ``oidc_identities``) answer "which tenant?" before there
+is one. The application role sees only its own tenant's rows of them, the staff and intake roles see
+all (migration 0002). Two (``vendor_roles``, ``approval_rules``) hold what every tenant's approvals
+rest on: only the vendor's transactions write them, and any tenant's rows refer to them (migration 0049).
 """
 
 from __future__ import annotations
@@ -96,6 +97,27 @@ role_grants = tenant_table(
         unique=True,
         postgresql_where=text("revoked_at IS NULL"),
     ),
+)
+
+_IS_THE_VENDORS = "tenant_id = '00000000-0000-7000-8000-000000000001'"
+
+#: Which roles the vendor's people were ever given, and by whom. An approval is by one of these, whatever tenant's.
+vendor_roles = house_table(
+    "vendor_roles",
+    uuid_column("person_id", primary_key=True),
+    Column("role", Text, primary_key=True),
+    uuid_column("granted_by", primary_key=True, comment="the person; all zeros: no person"),
+    uuid_column("tenant_id", nullable=False),
+    CheckConstraint(_IS_THE_VENDORS, name="is_the_vendors"),
+)
+
+#: Which roles a rule in force ever asked of a kind of request. A request asks for one of these, whatever tenant's.
+approval_rules = house_table(
+    "approval_rules",
+    Column("kind", Text, primary_key=True),
+    Column("roles", ARRAY(Text), primary_key=True, comment="one slot each"),
+    uuid_column("tenant_id", nullable=False),
+    CheckConstraint(_IS_THE_VENDORS, name="is_the_vendors"),
 )
 
 sessions = tenant_table(

@@ -141,8 +141,9 @@ async def test_a_review_takes_two(intruder):
         row = await driver.fetchrow(
             "SELECT * FROM approval_requests WHERE tenant_id = $1 AND id = $2", request.tenant_id, request.id
         )
+    made_from = {name: value for name, value in row.items() if name != "lone"}
     lies = {"id": new_id(), "receipt_id": None, "kind": "break_glass_review", "roles": ["approver_security"]}
-    assert await intruder.refused("approval_requests", dict(row) | lies) == "two_review"
+    assert await intruder.refused("approval_requests", made_from | lies) == "two_review"
 
 
 @pytest.mark.parametrize("table", ["break_glass_grants", STEPS])

@@ -23,6 +23,8 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 ROLES = (APP, STAFF, INTAKE, LEDGER)
 #: Registries looked up before a tenant is known: their keys are the world's, their rows a tenant's.
-REGISTRIES = ("oidc_identities", "person_directory", "tenant_keys")
+#: And what every tenant's approvals rest on: the vendor's rows, copied to wherever they are referred to.
+REFERENCES = ("approval_rules", "vendor_roles")
+REGISTRIES = ("oidc_identities", "person_directory", "tenant_keys", *REFERENCES)
 OWNED = tuple(sorted({name for name, table in metadata.tables.items() if table.info[TENANT_OWNED]}))
 GUARDED = tuple(sorted({*OWNED, *REGISTRIES}))

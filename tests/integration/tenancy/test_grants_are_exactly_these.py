@@ -45,7 +45,7 @@ FROM (
 EVIDENCE = (
     "receipts", "log_entries", "log_nodes", "checkpoints", "logs", "signing_keys", "key_edges", "key_retirements", "key_rotations", "policy_installs", "policy_requests", "event_keys", "facts",
     "measurements", "sla_reports", "sla_report_inputs", "contracts", "access_log",
-    "policy_decisions", "approval_requests", "approval_steps", "exclusions", "exclusion_states",
+    "policy_decisions", "approval_requests", "approval_steps", "approval_rules", "vendor_roles", "lone_requests", "exclusions", "exclusion_states",
     "break_glass_grants", "break_glass_steps", "threshold_requests",
     "notifications", "notification_deliveries", "delivery_attempts", "delivery_outcomes",
     "delivery_replays", "notification_reads", "notification_preferences", "webhook_endpoints",

@@ -53,7 +53,7 @@ INTENT = Intent(
 RULE = """\
 threshold_change:
   id: money
-  approvers: [approver_finance]
+  approvers: [approver_finance, approver_security]
   decide_within: 24h
   use_within: 30m
 """
@@ -75,7 +75,7 @@ def test_every_kind_has_a_rule_that_somebody_else_must_fulfil():
 def test_a_rule_says_who_and_how_long():
     (rule,) = parse_rules(RULE).values()
 
-    assert (rule.id, rule.approvers) == ("money", (FINANCE,))
+    assert (rule.id, rule.approvers) == ("money", (FINANCE, SECURITY))
     assert (rule.decide_within, rule.use_within) == (timedelta(hours=24), timedelta(minutes=30))
 
 
@@ -94,7 +94,7 @@ def test_the_rules_are_part_of_the_version_that_receipts_cite():
 
 def test_without_rules_nothing_can_be_asked_for_and_with_an_empty_list_neither():
     texts = {each.name: each.text for each in shipped_policies().texts if each.name != APPROVALS}
-    nobody = RULE.replace("[approver_finance]", "[]")
+    nobody = RULE.replace("[approver_finance, approver_security]", "[]")
 
     assert PolicySet.parse(texts).approval_rules == {}
     assert (
@@ -114,14 +114,17 @@ def test_without_rules_nothing_can_be_asked_for_and_with_an_empty_list_neither()
         (RULE.replace("  use_within: 30m\n", ""), "no more and no less"),
         (RULE + "  also: x\n", "no more and no less"),
         *(
-            (RULE.replace("threshold_change", kind), f"{kind}: takes two approvers or more")
-            for kind in ("break_glass_review", "credit", "exclusion", "key_rotation", "policy_change")
+            (
+                RULE.replace("threshold_change", kind).replace(", approver_security", ""),
+                f"{kind}: takes two approvers or more",
+            )
+            for kind in ApprovalKind
         ),
         (RULE.replace("money", "Mo ney"), "an id is"),
         (RULE.replace("approver_finance", "customer_admin"), "no role of the vendor"),
         (RULE.replace("approver_finance", "everybody"), "no role of the vendor"),
-        (RULE.replace("[approver_finance]", "approver_finance"), "a list"),
-        (RULE.replace("[approver_finance]", str(["csm"] * 5)), "at most 4"),
+        (RULE.replace("[approver_finance, approver_security]", "approver_finance"), "a list"),
+        (RULE.replace("[approver_finance, approver_security]", str(["csm"] * 5)), "at most 4"),
         (RULE.replace("24h", "24"), "decide_within"),
         (RULE.replace("24h", "0h"), "decide_within"),
         (RULE.replace("30m", "91d"), "at most 90 days"),

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Row, and_, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from trust_portal.access.actors import CONSOLE
+from trust_portal.access.actors import NO_PERSON
 from trust_portal.access.approvals.model import (
     Approval,
     ApprovalKind,
@@ -27,12 +27,9 @@ from trust_portal.access.approvals.model import (
 from trust_portal.access.approvals.tables import approval_requests, approval_steps
 from trust_portal.access.people.repository import role_in_force
 from trust_portal.access.tables import people, role_grants
-from trust_portal.kernel.actor import SYSTEM, ActorKind, Role
+from trust_portal.kernel.actor import ActorKind, Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
-
-#: They grant roles too, and are nobody whose delegate one could be.
-_NO_PERSON = {CONSOLE.id, SYSTEM.id}
 
 
 async def add_request(session: WriteSession, request: ApprovalRequest) -> None:
@@ -144,7 +141,7 @@ async def approvers(session: ReadSession, roles: Collection[Role], at: datetime)
     held: dict[UUID, dict[Role, UUID | None]] = defaultdict(dict)
     for row in rows:
         names[row.id] = row.name
-        held[row.id][Role(row.role)] = None if row.granted_by in _NO_PERSON else row.granted_by
+        held[row.id][Role(row.role)] = None if row.granted_by in NO_PERSON else row.granted_by
     return tuple(Approver(id_, names[id_], roles_of) for id_, roles_of in held.items())
 
 

@@ -16,20 +16,11 @@ from trust_portal.kernel.actor import CUSTOMER_ROLES, Role
 
 _DURATION = re.compile(r"([1-9][0-9]{0,3})(m|h|d)")
 _UNIT = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+#: The floor, which the tables hold too (``tables.lone_requests``): whatever is asked for, two approve.
+FEWEST_APPROVERS: Final = 2
 _FIELDS: Final = {"id", "approvers", "decide_within", "use_within"}
 #: What rules said before every approval was signed. It stands in texts that were in force once, and decides nothing.
 _FORMERLY: Final = {"passkey"}
-#: The floor, which the tables hold too (``tables.approval_requests``): what two approve.
-BY_TWO: Final = frozenset(
-    {
-        ApprovalKind.BREAK_GLASS_REVIEW,
-        ApprovalKind.CREDIT,
-        ApprovalKind.EXCLUSION,
-        ApprovalKind.KEY_ROTATION,
-        ApprovalKind.POLICY_CHANGE,
-        ApprovalKind.SEVERITY_DOWNGRADE,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +68,7 @@ def _rule(kind: object, fields: object) -> Rule:
         decide_within=_duration(str(kind), "decide_within", fields["decide_within"]),
         use_within=_duration(str(kind), "use_within", fields["use_within"]),
     )
-    if rule.kind in BY_TWO and len(rule.approvers) == 1:
+    if 0 < len(rule.approvers) < FEWEST_APPROVERS:
         raise _bad(f"{kind}: takes two approvers or more")
     return rule
 

@@ -20,9 +20,10 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 from trust_portal.access.passkeys.tables import passkey_signatures
+from trust_portal.access.tables import approval_rules, vendor_roles
 from trust_portal.storage.metadata import instant, tenant_table, uuid_column
 
 #: What every step repeats of its request.
@@ -61,6 +62,21 @@ approval_requests = tenant_table(
         " OR cardinality(roles) >= 2",
         name="two_approve",
     ),
+    Column(
+        "lone",
+        UUID(as_uuid=True),
+        Computed("CASE WHEN cardinality(roles) < 2 THEN id ELSE NULL::uuid END", persisted=True),
+    ),
+    ForeignKeyConstraint(
+        ["tenant_id", "lone"],
+        ["lone_requests.tenant_id", "lone_requests.request_id"],
+        name="approval_requests_lone_fkey",
+    ),
+    ForeignKeyConstraint(
+        ["kind", "roles"],
+        [approval_rules.c.kind, approval_rules.c.roles],
+        name="approval_requests_rule_fkey",
+    ),
     CheckConstraint("digest = encode(sha256(intent), 'hex')", name="digest_is_of_the_intent"),
     CheckConstraint("cardinality(roles) BETWEEN 1 AND 4", name="somebody_must_approve"),
     CheckConstraint("btrim(reason) <> ''", name="reason_is_given"),
@@ -71,6 +87,9 @@ approval_requests = tenant_table(
     Index("approval_requests_requested_at_idx", "requested_at", "id"),
     Index("approval_requests_subject_idx", "tenant_id", "subject"),
 )
+
+#: Which requests asked for one approval before all took two. Nobody may add to it, so no other does.
+lone_requests = tenant_table("lone_requests", uuid_column("request_id", primary_key=True))
 
 #: Which approvals were given before every one was signed. Nobody may add to it, so no other is unsigned.
 unsigned_approvals = tenant_table(
@@ -108,6 +127,21 @@ approval_steps = tenant_table(
             "CASE WHEN act = 'approve'::text AND signature_id IS NULL THEN ordinal ELSE NULL::integer END",
             persisted=True,
         ),
+    ),
+    # Of decisions: whoever gave them the role, as ``vendor_roles`` knows it.
+    Column(
+        "giver",
+        UUID(as_uuid=True),
+        Computed(
+            "CASE WHEN role IS NOT NULL"
+            " THEN COALESCE(granted_by, '00000000-0000-0000-0000-000000000000'::uuid) ELSE NULL::uuid END",
+            persisted=True,
+        ),
+    ),
+    ForeignKeyConstraint(
+        ["person_id", "role", "giver"],
+        [vendor_roles.c.person_id, vendor_roles.c.role, vendor_roles.c.granted_by],
+        name="approval_steps_role_fkey",
     ),
     # What rests on an approval refers to this: that everybody has approved, or that it was used.
     Column(

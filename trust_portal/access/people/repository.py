@@ -8,12 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, and_, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 
+from trust_portal.access.actors import NO_PERSON, NOBODY
 from trust_portal.access.people.model import GrantRole, Person, PersonRef
-from trust_portal.access.tables import people, person_directory, role_grants, tenants
+from trust_portal.access.tables import people, person_directory, role_grants, tenants, vendor_roles
 from trust_portal.errors import Conflict
 from trust_portal.kernel.actor import Actor, Role
-from trust_portal.kernel.ids import new_id
+from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.storage.errors import duplicates_are
 from trust_portal.storage.keyset import keyset_page
@@ -154,7 +156,10 @@ async def deactivate(session: WriteSession, tenant_id: UUID, person_id: UUID) ->
 
 
 async def insert_grant(session: WriteSession, grant: GrantRole, actor: Actor) -> UUID:
-    """A grant of the same role that was in force ends here: the new one replaces it."""
+    """A grant of the same role that was in force ends here: the new one replaces it.
+
+    Of a role at the vendor it is kept for good whom who gave it: approvals rest on that.
+    """
     await revoke_grant(session, grant.tenant_id, grant.person_id, grant.role, actor)
     grant_id = new_id()
     await session.execute(
@@ -168,6 +173,17 @@ async def insert_grant(session: WriteSession, grant: GrantRole, actor: Actor) ->
             expires_at=grant.until,
         )
     )
+    if grant.tenant_id == VENDOR_ID:
+        await session.execute(
+            upsert(vendor_roles)
+            .values(
+                person_id=grant.person_id,
+                role=grant.role.value,
+                granted_by=NOBODY if actor.id in NO_PERSON else actor.id,
+                tenant_id=VENDOR_ID,
+            )
+            .on_conflict_do_nothing()
+        )
     return grant_id
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,7 +10,8 @@ from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from trust_portal.access.approvals.model import Step
-from trust_portal.access.tables import policy_installs, policy_requests, policy_sets
+from trust_portal.access.approvals.rules import Rule
+from trust_portal.access.tables import approval_rules, policy_installs, policy_requests, policy_sets
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
@@ -79,6 +80,17 @@ async def add_install(session: WriteSession, install: Install, approval_id: UUID
             at=use.at,
         )
     )
+
+
+async def add_rules(session: WriteSession, rules: Iterable[Rule]) -> None:
+    """That these came into force: from now on requests may ask for what they ask for."""
+    rows = [
+        {"kind": each.kind.value, "roles": [role.value for role in each.approvers], "tenant_id": VENDOR_ID}
+        for each in rules
+        if each.approvers
+    ]
+    if rows:
+        await session.execute(upsert(approval_rules).values(rows).on_conflict_do_nothing())
 
 
 async def add_request(

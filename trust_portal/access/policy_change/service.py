@@ -102,7 +102,8 @@ class PolicyChanges:
         return version
 
     async def _install(self, request: ApprovalRequest, version: str, contents: dict[str, str]) -> None:
-        if PolicySet.parse(contents).version != version:
+        policies = PolicySet.parse(contents)
+        if policies.version != version:
             raise Broken("kept policies are not the version that was asked for", code="BAD_POLICY")
         approvers = await self._approvals.who_could(_KIND, VENDOR_ID)
         async with self._storage.write(_VENDOR) as session:
@@ -113,6 +114,7 @@ class PolicyChanges:
             await self._ledger.record(session, act)
             await repository.add_set(session, version, contents)
             await repository.add_install(session, Install(newest.ordinal + 1, version), request.id, use)
+            await repository.add_rules(session, policies.approval_rules.values())
 
     async def _intent(
         self, session: ReadSession, version: str, contents: dict[str, str]
