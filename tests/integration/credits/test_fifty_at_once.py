@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from itertools import groupby
+from operator import itemgetter
 
 import pytest
 from credit_desk import PLACES, Desk, promise
 from sqlalchemy import text
+from support.sequencing import sequencing
 
 from trust_portal.access.approvals.model import Approve
 from trust_portal.errors import Conflict, Refused
+from trust_portal.evidence.audit import AuditTotals, audit
+from trust_portal.evidence.log_check import check_logs
 from trust_portal.house import House
 from trust_portal.reliability.credits.model import CreditState
 from trust_portal.storage.tenancy import TenantScope
@@ -46,6 +51,36 @@ async def trail(desk: Desk, credit_id) -> list[tuple[int, str, bool]]:
         return [tuple(row) for row in rows]
 
 
+async def assert_gapless(desk: Desk) -> None:
+    """Every receipt of the tenant stands in its log once, at 0, 1, 2 …; of a credit and its approval in their order."""
+    house, tenant_id = desk.house, desk.tenant.id
+    async with sequencing(house):
+        async with house.storage.read(TenantScope(tenant_id)) as session:
+            query = "SELECT id FROM receipts WHERE tenant_id = :t"
+            recorded = set((await session.execute(text(query), {"t": tenant_id})).scalars())
+        for receipt_id in recorded:
+            await house.ledger.wait(tenant_id, receipt_id)
+    await check_logs(house.storage, house.keyring)
+    async with house.storage.read(TenantScope(tenant_id)) as session:
+        query = 'SELECT "index", receipt_id FROM log_entries WHERE tenant_id = :t ORDER BY "index"'
+        entries = (await session.execute(text(query), {"t": tenant_id})).all()
+        assert [each.index for each in entries] == list(range(len(recorded)))
+        assert {each.receipt_id for each in entries} == recorded
+        places = {each.receipt_id: each.index for each in entries}
+        for chain in (
+            "SELECT credit_id, ordinal, receipt_id FROM credit_states WHERE tenant_id = :t ORDER BY 1, 2",
+            "SELECT request_id, ordinal, receipt_id FROM approval_steps WHERE tenant_id = :t ORDER BY 1, 2",
+        ):
+            found = (await session.execute(text(chain), {"t": tenant_id})).all()
+            for _, links in groupby(found, key=itemgetter(0)):
+                ordinals, positions = zip(
+                    *((each.ordinal, places[each.receipt_id]) for each in links), strict=True
+                )
+                assert ordinals == tuple(range(1, len(ordinals) + 1))
+                assert list(positions) == sorted(positions)
+    assert [each async for each in audit(house.storage, AuditTotals())] == []
+
+
 @pytest.fixture
 async def credit(house: House, desk: Desk):
     await promise(house)
@@ -59,6 +94,7 @@ async def test_fifty_proposals_leave_one_credit(house: House, desk: Desk):
     assert await all_at_once(lambda _: desk.propose()) == {"done": 1, "CREDIT_LIVE": FIFTY - 1}
     assert await desk.kinds() == ["credit.calculated", "credit.proposed"]
     assert await desk.kinds("approval.%") == ["approval.requested"]
+    await assert_gapless(desk)
 
 
 async def test_fifty_approvals_are_two_and_the_credit_is_approved_once(desk: Desk, credit):
@@ -79,6 +115,7 @@ async def test_fifty_approvals_are_two_and_the_credit_is_approved_once(desk: Des
     assert set(became) <= {"done", "SAME_APPROVER", "APPROVAL_COMPLETE", "ASSERTION_USED"}
     assert await trail(desk, credit.id) == [(1, "proposed", True), (2, "approved", True)]
     assert await desk.kinds("approval.approved") == ["approval.approved"] * 2
+    await assert_gapless(desk)
 
 
 async def test_fifty_issues_are_one(desk: Desk, credit):
@@ -88,6 +125,7 @@ async def test_fifty_issues_are_one(desk: Desk, credit):
     assert await trail(desk, credit.id) == [(1, "proposed", True), (2, "approved", True), (3, "issued", True)]
     assert await desk.kinds() == ["credit.calculated", "credit.proposed", "credit.approved", "credit.issued"]
     assert await desk.kinds("approval.used") == ["approval.used"]
+    await assert_gapless(desk)
 
 
 async def test_fifty_voids_are_one(desk: Desk, credit):
@@ -95,6 +133,7 @@ async def test_fifty_voids_are_one(desk: Desk, credit):
     assert became == {"done": 1, "CREDIT_NOT_OPEN": FIFTY - 1}
     assert await trail(desk, credit.id) == [(1, "proposed", True), (2, "voided", True)]
     assert await desk.kinds("approval.voided") == ["approval.voided"]
+    await assert_gapless(desk)
 
 
 async def test_issuing_and_voiding_at_once_have_one_outcome(desk: Desk, credit):
@@ -115,5 +154,6 @@ async def test_issuing_and_voiding_at_once_have_one_outcome(desk: Desk, credit):
     assert all(each[2] for each in states)
     ends = [kind for kind in await desk.kinds() if kind in {"credit.issued", "credit.voided"}]
     assert ends == [f"credit.{end.value}"]
+    await assert_gapless(desk)
     with pytest.raises(Conflict):
         await desk.void(approved)
