@@ -3,7 +3,7 @@
 Three (``tenant_keys``, ``person_directory``, ``oidc_identities``) answer "which tenant?" before there
 is one. The application role sees only its own tenant's rows of them, the staff and intake roles see
 all (migration 0002). Two (``vendor_roles``, ``approval_rules``) hold what every tenant's approvals
-rest on: only the vendor's transactions write them, and any tenant's rows refer to them (migration 0049).
+rest on: only the vendor's transactions write them, and any tenant's rows refer to them (migration 0051).
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ from trust_portal.storage.migration import (
     reference,
 )
 
-revision = "0049"
-down_revision = "0048"
+revision = "0051"
+down_revision = "0050"
 branch_labels = None
 depends_on = None
 
