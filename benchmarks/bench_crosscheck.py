@@ -2,10 +2,14 @@
 
 Each tenant has a counter of all requests and one of good ones, sampled each minute for thirty days:
 8.6 million samples, back-filled by ``promtool``. What is measured is asking and comparing.
+
+The promise is judged by the best of three rounds: what else the machine does in a round is no part of the work.
+The first round, right after Prometheus has started and with nothing in its memory, stands beside it.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -14,6 +18,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +27,7 @@ from uuid import UUID
 
 import numpy as np
 
+from benchmarks.cpu_time import below_seconds
 from benchmarks.row import Row, at_most, context
 from trust_portal.kernel.clock import SystemClock
 from trust_portal.reliability.attainment.model import Samples
@@ -49,15 +55,33 @@ async def run() -> list[Row]:
         _back_fill(Path(folder))
         filled = time.perf_counter() - begin
         with _prometheus(Path(folder)) as url:
-            seconds = await _checks(url)
+            seconds, processor = await _checks(url)
     return [
         context(f"back-filling {TENANTS} tenants' month with promtool", filled, "s"),
-        context("first cross-check of all of them", seconds[0], "s"),
         at_most(f"cross-check of {TENANTS} tenants, best of {ROUNDS}", min(seconds), "s", 3, "3 s"),
+        context("… the first, cold", seconds[0], "s"),
+        context("… processor time of the first, asking and comparing", processor.asking, "s"),
+        context("… and of Prometheus", processor.answering, "s"),
     ]
 
 
-async def _checks(url: str) -> list[float]:
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """Seconds of processor time: of this process, and of the Prometheus below it."""
+
+    asking: float
+    answering: float
+
+    @classmethod
+    def now(cls) -> Processor:
+        return cls(time.process_time(), below_seconds(os.getpid()))
+
+    def since(self, then: Processor) -> Processor:
+        return Processor(self.asking - then.asking, self.answering - then.answering)
+
+
+async def _checks(url: str) -> tuple[list[float], Processor]:
+    """Seconds of each round, and the processor time of the first."""
     first = minute_of(START)
     samples = Samples(np.arange(first, first + MINUTES), np.array(TOTAL), np.array(GOOD))
     questions = []
@@ -67,17 +91,20 @@ async def _checks(url: str) -> list[float]:
         questions.append(Question("api", definition, 1, UUID(int=1), SPAN, definition.counters(SLA)))
     # The machine is asked for everything at once here; the limit is on the work, not on one objective.
     prometheus = Prometheus(SystemClock(), Admission(), patience=300)
-    seconds = []
+    seconds: list[float] = []
+    began = cold = Processor.now()
     try:
         for _ in range(ROUNDS):
             begin = time.perf_counter()
             readings = await prometheus.read(questions)
             compared = [compare(SLA, samples, SPAN, each, CrossCheck.REQUIRED) for each in readings]
             seconds.append(time.perf_counter() - begin)
+            if len(seconds) == 1:
+                cold = Processor.now().since(began)
             assert all(each.state is CheckState.AGREED for each in compared), compared[0].findings
     finally:
         await prometheus.close()
-    return seconds
+    return seconds, cold
 
 
 def _back_fill(folder: Path) -> None:

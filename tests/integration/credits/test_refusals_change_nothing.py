@@ -67,6 +67,7 @@ async def test_an_approval_is_good_for_a_day(desk: Desk, signed, clock: ManualCl
     assert await refused(desk, desk.issue(credit)) == (Conflict, "APPROVAL_EXPIRED")
     await desk.house.credit_decisions.approval_settled(desk.tenant.id, credit.request_id)
     assert (await desk.look(credit)).state is CreditState.EXPIRED
+    assert (await desk.kinds())[-1] == "credit.expired"
 
 
 async def test_a_request_waits_for_a_week(desk: Desk, signed, clock: ManualClock):
@@ -171,6 +172,7 @@ async def test_a_void_credit_can_be_neither_approved_nor_issued_and_makes_room(d
     assert await refused(desk, desk.void(credit, "cora")) == (Denied, "DENIED")
     voided = await desk.void(credit)
     assert voided.state is CreditState.VOIDED
+    assert (await desk.kinds())[-1] == "credit.voided"
     for act in (desk.issue(credit), approve(desk, credit, "fay")):
         assert await refused(desk, act) == (Conflict, "APPROVAL_VOID")
     again = await desk.propose()
