@@ -30,7 +30,7 @@ pytestmark = pytest.mark.takes(seconds=15)
 #: and a request with one approval.
 BEFORE = "0031"
 #: The last by which somebody could decide as what nobody had made them.
-BEFORE_ROLES = "0048"
+BEFORE_ROLES = "0050"
 #: Of one scope, in the order in which they were set: looser than installed, tighter than that, looser again.
 REVISIONS = ({"min_impact": 500.0}, {"min_impact": 50.0}, {"min_impact": 60.0})
 
