@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from trust_portal.house import House
 from trust_portal.kernel.actor import SYSTEM
+from trust_portal.kernel.period import (
+    first_day_anywhere,
+    month_label,
+    previous_label,
+    quarter_before,
+)
 from trust_portal.reliability.runs.model import StartRun
-
-#: Where a calendar day ends first, as an offset: a period is over here before it is anywhere else.
-_FIRST = timedelta(hours=14)
 
 
 async def start_due_runs(house: House) -> None:
@@ -27,9 +30,8 @@ async def start_due_runs(house: House) -> None:
 
 def due_periods(now: datetime) -> tuple[str, ...]:
     """The month that ended last, behind the quarter where that ended with it: the month's run is the newest."""
-    there = now + _FIRST
-    last = there.replace(day=1) - timedelta(days=1)
-    month = f"{last.year}-{last.month:02d}"
-    if there.month % 3 == 1:
-        return (f"{last.year}-Q{(last.month + 2) // 3}", month)
+    today = first_day_anywhere(now)
+    month = previous_label(month_label(today))
+    if today.month % 3 == 1:
+        return (quarter_before(today), month)
     return (month,)

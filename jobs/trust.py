@@ -8,11 +8,9 @@ from uuid import UUID
 from jobs.duty import Arguments, Duty
 from trust_portal.house import House
 from trust_portal.kernel.actor import SYSTEM
+from trust_portal.kernel.period import first_day_anywhere, quarter_before
 from trust_portal.storage.outbox import Job
 from trust_portal.trust.batches.model import StartTrustBatch
-
-#: Where a calendar day ends first, as an offset: a quarter is over here before it is anywhere else.
-_FIRST = timedelta(hours=14)
 
 
 async def plan(house: House, row_id: UUID, arguments: Arguments) -> None:
@@ -44,10 +42,7 @@ async def mind_trust(house: House) -> None:
 
 def ended_quarter(now: datetime) -> str:
     """The quarter that ended last, somewhere in the world."""
-    there = now + _FIRST
-    first = there.replace(month=there.month - (there.month - 1) % 3, day=1)
-    last = first - timedelta(days=1)
-    return f"{last.year}-Q{(last.month + 2) // 3}"
+    return quarter_before(first_day_anywhere(now))
 
 
 TRUST_DUTIES = (

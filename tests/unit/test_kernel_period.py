@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trust_portal.errors import InvalidInput
-from trust_portal.kernel.period import parse_period, previous_label
+from trust_portal.kernel.period import (
+    first_day_anywhere,
+    month_label,
+    parse_period,
+    previous_label,
+    quarter_before,
+    quarter_label,
+)
 
 ZONES = ["UTC", "America/Denver", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe", "Asia/Beirut"]
 
@@ -59,6 +66,27 @@ def test_a_quarter_is_its_three_months(year: int, quarter: int, zone: str) -> No
     assert whole.minutes * timedelta(minutes=1) == sum(
         (month.end - month.start for month in months), timedelta()
     )
+
+
+@pytest.mark.parametrize(
+    ("day", "month", "quarter", "before"),
+    [
+        (date(2026, 1, 1), "2026-01", "2026-Q1", "2025-Q4"),
+        (date(2026, 3, 31), "2026-03", "2026-Q1", "2025-Q4"),
+        (date(2026, 4, 1), "2026-04", "2026-Q2", "2026-Q1"),
+        (date(2026, 12, 31), "2026-12", "2026-Q4", "2026-Q3"),
+    ],
+)
+def test_a_day_lies_in_a_month_and_a_quarter(day: date, month: str, quarter: str, before: str) -> None:
+    assert (month_label(day), quarter_label(day), quarter_before(day)) == (month, quarter, before)
+
+
+@pytest.mark.parametrize(
+    ("now", "day"),
+    [("2026-06-30T09:59:59+00:00", date(2026, 6, 30)), ("2026-06-30T10:00:00+00:00", date(2026, 7, 1))],
+)
+def test_a_day_begins_first_in_the_line_islands_fourteen_hours_ahead(now: str, day: date) -> None:
+    assert first_day_anywhere(datetime.fromisoformat(now)) == day
 
 
 @pytest.mark.parametrize(

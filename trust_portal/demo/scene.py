@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from trust_portal.kernel.period import Period, parse_period, previous_label
+from trust_portal.kernel.period import Period, month_label, parse_period, previous_label
 
 VENDOR: Final = "Meridian Cloud"
 #: Where Meridian says that the portal's database lies, by every name that an agreement has for it. It is as
@@ -67,7 +67,7 @@ CUSTOMERS: Final = (BRIGHTWATER, KESTREL, HOSHINO, WATTLE, NORDLYS)
 
 def last_full_month(now: datetime) -> str:
     """The latest month that is over for every customer, in its own time zone."""
-    label = f"{now.astimezone(UTC):%Y-%m}"
+    label = month_label(now.astimezone(UTC))
     while any(customer.month(label).end > now for customer in CUSTOMERS):
         label = previous_label(label)
     return label

@@ -23,7 +23,7 @@ from trust_portal.evidence.export import Export
 from trust_portal.evidence.links import file_of
 from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.actor import Actor, Role
-from trust_portal.kernel.period import parse_period
+from trust_portal.kernel.period import parse_period, quarter_label
 from trust_portal.learning.incidents.model import incident_id
 from trust_portal.trust.compliance.model import ControlState
 from trust_portal.trust.gathering.ids import COST, CREDITS, INCIDENTS, ISSUED, POSTMORTEMS, REPORTS, SLA
@@ -67,7 +67,7 @@ class TrustStory:
         self._tenant = place.tenants[BRIGHTWATER.key]
         self._incident_id = incident_id(f"{SOURCE}incidents", runaway_key(place.script))
         curtain = place.script.curtain
-        self._period = f"{curtain.year}-Q{(curtain.month + 2) // 3}"
+        self._period = quarter_label(curtain)
         self._over = parse_period(self._period, BRIGHTWATER.time_zone).end.date()
 
     async def play(self, anomaly: CostAnomaly) -> None:

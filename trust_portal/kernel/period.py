@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from trust_portal.errors import InvalidInput
 
 _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
 _QUARTER = re.compile(r"([0-9]{4})-Q([1-4])")
+
+#: Where a calendar day begins and ends first, as an offset: a period is over here before it is anywhere else.
+_FIRST_OFFSET = timedelta(hours=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,26 @@ def parse_period(label: str, time_zone: str, *, field: str = "period") -> Period
         datetime(year, first, 1, tzinfo=local).astimezone(UTC),
         datetime(end_year, end_month, 1, tzinfo=local).astimezone(UTC),
     )
+
+
+def month_label(day: date) -> str:
+    """The month that a day, or a local time, lies in: ``2026-06``."""
+    return f"{day.year:04d}-{day.month:02d}"
+
+
+def quarter_label(day: date) -> str:
+    """The quarter that a day, or a local time, lies in: ``2026-Q2``."""
+    return f"{day.year:04d}-Q{(day.month + 2) // 3}"
+
+
+def first_day_anywhere(now: datetime) -> date:
+    """The latest date that has begun somewhere in the world."""
+    return (now.astimezone(UTC) + _FIRST_OFFSET).date()
+
+
+def quarter_before(day: date) -> str:
+    """The last quarter that is over on ``day``: ``2026-07-14`` → ``2026-Q2``."""
+    return previous_label(quarter_label(day))
 
 
 def previous_label(label: str) -> str:

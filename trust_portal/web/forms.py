@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import TypeVar
 
@@ -86,6 +86,27 @@ def moment_of(text: object, field: str) -> datetime:
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidInput("write day and time as 2026-06-14T09:30", field=field) from None
+
+
+def day_of(text: object, field: str) -> date:
+    """What a date field sends: ``2026-07-14``."""
+    try:
+        return date.fromisoformat(str(text).strip())
+    except ValueError:
+        raise InvalidInput("write the day as 2026-07-14", field=field) from None
+
+
+def month_of(text: object, field: str) -> date:
+    """What a month field sends, ``2026-07``, as its first day."""
+    try:
+        return date.fromisoformat(f"{str(text).strip()}-01")
+    except ValueError:
+        raise InvalidInput("write the month as 2026-07", field=field) from None
+
+
+def start_of(day: date) -> datetime:
+    """The first moment of a day in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def page_request(request: Request, *, size: int = 25) -> PageRequest:

@@ -15,8 +15,8 @@ from trust_portal.access.tenants.model import Tenant
 from trust_portal.cost.metering.model import HourCost, Part, Progress, Series
 from trust_portal.errors import InvalidInput
 from trust_portal.kernel.money import Money
-from trust_portal.kernel.period import parse_period
-from trust_portal.trust.accounts.model import AccountSettings, Readiness, SetAccount, quarter_before
+from trust_portal.kernel.period import parse_period, quarter_before
+from trust_portal.trust.accounts.model import AccountSettings, Readiness, SetAccount
 from trust_portal.trust.accounts.readiness import account_of, is_due
 from trust_portal.trust.gathering.model import Ask, Before
 from trust_portal.trust.qbr.document import customer_sections

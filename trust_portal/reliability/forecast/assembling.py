@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from trust_portal.kernel.period import Period, parse_period, zone
+from trust_portal.kernel.period import Period, month_label, parse_period, zone
 from trust_portal.reliability.attainment.calculation import attain
 from trust_portal.reliability.attainment.model import Attainment, Exclusion, Samples
 from trust_portal.reliability.contracts.in_force import length_of
@@ -41,7 +41,7 @@ def reach_of(contract: Contract, sla: Sla, label: str, now: datetime) -> Reach:
     labels: list[str] = []
     while not labels or parse_period(labels[-1], sla.time_zone).start > first:
         at = day.astimezone(local) if not labels else _before(labels[-1], sla.time_zone)
-        labels.append(f"{at:%Y-%m}")
+        labels.append(month_label(at))
     months = tuple(parse_period(each, sla.time_zone) for each in reversed(labels))
     return Reach(parse_period(label, sla.time_zone), until, months)
 

@@ -19,7 +19,7 @@ from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.canonical import Json, digest
 from trust_portal.kernel.ids import VENDOR_ID, new_id
-from trust_portal.kernel.period import zone
+from trust_portal.kernel.period import month_label, quarter_label, zone
 from trust_portal.reliability.attainment.model import Exclusion, Samples
 from trust_portal.reliability.contracts.in_force import in_force, length_of, period_of
 from trust_portal.reliability.contracts.model import Contract, PeriodLength
@@ -140,6 +140,4 @@ def _running(versions: Sequence[Contract], now: datetime) -> tuple[str, Contract
 
 def _label(length: PeriodLength, now: datetime, time_zone: str) -> str:
     local = now.astimezone(zone(time_zone))
-    if length is PeriodLength.MONTH:
-        return f"{local:%Y-%m}"
-    return f"{local:%Y}-Q{(local.month + 2) // 3}"
+    return month_label(local) if length is PeriodLength.MONTH else quarter_label(local)

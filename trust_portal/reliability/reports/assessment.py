@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
-from trust_portal.kernel.period import Period, parse_period
+from trust_portal.kernel.period import Period, parse_period, quarter_label
 from trust_portal.reliability.attainment.calculation import attain, subscription
 from trust_portal.reliability.attainment.model import Attainment, Exclusion, Samples
 from trust_portal.reliability.attainment.slices import instant_of
@@ -129,8 +130,7 @@ def widened(contract: Contract, label: str) -> tuple[str, tuple[Finding, ...]]:
     """A month's quarter where the contract promises quarters only, with a note that says so."""
     if length_of(label) is PeriodLength.QUARTER or any(s.period is PeriodLength.MONTH for s in contract.slas):
         return label, ()
-    year, month = int(label[:4]), int(label[5:])
-    quarter = f"{year}-Q{(month + 2) // 3}"
+    quarter = quarter_label(date(int(label[:4]), int(label[5:]), 1))
     note = f"the contract promises per quarter: {label} is answered for {quarter}"
     return quarter, (Finding("PERIOD_WIDENED", note, "period"),)
 

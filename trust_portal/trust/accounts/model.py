@@ -10,6 +10,7 @@ from uuid import UUID
 
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.errors import InvalidInput
+from trust_portal.kernel.period import quarter_before
 
 NOUN: Final = "account"
 #: How long before a review its QBR is prepared, where nobody said otherwise.
@@ -74,9 +75,3 @@ class SetAccount:
             raise InvalidInput(f"a review is not before {_FIRST_YEAR}", field="review_on")
         if not timedelta(days=1) <= self.lead <= _MOST_LEAD:
             raise InvalidInput("a QBR is prepared 1 to 60 days before its review", field="lead_days")
-
-
-def quarter_before(day: date) -> str:
-    """The last quarter that is over on ``day``: ``2026-07-14`` → ``2026-Q2``."""
-    quarter = (day.month - 1) // 3
-    return f"{day.year - 1}-Q4" if quarter == 0 else f"{day.year}-Q{quarter}"

@@ -17,7 +17,7 @@ from trust_portal.evidence.keyring import KeyPurpose
 from trust_portal.evidence.links import result_of
 from trust_portal.evidence.statement import ReceiptKind, Statement
 from trust_portal.kernel.ids import VENDOR_ID
-from trust_portal.kernel.period import parse_period, previous_label
+from trust_portal.kernel.period import month_label, parse_period, previous_label, quarter_label
 from trust_portal.learning.switchboard.coverage import LedgerLine
 from trust_portal.learning.switchboard.repository import read_ledger
 from trust_portal.storage.unit_of_work import ReadSession
@@ -259,7 +259,7 @@ def _line(line: LedgerLine) -> CoverageLine:
 
 
 def _labels(lengths: Sequence[str], now: datetime) -> Iterator[str]:
-    newest = {"month": f"{now.year}-{now.month:02d}", "quarter": f"{now.year}-Q{(now.month + 2) // 3}"}
+    newest = {"month": month_label(now), "quarter": quarter_label(now)}
     for length in lengths:
         label = newest[length]
         for _ in range(_PERIODS[length]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from starlette.datastructures import FormData
@@ -16,7 +16,7 @@ from trust_portal.access.tenants.model import Tenant
 from trust_portal.errors import InvalidInput, Refused
 from trust_portal.trust.accounts.model import LEAD, NOUN, Readiness, SetAccount
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import FormState, read_form, texts
+from trust_portal.web.forms import FormState, day_of, read_form, texts
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
 from trust_portal.web.templating import page
 
@@ -79,7 +79,7 @@ def _command(tenant: Tenant, form: FormData) -> SetAccount:
     return SetAccount(
         tenant.id,
         _person(given.get("csm", "")),
-        _day(given.get("review_on", "")),
+        day_of(given["review_on"], "review_on") if given.get("review_on") else None,
         _days(given.get("lead_days", "")),
     )
 
@@ -89,13 +89,6 @@ def _person(text: str) -> UUID | None:
         return UUID(text) if text else None
     except ValueError:
         raise InvalidInput("choose somebody who works here", field="csm") from None
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise InvalidInput("write the day as 2026-07-14", field="review_on") from None
 
 
 def _days(text: str) -> timedelta:

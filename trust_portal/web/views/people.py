@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -17,7 +18,7 @@ from trust_portal.documents.formats import instant
 from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.kernel.actor import CUSTOMER_ROLES, Role
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import FormState, page_request, read_form, required, texts
+from trust_portal.web.forms import FormState, day_of, page_request, read_form, required, start_of, texts
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
 from trust_portal.web.once import show_once, shown_once, taken
 from trust_portal.web.templating import page
@@ -51,7 +52,7 @@ async def add_person(request: Request) -> Response:
     try:
         command = AddPerson(tenant.id, required(form, "email"), required(form, "name"))
         role = _role(str(form["role"])) if form.get("role") else None
-        until = _day(str(form.get("until", "")))
+        until = _until(form)
         if role is not None:
             await house.gate.require(actor, Action.ROLE_GRANT, Resource("person", tenant.id))
             GrantRole(tenant.id, tenant.id, role, until).check(house.clock.now())
@@ -71,7 +72,7 @@ async def grant_role(request: Request) -> Response:
         if form.get("revoke"):
             await house_of(request).people.revoke(actor_of(request), tenant.id, person_id, role)
         else:
-            command = GrantRole(tenant.id, person_id, role, _day(str(form.get("until", ""))))
+            command = GrantRole(tenant.id, person_id, role, _until(form))
             await house_of(request).people.grant(command, actor_of(request))
     except (InvalidInput, Conflict) as refusal:
         return await people(request, FormState(texts(form), refusal))
@@ -107,15 +108,10 @@ def _role(text: str) -> Role:
         raise InvalidInput(f"there is no role {text!r}", field="role") from error
 
 
-def _day(text: str) -> datetime | None:
-    """A date from a form: the role ends as that day begins, in UTC unless it names an offset. Empty: no end."""
-    if not text:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise InvalidInput("write the day as YYYY-MM-DD", field="until") from error
+def _until(form: FormData) -> datetime | None:
+    """The role ends as that day begins; empty: no end."""
+    text = form.get("until")
+    return start_of(day_of(text, "until")) if text else None
 
 
 routes = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -35,7 +35,7 @@ from trust_portal.learning.actions.model import (
 from trust_portal.learning.actions.told_reminders import ReminderFilter, ReminderKind
 from trust_portal.learning.switchboard.service import AcknowledgeEscalation
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import FormState, one_of, page_request, read_form, required, texts
+from trust_portal.web.forms import FormState, day_of, one_of, page_request, read_form, required, texts
 from trust_portal.web.navigation import frame
 from trust_portal.web.templating import page
 
@@ -214,7 +214,7 @@ async def finish(request: Request) -> Response:
 
 async def move(request: Request) -> Response:
     async def act(form: FormData) -> object:
-        due, reason = _day(form.get("due")), str(form.get("reason", ""))
+        due, reason = day_of(form.get("due"), "due"), str(form.get("reason", ""))
         command = MoveDueDate(request.path_params["action"], due, reason)
         return await house_of(request).prevention_actions.move(command, actor_of(request))
 
@@ -323,13 +323,6 @@ def _id(text: object, field: str) -> UUID | None:
         return UUID(str(text).strip())
     except ValueError:
         raise InvalidInput("this is no id", field=field) from None
-
-
-def _day(text: object) -> date:
-    try:
-        return date.fromisoformat(str(text or "").strip())
-    except ValueError:
-        raise InvalidInput("write a day as 2026-06-14", field="due") from None
 
 
 def _number(text: object, field: str) -> int:

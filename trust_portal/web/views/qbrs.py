@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.errors import InvalidInput, Refused
-from trust_portal.kernel.period import previous_label
+from trust_portal.kernel.period import quarter_before
 from trust_portal.trust.qbr.document import (
     NEVER_OMITTED,
     acknowledged_of,
@@ -56,7 +55,7 @@ from trust_portal.trust.qbr.model import (
 from trust_portal.trust.qbr.reviewing import seen
 from trust_portal.trust.report.model import Acknowledgement, blocked_as, blocking
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import FormState, one_of, read_form, required, texts
+from trust_portal.web.forms import FormState, day_of, one_of, read_form, required, texts
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
 from trust_portal.web.templating import page
 
@@ -88,7 +87,7 @@ async def reviews(request: Request, form: FormState = FormState()) -> Response: 
         commitments=await house.qbr_reader.commitments(actor, tenant.id) if staff else (),
         states=COMMITMENTS,
         today=house.clock.now().date(),
-        period=_quarter_before(request),
+        period=quarter_before(house.clock.now()),
         form=form,
         **rights,
         **frame(request, tenant),
@@ -254,7 +253,7 @@ async def promise(request: Request) -> Response:
     tenant, form = await tenant_of(request, purpose=_PURPOSE), await read_form(request)
     try:
         command = Promise(
-            tenant.id, required(form, "text"), required(form, "owner"), _day(required(form, "due"))
+            tenant.id, required(form, "text"), required(form, "owner"), day_of(required(form, "due"), "due")
         )
         await house_of(request).qbrs.promise(command, actor_of(request))
     except Refused as refusal:
@@ -317,19 +316,6 @@ def _count(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or len(text) > 9:
         raise InvalidInput("how many entries were read", field="entries")
     return int(text)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InvalidInput("write the day as 2026-09-30", field="due") from None
-
-
-def _quarter_before(request: Request) -> str:
-    """The quarter that ended last."""
-    now = house_of(request).clock.now()
-    return previous_label(f"{now.year}-Q{(now.month + 2) // 3}")
 
 
 def _rights(request: Request, tenant: Tenant) -> dict[str, Any]:

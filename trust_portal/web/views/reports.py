@@ -26,10 +26,9 @@ from trust_portal.reliability.reports.renderer import bundle_name
 from trust_portal.reliability.reports.service import IssueReport
 from trust_portal.reliability.reports.words import Imprint
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import FormState, page_request, read_form, required, texts
+from trust_portal.web.forms import FormState, month_of, page_request, read_form, required, texts
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
 from trust_portal.web.templating import page
-from trust_portal.web.views.cost.budgets import month_of
 from trust_portal.web.views.credit.of_report import credited
 
 

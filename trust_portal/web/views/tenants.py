@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -14,15 +13,16 @@ from trust_portal.access.policy import Resource
 from trust_portal.access.tenants.model import CreateTenant
 from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.kernel.page import Page
+from trust_portal.kernel.period import month_label, previous_label
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import FormState, page_request, read_form, required, texts
+from trust_portal.web.forms import FormState, day_of, page_request, read_form, required, start_of, texts
 from trust_portal.web.navigation import frame, tenant_path
 from trust_portal.web.templating import page
 
 
 async def tenants(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
     actor, house = actor_of(request), house_of(request)
-    period = request.query_params.get("period") or previous_month(house.clock.now())
+    period = request.query_params.get("period") or previous_label(month_label(house.clock.now()))
     standings = house.gate.allows(actor, Action.SLA_RUN_READ, Resource.of_house("SLA overview"))
     listed: Page[Any] = (
         await house.overview.page(actor, period, page_request(request))
@@ -45,35 +45,21 @@ async def tenants(request: Request, form: FormState = FormState()) -> Response: 
     )
 
 
-def previous_month(now: datetime) -> str:
-    """The month whose reports are due or done: the one before ``now``, in UTC."""
-    return (now.replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
-
-
 async def create_tenant(request: Request) -> Response:
     form = await read_form(request)
+    onboarded = texts(form).get("onboarded_at")
     try:
         command = CreateTenant(
             key=required(form, "key"),
             name=required(form, "name"),
             time_zone=required(form, "time_zone", label="time zone"),
             residency=str(form.get("residency", "")).strip(),
-            onboarded_at=_first_day(str(form.get("onboarded_at", "")).strip()),
+            onboarded_at=start_of(day_of(onboarded, "onboarded_at")) if onboarded else None,
         )
         tenant = await house_of(request).tenants.create(command, actor_of(request))
     except (InvalidInput, Conflict) as refusal:
         return await tenants(request, FormState(texts(form), refusal))
     return RedirectResponse(f"{tenant_path(tenant)}?added=now", status_code=303)
-
-
-def _first_day(text: str) -> datetime | None:
-    """The start of a day in UTC; nothing for nothing, which is now."""
-    if not text:
-        return None
-    try:
-        return datetime.combine(date.fromisoformat(text), time(tzinfo=UTC))
-    except ValueError:
-        raise InvalidInput("write the day as YYYY-MM-DD", field="onboarded_at") from None
 
 
 routes = [

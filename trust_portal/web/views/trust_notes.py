@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -14,7 +12,7 @@ from trust_portal.errors import InvalidInput, Refused
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.trust.notes.model import NOUN, NoteKind, WriteNote
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import FormState, read_form, required, texts
+from trust_portal.web.forms import FormState, day_of, read_form, required, texts
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
 from trust_portal.web.templating import page
 
@@ -45,8 +43,8 @@ async def write(request: Request) -> Response:
             _kind(given.get("kind", "")),
             required(form, "subject"),
             given.get("text") or None,
-            _day(required(form, "valid_from"), "valid_from"),
-            _day(given["valid_to"], "valid_to") if given.get("valid_to") else None,
+            day_of(required(form, "valid_from"), "valid_from"),
+            day_of(given["valid_to"], "valid_to") if given.get("valid_to") else None,
         )
         await house_of(request).trust_notes.write(command, actor_of(request))
     except Refused as refusal:
@@ -61,13 +59,6 @@ def _kind(text: str) -> NoteKind:
         return NoteKind(text)
     except ValueError as error:
         raise InvalidInput("say whether it is a sub-processor or a note", field="kind") from error
-
-
-def _day(text: str, field: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidInput(f"{text!r} is no day like 2026-07-01", field=field) from error
 
 
 routes = [

@@ -13,7 +13,7 @@ from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.errors import Refused
-from trust_portal.kernel.period import previous_label
+from trust_portal.kernel.period import quarter_before
 from trust_portal.trust.report.document import acknowledged_of, sections_of, title_of
 from trust_portal.trust.report.model import (
     CSV_FILE,
@@ -45,7 +45,7 @@ async def reports(request: Request) -> Response:
         told=await house.trust_reports.told(actor, tenant.id),
         newest=newest,
         sections=() if newest is None else sections_of(newest.document),
-        period=_quarter_before(request),
+        period=quarter_before(house.clock.now()),
         **_rights(request, tenant),
         **frame(request, tenant),
     )
@@ -85,7 +85,7 @@ async def report(request: Request) -> Response:
 async def preview(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose=NOUN)
-    period = form.value("period") or request.query_params.get("of") or _quarter_before(request)
+    period = form.value("period") or request.query_params.get("of") or quarter_before(house.clock.now())
     found = await house.trust_reports.preview(actor, tenant.id, period)
     return page(
         request,
@@ -121,12 +121,6 @@ def _acknowledgements(given: Mapping[str, str]) -> tuple[Acknowledgement, ...]:
         for name, seen in given.items()
         if name.startswith(_SEEN) and (reason := given.get(_REASON + name.removeprefix(_SEEN)))
     )
-
-
-def _quarter_before(request: Request) -> str:
-    """The quarter that ended last."""
-    now = house_of(request).clock.now()
-    return previous_label(f"{now.year}-Q{(now.month + 2) // 3}")
 
 
 def _rights(request: Request, tenant: Tenant) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Any, Final
 from trust_portal.access.tenants.repository import find_tenant
 from trust_portal.kernel.canonical import digest
 from trust_portal.kernel.clock import rfc3339
-from trust_portal.kernel.period import Period, parse_period, zone
+from trust_portal.kernel.period import Period, month_label, parse_period, quarter_label, zone
 from trust_portal.learning.postmortems.gathering.model import (
     Customer,
     Fact,
@@ -118,7 +118,7 @@ def _labels(length: PeriodLength, time_zone: str, incident: IncidentBrief, now: 
     local = zone(time_zone)
     at, end = incident.began_at.astimezone(local), incident.over_at(now).astimezone(local)
     while (at.year, at.month) <= (end.year, end.month):
-        yield f"{at:%Y-%m}" if length is PeriodLength.MONTH else f"{at:%Y}-Q{(at.month + 2) // 3}"
+        yield month_label(at) if length is PeriodLength.MONTH else quarter_label(at)
         at = (at.replace(day=1, hour=12) + timedelta(days=32)).replace(day=1)
 
 

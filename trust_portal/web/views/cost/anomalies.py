@@ -16,10 +16,10 @@ from trust_portal.cost.detection.model import Direction, Severity
 from trust_portal.cost.metering.model import SUBSYSTEMS
 from trust_portal.errors import InvalidInput
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import moment_of, one_of, page_request
+from trust_portal.web.forms import day_of, moment_of, one_of, page_request, start_of
 from trust_portal.web.navigation import frame, tenant_of
 from trust_portal.web.templating import page
-from trust_portal.web.views.cost.screen import SUBSYSTEM_CHOICES, cost_frame, day_of, start_of
+from trust_portal.web.views.cost.screen import SUBSYSTEM_CHOICES, cost_frame
 
 _FILTERS = ("state", "direction", "subsystem", "severity", "verdict", "suppressed", "since", "until")
 _SUPPRESSED = {"yes": True, "no": False}
@@ -78,7 +78,9 @@ def _wanted(request: Request, tenant_id: UUID | None) -> AnomalyFilter:
 
 def _day_or_moment(text: str | None, field: str) -> datetime | None:
     """The start of a day, as the form sends it, or a moment to the second, as figures name their window."""
-    return moment_of(text, field) if text and "T" in text else start_of(day_of(text, field))
+    if not text:
+        return None
+    return moment_of(text, field) if "T" in text else start_of(day_of(text, field))
 
 
 def _shown(request: Request) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 
 from starlette.requests import Request
@@ -12,10 +11,10 @@ from starlette.routing import Route
 from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.cost.budgets.service import SetBudget
-from trust_portal.errors import InvalidInput, Refused
+from trust_portal.errors import Refused
 from trust_portal.kernel.money import Money
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import FormState, read_form, required, texts
+from trust_portal.web.forms import FormState, month_of, read_form, required, texts
 from trust_portal.web.navigation import tenant_of, tenant_path
 from trust_portal.web.templating import page
 from trust_portal.web.views.cost.screen import SUBSYSTEM_CHOICES, cost_frame, subsystem_of
@@ -65,14 +64,6 @@ async def set_budget(request: Request) -> Response:
 def amount_of(text: str, currency: str) -> Decimal | None:
     """Major units, no more digits than the currency counts; nothing withdraws the budget."""
     return Decimal(Money.parse(text, currency).decimal) if text else None
-
-
-def month_of(text: str, field: str) -> date:
-    """The first day of ``2026-06``."""
-    try:
-        return date.fromisoformat(f"{text.strip()}-01")
-    except ValueError:
-        raise InvalidInput("write a month as 2026-06", field=field) from None
 
 
 routes = [

@@ -19,10 +19,10 @@ from trust_portal.cost.trials.model import FRESH, MOST_TENANTS, BackTest, RunBac
 from trust_portal.cost.trials.quality import by_detector
 from trust_portal.errors import InvalidInput, Refused
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import FormState, one_of, read_form, required, texts
+from trust_portal.web.forms import FormState, day_of, one_of, read_form, required, start_of, texts
 from trust_portal.web.navigation import tenant_of, tenant_path
 from trust_portal.web.templating import page
-from trust_portal.web.views.cost.screen import cost_frame, day_of, start_of
+from trust_portal.web.views.cost.screen import cost_frame
 
 _FIRST = "back_test"
 #: Finds that a page lists of each kind, the newest; the sums are of all.
@@ -58,7 +58,10 @@ async def detectors(request: Request, form: FormState = FormState()) -> Response
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose="detectors")
     standing = await house.detector_flags.standing(actor, tenant.id)
-    since, until = (start_of(day_of(request.query_params.get(name), name)) for name in ("since", "until"))
+    asked = request.query_params
+    since, until = (
+        start_of(day_of(day, name)) if (day := asked.get(name)) else None for name in ("since", "until")
+    )
     report = await house.detector_reports.report(
         actor, tenant.id, since, None if until is None else until + timedelta(days=1)
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -12,7 +11,6 @@ from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.cost.metering.model import SUBSYSTEMS
-from trust_portal.errors import InvalidInput
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.navigation import frame, tenant_path
 
@@ -52,18 +50,3 @@ def cost_frame(request: Request, tenant: Tenant) -> Mapping[str, Any]:
 def subsystem_of(text: object) -> str | None:
     """A subsystem's name as it was sent; the command decides whether there is such a one."""
     return str(text).strip() or None if text else None
-
-
-def day_of(text: object, field: str) -> date | None:
-    """``2026-06-14``; nothing for nothing."""
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(str(text).strip())
-    except ValueError:
-        raise InvalidInput("write a day as 2026-06-14", field=field) from None
-
-
-def start_of(day: date | None) -> datetime | None:
-    """The first moment of a day in UTC."""
-    return None if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)

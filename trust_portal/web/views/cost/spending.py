@@ -13,11 +13,11 @@ from trust_portal.cost.metering.model import SUBSYSTEMS, Series
 from trust_portal.errors import InvalidInput
 from trust_portal.kernel.money import exponent
 from trust_portal.web.context import actor_of, house_of
+from trust_portal.web.forms import day_of, month_of
 from trust_portal.web.navigation import tenant_of
 from trust_portal.web.templating import page
 from trust_portal.web.views.cost import telling
-from trust_portal.web.views.cost.budgets import month_of
-from trust_portal.web.views.cost.screen import cost_frame, day_of
+from trust_portal.web.views.cost.screen import cost_frame
 
 
 async def spending(request: Request) -> Response:
@@ -42,7 +42,6 @@ async def day(request: Request) -> Response:
     subsystem, at = str(asked["subsystem"]), day_of(asked["day"], "day")
     if subsystem not in SUBSYSTEMS:
         raise InvalidInput(f"choose one of {', '.join(SUBSYSTEMS)}", field="subsystem")
-    assert at is not None  # noqa: S101 - a part of the path is never empty
     series = Series(subsystem, _currency(str(asked["currency"])))
     found = await house.spending.of_day(actor, tenant.id, series, at)
     return page(
