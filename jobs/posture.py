@@ -6,12 +6,11 @@ from uuid import UUID
 
 from jobs.duty import Arguments, Duty
 from trust_portal.house import House
-from trust_portal.kernel.actor import SYSTEM
 from trust_portal.storage.outbox import Job
 
 
 async def check(house: House, row_id: UUID, arguments: Arguments) -> None:
-    await house.posture.check(UUID(arguments["tenant"]), SYSTEM, work=row_id)
+    await house.posture.check_due(UUID(arguments["tenant"]), row_id)
 
 
 async def given_up(house: House, arguments: Arguments, reason: str) -> None:

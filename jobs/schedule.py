@@ -24,8 +24,7 @@ async def start_due_runs(house: House) -> None:
     for period in due_periods(house.clock.now()):
         if await house.runs.is_due(period):
             await house.runs.start(StartRun(period), SYSTEM)
-    for run in await house.runs.open_runs():
-        await house.runs.complete_if_done(run.id)
+    await house.runs.complete_open()
 
 
 def due_periods(now: datetime) -> tuple[str, ...]:

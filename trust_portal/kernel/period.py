@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from trust_portal.errors import InvalidInput
@@ -16,8 +17,8 @@ from trust_portal.errors import InvalidInput
 _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
 _QUARTER = re.compile(r"([0-9]{4})-Q([1-4])")
 
-#: Where a calendar day begins and ends first, as an offset: a period is over here before it is anywhere else.
-_FIRST_OFFSET = timedelta(hours=14)
+#: Where a calendar day begins and ends first: a period is over here before it is anywhere else.
+FIRST_ZONE: Final = "Pacific/Kiritimati"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def quarter_label(day: date) -> str:
 
 def first_day_anywhere(now: datetime) -> date:
     """The latest date that has begun somewhere in the world."""
-    return (now.astimezone(UTC) + _FIRST_OFFSET).date()
+    return now.astimezone(zone(FIRST_ZONE)).date()
 
 
 def quarter_before(day: date) -> str:

@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.outbox import DEFAULT_QUEUE, QUEUE_OF, Job, outbox
@@ -191,14 +191,30 @@ class Backlog:
             )
 
     async def give_up(self, ticket: Ticket, error: str) -> None:
-        """End the attempts. The row stays as the record; its dedupe key is freed for a new request."""
+        """End the attempts. The row stays as the record; its dedupe key is freed for a new request.
+
+        It is the record of its like: rows of the same job and arguments that were given up before go, so that
+        what is asked for again and again, in vain, is kept once.
+        """
         now = self._storage.clock.now()
         async with self._storage.write(_HOUSE) as session:
-            await session.execute(
-                update(outbox)
-                .where(_still(ticket))
-                .values(leased_until=None, failed_at=now, dedupe_key=None, last_error=error)
-            )
+            row = (
+                await session.execute(
+                    update(outbox)
+                    .where(_still(ticket))
+                    .values(leased_until=None, failed_at=now, dedupe_key=None, last_error=error)
+                    .returning(outbox.c.arguments)
+                )
+            ).one_or_none()
+            if row is not None:
+                await session.execute(
+                    delete(outbox).where(
+                        outbox.c.job == ticket.job.value,
+                        outbox.c.arguments == row.arguments,
+                        outbox.c.failed_at.is_not(None),
+                        outbox.c.id != ticket.row_id,
+                    )
+                )
 
     async def done(self, ticket: Ticket) -> None:
         """Clear a row whose job had nothing left to do; most jobs did so with their effect."""

@@ -39,8 +39,13 @@ _HOUSE: Final = TenantScope(VENDOR_ID)
 class Round(StrEnum):
     """Rounds that set back whoever they fail for."""
 
+    CHECK_POSTURE = "check-posture"
     CLOSE_COST_HOURS = "close-cost-hours"
+    COMPLETE_SLA_RUNS = "complete-sla-runs"
+    COMPLETE_TRUST_BATCHES = "complete-trust-batches"
+    EVALUATE_COMPLIANCE = "evaluate-compliance"
     FOLLOW_INCIDENTS = "follow-incidents"
+    FOLLOW_UP_REVIEWS = "follow-up-reviews"
     LOOK_AT_BUDGETS = "look-at-budgets"
     PREPARE_QBR = "prepare-qbr"
     ROLL_UP_USAGE = "roll-up-usage"

@@ -162,6 +162,21 @@ async def test_a_row_given_up_stays_visible_and_frees_its_dedupe_key(storage: St
     assert len(await backlog.hand_over(DEFAULT_QUEUE)) == 1
 
 
+async def test_of_what_is_asked_for_again_and_given_up_again_the_last_row_is_kept(
+    storage: Storage, backlog: Backlog, clock: ManualClock
+):
+    for error in ("FIRST", "SECOND"):
+        await ask(storage, dedupe_key="k")
+        (ticket,) = await backlog.hand_over(DEFAULT_QUEUE)
+        begun = await backlog.start(ticket)
+        assert begun is not None
+        await backlog.give_up(begun[0], error)
+        clock.advance(timedelta(hours=1))
+    (row,) = await backlog.waiting()
+    assert (row.last_error, row.failed_at) == ("SECOND", clock.now() - timedelta(hours=1))
+    assert list((await backlog.given_up()).values()) == [1]
+
+
 async def test_work_due_later_waits_until_then(storage: Storage, backlog: Backlog, clock: ManualClock):
     await ask(storage, due_at=clock.now() + timedelta(hours=1))
     assert await backlog.hand_over(DEFAULT_QUEUE) == ()

@@ -16,7 +16,9 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
 
+from jobs.posture import POSTURE_DUTIES
 from jobs.posture import check as check_job
+from jobs.workbench import Workbench
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.tenants.model import CreateTenant
 from trust_portal.errors import Denied, NotFound
@@ -28,7 +30,9 @@ from trust_portal.kernel.canonical import digest, sha256_hex
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.page import PageRequest
+from trust_portal.storage.backlog import Backlog
 from trust_portal.storage.outbox import Job
+from trust_portal.storage.rounds import FIRST_WAIT, Round, Rounds
 from trust_portal.storage.tenancy import POLICY_AS_PRINTED, TenantScope
 from trust_portal.trust.posture.model import Check, Finding, Outcome, PostureCheck
 from trust_portal.trust.posture.probing import CANARY_ID
@@ -226,6 +230,42 @@ async def test_the_clockwork_asks_once_a_day_for_each_customer_and_a_job_is_done
     assert await house.posture.ask_due() == 0
     clock.advance(timedelta(days=1))
     assert await house.posture.ask_due() == 2
+
+
+async def test_a_customer_who_cannot_be_looked_at_holds_up_no_other_and_leaves_no_failed_jobs(
+    house: House, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurt, other = await customer(house), await customer(house, "southwind")
+    check = type(house.posture).check
+
+    async def fails_for_one(posture: Any, tenant_id: UUID, *arguments: Any, **named: Any) -> Any:
+        if tenant_id == hurt:
+            raise ZeroDivisionError("a catalogue nobody foresaw")
+        return await check(posture, tenant_id, *arguments, **named)
+
+    async def round_() -> list[UUID]:
+        await house.posture.ask_due()
+        backlog = Backlog(house.storage)
+        (duty,), bench, asked = POSTURE_DUTIES, Workbench(house, backlog), await _waiting(house)
+        for row in asked:
+            await bench.attempt(duty, str(row["id"]), 0)
+        assert await _waiting(house) == []
+        return sorted(UUID(row["arguments"]["tenant"]) for row in asked)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(house.posture), "check", fails_for_one)
+        assert await round_() == sorted((hurt, other))
+        assert await round_() == [], "the one is looked at, the other waits"
+        clock.advance(FIRST_WAIT)
+        assert await round_() == [hurt]
+    (setback,) = await Rounds(house.storage).setbacks()
+    assert (setback.round, setback.subject, setback.failures) == (Round.CHECK_POSTURE, hurt, 2)
+    looked_at = [bool((await house.posture.view(CONSOLE, each)).latest) for each in (hurt, other)]
+    assert looked_at == [False, True]
+    clock.advance(2 * FIRST_WAIT)
+    assert await round_() == [hurt]
+    assert len((await house.posture.view(CONSOLE, hurt)).latest) == 3
+    assert await Rounds(house.storage).setbacks() == ()
 
 
 async def test_customers_read_their_own_and_staff_looks_again(house: House) -> None:

@@ -44,6 +44,7 @@ from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.canonical import Json
 from trust_portal.kernel.ids import new_id
 from trust_portal.storage.outbox import Job
+from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
 
@@ -60,6 +61,7 @@ class GlassReviews:
         self._storage = storage
         self._ledger = ledger
         self._approvals = approvals
+        self._rounds = Rounds(storage)
 
     async def close(self, grant: Grant, actor: Actor, reason: str, decision: Decision | None) -> Emergency:
         """End it now and ask for its review, in one transaction. ``Conflict`` (``NOT_OPEN``) if it is over."""
@@ -93,9 +95,16 @@ class GlassReviews:
         """Ask again for what a job should have attended to and did not. Once an hour is enough."""
         async with self._storage.read(StaffScope()) as reading:
             owed = await repository.owed(reading, self._storage.clock.now())
-        for grant in owed:
-            async with self._storage.write(TenantScope(grant.tenant_id)) as session:
-                await _attend_later(session, grant, timedelta(0))
+
+        async def ask(tenant_id: UUID) -> None:
+            async with self._storage.write(TenantScope(tenant_id)) as session:
+                for grant in owed:
+                    if grant.tenant_id == tenant_id:
+                        await _attend_later(session, grant, timedelta(0))
+
+        concerned = tuple(dict.fromkeys(grant.tenant_id for grant in owed))
+        await self._rounds.settle(Round.FOLLOW_UP_REVIEWS, concerned)
+        await self._rounds.one_by_one(Round.FOLLOW_UP_REVIEWS, concerned, ask)
 
     async def settled(self, tenant_id: UUID, request_id: UUID) -> None:
         """Reviewers have decided, or time has: then it is asked for again, and everybody hears of it."""

@@ -21,7 +21,7 @@ from trust_portal.errors import Conflict, NotFound
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.ids import VENDOR_ID, new_id
-from trust_portal.kernel.period import parse_period
+from trust_portal.kernel.period import FIRST_ZONE, parse_period
 from trust_portal.reliability.contracts.in_force import length_of
 from trust_portal.reliability.contracts.model import PeriodLength
 from trust_portal.reliability.contracts.repository import anybody_promises
@@ -33,12 +33,11 @@ from trust_portal.reliability.runs.covering import Covering
 from trust_portal.reliability.runs.model import Progress, Run, RunState, RunTenant, StartRun
 from trust_portal.reliability.runs.planning import Planning
 from trust_portal.storage.outbox import Job
+from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import Storage, WriteSession
 
 _VENDOR = TenantScope(VENDOR_ID)
-#: Where a calendar day ends first.
-_FIRST_ZONE = "Pacific/Kiritimati"
 
 
 class Runs:
@@ -58,6 +57,7 @@ class Runs:
         self._storage = storage
         self._gate = gate
         self._access_log = access_log
+        self._rounds = Rounds(storage)
         self._planning = Planning(storage, tenants, grace)
         self._covering = Covering(storage, reports)
         self._completion = Completion(storage, ledger)
@@ -70,7 +70,7 @@ class Runs:
         not over anywhere; a tenant whose time zone is behind is covered as soon as it is there.
         """
         await self._gate.require(actor, Action.SLA_RUN_START, Resource.of_house("SLA run"))
-        end = parse_period(command.period, _FIRST_ZONE).end
+        end = parse_period(command.period, FIRST_ZONE).end
         if self._storage.clock.now() < end:
             raise Conflict(
                 f"{command.period} is not over yet anywhere; run it after its end",
@@ -154,10 +154,13 @@ class Runs:
         """Complete the run if nothing is pending, with a receipt that names who got no report and why."""
         return await self._completion.complete_if_done(run_id)
 
-    async def open_runs(self) -> tuple[Run, ...]:
-        """Runs under way. For the clockwork, which completes what a killed worker could not."""
+    async def complete_open(self) -> None:
+        """Complete what a killed worker could not. For the clockwork."""
         async with self._storage.read(_VENDOR) as session:
-            return await repository.open_runs(session)
+            running = await repository.open_runs(session)
+        ids = [run.id for run in running]
+        await self._rounds.settle(Round.COMPLETE_SLA_RUNS, ids)
+        await self._rounds.one_by_one(Round.COMPLETE_SLA_RUNS, ids, self._completion.complete_if_done)
 
     async def _trace(self, actor: Actor, tenants: Sequence[RunTenant], period: str) -> None:
         await self._access_log.trace(

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Final
 from uuid import UUID
 
 from trust_portal.access.access_log.model import Access, Verb
@@ -26,10 +25,11 @@ from trust_portal.evidence.ledger import Ledger
 from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.page import MAX_PAGE, Page, PageRequest
-from trust_portal.kernel.period import parse_period
+from trust_portal.kernel.period import FIRST_ZONE, parse_period
 from trust_portal.reliability.runs.model import RunState
 from trust_portal.reliability.runs.repository import find_run
 from trust_portal.storage.outbox import Job
+from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
 from trust_portal.trust.batches import repository
@@ -50,8 +50,6 @@ from trust_portal.trust.report.repository import trust_report_of_period
 from trust_portal.trust.report.service import TrustReports
 
 _VENDOR = TenantScope(VENDOR_ID)
-#: Where a calendar day ends first.
-_FIRST_ZONE: Final = "Pacific/Kiritimati"
 
 
 class TrustBatches:
@@ -72,6 +70,7 @@ class TrustBatches:
         self._tenants = tenants
         self._reports = reports
         self._access_log = access_log
+        self._rounds = Rounds(storage)
         self._completion = BatchCompletion(storage, ledger)
 
     async def start(self, command: StartTrustBatch, actor: Actor) -> Batch:
@@ -80,7 +79,7 @@ class TrustBatches:
         Raises ``PERIOD_NOT_OVER`` while the period is not over anywhere.
         """
         await self._gate.require(actor, Action.TRUST_BATCH_START, Resource.of_house(NOUN))
-        end = parse_period(command.period, _FIRST_ZONE).end
+        end = parse_period(command.period, FIRST_ZONE).end
         if self._storage.clock.now() < end:
             raise Conflict(
                 f"{command.period} is not over yet anywhere; publish it after its end",
@@ -201,8 +200,9 @@ class TrustBatches:
         """Complete what a killed worker could not. For the clockwork."""
         async with self._storage.read(_VENDOR) as session:
             running = await repository.running_batches(session)
-        for batch in running:
-            await self._completion.complete_if_done(batch.id)
+        ids = [batch.id for batch in running]
+        await self._rounds.settle(Round.COMPLETE_TRUST_BATCHES, ids)
+        await self._rounds.one_by_one(Round.COMPLETE_TRUST_BATCHES, ids, self._completion.complete_if_done)
 
     async def _publish(self, batch: Batch, tenant_id: UUID) -> tuple[BatchOutcome, str | None, UUID | None]:
         if (found := await self._published(batch, tenant_id)) is not None:

@@ -30,7 +30,7 @@ SELECT t.tenant_id FROM tenants t
 WHERE t.offboarded_at IS NULL
   AND coalesce((SELECT max(c.at) FROM compliance_evaluations c WHERE c.tenant_id = t.tenant_id),
                (SELECT min(r.at) FROM receipts r WHERE r.tenant_id = t.tenant_id)) <= $1
-ORDER BY t.tenant_id <> $2, t.key LIMIT $3
+ORDER BY t.tenant_id <> $2, t.key
 """
 
 
@@ -94,9 +94,9 @@ async def standings(session: ReadSession) -> tuple[Summary, ...]:
     )
 
 
-async def due_since(session: ReadSession, before: datetime, limit: int) -> tuple[UUID, ...]:
+async def due_since(session: ReadSession, before: datetime) -> tuple[UUID, ...]:
     """Whose latest evaluation (or first receipt) is not after ``before``; the vendor first. For the staff scope."""
-    rows = await (await session.driver()).fetch(_DUE, before, VENDOR_ID, limit)
+    rows = await (await session.driver()).fetch(_DUE, before, VENDOR_ID)
     return tuple(row["tenant_id"] for row in rows)
 
 

@@ -22,6 +22,7 @@ from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.canonical import canonical, sha256_hex
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.storage.outbox import Job
+from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage
 from trust_portal.trust.compliance import repository
@@ -69,6 +70,7 @@ class Compliance:
         self._access_log = access_log
         self._audits = audits
         self._exports = exports
+        self._rounds = Rounds(storage)
         self.catalogue = catalogue
 
     async def evaluate(self, command: Evaluate, actor: Actor) -> Evaluation:
@@ -80,7 +82,15 @@ class Compliance:
         return evaluation
 
     async def do_scheduled(self, tenant_id: UUID, row_id: UUID | None = None) -> None:
-        """The clockwork's: an audit of the receipts where one is due, then the evaluation. ``row_id`` is the job."""
+        """The clockwork's: an audit of the receipts where one is due, then the evaluation. ``row_id`` is the job.
+
+        Where it fails the tenant is set back.
+        """
+        await self._rounds.one_by_one(
+            Round.EVALUATE_COMPLIANCE, (tenant_id,), lambda each: self._do_scheduled(each, row_id)
+        )
+
+    async def _do_scheduled(self, tenant_id: UUID, row_id: UUID | None) -> None:
         decision = await self._may_evaluate(SYSTEM)
         now = self._storage.clock.now()
         async with self._storage.read(StaffScope()) as session:
@@ -98,12 +108,15 @@ class Compliance:
 
     async def ask_for_due(self) -> int:
         """One round of the clockwork: jobs for whom an evaluation is due. The vendor's is made before those that
-        inherit from it.
+        inherit from it; where it is set back they inherit what was found last.
         """
         before = self._storage.clock.now() - self.catalogue.every
         async with self._storage.read(StaffScope()) as session:
-            due = await repository.due_since(session, before, _AT_A_TIME)
-        wanted = due[:1] if due[:1] == (VENDOR_ID,) else due
+            due = await repository.due_since(session, before)
+        await self._rounds.settle(Round.EVALUATE_COMPLIANCE, due)
+        held = await self._rounds.held_back(Round.EVALUATE_COMPLIANCE)
+        asked = [each for each in due if each not in held][:_AT_A_TIME]
+        wanted = asked[:1] if asked[:1] == [VENDOR_ID] else asked
         await self._enqueue(wanted)
         return len(wanted)
 

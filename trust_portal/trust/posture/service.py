@@ -17,12 +17,13 @@ from trust_portal.evidence.act import Act
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.sealing.vault import Vault
 from trust_portal.evidence.statement import ReceiptKind, Subject
-from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.canonical import digest
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.storage.metadata import TENANT_OWNED, metadata
 from trust_portal.storage.outbox import Job
+from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import Storage
 from trust_portal.trust.posture.customer_key import look_at_key, read_key_facts
@@ -64,6 +65,7 @@ class Posture:
         self._access_log = access_log
         self._places = places
         self._vault = vault
+        self._rounds = Rounds(storage)
 
     async def check(
         self, tenant_id: UUID, actor: Actor, *, work: UUID | None = None
@@ -88,12 +90,23 @@ class Posture:
         now = self._storage.clock.now()
         async with self._storage.read(StaffScope()) as session:
             due = await due_tenants(session, now - EVERY)
-        if due:
+        await self._rounds.settle(Round.CHECK_POSTURE, due)
+        held = await self._rounds.held_back(Round.CHECK_POSTURE)
+        asked = [tenant_id for tenant_id in due if tenant_id not in held]
+        if asked:
             async with self._storage.write(TenantScope(VENDOR_ID)) as session:
-                for tenant_id in due:
+                for tenant_id in asked:
                     arguments = {"tenant": str(tenant_id)}
                     await session.enqueue(Job.CHECK_POSTURE, arguments, dedupe_key=f"posture {tenant_id}")
-        return len(due)
+        return len(asked)
+
+    async def check_due(self, tenant_id: UUID, work: UUID) -> None:
+        """The clockwork's look. Where it fails the customer is set back; ``work`` is the outbox row."""
+
+        async def look(_: UUID) -> None:
+            await self.check(tenant_id, SYSTEM, work=work)
+
+        await self._rounds.one_by_one(Round.CHECK_POSTURE, (tenant_id,), look)
 
     async def view(self, actor: Actor, tenant_id: UUID) -> PostureView:
         """How it stands, by what was last found."""
