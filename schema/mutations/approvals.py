@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 import strawberry
 
 from schema.context import Info
 from schema.ids import GlobalId, decode
-from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.payload import Payload, mutation
 from schema.types.approval import ApprovalRequest, approval_request
 from trust_portal.access.approvals.model import Approve, Deny, Withdraw
 from trust_portal.evidence.assertion import Assertion
@@ -52,45 +50,39 @@ class WithdrawRequestInput:
 
 
 @strawberry.type(description="The request as it stands.")
-class ApprovalRequestPayload:
-    request: ApprovalRequest | None
-    user_errors: list[UserError]
+class ApprovalRequestPayload(Payload):
+    request: ApprovalRequest | None = None
 
 
 @strawberry.type
 class ApprovalMutations:
-    @strawberry.mutation(description="Approve; for persons, never for the one who asked, each once.")
+    @mutation(description="Approve; for persons, never for the one who asked, each once.")
     async def approve_request(self, info: Info, input: ApproveRequestInput) -> ApprovalRequestPayload:
-        async def act(asked: GlobalId) -> object:
-            command = Approve(
-                asked.tenant_id,
-                asked.id,
-                input.digest,
-                input.reason,
-                input.slot,
-                assertion_of(input.assertion),
-            )
-            return await info.context.house.decisions.approve(command, info.context.actor)
+        asked = _request(input.request_id)
+        command = Approve(
+            asked.tenant_id,
+            asked.id,
+            input.digest,
+            input.reason,
+            input.slot,
+            assertion_of(input.assertion),
+        )
+        await info.context.house.decisions.approve(command, info.context.actor)
+        return await _as_it_stands(info, asked)
 
-        return await _decided(info, input.request_id, act)
-
-    @strawberry.mutation(description="Deny; for whoever may approve such a request.")
+    @mutation(description="Deny; for whoever may approve such a request.")
     async def deny_request(self, info: Info, input: DenyRequestInput) -> ApprovalRequestPayload:
-        async def act(asked: GlobalId) -> object:
-            command = Deny(
-                asked.tenant_id, asked.id, input.digest, input.reason, assertion_of(input.assertion)
-            )
-            return await info.context.house.decisions.deny(command, info.context.actor)
+        asked = _request(input.request_id)
+        command = Deny(asked.tenant_id, asked.id, input.digest, input.reason, assertion_of(input.assertion))
+        await info.context.house.decisions.deny(command, info.context.actor)
+        return await _as_it_stands(info, asked)
 
-        return await _decided(info, input.request_id, act)
-
-    @strawberry.mutation(description="Take back what one asked for, as long as it was not done.")
+    @mutation(description="Take back what one asked for, as long as it was not done.")
     async def withdraw_request(self, info: Info, input: WithdrawRequestInput) -> ApprovalRequestPayload:
-        async def act(asked: GlobalId) -> object:
-            command = Withdraw(asked.tenant_id, asked.id, input.reason)
-            return await info.context.house.decisions.withdraw(command, info.context.actor)
-
-        return await _decided(info, input.request_id, act)
+        asked = _request(input.request_id)
+        command = Withdraw(asked.tenant_id, asked.id, input.reason)
+        await info.context.house.decisions.withdraw(command, info.context.actor)
+        return await _as_it_stands(info, asked)
 
 
 def assertion_of(given: AssertionInput | None) -> Assertion | None:
@@ -105,14 +97,10 @@ def assertion_of(given: AssertionInput | None) -> Assertion | None:
     return Assertion.of(parts)
 
 
-async def _decided(
-    info: Info, request_id: strawberry.ID, act: Callable[[GlobalId], Awaitable[object]]
-) -> ApprovalRequestPayload:
-    house, actor = info.context.house, info.context.actor
-    try:
-        asked = decode(request_id, "ApprovalRequest", field="requestId")
-        await act(asked)
-        view = await house.approval_inbox.get(actor, asked.tenant_id, asked.id)
-    except OF_THE_REQUEST as refusal:
-        return ApprovalRequestPayload(request=None, user_errors=[user_error(refusal)])
-    return ApprovalRequestPayload(request=approval_request(view), user_errors=[])
+def _request(id_: strawberry.ID) -> GlobalId:
+    return decode(id_, "ApprovalRequest", field="requestId")
+
+
+async def _as_it_stands(info: Info, asked: GlobalId) -> ApprovalRequestPayload:
+    view = await info.context.house.approval_inbox.get(info.context.actor, asked.tenant_id, asked.id)
+    return ApprovalRequestPayload(request=approval_request(view))

@@ -8,7 +8,7 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import decode
-from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.payload import Payload, mutation
 from schema.types.break_glass import BreakGlass, break_glass
 from trust_portal.access.break_glass.model import CloseBreakGlass, OpenBreakGlass
 
@@ -27,33 +27,24 @@ class CloseBreakGlassInput:
 
 
 @strawberry.type(description="The emergency access as it stands.")
-class BreakGlassPayload:
-    access: BreakGlass | None
-    user_errors: list[UserError]
+class BreakGlassPayload(Payload):
+    access: BreakGlass | None = None
 
 
 @strawberry.type
 class BreakGlassMutations:
-    @strawberry.mutation(
-        description="Break the glass: for persons on call, told to everybody, reviewed after."
-    )
+    @mutation(description="Break the glass: for persons on call, told to everybody, reviewed after.")
     async def open_break_glass(self, info: Info, input: OpenBreakGlassInput) -> BreakGlassPayload:
         house = info.context.house
-        try:
-            tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
-            command = OpenBreakGlass(tenant_id, input.reason, timedelta(minutes=input.minutes))
-            made = await house.break_glass.open(command, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return BreakGlassPayload(access=None, user_errors=[user_error(refusal)])
-        return BreakGlassPayload(access=break_glass(made, house.clock.now()), user_errors=[])
+        tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
+        command = OpenBreakGlass(tenant_id, input.reason, timedelta(minutes=input.minutes))
+        made = await house.break_glass.open(command, info.context.actor)
+        return BreakGlassPayload(access=break_glass(made, house.clock.now()))
 
-    @strawberry.mutation(description="Put it back, by who broke it or by who looks after security.")
+    @mutation(description="Put it back, by who broke it or by who looks after security.")
     async def close_break_glass(self, info: Info, input: CloseBreakGlassInput) -> BreakGlassPayload:
         house = info.context.house
-        try:
-            asked = decode(input.id, "BreakGlass", field="id")
-            command = CloseBreakGlass(asked.tenant_id, asked.id, input.reason)
-            made = await house.break_glass.close(command, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return BreakGlassPayload(access=None, user_errors=[user_error(refusal)])
-        return BreakGlassPayload(access=break_glass(made, house.clock.now()), user_errors=[])
+        asked = decode(input.id, "BreakGlass", field="id")
+        command = CloseBreakGlass(asked.tenant_id, asked.id, input.reason)
+        made = await house.break_glass.close(command, info.context.actor)
+        return BreakGlassPayload(access=break_glass(made, house.clock.now()))

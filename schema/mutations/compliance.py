@@ -6,7 +6,7 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import decode
-from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.payload import Payload, mutation
 from schema.spans import days
 from schema.types.compliance import Assessment, ComplianceEvaluation, assessment, compliance_evaluation
 from schema.types.export import Export, export
@@ -22,9 +22,8 @@ class EvaluateComplianceInput:
 
 
 @strawberry.type(description="The evaluation, on record.")
-class EvaluateCompliancePayload:
-    evaluation: ComplianceEvaluation | None
-    user_errors: list[UserError]
+class EvaluateCompliancePayload(Payload):
+    evaluation: ComplianceEvaluation | None = None
 
 
 @strawberry.input(description="The evaluation whose signed bundle is wanted.")
@@ -33,9 +32,8 @@ class ExportComplianceInput:
 
 
 @strawberry.type(description="The export, new or already there.")
-class ExportCompliancePayload:
-    export: Export | None
-    user_errors: list[UserError]
+class ExportCompliancePayload(Payload):
+    export: Export | None = None
 
 
 @strawberry.input(
@@ -50,9 +48,8 @@ class ImportAssessmentInput:
 
 
 @strawberry.type(description="What was taken in; all of it, or nothing.")
-class ImportAssessmentPayload:
-    assessment: Assessment | None
-    user_errors: list[UserError]
+class ImportAssessmentPayload(Payload):
+    assessment: Assessment | None = None
 
 
 @strawberry.input(description="What was decided about one role that somebody else holds, and why.")
@@ -63,55 +60,40 @@ class ReviewHeldRoleInput:
 
 
 @strawberry.type(description="Whether it is on record.")
-class ReviewHeldRolePayload:
-    recorded: bool
-    user_errors: list[UserError]
+class ReviewHeldRolePayload(Payload):
+    recorded: bool = False
 
 
 @strawberry.type
 class ComplianceMutations:
-    @strawberry.mutation(description="Judge every control of a tenant, or of the vendor, now.")
+    @mutation(description="Judge every control of a tenant, or of the vendor, now.")
     async def evaluate_compliance(
         self, info: Info, input: EvaluateComplianceInput
     ) -> EvaluateCompliancePayload:
-        try:
-            tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
-            command = Evaluate(tenant_id, input.reason)
-            made = await info.context.house.compliance.evaluate(command, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return EvaluateCompliancePayload(evaluation=None, user_errors=[user_error(refusal)])
-        return EvaluateCompliancePayload(evaluation=compliance_evaluation(made), user_errors=[])
+        tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
+        command = Evaluate(tenant_id, input.reason)
+        made = await info.context.house.compliance.evaluate(command, info.context.actor)
+        return EvaluateCompliancePayload(evaluation=compliance_evaluation(made))
 
-    @strawberry.mutation(
-        description="Ask for the signed bundle of an evaluation, OSCAL included. Idempotent."
-    )
+    @mutation(description="Ask for the signed bundle of an evaluation, OSCAL included. Idempotent.")
     async def export_compliance(self, info: Info, input: ExportComplianceInput) -> ExportCompliancePayload:
         house, actor = info.context.house, info.context.actor
-        try:
-            asked = decode(input.id, "ComplianceEvaluation")
-            tenant = await house.tenants.get(actor, asked.tenant_id, purpose="GraphQL")
-            found = await house.compliance.export(actor, asked.tenant_id, asked.id)
-        except OF_THE_REQUEST as refusal:
-            return ExportCompliancePayload(export=None, user_errors=[user_error(refusal)])
-        return ExportCompliancePayload(export=export(found, tenant.key), user_errors=[])
+        asked = decode(input.id, "ComplianceEvaluation")
+        tenant = await house.tenants.get(actor, asked.tenant_id, purpose="GraphQL")
+        found = await house.compliance.export(actor, asked.tenant_id, asked.id)
+        return ExportCompliancePayload(export=export(found, tenant.key))
 
-    @strawberry.mutation(description="Take in an assessment that was made elsewhere.")
+    @mutation(description="Take in an assessment that was made elsewhere.")
     async def import_assessment(self, info: Info, input: ImportAssessmentInput) -> ImportAssessmentPayload:
-        try:
-            command = ImportAssessment(
-                input.source, input.document.encode(), days(input.max_age, "max_age"), input.reason
-            )
-            taken = await info.context.house.assessment_imports.take(command, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return ImportAssessmentPayload(assessment=None, user_errors=[user_error(refusal)])
-        return ImportAssessmentPayload(assessment=assessment(taken), user_errors=[])
+        command = ImportAssessment(
+            input.source, input.document.encode(), days(input.max_age, "max_age"), input.reason
+        )
+        taken = await info.context.house.assessment_imports.take(command, info.context.actor)
+        return ImportAssessmentPayload(assessment=assessment(taken))
 
-    @strawberry.mutation(description="Confirm a role that somebody else holds, or take it away.")
+    @mutation(description="Confirm a role that somebody else holds, or take it away.")
     async def review_held_role(self, info: Info, input: ReviewHeldRoleInput) -> ReviewHeldRolePayload:
-        try:
-            asked = decode(input.id, "RoleGrant")
-            command = RecordReview(asked.tenant_id, asked.id, input.act, input.reason)
-            await info.context.house.access_reviews.record(command, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return ReviewHeldRolePayload(recorded=False, user_errors=[user_error(refusal)])
-        return ReviewHeldRolePayload(recorded=True, user_errors=[])
+        asked = decode(input.id, "RoleGrant")
+        command = RecordReview(asked.tenant_id, asked.id, input.act, input.reason)
+        await info.context.house.access_reviews.record(command, info.context.actor)
+        return ReviewHeldRolePayload(recorded=True)

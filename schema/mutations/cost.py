@@ -9,7 +9,7 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import decode, encode
-from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.payload import Payload, mutation
 from schema.types.cost import (
     CostAnomaly,
     CostBudget,
@@ -36,9 +36,8 @@ class GiveCostFeedbackInput:
 
 
 @strawberry.type(description="The anomaly with its new verdict.")
-class GiveCostFeedbackPayload:
-    anomaly: CostAnomaly | None
-    user_errors: list[UserError]
+class GiveCostFeedbackPayload(Payload):
+    anomaly: CostAnomaly | None = None
 
 
 @strawberry.input(description="Which anomaly's explanation is put on record.")
@@ -47,9 +46,8 @@ class RecordCostExplanationInput:
 
 
 @strawberry.type(description="The anomaly with the receipt of its explanation.")
-class RecordCostExplanationPayload:
-    anomaly: CostAnomaly | None
-    user_errors: list[UserError]
+class RecordCostExplanationPayload(Payload):
+    anomaly: CostAnomaly | None = None
 
 
 @strawberry.input(description="What is to raise nothing, from when until when. At the vendor: for everybody.")
@@ -68,9 +66,8 @@ class EndCostSuppressionInput:
 
 
 @strawberry.type(description="The suppression as it stands.")
-class CostSuppressionPayload:
-    suppression: CostSuppression | None
-    user_errors: list[UserError]
+class CostSuppressionPayload(Payload):
+    suppression: CostSuppression | None = None
 
 
 @strawberry.input(description="Thresholds; one that is left out keeps what lies above.")
@@ -89,12 +86,12 @@ class SetCostThresholdsInput:
 
 
 @strawberry.type(description="What holds now, for every subsystem.")
-class SetCostThresholdsPayload:
-    thresholds: list[CostThresholds] | None
+class SetCostThresholdsPayload(Payload):
+    thresholds: list[CostThresholds] | None = None
     request_id: strawberry.ID | None = strawberry.field(
-        description="Of the request for approval, where less would be found; nothing is set before that."
+        default=None,
+        description="Of the request for approval, where less would be found; nothing is set before that.",
     )
-    user_errors: list[UserError]
 
 
 @strawberry.input(description="A month's budget; without an amount it is withdrawn.")
@@ -111,68 +108,55 @@ class SetCostBudgetInput:
 
 
 @strawberry.type(description="Where every budget of that month stands.")
-class SetCostBudgetPayload:
-    budgets: list[CostBudget] | None
-    user_errors: list[UserError]
+class SetCostBudgetPayload(Payload):
+    budgets: list[CostBudget] | None = None
 
 
 @strawberry.type
 class CostMutations:
-    @strawberry.mutation(description="Say what an anomaly was; said again, the last word counts.")
+    @mutation(description="Say what an anomaly was; said again, the last word counts.")
     async def give_cost_feedback(self, info: Info, input: GiveCostFeedbackInput) -> GiveCostFeedbackPayload:
         house, actor = info.context.house, info.context.actor
-        try:
-            asked = decode(input.anomaly_id, "CostAnomaly", field="anomalyId")
-            command = GiveFeedback(asked.tenant_id, asked.id, input.verdict, input.note)
-            await house.anomalies.give_feedback(command, actor)
-            found = await house.anomalies.get(actor, asked.tenant_id, asked.id)
-        except OF_THE_REQUEST as refusal:
-            return GiveCostFeedbackPayload(anomaly=None, user_errors=[user_error(refusal)])
-        return GiveCostFeedbackPayload(anomaly=cost_anomaly(found), user_errors=[])
+        asked = decode(input.anomaly_id, "CostAnomaly", field="anomalyId")
+        command = GiveFeedback(asked.tenant_id, asked.id, input.verdict, input.note)
+        await house.anomalies.give_feedback(command, actor)
+        found = await house.anomalies.get(actor, asked.tenant_id, asked.id)
+        return GiveCostFeedbackPayload(anomaly=cost_anomaly(found))
 
-    @strawberry.mutation(
+    @mutation(
         description="Explain an anomaly and put that on record; where it is on record already, nothing happens."
     )
     async def record_cost_explanation(
         self, info: Info, input: RecordCostExplanationInput
     ) -> RecordCostExplanationPayload:
         house, actor = info.context.house, info.context.actor
-        try:
-            asked = decode(input.anomaly_id, "CostAnomaly", field="anomalyId")
-            await house.explanations.record(actor, asked.tenant_id, asked.id)
-            found = await house.anomalies.get(actor, asked.tenant_id, asked.id)
-        except OF_THE_REQUEST as refusal:
-            return RecordCostExplanationPayload(anomaly=None, user_errors=[user_error(refusal)])
-        return RecordCostExplanationPayload(anomaly=cost_anomaly(found), user_errors=[])
+        asked = decode(input.anomaly_id, "CostAnomaly", field="anomalyId")
+        await house.explanations.record(actor, asked.tenant_id, asked.id)
+        found = await house.anomalies.get(actor, asked.tenant_id, asked.id)
+        return RecordCostExplanationPayload(anomaly=cost_anomaly(found))
 
-    @strawberry.mutation(description="Raise nothing for a while; what is found is kept and marked.")
+    @mutation(description="Raise nothing for a while; what is found is kept and marked.")
     async def suppress_cost(self, info: Info, input: SuppressCostInput) -> CostSuppressionPayload:
-        try:
-            command = CreateSuppression(
-                decode(input.tenant_id, "Tenant", field="tenantId").tenant_id,
-                input.subsystem,
-                input.reason,
-                _aware(input.starts_at, "startsAt"),
-                _aware(input.ends_at, "endsAt"),
-            )
-            made = await info.context.house.suppressions.create(command, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return CostSuppressionPayload(suppression=None, user_errors=[user_error(refusal)])
-        return CostSuppressionPayload(suppression=cost_suppression(made), user_errors=[])
+        command = CreateSuppression(
+            decode(input.tenant_id, "Tenant", field="tenantId").tenant_id,
+            input.subsystem,
+            input.reason,
+            _aware(input.starts_at, "startsAt"),
+            _aware(input.ends_at, "endsAt"),
+        )
+        made = await info.context.house.suppressions.create(command, info.context.actor)
+        return CostSuppressionPayload(suppression=cost_suppression(made))
 
-    @strawberry.mutation(description="End a suppression before its time.")
+    @mutation(description="End a suppression before its time.")
     async def end_cost_suppression(
         self, info: Info, input: EndCostSuppressionInput
     ) -> CostSuppressionPayload:
-        try:
-            asked = decode(input.suppression_id, "CostSuppression", field="suppressionId")
-            command = EndSuppression(asked.tenant_id, asked.id, input.reason)
-            ended = await info.context.house.suppressions.end(command, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return CostSuppressionPayload(suppression=None, user_errors=[user_error(refusal)])
-        return CostSuppressionPayload(suppression=cost_suppression(ended), user_errors=[])
+        asked = decode(input.suppression_id, "CostSuppression", field="suppressionId")
+        command = EndSuppression(asked.tenant_id, asked.id, input.reason)
+        ended = await info.context.house.suppressions.end(command, info.context.actor)
+        return CostSuppressionPayload(suppression=cost_suppression(ended))
 
-    @strawberry.mutation(
+    @mutation(
         description="Set thresholds by which only more is found, or ask for looser ones to be approved."
     )
     async def set_cost_thresholds(
@@ -180,43 +164,32 @@ class CostMutations:
     ) -> SetCostThresholdsPayload:
         house, actor = info.context.house, info.context.actor
         figures = {name: value for name in FIGURES if (value := getattr(input, name)) is not None}
-        try:
-            tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
-            command = SetThresholds(
-                tenant_id, input.subsystem, figures, input.reason, input.expected_revision
-            )
-            changed = await house.threshold_changes.change(command, actor)
-            held = await house.thresholds.effective(actor, tenant_id)
-        except OF_THE_REQUEST as refusal:
-            return SetCostThresholdsPayload(
-                thresholds=None, request_id=None, user_errors=[user_error(refusal)]
-            )
+        tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
+        command = SetThresholds(tenant_id, input.subsystem, figures, input.reason, input.expected_revision)
+        changed = await house.threshold_changes.change(command, actor)
+        held = await house.thresholds.effective(actor, tenant_id)
         asked = changed.approval_id
         return SetCostThresholdsPayload(
             thresholds=[cost_thresholds(each) for each in held],
             request_id=None if asked is None else encode("ApprovalRequest", tenant_id, asked),
-            user_errors=[],
         )
 
-    @strawberry.mutation(description="Set a month's budget, or withdraw it.")
+    @mutation(description="Set a month's budget, or withdraw it.")
     async def set_cost_budget(self, info: Info, input: SetCostBudgetInput) -> SetCostBudgetPayload:
         house, actor = info.context.house, info.context.actor
-        try:
-            tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
-            command = SetBudget(
-                tenant_id,
-                input.subsystem,
-                input.currency,
-                input.amount,
-                input.from_month,
-                input.reason,
-                input.expected_revision,
-            )
-            await house.budgets.set(command, actor)
-            standing = await house.budgets.status(actor, tenant_id, input.from_month)
-        except OF_THE_REQUEST as refusal:
-            return SetCostBudgetPayload(budgets=None, user_errors=[user_error(refusal)])
-        return SetCostBudgetPayload(budgets=[cost_budget(each) for each in standing], user_errors=[])
+        tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
+        command = SetBudget(
+            tenant_id,
+            input.subsystem,
+            input.currency,
+            input.amount,
+            input.from_month,
+            input.reason,
+            input.expected_revision,
+        )
+        await house.budgets.set(command, actor)
+        standing = await house.budgets.status(actor, tenant_id, input.from_month)
+        return SetCostBudgetPayload(budgets=[cost_budget(each) for each in standing])
 
 
 def _aware(at: datetime, field: str) -> datetime:

@@ -6,7 +6,7 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import GlobalId, decode
-from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.payload import Payload, mutation
 from schema.types.credit import Credit, CreditClaim, credit, credit_claim
 from schema.types.forecast import CreditForecastFlag, credit_forecast_flag
 from trust_portal.reliability.credits.model import (
@@ -66,87 +66,67 @@ class SetCreditForecastInput:
 
 
 @strawberry.type(description="The switch as it stands.")
-class SetCreditForecastPayload:
-    flag: CreditForecastFlag | None
-    user_errors: list[UserError]
+class SetCreditForecastPayload(Payload):
+    flag: CreditForecastFlag | None = None
 
 
 @strawberry.type(description="The credit as it stands now.")
-class CreditPayload:
-    credit: Credit | None
-    user_errors: list[UserError]
+class CreditPayload(Payload):
+    credit: Credit | None = None
 
 
 @strawberry.type(description="The claim with what became of it; a refused one has its receipt.")
-class ClaimCreditPayload:
-    claim: CreditClaim | None
-    user_errors: list[UserError]
+class ClaimCreditPayload(Payload):
+    claim: CreditClaim | None = None
 
 
 @strawberry.type
 class CreditMutations:
-    @strawberry.mutation(description="Propose a credit; two others then decide. The amount cannot be chosen.")
+    @mutation(description="Propose a credit; two others then decide. The amount cannot be chosen.")
     async def propose_credit(self, info: Info, input: ProposeCreditInput) -> CreditPayload:
-        try:
-            tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
-            command = ProposeCredit(tenant_id, input.period, input.revision, input.reason)
-            found = await info.context.house.credit_proposals.propose(command, info.context.actor)
-            return await _shown(info, found)
-        except OF_THE_REQUEST as refusal:
-            return CreditPayload(credit=None, user_errors=[user_error(refusal)])
+        tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
+        command = ProposeCredit(tenant_id, input.period, input.revision, input.reason)
+        found = await info.context.house.credit_proposals.propose(command, info.context.actor)
+        return await _shown(info, found)
 
-    @strawberry.mutation(description="Turn the credit forecast on or off, for all tenants.")
+    @mutation(description="Turn the credit forecast on or off, for all tenants.")
     async def set_credit_forecast(
         self, info: Info, input: SetCreditForecastInput
     ) -> SetCreditForecastPayload:
-        try:
-            command = SetForecast(input.enabled, input.reason)
-            found = await info.context.house.forecasts.set(command, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return SetCreditForecastPayload(flag=None, user_errors=[user_error(refusal)])
-        return SetCreditForecastPayload(flag=credit_forecast_flag(found), user_errors=[])
+        command = SetForecast(input.enabled, input.reason)
+        found = await info.context.house.forecasts.set(command, info.context.actor)
+        return SetCreditForecastPayload(flag=credit_forecast_flag(found))
 
-    @strawberry.mutation(description="Claim a credit. Too late or for nothing, it is refused with a receipt.")
+    @mutation(description="Claim a credit. Too late or for nothing, it is refused with a receipt.")
     async def claim_credit(self, info: Info, input: ClaimCreditInput) -> ClaimCreditPayload:
-        try:
-            tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
-            command = ClaimCredit(tenant_id, input.period, input.reason)
-            found = await info.context.house.credit_proposals.claim(command, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return ClaimCreditPayload(claim=None, user_errors=[user_error(refusal)])
-        return ClaimCreditPayload(claim=credit_claim(found), user_errors=[])
+        tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
+        command = ClaimCredit(tenant_id, input.period, input.reason)
+        found = await info.context.house.credit_proposals.claim(command, info.context.actor)
+        return ClaimCreditPayload(claim=credit_claim(found))
 
-    @strawberry.mutation(
-        description="Put on record that an approved credit was booked. It uses the approval up."
-    )
+    @mutation(description="Put on record that an approved credit was booked. It uses the approval up.")
     async def issue_credit(self, info: Info, input: IssueCreditInput) -> CreditPayload:
-        try:
-            asked = _credit(input.credit_id)
-            command = IssueCredit(asked.tenant_id, asked.id, input.reference, input.amount)
-            found = await info.context.house.credit_issues.issue(command, info.context.actor)
-            return await _shown(info, found)
-        except OF_THE_REQUEST as refusal:
-            return CreditPayload(credit=None, user_errors=[user_error(refusal)])
+        asked = _credit(input.credit_id)
+        command = IssueCredit(asked.tenant_id, asked.id, input.reference, input.amount)
+        found = await info.context.house.credit_issues.issue(command, info.context.actor)
+        return await _shown(info, found)
 
-    @strawberry.mutation(description="Withdraw a credit that was not issued; nobody can approve it then.")
+    @mutation(description="Withdraw a credit that was not issued; nobody can approve it then.")
     async def void_credit(self, info: Info, input: VoidCreditInput) -> CreditPayload:
-        try:
-            asked = _credit(input.credit_id)
-            command = VoidCredit(asked.tenant_id, asked.id, input.reason)
-            found = await info.context.house.credit_decisions.void(command, info.context.actor)
-            return await _shown(info, found)
-        except OF_THE_REQUEST as refusal:
-            return CreditPayload(credit=None, user_errors=[user_error(refusal)])
+        asked = _credit(input.credit_id)
+        command = VoidCredit(asked.tenant_id, asked.id, input.reason)
+        found = await info.context.house.credit_decisions.void(command, info.context.actor)
+        return await _shown(info, found)
 
-    @strawberry.mutation(description="Reject a credit that waits for approval; one rejection ends it.")
+    @mutation(
+        description="Reject a credit that waits for approval; one rejection ends it.",
+        arguments={"digest": "intent_digest"},
+    )
     async def reject_credit(self, info: Info, input: RejectCreditInput) -> CreditPayload:
-        try:
-            asked = _credit(input.credit_id)
-            command = RejectCredit(asked.tenant_id, asked.id, input.intent_digest, input.reason)
-            found = await info.context.house.credit_decisions.reject(command, info.context.actor)
-            return await _shown(info, found)
-        except OF_THE_REQUEST as refusal:
-            return CreditPayload(credit=None, user_errors=[user_error(refusal, digest="intent_digest")])
+        asked = _credit(input.credit_id)
+        command = RejectCredit(asked.tenant_id, asked.id, input.intent_digest, input.reason)
+        found = await info.context.house.credit_decisions.reject(command, info.context.actor)
+        return await _shown(info, found)
 
 
 def _credit(text: strawberry.ID) -> GlobalId:
@@ -155,4 +135,4 @@ def _credit(text: strawberry.ID) -> GlobalId:
 
 async def _shown(info: Info, found: StoredCredit) -> CreditPayload:
     tenant = await info.context.house.tenants.get(info.context.actor, found.tenant_id, purpose="GraphQL")
-    return CreditPayload(credit=credit(found, tenant.key), user_errors=[])
+    return CreditPayload(credit=credit(found, tenant.key))

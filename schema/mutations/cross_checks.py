@@ -8,7 +8,7 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import decode
-from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.payload import Payload, mutation
 from schema.types.cross_check import (
     CrossCheckSource,
     CrossCheckTrial,
@@ -69,55 +69,42 @@ class TestCrossCheckInput:
 
 
 @strawberry.type(description="The settings as they stand.")
-class CrossCheckPayload:
-    source: CrossCheckSource | None
-    user_errors: list[UserError]
+class CrossCheckPayload(Payload):
+    source: CrossCheckSource | None = None
 
 
 @strawberry.type(description="What the source answered.")
-class TestCrossCheckPayload:
-    trial: CrossCheckTrial | None
-    user_errors: list[UserError]
+class TestCrossCheckPayload(Payload):
+    trial: CrossCheckTrial | None = None
 
 
 @strawberry.type
 class CrossCheckMutations:
-    @strawberry.mutation(description="Have an objective's counts confirmed by a second source.")
+    @mutation(description="Have an objective's counts confirmed by a second source.")
     async def set_cross_check(self, info: Info, input: SetCrossCheckInput) -> CrossCheckPayload:
-        try:
-            command = SetSource(
-                _tenant(input.tenant_id),
-                input.objective,
-                _definition(input.source),
-                input.reason,
-                input.expected_revision,
-            )
-            revision = await info.context.house.cross_checks.set(command, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return CrossCheckPayload(source=None, user_errors=[user_error(refusal)])
-        return CrossCheckPayload(source=cross_check_source(revision), user_errors=[])
+        command = SetSource(
+            _tenant(input.tenant_id),
+            input.objective,
+            _definition(input.source),
+            input.reason,
+            input.expected_revision,
+        )
+        revision = await info.context.house.cross_checks.set(command, info.context.actor)
+        return CrossCheckPayload(source=cross_check_source(revision))
 
-    @strawberry.mutation(description="Stop cross-checking an objective; its reports then say so.")
+    @mutation(description="Stop cross-checking an objective; its reports then say so.")
     async def withdraw_cross_check(self, info: Info, input: WithdrawCrossCheckInput) -> CrossCheckPayload:
-        try:
-            command = SetSource(_tenant(input.tenant_id), input.objective, None, input.reason)
-            revision = await info.context.house.cross_checks.set(command, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return CrossCheckPayload(source=None, user_errors=[user_error(refusal)])
-        return CrossCheckPayload(source=cross_check_source(revision), user_errors=[])
+        command = SetSource(_tenant(input.tenant_id), input.objective, None, input.reason)
+        revision = await info.context.house.cross_checks.set(command, info.context.actor)
+        return CrossCheckPayload(source=cross_check_source(revision))
 
-    @strawberry.mutation(
-        description="Ask a source as a report would, and change nothing.", metadata=weighs(500)
-    )
+    @mutation(description="Ask a source as a report would, and change nothing.", metadata=weighs(500))
     async def test_cross_check(self, info: Info, input: TestCrossCheckInput) -> TestCrossCheckPayload:
-        try:
-            question = TrySource(
-                _tenant(input.tenant_id), input.objective, _definition(input.source), input.hours
-            )
-            trial = await info.context.house.cross_checks.try_out(question, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return TestCrossCheckPayload(trial=None, user_errors=[user_error(refusal)])
-        return TestCrossCheckPayload(trial=cross_check_trial(trial), user_errors=[])
+        question = TrySource(
+            _tenant(input.tenant_id), input.objective, _definition(input.source), input.hours
+        )
+        trial = await info.context.house.cross_checks.try_out(question, info.context.actor)
+        return TestCrossCheckPayload(trial=cross_check_trial(trial))
 
 
 def _tenant(id_: strawberry.ID) -> UUID:

@@ -6,7 +6,7 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import decode
-from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.payload import Payload, mutation
 from schema.types.detector import CostBackTestRun, CostDetectors, cost_back_test_run, cost_detectors
 from trust_portal.cost.anomalies.flags_model import Flag
 from trust_portal.cost.trials.model import RunBackTest, SetDetectorFlag
@@ -21,9 +21,8 @@ class BackTestCostDetectorInput:
 
 
 @strawberry.type(description="What a worker takes up; the same that is under way already is given as it is.")
-class BackTestCostDetectorPayload:
-    run: CostBackTestRun | None
-    user_errors: list[UserError]
+class BackTestCostDetectorPayload(Payload):
+    run: CostBackTestRun | None = None
 
 
 @strawberry.input(
@@ -40,39 +39,32 @@ class SetCostDetectorInput:
 
 
 @strawberry.type(description="What watches from the next close on.")
-class SetCostDetectorPayload:
-    detectors: CostDetectors | None
-    user_errors: list[UserError]
+class SetCostDetectorPayload(Payload):
+    detectors: CostDetectors | None = None
 
 
 @strawberry.type
 class DetectorMutations:
-    @strawberry.mutation(description="Have a detector tried on the stored history beside the live one.")
+    @mutation(description="Have a detector tried on the stored history beside the live one.")
     async def back_test_cost_detector(
         self, info: Info, input: BackTestCostDetectorInput
     ) -> BackTestCostDetectorPayload:
-        try:
-            tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
-            command = RunBackTest(tenant_id, input.detector, input.weeks)
-            run = await info.context.house.detector_backtests.ask(command, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return BackTestCostDetectorPayload(run=None, user_errors=[user_error(refusal)])
-        return BackTestCostDetectorPayload(run=cost_back_test_run(run), user_errors=[])
+        tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
+        command = RunBackTest(tenant_id, input.detector, input.weeks)
+        run = await info.context.house.detector_backtests.ask(command, info.context.actor)
+        return BackTestCostDetectorPayload(run=cost_back_test_run(run))
 
-    @strawberry.mutation(description="Decide which detector is live, or which watches beside it.")
+    @mutation(description="Decide which detector is live, or which watches beside it.")
     async def set_cost_detector(self, info: Info, input: SetCostDetectorInput) -> SetCostDetectorPayload:
         house, actor = info.context.house, info.context.actor
-        try:
-            tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
-            test_id = None
-            if input.back_test_id is not None:
-                test = decode(input.back_test_id, "CostBackTest", field="backTestId")
-                if test.tenant_id != tenant_id:
-                    raise NotFound("back-test", field="backTestId")
-                test_id = test.id
-            command = SetDetectorFlag(tenant_id, input.flag, input.enabled, input.reason, test_id)
-            await house.detector_flags.set(command, actor)
-            standing = await house.detector_flags.standing(actor, tenant_id)
-        except OF_THE_REQUEST as refusal:
-            return SetCostDetectorPayload(detectors=None, user_errors=[user_error(refusal)])
-        return SetCostDetectorPayload(detectors=cost_detectors(standing), user_errors=[])
+        tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
+        test_id = None
+        if input.back_test_id is not None:
+            test = decode(input.back_test_id, "CostBackTest", field="backTestId")
+            if test.tenant_id != tenant_id:
+                raise NotFound("back-test", field="backTestId")
+            test_id = test.id
+        command = SetDetectorFlag(tenant_id, input.flag, input.enabled, input.reason, test_id)
+        await house.detector_flags.set(command, actor)
+        standing = await house.detector_flags.standing(actor, tenant_id)
+        return SetCostDetectorPayload(detectors=cost_detectors(standing))

@@ -8,7 +8,7 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import decode
-from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.payload import Payload, mutation
 from schema.types.exclusion import Exclusion, exclusion
 from trust_portal.reliability.exclusions.model import ProposeExclusion, RevokeExclusion
 
@@ -30,35 +30,28 @@ class RevokeExclusionInput:
 
 
 @strawberry.type(description="The exclusion as it stands now.")
-class ExclusionPayload:
-    exclusion: Exclusion | None
-    user_errors: list[UserError]
+class ExclusionPayload(Payload):
+    exclusion: Exclusion | None = None
 
 
 @strawberry.type
 class ExclusionMutations:
-    @strawberry.mutation(description="Propose that past minutes do not count; two others then decide.")
+    @mutation(description="Propose that past minutes do not count; two others then decide.")
     async def propose_exclusion(self, info: Info, input: ProposeExclusionInput) -> ExclusionPayload:
-        try:
-            command = ProposeExclusion(
-                decode(input.tenant_id, "Tenant", field="tenantId").tenant_id,
-                input.start,
-                input.end,
-                None if input.objectives is None else tuple(input.objectives),
-                input.reason,
-                input.evidence,
-            )
-            found = await info.context.house.exclusions.propose(command, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return ExclusionPayload(exclusion=None, user_errors=[user_error(refusal)])
-        return ExclusionPayload(exclusion=exclusion(found), user_errors=[])
+        command = ProposeExclusion(
+            decode(input.tenant_id, "Tenant", field="tenantId").tenant_id,
+            input.start,
+            input.end,
+            None if input.objectives is None else tuple(input.objectives),
+            input.reason,
+            input.evidence,
+        )
+        found = await info.context.house.exclusions.propose(command, info.context.actor)
+        return ExclusionPayload(exclusion=exclusion(found))
 
-    @strawberry.mutation(description="Have an approved exclusion count no more in what is calculated next.")
+    @mutation(description="Have an approved exclusion count no more in what is calculated next.")
     async def revoke_exclusion(self, info: Info, input: RevokeExclusionInput) -> ExclusionPayload:
-        try:
-            asked = decode(input.exclusion_id, "Exclusion", field="exclusionId")
-            command = RevokeExclusion(asked.tenant_id, asked.id, input.reason)
-            found = await info.context.house.exclusions.revoke(command, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return ExclusionPayload(exclusion=None, user_errors=[user_error(refusal)])
-        return ExclusionPayload(exclusion=exclusion(found), user_errors=[])
+        asked = decode(input.exclusion_id, "Exclusion", field="exclusionId")
+        command = RevokeExclusion(asked.tenant_id, asked.id, input.reason)
+        found = await info.context.house.exclusions.revoke(command, info.context.actor)
+        return ExclusionPayload(exclusion=exclusion(found))

@@ -6,7 +6,7 @@ import strawberry
 
 from schema.context import Context, Info
 from schema.ids import GlobalId, decode
-from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.payload import Payload, mutation
 from schema.types.export import Export, export
 from trust_portal.errors import NotFound
 from trust_portal.evidence import export as evidence
@@ -20,25 +20,21 @@ class RequestExportInput:
 
 
 @strawberry.type(description="The export, new or already there.")
-class RequestExportPayload:
-    export: Export | None
-    user_errors: list[UserError]
+class RequestExportPayload(Payload):
+    export: Export | None = None
 
 
 @strawberry.type
 class ExportMutations:
-    @strawberry.mutation(
+    @mutation(
         description="Ask for a document's bundle. Idempotent: there is one per revision; a failed one begins anew."
     )
     async def request_export(self, info: Info, input: RequestExportInput) -> RequestExportPayload:
         house, actor = info.context.house, info.context.actor
-        try:
-            asked = decode(input.report_id, field="reportId")
-            tenant = await house.tenants.get(actor, asked.tenant_id, purpose="GraphQL")
-            found = await _requested(info.context, asked)
-        except OF_THE_REQUEST as refusal:
-            return RequestExportPayload(export=None, user_errors=[user_error(refusal)])
-        return RequestExportPayload(export=export(found, tenant.key), user_errors=[])
+        asked = decode(input.report_id, field="reportId")
+        tenant = await house.tenants.get(actor, asked.tenant_id, purpose="GraphQL")
+        found = await _requested(info.context, asked)
+        return RequestExportPayload(export=export(found, tenant.key))
 
 
 async def _requested(context: Context, asked: GlobalId) -> evidence.Export:

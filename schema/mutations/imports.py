@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from schema.context import Info
-from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.payload import Payload, mutation
 from schema.types.contract import ContractVersion, contract_version
 from schema.types.objective import Objective, objective
 from schema.types.report import Finding, finding
@@ -33,29 +33,22 @@ class ImportedContract:
 
 
 @strawberry.type(description="What was recorded; everything, or nothing.")
-class ImportContractsPayload:
-    contracts: list[ImportedContract]
-    user_errors: list[UserError]
+class ImportContractsPayload(Payload):
+    contracts: list[ImportedContract] = strawberry.field(default_factory=list)
 
 
 @strawberry.type(description="What was recorded; everything, or nothing.")
-class ImportObjectivesPayload:
-    objectives: list[Objective]
-    user_errors: list[UserError]
+class ImportObjectivesPayload(Payload):
+    objectives: list[Objective] = strawberry.field(default_factory=list)
 
 
 @strawberry.type
 class ImportMutations:
-    @strawberry.mutation(
-        description="Record contract documents. Idempotent: the same words again make nothing new."
-    )
+    @mutation(description="Record contract documents. Idempotent: the same words again make nothing new.")
     async def import_contracts(self, info: Info, input: ImportContractsInput) -> ImportContractsPayload:
-        try:
-            imported = await info.context.house.contracts.import_file(
-                ImportContracts(input.source.encode()), info.context.actor
-            )
-        except OF_THE_REQUEST as refusal:
-            return ImportContractsPayload(contracts=[], user_errors=[user_error(refusal)])
+        imported = await info.context.house.contracts.import_file(
+            ImportContracts(input.source.encode()), info.context.actor
+        )
         return ImportContractsPayload(
             contracts=[
                 ImportedContract(
@@ -65,20 +58,12 @@ class ImportMutations:
                     notes=[finding(note) for note in each.notes],
                 )
                 for each in imported
-            ],
-            user_errors=[],
+            ]
         )
 
-    @strawberry.mutation(
-        description="Record OpenSLO objectives. Idempotent: the same words again make nothing new."
-    )
+    @mutation(description="Record OpenSLO objectives. Idempotent: the same words again make nothing new.")
     async def import_objectives(self, info: Info, input: ImportObjectivesInput) -> ImportObjectivesPayload:
-        try:
-            imported = await info.context.house.objectives.import_file(
-                ImportObjectives(input.source, input.tenant_key), info.context.actor
-            )
-        except OF_THE_REQUEST as refusal:
-            return ImportObjectivesPayload(objectives=[], user_errors=[user_error(refusal)])
-        return ImportObjectivesPayload(
-            objectives=[objective(each.objective) for each in imported], user_errors=[]
+        imported = await info.context.house.objectives.import_file(
+            ImportObjectives(input.source, input.tenant_key), info.context.actor
         )
+        return ImportObjectivesPayload(objectives=[objective(each.objective) for each in imported])

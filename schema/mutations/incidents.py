@@ -8,7 +8,7 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import decode, encode
-from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.payload import Payload, mutation
 from schema.types.incident import VendorIncident, vendor_incident
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents.acts_model import ChangeSeverity, DeclareIncident, Telling, command_of
@@ -57,72 +57,60 @@ class TellOfIncidentInput:
 
 
 @strawberry.type(description="The incident as it stands now.")
-class IncidentPayload:
-    incident: VendorIncident | None
+class IncidentPayload(Payload):
+    incident: VendorIncident | None = None
     approval_request_id: strawberry.ID | None = strawberry.field(
-        description="Where less than a P1 or P2 was asked for: the approval it waits for."
+        default=None, description="Where less than a P1 or P2 was asked for: the approval it waits for."
     )
-    user_errors: list[UserError]
 
 
 @strawberry.type
 class IncidentMutations:
-    @strawberry.mutation(description="Declare an incident.")
+    @mutation(description="Declare an incident.")
     async def declare_incident(self, info: Info, input: DeclareIncidentInput) -> IncidentPayload:
-        try:
-            command = DeclareIncident(
-                title=input.title,
-                severity=input.severity,
-                service=input.service,
-                began_at=input.began_at,
-                detected_at=input.detected_at,
-                tenants=_keys(input.tenants),
-                objectives=_keys(input.objectives),
-                owner_id=None
-                if input.owner_id is None
-                else decode(input.owner_id, "Person", field="ownerId").id,
-                team=input.team,
-                key=input.key,
-            )
-            found = await info.context.house.incidents.declare(command, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return IncidentPayload(incident=None, approval_request_id=None, user_errors=[user_error(refusal)])
-        return IncidentPayload(incident=vendor_incident(found), approval_request_id=None, user_errors=[])
+        command = DeclareIncident(
+            title=input.title,
+            severity=input.severity,
+            service=input.service,
+            began_at=input.began_at,
+            detected_at=input.detected_at,
+            tenants=_keys(input.tenants),
+            objectives=_keys(input.objectives),
+            owner_id=None if input.owner_id is None else decode(input.owner_id, "Person", field="ownerId").id,
+            team=input.team,
+            key=input.key,
+        )
+        found = await info.context.house.incidents.declare(command, info.context.actor)
+        return IncidentPayload(incident=vendor_incident(found), approval_request_id=None)
 
-    @strawberry.mutation(description="Put what happened to an incident on record.")
+    @mutation(description="Put what happened to an incident on record.")
     async def tell_of_incident(self, info: Info, input: TellOfIncidentInput) -> IncidentPayload:
         house, actor = info.context.house, info.context.actor
         approval_id = None
-        try:
-            id_ = decode(input.incident_id, "VendorIncident", field="incidentId").id
-            command = command_of(
-                input.telling,
-                id_,
-                input.text,
-                input.at,
-                severity=input.severity,
-                into_id=None
-                if input.into_id is None
-                else decode(input.into_id, "VendorIncident", field="intoId").id,
-                owner_id=None
-                if input.owner_id is None
-                else decode(input.owner_id, "Person", field="ownerId").id,
-                tenants=_keys(input.tenants),
-                objectives=_keys(input.objectives),
-            )
-            if isinstance(command, ChangeSeverity):
-                approval_id = await house.downgrades.change(command, actor)
-            else:
-                await house.incidents.tell(command, actor)
-            view = await house.incidents.get(actor, id_)
-        except OF_THE_REQUEST as refusal:
-            return IncidentPayload(incident=None, approval_request_id=None, user_errors=[user_error(refusal)])
+        id_ = decode(input.incident_id, "VendorIncident", field="incidentId").id
+        command = command_of(
+            input.telling,
+            id_,
+            input.text,
+            input.at,
+            severity=input.severity,
+            into_id=None
+            if input.into_id is None
+            else decode(input.into_id, "VendorIncident", field="intoId").id,
+            owner_id=None if input.owner_id is None else decode(input.owner_id, "Person", field="ownerId").id,
+            tenants=_keys(input.tenants),
+            objectives=_keys(input.objectives),
+        )
+        if isinstance(command, ChangeSeverity):
+            approval_id = await house.downgrades.change(command, actor)
+        else:
+            await house.incidents.tell(command, actor)
+        view = await house.incidents.get(actor, id_)
         return IncidentPayload(
             incident=vendor_incident(view.incident),
             approval_request_id=None
             if approval_id is None
             else encode("ApprovalRequest", VENDOR_ID, approval_id),
-            user_errors=[],
         )
 
 

@@ -6,7 +6,7 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import encode
-from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.payload import Payload, mutation
 from schema.types.key import SigningPurpose
 from trust_portal.access.key_rotation.model import AskKeyRotation
 from trust_portal.evidence.keyring import KeyPurpose
@@ -21,25 +21,19 @@ class RequestKeyRotationInput:
 
 
 @strawberry.type(description="The request that two people decide on.")
-class RequestKeyRotationPayload:
-    request_id: strawberry.ID | None
-    user_errors: list[UserError]
+class RequestKeyRotationPayload(Payload):
+    request_id: strawberry.ID | None = None
 
 
 @strawberry.type
 class KeyMutations:
-    @strawberry.mutation(description="Ask that the prepared key replace the one in force.")
+    @mutation(
+        description="Ask that the prepared key replace the one in force.", arguments={"key_id": "fingerprint"}
+    )
     async def request_key_rotation(
         self, info: Info, input: RequestKeyRotationInput
     ) -> RequestKeyRotationPayload:
         house = info.context.house
-        try:
-            command = AskKeyRotation(KeyPurpose(input.purpose.value), input.reason, input.fingerprint)
-            made = await house.key_rotations.ask(command, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return RequestKeyRotationPayload(
-                request_id=None, user_errors=[user_error(refusal, key_id="fingerprint")]
-            )
-        return RequestKeyRotationPayload(
-            request_id=encode("ApprovalRequest", VENDOR_ID, made.id), user_errors=[]
-        )
+        command = AskKeyRotation(KeyPurpose(input.purpose.value), input.reason, input.fingerprint)
+        made = await house.key_rotations.ask(command, info.context.actor)
+        return RequestKeyRotationPayload(request_id=encode("ApprovalRequest", VENDOR_ID, made.id))

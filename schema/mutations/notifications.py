@@ -6,7 +6,7 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import decode
-from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.payload import Payload, mutation
 from schema.types.notification import (
     Delivery,
     Notification,
@@ -80,154 +80,120 @@ class ReadAllNotificationsInput:
 
 
 @strawberry.type(description="It is read from now on.")
-class ReadNotificationPayload:
-    notification: Notification | None
-    user_errors: list[UserError]
+class ReadNotificationPayload(Payload):
+    notification: Notification | None = None
 
 
 @strawberry.type(description="How many were not read before.")
-class ReadAllNotificationsPayload:
-    read: int
-    user_errors: list[UserError]
+class ReadAllNotificationsPayload(Payload):
+    read: int = 0
 
 
 @strawberry.type(description="What concerns the caller, and whether it is mailed.")
-class ChooseMailPayload:
-    preferences: list[NotificationPreference] | None
-    user_errors: list[UserError]
+class ChooseMailPayload(Payload):
+    preferences: list[NotificationPreference] | None = None
 
 
 @strawberry.type(description="The endpoint as it now stands.")
-class WebhookPayload:
-    webhook: Webhook | None
-    user_errors: list[UserError]
+class WebhookPayload(Payload):
+    webhook: Webhook | None = None
 
 
 @strawberry.type(description="The endpoint and, this once, its secret.")
-class WebhookSecretPayload:
-    webhook: Webhook | None
-    secret: str | None
-    user_errors: list[UserError]
+class WebhookSecretPayload(Payload):
+    webhook: Webhook | None = None
+    secret: str | None = None
 
 
 @strawberry.type(
     description="Whether a message is on its way; false where one was asked for within this second."
 )
-class TestWebhookPayload:
-    asked: bool
-    user_errors: list[UserError]
+class TestWebhookPayload(Payload):
+    asked: bool = False
 
 
 @strawberry.type(description="The delivery, which is sent again now.")
-class ReplayDeliveryPayload:
-    delivery: Delivery | None
-    user_errors: list[UserError]
+class ReplayDeliveryPayload(Payload):
+    delivery: Delivery | None = None
 
 
 @strawberry.type
 class NotificationMutations:
-    @strawberry.mutation(description="Read one notification.")
+    @mutation(description="Read one notification.")
     async def read_notification(self, info: Info, input: ReadNotificationInput) -> ReadNotificationPayload:
         actor = info.context.actor
-        try:
-            asked = decode(input.id, "Notification")
-            if asked.tenant_id != actor.tenant_id:
-                raise NotFound("notification", field="id")
-            item = await info.context.house.inbox.open(actor, asked.id)
-        except OF_THE_REQUEST as refusal:
-            return ReadNotificationPayload(notification=None, user_errors=[user_error(refusal)])
-        return ReadNotificationPayload(notification=notification(item), user_errors=[])
+        asked = decode(input.id, "Notification")
+        if asked.tenant_id != actor.tenant_id:
+            raise NotFound("notification", field="id")
+        item = await info.context.house.inbox.open(actor, asked.id)
+        return ReadNotificationPayload(notification=notification(item))
 
-    @strawberry.mutation(description="Read everything there is now.")
+    @mutation(description="Read everything there is now.")
     async def read_all_notifications(
         self,
         info: Info,
         input: ReadAllNotificationsInput,  # noqa: ARG002 - every mutation takes one
     ) -> ReadAllNotificationsPayload:
         read = await info.context.house.inbox.read_all(info.context.actor)
-        return ReadAllNotificationsPayload(read=read, user_errors=[])
+        return ReadAllNotificationsPayload(read=read)
 
-    @strawberry.mutation(description="Choose what is mailed; what is insistent stays.")
+    @mutation(description="Choose what is mailed; what is insistent stays.")
     async def choose_mail(self, info: Info, input: ChooseMailInput) -> ChooseMailPayload:
         house, actor = info.context.house, info.context.actor
-        try:
-            await house.inbox.choose(actor, frozenset(input.topics))
-        except OF_THE_REQUEST as refusal:
-            return ChooseMailPayload(preferences=None, user_errors=[user_error(refusal)])
-        return ChooseMailPayload(preferences=preferences(await house.inbox.mailed(actor)), user_errors=[])
+        await house.inbox.choose(actor, frozenset(input.topics))
+        return ChooseMailPayload(preferences=preferences(await house.inbox.mailed(actor)))
 
-    @strawberry.mutation(description="Set up an endpoint. Its secret is shown this once.")
+    @mutation(description="Set up an endpoint. Its secret is shown this once.")
     async def create_webhook(self, info: Info, input: CreateWebhookInput) -> WebhookSecretPayload:
-        try:
-            tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
-            command = CreateEndpoint(tenant_id, input.label, input.url, frozenset(input.topics))
-            made = await info.context.house.endpoints.create(command, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return WebhookSecretPayload(webhook=None, secret=None, user_errors=[user_error(refusal)])
-        return WebhookSecretPayload(webhook=webhook(made.endpoint), secret=made.secret, user_errors=[])
+        tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
+        command = CreateEndpoint(tenant_id, input.label, input.url, frozenset(input.topics))
+        made = await info.context.house.endpoints.create(command, info.context.actor)
+        return WebhookSecretPayload(webhook=webhook(made.endpoint), secret=made.secret)
 
-    @strawberry.mutation(description="Change label, URL or topics. The secret stays.")
+    @mutation(description="Change label, URL or topics. The secret stays.")
     async def change_webhook(self, info: Info, input: ChangeWebhookInput) -> WebhookPayload:
-        try:
-            asked = decode(input.id, "Webhook")
-            command = ChangeEndpoint(
-                asked.tenant_id,
-                asked.id,
-                input.label,
-                input.url,
-                frozenset(input.topics),
-                input.reason,
-                input.expected_revision,
-            )
-            made = await info.context.house.endpoints.change(command, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return WebhookPayload(webhook=None, user_errors=[user_error(refusal)])
-        return WebhookPayload(webhook=webhook(made), user_errors=[])
+        asked = decode(input.id, "Webhook")
+        command = ChangeEndpoint(
+            asked.tenant_id,
+            asked.id,
+            input.label,
+            input.url,
+            frozenset(input.topics),
+            input.reason,
+            input.expected_revision,
+        )
+        made = await info.context.house.endpoints.change(command, info.context.actor)
+        return WebhookPayload(webhook=webhook(made))
 
-    @strawberry.mutation(description="A new secret, shown this once; the one before signs for another day.")
+    @mutation(description="A new secret, shown this once; the one before signs for another day.")
     async def rotate_webhook_secret(self, info: Info, input: ActOnWebhookInput) -> WebhookSecretPayload:
-        try:
-            made = await info.context.house.endpoints.rotate(_act(input), info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return WebhookSecretPayload(webhook=None, secret=None, user_errors=[user_error(refusal)])
-        return WebhookSecretPayload(webhook=webhook(made.endpoint), secret=made.secret, user_errors=[])
+        made = await info.context.house.endpoints.rotate(_act(input), info.context.actor)
+        return WebhookSecretPayload(webhook=webhook(made.endpoint), secret=made.secret)
 
-    @strawberry.mutation(description="Send nothing to it from now on.")
+    @mutation(description="Send nothing to it from now on.")
     async def disable_webhook(self, info: Info, input: ActOnWebhookInput) -> WebhookPayload:
-        try:
-            made = await info.context.house.endpoints.disable(_act(input), info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return WebhookPayload(webhook=None, user_errors=[user_error(refusal)])
-        return WebhookPayload(webhook=webhook(made), user_errors=[])
+        made = await info.context.house.endpoints.disable(_act(input), info.context.actor)
+        return WebhookPayload(webhook=webhook(made))
 
-    @strawberry.mutation(description="Send to it again what is announced from now on.")
+    @mutation(description="Send to it again what is announced from now on.")
     async def enable_webhook(self, info: Info, input: ActOnWebhookInput) -> WebhookPayload:
-        try:
-            made = await info.context.house.endpoints.enable(_act(input), info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return WebhookPayload(webhook=None, user_errors=[user_error(refusal)])
-        return WebhookPayload(webhook=webhook(made), user_errors=[])
+        made = await info.context.house.endpoints.enable(_act(input), info.context.actor)
+        return WebhookPayload(webhook=webhook(made))
 
-    @strawberry.mutation(description="Have a message sent to it alone; the deliveries say what came of it.")
+    @mutation(description="Have a message sent to it alone; the deliveries say what came of it.")
     async def test_webhook(self, info: Info, input: TestWebhookInput) -> TestWebhookPayload:
-        try:
-            asked = decode(input.id, "Webhook")
-            house = info.context.house
-            made = await house.endpoints.test(info.context.actor, asked.tenant_id, asked.id)
-        except OF_THE_REQUEST as refusal:
-            return TestWebhookPayload(asked=False, user_errors=[user_error(refusal)])
-        return TestWebhookPayload(asked=made is not None, user_errors=[])
+        asked = decode(input.id, "Webhook")
+        house = info.context.house
+        made = await house.endpoints.test(info.context.actor, asked.tenant_id, asked.id)
+        return TestWebhookPayload(asked=made is not None)
 
-    @strawberry.mutation(description="Send it once more: the same message under the same id.")
+    @mutation(description="Send it once more: the same message under the same id.")
     async def replay_delivery(self, info: Info, input: ReplayDeliveryInput) -> ReplayDeliveryPayload:
         house, actor = info.context.house, info.context.actor
-        try:
-            asked = decode(input.id, "Delivery")
-            await house.delivery_log.replay(ReplayDelivery(asked.tenant_id, asked.id, input.reason), actor)
-            logged = await house.delivery_log.get(actor, asked.tenant_id, asked.id)
-        except OF_THE_REQUEST as refusal:
-            return ReplayDeliveryPayload(delivery=None, user_errors=[user_error(refusal)])
-        return ReplayDeliveryPayload(delivery=delivery(logged), user_errors=[])
+        asked = decode(input.id, "Delivery")
+        await house.delivery_log.replay(ReplayDelivery(asked.tenant_id, asked.id, input.reason), actor)
+        logged = await house.delivery_log.get(actor, asked.tenant_id, asked.id)
+        return ReplayDeliveryPayload(delivery=delivery(logged))
 
 
 def _act(input: ActOnWebhookInput) -> ActOnEndpoint:

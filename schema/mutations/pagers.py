@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from schema.context import Info
-from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.payload import Payload, mutation
 from schema.types.incident import IncidentIntegration, incident_integration
 from trust_portal.learning.incidents.alarms import AlarmSource
 from trust_portal.learning.incidents.integrations_model import SetIntegration
@@ -32,9 +32,8 @@ class SetIncidentIntegrationInput:
 
 
 @strawberry.type(description="The pager as it is set up now.")
-class SetIncidentIntegrationPayload:
-    integration: IncidentIntegration | None
-    user_errors: list[UserError]
+class SetIncidentIntegrationPayload(Payload):
+    integration: IncidentIntegration | None = None
 
 
 @strawberry.input(description="Rules, and a delivery to try them on. Nothing is told.")
@@ -58,41 +57,34 @@ class TriedIncidentRules:
 
 
 @strawberry.type(description="What was tried, or why it could not be.")
-class TryIncidentRulesPayload:
-    tried: TriedIncidentRules | None
-    user_errors: list[UserError]
+class TryIncidentRulesPayload(Payload):
+    tried: TriedIncidentRules | None = None
 
 
 @strawberry.type
 class PagerMutations:
-    @strawberry.mutation(description="Set a pager up, or change it.")
+    @mutation(description="Set a pager up, or change it.")
     async def set_incident_integration(
         self, info: Info, input: SetIncidentIntegrationInput
     ) -> SetIncidentIntegrationPayload:
-        try:
-            command = SetIntegration(
-                input.kind,
-                input.name,
-                input.rules,
-                input.reason,
-                enabled=input.enabled,
-                version=input.version,
-                secret=input.secret,
-                renew=input.renew,
-            )
-            made = await info.context.house.incident_integrations.set(command, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return SetIncidentIntegrationPayload(integration=None, user_errors=[user_error(refusal)])
-        return SetIncidentIntegrationPayload(integration=incident_integration(made), user_errors=[])
+        command = SetIntegration(
+            input.kind,
+            input.name,
+            input.rules,
+            input.reason,
+            enabled=input.enabled,
+            version=input.version,
+            secret=input.secret,
+            renew=input.renew,
+        )
+        made = await info.context.house.incident_integrations.set(command, info.context.actor)
+        return SetIncidentIntegrationPayload(integration=incident_integration(made))
 
-    @strawberry.mutation(description="Try rules on a delivery before they are set.")
+    @mutation(description="Try rules on a delivery before they are set.")
     async def try_incident_rules(self, info: Info, input: TryIncidentRulesInput) -> TryIncidentRulesPayload:
-        try:
-            tried = await info.context.house.incident_integrations.try_rules(
-                info.context.actor, input.kind, input.rules, input.body.encode()
-            )
-        except OF_THE_REQUEST as refusal:
-            return TryIncidentRulesPayload(tried=None, user_errors=[user_error(refusal)])
+        tried = await info.context.house.incident_integrations.try_rules(
+            info.context.actor, input.kind, input.rules, input.body.encode()
+        )
         outcome = tried.outcome
         mapped = outcome if isinstance(outcome, Mapped) else None
         found = TriedIncidentRules(
@@ -104,4 +96,4 @@ class PagerMutations:
             title=None if mapped is None else mapped.title,
             why_none=None if isinstance(outcome, Mapped) else outcome.why,
         )
-        return TryIncidentRulesPayload(tried=found, user_errors=[])
+        return TryIncidentRulesPayload(tried=found)

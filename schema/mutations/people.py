@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
-from uuid import UUID
+from typing import Final
 
 import strawberry
 
 from schema.context import Info
-from schema.ids import decode
-from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.ids import GlobalId, decode
+from schema.payload import Payload, mutation
 from schema.types.person import Person, person
 from trust_portal.access.people.model import AddPerson, GrantRole
 from trust_portal.kernel.actor import Role
@@ -44,81 +43,64 @@ class PersonInput:
 
 
 @strawberry.type(description="The person as they are now.")
-class PersonPayload:
-    person: Person | None
-    user_errors: list[UserError]
+class PersonPayload(Payload):
+    person: Person | None = None
 
 
 @strawberry.type(description="The link, this once.")
-class CreateSignInLinkPayload:
-    url: str | None
-    expires_at: datetime | None
-    user_errors: list[UserError]
+class CreateSignInLinkPayload(Payload):
+    url: str | None = None
+    expires_at: datetime | None = None
+
+
+#: The services say whom they mean by ``person``.
+_PERSON: Final = {"person": "person_id"}
 
 
 @strawberry.type
 class PeopleMutations:
-    @strawberry.mutation(
+    @mutation(
         description="Add somebody, without a role. The address is the idempotency key: again is a CONFLICT."
     )
     async def add_person(self, info: Info, input: AddPersonInput) -> PersonPayload:
-        try:
-            tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
-            command = AddPerson(tenant_id, input.email, input.name)
-            added = await info.context.house.people.add(command, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return PersonPayload(person=None, user_errors=[user_error(refusal)])
-        return PersonPayload(person=person(added), user_errors=[])
+        tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
+        command = AddPerson(tenant_id, input.email, input.name)
+        added = await info.context.house.people.add(command, info.context.actor)
+        return PersonPayload(person=person(added))
 
-    @strawberry.mutation(description="Give somebody a role, or move its end. Nobody gives one to themselves.")
+    @mutation(
+        description="Give somebody a role, or move its end. Nobody gives one to themselves.",
+        arguments=_PERSON,
+    )
     async def grant_role(self, info: Info, input: GrantRoleInput) -> PersonPayload:
-        house, actor = info.context.house, info.context.actor
-        return await _changed(
-            info,
-            input.person_id,
-            lambda tenant_id, person_id: house.people.grant(
-                GrantRole(tenant_id, person_id, input.role, input.until), actor
-            ),
-        )
+        asked = _person(input.person_id)
+        command = GrantRole(asked.tenant_id, asked.id, input.role, input.until)
+        await info.context.house.people.grant(command, info.context.actor)
+        return await _as_they_are(info, asked)
 
-    @strawberry.mutation(description="Take a role away; the person's sessions get new secrets.")
+    @mutation(description="Take a role away; the person's sessions get new secrets.", arguments=_PERSON)
     async def revoke_role(self, info: Info, input: RevokeRoleInput) -> PersonPayload:
-        house, actor = info.context.house, info.context.actor
-        return await _changed(
-            info,
-            input.person_id,
-            lambda tenant_id, person_id: house.people.revoke(actor, tenant_id, person_id, input.role),
-        )
+        asked = _person(input.person_id)
+        await info.context.house.people.revoke(info.context.actor, asked.tenant_id, asked.id, input.role)
+        return await _as_they_are(info, asked)
 
-    @strawberry.mutation(description="End somebody's access, sessions and tokens at once.")
+    @mutation(description="End somebody's access, sessions and tokens at once.", arguments=_PERSON)
     async def suspend_person(self, info: Info, input: PersonInput) -> PersonPayload:
-        house, actor = info.context.house, info.context.actor
-        return await _changed(
-            info,
-            input.person_id,
-            lambda tenant_id, person_id: house.people.suspend(actor, tenant_id, person_id),
-        )
+        asked = _person(input.person_id)
+        await info.context.house.people.suspend(info.context.actor, asked.tenant_id, asked.id)
+        return await _as_they_are(info, asked)
 
-    @strawberry.mutation(description="A one-time link to sign in; making one ends the former.")
+    @mutation(description="A one-time link to sign in; making one ends the former.")
     async def create_sign_in_link(self, info: Info, input: PersonInput) -> CreateSignInLinkPayload:
-        try:
-            found = decode(input.person_id, "Person", field="personId")
-            link = await info.context.house.sign_in_links.create(
-                info.context.actor, found.tenant_id, found.id
-            )
-        except OF_THE_REQUEST as refusal:
-            return CreateSignInLinkPayload(url=None, expires_at=None, user_errors=[user_error(refusal)])
-        return CreateSignInLinkPayload(url=link.url, expires_at=link.expires_at, user_errors=[])
+        found = _person(input.person_id)
+        link = await info.context.house.sign_in_links.create(info.context.actor, found.tenant_id, found.id)
+        return CreateSignInLinkPayload(url=link.url, expires_at=link.expires_at)
 
 
-async def _changed(
-    info: Info, person_id: strawberry.ID, change: Callable[[UUID, UUID], Awaitable[None]]
-) -> PersonPayload:
-    """Make one change to a person and show them as they are then."""
-    try:
-        found = decode(person_id, "Person", field="personId")
-        await change(found.tenant_id, found.id)
-        now = await info.context.house.people.get(info.context.actor, found.tenant_id, found.id)
-    except OF_THE_REQUEST as refusal:
-        return PersonPayload(person=None, user_errors=[user_error(refusal, person="person_id")])
-    return PersonPayload(person=person(now), user_errors=[])
+def _person(id_: strawberry.ID) -> GlobalId:
+    return decode(id_, "Person", field="personId")
+
+
+async def _as_they_are(info: Info, asked: GlobalId) -> PersonPayload:
+    now = await info.context.house.people.get(info.context.actor, asked.tenant_id, asked.id)
+    return PersonPayload(person=person(now))

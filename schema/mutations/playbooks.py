@@ -6,7 +6,7 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import decode
-from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.payload import Payload, mutation
 from schema.types.playbook import KillSwitch, PlaybookRun, kill_switch, playbook_run
 from trust_portal.cost.remediation.model import PlanPlaybook, RequestRun, RollBackRun, RunAlone
 from trust_portal.cost.remediation.switches_model import SetKillSwitch
@@ -38,9 +38,8 @@ class RollBackPlaybookInput:
 
 
 @strawberry.type(description="The run as it stands.")
-class PlaybookRunPayload:
-    run: PlaybookRun | None
-    user_errors: list[UserError]
+class PlaybookRunPayload(Payload):
+    run: PlaybookRun | None = None
 
 
 @strawberry.input(
@@ -54,67 +53,51 @@ class SetKillSwitchInput:
 
 
 @strawberry.type(description="The setting; once it is answered, no call is under way any more.")
-class SetKillSwitchPayload:
-    kill_switch: KillSwitch | None
-    user_errors: list[UserError]
+class SetKillSwitchPayload(Payload):
+    kill_switch: KillSwitch | None = None
 
 
 @strawberry.type
 class PlaybookMutations:
-    @strawberry.mutation(description="Plan a playbook for an anomaly; the product is asked what it would do.")
+    @mutation(description="Plan a playbook for an anomaly; the product is asked what it would do.")
     async def plan_playbook(self, info: Info, input: PlanPlaybookInput) -> PlaybookRunPayload:
-        try:
-            asked = decode(input.anomaly_id, "CostAnomaly", field="anomalyId")
-            command = PlanPlaybook(asked.tenant_id, asked.id, input.playbook)
-            (made,) = await info.context.house.remediation.plan(command, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return PlaybookRunPayload(run=None, user_errors=[user_error(refusal)])
-        return PlaybookRunPayload(run=playbook_run(made), user_errors=[])
+        asked = decode(input.anomaly_id, "CostAnomaly", field="anomalyId")
+        command = PlanPlaybook(asked.tenant_id, asked.id, input.playbook)
+        (made,) = await info.context.house.remediation.plan(command, info.context.actor)
+        return PlaybookRunPayload(run=playbook_run(made))
 
-    @strawberry.mutation(description="Ask that a planned run be done; others have to approve it.")
+    @mutation(description="Ask that a planned run be done; others have to approve it.")
     async def request_playbook_approval(
         self, info: Info, input: RequestPlaybookApprovalInput
     ) -> PlaybookRunPayload:
-        try:
-            asked = decode(input.run_id, "PlaybookRun", field="runId")
-            command = RequestRun(asked.tenant_id, asked.id, input.reason)
-            run = await info.context.house.remediation.request(command, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return PlaybookRunPayload(run=None, user_errors=[user_error(refusal)])
-        return PlaybookRunPayload(run=playbook_run(run), user_errors=[])
+        asked = decode(input.run_id, "PlaybookRun", field="runId")
+        command = RequestRun(asked.tenant_id, asked.id, input.reason)
+        run = await info.context.house.remediation.request(command, info.context.actor)
+        return PlaybookRunPayload(run=playbook_run(run))
 
-    @strawberry.mutation(
+    @mutation(
         description="With the glass broken: have it done without waiting for approval, within every limit."
     )
     async def execute_playbook_alone(
         self, info: Info, input: ExecutePlaybookAloneInput
     ) -> PlaybookRunPayload:
-        try:
-            asked = decode(input.run_id, "PlaybookRun", field="runId")
-            command = RunAlone(asked.tenant_id, asked.id, input.reason)
-            run = await info.context.house.remediation.run_alone(command, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return PlaybookRunPayload(run=None, user_errors=[user_error(refusal)])
-        return PlaybookRunPayload(run=playbook_run(run), user_errors=[])
+        asked = decode(input.run_id, "PlaybookRun", field="runId")
+        command = RunAlone(asked.tenant_id, asked.id, input.reason)
+        run = await info.context.house.remediation.run_alone(command, info.context.actor)
+        return PlaybookRunPayload(run=playbook_run(run))
 
-    @strawberry.mutation(description="Take back what a run did; also while a kill switch is on.")
+    @mutation(description="Take back what a run did; also while a kill switch is on.")
     async def roll_back_playbook(self, info: Info, input: RollBackPlaybookInput) -> PlaybookRunPayload:
-        try:
-            asked = decode(input.run_id, "PlaybookRun", field="runId")
-            command = RollBackRun(asked.tenant_id, asked.id, input.reason)
-            run = await info.context.house.remediation.roll_back(command, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return PlaybookRunPayload(run=None, user_errors=[user_error(refusal)])
-        return PlaybookRunPayload(run=playbook_run(run), user_errors=[])
+        asked = decode(input.run_id, "PlaybookRun", field="runId")
+        command = RollBackRun(asked.tenant_id, asked.id, input.reason)
+        run = await info.context.house.remediation.roll_back(command, info.context.actor)
+        return PlaybookRunPayload(run=playbook_run(run))
 
-    @strawberry.mutation(description="Stop playbooks at once, or let them go on.")
+    @mutation(description="Stop playbooks at once, or let them go on.")
     async def set_kill_switch(self, info: Info, input: SetKillSwitchInput) -> SetKillSwitchPayload:
-        try:
-            tenant_id = VENDOR_ID
-            if input.tenant_id is not None:
-                tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
-            command = SetKillSwitch(tenant_id, input.stopped, input.reason, input.playbook or "")
-            made = await info.context.house.kill_switches.set(command, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return SetKillSwitchPayload(kill_switch=None, user_errors=[user_error(refusal)])
-        return SetKillSwitchPayload(kill_switch=kill_switch(made), user_errors=[])
+        tenant_id = VENDOR_ID
+        if input.tenant_id is not None:
+            tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
+        command = SetKillSwitch(tenant_id, input.stopped, input.reason, input.playbook or "")
+        made = await info.context.house.kill_switches.set(command, info.context.actor)
+        return SetKillSwitchPayload(kill_switch=kill_switch(made))

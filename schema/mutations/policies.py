@@ -6,7 +6,7 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import encode
-from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.payload import Payload, mutation
 from trust_portal.access.policy_change.service import AskPolicyChange
 from trust_portal.kernel.ids import VENDOR_ID
 
@@ -17,23 +17,15 @@ class RequestPolicyChangeInput:
 
 
 @strawberry.type(description="The request that two people decide on.")
-class RequestPolicyChangePayload:
-    request_id: strawberry.ID | None
-    user_errors: list[UserError]
+class RequestPolicyChangePayload(Payload):
+    request_id: strawberry.ID | None = None
 
 
 @strawberry.type
 class PolicyMutations:
-    @strawberry.mutation(description="Ask that the policies that came with this version decide.")
+    @mutation(description="Ask that the policies that came with this version decide.")
     async def request_policy_change(
         self, info: Info, input: RequestPolicyChangeInput
     ) -> RequestPolicyChangePayload:
-        try:
-            made = await info.context.house.policy_changes.ask(
-                AskPolicyChange(input.reason), info.context.actor
-            )
-        except OF_THE_REQUEST as refusal:
-            return RequestPolicyChangePayload(request_id=None, user_errors=[user_error(refusal)])
-        return RequestPolicyChangePayload(
-            request_id=encode("ApprovalRequest", VENDOR_ID, made.id), user_errors=[]
-        )
+        made = await info.context.house.policy_changes.ask(AskPolicyChange(input.reason), info.context.actor)
+        return RequestPolicyChangePayload(request_id=encode("ApprovalRequest", VENDOR_ID, made.id))

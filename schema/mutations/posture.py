@@ -6,7 +6,7 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import decode
-from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.payload import Payload, mutation
 from schema.types.posture import CustomerKey, PostureCheck, customer_key, posture_check
 from trust_portal.access.customer_keys.model import SetCustomerKey
 from trust_portal.evidence.sealing.model import KeyAct
@@ -18,9 +18,8 @@ class CheckPostureInput:
 
 
 @strawberry.type(description="What was found, on record.")
-class CheckPosturePayload:
-    checks: list[PostureCheck]
-    user_errors: list[UserError]
+class CheckPosturePayload(Payload):
+    checks: list[PostureCheck] = strawberry.field(default_factory=list)
 
 
 @strawberry.input(description="What to do about the customer's own key, and why.")
@@ -31,32 +30,23 @@ class SetCustomerKeyInput:
 
 
 @strawberry.type(description="The act, on record.")
-class SetCustomerKeyPayload:
-    key: CustomerKey | None
-    user_errors: list[UserError]
+class SetCustomerKeyPayload(Payload):
+    key: CustomerKey | None = None
 
 
 @strawberry.type
 class PostureMutations:
-    @strawberry.mutation(description="Look now whether isolation, residency and the customer's key hold.")
+    @mutation(description="Look now whether isolation, residency and the customer's key hold.")
     async def check_posture(self, info: Info, input: CheckPostureInput) -> CheckPosturePayload:
         house, actor = info.context.house, info.context.actor
-        try:
-            made = await house.posture.check(
-                decode(input.tenant_id, "Tenant", field="tenantId").tenant_id, actor
-            )
-        except OF_THE_REQUEST as refusal:
-            return CheckPosturePayload(checks=[], user_errors=[user_error(refusal)])
-        return CheckPosturePayload(checks=[posture_check(each) for each in made], user_errors=[])
+        made = await house.posture.check(decode(input.tenant_id, "Tenant", field="tenantId").tenant_id, actor)
+        return CheckPosturePayload(checks=[posture_check(each) for each in made])
 
-    @strawberry.mutation(description="Enable, rotate or withdraw the key that seals stored bundles.")
+    @mutation(description="Enable, rotate or withdraw the key that seals stored bundles.")
     async def set_customer_key(self, info: Info, input: SetCustomerKeyInput) -> SetCustomerKeyPayload:
         house, actor = info.context.house, info.context.actor
-        try:
-            command = SetCustomerKey(
-                decode(input.tenant_id, "Tenant", field="tenantId").tenant_id, input.act, input.reason
-            )
-            made = await house.customer_keys.set(command, actor)
-        except OF_THE_REQUEST as refusal:
-            return SetCustomerKeyPayload(key=None, user_errors=[user_error(refusal)])
-        return SetCustomerKeyPayload(key=customer_key(made), user_errors=[])
+        command = SetCustomerKey(
+            decode(input.tenant_id, "Tenant", field="tenantId").tenant_id, input.act, input.reason
+        )
+        made = await house.customer_keys.set(command, actor)
+        return SetCustomerKeyPayload(key=customer_key(made))

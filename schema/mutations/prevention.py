@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import date
 from uuid import UUID
 
@@ -10,7 +9,7 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import decode
-from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.payload import Payload, mutation
 from schema.types.prevention import PreventionAction, SwitchboardSavedView, prevention_action
 from trust_portal.access.approvals.model import person_behind
 from trust_portal.learning.actions import model
@@ -49,9 +48,8 @@ class ForgetSwitchboardViewInput:
 
 
 @strawberry.type(description="The caller's views as they are now, by name.")
-class SwitchboardViewsPayload:
-    views: list[SwitchboardSavedView] | None
-    user_errors: list[UserError]
+class SwitchboardViewsPayload(Payload):
+    views: list[SwitchboardSavedView] | None = None
 
 
 @strawberry.input(description="One's own link.")
@@ -60,9 +58,8 @@ class CalendarLinkInput:
 
 
 @strawberry.type(description="The address, which is shown this once; null where there is none now.")
-class CalendarLinkPayload:
-    url: str | None
-    user_errors: list[UserError]
+class CalendarLinkPayload(Payload):
+    url: str | None = None
 
 
 @strawberry.input(description="Another due date, and why.")
@@ -110,177 +107,133 @@ class SetWorkplaceInput:
 
 
 @strawberry.type(description="The action as it stands now.")
-class PreventionActionPayload:
-    action: PreventionAction | None
-    user_errors: list[UserError]
+class PreventionActionPayload(Payload):
+    action: PreventionAction | None = None
 
 
 @strawberry.type(description="The calendar that holds now.")
-class WorkplacePayload:
-    calendar: str | None
-    user_errors: list[UserError]
+class WorkplacePayload(Payload):
+    calendar: str | None = None
 
 
 @strawberry.type
 class PreventionMutations:
-    @strawberry.mutation(description="Plan a prevention action, or replace one.")
+    @mutation(description="Plan a prevention action, or replace one.")
     async def plan_prevention_action(
         self, info: Info, input: PlanPreventionActionInput
     ) -> PreventionActionPayload:
-        async def act() -> model.PreventionAction:
-            command = model.PlanAction(
-                postmortem_id=decode(input.postmortem_id, "Postmortem", field="postmortemId").id,
-                title=input.title,
-                type=input.type,
-                owner_id=decode(input.owner_id, "Person", field="ownerId").id,
-                term=input.term,
-                link=input.link,
-                replaces=None
-                if input.replaces_id is None
-                else decode(input.replaces_id, "PreventionAction", field="replacesId").id,
-            )
-            return await info.context.house.prevention_actions.plan(command, info.context.actor)
+        command = model.PlanAction(
+            postmortem_id=decode(input.postmortem_id, "Postmortem", field="postmortemId").id,
+            title=input.title,
+            type=input.type,
+            owner_id=decode(input.owner_id, "Person", field="ownerId").id,
+            term=input.term,
+            link=input.link,
+            replaces=None
+            if input.replaces_id is None
+            else decode(input.replaces_id, "PreventionAction", field="replacesId").id,
+        )
+        action = await info.context.house.prevention_actions.plan(command, info.context.actor)
+        return PreventionActionPayload(action=prevention_action(action))
 
-        return await _payload(act())
-
-    @strawberry.mutation(description="Move a due date; every move is counted.")
+    @mutation(description="Move a due date; every move is counted.")
     async def move_prevention_action(
         self, info: Info, input: MovePreventionActionInput
     ) -> PreventionActionPayload:
-        async def act() -> model.PreventionAction:
-            command = model.MoveDueDate(_action(input.action_id), input.due, input.reason)
-            return await info.context.house.prevention_actions.move(command, info.context.actor)
+        command = model.MoveDueDate(_action(input.action_id), input.due, input.reason)
+        action = await info.context.house.prevention_actions.move(command, info.context.actor)
+        return PreventionActionPayload(action=prevention_action(action))
 
-        return await _payload(act())
-
-    @strawberry.mutation(description="Say that an action is done.")
+    @mutation(description="Say that an action is done.")
     async def finish_prevention_action(
         self, info: Info, input: FinishPreventionActionInput
     ) -> PreventionActionPayload:
-        async def act() -> model.PreventionAction:
-            command = model.FinishAction(_action(input.action_id), input.evidence, input.note, input.sha256)
-            return await info.context.house.prevention_actions.finish(command, info.context.actor)
+        command = model.FinishAction(_action(input.action_id), input.evidence, input.note, input.sha256)
+        action = await info.context.house.prevention_actions.finish(command, info.context.actor)
+        return PreventionActionPayload(action=prevention_action(action))
 
-        return await _payload(act())
-
-    @strawberry.mutation(description="Approve that somebody else's action is dropped.")
+    @mutation(description="Approve that somebody else's action is dropped.")
     async def drop_prevention_action(
         self, info: Info, input: EndPreventionActionInput
     ) -> PreventionActionPayload:
-        async def act() -> model.PreventionAction:
-            command = model.DropAction(_action(input.action_id), input.reason)
-            return await info.context.house.prevention_actions.drop(command, info.context.actor)
+        command = model.DropAction(_action(input.action_id), input.reason)
+        action = await info.context.house.prevention_actions.drop(command, info.context.actor)
+        return PreventionActionPayload(action=prevention_action(action))
 
-        return await _payload(act())
-
-    @strawberry.mutation(description="Take back an action that was never promised.")
+    @mutation(description="Take back an action that was never promised.")
     async def withdraw_prevention_action(
         self, info: Info, input: EndPreventionActionInput
     ) -> PreventionActionPayload:
-        async def act() -> model.PreventionAction:
-            return await info.context.house.prevention_actions.withdraw(
-                info.context.actor, _action(input.action_id), input.reason
-            )
+        action = await info.context.house.prevention_actions.withdraw(
+            info.context.actor, _action(input.action_id), input.reason
+        )
+        return PreventionActionPayload(action=prevention_action(action))
 
-        return await _payload(act())
-
-    @strawberry.mutation(description="Link an incident with the action that should have prevented it.")
+    @mutation(description="Link an incident with the action that should have prevented it.")
     async def link_recurrence(self, info: Info, input: LinkRecurrenceInput) -> PreventionActionPayload:
-        async def act() -> model.PreventionAction:
-            action_id = _action(input.action_id)
-            incident_id = decode(input.incident_id, "VendorIncident", field="incidentId").id
-            command = model.LinkRecurrence(action_id, incident_id, input.note)
-            await info.context.house.prevention_actions.link_recurrence(command, info.context.actor)
-            return await info.context.house.prevention_actions.get(info.context.actor, action_id)
+        action_id = _action(input.action_id)
+        incident_id = decode(input.incident_id, "VendorIncident", field="incidentId").id
+        command = model.LinkRecurrence(action_id, incident_id, input.note)
+        await info.context.house.prevention_actions.link_recurrence(command, info.context.actor)
+        action = await info.context.house.prevention_actions.get(info.context.actor, action_id)
+        return PreventionActionPayload(action=prevention_action(action))
 
-        return await _payload(act())
-
-    @strawberry.mutation(description="Take note of an escalation, for the PMO.")
+    @mutation(description="Take note of an escalation, for the PMO.")
     async def acknowledge_escalation(
         self, info: Info, input: AcknowledgeEscalationInput
     ) -> PreventionActionPayload:
-        async def act() -> model.PreventionAction:
-            action_id = _action(input.action_id)
-            command = AcknowledgeEscalation(action_id, input.due_ordinal, input.note)
-            await info.context.house.switchboard.acknowledge(command, info.context.actor)
-            return await info.context.house.prevention_actions.get(info.context.actor, action_id)
+        action_id = _action(input.action_id)
+        command = AcknowledgeEscalation(action_id, input.due_ordinal, input.note)
+        await info.context.house.switchboard.acknowledge(command, info.context.actor)
+        action = await info.context.house.prevention_actions.get(info.context.actor, action_id)
+        return PreventionActionPayload(action=prevention_action(action))
 
-        return await _payload(act())
-
-    @strawberry.mutation(description="Say by which holidays and clock somebody works.")
+    @mutation(description="Say by which holidays and clock somebody works.")
     async def set_workplace(self, info: Info, input: SetWorkplaceInput) -> WorkplacePayload:
         actor = info.context.actor
-        try:
-            command = SetWorkplace(
-                person_behind(actor)
-                if input.person_id is None
-                else decode(input.person_id, "Person", field="personId").id,
-                WorkCalendar(input.country, input.subdivision, input.time_zone),
-                None
-                if input.manager_id is None
-                else decode(input.manager_id, "Person", field="managerId").id,
-            )
-            found = await info.context.house.workplaces.set(command, actor)
-        except OF_THE_REQUEST as refusal:
-            return WorkplacePayload(calendar=None, user_errors=[user_error(refusal)])
-        return WorkplacePayload(calendar=found.calendar.name, user_errors=[])
+        command = SetWorkplace(
+            person_behind(actor)
+            if input.person_id is None
+            else decode(input.person_id, "Person", field="personId").id,
+            WorkCalendar(input.country, input.subdivision, input.time_zone),
+            None if input.manager_id is None else decode(input.manager_id, "Person", field="managerId").id,
+        )
+        found = await info.context.house.workplaces.set(command, actor)
+        return WorkplacePayload(calendar=found.calendar.name)
 
-    @strawberry.mutation(description="Keep a filter of the Switchboard; one of the same name is replaced.")
+    @mutation(description="Keep a filter of the Switchboard; one of the same name is replaced.")
     async def keep_switchboard_view(
         self, info: Info, input: KeepSwitchboardViewInput
     ) -> SwitchboardViewsPayload:
         wanted = BoardFilter(input.service, input.team, input.owner, input.severity)
 
-        async def act() -> None:
-            view = SavedView(input.name, wanted.query)
-            await info.context.house.switchboard.keep_view(info.context.actor, view)
+        view = SavedView(input.name, wanted.query)
+        await info.context.house.switchboard.keep_view(info.context.actor, view)
+        return await _views(info)
 
-        return await _views(info, act)
-
-    @strawberry.mutation(description="Forget a filter of the Switchboard.")
+    @mutation(description="Forget a filter of the Switchboard.")
     async def forget_switchboard_view(
         self, info: Info, input: ForgetSwitchboardViewInput
     ) -> SwitchboardViewsPayload:
-        async def act() -> None:
-            await info.context.house.switchboard.forget_view(info.context.actor, input.name)
+        await info.context.house.switchboard.forget_view(info.context.actor, input.name)
+        return await _views(info)
 
-        return await _views(info, act)
-
-    @strawberry.mutation(
-        description="Make a link by which a calendar follows one's due dates; the one before ends."
-    )
+    @mutation(description="Make a link by which a calendar follows one's due dates; the one before ends.")
     async def make_calendar_link(self, info: Info, input: CalendarLinkInput) -> CalendarLinkPayload:  # noqa: ARG002 - every mutation takes one
-        try:
-            link = await info.context.house.calendar_feeds.make_link(info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return CalendarLinkPayload(url=None, user_errors=[user_error(refusal)])
-        return CalendarLinkPayload(url=link, user_errors=[])
+        link = await info.context.house.calendar_feeds.make_link(info.context.actor)
+        return CalendarLinkPayload(url=link)
 
-    @strawberry.mutation(description="End the link by which a calendar follows one's due dates.")
+    @mutation(description="End the link by which a calendar follows one's due dates.")
     async def end_calendar_link(self, info: Info, input: CalendarLinkInput) -> CalendarLinkPayload:  # noqa: ARG002 - every mutation takes one
-        try:
-            await info.context.house.calendar_feeds.revoke_link(info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return CalendarLinkPayload(url=None, user_errors=[user_error(refusal)])
-        return CalendarLinkPayload(url=None, user_errors=[])
+        await info.context.house.calendar_feeds.revoke_link(info.context.actor)
+        return CalendarLinkPayload(url=None)
 
 
-async def _views(info: Info, act: Callable[[], Awaitable[None]]) -> SwitchboardViewsPayload:
-    try:
-        await act()
-    except OF_THE_REQUEST as refusal:
-        return SwitchboardViewsPayload(views=None, user_errors=[user_error(refusal)])
+async def _views(info: Info) -> SwitchboardViewsPayload:
     found = await info.context.house.switchboard.views(info.context.actor)
     views = [SwitchboardSavedView(name=each.name, query=each.query) for each in found]
-    return SwitchboardViewsPayload(views=views, user_errors=[])
+    return SwitchboardViewsPayload(views=views)
 
 
 def _action(id_: strawberry.ID) -> UUID:
     return decode(id_, "PreventionAction", field="actionId").id
-
-
-async def _payload(act: Awaitable[model.PreventionAction]) -> PreventionActionPayload:
-    try:
-        return PreventionActionPayload(action=prevention_action(await act), user_errors=[])
-    except OF_THE_REQUEST as refusal:
-        return PreventionActionPayload(action=None, user_errors=[user_error(refusal)])

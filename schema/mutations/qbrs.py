@@ -9,7 +9,7 @@ import strawberry
 from schema.context import Info
 from schema.ids import decode
 from schema.mutations.trust_reports import AcknowledgedSectionInput
-from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.payload import Payload, mutation
 from schema.spans import days
 from schema.types.qbr import Account, Commitment, Qbr, account_of, commitment, qbr
 from trust_portal.trust.accounts.model import LEAD, SetAccount
@@ -91,111 +91,86 @@ class SetAccountInput:
 
 
 @strawberry.type(description="The business review as it stands.")
-class QbrPayload:
-    qbr: Qbr | None
-    user_errors: list[UserError]
+class QbrPayload(Payload):
+    qbr: Qbr | None = None
 
 
 @strawberry.type(description="Whether it is on record.")
-class QbrEntryPayload:
-    recorded: bool
-    user_errors: list[UserError]
+class QbrEntryPayload(Payload):
+    recorded: bool = False
 
 
 @strawberry.type(description="The commitment as it stands.")
-class CommitmentPayload:
-    commitment: Commitment | None
-    user_errors: list[UserError]
+class CommitmentPayload(Payload):
+    commitment: Commitment | None = None
 
 
 @strawberry.type(description="The account as it was set.")
-class AccountPayload:
-    account: Account | None
-    user_errors: list[UserError]
+class AccountPayload(Payload):
+    account: Account | None = None
 
 
 @strawberry.type
 class QbrMutations:
-    @strawberry.mutation(description="Gather everything for a period in one snapshot, and lock its data.")
+    @mutation(description="Gather everything for a period in one snapshot, and lock its data.")
     async def prepare_qbr(self, info: Info, input: PrepareQbrInput) -> QbrPayload:
         house, actor = info.context.house, info.context.actor
-        try:
-            tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
-            found = await house.qbrs.prepare(Prepare(tenant_id, input.period), actor)
-        except OF_THE_REQUEST as refusal:
-            return QbrPayload(qbr=None, user_errors=[user_error(refusal)])
-        return QbrPayload(qbr=qbr(found), user_errors=[])
+        tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
+        found = await house.qbrs.prepare(Prepare(tenant_id, input.period), actor)
+        return QbrPayload(qbr=qbr(found))
 
-    @strawberry.mutation(description="Comment on a section, or leave it out with a reason.")
+    @mutation(description="Comment on a section, or leave it out with a reason.")
     async def say_of_qbr(self, info: Info, input: SayOfQbrInput) -> QbrEntryPayload:
         house, actor = info.context.house, info.context.actor
-        try:
-            tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
-            said = Say(tenant_id, input.period, input.kind, input.section, input.text, input.audience)
-            await house.qbrs.say(said, actor)
-        except OF_THE_REQUEST as refusal:
-            return QbrEntryPayload(recorded=False, user_errors=[user_error(refusal)])
-        return QbrEntryPayload(recorded=True, user_errors=[])
+        tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
+        said = Say(tenant_id, input.period, input.kind, input.section, input.text, input.audience)
+        await house.qbrs.say(said, actor)
+        return QbrEntryPayload(recorded=True)
 
-    @strawberry.mutation(description="Accept or decline a recommendation, as one has read it.")
+    @mutation(description="Accept or decline a recommendation, as one has read it.")
     async def review_recommendation(self, info: Info, input: ReviewRecommendationInput) -> QbrEntryPayload:
         house, actor = info.context.house, info.context.actor
-        try:
-            tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
-            review = Review(
-                tenant_id, input.period, input.recommendation, input.seen, input.verdict, input.reason
-            )
-            await house.qbrs.review(review, actor)
-        except OF_THE_REQUEST as refusal:
-            return QbrEntryPayload(recorded=False, user_errors=[user_error(refusal)])
-        return QbrEntryPayload(recorded=True, user_errors=[])
+        tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
+        review = Review(
+            tenant_id, input.period, input.recommendation, input.seen, input.verdict, input.reason
+        )
+        await house.qbrs.review(review, actor)
+        return QbrEntryPayload(recorded=True)
 
-    @strawberry.mutation(description="Sign a draft and hand it to the customer.")
+    @mutation(description="Sign a draft and hand it to the customer.")
     async def issue_qbr(self, info: Info, input: IssueQbrInput) -> QbrPayload:
         house, actor = info.context.house, info.context.actor
-        try:
-            asked = decode(input.id, "Qbr")
-            given = tuple(
-                Acknowledgement(each.section, each.reason, each.seen) for each in input.acknowledgements
-            )
-            found = await house.qbrs.issue(
-                IssueQbr(asked.tenant_id, asked.id, given, input.reason, input.entries), actor
-            )
-        except OF_THE_REQUEST as refusal:
-            return QbrPayload(qbr=None, user_errors=[user_error(refusal)])
-        return QbrPayload(qbr=qbr(found), user_errors=[])
+        asked = decode(input.id, "Qbr")
+        given = tuple(
+            Acknowledgement(each.section, each.reason, each.seen) for each in input.acknowledgements
+        )
+        found = await house.qbrs.issue(
+            IssueQbr(asked.tenant_id, asked.id, given, input.reason, input.entries), actor
+        )
+        return QbrPayload(qbr=qbr(found))
 
-    @strawberry.mutation(description="Promise something that the next review begins with.")
+    @mutation(description="Promise something that the next review begins with.")
     async def make_commitment(self, info: Info, input: MakeCommitmentInput) -> CommitmentPayload:
         house, actor = info.context.house, info.context.actor
-        try:
-            tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
-            made = await house.qbrs.promise(Promise(tenant_id, input.text, input.owner, input.due), actor)
-        except OF_THE_REQUEST as refusal:
-            return CommitmentPayload(commitment=None, user_errors=[user_error(refusal)])
-        return CommitmentPayload(commitment=commitment(made), user_errors=[])
+        tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
+        made = await house.qbrs.promise(Promise(tenant_id, input.text, input.owner, input.due), actor)
+        return CommitmentPayload(commitment=commitment(made))
 
-    @strawberry.mutation(description="Say that a commitment was kept, missed or dropped, and what shows it.")
+    @mutation(description="Say that a commitment was kept, missed or dropped, and what shows it.")
     async def settle_commitment(self, info: Info, input: SettleCommitmentInput) -> CommitmentPayload:
         house, actor = info.context.house, info.context.actor
-        try:
-            asked = decode(input.id, "Commitment")
-            settled = await house.qbrs.settle(
-                Settle(asked.tenant_id, asked.id, input.state, input.evidence), actor
-            )
-        except OF_THE_REQUEST as refusal:
-            return CommitmentPayload(commitment=None, user_errors=[user_error(refusal)])
-        return CommitmentPayload(commitment=commitment(settled), user_errors=[])
+        asked = decode(input.id, "Commitment")
+        settled = await house.qbrs.settle(
+            Settle(asked.tenant_id, asked.id, input.state, input.evidence), actor
+        )
+        return CommitmentPayload(commitment=commitment(settled))
 
-    @strawberry.mutation(description="Say who looks after a customer, and when the next review is.")
+    @mutation(description="Say who looks after a customer, and when the next review is.")
     async def set_account(self, info: Info, input: SetAccountInput) -> AccountPayload:
         house, actor = info.context.house, info.context.actor
-        try:
-            tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
-            csm = None if input.csm_id is None else decode(input.csm_id, "Person", field="csmId").id
-            command = SetAccount(tenant_id, csm, input.review_on, days(input.lead_days, "lead_days"))
-            settings = await house.accounts.set(command, actor)
-            tenant = await house.tenants.get(actor, tenant_id, purpose="GraphQL")
-        except OF_THE_REQUEST as refusal:
-            return AccountPayload(account=None, user_errors=[user_error(refusal)])
-        return AccountPayload(account=account_of(tenant, settings), user_errors=[])
+        tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
+        csm = None if input.csm_id is None else decode(input.csm_id, "Person", field="csmId").id
+        command = SetAccount(tenant_id, csm, input.review_on, days(input.lead_days, "lead_days"))
+        settings = await house.accounts.set(command, actor)
+        tenant = await house.tenants.get(actor, tenant_id, purpose="GraphQL")
+        return AccountPayload(account=account_of(tenant, settings))

@@ -6,7 +6,7 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import decode
-from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.payload import Payload, mutation
 from schema.types.report import SlaReport, sla_report
 from schema.types.run import SlaRun, sla_run
 from trust_portal.reliability.reports.service import IssueReport
@@ -21,9 +21,8 @@ class IssueSlaReportInput:
 
 
 @strawberry.type(description="The report issued, refused or already there.")
-class IssueSlaReportPayload:
-    report: SlaReport | None
-    user_errors: list[UserError]
+class IssueSlaReportPayload(Payload):
+    report: SlaReport | None = None
 
 
 @strawberry.input(description="Which period to run for every tenant.")
@@ -32,30 +31,23 @@ class StartSlaRunInput:
 
 
 @strawberry.type(description="The run, new or under way.")
-class StartSlaRunPayload:
-    run: SlaRun | None
-    user_errors: list[UserError]
+class StartSlaRunPayload(Payload):
+    run: SlaRun | None = None
 
 
 @strawberry.type
 class ReportMutations:
-    @strawberry.mutation(
+    @mutation(
         description="Compute a period's report and sign it, or refuse to. Unchanged inputs make nothing new."
     )
     async def issue_sla_report(self, info: Info, input: IssueSlaReportInput) -> IssueSlaReportPayload:
         house, actor = info.context.house, info.context.actor
-        try:
-            tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
-            tenant = await house.tenants.get(actor, tenant_id, purpose="GraphQL")
-            report = await house.reports.issue(IssueReport(tenant_id, input.period, input.reason), actor)
-        except OF_THE_REQUEST as refusal:
-            return IssueSlaReportPayload(report=None, user_errors=[user_error(refusal)])
-        return IssueSlaReportPayload(report=sla_report(report, tenant.key), user_errors=[])
+        tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
+        tenant = await house.tenants.get(actor, tenant_id, purpose="GraphQL")
+        report = await house.reports.issue(IssueReport(tenant_id, input.period, input.reason), actor)
+        return IssueSlaReportPayload(report=sla_report(report, tenant.key))
 
-    @strawberry.mutation(description="Start the period's run over every tenant, or its next attempt.")
+    @mutation(description="Start the period's run over every tenant, or its next attempt.")
     async def start_sla_run(self, info: Info, input: StartSlaRunInput) -> StartSlaRunPayload:
-        try:
-            run = await info.context.house.runs.start(StartRun(input.period), info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return StartSlaRunPayload(run=None, user_errors=[user_error(refusal)])
-        return StartSlaRunPayload(run=sla_run(run), user_errors=[])
+        run = await info.context.house.runs.start(StartRun(input.period), info.context.actor)
+        return StartSlaRunPayload(run=sla_run(run))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from schema.context import Info
-from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.payload import Payload, mutation
 from schema.types.tenant import Tenant, tenant
 from trust_portal.access.tenants.model import CreateTenant
 
@@ -19,20 +19,14 @@ class CreateTenantInput:
 
 
 @strawberry.type(description="The customer as it was recorded.")
-class CreateTenantPayload:
-    tenant: Tenant | None
-    user_errors: list[UserError]
+class CreateTenantPayload(Payload):
+    tenant: Tenant | None = None
 
 
 @strawberry.type
 class TenantMutations:
-    @strawberry.mutation(
-        description="Add a customer. The key is the idempotency key: the same one again is a CONFLICT."
-    )
+    @mutation(description="Add a customer. The key is the idempotency key: the same one again is a CONFLICT.")
     async def create_tenant(self, info: Info, input: CreateTenantInput) -> CreateTenantPayload:
-        try:
-            command = CreateTenant(input.key, input.name, input.time_zone, input.residency)
-            made = await info.context.house.tenants.create(command, info.context.actor)
-        except OF_THE_REQUEST as refusal:
-            return CreateTenantPayload(tenant=None, user_errors=[user_error(refusal)])
-        return CreateTenantPayload(tenant=tenant(made), user_errors=[])
+        command = CreateTenant(input.key, input.name, input.time_zone, input.residency)
+        made = await info.context.house.tenants.create(command, info.context.actor)
+        return CreateTenantPayload(tenant=tenant(made))

@@ -8,7 +8,7 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import decode
-from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.payload import Payload, mutation
 from schema.types.token import ApiToken, api_token
 from trust_portal.access.action import TokenScope
 from trust_portal.access.tokens.model import Bounds, CreateToken
@@ -26,10 +26,9 @@ class CreateApiTokenInput:
 
 
 @strawberry.type(description="The token and, this once, its secret.")
-class CreateApiTokenPayload:
-    token: ApiToken | None
-    secret: str | None
-    user_errors: list[UserError]
+class CreateApiTokenPayload(Payload):
+    token: ApiToken | None = None
+    secret: str | None = None
 
 
 @strawberry.input(description="The token to revoke.")
@@ -38,35 +37,28 @@ class RevokeApiTokenInput:
 
 
 @strawberry.type(description="Whether it is revoked now.")
-class RevokeApiTokenPayload:
-    revoked: bool
-    user_errors: list[UserError]
+class RevokeApiTokenPayload(Payload):
+    revoked: bool = False
 
 
 @strawberry.type
 class TokenMutations:
-    @strawberry.mutation(description="Issue a token. A token cannot issue tokens.")
+    @mutation(description="Issue a token. A token cannot issue tokens.")
     async def create_api_token(self, info: Info, input: CreateApiTokenInput) -> CreateApiTokenPayload:
         house, actor = info.context.house, info.context.actor
-        try:
-            command = CreateToken(
-                tenant_id=decode(input.tenant_id, "Tenant", field="tenantId").tenant_id,
-                label=input.label,
-                scopes=frozenset(input.scopes),
-                bounds=Bounds(sources=tuple(input.sources)),
-                life=timedelta(days=input.days),
-            )
-            issued = await house.tokens.create(command, actor)
-        except OF_THE_REQUEST as refusal:
-            return CreateApiTokenPayload(token=None, secret=None, user_errors=[user_error(refusal)])
-        return CreateApiTokenPayload(token=api_token(issued.token), secret=issued.secret, user_errors=[])
+        command = CreateToken(
+            tenant_id=decode(input.tenant_id, "Tenant", field="tenantId").tenant_id,
+            label=input.label,
+            scopes=frozenset(input.scopes),
+            bounds=Bounds(sources=tuple(input.sources)),
+            life=timedelta(days=input.days),
+        )
+        issued = await house.tokens.create(command, actor)
+        return CreateApiTokenPayload(token=api_token(issued.token), secret=issued.secret)
 
-    @strawberry.mutation(description="End a token at once.")
+    @mutation(description="End a token at once.")
     async def revoke_api_token(self, info: Info, input: RevokeApiTokenInput) -> RevokeApiTokenPayload:
         house, actor = info.context.house, info.context.actor
-        try:
-            found = decode(input.id, "ApiToken")
-            await house.tokens.revoke(actor, found.tenant_id, found.id)
-        except OF_THE_REQUEST as refusal:
-            return RevokeApiTokenPayload(revoked=False, user_errors=[user_error(refusal)])
-        return RevokeApiTokenPayload(revoked=True, user_errors=[])
+        found = decode(input.id, "ApiToken")
+        await house.tokens.revoke(actor, found.tenant_id, found.id)
+        return RevokeApiTokenPayload(revoked=True)

@@ -8,7 +8,7 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import decode
-from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.payload import Payload, mutation
 from schema.types.trust_note import TrustNote, trust_note
 from trust_portal.trust.notes.model import NoteKind, WriteNote
 
@@ -32,18 +32,17 @@ class WithdrawTrustNoteInput:
 
 
 @strawberry.type(description="The last word on the subject.")
-class TrustNotePayload:
-    note: TrustNote | None
-    user_errors: list[UserError]
+class TrustNotePayload(Payload):
+    note: TrustNote | None = None
 
 
 @strawberry.type
 class TrustNoteMutations:
-    @strawberry.mutation(description="Add a sub-processor or a note, or say it anew.")
+    @mutation(description="Add a sub-processor or a note, or say it anew.")
     async def write_trust_note(self, info: Info, input: WriteTrustNoteInput) -> TrustNotePayload:
         return await _write(info, input, input.text, input.valid_to)
 
-    @strawberry.mutation(description="Withdraw a sub-processor or a note; what was published keeps it.")
+    @mutation(description="Withdraw a sub-processor or a note; what was published keeps it.")
     async def withdraw_trust_note(self, info: Info, input: WithdrawTrustNoteInput) -> TrustNotePayload:
         return await _write(info, input, None, None)
 
@@ -52,11 +51,8 @@ async def _write(
     info: Info, given: WriteTrustNoteInput | WithdrawTrustNoteInput, text: str | None, valid_to: date | None
 ) -> TrustNotePayload:
     house, actor = info.context.house, info.context.actor
-    try:
-        tenant_id = decode(given.tenant_id, "Tenant", field="tenantId").tenant_id
-        await house.tenants.get(actor, tenant_id, purpose="GraphQL")
-        command = WriteNote(tenant_id, given.kind, given.subject, text, given.valid_from, valid_to)
-        note = await house.trust_notes.write(command, actor)
-    except OF_THE_REQUEST as refusal:
-        return TrustNotePayload(note=None, user_errors=[user_error(refusal)])
-    return TrustNotePayload(note=trust_note(note), user_errors=[])
+    tenant_id = decode(given.tenant_id, "Tenant", field="tenantId").tenant_id
+    await house.tenants.get(actor, tenant_id, purpose="GraphQL")
+    command = WriteNote(tenant_id, given.kind, given.subject, text, given.valid_from, valid_to)
+    note = await house.trust_notes.write(command, actor)
+    return TrustNotePayload(note=trust_note(note))

@@ -6,7 +6,7 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import decode
-from schema.payload import OF_THE_REQUEST, UserError, user_error
+from schema.payload import Payload, mutation
 from schema.types.trust_batch import TrustBatch, trust_batch
 from schema.types.trust_report import TrustReport, trust_report
 from trust_portal.trust.batches.model import StartTrustBatch
@@ -29,9 +29,8 @@ class PublishTrustReportInput:
 
 
 @strawberry.type(description="The report published.")
-class PublishTrustReportPayload:
-    report: TrustReport | None
-    user_errors: list[UserError]
+class PublishTrustReportPayload(Payload):
+    report: TrustReport | None = None
 
 
 @strawberry.input(description="Of which period to publish every tenant's Trust Report.")
@@ -43,42 +42,33 @@ class StartTrustBatchInput:
 
 
 @strawberry.type(description="The batch, new or under way.")
-class StartTrustBatchPayload:
-    batch: TrustBatch | None
-    user_errors: list[UserError]
+class StartTrustBatchPayload(Payload):
+    batch: TrustBatch | None = None
 
 
 @strawberry.type
 class TrustReportMutations:
-    @strawberry.mutation(
+    @mutation(
         description="Publish a tenant's Trust Report. What is stale or missing blocks unless it is acknowledged."
     )
     async def publish_trust_report(
         self, info: Info, input: PublishTrustReportInput
     ) -> PublishTrustReportPayload:
         house, actor = info.context.house, info.context.actor
-        try:
-            tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
-            tenant = await house.tenants.get(actor, tenant_id, purpose="GraphQL")
-            given = _acknowledged(input.acknowledgements)
-            command = PublishTrustReport(tenant_id, input.period, given, input.reason)
-            report = await house.trust_reports.publish(command, actor)
-        except OF_THE_REQUEST as refusal:
-            return PublishTrustReportPayload(report=None, user_errors=[user_error(refusal)])
-        return PublishTrustReportPayload(report=trust_report(report, tenant.key), user_errors=[])
+        tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
+        tenant = await house.tenants.get(actor, tenant_id, purpose="GraphQL")
+        given = _acknowledged(input.acknowledgements)
+        command = PublishTrustReport(tenant_id, input.period, given, input.reason)
+        report = await house.trust_reports.publish(command, actor)
+        return PublishTrustReportPayload(report=trust_report(report, tenant.key))
 
-    @strawberry.mutation(
-        description="Start the period's batch of Trust Reports over every tenant, or its next attempt."
-    )
+    @mutation(description="Start the period's batch of Trust Reports over every tenant, or its next attempt.")
     async def start_trust_batch(self, info: Info, input: StartTrustBatchInput) -> StartTrustBatchPayload:
         house, actor = info.context.house, info.context.actor
-        try:
-            batch = await house.trust_batches.start(
-                StartTrustBatch(input.period, _acknowledged(input.acknowledgements)), actor
-            )
-        except OF_THE_REQUEST as refusal:
-            return StartTrustBatchPayload(batch=None, user_errors=[user_error(refusal)])
-        return StartTrustBatchPayload(batch=trust_batch(batch), user_errors=[])
+        batch = await house.trust_batches.start(
+            StartTrustBatch(input.period, _acknowledged(input.acknowledgements)), actor
+        )
+        return StartTrustBatchPayload(batch=trust_batch(batch))
 
 
 def _acknowledged(given: list[AcknowledgedSectionInput]) -> tuple[Acknowledgement, ...]:
