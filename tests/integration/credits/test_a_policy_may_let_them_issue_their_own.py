@@ -41,10 +41,14 @@ async def own(request: pytest.FixtureRequest, house: House, desk: Desk, sequence
 
 
 async def test_with_such_a_policy_it_passes_and_rows_receipt_memo_and_bundle_say_by_which(
-    house: House, desk: Desk, own
+    house: House, desk: Desk, own, browser
 ):
     credit, who = own
+    page = await browser(who)
+    address = f"/t/acme/credits/{credit.id}"
+    assert f"{address}/issue" not in (await page.get(address)).text
     house.gate.policies = LETS_THEM
+    assert f"{address}/issue" in (await page.get(address)).text
 
     issued = await desk.issue(credit, who)
 
