@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from trust_portal.access.access_log.model import Access, Verb
@@ -44,7 +44,11 @@ from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.canonical import sha256_hex
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.storage.tenancy import TenantScope
-from trust_portal.storage.unit_of_work import Storage
+from trust_portal.storage.unit_of_work import ReadSession, Storage
+
+
+#: The customers of whom the document of an export tells.
+Named: TypeAlias = Callable[[ReadSession, Export], Awaitable[Collection[UUID]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,9 @@ class Archive:
         *,
         host: str,
         vault: Vault,
+        named: Mapping[str, Named],
     ) -> None:
+        """``named`` by kind: a bundle of the vendor's own that tells of customers is in the log of each of them."""
         self._storage = storage
         self._gate = gate
         self._access_log = access_log
@@ -90,6 +96,7 @@ class Archive:
         self._press = press
         self._host = host
         self._vault = vault
+        self._named = named
 
     async def receipts(
         self, actor: Actor, tenant_id: UUID, request: PageRequest, kind: ReceiptKind | None = None
@@ -182,8 +189,9 @@ class Archive:
         await self._gate.require(actor, Action.EXPORT_DOWNLOAD, Resource("export", tenant_id, export_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             stored = await find_artefact(session, self._vault, tenant_id, export_id)
+            about = await self._about(session, tenant_id, export_id)
         artefact = await stored.opened(self._vault)
-        await self._downloaded(actor, tenant_id, "bundle", artefact.file_name)
+        await self._downloaded(actor, about, "bundle", artefact.file_name)
         return artefact
 
     async def file(self, actor: Actor, tenant_id: UUID, export_id: UUID, name: str) -> bytes:
@@ -191,10 +199,11 @@ class Archive:
         await self._gate.require(actor, Action.EXPORT_DOWNLOAD, Resource("export", tenant_id, export_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             stored = await stored_files(session, self._vault, tenant_id, export_id)
+            about = await self._about(session, tenant_id, export_id)
         files = await self._vault.open(stored)
         if name not in files:
             raise NotFound("file")
-        await self._downloaded(actor, tenant_id, name, str(export_id))
+        await self._downloaded(actor, about, name, str(export_id))
         return files[name]
 
     async def readers_copy(
@@ -224,8 +233,9 @@ class Archive:
             if newest is None:
                 raise NotFound("export")
             stored = await find_artefact(session, self._vault, tenant_id, newest.id)
+            about = await self._about(session, tenant_id, newest.id)
         artefact = await stored.opened(self._vault)
-        await self._downloaded(actor, tenant_id, "broken example", artefact.file_name)
+        await self._downloaded(actor, about, "broken example", artefact.file_name)
         content, _ = await asyncio.to_thread(with_one_digit_changed, artefact.content)
         return Artefact(f"broken-{artefact.file_name}", artefact.media_type, content, sha256_hex(content))
 
@@ -244,5 +254,11 @@ class Archive:
         else:
             await self._access_log.looked(actor, tenant_id, "receipts", purpose="evidence")
 
-    async def _downloaded(self, actor: Actor, tenant_id: UUID, what: str, subject: str) -> None:
-        await self._access_log.trace(actor, [tenant_id], Access(Verb.DOWNLOADED, what, subject, "evidence"))
+    async def _about(self, session: ReadSession, tenant_id: UUID, export_id: UUID) -> Collection[UUID]:
+        """In whose logs it stands that this was downloaded."""
+        export = await find_export(session, tenant_id, export_id)
+        named = self._named.get(export.kind)
+        return [tenant_id] if named is None else await named(session, export)
+
+    async def _downloaded(self, actor: Actor, about: Collection[UUID], what: str, subject: str) -> None:
+        await self._access_log.trace(actor, about, Access(Verb.DOWNLOADED, what, subject, "evidence"))

@@ -95,7 +95,7 @@ def build_house(settings: Settings, clock: Clock | None = None) -> House:
     press = process_press()
     documents = {**reliability.renderers(press), **learning.renderers(press), **trust.renderers(press)}
     base = lay_foundation(settings, clock, press, documents)
-    access = access_room(base)
+    access = access_room(base, learning.NAMED)
     facts = facts_room(base)
     return House(
         **vars(base),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trust_portal.access.approvals.deciding import Decisions
@@ -9,7 +10,7 @@ from trust_portal.access.approvals.patterns import ApprovalPatterns
 from trust_portal.access.approvals.reading import ApprovalInbox
 from trust_portal.access.approvals.reminding import Reminders
 from trust_portal.access.approvals.service import Approvals
-from trust_portal.access.archive import Archive
+from trust_portal.access.archive import Archive, Named
 from trust_portal.access.audits.service import AuditInvitations
 from trust_portal.access.break_glass.reviewing import GlassReviews
 from trust_portal.access.break_glass.service import BreakGlass
@@ -63,7 +64,8 @@ class AccessRoom:
     audit_invitations: AuditInvitations
 
 
-def access_room(base: Foundation) -> AccessRoom:
+def access_room(base: Foundation, named: Mapping[str, Named]) -> AccessRoom:
+    """``named``: whom the vendor's own documents tell of, by kind."""
     settings = base.settings
     storage, gate, ledger, access_log = base.storage, base.gate, base.ledger, base.access_log
     people = People(storage, gate, ledger, access_log)
@@ -103,7 +105,9 @@ def access_room(base: Foundation) -> AccessRoom:
         key_rotations=KeyRotations(storage, gate, ledger, approvals, base.keyring),
         customer_keys=CustomerKeys(storage, gate, ledger, access_log, base.vault),
         denials=DenialLog(storage, gate, access_log),
-        archive=Archive(storage, gate, access_log, ledger, base.press, host=settings.host, vault=base.vault),
+        archive=Archive(
+            storage, gate, access_log, ledger, base.press, host=settings.host, vault=base.vault, named=named
+        ),
         audit_invitations=AuditInvitations(
             storage, gate, ledger, access_log, sessions, base_url=settings.base_url
         ),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from trust_portal.access.archive import Named
 from trust_portal.documents.press import Press
 from trust_portal.evidence.audit import Auditor
 from trust_portal.evidence.export import Renderer
@@ -27,7 +28,7 @@ from trust_portal.learning.postmortems.copy_renderer import PostmortemCopyRender
 from trust_portal.learning.postmortems.copying import PostmortemCopies
 from trust_portal.learning.postmortems.model import COPY_KIND as POSTMORTEM_COPY
 from trust_portal.learning.postmortems.model import KIND as POSTMORTEM
-from trust_portal.learning.postmortems.reading import PostmortemReader
+from trust_portal.learning.postmortems.reading import PostmortemReader, customers_named
 from trust_portal.learning.postmortems.releasing import PostmortemReleases
 from trust_portal.learning.postmortems.renderer import PostmortemRenderer
 from trust_portal.learning.postmortems.renewing import PostmortemBundles
@@ -37,6 +38,8 @@ from trust_portal.learning.switchboard.service import Switchboard
 from trust_portal.learning.workplaces.service import Workplaces
 
 AUDITORS: Final[tuple[Auditor, ...]] = (PostmortemAuditor(),)
+#: Whom the vendor's own documents tell of, by kind.
+NAMED: Final[Mapping[str, Named]] = {POSTMORTEM: customers_named}
 
 
 def renderers(press: Press) -> Mapping[str, Renderer]:
@@ -82,7 +85,7 @@ def learning_room(base: Foundation, access: AccessRoom) -> LearningRoom:
         postmortem_signing=PostmortemSigning(storage, gate, ledger, exports, access.signatures),
         postmortem_bundles=PostmortemBundles(storage, gate, exports),
         postmortem_reader=PostmortemReader(storage, gate, access_log, vendor_name=vendor_name),
-        postmortem_releases=PostmortemReleases(storage, gate, ledger),
+        postmortem_releases=PostmortemReleases(storage, gate, ledger, access_log),
         postmortem_copies=PostmortemCopies(storage, gate, ledger, exports, access_log),
         prevention_actions=PreventionActions(storage, gate, ledger),
         action_clocks=ActionClocks(storage, ledger),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -35,9 +35,9 @@ from trust_portal.learning.postmortems.model import (
     Version,
 )
 from trust_portal.learning.postmortems.repository import find_postmortem, postmortem_of, postmortems_page
-from trust_portal.learning.postmortems.versions_repository import find_document, find_submission
+from trust_portal.learning.postmortems.versions_repository import find_document, find_submission, signed_by
 from trust_portal.storage.tenancy import StaffScope
-from trust_portal.storage.unit_of_work import Storage
+from trust_portal.storage.unit_of_work import ReadSession, Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +157,24 @@ class PostmortemReader:
 
     async def _trace(self, actor: Actor, postmortem_id: UUID, document: Mapping[str, Any]) -> None:
         """Each customer that the document speaks of sees who read it."""
-        touched = [UUID(each["id"]) for each in document["customers"].values()]
         await self._access_log.trace(
-            actor, touched, Access(Verb.READ, NOUN, str(postmortem_id), "postmortem")
+            actor, _named(document), Access(Verb.READ, NOUN, str(postmortem_id), "postmortem")
         )
 
     async def _may_read(self, actor: Actor, postmortem_id: UUID | None = None) -> None:
         resource = Resource.of_house(NOUN, postmortem_id)
         await self._gate.require(actor, Action.ALL_POSTMORTEMS_READ, resource)
+
+
+async def customers_named(session: ReadSession, export: Export) -> Collection[UUID]:
+    """Of whom the signed version in a bundle speaks."""
+    later = await signed_by(session, export.subject_id)
+    postmortem_id = export.subject_id if later is None else later[0]
+    return _named(parse_json(await find_document(session, postmortem_id, export.revision)))
+
+
+def _named(document: Mapping[str, Any]) -> list[UUID]:
+    return [UUID(each["id"]) for each in document["customers"].values()]
 
 
 def _evidence(document: Mapping[str, Any]) -> set[tuple[str, str]]:

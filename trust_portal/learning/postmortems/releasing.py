@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from trust_portal.access.access_log.model import Access, Verb
+from trust_portal.access.access_log.service import AccessLog
 from trust_portal.access.action import Action
 from trust_portal.access.approvals.model import person_behind
 from trust_portal.access.gate import Gate
@@ -74,17 +76,22 @@ class Preview:
 class PostmortemReleases:
     """For those who may release: previews, releases, disclosures, and what became of them."""
 
-    def __init__(self, storage: Storage, gate: Gate, ledger: Ledger) -> None:
+    def __init__(self, storage: Storage, gate: Gate, ledger: Ledger, access_log: AccessLog) -> None:
         self._storage = storage
         self._gate = gate
         self._ledger = ledger
+        self._access_log = access_log
 
     async def preview(self, actor: Actor, postmortem_id: UUID, customer_id: UUID, profile_id: str) -> Preview:
         """Of the signed version that counts. Raises ``InvalidInput`` (NOT_AFFECTED), ``Conflict`` (UNSIGNED)."""
         await self._may_release(actor, postmortem_id)
         async with self._storage.read(StaffScope()) as session:
             postmortem = await find_postmortem(session, postmortem_id)
-            return (await self._prepare(session, postmortem, customer_id, profile_id))[0]
+            preview, _ = await self._prepare(session, postmortem, customer_id, profile_id)
+        await self._access_log.trace(
+            actor, [customer_id], Access(Verb.READ, NOUN, str(postmortem_id), "postmortem")
+        )
+        return preview
 
     async def of_postmortem(self, actor: Actor, postmortem_id: UUID) -> tuple[StoredRelease, ...]:
         """Every release and disclosure, the newest first."""

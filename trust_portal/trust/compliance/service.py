@@ -136,15 +136,23 @@ class Compliance:
         await self._access_log.looked(actor, tenant_id, NOUN, str(evaluation_id))
         return found
 
-    async def download(self, actor: Actor, tenant_id: UUID, evaluation_id: UUID) -> dict[str, bytes]:
-        """The document and what follows from it, by name: what a bundle holds too. Always leaves its line."""
+    async def download(
+        self, actor: Actor, tenant_id: UUID, evaluation_id: UUID, name: str | None = None
+    ) -> dict[str, bytes]:
+        """The document and what follows from it, by name: what a bundle holds too; of a ``name``, that file alone.
+
+        Always leaves its line, except where it raises: ``NotFound`` for an evaluation or a file there is not.
+        """
         await self._may_read(actor, tenant_id)
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             found = await repository.find_evaluation(session, tenant_id, evaluation_id)
+        files = _files(found)
+        if name is not None and name not in files:
+            raise NotFound("file")
         await self._access_log.trace(
-            actor, [tenant_id], Access(Verb.DOWNLOADED, NOUN, str(evaluation_id), "evidence")
+            actor, [tenant_id], Access(Verb.DOWNLOADED, name or NOUN, str(evaluation_id), "evidence")
         )
-        return _files(found)
+        return files if name is None else {name: files[name]}
 
     def files(self, evaluation: Evaluation) -> tuple[tuple[str, str], ...]:
         """What can be taken along of an evaluation: name, and what it is in words."""

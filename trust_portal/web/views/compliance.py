@@ -12,7 +12,7 @@ from starlette.routing import Route
 from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.access.tenants.model import Tenant
-from trust_portal.errors import InvalidInput, NotFound, Refused
+from trust_portal.errors import InvalidInput, Refused
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.trust.compliance.downloads import MEDIA_TYPES
 from trust_portal.trust.compliance.imports.service import ImportAssessment
@@ -108,10 +108,8 @@ async def download(request: Request) -> Response:
     """The document of an evaluation, or what follows from it, by name; the same bytes every time."""
     tenant, name = await tenant_of(request, purpose=NOUN), request.path_params["name"]
     files = await house_of(request).compliance.download(
-        actor_of(request), tenant.id, request.path_params["evaluation"]
+        actor_of(request), tenant.id, request.path_params["evaluation"], name
     )
-    if name not in files:
-        raise NotFound("file")
     return attachment(files[name], MEDIA_TYPES[name], f"{tenant.key}-{name}")
 
 
