@@ -46,7 +46,6 @@ from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage
 
-
 #: The customers of whom the document of an export tells.
 Named: TypeAlias = Callable[[ReadSession, Export], Awaitable[Collection[UUID]]]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
-from trust_portal.access.access_log.model import Access, Verb
 from trust_portal.access.access_log.service import AccessLog, scope_of
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
@@ -143,4 +142,4 @@ class Reports:
         await self._gate.require(actor, Action.SLA_REPORT_READ, Resource("SLA report", tenant_id))
 
     async def _trace(self, actor: Actor, tenant_id: UUID, subject: str) -> None:
-        await self._access_log.trace(actor, [tenant_id], Access(Verb.READ, "SLA report", subject))
+        await self._access_log.looked(actor, tenant_id, "SLA report", subject, "reliability")
