@@ -1,4 +1,4 @@
-"""A batch publishes every tenant's Trust Report, names what it cannot, and outlives its workers."""
+"""A batch publishes every tenant's Trust Report, names what it cannot, and outlives its workers; so do its bundles."""
 
 from __future__ import annotations
 
@@ -6,30 +6,43 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from report_desk import CORA
 from sqlalchemy import select
+from support.worker_process import worker_process
 
 from trust_portal.access.actors import CONSOLE
-from trust_portal.access.tenants.model import CreateTenant
+from trust_portal.access.tenants.model import CreateTenant, Tenant
 from trust_portal.errors import Conflict
-from trust_portal.evidence.tables import receipts
-from trust_portal.house import build_house
+from trust_portal.evidence.export import ExportState
+from trust_portal.evidence.export_rows import list_exports
+from trust_portal.evidence.policy_file import Policy
+from trust_portal.evidence.tables import exports, receipts
+from trust_portal.evidence.verify import verify
+from trust_portal.house import House, build_house
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.kernel.page import PageRequest
 from trust_portal.settings import Settings
-from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.trust.batches.model import BatchOutcome, BatchState, StartTrustBatch
+from trust_portal.trust.recompute import RECOMPUTERS
 from trust_portal.trust.report.model import Acknowledgement, blocked_as
+from trust_portal.trust.verification import KINDS
 
-pytestmark = pytest.mark.takes(seconds=30)
+pytestmark = pytest.mark.takes(seconds=60)
 
 #: Long over, whatever the machine's clock says.
 PERIOD = "2024-Q4"
 #: A thousand, as they are asked for, take some minutes: ``TRUST_BATCH_TENANTS=1000``.
 TENANTS = int(os.environ.get("TRUST_BATCH_TENANTS", "12"))
+#: Of so many the bundles are made too.
+BUNDLES = 12
 #: How many are left when a worker is killed at it, one worker after the other.
 KILLED_AT = tuple(range(TENANTS - 1, 0, -max(TENANTS // 4, 12)))
 
@@ -90,8 +103,47 @@ async def test_a_batch_outlives_its_workers_and_settles_every_tenant_once(
                 receipts.c.tenant_id == VENDOR_ID, receipts.c.kind == "trust_batch.completed"
             )
             assert len((await session.execute(query)).all()) == 2, "one receipt an attempt"
+        await bundles_outlive_their_workers(settings, house, tenants[:BUNDLES])
     finally:
         await house.close()
+
+
+async def bundles_outlive_their_workers(settings: Settings, house: House, tenants: list[Tenant]) -> None:
+    """Twice a worker that makes PDFs is killed at one; each customer's bundle is made once, and verifies."""
+    struck: list[set[UUID]] = []
+    async with worker_process(settings):  # it sequences what bundles wait for
+        while len(struck) < 2:
+            async with worker_process(settings, "exports"):
+                await until(partial(in_state, house, ExportState.RENDERING))
+            # One that was done before the signal came shows nothing.
+            struck += [found] if (found := await in_state(house, ExportState.RENDERING)) else []
+        assert not (struck[0] | struck[1]) & await in_state(house, ExportState.READY)
+        async with worker_process(settings, "exports"):
+            expected = {each.id for each in tenants}
+            async with asyncio.timeout(300):
+                while not (await in_state(house, ExportState.READY) >= expected | struck[0] | struck[1]):
+                    await asyncio.sleep(0.1)
+    for tenant in tenants:
+        async with house.storage.read(TenantScope(tenant.id)) as session:
+            (export,) = (await list_exports(session, tenant.id, PageRequest(10))).items
+        (report,) = await house.trust_reports.versions(CONSOLE, tenant.id)
+        assert (export.state, export.subject_id) == (ExportState.READY, report.id)
+        content = (await house.archive.download(CORA, tenant.id, export.id)).content
+        policy = Policy.parse((await house.archive.trust_policy(CORA, tenant.id)).encode())
+        assert verify(content, policy=policy, kinds=KINDS, recomputers=RECOMPUTERS).findings == ()
+
+
+async def in_state(house: House, state: ExportState) -> set[UUID]:
+    """Customers of whose bundles one is in that state."""
+    async with house.storage.read(StaffScope()) as session:
+        query = select(exports.c.tenant_id).where(exports.c.state == state.value)
+        return set((await session.execute(query)).scalars())
+
+
+async def until(found: Callable[[], Awaitable[object]]) -> None:
+    async with asyncio.timeout(300):
+        while not await found():
+            await asyncio.sleep(0.01)
 
 
 async def work(settings: Settings, house, *, killed_at: int | None = None) -> None:
