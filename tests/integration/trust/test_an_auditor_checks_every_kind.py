@@ -1,0 +1,192 @@
+"""An auditor's page says of each bundle what a verifier asks, and of each kind a broken one is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import json
+import re
+import warnings
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import qbr_desk
+import report_desk
+from report_desk import CORA, publish, trust_of
+from support.portal_fixtures import Portal
+from support.sequencing import sequencing
+
+from trust_portal.access.actors import CONSOLE
+from trust_portal.evidence import bundle
+from trust_portal.evidence.checkpoint import TlogProof
+from trust_portal.evidence.dsse import Envelope
+from trust_portal.evidence.export import ExportState
+from trust_portal.evidence.manifest import MANIFEST, MANIFEST_PROOF
+from trust_portal.evidence.verdict import Code
+from trust_portal.evidence.verify import verify
+from trust_portal.house import House
+from trust_portal.kernel.canonical import sha256_hex
+from trust_portal.reliability.recompute import RECOMPUTERS as RELIABILITY_RECOMPUTERS
+from trust_portal.reliability.verification import KINDS as RELIABILITY_KINDS
+from trust_portal.trust.compliance.model import KIND as COMPLIANCE
+from trust_portal.trust.compliance.model import Evaluate
+from trust_portal.trust.qbr.model import KIND as QBR
+from trust_portal.trust.recompute import RECOMPUTERS as TRUST_RECOMPUTERS
+from trust_portal.trust.report.model import KIND as TRUST_REPORT
+from trust_portal.trust.verification import KINDS as TRUST_KINDS
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from trestle.oscal.assessment_results import AssessmentResults
+    from trestle.oscal.poam import PlanOfActionAndMilestones
+
+pytestmark = pytest.mark.takes(seconds=40)
+
+SLA_REPORT, CREDIT_MEMO = "sla-report", "credit-memo"
+KINDS = {**RELIABILITY_KINDS, **TRUST_KINDS}
+RECOMPUTERS = {**RELIABILITY_RECOMPUTERS, **TRUST_RECOMPUTERS}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What the page says of one bundle."""
+
+    file_name: str
+    digest: str
+    signer: str
+    key: str
+    position: int
+    receipt: str
+    command: str
+
+
+def listed(page: str) -> dict[str, Listed]:
+    """By export."""
+    found = {}
+    for article in re.findall(
+        r'<article class="entry" aria-labelledby="export-.*?</article>', page, re.DOTALL
+    ):
+        definitions = dict(re.findall(r"<dt>(.*?)</dt>\s*<dd>(.*?)</dd>", article, re.DOTALL))
+        place = re.search(r'/receipts/([0-9a-f-]{36})">entry ([\d\s]+)</a>', definitions["Logged as"])
+        export = re.search(r'id="export-([0-9a-f-]{36})"', article)
+        assert place is not None
+        assert export is not None
+        found[export[1]] = Listed(
+            file_name=_plain(re.search(r"<h2[^>]*>(.*?)</h2>", article, re.DOTALL)[1]),
+            digest=re.search(r"[0-9a-f]{64}", definitions["SHA-256"])[0],
+            signer=_plain(definitions["Signed by"]),
+            key=re.search(r"[0-9a-f]{64}", definitions["Key"])[0],
+            position=int(re.sub(r"\D", "", place[2])),
+            receipt=place[1],
+            command=html.unescape(re.search(r'data-copy="(trust-portal [^"]+)"', article)[1]),
+        )
+    return found
+
+
+def _plain(fragment: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", "", fragment)).split())
+
+
+async def test_each_bundle_is_listed_as_it_is_and_each_kind_is_refused_once_it_is_broken(
+    portal: Portal,
+) -> None:
+    house, aurora = portal.house, portal.world.aurora.id
+    await qbr_desk.use(house, "aurora")
+    made = {SLA_REPORT: portal.world.aurora.export}
+    broken = {SLA_REPORT: await _broken(portal)}
+    async with sequencing(house), asyncio.timeout(300):
+        credit = await report_desk.credited(house, aurora)
+        memo = await house.credits.request_bundle(CONSOLE, aurora, credit.id)
+        made[CREDIT_MEMO] = await _built(house, memo.id, aurora)
+        broken[CREDIT_MEMO] = await _broken(portal)
+        report, _ = await report_desk.bundle_of(house, await publish(house, aurora))
+        made[TRUST_REPORT], broken[TRUST_REPORT] = report.id, await _broken(portal)
+        issued = await qbr_desk.issue(house, await qbr_desk.prepare(house, aurora))
+        qbr, _ = await qbr_desk.bundle_of(house, issued)
+        made[QBR], broken[QBR] = qbr.id, await _broken(portal)
+        evaluation = await house.compliance.evaluate(Evaluate(aurora, "as agreed"), CONSOLE)
+        export = await house.compliance.export(CORA, aurora, evaluation.id)
+        made[COMPLIANCE] = await _built(house, export.id, aurora)
+        broken[COMPLIANCE] = await _broken(portal)
+
+    async with portal.browser("auditor") as auditor:
+        page = (await auditor.get("/t/aurora/check")).text
+        content = {
+            kind: (await auditor.get(f"/t/aurora/exports/{export_id}/bundle.zip")).content
+            for kind, export_id in made.items()
+        }
+    shown, policy = listed(page), await trust_of(house, aurora)
+    assert set(shown) == {str(each) for each in made.values()}
+    for kind, export_id in made.items():
+        files, said = bundle.read(content[kind]).files, shown[str(export_id)]
+        envelope = Envelope.parse(files[MANIFEST])
+        assert said == Listed(
+            file_name=said.file_name,
+            digest=sha256_hex(content[kind]),
+            signer="Vendor Ltd",
+            key=envelope.signatures[0].key_id,
+            position=TlogProof.parse(files[MANIFEST_PROOF]).index,
+            receipt=said.receipt,
+            command=f"trust-portal verify {said.file_name} --policy aurora.policy --recompute",
+        )
+        filed = await house.archive.receipt(CORA, aurora, UUID(said.receipt))
+        assert filed.envelope.payload == envelope.payload, "the receipt it leads to is this manifest"
+        assert verify(content[kind], policy=policy, kinds=KINDS, recomputers=RECOMPUTERS).findings == ()
+
+        spoilt = bundle.read(broken[kind]).files
+        (changed,) = [name for name in files if files[name] != spoilt[name]]
+        verdict = verify(broken[kind], policy=policy, kinds=KINDS, recomputers=RECOMPUTERS)
+        assert (Code.DIGEST_MISMATCH, changed) in {(each.code, each.file) for each in verdict.findings}
+    assert len({each.position for each in shown.values()}) == len(made), "each has its own place"
+    assert len({each.digest for each in shown.values()}) == len(made)
+
+
+async def test_the_oscal_files_of_a_customers_bundle_are_read_by_trestle(
+    portal: Portal, tmp_path: Path
+) -> None:
+    house, aurora, folder = portal.house, portal.world.aurora.id, tmp_path
+    portal.clock.advance(timedelta(days=6))  # the P1 has no postmortem, and should have one by now
+    evaluation = await house.compliance.evaluate(Evaluate(aurora, "as agreed"), CONSOLE)
+    export = await house.compliance.export(CORA, aurora, evaluation.id)
+    async with sequencing(house), asyncio.timeout(300):
+        await _built(house, export.id, aurora)
+    files = bundle.read((await house.archive.download(CORA, aurora, export.id)).content).files
+    for name in ("assessment-results.json", "poam.json"):
+        (folder / name).write_bytes(files[name])
+    results = AssessmentResults.oscal_read(folder / "assessment-results.json")
+    plan = PlanOfActionAndMilestones.oscal_read(folder / "poam.json")
+    assert results is not None
+    assert plan is not None
+    body = json.loads(files["compliance.json"])
+    judged = {
+        (f"{each['control']}.{each['party']}", each["state"].replace("_", "-"))
+        for each in body["results"]
+        if each["state"] != "not_evaluated"
+    }
+    found = {
+        (each.target.target_id, getattr(each.target.status.state, "value", each.target.status.state))
+        for each in results.results[0].findings
+    }
+    assert found == judged
+    assert {state for _, state in judged} == {"satisfied", "not-satisfied"}
+    assert len(results.results[0].observations) == len(body["results"])
+    own = {gap["name"] for each in body["results"] if each["party"] == "tenant" for gap in each["gaps"]}
+    assert own, "there is something to plan"
+    assert own <= {each.title for each in plan.poam_items}
+
+
+async def _built(house: House, export_id: UUID, tenant_id: UUID) -> UUID:
+    built = await house.exports.build(tenant_id, export_id)
+    assert built.state is ExportState.READY, built.failure
+    return built.id
+
+
+async def _broken(portal: Portal) -> bytes:
+    """The newest bundle, as the auditor is given it to see it refused."""
+    async with portal.browser("auditor") as auditor:
+        answer = await auditor.get("/t/aurora/check/broken.zip")
+    assert answer.status_code == 200
+    return answer.content
