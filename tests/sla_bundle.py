@@ -155,10 +155,17 @@ def signed_again(files: dict[str, bytes], keyring: Keyring) -> tuple[dict[str, b
     log = Log(receipts=keyring.receipts, checkpoints=keyring.checkpoints)
     content = {name: data for name, data in files.items() if not is_proof(name)}
     places: dict[str, int] = {}
-    for name in sorted(each for each in content if each.endswith(".dsse.json")):
-        statement = Statement.parse(Envelope.parse(content[name]).payload)
+    receipts = {
+        name: Statement.parse(Envelope.parse(content[name]).payload)
+        for name in sorted(each for each in content if each.endswith(".dsse.json"))
+    }
+    # Ids follow time: of several receipts for a file of that name, the last is for this one.
+    last = {subject.name: name for name, statement in receipts.items() for subject in statement.subjects}
+    for name, statement in receipts.items():
         subjects = tuple(
-            Subject(each.name, sha256_hex(content[each.name]) if each.name in content else each.sha256)
+            Subject(each.name, sha256_hex(content[each.name]))
+            if each.name in content and last[each.name] == name
+            else each
             for each in statement.subjects
         )
         again = Statement(subjects, statement.predicate_type, statement.predicate)

@@ -71,7 +71,7 @@ def test_it_holds_everything_a_customer_needs(files: dict[str, bytes], sla_bundl
         "verify.html",
         f"keys/{sla_bundles.keyring.receipts.key_id}.pem",
     } <= set(files)
-    assert sum(name.startswith("receipts/") and name.endswith(".dsse.json") for name in files) == 3
+    assert sum(name.startswith("receipts/") and name.endswith(".dsse.json") for name in files) == 4
     body = json.loads(files["report.json"])
     assert body["objectives"][0]["adjusted"]["down_minutes"] == "7", "ten, four excluded, one corrected"
 
@@ -307,7 +307,7 @@ def test_openssl_and_securesystemslib_verify_every_envelope(
     (tmp_path / "key.pem").write_bytes(files[f"keys/{key.key_id}.pem"])
     command = [openssl, "pkeyutl", "-verify", "-pubin", "-inkey", "key.pem", "-rawin", "-in", "pae"]
     envelopes = [name for name in files if name.endswith(".dsse.json")]
-    assert len(envelopes) == 4
+    assert len(envelopes) == 5
     for name in envelopes:
         ours = Envelope.parse(files[name])
         foreign = securesystemslib.dsse.Envelope.from_dict(parse_json(files[name]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from trust_portal.documents.csv import write_csv
 from trust_portal.evidence.strict import parse_json
@@ -29,9 +30,11 @@ from trust_portal.reliability.reports.model import (
     REPORT_FILE,
 )
 from trust_portal.reliability.reports.model import KIND as SLA_REPORT
+from trust_portal.reliability.reports.restatement import figures
 from trust_portal.reliability.reports.rows import csv_rows
 
-#: Said by the issuer, not by the inputs: compared with nothing.
+#: Said by the issuer, not by the inputs: the receipts say whether they are so. Of a restatement there
+#: is derived what the report itself decides.
 _NOT_DERIVED = ("revision", "restatement")
 _INPUT_FILES = (CONTRACT_FILE, CROSS_CHECK_FILE, EXCLUSIONS_FILE, MEASUREMENTS_FILE)
 
@@ -80,9 +83,27 @@ def recompute_sla_report(files: Mapping[str, bytes]) -> list[Mismatch]:
     claimed = {key: value for key, value in reported.items() if key not in _NOT_DERIVED}
     found = mismatches(REPORT_FILE, claimed, derived)
     with reading(REPORT_FILE):
+        found += _restatement_differs(reported, derived)
+    with reading(REPORT_FILE):
         rows = csv_rows(reported)
         table = write_csv(next(rows), rows)
     return found + table_differs(CSV_FILE, files.get(CSV_FILE, table), table)
+
+
+def _restatement_differs(reported: Mapping[str, Any], derived: Mapping[str, Any]) -> list[Mismatch]:
+    """Where a restatement speaks of another revision than the one before, or of figures that are not now so."""
+    restatement, revision = reported["restatement"], int(reported["revision"])
+    if restatement is None:
+        return mismatches(REPORT_FILE, revision, 1, "$.revision")
+    before = restatement["supersedes"]["revision"]
+    found = mismatches(REPORT_FILE, int(before), revision - 1, "$.restatement.supersedes.revision")
+    now = figures(derived)
+    for number, entry in enumerate(restatement["delta"]):
+        path = f"$.restatement.delta[{number}]"
+        found += mismatches(REPORT_FILE, entry["after"], now.get(entry["field"]), f"{path}.after")
+        if entry["before"] == entry["after"]:
+            found.append(Mismatch(REPORT_FILE, f"{path}.before", str(entry["before"]), "another figure"))
+    return found
 
 
 #: By document kind; what ``verify --recompute`` looks up.

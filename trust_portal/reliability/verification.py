@@ -15,9 +15,12 @@ KINDS: Mapping[str, DocumentKind] = {
     KIND: DocumentKind(
         attest_bundle,
         proves="report.json and inputs/ are what its sla_report.issued and contract.recorded receipts were issued "
-        "for, and so is maintenance and a second source where it has any",
+        "for, and so is maintenance and a second source where it has any; its revision and the reason of a "
+        "restatement are those of its receipt",
         leaves_open=(
             f"That {PDF_FILE} says what {REPORT_FILE} says: {REPORT_FILE} is what was issued",
+            "Of a restatement: the credit, tier and excluded minutes that were reported before",
+            "Where a restatement's receipt does not rest on the one it replaces, as older ones: any figure of before",
             "Where a second source was asked: that it said what inputs/crosscheck.json says, for the vendor asked it",
             f"That the sentences in {REPORT_FILE} describe its figures: figures are compared, not words",
         ),

@@ -1,6 +1,7 @@
 """Whether a report is the one that was issued: every link from its bytes to signed receipts.
 
     report.json ──▶ sla_report.issued ──▶ receipts it names ──▶ contract.recorded, maintenance.recorded, …
+                                      ──▶ the sla_report.issued of the revision it replaces
     inputs/…    ──▶ (digests in both)                     ──▶ inputs/contract.yaml, exclusions.json, crosscheck.json
 
 What is asked of every document stands in ``evidence.attestation``; here, what is asked of this one.
@@ -13,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from trust_portal.evidence.attestation import Attestation, Issued, attest_document, other_than_stated
-from trust_portal.evidence.links import data_of, file_of, missing, rests_on
+from trust_portal.evidence.links import data_of, file_of, missing, rests_on, result_of
 from trust_portal.evidence.manifest import INPUTS
 from trust_portal.evidence.statement import ReceiptKind, Statement
 from trust_portal.evidence.strict import parse_json
@@ -27,6 +28,7 @@ from trust_portal.reliability.reports.model import (
     MEASUREMENTS_FILE,
     REPORT_FILE,
 )
+from trust_portal.reliability.reports.restatement import figures
 
 _INPUT_FILES = frozenset({CONTRACT_FILE, EXCLUSIONS_FILE, MEASUREMENTS_FILE})
 #: What an exclusion and the receipt of its window both say.
@@ -52,6 +54,7 @@ def _links(files: Mapping[str, bytes], issued: Issued) -> Iterator[Gap]:
     links = {each: statement for each, statement in found.items() if each in named}
     yield from _inputs(files, body, issued.name, receipt)
     yield from missing(files, issued.name, receipt)
+    yield from _restatement(body, receipt, links)
     yield from _contract(files, body, links)
     yield from _exclusions(files, body, links, found)
     yield from _second_sources(files, body, links)
@@ -69,6 +72,45 @@ def _inputs(
             yield Gap(each, "", "the report was computed from it, and it is not there")
         elif sha256_hex(files[each]) != stated.get(each):
             yield Gap(each, "", "not what the report was computed from")
+
+
+def _restatement(
+    body: Mapping[str, Any], receipt: Statement, links: Mapping[str, Statement]
+) -> Iterator[Gap]:
+    """Which revision it is, which it replaces and why, as its receipt says; and what it says of that one,
+    as far as the receipt of that one does. A restatement of before receipts rested on it has none there.
+    """
+    result, stated = result_of(receipt), body["restatement"]
+    if str(body["revision"]) != result.get("revision"):
+        yield Gap(REPORT_FILE, "revision", f"the receipt says {result.get('revision')!r}")
+    if (stated is None) != (result.get("supersedes") is None):
+        yield Gap(REPORT_FILE, "restatement", f"the receipt says it replaces {result.get('supersedes')!r}")
+    if stated is None or result.get("supersedes") is None:
+        return
+    if stated["reason"] != receipt.predicate.get("rationale"):
+        yield Gap(REPORT_FILE, "restatement.reason", "the receipt gives another reason")
+    for replaced in (each for each in links.values() if each.kind is ReceiptKind.SLA_REPORT_ISSUED):
+        yield from _replaced(body, result, replaced)
+
+
+def _replaced(body: Mapping[str, Any], result: Mapping[str, Any], replaced: Statement) -> Iterator[Gap]:
+    before, stated = result_of(replaced), body["restatement"]
+    same = (
+        ("supersedes.sha256", stated["supersedes"]["sha256"], replaced.subjects[0].sha256),
+        ("supersedes.revision", str(stated["supersedes"]["revision"]), before.get("revision")),
+        ("supersedes", result["supersedes"], before.get("report")),
+    )
+    for field, said, meant in same:
+        if said != meant:
+            yield Gap(REPORT_FILE, f"restatement.{field}", f"the receipt of what it replaces says {meant!r}")
+    # A receipt carries some of a report's figures; what it says nothing of, this says nothing of.
+    old, new = figures(before), figures(body)
+    told = {each["field"]: each["before"] for each in stated["delta"]}
+    for field in sorted(old):
+        if told.get(field, new.get(field)) != old[field]:
+            yield Gap(
+                REPORT_FILE, f"restatement.delta.{field}", f"it was {old[field]!r} before, by its receipt"
+            )
 
 
 def _contract(

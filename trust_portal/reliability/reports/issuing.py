@@ -210,7 +210,9 @@ class Issuing:
             )
             contract = await receipt_digests(session, tenant_id, inputs.version.receipt_id)
             sources = await receipt_digests(session, tenant_id, *document.source_receipts)
-            receipts = {**windows, **contract, **sources}
+            replaced = () if inputs.signed is None or not signed else (inputs.signed.receipt_id,)
+            before = await receipt_digests(session, tenant_id, *replaced)
+            receipts = {**windows, **contract, **sources, **before}
             act = report_act(report, document, actor, decision, receipts=receipts)
             await self._ledger.record(session, act, receipt_id=report.receipt_id)
             await repository.add_report(session, report, actor, document.canonical, document.inputs)

@@ -24,7 +24,7 @@ def restatement_json(body: Mapping[str, Any], restatement: Restatement | None) -
 
 def delta(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Json]:
     """Figures that differ, as strings, in the order of the newer document; empty for equal figures."""
-    old, new = _figures(before), _figures(after)
+    old, new = figures(before), figures(after)
     return [
         {"field": field, "before": old.get(field), "after": new.get(field)}
         for field in [*new, *(field for field in old if field not in new)]
@@ -32,15 +32,18 @@ def delta(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Json]:
     ]
 
 
-def _figures(body: Mapping[str, Any]) -> dict[str, str | None]:
-    figures: dict[str, str | None] = {"state": str(body["state"])}
+def figures(body: Mapping[str, Any]) -> dict[str, str | None]:
+    """What of a report a restatement speaks of, by the names that ``delta`` has for it.
+
+    Of less than a report (what its receipt says) it is as many figures as are in there.
+    """
+    found: dict[str, str | None] = {"state": str(body["state"])}
     for objective in body["objectives"]:
         for name in _FIGURES:
-            _flatten(f"{objective['objective']}.{name}", objective[name], figures)
-    _flatten(
-        "credit", {key: value for key, value in (body["credit"] or {}).items() if key != "rules"}, figures
-    )
-    return figures
+            _flatten(f"{objective['objective']}.{name}", objective.get(name), found)
+    credit = body.get("credit") or {}
+    _flatten("credit", {key: value for key, value in credit.items() if key != "rules"}, found)
+    return found
 
 
 def _flatten(path: str, value: object, into: dict[str, str | None]) -> None:
