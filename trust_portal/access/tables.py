@@ -8,6 +8,8 @@ rest on: only the vendor's transactions write them, and any tenant's rows refer 
 
 from __future__ import annotations
 
+import uuid
+
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
@@ -72,6 +74,14 @@ oidc_identities = house_table(
 
 _PERSON = (["tenant_id", "person_id"], ["people.tenant_id", "people.id"])
 
+
+def _brought_by() -> Column[list[uuid.UUID]]:
+    comment = "actor ids: who made the link this came about by, and the link that one came in by"
+    return Column(
+        "brought_by", ARRAY(UUID(as_uuid=True)), nullable=False, server_default="{}", comment=comment
+    )
+
+
 role_grants = tenant_table(
     "role_grants",
     uuid_column("id", primary_key=True),
@@ -135,6 +145,7 @@ sessions = tenant_table(
     instant("last_seen_at", nullable=False),
     instant("expires_at", nullable=False),
     instant("revoked_at"),
+    _brought_by(),
     ForeignKeyConstraint(*_PERSON, ondelete="RESTRICT"),
     Index("sessions_tenant_id_secret_hash_key", "tenant_id", "secret_hash", unique=True),
     Index("sessions_person_idx", "tenant_id", "person_id"),
@@ -167,6 +178,7 @@ sign_in_links = tenant_table(
     Column("created_by", UUID(as_uuid=True), nullable=False, comment="actor id"),
     instant("expires_at", nullable=False),
     instant("used_at"),
+    _brought_by(),
     ForeignKeyConstraint(*_PERSON, ondelete="RESTRICT"),
     Index("sign_in_links_tenant_id_secret_hash_key", "tenant_id", "secret_hash", unique=True),
 )

@@ -14,6 +14,7 @@ from trust_portal.access.approvals.decision import (
     is_withdrawable,
     refuse_state,
     require_decidable,
+    require_own_passkey,
     slot_to_deny,
     slot_to_fill,
     state_of,
@@ -73,7 +74,8 @@ class Decisions:
 
     async def approve(self, command: Approve, actor: Actor) -> Approval:
         """Fill one place. Refused with the codes of ``decision``, with ``RULE_CHANGED``, and with those of
-        ``Signatures.check``; with ``PASSKEY_REQUIRED`` where it is not signed.
+        ``Signatures.check``; with ``PASSKEY_REQUIRED`` where it is not signed, and with
+        ``PASSKEY_BY_REQUESTERS_LINK`` where the passkey may be that of the one who asked.
         """
         permit = await self._permit(command, actor)
 
@@ -188,6 +190,8 @@ class Decisions:
         """``place`` gives the slot that is decided from, or refuses; it is asked once more under way."""
         slot = place(permit.asked, self._storage.clock.now())
         signed = await self._signed(command, actor, permit.asked.request, act, slot)
+        if signed is not None and act is StepAct.APPROVE:
+            require_own_passkey(permit.asked, signed.passkey.brought_by)
 
         async def once(session: WriteSession) -> Approval:
             approval = await load(session, command.tenant_id, command.request_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -77,6 +77,20 @@ def require_decidable(approval: Approval, digest: str, person_id: UUID, now: dat
     if any(each.person_id == person_id for each in approval.approvals):
         raise Conflict(
             "you have approved this already; the next approval is another person's", code="SAME_APPROVER"
+        )
+
+
+def require_own_passkey(approval: Approval, brought_by: Collection[UUID]) -> None:
+    """``brought_by``: who made the links by which its owner had come in when enrolling the passkey.
+
+    Whoever makes a link can come in by it, as another person, and enrol a passkey as that person. So
+    nothing that they asked for is approved with one. Raises ``Denied`` (``PASSKEY_BY_REQUESTERS_LINK``).
+    """
+    if approval.request.requester_id in brought_by:
+        raise Denied(
+            "this passkey was enrolled after signing in by a link of the one who asks for this: have somebody else "
+            "make you a link, or sign in by your company's sign-in, and enrol another passkey",
+            code="PASSKEY_BY_REQUESTERS_LINK",
         )
 
 

@@ -29,6 +29,8 @@ class Passkey:
     """As it was enrolled. ``aaguid`` names the model of the authenticator, all zero where it does not say.
 
     ``synced``: the key may be copied between its owner's devices (WebAuthn §6.1.3, backup eligible).
+    ``brought_by``: who made the links by which its owner had come in when enrolling it; any of them could
+    have been the one who did.
     """
 
     id: UUID
@@ -42,6 +44,7 @@ class Passkey:
     sign_count: int
     enrolled_at: datetime
     receipt_id: UUID
+    brought_by: frozenset[UUID] = frozenset()
     used_at: datetime | None = None
     revoked_at: datetime | None = None
 

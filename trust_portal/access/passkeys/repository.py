@@ -96,6 +96,7 @@ async def insert_passkey(session: WriteSession, passkey: Passkey) -> bool:
             origin=passkey.key.party.origin,
             enrolled_at=passkey.enrolled_at,
             receipt_id=passkey.receipt_id,
+            brought_by=sorted(passkey.brought_by),
         )
         .on_conflict_do_nothing()
         .returning(passkeys.c.id)
@@ -292,6 +293,7 @@ def _passkey(row: Row[Any]) -> Passkey:
         sign_count=row.sign_count,
         enrolled_at=row.enrolled_at,
         receipt_id=row.receipt_id,
+        brought_by=frozenset(row.brought_by),
         used_at=row.used_at,
         revoked_at=row.revoked_at,
     )

@@ -164,6 +164,7 @@ class Passkeys:
                 sign_count=verified.sign_count,
                 enrolled_at=session.clock.now(),
                 receipt_id=new_id(),
+                brought_by=frozenset(signed_in.brought_by),
             )
             act = enrolment_act(passkey, actor, decision)
             await self._ledger.record(session, act, receipt_id=passkey.receipt_id)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 from trust_portal.storage.metadata import instant, tenant_table, uuid_column
 
@@ -50,6 +51,13 @@ passkeys = tenant_table(
     Column("origin", Text, nullable=False),
     instant("enrolled_at", nullable=False),
     uuid_column("receipt_id", nullable=False),
+    Column(
+        "brought_by",
+        ARRAY(UUID(as_uuid=True)),
+        nullable=False,
+        server_default="{}",
+        comment="actor ids: who made the links by which the session came about in which it was enrolled",
+    ),
     ForeignKeyConstraint(*_PERSON, ondelete="RESTRICT"),
     ForeignKeyConstraint(*_RECEIPT),
     UniqueConstraint("tenant_id", "credential_id", name="passkeys_credential_key"),

@@ -33,7 +33,10 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """As its owner sees it in the list; ``expires_at`` is the absolute end."""
+    """As its owner sees it in the list; ``expires_at`` is the absolute end.
+
+    ``brought_by`` as in ``SignedIn``.
+    """
 
     id: UUID
     tenant_id: UUID
@@ -43,12 +46,16 @@ class Session:
     created_at: datetime
     last_seen_at: datetime
     expires_at: datetime
+    brought_by: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
     """A valid session, opened by signing in at ``opened_at``. ``cookie`` is set when the browser must be
     given a new value.
+
+    ``brought_by``: who made the link it came about by, and the link that one had come in by, and so on.
+    Whoever makes a link can be the one who comes in by it.
     """
 
     session_id: UUID
@@ -56,6 +63,7 @@ class SignedIn:
     opened_at: datetime
     expires_at: datetime
     cookie: str | None = None
+    brought_by: tuple[UUID, ...] = ()
 
 
 def _network(address: str) -> str:

@@ -41,6 +41,7 @@ async def insert_session(session: WriteSession, credential: Credential, row: Ses
             created_at=row.created_at,
             last_seen_at=row.last_seen_at,
             expires_at=row.expires_at,
+            brought_by=list(row.brought_by),
         )
     )
 
@@ -176,4 +177,5 @@ def _session(row: Row[Any]) -> Session:
         created_at=row.created_at,
         last_seen_at=row.last_seen_at,
         expires_at=row.expires_at,
+        brought_by=tuple(row.brought_by),
     )

@@ -47,7 +47,15 @@ class Sessions:
         self._idle = idle
         self._absolute = absolute
 
-    async def open(self, session: WriteSession, person: Person, method: Method, client: Client) -> SignedIn:
+    async def open(
+        self,
+        session: WriteSession,
+        person: Person,
+        method: Method,
+        client: Client,
+        *,
+        brought_by: tuple[UUID, ...] = (),
+    ) -> SignedIn:
         """A new session within the transaction that established who it is; always a new secret."""
         credential = new_cookie(person.tenant_id)
         now = session.clock.now()
@@ -60,9 +68,11 @@ class Sessions:
             created_at=now,
             last_seen_at=now,
             expires_at=now + self._absolute,
+            brought_by=brought_by,
         )
         await insert_session(session, credential, row)
-        return SignedIn(row.id, person.as_actor(), row.created_at, row.expires_at, credential.as_cookie())
+        cookie = credential.as_cookie()
+        return SignedIn(row.id, person.as_actor(), row.created_at, row.expires_at, cookie, brought_by)
 
     async def authenticate(self, cookie: str) -> SignedIn | None:
         """Who holds this cookie, with the roles in force and the emergency access open now.
@@ -86,7 +96,7 @@ class Sessions:
         if actor.is_staff:
             async with self._storage.read(StaffScope()) as session:
                 actor = replace(actor, glass=await broken_by(session, actor.id, now))
-        signed_in = SignedIn(found.id, actor, found.created_at, found.expires_at)
+        signed_in = SignedIn(found.id, actor, found.created_at, found.expires_at, brought_by=found.brought_by)
         if stored.rotate:
             return await self._rotated(signed_in, credential)
         if now - found.last_seen_at >= SEEN_EVERY:

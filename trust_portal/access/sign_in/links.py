@@ -6,6 +6,7 @@ otherwise burn it before its owner clicks.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -52,8 +53,13 @@ class SignInLinks:
         self._sessions = sessions
         self._base_url = base_url
 
-    async def create(self, actor: Actor, tenant_id: UUID, person_id: UUID) -> SignInLink:
-        """A link for an active person; links of theirs that still wait become void."""
+    async def create(
+        self, actor: Actor, tenant_id: UUID, person_id: UUID, *, brought_by: Collection[UUID] = ()
+    ) -> SignInLink:
+        """A link for an active person; links of theirs that still wait become void.
+
+        ``brought_by``: who made the links by which ``actor`` came in (``SignedIn.brought_by``).
+        """
         resource = Resource("person", tenant_id, person_id)
         decision = await self._gate.require(actor, Action.SIGN_IN_LINK_CREATE, resource)
         credential = new_cookie(tenant_id)
@@ -63,7 +69,9 @@ class SignInLinks:
                 raise NotFound("person")
             await void_links(session, tenant_id, person_id)
             expires_at = now + LINK_LIFE
-            link_id = await insert_link(session, credential, person_id, actor, expires_at)
+            link_id = await insert_link(
+                session, credential, person_id, actor, expires_at, brought_by=brought_by
+            )
             await leave_receipt(
                 self._ledger,
                 session,
@@ -90,14 +98,14 @@ class SignInLinks:
         if maker is None or await is_suspended(self._storage, credential.tenant_id, maker):
             raise _refusal()
         async with self._storage.write(TenantScope(credential.tenant_id)) as session:
-            person_id = await use_link(session, credential)
-            if person_id is None:
+            used = await use_link(session, credential)
+            if used is None:
                 raise _refusal()
             now = session.clock.now()
-            person = await find_active_person(session, credential.tenant_id, person_id, now)
+            person = await find_active_person(session, credential.tenant_id, used.person_id, now)
             if person is None:
                 raise _refusal()
-            return await self._sessions.open(session, person, Method.LINK, client)
+            return await self._sessions.open(session, person, Method.LINK, client, brought_by=used.brought_by)
 
 
 def _refusal() -> NotSignedIn:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -16,9 +18,24 @@ from trust_portal.kernel.ids import new_id
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
 
+@dataclass(frozen=True, slots=True)
+class UsedLink:
+    """Whose it was; ``brought_by`` who made it, and who made the link by which that one had come in."""
+
+    person_id: UUID
+    brought_by: tuple[UUID, ...]
+
+
 async def insert_link(
-    session: WriteSession, credential: Credential, person_id: UUID, actor: Actor, expires_at: datetime
+    session: WriteSession,
+    credential: Credential,
+    person_id: UUID,
+    actor: Actor,
+    expires_at: datetime,
+    *,
+    brought_by: Collection[UUID] = (),
 ) -> UUID:
+    """``brought_by``: who made the links by which ``actor`` had come in."""
     link_id = new_id()
     await session.execute(
         insert(sign_in_links).values(
@@ -29,6 +46,7 @@ async def insert_link(
             created_at=session.clock.now(),
             created_by=actor.id,
             expires_at=expires_at,
+            brought_by=list(brought_by),
         )
     )
     return link_id
@@ -43,7 +61,7 @@ async def maker_of_link(session: ReadSession, credential: Credential) -> UUID | 
     return None if row is None else row.created_by
 
 
-async def use_link(session: WriteSession, credential: Credential) -> UUID | None:
+async def use_link(session: WriteSession, credential: Credential) -> UsedLink | None:
     """Mark the link as used and say whose it is; None unless it is unused and in time.
 
     One statement, so of many who try at once exactly one finds it unused.
@@ -59,10 +77,10 @@ async def use_link(session: WriteSession, credential: Credential) -> UUID | None
                 sign_in_links.c.expires_at > now,
             )
             .values(used_at=now)
-            .returning(sign_in_links.c.person_id)
+            .returning(sign_in_links.c.person_id, sign_in_links.c.created_by, sign_in_links.c.brought_by)
         )
     ).first()
-    return None if row is None else row.person_id
+    return None if row is None else UsedLink(row.person_id, (row.created_by, *row.brought_by))
 
 
 async def void_links(session: WriteSession, tenant_id: UUID, person_id: UUID) -> None:

@@ -17,7 +17,7 @@ from trust_portal.access.policy import Resource
 from trust_portal.documents.formats import instant
 from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.kernel.actor import CUSTOMER_ROLES, Role
-from trust_portal.web.context import actor_of, house_of
+from trust_portal.web.context import actor_of, house_of, signed_in_of
 from trust_portal.web.forms import FormState, day_of, page_request, read_form, required, start_of, texts
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
 from trust_portal.web.once import show_once, shown_once, taken
@@ -81,8 +81,9 @@ async def grant_role(request: Request) -> Response:
 
 async def sign_in_link(request: Request) -> Response:
     tenant = await tenant_of(request)
+    signed_in = signed_in_of(request)
     link = await house_of(request).sign_in_links.create(
-        actor_of(request), tenant.id, request.path_params["person"]
+        signed_in.actor, tenant.id, request.path_params["person"], brought_by=signed_in.brought_by
     )
     return show_once(request, f"{tenant_path(tenant)}/people", url=link.url, until=instant(link.expires_at))
 
