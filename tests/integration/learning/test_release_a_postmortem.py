@@ -103,6 +103,14 @@ async def test_the_copy_verifies_and_names_no_other_customer(desk):
         assert b"ontoso" not in files[name], name
     assert "disclosures/postmortem-copy.json" not in files
 
+    reader = actor_of(await desk.vendor.person("Carla Vento", Role.CUSTOMER_VIEWER, tenant_id=desk.northwind))
+    broken = (await desk.house.archive.broken_example(reader, desk.northwind)).content
+    policy = await desk.policy(desk.northwind)
+    refused = verify(broken, policy=policy, kinds=KINDS, recomputers=RECOMPUTERS)
+    assert (Code.DIGEST_MISMATCH, "postmortem-copy.json") in {
+        (each.code, each.file) for each in refused.findings
+    }
+
 
 async def test_the_release_is_in_our_log_and_the_copy_in_the_customers(desk):
     signed = await desk.signed(await desk.postmortem())
