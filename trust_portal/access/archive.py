@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from trust_portal.access.access_log.model import Access, Verb
+from trust_portal.access.access_log.model import VENDORS_OWN, Access, Verb
 from trust_portal.access.access_log.service import AccessLog, scope_of
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
@@ -42,6 +42,7 @@ from trust_portal.evidence.sealing.vault import Vault
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.canonical import sha256_hex
+from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage
@@ -190,7 +191,7 @@ class Archive:
             stored = await find_artefact(session, self._vault, tenant_id, export_id)
             about = await self._about(session, tenant_id, export_id)
         artefact = await stored.opened(self._vault)
-        await self._downloaded(actor, about, "bundle", artefact.file_name)
+        await self._downloaded(actor, tenant_id, about, "bundle", artefact.file_name)
         return artefact
 
     async def file(self, actor: Actor, tenant_id: UUID, export_id: UUID, name: str) -> bytes:
@@ -202,7 +203,7 @@ class Archive:
         files = await self._vault.open(stored)
         if name not in files:
             raise NotFound("file")
-        await self._downloaded(actor, about, name, str(export_id))
+        await self._downloaded(actor, tenant_id, about, name, str(export_id))
         return files[name]
 
     async def readers_copy(
@@ -234,7 +235,7 @@ class Archive:
             stored = await find_artefact(session, self._vault, tenant_id, newest.id)
             about = await self._about(session, tenant_id, newest.id)
         artefact = await stored.opened(self._vault)
-        await self._downloaded(actor, about, "broken example", artefact.file_name)
+        await self._downloaded(actor, tenant_id, about, "broken example", artefact.file_name)
         content, _ = await asyncio.to_thread(with_one_digit_changed, artefact.content)
         return Artefact(f"broken-{artefact.file_name}", artefact.media_type, content, sha256_hex(content))
 
@@ -259,5 +260,8 @@ class Archive:
         named = self._named.get(export.kind)
         return [tenant_id] if named is None else await named(session, export)
 
-    async def _downloaded(self, actor: Actor, about: Collection[UUID], what: str, subject: str) -> None:
-        await self._access_log.trace(actor, about, Access(Verb.DOWNLOADED, what, subject, "evidence"))
+    async def _downloaded(
+        self, actor: Actor, tenant_id: UUID, about: Collection[UUID], what: str, subject: str
+    ) -> None:
+        purpose = VENDORS_OWN if tenant_id == VENDOR_ID else "evidence"
+        await self._access_log.trace(actor, about, Access(Verb.DOWNLOADED, what, subject, purpose))

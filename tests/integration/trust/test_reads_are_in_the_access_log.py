@@ -307,6 +307,13 @@ async def test_staffs_reading_of_a_postmortem_is_in_the_log_of_everybody_it_name
             assert (await staff.get(address)).status_code == 200, address
             assert await left(*both, calm) == [*((each, [line]) for each in both), (calm, [])], address
 
+    async with portal.browser("customer_admin") as admin:
+        log = (await admin.get("/t/aurora/access?by=staff&did=downloaded")).text
+    rows = [each for each in log.split("<tr>") if "postmortem.pdf" in each]
+    assert len(rows) == 1
+    assert "evidence that the vendor keeps" in rows[0]
+    assert "/t/aurora/exports" not in rows[0], "it is not among the customer's own bundles"
+
     async with portal.browser("incident_owner") as owner:
         portal.clock.advance(PAUSE)
         assert (await owner.get(f"{here}/release?customer={world.aurora.id}")).status_code == 200

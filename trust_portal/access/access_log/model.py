@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from trust_portal.kernel.actor import Actor, ActorKind, Role
+
+#: Why a bundle was taken that lies with the vendor and tells of the tenant.
+VENDORS_OWN: Final = "evidence that the vendor keeps"
 
 
 class Verb(StrEnum):
