@@ -52,13 +52,14 @@ class House(
         return {"database": self.storage.ping, "queue": self._ping_queue, "keys": self._know_keys}
 
     async def open(self) -> None:
-        """What a process that serves or works does first: keys, then policies, are put on record.
+        """What a process that serves or works does first: keys, then policies and roles, are put on record.
 
         In this order, so that nothing is ever signed by a key the database does not know. Raises
         ``InvalidInput`` (field ``KEY_FILE``) where it knows other keys than the file holds.
         """
         await register_keys(self.storage, self.keyring)
         await self.policies.install()
+        await self.people.complete_roles()
 
     async def close(self) -> None:
         if self.oidc is not None:

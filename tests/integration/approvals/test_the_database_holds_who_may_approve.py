@@ -161,3 +161,29 @@ async def test_a_role_is_kept_with_whoever_gave_it_once(desk: Desk):
     assert [tuple(row) for row in rows] == [(SECURITY.value, NOBODY, VENDOR_ID)]
     request = await desk.ask(intent=intent_of(desk.tenant, desk.kind))
     await desk.approve(request, "sid")
+
+
+async def test_a_role_that_an_earlier_version_gave_counts_once_a_process_of_this_one_starts(desk: Desk):
+    """While versions change, one that knows nothing of ``vendor_roles`` may still grant roles."""
+    house = desk.house
+    desk.people = {**desk.people, "nils": await add_person(house, "nils@vendor.example")}
+    row = {
+        "tenant_id": VENDOR_ID,
+        "id": new_id(),
+        "person_id": desk.people["nils"].id,
+        "role": SECURITY.value,
+    }
+    row |= {"granted_at": house.clock.now(), "granted_by": CONSOLE.id}
+    async with house.storage.write(TenantScope(VENDOR_ID)) as session:
+        places = ", ".join(f"${at}" for at in range(1, len(row) + 1))
+        statement = f"INSERT INTO role_grants ({', '.join(row)}) VALUES ({places})"
+        await (await session.driver()).execute(statement, *row.values())
+    request = await desk.ask()
+    desk.people["nils"] = replace(desk.people["nils"], roles=frozenset({SECURITY}))
+    with pytest.raises(IntegrityError, match="approval_steps_role_fkey"):
+        await desk.approve(request, "nils")
+
+    await house.open()
+
+    approved = await desk.approve(request, "nils")
+    assert [each.person_name for each in approved.steps] == ["Nils"]

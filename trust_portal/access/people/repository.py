@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, case, insert, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from trust_portal.access.actors import NO_PERSON, NOBODY
@@ -185,6 +185,18 @@ async def insert_grant(session: WriteSession, grant: GrantRole, actor: Actor) ->
             .on_conflict_do_nothing()
         )
     return grant_id
+
+
+async def complete_vendor_roles(session: WriteSession) -> None:
+    """Keep of every role ever granted at the vendor whom who gave it; in the vendor's scope."""
+    giver = case((role_grants.c.granted_by.in_(NO_PERSON), literal(NOBODY)), else_=role_grants.c.granted_by)
+    granted = (
+        select(role_grants.c.person_id, role_grants.c.role, giver, role_grants.c.tenant_id)
+        .where(role_grants.c.tenant_id == VENDOR_ID)
+        .distinct()
+    )
+    columns = ["person_id", "role", "granted_by", "tenant_id"]
+    await session.execute(upsert(vendor_roles).from_select(columns, granted).on_conflict_do_nothing())
 
 
 async def revoke_grant(

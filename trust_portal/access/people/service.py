@@ -9,6 +9,7 @@ from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.people.model import AddPerson, GrantRole, Person, normalise_email
 from trust_portal.access.people.repository import (
+    complete_vendor_roles,
     deactivate,
     directory,
     find_person,
@@ -28,7 +29,7 @@ from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.kernel.actor import Actor, Role
 from trust_portal.kernel.canonical import Json
 from trust_portal.kernel.clock import rfc3339
-from trust_portal.kernel.ids import new_id
+from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
@@ -42,6 +43,11 @@ class People:
         self._gate = gate
         self._ledger = ledger
         self._access_log = access_log
+
+    async def complete_roles(self) -> None:
+        """At the start of a process: a role that a version before this one granted counts for approvals too."""
+        async with self._storage.write(TenantScope(VENDOR_ID)) as session:
+            await complete_vendor_roles(session)
 
     async def add(self, command: AddPerson, actor: Actor) -> Person:
         """Somebody without roles yet. Raises ``Conflict`` where the tenant has that email already."""
