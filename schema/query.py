@@ -16,8 +16,8 @@ from schema.queries.postmortems import PostmortemQueries
 from schema.queries.prevention import PreventionQueries
 from schema.queries.qbrs import QbrQueries
 from schema.queries.trust_notes import TrustNoteQueries
+from schema.types import break_glass as glass
 from schema.types.approval import ApprovalRequest, approval_request
-from schema.types.break_glass import BreakGlass, BreakGlassRecord, break_glass, break_glass_record
 from schema.types.cost import CostAnomaly, CostKpis, cost_anomaly, cost_kpis
 from schema.types.forecast import CreditForecastFlag, credit_forecast_flag
 from schema.types.key import SigningKey, signing_keys
@@ -39,20 +39,21 @@ from schema.types.playbook import (
 from schema.types.run import SlaRun, sla_run
 from schema.types.tenant import Tenant, tenant
 from schema.types.trust_batch import TrustBatch, trust_batch
+from trust_portal.access.action import TokenScope
 from trust_portal.access.approvals.inbox import ApprovalFilter, Show
 from trust_portal.access.approvals.model import ApprovalKind
 from trust_portal.cost.remediation.model import RunFilter, RunState
 from trust_portal.errors import NotFound
-from trust_portal.kernel.actor import Role
+from trust_portal.kernel.actor import ActorKind, Role
 
 
 @strawberry.type(description="Who is asking.")
 class Viewer:
     name: str
-    kind: str = strawberry.field(description="person, token or system")
+    kind: ActorKind
     staff: bool
     roles: list[Role]
-    scopes: list[str] = strawberry.field(description="Of a token; a person has none.")
+    scopes: list[TokenScope] = strawberry.field(description="Of a token; a person has none.")
 
     @strawberry.field(description="The caller's own tenant; for staff, the vendor.")
     async def tenant(self, info: Info) -> Tenant:
@@ -76,10 +77,10 @@ class Query(
         actor = info.context.actor
         return Viewer(
             name=actor.name,
-            kind=actor.kind.value,
+            kind=actor.kind,
             staff=actor.is_staff,
             roles=sorted(actor.roles),
-            scopes=sorted(actor.scopes),
+            scopes=[TokenScope(each) for each in sorted(actor.scopes)],
         )
 
     @strawberry.field(description="What time it is for the portal: it takes no event that is ahead of it.")
@@ -164,7 +165,7 @@ class Query(
     @strawberry.field(
         description="Emergency access, newest first; without a tenant of every tenant, for staff."
     )
-    async def emergency_access(
+    async def break_glass(
         self,
         info: Info,
         first: First = None,
@@ -172,17 +173,17 @@ class Query(
         last: Last = None,
         before: str | None = None,
         tenant_id: strawberry.ID | None = None,
-    ) -> Connection[BreakGlass]:
+    ) -> Connection[glass.BreakGlass]:
         house = info.context.house
         of = None if tenant_id is None else decode(tenant_id, "Tenant", field="tenantId").tenant_id
         page = await house.break_glass.page(info.context.actor, of, page_request(first, after, last, before))
-        return connection(page, lambda each: break_glass(each, house.clock.now()))
+        return connection(page, lambda each: glass.break_glass(each, house.clock.now()))
 
     @strawberry.field(description="One emergency access with all that was done under it.")
-    async def emergency_record(self, info: Info, id: strawberry.ID) -> BreakGlassRecord | None:
+    async def break_glass_record(self, info: Info, id: strawberry.ID) -> glass.BreakGlassRecord | None:
         house, asked = info.context.house, decode(id, "BreakGlass")
         found, record = await house.break_glass.get(info.context.actor, asked.tenant_id, asked.id)
-        return break_glass_record(found, record, house.clock.now())
+        return glass.break_glass_record(found, record, house.clock.now())
 
     @strawberry.field(description="Whether the credit forecast is on; null: nobody has switched it yet.")
     async def credit_forecast_flag(self, info: Info) -> CreditForecastFlag | None:

@@ -25,6 +25,7 @@ from trust_portal.cost.anomalies.model import GiveFeedback, Verdict
 from trust_portal.cost.anomalies.suppressions_model import CreateSuppression, EndSuppression
 from trust_portal.cost.anomalies.thresholds import SetThresholds
 from trust_portal.cost.budgets.service import SetBudget
+from trust_portal.cost.metering.model import Subsystem
 from trust_portal.errors import InvalidInput
 
 
@@ -53,7 +54,7 @@ class RecordCostExplanationPayload(Payload):
 @strawberry.input(description="What is to raise nothing, from when until when. At the vendor: for everybody.")
 class SuppressCostInput:
     tenant_id: strawberry.ID
-    subsystem: str | None = strawberry.field(default=None, description="Null: every one.")
+    subsystem: Subsystem | None = strawberry.field(default=None, description="Null: every one.")
     reason: str
     starts_at: datetime
     ends_at: datetime
@@ -73,7 +74,7 @@ class CostSuppressionPayload(Payload):
 @strawberry.input(description="Thresholds; one that is left out keeps what lies above.")
 class SetCostThresholdsInput:
     tenant_id: strawberry.ID
-    subsystem: str | None = strawberry.field(default=None, description="Null: every one.")
+    subsystem: Subsystem | None = strawberry.field(default=None, description="Null: every one.")
     min_impact: float | None = None
     min_day_share: float | None = None
     sensitivity: float | None = None
@@ -97,7 +98,7 @@ class SetCostThresholdsPayload(Payload):
 @strawberry.input(description="A month's budget; without an amount it is withdrawn.")
 class SetCostBudgetInput:
     tenant_id: strawberry.ID
-    subsystem: str | None = strawberry.field(default=None, description="Null: all together.")
+    subsystem: Subsystem | None = strawberry.field(default=None, description="Null: all together.")
     currency: str
     amount: Decimal | None = None
     from_month: date = strawberry.field(description="First day of a month.")

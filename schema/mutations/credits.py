@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import strawberry
 
 from schema.context import Info
@@ -41,7 +43,7 @@ class ClaimCreditInput:
 class IssueCreditInput:
     credit_id: strawberry.ID
     reference: str = strawberry.field(description="Of the billing system; it stands behind this credit only.")
-    amount: str = strawberry.field(
+    amount: Decimal = strawberry.field(
         description="As booked, in major units; another than was approved is refused."
     )
 
@@ -107,7 +109,7 @@ class CreditMutations:
     @mutation(description="Put on record that an approved credit was booked. It uses the approval up.")
     async def issue_credit(self, info: Info, input: IssueCreditInput) -> CreditPayload:
         asked = _credit(input.credit_id)
-        command = IssueCredit(asked.tenant_id, asked.id, input.reference, input.amount)
+        command = IssueCredit(asked.tenant_id, asked.id, input.reference, str(input.amount))
         found = await info.context.house.credit_issues.issue(command, info.context.actor)
         return await _shown(info, found)
 

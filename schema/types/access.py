@@ -8,8 +8,13 @@ import strawberry
 
 from schema.ids import encode
 from trust_portal.access.access_log import model
-from trust_portal.access.access_log.model import Looker, Verb
+from trust_portal.access.access_log.model import Group, Looker, Verb
+from trust_portal.kernel.actor import ActorKind
 
+strawberry.enum(
+    ActorKind, name="ActorKind", description="A person, a token that acts for one, or the portal itself."
+)
+strawberry.enum(Group, name="AccessGroup", description="Whose people somebody belongs to.")
 strawberry.enum(Looker, name="Looker", description="Who looked; what came by a token is a program's.")
 strawberry.enum(Verb, name="AccessVerb", description="What was done.")
 
@@ -19,9 +24,9 @@ class AccessEntry:
     id: strawberry.ID
     at: datetime
     actor_name: str
-    actor_kind: str = strawberry.field(description="person, token or system")
-    group: str = strawberry.field(description="auditor, customer, staff or system")
-    verb: str = strawberry.field(description="read or downloaded")
+    actor_kind: ActorKind
+    group: Group
+    verb: Verb
     what: str = strawberry.field(description="The kind of thing.")
     subject: str = strawberry.field(description="Its id, or empty for a list.")
     purpose: str = strawberry.field(description="Why, in words.")
@@ -32,9 +37,9 @@ def access_entry(entry: model.AccessEntry) -> AccessEntry:
         id=encode("AccessEntry", entry.tenant_id, entry.id),
         at=entry.at,
         actor_name=entry.actor_name,
-        actor_kind=entry.actor_kind.value,
-        group=entry.group.value,
-        verb=entry.access.verb.value,
+        actor_kind=entry.actor_kind,
+        group=entry.group,
+        verb=entry.access.verb,
         what=entry.access.what,
         subject=entry.access.subject,
         purpose=entry.access.purpose,

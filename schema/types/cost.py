@@ -22,7 +22,9 @@ from trust_portal.cost.budgets.alerts_model import AlertKind, BudgetAlert
 from trust_portal.cost.budgets.service import BudgetStatus
 from trust_portal.cost.detection.model import Direction, Reason, Severity
 from trust_portal.cost.kpis import model as kpis
+from trust_portal.cost.metering.model import Subsystem
 
+strawberry.enum(Subsystem, name="CostSubsystem", description="What usage is told apart by.")
 strawberry.enum(model.AnomalyState, name="CostAnomalyState", description="Whether cost is back.")
 strawberry.enum(model.Verdict, name="CostAnomalyVerdict", description="What people say an anomaly was.")
 strawberry.enum(Severity, name="CostAnomalySeverity", description="By how much it exceeds what matters.")
@@ -43,7 +45,7 @@ class CostFeedback:
 @strawberry.type(description="One departure of one series of cost from what was expected.")
 class CostAnomaly:
     id: strawberry.ID
-    subsystem: str
+    subsystem: Subsystem
     currency: str
     direction: Direction
     kind: Reason
@@ -86,7 +88,7 @@ class CostAnomaly:
 @strawberry.type(description="What is found under it is kept and marked, and raises nothing.")
 class CostSuppression:
     id: strawberry.ID
-    subsystem: str | None = strawberry.field(description="Null: every one.")
+    subsystem: Subsystem | None = strawberry.field(description="Null: every one.")
     reason: str
     starts_at: datetime
     ends_at: datetime = strawberry.field(description="As set at first.")
@@ -99,7 +101,7 @@ class CostSuppression:
 
 @strawberry.type(description="What is worth raising for one subsystem now.")
 class CostThresholds:
-    subsystem: str
+    subsystem: Subsystem
     min_impact: float
     min_day_share: float
     sensitivity: float
@@ -112,7 +114,7 @@ class CostThresholds:
 
 @strawberry.type(description="A month's budget and how far the month has come.")
 class CostBudget:
-    subsystem: str | None = strawberry.field(description="Null: all together.")
+    subsystem: Subsystem | None = strawberry.field(description="Null: all together.")
     currency: str
     amount: Decimal
     month: date
@@ -125,7 +127,7 @@ class CostBudget:
 
 @strawberry.type(description="What one subsystem has in an alert.")
 class CostBudgetPortion:
-    subsystem: str
+    subsystem: Subsystem
     spent: Decimal
     expected: Decimal | None = strawberry.field(description="Of such hours; null where the month counts.")
 
@@ -135,7 +137,7 @@ class CostBudgetPortion:
 )
 class CostBudgetAlert:
     kind: AlertKind
-    subsystem: str | None = strawberry.field(description="Null: all together.")
+    subsystem: Subsystem | None = strawberry.field(description="Null: all together.")
     currency: str
     month: date
     amount: Decimal = strawberry.field(description="The month's budget.")
@@ -188,7 +190,7 @@ def cost_anomaly(row: model.CostAnomaly) -> CostAnomaly:
 
     return CostAnomaly(
         id=encode("CostAnomaly", row.tenant_id, row.id),
-        subsystem=row.series.subsystem,
+        subsystem=Subsystem(row.series.subsystem),
         currency=row.series.currency,
         direction=row.direction,
         kind=row.kind,
@@ -231,7 +233,7 @@ def feedback(tenant_id: UUID, row: model.Feedback) -> CostFeedback:
 def cost_suppression(row: SuppressionRow) -> CostSuppression:
     return CostSuppression(
         id=encode("CostSuppression", row.tenant_id, row.id),
-        subsystem=row.subsystem,
+        subsystem=None if row.subsystem is None else Subsystem(row.subsystem),
         reason=row.reason,
         starts_at=row.starts_at,
         ends_at=row.ends_at,
@@ -246,7 +248,7 @@ def cost_suppression(row: SuppressionRow) -> CostSuppression:
 def cost_thresholds(row: EffectiveThresholds) -> CostThresholds:
     held = row.thresholds
     return CostThresholds(
-        subsystem=row.subsystem,
+        subsystem=Subsystem(row.subsystem),
         min_impact=held.min_impact,
         min_day_share=held.min_day_share,
         sensitivity=held.sensitivity,
@@ -260,7 +262,7 @@ def cost_budget(row: BudgetStatus) -> CostBudget:
     budget = row.budget
     assert budget.amount is not None  # noqa: S101 - a withdrawn budget has no status
     return CostBudget(
-        subsystem=budget.subsystem or None,
+        subsystem=Subsystem(budget.subsystem) if budget.subsystem else None,
         currency=budget.currency,
         amount=budget.amount,
         month=row.month,
@@ -275,7 +277,7 @@ def cost_budget(row: BudgetStatus) -> CostBudget:
 def cost_budget_alert(row: BudgetAlert) -> CostBudgetAlert:
     return CostBudgetAlert(
         kind=row.kind,
-        subsystem=row.subsystem or None,
+        subsystem=Subsystem(row.subsystem) if row.subsystem else None,
         currency=row.currency,
         month=row.month,
         amount=row.amount,
@@ -284,7 +286,7 @@ def cost_budget_alert(row: BudgetAlert) -> CostBudgetAlert:
         spent=row.spent,
         allowed=row.allowed,
         portions=[
-            CostBudgetPortion(subsystem=name, spent=each.spent, expected=each.expected)
+            CostBudgetPortion(subsystem=Subsystem(name), spent=each.spent, expected=each.expected)
             for name, each in row.portions.items()
         ],
         raised_at=row.raised_at,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
 import strawberry
 
@@ -47,10 +48,10 @@ class CreditCalculation:
     revision: int = strawberry.field(description="Of the signed report.")
     outcome: model.Outcome
     kind: model.CreditKind
-    amount: str = strawberry.field(
+    amount: Decimal = strawberry.field(
         description="To propose, in major units; zero unless due, negative to take back."
     )
-    total: str = strawberry.field(description="The contract's whole credit for this revision.")
+    total: Decimal = strawberry.field(description="The contract's whole credit for this revision.")
     currency: str
     sha256: str = strawberry.field(description="Of the document's RFC 8785 bytes.")
     calculated_at: datetime
@@ -77,7 +78,7 @@ class Credit:
     kind: model.CreditKind
     state: model.CreditState
     origin: model.Origin
-    amount: str = strawberry.field(
+    amount: Decimal = strawberry.field(
         description="In major units, with the currency's digits; negative to take back."
     )
     currency: str
@@ -138,7 +139,7 @@ def credit(row: StoredCredit, tenant_key: str) -> Credit:
         kind=row.kind,
         state=row.state,
         origin=row.origin,
-        amount=row.amount.decimal,
+        amount=Decimal(row.amount.decimal),
         currency=row.amount.currency,
         reason=row.reason,
         proposed_by=row.proposer,
@@ -161,8 +162,8 @@ def credit_calculation(row: StoredCalculation) -> CreditCalculation:
         revision=row.revision,
         outcome=row.outcome,
         kind=row.kind,
-        amount=row.amount.decimal,
-        total=row.total.decimal,
+        amount=Decimal(row.amount.decimal),
+        total=Decimal(row.total.decimal),
         currency=row.amount.currency,
         sha256=row.sha256,
         calculated_at=row.calculated_at,

@@ -11,9 +11,10 @@ import strawberry
 from schema.ids import encode
 from trust_portal.cost.anomalies import flags_model
 from trust_portal.cost.anomalies.backtest import Trial, TryThresholds
-from trust_portal.cost.anomalies.model import Lane
+from trust_portal.cost.anomalies.model import Lane, Verdict
 from trust_portal.cost.anomalies.watching import Sighting
 from trust_portal.cost.detection.model import Direction, Severity
+from trust_portal.cost.metering.model import Subsystem
 from trust_portal.cost.trials import comparison, model, quality
 from trust_portal.cost.trials.reading import DetectorReport
 from trust_portal.cost.trials.service import Standing
@@ -49,7 +50,7 @@ class CostDetectorComparison:
     description="Finds that people judged with one verdict, and which detector finds them again."
 )
 class CostBackTestVerdict:
-    verdict: str
+    verdict: Verdict
     on_record: int
     live: int
     shadow: int
@@ -124,7 +125,7 @@ class CostDetectorQuality:
     lane: Lane
     detector: str
     tenant_id: strawberry.ID | None = strawberry.field(description="Null: summed over tenants.")
-    subsystem: str | None = strawberry.field(description="Null: summed over subsystems.")
+    subsystem: Subsystem | None = strawberry.field(description="Null: summed over subsystems.")
     found: int
     real: int
     planned: int
@@ -148,7 +149,7 @@ class CostDetectorReport:
 
 @strawberry.type(description="What would have been raised. Amounts are the detector's own.")
 class CostSighting:
-    subsystem: str
+    subsystem: Subsystem
     currency: str
     started_at: datetime
     detected_at: datetime
@@ -170,7 +171,7 @@ class CostThresholdTrial:
 
 @strawberry.input(description="Thresholds to try; one that is left out stays as it holds now.")
 class TriedThresholdsInput:
-    subsystem: str | None = strawberry.field(default=None, description="Null: every one.")
+    subsystem: Subsystem | None = strawberry.field(default=None, description="Null: every one.")
     min_impact: float | None = None
     min_day_share: float | None = None
     sensitivity: float | None = None
@@ -203,7 +204,7 @@ def cost_back_test(row: model.BackTest) -> CostBackTest:
         found=CostDetectorComparison(**found),
         judged=[
             CostBackTestVerdict(
-                verdict=verdict,
+                verdict=Verdict(verdict),
                 on_record=int(each["on_record"]),
                 live=int(each["live"]),
                 shadow=int(each["shadow"]),
@@ -286,7 +287,7 @@ def cost_threshold_trial(row: Trial) -> CostThresholdTrial:
 
 def _sighting(row: Sighting) -> CostSighting:
     return CostSighting(
-        subsystem=row.series.subsystem,
+        subsystem=Subsystem(row.series.subsystem),
         currency=row.series.currency,
         started_at=row.anomaly.start,
         detected_at=row.anomaly.detected_at,
@@ -302,7 +303,7 @@ def _quality(row: quality.Judgement) -> CostDetectorQuality:
         lane=row.lane,
         detector=row.detector,
         tenant_id=None if row.tenant_id is None else encode("Tenant", row.tenant_id, row.tenant_id),
-        subsystem=row.subsystem,
+        subsystem=None if row.subsystem is None else Subsystem(row.subsystem),
         found=row.found,
         real=row.real,
         planned=row.planned,

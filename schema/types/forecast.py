@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
 import strawberry
 
@@ -50,7 +51,7 @@ class SlaForecast:
 class CreditForecast:
     period: str
     contract_version: str
-    amount: str | None = strawberry.field(
+    amount: Decimal | None = strawberry.field(
         description="What the contract would give if it ended now, in major units; null without a figure."
     )
     currency: str | None
@@ -61,7 +62,7 @@ def credit_forecast(row: model.Forecast) -> CreditForecast:
     return CreditForecast(
         period=row.period,
         contract_version=row.contract_version,
-        amount=None if row.credit is None else row.credit.decimal,
+        amount=None if row.credit is None else Decimal(row.credit.decimal),
         currency=None if row.credit is None else row.credit.currency,
         slas=[_sla(each) for each in row.slas],
     )

@@ -17,8 +17,6 @@ from trust_portal.learning.incidents.integrations_model import Integration
 from trust_portal.learning.incidents.service import IncidentView
 from trust_portal.learning.postmortems.releases_model import ReleasedCopy, StoredCopy
 
-strawberry.enum(model.Severity, name="IncidentSeverity", description="P1 is the worst.")
-
 
 @strawberry.type(description="One line of an incident's course.")
 class IncidentEntry:
@@ -28,7 +26,7 @@ class IncidentEntry:
         "reopened or downgraded"
     )
     text: str
-    severity: str | None
+    severity: model.Severity | None
     claim: bool = strawberry.field(
         description="It was told and is not in force: a lower severity, or what another source may not say."
     )
@@ -59,8 +57,10 @@ class PostmortemCopy:
 @strawberry.type(description="An incident that concerns the tenant, as last known.")
 class Incident:
     key: str
-    severity: str
-    declared_severity: str = strawberry.field(description="Stays, whatever the severity was changed to.")
+    severity: model.Severity
+    declared_severity: model.Severity = strawberry.field(
+        description="Stays, whatever the severity was changed to."
+    )
     title: str
     service: str
     named: bool = strawberry.field(
@@ -192,8 +192,8 @@ class MaintenanceWindow:
 def incident(row: model.AffectingIncident, tenant_key: str) -> Incident:
     return Incident(
         key=row.key,
-        severity=row.severity.value,
-        declared_severity=row.declared_severity.value,
+        severity=row.severity,
+        declared_severity=row.declared_severity,
         title=row.title,
         service=row.service,
         named=row.named,
@@ -291,7 +291,7 @@ def _entry(row: model.IncidentEntry) -> IncidentEntry:
         at=row.at,
         kind=row.kind,
         text=row.text,
-        severity=None if row.severity is None else row.severity.value,
+        severity=row.severity,
         claim=row.claim,
     )
 

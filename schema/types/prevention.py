@@ -12,12 +12,14 @@ from schema.ids import encode
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.actions import model
 from trust_portal.learning.actions.reminders import Rung, Skip
+from trust_portal.learning.incidents.model import Severity
 from trust_portal.learning.switchboard.board import Board
 from trust_portal.learning.switchboard.coverage import Cover, LedgerLine
 from trust_portal.learning.switchboard.debt import Addend, Group, Owed
 from trust_portal.learning.switchboard.model import Grouping
 from trust_portal.learning.switchboard.service import Escalation
 
+strawberry.enum(Severity, name="IncidentSeverity", description="P1 is the worst.")
 strawberry.enum(model.ActionType, name="PreventionActionType", description="What an action works on.")
 strawberry.enum(
     model.ActionState,
@@ -136,7 +138,7 @@ class DebtAddend:
     title: str
     action_id: strawberry.ID | None
     incident_id: strawberry.ID | None = strawberry.field(description="Whose postmortem is owed.")
-    severity: str
+    severity: Severity
     service: str
     team: str | None
     owner: str
@@ -170,7 +172,7 @@ class CoverageLine:
     name: str
     cover: Cover
     incident_id: strawberry.ID | None = strawberry.field(description="Null: never declared.")
-    worst_severity: str | None
+    worst_severity: Severity | None
     downgraded: bool
     since: datetime
     owner: str
@@ -302,7 +304,7 @@ def _addend(each: Addend) -> DebtAddend:
         title=each.title,
         action_id=encode("PreventionAction", VENDOR_ID, each.id) if of_action else None,
         incident_id=None if of_action else encode("VendorIncident", VENDOR_ID, each.id),
-        severity=each.whose.severity.value,
+        severity=each.whose.severity,
         service=each.whose.service,
         team=each.whose.team,
         owner=each.whose.owner,
@@ -333,7 +335,7 @@ def _line(each: LedgerLine) -> CoverageLine:
         name=each.name,
         cover=each.cover,
         incident_id=None if incident is None else encode("VendorIncident", VENDOR_ID, incident.id),
-        worst_severity=None if each.worst_severity is None else each.worst_severity.value,
+        worst_severity=each.worst_severity,
         downgraded=each.downgraded,
         since=each.since,
         owner=each.owner,

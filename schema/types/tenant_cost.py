@@ -40,6 +40,7 @@ from schema.types.of_tenant import First, Last, OfTenant, aware
 from schema.work import weighs
 from trust_portal.cost.anomalies.model import AnomalyFilter, AnomalyState, Verdict
 from trust_portal.cost.detection.model import Direction, Severity
+from trust_portal.cost.metering.model import Subsystem
 
 
 @strawberry.type
@@ -53,7 +54,7 @@ class CostOfTenant(OfTenant):
         last: Last = None,
         before: str | None = None,
         state: AnomalyState | None = None,
-        subsystem: str | None = None,
+        subsystem: Subsystem | None = None,
         direction: Direction | None = None,
         severity: Severity | None = None,
         verdict: Verdict | None = None,

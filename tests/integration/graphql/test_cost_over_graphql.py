@@ -110,11 +110,11 @@ async def test_detection_is_steered_by_those_who_may_and_refusals_change_nothing
     tenant, of_anomaly = ids(portal, anomaly)
     feedback = """mutation ($id: ID!, $note: String!) { giveCostFeedback(input: {anomalyId: $id, verdict: PLANNED, note: $note}) {
       anomaly { verdict feedback { note } } userErrors { code path } } }"""
-    suppress = """mutation ($id: ID!, $end: DateTime!) { suppressCost(input: {tenantId: $id, subsystem: "egress", reason: "Move",
+    suppress = """mutation ($id: ID!, $end: DateTime!) { suppressCost(input: {tenantId: $id, subsystem: EGRESS, reason: "Move",
       startsAt: "2026-07-10T09:00:00Z", endsAt: $end}) { suppression { id subsystem } userErrors { code path } } }"""
     end = """mutation ($id: ID!) { endCostSuppression(input: {suppressionId: $id, reason: "Done"}) {
       suppression { endReason } userErrors { code } } }"""
-    thresholds = """mutation ($id: ID!, $s: Float!, $seen: Int) { setCostThresholds(input: {tenantId: $id, subsystem: "compute",
+    thresholds = """mutation ($id: ID!, $s: Float!, $seen: Int) { setCostThresholds(input: {tenantId: $id, subsystem: COMPUTE,
       sensitivity: $s, reason: "Noisy", expectedRevision: $seen}) { thresholds { subsystem sensitivity } userErrors { code path } } }"""
     budget = """mutation ($id: ID!, $amount: Decimal!) { setCostBudget(input: {tenantId: $id, currency: "EUR", amount: $amount,
       fromMonth: "2026-07-01", reason: "Agreed"}) { budgets { amount spent } userErrors { code path } } }"""
@@ -134,7 +134,7 @@ async def test_detection_is_steered_by_those_who_may_and_refusals_change_nothing
         late = (await ask(browser, suppress, id=tenant, end="2026-07-09T09:00:00Z"))["data"]["suppressCost"]
         assert late["userErrors"] == [{"code": "INVALID", "path": ["input", "endsAt"]}]
         made = (await ask(browser, suppress, id=tenant, end="2026-07-11T09:00:00Z"))["data"]["suppressCost"]
-        assert made["suppression"]["subsystem"] == "egress"
+        assert made["suppression"]["subsystem"] == "EGRESS"
         ended = [
             (await ask(browser, end, id=made["suppression"]["id"]))["data"]["endCostSuppression"]
             for _ in range(2)
@@ -142,13 +142,13 @@ async def test_detection_is_steered_by_those_who_may_and_refusals_change_nothing
         assert ended[0]["suppression"] == {"endReason": "Done"}
         assert ended[1]["userErrors"] == [{"code": "CONFLICT"}]
         held = (await ask(browser, thresholds, id=tenant, s=2.0))["data"]["setCostThresholds"]["thresholds"]
-        assert {"subsystem": "compute", "sensitivity": 2.0} in held
+        assert {"subsystem": "COMPUTE", "sensitivity": 2.0} in held
         looser = await ask(
             browser, thresholds.replace("thresholds {", "requestId thresholds {"), id=tenant, s=0.5
         )
         answer = looser["data"]["setCostThresholds"]
         assert answer["requestId"] is not None
-        assert {"subsystem": "compute", "sensitivity": 2.0} in answer["thresholds"], (
+        assert {"subsystem": "COMPUTE", "sensitivity": 2.0} in answer["thresholds"], (
             "as long as nobody approves"
         )
         stale = await ask(browser, thresholds, id=tenant, s=3.0, seen=0)
@@ -162,7 +162,7 @@ async def test_detection_is_steered_by_those_who_may_and_refusals_change_nothing
     burning, used_up = said["data"]["tenant"]["costBudgetAlerts"]
     assert (burning["kind"], burning["subsystem"], used_up["kind"]) == ("BURNING", None, "USED_UP")
     assert [used_up[name] for name in ("spent", "allowed")] == ["2807.60", "10.00"], "of closed hours"
-    assert [each["subsystem"] for each in burning["portions"]] == ["compute"]
+    assert [each["subsystem"] for each in burning["portions"]] == ["COMPUTE"]
     assert burning["receiptId"] != used_up["receiptId"]
 
 

@@ -28,7 +28,7 @@ async def test_its_curl_line_tells_a_program_who_it_is(portal: Portal):
     async with portal.program(portal.world.tokens["customer_admin:read"]) as program:
         answer = await program.post("/graphql", content=words[-1].encode(), headers=headers)
     viewer = answer.json()["data"]["viewer"]
-    assert (answer.status_code, viewer["kind"], viewer["scopes"]) == (200, "token", ["read"])
+    assert (answer.status_code, viewer["kind"], viewer["scopes"]) == (200, "TOKEN", ["READ"])
     assert viewer["tenant"] == {"key": "aurora"}
 
 

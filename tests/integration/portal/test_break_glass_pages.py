@@ -14,8 +14,8 @@ OPEN = """mutation ($input: OpenBreakGlassInput!) { openBreakGlass(input: $input
   access { id state openedBy steps { act } } userErrors { code message path } } }"""
 CLOSE = """mutation ($input: CloseBreakGlassInput!) { closeBreakGlass(input: $input) {
   access { state steps { act by reviewId } } userErrors { code } } }"""
-READ = "{ emergencyAccess(first: 5) { nodes { id state openedBy reason } } }"
-RECORD = """query ($id: ID!) { emergencyRecord(id: $id) {
+READ = "{ breakGlass(first: 5) { nodes { id state openedBy reason } } }"
+RECORD = """query ($id: ID!) { breakGlassRecord(id: $id) {
   access { state reason } looks deeds { kind sha256 } } }"""
 
 
@@ -71,11 +71,11 @@ async def test_the_same_over_graphql(portal: Portal):
     opened = (await ask("sre_operator", OPEN, input={"tenantId": tenant, "reason": REASON}))["data"]
     access = opened["openBreakGlass"]["access"]
     assert (access["state"], access["openedBy"], access["steps"]) == ("OPEN", "Sre_Operator", [])
-    (listed,) = (await ask("vendor_admin", READ))["data"]["emergencyAccess"]["nodes"]
+    (listed,) = (await ask("vendor_admin", READ))["data"]["breakGlass"]["nodes"]
     assert listed == {"id": access["id"], "state": "OPEN", "openedBy": "Sre_Operator", "reason": REASON}
     closed = await ask("sre_operator", CLOSE, input={"id": access["id"], "reason": "over"})
     assert [each["act"] for each in closed["data"]["closeBreakGlass"]["access"]["steps"]] == ["CLOSE", "ASK"]
-    record = (await ask("auditor", RECORD, id=access["id"]))["data"]["emergencyRecord"]
+    record = (await ask("auditor", RECORD, id=access["id"]))["data"]["breakGlassRecord"]
     assert (record["access"]["state"], record["deeds"]) == ("UNREVIEWED", [])
     stranger = await ask("stranger", RECORD, id=access["id"])
-    assert stranger["data"] == {"emergencyRecord": None}
+    assert stranger["data"] == {"breakGlassRecord": None}

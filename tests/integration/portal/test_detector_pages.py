@@ -184,7 +184,7 @@ async def test_graphql_tries_switches_and_reports_what_the_page_says(portal: Por
         (test,) = after["costBackTests"]
         assert test["id"] == run["id"]
         assert (test["live"], test["hours"], test["tenants"]) == ("own-tail@2", 260, 1)
-        assert {"verdict": "false", "onRecord": 1, "live": 1, "shadow": 1} in test["judged"]
+        assert {"verdict": "FALSE", "onRecord": 1, "live": 1, "shadow": 1} in test["judged"]
         bare = await ask(browser, SET, tenant=tenant, on=True, test=None, why="Why not")
         assert bare["data"]["setCostDetector"]["userErrors"] == [
             {"code": "INVALID", "path": ["input", "backTest"]}
@@ -205,13 +205,13 @@ async def test_graphql_tries_switches_and_reports_what_the_page_says(portal: Por
     (quality,) = report["quality"]
     assert Decimal(quality.pop("precision")) == 0
     assert quality == {"detector": "own-tail@2", "found": 1, "false": 1, "unjudged": 0}
-    assert report["qualityInParts"] == [{"subsystem": "compute"}]
+    assert report["qualityInParts"] == [{"subsystem": "COMPUTE"}]
     assert '<td class="cell-num">0\u00a0%</td>' in page
 
 
 async def test_graphql_tries_thresholds_as_the_portal_does(portal: Portal, anomaly: CostAnomaly):
     query = """query ($impact: Float!, $weeks: Int!) { tenant(key: "aurora") {
-      costThresholdTrial(tried: {subsystem: "compute", minImpact: $impact, weeks: $weeks}) {
+      costThresholdTrial(tried: {subsystem: COMPUTE, minImpact: $impact, weeks: $weeks}) {
         hours detector now { subsystem startedAt severity excess } tried { subsystem } }
       costThresholds { minImpact } } }"""
     async with portal.browser("finops_operator") as browser:

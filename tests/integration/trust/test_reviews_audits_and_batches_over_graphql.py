@@ -186,10 +186,10 @@ async def test_an_auditor_is_let_in_and_shown_out_and_the_customer_sees_who_look
             answer = await ask(admin, LOOKED, by=by, verb=verb)
             looked[by, verb] = answer["viewer"]["tenant"]["accessLog"]["nodes"]
     assert {(each["actorName"], each["group"]) for each in looked["AUDITOR", "DOWNLOADED"]} == {
-        ("Auditor", "auditor")
+        ("Auditor", "AUDITOR")
     }
     assert [each["actorName"] for each in looked["TOKEN", "DOWNLOADED"]] == ["read token"]
-    assert ("Sre_Operator", "read") in {(each["actorName"], each["verb"]) for each in looked["STAFF", "READ"]}
+    assert ("Sre_Operator", "READ") in {(each["actorName"], each["verb"]) for each in looked["STAFF", "READ"]}
     assert looked["STAFF", "DOWNLOADED"] == []
 
 

@@ -6,11 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
-#: What usage is told apart by, in the order in which it is shown.
-SUBSYSTEMS: Final = ("compute", "storage", "egress", "adapters")
+
+class Subsystem(StrEnum):
+    """What usage is told apart by, in the order in which it is shown."""
+
+    COMPUTE = "compute"
+    STORAGE = "storage"
+    EGRESS = "egress"
+    ADAPTERS = "adapters"
+
+
+SUBSYSTEMS: Final = tuple(each.value for each in Subsystem)
 
 
 class Series(NamedTuple):
