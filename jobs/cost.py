@@ -10,9 +10,7 @@ from uuid import UUID
 from jobs.duty import Arguments, Duty
 from trust_portal.house import House
 from trust_portal.kernel.actor import SYSTEM
-from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.outbox import Job
-from trust_portal.storage.tenancy import TenantScope
 
 
 async def roll_up(house: House, row_id: UUID, arguments: Arguments) -> None:  # noqa: ARG001 - a duty's signature
@@ -44,16 +42,10 @@ async def given_up(house: House, arguments: Arguments, reason: str) -> None:
 
 
 async def mind_cost(house: House) -> None:
-    """One round of the clockwork: ask for what is due. Safe beside others, a job waits only once."""
-    wanted = []
-    if await house.metering.is_behind():
-        wanted.append(Job.ROLL_UP_USAGE)
-    if await house.closing.is_due() or await house.budget_alerts.is_due():
-        wanted.append(Job.CLOSE_COST_HOURS)
-    if wanted:
-        async with house.storage.write(TenantScope(VENDOR_ID)) as session:
-            for job in wanted:
-                await session.enqueue(job, {}, dedupe_key=job.value)
+    """One round of the clockwork: ask for what is due. Safe beside others."""
+    await house.metering.ask_due()
+    await house.closing.ask_due()
+    await house.budget_alerts.ask_due()
 
 
 COST_DUTIES = (

@@ -7,9 +7,7 @@ from uuid import UUID
 
 from jobs.duty import Arguments, Duty
 from trust_portal.house import House
-from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.outbox import Job
-from trust_portal.storage.tenancy import TenantScope
 
 
 async def follow(house: House, row_id: UUID, arguments: Arguments) -> None:  # noqa: ARG001 - a duty's signature
@@ -21,10 +19,8 @@ async def given_up(house: House, arguments: Arguments, reason: str) -> None:
 
 
 async def mind_incidents(house: House) -> None:
-    """One round of the clockwork: what a job missed (it began before the facts were committed) is asked for."""
-    if await house.incident_following.is_behind():
-        async with house.storage.write(TenantScope(VENDOR_ID)) as session:
-            await session.enqueue(Job.FOLLOW_INCIDENTS, {}, dedupe_key=Job.FOLLOW_INCIDENTS.value)
+    """One round of the clockwork. Safe beside others."""
+    await house.incident_following.ask_due()
 
 
 INCIDENT_DUTIES = (Duty(Job.FOLLOW_INCIDENTS, follow, given_up, timeout=timedelta(minutes=10)),)

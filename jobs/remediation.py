@@ -7,9 +7,7 @@ from uuid import UUID
 
 from jobs.duty import Arguments, Duty
 from trust_portal.house import House
-from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.outbox import Job
-from trust_portal.storage.tenancy import TenantScope
 
 
 async def plan(house: House, row_id: UUID, arguments: Arguments) -> None:  # noqa: ARG001 - a duty's signature
@@ -30,16 +28,8 @@ async def given_up(house: House, arguments: Arguments, reason: str) -> None:
 
 
 async def mind_runs(house: House) -> None:
-    """One round of the clockwork: whatever is under way is looked at. A job waits only once."""
-    moving = await house.remediation.moving()
-    if moving:
-        async with house.storage.write(TenantScope(VENDOR_ID)) as session:
-            for tenant_id, run_id in moving:
-                await session.enqueue(
-                    Job.ADVANCE_PLAYBOOK,
-                    {"tenant": str(tenant_id), "run": str(run_id)},
-                    dedupe_key=f"{Job.ADVANCE_PLAYBOOK}/{run_id}",
-                )
+    """One round of the clockwork. Safe beside others."""
+    await house.remediation.ask_moving()
 
 
 REMEDIATION_DUTIES = (

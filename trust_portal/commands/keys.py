@@ -9,10 +9,9 @@ import click
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.key_rotation.model import ROTATED, AskKeyRotation
 from trust_portal.commands.console import in_house, installation, on_installation
+from trust_portal.evidence import log_policy
 from trust_portal.evidence.key_register import follow_keys, keys_in_force, register_keys
 from trust_portal.evidence.keyring import KeyPurpose, prepare_key, tidy_keys
-from trust_portal.evidence.log_name import open_log
-from trust_portal.evidence.log_policy import log_policy
 from trust_portal.house import House
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
@@ -132,11 +131,7 @@ def export_policy(key: str | None, output: Path | None) -> None:
         if key is not None and key != "vendor":
             tenant_id = (await house.tenants.by_key(CONSOLE, key, purpose="trust policy exported")).id
         await register_keys(house.storage, house.keyring)
-        async with house.storage.write(TenantScope(tenant_id)) as session:
-            origin = await open_log(
-                await session.driver(), tenant_id, house.settings.host, session.clock.now()
-            )
-            text = (await log_policy(session, tenant_id, origin)).text
+        text = (await log_policy.export_policy(house.storage, tenant_id, house.settings.host)).text
 
     in_house(work)
     if output is None:

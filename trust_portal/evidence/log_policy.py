@@ -10,12 +10,14 @@ from trust_portal.errors import Unavailable
 from trust_portal.evidence.export import Export
 from trust_portal.evidence.key_register import KnownKey, keys_in_force, known_keys, receipt_keys
 from trust_portal.evidence.keyring import KeyPurpose
+from trust_portal.evidence.log_name import open_log
 from trust_portal.evidence.note import NoteKey
 from trust_portal.evidence.policy_file import Policy, Span
 from trust_portal.evidence.receipt_rows import signing_keys_of
 from trust_portal.evidence.signing import VerifyKey
 from trust_portal.evidence.tables import END, FIRST, key_edges
-from trust_portal.storage.unit_of_work import ReadSession
+from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.unit_of_work import ReadSession, Storage
 
 _NO_KEYS = Unavailable("the signing keys are not on record yet; try again")
 
@@ -64,3 +66,10 @@ async def log_policy(session: ReadSession, tenant_id: UUID, origin: str) -> Poli
             if each.purpose in signing and each.key.key_id in spans
         },
     )
+
+
+async def export_policy(storage: Storage, tenant_id: UUID, host: str) -> Policy:
+    """The policy of a tenant's log at ``host``; the log is opened where nothing was recorded in it yet."""
+    async with storage.write(TenantScope(tenant_id)) as session:
+        origin = await open_log(await session.driver(), tenant_id, host, session.clock.now())
+        return await log_policy(session, tenant_id, origin)

@@ -64,7 +64,7 @@ class AccessLog:
         actor: Actor,
         tenant_id: UUID,
         request: PageRequest,
-        wanted: AccessFilter = AccessFilter(),  # noqa: B008 - frozen
+        wanted: AccessFilter = AccessFilter(),
     ) -> Page[AccessEntry]:
         """The tenant's log, newest first."""
         resource = Resource("access log", tenant_id)

@@ -39,6 +39,7 @@ from trust_portal.cost.metering.calculation import hour_of
 from trust_portal.cost.metering.model import Progress, Series
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.storage.outbox import Job
 from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage
@@ -91,6 +92,12 @@ class Closing:
         async with self._storage.read(StaffScope()) as session:
             found = await states.due(session, self.last_hour(), _FIRST, 1 + len(held))
         return any(each.tenant_id not in held for each in found)
+
+    async def ask_due(self) -> None:
+        """For the clockwork: have what is due closed. A job waits only once."""
+        if await self.is_due():
+            async with self._storage.write(TenantScope(VENDOR_ID)) as session:
+                await session.enqueue(Job.CLOSE_COST_HOURS, {}, dedupe_key=Job.CLOSE_COST_HOURS.value)
 
     async def close_due(self) -> int:
         """Close what is due, once through all tenants; how many were closed."""

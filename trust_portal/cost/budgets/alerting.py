@@ -33,6 +33,7 @@ from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.notify.announcing import announce
 from trust_portal.notify.model import Announcement, Audience
 from trust_portal.notify.topics import RULES, Topic
+from trust_portal.storage.outbox import Job
 from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import Storage, WriteSession
@@ -53,6 +54,12 @@ class BudgetAlerts:
         """Whether somebody is to be looked at once more, of whom it failed."""
         now = self._storage.clock.now()
         return any(each.retry_at <= now for each in await self._rounds.setbacks(Round.LOOK_AT_BUDGETS))
+
+    async def ask_due(self) -> None:
+        """For the clockwork: budgets are looked at once hours are closed, by the same job."""
+        if await self.is_due():
+            async with self._storage.write(TenantScope(VENDOR_ID)) as session:
+                await session.enqueue(Job.CLOSE_COST_HOURS, {}, dedupe_key=Job.CLOSE_COST_HOURS.value)
 
     async def look(self) -> int:
         """Every tenant with a budget, as of its last closed hour; how many alerts were raised."""

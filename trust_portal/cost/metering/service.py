@@ -23,6 +23,7 @@ from trust_portal.facts.usage_batches import (
 )
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.storage.outbox import Job
 from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage
@@ -62,6 +63,12 @@ class Metering:
         """Whether usage has come that no roll-up has taken in yet, of anybody who is not set back."""
         held = await self._rounds.held_back(Round.ROLL_UP_USAGE)
         return bool(set(await self._touched(1 + len(held))) - held)
+
+    async def ask_due(self) -> None:
+        """For the clockwork: have it taken in. A job waits only once."""
+        if await self.is_behind():
+            async with self._storage.write(TenantScope(VENDOR_ID)) as session:
+                await session.enqueue(Job.ROLL_UP_USAGE, {}, dedupe_key=Job.ROLL_UP_USAGE.value)
 
     async def follow(self) -> int:
         """Take in the usage that has come so far, one commit a tenant; of how many tenants.

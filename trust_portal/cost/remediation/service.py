@@ -36,6 +36,8 @@ from trust_portal.cost.remediation.reversing import Reversals
 from trust_portal.cost.remediation.verifying import Verifier
 from trust_portal.errors import Conflict
 from trust_portal.kernel.actor import SYSTEM, Actor
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.storage.outbox import Job
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 
 #: Steps taken in one go; the clockwork comes again for more.
@@ -89,10 +91,21 @@ class Remediation:
             run_id = await repository.run_of_approval(session, tenant_id, approval_id)
         await self.advance(tenant_id, run_id)
 
-    async def moving(self) -> tuple[tuple[UUID, UUID], ...]:
-        """(tenant, run) of all runs that something may still happen to by itself."""
-        async with self._with.storage.read(StaffScope()) as session:
-            return await repository.moving_runs(session)
+    async def ask_moving(self) -> None:
+        """For the clockwork: have every run looked at that something may still happen to by itself.
+
+        A job waits only once.
+        """
+        async with self._with.storage.read(StaffScope()) as reading:
+            moving = await repository.moving_runs(reading)
+        if moving:
+            async with self._with.storage.write(TenantScope(VENDOR_ID)) as session:
+                for tenant_id, run_id in moving:
+                    await session.enqueue(
+                        Job.ADVANCE_PLAYBOOK,
+                        {"tenant": str(tenant_id), "run": str(run_id)},
+                        dedupe_key=f"{Job.ADVANCE_PLAYBOOK}/{run_id}",
+                    )
 
     async def advance(self, tenant_id: UUID, run_id: UUID) -> Run:
         """Take the steps that can be taken now. May be repeated at any time, and by several at once."""

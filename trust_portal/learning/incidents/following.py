@@ -28,6 +28,7 @@ from trust_portal.learning.incidents.facts_repository import all_keys, downgrade
 from trust_portal.learning.incidents.folding import fold, history_of
 from trust_portal.learning.incidents.model import Incident, IncidentFact, Register, incident_id
 from trust_portal.learning.postmortems.opening import open_postmortem, without_postmortem
+from trust_portal.storage.outbox import Job
 from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
@@ -62,6 +63,12 @@ class Following:
     async def is_behind(self) -> bool:
         """Whether something was told that the register has not taken in, and that is not set back."""
         return bool(await self._waiting(1))
+
+    async def ask_due(self) -> None:
+        """For the clockwork: what a job missed, as it began before the facts were committed. A job waits only once."""
+        if await self.is_behind():
+            async with self._storage.write(TenantScope(VENDOR_ID)) as session:
+                await session.enqueue(Job.FOLLOW_INCIDENTS, {}, dedupe_key=Job.FOLLOW_INCIDENTS.value)
 
     async def follow(self) -> int:
         """Take in everything that was told so far; how many keys that were.

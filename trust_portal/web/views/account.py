@@ -19,7 +19,7 @@ from trust_portal.web.navigation import own_frame, tenant_path
 from trust_portal.web.templating import is_fragment, page
 
 
-async def account(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def account(request: Request, form: FormState = FormState()) -> Response:
     signed_in, house = signed_in_of(request), house_of(request)
     actor = signed_in.actor
     sessions = await house.sessions.of_person(actor, actor.tenant_id, actor.id)

@@ -47,7 +47,7 @@ async def accounts(request: Request) -> Response:
     )
 
 
-async def account(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def account(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose="account")
     return page(

@@ -26,7 +26,7 @@ from trust_portal.web.views.sign_in import enter
 _NEWEST = 10
 
 
-async def auditors(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def auditors(request: Request, form: FormState = FormState()) -> Response:
     actor, house, tenant = actor_of(request), house_of(request), await tenant_of(request)
     listed = await house.audit_invitations.page(actor, tenant.id, page_request(request))
     now, resource = house.clock.now(), Resource(NOUN, tenant.id)

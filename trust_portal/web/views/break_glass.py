@@ -56,7 +56,7 @@ async def everybody(request: Request) -> Response:
     )
 
 
-async def of_tenant(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def of_tenant(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose=NOUN)
     return page(
@@ -76,7 +76,7 @@ async def of_tenant(request: Request, form: FormState = FormState()) -> Response
     )
 
 
-async def one(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def one(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose=NOUN)
     found, record = await house.break_glass.get(actor, tenant.id, request.path_params["grant"])

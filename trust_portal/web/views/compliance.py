@@ -32,7 +32,7 @@ _FORM_AROUND = 64 * 1024
 _IMPORT_FIELDS = frozenset({"document", "max_age", "reason", "source"})
 
 
-async def everybody(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def everybody(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     resource = Resource.of_house(NOUN)
     return page(
@@ -74,7 +74,7 @@ async def take_import(request: Request) -> Response:
     return RedirectResponse("/compliance", status_code=303)
 
 
-async def compliance(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def compliance(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose=NOUN)
     evaluation = await house.compliance.newest(actor, tenant.id)
@@ -119,7 +119,7 @@ async def export(request: Request) -> Response:
     return RedirectResponse(f"{tenant_path(tenant)}/exports", status_code=303)
 
 
-async def roles(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def roles(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request)
     return page(

@@ -36,7 +36,7 @@ async def deliveries(request: Request) -> Response:
     )
 
 
-async def delivery(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def delivery(request: Request, form: FormState = FormState()) -> Response:
     actor, house, tenant = actor_of(request), house_of(request), await tenant_of(request)
     logged = await house.delivery_log.get(actor, tenant.id, request.path_params["delivery"])
     return page(

@@ -43,7 +43,7 @@ _STATES = {
 }
 
 
-async def exclusions(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def exclusions(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose=_PURPOSE)
     objectives = []
@@ -83,7 +83,7 @@ async def propose(request: Request) -> Response:
     return RedirectResponse(f"{tenant_path(tenant)}/exclusions/{made.id}", status_code=303)
 
 
-async def exclusion(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def exclusion(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose=_PURPOSE)
     found = await house.exclusions.get(actor, tenant.id, request.path_params["exclusion"])

@@ -78,7 +78,7 @@ async def incidents(request: Request) -> Response:
     )
 
 
-async def declaring(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def declaring(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     await house.gate.require(actor, Action.INCIDENT_DECLARE, Resource.of_house(NOUN))
     customers, people = await house.incidents.choices(actor)
@@ -129,7 +129,7 @@ async def declare(request: Request) -> Response:
     return RedirectResponse(f"/incidents/{made.id}", status_code=303)
 
 
-async def incident(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def incident(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     view = await house.incidents.get(actor, request.path_params["incident"])
     found = view.incident

@@ -54,7 +54,7 @@ _FIRST_RULES: Final = {
 }
 
 
-async def integrations(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def integrations(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     return page(
         request,
@@ -91,7 +91,7 @@ async def create(request: Request) -> Response:
 
 async def integration(
     request: Request,
-    form: FormState = FormState(),  # noqa: B008 - frozen
+    form: FormState = FormState(),
     tried: Tried | None = None,
 ) -> Response:
     actor, house = actor_of(request), house_of(request)

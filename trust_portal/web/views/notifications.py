@@ -35,7 +35,7 @@ async def read_all(request: Request) -> Response:
     return RedirectResponse("/notifications", status_code=303)
 
 
-async def preferences(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def preferences(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     return page(
         request,

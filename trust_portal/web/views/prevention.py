@@ -100,7 +100,7 @@ async def actions(request: Request) -> Response:
     )
 
 
-async def action(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def action(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     actions_, now = house.prevention_actions, house.clock.now()
     found = await actions_.get(actor, request.path_params["action"])
@@ -162,7 +162,7 @@ async def reminders(request: Request) -> Response:
     )
 
 
-async def new(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def new(request: Request, form: FormState = FormState()) -> Response:
     """The form to plan one, for a postmortem, or in place of another."""
     actor, house = actor_of(request), house_of(request)
     await house.gate.require(actor, Action.PREVENTION_ACTION_PLAN, Resource.of_house(NOUN))

@@ -71,7 +71,7 @@ COMMITMENTS = {
 }
 
 
-async def reviews(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def reviews(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose=_PURPOSE)
     rights = _rights(request, tenant)
@@ -128,7 +128,7 @@ async def review(request: Request) -> Response:
     )
 
 
-async def draft(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def draft(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose=_PURPOSE)
     found = await house.qbr_reader.draft(actor, tenant.id, request.path_params["qbr"])

@@ -32,7 +32,7 @@ from trust_portal.web.templating import page
 from trust_portal.web.views.credit.of_report import credited
 
 
-async def reports(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def reports(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose="SLA reports")
     period, state = _period(request), _state(request)

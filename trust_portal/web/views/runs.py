@@ -16,7 +16,7 @@ from trust_portal.web.navigation import frame
 from trust_portal.web.templating import page
 
 
-async def runs(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def runs(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     return page(
         request,

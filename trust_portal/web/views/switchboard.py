@@ -77,7 +77,7 @@ _GROUPINGS: Final = (
 )
 
 
-async def switchboard(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def switchboard(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     asked = {name: request.query_params.get(name, "") for name in _FILTERS}
     board = await house.switchboard.board(actor, _wanted(asked))

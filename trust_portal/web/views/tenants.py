@@ -20,7 +20,7 @@ from trust_portal.web.navigation import frame, tenant_path
 from trust_portal.web.templating import page
 
 
-async def tenants(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def tenants(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     period = request.query_params.get("period") or previous_label(month_label(house.clock.now()))
     standings = house.gate.allows(actor, Action.SLA_RUN_READ, Resource.of_house("SLA overview"))

@@ -21,7 +21,7 @@ from trust_portal.web.once import show_once, shown_once, taken
 from trust_portal.web.templating import page
 
 
-async def tokens(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def tokens(request: Request, form: FormState = FormState()) -> Response:
     actor, house, tenant = actor_of(request), house_of(request), await tenant_of(request)
     listed = await house.tokens.page(actor, tenant.id, page_request(request))
     shown = page(

@@ -23,7 +23,7 @@ from trust_portal.web.templating import page
 _ROWS: Final = 50
 
 
-async def batches(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def batches(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     return page(
         request,

@@ -17,7 +17,7 @@ from trust_portal.web.navigation import frame, tenant_of, tenant_path
 from trust_portal.web.templating import page
 
 
-async def notes(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def notes(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose="Trust Report")
     return page(

@@ -82,7 +82,7 @@ async def report(request: Request) -> Response:
     )
 
 
-async def preview(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def preview(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose=NOUN)
     period = form.value("period") or request.query_params.get("of") or quarter_before(house.clock.now())

@@ -32,7 +32,7 @@ from trust_portal.web.templating import page
 _FORBIDDEN = frozenset({401, 403, 404})
 
 
-async def webhooks(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def webhooks(request: Request, form: FormState = FormState()) -> Response:
     actor, house, tenant = actor_of(request), house_of(request), await tenant_of(request)
     return page(
         request,
@@ -130,7 +130,7 @@ async def _webhook(
     request: Request,
     tenant: Tenant,
     endpoint_id: UUID,
-    form: FormState = FormState(),  # noqa: B008 - frozen
+    form: FormState = FormState(),
 ) -> Response:
     actor, house = actor_of(request), house_of(request)
     revisions = await house.endpoints.history(actor, tenant.id, endpoint_id)

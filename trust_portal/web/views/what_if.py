@@ -24,7 +24,7 @@ _PURPOSE = "contract preview"
 
 async def what_if(
     request: Request,
-    form: FormState = FormState(),  # noqa: B008 - frozen
+    form: FormState = FormState(),
     answer: WhatIf | None = None,
 ) -> Response:
     actor, house = actor_of(request), house_of(request)

@@ -22,7 +22,7 @@ _ICS = "text/calendar; charset=utf-8"
 _MINE = "me"
 
 
-async def workplace(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def workplace(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     person_id = person_behind(actor)
     place = await house.workplaces.get(actor, person_id)

@@ -35,7 +35,7 @@ from trust_portal.web.views.approvals.words import (
 _ELSEWHERE = {"DENIED", "NOT_FOUND", "NOT_SIGNED_IN"}
 
 
-async def request_page(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def request_page(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose="approval")
     view = await house.approval_inbox.get(actor, tenant.id, request.path_params["request"])

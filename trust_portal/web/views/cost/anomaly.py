@@ -27,7 +27,7 @@ from trust_portal.web.views.cost.screen import cost_frame
 _MOST_DIMENSIONS = 20
 
 
-async def anomaly(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def anomaly(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose="cost anomaly")
     found = await house.explanations.explain(actor, tenant.id, request.path_params["anomaly"])

@@ -44,7 +44,7 @@ async def playbooks(request: Request) -> Response:
     )
 
 
-async def kill_switch(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def kill_switch(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     words = request.query_params.get("customer", "")
     history = await house.kill_switches.history(actor)

@@ -20,7 +20,7 @@ from trust_portal.web.templating import page
 from trust_portal.web.views.cost.screen import SUBSYSTEM_CHOICES, cost_frame, subsystem_of
 
 
-async def budgets(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def budgets(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose="budgets")
     month = month_of(request.query_params.get("month") or f"{house.clock.now():%Y-%m}", "month")

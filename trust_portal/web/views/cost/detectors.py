@@ -54,7 +54,7 @@ STEPS = (
 )
 
 
-async def detectors(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def detectors(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose="detectors")
     standing = await house.detector_flags.standing(actor, tenant.id)

@@ -52,7 +52,7 @@ async def runs(request: Request) -> Response:
     )
 
 
-async def run(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def run(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose="playbook run")
     found = await house.playbook_runs.get(actor, tenant.id, request.path_params["run"])

@@ -19,7 +19,7 @@ from trust_portal.web.templating import page
 from trust_portal.web.views.cost.screen import SUBSYSTEM_CHOICES, cost_frame, subsystem_of
 
 
-async def suppressions(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def suppressions(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose="suppressions")
     now = house.clock.now().replace(second=0, microsecond=0)

@@ -30,7 +30,7 @@ from trust_portal.web.views.credit.words import KINDS, STATE_CHOICES, STATES, mo
 _CLAIMS = 12
 
 
-async def credits_of(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def credits_of(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose="credits")
     asked = _asked(request)
@@ -57,7 +57,7 @@ async def credits_of(request: Request, form: FormState = FormState()) -> Respons
     )
 
 
-async def everybodys(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def everybodys(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     asked = _asked(request)
     listed = await house.credits.everybodys(actor, page_request(request), **asked)

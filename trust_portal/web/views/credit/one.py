@@ -31,7 +31,7 @@ from trust_portal.web.views.credit.words import (
 )
 
 
-async def credit(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def credit(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose="credit")
     found = await house.credits.get(actor, tenant.id, request.path_params["credit"])

@@ -35,7 +35,7 @@ from trust_portal.web.views.postmortem.words import (
 _VENDOR_ROOT = "/t/vendor"
 
 
-async def postmortem(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def postmortem(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     opened = await house.postmortem_reader.find(actor, postmortem_id(request))
     passkeys = await house.signatures.usable(actor) if may_sign(request, actor, opened) else ()
@@ -66,7 +66,7 @@ async def _not_looked_at(request: Request, opened: Opened) -> list[tuple[str, st
     return [(str(each.id), each.name) for each in customers if each.key not in document["customers"]]
 
 
-async def edit(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def edit(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     await house.gate.require(actor, Action.POSTMORTEM_WRITE, Resource.of_house(NOUN, postmortem_id(request)))
     opened = await house.postmortem_reader.find(actor, postmortem_id(request))

@@ -23,7 +23,7 @@ from trust_portal.web.views.postmortem.one import postmortem_id
 _DEFAULT_PROFILE = "customer"
 
 
-async def release_page(request: Request, form: FormState = FormState()) -> Response:  # noqa: B008 - frozen
+async def release_page(request: Request, form: FormState = FormState()) -> Response:
     actor, house, id_ = actor_of(request), house_of(request), postmortem_id(request)
     await house.gate.require(actor, Action.POSTMORTEM_RELEASE, Resource.of_house(NOUN, id_))
     customer = _uuid(form.value("customer") or request.query_params.get("customer", ""))
