@@ -82,6 +82,7 @@ _INCIDENTS_ROUND = 5.0
 _RUNS_ROUND = 2.0
 _REVIEWS_ROUND = 3600.0
 _POSTURE_ROUND = 300.0
+_RETENTION_ROUND = 86_400.0
 _AFTER_FAILURE = 1.0
 #: arq's own timeout only catches what outlived ours.
 _ARQ_MARGIN = timedelta(seconds=30)
@@ -123,6 +124,7 @@ async def work(house: House, queue: str) -> None:
             _serve_queue(house, backlog, DELIVERIES_QUEUE),
             repeat("playbooks", partial(mind_runs, house), _RUNS_ROUND),
             repeat("reviews", house.glass_reviews.follow_up, _REVIEWS_ROUND),
+            repeat("retention", house.sign_in_retention.prune, _RETENTION_ROUND),
             repeat("posture", house.posture.ask_due, _POSTURE_ROUND),
             _sequence(house),
         ]

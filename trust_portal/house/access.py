@@ -24,6 +24,7 @@ from trust_portal.access.passkeys.signing import Signatures
 from trust_portal.access.people.service import People
 from trust_portal.access.policy_change.service import PolicyChanges
 from trust_portal.access.policy_register import PolicyRegister
+from trust_portal.access.sessions.retention import SignInRetention
 from trust_portal.access.sessions.service import Sessions
 from trust_portal.access.sign_in.links import SignInLinks
 from trust_portal.access.sign_in.oidc_sign_in import OidcSignIn, connect_oidc
@@ -42,6 +43,7 @@ class AccessRoom:
     people: People
     sessions: Sessions
     sign_in_links: SignInLinks
+    sign_in_retention: SignInRetention
     personas: Personas
     oidc: OidcSignIn | None
     tokens: Tokens
@@ -81,6 +83,7 @@ def access_room(base: Foundation, named: Mapping[str, Named]) -> AccessRoom:
         people=people,
         sessions=sessions,
         sign_in_links=SignInLinks(storage, gate, ledger, sessions, base_url=settings.base_url),
+        sign_in_retention=SignInRetention(storage, idle=settings.session_idle),
         personas=Personas(storage, people, sessions, enabled=settings.demo),
         oidc=_oidc(settings, storage, sessions),
         tokens=Tokens(storage, gate, ledger, access_log),

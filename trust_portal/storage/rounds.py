@@ -48,6 +48,7 @@ class Round(StrEnum):
     FOLLOW_UP_REVIEWS = "follow-up-reviews"
     LOOK_AT_BUDGETS = "look-at-budgets"
     PREPARE_QBR = "prepare-qbr"
+    PRUNE_SIGN_INS = "prune-sign-ins"
     ROLL_UP_USAGE = "roll-up-usage"
 
 

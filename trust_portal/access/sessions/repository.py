@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, insert, or_, select, update
 
 from trust_portal.access.credentials import Credential
 from trust_portal.access.sessions.model import Client, Method, Session
@@ -157,6 +157,21 @@ async def revoke_sessions(
         statement = statement.where(sessions.c.id != keep)
     ended = await session.execute(statement.values(revoked_at=session.clock.now()).returning(sessions.c.id))
     return len(ended.all())
+
+
+async def delete_ended_sessions(
+    session: WriteSession, tenant_id: UUID, before: datetime, idle: timedelta
+) -> int:
+    """Those that were revoked, idle or old beyond their limits at ``before``. Returns how many."""
+    ended = or_(
+        sessions.c.revoked_at <= before,
+        sessions.c.expires_at <= before,
+        sessions.c.last_seen_at <= before - idle,
+    )
+    gone = await session.execute(
+        delete(sessions).where(sessions.c.tenant_id == tenant_id, ended).returning(sessions.c.id)
+    )
+    return len(gone.all())
 
 
 def _live(now: datetime, idle: timedelta) -> ColumnElement[bool]:

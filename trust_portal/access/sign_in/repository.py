@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from trust_portal.access.credentials import Credential
@@ -94,6 +94,17 @@ async def void_links(session: WriteSession, tenant_id: UUID, person_id: UUID) ->
         )
         .values(used_at=session.clock.now())
     )
+
+
+async def delete_ended_links(session: WriteSession, tenant_id: UUID, before: datetime) -> int:
+    """Those that were spent, void or too old at ``before``. Returns how many."""
+    ended = or_(sign_in_links.c.used_at <= before, sign_in_links.c.expires_at <= before)
+    gone = await session.execute(
+        delete(sign_in_links)
+        .where(sign_in_links.c.tenant_id == tenant_id, ended)
+        .returning(sign_in_links.c.id)
+    )
+    return len(gone.all())
 
 
 async def linked_people(session: ReadSession, issuer: str, subject: str) -> tuple[PersonRef, ...]:

@@ -81,6 +81,12 @@ async def active_customers(session: ReadSession) -> tuple[Tenant, ...]:
     return tuple(_tenant(row) for row in rows)
 
 
+async def tenant_ids(session: ReadSession) -> tuple[UUID, ...]:
+    """Of everybody, departed tenants and the vendor too. For the staff scope."""
+    rows = await session.execute(select(tenants.c.tenant_id).order_by(tenants.c.tenant_id))
+    return tuple(row.tenant_id for row in rows)
+
+
 async def tenants_by_id(session: ReadSession, tenant_ids: Collection[UUID]) -> dict[UUID, Tenant]:
     """Those that there are, departed ones too. For the staff scope."""
     rows = await session.execute(select(tenants).where(tenants.c.tenant_id.in_(tenant_ids)))
