@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Generic, TypeVar
 
 import strawberry
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.extensions import FieldExtension
+from strawberry.extensions.field_extension import AsyncExtensionResolver
+from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.field import StrawberryField
 
 from trust_portal.errors import InvalidInput
 from trust_portal.kernel.page import Page, PageRequest
+
+_PAGING: Final = "paging"
+_ARGUMENTS: Final[Mapping[str, tuple[Any, str | None]]] = {
+    "first": (int | None, "How many from the start, 1 to 100."),
+    "after": (str | None, None),
+    "last": (int | None, "How many from the end, 1 to 100."),
+    "before": (str | None, None),
+}
 
 Node = TypeVar("Node")
 Row = TypeVar("Row")
@@ -48,6 +61,31 @@ def page_request(
     if after is not None or before is None:
         raise InvalidInput("last goes with before, and without after", field="last")
     return PageRequest(last or 0, before=before)
+
+
+def paged(*, description: str) -> Any:
+    """A field whose resolver is given Relay's four arguments as one ``paging: PageRequest``."""
+    return strawberry.field(description=description, extensions=[_Paging()])
+
+
+class _Paging(FieldExtension):
+    """In the schema Relay's four arguments stand where the resolver has ``paging``."""
+
+    def apply(self, field: StrawberryField) -> None:
+        others = [each for each in field.arguments if each.python_name not in {*_ARGUMENTS, _PAGING}]
+        field.arguments = [
+            *(
+                StrawberryArgument(name, None, StrawberryAnnotation(kind), description=words, default=None)
+                for name, (kind, words) in _ARGUMENTS.items()
+            ),
+            *others,
+        ]
+
+    async def resolve_async(
+        self, next_: AsyncExtensionResolver, source: Any, info: strawberry.Info, **given: Any
+    ) -> Any:
+        asked = {name: given.pop(name, None) for name in _ARGUMENTS}
+        return await next_(source, info, **{_PAGING: page_request(**asked)}, **given)
 
 
 def connection(page: Page[Row], node: Callable[[Row], Node]) -> Connection[Node]:

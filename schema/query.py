@@ -6,7 +6,7 @@ from datetime import datetime
 
 import strawberry
 
-from schema.connection import Connection, connection, page_request
+from schema.connection import Connection, connection, paged
 from schema.context import Info
 from schema.ids import decode
 from schema.node import Node, find
@@ -27,7 +27,6 @@ from schema.types.notification import (
     notification,
     preferences,
 )
-from schema.types.of_tenant import First, Last
 from schema.types.playbook import (
     KillSwitch,
     PlaybookRun,
@@ -45,6 +44,7 @@ from trust_portal.access.approvals.model import ApprovalKind
 from trust_portal.cost.remediation.model import RunFilter, RunState
 from trust_portal.errors import NotFound
 from trust_portal.kernel.actor import ActorKind, Role
+from trust_portal.kernel.page import PageRequest
 
 
 @strawberry.type(description="Who is asking.")
@@ -100,17 +100,9 @@ class Query(
     async def signing_keys(self, info: Info) -> list[SigningKey]:
         return signing_keys(await info.context.house.key_rotations.keys(info.context.actor))
 
-    @strawberry.field(description="What the caller was told, newest first.")
-    async def notifications(
-        self,
-        info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
-    ) -> Connection[Notification]:
-        page = page_request(first, after, last, before)
-        return connection(await info.context.house.inbox.page(info.context.actor, page), notification)
+    @paged(description="What the caller was told, newest first.")
+    async def notifications(self, info: Info, paging: PageRequest) -> Connection[Notification]:
+        return connection(await info.context.house.inbox.page(info.context.actor, paging), notification)
 
     @strawberry.field(description="How many of them are not read.")
     async def unread_notifications(self, info: Info) -> int:
@@ -130,53 +122,29 @@ class Query(
             waiting=house.policies.waiting,
         )
 
-    @strawberry.field(description="All customers by key, for staff.")
-    async def tenants(
-        self,
-        info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
-    ) -> Connection[Tenant]:
-        page = await info.context.house.tenants.page(
-            info.context.actor, page_request(first, after, last, before), purpose="GraphQL"
-        )
+    @paged(description="All customers by key, for staff.")
+    async def tenants(self, info: Info, paging: PageRequest) -> Connection[Tenant]:
+        page = await info.context.house.tenants.page(info.context.actor, paging, purpose="GraphQL")
         return connection(page, tenant)
 
-    @strawberry.field(description="Requests for approval of all tenants, newest first, for staff.")
+    @paged(description="Requests for approval of all tenants, newest first, for staff.")
     async def approval_requests(
-        self,
-        info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
-        show: Show = Show.ALL,
-        kind: ApprovalKind | None = None,
+        self, info: Info, paging: PageRequest, show: Show = Show.ALL, kind: ApprovalKind | None = None
     ) -> Connection[ApprovalRequest]:
         page = await info.context.house.approval_inbox.page(
             info.context.actor,
             ApprovalFilter(show=show, kind=kind),
-            page_request(first, after, last, before),
+            paging,
         )
         return connection(page, approval_request)
 
-    @strawberry.field(
-        description="Emergency access, newest first; without a tenant of every tenant, for staff."
-    )
+    @paged(description="Emergency access, newest first; without a tenant of every tenant, for staff.")
     async def break_glass(
-        self,
-        info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
-        tenant_id: strawberry.ID | None = None,
+        self, info: Info, paging: PageRequest, tenant_id: strawberry.ID | None = None
     ) -> Connection[glass.BreakGlass]:
         house = info.context.house
         of = None if tenant_id is None else decode(tenant_id, "Tenant", field="tenantId").tenant_id
-        page = await house.break_glass.page(info.context.actor, of, page_request(first, after, last, before))
+        page = await house.break_glass.page(info.context.actor, of, paging)
         return connection(page, lambda each: glass.break_glass(each, house.clock.now()))
 
     @strawberry.field(description="One emergency access with all that was done under it.")
@@ -196,14 +164,11 @@ class Query(
         house, actor = info.context.house, info.context.actor
         return cost_anomaly(await house.anomalies.get(actor, asked.tenant_id, asked.id))
 
-    @strawberry.field(description="Runs of playbooks, newest first; without a tenant of all, for staff.")
+    @paged(description="Runs of playbooks, newest first; without a tenant of all, for staff.")
     async def playbook_runs(
         self,
         info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
+        paging: PageRequest,
         tenant_id: strawberry.ID | None = None,
         anomaly_id: strawberry.ID | None = None,
         playbook: str | None = None,
@@ -219,7 +184,7 @@ class Query(
         page = await info.context.house.playbook_runs.page(
             info.context.actor,
             RunFilter(tenant, about, playbook, state),
-            page_request(first, after, last, before),
+            paging,
         )
         return connection(page, playbook_run)
 

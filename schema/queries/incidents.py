@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from schema.connection import Connection, connection, page_request
+from schema.connection import Connection, connection, paged
 from schema.context import Info
 from schema.ids import decode
 from schema.types.incident import (
@@ -17,20 +17,17 @@ from schema.types.incident import (
     vendor_incident,
     vendor_incident_detail,
 )
-from schema.types.of_tenant import First, Last
+from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.incidents.model import IncidentFilter, Severity
 
 
 @strawberry.type
 class IncidentQueries:
-    @strawberry.field(description="Incidents of all customers, the last declared first, for staff.")
+    @paged(description="Incidents of all customers, the last declared first, for staff.")
     async def incidents(
         self,
         info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
+        paging: PageRequest,
         severity: Severity | None = None,
         service: str | None = None,
         team: str | None = None,
@@ -49,9 +46,7 @@ class IncidentQueries:
             claimed=claimed,
             words=words,
         )
-        page = await info.context.house.incidents.page(
-            info.context.actor, wanted, page_request(first, after, last, before)
-        )
+        page = await info.context.house.incidents.page(info.context.actor, wanted, paging)
         return connection(page, vendor_incident)
 
     @strawberry.field(description="One incident with its course, for staff.")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import strawberry
 
-from schema.connection import Connection, connection, page_request
+from schema.connection import Connection, connection, paged
 from schema.context import Info
 from schema.ids import decode
-from schema.types.of_tenant import First, Last
 from schema.types.postmortem import (
     Postmortem,
     PostmortemDetail,
@@ -17,23 +16,16 @@ from schema.types.postmortem import (
     postmortem_release_preview,
 )
 from schema.work import weighs
+from trust_portal.kernel.page import PageRequest
 
 
 @strawberry.type
 class PostmortemQueries:
-    @strawberry.field(description="Postmortems of all incidents, the newest first, for staff.")
+    @paged(description="Postmortems of all incidents, the newest first, for staff.")
     async def postmortems(
-        self,
-        info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
-        unsigned: bool = False,
+        self, info: Info, paging: PageRequest, unsigned: bool = False
     ) -> Connection[Postmortem]:
-        page = await info.context.house.postmortem_reader.page(
-            info.context.actor, page_request(first, after, last, before), unsigned=unsigned
-        )
+        page = await info.context.house.postmortem_reader.page(info.context.actor, paging, unsigned=unsigned)
         return connection(page, listed_postmortem)
 
     @strawberry.field(description="One postmortem with its document, for staff.")

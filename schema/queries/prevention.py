@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import strawberry
 
-from schema.connection import Connection, connection, page_request
+from schema.connection import Connection, connection, paged
 from schema.context import Info
 from schema.ids import decode
-from schema.types.of_tenant import First, Last
 from schema.types.prevention import (
     PreventionAction,
     SwitchboardSavedView,
@@ -16,6 +15,7 @@ from schema.types.prevention import (
     switchboard_view,
 )
 from schema.work import weighs
+from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.actions.model import ActionFilter, ActionState, ActionType
 from trust_portal.learning.incidents.model import Severity
 from trust_portal.learning.switchboard.model import BoardFilter
@@ -23,14 +23,11 @@ from trust_portal.learning.switchboard.model import BoardFilter
 
 @strawberry.type
 class PreventionQueries:
-    @strawberry.field(description="Prevention actions, newest first, for staff.")
+    @paged(description="Prevention actions, newest first, for staff.")
     async def prevention_actions(
         self,
         info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
+        paging: PageRequest,
         state: ActionState | None = None,
         type: ActionType | None = None,
         owner_id: strawberry.ID | None = None,
@@ -48,9 +45,7 @@ class PreventionQueries:
             if postmortem_id is None
             else decode(postmortem_id, "Postmortem", field="postmortemId").id,
         )
-        page = await info.context.house.prevention_actions.page(
-            info.context.actor, wanted, page_request(first, after, last, before)
-        )
+        page = await info.context.house.prevention_actions.page(info.context.actor, wanted, paging)
         return connection(page, prevention_action)
 
     @strawberry.field(description="One prevention action, for staff.")

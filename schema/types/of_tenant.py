@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -11,9 +10,6 @@ import strawberry
 from trust_portal.errors import InvalidInput
 
 _LONGEST_SPAN = timedelta(days=366)
-
-First = Annotated[int | None, strawberry.argument(description="How many from the start, 1 to 100.")]
-Last = Annotated[int | None, strawberry.argument(description="How many from the end, 1 to 100.")]
 
 
 @strawberry.type

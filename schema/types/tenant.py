@@ -6,7 +6,7 @@ from datetime import datetime
 
 import strawberry
 
-from schema.connection import Connection, connection, page_request
+from schema.connection import Connection, connection, paged
 from schema.context import Info
 from schema.ids import encode
 from schema.types.access import AccessEntry, access_entry
@@ -22,7 +22,7 @@ from schema.types.incident import (
     postmortem_copy,
 )
 from schema.types.notification import Delivery, Webhook, delivery, webhook
-from schema.types.of_tenant import First, Last, span
+from schema.types.of_tenant import span
 from schema.types.person import Person, person
 from schema.types.posture import CustomerKey, PostureCheck, customer_key, posture_check
 from schema.types.receipt import KindArgument, Receipt, receipt
@@ -37,6 +37,7 @@ from trust_portal.access.approvals.inbox import ApprovalFilter, Show
 from trust_portal.access.approvals.model import ApprovalKind
 from trust_portal.access.policy import Resource
 from trust_portal.access.tenants import model
+from trust_portal.kernel.page import PageRequest
 from trust_portal.notify.log import DeliveryFilter
 from trust_portal.notify.model import Channel
 
@@ -62,113 +63,58 @@ class Tenant(CostOfTenant, ReliabilityOfTenant):
         found = await info.context.house.endpoints.of_tenant(info.context.actor, self.uuid)
         return [webhook(each) for each in found]
 
-    @strawberry.field(description="Mail and webhooks that were sent or tried, newest first.")
+    @paged(description="Mail and webhooks that were sent or tried, newest first.")
     async def deliveries(
-        self,
-        info: Info,
-        channel: Channel | None = None,
-        given_up: bool = False,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
+        self, info: Info, paging: PageRequest, channel: Channel | None = None, given_up: bool = False
     ) -> Connection[Delivery]:
         wanted = DeliveryFilter(self.uuid, channel=channel, given_up=given_up)
-        page = page_request(first, after, last, before)
         return connection(
-            await info.context.house.delivery_log.page(info.context.actor, wanted, page), delivery
+            await info.context.house.delivery_log.page(info.context.actor, wanted, paging), delivery
         )
 
-    @strawberry.field(description="People who can sign in here.")
-    async def people(
-        self,
-        info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
-    ) -> Connection[Person]:
+    @paged(description="People who can sign in here.")
+    async def people(self, info: Info, paging: PageRequest) -> Connection[Person]:
         house, actor = info.context.house, info.context.actor
-        return connection(
-            await house.people.page(actor, self.uuid, page_request(first, after, last, before)), person
-        )
+        return connection(await house.people.page(actor, self.uuid, paging), person)
 
-    @strawberry.field(description="API tokens, newest first, spent ones too.")
-    async def tokens(
-        self,
-        info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
-    ) -> Connection[ApiToken]:
+    @paged(description="API tokens, newest first, spent ones too.")
+    async def tokens(self, info: Info, paging: PageRequest) -> Connection[ApiToken]:
         house, actor = info.context.house, info.context.actor
-        return connection(
-            await house.tokens.page(actor, self.uuid, page_request(first, after, last, before)), api_token
-        )
+        return connection(await house.tokens.page(actor, self.uuid, paging), api_token)
 
-    @strawberry.field(description="Auditors who were invited, newest first.")
-    async def audit_invitations(
-        self,
-        info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
-    ) -> Connection[AuditInvitation]:
+    @paged(description="Auditors who were invited, newest first.")
+    async def audit_invitations(self, info: Info, paging: PageRequest) -> Connection[AuditInvitation]:
         house, actor = info.context.house, info.context.actor
-        page = await house.audit_invitations.page(actor, self.uuid, page_request(first, after, last, before))
+        page = await house.audit_invitations.page(actor, self.uuid, paging)
         return connection(page, lambda each: audit_invitation(each, house.clock.now()))
 
-    @strawberry.field(description="Who looked at this tenant's things, newest first.")
+    @paged(description="Who looked at this tenant's things, newest first.")
     async def access_log(
-        self,
-        info: Info,
-        by: Looker | None = None,
-        verb: Verb | None = None,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
+        self, info: Info, paging: PageRequest, by: Looker | None = None, verb: Verb | None = None
     ) -> Connection[AccessEntry]:
         house, actor = info.context.house, info.context.actor
         return connection(
-            await house.access_log.page(
-                actor, self.uuid, page_request(first, after, last, before), AccessFilter(by, verb)
-            ),
+            await house.access_log.page(actor, self.uuid, paging, AccessFilter(by, verb)),
             access_entry,
         )
 
-    @strawberry.field(description="Requests for approval about this tenant, newest first.")
+    @paged(description="Requests for approval about this tenant, newest first.")
     async def approval_requests(
-        self,
-        info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
-        show: Show = Show.ALL,
-        kind: ApprovalKind | None = None,
+        self, info: Info, paging: PageRequest, show: Show = Show.ALL, kind: ApprovalKind | None = None
     ) -> Connection[ApprovalRequest]:
         page = await info.context.house.approval_inbox.page(
             info.context.actor,
             ApprovalFilter(self.uuid, show, kind),
-            page_request(first, after, last, before),
+            paging,
         )
         return connection(page, approval_request)
 
-    @strawberry.field(description="Receipts, newest first.")
+    @paged(description="Receipts, newest first.")
     async def receipts(
-        self,
-        info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
-        kind: KindArgument = None,
+        self, info: Info, paging: PageRequest, kind: KindArgument = None
     ) -> Connection[Receipt]:
         house, actor = info.context.house, info.context.actor
-        page = await house.archive.receipts(actor, self.uuid, page_request(first, after, last, before), kind)
+        page = await house.archive.receipts(actor, self.uuid, paging, kind)
         return connection(page, receipt)
 
     @strawberry.field(description="The newest of each check of posture that was ever made.")
@@ -176,17 +122,10 @@ class Tenant(CostOfTenant, ReliabilityOfTenant):
         view = await info.context.house.posture.view(info.context.actor, self.uuid)
         return [posture_check(each) for each in view.latest]
 
-    @strawberry.field(description="Every check of posture that was ever made, newest first.")
-    async def posture_history(
-        self,
-        info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
-    ) -> Connection[PostureCheck]:
+    @paged(description="Every check of posture that was ever made, newest first.")
+    async def posture_history(self, info: Info, paging: PageRequest) -> Connection[PostureCheck]:
         house, actor = info.context.house, info.context.actor
-        page = await house.posture.history(actor, self.uuid, page_request(first, after, last, before))
+        page = await house.posture.history(actor, self.uuid, paging)
         return connection(page, posture_check)
 
     @strawberry.field(description="What was done about the customer's own key, newest first.")
@@ -211,17 +150,10 @@ class Tenant(CostOfTenant, ReliabilityOfTenant):
         house = info.context.house
         return trust_report_preview(await house.trust_reports.preview(info.context.actor, self.uuid, period))
 
-    @strawberry.field(description="Exports, newest first, unfinished ones too.")
-    async def exports(
-        self,
-        info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
-    ) -> Connection[Export]:
+    @paged(description="Exports, newest first, unfinished ones too.")
+    async def exports(self, info: Info, paging: PageRequest) -> Connection[Export]:
         house, actor = info.context.house, info.context.actor
-        page = await house.archive.exports(actor, self.uuid, page_request(first, after, last, before))
+        page = await house.archive.exports(actor, self.uuid, paging)
         return connection(page, lambda row: export(row, self.key))
 
     @strawberry.field(description="Incidents under way between two instants, newest first; at most a year.")

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import strawberry
 
-from schema.connection import Connection, connection, page_request
+from schema.connection import Connection, connection, paged
 from schema.context import Info
 from schema.types.cost import (
     CostAnomaly,
@@ -36,23 +36,21 @@ from schema.types.detector import (
     cost_threshold_trial,
     try_thresholds,
 )
-from schema.types.of_tenant import First, Last, OfTenant, aware
+from schema.types.of_tenant import OfTenant, aware
 from schema.work import weighs
 from trust_portal.cost.anomalies.model import AnomalyFilter, AnomalyState, Verdict
 from trust_portal.cost.detection.model import Direction, Severity
 from trust_portal.cost.metering.model import Subsystem
+from trust_portal.kernel.page import PageRequest
 
 
 @strawberry.type
 class CostOfTenant(OfTenant):
-    @strawberry.field(description="Cost anomalies, newest first.")
+    @paged(description="Cost anomalies, newest first.")
     async def cost_anomalies(
         self,
         info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
+        paging: PageRequest,
         state: AnomalyState | None = None,
         subsystem: Subsystem | None = None,
         direction: Direction | None = None,
@@ -73,23 +71,12 @@ class CostOfTenant(OfTenant):
             since=aware(since, "since"),
             until=aware(until, "until"),
         )
-        page = await info.context.house.anomalies.page(
-            info.context.actor, wanted, page_request(first, after, last, before)
-        )
+        page = await info.context.house.anomalies.page(info.context.actor, wanted, paging)
         return connection(page, cost_anomaly)
 
-    @strawberry.field(description="What raises nothing for a while, newest first.")
-    async def cost_suppressions(
-        self,
-        info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
-    ) -> Connection[CostSuppression]:
-        page = await info.context.house.suppressions.page(
-            info.context.actor, self.uuid, page_request(first, after, last, before)
-        )
+    @paged(description="What raises nothing for a while, newest first.")
+    async def cost_suppressions(self, info: Info, paging: PageRequest) -> Connection[CostSuppression]:
+        page = await info.context.house.suppressions.page(info.context.actor, self.uuid, paging)
         return connection(page, cost_suppression)
 
     @strawberry.field(description="What is worth raising now, by subsystem.")

@@ -6,7 +6,7 @@ import json
 
 import strawberry
 
-from schema.connection import Connection, connection, page_request
+from schema.connection import Connection, connection, paged
 from schema.context import Info
 from schema.types.contract import ContractChange, ContractVersion, contract_change, contract_version
 from schema.types.credit import (
@@ -21,9 +21,10 @@ from schema.types.cross_check import CrossCheckSource, cross_check_source
 from schema.types.exclusion import Exclusion, exclusion
 from schema.types.forecast import CreditForecast, credit_forecast
 from schema.types.objective import Objective, objective
-from schema.types.of_tenant import First, Last, OfTenant
+from schema.types.of_tenant import OfTenant
 from schema.types.report import SlaReport, sla_report
 from schema.work import weighs
+from trust_portal.kernel.page import PageRequest
 from trust_portal.reliability.contracts.difference import difference
 from trust_portal.reliability.credits.model import CreditState
 from trust_portal.reliability.reports.preview import preview_json
@@ -32,21 +33,12 @@ from trust_portal.reliability.reports.what_if import AskWhatIf
 
 @strawberry.type
 class ReliabilityOfTenant(OfTenant):
-    @strawberry.field(description="Credits, newest first.")
+    @paged(description="Credits, newest first.")
     async def credits(
-        self,
-        info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
-        period: str | None = None,
-        state: CreditState | None = None,
+        self, info: Info, paging: PageRequest, period: str | None = None, state: CreditState | None = None
     ) -> Connection[Credit]:
         house, actor = info.context.house, info.context.actor
-        page = await house.credits.page(
-            actor, self.uuid, page_request(first, after, last, before), period=period, state=state
-        )
+        page = await house.credits.page(actor, self.uuid, paging, period=period, state=state)
         return connection(page, lambda row: credit(row, self.key))
 
     @strawberry.field(description="What the newest signed reports say is due and nobody has proposed.")
@@ -54,17 +46,10 @@ class ReliabilityOfTenant(OfTenant):
         found = await info.context.house.credits.due(info.context.actor, self.uuid)
         return [credit_calculation(each) for each in found]
 
-    @strawberry.field(description="What the customer claimed, newest first.")
-    async def credit_claims(
-        self,
-        info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
-    ) -> Connection[CreditClaim]:
+    @paged(description="What the customer claimed, newest first.")
+    async def credit_claims(self, info: Info, paging: PageRequest) -> Connection[CreditClaim]:
         house, actor = info.context.house, info.context.actor
-        page = await house.credits.claims(actor, self.uuid, page_request(first, after, last, before))
+        page = await house.credits.claims(actor, self.uuid, paging)
         return connection(page, credit_claim)
 
     @strawberry.field(
@@ -94,33 +79,18 @@ class ReliabilityOfTenant(OfTenant):
         found = await info.context.house.what_ifs.ask(query, info.context.actor)
         return json.dumps(preview_json(found.assessment), ensure_ascii=False)
 
-    @strawberry.field(description="Exclusions after the fact, newest first.")
-    async def exclusions(
-        self,
-        info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
-    ) -> Connection[Exclusion]:
+    @paged(description="Exclusions after the fact, newest first.")
+    async def exclusions(self, info: Info, paging: PageRequest) -> Connection[Exclusion]:
         house, actor = info.context.house, info.context.actor
-        page = await house.exclusions.page(actor, self.uuid, page_request(first, after, last, before))
+        page = await house.exclusions.page(actor, self.uuid, paging)
         return connection(page, exclusion)
 
-    @strawberry.field(description="SLA reports and refused attempts, newest first.")
+    @paged(description="SLA reports and refused attempts, newest first.")
     async def sla_reports(
-        self,
-        info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
-        period: str | None = None,
+        self, info: Info, paging: PageRequest, period: str | None = None
     ) -> Connection[SlaReport]:
         house, actor = info.context.house, info.context.actor
-        page = await house.reports.page(
-            actor, self.uuid, page_request(first, after, last, before), period=period
-        )
+        page = await house.reports.page(actor, self.uuid, paging, period=period)
         return connection(page, lambda row: sla_report(row, self.key))
 
     @strawberry.field(description="The latest signed report of a period, or its latest refusal.")
