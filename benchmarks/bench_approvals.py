@@ -18,6 +18,7 @@ from pathlib import Path
 import httpx
 
 from benchmarks.cpu_time import below_seconds
+from benchmarks.installation import installation
 from benchmarks.row import Row, at_most, context
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.approvals.model import (
@@ -38,12 +39,10 @@ from trust_portal.app import create_app
 from trust_portal.demo.authenticator import Authenticator
 from trust_portal.evidence.assertion import challenge_of
 from trust_portal.evidence.sequencer import run_sequencer
-from trust_portal.house import House, build_house
+from trust_portal.house import House
 from trust_portal.kernel.actor import Actor, Role
 from trust_portal.kernel.canonical import canonical
 from trust_portal.kernel.ids import VENDOR_ID, new_id
-from trust_portal.runtime.embedded import embedded_servers
-from trust_portal.runtime.migrate import migrate
 from trust_portal.settings import Settings
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.web.authentication import cookie_name
@@ -57,27 +56,16 @@ _ORIGIN = "http://localhost"
 
 async def run() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
-        async with embedded_servers(Path(folder) / "data") as servers:
-            await migrate(servers.database_url)
-            settings = Settings(
-                database_url=servers.database_url,
-                redis_url=servers.redis_url,
-                key_file=Path(folder) / "keys.json",
-                base_url=_ORIGIN,
-                vendor_name="Vendor Ltd",
-                log_format="console",
-            )
-            house = build_house(settings)
+        async with installation(Path(folder), base_url=_ORIGIN) as place:
+            house = place.house
             stop = asyncio.Event()
             sequencer = asyncio.create_task(run_sequencer(house.storage, house.keyring, stop, host="x"))
             try:
-                await house.open()
-                took, processor = await _decide(house, settings)
+                took, processor = await _decide(house, place.settings)
                 reads = await _reads(house)
             finally:
                 stop.set()
                 await sequencer
-                await house.close()
     return [
         at_most(
             "approval by form, signed with a passkey, 95th percentile",

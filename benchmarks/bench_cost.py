@@ -19,17 +19,16 @@ from uuid import UUID
 
 import numpy as np
 
+from benchmarks.installation import installation
 from benchmarks.row import Row, at_most, context
 from trust_portal.cost.anomalies.model import AnomalyFilter
 from trust_portal.cost.metering.model import SUBSYSTEMS
-from trust_portal.house import House, build_house
+from trust_portal.house import House
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import new_id
-from trust_portal.runtime.embedded import Servers, embedded_servers
+from trust_portal.runtime.embedded import Servers
 from trust_portal.runtime.embedded.postgres import DATABASE
-from trust_portal.runtime.migrate import migrate
-from trust_portal.settings import Settings
 
 TENANTS = 10_000
 HISTORY = 48
@@ -69,21 +68,10 @@ async def _close(place: Place, hours: int) -> tuple[float, int]:
 
 @asynccontextmanager
 async def _place(folder: Path) -> AsyncIterator[Place]:
-    async with embedded_servers(folder / "data") as servers:
-        await migrate(servers.database_url)
-        await _fill(servers, [new_id() for _ in range(TENANTS)])
-        settings = Settings(
-            database_url=servers.database_url,
-            redis_url=servers.redis_url,
-            key_file=folder / "keys.json",
-            base_url="https://trust.example",
-        )
-        clock = ManualClock(START)
-        house = build_house(settings, clock)
-        try:
-            yield Place(house, clock)
-        finally:
-            await house.close()
+    clock = ManualClock(START)
+    async with installation(folder, clock) as made:
+        await _fill(made.servers, [new_id() for _ in range(TENANTS)])
+        yield Place(made.house, clock)
 
 
 async def _fill(servers: Servers, tenants: Sequence[UUID]) -> None:

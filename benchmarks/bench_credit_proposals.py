@@ -19,22 +19,20 @@ from tempfile import TemporaryDirectory
 from uuid import UUID
 
 from benchmarks.cpu_time import below_seconds
+from benchmarks.installation import installation
 from benchmarks.row import Row, context
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.people.model import AddPerson, GrantRole
 from trust_portal.access.tenants.model import CreateTenant
 from trust_portal.access.tokens.model import Admission, Bounds
 from trust_portal.facts.framing import lines
-from trust_portal.house import House, build_house
+from trust_portal.house import House
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.clock import ManualClock, rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.reliability.contracts.service import ImportContracts
 from trust_portal.reliability.reports.service import IssueReport
-from trust_portal.runtime.embedded import embedded_servers
 from trust_portal.runtime.loading import settled
-from trust_portal.runtime.migrate import migrate
-from trust_portal.settings import Settings
 
 PERIOD = "2026-06"
 LAST_DAY = datetime(2026, 6, 30, tzinfo=UTC)
@@ -132,20 +130,9 @@ async def _measure(house: House, key: str, down: int) -> None:
 
 @asynccontextmanager
 async def _house(folder: Path) -> AsyncIterator[House]:
-    async with embedded_servers(folder / "data") as servers:
-        await migrate(servers.database_url)
-        settings = Settings(
-            database_url=servers.database_url,
-            redis_url=servers.redis_url,
-            key_file=folder / "keys.json",
-            base_url="https://trust.example",
-        )
-        house = build_house(settings, ManualClock(NOW))
-        try:
-            await house.open()
-            for name, role in (("fay", Role.APPROVER_FINANCE), ("rob", Role.APPROVER_RELIABILITY)):
-                person = await house.people.add(AddPerson(VENDOR_ID, f"{name}@vendor.example", name), CONSOLE)
-                await house.people.grant(GrantRole(VENDOR_ID, person.id, role, None), CONSOLE)
-            yield house
-        finally:
-            await house.close()
+    async with installation(folder, ManualClock(NOW)) as made:
+        house = made.house
+        for name, role in (("fay", Role.APPROVER_FINANCE), ("rob", Role.APPROVER_RELIABILITY)):
+            person = await house.people.add(AddPerson(VENDOR_ID, f"{name}@vendor.example", name), CONSOLE)
+            await house.people.grant(GrantRole(VENDOR_ID, person.id, role, None), CONSOLE)
+        yield house

@@ -20,22 +20,21 @@ from uuid import UUID
 import httpx
 
 from benchmarks.cpu_time import below_seconds
+from benchmarks.installation import installation
 from benchmarks.postmortem_facts import BEGAN, Filled, fill
 from benchmarks.row import Row, at_least, at_most, context
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.people.model import AddPerson, GrantRole
 from trust_portal.access.sessions.model import Client, Method
 from trust_portal.app import create_app
-from trust_portal.house import House, build_house
+from trust_portal.house import House
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.canonical import canonical
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.postmortems.assembling import assemble
 from trust_portal.learning.postmortems.repository import find_postmortem
-from trust_portal.runtime.embedded import embedded_servers
 from trust_portal.runtime.loading import settled
-from trust_portal.runtime.migrate import migrate
 from trust_portal.settings import Settings
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.web.authentication import cookie_name
@@ -62,29 +61,16 @@ class Taken:
 
 async def run() -> list[Row]:
     with TemporaryDirectory() as name:
-        folder = Path(name)
-        async with embedded_servers(folder / "data") as servers:
-            await migrate(servers.database_url)
-            settings = Settings(
-                database_url=servers.database_url,
-                redis_url=servers.redis_url,
-                key_file=folder / "keys.json",
-                base_url=_ORIGIN,
-                vendor_name="Vendor Ltd",
-                log_format="console",
-                ingest_events_per_minute=10_000_000,
-            )
-            house = build_house(settings, ManualClock(BEGAN + timedelta(days=1)))
-            await house.open()
-            try:
-                filled = await fill(house, servers)
-                # As in the process that serves, where nobody looks for garbage among what was imported.
-                settled()
-                size = len(await _assembled(house, filled.postmortem_id))
-                taken = await _take(lambda: _assembled(house, filled.postmortem_id))
-                page = await _page(house, settings, filled.postmortem_id)
-            finally:
-                await house.close()
+        clock = ManualClock(BEGAN + timedelta(days=1))
+        more = {"base_url": _ORIGIN, "ingest_events_per_minute": 10_000_000}
+        async with installation(Path(name), clock, **more) as place:
+            house = place.house
+            filled = await fill(house, place.servers)
+            # As in the process that serves, where nobody looks for garbage among what was imported.
+            settled()
+            size = len(await _assembled(house, filled.postmortem_id))
+            taken = await _take(lambda: _assembled(house, filled.postmortem_id))
+            page = await _page(house, place.settings, filled.postmortem_id)
     return [
         *_facts(filled),
         context("the document", size / 1024, "KiB"),

@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +21,7 @@ from uuid import UUID
 
 import numpy as np
 
+from benchmarks.installation import Installation, installation
 from benchmarks.row import Row, at_most, context
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.tenants.model import CreateTenant, Tenant
@@ -29,7 +29,7 @@ from trust_portal.documents.typesetting import SHEETS, StaticOnly
 from trust_portal.evidence.export import ExportState
 from trust_portal.evidence.export_rows import list_exports
 from trust_portal.evidence.sequencer import run_sequencer
-from trust_portal.house import House, build_house
+from trust_portal.house import House
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.page import PageRequest
 from trust_portal.reliability.contracts.service import ImportContracts
@@ -37,9 +37,6 @@ from trust_portal.reliability.reports.presentation import sla_report_html
 from trust_portal.reliability.reports.service import IssueReport
 from trust_portal.reliability.reports.words import Imprint
 from trust_portal.reliability.runs.model import RunState, StartRun
-from trust_portal.runtime.embedded import Servers, embedded_servers
-from trust_portal.runtime.migrate import migrate
-from trust_portal.settings import Settings
 from trust_portal.storage.tenancy import IntakeScope, TenantScope
 
 PERIOD = "2026-06"
@@ -64,40 +61,16 @@ slas:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    house: House
-    settings: Settings
-    servers: Servers
-
-
 async def run() -> list[Row]:
     with TemporaryDirectory() as folder:
-        async with _place(Path(folder)) as place:
+        async with installation(Path(folder)) as place:
             single = await _single_months(place)
             export = await _export(place)
             many = await _hundred(place)
     return [*single, *many, *export]
 
 
-@asynccontextmanager
-async def _place(folder: Path) -> AsyncIterator[Place]:
-    async with embedded_servers(folder / "data") as servers:
-        await migrate(servers.database_url)
-        settings = Settings(
-            database_url=servers.database_url,
-            redis_url=servers.redis_url,
-            key_file=folder / "keys.json",
-            base_url="https://trust.example",
-        )
-        house = build_house(settings)
-        try:
-            yield Place(house, settings, servers)
-        finally:
-            await house.close()
-
-
-async def _single_months(place: Place) -> list[Row]:
+async def _single_months(place: Installation) -> list[Row]:
     tenants = [await _tenant(place.house, f"single-{number}") for number in range(ROUNDS + 1)]
     times = []
     for tenant in tenants:
@@ -118,7 +91,7 @@ async def _single_months(place: Place) -> list[Row]:
     ]
 
 
-async def _hundred(place: Place) -> list[Row]:
+async def _hundred(place: Installation) -> list[Row]:
     house = place.house
     for number in range(TENANTS):
         await _tenant(house, f"many-{number:03d}")
@@ -133,7 +106,7 @@ async def _hundred(place: Place) -> list[Row]:
     return [at_most(f"monthly run over {TENANTS} tenants, {WORKERS} workers", seconds, "s", 5, "5 s")]
 
 
-async def _export(place: Place) -> list[Row]:
+async def _export(place: Installation) -> list[Row]:
     """Each export beside a bare render of its HTML, in turns, so that both meet the same machine."""
     house = place.house
     stop = asyncio.Event()
@@ -238,7 +211,7 @@ async def _fill(house: House, tenant_id: UUID) -> None:
 
 
 @asynccontextmanager
-async def _workers(place: Place, queue: str, count: int) -> AsyncIterator[None]:
+async def _workers(place: Installation, queue: str, count: int) -> AsyncIterator[None]:
     settings = place.settings
     environment = {
         **os.environ,

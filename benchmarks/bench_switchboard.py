@@ -16,20 +16,20 @@ from pathlib import Path
 
 import httpx
 
+from benchmarks.installation import installation
 from benchmarks.past_the_doors import past_the_doors
 from benchmarks.row import Row, at_most, context
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.people.model import AddPerson, GrantRole
 from trust_portal.access.sessions.model import Client, Method
 from trust_portal.app import create_app
-from trust_portal.house import House, build_house
+from trust_portal.house import House
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.actions.standings import COLUMNS, DERIVED
-from trust_portal.runtime.embedded import Servers, embedded_servers
+from trust_portal.runtime.embedded import Servers
 from trust_portal.runtime.loading import settled
-from trust_portal.runtime.migrate import migrate
 from trust_portal.settings import Settings
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.web.authentication import cookie_name
@@ -91,23 +91,9 @@ INSERT INTO prevention_standings ({COLUMNS})
 
 async def run() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
-        async with embedded_servers(Path(folder) / "data") as servers:
-            await migrate(servers.database_url)
-            settings = Settings(
-                database_url=servers.database_url,
-                redis_url=servers.redis_url,
-                key_file=Path(folder) / "keys.json",
-                base_url=_ORIGIN,
-                vendor_name="Vendor Ltd",
-                log_format="console",
-            )
-            house = build_house(settings, ManualClock(NOW))
-            try:
-                await house.open()
-                owed = await _fill(servers)
-                page, narrowed = await _ask(house, settings)
-            finally:
-                await house.close()
+        async with installation(Path(folder), ManualClock(NOW), base_url=_ORIGIN) as place:
+            owed = await _fill(place.servers)
+            page, narrowed = await _ask(place.house, place.settings)
     what = f"Switchboard, {INCIDENTS:,} incidents and {ACTIONS:,} actions, 95th percentile"
     return [
         at_most(what, statistics.quantiles(page, n=20)[18], "ms", PROMISED_MS, "promised, server side"),

@@ -26,16 +26,15 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from benchmarks.installation import installation
 from benchmarks.row import Row, at_least, context
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.tenants.model import CreateTenant
 from trust_portal.evidence.export import ExportState
 from trust_portal.evidence.sequencer import run_sequencer
 from trust_portal.evidence.tables import exports
-from trust_portal.house import House, build_house
+from trust_portal.house import House
 from trust_portal.kernel.page import PageRequest
-from trust_portal.runtime.embedded import embedded_servers
-from trust_portal.runtime.migrate import migrate
 from trust_portal.settings import Settings
 from trust_portal.storage.tenancy import StaffScope
 from trust_portal.trust.batches.model import BatchState, StartTrustBatch
@@ -89,26 +88,14 @@ async def run() -> list[Row]:
 
 @asynccontextmanager
 async def _place(folder: Path) -> AsyncIterator[Place]:
-    async with embedded_servers(folder / "data") as servers:
-        await migrate(servers.database_url)
-        settings = Settings(
-            database_url=servers.database_url,
-            redis_url=servers.redis_url,
-            key_file=folder / "keys.json",
-            base_url="https://trust.example",
-        )
-        house = build_house(settings)
-        try:
-            await house.open()
-            made = [
-                await house.tenants.create(
-                    CreateTenant(f"t{n:04d}", f"T {n}", onboarded_at=ONBOARDED), CONSOLE
-                )
-                for n in range(TENANTS)
-            ]
-            yield Place(house, settings, tuple(each.id for each in made))
-        finally:
-            await house.close()
+    async with installation(folder) as place:
+        made = [
+            await place.house.tenants.create(
+                CreateTenant(f"t{n:04d}", f"T {n}", onboarded_at=ONBOARDED), CONSOLE
+            )
+            for n in range(TENANTS)
+        ]
+        yield Place(place.house, place.settings, tuple(each.id for each in made))
 
 
 async def _publish(place: Place, workers: int, period: str, peaks: dict[str, float]) -> float:

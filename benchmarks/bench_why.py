@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -21,20 +19,19 @@ from uuid import UUID
 import numpy as np
 
 from benchmarks.cpu_time import below_seconds
+from benchmarks.installation import Installation, installation
 from benchmarks.row import Row, at_most, context
 from trust_portal.cost.anomalies.model import AnomalyState, CostAnomaly, Figures, Lane
 from trust_portal.cost.anomalies.repository import add_anomaly
 from trust_portal.cost.detection.model import Direction, Reason, Severity
 from trust_portal.cost.metering.model import Series
-from trust_portal.house import House, build_house
+from trust_portal.house import House
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import new_id
-from trust_portal.runtime.embedded import Servers, embedded_servers
+from trust_portal.runtime.embedded import Servers
 from trust_portal.runtime.embedded.postgres import DATABASE
 from trust_portal.runtime.loading import settled
-from trust_portal.runtime.migrate import migrate
-from trust_portal.settings import Settings
 from trust_portal.storage.tenancy import TenantScope
 
 ROWS = 100_000
@@ -47,17 +44,11 @@ _ROUNDS = 9
 _CARDS = {"resource": 40, "operation": 8, "region": 5, "adapter": 6, "version": 4}
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    house: House
-    servers: Servers
-
-
 async def run() -> list[Row]:
     """Medians of nine. Processor time is ours and the database's, one after the other: on a quiet machine, the answer's."""
     rows = []
     with TemporaryDirectory() as folder:
-        async with _place(Path(folder)) as place:
+        async with installation(Path(folder), ManualClock(ONSET + 48 * HOUR)) as place:
             settled()  # as every process of the product is once it has started
             for hours, limit in ((24, 500), (4, 500)):
                 anomaly, places = await _anomaly(place, hours)
@@ -87,24 +78,7 @@ def _processor_time() -> float:
     return time.process_time() + below_seconds(os.getpid())
 
 
-@asynccontextmanager
-async def _place(folder: Path) -> AsyncIterator[Place]:
-    async with embedded_servers(folder / "data") as servers:
-        await migrate(servers.database_url)
-        settings = Settings(
-            database_url=servers.database_url,
-            redis_url=servers.redis_url,
-            key_file=folder / "keys.json",
-            base_url="https://trust.example",
-        )
-        house = build_house(settings, ManualClock(ONSET + 48 * HOUR))
-        try:
-            yield Place(house, servers)
-        finally:
-            await house.close()
-
-
-async def _anomaly(place: Place, hours: int) -> tuple[CostAnomaly, int]:
+async def _anomaly(place: Installation, hours: int) -> tuple[CostAnomaly, int]:
     """A tenant of its own, its usage by COPY past all doors; one operation in one region costs four times as much."""
     tenant_id = new_id()
     rng = np.random.default_rng(7)
