@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -20,7 +19,6 @@ from trust_portal.trust.report.model import (
     DOCUMENT_FILE,
     NOUN,
     PDF_FILE,
-    Acknowledgement,
     PublishTrustReport,
     blocked_as,
 )
@@ -28,9 +26,8 @@ from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, read_form, required, texts
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
 from trust_portal.web.templating import page
+from trust_portal.web.views.acknowledging import acknowledgements_of
 
-_REASON = "reason-"
-_SEEN = "seen-"
 _FILES = ((PDF_FILE, "PDF"), (DOCUMENT_FILE, "JSON"), (CSV_FILE, "CSV"))
 
 
@@ -104,7 +101,7 @@ async def publish(request: Request) -> Response:
     given = texts(form)
     try:
         command = PublishTrustReport(
-            tenant.id, required(form, "period"), _acknowledgements(given), given.get("reason") or None
+            tenant.id, required(form, "period"), acknowledgements_of(given), given.get("reason") or None
         )
         stored = await house_of(request).trust_reports.publish(command, actor_of(request))
     except Refused as refusal:
@@ -112,15 +109,6 @@ async def publish(request: Request) -> Response:
             raise
         return await preview(request, FormState(given, refusal))
     return RedirectResponse(f"{tenant_path(tenant)}/trust/{stored.id}", status_code=303)
-
-
-def _acknowledgements(given: Mapping[str, str]) -> tuple[Acknowledgement, ...]:
-    """Those with a reason: an empty one acknowledges nothing."""
-    return tuple(
-        Acknowledgement(name.removeprefix(_SEEN), reason, seen)
-        for name, seen in given.items()
-        if name.startswith(_SEEN) and (reason := given.get(_REASON + name.removeprefix(_SEEN)))
-    )
 
 
 def _rights(request: Request, tenant: Tenant) -> dict[str, Any]:

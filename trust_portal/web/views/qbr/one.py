@@ -1,0 +1,106 @@
+"""One business review: as it was signed, or a draft with its slots."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from trust_portal.trust.qbr.document import (
+    NEVER_OMITTED,
+    acknowledged_of,
+    commentary_of,
+    customer_sections,
+    omission_of,
+    sections_of,
+    title_of,
+)
+from trust_portal.trust.qbr.ids import PROPOSED, RECOMMENDATIONS
+from trust_portal.trust.qbr.internal import (
+    comments_on,
+)
+from trust_portal.trust.qbr.model import (
+    CSV_FILE,
+    DOCUMENT_FILE,
+    PDF_FILE,
+    PPTX_FILE,
+    Draft,
+    EntryKind,
+    last_of,
+)
+from trust_portal.trust.qbr.reviewing import seen
+from trust_portal.trust.report.model import blocked_as, blocking
+from trust_portal.web.context import actor_of, house_of
+from trust_portal.web.forms import FormState
+from trust_portal.web.navigation import frame, tenant_of
+from trust_portal.web.templating import page
+from trust_portal.web.views.qbr.screen import PURPOSE, rights_of
+
+_FILES = ((PPTX_FILE, "slides"), (PDF_FILE, "PDF"), (DOCUMENT_FILE, "JSON"), (CSV_FILE, "CSV"))
+
+
+async def review(request: Request) -> Response:
+    """One that went out, as it was signed."""
+    actor, house = actor_of(request), house_of(request)
+    tenant = await tenant_of(request, purpose=PURPOSE)
+    opened = await house.qbr_reader.get(actor, tenant.id, request.path_params["qbr"])
+    return page(
+        request,
+        "trust/qbr/issued.html",
+        title=title_of(opened.document),
+        opened=opened,
+        qbr=opened.qbr,
+        document=opened.document,
+        sections=sections_of(opened.document),
+        acknowledged=acknowledged_of(opened.document),
+        commentary=commentary_of(opened.document),
+        files=_FILES,
+        key=tenant.key,
+        **rights_of(request, tenant),
+        **frame(request, tenant),
+    )
+
+
+async def draft(request: Request, form: FormState = FormState()) -> Response:
+    actor, house = actor_of(request), house_of(request)
+    tenant = await tenant_of(request, purpose=PURPOSE)
+    found = await house.qbr_reader.draft(actor, tenant.id, request.path_params["qbr"])
+    blocked = blocking(customer_sections(found.sections, found.entries))
+    return page(
+        request,
+        "trust/qbr/draft.html",
+        status_code=form.status,
+        draft=found,
+        qbr=found.qbr,
+        comments={each.id: comments_on(found, each.id) for each in found.sections},
+        omissions={each.id: omission_of(found.entries, each.id) for each in found.sections},
+        never_omitted=NEVER_OMITTED,
+        advice=_advice(found),
+        blocking=blocked,
+        seen={each.id: blocked_as(each) for each in blocked},
+        form=form,
+        **rights_of(request, tenant),
+        **frame(request, tenant),
+    )
+
+
+def _advice(found: Draft) -> list[dict[str, Any]]:
+    """The recommendations with what was said of each as it stands."""
+    section = next((each for each in found.sections if each.id == RECOMMENDATIONS), None)
+    if section is None:
+        return []
+    lines = []
+    for row in section.table(PROPOSED).rows:
+        digest = seen(section, row.id)
+        said = last_of(found.entries, EntryKind.REVIEW, row.id)
+        stands = said if said is not None and said.seen == digest else None
+        lines.append({"id": row.id, "title": row.cells[0].value, "seen": digest, "review": stands})
+    return lines
+
+
+routes = [
+    Route("/t/{tenant}/qbr/{qbr:uuid}", review, methods=["GET"]),
+    Route("/t/{tenant}/qbr/{qbr:uuid}/draft", draft, methods=["GET"]),
+]
