@@ -16,7 +16,16 @@ from pptx import Presentation
 from support.office import pdf_text_of
 
 from trust_portal.documents.slides.drawing import render_pptx
-from trust_portal.documents.slides.fitting import CELL, HEIGHT, WIDTH, sheets, text_width, wrapped
+from trust_portal.documents.slides.fitting import (
+    CELL,
+    CELL_PAD,
+    HEADING,
+    HEIGHT,
+    WIDTH,
+    sheets,
+    text_width,
+    wrapped,
+)
 from trust_portal.documents.slides.master import PAGE, THEME
 from trust_portal.documents.slides.model import (
     Column,
@@ -222,6 +231,31 @@ def test_whatever_it_is_given_no_slide_is_overfull_and_nothing_is_lost(blocks) -
             assert page.placed[-1].top + page.placed[-1].height <= HEIGHT + 1e-9
     shown = "".join(_letters(each.block) for page in pages for each in page.placed)
     assert sorted(shown) == sorted("".join(map(_letters, blocks)))
+
+
+def test_no_word_of_a_heading_is_cut_though_headings_are_bold() -> None:
+    columns = tuple(
+        Column(each)
+        for each in (
+            "Incident",
+            "Postmortem",
+            "Version",
+            "Signed",
+            "SHA-256",
+            "Your copy",
+            "SHA-256 of your copy",
+        )
+    )
+    row = (
+        "Exports of large archives begin anew and never end", "not signed", "not known",
+        "12 November 2026, 21:12:12 UTC", "0e39081e55c0…", "01a2270a-cd0…", "b64634c2044e…",
+    )  # fmt: skip
+    (page,) = sheets(Topic("Incidents", "", "", (Grid("Postmortems", columns, (row, row), "None."),)))
+    (placed,) = page.placed
+    assert sum(placed.widths) == pytest.approx(WIDTH)
+    for column, width in zip(columns, placed.widths, strict=True):
+        words = column.label.split()
+        assert [each for each in words if text_width(each, HEADING) > width - 2 * CELL_PAD[1]] == []
 
 
 @given(st.text(max_size=400))

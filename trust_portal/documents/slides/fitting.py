@@ -18,6 +18,8 @@ HEIGHT: Final = 4.95
 GAP: Final = 0.22
 BODY: Final = 14
 CELL: Final = 11
+#: Headings of columns are bold, and so take more room than the same words below them.
+HEADING: Final = CELL * 1.15
 _LINE: Final = 1.25
 _POINTS: Final = 72
 FIGURES_A_ROW: Final = 4
@@ -192,7 +194,7 @@ def _fit_grid(block: Grid, left: float) -> tuple[Placed, Block | None] | None:
         height = title + len(wrapped(block.empty, CELL + 1, WIDTH)) * line_height(CELL + 1) + 0.1
         return (Placed(block, 0, height), None) if height <= left else None
     widths = column_widths(block)
-    head = _row_height(tuple(each.label for each in block.columns), widths)
+    head = _row_height(tuple(each.label for each in block.columns), widths, HEADING)
     heights: list[float] = []
     whole = list(_in_pieces(block, widths, HEIGHT - title - head))
     block = replace(block, rows=tuple(whole))
@@ -218,9 +220,11 @@ def column_widths(block: Grid) -> tuple[float, ...]:
     wants, needs = [], []
     for at, column in enumerate(block.columns):
         texts = [row[at] for row in block.rows]
-        want = max([text_width(each, CELL) for each in (column.label, *texts)]) + pad
+        want = max(text_width(column.label, HEADING), *(text_width(each, CELL) for each in texts), 0.0) + pad
         word = max(
-            [text_width(word, CELL) for text in (column.label, *texts) for word in text.split(" ")] or [0.0]
+            *(text_width(word, HEADING) for word in column.label.split(" ")),
+            *(text_width(word, CELL) for text in texts for word in text.split(" ")),
+            0.0,
         )
         wants.append(want)
         needs.append(min(want, word + pad, WIDTH / 3))
@@ -235,9 +239,10 @@ def column_widths(block: Grid) -> tuple[float, ...]:
     return tuple(need + spare * each / total for need, each in zip(needs, hunger, strict=True))
 
 
-def _row_height(cells: Sequence[str], widths: Sequence[float]) -> float:
+def _row_height(cells: Sequence[str], widths: Sequence[float], points: float = CELL) -> float:
+    """``points`` is how wide its words run; a line is as high as any other."""
     lines = max(
-        len(wrapped(cell, CELL, width - 2 * CELL_PAD[1])) for cell, width in zip(cells, widths, strict=True)
+        len(wrapped(cell, points, width - 2 * CELL_PAD[1])) for cell, width in zip(cells, widths, strict=True)
     )
     return lines * line_height(CELL) + 2 * CELL_PAD[0]
 
