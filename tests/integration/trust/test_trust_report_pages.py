@@ -177,3 +177,13 @@ async def test_what_the_vendor_adds_stands_in_the_report_until_it_is_over(portal
         assert "Hoster AG" in page.text
         assert "Standstill" not in page.text
         assert (await browser.post("/t/aurora/trust/notes", data=said)).status_code == 403
+
+
+async def test_the_line_of_an_incident_leads_to_that_incident_among_those_of_its_year(portal: Portal) -> None:
+    report = await publish(portal.house, portal.world.aurora.id)
+    async with portal.browser("customer_viewer") as browser:
+        page = (await browser.get(f"/t/aurora/trust/{report.id}")).text
+        places = set(re.findall(r'href="(/t/aurora/incidents\?year=2026)#(incident-[0-9a-f-]{36})"', page))
+        ((path, anchor),) = places
+        incidents = (await browser.get(path)).text
+    assert f'<h2 id="{anchor}">Secret trouble of aurora</h2>' in incidents
