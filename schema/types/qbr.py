@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import date, datetime
 
 import strawberry
@@ -11,12 +12,14 @@ from schema.ids import encode
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.trust.accounts import model as accounts
 from trust_portal.trust.qbr import model
-from trust_portal.trust.qbr.document import customer_sections
-from trust_portal.trust.qbr.ids import PROPOSED, RECOMMENDATIONS
+from trust_portal.trust.qbr.document import sections_of
+from trust_portal.trust.qbr.gathering.inputs import NO_FILE
+from trust_portal.trust.qbr.ids import DOCUMENTS, INPUTS, PROPOSED, RECOMMENDATIONS
 from trust_portal.trust.qbr.reading import OpenedQbr
 from trust_portal.trust.qbr.reviewing import seen
 from trust_portal.trust.report.model import blocked_as, blocking
 from trust_portal.trust.sections.document import section_json
+from trust_portal.trust.sections.model import Section, Unit
 
 strawberry.enum(accounts.Readiness, name="AccountReadiness", description="How far the next review's QBR is.")
 strawberry.enum(model.EntryKind, name="QbrEntryKind", description="What is said about a QBR's data.")
@@ -53,12 +56,25 @@ class Qbr:
     receipt_id: strawberry.ID
 
 
+@strawberry.type(description="A document that a review rests on, or one that is missing.")
+class QbrInput:
+    document: str = strawberry.field(description="What it is: a Trust Report, an SLA report, a memo.")
+    of: str = strawberry.field(description="Its period, incident or reference; why there is none.")
+    revision: int | None
+    signed_at: datetime | None
+    as_of: datetime | None
+    max_age: str
+    state: str
+    file: str | None = strawberry.field(description="Its name in the bundle.")
+
+
 @strawberry.type(description="An issued review with its document.")
 class IssuedQbr:
     qbr: Qbr
     document: str = strawberry.field(description="qbr.json: RFC 8785 JSON, every figure a string.")
     export_id: strawberry.ID | None = strawberry.field(description="Of its bundle, on the way or ready.")
     superseded_by: strawberry.ID | None
+    inputs: list[QbrInput]
 
 
 @strawberry.type(description="A section that keeps a review from being issued until it is acknowledged.")
@@ -95,6 +111,7 @@ class QbrDraft:
     entries: list[QbrEntry]
     blocking: list[QbrBlocking]
     recommendations: list[QbrRecommendation]
+    inputs: list[QbrInput]
 
 
 @strawberry.type(description="Something that was promised in a review.")
@@ -155,19 +172,21 @@ def issued_qbr(opened: OpenedQbr) -> IssuedQbr:
         document=json.dumps(opened.document, ensure_ascii=False, separators=(",", ":"), sort_keys=True),
         export_id=None if opened.export is None else encode("Export", tenant_id, opened.export.id),
         superseded_by=None if opened.later is None else encode("Qbr", tenant_id, opened.later.id),
+        inputs=_inputs(sections_of(opened.document)),
     )
 
 
 def qbr_draft(draft: model.Draft) -> QbrDraft:
-    told = customer_sections(draft.sections, draft.entries)
     return QbrDraft(
         qbr=qbr(draft.qbr),
         sections=json.dumps([section_json(each) for each in draft.sections], ensure_ascii=False),
         entries=[qbr_entry(draft.qbr, each) for each in draft.entries],
         blocking=[
-            QbrBlocking(section=each.id, title=each.title, seen=blocked_as(each)) for each in blocking(told)
+            QbrBlocking(section=each.id, title=each.title, seen=blocked_as(each))
+            for each in blocking(draft.told)
         ],
         recommendations=_recommendations(draft),
+        inputs=_inputs(draft.told),
     )
 
 
@@ -194,6 +213,31 @@ def commitment(row: model.Commitment) -> Commitment:
         made_at=row.made_at,
         receipt_id=encode("Receipt", row.tenant_id, row.receipt_id),
     )
+
+
+def _inputs(sections: Sequence[Section]) -> list[QbrInput]:
+    found = []
+    for row in (row for each in sections if each.id == INPUTS for row in each.table(DOCUMENTS).rows):
+        document, of, revision, signed, as_of, max_age, state, file = row.cells
+        signed_at, at = (
+            None
+            if each.unit is not Unit.INSTANT or each.value is None
+            else datetime.fromisoformat(each.value)
+            for each in (signed, as_of)
+        )
+        found.append(
+            QbrInput(
+                document=document.value or "",
+                of=of.value or "",
+                revision=int(revision.value) if revision.unit is Unit.COUNT and revision.value else None,
+                signed_at=signed_at,
+                as_of=at,
+                max_age=max_age.value or "",
+                state=state.value or "",
+                file=None if file.value == NO_FILE else file.value,
+            )
+        )
+    return found
 
 
 def _recommendations(draft: model.Draft) -> list[QbrRecommendation]:

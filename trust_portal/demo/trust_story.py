@@ -27,7 +27,6 @@ from trust_portal.kernel.period import parse_period, quarter_label
 from trust_portal.learning.incidents.model import incident_id
 from trust_portal.trust.compliance.model import ControlState
 from trust_portal.trust.gathering.ids import COST, CREDITS, INCIDENTS, ISSUED, POSTMORTEMS, REPORTS, SLA
-from trust_portal.trust.qbr.document import customer_sections
 from trust_portal.trust.qbr.ids import OUTCOME, PROPOSED, RECOMMENDATIONS
 from trust_portal.trust.qbr.model import DOCUMENT_FILE as QBR_FILE
 from trust_portal.trust.qbr.reviewing import seen
@@ -162,7 +161,8 @@ class TrustStory:
                 f"{path}/{qbr_id}/review", period=self._period, recommendation=first.id, verdict="accepted",
                 seen=seen(advice, first.id), why=_WORTH_IT,
             )  # fmt: skip
-            form = _let_stand(blocking(customer_sections(found.sections, found.entries)))
+            found = await self._at.house.qbr_reader.draft(actor, self._tenant.id, qbr_id)
+            form = _let_stand(blocking(found.told))
             issued = await csm.submit(f"{path}/{qbr_id}/issue", **form)
         self._tell.step(
             "QBR",

@@ -11,7 +11,6 @@ from support.portal_world import deliver
 from trust_portal.evidence.export import Export, ExportState
 from trust_portal.house import House
 from trust_portal.storage.tenancy import TenantScope
-from trust_portal.trust.qbr.document import customer_sections
 from trust_portal.trust.qbr.model import KIND, IssueQbr, Prepare, Qbr
 from trust_portal.trust.report.model import Acknowledgement, blocked_as, blocking
 
@@ -35,7 +34,7 @@ async def issue(house: House, qbr: Qbr, *, reason: str | None = None) -> Qbr:
     draft = await house.qbr_reader.draft(CORA, qbr.tenant_id, qbr.id)
     let_stand = tuple(
         Acknowledgement(each.id, f"we know that of {each.title.lower()}", blocked_as(each))
-        for each in blocking(customer_sections(draft.sections, draft.entries))
+        for each in blocking(draft.told)
     )
     return await house.qbrs.issue(IssueQbr(qbr.tenant_id, qbr.id, let_stand, reason), CORA)
 

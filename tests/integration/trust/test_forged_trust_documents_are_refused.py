@@ -135,6 +135,7 @@ async def test_a_trust_report_is_refused_where_any_link_of_it_is_not_what_was_si
 QBR_LIES: dict[str, Callable[[Body], object]] = {
     "commentary": lambda body: body["commentary"][0].update(text="All is well."),
     "inputs": lambda body: body["inputs"].pop(),
+    "issued_at": lambda body: body.update(issued_at="2026-07-10T10:00:00Z"),
     "omissions": lambda body: body["omissions"][0].update(text="Nobody asked."),
     "predicate.result.acknowledgements": lambda body: body["acknowledgements"].pop(),
     "predicate.result.omissions": lambda body: body["omissions"].pop(),

@@ -200,8 +200,8 @@ async def test_another_revision_needs_a_reason_and_the_next_quarter_says_what_ch
     draft = await house.qbr_reader.draft(CORA, aurora.id, third.id)
     changes = next(each for each in draft.sections if each.id == "changes")
     assert changes.state is State.FRESH
-    rows = {row.id: [display(cell) for cell in row.cells] for row in changes.tables[0].rows}
-    assert rows["commitments:open"] == ["What we promised", "Open", "0", "1"]
+    rows = {row.id: [display(cell) for cell in row.cells] for row in changes.table("values").rows}
+    assert rows["commitments/open"] == ["What we promised", "open", "0", "1"]
     third = await issue(house, third)
     async with sequencing(house):
         _, data = await bundle_of(house, third)

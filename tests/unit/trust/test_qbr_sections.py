@@ -91,7 +91,7 @@ def test_usage_is_compared_with_the_period_before_and_every_month_has_its_row() 
         "The dearest part was compute with 83.3 % of it.",
     ]
     assert _row(section, "months-eur", "2026-06") == ["June 2026", "EUR 40.00", "EUR 12.00", "EUR 52.00"]
-    assert _row(section, "movers-eur", "mover-1") == [
+    assert _row(section, "movers-eur", "compute:r-1:export") == [
         "compute", "r-1", "export", "EUR 60.00", "EUR 50.00", "EUR 10.00",
     ]  # fmt: skip
 
@@ -265,21 +265,36 @@ def test_the_outcome_says_what_its_sections_say_and_changes_compare_with_the_rev
         ("usage-change-eur", usage.figure("change-eur").cell),
     ]
     older = usage_section(PROGRESS, replace(USED, now=USED.then), ASK)
-    ask = replace(ASK, before=Before("2026-Q1", 1, "0" * 64, {"usage": older}))
-    changes = changes_section([usage], ask)
-    assert _row(changes, "changes", "usage:total-eur") == [
+    renamed = replace(older.figures[-1], id="mean-eur")
+    older = replace(older, figures=(*older.figures[:-1], renamed), sentences=())
+    changes = changes_section([usage, outcome], Before("2026-Q1", 3, "0" * 64, {"usage": older}), NOW)
+    assert sentences(changes) == (
+        "Since the review for Q1 2026, revision 3: 10 values differ, 1 are new and 1 gone.",
+    )
+    assert _row(changes, "values", "usage/total-eur") == [
         "Usage and cost",
-        "Cost in the period (EUR)",
+        "total-eur",
         "EUR 60.00",
         "EUR 72.00",
     ]
-    assert (
-        changes_section([usage], replace(ask, before=Before("2026-Q1", 1, "0" * 64, {"usage": usage})))
-        .figure("changed")
-        .cell.value
-        == "0"
+    then = next(row for row in changes.table("values").rows if row.id == "usage/total-eur").cells[2]
+    assert then.href == "/cost", "what it was is a link, too"
+    assert {row.id.partition("/")[0] for row in changes.table("values").rows} == {"usage"}, "each value once"
+    same = changes_section([usage], Before("2026-Q1", 1, "0" * 64, {"usage": usage}), NOW)
+    assert (_figures(same)["changed"], _figures(same)["new"], _figures(same)["gone"]) == ("0", "0", "0")
+    stale = replace(usage, state=State.STALE, why="late")
+    worse = changes_section([stale], Before("2026-Q1", 1, "0" * 64, {"usage": usage}), NOW)
+    assert _row(worse, "states", "usage") == ["Usage and cost", "fresh", "stale"]
+    dollars = replace(
+        usage,
+        figures=tuple(
+            replace(each, cell=replace(each.cell, currency=each.cell.currency and "USD"))
+            for each in usage.figures
+        ),
     )
-    assert changes_section([usage], ASK).state is State.NOT_APPLICABLE
+    other = changes_section([dollars], Before("2026-Q1", 1, "0" * 64, {"usage": usage}), NOW)
+    assert _row(other, "values", "usage/total-eur")[2:] == ["EUR 72.00", "USD 72.00"]
+    assert changes_section([usage], None, NOW).state is State.NOT_APPLICABLE
 
 
 @pytest.mark.parametrize(
@@ -292,17 +307,20 @@ def test_a_review_is_about_the_last_quarter_that_is_over(day: date, quarter: str
 
 def test_a_qbr_is_due_within_its_lead_and_not_twice() -> None:
     settings = AccountSettings(ID, review_on=date(2026, 7, 20), lead=timedelta(days=7))
-    account = account_of(TENANT, settings, {})
+    account = account_of(TENANT, settings, {}, NOW)
     assert account.readiness is Readiness.NOT_PREPARED
     assert [is_due(account, date(2026, 7, day)) for day in (12, 13, 20, 21)] == [False, True, True, False]
     qbr = Qbr(ID, ID, 1, "2026-Q2", NOW, "0" * 64, "scheduler", ID, 2, None)
-    prepared = account_of(TENANT, settings, {(ID, "2026-Q2"): qbr})
+    prepared = account_of(TENANT, settings, {(ID, "2026-Q2"): qbr}, NOW + timedelta(days=1))
     assert (prepared.readiness, prepared.blocking) == (Readiness.BLOCKED, 2)
     assert not is_due(prepared, date(2026, 7, 13))
     assert (
-        account_of(TENANT, settings, {(ID, "2026-Q2"): replace(qbr, blocking=0)}).readiness is Readiness.DRAFT
+        account_of(TENANT, settings, {(ID, "2026-Q2"): replace(qbr, blocking=0)}, NOW).readiness
+        is Readiness.DRAFT
     )
-    assert account_of(TENANT, AccountSettings(ID), {}).readiness is Readiness.NO_DATE
+    later = NOW + timedelta(days=1, microseconds=1)
+    assert account_of(TENANT, settings, {(ID, "2026-Q2"): qbr}, later).readiness is Readiness.AGED
+    assert account_of(TENANT, AccountSettings(ID), {}, NOW).readiness is Readiness.NO_DATE
     with pytest.raises(InvalidInput, match="1 to 60 days"):
         SetAccount(ID, None, None, timedelta(days=61))
 

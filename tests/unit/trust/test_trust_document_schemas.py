@@ -74,7 +74,7 @@ def a_trust_report() -> dict[str, Any]:
 
 def a_qbr() -> dict[str, Any]:
     edition = qbr.Edition(
-        "Vendor Ltd", "aurora", "Aurora", parse_period("2026-06", "UTC"), 1, None, BEFORE, BEFORE, None
+        "Vendor Ltd", "aurora", "Aurora", parse_period("2026-06", "UTC"), 1, None, BEFORE, BEFORE, None, NOW
     )
     row = Qbr(ID, ID, 1, "2026-06", NOW, "cd" * 32, "Cora", ID, 1, None)
     entries = tuple(
@@ -91,7 +91,11 @@ def a_qbr() -> dict[str, Any]:
         for number, (kind, subject) in enumerate(((EntryKind.COMMENT, "usage"), (EntryKind.OMISSION, "cost")))
     )
     sections = (section("usage"), section("cost"), section("posture", State.MISSING, "not checked"))
-    return _as_read(qbr.document_bytes(qbr.qbr_document(edition, row, sections, entries, (LATE,)))[0])
+    return _as_read(
+        qbr.document_bytes(
+            qbr.qbr_document(edition, row, sections, (sections[0], sections[2]), entries, (LATE,))
+        )[0]
+    )
 
 
 def _as_read(content: bytes) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class Readiness(StrEnum):
     NO_DATE = "no_date"  #: nobody has said when the review is
     NOT_PREPARED = "not_prepared"
     BLOCKED = "blocked"  #: prepared, and something in it is stale or missing
+    AGED = "aged"  #: prepared longer ago than its facts may be old: to be gathered anew
     DRAFT = "draft"  #: prepared, and nothing stands in the way
     ISSUED = "issued"
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.trust.accounts.model import Account, AccountSettings, Readiness
-from trust_portal.trust.qbr.model import Qbr
+from trust_portal.trust.qbr.model import FRESH_FOR, Qbr
 
 
-def account_of(tenant: Tenant, settings: AccountSettings, reviews: Mapping[tuple[UUID, str], Qbr]) -> Account:
+def account_of(
+    tenant: Tenant, settings: AccountSettings, reviews: Mapping[tuple[UUID, str], Qbr], now: datetime
+) -> Account:
     """An account with how far the QBR of the quarter that its next review is about has come."""
     quarter = settings.quarter
     if quarter is None:
@@ -21,6 +23,8 @@ def account_of(tenant: Tenant, settings: AccountSettings, reviews: Mapping[tuple
         return Account(tenant, settings, Readiness.NOT_PREPARED)
     if qbr.issue is not None:
         state = Readiness.ISSUED
+    elif now - qbr.as_of > FRESH_FOR:
+        state = Readiness.AGED
     else:
         state = Readiness.BLOCKED if qbr.blocking else Readiness.DRAFT
     return Account(tenant, settings, state, qbr.blocking, qbr.id)

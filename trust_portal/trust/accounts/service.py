@@ -52,8 +52,10 @@ class Accounts:
             tenants = await active_customers(session)
             settings = await all_settings(session)
             reviews = await newest_qbrs(session)
+        now = self._storage.clock.now()
         found = [
-            account_of(each, settings.get(each.id, AccountSettings(each.id)), reviews) for each in tenants
+            account_of(each, settings.get(each.id, AccountSettings(each.id)), reviews, now)
+            for each in tenants
         ]
         ids = [each.id for each in tenants]
         await self._access_log.trace(actor, ids, Access(Verb.READ, NOUN, "", "list of accounts"))

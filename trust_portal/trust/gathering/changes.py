@@ -1,8 +1,9 @@
-"""What changed since the Trust Report before, value by value. Pure: the verifier derives it again."""
+"""What changed since the document before, value by value. Pure: the verifier derives it again."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -27,8 +28,30 @@ TITLE: Final = "What changed"
 SOURCE: Final = "the Trust Report before"
 MAX_AGE: Final = timedelta(days=1)
 
-#: What grows with every look, and so says nothing by growing.
-_ALWAYS_MOVING: Final = frozenset({ACCESS, VERIFICATION, CHANGES})
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What is compared: ``noun`` and ``page`` are those of the document before, ``first`` what is said where there is
+    none, ``passed_over`` the sections that say nothing by being others than before.
+    """
+
+    title: str
+    source: str
+    noun: str
+    page: str
+    first: str
+    passed_over: frozenset[str]
+
+
+#: Passed over is what grows with every look.
+TRUST_REPORT: Final = Comparison(
+    TITLE,
+    SOURCE,
+    "report",
+    "/trust",
+    "this is the first Trust Report",
+    frozenset({ACCESS, VERIFICATION, CHANGES}),
+)
 _COLUMNS: Final = (
     Column("part", "Part"),
     Column("value", "Value"),
@@ -38,22 +61,29 @@ _COLUMNS: Final = (
 _STATE_COLUMNS: Final = (Column("part", "Part"), Column("before", "Before"), Column("now", "Now"))
 
 
-def changes_section(sections: Sequence[Section], before: Before | None, now: datetime) -> Section:
+def changes_section(
+    sections: Sequence[Section], before: Before | None, now: datetime, of: Comparison = TRUST_REPORT
+) -> Section:
     """``sections`` are those of the document, without this one. A value that is new or gone is counted; one that
     is in both and differs is shown, by its address.
     """
     if before is None:
         return Section(
             CHANGES,
-            TITLE,
+            of.title,
             State.NOT_APPLICABLE,
-            SOURCE,
+            of.source,
             None,
             MAX_AGE,
-            why="this is the first Trust Report",
+            why=of.first,
         )
-    earlier = {name: each for name, each in before.sections.items() if name not in _ALWAYS_MOVING}
-    current = {each.id: each for each in sections if each.id not in _ALWAYS_MOVING}
+    earlier = {name: each for name, each in before.sections.items() if name not in of.passed_over}
+    current = {each.id: each for each in sections if each.id not in of.passed_over}
+
+    def count(number: int) -> Cell:
+        """The documents that were compared are among all versions."""
+        return Cell(str(number), Unit.COUNT, href=of.page)
+
     was, is_ = as_cells(earlier), as_cells(current)
     differ = [
         name
@@ -66,23 +96,24 @@ def changes_section(sections: Sequence[Section], before: Before | None, now: dat
     }
     return Section(
         id=CHANGES,
-        title=TITLE,
+        title=of.title,
         state=State.FRESH,
-        source=SOURCE,
+        source=of.source,
         as_of=now,
         max_age=MAX_AGE,
         sentences=(
             Sentence(
-                "Since the report for {period}, revision {revision}: {changed} values differ, {new} are new and {gone} gone."
+                f"Since the {of.noun} for {{period}}, revision {{revision}}: {{changed}} values differ, {{new}} are new "
+                "and {gone} gone."
             ),
         ),
         figures=(
             Figure("period", "Compared with", Cell(formats.period(before.label))),
-            Figure("revision", "Revision", _count(before.revision)),
-            Figure("sha256", "SHA-256 of that report", Cell(before.sha256, Unit.DIGEST)),
-            Figure("changed", "Values that differ", _count(len(differ))),
-            Figure("new", "Values that are new", _count(len(is_.keys() - was.keys()))),
-            Figure("gone", "Values that are gone", _count(len(was.keys() - is_.keys()))),
+            Figure("revision", "Revision", count(before.revision)),
+            Figure("sha256", f"SHA-256 of that {of.noun}", Cell(before.sha256, Unit.DIGEST)),
+            Figure("changed", "Values that differ", count(len(differ))),
+            Figure("new", "Values that are new", count(len(is_.keys() - was.keys()))),
+            Figure("gone", "Values that are gone", count(len(was.keys() - is_.keys()))),
         ),
         tables=(
             Table("states", "States that differ", _STATE_COLUMNS, _states(earlier, current), "None differs."),
@@ -97,14 +128,17 @@ def changes_section(sections: Sequence[Section], before: Before | None, now: dat
     )
 
 
-def _count(number: int) -> Cell:
-    """The reports that were compared are among all versions."""
-    return Cell(str(number), Unit.COUNT, href="/trust")
-
-
 def _row(address: str, titles: Mapping[str, str], was: Cell, is_: Cell) -> Row:
     part, _, value = address.partition("/")
-    return Row(address, (Cell(titles[part]), Cell(value), Cell(display(was)), Cell(display(is_))))
+    return Row(
+        address,
+        (
+            Cell(titles[part]),
+            Cell(value),
+            Cell(display(was), href=was.href),
+            Cell(display(is_), href=is_.href),
+        ),
+    )
 
 
 def _states(earlier: Mapping[str, Section], current: Mapping[str, Section]) -> tuple[Row, ...]:

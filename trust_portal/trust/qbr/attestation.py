@@ -10,6 +10,7 @@ What is asked of every document stands in ``evidence.attestation``; here, what i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -23,8 +24,10 @@ from trust_portal.evidence.links import (
 from trust_portal.evidence.manifest import INPUTS
 from trust_portal.evidence.statement import ReceiptKind, Statement
 from trust_portal.evidence.strict import parse_json
-from trust_portal.evidence.verdict import Gap
+from trust_portal.evidence.verdict import Gap, NotRecomputable
 from trust_portal.kernel.canonical import digest, sha256_hex
+from trust_portal.trust.qbr.closing import CLOSING, beside_of, closing, same_but_for_pages
+from trust_portal.trust.qbr.document import sections_of
 from trust_portal.trust.qbr.ids import PROPOSED, RECOMMENDATIONS
 from trust_portal.trust.qbr.model import DOCUMENT_FILE
 from trust_portal.trust.qbr.sources import sources_of
@@ -66,6 +69,7 @@ def _links(files: Mapping[str, bytes], issued: Issued) -> Iterator[Gap]:
     yield from _inputs(files, issued.body, issued.receipt)
     yield from _named(issued.body, issued.receipt)
     yield from _locked(issued.body, issued.found)
+    yield from _closing(files, issued.body)
     yield from _said(issued.body, issued.found)
 
 
@@ -80,6 +84,8 @@ def _says_the_same(body: Mapping[str, Any], name: str, receipt: Statement) -> It
     for field, value in said.items():
         if result.get(field) != value:
             yield Gap(name, f"predicate.result.{field}", f"the QBR says {value!r}")
+    if receipt.predicate["at"] != body["issued_at"]:
+        yield Gap(DOCUMENT_FILE, "issued_at", "not the moment that was signed")
     if receipt.predicate.get("rationale") != body["reason"]:
         yield Gap(DOCUMENT_FILE, "reason", "not the reason that was signed")
 
@@ -109,7 +115,11 @@ def _named(body: Mapping[str, Any], receipt: Statement) -> Iterator[Gap]:
 
 
 def _locked(body: Mapping[str, Any], found: Mapping[str, Statement]) -> Iterator[Gap]:
-    """Every section that was locked is there as it was, or its omission is; of recommendations, some."""
+    """Every section that was locked is there as it was, or its omission is; of recommendations, some.
+
+    One that was fresh when it was locked may have grown stale until it was issued. What follows from the other
+    sections is compared with what does follow (``_closing``).
+    """
     prepared = of_kind(found, body["prepared"]["receipt"], ReceiptKind.QBR_PREPARED)
     if prepared is None or prepared.subjects[0].sha256 != body["prepared"]["sha256"]:
         yield Gap(DOCUMENT_FILE, "prepared", "no qbr.prepared receipt of this snapshot is there")
@@ -123,8 +133,26 @@ def _locked(body: Mapping[str, Any], found: Mapping[str, Statement]) -> Iterator
         )
         return
     for name, section in there.items():
-        if name != RECOMMENDATIONS and digest(section) != locked[name]:
+        if name == RECOMMENDATIONS or name in CLOSING:
+            continue
+        fresh = {**section, "state": "fresh", "why": None}
+        if locked[name] not in {digest(section), digest(fresh) if section["state"] == "stale" else None}:
             yield Gap(DOCUMENT_FILE, f"sections.{name}", "not the data that were locked")
+
+
+def _closing(files: Mapping[str, bytes], body: Mapping[str, Any]) -> Iterator[Gap]:
+    """What is different from the review before, and what all of it rests on, say what follows from what is there."""
+    sections = sections_of(body)
+    as_of, at = (datetime.fromisoformat(body[each]) for each in ("as_of", "issued_at"))
+    try:
+        beside = beside_of(files, body)
+    except NotRecomputable as error:
+        yield Gap(error.file or DOCUMENT_FILE, "", error.message)
+        return
+    derived = {each.id: each for each in closing(sections, beside, as_of, at)}
+    for each in sections:
+        if each.id in derived and not same_but_for_pages(each, derived[each.id]):
+            yield Gap(DOCUMENT_FILE, f"sections.{each.id}", "not what follows from the other sections")
 
 
 def _said(body: Mapping[str, Any], found: Mapping[str, Statement]) -> Iterator[Gap]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from trust_portal.documents import formats
@@ -11,7 +12,7 @@ from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.canonical import Json, canonical, digest, sha256_hex
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.period import Period
-from trust_portal.trust.qbr.ids import COMMITMENTS, RECOMMENDATIONS
+from trust_portal.trust.qbr.ids import COMMITMENTS, INPUTS, RECOMMENDATIONS
 from trust_portal.trust.qbr.model import (
     ENGINE,
     FORMAT,
@@ -28,8 +29,8 @@ from trust_portal.trust.report.model import Acknowledged
 from trust_portal.trust.sections.document import section_json, section_of
 from trust_portal.trust.sections.model import Section
 
-#: What a review begins with cannot be left out.
-NEVER_OMITTED: Final = frozenset({COMMITMENTS})
+#: What a review begins with cannot be left out, and neither can what it rests on.
+NEVER_OMITTED: Final = frozenset({COMMITMENTS, INPUTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Edition:
     previous: tuple[str, int, str] | None
     trust_report: tuple[str, int, str] | None
     reason: str | None
+    issued_at: datetime
 
 
 def snapshot_bytes(sections: Sequence[Section]) -> tuple[bytes, str]:
@@ -68,11 +70,11 @@ def qbr_document(
     edition: Edition,
     qbr: Qbr,
     sections: Sequence[Section],
+    told: Sequence[Section],
     entries: Sequence[Entry],
     acknowledged: Sequence[Acknowledged],
 ) -> dict[str, Json]:
-    """The customer's: without what was omitted, what was not accepted, and what was said internally."""
-    told = customer_sections(sections, entries)
+    """The customer's: ``told`` is what of ``sections`` goes out, as it stands when it is issued."""
     body: dict[str, Json] = {
         "kind": KIND,
         "format": FORMAT,
@@ -87,6 +89,7 @@ def qbr_document(
         },
         "revision": str(edition.revision),
         "as_of": rfc3339(qbr.as_of),
+        "issued_at": rfc3339(edition.issued_at),
         "prepared": {"by": qbr.prepared_by, "receipt": str(qbr.receipt_id), "sha256": qbr.sha256},
         "supersedes": _named(edition.supersedes),
         "previous": _named(edition.previous),

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from trust_portal.errors import Conflict
+from trust_portal.kernel.period import Period, parse_period
 from trust_portal.trust.qbr.model import KEEPS, IssueQbr, Qbr
 
 #: Period, revision and SHA-256 of a document, by which another names it.
@@ -36,12 +37,19 @@ def revision_before(issued: Sequence[Qbr], period: str) -> Qbr | None:
     return next((each for each in issued if each.period == period), None)
 
 
-def review_before(issued: Sequence[Qbr], period: str) -> Qbr | None:
-    """The last revision of the last review of an earlier period."""
-    earlier = [each for each in issued if each.period < period]
+def review_before(issued: Sequence[Qbr], period: Period) -> Qbr | None:
+    """The last revision of the last review of an earlier period.
+
+    Earlier is what ends earlier; of two that end together, a quarter and its last month, what begins earlier.
+    """
+
+    def place(of: Period) -> tuple[datetime, datetime]:
+        return of.end, of.start
+
+    places = {each.id: place(parse_period(each.period, period.time_zone)) for each in issued}
     return max(
-        earlier,
-        key=lambda each: (each.period, 0 if each.issue is None else each.issue.revision),
+        (each for each in issued if places[each.id] < place(period)),
+        key=lambda each: (places[each.id], 0 if each.issue is None else each.issue.revision),
         default=None,
     )
 

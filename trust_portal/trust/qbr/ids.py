@@ -9,5 +9,8 @@ OUTCOME: Final = "outcome"
 USAGE: Final = "usage"
 SAVINGS: Final = "savings"
 RECOMMENDATIONS: Final = "recommendations"
+INPUTS: Final = "inputs"
 #: Table of the recommendations: one row each.
 PROPOSED: Final = "proposed"
+#: Table of the inputs: one row each.
+DOCUMENTS: Final = "documents"

@@ -31,6 +31,8 @@ PPTX_FILE: Final = "qbr.pptx"
 #: The QBR before this one, and the Trust Report it was laid beside.
 PREVIOUS_FILE: Final = "inputs/previous.json"
 TRUST_REPORT_FILE: Final = "inputs/trust-report.json"
+#: How old what it begins with, and most of the rest, may be when it is issued.
+FRESH_FOR: Final = timedelta(days=1)
 #: How long a snapshot may wait for its review before it has to be taken anew.
 KEEPS: Final = timedelta(days=21)
 
@@ -113,11 +115,17 @@ class Qbr:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A snapshot with its sections and what was said about its period so far."""
+    """A snapshot with its sections and what was said about its period so far.
+
+    ``standing`` are the sections as they stand at the moment of reading, some of them older than they may be by
+    then; ``told`` what would be issued at that moment.
+    """
 
     qbr: Qbr
     sections: tuple[Section, ...]
     entries: tuple[Entry, ...]
+    standing: tuple[Section, ...]
+    told: tuple[Section, ...]
 
     def last(self, kind: EntryKind, subject: str, audience: Audience = Audience.CUSTOMER) -> Entry | None:
         return last_of(self.entries, kind, subject, audience)

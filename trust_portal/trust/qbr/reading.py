@@ -28,6 +28,7 @@ from trust_portal.trust.qbr.repository import (
     find_qbr,
     qbrs_of,
 )
+from trust_portal.trust.qbr.standing import standing_of
 
 _PURPOSE = "business review"
 
@@ -71,10 +72,15 @@ class QbrReader:
         """A snapshot with everything in it and all that was said; for staff. ``NotFound``."""
         await self._gate.require(actor, Action.QBR_DRAFT_READ, Resource(NOUN, tenant_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            tenant = await find_tenant(session, tenant_id)
+            if tenant is None:
+                raise NotFound("tenant")
             qbr, snapshot = await find_qbr(session, tenant_id, qbr_id)
-            entries = await entries_of(session, tenant_id, qbr.period)
+            entries, sections = await entries_of(session, tenant_id, qbr.period), sections_in(snapshot)
+            now = self._storage.clock.now()
+            stands = await standing_of(session, tenant, qbr, sections, entries, now)
         await self._access_log.looked(actor, tenant_id, DRAFT, str(qbr_id), _PURPOSE)
-        return Draft(qbr, sections_in(snapshot), entries)
+        return Draft(qbr, sections, entries, stands.sections, stands.told)
 
     async def get(self, actor: Actor, tenant_id: UUID, qbr_id: UUID) -> OpenedQbr:
         """An issued one; ``NotFound`` while it is a draft."""

@@ -1,5 +1,6 @@
 """Derives again what a QBR follows from: service levels and credits from the signed documents in its bundle, its
-table, and what had to be acknowledged.
+table, its states from their ages when it was issued, what changed from the review before, what it rests on, and what had to
+be acknowledged.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from trust_portal.documents.csv import write_csv
 from trust_portal.evidence.strict import parse_json
 from trust_portal.evidence.verdict import Mismatch
 from trust_portal.kernel.canonical import digest
-from trust_portal.reliability.comparison import file_in, reading, same_engine, table_differs
-from trust_portal.trust.gathering.ids import CHANGES
+from trust_portal.reliability.comparison import file_in, mismatches, reading, same_engine, table_differs
+from trust_portal.trust.qbr.ageing import as_it_stands
+from trust_portal.trust.qbr.closing import CLOSING, beside_of, closing
 from trust_portal.trust.qbr.document import sections_of
 from trust_portal.trust.qbr.gathering.outcome import outcome_section
 from trust_portal.trust.qbr.ids import OUTCOME
 from trust_portal.trust.qbr.model import CSV_FILE, DOCUMENT_FILE, ENGINE, FORMAT
-from trust_portal.trust.report.derivation import sections_differ
+from trust_portal.trust.report.derivation import figures_of, sections_differ
 from trust_portal.trust.sections.document import csv_rows, section_json
 from trust_portal.trust.sections.model import Section
 
@@ -33,7 +35,8 @@ def recompute_qbr(files: Mapping[str, bytes]) -> list[Mismatch]:
         body = parse_json(file_in(files, DOCUMENT_FILE))
         same_engine(body, DOCUMENT_FILE, engine=ENGINE, formats=(FORMAT,))
         sections = sections_of(body)
-        found = [*_acknowledged(body, sections), *_outcome(body, sections)]
+        found = [*_states(body, sections), *_acknowledged(body, sections), *_outcome(body, sections)]
+        found += _closing(files, body, sections)
         as_of = datetime.fromisoformat(body["as_of"])
         found += sections_differ(DOCUMENT_FILE, sections, files, body["period"]["label"], as_of)
         table = table_of(sections)
@@ -44,6 +47,32 @@ def table_of(sections: tuple[Section, ...]) -> bytes:
     """Every value with its address."""
     header, *rows = csv_rows(sections)
     return write_csv([str(each) for each in header], rows)
+
+
+def _states(body: Mapping[str, Any], sections: tuple[Section, ...]) -> Iterator[Mismatch]:
+    """No section is fresh that is older than it may be when it is issued."""
+    at, end = datetime.fromisoformat(body["issued_at"]), datetime.fromisoformat(body["period"]["end"])
+    for number, each in enumerate(sections):
+        derived = as_it_stands(each, at, end)
+        if derived.state is not each.state:
+            yield Mismatch(
+                DOCUMENT_FILE, f"$.sections[{number}].state", each.state.value, derived.state.value
+            )
+
+
+def _closing(
+    files: Mapping[str, bytes], body: Mapping[str, Any], sections: tuple[Section, ...]
+) -> Iterator[Mismatch]:
+    """What changed since the review before, from that review, and what this one rests on, from ``inputs/``."""
+    as_of, at = (datetime.fromisoformat(body[each]) for each in ("as_of", "issued_at"))
+    derived = {each.id: each for each in closing(sections, beside_of(files, body), as_of, at)}
+    for number, each in enumerate(sections):
+        if each.id not in derived:
+            continue
+        place, follows = f"$.sections[{number}]", derived[each.id]
+        yield from mismatches(DOCUMENT_FILE, figures_of(each), figures_of(follows), place)
+        if each.state is not follows.state:
+            yield Mismatch(DOCUMENT_FILE, f"{place}.state", each.state.value, follows.state.value)
 
 
 def _acknowledged(body: Mapping[str, Any], sections: tuple[Section, ...]) -> Iterator[Mismatch]:
@@ -64,8 +93,10 @@ def _outcome(body: Mapping[str, Any], sections: tuple[Section, ...]) -> Iterator
     stated = next((each for each in sections if each.id == OUTCOME), None)
     if stated is None or body["omissions"]:
         return
-    rest = [each for each in sections if each.id not in {OUTCOME, CHANGES}]
-    derived = outcome_section(rest, datetime.fromisoformat(body["as_of"]))
+    rest = [each for each in sections if each.id != OUTCOME and each.id not in CLOSING]
+    made = outcome_section(rest, datetime.fromisoformat(body["as_of"]))
+    at = datetime.fromisoformat(body["issued_at"])
+    derived = as_it_stands(made, at, at)
     if section_json(stated) != section_json(derived):
         yield Mismatch(
             DOCUMENT_FILE,

@@ -17,21 +17,19 @@ from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.receipt_rows import receipt_digests
 from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.ids import new_id
-from trust_portal.kernel.period import parse_period
 from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
 from trust_portal.trust.qbr.document import (
     NEVER_OMITTED,
     Edition,
-    customer_sections,
     document_bytes,
     qbr_document,
     receipts_said,
     sections_in,
     snapshot_bytes,
 )
-from trust_portal.trust.qbr.edition import Name, name_of, require_issuable, review_before, revision_before
+from trust_portal.trust.qbr.edition import name_of, require_issuable
 from trust_portal.trust.qbr.ids import RECOMMENDATIONS
 from trust_portal.trust.qbr.model import (
     KIND,
@@ -64,10 +62,10 @@ from trust_portal.trust.qbr.repository import (
 from trust_portal.trust.qbr.reviewing import seen
 from trust_portal.trust.qbr.snapshot import Snapshot, take_snapshot
 from trust_portal.trust.qbr.sources import sources_of
+from trust_portal.trust.qbr.standing import standing_of
 from trust_portal.trust.qbr.telling import announce_issue
 from trust_portal.trust.report.model import blocking
 from trust_portal.trust.report.receipts import receipts_of
-from trust_portal.trust.report.repository import find_trust_report
 from trust_portal.trust.report.service import acknowledge
 from trust_portal.trust.sections.model import Section
 
@@ -117,7 +115,8 @@ class Qbrs:
         decision = await self._may(actor, Action.QBR_WRITE, command.tenant_id)
         if command.kind is EntryKind.OMISSION and command.section in NEVER_OMITTED:
             raise InvalidInput(
-                "a review begins with what was promised: that cannot be left out", field="section"
+                "a review begins with what was promised, and says what it rests on: neither can be left out",
+                field="section",
             )
         async with self._storage.write(TenantScope(command.tenant_id)) as session:
             sections = await _latest_sections(session, command.tenant_id, command.period)
@@ -179,6 +178,8 @@ class Qbrs:
     async def issue(self, command: IssueQbr, actor: Actor) -> Qbr:
         """The customer's document, signed, its bundle asked for, the customer told.
 
+        What became too old since it was gathered has to be acknowledged as what was so then.
+
         Raises ``Conflict``: ALREADY_ISSUED; NOT_THE_LATEST and TOO_OLD, where a newer snapshot is to be taken;
         QBR_CHANGED where something was said since it was read; REASON_REQUIRED over an issued one; SECTIONS_BLOCK, SECTION_CHANGED, NOTHING_TO_ACKNOWLEDGE as of a
         Trust Report. Nothing is changed then.
@@ -200,23 +201,23 @@ class Qbrs:
                 raise Conflict(
                     "something was said about it since you read it: look again", code="QBR_CHANGED"
                 )
-            told = customer_sections(sections, entries)
+            stands = await standing_of(session, tenant, qbr, sections, entries, now)
+            told, last, report = stands.told, stands.last, stands.trust_report
             acknowledged = acknowledge(told, command.acknowledgements)
-            issued = [each for each in known if each.issue is not None]
-            last = revision_before(issued, qbr.period)
             revision = 1 if last is None or last.issue is None else last.issue.revision + 1
             edition = Edition(
                 vendor=self._vendor,
                 tenant_key=tenant.key,
                 tenant_name=tenant.name,
-                period=parse_period(qbr.period, tenant.time_zone),
+                period=stands.period,
                 revision=revision,
                 supersedes=name_of(last),
-                previous=name_of(review_before(issued, qbr.period)),
-                trust_report=await _trust_report(session, qbr),
+                previous=name_of(stands.previous),
+                trust_report=None if report is None else (report.period, report.revision, report.sha256),
                 reason=command.reason if revision > 1 else None,
+                issued_at=now,
             )
-            body = qbr_document(edition, qbr, sections, entries, acknowledged)
+            body = qbr_document(edition, qbr, sections, told, entries, acknowledged)
             content, sha256 = document_bytes(body)
             issue = Issue(revision, sha256, acknowledged, edition.reason, now, actor.name, new_id())
             named = (*receipts_of(told), qbr.receipt_id, *map(UUID, receipts_said(sections, entries)))
@@ -353,10 +354,3 @@ async def _latest_sections(session: ReadSession, tenant_id: UUID, period: str) -
     if not own:
         raise Conflict("prepare this period's QBR first", code="NOTHING_PREPARED")
     return sections_in((await find_qbr(session, tenant_id, own[0].id))[1])
-
-
-async def _trust_report(session: ReadSession, qbr: Qbr) -> Name | None:
-    if qbr.trust_report_id is None:
-        return None
-    report = (await find_trust_report(session, qbr.tenant_id, qbr.trust_report_id)).report
-    return report.period, report.revision, report.sha256

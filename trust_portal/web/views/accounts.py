@@ -25,6 +25,7 @@ READINESS = {
     Readiness.NO_DATE: ("mute", "No date"),
     Readiness.NOT_PREPARED: ("mute", "Not prepared"),
     Readiness.BLOCKED: ("warn", "Something is missing"),
+    Readiness.AGED: ("warn", "To be gathered anew"),
     Readiness.DRAFT: ("busy", "Draft"),
     Readiness.ISSUED: ("good", "Issued"),
 }

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Final
 
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.qbr.ids import COMMITMENTS
-from trust_portal.trust.qbr.model import Commitment, CommitmentState
+from trust_portal.trust.qbr.model import FRESH_FOR, Commitment, CommitmentState
 from trust_portal.trust.qbr.repository import commitments_of
 from trust_portal.trust.sections.model import Cell, Column, Figure, Row, Section, Sentence, State, Table, Unit
 
 TITLE: Final = "What we promised"
 SOURCE: Final = "commitments recorded in reviews"
-MAX_AGE: Final = timedelta(days=1)
-
 _PAGE: Final = "/qbr"
 _COLUMNS: Final = (
     Column("commitment", "Commitment"),
@@ -58,7 +55,7 @@ def commitments_section(commitments: Sequence[Commitment], ask: Ask) -> Section:
         state=State.FRESH,
         source=SOURCE,
         as_of=ask.now,
-        max_age=MAX_AGE,
+        max_age=FRESH_FOR,
         sentences=(
             Sentence("Kept: {kept}; missed: {missed}; open: {open}, of which late: {late}.")
             if told

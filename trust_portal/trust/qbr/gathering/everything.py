@@ -5,6 +5,7 @@ sla, incidents, cost, …     as the Trust Report gathers them, in the same snap
 usage, savings              what was used, what was saved
 recommendations             what would serve better
 changes                     the difference to the QBR before
+inputs                      the documents that all of it is read from, each with its age
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.everything import GATHERERS, Gatherer
 from trust_portal.trust.gathering.ids import COMPLIANCE, COST, CREDITS, INCIDENTS, POSTURE, SLA
 from trust_portal.trust.gathering.model import Ask
-from trust_portal.trust.qbr.gathering.changes import changes_section
+from trust_portal.trust.qbr.closing import Beside, closing
 from trust_portal.trust.qbr.gathering.commitments import gather as gather_commitments
 from trust_portal.trust.qbr.gathering.outcome import outcome_section
 from trust_portal.trust.qbr.gathering.recommendations import gather as gather_recommendations
@@ -28,8 +29,8 @@ _BEFORE: Final = (SLA, INCIDENTS, COST)
 _AFTER: Final = (CREDITS, POSTURE, COMPLIANCE)
 
 
-async def gather(session: ReadSession, ask: Ask) -> tuple[Section, ...]:
-    """``session`` is a snapshot in the staff scope."""
+async def gather(session: ReadSession, ask: Ask, beside: Beside) -> tuple[Section, ...]:
+    """``session`` is a snapshot in the staff scope; ``beside`` what it is laid beside."""
     commitments = await gather_commitments(session, ask)
     gatherers: list[Gatherer] = [
         *(GATHERERS[each] for each in _BEFORE),
@@ -40,4 +41,4 @@ async def gather(session: ReadSession, ask: Ask) -> tuple[Section, ...]:
     ]
     found = [await each(session, ask) for each in gatherers]
     sections = (commitments, outcome_section(found, ask.now), *found)
-    return (*sections, changes_section(sections, ask))
+    return (*sections, *closing(sections, beside, ask.now, ask.now))

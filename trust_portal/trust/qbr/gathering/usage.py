@@ -250,12 +250,12 @@ def _movers(currency: str, used: Used) -> Table:
         key=lambda each: (-abs(now.get(each, Decimal(0)) - then.get(each, Decimal(0))), each),
     )
     rows = []
-    for number, place in enumerate(places[:_MOVERS], 1):
+    for place in places[:_MOVERS]:
         a, b = now.get(place, Decimal(0)), then.get(place, Decimal(0))
         subsystem, resource, operation = place
         rows.append(
             Row(
-                f"mover-{number}",
+                ":".join(place),
                 (
                     Cell(subsystem, href=_PAGE),
                     Cell(resource),

@@ -12,7 +12,6 @@ from trust_portal.trust.qbr.document import (
     NEVER_OMITTED,
     acknowledged_of,
     commentary_of,
-    customer_sections,
     omission_of,
     sections_of,
     title_of,
@@ -67,7 +66,8 @@ async def draft(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose=PURPOSE)
     found = await house.qbr_reader.draft(actor, tenant.id, request.path_params["qbr"])
-    blocked = blocking(customer_sections(found.sections, found.entries))
+    blocked = blocking(found.told)
+    locked = {each.id: each.state for each in found.sections}
     return page(
         request,
         "trust/qbr/draft.html",
@@ -79,6 +79,7 @@ async def draft(request: Request, form: FormState = FormState()) -> Response:
         never_omitted=NEVER_OMITTED,
         advice=_advice(found),
         blocking=blocked,
+        aged=[each for each in blocked if not locked[each.id].blocks],
         seen={each.id: blocked_as(each) for each in blocked},
         form=form,
         **rights_of(request, tenant),

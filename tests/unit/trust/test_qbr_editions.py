@@ -1,0 +1,82 @@
+"""Which review a review follows: by when their periods end, never by how these are written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import permutations
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trust_portal.kernel.period import parse_period
+from trust_portal.trust.qbr.edition import review_before
+from trust_portal.trust.qbr.model import Issue, Qbr
+
+NOW = datetime(2026, 7, 10, 9, tzinfo=UTC)
+ID = UUID("00000000-0000-7000-8000-000000000001")
+
+
+def issued(number: int, label: str, revision: int = 1) -> Qbr:
+    issue = Issue(revision, "0" * 64, (), None, NOW, "Cora", ID)
+    return Qbr(UUID(int=number), ID, number, label, NOW, "0" * 64, "Cora", ID, 0, None, issue)
+
+
+def before(label: str, *known: str, zone: str = "UTC") -> str | None:
+    found = review_before([issued(n, each) for n, each in enumerate(known)], parse_period(label, zone))
+    return None if found is None else found.period
+
+
+@pytest.mark.parametrize(
+    ("of", "known", "follows"),
+    [
+        ("2026-08", ("2026-Q2",), "2026-Q2"),
+        ("2026-Q1", ("2026-12",), None),
+        ("2026-Q1", ("2026-Q1",), None),
+        ("2026-Q1", ("2026-Q1", "2025-12"), "2025-12"),
+        ("2026-Q3", ("2026-Q2", "2026-07", "2026-08"), "2026-08"),
+        ("2026-Q3", ("2026-Q2", "2026-09"), "2026-Q2"),
+        ("2026-09", ("2026-Q2", "2026-Q3"), "2026-Q3"),
+        ("2027-01", ("2026-12", "2026-Q4"), "2026-12"),
+        ("2026-05", (), None),
+    ],
+)
+def test_a_review_follows_the_last_that_ended_before_it(
+    of: str, known: tuple[str, ...], follows: str | None
+) -> None:
+    for order in permutations(known):
+        assert before(of, *order) == follows
+        assert before(of, *order, zone="Pacific/Kiritimati") == follows
+
+
+def test_of_a_period_the_last_revision_is_followed() -> None:
+    known = [issued(1, "2026-Q1"), issued(3, "2026-Q1", 10), issued(2, "2026-Q1", 9)]
+    assert review_before(known, parse_period("2026-Q2", "UTC")) == known[1]
+    draft = replace(known[0], issue=None)
+    assert review_before([draft, known[2]], parse_period("2026-Q2", "UTC")) == known[2]
+
+
+_YEARS = st.integers(2024, 2028)
+_LABELS = st.one_of(
+    st.builds(lambda year, month: f"{year}-{month:02d}", _YEARS, st.integers(1, 12)),
+    st.builds(lambda year, quarter: f"{year}-Q{quarter}", _YEARS, st.integers(1, 4)),
+)
+
+
+@given(of=_LABELS, known=st.sets(_LABELS, max_size=8))
+def test_no_review_follows_itself_in_whatever_steps_and_none_between_is_passed_over(
+    of: str, known: set[str]
+) -> None:
+    def place(label: str) -> tuple[datetime, datetime]:
+        period = parse_period(label, "UTC")
+        return period.end, period.start
+
+    follows = before(of, *known)
+    earlier = sorted((each for each in known if place(each) < place(of)), key=place)
+    assert follows == (earlier[-1] if earlier else None)
+    steps = [of]
+    while (step := before(steps[-1], *known)) is not None:
+        steps.append(step)
+    assert len(set(steps)) == len(steps)

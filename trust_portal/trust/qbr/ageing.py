@@ -1,0 +1,26 @@
+"""What a section is worth some time after it was gathered. Pure.
+
+A draft waits for its CSM, and its facts grow older meanwhile. The data stay those that were locked; whether they are
+still recent enough to be said is judged at the moment at which they are said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from trust_portal.trust.qbr.ids import USAGE
+from trust_portal.trust.sections.freshness import freshness
+from trust_portal.trust.sections.model import Section, State
+
+
+def as_it_stands(section: Section, at: datetime, period_end: datetime) -> Section:
+    """``section``, stale where it was fresh and is too old at the moment ``at``.
+
+    What happens after the period can make nothing of its usage older.
+    """
+    if section.state is not State.FRESH:
+        return section
+    until = min(at, period_end) if section.id == USAGE else at
+    state, why = freshness(section.as_of, section.max_age, until, missing="nothing says of when it is")
+    return section if state is State.FRESH else replace(section, state=state, why=why)

@@ -1,0 +1,113 @@
+"""How a review ends: what is different from the one before, and what all of it rests on. Pure.
+
+Both follow from the other sections and from the documents beside them. So they are made of what goes out, not of what
+was gathered, and whoever verifies makes them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from trust_portal.evidence.links import result_of, statements
+from trust_portal.evidence.manifest import ENVELOPE_SUFFIX, RECEIPTS
+from trust_portal.evidence.statement import ReceiptKind
+from trust_portal.evidence.strict import parse_json
+from trust_portal.evidence.verdict import NotRecomputable
+from trust_portal.kernel.canonical import Json
+from trust_portal.reliability.comparison import file_in
+from trust_portal.trust.gathering.ids import CHANGES
+from trust_portal.trust.gathering.model import Before
+from trust_portal.trust.qbr.ageing import as_it_stands
+from trust_portal.trust.qbr.gathering.changes import changes_section
+from trust_portal.trust.qbr.gathering.inputs import Laid, inputs_section
+from trust_portal.trust.qbr.ids import INPUTS
+from trust_portal.trust.qbr.model import PREVIOUS_FILE, TRUST_REPORT_FILE
+from trust_portal.trust.sections.document import section_json, section_of
+from trust_portal.trust.sections.model import Section
+
+#: The sections that follow from the others.
+CLOSING: Final = frozenset({CHANGES, INPUTS})
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The latest Trust Report, the review before, and what that said. None where there is none."""
+
+    trust_report: Laid | None = None
+    previous: Laid | None = None
+    before: Before | None = None
+
+
+def closing(
+    sections: Sequence[Section], beside: Beside, as_of: datetime, at: datetime
+) -> tuple[Section, Section]:
+    """``sections`` as they stand at the moment ``at``; ``as_of`` is when they were gathered."""
+    others = [each for each in sections if each.id not in CLOSING]
+    changes = changes_section(others, beside.before, as_of)
+    inputs = inputs_section(others, beside.trust_report, beside.previous, at)
+    return as_it_stands(changes, at, at), inputs
+
+
+def closed(sections: Sequence[Section], beside: Beside, as_of: datetime, at: datetime) -> tuple[Section, ...]:
+    """``sections``, those of them that follow from the others made anew."""
+    anew = {each.id: each for each in closing(sections, beside, as_of, at)}
+    return tuple(anew.get(each.id, each) for each in sections)
+
+
+def beside_of(files: Mapping[str, bytes], body: Mapping[str, Any]) -> Beside:
+    """What ``body`` was laid beside, from the files of its bundle. Raises ``NotRecomputable`` naming what is not there."""
+    trust_report = previous = before = None
+    if body["trust_report"] is not None:
+        trust_report = _trust_report(files, str(body["trust_report"]["sha256"]))
+    if body["previous"] is not None:
+        named, earlier = body["previous"], parse_json(file_in(files, PREVIOUS_FILE))
+        sections = {each["id"]: section_of(each) for each in earlier["sections"]}
+        before = Before(named["period"], int(named["revision"]), named["sha256"], sections)
+        previous = Laid(
+            earlier["period"]["label"],
+            int(earlier["revision"]),
+            datetime.fromisoformat(earlier["issued_at"]),
+            datetime.fromisoformat(earlier["as_of"]),
+            "/qbr",
+        )
+    return Beside(trust_report, previous, before)
+
+
+def _trust_report(files: Mapping[str, bytes], sha256: str) -> Laid:
+    body = parse_json(file_in(files, TRUST_REPORT_FILE))
+    signed = [
+        (name, each)
+        for name, each in statements(files)
+        if each.kind is ReceiptKind.TRUST_REPORT_PUBLISHED and each.subjects[0].sha256 == sha256
+    ]
+    if not signed:
+        raise NotRecomputable("no receipt of its publication is there", file=TRUST_REPORT_FILE)
+    (name, published), *_ = signed
+    return Laid(
+        body["period"]["label"],
+        int(body["revision"]),
+        datetime.fromisoformat(str(published.predicate["at"])),
+        datetime.fromisoformat(body["as_of"]),
+        f"/trust/{result_of(published)['report']}",
+        name.removeprefix(RECEIPTS).removesuffix(ENVELOPE_SUFFIX),
+    )
+
+
+def same_but_for_pages(one: Section, other: Section) -> bool:
+    """Whether two sections say the same. Which page of the portal a value leads to is no part of a bundle."""
+
+    def told(section: Section) -> Json:
+        body = section_json(section)
+        for value in (*body["figures"], *(cell for row in _rows(body) for cell in row["cells"])):
+            del value["href"]
+        return body
+
+    return told(one) == told(other)
+
+
+def _rows(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for table in body["tables"]:
+        yield from table["rows"]

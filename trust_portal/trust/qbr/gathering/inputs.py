@@ -1,0 +1,230 @@
+"""What a QBR is laid beside: the latest Trust Report, and every signed document its figures are read from. Pure.
+
+Each has a line with its date, how old it may be, and its state; what is not there has one that says so. The
+section is as old as the Trust Report, which alone grows old: a signed report, memo or copy is about something that
+is over, and whether one is owed is a matter of the section that names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from trust_portal.documents.formats import duration, period
+from trust_portal.kernel.clock import rfc3339
+from trust_portal.trust.gathering.ids import CREDITS, INCIDENTS, ISSUED, POSTMORTEMS, REPORTS, SLA
+from trust_portal.trust.gathering.totals import NOT_BEGUN, NOT_SIGNED
+from trust_portal.trust.qbr.ids import DOCUMENTS, INPUTS
+from trust_portal.trust.qbr.model import PREVIOUS_FILE, TRUST_REPORT_FILE
+from trust_portal.trust.report.sources import CREDIT_INPUT, POSTMORTEM_INPUT, SLA_INPUT
+from trust_portal.trust.sections.freshness import freshness
+from trust_portal.trust.sections.model import Cell, Column, Figure, Row, Section, Sentence, State, Table, Unit
+
+TITLE: Final = "What this review rests on"
+SOURCE: Final = "the documents in its bundle"
+#: A Trust Report is published after every quarter, and again when something was late: a month covers both.
+MAX_AGE: Final = timedelta(days=31)
+
+_PAGE: Final = "/qbr"
+_NO_AGE: Final = "does not age"
+_FRESH: Final = State.FRESH.value
+_MISSING: Final = State.MISSING.value
+#: In place of a document that is not there.
+NO_FILE: Final = "none"
+_COLUMNS: Final = (
+    Column("document", "Document"),
+    Column("of", "Of"),
+    Column("revision", "Revision", Unit.COUNT),
+    Column("signed", "Signed", Unit.INSTANT),
+    Column("as_of", "As of", Unit.INSTANT),
+    Column("max_age", "May be old"),
+    Column("state", "State"),
+    Column("file", "In the bundle"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A whole document that a review is laid beside: a Trust Report, or the review before.
+
+    ``of`` is its period, ``signed`` when it went out, ``as_of`` the moment of its facts. ``receipt`` is None for a
+    review: with its receipt a bundle would carry those of every review before it.
+    """
+
+    of: str
+    revision: int
+    signed: datetime
+    as_of: datetime
+    href: str
+    receipt: str | None = None
+
+
+def inputs_section(
+    sections: Sequence[Section], trust_report: Laid | None, previous: Laid | None, now: datetime
+) -> Section:
+    """``sections`` are those of the review that name documents."""
+    as_of = None if trust_report is None else trust_report.as_of
+    state, why = freshness(as_of, MAX_AGE, now, missing="no Trust Report is published")
+    known = {each.id: each for each in sections}
+    rows = (
+        _trust_report(trust_report, state),
+        *_sla(known.get(SLA)),
+        *_memos(known.get(CREDITS)),
+        *_copies(known.get(INCIDENTS)),
+        _previous(previous),
+    )
+    missing = sum(row.cells[6].value == _MISSING for row in rows)
+    there = sum(row.cells[7].value != NO_FILE for row in rows)
+    figures = [
+        Figure("there", "Documents in the bundle", Cell(str(there), Unit.COUNT, href=_PAGE)),
+        Figure("missing", "Documents that are missing", Cell(str(missing), Unit.COUNT, href=_PAGE)),
+    ]
+    said = Sentence("No Trust Report is published. Documents in the bundle: {there}; missing: {missing}.")
+    if trust_report is not None:
+        of, at = rows[0].cells[1], rows[0].cells[4]
+        figures += [
+            Figure("trust-report", "Latest Trust Report", of),
+            Figure("trust-report-as-of", "As of", at),
+        ]
+        said = Sentence(
+            "The latest Trust Report is that of {trust-report}, as of {trust-report-as-of}. Documents in the bundle: "
+            "{there}; missing: {missing}."
+        )
+    return Section(
+        id=INPUTS,
+        title=TITLE,
+        state=state,
+        why=why,
+        source=SOURCE,
+        as_of=as_of,
+        max_age=MAX_AGE,
+        sentences=(said,),
+        figures=tuple(figures),
+        tables=(Table(DOCUMENTS, "Document by document", _COLUMNS, rows, "None."),),
+    )
+
+
+def _trust_report(each: Laid | None, state: State) -> Row:
+    if each is None:
+        return _absent("trust-report", "Trust Report", "none is published", max_age=duration(MAX_AGE))
+    return _laid("trust-report", "Trust Report", each, duration(MAX_AGE), state.value, TRUST_REPORT_FILE)
+
+
+def _previous(each: Laid | None) -> Row:
+    if each is None:
+        return _absent("previous", "Review before", "none is issued", state="does not apply")
+    return _laid("previous", "Review before", each, _NO_AGE, _FRESH, PREVIOUS_FILE)
+
+
+def _laid(id_: str, document: str, each: Laid, max_age: str, state: str, file: str) -> Row:
+    def instant(at: datetime) -> Cell:
+        return Cell(rfc3339(at), Unit.INSTANT, href=each.href)
+
+    return Row(
+        id_,
+        (
+            Cell(document, href=each.href, receipt=each.receipt),
+            Cell(period(each.of), href=each.href),
+            Cell(str(each.revision), Unit.COUNT, href=each.href),
+            Cell(rfc3339(each.signed), Unit.INSTANT, href=each.href, receipt=each.receipt),
+            instant(each.as_of),
+            Cell(max_age),
+            Cell(state),
+            Cell(file),
+        ),
+    )
+
+
+def _absent(
+    id_: str,
+    document: str,
+    of: str,
+    *,
+    state: str = _MISSING,
+    max_age: str = _NO_AGE,
+    href: str | None = None,
+) -> Row:
+    dates = (Cell(NO_FILE), Cell(NO_FILE), Cell(NO_FILE))
+    return Row(id_, (Cell(document), Cell(of, href=href), *dates, Cell(max_age), Cell(state), Cell(NO_FILE)))
+
+
+def _signed(id_: str, document: str, of: Cell, revision: Cell, signed: Cell, proof: Cell, file: str) -> Row:
+    """A document of something that is over: its facts are those of its signature. ``proof`` names its receipt."""
+    at = Cell(signed.value, Unit.INSTANT, href=proof.href, receipt=proof.receipt)
+    return Row(
+        id_,
+        (
+            Cell(document, href=proof.href, receipt=proof.receipt),
+            of,
+            revision,
+            at,
+            at,
+            Cell(_NO_AGE),
+            Cell(_FRESH),
+            Cell(file),
+        ),
+    )
+
+
+def _sla(section: Section | None) -> Iterator[Row]:
+    """Those that are signed, and periods that a contract promises something for and nobody signed."""
+    if section is None:
+        return
+    there = set()
+    for _, row in _rows(section, REPORTS):
+        label, revision = str(row["period"].value), str(row["revision"].value)
+        there.add(label)
+        yield _signed(
+            f"sla-{label}", "SLA report", Cell(period(label), href=row["period"].href), row["revision"],
+            row["issued"], row["sha256"],
+            SLA_INPUT.format(period=label, revision=revision),
+        )  # fmt: skip
+    promised = {
+        str(row["period"].value) for table in section.tables if table.id != REPORTS
+        for _, row in _rows(section, table.id)
+    }  # fmt: skip
+    for label in sorted(promised - there):
+        yield _absent(f"sla-{label}", "SLA report", period(label), href="/reports")
+
+
+def _memos(section: Section | None) -> Iterator[Row]:
+    if section is None:
+        return
+    for id_, row in _rows(section, ISSUED):
+        yield _signed(
+            f"credit-{id_}", "Memo of a credit", row["reference"], Cell(NO_FILE), row["issued"], row["memo"],
+            CREDIT_INPUT.format(id=id_),
+        )  # fmt: skip
+
+
+def _copies(section: Section | None) -> Iterator[Row]:
+    """Copies that were given; a postmortem that is owed, and one that no copy was given of."""
+    if section is None:
+        return
+    for id_, row in _rows(section, POSTMORTEMS):
+        copy, name = row["copy"], f"postmortem-{id_}"
+        if copy.value is not None:
+            yield _signed(
+                name, "Copy of a postmortem", row["incident"], row["version"], row["signed"], row["copy_sha256"],
+                POSTMORTEM_INPUT.format(id=copy.value),
+            )  # fmt: skip
+        elif row["state"].value in {NOT_SIGNED, NOT_BEGUN}:
+            yield _absent(name, "Postmortem", str(row["incident"].value), href=row["incident"].href)
+        else:
+            yield _absent(
+                name, "Copy of a postmortem", str(row["incident"].value), state="not given",
+                href=row["incident"].href,
+            )  # fmt: skip
+
+
+def _rows(section: Section, name: str) -> Iterator[tuple[str, Mapping[str, Cell]]]:
+    """Each row's id, and its cells by column; none where the section has no such table."""
+    for table in section.tables:
+        if table.id == name:
+            for row in table.rows:
+                yield (
+                    row.id,
+                    {column.id: cell for column, cell in zip(table.columns, row.cells, strict=True)},
+                )

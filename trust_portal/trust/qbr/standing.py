@@ -1,0 +1,56 @@
+"""A draft as it stands at a moment: how old it is by then, and what would go out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.kernel.period import Period, parse_period
+from trust_portal.storage.unit_of_work import ReadSession
+from trust_portal.trust.qbr.ageing import as_it_stands
+from trust_portal.trust.qbr.closing import closed
+from trust_portal.trust.qbr.document import customer_sections
+from trust_portal.trust.qbr.edition import review_before, revision_before
+from trust_portal.trust.qbr.model import Entry, Qbr
+from trust_portal.trust.qbr.repository import qbrs_of
+from trust_portal.trust.qbr.snapshot import find_beside
+from trust_portal.trust.report.model import StoredTrustReport
+from trust_portal.trust.report.repository import find_trust_report
+from trust_portal.trust.sections.model import Section
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """``sections`` are all of them, ``told`` those that would go out; ``last`` is the period's issued review,
+    ``previous`` that of an earlier period, ``trust_report`` the one that was the latest when it was gathered.
+    """
+
+    period: Period
+    sections: tuple[Section, ...]
+    told: tuple[Section, ...]
+    last: Qbr | None
+    previous: Qbr | None
+    trust_report: StoredTrustReport | None
+
+
+async def standing_of(
+    session: ReadSession,
+    tenant: Tenant,
+    qbr: Qbr,
+    sections: Sequence[Section],
+    entries: Sequence[Entry],
+    at: datetime,
+) -> Standing:
+    """``sections`` are those that were locked."""
+    period = parse_period(qbr.period, tenant.time_zone)
+    issued = [each for each in await qbrs_of(session, qbr.tenant_id) if each.issue is not None]
+    previous = review_before(issued, period)
+    report = None
+    if qbr.trust_report_id is not None:
+        report = (await find_trust_report(session, qbr.tenant_id, qbr.trust_report_id)).report
+    standing = tuple(as_it_stands(each, at, period.end) for each in sections)
+    beside = await find_beside(session, report, previous)
+    told = closed(customer_sections(standing, entries), beside, qbr.as_of, at)
+    return Standing(period, standing, told, revision_before(issued, qbr.period), previous, report)
