@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from jinja2 import Environment
 
@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from pypdf import PageObject
 
 _BEGIN, _END = b"/Artifact <</Type /Pagination /Subtype /Watermark>> BDC\n", b"\nEMC\n"
+#: What is said of the original of a copy.
+OF_A_BUNDLE: Final = "What is signed is the unmarked original in the bundle."
 #: Points in a millimetre.
 _POINTS = 72 / 25.4
 
 
-def watermarked(pdf: bytes, taker: str, at: str) -> bytes:
-    """``pdf`` with ``taker`` and ``at`` (both as they are to be read) across and below every page.
+def watermarked(pdf: bytes, taker: str, at: str, note: str = OF_A_BUNDLE) -> bytes:
+    """``pdf`` with ``taker`` and ``at`` (both as they are to be read) across and below every page, and ``note`` below.
 
     The text, links and tags of the original stay as they are. Blocking and CPU-bound: call it from a thread.
     What it needs is loaded with the first copy, as ``render_pdf`` does.
@@ -31,7 +33,7 @@ def watermarked(pdf: bytes, taker: str, at: str) -> bytes:
     for sheet in writer.pages:
         size = float(sheet.mediabox.width), float(sheet.mediabox.height)
         if size not in overlays:
-            overlays[size] = _overlay(size, taker, at)
+            overlays[size] = _overlay(size, taker, at, note)
         sheet.merge_page(overlays[size])
     out = io.BytesIO()
     writer.write(out)
@@ -44,7 +46,7 @@ def copy_name(bundle: str, file: str) -> str:
     return "-".join(part for part in (bundle.removesuffix(".zip"), stem, "copy") if part) + ".pdf"
 
 
-def _overlay(size: tuple[float, float], taker: str, at: str) -> PageObject:
+def _overlay(size: tuple[float, float], taker: str, at: str, note: str) -> PageObject:
     from pypdf import PdfReader  # noqa: PLC0415 - as above
 
     from trust_portal.documents.typesetting import typeset_overlay  # noqa: PLC0415 - as above
@@ -53,7 +55,7 @@ def _overlay(size: tuple[float, float], taker: str, at: str) -> PageObject:
     html = (
         _environment()
         .get_template("documents/watermark.html")
-        .render(width=width, height=height, taker=taker, at=at)
+        .render(width=width, height=height, taker=taker, at=at, note=note)
     )
     sheet = PdfReader(io.BytesIO(typeset_overlay(html))).pages[0]
     return _as_artifact(sheet)

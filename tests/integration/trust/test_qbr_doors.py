@@ -7,6 +7,7 @@ import re
 from datetime import date, timedelta
 from io import BytesIO
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -31,6 +32,7 @@ from trust_portal.storage.outbox import Job
 from trust_portal.storage.rounds import FIRST_WAIT, Round, Rounds
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.trust.accounts.model import Readiness, SetAccount
+from trust_portal.trust.qbr.internal import Internal, internal_pdf
 from trust_portal.trust.qbr.model import Prepare
 
 pytestmark = pytest.mark.takes(seconds=10)
@@ -88,7 +90,19 @@ async def test_a_review_goes_from_its_date_to_the_customer_by_forms_alone(portal
         paper = await csm.get(f"{here}/internal.pdf")
         assert "Theyareangry." in of_pdf(paper.content, tmp_path), "the vendor's people read all of it"
         assert "Savings" in of_pdf(paper.content, tmp_path), "also what is left out for the customer"
-        assert (await csm.get(f"{here}/internal.pdf")).content == paper.content, "same draft, same bytes"
+        draft = await portal.house.qbr_reader.draft(
+            CORA, portal.world.aurora.id, UUID(here.rpartition("/")[2])
+        )
+        internal = Internal(draft, "Aurora", "Vendor Ltd")
+        assert internal_pdf(internal) == internal_pdf(internal), "same draft, same bytes"
+        assert paper.content != internal_pdf(internal)
+        taken = of_pdf(paper.content, tmp_path)
+        assert taken.count("Reader’scopy,takenbyCsm,10July2026,09:00UTC.Internal:nothingofitissigned.") > 1
+        async with portal.browser("customer_admin") as admin:
+            log = (await admin.get("/t/aurora/access?did=downloaded")).text
+        for form in ("pdf", "pptx"):
+            assert f"QBR draft, internal.{form}" in log, "who took a draft along is in the customer's log"
+        assert "internal.csv" not in log, "and of what nobody took there is nothing"
         async with portal.browser("customer_viewer") as viewer:
             assert (await viewer.get(here)).status_code == 404, "a draft is nobody else's"
             assert (await viewer.get(f"{here}/internal.pdf")).status_code == 403

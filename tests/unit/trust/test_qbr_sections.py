@@ -87,13 +87,29 @@ def test_usage_is_compared_with_the_period_before_and_every_month_has_its_row() 
         "dearest-share-eur": "83.3 %",
     }
     assert [each.replace("\u00a0", " ") for each in sentences(section)] == [
-        "Usage cost EUR 72.00, EUR 12.00 or 20.0 %, more than in the period before with EUR 60.00.",
+        "Usage cost EUR 72.00, EUR 12.00 or 20.0 % more than in the period before with EUR 60.00.",
         "The dearest part was compute with 83.3 % of it.",
     ]
     assert _row(section, "months-eur", "2026-06") == ["June 2026", "EUR 40.00", "EUR 12.00", "EUR 52.00"]
     assert _row(section, "movers-eur", "compute:r-1:export") == [
         "compute", "r-1", "export", "EUR 60.00", "EUR 50.00", "EUR 10.00",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("then", "said"),
+    [
+        ("60", "Usage cost EUR 72.00, EUR 12.00 or 20.0 % more than in the period before with EUR 60.00."),
+        (
+            "90",
+            "Usage cost EUR 72.00, after EUR 90.00 in the period before: a change of EUR \u221218.00, or \u221220.0 %.",
+        ),
+        ("72", "Usage cost EUR 72.00, as much as in the period before."),
+    ],
+)
+def test_more_less_and_as_much_are_said_each_in_words_that_say_it_once(then: str, said: str) -> None:
+    used = replace(USED, now=[_hour(4, 0, "compute", "72")], then=[_hour(1, 0, "compute", then)])
+    assert sentences(usage_section(PROGRESS, used, ASK))[0].replace("\u00a0", " ") == said
 
 
 def test_a_period_before_that_was_metered_in_part_is_compared_with_nothing_and_that_is_said() -> None:
@@ -195,7 +211,11 @@ def test_one_operation_of_adapters_is_worth_caching() -> None:
     )  # fmt: skip
     section = recommendations_section(PROGRESS, used, ASK)
     assert _row(section, "evidence", "caching-eur:operation")[2] == "geocode"
-    assert _row(section, "proposed", "caching-eur")[3] == "EUR 2.40"
+    assert _row(section, "proposed", "caching-eur")[3:5] == ["EUR 2.40", "medium"]
+    for cost, sure in (("5.99", "medium"), ("6", "high")):
+        most = replace(used, parts_now=[_part("adapters", "geocode", cost)])
+        advised = recommendations_section(PROGRESS, most, ASK)
+        assert _row(advised, "proposed", "caching-eur")[4] == sure, "high from twice the grounds on"
 
 
 def test_the_shares_expected_are_those_of_the_shipped_playbooks() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -36,13 +37,18 @@ _STATES: Final = {
     State.MISSING: "Missing",
     State.NOT_APPLICABLE: "Does not apply",
 }
+#: In place of a comment that nobody wrote: to be written over in the deck, beside data that stay as they are.
+_SLOT: Final = Words(("Nothing is said beside these data.",), strong="Commentary")
 _FORMATS: Final = {Unit.PERCENT: "0.00####", Unit.MONEY: "#,##0.00", Unit.COUNT: "#,##0"}
 
 
 def qbr_deck(body: Mapping[str, Any]) -> Deck:
     """The whole review: what was promised first."""
     acknowledged, commentary = acknowledged_of(body), commentary_of(body)
-    topics = [_topic(each, acknowledged.get(each.id), commentary.get(each.id)) for each in sections_of(body)]
+    topics = [
+        _topic(each, acknowledged.get(each.id), [commentary[each.id]] if each.id in commentary else [])
+        for each in sections_of(body)
+    ]
     if body["omissions"]:
         topics.append(_omissions(body["omissions"]))
     tenant, vendor = body["tenant"]["name"], body["vendor"]
@@ -74,11 +80,8 @@ def deck_of_draft(
     """The internal rendering: everything, with every comment, and marked as nobody else's."""
     topics = []
     for each in sections:
-        topic = _topic(each, None, None)
-        said: list[Block] = [block for one in comments.get(each.id, ()) for block in _comment(one)]
-        topics.append(
-            Topic(topic.title, f"Internal. {topic.kicker}", topic.source, [*topic.blocks, *said], topic.notes)
-        )
+        topic = _topic(each, None, comments.get(each.id, ()))
+        topics.append(replace(topic, kicker=f"Internal. {topic.kicker}"))
     return Deck(
         title=tenant,
         subtitle=f"Business review, {period_name(period)}: internal draft",
@@ -93,16 +96,18 @@ def deck_of_draft(
     )
 
 
-def _topic(section: Section, acknowledged: Acknowledged | None, comment: Mapping[str, str] | None) -> Topic:
+def _topic(
+    section: Section, acknowledged: Acknowledged | None, comments: Sequence[Mapping[str, str]]
+) -> Topic:
     blocks: list[Block] = [*_state(section, acknowledged)]
     if said := sentences(section):
         blocks.append(Words(said))
     if section.figures:
         blocks.append(Figures(tuple((each.label, display(each.cell)) for each in section.figures)))
-    blocks += _comment(comment)
+    blocks += map(_comment, comments) if comments else [_SLOT]
     blocks += [_plot(section, each) for each in section.charts if _is_drawn(section, each)]
     blocks += [_grid(section, number) for number in range(len(section.tables))]
-    return Topic(section.title, _STATES[section.state], _source(section), blocks, _notes(section, comment))
+    return Topic(section.title, _STATES[section.state], _source(section), blocks, _notes(section, comments))
 
 
 def _state(section: Section, acknowledged: Acknowledged | None) -> Iterator[Notice]:
@@ -124,24 +129,21 @@ def _source(section: Section) -> str:
     return ", ".join(parts)
 
 
-def _notes(section: Section, comment: Mapping[str, str] | None) -> str:
+def _notes(section: Section, comments: Sequence[Mapping[str, str]]) -> str:
     """What a speaker needs at hand: what is said, whose word it is, where it comes from."""
     lines = [*sentences(section), _source(section)]
     if section.why is not None:
         lines.insert(0, f"{_STATES[section.state]}: {section.why}")
-    if comment is not None:
-        lines.append(f"Commentary by {comment['by']}: {plain(comment['text'])}")
+    lines += [f"Commentary by {each['by']}: {plain(each['text'])}" for each in comments]
     receipts = {cell.receipt for _, cell in section.cells() if cell.receipt is not None}
     if receipts:
         lines.append("The receipts behind these figures are named in qbr.csv and in the bundle.")
     return "\n".join(lines)
 
 
-def _comment(comment: Mapping[str, str] | None) -> list[Block]:
-    if comment is None:
-        return []
+def _comment(comment: Mapping[str, str]) -> Words:
     paragraphs = tuple(each for each in plain(comment["text"]).split("\n") if each.strip())
-    return [Words(paragraphs or ("",), strong=f"{comment['by']}, {_moment(comment['at'])}")]
+    return Words(paragraphs or ("",), strong=f"{comment['by']}, {_moment(comment['at'])}")
 
 
 def _is_drawn(section: Section, chart: Chart) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from trust_portal.access.access_log.model import Access, Verb
 from trust_portal.access.access_log.service import AccessLog, scope_of
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
@@ -70,6 +71,18 @@ class QbrReader:
 
     async def draft(self, actor: Actor, tenant_id: UUID, qbr_id: UUID) -> Draft:
         """A snapshot with everything in it and all that was said; for staff. ``NotFound``."""
+        draft = await self._draft(actor, tenant_id, qbr_id)
+        await self._access_log.looked(actor, tenant_id, DRAFT, str(qbr_id), _PURPOSE)
+        return draft
+
+    async def taken(self, actor: Actor, tenant_id: UUID, qbr_id: UUID, file: str) -> Draft:
+        """A draft of which somebody takes ``file`` along (``internal.pdf``); for staff. Always leaves its line."""
+        draft = await self._draft(actor, tenant_id, qbr_id)
+        access = Access(Verb.DOWNLOADED, f"{DRAFT}, {file}", str(qbr_id), _PURPOSE)
+        await self._access_log.trace(actor, [tenant_id], access)
+        return draft
+
+    async def _draft(self, actor: Actor, tenant_id: UUID, qbr_id: UUID) -> Draft:
         await self._gate.require(actor, Action.QBR_DRAFT_READ, Resource(NOUN, tenant_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             tenant = await find_tenant(session, tenant_id)
@@ -79,7 +92,6 @@ class QbrReader:
             entries, sections = await entries_of(session, tenant_id, qbr.period), sections_in(snapshot)
             now = self._storage.clock.now()
             stands = await standing_of(session, tenant, qbr, sections, entries, now)
-        await self._access_log.looked(actor, tenant_id, DRAFT, str(qbr_id), _PURPOSE)
         return Draft(qbr, sections, entries, stands.sections, stands.told)
 
     async def get(self, actor: Actor, tenant_id: UUID, qbr_id: UUID) -> OpenedQbr:

@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from trust_portal.access.access_log.model import VENDORS_OWN, Access, Verb
+from trust_portal.trust.qbr.model import DRAFT
 
 #: The page of a thing with an id, below its tenant, by the noun that the access log has for it.
 _PAGES: Final = {
@@ -32,7 +33,8 @@ def page_of(access: Access, root: str, *, staff: bool = False) -> str | None:
     """The address of the thing itself; ``None`` of what has no page, and of lists."""
     if access.verb is Verb.DOWNLOADED:
         # What lies with the vendor is not among the tenant's own bundles.
-        return None if access.purpose.startswith(VENDORS_OWN) else f"{root}/exports"
+        kept = access.purpose.startswith(VENDORS_OWN) or access.what.startswith(DRAFT)
+        return None if kept else f"{root}/exports"
     try:
         if staff and access.what in _PAGES_OF_STAFF:
             return f"{_PAGES_OF_STAFF[access.what]}{UUID(access.subject)}"

@@ -200,7 +200,7 @@ def _caching(currency: str, used: Used) -> Iterator[Proposal]:
         "One operation is a large part of what adapters cost.",
         "Repeated calls are answered without being paid again.",
         money(CACHE_SAVES * cost, currency),
-        False,
+        cost >= _ADAPTER_SHARE[1] * adapters,
         (
             ("adapter", "Adapter", Cell(adapter)),
             ("operation", "Operation", Cell(operation)),

@@ -196,15 +196,26 @@ def _said(currencies: Sequence[str], used: Used, ask: Ask) -> list[Sentence]:
                 Sentence(f"Usage cost {{total-{low}}}; there is no period before to compare it with.")
             )
         else:
-            way = "more than" if now > then else "less than" if now < then else "as much as"
-            by = f", {{change-{low}}} or {{growth-{low}}}," if now != then else ""
-            found.append(
-                Sentence(f"Usage cost {{total-{low}}}{by} {way} in the period before with {{before-{low}}}.")
-            )
+            found.append(Sentence(_compared(now, then).format(low=low)))
         found.append(Sentence(f"The dearest part was {{dearest-{low}}} with {{dearest-share-{low}}} of it."))
     if ask.until < ask.period.end and used.metered_since is None:
         found.append(Sentence("The period is not over; it is compared with a whole one."))
     return found
+
+
+def _compared(now: Decimal, then: Decimal) -> str:
+    """A change downwards has its minus sign already: it is not said to be less by a negative amount."""
+    if now == then:
+        return "Usage cost {{total-{low}}}, as much as in the period before."
+    if now > then:
+        return (
+            "Usage cost {{total-{low}}}, {{change-{low}}} or {{growth-{low}}} more than in the period before with "
+            "{{before-{low}}}."
+        )
+    return (
+        "Usage cost {{total-{low}}}, after {{before-{low}}} in the period before: a change of {{change-{low}}}, "
+        "or {{growth-{low}}}."
+    )
 
 
 def _months(currency: str, hours: Sequence[HourCost], ask: Ask) -> Table:

@@ -8,6 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from trust_portal.documents.formats import instant
+from trust_portal.documents.watermark import watermarked
 from trust_portal.trust.qbr.internal import (
     Internal,
     internal_csv,
@@ -19,6 +21,9 @@ from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.navigation import tenant_of
 from trust_portal.web.views.qbr.screen import PURPOSE
 
+#: Below every page of an internal PDF.
+_UNSIGNED = "Internal: nothing of it is signed."
+
 
 async def internal_slides(request: Request) -> Response:
     """The internal rendering as slides: everything, with every comment; not signed."""
@@ -27,8 +32,13 @@ async def internal_slides(request: Request) -> Response:
 
 
 async def internal_paper(request: Request) -> Response:
-    """The same as PDF."""
-    return await _internal(request, internal_pdf, "application/pdf", "pdf")
+    """The same as PDF, with who took it and when on every page."""
+    taker, at = actor_of(request).name, instant(house_of(request).clock.now())
+
+    def marked(internal: Internal) -> bytes:
+        return watermarked(internal_pdf(internal), taker, at, _UNSIGNED)
+
+    return await _internal(request, marked, "application/pdf", "pdf")
 
 
 async def internal_table(request: Request) -> Response:
@@ -46,7 +56,9 @@ async def _internal(
 ) -> Response:
     house = house_of(request)
     tenant = await tenant_of(request, purpose=PURPOSE)
-    found = await house.qbr_reader.draft(actor_of(request), tenant.id, request.path_params["qbr"])
+    found = await house.qbr_reader.taken(
+        actor_of(request), tenant.id, request.path_params["qbr"], f"internal.{suffix}"
+    )
     internal = Internal(found, tenant.name, house.settings.vendor_name)
     name = f"{tenant.key}-qbr-{found.qbr.period}-internal.{suffix}"
     return Response(
