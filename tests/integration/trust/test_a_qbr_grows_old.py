@@ -8,10 +8,10 @@ import re
 from datetime import timedelta
 
 import pytest
-from forms import of_page, of_pdf, of_slides, words
 from qbr_desk import bundle_of, issue, prepare
 from report_desk import CORA, Q2, publish, stored, trust_of
 from sqlalchemy import text
+from support.document_forms import of_page, of_pdf, of_slides, words
 from support.portal_fixtures import Portal
 from support.portal_world import sign_in
 from support.sequencing import sequencing

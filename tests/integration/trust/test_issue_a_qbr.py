@@ -6,12 +6,13 @@ import json
 import re
 from datetime import date, timedelta
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from pptx import Presentation
 from qbr_desk import bundle_of, issue, prepare, use
-from report_desk import CORA, Q2, publish, stored, trust_of
+from report_desk import CORA, Q2, credited, publish, stored, trust_of
 from sqlalchemy import text
 from support.document_forms import (
     foot_of,
@@ -34,6 +35,7 @@ from support.sequencing import sequencing
 from trust_portal.errors import Conflict, InvalidInput, NotFound
 from trust_portal.evidence import bundle
 from trust_portal.evidence.audit import AuditTotals, audit
+from trust_portal.evidence.verdict import NotRecomputable
 from trust_portal.evidence.verify import verify
 from trust_portal.kernel.canonical import canonical, sha256_hex
 from trust_portal.storage.tenancy import TenantScope
@@ -68,6 +70,8 @@ async def test_one_bundle_says_every_fact_with_one_number_in_every_form(portal: 
     )
     await house.qbrs.promise(Promise(aurora.id, "A second source for the API", "Sam", date(2026, 9, 1)), CORA)
     await house.qbrs.settle(Settle(aurora.id, kept.id, CommitmentState.KEPT, "signed and handed over"), CORA)
+    credit = await credited(house, aurora.id)
+    earlier = await issue(house, await prepare(house, aurora.id, "2026-Q1"))
     await publish(house, aurora.id)
     qbr = await prepare(house, aurora.id)
     draft = await house.qbr_reader.draft(CORA, aurora.id, qbr.id)
@@ -119,6 +123,11 @@ async def test_one_bundle_says_every_fact_with_one_number_in_every_form(portal: 
     } <= set(files)
     sections = sections_of(body)
     assert sections[0].id == "commitments", "a review begins with what was promised"
+    tables = {(each.id, table.id): table for each in sections for table in each.tables}
+    assert [row.id for row in tables["credits", "issued"].rows] == [str(credit.id)], "a credit is in it"
+    assert tables["changes", "values"].rows, "what changed is in it"
+    assert body["previous"]["sha256"] == sha256_hex(files["inputs/previous.json"]) == earlier.issue.sha256
+    assert "posture" not in {row.id.partition("/")[0] for row in tables["changes", "values"].rows}, "left out"
     assert [each["title"] for each in body["omissions"]] == ["Posture"]
     assert [name for name, each in files.items() if b"They are angry" in each] == [], "internal words stay in"
 
@@ -135,7 +144,9 @@ async def test_one_bundle_says_every_fact_with_one_number_in_every_form(portal: 
     )
     for section in said.values():
         assert [each for each in section.sentences if each not in shown] == []
-        assert [pair for pair in section.figures if not set(pair) <= set(slides)] == []
+        assert [pair for pair in section.figures if pair not in set(pairwise(slides))] == [], (
+            "each by its label"
+        )
         assert [row for _, table in section.tables for row in table if row not in rows] == []
     for form in (words(re.sub(r"<[^>]+>", " ", page)), paper, shown):
         assert words("The export was ours.") in form
@@ -148,6 +159,16 @@ async def test_one_bundle_says_every_fact_with_one_number_in_every_form(portal: 
     assert words(display(usage.figure("total-eur").cell)) in opened
     assert without_a_way(sections) == []
     assert recompute_qbr(files) == []
+    for gone in ("inputs/previous.json", "inputs/trust-report.json"):
+        with pytest.raises(NotRecomputable) as unusable:
+            recompute_qbr({name: each for name, each in files.items() if name != gone})
+        assert unusable.value.file == gone
+    told = json.loads(files["qbr.json"])
+    changes = next(each for each in told["sections"] if each["id"] == "changes")
+    at = next(number for number, each in enumerate(changes["figures"]) if each["id"] == "changed")
+    stated, changes["figures"][at]["value"] = changes["figures"][at]["value"], "0"
+    fields = {each.field: each.recomputed for each in recompute_qbr({**files, "qbr.json": canonical(told)})}
+    assert fields[f"$.sections[{told['sections'].index(changes)}].figures[{at}].value"] == stated
     forged = json.loads(files["qbr.json"])
     sla = next(each for each in forged["sections"] if each["id"] == "sla")
     sla["figures"][1]["value"] = "0"
@@ -248,7 +269,9 @@ def _inside_says_the_same(draft: Draft, page: str, forms: dict[str, bytes], fold
     for section in said.values():
         for sentence in section.sentences:
             assert sentence in shown
-        assert [pair for pair in section.figures if not set(pair) <= set(slides)] == []
+        assert [pair for pair in section.figures if pair not in set(pairwise(slides))] == [], (
+            "each by its label"
+        )
         assert [row for _, table in section.tables for row in table if row not in rows] == []
         values = [value for _, value in section.figures] + [
             cell for _, table in section.tables for row in table for cell in row
@@ -280,17 +303,26 @@ def _charts_have_the_same_values(sections, content: bytes) -> None:
         for shape in slide.shapes
         if shape.has_chart
     }
+    compared = 0
     for section in sections:
         for chart in section.charts:
-            if chart.title not in drawn:
-                continue
             table = section.table(chart.table)
-            at = [each.id for each in table.columns].index(chart.series[0])
-            values = [
-                None if row.cells[at].value is None else float(row.cells[at].value) for row in table.rows
-            ]
-            assert list(drawn[chart.title].plots[0].series[0].values) == values
-    assert drawn
+            if len(table.rows) == 1:
+                assert chart.title not in drawn, "one value is no line"
+                continue
+            columns = [each.id for each in table.columns]
+            stated = {
+                table.columns[at].label: [
+                    None if row.cells[at].value is None else float(row.cells[at].value) for row in table.rows
+                ]
+                for at in map(columns.index, chart.series)
+            }
+            plots = drawn.pop(chart.title).plots
+            shown = {each.name: list(each.values) for plot in plots for each in plot.series}
+            assert {name: shown[name] for name in stated} == stated, "every series"
+            compared += 1
+    assert drawn == {}, "nothing is drawn that no section states"
+    assert compared
 
 
 async def _stored(house, tenant_id):
