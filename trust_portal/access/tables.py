@@ -63,6 +63,14 @@ person_directory = house_table(
     uuid_column("person_id", nullable=False),
 )
 
+
+def _brought_by() -> Column[list[uuid.UUID]]:
+    comment = "actor ids: who made the link this came about by, and the link that one came in by"
+    return Column(
+        "brought_by", ARRAY(UUID(as_uuid=True)), nullable=False, server_default="{}", comment=comment
+    )
+
+
 oidc_identities = house_table(
     "oidc_identities",
     Column("issuer", Text, primary_key=True),
@@ -70,16 +78,11 @@ oidc_identities = house_table(
     uuid_column("tenant_id", primary_key=True),
     uuid_column("person_id", nullable=False),
     instant("linked_at", nullable=False),
+    instant("connected_at", comment="by the person, while signed in; null: found by its address"),
+    _brought_by(),
 )
 
 _PERSON = (["tenant_id", "person_id"], ["people.tenant_id", "people.id"])
-
-
-def _brought_by() -> Column[list[uuid.UUID]]:
-    comment = "actor ids: who made the link this came about by, and the link that one came in by"
-    return Column(
-        "brought_by", ARRAY(UUID(as_uuid=True)), nullable=False, server_default="{}", comment=comment
-    )
 
 
 role_grants = tenant_table(

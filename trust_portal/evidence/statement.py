@@ -133,6 +133,7 @@ class ReceiptKind(StrEnum):
     QBR_RECOMMENDATION_REVIEWED = "qbr.recommendation_reviewed"
     ROLE_GRANTED = "role.granted"
     ROLE_REVOKED = "role.revoked"
+    SIGN_IN_CONNECTED = "sign_in.connected"
     SIGN_IN_LINK_CREATED = "sign_in_link.created"
     SLA_REPORT_ISSUED = "sla_report.issued"
     SLA_REPORT_REFUSED = "sla_report.refused"

@@ -16,6 +16,7 @@ from trust_portal.access.break_glass.reviewing import GlassReviews
 from trust_portal.access.break_glass.service import BreakGlass
 from trust_portal.access.customer_keys.service import CustomerKeys
 from trust_portal.access.denial_log import DenialLog
+from trust_portal.access.gate import Gate
 from trust_portal.access.key_rotation.service import KeyRotations
 from trust_portal.access.passkeys.relying_party import relying_party
 from trust_portal.access.passkeys.revoking import Revocations
@@ -32,6 +33,7 @@ from trust_portal.access.sign_in.personas import Personas
 from trust_portal.access.tenants.service import Tenants
 from trust_portal.access.tokens.service import Tokens
 from trust_portal.errors import InvalidInput
+from trust_portal.evidence.ledger import Ledger
 from trust_portal.house.foundation import Foundation
 from trust_portal.settings import Settings
 from trust_portal.storage.unit_of_work import Storage
@@ -85,7 +87,7 @@ def access_room(base: Foundation, named: Mapping[str, Named]) -> AccessRoom:
         sign_in_links=SignInLinks(storage, gate, ledger, sessions, base_url=settings.base_url),
         sign_in_retention=SignInRetention(storage, idle=settings.session_idle),
         personas=Personas(storage, people, sessions, enabled=settings.demo),
-        oidc=_oidc(settings, storage, sessions),
+        oidc=_oidc(settings, storage, sessions, gate, ledger),
         tokens=Tokens(storage, gate, ledger, access_log),
         passkeys=Passkeys(
             storage,
@@ -117,7 +119,9 @@ def access_room(base: Foundation, named: Mapping[str, Named]) -> AccessRoom:
     )
 
 
-def _oidc(settings: Settings, storage: Storage, sessions: Sessions) -> OidcSignIn | None:
+def _oidc(
+    settings: Settings, storage: Storage, sessions: Sessions, gate: Gate, ledger: Ledger
+) -> OidcSignIn | None:
     """Sign-in by the provider, where one is set up; half of its settings is a mistake, not a choice."""
     given = {
         "OIDC_ISSUER": settings.oidc_issuer,
@@ -132,6 +136,8 @@ def _oidc(settings: Settings, storage: Storage, sessions: Sessions) -> OidcSignI
     return connect_oidc(
         storage,
         sessions,
+        gate,
+        ledger,
         issuer=settings.oidc_issuer or "",
         client_id=settings.oidc_client_id or "",
         client_secret=settings.oidc_client_secret or "",

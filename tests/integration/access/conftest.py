@@ -36,6 +36,7 @@ class Access:
 
     storage: Storage
     gate: Gate
+    ledger: Ledger
     access_log: AccessLog
     tenants: Tenants
     people: People
@@ -54,6 +55,7 @@ def access(storage: Storage, clock: ManualClock, tmp_path: Path) -> Access:
     return Access(
         storage=storage,
         gate=gate,
+        ledger=ledger,
         access_log=access_log,
         tenants=Tenants(storage, gate, ledger, access_log),
         people=People(storage, gate, ledger, access_log),

@@ -19,6 +19,7 @@ from trust_portal.app import create_app
 from trust_portal.house import build_house
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.clock import ManualClock
+from trust_portal.kernel.page import PageRequest
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +100,38 @@ async def test_an_answer_counts_once_and_strangers_do_not_come_in(portal: Portal
         assert refused.status_code == 401
         assert "brought nobody we know" in refused.text
         assert (await browser.get(back)).status_code == 401
+
+
+async def test_whoever_is_signed_in_connects_their_companys_sign_in_and_comes_in_by_it(portal: Portal):
+    world = portal.world
+    await portal.house.people.add(AddPerson(world.brightside.id, "vera@acme.example", "Vera"), CONSOLE)
+    people = await portal.house.people.page(CONSOLE, world.aurora.id, PageRequest(100))
+    vera = next(each for each in people.items if each.email == "vera@acme.example")
+    link = await portal.house.sign_in_links.create(CONSOLE, world.aurora.id, vera.id)
+    async with portal.browser() as browser:
+        assert await refused_by_provider(browser)
+        await browser.post(link.url.removeprefix(BASE_URL))
+        assert 'href="/sign-in/oidc/connect"' in (await browser.get("/account")).text
+        across = await browser.get("/sign-in/oidc/connect", headers={"sec-fetch-site": "cross-site"})
+        assert across.status_code == 403
+        away = await browser.get("/sign-in/oidc/connect")
+        back = await browser.get(await way_back(away.headers["location"], "vera"))
+        assert (back.status_code, back.headers["location"]) == (303, "/account")
+        assert (await browser.get("/account")).status_code == 200
+    async with portal.browser() as browser:
+        away = await browser.get("/sign-in/oidc")
+        assert (await browser.get(await way_back(away.headers["location"], "vera"))).status_code == 303
+        assert "Vera" in (await browser.get("/account")).text
+
+
+async def refused_by_provider(browser: httpx.AsyncClient) -> bool:
+    away = await browser.get("/sign-in/oidc")
+    return (await browser.get(await way_back(away.headers["location"], "vera"))).status_code == 401
+
+
+async def test_what_was_begun_to_connect_is_nothing_in_a_browser_that_is_not_signed_in(portal: Portal):
+    async with portal.browser() as browser:
+        away = await browser.get("/sign-in/oidc/connect")
+        assert away.status_code in {303, 401}
+        assert BASE_URL not in away.headers.get("location", "")
+        assert "trust-portal-oidc" not in away.headers.get("set-cookie", "")

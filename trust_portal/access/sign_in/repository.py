@@ -107,18 +107,33 @@ async def delete_ended_links(session: WriteSession, tenant_id: UUID, before: dat
     return len(gone.all())
 
 
-async def linked_people(session: ReadSession, issuer: str, subject: str) -> tuple[PersonRef, ...]:
-    """Who has signed in with this identity before. For the staff scope."""
+@dataclass(frozen=True, slots=True)
+class LinkedPerson:
+    """``connected_at``: when they connected it themselves; None: it was found by its address.
+
+    ``brought_by``: who made the links by which they had come in when they did.
+    """
+
+    ref: PersonRef
+    connected_at: datetime | None
+    brought_by: tuple[UUID, ...]
+
+
+async def linked_people(session: ReadSession, issuer: str, subject: str) -> tuple[LinkedPerson, ...]:
+    """Whose this identity is. For the staff scope."""
     rows = await session.execute(
-        select(oidc_identities.c.tenant_id, oidc_identities.c.person_id)
+        select(oidc_identities)
         .where(oidc_identities.c.issuer == issuer, oidc_identities.c.subject == subject)
         .order_by(oidc_identities.c.tenant_id)
     )
-    return tuple(PersonRef(row.tenant_id, row.person_id) for row in rows)
+    return tuple(
+        LinkedPerson(PersonRef(row.tenant_id, row.person_id), row.connected_at, tuple(row.brought_by))
+        for row in rows
+    )
 
 
 async def link_identity(session: WriteSession, issuer: str, subject: str, person: PersonRef) -> None:
-    """From now on the subject is this person, whatever becomes of the email."""
+    """It was found by its address; from now on the subject is this person, whatever becomes of the address."""
     await session.execute(
         upsert(oidc_identities)
         .values(
@@ -129,4 +144,29 @@ async def link_identity(session: WriteSession, issuer: str, subject: str, person
             linked_at=session.clock.now(),
         )
         .on_conflict_do_nothing()
+    )
+
+
+async def connect_identity(
+    session: WriteSession, issuer: str, subject: str, person: PersonRef, brought_by: Collection[UUID]
+) -> None:
+    """The person, signed in, says that the subject is theirs. In their tenant it is nobody else's then."""
+    now = session.clock.now()
+    statement = upsert(oidc_identities).values(
+        issuer=issuer,
+        subject=subject,
+        tenant_id=person.tenant_id,
+        person_id=person.person_id,
+        linked_at=now,
+        connected_at=now,
+        brought_by=list(brought_by),
+    )
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["issuer", "subject", "tenant_id"],
+            set_={
+                name: statement.excluded[name]
+                for name in ("person_id", "linked_at", "connected_at", "brought_by")
+            },
+        )
     )

@@ -35,6 +35,7 @@ async def account(request: Request, form: FormState = FormState()) -> Response:
         passkeys=await house.passkeys.of(actor),
         passkeys_unavailable=house.passkeys.unavailable(),
         own_receipts=f"{tenant_path(home)}/receipts/" if may_trace else None,
+        may_connect=house.oidc is not None,
         fresh=house.passkeys.is_fresh(signed_in),
         form=form,
         **await own_frame(request),

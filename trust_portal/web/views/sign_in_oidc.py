@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -16,29 +17,55 @@ from starlette.routing import Route
 
 from trust_portal.access.sign_in.oidc import TRANSACTION_LIFE, OidcTransaction
 from trust_portal.access.sign_in.oidc_sign_in import CALLBACK_PATH, OidcSignIn
-from trust_portal.errors import NotFound, NotSignedIn
+from trust_portal.errors import Denied, NotFound, NotSignedIn
 from trust_portal.web.authentication import session_cookie
-from trust_portal.web.context import client_of, house_of
+from trust_portal.web.context import client_of, house_of, signed_in_of
 from trust_portal.web.targets import safe_target
 from trust_portal.web.templating import page
 
 START_PATH = "/sign-in/oidc"
+CONNECT_PATH = "/sign-in/oidc/connect"
+_ACCOUNT = "/account"
 
 
 async def start(request: Request) -> Response:
-    url, transaction = await _provider(request).begin()
+    return _away(request, *await _provider(request).begin(), safe_target(request.query_params.get("next")))
+
+
+async def start_connecting(request: Request) -> Response:
+    """To the provider, to say there which identity is that of the person who is signed in here.
+
+    No form: browsers do not follow those to another site. So it must have been begun on a page of ours.
+    """
+    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        raise Denied("begin on your account's page", code="CROSS_SITE")
+    signed_in = signed_in_of(request)
+    url, transaction = await _provider(request).begin_connecting(signed_in)
+    return _away(request, url, transaction, _ACCOUNT, signed_in.session_id)
+
+
+def _away(
+    request: Request, url: str, transaction: OidcTransaction, target: str, session_id: UUID | None = None
+) -> Response:
+    """``session_id`` that of the browser's session, where an identity is to be connected."""
     response = RedirectResponse(url, status_code=303)
-    kept = json.dumps([transaction.to_text(), safe_target(request.query_params.get("next"))])
+    kept = json.dumps([transaction.to_text(), target, None if session_id is None else str(session_id)])
     response.headers.append("set-cookie", _cookie(request, base64.urlsafe_b64encode(kept.encode()).decode()))
     return response
 
 
 async def finish(request: Request) -> Response:
     try:
-        transaction, target = _kept(request)
-        signed_in = await _provider(request).finish(
-            dict(request.query_params), transaction, client_of(request)
-        )
+        transaction, target, connecting = _kept(request)
+        params, provider = dict(request.query_params), _provider(request)
+        if connecting is not None:
+            present = signed_in_of(request)
+            if str(present.session_id) != connecting:
+                raise NotSignedIn("another one is signed in here by now", code="NO_TRANSACTION")
+            await provider.connect(params, transaction, present)
+            cookie = None
+        else:
+            cookie = (await provider.finish(params, transaction, client_of(request))).cookie or ""
     except NotSignedIn as refusal:
         response: Response = page(
             request,
@@ -49,9 +76,8 @@ async def finish(request: Request) -> Response:
         )
     else:
         response = RedirectResponse(target, status_code=303)
-        response.headers.append(
-            "set-cookie", session_cookie(house_of(request).settings, signed_in.cookie or "")
-        )
+        if cookie is not None:
+            response.headers.append("set-cookie", session_cookie(house_of(request).settings, cookie))
     response.headers.append("set-cookie", _cookie(request, ""))
     return response
 
@@ -63,15 +89,19 @@ def _provider(request: Request) -> OidcSignIn:
     return oidc
 
 
-def _kept(request: Request) -> tuple[OidcTransaction, str]:
+def _kept(request: Request) -> tuple[OidcTransaction, str, str | None]:
     """What ``start`` left in this browser; ``NotSignedIn`` for a browser that did not begin here."""
     try:
-        text, target = json.loads(base64.urlsafe_b64decode(request.cookies[_name(request)]))
+        text, target, connecting = json.loads(base64.urlsafe_b64decode(request.cookies[_name(request)]))
     except (KeyError, ValueError, TypeError, binascii.Error) as error:
         raise NotSignedIn(
             "this sign-in was not begun in this browser, or more than ten minutes ago", code="NO_TRANSACTION"
         ) from error
-    return OidcTransaction.from_text(text), safe_target(str(target))
+    return (
+        OidcTransaction.from_text(text),
+        safe_target(str(target)),
+        None if connecting is None else str(connecting),
+    )
 
 
 def _name(request: Request) -> str:
@@ -87,5 +117,6 @@ def _cookie(request: Request, value: str) -> str:
 
 routes = [
     Route(START_PATH, start, methods=["GET"]),
+    Route(CONNECT_PATH, start_connecting, methods=["GET"]),
     Route(CALLBACK_PATH, finish, methods=["GET"]),
 ]
