@@ -5,11 +5,11 @@ A refused form comes back with status 422, what was typed, and the reason at its
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -18,9 +18,24 @@ from trust_portal.errors import InvalidInput, Refused
 from trust_portal.kernel.page import PageRequest
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
+_A = TypeVar("_A")
+_B = TypeVar("_B")
+_C = TypeVar("_C")
+_D = TypeVar("_D")
+_E = TypeVar("_E")
+_F = TypeVar("_F")
 
 #: Enough for every form of ours; more is an attack on the parser.
 _MAX_FIELDS = 100
+
+
+class WrongFields(InvalidInput):
+    """Several fields of one form, each with its reason. As a whole it reads like the first."""
+
+    def __init__(self, wrong: Sequence[InvalidInput]) -> None:
+        first = wrong[0]
+        super().__init__(first.message, field=first.field, code=first.code)
+        self.wrong = tuple(wrong)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +49,28 @@ class FormState:
         return self.values.get(name, default)
 
     def error(self, name: str) -> str | None:
-        return self.refusal.message if self.refusal is not None and self.refusal.field == name else None
+        return next((each.message for each in self._refusals if each.field == name), None)
 
     @property
     def errors(self) -> list[dict[str, str | None]]:
         """For ``forms.error_summary``."""
-        return (
-            [] if self.refusal is None else [{"field": self.refusal.field, "message": self.refusal.message}]
-        )
+        return [{"field": each.field, "message": each.message} for each in self._refusals]
+
+    def of(self, thing: object) -> FormState:
+        """The same as one of several forms of a kind on a page, where fields are called ``reason-<thing>``."""
+        for each in self._refusals:
+            each.field = f"{each.field}-{thing}" if each.field else None
+        return FormState({f"{name}-{thing}": value for name, value in self.values.items()}, self.refusal)
+
+    @property
+    def _refusals(self) -> tuple[Refused, ...]:
+        match self.refusal:
+            case None:
+                return ()
+            case WrongFields(wrong=wrong):
+                return wrong
+            case refusal:
+                return (refusal,)
 
     @property
     def status(self) -> int:
@@ -67,6 +96,45 @@ def required(form: FormData, name: str, *, label: str | None = None) -> str:
     if not value:
         raise InvalidInput(f"{label or name.replace('_', ' ')} is missing", field=name)
     return value
+
+
+@overload
+def together(a: Callable[[], _A], b: Callable[[], _B], /) -> tuple[_A, _B]: ...
+
+
+@overload
+def together(a: Callable[[], _A], b: Callable[[], _B], c: Callable[[], _C], /) -> tuple[_A, _B, _C]: ...
+
+
+@overload
+def together(
+    a: Callable[[], _A], b: Callable[[], _B], c: Callable[[], _C], d: Callable[[], _D], /
+) -> tuple[_A, _B, _C, _D]: ...
+
+
+@overload
+def together(
+    a: Callable[[], _A],
+    b: Callable[[], _B],
+    c: Callable[[], _C],
+    d: Callable[[], _D],
+    e: Callable[[], _E],
+    f: Callable[[], _F],
+    /,
+) -> tuple[_A, _B, _C, _D, _E, _F]: ...
+
+
+def together(*reads: Callable[[], Any]) -> tuple[Any, ...]:
+    """What each of them reads of a form; ``WrongFields`` names all that are wrong, not only the first."""
+    values, wrong = list[Any](), list[InvalidInput]()
+    for read in reads:
+        try:
+            values.append(read())
+        except InvalidInput as refusal:
+            wrong.append(refusal)
+    if wrong:
+        raise WrongFields(wrong) if len(wrong) > 1 else wrong[0]
+    return tuple(values)
 
 
 def one_of(kind: type[_Choice], text: object, field: str) -> _Choice | None:

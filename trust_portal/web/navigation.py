@@ -115,7 +115,7 @@ _AREAS = (
     ),
 )
 #: Fewer pages of administration than this stand among the others.
-_WORTH_A_LEVEL = 3
+_WORTH_A_LEVEL = 2
 _AREA_OF_CUSTOMERS, _AREA_OF_VENDOR = "Customers", "House"
 
 

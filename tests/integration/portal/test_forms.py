@@ -89,6 +89,50 @@ async def test_a_refused_form_says_what_is_wrong_where_it_is_wrong(
     assert before == after
 
 
+#: Form, what is typed, and every field that is wrong with it, in the order of the form.
+ALL_AT_ONCE = [
+    (
+        "vendor_admin",
+        "/tenants",
+        {"key": "", "name": " ", "onboarded_at": "soon"},
+        "name key time_zone onboarded_at",
+    ),
+    ("customer_admin", "/t/aurora/people", {"email": "", "name": "", "until": "soon"}, "name email until"),
+    ("customer_admin", "/t/aurora/auditors", {"name": "R", "until": "soon"}, "email reason until"),
+    (
+        "csm",
+        "/t/aurora/account",
+        {"csm": "x", "review_on": "soon", "lead_days": "many"},
+        "csm review_on lead_days",
+    ),
+    ("csm", "/t/aurora/qbr/commitments", {"text": " ", "due": "soon"}, "text owner due"),
+    ("csm", "/t/aurora/trust/notes", {"kind": "x", "valid_from": "soon"}, "kind subject valid_from"),
+    ("sre_operator", "/t/aurora/exclusions", {"start": "soon", "reason": "r"}, "start end evidence"),
+    ("finops_operator", "/t/aurora/cost/suppressions", {"ends_at": "soon"}, "starts_at ends_at reason"),
+    (
+        "incident_owner",
+        "/incidents",
+        {"began_at": "soon", "owner": "x"},
+        "title severity service began_at detected_at owner",
+    ),
+]
+
+
+@pytest.mark.parametrize("who, path, form, wrong", ALL_AT_ONCE)
+async def test_a_form_with_several_wrong_fields_names_each_of_them_at_once(
+    portal: Portal, who: str, path: str, form: dict[str, str], wrong: str
+):
+    async with portal.browser(who) as browser:
+        refused = await browser.post(path, data=form)
+    fields = wrong.split()
+    assert refused.status_code == 422
+    assert f"{len(fields)} things need your attention; nothing was changed" in refused.text
+    assert re.findall(r'<li><a href="#(\w+)">', refused.text) == fields
+    assert [name for name in fields if f'id="{name}-error"' in refused.text] == fields, (
+        "and each at its field"
+    )
+
+
 async def test_a_token_is_shown_once_and_loading_its_page_again_issues_none(portal: Portal):
     form = {"label": "exporter", "days": "30", "scopes": "read"}
     async with portal.browser("customer_admin") as browser:

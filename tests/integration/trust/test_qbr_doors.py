@@ -182,16 +182,28 @@ async def test_a_refused_form_keeps_what_was_typed_in_its_place_and_what_is_judg
 
         promised = {"text": "Answer within a day", "owner": "Sam", "due": "2026-09-01"}
         await csm.post(f"{LIST}/commitments", data=promised)
+        await csm.post(f"{LIST}/commitments", data=promised | {"text": "Call back within a week"})
         settle = re.search(rf'action="({LIST}/commitments/[0-9a-f-]+)"', (await csm.get(LIST)).text)[1]
         kept = {"state": "kept", "evidence": "median of four hours"}
-        for change in ({"evidence": " "}, {"state": ""}, {"state": "open"}):
-            assert (await csm.post(settle, data=kept | change)).status_code == 422
+        for change, wrong in (
+            ({"evidence": " "}, ["evidence"]),
+            ({"state": ""}, ["state"]),
+            ({"state": "open"}, ["state"]),
+            ({"state": "", "evidence": " "}, ["state", "evidence"]),
+        ):
+            refused = await csm.post(settle, data=kept | change)
+            mine = settle.rsplit("/", 1)[1]
+            assert refused.status_code == 422
+            assert re.findall(r'<li><a href="#(\S+)">', refused.text) == [f"{name}-{mine}" for name in wrong]
+            assert [f'id="{name}-{mine}-error"' in refused.text for name in wrong] == [True] * len(wrong)
+            assert refused.text.count("<details open><summary>Settle</summary>") == 1, "its form, no other's"
+            assert (">median of four hours</textarea>" in refused.text) is ("evidence" not in change)
         assert (await customer.post(settle, data=kept)).status_code == 403
-        (commitment,) = await house.qbr_reader.commitments(CORA, aurora.id)
+        commitment, _ = await house.qbr_reader.commitments(CORA, aurora.id)
         assert (commitment.state.value, commitment.evidence) == ("open", None)
         assert (await csm.post(settle, data=kept)).headers["location"] == f"{LIST}#commitments"
         assert (await csm.post(settle, data=kept | {"state": "missed"})).status_code == 409
-        (commitment,) = await house.qbr_reader.commitments(CORA, aurora.id)
+        commitment, _ = await house.qbr_reader.commitments(CORA, aurora.id)
         assert (commitment.state.value, commitment.evidence) == ("kept", "median of four hours")
 
 

@@ -16,7 +16,7 @@ from trust_portal.access.tenants.model import Tenant
 from trust_portal.errors import InvalidInput, Refused
 from trust_portal.trust.accounts.model import LEAD, NOUN, Readiness, SetAccount
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import FormState, day_of, read_form, texts
+from trust_portal.web.forms import FormState, day_of, read_form, texts, together
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
 from trust_portal.web.templating import page
 
@@ -77,12 +77,12 @@ async def set_account(request: Request) -> Response:
 
 def _command(tenant: Tenant, form: FormData) -> SetAccount:
     given = texts(form)
-    return SetAccount(
-        tenant.id,
-        _person(given.get("csm", "")),
-        day_of(given["review_on"], "review_on") if given.get("review_on") else None,
-        _days(given.get("lead_days", "")),
+    csm, review_on, lead = together(
+        lambda: _person(given.get("csm", "")),
+        lambda: day_of(given["review_on"], "review_on") if given.get("review_on") else None,
+        lambda: _days(given.get("lead_days", "")),
     )
+    return SetAccount(tenant.id, csm, review_on, lead)
 
 
 def _person(text: str) -> UUID | None:

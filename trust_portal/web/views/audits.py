@@ -15,7 +15,7 @@ from trust_portal.documents.formats import instant
 from trust_portal.errors import Conflict, InvalidInput, NotSignedIn
 from trust_portal.web.context import actor_of, client_of, house_of
 from trust_portal.web.files import attachment
-from trust_portal.web.forms import FormState, moment_of, page_request, read_form, required, texts
+from trust_portal.web.forms import FormState, moment_of, page_request, read_form, required, texts, together
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
 from trust_portal.web.once import show_once, shown_once, taken
 from trust_portal.web.templating import page
@@ -49,13 +49,13 @@ async def auditors(request: Request, form: FormState = FormState()) -> Response:
 async def invite(request: Request) -> Response:
     tenant, form = await tenant_of(request), await read_form(request)
     try:
-        command = InviteAuditor(
-            tenant_id=tenant.id,
-            email=required(form, "email"),
-            name=required(form, "name"),
-            reason=required(form, "reason"),
-            until=moment_of(required(form, "until"), "until"),
+        name, email, reason, until = together(
+            lambda: required(form, "name"),
+            lambda: required(form, "email"),
+            lambda: required(form, "reason"),
+            lambda: moment_of(required(form, "until"), "until"),
         )
+        command = InviteAuditor(tenant_id=tenant.id, email=email, name=name, reason=reason, until=until)
         issued = await house_of(request).audit_invitations.invite(command, actor_of(request))
     except (InvalidInput, Conflict) as refusal:
         return await auditors(request, FormState(texts(form), refusal))

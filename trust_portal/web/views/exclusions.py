@@ -26,7 +26,7 @@ from trust_portal.reliability.exclusions.model import (
 )
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.files import attachment
-from trust_portal.web.forms import FormState, moment_of, page_request, read_form, texts
+from trust_portal.web.forms import FormState, moment_of, page_request, read_form, required, texts, together
 from trust_portal.web.navigation import tenant_of, tenant_path
 from trust_portal.web.templating import page
 from trust_portal.web.views.promises import promise_frame
@@ -67,14 +67,13 @@ async def exclusions(request: Request, form: FormState = FormState()) -> Respons
 async def propose(request: Request) -> Response:
     tenant, form = await tenant_of(request, purpose=_PURPOSE), await read_form(request)
     try:
-        command = ProposeExclusion(
-            tenant.id,
-            moment_of(form.get("start"), "start"),
-            moment_of(form.get("end"), "end"),
-            _objectives(form),
-            str(form.get("reason", "")),
-            str(form.get("evidence", "")),
+        start, end, reason, evidence = together(
+            lambda: moment_of(form.get("start"), "start"),
+            lambda: moment_of(form.get("end"), "end"),
+            lambda: required(form, "reason"),
+            lambda: required(form, "evidence"),
         )
+        command = ProposeExclusion(tenant.id, start, end, _objectives(form), reason, evidence)
         made = await house_of(request).exclusions.propose(command, actor_of(request))
     except Refused as refusal:
         if not refusal.mendable:

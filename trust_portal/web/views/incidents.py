@@ -26,7 +26,16 @@ from trust_portal.learning.incidents.acts_model import (
 from trust_portal.learning.incidents.model import NOUN, AffectingIncident, Incident, IncidentFilter, Severity
 from trust_portal.learning.incidents.service import IncidentView
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import FormState, moment_of, one_of, page_request, read_form, required, texts
+from trust_portal.web.forms import (
+    FormState,
+    moment_of,
+    one_of,
+    page_request,
+    read_form,
+    required,
+    texts,
+    together,
+)
 from trust_portal.web.navigation import frame
 from trust_portal.web.templating import page
 
@@ -103,15 +112,23 @@ async def declare(request: Request) -> Response:
     """The form's key makes it one declaration: sent twice, by a double click or a reload, it leads to the one."""
     actor, incidents_, form = actor_of(request), house_of(request).incidents, await read_form(request)
     try:
+        title, severity, service, began_at, detected_at, owner_id = together(
+            lambda: required(form, "title", label="what is wrong"),
+            lambda: _severity(form),
+            lambda: required(form, "service"),
+            lambda: moment_of(form.get("began_at"), "began_at"),
+            lambda: moment_of(form.get("detected_at"), "detected_at"),
+            lambda: _uuid(form.get("owner"), "owner"),
+        )
         command = DeclareIncident(
-            title=str(form.get("title", "")),
-            severity=_severity(form),
-            service=str(form.get("service", "")),
-            began_at=moment_of(form.get("began_at"), "began_at"),
-            detected_at=moment_of(form.get("detected_at"), "detected_at"),
+            title=title,
+            severity=severity,
+            service=service,
+            began_at=began_at,
+            detected_at=detected_at,
             tenants=_keys(form, "tenants"),
             objectives=_objectives(form),
-            owner_id=_uuid(form.get("owner"), "owner"),
+            owner_id=owner_id,
             team=str(form.get("team", "")) or None,
             key=required(form, "key"),
         )

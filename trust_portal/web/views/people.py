@@ -18,7 +18,16 @@ from trust_portal.documents.formats import instant
 from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.kernel.actor import CUSTOMER_ROLES, Role
 from trust_portal.web.context import actor_of, house_of, signed_in_of
-from trust_portal.web.forms import FormState, day_of, page_request, read_form, required, start_of, texts
+from trust_portal.web.forms import (
+    FormState,
+    day_of,
+    page_request,
+    read_form,
+    required,
+    start_of,
+    texts,
+    together,
+)
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
 from trust_portal.web.once import show_once, shown_once, taken
 from trust_portal.web.templating import page
@@ -50,9 +59,13 @@ async def add_person(request: Request) -> Response:
     tenant, form = await tenant_of(request), await read_form(request)
     actor, house = actor_of(request), house_of(request)
     try:
-        command = AddPerson(tenant.id, required(form, "email"), required(form, "name"))
-        role = _role(str(form["role"])) if form.get("role") else None
-        until = _until(form)
+        name, email, role, until = together(
+            lambda: required(form, "name"),
+            lambda: required(form, "email"),
+            lambda: _role(str(form["role"])) if form.get("role") else None,
+            lambda: _until(form),
+        )
+        command = AddPerson(tenant.id, email, name)
         if role is not None:
             await house.gate.require(actor, Action.ROLE_GRANT, Resource("person", tenant.id))
             GrantRole(tenant.id, tenant.id, role, until).check(house.clock.now())

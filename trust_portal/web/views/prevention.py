@@ -28,16 +28,24 @@ from trust_portal.learning.actions.model import (
     FinishAction,
     LinkRecurrence,
     MoveDueDate,
-    PlanAction,
     PreventionAction,
     StepAct,
 )
 from trust_portal.learning.actions.told_reminders import ReminderFilter, ReminderKind
 from trust_portal.learning.switchboard.service import AcknowledgeEscalation
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import FormState, day_of, one_of, page_request, read_form, required, texts
+from trust_portal.web.forms import (
+    FormState,
+    day_of,
+    one_of,
+    page_request,
+    read_form,
+    required,
+    texts,
+)
 from trust_portal.web.navigation import frame
 from trust_portal.web.templating import page
+from trust_portal.web.views.action_forms import id_of, plan_of
 
 RECEIPTS = "/t/vendor/receipts/"
 _FILTERS = ("state", "type", "owner", "incident")
@@ -82,8 +90,8 @@ async def actions(request: Request) -> Response:
     wanted = ActionFilter(
         state=one_of(ActionState, asked["state"], "state"),
         type=one_of(ActionType, asked["type"], "type"),
-        owner_id=person_behind(actor) if asked["owner"] == _MINE else _id(asked["owner"], "owner"),
-        incident_id=_id(asked["incident"], "incident"),
+        owner_id=person_behind(actor) if asked["owner"] == _MINE else id_of(asked["owner"], "owner"),
+        incident_id=id_of(asked["incident"], "incident"),
     )
     listed = await house.prevention_actions.page(actor, wanted, page_request(request))
     colleagues = await house.prevention_actions.colleagues(actor)
@@ -147,7 +155,7 @@ async def reminders(request: Request) -> Response:
     asked = {name: request.query_params.get(name, "") for name in ("kind", "owner")}
     wanted = ReminderFilter(
         kind=one_of(ReminderKind, asked["kind"], "kind"),
-        owner_id=person_behind(actor) if asked["owner"] == _MINE else _id(asked["owner"], "owner"),
+        owner_id=person_behind(actor) if asked["owner"] == _MINE else id_of(asked["owner"], "owner"),
     )
     listed = await house.prevention_actions.reminders_page(actor, wanted, page_request(request))
     colleagues = await house.prevention_actions.colleagues(actor)
@@ -167,7 +175,7 @@ async def new(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     await house.gate.require(actor, Action.PREVENTION_ACTION_PLAN, Resource.of_house(NOUN))
     values = dict(request.query_params) | dict(form.values)
-    postmortem_id = _id(values.get("postmortem"), "postmortem")
+    postmortem_id = id_of(values.get("postmortem"), "postmortem")
     if postmortem_id is None:
         raise InvalidInput("say for which postmortem", field="postmortem")
     planned = await house.prevention_actions.of_postmortem(actor, postmortem_id)
@@ -191,7 +199,7 @@ async def new(request: Request, form: FormState = FormState()) -> Response:
 async def plan(request: Request) -> Response:
     form = await read_form(request)
     try:
-        made = await house_of(request).prevention_actions.plan(_plan(form), actor_of(request))
+        made = await house_of(request).prevention_actions.plan(plan_of(form), actor_of(request))
     except Refused as refusal:
         if not refusal.mendable:
             raise
@@ -240,7 +248,7 @@ async def withdraw(request: Request) -> Response:
 
 async def recurrence(request: Request) -> Response:
     async def act(form: FormData) -> object:
-        incident_id = _id(required(form, "incident"), "incident")
+        incident_id = id_of(required(form, "incident"), "incident")
         if incident_id is None:
             raise InvalidInput("say which incident", field="incident")
         note = str(form.get("recurrence_note", ""))
@@ -274,23 +282,6 @@ async def _done(request: Request, act: Callable[[FormData], Awaitable[object]]) 
     return RedirectResponse(f"/actions/{request.path_params['action']}", status_code=303)
 
 
-def _plan(form: FormData) -> PlanAction:
-    postmortem_id = _id(required(form, "postmortem"), "postmortem")
-    owner_id = _id(required(form, "owner", label="the owner"), "owner")
-    type_ = one_of(ActionType, form.get("type"), "type")
-    if postmortem_id is None or owner_id is None or type_ is None:
-        raise InvalidInput("say what it works on", field="type")
-    return PlanAction(
-        postmortem_id=postmortem_id,
-        title=str(form.get("title", "")),
-        type=type_,
-        owner_id=owner_id,
-        term=_number(form.get("term"), "term"),
-        link=str(form.get("link", "")) or None,
-        replaces=_id(form.get("replaces"), "replaces"),
-    )
-
-
 def _stamps(each: PreventionAction) -> list[dict[str, Any]]:
     """From the plan to where it stands; each stamp opens its receipt."""
     stamps = [_stamp("Planned", each.created_at, each.created_by, each.receipt_id)]
@@ -314,22 +305,6 @@ def _stamp(word: str, at: datetime, by: str, receipt: UUID) -> dict[str, Any]:
         "by": by,
         "href": f"{RECEIPTS}{receipt}",
     }
-
-
-def _id(text: object, field: str) -> UUID | None:
-    if not text:
-        return None
-    try:
-        return UUID(str(text).strip())
-    except ValueError:
-        raise InvalidInput("this is no id", field=field) from None
-
-
-def _number(text: object, field: str) -> int:
-    digits = str(text or "").strip()
-    if not digits.isascii() or not digits.isdigit() or len(digits) > 4:
-        raise InvalidInput("write a whole number", field=field)
-    return int(digits)
 
 
 _ONE = "/actions/{action:uuid}"

@@ -110,7 +110,6 @@ async def switchboard(request: Request, form: FormState = FormState()) -> Respon
         trend_rows=[[formats.day(at), f"{points:,}"] for at, points in board.trend],
         views=await house.switchboard.views(actor),
         form=form,
-        sides=_sides(request),
         **({} if wall else frame(request)),
     )
 
@@ -161,7 +160,6 @@ async def coverage(request: Request) -> Response:
         previous=_further(show, start - _LINES) if start else None,
         next=_further(show, start + _LINES) if start + _LINES < len(lines) else None,
         covers=_COVERS,
-        sides=_sides(request),
         **frame(request),
     )
 
@@ -232,18 +230,6 @@ def _chart(board: Board) -> Any:
         title="Incident debt, week by week",
         description=f"From {first:,} points twelve weeks ago to {last:,} now.",
     )
-
-
-def _sides(request: Request) -> list[dict[str, Any]]:
-    path = request.url.path
-    return [
-        {"label": label, "href": href, "current": path == href}
-        for label, href in (
-            ("Debt", "/switchboard"),
-            ("Coverage", "/switchboard/coverage"),
-            ("Prevention actions", "/actions"),
-        )
-    ]
 
 
 def _start(text: str | None, total: int) -> int:

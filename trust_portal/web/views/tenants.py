@@ -15,7 +15,16 @@ from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.kernel.page import Page
 from trust_portal.kernel.period import month_label, previous_label
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import FormState, day_of, page_request, read_form, required, start_of, texts
+from trust_portal.web.forms import (
+    FormState,
+    day_of,
+    page_request,
+    read_form,
+    required,
+    start_of,
+    texts,
+    together,
+)
 from trust_portal.web.navigation import frame, tenant_path
 from trust_portal.web.templating import page
 
@@ -49,13 +58,14 @@ async def create_tenant(request: Request) -> Response:
     form = await read_form(request)
     onboarded = texts(form).get("onboarded_at")
     try:
-        command = CreateTenant(
-            key=required(form, "key"),
-            name=required(form, "name"),
-            time_zone=required(form, "time_zone", label="time zone"),
-            residency=str(form.get("residency", "")).strip(),
-            onboarded_at=start_of(day_of(onboarded, "onboarded_at")) if onboarded else None,
+        name, key, time_zone, onboarded_at = together(
+            lambda: required(form, "name"),
+            lambda: required(form, "key"),
+            lambda: required(form, "time_zone", label="time zone"),
+            lambda: start_of(day_of(onboarded, "onboarded_at")) if onboarded else None,
         )
+        residency = str(form.get("residency", "")).strip()
+        command = CreateTenant(key, name, time_zone, residency, onboarded_at)
         tenant = await house_of(request).tenants.create(command, actor_of(request))
     except (InvalidInput, Conflict) as refusal:
         return await tenants(request, FormState(texts(form), refusal))

@@ -12,7 +12,7 @@ from trust_portal.errors import InvalidInput, Refused
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.trust.notes.model import NOUN, NoteKind, WriteNote
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import FormState, day_of, read_form, required, texts
+from trust_portal.web.forms import FormState, day_of, read_form, required, texts, together
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
 from trust_portal.web.templating import page
 
@@ -38,14 +38,14 @@ async def write(request: Request) -> Response:
     tenant, form = await tenant_of(request, purpose="Trust Report"), await read_form(request)
     given = texts(form)
     try:
-        command = WriteNote(
-            VENDOR_ID if given.get("everybody") else tenant.id,
-            _kind(given.get("kind", "")),
-            required(form, "subject"),
-            given.get("text") or None,
-            day_of(required(form, "valid_from"), "valid_from"),
-            day_of(given["valid_to"], "valid_to") if given.get("valid_to") else None,
+        kind, subject, valid_from, valid_to = together(
+            lambda: _kind(given.get("kind", "")),
+            lambda: required(form, "subject"),
+            lambda: day_of(required(form, "valid_from"), "valid_from"),
+            lambda: day_of(given["valid_to"], "valid_to") if given.get("valid_to") else None,
         )
+        whose = VENDOR_ID if given.get("everybody") else tenant.id
+        command = WriteNote(whose, kind, subject, given.get("text") or None, valid_from, valid_to)
         await house_of(request).trust_notes.write(command, actor_of(request))
     except Refused as refusal:
         if refusal.status in {401, 403} or (refusal.status == 404 and refusal.field != "subject"):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from trust_portal.cost.remediation.intent import pairs
 from trust_portal.cost.remediation.model import Plan, Run, Step, StepKind
-from trust_portal.documents.formats import instant
+from trust_portal.documents.formats import amount, instant
 from trust_portal.kernel.money import Money
 
 _MARKS = {
@@ -59,7 +60,7 @@ def limit_words(plan: Plan) -> str:
     limit = plan.playbook.limits.money(plan.currency)
     if limit is None:
         return f"none in {plan.currency}, so nothing is done in it"
-    return f"{Money(limit, plan.currency)} a day, over all customers"
+    return f"{amount(Decimal(Money(limit, plan.currency).decimal), plan.currency)} a day, over all customers"
 
 
 def _words(run: Run, step: Step) -> str:

@@ -13,7 +13,7 @@ from trust_portal.access.policy import Resource
 from trust_portal.cost.anomalies.suppressions_model import LONGEST, CreateSuppression, EndSuppression
 from trust_portal.errors import Refused
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import FormState, moment_of, page_request, read_form, texts
+from trust_portal.web.forms import FormState, moment_of, page_request, read_form, required, texts, together
 from trust_portal.web.navigation import tenant_of, tenant_path
 from trust_portal.web.templating import page
 from trust_portal.web.views.cost.screen import SUBSYSTEM_CHOICES, cost_frame, subsystem_of
@@ -44,13 +44,13 @@ async def suppressions(request: Request, form: FormState = FormState()) -> Respo
 async def create(request: Request) -> Response:
     tenant, form = await tenant_of(request, purpose="suppressions"), await read_form(request)
     try:
-        command = CreateSuppression(
-            tenant.id,
-            subsystem_of(form.get("subsystem")),
-            str(form.get("reason", "")),
-            moment_of(form.get("starts_at"), "starts_at"),
-            moment_of(form.get("ends_at"), "ends_at"),
+        subsystem, starts_at, ends_at, reason = together(
+            lambda: subsystem_of(form.get("subsystem")),
+            lambda: moment_of(form.get("starts_at"), "starts_at"),
+            lambda: moment_of(form.get("ends_at"), "ends_at"),
+            lambda: required(form, "reason"),
         )
+        command = CreateSuppression(tenant.id, subsystem, reason, starts_at, ends_at)
         await house_of(request).suppressions.create(command, actor_of(request))
     except Refused as refusal:
         return await _again(request, FormState(texts(form), refusal))

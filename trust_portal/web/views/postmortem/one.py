@@ -16,6 +16,7 @@ from trust_portal.access.policy import Resource
 from trust_portal.evidence.export import Export
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.actions.model import NOUN as ACTION
 from trust_portal.learning.postmortems.model import NOUN, PARTS, REQUIRED_PARTS, PostmortemState
 from trust_portal.learning.postmortems.reading import Opened
 from trust_portal.web.context import actor_of, house_of
@@ -132,6 +133,7 @@ def about(request: Request, actor: Actor, opened: Opened) -> dict[str, Any]:
         "stamps": stamps_of(postmortem, receipts),
         "receipts": receipts,
         "may_write": may_write and postmortem.state is not PostmortemState.SIGNED,
+        "may_plan": gate.allows(actor, Action.PREVENTION_ACTION_PLAN, Resource.of_house(ACTION)),
         "may_submit": may_write and postmortem.state is PostmortemState.DRAFT,
         "may_return": may_write and in_review,
         "may_accept": in_review

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -15,7 +17,7 @@ from trust_portal.trust.qbr.model import (
     Settle,
 )
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import FormState, day_of, one_of, read_form, required, texts
+from trust_portal.web.forms import FormState, day_of, one_of, read_form, required, texts, together
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
 from trust_portal.web.templating import page
 from trust_portal.web.views.qbr.screen import PURPOSE, rights_of
@@ -67,9 +69,12 @@ async def prepare(request: Request) -> Response:
 async def promise(request: Request) -> Response:
     tenant, form = await tenant_of(request, purpose=PURPOSE), await read_form(request)
     try:
-        command = Promise(
-            tenant.id, required(form, "text"), required(form, "owner"), day_of(required(form, "due"), "due")
+        text, owner, due = together(
+            lambda: required(form, "text", label="the commitment"),
+            lambda: required(form, "owner"),
+            lambda: day_of(required(form, "due"), "due"),
         )
+        command = Promise(tenant.id, text, owner, due)
         await house_of(request).qbrs.promise(command, actor_of(request))
     except Refused as refusal:
         if not refusal.mendable:
@@ -80,17 +85,25 @@ async def promise(request: Request) -> Response:
 
 async def settle(request: Request) -> Response:
     tenant, form = await tenant_of(request, purpose=PURPOSE), await read_form(request)
+    commitment_id: UUID = request.path_params["commitment"]
     try:
-        state = one_of(CommitmentState, form.get("state"), "state")
-        if state is None:
-            raise InvalidInput("say whether it was kept, missed or dropped", field="state")
-        command = Settle(tenant.id, request.path_params["commitment"], state, required(form, "evidence"))
+        state, evidence = together(
+            lambda: _settled(form.get("state")), lambda: required(form, "evidence", label="what shows it")
+        )
+        command = Settle(tenant.id, commitment_id, state, evidence)
         await house_of(request).qbrs.settle(command, actor_of(request))
     except Refused as refusal:
         if not refusal.mendable:
             raise
-        return await reviews(request, FormState(texts(form), refusal))
+        return await reviews(request, FormState(texts(form), refusal).of(commitment_id))
     return RedirectResponse(f"{tenant_path(tenant)}/qbr#commitments", status_code=303)
+
+
+def _settled(text: object) -> CommitmentState:
+    state = one_of(CommitmentState, text, "state")
+    if state is None:
+        raise InvalidInput("say whether it was kept, missed or dropped", field="state")
+    return state
 
 
 routes = [
