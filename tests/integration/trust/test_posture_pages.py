@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from support.portal_fixtures import Portal
 
@@ -70,6 +72,21 @@ async def test_the_customers_administrator_enables_a_key_and_withdraws_it(portal
         assert (
             await browser.post(f"{PAGE}/key", data={"act": "enable", "reason": "For them"})
         ).status_code == 403
+
+
+async def test_a_look_from_before_the_keys_last_change_says_that_it_is_not_of_todays_key(
+    portal: Portal,
+) -> None:
+    old = "Not of today’s key"
+    async with portal.browser("sre_operator") as staff, portal.browser("customer_admin") as customer:
+        await staff.post(f"{PAGE}/check")
+        assert old not in (await customer.get(PAGE)).text
+        portal.clock.advance(timedelta(minutes=1))
+        await customer.post(f"{PAGE}/key", data={"act": "enable", "reason": "Our rules ask for it"})
+        assert (await customer.get(PAGE)).text.count(old) == 1
+        portal.clock.advance(timedelta(minutes=1))
+        await staff.post(f"{PAGE}/check")
+        assert old not in (await customer.get(PAGE)).text
 
 
 async def test_graphql_says_and_does_the_same(portal: Portal) -> None:
