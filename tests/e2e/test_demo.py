@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from playwright.sync_api import Browser
 from support.demo_process import PATIENCE, Demo
 from support.handed_over import Told, holds_all_five, is_accepted, slides_say_what_the_json_says
+from support.seen_pages import PAGES, faults_of_pages
 
 from trust_portal.cost.remediation.calls import ControlCall
 from trust_portal.evidence import bundle
@@ -24,7 +26,7 @@ from trust_portal.kernel.period import parse_period
 from trust_portal.notify.standard_webhooks import Ed25519Private, sign_webhook
 from trust_portal.trust.accounts.model import quarter_before
 
-pytestmark = pytest.mark.takes(seconds=330)
+pytestmark = pytest.mark.takes(seconds=360)
 
 
 def one(pattern: str, text: str) -> str:
@@ -250,8 +252,14 @@ def visit(base: str, role: str, paths: list[str]) -> dict[str, int]:
         return {path: client.get(path).status_code for path in paths}
 
 
+def whoever_works_on_it_can_read_its_pages(chrome: Browser, base: str) -> None:
+    """Accessible in light and dark, no wider than a phone, with a name, a heading and a silent console."""
+    faults = {role: faults_of_pages(chrome, base, role, paths) for role, paths in PAGES.items()}
+    assert {role: found for role, found in faults.items() if found} == {}
+
+
 def test_the_whole_story_is_told_beside_a_demo_that_is_cut_off_in_the_middle(
-    start: Callable[..., Demo], tmp_path: Path
+    start: Callable[..., Demo], chrome: Browser, tmp_path: Path
 ) -> None:
     serving = start("serving")
     serving.wait_for(" 2  Keys")
@@ -296,6 +304,8 @@ def test_the_whole_story_is_told_beside_a_demo_that_is_cut_off_in_the_middle(
     of_the_customer = [path for path in paths if path.startswith("/t/brightwater/")]
     assert set(visit(base, "customer_admin", of_the_customer).values()) == {200}
     assert set(visit(base, "sre_operator", [p for p in paths if p not in of_the_customer]).values()) == {200}
+
+    whoever_works_on_it_can_read_its_pages(chrome, base)
 
     the_product_remembers(serving)
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from support.seen_pages import violations
 
 pytestmark = pytest.mark.takes(seconds=65)
 
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 CUSTOMER = (
     "",
     "/reports",
@@ -102,20 +101,6 @@ LISTS = {
     "csm": (),
 }
 FIRST = "main tbody a, .requests a"
-
-
-def violations(page: Any) -> list[tuple[str, list[str]]]:
-    """All rules in light; in dark, where nothing but the colours differs, the rule about colours."""
-    page.emulate_media(color_scheme="light")
-    # What passed is not written out: that is nearly every element of a page, for nearly every rule.
-    told = {"resultTypes": ["violations"]}
-    by_tag = {"runOnly": {"type": "tag", "values": TAGS}, **told}
-    light = Axe().run(page, options=by_tag).response["violations"]
-    page.emulate_media(color_scheme="dark")
-    colours = {"runOnly": {"type": "rule", "values": ["color-contrast"]}, **told}
-    dark = page.evaluate("options => axe.run(options)", colours)["violations"]
-    page.emulate_media(color_scheme="light")
-    return [(each["id"], [node["html"][:160] for node in each["nodes"]]) for each in (*light, *dark)]
 
 
 @pytest.mark.parametrize("role", PAGES)
