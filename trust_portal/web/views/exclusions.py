@@ -16,6 +16,7 @@ from trust_portal.access.policy import Resource
 from trust_portal.documents import formats
 from trust_portal.errors import Refused
 from trust_portal.kernel.actor import Role
+from trust_portal.kernel.names import require_words
 from trust_portal.reliability.credits.words import role_of
 from trust_portal.reliability.exclusions.model import (
     NOUN,
@@ -26,7 +27,7 @@ from trust_portal.reliability.exclusions.model import (
 )
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.files import attachment
-from trust_portal.web.forms import FormState, moment_of, page_request, read_form, required, texts, together
+from trust_portal.web.forms import FormState, moment_of, page_request, read_form, texts, together
 from trust_portal.web.navigation import tenant_of, tenant_path
 from trust_portal.web.templating import page
 from trust_portal.web.views.promises import promise_frame
@@ -70,8 +71,8 @@ async def propose(request: Request) -> Response:
         start, end, reason, evidence = together(
             lambda: moment_of(form.get("start"), "start"),
             lambda: moment_of(form.get("end"), "end"),
-            lambda: required(form, "reason"),
-            lambda: required(form, "evidence"),
+            lambda: require_words(str(form.get("reason", "")), "reason"),
+            lambda: require_words(str(form.get("evidence", "")), "evidence"),
         )
         command = ProposeExclusion(tenant.id, start, end, _objectives(form), reason, evidence)
         made = await house_of(request).exclusions.propose(command, actor_of(request))

@@ -12,8 +12,9 @@ from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.cost.anomalies.suppressions_model import LONGEST, CreateSuppression, EndSuppression
 from trust_portal.errors import Refused
+from trust_portal.kernel.names import require_words
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import FormState, moment_of, page_request, read_form, required, texts, together
+from trust_portal.web.forms import FormState, moment_of, page_request, read_form, texts, together
 from trust_portal.web.navigation import tenant_of, tenant_path
 from trust_portal.web.templating import page
 from trust_portal.web.views.cost.screen import SUBSYSTEM_CHOICES, cost_frame, subsystem_of
@@ -48,7 +49,7 @@ async def create(request: Request) -> Response:
             lambda: subsystem_of(form.get("subsystem")),
             lambda: moment_of(form.get("starts_at"), "starts_at"),
             lambda: moment_of(form.get("ends_at"), "ends_at"),
-            lambda: required(form, "reason"),
+            lambda: require_words(str(form.get("reason", "")), "reason"),
         )
         command = CreateSuppression(tenant.id, subsystem, reason, starts_at, ends_at)
         await house_of(request).suppressions.create(command, actor_of(request))
