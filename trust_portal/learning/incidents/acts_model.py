@@ -37,10 +37,10 @@ class DeclareIncident:
 
     def __post_init__(self) -> None:
         for field in ("title", "service"):
-            object.__setattr__(self, field, _line(getattr(self, field), field))
+            object.__setattr__(self, field, one_line(getattr(self, field), field))
         for field in ("team", "key"):
             given = getattr(self, field)
-            object.__setattr__(self, field, _line(given, field) if given and given.strip() else None)
+            object.__setattr__(self, field, one_line(given, field) if given and given.strip() else None)
         _require_zone(self.began_at, "began_at")
         _require_zone(self.detected_at, "detected_at")
         if self.detected_at < self.began_at:
@@ -192,7 +192,8 @@ def command_of(
             return SetAffected(incident_id, text, at, tenants=tenants, objectives=objectives)
 
 
-def _line(text: str, field: str) -> str:
+def one_line(text: str, field: str) -> str:
+    """``text`` without what surrounds it; ``InvalidInput`` unless it is readable and fits on one line."""
     line = text.strip()
     if not 1 <= len(line) <= _LONGEST_LINE or not is_readable(line):
         raise InvalidInput(f"write 1 to {_LONGEST_LINE} printable characters on one line", field=field)

@@ -7,6 +7,7 @@ from uuid import UUID
 from starlette.datastructures import FormData
 
 from trust_portal.errors import InvalidInput
+from trust_portal.kernel.names import require_words
 from trust_portal.learning.actions.model import ActionType, PlanAction
 from trust_portal.web.forms import one_of, required, together
 
@@ -15,7 +16,7 @@ def plan_of(form: FormData) -> PlanAction:
     """``InvalidInput`` names every field that is wrong."""
     postmortem_id = _that(required(form, "postmortem"), "postmortem")
     title, type_, owner_id, term = together(
-        lambda: required(form, "title", label="what shall be done"),
+        lambda: require_words(str(form.get("title", "")), "title"),
         lambda: _type(form.get("type")),
         lambda: _that(required(form, "owner", label="the owner"), "owner"),
         lambda: _number(form.get("term"), "term"),

@@ -22,6 +22,7 @@ from trust_portal.learning.incidents.acts_model import (
     Telling,
     TellOfIncident,
     command_of,
+    one_line,
 )
 from trust_portal.learning.incidents.model import NOUN, AffectingIncident, Incident, IncidentFilter, Severity
 from trust_portal.learning.incidents.service import IncidentView
@@ -113,9 +114,9 @@ async def declare(request: Request) -> Response:
     actor, incidents_, form = actor_of(request), house_of(request).incidents, await read_form(request)
     try:
         title, severity, service, began_at, detected_at, owner_id = together(
-            lambda: required(form, "title", label="what is wrong"),
+            lambda: one_line(str(form.get("title", "")), "title"),
             lambda: _severity(form),
-            lambda: required(form, "service"),
+            lambda: one_line(str(form.get("service", "")), "service"),
             lambda: moment_of(form.get("began_at"), "began_at"),
             lambda: moment_of(form.get("detected_at"), "detected_at"),
             lambda: _uuid(form.get("owner"), "owner"),
