@@ -153,6 +153,9 @@ async def test_one_bundle_says_every_fact_with_one_number_in_every_form(portal: 
         assert words("Asked for by mail.") in form
         assert words("They are angry") not in form
     _no_other_number(body, sections, slides)
+    assert "Commentary" + words("Nothing is said beside these data.") in shown, (
+        "a slot where nobody wrote yet"
+    )
     _charts_have_the_same_values(sections, files["qbr.pptx"])
     opened = words(pdf_text_of(files["qbr.pptx"], tmp_path))
     usage = next(each for each in sections if each.id == "usage")
