@@ -37,6 +37,7 @@ EXPECTED = {
     "/sign-in/link/unknown": EVERYBODY,
     "/sign-in/oidc": "404 404 404 404 404 404 404 404 404 404",
     "/sign-in/oidc/callback": "401 401 401 401 401 401 401 401 401 401",
+    "/sign-in/oidc/connect": "303 404 404 404 404 404 404 404 404 404",
     "/account": "303 200 200 200 200 200 200 200 200 200",
     "/account/notifications": "303 200 200 200 200 200 200 200 200 200",
     "/notifications": "303 200 200 200 200 200 200 200 200 200",
