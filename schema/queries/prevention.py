@@ -9,14 +9,17 @@ from schema.context import Info
 from schema.ids import decode
 from schema.types.prevention import (
     PreventionAction,
+    PreventionReminder,
     SwitchboardSavedView,
     SwitchboardView,
     prevention_action,
+    prevention_reminder,
     switchboard_view,
 )
 from schema.work import weighs
 from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.actions.model import ActionFilter, ActionState, ActionType
+from trust_portal.learning.actions.told_reminders import ReminderFilter, ReminderKind
 from trust_portal.learning.incidents.model import Severity
 from trust_portal.learning.switchboard.model import BoardFilter
 
@@ -54,6 +57,28 @@ class PreventionQueries:
         return prevention_action(
             await info.context.house.prevention_actions.get(info.context.actor, asked.id)
         )
+
+    @strawberry.field(description="Reminders of all actions, newest first, for staff.")
+    async def prevention_reminders(
+        self,
+        info: Info,
+        first: First = None,
+        after: str | None = None,
+        last: Last = None,
+        before: str | None = None,
+        kind: ReminderKind | None = None,
+        owner_id: strawberry.ID | None = None,
+        action_id: strawberry.ID | None = None,
+    ) -> Connection[PreventionReminder]:
+        wanted = ReminderFilter(
+            kind,
+            None if owner_id is None else decode(owner_id, "Person", field="ownerId").id,
+            None if action_id is None else decode(action_id, "PreventionAction", field="actionId").id,
+        )
+        page = await info.context.house.prevention_actions.reminders_page(
+            info.context.actor, wanted, page_request(first, after, last, before)
+        )
+        return connection(page, prevention_reminder)
 
     @strawberry.field(description="What is still owed after incidents, for staff.", metadata=weighs(100))
     async def switchboard(

@@ -17,6 +17,8 @@ from trust_portal.learning.incidents.integrations_model import Integration
 from trust_portal.learning.incidents.service import IncidentView
 from trust_portal.learning.postmortems.releases_model import ReleasedCopy, StoredCopy
 
+strawberry.enum(model.MajorBecause, name="MajorBecause", description="How an incident became a P1 or P2.")
+
 
 @strawberry.type(description="One line of an incident's course.")
 class IncidentEntry:
@@ -30,6 +32,20 @@ class IncidentEntry:
     claim: bool = strawberry.field(
         description="It was told and is not in force: a lower severity, or what another source may not say."
     )
+
+
+@strawberry.type(
+    description="One line of an incident's course, with where it comes from: for the vendor's people."
+)
+class VendorIncidentEntry(IncidentEntry):
+    turning_point: bool
+    by: str | None = strawberry.field(
+        description="Who told it at the portal; null: a program, or an approval."
+    )
+    source: str | None = strawberry.field(
+        description="Of the event that told it; null: a downgrade that two approved."
+    )
+    event_id: str | None = strawberry.field(description="That event's id, of this source.")
 
 
 @strawberry.type(description="The tenant's copy of an incident's postmortem, of the latest version it has.")
@@ -108,6 +124,9 @@ class VendorIncident:
     resolved_at: datetime | None
     reopened: int
     merged_into: strawberry.ID | None
+    major_because: model.MajorBecause | None = strawberry.field(
+        description="By what it became a P1 or P2, which takes a postmortem; null: it never was one."
+    )
     everybody: bool = strawberry.field(description="It may touch every customer.")
     objectives: list[str] | None = strawberry.field(description="Null: all of them.")
 
@@ -115,10 +134,16 @@ class VendorIncident:
 @strawberry.type(description="An incident with its course.")
 class VendorIncidentDetail:
     incident: VendorIncident
-    timeline: list[IncidentEntry] = strawberry.field(description="In the order of what happened.")
+    timeline: list[VendorIncidentEntry] = strawberry.field(description="In the order of what happened.")
+    merged: list[VendorIncident] = strawberry.field(description="What was merged into it.")
     tenants: list[str] = strawberry.field(description="Keys of the customers it names.")
     postmortem_id: strawberry.ID | None = strawberry.field(description="Null: it takes none.")
     row: strawberry.Private[model.Incident]
+
+    @strawberry.field(description="The approval that a lower severity waits for; null: it waits for none.")
+    async def waits_for(self, info: Info) -> strawberry.ID | None:
+        request_id = await info.context.house.downgrades.waiting(info.context.actor, self.row.id)
+        return None if request_id is None else encode("ApprovalRequest", VENDOR_ID, request_id)
 
     @strawberry.field(description="Actions that should have prevented it, the first linked first.")
     async def recurrence_of(self, info: Info) -> list[RecurredAction]:
@@ -232,6 +257,7 @@ def vendor_incident(row: model.Incident) -> VendorIncident:
         resolved_at=row.resolved_at,
         reopened=row.reopened,
         merged_into=None if row.merged_into is None else encode("VendorIncident", VENDOR_ID, row.merged_into),
+        major_because=row.major_because,
         everybody=row.everybody,
         objectives=None if row.objectives is None else list(row.objectives),
     )
@@ -241,7 +267,8 @@ def vendor_incident_detail(view: IncidentView) -> VendorIncidentDetail:
     id_ = view.postmortem_id
     return VendorIncidentDetail(
         incident=vendor_incident(view.incident),
-        timeline=[_entry(each) for each in view.entries],
+        timeline=[_vendor_entry(each) for each in view.entries],
+        merged=[vendor_incident(each) for each in view.merged],
         tenants=[tenant.key for tenant in view.customers],
         postmortem_id=None if id_ is None else encode("Postmortem", VENDOR_ID, id_),
         row=view.incident,
@@ -293,6 +320,20 @@ def _entry(row: model.IncidentEntry) -> IncidentEntry:
         text=row.text,
         severity=row.severity,
         claim=row.claim,
+    )
+
+
+def _vendor_entry(row: model.IncidentEntry) -> VendorIncidentEntry:
+    return VendorIncidentEntry(
+        at=row.at,
+        kind=row.kind,
+        text=row.text,
+        severity=None if row.severity is None else row.severity.value,
+        claim=row.claim,
+        turning_point=row.key,
+        by=row.by,
+        source=None if row.origin is None else row.origin.source,
+        event_id=None if row.origin is None else row.origin.event_id,
     )
 
 

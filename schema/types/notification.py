@@ -8,6 +8,7 @@ from datetime import datetime
 import strawberry
 
 from schema.ids import encode
+from schema.types.sending import Channel, DeliveryState
 from trust_portal.notify import model
 from trust_portal.notify.log import InboxItem, LoggedDelivery
 from trust_portal.notify.topics import RULES, Topic
@@ -15,12 +16,6 @@ from trust_portal.notify.webhooks.message import message_id
 from trust_portal.notify.webhooks.model import Endpoint
 
 strawberry.enum(Topic, name="NotificationTopic", description="What is told; webhooks name it in `type`.")
-strawberry.enum(model.Channel, name="DeliveryChannel", description="By which way.")
-strawberry.enum(
-    model.DeliveryState,
-    name="DeliveryState",
-    description="RETRYING: tried again by itself. GIVEN_UP: only by a replay.",
-)
 strawberry.enum(
     model.Verdict, name="DeliveryVerdict", description="LOST: the worker ended before it could say."
 )
@@ -94,8 +89,8 @@ class DeliveryReplay:
 @strawberry.type(description="One notification to one person or endpoint by mail or webhook.")
 class Delivery:
     id: strawberry.ID
-    channel: model.Channel
-    state: model.DeliveryState
+    channel: Channel
+    state: DeliveryState
     topic: Topic
     title: str
     message_id: str = strawberry.field(description="The `webhook-id`: the same however often it is sent.")

@@ -9,9 +9,11 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import encode
+from schema.types.sending import Channel, DeliveryState
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.actions import model
 from trust_portal.learning.actions.reminders import Rung, Skip
+from trust_portal.learning.actions.told_reminders import ReminderKind, ToldReminder
 from trust_portal.learning.incidents.model import Severity
 from trust_portal.learning.switchboard.board import Board
 from trust_portal.learning.switchboard.coverage import Cover, LedgerLine
@@ -29,6 +31,9 @@ strawberry.enum(
 strawberry.enum(model.StepAct, name="PreventionActionAct", description="What can happen to an action.")
 strawberry.enum(Rung, name="ReminderRung", description="In business days from the due date T.")
 strawberry.enum(Skip, name="ReminderSkip", description="Why nobody was told.")
+strawberry.enum(
+    ReminderKind, name="ReminderKind", description="Escalated: sent, and to somebody else than the owner."
+)
 strawberry.enum(Owed, name="Owed", description="What is owed after an incident.")
 strawberry.enum(Cover, name="Cover", description="Where a P1 or P2 stands; all but the first two are gaps.")
 strawberry.enum(Grouping, name="SwitchboardGrouping", description="By what debts are added up.")
@@ -56,6 +61,22 @@ class PreventionActionReminder:
     due_ordinal: int = strawberry.field(description="Which due date of the action that was.")
     acknowledged_at: datetime | None
     acknowledged_by: str | None
+
+
+@strawberry.type(description="By which way a reminder went.")
+class ReminderWay:
+    channel: Channel
+    state: DeliveryState = strawberry.field(description="An inbox has it at once.")
+    count: int = strawberry.field(description="To how many it stands like that.")
+
+
+@strawberry.type(description="A reminder on record, with its action and the ways it went.")
+class PreventionReminder:
+    action_id: strawberry.ID
+    title: str
+    owner: str = strawberry.field(description="Of the action.")
+    reminder: PreventionActionReminder
+    ways: list[ReminderWay] = strawberry.field(description="Empty: to nobody, or it is not handed on yet.")
 
 
 @strawberry.type(description="An incident that an action should have prevented.")
@@ -94,19 +115,7 @@ class PreventionAction:
     @strawberry.field(description="Every reminder on record, in the order of their times.")
     async def reminders(self, info: Info) -> list[PreventionActionReminder]:
         found = await info.context.house.prevention_actions.reminders(info.context.actor, self.row.id)
-        return [
-            PreventionActionReminder(
-                rung=each.rung,
-                due=each.due,
-                at=each.at,
-                skipped=each.skipped,
-                told=list(each.told),
-                due_ordinal=each.ordinal,
-                acknowledged_at=each.acknowledged_at,
-                acknowledged_by=each.acknowledged_by,
-            )
-            for each in found
-        ]
+        return [_reminder(each) for each in found]
 
     @strawberry.field(description="Incidents it should have prevented, oldest first.")
     async def recurrences(self, info: Info) -> list[PreventionRecurrence]:
@@ -121,6 +130,29 @@ class PreventionAction:
             )
             for each in found
         ]
+
+
+def prevention_reminder(row: ToldReminder) -> PreventionReminder:
+    return PreventionReminder(
+        action_id=encode("PreventionAction", VENDOR_ID, row.action_id),
+        title=row.title,
+        owner=row.owner,
+        reminder=_reminder(row.reminder),
+        ways=[ReminderWay(channel=each.channel, state=each.state, count=each.count) for each in row.ways],
+    )
+
+
+def _reminder(row: model.Reminder) -> PreventionActionReminder:
+    return PreventionActionReminder(
+        rung=row.rung,
+        due=row.due,
+        at=row.at,
+        skipped=row.skipped,
+        told=list(row.told),
+        due_ordinal=row.ordinal,
+        acknowledged_at=row.acknowledged_at,
+        acknowledged_by=row.acknowledged_by,
+    )
 
 
 @strawberry.type(description="An action that should have prevented an incident, and who said so.")

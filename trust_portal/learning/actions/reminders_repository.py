@@ -79,7 +79,7 @@ async def reminders_of(session: ReadSession, action_id: UUID) -> tuple[Reminder,
 async def reminders_page(
     session: ReadSession, wanted: ReminderFilter, request: PageRequest
 ) -> Page[ToldReminder]:
-    """Newest first by when they were put on record, each with the ways it went."""
+    """Newest first by when they were put on record, of one moment by when they came; each with the ways it went."""
     actions, owners = prevention_actions.c, people.c
     query = (
         _query()
@@ -106,11 +106,18 @@ async def reminders_page(
         session,
         query,
         request,
-        order=(_REMINDERS.at, _REMINDERS.action_id, _REMINDERS.ordinal, _REMINDERS.rung),
-        parse=(datetime.fromisoformat, UUID, int, str),
+        order=(
+            _REMINDERS.at,
+            _REMINDERS.came_at,
+            _REMINDERS.action_id,
+            _REMINDERS.ordinal,
+            _REMINDERS.rung,
+        ),
+        parse=(datetime.fromisoformat, datetime.fromisoformat, UUID, int, str),
         read=lambda row: ToldReminder(row.action_id, row.title, row.owner_id, row.owner, _reminder(row)),
         key=lambda each: (
             each.reminder.at.isoformat(),
+            each.reminder.came_at.isoformat(),
             str(each.action_id),
             str(each.reminder.ordinal),
             each.reminder.rung.value,
