@@ -58,14 +58,11 @@ class PreventionQueries:
             await info.context.house.prevention_actions.get(info.context.actor, asked.id)
         )
 
-    @strawberry.field(description="Reminders of all actions, newest first, for staff.")
+    @paged(description="Reminders of all actions, newest first, for staff.")
     async def prevention_reminders(
         self,
         info: Info,
-        first: First = None,
-        after: str | None = None,
-        last: Last = None,
-        before: str | None = None,
+        paging: PageRequest,
         kind: ReminderKind | None = None,
         owner_id: strawberry.ID | None = None,
         action_id: strawberry.ID | None = None,
@@ -75,9 +72,7 @@ class PreventionQueries:
             None if owner_id is None else decode(owner_id, "Person", field="ownerId").id,
             None if action_id is None else decode(action_id, "PreventionAction", field="actionId").id,
         )
-        page = await info.context.house.prevention_actions.reminders_page(
-            info.context.actor, wanted, page_request(first, after, last, before)
-        )
+        page = await info.context.house.prevention_actions.reminders_page(info.context.actor, wanted, paging)
         return connection(page, prevention_reminder)
 
     @strawberry.field(description="What is still owed after incidents, for staff.", metadata=weighs(100))

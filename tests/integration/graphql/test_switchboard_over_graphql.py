@@ -201,7 +201,8 @@ async def test_an_incident_is_read_with_all_that_its_page_shows(portal: Portal, 
     assert last["by"] is not None
     assert (before["waitsFor"], after["waitsFor"]) == (None, asked["approvalRequestId"])
     assert asked["approvalRequestId"] is not None
-    assert after["timeline"][-1]["claim"] is True
+    claims = [(each["kind"], each["text"]) for each in after["timeline"] if each["claim"]]
+    assert claims == [("severity", "It hurt nobody")]
     assert (other["incident"]["mergedInto"], other["merged"]) == (b, [])
 
 
