@@ -7,7 +7,7 @@ from datetime import timedelta
 from support.remediation_world import ONSET, ProductProcess, World, event
 
 from trust_portal.cost.anomalies.model import CostAnomaly
-from trust_portal.cost.remediation.model import StepKind
+from trust_portal.cost.remediation.model import RunFilter, StepKind
 from trust_portal.evidence.receipt_rows import receipt_digests
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.clock import rfc3339
@@ -43,28 +43,35 @@ async def test_steps_with_receipts_while_it_went_on_are_listed_with_their_digest
         (postmortem,) = (await postmortems_page(session, PageRequest())).items
         document = (await assemble(session, postmortem, world.clock.now(), vendor="V")).body
 
-    steps = [each for each in run.steps if each.receipt_id and each.kind is not StepKind.VERIFIED]
-    assert [each.kind for each in steps] == [
+    runs = (await world.house.playbook_runs.page(SYSTEM, RunFilter(run.tenant_id), PageRequest())).items
+    taken = [
+        (f"{one.id}/{each.ordinal}", one, each)
+        for one in runs
+        for each in one.steps
+        if each.receipt_id and began <= each.at < over
+    ]
+    taken.sort(key=lambda each: (each[2].at, each[0]))
+    assert [each.kind for _, one, each in taken if one.id == run.id] == [
         StepKind.PLANNED, StepKind.REQUESTED, StepKind.APPROVED, StepKind.EXECUTED,
     ]  # fmt: skip
     acme, globex = document["customers"]["acme"], document["customers"]["globex"]
     assert acme["mitigation"] == [
         {
-            "id": f"{run.id}/{each.ordinal}", "at": rfc3339(each.at), "run": str(run.id), "playbook": "throttle-exports",
-            "step": each.kind.value, "state": each.state.value, "by": each.actor_name, "target": {"operation": "export"},
-            "receipt": str(each.receipt_id),
+            "id": id_, "at": rfc3339(each.at), "run": str(one.id), "playbook": one.plan.playbook_id,
+            "step": each.kind.value, "state": each.state.value, "by": each.actor_name,
+            "target": dict(one.plan.target), "receipt": str(each.receipt_id),
         }
-        for each in steps
+        for id_, one, each in taken
     ]  # fmt: skip
     known = await world.house.anomalies.get(SYSTEM, run.tenant_id, anomaly.id)
     async with world.house.storage.read(TenantScope(run.tenant_id)) as session:
-        digests = await receipt_digests(session, run.tenant_id, *(each.receipt_id for each in steps))
+        digests = await receipt_digests(session, run.tenant_id, *(each.receipt_id for _, _, each in taken))
     assert [each for each in acme["evidence"] if each["kind"] == "mitigation"] == [
         {
-            "id": f"{run.id}/{each.ordinal}", "kind": "mitigation", "source": f"receipt/{each.receipt_id}",
+            "id": id_, "kind": "mitigation", "source": f"receipt/{each.receipt_id}",
             "at": rfc3339(each.at), "sha256": digests[each.receipt_id],
         }
-        for each in steps
+        for id_, _, each in taken
     ]  # fmt: skip
     assert [(each["id"], each["source"]) for each in acme["evidence"] if each["kind"] == "cost"] == [
         (str(anomaly.id), f"receipt/{known.closed_receipt_id or known.explained_receipt_id}")
