@@ -21,7 +21,7 @@ async def test_steps_with_receipts_while_it_went_on_are_listed_with_their_digest
     world: World, product: ProductProcess, anomaly: CostAnomaly
 ):
     await world.tenant("globex")
-    began = world.clock.now()
+    began = world.clock.now() - timedelta(hours=1)  # while the last hour of the anomaly went on
     run = await world.executed(await world.planned(anomaly))
     over = world.clock.now() + timedelta(minutes=1)
     await world.use("acme", range(ONSET + 3, ONSET + 6), "1.20")
