@@ -328,7 +328,7 @@ def _vendor_entry(row: model.IncidentEntry) -> VendorIncidentEntry:
         at=row.at,
         kind=row.kind,
         text=row.text,
-        severity=None if row.severity is None else row.severity.value,
+        severity=row.severity,
         claim=row.claim,
         turning_point=row.key,
         by=row.by,
