@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.datastructures import FormData
 
 from trust_portal.access.action import TokenScope
 from trust_portal.access.people.model import AddPerson, normalise_email
@@ -141,15 +142,13 @@ def test_names_of_all_scripts_are_names(name):
     assert CreateTenant("acme", name).name == name
 
 
-@pytest.mark.parametrize(
-    ("text", "instant"),
-    [
-        ("2026-08-01", "2026-08-01T00:00:00+00:00"),
-        ("2026-08-01T02:00:00+02:00", "2026-08-01T00:00:00+00:00"),
-        ("2026-08-01T00:00:00Z", "2026-08-01T00:00:00+00:00"),
-    ],
-)
-def test_the_end_of_a_role_keeps_its_offset(text, instant):
-    end = people._day(text)
-    assert end is not None
-    assert end.isoformat() == instant
+def test_a_role_ends_as_its_day_begins_and_never_without_one():
+    assert people._until(FormData({"until": "2026-08-01"})) == datetime(2026, 8, 1, tzinfo=UTC)
+    assert people._until(FormData({"until": ""})) is None
+
+
+@pytest.mark.parametrize("text", ["2026-08-01T02:00:00+02:00", "1.8.2026", "2026-02-30"])
+def test_what_is_no_day_ends_no_role(text):
+    with pytest.raises(InvalidInput) as refused:
+        people._until(FormData({"until": text}))
+    assert refused.value.field == "until"
