@@ -112,8 +112,12 @@ async def test_a_mail_and_a_webhook_of_a_killed_worker_are_sent_by_the_next_unde
         ends = await verdicts()
         return all(verdict[-1] is Verdict.DELIVERED for verdict in ends.values())
 
+    async def nothing_waits() -> bool:
+        return await Backlog(house.storage).waiting() == ()
+
     async with worker_process(settings):
         await until(both_delivered)
+        await until(nothing_waits)
     lost_then_sent = [Verdict.LOST, Verdict.DELIVERED]
     assert await verdicts() == {Channel.MAIL: lost_then_sent, Channel.WEBHOOK: lost_then_sent}
     assert {each.headers["webhook-id"] for each in receiver.received} == {f"msg_{notification_id.hex}"}
@@ -123,5 +127,4 @@ async def test_a_mail_and_a_webhook_of_a_killed_worker_are_sent_by_the_next_unde
     by_mail = (await deliveries())[Channel.MAIL]
     assert str(letter["message-id"]) == f"<{by_mail.delivery.id}@trust.example>"
     assert await waiting() == 0
-    assert await Backlog(house.storage).waiting() == ()
     await house.close()

@@ -120,7 +120,7 @@ async def test_a_filter_that_names_nothing_is_refused_with_what_may_be_written(p
         "of=2026-06": 200,
         "state=odd": 422,
     }
-    assert "write the month as 2026-07" in answers["of=zzz"].text
+    assert "Write the month as 2026-07" in answers["of=zzz"].text
     assert "Choose one of" in answers["state=odd"].text
 
 

@@ -43,6 +43,7 @@ READS_AS_STAFF = {
     "trust_portal/access/break_glass/service.py": "staff lists the emergency access to all tenants",
     "trust_portal/access/passkeys/revoking.py": "which tenants' logs know a passkey that was revoked",
     "trust_portal/access/people/service.py": "staff looks at people of any tenant",
+    "trust_portal/access/sessions/retention.py": "whose sign-ins are over, tenant by tenant",
     "trust_portal/access/sessions/service.py": "for which tenants somebody of the vendor has broken the glass",
     "trust_portal/access/sign_in/oidc_sign_in.py": "a subject's tenant is looked up before it is known",
     "trust_portal/access/sign_in/personas.py": "the demo lists the personas of all tenants",

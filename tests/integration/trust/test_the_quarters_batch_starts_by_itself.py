@@ -25,6 +25,7 @@ from trust_portal.trust.batches.model import BatchOutcome, BatchState
 
 #: What a worker of the default queue does beside the jobs, each in a round of its own.
 ROUNDS = {
+    "retention",
     "accounts",
     "actions",
     "compliance",
