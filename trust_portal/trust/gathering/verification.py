@@ -20,6 +20,7 @@ TITLE: Final = "Verification"
 SOURCE: Final = "the signing keys and the log of receipts"
 #: How long a receipt may wait to be taken into the log.
 MAX_AGE: Final = timedelta(hours=1)
+_LOG: Final = "/receipts"
 
 _SIGNING: Final = {KeyPurpose.RECEIPTS: "receipts", KeyPurpose.CHECKPOINTS: "checkpoints of the log"}
 _KEY_COLUMNS: Final = (
@@ -62,9 +63,10 @@ def verification_section(keys: Sequence[KnownKey], log: LogStanding | None, now:
 
 
 def _figures(log: LogStanding) -> tuple[Figure, ...]:
+    at = rfc3339(log.at.replace(microsecond=0))
     return (
-        Figure("receipts", "Receipts in the log", Cell(str(log.size), Unit.COUNT, href="/receipts")),
-        Figure("checkpoint", "Checkpoint", Cell(rfc3339(log.at.replace(microsecond=0)), Unit.INSTANT)),
+        Figure("receipts", "Receipts in the log", Cell(str(log.size), Unit.COUNT, href=_LOG)),
+        Figure("checkpoint", "Checkpoint", Cell(at, Unit.INSTANT, href=_LOG)),
         Figure("root", "Root of the log", Cell(log.root, Unit.DIGEST)),
         Figure("origin", "Name of the log", Cell(log.origin)),
     )
