@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from compliance_desk import on_record
+from support.foreign_assessment import ENDED, TITLE, foreign_assessment
 from support.portal_fixtures import Portal
 
 from trust_portal.access.actors import CONSOLE
@@ -93,6 +94,26 @@ async def test_an_assessment_is_taken_in_by_its_form_whole_or_not_at_all(portal:
         assert (again.status_code, said(again)) == (409, ["these very bytes were imported before"])
         assert 'value="Cloud Auditors"' in again.text, "what was typed is still there"
         assert await portal.house.assessment_imports.newest(CONSOLE) == (imported,)
+
+
+async def test_what_another_tool_wrote_is_taken_in_by_its_form_and_grows_old(portal: Portal) -> None:
+    given = {"source": "Harbour Assurance", "max_age": "53", "reason": "each spring"}
+    async with portal.browser("approver_security") as security:
+
+        async def listed() -> str:
+            (row,) = re.findall(
+                r"<tr>\s*<th scope=\"row\">Harbour Assurance</th>(.*?)</tr>",
+                (await security.get("/compliance")).text,
+                re.DOTALL,
+            )
+            return " ".join(re.sub(r"<[^>]+>", " ", row).split())
+
+        taken = await send(security, foreign_assessment(), **given)
+        assert (taken.status_code, taken.headers["location"]) == (303, "/compliance")
+        portal.clock.advance(ENDED + timedelta(days=53) - portal.clock.now())
+        assert await listed() == f"{TITLE} 4 2 18 May 2026, 15:30 UTC Fresh", "exactly as old as it may be"
+        portal.clock.advance(timedelta(seconds=1))
+        assert await listed() == f"{TITLE} 4 2 18 May 2026, 15:30 UTC Stale"
 
 
 async def test_a_role_is_confirmed_or_taken_away_by_its_form(portal: Portal) -> None:

@@ -18,6 +18,8 @@ LARGEST: Final = 4 * 1024 * 1024
 #: Findings of one document, over all of its results.
 MOST_FINDINGS: Final = 20_000
 ROOT: Final = "assessment-results"
+#: Beside it, NIST's schema allows a document to name its schema.
+_DIRECTIVE: Final = "$schema"
 
 _VERSION: Final = re.compile(r"1\.[0-9]{1,2}\.[0-9]{1,3}")
 _UUID: Final = re.compile(
@@ -46,7 +48,7 @@ def read_assessment(data: bytes, now: datetime) -> Foreign:
         document = parse_json(data, field="document")
     except Malformed as error:
         raise InvalidInput(error.message, field="document") from error
-    if not isinstance(document, dict) or set(document) != {ROOT}:
+    if not isinstance(document, dict) or set(document) - {_DIRECTIVE} != {ROOT}:
         raise InvalidInput(f"an OSCAL document of this kind holds {ROOT} and nothing else", field="document")
     body = _object(document[ROOT], ROOT)
     metadata = _object(_member(body, "metadata", ROOT), f"{ROOT}.metadata")
