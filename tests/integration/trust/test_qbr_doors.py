@@ -100,9 +100,12 @@ async def test_a_review_goes_from_its_date_to_the_customer_by_forms_alone(portal
         assert taken.count("Reader’scopy,takenbyCsm,10July2026,09:00UTC.Internal:nothingofitissigned.") > 1
         async with portal.browser("customer_admin") as admin:
             log = (await admin.get("/t/aurora/access?did=downloaded")).text
-        for form in ("pdf", "pptx"):
-            assert f"QBR draft, internal.{form}" in log, "who took a draft along is in the customer's log"
-        assert "internal.csv" not in log, "and of what nobody took there is nothing"
+            for form in ("csv", "json"):
+                assert f"internal.{form}" not in log, "of what nobody took there is nothing"
+                assert (await csm.get(f"{here}/internal.{form}")).status_code == 200
+            log = (await admin.get("/t/aurora/access?did=downloaded")).text
+        for form in ("csv", "json", "pdf", "pptx"):
+            assert log.count(f"QBR draft, internal.{form}") == 1, "who took a draft along is in their log"
         async with portal.browser("customer_viewer") as viewer:
             assert (await viewer.get(here)).status_code == 404, "a draft is nobody else's"
             assert (await viewer.get(f"{here}/internal.pdf")).status_code == 403
