@@ -89,7 +89,7 @@ def _links(page: Page) -> list[str]:
     return [f"{each.path}{'?' + each.query if each.query else ''}" for each in parts if each.netloc == here]
 
 
-#: Where those work who look after incidents, decisions and promises, in the demo.
+#: Where those work who look after incidents, promises, accounts, decisions and evidence, in the demo.
 PAGES: Mapping[str, tuple[str, ...]] = {
     "sre_operator": (
         "/incidents",
@@ -116,5 +116,49 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         "/switchboard/coverage",
         "/actions",
         "/actions/ID",
+    ),
+    "finops_operator": ("/actions", "/actions/ID", "/t/brightwater/compliance", "/t/brightwater/posture"),
+    "csm": (
+        "/accounts",
+        "/t/brightwater/account",
+        "/t/brightwater/trust",
+        "/t/brightwater/trust/ID",
+        "/t/brightwater/trust/preview",
+        "/t/brightwater/trust/notes",
+        "/t/brightwater/qbr",
+        "/t/brightwater/qbr/ID",
+        "/t/brightwater/compliance",
+        "/t/brightwater/posture",
+    ),
+    "approver_finance": ("/approvals", "/t/hoshino/approvals/ID", "/t/brightwater/approvals"),
+    "vendor_admin": (
+        "/incidents/integrations",
+        "/compliance",
+        "/t/vendor/compliance",
+        "/t/vendor/access-review",
+    ),
+    "customer_admin": (
+        "/t/brightwater/trust",
+        "/t/brightwater/trust/ID",
+        "/t/brightwater/qbr",
+        "/t/brightwater/qbr/ID",
+        "/t/brightwater/compliance",
+        "/t/brightwater/posture",
+        "/t/brightwater/incidents",
+        "/t/brightwater/postmortems",
+        "/t/brightwater/postmortems/ID",
+        "/t/brightwater/approvals",
+        "/t/brightwater/approvals/ID",
+        "/t/brightwater/auditors",
+    ),
+    "auditor": (
+        "/t/brightwater/check",
+        "/t/brightwater/auditors",
+        "/t/brightwater/trust",
+        "/t/brightwater/trust/ID",
+        "/t/brightwater/compliance",
+        "/t/brightwater/posture",
+        "/t/brightwater/qbr",
+        "/t/brightwater/postmortems/ID",
     ),
 }
