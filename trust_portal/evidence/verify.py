@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from trust_portal.evidence import bundle
 from trust_portal.evidence.attestation import UNREADABLE, unreadable
@@ -40,6 +40,8 @@ Recomputer: TypeAlias = Callable[[Mapping[str, bytes]], Sequence[Mismatch]]
 
 Raises ``NotRecomputable`` for files it cannot use, and nothing else.
 """
+#: What recomputing proves of a document all of whose figures are derived.
+FIGURES: Final = "the figures follow from the bundle's own inputs, string for string"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +62,14 @@ class DocumentKind:
 
     ``attest`` gets the files and the manifest, and names each link that is missing between the
     document and the receipts it rests on. ``proves`` says what its silence means, ``leaves_open`` what it
-    cannot know. ``tells`` says what else follows where nothing is missing. Where either stumbles, the document
-    is none of its kind.
+    cannot know. ``derives`` is what recomputing proves where it finds no difference. ``tells`` says what else
+    follows where nothing is missing. Where either stumbles, the document is none of its kind.
     """
 
     attest: Callable[[Mapping[str, bytes], Statement], Sequence[Gap]]
     proves: str
     leaves_open: tuple[str, ...] = ()
+    derives: str = FIGURES
     tells: Callable[[Mapping[str, bytes], Statement], Sequence[str]] | None = None
     conceals: Concealing | None = None
 
@@ -135,7 +138,7 @@ def verify(
         if older is not None and head is not None:
             check_since(older, head, manifest.previous, grown, report)
     _attest(files, statement, kind, report)
-    _recompute(files, manifest, recomputers, report)
+    _recompute(files, manifest, recomputers, FIGURES if kind is None else kind.derives, report)
     _say_what_stays_open(since, report)
     signers = tuple(each.key_id for each in envelope.signatures)
     if policy is None and not pinned:
@@ -198,6 +201,7 @@ def _recompute(
     files: Mapping[str, bytes],
     manifest: Manifest,
     recomputers: Mapping[str, Recomputer] | None,
+    derives: str,
     report: Report,
 ) -> None:
     if recomputers is None:
@@ -233,7 +237,7 @@ def _recompute(
             field=each.field,
         )
     if not mismatches:
-        report.proved.append("the figures follow from the bundle's own inputs, string for string")
+        report.proved.append(derives)
 
 
 def _say_what_stays_open(since: bytes | None, report: Report) -> None:

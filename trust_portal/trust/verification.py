@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from trust_portal.evidence.verify import DocumentKind
 from trust_portal.trust.compliance.attestation import attest_bundle as attest_compliance
@@ -17,6 +18,14 @@ from trust_portal.trust.qbr.model import PDF_FILE as QBR_PDF
 from trust_portal.trust.qbr.model import PPTX_FILE as QBR_PPTX
 from trust_portal.trust.report.attestation import attest_bundle, told
 from trust_portal.trust.report.model import DOCUMENT_FILE, KIND, PDF_FILE
+
+_NO_RECEIPT: Final = (
+    "That figures without a receipt are right: they are the vendor's signed word, with source and age"
+)
+_LOCKED: Final = (
+    "That commitments, usage, savings, posture, compliance, the rows of incidents and cost, and credits that wait are "
+    "right: they are as they were locked, and nothing derives them again"
+)
 
 #: By document kind; what ``verify`` looks up.
 KINDS: Mapping[str, DocumentKind] = {
@@ -36,7 +45,13 @@ KINDS: Mapping[str, DocumentKind] = {
         leaves_open=(
             f"That {QBR_PDF} and {QBR_PPTX} say what {QBR_FILE} says: {QBR_FILE} is what was issued",
             "That comments are right: they are the words of whoever is named beside them",
+            _NO_RECEIPT,
+            _LOCKED,
+            "That recommendations are right: somebody accepted each, and nothing derives them again",
         ),
+        derives="service levels, issued credits, what changed and what the review rests on follow from the bundle's own "
+        "inputs, string for string; so do the sums of incidents and cost from their rows and, where nothing is left out, "
+        "the period in one look from the sections beside it; and no section is fresher than its age allows",
         tells=told_of_qbr,
     ),
     KIND: DocumentKind(
@@ -45,8 +60,10 @@ KINDS: Mapping[str, DocumentKind] = {
         "documents its sections name, and every receipt that a figure names is there",
         leaves_open=(
             f"That {PDF_FILE} says what {DOCUMENT_FILE} says: {DOCUMENT_FILE} is what was published",
-            "That figures without a receipt are right: they are the vendor's signed word, with source and age",
+            _NO_RECEIPT,
         ),
+        derives="service levels, issued credits and what changed follow from the bundle's own inputs, string for string; "
+        "so do the sums of incidents and cost from their rows, and no section is fresher than its age allows",
         tells=told,
     ),
 }

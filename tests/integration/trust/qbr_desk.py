@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from report_desk import CORA, Q2
+from report_desk import CORA, Q2, stored
+from sqlalchemy import text
 from support.cost_world import HOUR, HOURS, runaway
 from support.portal_world import deliver
 
@@ -48,3 +49,15 @@ async def bundle_of(house: House, qbr: Qbr) -> tuple[Export, bytes]:
     assert built.state is ExportState.READY, built.failure
     async with house.storage.read(TenantScope(qbr.tenant_id)) as session:
         return built, (await house.exports.artefact(session, qbr.tenant_id, built.id)).content
+
+
+async def everything(house: House, tenant_id) -> list[object]:
+    """All that could have changed, to compare before and after."""
+    found = list(await stored(house, tenant_id))
+    async with house.storage.read(TenantScope(tenant_id)) as session:
+        for table in ("qbrs", "qbr_entries", "qbr_issues", "qbr_commitments"):
+            rows = await session.execute(
+                text(f"SELECT * FROM {table} WHERE tenant_id = :t"), {"t": tenant_id}
+            )
+            found.append(sorted(repr(row) for row in rows))
+    return found

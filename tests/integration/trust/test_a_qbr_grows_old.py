@@ -8,9 +8,8 @@ import re
 from datetime import timedelta
 
 import pytest
-from qbr_desk import bundle_of, issue, prepare
-from report_desk import CORA, Q2, publish, stored, trust_of
-from sqlalchemy import text
+from qbr_desk import bundle_of, everything, issue, prepare
+from report_desk import CORA, Q2, publish, trust_of
 from support.document_forms import of_page, of_pdf, of_slides, words
 from support.portal_fixtures import Portal
 from support.portal_world import sign_in
@@ -26,7 +25,6 @@ from trust_portal.house import House
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.canonical import canonical
 from trust_portal.kernel.ids import VENDOR_ID
-from trust_portal.storage.tenancy import TenantScope
 from trust_portal.trust.accounts.model import Readiness, SetAccount
 from trust_portal.trust.qbr.document import sections_of
 from trust_portal.trust.qbr.model import EntryKind, IssueQbr, Qbr, Say
@@ -61,7 +59,7 @@ async def test_a_review_without_a_trust_report_says_so_everywhere_and_is_not_iss
     assert rows["previous"][1:3] == ["none is issued", "none"]
     assert rows["previous"][6] == "does not apply"
 
-    before = await _everything(house, aurora.id)
+    before = await everything(house, aurora.id)
     with pytest.raises(InvalidInput):
         await house.qbrs.say(Say(aurora.id, Q2, EntryKind.OMISSION, "inputs", "Nobody asks."), CORA)
     draft = await house.qbr_reader.draft(CORA, aurora.id, qbr.id)
@@ -69,7 +67,7 @@ async def test_a_review_without_a_trust_report_says_so_everywhere_and_is_not_iss
     with pytest.raises(Conflict) as refused:
         await _issue_but(house, qbr, "inputs")
     assert (refused.value.code, refused.value.field) == ("SECTIONS_BLOCK", "reason-inputs")
-    assert await _everything(house, aurora.id) == before
+    assert await everything(house, aurora.id) == before
 
     issued = await issue(house, qbr)
     assert issued.issue is not None
@@ -120,11 +118,11 @@ async def test_a_trust_report_that_is_older_than_a_month_is_stale_and_one_of_tod
     old = await _inputs(house, qbr)
     assert (old.state, _plain(old.why)) == (State.STALE, "it is 32 d old, and may be 31 d")
     assert _rows(old)["trust-report"][6] == "stale"
-    before = await _everything(house, aurora.id)
+    before = await everything(house, aurora.id)
     with pytest.raises(Conflict) as refused:
         await _issue_but(house, qbr, "inputs")
     assert (refused.value.code, refused.value.field) == ("SECTIONS_BLOCK", "reason-inputs")
-    assert await _everything(house, aurora.id) == before
+    assert await everything(house, aurora.id) == before
 
 
 async def test_a_draft_that_waited_is_issued_by_nobody_unseen_and_gathered_anew_with_one_click(
@@ -147,11 +145,11 @@ async def test_a_draft_that_waited_is_issued_by_nobody_unseen_and_gathered_anew_
     assert {each.id for each in draft.sections if each.state.blocks} == locked.keys(), "what was locked stays"
     (account,) = (each for each in await house.accounts.list(CORA) if each.tenant.key == "aurora")
     assert account.readiness is Readiness.AGED
-    before = await _everything(house, aurora.id)
+    before = await everything(house, aurora.id)
     with pytest.raises(Conflict) as refused:
         await _issue_but(house, qbr, *aged)
     assert refused.value.code == "SECTIONS_BLOCK"
-    assert await _everything(house, aurora.id) == before
+    assert await everything(house, aurora.id) == before
 
     person = await house.people.add(AddPerson(VENDOR_ID, "cora@vendor.example", "Cora"), CONSOLE)
     await house.people.grant(GrantRole(VENDOR_ID, person.id, Role.CSM, None), CONSOLE)
@@ -243,14 +241,3 @@ def _let_stand(page: str, but: set[str] = frozenset()) -> dict[str, str]:
     seen = re.findall(r'name="seen-([^"]+)" value="([^"]*)"', page)
     given = {f"seen-{name}": html.unescape(value) for name, value in seen}
     return given | {f"reason-{name}": "we know" for name, _ in seen if name not in but}
-
-
-async def _everything(house: House, tenant_id):
-    found = list(await stored(house, tenant_id))
-    async with house.storage.read(TenantScope(tenant_id)) as session:
-        for table in ("qbrs", "qbr_entries", "qbr_issues", "qbr_commitments"):
-            rows = await session.execute(
-                text(f"SELECT * FROM {table} WHERE tenant_id = :t"), {"t": tenant_id}
-            )
-            found.append(sorted(repr(row) for row in rows))
-    return found

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 from pptx import Presentation
-from qbr_desk import bundle_of, issue, prepare, use
-from report_desk import CORA, Q2, credited, publish, stored, trust_of
-from sqlalchemy import text
+from qbr_desk import bundle_of, everything, issue, prepare, use
+from report_desk import CORA, Q2, credited, publish, trust_of
 from support.document_forms import (
     foot_of,
     of_document,
@@ -38,7 +37,6 @@ from trust_portal.evidence.audit import AuditTotals, audit
 from trust_portal.evidence.verdict import NotRecomputable
 from trust_portal.evidence.verify import verify
 from trust_portal.kernel.canonical import canonical, sha256_hex
-from trust_portal.storage.tenancy import TenantScope
 from trust_portal.trust.qbr.document import sections_of, snapshot_bytes
 from trust_portal.trust.qbr.model import (
     Audience,
@@ -187,7 +185,7 @@ async def test_what_blocks_is_named_and_nothing_changes_until_it_is_acknowledged
     assert states["incidents"] == (State.MISSING, "no signed postmortem of P1 Secret trouble of aurora")
     assert states["usage"] == (State.NOT_APPLICABLE, "no usage of this customer is metered")
     assert states["changes"] == (State.NOT_APPLICABLE, "there is no QBR before this one")
-    before = await _stored(house, aurora.id)
+    before = await everything(house, aurora.id)
     with pytest.raises(Conflict) as refused:
         await house.qbrs.issue(IssueQbr(aurora.id, qbr.id), CORA)
     assert refused.value.code == "SECTIONS_BLOCK"
@@ -199,21 +197,21 @@ async def test_what_blocks_is_named_and_nothing_changes_until_it_is_acknowledged
         await house.qbrs.review(Review(aurora.id, Q2, "nothing", "0" * 64, Verdict.ACCEPTED, "fits"), CORA)
     with pytest.raises(NotFound):
         await house.qbr_reader.get(CORA, aurora.id, qbr.id)
-    assert await _stored(house, aurora.id) == before
+    assert await everything(house, aurora.id) == before
 
 
 async def test_another_revision_needs_a_reason_and_the_next_quarter_says_what_changed(portal: Portal):
     house, aurora = portal.house, portal.world.aurora
     first = await issue(house, await prepare(house, aurora.id))
     second = await prepare(house, aurora.id)
-    before = await _stored(house, aurora.id)
+    before = await everything(house, aurora.id)
     with pytest.raises(Conflict) as refused:
         await issue(house, second)
     assert refused.value.code == "REASON_REQUIRED"
     with pytest.raises(Conflict) as refused:
         await issue(house, first)
     assert refused.value.code == "ALREADY_ISSUED"
-    assert await _stored(house, aurora.id) == before
+    assert await everything(house, aurora.id) == before
     second = await issue(house, second, reason="the postmortem was late")
     opened = await house.qbr_reader.get(CORA, aurora.id, first.id)
     assert opened.later is not None
@@ -326,15 +324,3 @@ def _charts_have_the_same_values(sections, content: bytes) -> None:
             compared += 1
     assert drawn == {}, "nothing is drawn that no section states"
     assert compared
-
-
-async def _stored(house, tenant_id):
-    found = list(await stored(house, tenant_id))
-    async with house.storage.read(TenantScope(tenant_id)) as session:
-        for table in ("qbrs", "qbr_entries", "qbr_issues", "qbr_commitments"):
-            rows = await session.execute(
-                text(f"SELECT * FROM {table} WHERE tenant_id = :t"),
-                {"t": tenant_id},
-            )
-            found.append(sorted(repr(row) for row in rows))
-    return found

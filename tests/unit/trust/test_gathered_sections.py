@@ -18,7 +18,7 @@ from trust_portal.trust.gathering.credits_section import credits_section
 from trust_portal.trust.gathering.incidents import incidents_section
 from trust_portal.trust.gathering.model import Ask, Before, labels_of
 from trust_portal.trust.gathering.sla import owed as owed_of
-from trust_portal.trust.gathering.sla_section import Owed, SignedReport, sla_section
+from trust_portal.trust.gathering.sla_section import Owed, SignedReport, overtaken_at, sla_section
 from trust_portal.trust.gathering.telling import NO_INCIDENTS
 from trust_portal.trust.gathering.totals import DROP, NOT_SIGNED, cost_totals, incident_totals
 from trust_portal.trust.report.model import Acknowledgement, blocked_as
@@ -102,6 +102,14 @@ def test_a_month_that_later_data_contradict_is_stale():
     assert found.state is State.STALE
     assert found.why is not None
     assert found.why.startswith("data received since give other figures for May 2026")
+    reports = found.table("reports")
+    assert [each.id for each in reports.columns][4:] == ["overtaken"]
+    assert [row.cells[4].value for row in reports.rows] == ["2026-07-01T08:00:00Z", "none"]
+    known = [dict(zip(("overtaken",), row.cells[4:], strict=True)) for row in reports.rows]
+    assert [overtaken_at(each) for each in known] == [at, None]
+    calm = section(signed("2026-05", "99.95", "4", met=True), signed("2026-06", "99.95", "4", met=True))
+    assert "overtaken" not in {each.id for each in calm.table("reports").columns}, "nothing to say"
+    assert overtaken_at({}) is None
 
 
 def test_nothing_promised_and_nothing_metered_do_not_apply():

@@ -12,8 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trust_portal.kernel.period import parse_period
+from trust_portal.reliability.findings import State
+from trust_portal.reliability.reports.record import Head
+from trust_portal.trust.gathering.sla_section import Owed, sla_section
 from trust_portal.trust.qbr.edition import review_before
+from trust_portal.trust.qbr.gathering.inputs import inputs_section
 from trust_portal.trust.qbr.model import Issue, Qbr
+from trust_portal.trust.qbr.superseding import newer_than
 
 NOW = datetime(2026, 7, 10, 9, tzinfo=UTC)
 ID = UUID("00000000-0000-7000-8000-000000000001")
@@ -80,3 +85,20 @@ def test_no_review_follows_itself_in_whatever_steps_and_none_between_is_passed_o
     while (step := before(steps[-1], *known)) is not None:
         steps.append(step)
     assert len(set(steps)) == len(steps)
+
+
+def test_a_report_signed_since_is_newer_than_the_word_that_it_is_missing_and_nothing_is_where_none_is_named() -> (
+    None
+):
+    owed = [Owed("2026-06", over=True, objectives=(("API", "99.9"),))]
+    sla = sla_section(owed, (), ("2026-06",), NOW)
+
+    def newer(*sections, revision: int | None) -> list[str]:
+        head = Head(
+            ID, "2026-06", NOW, 1, ID, State.OK, None if revision is None else ID, revision, None, NOW
+        )
+        return list(newer_than((*sections, inputs_section(sections, None, None, NOW)), None, None, [head]))
+
+    assert newer(sla, revision=1) == ["SLA report for June 2026, revision 1"]
+    assert newer(sla, revision=None) == []
+    assert newer(revision=1) == []

@@ -30,6 +30,8 @@ SECTIONS: Final = (
 
 #: Table of the SLA section: the signed reports behind it.
 REPORTS: Final = "reports"
+#: Its column where data received since give other figures for one of them: since when that is known.
+OVERTAKEN: Final = "overtaken"
 #: Table of the credits section: issued ones, each with its memo.
 ISSUED: Final = "issued"
 #: Table of the credits section: those that nobody has decided yet.

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from trust_portal.documents.formats import instant, period
 from trust_portal.kernel.clock import rfc3339
-from trust_portal.trust.gathering.ids import REPORTS, SLA
+from trust_portal.trust.gathering.ids import OVERTAKEN, REPORTS, SLA
 from trust_portal.trust.sections.freshness import freshness
 from trust_portal.trust.sections.model import (
     Cell,
@@ -51,6 +51,7 @@ _REPORT_COLUMNS: Final = (
     Column("issued", "Signed", Unit.INSTANT),
     Column("sha256", "SHA-256", Unit.DIGEST),
 )
+_OVERTAKEN_COLUMN: Final = Column(OVERTAKEN, "Other figures known", Unit.INSTANT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +207,21 @@ def _unknown(label: str, target: str) -> Row:
     return Row(label, (Cell(label), *blank[1:3], target_cell, *blank[4:]))
 
 
+def overtaken_at(row: Mapping[str, Cell]) -> datetime | None:
+    """Since when other figures are known, from a row of the reports' table by column."""
+    cell = row.get(OVERTAKEN)
+    if cell is None or cell.unit is not Unit.INSTANT:
+        return None
+    return datetime.fromisoformat(str(cell.value))
+
+
 def _reports_table(reports: Sequence[SignedReport]) -> Table:
+    """The last column is there only where it has something to say: most documents never need it."""
+    contradicted = any(each.overtaken_at is not None for each in reports)
     return Table(
         REPORTS,
         "The reports behind these figures",
-        _REPORT_COLUMNS,
+        (*_REPORT_COLUMNS, _OVERTAKEN_COLUMN) if contradicted else _REPORT_COLUMNS,
         tuple(
             Row(
                 each.label,
@@ -219,12 +230,19 @@ def _reports_table(reports: Sequence[SignedReport]) -> Table:
                     Cell(str(each.body["revision"]), Unit.COUNT, href=each.href),
                     Cell(rfc3339(each.issued_at), Unit.INSTANT),
                     Cell(each.sha256, Unit.DIGEST, href=each.href, receipt=each.receipt),
+                    *((_overtaken(each),) if contradicted else ()),
                 ),
             )
             for each in reports
         ),
         "No report is signed yet.",
     )
+
+
+def _overtaken(report: SignedReport) -> Cell:
+    if report.overtaken_at is None:
+        return Cell("none")
+    return Cell(rfc3339(report.overtaken_at), Unit.INSTANT, href=report.href)
 
 
 def _figures(of_period: Sequence[SignedReport], missing: Sequence[str]) -> tuple[Figure, ...]:

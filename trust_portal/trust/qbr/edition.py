@@ -32,6 +32,15 @@ def require_issuable(qbr: Qbr, known: Sequence[Qbr], command: IssueQbr, now: dat
         )
 
 
+def require_latest(newer: Sequence[str]) -> None:
+    """Nothing is signed as the latest that is not. Raises ``Conflict`` (INPUT_SUPERSEDED), naming what is newer."""
+    if newer:
+        raise Conflict(
+            f"what this rests on was superseded: {'; '.join(newer)}. Gather it anew: what was said stays",
+            code="INPUT_SUPERSEDED",
+        )
+
+
 def revision_before(issued: Sequence[Qbr], period: str) -> Qbr | None:
     """The newest issued review of the same period."""
     return next((each for each in issued if each.period == period), None)

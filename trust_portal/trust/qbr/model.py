@@ -118,7 +118,8 @@ class Draft:
     """A snapshot with its sections and what was said about its period so far.
 
     ``standing`` are the sections as they stand at the moment of reading, some of them older than they may be by
-    then; ``told`` what would be issued at that moment.
+    then; ``told`` what would be issued at that moment, ``newer`` what keeps it in: documents that took the place of
+    some that it rests on.
     """
 
     qbr: Qbr
@@ -126,6 +127,7 @@ class Draft:
     entries: tuple[Entry, ...]
     standing: tuple[Section, ...]
     told: tuple[Section, ...]
+    newer: tuple[str, ...]
 
     def last(self, kind: EntryKind, subject: str, audience: Audience = Audience.CUSTOMER) -> Entry | None:
         return last_of(self.entries, kind, subject, audience)

@@ -29,7 +29,7 @@ from trust_portal.trust.qbr.document import (
     sections_in,
     snapshot_bytes,
 )
-from trust_portal.trust.qbr.edition import name_of, require_issuable
+from trust_portal.trust.qbr.edition import name_of, require_issuable, require_latest
 from trust_portal.trust.qbr.ids import RECOMMENDATIONS
 from trust_portal.trust.qbr.model import (
     KIND,
@@ -181,8 +181,8 @@ class Qbrs:
         What became too old since it was gathered has to be acknowledged as what was so then.
 
         Raises ``Conflict``: ALREADY_ISSUED; NOT_THE_LATEST and TOO_OLD, where a newer snapshot is to be taken;
-        QBR_CHANGED where something was said since it was read; REASON_REQUIRED over an issued one; SECTIONS_BLOCK, SECTION_CHANGED, NOTHING_TO_ACKNOWLEDGE as of a
-        Trust Report. Nothing is changed then.
+        INPUT_SUPERSEDED, where what it rests on is; QBR_CHANGED where something was said since it was read; REASON_REQUIRED
+        over an issued one; SECTIONS_BLOCK, SECTION_CHANGED, NOTHING_TO_ACKNOWLEDGE as of a Trust Report. Nothing is changed then.
         """
         decision = await self._may(actor, Action.QBR_ISSUE, command.tenant_id)
         async with self._storage.write(TenantScope(command.tenant_id)) as session:
@@ -202,6 +202,7 @@ class Qbrs:
                     "something was said about it since you read it: look again", code="QBR_CHANGED"
                 )
             stands = await standing_of(session, tenant, qbr, sections, entries, now)
+            require_latest(stands.newer)
             told, last, report = stands.told, stands.last, stands.trust_report
             acknowledged = acknowledge(told, command.acknowledgements)
             revision = 1 if last is None or last.issue is None else last.issue.revision + 1

@@ -1,4 +1,4 @@
-"""A draft as it stands at a moment: how old it is by then, and what would go out of it."""
+"""A draft as it stands at a moment: how old it is by then, what would go out of it, and what is newer than that."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.kernel.period import Period, parse_period
+from trust_portal.reliability.reports.repository import heads
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.qbr.ageing import as_it_stands
 from trust_portal.trust.qbr.closing import closed
@@ -16,8 +17,9 @@ from trust_portal.trust.qbr.edition import review_before, revision_before
 from trust_portal.trust.qbr.model import Entry, Qbr
 from trust_portal.trust.qbr.repository import qbrs_of
 from trust_portal.trust.qbr.snapshot import find_beside
+from trust_portal.trust.qbr.superseding import newer_than
 from trust_portal.trust.report.model import StoredTrustReport
-from trust_portal.trust.report.repository import find_trust_report
+from trust_portal.trust.report.repository import find_trust_report, newest_trust_report
 from trust_portal.trust.sections.model import Section
 
 
@@ -25,6 +27,7 @@ from trust_portal.trust.sections.model import Section
 class Standing:
     """``sections`` are all of them, ``told`` those that would go out; ``last`` is the period's issued review,
     ``previous`` that of an earlier period, ``trust_report`` the one that was the latest when it was gathered.
+    ``newer`` names what took the place of a document that would go out as the latest, or as one that stands.
     """
 
     period: Period
@@ -33,6 +36,7 @@ class Standing:
     last: Qbr | None
     previous: Qbr | None
     trust_report: StoredTrustReport | None
+    newer: tuple[str, ...]
 
 
 async def standing_of(
@@ -53,4 +57,7 @@ async def standing_of(
     standing = tuple(as_it_stands(each, at, period.end) for each in sections)
     beside = await find_beside(session, report, previous)
     told = closed(customer_sections(standing, entries), beside, qbr.as_of, at)
-    return Standing(period, standing, told, revision_before(issued, qbr.period), previous, report)
+    published = await newest_trust_report(session, qbr.tenant_id)
+    newest = None if published is None else published.report
+    newer = tuple(newer_than(told, report, newest, await heads(session, qbr.tenant_id)))
+    return Standing(period, standing, told, revision_before(issued, qbr.period), previous, report, newer)

@@ -40,7 +40,7 @@ from trust_portal.trust.gathering.ids import (
     WAITING,
 )
 from trust_portal.trust.gathering.model import labels_of
-from trust_portal.trust.gathering.sla_section import Owed, SignedReport, sla_section
+from trust_portal.trust.gathering.sla_section import Owed, SignedReport, overtaken_at, sla_section
 from trust_portal.trust.gathering.telling import cost_sentences, incident_sentences
 from trust_portal.trust.gathering.totals import cost_totals, incident_totals
 from trust_portal.trust.report.sources import CREDIT_INPUT, SLA_INPUT
@@ -129,14 +129,15 @@ def _derived(stated: Section, proofs: _Proofs, period: str, as_of: datetime) -> 
 
 
 def _service_levels(stated: Section, proofs: _Proofs, period: str, as_of: datetime) -> Section:
+    """That data received since contradict a report stands in no bundle: it is taken as it is stated."""
     reports = []
     for row in _rows(stated.table(REPORTS)):
         name = SLA_INPUT.format(period=row["period"].value, revision=row["revision"].value)
         body, sha256 = proofs.document(name)
         receipt, issued = proofs.receipt(name, ReceiptKind.SLA_REPORT_ISSUED, sha256)
         with reading(name):
-            at = datetime.fromisoformat(str(issued.predicate["at"]))
-            reports.append(SignedReport(body, str(result_of(issued)["report"]), sha256, receipt, at))
+            at, id_ = datetime.fromisoformat(str(issued.predicate["at"])), str(result_of(issued)["report"])
+            reports.append(SignedReport(body, id_, sha256, receipt, at, overtaken_at(row)))
     return sla_section(_unreported(stated, reports), reports, labels_of(period), as_of)
 
 

@@ -2,7 +2,8 @@
 
 Each has a line with its date, how old it may be, and its state; what is not there has one that says so. The
 section is as old as the Trust Report, which alone grows old: a signed report, memo or copy is about something that
-is over, and whether one is owed is a matter of the section that names it.
+is over. A signed report is stale where its section says that data received since give other figures; that, and whether
+one is owed, is a matter of the section that names it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Final
 from trust_portal.documents.formats import duration, period
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.trust.gathering.ids import CREDITS, INCIDENTS, ISSUED, POSTMORTEMS, REPORTS, SLA
+from trust_portal.trust.gathering.sla_section import overtaken_at
 from trust_portal.trust.gathering.totals import NOT_BEGUN, NOT_SIGNED
 from trust_portal.trust.qbr.ids import DOCUMENTS, INPUTS
 from trust_portal.trust.qbr.model import PREVIOUS_FILE, TRUST_REPORT_FILE
@@ -29,7 +31,10 @@ MAX_AGE: Final = timedelta(days=31)
 
 _PAGE: Final = "/qbr"
 _NO_AGE: Final = "does not age"
+#: How old a report may be that other figures are known of.
+_OVERTAKEN: Final = "until other figures are known"
 _FRESH: Final = State.FRESH.value
+_STALE: Final = State.STALE.value
 _MISSING: Final = State.MISSING.value
 #: In place of a document that is not there.
 NO_FILE: Final = "none"
@@ -150,7 +155,17 @@ def _absent(
     return Row(id_, (Cell(document), Cell(of, href=href), *dates, Cell(max_age), Cell(state), Cell(NO_FILE)))
 
 
-def _signed(id_: str, document: str, of: Cell, revision: Cell, signed: Cell, proof: Cell, file: str) -> Row:
+def _signed(
+    id_: str,
+    document: str,
+    of: Cell,
+    revision: Cell,
+    signed: Cell,
+    proof: Cell,
+    file: str,
+    *,
+    overtaken: bool = False,
+) -> Row:
     """A document of something that is over: its facts are those of its signature. ``proof`` names its receipt."""
     at = Cell(signed.value, Unit.INSTANT, href=proof.href, receipt=proof.receipt)
     return Row(
@@ -161,8 +176,8 @@ def _signed(id_: str, document: str, of: Cell, revision: Cell, signed: Cell, pro
             revision,
             at,
             at,
-            Cell(_NO_AGE),
-            Cell(_FRESH),
+            Cell(_OVERTAKEN if overtaken else _NO_AGE),
+            Cell(_STALE if overtaken else _FRESH),
             Cell(file),
         ),
     )
@@ -179,7 +194,7 @@ def _sla(section: Section | None) -> Iterator[Row]:
         yield _signed(
             f"sla-{label}", "SLA report", Cell(period(label), href=row["period"].href), row["revision"],
             row["issued"], row["sha256"],
-            SLA_INPUT.format(period=label, revision=revision),
+            SLA_INPUT.format(period=label, revision=revision), overtaken=overtaken_at(row) is not None,
         )  # fmt: skip
     promised = {
         str(row["period"].value) for table in section.tables if table.id != REPORTS

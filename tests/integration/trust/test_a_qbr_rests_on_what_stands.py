@@ -1,0 +1,209 @@
+"""A QBR goes out while what it rests on stands: what took its place is named, and one click gathers it anew."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import report_desk
+from qbr_desk import bundle_of, everything, issue, prepare
+from report_desk import CORA, Q2, publish, trust_of
+from support.portal_fixtures import Portal
+from support.portal_world import LAST_DAY, deliver
+from support.sequencing import sequencing
+
+from trust_portal.access.actors import CONSOLE
+from trust_portal.errors import Conflict
+from trust_portal.evidence import bundle
+from trust_portal.evidence.verdict import Verdict
+from trust_portal.evidence.verify import FIGURES, verify
+from trust_portal.house import House
+from trust_portal.kernel.canonical import canonical
+from trust_portal.kernel.clock import rfc3339
+from trust_portal.reliability.reports.service import IssueReport
+from trust_portal.trust.qbr.model import EntryKind, Qbr, Say
+from trust_portal.trust.qbr.recompute import recompute_qbr
+from trust_portal.trust.recompute import RECOMPUTERS
+from trust_portal.trust.verification import KINDS
+
+pytestmark = pytest.mark.takes(seconds=40)
+
+JUNE = "2026-06"
+
+
+async def test_a_draft_beside_a_trust_report_that_was_superseded_is_issued_once_it_is_gathered_anew(
+    portal: Portal,
+) -> None:
+    house, aurora = portal.house, portal.world.aurora
+    await publish(house, aurora.id)
+    draft = await prepare(house, aurora.id)
+    await publish(house, aurora.id, reason="a figure was late")
+    anew = await _is_gathered_anew(portal, draft, "Trust Report for Q2 2026, revision 2")
+    body = await _issued(house, anew)
+    assert (body["trust_report"]["period"], body["trust_report"]["revision"]) == (Q2, "2")
+    assert _documents(body)["trust-report"][1:3] == ["Q2 2026", "2"]
+
+
+async def test_a_draft_of_before_the_first_trust_report_is_issued_once_it_is_gathered_anew(
+    portal: Portal,
+) -> None:
+    house, aurora = portal.house, portal.world.aurora
+    draft = await prepare(house, aurora.id)
+    await publish(house, aurora.id, period="2026-Q1")
+    anew = await _is_gathered_anew(portal, draft, "Trust Report for Q1 2026, revision 1")
+    assert (await _issued(house, anew))["trust_report"]["period"] == "2026-Q1"
+
+
+async def test_a_draft_whose_sla_report_was_restated_is_issued_once_it_is_gathered_anew(
+    portal: Portal,
+) -> None:
+    house, aurora = portal.house, portal.world.aurora
+    await publish(house, aurora.id)
+    draft = await prepare(house, aurora.id)
+    await _correct(house)
+    restated = await house.reports.issue(IssueReport(aurora.id, JUNE, "one more minute came in"), CONSOLE)
+    assert restated.revision == 2
+    anew = await _is_gathered_anew(portal, draft, "SLA report for June 2026, revision 2")
+    row = _documents(await _issued(house, anew))[f"sla-{JUNE}"]
+    assert (row[2], row[5:]) == ("2", ["does not age", "fresh", "inputs/sla/2026-06-r2.json"])
+
+
+async def test_an_sla_report_that_later_data_contradict_is_stale_wherever_a_review_names_it(
+    portal: Portal,
+) -> None:
+    house, aurora = portal.house, portal.world.aurora
+    await publish(house, aurora.id)
+    draft = await prepare(house, aurora.id)
+    await _correct(house)
+    with pytest.raises(Conflict) as refused:
+        await house.reports.issue(IssueReport(aurora.id, JUNE), CONSOLE)
+    assert refused.value.code == "REASON_REQUIRED"
+    known = "SLA report for June 2026, revision 1 (other figures are known by now)"
+    anew = await _is_gathered_anew(portal, draft, known)
+    report = await publish(house, aurora.id, reason="June is contradicted")
+    anew = await _is_gathered_anew(portal, anew, "Trust Report for Q2 2026, revision 2")
+    issued = await issue(house, anew)
+    async with sequencing(house):
+        _, data = await bundle_of(house, issued)
+        _, beside = await report_desk.bundle_of(house, report)
+    verdict = await _verified(house, anew, data)
+    assert (await _verified(house, anew, beside)).findings == verdict.findings == ()
+    files = bundle.read(data).files
+    body = json.loads(files["qbr.json"])
+    sla = next(each for each in body["sections"] if each["id"] == "sla")
+    assert (sla["state"], sla["why"].partition(" for June 2026")[0]) == (
+        "stale", "data received since give other figures",
+    )  # fmt: skip
+    (stated,) = next(each for each in sla["tables"] if each["id"] == "reports")["rows"]
+    at = rfc3339(portal.clock.now())
+    assert (stated["cells"][-1]["value"], stated["cells"][-1]["unit"]) == (at, "instant")
+    row = _documents(body)[f"sla-{JUNE}"]
+    assert row[5:] == ["until other figures are known", "stale", "inputs/sla/2026-06-r1.json"]
+    assert b"inputs/documents/sla-2026-06/state,text,,stale," in files["qbr.csv"]
+
+    number, section = next(
+        (number, each) for number, each in enumerate(body["sections"]) if each["id"] == "inputs"
+    )
+    rows = section["tables"][0]["rows"]
+    place = [each["id"] for each in rows].index(f"sla-{JUNE}")
+    rows[place]["cells"][6]["value"] = "fresh"
+    found = {each.field: each.recomputed for each in recompute_qbr({**files, "qbr.json": canonical(body)})}
+    assert found[f"$.sections[{number}].tables[0].rows[{place}].cells[6].value"] == "stale"
+
+
+async def test_what_verifying_a_review_derives_and_what_it_does_not_is_said_exactly(portal: Portal) -> None:
+    house, aurora = portal.house, portal.world.aurora
+    report = await publish(house, aurora.id)
+    qbr = await issue(house, await prepare(house, aurora.id))
+    async with sequencing(house):
+        _, data = await bundle_of(house, qbr)
+        _, beside = await report_desk.bundle_of(house, report)
+    review, trust_report = await _verified(house, qbr, data), await _verified(house, qbr, beside)
+    assert review.findings == trust_report.findings == ()
+    assert (
+        "service levels, issued credits, what changed and what the review rests on follow from the bundle's own "
+        "inputs, string for string; so do the sums of incidents and cost from their rows and, where nothing is left "
+        "out, the period in one look from the sections beside it; and no section is fresher than its age allows"
+    ) in review.proved
+    assert (
+        "service levels, issued credits and what changed follow from the bundle's own inputs, string for string; so do "
+        "the sums of incidents and cost from their rows, and no section is fresher than its age allows"
+    ) in trust_report.proved
+    assert FIGURES not in {*review.proved, *trust_report.proved}, "not all of them do"
+    word = "That figures without a receipt are right: they are the vendor's signed word, with source and age"
+    assert word in trust_report.not_proved
+    assert {
+        word,
+        (
+            "That commitments, usage, savings, posture, compliance, the rows of incidents and cost, and credits that "
+            "wait are right: they are as they were locked, and nothing derives them again"
+        ),
+        "That recommendations are right: somebody accepted each, and nothing derives them again",
+    } <= set(review.not_proved)
+
+
+async def _is_gathered_anew(portal: Portal, draft: Qbr, newer: str) -> Qbr:
+    """Nobody issues the draft as it is, whatever they let stand; its page says why, and a click makes another."""
+    house = portal.house
+    await house.qbrs.say(Say(draft.tenant_id, Q2, EntryKind.COMMENT, "sla", "We know."), CORA)
+    before = await everything(house, draft.tenant_id)
+    said = f"what this rests on was superseded: {newer}. Gather it anew: what was said stays"
+    with pytest.raises(Conflict) as refused:
+        await issue(house, draft)
+    assert (refused.value.code, refused.value.message) == ("INPUT_SUPERSEDED", said)
+    here = f"/t/aurora/qbr/{draft.id}"
+    async with portal.browser("csm") as csm:
+        answer = await csm.post(f"{here}/issue", data={})
+        assert (answer.status_code, said in answer.text) == (409, True)
+        assert await everything(house, draft.tenant_id) == before
+        page = (await csm.get(f"{here}/draft")).text
+        assert (
+            f"What this rests on was superseded: {newer}. It is not issued as it is. Gather it anew" in page
+        )
+        form = re.search(
+            r'<form method="post" action="(/t/aurora/qbr)"><input type="hidden" name="period" value="([^"]+)">'
+            r".*?Gather anew", page,
+        )  # fmt: skip
+        assert form is not None
+        anew = await csm.post(form[1], data={"period": form[2]})
+        page = (await csm.get(anew.headers["location"])).text
+        assert "We know." in page, "what was said stays"
+        assert "superseded" not in page
+    (qbr,) = await house.qbr_reader.drafts(CORA, draft.tenant_id)
+    assert str(qbr.id) in anew.headers["location"]
+    return qbr
+
+
+async def _issued(house: House, qbr: Qbr) -> Mapping[str, Any]:
+    await issue(house, qbr)
+    return (await house.qbr_reader.get(CORA, qbr.tenant_id, qbr.id)).document
+
+
+async def _verified(house: House, qbr: Qbr, data: bytes) -> Verdict:
+    return verify(data, policy=await trust_of(house, qbr.tenant_id), kinds=KINDS, recomputers=RECOMPUTERS)
+
+
+def _documents(body: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What a review rests on, each with what its cells say."""
+    (table,) = next(each for each in body["sections"] if each["id"] == "inputs")["tables"]
+    return {row["id"]: [cell["value"] for cell in row["cells"]] for row in table["rows"]}
+
+
+async def _correct(house: House) -> None:
+    """A better count of a minute of June, which was down after all."""
+    number = 10
+    event = {
+        "specversion": "1.0",
+        "type": "trustportal.sli.measured.v1",
+        "source": "//test",
+        "id": f"aurora-{number}-again",
+        "time": rfc3339(LAST_DAY + timedelta(minutes=number)),
+        "data": {
+            "tenant": "aurora", "objective": "api", "total": 100, "good": 40, "correction_of": f"aurora-{number}",
+        },
+    }  # fmt: skip
+    await deliver(house, [event])
