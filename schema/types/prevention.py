@@ -203,7 +203,9 @@ class DebtPoint:
 class CoverageLine:
     name: str
     cover: Cover
-    incident_id: strawberry.ID | None = strawberry.field(description="Null: never declared.")
+    incident_id: strawberry.ID | None = strawberry.field(
+        description="Null: never declared, or not taken in yet."
+    )
     worst_severity: Severity | None
     downgraded: bool
     since: datetime

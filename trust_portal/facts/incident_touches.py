@@ -81,6 +81,13 @@ async def incidents_touched(session: ReadSession, ids: Collection[UUID]) -> Inci
     return IncidentsTouched(tuple(row.id for row in rows), frozenset(key for row in rows for key in row.keys))
 
 
+async def touches_of(session: ReadSession, key: str) -> IncidentsTouched:
+    """What waits of ``key`` alone. Read the facts afterwards, as above."""
+    column = incident_touches.c
+    found = await session.execute(select(column.id).where(column["keys"] == [key]))
+    return IncidentsTouched(tuple(found.scalars()), frozenset({key}))
+
+
 async def split_touch(session: WriteSession, touch_id: UUID) -> bool:
     """One row for each of its keys in its place; ``False`` where it has but one, or is gone."""
     column = incident_touches.c

@@ -103,6 +103,8 @@ async def test_the_ledger_names_every_p1_and_p2_and_what_nobody_declared(
 ) -> None:
     ledger = """query ($gaps: Boolean!) { switchboard { majors covered coverage(gapsOnly: $gaps) {
       name cover incidentId worstSeverity downgraded since owner } } }"""
+    told_at = portal.clock.now()
+    await world.vendor.tell(declared("INC-W", "P1"))
     async with portal.browser("pmo") as pmo:
         board = (await ask(pmo, ledger, gaps=False))["switchboard"]
         gaps = (await ask(pmo, ledger, gaps=True))["switchboard"]
@@ -121,6 +123,10 @@ async def test_the_ledger_names_every_p1_and_p2_and_what_nobody_declared(
          "downgraded": False, "since": july.isoformat(), "owner": ""},
     ):  # fmt: skip
         assert expected in ours
+    assert {
+        "name": "INC-W", "cover": "WAITING", "incidentId": None, "worstSeverity": None, "downgraded": False,
+        "since": told_at.isoformat(), "owner": "",
+    } in board["coverage"]  # fmt: skip
     assert len(board["coverage"]) == board["majors"]
     assert len(gaps["coverage"]) == board["majors"] - board["covered"]
     assert [each for each in board["coverage"] if each["cover"] not in {"SIGNED", "MERGED"}] == gaps[

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import select
-from support.incident_storms import Paged, Storm, pager_storms
+from support.incident_storms import SOURCES, Paged, Storm, pager_storms
 from support.learning_world import Vendor
 from support.passkeys import Devices
 
@@ -27,7 +27,7 @@ from trust_portal.learning.incidents.alarms import AlarmSource
 from trust_portal.learning.incidents.facts_repository import all_keys, downgrades_of, facts_of
 from trust_portal.learning.incidents.folding import fold
 from trust_portal.learning.incidents.integrations_model import Reception, SetIntegration
-from trust_portal.learning.incidents.model import Incident, IncidentGap, Severity
+from trust_portal.learning.incidents.model import Incident, IncidentGap, Severity, incident_id
 from trust_portal.learning.postmortems.tables import postmortems
 from trust_portal.learning.switchboard.repository import read_ledger
 from trust_portal.storage.tenancy import TenantScope
@@ -66,6 +66,7 @@ async def register(vendor: Vendor) -> tuple[list[Incident], tuple[IncidentGap, .
 
 RULES = "- {severity: '{%s}', service: s, title: t}"
 SECRET = "made by PagerDuty"
+PAGERS = tuple(f"{source.value}/main" for source in AlarmSource)
 
 
 class Weather:
@@ -118,6 +119,25 @@ class Weather:
         self.lowered += 1
 
 
+async def unnamed(vendor: Vendor, events: list[dict[str, Any]]) -> set[str]:
+    """Keys of which a P1 or P2 was told and that the coverage ledger has nowhere, taken in or not."""
+    async with vendor.house.storage.read(VENDOR) as session:
+        ledger = await read_ledger(session)
+    in_ledger = {each.incident.id for each in ledger.lines if each.incident is not None}
+    gaps = {each.name for each in ledger.gaps}
+    severe = {
+        (each["source"], each["data"]["incident"])
+        for each in events
+        if each["data"].get("severity") in {"P1", "P2"}
+    }
+    return {
+        key
+        for source, key in severe
+        if not {key, f"{source}/{key}"} & gaps
+        and not {incident_id(any_, key) for any_ in (*SOURCES, *PAGERS)} & in_ledger
+    }
+
+
 @pytest.fixture
 async def weather(vendor: Vendor) -> Weather:
     sre = (await vendor.person("Sam Operator", Role.SRE_OPERATOR)).as_actor()
@@ -143,10 +163,14 @@ async def test_no_p1_or_p2_is_ever_without_a_postmortem_or_a_named_gap(
 ) -> None:
     """Events and pagers, repeated and out of order; and meanwhile some of it is lowered by two approvals."""
     following, chance = vendor.house.incident_following, random.Random(5)
+    so_far: list[dict[str, Any]] = []
     for run, storm in enumerate(drawn()):
         alarms = list(storm.alarms)
         for number, portion in enumerate(storm.deliveries, start=1):
-            await vendor.tell(*(renamed(event, run) for event in portion))
+            events = [renamed(event, run) for event in portion]
+            await vendor.tell(*events)
+            so_far += events
+            assert await unnamed(vendor, so_far) == set(), "before anything of the portion is taken in"
             if alarms:
                 await weather.alarm(alarms.pop(), run)
             if chance.random() < 0.6:
@@ -154,6 +178,7 @@ async def test_no_p1_or_p2_is_ever_without_a_postmortem_or_a_named_gap(
             for when, severity in storm.lowered:
                 if when == min(number, len(storm.deliveries)):
                     await weather.lower(severity, run)
+            assert await unnamed(vendor, so_far) == set()
         for paged in alarms:
             await weather.alarm(paged, run)
     await following.follow()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +17,12 @@ from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents import following, repository
+from trust_portal.learning.incidents.acts_model import DeclareIncident, NoteIncident
 from trust_portal.learning.incidents.model import GapReason, MajorBecause, Severity
 from trust_portal.learning.postmortems.tables import postmortems
+from trust_portal.learning.switchboard.coverage import Cover
+from trust_portal.learning.switchboard.model import BoardFilter
+from trust_portal.learning.switchboard.repository import read_ledger
 from trust_portal.storage.backlog import Backlog
 from trust_portal.storage.outbox import Job, outbox
 from trust_portal.storage.rounds import Round, Rounds
@@ -32,6 +36,13 @@ async def opened(vendor: Vendor) -> dict[str, str]:
     async with vendor.house.storage.read(VENDOR) as session:
         rows = await session.execute(select(postmortems).where(postmortems.c.tenant_id == VENDOR_ID))
         return {str(row.incident_id): row.opened_because for row in rows}
+
+
+async def ledger_of(vendor: Vendor) -> list[tuple[str, Cover, Severity | None, datetime]]:
+    """The coverage ledger's lines, the oldest first."""
+    async with vendor.house.storage.read(VENDOR) as session:
+        found = await read_ledger(session)
+    return [(each.name, each.cover, each.worst_severity, each.since) for each in found.lines]
 
 
 async def test_events_become_an_incident_and_a_p1_gets_its_postmortem_with_a_receipt(vendor: Vendor) -> None:
@@ -174,10 +185,15 @@ async def test_an_incident_that_cannot_be_taken_in_waits_alone_and_the_others_to
         return fold(told, *arguments)
 
     monkeypatch.setattr(following, "fold", poisoned)
-    await vendor.tell(declared("INC-1", "P3"), declared("INC-2", "P3"), declared("INC-3", "P3"))
+    told_at = vendor.clock.now()
+    await vendor.tell(declared("INC-1", "P3"), declared("INC-2", "P1"), declared("INC-3", "P3"))
     await vendor.tell(declared("INC-4", "P3"))
+    assert await ledger_of(vendor) == [(f"INC-{n}", Cover.WAITING, None, told_at) for n in range(1, 5)], (
+        "nothing is taken in yet"
+    )
 
     assert set(await vendor.register()) == {"INC-1", "INC-3", "INC-4"}
+    assert await ledger_of(vendor) == [("INC-2", Cover.WAITING, None, told_at)]
     (setback,) = await rounds.setbacks()
     assert (setback.round, setback.failures, setback.error) == (Round.FOLLOW_INCIDENTS, 1, "RecursionError")
     assert await follow.is_behind() is False
@@ -186,6 +202,42 @@ async def test_an_incident_that_cannot_be_taken_in_waits_alone_and_the_others_to
     assert set(await vendor.register()) == {"INC-1", "INC-3", "INC-4", "INC-5"}
     monkeypatch.undo()
     vendor.clock.advance(timedelta(minutes=1))
+    assert await ledger_of(vendor) == [("INC-2", Cover.WAITING, None, told_at)], "as old as it is"
     assert await follow.is_behind()
     assert set(await vendor.register()) == {f"INC-{n}" for n in range(1, 6)}
     assert (await rounds.setbacks(), await follow.is_behind()) == ((), False)
+    assert await ledger_of(vendor) == [("Trouble INC-2", Cover.UNSIGNED, Severity.P1, BEGAN)]
+
+
+async def test_what_is_told_is_a_gap_from_then_on_and_an_act_at_a_door_leaves_nothing_waiting(
+    vendor: Vendor,
+) -> None:
+    """The worker is down all the while."""
+    owner = (await vendor.person("Ivo Owner", Role.INCIDENT_OWNER)).as_actor()
+    house, at = vendor.house, vendor.clock.now()
+    assert await ledger_of(vendor) == []
+    command = DeclareIncident("Sign-in fails", Severity.P1, "identity", at, at, key="OURS")
+    ours = await house.incidents.declare(command, owner)
+    line = ("Sign-in fails", Cover.UNSIGNED, Severity.P1, at)
+    assert await ledger_of(vendor) == [line]
+    await house.incidents.tell(NoteIncident(ours.id, "We look at it"), owner)
+    assert (await ledger_of(vendor), await house.incident_following.is_behind()) == ([line], False)
+
+    vendor.clock.advance(timedelta(minutes=5))
+    await vendor.tell(declared("INC-1", "P1"), *by("urn:other", declared("INC-2", "P1")))
+    later = vendor.clock.now()
+    vendor.clock.advance(timedelta(days=2))
+    await vendor.tell(updated("INC-1", "note", minute=5))
+    waiting = [("INC-1", Cover.WAITING, None, later), ("INC-2", Cover.WAITING, None, later)]
+    assert await ledger_of(vendor) == [line, *waiting]
+    board = await house.switchboard.board(owner, BoardFilter())
+    assert [(each.name, each.days(board.at)) for each in board.ledger.gaps[1:]] == [
+        ("INC-1", 2),
+        ("INC-2", 2),
+    ]
+    assert (board.ledger.covered, board.ledger.total) == (0, 3)
+
+    await vendor.register()
+    assert sorted(await ledger_of(vendor)) == sorted(
+        [line, *((f"Trouble INC-{n}", Cover.UNSIGNED, Severity.P1, BEGAN) for n in (1, 2))]
+    )

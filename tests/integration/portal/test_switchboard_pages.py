@@ -164,6 +164,30 @@ async def test_the_ledger_names_the_gaps(portal: Portal, world: Promises) -> Non
     }
 
 
+async def test_what_is_told_and_not_taken_in_is_a_gap_on_the_board_the_wall_and_in_the_ledger(
+    portal: Portal, world: Promises
+) -> None:
+    """As where the worker is down."""
+    portal.clock.advance(-timedelta(hours=25))
+    await world.vendor.tell(declared("INC-W", "P1"))
+    portal.clock.advance(timedelta(hours=25))
+    async with portal.browser(PMO) as browser:
+        pages = [
+            await read(browser, path)
+            for path in ("/switchboard", "/switchboard?wall=1", "/switchboard/coverage?show=gaps")
+        ]
+        rows = list(csv.DictReader(StringIO(await read(browser, "/switchboard/coverage.csv"))))
+        (row,) = [row for row in rows if row["name"] == "INC-W"]
+        assert (row["incident"], row["worst_severity"], row["cover"], row["days"]) == ("", "", "waiting", "1")
+        for page in pages:
+            assert "Told, not taken in yet" in page
+            assert "<code>INC-W</code>" in page
+        assert all("<code>INC-W</code>, severity unknown, 1 day old" in page for page in pages[:2])
+        assert "0 of 5 ever, signed" in pages[0]
+        await world.vendor.register()
+        assert "Told, not taken in yet" not in await read(browser, "/switchboard")
+
+
 async def test_the_pmo_takes_note_and_others_are_not_asked(portal: Portal, world: Promises) -> None:
     async with portal.browser(PMO) as browser, portal.browser("csm") as csm:
         id_ = await the_action(browser)

@@ -275,12 +275,14 @@ def test_the_ledger_names_every_gap_by_name_and_age() -> None:
         ],
         [
             Undeclared("urn:pager", "INC-9", Severity.P2, AT - 9 * DAY),
+            Undeclared(None, "INC-8", None, AT - 8 * DAY, Cover.WAITING),
             Undeclared("pagerduty/main", "Q7", None, AT - 7 * DAY, Cover.UNMATCHED),
             Undeclared("pagerduty/main", "unproved", None, AT - 6 * DAY, Cover.REFUSED),
         ],
     )
     assert [(each.name, each.cover, each.days(AT)) for each in found.lines] == [
         ("urn:pager/INC-9", Cover.UNDECLARED, 9),
+        ("INC-8", Cover.WAITING, 8),
         ("pagerduty/main/Q7", Cover.UNMATCHED, 7),
         ("pagerduty/main/unproved", Cover.REFUSED, 6),
         ("INC-5", Cover.UNSIGNED, 5),
@@ -289,9 +291,10 @@ def test_the_ledger_names_every_gap_by_name_and_age() -> None:
         ("INC-2", Cover.UNSIGNED, 2),
         ("INC-1", Cover.SIGNED, 1),
     ]
-    assert [each.downgraded for each in found.lines] == [False] * 6 + [True, False]
-    assert [each.pager for each in found.gaps] == [None, "pagerduty/main", "pagerduty/main", None, None, None]
-    assert (found.covered, found.rate, len(found.gaps)) == (2, Fraction(1, 4), 6)
+    assert [each.downgraded for each in found.lines] == [False] * 7 + [True, False]
+    pager = "pagerduty/main"
+    assert [each.pager for each in found.gaps] == [None, None, pager, pager, None, None, None]
+    assert (found.covered, found.rate, len(found.gaps)) == (2, Fraction(2, 9), 7)
     assert ledger([]).rate is None
     more = ledger([major(2)], besides=3)
     assert (more.covered, more.total, more.rate, len(more.gaps)) == (3, 4, Fraction(3, 4), 1)

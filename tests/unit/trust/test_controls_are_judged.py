@@ -127,6 +127,14 @@ def test_what_nobody_declared_is_a_gap_at_once() -> None:
     )
 
 
+def test_what_is_not_taken_in_yet_has_the_time_of_a_postmortem_and_then_is_a_gap() -> None:
+    line = CoverageLine("PD-9", None, None, "waiting", True, NOW - 14 * DAY)
+    assert judge_coverage((line,), 14 * DAY, NOW) == Judgment(ControlState.SATISFIED, 1, excepted=1)
+    assert judge_coverage((line,), 14 * DAY, NOW + timedelta(seconds=1)).gaps == (
+        Gap("incident/PD-9", "PD-9", "it was told of, and the register has not taken it in", NOW),
+    )
+
+
 JUNE = PeriodReport("acme", "2026-06", NOW - 10 * DAY, 1, overtaken=False, run="issued", why=None)
 
 

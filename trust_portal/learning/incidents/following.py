@@ -18,6 +18,7 @@ from trust_portal.facts.incident_touches import (
     incidents_touched,
     settle_incident_touches,
     split_touch,
+    touches_of,
     waiting_touches,
 )
 from trust_portal.kernel.actor import SYSTEM, Actor
@@ -115,6 +116,13 @@ class Following:
         await repository.save_register(session, {fact.subject for fact in told}, register)
         for incident in await without_postmortem(session, register.incidents):
             await open_postmortem(session, self._ledger, incident, _grounds(incident, told), actor)
+        return register
+
+    async def take_in_told(self, session: WriteSession, key: str, actor: Actor) -> Register:
+        """``take_in`` for who has just told something of ``key`` in this transaction: of that nothing waits then."""
+        touched = await touches_of(session, key)
+        register = await self.take_in(session, [key], actor)
+        await settle_incident_touches(session, touched)
         return register
 
     async def _waiting(self, limit: int) -> tuple[UUID, ...]:

@@ -140,7 +140,7 @@ class AlarmDesk:
                 return Reception.DUPLICATE
             for event in events:
                 await self._store(session, integration, alarm, event)
-            await self._following.take_in(session, [alarm.key], SYSTEM)
+            await self._following.take_in_told(session, alarm.key, SYSTEM)
         return Reception.TOLD
 
     async def _store(

@@ -219,7 +219,7 @@ class Incidents:
             }
             read = event_of(INCIDENT_DECLARED, event_id, now, data, now)
             await store_event(session, read, tenants)
-            await self._following.take_in(session, [key], actor)
+            await self._following.take_in_told(session, key, actor)
             incident = await repository.find_incident(session, incident_id(PORTAL, key))
             act = told_act(
                 ReceiptKind.INCIDENT_DECLARED, incident_json(incident), read, actor, now, decision, None
@@ -271,7 +271,7 @@ class Incidents:
         data |= await self._particulars(session, command, actor)
         read = event_of(type_, new_id(), at, data, now)
         await store_event(session, read, tenants)
-        register = await self._following.take_in(session, [incident.key], actor)
+        register = await self._following.take_in_told(session, incident.key, actor)
         [after] = [each for each in register.incidents if each.id == incident.id]
         act = told_act(receipt_kind, incident_json(after), read, actor, now, decision, command.text)
         await self._ledger.record(session, act, receipt_id=receipt_id)

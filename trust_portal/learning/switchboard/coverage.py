@@ -3,8 +3,9 @@
 An incident belongs here by the worst severity it ever had, so that a downgrade takes nothing out. One that was
 merged is covered by what it was merged into, if that was signed afterwards: nobody signs for what they could not
 know. The register does not keep when it was merged, but that is told of the incident like anything else, hence
-not after the last that was told of it. What was told of an incident that nobody declared is a gap too; so is an
-alarm that no rule took, and a pager whose deliveries are turned away: each may have been a P1.
+not after the last that was told of it. What was told of an incident that nobody declared is a gap too; so is what
+was told and the register has not taken in yet, an alarm that no rule took, and a pager whose deliveries are turned
+away: each may have been a P1.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Cover(StrEnum):
     MERGED = "merged"
     UNSIGNED = "unsigned"
     MISSING = "missing"
+    WAITING = "waiting"
     UNDECLARED = "undeclared"
     UNMATCHED = "unmatched"
     REFUSED = "refused"
@@ -56,10 +58,11 @@ class MajorIncident:
 class Undeclared:
     """What ``source`` told of ``key``, which nobody declared; ``severity`` None: none was named.
 
-    ``cover`` says which kind of gap it is. Of a pager that is turned away ``key`` is why.
+    ``cover`` says which kind of gap it is. Of a pager that is turned away ``key`` is why. Of what is not taken in yet
+    only the key is known, and ``source`` is None.
     """
 
-    source: str
+    source: str | None
     key: str
     severity: Severity | None
     first_at: datetime
@@ -121,7 +124,7 @@ def ledger(
     lines = [_line(each, known) for each in known.values()]
     lines += [
         LedgerLine(
-            name=f"{each.source}/{each.key}",
+            name=each.key if each.source is None else f"{each.source}/{each.key}",
             cover=each.cover,
             since=each.first_at,
             worst_severity=each.severity,

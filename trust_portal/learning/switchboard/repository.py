@@ -111,7 +111,7 @@ ORDER BY i.declared_at, i.id
 _MAJORS_EVER: Final = """
 SELECT count(*) FROM incidents WHERE tenant_id = $1 AND worst_severity IN ('P1', 'P2')
 """
-#: What names no severity may have been a P1.
+#: What names no severity may have been a P1; so may what was told and is not taken in yet, whatever it names.
 _UNDECLARED: Final = """
 SELECT source, key, worst_severity, first_at, 'undeclared' FROM incident_gaps
 WHERE tenant_id = $1 AND (worst_severity IS NULL OR worst_severity IN ('P1', 'P2'))
@@ -127,6 +127,9 @@ UNION ALL
 SELECT r.source, r.why, NULL, r.first_at, 'refused' FROM incident_refusals r
 WHERE r.tenant_id = $1 AND r.version = (SELECT max(version) FROM incident_integrations v
                                         WHERE v.tenant_id = $1 AND v.source = r.source)
+UNION ALL
+SELECT NULL, key, NULL, min(t.received_at), 'waiting' FROM incident_touches t CROSS JOIN unnest(t.keys) key
+GROUP BY key
 """
 
 

@@ -57,17 +57,20 @@ def judge_emergencies(facts: Sequence[Emergency], within: timedelta, now: dateti
 
 
 def judge_coverage(facts: Sequence[CoverageLine], within: timedelta, now: datetime) -> Judgment:
-    """What nobody declared is a gap at once: nobody could have begun to write about it."""
+    """What nobody declared is a gap at once: nobody could have begun to write about it.
+
+    What the register has not taken in yet has the time that a postmortem has: it may be none of these at all.
+    """
     open_ = [each for each in facts if each.is_gap]
     gaps = [
         Gap(
             f"incident/{each.incident or each.name}",
             each.name if each.severity is None else f"{each.severity}: {each.name}",
             _UNCOVERED.get(each.cover, each.cover),
-            each.since if each.incident is None else each.since + within,
+            each.since if _is_one_at_once(each) else each.since + within,
         )
         for each in open_
-        if each.incident is None or now > each.since + within
+        if _is_one_at_once(each) or now > each.since + within
     ]
     return _judged(len(facts), gaps, len(open_) - len(gaps))
 
@@ -160,7 +163,12 @@ _UNCOVERED = {
     "undeclared": "it was told of, and nobody declared it",
     "unmatched": "a pager told of it, and no rule took it",
     "unsigned": "its postmortem is not signed",
+    "waiting": "it was told of, and the register has not taken it in",
 }
+
+
+def _is_one_at_once(line: CoverageLine) -> bool:
+    return line.incident is None and line.cover != "waiting"
 
 
 def _doubt(act: ControlledAct, approved: Approved | None) -> str | None:

@@ -65,6 +65,7 @@ _COVERS: Final = {
     "merged": ("good", "Covered by what it was merged into"),
     "unsigned": ("warn", "Not signed"),
     "missing": ("bad", "Missing"),
+    "waiting": ("warn", "Told, not taken in yet"),
     "undeclared": ("bad", "Never declared"),
     "unmatched": ("bad", "Taken by no rule"),
     "refused": ("bad", "Turned away"),
