@@ -254,8 +254,12 @@ class SwitchboardView:
         return [_group(each) for each in self.row.groups[by]]
 
     @strawberry.field(description="The coverage ledger, the oldest first; by default the gaps alone.")
-    def coverage(self, gaps_only: bool = True, first: int = 100) -> list[CoverageLine]:
-        lines = self.row.ledger.gaps if gaps_only else self.row.ledger.lines
+    async def coverage(self, info: Info, gaps_only: bool = True, first: int = 100) -> list[CoverageLine]:
+        lines = self.row.ledger.gaps
+        if not gaps_only:
+            # Of what was signed long ago the board has the number alone.
+            whole, _ = await info.context.house.switchboard.coverage(info.context.actor)
+            lines = whole.lines
         return [_line(each) for each in lines[: max(first, 0)]]
 
     @strawberry.field(description="Those that wait for the PMO, the oldest first.")

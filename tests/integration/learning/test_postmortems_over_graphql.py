@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
+from support.learning_world import PAGER, declared, named, updated
 from support.postmortem_desk import Desk, desk_of
 
 from schema.context import Context
@@ -15,6 +17,9 @@ from trust_portal.evidence.assertion import challenge_of
 from trust_portal.evidence.signing_statement import signing_statement
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.canonical import canonical, sha256_hex
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.switchboard.board import LOOK_BACK
+from trust_portal.learning.switchboard.model import BoardFilter
 
 pytestmark = pytest.mark.takes(seconds=10)
 
@@ -35,6 +40,34 @@ def refused(code: str, message: str, *path: str) -> dict:
     """What an act answers that gives a postmortem."""
     errors = [{"code": code, "message": message, "path": ["input", *path]}]
     return {"postmortem": None, "userErrors": errors}
+
+
+async def test_the_ledger_has_also_what_was_signed_long_ago(desk, clock):
+    """The board needs of that no more than how much it is."""
+    first = await desk.postmortem()
+    await desk.signed(first)
+    clock.advance(LOOK_BACK + timedelta(days=1))
+    await desk.vendor.tell(declared("INC-2", "P2"), updated("INC-3", "severity", minute=1, severity="P1"))
+    await desk.vendor.register()
+    board = await desk.house.switchboard.board(desk.owner, BoardFilter())
+    assert [each.name for each in board.ledger.lines] == ["Trouble INC-2", f"{PAGER}/INC-3"]
+
+    query = """query ($gaps: Boolean!, $first: Int!) { switchboard { majors covered
+      coverage(gapsOnly: $gaps, first: $first) { name cover incidentId } } }"""
+
+    async def ledger(*, gaps: bool, first: int = 100) -> tuple[int, int, list]:
+        found = (await ask(desk, desk.owner, query, gaps=gaps, first=first))["switchboard"]
+        return found["majors"], found["covered"], found["coverage"]
+
+    def line(key: str, cover: str) -> dict:
+        id_ = encode("VendorIncident", VENDOR_ID, named(key))
+        return {"name": f"Trouble {key}", "cover": cover, "incidentId": id_}
+
+    signed, unsigned = line("INC-1", "SIGNED"), line("INC-2", "UNSIGNED")
+    undeclared = {"name": f"{PAGER}/INC-3", "cover": "UNDECLARED", "incidentId": None}
+    assert await ledger(gaps=False) == (3, 1, [signed, unsigned, undeclared])
+    assert await ledger(gaps=False, first=1) == (3, 1, [signed])
+    assert await ledger(gaps=True) == (3, 1, [unsigned, undeclared])
 
 
 async def test_it_is_written_reviewed_signed_and_released(desk):
