@@ -89,7 +89,9 @@ def _words(report: Report) -> str:
     for each in report.standings:
         seen = each.seen
         postmortem = (
-            "no postmortem" if seen.state is None else f"postmortem {seen.state.lower().replace('_', ' ')}"
+            ("no postmortem" if seen.declared else "not declared")
+            if seen.state is None
+            else f"postmortem {seen.state.lower().replace('_', ' ')}"
         )
         facts = f"refusals {seen.denials}, receipts of playbooks {seen.receipts}"
         lines += [

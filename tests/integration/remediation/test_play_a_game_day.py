@@ -28,6 +28,8 @@ from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.errors import TrustPortalError
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.gameday import script
+from trust_portal.learning.gameday.doors import Doors
 from trust_portal.learning.gameday.model import SOURCE
 from trust_portal.learning.incidents.model import incident_id
 from trust_portal.learning.postmortems.repository import postmortem_of
@@ -146,6 +148,40 @@ async def test_it_names_what_is_missing_until_both_postmortems_are_signed(
     done = await served.gameday("--check", "drill", "--wait", "60")
     assert done.exit_code == 0, done.stdout
     assert json.loads(done.stdout)["complete"] is True
+
+
+async def test_a_game_that_broke_off_before_its_p2_is_never_complete(
+    served: Served, world: World, anomaly: CostAnomaly, monkeypatch: pytest.MonkeyPatch
+):
+    def down(*_: object) -> None:
+        raise RuntimeError("the machine went down")
+
+    desk = await desk_of(world, anomaly.tenant_id)
+    with monkeypatch.context() as patched:
+        patched.setattr(script, "p2_input", down)
+        played = await served.gameday("--tenant", "acme", "--name", "half", "--owner", "ivo@vendor.example")
+    assert str(played.exception) == "the machine went down"
+    await world.house.incident_following.follow()
+
+    def choose() -> bool:
+        with Doors(served.url, served.token) as doors:
+            return doors.is_refused("mutation { chooseMail(input: {topics: []}) { userErrors { code } } }")
+
+    assert await asyncio.to_thread(choose), "so that its evidence names a refusal"
+    ended = await served.gameday("--check", "half")
+    assert ended.exit_code == 3, ended.exception
+    async with world.house.storage.read(TenantScope(VENDOR_ID)) as session:
+        postmortem = await postmortem_of(session, incident_id(SOURCE, "half-p1"))
+    assert postmortem is not None
+    await desk.signed(postmortem)
+
+    looked = await served.gameday("--check", "half")
+    assert looked.exit_code == 3, looked.exception
+    found = json.loads(looked.stdout)
+    assert (found["covered"], found["declared"], found["complete"]) == (1, 1, False)
+    who = "whoever plays: declare it with this key, or play another game day"
+    assert owed(found) == {"half-p1": [], "half-p2": [("its declaration", who)]}
+    assert found["incidents"][1]["owing"][0]["where"] == f"{served.url}/incidents"
 
 
 async def test_a_p1_that_no_playbook_fits_is_mitigated_by_hand_and_said_to_be(served: Served):

@@ -58,7 +58,7 @@ class Owing:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An incident of the game day with its postmortem, as the doors tell of them.
+    """An incident of the game day with its postmortem, as the doors tell of them; or, not ``declared``, its place.
 
     ``state`` None: there is no postmortem. ``lacking``: names of written parts that are needed and empty.
     ``signer`` None: any incident owner. ``denials`` and ``receipts``: how many the document names.
@@ -77,6 +77,7 @@ class Seen:
     actions: int = 0
     denials: int = 0
     receipts: int = 0
+    declared: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class Report:
         return {
             "name": self.name,
             "covered": self.covered,
-            "declared": len(self.standings),
+            "declared": sum(each.seen.declared for each in self.standings),
             "complete": self.complete,
             "incidents": [each.json() for each in self.standings],
             "notes": list(self.notes),
@@ -133,6 +134,8 @@ class Report:
 
 def standing_of(seen: Seen) -> Standing:
     """What is owed for ``seen``, in the order in which it can be done."""
+    if not seen.declared:
+        return Standing(seen, (Owing("its declaration", _PLAYER, seen.page),))
     owing = []
     if not seen.resolved:
         owing.append(_unresolved(seen))
@@ -177,5 +180,6 @@ def _until_signed(seen: Seen) -> list[Owing]:
     return owing
 
 
+_PLAYER: Final = "whoever plays: declare it with this key, or play another game day"
 _WRITERS: Final = "an incident owner, SRE operator or vendor admin"
 _PLANNERS: Final = "an incident owner or SRE operator"

@@ -89,7 +89,10 @@ class Game:
         return self.go_on()
 
     def go_on(self) -> Report:
-        """End the P1 if its playbook is done or none came of it; how both stand. ``NotFound`` without a game day."""
+        """End the P1 if its playbook is done or none came of it; how both stand, also one that was never declared.
+
+        ``NotFound`` without a game day.
+        """
         found = self._find()
         if not found:
             raise NotFound(f"game day {self._name!r} at {self._doors.url}", field="name")
@@ -97,10 +100,21 @@ class Game:
         first = seen.get(SOURCE)
         if first is not None and not first[0].resolved and first[0].doing is not Doing.WAITS:
             self._end_first(GameDay(self._name, first[1]), first[0].doing)
-            self._wait_until_resolved()
+            self._wait_until_first_is_over()
             seen[SOURCE] = self._look(next(each for each in self._find() if each["source"] == SOURCE))
-        ordered = sorted((each for each, _ in seen.values()), key=lambda each: each.key)
-        return Report(self._name, tuple(map(standing_of, ordered)), tuple(self._notes))
+        both = [
+            seen[source][0] if source in seen else self._absent(key, severity)
+            for source, key, severity in (
+                (SOURCE, f"{self._name}-p1", "P1"),
+                (PORTAL, f"{self._name}-p2", "P2"),
+            )
+        ]
+        return Report(self._name, tuple(map(standing_of, both)), tuple(self._notes))
+
+    def _absent(self, key: str, severity: str) -> Seen:
+        """The game broke off before it was declared, or the register has not taken it in."""
+        incidents = f"{self._doors.url}/incidents"
+        return Seen(key, severity, False, incidents, incidents, Doing.NONE, declared=False)
 
     def _be_refused(self, document: str, **variables: str) -> None:
         if not self._doors.is_refused(document, **variables):
@@ -190,8 +204,8 @@ class Game:
     def _wait_for_both(self) -> None:
         self._until(lambda: len(self._find()) == 2)
 
-    def _wait_until_resolved(self) -> None:
-        self._until(lambda: all(each["resolvedAt"] for each in self._find()))
+    def _wait_until_first_is_over(self) -> None:
+        self._until(lambda: all(each["resolvedAt"] for each in self._find() if each["source"] == SOURCE))
 
     def _until(self, holds: Callable[[], bool]) -> None:
         end = time.monotonic() + _PATIENCE
