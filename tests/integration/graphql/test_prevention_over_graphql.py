@@ -163,6 +163,11 @@ async def test_what_recurred_is_linked_and_actions_are_moved_dropped_and_withdra
         assert over == {
             "action": None, "userErrors": refused("INVALID", "this day is over", "input", "due")
         }  # fmt: skip
+        blank = await do(owner, "movePreventionAction", state, **move | {"reason": " "})
+        assert blank == {
+            "action": None, "userErrors": refused("INVALID", "say it in 1 to 2,000 characters", "input", "reason")
+        }  # fmt: skip
+        assert await world.look(late.id) == late
         moved = await do(owner, "movePreventionAction", state, **move)
         assert moved == {"action": {"state": "OPEN", "due": "2026-07-20", "moves": 1}, "userErrors": []}
 

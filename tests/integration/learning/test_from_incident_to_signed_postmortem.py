@@ -21,6 +21,7 @@ from trust_portal.evidence.verdict import Code
 from trust_portal.evidence.verify import verify
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.postmortems.asking import Asked
 from trust_portal.learning.postmortems.model import (
     Accept,
@@ -352,6 +353,30 @@ async def test_a_person_judges_over_the_rule_and_is_named(desk):
     )
     with pytest.raises(InvalidInput):
         await desk.house.postmortem_writing.judge(Judge(postmortem.id, "elsewhere", judgment), desk.writer)
+
+
+async def test_what_is_signed_is_not_edited_and_nothing_of_it_changes(desk):
+    signed = await desk.signed(await desk.postmortem())
+
+    async def everything() -> tuple:
+        opened = await desk.house.postmortem_reader.find(desk.writer, signed.id)
+        receipts = await desk.house.archive.receipts(desk.reviewer, VENDOR_ID, PageRequest(size=50))
+        return opened.postmortem, opened.draft, opened.document, [each.id for each in receipts.items]
+
+    before = await everything()
+    assert before[0] == signed
+    assert before[1].revision == 1
+    deploy = before[2]["changes"][0]["id"]
+    for edit in (
+        desk.house.postmortem_writing.save(SaveDraft(signed.id, 1, WRITTEN), desk.writer),
+        desk.house.postmortem_writing.judge(
+            Judge(signed.id, deploy, Judgment(Verdict.CLEARED, "It was rolled back.")), desk.writer
+        ),
+    ):
+        with pytest.raises(Conflict, match="begin a new version, and say why") as refused:
+            await edit
+        assert (refused.value.code, refused.value.field) == ("SIGNED", "postmortem_id")
+        assert await everything() == before
 
 
 async def test_a_returned_one_is_written_and_submitted_anew(desk):

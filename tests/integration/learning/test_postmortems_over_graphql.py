@@ -201,8 +201,16 @@ async def test_it_is_written_reviewed_signed_and_released(desk):
     ]
     assert shown == {"release": {"revision": 2, "disclosed": ["incident.owner"]}, "userErrors": []}
 
-    begin = """mutation ($id: ID!) { reopenPostmortem(input: {postmortemId: $id, reason: "Late evidence."})
-        { postmortem { postmortem { state version } } userErrors { code message path } } }"""
+    stands = await desk.again(postmortem)
+    late = (await ask(desk, desk.writer, save, id=id_, revision=2))["savePostmortem"]
+    assert late == {
+        "postmortem": None, "userErrors": [{"code": "SIGNED", "path": ["input", "postmortemId"]}],
+    }  # fmt: skip
+    begin = """mutation ($id: ID!, $reason: String! = "Late evidence.") { reopenPostmortem(input: {postmortemId: $id,
+        reason: $reason}) { postmortem { postmortem { state version } } userErrors { code message path } } }"""
+    blank = (await ask(desk, desk.owner, begin, id=id_, reason=" "))["reopenPostmortem"]
+    assert blank == refused("INVALID", "say it in 1 to 2,000 characters", "reason")
+    assert await desk.again(postmortem) == stands
     reopened = (await ask(desk, desk.owner, begin, id=id_))["reopenPostmortem"]
     assert reopened == {"postmortem": {"postmortem": {"state": "DRAFT", "version": 2}}, "userErrors": []}
     again = (await ask(desk, desk.owner, begin, id=id_))["reopenPostmortem"]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
+from click.testing import CliRunner
 from evidence_sample import policy_of
 from sla_bundle import signed_again
 from sqlalchemy import text
 from support.learning_world import declared, step
 from support.postmortem_desk import WRITTEN, Desk, actor_of, desk_of
 
+from trust_portal.cli import cli
 from trust_portal.errors import Conflict, Denied, InvalidInput, NotFound
 from trust_portal.evidence import bundle
 from trust_portal.evidence.disclosure import Disclosure
@@ -178,6 +180,48 @@ async def test_every_withheld_field_handed_over_beside_the_bundle_verifies(desk)
         f"with everything disclosed the copy is the signed document, byte for byte: SHA-256 {original}"
         in verdict.proved
     )
+
+
+async def test_the_command_verifies_what_was_disclosed_and_refuses_what_is_false_with_its_code(
+    desk, tmp_path
+):
+    release = await released(desk, await desk.signed(await desk.postmortem()))
+    content, _ = await verdict_of(desk, release)
+    owner, authors = release.withheld["incident.owner"], release.withheld["authors"]
+    false = Disclosure.make("owner", "Somebody Else", "AAAAAAAAAAAAAAAAAAAAAA").encoded
+    handed = {
+        "owner.json": [owner],
+        "authors.json": [authors],
+        "false.json": [false],
+        "twice.json": [owner] * 2,
+    }
+    for name, disclosures in handed.items():
+        (tmp_path / name).write_text(json.dumps(disclosures))
+    (tmp_path / "copy.zip").write_bytes(content)
+    (tmp_path / "policy.txt").write_text(await desk.house.archive.trust_policy(desk.owner, desk.northwind))
+
+    def run(*names: str) -> tuple[int, dict]:
+        disclosed = [argument for name in names for argument in ("--disclosed", str(tmp_path / name))]
+        pinned = ["--policy", str(tmp_path / "policy.txt"), "--json"]
+        done = CliRunner().invoke(cli, ["verify", str(tmp_path / "copy.zip"), *pinned, *disclosed])
+        return done.exit_code, json.loads(done.stdout)
+
+    status, verdict = run("owner.json", "authors.json")
+    assert (status, verdict["ok"], verdict["findings"]) == (0, True, [])
+    said = "2 withheld field(s) of postmortem-copy.json are disclosed, and are what was signed"
+    assert said in verdict["proved"]
+    for names, code in (
+        (("false.json",), "UNREFERENCED_DISCLOSURE"),
+        (("twice.json",), "FALSE_DISCLOSURE"),
+        (("owner.json", "false.json"), "UNREFERENCED_DISCLOSURE"),
+    ):
+        status, verdict = run(*names)
+        assert (status, verdict["ok"]) == (1, False), names
+        found = [(each["code"], each["file"]) for each in verdict["findings"]]
+        assert found == [(code, f"--disclosed {names[-1]}")]
+        assert not any("are disclosed" in each for each in verdict["proved"])
+    status, verdict = run("nowhere.json")
+    assert (status, [each["code"] for each in verdict["findings"]]) == (2, ["FILE_UNREADABLE"])
 
 
 async def test_a_false_disclosure_is_refused_with_its_own_code(desk):

@@ -178,6 +178,22 @@ async def test_it_is_written_reviewed_signed_released_and_read(portal: Portal):
             },
         )
         assert disclosed.status_code == 303, disclosed.text
+        for path, form, status, why in (
+            (
+                "edit",
+                {"revision": "1", **PARTS, "risks": "Another."},
+                409,
+                "begin a new version, and say why",
+            ),
+            ("reopen", {"reopen_reason": " "}, 422, "say it in 1 to 2,000 characters"),
+        ):
+            stands = await portal.house.postmortem_reader.find(owner, postmortem.id)
+            refused = await browser.post(f"{here}/{path}", data=form)
+            assert (refused.status_code, why in refused.text) == (status, True), path
+            found = await portal.house.postmortem_reader.find(owner, postmortem.id)
+            assert (found.postmortem, found.draft, found.document) == (
+                stands.postmortem, stands.draft, stands.document,
+            )  # fmt: skip
         again = await browser.post(f"{here}/reopen", data={"reopen_reason": "Late evidence."})
         assert again.status_code == 303
         assert "version 2" in (await browser.get(here)).text

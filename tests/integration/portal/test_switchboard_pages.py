@@ -230,6 +230,10 @@ async def test_an_owner_of_incidents_plans_moves_and_finishes_by_forms(
             soon += timedelta(days=1)
         refused = await browser.post(f"{path}/move", data={"due": "soon", "reason": "because"})
         assert refused.status_code == 422
+        planned = await world.look(UUID(path.rpartition("/")[2]))
+        refused = await browser.post(f"{path}/move", data={"due": soon.isoformat(), "reason": " "})
+        assert (refused.status_code, "say it in 1 to 2,000 characters" in refused.text) == (422, True)
+        assert await world.look(planned.id) == planned
         moved = await browser.post(
             f"{path}/move", data={"due": soon.isoformat(), "reason": "The part comes late"}
         )
