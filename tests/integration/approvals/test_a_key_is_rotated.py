@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,11 +13,13 @@ from uuid import UUID
 import pytest
 from dual_control import Desk, add_person, settings_of
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from support.passkeys import Devices
 
-from trust_portal.access.approvals.model import ApprovalRequest, Approve, Deny
+from trust_portal.access.approvals.model import Approval, ApprovalRequest, Approve, Deny
 from trust_portal.access.key_rotation.model import AskKeyRotation
 from trust_portal.access.key_rotation.service import KeyRotations
+from trust_portal.access.tenants.repository import find_tenant
 from trust_portal.errors import Conflict, Denied, InvalidInput, Unavailable
 from trust_portal.evidence.act import Act
 from trust_portal.evidence.audit import AuditTotals, audit
@@ -38,6 +40,7 @@ from trust_portal.kernel.actor import SYSTEM, Actor, Role
 from trust_portal.kernel.canonical import sha256_hex
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.storage.errors import sqlstate_of, violation
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import ReadSession
 
@@ -360,20 +363,89 @@ async def test_one_that_is_denied_or_was_shown_another_key_changes_nothing(bench
 
 
 async def test_the_database_puts_no_key_in_force_that_two_did_not_approve(bench: Bench):
-    house, key = bench.serving.house, bench.serving.house.keyring.receipts.verify_key
-    insert = (
-        "INSERT INTO key_rotations VALUES (:t, 'another', 'receipts', :old, :key, :a, 3, 'use', now(), :r)"
+    house, old = bench.serving.house, bench.serving.house.keyring.receipts.key_id
+    bench.prepare()
+    new = load_keyring(bench.serving.path).prepared[KeyPurpose.RECEIPTS].verify_key
+    request, other = await bench.ask(), await another_used_approval(bench)
+    await bench.approve(request)
+    rotation = {
+        "tenant_id": VENDOR_ID,
+        "key_id": new.key_id,
+        "purpose": "receipts",
+        "replaces": old,
+        "public_key": new.public_key,
+        "approval_id": request.id,
+        "use_ordinal": 3,
+        "use_act": "use",
+        "at": house.clock.now(),
+        "receipt_id": (await bench.serving.record(VENDOR_ID)).id,
+    }
+    assert await refusal_of(bench, "key_rotations", rotation) == "key_rotations_use_fkey", (
+        "approved, not used"
     )
-    values = {"t": VENDOR_ID, "old": key.key_id, "key": key.public_key, "a": new_id(), "r": new_id()}
-    for statement in (
-        insert,
-        "INSERT INTO signing_keys VALUES ('another', 'receipts', :key, now(), :old)",
-        "INSERT INTO signing_keys (key_id, purpose, public_key, created_at) VALUES ('x', 'receipts', :key, now())",
-        "INSERT INTO key_retirements VALUES (:old, now())",
-        "INSERT INTO key_edges VALUES (:t, :old, 'end', 0, now())",
+    elsewhere = {"approval_id": other.request.id, "at": other.steps[-1].at}
+    assert await refusal_of(bench, "key_rotations", rotation | elsewhere) == "key_rotations_kind_fkey"
+    used = await spent(bench, request)
+    rotation["at"] = used.steps[-1].at
+    for lie, rule in (
+        ({"use_ordinal": 2, "use_act": "approve", "at": used.steps[1].at}, "two_people_approved"),
+        ({"purpose": "webhooks"}, "purpose_is_rotated"),
+        ({"replaces": new.key_id}, "key_is_another"),
     ):
-        used = {name: value for name, value in values.items() if f":{name}" in statement}
-        with pytest.raises(Exception, match=r"violates|permission denied"):
-            async with house.storage.write(TenantScope(VENDOR_ID)) as session:
-                await session.execute(text(statement), used)
+        assert await refusal_of(bench, "key_rotations", rotation | lie) == f"key_rotations_{rule}_check"
     assert await bench.rotations() == 0
+    await insert(bench, "key_rotations", rotation)
+    assert await bench.rotations() == 1, "so it was for the lies that the others were refused"
+
+
+async def test_only_the_sequencer_says_where_a_key_begins_and_ends(bench: Bench):
+    house, key = bench.serving.house, bench.serving.house.keyring.receipts.verify_key
+    now = house.clock.now()
+    first = {"key_id": "another", "purpose": "receipts", "public_key": key.public_key, "created_at": now}
+    edge = {"tenant_id": VENDOR_ID, "key_id": key.key_id, "edge": "end", "index": 0, "at": now}
+    assert await refusal_of(bench, "signing_keys", first) == "signing_keys_one_first_key"
+    for table, row in (
+        ("signing_keys", first | {"replaces": key.key_id}),
+        ("key_retirements", {"key_id": key.key_id, "at": now}),
+        ("key_edges", edge),
+    ):
+        assert await refusal_of(bench, table, row) == "permission denied", table
+
+
+async def another_used_approval(bench: Bench) -> Approval:
+    """Of the vendor's own tenant and of another kind: by two, used, and in time."""
+    async with bench.serving.house.storage.read(TenantScope(VENDOR_ID)) as session:
+        vendor = await find_tenant(session, VENDOR_ID)
+    assert vendor is not None
+    desk = replace(bench.desk, house=bench.serving.house, tenant=vendor)
+    desk.devices.held = bench.devices.held
+    request = await desk.ask()
+    await desk.approve(request, "sam")
+    await desk.approve(request, "fay")
+    return (await desk.use(request)).approval
+
+
+async def spent(bench: Bench, request: ApprovalRequest) -> Approval:
+    """Used, and nothing done with it."""
+    approvals = bench.serving.house.approvals
+    approvers = await approvals.who_could(request.kind, VENDOR_ID)
+    async with bench.serving.house.storage.write(TenantScope(VENDOR_ID)) as session:
+        return (await approvals.use(session, request.id, request.intent, SYSTEM, approvers)).approval
+
+
+async def insert(bench: Bench, table: str, row: Mapping[str, object]) -> None:
+    names = ", ".join(f'"{name}"' for name in row)
+    values = ", ".join(f":{name}" for name in row)
+    async with bench.serving.house.storage.write(TenantScope(VENDOR_ID)) as session:
+        await session.execute(text(f"INSERT INTO {table} ({names}) VALUES ({values})"), dict(row))
+
+
+async def refusal_of(bench: Bench, table: str, row: Mapping[str, object]) -> str:
+    """The constraint that refuses a row."""
+    with pytest.raises(DBAPIError) as refusal:
+        await insert(bench, table, row)
+    found = violation(refusal.value)
+    if found is None:
+        assert sqlstate_of(refusal.value) == "42501", refusal.value
+        return "permission denied"
+    return found.constraint

@@ -10,22 +10,25 @@ from pathlib import Path
 import pytest
 from dual_control import Desk, add_person, settings_of
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from support.passkeys import Devices
 
 from trust_portal.access.action import Action
 from trust_portal.access.approvals.model import ApprovalRequest, Approve, Deny
 from trust_portal.access.policy import PolicySet, Resource, shipped_policies
 from trust_portal.access.policy_change.changes import changes, difference
+from trust_portal.access.policy_change.repository import add_set
 from trust_portal.access.policy_change.service import AskPolicyChange
 from trust_portal.access.policy_register import usable
 from trust_portal.errors import Broken, Conflict, Denied, InvalidInput
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.house import House, build_house
-from trust_portal.kernel.actor import Actor, Role
+from trust_portal.kernel.actor import SYSTEM, Actor, Role
 from trust_portal.kernel.canonical import sha256_hex
 from trust_portal.kernel.clock import ManualClock
-from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
+from trust_portal.storage.errors import violation
 from trust_portal.storage.tenancy import TenantScope
 
 pytestmark = pytest.mark.takes(seconds=12)
@@ -188,18 +191,51 @@ async def test_the_database_puts_no_second_version_in_force_without_the_use_of_a
     newer = bench.start(NEWER)
     await newer.open()
     request = await bench.ask(newer)
-    ways = (
-        "INSERT INTO policy_installs (tenant_id, ordinal, version, at) VALUES (:t, 2, :v, now())",
-        "INSERT INTO policy_installs (tenant_id, ordinal, version, at) VALUES (:t, 1, :v, now())",
-        "INSERT INTO policy_installs VALUES (:t, 2, :v, 1, :a, 3, 'use', now(), now())",
-        "INSERT INTO policy_installs VALUES (:t, 2, :v, 1, :n, 3, 'use', now(), now())",
-    )
-    values = {"t": VENDOR_ID, "v": NEWER.version, "a": request.id, "n": new_id()}
-    for way in ways:
-        with pytest.raises(Exception, match="violates"):
-            async with newer.storage.write(TenantScope(VENDOR_ID)) as session:
-                await session.execute(text(way), {n: v for n, v in values.items() if f":{n}" in way})
+    await bench.approve(request)
+    other = PolicySet.parse({**TEXTS, "staff.cedar": TEXTS["staff.cedar"] + "// a comment\n"})
+    async with newer.storage.write(TenantScope(VENDOR_ID)) as session:
+        for each in (NEWER, other):
+            await add_set(session, each.version, {one.name: one.text for one in each.texts})
+    now = newer.clock.now()
+    row = {
+        "tenant_id": VENDOR_ID,
+        "ordinal": 2,
+        "version": NEWER.version,
+        "previous": 1,
+        "approval_id": request.id,
+        "use_ordinal": 3,
+        "use_act": "use",
+        "used_at": now,
+        "at": now,
+    }
+    nothing = dict.fromkeys(("previous", "approval_id", "use_ordinal", "use_act", "used_at"))
+
+    async def insert(lie: dict[str, object]) -> None:
+        names, values = ", ".join(row), ", ".join(f":{name}" for name in row)
+        async with newer.storage.write(TenantScope(VENDOR_ID)) as session:
+            await session.execute(text(f"INSERT INTO policy_installs ({names}) VALUES ({values})"), row | lie)
+
+    async def refused(**lie: object) -> str:
+        with pytest.raises(DBAPIError) as refusal:
+            await insert(lie)
+        found = violation(refusal.value)
+        assert found is not None, refusal.value
+        return found.constraint.removeprefix("policy_installs_")
+
+    assert await refused() == "use_fkey", "approved, and not used"
+    approvers = await newer.approvals.who_could(request.kind, VENDOR_ID)
+    async with newer.storage.write(TenantScope(VENDOR_ID)) as session:
+        used = await newer.approvals.use(session, request.id, request.intent, SYSTEM, approvers)
+    row["used_at"] = used.approval.steps[-1].at
+    assert await refused(**nothing) == "all_but_the_first_are_approved_check"
+    approved = {"use_ordinal": 2, "use_act": "approve", "used_at": used.approval.steps[1].at}
+    assert await refused(**approved) == "all_but_the_first_are_approved_check"
+    assert await refused(version=other.version) == "request_fkey", "asked for was another version"
+    assert await refused(ordinal=3, previous=2) == "previous_fkey"
+    assert await refused(ordinal=1, **nothing) == "pkey"
     assert await bench.versions() == [shipped_policies().version]
+    await insert({})
+    assert await bench.versions() == [shipped_policies().version, NEWER.version]
 
 
 def test_a_difference_names_rules_by_their_ids_and_counts_lines():

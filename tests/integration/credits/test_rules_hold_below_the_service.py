@@ -27,6 +27,23 @@ async def forge(
     **changed: str,
 ) -> str:
     """Insert a copy of a row with some columns changed (SQL); the constraint that refused it."""
+    before = await desk.stored()
+    with pytest.raises(DBAPIError) as refusal:
+        await copy(desk, table, where, parameters, **changed)
+    assert await desk.stored() == before
+    found = violation(refusal.value)
+    assert found is not None, refusal.value
+    return found.constraint
+
+
+async def copy(
+    desk: Desk,
+    table: str,
+    where: str,
+    parameters: dict[str, object],
+    **changed: str,
+) -> None:
+    """As the application role, in the tenant's scope."""
     async with desk.house.storage.read(TenantScope(desk.tenant.id)) as session:
         columns = list(
             (
@@ -45,14 +62,8 @@ async def forge(
         values=", ".join(changed.get(each, each) for each in columns),
         where=where,
     )
-    before = await desk.stored()
-    with pytest.raises(DBAPIError) as refusal:
-        async with desk.house.storage.write(TenantScope(desk.tenant.id)) as session:
-            await session.execute(text(statement), {"tenant": desk.tenant.id, **parameters})
-    assert await desk.stored() == before
-    found = violation(refusal.value)
-    assert found is not None, refusal.value
-    return found.constraint
+    async with desk.house.storage.write(TenantScope(desk.tenant.id)) as session:
+        await session.execute(text(statement), {"tenant": desk.tenant.id, **parameters})
 
 
 async def test_one_live_credit_for_a_revision(house: House, desk: Desk):
@@ -133,7 +144,7 @@ async def test_a_credit_is_for_what_was_calculated_from_a_signed_revision(house:
     credit = await desk.propose()
     of_it, row = "id = :credit", {"credit": credit.id}
     fresh = {"id": f"'{new_id()}'::uuid", "request_id": f"'{await another_request(desk, credit)}'::uuid"}
-    more = {**fresh, "attempt": "1", "revision": "9", "amount_minor": "12000"}
+    more = {**fresh, "attempt": "1", "revision": "9"}
     assert await forge(desk, "credits", of_it, row, **more) == "credits_calculation_fkey"
     supplement = {**more, "supplements": "id"}
     assert await forge(desk, "credits", of_it, row, **supplement) == "credits_supplements_an_issued_one_check"
@@ -148,6 +159,76 @@ async def test_a_credit_is_for_what_was_calculated_from_a_signed_revision(house:
         await forge(desk, "credit_calculations", made, calculation, **other)
         == "credit_calculations_digest_is_of_the_document_check"
     )
+
+
+async def test_a_credit_is_of_the_amount_that_was_calculated_whatever_else_is_true(house: House, desk: Desk):
+    await promise(house)
+    await desk.sign()
+    credit = await desk.void(await desk.propose())
+    forged, of_it, row = new_id(), "id = :credit", {"credit": credit.id}
+    again = {
+        "id": f"'{forged}'::uuid",
+        "attempt": "2",
+        "replaces": "id",
+        "replaced_attempt": "1",
+        "replaced_state": "'voided'",
+        "request_id": f"'{await another_request(desk, credit, about=forged)}'::uuid",
+    }
+    for amount in ("amount_minor + 1", "amount_minor - 1"):
+        lie = {**again, "amount_minor": amount}
+        assert await forge(desk, "credits", of_it, row, **lie) == "credits_calculation_fkey"
+    await copy(desk, "credits", of_it, row, **again)
+    assert await amount_in(desk, "credits", "id", forged) == credit.amount.minor, "so it was for the amount"
+
+
+async def amount_in(desk: Desk, table: str, key: str, id: UUID) -> int:
+    """In minor units, of a row that was taken."""
+    async with desk.house.storage.read(TenantScope(desk.tenant.id)) as session:
+        query = text(f"SELECT amount_minor FROM {table} WHERE tenant_id = :t AND {key} = :id")
+        return (await session.execute(query, {"t": desk.tenant.id, "id": id})).scalar_one()
+
+
+async def test_an_issue_is_of_the_amount_that_was_approved_whatever_else_is_true(house: House, desk: Desk):
+    await promise(house)
+    await desk.sign()
+    first = await desk.issued()
+    await correct(house, range(10, 20), 0)
+    await desk.sign("ten more minutes came in")
+    second = await desk.approve(await desk.propose())
+    request, finn = (await desk.approval(second)).request, desk.people["finn"].id
+    approvers = await house.approvals.who_could(ApprovalKind.CREDIT, desk.tenant.id)
+    async with house.storage.write(TenantScope(desk.tenant.id)) as session:
+        used = await house.approvals.use(session, request.id, request.intent, desk.by("finn"), approvers)
+        for step in used.approval.approvals:
+            await session.execute(
+                text(
+                    "INSERT INTO credit_issue_approvals (tenant_id, credit_id, ordinal, previous, request_id, act, "
+                    "person_id, issuer_id, own_allowed) VALUES (:tenant, :credit, :ordinal, nullif(:ordinal - 1, 0), "
+                    ":request, 'approve', :person, :finn, false)"
+                ),
+                {
+                    "tenant": desk.tenant.id,
+                    "credit": second.id,
+                    "ordinal": step.ordinal,
+                    "request": request.id,
+                    "person": step.person_id,
+                    "finn": finn,
+                },
+            )
+    true = {
+        "credit_id": f"'{second.id}'::uuid",
+        "reference": "'CN-9'",
+        "request_id": f"'{request.id}'::uuid",
+        "kind": "'supplement'",
+        "amount_minor": str(second.amount.minor),
+        "used_at": f"'{used.approval.steps[-1].at.isoformat()}'::timestamptz",
+    }
+    of_first, row = "credit_id = :credit", {"credit": first.id}
+    for amount in (second.amount.minor + 1, second.amount.minor - 1):
+        lie = {**true, "amount_minor": str(amount)}
+        assert await forge(desk, "credit_issues", of_first, row, **lie) == "credit_issues_credit_fkey"
+    await copy(desk, "credit_issues", of_first, row, **true)
+    assert await amount_in(desk, "credit_issues", "credit_id", second.id) == second.amount.minor
 
 
 async def test_states_follow_each_other_as_they_may(house: House, desk: Desk):
