@@ -2,9 +2,10 @@
 
 The report is parsed from its canonical JSON, the amount and its words are computed, and the result is
 made canonical and digested. Judged by processor time, which a busy machine does not change; the wall
-time stands beside it. So does reading every contract's own YAML, which is not a part of it: a process
-reads each text once, and the one that signed the report has read it. Reading rows and signing the
-receipt are the ledger's, whose own benchmark is ``receipts``.
+time stands beside it. So does reading every contract's own YAML, which is not a part of it: the promise is
+of the calculation alone, and how often a text is read depends on how many a process keeps
+(``reliability.contracts.repository``). Reading rows and signing the receipt are the ledger's, whose own
+benchmark is ``receipts``.
 """
 
 from __future__ import annotations

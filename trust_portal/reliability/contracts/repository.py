@@ -63,5 +63,5 @@ def _version(row: Row[Any]) -> ContractVersion:
 
 @lru_cache(maxsize=512)
 def _parsed(document: str) -> Contract:
-    """Documents never change and YAML is slow to read, so each is parsed once per process."""
+    """Documents never change and YAML is slow to read, so a process keeps those it read last."""
     return parse_contract(document)
