@@ -31,11 +31,15 @@ def just_signed_in(house: House, actor: Actor) -> SignedIn:
 
 
 async def enrol(
-    house: House, actor: Actor, device: Authenticator | None = None
+    house: House,
+    actor: Actor,
+    device: Authenticator | None = None,
+    *,
+    signed_in: SignedIn | None = None,
 ) -> tuple[Passkey, Authenticator]:
     """A passkey of ``actor``, enrolled as the account's page enrols one."""
     device = device or device_of(house)
-    signed_in = just_signed_in(house, actor)
+    signed_in = signed_in or just_signed_in(house, actor)
     ceremony = await house.passkeys.begin(NameOfPasskey("Test key"), signed_in)
     answer = device.create(json.loads(ceremony.options))
     return await house.passkeys.finish(FinishEnrolment(ceremony.id, answer), signed_in), device

@@ -60,6 +60,23 @@ async def test_what_was_approved_by_somebody_who_may_no_longer_is_not_done(
     assert product.calls == []
 
 
+async def test_what_was_approved_with_a_passkey_that_was_revoked_since_is_not_done(
+    world: World, product: ProductProcess, anomaly: CostAnomaly
+):
+    run = await world.planned(anomaly)
+    await world.approve(run)
+    (passkey,) = await world.house.passkeys.of(world.approver)
+    await world.house.passkeys.revoke(passkey.id, world.approver)
+    run = await world.advance(run)
+    assert run.state is RunState.DECLINED
+    assert run.last.detail == {
+        "why": "PASSKEY_REVOKED",
+        "words": "the passkey with which Arne approved this (step 1) has been revoked; ask again",
+    }
+    assert await state_of_approval(world, run) == "void"
+    assert product.calls == []
+
+
 async def test_what_an_approver_denies_is_declined_in_their_words(
     world: World, product: ProductProcess, anomaly: CostAnomaly
 ):

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from trust_portal.access.passkeys.model import Passkey
 from trust_portal.errors import InvalidInput
 from trust_portal.evidence.act import Input
 from trust_portal.evidence.assertion import Assertion
@@ -272,11 +273,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Approver:
-    """Somebody of the vendor who may decide; ``roles`` with who granted each (``None``: no person)."""
+    """Somebody of the vendor who may decide; ``roles`` with who granted each (``None``: no person).
+
+    ``passkeys``, also the revoked ones, are there where an approval may be used (``Approvals.who_could``).
+    """
 
     person_id: UUID
     name: str
     roles: Mapping[Role, UUID | None]
+    passkeys: tuple[Passkey, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -30,12 +31,14 @@ from trust_portal.access.approvals.model import (
     UsedApproval,
     person_behind,
 )
+from trust_portal.access.approvals.proof import require_proof
 from trust_portal.access.approvals.receipts import decision_json, inputs_of, request_act
 from trust_portal.access.approvals.recording import Overtaken, load, take_step, watch_deadline
 from trust_portal.access.approvals.rules import Rule
 from trust_portal.access.approvals.stages import ask_for_reminders
 from trust_portal.access.approvals.telling import tell_asked
 from trust_portal.access.gate import Gate
+from trust_portal.access.passkeys.repository import passkeys_by_person, signature_rows
 from trust_portal.access.people.model import Person
 from trust_portal.access.policy import Resource
 from trust_portal.errors import Broken, Conflict
@@ -45,7 +48,7 @@ from trust_portal.kernel.actor import Actor, Role
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.names import require_words
 from trust_portal.storage.tenancy import TenantScope
-from trust_portal.storage.unit_of_work import Storage, WriteSession
+from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
 
 
 class Approvals:
@@ -68,11 +71,14 @@ class Approvals:
         return rule
 
     async def who_could(self, kind: ApprovalKind, tenant_id: UUID) -> tuple[Approver, ...]:
-        """Everybody who may decide on such requests about a tenant now, whoever asks.
+        """Everybody who may decide on such requests about a tenant now, whoever asks, with their passkeys.
 
-        Read in a transaction of its own, so call it before yours begins.
+        Read in transactions of its own, so call it before yours begins.
         """
-        return self.allowed(await self.holders(self.rule(kind).approvers), tenant_id)
+        able = self.allowed(await self.holders(self.rule(kind).approvers), tenant_id)
+        async with self._storage.read(TenantScope(VENDOR_ID)) as session:
+            passkeys = await passkeys_by_person(session, VENDOR_ID, [each.person_id for each in able])
+        return tuple(replace(each, passkeys=passkeys.get(each.person_id, ())) for each in able)
 
     async def holders(self, roles: Collection[Role]) -> tuple[Approver, ...]:
         """Active people of the vendor who hold one of ``roles`` now, by name."""
@@ -150,17 +156,15 @@ class Approvals:
 
         ``intent`` is made anew from what is about to be done; ``approvers`` is what ``who_could`` gives
         now. Raises ``NotFound``, or ``ApprovalRefused``: ``INTENT_CHANGED``, ``RULE_CHANGED``, ``APPROVER_LEFT``,
-        ``APPROVAL_PENDING``, ``_DENIED``, ``_EXPIRED``, ``_USED``, ``_WITHDRAWN`` or ``_VOID``. After any
-        of them the caller must not commit.
+        ``SIGNATURE_UNPROVEN``, ``PASSKEY_REVOKED``, ``APPROVAL_PENDING``, ``_DENIED``, ``_EXPIRED``, ``_USED``,
+        ``_WITHDRAWN`` or ``_VOID``. After any of them the caller must not commit.
         """
         tenant_id = _tenant_of(session)
         approval = await load(session, tenant_id, request_id)
         state = state_of(approval, session.clock.now())
         if state is not ApprovalState.APPROVED:
             raise refuse_state(state)
-        require_same_intent(approval, intent.digest)
-        rule = self.require_same_rule(approval)
-        require_standing(approval, approvers)
+        rule = await self._require_given(session, approval, intent, approvers)
         try:
             used = await take_step(
                 self._ledger,
@@ -204,6 +208,33 @@ class Approvals:
         except Overtaken as overtaken:
             raise Conflict("somebody decided on this at the same moment; try again") from overtaken
         return True
+
+    async def still_given(self, tenant_id: UUID, request_id: UUID, intent: Intent) -> bool:
+        """Whether an approval that was used is good for ``intent`` as of now, by all that ``use`` asks.
+
+        For whoever finds it used, as a row, and is about to send something on that. Read in transactions
+        of its own. Raises ``NotFound``.
+        """
+        try:
+            approvers = await self.who_could(intent.kind, tenant_id)
+            async with self._storage.read(TenantScope(tenant_id)) as session:
+                approval = await load(session, tenant_id, request_id)
+                await self._require_given(session, approval, intent, approvers)
+        except ApprovalRefused:
+            return False
+        return approval.end is not None and approval.end.act is StepAct.USE
+
+    async def _require_given(
+        self, session: ReadSession, approval: Approval, intent: Intent, approvers: tuple[Approver, ...]
+    ) -> Rule:
+        """For this, under the rule in force, by people who still may, each proven by their signature."""
+        require_same_intent(approval, intent.digest)
+        rule = self.require_same_rule(approval)
+        require_standing(approval, approvers)
+        signed = [each.signature_id for each in approval.approvals if each.signature_id is not None]
+        rows = await signature_rows(session, approval.request.tenant_id, signed)
+        require_proof(approval, approvers, rows)
+        return rule
 
     def require_same_rule(self, approval: Approval) -> Rule:
         """What was asked for under other approvers than the rule has now is asked for again.

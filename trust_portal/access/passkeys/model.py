@@ -97,6 +97,23 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True)
+class SignatureRow:
+    """What a tenant's rows have as a signature: a claim, until it is checked against the passkey's own key.
+
+    ``withdrawn``: the tenant's log knows that the passkey was revoked.
+    """
+
+    passkey_id: UUID
+    authenticator_data: bytes
+    client_data: bytes
+    signature: bytes
+    withdrawn: bool
+
+    def by(self, key: PasskeyKey) -> Assertion:
+        return Assertion(key.credential_id, self.authenticator_data, self.client_data, self.signature)
+
+
+@dataclass(frozen=True, slots=True)
 class Signature:
     """A signature on record. ``result`` goes into the receipt of the act, ``inputs`` among what it rests on."""
 

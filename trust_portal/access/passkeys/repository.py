@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, and_, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from trust_portal.access.passkeys.model import Passkey, Signed
+from trust_portal.access.passkeys.model import Passkey, SignatureRow, Signed
 from trust_portal.access.passkeys.tables import (
     passkey_ceremonies,
     passkey_introductions,
@@ -119,6 +121,17 @@ async def passkeys_of(session: ReadSession, tenant_id: UUID, person_id: UUID) ->
         .order_by(passkeys.c.enrolled_at.desc(), passkeys.c.id.desc())
     )
     return tuple(_passkey(row) for row in rows)
+
+
+async def passkeys_by_person(
+    session: ReadSession, tenant_id: UUID, person_ids: Collection[UUID]
+) -> Mapping[UUID, tuple[Passkey, ...]]:
+    """Also those that were revoked; nobody who has none."""
+    rows = await session.execute(_passkeys(tenant_id).where(passkeys.c.person_id.in_(person_ids)))
+    found: dict[UUID, list[Passkey]] = defaultdict(list)
+    for row in rows:
+        found[row.person_id].append(_passkey(row))
+    return {person_id: tuple(each) for person_id, each in found.items()}
 
 
 async def find_passkey(session: ReadSession, tenant_id: UUID, passkey_id: UUID) -> Passkey | None:
@@ -261,6 +274,37 @@ async def insert_signature(
             at=session.clock.now(),
         )
     )
+
+
+async def signature_rows(
+    session: ReadSession, tenant_id: UUID, ids: Collection[UUID]
+) -> Mapping[UUID, SignatureRow]:
+    signed, withdrawn = passkey_signatures.c, passkey_withdrawals.c
+    rows = await session.execute(
+        select(
+            signed.id,
+            signed.passkey_id,
+            signed.authenticator_data,
+            signed.client_data,
+            signed.signature,
+            withdrawn.withdrawn_at,
+        )
+        .outerjoin(
+            passkey_withdrawals,
+            and_(withdrawn.tenant_id == signed.tenant_id, withdrawn.passkey_id == signed.passkey_id),
+        )
+        .where(signed.tenant_id == tenant_id, signed.id.in_(ids))
+    )
+    return {
+        row.id: SignatureRow(
+            passkey_id=row.passkey_id,
+            authenticator_data=row.authenticator_data,
+            client_data=row.client_data,
+            signature=row.signature,
+            withdrawn=row.withdrawn_at is not None,
+        )
+        for row in rows
+    }
 
 
 def _passkeys(tenant_id: UUID) -> Select[Any]:

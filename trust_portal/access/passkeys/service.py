@@ -174,7 +174,10 @@ class Passkeys:
         return passkey
 
     async def revoke(self, passkey_id: UUID, actor: Actor) -> None:
-        """From now on it signs nothing more. What it signed stays signed. Raises ``NotFound``."""
+        """From now on it signs nothing more. What it signed stays signed, and is used for nothing more.
+
+        Raises ``NotFound``.
+        """
         decision = await self._require(actor, Action.OWN_PASSKEY_REVOKE)
         async with self._storage.write(TenantScope(actor.tenant_id)) as session:
             passkey = await repository.find_passkey(session, actor.tenant_id, passkey_id)

@@ -96,13 +96,17 @@ class Permits:
         """Of a run that may begin: the decision that lets it not be sent after all, which is on record then.
 
         However it was permitted (by approval, by a policy, in an emergency), policy is asked once more right
-        before it is sent, as it is by then; so what a row alone says permits nothing, and an emergency that is
-        over does not act. Limits and cool-down were counted when it was permitted, and would count itself.
+        before it is sent, as it is by then, and so is the approval; what a row alone says permits nothing, and
+        an emergency that is over does not act. Limits and cool-down were counted when it was permitted, and
+        would count itself.
         """
         begun = run.step(StepKind.APPROVED)
         if begun is None:
             return None
         playbook = self.rules(run)
+        approved = begun.approval_id is not None and await self._with.approvals.still_given(
+            run.tenant_id, begun.approval_id, intent_of(run)
+        )
         async with self._with.storage.read(TenantScope(run.tenant_id)) as session:
             anomaly = await get_anomaly(session, run.tenant_id, run.plan.anomaly)
             emergency = None
@@ -115,7 +119,7 @@ class Permits:
             act=playbook.action.value,
             mode=playbook.mode.value,
             in_force=self._in_force(run) is not None,
-            approved=begun.approval_id is not None,
+            approved=approved,
             alone=emergency is not None and emergency.state(now) is GlassState.OPEN,
             anomaly=standing(anomaly, run.planned_at),
         ).context
