@@ -84,7 +84,8 @@ class AuditFinding:
 
 
 class Auditor(Protocol):
-    """Compares a tenant's documents with the receipts they were issued by; yields place and difference.
+    """Compares a tenant's documents with the receipts they were issued by, or what people decided with what
+    they signed; yields place and difference.
 
     In the tenant's own scope: staff do not read what a document was computed from.
     """

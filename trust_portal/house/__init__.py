@@ -18,6 +18,7 @@ from trust_portal.errors import InvalidInput, Unavailable
 from trust_portal.evidence.audit import Auditor
 from trust_portal.evidence.key_register import keys_in_force, register_keys
 from trust_portal.house import learning, reliability, trust
+from trust_portal.house.access import AUDITORS as ACCESS_AUDITORS
 from trust_portal.house.access import AccessRoom, access_room
 from trust_portal.house.cost import CostRoom, cost_room
 from trust_portal.house.facts import FactsRoom, facts_room
@@ -31,8 +32,13 @@ from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.settings import Settings
 from trust_portal.storage.tenancy import TenantScope
 
-#: Who compares stored documents with the receipts they were issued by.
-AUDITORS: tuple[Auditor, ...] = (*reliability.AUDITORS, *learning.AUDITORS, *trust.AUDITORS)
+#: Who compares stored documents with the receipts they were issued by, and decisions with what was signed.
+AUDITORS: tuple[Auditor, ...] = (
+    *ACCESS_AUDITORS,
+    *reliability.AUDITORS,
+    *learning.AUDITORS,
+    *trust.AUDITORS,
+)
 
 
 @dataclass(frozen=True)

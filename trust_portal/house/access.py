@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
+from trust_portal.access.approvals.attesting import DecisionAuditor
 from trust_portal.access.approvals.deciding import Decisions
 from trust_portal.access.approvals.patterns import ApprovalPatterns
 from trust_portal.access.approvals.reading import ApprovalInbox
@@ -33,10 +35,13 @@ from trust_portal.access.sign_in.personas import Personas
 from trust_portal.access.tenants.service import Tenants
 from trust_portal.access.tokens.service import Tokens
 from trust_portal.errors import InvalidInput
+from trust_portal.evidence.audit import Auditor
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.house.foundation import Foundation
 from trust_portal.settings import Settings
 from trust_portal.storage.unit_of_work import Storage
+
+AUDITORS: Final[tuple[Auditor, ...]] = (DecisionAuditor(),)
 
 
 @dataclass(frozen=True)

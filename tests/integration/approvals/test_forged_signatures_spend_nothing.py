@@ -11,6 +11,7 @@ from dual_control import Desk, intent_of, refused, state
 from sql_intruder import Intruder
 from support.passkeys import device_of, enrol, just_signed_in
 
+from trust_portal.access.approvals.attesting import DecisionAuditor
 from trust_portal.access.approvals.decision import ApprovalRefused
 from trust_portal.access.approvals.model import ApprovalState, StepAct
 from trust_portal.access.approvals.statement import decision_statement
@@ -116,6 +117,10 @@ async def by_her_link(intruder: Intruder) -> None:
     await decided(intruder, passkey.id, device)
 
 
+async def audited(desk: Desk) -> list[tuple[str, str]]:
+    return [each async for each in DecisionAuditor().audit(desk.house.storage, desk.tenant.id)]
+
+
 @pytest.mark.parametrize(
     ("forged", "why"),
     [
@@ -140,6 +145,7 @@ async def test_what_the_tables_take_as_signed_and_the_person_did_not_sign_is_not
     assert refusal.value.code == "SIGNATURE_UNPROVEN"
     assert refusal.value.message == f"the approval on record for Fay (step 2) is not theirs: {why}"
     assert await desk.stored() == before
+    assert await audited(desk) == [(f"approval {request.id}, step 2", f"approve of Fay is not theirs: {why}")]
 
 
 async def test_what_a_withdrawn_passkey_signs_past_the_service_is_not_used(intruder: Intruder) -> None:
@@ -156,6 +162,7 @@ async def test_what_the_person_did_sign_is_used_whoever_wrote_the_row(intruder: 
     await decided(intruder, passkey.id, device)
     used = await intruder.desk.use(intruder.request)
     assert state(intruder.desk, used.approval) is ApprovalState.USED
+    assert await audited(intruder.desk) == []
 
 
 async def test_an_approval_falls_with_the_passkey_that_signed_it_and_is_given_anew_with_another(
@@ -174,6 +181,7 @@ async def test_an_approval_falls_with_the_passkey_that_signed_it_and_is_given_an
         "the passkey with which Sam approved this (step 1) has been revoked; ask again"
     )
     assert await desk.stored() == before
+    assert await audited(desk) == [], "it was Sam's when he approved"
 
     desk.devices.held.pop(sam.id)
     again = await desk.ask()
@@ -212,3 +220,38 @@ async def test_whoever_brings_approvers_without_their_passkeys_spends_nothing(de
             await approvals.use(session, request.id, request.intent, desk.requester, bare)
 
     assert await refused(desk, use()) == "SIGNATURE_UNPROVEN"
+
+
+async def test_the_audit_looks_at_denials_too_and_at_more_than_fit_one_page(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trust_portal.access.approvals.attesting._AT_ONCE", 1)
+    for days in ("30", "60"):
+        await desk.approve(await desk.ask(intent=intent_of(desk.tenant, desk.kind, days)), "sam")
+    request, sid = await desk.ask(), desk.by("sid")
+    signature = await desk.devices.sign(request, sid, "not this month", slot=1, act=StepAct.DENY)
+    await desk.deny(request, "sid", assertion=signature)
+    assert await audited(desk) == []
+
+    forged = Intruder(desk, await desk.ask())
+    (passkey,) = await desk.house.passkeys.of(sid)
+    statement = canonical(decision_statement(forged.request, StepAct.DENY, 1, sid.id, sid.name, REASON))
+    assertion = device_of(desk.house).sign(challenge_of(statement))
+    row = {
+        "tenant_id": desk.tenant.id,
+        "id": new_id(),
+        "passkey_id": passkey.id,
+        "person_id": sid.id,
+        "about": forged.request.id,
+        "act": "deny",
+        "statement": statement,
+        "authenticator_data": assertion.authenticator_data,
+        "client_data": assertion.client_data,
+        "signature": assertion.signature,
+        "at": desk.house.clock.now(),
+    }
+    await forged.write(row, "passkey_signatures")
+    await forged.write(await forged.step("sid", act="deny", signature_id=row["id"]))
+    ((where, why),) = await audited(desk)
+    assert where == f"approval {forged.request.id}, step 1"
+    assert why.startswith("deny of Sid is not theirs: the assertion does not hold")

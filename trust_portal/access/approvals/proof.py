@@ -1,19 +1,19 @@
-"""Whether the approvals on record were given: that each was signed, checked anew when it is used. Pure.
+"""Whether the decisions on record were made by whom they name: what was signed, checked anew. Pure.
 
-The tables hold that a decision has a signature, of that person and for that request. That the signature
+The tables hold that an approval has a signature, of that person and for that request. That the signature
 is one takes the person's public key, which is a row of the vendor: rows written past the services may
-stand without it, and end here.
+stand without it, until somebody uses the approval, or audits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from trust_portal.access.approvals.decision import ApprovalRefused
-from trust_portal.access.approvals.model import Approval, Approver, Step
+from trust_portal.access.approvals.model import Approval, ApprovalRequest, Approver, Step, StepAct
 from trust_portal.access.approvals.statement import decision_statement
-from trust_portal.access.passkeys.model import SignatureRow
+from trust_portal.access.passkeys.model import Passkey, SignatureRow
 from trust_portal.evidence.assertion import BadAssertion, NotThisStatement, check_assertion
 from trust_portal.kernel.canonical import canonical
 
@@ -27,39 +27,53 @@ def require_proof(
     rows by id. Raises ``ApprovalRefused``, naming the step: ``SIGNATURE_UNPROVEN``, or
     ``PASSKEY_REVOKED``, also where it was good when they approved.
     """
-    able = {each.person_id: each for each in approvers}
+    passkeys = {each.id: each for approver in approvers for each in approver.passkeys}
     for step in approval.approvals:
         row = None if step.signature_id is None else signatures.get(step.signature_id)
-        if row is None or step.person_id not in able:
-            raise _unproven(step, "nothing is signed")
-        _require_signed(approval, step, row, able[step.person_id])
+        why = why_unproven(approval.request, step, row, passkeys)
+        if why is not None:
+            raise ApprovalRefused(
+                f"the approval on record for {step.person_name} (step {step.ordinal}) is not theirs: {why}",
+                code="SIGNATURE_UNPROVEN",
+            )
+        if row is not None and (row.withdrawn or passkeys[row.passkey_id].revoked_at is not None):
+            raise ApprovalRefused(
+                f"the passkey with which {step.person_name} approved this (step {step.ordinal}) has been revoked; "
+                "ask again",
+                code="PASSKEY_REVOKED",
+            )
 
 
-def _require_signed(approval: Approval, step: Step, row: SignatureRow, approver: Approver) -> None:
-    passkey = next((each for each in approver.passkeys if each.id == row.passkey_id), None)
-    if passkey is None:
-        raise _unproven(step, "they have enrolled no such passkey")
-    if row.withdrawn or passkey.revoked_at is not None:
-        raise ApprovalRefused(
-            f"the passkey with which {step.person_name} approved this (step {step.ordinal}) has been revoked; "
-            "ask again",
-            code="PASSKEY_REVOKED",
-        )
-    if approval.request.requester_id in passkey.brought_by:
-        raise _unproven(step, "the passkey was enrolled after signing in by a link of the one who asks")
-    if step.slot is None:
-        raise _unproven(step, "it fills no place")
+def why_unproven(
+    request: ApprovalRequest,
+    step: Step,
+    row: SignatureRow | None,
+    passkeys: Mapping[UUID, Passkey],
+) -> str | None:
+    """What speaks against a decision's being signed by its person; nothing where it is.
+
+    ``row`` is its signature on record, ``passkeys`` by id are those that the vendor's people have
+    enrolled. Whether the passkey was revoked meanwhile is not asked.
+    """
+    if row is None or step.slot is None:
+        return "nothing is signed"
+    passkey = passkeys.get(row.passkey_id)
+    if passkey is None or passkey.person_id != step.person_id:
+        return "they have enrolled no such passkey"
+    if step.act is StepAct.APPROVE and request.requester_id in passkey.brought_by:
+        return "the passkey was enrolled after signing in by a link of the one who asks"
     statement = decision_statement(
-        approval.request, step.act, step.slot, step.person_id, step.person_name, step.reason
+        request, step.act, step.slot, step.person_id, step.person_name, step.reason
     )
     try:
         check_assertion(row.by(passkey.key), canonical(statement), passkey.key)
     except (NotThisStatement, BadAssertion) as error:
-        raise _unproven(step, error.message) from error
+        return error.message
+    return None
 
 
-def _unproven(step: Step, why: str) -> ApprovalRefused:
-    return ApprovalRefused(
-        f"the approval on record for {step.person_name} (step {step.ordinal}) is not theirs: {why}",
-        code="SIGNATURE_UNPROVEN",
+def signatures_of(approvals: Collection[Approval]) -> tuple[UUID, ...]:
+    """Of every decision that has one, denials too."""
+    return tuple(
+        step.signature_id for each in approvals for step in each.steps if step.signature_id is not None
     )

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, insert, select
+from sqlalchemy import Row, and_, exists, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from trust_portal.access.actors import NO_PERSON
@@ -101,6 +101,23 @@ async def find_approval(session: ReadSession, tenant_id: UUID, request_id: UUID)
         )
     ).first()
     return None if row is None else (await with_steps(session, [read_request(row)]))[0]
+
+
+async def signed_approvals(
+    session: ReadSession, tenant_id: UUID, after: UUID | None, most: int
+) -> tuple[Approval, ...]:
+    """Requests of a tenant with a signed decision, in the order of their ids, behind the one with id ``after``."""
+    steps = approval_steps.c
+    signed = exists().where(
+        steps.tenant_id == tenant_id,
+        steps.request_id == approval_requests.c.id,
+        steps.signature_id.is_not(None),
+    )
+    query = select(approval_requests).where(approval_requests.c.tenant_id == tenant_id, signed)
+    if after is not None:
+        query = query.where(approval_requests.c.id > after)
+    rows = await session.execute(query.order_by(approval_requests.c.id).limit(most))
+    return await with_steps(session, [read_request(row) for row in rows])
 
 
 async def with_steps(session: ReadSession, requests: Sequence[ApprovalRequest]) -> tuple[Approval, ...]:

@@ -31,7 +31,7 @@ from trust_portal.access.approvals.model import (
     UsedApproval,
     person_behind,
 )
-from trust_portal.access.approvals.proof import require_proof
+from trust_portal.access.approvals.proof import require_proof, signatures_of
 from trust_portal.access.approvals.receipts import decision_json, inputs_of, request_act
 from trust_portal.access.approvals.recording import Overtaken, load, take_step, watch_deadline
 from trust_portal.access.approvals.rules import Rule
@@ -231,8 +231,7 @@ class Approvals:
         require_same_intent(approval, intent.digest)
         rule = self.require_same_rule(approval)
         require_standing(approval, approvers)
-        signed = [each.signature_id for each in approval.approvals if each.signature_id is not None]
-        rows = await signature_rows(session, approval.request.tenant_id, signed)
+        rows = await signature_rows(session, approval.request.tenant_id, signatures_of([approval]))
         require_proof(approval, approvers, rows)
         return rule
 
