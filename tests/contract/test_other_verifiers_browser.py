@@ -66,6 +66,8 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def verdict(page: Page, data: bytes, pin: str = "", name: str = "bundle.zip") -> str:
+    # Else the file before is looked at once more under the new key, and its verdict may come late.
+    page.evaluate("current = null")
     page.fill("#pin", pin)
     page.evaluate("document.getElementById('verdict').replaceChildren()")
     page.set_input_files("#file", {"name": name, "mimeType": "application/zip", "buffer": data})

@@ -296,7 +296,8 @@ async def test_the_clockwork_judges_the_vendor_first_and_everybody_once_a_day(
     await mind_compliance(house)
     assert await work() == [str(VENDOR_ID)], "others inherit from it"
     await mind_compliance(house)
-    assert await work() == [str(acme), str(globex)]
+    # Jobs of one millisecond have no order.
+    assert sorted(await work()) == sorted([str(acme), str(globex)])
     await mind_compliance(house)
     assert await work() == []
     async with house.storage.read(StaffScope()) as session:

@@ -28,13 +28,14 @@ async def _round(house: House) -> list[UUID]:
     await mind_compliance(house)
     query = select(outbox.c.id, outbox.c.arguments).where(outbox.c.job == Job.EVALUATE_COMPLIANCE.value)
     async with house.storage.read(TenantScope(VENDOR_ID)) as session:
-        asked = (await session.execute(query.order_by(outbox.c.id))).all()
+        asked = (await session.execute(query)).all()
     bench = Workbench(house, Backlog(house.storage))
     for row in asked:
         await bench.attempt(COMPLIANCE_DUTIES[0], str(row.id), 0)
     async with house.storage.read(TenantScope(VENDOR_ID)) as session:
         assert (await session.execute(query)).all() == []
-    return [UUID(row.arguments["tenant_id"]) for row in asked]
+    # Jobs of one millisecond have no order.
+    return sorted(UUID(row.arguments["tenant_id"]) for row in asked)
 
 
 @pytest.mark.parametrize("vendor_itself", [True, False])
@@ -53,7 +54,7 @@ async def test_a_tenant_that_cannot_be_evaluated_holds_up_no_other_and_leaves_no
 
     with monkeypatch.context() as patch:
         patch.setattr(type(house.compliance), "_evaluate", fails_for_one)
-        assert [await _round(house) for _ in range(3)] == [[VENDOR_ID], [acme, globex], []]
+        assert [await _round(house) for _ in range(3)] == [[VENDOR_ID], sorted([acme, globex]), []]
     (setback,) = await Rounds(house.storage).setbacks()
     assert (setback.round, setback.subject, setback.failures) == (Round.EVALUATE_COMPLIANCE, hurt, 1)
     assert await house.compliance.newest(CONSOLE, globex) is not None
