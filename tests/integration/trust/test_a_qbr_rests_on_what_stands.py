@@ -104,6 +104,10 @@ async def test_an_sla_report_that_later_data_contradict_is_stale_wherever_a_revi
     row = _documents(body)[f"sla-{JUNE}"]
     assert row[5:] == ["until other figures are known", "stale", "inputs/sla/2026-06-r1.json"]
     assert b"inputs/documents/sla-2026-06/state,text,,stale," in files["qbr.csv"]
+    async with portal.browser("customer_viewer") as viewer:
+        for page in (f"/t/aurora/qbr/{issued.id}", f"/t/aurora/trust/{report.id}"):
+            answer = await viewer.get(page)
+            assert (answer.status_code, "Other figures known" in answer.text) == (200, True), page
 
     number, section = next(
         (number, each) for number, each in enumerate(body["sections"]) if each["id"] == "inputs"
