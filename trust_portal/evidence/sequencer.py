@@ -219,7 +219,7 @@ class Sequencer:
         return _Tree(origin, CompactRange.load(size, nodes))
 
     async def _insert(self, target: str, rows: Sequence[Row]) -> None:
-        """One VALUES list for the rows of all tenants (TENANCY rule 9), in prepared lengths."""
+        """One VALUES list for the rows of all tenants (decision 3), in prepared lengths."""
         for start in range(0, len(rows), _ROWS):
             part = rows[start : start + _ROWS]
             width = len(part[0])

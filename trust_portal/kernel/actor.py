@@ -16,7 +16,7 @@ class ActorKind(StrEnum):
 
 
 class Role(StrEnum):
-    """The people of DESIGN section 1. Customer roles live in a tenant, the others at the vendor."""
+    """Who a person is to the product. Customer roles live in a tenant, the others at the vendor."""
 
     CUSTOMER_VIEWER = "customer_viewer"
     CUSTOMER_ADMIN = "customer_admin"

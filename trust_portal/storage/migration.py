@@ -26,7 +26,7 @@ INTAKE = "trust_portal_intake"
 LEDGER = "trust_portal_ledger"
 ROLES = (APP, STAFF, INTAKE, LEDGER)
 
-#: Rows of the tenant named by the transaction; none when it names nobody (TENANCY rule 3).
+#: Rows of the tenant named by the transaction; none when it names nobody. No subquery: a policy stays a plain expression (decision 3).
 TENANT_POLICY = "tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
 
 READ_WRITE = ("SELECT", "INSERT", "UPDATE", "DELETE")

@@ -62,7 +62,7 @@ class TenantScope(Scope):
     role: ClassVar[str] = "trust_portal_app"
 
     def statement(self) -> str:
-        # The literal is made from a UUID object, never from text that came in (TENANCY rule 1).
+        # The literal is made from a UUID object, never from text that came in.
         if not isinstance(self.tenant_id, UUID):
             raise TypeError("a tenant scope is opened with a UUID")
         return f"SET LOCAL app.tenant_id = '{self.tenant_id}'; SET LOCAL ROLE {self.role}"

@@ -1,7 +1,7 @@
 """Completing a batch: its receipt counts what became of every planned tenant, and names who has no report.
 
 These totals are signed, so they are never a select over all tenants, which on a sharded database is not one
-moment (TENANCY 15). The planner wrote down whom it planned; each of those tenants' rows is read in that
+moment on Citus (decision 3). The planner wrote down whom it planned; each of those tenants' rows is read in that
 tenant's own scope. A settled row does not change within an attempt.
 """
 
