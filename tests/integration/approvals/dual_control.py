@@ -141,7 +141,7 @@ class Desk:
         require_decidable(asked, command.digest, person_behind(actor), self.house.clock.now())
         if actor.kind is not ActorKind.PERSON:
             raise Denied("only a person signs")
-        return slot_to_fill(asked, approvers, actor.id, command.slot)
+        return slot_to_fill(asked, approvers.people, actor.id, command.slot)
 
     async def deny(self, request: ApprovalRequest, actor: Actor | str, **changes: object) -> Approval:
         command = Deny(self.tenant.id, request.id, request.digest, "not this month")

@@ -17,6 +17,7 @@ from trust_portal.access.approvals.decision import (
     require_standing,
     state_of,
 )
+from trust_portal.access.approvals.electorate import Electorate
 from trust_portal.access.approvals.matching import can_be_filled, could_fill
 from trust_portal.access.approvals.model import (
     NOUN,
@@ -70,15 +71,21 @@ class Approvals:
             raise ApprovalRefused(f"no rule says who may approve: {kind.value}", code="NO_APPROVAL_RULE")
         return rule
 
-    async def who_could(self, kind: ApprovalKind, tenant_id: UUID) -> tuple[Approver, ...]:
+    async def who_could(self, kind: ApprovalKind, tenant_id: UUID) -> Electorate:
         """Everybody who may decide on such requests about a tenant now, whoever asks, with their passkeys.
 
         Read in transactions of its own, so call it before yours begins.
         """
+        version, now = self._gate.policies.version, self._storage.clock.now()
         able = self.allowed(await self.holders(self.rule(kind).approvers), tenant_id)
         async with self._storage.read(TenantScope(VENDOR_ID)) as session:
             passkeys = await passkeys_by_person(session, VENDOR_ID, [each.person_id for each in able])
-        return tuple(replace(each, passkeys=passkeys.get(each.person_id, ())) for each in able)
+        people = tuple(replace(each, passkeys=passkeys.get(each.person_id, ())) for each in able)
+        return Electorate(kind, tenant_id, version, now, people)
+
+    def nobody(self, kind: ApprovalKind, tenant_id: UUID) -> Electorate:
+        """Where no rule says who, and something has to go on all the same: an approval can neither be had nor used."""
+        return Electorate(kind, tenant_id, self._gate.policies.version, self._storage.clock.now(), ())
 
     async def holders(self, roles: Collection[Role]) -> tuple[Approver, ...]:
         """Active people of the vendor who hold one of ``roles`` now, by name."""
@@ -93,16 +100,18 @@ class Approvals:
         )
 
     async def open(
-        self, session: WriteSession, ask: AskApproval, actor: Actor, approvers: tuple[Approver, ...]
+        self, session: WriteSession, ask: AskApproval, actor: Actor, electorate: Electorate
     ) -> ApprovalRequest:
-        """Ask, in the caller's transaction. ``approvers`` is what ``who_could`` gave before it.
+        """Ask, in the caller's transaction. ``electorate`` is what ``who_could`` gave before it.
 
         Raises ``Conflict``: ``NO_APPROVAL_RULE``, or ``UNFULFILLABLE`` where not every place could be
-        filled by another person who is not the requester.
+        filled by another person who is not the requester; and ``Electorate.of``'s where it is another's.
         """
         asking = ask.concerns or actor
         requester = person_behind(asking)
-        candidates = self.require_fulfillable(ask.kind, requester, approvers)
+        candidates = self.require_fulfillable(
+            ask.kind, _tenant_of(session, ask.tenant_id), requester, electorate
+        )
         rule = self.rule(ask.kind)
         now = session.clock.now()
         request = ApprovalRequest(
@@ -131,11 +140,12 @@ class Approvals:
         return request
 
     def require_fulfillable(
-        self, kind: ApprovalKind, requester_id: UUID, approvers: tuple[Approver, ...]
+        self, kind: ApprovalKind, tenant_id: UUID, requester_id: UUID, electorate: Electorate
     ) -> Mapping[int, tuple[Approver, ...]]:
-        """By place, who could fill it. Raises ``Conflict`` as ``open`` does."""
+        """By place, who could fill it. Raises as ``open`` does."""
         rule = self.rule(kind)
-        candidates = could_fill(rule.approvers, approvers, requester_id)
+        people = self._people(electorate, kind, tenant_id)
+        candidates = could_fill(rule.approvers, people, requester_id)
         if not can_be_filled(candidates):
             names = ", ".join(role.value for role in rule.approvers)
             raise Conflict(
@@ -150,12 +160,12 @@ class Approvals:
         request_id: UUID,
         intent: Intent,
         actor: Actor,
-        approvers: tuple[Approver, ...],
+        electorate: Electorate,
     ) -> UsedApproval:
         """Spend an approval, in the transaction of the act it was given for.
 
-        ``intent`` is made anew from what is about to be done; ``approvers`` is what ``who_could`` gives
-        now. Raises ``NotFound``, or ``ApprovalRefused``: ``INTENT_CHANGED``, ``RULE_CHANGED``, ``APPROVER_LEFT``,
+        ``intent`` is made anew from what is about to be done; ``electorate`` is what ``who_could`` gives
+        now, and ``Electorate.of`` raises where it is another's. Raises ``NotFound``, or ``ApprovalRefused``: ``INTENT_CHANGED``, ``RULE_CHANGED``, ``APPROVER_LEFT``,
         ``SIGNATURE_UNPROVEN``, ``PASSKEY_REVOKED``, ``APPROVAL_PENDING``, ``_DENIED``, ``_EXPIRED``, ``_USED``,
         ``_WITHDRAWN`` or ``_VOID``. After any of them the caller must not commit.
         """
@@ -164,7 +174,7 @@ class Approvals:
         state = state_of(approval, session.clock.now())
         if state is not ApprovalState.APPROVED:
             raise refuse_state(state)
-        rule = await self._require_given(session, approval, intent, approvers)
+        rule = await self._require_given(session, approval, intent, electorate)
         try:
             used = await take_step(
                 self._ledger,
@@ -216,24 +226,28 @@ class Approvals:
         of its own. Raises ``NotFound``.
         """
         try:
-            approvers = await self.who_could(intent.kind, tenant_id)
+            electorate = await self.who_could(intent.kind, tenant_id)
             async with self._storage.read(TenantScope(tenant_id)) as session:
                 approval = await load(session, tenant_id, request_id)
-                await self._require_given(session, approval, intent, approvers)
+                await self._require_given(session, approval, intent, electorate)
         except ApprovalRefused:
             return False
         return approval.end is not None and approval.end.act is StepAct.USE
 
     async def _require_given(
-        self, session: ReadSession, approval: Approval, intent: Intent, approvers: tuple[Approver, ...]
+        self, session: ReadSession, approval: Approval, intent: Intent, electorate: Electorate
     ) -> Rule:
         """For this, under the rule in force, by people who still may, each proven by their signature."""
         require_same_intent(approval, intent.digest)
         rule = self.require_same_rule(approval)
+        approvers = self._people(electorate, approval.request.kind, approval.request.tenant_id)
         require_standing(approval, approvers)
         rows = await signature_rows(session, approval.request.tenant_id, signatures_of([approval]))
         require_proof(approval, approvers, rows)
         return rule
+
+    def _people(self, electorate: Electorate, kind: ApprovalKind, tenant_id: UUID) -> tuple[Approver, ...]:
+        return electorate.of(kind, tenant_id, self._gate.policies.version, self._storage.clock.now())
 
     def require_same_rule(self, approval: Approval) -> Rule:
         """What was asked for under other approvers than the rule has now is asked for again.
@@ -252,8 +266,9 @@ class Approvals:
         return rule
 
 
-def _tenant_of(session: WriteSession) -> UUID:
-    if not isinstance(session.scope, TenantScope):
+def _tenant_of(session: WriteSession, asked: UUID | None = None) -> UUID:
+    """The tenant whose transaction it is; the one ``asked`` about, where one is."""
+    if not isinstance(session.scope, TenantScope) or asked not in {None, session.scope.tenant_id}:
         raise Broken("an approval belongs to one tenant's transaction", code="WRONG_SCOPE")
     return session.scope.tenant_id
 

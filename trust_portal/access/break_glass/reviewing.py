@@ -9,11 +9,11 @@ from typing import Final
 from uuid import UUID
 
 from trust_portal.access.approvals.decision import ApprovalRefused, state_of
+from trust_portal.access.approvals.electorate import Electorate
 from trust_portal.access.approvals.model import (
     Approval,
     ApprovalKind,
     ApprovalState,
-    Approver,
     AskApproval,
     Intent,
     Step,
@@ -229,7 +229,7 @@ class GlassReviews:
             await self._ask(session, emergency, tenant, reviewers)
 
     async def _ask(
-        self, session: WriteSession, emergency: Emergency, tenant: Tenant, reviewers: tuple[Approver, ...]
+        self, session: WriteSession, emergency: Emergency, tenant: Tenant, reviewers: Electorate
     ) -> Emergency:
         grant = emergency.grant
         intent = await self._intent(session, emergency, tenant)
@@ -255,12 +255,12 @@ class GlassReviews:
         await _add(session, emergency, step)
         return replace(emergency, steps=(*emergency.steps, step))
 
-    async def _reviewers(self, tenant_id: UUID) -> tuple[Approver, ...]:
+    async def _reviewers(self, tenant_id: UUID) -> Electorate:
         """Nobody where no rule says who: that must not keep access from ending."""
         try:
             return await self._approvals.who_could(_KIND, tenant_id)
         except Conflict:
-            return ()
+            return self._approvals.nobody(_KIND, tenant_id)
 
     async def _intent(self, session: WriteSession, emergency: Emergency, tenant: Tenant) -> Intent:
         closed = emergency.step(GlassAct.CLOSE)

@@ -72,7 +72,7 @@ class BreakGlass:
         decision = await self._gate.require(actor, Action.BREAK_GLASS_OPEN, Resource(NOUN, command.tenant_id))
         kind = ApprovalKind.BREAK_GLASS_REVIEW
         reviewers = await self._approvals.who_could(kind, command.tenant_id)
-        self._approvals.require_fulfillable(kind, person_behind(actor), reviewers)
+        self._approvals.require_fulfillable(kind, command.tenant_id, person_behind(actor), reviewers)
         async with self._storage.write(TenantScope(command.tenant_id)) as session:
             now = session.clock.now()
             tenant = await find_tenant(session, command.tenant_id)

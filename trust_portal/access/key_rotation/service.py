@@ -89,7 +89,7 @@ class KeyRotations:
         """
         await self._gate.require(actor, Action.KEY_ROTATION_REQUEST, Resource.of_house(NOUN))
         new = self._require_prepared(command.purpose, command.key_id)
-        approvers = await self._approvals.who_could(_KIND, VENDOR_ID)
+        electorate = await self._approvals.who_could(_KIND, VENDOR_ID)
         async with self._storage.write(_VENDOR) as session:
             approved = await repository.rotations(session)
             known = {each.key.key_id for each in await known_keys(session)}
@@ -100,7 +100,7 @@ class KeyRotations:
             intent, _ = await self._intent(session, command.purpose, new)
             subject = f"keys/{command.purpose.value}/{new.key_id}"
             ask = AskApproval(VENDOR_ID, intent, command.reason, subject)
-            return await self._approvals.open(session, ask, actor, approvers)
+            return await self._approvals.open(session, ask, actor, electorate)
 
     async def approval_settled(self, tenant_id: UUID, approval_id: UUID) -> Rotation | None:
         """Record what was approved, once; the sequencer turns the key. What no longer holds is void.
@@ -123,10 +123,10 @@ class KeyRotations:
             return None
 
     async def _rotate(self, request: ApprovalRequest, purpose: KeyPurpose, new: VerifyKey) -> Rotation:
-        approvers = await self._approvals.who_could(_KIND, VENDOR_ID)
+        electorate = await self._approvals.who_could(_KIND, VENDOR_ID)
         async with self._storage.write(_VENDOR) as session:
             intent, replaces = await self._intent(session, purpose, new)
-            used = await self._approvals.use(session, request.id, intent, SYSTEM, approvers)
+            used = await self._approvals.use(session, request.id, intent, SYSTEM, electorate)
             rotation = Rotation(purpose, new.key_id, replaces, new_id())
             act = _act(request, rotation, new, used)
             await self._ledger.record(session, act, receipt_id=rotation.receipt_id)

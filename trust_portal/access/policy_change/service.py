@@ -63,13 +63,13 @@ class PolicyChanges:
     async def ask(self, command: AskPolicyChange, actor: Actor) -> ApprovalRequest:
         """Raises ``Denied``; ``Conflict``: ``POLICIES_IN_FORCE``, and what ``Approvals.open`` raises."""
         await self._gate.require(actor, Action.POLICY_CHANGE_REQUEST, Resource.of_house(_NOUN))
-        approvers = await self._approvals.who_could(_KIND, VENDOR_ID)
+        electorate = await self._approvals.who_could(_KIND, VENDOR_ID)
         shipped = self._register.shipped
         async with self._storage.write(_VENDOR) as session:
             intent, _ = await self._intent(session, shipped.version, texts(shipped))
             subject = f"policies/{shipped.version}"
             ask = AskApproval(VENDOR_ID, intent, command.reason, subject)
-            request = await self._approvals.open(session, ask, actor, approvers)
+            request = await self._approvals.open(session, ask, actor, electorate)
             await repository.add_request(session, request.id, shipped.version, texts(shipped))
         return request
 
@@ -105,10 +105,10 @@ class PolicyChanges:
         policies = PolicySet.parse(contents)
         if policies.version != version:
             raise Broken("kept policies are not the version that was asked for", code="BAD_POLICY")
-        approvers = await self._approvals.who_could(_KIND, VENDOR_ID)
+        electorate = await self._approvals.who_could(_KIND, VENDOR_ID)
         async with self._storage.write(_VENDOR) as session:
             intent, newest = await self._intent(session, version, contents)
-            used = await self._approvals.use(session, request.id, intent, SYSTEM, approvers)
+            used = await self._approvals.use(session, request.id, intent, SYSTEM, electorate)
             use = used.approval.steps[-1]
             act = install_act(version, contents, use.at, used, newest.version)
             await self._ledger.record(session, act)

@@ -70,7 +70,7 @@ class ThresholdChanges:
     async def _ask(self, command: SetThresholds, actor: Actor) -> UUID:
         tenant_id = command.tenant_id
         await self._gate.require(actor, Action.THRESHOLD_SET, Resource("thresholds", tenant_id))
-        approvers = await self._approvals.who_could(_KIND, tenant_id)
+        electorate = await self._approvals.who_could(_KIND, tenant_id)
         trial: dict[str, Json] | None = None
         if tenant_id != VENDOR_ID and command.figures:
             query = TryThresholds(tenant_id, command.subsystem, command.figures)
@@ -85,7 +85,7 @@ class ThresholdChanges:
             )
             subject = f"thresholds/{command.subsystem or 'all'}"
             ask = AskApproval(tenant_id, intent, command.reason, subject)
-            request = await self._approvals.open(session, ask, actor, approvers)
+            request = await self._approvals.open(session, ask, actor, electorate)
             await add_asked(
                 session,
                 AskedThresholds(tenant_id, request.id, command.subsystem, revision, command.figures, trial),
@@ -114,7 +114,7 @@ class ThresholdChanges:
 
     async def _set(self, asked: AskedThresholds) -> ThresholdRevision:
         tenant_id = asked.tenant_id
-        approvers = await self._approvals.who_could(_KIND, tenant_id)
+        electorate = await self._approvals.who_could(_KIND, tenant_id)
         everybodys = await self._keeper.of_everybody()
         async with self._storage.write(TenantScope(tenant_id)) as session:
             request = (await load(session, tenant_id, asked.approval_id)).request
@@ -130,7 +130,7 @@ class ThresholdChanges:
                 plan.shifted,
                 asked.trial,
             )
-            used = await self._approvals.use(session, asked.approval_id, intent, SYSTEM, approvers)
+            used = await self._approvals.use(session, asked.approval_id, intent, SYSTEM, electorate)
             asker = Actor(
                 request.requester_kind,
                 request.requester_id,

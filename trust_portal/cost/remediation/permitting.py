@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from trust_portal.access.action import Action
-from trust_portal.access.approvals.model import Approver
+from trust_portal.access.approvals.electorate import Electorate
 from trust_portal.access.automation import UNHINDERED, Automation, Counted
 from trust_portal.access.break_glass.model import GlassState
 from trust_portal.access.break_glass.repository import find_emergency
@@ -59,6 +59,14 @@ class Alone:
     actor: Actor
     emergency: UUID
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The approval that carries the act, and who may decide on such now."""
+
+    approval_id: UUID
+    electorate: Electorate
 
 
 class Permits:
@@ -140,9 +148,10 @@ class Permits:
             return lapsed
         # Whatever takes a connection of its own is done without the lock, for which others hold theirs.
         stopping = await self._with.switches.against(run.tenant_id, run.plan.playbook_id)
-        approvers: tuple[Approver, ...] = ()
+        given: Given | None = None
         if approval_id is not None:
-            approvers = await self._with.approvals.who_could(approval_kind(run.plan), run.tenant_id)
+            electorate = await self._with.approvals.who_could(approval_kind(run.plan), run.tenant_id)
+            given = Given(approval_id, electorate)
         async with self._with.storage.coordinator.write(TenantScope(run.tenant_id)) as session:
             await session.execute(text("SELECT pg_advisory_xact_lock(:counting)"), {"counting": _COUNTING})
             run = await repository.get_run(session, run.tenant_id, run.id)
@@ -157,7 +166,7 @@ class Permits:
                 "playbooks": self._with.playbooks.digest,
             }
             if decision.allowed:
-                return await self._let(session, run, approval_id, approvers, decision, told, alone)
+                return await self._let(session, run, given, decision, told, alone)
             if alone is None:
                 run = await self._denied(session, run, approval_id, decision, told)
         await self._with.gate.ask(SYSTEM, Action.PLAYBOOK_EXECUTE, _resource(run), circumstances.context)
@@ -196,8 +205,7 @@ class Permits:
         self,
         session: WriteSession,
         run: Run,
-        approval_id: UUID | None,
-        approvers: tuple[Approver, ...],
+        given: Given | None,
         decision: Decision,
         told: dict[str, object],
         alone: Alone | None,
@@ -212,14 +220,16 @@ class Permits:
             actor = alone.actor
             detail |= {"break_glass": str(alone.emergency), "reason": alone.reason}
             await self._no_longer_asked(session, run, alone)
-        if approval_id is not None:
-            used = await self._with.approvals.use(session, approval_id, intent_of(run), SYSTEM, approvers)
+        if given is not None:
+            used = await self._with.approvals.use(
+                session, given.approval_id, intent_of(run), SYSTEM, given.electorate
+            )
             inputs = used.inputs
             detail |= dict(used.result)
         await acts_repository.add_action(session, run, now)
         return await record_step(
             session, self._with.ledger, run, StepKind.APPROVED, RunState.EXECUTING, actor, detail,
-            decision=decision, inputs=inputs, approval_id=approval_id,
+            decision=decision, inputs=inputs, approval_id=None if given is None else given.approval_id,
         )  # fmt: skip
 
     async def _circumstances(

@@ -97,10 +97,10 @@ class Requests:
 
     async def _ask(self, run: Run, actor: Actor, reason: str) -> Run:
         kind = approval_kind(run.plan)
-        approvers = await self._with.approvals.who_could(kind, run.tenant_id)
+        electorate = await self._with.approvals.who_could(kind, run.tenant_id)
         ask = AskApproval(run.tenant_id, intent_of(run), reason, f"playbook-run/{run.id}")
         async with self._with.storage.write(TenantScope(run.tenant_id)) as session:
-            request = await self._with.approvals.open(session, ask, actor, approvers)
+            request = await self._with.approvals.open(session, ask, actor, electorate)
             return await record_step(
                 session,
                 self._with.ledger,

@@ -78,7 +78,7 @@ class Downgrades:
         """
         resource = Resource.of_house(NOUN, command.incident_id)
         decision = await self._gate.require(actor, Action.INCIDENT_UPDATE, resource)
-        approvers = await self._approvals.who_could(_KIND, VENDOR_ID)
+        electorate = await self._approvals.who_could(_KIND, VENDOR_ID)
         async with self._storage.write(_VENDOR) as session:
             await repository.lock_register(session)
             incident = await repository.find_incident(session, command.incident_id)
@@ -102,7 +102,7 @@ class Downgrades:
                 await facts_of(session, [incident.key]),
             )
             ask = AskApproval(VENDOR_ID, intent, command.text, f"{NOUN}/{incident.id}")
-            request = await self._approvals.open(session, ask, actor, approvers)
+            request = await self._approvals.open(session, ask, actor, electorate)
             await add_asked(session, AskedDowngrade(request.id, incident.id, before, command.severity))
         return request.id
 
@@ -134,7 +134,7 @@ class Downgrades:
             return None
 
     async def _downgrade(self, asked: AskedDowngrade) -> Incident:
-        approvers = await self._approvals.who_could(_KIND, VENDOR_ID)
+        electorate = await self._approvals.who_could(_KIND, VENDOR_ID)
         async with self._storage.write(_VENDOR) as session:
             await repository.lock_register(session)
             incident = await repository.find_incident(session, asked.incident_id)
@@ -142,7 +142,7 @@ class Downgrades:
                 raise ApprovalRefused(f"it is a {incident.severity.value} by now", code="STALE")
             told = await facts_of(session, [incident.key])
             intent = downgrade_intent(await _vendor(session), incident, asked.before, asked.severity, told)
-            used = await self._approvals.use(session, asked.request_id, intent, SYSTEM, approvers)
+            used = await self._approvals.use(session, asked.request_id, intent, SYSTEM, electorate)
             now, receipt_id = session.clock.now(), new_id()
             downgrade = Downgrade(
                 id=asked.request_id,

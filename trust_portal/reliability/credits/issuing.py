@@ -59,7 +59,7 @@ class CreditIssues:
         resource = Resource("credit", command.tenant_id, command.credit_id)
         decision = await self._gate.require(actor, Action.CREDIT_ISSUE, resource)
         allowed_by = await self._separate(command, actor, resource)
-        approvers = await self._approvals.who_could(ApprovalKind.CREDIT, command.tenant_id)
+        electorate = await self._approvals.who_could(ApprovalKind.CREDIT, command.tenant_id)
         async with self._storage.write(TenantScope(command.tenant_id)) as session:
             credit = await self._hold(session, command.tenant_id, command.credit_id)
             calculation = json.loads(
@@ -75,7 +75,7 @@ class CreditIssues:
             )
             credit = await follow(self._ledger, session, credit)
             try:
-                used = await self._approvals.use(session, credit.request_id, intent, actor, approvers)
+                used = await self._approvals.use(session, credit.request_id, intent, actor, electorate)
             except Conflict as refusal:
                 if refusal.code != _INTENT_CHANGED or amount == credit.amount:
                     raise

@@ -6,7 +6,8 @@ import json
 from dataclasses import replace
 from typing import Final
 
-from trust_portal.access.approvals.model import ApprovalKind, Approver, AskApproval, person_behind
+from trust_portal.access.approvals.electorate import Electorate
+from trust_portal.access.approvals.model import ApprovalKind, AskApproval, person_behind
 from trust_portal.access.approvals.service import Approvals
 from trust_portal.access.policy import Decision
 from trust_portal.errors import Conflict, Refused
@@ -63,7 +64,7 @@ class Proposer:
         reason: str,
         actor: Actor,
         decision: Decision,
-        approvers: tuple[Approver, ...],
+        electorate: Electorate,
         claim: StoredClaim | None = None,
     ) -> StoredCredit:
         """The credit, proposed. Raises what the verbs say."""
@@ -85,7 +86,7 @@ class Proposer:
             sha256=calculation.sha256,
         )
         ask = AskApproval(calculation.tenant_id, intent, reason, f"credit/{credit_id}")
-        request = await self._approvals.open(session, ask, actor, approvers)
+        request = await self._approvals.open(session, ask, actor, electorate)
         before = basis.attempts[-1] if basis.attempts else None
         now = session.clock.now()
         credit = StoredCredit(

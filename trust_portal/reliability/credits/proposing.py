@@ -6,7 +6,8 @@ from typing import Final
 from uuid import UUID
 
 from trust_portal.access.action import Action
-from trust_portal.access.approvals.model import ApprovalKind, Approver, person_behind
+from trust_portal.access.approvals.electorate import Electorate
+from trust_portal.access.approvals.model import ApprovalKind, person_behind
 from trust_portal.access.approvals.service import Approvals
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Decision, Resource
@@ -54,7 +55,7 @@ class Proposals:
         parse_period(command.period, "UTC")
         resource = Resource("credit", command.tenant_id)
         decision = await self._gate.require(actor, Action.CREDIT_PROPOSE, resource)
-        approvers = await self._approvals.who_could(ApprovalKind.CREDIT, command.tenant_id)
+        electorate = await self._approvals.who_could(ApprovalKind.CREDIT, command.tenant_id)
         async with self._storage.write(TenantScope(command.tenant_id)) as session:
             basis = await hold_basis(session, command.tenant_id, command.period)
             if command.revision is not None and command.revision != basis.revision:
@@ -64,7 +65,7 @@ class Proposals:
                     field="revision",
                 )
             return await self._proposer.propose(
-                session, basis, Origin.PERSON, command.reason, actor, decision, approvers
+                session, basis, Origin.PERSON, command.reason, actor, decision, electorate
             )
 
     async def claim(self, command: ClaimCredit, actor: Actor) -> StoredClaim:
@@ -75,14 +76,14 @@ class Proposals:
         parse_period(command.period, "UTC")
         resource = Resource("credit", command.tenant_id)
         decision = await self._gate.require(actor, Action.CREDIT_CLAIM, resource)
-        approvers = await self._approvals.who_could(ApprovalKind.CREDIT, command.tenant_id)
+        electorate = await self._approvals.who_could(ApprovalKind.CREDIT, command.tenant_id)
         async with self._storage.write(TenantScope(command.tenant_id)) as session:
             basis = await hold_basis(session, command.tenant_id, command.period)
             refuse_live(basis)
             claim = _decided(command, basis, actor, session)
             if claim.accepted:
                 await self._proposer.propose(
-                    session, basis, Origin.CLAIM, command.reason, actor, decision, approvers, claim
+                    session, basis, Origin.CLAIM, command.reason, actor, decision, electorate, claim
                 )
                 return claim
             return await self._refuse(session, basis, claim, actor, decision)
@@ -98,10 +99,10 @@ class Proposals:
         Where nobody could approve it, it is calculated, and waits to be proposed by hand.
         """
         decision = await self._gate.require(SYSTEM, Action.CREDIT_PROPOSE, Resource("credit", tenant_id))
-        approvers = await self._approvals.who_could(ApprovalKind.CREDIT, tenant_id)
+        electorate = await self._approvals.who_could(ApprovalKind.CREDIT, tenant_id)
         try:
             async with self._storage.write(TenantScope(tenant_id)) as session:
-                return await self._consider(session, tenant_id, report_id, job, decision, approvers)
+                return await self._consider(session, tenant_id, report_id, job, decision, electorate)
         except Conflict as refusal:
             if refusal.code not in _NOT_APPROVABLE:
                 raise
@@ -115,9 +116,9 @@ class Proposals:
         report_id: UUID,
         job: UUID | None,
         decision: Decision,
-        approvers: tuple[Approver, ...] | None,
+        electorate: Electorate | None,
     ) -> StoredCredit | None:
-        """``approvers`` is ``None`` where it is not to be proposed."""
+        """``electorate`` is ``None`` where it is not to be proposed."""
         if not await session.complete(job):
             return None
         report = await find_report(session, tenant_id, report_id)
@@ -133,9 +134,9 @@ class Proposals:
         if due.outcome is Outcome.NOTHING and not basis.credits:
             return None
         auto = basis.contract.credit_policy.auto_propose
-        if due.outcome is Outcome.DUE and auto and approvers is not None:
+        if due.outcome is Outcome.DUE and auto and electorate is not None:
             return await self._proposer.propose(
-                session, basis, Origin.CONTRACT, _BY_ITSELF, SYSTEM, decision, approvers
+                session, basis, Origin.CONTRACT, _BY_ITSELF, SYSTEM, decision, electorate
             )
         await self._proposer.void_overtaken(session, basis, SYSTEM, decision)
         await self._proposer.calculated(session, basis, due, SYSTEM, decision)

@@ -14,11 +14,11 @@ from uuid import UUID
 from trust_portal.access.access_log.service import AccessLog, scope_of
 from trust_portal.access.action import Action
 from trust_portal.access.approvals.decision import ApprovalRefused, state_of
+from trust_portal.access.approvals.electorate import Electorate
 from trust_portal.access.approvals.model import (
     Approval,
     ApprovalKind,
     ApprovalState,
-    Approver,
     AskApproval,
     UsedApproval,
     person_behind,
@@ -103,7 +103,7 @@ class Exclusions:
         """
         tenant_id = command.tenant_id
         decision = await self._gate.require(actor, Action.EXCLUSION_PROPOSE, Resource(NOUN, tenant_id))
-        approvers = await self._approvals.who_could(ApprovalKind.EXCLUSION, tenant_id)
+        electorate = await self._approvals.who_could(ApprovalKind.EXCLUSION, tenant_id)
         async with self._storage.read(TenantScope(tenant_id)) as session:
             tenant = await find_tenant(session, tenant_id)
         if tenant is None:
@@ -143,7 +143,7 @@ class Exclusions:
             touching = await repository.exclusions_touching(session, tenant_id, command.start, command.end)
             _refuse_same(draft, touching)
             ask = AskApproval(tenant_id, intent, command.reason, draft.window)
-            request = await self._approvals.open(session, ask, actor, approvers)
+            request = await self._approvals.open(session, ask, actor, electorate)
             exclusion = replace(draft, request_id=request.id, sha256=sha256)
             act = state_act(
                 exclusion,
@@ -164,11 +164,11 @@ class Exclusions:
         An approval that cannot be used any more (the rule changed or is gone, an approver left) is left to expire.
         """
         try:
-            await self._settle(tenant_id, request_id, await self._approvers(tenant_id, request_id))
+            await self._settle(tenant_id, request_id, await self._electorate(tenant_id, request_id))
         except ApprovalRefused as refusal:
             log.warning("exclusion of approval %s: %s", request_id, refusal.message)
 
-    async def _approvers(self, tenant_id: UUID, request_id: UUID) -> tuple[Approver, ...]:
+    async def _electorate(self, tenant_id: UUID, request_id: UUID) -> Electorate | None:
         """Who may approve it now, where it was approved: what was refused ends whatever the rule says since.
 
         Raises ``Conflict`` (NO_APPROVAL_RULE).
@@ -176,10 +176,10 @@ class Exclusions:
         async with self._storage.read(TenantScope(tenant_id)) as session:
             approval = await load(session, tenant_id, request_id)
         if state_of(approval, self._storage.clock.now()) is not ApprovalState.APPROVED:
-            return ()
+            return None
         return await self._approvals.who_could(ApprovalKind.EXCLUSION, tenant_id)
 
-    async def _settle(self, tenant_id: UUID, request_id: UUID, approvers: tuple[Approver, ...]) -> None:
+    async def _settle(self, tenant_id: UUID, request_id: UUID, electorate: Electorate | None) -> None:
         async with self._storage.write(TenantScope(tenant_id)) as session:
             exclusion = await repository.find_exclusion_of_request(session, tenant_id, request_id)
             if exclusion is None or exclusion.state is not ExclusionState.PROPOSED:
@@ -189,7 +189,8 @@ class Exclusions:
             if state is None:
                 return
             if state is ExclusionState.APPROVED:
-                await self._approved(session, exclusion, approvers)
+                if electorate is not None:  # else it was approved this moment: that has its own job
+                    await self._approved(session, exclusion, electorate)
                 return
             ids = (approval.request.receipt_id, *(each.receipt_id for each in approval.steps))
             await self._reach(
@@ -251,11 +252,11 @@ class Exclusions:
             return await load(session, exclusion.tenant_id, exclusion.request_id)
 
     async def _approved(
-        self, session: WriteSession, exclusion: StoredExclusion, approvers: tuple[Approver, ...]
+        self, session: WriteSession, exclusion: StoredExclusion, electorate: Electorate
     ) -> None:
         document = await repository.find_document(session, exclusion.tenant_id, exclusion.id)
         intent = exclusion_intent(json.loads(document), sha256_hex(document))
-        used = await self._approvals.use(session, exclusion.request_id, intent, SYSTEM, approvers)
+        used = await self._approvals.use(session, exclusion.request_id, intent, SYSTEM, electorate)
         request = used.approval.request
         await self._reach(
             session,
