@@ -15,7 +15,9 @@ from support.sequencing import sequencing
 
 from jobs.compliance import COMPLIANCE_DUTIES, mind_compliance
 from trust_portal.access.actors import CONSOLE
-from trust_portal.access.break_glass.model import OpenBreakGlass
+from trust_portal.access.approvals.acts import ALWAYS_CARRIED
+from trust_portal.access.approvals.model import Deny
+from trust_portal.access.break_glass.model import CloseBreakGlass, OpenBreakGlass
 from trust_portal.access.tenants.repository import find_tenant
 from trust_portal.cost.anomalies.thresholds import SetThresholds
 from trust_portal.errors import Denied, NotFound
@@ -238,6 +240,57 @@ async def test_an_approval_by_another_satisfies_dual_control(
     found = result(await evaluate(house, acme), "dual-control")
     assert (found.state, found.looked_at, found.excepted, found.gaps) == (ControlState.SATISFIED, 1, 0, ())
     assert len(found.evidence) == 1
+
+
+@pytest.mark.parametrize("kind", sorted(ALWAYS_CARRIED))
+async def test_an_act_of_any_kind_that_takes_two_and_names_no_approval_is_a_gap(
+    house: House, vendor: Vendor, clock: ManualClock, kind: ReceiptKind
+) -> None:
+    acme = await vendor.customer("acme")
+    act = Act(
+        kind=kind,
+        tenant_id=acme,
+        actor=CONSOLE,
+        at=clock.now(),
+        subjects=(Subject("act.json", "ab" * 32),),
+        predicate={"outcome": "accepted"},
+    )
+    async with house.storage.write(TenantScope(acme)) as session:
+        forged = await house.ledger.record(session, act)
+    clock.advance(DAY)
+    dual = result(await evaluate(house, acme), "dual-control")
+    # Of policies, the first there are take none: nobody could approve them.
+    first = kind is ReceiptKind.POLICY_INSTALLED
+    why = "its receipt names no approval"
+    assert gaps(dual) == ([] if first else [(f"{kind.value} of act.json", why)])
+    assert (dual.looked_at, dual.excepted, dual.evidence) == (1, int(first), (forged.id,))
+
+
+async def test_the_review_of_an_emergency_access_is_judged_where_two_accepted_it(
+    house: House, vendor: Vendor, clock: ManualClock
+) -> None:
+    """Where one objected, their denial is the review: no approval is used, and none is missing."""
+    acme, globex = await vendor.customer("acme"), await vendor.customer("globex")
+    iris = (await vendor.person("Iris", Role.INCIDENT_OWNER)).as_actor()
+    rex = (await vendor.person("Rex", Role.APPROVER_RELIABILITY)).as_actor()
+    sam = (await vendor.person("Sam", Role.APPROVER_SECURITY)).as_actor()
+    for tenant_id in (acme, globex):
+        opened = await house.break_glass.open(
+            OpenBreakGlass(tenant_id, "exports run away, nobody answers"), iris
+        )
+        command = CloseBreakGlass(tenant_id, opened.grant.id, "it is stopped")
+        closed = await house.break_glass.close(command, iris)
+        request_id = closed.steps[-1].approval_id
+        request = (await house.approval_inbox.get(rex, tenant_id, request_id)).approval.request
+        if tenant_id == acme:
+            for each in (rex, sam):
+                await Devices(house).approve(request, each)
+        else:
+            await house.decisions.deny(Deny(globex, request.id, request.digest, "not needed"), sam)
+        await house.glass_reviews.settled(tenant_id, request.id)
+    accepted, objected = [result(await evaluate(house, each), "dual-control") for each in (acme, globex)]
+    assert (accepted.state, accepted.looked_at, accepted.excepted) == (ControlState.SATISFIED, 1, 0)
+    assert (objected.state, objected.looked_at, objected.excepted) == (ControlState.SATISFIED, 0, 0)
 
 
 async def test_an_audit_is_on_record_with_what_it_found(

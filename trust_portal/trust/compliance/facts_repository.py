@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from trust_portal.access.approvals.acts import ALWAYS_CARRIED, CARRIED_RECEIPTS
+from trust_portal.access.break_glass.model import Outcome
 from trust_portal.evidence.audit import AuditCode
 from trust_portal.evidence.dsse import Envelope
 from trust_portal.evidence.key_register import known_keys
@@ -32,19 +34,6 @@ from trust_portal.trust.compliance.facts import (
     PeriodReport,
     RoleFact,
 )
-
-#: Acts that take approval whatever they do.
-_ALWAYS: Final = frozenset(
-    {
-        ReceiptKind.CREDIT_ISSUED,
-        ReceiptKind.EXCLUSION_APPROVED,
-        ReceiptKind.INCIDENT_DOWNGRADED,
-        ReceiptKind.KEY_ROTATED,
-        ReceiptKind.POLICY_INSTALLED,
-    }
-)
-#: Acts that policy lets some do without.
-_SOMETIMES: Final = frozenset({ReceiptKind.PLAYBOOK_APPROVED, ReceiptKind.THRESHOLD_CHANGED})
 
 _ACTS: Final = """
 SELECT id, kind, envelope, at FROM receipts
@@ -118,7 +107,7 @@ _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 async def read_dual_control(session: ReadSession, tenant_id: UUID, since: datetime) -> DualControlFacts:
     """The acts in one log since ``since``, oldest first, and the approvals that they name."""
     driver = await session.driver()
-    kinds = sorted(each.value for each in _ALWAYS | _SOMETIMES)
+    kinds = sorted(each.value for each in CARRIED_RECEIPTS)
     first = await driver.fetchval(_FIRST_POLICIES, tenant_id)
     rows = await driver.fetch(_ACTS, tenant_id, kinds, since)
     acts = tuple(act for row in rows if (act := _act(row, first)) is not None)
@@ -222,13 +211,15 @@ async def read_keys(session: ReadSession) -> tuple[KeyFact, ...]:
 
 
 def _act(row: Any, first: UUID | None) -> ControlledAct | None:
-    """None where policy let it be done without approval."""
+    """None where policy let it be done without approval, and for a review that one denial ended."""
     kind = ReceiptKind(row["kind"])
     statement = Statement.parse(Envelope.parse(row["envelope"]).payload)
     result = result_of(statement)
     approval = result.get("approval")
     emergency = approval is None and kind is ReceiptKind.PLAYBOOK_APPROVED and "break_glass" in result
-    if approval is None and kind in _SOMETIMES and not emergency:
+    if approval is None and kind not in ALWAYS_CARRIED and not emergency:
+        return None
+    if kind is ReceiptKind.BREAK_GLASS_REVIEWED and result.get("outcome") == Outcome.OBJECTED:
         return None
     return ControlledAct(
         receipt=row["id"],
