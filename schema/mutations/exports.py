@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
 import strawberry
 
 from schema.context import Context, Info
@@ -10,12 +13,15 @@ from schema.payload import Payload, mutation
 from schema.types.export import Export, export
 from trust_portal.errors import NotFound
 from trust_portal.evidence import export as evidence
+from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.ids import VENDOR_ID
 
 
 @strawberry.input(description="The signed document whose bundle is wanted.")
 class RequestExportInput:
     report_id: strawberry.ID = strawberry.field(
-        description="Of an SLA report, a published Trust Report or an issued business review."
+        description="Of an SLA report, a published Trust Report, an issued business review, a signed version of a "
+        "postmortem or a customer's copy of one."
     )
 
 
@@ -40,6 +46,8 @@ class ExportMutations:
 async def _requested(context: Context, asked: GlobalId) -> evidence.Export:
     house = context.house
     ask = {
+        "PostmortemCopy": house.postmortem_bundles.of_copy,
+        "PostmortemVersion": _of_version(context),
         "Qbr": house.trust_bundles.of_qbr,
         "SlaReport": house.bundles.request,
         "TrustReport": house.trust_bundles.of_report,
@@ -47,3 +55,14 @@ async def _requested(context: Context, asked: GlobalId) -> evidence.Export:
     if ask is None:
         raise NotFound("report", field="reportId")
     return await ask(context.actor, asked.tenant_id, asked.id)
+
+
+def _of_version(context: Context) -> Callable[[Actor, UUID, UUID], Awaitable[evidence.Export]]:
+    """The id of a version is its signature's, in the vendor's house."""
+
+    async def ask(actor: Actor, tenant_id: UUID, receipt_id: UUID) -> evidence.Export:
+        if tenant_id != VENDOR_ID:
+            raise NotFound("signed version", field="reportId")
+        return await context.house.postmortem_bundles.of_version(actor, receipt_id)
+
+    return ask

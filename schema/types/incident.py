@@ -9,7 +9,9 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import encode
+from schema.types.export import Export, export
 from schema.types.prevention import RecurredAction, recurred_actions
+from trust_portal.evidence import export as stored
 from trust_portal.facts import operations_model
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents import model
@@ -55,6 +57,7 @@ class PostmortemCopy:
     sha256: str = strawberry.field(description="Of the copy.")
     released_at: datetime
     path: strawberry.Private[str]
+    export: Export | None = strawberry.field(description="Its bundle, on the way or ready.")
     row: strawberry.Private[ReleasedCopy | StoredCopy]
 
     @strawberry.field(
@@ -231,7 +234,7 @@ def incident(row: model.AffectingIncident, tenant_key: str) -> Incident:
         resolved_at=row.resolved_at,
         reopened=row.reopened,
         timeline=[_entry(each) for each in row.timeline],
-        postmortem=None if row.copy is None else postmortem_copy(row.copy, tenant_key),
+        postmortem=None if row.copy is None else postmortem_copy(row.copy, row.bundle, tenant_key),
     )
 
 
@@ -337,12 +340,15 @@ def _vendor_entry(row: model.IncidentEntry) -> VendorIncidentEntry:
     )
 
 
-def postmortem_copy(row: ReleasedCopy | StoredCopy, tenant_key: str) -> PostmortemCopy:
+def postmortem_copy(
+    row: ReleasedCopy | StoredCopy, bundle: stored.Export | None, tenant_key: str
+) -> PostmortemCopy:
     return PostmortemCopy(
         id=encode("PostmortemCopy", row.tenant_id, row.id),
         version=row.version,
         sha256=row.sha256,
         released_at=row.at,
         path=f"/t/{tenant_key}/postmortems/{row.id}",
+        export=None if bundle is None else export(bundle, tenant_key),
         row=row,
     )

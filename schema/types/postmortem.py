@@ -9,10 +9,12 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import encode
+from schema.types.export import Export, export
 from schema.types.prevention import RecurredAction, recurred_actions
+from trust_portal.evidence import export as stored
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.postmortems import model
-from trust_portal.learning.postmortems.reading import Listed, Opened
+from trust_portal.learning.postmortems.reading import Listed, Opened, VersionBundles
 from trust_portal.learning.postmortems.releases_model import StoredRelease
 from trust_portal.learning.postmortems.releasing import Preview
 
@@ -21,6 +23,7 @@ strawberry.enum(model.PostmortemState, name="PostmortemState", description="Wher
 
 @strawberry.type(description="A version as it was signed.")
 class PostmortemVersion:
+    id: strawberry.ID = strawberry.field(description="By it requestExport is asked for its bundle.")
     number: int
     sha256: str = strawberry.field(description="Of the document's canonical bytes.")
     state: model.PostmortemState
@@ -31,6 +34,10 @@ class PostmortemVersion:
     reason: str | None = strawberry.field(description="Why there is a version after the first.")
     superseded_by: int | None
     receipt_id: strawberry.ID
+    export: Export | None = strawberry.field(description="The bundle that came with its signature.")
+    renewed_export: Export | None = strawberry.field(
+        description="The newest bundle that says by what it was superseded; null: nobody asked for one since."
+    )
 
 
 @strawberry.type(description="The postmortem of a P1 or P2.")
@@ -119,7 +126,7 @@ def postmortem_release_preview(row: Preview) -> PostmortemReleasePreview:
     )
 
 
-def postmortem(row: model.Postmortem, title: str) -> Postmortem:
+def postmortem(row: model.Postmortem, title: str, bundles: VersionBundles) -> Postmortem:
     return Postmortem(
         id=encode("Postmortem", VENDOR_ID, row.id),
         incident_id=encode("VendorIncident", VENDOR_ID, row.incident_id),
@@ -130,6 +137,7 @@ def postmortem(row: model.Postmortem, title: str) -> Postmortem:
         opened_because=row.opened_because,
         versions=[
             PostmortemVersion(
+                id=encode("PostmortemVersion", VENDOR_ID, each.receipt_id),
                 number=each.number,
                 sha256=each.sha256,
                 state=each.state,
@@ -140,6 +148,8 @@ def postmortem(row: model.Postmortem, title: str) -> Postmortem:
                 reason=each.reason,
                 superseded_by=each.superseded_by,
                 receipt_id=encode("Receipt", VENDOR_ID, each.receipt_id),
+                export=_export(bundles.signed.get(each.number)),
+                renewed_export=_export(bundles.renewed.get(each.number)),
             )
             for each in row.versions
         ],
@@ -147,7 +157,7 @@ def postmortem(row: model.Postmortem, title: str) -> Postmortem:
 
 
 def listed_postmortem(row: Listed) -> Postmortem:
-    return postmortem(row.postmortem, row.incident.title)
+    return postmortem(row.postmortem, row.incident.title, row.bundles)
 
 
 def postmortem_detail(row: Opened) -> PostmortemDetail:
@@ -156,7 +166,7 @@ def postmortem_detail(row: Opened) -> PostmortemDetail:
     if row.frozen is not None and digest is None and signed is not None:
         digest = signed.sha256
     return PostmortemDetail(
-        postmortem=postmortem(row.postmortem, row.incident.title),
+        postmortem=postmortem(row.postmortem, row.incident.title, row.bundles),
         document=row.frozen or json.dumps(row.document, ensure_ascii=False),
         digest=digest,
         draft_revision=0 if row.draft is None else row.draft.revision,
@@ -178,3 +188,7 @@ def postmortem_release(row: StoredRelease) -> PostmortemRelease:
         disclosed=list(row.disclosed),
         at=row.at,
     )
+
+
+def _export(row: stored.Export | None) -> Export | None:
+    return None if row is None else export(row, "vendor")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -75,6 +76,16 @@ async def find_export_of(
         )
     ).first()
     return None if row is None else _export(row)
+
+
+async def exports_of(
+    session: ReadSession, tenant_id: UUID, kind: str, subject_ids: Collection[UUID]
+) -> tuple[Export, ...]:
+    """Every revision of some subjects, in the order of asking."""
+    query = select(exports).where(
+        exports.c.tenant_id == tenant_id, exports.c.kind == kind, exports.c.subject_id.in_(subject_ids)
+    )
+    return tuple(_export(row) for row in await session.execute(query.order_by(exports.c.id)))
 
 
 async def list_exports(session: ReadSession, tenant_id: UUID, page: PageRequest) -> Page[Export]:

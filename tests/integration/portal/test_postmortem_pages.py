@@ -137,6 +137,12 @@ async def test_it_is_written_reviewed_signed_released_and_read(portal: Portal):
         assert page.count("Not released yet") == 1
         assert f'href="{root}/postmortems/{releases[0].id}"' in page
         assert releases[0].sha256 in page
+        opened_copy = await portal.house.postmortem_copies.find(
+            await actor(portal, "vendor_admin"), portal.world.aurora.id, releases[0].id
+        )
+        bundle = opened_copy.export
+        assert bundle
+        assert (f'<code title="{bundle.id}">' in page, "is being made" in page) == (True, True)
         asked = (await browser.post("/graphql", json={"query": COPIES})).json()
         copies = {each["key"]: each["postmortem"] for each in asked["data"]["viewer"]["tenant"]["incidents"]}
         assert copies == {

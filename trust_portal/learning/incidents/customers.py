@@ -12,6 +12,7 @@ from trust_portal.access.access_log.service import AccessLog, scope_of
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
+from trust_portal.evidence.export import Export
 from trust_portal.facts.events import PAGERS
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
@@ -19,6 +20,7 @@ from trust_portal.learning.incidents import repository
 from trust_portal.learning.incidents.facts_repository import downgrades_of, facts_of
 from trust_portal.learning.incidents.folding import history_of, timeline
 from trust_portal.learning.incidents.model import NOUN, AffectingIncident, IncidentEntry
+from trust_portal.learning.postmortems.copying import copy_bundles
 from trust_portal.learning.postmortems.model import NOUN as POSTMORTEM
 from trust_portal.learning.postmortems.releases_model import ReleasedCopy
 from trust_portal.learning.postmortems.releases_repository import newest_copies
@@ -54,7 +56,7 @@ class CustomerIncidents:
             downgrades = await downgrades_of(session, {each.id for each in found})
         await self._access_log.looked(actor, tenant_id, "incidents", purpose="incidents")
         here = {each.id for each in found}
-        copies = await self._copies(actor, tenant_id, here)
+        copies, bundles = await self._copies(actor, tenant_id, here)
         return tuple(
             AffectingIncident(
                 id=each.id,
@@ -84,19 +86,21 @@ class CustomerIncidents:
                     ),
                     merged=each.merged_into is not None,
                 ),
-                copy=copies.get(each.id),
+                copy=(copy := copies.get(each.id)),
+                bundle=None if copy is None else bundles.get(copy.id),
             )
             for each in reversed(found)
         )
 
     async def _copies(
         self, actor: Actor, tenant_id: UUID, incident_ids: Collection[UUID]
-    ) -> Mapping[UUID, ReleasedCopy]:
-        """What was released to the tenant, for those who may read it."""
+    ) -> tuple[Mapping[UUID, ReleasedCopy], Mapping[UUID, Export]]:
+        """What was released to the tenant by incident, and its bundles by copy, for those who may read it."""
         if not self._gate.allows(actor, Action.POSTMORTEM_READ, Resource(POSTMORTEM, tenant_id)):
-            return {}
+            return {}, {}
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
-            return await newest_copies(session, tenant_id, incident_ids)
+            copies = await newest_copies(session, tenant_id, incident_ids)
+            return copies, await copy_bundles(session, tenant_id, [each.id for each in copies.values()])
 
 
 def _for_customers(entries: Iterable[IncidentEntry], *, merged: bool) -> tuple[IncidentEntry, ...]:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID, uuid5
 
+from trust_portal.evidence.export import Export
 from trust_portal.facts.operations_model import FactSource
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.postmortems.releases_model import ReleasedCopy
@@ -178,6 +179,7 @@ class AffectingIncident:
     ``named``: the vendor named this customer; otherwise it may have touched every customer.
     ``merged_into`` is one that the customer sees too. ``timeline`` is what of it is told to customers.
     ``copy`` None: no postmortem of it was released to this customer, or whoever looks may not read it.
+    ``bundle`` is the copy's, on the way or ready.
     """
 
     id: UUID
@@ -199,6 +201,7 @@ class AffectingIncident:
     merged_into: UUID | None
     timeline: tuple[IncidentEntry, ...]
     copy: ReleasedCopy | None
+    bundle: Export | None
 
     @property
     def needs_postmortem(self) -> bool:

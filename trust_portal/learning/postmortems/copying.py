@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from trust_portal.access.policy import Resource
 from trust_portal.evidence.act import Act, Input
 from trust_portal.evidence.disclosure import reveal
 from trust_portal.evidence.export import Export
-from trust_portal.evidence.export_rows import find_export_of
+from trust_portal.evidence.export_rows import exports_of
 from trust_portal.evidence.exports import Exports
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.receipt_rows import receipt_digests
@@ -37,7 +37,7 @@ from trust_portal.notify.announcing import announce
 from trust_portal.notify.model import Announcement, Audience
 from trust_portal.notify.topics import Topic
 from trust_portal.storage.tenancy import TenantScope
-from trust_portal.storage.unit_of_work import Storage, WriteSession
+from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
 
 _READERS = frozenset({Role.CUSTOMER_ADMIN, Role.CUSTOMER_VIEWER})
 
@@ -114,15 +114,16 @@ class PostmortemCopies:
         await self._gate.require(actor, Action.POSTMORTEM_READ, Resource(NOUN, tenant_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             found = await copies_of(session, tenant_id)
+            exports = await copy_bundles(session, tenant_id, [each.id for each in found])
         await self._access_log.looked(actor, tenant_id, "postmortems", purpose="incidents")
-        return tuple(_opened(each, None, _newer(each, found)) for each in found)
+        return tuple(_opened(each, exports.get(each.id), _newer(each, found)) for each in found)
 
     async def find(self, actor: Actor, tenant_id: UUID, copy_id: UUID) -> OpenedCopy:
         await self._gate.require(actor, Action.POSTMORTEM_READ, Resource(NOUN, tenant_id, copy_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             copy = await find_copy(session, tenant_id, copy_id)
             known = await copies_of(session, tenant_id, copy.postmortem_id)
-            export = await find_export_of(session, tenant_id, COPY_KIND, copy.id, copy.revision)
+            export = (await copy_bundles(session, tenant_id, [copy.id])).get(copy.id)
         await self._access_log.looked(actor, tenant_id, COPY_NOUN, str(copy_id), "incidents")
         return _opened(copy, export, _newer(copy, known))
 
@@ -158,6 +159,14 @@ class PostmortemCopies:
         )
         await self._ledger.record(session, act, receipt_id=copy.receipt_id)
         await add_copy(session, copy)
+
+
+async def copy_bundles(
+    session: ReadSession, tenant_id: UUID, copy_ids: Collection[UUID]
+) -> dict[UUID, Export]:
+    """The bundles of a customer's copies, by copy."""
+    found = await exports_of(session, tenant_id, COPY_KIND, copy_ids)
+    return {each.subject_id: each for each in found}
 
 
 def _opened(copy: StoredCopy, export: Export | None, newer: StoredCopy | None) -> OpenedCopy:

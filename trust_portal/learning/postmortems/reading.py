@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
 from trust_portal.errors import NotFound
 from trust_portal.evidence.export import Export
-from trust_portal.evidence.export_rows import find_export_of
+from trust_portal.evidence.export_rows import exports_of
 from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
@@ -41,11 +41,22 @@ from trust_portal.storage.unit_of_work import ReadSession, Storage
 
 
 @dataclass(frozen=True, slots=True)
+class VersionBundles:
+    """By number of the version: the bundle that came with its signature, and the newest one that says by what it
+    was superseded.
+    """
+
+    signed: Mapping[int, Export]
+    renewed: Mapping[int, Export]
+
+
+@dataclass(frozen=True, slots=True)
 class Listed:
-    """A postmortem in a list."""
+    """A postmortem in a list, with the bundles of its versions."""
 
     postmortem: Postmortem
     incident: Incident
+    bundles: VersionBundles
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +76,7 @@ class Opened:
     submission: Submission | None
     frozen: str | None
     newer: int
-    exports: Mapping[int, Export]
+    bundles: VersionBundles
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +105,8 @@ class PostmortemReader:
         async with self._storage.read(StaffScope()) as session:
             found = await postmortems_page(session, request, unsigned=unsigned)
             known = await incidents_by_id(session, [each.incident_id for each in found.items])
-        listed = tuple(Listed(each, known[each.incident_id]) for each in found.items)
+            bundles = await _bundles(session, found.items)
+        listed = tuple(Listed(each, known[each.incident_id], bundles[each.id]) for each in found.items)
         return Page(listed, found.cursors, found.has_next, found.has_previous)
 
     async def of_incident(self, actor: Actor, incident_id: UUID) -> Postmortem | None:
@@ -121,11 +133,7 @@ class PostmortemReader:
             elif postmortem.state is PostmortemState.SIGNED and postmortem.signed is not None:
                 content = await find_document(session, postmortem_id, postmortem.signed.number)
                 document, frozen = parse_json(content), content.decode()
-            exports = {}
-            for version in postmortem.versions:
-                export = await find_export_of(session, VENDOR_ID, KIND, postmortem_id, version.number)
-                if export is not None:
-                    exports[version.number] = export
+            bundles = await _bundles(session, [postmortem])
         await self._trace(actor, postmortem_id, document)
         return Opened(
             postmortem,
@@ -137,7 +145,7 @@ class PostmortemReader:
             submission,
             frozen,
             0 if document is live else len(_evidence(live) - _evidence(document)),
-            exports,
+            bundles[postmortem_id],
         )
 
     async def version(self, actor: Actor, postmortem_id: UUID, number: int) -> SignedVersion:
@@ -149,11 +157,11 @@ class PostmortemReader:
             if version is None:
                 raise NotFound("signed version")
             document = parse_json(await find_document(session, postmortem_id, number))
-            export = await find_export_of(session, VENDOR_ID, KIND, postmortem_id, number)
-            newest = postmortem.versions[-1].receipt_id
-            renewed = await find_export_of(session, VENDOR_ID, KIND, newest, number)
+            bundles = (await _bundles(session, [postmortem]))[postmortem_id]
         await self._trace(actor, postmortem_id, document)
-        return SignedVersion(postmortem, version, document, export, renewed)
+        return SignedVersion(
+            postmortem, version, document, bundles.signed.get(number), bundles.renewed.get(number)
+        )
 
     async def _trace(self, actor: Actor, postmortem_id: UUID, document: Mapping[str, Any]) -> None:
         """Each customer that the document speaks of sees who read it."""
@@ -171,6 +179,19 @@ async def customers_named(session: ReadSession, export: Export) -> Collection[UU
     later = await signed_by(session, export.subject_id)
     postmortem_id = export.subject_id if later is None else later[0]
     return _named(parse_json(await find_document(session, postmortem_id, export.revision)))
+
+
+async def _bundles(session: ReadSession, found: Sequence[Postmortem]) -> dict[UUID, VersionBundles]:
+    """By postmortem. One made anew has the newest signature for its subject (``renewing``)."""
+    newest = {each.versions[-1].receipt_id: each.id for each in found if each.versions}
+    signed: dict[UUID, dict[int, Export]] = {each.id: {} for each in found}
+    renewed: dict[UUID, dict[int, Export]] = {each.id: {} for each in found}
+    for export in await exports_of(session, VENDOR_ID, KIND, [*signed, *newest]):
+        if export.subject_id in signed:
+            signed[export.subject_id][export.revision] = export
+        else:
+            renewed[newest[export.subject_id]][export.revision] = export
+    return {id_: VersionBundles(signed[id_], renewed[id_]) for id_ in signed}
 
 
 def _named(document: Mapping[str, Any]) -> list[UUID]:

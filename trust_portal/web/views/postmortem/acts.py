@@ -98,6 +98,15 @@ async def reopen(request: Request) -> Response:
     return await _done(request, act)
 
 
+async def ask_again(request: Request) -> Response:
+    """The bundle that came with a signature, again where making it failed."""
+    actor, house = actor_of(request), house_of(request)
+    asked, number = postmortem_id(request), request.path_params["version"]
+    found = await house.postmortem_reader.version(actor, asked, number)
+    await house.postmortem_bundles.of_version(actor, found.version.receipt_id)
+    return RedirectResponse(f"/postmortems/{asked}/versions/{number}#bundle", status_code=303)
+
+
 async def renew(request: Request) -> Response:
     """A bundle of an old version that says by what it was superseded; on its page it is shown as it is made."""
     asked, number = postmortem_id(request), request.path_params["version"]
@@ -137,5 +146,6 @@ routes = [
     Route(f"{_ONE}/accept", accept, methods=["POST"]),
     Route(f"{_ONE}/sign", sign, methods=["POST"]),
     Route(f"{_ONE}/reopen", reopen, methods=["POST"]),
+    Route(f"{_ONE}/versions/{{version:int}}/export", ask_again, methods=["POST"]),
     Route(f"{_ONE}/versions/{{version:int}}/bundle", renew, methods=["POST"]),
 ]

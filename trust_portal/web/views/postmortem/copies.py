@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from trust_portal.access.action import Action
@@ -37,12 +37,21 @@ async def copy(request: Request) -> Response:
         document=found.document,
         key=tenant.key,
         receipt=f"{tenant_path(tenant)}/receipts/{found.copy.receipt_id}" if may_trace else None,
+        may_request=house.gate.allows(actor, Action.EXPORT_REQUEST, Resource("export", tenant.id)),
         may_download=house.gate.allows(actor, Action.EXPORT_DOWNLOAD, Resource("export", tenant.id)),
         **frame(request, tenant),
     )
 
 
+async def ask_again(request: Request) -> Response:
+    """Its bundle, again where making it failed."""
+    tenant, copy_id = await tenant_of(request, purpose="bundles"), request.path_params["copy"]
+    await house_of(request).postmortem_bundles.of_copy(actor_of(request), tenant.id, copy_id)
+    return RedirectResponse(f"{tenant_path(tenant)}/postmortems/{copy_id}#bundle", status_code=303)
+
+
 routes = [
     Route("/t/{tenant}/postmortems", copies, methods=["GET"]),
     Route("/t/{tenant}/postmortems/{copy:uuid}", copy, methods=["GET"]),
+    Route("/t/{tenant}/postmortems/{copy:uuid}/bundle", ask_again, methods=["POST"]),
 ]

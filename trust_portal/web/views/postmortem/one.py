@@ -117,7 +117,7 @@ def about(request: Request, actor: Actor, opened: Opened) -> dict[str, Any]:
     me, in_review = person_behind(actor), postmortem.state is PostmortemState.IN_REVIEW
     wrote = me in {each.id for each in opened.authors}
     accepted = postmortem.accepted is not None
-    export = None if postmortem.signed is None else opened.exports.get(postmortem.signed.number)
+    export = None if postmortem.signed is None else opened.bundles.signed.get(postmortem.signed.number)
     return {
         "opened": opened,
         "postmortem": postmortem,
@@ -171,6 +171,7 @@ def bundle_of(request: Request, actor: Actor, export: Export | None) -> dict[str
         "export": export,
         "vendor_root": _VENDOR_ROOT,
         "may_download": gate.allows(actor, Action.EXPORT_DOWNLOAD, Resource("export", VENDOR_ID)),
+        "may_request": gate.allows(actor, Action.EXPORT_REQUEST, Resource("export", VENDOR_ID)),
     }
 
 
