@@ -1,39 +1,22 @@
-"""Incidents, as one customer sees them and as the vendor's people do; and maintenance windows."""
+"""Incidents as the vendor's people see them, with the pagers that tell of them; and maintenance windows."""
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 
 import strawberry
 
 from schema.context import Info
 from schema.ids import encode
-from schema.types.export import Export, export
 from schema.types.prevention import RecurredAction, recurred_actions
-from trust_portal.evidence import export as stored
+from schema.types.tenant_incident import IncidentEntry
 from trust_portal.facts import operations_model
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents import model
 from trust_portal.learning.incidents.integrations_model import Integration
 from trust_portal.learning.incidents.service import IncidentView
-from trust_portal.learning.postmortems.releases_model import ReleasedCopy, StoredCopy
 
 strawberry.enum(model.MajorBecause, name="MajorBecause", description="How an incident became a P1 or P2.")
-
-
-@strawberry.type(description="One line of an incident's course.")
-class IncidentEntry:
-    at: datetime
-    kind: str = strawberry.field(
-        description="declared, note, severity, told_customer, mitigation, affected, owner, merged, mitigated, resolved, "
-        "reopened or downgraded"
-    )
-    text: str
-    severity: model.Severity | None
-    claim: bool = strawberry.field(
-        description="It was told and is not in force: a lower severity, or what another source may not say."
-    )
 
 
 @strawberry.type(
@@ -48,57 +31,6 @@ class VendorIncidentEntry(IncidentEntry):
         description="Of the event that told it; null: a downgrade that two approved."
     )
     event_id: str | None = strawberry.field(description="That event's id, of this source.")
-
-
-@strawberry.type(description="The tenant's copy of an incident's postmortem, of the latest version it has.")
-class PostmortemCopy:
-    id: strawberry.ID
-    version: int
-    sha256: str = strawberry.field(description="Of the copy.")
-    released_at: datetime
-    path: strawberry.Private[str]
-    export: Export | None = strawberry.field(description="Its bundle, on the way or ready.")
-    row: strawberry.Private[ReleasedCopy | StoredCopy]
-
-    @strawberry.field(
-        description="JSON, as docs/formats/postmortem.md says, with what was disclosed put back in its place."
-    )
-    async def document(self, info: Info) -> str:
-        copies = info.context.house.postmortem_copies
-        opened = await copies.find(info.context.actor, self.row.tenant_id, self.row.id)
-        return json.dumps(opened.document, ensure_ascii=False)
-
-    @strawberry.field(description="The page where it is read, with its bundle.")
-    def url(self, info: Info) -> str:
-        return info.context.house.settings.base_url + self.path
-
-
-@strawberry.type(description="An incident that concerns the tenant, as last known.")
-class Incident:
-    key: str
-    severity: model.Severity
-    declared_severity: model.Severity = strawberry.field(
-        description="Stays, whatever the severity was changed to."
-    )
-    title: str
-    service: str
-    named: bool = strawberry.field(
-        description="The vendor named this tenant; otherwise it may have touched every customer."
-    )
-    objectives: list[str] | None = strawberry.field(description="Null: all of them.")
-    began_at: datetime
-    detected_at: datetime
-    declared_at: datetime
-    told_at: datetime | None = strawberry.field(description="When customers were first told.")
-    mitigated_at: datetime | None
-    resolved_at: datetime | None
-    reopened: int = strawberry.field(description="How often it was reopened after its end.")
-    timeline: list[IncidentEntry] = strawberry.field(
-        description="What of its course is told to customers, in the order of what happened."
-    )
-    postmortem: PostmortemCopy | None = strawberry.field(
-        description="Null: none was released to the tenant, or the viewer may not read it."
-    )
 
 
 @strawberry.type(description="An incident as the vendor's people see it.")
@@ -217,27 +149,6 @@ class MaintenanceWindow:
     cancelled_at: datetime | None
 
 
-def incident(row: model.AffectingIncident, tenant_key: str) -> Incident:
-    return Incident(
-        key=row.key,
-        severity=row.severity,
-        declared_severity=row.declared_severity,
-        title=row.title,
-        service=row.service,
-        named=row.named,
-        objectives=None if row.objectives is None else list(row.objectives),
-        began_at=row.began_at,
-        detected_at=row.detected_at,
-        declared_at=row.declared_at,
-        told_at=row.told_at,
-        mitigated_at=row.mitigated_at,
-        resolved_at=row.resolved_at,
-        reopened=row.reopened,
-        timeline=[_entry(each) for each in row.timeline],
-        postmortem=None if row.copy is None else postmortem_copy(row.copy, row.bundle, tenant_key),
-    )
-
-
 def vendor_incident(row: model.Incident) -> VendorIncident:
     return VendorIncident(
         id=encode("VendorIncident", VENDOR_ID, row.id),
@@ -316,16 +227,6 @@ def maintenance_window(row: operations_model.MaintenanceWindow) -> MaintenanceWi
     )
 
 
-def _entry(row: model.IncidentEntry) -> IncidentEntry:
-    return IncidentEntry(
-        at=row.at,
-        kind=row.kind,
-        text=row.text,
-        severity=row.severity,
-        claim=row.claim,
-    )
-
-
 def _vendor_entry(row: model.IncidentEntry) -> VendorIncidentEntry:
     return VendorIncidentEntry(
         at=row.at,
@@ -337,18 +238,4 @@ def _vendor_entry(row: model.IncidentEntry) -> VendorIncidentEntry:
         by=row.by,
         source=None if row.origin is None else row.origin.source,
         event_id=None if row.origin is None else row.origin.event_id,
-    )
-
-
-def postmortem_copy(
-    row: ReleasedCopy | StoredCopy, bundle: stored.Export | None, tenant_key: str
-) -> PostmortemCopy:
-    return PostmortemCopy(
-        id=encode("PostmortemCopy", row.tenant_id, row.id),
-        version=row.version,
-        sha256=row.sha256,
-        released_at=row.at,
-        path=f"/t/{tenant_key}/postmortems/{row.id}",
-        export=None if bundle is None else export(bundle, tenant_key),
-        row=row,
     )

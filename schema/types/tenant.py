@@ -13,20 +13,21 @@ from schema.types.access import AccessEntry, access_entry
 from schema.types.approval import ApprovalRequest, approval_request
 from schema.types.audit import AuditInvitation, audit_invitation
 from schema.types.export import Export, export
-from schema.types.incident import (
-    Incident,
-    MaintenanceWindow,
-    PostmortemCopy,
-    incident,
-    maintenance_window,
-    postmortem_copy,
-)
+from schema.types.incident import MaintenanceWindow, maintenance_window
 from schema.types.notification import Delivery, Webhook, delivery, webhook
 from schema.types.of_tenant import span
 from schema.types.person import Person, person
 from schema.types.posture import CustomerKey, PostureCheck, customer_key, posture_check
 from schema.types.receipt import KindArgument, Receipt, receipt
 from schema.types.tenant_cost import CostOfTenant
+from schema.types.tenant_incident import (
+    Incident,
+    IncidentStatement,
+    PostmortemCopy,
+    incident,
+    incident_statement,
+    postmortem_copy,
+)
 from schema.types.tenant_reliability import ReliabilityOfTenant
 from schema.types.token import ApiToken, api_token
 from schema.types.trust_report import TrustReport, TrustReportPreview, trust_report, trust_report_preview
@@ -161,7 +162,17 @@ class Tenant(CostOfTenant, ReliabilityOfTenant):
         found = await info.context.house.customer_incidents.of_tenant(
             info.context.actor, self.uuid, *span(since, until)
         )
-        return [incident(each, self.key) for each in found]
+        return [incident(each, self.uuid, self.key) for each in found.incidents]
+
+    @strawberry.field(
+        description="What touched the tenant between two instants, as a statement that also says: nothing, as of then; "
+        "at most a year."
+    )
+    async def incident_statement(self, info: Info, since: datetime, until: datetime) -> IncidentStatement:
+        found = await info.context.house.customer_incidents.of_tenant(
+            info.context.actor, self.uuid, *span(since, until)
+        )
+        return incident_statement(found, self.uuid, self.key)
 
     @strawberry.field(description="Postmortems that were released to the tenant, the latest first.")
     async def postmortems(self, info: Info) -> list[PostmortemCopy]:

@@ -21,7 +21,8 @@ from trust_portal.facts.outcome import Outcome
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents import repository
-from trust_portal.learning.incidents.model import AffectingIncident, Severity
+from trust_portal.learning.incidents.model import Severity
+from trust_portal.learning.incidents.touched import AffectingIncident
 from trust_portal.learning.postmortems.tables import postmortems
 from trust_portal.storage.tenancy import TenantScope
 
@@ -38,9 +39,10 @@ async def bring(vendor: Vendor, tenants: set[UUID], *events: dict[str, Any]) -> 
 
 async def seen_by(vendor: Vendor, tenant_id: UUID) -> AffectingIncident:
     reader = await vendor.person(f"R{tenant_id.hex} Reader", Role.CUSTOMER_ADMIN, tenant_id=tenant_id)
-    [seen] = await vendor.house.customer_incidents.of_tenant(
+    touched = await vendor.house.customer_incidents.of_tenant(
         reader.as_actor(), tenant_id, BEGAN - timedelta(days=1), BEGAN + timedelta(days=1)
     )
+    [seen] = touched.incidents
     return seen
 
 

@@ -146,7 +146,7 @@ async def test_each_of_six_different_times_is_told_under_its_own_name_at_every_d
     expected = {word: instant(moment) for word, moment in at.items()}
     assert course(page) == expected
     assert course(customers.split("Six times</h2>")[1]) == expected
-    assert f"You were told {expected['Customers told']}." in customers
+    assert f"Customers were told {expected['Customers told']}." in customers
     figures = re.findall(r"<dt>([^<]+)</dt>\s*<dd><span[^>]*>([^<]+)<", page)
     assert dict(figures) == {
         "To detect": "12 min", "To tell customers": "55 min", "To mitigate": "1 h 7 min", "To resolve": "1 h 45 min",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -12,20 +12,29 @@ from trust_portal.access.access_log.service import AccessLog, scope_of
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
+from trust_portal.errors import NotFound
 from trust_portal.evidence.export import Export
 from trust_portal.facts.events import PAGERS
+from trust_portal.facts.incident_touches import waiting_since
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents import repository
 from trust_portal.learning.incidents.facts_repository import downgrades_of, facts_of
 from trust_portal.learning.incidents.folding import history_of, timeline
-from trust_portal.learning.incidents.model import NOUN, AffectingIncident, IncidentEntry
+from trust_portal.learning.incidents.model import (
+    NOUN,
+    Downgrade,
+    Incident,
+    IncidentEntry,
+    IncidentFact,
+)
+from trust_portal.learning.incidents.touched import AffectingIncident, Touched
 from trust_portal.learning.postmortems.copying import copy_bundles
 from trust_portal.learning.postmortems.model import NOUN as POSTMORTEM
 from trust_portal.learning.postmortems.releases_model import ReleasedCopy
 from trust_portal.learning.postmortems.releases_repository import newest_copies
 from trust_portal.storage.tenancy import TenantScope
-from trust_portal.storage.unit_of_work import Storage
+from trust_portal.storage.unit_of_work import ReadSession, Storage
 
 _VENDOR: Final = TenantScope(VENDOR_ID)
 #: Told to customers in the words that stand on record.
@@ -45,16 +54,40 @@ class CustomerIncidents:
         self._gate = gate
         self._access_log = access_log
 
-    async def of_tenant(
-        self, actor: Actor, tenant_id: UUID, start: datetime, end: datetime
-    ) -> tuple[AffectingIncident, ...]:
-        """Those that touched the tenant, or may have, under way between ``start`` and ``end``; newest first."""
+    async def of_tenant(self, actor: Actor, tenant_id: UUID, start: datetime, end: datetime) -> Touched:
+        """What touched the tenant, or may have, under way between ``start`` and ``end``."""
         await self._gate.require(actor, Action.INCIDENT_READ, Resource(NOUN, tenant_id))
         async with self._storage.read(_VENDOR, snapshot=True) as session:
+            waiting = await waiting_since(session)
             found = await repository.incidents_under_way(session, tenant_id, start, end)
-            told = await facts_of(session, {each.key for each in found})
-            downgrades = await downgrades_of(session, {each.id for each in found})
+            told, downgrades = await _told_of(session, found)
         await self._access_log.looked(actor, tenant_id, "incidents", purpose="incidents")
+        shown = await self._shown(actor, tenant_id, found, told, downgrades)
+        return Touched(start, end, waiting or self._storage.clock.now(), shown)
+
+    async def find(self, actor: Actor, tenant_id: UUID, incident_id: UUID) -> AffectingIncident:
+        """One of them, whenever it was; ``NotFound`` also for one that touched others only."""
+        await self._gate.require(actor, Action.INCIDENT_READ, Resource(NOUN, tenant_id, incident_id))
+        async with self._storage.read(_VENDOR, snapshot=True) as session:
+            incident = await repository.find_incident(session, incident_id)
+            if not incident.concerns(tenant_id):
+                raise NotFound(NOUN)
+            into = incident.merged_into
+            target = None if into is None else await repository.find_incident(session, into)
+            found = [incident] + ([target] if target is not None and target.concerns(tenant_id) else [])
+            told, downgrades = await _told_of(session, found)
+        await self._access_log.looked(actor, tenant_id, "incidents", purpose="incidents")
+        return (await self._shown(actor, tenant_id, found, told, downgrades))[-1]
+
+    async def _shown(
+        self,
+        actor: Actor,
+        tenant_id: UUID,
+        found: Sequence[Incident],
+        told: Sequence[IncidentFact],
+        downgrades: Sequence[Downgrade],
+    ) -> tuple[AffectingIncident, ...]:
+        """``found`` from its end, as the tenant sees it."""
         here = {each.id for each in found}
         copies, bundles = await self._copies(actor, tenant_id, here)
         return tuple(
@@ -101,6 +134,13 @@ class CustomerIncidents:
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             copies = await newest_copies(session, tenant_id, incident_ids)
             return copies, await copy_bundles(session, tenant_id, [each.id for each in copies.values()])
+
+
+async def _told_of(
+    session: ReadSession, found: Collection[Incident]
+) -> tuple[tuple[IncidentFact, ...], tuple[Downgrade, ...]]:
+    told = await facts_of(session, {each.key for each in found})
+    return told, await downgrades_of(session, {each.id for each in found})
 
 
 def _for_customers(entries: Iterable[IncidentEntry], *, merged: bool) -> tuple[IncidentEntry, ...]:

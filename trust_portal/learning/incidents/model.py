@@ -9,10 +9,8 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-from trust_portal.evidence.export import Export
 from trust_portal.facts.operations_model import FactSource
 from trust_portal.kernel.ids import VENDOR_ID
-from trust_portal.learning.postmortems.releases_model import ReleasedCopy
 
 NOUN: Final = "incident"
 
@@ -170,42 +168,6 @@ class Incident:
 
     def concerns(self, tenant_id: UUID) -> bool:
         return self.everybody or tenant_id in self.tenants
-
-
-@dataclass(frozen=True, slots=True)
-class AffectingIncident:
-    """An incident as a customer sees it: nothing of the other customers, nor of who owns it.
-
-    ``named``: the vendor named this customer; otherwise it may have touched every customer.
-    ``merged_into`` is one that the customer sees too. ``timeline`` is what of it is told to customers.
-    ``copy`` None: no postmortem of it was released to this customer, or whoever looks may not read it.
-    ``bundle`` is the copy's, on the way or ready.
-    """
-
-    id: UUID
-    key: str
-    title: str
-    service: str
-    severity: Severity
-    declared_severity: Severity
-    worst_severity: Severity
-    named: bool
-    objectives: tuple[str, ...] | None
-    began_at: datetime
-    detected_at: datetime
-    declared_at: datetime
-    told_at: datetime | None
-    mitigated_at: datetime | None
-    resolved_at: datetime | None
-    reopened: int
-    merged_into: UUID | None
-    timeline: tuple[IncidentEntry, ...]
-    copy: ReleasedCopy | None
-    bundle: Export | None
-
-    @property
-    def needs_postmortem(self) -> bool:
-        return self.worst_severity.is_major
 
 
 @dataclass(frozen=True, slots=True)

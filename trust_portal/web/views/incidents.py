@@ -24,8 +24,9 @@ from trust_portal.learning.incidents.acts_model import (
     command_of,
     one_line,
 )
-from trust_portal.learning.incidents.model import NOUN, AffectingIncident, Incident, IncidentFilter, Severity
+from trust_portal.learning.incidents.model import NOUN, Incident, IncidentFilter, Severity
 from trust_portal.learning.incidents.service import IncidentView
+from trust_portal.learning.incidents.touched import AffectingIncident
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import (
     FormState,

@@ -1,0 +1,60 @@
+"""What a customer sees of the vendor's incidents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from trust_portal.evidence.export import Export
+from trust_portal.learning.incidents.model import IncidentEntry, Severity
+from trust_portal.learning.postmortems.releases_model import ReleasedCopy
+
+
+@dataclass(frozen=True, slots=True)
+class AffectingIncident:
+    """An incident as a customer sees it: nothing of the other customers, nor of who owns it.
+
+    ``named``: the vendor named this customer; otherwise it may have touched every customer.
+    ``merged_into`` is one that the customer sees too. ``timeline`` is what of it is told to customers.
+    ``copy`` None: no postmortem of it was released to this customer, or whoever looks may not read it.
+    ``bundle`` is the copy's, on the way or ready.
+    """
+
+    id: UUID
+    key: str
+    title: str
+    service: str
+    severity: Severity
+    declared_severity: Severity
+    worst_severity: Severity
+    named: bool
+    objectives: tuple[str, ...] | None
+    began_at: datetime
+    detected_at: datetime
+    declared_at: datetime
+    told_at: datetime | None
+    mitigated_at: datetime | None
+    resolved_at: datetime | None
+    reopened: int
+    merged_into: UUID | None
+    timeline: tuple[IncidentEntry, ...]
+    copy: ReleasedCopy | None
+    bundle: Export | None
+
+    @property
+    def needs_postmortem(self) -> bool:
+        return self.worst_severity.is_major
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What touched a customer, or may have, under way between ``start`` and ``end``; the newest first.
+
+    All that was told before ``as_of`` is in it: none of it is a statement, not an absence of one.
+    """
+
+    start: datetime
+    end: datetime
+    as_of: datetime
+    incidents: tuple[AffectingIncident, ...]
