@@ -114,8 +114,9 @@ def export(
     result: dict | None = None,
     disclose: tuple[str, ...] = ("owner",),
     issued_for: str | None = None,
+    beside: tuple[ReceiptKind, dict] = (ReceiptKind.MAINTENANCE_RECORDED, {"window": "w1"}),
 ) -> Export:
-    """A bundle of one SLA report: two receipts, one with a shown and a hidden field."""
+    """A bundle of one SLA report: two receipts, one with a shown and a hidden field; ``beside`` is the other."""
     files = report_files(policy)
     digest = issued_for or sha256_hex(files["report.json"])
     hidden, disclosures = conceal(
@@ -124,12 +125,11 @@ def export(
         iter(["c2FsdC1vbmU", "c2FsdC10d28"]).__next__,
     )
     issued = log.record(ReceiptKind.SLA_REPORT_ISSUED, Subject("report.json", digest), dict(hidden))
-    window = log.record(
-        ReceiptKind.MAINTENANCE_RECORDED, Subject("window", sha256_hex(b"w")), {"window": "w1"}
-    )
+    kind, said = beside
+    window = log.record(kind, Subject("window", sha256_hex(b"w")), said)
     receipts: dict[str, tuple[Envelope, int]] = {
         "receipts/01-sla_report.issued.dsse.json": issued,
-        "receipts/02-maintenance.recorded.dsse.json": window,
+        f"receipts/02-{kind.value}.dsse.json": window,
     }
     files |= {name: envelope.to_json() for name, (envelope, _) in receipts.items()}
     shown = [each for each in disclosures if each.name in disclose]

@@ -236,6 +236,24 @@ def test_what_a_vendor_must_not_sign_either_is_refused_as_the_command_refuses_it
         assert verdict(page, build(each), RECEIPT_KEY.key_id) == FAILS, name
 
 
+@pytest.mark.parametrize("kind", [ReceiptKind.APPROVAL_APPROVED, ReceiptKind.POSTMORTEM_SIGNED])
+def test_what_takes_a_passkey_and_has_no_signature_is_refused_by_page_and_command(
+    page: Page, kind: ReceiptKind
+) -> None:
+    bare = export(Log(), beside=(kind, {"approval": "a1", "passkey": "optional"})).zip
+    found = verify(bare, pinned=frozenset({RECEIPT_KEY.key_id}))
+    assert [(each.code, each.file) for each in found.findings] == [
+        (Code.ASSERTION_MISSING, f"receipts/02-{kind.value}.dsse.json")
+    ]
+    assert verdict(page, bare, RECEIPT_KEY.key_id) == FAILS
+    shown = page.locator("#verdict").inner_text()
+    assert f"receipts/02-{kind.value}.dsse.json takes a person's passkey, and none signed it" in shown
+    # Whether a signature holds is for the command to say.
+    some = export(Log(), beside=(kind, {"signature": {"statement": {}}})).zip
+    assert verdict(page, some, RECEIPT_KEY.key_id) == HOLDS
+    assert "approvers and their passkeys" in page.locator("#verdict").inner_text()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("pin", ["", RECEIPT_KEY.key_id, FOREIGN_KEY.key_id])
 def test_the_page_is_readable_by_everybody(page: Page, scheme: Literal["light", "dark"], pin: str) -> None:

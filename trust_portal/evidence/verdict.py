@@ -20,7 +20,7 @@ STALE                         older than the bundle it should follow
 NO_CONSISTENCY_PROOF          the bundle continues from another export than the one given
 UNREFERENCED_DISCLOSURE       a disclosure that no signed digest stands for
 FALSE_DISCLOSURE              a disclosure that is malformed, doubled, or contradicts an open value
-ASSERTION_MISSING             an approval that must be signed with a passkey and is not
+ASSERTION_MISSING             an approval, or a postmortem, that no passkey signed
 ASSERTION_NOT_THIS_STATEMENT  what an approver signed is another statement than the receipt's
 BAD_ASSERTION                 an approver's signature with a passkey does not hold
 APPROVER_KEY_UNKNOWN          no receipt of the log knows the passkey as the approver's

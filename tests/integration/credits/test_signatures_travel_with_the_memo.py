@@ -139,15 +139,52 @@ def test_a_second_request_of_the_same_approval_does_not_speak_for_the_one_decide
     assert codes([*receipts, replace(second, name="receipts/second.dsse.json", sha256="0" * 64)]) == set()
 
 
-def test_approvals_that_need_no_signature_are_counted_as_what_is_not_proved(memo):
+@pytest.mark.parametrize("asked_by", ["required", "optional", "never", None])
+def test_an_approval_that_nobody_signed_is_a_finding_whatever_the_request_says(memo, asked_by: str | None):
+    """The request is the vendor's word as well: it cannot say that its approvals need no signature."""
     receipts = logged(memo.files)
     (asked,) = of_kind(receipts, ReceiptKind.APPROVAL_REQUESTED)
-    lax = changed(receipts, asked, lambda p: p["result"].update(passkey="optional"))
+    lax = changed(receipts, asked, lambda p: p["result"].update(passkey=asked_by))
     first = of_kind(receipts, ReceiptKind.APPROVAL_APPROVED)[0]
     report = verdict(changed(lax, first, lambda p: p["result"].pop("signature")))
+    assert [(each.code, each.file, each.field) for each in report.findings] == [
+        (Code.ASSERTION_MISSING, first.name, "predicate.result.signature")
+    ]
+    assert report.proved[0].startswith("1 decisions are signed")
+
+
+def test_a_denial_that_nobody_signed_is_no_finding(memo):
+    """Who stops something looks for no phone."""
+    receipts = logged(memo.files)
+    first = of_kind(receipts, ReceiptKind.APPROVAL_APPROVED)[0]
+    unsigned = changed(receipts, first, lambda p: p["result"].pop("signature"))
+    denied = PREDICATE_TYPES[ReceiptKind.APPROVAL_DENIED]
+    report = verdict(
+        [
+            replace(each, statement=replace(each.statement, predicate_type=denied))
+            if each.name == first.name
+            else each
+            for each in unsigned
+        ]
+    )
     assert report.findings == ()
     assert report.proved[0].startswith("1 decisions are signed")
-    assert "gave 1 of the approvals themselves" in report.not_proved[-1]
+
+
+def test_a_memo_whose_approval_nobody_signed_does_not_verify(memo):
+    """Signed and logged again with the vendor's own keys, and the request says that it needs no passkey."""
+    files, log = memo.files, None
+    kinds = (ReceiptKind.APPROVAL_REQUESTED, ReceiptKind.APPROVAL_APPROVED)
+    for target in [of_kind(logged(files), kind)[0] for kind in kinds]:
+        predicate = json.loads(json.dumps(target.statement.predicate))
+        predicate["result"].pop("signature", None)
+        predicate["result"].pop("passkey", None)
+        lied = replace(target.statement, predicate=predicate)
+        files[target.name] = sign_envelope(lied.canonical(), memo.keyring.receipts).to_json()
+    again, log = signed_again(files, memo.keyring)
+    found = verify(build(again), policy=policy_of(log.receipts, log.checkpoints), kinds=KINDS)
+    assert Code.ASSERTION_MISSING in found.codes
+    assert not found.ok
 
 
 def test_a_signature_on_what_nobody_decides_is_not_counted(memo):

@@ -31,6 +31,11 @@ _SIGNATURE: Final = "predicate.result.signature"
 _DECISIONS: Final = {ReceiptKind.APPROVAL_APPROVED: "approve", ReceiptKind.APPROVAL_DENIED: "deny"}
 #: Documents that a person signs, by the field of the receipt's result that says what they are of.
 _DOCUMENTS: Final = {ReceiptKind.POSTMORTEM_SIGNED: "postmortem"}
+#: What is nothing without a signature, whatever the request or the rule behind it says.
+_SIGNED: Final = {
+    ReceiptKind.APPROVAL_APPROVED: "an approval takes a passkey, whatever it was asked for by, and nothing is signed",
+    ReceiptKind.POSTMORTEM_SIGNED: "it takes a passkey to sign this document, and nothing is signed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +62,14 @@ def check_signatures(receipts: Sequence[Logged], report: Report) -> None:
     """What does not hold is a finding by its own code; what holds is said once, with what stays open."""
     by_name = {each.name: each for each in receipts}
     people: set[str] = set()
-    held = unsigned = documents = 0
+    held = documents = 0
     for each in receipts:
-        signed = "signature" in result_of(each.statement)
-        if not signed and each.statement.kind in _DOCUMENTS:
-            message = "it takes a passkey to sign this document, and nothing is signed"
-            report.find(Code.ASSERTION_MISSING, message, file=each.name, field=_SIGNATURE)
+        if "signature" not in result_of(each.statement):
+            if each.statement.kind in _SIGNED:
+                message = _SIGNED[each.statement.kind]
+                report.find(Code.ASSERTION_MISSING, message, file=each.name, field=_SIGNATURE)
             continue
-        if not signed and each.statement.kind is not ReceiptKind.APPROVAL_APPROVED:
-            continue
-        asked = _asked(each, by_name)
-        faults = [*(_faults(each, asked, by_name) if signed else _missing(asked))]
+        faults = [*_faults(each, _asked(each, by_name), by_name)]
         for fault in faults:
             report.find(fault.code, fault.message, file=each.name, field=fault.field)
         if faults:
@@ -79,11 +81,9 @@ def check_signatures(receipts: Sequence[Logged], report: Report) -> None:
                 f"{name} is signed with a passkey by {_name(each.statement)}: a key that the log knew before, over "
                 "the very digest, version, person and rationale in its receipt"
             )
-        elif signed:
+        else:
             held += 1
             people.add(_person(each.statement))
-        else:
-            unsigned += 1
     if held:
         report.proved.append(
             f"{held} decisions are signed with passkeys of {len(people)} people: each by a key that the log knew "
@@ -97,11 +97,6 @@ def check_signatures(receipts: Sequence[Logged], report: Report) -> None:
         report.not_proved.append(
             "That a device recognised its owner: each signature says so, which is the word of the key itself; "
             "nothing attests what kind of device holds it"
-        )
-    if unsigned:
-        report.not_proved.append(
-            f"That the approvers gave {unsigned} of the approvals themselves: no passkey signed them, as the rule "
-            "they were asked by does not require it"
         )
 
 
@@ -129,16 +124,6 @@ def _behind(receipt: Logged, by_name: Mapping[str, Logged]) -> dict[str, Logged]
         for name, sha256 in digests.items()
         if name in by_name and by_name[name].sha256 == sha256
     }
-
-
-def _missing(asked: Mapping[str, Any]) -> Iterator[_Fault]:
-    """Why an approval that nobody signed would have to be signed."""
-    if not asked:
-        message = "nothing is signed, and the request that would say whether it must be is not there"
-        yield _Fault(Code.ASSERTION_MISSING, _SIGNATURE, message)
-    elif asked.get("passkey") == "required":
-        message = "it takes a passkey to approve this, and nothing is signed"
-        yield _Fault(Code.ASSERTION_MISSING, _SIGNATURE, message)
 
 
 def _faults(receipt: Logged, asked: Mapping[str, Any], by_name: Mapping[str, Logged]) -> Iterator[_Fault]:
