@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 import strawberry
 from strawberry.extensions import FieldExtension
 from strawberry.extensions.field_extension import AsyncExtensionResolver
+from strawberry.types.base import StrawberryOptional
 
 from trust_portal.errors import Denied, NotSignedIn, Refused
 
@@ -66,7 +67,7 @@ class _Refusals(FieldExtension):
         except _OF_THE_CALLER:
             raise
         except Refused as refusal:
-            payload = cast("type[Payload]", info.return_type)
+            payload = cast("type[Payload]", cast("StrawberryOptional", info.return_type).of_type)
             return payload(user_errors=[self._entry(refusal)])
 
     def _entry(self, refusal: Refused) -> UserError:

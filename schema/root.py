@@ -13,6 +13,8 @@ from graphql import GraphQLError
 from strawberry.extensions import MaxTokensLimiter, ParserCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
+from strawberry.types.base import StrawberryObjectDefinition, StrawberryOptional
+from strawberry.types.field import StrawberryField
 
 from schema.instants import INSTANT
 from schema.limits import MAX_TOKENS, BoundsFirst
@@ -28,6 +30,16 @@ _CACHED_DOCUMENTS = 256
 
 class PortalSchema(strawberry.Schema):
     """Says nothing itself: a refusal is an answer, and what broke is logged once, where it is masked."""
+
+    def get_fields(self, type_definition: StrawberryObjectDefinition) -> list[StrawberryField]:
+        """What asks a service is null where that refuses: the rest of the answer, and what other mutations of
+        the document did, comes all the same. What came with its row is never null for that reason.
+        """
+        fields = super().get_fields(type_definition)
+        for field in fields:
+            if field.is_async and not isinstance(field.type, StrawberryOptional):
+                field.type = StrawberryOptional(field.type)
+        return fields
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None

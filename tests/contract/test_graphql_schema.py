@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType, build_schema
+from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLNonNull, GraphQLObjectType, build_schema
+from strawberry.types.base import StrawberryObjectDefinition
+from strawberry.utils.str_converters import to_camel_case
 
 from schema.root import SDL, schema
 
@@ -33,9 +35,26 @@ def test_every_act_answers_with_user_errors():
     built = build_schema(SDL.read_text())
     assert built.mutation_type is not None
     for name, field in built.mutation_type.fields.items():
-        payload = field.type.of_type
+        payload = field.type
         assert str(payload.fields["userErrors"].type) == "[UserError!]!", name
         assert list(field.args) == ["input"], name
+
+
+def test_whatever_asks_a_service_may_be_null_so_that_a_refusal_takes_nothing_else_along():
+    built = build_schema(SDL.read_text())
+    certain = [
+        f"{definition.definition.name}.{field.name}"
+        for definition in schema.schema_converter.type_map.values()
+        if isinstance(definition.definition, StrawberryObjectDefinition)
+        for field in definition.definition.fields
+        if field.is_async
+        and isinstance(
+            built.type_map[definition.definition.name].fields[to_camel_case(field.name)].type, GraphQLNonNull
+        )
+    ]
+    assert certain == []
+    assert built.mutation_type is not None
+    assert not any(isinstance(field.type, GraphQLNonNull) for field in built.mutation_type.fields.values())
 
 
 def test_nothing_is_in_it_twice_under_two_names():

@@ -130,10 +130,35 @@ async def test_a_denied_act_is_an_error_of_the_caller_and_changes_nothing(portal
     mutation = 'mutation { startSlaRun(input: {period: "2026-06"}) { run { period } userErrors { code } } }'
     async with portal.program(portal.world.tokens["sre_operator:read"]) as program:
         got = await ask(program, mutation)
-    assert got["data"] is None
+    assert got["data"] == {"startSlaRun": None}
     assert got["errors"][0]["extensions"]["code"] == "DENIED"
     async with portal.browser("sre_operator") as browser:
         assert (await browser.get("/runs/2026-06")).status_code == 404
+
+
+async def test_what_an_act_did_is_answered_though_the_next_one_is_denied(portal: Portal):
+    acts = """mutation ($tenant: ID!) {
+      addPerson(input: {tenantId: $tenant, email: "kept@aurora.example", name: "Kim Kept"}) { person { name } }
+      startSlaRun(input: {period: "2026-06"}) { run { period } } }"""
+    async with portal.browser("customer_admin") as browser:
+        tenant = (await ask(browser, "{ viewer { tenant { id } } }"))["data"]["viewer"]["tenant"]["id"]
+        got = await ask(browser, acts, tenant=tenant)
+        page = (await browser.get("/t/aurora/people")).text
+    assert got["data"] == {"addPerson": {"person": {"name": "Kim Kept"}}, "startSlaRun": None}
+    assert [(each["path"], each["extensions"]["code"]) for each in got["errors"]] == [
+        (["startSlaRun"], "DENIED")
+    ]
+    assert page.count("kept@aurora.example") == 1
+
+
+async def test_a_field_one_may_not_see_takes_nothing_else_along(portal: Portal):
+    query = '{ viewer { tenant { key people(first: 1) { nodes { id } } profile: slaReport(period: "2026-06") { state } } } }'
+    async with portal.browser("customer_viewer") as browser:
+        got = await ask(browser, query)
+    assert got["data"]["viewer"]["tenant"] == {"key": "aurora", "people": None, "profile": {"state": "OK"}}
+    assert [(each["path"], each["extensions"]["code"]) for each in got["errors"]] == [
+        (["viewer", "tenant", "people"], "DENIED")
+    ]
 
 
 async def test_a_bundle_asked_for_again_is_the_one_there_is(portal: Portal):

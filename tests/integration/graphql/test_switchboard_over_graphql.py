@@ -95,7 +95,7 @@ async def test_each_filter_gives_its_own_debt_and_trend_to_the_point(portal: Por
             }, asked  # fmt: skip
         refused = (await customer.post("/graphql", json={"query": BOARD})).json()
     assert [each["extensions"]["code"] for each in refused["errors"]] == ["DENIED"]
-    assert refused["data"] is None
+    assert refused["data"] == {"switchboard": None}
 
 
 async def test_the_ledger_names_every_p1_and_p2_and_what_nobody_declared(
