@@ -123,7 +123,7 @@ class GiveFeedback:
     note: str
 
     def __post_init__(self) -> None:
-        require_words(self.note, "note")
+        object.__setattr__(self, "note", require_words(self.note, "note"))
 
 
 @dataclass(frozen=True, slots=True)

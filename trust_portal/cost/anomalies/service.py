@@ -131,12 +131,10 @@ class Anomalies:
                     predicate=result,
                     policies=decision.policies,
                     policy_version=decision.version,
-                    rationale=command.note.strip(),
+                    rationale=command.note,
                 ),
             )
-            feedback = Feedback(
-                id_, anomaly.id, command.verdict, command.note.strip(), now, actor.name, receipt.id
-            )
+            feedback = Feedback(id_, anomaly.id, command.verdict, command.note, now, actor.name, receipt.id)
             await repository.add_feedback(session, command.tenant_id, feedback, actor)
         return feedback
 

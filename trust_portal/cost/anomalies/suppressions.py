@@ -57,7 +57,7 @@ class Suppressions:
                 id=id_,
                 tenant_id=command.tenant_id,
                 subsystem=command.subsystem,
-                reason=command.reason.strip(),
+                reason=command.reason,
                 starts_at=command.starts_at,
                 ends_at=command.ends_at,
                 ended_at=None,
@@ -94,7 +94,7 @@ class Suppressions:
             ended = replace(
                 found,
                 ended_at=now,
-                end_reason=command.reason.strip(),
+                end_reason=command.reason,
                 ended_by=actor.name,
                 ended_receipt_id=receipt.id,
             )
@@ -135,6 +135,6 @@ class Suppressions:
                 predicate=result,
                 policies=decision.policies,
                 policy_version=decision.version,
-                rationale=command.reason.strip(),
+                rationale=command.reason,
             ),
         )

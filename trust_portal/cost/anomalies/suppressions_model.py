@@ -32,7 +32,7 @@ class CreateSuppression:
     ends_at: datetime
 
     def __post_init__(self) -> None:
-        require_words(self.reason, "reason")
+        object.__setattr__(self, "reason", require_words(self.reason, "reason"))
         require_subsystem(self.subsystem)
         if not self.starts_at < self.ends_at <= self.starts_at + LONGEST:
             raise InvalidInput(
@@ -49,7 +49,7 @@ class EndSuppression:
     reason: str
 
     def __post_init__(self) -> None:
-        require_words(self.reason, "reason")
+        object.__setattr__(self, "reason", require_words(self.reason, "reason"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class SetThresholds:
     expected_revision: int | None = None
 
     def __post_init__(self) -> None:
-        require_words(self.reason, "reason")
+        object.__setattr__(self, "reason", require_words(self.reason, "reason"))
         require_subsystem(self.subsystem)
         INSTALLED.with_changes(dict(self.figures))
 
@@ -92,7 +92,7 @@ async def planned(
         subsystem=command.subsystem or ALL,
         revision=current + 1,
         figures=dict(command.figures),
-        reason=command.reason.strip(),
+        reason=command.reason,
         set_at=now,
         set_by="",
         receipt_id=VENDOR_ID,
@@ -165,7 +165,7 @@ class ThresholdKeeper:
                 inputs=() if used is None else used.inputs,
                 policies=policies,
                 policy_version=version,
-                rationale=command.reason.strip(),
+                rationale=command.reason,
             ),
         )
         made = replace(

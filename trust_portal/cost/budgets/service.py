@@ -48,7 +48,7 @@ class SetBudget:
     expected_revision: int | None = None
 
     def __post_init__(self) -> None:
-        require_words(self.reason, "reason")
+        object.__setattr__(self, "reason", require_words(self.reason, "reason"))
         require_subsystem(self.subsystem)
         exponent(self.currency)
         if self.amount is not None and not (self.amount.is_finite() and 0 < self.amount < _LARGEST):
@@ -115,7 +115,7 @@ class Budgets:
                     predicate=result,
                     policies=decision.policies,
                     policy_version=decision.version,
-                    rationale=command.reason.strip(),
+                    rationale=command.reason,
                 ),
             )
             budget = BudgetRevision(
@@ -125,7 +125,7 @@ class Budgets:
                 revision=current + 1,
                 amount=command.amount,
                 from_month=command.from_month,
-                reason=command.reason.strip(),
+                reason=command.reason,
                 set_at=now,
                 set_by=actor.name,
                 receipt_id=receipt.id,

@@ -23,6 +23,7 @@ from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.canonical import Json, digest
 from trust_portal.kernel.clock import rfc3339
+from trust_portal.kernel.names import require_words
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
 
@@ -37,6 +38,9 @@ class RebuildRollUps:
     reason: str
     start: datetime | None = None
     end: datetime | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", require_words(self.reason, "reason"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,7 @@ class Rebuilding:
                             predicate=result,
                             policies=decision.policies,
                             policy_version=decision.version,
-                            rationale=command.reason.strip(),
+                            rationale=command.reason,
                         ),
                     )
             told(number, len(weeks))

@@ -337,7 +337,7 @@ class RequestRun:
     reason: str
 
     def __post_init__(self) -> None:
-        require_words(self.reason, "reason")
+        object.__setattr__(self, "reason", require_words(self.reason, "reason"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,7 +349,7 @@ class RunAlone:
     reason: str
 
     def __post_init__(self) -> None:
-        require_words(self.reason, "reason")
+        object.__setattr__(self, "reason", require_words(self.reason, "reason"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,4 +361,4 @@ class RollBackRun:
     reason: str
 
     def __post_init__(self) -> None:
-        require_words(self.reason, "reason")
+        object.__setattr__(self, "reason", require_words(self.reason, "reason"))

@@ -58,7 +58,7 @@ class Requests:
                 if state is not ApprovalState.PENDING:
                     raise refuse_state(state)
         await self._require_doable(run, {RunState.PLANNED, RunState.WAITING})
-        return await self._permits.permit(run, None, Alone(actor, emergency, command.reason.strip()))
+        return await self._permits.permit(run, None, Alone(actor, emergency, command.reason))
 
     async def _require_doable(self, run: Run, states: set[RunState]) -> None:
         if run.state not in states:

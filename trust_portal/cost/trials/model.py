@@ -127,6 +127,6 @@ class SetDetectorFlag:
     back_test_id: UUID | None = None
 
     def __post_init__(self) -> None:
-        require_words(self.reason, "reason")
+        object.__setattr__(self, "reason", require_words(self.reason, "reason"))
         if self.enabled and self.back_test_id is None:
             raise InvalidInput("name the back-test that this rests on", field="back_test")

@@ -90,7 +90,7 @@ class DetectorFlags:
                     inputs=() if test is None else (Input(f"back-test/{test.id}", test.digest),),
                     policies=decision.policies,
                     policy_version=decision.version,
-                    rationale=command.reason.strip(),
+                    rationale=command.reason,
                 ),
             )
             revision = FlagRevision(
@@ -101,7 +101,7 @@ class DetectorFlags:
                 detector=detector,
                 back_test_id=None if test is None else test.id,
                 back_test={} if test is None else _cited(test),
-                reason=command.reason.strip(),
+                reason=command.reason,
                 set_at=now,
                 set_by=actor.name,
                 receipt_id=receipt.id,

@@ -22,6 +22,7 @@ from trust_portal.evidence.receipt_rows import receipt_digests
 from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.canonical import digest
 from trust_portal.kernel.ids import new_id
+from trust_portal.kernel.names import require_words
 from trust_portal.kernel.period import parse_period
 from trust_portal.reliability.attainment.model import Attainment
 from trust_portal.reliability.contracts.model import Sla
@@ -51,7 +52,6 @@ from trust_portal.storage.unit_of_work import Storage
 
 #: Being overtaken more often than this means something is wrong, not busy.
 _TRIES = 20
-_MAX_REASON = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,10 @@ class IssueReport:
     tenant_id: UUID
     period: str
     reason: str | None = None
+
+    def __post_init__(self) -> None:
+        given = self.reason is not None and self.reason.strip()
+        object.__setattr__(self, "reason", require_words(self.reason or "", "reason") if given else None)
 
 
 class Issuing:
@@ -94,7 +98,7 @@ class Issuing:
         parse_period(command.period, "UTC")
         resource = Resource("SLA report", command.tenant_id)
         decision = await self._gate.require(actor, Action.SLA_REPORT_ISSUE, resource)
-        reason = (command.reason or "").strip()[:_MAX_REASON] or None
+        reason = command.reason
         sources = SecondSources(self._prometheus, self._storage.clock)
         for _ in range(_TRIES):
             now = self._storage.clock.now()
