@@ -28,6 +28,10 @@ class PostureCheck:
     checked_at: datetime
     checked_by: str
     receipt_id: strawberry.ID
+    overtaken: str | None = strawberry.field(
+        default=None,
+        description="What was changed since that the look did not see, in words; said of the newest look only.",
+    )
 
 
 @strawberry.type(description="An act about a customer's own key.")
@@ -41,7 +45,7 @@ class CustomerKey:
     receipt_id: strawberry.ID
 
 
-def posture_check(row: model.PostureCheck) -> PostureCheck:
+def posture_check(row: model.PostureCheck, overtaken: str | None = None) -> PostureCheck:
     return PostureCheck(
         check=row.finding.check,
         outcome=row.finding.outcome,
@@ -50,6 +54,7 @@ def posture_check(row: model.PostureCheck) -> PostureCheck:
         checked_at=row.checked_at,
         checked_by=row.checked_by,
         receipt_id=encode("Receipt", row.tenant_id, row.receipt_id),
+        overtaken=overtaken,
     )
 
 

@@ -121,7 +121,7 @@ class Tenant(CostOfTenant, ReliabilityOfTenant):
     @strawberry.field(description="The newest of each check of posture that was ever made.")
     async def posture(self, info: Info) -> list[PostureCheck]:
         view = await info.context.house.posture.view(info.context.actor, self.uuid)
-        return [posture_check(each) for each in view.latest]
+        return [posture_check(each, view.overtaken.get(each.finding.check)) for each in view.latest]
 
     @paged(description="Every check of posture that was ever made, newest first.")
     async def posture_history(self, info: Info, paging: PageRequest) -> Connection[PostureCheck]:

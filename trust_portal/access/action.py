@@ -135,6 +135,7 @@ class Action(StrEnum):
     QBR_WRITE = "tenant:qbr:write"
     QBR_DRAFT_READ = "tenant:qbr_draft:read"
     RECEIPT_READ = "tenant:receipt:read"
+    RESIDENCY_SET = "tenant:residency:set"
     ROLE_GRANT = "tenant:role:grant"
     ROLE_REVOKE = "tenant:role:revoke"
     SESSION_READ = "tenant:session:read"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import click
 
 from trust_portal.access.actors import CONSOLE
-from trust_portal.access.tenants.model import CreateTenant
+from trust_portal.access.tenants.model import CreateTenant, SetResidency
 from trust_portal.commands.console import in_house, on_installation
 from trust_portal.house import House
 from trust_portal.kernel.page import MAX_PAGE, PageRequest
@@ -40,6 +40,26 @@ def add_tenant(key: str, name: str, time_zone: str, residency: str, onboarded: d
         click.echo(
             f"next: trust-portal people add EMAIL --tenant {tenant.key} --name NAME --role customer_admin"
         )
+
+    in_house(work)
+
+
+@tenants.command("residency")
+@on_installation
+@click.argument("key")
+@click.argument("residency")
+@click.option("--reason", required=True, help="Why that changes; signed with the act.")
+def set_residency(key: str, residency: str, reason: str) -> None:
+    """Record where the data of the customer KEY must stay from now on: RESIDENCY, free text.
+
+    An empty text says that nothing is agreed. A worker then looks at the customer's posture again.
+    """
+
+    async def work(house: House) -> None:
+        tenant = await house.tenants.by_key(CONSOLE, key, purpose="what is agreed about its data")
+        changed = await house.tenants.set_residency(SetResidency(tenant.id, residency, reason), CONSOLE)
+        agreed = f"agreed is {changed.residency}" if changed.residency else "nothing is agreed"
+        click.echo(f"{changed.key}  {agreed}")
 
     in_house(work)
 

@@ -142,6 +142,7 @@ class ReceiptKind(StrEnum):
     SUPPRESSION_ENDED = "suppression.ended"
     TENANT_CREATED = "tenant.created"
     TENANT_OFFBOARDED = "tenant.offboarded"
+    TENANT_RESIDENCY_SET = "tenant.residency_set"
     THRESHOLD_CHANGED = "threshold.changed"
     TOKEN_CREATED = "token.created"  # noqa: S105 - the name of an act, not a secret
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an act, not a secret

@@ -20,8 +20,9 @@ from jobs.posture import POSTURE_DUTIES
 from jobs.posture import check as check_job
 from jobs.workbench import Workbench
 from trust_portal.access.actors import CONSOLE
-from trust_portal.access.tenants.model import CreateTenant
-from trust_portal.errors import Denied, NotFound
+from trust_portal.access.tenants.model import CreateTenant, SetResidency
+from trust_portal.access.tenants.repository import find_tenant
+from trust_portal.errors import Conflict, Denied, InvalidInput, NotFound
 from trust_portal.evidence.dsse import Envelope
 from trust_portal.evidence.receipt_rows import find_receipt
 from trust_portal.house import House, build_house
@@ -30,14 +31,16 @@ from trust_portal.kernel.canonical import digest, sha256_hex
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.page import PageRequest
+from trust_portal.kernel.period import parse_period
 from trust_portal.storage.backlog import Backlog
 from trust_portal.storage.outbox import Job
 from trust_portal.storage.rounds import FIRST_WAIT, Round, Rounds
-from trust_portal.storage.tenancy import POLICY_AS_PRINTED, TenantScope
-from trust_portal.trust.posture.model import Check, Finding, Outcome, PostureCheck
+from trust_portal.storage.tenancy import POLICY_AS_PRINTED, StaffScope, TenantScope
+from trust_portal.trust.gathering.model import Ask
+from trust_portal.trust.posture.model import Check, Finding, Outcome, PostureCheck, Today
 from trust_portal.trust.posture.probing import CANARY_ID
-from trust_portal.trust.posture.section import posture_section
-from trust_portal.trust.sections.model import State
+from trust_portal.trust.posture.section import gather, posture_section
+from trust_portal.trust.sections.model import Section, State
 
 _PLAIN = "tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
 
@@ -92,7 +95,7 @@ async def test_a_look_is_rows_and_one_receipt_that_says_the_same(house: House) -
     assert [each.sha256 for each in receipt.subjects] == [digest(each.finding.as_json()) for each in checks]
     latest = (await house.posture.view(CONSOLE, tenant_id)).latest
     assert latest == checks
-    assert posture_section(latest, house.clock.now()).state is State.FRESH
+    assert posture_section(latest, Today(None, "Germany"), {}, house.clock.now()).state is State.FRESH
 
 
 async def test_a_table_without_forced_row_security_is_named(house: House, database_url: str) -> None:
@@ -284,6 +287,96 @@ async def test_customers_read_their_own_and_staff_looks_again(house: House) -> N
     page = await house.posture.history(viewer, tenant_id, PageRequest(size=1))
     assert page.has_next
     assert page.items[0] in made
+
+
+async def test_another_agreement_is_on_record_and_the_section_is_stale_until_it_was_looked_at(
+    house: House, clock: ManualClock
+) -> None:
+    tenant_id = await customer(house, residency="")
+    await house.posture.check(tenant_id, SYSTEM)
+    assert (await section_of(house, tenant_id)).state is State.FRESH
+    clock.advance(timedelta(minutes=5))
+    admin = somebody(VENDOR_ID, Role.VENDOR_ADMIN)
+    agreed = await house.tenants.set_residency(
+        SetResidency(tenant_id, " Germany ", "Contract of 1 July"), admin
+    )
+    assert agreed.residency == "Germany"
+    section = await section_of(house, tenant_id)
+    assert (section.state, section.why) == (
+        State.STALE,
+        "what is agreed about where the data stays was changed since the look",
+    )
+    view = await house.posture.view(somebody(tenant_id, Role.CUSTOMER_VIEWER), tenant_id)
+    assert (view.agreed, view.overtaken) == ("Germany", {Check.RESIDENCY: section.why})
+    signed = await newest_signed(house, tenant_id, "tenant.residency_set")
+    assert signed["result"] == {"residency": "Germany", "before": None}
+    assert signed["rationale"] == "Contract of 1 July"
+    (asked,) = await _waiting(house)
+    assert asked["arguments"] == {"tenant": str(tenant_id)}
+    await check_job(house, asked["id"], asked["arguments"])
+    section = await section_of(house, tenant_id)
+    assert section.state is State.FRESH
+    assert dict(section.cells())["posture/checks/residency/outcome"].value == "holds"
+    assert await _waiting(house) == []
+
+
+async def test_a_refused_agreement_changes_nothing(house: House) -> None:
+    tenant_id = await customer(house)
+    admin = somebody(VENDOR_ID, Role.VENDOR_ADMIN)
+    with pytest.raises(Denied):
+        await house.tenants.set_residency(
+            SetResidency(tenant_id, "France", "We moved"), somebody(VENDOR_ID, Role.CSM)
+        )
+    with pytest.raises(Denied):
+        await house.tenants.set_residency(
+            SetResidency(tenant_id, "France", "We moved"), somebody(tenant_id, Role.CUSTOMER_ADMIN)
+        )
+    with pytest.raises(Conflict) as same:
+        await house.tenants.set_residency(SetResidency(tenant_id, "Germany", "Again"), admin)
+    assert same.value.code == "UNCHANGED"
+    with pytest.raises(NotFound):
+        await house.tenants.set_residency(SetResidency(VENDOR_ID, "France", "We moved"), admin)
+    for residency, reason in (("France", " "), ("F" * 201, "We moved"), ("Fr\u202eance", "We moved")):
+        with pytest.raises(InvalidInput):
+            SetResidency(tenant_id, residency, reason)
+    assert await kinds_of(house, tenant_id) == ["tenant.created"]
+    assert await _waiting(house) == []
+    await house.tenants.offboard(tenant_id, admin)
+    with pytest.raises(Conflict) as gone:
+        await house.tenants.set_residency(SetResidency(tenant_id, "France", "We moved"), admin)
+    assert gone.value.code == "HAS_LEFT"
+    async with house.storage.read(TenantScope(tenant_id)) as session:
+        tenant = await find_tenant(session, tenant_id)
+    assert tenant is not None
+    assert tenant.residency == "Germany"
+
+
+async def section_of(house: House, tenant_id: UUID) -> Section:
+    """As a Trust Report would have it now."""
+    async with house.storage.read(StaffScope()) as session:
+        tenant = await find_tenant(session, tenant_id)
+        assert tenant is not None
+        now = house.clock.now()
+        return await gather(session, Ask(tenant, parse_period("2026-06", tenant.time_zone), now))
+
+
+async def kinds_of(house: House, tenant_id: UUID) -> list[str]:
+    async with house.storage.read(TenantScope(tenant_id)) as session:
+        driver = await session.driver()
+        rows = await driver.fetch("SELECT kind FROM receipts WHERE tenant_id = $1 ORDER BY at, id", tenant_id)
+    return [row["kind"] for row in rows]
+
+
+async def newest_signed(house: House, tenant_id: UUID, kind: str) -> Any:
+    """The predicate of the newest receipt of a kind."""
+    async with house.storage.read(TenantScope(tenant_id)) as session:
+        driver = await session.driver()
+        envelope = await driver.fetchval(
+            "SELECT envelope FROM receipts WHERE tenant_id = $1 AND kind = $2 ORDER BY at DESC, id DESC LIMIT 1",
+            tenant_id,
+            kind,
+        )
+    return json.loads(Envelope.parse(envelope).payload)["predicate"]
 
 
 async def _waiting(house: House) -> list[Any]:

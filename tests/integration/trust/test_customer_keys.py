@@ -21,9 +21,11 @@ from sqlalchemy import make_url
 from support.sequencing import sequencing
 
 from jobs.exports import seal as seal_job
+from jobs.posture import check as look_job
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.customer_keys.model import SetCustomerKey
 from trust_portal.access.tenants.model import CreateTenant
+from trust_portal.access.tenants.repository import find_tenant
 from trust_portal.errors import Conflict, Denied, InvalidInput, Unavailable
 from trust_portal.evidence.audit import AuditCode, AuditTotals, audit
 from trust_portal.evidence.export import Export, ExportState, RenderedDocument
@@ -40,13 +42,18 @@ from trust_portal.evidence.signing import VerifyKey
 from trust_portal.evidence.verify import verify
 from trust_portal.house import House
 from trust_portal.kernel.actor import SYSTEM, Actor, ActorKind, Role
+from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.kernel.period import parse_period
 from trust_portal.storage.errors import APPEND_ONLY_SQLSTATE
 from trust_portal.storage.outbox import Job
-from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.compliance.model import ControlState, Evaluate, Party
+from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.posture.model import Check, Outcome, PostureCheck
+from trust_portal.trust.posture.section import gather
+from trust_portal.trust.sections.model import Section, State
 
 pytestmark = pytest.mark.takes(seconds=20)
 
@@ -435,6 +442,79 @@ async def test_what_was_sealed_is_not_stored_where_the_key_was_changed_meanwhile
     assert not await desk.is_readable()
     assert await desk.download(before) == opened
     assert (await desk.posture()).finding.outcome is Outcome.PASS
+
+
+async def test_each_act_asks_for_a_look_and_until_it_is_made_no_report_says_how_the_key_stood_before(
+    desk: Desk, clock: ManualClock
+) -> None:
+    await desk.bundle()
+    assert await looks(desk) == 0
+    for act, found in (
+        (KeyAct.ENABLE, Outcome.FAIL),
+        (KeyAct.WITHDRAW, Outcome.FAIL),
+        (KeyAct.ENABLE, Outcome.FAIL),
+        (KeyAct.ROTATE, Outcome.FAIL),
+    ):
+        await desk.posture()
+        assert (await section_of(desk)).state is State.FRESH
+        clock.advance(timedelta(hours=1))
+        await desk.act(act)
+        section = await section_of(desk)
+        assert (section.state, section.why) == (
+            State.STALE,
+            "the customer's key was changed since the look",
+        )
+        view = await desk.house.posture.view(desk.admin, desk.tenant_id)
+        assert view.overtaken == {Check.CUSTOMER_KEY: section.why}
+        assert await looks(desk) == 1, act
+        assert (await section_of(desk)).state is State.FRESH
+        latest = (await desk.house.posture.view(desk.admin, desk.tenant_id)).latest
+        assert latest[2].finding.outcome is found, "something is not sealed, or nothing is handed out"
+    assert await desk.house.sealing.run(desk.tenant_id) == 1
+    assert await looks(desk) == 1, "what was found unsealed is sealed now"
+    latest = (await desk.house.posture.view(desk.admin, desk.tenant_id)).latest
+    assert latest[2].finding.outcome is Outcome.PASS
+    assert await desk.house.sealing.run(desk.tenant_id) == 0
+    assert await looks(desk) == 0
+
+
+async def test_the_section_names_the_looks_receipt_and_where_it_stands_in_the_log(desk: Desk) -> None:
+    receipt_id = (await desk.posture()).receipt_id
+    await desk.house.ledger.wait(desk.tenant_id, receipt_id, 60)
+    async with desk.house.storage.read(TenantScope(desk.tenant_id)) as session:
+        entry = await (await session.driver()).fetchval(
+            "SELECT index FROM log_entries WHERE tenant_id = $1 AND receipt_id = $2",
+            desk.tenant_id,
+            receipt_id,
+        )
+    (row,) = (await section_of(desk)).table("evidence").rows
+    assert [cell.value for cell in row.cells[:2]] == [str(receipt_id), str(entry)]
+
+
+async def test_a_refused_act_asks_for_no_look(desk: Desk) -> None:
+    with pytest.raises(Conflict):
+        await desk.act(KeyAct.WITHDRAW)
+    assert await looks(desk) == 0
+
+
+async def looks(desk: Desk) -> int:
+    """Make the looks at posture that were asked for; how many those were."""
+    async with desk.house.storage.read(TenantScope(VENDOR_ID)) as session:
+        driver = await session.driver()
+        rows = await driver.fetch("SELECT id, arguments FROM outbox WHERE job = $1", Job.CHECK_POSTURE.value)
+    for row in rows:
+        assert dict(row["arguments"]) == {"tenant": str(desk.tenant_id)}
+        await look_job(desk.house, row["id"], dict(row["arguments"]))
+    return len(rows)
+
+
+async def section_of(desk: Desk) -> Section:
+    """As a Trust Report would have it now."""
+    async with desk.house.storage.read(StaffScope()) as session:
+        tenant = await find_tenant(session, desk.tenant_id)
+        assert tenant is not None
+        ask = Ask(tenant, parse_period("2026-06", tenant.time_zone), desk.house.clock.now())
+        return await gather(session, ask)
 
 
 async def test_only_the_customers_administrator_says_and_says_why(desk: Desk) -> None:

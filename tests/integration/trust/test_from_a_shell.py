@@ -172,6 +172,26 @@ async def test_posture_is_looked_at_and_said_check_by_check(house: House, run: R
     assert await on_record(house) == before
 
 
+async def test_what_is_agreed_about_where_data_stays_is_recorded(house: House, run: Run) -> None:
+    acme = await customer(house, "acme")
+    done = await run("tenants", "residency", "acme", "Germany", "--reason", "Contract of 1 July")
+    assert (done.exit_code, done.stdout) == (0, "acme  agreed is Germany\n")
+    with pytest.raises(Conflict) as again:
+        await run("tenants", "residency", "acme", "Germany", "--reason", "Once more")
+    assert again.value.code == "UNCHANGED"
+    with pytest.raises(NotFound):
+        await run("tenants", "residency", "nobody", "Germany", "--reason", "Contract of 1 July")
+    lifted = await run("tenants", "residency", "acme", "", "--reason", "The clause is gone")
+    assert lifted.stdout == "acme  nothing is agreed\n"
+    assert (await house.tenants.get(CONSOLE, acme)).residency == ""
+    async with house.storage.read(TenantScope(acme)) as session:
+        driver = await session.driver()
+        kinds = await driver.fetch(
+            "SELECT kind FROM receipts WHERE tenant_id = $1 AND kind = 'tenant.residency_set'", acme
+        )
+    assert len(kinds) == 2
+
+
 async def test_everybodys_trust_reports_are_published_and_what_blocks_is_named(
     house: House, run: Run
 ) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
+import httpx
 import pytest
 from support.portal_fixtures import Portal
 
@@ -24,6 +26,10 @@ _CHECK = """mutation ($id: ID!) { checkPosture(input: {tenantId: $id}) {
 _SET = """mutation ($id: ID!, $act: CustomerKeyAct!, $reason: String!) {
   setCustomerKey(input: {tenantId: $id, act: $act, reason: $reason}) {
     key { act pem } userErrors { code path } } }"""
+
+_AGREE = """mutation ($id: ID!, $residency: String!, $reason: String!) {
+  setResidency(input: {tenantId: $id, residency: $residency, reason: $reason}) {
+    tenant { residency } userErrors { code path } } }"""
 
 
 async def test_staff_looks_and_the_customer_reads_what_was_found(portal: Portal) -> None:
@@ -83,10 +89,73 @@ async def test_a_look_from_before_the_keys_last_change_says_that_it_is_not_of_to
         assert old not in (await customer.get(PAGE)).text
         portal.clock.advance(timedelta(minutes=1))
         await customer.post(f"{PAGE}/key", data={"act": "enable", "reason": "Our rules ask for it"})
-        assert (await customer.get(PAGE)).text.count(old) == 1
+        page = (await customer.get(PAGE)).text
+        assert page.count(old) == 1
+        assert "Here the customer&#39;s key was changed since the look." in page
+        told = await graphql(customer, portal, "{ posture { check overtaken } }")
+        assert told["posture"] == [
+            {"check": "ISOLATION", "overtaken": None},
+            {"check": "RESIDENCY", "overtaken": None},
+            {"check": "CUSTOMER_KEY", "overtaken": "the customer's key was changed since the look"},
+        ]
         portal.clock.advance(timedelta(minutes=1))
         await staff.post(f"{PAGE}/check")
         assert old not in (await customer.get(PAGE)).text
+
+
+async def test_the_vendors_administrator_records_what_is_agreed_and_nobody_else(portal: Portal) -> None:
+    sent = {"residency": "Germany", "agreement_reason": "Contract of 1 July"}
+    for who in ("customer_admin", "csm", "sre_operator"):
+        async with portal.browser(who) as browser:
+            assert "Record what is agreed" not in (await browser.get(PAGE)).text
+            assert (await browser.post(f"{PAGE}/residency", data=sent)).status_code == 403
+    async with portal.browser("vendor_admin") as browser:
+        await browser.post(f"{PAGE}/check")
+        refused = await browser.post(f"{PAGE}/residency", data=sent | {"agreement_reason": ""})
+        assert refused.status_code == 422
+        assert '<a href="#agreement_reason">say it in 1 to 2,000 characters</a>' in refused.text
+        assert 'value="Germany"' in refused.text, "what was typed is still there"
+        done = await browser.post(f"{PAGE}/residency", data=sent)
+        assert (done.status_code, done.headers["location"]) == (303, PAGE)
+        again = await browser.post(f"{PAGE}/residency", data=sent)
+        assert again.status_code == 409
+        assert "that is what is agreed already" in again.text
+    async with portal.browser("customer_viewer") as browser:
+        page = (await browser.get(PAGE)).text
+        assert page.count("Not of today’s agreement") == 1
+        assert "Germany" in (await browser.get("/t/aurora")).text
+
+
+async def test_what_is_agreed_is_recorded_over_graphql_too(portal: Portal) -> None:
+    tenant = encode("Tenant", portal.world.aurora.id, portal.world.aurora.id)
+    variables = {"id": tenant, "residency": "Germany", "reason": "Contract of 1 July"}
+    async with portal.browser("csm") as browser:
+        answer = await browser.post("/graphql", json={"query": _AGREE, "variables": variables})
+        refused = answer.json()
+        assert refused["data"] is None
+        assert [each["extensions"]["code"] for each in refused["errors"]] == ["DENIED"]
+    async with portal.browser("vendor_admin") as browser:
+        wrong = await browser.post(
+            "/graphql", json={"query": _AGREE, "variables": variables | {"reason": ""}}
+        )
+        assert wrong.json()["data"]["setResidency"] == {
+            "tenant": None,
+            "userErrors": [{"code": "INVALID", "path": ["input", "reason"]}],
+        }
+        done = await browser.post("/graphql", json={"query": _AGREE, "variables": variables})
+        assert done.json()["data"]["setResidency"] == {
+            "tenant": {"residency": "Germany"},
+            "userErrors": [],
+        }
+
+
+async def graphql(browser: httpx.AsyncClient, portal: Portal, fields: str) -> dict[str, Any]:
+    """What GraphQL says of Aurora."""
+    tenant = encode("Tenant", portal.world.aurora.id, portal.world.aurora.id)
+    query = f"query ($id: ID!) {{ node(id: $id) {{ ... on Tenant {fields} }} }}"
+    answer = await browser.post("/graphql", json={"query": query, "variables": {"id": tenant}})
+    told: dict[str, Any] = answer.json()["data"]["node"]
+    return told
 
 
 async def test_graphql_says_and_does_the_same(portal: Portal) -> None:

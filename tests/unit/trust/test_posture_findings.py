@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy.engine import make_url
 
+from trust_portal.kernel.canonical import Json
 from trust_portal.kernel.ids import new_id
 from trust_portal.storage.tenancy import POLICY_AS_PRINTED
 from trust_portal.trust.posture.isolation import (
@@ -17,7 +18,7 @@ from trust_portal.trust.posture.isolation import (
     Probe,
     isolation,
 )
-from trust_portal.trust.posture.model import Check, Finding, Outcome, PostureCheck
+from trust_portal.trust.posture.model import Check, Finding, Outcome, PostureCheck, Today
 from trust_portal.trust.posture.residency import Database, Places, residency
 from trust_portal.trust.posture.section import posture_section
 from trust_portal.trust.posture.standing import address_of
@@ -194,15 +195,20 @@ def test_a_database_is_told_by_its_address_and_neither_by_its_name_nor_by_who_si
     assert len(set(addresses)) == 4
 
 
-def checked(outcome: Outcome, check: Check, at: datetime = NOW) -> PostureCheck:
-    finding = Finding(check, outcome, "Because.", {})
+UNCHANGED = Today(None, "")
+
+
+def checked(
+    outcome: Outcome, check: Check, at: datetime = NOW, evidence: dict[str, Json] | None = None
+) -> PostureCheck:
+    finding = Finding(check, outcome, "Because.", evidence or {})
     return PostureCheck(new_id(), new_id(), new_id(), finding, at, "Ada", new_id())
 
 
 def test_the_section_is_as_old_as_its_oldest_check_and_says_what_fails() -> None:
     old = NOW - timedelta(days=2, seconds=1)
     latest = [checked(Outcome.PASS, Check.ISOLATION), checked(Outcome.FAIL, Check.RESIDENCY, old)]
-    section = posture_section(latest, NOW)
+    section = posture_section(latest, UNCHANGED, {}, NOW)
     assert (section.state, section.as_of) == (State.STALE, old)
     assert [each.text for each in section.sentences] == ["{failed} of {made} checks do not hold."]
     cells = dict(section.cells())
@@ -212,5 +218,59 @@ def test_the_section_is_as_old_as_its_oldest_check_and_says_what_fails() -> None
 
 
 def test_without_a_check_the_section_is_missing_and_says_not_checked() -> None:
-    section = posture_section([], NOW)
+    section = posture_section([], Today(1, "Germany"), {}, NOW)
     assert (section.state, section.why) == (State.MISSING, "not checked")
+
+
+@pytest.mark.parametrize(
+    ("today", "changed"),
+    [
+        (Today(3, "Germany"), None),
+        (Today(4, "Germany"), "the customer's key was changed since the look"),
+        (Today(None, "Germany"), "the customer's key was changed since the look"),
+        (Today(3, "France"), "what is agreed about where the data stays was changed since the look"),
+        (Today(3, ""), "what is agreed about where the data stays was changed since the look"),
+    ],
+)
+def test_a_look_that_did_not_see_what_stands_today_is_stale_however_young(
+    today: Today, changed: str | None
+) -> None:
+    latest = [
+        checked(Outcome.PASS, Check.ISOLATION),
+        checked(Outcome.PASS, Check.RESIDENCY, evidence={"agreed": "Germany"}),
+        checked(Outcome.PASS, Check.CUSTOMER_KEY, evidence={"ordinal": "3"}),
+    ]
+    section = posture_section(latest, today, {}, NOW)
+    assert (section.state, section.why) == (State.FRESH if changed is None else State.STALE, changed)
+    assert section.as_of == NOW
+
+
+def test_a_look_before_the_first_key_did_not_see_it_and_no_key_is_no_change() -> None:
+    latest = [checked(Outcome.NOT_APPLICABLE, Check.CUSTOMER_KEY)]
+    assert posture_section(latest, UNCHANGED, {}, NOW).state is State.FRESH
+    section = posture_section(latest, Today(1, ""), {}, NOW)
+    assert (section.state, section.why) == (State.STALE, "the customer's key was changed since the look")
+
+
+def test_the_section_names_each_receipt_and_its_entry_in_the_log() -> None:
+    look = [checked(Outcome.PASS, Check.ISOLATION), checked(Outcome.PASS, Check.RESIDENCY)]
+    together = look[0].receipt_id
+    later = checked(Outcome.PASS, Check.CUSTOMER_KEY, evidence={"ordinal": "1"})
+    section = posture_section(
+        [look[0], replace(look[1], receipt_id=together), later], Today(1, ""), {together: 41}, NOW
+    )
+    assert [
+        (row.id, tuple(cell.value for cell in row.cells), row.cells[0].href)
+        for row in section.table("evidence").rows
+    ] == [
+        (
+            str(together),
+            (str(together), "41", "Isolation from other customers; Where the data stays"),
+            f"/receipts/{together}",
+        ),
+        (
+            str(later.receipt_id),
+            (str(later.receipt_id), None, "Stored bundles sealed with the customer's key"),
+            f"/receipts/{later.receipt_id}",
+        ),
+    ]

@@ -24,6 +24,7 @@ from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.canonical import digest
 from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.storage.looking_again import look_again
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage, WriteSession
 
@@ -45,7 +46,8 @@ class CustomerKeys:
         self._vault = vault
 
     async def set(self, command: SetCustomerKey, actor: Actor) -> CustomerKey:
-        """Do one act. Enabled or rotated, everything stored is sealed by a job that this asks for.
+        """Do one act. Enabled or rotated, everything stored is sealed by a job that this asks for. After each act the
+        customer's posture is looked at again.
 
         Enabled again after it was withdrawn, it is the same key: what that seals opens again.
 
@@ -119,6 +121,7 @@ class CustomerKeys:
         )
         await self._ledger.record(session, act, receipt_id=key.receipt_id)
         await add_key(session, key, actor)
+        await look_again(session, key.tenant_id)
         if key.in_force:
             await ask_sealing(session, key.tenant_id)
 

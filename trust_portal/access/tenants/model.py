@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 from trust_portal.errors import InvalidInput
 from trust_portal.kernel.ids import VENDOR_ID
-from trust_portal.kernel.names import is_readable
+from trust_portal.kernel.names import is_readable, require_words
 
+_MOST_RESIDENCY: Final = 200
 _KEY: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 
 
@@ -57,11 +58,33 @@ class CreateTenant:
             )
         if not self.name.strip() or len(self.name) > 200 or not is_readable(self.name):
             raise InvalidInput("a name has 1 to 200 printable characters", field="name")
-        if len(self.residency) > 200:
-            raise InvalidInput("a residency has at most 200 characters", field="residency")
+        _require_residency(self.residency)
         try:
             ZoneInfo(self.time_zone)
         except (KeyError, ValueError, OSError) as error:
             raise InvalidInput(f"{self.time_zone!r} is no IANA time zone", field="time_zone") from error
         if self.onboarded_at is not None and self.onboarded_at.tzinfo is None:
             raise InvalidInput("an instant needs a time zone", field="onboarded_at")
+
+
+@dataclass(frozen=True, slots=True)
+class SetResidency:
+    """Command: what is agreed from now on about where the customer's data stays, empty where nothing is any more.
+    ``reason`` is signed with the act. Raises ``InvalidInput`` for a field that cannot be.
+    """
+
+    tenant_id: UUID
+    residency: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "residency", self.residency.strip())
+        _require_residency(self.residency)
+        object.__setattr__(self, "reason", require_words(self.reason, "reason"))
+
+
+def _require_residency(residency: str) -> None:
+    if len(residency) > _MOST_RESIDENCY:
+        raise InvalidInput(f"a residency has at most {_MOST_RESIDENCY} characters", field="residency")
+    if residency and not is_readable(residency):
+        raise InvalidInput("a residency has printable characters only", field="residency")

@@ -53,6 +53,21 @@ async def mark_offboarded(session: WriteSession, tenant_id: UUID, at: datetime) 
     return True
 
 
+async def change_residency(session: WriteSession, before: Tenant, residency: str) -> bool:
+    """False where it is no longer as in ``before``, or the tenant has left."""
+    changed = await session.execute(
+        update(tenants)
+        .where(
+            tenants.c.tenant_id == before.id,
+            tenants.c.residency == before.residency,
+            tenants.c.offboarded_at.is_(None),
+        )
+        .values(residency=residency)
+        .returning(tenants.c.tenant_id)
+    )
+    return changed.first() is not None
+
+
 async def find_tenant(session: ReadSession, tenant_id: UUID) -> Tenant | None:
     row = (await session.execute(select(tenants).where(tenants.c.tenant_id == tenant_id))).first()
     return None if row is None else _tenant(row)

@@ -12,9 +12,10 @@ from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
 from trust_portal.access.receipts import leave_receipt
-from trust_portal.access.tenants.model import CreateTenant, Tenant
+from trust_portal.access.tenants.model import CreateTenant, SetResidency, Tenant
 from trust_portal.access.tenants.repository import (
     active_customers,
+    change_residency,
     customers_page,
     find_tenant,
     insert_tenant,
@@ -23,12 +24,15 @@ from trust_portal.access.tenants.repository import (
     tenants_by_key,
 )
 from trust_portal.errors import Conflict, NotFound
+from trust_portal.evidence.act import Act
 from trust_portal.evidence.ledger import Ledger
-from trust_portal.evidence.statement import ReceiptKind
+from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.canonical import digest
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.page import Page, PageRequest
+from trust_portal.storage.looking_again import look_again
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import Storage
 
@@ -102,6 +106,44 @@ class Tenants:
                 result={"key": tenant.key, "offboarded_at": rfc3339(now)},
             )
         return replace(tenant, offboarded_at=now)
+
+    async def set_residency(self, command: SetResidency, actor: Actor) -> Tenant:
+        """Put on record what is agreed now about where the customer's data stays; posture is looked at again.
+
+        Raises ``Denied``; ``NotFound`` for the vendor and where there is no such customer; ``Conflict``: UNCHANGED,
+        HAS_LEFT, and STALE where somebody was quicker.
+        """
+        tenant_id = command.tenant_id
+        decision = await self._gate.require(
+            actor, Action.RESIDENCY_SET, Resource("agreed residency", tenant_id)
+        )
+        if tenant_id == VENDOR_ID:
+            raise NotFound("customer")
+        async with self._storage.write(TenantScope(tenant_id)) as session:
+            before = await find_tenant(session, tenant_id)
+            if before is None:
+                raise NotFound("customer")
+            if not before.active:
+                raise Conflict("this customer has left", code="HAS_LEFT")
+            if before.residency == command.residency:
+                raise Conflict("that is what is agreed already", code="UNCHANGED", field="residency")
+            if not await change_residency(session, before, command.residency):
+                raise Conflict("what is agreed was changed meanwhile", code="STALE")
+            result = {"residency": command.residency or None, "before": before.residency or None}
+            act = Act(
+                kind=ReceiptKind.TENANT_RESIDENCY_SET,
+                tenant_id=tenant_id,
+                actor=actor,
+                at=session.clock.now(),
+                subjects=(Subject(f"tenant/{tenant_id}/residency", digest(result)),),
+                predicate=result,
+                policies=decision.policies,
+                policy_version=decision.version,
+                rationale=command.reason,
+            )
+            await self._ledger.record(session, act)
+            await look_again(session, tenant_id)
+        return replace(before, residency=command.residency)
 
     async def get(self, actor: Actor, tenant_id: UUID, *, purpose: str = "") -> Tenant:
         """Raises ``NotFound`` for one that is absent or not the actor's to see."""

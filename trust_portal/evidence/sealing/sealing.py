@@ -26,6 +26,7 @@ from trust_portal.evidence.sealing.vault import Sealed, Standing, Vault
 from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.canonical import digest
+from trust_portal.storage.looking_again import look_again
 from trust_portal.storage.outbox import Job
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage, WriteSession
@@ -52,12 +53,16 @@ class Sealing:
         self._vault = vault
 
     async def run(self, tenant_id: UUID, *, work: UUID | None = None) -> int:
-        """Until nothing is left; how many exports were touched. A key that is withdrawn ends it at once."""
+        """Until nothing is left; how many exports were touched. A key that is withdrawn ends it at once.
+
+        Where something was touched the customer's posture is looked at again: until then "not sealed yet" stands.
+        """
         touched = 0
         while done := await self._some(tenant_id):
             touched += done
         async with self._storage.write(TenantScope(tenant_id)) as session:
-            await session.complete(work)
+            if await session.complete(work) and touched:
+                await look_again(session, tenant_id)
         return touched
 
     async def _some(self, tenant_id: UUID) -> int:

@@ -72,6 +72,7 @@ def finding(
         "key_id": key.key_id,
         "public_key": VerifyKey(key.public_key).pem,
         "state": key.act.value,
+        "ordinal": str(key.ordinal),
         "sealed": str(counts.sealed),
         "under_another_key": str(counts.under_another_key),
         "unsealed": str(counts.unsealed),

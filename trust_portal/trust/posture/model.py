@@ -75,6 +75,16 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Today:
+    """What a look must have seen to be a look at how things are: the customer's newest act about its key, by
+    number, None where there was none; and what is agreed about where its data stays, empty where nothing is.
+    """
+
+    key_act: int | None
+    residency: str
+
+
+@dataclass(frozen=True, slots=True)
 class PostureCheck:
     """A finding on record. ``round_id`` is shared by all that one look found, and so is their receipt."""
 
@@ -85,3 +95,17 @@ class PostureCheck:
     checked_at: datetime
     checked_by: str
     receipt_id: UUID
+
+    def overtaken(self, today: Today) -> str | None:
+        """What was changed since, in words; None where the look saw what stands today.
+
+        By what was seen and not by times: an act may commit while a look is at work.
+        """
+        seen = self.finding.evidence
+        if self.finding.check is Check.RESIDENCY and seen.get("agreed") != (today.residency or None):
+            return "what is agreed about where the data stays was changed since the look"
+        if self.finding.check is Check.CUSTOMER_KEY:
+            act = None if today.key_act is None else str(today.key_act)
+            if seen.get("ordinal") != act:
+                return "the customer's key was changed since the look"
+        return None

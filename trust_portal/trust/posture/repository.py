@@ -11,6 +11,8 @@ from sqlalchemy import Row, insert, select, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 
 from trust_portal.access.tables import tenants
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.evidence.sealing.repository import current_key
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.canonical import Json
 from trust_portal.kernel.clock import rfc3339
@@ -18,7 +20,7 @@ from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.storage.keyset import keyset_page
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
-from trust_portal.trust.posture.model import Check, Finding, Outcome, PostureCheck
+from trust_portal.trust.posture.model import Check, Finding, Outcome, PostureCheck, Today
 from trust_portal.trust.posture.residency import Database
 from trust_portal.trust.posture.tables import posture_checks
 
@@ -58,6 +60,11 @@ async def latest_checks(session: ReadSession, tenant_id: UUID) -> tuple[PostureC
         .order_by(columns.check, columns.checked_at.desc(), columns.id.desc())
     )
     return tuple(sorted((_check(row) for row in rows), key=lambda each: _ORDER.index(each.finding.check)))
+
+
+async def today_of(session: ReadSession, tenant: Tenant) -> Today:
+    key = await current_key(session, tenant.id)
+    return Today(None if key is None else key.ordinal, tenant.residency)
 
 
 async def stated_for(session: ReadSession, statement: Mapping[str, Json]) -> Database | None:

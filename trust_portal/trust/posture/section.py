@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
+from trust_portal.evidence.log_positions import log_positions
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.model import Ask
-from trust_portal.trust.posture.model import MAX_AGE, Outcome, PostureCheck
-from trust_portal.trust.posture.repository import latest_checks
+from trust_portal.trust.posture.model import MAX_AGE, Outcome, PostureCheck, Today
+from trust_portal.trust.posture.repository import latest_checks, today_of
 from trust_portal.trust.sections.freshness import freshness
-from trust_portal.trust.sections.model import Cell, Column, Figure, Row, Section, Sentence, Table, Unit
+from trust_portal.trust.sections.model import Cell, Column, Figure, Row, Section, Sentence, State, Table, Unit
 
 ID: Final = "posture"
 _PAGE: Final = "/posture"
@@ -20,13 +22,22 @@ _PAGE: Final = "/posture"
 
 async def gather(session: ReadSession, ask: Ask) -> Section:
     """By the newest of each check."""
-    return posture_section(await latest_checks(session, ask.tenant.id), ask.now)
+    latest = await latest_checks(session, ask.tenant.id)
+    positions = await log_positions(session, ask.tenant.id, {each.receipt_id for each in latest})
+    return posture_section(latest, await today_of(session, ask.tenant), positions, ask.now)
 
 
-def posture_section(latest: Sequence[PostureCheck], now: datetime) -> Section:
-    """``latest`` is the newest of each check. As old as the oldest of them."""
+def posture_section(
+    latest: Sequence[PostureCheck], today: Today, positions: Mapping[UUID, int], now: datetime
+) -> Section:
+    """``latest`` is the newest of each check. As old as the oldest of them; stale too where what one of them looked
+    at was changed since. ``positions`` in the customer's log are by receipt; one that is not there waits for it.
+    """
     as_of = min((each.checked_at for each in latest), default=None)
     state, why = freshness(as_of, MAX_AGE, now, missing="not checked")
+    changed = next((words for each in latest if (words := each.overtaken(today)) is not None), None)
+    if state is State.FRESH and changed is not None:
+        state, why = State.STALE, changed
     return Section(
         id=ID,
         title="Posture",
@@ -57,6 +68,17 @@ def posture_section(latest: Sequence[PostureCheck], now: datetime) -> Section:
                 rows=tuple(_row(each) for each in latest),
                 empty="Nothing was checked yet.",
             ),
+            Table(
+                id="evidence",
+                title="Where the evidence is",
+                columns=(
+                    Column("receipt", "Receipt"),
+                    Column("entry", "Entry in the log", Unit.COUNT),
+                    Column("states", "What it states"),
+                ),
+                rows=_evidence(latest, positions),
+                empty="There is none yet.",
+            ),
         ),
     )
 
@@ -86,5 +108,25 @@ def _row(each: PostureCheck) -> Row:
             Cell(each.finding.outcome.words, href=_PAGE, receipt=receipt),
             Cell(each.finding.found, receipt=receipt),
             Cell(rfc3339(each.checked_at), Unit.INSTANT, receipt=receipt),
+        ),
+    )
+
+
+def _evidence(latest: Sequence[PostureCheck], positions: Mapping[UUID, int]) -> tuple[Row, ...]:
+    """One row for each receipt: what a look found has one, with everything that was looked at."""
+    by_receipt: dict[UUID, list[str]] = {}
+    for each in latest:
+        by_receipt.setdefault(each.receipt_id, []).append(each.finding.check.label)
+    return tuple(_evidence_row(*each, positions) for each in by_receipt.items())
+
+
+def _evidence_row(receipt_id: UUID, labels: Sequence[str], positions: Mapping[UUID, int]) -> Row:
+    receipt, position = str(receipt_id), positions.get(receipt_id)
+    return Row(
+        receipt,
+        (
+            Cell(receipt, href=f"/receipts/{receipt}", receipt=receipt),
+            Cell(None if position is None else str(position), Unit.COUNT, receipt=receipt),
+            Cell("; ".join(labels), receipt=receipt),
         ),
     )

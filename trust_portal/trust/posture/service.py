@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -28,7 +28,7 @@ from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import Storage
 from trust_portal.trust.posture.customer_key import look_at_key, read_key_facts
 from trust_portal.trust.posture.isolation import isolation
-from trust_portal.trust.posture.model import EVERY, NOUN, Finding, PostureCheck
+from trust_portal.trust.posture.model import EVERY, NOUN, Check, Finding, PostureCheck
 from trust_portal.trust.posture.probing import probe, read_catalogue
 from trust_portal.trust.posture.repository import (
     add_checks,
@@ -36,6 +36,7 @@ from trust_portal.trust.posture.repository import (
     due_tenants,
     latest_checks,
     stated_for,
+    today_of,
 )
 from trust_portal.trust.posture.residency import Places, residency, statement_of
 from trust_portal.trust.posture.standing import read_database
@@ -43,10 +44,14 @@ from trust_portal.trust.posture.standing import read_database
 
 @dataclass(frozen=True, slots=True)
 class PostureView:
-    """``latest`` has the newest of each check that was ever made."""
+    """``latest`` has the newest of each check that was ever made; ``overtaken`` what was changed since, in words, by
+    the check that did not see it. ``agreed`` is where the customer's data must stay, empty where nothing is.
+    """
 
     tenant_id: UUID
     latest: tuple[PostureCheck, ...]
+    agreed: str
+    overtaken: Mapping[Check, str]
 
 
 class Posture:
@@ -112,9 +117,15 @@ class Posture:
         """How it stands, by what was last found."""
         await self._gate.require(actor, Action.POSTURE_READ, Resource(NOUN, tenant_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            tenant = await find_tenant(session, tenant_id)
+            if tenant is None:
+                raise NotFound("customer")
             latest = await latest_checks(session, tenant_id)
+            today = await today_of(session, tenant)
         await self._access_log.looked(actor, tenant_id, NOUN, purpose="trust")
-        return PostureView(tenant_id, latest)
+        said = {each.finding.check: each.overtaken(today) for each in latest}
+        overtaken = {check: words for check, words in said.items() if words is not None}
+        return PostureView(tenant_id, latest, tenant.residency, overtaken)
 
     async def history(self, actor: Actor, tenant_id: UUID, request: PageRequest) -> Page[PostureCheck]:
         """Everything that was ever found, newest first."""
