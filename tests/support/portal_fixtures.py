@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from support.portal_world import BASE_URL, NOW, World, build_world, settings_of
 from trust_portal.app import create_app
 from trust_portal.house import House, build_house
 from trust_portal.kernel.clock import ManualClock
+from trust_portal.runtime.embedded import Servers
 from trust_portal.web.authentication import cookie_name
 
 HTML = "text/html,application/xhtml+xml"
@@ -70,13 +72,19 @@ def portal_template(server_thread, tmp_path_factory: pytest.TempPathFactory) -> 
 async def portal(server_thread, portal_template: Template) -> AsyncIterator[Portal]:
     """A portal of the test's own, at ``NOW``."""
     name = server_thread.clone(portal_template.database)
-    servers = server_thread.servers
-    settings = settings_of(servers.url_of(name), servers.redis_url, portal_template.folder)
+    async with portal_over(server_thread.servers, name, portal_template) as portal:
+        yield portal
+    server_thread.drop(name)
+
+
+@asynccontextmanager
+async def portal_over(servers: Servers, database: str, template: Template) -> AsyncIterator[Portal]:
+    """The application over a database that was cloned from the template's, or from one that was."""
+    settings = settings_of(servers.url_of(database), servers.redis_url, template.folder)
     clock = ManualClock(NOW)
     house = build_house(settings, clock)
     app = create_app(settings)
     app.state.house = house
     await house.open()
-    yield Portal(app, house, clock, portal_template.world)
+    yield Portal(app, house, clock, template.world)
     await house.close()
-    server_thread.drop(name)

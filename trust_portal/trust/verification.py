@@ -50,8 +50,8 @@ KINDS: Mapping[str, DocumentKind] = {
             "That recommendations are right: somebody accepted each, and nothing derives them again",
         ),
         derives="service levels, issued credits, what changed and what the review rests on follow from the bundle's own "
-        "inputs, string for string; so do the sums of incidents and cost from their rows and, where nothing is left out, "
-        "the period in one look from the sections beside it; and no section is fresher than its age allows",
+        "inputs, string for string; so do the sums of incidents and cost from their rows, and the period in one look "
+        "from the sections that went out beside it; and no section is fresher than its age allows",
         tells=told_of_qbr,
     ),
     KIND: DocumentKind(

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from report_desk import CORA, Q2, stored
 from sqlalchemy import text
 from support.cost_world import HOUR, HOURS, runaway
+from support.portal_fixtures import Portal
 from support.portal_world import deliver
+from support.remediation_world import ONSET, START, World, person, product_process
 
+from trust_portal.cost.remediation.model import Run, RunState
 from trust_portal.evidence.export import Export, ExportState
-from trust_portal.house import House
+from trust_portal.house import House, build_house
+from trust_portal.kernel.actor import Role
+from trust_portal.kernel.clock import ManualClock
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.trust.qbr.model import KIND, IssueQbr, Prepare, Qbr
 from trust_portal.trust.report.model import Acknowledgement, blocked_as, blocking
@@ -24,6 +31,38 @@ async def use(house: House, key: str) -> None:
     await deliver(house, runaway(key, USED_UNTIL - HOURS * HOUR))
     await house.metering.follow()
     await house.closing.close_due()
+
+
+async def throttled(portal: Portal, folder: Path) -> Run:
+    """Eleven days of usage in June, with an export that runs away until a playbook throttles it: verified in the data.
+
+    It is done at a clock of its own, which is long past when the test begins.
+    """
+    clock, aurora = ManualClock(START), portal.world.aurora
+    async with product_process(folder / "product", portal.house.keyring.webhooks.public_key) as product:
+        house = build_house(replace(portal.house.settings, control_url=product.url), clock)
+        await house.open()
+        try:
+            operator, approver, payer = [
+                await person(house, name, role)
+                for name, role in (
+                    ("olga", Role.SRE_OPERATOR),
+                    ("arne", Role.APPROVER_RELIABILITY),
+                    ("petra", Role.APPROVER_FINANCE),
+                )
+            ]
+            world = World(house, clock, operator, approver, payer)
+            await world.use(aurora.key, range(ONSET), "1.00")
+            await world.use(aurora.key, range(ONSET, ONSET + 3), "90.00")
+            await world.close(ONSET + 3)
+            run = await world.executed(await world.planned(await world.explained(aurora.id)))
+            await world.use(aurora.key, range(ONSET + 3, ONSET + 6), "1.20")
+            await world.close(ONSET + 6)
+            run = await world.advance(run)
+        finally:
+            await house.close()
+    assert run.state is RunState.VERIFIED
+    return run
 
 
 async def prepare(house: House, tenant_id, period: str = Q2) -> Qbr:

@@ -130,8 +130,8 @@ async def test_what_verifying_a_review_derives_and_what_it_does_not_is_said_exac
     assert review.findings == trust_report.findings == ()
     assert (
         "service levels, issued credits, what changed and what the review rests on follow from the bundle's own "
-        "inputs, string for string; so do the sums of incidents and cost from their rows and, where nothing is left "
-        "out, the period in one look from the sections beside it; and no section is fresher than its age allows"
+        "inputs, string for string; so do the sums of incidents and cost from their rows, and the period in one look "
+        "from the sections that went out beside it; and no section is fresher than its age allows"
     ) in review.proved
     assert (
         "service levels, issued credits and what changed follow from the bundle's own inputs, string for string; so do "

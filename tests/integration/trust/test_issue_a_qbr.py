@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from pptx import Presentation
-from qbr_desk import bundle_of, everything, issue, prepare, use
+from qbr_desk import bundle_of, everything, issue, prepare, throttled
 from report_desk import CORA, Q2, credited, publish, trust_of
 from support.document_forms import (
     foot_of,
@@ -31,13 +31,15 @@ from support.office import pdf_text_of
 from support.portal_fixtures import Portal
 from support.sequencing import sequencing
 
+from trust_portal.cost.remediation.model import StepKind
+from trust_portal.documents.formats import instant
 from trust_portal.errors import Conflict, InvalidInput, NotFound
 from trust_portal.evidence import bundle
 from trust_portal.evidence.audit import AuditTotals, audit
 from trust_portal.evidence.verdict import NotRecomputable
 from trust_portal.evidence.verify import verify
 from trust_portal.kernel.canonical import canonical, sha256_hex
-from trust_portal.trust.qbr.document import sections_of, snapshot_bytes
+from trust_portal.trust.qbr.document import section_digests, sections_of
 from trust_portal.trust.qbr.model import (
     Audience,
     CommitmentState,
@@ -62,7 +64,7 @@ pytestmark = pytest.mark.takes(seconds=25)
 
 async def test_one_bundle_says_every_fact_with_one_number_in_every_form(portal: Portal, tmp_path):
     house, aurora = portal.house, portal.world.aurora
-    await use(house, "aurora")
+    run = await throttled(portal, tmp_path)
     kept = await house.qbrs.promise(
         Promise(aurora.id, "A postmortem of every P1", "Cora", date(2026, 7, 20)), CORA
     )
@@ -123,6 +125,18 @@ async def test_one_bundle_says_every_fact_with_one_number_in_every_form(portal: 
     assert sections[0].id == "commitments", "a review begins with what was promised"
     tables = {(each.id, table.id): table for each in sections for table in each.tables}
     assert [row.id for row in tables["credits", "issued"].rows] == [str(credit.id)], "a credit is in it"
+    (saved,) = tables["savings", "savings"].rows
+    assert [words(display(each)) for each in saved.cells] == [
+        "Throttlerunawayexports", "11June2026,04:00UTC", "24", "EUR88.80", "EUR2,131.20",
+    ]  # fmt: skip
+    verified = run.step(StepKind.VERIFIED)
+    assert verified is not None
+    assert {each.receipt for each in saved.cells[3:]} == {str(verified.receipt_id)}, (
+        "by the playbook's receipt"
+    )
+    assert f"receipts/{verified.receipt_id}.dsse.json" in files
+    outcome = next(each for each in sections if each.id == "outcome")
+    assert outcome.figure("savings-saved-eur").cell.value == "2131.20"
     assert tables["changes", "values"].rows, "what changed is in it"
     assert body["previous"]["sha256"] == sha256_hex(files["inputs/previous.json"]) == earlier.issue.sha256
     assert "posture" not in {row.id.partition("/")[0] for row in tables["changes", "values"].rows}, "left out"
@@ -248,19 +262,42 @@ async def test_a_snapshot_that_is_too_old_is_taken_anew(portal: Portal):
 
 
 def _inside_says_the_same(draft: Draft, page: str, forms: dict[str, bytes], folder: Path) -> None:
-    """The internal forms: every fact of the snapshot, also of what is left out, and what was said inside."""
-    said = of_document(draft.sections)
+    """The internal forms: every fact, also of what is left out, every verdict, and what was said inside."""
+    said = of_document(draft.standing)
     assert "posture" in said
+    (proposed, evidence) = said["recommendations"].tables
+    assert [row[-2:] for row in proposed[1]] == [["notreviewed", "notknown"]], (
+        "what was gathered knows no verdict"
+    )
+    by = [["Cora", words(instant(draft.qbr.as_of)), "accepted:fits"]]
+    judged = (proposed[0], [[*row[:-2], *more] for row, more in zip(proposed[1], by, strict=True)])
+    said["recommendations"].tables = [judged, evidence]
     assert of_page(page) == said
     body = json.loads(forms["json"])
     assert canonical(body) == forms["json"]
     assert of_document(sections_of(body)) == said
-    assert snapshot_bytes(sections_of(body))[1] == body["prepared"]["sha256"] == draft.qbr.sha256
+    assert body["prepared"]["sha256"] == draft.qbr.sha256
+    assert body["locked"] == section_digests(draft.sections)
+    assert [(each["section"], each["title"], each["text"], each["by"]) for each in body["omissions"]] == [
+        ("posture", "Posture", "Asked for by mail.", "Cora")
+    ]
     assert [(each["section"], each["audience"], each["text"]) for each in body["commentary"]] == [
         ("usage", "customer", "The export was *ours*.\n\n- It is throttled."),
         ("usage", "internal", "They are angry."),
     ]
-    assert of_table(forms["csv"]) == table_of(draft.sections)
+    table = of_table(forms["csv"])
+    assert {
+        place: value for place, (_, _, value, _, _) in table.items() if place.startswith("omissions/")
+    } == {
+        "omissions/sections/posture/title": "Posture",
+        "omissions/sections/posture/why": "Asked for by mail.",
+        "omissions/sections/posture/by": "Cora",
+        "omissions/sections/posture/at": "2026-07-10T09:00:00Z",
+    }
+    assert table["recommendations/proposed/dedicated-pool-eur/verdict"][2] == "accepted: fits"
+    assert table == table_of(sections_of(body)) | {
+        place: each for place, each in table.items() if place.startswith("omissions/")
+    }
     paper, slides, rows = (
         of_pdf(forms["pdf"], folder),
         of_slides(forms["pptx"]),
@@ -280,6 +317,7 @@ def _inside_says_the_same(draft: Draft, page: str, forms: dict[str, bytes], fold
         assert [each for each in values if each not in paper] == []
     for form in (paper, shown):
         assert words("They are angry") in form
+        assert words("Left out of what the customer gets: Asked for by mail. (Cora,") in form
 
 
 def _no_other_number(body, sections, slides: list[str]) -> None:

@@ -1,7 +1,8 @@
-"""How a review ends: what is different from the one before, and what all of it rests on. Pure.
+"""What of a review follows from the rest of it: the period in one look, what is different from the review before, and
+what all of it rests on. Pure.
 
-Both follow from the other sections and from the documents beside them. So they are made of what goes out, not of what
-was gathered, and whoever verifies makes them again.
+All three are made of what goes out, not of what was gathered: what is left out is left out of them, too. Whoever
+verifies makes them again.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ from trust_portal.trust.gathering.model import Before
 from trust_portal.trust.qbr.ageing import as_it_stands
 from trust_portal.trust.qbr.gathering.changes import changes_section
 from trust_portal.trust.qbr.gathering.inputs import Laid, inputs_section
-from trust_portal.trust.qbr.ids import INPUTS
+from trust_portal.trust.qbr.gathering.outcome import outcome_section
+from trust_portal.trust.qbr.ids import INPUTS, OUTCOME
 from trust_portal.trust.qbr.model import PREVIOUS_FILE, TRUST_REPORT_FILE
 from trust_portal.trust.sections.document import section_json, section_of
 from trust_portal.trust.sections.model import Section
 
 #: The sections that follow from the others.
-CLOSING: Final = frozenset({CHANGES, INPUTS})
+CLOSING: Final = frozenset({OUTCOME, CHANGES, INPUTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,15 @@ class Beside:
 
 def closing(
     sections: Sequence[Section], beside: Beside, as_of: datetime, at: datetime
-) -> tuple[Section, Section]:
-    """``sections`` as they stand at the moment ``at``; ``as_of`` is when they were gathered."""
+) -> tuple[Section, Section, Section]:
+    """The period in one look, what changed, what all of it rests on: of ``sections`` as they stand at the moment ``at``.
+
+    ``as_of`` is when they were gathered.
+    """
     others = [each for each in sections if each.id not in CLOSING]
-    changes = changes_section(others, beside.before, as_of)
+    outcome, changes = outcome_section(others, as_of), changes_section(others, beside.before, as_of)
     inputs = inputs_section(others, beside.trust_report, beside.previous, at)
-    return as_it_stands(changes, at, at), inputs
+    return as_it_stands(outcome, at, at), as_it_stands(changes, at, at), inputs
 
 
 def closed(sections: Sequence[Section], beside: Beside, as_of: datetime, at: datetime) -> tuple[Section, ...]:

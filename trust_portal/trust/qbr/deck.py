@@ -70,6 +70,8 @@ def qbr_deck(body: Mapping[str, Any]) -> Deck:
 def deck_of_draft(
     sections: Sequence[Section],
     comments: Mapping[str, Sequence[Mapping[str, str]]],
+    omissions: Sequence[Mapping[str, str]],
+    newer: Sequence[str],
     *,
     tenant: str,
     vendor: str,
@@ -77,17 +79,31 @@ def deck_of_draft(
     as_of: datetime,
     sha256: str,
 ) -> Deck:
-    """The internal rendering: everything, with every comment, and marked as nobody else's."""
+    """The internal rendering: everything, with every comment and omission, and marked as nobody else's.
+
+    ``newer`` names what took the place of documents that it rests on.
+    """
+    left_out = {each["section"]: each for each in omissions}
     topics = []
     for each in sections:
         topic = _topic(each, None, comments.get(each.id, ()))
+        if each.id in left_out:
+            topic = replace(
+                topic,
+                kicker=f"Left out. {topic.kicker}",
+                blocks=[_left_out(left_out[each.id]), *topic.blocks],
+            )
         topics.append(replace(topic, kicker=f"Internal. {topic.kicker}"))
+    if omissions:
+        topics.append(replace(_omissions(omissions), kicker="Internal. Recorded"))
+    superseded = (f"It rests on what was superseded: {'; '.join(newer)}.",) if newer else ()
     return Deck(
         title=tenant,
         subtitle=f"Business review, {period_name(period)}: internal draft",
         imprint=(
             f"{vendor}, data as of {_moment(as_of.isoformat())}. Internal: not for the customer, and not signed.",
             f"SHA-256 of the snapshot: {sha256}",
+            *superseded,
         ),
         author=vendor,
         created=as_of,
@@ -118,6 +134,11 @@ def _state(section: Section, acknowledged: Acknowledged | None) -> Iterator[Noti
     if acknowledged is not None:
         text += f" Issued all the same, because: {acknowledged.reason}"
     yield Notice(text, tone)
+
+
+def _left_out(omission: Mapping[str, str]) -> Notice:
+    said = f"{omission['text']} ({omission['by']}, {_moment(omission['at'])})"
+    return Notice(f"Left out of what the customer gets: {said}", Tone.WARN)
 
 
 def _source(section: Section) -> str:

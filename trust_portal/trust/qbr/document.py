@@ -12,7 +12,7 @@ from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.canonical import Json, canonical, digest, sha256_hex
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.period import Period
-from trust_portal.trust.qbr.ids import COMMITMENTS, INPUTS, RECOMMENDATIONS
+from trust_portal.trust.qbr.ids import COMMITMENTS, INPUTS, RECOMMENDATIONS, USAGE
 from trust_portal.trust.qbr.model import (
     ENGINE,
     FORMAT,
@@ -98,11 +98,7 @@ def qbr_document(
         "acknowledgements": [
             each.json() for each in acknowledged if each.section in {one.id for one in told}
         ],
-        "omissions": [
-            {"section": section.id, "title": section.title, **_said(entry)}
-            for section in sections
-            if (entry := omission_of(entries, section.id)) is not None
-        ],
+        "omissions": list(omissions_json(sections, entries)),
         "commentary": [
             {"section": section.id, **_said(entry)}
             for section in told
@@ -115,12 +111,25 @@ def qbr_document(
 
 
 def customer_sections(sections: Sequence[Section], entries: Sequence[Entry]) -> tuple[Section, ...]:
-    """What goes out: accepted recommendations alone, and nothing of what was omitted."""
+    """What goes out: accepted recommendations alone, and nothing of what was omitted.
+
+    A recommendation shows the figures of usage that it rests on: where usage is left out, none goes out.
+    """
+    accepted = entries if omission_of(entries, USAGE) is None else ()
     return tuple(
-        reviewed(each, entries) if each.id == RECOMMENDATIONS else each
+        reviewed(each, accepted) if each.id == RECOMMENDATIONS else each
         for each in sections
         if omission_of(entries, each.id) is None
     )
+
+
+def omissions_json(sections: Sequence[Section], entries: Sequence[Entry]) -> list[dict[str, str]]:
+    """What of ``sections`` is left out: section, title, text, by, at, receipt."""
+    return [
+        {"section": section.id, "title": section.title, **_said(entry)}
+        for section in sections
+        if (entry := omission_of(entries, section.id)) is not None
+    ]
 
 
 def omission_of(entries: Sequence[Entry], section: str) -> Entry | None:
@@ -164,7 +173,7 @@ def receipts_said(sections: Sequence[Section], entries: Sequence[Entry]) -> tupl
     )
 
 
-def _said(entry: Entry) -> dict[str, Json]:
+def _said(entry: Entry) -> dict[str, str]:
     return {
         "text": entry.text,
         "by": entry.by_name,

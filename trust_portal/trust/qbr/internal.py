@@ -1,19 +1,32 @@
-"""A draft as its vendor's people take it along: everything, with every comment. Pure; never part of a bundle."""
+"""A draft as its vendor's people take it along: everything as it stands, with every comment, verdict and omission.
+
+Pure; never part of a bundle, and never signed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 
 from trust_portal.documents.pdf import render_pdf
 from trust_portal.documents.slides.drawing import render_pptx
 from trust_portal.kernel.canonical import Json, canonical
 from trust_portal.kernel.clock import rfc3339
+from trust_portal.trust.qbr.closing import CLOSING
 from trust_portal.trust.qbr.deck import deck_of_draft
+from trust_portal.trust.qbr.document import omissions_json, section_digests
+from trust_portal.trust.qbr.ids import RECOMMENDATIONS
 from trust_portal.trust.qbr.model import FORMAT, Audience, Draft, EntryKind, last_of
 from trust_portal.trust.qbr.presentation import environment
 from trust_portal.trust.qbr.recompute import table_of
+from trust_portal.trust.qbr.reviewing import judged
 from trust_portal.trust.sections.document import section_json
+from trust_portal.trust.sections.model import Cell, Column, Row, Section, State, Table, Unit
+
+#: In the table of values: what is left out, by section.
+OMISSIONS: Final = "omissions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +37,41 @@ class Internal:
     tenant: str
     vendor: str
 
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        return inside(self.draft)
+
+    @property
+    def omissions(self) -> list[dict[str, str]]:
+        """What the customer does not get: section, title, text, by, at, receipt."""
+        return omissions_json(self.draft.standing, self.draft.entries)
+
     def comments(self) -> Mapping[str, Sequence[Mapping[str, str]]]:
         """By section what holds for the customer, and behind it what holds for the vendor's people alone."""
         return {each.id: comments_on(self.draft, each.id) for each in self.draft.sections}
+
+
+def inside(draft: Draft) -> tuple[Section, ...]:
+    """Every section as it stands, also where it is left out; every recommendation with its verdict."""
+    return tuple(
+        judged(each, draft.entries) if each.id == RECOMMENDATIONS else each for each in draft.standing
+    )
+
+
+def also_said_in(draft: Draft, section: str) -> tuple[str, ...]:
+    """Titles of the sections that go out and state an amount of this one, by the same receipt: each of its own."""
+    stated = {each for known in draft.standing if known.id == section for each in _amounts(known)}
+    return tuple(
+        each.title
+        for each in draft.told
+        if each.id != section and each.id not in CLOSING and stated & set(_amounts(each))
+    )
+
+
+def _amounts(section: Section) -> Iterator[tuple[str | None, str | None, str]]:
+    for _, cell in section.cells():
+        if cell.unit is Unit.MONEY and cell.receipt is not None:
+            yield cell.value, cell.currency, cell.receipt
 
 
 def comments_on(draft: Draft, section: str) -> list[dict[str, str]]:
@@ -45,7 +90,9 @@ def comments_on(draft: Draft, section: str) -> list[dict[str, str]]:
 
 
 def internal_json(internal: Internal) -> bytes:
-    """RFC 8785: the locked sections as an issued review has them, and what holds of what was said."""
+    """RFC 8785: the sections as they stand at ``at``, the digests of those that were locked, and what holds of
+    what was said. ``superseded`` names what took the place of documents that it rests on.
+    """
     qbr, said = internal.draft.qbr, internal.comments()
     commentary: list[Json] = [
         {"section": each.id, **comment} for each in internal.draft.sections for comment in said[each.id]
@@ -58,24 +105,30 @@ def internal_json(internal: Internal) -> bytes:
             "tenant": internal.tenant,
             "period": qbr.period,
             "as_of": rfc3339(qbr.as_of),
+            "at": rfc3339(internal.draft.at),
             "prepared": {"by": qbr.prepared_by, "receipt": str(qbr.receipt_id), "sha256": qbr.sha256},
+            "locked": section_digests(internal.draft.sections),
+            "superseded": list(internal.draft.newer),
+            "omissions": list(internal.omissions),
             "commentary": commentary,
-            "sections": [section_json(each) for each in internal.draft.sections],
+            "sections": [section_json(each) for each in internal.sections],
         }
     )
 
 
 def internal_csv(internal: Internal) -> bytes:
-    """Every value with its address, as the table of an issued review has it."""
-    return table_of(internal.draft.sections)
+    """Every value with its address, as the table of an issued review has it, and what is left out."""
+    return table_of((*internal.sections, _left_out(internal)))
 
 
 def internal_pptx(internal: Internal) -> bytes:
     """As slides: the same draft gives the same bytes."""
     qbr = internal.draft.qbr
     deck = deck_of_draft(
-        internal.draft.sections,
+        internal.sections,
         internal.comments(),
+        internal.omissions,
+        internal.draft.newer,
         tenant=internal.tenant,
         vendor=internal.vendor,
         period=qbr.period,
@@ -98,9 +151,41 @@ def internal_pdf(internal: Internal) -> bytes:
             vendor=internal.vendor,
             period=qbr.period,
             as_of=rfc3339(qbr.as_of.replace(microsecond=0)),
+            at=rfc3339(internal.draft.at.replace(microsecond=0)),
             sha256=qbr.sha256,
-            sections=internal.draft.sections,
+            sections=internal.sections,
             comments=internal.comments(),
+            omissions=internal.omissions,
+            newer=internal.draft.newer,
         )
     )
     return render_pdf(html, title=f"{title}, {internal.tenant}", lang="en", identifier=qbr.sha256)
+
+
+def _left_out(internal: Internal) -> Section:
+    """What is left out, as rows of the table: whose section, why, by whom and when."""
+    rows = tuple(
+        Row(
+            each["section"],
+            (
+                Cell(each["title"]),
+                Cell(each["text"], receipt=each["receipt"]),
+                Cell(each["by"]),
+                Cell(each["at"], Unit.INSTANT),
+            ),
+        )
+        for each in internal.omissions
+    )
+    columns = (Column("title", "Section"), Column("why", "Why"), Column("by", "By"))
+    table = Table(
+        "sections", "Left out", (*columns, Column("at", "When", Unit.INSTANT)), rows, "Nothing is left out."
+    )
+    return Section(
+        id=OMISSIONS,
+        title="What is left out",
+        state=State.FRESH,
+        source="omissions recorded with a receipt",
+        as_of=internal.draft.at,
+        max_age=timedelta(0),
+        tables=(table,),
+    )

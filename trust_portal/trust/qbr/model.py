@@ -118,8 +118,8 @@ class Draft:
     """A snapshot with its sections and what was said about its period so far.
 
     ``standing`` are the sections as they stand at the moment of reading, some of them older than they may be by
-    then; ``told`` what would be issued at that moment, ``newer`` what keeps it in: documents that took the place of
-    some that it rests on.
+    then; ``told`` what would be issued at that moment (``at``), ``newer`` what keeps it in: documents that took the
+    place of some that it rests on.
     """
 
     qbr: Qbr
@@ -128,6 +128,7 @@ class Draft:
     standing: tuple[Section, ...]
     told: tuple[Section, ...]
     newer: tuple[str, ...]
+    at: datetime
 
     def last(self, kind: EntryKind, subject: str, audience: Audience = Audience.CUSTOMER) -> Entry | None:
         return last_of(self.entries, kind, subject, audience)

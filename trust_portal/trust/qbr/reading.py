@@ -92,7 +92,7 @@ class QbrReader:
             entries, sections = await entries_of(session, tenant_id, qbr.period), sections_in(snapshot)
             now = self._storage.clock.now()
             stands = await standing_of(session, tenant, qbr, sections, entries, now)
-        return Draft(qbr, sections, entries, stands.sections, stands.told, stands.newer)
+        return Draft(qbr, sections, entries, stands.sections, stands.told, stands.newer, now)
 
     async def get(self, actor: Actor, tenant_id: UUID, qbr_id: UUID) -> OpenedQbr:
         """An issued one; ``NotFound`` while it is a draft."""

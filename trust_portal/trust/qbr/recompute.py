@@ -1,6 +1,6 @@
 """Derives again what a QBR follows from: service levels and credits from the signed documents in its bundle, its
-table, its states from their ages when it was issued, what changed from the review before, what it rests on, and what had to
-be acknowledged.
+table, its states from their ages when it was issued, the period in one look from the sections beside it, what changed from
+the review before, what it rests on, and what had to be acknowledged.
 """
 
 from __future__ import annotations
@@ -12,22 +12,19 @@ from typing import Any
 from trust_portal.documents.csv import write_csv
 from trust_portal.evidence.strict import parse_json
 from trust_portal.evidence.verdict import Mismatch
-from trust_portal.kernel.canonical import digest
 from trust_portal.reliability.comparison import file_in, mismatches, reading, same_engine, table_differs
 from trust_portal.trust.qbr.ageing import as_it_stands
-from trust_portal.trust.qbr.closing import CLOSING, beside_of, closing
+from trust_portal.trust.qbr.closing import beside_of, closing
 from trust_portal.trust.qbr.document import sections_of
-from trust_portal.trust.qbr.gathering.outcome import outcome_section
-from trust_portal.trust.qbr.ids import OUTCOME
 from trust_portal.trust.qbr.model import CSV_FILE, DOCUMENT_FILE, ENGINE, FORMAT
 from trust_portal.trust.report.derivation import figures_of, sections_differ
-from trust_portal.trust.sections.document import csv_rows, section_json
+from trust_portal.trust.sections.document import csv_rows
 from trust_portal.trust.sections.model import Section
 
 
 def recompute_qbr(files: Mapping[str, bytes]) -> list[Mismatch]:
     """Every acknowledgement that is missing or too many, every figure that the bundle's own documents do not lead
-    to, an outcome that other sections do not say, the table.
+    to, a period in one look that the other sections do not say, the table.
 
     Raises ``NotRecomputable`` naming the file that is missing or unusable.
     """
@@ -35,7 +32,7 @@ def recompute_qbr(files: Mapping[str, bytes]) -> list[Mismatch]:
         body = parse_json(file_in(files, DOCUMENT_FILE))
         same_engine(body, DOCUMENT_FILE, engine=ENGINE, formats=(FORMAT,))
         sections = sections_of(body)
-        found = [*_states(body, sections), *_acknowledged(body, sections), *_outcome(body, sections)]
+        found = [*_states(body, sections), *_acknowledged(body, sections)]
         found += _closing(files, body, sections)
         as_of = datetime.fromisoformat(body["as_of"])
         found += sections_differ(DOCUMENT_FILE, sections, files, body["period"]["label"], as_of)
@@ -63,7 +60,9 @@ def _states(body: Mapping[str, Any], sections: tuple[Section, ...]) -> Iterator[
 def _closing(
     files: Mapping[str, bytes], body: Mapping[str, Any], sections: tuple[Section, ...]
 ) -> Iterator[Mismatch]:
-    """What changed since the review before, from that review, and what this one rests on, from ``inputs/``."""
+    """The period in one look, from the sections beside it; what changed since the review before, from that review; and
+    what this one rests on, from ``inputs/``. Of what goes out, so whatever is left out.
+    """
     as_of, at = (datetime.fromisoformat(body[each]) for each in ("as_of", "issued_at"))
     derived = {each.id: each for each in closing(sections, beside_of(files, body), as_of, at)}
     for number, each in enumerate(sections):
@@ -86,21 +85,3 @@ def _acknowledged(body: Mapping[str, Any], sections: tuple[Section, ...]) -> Ite
                 stated.get(name, "not acknowledged"),
                 derived.get(name, "nothing to acknowledge"),
             )
-
-
-def _outcome(body: Mapping[str, Any], sections: tuple[Section, ...]) -> Iterator[Mismatch]:
-    """Where nothing it was taken from is left out."""
-    stated = next((each for each in sections if each.id == OUTCOME), None)
-    if stated is None or body["omissions"]:
-        return
-    rest = [each for each in sections if each.id != OUTCOME and each.id not in CLOSING]
-    made = outcome_section(rest, datetime.fromisoformat(body["as_of"]))
-    at = datetime.fromisoformat(body["issued_at"])
-    derived = as_it_stands(made, at, at)
-    if section_json(stated) != section_json(derived):
-        yield Mismatch(
-            DOCUMENT_FILE,
-            "$.sections.outcome",
-            digest(section_json(stated)),
-            digest(section_json(derived)),
-        )

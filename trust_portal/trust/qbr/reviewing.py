@@ -1,4 +1,4 @@
-"""Which recommendations go out: those that somebody accepted as they stand. Pure; loads no server."""
+"""What was said of recommendations; those that somebody accepted as they stand go out. Pure; loads no server."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from trust_portal.kernel.canonical import digest
 from trust_portal.kernel.clock import rfc3339
-from trust_portal.trust.qbr.ids import PROPOSED
+from trust_portal.trust.qbr.ids import PROPOSED, USAGE
 from trust_portal.trust.qbr.model import Entry, EntryKind, Verdict, last_of
 from trust_portal.trust.sections.document import section_json
 from trust_portal.trust.sections.model import Cell, Column, Figure, Row, Section, Sentence, Table, Unit
@@ -26,6 +26,7 @@ _COLUMNS: Final = (
     Column("reviewed", "Reviewed by"),
     Column("on", "Reviewed", Unit.INSTANT),
 )
+_VERDICT: Final = Column("verdict", "Verdict")
 _EVIDENCE_COLUMNS: Final = (
     Column("recommendation", "For"),
     Column("measure", "Measured"),
@@ -50,6 +51,38 @@ def reviewed(section: Section, entries: Sequence[Entry]) -> Section:
     return with_rows(section, tuple(rows), evidence)
 
 
+def judged(section: Section, entries: Sequence[Entry]) -> Section:
+    """For the vendor's people: every recommendation with what was said of it, accepted or not."""
+    said, all_of = section.table(PROPOSED).rows, tuple(entries)
+    rows = tuple(
+        _judged(row, last_of(all_of, EntryKind.REVIEW, row.id), seen(section, row.id)) for row in said
+    )
+    if last_of(all_of, EntryKind.OMISSION, USAGE) is not None:
+        rows = tuple(_kept_in(row) for row in rows)
+    return with_rows(section, rows, section.table(EVIDENCE).rows, (*_COLUMNS, _VERDICT))
+
+
+def _judged(row: Row, review: Entry | None, stands: str) -> Row:
+    before = row.cells[:_BEFORE_REVIEW]
+    if review is None or review.verdict is None:
+        return replace(row, cells=(*before, Cell(NOT_REVIEWED), Cell(None, Unit.INSTANT), Cell(NOT_REVIEWED)))
+    receipt = str(review.receipt_id)
+    verdict = f"{review.verdict.value}: {review.text}"
+    if review.seen != stands:
+        verdict = f"to be reviewed again: other figures were {verdict}"
+    by = Cell(review.by_name, receipt=receipt), Cell(rfc3339(review.at), Unit.INSTANT, receipt=receipt)
+    return replace(row, cells=(*before, *by, Cell(verdict, receipt=receipt)))
+
+
+def _kept_in(row: Row) -> Row:
+    """The figures it rests on are those of usage, which is left out."""
+    *before, verdict = row.cells
+    if not (verdict.value or "").startswith(Verdict.ACCEPTED.value):
+        return row
+    kept = replace(verdict, value=f"{verdict.value} (kept in: usage is left out)")
+    return replace(row, cells=(*before, kept))
+
+
 def seen(section: Section, recommendation: str) -> str:
     """The digest of one recommendation with its evidence, as a reviewer reads it. ``LookupError``."""
     for row in section.table(PROPOSED).rows:
@@ -61,7 +94,12 @@ def seen(section: Section, recommendation: str) -> str:
     raise LookupError(f"there is no recommendation {recommendation}")
 
 
-def with_rows(section: Section, rows: tuple[Row, ...], evidence: tuple[Row, ...]) -> Section:
+def with_rows(
+    section: Section,
+    rows: tuple[Row, ...],
+    evidence: tuple[Row, ...],
+    columns: tuple[Column, ...] = _COLUMNS,
+) -> Section:
     """The section with these recommendations and what they rest on, and nothing else."""
     none = "Nothing is recommended for the period."
     return replace(
@@ -71,7 +109,7 @@ def with_rows(section: Section, rows: tuple[Row, ...], evidence: tuple[Row, ...]
             Figure("recommendations", "Recommendations", Cell(str(len(rows)), Unit.COUNT, href="/qbr")),
         ),
         tables=(
-            Table(PROPOSED, "Recommendations", _COLUMNS, rows, none),
+            Table(PROPOSED, "Recommendations", columns, rows, none),
             Table(EVIDENCE, "What they rest on", _EVIDENCE_COLUMNS, evidence, none),
         ),
     )

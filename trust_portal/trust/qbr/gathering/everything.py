@@ -18,7 +18,6 @@ from trust_portal.trust.gathering.ids import COMPLIANCE, COST, CREDITS, INCIDENT
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.qbr.closing import Beside, closing
 from trust_portal.trust.qbr.gathering.commitments import gather as gather_commitments
-from trust_portal.trust.qbr.gathering.outcome import outcome_section
 from trust_portal.trust.qbr.gathering.recommendations import gather as gather_recommendations
 from trust_portal.trust.qbr.gathering.savings import gather as gather_savings
 from trust_portal.trust.qbr.gathering.usage import gather as gather_usage
@@ -40,5 +39,5 @@ async def gather(session: ReadSession, ask: Ask, beside: Beside) -> tuple[Sectio
         gather_recommendations,
     ]
     found = [await each(session, ask) for each in gatherers]
-    sections = (commitments, outcome_section(found, ask.now), *found)
-    return (*sections, *closing(sections, beside, ask.now, ask.now))
+    outcome, changes, inputs = closing((commitments, *found), beside, ask.now, ask.now)
+    return (commitments, outcome, *found, changes, inputs)

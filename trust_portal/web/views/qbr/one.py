@@ -17,9 +17,7 @@ from trust_portal.trust.qbr.document import (
     title_of,
 )
 from trust_portal.trust.qbr.ids import PROPOSED, RECOMMENDATIONS
-from trust_portal.trust.qbr.internal import (
-    comments_on,
-)
+from trust_portal.trust.qbr.internal import also_said_in, comments_on, inside
 from trust_portal.trust.qbr.model import (
     CSV_FILE,
     DOCUMENT_FILE,
@@ -73,9 +71,15 @@ async def draft(request: Request, form: FormState = FormState()) -> Response:
         "trust/qbr/draft.html",
         status_code=form.status,
         draft=found,
+        inside=inside(found),
         qbr=found.qbr,
         comments={each.id: comments_on(found, each.id) for each in found.sections},
         omissions={each.id: omission_of(found.entries, each.id) for each in found.sections},
+        also_said_in={
+            each.id: also_said_in(found, each.id)
+            for each in found.sections
+            if omission_of(found.entries, each.id) is not None
+        },
         never_omitted=NEVER_OMITTED,
         advice=_advice(found),
         blocking=blocked,
