@@ -10,7 +10,9 @@
     │   └── TooLarge           beyond a stated limit                                   413
     ├── Unavailable        a part the house needs does not answer; try again (503)
     └── Broken             an invariant of ours does not hold: stop, keep the evidence (500)
-        └── LedgerDisagrees    table, checkpoint and rebuilt root are not the same
+        ├── LedgerDisagrees    table, checkpoint and rebuilt root are not the same
+        ├── BadPolicies        texts are no set of policies
+        └── UnknownToPolicies  the policies do not speak of what is asked
 
 Every error has a stable machine ``code``, a ``message`` a person can act on, and, where one
 applies, the ``field`` it speaks of (a JSON path or a form field).
@@ -110,7 +112,11 @@ class Unavailable(TrustPortalError):
 
 
 class Broken(TrustPortalError):
-    """An invariant of the house does not hold. Never caught to carry on."""
+    """An invariant of the house does not hold. Never caught to carry on; loops over many things let it through.
+
+    Two kinds of it are caught by name, and they alone: ``BadPolicies`` where old texts are shown, and
+    ``UnknownToPolicies`` where texts decide that are older than the program.
+    """
 
     def __init__(self, message: str, *, code: str = "BROKEN") -> None:
         super().__init__(message, code=code)
@@ -121,3 +127,17 @@ class LedgerDisagrees(Broken):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, code="LEDGER_DISAGREES")
+
+
+class BadPolicies(Broken):
+    """Texts that are no set of policies, or no rules of dual control."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="BAD_POLICY")
+
+
+class UnknownToPolicies(Broken):
+    """An act, or what is said with it, that the schema of the policies does not have."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="UNKNOWN_TO_POLICIES")

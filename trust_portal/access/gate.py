@@ -10,7 +10,7 @@ from trust_portal.access.action import Action
 from trust_portal.access.automation import Context
 from trust_portal.access.denials import Denials
 from trust_portal.access.policy import Decision, PolicySet, Resource
-from trust_portal.errors import Broken, Denied, NotFound
+from trust_portal.errors import Denied, NotFound, UnknownToPolicies
 from trust_portal.kernel.actor import Actor
 
 
@@ -58,15 +58,19 @@ class Gate:
     def decide(
         self, actor: Actor, action: Action, resource: Resource, context: Context | None = None
     ) -> Decision:
-        """By the policies in force. Nothing is recorded."""
+        """By the policies in force. Nothing is recorded.
+
+        Texts that are older than this program do not know what it added: nobody may do that yet. What its
+        own texts do not know either is a fault of ours, and so is a policy that fails: both are raised.
+        """
         policies = self.policies
         try:
             return policies.decide(actor, action, resource, context)
-        except Broken:
-            if policies is self.shipped:
-                raise
-            # Texts that are older than this program do not know what it added: nobody may do that yet.
-            return Decision(False, (), policies.version)
+        except UnknownToPolicies:
+            if policies is not self.shipped:
+                self.shipped.decide(actor, action, resource, context)
+                return Decision(False, (), policies.version)
+            raise
 
 
 def _explain(actor: Actor, action: Action) -> str:

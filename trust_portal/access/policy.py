@@ -23,7 +23,7 @@ from trust_portal.access.actors import CONSOLE
 from trust_portal.access.approvals.model import ApprovalKind
 from trust_portal.access.approvals.rules import Rule, parse_rules
 from trust_portal.access.automation import Context
-from trust_portal.errors import Broken
+from trust_portal.errors import BadPolicies, Broken, UnknownToPolicies
 from trust_portal.kernel.actor import SYSTEM, Actor, ActorKind
 from trust_portal.kernel.canonical import digest
 from trust_portal.kernel.ids import VENDOR_ID
@@ -101,21 +101,21 @@ class PolicySet:
     def parse(cls, texts: Mapping[str, str]) -> PolicySet:
         """Policies from file name → text, one of them ``schema.cedarschema``.
 
-        Without ``approvals.yaml`` nothing that needs approval can be done. Raises ``Broken`` naming what does not parse, does not fit the schema, has no ``@id`` or
+        Without ``approvals.yaml`` nothing that needs approval can be done. Raises ``BadPolicies`` naming what does not parse, does not fit the schema, has no ``@id`` or
         shares one.
         """
         if SCHEMA not in texts:
-            raise Broken(f"the policies have no {SCHEMA}", code="BAD_POLICY")
+            raise BadPolicies(f"the policies have no {SCHEMA}")
         body = "\n".join(text for name, text in sorted(texts.items()) if name.endswith(".cedar"))
         try:
             schema = cedarpy.Schema.from_str(texts[SCHEMA])
             policies = cedarpy.PolicySet.from_str(body)
         except ValueError as error:
-            raise Broken(f"the policies do not parse: {error}", code="BAD_POLICY") from error
+            raise BadPolicies(f"the policies do not parse: {error}") from error
         verdict = cedarpy.validate_policies(body, schema)
         if not verdict.validation_passed:
             findings = "; ".join(str(error) for error in verdict.errors)
-            raise Broken(f"the policies do not fit their schema: {findings}", code="BAD_POLICY")
+            raise BadPolicies(f"the policies do not fit their schema: {findings}")
         _check_ids(body)
         return cls(
             texts=tuple(PolicyText(name, text) for name, text in sorted(texts.items())),
@@ -131,7 +131,8 @@ class PolicySet:
         """Pure evaluation, about 1 ms; what was asked lately with no context is answered from memory.
 
         ``context`` is what the schema asks for with the action (most ask for nothing); another one,
-        or none where one is asked for, is ``Broken``.
+        or none where one is asked for, is ``UnknownToPolicies``, as an action is that their schema does not have.
+        A policy that fails while it is evaluated is ``Broken``.
         """
         if context:
             return self._evaluated(actor, action, resource, context)
@@ -155,8 +156,10 @@ class PolicySet:
         }
         entities = json.dumps([_actor_entity(actor, principal), _resource_entity(resource, target)])
         answer = cedarpy.is_authorized(request, self._policies, entities, self._schema)
+        # Neither is a denial, but a fault of ours.
+        if answer.decision is cedarpy.Decision.NoDecision:
+            raise UnknownToPolicies(f"not a question that the policies know: {answer.diagnostics.errors}")
         if answer.diagnostics.errors:
-            # Not a denial but a fault of ours: the request does not fit the schema we ship.
             raise Broken(f"policy evaluation failed: {answer.diagnostics.errors}", code="BAD_POLICY")
         return Decision(
             allowed=answer.allowed,
@@ -181,9 +184,9 @@ def shipped_policies() -> PolicySet:
 def _check_ids(body: str) -> None:
     ids: list[str] = re.findall(r'^@id\("([^"]+)"\)\s*$', body, re.MULTILINE)
     if len(ids) != len(_POLICY_START.findall(body)):
-        raise Broken("every policy needs an @id on the line before it", code="BAD_POLICY")
+        raise BadPolicies("every policy needs an @id on the line before it")
     if twice := sorted({name for name in ids if ids.count(name) > 1}):
-        raise Broken(f"two policies share an @id: {', '.join(twice)}", code="BAD_POLICY")
+        raise BadPolicies(f"two policies share an @id: {', '.join(twice)}")
 
 
 def _uid(type_: str, id: object) -> dict[str, str]:

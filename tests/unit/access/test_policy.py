@@ -15,7 +15,7 @@ from trust_portal.access.actors import CONSOLE
 from trust_portal.access.automation import UNHINDERED, Counted, Reversal
 from trust_portal.access.policy import SCHEMA, PolicySet, Resource, shipped_policies
 from trust_portal.access.rights import UNHINDERED_ACTS, actor_with, reach, rights_table
-from trust_portal.errors import Broken
+from trust_portal.errors import BadPolicies, UnknownToPolicies
 from trust_portal.kernel.actor import CUSTOMER_ROLES, SYSTEM, Actor, ActorKind, BrokenGlass, Role
 from trust_portal.kernel.ids import VENDOR_ID
 
@@ -240,7 +240,7 @@ def test_the_version_changes_with_any_text():
     ],
 )
 def test_policies_that_do_not_hold_are_refused_at_the_start(texts, says):
-    with pytest.raises(Broken, match=says) as refused:
+    with pytest.raises(BadPolicies, match=says) as refused:
         PolicySet.parse(texts)
 
     assert refused.value.code == "BAD_POLICY"
@@ -314,7 +314,7 @@ def test_a_switch_stops_what_takes_back_by_itself_and_no_person_who_does():
 
 
 def test_what_is_decided_by_its_circumstances_is_not_decided_without_them():
-    with pytest.raises(Broken):
+    with pytest.raises(UnknownToPolicies):
         POLICIES.decide(SYSTEM, Action.PLAYBOOK_EXECUTE, Resource("run", uuid4()))
 
 

@@ -11,7 +11,7 @@ from typing import Final
 import yaml
 
 from trust_portal.access.approvals.model import MOST_APPROVERS, ApprovalKind
-from trust_portal.errors import Broken
+from trust_portal.errors import BadPolicies
 from trust_portal.kernel.actor import CUSTOMER_ROLES, Role
 
 _DURATION = re.compile(r"([1-9][0-9]{0,3})(m|h|d)")
@@ -38,7 +38,7 @@ class Rule:
 
 
 def parse_rules(text: str) -> Mapping[ApprovalKind, Rule]:
-    """The rules of a policy set by kind. Raises ``Broken`` naming the rule and what is wrong with it."""
+    """The rules of a policy set by kind. Raises ``BadPolicies`` naming the rule and what is wrong with it."""
     try:
         value = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - builds text, lists, mappings only
     except yaml.YAMLError as error:
@@ -93,5 +93,5 @@ def _duration(kind: str, field: str, value: object) -> timedelta:
     return found
 
 
-def _bad(message: str) -> Broken:
-    return Broken(f"approvals.yaml: {message}", code="BAD_POLICY")
+def _bad(message: str) -> BadPolicies:
+    return BadPolicies(f"approvals.yaml: {message}")

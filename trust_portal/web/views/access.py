@@ -19,7 +19,7 @@ from trust_portal.access.policy_change.changes import FileChange, changes
 from trust_portal.access.policy_change.service import AskPolicyChange
 from trust_portal.access.policy_register import texts as texts_of
 from trust_portal.access.tenants.model import Tenant
-from trust_portal.errors import Broken, Conflict, InvalidInput
+from trust_portal.errors import BadPolicies, Conflict, InvalidInput
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.postmortems.model import NOUN as POSTMORTEM
 from trust_portal.web.context import actor_of, house_of
@@ -129,7 +129,7 @@ def _rules(texts: Sequence[PolicyText]) -> list[Rule]:
     found = next((each.text for each in texts if each.name == APPROVALS), "{}")
     try:
         return sorted(parse_rules(found).values(), key=lambda rule: rule.kind)
-    except Broken:
+    except BadPolicies:
         return []
 
 
