@@ -143,8 +143,8 @@ FORGERIES = (
     (_figure("incidents", "gaps", "0"), f"{_INCIDENTS}.figures[1].value", "0", "1"),
     (_no_gap, f"{_INCIDENTS}.state", "fresh", "missing"),
     (_figure("cost", "anomalies", "0"), f"{_COST}.figures[0].value", "0", "1"),
-    (_figure("cost", "excess-eur", "1.00"), f"{_COST}.figures[2].value", "1.00", "531.35"),
-    (_figure("changes", "changed", "0"), "$.sections[9].figures[3].value", "0", "1"),
+    (_figure("cost", "excess-eur", "1.00"), f"{_COST}.figures[3].value", "1.00", "531.35"),
+    (_figure("changes", "changed", "0"), "$.sections[9].figures[3].value", "0", "2"),
 )  # fmt: skip
 
 

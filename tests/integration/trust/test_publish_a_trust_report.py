@@ -39,7 +39,7 @@ async def test_what_blocks_is_named_and_nothing_changes_until_it_is_acknowledged
     preview = await house.trust_reports.preview(CONSOLE, aurora.id, Q2)
     states = {each.id: (each.state, each.why) for each in preview.sections}
     assert states["sla"] == (State.FRESH, None)
-    assert states["credits"] == (State.FRESH, None)
+    assert states["credits"] == (State.MISSING, "due, and not on its way: EUR\u00a0100.00 for June 2026")
     assert states["cost"] == (State.NOT_APPLICABLE, "no usage of this customer is metered")
     assert states["incidents"] == (
         State.MISSING,

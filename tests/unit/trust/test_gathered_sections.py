@@ -14,7 +14,7 @@ from trust_portal.kernel.period import parse_period
 from trust_portal.reliability.contracts.document import parse_contract
 from trust_portal.trust.gathering.changes import changes_section
 from trust_portal.trust.gathering.cost import cost_section
-from trust_portal.trust.gathering.credits_section import credits_section
+from trust_portal.trust.gathering.credits_section import Unpaid, credits_section
 from trust_portal.trust.gathering.incidents import incidents_section
 from trust_portal.trust.gathering.model import Ask, Before, labels_of
 from trust_portal.trust.gathering.sla import owed as owed_of
@@ -124,7 +124,7 @@ def test_that_there_was_no_major_incident_is_said():
 
 
 def test_no_credit_is_a_sentence_too():
-    found = credits_section((), (), NOW)
+    found = credits_section((), (), Unpaid(), NOW)
     assert sentences(found) == ("No credit was issued for the period, and none in it.",)
 
 
@@ -179,19 +179,29 @@ def test_two_incidents_that_one_postmortem_covers_have_its_actions_once():
     assert found == {"major": "3", "gaps": "1", "promised": "3", "done": "1", "overdue": "1"}
 
 
-def test_excess_is_summed_by_currency_and_what_cost_less_is_none():
+def test_excess_is_summed_by_currency_in_the_period_it_began_in_and_what_cost_less_is_none():
     def amount(value: str | None, currency: str) -> Cell:
         return Cell(value, Unit.MONEY, currency)
 
+    start = datetime(2026, 4, 1, tzinfo=UTC)
+    first, before = (
+        Cell(each.isoformat(), Unit.INSTANT) for each in (start, start - timedelta(microseconds=1))
+    )
     anomalies = Table(
         "anomalies",
         "What was found",
-        (Column("kind", "What"), Column("state", "State"), Column("excess", "Beyond", Unit.MONEY)),
         (
-            Row("a", (Cell("spike"), Cell("open"), amount("531.35", "EUR"))),
-            Row("b", (Cell("deviation"), Cell("closed, real"), amount("0.65", "EUR"))),
-            Row("c", (Cell(DROP), Cell("open"), amount("-40.00", "EUR"))),
-            Row("d", (Cell("spike"), Cell("closed"), amount("7", "JPY"))),
+            Column("kind", "What"),
+            Column("began", "Began", Unit.INSTANT),
+            Column("state", "State"),
+            Column("excess", "Beyond", Unit.MONEY),
+        ),
+        (
+            Row("a", (Cell("spike"), first, Cell("open"), amount("531.35", "EUR"))),
+            Row("b", (Cell("deviation"), first, Cell("closed, real"), amount("0.65", "EUR"))),
+            Row("c", (Cell(DROP), first, Cell("open"), amount("-40.00", "EUR"))),
+            Row("d", (Cell("spike"), first, Cell("closed"), amount("7", "JPY"))),
+            Row("e", (Cell("spike"), before, Cell("closed"), amount("900.00", "EUR"))),
         ),
         "None.",
     )
@@ -209,10 +219,13 @@ def test_excess_is_summed_by_currency_and_what_cost_less_is_none():
         (Row("x", (Cell("24", Unit.COUNT), amount("2136.00", "EUR"))),),
         "None.",
     )
-    found = {each.id: each.cell.value for each in cost_totals(anomalies, playbooks, savings)}
-    assert found == {
-        "anomalies": "4", "open": "2", "excess-eur": "532.00", "excess-jpy": "7",
-        "playbooks": "2", "verified": "1", "rate-eur": "89.00", "hours": "24", "saved-eur": "2136.00",
+    refused = Table(
+        "refused", "Not done", (Column("playbook", "Playbook"),), (Row("z", (Cell("pause"),)),), "-"
+    )
+    totals = cost_totals(anomalies, playbooks, refused, savings, start)
+    assert {each.id: each.cell.value for each in totals} == {
+        "anomalies": "5", "open": "2", "earlier": "1", "excess-eur": "532.00", "excess-jpy": "7",
+        "playbooks": "2", "refused": "1", "verified": "1", "rate-eur": "89.00", "hours": "24", "saved-eur": "2136.00",
     }  # fmt: skip
 
 

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
+from cost_rows import HOUR, NOW, RECEIPT, TENANT, VERIFIED, anomaly, run
+
 from trust_portal.access.access_log.model import Access, AccessEntry, AccessTally, Group, Verb
-from trust_portal.access.tenants.model import Tenant
-from trust_portal.cost.anomalies.model import AnomalyState, CostAnomaly, Figures, Lane
-from trust_portal.cost.detection.model import Direction, Reason
-from trust_portal.cost.detection.model import Severity as CostSeverity
-from trust_portal.cost.metering.model import Progress, Series
-from trust_portal.cost.remediation import model as remediation
-from trust_portal.cost.remediation.model import BlastRadius, Part, Plan, Run, RunState, Saving
+from trust_portal.cost.metering.model import Progress
+from trust_portal.cost.remediation.model import RunState
 from trust_portal.cost.remediation.playbooks import load_playbooks
 from trust_portal.kernel.actor import ActorKind
 from trust_portal.kernel.period import parse_period
@@ -33,73 +28,17 @@ from trust_portal.trust.gathering.incidents import MajorLine, incidents_section
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.gathering.savings import MOST_HOURS
 from trust_portal.trust.qbr.gathering.savings import savings_section
-from trust_portal.trust.report.derivation import sections_differ
+from trust_portal.trust.report.derivation import Derivation, sections_differ
 from trust_portal.trust.sections.display import UNKNOWN, display, sentences
 from trust_portal.trust.sections.model import Section, Sentence, State
 
-NOW = datetime(2026, 7, 3, 9, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-TENANT = Tenant(UUID(int=1), "acme", "Acme", "UTC", "", NOW, NOW, None)
 ASK = Ask(TENANT, parse_period("2026-Q2", "UTC"), NOW)
+HOW = Derivation("2", "2026-Q2", ASK.period.start, NOW)
 PROGRESS = Progress(TENANT.id, 1, datetime(2026, 4, 1, tzinfo=UTC), NOW - HOUR, None)
-ACTED = datetime(2026, 6, 20, 10, 30, tzinfo=UTC)
-VERIFIED, RECEIPT = UUID(int=77), UUID(int=78)
 ANN = Person(UUID(int=21), "Ann")
 
 
-def run(
-    number: int,
-    *,
-    before: str = "110.000000",
-    after: str = "20.500000",
-    since: datetime = datetime(2026, 6, 20, 11, tzinfo=UTC),
-    currency: str = "EUR",
-    ends: tuple[RunState, ...] = (RunState.EXECUTED, RunState.VERIFIED),
-) -> Run:
-    """A throttled export; ``ends`` are the states it came to after it was sent."""
-    book = load_playbooks().by_id["throttle-exports"]
-    plan = Plan(
-        tenant="acme", tenant_name="Acme", anomaly=UUID(int=5), anomaly_revision=1, subsystem="egress",
-        currency=currency, started_at=ACTED - 3 * HOUR, ended_at=ACTED, expected=Decimal(60),
-        actual=Decimal(360), playbook_id="throttle-exports", playbook=book, playbooks_digest="0" * 64,
-        target={"operation": "export"}, parameters={},
-        part=Part(where={"operation": "export"}, expected=Decimal(30), actual=Decimal(330)),
-        reasons=(), saving=Saving(per_hour=Decimal(999), hours=24, total=Decimal(23976)),
-        blast_radius=BlastRadius(hours=3, things=(), count=0, cost=Decimal(0), of_tenant=Decimal(0),
-                                 beside=Decimal(0), per_day=0),
-        evidence=(),
-    )  # fmt: skip
-    id_ = UUID(int=1000 + number)
-    said = {"verification": {"before": before, "after": after, "start": since.isoformat()}}
-    happened: list[tuple[str, RunState, dict[str, Any]]] = [
-        ("planned", RunState.PLANNED, {}),
-        ("sent", RunState.EXECUTING, {"key": f"{id_}:apply"}),
-        *((each.value, each, said if each is RunState.VERIFIED else {}) for each in ends),
-    ]
-    steps = tuple(
-        remediation.Step(
-            at, remediation.StepKind(kind), state, ACTED + (at - 1) * HOUR, "Rita", detail,
-            VERIFIED if state is RunState.VERIFIED else RECEIPT, None,
-        )
-        for at, (kind, state, detail) in enumerate(happened)
-    )  # fmt: skip
-    return Run(id_, TENANT.id, plan, ACTED - HOUR, UUID(int=9), "Rita", steps)
-
-
 TAKEN_BACK = (RunState.EXECUTED, RunState.VERIFIED, RunState.ROLLED_BACK)
-
-
-def anomaly() -> CostAnomaly:
-    return CostAnomaly(
-        id=UUID(int=5), tenant_id=TENANT.id, lane=Lane.LIVE, series=Series("egress", "EUR"),
-        direction=Direction.UP, kind=Reason.DEVIATION, state=AnomalyState.OPEN, severity=CostSeverity.HIGH,
-        score=9.0, confidence=0.9, started_at=ACTED - 3 * HOUR, peak_at=ACTED, last_at=ACTED,
-        detected_at=ACTED, figures=Figures(Decimal("60.005"), Decimal("360.015")),
-        unexplained=Decimal("12.345"), detector="d", detector_version="1", evidence={}, suppression_id=None,
-        verdict=None, revision=1, opened_receipt_id=RECEIPT, closed_receipt_id=None,
-        explained_receipt_id=UUID(int=79), opened_at=ACTED, explained_at=ACTED, first_explained_at=ACTED,
-        closed_at=None, changed_at=ACTED,
-    )  # fmt: skip
 
 
 def rows(section: Section, table: str) -> list[list[str]]:
@@ -132,17 +71,42 @@ def test_what_was_found_what_was_done_and_what_it_saves_an_hour():
     assert (saved.href, saved.receipt) == (f"/cost/playbooks/{run(1).id}", str(VERIFIED))
     assert said(found) == [
         "Anomalies in the period: 1, of which open: 1; beyond what was expected: EUR 300.01.",
-        "Playbooks: 2, of which verified in the data: 1, which saves EUR 89.50 an hour.",
+        "Playbooks carried out: 2, of which verified in the data: 1, which saves EUR 89.50 an hour.",
         "Counted is the first day of each, as far as it lies in the period: 24 hours in all, in which EUR 2,148.00 was saved.",
+    ]
+
+
+def test_what_was_refused_or_ran_out_is_told_apart_from_what_was_done():
+    found = cost_section(
+        PROGRESS,
+        (),
+        (
+            run(1),
+            run(2, ends=(RunState.DENIED,), sent=False),
+            run(3, ends=(RunState.LAPSED,), sent=False),
+            run(4, ends=(RunState.FAILED,)),
+        ),
+        ASK,
+    )
+    title = load_playbooks().by_id["throttle-exports"].title
+    assert [row.id for row in found.table("playbooks").rows] == [str(run(1).id)]
+    assert rows(found, "refused") == [
+        [title, "egress", "denied", "a policy forbids it", "20 June 2026, 10:30 UTC"],
+        [title, "egress", "lapsed", "nobody acted upon it in time, or there was no reason any more", "20 June 2026, 10:30 UTC"],
+        [title, "egress", "failed", "the product refused it, or did not confirm it", "20 June 2026, 11:30 UTC"],
+    ]  # fmt: skip
+    assert said(found)[1:3] == [
+        "Playbooks carried out: 1, of which verified in the data: 1, which saves EUR 89.50 an hour.",
+        "Planned, and not carried out: 3.",
     ]
 
 
 def test_of_a_section_without_a_table_nothing_can_be_said_beside_it():
     bare = cost_section(None, (), (), ASK)
     assert (bare.state, bare.sentences, bare.figures, bare.tables) == (State.NOT_APPLICABLE, (), (), ())
-    assert list(sections_differ("trust-report.json", [bare], {}, "2026-Q2", NOW)) == []
+    assert list(sections_differ("trust-report.json", [bare], {}, HOW)) == []
     spoken = replace(bare, sentences=(Sentence("Nothing unusual was found in the period."),))
-    (found,) = sections_differ("trust-report.json", [spoken], {}, "2026-Q2", NOW)
+    (found,) = sections_differ("trust-report.json", [spoken], {}, HOW)
     assert (found.field, found.reported, found.recomputed) == (
         "$.sections[0].sentences[0]", "Nothing unusual was found in the period.", "(absent)",
     )  # fmt: skip
@@ -152,7 +116,7 @@ def test_what_was_taken_back_saves_nothing_any_more():
     found = cost_section(PROGRESS, (), (run(1, ends=TAKEN_BACK),), ASK)
     ((*_, state, _, before, after, saved),) = rows(found, "playbooks")
     assert (state, before, after, saved) == ("rolled back", "EUR 110.00", "EUR 20.50", UNKNOWN)
-    assert said(found)[1:] == ["Playbooks: 1, of which verified in the data: 0."]
+    assert said(found)[1:] == ["Playbooks carried out: 1, of which verified in the data: 0."]
     assert figures(savings_section((run(1, ends=TAKEN_BACK),), ASK)) == {"verified": "0"}
 
 
@@ -171,16 +135,16 @@ def test_a_saving_is_the_verified_rate_times_the_hours_of_the_first_day_that_lie
     assert MOST_HOURS == 24
     assert [each[2:] for each in rows(found, "savings")] == [
         ["24", "EUR 89.50", "EUR 2,148.00"],
-        ["5", "EUR 0.00", "EUR 0.02"],
+        ["6", "EUR 0.00", "EUR 0.03"],
         ["24", "JPY 60", "JPY 1,440"],
         ["0", "EUR 89.50", "EUR 0.00"],
     ]
     assert rows(found, "savings")[0][1] == "20 June 2026, 11:00 UTC"
-    assert figures(found) == {"verified": "4", "saved-eur": "2148.02", "saved-jpy": "1440"}
+    assert figures(found) == {"verified": "4", "saved-eur": "2148.03", "saved-jpy": "1440"}
     assert dict(found.cells())[f"savings/savings/{run(1).id}/saved"].receipt == str(VERIFIED)
     (sentence,) = said(found)
     assert sentence.startswith(
-        "Verified playbooks: 4; at their verified rates they saved EUR 2,148.02 and JPY 1,440. Counted is the first day"
+        "Verified playbooks: 4; at their verified rates they saved EUR 2,148.03 and JPY 1,440. Counted is the first day"
     )
 
 

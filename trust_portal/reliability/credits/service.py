@@ -21,16 +21,15 @@ from trust_portal.reliability.credits.calculations_repository import (
     find_calculation_document,
 )
 from trust_portal.reliability.credits.claims_repository import claims_page
-from trust_portal.reliability.credits.model import KIND, CreditState, Outcome
+from trust_portal.reliability.credits.model import KIND, CreditState
+from trust_portal.reliability.credits.owing import due_of
 from trust_portal.reliability.credits.record import StoredCalculation, StoredClaim, StoredCredit
 from trust_portal.reliability.credits.repository import (
     credits_of_period,
     credits_page,
     find_credit,
     find_memo,
-    live_one,
 )
-from trust_portal.reliability.reports.repository import heads
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import Storage
 
@@ -119,20 +118,10 @@ class Credits:
     async def due(self, actor: Actor, tenant_id: UUID) -> tuple[StoredCalculation, ...]:
         """What is due by the newest signed reports and is not on its way, newest period first."""
         await self._may_read(actor, tenant_id)
-        found: list[StoredCalculation] = []
         async with self._storage.read(scope_of(actor, tenant_id), snapshot=True) as session:
-            newest = {
-                (each.period, each.revision): each for each in await calculations_of(session, tenant_id)
-            }
-            for head in await heads(session, tenant_id):
-                made = newest.get((head.period, head.signed_revision or 0))
-                if made is None or made.outcome is not Outcome.DUE:
-                    continue
-                known = await credits_of_period(session, tenant_id, head.period)
-                if live_one(known, made.revision) is None:
-                    found.append(made)
+            found = await due_of(session, tenant_id)
         await self._looked(actor, tenant_id)
-        return tuple(found)
+        return found
 
     async def claims(self, actor: Actor, tenant_id: UUID, request: PageRequest) -> Page[StoredClaim]:
         """What the customer claimed, newest first, with what became of it."""

@@ -11,13 +11,13 @@ from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.anomalies.repository import anomalies_overlapping
 from trust_portal.cost.metering.model import Progress
 from trust_portal.cost.metering.repository import find_progress
-from trust_portal.cost.remediation.model import Run, StepKind
+from trust_portal.cost.remediation.model import Run, RunState, StepKind
 from trust_portal.cost.remediation.repository import runs_between
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.storage.unit_of_work import ReadSession
-from trust_portal.trust.gathering.ids import ANOMALIES, COST, PLAYBOOKS
+from trust_portal.trust.gathering.ids import ANOMALIES, COST, PLAYBOOKS, REFUSED
 from trust_portal.trust.gathering.model import Ask
-from trust_portal.trust.gathering.savings import money, savings_table, verification_of
+from trust_portal.trust.gathering.savings import REACHES, money, savings_table, stepped, verification_of
 from trust_portal.trust.gathering.telling import cost_sentences
 from trust_portal.trust.gathering.totals import DROP, cost_totals
 from trust_portal.trust.sections.freshness import freshness
@@ -49,14 +49,30 @@ _PLAYBOOK_COLUMNS: Final = (
     Column("after", "An hour after", Unit.MONEY),
     Column("rate", "Saved an hour", Unit.MONEY),
 )
+_REFUSED_COLUMNS: Final = (
+    Column("playbook", "Playbook"),
+    Column("subsystem", "Subsystem"),
+    Column("state", "State"),
+    Column("why", "Why"),
+    Column("at", "Since", Unit.INSTANT),
+)
 _HOUR: Final = timedelta(hours=1)
+#: States of a plan that nothing came of, or nothing yet, and why.
+NOT_CARRIED_OUT: Final = {
+    RunState.PLANNED: "nobody has asked for it",
+    RunState.WAITING: "it waits for approval",
+    RunState.DENIED: "a policy forbids it",
+    RunState.DECLINED: "people said no, or nothing in time",
+    RunState.LAPSED: "nobody acted upon it in time, or there was no reason any more",
+    RunState.FAILED: "the product refused it, or did not confirm it",
+}
 
 
 async def gather(session: ReadSession, ask: Ask) -> Section:
-    """Anomalies of which an hour lies in the period, and playbooks of which a step does."""
+    """Anomalies of which an hour lies in the period, playbooks of which a step does, and what those saved in it."""
     progress = await find_progress(session, ask.tenant.id)
     found = await anomalies_overlapping(session, [ask.tenant.id], ask.period.start, ask.until)
-    runs = await runs_between(session, ask.tenant.id, ask.period.start, ask.until)
+    runs = await runs_between(session, ask.tenant.id, ask.period.start - REACHES, ask.until)
     return cost_section(progress, found, runs, ask)
 
 
@@ -69,6 +85,7 @@ def cost_section(
     state, why = freshness(as_of, MAX_AGE, ask.now, missing="no hour of usage is closed yet")
     if progress is None:
         state, why = State.NOT_APPLICABLE, "no usage of this customer is metered"
+    of_period = [each for each in runs if stepped(each, ask)]
     tables = (
         Table(
             ANOMALIES,
@@ -81,12 +98,19 @@ def cost_section(
             PLAYBOOKS,
             "What was done",
             _PLAYBOOK_COLUMNS,
-            tuple(map(_run, runs)),
+            tuple(_run(each) for each in of_period if each.state not in NOT_CARRIED_OUT),
             "No playbook acted in the period.",
         ),
-        savings_table(runs, ask.until),
+        Table(
+            REFUSED,
+            "What was planned, and not done",
+            _REFUSED_COLUMNS,
+            tuple(_refused(each) for each in of_period if each.state in NOT_CARRIED_OUT),
+            "Nothing was planned that was not done.",
+        ),
+        savings_table(runs, ask),
     )
-    figures = cost_totals(*tables)
+    figures = cost_totals(*tables, ask.period.start)
     return Section(
         id=COST,
         title=TITLE,
@@ -148,6 +172,20 @@ def _run(each: Run) -> Row:
             _unknown(currency)
             if each.saved_per_hour is None
             else money(each.saved_per_hour, currency, href, receipt),
+        ),
+    )
+
+
+def _refused(each: Run) -> Row:
+    href, receipt = f"{_PAGE}/playbooks/{each.id}", each.last.receipt_id
+    return Row(
+        str(each.id),
+        (
+            Cell(each.plan.playbook.title, href=href, receipt=None if receipt is None else str(receipt)),
+            Cell(each.plan.subsystem),
+            Cell(each.state.value),
+            Cell(NOT_CARRIED_OUT[each.state]),
+            Cell(rfc3339(each.last.at), Unit.INSTANT, href=href),
         ),
     )
 

@@ -1,22 +1,54 @@
-"""Credits for the period, or issued in it: what was paid back, by which memo, and what is not decided yet."""
+"""Credits for the period, or issued in it: what was paid back, by which memo, what waits, and what is owed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
-from trust_portal.reliability.credits.model import OPEN
-from trust_portal.reliability.credits.record import StoredCredit
+from trust_portal.evidence.strict import parse_json
+from trust_portal.kernel.actor import SYSTEM
+from trust_portal.kernel.money import Money
+from trust_portal.kernel.period import parse_period
+from trust_portal.reliability.credits.calculations_repository import calculations_of
+from trust_portal.reliability.credits.model import LIVE, OPEN, CreditKind, CreditState
+from trust_portal.reliability.credits.owing import due_of
+from trust_portal.reliability.credits.record import StoredCalculation, StoredCredit
 from trust_portal.reliability.credits.repository import credits_of
+from trust_portal.reliability.reports.repository import find_document, find_report, heads
 from trust_portal.storage.unit_of_work import ReadSession
-from trust_portal.trust.gathering.credits_section import IssuedCredit, WaitingCredit, credits_section
+from trust_portal.trust.gathering.credits_section import (
+    DueCredit,
+    IssuedCredit,
+    SettledCredit,
+    Unpaid,
+    WaitingCredit,
+    credits_section,
+)
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.sections.model import Section
 
+#: Of a report that was signed and that no calculation is made of yet.
+NOT_CALCULATED: Final = "not calculated yet"
+NOT_PROPOSED: Final = "nobody has proposed it"
+#: How a proposal ended, as a customer is told: whose words it ended in stands in its receipt.
+_ENDS: Final = {
+    CreditState.REJECTED: "an approver said no",
+    CreditState.EXPIRED: "the time to decide or issue it was over",
+    CreditState.VOIDED: "the vendor took it back",
+}
+_RESTATED: Final = "a restated report took its place"
+
 
 async def gather(session: ReadSession, ask: Ask) -> Section:
-    """Those for a period of the document's, and those issued while it ran."""
+    """Those for a period of the document's, those issued while it ran, and what is owed up to its end."""
     found = await credits_of(session, ask.tenant.id)
-    return credits_section(tuple(_issued(found, ask)), tuple(_waiting(found, ask)), ask.now)
+    made = await calculations_of(session, ask.tenant.id)
+    due = [
+        *calculated(await due_of(session, ask.tenant.id), found, ask),
+        *await _uncalculated(session, made, ask),
+    ]
+    unpaid = Unpaid(due, tuple(settled(found, made, ask)))
+    return credits_section(tuple(_issued(found, ask)), tuple(_waiting(found, ask)), unpaid, ask.now)
 
 
 def _issued(credits: Sequence[StoredCredit], ask: Ask) -> Iterator[IssuedCredit]:
@@ -49,3 +81,80 @@ def _waiting(credits: Sequence[StoredCredit], ask: Ask) -> Iterator[WaitingCredi
                 each.last.at,
                 str(each.last.receipt_id),
             )
+
+
+def calculated(
+    due: Sequence[StoredCalculation], credits: Sequence[StoredCredit], ask: Ask
+) -> Iterator[DueCredit]:
+    """Also of periods before the document's: what nobody has paid is owed until somebody does. Pure."""
+    for each in due:
+        if parse_period(each.period, ask.tenant.time_zone).start >= ask.period.end:
+            continue
+        ended = [
+            one for one in credits if (one.period, one.revision) == (each.period, each.revision)
+            and one.state not in LIVE
+        ]  # fmt: skip
+        last = max(ended, key=lambda one: one.attempt, default=None)
+        yield DueCredit(
+            str(each.id),
+            each.period,
+            each.kind.value,
+            each.amount,
+            NOT_PROPOSED if last is None else f"proposed, and {last.state.value}",
+            each.calculated_at if last is None else last.last.at,
+            str(each.report_id),
+            str(each.receipt_id),
+        )
+
+
+def settled(
+    credits: Sequence[StoredCredit], made: Sequence[StoredCalculation], ask: Ask
+) -> Iterator[SettledCredit]:
+    """Those for a period of the document's, and those that ended while it ran. Pure."""
+    for each in credits:
+        how = _ENDS.get(each.state)
+        if how is None or not (each.period in ask.labels or ask.period.start <= each.last.at < ask.until):
+            continue
+        newer = any(one.period == each.period and one.revision > each.revision for one in made)
+        if each.state is CreditState.VOIDED and each.last.by_id == SYSTEM.id and newer:
+            how = _RESTATED
+        yield SettledCredit(
+            str(each.id),
+            each.period,
+            each.kind.value,
+            each.amount,
+            each.state.value,
+            how,
+            each.last.at,
+            str(each.last.receipt_id),
+        )
+
+
+async def _uncalculated(session: ReadSession, made: Sequence[StoredCalculation], ask: Ask) -> list[DueCredit]:
+    """Reports of the document's periods that earn something, and of which nobody has calculated what."""
+    known = {(each.period, each.revision) for each in made}
+    found = []
+    for head in await heads(session, ask.tenant.id):
+        if head.period not in ask.labels or head.signed_id is None:
+            continue
+        if (head.period, head.signed_revision or 0) in known:
+            continue
+        credit = parse_json(await find_document(session, ask.tenant.id, head.signed_id))["credit"]
+        if credit is None:
+            continue
+        amount = Money.parse(credit["amount"], credit["currency"])
+        if amount.minor > 0:
+            report = await find_report(session, ask.tenant.id, head.signed_id)
+            found.append(
+                DueCredit(
+                    str(report.id),
+                    head.period,
+                    CreditKind.CREDIT.value,
+                    amount,
+                    NOT_CALCULATED,
+                    report.issued_at,
+                    str(report.id),
+                    str(report.receipt_id),
+                )
+            )
+    return found

@@ -1,16 +1,20 @@
-"""What credits and their memos come to in a document. Pure: a verifier derives it again from the memos."""
+"""What credits and their memos come to in a document. Pure: a verifier derives it again from the memos.
+
+What is owed is said before what was paid: a credit that is due and that nobody has proposed leaves the section missing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from trust_portal.documents import formats
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.money import Money
-from trust_portal.trust.gathering.ids import CREDITS, ISSUED, WAITING
+from trust_portal.trust.gathering.ids import CREDITS, DUE, ISSUED, SETTLED, WAITING
 from trust_portal.trust.sections.model import Cell, Column, Figure, Row, Section, Sentence, State, Table, Unit
 
 TITLE: Final = "Credits"
@@ -34,6 +38,21 @@ _OPEN_COLUMNS: Final = (
     Column("amount", "Amount", Unit.MONEY),
     Column("state", "State"),
     Column("since", "Since", Unit.INSTANT),
+)
+_DUE_COLUMNS: Final = (
+    Column("period", "For"),
+    Column("kind", "Kind"),
+    Column("amount", "Amount", Unit.MONEY),
+    Column("state", "Where it stands"),
+    Column("since", "Since", Unit.INSTANT),
+)
+_SETTLED_COLUMNS: Final = (
+    Column("period", "For"),
+    Column("kind", "Kind"),
+    Column("amount", "Amount", Unit.MONEY),
+    Column("state", "State"),
+    Column("how", "How it ended"),
+    Column("at", "When", Unit.INSTANT),
 )
 
 
@@ -65,10 +84,56 @@ class WaitingCredit:
     receipt: str
 
 
+@dataclass(frozen=True, slots=True)
+class DueCredit:
+    """What a signed report earns and nobody has proposed, or what was proposed and not let through.
+
+    ``id`` is the calculation's; of a report that is not calculated yet, its own. ``state`` says in words where it
+    stands, ``receipt`` what states the amount.
+    """
+
+    id: str
+    period: str
+    kind: str
+    amount: Money
+    state: str
+    since: datetime
+    report: str
+    receipt: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettledCredit:
+    """A proposal that ended without money; ``how`` says in words by whom or what."""
+
+    id: str
+    period: str
+    kind: str
+    amount: Money
+    state: str
+    how: str
+    at: datetime
+    receipt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unpaid:
+    """What was not issued and does not wait for a decision either."""
+
+    due: Sequence[DueCredit] = ()
+    settled: Sequence[SettledCredit] = ()
+
+
 def credits_section(
-    issued: Sequence[IssuedCredit], waiting: Sequence[WaitingCredit], now: datetime
+    issued: Sequence[IssuedCredit],
+    waiting: Sequence[WaitingCredit],
+    unpaid: Unpaid | None,
+    now: datetime,
 ) -> Section:
-    """A reversal takes back, so its amount counts against the sum."""
+    """A reversal takes back, so its amount counts against the sum, and nothing of it is owed.
+
+    ``unpaid`` is None in documents of format 1, which said nothing of it.
+    """
     sums: dict[str, Decimal] = {}
     for each in issued:
         amount = abs(Decimal(each.amount.decimal))
@@ -86,14 +151,23 @@ def credits_section(
         ),
         Figure("open", "Not decided yet", Cell(str(len(waiting)), Unit.COUNT, href=_PAGE)),
     )
+    sentences = _sentences(sorted(sums), waiting)
+    tables: tuple[Table, ...] = ()
+    owed: list[DueCredit] = []
+    if unpaid is not None:
+        owed = [each for each in unpaid.due if each.kind != _REVERSAL]
+        more = tuple(_unpaid_figures(owed, unpaid))
+        figures, sentences = (*figures, *more), (*sentences, *_unpaid_sentences(more))
+        tables = _unpaid_tables(unpaid)
     return Section(
         id=CREDITS,
         title=TITLE,
-        state=State.FRESH,
+        state=State.MISSING if owed else State.FRESH,
+        why=f"due, and not on its way: {'; '.join(map(_named, owed))}" if owed else None,
         source=SOURCE,
         as_of=now,
         max_age=MAX_AGE,
-        sentences=_sentences(sorted(sums), waiting),
+        sentences=sentences,
         figures=figures,
         tables=(
             Table(ISSUED, "Issued", _ISSUED_COLUMNS, tuple(map(_issued, issued)), "None was issued."),
@@ -104,8 +178,54 @@ def credits_section(
                 tuple(map(_waiting, waiting)),
                 "Nothing waits for a decision.",
             ),
+            *tables,
         ),
     )
+
+
+def _unpaid_figures(owed: Sequence[DueCredit], unpaid: Unpaid) -> Iterator[Figure]:
+    sums: dict[str, Decimal] = {}
+    for each in owed:
+        sums[each.amount.currency] = sums.get(each.amount.currency, Decimal(0)) + Decimal(each.amount.decimal)
+    yield Figure("due", "Due, and not on its way", Cell(str(len(owed)), Unit.COUNT, href=_PAGE))
+    for currency in sorted(sums):
+        cell = Cell(f"{sums[currency]:f}", Unit.MONEY, currency, href=_PAGE)
+        yield Figure(f"due-{currency.lower()}", f"Due in {currency}", cell)
+    yield Figure("settled", "Ended without a credit", Cell(str(len(unpaid.settled)), Unit.COUNT, href=_PAGE))
+
+
+def _unpaid_sentences(figures: Sequence[Figure]) -> Iterator[Sentence]:
+    """Of ``_unpaid_figures``."""
+    counts = {each.id: each.cell.value for each in figures}
+    if counts["due"] != "0":
+        sums = " and ".join(f"{{{each.id}}}" for each in figures if each.cell.unit is Unit.MONEY)
+        yield Sentence(f"Due by signed reports, and not on its way: {{due}}, {sums} in all.")
+    if counts["settled"] != "0":
+        yield Sentence("Proposals that ended without a credit: {settled}.")
+
+
+def _unpaid_tables(unpaid: Unpaid) -> tuple[Table, ...]:
+    return (
+        Table(
+            DUE,
+            "Due, and not on its way",
+            _DUE_COLUMNS,
+            tuple(map(_due, unpaid.due)),
+            "Whatever signed reports earn was issued, or is being decided.",
+        ),
+        Table(
+            SETTLED,
+            "Ended without a credit",
+            _SETTLED_COLUMNS,
+            tuple(map(_settled, unpaid.settled)),
+            "No proposal was rejected, taken back or left undecided.",
+        ),
+    )
+
+
+def _named(each: DueCredit) -> str:
+    money = formats.money(each.amount.decimal, each.amount.currency)
+    return f"{money} for {formats.period(each.period)}"
 
 
 def _sentences(currencies: Sequence[str], waiting: Sequence[WaitingCredit]) -> tuple[Sentence, ...]:
@@ -143,5 +263,34 @@ def _waiting(each: WaitingCredit) -> Row:
             Cell(each.amount.decimal, Unit.MONEY, each.amount.currency, href, each.receipt),
             Cell(each.state),
             Cell(rfc3339(each.since), Unit.INSTANT),
+        ),
+    )
+
+
+def _due(each: DueCredit) -> Row:
+    report = f"/reports/{each.report}"
+    return Row(
+        each.id,
+        (
+            Cell(each.period, href=report),
+            Cell(each.kind),
+            Cell(each.amount.decimal, Unit.MONEY, each.amount.currency, _PAGE, each.receipt),
+            Cell(each.state),
+            Cell(rfc3339(each.since), Unit.INSTANT, href=report),
+        ),
+    )
+
+
+def _settled(each: SettledCredit) -> Row:
+    href = f"{_PAGE}/{each.id}"
+    return Row(
+        each.id,
+        (
+            Cell(each.period),
+            Cell(each.kind),
+            Cell(each.amount.decimal, Unit.MONEY, each.amount.currency, href, each.receipt),
+            Cell(each.state),
+            Cell(each.how),
+            Cell(rfc3339(each.at), Unit.INSTANT, href=href),
         ),
     )

@@ -36,6 +36,10 @@ OVERTAKEN: Final = "overtaken"
 ISSUED: Final = "issued"
 #: Table of the credits section: those that nobody has decided yet.
 WAITING: Final = "open"
+#: Table of the credits section: what signed reports earn and nobody has proposed.
+DUE: Final = "due"
+#: Table of the credits section: proposals that ended without money.
+SETTLED: Final = "settled"
 #: Table of the incidents section: each with the copy that the tenant was given.
 POSTMORTEMS: Final = "postmortems"
 #: Table of the incidents section: the incidents themselves.
@@ -46,5 +50,7 @@ PREVENTION: Final = "prevention"
 ANOMALIES: Final = "anomalies"
 #: Table of the cost section: what was done.
 PLAYBOOKS: Final = "playbooks"
+#: Table of the cost section: what was planned and not done.
+REFUSED: Final = "refused"
 #: Table of the cost section, and of the savings in a QBR: what that saved.
 SAVINGS: Final = "savings"

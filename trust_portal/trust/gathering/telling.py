@@ -25,16 +25,22 @@ def incident_sentences(figures: Sequence[Figure]) -> tuple[Sentence, ...]:
 def cost_sentences(figures: Sequence[Figure]) -> tuple[Sentence, ...]:
     """Of ``cost_totals``."""
     counts = {each.id: each.cell.value for each in figures}
-    excess, rate, saved = (_amounts(figures, name) for name in ("excess", "rate", "saved"))
+    excess, rate, saved = (amounts(figures, name) for name in ("excess", "rate", "saved"))
     found = [Sentence("Nothing unusual was found in the period.")]
     if counts["anomalies"] != "0":
-        cost = f"; beyond what was expected: {excess}" if excess else ""
-        found = [Sentence(f"Anomalies in the period: {{anomalies}}, of which open: {{open}}{cost}.")]
+        earlier = ", begun before it: {earlier}" if counts["earlier"] != "0" else ""
+        of_them = " by those that began in it" if earlier else ""
+        cost = f"; beyond what was expected{of_them}: {excess}" if excess else ""
+        found = [Sentence(f"Anomalies in the period: {{anomalies}}, of which open: {{open}}{earlier}{cost}.")]
     if counts["playbooks"] != "0":
         saving = f", which saves {rate} an hour" if rate else ""
         found.append(
-            Sentence(f"Playbooks: {{playbooks}}, of which verified in the data: {{verified}}{saving}.")
+            Sentence(
+                f"Playbooks carried out: {{playbooks}}, of which verified in the data: {{verified}}{saving}."
+            )
         )
+    if counts["refused"] != "0":
+        found.append(Sentence("Planned, and not carried out: {refused}."))
     if saved:
         found.append(
             Sentence(
@@ -45,6 +51,6 @@ def cost_sentences(figures: Sequence[Figure]) -> tuple[Sentence, ...]:
     return tuple(found)
 
 
-def _amounts(figures: Sequence[Figure], name: str) -> str:
+def amounts(figures: Sequence[Figure], name: str) -> str:
     """Slots of the amounts of one name, one for each currency."""
     return " and ".join(f"{{{each.id}}}" for each in figures if each.id.startswith(f"{name}-"))

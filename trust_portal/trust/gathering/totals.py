@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -14,66 +15,81 @@ NOT_BEGUN: Final = "not begun"
 #: What an anomaly is called of which less was spent than expected: nothing was lost by it.
 DROP: Final = "drop"
 
-_INCIDENTS: Final = "/incidents"
-_COST: Final = "/cost"
-_PLAYBOOKS: Final = f"{_COST}/playbooks"
+INCIDENTS: Final = "/incidents"
+COST: Final = "/cost"
+PLAYBOOKS: Final = f"{COST}/playbooks"
 
 
 def incident_totals(major: Table, postmortems: Table, prevention: Table) -> tuple[Figure, ...]:
     """Two incidents that one postmortem covers have its actions once."""
     once: dict[str, Row] = {}
     for about, row in zip(postmortems.rows, prevention.rows, strict=True):
-        if _cell(prevention, row, "planned").value is not None:
-            covered_by = _cell(postmortems, about, "sha256").value or about.id
+        if cell_of(prevention, row, "planned").value is not None:
+            covered_by = cell_of(postmortems, about, "sha256").value or about.id
             once.setdefault(covered_by, row)
 
     def actions(column: str) -> int:
-        return sum(int(_cell(prevention, row, column).value or 0) for row in once.values())
+        return sum(int(cell_of(prevention, row, column).value or 0) for row in once.values())
 
-    gaps = sum(_cell(postmortems, row, "state").value in {NOT_SIGNED, NOT_BEGUN} for row in postmortems.rows)
+    gaps = sum(
+        cell_of(postmortems, row, "state").value in {NOT_SIGNED, NOT_BEGUN} for row in postmortems.rows
+    )
     return (
-        _count("major", "Major incidents", len(major.rows), _INCIDENTS),
-        _count("gaps", "Without a signed postmortem", gaps, _INCIDENTS),
-        _count("promised", "Prevention actions promised", actions("planned"), _INCIDENTS),
-        _count("done", "Prevention actions done", actions("done"), _INCIDENTS),
-        _count("overdue", "Prevention actions overdue", actions("overdue"), _INCIDENTS),
+        count("major", "Major incidents", len(major.rows), INCIDENTS),
+        count("gaps", "Without a signed postmortem", gaps, INCIDENTS),
+        count("promised", "Prevention actions promised", actions("planned"), INCIDENTS),
+        count("done", "Prevention actions done", actions("done"), INCIDENTS),
+        count("overdue", "Prevention actions overdue", actions("overdue"), INCIDENTS),
     )
 
 
-def cost_totals(anomalies: Table, playbooks: Table, savings: Table) -> tuple[Figure, ...]:
-    """Amounts by currency; what cost less than expected is no excess."""
-    open_ = sum((_cell(anomalies, row, "state").value or "").startswith("open") for row in anomalies.rows)
-    verified = sum(_cell(playbooks, row, "rate").value is not None for row in playbooks.rows)
-    hours = sum(int(_cell(savings, row, "hours").value or 0) for row in savings.rows)
+def cost_totals(
+    anomalies: Table, playbooks: Table, refused: Table, savings: Table, start: datetime
+) -> tuple[Figure, ...]:
+    """Amounts by currency; what cost less than expected is no excess.
+
+    ``start`` is the period's: what an anomaly cost is counted in the period in which it began, and in no other.
+    """
+    earlier = {row.id for row in anomalies.rows if _began(anomalies, row) < start}
+    open_ = sum((cell_of(anomalies, row, "state").value or "").startswith("open") for row in anomalies.rows)
+    verified = sum(cell_of(playbooks, row, "rate").value is not None for row in playbooks.rows)
+    hours = sum(int(cell_of(savings, row, "hours").value or 0) for row in savings.rows)
     return (
-        _count("anomalies", "Anomalies", len(anomalies.rows), _COST),
-        _count("open", "Open", open_, _COST),
-        *_sums(
+        count("anomalies", "Anomalies", len(anomalies.rows), COST),
+        count("open", "Open", open_, COST),
+        count("earlier", "Begun before the period", len(earlier), COST),
+        *sums(
             "excess",
-            "Beyond what was expected",
+            "Beyond what was expected, of those begun in the period",
             anomalies,
-            _COST,
-            lambda row: _cell(anomalies, row, "kind").value != DROP,
+            COST,
+            lambda row: row.id not in earlier and cell_of(anomalies, row, "kind").value != DROP,
         ),
-        _count("playbooks", "Playbooks", len(playbooks.rows), _PLAYBOOKS),
-        _count("verified", "Verified in the data", verified, _PLAYBOOKS),
-        *_sums("rate", "Saved an hour, verified", playbooks, _PLAYBOOKS),
-        _count("hours", "Hours counted as saved", hours, _PLAYBOOKS),
+        count("playbooks", "Playbooks carried out", len(playbooks.rows), PLAYBOOKS),
+        count("refused", "Planned, and not carried out", len(refused.rows), PLAYBOOKS),
+        count("verified", "Verified in the data", verified, PLAYBOOKS),
+        *sums("rate", "Saved an hour, verified", playbooks, PLAYBOOKS),
+        count("hours", "Hours counted as saved", hours, PLAYBOOKS),
         *savings_totals(savings),
     )
 
 
 def savings_totals(savings: Table) -> tuple[Figure, ...]:
     """Amounts by currency, over the hours that count."""
-    return tuple(_sums("saved", "Saved in the first day", savings, _PLAYBOOKS))
+    return tuple(sums("saved", "Saved in the first day", savings, PLAYBOOKS))
 
 
-def _sums(
+def _began(table: Table, row: Row) -> datetime:
+    return datetime.fromisoformat(str(cell_of(table, row, "began").value))
+
+
+def sums(
     column: str, label: str, table: Table, href: str, counts: Callable[[Row], bool] = lambda _: True
 ) -> Iterator[Figure]:
+    """A column of a table added up, an amount a currency."""
     found: dict[str, Decimal] = {}
     for row in table.rows:
-        cell = _cell(table, row, column)
+        cell = cell_of(table, row, column)
         if cell.value is not None and cell.currency is not None and counts(row):
             found[cell.currency] = found.get(cell.currency, Decimal(0)) + Decimal(cell.value)
     for currency in sorted(found):
@@ -81,9 +97,9 @@ def _sums(
         yield Figure(f"{column}-{currency.lower()}", f"{label} ({currency})", cell)
 
 
-def _count(id_: str, label: str, number: int, href: str) -> Figure:
+def count(id_: str, label: str, number: int, href: str) -> Figure:
     return Figure(id_, label, Cell(str(number), Unit.COUNT, href=href))
 
 
-def _cell(table: Table, row: Row, column: str) -> Cell:
+def cell_of(table: Table, row: Row, column: str) -> Cell:
     return row.cells[[each.id for each in table.columns].index(column)]

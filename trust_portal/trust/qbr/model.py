@@ -20,7 +20,9 @@ NOUN: Final = "QBR"
 #: What the access log calls one that is not issued: nobody of the customer can open it.
 DRAFT: Final = "QBR draft"
 KIND: Final = "qbr"
-FORMAT: Final = "1"
+#: 1 said less, as the Trust Report's did; it is still recomputed.
+FORMAT: Final = "2"
+FORMATS: Final = ("1", FORMAT)
 ENGINE: Final[Mapping[str, Json]] = MappingProxyType({"name": "trust-portal qbr", "version": "1"})
 
 #: Where a bundle carries the document and its other forms.

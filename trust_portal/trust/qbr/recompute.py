@@ -16,8 +16,8 @@ from trust_portal.reliability.comparison import file_in, mismatches, reading, sa
 from trust_portal.trust.qbr.ageing import as_it_stands
 from trust_portal.trust.qbr.closing import beside_of, closing
 from trust_portal.trust.qbr.document import sections_of
-from trust_portal.trust.qbr.model import CSV_FILE, DOCUMENT_FILE, ENGINE, FORMAT
-from trust_portal.trust.report.derivation import figures_of, sections_differ
+from trust_portal.trust.qbr.model import CSV_FILE, DOCUMENT_FILE, ENGINE, FORMATS
+from trust_portal.trust.report.derivation import Derivation, figures_of, sections_differ
 from trust_portal.trust.sections.document import csv_rows
 from trust_portal.trust.sections.model import Section
 
@@ -30,12 +30,11 @@ def recompute_qbr(files: Mapping[str, bytes]) -> list[Mismatch]:
     """
     with reading(DOCUMENT_FILE):
         body = parse_json(file_in(files, DOCUMENT_FILE))
-        same_engine(body, DOCUMENT_FILE, engine=ENGINE, formats=(FORMAT,))
+        same_engine(body, DOCUMENT_FILE, engine=ENGINE, formats=FORMATS)
         sections = sections_of(body)
         found = [*_states(body, sections), *_acknowledged(body, sections)]
         found += _closing(files, body, sections)
-        as_of = datetime.fromisoformat(body["as_of"])
-        found += sections_differ(DOCUMENT_FILE, sections, files, body["period"]["label"], as_of)
+        found += sections_differ(DOCUMENT_FILE, sections, files, Derivation.of(body))
         table = table_of(sections)
     return found + table_differs(CSV_FILE, files.get(CSV_FILE, table), table)
 

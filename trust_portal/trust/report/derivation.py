@@ -11,7 +11,7 @@ what is counted of it, and said of that, is not.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -23,19 +23,30 @@ from trust_portal.evidence.verdict import Mismatch, NotRecomputable
 from trust_portal.kernel.canonical import Json, sha256_hex
 from trust_portal.kernel.money import Money
 from trust_portal.reliability.comparison import file_in, mismatches, reading
-from trust_portal.trust.gathering.credits_section import IssuedCredit, WaitingCredit, credits_section
+from trust_portal.trust.gathering import first
+from trust_portal.trust.gathering.credits_section import (
+    DueCredit,
+    IssuedCredit,
+    SettledCredit,
+    Unpaid,
+    WaitingCredit,
+    credits_section,
+)
 from trust_portal.trust.gathering.ids import (
     ANOMALIES,
     COST,
     CREDITS,
+    DUE,
     INCIDENTS,
     ISSUED,
     MAJOR,
     PLAYBOOKS,
     POSTMORTEMS,
     PREVENTION,
+    REFUSED,
     REPORTS,
     SAVINGS,
+    SETTLED,
     SLA,
     WAITING,
 )
@@ -51,8 +62,37 @@ from trust_portal.trust.sections.model import Cell, Section, State, Table
 _NO_FIGURE: Final = frozenset({"href", "why", "state"})
 
 
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """What of a document decides how its sections follow: its ``format``, its period's label and start, its moment."""
+
+    format: str
+    period: str
+    start: datetime
+    as_of: datetime
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Derivation:
+        period = body["period"]
+        return cls(
+            body["format"],
+            period["label"],
+            datetime.fromisoformat(period["start"]),
+            datetime.fromisoformat(body["as_of"]),
+        )
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is of format 1, which was made by other rules."""
+        return self.format == "1"
+
+    @property
+    def names_what_is_due(self) -> bool:
+        return not self.is_first
+
+
 def sections_differ(
-    file: str, sections: Sequence[Section], files: Mapping[str, bytes], period: str, as_of: datetime
+    file: str, sections: Sequence[Section], files: Mapping[str, bytes], how: Derivation
 ) -> Iterator[Mismatch]:
     """Every figure of ``sections`` (those of the document ``file``) that does not follow from ``files``.
 
@@ -60,13 +100,15 @@ def sections_differ(
     """
     proofs = _Proofs(files)
     for number, stated in enumerate(sections):
-        derived = _derived(stated, proofs, period, as_of)
+        derived = _derived(stated, proofs, how)
         if derived is None:
             continue
         place = f"$.sections[{number}]"
         yield from mismatches(file, figures_of(stated), figures_of(derived), place)
         if derived.state is State.MISSING and stated.state is not State.MISSING:
             yield Mismatch(file, f"{place}.state", stated.state.value, derived.state.value)
+    if how.names_what_is_due:
+        yield from _unnamed_credits(file, sections, proofs, how)
 
 
 def figures_of(section: Section) -> Json:
@@ -106,29 +148,35 @@ class _Proofs:
         return found
 
 
-def _derived(stated: Section, proofs: _Proofs, period: str, as_of: datetime) -> Section | None:
+def _derived(stated: Section, proofs: _Proofs, how: Derivation) -> Section | None:
     """None for a section that follows from nothing in a bundle."""
     if stated.id == SLA:
-        return _service_levels(stated, proofs, period, as_of)
+        return _service_levels(stated, proofs, how)
     if stated.id == CREDITS:
-        return _credits(stated, proofs, as_of)
+        return _credits(stated, proofs, how)
     if stated.id == INCIDENTS:
         totals = incident_totals(*(stated.table(name) for name in (MAJOR, POSTMORTEMS, PREVENTION)))
         gaps = next(each for each in totals if each.id == "gaps").cell.value != "0"
         state = State.MISSING if gaps else State.FRESH
-        said = incident_sentences(totals)
+        said = first.incident_sentences(totals) if how.is_first else incident_sentences(totals)
         return replace(
             stated, figures=totals, sentences=said, state=state, why="a gap" if gaps else None, charts=()
         )
     if stated.id == COST:
         if not stated.tables:  # no usage is metered, and nothing can be said of it
             return replace(stated, figures=(), sentences=(), charts=())
-        totals = cost_totals(*(stated.table(name) for name in (ANOMALIES, PLAYBOOKS, SAVINGS)))
+        if how.is_first:
+            totals = first.cost_totals(*(stated.table(name) for name in (ANOMALIES, PLAYBOOKS, SAVINGS)))
+            return replace(stated, figures=totals, sentences=first.cost_sentences(totals), charts=())
+        found, done, refused, saved = (
+            stated.table(name) for name in (ANOMALIES, PLAYBOOKS, REFUSED, SAVINGS)
+        )
+        totals = cost_totals(found, done, refused, saved, how.start)
         return replace(stated, figures=totals, sentences=cost_sentences(totals), charts=())
     return None
 
 
-def _service_levels(stated: Section, proofs: _Proofs, period: str, as_of: datetime) -> Section:
+def _service_levels(stated: Section, proofs: _Proofs, how: Derivation) -> Section:
     """That data received since contradict a report stands in no bundle: it is taken as it is stated."""
     reports = []
     for row in _rows(stated.table(REPORTS)):
@@ -138,7 +186,7 @@ def _service_levels(stated: Section, proofs: _Proofs, period: str, as_of: dateti
         with reading(name):
             at, id_ = datetime.fromisoformat(str(issued.predicate["at"])), str(result_of(issued)["report"])
             reports.append(SignedReport(body, id_, sha256, receipt, at, overtaken_at(row)))
-    return sla_section(_unreported(stated, reports), reports, labels_of(period), as_of)
+    return sla_section(_unreported(stated, reports), reports, labels_of(how.period), how.as_of)
 
 
 def _unreported(stated: Section, reports: Sequence[SignedReport]) -> list[Owed]:
@@ -153,7 +201,8 @@ def _unreported(stated: Section, reports: Sequence[SignedReport]) -> list[Owed]:
     return [Owed(label, over=True, objectives=tuple(promised)) for label, promised in sorted(found.items())]
 
 
-def _credits(stated: Section, proofs: _Proofs, as_of: datetime) -> Section:
+def _credits(stated: Section, proofs: _Proofs, how: Derivation) -> Section:
+    """What is due, what waits and what ended is taken as it is stated, and added up."""
     issued, waiting = [], []
     for named in stated.table(ISSUED).rows:
         name = CREDIT_INPUT.format(id=named.id)
@@ -174,27 +223,86 @@ def _credits(stated: Section, proofs: _Proofs, as_of: datetime) -> Section:
                     receipt,
                 )
             )
-    table = stated.table(WAITING)
-    for named, row in zip(table.rows, _rows(table), strict=True):
-        amount = row["amount"]
+    for id_, row in _named_rows(stated.table(WAITING)):
         waiting.append(
             WaitingCredit(
-                named.id,
+                id_,
                 str(row["period"].value),
                 str(row["kind"].value),
-                Money.parse(str(amount.value), str(amount.currency)),
+                _amount(row),
                 str(row["state"].value),
                 datetime.fromisoformat(str(row["since"].value)),
-                str(amount.receipt),
+                str(row["amount"].receipt),
             )
         )
-    return credits_section(issued, waiting, as_of)
+    unpaid = None if how.is_first else Unpaid(tuple(_due(stated)), tuple(_settled(stated)))
+    return credits_section(issued, waiting, unpaid, how.as_of)
+
+
+def _due(stated: Section) -> Iterator[DueCredit]:
+    for id_, row in _named_rows(stated.table(DUE)):
+        yield DueCredit(
+            id_,
+            str(row["period"].value),
+            str(row["kind"].value),
+            _amount(row),
+            str(row["state"].value),
+            datetime.fromisoformat(str(row["since"].value)),
+            str(row["period"].href).removeprefix("/reports/"),
+            str(row["amount"].receipt),
+        )
+
+
+def _settled(stated: Section) -> Iterator[SettledCredit]:
+    for id_, row in _named_rows(stated.table(SETTLED)):
+        yield SettledCredit(
+            id_,
+            str(row["period"].value),
+            str(row["kind"].value),
+            _amount(row),
+            str(row["state"].value),
+            str(row["how"].value),
+            datetime.fromisoformat(str(row["at"].value)),
+            str(row["amount"].receipt),
+        )
+
+
+def _amount(row: Mapping[str, Cell]) -> Money:
+    return Money.parse(str(row["amount"].value), str(row["amount"].currency))
+
+
+def _unnamed_credits(
+    file: str, sections: Sequence[Section], proofs: _Proofs, how: Derivation
+) -> Iterator[Mismatch]:
+    """A signed report of the period that earns a credit, and no row says what became of it."""
+    at = {each.id: number for number, each in enumerate(sections)}
+    if SLA not in at or CREDITS not in at:
+        return
+    told = sections[at[CREDITS]]
+    named = {str(row["period"].value) for name in (ISSUED, WAITING, DUE) for row in _rows(told.table(name))}
+    for row in _rows(sections[at[SLA]].table(REPORTS)):
+        label = str(row["period"].value)
+        if label not in labels_of(how.period) or label in named:
+            continue
+        file_name = SLA_INPUT.format(period=label, revision=row["revision"].value)
+        report, _ = proofs.document(file_name)
+        with reading(file_name):
+            credit = report["credit"]
+            earned = None if credit is None else Money.parse(credit["amount"], credit["currency"])
+        if earned is not None and earned.minor > 0:
+            place = f"$.sections[{at[CREDITS]}].tables.{DUE}.{label}"
+            yield Mismatch(file, place, "nothing is due", f"{earned.decimal} {earned.currency}")
 
 
 def _rows(table: Table) -> Iterator[dict[str, Cell]]:
     """Each row's cells by column."""
     for row in table.rows:
         yield {column.id: cell for column, cell in zip(table.columns, row.cells, strict=True)}
+
+
+def _named_rows(table: Table) -> Iterator[tuple[str, dict[str, Cell]]]:
+    """Each row's id, and its cells by column."""
+    yield from zip((each.id for each in table.rows), _rows(table), strict=True)
 
 
 def _id_of(file: str) -> str:

@@ -17,7 +17,9 @@ from trust_portal.trust.sections.model import Section, State
 
 NOUN: Final = "Trust Report"
 KIND: Final = "trust-report"
-FORMAT: Final = "1"
+#: 1 named no credit that was due, and less in other places (``gathering.first``); it is still recomputed.
+FORMAT: Final = "2"
+FORMATS: Final = ("1", FORMAT)
 ENGINE: Final[Mapping[str, Json]] = MappingProxyType({"name": "trust-portal trust report", "version": "1"})
 
 #: Where a bundle carries the document and its other forms.

@@ -15,9 +15,9 @@ from trust_portal.reliability.comparison import file_in, mismatches, reading, sa
 from trust_portal.trust.gathering.changes import changes_section
 from trust_portal.trust.gathering.ids import CHANGES
 from trust_portal.trust.gathering.model import Before
-from trust_portal.trust.report.derivation import figures_of, sections_differ
+from trust_portal.trust.report.derivation import Derivation, figures_of, sections_differ
 from trust_portal.trust.report.document import sections_of
-from trust_portal.trust.report.model import CSV_FILE, DOCUMENT_FILE, ENGINE, FORMAT, PREVIOUS_FILE
+from trust_portal.trust.report.model import CSV_FILE, DOCUMENT_FILE, ENGINE, FORMATS, PREVIOUS_FILE
 from trust_portal.trust.sections.document import csv_rows
 from trust_portal.trust.sections.freshness import freshness
 from trust_portal.trust.sections.model import Section, State
@@ -31,11 +31,11 @@ def recompute_trust_report(files: Mapping[str, bytes]) -> list[Mismatch]:
     """
     with reading(DOCUMENT_FILE):
         body = parse_json(file_in(files, DOCUMENT_FILE))
-        same_engine(body, DOCUMENT_FILE, engine=ENGINE, formats=(FORMAT,))
+        same_engine(body, DOCUMENT_FILE, engine=ENGINE, formats=FORMATS)
         sections = sections_of(body)
         as_of = datetime.fromisoformat(body["as_of"])
         found = [*_states(sections, as_of), *_acknowledged(body, sections)]
-        found += sections_differ(DOCUMENT_FILE, sections, files, body["period"]["label"], as_of)
+        found += sections_differ(DOCUMENT_FILE, sections, files, Derivation.of(body))
         found += _changes(files, body, sections)
         header, *rows = csv_rows(sections)
         table = write_csv([str(each) for each in header], rows)

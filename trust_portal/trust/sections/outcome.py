@@ -10,7 +10,7 @@ from typing import Final
 
 from trust_portal.trust.gathering import ids
 from trust_portal.trust.sections.display import display
-from trust_portal.trust.sections.model import Section, Unit
+from trust_portal.trust.sections.model import Section
 
 #: Kind of mark (``components/marks.html``) and the word beside it.
 Outcome = tuple[str, str]
@@ -61,6 +61,8 @@ def _cost(section: Section) -> Outcome:
 
 
 def _credits(section: Section) -> Outcome:
+    if due := _count(section, "due"):
+        return "bad", f"{due} due, and not on its way" if due == 1 else f"{due} due, and not on their way"
     if waiting := _count(section, "open"):
         return "warn", f"{waiting} not decided"
     return ("good", "Credited") if _count(section, "issued") else ("mute", "None")
@@ -96,9 +98,12 @@ def _told_of_sla(section: Section) -> str:
 
 
 def _told_of_credits(section: Section) -> str:
-    sums = [display(each.cell) for each in section.figures if each.cell.unit is Unit.MONEY]
+    told = [
+        f"{' and '.join(sums)} {words}"
+        for beginning, words in (("sum-", "credited"), ("due-", "due, and not on its way"))
+        if (sums := [display(each.cell) for each in section.figures if each.id.startswith(beginning)])
+    ]
     waiting = _count(section, "open")
-    told = [f"{' and '.join(sums)} credited"] if sums else []
     return "; ".join([*told, *([f"{_counted(waiting, 'credit')} not decided"] if waiting else [])])
 
 

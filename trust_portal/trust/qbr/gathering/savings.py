@@ -10,7 +10,7 @@ from trust_portal.cost.remediation.model import Run
 from trust_portal.cost.remediation.repository import runs_between
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.model import Ask
-from trust_portal.trust.gathering.savings import savings_table
+from trust_portal.trust.gathering.savings import REACHES, savings_table
 from trust_portal.trust.gathering.totals import savings_totals
 from trust_portal.trust.qbr.ids import SAVINGS
 from trust_portal.trust.sections.model import Cell, Figure, Section, Sentence, State, Unit
@@ -23,13 +23,14 @@ _PAGE: Final = "/cost/playbooks"
 
 
 async def gather(session: ReadSession, ask: Ask) -> Section:
-    """Playbooks of which a step lies in the period and that stand verified."""
-    return savings_section(await runs_between(session, ask.tenant.id, ask.period.start, ask.until), ask)
+    """Playbooks that stand verified, of which a step or an hour of the first day lies in the period."""
+    runs = await runs_between(session, ask.tenant.id, ask.period.start - REACHES, ask.until)
+    return savings_section(runs, ask)
 
 
 def savings_section(runs: Sequence[Run], ask: Ask) -> Section:
     """Pure."""
-    table = savings_table(runs, ask.until)
+    table = savings_table(runs, ask)
     saved = savings_totals(table)
     amounts = " and ".join(f"{{{each.id}}}" for each in saved)
     verified = Figure("verified", "Verified playbooks", Cell(str(len(table.rows)), Unit.COUNT, href=_PAGE))
@@ -43,7 +44,7 @@ def savings_section(runs: Sequence[Run], ask: Ask) -> Section:
         sentences=(
             Sentence(
                 f"Verified playbooks: {{verified}}; at their verified rates they saved {amounts}. Counted is the "
-                "first day of each: nobody knows how long it would have gone on."
+                "first day of each, as far as it lies in the period: nobody knows how long it would have gone on."
             )
             if saved
             else Sentence("No playbook of the period stands verified in the data, so no saving is claimed."),
