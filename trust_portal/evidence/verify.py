@@ -122,16 +122,10 @@ def verify(
     head, proof = _check_manifest(envelope, files, trust, report)
     kind = (kinds or {}).get(manifest.kind)
     concealing = None if kind is None else kind.conceals
-    own = None if concealing is None else disclosures_of(concealing.file)
-    check_receipts(files, proof, trust, report, known=() if own is None else (own,))
-    handed = {**({own: files[own]} if own is not None and own in files else {}), **(disclosed or {})}
-    if concealing is not None:
-        report.proved.extend(
-            check_document(files.get(concealing.file), concealing.file, handed, report, concealing.whole)
-        )
-    elif disclosed:
-        for name in disclosed:
-            report.find(Code.UNREFERENCED_DISCLOSURE, "this kind of document withholds nothing", file=name)
+    check_receipts(
+        files, proof, trust, report, known=[disclosures_of(concealing.file)] if concealing is not None else ()
+    )
+    _check_disclosures(files, concealing, disclosed or {}, report)
     grown = proof is not None and check_growth(files, manifest, proof, report)
     if since is not None:
         older = _verify_older(since, trust, report)
@@ -144,6 +138,21 @@ def verify(
     if policy is None and not pinned:
         say_unpinned(", ".join(signers), report)
     return _verdict(report, Subject(manifest.kind, manifest.tenant, manifest.period, head, signers))
+
+
+def _check_disclosures(
+    files: Mapping[str, bytes], concealing: Concealing | None, disclosed: Mapping[str, bytes], report: Report
+) -> None:
+    """Those in the bundle and those handed over beside it, each against the digest that stands in its place."""
+    if concealing is None:
+        for name in disclosed:
+            report.find(Code.UNREFERENCED_DISCLOSURE, "this kind of document withholds nothing", file=name)
+        return
+    within = disclosures_of(concealing.file)
+    lists = {within: files[within]} if within in files else {}
+    lists.update(disclosed)
+    document = files.get(concealing.file)
+    report.proved.extend(check_document(document, concealing.file, lists, report, concealing.whole))
 
 
 def _check_manifest(

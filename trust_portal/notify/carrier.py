@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from trust_portal.notify.model import Answer, Delivery, Notification
 from trust_portal.storage.unit_of_work import WriteSession
@@ -20,6 +20,10 @@ class Parcel(Protocol):
 
 
 class Carrier(Protocol):
+    """``what`` it carries, as a sentence begins with it: "A mail"."""
+
+    what: ClassVar[str]
+
     async def pack(
         self, session: WriteSession, notification: Notification, delivery: Delivery
     ) -> Parcel | str:

@@ -170,7 +170,7 @@ class Courier:
         if notification.topic in _UNMOURNED:
             return
         home = await self._address_book.name_of(session, delivery.home_id)
-        what = "A webhook" if delivery.channel is Channel.WEBHOOK else "A mail"
+        what = self._carriers[delivery.channel].what
         await announce(
             session,
             Announcement(

@@ -44,23 +44,27 @@ class FormState:
 
     values: Mapping[str, str] = field(default_factory=dict)
     refusal: Refused | None = None
+    #: What the page calls every field beyond its own name.
+    suffix: str = ""
 
     def value(self, name: str, default: str = "") -> str:
         return self.values.get(name, default)
 
     def error(self, name: str) -> str | None:
-        return next((each.message for each in self._refusals if each.field == name), None)
+        return next((each["message"] for each in self.errors if each["field"] == name), None)
 
     @property
     def errors(self) -> list[dict[str, str | None]]:
         """For ``forms.error_summary``."""
-        return [{"field": each.field, "message": each.message} for each in self._refusals]
+        return [
+            {"field": each.field and each.field + self.suffix, "message": each.message}
+            for each in self._refusals
+        ]
 
     def of(self, thing: object) -> FormState:
         """The same as one of several forms of a kind on a page, where fields are called ``reason-<thing>``."""
-        for each in self._refusals:
-            each.field = f"{each.field}-{thing}" if each.field else None
-        return FormState({f"{name}-{thing}": value for name, value in self.values.items()}, self.refusal)
+        suffix = f"-{thing}"
+        return FormState({name + suffix: value for name, value in self.values.items()}, self.refusal, suffix)
 
     @property
     def _refusals(self) -> tuple[Refused, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from email.message import EmailMessage
+from typing import ClassVar
 
 from trust_portal.errors import InvalidInput
 from trust_portal.notify.address_book import AddressBook
@@ -26,6 +27,8 @@ class Letter:
 
 class MailCarrier:
     """``mail`` None: no mail server is set up (any more)."""
+
+    what: ClassVar[str] = "A mail"
 
     def __init__(self, address_book: AddressBook, mail: Mail | None) -> None:
         self._address_book = address_book

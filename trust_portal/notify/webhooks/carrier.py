@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from trust_portal.notify.address_book import AddressBook
 from trust_portal.notify.model import Answer, Delivery, Notification
@@ -27,6 +28,8 @@ class SignedMessage:
 
 
 class WebhookCarrier:
+    what: ClassVar[str] = "A webhook"
+
     def __init__(
         self, address_book: AddressBook, secrets: EndpointSecrets, sender: Sender, base_url: str
     ) -> None:

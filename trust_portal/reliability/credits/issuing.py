@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -90,7 +91,7 @@ class CreditIssues:
                 sha256="",
             )
             document = canonical(memo_body(credit, calculation, used.approval, issue, allowed_by=allowed_by))
-            issue = Issue(issue.reference, issue.at, issue.by_id, issue.by, sha256_hex(document))
+            issue = replace(issue, sha256=sha256_hex(document))
             await add_issue(
                 session,
                 credit,
