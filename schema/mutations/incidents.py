@@ -11,7 +11,13 @@ from schema.ids import decode, encode
 from schema.payload import Payload, mutation
 from schema.types.incident import VendorIncident, vendor_incident
 from trust_portal.kernel.ids import VENDOR_ID
-from trust_portal.learning.incidents.acts_model import ChangeSeverity, DeclareIncident, Telling, command_of
+from trust_portal.learning.incidents.acts_model import (
+    AssignGap,
+    ChangeSeverity,
+    DeclareIncident,
+    Telling,
+    command_of,
+)
 from trust_portal.learning.incidents.model import Severity
 
 strawberry.enum(Telling, name="IncidentTelling", description="What can be told of an incident.")
@@ -35,6 +41,22 @@ class DeclareIncidentInput:
         default=None, description="One of the vendor's people. Null: whoever declares it."
     )
     team: str | None = None
+    alarms_of: str | None = strawberry.field(
+        default=None,
+        description="A pager whose alarms by this key no rule took: they were of this incident, and are no gap any more.",
+    )
+
+
+@strawberry.input(
+    description="What was told of nobody's incident, or of no one incident, belongs to this one."
+)
+class AssignIncidentGapInput:
+    source: str = strawberry.field(description="Who told it, or the pager whose alarms no rule took.")
+    key: str = strawberry.field(description="By which it was told.")
+    incident_id: strawberry.ID = strawberry.field(
+        description="Of a key that several declared, one of those; else any."
+    )
+    reason: str
 
 
 @strawberry.input(description="What happened to an incident. What a telling does not need is left out.")
@@ -79,8 +101,18 @@ class IncidentMutations:
             owner_id=None if input.owner_id is None else decode(input.owner_id, "Person", field="ownerId").id,
             team=input.team,
             key=input.key,
+            alarms_of=input.alarms_of,
         )
         found = await info.context.house.incidents.declare(command, info.context.actor)
+        return IncidentPayload(incident=vendor_incident(found), approval_request_id=None)
+
+    @mutation(
+        description="Say to which incident a gap belongs: what nobody declared, or several did, or no rule took."
+    )
+    async def assign_incident_gap(self, info: Info, input: AssignIncidentGapInput) -> IncidentPayload:
+        id_ = decode(input.incident_id, "VendorIncident", field="incidentId").id
+        command = AssignGap(input.source, input.key, id_, input.reason)
+        found = await info.context.house.incident_gaps.assign(command, info.context.actor)
         return IncidentPayload(incident=vendor_incident(found), approval_request_id=None)
 
     @mutation(description="Put what happened to an incident on record.")

@@ -215,6 +215,7 @@ class IncidentUpdatedData(Data, kw_only=True):
     objectives: Keys | None = None
     declared_by: Source | None = None
     into_declared_by: Source | None = None
+    adopts: Source | None = None
     owner: ShortText | None = None
     by: ShortText | None = None
 
@@ -225,7 +226,8 @@ class IncidentUpdated(Event, kw_only=True, tag=INCIDENT_UPDATED):
     ``affected`` says anew whom it touches; without ``tenants`` or ``objectives`` it may be all of them.
     ``owner`` says who owns it from now on.
     ``declared_by`` and ``into_declared_by`` (of the portal only) name the sources that declared the
-    incidents, where a key alone may not say which.
+    incidents, where a key alone may not say which. ``adopts`` (of the portal only) names a source: what it tells
+    by this key belongs to this incident, though several were declared by it.
     """
 
     data: IncidentUpdatedData

@@ -55,6 +55,8 @@ _PREPARE: Final = (
     f"CREATE TEMP TABLE IF NOT EXISTS staged_usage ({STAGED_USAGE}) ON COMMIT DELETE ROWS; "
     f"CREATE TEMP TABLE IF NOT EXISTS staged_facts ({STAGED_FACTS}) ON COMMIT DELETE ROWS"
 )
+#: An act at a door may tell several events in one transaction, one after the other; a delivery stores once.
+_EMPTY: Final = "; ".join(f"DELETE FROM staged_{name}" for name in ("keys", "measurements", "usage", "facts"))  # noqa: S608 - constants
 #: Events of one chunk come a microsecond after another, in their order: of several corrections of one
 #: event the last received counts, also when they came together.
 _RECEIVED_AT: Final = "$1::timestamptz + (row_number() OVER (ORDER BY ctid) - 1) * interval '1 microsecond'"
@@ -139,6 +141,8 @@ async def store(session: WriteSession, staged: Staged, received_at: datetime) ->
     connection = await session.driver()
     name = _naming(session)
     await connection.execute(name(_PREPARE))
+    if not isinstance(session.scope, IntakeScope):
+        await connection.execute(name(_EMPTY))
     known = await _register(connection, name, staged.first.values())
     new = [each for key, each in staged.first.items() if key not in known] if known else staged.first.values()
     for table, rows in staged.rows.items():

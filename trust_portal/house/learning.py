@@ -16,6 +16,7 @@ from trust_portal.learning.actions.clocks import ActionClocks
 from trust_portal.learning.actions.feeds import CalendarFeeds
 from trust_portal.learning.actions.reminding import ActionReminders
 from trust_portal.learning.actions.service import PreventionActions
+from trust_portal.learning.incidents.assigning import GapAssigning
 from trust_portal.learning.incidents.customers import CustomerIncidents
 from trust_portal.learning.incidents.downgrading import Downgrades
 from trust_portal.learning.incidents.following import Following
@@ -50,6 +51,7 @@ def renderers(press: Press) -> Mapping[str, Renderer]:
 class LearningRoom:
     incidents: Incidents
     incident_following: Following
+    incident_gaps: GapAssigning
     incident_integrations: Integrations
     alarms: AlarmDesk
     downgrades: Downgrades
@@ -77,6 +79,7 @@ def learning_room(base: Foundation, access: AccessRoom) -> LearningRoom:
     return LearningRoom(
         incidents=incidents,
         incident_following=following,
+        incident_gaps=GapAssigning(storage, gate, ledger, incidents, following),
         incident_integrations=Integrations(storage, gate, ledger, pager_secrets),
         alarms=AlarmDesk(storage, following, pager_secrets),
         downgrades=Downgrades(storage, gate, ledger, access.approvals, incidents, following),

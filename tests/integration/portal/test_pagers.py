@@ -3,46 +3,22 @@
 from __future__ import annotations
 
 import base64
-import csv
-import hashlib
-import hmac
 import json
 import re
 from datetime import timedelta
-from io import StringIO
-from typing import Any
 
-import httpx
 import pytest
+from support.pager_deliveries import PAGER, SECRET, at, gaps, paged, set_up, signed
 from support.portal_fixtures import Portal
 from support.portal_world import NOW
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.house import House, build_house
-from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.incidents.alarms import AlarmSource
 from trust_portal.learning.incidents.model import Incident, IncidentFilter
 
-SECRET = "made by PagerDuty"
-PAGER = "/webhooks/in/pagerduty/main"
 ALERTS = "/webhooks/in/alertmanager/prod"
-
-
-def at(minutes: int) -> str:
-    return rfc3339(NOW + timedelta(minutes=minutes))
-
-
-def paged(type_: str, id_: str, minutes: int = -10, **data: Any) -> bytes:
-    said = {
-        "id": "Q1",
-        "created_at": at(-20),
-        "title": "Disk full",
-        "priority": {"summary": "P1"},
-        "service": {"summary": "storage"},
-    }
-    event = {"id": id_, "event_type": f"incident.{type_}", "occurred_at": at(minutes), "data": said | data}
-    return json.dumps({"event": event}).encode()
 
 
 def alerting(status: str, start: int, *, severity: str = "critical") -> bytes:
@@ -58,18 +34,6 @@ def alerting(status: str, start: int, *, severity: str = "critical") -> bytes:
         "alerts": [alert],
     }
     return json.dumps(value).encode()
-
-
-def signed(body: bytes, secret: str = SECRET) -> dict[str, str]:
-    return {"x-pagerduty-signature": "v1=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}
-
-
-async def set_up(browser: httpx.AsyncClient, kind: str, name: str, **more: str) -> str:
-    """The page of a new pager."""
-    form = {"kind": kind, "name": name, "reason": "It wakes us", "secret": ""} | more
-    sent = await browser.post("/incidents/integrations", data=form)
-    assert sent.status_code == 303, sent.text
-    return sent.headers["location"]
 
 
 async def known(portal: Portal, source: str) -> dict[str, Incident]:
@@ -129,6 +93,22 @@ async def test_alertmanager_declares_repeats_resolves_and_reopens_one_incident(p
     assert token not in page
 
 
+async def test_one_delivery_that_reopens_an_incident_and_makes_it_worse_tells_both(portal: Portal):
+    async with portal.browser("sre_operator") as browser:
+        page = (await browser.get(await set_up(browser, "alertmanager", "prod"))).text
+    [token] = re.findall(r"tpa_[A-Za-z0-9_-]{43}", page)
+    async with portal.program(None) as pager:
+        for body in (
+            alerting("firing", -30, severity="warning"),
+            alerting("resolved", -28, severity="warning"),
+            alerting("firing", -10),
+        ):
+            answer = await pager.post(ALERTS, content=body, headers={"authorization": f"Bearer {token}"})
+            assert (answer.status_code, answer.json()) == (200, {"alarm": "told"})
+    [incident] = (await known(portal, "alertmanager/prod")).values()
+    assert (incident.severity, incident.reopened, incident.is_open, incident.facts) == ("P1", 1, True, 4)
+
+
 @pytest.mark.parametrize(
     ("path", "headers"),
     [
@@ -181,16 +161,6 @@ async def test_rules_are_tried_changed_with_a_reason_and_turned_off(portal: Port
         assert (await browser.post(where, data=off)).status_code == 303
     async with portal.program(None) as pager:
         assert (await pager.post(PAGER, content=body, headers=signed(body))).status_code == 401
-
-
-async def gaps(portal: Portal) -> list[tuple[str, str, str | None]]:
-    async with portal.browser("pmo") as browser:
-        rows = csv.DictReader(StringIO((await browser.get("/switchboard/coverage.csv")).text))
-    return [
-        (row["name"], row["cover"], row["worst_severity"] or None)
-        for row in rows
-        if row["cover"] not in {"signed", "merged", "unsigned"}
-    ]
 
 
 async def test_what_a_pager_could_not_tell_is_a_named_gap_until_somebody_minds_it(portal: Portal):

@@ -50,6 +50,7 @@ EXPECTED = {
     "/trust-batches/2026-Q2": "303 403 403 403 403 404 404 403 404 404",
     "/incidents": "303 403 403 403 403 200 200 200 200 200",
     "/incidents/declare": "303 403 403 403 403 200 403 403 403 403",
+    "/incidents/gap": "303 403 403 403 403 404 403 403 403 403",
     "/incidents/integrations": "303 403 403 403 403 200 200 200 200 200",
     "/incidents/integrations/pagerduty/none": "303 403 403 403 403 404 404 404 404 404",
     "/incidents/{report}": "303 403 403 403 403 404 404 404 404 404",

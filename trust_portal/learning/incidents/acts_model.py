@@ -21,6 +21,7 @@ class DeclareIncident:
     """``tenants`` and ``objectives`` are external keys; None: it may touch all of them.
 
     ``owner_id`` is one of the vendor's people; None: whoever declares it. ``key`` None: one is made.
+    ``alarms_of``: the pager whose alarms by this key no rule took, and that are declared by this.
     Raises ``InvalidInput`` by field.
     """
 
@@ -34,6 +35,7 @@ class DeclareIncident:
     owner_id: UUID | None = None
     team: str | None = None
     key: str | None = None
+    alarms_of: str | None = None
 
     def __post_init__(self) -> None:
         for field in ("title", "service"):
@@ -133,6 +135,26 @@ class ChangeOwner(TellOfIncident):
     """Somebody else of the vendor's people owns it from now on, and signs its postmortem."""
 
     owner_id: UUID = VENDOR_ID
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptStrays(TellOfIncident):
+    """What ``source`` tells by the incident's key belongs to it, though several were declared by that key."""
+
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AssignGap:
+    """What ``source`` told by ``key``, and what belongs to no incident, belongs to this one; ``text`` says why."""
+
+    source: str
+    key: str
+    incident_id: UUID
+    text: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", require_words(self.text, "text"))
 
 
 class Telling(StrEnum):

@@ -56,11 +56,11 @@ def fold(
 ) -> Register:
     """The register of ``facts``. ``people``: addresses and names of the vendor's people, in lower case."""
     told = in_order(facts)
-    sources = _declaring(told)
+    sources, adopted = _declaring(told), _adopted(told)
     histories: dict[Name, list[IncidentFact]] = {}
     strays: dict[Name, list[IncidentFact]] = {}
     for fact in told:
-        name = _name(fact, sources)
+        name = _name(fact, sources, adopted)
         if name is None:
             strays.setdefault((fact.source, fact.subject), []).append(fact)
         else:
@@ -100,8 +100,8 @@ def timeline(
 def history_of(facts: Iterable[IncidentFact], name: Name) -> tuple[IncidentFact, ...]:
     """Those of ``facts`` (all with the incident's key) that speak of the incident of that source and key."""
     told = in_order(facts)
-    sources = _declaring(told)
-    return tuple(fact for fact in told if _name(fact, sources) == name)
+    sources, adopted = _declaring(told), _adopted(told)
+    return tuple(fact for fact in told if _name(fact, sources, adopted) == name)
 
 
 def _declaring(told: Iterable[IncidentFact]) -> dict[str, frozenset[str]]:
@@ -113,14 +113,27 @@ def _declaring(told: Iterable[IncidentFact]) -> dict[str, frozenset[str]]:
     return {key: frozenset(sources) for key, sources in found.items()}
 
 
-def _name(fact: IncidentFact, sources: Mapping[str, frozenset[str]]) -> Name | None:
+def _adopted(told: Iterable[IncidentFact]) -> dict[Name, str]:
+    """By source and key of strays, whose incident of that key they belong to: as the portal said last."""
+    return {
+        (fact.body["adopts"], fact.subject): fact.body["declared_by"]
+        for fact in told
+        if fact.source == PORTAL and fact.body.get("adopts") and fact.body.get("declared_by")
+    }
+
+
+def _name(
+    fact: IncidentFact, sources: Mapping[str, frozenset[str]], adopted: Mapping[Name, str]
+) -> Name | None:
     """Whose incident a fact speaks of.
 
     Where two sources declare incidents by the same key they are two incidents. A step from elsewhere
     counts where one source alone uses the key; otherwise it could tell one customer of another's.
-    The portal says which one is meant.
+    The portal says which one is meant, of its own steps and of those from elsewhere.
     """
-    return _resolved(fact.subject, fact, fact.body.get("declared_by"), fact.source, sources)
+    own = fact.source in sources.get(fact.subject, frozenset())
+    speaks_as = fact.source if own else adopted.get((fact.source, fact.subject), fact.source)
+    return _resolved(fact.subject, fact, fact.body.get("declared_by"), speaks_as, sources)
 
 
 def _resolved(

@@ -17,7 +17,12 @@ from trust_portal.kernel.canonical import Json, sha256_hex
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.learning.incidents import integrations_repository as repository
 from trust_portal.learning.incidents.alarms import Alarm, AlarmSource, read_alarm
-from trust_portal.learning.incidents.integrations_model import Integration, SetIntegration, UnmatchedAlarm
+from trust_portal.learning.incidents.integrations_model import (
+    Integration,
+    Refusal,
+    SetIntegration,
+    UnmatchedAlarm,
+)
 from trust_portal.learning.incidents.mapping import Ignored, Mapped, Unmatched, apply_mapping, parse_mapping
 from trust_portal.learning.incidents.pager_secrets import PagerSecrets
 from trust_portal.storage.tenancy import TenantScope
@@ -38,11 +43,12 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class IntegrationView:
-    """A pager, what it was before, and what no rule fitted. ``token``: for who may set it, Alertmanager's."""
+    """A pager, what it was before, what no rule fitted, and what was turned away as it is now. ``token``: for who may set it, Alertmanager's."""
 
     integration: Integration
     versions: tuple[Integration, ...]
     unmatched: tuple[UnmatchedAlarm, ...]
+    refusals: tuple[Refusal, ...]
     token: str | None
 
 
@@ -67,12 +73,13 @@ class Integrations:
         async with self._storage.read(_VENDOR, snapshot=True) as session:
             versions = await repository.versions_of(session, source)
             unmatched = await repository.unmatched_of(session, source, _MOST_UNMATCHED)
+            refusals = await repository.refusals_of(session, versions[0]) if versions else ()
         if not versions:
             raise NotFound(NOUN)
         may_set = self._gate.allows(actor, Action.INCIDENT_INTEGRATION_SET, Resource.of_house(NOUN))
         shown = may_set and kind is AlarmSource.ALERTMANAGER
         token = self._secrets.token(source, versions[0].generation) if shown else None
-        return IntegrationView(versions[0], versions, unmatched, token)
+        return IntegrationView(versions[0], versions, unmatched, refusals, token)
 
     async def try_rules(self, actor: Actor, kind: AlarmSource, rules: str, body: bytes) -> Tried:
         """What ``rules`` make of a delivery; nothing is told. ``InvalidInput``: rules, body or a path in it."""

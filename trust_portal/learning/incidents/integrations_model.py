@@ -14,6 +14,7 @@ from trust_portal.errors import InvalidInput
 from trust_portal.kernel.names import require_words
 from trust_portal.learning.incidents.alarms import AlarmSource
 from trust_portal.learning.incidents.mapping import parse_mapping
+from trust_portal.learning.incidents.model import Incident, IncidentGap, Severity
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _LONGEST_SECRET: Final = 200
@@ -78,7 +79,10 @@ class SetIntegration:
 
 @dataclass(frozen=True, slots=True)
 class UnmatchedAlarm:
-    """An alarm that became no incident, and why."""
+    """An alarm that became no incident, and why. ``severity``: what a rule read from it, as far as one fitted.
+
+    ``settled``: later rules make no P1 or P2 of it, or somebody said of which incident it was.
+    """
 
     alarm_id: str
     kind: str
@@ -87,6 +91,36 @@ class UnmatchedAlarm:
     version: int
     fields: Mapping[str, str]
     received_at: datetime
+    severity: Severity | None = None
+    settled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenGap:
+    """What ``source`` told by ``key`` and belongs to no incident: steps in the register's ``gap``, or ``alarms``.
+
+    ``candidates``: where several incidents were declared by the key, those. None: any may be what it belongs to.
+    """
+
+    source: str
+    key: str
+    gap: IncidentGap | None
+    alarms: tuple[UnmatchedAlarm, ...]
+    candidates: tuple[Incident, ...] = ()
+
+    @property
+    def first_at(self) -> datetime:
+        """When it was first told of."""
+        times = [each.received_at for each in self.alarms] + ([] if self.gap is None else [self.gap.first_at])
+        return min(times)
+
+    @property
+    def worst_severity(self) -> Severity | None:
+        """The worst that is named; None: none is."""
+        named = [each.severity for each in self.alarms] + [
+            None if self.gap is None else self.gap.worst_severity
+        ]
+        return min((each for each in named if each is not None), default=None)
 
 
 class RefusedDelivery(StrEnum):
@@ -95,6 +129,14 @@ class RefusedDelivery(StrEnum):
     OFF = "off"
     UNPROVED = "unproved"
     UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Deliveries to a pager as it is set up now were turned away since ``first_at``: a gap until it is set anew."""
+
+    why: RefusedDelivery
+    first_at: datetime
 
 
 class Reception(StrEnum):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Row, exists, func, insert, select
+from sqlalchemy import ColumnElement, Row, and_, exists, func, insert, not_, select
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from trust_portal.access.approvals.model import person_behind
@@ -12,8 +14,14 @@ from trust_portal.errors import Conflict
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents.alarms import Alarm, AlarmSource
-from trust_portal.learning.incidents.integrations_model import Integration, RefusedDelivery, UnmatchedAlarm
+from trust_portal.learning.incidents.integrations_model import (
+    Integration,
+    Refusal,
+    RefusedDelivery,
+    UnmatchedAlarm,
+)
 from trust_portal.learning.incidents.mapping import Ignored, Mapped, Unmatched, apply_mapping, parse_mapping
+from trust_portal.learning.incidents.model import Incident, Severity
 from trust_portal.learning.incidents.tables import (
     incident_integrations,
     incident_refusals,
@@ -106,26 +114,17 @@ async def add_unmatched(
 async def unmatched_of(session: ReadSession, source: str, limit: int) -> tuple[UnmatchedAlarm, ...]:
     """The newest first."""
     row = incident_unmatched.c
-    query = select(incident_unmatched).where(row.tenant_id == VENDOR_ID, row.source == source)
-    rows = await session.execute(query.order_by(row.received_at.desc()).limit(limit))
-    return tuple(
-        UnmatchedAlarm(
-            each.alarm_id, each.kind, each.key, each.why, each.version, each.fields, each.received_at
-        )
-        for each in rows
+    query = select(incident_unmatched, not_(_unsettled(source)).label("settled")).where(
+        row.tenant_id == VENDOR_ID, row.source == source
     )
+    rows = await session.execute(query.order_by(row.received_at.desc()).limit(limit))
+    return tuple(replace(_unmatched(each), settled=each.settled) for each in rows)
 
 
 async def settle_unmatched(session: WriteSession, integration: Integration) -> None:
     """What the rules of ``integration`` make no P1 or P2 of is a gap no longer. The rules have a receipt."""
-    row, settled = incident_unmatched.c, incident_unmatched_settled.c
-    query = select(row.alarm_id, row.fields).where(
-        row.tenant_id == VENDOR_ID,
-        row.source == integration.source,
-        ~exists().where(
-            settled.tenant_id == VENDOR_ID, settled.source == row.source, settled.alarm_id == row.alarm_id
-        ),
-    )
+    row = incident_unmatched.c
+    query = select(row.alarm_id, row.fields).where(_unsettled(integration.source))
     rules = parse_mapping(integration.rules)
     found = [
         {
@@ -143,6 +142,49 @@ async def settle_unmatched(session: WriteSession, integration: Integration) -> N
         )
 
 
+async def open_alarms(session: ReadSession, source: str, key: str) -> tuple[UnmatchedAlarm, ...]:
+    """Those by one key that no rule took and nothing has settled, the first first."""
+    rows = await session.execute(
+        select(incident_unmatched)
+        .where(_unsettled(source), incident_unmatched.c.key == key)
+        .order_by(incident_unmatched.c.received_at, incident_unmatched.c.alarm_id)
+    )
+    return tuple(_unmatched(each) for each in rows)
+
+
+async def settle_alarms(
+    session: WriteSession, source: str, incident: Incident, key: str, receipt_id: UUID
+) -> None:
+    """By somebody's word, in the receipt, these alarms were of ``incident``: a gap no longer.
+
+    ``Conflict``: NO_GAP where there is none like that; LESS_SEVERE where a rule read a worse P1 or P2 from one.
+    """
+    found = await open_alarms(session, source, key)
+    if not found:
+        raise Conflict(f"no alarm {key} of {source} waits for an incident", code="NO_GAP", field="key")
+    worst = min((each.severity for each in found if each.severity is not None), default=None)
+    if worst is not None and worst.is_major and worst.outranks(incident.worst_severity):
+        raise Conflict(
+            f"the alarm was a {worst.value}: the incident is at least that",
+            code="LESS_SEVERE",
+            field="severity",
+        )
+    await session.execute(
+        insert(incident_unmatched_settled).values(
+            [
+                {
+                    "tenant_id": VENDOR_ID,
+                    "source": source,
+                    "alarm_id": each.alarm_id,
+                    "incident_id": incident.id,
+                    "receipt_id": receipt_id,
+                }
+                for each in found
+            ]
+        )
+    )
+
+
 async def add_refusal(session: WriteSession, integration: Integration, why: RefusedDelivery) -> None:
     """Once for each version of a pager, however many deliveries: strangers can send many."""
     await session.execute(
@@ -155,6 +197,45 @@ async def add_refusal(session: WriteSession, integration: Integration, why: Refu
             first_at=session.clock.now(),
         )
         .on_conflict_do_nothing(index_elements=["tenant_id", "source", "version", "why"])
+    )
+
+
+async def refusals_of(session: ReadSession, integration: Integration) -> tuple[Refusal, ...]:
+    """Of the pager as it is set up now, the first first."""
+    row = incident_refusals.c
+    rows = await session.execute(
+        select(row.why, row.first_at)
+        .where(
+            row.tenant_id == VENDOR_ID,
+            row.source == integration.source,
+            row.version == integration.version,
+        )
+        .order_by(row.first_at, row.why)
+    )
+    return tuple(Refusal(RefusedDelivery(each.why), each.first_at) for each in rows)
+
+
+def _unsettled(source: str) -> ColumnElement[bool]:
+    row, settled = incident_unmatched.c, incident_unmatched_settled.c
+    return and_(
+        row.tenant_id == VENDOR_ID,
+        row.source == source,
+        ~exists().where(
+            settled.tenant_id == VENDOR_ID, settled.source == row.source, settled.alarm_id == row.alarm_id
+        ),
+    )
+
+
+def _unmatched(row: Row[Any]) -> UnmatchedAlarm:
+    return UnmatchedAlarm(
+        row.alarm_id,
+        row.kind,
+        row.key,
+        row.why,
+        row.version,
+        row.fields,
+        row.received_at,
+        None if row.severity is None else Severity(row.severity),
     )
 
 

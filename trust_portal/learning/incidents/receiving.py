@@ -10,7 +10,7 @@ from uuid import UUID
 
 from trust_portal.access.tenants.repository import active_customers
 from trust_portal.errors import Conflict, InvalidInput, NotSignedIn
-from trust_portal.facts.events import INCIDENT_DECLARED, INCIDENT_RESOLVED, INCIDENT_UPDATED
+from trust_portal.facts.events import INCIDENT_DECLARED, INCIDENT_RESOLVED, INCIDENT_UPDATED, PORTAL
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.canonical import Json
 from trust_portal.kernel.clock import rfc3339
@@ -121,7 +121,10 @@ class AlarmDesk:
     ) -> Reception:
         async with self._storage.write(_VENDOR) as session:
             await repository.lock_register(session)
-            known = await repository.find_by_name(session, integration.source, alarm.key)
+            # What somebody declared at the portal by an alarm's key is what its pager goes on to tell of.
+            known = await repository.find_by_name(
+                session, integration.source, alarm.key
+            ) or await repository.find_by_name(session, PORTAL, alarm.key)
             needs_rule = known is None or alarm.kind in {
                 AlarmKind.FIRING,
                 AlarmKind.TRIGGERED,

@@ -133,6 +133,14 @@ async def gaps(session: ReadSession) -> tuple[IncidentGap, ...]:
     return tuple(_gap(row) for row in rows)
 
 
+async def find_gap(session: ReadSession, source: str, key: str) -> IncidentGap | None:
+    query = select(incident_gaps).where(
+        incident_gaps.c.tenant_id == VENDOR_ID, incident_gaps.c.source == source, incident_gaps.c.key == key
+    )
+    row = (await session.execute(query)).first()
+    return None if row is None else _gap(row)
+
+
 async def save_register(session: WriteSession, keys: Collection[str], register: Register) -> None:
     """What ``register`` says of ``keys`` (all keys that its facts have) stands in the tables from now on."""
     before = {each.id: each for each in await incidents_of_keys(session, keys)}

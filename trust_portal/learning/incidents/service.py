@@ -20,7 +20,6 @@ from trust_portal.evidence.act import Act
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.facts.events import (
-    INCIDENT_DECLARED,
     INCIDENT_MITIGATED,
     INCIDENT_RESOLVED,
     INCIDENT_UPDATED,
@@ -35,6 +34,7 @@ from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.learning.actions.standings import derive_standings
 from trust_portal.learning.incidents import repository
 from trust_portal.learning.incidents.acts_model import (
+    AdoptStrays,
     ChangeOwner,
     ChangeSeverity,
     DeclareIncident,
@@ -47,6 +47,7 @@ from trust_portal.learning.incidents.acts_model import (
     TellCustomer,
     TellOfIncident,
 )
+from trust_portal.learning.incidents.declaring import declare_within, owner_address
 from trust_portal.learning.incidents.following import Following, Rebuilt
 from trust_portal.learning.incidents.model import (
     NOUN,
@@ -54,7 +55,6 @@ from trust_portal.learning.incidents.model import (
     IncidentEntry,
     IncidentFilter,
     IncidentGap,
-    incident_id,
 )
 from trust_portal.learning.incidents.receipts import incident_json, told_act
 from trust_portal.learning.incidents.telling import event_of, store_event
@@ -64,6 +64,7 @@ from trust_portal.storage.unit_of_work import Storage, WriteSession
 
 _VENDOR: Final = TenantScope(VENDOR_ID)
 _KINDS: Final[Mapping[type[TellOfIncident], tuple[str, ReceiptKind]]] = {
+    AdoptStrays: ("note", ReceiptKind.INCIDENT_NOTED),
     NoteIncident: ("note", ReceiptKind.INCIDENT_NOTED),
     ChangeSeverity: ("severity", ReceiptKind.INCIDENT_SEVERITY_CHANGED),
     TellCustomer: ("told_customer", ReceiptKind.INCIDENT_TOLD_CUSTOMER),
@@ -161,6 +162,21 @@ class Incidents:
             view = replace(view, customers=customers)
         return view
 
+    async def named(self, actor: Actor, name: str, field: str) -> Incident:
+        """By its key, or source and key as ``SOURCE/KEY``. ``InvalidInput`` unless that is one incident."""
+        await self._may_read(actor)
+        name = name.strip()
+        parts = [name[at + 1 :] for at, sign in enumerate(name) if sign == "/"]
+        async with self._storage.read(_VENDOR) as session:
+            found = await repository.incidents_of_keys(session, [name, *parts])
+        fits = [each for each in found if name in {each.key, f"{each.source}/{each.key}"}]
+        if not fits:
+            raise InvalidInput(f"no incident was declared by the key {name!r}", field=field)
+        if len(fits) > 1:
+            names = " or ".join(f"{each.source}/{each.key}" for each in fits)
+            raise InvalidInput(f"several were declared by this key: write {names}", field=field)
+        return fits[0]
+
     async def gaps(self, actor: Actor) -> tuple[IncidentGap, ...]:
         """What was told of incidents that nobody declared, or several did."""
         await self._may_read(actor)
@@ -189,43 +205,14 @@ class Incidents:
     async def declare(self, command: DeclareIncident, actor: Actor) -> Incident:
         """It stands in the register, and a P1 or P2 has its postmortem, once this returns.
 
-        Raises ``InvalidInput`` by field, and ``Conflict`` (ALREADY_DECLARED).
+        Raises ``InvalidInput`` by field, and ``Conflict`` (ALREADY_DECLARED, LESS_SEVERE than an alarm of it).
         """
         decision = await self._gate.require(actor, Action.INCIDENT_DECLARE, Resource.of_house(NOUN))
         tenants = await self._tenants(command.tenants)
-        now = self._storage.clock.now()
-        for field in ("began_at", "detected_at"):
-            if getattr(command, field) > now:
-                raise InvalidInput("it lies in the future", field=field)
-        event_id, receipt_id = new_id(), new_id()
-        key = command.key or self.new_key()
         async with self._storage.write(_VENDOR) as session:
-            await repository.lock_register(session)
-            if await repository.incidents_of_keys(session, [key]):
-                raise Conflict(f"there is an incident {key} already", code="ALREADY_DECLARED", field="key")
-            data: dict[str, Json] = {
-                "incident": key,
-                "severity": command.severity.value,
-                "title": command.title,
-                "service": command.service,
-                "team": command.team,
-                "tenants": None if command.tenants is None else list(command.tenants),
-                "objectives": None if command.objectives is None else list(command.objectives),
-                "began_at": rfc3339(command.began_at),
-                "detected_at": rfc3339(command.detected_at),
-                "owner": await self._owner(session, command.owner_id, actor),
-                "receipt": str(receipt_id),
-                "by": actor.name,
-            }
-            read = event_of(INCIDENT_DECLARED, event_id, now, data, now)
-            await store_event(session, read, tenants)
-            await self._following.take_in_told(session, key, actor)
-            incident = await repository.find_incident(session, incident_id(PORTAL, key))
-            act = told_act(
-                ReceiptKind.INCIDENT_DECLARED, incident_json(incident), read, actor, now, decision, None
+            return await declare_within(
+                session, self._following, self._ledger, command, tenants, actor, decision, self.new_key()
             )
-            await self._ledger.record(session, act, receipt_id=receipt_id)
-        return incident
 
     async def tell(self, command: TellOfIncident, actor: Actor) -> Incident:
         """Put what happened into the timeline; what it makes of the incident.
@@ -251,6 +238,8 @@ class Incidents:
         actor: Actor,
         decision: Decision,
         tenants: tuple[UUID, ...] | None = None,
+        *,
+        receipt_id: UUID | None = None,
     ) -> Incident:
         """``tell`` in the caller's transaction, which holds the register and has asked the gate."""
         now = session.clock.now()
@@ -258,7 +247,7 @@ class Incidents:
         if at > now:
             raise InvalidInput("it lies in the future", field="at")
         kind, receipt_kind = _KINDS[type(command)]
-        receipt_id = new_id()
+        receipt_id = receipt_id or new_id()
         data: dict[str, Json] = {
             "incident": incident.key,
             "text": command.text,
@@ -281,6 +270,8 @@ class Incidents:
         self, session: WriteSession, command: TellOfIncident, actor: Actor
     ) -> dict[str, Any]:
         match command:
+            case AdoptStrays():
+                return {"adopts": command.source}
             case NoteIncident():
                 return {"key": command.key}
             case ChangeSeverity():
@@ -289,7 +280,7 @@ class Incidents:
                 into = await repository.find_incident(session, command.into_id)
                 return {"into": into.key, "into_declared_by": into.source}
             case ChangeOwner():
-                return {"owner": await self._owner(session, command.owner_id, actor)}
+                return {"owner": await owner_address(session, command.owner_id, actor)}
             case SetAffected():
                 return {
                     "tenants": None if command.tenants is None else list(command.tenants),
@@ -306,16 +297,6 @@ class Incidents:
         if strange := [key for key in keys if key not in known]:
             raise InvalidInput(f"there is no customer {strange[0]!r}", field="tenants")
         return tuple(known[key] for key in keys)
-
-    async def _owner(self, session: WriteSession, owner_id: UUID | None, actor: Actor) -> str:
-        """The address of the owner; of nobody in particular the name that declared it."""
-        wanted = owner_id or actor.person_id or actor.id
-        for person in await active_people(session, VENDOR_ID):
-            if person.id == wanted:
-                return person.email
-        if owner_id is not None:
-            raise InvalidInput("nobody of the vendor's people", field="owner")
-        return actor.name
 
     async def _may_read(self, actor: Actor) -> None:
         await self._gate.require(actor, Action.ALL_INCIDENTS_READ, Resource.of_house(NOUN))

@@ -206,12 +206,21 @@ incident_unmatched = tenant_table(
     Index("incident_unmatched_newest_idx", "tenant_id", "source", "received_at"),
 )
 
-# Unmatched alarms of which later rules make no P1 or P2: a gap in the coverage no longer.
+# Unmatched alarms that are a gap in the coverage no longer: later rules make no P1 or P2 of them, or somebody said
+# of which incident they were.
 incident_unmatched_settled = tenant_table(
     "incident_unmatched_settled",
     Column("source", Text, primary_key=True),
     Column("alarm_id", Text, primary_key=True),
-    Column("version", Integer, nullable=False, comment="of the rules that settle it"),
+    Column("version", Integer, comment="of the rules that settle it"),
+    uuid_column("incident_id", comment="what it was an alarm of"),
+    uuid_column("receipt_id", comment="of the act that says so"),
+    CheckConstraint(
+        "num_nonnulls(version, incident_id) = 1 AND num_nonnulls(incident_id, receipt_id) <> 1",
+        name="settled_by_one",
+    ),
+    refers("incidents", ("incident_id",), ("id",), "incident_unmatched_settled_incident_fkey"),
+    refers("receipts", ("receipt_id",), ("id",), "incident_unmatched_settled_receipt_fkey"),
     refers(
         "incident_unmatched",
         ("source", "alarm_id"),

@@ -25,7 +25,6 @@ from trust_portal.learning.incidents.acts_model import (
     one_line,
 )
 from trust_portal.learning.incidents.model import NOUN, Incident, IncidentFilter, Severity
-from trust_portal.learning.incidents.service import IncidentView
 from trust_portal.learning.incidents.touched import AffectingIncident
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import (
@@ -85,6 +84,7 @@ async def incidents(request: Request) -> Response:
         filters=urlencode({name: value for name, value in asked.items() if value}),
         severities=_SEVERITIES,
         may_declare=house.gate.allows(actor, Action.INCIDENT_DECLARE, Resource.of_house(NOUN)),
+        may_tell=house.gate.allows(actor, Action.INCIDENT_UPDATE, Resource.of_house(NOUN)),
         **frame(request),
     )
 
@@ -94,7 +94,12 @@ async def declaring(request: Request, form: FormState = FormState()) -> Response
     await house.gate.require(actor, Action.INCIDENT_DECLARE, Resource.of_house(NOUN))
     customers, people = await house.incidents.choices(actor)
     now = house.clock.now()
-    kept = "" if isinstance(form.refusal, Conflict) else form.value("key")
+    of_gap = form.value("gap") or request.query_params.get("source", "")
+    kept = "" if isinstance(form.refusal, Conflict) and not of_gap else form.value("key")
+    gap = None
+    if of_gap and form.refusal is None:
+        gap = await house.incident_gaps.find(actor, of_gap, request.query_params.get("key", ""))
+        kept, now = gap.key, gap.first_at
     return page(
         request,
         "incidents/declare.html",
@@ -106,6 +111,9 @@ async def declaring(request: Request, form: FormState = FormState()) -> Response
         people=[("", "I do"), *((str(each.id), each.name) for each in people)],
         now=f"{now:%Y-%m-%dT%H:%M}",
         key=kept or house.incidents.new_key(),
+        of_gap=of_gap,
+        alarms=form.value("alarms") or ("yes" if gap and gap.alarms else ""),
+        severity=form.value("severity") or (gap.worst_severity.value if gap and gap.worst_severity else ""),
         **frame(request),
     )
 
@@ -133,11 +141,14 @@ async def declare(request: Request) -> Response:
             owner_id=owner_id,
             team=str(form.get("team", "")) or None,
             key=required(form, "key"),
+            alarms_of=str(form.get("gap", "")) or None if form.get("alarms") == "yes" else None,
         )
         try:
             made = await incidents_.declare(command, actor)
         except Conflict as refusal:
             before = await incidents_.declared_before(command, actor)
+            if before is None and form.get("gap"):
+                raise
             if before is None:
                 raise Conflict(_SENT_BEFORE, code=refusal.code) from refusal
             made = before
@@ -173,7 +184,7 @@ async def incident(request: Request, form: FormState = FormState()) -> Response:
         customers=customers,
         chosen=form.value("tenants").split() if form.refusal else [tenant.key for tenant in view.customers],
         people=[("", "Choose one"), *((str(each.id), each.name) for each in people)],
-        others=await _others(request, view) if may_tell else [],
+        others=await others_than(request, found) if may_tell else [],
         form=form,
         **frame(request),
     )
@@ -182,7 +193,9 @@ async def incident(request: Request, form: FormState = FormState()) -> Response:
 async def tell(request: Request) -> Response:
     form, id_ = await read_form(request), request.path_params["incident"]
     try:
-        command = _command(id_, form)
+        into = str(form.get("into_key", "")).strip()
+        named = await house_of(request).incidents.named(actor_of(request), into, "into") if into else None
+        command = _command(id_, form, None if named is None else named.id)
         house, actor = house_of(request), actor_of(request)
         if isinstance(command, ChangeSeverity):
             await house.downgrades.change(command, actor)
@@ -195,7 +208,7 @@ async def tell(request: Request) -> Response:
     return RedirectResponse(f"/incidents/{id_}", status_code=303)
 
 
-def _command(id_: UUID, form: FormData) -> TellOfIncident:
+def _command(id_: UUID, form: FormData, into_id: UUID | None) -> TellOfIncident:
     telling = one_of(Telling, form.get("act"), "act")
     if telling is None:
         raise InvalidInput("choose what happened", field="act")
@@ -206,7 +219,7 @@ def _command(id_: UUID, form: FormData) -> TellOfIncident:
         str(form.get("text", "")),
         moment_of(at, "at") if at else None,
         severity=one_of(Severity, form.get("severity"), "severity"),
-        into_id=_uuid(form.get("into"), "into"),
+        into_id=into_id or _uuid(form.get("into"), "into"),
         owner_id=_uuid(form.get("owner"), "owner"),
         tenants=_keys(form, "tenants") if telling is Telling.AFFECTED else None,
         objectives=_objectives(form),
@@ -262,12 +275,12 @@ def _wanted(asked: Mapping[str, str]) -> IncidentFilter:
     )
 
 
-async def _others(request: Request, view: IncidentView) -> list[tuple[str, str]]:
-    """What it may be merged into: the last declared others."""
+async def others_than(request: Request, incident: Incident | None = None) -> list[tuple[str, str]]:
+    """What it may be merged into: the last declared others. Older ones are named by their key."""
     listed = await house_of(request).incidents.page(
         actor_of(request), IncidentFilter(), page_request(request, size=50)
     )
-    others = [each for each in listed.items if each.id != view.incident.id and each.merged_into is None]
+    others = [each for each in listed.items if each != incident and each.merged_into is None]
     return [("", "Choose one"), *((str(each.id), f"{each.key}: {each.title}") for each in others)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from starlette.datastructures import FormData
@@ -14,7 +15,7 @@ from trust_portal.access.policy import Resource
 from trust_portal.errors import InvalidInput, NotFound, Refused
 from trust_portal.learning.incidents.alarms import AlarmSource
 from trust_portal.learning.incidents.integrating import NOUN, Tried
-from trust_portal.learning.incidents.integrations_model import SetIntegration
+from trust_portal.learning.incidents.integrations_model import RefusedDelivery, SetIntegration
 from trust_portal.learning.incidents.mapping import Ignored, Mapped
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, one_of, read_form, texts
@@ -89,6 +90,14 @@ async def create(request: Request) -> Response:
     return RedirectResponse(f"/incidents/integrations/{made.source}", status_code=303)
 
 
+#: Why a delivery was turned away.
+_REFUSALS: Final[Mapping[RefusedDelivery, str]] = {
+    RefusedDelivery.OFF: "It was delivered while its alarms are not taken in",
+    RefusedDelivery.UNPROVED: "It did not prove itself by the secret or token on record",
+    RefusedDelivery.UNREADABLE: "It was no delivery that this pager sends",
+}
+
+
 async def integration(
     request: Request,
     form: FormState = FormState(),
@@ -107,6 +116,8 @@ async def integration(
         tried=tried,
         outcome=_outcome(tried),
         may_set=_may_set(request),
+        may_tell=house.gate.allows(actor, Action.INCIDENT_UPDATE, Resource.of_house("incident")),
+        refusals=_REFUSALS,
         receipts="/t/vendor/receipts/"
         if house.gate.allows(actor, Action.RECEIPT_READ, Resource.of_house("receipt"))
         else None,
