@@ -10,7 +10,7 @@ from schema.payload import Payload, mutation
 from schema.spans import days
 from schema.types.compliance import Assessment, ComplianceEvaluation, assessment, compliance_evaluation
 from schema.types.export import Export, export
-from trust_portal.trust.compliance.imports.service import ImportAssessment
+from trust_portal.trust.compliance.imports.service import ImportAssessment, WithdrawAssessment
 from trust_portal.trust.compliance.model import Evaluate
 from trust_portal.trust.compliance.reviews.model import RecordReview, ReviewAct
 
@@ -52,6 +52,17 @@ class ImportAssessmentPayload(Payload):
     assessment: Assessment | None = None
 
 
+@strawberry.input(description="The latest assessment of its source, and why it counts no more.")
+class WithdrawAssessmentInput:
+    id: strawberry.ID
+    reason: str = strawberry.field(description="Stands in the receipt.")
+
+
+@strawberry.type(description="What was withdrawn; its bytes and its receipt stay.")
+class WithdrawAssessmentPayload(Payload):
+    assessment: Assessment | None = None
+
+
 @strawberry.input(description="What was decided about one role that somebody else holds, and why.")
 class ReviewHeldRoleInput:
     id: strawberry.ID
@@ -90,6 +101,14 @@ class ComplianceMutations:
         )
         taken = await info.context.house.assessment_imports.take(command, info.context.actor)
         return ImportAssessmentPayload(assessment=assessment(taken))
+
+    @mutation(description="Have no assessment of a source count until it hands over another.")
+    async def withdraw_assessment(
+        self, info: Info, input: WithdrawAssessmentInput
+    ) -> WithdrawAssessmentPayload:
+        command = WithdrawAssessment(decode(input.id, "Assessment").id, input.reason)
+        withdrawn = await info.context.house.assessment_imports.withdraw(command, info.context.actor)
+        return WithdrawAssessmentPayload(assessment=assessment(withdrawn))
 
     @mutation(description="Confirm a role that somebody else holds, or take it away.")
     async def review_held_role(self, info: Info, input: ReviewHeldRoleInput) -> ReviewHeldRolePayload:

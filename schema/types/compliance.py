@@ -65,6 +65,7 @@ class ControlResult:
 
 @strawberry.type(description="An assessment that was made elsewhere, with its own age.")
 class Assessment:
+    id: strawberry.ID
     source: str
     title: str
     oscal_version: str
@@ -75,6 +76,19 @@ class Assessment:
     not_satisfied: int
     imported_at: datetime
     receipt_id: strawberry.ID = strawberry.field(description="In the vendor's log.")
+    withdrawn_at: datetime | None = strawberry.field(
+        description="Since when it counts no more; null: it counts."
+    )
+    withdrawal_receipt_id: strawberry.ID | None = strawberry.field(description="In the vendor's log.")
+    key: strawberry.Private[str]
+    uuid: strawberry.Private[UUID]
+
+    @strawberry.field(
+        description="Where a signed-in browser or a bearer token fetches the bytes that were handed over."
+    )
+    def url(self, info: Info) -> str:
+        base = info.context.house.settings.base_url
+        return f"{base}/t/{quote(self.key)}/compliance/imports/{self.uuid}"
 
 
 @strawberry.type(description="Something of an evaluation to take along; the same bytes every time.")
@@ -136,7 +150,7 @@ def compliance_evaluation(row: model.Evaluation) -> ComplianceEvaluation:
         not_satisfied=row.count(model.ControlState.NOT_SATISFIED),
         not_evaluated=row.count(model.ControlState.NOT_EVALUATED),
         results=[_result(each, controls[each.control], row.tenant_id) for each in row.results],
-        assessments=[assessment(each) for each in imports_of(body)],
+        assessments=[assessment(each, body["tenant"]["key"]) for each in imports_of(body)],
         sha256=row.sha256,
         row=row,
     )
@@ -154,8 +168,10 @@ def compliance_standing(row: model.Summary) -> ComplianceStanding:
     )
 
 
-def assessment(row: model.Imported) -> Assessment:
+def assessment(row: model.Imported, key: str = "vendor") -> Assessment:
+    """``key`` is the tenant's at whose address the bytes are fetched."""
     return Assessment(
+        id=encode("Assessment", VENDOR_ID, row.id),
         source=row.source,
         title=row.title,
         oscal_version=row.oscal_version,
@@ -166,6 +182,12 @@ def assessment(row: model.Imported) -> Assessment:
         not_satisfied=row.not_satisfied,
         imported_at=row.at,
         receipt_id=encode("Receipt", VENDOR_ID, row.receipt_id),
+        withdrawn_at=None if row.withdrawn is None else row.withdrawn.at,
+        withdrawal_receipt_id=None
+        if row.withdrawn is None
+        else encode("Receipt", VENDOR_ID, row.withdrawn.receipt_id),
+        key=key,
+        uuid=row.id,
     )
 
 

@@ -13,7 +13,7 @@ from trust_portal.commands.console import in_house, on_installation
 from trust_portal.errors import InvalidInput, NotFound
 from trust_portal.house import House
 from trust_portal.kernel.ids import VENDOR_ID
-from trust_portal.trust.compliance.imports.service import ImportAssessment
+from trust_portal.trust.compliance.imports.service import ImportAssessment, WithdrawAssessment
 from trust_portal.trust.compliance.model import NOUN, Evaluate
 from trust_portal.trust.compliance.oscal.reading import LARGEST
 
@@ -87,6 +87,24 @@ def import_(document: Path, source: str, max_age_days: int, reason: str) -> None
     async def work(house: House) -> None:
         taken = await house.assessment_imports.take(command, CONSOLE)
         click.echo(f"{taken.title}: {taken.satisfied} satisfied, {taken.not_satisfied} not satisfied")
+
+    in_house(work)
+
+
+@compliance.command()
+@on_installation
+@click.argument("source")
+@_REASON
+def withdraw(source: str, reason: str) -> None:
+    """Have no assessment by SOURCE count any more, until it hands over another; what was kept stays."""
+
+    async def work(house: House) -> None:
+        newest = {each.source: each for each in await house.assessment_imports.newest(CONSOLE)}
+        if source not in newest:
+            raise NotFound(f"assessment by {source!r}")
+        command = WithdrawAssessment(newest[source].id, reason)
+        withdrawn = await house.assessment_imports.withdraw(command, CONSOLE)
+        click.echo(f"{withdrawn.title}: withdrawn")
 
     in_house(work)
 

@@ -111,5 +111,5 @@ def trust_room(base: Foundation, access: AccessRoom, auditors: Sequence[Auditor]
         access_reviews=AccessReviews(
             storage, gate, ledger, access_log, within=catalogue.control("access-review").within
         ),
-        assessment_imports=AssessmentImports(storage, gate, ledger),
+        assessment_imports=AssessmentImports(storage, gate, ledger, access_log),
     )

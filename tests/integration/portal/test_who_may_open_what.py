@@ -153,6 +153,7 @@ EXPECTED = {
     "/compliance": "303 403 403 403 403 200 200 403 200 200",
     "/t/{key}/compliance": READERS,
     "/t/{key}/compliance/{report}/compliance.json": NONE_YET,
+    "/t/{key}/compliance/imports/{report}": NONE_YET,
     "/t/{key}/access-review": "303 403 200 403 404 403 403 403 200 200",
     "/t/{key}/account": "303 403 403 403 404 403 200 403 403 200",
     "/t/{key}/qbr": READERS,
@@ -213,6 +214,7 @@ def test_the_table_names_every_page_there_is():
         .replace("/2026.1", "/{version}")
         .replace("/2026-06", "/{period}")
         .replace("/compliance/{report}/compliance.json", "/compliance/{evaluation}/{name}")
+        .replace("/compliance/imports/{report}", "/compliance/imports/{import}")
         .replace("/2026-Q2", "/{period}")
         .replace("/spending/compute/EUR/2026-07-01", "/spending/{subsystem}/{currency}/{day}")
         .replace("report.json", "{name}")

@@ -151,6 +151,13 @@ async def test_an_audit_is_on_record_and_the_control_reads_it(house: House, run:
     assert (refused.value.field, refused.value.message) == ("assessment-results.metadata", "it is missing")
     assert (await on_record(house))["compliance.imported"] == 1
 
+    with pytest.raises(NotFound):
+        await run("compliance", "withdraw", "Nobody", "--reason", "the contract has ended")
+    gone = await run("compliance", "withdraw", "Auditors", "--reason", "the contract has ended")
+    assert gone.stdout == f"{imported.title}: withdrawn\n"
+    (withdrawn,) = await house.assessment_imports.newest(CONSOLE)
+    assert withdrawn.withdrawn is not None
+
 
 async def test_posture_is_looked_at_and_said_check_by_check(house: House, run: Run) -> None:
     acme, globex = await customer(house, "acme"), await customer(house, "globex")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from support.foreign_assessment import DOCUMENT_UUID, ENDED, PASSED_OVER, TITLE, foreign_assessment
@@ -115,3 +115,52 @@ def test_a_result_that_does_not_say_when_it_ended_is_as_old_as_its_beginning() -
     found = read(without(json.loads(foreign_assessment()), "end"))
     assert found.as_of == datetime(2026, 5, 4, 7, tzinfo=UTC)
     assert (found.satisfied, found.not_satisfied) == (4, 2)
+
+
+def result(ended: str, *findings: tuple[str, str]) -> dict[str, Any]:
+    """A result with findings by objective and state."""
+    return {
+        "uuid": str(uuid4()),
+        "title": "Round",
+        "description": "A round.",
+        "start": "2026-05-01T08:00:00Z",
+        "end": ended,
+        "reviewed-controls": {},
+        "findings": [
+            {
+                "uuid": str(uuid4()),
+                "title": objective,
+                "description": "Looked at.",
+                "target": {"target-id": objective, "type": "objective-id", "status": {"state": state}},
+            }
+            for objective, state in findings
+        ],
+    }
+
+
+def counted(*results: dict[str, Any]) -> tuple[int, int]:
+    document = json.loads(foreign_assessment())
+    document["assessment-results"]["results"] = list(results)
+    found = read(document)
+    return found.satisfied, found.not_satisfied
+
+
+GOOD, BAD = "satisfied", "not-satisfied"
+SPRING_ROUND, MAY_ROUND = "2026-05-04T08:00:00Z", "2026-05-18T08:00:00Z"
+
+
+def test_an_objective_counts_once_by_its_newest_result_wherever_that_stands() -> None:
+    old = result(SPRING_ROUND, ("a", BAD), ("b", BAD), ("c", GOOD))
+    new = result(MAY_ROUND, ("a", GOOD), ("b", BAD))
+    assert counted(old, new) == counted(new, old) == (2, 1)
+    assert counted(new) == (1, 1)
+
+
+def test_of_two_results_that_ended_together_the_later_one_counts() -> None:
+    assert counted(result(MAY_ROUND, ("a", BAD)), result(MAY_ROUND, ("a", GOOD))) == (1, 0)
+    assert counted(result(MAY_ROUND, ("a", GOOD)), result(MAY_ROUND, ("a", BAD))) == (0, 1)
+
+
+def test_where_two_findings_of_one_result_differ_the_objective_is_not_satisfied() -> None:
+    assert counted(result(MAY_ROUND, ("a", BAD), ("a", GOOD), ("b", GOOD))) == (1, 1)
+    assert counted(result(MAY_ROUND, ("a", GOOD), ("a", BAD), ("a", GOOD))) == (0, 1)

@@ -27,6 +27,7 @@ from trust_portal.trust.compliance.model import (
     Party,
     Result,
     Source,
+    Withdrawal,
 )
 
 SCHEMA: Final = "urn:trustportal:compliance:v1"
@@ -170,6 +171,7 @@ def imports_of(body: Mapping[str, Any]) -> tuple[Imported, ...]:
             not_satisfied=int(each["not_satisfied"]),
             at=datetime.fromisoformat(each["at"]),
             receipt_id=UUID(each["receipt"]),
+            withdrawn=_withdrawal_of(each.get("withdrawn")),
         )
         for each in body["imports"]
     )
@@ -249,7 +251,14 @@ def _import_json(imported: Imported) -> dict[str, Json]:
         "not_satisfied": str(imported.not_satisfied),
         "at": rfc3339(imported.at),
         "receipt": str(imported.receipt_id),
+        "withdrawn": None
+        if imported.withdrawn is None
+        else {"at": rfc3339(imported.withdrawn.at), "receipt": str(imported.withdrawn.receipt_id)},
     }
+
+
+def _withdrawal_of(body: Mapping[str, Any] | None) -> Withdrawal | None:
+    return None if body is None else Withdrawal(datetime.fromisoformat(body["at"]), UUID(body["receipt"]))
 
 
 def _seconds(value: timedelta) -> str:

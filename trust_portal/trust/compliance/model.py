@@ -187,9 +187,17 @@ class Evaluate:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """That an assessment counts no more; the receipt is in the vendor's log."""
+
+    at: datetime
+    receipt_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
     """An assessment that was made elsewhere. ``as_of`` is when its newest result was reached, and ``max_age`` how
-    old that may be and still be shown as fresh.
+    old that may be and still be shown as fresh. One that was withdrawn neither counts nor ages.
     """
 
     id: UUID
@@ -203,3 +211,4 @@ class Imported:
     not_satisfied: int
     at: datetime
     receipt_id: UUID
+    withdrawn: Withdrawal | None = None

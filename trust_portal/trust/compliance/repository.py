@@ -24,12 +24,16 @@ LEFT JOIN LATERAL (
 ) e ON true
 WHERE t.tenant_id <> $1 AND t.offboarded_at IS NULL ORDER BY t.key
 """
-#: Logs that have something to judge for a day at least, and have not been judged since.
+#: Logs that have something to judge for a day at least, and have not been judged since; and those that were judged
+#: before assessments from elsewhere changed.
 _DUE: Final = """
 SELECT t.tenant_id FROM tenants t
+LEFT JOIN LATERAL (
+    SELECT max(c.at) AS at FROM compliance_evaluations c WHERE c.tenant_id = t.tenant_id
+) judged ON true
 WHERE t.offboarded_at IS NULL
-  AND coalesce((SELECT max(c.at) FROM compliance_evaluations c WHERE c.tenant_id = t.tenant_id),
-               (SELECT min(r.at) FROM receipts r WHERE r.tenant_id = t.tenant_id)) <= $1
+  AND (coalesce(judged.at, (SELECT min(r.at) FROM receipts r WHERE r.tenant_id = t.tenant_id)) <= $1
+       OR judged.at < $3)
 ORDER BY t.tenant_id <> $2, t.key
 """
 
@@ -94,9 +98,11 @@ async def standings(session: ReadSession) -> tuple[Summary, ...]:
     )
 
 
-async def due_since(session: ReadSession, before: datetime) -> tuple[UUID, ...]:
-    """Whose latest evaluation (or first receipt) is not after ``before``; the vendor first. For the staff scope."""
-    rows = await (await session.driver()).fetch(_DUE, before, VENDOR_ID)
+async def due_since(session: ReadSession, before: datetime, changed_at: datetime | None) -> tuple[UUID, ...]:
+    """Whose latest evaluation (or first receipt) is not after ``before``, or whose evaluation did not see what was
+    there at ``changed_at``; the vendor first. For the staff scope.
+    """
+    rows = await (await session.driver()).fetch(_DUE, before, VENDOR_ID, changed_at)
     return tuple(row["tenant_id"] for row in rows)
 
 

@@ -75,7 +75,8 @@ def compliance_section(evaluation: Evaluation | None, now: datetime) -> Section:
         tables=(
             _controls_table(evaluation, controls),
             _gaps_table(evaluation.results, controls),
-            _imports_table(imports, now),
+            _imports_table(_counting(imports), now),
+            *_withdrawn_tables(imports),
         ),
     )
 
@@ -86,7 +87,7 @@ def _ages(
     """What ages by itself: name, since when, and how old it may be."""
     for each in evaluation.results:
         yield controls[each.control].title, each.at, controls[each.control].max_age
-    for imported in imports:
+    for imported in _counting(imports):
         yield f"assessment by {imported.source}", imported.as_of, imported.max_age
 
 
@@ -198,13 +199,48 @@ def _imports_table(imports: Sequence[Imported], now: datetime) -> Table:
                     Cell(str(each.satisfied), Unit.COUNT, href=_HREF),
                     Cell(str(each.not_satisfied), Unit.COUNT, href=_HREF),
                     Cell(rfc3339(each.as_of), Unit.INSTANT),
-                    Cell(each.sha256, Unit.DIGEST),
+                    Cell(each.sha256, Unit.DIGEST, href=_bytes(each)),
                 ),
             )
             for each in imports
         ),
         empty="No assessment from elsewhere is on record.",
     )
+
+
+def _withdrawn_tables(imports: Sequence[Imported]) -> tuple[Table, ...]:
+    """None where nothing was withdrawn."""
+    rows = tuple(
+        Row(
+            str(each.id),
+            (
+                Cell(each.source),
+                Cell(each.title),
+                Cell(rfc3339(each.withdrawn.at), Unit.INSTANT),
+                Cell(each.sha256, Unit.DIGEST, href=_bytes(each)),
+            ),
+        )
+        for each in imports
+        if each.withdrawn is not None
+    )
+    if not rows:
+        return ()
+    columns = (
+        Column("source", "By"),
+        Column("title", "What"),
+        Column("at", "Withdrawn", Unit.INSTANT),
+        Column("digest", "Digest of what was handed over", Unit.DIGEST),
+    )
+    return (Table("withdrawn", "Assessed elsewhere, and withdrawn since", columns, rows, "None was."),)
+
+
+def _counting(imports: Sequence[Imported]) -> tuple[Imported, ...]:
+    return tuple(each for each in imports if each.withdrawn is None)
+
+
+def _bytes(imported: Imported) -> str:
+    """Where what was handed over is fetched, byte for byte."""
+    return f"{_HREF}/imports/{imported.id}"
 
 
 def references(control: Control) -> str:

@@ -32,7 +32,7 @@ from trust_portal.trust.compliance.audits.service import ReceiptAudits
 from trust_portal.trust.compliance.document import evaluation_body, evaluation_of, inherited
 from trust_portal.trust.compliance.downloads import WORDS
 from trust_portal.trust.compliance.evaluating import judge_all
-from trust_portal.trust.compliance.imports.repository import newest_imports
+from trust_portal.trust.compliance.imports.repository import imports_changed_at, newest_imports
 from trust_portal.trust.compliance.model import (
     DOCUMENT_FILE,
     KIND,
@@ -98,7 +98,9 @@ class Compliance:
                 await audited_at(session, tenant_id),
                 await repository.newest_evaluation(session, tenant_id),
             )
-        if newest is not None and now - newest.at < self.catalogue.every:
+            changed_at = await imports_changed_at(session)
+        seen = newest is not None and (changed_at is None or newest.at >= changed_at)
+        if newest is not None and seen and now - newest.at < self.catalogue.every:
             async with self._storage.write(TenantScope(tenant_id)) as writing:
                 await writing.complete(row_id)
             return
@@ -112,7 +114,7 @@ class Compliance:
         """
         before = self._storage.clock.now() - self.catalogue.every
         async with self._storage.read(StaffScope()) as session:
-            due = await repository.due_since(session, before)
+            due = await repository.due_since(session, before, await imports_changed_at(session))
         await self._rounds.settle(Round.EVALUATE_COMPLIANCE, due)
         held = await self._rounds.held_back(Round.EVALUATE_COMPLIANCE)
         asked = [each for each in due if each not in held][:_AT_A_TIME]

@@ -101,6 +101,24 @@ access_reviews = tenant_table(
     ),
 )
 
+#: At the vendor: that an assessment from elsewhere counts no more; its bytes stay.
+compliance_import_withdrawals = tenant_table(
+    "compliance_import_withdrawals",
+    uuid_column("import_id", primary_key=True),
+    instant("at", nullable=False),
+    uuid_column("by_id", nullable=False),
+    Column("by_name", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    uuid_column("receipt_id", nullable=False),
+    *_receipt("compliance_import_withdrawals"),
+    ForeignKeyConstraint(
+        ["tenant_id", "import_id"],
+        ["compliance_imports.tenant_id", "compliance_imports.id"],
+        name="compliance_import_withdrawals_import_fkey",
+    ),
+    CheckConstraint("btrim(reason) <> ''", name="reason_is_given"),
+)
+
 #: At the vendor: assessments that were made elsewhere, as they were handed over.
 compliance_imports = tenant_table(
     "compliance_imports",

@@ -15,7 +15,7 @@ from trust_portal.access.tenants.model import Tenant
 from trust_portal.errors import InvalidInput, Refused
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.trust.compliance.downloads import MEDIA_TYPES
-from trust_portal.trust.compliance.imports.service import ImportAssessment
+from trust_portal.trust.compliance.imports.service import ImportAssessment, WithdrawAssessment
 from trust_portal.trust.compliance.model import NOUN, Evaluate
 from trust_portal.trust.compliance.oscal.reading import LARGEST
 from trust_portal.trust.compliance.reviews.model import NOUN as REVIEW
@@ -72,6 +72,28 @@ async def take_import(request: Request) -> Response:
                 raise
             return await everybody(request, FormState(given, _at_a_field(refusal)))
     return RedirectResponse("/compliance", status_code=303)
+
+
+async def withdraw_import(request: Request) -> Response:
+    house, form = house_of(request), await read_form(request)
+    import_id = request.path_params["import"]
+    try:
+        command = WithdrawAssessment(import_id, required(form, "reason"))
+        await house.assessment_imports.withdraw(command, actor_of(request))
+    except Refused as refusal:
+        if not refusal.mendable:
+            raise
+        return await everybody(request, FormState(texts(form), refusal).of(import_id))
+    return RedirectResponse("/compliance", status_code=303)
+
+
+async def import_bytes(request: Request) -> Response:
+    """What was handed over, byte for byte: its digest is printed in evaluations and Trust Reports."""
+    tenant = await tenant_of(request, purpose=NOUN)
+    imported, document = await house_of(request).assessment_imports.download(
+        actor_of(request), tenant.id, request.path_params["import"]
+    )
+    return attachment(document, "application/json", f"assessment-{imported.sha256[:16]}.json")
 
 
 async def compliance(request: Request, form: FormState = FormState()) -> Response:
@@ -171,6 +193,8 @@ def _may(request: Request, action: Action, noun: str, tenant: Tenant) -> bool:
 routes = [
     Route("/compliance", everybody, methods=["GET"]),
     Route("/compliance/imports", take_import, methods=["POST"]),
+    Route("/compliance/imports/{import:uuid}/withdraw", withdraw_import, methods=["POST"]),
+    Route("/t/{tenant}/compliance/imports/{import:uuid}", import_bytes, methods=["GET"]),
     Route("/t/{tenant}/compliance", compliance, methods=["GET"]),
     Route("/t/{tenant}/compliance", evaluate, methods=["POST"]),
     Route("/t/{tenant}/compliance/{evaluation:uuid}/export", export, methods=["POST"]),

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, Select, and_, func, insert, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from trust_portal.errors import Conflict
+from trust_portal.errors import Conflict, NotFound
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.errors import duplicates_are
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
-from trust_portal.trust.compliance.model import Imported
+from trust_portal.trust.compliance.model import Imported, Withdrawal
+from trust_portal.trust.compliance.tables import compliance_import_withdrawals as withdrawals
 from trust_portal.trust.compliance.tables import compliance_imports
 
 
@@ -48,9 +49,68 @@ async def add_import(
 
 
 async def newest_imports(session: ReadSession) -> tuple[Imported, ...]:
-    """Of each source the one that was handed over last, by source."""
+    """Of each source the one that was handed over last, by source; one that was withdrawn says so."""
     columns = compliance_imports.c
     rows = await session.execute(
+        _imports()
+        .order_by(columns.source, columns.at.desc(), columns.id.desc())
+        .ext(distinct_on(columns.source))
+    )
+    return tuple(map(_imported, rows))
+
+
+async def find_import(session: ReadSession, import_id: UUID) -> Imported:
+    """``NotFound`` where there is none."""
+    row = (await session.execute(_imports().where(compliance_imports.c.id == import_id))).first()
+    if row is None:
+        raise NotFound("assessment")
+    return _imported(row)
+
+
+async def import_bytes(session: ReadSession, import_id: UUID) -> bytes:
+    """As they were handed over. ``NotFound`` where there is no such import."""
+    columns = compliance_imports.c
+    rows = await session.execute(
+        select(columns.document).where(columns.tenant_id == VENDOR_ID, columns.id == import_id)
+    )
+    document = rows.scalar_one_or_none()
+    if document is None:
+        raise NotFound("assessment")
+    return bytes(document)
+
+
+async def add_withdrawal(
+    session: WriteSession, import_id: UUID, withdrawal: Withdrawal, actor: Actor, reason: str
+) -> None:
+    """``Conflict`` (``ALREADY_WITHDRAWN``) where somebody was quicker."""
+    taken = Conflict("this assessment was withdrawn before", code="ALREADY_WITHDRAWN")
+    with duplicates_are(taken, withdrawals.name):
+        await session.execute(
+            insert(withdrawals).values(
+                tenant_id=VENDOR_ID,
+                import_id=import_id,
+                at=withdrawal.at,
+                by_id=actor.id,
+                by_name=actor.name,
+                reason=reason,
+                receipt_id=withdrawal.receipt_id,
+            )
+        )
+
+
+async def imports_changed_at(session: ReadSession) -> datetime | None:
+    """When an assessment was last taken in or withdrawn; None: never one was. For the staff scope."""
+    taken = select(func.max(compliance_imports.c.at)).where(compliance_imports.c.tenant_id == VENDOR_ID)
+    withdrawn = select(func.max(withdrawals.c.at)).where(withdrawals.c.tenant_id == VENDOR_ID)
+    query = select(func.greatest(taken.scalar_subquery(), withdrawn.scalar_subquery()))
+    changed: datetime | None = (await session.execute(query)).scalar_one()
+    return changed
+
+
+def _imports() -> Select[Any]:
+    columns = compliance_imports.c
+    withdrawn = and_(withdrawals.c.tenant_id == columns.tenant_id, withdrawals.c.import_id == columns.id)
+    return (
         select(
             columns.id,
             columns.source,
@@ -63,12 +123,12 @@ async def newest_imports(session: ReadSession) -> tuple[Imported, ...]:
             columns.not_satisfied,
             columns.at,
             columns.receipt_id,
+            withdrawals.c.at.label("withdrawn_at"),
+            withdrawals.c.receipt_id.label("withdrawal_receipt_id"),
         )
+        .outerjoin(withdrawals, withdrawn)
         .where(columns.tenant_id == VENDOR_ID)
-        .order_by(columns.source, columns.at.desc(), columns.id.desc())
-        .ext(distinct_on(columns.source))
     )
-    return tuple(map(_imported, rows))
 
 
 def _imported(row: Row[Any]) -> Imported:
@@ -84,4 +144,7 @@ def _imported(row: Row[Any]) -> Imported:
         not_satisfied=row.not_satisfied,
         at=row.at,
         receipt_id=row.receipt_id,
+        withdrawn=None
+        if row.withdrawn_at is None
+        else Withdrawal(row.withdrawn_at, row.withdrawal_receipt_id),
     )

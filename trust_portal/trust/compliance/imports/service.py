@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
+from trust_portal.access.access_log.model import Access, Verb
+from trust_portal.access.access_log.service import AccessLog
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
-from trust_portal.errors import InvalidInput
+from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.evidence.act import Act
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.statement import ReceiptKind, Subject
@@ -20,8 +23,14 @@ from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.names import is_readable, require_words
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
-from trust_portal.trust.compliance.imports.repository import add_import, newest_imports
-from trust_portal.trust.compliance.model import NOUN, Imported
+from trust_portal.trust.compliance.imports.repository import (
+    add_import,
+    add_withdrawal,
+    find_import,
+    import_bytes,
+    newest_imports,
+)
+from trust_portal.trust.compliance.model import NOUN, Imported, Withdrawal
 from trust_portal.trust.compliance.oscal.reading import read_assessment
 
 _LONGEST: Final = timedelta(days=400)
@@ -45,13 +54,27 @@ class ImportAssessment:
         object.__setattr__(self, "reason", require_words(self.reason, "reason"))
 
 
-class AssessmentImports:
-    """The vendor's; customers see them in their next evaluation, with source and age."""
+@dataclass(frozen=True, slots=True)
+class WithdrawAssessment:
+    """Command: the latest assessment of its source counts no more, for ``reason``."""
 
-    def __init__(self, storage: Storage, gate: Gate, ledger: Ledger) -> None:
+    import_id: UUID
+    reason: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", require_words(self.reason, "reason"))
+
+
+class AssessmentImports:
+    """The vendor's; customers see them in their next evaluation, with source and age. What is taken in or
+    withdrawn makes everybody's due.
+    """
+
+    def __init__(self, storage: Storage, gate: Gate, ledger: Ledger, access_log: AccessLog) -> None:
         self._storage = storage
         self._gate = gate
         self._ledger = ledger
+        self._access_log = access_log
 
     async def take(self, command: ImportAssessment, actor: Actor) -> Imported:
         """``InvalidInput`` naming the place in the document; ``Conflict`` for bytes that are there already."""
@@ -103,3 +126,55 @@ class AssessmentImports:
         await self._gate.require(actor, Action.ALL_COMPLIANCE_READ, Resource.of_house(NOUN))
         async with self._storage.read(TenantScope(VENDOR_ID)) as session:
             return await newest_imports(session)
+
+    async def withdraw(self, command: WithdrawAssessment, actor: Actor) -> Imported:
+        """From now on no assessment of its source counts, until the source hands over another. Bytes and receipt stay.
+
+        ``NotFound``; ``Conflict``: SUPERSEDED where the source handed over another since, ALREADY_WITHDRAWN.
+        """
+        decision = await self._gate.require(actor, Action.COMPLIANCE_IMPORT, Resource.of_house(NOUN))
+        async with self._storage.write(TenantScope(VENDOR_ID)) as session:
+            imported = await find_import(session, command.import_id)
+            if imported.withdrawn is not None:
+                raise Conflict("this assessment was withdrawn before", code="ALREADY_WITHDRAWN")
+            if imported.id not in {each.id for each in await newest_imports(session)}:
+                raise Conflict("its source has handed over another since", code="SUPERSEDED")
+            withdrawal = Withdrawal(session.clock.now(), new_id())
+            await self._ledger.record(
+                session,
+                Act(
+                    kind=ReceiptKind.COMPLIANCE_WITHDRAWN,
+                    tenant_id=VENDOR_ID,
+                    actor=actor,
+                    at=withdrawal.at,
+                    subjects=(Subject(f"assessment/{imported.id}", imported.sha256),),
+                    predicate={
+                        "source": imported.source,
+                        "title": imported.title,
+                        "imported_by": str(imported.receipt_id),
+                    },
+                    policies=decision.policies,
+                    policy_version=decision.version,
+                    rationale=command.reason,
+                ),
+                receipt_id=withdrawal.receipt_id,
+            )
+            await add_withdrawal(session, imported.id, withdrawal, actor, command.reason)
+        return replace(imported, withdrawn=withdrawal)
+
+    async def download(self, actor: Actor, tenant_id: UUID, import_id: UUID) -> tuple[Imported, bytes]:
+        """The bytes that were handed over, whose digest evaluations print; withdrawn and superseded ones too.
+
+        ``tenant_id`` is whose evaluations the actor reads, and whose access log has the line; ``NotFound``.
+        """
+        if tenant_id == VENDOR_ID:
+            await self._gate.require(actor, Action.ALL_COMPLIANCE_READ, Resource.of_house(NOUN))
+        else:
+            await self._gate.require(actor, Action.COMPLIANCE_READ, Resource(NOUN, tenant_id))
+        # Everybody's evaluation names them, and they are the vendor's rows.
+        async with self._storage.read(TenantScope(VENDOR_ID)) as session:
+            imported = await find_import(session, import_id)
+            document = await import_bytes(session, import_id)
+        fetched = Access(Verb.DOWNLOADED, "assessment", str(import_id), "evidence")
+        await self._access_log.trace(actor, [tenant_id], fetched)
+        return imported, document

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -30,7 +30,10 @@ _STATES: Final = ("satisfied", "not-satisfied")
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """What is taken from a document: its identity, when its newest result was reached, and how it came out."""
+    """What is taken from a document: its identity, when its newest result was reached, and how it came out.
+
+    Each objective counts once, by the newest result that has a finding of it.
+    """
 
     uuid: UUID
     title: str
@@ -62,7 +65,8 @@ def read_assessment(data: bytes, now: datetime) -> Foreign:
     if not results:
         raise InvalidInput("it has no result", field=f"{ROOT}.results")
     reached: list[datetime] = []
-    states: list[str] = []
+    states: dict[str, tuple[datetime, str]] = {}
+    findings = 0
     for number, each in enumerate(results):
         at = f"{ROOT}.results[{number}]"
         result = _object(each, at)
@@ -75,12 +79,17 @@ def read_assessment(data: bytes, now: datetime) -> Foreign:
         if ended < began:
             raise InvalidInput("it ends before it began", field=f"{at}.end")
         reached.append(ended)
-        states += _states(result, at)
-        if len(states) > MOST_FINDINGS:
+        for target, state in _states(result, at).items():
+            # Of two results that ended together the one that stands later is the newer.
+            if target not in states or states[target][0] <= ended:
+                states[target] = ended, state
+        findings += len(result.get("findings", []))
+        if findings > MOST_FINDINGS:
             raise InvalidInput(f"it has more than {MOST_FINDINGS:,} findings", field=f"{ROOT}.results")
     if not states:
         raise InvalidInput("none of its results has a finding", field=f"{ROOT}.results")
     as_of = max(reached)
+    counted = [state for _, state in states.values()]
     if as_of > now:
         raise InvalidInput("its newest result lies in the future", field=f"{ROOT}.results")
     return Foreign(
@@ -88,12 +97,14 @@ def read_assessment(data: bytes, now: datetime) -> Foreign:
         title=_title(metadata),
         oscal_version=version,
         as_of=as_of,
-        satisfied=states.count("satisfied"),
-        not_satisfied=states.count("not-satisfied"),
+        satisfied=counted.count("satisfied"),
+        not_satisfied=counted.count("not-satisfied"),
     )
 
 
-def _states(result: Mapping[str, Any], at: str) -> Iterator[str]:
+def _states(result: Mapping[str, Any], at: str) -> dict[str, str]:
+    """By objective, as one result has it: where two of its findings differ, it is not satisfied."""
+    states: dict[str, str] = {}
     seen: set[str] = set()
     for number, each in enumerate(_list(result.get("findings", []), f"{at}.findings")):
         place = f"{at}.findings[{number}]"
@@ -105,14 +116,16 @@ def _states(result: Mapping[str, Any], at: str) -> Iterator[str]:
         _text(finding, "title", place)
         _text(finding, "description", place)
         target = _object(_member(finding, "target", place), f"{place}.target")
-        _text(target, "target-id", f"{place}.target")
+        objective = _text(target, "target-id", f"{place}.target")
         status = _object(_member(target, "status", f"{place}.target"), f"{place}.target.status")
         state = _text(status, "state", f"{place}.target.status")
         if state not in _STATES:
             raise InvalidInput(
                 f"a finding is {' or '.join(_STATES)}, not {state!r}", field=f"{place}.target.status.state"
             )
-        yield state
+        if states.get(objective) != "not-satisfied":
+            states[objective] = state
+    return states
 
 
 def _title(metadata: Mapping[str, Any]) -> str:
