@@ -31,6 +31,9 @@ class PlanPreventionActionInput:
     replaces_id: strawberry.ID | None = strawberry.field(
         default=None, description="The action in whose place it comes."
     )
+    reason: str | None = strawberry.field(
+        default=None, description="Why another is replaced; of such a plan alone, and there it must be."
+    )
 
 
 @strawberry.input(description="What a view keeps of the Switchboard, and how it is called.")
@@ -118,7 +121,9 @@ class WorkplacePayload(Payload):
 
 @strawberry.type
 class PreventionMutations:
-    @mutation(description="Plan a prevention action, or replace one.")
+    @mutation(
+        description="Plan a prevention action, or replace one; it takes over the agreed day and the moves of that one."
+    )
     async def plan_prevention_action(
         self, info: Info, input: PlanPreventionActionInput
     ) -> PreventionActionPayload:
@@ -132,6 +137,7 @@ class PreventionMutations:
             replaces=None
             if input.replaces_id is None
             else decode(input.replaces_id, "PreventionAction", field="replacesId").id,
+            reason=input.reason,
         )
         action = await info.context.house.prevention_actions.plan(command, info.context.actor)
         return PreventionActionPayload(action=prevention_action(action))
@@ -160,7 +166,7 @@ class PreventionMutations:
         action = await info.context.house.prevention_actions.drop(command, info.context.actor)
         return PreventionActionPayload(action=prevention_action(action))
 
-    @mutation(description="Take back an action that was never promised.")
+    @mutation(description="Take back an action before its postmortem is signed.")
     async def withdraw_prevention_action(
         self, info: Info, input: EndPreventionActionInput
     ) -> PreventionActionPayload:

@@ -101,8 +101,12 @@ class PreventionAction:
     term: int = strawberry.field(description="Business days of the owner's calendar.")
     calendar: str
     due: date | None = strawberry.field(description="Null until its clock begins.")
-    agreed: date | None = strawberry.field(description="The first due date, whatever it was moved to.")
-    moves: int
+    agreed: date | None = strawberry.field(
+        description="The first due date, of the first of those it replaces, whatever it was moved to."
+    )
+    moves: int = strawberry.field(description="Also of what it replaces.")
+    replaces_id: strawberry.ID | None
+    replaced_by_id: strawberry.ID | None
     link: str | None
     created_at: datetime
     steps: list[PreventionActionStep]
@@ -283,6 +287,8 @@ def prevention_action(row: model.PreventionAction) -> PreventionAction:
         due=row.due,
         agreed=row.agreed,
         moves=row.moves,
+        replaces_id=_action_id(row.replaces),
+        replaced_by_id=_action_id(None if row.ending is None else row.ending.successor_id),
         link=row.link,
         created_at=row.created_at,
         steps=[
@@ -300,6 +306,10 @@ def prevention_action(row: model.PreventionAction) -> PreventionAction:
         ],
         row=row,
     )
+
+
+def _action_id(id_: UUID | None) -> strawberry.ID | None:
+    return None if id_ is None else encode("PreventionAction", VENDOR_ID, id_)
 
 
 async def recurred_actions(info: Info, incident_id: UUID) -> list[RecurredAction]:

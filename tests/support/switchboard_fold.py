@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
+from types import MappingProxyType
+from uuid import UUID
 
 from trust_portal.learning.actions.model import ActionState
 from trust_portal.learning.switchboard.model import ActionLine, AgreedDay, Span
@@ -23,7 +25,7 @@ def spans_of(lines: Iterable[ActionLine], moments: Sequence[datetime]) -> list[S
                 severity=line.whose.severity,
                 first=bisect_left(moments, since),
                 last=bisect_left(moments, min(until, end)),
-                moves=max(moves, 0),
+                moves=line.moves_before + max(moves, 0),
                 over_at=None if moves < 0 else line.dates[moves].over_at,
                 actions=0,
             )
@@ -32,12 +34,14 @@ def spans_of(lines: Iterable[ActionLine], moments: Sequence[datetime]) -> list[S
     return [span._replace(actions=count) for span, count in found.items()]
 
 
-def agreed_of(lines: Iterable[ActionLine]) -> list[AgreedDay]:
-    """By the day that was agreed first."""
+def agreed_of(
+    lines: Iterable[ActionLine], before: Mapping[UUID, datetime] = MappingProxyType({})
+) -> list[AgreedDay]:
+    """By the day that was agreed first: ``before``, when that of what they replace is over."""
     days: dict[datetime, list[ActionLine]] = defaultdict(list)
     for line in lines:
         if line.dates and line.state not in {ActionState.SUPERSEDED, ActionState.WITHDRAWN}:
-            days[line.dates[0].over_at].append(line)
+            days[before.get(line.id, line.dates[0].over_at)].append(line)
     return [
         AgreedDay(
             over_at,

@@ -198,6 +198,41 @@ async def test_what_recurred_is_linked_and_actions_are_moved_dropped_and_withdra
         assert (await ask(csm, listed, id=incident))["preventionActions"]["edges"] == [{"node": {"id": id_}}]
 
 
+async def test_an_action_is_replaced_with_a_reason_and_what_was_agreed_stays(
+    portal: Portal, world: Promises
+) -> None:
+    late = await the_late_one(world)
+    id_ = encode("PreventionAction", VENDOR_ID, late.id)
+    asked = "action { title state agreed moves replacesId }"
+    plan = {
+        "postmortemId": encode("Postmortem", VENDOR_ID, world.postmortem_id), "title": "Rebuild the pool",
+        "type": "PREVENT", "ownerId": encode("Person", VENDOR_ID, world.olga.id), "term": 260, "replacesId": id_,
+    }  # fmt: skip
+    ended = "query($id: ID!) { preventionAction(id: $id) { state replacedById steps { act note } } }"
+    async with portal.browser("incident_owner") as owner, portal.browser("sre_operator") as operator:
+        unsaid = await do(owner, "planPreventionAction", asked, **plan)
+        assert unsaid == {
+            "action": None, "userErrors": refused("INVALID", "say it in 1 to 2,000 characters", "input", "reason")
+        }  # fmt: skip
+        plan["reason"] = "It cannot be limited"
+        assert await do(operator, "planPreventionAction", asked, **plan) == "DENIED"
+        assert await world.look(late.id) == late
+        made = await do(owner, "planPreventionAction", asked.replace("title", "id title"), **plan)
+        successor = made["action"].pop("id")
+        assert made == {
+            "action": {
+                "title": "Rebuild the pool", "state": "OPEN", "agreed": "2026-06-09", "moves": 1, "replacesId": id_
+            },
+            "userErrors": [],
+        }  # fmt: skip
+        assert (await ask(operator, ended, id=id_))["preventionAction"] == {
+            "state": "SUPERSEDED", "replacedById": successor,
+            "steps": [{"act": "BEGIN", "note": None}, {"act": "SUPERSEDE", "note": "It cannot be limited"}],
+        }  # fmt: skip
+        again = await do(owner, "planPreventionAction", asked, **plan)
+        assert [each["code"] for each in again["userErrors"]] == ["ACTION_ENDED"]
+
+
 async def test_where_somebody_works_is_said_by_themselves_or_an_administrator(
     portal: Portal, world: Promises
 ) -> None:

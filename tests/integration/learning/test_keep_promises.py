@@ -199,7 +199,7 @@ async def test_only_three_stand_at_a_time_and_one_may_take_the_place_of_another(
 
     with pytest.raises(Conflict) as refusal:
         await world.plan("Four")
-    fourth = await world.plan("Four", replaces=first.id)
+    fourth = await world.plan("Four", replaces=first.id, reason="It does more")
 
     assert refusal.value.code == "TOO_MANY"
     async with world.vendor.house.storage.read(VENDOR) as session:

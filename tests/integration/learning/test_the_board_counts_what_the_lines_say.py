@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -38,6 +38,8 @@ ACTIONS = 300
 class World:
     database: Connection
     chance: random.Random
+    #: When the agreed day is over of what an action replaces.
+    before: dict[UUID, datetime] = field(default_factory=dict)
 
     async def write(self, table: str, **values: Any) -> None:
         names = ", ".join(values)
@@ -64,18 +66,26 @@ class World:
         id_, incident_id, zone = new_id(), new_id(), chance.choice(ZONES)
         created_at = self.moment(AT - timedelta(days=chance.randint(30, 365)))
         await self._incident(incident_id, whose, created_at)
+        acts = [StepAct.BEGIN, *[StepAct.MOVE] * chance.randint(0, 2)] if chance.random() < 0.9 else []
+        inherits, agreed = acts and chance.random() < 0.2, None
+        moves = chance.randint(0, 3) if inherits else 0
+        if inherits:
+            agreed = created_at.date() - timedelta(days=chance.randint(0, 20))
+            self.before[id_] = WorkCalendar(time_zone=zone).end_of(agreed)
         await self.write(
             "prevention_actions",
             tenant_id=VENDOR_ID, id=id_, postmortem_id=new_id(), incident_id=incident_id, title="Limit the pool",
             type="prevent", owner_id=owner_id, term=5, time_zone=zone, created_at=created_at, by_id=new_id(),
-            by_name="p", receipt_id=new_id(),
+            by_name="p", receipt_id=new_id(), replaces=new_id() if inherits else None, agreed_before=agreed,
+            moves_before=moves,
         )  # fmt: skip
-        acts = [StepAct.BEGIN, *[StepAct.MOVE] * chance.randint(0, 2)] if chance.random() < 0.9 else []
         if chance.random() < 0.8:
             acts.append(
                 chance.choice([*ENDS_AS, *[StepAct.FINISH] * 4] if acts else [StepAct.DROP, StepAct.WITHDRAW])
             )
-        line = ActionLine(id_, "Limit the pool", incident_id, whose, created_at, (), ActionState.OPEN, None)
+        line = ActionLine(
+            id_, "Limit the pool", incident_id, whose, created_at, (), ActionState.OPEN, None, moves
+        )
         return await self._steps(line, acts, zone)
 
     async def _steps(self, line: ActionLine, acts: list[StepAct], zone: str) -> ActionLine:
@@ -117,7 +127,8 @@ class World:
             previous=None if before is None else ordinal - 1, previous_act=None if before is None else before.value,
             owner_id=line.whose.owner_id, due=due, note=None if act is StepAct.BEGIN else "x",
             evidence="https://x.example/" if act is StepAct.FINISH else None,
-            successor_id=new_id() if act is StepAct.SUPERSEDE else None, at=at, by_id=new_id(), by_name="p",
+            successor_id=new_id() if act is StepAct.SUPERSEDE else None,
+            agreed=line.dates[0].due if act is StepAct.SUPERSEDE and before is not None else None, at=at, by_id=new_id(), by_name="p",
             receipt_id=new_id(),
         )  # fmt: skip
 
@@ -175,7 +186,7 @@ async def test_each_filter_gives_the_debt_the_trend_and_the_completion_of_its_li
 
         assert found.debt == debt(kept, owed, AT)
         assert found.trend == tuple((at, debt(kept, owed, at).points) for at in (*past_moments(AT), AT))
-        assert found.completion == completion(agreed_of(kept), AT)
+        assert found.completion == completion(agreed_of(kept, world.before), AT)
         assert found.choices[Grouping.OWNER] == tuple(
             sorted(((str(id_), name) for id_, name in owners), key=lambda pair: (pair[1].casefold(), pair[0]))
         )

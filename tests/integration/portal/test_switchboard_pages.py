@@ -254,6 +254,50 @@ async def test_an_owner_of_incidents_plans_moves_and_finishes_by_forms(
     assert (action.state, action.moves) == (ActionState.DONE, 1)
 
 
+async def test_an_action_is_replaced_by_its_form_with_a_reason_and_what_was_agreed_stays(
+    portal: Portal, world: Promises
+) -> None:
+    """It is overdue: who may plan and not drop is not asked, and refused."""
+    async with portal.browser(OWNER) as browser, portal.browser("sre_operator") as operator:
+        late = await the_action(browser)
+        before = await world.look(UUID(late))
+        new = f"/actions/new?postmortem={world.postmortem_id}&replaces={late}"
+        assert f'href="{new}"' in await read(browser, f"/actions/{late}")
+        assert "&replaces=" not in await read(operator, f"/actions/{late}")
+        assert "Its agreed day is past" in await read(operator, f"/actions/{late}")
+        page = await read(browser, new)
+        assert "Takes the place of “Limit the pool”" in page
+        assert f'<input type="hidden" name="replaces" value="{late}">' in page
+        assert 'name="reason"' in page
+        assert 'name="reason"' not in await read(browser, f"/actions/new?postmortem={world.postmortem_id}")
+        form = {
+            "postmortem": str(world.postmortem_id), "replaces": late, "title": "Rebuild the pool",
+            "type": "prevent", "owner": str(world.olga.id), "term": "260", "reason": "It cannot be limited",
+        }  # fmt: skip
+        for wrong in ({"reason": " "}, {"reason": ""}):
+            refused = await browser.post("/actions", data=form | wrong)
+            assert (refused.status_code, "say it in 1 to 2,000 characters" in refused.text) == (422, True)
+            assert "Rebuild the pool" in refused.text
+        assert (await operator.post("/actions", data=form)).status_code == 403
+        assert await world.look(UUID(late)) == before
+        made = await browser.post("/actions", data=form)
+        assert made.status_code == 303
+        page = await read(browser, made.headers["location"])
+        for said in (
+            "agreed was 9 June 2026",
+            "1 time",
+            "It cannot be limited",
+            f'<a href="/actions/{late}">',
+        ):
+            assert said in page, said
+        assert f'In its place: <a href="{made.headers["location"]}">Rebuild the pool</a>' in (
+            await read(browser, f"/actions/{late}")
+        )
+        again = await browser.post("/actions", data=form)
+        assert (again.status_code, "another action took its place" in again.text) == (409, True)
+        assert (await browser.post("/actions", data=form | {"replaces": "x"})).status_code == 422
+
+
 async def test_what_happened_again_leads_back_to_the_action_and_actions_end_by_forms_of_their_own(
     portal: Portal, world: Promises
 ) -> None:

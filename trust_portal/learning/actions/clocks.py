@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from trust_portal.errors import Broken
@@ -14,6 +14,7 @@ from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.actions.model import PreventionAction, StepAct
 from trust_portal.learning.actions.recording import take_step
 from trust_portal.learning.actions.repository import actions_of, clocks_to_begin
+from trust_portal.learning.workplaces.calendar import WorkCalendar
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage, WriteSession
 
@@ -37,26 +38,35 @@ async def begin_clocks(
     """
     if resolved_at is None:
         return ()
-    begun = []
-    for action in await actions_of(session, postmortem_id):
-        if not action.steps:
-            start = max(signed_at, resolved_at, action.created_at)
-            due = action.calendar.shift(action.calendar.day_of(start), action.term)
-            further = {"clock_from": rfc3339(start)}
-            begun.append(
-                await take_step(
-                    session,
-                    ledger,
-                    action,
-                    StepAct.BEGIN,
-                    SYSTEM,
-                    None,
-                    due=due,
-                    known_from=start,
-                    further=further,
-                )
-            )
-    return tuple(begun)
+    return tuple(
+        [
+            await begin_clock(session, ledger, action, max(signed_at, resolved_at, action.created_at))
+            for action in await actions_of(session, postmortem_id)
+            if not action.steps
+        ]
+    )
+
+
+async def begin_clock(
+    session: WriteSession, ledger: Ledger, action: PreventionAction, start: datetime
+) -> PreventionAction:
+    """Its first due date: its term counted from ``start``."""
+    return await take_step(
+        session,
+        ledger,
+        action,
+        StepAct.BEGIN,
+        SYSTEM,
+        None,
+        due=due_by_term(action.calendar, action.term, start),
+        known_from=start,
+        further={"clock_from": rfc3339(start)},
+    )
+
+
+def due_by_term(calendar: WorkCalendar, term: int, start: datetime) -> date:
+    """``term`` business days after the day of ``start``."""
+    return calendar.shift(calendar.day_of(start), term)
 
 
 class ActionClocks:

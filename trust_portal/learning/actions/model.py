@@ -72,7 +72,8 @@ STANDING: Final = frozenset({ActionState.OPEN, ActionState.DONE})
 class PlanAction:
     """Command: somebody shall do something within ``term`` business days from when its clock begins.
 
-    ``replaces`` names the action that this one supersedes. ``link`` leads to where the work is tracked.
+    ``replaces`` names the action that this one supersedes, and ``reason`` says why: of such a plan alone. ``link``
+    leads to where the work is tracked.
     """
 
     postmortem_id: UUID
@@ -82,9 +83,14 @@ class PlanAction:
     term: int
     link: str | None = None
     replaces: UUID | None = None
+    reason: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", _line(self.title, "title"))
+        if self.replaces is not None:
+            object.__setattr__(self, "reason", require_words(self.reason or "", "reason"))
+        elif self.reason is not None:
+            raise InvalidInput("a reason is for an action that replaces another", field="reason")
         object.__setattr__(self, "link", web_address(self.link, "link"))
         if not 1 <= self.term <= LONGEST_TERM:
             raise InvalidInput(f"a term is 1 to {LONGEST_TERM} business days", field="term")
@@ -202,7 +208,11 @@ class Recurrence:
 
 @dataclass(frozen=True, slots=True)
 class PreventionAction:
-    """An action and everything that became of it. It has no due date until its clock begins."""
+    """An action and everything that became of it. It has no due date until its clock begins.
+
+    One that ``replaces`` another takes over what was agreed of it, and how often its date was moved, as if its own
+    were one more move of the same promise.
+    """
 
     id: UUID
     postmortem_id: UUID
@@ -218,6 +228,9 @@ class PreventionAction:
     created_by: str
     receipt_id: UUID
     steps: tuple[Step, ...] = ()
+    replaces: UUID | None = None
+    agreed_before: date | None = None
+    moves_before: int = 0
 
     @property
     def ending(self) -> Step | None:
@@ -244,13 +257,18 @@ class PreventionAction:
 
     @property
     def agreed(self) -> date | None:
-        """The first due date: what was agreed, whatever it was moved to."""
-        return self.dates[0][1] if self.dates else None
+        """The first due date, of the first of those it replaces: what was agreed, whatever it was moved to."""
+        first = self.dates[0][1] if self.dates else None
+        return self.agreed_before or first
 
     @property
     def moves(self) -> int:
-        """How often the due date was moved."""
-        return sum(each.act is StepAct.MOVE for each in self.steps)
+        """How often the due date was moved, with that of what it replaces."""
+        return self.moves_before + sum(each.act is StepAct.MOVE for each in self.steps)
+
+    def is_past_agreed(self, at: datetime) -> bool:
+        """After the end of the agreed day, where its owner works."""
+        return self.agreed is not None and at >= self.calendar.end_of(self.agreed)
 
     def is_overdue(self, at: datetime) -> bool:
         """Open after the end of its due day, where its owner works."""

@@ -46,8 +46,18 @@ def action_json(action: PreventionAction) -> dict[str, Json]:
     }
 
 
-def planned_act(action: PreventionAction, actor: Actor, decision: Decision) -> Act:
-    return _act(ReceiptKind.PREVENTION_ACTION_PLANNED, action, actor, decision, action.created_at)
+def planned_act(action: PreventionAction, actor: Actor, decision: Decision, reason: str | None = None) -> Act:
+    """``reason`` is of one that replaces another; its receipt says what it takes over."""
+    inherited: dict[str, Json] = {}
+    if action.replaces is not None:
+        agreed = action.agreed_before
+        inherited = {
+            "replaces": str(action.replaces),
+            "agreed_before": None if agreed is None else agreed.isoformat(),
+            "moves_before": str(action.moves_before),
+        }
+    kind, at = ReceiptKind.PREVENTION_ACTION_PLANNED, action.created_at
+    return _act(kind, action, actor, decision, at, inherited, rationale=reason)
 
 
 def step_act(

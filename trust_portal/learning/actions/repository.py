@@ -73,6 +73,15 @@ async def incident_of_postmortem(session: ReadSession, postmortem_id: UUID) -> U
     return found
 
 
+async def is_signed(session: ReadSession, postmortem_id: UUID) -> bool:
+    """Whether any version of a postmortem was ever signed."""
+    columns = postmortem_versions.c
+    query = select(columns.version).where(
+        columns.tenant_id == VENDOR_ID, columns.postmortem_id == postmortem_id
+    )
+    return (await session.execute(query.limit(1))).first() is not None
+
+
 async def add_action(session: WriteSession, action: PreventionAction, by_id: UUID) -> None:
     """A new action, without steps."""
     await session.execute(
@@ -93,6 +102,9 @@ async def add_action(session: WriteSession, action: PreventionAction, by_id: UUI
             by_id=by_id,
             by_name=action.created_by,
             receipt_id=action.receipt_id,
+            replaces=action.replaces,
+            agreed_before=action.agreed_before,
+            moves_before=action.moves_before,
         )
     )
     await add_standing(session, action)
@@ -117,6 +129,7 @@ async def add_step(session: WriteSession, action: PreventionAction, step: Step) 
                 evidence=step.evidence,
                 sha256=step.sha256,
                 successor_id=step.successor_id,
+                agreed=action.agreed if step.act is StepAct.SUPERSEDE else None,
                 at=step.at,
                 by_id=step.by_id,
                 by_name=step.by,
@@ -362,6 +375,9 @@ def _action(row: Row[Any], steps: Iterable[Row[Any]]) -> PreventionAction:
             )
             for each in steps
         ),
+        replaces=row.replaces,
+        agreed_before=row.agreed_before,
+        moves_before=row.moves_before,
     )
 
 

@@ -18,9 +18,11 @@ from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.learning.actions import repository
+from trust_portal.learning.actions.clocks import begin_clock, due_by_term
 from trust_portal.learning.actions.model import (
     MOST,
     NOUN,
+    STANDING,
     ActionFilter,
     DropAction,
     FinishAction,
@@ -62,13 +64,16 @@ class PreventionActions:
         self._ledger = ledger
 
     async def plan(self, command: PlanAction, actor: Actor) -> PreventionAction:
-        """A new action, in place of another where ``replaces`` names one.
+        """A new action, in place of another where ``replaces`` names one: then it takes over what was agreed of
+        that and how often it was moved, and its clock runs where that one's did.
 
         ``NotFound`` without such a postmortem. ``InvalidInput`` (owner) for nobody who works here.
-        ``Conflict``: TOO_MANY beyond three that stand; ACTION_ENDED where the one to replace is over.
+        ``Conflict``: TOO_MANY beyond three that stand; ACTION_ENDED where the one to replace is over; OWN_ACTION
+        where its agreed day is past, and ``Denied`` for who might not drop it then.
         """
         resource = Resource.of_house(NOUN)
         decision = await self._gate.require(actor, Action.PREVENTION_ACTION_PLAN, resource)
+        released = await self._release(command, actor)
         async with self._storage.coordinator.write(_SCOPE) as session:
             now = session.clock.now()
             await repository.lock_actions_of(session, command.postmortem_id)
@@ -76,13 +81,17 @@ class PreventionActions:
             owner = await find_active_person(session, VENDOR_ID, command.owner_id, now)
             if owner is None:
                 raise InvalidInput("choose somebody who works here", field="owner")
-            standing = await repository.actions_of(session, command.postmortem_id)
-            replaced = _to_replace(command, standing)
-            if len(standing) - (replaced is not None) >= MOST:
+            planned = await repository.all_actions_of(session, command.postmortem_id)
+            replaced = _to_replace(command, planned)
+            if replaced is not None and replaced.is_past_agreed(now) and released is None:
+                raise Conflict("its agreed day has passed meanwhile: look again", code="ACTION_CHANGED")
+            standing = sum(each.state in STANDING for each in planned)
+            if standing - (replaced is not None) >= MOST:
                 raise Conflict(
                     f"a postmortem rests on {MOST} actions at most; replace one of them", code="TOO_MANY"
                 )
-            workplace = await workplace_of(session, owner.id)
+            calendar = (await workplace_of(session, owner.id)).calendar
+            due = due_by_term(calendar, command.term, now)
             action = PreventionAction(
                 id=new_id(),
                 postmortem_id=command.postmortem_id,
@@ -92,35 +101,61 @@ class PreventionActions:
                 owner_id=owner.id,
                 owner=owner.name,
                 term=command.term,
-                calendar=workplace.calendar,
+                calendar=calendar,
                 link=command.link,
                 created_at=now,
                 created_by=actor.name,
                 receipt_id=new_id(),
+                replaces=command.replaces,
+                agreed_before=None if replaced is None else replaced.agreed,
+                moves_before=0 if replaced is None else _moves_with(replaced, due),
             )
-            await self._ledger.record(
-                session, planned_act(action, actor, decision), receipt_id=action.receipt_id
-            )
+            act = planned_act(action, actor, decision, command.reason)
+            await self._ledger.record(session, act, receipt_id=action.receipt_id)
             await repository.add_action(session, action, person_behind(actor))
-            if replaced is not None:
-                await take_step(
-                    session,
-                    self._ledger,
-                    replaced,
-                    StepAct.SUPERSEDE,
-                    actor,
-                    decision,
-                    note=f"Replaced by: {action.title}",
-                    successor_id=action.id,
-                )
+            if replaced is None:
+                return action
+            if replaced.dates:
+                action = await begin_clock(session, self._ledger, action, now)
+            await take_step(
+                session,
+                self._ledger,
+                replaced,
+                StepAct.SUPERSEDE,
+                actor,
+                released or decision,
+                note=command.reason,
+                successor_id=action.id,
+            )
         return action
 
     async def withdraw(self, actor: Actor, action_id: UUID, reason: str) -> PreventionAction:
-        """Take back what was never promised. ``Conflict`` (CLOCK_RUNS) once its clock has begun."""
-        _, decision = await self._allowed(actor, action_id, Action.PREVENTION_ACTION_PLAN)
-        return await self._step(
-            action_id, StepAct.WITHDRAW, actor, decision, require=_require_no_clock, note=reason
-        )
+        """Take back what was never promised. ``Conflict``: CLOCK_RUNS once its clock has begun, POSTMORTEM_SIGNED
+        from the first signature on, also where the incident goes on and the clock stands.
+        """
+        seen, decision = await self._allowed(actor, action_id, Action.PREVENTION_ACTION_PLAN)
+        async with self._storage.write(_SCOPE) as session:
+            # A signature counts what stands under the same lock.
+            await repository.lock_actions_of(session, seen.postmortem_id)
+            action = await repository.find_action(session, action_id)
+            require_open(action)
+            _require_no_clock(action)
+            if await repository.is_signed(session, action.postmortem_id):
+                raise Conflict(
+                    "its postmortem is signed, and rests on it; it can be dropped, with an approver",
+                    code="POSTMORTEM_SIGNED",
+                )
+            return await take_step(
+                session, self._ledger, action, StepAct.WITHDRAW, actor, decision, note=reason
+            )
+
+    async def may_be_withdrawn(self, actor: Actor, action: PreventionAction) -> bool:
+        """Whether nobody was promised it yet."""
+        await self._may_read(actor)
+        if not action.is_open or action.dates:
+            return False
+        async with self._storage.read(_SCOPE) as session:
+            return not await repository.is_signed(session, action.postmortem_id)
 
     async def move(self, command: MoveDueDate, actor: Actor) -> PreventionAction:
         """``InvalidInput`` (due) for a day that is over or not a business day of the owner; ``Conflict``
@@ -287,18 +322,44 @@ class PreventionActions:
         resource = Resource(NOUN, VENDOR_ID, found.id, person_id=found.owner_id)
         return found, await self._gate.require(actor, action, resource)
 
+    async def _release(self, command: PlanAction, actor: Actor) -> Decision | None:
+        """What lets go of a promise whose agreed day is past: somebody else than its owner, who might drop it too.
+
+        None where nothing of that kind is replaced.
+        """
+        if command.replaces is None:
+            return None
+        async with self._storage.read(_SCOPE) as session:
+            found = await repository.actions_by_id(session, [command.replaces])
+        replaced = found.get(command.replaces)
+        now = self._storage.clock.now()
+        if replaced is None or not replaced.is_open or not replaced.is_past_agreed(now):
+            return None
+        if person_behind(actor) == replaced.owner_id:
+            raise Conflict(
+                "ask somebody else: once the agreed day is past, nobody replaces what they owe themselves",
+                code="OWN_ACTION",
+            )
+        resource = Resource(NOUN, VENDOR_ID, replaced.id, person_id=replaced.owner_id)
+        return await self._gate.require(actor, Action.PREVENTION_ACTION_DROP, resource)
+
     async def _may_read(self, actor: Actor) -> None:
         await self._gate.require(actor, Action.PREVENTION_ACTION_READ, Resource.of_house(NOUN))
 
 
-def _to_replace(command: PlanAction, standing: tuple[PreventionAction, ...]) -> PreventionAction | None:
+def _to_replace(command: PlanAction, planned: tuple[PreventionAction, ...]) -> PreventionAction | None:
     if command.replaces is None:
         return None
-    found = next((each for each in standing if each.id == command.replaces), None)
+    found = next((each for each in planned if each.id == command.replaces), None)
     if found is None:
         raise NotFound(NOUN, field="replaces")
     require_open(found)
     return found
+
+
+def _moves_with(replaced: PreventionAction, due: date) -> int:
+    """How often its date was moved, with ``due`` of what comes in its place: one more where that is later."""
+    return replaced.moves + (replaced.due is not None and due > replaced.due)
 
 
 def _require_no_clock(action: PreventionAction) -> None:

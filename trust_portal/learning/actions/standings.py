@@ -15,11 +15,14 @@ from trust_portal.learning.actions.model import ENDS_AS, PreventionAction
 from trust_portal.learning.actions.tables import prevention_standings
 from trust_portal.storage.unit_of_work import WriteSession
 
-COLUMNS: Final = "tenant_id, action_id, incident_id, title, owner_id, time_zone, created_at, dues, dated_at, ordinal, act, ended_at"
+COLUMNS: Final = (
+    "tenant_id, action_id, incident_id, title, owner_id, time_zone, created_at, agreed_before, moves_before, dues, "
+    "dated_at, ordinal, act, ended_at"
+)
 #: The rows of ``prevention_standings`` as the steps of the tenant $1 give them, ``COLUMNS`` by column.
 DERIVED: Final = """
 SELECT a.tenant_id, a.id AS action_id, a.incident_id, a.title, a.owner_id, a.time_zone, a.created_at,
-       coalesce(s.dues, '{}') AS dues, coalesce(s.dated_at, '{}') AS dated_at, s.ordinal, s.act, s.ended_at
+       a.agreed_before, a.moves_before, coalesce(s.dues, '{}') AS dues, coalesce(s.dated_at, '{}') AS dated_at, s.ordinal, s.act, s.ended_at
 FROM prevention_actions a
 LEFT JOIN (
     SELECT action_id, array_agg(due ORDER BY ordinal) FILTER (WHERE due IS NOT NULL) AS dues,
@@ -45,8 +48,8 @@ mended AS (
 ),
 missing AS (
     INSERT INTO prevention_standings (
-        tenant_id, action_id, incident_id, title, owner_id, time_zone, created_at, dues, dated_at, ordinal, act,
-        ended_at
+        tenant_id, action_id, incident_id, title, owner_id, time_zone, created_at, agreed_before, moves_before,
+        dues, dated_at, ordinal, act, ended_at
     )
     SELECT {COLUMNS} FROM made m
     WHERE NOT EXISTS (
@@ -76,6 +79,8 @@ async def add_standing(session: WriteSession, action: PreventionAction) -> None:
             owner_id=action.owner_id,
             time_zone=action.calendar.time_zone,
             created_at=action.created_at,
+            agreed_before=action.agreed_before,
+            moves_before=action.moves_before,
             dues=[],
             dated_at=[],
         )

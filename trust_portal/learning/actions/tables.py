@@ -37,16 +37,34 @@ prevention_actions = tenant_table(
     uuid_column("by_id", nullable=False),
     Column("by_name", Text, nullable=False),
     uuid_column("receipt_id", nullable=False),
+    uuid_column("replaces", comment="the action in whose place it came"),
+    Column("agreed_before", Date, comment="of what it replaces: the day that was agreed"),
+    Column(
+        "moves_before",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="of what it replaces, and one where it is due later",
+    ),
     refers("postmortems", ("postmortem_id",), ("id",), "prevention_actions_postmortem_fkey"),
+    refers("prevention_actions", ("replaces",), ("id",), "prevention_actions_replaces_fkey"),
     refers("incidents", ("incident_id",), ("id",), "prevention_actions_incident_fkey"),
     refers("people", ("owner_id",), ("id",), "prevention_actions_owner_fkey"),
     refers("receipts", ("receipt_id",), ("id",), "prevention_actions_receipt_fkey"),
     UniqueConstraint("tenant_id", "receipt_id", name="prevention_actions_receipt_key"),
     UniqueConstraint("tenant_id", "id", "owner_id", name="prevention_actions_owner_key"),
+    UniqueConstraint("tenant_id", "replaces", name="prevention_actions_replaces_key"),
+    UniqueConstraint("tenant_id", "id", "replaces", name="prevention_actions_place_key"),
+    UniqueConstraint("tenant_id", "id", "replaces", "agreed_before", name="prevention_actions_inherits_key"),
     CheckConstraint("type IN ('prevent', 'detect', 'mitigate', 'process')", name="type_is_known"),
     CheckConstraint("term BETWEEN 1 AND 260", name="term_is_within_a_year"),
     CheckConstraint("btrim(title) <> ''", name="title_is_given"),
     CheckConstraint("subdivision IS NULL OR country IS NOT NULL", name="place_is_whole"),
+    CheckConstraint(
+        "replaces IS DISTINCT FROM id AND (agreed_before IS NULL OR replaces IS NOT NULL)"
+        " AND moves_before >= 0 AND (moves_before = 0 OR agreed_before IS NOT NULL)",
+        name="inherits_from_another",
+    ),
     Index("prevention_actions_postmortem_idx", "tenant_id", "postmortem_id"),
     Index("prevention_actions_owner_idx", "tenant_id", "owner_id"),
     Index("prevention_actions_newest_idx", "tenant_id", "created_at", "id"),
@@ -65,6 +83,7 @@ prevention_action_steps = tenant_table(
     Column("evidence", Text, comment="of one that is done: where that shows"),
     Column("sha256", Text, comment="of what lies there, where it is known"),
     uuid_column("successor_id", comment="of a superseded one"),
+    Column("agreed", Date, comment="of a superseded one whose clock had begun: the day that was agreed"),
     instant("at", nullable=False),
     uuid_column("by_id", nullable=False, comment="of a dropped one: the approver"),
     Column("by_name", Text, nullable=False),
@@ -82,6 +101,18 @@ prevention_action_steps = tenant_table(
         "prevention_action_steps_previous_fkey",
     ),
     refers("prevention_actions", ("successor_id",), ("id",), "prevention_action_steps_successor_fkey"),
+    refers(
+        "prevention_actions",
+        ("successor_id", "action_id"),
+        ("id", "replaces"),
+        "prevention_action_steps_place_fkey",
+    ),
+    refers(
+        "prevention_actions",
+        ("successor_id", "action_id", "agreed"),
+        ("id", "replaces", "agreed_before"),
+        "prevention_action_steps_inherits_fkey",
+    ),
     refers("receipts", ("receipt_id",), ("id",), "prevention_action_steps_receipt_fkey"),
     UniqueConstraint("tenant_id", "action_id", "ordinal", "act", name="prevention_action_steps_link_key"),
     UniqueConstraint("tenant_id", "action_id", "ordinal", "due", name="prevention_action_steps_due_key"),
@@ -103,6 +134,14 @@ prevention_action_steps = tenant_table(
     CheckConstraint(
         "(act = 'supersede') = (successor_id IS NOT NULL) AND successor_id IS DISTINCT FROM action_id",
         name="superseded_by_another",
+    ),
+    CheckConstraint(
+        "(act = 'supersede' AND previous IS NOT NULL) = (agreed IS NOT NULL)", name="successor_inherits"
+    ),
+    # Thirty-six hours from its beginning a day is over everywhere.
+    CheckConstraint(
+        "by_id <> owner_id OR agreed IS NULL OR at AT TIME ZONE 'UTC' < agreed + interval '36 hours'",
+        name="late_replaced_by_another",
     ),
     Index("prevention_action_steps_newest_idx", "tenant_id", "at"),
     # Which are open: without looking at everything ever done.
@@ -128,7 +167,9 @@ prevention_standings = tenant_table(
         "dues", ARRAY(Date), nullable=False, comment="every due date, in the order in which they were set"
     ),
     Column("dated_at", ARRAY(TIMESTAMP(timezone=True)), nullable=False, comment="when each was set"),
-    Column("agreed", Date, Computed("dues[1]", persisted=True)),
+    Column("agreed_before", Date, comment="of what it replaces"),
+    Column("moves_before", Integer, nullable=False, server_default="0", comment="of what it replaces"),
+    Column("agreed", Date, Computed("coalesce(agreed_before, dues[1])", persisted=True)),
     Column("ordinal", Integer, comment="of the last step; null: none yet"),
     Column("act", Text, comment="of the last step"),
     instant("ended_at", comment="null: it is open"),

@@ -20,6 +20,7 @@ from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.actions.clocks import begin_clocks
+from trust_portal.learning.actions.repository import lock_actions_of
 from trust_portal.learning.incidents.repository import find_incident
 from trust_portal.learning.postmortems.asking import asked_to_sign
 from trust_portal.learning.postmortems.model import (
@@ -150,6 +151,8 @@ class PostmortemSigning:
         decision: Decision,
         signed: Signed,
     ) -> Postmortem:
+        # What is signed for stands until the commit: nobody withdraws it meanwhile.
+        await lock_actions_of(session, command.postmortem_id)
         postmortem = await find_postmortem(session, command.postmortem_id)
         actions = await self._require_signable(session, postmortem, command, actor)
         accepted = postmortem.accepted

@@ -181,7 +181,7 @@ def _action_at(line: ActionLine, at: datetime) -> tuple[DateSet | None, int, int
         if each.at > at:
             break
         last, moves = each, moves + 1
-    return last, 0 if last is None else _weeks_begun(at - last.over_at), max(moves, 0)
+    return last, 0 if last is None else _weeks_begun(at - last.over_at), line.moves_before + max(moves, 0)
 
 
 def _postmortem_at(line: PostmortemLine, at: datetime) -> tuple[bool, datetime, int] | None:

@@ -60,7 +60,10 @@ class DateSet(NamedTuple):
 
 
 class ActionLine(NamedTuple):
-    """A prevention action as the Switchboard adds it up. ``dates`` in the order in which they were set."""
+    """A prevention action as the Switchboard adds it up. ``dates`` in the order in which they were set.
+
+    ``moves_before``: how often the date was moved of what it replaces, and to its own.
+    """
 
     id: UUID
     title: str
@@ -70,6 +73,7 @@ class ActionLine(NamedTuple):
     dates: tuple[DateSet, ...]
     state: ActionState
     ended_at: datetime | None
+    moves_before: int = 0
 
 
 class Span(NamedTuple):

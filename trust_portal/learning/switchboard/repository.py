@@ -42,7 +42,7 @@ from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
 _OPEN: Final = """
 SELECT s.action_id, s.title, s.incident_id, i.worst_severity, i.service, i.team, p.name, s.owner_id, s.created_at,
-       s.time_zone, s.dues, s.dated_at
+       s.time_zone, s.dues, s.dated_at, s.moves_before
 FROM prevention_standings s
 JOIN incidents i ON i.tenant_id = $1 AND i.id = s.incident_id
 JOIN people p ON p.tenant_id = $1 AND p.id = s.owner_id
@@ -58,7 +58,7 @@ AND ($5::text IS NULL OR s.owner_id::text = $5) AND ($6::text IS NULL OR i.worst
 #: that there is.
 _SPANS: Final = f"""
 WITH spans AS (
-    SELECT i.worst_severity, s.time_zone, s.dues[n] AS due, greatest(n - 1, 0) AS moves,
+    SELECT i.worst_severity, s.time_zone, s.dues[n] AS due, s.moves_before + greatest(n - 1, 0) AS moves,
            width_bucket(CASE n WHEN 0 THEN s.created_at ELSE s.dated_at[n] END - interval '1 microsecond',
                         $2::timestamptz[]) AS first,
            width_bucket(coalesce(s.dated_at[n + 1], s.ended_at, 'infinity') - interval '1 microsecond',
@@ -241,10 +241,24 @@ def _whose(severity: str, service: str, team: str | None, owner: str, owner_id: 
 
 
 def _action(row: Any) -> ActionLine:
-    id_, title, incident_id, severity, service, team, owner, owner_id, created_at, zone, dues, dated_at = row
+    (
+        id_,
+        title,
+        incident_id,
+        severity,
+        service,
+        team,
+        owner,
+        owner_id,
+        created_at,
+        zone,
+        dues,
+        dated_at,
+        before,
+    ) = row
     dates = tuple([DateSet(at, due, _over(zone, due)) for at, due in zip(dated_at, dues, strict=True)])
     whose = _whose(severity, service, team, owner, owner_id)
-    return ActionLine(id_, title, incident_id, whose, created_at, dates, ActionState.OPEN, None)
+    return ActionLine(id_, title, incident_id, whose, created_at, dates, ActionState.OPEN, None, before)
 
 
 def _postmortem(row: Any) -> PostmortemLine:

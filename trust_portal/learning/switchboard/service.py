@@ -16,7 +16,7 @@ from trust_portal.evidence.ledger import Ledger
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.names import require_words
-from trust_portal.learning.actions.model import PreventionAction, Reminder
+from trust_portal.learning.actions.model import ActionState, PreventionAction, Reminder
 from trust_portal.learning.actions.receipts import acknowledged_act
 from trust_portal.learning.actions.reminders import Rung
 from trust_portal.learning.actions.reminders_repository import acknowledge, reminders_of, waiting_escalations
@@ -29,11 +29,13 @@ from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
 
 _SCOPE = TenantScope(VENDOR_ID)
+#: What was replaced is owed under another title.
+_WAITING = frozenset({ActionState.OPEN, ActionState.SUPERSEDED})
 
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """An overdue action that the PMO was told of, and nobody took note of yet."""
+    """An overdue action that the PMO was told of, and nobody took note of yet; replaced meanwhile, or open."""
 
     action: PreventionAction
     reminder: Reminder
@@ -78,7 +80,7 @@ class Switchboard:
             waiting = await waiting_escalations(session)
             actions = await actions_by_id(session, {action_id for action_id, _ in waiting})
         found = [Escalation(actions[action_id], reminder) for action_id, reminder in waiting]
-        return tuple(each for each in found if each.action.is_open)
+        return tuple(each for each in found if each.action.state in _WAITING)
 
     async def acknowledge(self, command: AcknowledgeEscalation, actor: Actor) -> None:
         """``NotFound`` where nothing was escalated; ``Conflict`` (ALREADY_ACKNOWLEDGED)."""

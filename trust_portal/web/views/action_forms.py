@@ -29,6 +29,7 @@ def plan_of(form: FormData) -> PlanAction:
         term=term,
         link=str(form.get("link", "")) or None,
         replaces=id_of(form.get("replaces"), "replaces"),
+        reason=str(form["reason"]) if "reason" in form else None,
     )
 
 

@@ -124,6 +124,8 @@ async def action(request: Request, form: FormState = FormState()) -> Response:
         )
     }
     may["drop"] = may["drop"] and person_behind(actor) != found.owner_id
+    may["replace"] = may["plan"] and (may["drop"] or not found.is_past_agreed(now))
+    may["withdraw"] = may["plan"] and await actions_.may_be_withdrawn(actor, found)
     may["link"] = house.gate.allows(actor, Action.PREVENTION_ACTION_PLAN, resource)
     may["acknowledge"] = house.gate.allows(actor, Action.ESCALATION_ACKNOWLEDGE, resource)
     successor = found.ending.successor_id if found.ending else None
@@ -140,6 +142,7 @@ async def action(request: Request, form: FormState = FormState()) -> Response:
         waiting=[each for each in reminders if each.waits_for_acknowledgement],
         recurrences=await actions_.recurrences(actor, found.id),
         successor=None if successor is None else await actions_.get(actor, successor),
+        replaced=None if found.replaces is None else await actions_.get(actor, found.replaces),
         today=found.calendar.day_of(now).isoformat(),
         type_words=TYPES[found.type],
         receipts=RECEIPTS,
