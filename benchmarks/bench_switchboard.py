@@ -1,8 +1,10 @@
 """The Switchboard over ten thousand incidents and thirty thousand prevention actions, as its page is served.
 
 What is timed is the whole request in the process that serves it: session, policies, reading one snapshot,
-debt, trend, coverage, the page. All incidents are P1 or P2, three years of them, each with three actions; of
-those of the last weeks some are open, late and moved. The rows are written past the product's doors (one
+debt, trend, coverage, the page. All incidents are P1 or P2, three years of them, each with three actions and
+one beside them that has no postmortem; of those of the last weeks some are open, late and moved, and one in
+sixteen was never done. Each rung that came is on record: nobody named a manager to half of the owners, whose
+actions are escalated to the PMO twice, and of all escalations the PMO has taken note of every second. The rows are written past the product's doors (one
 hundred thousand acts with receipts would take an hour), by the cluster's superuser, with its foreign keys off, and then vacuumed, which a living database does by itself.
 """
 
@@ -54,7 +56,7 @@ SELECT '{VENDOR_ID}', md5('i' || n)::uuid, 'urn:bench', 'INC-' || n, 'Incident '
   'team-' || n % 12, 'Person ' || n % 50, md5('p' || n % 50)::uuid, s, s, s, s, at, 'declared', at, at, at,
   at + interval '3 hours', 0, true, 3, at, at
 FROM (SELECT n, CASE WHEN n % 3 = 0 THEN 'P1' ELSE 'P2' END AS s, $1 - n * interval '158 minutes' AS at
-      FROM generate_series(0, {INCIDENTS - 1}) n) made;
+      FROM generate_series(0, {INCIDENTS}) n) made;
 INSERT INTO postmortems (tenant_id, id, incident_id, opened_at, opened_because, owner_person_id, receipt_id)
 SELECT tenant_id, md5('m' || key)::uuid, id, declared_at, 'declared', owner_person_id, md5('rm' || key)::uuid
 FROM incidents WHERE source = 'urn:bench' AND key <> 'INC-77';
@@ -85,6 +87,21 @@ SELECT tenant_id, action_id, ordinal + 1, 'finish', ordinal, act, owner_id, 'x',
   at + interval '12 days', by_id, 'p', md5('rd' || action_id)::uuid
 FROM (SELECT DISTINCT ON (action_id) * FROM prevention_action_steps ORDER BY action_id, ordinal DESC) latest
 WHERE at + interval '12 days' < $1 AND get_byte(decode(md5(action_id::text), 'hex'), 1) < 240;
+INSERT INTO prevention_reminders (tenant_id, action_id, ordinal, rung, due, came_at, at, told, to_pmo)
+SELECT tenant_id, action_id, ordinal, rung, due, came_at, came_at, ARRAY[CASE WHEN pmo THEN 'PMO' ELSE 'Person' END], pmo
+FROM (
+  SELECT s.*, r.rung, s.due + r.days * interval '1 day' + interval '9 hours' AS came_at,
+         lead(s.at) OVER (PARTITION BY s.action_id, r.rung ORDER BY s.ordinal) AS until,
+         r.rung = 'T+7' OR (r.rung = 'T+3' AND get_byte(decode(md5(s.owner_id::text), 'hex'), 0) < 128) AS pmo
+  FROM prevention_action_steps s
+  CROSS JOIN (VALUES ('T-3', -5), ('T', 0), ('T+1', 1), ('T+3', 5), ('T+7', 9)) r (rung, days)
+) dated
+WHERE due IS NOT NULL AND came_at <= least(until, $1);
+INSERT INTO escalation_acknowledgements (tenant_id, action_id, ordinal, rung, note, at, by_id, by_name, receipt_id)
+SELECT tenant_id, action_id, ordinal, rung, 'x', came_at + interval '3 days', md5('p1')::uuid, 'p',
+  md5('re' || action_id || ordinal || rung)::uuid
+FROM prevention_reminders
+WHERE to_pmo AND rung IN ('T+3', 'T+7') AND get_byte(decode(md5(action_id::text), 'hex'), 2) < 128;
 INSERT INTO prevention_standings ({COLUMNS})
 {DERIVED.replace("$1", f"'{VENDOR_ID}'")};
 """
@@ -93,7 +110,7 @@ INSERT INTO prevention_standings ({COLUMNS})
 async def run() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         async with installation(Path(folder), ManualClock(NOW), base_url=_ORIGIN) as place:
-            owed = await _fill(place.servers)
+            owed, waiting = await _fill(place.servers)
             page, narrowed = await _ask(place.house, place.settings)
     what = f"Switchboard, {INCIDENTS:,} incidents and {ACTIONS:,} actions, 95th percentile"
     return [
@@ -103,19 +120,26 @@ async def run() -> list[Row]:
         context("… one service alone, median", statistics.median(narrowed.wall), "ms"),
         context(_PROCESSOR, narrowed.processor, "ms"),
         context("… prevention actions open among them", owed, ""),
+        context("… escalations that wait for the PMO", waiting, ""),
     ]
 
 
-async def _fill(servers: Servers) -> int:
-    """How many actions are open afterwards."""
+async def _fill(servers: Servers) -> tuple[int, int]:
+    """How many actions are open afterwards, and how many escalations of them wait."""
     async with past_the_doors(servers) as connection:
         for statement in filter(str.strip, _FILL.split(";\n")):
             await connection.execute(statement.replace("$1", f"timestamptz '{NOW.isoformat()}'"))
-        open_: int = await connection.fetchval(
-            "SELECT count(*) FROM prevention_actions a WHERE NOT EXISTS (SELECT FROM prevention_action_steps s"
-            " WHERE s.action_id = a.id AND s.act = 'finish')"
+        actions, open_ = await connection.fetchrow(
+            "SELECT count(*), count(*) FILTER (WHERE ended_at IS NULL) FROM prevention_standings"
         )
-    return open_
+        if actions != ACTIONS:
+            raise RuntimeError(f"{actions} actions were written, not {ACTIONS}")
+        waiting: int = await connection.fetchval(
+            "SELECT count(*) FROM prevention_reminders r JOIN prevention_standings s USING (tenant_id, action_id)"
+            " WHERE r.to_pmo AND r.rung IN ('T+3', 'T+7') AND s.ended_at IS NULL AND NOT EXISTS (SELECT"
+            " FROM escalation_acknowledgements e WHERE (e.action_id, e.ordinal, e.rung) = (r.action_id, r.ordinal, r.rung))"
+        )
+    return open_, waiting
 
 
 async def _ask(house: House, settings: Settings) -> tuple[Taken, Taken]:

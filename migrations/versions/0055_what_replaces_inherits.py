@@ -70,12 +70,8 @@ def _actions() -> None:
 
 
 def _steps() -> None:
-    op.add_column(
-        _STEPS,
-        sa.Column(
-            "agreed", sa.Date(), comment="of a superseded one whose clock had begun: the day that was agreed"
-        ),
-    )
+    comment = "of a superseded one whose clock had begun: the day that was agreed"
+    op.add_column(_STEPS, sa.Column("agreed", sa.Date(), comment=comment))
     for name, own, others in (
         ("place", ("successor_id", "action_id"), ("id", "replaces")),
         ("inherits", ("successor_id", "action_id", "agreed"), ("id", "replaces", "agreed_before")),
@@ -88,16 +84,21 @@ def _steps() -> None:
             ["tenant_id", *others],
             postgresql_not_valid=True,
         )
-    op.create_check_constraint(
-        "successor_inherits",
-        _STEPS,
-        "(act = 'supersede' AND previous IS NOT NULL) = (agreed IS NOT NULL)",
-        postgresql_not_valid=True,
-    )
+    _from_now_on("successor_inherits", "(act = 'supersede' AND previous IS NOT NULL) = (agreed IS NOT NULL)")
     op.create_check_constraint(
         "late_replaced_by_another",
         _STEPS,
         "by_id <> owner_id OR agreed IS NULL OR at AT TIME ZONE 'UTC' < agreed + interval '36 hours'",
+    )
+
+
+def _from_now_on(name: str, rule: str) -> None:
+    """Of every row where none was ever replaced, else of those to come."""
+    constraint = f"{_STEPS}_{name}_check"
+    op.execute(f"ALTER TABLE {_STEPS} ADD CONSTRAINT {constraint} CHECK ({rule}) NOT VALID")
+    op.execute(
+        f"DO $$ BEGIN ALTER TABLE {_STEPS} VALIDATE CONSTRAINT {constraint};"
+        " EXCEPTION WHEN check_violation THEN NULL; END $$"
     )
 
 

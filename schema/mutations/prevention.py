@@ -93,7 +93,7 @@ class LinkRecurrenceInput:
     note: str
 
 
-@strawberry.input(description="The last reminder of a due date is taken note of.")
+@strawberry.input(description="What was escalated of a due date is taken note of.")
 class AcknowledgeEscalationInput:
     action_id: strawberry.ID
     due_ordinal: int

@@ -7,10 +7,12 @@ from uuid import UUID
 
 import strawberry
 
+from schema.connection import Connection, connection, paged
 from schema.context import Info
 from schema.ids import encode
 from schema.types.sending import Channel, DeliveryState
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.actions import model
 from trust_portal.learning.actions.reminders import Rung, Skip
 from trust_portal.learning.actions.told_reminders import ReminderKind, ToldReminder
@@ -32,7 +34,9 @@ strawberry.enum(model.StepAct, name="PreventionActionAct", description="What can
 strawberry.enum(Rung, name="ReminderRung", description="In business days from the due date T.")
 strawberry.enum(Skip, name="ReminderSkip", description="Why nobody was told.")
 strawberry.enum(
-    ReminderKind, name="ReminderKind", description="Escalated: sent, and to somebody else than the owner."
+    ReminderKind,
+    name="ReminderKind",
+    description="Escalated: to somebody else than the owner. Waiting: of those, what the PMO has not taken note of.",
 )
 strawberry.enum(Owed, name="Owed", description="What is owed after an incident.")
 strawberry.enum(Cover, name="Cover", description="Where a P1 or P2 stands; all but the first two are gaps.")
@@ -57,7 +61,9 @@ class PreventionActionReminder:
     due: date
     at: datetime
     skipped: Skip | None = strawberry.field(description="Null: it was sent.")
-    told: list[str]
+    told: list[str] = strawberry.field(
+        description="Empty of one that was sent: nobody holds the role of the PMO."
+    )
     due_ordinal: int = strawberry.field(description="Which due date of the action that was.")
     acknowledged_at: datetime | None
     acknowledged_by: str | None
@@ -221,6 +227,8 @@ class ActionEscalation:
     action: PreventionAction
     due: date
     due_ordinal: int
+    rung: Rung
+    told: bool = strawberry.field(description="Whether anybody holds that role, and was told.")
 
 
 @strawberry.type(description="A filter of the Switchboard that a person gave a name.")
@@ -266,10 +274,14 @@ class SwitchboardView:
             lines = whole.lines
         return [_line(each) for each in lines[: max(first, 0)]]
 
-    @strawberry.field(description="Those that wait for the PMO, the oldest first.")
-    async def escalations(self, info: Info) -> list[ActionEscalation]:
-        found = await info.context.house.switchboard.escalations(info.context.actor)
-        return [_escalation(each) for each in found]
+    @paged(description="Those that wait for the PMO, the oldest first.")
+    async def escalations(self, info: Info, paging: PageRequest) -> Connection[ActionEscalation]:
+        found = await info.context.house.switchboard.escalations(info.context.actor, paging)
+        return connection(found, _escalation)
+
+    @strawberry.field(description="How many wait for the PMO.")
+    async def waiting(self, info: Info) -> int:
+        return await info.context.house.switchboard.count_escalations(info.context.actor)
 
 
 def prevention_action(row: model.PreventionAction) -> PreventionAction:
@@ -392,5 +404,9 @@ def _line(each: LedgerLine) -> CoverageLine:
 
 def _escalation(each: Escalation) -> ActionEscalation:
     return ActionEscalation(
-        action=prevention_action(each.action), due=each.reminder.due, due_ordinal=each.reminder.ordinal
+        action=prevention_action(each.action),
+        due=each.reminder.due,
+        due_ordinal=each.reminder.ordinal,
+        rung=each.reminder.rung,
+        told=not each.reminder.unheard,
     )

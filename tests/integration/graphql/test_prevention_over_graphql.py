@@ -68,13 +68,16 @@ async def test_an_action_is_planned_and_finished_and_shows_on_the_board(
         await asked_by(
             "pmo",
             "{ switchboard { points overdue majors covered addends { owed points } groups(by: SEVERITY) { key points }"
-            " escalations { dueOrdinal action { id title } } coverage { name cover } } }",
+            " waiting escalations(first: 1) { pageInfo { hasNextPage } nodes { dueOrdinal rung told action { id title } } }"
+            " coverage { name cover } } }",
         )
     )["switchboard"]
     assert board["points"] == sum(each["points"] for each in board["addends"])
     assert board["points"] == sum(each["points"] for each in board["groups"])
     assert board["overdue"] == 1
-    (escalation,) = board["escalations"]
+    assert (board["waiting"], board["escalations"]["pageInfo"]) == (1, {"hasNextPage": False})
+    (escalation,) = board["escalations"]["nodes"]
+    assert (escalation["rung"], escalation["told"]) == ("PMO", True)
     assert escalation["action"]["id"] == encode("PreventionAction", VENDOR_ID, late.id)
 
     keep = (

@@ -12,12 +12,17 @@ from sqlalchemy import select
 from support.actions_world import BERLIN, SIGNED, Promises, promises
 from support.learning_world import Vendor
 
+from trust_portal.access.actors import CONSOLE
+from trust_portal.access.people.model import GrantRole
 from trust_portal.errors import Conflict, Denied
 from trust_portal.house import House, build_house
+from trust_portal.kernel.actor import Role
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.actions.model import FinishAction, MoveDueDate
 from trust_portal.learning.actions.reminders import Rung, Skip, rung_times
+from trust_portal.learning.actions.told_reminders import ReminderFilter, ReminderKind
 from trust_portal.learning.switchboard.service import AcknowledgeEscalation
 from trust_portal.learning.workplaces.calendar import WorkCalendar
 from trust_portal.learning.workplaces.model import SetWorkplace
@@ -137,7 +142,7 @@ async def test_a_clock_that_begins_late_skips_what_lay_before_its_beginning_and_
         ("T+3", None, (world.max.name,)),
         ("T+7", None, ("PMO",)),
     ]
-    assert len(await world.vendor.house.switchboard.escalations(world.petra.as_actor())) == 1
+    assert await world.vendor.house.switchboard.count_escalations(world.petra.as_actor()) == 1
 
 
 async def test_a_worker_that_dies_before_its_commit_has_told_nobody_and_the_next_one_does(
@@ -309,7 +314,7 @@ async def test_the_pmo_takes_note_of_an_escalation_once_and_nobody_else_does(
     at(clock, 2026, 6, 18, 8, 0)
     await world.vendor.house.action_reminders.round()
     switchboard = world.vendor.house.switchboard
-    (waiting,) = await switchboard.escalations(world.petra.as_actor())
+    (waiting,) = (await switchboard.escalations(world.petra.as_actor(), PageRequest())).items
     command = AcknowledgeEscalation(action.id, waiting.reminder.ordinal, "Olga gets two days for it")
 
     with pytest.raises(Denied):
@@ -320,7 +325,7 @@ async def test_the_pmo_takes_note_of_an_escalation_once_and_nobody_else_does(
 
     assert waiting.action.id == action.id
     assert twice.value.code == "ALREADY_ACKNOWLEDGED"
-    assert await switchboard.escalations(world.petra.as_actor()) == ()
+    assert (await switchboard.escalations(world.petra.as_actor(), PageRequest())).items == ()
     last = (await world.vendor.house.prevention_actions.reminders(world.ivo.as_actor(), action.id))[-1]
     assert (last.acknowledged_by, last.acknowledgement) == (world.petra.name, "Olga gets two days for it")
     assert clock.now() - timedelta(hours=1) < datetime(2026, 6, 18, 8, tzinfo=UTC)
@@ -337,3 +342,72 @@ async def test_without_a_manager_or_an_owner_who_is_here_those_who_follow_action
     await world.vendor.house.action_reminders.round()
 
     assert [who for _, _, who in await rungs(world, action.id)][-2:] == [("PMO",), ("PMO",)]
+
+
+async def test_what_fell_to_the_pmo_for_want_of_a_manager_is_an_escalation_of_theirs(
+    world: Promises, clock: ManualClock
+) -> None:
+    """One note takes note of all that waits of a due date, each with its receipt; the next one waits again."""
+    house, petra = world.vendor.house, world.petra.as_actor()
+    early = await world.begun(owner_id=world.max.id)
+    at(clock, 2026, 6, 12, 10, 0)
+    await house.action_reminders.round()
+    late = await world.plan("Late", owner_id=world.max.id, term=1)
+    await world.begin()
+
+    async def waiting() -> list[tuple[UUID, str]]:
+        found = (await house.switchboard.escalations(petra, PageRequest())).items
+        assert len(found) == await house.switchboard.count_escalations(petra)
+        return [(each.action.id, each.reminder.rung.value) for each in found]
+
+    # Due on Monday 8 June by the calendar of nowhere in particular.
+    assert await waiting() == [(early.id, "T+3")]
+    await house.switchboard.acknowledge(AcknowledgeEscalation(early.id, 1, "Max is asked"), petra)
+    assert await waiting() == []
+    at(clock, 2026, 7, 1, 10, 0)
+    await house.action_reminders.round()
+    assert sorted(await waiting()) == sorted([(early.id, "T+7"), (late.id, "T+3"), (late.id, "T+7")])
+
+    await house.switchboard.acknowledge(AcknowledgeEscalation(late.id, 1, "Max is asked again"), petra)
+
+    assert await waiting() == [(early.id, "T+7")]
+    taken = [each for each in await house.prevention_actions.reminders(petra, late.id) if each.is_escalation]
+    assert [each.acknowledgement for each in taken] == ["Max is asked again"] * 2
+    # Olga has a manager: what that one is told is none of the PMO's.
+    olgas = await world.begun(title="Olga's")
+    at(clock, 2026, 7, 20, 10, 0)
+    await house.action_reminders.round()
+    assert [each for each in await waiting() if each[0] == olgas.id] == [(olgas.id, "T+7")]
+
+
+async def test_where_nobody_holds_the_role_it_says_that_nobody_was_told_and_waits_for_who_will(
+    world: Promises, clock: ManualClock
+) -> None:
+    house, petra = world.vendor.house, world.petra
+    action = await world.begun()
+    await house.people.revoke(CONSOLE, VENDOR_ID, petra.id, Role.PMO)
+    at(clock, 2026, 6, 30, 0, 0)
+    await house.action_reminders.round()
+
+    (last,) = [
+        each
+        for each in await house.prevention_actions.reminders(world.ivo.as_actor(), action.id)
+        if each.unheard
+    ]
+
+    assert (last.rung, last.skipped, last.told, last.to_pmo) == (Rung.PMO, None, (), True)
+
+    async def listed(kind: ReminderKind) -> list[str]:
+        wanted = ReminderFilter(kind)
+        page = await house.prevention_actions.reminders_page(world.ivo.as_actor(), wanted, PageRequest())
+        return [each.reminder.rung.value for each in page.items]
+
+    assert await listed(ReminderKind.SENT) == ["T+3", "T+1", "T", "T-3"]
+    assert await listed(ReminderKind.SKIPPED) == await listed(ReminderKind.WAITING) == ["T+7"]
+    assert await listed(ReminderKind.ESCALATED) == ["T+7", "T+3"]
+    await house.people.grant(GrantRole(VENDOR_ID, petra.id, Role.PMO), CONSOLE)
+    holder = (await house.people.get(CONSOLE, VENDOR_ID, petra.id)).as_actor()
+    await house.switchboard.acknowledge(
+        AcknowledgeEscalation(action.id, last.ordinal, "Seen at last"), holder
+    )
+    assert await listed(ReminderKind.WAITING) == []

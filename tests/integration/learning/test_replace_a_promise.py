@@ -20,6 +20,7 @@ from trust_portal.evidence.statement import Statement
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.actions.model import (
     ActionState,
     ActionType,
@@ -134,8 +135,8 @@ async def test_debt_completion_and_escalation_are_as_if_the_date_had_been_moved(
     assert [(parts[title].points, parts[title].moves) for title in ("One", "Three")] == [(16, 1)] * 2
     assert (before.completion.kept, before.completion.agreed) == (0, 2)
     assert (found.completion.kept, found.completion.agreed) == (0, 2)
-    waiting = await world.vendor.house.switchboard.escalations(world.petra.as_actor())
-    assert {each.action.title for each in waiting} == {"One", "Two"}
+    waiting = await world.vendor.house.switchboard.escalations(world.petra.as_actor(), PageRequest())
+    assert {each.action.title for each in waiting.items} == {"One", "Two"}
 
     clock.advance(timedelta(days=1))
     await world.vendor.house.prevention_actions.finish(

@@ -11,11 +11,12 @@ from uuid import UUID
 import httpx
 import pytest
 from icalendar import Calendar
-from support.actions_world import SIGNED, Promises, promises
+from support.actions_world import SIGNED, VENDOR, Promises, promises
 from support.learning_world import Vendor, declared, named, step
 from support.portal_fixtures import Portal
 
-from trust_portal.learning.actions.model import ActionState
+from trust_portal.learning.actions.clocks import begin_clock
+from trust_portal.learning.actions.model import ActionState, ActionType, PlanAction
 
 pytestmark = pytest.mark.takes(seconds=25)
 OWNER, PMO = "incident_owner", "pmo"
@@ -200,6 +201,54 @@ async def test_the_pmo_takes_note_and_others_are_not_asked(portal: Portal, world
         assert (await browser.post(path, data={"acknowledgement": " "})).status_code == 422
         assert (await browser.post(path, data={"acknowledgement": "Two more days"})).status_code == 303
         assert "Two more days" in await read(browser, f"/actions/{id_}")
+        assert "Escalated to the PMO" not in await read(browser, "/switchboard")
+
+
+async def test_ten_escalations_stand_on_the_board_and_all_are_taken_note_of_page_by_page(
+    portal: Portal, world: Promises
+) -> None:
+    """Of Max, who has no manager here, each late action is escalated to the PMO twice."""
+    plans = portal.house.prevention_actions
+    for number in range(3, 8):
+        key = f"INC-{number}"
+        await world.vendor.tell(declared(key, minute=number), step(key, "resolved", minute=number + 1))
+        await world.vendor.register()
+        view = await portal.house.incidents.get(world.petra.as_actor(), named(key))
+        assert view.postmortem_id is not None
+        for title in ("One", "Two", "Three"):
+            planned = await plans.plan(
+                PlanAction(view.postmortem_id, f"{title} of {key}", ActionType.PREVENT, world.max.id, 1),
+                world.ivo.as_actor(),
+            )
+            async with portal.house.storage.write(VENDOR) as session:
+                await begin_clock(session, portal.house.ledger, planned, SIGNED)
+    portal.clock.advance(timedelta(minutes=1))
+    await portal.house.action_reminders.round()
+    async with portal.browser(PMO) as browser, portal.browser("csm") as csm:
+        board = (
+            (await read(browser, "/switchboard")).split('id="escalations-title"')[1].split("</section>")[0]
+        )
+        assert board.count("<li>") == 10
+        # The one that waited before, and two of each of fifteen.
+        assert '<a href="/actions/reminders?kind=waiting">and 21 more</a>' in board
+        assert board.index("Limit the pool") < board.index("who has no manager here")
+        wall = await read(browser, "/switchboard?wall=1")
+        assert "and 21 more" in wall
+        assert "kind=waiting" not in wall
+        assert "Take note" not in await read(csm, "/actions/reminders?kind=waiting")
+        page = await read(browser, "/actions/reminders?kind=waiting")
+        assert (page.count("<details>"), "Oldest first" in page, 'rel="next"' in page) == (25, True, True)
+        first = re.search(r'action="(/actions/[^"]+/escalations/1)"', page)
+        assert first is not None
+        answer = await browser.post(first[1], data={"acknowledgement": "Two more days", "back": "waiting"})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/actions/reminders?kind=waiting")
+        assert first[1] not in await read(browser, "/actions/reminders?kind=waiting")
+        following = re.search(r'rel="next" href="([^"]+)"', page)
+        assert following is not None
+        rest = await read(browser, f"/actions/reminders{following[1].replace('&amp;', '&')}")
+        assert (rest.count("<details>"), 'rel="next"' in rest) == (6, False)
+        for path in set(re.findall(r'action="(/actions/[^"]+/escalations/1)"', page + rest)) - {first[1]}:
+            assert (await browser.post(path, data={"acknowledgement": "They are asked"})).status_code == 303
         assert "Escalated to the PMO" not in await read(browser, "/switchboard")
 
 

@@ -175,7 +175,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """A rung on record: ``sent``, or skipped for the reason given. ``came_at`` is when its time was."""
+    """A rung on record: ``sent``, or skipped for the reason given. ``came_at`` is when its time was.
+
+    ``to_pmo``: it was for whoever holds that role; ``told`` is empty then where nobody does.
+    """
 
     ordinal: int
     due: date
@@ -184,6 +187,7 @@ class Reminder:
     at: datetime
     skipped: Skip | None
     told: tuple[str, ...]
+    to_pmo: bool = False
     acknowledged_at: datetime | None = None
     acknowledged_by: str | None = None
     acknowledgement: str | None = None
@@ -191,7 +195,17 @@ class Reminder:
     @property
     def waits_for_acknowledgement(self) -> bool:
         """An escalation that reached the PMO and nobody has taken note of yet."""
-        return self.rung is Rung.PMO and self.skipped is None and self.acknowledged_at is None
+        return self.is_escalation and self.acknowledged_at is None
+
+    @property
+    def is_escalation(self) -> bool:
+        """One for the PMO to take note of: by its rung, or because the owner has no manager here."""
+        return self.rung.escalates and self.to_pmo
+
+    @property
+    def unheard(self) -> bool:
+        """Its time came, and nobody holds the role that it was for."""
+        return self.skipped is None and not self.told
 
 
 @dataclass(frozen=True, slots=True)

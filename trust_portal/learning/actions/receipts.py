@@ -13,7 +13,7 @@ from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.canonical import Json, digest
 from trust_portal.kernel.ids import VENDOR_ID
-from trust_portal.learning.actions.model import PreventionAction, Step, StepAct
+from trust_portal.learning.actions.model import PreventionAction, Reminder, Step, StepAct
 
 KIND_OF: Final[Mapping[StepAct, ReceiptKind]] = MappingProxyType(
     {
@@ -98,10 +98,11 @@ def recurred_act(
 
 
 def acknowledged_act(
-    action: PreventionAction, actor: Actor, decision: Decision, at: datetime, due: str, note: str
+    action: PreventionAction, actor: Actor, decision: Decision, at: datetime, escalation: Reminder, note: str
 ) -> Act:
-    """``due`` is the day whose last reminder was taken note of."""
-    return _act(ReceiptKind.ESCALATION_ACKNOWLEDGED, action, actor, decision, at, {"due": due}, (), note)
+    """``escalation`` is the reminder that was taken note of."""
+    said: dict[str, Json] = {"due": escalation.due.isoformat(), "rung": escalation.rung.value}
+    return _act(ReceiptKind.ESCALATION_ACKNOWLEDGED, action, actor, decision, at, said, (), note)
 
 
 def _act(

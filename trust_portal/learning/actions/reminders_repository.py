@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, insert, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, insert, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from trust_portal.access.tables import people
 from trust_portal.errors import Conflict
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import Page, PageRequest
-from trust_portal.learning.actions.model import Reminder
+from trust_portal.learning.actions.model import Reminder, StepAct
 from trust_portal.learning.actions.reminders import Rung, Skip, occasion
 from trust_portal.learning.actions.tables import (
     escalation_acknowledgements,
     prevention_actions,
     prevention_reminders,
+    prevention_standings,
 )
 from trust_portal.learning.actions.told_reminders import ReminderFilter, ReminderKind, ToldReminder
 from trust_portal.notify.model import Way
@@ -30,6 +31,25 @@ from trust_portal.storage.keyset import keyset_page
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
 _REMINDERS = prevention_reminders.c
+_STANDINGS = prevention_standings.c
+_ESCALATING: Final = [each.value for each in Rung if each.escalates]
+#: Of what is owed: what was replaced is so under another title.
+_OWED: Final = exists().where(
+    _STANDINGS.tenant_id == _REMINDERS.tenant_id,
+    _STANDINGS.action_id == _REMINDERS.action_id,
+    or_(_STANDINGS.ended_at.is_(None), _STANDINGS.act == StepAct.SUPERSEDE.value),
+)
+_OF_KIND: Final[Mapping[ReminderKind, ColumnElement[bool]]] = {
+    ReminderKind.SENT: and_(_REMINDERS.skipped.is_(None), func.cardinality(_REMINDERS.told) > 0),
+    ReminderKind.ESCALATED: and_(_REMINDERS.skipped.is_(None), _REMINDERS.rung.in_(_ESCALATING)),
+    ReminderKind.WAITING: and_(
+        _REMINDERS.to_pmo,
+        _REMINDERS.rung.in_(_ESCALATING),
+        escalation_acknowledgements.c.at.is_(None),
+        _OWED,
+    ),
+    ReminderKind.SKIPPED: func.cardinality(_REMINDERS.told) == 0,
+}
 
 
 async def record_sent(session: WriteSession, action_id: UUID, reminder: Reminder) -> bool:
@@ -79,7 +99,10 @@ async def reminders_of(session: ReadSession, action_id: UUID) -> tuple[Reminder,
 async def reminders_page(
     session: ReadSession, wanted: ReminderFilter, request: PageRequest
 ) -> Page[ToldReminder]:
-    """Newest first by when they were put on record, of one moment by when they came; each with the ways it went."""
+    """By when they were put on record, of one moment by when they came; each with the ways it went.
+
+    The newest first; but of those that wait for the PMO the oldest.
+    """
     actions, owners = prevention_actions.c, people.c
     query = (
         _query()
@@ -91,13 +114,7 @@ async def reminders_page(
         .join(people, and_(owners.tenant_id == actions.tenant_id, owners.id == actions.owner_id))
     )
     if wanted.kind is not None:
-        query = query.where(
-            _REMINDERS.skipped.is_not(None)
-            if wanted.kind is ReminderKind.SKIPPED
-            else _REMINDERS.skipped.is_(None)
-        )
-    if wanted.kind is ReminderKind.ESCALATED:
-        query = query.where(_REMINDERS.rung.in_([each.value for each in Rung if each.escalates]))
+        query = query.where(_OF_KIND[wanted.kind])
     if wanted.owner_id is not None:
         query = query.where(actions.owner_id == wanted.owner_id)
     if wanted.action_id is not None:
@@ -122,7 +139,7 @@ async def reminders_page(
             str(each.reminder.ordinal),
             each.reminder.rung.value,
         ),
-        descending=True,
+        descending=wanted.kind is not ReminderKind.WAITING,
     )
     ways = await ways_of(session, VENDOR_ID, [each.occasion for each in page.items])
     items = tuple(replace(each, ways=ways.get(each.occasion, ())) for each in page.items)
@@ -138,21 +155,16 @@ async def ways_of_reminders(
     return {key: ways.get(announced, ()) for key, announced in keys.items()}
 
 
-async def waiting_escalations(session: ReadSession) -> tuple[tuple[UUID, Reminder], ...]:
-    """Escalations to the PMO that nobody took note of, with their action's id, the oldest first."""
-    query = _query().where(
-        _REMINDERS.rung == Rung.PMO.value,
-        _REMINDERS.skipped.is_(None),
-        escalation_acknowledgements.c.at.is_(None),
-    )
-    rows = await session.execute(query.order_by(_REMINDERS.at, _REMINDERS.action_id))
-    return tuple((row.action_id, _reminder(row)) for row in rows)
+async def count_waiting(session: ReadSession) -> int:
+    """How many escalations nobody took note of."""
+    query = _query().where(_OF_KIND[ReminderKind.WAITING]).with_only_columns(func.count())
+    return (await session.execute(query)).scalar_one()
 
 
 async def acknowledge(
     session: WriteSession,
     action_id: UUID,
-    ordinal: int,
+    escalation: Reminder,
     note: str,
     *,
     by_id: UUID,
@@ -166,8 +178,8 @@ async def acknowledge(
             insert(escalation_acknowledgements).values(
                 tenant_id=VENDOR_ID,
                 action_id=action_id,
-                ordinal=ordinal,
-                rung=Rung.PMO.value,
+                ordinal=escalation.ordinal,
+                rung=escalation.rung.value,
                 note=note,
                 at=session.clock.now(),
                 by_id=by_id,
@@ -194,6 +206,7 @@ async def _record(session: WriteSession, action_id: UUID, reminders: Sequence[Re
                     "at": each.at,
                     "skipped": None if each.skipped is None else each.skipped.value,
                     "told": list(each.told),
+                    "to_pmo": each.to_pmo,
                 }
                 for each in reminders
             ]
@@ -237,6 +250,7 @@ def _reminder(row: Row[Any]) -> Reminder:
         at=at,
         skipped=None if row.skipped is None else Skip(row.skipped),
         told=tuple(row.told),
+        to_pmo=row.to_pmo,
         acknowledged_at=row.noted_at,
         acknowledged_by=row.noted_by,
         acknowledgement=row.noted,

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from trust_portal.access.people.model import Person
-from trust_portal.access.people.repository import find_active_person
+from trust_portal.access.people.repository import find_active_person, holders
 from trust_portal.errors import Broken
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
@@ -78,29 +78,25 @@ class ActionReminders:
             sent = 0
             for rung in unrecorded(due, calendar, known, now):
                 audience, told = await _audience(session, action, rung, now)
-                sent += await _send(session, action, step.ordinal, rung, times[rung], audience, told)
+                to_pmo = bool(audience.roles)
+                reminder = Reminder(step.ordinal, due, rung, times[rung], now, None, told, to_pmo)
+                sent += await _send(session, action, reminder, audience)
             return sent
 
 
 async def _send(
-    session: WriteSession,
-    action: PreventionAction,
-    ordinal: int,
-    rung: Rung,
-    came_at: datetime,
-    audience: Audience,
-    told: str,
+    session: WriteSession, action: PreventionAction, reminder: Reminder, audience: Audience
 ) -> bool:
     """False where it is on record already, sent or skipped: then nobody is told."""
-    now, due = session.clock.now(), action.dates[-1][1]
-    if not await record_sent(session, action.id, Reminder(ordinal, due, rung, came_at, now, None, (told,))):
+    now, due, rung = reminder.at, reminder.due, reminder.rung
+    if not await record_sent(session, action.id, reminder):
         return False
     title, text = _words(action, rung, now)
     await announce(
         session,
         Announcement(
             topic=Topic.ACTION_ESCALATED if rung.escalates else Topic.ACTION_REMINDER,
-            key=occasion(action.id, ordinal, rung),
+            key=occasion(action.id, reminder.ordinal, rung),
             thread=f"action/{action.id}",
             title=title,
             text=text,
@@ -122,18 +118,21 @@ async def _send(
 
 async def _audience(
     session: WriteSession, action: PreventionAction, rung: Rung, at: datetime
-) -> tuple[Audience, str]:
-    """Whom a rung is for, and their name. Where somebody has left, those who follow the actions are told."""
-    pmo = Audience(roles=frozenset({Role.PMO})), _PMO
-    if rung is Rung.PMO:
-        return pmo
-    person: Person | None
+) -> tuple[Audience, tuple[str, ...]]:
+    """Whom a rung is for, and their names. Where somebody has left, those who follow the actions are told.
+
+    No name where nobody holds their role: the board and the webhooks say it all the same.
+    """
+    person: Person | None = None
     if rung is Rung.MANAGER:
         manager = (await workplace_of(session, action.owner_id)).manager_id
         person = None if manager is None else await find_active_person(session, VENDOR_ID, manager, at)
-    else:
+    elif rung is not Rung.PMO:
         person = await find_active_person(session, VENDOR_ID, action.owner_id, at)
-    return pmo if person is None else (Audience(people=frozenset({person.id})), person.name)
+    if person is not None:
+        return Audience(people=frozenset({person.id})), (person.name,)
+    held = await holders(session, VENDOR_ID, (Role.PMO,), (), at)
+    return Audience(roles=frozenset({Role.PMO})), (_PMO,) if held else ()
 
 
 def _words(action: PreventionAction, rung: Rung, at: datetime) -> tuple[str, str]:

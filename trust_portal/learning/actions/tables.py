@@ -6,6 +6,7 @@ They belong to the vendor: an incident may concern many customers.
 from __future__ import annotations
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Computed,
@@ -232,7 +233,13 @@ prevention_reminders = tenant_table(
     instant("came_at", nullable=False, comment="when the rung's time was"),
     instant("at", nullable=False),
     Column("skipped", Text, comment="why nobody was told; null: it was sent"),
-    Column("told", ARRAY(Text), nullable=False, comment="names of people, or the role"),
+    Column(
+        "told",
+        ARRAY(Text),
+        nullable=False,
+        comment="names of people, or the role; empty of one for the PMO: nobody holds it",
+    ),
+    Column("to_pmo", Boolean, nullable=False, server_default="false", comment="for whoever holds that role"),
     refers(
         "prevention_action_steps",
         ("action_id", "ordinal", "due"),
@@ -241,12 +248,22 @@ prevention_reminders = tenant_table(
     ),
     CheckConstraint("rung IN ('T-3', 'T', 'T+1', 'T+3', 'T+7')", name="rung_is_known"),
     CheckConstraint(
-        "(skipped IS NULL AND cardinality(told) > 0)"
-        " OR (skipped IN ('past', 'moved', 'ended') AND cardinality(told) = 0)",
+        "(skipped IS NULL AND (cardinality(told) > 0 OR to_pmo))"
+        " OR (skipped IN ('past', 'moved', 'ended') AND cardinality(told) = 0 AND NOT to_pmo)",
         name="sent_or_skipped",
     ),
     CheckConstraint("at >= came_at", name="not_before_its_time"),
     Index("prevention_reminders_newest_idx", "tenant_id", "at"),
+    Index(
+        "prevention_reminders_escalated_idx",
+        "tenant_id",
+        "at",
+        "came_at",
+        "action_id",
+        "ordinal",
+        "rung",
+        postgresql_where=text("to_pmo AND rung IN ('T+3', 'T+7')"),
+    ),
 )
 
 escalation_acknowledgements = tenant_table(
@@ -267,7 +284,7 @@ escalation_acknowledgements = tenant_table(
     ),
     refers("receipts", ("receipt_id",), ("id",), "escalation_acknowledgements_receipt_fkey"),
     UniqueConstraint("tenant_id", "receipt_id", name="escalation_acknowledgements_receipt_key"),
-    CheckConstraint("rung = 'T+7'", name="only_of_the_last_rung"),
+    CheckConstraint("rung IN ('T+3', 'T+7')", name="only_of_escalations"),
     CheckConstraint("btrim(note) <> ''", name="note_is_given"),
 )
 

@@ -28,16 +28,19 @@ class ToldReminder:
 
 
 class ReminderKind(StrEnum):
-    """``sent``: somebody was told; ``escalated``: of those, others than the owner; ``skipped``: nobody was."""
+    """``sent``: somebody was told; ``escalated``: others than the owner were, or should have been; ``waiting``: of
+    those, what the PMO has not taken note of; ``skipped``: nobody was told.
+    """
 
     SENT = "sent"
     ESCALATED = "escalated"
+    WAITING = "waiting"
     SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True)
 class ReminderFilter:
-    """Which reminders; ``None`` asks for all. ``owner_id`` is the action's."""
+    """Which reminders; ``None`` asks for all. ``owner_id`` is the action's. What waits comes the oldest first."""
 
     kind: ReminderKind | None = None
     owner_id: UUID | None = None

@@ -16,11 +16,17 @@ from trust_portal.evidence.ledger import Ledger
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.names import require_words
-from trust_portal.learning.actions.model import ActionState, PreventionAction, Reminder
+from trust_portal.kernel.page import Page, PageRequest
+from trust_portal.learning.actions.model import PreventionAction, Reminder
 from trust_portal.learning.actions.receipts import acknowledged_act
-from trust_portal.learning.actions.reminders import Rung
-from trust_portal.learning.actions.reminders_repository import acknowledge, reminders_of, waiting_escalations
+from trust_portal.learning.actions.reminders_repository import (
+    acknowledge,
+    count_waiting,
+    reminders_of,
+    reminders_page,
+)
 from trust_portal.learning.actions.repository import actions_by_id, find_action
+from trust_portal.learning.actions.told_reminders import ReminderFilter, ReminderKind
 from trust_portal.learning.switchboard import repository
 from trust_portal.learning.switchboard.board import Board, board
 from trust_portal.learning.switchboard.coverage import Ledger as CoverageLedger
@@ -29,8 +35,6 @@ from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
 
 _SCOPE = TenantScope(VENDOR_ID)
-#: What was replaced is owed under another title.
-_WAITING = frozenset({ActionState.OPEN, ActionState.SUPERSEDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class Escalation:
 
 @dataclass(frozen=True, slots=True)
 class AcknowledgeEscalation:
-    """Command: the last reminder of the due date ``ordinal`` is taken note of; ``note`` says what is done."""
+    """Command: what was escalated of the due date ``ordinal`` is taken note of; ``note`` says what is done."""
 
     action_id: UUID
     ordinal: int
@@ -73,14 +77,20 @@ class Switchboard:
         async with self._storage.read(_SCOPE, snapshot=True) as session:
             return await repository.read_ledger(session), self._storage.clock.now()
 
-    async def escalations(self, actor: Actor) -> tuple[Escalation, ...]:
+    async def escalations(self, actor: Actor, request: PageRequest) -> Page[Escalation]:
         """Those that wait, the oldest first."""
         await self._may_read(actor)
         async with self._storage.read(_SCOPE) as session:
-            waiting = await waiting_escalations(session)
-            actions = await actions_by_id(session, {action_id for action_id, _ in waiting})
-        found = [Escalation(actions[action_id], reminder) for action_id, reminder in waiting]
-        return tuple(each for each in found if each.action.state in _WAITING)
+            waiting = await reminders_page(session, ReminderFilter(ReminderKind.WAITING), request)
+            actions = await actions_by_id(session, {each.action_id for each in waiting.items})
+        items = tuple(Escalation(actions[each.action_id], each.reminder) for each in waiting.items)
+        return Page(items, waiting.cursors, waiting.has_next, waiting.has_previous)
+
+    async def count_escalations(self, actor: Actor) -> int:
+        """How many wait."""
+        await self._may_read(actor)
+        async with self._storage.read(_SCOPE) as session:
+            return await count_waiting(session)
 
     async def acknowledge(self, command: AcknowledgeEscalation, actor: Actor) -> None:
         """``NotFound`` where nothing was escalated; ``Conflict`` (ALREADY_ACKNOWLEDGED)."""
@@ -88,30 +98,29 @@ class Switchboard:
         decision = await self._gate.require(actor, Action.ESCALATION_ACKNOWLEDGE, resource)
         async with self._storage.write(_SCOPE) as session:
             action = await find_action(session, command.action_id)
-            reminder = next(
-                (
-                    each
-                    for each in await reminders_of(session, action.id)
-                    if each.ordinal == command.ordinal and each.rung is Rung.PMO and each.skipped is None
-                ),
-                None,
-            )
-            if reminder is None:
+            escalations = [
+                each
+                for each in await reminders_of(session, action.id)
+                if each.ordinal == command.ordinal and each.is_escalation
+            ]
+            if not escalations:
                 raise NotFound("escalation")
-            if reminder.acknowledged_at is not None:
+            waiting = [each for each in escalations if each.waits_for_acknowledgement]
+            if not waiting:
                 raise Conflict("somebody took note of this escalation already", code="ALREADY_ACKNOWLEDGED")
-            now, receipt_id = session.clock.now(), new_id()
-            act = acknowledged_act(action, actor, decision, now, reminder.due.isoformat(), command.note)
-            await self._ledger.record(session, act, receipt_id=receipt_id)
-            await acknowledge(
-                session,
-                action.id,
-                command.ordinal,
-                command.note,
-                by_id=person_behind(actor),
-                by=actor.name,
-                receipt_id=receipt_id,
-            )
+            for escalation in waiting:
+                receipt_id = new_id()
+                act = acknowledged_act(action, actor, decision, session.clock.now(), escalation, command.note)
+                await self._ledger.record(session, act, receipt_id=receipt_id)
+                await acknowledge(
+                    session,
+                    action.id,
+                    escalation,
+                    command.note,
+                    by_id=person_behind(actor),
+                    by=actor.name,
+                    receipt_id=receipt_id,
+                )
 
     async def views(self, actor: Actor) -> tuple[SavedView, ...]:
         """One's own, by name."""

@@ -139,7 +139,8 @@ async def action(request: Request, form: FormState = FormState()) -> Response:
         reminders=reminders,
         ways=await actions_.ways(actor, found.id, reminders),
         coming=await actions_.next_reminder(actor, found),
-        waiting=[each for each in reminders if each.waits_for_acknowledgement],
+        # Of one due date one note takes note of all.
+        waiting=list({each.ordinal: each for each in reminders if each.waits_for_acknowledgement}.values()),
         recurrences=await actions_.recurrences(actor, found.id),
         successor=None if successor is None else await actions_.get(actor, successor),
         replaced=None if found.replaces is None else await actions_.get(actor, found.replaces),
@@ -166,6 +167,9 @@ async def reminders(request: Request) -> Response:
         request,
         "actions/reminders.html",
         listed=listed,
+        may_acknowledge=house.gate.allows(
+            actor, Action.ESCALATION_ACKNOWLEDGE, Resource.of_house("escalation")
+        ),
         asked=asked,
         filters=urlencode({name: value for name, value in asked.items() if value}),
         owners=[(_MINE, "Mine"), *((str(each.id), each.name) for each in colleagues)],
@@ -274,7 +278,7 @@ async def acknowledge(request: Request) -> Response:
 
 
 async def _done(request: Request, act: Callable[[FormData], Awaitable[object]]) -> Response:
-    """Do it and show the action; a refused form comes back on its page."""
+    """Do it and show the action, or what waits beside it; a refused form comes back on its page."""
     form = await read_form(request)
     try:
         await act(form)
@@ -282,6 +286,8 @@ async def _done(request: Request, act: Callable[[FormData], Awaitable[object]]) 
         if not refusal.mendable:
             raise
         return await action(request, FormState(texts(form), refusal))
+    if form.get("back") == ReminderKind.WAITING:
+        return RedirectResponse(f"/actions/reminders?kind={ReminderKind.WAITING}", status_code=303)
     return RedirectResponse(f"/actions/{request.path_params['action']}", status_code=303)
 
 

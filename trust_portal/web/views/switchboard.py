@@ -17,6 +17,7 @@ from trust_portal.documents import formats
 from trust_portal.documents.charts import Point, bar_chart
 from trust_portal.documents.csv import write_csv
 from trust_portal.errors import InvalidInput, Refused
+from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.incidents.model import Severity
 from trust_portal.learning.switchboard.board import Board
 from trust_portal.learning.switchboard.debt import WEIGHTS, Owed
@@ -58,6 +59,7 @@ _LEDGER_COLUMNS: Final = (
 _CSV: Final = "text/csv; charset=utf-8"
 _DUE_NEXT: Final = 12
 _GAPS: Final = 10
+_ESCALATIONS: Final = 10
 _GROUPS: Final = 12
 _LINES: Final = 50
 _COVERS: Final = {
@@ -101,7 +103,8 @@ async def switchboard(request: Request, form: FormState = FormState()) -> Respon
         dated=board.dated,
         gaps=board.ledger.gaps[:_GAPS],
         late_postmortems=sum(each.late and each.owed is Owed.UNSIGNED for each in board.debt.addends),
-        escalations=await house.switchboard.escalations(actor),
+        escalations=(await house.switchboard.escalations(actor, PageRequest(_ESCALATIONS))).items,
+        waiting=await house.switchboard.count_escalations(actor),
         may_acknowledge=house.gate.allows(
             actor, Action.ESCALATION_ACKNOWLEDGE, Resource.of_house("escalation")
         ),

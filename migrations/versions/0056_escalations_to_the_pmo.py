@@ -1,0 +1,71 @@
+"""reminders: which were for the PMO, by their rung or for want of a manager; and that nobody holds the role."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from trust_portal.storage.migration import as_each_tenant, begin_revision
+
+revision = "0056"
+down_revision = "0055"
+branch_labels = None
+depends_on = None
+
+_REMINDERS = "prevention_reminders"
+_NOTED = "escalation_acknowledgements"
+#: Until now what was told to the role says so by its name.
+_FILL = f"""
+UPDATE {_REMINDERS} SET to_pmo = true WHERE tenant_id = :tenant_id AND skipped IS NULL AND told = ARRAY['PMO']
+"""
+
+
+def upgrade() -> None:
+    begin_revision()
+    op.add_column(
+        _REMINDERS,
+        sa.Column(
+            "to_pmo",
+            sa.Boolean(),
+            nullable=False,
+            server_default="false",
+            comment="for whoever holds that role",
+        ),
+    )
+    op.alter_column(
+        _REMINDERS,
+        "told",
+        comment="names of people, or the role; empty of one for the PMO: nobody holds it",
+        existing_comment="names of people, or the role",
+    )
+    op.execute(f"ALTER TABLE {_REMINDERS} DISABLE TRIGGER {_REMINDERS}_append_only")
+    as_each_tenant(_REMINDERS, {_REMINDERS: "UPDATE"}, _FILL)
+    op.execute(f"ALTER TABLE {_REMINDERS} ENABLE TRIGGER {_REMINDERS}_append_only")
+    _sent_or_skipped("cardinality(told) > 0 OR to_pmo", "cardinality(told) = 0 AND NOT to_pmo")
+    op.create_index(
+        f"{_REMINDERS}_escalated_idx",
+        _REMINDERS,
+        ["tenant_id", "at", "came_at", "action_id", "ordinal", "rung"],
+        postgresql_where=sa.text("to_pmo AND rung IN ('T+3', 'T+7')"),
+    )
+    op.drop_constraint(op.f(f"{_NOTED}_only_of_the_last_rung_check"), _NOTED)
+    op.create_check_constraint("only_of_escalations", _NOTED, "rung IN ('T+3', 'T+7')")
+
+
+def downgrade() -> None:
+    begin_revision()
+    op.drop_constraint(op.f(f"{_NOTED}_only_of_escalations_check"), _NOTED)
+    op.create_check_constraint("only_of_the_last_rung", _NOTED, "rung = 'T+7'")
+    op.drop_index(f"{_REMINDERS}_escalated_idx", _REMINDERS)
+    _sent_or_skipped("cardinality(told) > 0", "cardinality(told) = 0")
+    op.drop_column(_REMINDERS, "to_pmo")
+    op.alter_column(_REMINDERS, "told", comment="names of people, or the role")
+
+
+def _sent_or_skipped(sent: str, skipped: str) -> None:
+    op.drop_constraint(op.f(f"{_REMINDERS}_sent_or_skipped_check"), _REMINDERS)
+    op.create_check_constraint(
+        "sent_or_skipped",
+        _REMINDERS,
+        f"(skipped IS NULL AND ({sent})) OR (skipped IN ('past', 'moved', 'ended') AND {skipped})",
+    )
