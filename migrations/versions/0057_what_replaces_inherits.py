@@ -11,8 +11,8 @@ from sqlalchemy.dialects.postgresql import UUID
 
 from trust_portal.storage.migration import begin_revision
 
-revision = "0055"
-down_revision = "0054"
+revision = "0057"
+down_revision = "0056"
 branch_labels = None
 depends_on = None
 

@@ -7,8 +7,8 @@ from alembic import op
 
 from trust_portal.storage.migration import as_each_tenant, begin_revision
 
-revision = "0056"
-down_revision = "0055"
+revision = "0058"
+down_revision = "0057"
 branch_labels = None
 depends_on = None
 
