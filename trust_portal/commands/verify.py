@@ -48,6 +48,12 @@ _KEY_ID_DIGITS = 64
     type=click.Path(path_type=Path),
     help="Disclosures handed over later, of what the document withholds; repeatable.",
 )
+@click.option(
+    "--deck",
+    "deck",
+    type=click.Path(path_type=Path),
+    help="Slides that were edited: do they still state the data of the bundle's?",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
 def verify(
     *,
@@ -57,6 +63,7 @@ def verify(
     since: Path | None,
     recompute: bool,
     disclosed: tuple[Path, ...],
+    deck: Path | None,
     as_json: bool,
 ) -> None:
     """Verify BUNDLE offline: signatures, digests, the log, and what was asked for besides.
@@ -74,6 +81,7 @@ def verify(
             kinds=_kinds(),
             recomputers=_recomputers() if recompute else None,
             disclosed={f"--disclosed {each.name}": _read(each) for each in disclosed},
+            deck=None if deck is None else (f"--deck {deck.name}", _read(deck)),
         )
     except InvalidInput as error:
         if not as_json:

@@ -28,6 +28,8 @@ SAME_APPROVER                 one person fills two places of a dual-control deci
 NOT_ATTESTED                  a document or an input that no receipt in the bundle was issued for
 RECOMPUTE_MISMATCH            a reported figure is not the one its own inputs give
 NOT_RECOMPUTABLE              recomputing was asked for, and there is no way to do it
+DECK_ALTERED                  edited slides state other data than those in the bundle
+NOT_A_DECK                    what was given as edited slides is none, or the bundle has none beside it
 ============================  =======================================================================
 """
 
@@ -69,6 +71,8 @@ class Code(StrEnum):
     NOT_ATTESTED = "NOT_ATTESTED"
     RECOMPUTE_MISMATCH = "RECOMPUTE_MISMATCH"
     NOT_RECOMPUTABLE = "NOT_RECOMPUTABLE"
+    DECK_ALTERED = "DECK_ALTERED"
+    NOT_A_DECK = "NOT_A_DECK"
 
 
 #: What to do next when a finding does not know better.
@@ -97,6 +101,8 @@ NEXT: Mapping[Code, str] = {
     Code.NOT_ATTESTED: "Do not rely on this document: its vendor signed a bundle, but no receipt for what is in it.",
     Code.RECOMPUTE_MISMATCH: "Ask the vendor for a restatement; keep this bundle as evidence.",
     Code.NOT_RECOMPUTABLE: "Verify without --recompute, or use a version that knows this document.",
+    Code.DECK_ALTERED: "Do not rely on these slides; take those in the bundle, and write into their slots alone.",
+    Code.NOT_A_DECK: "Give a PPTX that was made from the slides of this very bundle.",
 }
 
 

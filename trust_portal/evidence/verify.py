@@ -21,6 +21,7 @@ from trust_portal.evidence.policy_file import Policy
 from trust_portal.evidence.statement import Statement
 from trust_portal.evidence.strict import Malformed
 from trust_portal.evidence.verdict import Code, Gap, Mismatch, NotRecomputable, Subject, Verdict
+from trust_portal.evidence.verification.decks import check_deck
 from trust_portal.evidence.verification.disclosures import check_document, disclosures_of
 from trust_portal.evidence.verification.files import check_files
 from trust_portal.evidence.verification.history import check_growth, check_since
@@ -62,7 +63,7 @@ class DocumentKind:
 
     ``attest`` gets the files and the manifest, and names each link that is missing between the
     document and the receipts it rests on. ``proves`` says what its silence means, ``leaves_open`` what it
-    cannot know. ``derives`` is what recomputing proves where it finds no difference. ``tells`` says what else
+    cannot know. ``deck`` is where its slides lie, which are there to be edited. ``derives`` is what recomputing proves where it finds no difference. ``tells`` says what else
     follows where nothing is missing. Where either stumbles, the document is none of its kind.
     """
 
@@ -72,6 +73,7 @@ class DocumentKind:
     derives: str = FIGURES
     tells: Callable[[Mapping[str, bytes], Statement], Sequence[str]] | None = None
     conceals: Concealing | None = None
+    deck: str | None = None
 
 
 def verify(
@@ -83,6 +85,7 @@ def verify(
     kinds: Mapping[str, DocumentKind] | None = None,
     recomputers: Mapping[str, Recomputer] | None = None,
     disclosed: Mapping[str, bytes] | None = None,
+    deck: tuple[str, bytes] | None = None,
 ) -> Verdict:
     """The verdict on the bundle ``data``.
 
@@ -91,7 +94,8 @@ def verify(
     UNPINNED. ``since`` is an older bundle that this one must extend. ``kinds`` knows what a document
     of each kind owes; of any other the verdict says what stays open. ``recomputers`` by document kind
     asks to recompute the figures; ``None`` does not ask. ``disclosed`` are lists of disclosures, by what a
-    finding calls them, that were handed over beside the bundle. Never raises for what ``data`` is.
+    finding calls them, that were handed over beside the bundle. ``deck`` is a name and slides that somebody
+    edited, to be compared with those in the bundle. Never raises for what ``data`` is.
     """
     report = Report()
     try:
@@ -132,6 +136,8 @@ def verify(
         if older is not None and head is not None:
             check_since(older, head, manifest.previous, grown, report)
     _attest(files, statement, kind, report)
+    if deck is not None:
+        check_deck(files, None if kind is None else kind.deck, *deck, report)
     _recompute(files, manifest, recomputers, FIGURES if kind is None else kind.derives, report)
     _say_what_stays_open(since, report)
     signers = tuple(each.key_id for each in envelope.signatures)

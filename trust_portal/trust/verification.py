@@ -40,6 +40,7 @@ KINDS: Mapping[str, DocumentKind] = {
     ),
     QBR: DocumentKind(
         attest_qbr,
+        deck=QBR_PPTX,
         proves=f"{QBR_FILE} is what its qbr.issued receipt was issued for; each of its sections is as it was when its "
         "data were locked, or its omission is recorded; every receipt that a figure names is there",
         leaves_open=(

@@ -1,4 +1,6 @@
-"""A deck as PPTX (ECMA-376): editable text, native charts and tables, notes. The same deck, the same bytes."""
+"""A deck as PPTX (ECMA-376): slots to write into, data that are locked, native charts and tables, notes. The same deck,
+the same bytes.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +30,7 @@ from trust_portal.documents.slides.fitting import (
     line_height,
     sheets,
 )
+from trust_portal.documents.slides.locking import SLOT, lock_data
 from trust_portal.documents.slides.master import CONTENT_TOP, IMPRINT, KICKER, LEFT, new_presentation
 from trust_portal.documents.slides.model import Deck, Figures, Grid, Notice, Plot, PlotKind, Tone, Words
 from trust_portal.documents.slides.packing import always_the_same
@@ -77,6 +80,7 @@ def _cover(slide: Any, deck: Deck) -> None:
     slide.placeholders[1].text = deck.subtitle
     slide.placeholders[IMPRINT].text = "\n".join(deck.imprint)
     slide.notes_slide.notes_text_frame.text = "\n".join((deck.title, deck.subtitle, *deck.imprint))
+    lock_data(slide)
 
 
 def _sheet(slide: Any, sheet: Sheet) -> None:
@@ -89,6 +93,7 @@ def _sheet(slide: Any, sheet: Sheet) -> None:
         _draw(slide, placed)
     if topic.notes:
         slide.notes_slide.notes_text_frame.text = topic.notes
+    lock_data(slide)
 
 
 def _foot(slide: Any, source: str) -> None:
@@ -121,8 +126,10 @@ def _draw(slide: Any, placed: Placed) -> None:
             _plot(slide, plot, top, placed.height)
 
 
-def _box(slide: Any, left: float, top: float, width: float, height: float) -> Any:
-    frame = slide.shapes.add_textbox(Inches(left), Inches(top), Inches(width), Inches(height)).text_frame
+def _box(slide: Any, left: float, top: float, width: float, height: float, name: str = "") -> Any:
+    box = slide.shapes.add_textbox(Inches(left), Inches(top), Inches(width), Inches(height))
+    box.name = name or box.name
+    frame = box.text_frame
     frame.word_wrap = True
     frame.margin_left = frame.margin_right = frame.margin_top = frame.margin_bottom = 0
     return frame
@@ -138,7 +145,7 @@ def _write(paragraph: Any, text: str, points: float, *, soft: bool = False, stro
 
 
 def _words(slide: Any, words: Words, top: float, height: float) -> None:
-    frame = _box(slide, LEFT, top, WIDTH, height)
+    frame = _box(slide, LEFT, top, WIDTH, height, SLOT if words.free else "")
     paragraphs = [(words.strong, True)] if words.strong else []
     paragraphs += [(each, False) for each in words.paragraphs]
     for at, (text, strong) in enumerate(paragraphs):

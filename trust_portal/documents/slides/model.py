@@ -24,10 +24,14 @@ class PlotKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Paragraphs, each a plain text; ``strong`` is said before it where it has a name."""
+    """Paragraphs, each a plain text; ``strong`` is said before it where it has a name.
+
+    ``free``: a slot for whoever holds the deck to write into. All else is data, and locked.
+    """
 
     paragraphs: tuple[str, ...]
     strong: str = ""
+    free: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ _STATES: Final = {
     State.NOT_APPLICABLE: "Does not apply",
 }
 #: In place of a comment that nobody wrote: to be written over in the deck, beside data that stay as they are.
-_SLOT: Final = Words(("Nothing is said beside these data.",), strong="Commentary")
+_SLOT: Final = Words(("Nothing is said beside these data.",), strong="Commentary", free=True)
 _FORMATS: Final = {Unit.PERCENT: "0.00####", Unit.MONEY: "#,##0.00", Unit.COUNT: "#,##0"}
 
 
@@ -164,7 +164,7 @@ def _notes(section: Section, comments: Sequence[Mapping[str, str]]) -> str:
 
 def _comment(comment: Mapping[str, str]) -> Words:
     paragraphs = tuple(each for each in plain(comment["text"]).split("\n") if each.strip())
-    return Words(paragraphs or ("",), strong=f"{comment['by']}, {_moment(comment['at'])}")
+    return Words(paragraphs or ("",), strong=f"{comment['by']}, {_moment(comment['at'])}", free=True)
 
 
 def _is_drawn(section: Section, chart: Chart) -> bool:

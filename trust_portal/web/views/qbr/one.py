@@ -55,6 +55,7 @@ async def review(request: Request) -> Response:
         commentary=commentary_of(opened.document),
         files=_FILES,
         key=tenant.key,
+        deck=PPTX_FILE,
         **rights_of(request, tenant),
         **frame(request, tenant),
     )
