@@ -17,6 +17,14 @@ from trust_portal.storage.outbox import Job
 #: after any crash and must not act twice: ``Approvals.use`` sees to that.
 Settled: TypeAlias = Callable[[House, UUID, UUID], Awaitable[object]]
 
+
+async def policies_settled(house: House, tenant_id: UUID, request_id: UUID) -> object:
+    """New policies, or older ones that shall decide no more."""
+    if await house.policy_retirements.asked(request_id) is not None:
+        return await house.policy_retirements.approval_settled(request_id)
+    return await house.policy_changes.approval_settled(tenant_id, request_id)
+
+
 #: By kind: the service that asked. A kind without one is used where a person does the act itself.
 SETTLED: Mapping[ApprovalKind, Settled] = {
     ApprovalKind.BREAK_GLASS_REVIEW: lambda house, tenant_id, request_id: house.glass_reviews.settled(
@@ -32,9 +40,7 @@ SETTLED: Mapping[ApprovalKind, Settled] = {
         tenant_id, request_id
     ),
     ApprovalKind.PLAYBOOK_RUN: playbook_settled,
-    ApprovalKind.POLICY_CHANGE: lambda house, tenant_id, request_id: house.policy_changes.approval_settled(
-        tenant_id, request_id
-    ),
+    ApprovalKind.POLICY_CHANGE: policies_settled,
     ApprovalKind.RETENTION_CHANGE: playbook_settled,
     ApprovalKind.SEVERITY_DOWNGRADE: lambda house, _, request_id: house.downgrades.approval_settled(
         request_id

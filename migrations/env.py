@@ -13,6 +13,7 @@ from trust_portal.access.approvals import tables as approvals
 from trust_portal.access.audits import tables as audits
 from trust_portal.access.break_glass import tables as break_glass
 from trust_portal.access.passkeys import tables as passkeys
+from trust_portal.access.policy_change import tables as policy_change
 from trust_portal.cost.anomalies import tables as anomalies
 from trust_portal.cost.budgets import tables as budgets
 from trust_portal.cost.metering import tables as metering
@@ -68,6 +69,7 @@ TABLES = (
     objectives,
     outbox,
     passkeys,
+    policy_change,
     postmortems,
     posture,
     remediation,

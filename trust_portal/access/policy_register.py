@@ -7,17 +7,16 @@ a process decides by is settled here too (docs/decisions/0009-policies-come-with
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import structlog
 
 from trust_portal.access.action import Action
 from trust_portal.access.actors import CONSOLE
-from trust_portal.access.approvals.model import UsedApproval
 from trust_portal.access.gate import Gate
-from trust_portal.access.policy import PolicySet, PolicyText, Resource
+from trust_portal.access.policy import SCHEMA, PolicySet, PolicyText, Resource
+from trust_portal.access.policy_change.receipts import install_act, return_act
 from trust_portal.access.policy_change.repository import (
     add_first_install,
     add_rules,
@@ -25,19 +24,19 @@ from trust_portal.access.policy_change.repository import (
     installs,
     texts_of,
 )
+from trust_portal.access.policy_change.retiring_repository import add_return, retired_versions
+from trust_portal.access.policy_change.telling import tell_returned
 from trust_portal.errors import Broken, NotFound, Unavailable
-from trust_portal.evidence.act import Act
 from trust_portal.evidence.ledger import Ledger
-from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.kernel.actor import SYSTEM, Actor
-from trust_portal.kernel.canonical import Json, sha256_hex
-from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.storage.tenancy import TenantScope
-from trust_portal.storage.unit_of_work import Storage
+from trust_portal.storage.unit_of_work import Storage, WriteSession
 
 _VENDOR = TenantScope(VENDOR_ID)
-#: Between two looks whether what this process brought is approved by now.
+#: Between two looks whether what this process brought is approved by now; and, once it decides, retired.
 _LOOK: Final = timedelta(seconds=5)
+_SETTLED: Final = timedelta(seconds=30)
 
 _log = structlog.get_logger("trust_portal.policies")
 
@@ -81,6 +80,7 @@ class PolicyRegister:
         async with self._storage.write(_VENDOR) as session:
             # Those of a set from before rules were kept beside it are not there yet.
             await add_rules(session, self._gate.policies.approval_rules.values())
+            await self._say_if_superseded(session)
         if self.waiting:
             _log.warning(
                 "policies.not_approved",
@@ -91,29 +91,51 @@ class PolicyRegister:
         return False
 
     async def follow(self) -> None:
-        """Decide by the texts this program came with if they ever came into force, else by the newest that did.
+        """Decide by the texts this program came with if they ever came into force and are not retired, else by
+        the newest that did.
 
         Changes nothing where nothing ever did: an installation that was not started yet.
         """
         async with self._storage.read(_VENDOR) as session:
-            known = await installs(session)
-            if not known or any(each.version == self.shipped.version for each in known):
+            known = [each.version for each in await installs(session)]
+            retired = await retired_versions(session)
+            if not known or self.shipped.version in {*known} - retired | {known[-1]}:
                 self._gate.policies = self.shipped
                 return
-            newest = known[-1].version
+            newest = known[-1]
             if newest == self._gate.policies.version:
                 return
             kept = await texts_of(session, newest)
         self._gate.policies = usable(kept or {}, self.shipped.version)
 
     async def watch(self) -> None:
-        """Until this process decides by its own texts; for ever where they are not approved."""
-        while self.waiting:
-            await asyncio.sleep(_LOOK.total_seconds())
+        """For ever: this process's own texts may be approved, or retired.
+
+        Raises ``Broken`` where they are retired and it cannot decide by those in force. Nothing is permitted
+        then, by whatever goes on in this process.
+        """
+        while True:
+            await asyncio.sleep((_LOOK if self.waiting else _SETTLED).total_seconds())
             try:
                 await self.follow()
             except Unavailable as error:
                 _log.warning("policies.not_read", error=error.message)
+            except Broken as error:
+                _log.critical("policies.none_to_decide_by", error=error.message)
+                self._gate.policies = _nothing(self.shipped)
+                raise
+
+    async def _say_if_superseded(self, session: WriteSession) -> None:
+        """A receipt and a notice, once a day, where older texts than the newest decide again."""
+        version, newest = self._gate.policies.version, (await installs(session))[-1].version
+        if version == newest:
+            return
+        _log.warning("policies.superseded", deciding=version, superseded_by=newest)
+        receipt_id = new_id()
+        if await add_return(session, version, newest, receipt_id):
+            act = return_act(version, texts(self._gate.policies), newest, session.clock.now())
+            await self._ledger.record(session, act, receipt_id=receipt_id)
+            await tell_returned(session, version, newest)
 
     async def read(self, actor: Actor, version: str | None = None) -> tuple[PolicyText, ...]:
         """The texts in force, or those of another ``version`` that was, or was asked for. Raises ``NotFound``."""
@@ -133,33 +155,6 @@ def texts(policies: PolicySet) -> dict[str, str]:
     return {each.name: each.text for each in policies.texts}
 
 
-def install_act(
-    version: str,
-    contents: Mapping[str, str],
-    at: datetime,
-    used: UsedApproval | None = None,
-    replaces: str | None = None,
-) -> Act:
-    """That a set came into force, with the digest of every file; ``used``: by which approval."""
-    result: dict[str, Json] = {"version": version}
-    if used is not None:
-        result |= {"replaces": replaces, **used.result}
-    return Act(
-        kind=ReceiptKind.POLICY_INSTALLED,
-        tenant_id=VENDOR_ID,
-        actor=SYSTEM,
-        at=at,
-        subjects=tuple(
-            Subject(f"policies/{name}", sha256_hex(text.encode())) for name, text in sorted(contents.items())
-        ),
-        predicate=result,
-        inputs=() if used is None else used.inputs,
-        policies=() if used is None else (used.approval.request.rule_id,),
-        policy_version=version if used is None else used.approval.request.policy_version,
-        rationale=None if used is None else used.approval.request.reason,
-    )
-
-
 def usable(kept: dict[str, str], shipped: str) -> PolicySet:
     """The set in force, if this program can decide by it at all."""
     try:
@@ -174,3 +169,8 @@ def usable(kept: dict[str, str], shipped: str) -> PolicySet:
             code="POLICIES_NOT_APPROVED",
         ) from error
     return found
+
+
+def _nothing(shipped: PolicySet) -> PolicySet:
+    """By which nobody may do anything."""
+    return PolicySet.parse({SCHEMA: texts(shipped)[SCHEMA]})

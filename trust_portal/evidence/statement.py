@@ -106,6 +106,8 @@ class ReceiptKind(StrEnum):
     PLAYBOOK_ROLLED_BACK = "playbook.rolled_back"
     PLAYBOOK_VERIFIED = "playbook.verified"
     POLICY_INSTALLED = "policy.installed"
+    POLICY_RETIRED = "policy.retired"
+    POLICY_RETURNED = "policy.returned"
     POSTMORTEM_ACCEPTED = "postmortem.accepted"
     POSTMORTEM_COPY_ISSUED = "postmortem.copy_issued"
     POSTMORTEM_DISCLOSED = "postmortem.disclosed"

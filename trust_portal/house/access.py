@@ -25,6 +25,7 @@ from trust_portal.access.passkeys.revoking import Revocations
 from trust_portal.access.passkeys.service import Passkeys
 from trust_portal.access.passkeys.signing import Signatures
 from trust_portal.access.people.service import People
+from trust_portal.access.policy_change.retiring import PolicyRetirements
 from trust_portal.access.policy_change.service import PolicyChanges
 from trust_portal.access.policy_register import PolicyRegister
 from trust_portal.access.sessions.retention import SignInRetention
@@ -66,6 +67,7 @@ class AccessRoom:
     glass_reviews: GlassReviews
     policies: PolicyRegister
     policy_changes: PolicyChanges
+    policy_retirements: PolicyRetirements
     key_rotations: KeyRotations
     customer_keys: CustomerKeys
     denials: DenialLog
@@ -112,6 +114,7 @@ def access_room(base: Foundation, named: Mapping[str, Named]) -> AccessRoom:
         glass_reviews=glass_reviews,
         policies=policies,
         policy_changes=PolicyChanges(storage, gate, ledger, approvals, policies),
+        policy_retirements=PolicyRetirements(storage, gate, ledger, approvals, policies),
         key_rotations=KeyRotations(storage, gate, ledger, approvals, base.keyring),
         customer_keys=CustomerKeys(storage, gate, ledger, access_log, base.vault),
         denials=DenialLog(storage, gate, access_log),

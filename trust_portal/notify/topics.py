@@ -33,6 +33,7 @@ class Topic(StrEnum):
     PLAYBOOK_FAILED = "playbook.failed"
     PLAYBOOK_HELD = "playbook.held"
     PLAYBOOK_ROLLED_BACK = "playbook.rolled_back"
+    POLICIES_RETURNED = "policies.returned"
     POSTMORTEM_RELEASED = "postmortem.released"
     QBR_ISSUED = "qbr.issued"
     SLA_REPORT_ISSUED = "sla_report.issued"
@@ -109,6 +110,12 @@ RULES: Mapping[Topic, TopicRule] = {
     Topic.PLAYBOOK_HELD: TopicRule("Playbooks held", "A run waits for somebody to look at it.", _OPERATORS),
     Topic.PLAYBOOK_ROLLED_BACK: TopicRule(
         "Playbooks rolled back", "A run was undone, because its effect did not show.", _OPERATORS
+    ),
+    Topic.POLICIES_RETURNED: TopicRule(
+        "Superseded policies",
+        "A program started that decides by policies which others superseded.",
+        frozenset({Role.APPROVER_SECURITY, Role.VENDOR_ADMIN}),
+        insistent=True,
     ),
     Topic.POSTMORTEM_RELEASED: TopicRule(
         "Postmortems released",

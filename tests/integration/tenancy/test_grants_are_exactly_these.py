@@ -43,7 +43,7 @@ FROM (
 """
 #: What the evidence rests on. Not even the owner's slip of the hand changes these.
 EVIDENCE = (
-    "receipts", "log_entries", "log_nodes", "checkpoints", "logs", "signing_keys", "key_edges", "key_retirements", "key_rotations", "policy_installs", "policy_requests", "event_keys", "facts",
+    "receipts", "log_entries", "log_nodes", "checkpoints", "logs", "signing_keys", "key_edges", "key_retirements", "key_rotations", "policy_installs", "policy_requests", "policy_returns", "policy_retirement_requests", "policy_retirements", "event_keys", "facts",
     "measurements", "sla_reports", "sla_report_inputs", "contracts", "access_log",
     "policy_decisions", "approval_requests", "approval_steps", "approval_rules", "vendor_roles", "lone_requests", "exclusions", "exclusion_states",
     "break_glass_grants", "break_glass_steps", "threshold_requests",

@@ -51,6 +51,22 @@ def policy_intent(
     )
 
 
+def retirement_intent(vendor: Tenant, version: str, in_force: str) -> Intent:
+    """``version`` was in force once and shall decide no more; ``in_force`` is the newest."""
+    return Intent(
+        kind=ApprovalKind.POLICY_CHANGE,
+        tenant_key=vendor.key,
+        tenant_name=vendor.name,
+        title=f"Retire the policies {version[:12]}",
+        act=(IntentLine("Retire version", version), IntentLine("In force", in_force)),
+        effect=(
+            "A program that brings these texts decides by the version in force instead, or not at all; it cannot be"
+            " undone, and what was decided by them stays decided"
+        ),
+        risk="Going back to the release that brought them may close what only they permit",
+    )
+
+
 def _rule(rules: Mapping[str, str], kind: str) -> str:
     text = rules.get(kind)
     if text is None:

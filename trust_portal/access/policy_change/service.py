@@ -22,8 +22,9 @@ from trust_portal.access.policy import PolicySet, Resource
 from trust_portal.access.policy_change import repository
 from trust_portal.access.policy_change.changes import difference
 from trust_portal.access.policy_change.intent import policy_intent
+from trust_portal.access.policy_change.receipts import install_act
 from trust_portal.access.policy_change.repository import Install
-from trust_portal.access.policy_register import PolicyRegister, install_act, texts
+from trust_portal.access.policy_register import PolicyRegister, texts
 from trust_portal.access.tenants.repository import find_tenant
 from trust_portal.errors import Broken, Conflict, NotFound
 from trust_portal.evidence.ledger import Ledger
