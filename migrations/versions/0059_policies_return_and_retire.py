@@ -8,8 +8,8 @@ from sqlalchemy.dialects import postgresql
 
 from trust_portal.storage.migration import append_only, begin_revision, distribute, protect
 
-revision = "0055"
-down_revision = "0054"
+revision = "0059"
+down_revision = "0058"
 branch_labels = None
 depends_on = None
 
