@@ -35,6 +35,7 @@ class Topic(StrEnum):
     PLAYBOOK_ROLLED_BACK = "playbook.rolled_back"
     POLICIES_RETURNED = "policies.returned"
     POSTMORTEM_RELEASED = "postmortem.released"
+    QBR_DRAFT = "qbr.draft"
     QBR_ISSUED = "qbr.issued"
     SLA_REPORT_ISSUED = "sla_report.issued"
     TRUST_REPORT_PUBLISHED = "trust_report.published"
@@ -122,6 +123,11 @@ RULES: Mapping[Topic, TopicRule] = {
         "The vendor gave you its account of an incident that touched you, or shows more of one.",
         _CUSTOMERS,
         for_customers=True,
+    ),
+    Topic.QBR_DRAFT: TopicRule(
+        "Drafts of business reviews",
+        "One was prepared for its review, something stands in its way, or it has grown old.",
+        frozenset({Role.CSM}),
     ),
     Topic.QBR_ISSUED: TopicRule(
         "Business reviews", "A quarter's business review was signed.", _CUSTOMERS, for_customers=True

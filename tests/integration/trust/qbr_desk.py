@@ -13,11 +13,15 @@ from support.portal_fixtures import Portal
 from support.portal_world import deliver
 from support.remediation_world import ONSET, START, World, person, product_process
 
+from jobs.accounts import ACCOUNT_DUTIES, mind_accounts
+from jobs.workbench import Workbench
 from trust_portal.cost.remediation.model import Run, RunState
 from trust_portal.evidence.export import Export, ExportState
 from trust_portal.house import House, build_house
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.clock import ManualClock
+from trust_portal.storage.backlog import Backlog, WaitingWork
+from trust_portal.storage.outbox import Job
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.trust.qbr.model import KIND, IssueQbr, Prepare, Qbr
 from trust_portal.trust.report.model import Acknowledgement, blocked_as, blocking
@@ -100,3 +104,17 @@ async def everything(house: House, tenant_id) -> list[object]:
             )
             found.append(sorted(repr(row) for row in rows))
     return found
+
+
+async def asked_for(house: House) -> list[WaitingWork]:
+    return [each for each in await Backlog(house.storage).waiting() if each.job == Job.PREPARE_QBR]
+
+
+async def by_the_clock(house: House) -> int:
+    """One round of the clockwork and the jobs that it asked for; how many those were."""
+    await mind_accounts(house)
+    (duty,) = ACCOUNT_DUTIES
+    asked = await asked_for(house)
+    for each in asked:
+        await Workbench(house, Backlog(house.storage)).attempt(duty, str(each.row_id), each.attempts)
+    return len(asked)

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from qbr_desk import issue, prepare
+from qbr_desk import by_the_clock, issue, prepare
 from report_desk import CORA, Q2, publish
 from support.mail_server import MailServerProcess, mail_server
 from support.notify_world import NOW, NotifyWorld, notify_settings
 from support.webhook_receiver import Receiver, webhook_receiver
 
 from trust_portal.access.notifications.model import CreateEndpoint
+from trust_portal.documents import formats
 from trust_portal.errors import Conflict
 from trust_portal.house import build_house
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.clock import ManualClock
+from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.notify.standard_webhooks import Ed25519Public, verify_webhook
 from trust_portal.notify.topics import Topic
 from trust_portal.storage.outbox import DEFAULT_QUEUE, DELIVERIES_QUEUE
+from trust_portal.trust.accounts.model import SetAccount
 from trust_portal.trust.report.model import PublishTrustReport
 
 #: Bundles are built beside it.
@@ -113,3 +117,43 @@ async def test_who_reads_it_gets_a_mail_and_who_asked_for_it_a_signed_webhook(
             {"period": Q2, "revision": "1", "sha256": qbr.issue.sha256},
         ),
     }
+
+
+async def test_a_draft_that_the_clock_prepared_is_told_to_its_csm_and_to_the_vendors_systems_and_to_no_customer(
+    world: NotifyWorld, mail: MailServerProcess, receiver: Receiver
+) -> None:
+    house = world.house
+    northwind = await world.tenant("northwind", "Northwind Traders")
+    await world.person(northwind.id, "carla@northwind.example", Role.CUSTOMER_ADMIN)
+    clara = await world.person(VENDOR_ID, "clara@vendor.example", Role.CSM)
+    await world.person(VENDOR_ID, "colin@vendor.example", Role.CSM)
+    await house.endpoints.create(
+        CreateEndpoint(VENDOR_ID, "Success desk", receiver.url(), frozenset({Topic.QBR_DRAFT})),
+        (await world.person(VENDOR_ID, "vic@vendor.example", Role.VENDOR_ADMIN)).as_actor(),
+    )
+    await world.work(_TELLING)
+    mail_before = len(mail.taken())
+    review_on = house.clock.now().date() + timedelta(days=7)
+    await house.accounts.set(SetAccount(northwind.id, clara.id, review_on), CORA)
+    assert await by_the_clock(house) == 1
+    (draft,) = await house.qbr_reader.drafts(CORA, northwind.id)
+    await world.work(_TELLING)
+    (told,) = mail.taken()[mail_before:]
+    assert told["to"].split()[-1] == "<clara@vendor.example>", "who looks after it, and no other"
+    assert (
+        f"Business review of Northwind Traders, {formats.period(draft.period)}: prepared" in told["subject"]
+    )
+    page = f"https://trust.example/t/northwind/qbr/{draft.id}/draft"
+    assert page in told.get_body(("plain",)).get_content()
+    (got,) = receiver.received
+    body = json.loads(got.body)
+    assert (body["type"], body["data"]["url"], body["data"]["facts"]) == (
+        "qbr.draft",
+        page,
+        {
+            "period": draft.period,
+            "state": "blocked",
+            "blocking": str(draft.blocking),
+            "review_on": review_on.isoformat(),
+        },
+    )

@@ -12,23 +12,19 @@ from uuid import UUID
 import httpx
 import pytest
 from pptx import Presentation
-from qbr_desk import issue, prepare, use
+from qbr_desk import asked_for, by_the_clock, issue, prepare, use
 from report_desk import CORA, Q2, publish
 from sqlalchemy import text
 from support.document_forms import of_pdf, stands_in_list, stands_on
 from support.portal_fixtures import Portal
 
-from jobs.accounts import ACCOUNT_DUTIES, mind_accounts
-from jobs.workbench import Workbench
+from jobs.accounts import mind_accounts
 from schema.ids import decode, encode
 from trust_portal.access.access_log.model import AccessFilter
 from trust_portal.evidence.export_rows import change_export
-from trust_portal.house import House
 from trust_portal.kernel.actor import Actor, ActorKind, Role
 from trust_portal.kernel.ids import new_id
 from trust_portal.kernel.page import PageRequest
-from trust_portal.storage.backlog import Backlog, WaitingWork
-from trust_portal.storage.outbox import Job
 from trust_portal.storage.rounds import FIRST_WAIT, Round, Rounds
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.trust.accounts.model import Readiness, SetAccount
@@ -364,20 +360,6 @@ async def test_a_review_that_is_asked_for_twice_or_prepared_by_hand_meanwhile_is
     (draft,) = await house.qbr_reader.drafts(CORA, aurora.id)
     assert draft.prepared_by == CORA.name
     assert await asked_for(house) == []
-
-
-async def asked_for(house: House) -> list[WaitingWork]:
-    return [each for each in await Backlog(house.storage).waiting() if each.job == Job.PREPARE_QBR]
-
-
-async def by_the_clock(house: House) -> int:
-    """One round of the clockwork and the jobs that it asked for; how many those were."""
-    await mind_accounts(house)
-    (duty,) = ACCOUNT_DUTIES
-    asked = await asked_for(house)
-    for each in asked:
-        await Workbench(house, Backlog(house.storage)).attempt(duty, str(each.row_id), each.attempts)
-    return len(asked)
 
 
 async def _ask(client: httpx.AsyncClient, query: str, **variables: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import yaml
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.cost.metering.model import HourCost, Part, Progress, Series
 from trust_portal.errors import InvalidInput
+from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.money import Money
 from trust_portal.kernel.period import parse_period, quarter_before
 from trust_portal.trust.accounts.model import AccountSettings, Readiness, SetAccount
@@ -341,6 +342,21 @@ def test_a_qbr_is_due_within_its_lead_and_not_twice() -> None:
     later = NOW + timedelta(days=1, microseconds=1)
     assert account_of(TENANT, settings, {(ID, "2026-Q2"): qbr}, later).readiness is Readiness.AGED
     assert account_of(TENANT, AccountSettings(ID), {}, NOW).readiness is Readiness.NO_DATE
+    own = replace(qbr, prepared_by=SYSTEM.name)
+    nights = [
+        is_due(
+            account_of(TENANT, settings, {(ID, "2026-Q2"): each}, NOW + timedelta(hours=hours), spoken),
+            date(2026, 7, 13),
+        )
+        for each, hours, spoken in (
+            (own, 14, ()),  # 23:00 of the same day
+            (own, 15, ()),
+            (qbr, 15, ()),
+            (own, 15, [(ID, "2026-Q2")]),
+            (own, 15, [(ID, "2026-Q1")]),
+        )
+    ]
+    assert nights == [False, True, False, False, True], "its own, of a day before, that nobody took up"
     with pytest.raises(InvalidInput, match="1 to 60 days"):
         SetAccount(ID, None, None, timedelta(days=61))
 

@@ -53,13 +53,17 @@ class AccountSettings:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A customer with what was said of it and how ready it is; ``blocking`` counts stale or missing sections."""
+    """A customer with what was said of it and how ready it is; ``blocking`` counts stale or missing sections.
+
+    ``to_gather``: its draft is the clockwork's own, of a day before, and nobody has said anything about it.
+    """
 
     tenant: Tenant
     settings: AccountSettings
     readiness: Readiness
     blocking: int = 0
     qbr_id: UUID | None = None
+    to_gather: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from uuid import UUID
 
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.trust.accounts.model import Account, AccountSettings, Readiness
+from trust_portal.trust.qbr.ageing import gathers_anew
 from trust_portal.trust.qbr.model import FRESH_FOR, Qbr
 
 
 def account_of(
-    tenant: Tenant, settings: AccountSettings, reviews: Mapping[tuple[UUID, str], Qbr], now: datetime
+    tenant: Tenant,
+    settings: AccountSettings,
+    reviews: Mapping[tuple[UUID, str], Qbr],
+    now: datetime,
+    spoken: Collection[tuple[UUID, str]] = (),
 ) -> Account:
-    """An account with how far the QBR of the quarter that its next review is about has come."""
+    """An account with how far the QBR of the quarter that its next review is about has come.
+
+    ``spoken`` names the tenants and periods about whose reviews somebody said something.
+    """
     quarter = settings.quarter
     if quarter is None:
         return Account(tenant, settings, Readiness.NO_DATE)
@@ -27,14 +35,16 @@ def account_of(
         state = Readiness.AGED
     else:
         state = Readiness.BLOCKED if qbr.blocking else Readiness.DRAFT
-    return Account(tenant, settings, state, qbr.blocking, qbr.id)
+    to_gather = gathers_anew(qbr, now, spoken=(tenant.id, quarter) in spoken)
+    return Account(tenant, settings, state, qbr.blocking, qbr.id, to_gather)
 
 
 def is_due(account: Account, today: date) -> bool:
-    """Whether its QBR is to be prepared: the review is near, has not passed, and nobody has prepared it."""
+    """Whether its QBR is to be prepared: its review is near, and there is none, or one that is to be gathered anew."""
+    return is_near(account, today) and (account.readiness is Readiness.NOT_PREPARED or account.to_gather)
+
+
+def is_near(account: Account, today: date) -> bool:
+    """Whether the time to prepare its review has come, and its day has not passed."""
     review = account.settings.review_on
-    return (
-        account.readiness is Readiness.NOT_PREPARED
-        and review is not None
-        and review - account.settings.lead <= today <= review
-    )
+    return review is not None and review - account.settings.lead <= today <= review

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from uuid import UUID
 
@@ -28,11 +29,13 @@ from trust_portal.trust.accounts.model import (
     NOUN,
     Account,
     AccountSettings,
+    Readiness,
     SetAccount,
 )
-from trust_portal.trust.accounts.readiness import account_of, is_due
+from trust_portal.trust.accounts.readiness import account_of, is_due, is_near
 from trust_portal.trust.accounts.repository import add_settings, all_settings, settings_of
-from trust_portal.trust.qbr.repository import newest_qbrs
+from trust_portal.trust.qbr.repository import newest_qbrs, qbrs_of, spoken_of
+from trust_portal.trust.qbr.telling import announce_old
 
 
 class Accounts:
@@ -44,6 +47,8 @@ class Accounts:
         self._ledger = ledger
         self._access_log = access_log
         self._rounds = Rounds(storage)
+        #: Drafts of which this process knows that their age was told.
+        self._told: set[UUID | None] = set()
 
     async def list(self, actor: Actor) -> tuple[Account, ...]:
         """By the day of the next review; those without one behind, by key."""
@@ -51,10 +56,10 @@ class Accounts:
         async with self._storage.read(StaffScope(), snapshot=True) as session:
             tenants = await active_customers(session)
             settings = await all_settings(session)
-            reviews = await newest_qbrs(session)
+            reviews, spoken = await newest_qbrs(session), await spoken_of(session)
         now = self._storage.clock.now()
         found = [
-            account_of(each, settings.get(each.id, AccountSettings(each.id)), reviews, now)
+            account_of(each, settings.get(each.id, AccountSettings(each.id)), reviews, now, spoken)
             for each in tenants
         ]
         ids = [each.id for each in tenants]
@@ -63,10 +68,8 @@ class Accounts:
 
     async def ask_due(self) -> int:
         """Have each QBR prepared whose review is near; how many were asked for. A job waits only once."""
-        today = self._storage.clock.now().date()
-        due = {
-            each.tenant.id: each.settings.quarter for each in await self.list(SYSTEM) if is_due(each, today)
-        }
+        today, accounts = self._storage.clock.now().date(), await self.list(SYSTEM)
+        due = {each.tenant.id: each.settings.quarter for each in accounts if is_due(each, today)}
         await self._rounds.settle(Round.PREPARE_QBR, due)
         held = await self._rounds.held_back(Round.PREPARE_QBR)
         asked = {
@@ -78,7 +81,29 @@ class Accounts:
                     arguments = {"tenant": str(tenant_id), "period": quarter}
                     key = f"{Job.PREPARE_QBR}/{tenant_id}/{quarter}"
                     await session.enqueue(Job.PREPARE_QBR, arguments, dedupe_key=key)
+        await self._tell_old(
+            {
+                each.tenant.id: each
+                for each in accounts
+                if each.readiness is Readiness.AGED and is_near(each, today) and not is_due(each, today)
+            }
+        )
         return len(asked)
+
+    async def _tell_old(self, accounts: Mapping[UUID, Account]) -> None:
+        """Of drafts that somebody works on, and that have grown old meanwhile: each is told of once."""
+        waiting = {id_: each for id_, each in accounts.items() if each.qbr_id not in self._told}
+
+        async def tell(tenant_id: UUID) -> None:
+            account = waiting[tenant_id]
+            async with self._storage.write(TenantScope(tenant_id)) as session:
+                known = await qbrs_of(session, tenant_id, account.settings.quarter)
+                for each in known:
+                    if each.id == account.qbr_id:
+                        await announce_old(session, account.tenant, each, account.settings)
+            self._told.add(account.qbr_id)
+
+        await self._rounds.one_by_one(Round.PREPARE_QBR, tuple(waiting), tell)
 
     async def get(self, actor: Actor, tenant_id: UUID) -> AccountSettings:
         await self._gate.require(actor, Action.ALL_ACCOUNTS_READ, Resource(NOUN, tenant_id))

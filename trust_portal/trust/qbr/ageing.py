@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from trust_portal.kernel.actor import SYSTEM
 from trust_portal.trust.qbr.ids import USAGE
+from trust_portal.trust.qbr.model import Qbr
 from trust_portal.trust.sections.freshness import freshness
 from trust_portal.trust.sections.model import Section, State
 
@@ -24,3 +26,13 @@ def as_it_stands(section: Section, at: datetime, period_end: datetime) -> Sectio
     until = min(at, period_end) if section.id == USAGE else at
     state, why = freshness(section.as_of, section.max_age, until, missing="nothing says of when it is")
     return section if state is State.FRESH else replace(section, state=state, why=why)
+
+
+def gathers_anew(newest: Qbr, now: datetime, *, spoken: bool) -> bool:
+    """Whether the clockwork takes its own draft's place: of a day before (UTC), and nobody has said anything yet. Pure."""
+    return (
+        newest.issue is None
+        and newest.prepared_by == SYSTEM.name
+        and not spoken
+        and newest.as_of.date() < now.date()
+    )

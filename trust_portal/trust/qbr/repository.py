@@ -118,6 +118,12 @@ async def entries_of(session: ReadSession, tenant_id: UUID, period: str) -> tupl
     return tuple(map(_entry, await session.execute(query.order_by(table.ordinal))))
 
 
+async def spoken_of(session: ReadSession) -> frozenset[tuple[UUID, str]]:
+    """The tenants and periods about whose reviews somebody said something; in the staff scope."""
+    query = select(qbr_entries.c.tenant_id, qbr_entries.c.period).distinct()
+    return frozenset((row.tenant_id, row.period) for row in await session.execute(query))
+
+
 async def add_entry(session: WriteSession, tenant_id: UUID, period: str, entry: Entry, actor: Actor) -> None:
     """Raises ``Conflict`` (QBR_CHANGED)."""
     with duplicates_are(_MEANWHILE, qbr_entries.name):

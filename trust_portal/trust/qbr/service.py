@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from dataclasses import replace
 from uuid import UUID
 
@@ -27,7 +26,6 @@ from trust_portal.trust.qbr.document import (
     qbr_document,
     receipts_said,
     sections_in,
-    snapshot_bytes,
 )
 from trust_portal.trust.qbr.edition import name_of, require_issuable, require_latest
 from trust_portal.trust.qbr.ids import RECOMMENDATIONS
@@ -48,12 +46,12 @@ from trust_portal.trust.qbr.model import (
     Say,
     Settle,
 )
-from trust_portal.trust.qbr.receipts import commitment_act, entry_act, issued_act, prepared_act
+from trust_portal.trust.qbr.preparing import is_wanted, record_snapshot, tell_prepared
+from trust_portal.trust.qbr.receipts import commitment_act, entry_act, issued_act
 from trust_portal.trust.qbr.repository import (
     add_commitment,
     add_entry,
     add_issue,
-    add_qbr,
     commitments_of,
     entries_of,
     find_qbr,
@@ -64,7 +62,6 @@ from trust_portal.trust.qbr.snapshot import Snapshot, take_snapshot
 from trust_portal.trust.qbr.sources import sources_of
 from trust_portal.trust.qbr.standing import standing_of
 from trust_portal.trust.qbr.telling import announce_issue
-from trust_portal.trust.report.model import blocking
 from trust_portal.trust.report.receipts import receipts_of
 from trust_portal.trust.report.service import acknowledge
 from trust_portal.trust.sections.model import Section
@@ -94,17 +91,17 @@ class Qbrs:
         found = await self._look(command)
         async with self._storage.write(TenantScope(command.tenant_id)) as session:
             before = await qbrs_of(session, command.tenant_id)
-            return await self._record(session, command, found, before, actor, decision)
+            return await record_snapshot(session, self._ledger, command, found, before, actor, decision)
 
     async def prepare_due(self, command: Prepare, work: UUID) -> None:
-        """The scheduler's, in time for the review, unless the period has one, or ``work`` is done.
+        """The scheduler's, in time for the review and anew each day until somebody takes it up; or ``work`` is done.
 
         ``work`` is the outbox row, gone with the commit. Where it fails the account is set back.
         """
 
         async def prepare(_: UUID) -> None:
             try:
-                await self._prepare_first(command, work)
+                await self._prepare_by_clock(command, work)
             except Conflict:
                 log.info("QBR of %s for %s was prepared meanwhile", command.tenant_id, command.period)
 
@@ -287,48 +284,23 @@ class Qbrs:
             await add_commitment(session, commitment, actor)
         return commitment
 
-    async def _prepare_first(self, command: Prepare, work: UUID) -> None:
+    async def _prepare_by_clock(self, command: Prepare, work: UUID) -> None:
         decision = await self._may(SYSTEM, Action.QBR_WRITE, command.tenant_id)
+        now = self._storage.clock.now()
         async with self._storage.read(TenantScope(command.tenant_id)) as session:
-            if await qbrs_of(session, command.tenant_id, command.period):
+            if not await is_wanted(session, command, now):
                 return
         found = await self._look(command)
         async with self._storage.write(TenantScope(command.tenant_id)) as session:
-            before = await qbrs_of(session, command.tenant_id)
-            if not await session.complete(work) or any(each.period == command.period for each in before):
+            if not await session.complete(work) or not await is_wanted(session, command, now):
                 return
-            await self._record(session, command, found, before, SYSTEM, decision)
+            before = await qbrs_of(session, command.tenant_id)
+            qbr = await record_snapshot(session, self._ledger, command, found, before, SYSTEM, decision)
+            await tell_prepared(session, found.tenant, qbr, before)
 
     async def _look(self, command: Prepare) -> Snapshot:
         async with self._storage.read(StaffScope(), snapshot=True) as session:
             return await take_snapshot(session, command.tenant_id, command.period, self._storage.clock.now())
-
-    async def _record(
-        self,
-        session: WriteSession,
-        command: Prepare,
-        found: Snapshot,
-        before: Iterable[Qbr],
-        actor: Actor,
-        decision: Decision,
-    ) -> Qbr:
-        content, sha256 = snapshot_bytes(found.sections)
-        qbr = Qbr(
-            id=new_id(),
-            tenant_id=command.tenant_id,
-            number=1 + max((each.number for each in before), default=0),
-            period=command.period,
-            as_of=found.as_of,
-            sha256=sha256,
-            prepared_by=actor.name,
-            receipt_id=new_id(),
-            blocking=len(blocking(found.sections)),
-            trust_report_id=found.trust_report_id,
-        )
-        act = prepared_act(qbr, found.sections, actor, decision)
-        await self._ledger.record(session, act, receipt_id=qbr.receipt_id)
-        await add_qbr(session, qbr, content, actor)
-        return qbr
 
     async def _may(self, actor: Actor, action: Action, tenant_id: UUID) -> Decision:
         return await self._gate.require(actor, action, Resource(NOUN, tenant_id))

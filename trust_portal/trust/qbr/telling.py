@@ -1,4 +1,6 @@
-"""Who is told that a QBR was issued: the customer's people, by mail and in the inbox, and its systems."""
+"""Who is told of a QBR: of one that was issued the customer's people and systems; of a draft whoever looks after the account,
+or every CSM where nobody does.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from trust_portal.notify.announcing import announce
 from trust_portal.notify.model import Announcement, Audience
 from trust_portal.notify.topics import Topic
 from trust_portal.storage.unit_of_work import WriteSession
+from trust_portal.trust.accounts.model import AccountSettings
 from trust_portal.trust.qbr.model import Qbr
 
 _READERS: Final = frozenset({Role.CUSTOMER_ADMIN, Role.CUSTOMER_VIEWER})
@@ -37,4 +40,50 @@ async def announce_issue(session: WriteSession, tenant: Tenant, qbr: Qbr) -> Non
             facts={"period": qbr.period, "revision": str(issue.revision), "sha256": issue.sha256},
             audience=Audience(roles=_READERS),
         ),
+    )
+
+
+async def announce_prepared(
+    session: WriteSession, tenant: Tenant, qbr: Qbr, settings: AccountSettings, *, again: bool
+) -> None:
+    """In the transaction of the clockwork's snapshot; ``again``: it was prepared before, and less stood in the way."""
+    parts = "one of its sections is" if qbr.blocking == 1 else f"{qbr.blocking} of its sections are"
+    stands = f"{parts} stale or missing" if qbr.blocking else "nothing stands in its way"
+    text = (
+        f"It was gathered anew, and by now {stands}."
+        if again
+        else f"Its data are gathered and locked; {stands}. Until somebody comments, leaves out or reviews anything in it, "
+        "it is gathered anew every day."
+    )
+    word = "something is in its way" if again else "prepared"
+    await announce(
+        session, _draft(tenant, qbr, settings, word, text, "blocked" if qbr.blocking else "prepared")
+    )
+
+
+async def announce_old(session: WriteSession, tenant: Tenant, qbr: Qbr, settings: AccountSettings) -> None:
+    """Of a draft that somebody works on: once for each."""
+    text = (
+        "What it states is older than it may be when it is issued. Gather it anew from its page: comments and omissions "
+        "stay, and so does every review of a recommendation whose figures are the same."
+    )
+    await announce(session, _draft(tenant, qbr, settings, "it has grown old", text, "stale"))
+
+
+def _draft(
+    tenant: Tenant, qbr: Qbr, settings: AccountSettings, word: str, text: str, state: str
+) -> Announcement:
+    facts = {"period": qbr.period, "state": state, "blocking": str(qbr.blocking)}
+    if settings.review_on is not None:
+        facts["review_on"] = settings.review_on.isoformat()
+    people = frozenset() if settings.csm_id is None else frozenset({settings.csm_id})
+    return Announcement(
+        topic=Topic.QBR_DRAFT,
+        key=f"qbr/{qbr.id}/{state}",
+        thread=f"qbr-draft/{qbr.period}",
+        title=f"Business review of {tenant.name}, {period(qbr.period)}: {word}",
+        text=text,
+        path=f"/t/{tenant.key}/qbr/{qbr.id}/draft",
+        facts=facts,
+        audience=Audience(people=people) if people else Audience(roles=frozenset({Role.CSM})),
     )
