@@ -39,7 +39,11 @@ strawberry.enum(
     description="Escalated: to somebody else than the owner. Waiting: of those, what the PMO has not taken note of.",
 )
 strawberry.enum(Owed, name="Owed", description="What is owed after an incident.")
-strawberry.enum(Cover, name="Cover", description="Where a P1 or P2 stands; all but the first two are gaps.")
+strawberry.enum(
+    Cover,
+    name="Cover",
+    description="Where a P1 or P2 stands; all but the first two are gaps. OUTDATED: it is signed, and more happened since.",
+)
 strawberry.enum(Grouping, name="SwitchboardGrouping", description="By what debts are added up.")
 
 

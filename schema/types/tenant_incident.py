@@ -20,8 +20,8 @@ from trust_portal.learning.postmortems.releases_model import ReleasedCopy, Store
 class IncidentEntry:
     at: datetime
     kind: str = strawberry.field(
-        description="declared, note, severity, told_customer, mitigation, affected, owner, merged, mitigated, resolved, "
-        "reopened or downgraded"
+        description="declared, note, severity, told_customer, mitigation, affected, owner, merged, unmerged, mitigated, "
+        "resolved, reopened or downgraded"
     )
     text: str
     severity: model.Severity | None

@@ -93,6 +93,10 @@ _merged = st.builds(
     lambda source, key, into, minute: _from(source, updated(key, "merged", minute=minute, into=into)),
     _sources, _keys, _keys, _minutes,
 )  # fmt: skip
+_unmerged = st.builds(
+    lambda source, key, minute: _from(source, updated(key, "unmerged", minute=minute)),
+    _sources, _keys, _minutes,
+)  # fmt: skip
 _others = st.builds(
     lambda source, key, kind, minute: _from(source, updated(key, kind, minute=minute)),
     _sources, _keys, st.sampled_from(("note", "told_customer", "reopened", "affected", "owner")), _minutes,
@@ -135,7 +139,9 @@ def pager_storms(draw: st.DrawFn, smallest: int = 0) -> Storm:
 def storms(draw: st.DrawFn, smallest: int = 0) -> Storm:
     told = draw(
         st.lists(
-            st.one_of(_declared, _declared, _severity, _severity, _merged, _others, _steps),
+            st.one_of(
+                _declared, _declared, _severity, _severity, _merged, _merged, _unmerged, _others, _steps
+            ),
             min_size=smallest,
             max_size=24,
         )

@@ -85,6 +85,7 @@ class ReceiptKind(StrEnum):
     INCIDENT_RESOLVED = "incident.resolved"
     INCIDENT_SEVERITY_CHANGED = "incident.severity_changed"
     INCIDENT_TOLD_CUSTOMER = "incident.told_customer"
+    INCIDENT_UNMERGED = "incident.unmerged"
     INCIDENTS_REBUILT = "incidents.rebuilt"
     KEY_CREATED = "key.created"
     KEY_ROTATED = "key.rotated"

@@ -204,7 +204,15 @@ class IncidentDeclared(Event, kw_only=True, tag=INCIDENT_DECLARED):
 class IncidentUpdatedData(Data, kw_only=True):
     incident: Key
     kind: Literal[
-        "note", "severity", "told_customer", "mitigation", "merged", "reopened", "affected", "owner"
+        "note",
+        "severity",
+        "told_customer",
+        "mitigation",
+        "merged",
+        "unmerged",
+        "reopened",
+        "affected",
+        "owner",
     ]
     text: LongText
     severity: Severity | None = None
@@ -222,6 +230,8 @@ class IncidentUpdatedData(Data, kw_only=True):
 
 class IncidentUpdated(Event, kw_only=True, tag=INCIDENT_UPDATED):
     """An entry in an incident's timeline; a change of severity names the new one, a merger the other incident.
+
+    ``unmerged``: the merger was wrong, and the incident goes on by itself again.
 
     ``affected`` says anew whom it touches; without ``tenants`` or ``objectives`` it may be all of them.
     ``owner`` says who owns it from now on.

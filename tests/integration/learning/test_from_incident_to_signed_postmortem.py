@@ -413,6 +413,7 @@ async def test_what_was_merged_into_it_after_the_signature_is_a_gap_until_anothe
     await desk.vendor.register()
     assert await coverage() == ({"Trouble INC-1": Cover.SIGNED, "Trouble INC-2": Cover.UNSIGNED}, 1)
 
+    clock.advance(timedelta(minutes=1))
     reopened = await desk.house.postmortem_signing.reopen(
         Reopen(signed.id, "Another incident turned out to be this one."), desk.owner
     )

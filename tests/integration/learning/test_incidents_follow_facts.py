@@ -107,7 +107,13 @@ async def test_a_merged_p1_makes_its_target_major_also_when_the_target_is_declar
     await vendor.tell(declared("INC-2", "P3"))
     register = await vendor.register()
     assert register["INC-1"].merged_into == register["INC-2"].id
-    assert (register["INC-2"].severity, register["INC-2"].worst_severity) == (Severity.P3, Severity.P1)
+    two = register["INC-2"]
+    assert (two.severity, two.declared_severity, two.worst_severity) == (
+        Severity.P1,
+        Severity.P3,
+        Severity.P1,
+    )
+    assert (two.told_severity, two.ends_in, register["INC-1"].ends_in) == (Severity.P1, None, two.id)
     assert await opened(vendor) == {str(named("INC-1")): "declared", str(named("INC-2")): "merged"}
 
 

@@ -256,12 +256,14 @@ def major(number: int, **more: object) -> MajorIncident:
         severity=Severity.P1,
         worst_severity=Severity.P1,
         declared_at=AT - number * DAY,
-        last_fact_at=AT - number * DAY,
+        changed_at=AT - number * DAY,
         merged_into=None,
+        merged_at=None,
         postmortem_id=UUID(int=100 + number),
         signed_at=None,
+        frozen_at=None,
     )
-    return replace(incident, **more)  # type: ignore[arg-type]
+    return replace(incident, **({"frozen_at": more.get("signed_at")} | more))  # type: ignore[arg-type]
 
 
 def test_the_ledger_names_every_gap_by_name_and_age() -> None:
@@ -302,12 +304,12 @@ def test_the_ledger_names_every_gap_by_name_and_age() -> None:
 
 def test_a_signature_from_before_the_merger_covers_nothing_and_one_more_does() -> None:
     before, after = AT - 3 * DAY, AT - DAY
-    target = major(1, signed_at=before)
-    early = major(5, merged_into=target.id, last_fact_at=before - DAY)
-    late = major(6, merged_into=target.id, last_fact_at=before)
-    through = major(7, merged_into=late.id)
-    missing = major(8, merged_into=target.id, last_fact_at=AT - 2 * DAY, postmortem_id=None)
-    own = major(9, merged_into=target.id, last_fact_at=AT - 2 * DAY, signed_at=before)
+    target = major(1, signed_at=before, changed_at=before - DAY)
+    early = major(5, merged_into=target.id, merged_at=before - DAY)
+    late = major(6, merged_into=target.id, merged_at=before)
+    through = major(7, merged_into=late.id, merged_at=before)
+    missing = major(8, merged_into=target.id, merged_at=AT - 2 * DAY, postmortem_id=None)
+    own = major(9, merged_into=target.id, merged_at=AT - 2 * DAY, signed_at=before)
 
     def covers(*incidents: MajorIncident) -> list[tuple[str, Cover, UUID | None]]:
         return [(each.name, each.cover, each.covered_by) for each in ledger(incidents).lines]
@@ -324,14 +326,36 @@ def test_a_signature_from_before_the_merger_covers_nothing_and_one_more_does() -
     known = {each.id: each for each in (target, *merged)}
     assert [owes_its_own(each, known) for each in (target, *merged)] == [True, False, True, True, True, True]
 
-    again = replace(target, signed_at=after)
-    unsigned = replace(target, signed_at=None)
+    again = replace(target, signed_at=after, frozen_at=after)
+    unsigned = replace(target, signed_at=None, frozen_at=None)
     assert {cover for _, cover, _ in covers(again, early, late, through, missing)} == {
         Cover.SIGNED,
         Cover.MERGED,
     }
     assert {cover for _, cover, _ in covers(unsigned, late, missing)} == {Cover.UNSIGNED}
     assert not owes_its_own(late, {unsigned.id: unsigned, late.id: late})
+
+
+def test_what_was_told_since_its_document_was_frozen_is_a_gap_of_that_age_and_a_new_version_closes_it() -> (
+    None
+):
+    frozen, signed = AT - 4 * DAY, AT - 3 * DAY
+    told = major(9, signed_at=signed, frozen_at=frozen, changed_at=AT - 2 * DAY)
+    meanwhile = major(8, signed_at=signed, frozen_at=frozen, changed_at=frozen + DAY / 2)
+    before = major(7, signed_at=signed, frozen_at=frozen, changed_at=frozen)
+    merged = major(6, signed_at=signed, frozen_at=frozen, changed_at=AT - DAY, merged_into=UUID(int=5))
+    target = major(5, signed_at=AT, changed_at=frozen)
+    found = ledger([told, meanwhile, before, merged, target])
+    assert [(each.name, each.cover, each.days(AT)) for each in found.lines] == [
+        ("INC-7", Cover.SIGNED, 7),
+        ("INC-6", Cover.MERGED, 6),
+        ("INC-5", Cover.SIGNED, 5),
+        ("INC-8", Cover.OUTDATED, 3),
+        ("INC-9", Cover.OUTDATED, 2),
+    ]
+    assert [each.name for each in found.gaps] == ["INC-8", "INC-9"]
+    again = replace(told, signed_at=AT, frozen_at=AT - DAY)
+    assert [each.cover for each in ledger([again]).lines] == [Cover.SIGNED]
 
 
 @given(st.data(), st.integers(1, 8))
@@ -343,7 +367,7 @@ def test_whatever_was_merged_into_whatever_each_line_is_covered_by_something_sig
             number,
             merged_into=data.draw(st.none() | st.integers(1, count + 1).map(lambda each: UUID(int=each))),
             signed_at=data.draw(st.sampled_from([None, AT - 9 * DAY, AT])),
-            last_fact_at=data.draw(st.sampled_from([AT - 12 * DAY, AT - 6 * DAY])),
+            changed_at=data.draw(st.sampled_from([AT - 12 * DAY, AT - 6 * DAY])),
             postmortem_id=data.draw(st.none() | st.just(UUID(int=100 + number))),
         )
         for number in range(1, count + 1)
@@ -359,5 +383,6 @@ def test_whatever_was_merged_into_whatever_each_line_is_covered_by_something_sig
             continue
         signed_at = known[line.covered_by].signed_at
         assert signed_at is not None
-        assert line.cover is Cover.SIGNED or signed_at > line.incident.last_fact_at
+        changed_at = line.incident.changed_at
+        assert signed_at >= changed_at if line.cover is Cover.SIGNED else signed_at > changed_at
         assert line.cover is Cover.SIGNED or not owes_its_own(line.incident, known)

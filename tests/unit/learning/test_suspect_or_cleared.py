@@ -10,7 +10,7 @@ from support.postmortem_sample import BEGAN, change
 from trust_portal.learning.postmortems.model import Verdict
 from trust_portal.learning.postmortems.suspicion import Scope, Suspicion, suspicion
 
-SCOPE = Scope("exports", BEGAN, frozenset({"northwind"}))
+SCOPE = Scope(frozenset({"exports"}), BEGAN, frozenset({"northwind"}))
 
 
 @pytest.mark.parametrize(
@@ -64,5 +64,5 @@ def test_what_began_at_the_very_moment_is_suspect():
 
 
 def test_of_an_incident_that_may_have_touched_everybody_no_customer_is_another():
-    everybody = Scope("exports", BEGAN, None)
+    everybody = Scope(frozenset({"exports"}), BEGAN, None)
     assert suspicion(change(tenants=("contoso",)), everybody).verdict is Verdict.SUSPECT

@@ -17,7 +17,7 @@ from support.learning_world import BEGAN, PAGER, by, declared, named, step, upda
 
 from trust_portal.facts.operations_model import FactSource
 from trust_portal.facts.reading import read_event
-from trust_portal.learning.incidents.folding import fold, timeline
+from trust_portal.learning.incidents.folding import fold, timelines
 from trust_portal.learning.incidents.model import Incident, IncidentFact, Severity
 
 A, B, C = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -63,7 +63,7 @@ def only(told: list[IncidentFact]) -> Incident:
 
 
 def claims(told: list[IncidentFact]) -> list[str]:
-    return [entry.kind for entry in timeline(told) if entry.claim]
+    return [entry.kind for entry in timelines(told)[PAGER, "INC-1"] if entry.claim]
 
 
 @pytest.mark.parametrize("source", [STRANGER, PAGER])

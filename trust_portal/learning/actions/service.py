@@ -19,6 +19,7 @@ from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.learning.actions import repository
 from trust_portal.learning.actions.clocks import begin_clock, due_by_term
+from trust_portal.learning.actions.merging import covered_elsewhere
 from trust_portal.learning.actions.model import (
     MOST,
     NOUN,
@@ -50,7 +51,7 @@ from trust_portal.learning.incidents.repository import find_incident
 from trust_portal.learning.workplaces.repository import workplace_of
 from trust_portal.notify.model import Way
 from trust_portal.storage.tenancy import TenantScope
-from trust_portal.storage.unit_of_work import Storage
+from trust_portal.storage.unit_of_work import ReadSession, Storage
 
 _SCOPE = TenantScope(VENDOR_ID)
 
@@ -69,7 +70,7 @@ class PreventionActions:
 
         ``NotFound`` without such a postmortem. ``InvalidInput`` (owner) for nobody who works here.
         ``Conflict``: TOO_MANY beyond three that stand; ACTION_ENDED where the one to replace is over; OWN_ACTION
-        where its agreed day is past, and ``Denied`` for who might not drop it then.
+        where its agreed day is past, and ``Denied`` for who might not drop it then; MERGED where another incident's postmortem covers this one's.
         """
         resource = Resource.of_house(NOUN)
         decision = await self._gate.require(actor, Action.PREVENTION_ACTION_PLAN, resource)
@@ -78,6 +79,7 @@ class PreventionActions:
             now = session.clock.now()
             await repository.lock_actions_of(session, command.postmortem_id)
             incident_id = await repository.incident_of_postmortem(session, command.postmortem_id)
+            await _require_goes_on(session, incident_id)
             owner = await find_active_person(session, VENDOR_ID, command.owner_id, now)
             if owner is None:
                 raise InvalidInput("choose somebody who works here", field="owner")
@@ -345,6 +347,14 @@ class PreventionActions:
 
     async def _may_read(self, actor: Actor) -> None:
         await self._gate.require(actor, Action.PREVENTION_ACTION_READ, Resource.of_house(NOUN))
+
+
+async def _require_goes_on(session: ReadSession, incident_id: UUID) -> None:
+    incident = await find_incident(session, incident_id)
+    if await covered_elsewhere(session, [incident]):
+        raise Conflict(
+            "its incident was merged into another: plan it in the postmortem of that", code="MERGED"
+        )
 
 
 def _to_replace(command: PlanAction, planned: tuple[PreventionAction, ...]) -> PreventionAction | None:

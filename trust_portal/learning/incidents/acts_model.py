@@ -117,6 +117,11 @@ class MergeIncident(TellOfIncident):
 
 
 @dataclass(frozen=True, slots=True)
+class UnmergeIncident(TellOfIncident):
+    """It is not the same after all: it goes on by itself again, and owes its own postmortem. ``text`` is why."""
+
+
+@dataclass(frozen=True, slots=True)
 class SetAffected(TellOfIncident):
     """Whom and what it touches, said anew and whole; None: it may be all of them."""
 
@@ -168,6 +173,7 @@ class Telling(StrEnum):
     RESOLVED = "resolved"
     REOPENED = "reopened"
     MERGED = "merged"
+    UNMERGED = "unmerged"
     AFFECTED = "affected"
     OWNER = "owner"
 
@@ -206,6 +212,8 @@ def command_of(
             if into_id is None:
                 raise InvalidInput("choose the incident it is the same as", field="into")
             return MergeIncident(incident_id, text, at, into_id=into_id)
+        case Telling.UNMERGED:
+            return UnmergeIncident(incident_id, text, at)
         case Telling.OWNER:
             if owner_id is None:
                 raise InvalidInput("choose who owns it from now on", field="owner")

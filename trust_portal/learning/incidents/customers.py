@@ -19,14 +19,10 @@ from trust_portal.facts.incident_touches import waiting_since
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents import repository
-from trust_portal.learning.incidents.facts_repository import downgrades_of, facts_of
-from trust_portal.learning.incidents.folding import history_of, timeline
 from trust_portal.learning.incidents.model import (
     NOUN,
-    Downgrade,
     Incident,
     IncidentEntry,
-    IncidentFact,
 )
 from trust_portal.learning.incidents.touched import AffectingIncident, Touched
 from trust_portal.learning.postmortems.copying import copy_bundles
@@ -34,7 +30,7 @@ from trust_portal.learning.postmortems.model import NOUN as POSTMORTEM
 from trust_portal.learning.postmortems.releases_model import ReleasedCopy
 from trust_portal.learning.postmortems.releases_repository import newest_copies
 from trust_portal.storage.tenancy import TenantScope
-from trust_portal.storage.unit_of_work import ReadSession, Storage
+from trust_portal.storage.unit_of_work import Storage
 
 _VENDOR: Final = TenantScope(VENDOR_ID)
 #: Told to customers in the words that stand on record.
@@ -44,6 +40,7 @@ _TOLD_IF_KEY: Final = frozenset({"note", "mitigation"})
 #: Instead of a pager's own words: these name who pressed what, and quote what was written there.
 _PAGERS_WORDS: Final = {"resolved": "It is over", "reopened": "It was not over"}
 _MERGED: Final = "It goes on with another incident"
+_UNMERGED: Final = "It goes on by itself again"
 
 
 class CustomerIncidents:
@@ -60,9 +57,9 @@ class CustomerIncidents:
         async with self._storage.read(_VENDOR, snapshot=True) as session:
             waiting = await waiting_since(session)
             found = await repository.incidents_under_way(session, tenant_id, start, end)
-            told, downgrades = await _told_of(session, found)
+            timelines = await repository.timelines_of(session, found)
         await self._access_log.looked(actor, tenant_id, "incidents", purpose="incidents")
-        shown = await self._shown(actor, tenant_id, found, told, downgrades)
+        shown = await self._shown(actor, tenant_id, found, timelines)
         return Touched(start, end, waiting or self._storage.clock.now(), shown)
 
     async def find(self, actor: Actor, tenant_id: UUID, incident_id: UUID) -> AffectingIncident:
@@ -75,21 +72,20 @@ class CustomerIncidents:
             into = incident.merged_into
             target = None if into is None else await repository.find_incident(session, into)
             found = [incident] + ([target] if target is not None and target.concerns(tenant_id) else [])
-            told, downgrades = await _told_of(session, found)
+            timelines = await repository.timelines_of(session, found)
         await self._access_log.looked(actor, tenant_id, "incidents", purpose="incidents")
-        return (await self._shown(actor, tenant_id, found, told, downgrades))[-1]
+        return (await self._shown(actor, tenant_id, found, timelines))[-1]
 
     async def _shown(
         self,
         actor: Actor,
         tenant_id: UUID,
         found: Sequence[Incident],
-        told: Sequence[IncidentFact],
-        downgrades: Sequence[Downgrade],
+        timelines: Mapping[UUID, tuple[IncidentEntry, ...]],
     ) -> tuple[AffectingIncident, ...]:
         """``found`` from its end, as the tenant sees it."""
         here = {each.id for each in found}
-        copies, bundles = await self._copies(actor, tenant_id, here)
+        copies, bundles = await self._copies(actor, tenant_id, here | {each.covering_id for each in found})
         return tuple(
             AffectingIncident(
                 id=each.id,
@@ -111,15 +107,11 @@ class CustomerIncidents:
                 # What it was merged into may be an incident of others only.
                 merged_into=each.merged_into if each.merged_into in here else None,
                 timeline=_for_customers(
-                    timeline(
-                        history_of(
-                            (fact for fact in told if fact.subject == each.key), (each.source, each.key)
-                        ),
-                        [one for one in downgrades if one.incident_id == each.id],
-                    ),
+                    timelines[each.id],
                     merged=each.merged_into is not None,
                 ),
-                copy=(copy := copies.get(each.id)),
+                # Of one that was merged, the postmortem is that of what it goes on in, also where that is of others.
+                copy=(copy := copies.get(each.covering_id) or copies.get(each.id)),
                 bundle=None if copy is None else bundles.get(copy.id),
             )
             for each in reversed(found)
@@ -136,13 +128,6 @@ class CustomerIncidents:
             return copies, await copy_bundles(session, tenant_id, [each.id for each in copies.values()])
 
 
-async def _told_of(
-    session: ReadSession, found: Collection[Incident]
-) -> tuple[tuple[IncidentFact, ...], tuple[Downgrade, ...]]:
-    told = await facts_of(session, {each.key for each in found})
-    return told, await downgrades_of(session, {each.id for each in found})
-
-
 def _for_customers(entries: Iterable[IncidentEntry], *, merged: bool) -> tuple[IncidentEntry, ...]:
     """What of a timeline may leave the house.
 
@@ -150,11 +135,13 @@ def _for_customers(entries: Iterable[IncidentEntry], *, merged: bool) -> tuple[I
     touches: they may name another customer. So may the words of a merger; that it was merged is told.
     """
     shown = []
+    entries = [entry for entry in entries if not entry.claim]
+    undone = any(entry.kind == "unmerged" for entry in entries)
     for entry in entries:
-        if entry.claim:
-            continue
-        if entry.kind == "merged" and merged:
+        if entry.kind == "merged" and (merged or undone):
             shown.append(replace(entry, text=_MERGED))
+        elif entry.kind == "unmerged":
+            shown.append(replace(entry, text=_UNMERGED))
         elif entry.kind in _TOLD or (entry.kind in _TOLD_IF_KEY and entry.key):
             by_pager = entry.origin is not None and entry.origin.source.startswith(PAGERS)
             words = _PAGERS_WORDS.get(entry.kind) if by_pager else None

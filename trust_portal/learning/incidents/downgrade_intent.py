@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from trust_portal.access.approvals.model import ApprovalKind, Evidence, Intent, IntentLine
 from trust_portal.access.tenants.model import Tenant
@@ -10,21 +10,33 @@ from trust_portal.kernel.canonical import digest
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.names import readable_line
 from trust_portal.learning.incidents.effects import heard
-from trust_portal.learning.incidents.folding import history_of
 from trust_portal.learning.incidents.model import Incident, IncidentFact, Severity
+from trust_portal.learning.incidents.naming import history_of
 
 
 def downgrade_intent(
-    vendor: Tenant, incident: Incident, before: Severity, severity: Severity, told: Iterable[IncidentFact]
+    vendor: Tenant,
+    incident: Incident,
+    before: Severity,
+    severity: Severity,
+    told: Iterable[IncidentFact],
+    merged: Sequence[Incident] = (),
 ) -> Intent:
-    """``told``: every fact of the incident's key. What is told of its severity later is another intent."""
+    """``told``: every fact of the incident's key; ``merged``: what was merged into it.
+
+    What is told of its severity later is another intent, and so is what weighs on it otherwise by then.
+    """
     history = history_of(told, (incident.source, incident.key))
     stated = [
         {"source": fact.source, "id": fact.origin.event_id, "sha256": fact.origin.digest.hex()}
         for fact in heard(history, incident.source)
         if fact.body.get("severity") is not None
     ]
-    lines = (
+    weighing = [
+        {"incident": str(each.id), "severity": each.severity.value, "spoken_at": rfc3339(each.severity_at)}
+        for each in merged
+    ]
+    lines = [
         ("Incident", f"{incident.key}, told by {incident.source}"),
         ("Title", incident.title),
         ("Service", incident.service),
@@ -32,7 +44,24 @@ def downgrade_intent(
         ("In force", before.value),
         ("To become", severity.value),
         ("Whom it touches", "may be everybody" if incident.everybody else f"{len(incident.tenants)} named"),
-    )
+    ]
+    evidence = [
+        Evidence(
+            "What was told of its severity",
+            f"/incidents/{incident.id}",
+            digest([dict(each) for each in stated]),
+        )
+    ]
+    if merged:
+        named = ", ".join(f"{each.key} ({each.severity.value})" for each in merged)
+        lines.append(("Merged into it", named))
+        evidence.append(
+            Evidence(
+                "What was merged into it",
+                f"/incidents/{incident.id}",
+                digest([dict(each) for each in weighing]),
+            )
+        )
     return Intent(
         kind=ApprovalKind.SEVERITY_DOWNGRADE,
         tenant_key=vendor.key,
@@ -44,11 +73,5 @@ def downgrade_intent(
             "it was a major incident."
         ),
         risk="Customers were hurt worse than the severity says, and it is treated as less urgent",
-        evidence=(
-            Evidence(
-                "What was told of its severity",
-                f"/incidents/{incident.id}",
-                digest([dict(each) for each in stated]),
-            ),
-        ),
+        evidence=tuple(evidence),
     )

@@ -100,6 +100,7 @@ class Downgrades:
                 before,
                 command.severity,
                 await facts_of(session, [incident.key]),
+                await repository.merged_into(session, incident.id),
             )
             ask = AskApproval(VENDOR_ID, intent, command.text, f"{NOUN}/{incident.id}")
             request = await self._approvals.open(session, ask, actor, electorate)
@@ -141,7 +142,10 @@ class Downgrades:
             if incident.severity is not asked.before:
                 raise ApprovalRefused(f"it is a {incident.severity.value} by now", code="STALE")
             told = await facts_of(session, [incident.key])
-            intent = downgrade_intent(await _vendor(session), incident, asked.before, asked.severity, told)
+            merged = await repository.merged_into(session, incident.id)
+            intent = downgrade_intent(
+                await _vendor(session), incident, asked.before, asked.severity, told, merged
+            )
             used = await self._approvals.use(session, asked.request_id, intent, SYSTEM, electorate)
             now, receipt_id = session.clock.now(), new_id()
             downgrade = Downgrade(

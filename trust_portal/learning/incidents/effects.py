@@ -19,9 +19,9 @@ _STEP_KINDS: Final = {
     INCIDENT_RESOLVED: "resolved",
 }
 #: Of what happened in one moment, what comes first.
-_RANKS: Final = {"declared": 0, "merged": 3, "mitigated": 4, "resolved": 5, "reopened": 6}
+_RANKS: Final = {"declared": 0, "merged": 3, "unmerged": 4, "mitigated": 5, "resolved": 6, "reopened": 7}
 #: Counts of whoever declared the incident, and of the portal: it decides which customers see what, and who signs.
-_ITS_OWNERS: Final = frozenset({"affected", "merged", "owner"})
+_ITS_OWNERS: Final = frozenset({"affected", "merged", "unmerged", "owner"})
 
 
 def happened_at(fact: IncidentFact) -> datetime:
@@ -61,6 +61,22 @@ def heard(history: Sequence[IncidentFact], declared_by: str) -> list[IncidentFac
     """
     beginning, touched = _touched(history, declared_by)
     return [fact for fact in history if fact is beginning or speaks_for(fact, touched)]
+
+
+def ends_of(history: Iterable[IncidentFact]) -> tuple[datetime | None, datetime | None, int]:
+    """Mitigated, resolved, and how often it was reopened after either. ``history`` in order."""
+    mitigated_at = resolved_at = None
+    reopened = 0
+    for fact in history:
+        match kind_of(fact):
+            case "mitigated":
+                mitigated_at = happened_at(fact)
+            case "resolved":
+                resolved_at = happened_at(fact)
+            case "reopened" if mitigated_at is not None or resolved_at is not None:
+                mitigated_at = resolved_at = None
+                reopened += 1
+    return mitigated_at, resolved_at, reopened
 
 
 def speaks_for(fact: IncidentFact, touched: Sequence[UUID] | None) -> bool:

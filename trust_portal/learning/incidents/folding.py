@@ -11,14 +11,14 @@ approved it (``Downgrade``): whoever can write events cannot talk an incident ou
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from trust_portal.errors import Broken
 from trust_portal.facts.events import INCIDENT_DECLARED, PORTAL
+from trust_portal.learning.incidents.course import Course, courses, stated
 from trust_portal.learning.incidents.effects import (
+    ends_of,
     happened_at,
     heard,
     in_order,
@@ -26,11 +26,9 @@ from trust_portal.learning.incidents.effects import (
     may_decide,
     order,
     parsed,
-    reach,
-    speaks_for,
 )
+from trust_portal.learning.incidents.mergers import last_merger, mergers_of, with_mergers
 from trust_portal.learning.incidents.model import (
-    AppliedDowngrade,
     Downgrade,
     GapReason,
     Incident,
@@ -42,11 +40,15 @@ from trust_portal.learning.incidents.model import (
     Severity,
     incident_id,
 )
+from trust_portal.learning.incidents.naming import Name, Sources, declaring, histories_of
 
-#: Source and key: which incident it is.
-Name = tuple[str, str]
+_KEY_KINDS: Final = frozenset(
+    {"declared", "mitigated", "resolved", "reopened", "merged", "unmerged", "told_customer"}
+)
 
-_KEY_KINDS: Final = frozenset({"declared", "mitigated", "resolved", "reopened", "merged", "told_customer"})
+
+#: After these a signed postmortem says no longer what happened.
+_CONSEQUENTIAL: Final = frozenset({"declared", "severity", "affected", "reopened"})
 
 
 def fold(
@@ -56,159 +58,58 @@ def fold(
 ) -> Register:
     """The register of ``facts``. ``people``: addresses and names of the vendor's people, in lower case."""
     told = in_order(facts)
-    sources, adopted = _declaring(told), _adopted(told)
-    histories: dict[Name, list[IncidentFact]] = {}
-    strays: dict[Name, list[IncidentFact]] = {}
-    for fact in told:
-        name = _name(fact, sources, adopted)
-        if name is None:
-            strays.setdefault((fact.source, fact.subject), []).append(fact)
-        else:
-            histories.setdefault(name, []).append(fact)
-    approved: dict[UUID, list[Downgrade]] = {}
-    for downgrade in downgrades:
-        approved.setdefault(downgrade.incident_id, []).append(downgrade)
+    sources = declaring(told)
+    histories, strays = histories_of(told, sources)
+    mergers = mergers_of(histories, sources)
+    through = courses(histories, mergers, downgrades)
     incidents = {
-        name: _incident(name, history, approved.get(incident_id(*name), ()), people or {})
-        for name, history in histories.items()
-    }
-    targets = _targets(histories, sources)
-    merged = {
-        name: replace(each, merged_into=incident_id(*targets[name]) if name in targets else None)
-        for name, each in incidents.items()
+        name: _incident(name, history, through[name], people or {}) for name, history in histories.items()
     }
     return Register(
-        incidents=tuple(each for _, each in sorted(_weighed(merged, targets).items())),
+        incidents=tuple(each for _, each in sorted(with_mergers(incidents, mergers, histories).items())),
         gaps=tuple(_gap(name, stray, sources) for name, stray in sorted(strays.items())),
     )
 
 
-def timeline(
+def timelines(
     facts: Iterable[IncidentFact], downgrades: Iterable[Downgrade] = ()
+) -> dict[Name, tuple[IncidentEntry, ...]]:
+    """What happened to each incident, in order; ``facts`` as for ``fold``."""
+    told, approved = in_order(facts), tuple(downgrades)
+    sources = declaring(told)
+    histories, _ = histories_of(told, sources)
+    through = courses(histories, mergers_of(histories, sources), approved)
+    return {
+        name: _timeline(
+            name,
+            history,
+            through[name],
+            [each for each in approved if each.incident_id == incident_id(*name)],
+        )
+        for name, history in histories.items()
+    }
+
+
+def ids_in(facts: Iterable[IncidentFact]) -> frozenset[UUID]:
+    """Of the incidents that ``facts`` may declare."""
+    return frozenset(incident_id(fact.source, fact.subject) for fact in facts)
+
+
+def _timeline(
+    name: Name, told: Sequence[IncidentFact], course: Course, downgrades: Iterable[Downgrade]
 ) -> tuple[IncidentEntry, ...]:
-    """What happened to one incident, in order; ``facts`` are those ``history_of`` gives."""
-    told = in_order(facts)
-    declared_by = next((fact.source for fact in told if fact.type == INCIDENT_DECLARED), PORTAL)
-    counted = heard(told, declared_by) if told else []
-    claims = {key for key, takes_effect in _course(counted, downgrades).told.items() if not takes_effect}
-    claims |= {fact.key for fact in told if fact not in counted or not may_decide(fact, declared_by)}
+    counted = {fact.key for fact in heard(told, name[0])}
+    claims = {key for key, takes_effect in course.told.items() if not takes_effect}
+    claims |= {fact.key for fact in told if fact.key not in counted or not may_decide(fact, name[0])}
     entries = [(order(fact)[:2], _entry(fact, claim=fact.key in claims)) for fact in told]
     entries += [((each.holds_from, 2), _downgraded(each)) for each in downgrades]
     return tuple(entry for _, entry in sorted(entries, key=lambda each: each[0]))
 
 
-def history_of(facts: Iterable[IncidentFact], name: Name) -> tuple[IncidentFact, ...]:
-    """Those of ``facts`` (all with the incident's key) that speak of the incident of that source and key."""
-    told = in_order(facts)
-    sources, adopted = _declaring(told), _adopted(told)
-    return tuple(fact for fact in told if _name(fact, sources, adopted) == name)
-
-
-def _declaring(told: Iterable[IncidentFact]) -> dict[str, frozenset[str]]:
-    """By key, the sources that declared an incident by it."""
-    found: dict[str, set[str]] = {}
-    for fact in told:
-        if fact.type == INCIDENT_DECLARED:
-            found.setdefault(fact.subject, set()).add(fact.source)
-    return {key: frozenset(sources) for key, sources in found.items()}
-
-
-def _adopted(told: Iterable[IncidentFact]) -> dict[Name, str]:
-    """By source and key of strays, whose incident of that key they belong to: as the portal said last."""
-    return {
-        (fact.body["adopts"], fact.subject): fact.body["declared_by"]
-        for fact in told
-        if fact.source == PORTAL and fact.body.get("adopts") and fact.body.get("declared_by")
-    }
-
-
-def _name(
-    fact: IncidentFact, sources: Mapping[str, frozenset[str]], adopted: Mapping[Name, str]
-) -> Name | None:
-    """Whose incident a fact speaks of.
-
-    Where two sources declare incidents by the same key they are two incidents. A step from elsewhere
-    counts where one source alone uses the key; otherwise it could tell one customer of another's.
-    The portal says which one is meant, of its own steps and of those from elsewhere.
-    """
-    own = fact.source in sources.get(fact.subject, frozenset())
-    speaks_as = fact.source if own else adopted.get((fact.source, fact.subject), fact.source)
-    return _resolved(fact.subject, fact, fact.body.get("declared_by"), speaks_as, sources)
-
-
-def _resolved(
-    key: str,
-    fact: IncidentFact,
-    declared_by: str | None,
-    otherwise: str,
-    sources: Mapping[str, frozenset[str]],
-) -> Name | None:
-    declaring = sources.get(key, frozenset())
-    if declared_by is not None and fact.source == PORTAL:
-        return (declared_by, key) if declared_by in declaring else None
-    if otherwise in declaring:
-        return otherwise, key
-    return (next(iter(declaring)), key) if len(declaring) == 1 else None
-
-
-class _Course:
-    """A severity through time: in force, claimed, and of each fact whether it took effect.
-
-    ``worst`` is the worst told until then; ``downgrade`` is why what is in force is less than that.
-    """
-
-    def __init__(self) -> None:
-        self.severity: Severity | None = None
-        self.worst: Severity | None = None
-        self.downgrade: AppliedDowngrade | None = None
-        self.claimed: Severity | None = None
-        self.spoken_at: datetime | None = None
-        self.told: dict[UUID, bool] = {}
-
-    def tell(self, fact: IncidentFact, severity: Severity) -> None:
-        self.spoken_at = happened_at(fact)
-        before = self.severity
-        claim = before is not None and before.is_major and before.outranks(severity)
-        self.told[fact.key] = not claim
-        if claim:
-            self.claimed = severity
-        else:
-            self.severity, self.claimed = severity, None
-            if self.worst is None or not self.worst.outranks(severity):
-                self.worst, self.downgrade = severity, None
-
-    def approve(self, downgrade: Downgrade) -> None:
-        """Only where it is still the severity that the approvers saw."""
-        if self.severity is downgrade.before:
-            self.severity, self.claimed = downgrade.severity, None
-            self.downgrade = AppliedDowngrade(downgrade.id, downgrade.severity)
-
-
-def _course(history: Iterable[IncidentFact], downgrades: Iterable[Downgrade]) -> _Course:
-    course = _Course()
-    steps: list[tuple[tuple[datetime, int, UUID], IncidentFact | Downgrade, Severity]] = [
-        (order(fact), fact, severity) for fact in history if (severity := _severity(fact)) is not None
-    ]
-    steps += [((each.holds_from, 2, each.id), each, each.severity) for each in downgrades]
-    for _, step, severity in sorted(steps, key=lambda each: each[0]):
-        if isinstance(step, Downgrade):
-            course.approve(step)
-        else:
-            course.tell(step, severity)
-    return course
-
-
-def _severity(fact: IncidentFact) -> Severity | None:
-    """The severity a fact states; that of a note is not a statement."""
-    if fact.type == INCIDENT_DECLARED or fact.body.get("kind") == "severity":
-        return Severity(fact.body["severity"])
-    return None
-
-
 def _incident(
     name: Name,
     history: Sequence[IncidentFact],
-    downgrades: Iterable[Downgrade],
+    course: Course,
     people: Mapping[str, UUID],
 ) -> Incident:
     """``history`` in order; whoever declares again replaces what the declaration said, the severity aside."""
@@ -216,12 +117,11 @@ def _incident(
     declarations = [fact for fact in counted if fact.type == INCIDENT_DECLARED]
     first, last = declarations[0], declarations[-1]
     declared = Severity(first.body["severity"])
-    course = _course(counted, downgrades)
     owned = [fact for fact in counted if may_decide(fact, name[0])]
     touched = [fact for fact in owned if fact.type == INCIDENT_DECLARED or kind_of(fact) == "affected"][-1]
-    mergers = [fact for fact in owned if kind_of(fact) == "merged"]
+    merger = last_merger(counted, name[0])
     told = [happened_at(fact) for fact in counted if kind_of(fact) == "told_customer"]
-    mitigated_at, resolved_at, reopened = _ends(counted)
+    mitigated_at, resolved_at, reopened = ends_of(counted)
     if course.severity is None or course.worst is None or course.spoken_at is None:
         raise Broken(f"an incident without a severity: {name}")
     objectives = touched.body.get("objectives")
@@ -242,7 +142,7 @@ def _incident(
         severity_at=course.spoken_at,
         told_severity=course.worst,
         downgrade=course.downgrade,
-        major_because=_because(declared, course.worst),
+        major_because=_because(declared, course.told_worst or declared),
         began_at=parsed(last.body["began_at"]),
         detected_at=parsed(last.body["detected_at"]),
         declared_at=first.time,
@@ -250,13 +150,18 @@ def _incident(
         mitigated_at=mitigated_at,
         resolved_at=resolved_at,
         reopened=reopened,
-        merge_key=mergers[-1].body["into"] if mergers else None,
+        merge_key=None if merger is None else merger.body["into"],
         merged_into=None,
+        ends_in=None,
+        merged_at=None,
         everybody=touched.tenants is None,
         tenants=tuple(sorted(set(touched.tenants or ()))),
         objectives=None if objectives is None else tuple(objectives),
         facts=len(history),
         last_fact_at=max(happened_at(fact) for fact in counted),
+        changed_at=max(
+            fact.origin.received_at for fact in counted if _is_consequential(fact, name[0], course)
+        ),
     )
 
 
@@ -270,70 +175,15 @@ def _because(declared: Severity, worst: Severity) -> MajorBecause | None:
     return MajorBecause.RAISED if worst.is_major else None
 
 
-def _ends(history: Iterable[IncidentFact]) -> tuple[datetime | None, datetime | None, int]:
-    """Mitigated, resolved, and how often it was reopened after either."""
-    mitigated_at = resolved_at = None
-    reopened = 0
-    for fact in history:
-        match kind_of(fact):
-            case "mitigated":
-                mitigated_at = happened_at(fact)
-            case "resolved":
-                resolved_at = happened_at(fact)
-            case "reopened" if mitigated_at is not None or resolved_at is not None:
-                mitigated_at = resolved_at = None
-                reopened += 1
-    return mitigated_at, resolved_at, reopened
+def _is_consequential(fact: IncidentFact, declared_by: str, course: Course) -> bool:
+    """Whether it changed what a postmortem has to say, or was its first declaration."""
+    if kind_of(fact) not in _CONSEQUENTIAL or not may_decide(fact, declared_by):
+        return False
+    return kind_of(fact) != "severity" or course.told[fact.key]
 
 
-def _targets(
-    histories: Mapping[Name, Sequence[IncidentFact]], sources: Mapping[str, frozenset[str]]
-) -> dict[Name, Name]:
-    """What each incident was merged into: the last told counts, and none that would close a circle.
-
-    Nor one told by a token that may not speak of what it was merged into: it would weigh on it.
-    """
-    last: dict[Name, IncidentFact] = {}
-    for name, history in histories.items():
-        for fact in heard(history, name[0]):
-            if kind_of(fact) == "merged" and may_decide(fact, name[0]):
-                last[name] = fact
-    targets: dict[Name, Name] = {}
-    for name, fact in sorted(last.items(), key=lambda each: order(each[1])):
-        otherwise = fact.source if fact.source in sources.get(fact.body["into"], ()) else name[0]
-        target = _resolved(fact.body["into"], fact, fact.body.get("into_declared_by"), otherwise, sources)
-        if target is None or not speaks_for(fact, reach(histories[target], target[0])):
-            continue
-        if name not in _way(target, targets):
-            targets[name] = target
-    return targets
-
-
-def _way(name: Name, targets: Mapping[Name, Name]) -> list[Name]:
-    """The incident and all that it ended up in."""
-    way = [name]
-    while way[-1] in targets:
-        way.append(targets[way[-1]])
-    return way
-
-
-def _weighed(incidents: dict[Name, Incident], targets: Mapping[Name, Name]) -> dict[Name, Incident]:
-    """An incident is at least as bad as the worst that was merged into it."""
-    weighed = dict(incidents)
-    for name, each in incidents.items():
-        for target in _way(name, targets)[1:]:
-            if each.worst_severity.outranks(weighed[target].worst_severity):
-                weighed[target] = replace(weighed[target], worst_severity=each.worst_severity)
-    return {
-        name: replace(each, major_because=MajorBecause.MERGED)
-        if each.major_because is None and each.worst_severity.is_major
-        else each
-        for name, each in weighed.items()
-    }
-
-
-def _gap(name: Name, strays: Sequence[IncidentFact], sources: Mapping[str, frozenset[str]]) -> IncidentGap:
-    severities = [severity for fact in strays if (severity := _severity(fact)) is not None]
+def _gap(name: Name, strays: Sequence[IncidentFact], sources: Sources) -> IncidentGap:
+    severities = [severity for fact in strays if (severity := stated(fact)) is not None]
     return IncidentGap(
         source=name[0],
         key=name[1],

@@ -23,11 +23,13 @@ from trust_portal.facts.incident_touches import (
 )
 from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.actions.merging import withdraw_what_goes_on_elsewhere
 from trust_portal.learning.incidents import repository
 from trust_portal.learning.incidents.effects import heard
 from trust_portal.learning.incidents.facts_repository import all_keys, downgrades_of, facts_about
-from trust_portal.learning.incidents.folding import fold, history_of
-from trust_portal.learning.incidents.model import Incident, IncidentFact, Register, incident_id
+from trust_portal.learning.incidents.folding import fold, ids_in
+from trust_portal.learning.incidents.model import Incident, IncidentFact, Register
+from trust_portal.learning.incidents.naming import history_of
 from trust_portal.learning.postmortems.opening import open_postmortem, without_postmortem
 from trust_portal.storage.outbox import Job
 from trust_portal.storage.rounds import Round, Rounds
@@ -116,6 +118,7 @@ class Following:
         await repository.save_register(session, {fact.subject for fact in told}, register)
         for incident in await without_postmortem(session, register.incidents):
             await open_postmortem(session, self._ledger, incident, _grounds(incident, told), actor)
+        await withdraw_what_goes_on_elsewhere(session, self._ledger, register.incidents)
         return register
 
     async def take_in_told(self, session: WriteSession, key: str, actor: Actor) -> Register:
@@ -158,8 +161,7 @@ class Following:
 
 async def _fold(session: ReadSession, told: Iterable[IncidentFact]) -> Register:
     told = tuple(told)
-    ids = {incident_id(fact.source, fact.subject) for fact in told}
-    return fold(told, await downgrades_of(session, ids), await _people(session))
+    return fold(told, await downgrades_of(session, ids_in(told)), await _people(session))
 
 
 async def _people(session: ReadSession) -> dict[str, UUID]:

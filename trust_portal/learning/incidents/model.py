@@ -88,8 +88,8 @@ class Downgrade:
 class IncidentEntry:
     """One line of the timeline, of when it happened.
 
-    ``kind``: declared, note, severity, told_customer, mitigation, affected, owner, merged, mitigated, resolved,
-    reopened or downgraded. ``claim``: it was told and did not take effect: a lower severity, or
+    ``kind``: declared, note, severity, told_customer, mitigation, affected, owner, merged, unmerged, mitigated,
+    resolved, reopened or downgraded. ``claim``: it was told and did not take effect: a lower severity, or
     what only the source that declared the incident may say, or its token was for some tenants only and
     the incident touches others.
     ``key``: a turning point. ``origin`` None: an approved downgrade, whose ``receipt`` proves it. ``by``: who told it at the portal.
@@ -121,10 +121,13 @@ class Incident:
     ``severity`` is in force; ``declared_severity`` was told first and stays; ``worst_severity`` is the
     worst that was ever told, of it or of one that was merged into it; ``claimed_severity`` is a lower one
     that was told and waits for its approval. ``severity_at`` is when the severity was last spoken of.
-    ``told_severity`` is the worst that was ever told of itself; ``downgrade`` is the approved one because
-    of which it is less than that, None where it is not.
+    ``told_severity`` is the worst that was ever in force: told of itself, or weighing on it from what was merged
+    into it; ``downgrade`` is the approved one because of which it is less than that, None where it is not.
     ``tenants`` is empty where ``everybody``. ``resolved_at`` and ``mitigated_at`` are empty again after
-    it was reopened. ``merge_key`` is the key it was merged into, as told; ``merged_into`` what that is.
+    it was reopened; of a merged one they are those of what it goes on in, unless it began, or was reopened,
+    after that was over. ``merge_key`` is the key it was merged into, as told; ``merged_into`` what that is, and
+    ``ends_in`` what that goes on in at last, which is known here since ``merged_at``. ``changed_at`` is when the last came in that changes what a postmortem
+    has to say: a declaration, a severity in force, whom it touches, a reopening.
     """
 
     id: UUID
@@ -152,11 +155,23 @@ class Incident:
     reopened: int
     merge_key: str | None
     merged_into: UUID | None
+    ends_in: UUID | None
+    merged_at: datetime | None
     everybody: bool
     tenants: tuple[UUID, ...]
     objectives: tuple[str, ...] | None
     facts: int
     last_fact_at: datetime
+    changed_at: datetime
+
+    @property
+    def covering_id(self) -> UUID:
+        """Of which incident the postmortem is, as long as it owes none of its own: what it ends in, or itself."""
+        return self.ends_in or self.id
+
+    def is_known_before(self, at: datetime) -> bool:
+        """Whether all that its postmortem has to say, and what it goes on in, came in before ``at``."""
+        return self.changed_at < at and (self.merged_at is None or self.merged_at < at)
 
     @property
     def is_open(self) -> bool:

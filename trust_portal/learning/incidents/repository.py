@@ -14,7 +14,7 @@ from trust_portal.errors import NotFound
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.learning.incidents import folding
-from trust_portal.learning.incidents.facts_repository import downgrades_of, facts_of
+from trust_portal.learning.incidents.facts_repository import downgrades_of, facts_about
 from trust_portal.learning.incidents.model import (
     NOUN,
     AppliedDowngrade,
@@ -91,6 +91,13 @@ async def merged_into(session: ReadSession, incident_id: UUID) -> tuple[Incident
     return tuple(_incident(row) for row in rows)
 
 
+async def ended_in(session: ReadSession, incident_id: UUID) -> tuple[Incident, ...]:
+    """Everything that goes on in it, directly or not, by declaration."""
+    query = _incidents().where(incidents.c.ends_in == incident_id)
+    rows = await session.execute(query.order_by(incidents.c.declared_at, incidents.c.id))
+    return tuple(_incident(row) for row in rows)
+
+
 async def incidents_page(
     session: ReadSession, wanted: IncidentFilter, request: PageRequest
 ) -> Page[Incident]:
@@ -122,8 +129,16 @@ async def incidents_under_way(
 
 async def entries_of(session: ReadSession, incident: Incident) -> tuple[IncidentEntry, ...]:
     """The timeline, of when things happened, read from the facts."""
-    told = folding.history_of(await facts_of(session, [incident.key]), (incident.source, incident.key))
-    return folding.timeline(told, await downgrades_of(session, [incident.id]))
+    return (await timelines_of(session, [incident]))[incident.id]
+
+
+async def timelines_of(
+    session: ReadSession, found: Collection[Incident]
+) -> dict[UUID, tuple[IncidentEntry, ...]]:
+    """The timeline of each, by id."""
+    told = await facts_about(session, {each.key for each in found})
+    entries = folding.timelines(told, await downgrades_of(session, folding.ids_in(told)))
+    return {each.id: entries[each.source, each.key] for each in found}
 
 
 async def gaps(session: ReadSession) -> tuple[IncidentGap, ...]:
@@ -306,10 +321,13 @@ def _values(each: Incident, now: datetime) -> dict[str, Any]:
         "reopened": each.reopened,
         "merge_key": each.merge_key,
         "merged_into": each.merged_into,
+        "ends_in": each.ends_in,
+        "merged_at": each.merged_at,
         "everybody": each.everybody,
         "objectives": None if each.objectives is None else list(each.objectives),
         "facts": each.facts,
         "last_fact_at": each.last_fact_at,
+        "changed_at": each.changed_at,
         "followed_at": now,
     }
 
@@ -347,11 +365,14 @@ def _incident(row: Row[Any]) -> Incident:
         reopened=row.reopened,
         merge_key=row.merge_key,
         merged_into=row.merged_into,
+        ends_in=row.ends_in,
+        merged_at=row.merged_at,
         everybody=row.everybody,
         tenants=tuple(sorted(row.tenants or ())),
         objectives=None if row.objectives is None else tuple(row.objectives),
         facts=row.facts,
         last_fact_at=row.last_fact_at,
+        changed_at=row.changed_at,
     )
 
 

@@ -46,6 +46,7 @@ from trust_portal.learning.incidents.acts_model import (
     SetAffected,
     TellCustomer,
     TellOfIncident,
+    UnmergeIncident,
 )
 from trust_portal.learning.incidents.declaring import declare_within, owner_address
 from trust_portal.learning.incidents.following import Following, Rebuilt
@@ -72,6 +73,7 @@ _KINDS: Final[Mapping[type[TellOfIncident], tuple[str, ReceiptKind]]] = {
     ResolveIncident: ("resolved", ReceiptKind.INCIDENT_RESOLVED),
     ReopenIncident: ("reopened", ReceiptKind.INCIDENT_REOPENED),
     MergeIncident: ("merged", ReceiptKind.INCIDENT_MERGED),
+    UnmergeIncident: ("unmerged", ReceiptKind.INCIDENT_UNMERGED),
     SetAffected: ("affected", ReceiptKind.INCIDENT_AFFECTED_SET),
     ChangeOwner: ("owner", ReceiptKind.INCIDENT_OWNER_CHANGED),
 }
@@ -218,7 +220,7 @@ class Incidents:
         """Put what happened into the timeline; what it makes of the incident.
 
         Raises ``InvalidInput`` by field; ``Conflict``: NEEDS_APPROVAL for what would make a P1 or P2 less
-        (``Downgrades.ask``), SAME_SEVERITY, NOT_OVER, ALREADY_OVER, SAME_INCIDENT, ALREADY_MERGED, SAME_OWNER.
+        (``Downgrades.ask``), SAME_SEVERITY, NOT_OVER, ALREADY_OVER, SAME_INCIDENT, ALREADY_MERGED, NOT_MERGED, SAME_OWNER.
         """
         decision = await self._gate.require(
             actor, Action.INCIDENT_UPDATE, Resource.of_house(NOUN, command.incident_id)
@@ -262,6 +264,8 @@ class Incidents:
         await store_event(session, read, tenants)
         register = await self._following.take_in_told(session, incident.key, actor)
         [after] = [each for each in register.incidents if each.id == incident.id]
+        if isinstance(command, UnmergeIncident) and after.merge_key is not None:
+            raise InvalidInput("it was merged after that", field="at")
         act = told_act(receipt_kind, incident_json(after), read, actor, now, decision, command.text)
         await self._ledger.record(session, act, receipt_id=receipt_id)
         return after
@@ -326,5 +330,7 @@ def _refuse_senseless(command: TellOfIncident, incident: Incident) -> None:
             raise Conflict("an incident is not merged into itself", code="SAME_INCIDENT", field="into")
         case MergeIncident() if incident.merged_into is not None:
             raise Conflict("it was merged already", code="ALREADY_MERGED", field="into")
+        case UnmergeIncident() if incident.merge_key is None:
+            raise Conflict("it was not merged into another", code="NOT_MERGED")
         case _:
             return

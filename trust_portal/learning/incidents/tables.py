@@ -45,7 +45,12 @@ incidents = tenant_table(
     Column("worst_severity", Text, nullable=False, comment="ever told, also of those merged into it"),
     Column("claimed_severity", Text, comment="a lower one that waits for approval"),
     instant("severity_at", nullable=False, comment="when it was last spoken of"),
-    Column("told_severity", Text, nullable=False, comment="the worst ever told of itself"),
+    Column(
+        "told_severity",
+        Text,
+        nullable=False,
+        comment="the worst ever in force, also by what was merged into it",
+    ),
     uuid_column("downgraded_by", comment="the approved downgrade because of which it is less than that"),
     Column("downgraded_to", Text),
     Column("major_because", Text, comment="declared, raised or merged; null: it takes no postmortem"),
@@ -58,13 +63,23 @@ incidents = tenant_table(
     Column("reopened", Integer, nullable=False),
     Column("merge_key", Text, comment="key of what it was merged into, as told"),
     uuid_column("merged_into"),
+    uuid_column("ends_in", comment="what it goes on in at last"),
+    instant("merged_at", comment="since when that is known here"),
     Column("everybody", Boolean, nullable=False, comment="it may touch every tenant"),
     Column("objectives", ARRAY(Text), comment="null: all"),
     Column("facts", Integer, nullable=False),
     instant("last_fact_at", nullable=False),
+    instant(
+        "changed_at", nullable=False, comment="when the last came in that changes what its postmortem says"
+    ),
     instant("followed_at", nullable=False),
     UniqueConstraint("tenant_id", "source", "key", name="incidents_name_key"),
     refers("incidents", ("merged_into",), ("id",), "incidents_merged_fkey"),
+    refers("incidents", ("ends_in",), ("id",), "incidents_ends_fkey"),
+    CheckConstraint(
+        "(merged_into IS NULL) = (ends_in IS NULL) AND (ends_in IS NULL) = (merged_at IS NULL) AND ends_in <> id",
+        name="ends_where_it_goes",
+    ),
     CheckConstraint(
         "severity IN ('P1', 'P2', 'P3', 'P4') AND declared_severity IN ('P1', 'P2', 'P3', 'P4')"
         " AND worst_severity <= least(severity, declared_severity) AND worst_severity >= 'P1'",
@@ -96,6 +111,7 @@ incidents = tenant_table(
     Index(
         "incidents_merged_idx", "tenant_id", "merged_into", postgresql_where=text("merged_into IS NOT NULL")
     ),
+    Index("incidents_ends_idx", "tenant_id", "ends_in", postgresql_where=text("ends_in IS NOT NULL")),
 )
 
 incident_tenants = tenant_table(

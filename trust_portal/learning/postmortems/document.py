@@ -18,6 +18,7 @@ from trust_portal.learning.postmortems.gathering.model import (
     FactKind,
     Gathered,
     IncidentBrief,
+    MergedBrief,
 )
 from trust_portal.learning.postmortems.model import (
     ENGINE,
@@ -123,7 +124,7 @@ def change_json(
 
 def scope_of(incident: IncidentBrief) -> Scope:
     return Scope(
-        incident.service,
+        incident.services,
         incident.began_at,
         None if incident.everybody else frozenset(each.key for each in incident.customers),
     )
@@ -164,6 +165,23 @@ def _incident(incident: IncidentBrief) -> dict[str, Any]:
         "reopened": str(incident.reopened),
         "everybody": incident.everybody,
         "objectives": None if incident.objectives is None else list(incident.objectives),
+        "merged": [_merged(each) for each in incident.merged],
+    }
+
+
+def _merged(merged: MergedBrief) -> dict[str, Any]:
+    return {
+        "id": str(merged.id),
+        "source": merged.source,
+        "key": merged.key,
+        "title": merged.title,
+        "service": merged.service,
+        "severity": merged.severity,
+        "declared_severity": merged.declared_severity,
+        "worst_severity": merged.worst_severity,
+        "times": {
+            name: _instant(getattr(merged, f"{name}_at")) for name in ("began", "declared", "resolved")
+        },
     }
 
 

@@ -39,7 +39,7 @@ def recompute_postmortem(files: Mapping[str, bytes]) -> list[Mismatch]:
 def _scope(document: Mapping[str, Any]) -> Scope:
     incident = document["incident"]
     return Scope(
-        incident["service"],
+        frozenset([incident["service"], *(each["service"] for each in incident.get("merged", ()))]),
         datetime.fromisoformat(incident["times"]["began"]),
         None if incident["everybody"] else frozenset(document["customers"]),
     )

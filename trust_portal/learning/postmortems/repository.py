@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, exists, insert, select
+from sqlalchemy import ColumnElement, Row, exists, func, insert, or_, select
 
 from trust_portal.errors import Conflict, NotFound
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import Page, PageRequest
+from trust_portal.learning.incidents.model import MAJOR
+from trust_portal.learning.incidents.tables import incidents
 from trust_portal.learning.postmortems.model import (
     NOUN,
     Person,
@@ -74,14 +76,17 @@ async def postmortems_of(session: ReadSession, incident_ids: Collection[UUID]) -
 async def postmortems_page(
     session: ReadSession, request: PageRequest, *, unsigned: bool = False
 ) -> Page[Postmortem]:
-    """Newest first: all, or those of which no version is signed."""
+    """Newest first: all, or those that are owed: of which no version is signed, and which nothing else covers.
+
+    As the coverage ledger has them (``switchboard.coverage.owes_its_own``).
+    """
     query = select(postmortems).where(postmortems.c.tenant_id == VENDOR_ID)
     if unsigned:
         signed = exists().where(
             postmortem_versions.c.tenant_id == VENDOR_ID,
             postmortem_versions.c.postmortem_id == postmortems.c.id,
         )
-        query = query.where(~signed)
+        query = query.where(~signed, _is_owed())
     page = await keyset_page(
         session,
         query,
@@ -93,6 +98,38 @@ async def postmortems_page(
         descending=True,
     )
     return Page(await _with_history(session, page.items), page.cursors, page.has_next, page.has_previous)
+
+
+def _is_owed() -> ColumnElement[bool]:
+    """Its incident is a P1 or P2 still, and goes on in none whose postmortem covers it, or will."""
+    incident, target = incidents.c, postmortems.alias("target")
+    covers_until = (
+        select(func.max(postmortem_submissions.c.snapshot_at))
+        .select_from(target)
+        .join(
+            postmortem_versions,
+            (postmortem_versions.c.tenant_id == target.c.tenant_id)
+            & (postmortem_versions.c.postmortem_id == target.c.id),
+        )
+        .join(
+            postmortem_submissions,
+            (postmortem_submissions.c.tenant_id == postmortem_versions.c.tenant_id)
+            & (postmortem_submissions.c.postmortem_id == postmortem_versions.c.postmortem_id)
+            & (postmortem_submissions.c.ordinal == postmortem_versions.c.submitted),
+        )
+        .where(target.c.tenant_id == VENDOR_ID, target.c.incident_id == incident.ends_in)
+        .correlate(incidents)
+        .scalar_subquery()
+    )
+    return exists().where(
+        incident.tenant_id == VENDOR_ID,
+        incident.id == postmortems.c.incident_id,
+        incident.worst_severity.in_([each.value for each in MAJOR]),
+        or_(
+            incident.ends_in.is_(None),
+            covers_until <= func.greatest(incident.changed_at, incident.merged_at),
+        ),
+    )
 
 
 async def signed_ids(session: ReadSession) -> tuple[UUID, ...]:

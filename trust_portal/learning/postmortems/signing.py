@@ -20,8 +20,9 @@ from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.actions.clocks import begin_clocks
+from trust_portal.learning.actions.merging import withdraw_what_goes_on_elsewhere
 from trust_portal.learning.actions.repository import lock_actions_of
-from trust_portal.learning.incidents.repository import find_incident
+from trust_portal.learning.incidents.repository import ended_in, find_incident
 from trust_portal.learning.postmortems.asking import asked_to_sign
 from trust_portal.learning.postmortems.model import (
     KIND,
@@ -207,6 +208,8 @@ class PostmortemSigning:
         await add_version(session, taken, version, taken.last)
         incident = await find_incident(session, postmortem.incident_id)
         await begin_clocks(session, self._ledger, postmortem.id, version.signed_at, incident.resolved_at)
+        # What was merged into it after the version before owed its own, and is covered by this one.
+        await withdraw_what_goes_on_elsewhere(session, self._ledger, await ended_in(session, incident.id))
         await self._exports.request(
             session,
             kind=KIND,

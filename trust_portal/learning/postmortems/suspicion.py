@@ -5,7 +5,7 @@ In this order; the first that fits decides. A person may judge otherwise, with a
     AFTER_BEGINNING   it came after the incident began                          cleared
     NOT_PRODUCTION    it reached an environment that serves no customer         cleared
     OTHER_CUSTOMERS   it reached none of the customers affected                 cleared
-    SAME_SERVICE      the incident's own service, in the 24 hours before        suspect
+    SAME_SERVICE      a service of the incident, in the 24 hours before        suspect
     SHORTLY_BEFORE    anything else in the 2 hours before                       suspect
     LONG_BEFORE       the rest                                                  cleared
 """
@@ -37,9 +37,12 @@ class Suspicion:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What of an incident the rule looks at. ``customers`` ``None``: everybody may have been affected."""
+    """What of an incident the rule looks at. ``services``: its own, and of what was merged into it.
 
-    service: str
+    ``customers`` ``None``: everybody may have been affected.
+    """
+
+    services: frozenset[str]
     began_at: datetime
     customers: frozenset[str] | None
 
@@ -57,10 +60,10 @@ def suspicion(change: Change, scope: Scope) -> Suspicion:
         and not scope.customers & set(change.tenants)
     ):
         return _cleared("OTHER_CUSTOMERS", "it reached none of the customers affected")
-    if change.kind == "deploy" and change.name == scope.service and lead <= LOOKBACK:
+    if change.kind == "deploy" and change.name in scope.services and lead <= LOOKBACK:
         return _suspect(
             "SAME_SERVICE",
-            f"{span(lead)} before the incident began, on the service it is of, {scope.service}",
+            f"{span(lead)} before the incident began, on the service it is of, {change.name}",
         )
     if lead <= SHORTLY:
         return _suspect("SHORTLY_BEFORE", f"{span(lead)} before the incident began")

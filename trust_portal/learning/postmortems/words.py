@@ -36,6 +36,7 @@ ENTRIES: Final[Mapping[str, str]] = {
     "declared": "Declared",
     "downgraded": "Downgraded",
     "merged": "Merged",
+    "unmerged": "Goes on by itself again",
     "mitigated": "Mitigated",
     "mitigation": "Step",
     "note": "Note",
@@ -123,6 +124,11 @@ def held(value: Mapping[str, Any], name: str) -> Any:
     return "" if found is None else found
 
 
+def merged_of(document: Document) -> Mapping[str, str]:
+    """By id, what each incident is called that was merged into the document's."""
+    return {each["id"]: each["title"] for each in document["incident"].get("merged", ())}
+
+
 def evidence_of(document: Document) -> Mapping[str, Mapping[str, str]]:
     """By fact's id: its source, time and digest."""
     found = {each["id"]: each for each in document.get("evidence", ())}
@@ -145,6 +151,7 @@ GLOBALS: Final[dict[str, Callable[..., Any]]] = {
     "pm_others_withheld": others_withheld,
     "pm_changes": changes_of,
     "pm_evidence": evidence_of,
+    "pm_merged": merged_of,
     "pm_held": held,
     "pm_entry": lambda kind: ENTRIES.get(kind, kind),
     "pm_action_type": lambda kind: ACTION_TYPES.get(kind, kind),

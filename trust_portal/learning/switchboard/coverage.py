@@ -1,9 +1,9 @@
 """The coverage ledger: every P1 and P2 that ever was, against its signed postmortem. Pure.
 
 An incident belongs here by the worst severity it ever had, so that a downgrade takes nothing out. One that was
-merged is covered by what it was merged into, if that was signed afterwards: nobody signs for what they could not
-know. The register does not keep when it was merged, but that is told of the incident like anything else, hence
-not after the last that was told of it. What was told of an incident that nobody declared is a gap too; so is what
+merged is covered by what it was merged into, if the facts of that one's signed document are of afterwards: nobody
+signs for what they could not know. For the same reason an incident that was reopened, got worse, or touched others
+since its own document was frozen is covered no longer: it is signed, with facts since. What was told of an incident that nobody declared is a gap too; so is what
 was told and the register has not taken in yet, an alarm that no rule took, and a pager whose deliveries are turned
 away: each may have been a P1.
 """
@@ -21,10 +21,14 @@ from trust_portal.learning.incidents.model import Severity
 
 
 class Cover(StrEnum):
-    """Where an incident stands in the ledger. All but the first two are gaps."""
+    """Where an incident stands in the ledger. All but the first two are gaps.
+
+    ``OUTDATED``: signed, and what changes its postmortem was told since.
+    """
 
     SIGNED = "signed"
     MERGED = "merged"
+    OUTDATED = "outdated"
     UNSIGNED = "unsigned"
     MISSING = "missing"
     WAITING = "waiting"
@@ -39,7 +43,11 @@ class Cover(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MajorIncident:
-    """A P1 or P2 with what became of its postmortem. ``signed_at``: when that was last signed."""
+    """A P1 or P2 with what became of its postmortem.
+
+    ``signed_at``: when that was last signed; ``frozen_at``: of when that document's facts are. ``changed_at`` and
+    ``merged_at`` are the register's.
+    """
 
     id: UUID
     title: str
@@ -48,10 +56,12 @@ class MajorIncident:
     severity: Severity
     worst_severity: Severity
     declared_at: datetime
-    last_fact_at: datetime
+    changed_at: datetime
     merged_into: UUID | None
+    merged_at: datetime | None
     postmortem_id: UUID | None
     signed_at: datetime | None
+    frozen_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +153,7 @@ def _line(incident: MajorIncident, known: Mapping[UUID, MajorIncident]) -> Ledge
     return LedgerLine(
         name=incident.title,
         cover=cover,
-        since=incident.declared_at,
+        since=incident.changed_at if cover is Cover.OUTDATED else incident.declared_at,
         worst_severity=incident.worst_severity,
         # The worst is never less than what is in force.
         downgraded=incident.worst_severity is not incident.severity,
@@ -160,20 +170,30 @@ def owes_its_own(incident: MajorIncident, known: Mapping[UUID, MajorIncident]) -
 
 
 def _cover(incident: MajorIncident, known: Mapping[UUID, MajorIncident]) -> tuple[Cover, UUID | None]:
-    if incident.signed_at is not None:
+    if incident.signed_at is not None and not is_outdated(incident):
         return Cover.SIGNED, incident.id
     way = _way(incident, known)
     owing = incident if _was_signed_before(way) else way[-1]
-    if owing.signed_at is not None:
+    if owing is not incident and owing.signed_at is not None:
         return Cover.MERGED, owing.id
+    if incident.signed_at is not None:
+        return Cover.OUTDATED, None
     return (Cover.MISSING if owing.postmortem_id is None else Cover.UNSIGNED), None
 
 
+def is_outdated(incident: MajorIncident) -> bool:
+    """Whether something that its signed postmortem had to say came in after that was frozen."""
+    return incident.frozen_at is not None and incident.changed_at > incident.frozen_at
+
+
 def _was_signed_before(way: Sequence[MajorIncident]) -> bool:
-    """Whether the last of ``way`` was signed, and not since all the others were merged into it."""
+    """Whether the last of ``way`` was signed, and not since all the others were known to go on in it as they did."""
     *merged, target = way
-    signed_at = target.signed_at
-    return signed_at is not None and any(each.last_fact_at >= signed_at for each in merged)
+    frozen_at = target.frozen_at
+    return frozen_at is not None and any(
+        each.changed_at >= frozen_at or (each.merged_at is not None and each.merged_at >= frozen_at)
+        for each in merged
+    )
 
 
 def _way(incident: MajorIncident, known: Mapping[UUID, MajorIncident]) -> Sequence[MajorIncident]:

@@ -93,18 +93,22 @@ UNION ALL SELECT 'severity', worst_severity, worst_severity FROM ended GROUP BY 
 UNION ALL SELECT 'owner', o.owner_id::text, p.name
 FROM (SELECT owner_id FROM ended GROUP BY owner_id) o JOIN people p ON p.tenant_id = $1 AND p.id = o.owner_id
 """
-#: Without those signed by $2, if nothing was ever merged into them; all of them where that is null.
+#: Without those signed by $2, if nothing was ever merged into them or told since; all of them where that is null.
 _MAJORS: Final = """
 SELECT i.id, i.title, i.service, i.team, coalesce(p.name, i.owner), p.id, i.severity, i.worst_severity,
-       i.declared_at, i.merged_into, m.id, m.opened_at, s.signed_at, coalesce(l.signed_at, s.signed_at), i.last_fact_at
+       i.declared_at, i.merged_into, m.id, m.opened_at, s.signed_at, coalesce(l.signed_at, s.signed_at),
+       coalesce(f.snapshot_at, l.signed_at, s.signed_at), i.changed_at, i.merged_at
 FROM incidents i
 LEFT JOIN postmortems m ON m.tenant_id = $1 AND m.incident_id = i.id
 LEFT JOIN postmortem_versions s ON s.tenant_id = $1 AND s.postmortem_id = m.id AND s.version = 1
-LEFT JOIN (SELECT postmortem_id, max(signed_at) AS signed_at FROM postmortem_versions
-           WHERE tenant_id = $1 AND version > 1 GROUP BY postmortem_id) l ON l.postmortem_id = m.id
+LEFT JOIN (SELECT DISTINCT ON (postmortem_id) postmortem_id, signed_at, submitted FROM postmortem_versions
+           WHERE tenant_id = $1 AND version > 1 ORDER BY postmortem_id, version DESC) l ON l.postmortem_id = m.id
+LEFT JOIN postmortem_submissions f ON f.tenant_id = $1 AND f.postmortem_id = m.id
+  AND f.ordinal = coalesce(l.submitted, s.submitted)
 LEFT JOIN people p ON p.tenant_id = $1 AND p.id = coalesce(m.owner_person_id, i.owner_person_id)
 WHERE i.tenant_id = $1 AND i.worst_severity IN ('P1', 'P2')
   AND ($2::timestamptz IS NULL OR s.signed_at IS NULL OR s.signed_at > $2 OR i.merged_into IS NOT NULL
+       OR i.changed_at > coalesce(f.snapshot_at, l.signed_at, s.signed_at)
        OR i.id IN (SELECT merged_into FROM incidents WHERE tenant_id = $1 AND merged_into IS NOT NULL))
 ORDER BY i.declared_at, i.id
 """
@@ -263,7 +267,7 @@ def _action(row: Any) -> ActionLine:
 
 def _postmortem(row: Any) -> PostmortemLine:
     id_, title, service, team, owner, owner_id, _, worst, declared_at, _, *postmortem = row
-    postmortem_id, opened_at, signed_at, _, _ = postmortem
+    postmortem_id, opened_at, signed_at, *_ = postmortem
     return PostmortemLine(
         incident_id=id_,
         postmortem_id=postmortem_id,
@@ -277,7 +281,7 @@ def _postmortem(row: Any) -> PostmortemLine:
 
 def _major(row: Any) -> MajorIncident:
     id_, title, service, _, owner, _, severity, worst, declared_at, merged, *postmortem = row
-    postmortem_id, _, _, signed_at, last_fact_at = postmortem
+    postmortem_id, _, _, signed_at, frozen_at, changed_at, merged_at = postmortem
     return MajorIncident(
         id=id_,
         title=title,
@@ -286,8 +290,10 @@ def _major(row: Any) -> MajorIncident:
         severity=_SEVERITIES[severity],
         worst_severity=_SEVERITIES[worst],
         declared_at=declared_at,
-        last_fact_at=last_fact_at,
+        changed_at=changed_at,
         merged_into=merged,
+        merged_at=merged_at,
         postmortem_id=postmortem_id,
         signed_at=signed_at,
+        frozen_at=frozen_at,
     )

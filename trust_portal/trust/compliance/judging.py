@@ -159,6 +159,7 @@ def judge_keys(facts: Sequence[KeyFact], within: timedelta, now: datetime) -> Ju
 
 _UNCOVERED = {
     "missing": "it has no postmortem",
+    "outdated": "more happened since its postmortem was signed",
     "refused": "deliveries of this pager were turned away",
     "undeclared": "it was told of, and nobody declared it",
     "unmatched": "a pager told of it, and no rule took it",

@@ -64,6 +64,7 @@ _PREVENTION_COLUMNS: Final = (
 _COVER: Final[Mapping[Cover, str]] = {
     Cover.SIGNED: "signed",
     Cover.MERGED: "covered by the postmortem of what it was merged into",
+    Cover.OUTDATED: "signed, and more happened since",
     Cover.UNSIGNED: NOT_SIGNED,
     Cover.MISSING: NOT_BEGUN,
 }
@@ -101,7 +102,7 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
     lines = []
     for each in major:
         line = covered[each.id]
-        owner = line.covered_by
+        owner = each.id if line.cover is Cover.OUTDATED else line.covered_by
         postmortem = None if owner is None else postmortems[owner]
         actions = () if postmortem is None else await all_actions_of(session, postmortem.id)
         copy = None if owner is None else copies.get(owner) or copies.get(each.id)
@@ -114,8 +115,20 @@ def incidents_section(lines: Sequence[MajorLine], as_of: datetime, now: datetime
     state, why = freshness(as_of, MAX_AGE, now, missing="nothing is known of incidents")
     gaps = [each for each in lines if each.cover.is_gap]
     if gaps:
-        named = "; ".join(f"{each.incident.worst_severity.value} {each.incident.title}" for each in gaps)
-        state, why = State.MISSING, f"no signed postmortem of {named}"
+        state, why = (
+            State.MISSING,
+            "; ".join(
+                f"{words} {'; '.join(f'{each.incident.worst_severity.value} {each.incident.title}' for each in some)}"
+                for words, some in (
+                    ("no signed postmortem of", [each for each in gaps if each.cover is not Cover.OUTDATED]),
+                    (
+                        "more happened since it was signed of",
+                        [each for each in gaps if each.cover is Cover.OUTDATED],
+                    ),
+                )
+                if some
+            ),
+        )
     tables = (
         Table(MAJOR, "Incidents", _INCIDENT_COLUMNS, tuple(map(_incident, lines)), NO_INCIDENTS),
         Table(
@@ -154,10 +167,12 @@ def _major(incident: Incident, postmortem: Postmortem | None) -> MajorIncident:
         severity=incident.severity,
         worst_severity=incident.worst_severity,
         declared_at=incident.declared_at,
-        last_fact_at=incident.last_fact_at,
+        changed_at=incident.changed_at,
         merged_into=incident.merged_into,
+        merged_at=incident.merged_at,
         postmortem_id=None if postmortem is None else postmortem.id,
         signed_at=None if signed is None else signed.signed_at,
+        frozen_at=None if signed is None else signed.snapshot_at,
     )
 
 

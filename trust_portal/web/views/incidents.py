@@ -65,6 +65,7 @@ KINDS: Final = {
     "affected": "Whom it touches",
     "owner": "Owner",
     "merged": "Merged",
+    "unmerged": "Goes on by itself again",
     "mitigated": "Mitigated",
     "resolved": "Resolved",
     "reopened": "Reopened",

@@ -65,6 +65,7 @@ _LINES: Final = 50
 _COVERS: Final = {
     "signed": ("good", "Signed"),
     "merged": ("good", "Covered by what it was merged into"),
+    "outdated": ("warn", "Signed, facts since"),
     "unsigned": ("warn", "Not signed"),
     "missing": ("bad", "Missing"),
     "waiting": ("warn", "Told, not taken in yet"),

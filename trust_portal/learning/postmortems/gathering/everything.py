@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
 from trust_portal.access.tenants.repository import active_customers, tenants_by_id
 from trust_portal.learning.incidents.model import Incident
+from trust_portal.learning.incidents.repository import ended_in
 from trust_portal.learning.postmortems.gathering.changes import gather_changes
 from trust_portal.learning.postmortems.gathering.cost_impact import gather_cost_impact
 from trust_portal.learning.postmortems.gathering.denials import gather_denials
@@ -16,6 +18,7 @@ from trust_portal.learning.postmortems.gathering.model import (
     Customer,
     Gathered,
     IncidentBrief,
+    MergedBrief,
     Missing,
 )
 from trust_portal.learning.postmortems.gathering.sla_impact import gather_sla_impact
@@ -32,9 +35,13 @@ _TIMES: Final = (
 
 
 async def gather(session: ReadSession, incident: Incident, now: datetime) -> Gathered:
-    """In a snapshot of the staff scope: the same moment gives the same."""
-    brief, missing = await _brief(session, incident)
-    timeline = await gather_timeline(session, incident)
+    """In a snapshot of the staff scope: the same moment gives the same.
+
+    Of the incident, and of everything that goes on in it: one postmortem covers them all.
+    """
+    merged = await ended_in(session, incident.id)
+    brief, missing = await _brief(session, incident, merged)
+    timeline = await gather_timeline(session, incident, merged)
     changes, no_changes = await gather_changes(session, brief, now)
     denials, no_denials = await gather_denials(session, brief, now)
     mitigation = await gather_mitigation(session, brief, now)
@@ -47,9 +54,13 @@ async def gather(session: ReadSession, incident: Incident, now: datetime) -> Gat
     return Gathered(now, brief, (*timeline, *denials, *mitigation, *sla, *cost), changes, tuple(absent))
 
 
-async def _brief(session: ReadSession, incident: Incident) -> tuple[IncidentBrief, list[Missing]]:
+async def _brief(
+    session: ReadSession, incident: Incident, merged: Sequence[Incident]
+) -> tuple[IncidentBrief, list[Missing]]:
     missing = []
-    if incident.everybody:
+    every = (incident, *merged)
+    everybody_touched = any(each.everybody for each in every)
+    if everybody_touched:
         everybody = await active_customers(session)
         tenants = everybody[:MOST_CUSTOMERS]
         if len(everybody) > MOST_CUSTOMERS:
@@ -57,7 +68,7 @@ async def _brief(session: ReadSession, incident: Incident) -> tuple[IncidentBrie
             why = f"it may have touched every one; the first {MOST_CUSTOMERS} by key are looked at"
             missing.append(Missing("customers", why))
     else:
-        found = await tenants_by_id(session, incident.tenants)
+        found = await tenants_by_id(session, {id_ for each in every for id_ in each.tenants})
         tenants = tuple(sorted(found.values(), key=lambda each: each.key))
     brief = IncidentBrief(
         id=incident.id,
@@ -70,15 +81,49 @@ async def _brief(session: ReadSession, incident: Incident) -> tuple[IncidentBrie
         severity=incident.severity.value,
         declared_severity=incident.declared_severity.value,
         worst_severity=incident.worst_severity.value,
-        began_at=incident.began_at,
-        detected_at=incident.detected_at,
-        declared_at=incident.declared_at,
-        told_at=incident.told_at,
-        mitigated_at=incident.mitigated_at,
-        resolved_at=incident.resolved_at,
-        reopened=incident.reopened,
-        everybody=incident.everybody,
-        objectives=incident.objectives,
+        began_at=min(each.began_at for each in every),
+        detected_at=min(each.detected_at for each in every),
+        declared_at=min(each.declared_at for each in every),
+        told_at=min((each.told_at for each in every if each.told_at is not None), default=None),
+        mitigated_at=_last(each.mitigated_at for each in every),
+        resolved_at=_last(each.resolved_at for each in every),
+        reopened=sum(each.reopened for each in every),
+        everybody=everybody_touched,
+        objectives=_objectives(every),
         customers=tuple(Customer(each.id, each.key, each.name) for each in tenants),
+        merged=tuple(_merged(each) for each in merged),
     )
     return brief, missing
+
+
+def _last(ends: Iterable[datetime | None]) -> datetime | None:
+    """The last of ``ends``; None while one of them has not come."""
+    found = list(ends)
+    known = [each for each in found if each is not None]
+    return max(known) if len(known) == len(found) else None
+
+
+def _objectives(every: Sequence[Incident]) -> tuple[str, ...] | None:
+    """Those of all; None where it may be all there are."""
+    found: set[str] = set()
+    for each in every:
+        if each.objectives is None:
+            return None
+        found.update(each.objectives)
+    return tuple(sorted(found)) if len(every) > 1 else every[0].objectives
+
+
+def _merged(incident: Incident) -> MergedBrief:
+    return MergedBrief(
+        id=incident.id,
+        source=incident.source,
+        key=incident.key,
+        title=incident.title,
+        service=incident.service,
+        severity=incident.severity.value,
+        declared_severity=incident.declared_severity.value,
+        worst_severity=incident.worst_severity.value,
+        began_at=incident.began_at,
+        declared_at=incident.declared_at,
+        resolved_at=incident.resolved_at,
+    )

@@ -59,8 +59,29 @@ class Customer:
 
 
 @dataclass(frozen=True, slots=True)
+class MergedBrief:
+    """What the document says of an incident that goes on in the one it is of."""
+
+    id: UUID
+    source: str
+    key: str
+    title: str
+    service: str
+    severity: str
+    declared_severity: str
+    worst_severity: str
+    began_at: datetime
+    declared_at: datetime
+    resolved_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentBrief:
-    """What the document says of the incident. ``customers`` are those that were named; all when ``everybody``."""
+    """What the document says of the incident, and of everything that was ``merged`` into it.
+
+    Its times and reach are those of all of them together; what it is called and how severe it is are its own.
+    ``customers`` are those that were named; all when ``everybody``.
+    """
 
     id: UUID
     source: str
@@ -82,6 +103,11 @@ class IncidentBrief:
     everybody: bool
     objectives: tuple[str, ...] | None
     customers: tuple[Customer, ...]
+    merged: tuple[MergedBrief, ...] = ()
+
+    @property
+    def services(self) -> frozenset[str]:
+        return frozenset({self.service, *(each.service for each in self.merged)})
 
     def over_at(self, now: datetime) -> datetime:
         """Until when things are gathered: its end, or now while it goes on."""

@@ -1,21 +1,29 @@
-"""The incident's own timeline, each line with the event it was told by."""
+"""The timeline of the incident and of what was merged into it, each line with the event it was told by."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
 
 from trust_portal.kernel.canonical import Json, digest
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.learning.incidents.model import Incident, IncidentEntry
-from trust_portal.learning.incidents.repository import entries_of
+from trust_portal.learning.incidents.repository import timelines_of
 from trust_portal.learning.postmortems.gathering.model import Fact, FactKind
 from trust_portal.storage.unit_of_work import ReadSession
 
 
-async def gather_timeline(session: ReadSession, incident: Incident) -> tuple[Fact, ...]:
-    """As it happened."""
-    return tuple(_fact(each) for each in await entries_of(session, incident))
+async def gather_timeline(
+    session: ReadSession, incident: Incident, merged: Sequence[Incident] = ()
+) -> tuple[Fact, ...]:
+    """As it happened. What was told of one that was ``merged`` into the incident names that one."""
+    entries = await timelines_of(session, [incident, *merged])
+    facts = [_fact(each, None) for each in entries[incident.id]]
+    facts += [_fact(entry, each.id) for each in merged for entry in entries[each.id]]
+    return tuple(sorted(facts, key=lambda each: each.at))
 
 
-def _fact(entry: IncidentEntry) -> Fact:
+def _fact(entry: IncidentEntry, told_of: UUID | None) -> Fact:
     fields: dict[str, Json] = {
         "kind": entry.kind,
         "text": entry.text,
@@ -29,4 +37,5 @@ def _fact(entry: IncidentEntry) -> Fact:
     else:
         sha256, source = entry.origin.digest.hex(), f"{entry.origin.source} {entry.origin.event_id}"
     name = f"{rfc3339(entry.at)}/{entry.kind}/{sha256[:16]}"
+    fields["incident"] = None if told_of is None else str(told_of)
     return Fact(name, FactKind.TIMELINE, source, entry.at, sha256, fields)
