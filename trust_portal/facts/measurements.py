@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -138,6 +139,28 @@ async def newest_measured(session: ReadSession, tenant_id: UUID) -> dict[str, da
     """Every objective that an event of the tenant's ever named, by key, and the newest minute of each."""
     connection = await session.driver()
     return {row["objective"]: row["newest"] for row in await connection.fetch(_NAMES, tenant_id)}
+
+
+async def failed_calls(
+    session: ReadSession, tenant_ids: Collection[UUID], start: datetime, end: datetime
+) -> dict[UUID, int]:
+    """By tenant, of all its objectives, the calls told to have failed in ``start`` <= minute < ``end``; none: left out.
+
+    As they were told: what was corrected since counts twice. In the staff scope.
+    """
+    column = measurements.c
+    failed = func.sum(column.total - column.good)
+    rows = await session.execute(
+        select(column.tenant_id, failed)
+        .where(
+            column.tenant_id.in_(tenant_ids),
+            column.minute >= start,
+            column.minute < end,
+            column.good < column.total,
+        )
+        .group_by(column.tenant_id)
+    )
+    return {tenant_id: int(calls) for tenant_id, calls in rows}
 
 
 async def objectives_measured(

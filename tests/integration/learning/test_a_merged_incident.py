@@ -132,9 +132,10 @@ async def test_who_was_touched_by_the_merged_one_alone_gets_its_copy_and_reads_i
     assert [each["title"] for each in copy.document["incident"]["merged"]] == ["Trouble INC-2"]
     assert b"northwind" not in bundle.read(content).files[COPY_FILE].lower()
 
-    [mine] = await desk.house.customer_incidents.of_tenant(
+    touched = await desk.house.customer_incidents.of_tenant(
         reader, desk.contoso, BEGAN - timedelta(days=1), BEGAN + timedelta(days=1)
     )
+    [mine] = touched.incidents
     assert (mine.key, mine.resolved_at, mine.merged_into) == ("INC-2", BEGAN + timedelta(minutes=60), None)
     assert mine.copy is not None
     assert (mine.copy.id, mine.copy.incident_id) == (release.id, named("INC-1"))
@@ -270,9 +271,10 @@ async def test_a_merger_is_undone_with_a_reason_and_a_receipt_and_the_incident_o
         "declared", "note", "told_customer", "merged", "unmerged"
     ]  # fmt: skip
     reader = await reader_of(desk, desk.contoso, "Otto Klein")
-    [mine] = await house.customer_incidents.of_tenant(
+    touched = await house.customer_incidents.of_tenant(
         reader, desk.contoso, BEGAN - timedelta(days=1), BEGAN + timedelta(days=1)
     )
+    [mine] = touched.incidents
     assert [each.text for each in mine.timeline][-2:] == [
         "It goes on with another incident",
         "It goes on by itself again",
@@ -370,10 +372,13 @@ async def test_what_was_planned_in_its_draft_is_taken_back_with_a_line_and_is_pl
     with pytest.raises(Conflict) as refused:
         await desk.plan(mine)
     assert refused.value.code == "MERGED"
-    assert await actions.of_postmortem(desk.owner, mine.id) == ()
+    assert [each.id for each in await actions.of_postmortem(desk.owner, mine.id)] == [planned.id]
     await house.incidents.tell(UnmergeIncident(named("INC-2"), "Another cause"), desk.writer)
     again = await desk.plan(mine)
-    assert [each.id for each in await actions.of_postmortem(desk.owner, mine.id)] == [again.id]
+    assert [(each.id, each.state) for each in await actions.of_postmortem(desk.owner, mine.id)] == [
+        (planned.id, ActionState.WITHDRAWN),
+        (again.id, ActionState.OPEN),
+    ]
     listed = await house.postmortem_reader.page(desk.owner, PageRequest(50), unsigned=True)
     assert [each.incident.key for each in listed.items] == ["INC-2"], "INC-1 is a P3 as ever"
     board = await house.switchboard.board(desk.owner, BoardFilter())

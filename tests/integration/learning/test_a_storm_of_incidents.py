@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import random
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import select
-from support.incident_storms import SOURCES, Paged, Storm, pager_storms
+from support.incident_storms import Paged, Storm, pager_storms
 from support.learning_world import Vendor
 from support.passkeys import Devices
 
@@ -28,9 +29,12 @@ from trust_portal.learning.incidents.facts_repository import all_keys, downgrade
 from trust_portal.learning.incidents.folding import fold
 from trust_portal.learning.incidents.integrations_model import Reception, SetIntegration
 from trust_portal.learning.incidents.model import Incident, IncidentGap, Severity, incident_id
+from trust_portal.learning.incidents.naming import history_of
+from trust_portal.learning.postmortems.gathering.everything import gather
+from trust_portal.learning.postmortems.gathering.model import FactKind
 from trust_portal.learning.postmortems.tables import postmortems
 from trust_portal.learning.switchboard.repository import read_ledger
-from trust_portal.storage.tenancy import TenantScope
+from trust_portal.storage.tenancy import StaffScope, TenantScope
 
 VENDOR = TenantScope(VENDOR_ID)
 EXAMPLES = 20
@@ -107,6 +111,7 @@ class Weather:
         ]  # fmt: skip
         if not worse:
             return
+        self.vendor.clock.advance(timedelta(seconds=1))
         command = ChangeSeverity(worse[0].id, "It hurt nobody", severity=severity)
         request_id = await house.downgrades.ask(command, self.sre)
         async with house.storage.read(VENDOR) as session:
@@ -119,23 +124,35 @@ class Weather:
         self.lowered += 1
 
 
-async def unnamed(vendor: Vendor, events: list[dict[str, Any]]) -> set[str]:
-    """Keys of which a P1 or P2 was told and that the coverage ledger has nowhere, taken in or not."""
-    async with vendor.house.storage.read(VENDOR) as session:
+async def unnamed(vendor: Vendor, events: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    """By source and key what was told to be a P1 or P2 and the coverage ledger has nowhere, taken in or not.
+
+    What waits is named by its key; what a source tells of an incident that it did not declare is of the one that
+    declared it alone.
+    """
+    async with vendor.house.storage.read(VENDOR, snapshot=True) as session:
         ledger = await read_ledger(session)
+        keys = {each["data"]["incident"] for each in events}
+        known = await repository.incidents_of_keys(session, keys)
     in_ledger = {each.incident.id for each in ledger.lines if each.incident is not None}
     gaps = {each.name for each in ledger.gaps}
+    declaring: dict[str, set[str]] = {}
+    for incident in known:
+        declaring.setdefault(incident.key, set()).add(incident.source)
     severe = {
         (each["source"], each["data"]["incident"])
         for each in events
         if each["data"].get("severity") in {"P1", "P2"}
     }
-    return {
-        key
-        for source, key in severe
-        if not {key, f"{source}/{key}"} & gaps
-        and not {incident_id(any_, key) for any_ in (*SOURCES, *PAGERS)} & in_ledger
-    }
+
+    def named(source: str, key: str) -> bool:
+        if {key, f"{source}/{key}"} & gaps:
+            return True
+        sources = declaring.get(key, set())
+        whose = {source} & sources or sources
+        return len(whose) == 1 and incident_id(*whose, key) in in_ledger
+
+    return {each for each in severe if not named(*each)}
 
 
 @pytest.fixture
@@ -167,6 +184,7 @@ async def test_no_p1_or_p2_is_ever_without_a_postmortem_or_a_named_gap(
     for run, storm in enumerate(drawn()):
         alarms = list(storm.alarms)
         for number, portion in enumerate(storm.deliveries, start=1):
+            vendor.clock.advance(timedelta(seconds=1))
             events = [renamed(event, run) for event in portion]
             await vendor.tell(*events)
             so_far += events
@@ -202,8 +220,43 @@ async def test_no_p1_or_p2_is_ever_without_a_postmortem_or_a_named_gap(
     assert majors <= set(opened)
     severe = [each for each in told if each.body.get("severity") in {"P1", "P2"}]
     named = {(gap.source, gap.key) for gap in gaps if gap.worst_severity in {"P1", "P2"}}
-    keys = {each.key for each in incidents if each.id in majors}
-    assert all(fact.subject in keys or (fact.source, fact.subject) in named for fact in severe)
+    told_of = {
+        (each.source, each.key): history_of(
+            [fact for fact in told if fact.subject == each.key], (each.source, each.key)
+        )
+        for each in incidents
+    }
+    held = {fact.key: name for name, history in told_of.items() for fact in history}
+    major_names = {(each.source, each.key) for each in incidents if each.id in majors}
+    assert all(held.get(fact.key) in major_names or (fact.source, fact.subject) in named for fact in severe)
+
+    by_id = {each.id: each for each in incidents}
+    merged = [each for each in incidents if each.merged_into is not None]
+    lowered = {each.incident_id for each in downgrades}
+    for each in merged:
+        assert each.merged_into is not None
+        into = by_id[each.merged_into]
+        assert not each.worst_severity.outranks(into.worst_severity)
+        if each.severity.is_major and into.id not in lowered:
+            assert not each.severity.outranks(into.severity), "nothing gets less by a merger"
+    undone = [fact for fact in told if fact.body.get("kind") == "unmerged" and held.get(fact.key) is not None]
+    assert len(merged) > EXAMPLES / 2
+    assert len(undone) > EXAMPLES / 2
+
+    ends = sorted({each.ends_in for each in merged if each.ends_in is not None})
+    async with vendor.house.storage.read(StaffScope(), snapshot=True) as session:
+        for end in ends[:8]:
+            gathered = await gather(session, by_id[end], vendor.clock.now())
+            every = [each for each in incidents if end in {each.id, each.ends_in}]
+            lines = [each.source for each in gathered.facts if each.kind is FactKind.TIMELINE]
+            facts = [fact for each in every for fact in told_of[each.source, each.key]]
+            approvals = [one for one in downgrades if one.incident_id in {each.id for each in every}]
+            assert sorted(lines) == sorted(
+                [f"{fact.source} {fact.origin.event_id}" for fact in facts]
+                + [f"receipt/{each.receipt_id}" for each in approvals]
+            )
+            assert gathered.incident.began_at == min(each.began_at for each in every)
+            assert {each.id for each in gathered.incident.merged} == {each.id for each in every} - {end}
 
     in_ledger = {each.incident.id: each for each in ledger.lines if each.incident is not None}
     assert set(in_ledger) == majors, "downgraded or not"

@@ -26,7 +26,7 @@ from trust_portal.kernel.canonical import canonical, digest, sha256_hex
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
-from trust_portal.learning.postmortems.gathering.everything import MOST_CUSTOMERS
+from trust_portal.learning.postmortems.gathering.whom import MOST_CUSTOMERS
 from trust_portal.learning.postmortems.model import (
     COPY_FILE,
     COPY_KIND,
@@ -370,7 +370,7 @@ async def test_whoever_was_not_looked_at_gets_a_copy_too_where_it_may_have_touch
     assert (copy["customer"]["key"], set(copy["document"]["customers"])) == ("zenith", {"_sd"})
     assert {
         "source": "customers",
-        "why": "it may have touched every one; the first 50 by key are looked at",
+        "why": "it may have touched every one; some are looked at, first those with failed calls or cost anomalies",
     } in copy["document"]["missing"]
 
 

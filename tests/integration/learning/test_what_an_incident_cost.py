@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from support.cost_world import spike
-from support.learning_world import BEGAN, declared
+from support.learning_world import BEGAN, declared, step
 from support.postmortem_desk import desk_of
 from support.reliability_vendor import Vendor as Measuring
 
 from trust_portal.access.actors import CONSOLE
+from trust_portal.learning.postmortems.gathering.whom import MOST_CUSTOMERS
 from trust_portal.reliability.contracts.service import ImportContracts
 
 pytestmark = pytest.mark.takes(seconds=15)
@@ -74,3 +75,24 @@ async def test_minutes_budget_and_cost_are_exact_and_what_is_not_measured_is_mis
     assert going_on["customers"]["contoso"]["missing"] == [
         {"source": "cost anomalies", "why": "usage is closed until 2026-06-02T04:00:00Z only"}
     ]
+
+
+async def test_who_was_hurt_is_looked_at_first_where_it_may_have_touched_everybody(vendor, clock):
+    """By key contoso would be the last but one."""
+    for number in range(MOST_CUSTOMERS):
+        await vendor.customer(f"a{number:02}")
+    desk = await desk_of(vendor, declared("INC-1"), step("INC-1", "resolved", minute=60))
+    measuring = Measuring(vendor.house)
+    await vendor.house.contracts.import_file(ImportContracts(CONTRACT), CONSOLE)
+    minutes = (clock.now() - MIDNIGHT) // timedelta(minutes=1)
+    await measuring.measure(
+        "contoso", start=MIDNIGHT, minutes=minutes, good=lambda minute: 0 if minute in BAD else 100
+    )
+    document = (await desk.house.postmortem_reader.find(desk.writer, (await desk.postmortem()).id)).document
+    assert set(document["customers"]) == {
+        "contoso",
+        *(f"a{number:02}" for number in range(MOST_CUSTOMERS - 1)),
+    }
+    [sla] = document["customers"]["contoso"]["sla"]
+    assert (sla["objective"], sla["down_minutes"]) == ("api", "35")
+    assert [each["source"] for each in document["missing"]].count("customers") == 1

@@ -23,10 +23,9 @@ from trust_portal.learning.postmortems.gathering.model import (
 )
 from trust_portal.learning.postmortems.gathering.sla_impact import gather_sla_impact
 from trust_portal.learning.postmortems.gathering.timeline import gather_timeline
+from trust_portal.learning.postmortems.gathering.whom import customers_to_look_at
 from trust_portal.storage.unit_of_work import ReadSession
 
-#: Of an incident that may have touched everybody, so many customers are looked at, by key.
-MOST_CUSTOMERS: Final = 50
 _TIMES: Final = (
     ("told_at", "nobody said when customers were told"),
     ("mitigated_at", "it is not mitigated yet, or nobody said so"),
@@ -40,7 +39,7 @@ async def gather(session: ReadSession, incident: Incident, now: datetime) -> Gat
     Of the incident, and of everything that goes on in it: one postmortem covers them all.
     """
     merged = await ended_in(session, incident.id)
-    brief, missing = await _brief(session, incident, merged)
+    brief, missing = await _brief(session, incident, merged, now)
     timeline = await gather_timeline(session, incident, merged)
     changes, no_changes = await gather_changes(session, brief, now)
     denials, no_denials = await gather_denials(session, brief, now)
@@ -55,17 +54,19 @@ async def gather(session: ReadSession, incident: Incident, now: datetime) -> Gat
 
 
 async def _brief(
-    session: ReadSession, incident: Incident, merged: Sequence[Incident]
+    session: ReadSession, incident: Incident, merged: Sequence[Incident], now: datetime
 ) -> tuple[IncidentBrief, list[Missing]]:
     missing = []
     every = (incident, *merged)
+    began_at = min(each.began_at for each in every)
+    resolved_at = _last(each.resolved_at for each in every)
     everybody_touched = any(each.everybody for each in every)
     if everybody_touched:
         everybody = await active_customers(session)
-        tenants = everybody[:MOST_CUSTOMERS]
-        if len(everybody) > MOST_CUSTOMERS:
+        tenants = await customers_to_look_at(session, everybody, began_at, min(resolved_at or now, now))
+        if len(everybody) > len(tenants):
             # How many there are is nobody's business who reads a copy.
-            why = f"it may have touched every one; the first {MOST_CUSTOMERS} by key are looked at"
+            why = "it may have touched every one; some are looked at, first those with failed calls or cost anomalies"
             missing.append(Missing("customers", why))
     else:
         found = await tenants_by_id(session, {id_ for each in every for id_ in each.tenants})
@@ -81,12 +82,12 @@ async def _brief(
         severity=incident.severity.value,
         declared_severity=incident.declared_severity.value,
         worst_severity=incident.worst_severity.value,
-        began_at=min(each.began_at for each in every),
+        began_at=began_at,
         detected_at=min(each.detected_at for each in every),
         declared_at=min(each.declared_at for each in every),
         told_at=min((each.told_at for each in every if each.told_at is not None), default=None),
         mitigated_at=_last(each.mitigated_at for each in every),
-        resolved_at=_last(each.resolved_at for each in every),
+        resolved_at=resolved_at,
         reopened=sum(each.reopened for each in every),
         everybody=everybody_touched,
         objectives=_objectives(every),
