@@ -160,7 +160,7 @@ async def failed_calls(
         )
         .group_by(column.tenant_id)
     )
-    return {tenant_id: int(calls) for tenant_id, calls in rows}
+    return {row[0]: int(row[1]) for row in rows}
 
 
 async def objectives_measured(

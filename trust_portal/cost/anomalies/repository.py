@@ -152,7 +152,9 @@ async def tenants_with_anomalies(
     """Those of ``tenant_ids`` that ``anomalies_overlapping`` has one of."""
     column = anomalies.c
     rows = await session.execute(
-        select(column.tenant_id.distinct()).where(
+        select(column.tenant_id)
+        .distinct()
+        .where(
             column.tenant_id.in_(tenant_ids),
             column.lane == Lane.LIVE.value,
             column.started_at < end,
