@@ -27,8 +27,10 @@ from trust_portal.trust.recompute import RECOMPUTERS
 from trust_portal.trust.report.attestation import attest
 from trust_portal.trust.report.model import Acknowledgement, PublishTrustReport
 from trust_portal.trust.report.presentation import trust_report_html
+from trust_portal.trust.sections.document import section_of
 from trust_portal.trust.sections.imprint import Imprint
 from trust_portal.trust.sections.model import State
+from trust_portal.trust.sections.outcome import outcome
 from trust_portal.trust.verification import KINDS
 
 pytestmark = pytest.mark.takes(seconds=10)
@@ -103,6 +105,14 @@ async def test_the_bundle_verifies_offline_and_says_what_was_let_stand(portal: P
     assert files["trust-report.pdf"].startswith(b"%PDF")
     await _downloads(portal, data, files)
     assert [each async for each in audit(house.storage, AuditTotals(), aurora.id, house.auditors)] == []
+
+    # Marks are read from figures by name: here they are as the sections are gathered and not as a test types them.
+    went = {id_: outcome(section_of(body)) for id_, body in sections.items()}
+    assert {id_: each for id_, each in went.items() if each is not None} == {
+        "sla": ("bad", "Missed"),
+        "incidents": ("bad", "1 postmortem owed"),
+        "credits": ("bad", "1 due, and not on its way"),
+    }
 
     # A report that leaves a part out, published by whoever holds the keys: it says nothing of notes, and not so.
     assert tuple(sections) == SECTIONS == (*GATHERERS, CHANGES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -38,6 +39,7 @@ CREDITS = Section(
         Figure("issued", "Issued", Cell("1", Unit.COUNT)),
         Figure("sum-eur", "Issued in EUR", Cell("480.00", Unit.MONEY, "EUR")),
         Figure("open", "Open", Cell("0", Unit.COUNT)),
+        Figure("due", "Due", Cell("0", Unit.COUNT)),
     ),
 )
 
@@ -56,6 +58,7 @@ CREDITS = Section(
         (section("cost", anomalies=2, open=1), ("warn", "1 open")),
         (section("cost", anomalies=2, open=0), ("mute", "2 closed")),
         (CREDITS, ("good", "Credited")),
+        (section("credits", issued=1, open=0, due=1), ("bad", "1 due, and not on its way")),
         (section("credits", issued=0, open=2), ("warn", "2 not decided")),
         (section("compliance", gaps=2, not_satisfied=2, not_evaluated=1), ("bad", "2 gaps")),
         (section("compliance", gaps=0, not_satisfied=0, not_evaluated=1), ("warn", "1 not evaluated")),
@@ -67,6 +70,28 @@ CREDITS = Section(
 )
 def test_the_outcome_is_what_the_figures_say(about: Section, expected: tuple[str, str] | None) -> None:
     assert outcome(about) == expected
+
+
+@pytest.mark.parametrize(
+    ("about", "without"),
+    [
+        (section("sla", kept=1, missed=0, promises=1, unreported=0), "unreported"),
+        (section("sla", kept=1, missed=0, promises=1, unreported=0), "missed"),
+        (section("incidents", major=1, gaps=0, overdue=0), "gaps"),
+        (section("incidents", major=1, gaps=0, overdue=0), "overdue"),
+        (section("cost", anomalies=0, open=0), "open"),
+        (section("credits", issued=1, open=0, due=0), "due"),
+        (section("compliance", gaps=0, not_satisfied=0, not_evaluated=0), "not-satisfied"),
+        (section("posture", made=3, failed=0, not_checked=0), "failed"),
+    ],
+)
+def test_nothing_is_good_for_want_of_the_figure_that_would_say_otherwise(
+    about: Section, without: str
+) -> None:
+    assert outcome(about)[0] == "good"
+    left = tuple(each for each in about.figures if each.id != without)
+    assert len(left) == len(about.figures) - 1
+    assert outcome(replace(about, figures=left)) is None
 
 
 def test_the_lead_is_a_verdict_and_says_that_the_period_still_runs() -> None:

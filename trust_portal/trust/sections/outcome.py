@@ -17,9 +17,15 @@ Outcome = tuple[str, str]
 
 
 def outcome(section: Section) -> Outcome | None:
-    """None where a section has nothing that could go well or badly, or has no figures."""
+    """None where a section has nothing that could go well or badly, or has no figures; and where it would
+    have gone well but for a figure that this edition of it does not have.
+    """
     judge = _JUDGES.get(section.id)
-    return None if judge is None or not section.figures else judge(section)
+    if judge is None or not section.figures:
+        return None
+    counts = _Counts(section)
+    found = judge(counts)
+    return None if found is not None and found[0] == "good" and counts.lacking else found
 
 
 def verdict(sections: Sequence[Section]) -> str | None:
@@ -35,94 +41,104 @@ def verdict(sections: Sequence[Section]) -> str | None:
     )
 
 
-def _sla(section: Section) -> Outcome | None:
-    missed, kept = _count(section, "missed"), _count(section, "kept")
+def _sla(counts: _Counts) -> Outcome | None:
+    missed, kept = counts["missed"], counts["kept"]
     if missed:
         return "bad", "Missed" if missed == 1 else f"{missed} missed"
-    if unreported := _count(section, "unreported"):
+    if unreported := counts["unreported"]:
         return "warn", f"{unreported} not reported"
     return ("good", "Kept") if kept else None
 
 
-def _incidents(section: Section) -> Outcome:
-    if gaps := _count(section, "gaps"):
+def _incidents(counts: _Counts) -> Outcome:
+    if gaps := counts["gaps"]:
         return "bad", f"{_counted(gaps, 'postmortem')} owed"
-    if overdue := _count(section, "overdue"):
+    if overdue := counts["overdue"]:
         return "warn", f"{_counted(overdue, 'action')} overdue"
-    major = _count(section, "major")
+    major = counts["major"]
     return ("good", f"{major}, accounted for") if major else ("good", "None")
 
 
-def _cost(section: Section) -> Outcome:
-    if still := _count(section, "open"):
+def _cost(counts: _Counts) -> Outcome:
+    if still := counts["open"]:
         return "warn", f"{still} open"
-    found = _count(section, "anomalies")
+    found = counts["anomalies"]
     return ("mute", f"{found} closed") if found else ("good", "Nothing unusual")
 
 
-def _credits(section: Section) -> Outcome:
-    if due := _count(section, "due"):
+def _credits(counts: _Counts) -> Outcome:
+    if due := counts["due"]:
         return "bad", f"{due} due, and not on its way" if due == 1 else f"{due} due, and not on their way"
-    if waiting := _count(section, "open"):
+    if waiting := counts["open"]:
         return "warn", f"{waiting} not decided"
-    return ("good", "Credited") if _count(section, "issued") else ("mute", "None")
+    return ("good", "Credited") if counts["issued"] else ("mute", "None")
 
 
-def _compliance(section: Section) -> Outcome:
-    if gaps := _count(section, "gaps"):
+def _compliance(counts: _Counts) -> Outcome:
+    if gaps := counts["gaps"]:
         return "bad", _counted(gaps, "gap")
-    if failed := _count(section, "not-satisfied"):
+    if failed := counts["not-satisfied"]:
         return "bad", f"{failed} not satisfied"
-    if skipped := _count(section, "not-evaluated"):
+    if skipped := counts["not-evaluated"]:
         return "warn", f"{skipped} not evaluated"
     return "good", "Satisfied"
 
 
-def _posture(section: Section) -> Outcome:
-    if failed := _count(section, "failed"):
+def _posture(counts: _Counts) -> Outcome:
+    if failed := counts["failed"]:
         return "bad", f"{failed} {'does' if failed == 1 else 'do'} not hold"
-    if skipped := _count(section, "not-checked"):
+    if skipped := counts["not-checked"]:
         return "warn", f"{skipped} not checked"
     return "good", "Holds"
 
 
 def _told_of_sla(section: Section) -> str:
-    missed, promises = _count(section, "missed"), _count(section, "promises")
+    counts = _Counts(section)
+    missed, promises = counts["missed"], counts["promises"]
     if not promises:
         return ""
     if missed:
         return f"{missed} of {promises} promises missed"
-    if _count(section, "kept") == promises:
+    if counts["kept"] == promises:
         return f"{_counted(promises, 'promise')} kept"
-    return f"{_count(section, 'kept')} of {promises} promises kept"
+    return f"{counts['kept']} of {promises} promises kept"
 
 
 def _told_of_credits(section: Section) -> str:
+    counts = _Counts(section)
     told = [
         f"{' and '.join(sums)} {words}"
         for beginning, words in (("sum-", "credited"), ("due-", "due, and not on its way"))
         if (sums := [display(each.cell) for each in section.figures if each.id.startswith(beginning)])
     ]
-    waiting = _count(section, "open")
+    waiting = counts["open"]
     return "; ".join([*told, *([f"{_counted(waiting, 'credit')} not decided"] if waiting else [])])
 
 
 def _told_of_incidents(section: Section) -> str:
-    gaps = _count(section, "gaps")
+    counts = _Counts(section)
+    gaps = counts["gaps"]
     return f"{_counted(gaps, 'postmortem')} owed" if gaps else ""
 
 
-def _count(section: Section, name: str) -> int:
-    """0 where this edition of the section has no such figure."""
-    value = next((each.cell.value for each in section.figures if each.id == name), None)
-    return int(value or 0)
+class _Counts:
+    """A section's counted figures by name; 0, and ``lacking``, where this edition of it has none of that name."""
+
+    def __init__(self, section: Section) -> None:
+        self._values = {each.id: each.cell.value for each in section.figures}
+        self.lacking: set[str] = set()
+
+    def __getitem__(self, name: str) -> int:
+        if name not in self._values:
+            self.lacking.add(name)
+        return int(self._values.get(name) or 0)
 
 
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-_JUDGES: Final[Mapping[str, Callable[[Section], Outcome | None]]] = {
+_JUDGES: Final[Mapping[str, Callable[[_Counts], Outcome | None]]] = {
     ids.SLA: _sla,
     ids.INCIDENTS: _incidents,
     ids.COST: _cost,
