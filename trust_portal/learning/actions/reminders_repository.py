@@ -158,7 +158,7 @@ async def ways_of_reminders(
 async def count_waiting(session: ReadSession) -> int:
     """How many escalations nobody took note of."""
     query = _query().where(_OF_KIND[ReminderKind.WAITING]).with_only_columns(func.count())
-    return (await session.execute(query)).scalar_one()
+    return int((await session.execute(query)).scalar_one())
 
 
 async def acknowledge(
