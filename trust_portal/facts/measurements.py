@@ -149,7 +149,7 @@ async def failed_calls(
     As they were told: what was corrected since counts twice. In the staff scope.
     """
     column = measurements.c
-    failed = func.sum(column.total - column.good)
+    failed = func.sum(column.total - column.good).label("failed")
     rows = await session.execute(
         select(column.tenant_id, failed)
         .where(
@@ -160,7 +160,7 @@ async def failed_calls(
         )
         .group_by(column.tenant_id)
     )
-    return {row[0]: int(row[1]) for row in rows}
+    return {row.tenant_id: int(row.failed) for row in rows}
 
 
 async def objectives_measured(
