@@ -222,7 +222,7 @@ async def refused(desk: Desk, act, kind: type[Refused] = Conflict) -> str:
     with pytest.raises(kind) as caught:
         await act
     # What is wrong with an approval is a conflict with a name of its own; nothing else may pass for one.
-    assert type(caught.value) is kind or (kind is Conflict and type(caught.value) is ApprovalRefused)
+    assert type(caught.value) is kind or (kind is Conflict and isinstance(caught.value, ApprovalRefused))
     assert await desk.stored() == before
     return caught.value.code
 

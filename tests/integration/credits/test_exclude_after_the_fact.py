@@ -203,6 +203,17 @@ async def test_settled_twice_it_is_approved_once(house: House, desk: Desk, bench
     assert await bench.stored() == before
 
 
+async def told(house: House, tenant_id: UUID, person_id: UUID) -> list[str]:
+    """What lies in somebody's inbox of requests that ended."""
+    async with house.storage.read(TenantScope(tenant_id)) as session:
+        query = text(
+            "SELECT n.text FROM notifications n WHERE n.tenant_id = :t AND n.topic = 'approval.decided'"
+            " AND n.title LIKE 'No longer asked%' AND n.audience::text LIKE :person"
+        )
+        rows = await session.execute(query, {"t": tenant_id, "person": f"%{person_id}%"})
+        return list(rows.scalars())
+
+
 async def test_an_approver_who_left_leaves_it_unapproved(house: House, desk: Desk, bench: Bench):
     await promise(house)
     exclusion = await bench.propose()
@@ -211,7 +222,17 @@ async def test_an_approver_who_left_leaves_it_unapproved(house: House, desk: Des
         await desk.devices.approve(request, desk.by(name), "fine")
     rob = desk.people["rob"]
     await house.people.suspend(CONSOLE, rob.tenant_id, rob.id)
-    assert (await bench.settle(exclusion)).state is ExclusionState.PROPOSED
+    settled = await bench.settle(exclusion)
+    why = "It cannot be excluded: Rob approved this and may no longer; ask again."
+    assert (settled.state, settled.history[-1].reason) == (ExclusionState.WITHDRAWN, why)
+    approval = await house.exclusions.approval(desk.by("fay"), settled)
+    assert [each.act.value for each in approval.steps] == ["approve", "approve", "void"]
+    assert await told(house, desk.tenant.id, desk.by("olive").id) == [
+        f"What it was about no longer stands: {why}"
+    ]
+    before = await bench.stored()
+    assert await bench.settle(exclusion) == settled
+    assert await bench.stored() == before
 
 
 async def test_what_was_denied_ends_also_where_no_rule_is_left_and_can_be_asked_for_again(
@@ -229,18 +250,19 @@ async def test_what_was_denied_ends_also_where_no_rule_is_left_and_can_be_asked_
     assert (await bench.propose()).state is ExclusionState.PROPOSED
 
 
-async def test_what_was_approved_by_a_rule_that_is_gone_is_left_to_expire(
-    house: House, desk: Desk, bench: Bench
-):
+async def test_what_was_approved_by_a_rule_that_is_gone_is_void(house: House, desk: Desk, bench: Bench):
     await promise(house)
     exclusion = await bench.propose()
     request = (await house.exclusions.approval(desk.by("rob"), exclusion)).request
     for name in ("rob", "fay"):
         await desk.devices.approve(request, desk.by(name), "fine")
-    house.gate.policies = replace(house.gate.policies, approval_rules={})
-    before = await bench.stored()
-    assert (await bench.settle(exclusion)).state is ExclusionState.PROPOSED
-    assert await bench.stored() == before
+    policies = house.gate.policies
+    house.gate.policies = replace(policies, approval_rules={})
+    settled = await bench.settle(exclusion)
+    why = "It cannot be excluded: no rule says who may approve: exclusion."
+    assert (settled.state, settled.history[-1].reason) == (ExclusionState.WITHDRAWN, why)
+    house.gate.policies = policies
+    assert (await bench.propose()).state is ExclusionState.PROPOSED, "it can be asked for again"
 
 
 async def test_revoked_it_counts_again_as_the_next_revision(house: House, desk: Desk, bench: Bench):

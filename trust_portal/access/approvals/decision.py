@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -23,6 +24,34 @@ class ApprovalRefused(Conflict):
     """What a request does not allow, or its approval does not carry: by its state, its intent, the rule, or who
     gave it. Whoever would have used it has nothing to act on.
     """
+
+
+class ApprovalSpent(ApprovalRefused):
+    """It was used: what it was given for is done, or somebody is just doing it."""
+
+
+class IntentChanged(ApprovalRefused):
+    """What is about to be done is not what was asked for."""
+
+
+class NeedsApproval(Conflict):
+    """Nobody does it at once: it is asked for, and done with the approval."""
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message, field=field, code="NEEDS_APPROVAL")
+
+
+@contextmanager
+def no_longer_stands() -> Iterator[None]:
+    """Around an act that is made anew from what is stored: where that stands in its way by now, the approval
+    is for something that cannot be done any more (``ApprovalRefused``, by the same code).
+    """
+    try:
+        yield
+    except ApprovalRefused:
+        raise
+    except Conflict as conflict:
+        raise ApprovalRefused(conflict.message, code=conflict.code, field=conflict.field) from conflict
 
 
 _ENDED: Final = {
@@ -63,7 +92,7 @@ def state_of(approval: Approval, now: datetime) -> ApprovalState:
 def refuse_state(state: ApprovalState) -> ApprovalRefused:
     """Why what needs another state cannot be done in this one."""
     code, words = _WHY[state]
-    return ApprovalRefused(words, code=code)
+    return (ApprovalSpent if state is ApprovalState.USED else ApprovalRefused)(words, code=code)
 
 
 def require_decidable(approval: Approval, digest: str, person_id: UUID, now: datetime) -> None:
@@ -96,7 +125,7 @@ def require_own_passkey(approval: Approval, brought_by: Collection[UUID]) -> Non
 
 def require_same_intent(approval: Approval, digest: str) -> None:
     if digest != approval.request.digest:
-        raise ApprovalRefused(
+        raise IntentChanged(
             "this is not what was asked for; an approval holds for exactly what was shown",
             code="INTENT_CHANGED",
             field="digest",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from trust_portal.access.action import Action
@@ -45,11 +46,13 @@ from trust_portal.access.policy import Resource
 from trust_portal.errors import Broken, Conflict
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.receipt_rows import receipt_digests
-from trust_portal.kernel.actor import Actor, Role
+from trust_portal.kernel.actor import SYSTEM, Actor, Role
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.names import require_words
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
+
+T = TypeVar("T")
 
 
 class Approvals:
@@ -195,6 +198,26 @@ class Approvals:
             inputs=inputs_of({id_: digests[id_] for id_ in receipts}),
             result={"approval": str(request_id), **decision_json(used)},
         )
+
+    async def settle(
+        self, tenant_id: UUID, request_id: UUID, act: Callable[[], Awaitable[T]], unable: str
+    ) -> T | None:
+        """For a job: do what was approved. Nothing happens to a request in any other state, so it may be repeated.
+
+        ``act`` uses the approval in a transaction of its own, and raises ``ApprovalRefused`` where it does not
+        carry the act any more (``no_longer_stands``). Then the request is void and whoever asked is told why;
+        ``unable`` begins that reason: "It cannot be set". Who asks and acts in another way: docs/access.md.
+        """
+        async with self._storage.read(TenantScope(tenant_id)) as reading:
+            approval = await load(reading, tenant_id, request_id)
+        if state_of(approval, self._storage.clock.now()) is not ApprovalState.APPROVED:
+            return None
+        try:
+            return await act()
+        except ApprovalRefused as refusal:
+            async with self._storage.write(TenantScope(tenant_id)) as session:
+                await self.void(session, request_id, f"{unable}: {refusal.message}.", SYSTEM)
+            return None
 
     async def void(self, session: WriteSession, request_id: UUID, reason: str, actor: Actor) -> bool:
         """What was asked for no longer stands: nobody shall decide on it. In the caller's transaction.

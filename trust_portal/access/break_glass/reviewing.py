@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from trust_portal.access.approvals.decision import ApprovalRefused, state_of
+from trust_portal.access.approvals.decision import ApprovalRefused, ApprovalSpent, state_of
 from trust_portal.access.approvals.electorate import Electorate
 from trust_portal.access.approvals.model import (
     Approval,
@@ -139,9 +139,9 @@ class GlassReviews:
                     session, emergency, tenant, used.approval, Outcome.ACCEPTED,
                     f"{names} reviewed it.", used.result, used.inputs,
                 )  # fmt: skip
-        except ApprovalRefused as refusal:
-            if refusal.code == "APPROVAL_USED":
-                raise
+        except ApprovalSpent:
+            raise
+        except ApprovalRefused:
             return False
         return True
 

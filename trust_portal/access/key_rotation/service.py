@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from trust_portal.access.action import Action
-from trust_portal.access.approvals.decision import state_of
+from trust_portal.access.approvals.decision import no_longer_stands
 from trust_portal.access.approvals.model import (
     ApprovalKind,
     ApprovalRequest,
-    ApprovalState,
     AskApproval,
     Intent,
     UsedApproval,
@@ -110,22 +109,19 @@ class KeyRotations:
         """
         async with self._storage.read(TenantScope(tenant_id)) as session:
             approval = await load(session, tenant_id, approval_id)
-        if state_of(approval, self._storage.clock.now()) is not ApprovalState.APPROVED:
-            return None
-        _, purpose, key_id = approval.request.subject.split("/")
-        try:
-            new = self._require_prepared(KeyPurpose(purpose), key_id)
-            return await self._rotate(approval.request, KeyPurpose(purpose), new)
-        except Conflict as conflict:
-            async with self._storage.write(TenantScope(tenant_id)) as session:
-                reason = f"The key cannot be rotated: {conflict.message}."
-                await self._approvals.void(session, approval_id, reason, SYSTEM)
-            return None
+        return await self._approvals.settle(
+            tenant_id, approval_id, lambda: self._rotate(approval.request), "The key cannot be rotated"
+        )
 
-    async def _rotate(self, request: ApprovalRequest, purpose: KeyPurpose, new: VerifyKey) -> Rotation:
+    async def _rotate(self, request: ApprovalRequest) -> Rotation:
+        _, word, key_id = request.subject.split("/")
+        purpose = KeyPurpose(word)
+        with no_longer_stands():
+            new = self._require_prepared(purpose, key_id)
         electorate = await self._approvals.who_could(_KIND, VENDOR_ID)
         async with self._storage.write(_VENDOR) as session:
-            intent, replaces = await self._intent(session, purpose, new)
+            with no_longer_stands():
+                intent, replaces = await self._intent(session, purpose, new)
             used = await self._approvals.use(session, request.id, intent, SYSTEM, electorate)
             rotation = Rotation(purpose, new.key_id, replaces, new_id())
             act = _act(request, rotation, new, used)

@@ -8,15 +8,13 @@ from typing import Final
 from uuid import UUID
 
 from trust_portal.access.action import Action
-from trust_portal.access.approvals.decision import state_of
+from trust_portal.access.approvals.decision import no_longer_stands
 from trust_portal.access.approvals.model import (
     ApprovalKind,
     ApprovalRequest,
-    ApprovalState,
     AskApproval,
     Intent,
 )
-from trust_portal.access.approvals.recording import load
 from trust_portal.access.approvals.service import Approvals
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
@@ -94,27 +92,28 @@ class PolicyRetirements:
 
     async def approval_settled(self, approval_id: UUID) -> str | None:
         """Retire what was approved to be, once; its version. What no longer is what was shown is void."""
-        async with self._storage.read(_VENDOR) as session:
-            approval = await load(session, VENDOR_ID, approval_id)
         version = await self.asked(approval_id)
         if version is None:
             raise NotFound(_NOUN)
-        if state_of(approval, self._storage.clock.now()) is not ApprovalState.APPROVED:
-            return None
+        retired = await self._approvals.settle(
+            VENDOR_ID,
+            approval_id,
+            lambda: self._retire(approval_id, version),
+            "These policies cannot be retired",
+        )
+        if retired is not None:
+            await self._register.follow()
+        return retired
+
+    async def _retire(self, approval_id: UUID, version: str) -> str:
         electorate = await self._approvals.who_could(_KIND, VENDOR_ID)
-        try:
-            async with self._storage.write(_VENDOR) as session:
+        async with self._storage.write(_VENDOR) as session:
+            with no_longer_stands():
                 intent = await _intent(session, version)
-                used = await self._approvals.use(session, approval_id, intent, SYSTEM, electorate)
-                texts = await texts_of(session, version)
-                await self._ledger.record(session, retire_act(version, texts or {}, used))
-                await add_retirement(session, version, approval_id, used.approval.steps[-1])
-        except Conflict as refusal:
-            async with self._storage.write(_VENDOR) as session:
-                reason = f"These policies cannot be retired: {refusal.message}."
-                await self._approvals.void(session, approval_id, reason, SYSTEM)
-            return None
-        await self._register.follow()
+            used = await self._approvals.use(session, approval_id, intent, SYSTEM, electorate)
+            texts = await texts_of(session, version)
+            await self._ledger.record(session, retire_act(version, texts or {}, used))
+            await add_retirement(session, version, approval_id, used.approval.steps[-1])
         return version
 
 

@@ -7,15 +7,13 @@ from typing import Final
 from uuid import UUID
 
 from trust_portal.access.action import Action
-from trust_portal.access.approvals.decision import state_of
+from trust_portal.access.approvals.decision import no_longer_stands
 from trust_portal.access.approvals.model import (
     ApprovalKind,
     ApprovalRequest,
-    ApprovalState,
     AskApproval,
     Intent,
 )
-from trust_portal.access.approvals.recording import load
 from trust_portal.access.approvals.service import Approvals
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import PolicySet, Resource
@@ -85,37 +83,35 @@ class PolicyChanges:
     async def approval_settled(self, tenant_id: UUID, approval_id: UUID) -> str | None:
         """Put into force what was approved, once; its version. What no longer is what was shown is void."""
         async with self._storage.read(TenantScope(tenant_id)) as session:
-            approval = await load(session, tenant_id, approval_id)
             asked = await repository.find_request(session, approval_id)
         if asked is None:
             raise NotFound(_NOUN)
-        if state_of(approval, self._storage.clock.now()) is not ApprovalState.APPROVED:
-            return None
-        version, contents = asked
-        try:
-            await self._install(approval.request, version, contents)
-        except Conflict as conflict:
-            async with self._storage.write(TenantScope(tenant_id)) as session:
-                reason = f"These policies cannot come into force: {conflict.message}."
-                await self._approvals.void(session, approval_id, reason, SYSTEM)
-            return None
-        await self._register.follow()
-        return version
+        installed = await self._approvals.settle(
+            tenant_id,
+            approval_id,
+            lambda: self._install(approval_id, *asked),
+            "These policies cannot come into force",
+        )
+        if installed is not None:
+            await self._register.follow()
+        return installed
 
-    async def _install(self, request: ApprovalRequest, version: str, contents: dict[str, str]) -> None:
+    async def _install(self, approval_id: UUID, version: str, contents: dict[str, str]) -> str:
         policies = PolicySet.parse(contents)
         if policies.version != version:
             raise Broken("kept policies are not the version that was asked for", code="BAD_POLICY")
         electorate = await self._approvals.who_could(_KIND, VENDOR_ID)
         async with self._storage.write(_VENDOR) as session:
-            intent, newest = await self._intent(session, version, contents)
-            used = await self._approvals.use(session, request.id, intent, SYSTEM, electorate)
+            with no_longer_stands():
+                intent, newest = await self._intent(session, version, contents)
+            used = await self._approvals.use(session, approval_id, intent, SYSTEM, electorate)
             use = used.approval.steps[-1]
             act = install_act(version, contents, use.at, used, newest.version)
             await self._ledger.record(session, act)
             await repository.add_set(session, version, contents)
-            await repository.add_install(session, Install(newest.ordinal + 1, version), request.id, use)
+            await repository.add_install(session, Install(newest.ordinal + 1, version), approval_id, use)
             await repository.add_rules(session, policies.approval_rules.values())
+        return version
 
     async def _intent(
         self, session: ReadSession, version: str, contents: dict[str, str]

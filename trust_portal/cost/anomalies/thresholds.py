@@ -8,6 +8,7 @@ from uuid import UUID
 
 from trust_portal.access.access_log.service import AccessLog, scope_of
 from trust_portal.access.action import Action
+from trust_portal.access.approvals.decision import NeedsApproval
 from trust_portal.access.approvals.model import UsedApproval
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
@@ -122,7 +123,7 @@ class ThresholdKeeper:
         async with self._storage.write(TenantScope(command.tenant_id)) as session:
             plan = await planned(session, command, everybodys)
             if plan.looser:
-                raise Conflict("by these less would be found: that takes approval", code="NEEDS_APPROVAL")
+                raise NeedsApproval("by these less would be found: that takes approval")
             return await self.record(session, command, plan, actor, decision.policies, decision.version)
 
     async def of_everybody(self) -> tuple[ThresholdRevision, ...]:

@@ -8,8 +8,8 @@ from typing import Final
 from uuid import UUID
 
 from trust_portal.access.action import Action
-from trust_portal.access.approvals.decision import ApprovalRefused, state_of
-from trust_portal.access.approvals.model import ApprovalKind, ApprovalState, AskApproval
+from trust_portal.access.approvals.decision import NeedsApproval, no_longer_stands
+from trust_portal.access.approvals.model import ApprovalKind, AskApproval
 from trust_portal.access.approvals.recording import load
 from trust_portal.access.approvals.service import Approvals
 from trust_portal.access.gate import Gate
@@ -22,7 +22,7 @@ from trust_portal.cost.anomalies.thresholds_intent import threshold_intent
 from trust_portal.cost.anomalies.thresholds_model import AskedThresholds, ThresholdRevision
 from trust_portal.cost.anomalies.thresholds_repository import add_asked, find_asked
 from trust_portal.cost.anomalies.watching import Sighting
-from trust_portal.errors import Conflict, NotFound
+from trust_portal.errors import NotFound
 from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.canonical import Json
 from trust_portal.kernel.clock import rfc3339
@@ -62,10 +62,8 @@ class ThresholdChanges:
         """Set what finds only more; ask for what finds less. ``Conflict`` as ``set`` and ``Approvals.open``."""
         try:
             return ThresholdChange(revision=await self._keeper.set(command, actor))
-        except Conflict as conflict:
-            if conflict.code != "NEEDS_APPROVAL":
-                raise
-        return ThresholdChange(approval_id=await self._ask(command, actor))
+        except NeedsApproval:
+            return ThresholdChange(approval_id=await self._ask(command, actor))
 
     async def _ask(self, command: SetThresholds, actor: Actor) -> UUID:
         tenant_id = command.tenant_id
@@ -96,50 +94,42 @@ class ThresholdChanges:
         """Set what was approved, once. What no longer is what was shown is void; nothing is set then."""
         async with self._storage.read(TenantScope(tenant_id)) as session:
             asked = await find_asked(session, tenant_id, approval_id)
-            if asked is None:
-                raise NotFound("thresholds")
-            approval = await load(session, tenant_id, approval_id)
-        if state_of(approval, self._storage.clock.now()) is not ApprovalState.APPROVED:
-            return None
-        try:
-            return await self._set(asked)
-        except Conflict as conflict:
-            if not isinstance(conflict, ApprovalRefused) and conflict.code != "STALE":
-                raise
-            async with self._storage.write(TenantScope(tenant_id)) as session:
-                await self._approvals.void(
-                    session, approval_id, f"It cannot be set: {conflict.message}.", SYSTEM
-                )
-            return None
+        if asked is None:
+            raise NotFound("thresholds")
+        return await self._approvals.settle(
+            tenant_id, approval_id, lambda: self._set(asked), "It cannot be set"
+        )
 
     async def _set(self, asked: AskedThresholds) -> ThresholdRevision:
         tenant_id = asked.tenant_id
         electorate = await self._approvals.who_could(_KIND, tenant_id)
         everybodys = await self._keeper.of_everybody()
-        async with self._storage.write(TenantScope(tenant_id)) as session:
-            request = (await load(session, tenant_id, asked.approval_id)).request
-            command = SetThresholds(
-                tenant_id, asked.subsystem, asked.figures, request.reason, asked.revision - 1
-            )
-            plan = await planned(session, command, everybodys)
-            intent = threshold_intent(
-                await _tenant(session, tenant_id),
-                asked.subsystem,
-                asked.figures,
-                plan.proposed.revision,
-                plan.shifted,
-                asked.trial,
-            )
-            used = await self._approvals.use(session, asked.approval_id, intent, SYSTEM, electorate)
-            asker = Actor(
-                request.requester_kind,
-                request.requester_id,
-                request.requester_name,
-                VENDOR_ID,
-                person_id=request.requester_id,
-            )
-            rule, version = request.rule_id, request.policy_version
-            return await self._keeper.record(session, command, plan, asker, (rule,), version, used)
+        # Also where somebody is quicker while the new revision is written.
+        with no_longer_stands():
+            async with self._storage.write(TenantScope(tenant_id)) as session:
+                request = (await load(session, tenant_id, asked.approval_id)).request
+                command = SetThresholds(
+                    tenant_id, asked.subsystem, asked.figures, request.reason, asked.revision - 1
+                )
+                plan = await planned(session, command, everybodys)
+                intent = threshold_intent(
+                    await _tenant(session, tenant_id),
+                    asked.subsystem,
+                    asked.figures,
+                    plan.proposed.revision,
+                    plan.shifted,
+                    asked.trial,
+                )
+                used = await self._approvals.use(session, asked.approval_id, intent, SYSTEM, electorate)
+                asker = Actor(
+                    request.requester_kind,
+                    request.requester_id,
+                    request.requester_name,
+                    VENDOR_ID,
+                    person_id=request.requester_id,
+                )
+                rule, version = request.rule_id, request.policy_version
+                return await self._keeper.record(session, command, plan, asker, (rule,), version, used)
 
 
 async def _tenant(session: ReadSession, tenant_id: UUID) -> Tenant:

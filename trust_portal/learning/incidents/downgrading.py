@@ -7,8 +7,8 @@ from typing import Final
 from uuid import UUID
 
 from trust_portal.access.action import Action
-from trust_portal.access.approvals.decision import ApprovalRefused, state_of
-from trust_portal.access.approvals.model import ApprovalKind, ApprovalState, AskApproval
+from trust_portal.access.approvals.decision import ApprovalRefused, NeedsApproval, state_of
+from trust_portal.access.approvals.model import ApprovalKind, AskApproval
 from trust_portal.access.approvals.recording import load
 from trust_portal.access.approvals.service import Approvals
 from trust_portal.access.gate import Gate
@@ -64,9 +64,7 @@ class Downgrades:
         """Raise at once, or ask for less than a P1 or P2: then the id of the approval. As ``tell`` and ``ask``."""
         try:
             await self._incidents.tell(command, actor)
-        except Conflict as conflict:
-            if conflict.code != "NEEDS_APPROVAL":
-                raise
+        except NeedsApproval:
             return await self.ask(command, actor)
         return None
 
@@ -121,18 +119,11 @@ class Downgrades:
         """
         async with self._storage.read(_VENDOR) as session:
             asked = await find_asked(session, request_id)
-            if asked is None:
-                raise NotFound(NOUN)
-            approval = await load(session, VENDOR_ID, request_id)
-        if state_of(approval, self._storage.clock.now()) is not ApprovalState.APPROVED:
-            return None
-        try:
-            return await self._downgrade(asked)
-        except ApprovalRefused as conflict:
-            async with self._storage.write(_VENDOR) as session:
-                reason = f"It cannot be made less: {conflict.message}."
-                await self._approvals.void(session, request_id, reason, SYSTEM)
-            return None
+        if asked is None:
+            raise NotFound(NOUN)
+        return await self._approvals.settle(
+            VENDOR_ID, request_id, lambda: self._downgrade(asked), "It cannot be made less"
+        )
 
     async def _downgrade(self, asked: AskedDowngrade) -> Incident:
         electorate = await self._approvals.who_could(_KIND, VENDOR_ID)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from trust_portal.access.access_log.service import AccessLog
 from trust_portal.access.action import Action
+from trust_portal.access.approvals.decision import NeedsApproval
 from trust_portal.access.gate import Gate
 from trust_portal.access.people.model import Person
 from trust_portal.access.people.repository import active_people
@@ -313,9 +314,8 @@ def _refuse_senseless(command: TellOfIncident, incident: Incident) -> None:
         case ChangeSeverity(severity=severity) if incident.severity.is_major and incident.severity.outranks(
             severity
         ):
-            raise Conflict(
+            raise NeedsApproval(
                 f"less than a {incident.severity.value} takes the approval of two others; ask for it",
-                code="NEEDS_APPROVAL",
                 field="severity",
             )
         case ReopenIncident() if incident.is_open and incident.mitigated_at is None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Final
 from uuid import UUID
 
 from trust_portal.access.action import Action
+from trust_portal.access.approvals.decision import IntentChanged
 from trust_portal.access.approvals.model import Approval, ApprovalKind, person_behind
 from trust_portal.access.approvals.recording import load
 from trust_portal.access.approvals.service import Approvals
@@ -36,8 +36,6 @@ from trust_portal.storage.unit_of_work import Storage, WriteSession
 
 #: A credit has one memo, for ever.
 _REVISION = 1
-#: What the approvals answer to an act that is another than was approved.
-_INTENT_CHANGED: Final = "INTENT_CHANGED"
 
 
 class CreditIssues:
@@ -77,8 +75,8 @@ class CreditIssues:
             credit = await follow(self._ledger, session, credit)
             try:
                 used = await self._approvals.use(session, credit.request_id, intent, actor, electorate)
-            except Conflict as refusal:
-                if refusal.code != _INTENT_CHANGED or amount == credit.amount:
+            except IntentChanged as refusal:
+                if amount == credit.amount:
                     raise
                 raise _another_amount(refusal, amount, credit.amount) from refusal
             if person_behind(actor) in used.approver_ids and allowed_by is None:
@@ -166,13 +164,13 @@ def _had_a_part(credit: StoredCredit, approval: Approval) -> frozenset[UUID]:
     return frozenset((credit.proposer_id, approval.request.requester_id, *approvers))
 
 
-def _another_amount(refusal: Conflict, booked: Money, approved: Money) -> Conflict:
+def _another_amount(refusal: IntentChanged, booked: Money, approved: Money) -> IntentChanged:
     """``refusal`` in words that who issues can act on."""
     words = (
         f"{booked} is not the amount that was approved, which is {approved}; book exactly that,"
         " or reject this credit and propose another"
     )
-    return type(refusal)(words, code=refusal.code, field="amount")
+    return IntentChanged(words, code=refusal.code, field="amount")
 
 
 def _not_separate(policies: tuple[str, ...] = ()) -> Denied:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -13,7 +12,7 @@ from uuid import UUID
 
 from trust_portal.access.access_log.service import AccessLog, scope_of
 from trust_portal.access.action import Action
-from trust_portal.access.approvals.decision import ApprovalRefused, state_of
+from trust_portal.access.approvals.decision import state_of
 from trust_portal.access.approvals.electorate import Electorate
 from trust_portal.access.approvals.model import (
     Approval,
@@ -57,11 +56,8 @@ from trust_portal.storage.outbox import Job
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage, WriteSession
 
-log = logging.getLogger(__name__)
-
-#: What a settled approval makes of its exclusion.
+#: What a request that ended unused makes of its exclusion.
 _BECOMES: Final = {
-    ApprovalState.APPROVED: ExclusionState.APPROVED,
     ApprovalState.DENIED: ExclusionState.DENIED,
     ApprovalState.EXPIRED: ExclusionState.EXPIRED,
     ApprovalState.WITHDRAWN: ExclusionState.WITHDRAWN,
@@ -161,25 +157,23 @@ class Exclusions:
     async def approval_settled(self, tenant_id: UUID, request_id: UUID) -> None:
         """Put on record what the approval came to, and spend it. Again it changes nothing.
 
-        An approval that cannot be used any more (the rule changed or is gone, an approver left) is left to expire.
+        One that cannot be used any more (the rule changed or is gone, an approver left) is void, and the
+        exclusion is as if it were withdrawn: it can be proposed again.
         """
-        try:
-            await self._settle(tenant_id, request_id, await self._electorate(tenant_id, request_id))
-        except ApprovalRefused as refusal:
-            log.warning("exclusion of approval %s: %s", request_id, refusal.message)
+        await self._approvals.settle(
+            tenant_id, request_id, lambda: self._approve(tenant_id, request_id), "It cannot be excluded"
+        )
+        await self._end(tenant_id, request_id)
 
-    async def _electorate(self, tenant_id: UUID, request_id: UUID) -> Electorate | None:
-        """Who may approve it now, where it was approved: what was refused ends whatever the rule says since.
+    async def _approve(self, tenant_id: UUID, request_id: UUID) -> None:
+        electorate = await self._approvals.who_could(ApprovalKind.EXCLUSION, tenant_id)
+        async with self._storage.write(TenantScope(tenant_id)) as session:
+            exclusion = await repository.find_exclusion_of_request(session, tenant_id, request_id)
+            if exclusion is not None and exclusion.state is ExclusionState.PROPOSED:
+                await self._approved(session, exclusion, electorate)
 
-        Raises ``Conflict`` (NO_APPROVAL_RULE).
-        """
-        async with self._storage.read(TenantScope(tenant_id)) as session:
-            approval = await load(session, tenant_id, request_id)
-        if state_of(approval, self._storage.clock.now()) is not ApprovalState.APPROVED:
-            return None
-        return await self._approvals.who_could(ApprovalKind.EXCLUSION, tenant_id)
-
-    async def _settle(self, tenant_id: UUID, request_id: UUID, electorate: Electorate | None) -> None:
+    async def _end(self, tenant_id: UUID, request_id: UUID) -> None:
+        """Where its request is over and was not used."""
         async with self._storage.write(TenantScope(tenant_id)) as session:
             exclusion = await repository.find_exclusion_of_request(session, tenant_id, request_id)
             if exclusion is None or exclusion.state is not ExclusionState.PROPOSED:
@@ -187,10 +181,6 @@ class Exclusions:
             approval = await load(session, tenant_id, request_id)
             state = _BECOMES.get(state_of(approval, session.clock.now()))
             if state is None:
-                return
-            if state is ExclusionState.APPROVED:
-                if electorate is not None:  # else it was approved this moment: that has its own job
-                    await self._approved(session, exclusion, electorate)
                 return
             ids = (approval.request.receipt_id, *(each.receipt_id for each in approval.steps))
             await self._reach(
