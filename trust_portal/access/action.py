@@ -35,7 +35,7 @@ class Action(StrEnum):
     KEY_ROTATION_REQUEST = "house:key_rotation:request"
     KEYS_READ = "house:keys:read"
     HOUSE_KILL_SWITCH_SET = "house:kill_switch:set"
-    PLAYBOOKS_READ = "house:playbooks:read"
+    ALL_PLAYBOOKS_READ = "house:playbooks:read"
     POLICIES_READ = "house:policies:read"
     POLICY_CHANGE_REQUEST = "house:policy_change:request"
     ALL_POSTMORTEMS_READ = "house:postmortem:read"

@@ -109,7 +109,7 @@ def access_room(base: Foundation, named: Mapping[str, Named]) -> AccessRoom:
         decisions=Decisions(storage, gate, ledger, approvals, signatures),
         approval_reminders=Reminders(storage, approvals),
         approval_inbox=ApprovalInbox(storage, gate, access_log, approvals),
-        approval_patterns=ApprovalPatterns(storage, gate),
+        approval_patterns=ApprovalPatterns(storage, gate, access_log),
         break_glass=BreakGlass(storage, gate, ledger, access_log, approvals, glass_reviews),
         glass_reviews=glass_reviews,
         policies=policies,

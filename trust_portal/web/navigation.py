@@ -100,8 +100,8 @@ _AREAS = (
         "Cost",
         (
             ("Anomalies", "/cost", Action.ALL_COST_READ),
-            ("Playbooks", "/playbooks", Action.PLAYBOOKS_READ),
-            ("Kill switch", "/kill-switch", Action.PLAYBOOKS_READ),
+            ("Playbooks", "/playbooks", Action.ALL_PLAYBOOKS_READ),
+            ("Kill switch", "/kill-switch", Action.ALL_PLAYBOOKS_READ),
         ),
     ),
     (_APPROVALS, ((_APPROVALS, "/approvals", Action.ALL_APPROVALS_READ),)),

@@ -6,13 +6,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from dual_control import refused, state
+from dual_control import Desk, refused, state
 from sqlalchemy import select
 
 from trust_portal.access.approvals.model import ApprovalState
 from trust_portal.access.approvals.velocity import PairHint
 from trust_portal.errors import NotFound
 from trust_portal.kernel.ids import new_id
+from trust_portal.kernel.page import PageRequest
 from trust_portal.storage.outbox import outbox
 from trust_portal.storage.tenancy import TenantScope
 
@@ -120,3 +121,24 @@ async def test_who_decides_sees_who_approves_for_whom_and_others_do_not(desk, cl
     sam = desk.people["sam"].id
     assert await seen("fay") == [("Sam", True, PairHint(sam, 0, 2, 0, 30, 1))]
     assert await seen("olive") == []
+
+
+async def test_every_tenant_whose_approvals_were_counted_has_that_in_its_access_log(desk, clock):
+    elsewhere = Desk(desk.house, desk.stranger, desk.people, desk.tenant)
+    elsewhere.devices = desk.devices
+    await elsewhere.approve(await elsewhere.ask(), "sam")
+    clock.advance(timedelta(minutes=5))
+    request = await desk.ask()
+    await desk.approve(request, "sam")
+    view = await desk.house.approval_inbox.get(desk.by("fay"), desk.tenant.id, request.id)
+
+    async def looks(tenant_id) -> list[tuple[str, str]]:
+        page = await desk.house.access_log.page(desk.by("sam"), tenant_id, PageRequest(50))
+        found = [each for each in page.items if each.access.what == "approval pattern"]
+        return [(each.actor_name, each.access.subject) for each in found]
+
+    assert [each.hint.long for each in await desk.house.approval_patterns.of(desk.by("fay"), view)] == [1]
+    assert await looks(desk.tenant.id) == [("Fay", str(request.id))]
+    assert await looks(desk.stranger.id) == [("Fay", "")], "not which request it was for: that is another's"
+    assert await desk.house.approval_patterns.of(desk.requester, view) == ()
+    assert await looks(desk.tenant.id) == [("Fay", str(request.id))], "who sees no pattern leaves no line"

@@ -195,6 +195,27 @@ async def test_what_is_not_approved_never_counts(
     assert again.state is ExclusionState.PROPOSED, "it can be asked for again"
 
 
+async def test_who_reads_a_proposal_or_its_approval_stands_in_the_customers_access_log(
+    house: House, desk: Desk, bench: Bench
+):
+    await promise(house)
+    exclusion = await bench.propose()
+
+    async def looks() -> list[tuple[str, str, str]]:
+        page = await house.access_log.page(desk.by("carla"), desk.tenant.id, PageRequest(50))
+        return [(each.actor_name, each.access.what, each.access.subject) for each in page.items]
+
+    before = await looks()
+    for name in ("rob", "carla"):
+        await house.exclusions.proposal(desk.by(name), exclusion)
+        await house.exclusions.approval(desk.by(name), exclusion)
+    # The customer's own people leave no line: it is their house.
+    assert [each for each in await looks() if each not in before] == [
+        ("Rob", "approval request", str(exclusion.request_id)),
+        ("Rob", "exclusion proposal", str(exclusion.id)),
+    ]
+
+
 async def test_settled_twice_it_is_approved_once(house: House, desk: Desk, bench: Bench):
     await promise(house)
     approved = await bench.approve(await bench.propose(), "rob", "fay")

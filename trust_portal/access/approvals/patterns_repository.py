@@ -24,8 +24,8 @@ async def consents_between(
     since: datetime,
     without: UUID,
     tenant_id: UUID | None,
-) -> tuple[Consent, ...]:
-    """Approvals of the one for the others and of the others for the one, but those of one request.
+) -> tuple[tuple[Consent, ...], frozenset[UUID]]:
+    """Approvals of the one for the others and of the others for the one, but those of one request; and whose they are.
 
     Without a tenant of all of them: only in the staff scope.
     """
@@ -40,12 +40,14 @@ async def consents_between(
     ]
     if tenant_id is not None:
         conditions.append(_step.tenant_id == tenant_id)
-    rows = await session.execute(
-        select(_step.requester_id, _step.person_id, _request.requested_at, _step.at)
+    result = await session.execute(
+        select(_step.tenant_id, _step.requester_id, _step.person_id, _request.requested_at, _step.at)
         .join(
             approval_requests,
             and_(_request.tenant_id == _step.tenant_id, _request.id == _step.request_id),
         )
         .where(*conditions)
     )
-    return tuple(Consent(row.requester_id, row.person_id, row.requested_at, row.at) for row in rows)
+    rows = result.all()
+    consents = (Consent(row.requester_id, row.person_id, row.requested_at, row.at) for row in rows)
+    return tuple(consents), frozenset(row.tenant_id for row in rows)

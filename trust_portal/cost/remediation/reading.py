@@ -85,7 +85,7 @@ class RunReader:
         """Newest first. Without a tenant in the filter: of every tenant, for staff."""
         scope: StaffScope | TenantScope = StaffScope()
         if wanted.tenant_id is None:
-            await self._with.gate.require(actor, Action.PLAYBOOKS_READ, Resource.of_house("playbook run"))
+            await self._with.gate.require(actor, Action.ALL_PLAYBOOKS_READ, Resource.of_house("playbook run"))
         else:
             resource = Resource("playbook run", wanted.tenant_id)
             await self._with.gate.require(actor, Action.PLAYBOOK_READ, resource)
@@ -115,7 +115,7 @@ class RunReader:
         What is stopped and what cools down of one tenant; without one, what is stopped everywhere, and what
         cools down of any.
         """
-        await self._with.gate.require(actor, Action.PLAYBOOKS_READ, Resource.of_house("playbooks"))
+        await self._with.gate.require(actor, Action.ALL_PLAYBOOKS_READ, Resource.of_house("playbooks"))
         now, playbooks = self._with.storage.clock.now(), self._with.playbooks
         longest = max((each.cool_down_minutes for each in playbooks.by_id.values()), default=0)
         places = {VENDOR_ID} if tenant_id is None else {VENDOR_ID, tenant_id}

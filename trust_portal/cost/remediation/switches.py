@@ -128,7 +128,7 @@ class KillSwitches:
 
     async def history(self, actor: Actor) -> tuple[SwitchRevision, ...]:
         """Every setting of every switch, the newest first."""
-        await self._gate.require(actor, Action.PLAYBOOKS_READ, Resource.of_house("kill switch"))
+        await self._gate.require(actor, Action.ALL_PLAYBOOKS_READ, Resource.of_house("kill switch"))
         async with self._storage.read(StaffScope()) as session:
             found = await switch_revisions(session)
         await self._access_log.trace(

@@ -233,13 +233,20 @@ class Exclusions:
         """The proposal's RFC 8785 bytes, whose digest its receipts sign."""
         await self._may_read(actor, exclusion.tenant_id)
         async with self._storage.read(scope_of(actor, exclusion.tenant_id)) as session:
-            return await repository.find_document(session, exclusion.tenant_id, exclusion.id)
+            document = await repository.find_document(session, exclusion.tenant_id, exclusion.id)
+        await self._looked(actor, exclusion, "exclusion proposal", exclusion.id)
+        return document
 
     async def approval(self, actor: Actor, exclusion: StoredExclusion) -> Approval:
         """What was asked of the approvers, and what they did."""
         await self._may_read(actor, exclusion.tenant_id)
         async with self._storage.read(scope_of(actor, exclusion.tenant_id)) as session:
-            return await load(session, exclusion.tenant_id, exclusion.request_id)
+            approval = await load(session, exclusion.tenant_id, exclusion.request_id)
+        await self._looked(actor, exclusion, "approval request", exclusion.request_id)
+        return approval
+
+    async def _looked(self, actor: Actor, exclusion: StoredExclusion, what: str, id_: UUID) -> None:
+        await self._access_log.looked(actor, exclusion.tenant_id, what, str(id_), "reliability")
 
     async def _approved(
         self, session: WriteSession, exclusion: StoredExclusion, electorate: Electorate
