@@ -23,7 +23,7 @@ from trust_portal.kernel.actor import Actor, ActorKind
 from trust_portal.kernel.canonical import canonical
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
-from trust_portal.learning.actions.model import ActionType, PlanAction
+from trust_portal.learning.actions.model import ActionType, FinishAction, PlanAction
 
 pytestmark = pytest.mark.takes(seconds=25)
 COPIES = """{ viewer { tenant { incidents(since: "2026-01-01T00:00:00Z", until: "2026-12-31T00:00:00Z") {
@@ -84,9 +84,12 @@ async def test_it_is_written_reviewed_signed_released_and_read(portal: Portal):
         await portal.house.prevention_actions.plan(
             PlanAction(postmortem.id, "Cap exports", ActionType.PREVENT, owner.id, 10), owner
         )
+        plan, shown = f'href="/actions/new?postmortem={postmortem.id}"', "Its prevention actions today"
+        assert plan in (await browser.get(here)).text
         assert (await browser.post(f"{here}/submit", data={"revision": "1"})).status_code == 303
         own = await browser.get(here)
         assert "You wrote of this" in own.text
+        assert (shown in own.text, plan in own.text) == (True, False), "what is reviewed takes no further action"
     async with portal.browser("vendor_admin") as browser:
         digest = field((await browser.get(here)).text, "digest")
         accepted = await browser.post(
@@ -114,6 +117,23 @@ async def test_it_is_written_reviewed_signed_released_and_read(portal: Portal):
         page = (await browser.get(here)).text
         assert "Version 1 is signed by" in page
         assert "So it was." in (await browser.get(f"{here}/versions/1")).text
+        # Beside the document, which stays as it was signed, the actions as they stand.
+        (action,) = await portal.house.prevention_actions.of_postmortem(owner, postmortem.id)
+        done = FinishAction(action.id, "https://git.example/17", "Capped")
+        before = await portal.house.postmortem_reader.version(owner, postmortem.id, 1)
+        await portal.house.prevention_actions.finish(done, owner)
+        for path in (here, f"{here}/versions/1", f"/incidents/{postmortem.incident_id}"):
+            page = (await browser.get(path)).text
+            beside = page.split(shown)[1].split("</section>")[0]
+            assert f'<a href="/actions/{action.id}">Cap exports</a>' in beside, path
+            assert ">Done<" in beside, path
+            assert f'href="/actions?incident={postmortem.incident_id}"' in beside, path
+            assert (plan in page) == (path == here), path
+        assert (await portal.house.postmortem_reader.version(owner, postmortem.id, 1)).document == before.document
+        assert "it stands beside what was signed" in (await browser.get(here)).text
+        listed = (await browser.get(f"/actions?incident={postmortem.incident_id}")).text
+        assert ("Cap exports" in listed, '<span id="count">1</span>' in listed) == (True, True)
+        page = (await browser.get(here)).text
         aurora = re.search(r"release\?customer=([0-9a-f-]+)", page)
         assert aurora
         preview = await browser.get(f"{here}/release?customer={aurora[1]}")

@@ -39,6 +39,7 @@ from trust_portal.web.forms import (
 )
 from trust_portal.web.navigation import frame
 from trust_portal.web.templating import page
+from trust_portal.web.views.promised import promised_of
 
 _FILTERS: Final = ("state", "severity", "service", "words", "claimed")
 _STATES: Final = {"open": True, "resolved": False}
@@ -177,6 +178,7 @@ async def incident(request: Request, form: FormState = FormState()) -> Response:
         stamps=stamps_of(found),
         figures=_spans(found),
         recurred=await house.prevention_actions.recurred(actor, found.id),
+        promised=await promised_of(request, found.id, view.postmortem_id),
         waits_for=await house.downgrades.waiting(actor, found.id),
         receipts="/t/vendor/receipts/" if may_trace else None,
         may_tell=may_tell,

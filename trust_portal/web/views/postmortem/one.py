@@ -16,7 +16,6 @@ from trust_portal.access.policy import Resource
 from trust_portal.evidence.export import Export
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
-from trust_portal.learning.actions.model import NOUN as ACTION
 from trust_portal.learning.postmortems.model import NOUN, PARTS, REQUIRED_PARTS, PostmortemState
 from trust_portal.learning.postmortems.reading import Opened
 from trust_portal.web.context import actor_of, house_of
@@ -32,6 +31,7 @@ from trust_portal.web.views.postmortem.words import (
     standing,
     who_signs,
 )
+from trust_portal.web.views.promised import promised_of
 
 _VENDOR_ROOT = "/t/vendor"
 
@@ -50,6 +50,13 @@ async def postmortem(request: Request, form: FormState = FormState()) -> Respons
         form=form,
         releases=releases,
         recurred=await house.prevention_actions.recurred(actor, opened.incident.id),
+        promised=await promised_of(
+            request,
+            opened.incident.id,
+            opened.postmortem.id,
+            signed=opened.postmortem.state is PostmortemState.SIGNED,
+            open_=opened.postmortem.state is not PostmortemState.IN_REVIEW,
+        ),
         not_looked_at=await _not_looked_at(request, opened) if known["may_release"] else [],
         passkeys=passkeys,
         passkeys_unavailable=house.passkeys.unavailable(),
@@ -98,6 +105,7 @@ async def version(request: Request) -> Response:
         document=found.document,
         leads=_leads(request, actor, found.document, found.postmortem.incident_id),
         states=STATES,
+        promised=await promised_of(request, found.postmortem.incident_id, found.postmortem.id),
         receipts=f"{_VENDOR_ROOT}/receipts/" if may_trace else None,
         may_renew=house.gate.allows(
             actor, Action.POSTMORTEM_WRITE, Resource.of_house(NOUN, found.postmortem.id)
@@ -133,7 +141,6 @@ def about(request: Request, actor: Actor, opened: Opened) -> dict[str, Any]:
         "stamps": stamps_of(postmortem, receipts),
         "receipts": receipts,
         "may_write": may_write and postmortem.state is not PostmortemState.SIGNED,
-        "may_plan": gate.allows(actor, Action.PREVENTION_ACTION_PLAN, Resource.of_house(ACTION)),
         "may_submit": may_write and postmortem.state is PostmortemState.DRAFT,
         "may_return": may_write and in_review,
         "may_accept": in_review
