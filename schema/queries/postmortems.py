@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import strawberry
 
 from schema.connection import Connection, connection, paged
@@ -17,15 +19,32 @@ from schema.types.postmortem import (
 )
 from schema.work import weighs
 from trust_portal.kernel.page import PageRequest
+from trust_portal.learning.incidents.model import Severity
+from trust_portal.learning.postmortems.filters import PostmortemFilter
+from trust_portal.learning.switchboard.model import BoardFilter
 
 
 @strawberry.type
 class PostmortemQueries:
     @paged(description="Postmortems of all incidents, the newest first, for staff.")
     async def postmortems(
-        self, info: Info, paging: PageRequest, unsigned: bool = False
+        self,
+        info: Info,
+        paging: PageRequest,
+        unsigned: bool = False,
+        late: Annotated[bool, strawberry.argument(description="Not signed for more than two weeks.")] = False,
+        service: str | None = None,
+        team: str | None = None,
+        owner: Annotated[
+            str | None, strawberry.argument(description="As the Switchboard names an owner.")
+        ] = None,
+        severity: Severity | None = None,
     ) -> Connection[Postmortem]:
-        page = await info.context.house.postmortem_reader.page(info.context.actor, paging, unsigned=unsigned)
+        house, actor = info.context.house, info.context.actor
+        kept = BoardFilter(service, team, owner, severity)
+        incidents = await house.switchboard.late_postmortems(actor, kept) if late else None
+        wanted = PostmortemFilter(unsigned, service, team, owner, severity, incidents)
+        page = await house.postmortem_reader.page(actor, paging, wanted)
         return connection(page, listed_postmortem)
 
     @strawberry.field(description="One postmortem with its document, for staff.")

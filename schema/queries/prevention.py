@@ -18,7 +18,7 @@ from schema.types.prevention import (
 )
 from schema.work import weighs
 from trust_portal.kernel.page import PageRequest
-from trust_portal.learning.actions.model import ActionFilter, ActionState, ActionType
+from trust_portal.learning.actions.model import ActionFilter, ActionOrder, ActionState, ActionType
 from trust_portal.learning.actions.told_reminders import ReminderFilter, ReminderKind
 from trust_portal.learning.incidents.model import Severity
 from trust_portal.learning.switchboard.model import BoardFilter
@@ -26,7 +26,7 @@ from trust_portal.learning.switchboard.model import BoardFilter
 
 @strawberry.type
 class PreventionQueries:
-    @paged(description="Prevention actions, newest first, for staff.")
+    @paged(description="Prevention actions, newest first or by their due date, for staff.")
     async def prevention_actions(
         self,
         info: Info,
@@ -36,6 +36,11 @@ class PreventionQueries:
         owner_id: strawberry.ID | None = None,
         incident_id: strawberry.ID | None = None,
         postmortem_id: strawberry.ID | None = None,
+        service: str | None = None,
+        team: str | None = None,
+        severity: Severity | None = None,
+        overdue: bool = False,
+        order: ActionOrder = ActionOrder.NEWEST,
     ) -> Connection[PreventionAction]:
         wanted = ActionFilter(
             state=state,
@@ -47,6 +52,11 @@ class PreventionQueries:
             postmortem_id=None
             if postmortem_id is None
             else decode(postmortem_id, "Postmortem", field="postmortemId").id,
+            service=service,
+            team=team,
+            severity=severity,
+            overdue=overdue,
+            order=order,
         )
         page = await info.context.house.prevention_actions.page(info.context.actor, wanted, paging)
         return connection(page, prevention_action)

@@ -30,6 +30,11 @@ strawberry.enum(
     name="PreventionActionState",
     description="A withdrawn one was taken back before it was promised.",
 )
+strawberry.enum(
+    model.ActionOrder,
+    name="PreventionActionOrder",
+    description="Due: what is due first, what has no date last.",
+)
 strawberry.enum(model.StepAct, name="PreventionActionAct", description="What can happen to an action.")
 strawberry.enum(Rung, name="ReminderRung", description="In business days from the due date T.")
 strawberry.enum(Skip, name="ReminderSkip", description="Why nobody was told.")
@@ -184,6 +189,7 @@ class DebtAddend:
     title: str
     action_id: strawberry.ID | None
     incident_id: strawberry.ID | None = strawberry.field(description="Whose postmortem is owed.")
+    gap: Cover | None = strawberry.field(description="Of what may be a P1 or P2 that nobody declared.")
     severity: Severity
     service: str
     team: str | None
@@ -253,7 +259,9 @@ class SwitchboardView:
     agreed: int
     on_target: bool
     covered: int
-    majors: int = strawberry.field(description="Every P1 and P2 ever, and what was never declared.")
+    majors: int = strawberry.field(
+        description="Every P1 and P2 ever, and what was never declared; of what the filter keeps."
+    )
     trend: list[DebtPoint]
     row: strawberry.Private[Board]
 
@@ -274,7 +282,7 @@ class SwitchboardView:
         lines = self.row.ledger.gaps
         if not gaps_only:
             # Of what was signed long ago the board has the number alone.
-            whole, _ = await info.context.house.switchboard.coverage(info.context.actor)
+            whole, _ = await info.context.house.switchboard.coverage(info.context.actor, self.row.wanted)
             lines = whole.lines
         return [_line(each) for each in lines[: max(first, 0)]]
 
@@ -367,7 +375,8 @@ def _addend(each: Addend) -> DebtAddend:
         owed=each.owed,
         title=each.title,
         action_id=encode("PreventionAction", VENDOR_ID, each.id) if of_action else None,
-        incident_id=None if of_action else encode("VendorIncident", VENDOR_ID, each.id),
+        incident_id=None if of_action or each.gap else encode("VendorIncident", VENDOR_ID, each.id),
+        gap=None if each.gap is None else each.gap.cover,
         severity=each.whose.severity,
         service=each.whose.service,
         team=each.whose.team,

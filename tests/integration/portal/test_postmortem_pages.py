@@ -89,7 +89,9 @@ async def test_it_is_written_reviewed_signed_released_and_read(portal: Portal):
         assert (await browser.post(f"{here}/submit", data={"revision": "1"})).status_code == 303
         own = await browser.get(here)
         assert "You wrote of this" in own.text
-        assert (shown in own.text, plan in own.text) == (True, False), "what is reviewed takes no further action"
+        assert (shown in own.text, plan in own.text) == (True, False), (
+            "what is reviewed takes no further action"
+        )
     async with portal.browser("vendor_admin") as browser:
         digest = field((await browser.get(here)).text, "digest")
         accepted = await browser.post(
@@ -129,7 +131,9 @@ async def test_it_is_written_reviewed_signed_released_and_read(portal: Portal):
             assert ">Done<" in beside, path
             assert f'href="/actions?incident={postmortem.incident_id}"' in beside, path
             assert (plan in page) == (path == here), path
-        assert (await portal.house.postmortem_reader.version(owner, postmortem.id, 1)).document == before.document
+        assert (
+            await portal.house.postmortem_reader.version(owner, postmortem.id, 1)
+        ).document == before.document
         assert "it stands beside what was signed" in (await browser.get(here)).text
         listed = (await browser.get(f"/actions?incident={postmortem.incident_id}")).text
         assert ("Cap exports" in listed, '<span id="count">1</span>' in listed) == (True, True)

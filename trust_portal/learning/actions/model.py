@@ -14,6 +14,7 @@ from uuid import UUID
 from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.kernel.names import require_words
 from trust_portal.learning.actions.reminders import Rung, Skip
+from trust_portal.learning.incidents.model import Severity
 from trust_portal.learning.workplaces.calendar import WorkCalendar
 
 #: What refusals call it.
@@ -303,15 +304,31 @@ class RecurredAction:
     recurrence: Recurrence
 
 
+class ActionOrder(StrEnum):
+    """``due``: what is due first, and what has no date last."""
+
+    NEWEST = "newest"
+    DUE = "due"
+
+
 @dataclass(frozen=True, slots=True)
 class ActionFilter:
-    """Which actions; ``None`` asks for all."""
+    """Which actions; ``None`` asks for all. Service, team (empty: none) and worst severity are their incident's.
+
+    ``agreed_since``: those that count for the completion of the time since then: agreed for a day that has ended.
+    """
 
     state: ActionState | None = None
     type: ActionType | None = None
     owner_id: UUID | None = None
     postmortem_id: UUID | None = None
     incident_id: UUID | None = None
+    service: str | None = None
+    team: str | None = None
+    severity: Severity | None = None
+    overdue: bool = False
+    agreed_since: datetime | None = None
+    order: ActionOrder = ActionOrder.NEWEST
 
 
 #: In which words an act is refused after the end.

@@ -16,14 +16,11 @@ from trust_portal.access.people.repository import holders
 from trust_portal.access.tables import people
 from trust_portal.errors import Conflict, NotFound
 from trust_portal.kernel.actor import Role
-from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
-from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.learning.actions.model import (
     ENDS_AS,
     NOUN,
     STANDING,
-    ActionFilter,
     ActionState,
     ActionType,
     PreventionAction,
@@ -42,7 +39,6 @@ from trust_portal.learning.incidents.tables import incidents
 from trust_portal.learning.postmortems.tables import postmortem_versions, postmortems
 from trust_portal.learning.workplaces.calendar import WorkCalendar
 from trust_portal.storage.errors import duplicates_are
-from trust_portal.storage.keyset import keyset_page
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
 _STEPS = prevention_action_steps.c
@@ -143,7 +139,7 @@ async def add_step(session: WriteSession, action: PreventionAction, step: Step) 
 
 async def find_action(session: ReadSession, action_id: UUID) -> PreventionAction:
     """``NotFound`` if there is no such action."""
-    found = await _actions(session, _query().where(prevention_actions.c.id == action_id))
+    found = await _actions(session, actions_query().where(prevention_actions.c.id == action_id))
     if not found:
         raise NotFound(NOUN)
     return found[0]
@@ -156,12 +152,12 @@ async def actions_of(session: ReadSession, postmortem_id: UUID) -> tuple[Prevent
 
 async def all_actions_of(session: ReadSession, postmortem_id: UUID) -> tuple[PreventionAction, ...]:
     """Every action ever planned in a postmortem, oldest first."""
-    query = _query().where(prevention_actions.c.postmortem_id == postmortem_id)
+    query = actions_query().where(prevention_actions.c.postmortem_id == postmortem_id)
     return await _actions(session, query.order_by(prevention_actions.c.created_at, prevention_actions.c.id))
 
 
 async def actions_by_id(session: ReadSession, ids: Collection[UUID]) -> Mapping[UUID, PreventionAction]:
-    found = await _actions(session, _query().where(prevention_actions.c.id.in_(list(ids))))
+    found = await _actions(session, actions_query().where(prevention_actions.c.id.in_(list(ids))))
     return {each.id: each for each in found}
 
 
@@ -169,7 +165,7 @@ async def begun_actions(
     session: ReadSession, *, after: UUID | None = None, limit: int = 500
 ) -> tuple[PreventionAction, ...]:
     """Open actions whose clock runs, by id, ``limit`` at a time from ``after`` on."""
-    query = _query().where(_has_step([StepAct.BEGIN.value]), ~_has_step(_ENDINGS))
+    query = actions_query().where(_has_step([StepAct.BEGIN.value]), ~_has_step(_ENDINGS))
     if after is not None:
         query = query.where(prevention_actions.c.id > after)
     return await _actions(session, query.order_by(prevention_actions.c.id).limit(limit))
@@ -212,38 +208,10 @@ async def clocks_to_begin(session: ReadSession) -> tuple[SignedPostmortem, ...]:
 
 async def open_actions(session: ReadSession, owner_id: UUID | None = None) -> tuple[PreventionAction, ...]:
     """Of one owner, or of everybody; by id."""
-    query = _in_state(_query(), ActionState.OPEN)
+    query = _in_state(actions_query(), ActionState.OPEN)
     if owner_id is not None:
         query = query.where(prevention_actions.c.owner_id == owner_id)
     return await _actions(session, query.order_by(prevention_actions.c.id))
-
-
-async def actions_page(
-    session: ReadSession, wanted: ActionFilter, request: PageRequest
-) -> Page[PreventionAction]:
-    """Newest first."""
-    query = _query()
-    for column, value in (
-        (prevention_actions.c.owner_id, wanted.owner_id),
-        (prevention_actions.c.type, wanted.type),
-        (prevention_actions.c.postmortem_id, wanted.postmortem_id),
-        (prevention_actions.c.incident_id, wanted.incident_id),
-    ):
-        if value is not None:
-            query = query.where(column == value)
-    if wanted.state is not None:
-        query = _in_state(query, wanted.state)
-    page = await keyset_page(
-        session,
-        query,
-        request,
-        order=(prevention_actions.c.created_at, prevention_actions.c.id),
-        parse=(datetime.fromisoformat, UUID),
-        read=lambda row: row,
-        key=lambda row: (rfc3339(row.created_at), str(row.id)),
-        descending=True,
-    )
-    return Page(await _with_steps(session, page.items), page.cursors, page.has_next, page.has_previous)
 
 
 async def add_recurrence(session: WriteSession, action_id: UUID, recurrence: Recurrence, by_id: UUID) -> None:
@@ -312,7 +280,8 @@ def _has_step(acts: Sequence[str]) -> Exists:
     )
 
 
-def _query() -> Select[Any]:
+def actions_query() -> Select[Any]:
+    """Every action, with its owner's name; ``with_steps`` makes them of its rows."""
     return (
         select(prevention_actions, people.c.name.label("owner_name"))
         .join(
@@ -327,10 +296,11 @@ def _query() -> Select[Any]:
 
 
 async def _actions(session: ReadSession, query: Select[Any]) -> tuple[PreventionAction, ...]:
-    return await _with_steps(session, (await session.execute(query)).all())
+    return await with_steps(session, (await session.execute(query)).all())
 
 
-async def _with_steps(session: ReadSession, rows: Sequence[Row[Any]]) -> tuple[PreventionAction, ...]:
+async def with_steps(session: ReadSession, rows: Sequence[Row[Any]]) -> tuple[PreventionAction, ...]:
+    """The actions of ``rows``, in their order."""
     if not rows:
         return ()
     steps = await session.execute(

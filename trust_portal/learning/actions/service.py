@@ -19,6 +19,7 @@ from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.learning.actions import repository
 from trust_portal.learning.actions.clocks import begin_clock, due_by_term
+from trust_portal.learning.actions.listing_repository import actions_page, count_actions
 from trust_portal.learning.actions.merging import covered_elsewhere
 from trust_portal.learning.actions.model import (
     MOST,
@@ -229,10 +230,16 @@ class PreventionActions:
             return await repository.colleagues(session, self._storage.clock.now())
 
     async def page(self, actor: Actor, wanted: ActionFilter, request: PageRequest) -> Page[PreventionAction]:
-        """Newest first."""
+        """In the order that ``wanted`` names."""
         await self._may_read(actor)
         async with self._storage.read(_SCOPE) as session:
-            return await repository.actions_page(session, wanted, request)
+            return await actions_page(session, wanted, request, self._storage.clock.now())
+
+    async def count(self, actor: Actor, wanted: ActionFilter) -> int:
+        """How many ``page`` goes through."""
+        await self._may_read(actor)
+        async with self._storage.read(_SCOPE) as session:
+            return await count_actions(session, wanted, self._storage.clock.now())
 
     async def of_postmortem(self, actor: Actor, postmortem_id: UUID) -> tuple[PreventionAction, ...]:
         """Everything that was ever planned in it, oldest first."""

@@ -24,6 +24,7 @@ from trust_portal.learning.incidents.repository import find_incident, incidents_
 from trust_portal.learning.postmortems.asking import Asked, asked_to_sign
 from trust_portal.learning.postmortems.assembling import assemble
 from trust_portal.learning.postmortems.drafts_repository import authors_of, newest_draft
+from trust_portal.learning.postmortems.filters import ALL, PostmortemFilter
 from trust_portal.learning.postmortems.model import (
     KIND,
     NOUN,
@@ -34,7 +35,12 @@ from trust_portal.learning.postmortems.model import (
     Submission,
     Version,
 )
-from trust_portal.learning.postmortems.repository import find_postmortem, postmortem_of, postmortems_page
+from trust_portal.learning.postmortems.repository import (
+    count_postmortems,
+    find_postmortem,
+    postmortem_of,
+    postmortems_page,
+)
 from trust_portal.learning.postmortems.versions_repository import find_document, find_submission, signed_by
 from trust_portal.storage.tenancy import StaffScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage
@@ -99,15 +105,21 @@ class PostmortemReader:
         self._access_log = access_log
         self._vendor = vendor_name
 
-    async def page(self, actor: Actor, request: PageRequest, *, unsigned: bool = False) -> Page[Listed]:
+    async def page(self, actor: Actor, request: PageRequest, wanted: PostmortemFilter = ALL) -> Page[Listed]:
         """Newest first."""
         await self._may_read(actor)
         async with self._storage.read(StaffScope()) as session:
-            found = await postmortems_page(session, request, unsigned=unsigned)
+            found = await postmortems_page(session, request, wanted)
             known = await incidents_by_id(session, [each.incident_id for each in found.items])
             bundles = await _bundles(session, found.items)
         listed = tuple(Listed(each, known[each.incident_id], bundles[each.id]) for each in found.items)
         return Page(listed, found.cursors, found.has_next, found.has_previous)
+
+    async def count(self, actor: Actor, wanted: PostmortemFilter) -> int:
+        """How many ``page`` goes through."""
+        await self._may_read(actor)
+        async with self._storage.read(StaffScope()) as session:
+            return await count_postmortems(session, wanted)
 
     async def of_incident(self, actor: Actor, incident_id: UUID) -> Postmortem | None:
         await self._may_read(actor)

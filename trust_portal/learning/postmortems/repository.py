@@ -8,14 +8,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, exists, func, insert, or_, select
+from sqlalchemy import ColumnElement, Row, Select, Text, and_, cast, exists, func, insert, or_, select
 
+from trust_portal.access.tables import people
 from trust_portal.errors import Conflict, NotFound
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.learning.incidents.model import MAJOR
 from trust_portal.learning.incidents.tables import incidents
+from trust_portal.learning.postmortems.filters import ALL, PostmortemFilter
 from trust_portal.learning.postmortems.model import (
     NOUN,
     Person,
@@ -74,19 +76,10 @@ async def postmortems_of(session: ReadSession, incident_ids: Collection[UUID]) -
 
 
 async def postmortems_page(
-    session: ReadSession, request: PageRequest, *, unsigned: bool = False
+    session: ReadSession, request: PageRequest, wanted: PostmortemFilter = ALL
 ) -> Page[Postmortem]:
-    """Newest first: all, or those that are owed: of which no version is signed, and which nothing else covers.
-
-    As the coverage ledger has them (``switchboard.coverage.owes_its_own``).
-    """
-    query = select(postmortems).where(postmortems.c.tenant_id == VENDOR_ID)
-    if unsigned:
-        signed = exists().where(
-            postmortem_versions.c.tenant_id == VENDOR_ID,
-            postmortem_versions.c.postmortem_id == postmortems.c.id,
-        )
-        query = query.where(~signed, _is_owed())
+    """Newest first."""
+    query = _narrowed(select(postmortems), wanted)
     page = await keyset_page(
         session,
         query,
@@ -100,8 +93,45 @@ async def postmortems_page(
     return Page(await _with_history(session, page.items), page.cursors, page.has_next, page.has_previous)
 
 
+async def count_postmortems(session: ReadSession, wanted: PostmortemFilter) -> int:
+    """How many ``postmortems_page`` goes through."""
+    query = _narrowed(select(func.count()).select_from(postmortems), wanted)
+    count: int = (await session.execute(query)).scalar_one()
+    return count
+
+
+def _narrowed(query: Select[Any], wanted: PostmortemFilter) -> Select[Any]:
+    about, here = incidents.c, postmortems.c
+    owner_id = func.coalesce(here.owner_person_id, about.owner_person_id)
+    known = and_(people.c.tenant_id == VENDOR_ID, people.c.id == owner_id)
+    query = (
+        query.join(incidents, and_(about.tenant_id == here.tenant_id, about.id == here.incident_id))
+        .outerjoin(people, known)
+        .where(here.tenant_id == VENDOR_ID)
+    )
+    for column, value in (
+        (about.service, wanted.service),
+        (func.coalesce(about.team, ""), wanted.team),
+        (func.coalesce(cast(people.c.id, Text), about.owner), wanted.owner),
+        (about.worst_severity, wanted.severity),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.incident_ids is not None:
+        query = query.where(here.incident_id.in_(wanted.incident_ids))
+    if wanted.unsigned:
+        signed = exists().where(
+            postmortem_versions.c.tenant_id == VENDOR_ID, postmortem_versions.c.postmortem_id == here.id
+        )
+        query = query.where(~signed, _is_owed())
+    return query
+
+
 def _is_owed() -> ColumnElement[bool]:
-    """Its incident is a P1 or P2 still, and goes on in none whose postmortem covers it, or will."""
+    """Its incident is a P1 or P2 still, and goes on in none whose postmortem covers it, or will.
+
+    As the coverage ledger has it (``switchboard.coverage.owes_its_own``), of rows joined with their incident.
+    """
     incident, target = incidents.c, postmortems.alias("target")
     covers_until = (
         select(func.max(postmortem_submissions.c.snapshot_at))
@@ -121,9 +151,7 @@ def _is_owed() -> ColumnElement[bool]:
         .correlate(incidents)
         .scalar_subquery()
     )
-    return exists().where(
-        incident.tenant_id == VENDOR_ID,
-        incident.id == postmortems.c.incident_id,
+    return and_(
         incident.worst_severity.in_([each.value for each in MAJOR]),
         or_(
             incident.ends_in.is_(None),

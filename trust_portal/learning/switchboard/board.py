@@ -12,6 +12,7 @@ from trust_portal.learning.switchboard.completion import Completion, completion
 from trust_portal.learning.switchboard.coverage import Ledger, MajorIncident, Undeclared, ledger
 from trust_portal.learning.switchboard.debt import Addend, Debt, Group, Owed, debt, grouped, trend
 from trust_portal.learning.switchboard.model import (
+    NO_SERVICE,
     ActionLine,
     AgreedDay,
     BoardFilter,
@@ -32,8 +33,8 @@ class Lines:
 
     ``actions`` are those that are open. What they were, and those that have ended, counts in ``spans`` (of
     ``past_moments``), all that were begun in ``agreed``, both of what the filter keeps; ``ended`` names to whom those
-    belonged that have ended, whatever the filter. ``signed_before``: of so many more majors the postmortem had been
-    signed by then.
+    belonged that have ended, whatever the filter. ``signed_before``: of so many more majors that the
+    filter keeps the postmortem had been signed by then.
     """
 
     actions: Sequence[ActionLine]
@@ -48,7 +49,7 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """``debt``, ``trend``, ``completion`` and ``groups`` of what the filter keeps; ``ledger`` of everything."""
+    """Everything of what the filter, ``wanted``, keeps; ``choices`` of everything."""
 
     at: datetime
     debt: Debt
@@ -56,6 +57,7 @@ class Board:
     completion: Completion
     groups: Mapping[Grouping, tuple[Group, ...]]
     ledger: Ledger
+    wanted: BoardFilter
     choices: Mapping[Grouping, tuple[tuple[str, str], ...]]
 
     @property
@@ -82,14 +84,16 @@ def board(lines: Lines, wanted: BoardFilter, at: datetime) -> Board:
     """Everything as it stood at ``at``."""
     actions = [each for each in lines.actions if wanted.keeps(each.whose)]
     postmortems = [each for each in lines.postmortems if wanted.keeps(each.whose)]
-    owed = debt(actions, postmortems, at)
+    gaps = [each for each in lines.undeclared if wanted.keeps(each.whose)]
+    owed = debt(actions, postmortems, at, gaps)
     return Board(
         at=at,
         debt=owed,
-        trend=(*trend(lines.spans, postmortems, past_moments(at)), (at, owed.points)),
+        trend=(*trend(lines.spans, postmortems, past_moments(at), gaps), (at, owed.points)),
         completion=completion(lines.agreed, at),
         groups={by: grouped(owed.addends, by) for by in Grouping},
-        ledger=ledger(lines.majors, lines.undeclared, lines.signed_before),
+        ledger=ledger(lines.majors, lines.undeclared, lines.signed_before).kept(wanted),
+        wanted=wanted,
         choices=_choices(lines),
     )
 
@@ -98,9 +102,11 @@ def _choices(lines: Lines) -> dict[Grouping, tuple[tuple[str, str], ...]]:
     """What a filter may name, with how it is called."""
     # Most lines share theirs with others: to tell by identity first spares looking into each.
     shared = {id(each.whose): each.whose for part in (lines.actions, lines.postmortems) for each in part}
+    if lines.undeclared:
+        shared |= {id(whose): whose for whose in [each.whose for each in lines.undeclared]}
     found: dict[Grouping, set[tuple[str, str]]] = {by: set() for by in Grouping}
     for each in shared.values():
-        found[Grouping.SERVICE].add((each.service, each.service))
+        found[Grouping.SERVICE].add((each.service or NO_SERVICE, each.service or "Not known"))
         found[Grouping.OWNER].add((each.owner_key, each.owner))
         found[Grouping.SEVERITY].add((each.severity.value, each.severity.value))
         if each.team:

@@ -15,9 +15,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
+from typing import Final
 from uuid import UUID
 
-from trust_portal.learning.incidents.model import Severity
+from trust_portal.learning.incidents.model import Severity, incident_id
+from trust_portal.learning.switchboard.model import BoardFilter, Whose
+
+#: What a gap counts as that names no severity.
+ASSUMED: Final = Severity.P1
 
 
 class Cover(StrEnum):
@@ -62,6 +67,12 @@ class MajorIncident:
     postmortem_id: UUID | None
     signed_at: datetime | None
     frozen_at: datetime | None
+    team: str | None = None
+    owner_id: UUID | None = None
+
+    @property
+    def whose(self) -> Whose:
+        return Whose(self.worst_severity, self.service, self.team, self.owner, self.owner_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +89,24 @@ class Undeclared:
     first_at: datetime
     cover: Cover = Cover.UNDECLARED
 
+    @property
+    def id(self) -> UUID:
+        """Its own among all gaps: no incident's."""
+        return incident_id(f"{self.cover} {self.source or ''}", self.key)
+
+    @property
+    def name(self) -> str:
+        return self.key if self.source is None else f"{self.source}/{self.key}"
+
+    @property
+    def pager(self) -> str | None:
+        return None if self.cover is Cover.UNDECLARED else self.source
+
+    @property
+    def whose(self) -> Whose:
+        """Nobody's that is known; what names no severity is taken for the worst, until somebody says better."""
+        return Whose(self.severity or ASSUMED, "", None, "Nobody known", None)
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:
@@ -93,8 +122,14 @@ class LedgerLine:
     downgraded: bool
     owner: str
     incident: MajorIncident | None
+    whose: Whose
     covered_by: UUID | None = None
     pager: str | None = None
+
+    @property
+    def missing(self) -> bool:
+        """Nobody has begun a postmortem, or declared what may owe one."""
+        return self.cover.is_gap and self.cover not in {Cover.UNSIGNED, Cover.OUTDATED}
 
     def days(self, at: datetime) -> int:
         """How long it has been there."""
@@ -111,6 +146,12 @@ class Ledger:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "gaps", tuple(each for each in self.lines if each.cover.is_gap))
+
+    def kept(self, wanted: BoardFilter) -> Ledger:
+        """What ``wanted`` lets through; ``besides`` is counted by whoever knows."""
+        if wanted.keeps_all:
+            return self
+        return Ledger(tuple(each for each in self.lines if wanted.keeps(each.whose)), self.besides)
 
     @property
     def total(self) -> int:
@@ -134,14 +175,15 @@ def ledger(
     lines = [_line(each, known) for each in known.values()]
     lines += [
         LedgerLine(
-            name=each.key if each.source is None else f"{each.source}/{each.key}",
+            name=each.name,
             cover=each.cover,
             since=each.first_at,
             worst_severity=each.severity,
             downgraded=False,
             owner="",
             incident=None,
-            pager=None if each.cover is Cover.UNDECLARED else each.source,
+            whose=each.whose,
+            pager=each.pager,
         )
         for each in undeclared
     ]
@@ -159,6 +201,7 @@ def _line(incident: MajorIncident, known: Mapping[UUID, MajorIncident]) -> Ledge
         downgraded=incident.worst_severity is not incident.severity,
         owner=incident.owner,
         incident=incident,
+        whose=incident.whose,
         covered_by=covered_by,
     )
 

@@ -20,6 +20,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from trust_portal.learning.incidents.model import Severity
+from trust_portal.learning.switchboard.coverage import Undeclared
 from trust_portal.learning.switchboard.model import (
     ActionLine,
     DateSet,
@@ -49,8 +50,14 @@ _KEYS: Final[Mapping[Grouping, Callable[[Whose], str]]] = MappingProxyType(
 )
 
 
+#: Where the key is empty.
+_NAMELESS: Final[Mapping[Grouping, str]] = MappingProxyType(
+    {Grouping.SERVICE: "Not known", Grouping.TEAM: "No team"}
+)
+
+
 class Owed(StrEnum):
-    """What is owed."""
+    """What is owed. A gap in what is known of an incident is a postmortem that is missing, too."""
 
     ACTION = "action"
     UNSIGNED = "unsigned"
@@ -61,7 +68,8 @@ class Owed(StrEnum):
 class Addend(NamedTuple):
     """One part of the debt. ``points`` = ``weight`` × (1 + ``weeks`` late + ``moves``).
 
-    ``id`` is that of the action, or of the incident whose postmortem is owed. ``due`` None: no date yet.
+    ``id`` is that of the action, or of the incident whose postmortem is owed; of a ``gap`` its own. ``due`` None: no
+    date yet.
     """
 
     owed: Owed
@@ -74,6 +82,7 @@ class Addend(NamedTuple):
     weight: int
     weeks: int
     moves: int
+    gap: Undeclared | None = None
 
     @property
     def points(self) -> int:
@@ -172,6 +181,25 @@ def postmortem_addend(line: PostmortemLine, at: datetime) -> Addend | None:
     )
 
 
+def gap_addend(gap: Undeclared, at: datetime) -> Addend | None:
+    """What may be a P1 or P2 that nobody declared adds at ``at``: its postmortem is missing, and was due at once."""
+    if gap.first_at > at:
+        return None
+    return Addend(
+        owed=Owed.MISSING,
+        id=gap.id,
+        title=gap.name,
+        whose=gap.whose,
+        since=gap.first_at,
+        due=gap.first_at.date(),
+        late=True,
+        weight=WEIGHTS[gap.whose.severity] * _MISSING,
+        weeks=_weeks_begun(at - gap.first_at),
+        moves=0,
+        gap=gap,
+    )
+
+
 def _action_at(line: ActionLine, at: datetime) -> tuple[DateSet | None, int, int] | None:
     """The due date that stood, weeks late and moves so far; None where nothing was owed."""
     if line.created_at > at or (line.ended_at is not None and line.ended_at <= at):
@@ -193,16 +221,25 @@ def _postmortem_at(line: PostmortemLine, at: datetime) -> tuple[bool, datetime, 
     return missing, due_at, _weeks_begun(at - due_at)
 
 
-def debt(actions: Iterable[ActionLine], postmortems: Iterable[PostmortemLine], at: datetime) -> Debt:
+def debt(
+    actions: Iterable[ActionLine],
+    postmortems: Iterable[PostmortemLine],
+    at: datetime,
+    gaps: Iterable[Undeclared] = (),
+) -> Debt:
     """Everything owed at ``at``."""
     found = [each for line in actions if (each := action_addend(line, at)) is not None]
     found += [each for line in postmortems if (each := postmortem_addend(line, at)) is not None]
+    found += [each for gap in gaps if (each := gap_addend(gap, at)) is not None]
     found.sort(key=lambda each: (-each.points, each.since, each.id))
     return Debt(at, tuple(found))
 
 
 def trend(
-    spans: Iterable[Span], postmortems: Iterable[PostmortemLine], moments: Sequence[datetime]
+    spans: Iterable[Span],
+    postmortems: Iterable[PostmortemLine],
+    moments: Sequence[datetime],
+    gaps: Iterable[Undeclared] = (),
 ) -> tuple[tuple[datetime, int], ...]:
     """The points at each of ``moments``, which ascend: those of ``debt``, without the names of its parts.
 
@@ -222,6 +259,10 @@ def trend(
         for index in range(first, last):
             if (owed := _postmortem_at(postmortem, moments[index])) is not None:
                 points[index] += weight * (_MISSING if owed[0] else 1) * (1 + owed[2])
+    for gap in gaps:
+        for index in range(bisect_left(moments, gap.first_at), len(moments)):
+            weeks_late = _weeks_begun(moments[index] - gap.first_at)
+            points[index] += WEIGHTS[gap.whose.severity] * _MISSING * (1 + weeks_late)
     return tuple(zip(moments, points, strict=True))
 
 
@@ -247,7 +288,7 @@ def grouped(addends: Iterable[Addend], by: Grouping) -> tuple[Group, ...]:
         found = sums.get(key)
         if found is None:
             found = sums[key] = [0, 0, 0, 0, 0]
-            names[key] = each.whose.owner if by is Grouping.OWNER else key or "No team"
+            names[key] = each.whose.owner if by is Grouping.OWNER else key or _NAMELESS[by]
         found[0] += each.points
         if each.owed is Owed.ACTION:
             found[1] += 1

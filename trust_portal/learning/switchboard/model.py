@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -18,6 +18,8 @@ from trust_portal.learning.incidents.model import Severity
 NOUN = "Switchboard"
 #: In an address, for what belongs to no team.
 NO_TEAM = "-"
+#: In an address, for what nobody knows the service of.
+NO_SERVICE = "-"
 
 
 @lru_cache(maxsize=4096)
@@ -117,7 +119,10 @@ class PostmortemLine:
 
 @dataclass(frozen=True, slots=True)
 class BoardFilter:
-    """Which part of the debt; ``None`` asks for all. ``owner`` is a ``Whose.owner_key``."""
+    """Which part of the debt and of the ledger; ``None`` asks for all. ``owner`` is a ``Whose.owner_key``.
+
+    ``team`` empty: of none; ``service`` empty: not known.
+    """
 
     service: str | None = None
     team: str | None = None
@@ -128,12 +133,16 @@ class BoardFilter:
     def query(self) -> str:
         """As it stands in the address of the page."""
         named = {
-            "service": self.service,
+            "service": NO_SERVICE if self.service == "" else self.service,
             "team": NO_TEAM if self.team == "" else self.team,
             "owner": self.owner,
             "severity": None if self.severity is None else self.severity.value,
         }
         return urlencode({name: value for name, value in named.items() if value})
+
+    @property
+    def keeps_all(self) -> bool:
+        return self == EVERYTHING
 
     def keeps(self, whose: Whose) -> bool:
         return (
@@ -142,6 +151,9 @@ class BoardFilter:
             and (self.owner is None or self.owner == whose.owner_key)
             and (self.severity is None or self.severity is whose.severity)
         )
+
+
+EVERYTHING: Final = BoardFilter()
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,8 +112,14 @@ WHERE i.tenant_id = $1 AND i.worst_severity IN ('P1', 'P2')
        OR i.id IN (SELECT merged_into FROM incidents WHERE tenant_id = $1 AND merged_into IS NOT NULL))
 ORDER BY i.declared_at, i.id
 """
+#: Those that ``BoardFilter.keeps``, from $2 on.
 _MAJORS_EVER: Final = """
-SELECT count(*) FROM incidents WHERE tenant_id = $1 AND worst_severity IN ('P1', 'P2')
+SELECT count(*) FROM incidents i
+LEFT JOIN postmortems m ON m.tenant_id = $1 AND m.incident_id = i.id
+LEFT JOIN people p ON p.tenant_id = $1 AND p.id = coalesce(m.owner_person_id, i.owner_person_id)
+WHERE i.tenant_id = $1 AND i.worst_severity IN ('P1', 'P2')
+  AND ($2::text IS NULL OR i.service = $2) AND ($3::text IS NULL OR coalesce(i.team, '') = $3)
+  AND ($4::text IS NULL OR coalesce(p.id::text, i.owner) = $4) AND ($5::text IS NULL OR i.worst_severity = $5)
 """
 #: What names no severity may have been a P1; so may what was told and is not taken in yet, whatever it names.
 _UNDECLARED: Final = """
@@ -168,7 +174,7 @@ async def read_lines(session: ReadSession, at: datetime, wanted: BoardFilter) ->
     agreed = await driver.fetch(_AGREED, VENDOR_ID, since.date(), *kept)
     ended = await driver.fetch(_ENDED, VENDOR_ID, since)
     rows = await driver.fetch(_MAJORS, VENDOR_ID, since)
-    ever = await driver.fetchval(_MAJORS_EVER, VENDOR_ID)
+    ever = await driver.fetchval(_MAJORS_EVER, VENDOR_ID, *kept)
     majors = {row[0]: _major(row) for row in rows}
     return Lines(
         actions=[_action(row) for row in actions],
@@ -179,7 +185,7 @@ async def read_lines(session: ReadSession, at: datetime, wanted: BoardFilter) ->
         ],
         majors=list(majors.values()),
         undeclared=await _undeclared(driver),
-        signed_before=ever - len(rows),
+        signed_before=ever - sum(wanted.keeps(each.whose) for each in majors.values()),
         spans=[
             Span(_SEVERITIES[severity], first, last, moves, None if due is None else _over(zone, due), count)
             for severity, zone, due, moves, first, last, count in spans
@@ -280,7 +286,7 @@ def _postmortem(row: Any) -> PostmortemLine:
 
 
 def _major(row: Any) -> MajorIncident:
-    id_, title, service, _, owner, _, severity, worst, declared_at, merged, *postmortem = row
+    id_, title, service, team, owner, owner_id, severity, worst, declared_at, merged, *postmortem = row
     postmortem_id, _, _, signed_at, frozen_at, changed_at, merged_at = postmortem
     return MajorIncident(
         id=id_,
@@ -296,4 +302,6 @@ def _major(row: Any) -> MajorIncident:
         postmortem_id=postmortem_id,
         signed_at=signed_at,
         frozen_at=frozen_at,
+        team=team,
+        owner_id=owner_id,
     )

@@ -30,7 +30,8 @@ from trust_portal.learning.actions.told_reminders import ReminderFilter, Reminde
 from trust_portal.learning.switchboard import repository
 from trust_portal.learning.switchboard.board import Board, board
 from trust_portal.learning.switchboard.coverage import Ledger as CoverageLedger
-from trust_portal.learning.switchboard.model import NOUN, BoardFilter, SavedView
+from trust_portal.learning.switchboard.debt import Owed
+from trust_portal.learning.switchboard.model import EVERYTHING, NOUN, BoardFilter, SavedView
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
 
@@ -71,11 +72,18 @@ class Switchboard:
             lines = await repository.read_lines(session, now, wanted)
         return await asyncio.to_thread(board, lines, wanted, now)
 
-    async def coverage(self, actor: Actor) -> tuple[CoverageLedger, datetime]:
-        """The whole coverage ledger, and the moment it is of."""
+    async def coverage(
+        self, actor: Actor, wanted: BoardFilter = EVERYTHING
+    ) -> tuple[CoverageLedger, datetime]:
+        """The coverage ledger of what ``wanted`` keeps, from the first incident on, and the moment it is of."""
         await self._may_read(actor)
         async with self._storage.read(_SCOPE, snapshot=True) as session:
-            return await repository.read_ledger(session), self._storage.clock.now()
+            return (await repository.read_ledger(session)).kept(wanted), self._storage.clock.now()
+
+    async def late_postmortems(self, actor: Actor, wanted: BoardFilter) -> frozenset[UUID]:
+        """The incidents whose postmortem is owed, not signed, and overdue."""
+        owed = (await self.board(actor, wanted)).debt.addends
+        return frozenset(each.id for each in owed if each.owed is Owed.UNSIGNED and each.late)
 
     async def escalations(self, actor: Actor, request: PageRequest) -> Page[Escalation]:
         """Those that wait, the oldest first."""

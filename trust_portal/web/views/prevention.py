@@ -22,6 +22,7 @@ from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.actions.model import (
     NOUN,
     ActionFilter,
+    ActionOrder,
     ActionState,
     ActionType,
     DropAction,
@@ -32,6 +33,9 @@ from trust_portal.learning.actions.model import (
     StepAct,
 )
 from trust_portal.learning.actions.told_reminders import ReminderFilter, ReminderKind
+from trust_portal.learning.incidents.model import Severity
+from trust_portal.learning.switchboard.completion import WINDOW
+from trust_portal.learning.switchboard.model import NO_TEAM
 from trust_portal.learning.switchboard.service import AcknowledgeEscalation
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import (
@@ -48,7 +52,7 @@ from trust_portal.web.templating import page
 from trust_portal.web.views.action_forms import id_of, plan_of
 
 RECEIPTS = "/t/vendor/receipts/"
-_FILTERS = ("state", "type", "owner", "incident")
+_FILTERS = ("state", "type", "owner", "incident", "service", "team", "severity", "overdue", "agreed", "order")
 _MINE = "me"
 #: Status kind and word of each state.
 STATES = {
@@ -92,6 +96,12 @@ async def actions(request: Request) -> Response:
         type=one_of(ActionType, asked["type"], "type"),
         owner_id=person_behind(actor) if asked["owner"] == _MINE else id_of(asked["owner"], "owner"),
         incident_id=id_of(asked["incident"], "incident"),
+        service=asked["service"].strip() or None,
+        team="" if asked["team"] == NO_TEAM else asked["team"].strip() or None,
+        severity=one_of(Severity, asked["severity"], "severity"),
+        overdue=bool(asked["overdue"]),
+        agreed_since=now - WINDOW if asked["agreed"] else None,
+        order=one_of(ActionOrder, asked["order"], "order") or ActionOrder.NEWEST,
     )
     listed = await house.prevention_actions.page(actor, wanted, page_request(request))
     colleagues = await house.prevention_actions.colleagues(actor)
@@ -99,6 +109,8 @@ async def actions(request: Request) -> Response:
         request,
         "actions/list.html",
         listed=listed,
+        count=await house.prevention_actions.count(actor, wanted),
+        severities=[(each.value, each.value) for each in Severity],
         standings={each.id: standing(each, now) for each in listed.items},
         asked=asked,
         filters=urlencode({name: value for name, value in asked.items() if value}),

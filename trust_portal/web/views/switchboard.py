@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
@@ -20,8 +21,9 @@ from trust_portal.errors import InvalidInput, Refused
 from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.incidents.model import Severity
 from trust_portal.learning.switchboard.board import Board
+from trust_portal.learning.switchboard.coverage import ASSUMED
 from trust_portal.learning.switchboard.debt import WEIGHTS, Owed
-from trust_portal.learning.switchboard.model import NO_TEAM, BoardFilter, Grouping, SavedView
+from trust_portal.learning.switchboard.model import NO_SERVICE, NO_TEAM, BoardFilter, Grouping, SavedView
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.files import attachment
 from trust_portal.web.forms import FormState, one_of, read_form, texts
@@ -100,6 +102,14 @@ async def switchboard(request: Request, form: FormState = FormState()) -> Respon
         groupings=_GROUPINGS,
         shown=_GROUPS,
         group_links=_links(board, asked),
+        lists=_lists(board.wanted),
+        group_lists={
+            by: {
+                each.key: _lists(replace(board.wanted, **_wanted_of(by, each.key)))
+                for each in groups[:_GROUPS]
+            }
+            for by, groups in board.groups.items()
+        },
         due_next=board.due_next(_DUE_NEXT),
         dated=board.dated,
         gaps=board.ledger.gaps[:_GAPS],
@@ -110,6 +120,7 @@ async def switchboard(request: Request, form: FormState = FormState()) -> Respon
             actor, Action.ESCALATION_ACKNOWLEDGE, Resource.of_house("escalation")
         ),
         covers=_COVERS,
+        assumed=ASSUMED.value,
         weights={severity.value: weight for severity, weight in WEIGHTS.items()},
         chart=_chart(board),
         trend_rows=[[formats.day(at), f"{points:,}"] for at, points in board.trend],
@@ -126,10 +137,10 @@ async def addends_csv(request: Request) -> Response:
     rows = [
         (
             each.owed.value,
-            str(each.id),
+            None if each.gap else str(each.id),
             each.title,
             each.whose.severity.value,
-            each.whose.service,
+            each.whose.service or None,
             each.whose.team,
             each.whose.owner,
             each.since.date().isoformat(),
@@ -148,10 +159,19 @@ async def addends_csv(request: Request) -> Response:
 async def coverage(request: Request) -> Response:
     actor, house = actor_of(request), house_of(request)
     show = request.query_params.get("show", "")
-    if show not in {"", "gaps"}:
-        raise InvalidInput("choose gaps, or nothing", field="show")
-    ledger, at = await house.switchboard.coverage(actor)
+    if show not in {"", "gaps", "missing"}:
+        raise InvalidInput("choose gaps, missing, or nothing", field="show")
+    asked = {name: request.query_params.get(name, "") for name in _FILTERS}
+    wanted = _wanted(asked)
+    ledger, at = await house.switchboard.coverage(actor, wanted)
     lines = ledger.gaps if show else ledger.lines
+    if show == "missing":
+        board = await house.switchboard.board(actor, wanted)
+        owed = {each.id for each in board.debt.addends if each.owed is Owed.MISSING}
+        lines = tuple(
+            each for each in lines if each.missing and (each.incident is None or each.incident.id in owed)
+        )
+    filters = {name: value for name, value in asked.items() if value}
     start = _start(request.query_params.get("from"), len(lines))
     return page(
         request,
@@ -162,16 +182,19 @@ async def coverage(request: Request) -> Response:
         first=start + 1,
         total=len(lines),
         show=show,
-        previous=_further(show, start - _LINES) if start else None,
-        next=_further(show, start + _LINES) if start + _LINES < len(lines) else None,
+        asked=filters,
+        filters=urlencode(filters),
+        previous=_further(filters, show, start - _LINES) if start else None,
+        next=_further(filters, show, start + _LINES) if start + _LINES < len(lines) else None,
         covers=_COVERS,
         **frame(request),
     )
 
 
 async def coverage_csv(request: Request) -> Response:
-    """Every line of the ledger."""
-    ledger, at = await house_of(request).switchboard.coverage(actor_of(request))
+    """Every line of the ledger, with the filters of the page."""
+    wanted = _wanted({name: request.query_params.get(name, "") for name in _FILTERS})
+    ledger, at = await house_of(request).switchboard.coverage(actor_of(request), wanted)
     rows = [
         (
             None if each.incident is None else str(each.incident.id),
@@ -211,7 +234,7 @@ async def forget_view(request: Request) -> Response:
 
 def _wanted(asked: Mapping[str, str]) -> BoardFilter:
     return BoardFilter(
-        service=asked["service"] or None,
+        service="" if asked["service"] == NO_SERVICE else asked["service"] or None,
         team="" if asked["team"] == NO_TEAM else asked["team"] or None,
         owner=asked["owner"] or None,
         severity=one_of(Severity, asked["severity"], "severity"),
@@ -244,8 +267,31 @@ def _start(text: str | None, total: int) -> int:
     return min(int(digits), total)
 
 
-def _further(show: str, start: int) -> str:
-    return "?" + urlencode({"show": show, "from": max(start, 0)} if show else {"from": max(start, 0)})
+def _further(filters: Mapping[str, str], show: str, start: int) -> str:
+    return "?" + urlencode({**filters, **({"show": show} if show else {}), "from": max(start, 0)})
+
+
+def _wanted_of(by: Grouping, key: str) -> dict[str, Any]:
+    """The part of a filter that names a group."""
+    return {by.value: Severity(key) if by is Grouping.SEVERITY else key}
+
+
+def _lists(wanted: BoardFilter) -> dict[str, str]:
+    """Where each figure of what ``wanted`` keeps can be looked at one by one."""
+
+    def at(path: str, **more: str) -> str:
+        return f"{path}?{urlencode(more)}{'&' if more and wanted.query else ''}{wanted.query}".rstrip("?")
+
+    return {
+        "open": at("/actions", state="open", order="due"),
+        "overdue": at("/actions", overdue="yes", order="due"),
+        "agreed": at("/actions", agreed="yes"),
+        "unsigned": at("/postmortems", show="unsigned"),
+        "late": at("/postmortems", show="late"),
+        "missing": at("/switchboard/coverage", show="missing"),
+        "coverage": at("/switchboard/coverage"),
+        "gaps": at("/switchboard/coverage", show="gaps"),
+    }
 
 
 routes = [
