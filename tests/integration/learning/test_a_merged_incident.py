@@ -38,6 +38,7 @@ from trust_portal.learning.incidents.acts_model import (
     UnmergeIncident,
 )
 from trust_portal.learning.incidents.model import IncidentFilter, Severity
+from trust_portal.learning.postmortems.filters import PostmortemFilter
 from trust_portal.learning.postmortems.model import COPY_FILE, COPY_KIND, Postmortem, Release, Reopen
 from trust_portal.learning.recompute import RECOMPUTERS
 from trust_portal.learning.switchboard.coverage import Cover
@@ -364,7 +365,7 @@ async def test_what_was_planned_in_its_draft_is_taken_back_with_a_line_and_is_pl
     )
     board = await house.switchboard.board(desk.owner, BoardFilter())
     assert (board.debt.open, board.debt.unsigned) == (0, 1)
-    listed = await house.postmortem_reader.page(desk.owner, PageRequest(50), unsigned=True)
+    listed = await house.postmortem_reader.page(desk.owner, PageRequest(50), PostmortemFilter(unsigned=True))
     assert [each.incident.key for each in listed.items] == ["INC-1"], "as many as the Switchboard counts"
     everything = await house.postmortem_reader.page(desk.owner, PageRequest(50))
     assert {each.incident.key for each in everything.items} == {"INC-1", "INC-2"}
@@ -379,7 +380,7 @@ async def test_what_was_planned_in_its_draft_is_taken_back_with_a_line_and_is_pl
         (planned.id, ActionState.WITHDRAWN),
         (again.id, ActionState.OPEN),
     ]
-    listed = await house.postmortem_reader.page(desk.owner, PageRequest(50), unsigned=True)
+    listed = await house.postmortem_reader.page(desk.owner, PageRequest(50), PostmortemFilter(unsigned=True))
     assert [each.incident.key for each in listed.items] == ["INC-2"], "INC-1 is a P3 as ever"
     board = await house.switchboard.board(desk.owner, BoardFilter())
     assert (board.debt.open, board.debt.unsigned) == (1, 1)
@@ -397,7 +398,9 @@ async def test_what_is_merged_into_a_signed_one_keeps_its_plans_for_it_owes_its_
     await desk.vendor.tell(updated("INC-3", "merged", minute=55, into="INC-1"))
     await desk.vendor.register()
     assert (await covers(desk))["Trouble INC-3"] is Cover.UNSIGNED
-    listed = await desk.house.postmortem_reader.page(desk.owner, PageRequest(50), unsigned=True)
+    listed = await desk.house.postmortem_reader.page(
+        desk.owner, PageRequest(50), PostmortemFilter(unsigned=True)
+    )
     assert [each.incident.key for each in listed.items] == ["INC-3"]
     assert [each.id for each in await desk.house.prevention_actions.of_postmortem(desk.owner, third.id)] == [
         planned.id
@@ -409,5 +412,7 @@ async def test_what_is_merged_into_a_signed_one_keeps_its_plans_for_it_owes_its_
     assert (await covers(desk))["Trouble INC-3"] is Cover.MERGED
     after = await desk.house.prevention_actions.get(desk.owner, planned.id)
     assert after.state is ActionState.WITHDRAWN, "now the other covers it"
-    listed = await desk.house.postmortem_reader.page(desk.owner, PageRequest(50), unsigned=True)
+    listed = await desk.house.postmortem_reader.page(
+        desk.owner, PageRequest(50), PostmortemFilter(unsigned=True)
+    )
     assert listed.items == ()
