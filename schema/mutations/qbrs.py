@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import TypeVar
 
 import strawberry
 
@@ -11,8 +13,8 @@ from schema.ids import decode
 from schema.mutations.trust_reports import AcknowledgedSectionInput
 from schema.payload import Payload, mutation
 from schema.spans import days
-from schema.types.qbr import Account, Commitment, Qbr, account_of, commitment, qbr
-from trust_portal.trust.accounts.model import LEAD, SetAccount
+from schema.types.qbr import Account, Commitment, Qbr, account, commitment, qbr
+from trust_portal.trust.accounts.model import KEPT, LEAD, Kept, SetAccount
 from trust_portal.trust.qbr.model import (
     Audience,
     CommitmentState,
@@ -27,7 +29,8 @@ from trust_portal.trust.qbr.model import (
 )
 from trust_portal.trust.report.model import Acknowledgement
 
-_LEAD_DAYS = LEAD.days
+Given = TypeVar("Given")
+Value = TypeVar("Value")
 
 
 @strawberry.input(description="Which period to gather.")
@@ -85,9 +88,15 @@ class SettleCommitmentInput:
 @strawberry.input(description="Who looks after a customer, and when the next review is.")
 class SetAccountInput:
     tenant_id: strawberry.ID
-    csm_id: strawberry.ID | None = None
-    review_on: date | None = None
-    lead_days: int = _LEAD_DAYS
+    csm_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="A person of the vendor's; null: nobody. Absent: as it is."
+    )
+    review_on: date | None = strawberry.field(
+        default=strawberry.UNSET, description="Null: no review is planned. Absent: as it is."
+    )
+    lead_days: int | None = strawberry.field(
+        default=strawberry.UNSET, description="Days before the review; null: 7. Absent: as they are."
+    )
 
 
 @strawberry.type(description="The business review as it stands.")
@@ -169,8 +178,23 @@ class QbrMutations:
     async def set_account(self, info: Info, input: SetAccountInput) -> AccountPayload:
         house, actor = info.context.house, info.context.actor
         tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
-        csm = None if input.csm_id is None else decode(input.csm_id, "Person", field="csmId").id
-        command = SetAccount(tenant_id, csm, input.review_on, days(input.lead_days, "lead_days"))
-        settings = await house.accounts.set(command, actor)
-        tenant = await house.tenants.get(actor, tenant_id, purpose="GraphQL")
-        return AccountPayload(account=account_of(tenant, settings))
+        lead = _or_kept(input.lead_days, _lead)
+        command = SetAccount(
+            tenant_id,
+            _or_kept(input.csm_id, lambda text: decode(text, "Person", field="csmId").id),
+            _or_kept(input.review_on, lambda day: day),
+            LEAD if lead is None else lead,
+        )
+        await house.accounts.set(command, actor)
+        return AccountPayload(account=account(await house.accounts.look(actor, tenant_id)))
+
+
+def _or_kept(given: Given | None, read: Callable[[Given], Value]) -> Value | Kept | None:
+    """What was not given stays as it is; null takes it away."""
+    if given is strawberry.UNSET:
+        return KEPT
+    return None if given is None else read(given)
+
+
+def _lead(number: int) -> timedelta:
+    return days(number, "lead_days")

@@ -9,7 +9,7 @@ from datetime import date, datetime
 import strawberry
 
 from schema.ids import encode
-from trust_portal.access.tenants.model import Tenant
+from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.trust.accounts import model as accounts
 from trust_portal.trust.qbr import model
 from trust_portal.trust.qbr.document import sections_of
@@ -34,6 +34,7 @@ class Account:
     key: str
     name: str
     csm: str | None
+    csm_id: strawberry.ID | None = strawberry.field(description="Who looks after it, to be handed back.")
     review_on: date | None
     lead_days: int = strawberry.field(description="How long before the review its QBR is prepared.")
     quarter: str | None = strawberry.field(description="Which quarter the review is about.")
@@ -127,25 +128,19 @@ class Commitment:
 
 
 def account(row: accounts.Account) -> Account:
-    return account_of(row.tenant, row.settings, row)
-
-
-def account_of(
-    tenant: Tenant, settings: accounts.AccountSettings, row: accounts.Account | None = None
-) -> Account:
-    """``row`` None: it was set just now, and nobody looked how ready it is."""
-    readiness = accounts.Readiness.NO_DATE if settings.review_on is None else accounts.Readiness.NOT_PREPARED
+    tenant, settings = row.tenant, row.settings
     return Account(
         tenant_id=encode("Tenant", tenant.id, tenant.id),
         key=tenant.key,
         name=tenant.name,
         csm=settings.csm_name,
+        csm_id=None if settings.csm_id is None else encode("Person", VENDOR_ID, settings.csm_id),
         review_on=settings.review_on,
         lead_days=settings.lead.days,
         quarter=settings.quarter,
-        readiness=readiness if row is None else row.readiness,
-        blocking=0 if row is None else row.blocking,
-        qbr_id=None if row is None or row.qbr_id is None else encode("Qbr", tenant.id, row.qbr_id),
+        readiness=row.readiness,
+        blocking=row.blocking,
+        qbr_id=None if row.qbr_id is None else encode("Qbr", tenant.id, row.qbr_id),
     )
 
 

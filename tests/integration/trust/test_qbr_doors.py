@@ -275,6 +275,30 @@ async def test_a_failed_bundle_of_either_document_is_asked_for_anew(portal: Port
         assert none["userErrors"] == [{"code": "NOT_FOUND", "path": ["input", "reportId"]}]
 
 
+async def test_a_bundle_that_failed_is_made_again_from_the_page_of_either_document(portal: Portal) -> None:
+    house, aurora = portal.house, portal.world.aurora
+    report = await publish(house, aurora.id)
+    review = await issue(house, await prepare(house, aurora.id))
+    for at, opened in (
+        (f"/t/aurora/trust/{report.id}", (await house.trust_reports.get(CORA, aurora.id, report.id)).export),
+        (f"/t/aurora/qbr/{review.id}", (await house.qbr_reader.get(CORA, aurora.id, review.id)).export),
+    ):
+        assert opened is not None
+        button = f'<form method="post" action="{at}/bundle">'
+        async with portal.browser("customer_viewer") as viewer:
+            assert button not in (await viewer.get(at)).text, "it is on its way"
+            async with house.storage.write(TenantScope(aurora.id)) as session:
+                await change_export(session, aurora.id, opened.id, state="failed", failure="no room left")
+            assert button in (await viewer.get(at)).text
+            answer = await viewer.post(f"{at}/bundle")
+            assert (answer.status_code, answer.headers["location"]) == (303, f"{at}#bundle")
+            assert button not in (await viewer.get(at)).text, "it begins anew"
+        async with portal.browser("stranger") as stranger:
+            assert (await stranger.post(f"{at}/bundle")).status_code == 404
+    async with portal.browser("customer_viewer") as viewer:
+        assert (await viewer.post(f"/t/aurora/qbr/{report.id}/bundle")).status_code == 404
+
+
 async def test_a_review_that_was_superseded_says_by_what_on_the_page_in_the_list_and_over_graphql(
     portal: Portal,
 ):

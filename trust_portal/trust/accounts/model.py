@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Final
 from uuid import UUID
 
@@ -18,6 +18,15 @@ LEAD: Final = timedelta(days=7)
 _MOST_LEAD: Final = timedelta(days=60)
 #: The quarter before a review has a name, and so has the day on which it is prepared.
 _FIRST_YEAR: Final = 2000
+
+
+class Kept(Enum):
+    """In place of a value that a command does not change."""
+
+    KEPT = "kept"
+
+
+KEPT: Final = Kept.KEPT
 
 
 class Readiness(StrEnum):
@@ -68,15 +77,17 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class SetAccount:
-    """Command: from now on. ``csm_id`` None: nobody looks after it; ``review_on`` None: no review is planned."""
+    """Command: from now on. ``csm_id`` None: nobody looks after it; ``review_on`` None: no review is planned. What is
+    ``KEPT`` stays as it is.
+    """
 
     tenant_id: UUID
-    csm_id: UUID | None
-    review_on: date | None
-    lead: timedelta = LEAD
+    csm_id: UUID | Kept | None
+    review_on: date | Kept | None
+    lead: timedelta | Kept = LEAD
 
     def __post_init__(self) -> None:
-        if self.review_on is not None and self.review_on.year < _FIRST_YEAR:
+        if isinstance(self.review_on, date) and self.review_on.year < _FIRST_YEAR:
             raise InvalidInput(f"a review is not before {_FIRST_YEAR}", field="review_on")
-        if not timedelta(days=1) <= self.lead <= _MOST_LEAD:
+        if isinstance(self.lead, timedelta) and not timedelta(days=1) <= self.lead <= _MOST_LEAD:
             raise InvalidInput("a QBR is prepared 1 to 60 days before its review", field="lead_days")

@@ -26,6 +26,7 @@ from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import Storage
 from trust_portal.trust.accounts.model import (
+    KEPT,
     NOUN,
     Account,
     AccountSettings,
@@ -112,6 +113,17 @@ class Accounts:
         await self._access_log.looked(actor, tenant_id, NOUN, purpose="business review")
         return found
 
+    async def look(self, actor: Actor, tenant_id: UUID) -> Account:
+        """One, with how ready its review is. ``NotFound`` for no customer."""
+        await self._gate.require(actor, Action.ALL_ACCOUNTS_READ, Resource(NOUN, tenant_id))
+        async with self._storage.read(StaffScope(), snapshot=True) as session:
+            tenant = await find_tenant(session, tenant_id)
+            if tenant is None or tenant.is_vendor:
+                raise NotFound("tenant")
+            settings, reviews = await settings_of(session, tenant_id), await newest_qbrs(session, tenant_id)
+        await self._access_log.looked(actor, tenant_id, NOUN, purpose="business review")
+        return account_of(tenant, settings, reviews, self._storage.clock.now())
+
     async def managers(self, actor: Actor) -> tuple[Person, ...]:
         """Who may look after an account, by name."""
         await self._gate.require(actor, Action.ALL_ACCOUNTS_READ, Resource.of_house("list of accounts"))
@@ -122,18 +134,19 @@ class Accounts:
     async def set(self, command: SetAccount, actor: Actor) -> AccountSettings:
         """``NotFound`` for no customer; ``InvalidInput`` (csm) for nobody of the vendor's; ``Conflict``."""
         decision = await self._gate.require(actor, Action.ACCOUNT_SET, Resource(NOUN, command.tenant_id))
-        name = await self._manager(command.csm_id)
+        manager = None if command.csm_id is KEPT else await self._manager(command.csm_id)
         async with self._storage.write(TenantScope(command.tenant_id)) as session:
             tenant = await find_tenant(session, command.tenant_id)
             if tenant is None or tenant.is_vendor:
                 raise NotFound("tenant")
             before = await settings_of(session, command.tenant_id)
+            kept = command.csm_id is KEPT
             settings = AccountSettings(
                 command.tenant_id,
-                command.csm_id,
-                name,
-                command.review_on,
-                command.lead,
+                before.csm_id if command.csm_id is KEPT else command.csm_id,
+                before.csm_name if kept else manager,
+                before.review_on if command.review_on is KEPT else command.review_on,
+                before.lead if command.lead is KEPT else command.lead,
                 before.revision + 1,
                 session.clock.now(),
                 actor.name,

@@ -59,9 +59,9 @@ async def qbrs_of(session: ReadSession, tenant_id: UUID, period: str | None = No
     return tuple(map(_qbr, await session.execute(query.order_by(qbrs.c.number.desc()))))
 
 
-async def newest_qbrs(session: ReadSession) -> Mapping[tuple[UUID, str], Qbr]:
-    """Of every tenant and period the one that counts: the last issued, or else the last; in the staff scope."""
-    query = _qbrs(None).order_by(qbrs.c.tenant_id, qbrs.c.period, qbrs.c.number)
+async def newest_qbrs(session: ReadSession, tenant_id: UUID | None = None) -> Mapping[tuple[UUID, str], Qbr]:
+    """Of every tenant, or one, and period the one that counts: the last issued, or else the last; in the staff scope."""
+    query = _qbrs(tenant_id).order_by(qbrs.c.tenant_id, qbrs.c.period, qbrs.c.number)
     found: dict[tuple[UUID, str], Qbr] = {}
     for row in await session.execute(query):
         each = _qbr(row)

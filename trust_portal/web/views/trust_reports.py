@@ -111,10 +111,18 @@ async def publish(request: Request) -> Response:
     return RedirectResponse(f"{tenant_path(tenant)}/trust/{stored.id}", status_code=303)
 
 
+async def request_bundle(request: Request) -> Response:
+    """Have the bundle of a published one made again where that failed."""
+    tenant, report_id = await tenant_of(request, purpose=NOUN), request.path_params["report"]
+    await house_of(request).trust_bundles.of_report(actor_of(request), tenant.id, report_id)
+    return RedirectResponse(f"{tenant_path(tenant)}/trust/{report_id}#bundle", status_code=303)
+
+
 def _rights(request: Request, tenant: Tenant) -> dict[str, Any]:
     actor, gate = actor_of(request), house_of(request).gate
     return {
         "may_publish": gate.allows(actor, Action.TRUST_REPORT_PUBLISH, Resource(NOUN, tenant.id)),
+        "may_request": gate.allows(actor, Action.EXPORT_REQUEST, Resource(NOUN, tenant.id)),
         "may_download": gate.allows(actor, Action.EXPORT_DOWNLOAD, Resource("export", tenant.id)),
         "may_trace": gate.allows(actor, Action.RECEIPT_READ, Resource("receipt", tenant.id)),
     }
@@ -125,4 +133,5 @@ routes = [
     Route("/t/{tenant}/trust", publish, methods=["POST"]),
     Route("/t/{tenant}/trust/preview", preview, methods=["GET"]),
     Route("/t/{tenant}/trust/{report:uuid}", report, methods=["GET"]),
+    Route("/t/{tenant}/trust/{report:uuid}/bundle", request_bundle, methods=["POST"]),
 ]

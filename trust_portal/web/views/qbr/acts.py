@@ -90,6 +90,13 @@ async def issue(request: Request) -> Response:
     return RedirectResponse(f"{tenant_path(tenant)}/qbr/{qbr_id}", status_code=303)
 
 
+async def request_bundle(request: Request) -> Response:
+    """Have the bundle of an issued one made again where that failed."""
+    tenant, qbr_id = await tenant_of(request, purpose=PURPOSE), request.path_params["qbr"]
+    await house_of(request).trust_bundles.of_qbr(actor_of(request), tenant.id, qbr_id)
+    return RedirectResponse(f"{tenant_path(tenant)}/qbr/{qbr_id}#bundle", status_code=303)
+
+
 async def _refused(request: Request, given: Mapping[str, str], refusal: Refused) -> Response:
     if not refusal.mendable:
         raise refusal
@@ -111,4 +118,5 @@ routes = [
     Route("/t/{tenant}/qbr/{qbr:uuid}/say", say, methods=["POST"]),
     Route("/t/{tenant}/qbr/{qbr:uuid}/review", judge, methods=["POST"]),
     Route("/t/{tenant}/qbr/{qbr:uuid}/issue", issue, methods=["POST"]),
+    Route("/t/{tenant}/qbr/{qbr:uuid}/bundle", request_bundle, methods=["POST"]),
 ]

@@ -28,6 +28,7 @@ def rights_of(request: Request, tenant: Tenant) -> dict[str, Any]:
         "may_write": may(Action.QBR_WRITE),
         "may_review": may(Action.QBR_REVIEW),
         "may_issue": may(Action.QBR_ISSUE),
+        "may_request": may(Action.EXPORT_REQUEST),
         "may_download": may(Action.EXPORT_DOWNLOAD, "export"),
         "may_trace": may(Action.RECEIPT_READ, "receipt"),
     }
