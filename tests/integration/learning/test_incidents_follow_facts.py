@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from support.learning_world import BEGAN, PAGER, Vendor, by, declared, named, st
 from jobs.incidents import INCIDENT_DUTIES, mind_incidents
 from trust_portal.evidence.receipt_rows import find_receipt
 from trust_portal.evidence.statement import ReceiptKind
-from trust_portal.kernel.actor import Role
+from trust_portal.kernel.actor import SYSTEM, Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents import following, repository
 from trust_portal.learning.incidents.acts_model import DeclareIncident, NoteIncident
@@ -79,6 +80,60 @@ async def test_events_become_an_incident_and_a_p1_gets_its_postmortem_with_a_rec
     statement = json.loads(receipt.envelope)
     assert statement["payloadType"] == "application/vnd.in-toto+json"
     assert await vendor.house.incident_following.is_behind() is False
+
+
+async def test_opening_its_postmortem_changes_nothing_of_the_incident(
+    vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Declared alone, and then with its postmortem: the same rows and events, and one receipt more."""
+    house = vendor.house
+    await vendor.customer("acme")
+    sre = (await vendor.person("Sam Operator", Role.SRE_OPERATOR)).as_actor()
+
+    async def rows(table: str) -> list[Any]:
+        async with house.storage.read(VENDOR) as session:
+            driver = await session.driver()
+            return [
+                dict(each) for each in await driver.fetch(f"SELECT * FROM {table} ORDER BY {table}::text")
+            ]
+
+    async def everything() -> dict[str, list[Any]]:
+        told = (
+            "incidents",
+            "incident_tenants",
+            "incident_gaps",
+            "incident_touches",
+            "facts",
+            "notifications",
+        )
+        return {table: await rows(table) for table in told}
+
+    async def receipts() -> list[str]:
+        return sorted(each["kind"] for each in await rows("receipts"))
+
+    def declaration(key: str) -> DeclareIncident:
+        at = house.clock.now()
+        return DeclareIncident("Uploads fail", Severity.P1, "api", at, at, tenants=("acme",), key=key)
+
+    async def nothing(*_: object) -> None:
+        return None
+
+    with monkeypatch.context() as patched:
+        patched.setattr(following, "open_postmortem", nothing)
+        alone = await house.incidents.declare(declaration("INC-A"), sre)
+        await vendor.tell(declared("INC-P", "P2"), updated("INC-P", "note", minute=3))
+        await vendor.register()
+    before, on_record = await everything(), await receipts()
+    assert await opened(vendor) == {}
+    async with house.storage.write(VENDOR) as session:
+        await repository.lock_register(session)
+        await house.incident_following.take_in(session, ["INC-A", "INC-P"], SYSTEM)
+    assert set(await opened(vendor)) == {str(alone.id), str(named("INC-P"))}
+    assert await everything() == before
+    assert await receipts() == sorted([*on_record, "postmortem.opened", "postmortem.opened"])
+
+    both = await house.incidents.declare(declaration("INC-B"), sre)
+    assert replace(both, id=alone.id, key=alone.key) == alone
 
 
 async def test_a_p3_gets_no_postmortem_until_it_is_raised(vendor: Vendor) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import struct
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -35,6 +38,23 @@ slas:
 BAD = {*range(180, 185), *range(525, 555), *range(590, 610)}
 
 
+def measured_digest(until: datetime, good: list[int]) -> str:
+    """As docs/postmortems.md says: from the contract's file and the minutes, without the product."""
+    first = int(MIDNIGHT.timestamp()) // 60
+    rows = range((until - MIDNIGHT) // timedelta(minutes=1))
+    columns = [[first + each for each in rows], [100 for _ in rows], [good[each] for each in rows]]
+    measured = hashlib.sha256(b"".join(struct.pack(f"<{len(each)}q", *each) for each in columns))
+    said = {
+        "contract": hashlib.sha256(CONTRACT).hexdigest(),
+        "from": "2026-06-01T00:00:00Z",
+        "measurements": measured.hexdigest(),
+        "objective": "api",
+        "until": until.isoformat().replace("+00:00", "Z"),
+        "windows": [],
+    }
+    return hashlib.sha256(json.dumps(said, separators=(",", ":")).encode()).hexdigest()
+
+
 async def test_minutes_budget_and_cost_are_exact_and_what_is_not_measured_is_missing(vendor, clock):
     desk = await desk_of(vendor)
     now = BEGAN + timedelta(hours=20)
@@ -66,6 +86,9 @@ async def test_minutes_budget_and_cost_are_exact_and_what_is_not_measured_is_mis
         "EUR",
     )
     assert contoso["missing"] == []
+    [proof] = [each for each in contoso["evidence"] if each["kind"] == "sla"]
+    until = datetime.fromisoformat(sla["until"])
+    assert proof["sha256"] == measured_digest(until, [0 if each in BAD else 100 for each in range(minutes)])
     assert (northwind["sla"], northwind["cost"]) == ([], [])
     assert northwind["missing"] == [
         {"source": "SLA attainment", "why": "no contract is on record"},

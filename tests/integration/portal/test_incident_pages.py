@@ -328,3 +328,54 @@ async def test_graphql_declares_tells_and_reads_by_the_same_rules(portal: Portal
     assert kinds == [("declared", False), ("severity", True), ("resolved", False)]
     assert "INC-9" in [edge["node"]["key"] for edge in read["incidents"]["edges"]]
     assert read["incidentGaps"] == []
+
+
+async def test_a_merged_incident_ends_with_the_other_and_a_wrong_merger_is_undone_at_its_page_and_over_graphql(
+    portal: Portal,
+):
+    async with portal.browser("sre_operator") as browser:
+        other = await declared(browser, title="The cause", severity="P4")
+        where = await declared(browser, tenants=["aurora"], title="Ours", severity="P2")  # type: ignore[arg-type]
+        merger = {"act": "merged", "into": other.removeprefix("/incidents/"), "text": "The same"}
+        portal.clock.advance(timedelta(minutes=1))
+        assert (await browser.post(f"{where}/tell", data=merger)).status_code == 303
+        assert (await known(portal))["The cause"].severity is Severity.P2
+        portal.clock.advance(timedelta(minutes=1))
+        over = {"act": "resolved", "text": "Fixed"}
+        assert (await browser.post(f"{other}/tell", data=over)).status_code == 303
+        page = (await browser.get(where)).text
+        assert "It is not the same after all" in page
+        assert "Resolved" in page
+        for state, listed in (("open", False), ("resolved", True)):
+            found = (await browser.get(f"/incidents?state={state}&words=Ours")).text
+            assert (where in found) is listed, state
+    async with portal.browser("customer_viewer") as browser:
+        page = (await browser.get("/t/aurora/incidents?year=2026")).text.replace("\u00a0", " ")
+        # The other one is the world's own.
+        assert "2 incidents in 2026 touched you or may have, 1 of them resolved" in page
+        assert page.count("Under way") == 1
+    async with portal.browser("sre_operator") as browser:
+        portal.clock.advance(timedelta(minutes=1))
+        refused = await browser.post(f"{where}/tell", data={"act": "unmerged", "text": " "})
+        assert refused.status_code == 422
+        undone = {"act": "unmerged", "text": "Another cause"}
+        assert (await browser.post(f"{where}/tell", data=undone)).status_code == 303
+        page = (await browser.get(where)).text
+        assert "Goes on by itself again" in page
+        assert "It is not the same after all" not in page
+        assert (await known(portal))["Ours"].merged_into is None
+        assert (await known(portal))["The cause"].severity is Severity.P4
+        said = {
+            "incidentId": encode("VendorIncident", VENDOR_ID, (await known(portal))["Ours"].id),
+            "telling": "UNMERGED",
+            "text": "Once more",
+        }
+        again = (await ask(browser, TELL, input=said))["tellOfIncident"]["userErrors"]
+        assert [each["code"] for each in again] == ["NOT_MERGED"]
+        portal.clock.advance(timedelta(minutes=1))
+        merged = await browser.post(f"{where}/tell", data=merger)
+        assert merged.status_code == 303
+        portal.clock.advance(timedelta(minutes=1))
+        got = (await ask(browser, TELL, input=said))["tellOfIncident"]
+        assert (got["userErrors"], got["incident"]["resolvedAt"]) == ([], None)
+    assert (await known(portal))["Ours"].merged_into is None

@@ -7,11 +7,14 @@ the incident. The budget is what the target leaves of the period's minutes, roun
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import floor
 from typing import Any, Final
+
+import numpy as np
 
 from trust_portal.access.tenants.repository import find_tenant
 from trust_portal.kernel.canonical import digest
@@ -151,7 +154,39 @@ def _fact(promise: _Promise, incident: IncidentBrief, now: datetime) -> Fact | M
         "contract": promise.contract.version,
     }
     name = f"{promise.customer.key}/{sla.objective}/{period.label}"
-    return Fact(name, FactKind.SLA, SOURCE, promise.until, digest(fields), fields, promise.customer.key)
+    return Fact(name, FactKind.SLA, SOURCE, promise.until, _digest(promise), fields, promise.customer.key)
+
+
+def _digest(promise: _Promise) -> str:
+    """Of what the figures follow from: the contract's file, every measurement of the period, what was agreed not to count.
+
+    As ``docs/postmortems.md`` says; who has these can derive the figures, and this.
+    """
+    return digest(
+        {
+            "contract": promise.contract.digest,
+            "objective": promise.sla.objective,
+            "from": rfc3339(promise.period.start),
+            "until": rfc3339(promise.until),
+            "measurements": _measured(promise.samples),
+            "windows": [
+                {"window": each.window, "start": rfc3339(each.start), "end": rfc3339(each.end)}
+                for each in sorted(promise.windows, key=lambda each: (each.start, each.end, each.window))
+            ],
+        }
+    )
+
+
+def _measured(samples: Samples) -> str:
+    """Hex SHA-256 of the columns one after another, in the order of their rows: 64-bit integers, little-endian."""
+    bounds = sorted(samples.buckets)
+    columns = [samples.minutes, samples.total, samples.good, *(samples.buckets[each] for each in bounds)]
+    columns = [np.asarray(each, dtype="<i8") for each in columns]
+    rows = np.lexsort(columns[::-1])
+    found = hashlib.sha256(",".join(bounds).encode())
+    for column in columns:
+        found.update(np.ascontiguousarray(column[rows]).tobytes())
+    return found.hexdigest()
 
 
 def _served_until(promise: _Promise) -> Boundary | None:
