@@ -37,7 +37,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     begin_revision()
-    op.drop_constraint("settled_by_one", _TABLE)
+    op.drop_constraint("settled_by_one", _TABLE, type_="check")
     op.drop_constraint(f"{_TABLE}_receipt_fkey", _TABLE)
     op.drop_constraint(f"{_TABLE}_incident_fkey", _TABLE)
     op.execute(f"DELETE FROM {_TABLE} WHERE version IS NULL")
