@@ -4,35 +4,37 @@ from __future__ import annotations
 
 import strawberry
 
+from schema.connection import Connection, connection, paged
 from schema.context import Info
 from schema.ids import decode
 from schema.types.qbr import (
     Account,
     Commitment,
     IssuedQbr,
+    ListedQbr,
     Qbr,
     QbrDraft,
     account,
     commitment,
     issued_qbr,
+    listed_qbr,
     qbr,
     qbr_draft,
 )
+from trust_portal.kernel.page import PageRequest
 
 
 @strawberry.type
 class QbrQueries:
-    @strawberry.field(description="Every customer in service, the next review first, for staff.")
-    async def accounts(self, info: Info) -> list[Account]:
-        return [account(each) for each in await info.context.house.accounts.list(info.context.actor)]
+    @paged(description="Every customer in service, the next review first, for staff.")
+    async def accounts(self, info: Info, paging: PageRequest) -> Connection[Account]:
+        return connection(await info.context.house.accounts.page(info.context.actor, paging), account)
 
-    @strawberry.field(description="Issued business reviews of a tenant, the newest first.")
-    async def qbrs(self, info: Info, tenant_id: strawberry.ID) -> list[Qbr]:
+    @paged(description="Issued business reviews of a tenant, the newest first.")
+    async def qbrs(self, info: Info, tenant_id: strawberry.ID, paging: PageRequest) -> Connection[ListedQbr]:
         asked = decode(tenant_id, "Tenant", field="tenantId")
-        return [
-            qbr(each)
-            for each in await info.context.house.qbr_reader.issued(info.context.actor, asked.tenant_id)
-        ]
+        reader = info.context.house.qbr_reader
+        return connection(await reader.page(info.context.actor, asked.tenant_id, paging), listed_qbr)
 
     @strawberry.field(description="Drafts of a tenant, the newest first, for staff.")
     async def qbr_drafts(self, info: Info, tenant_id: strawberry.ID) -> list[Qbr]:

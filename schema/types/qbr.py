@@ -15,7 +15,7 @@ from trust_portal.trust.qbr import model
 from trust_portal.trust.qbr.document import sections_of
 from trust_portal.trust.qbr.gathering.inputs import NO_FILE
 from trust_portal.trust.qbr.ids import DOCUMENTS, INPUTS, PROPOSED, RECOMMENDATIONS
-from trust_portal.trust.qbr.reading import OpenedQbr
+from trust_portal.trust.qbr.reading import OpenedQbr, Standing
 from trust_portal.trust.qbr.reviewing import seen
 from trust_portal.trust.report.model import blocked_as, blocking
 from trust_portal.trust.sections.document import section_json
@@ -55,6 +55,25 @@ class Qbr:
     issued_by: str | None
     sha256: str = strawberry.field(description="Of the issued document, or else of the snapshot.")
     receipt_id: strawberry.ID
+
+
+@strawberry.type(
+    description="What was stale or missing in an issued review, and why it went out all the same."
+)
+class QbrAcknowledgement:
+    section: str
+    title: str
+    state: str
+    why: str
+    reason: str
+
+
+@strawberry.type(description="An issued review in a list: what took its place, and what was let stand in it.")
+class ListedQbr:
+    qbr: Qbr
+    reason: str | None = strawberry.field(description="Why there is another revision; null of the first.")
+    superseded_by: strawberry.ID | None
+    acknowledgements: list[QbrAcknowledgement]
 
 
 @strawberry.type(description="A document that a review rests on, or one that is missing.")
@@ -157,6 +176,25 @@ def qbr(row: model.Qbr) -> Qbr:
         issued_by=None if issue is None else issue.by_name,
         sha256=row.sha256 if issue is None else issue.sha256,
         receipt_id=encode("Receipt", row.tenant_id, row.receipt_id if issue is None else issue.receipt_id),
+    )
+
+
+def listed_qbr(row: Standing) -> ListedQbr:
+    issue = row.qbr.issue
+    return ListedQbr(
+        qbr=qbr(row.qbr),
+        reason=None if issue is None else issue.reason,
+        superseded_by=None if row.later is None else encode("Qbr", row.qbr.tenant_id, row.later.id),
+        acknowledgements=[
+            QbrAcknowledgement(
+                section=each.section,
+                title=each.title,
+                state=each.state.value,
+                why=each.why,
+                reason=each.reason,
+            )
+            for each in (() if issue is None else issue.acknowledged)
+        ],
     )
 
 

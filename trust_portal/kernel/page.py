@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -54,3 +56,21 @@ def decode_cursor(cursor: str, parts: int) -> tuple[str, ...]:
     if len(values) != parts:
         raise InvalidInput("this cursor belongs to another list", field="cursor")
     return values
+
+
+def page_of(rows: Sequence[T], key: Callable[[T], tuple[str, ...]], asked: PageRequest) -> Page[T]:
+    """One page of rows that are all at hand, in ascending order of ``key``, which no two share.
+
+    A row that is gone since a cursor was given out is no hindrance: the page begins behind its place.
+    """
+    keys = [key(each) for each in rows]
+    parts = len(keys[0]) if keys else 0
+    if asked.before is not None and rows:
+        end = bisect_left(keys, decode_cursor(asked.before, parts))
+        start = max(end - asked.size, 0)
+    else:
+        start = bisect_right(keys, decode_cursor(asked.after, parts)) if asked.after and rows else 0
+        end = min(start + asked.size, len(rows))
+    shown = tuple(rows[start:end])
+    cursors = tuple(encode_cursor(*each) for each in keys[start:end])
+    return Page(shown, cursors, has_next=end < len(rows), has_previous=start > 0)

@@ -46,9 +46,12 @@ async def test_what_is_not_given_stays_null_takes_it_away_and_what_is_given_hold
         gone = {"csm": None, "csmId": None, "reviewOn": None, "leadDays": 7}
         assert await _set(csm, aurora.id, reviewOn=None) == gone
         listed = (
-            await csm.post("/graphql", json={"query": "{ accounts { key csmId reviewOn leadDays } }"})
+            await csm.post(
+                "/graphql",
+                json={"query": "{ accounts(first: 50) { nodes { key csmId reviewOn leadDays } } }"},
+            )
         ).json()
-        (mine,) = [each for each in listed["data"]["accounts"] if each["key"] == "aurora"]
+        (mine,) = [each for each in listed["data"]["accounts"]["nodes"] if each["key"] == "aurora"]
         assert mine == {"key": "aurora", "csmId": None, "reviewOn": None, "leadDays": 7}
 
 

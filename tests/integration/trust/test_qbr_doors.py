@@ -231,11 +231,15 @@ async def test_the_same_over_graphql_with_refusals_as_user_errors(portal: Portal
         given = [{**each, "reason": "we know"} for each in draft["blocking"]]
         issued = await _do(csm, "issueQbr", "qbr { revision sha256 }", id=qbr["id"], acknowledgements=given)
         assert issued["userErrors"] == []
-        accounts = await _ask(csm, "{ accounts { key readiness } }")
-        assert {each["key"]: each["readiness"] for each in accounts["accounts"]}["aurora"] == "NO_DATE"
+        accounts = await _ask(csm, "{ accounts(first: 50) { nodes { key readiness } } }")
+        states = {each["key"]: each["readiness"] for each in accounts["accounts"]["nodes"]}
+        assert states["aurora"] == "NO_DATE"
     async with portal.program(portal.world.tokens["customer_admin:read"]) as program:
-        found = await _ask(program, "query ($t: ID!) { qbrs(tenantId: $t) { id revision sha256 } }", t=tenant)
-        (mine,) = found["qbrs"]
+        query = "query ($t: ID!) { qbrs(tenantId: $t, first: 5) { nodes { qbr { id revision sha256 } } } }"
+        ((mine,),) = (
+            [each["qbr"] for each in found["nodes"]]
+            for found in (await _ask(program, query, t=tenant)).values()
+        )
         assert mine["sha256"] == issued["qbr"]["sha256"]
         whole = await _ask(program, "query ($id: ID!) { qbr(id: $id) { document } }", id=mine["id"])
         assert '"kind":"qbr"' in whole["qbr"]["document"]
@@ -306,6 +310,7 @@ async def test_a_review_that_was_superseded_says_by_what_on_the_page_in_the_list
     first = await issue(house, await prepare(house, aurora.id))
     second = await issue(house, await prepare(house, aurora.id), reason="a figure was late")
     assert first.issue is not None
+    assert second.issue is not None
     async with portal.browser("customer_viewer") as viewer:
         old = (await viewer.get(f"{LIST}/{first.id}")).text
         assert stands_on(old) == ["Superseded"]
@@ -324,6 +329,25 @@ async def test_a_review_that_was_superseded_says_by_what_on_the_page_in_the_list
         ids = [encode("Qbr", aurora.id, each.id) for each in (first, second)]
         asked = [(await _ask(viewer, query, id=each))["qbr"]["supersededBy"] for each in ids]
         assert asked == [ids[1], None]
+        query = """query ($t: ID!, $after: String) { qbrs(tenantId: $t, first: 1, after: $after) {
+          nodes { qbr { id } reason supersededBy acknowledgements { section state why reason } }
+          pageInfo { endCursor hasNextPage hasPreviousPage } } }"""
+        tenant = encode("Tenant", aurora.id, aurora.id)
+        newest = (await _ask(viewer, query, t=tenant))["qbrs"]
+        ((node,), info) = newest["nodes"], newest["pageInfo"]
+        assert (node["qbr"]["id"], node["reason"], node["supersededBy"]) == (
+            ids[1],
+            "a figure was late",
+            None,
+        )
+        assert [(each["section"], each["state"], each["reason"]) for each in node["acknowledgements"]] == [
+            (each.section, each.state.value, each.reason) for each in second.issue.acknowledged
+        ]
+        assert node["acknowledgements"]
+        assert (info["hasNextPage"], info["hasPreviousPage"]) == (True, False)
+        older = (await _ask(viewer, query, t=tenant, after=info["endCursor"]))["qbrs"]
+        assert [(each["qbr"]["id"], each["supersededBy"]) for each in older["nodes"]] == [(ids[0], ids[1])]
+        assert (older["pageInfo"]["hasNextPage"], older["pageInfo"]["hasPreviousPage"]) == (False, True)
 
 
 async def test_the_clock_prepares_what_is_due_once(portal: Portal):

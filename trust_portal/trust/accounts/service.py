@@ -21,6 +21,7 @@ from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.kernel.actor import SYSTEM, Actor, Role
 from trust_portal.kernel.canonical import Json, digest
 from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.kernel.page import Page, PageRequest, page_of
 from trust_portal.storage.outbox import Job
 from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import StaffScope, TenantScope
@@ -65,7 +66,11 @@ class Accounts:
         ]
         ids = [each.id for each in tenants]
         await self._access_log.trace(actor, ids, Access(Verb.READ, NOUN, "", "list of accounts"))
-        return tuple(sorted(found, key=lambda each: (each.settings.review_on or date.max, each.tenant.key)))
+        return tuple(sorted(found, key=_place))
+
+    async def page(self, actor: Actor, asked: PageRequest) -> Page[Account]:
+        """A page of ``list``."""
+        return page_of(await self.list(actor), _place, asked)
 
     async def ask_due(self) -> int:
         """Have each QBR prepared whose review is near; how many were asked for. A job waits only once."""
@@ -175,6 +180,11 @@ class Accounts:
         if person is None:
             raise InvalidInput("choose somebody who works here", field="csm")
         return person.name
+
+
+def _place(account: Account) -> tuple[str, str]:
+    """By the day of the next review; those without one behind, by key."""
+    return (account.settings.review_on or date.max).isoformat(), account.tenant.key
 
 
 def _json(settings: AccountSettings) -> dict[str, Json]:

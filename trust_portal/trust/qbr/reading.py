@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from trust_portal.evidence.export import Export
 from trust_portal.evidence.export_rows import find_export_of
 from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.page import Page, PageRequest, page_of
 from trust_portal.storage.unit_of_work import ReadSession, Storage
 from trust_portal.trust.qbr.document import sections_in
 from trust_portal.trust.qbr.model import DRAFT, KIND, NOUN, Commitment, Draft, Qbr
@@ -32,6 +33,8 @@ from trust_portal.trust.qbr.repository import (
 from trust_portal.trust.qbr.standing import standing_of
 
 _PURPOSE = "business review"
+#: More snapshots than any tenant has: counted down from here, the newest comes first.
+_LAST = 9_999_999_999
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,14 @@ class OpenedQbr:
     qbr: Qbr
     document: Mapping[str, Any]
     export: Export | None
+    later: Qbr | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An issued one of a list; ``later`` is the period's last revision, where that is another."""
+
+    qbr: Qbr
     later: Qbr | None
 
 
@@ -57,6 +68,12 @@ class QbrReader:
             found = await qbrs_of(session, tenant_id)
         await self._access_log.looked(actor, tenant_id, NOUN, purpose=_PURPOSE)
         return tuple(each for each in found if each.issue is not None)
+
+    async def page(self, actor: Actor, tenant_id: UUID, asked: PageRequest) -> Page[Standing]:
+        """A page of ``issued``, each with what took its place."""
+        found = await self.issued(actor, tenant_id)
+        rows = [Standing(each, _later(each, found)) for each in found]
+        return page_of(rows, lambda each: (f"{_LAST - each.qbr.number:010d}",), asked)
 
     async def drafts(self, actor: Actor, tenant_id: UUID) -> tuple[Qbr, ...]:
         """The latest snapshot of each period that was not issued since, the newest first; for staff."""
@@ -131,6 +148,12 @@ class QbrReader:
         if found is None:
             raise NotFound("tenant")
         return found
+
+
+def _later(qbr: Qbr, issued: Sequence[Qbr]) -> Qbr | None:
+    """``issued``: the newest first."""
+    last = next(each for each in issued if each.period == qbr.period)
+    return None if last.id == qbr.id else last
 
 
 async def _opened(session: ReadSession, tenant_id: UUID, qbr_id: UUID) -> OpenedQbr:
