@@ -32,6 +32,7 @@ class Loaders:
         self._actor = actor
         self.receipts: DataLoader[_Filed, Receipt] = DataLoader(self._receipts, cache=False)
         self.proofs: DataLoader[_Filed, TlogProof | None] = DataLoader(self._proofs, cache=False)
+        self.signing_keys: DataLoader[_Filed, str | None] = DataLoader(self._signing_keys, cache=False)
         self.heads: DataLoader[UUID, tuple[Head, ...]] = DataLoader(self._heads, cache=False)
 
     async def _receipts(self, keys: Sequence[_Filed]) -> list[Receipt | BaseException]:
@@ -44,6 +45,13 @@ class Loaders:
     async def _proofs(self, keys: Sequence[_Filed]) -> list[TlogProof | BaseException | None]:
         async def of_tenant(tenant_id: UUID, ids: Sequence[UUID]) -> Mapping[UUID, TlogProof]:
             return await self._house.archive.proofs(self._actor, tenant_id, ids)
+
+        found = await _by_tenant(keys, of_tenant)
+        return [found.get(key) for key in keys]
+
+    async def _signing_keys(self, keys: Sequence[_Filed]) -> list[str | BaseException | None]:
+        async def of_tenant(tenant_id: UUID, ids: Sequence[UUID]) -> Mapping[UUID, str]:
+            return await self._house.archive.signing_keys(self._actor, tenant_id, ids)
 
         found = await _by_tenant(keys, of_tenant)
         return [found.get(key) for key in keys]

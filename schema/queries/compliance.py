@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from schema.connection import Connection, connection, paged
 from schema.context import Info
 from schema.ids import decode
 from schema.types.access_review import HeldRole, held_role
@@ -15,6 +16,7 @@ from schema.types.compliance import (
     compliance_evaluation,
     compliance_standing,
 )
+from trust_portal.kernel.page import PageRequest
 
 
 @strawberry.type
@@ -27,10 +29,10 @@ class ComplianceQueries:
         found = await info.context.house.compliance.newest(info.context.actor, asked.tenant_id)
         return None if found is None else compliance_evaluation(found)
 
-    @strawberry.field(description="Where every customer stands, by key, for staff.")
-    async def compliance_standings(self, info: Info) -> list[ComplianceStanding]:
-        found = await info.context.house.compliance.standings(info.context.actor)
-        return [compliance_standing(each) for each in found]
+    @paged(description="Where every customer stands, by key, for staff.")
+    async def compliance_standings(self, info: Info, paging: PageRequest) -> Connection[ComplianceStanding]:
+        page = await info.context.house.compliance.standings(info.context.actor, paging)
+        return connection(page, compliance_standing)
 
     @strawberry.field(description="What others assessed, the latest of each source, for staff.")
     async def assessments(self, info: Info) -> list[Assessment]:

@@ -1,16 +1,47 @@
-"""Exports: documents on their way to becoming bundles."""
+"""Exports: documents on their way to becoming bundles, with what an auditor asks of each."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
+from urllib.parse import quote
 
 import strawberry
 
 from schema.context import Info
 from schema.ids import encode
+from schema.work import GATHERED
 from trust_portal.evidence import export as model
+from trust_portal.evidence.instructions import verify_command
+from trust_portal.learning.postmortems.model import COPY_KIND as POSTMORTEM_COPY
+from trust_portal.reliability.credits.model import KIND as CREDIT_MEMO
+from trust_portal.reliability.reports.model import KIND as SLA_REPORT
+from trust_portal.trust.bundle_pages import page_of_subject
+from trust_portal.trust.compliance.model import KIND as COMPLIANCE
+from trust_portal.trust.qbr.model import KIND as QBR
+from trust_portal.trust.report.model import KIND as TRUST_REPORT
 
 strawberry.enum(model.ExportState, name="ExportState", description="How far an export is.")
+
+#: What a subject's id is of, by the kind of the bundle.
+_SUBJECTS: Final = {
+    COMPLIANCE: "ComplianceEvaluation",
+    CREDIT_MEMO: "Credit",
+    POSTMORTEM_COPY: "PostmortemCopy",
+    QBR: "Qbr",
+    SLA_REPORT: "SlaReport",
+    TRUST_REPORT: "TrustReport",
+}
+_FETCHES: Final = "Where a signed-in browser or a bearer token fetches"
+
+
+@strawberry.type(description="One file of a bundle, by itself.")
+class ExportFile:
+    name: str
+    url: str = strawberry.field(description=f"{_FETCHES} it as it was signed.")
+    copy_url: str | None = strawberry.field(
+        description=f"{_FETCHES} it with the reader's name and the time on every page; null of what is no PDF."
+    )
 
 
 @strawberry.type(description="A signed bundle, or one in the making.")
@@ -26,16 +57,85 @@ class Export:
     size: str | None = strawberry.field(description="Bytes, as a decimal string.")
     sha256: str | None = strawberry.field(description="Of the bundle, once ready.")
     requested_at: datetime
+    requested_by: str
     finished_at: datetime | None
-    path: strawberry.Private[str]
+    row: strawberry.Private[model.Export]
+    tenant_key: strawberry.Private[str]
 
     @strawberry.field(
         description="Where a signed-in browser or a bearer token fetches the bundle, once ready."
     )
     def download_url(self, info: Info) -> str | None:
-        if self.state is not model.ExportState.READY:
+        return f"{self._place(info)}/bundle.zip" if self._ready else None
+
+    @strawberry.field(description="Those files of the bundle that can be fetched by themselves, once ready.")
+    async def files(self, info: Info) -> list[ExportFile]:
+        if not self._ready:
+            return []
+        archive, actor = info.context.house.archive, info.context.actor
+        names = await archive.files(actor, self.row.tenant_id, self.row.id)
+        place = self._place(info)
+        return [
+            ExportFile(
+                name=name,
+                url=f"{place}/files/{quote(name)}",
+                copy_url=f"{place}/copies/{quote(name)}" if name.endswith(".pdf") else None,
+            )
+            for name in names
+            # What lies in a folder is handed out with the bundle alone.
+            if "/" not in name
+        ]
+
+    @strawberry.field(description="Who signed it, as the bundle says; null until it is ready.")
+    def signer(self, info: Info) -> str | None:
+        return info.context.house.settings.vendor_name if self._ready else None
+
+    @strawberry.field(
+        description="Id of the key that signed its manifest; null until that is recorded.", metadata=GATHERED
+    )
+    async def key_id(self, info: Info) -> str | None:
+        manifest = (self.row.tenant_id, self.row.manifest_receipt_id)
+        return await info.context.loaders.signing_keys.load(manifest)
+
+    @strawberry.field(
+        description="Entry of its manifest in the tenant's log, from 0; null until it is in the log.",
+        metadata=GATHERED,
+    )
+    async def log_position(self, info: Info) -> int | None:
+        proof = await info.context.loaders.proofs.load((self.row.tenant_id, self.row.manifest_receipt_id))
+        return None if proof is None else proof.index
+
+    @strawberry.field(description="The receipt that signs its manifest; there once it is ready.")
+    def manifest_receipt_id(self) -> strawberry.ID | None:
+        if not self._ready:
             return None
-        return info.context.house.settings.base_url + self.path
+        return encode("Receipt", self.row.tenant_id, self.row.manifest_receipt_id)
+
+    @strawberry.field(description="Id of the document that it is a bundle of.")
+    def subject_id(self) -> strawberry.ID | None:
+        noun = _SUBJECTS.get(self.kind)
+        return None if noun is None else encode(noun, self.row.tenant_id, self.row.subject_id)
+
+    @strawberry.field(description="Where that document is read; null of a kind without a page.")
+    def subject_url(self, info: Info) -> str | None:
+        page = page_of_subject(self.kind, self.row.subject_id)
+        return None if page is None else f"{self._root(info)}{page}"
+
+    @strawberry.field(description="What checks it offline, with the tenant's policy beside it; once ready.")
+    def verify_command(self) -> str | None:
+        if not self._ready or self.file_name is None:
+            return None
+        return verify_command(self.file_name, self.tenant_key)
+
+    @property
+    def _ready(self) -> bool:
+        return self.state is model.ExportState.READY
+
+    def _root(self, info: Info) -> str:
+        return f"{info.context.house.settings.base_url}/t/{quote(self.tenant_key)}"
+
+    def _place(self, info: Info) -> str:
+        return f"{self._root(info)}/exports/{self.row.id}"
 
 
 def export(row: model.Export, tenant_key: str) -> Export:
@@ -51,6 +151,8 @@ def export(row: model.Export, tenant_key: str) -> Export:
         size=None if row.size is None else str(row.size),
         sha256=row.digest,
         requested_at=row.requested_at,
+        requested_by=row.requested_by.name,
         finished_at=row.finished_at,
-        path=f"/t/{tenant_key}/exports/{row.id}/bundle.zip",
+        row=row,
+        tenant_key=tenant_key,
     )

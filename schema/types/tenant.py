@@ -12,6 +12,7 @@ from schema.ids import encode
 from schema.types.access import AccessEntry, access_entry
 from schema.types.approval import ApprovalRequest, approval_request
 from schema.types.audit import AuditInvitation, audit_invitation
+from schema.types.compliance import ComplianceEvaluation, compliance_evaluation
 from schema.types.export import Export, export
 from schema.types.incident import MaintenanceWindow, maintenance_window
 from schema.types.notification import Delivery, Webhook, delivery, webhook
@@ -138,10 +139,17 @@ class Tenant(CostOfTenant, ReliabilityOfTenant):
     async def trust_policy(self, info: Info) -> str:
         return await info.context.house.archive.trust_policy(info.context.actor, self.uuid)
 
-    @strawberry.field(description="Published Trust Reports, newest first.")
-    async def trust_reports(self, info: Info) -> list[TrustReport]:
-        found = await info.context.house.trust_reports.versions(info.context.actor, self.uuid)
-        return [trust_report(each, self.key) for each in found]
+    @paged(description="Published Trust Reports, newest first.")
+    async def trust_reports(self, info: Info, paging: PageRequest) -> Connection[TrustReport]:
+        page = await info.context.house.trust_reports.page(info.context.actor, self.uuid, paging)
+        return connection(page, lambda each: trust_report(each, self.key))
+
+    @paged(description="Every evaluation of its controls, newest first.")
+    async def compliance_evaluations(
+        self, info: Info, paging: PageRequest
+    ) -> Connection[ComplianceEvaluation]:
+        page = await info.context.house.compliance.history(info.context.actor, self.uuid, paging)
+        return connection(page, compliance_evaluation)
 
     @strawberry.field(
         description="What the Trust Report of a period would say now; for those who may publish.",

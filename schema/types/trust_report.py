@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import strawberry
 
@@ -71,6 +71,7 @@ class TrustSection:
     why: str | None
     source: str
     as_of: datetime | None
+    max_age: int = strawberry.field(description="How many seconds after that it is fresh.")
     seen: str | None = strawberry.field(
         description="What an acknowledgement of it says was seen; null where nothing blocks."
     )
@@ -124,6 +125,7 @@ def trust_report_preview(row: Preview) -> TrustReportPreview:
                 why=each.why,
                 source=each.source,
                 as_of=each.as_of,
+                max_age=each.max_age // timedelta(seconds=1),
                 seen=blocked_as(each) if each.state.blocks else None,
                 row=each,
             )

@@ -21,12 +21,13 @@ from trust_portal.access.policy import Resource
 from trust_portal.documents.formats import instant
 from trust_portal.documents.press import Press
 from trust_portal.documents.watermark import copy_name, watermarked
-from trust_portal.errors import NotFound
+from trust_portal.errors import Conflict, NotFound
 from trust_portal.evidence.broken import with_one_digit_changed
 from trust_portal.evidence.checkpoint import TlogProof
 from trust_portal.evidence.dsse import Envelope
 from trust_portal.evidence.export import Artefact, Export
 from trust_portal.evidence.export_rows import (
+    file_names,
     find_artefact,
     find_export,
     find_export_of,
@@ -110,13 +111,23 @@ class Archive:
 
     async def receipt(self, actor: Actor, tenant_id: UUID, receipt_id: UUID) -> FiledReceipt:
         """One receipt, opened, with its proof under the newest checkpoint."""
-        await self._gate.require(actor, Action.RECEIPT_READ, Resource("receipt", tenant_id, receipt_id))
-        async with self._storage.read(scope_of(actor, tenant_id)) as session:
-            receipt = await find_receipt(session, tenant_id, receipt_id)
-            proof = await self._ledger.proof(session, tenant_id, receipt_id)
+        filed = await self._filed(actor, tenant_id, receipt_id)
         await self._access_log.looked(actor, tenant_id, "receipt", str(receipt_id), "evidence")
-        envelope = Envelope.parse(receipt.envelope)
-        return FiledReceipt(receipt, envelope, json.loads(envelope.payload), proof)
+        return filed
+
+    async def envelope(self, actor: Actor, tenant_id: UUID, receipt_id: UUID) -> bytes:
+        """The DSSE envelope, byte for byte as signed. Always leaves its line."""
+        filed = await self._filed(actor, tenant_id, receipt_id)
+        await self._access_log.fetched(actor, tenant_id, "receipt envelope", str(receipt_id))
+        return filed.receipt.envelope
+
+    async def proof(self, actor: Actor, tenant_id: UUID, receipt_id: UUID) -> TlogProof:
+        """``Conflict`` while the log has not taken the receipt in. Always leaves its line, unless it raises."""
+        filed = await self._filed(actor, tenant_id, receipt_id)
+        if filed.proof is None:
+            raise Conflict("the log has not taken this receipt in yet; try again in a second")
+        await self._access_log.fetched(actor, tenant_id, "inclusion proof", str(receipt_id))
+        return filed.proof
 
     async def receipts_named(
         self, actor: Actor, tenant_id: UUID, receipt_ids: Collection[UUID]
@@ -135,6 +146,16 @@ class Archive:
         await self._gate.require(actor, Action.RECEIPT_READ, Resource("receipt", tenant_id))
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             found = await self._ledger.reader.proofs(session, tenant_id, list(receipt_ids))
+        await self._looked_at(actor, tenant_id, receipt_ids)
+        return found
+
+    async def signing_keys(
+        self, actor: Actor, tenant_id: UUID, receipt_ids: Collection[UUID]
+    ) -> Mapping[UUID, str]:
+        """Ids of the keys that signed those of the named receipts that the tenant has."""
+        await self._gate.require(actor, Action.RECEIPT_READ, Resource("receipt", tenant_id))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            found = await signing_keys_of(session, tenant_id, receipt_ids)
         await self._looked_at(actor, tenant_id, receipt_ids)
         return found
 
@@ -173,6 +194,14 @@ class Archive:
             export = await find_export(session, tenant_id, export_id)
         await self._access_log.looked(actor, tenant_id, "export", str(export_id), "evidence")
         return export
+
+    async def files(self, actor: Actor, tenant_id: UUID, export_id: UUID) -> tuple[str, ...]:
+        """Names of what ``file`` hands out, in their order; none while it is made."""
+        await self._gate.require(actor, Action.EXPORT_READ, Resource("export", tenant_id, export_id))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            names = await file_names(session, tenant_id, export_id)
+        await self._access_log.looked(actor, tenant_id, "export", str(export_id), "evidence")
+        return names
 
     async def export_of(
         self, actor: Actor, tenant_id: UUID, kind: str, subject_id: UUID, revision: int
@@ -240,11 +269,22 @@ class Archive:
         return Artefact(f"broken-{artefact.file_name}", artefact.media_type, content, sha256_hex(content))
 
     async def trust_policy(self, actor: Actor, tenant_id: UUID) -> str:
-        """What a verifier pins to believe this tenant's log: a C2SP tlog-policy."""
+        """What a verifier pins to believe this tenant's log: a C2SP tlog-policy. Always leaves its line."""
         await self._gate.require(actor, Action.RECEIPT_READ, Resource("trust policy", tenant_id))
         async with self._storage.write(TenantScope(tenant_id)) as session:
             origin = await open_log(await session.driver(), tenant_id, self._host, self._storage.clock.now())
-            return (await log_policy(session, tenant_id, origin)).text
+            text = (await log_policy(session, tenant_id, origin)).text
+        await self._access_log.fetched(actor, tenant_id, "trust policy", "")
+        return text
+
+    async def _filed(self, actor: Actor, tenant_id: UUID, receipt_id: UUID) -> FiledReceipt:
+        """Leaves no line: each caller its own."""
+        await self._gate.require(actor, Action.RECEIPT_READ, Resource("receipt", tenant_id, receipt_id))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            receipt = await find_receipt(session, tenant_id, receipt_id)
+            proof = await self._ledger.proof(session, tenant_id, receipt_id)
+        envelope = Envelope.parse(receipt.envelope)
+        return FiledReceipt(receipt, envelope, json.loads(envelope.payload), proof)
 
     async def _looked_at(self, actor: Actor, tenant_id: UUID, receipt_ids: Collection[UUID]) -> None:
         """One by its id, several as what they are: a look at many."""

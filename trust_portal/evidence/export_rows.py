@@ -246,3 +246,14 @@ def _export(row: Row[Any]) -> Export:
         digest=None if row.digest is None else row.digest.hex(),
         finished_at=row.finished_at,
     )
+
+
+async def file_names(session: ReadSession, tenant_id: UUID, export_id: UUID) -> tuple[str, ...]:
+    """Of what is stored of an export beside its bundle, sorted."""
+    columns = export_files.c
+    rows = await session.execute(
+        select(columns.name)
+        .where(columns.tenant_id == tenant_id, columns.export_id == export_id)
+        .order_by(columns.name)
+    )
+    return tuple(row.name for row in rows)

@@ -92,3 +92,8 @@ def _words(manifest: Manifest, vendor: str, file: str, origin: str, key: VerifyK
         "key_id": key.key_id,
         "manifest": MANIFEST,
     }
+
+
+def verify_command(file_name: str, tenant_key: str) -> str:
+    """What checks a tenant's bundle, by the policy as the portal saves it."""
+    return f"trust-portal verify {file_name} --policy {tenant_key}.policy --recompute"

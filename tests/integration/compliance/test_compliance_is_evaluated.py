@@ -30,6 +30,7 @@ from trust_portal.kernel.actor import SYSTEM, Role
 from trust_portal.kernel.canonical import sha256_hex
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.kernel.page import PageRequest
 from trust_portal.kernel.period import parse_period
 from trust_portal.reliability.contracts.service import ImportContracts
 from trust_portal.storage.outbox import Job, outbox
@@ -384,9 +385,10 @@ async def test_evaluations_are_for_whom_they_concern_and_never_change(
     with pytest.raises(Denied):
         await house.compliance.evaluate(Evaluate(acme, WHY), carol)
     with pytest.raises(Denied):
-        await house.compliance.standings(pat)
+        await house.compliance.standings(pat, PageRequest())
     counts = [
-        (each.key, each.satisfied, each.not_evaluated) for each in await house.compliance.standings(csm)
+        (each.key, each.satisfied, each.not_evaluated)
+        for each in (await house.compliance.standings(csm, PageRequest())).items
     ]
     assert counts == [("acme", 4, 2), ("globex", 0, 0)]
     assert await house.compliance.newest(carol, acme) == made, "what was refused changed nothing"

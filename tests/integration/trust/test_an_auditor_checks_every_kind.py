@@ -15,10 +15,12 @@ from uuid import UUID
 import pytest
 import qbr_desk
 import report_desk
+from copy_desk import released, writers
 from report_desk import CORA, publish, trust_of
 from support.portal_fixtures import Portal
 from support.sequencing import sequencing
 
+from schema.ids import encode
 from trust_portal.access.actors import CONSOLE
 from trust_portal.evidence import bundle
 from trust_portal.evidence.checkpoint import TlogProof
@@ -29,8 +31,12 @@ from trust_portal.evidence.verdict import Code
 from trust_portal.evidence.verify import verify
 from trust_portal.house import House
 from trust_portal.kernel.canonical import sha256_hex
+from trust_portal.learning.postmortems.model import COPY_KIND as POSTMORTEM_COPY
+from trust_portal.learning.recompute import RECOMPUTERS as LEARNING_RECOMPUTERS
+from trust_portal.learning.verification import KINDS as LEARNING_KINDS
 from trust_portal.reliability.recompute import RECOMPUTERS as RELIABILITY_RECOMPUTERS
 from trust_portal.reliability.verification import KINDS as RELIABILITY_KINDS
+from trust_portal.trust.bundle_pages import PAGES
 from trust_portal.trust.compliance.model import KIND as COMPLIANCE
 from trust_portal.trust.compliance.model import Evaluate
 from trust_portal.trust.qbr.model import KIND as QBR
@@ -46,8 +52,16 @@ with warnings.catch_warnings():
 pytestmark = pytest.mark.takes(seconds=40)
 
 SLA_REPORT, CREDIT_MEMO = "sla-report", "credit-memo"
-KINDS = {**RELIABILITY_KINDS, **TRUST_KINDS}
-RECOMPUTERS = {**RELIABILITY_RECOMPUTERS, **TRUST_RECOMPUTERS}
+KINDS = {**RELIABILITY_KINDS, **LEARNING_KINDS, **TRUST_KINDS}
+RECOMPUTERS = {**RELIABILITY_RECOMPUTERS, **LEARNING_RECOMPUTERS, **TRUST_RECOMPUTERS}
+#: As the page lists them, and the same over GraphQL.
+LISTED = """{ viewer { tenant { exports(first: 20) { nodes {
+  kind fileName sha256 signer keyId logPosition manifestReceiptId subjectId subjectUrl verifyCommand
+  downloadUrl files { name url copyUrl } } } } } }"""
+
+
+#: What a bundle has at its top that is handed out with it alone.
+_WITHIN = frozenset({MANIFEST, MANIFEST_PROOF})
 
 
 @dataclass(frozen=True)
@@ -102,7 +116,8 @@ async def test_each_bundle_is_listed_as_it_is_and_each_kind_is_refused_once_it_i
         memo = await house.credits.request_bundle(CONSOLE, aurora, credit.id)
         made[CREDIT_MEMO] = await _built(house, memo.id, aurora)
         broken[CREDIT_MEMO] = await _broken(portal)
-        report, _ = await report_desk.bundle_of(house, await publish(house, aurora))
+        published = await publish(house, aurora)
+        report, _ = await report_desk.bundle_of(house, published)
         made[TRUST_REPORT], broken[TRUST_REPORT] = report.id, await _broken(portal)
         issued = await qbr_desk.issue(house, await qbr_desk.prepare(house, aurora))
         qbr, _ = await qbr_desk.bundle_of(house, issued)
@@ -111,6 +126,13 @@ async def test_each_bundle_is_listed_as_it_is_and_each_kind_is_refused_once_it_i
         export = await house.compliance.export(CORA, aurora, evaluation.id)
         made[COMPLIANCE] = await _built(house, export.id, aurora)
         broken[COMPLIANCE] = await _broken(portal)
+        desk = await writers(portal)
+        copy = await released(desk, await desk.signed(await desk.postmortem("INC-77")))
+        (opened,) = await house.postmortem_copies.list(CORA, aurora)
+        assert opened.export is not None
+        made[POSTMORTEM_COPY] = await _built(house, opened.export.id, aurora)
+        broken[POSTMORTEM_COPY] = await _broken(portal)
+    assert set(made) == set(PAGES), "every kind that a customer has bundles of"
 
     async with portal.browser("auditor") as auditor:
         page = (await auditor.get("/t/aurora/check")).text
@@ -118,6 +140,20 @@ async def test_each_bundle_is_listed_as_it_is_and_each_kind_is_refused_once_it_i
             kind: (await auditor.get(f"/t/aurora/exports/{export_id}/bundle.zip")).content
             for kind, export_id in made.items()
         }
+        answer = (await auditor.post("/graphql", json={"query": LISTED})).json()
+        over_graphql = {each["kind"]: each for each in answer["data"]["viewer"]["tenant"]["exports"]["nodes"]}
+        links = re.findall(r'<a href="(/t/aurora/[^"]+)">Read the ', page)
+        assert [(await auditor.get(each)).status_code for each in links] == [200] * len(made)
+        for each in over_graphql[POSTMORTEM_COPY]["files"]:
+            assert (await auditor.get(each["url"])).status_code == 200, each["name"]
+    subjects = {
+        SLA_REPORT: ("SlaReport", portal.world.aurora.report),
+        CREDIT_MEMO: ("Credit", credit.id),
+        TRUST_REPORT: ("TrustReport", published.id),
+        QBR: ("Qbr", issued.id),
+        COMPLIANCE: ("ComplianceEvaluation", evaluation.id),
+        POSTMORTEM_COPY: ("PostmortemCopy", copy),
+    }
     shown, policy = listed(page), await trust_of(house, aurora)
     assert set(shown) == {str(each) for each in made.values()}
     for kind, export_id in made.items():
@@ -132,6 +168,26 @@ async def test_each_bundle_is_listed_as_it_is_and_each_kind_is_refused_once_it_i
             receipt=said.receipt,
             command=f"trust-portal verify {said.file_name} --policy aurora.policy --recompute",
         )
+        told = over_graphql[kind]
+        assert {name: told[name] for name in told if name not in {"kind", "files", "subjectUrl"}} == {
+            "fileName": said.file_name,
+            "sha256": said.digest,
+            "signer": said.signer,
+            "keyId": said.key,
+            "logPosition": said.position,
+            "manifestReceiptId": encode("Receipt", aurora, UUID(said.receipt)),
+            "subjectId": encode(subjects[kind][0], aurora, subjects[kind][1]),
+            "verifyCommand": said.command,
+            "downloadUrl": f"{house.settings.base_url}/t/aurora/exports/{export_id}/bundle.zip",
+        }
+        assert told["subjectUrl"].removeprefix(house.settings.base_url) in links
+        place = told["downloadUrl"].removesuffix("/bundle.zip")
+        own = sorted(name for name in files if "/" not in name and name not in _WITHIN)
+        assert [each["name"] for each in told["files"]] == own
+        assert [(each["url"], each["copyUrl"]) for each in told["files"]] == [
+            (f"{place}/files/{name}", f"{place}/copies/{name}" if name.endswith(".pdf") else None)
+            for name in own
+        ]
         filed = await house.archive.receipt(CORA, aurora, UUID(said.receipt))
         assert filed.envelope.payload == envelope.payload, "the receipt it leads to is this manifest"
         assert verify(content[kind], policy=policy, kinds=KINDS, recomputers=RECOMPUTERS).findings == ()

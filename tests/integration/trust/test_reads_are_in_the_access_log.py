@@ -11,12 +11,10 @@ import httpx
 import pytest
 import qbr_desk
 import report_desk
+from copy_desk import released, writers
 from report_desk import CORA, credited, publish
 from support.graphql_desk import ask
-from support.learning_world import Vendor, declared, step
-from support.passkeys import Devices
 from support.portal_fixtures import Portal
-from support.postmortem_desk import Desk, actor_of
 from support.sequencing import sequencing
 
 from schema.ids import encode
@@ -27,7 +25,7 @@ from trust_portal.evidence.export_rows import find_export_of
 from trust_portal.kernel.actor import Actor, ActorKind, Role
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.page import PageRequest
-from trust_portal.learning.postmortems.model import COPY_KIND, KIND, Postmortem, Release
+from trust_portal.learning.postmortems.model import COPY_KIND, KIND
 from trust_portal.reliability.credits.model import KIND as CREDIT_MEMO
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.trust.compliance.model import Evaluate
@@ -92,26 +90,6 @@ async def exported(portal: Portal, kind: str, subject: UUID, revision: int = 1) 
     built = await house.exports.build(tenant_id, asked.id)
     assert built.failure is None, built.failure
     return built.id, str(built.file_name)
-
-
-async def writers(portal: Portal) -> Desk:
-    """People who write and sign of an incident of both customers."""
-    vendor = Vendor(portal.house, portal.clock)
-    owner = actor_of(await vendor.person("Ivo Stern", Role.INCIDENT_OWNER))
-    writer = actor_of(await vendor.person("Wera Lind", Role.SRE_OPERATOR))
-    reviewer = actor_of(await vendor.person("Rui Alves", Role.SRE_OPERATOR))
-    world = portal.world
-    await vendor.tell(
-        declared("INC-77", tenants=["aurora", "brightside"]), step("INC-77", "resolved", minute=60)
-    )
-    return Desk(vendor, owner, writer, reviewer, world.aurora.id, world.brightside.id, Devices(portal.house))
-
-
-async def released(desk: Desk, postmortem: Postmortem) -> UUID:
-    command = Release(postmortem.id, 1, desk.northwind, "customer", "As we promised on the phone.")
-    release = await desk.house.postmortem_releases.release(command, desk.owner)
-    await desk.house.postmortem_copies.issue(release.id)
-    return release.id
 
 
 async def documents(portal: Portal) -> Mapping[str, Document]:

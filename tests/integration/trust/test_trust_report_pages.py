@@ -103,10 +103,12 @@ async def test_what_was_superseded_is_kept_and_says_by_what_on_the_page_in_the_l
             ("Q2 2026, revision 2", "Stands the postmortem was late"),
             ("Q2 2026, revision 1", "Superseded by revision 2"),
         ]
-    query = "{ viewer { tenant { trustReports { revision supersededBy reason sha256 } } } }"
+    query = (
+        "{ viewer { tenant { trustReports(first: 9) { nodes { revision supersededBy reason sha256 } } } } }"
+    )
     async with portal.program(portal.world.tokens["customer_admin:read"]) as program:
         answer = (await program.post("/graphql", json={"query": query})).json()["data"]
-    assert answer["viewer"]["tenant"]["trustReports"] == [
+    assert answer["viewer"]["tenant"]["trustReports"]["nodes"] == [
         {"revision": 2, "supersededBy": None, "reason": "the postmortem was late", "sha256": second.sha256},
         {"revision": 1, "supersededBy": 2, "reason": None, "sha256": first.sha256},
     ]

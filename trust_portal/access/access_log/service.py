@@ -59,6 +59,12 @@ class AccessLog:
         if not at_home:
             await self.trace(actor, [tenant_id], Access(Verb.READ, what, subject, purpose))
 
+    async def fetched(
+        self, actor: Actor, tenant_id: UUID, what: str, subject: str, purpose: str = "evidence"
+    ) -> None:
+        """``trace`` of a download, by whomever: the tenant's own people leave their line too."""
+        await self.trace(actor, [tenant_id], Access(Verb.DOWNLOADED, what, subject, purpose))
+
     async def page(
         self,
         actor: Actor,

@@ -94,6 +94,17 @@ class Contracts:
         await self._access_log.looked(actor, tenant_id, "contract", purpose="reliability")
         return found
 
+    async def source(self, actor: Actor, tenant_id: UUID, version: str) -> bytes:
+        """A version's document byte for byte; ``NotFound`` where there is none. Always leaves its line."""
+        await self._gate.require(actor, Action.CONTRACT_READ, Resource("contract", tenant_id))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            known = await contract_versions(session, tenant_id)
+        found = next((each for each in known if each.version == version), None)
+        if found is None:
+            raise NotFound("contract")
+        await self._access_log.fetched(actor, tenant_id, "contract", version, "reliability")
+        return found.contract.source
+
     async def get(self, actor: Actor, tenant_id: UUID, version: str) -> ContractVersion:
         """One version by its name; ``NotFound`` where there is none."""
         for found in await self.versions(actor, tenant_id):

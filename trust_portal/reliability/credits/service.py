@@ -99,10 +99,16 @@ class Credits:
 
     async def calculation(self, actor: Actor, tenant_id: UUID, calculation_id: UUID) -> bytes:
         """A calculation's RFC 8785 bytes, whose digest its receipt signs."""
-        await self._may_read(actor, tenant_id)
-        async with self._storage.read(scope_of(actor, tenant_id)) as session:
-            document = await find_calculation_document(session, tenant_id, calculation_id)
+        document = await self._calculation(actor, tenant_id, calculation_id)
         await self._looked(actor, tenant_id, str(calculation_id))
+        return document
+
+    async def calculation_source(self, actor: Actor, tenant_id: UUID, calculation_id: UUID) -> bytes:
+        """``calculation``, to be taken along. Always leaves its line."""
+        document = await self._calculation(actor, tenant_id, calculation_id)
+        await self._access_log.fetched(
+            actor, tenant_id, "credit calculation", str(calculation_id), "service levels"
+        )
         return document
 
     async def calculations(
@@ -152,6 +158,11 @@ class Credits:
             return await self._exports.request(
                 session, kind=KIND, tenant_id=tenant_id, subject_id=credit.id, revision=1, actor=actor
             )
+
+    async def _calculation(self, actor: Actor, tenant_id: UUID, calculation_id: UUID) -> bytes:
+        await self._may_read(actor, tenant_id)
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            return await find_calculation_document(session, tenant_id, calculation_id)
 
     async def _may_read(self, actor: Actor, tenant_id: UUID, credit_id: UUID | None = None) -> None:
         await self._gate.require(actor, Action.CREDIT_READ, Resource("credit", tenant_id, credit_id))

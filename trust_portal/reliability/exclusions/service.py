@@ -237,6 +237,15 @@ class Exclusions:
         await self._looked(actor, exclusion, "exclusion proposal", exclusion.id)
         return document
 
+    async def source(self, actor: Actor, tenant_id: UUID, exclusion_id: UUID) -> bytes:
+        """``proposal``, to be taken along. Always leaves its line; ``NotFound`` if the tenant has no such one."""
+        await self._may_read(actor, tenant_id)
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            found = await repository.find_exclusion(session, tenant_id, exclusion_id)
+            content = await repository.find_document(session, tenant_id, found.id)
+        await self._access_log.fetched(actor, tenant_id, NOUN, str(exclusion_id), "reliability")
+        return content
+
     async def approval(self, actor: Actor, exclusion: StoredExclusion) -> Approval:
         """What was asked of the approvers, and what they did."""
         await self._may_read(actor, exclusion.tenant_id)

@@ -21,6 +21,7 @@ from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.canonical import canonical, sha256_hex
 from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.storage.outbox import Job
 from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import StaffScope, TenantScope
@@ -170,14 +171,22 @@ class Compliance:
                 session, kind=KIND, tenant_id=tenant_id, subject_id=found.id, revision=1, actor=actor
             )
 
-    async def standings(self, actor: Actor) -> tuple[Summary, ...]:
-        """Every customer, with the counts of its latest evaluation."""
+    async def history(self, actor: Actor, tenant_id: UUID, request: PageRequest) -> Page[Evaluation]:
+        """Every evaluation there was of the tenant, newest first."""
+        await self._may_read(actor, tenant_id)
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            page = await repository.evaluations_page(session, tenant_id, request)
+        await self._access_log.looked(actor, tenant_id, NOUN)
+        return page
+
+    async def standings(self, actor: Actor, request: PageRequest) -> Page[Summary]:
+        """Customers by key, with the counts of their latest evaluations."""
         await self._gate.require(actor, Action.ALL_COMPLIANCE_READ, Resource.of_house(NOUN))
         async with self._storage.read(StaffScope()) as session:
-            found = await repository.standings(session)
-        everybody = [each.tenant_id for each in found]
-        await self._access_log.trace(actor, everybody, Access(Verb.READ, NOUN))
-        return found
+            page = await repository.standings_page(session, request)
+        shown = [each.tenant_id for each in page.items]
+        await self._access_log.trace(actor, shown, Access(Verb.READ, NOUN))
+        return page
 
     async def _evaluate(
         self, command: Evaluate, actor: Actor, decision: Decision, row_id: UUID | None

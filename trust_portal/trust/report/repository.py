@@ -10,7 +10,9 @@ from sqlalchemy import Row, Select, insert, select
 
 from trust_portal.errors import Conflict, NotFound
 from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.storage.errors import duplicates_are
+from trust_portal.storage.keyset import keyset_page
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 from trust_portal.trust.report.model import NOUN, Acknowledged, StoredTrustReport
 from trust_portal.trust.report.tables import trust_reports
@@ -61,6 +63,22 @@ async def trust_reports_of(session: ReadSession, tenant_id: UUID) -> tuple[Store
     """Every published report of a tenant, the newest first."""
     rows = await session.execute(_query(tenant_id).order_by(trust_reports.c.number.desc()))
     return tuple(_report(row) for row in rows)
+
+
+async def trust_reports_page(
+    session: ReadSession, tenant_id: UUID, request: PageRequest
+) -> Page[StoredTrustReport]:
+    """Published reports of a tenant, the newest first."""
+    return await keyset_page(
+        session,
+        _query(tenant_id),
+        request,
+        order=(trust_reports.c.number,),
+        parse=(int,),
+        read=_report,
+        key=lambda each: (str(each.number),),
+        descending=True,
+    )
 
 
 async def documents_of(session: ReadSession, tenant_id: UUID) -> dict[UUID, bytes]:

@@ -27,6 +27,7 @@ from trust_portal.evidence.receipt_rows import receipt_digests
 from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import new_id
+from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.kernel.period import Period, parse_period
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage
@@ -53,6 +54,7 @@ from trust_portal.trust.report.repository import (
     newest_trust_report,
     trust_report_of_period,
     trust_reports_of,
+    trust_reports_page,
 )
 from trust_portal.trust.report.sources import inputs_of
 from trust_portal.trust.report.telling import tell_published
@@ -166,6 +168,14 @@ class TrustReports:
             found = await trust_reports_of(session, tenant_id)
         await self._access_log.looked(actor, tenant_id, NOUN, purpose="Trust Report")
         return found
+
+    async def page(self, actor: Actor, tenant_id: UUID, request: PageRequest) -> Page[StoredTrustReport]:
+        """``versions``, a page at a time."""
+        await self._may_read(actor, tenant_id)
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            page = await trust_reports_page(session, tenant_id, request)
+        await self._access_log.looked(actor, tenant_id, NOUN, purpose="Trust Report")
+        return page
 
     async def told(self, actor: Actor, tenant_id: UUID) -> Mapping[UUID, tuple[Section, ...]]:
         """What every published report tells, by report: for a list that says how each went."""

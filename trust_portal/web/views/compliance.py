@@ -16,14 +16,14 @@ from trust_portal.errors import InvalidInput, Refused
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.trust.compliance.downloads import MEDIA_TYPES
 from trust_portal.trust.compliance.imports.service import ImportAssessment, WithdrawAssessment
-from trust_portal.trust.compliance.model import NOUN, Evaluate
+from trust_portal.trust.compliance.model import NOUN, ControlState, Evaluate
 from trust_portal.trust.compliance.oscal.reading import LARGEST
 from trust_portal.trust.compliance.reviews.model import NOUN as REVIEW
 from trust_portal.trust.compliance.reviews.model import RecordReview, ReviewAct
 from trust_portal.trust.compliance.section import compliance_section
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.files import attachment
-from trust_portal.web.forms import FormState, one_of, read_form, required, texts
+from trust_portal.web.forms import FormState, one_of, page_request, read_form, required, texts
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
 from trust_portal.web.templating import page
 
@@ -39,7 +39,7 @@ async def everybody(request: Request, form: FormState = FormState()) -> Response
         request,
         "trust/compliance_house.html",
         status_code=form.status,
-        standings=await house.compliance.standings(actor),
+        standings=await house.compliance.standings(actor, page_request(request)),
         own=await house.compliance.newest(actor, VENDOR_ID),
         imports=await house.assessment_imports.newest(actor),
         now=house.clock.now(),
@@ -99,12 +99,20 @@ async def import_bytes(request: Request) -> Response:
 async def compliance(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose=NOUN)
-    evaluation = await house.compliance.newest(actor, tenant.id)
+    earlier = request.path_params.get("evaluation")
+    evaluation = (
+        await house.compliance.newest(actor, tenant.id)
+        if earlier is None
+        else await house.compliance.get(actor, tenant.id, earlier)
+    )
     return page(
         request,
         "trust/compliance.html",
         status_code=form.status,
         evaluation=evaluation,
+        earlier=earlier is not None,
+        states=ControlState,
+        history=await house.compliance.history(actor, tenant.id, page_request(request)),
         section=compliance_section(evaluation, house.clock.now()),
         controls=house.compliance.catalogue.controls,
         files=() if evaluation is None else house.compliance.files(evaluation),
@@ -196,6 +204,7 @@ routes = [
     Route("/compliance/imports/{import:uuid}/withdraw", withdraw_import, methods=["POST"]),
     Route("/t/{tenant}/compliance/imports/{import:uuid}", import_bytes, methods=["GET"]),
     Route("/t/{tenant}/compliance", compliance, methods=["GET"]),
+    Route("/t/{tenant}/compliance/{evaluation:uuid}", compliance, methods=["GET"]),
     Route("/t/{tenant}/compliance", evaluate, methods=["POST"]),
     Route("/t/{tenant}/compliance/{evaluation:uuid}/export", export, methods=["POST"]),
     Route("/t/{tenant}/compliance/{evaluation:uuid}/{name}", download, methods=["GET"]),

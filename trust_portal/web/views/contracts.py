@@ -74,10 +74,9 @@ def _other(
 async def contract_source(request: Request) -> Response:
     """The document byte for byte, so that its digest can be compared."""
     tenant = await tenant_of(request, purpose="contracts")
-    found = await house_of(request).contracts.get(
-        actor_of(request), tenant.id, request.path_params["version"]
-    )
-    return attachment(found.contract.source, "application/yaml", f"{tenant.key}-{found.version}.yaml")
+    version = request.path_params["version"]
+    content = await house_of(request).contracts.source(actor_of(request), tenant.id, version)
+    return attachment(content, "application/yaml", f"{tenant.key}-{version}.yaml")
 
 
 routes = [

@@ -112,9 +112,9 @@ async def source(request: Request) -> Response:
     """The proposal's RFC 8785 bytes, so that its digest can be compared."""
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose=_PURPOSE)
-    found = await house.exclusions.get(actor, tenant.id, request.path_params["exclusion"])
-    data = await house.exclusions.proposal(actor, found)
-    return attachment(data, "application/json", f"{tenant.key}-exclusion-{found.id}.json")
+    exclusion_id = request.path_params["exclusion"]
+    data = await house.exclusions.source(actor, tenant.id, exclusion_id)
+    return attachment(data, "application/json", f"{tenant.key}-exclusion-{exclusion_id}.json")
 
 
 async def revoke(request: Request) -> Response:

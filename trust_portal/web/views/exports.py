@@ -17,11 +17,9 @@ from trust_portal.access.archive import CataloguedExport
 from trust_portal.access.policy import Resource
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.evidence.export import Export
+from trust_portal.evidence.instructions import verify_command
 from trust_portal.kernel.page import Page
-from trust_portal.reliability.credits.model import KIND as CREDIT_MEMO
-from trust_portal.reliability.reports.model import KIND as SLA_REPORT
-from trust_portal.trust.qbr.model import KIND as QBR
-from trust_portal.trust.report.model import KIND as TRUST_REPORT
+from trust_portal.trust.bundle_pages import PAGES
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.files import attachment
 from trust_portal.web.forms import page_request
@@ -34,13 +32,6 @@ _MEDIA_TYPES = {
     ".json": "application/json",
     ".pdf": "application/pdf",
     ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-}
-#: Where the subject of a bundle of each kind is read, below the tenant, and what the link says.
-_PAGES = {
-    SLA_REPORT: ("/reports/", "Read the report"),
-    CREDIT_MEMO: ("/credits/", "Read the credit"),
-    TRUST_REPORT: ("/trust/", "Read the Trust Report"),
-    QBR: ("/qbr/", "Read the business review"),
 }
 #: Seconds between looks at an export, and how long one stream lasts; a browser then connects again.
 _LOOK_EVERY = 0.5
@@ -63,7 +54,8 @@ def exports_shown(request: Request, tenant: Tenant, listed: Page[CataloguedExpor
     gate, actor = house_of(request).gate, actor_of(request)
     return {
         "exports": listed,
-        "pages": _PAGES,
+        "pages": PAGES,
+        "verify_command": verify_command,
         "may_download": gate.allows(actor, Action.EXPORT_DOWNLOAD, Resource("export", tenant.id)),
         "key": tenant.key,
     }

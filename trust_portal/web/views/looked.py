@@ -25,12 +25,24 @@ _PAGES: Final = {
 }
 
 
+#: The page that offers what was fetched and is no bundle; ``{}`` is its subject.
+_FETCHED_FROM: Final = {
+    "assessment": "/compliance",
+    "contract": "/contracts/{}",
+    "credit calculation": "/credits/calculations/{}",
+    "exclusion": "/exclusions/{}",
+    "inclusion proof": "/receipts/{}",
+    "receipt envelope": "/receipts/{}",
+    "trust policy": "/check",
+}
 #: The same of what is the vendor's own, for its people.
 _PAGES_OF_STAFF: Final = {"postmortem": "/postmortems/"}
 
 
 def page_of(access: Access, root: str, *, staff: bool = False) -> str | None:
     """The address of the thing itself; ``None`` of what has no page, and of lists."""
+    if access.verb is Verb.DOWNLOADED and access.what in _FETCHED_FROM:
+        return f"{root}{_FETCHED_FROM[access.what].format(access.subject)}"
     if access.verb is Verb.DOWNLOADED:
         # What lies with the vendor is not among the tenant's own bundles.
         kept = access.purpose.startswith(VENDORS_OWN) or access.what.startswith(DRAFT)

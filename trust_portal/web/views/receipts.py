@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
-from trust_portal.errors import Conflict, InvalidInput
+from trust_portal.errors import InvalidInput
 from trust_portal.evidence.key_register import follow_keys
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.evidence.verification_page import verification_page
@@ -59,21 +59,17 @@ async def receipt(request: Request) -> Response:
 async def envelope(request: Request) -> Response:
     """The DSSE envelope, byte for byte as signed."""
     tenant, actor = await tenant_of(request), actor_of(request)
-    filed = await house_of(request).archive.receipt(actor, tenant.id, request.path_params["receipt"])
-    return attachment(
-        filed.receipt.envelope, "application/vnd.dsse.envelope+json", f"{filed.receipt.id}.dsse.json"
-    )
+    receipt_id = request.path_params["receipt"]
+    content = await house_of(request).archive.envelope(actor, tenant.id, receipt_id)
+    return attachment(content, "application/vnd.dsse.envelope+json", f"{receipt_id}.dsse.json")
 
 
 async def proof(request: Request) -> Response:
     """The inclusion proof, a C2SP tlog-proof."""
     tenant, actor = await tenant_of(request), actor_of(request)
-    filed = await house_of(request).archive.receipt(actor, tenant.id, request.path_params["receipt"])
-    if filed.proof is None:
-        raise Conflict("the log has not taken this receipt in yet; try again in a second")
-    return attachment(
-        str(filed.proof).encode(), "text/plain; charset=utf-8", f"{filed.receipt.id}.tlog-proof"
-    )
+    receipt_id = request.path_params["receipt"]
+    found = await house_of(request).archive.proof(actor, tenant.id, receipt_id)
+    return attachment(str(found).encode(), "text/plain; charset=utf-8", f"{receipt_id}.tlog-proof")
 
 
 async def trust_policy(request: Request) -> Response:

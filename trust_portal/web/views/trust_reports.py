@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from starlette.requests import Request
@@ -22,6 +23,8 @@ from trust_portal.trust.report.model import (
     PublishTrustReport,
     blocked_as,
 )
+from trust_portal.trust.sections.links import without_links
+from trust_portal.trust.sections.model import Section
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, read_form, required, texts
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
@@ -41,7 +44,7 @@ async def reports(request: Request) -> Response:
         versions=await house.trust_reports.versions(actor, tenant.id),
         told=await house.trust_reports.told(actor, tenant.id),
         newest=newest,
-        sections=() if newest is None else sections_of(newest.document),
+        sections=[] if newest is None else _followable(request, tenant, sections_of(newest.document)),
         period=quarter_before(house.clock.now()),
         **_rights(request, tenant),
         **frame(request, tenant),
@@ -61,7 +64,7 @@ async def report(request: Request) -> Response:
         opened=opened,
         stored=stored,
         document=opened.document,
-        sections=sections_of(opened.document),
+        sections=_followable(request, tenant, sections_of(opened.document)),
         acknowledged=acknowledged_of(opened.document),
         later=next(
             (
@@ -89,6 +92,7 @@ async def preview(request: Request, form: FormState = FormState()) -> Response:
         "trust/preview.html",
         status_code=form.status,
         preview=found,
+        sections=_followable(request, tenant, found.sections),
         seen={each.id: blocked_as(each) for each in found.blocking},
         form=form,
         **_rights(request, tenant),
@@ -116,6 +120,16 @@ async def request_bundle(request: Request) -> Response:
     tenant, report_id = await tenant_of(request, purpose=NOUN), request.path_params["report"]
     await house_of(request).trust_bundles.of_report(actor_of(request), tenant.id, report_id)
     return RedirectResponse(f"{tenant_path(tenant)}/trust/{report_id}#bundle", status_code=303)
+
+
+def _followable(request: Request, tenant: Tenant, sections: Iterable[Section]) -> list[Section]:
+    """As they are said, with links to those pages only that the reader may open: a report is read by more roles than
+    the access log.
+    """
+    resource = Resource("access log", tenant.id)
+    if house_of(request).gate.allows(actor_of(request), Action.ACCESS_LOG_READ, resource):
+        return list(sections)
+    return [without_links(each, {"/access"}) for each in sections]
 
 
 def _rights(request: Request, tenant: Tenant) -> dict[str, Any]:

@@ -39,7 +39,7 @@ async def calculation(request: Request) -> Response:
 async def source(request: Request) -> Response:
     """The RFC 8785 bytes."""
     tenant, id_ = await tenant_of(request, purpose="credits"), request.path_params["calculation"]
-    data = await house_of(request).credits.calculation(actor_of(request), tenant.id, id_)
+    data = await house_of(request).credits.calculation_source(actor_of(request), tenant.id, id_)
     return attachment(data, "application/json", f"{tenant.key}-credit-calculation-{id_}.json")
 
 
