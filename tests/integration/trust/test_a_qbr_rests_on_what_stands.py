@@ -25,6 +25,7 @@ from trust_portal.house import House
 from trust_portal.kernel.canonical import canonical
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.reliability.reports.service import IssueReport
+from trust_portal.trust.qbr import document
 from trust_portal.trust.qbr.model import EntryKind, Qbr, Say
 from trust_portal.trust.qbr.recompute import recompute_qbr
 from trust_portal.trust.recompute import RECOMPUTERS
@@ -70,6 +71,18 @@ async def test_a_draft_whose_sla_report_was_restated_is_issued_once_it_is_gather
     anew = await _is_gathered_anew(portal, draft, "SLA report for June 2026, revision 2")
     row = _documents(await _issued(house, anew))[f"sla-{JUNE}"]
     assert (row[2], row[5:]) == ("2", ["does not age", "fresh", "inputs/sla/2026-06-r2.json"])
+
+
+async def test_a_draft_that_was_gathered_for_an_earlier_format_is_issued_once_it_is_gathered_anew(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, aurora = portal.house, portal.world.aurora
+    await publish(house, aurora.id)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(document, "FORMAT", "1")
+        draft = await prepare(house, aurora.id)
+    anew = await _is_gathered_anew(portal, draft, "reviews say more than when this was gathered")
+    assert (await _issued(house, anew))["format"] == "2"
 
 
 async def test_an_sla_report_that_later_data_contradict_is_stale_wherever_a_review_names_it(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,11 +13,11 @@ from trust_portal.errors import Conflict
 from trust_portal.kernel.ids import new_id
 from trust_portal.kernel.period import parse_period
 from trust_portal.reliability.contracts.document import parse_contract
-from trust_portal.trust.gathering.changes import changes_section
 from trust_portal.trust.gathering.cost import cost_section
 from trust_portal.trust.gathering.credits_section import Unpaid, credits_section
 from trust_portal.trust.gathering.incidents import incidents_section
-from trust_portal.trust.gathering.model import Ask, Before, labels_of
+from trust_portal.trust.gathering.model import Ask, labels_of
+from trust_portal.trust.gathering.sla import earlier_labels
 from trust_portal.trust.gathering.sla import owed as owed_of
 from trust_portal.trust.gathering.sla_section import Owed, SignedReport, overtaken_at, sla_section
 from trust_portal.trust.gathering.telling import NO_INCIDENTS
@@ -25,6 +26,7 @@ from trust_portal.trust.report.model import Acknowledgement, blocked_as
 from trust_portal.trust.report.service import acknowledge
 from trust_portal.trust.sections.display import sentences
 from trust_portal.trust.sections.model import Cell, Column, Row, Section, State, Table, Unit
+from trust_portal.trust.sections.words import drawn
 
 NOW = datetime(2026, 7, 3, 9, tzinfo=UTC)
 RECEIPT = str(new_id())
@@ -70,7 +72,8 @@ def test_nothing_is_owed_for_a_month_before_the_customer_came():
     asked = ask()
     came = replace(asked, tenant=replace(asked.tenant, onboarded_at=datetime(2026, 5, 1, tzinfo=UTC)))
 
-    assert [each.label for each in owed_of([contract], asked)] == ["2026-04", "2026-05", "2026-06"]
+    year = [f"2026-{month:02d}" for month in range(1, 7)]
+    assert [each.label for each in owed_of([contract], asked)] == year, "from the contract's start"
     assert [each.label for each in owed_of([contract], came)] == ["2026-05", "2026-06"]
 
 
@@ -92,6 +95,44 @@ def test_a_month_without_a_signed_report_is_missing_and_shown_as_not_known():
     cells = dict(found.cells())
     assert cells["sla/objective-api/2026-06/attained"].value is None
     assert cells["sla/objective-api/2026-06/target"].value == "99.9"
+
+
+def test_a_month_before_the_period_that_was_never_reported_is_a_row_that_is_not_known_and_a_gap_in_the_line():
+    reports = [signed(each, "99.95", "2", met=True) for each in ("2026-01", "2026-03", "2026-05", "2026-06")]
+    promised = [owed(each) for each in ("2026-01", "2026-02", "2026-03", "2026-05", "2026-06")]
+    found = sla_section(promised, reports, labels_of("2026-Q2"), NOW)
+    assert (found.state, found.why) == (State.FRESH, None), (
+        "the report of February blocked that of the first quarter"
+    )
+    trend = found.table("objective-api")
+    assert [(row.id, row.cells[1].value, row.cells[3].value) for row in trend.rows] == [
+        ("2026-01", "99.95", "99.9"), ("2026-02", None, "99.9"), ("2026-03", "99.95", "99.9"),
+        ("2026-05", "99.95", "99.9"), ("2026-06", "99.95", "99.9"),
+    ]  # fmt: skip
+    assert found.figure("unreported-before").cell.value == "1"
+    assert sentences(found)[1:] == (
+        "Earlier periods of the contract without a signed report: 1; what was attained in them is not known.",
+    )
+    line = drawn(found, found.charts[0])
+    assert "2026-02: not known" in line
+    (path,) = re.findall(r'class="chart-line" d="([^"]+)"', line)
+    assert path.count("M") == 2, "the pen is lifted over what nobody knows"
+    whole = sla_section(
+        promised, [*reports, signed("2026-02", "99.95", "2", met=True)], labels_of("2026-Q2"), NOW
+    )
+    assert {each.id for each in found.figures} - {each.id for each in whole.figures} == {"unreported-before"}
+
+
+def test_the_periods_before_are_those_that_were_over_when_the_documents_began():
+    def before(label: str, came: datetime, zone: str = "UTC") -> list[str]:
+        tenant = replace(ask().tenant, onboarded_at=came, time_zone=zone)
+        return list(earlier_labels(Ask(tenant, parse_period(label, zone), NOW)))
+
+    november = datetime(2025, 11, 20, tzinfo=UTC)
+    assert before("2026-02", november) == ["2025-11", "2025-12", "2025-Q4", "2026-01"]
+    assert before("2026-Q1", november) == ["2025-11", "2025-12", "2025-Q4"]
+    assert before("2025-11", november) == []
+    assert before("2025-12", datetime(2025, 10, 31, 23, tzinfo=UTC), "Europe/Berlin") == ["2025-11"]
 
 
 def test_a_month_that_later_data_contradict_is_stale():
@@ -126,21 +167,6 @@ def test_that_there_was_no_major_incident_is_said():
 def test_no_credit_is_a_sentence_too():
     found = credits_section((), (), Unpaid(), NOW)
     assert sentences(found) == ("No credit was issued for the period, and none in it.",)
-
-
-def test_what_changed_is_shown_by_its_address_and_what_is_new_is_counted():
-    before = section(signed("2026-05", "99.95", "4", met=True))
-    now = section(signed("2026-05", "99.95", "4", met=True), signed("2026-06", "99.8", "80", met=False))
-    found = changes_section([now], Before("2026-Q1", 1, "cd" * 32, {"sla": before}), NOW)
-    changed = {row.id: [cell.value for cell in row.cells[2:]] for row in found.table("values").rows}
-    assert changed["sla/objective-api/2026-06/attained"] == ["not known", "99.8\u00a0%"]
-    assert changed["sla/missed"] == ["0", "1"]
-    assert [cell.value for cell in found.table("states").rows[0].cells] == [
-        "Service levels",
-        "missing",
-        "fresh",
-    ]
-    assert changes_section([now], None, NOW).state is State.NOT_APPLICABLE
 
 
 def test_what_was_said_of_everybody_counts_only_where_it_was_seen():

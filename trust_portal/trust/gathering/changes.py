@@ -43,6 +43,9 @@ class Comparison:
     passed_over: frozenset[str]
 
 
+#: So many rows are named as new, and so many as gone; the figures count all.
+MOST_ROWS: Final = 50
+
 #: Passed over is what grows with every look.
 TRUST_REPORT: Final = Comparison(
     TITLE,
@@ -59,13 +62,26 @@ _COLUMNS: Final = (
     Column("now", "Now"),
 )
 _STATE_COLUMNS: Final = (Column("part", "Part"), Column("before", "Before"), Column("now", "Now"))
+_ROW_COLUMNS: Final = (
+    Column("part", "Part"),
+    Column("table", "Where"),
+    Column("row", "What"),
+    Column("said", "What it says"),
+)
 
 
 def changes_section(
-    sections: Sequence[Section], before: Before | None, now: datetime, of: Comparison = TRUST_REPORT
+    sections: Sequence[Section],
+    before: Before | None,
+    now: datetime,
+    of: Comparison = TRUST_REPORT,
+    *,
+    is_first: bool = False,
 ) -> Section:
-    """``sections`` are those of the document, without this one. A value that is new or gone is counted; one that
-    is in both and differs is shown, by its address.
+    """``sections`` are those of the document, without this one. A value that is in both and differs is shown, by its
+    address; what is new or gone is named row by row, in the order in which it is read, up to ``MOST_ROWS``.
+
+    ``is_first``: of a document of format 1, in which values that are new or gone were only counted.
     """
     if before is None:
         return Section(
@@ -94,6 +110,30 @@ def changes_section(
         **{each.id: each.title for each in earlier.values()},
         **{each.id: each.title for each in sections},
     }
+    new, gone = _rows_only_in(current, was), _rows_only_in(earlier, is_)
+    sentences = [
+        Sentence(
+            f"Since the {of.noun} for {{period}}, revision {{revision}}: {{changed}} values differ, {{new}} are new "
+            "and {gone} gone."
+        )
+    ]
+    if not is_first and max(len(new), len(gone)) > MOST_ROWS:
+        sentences.append(
+            Sentence(
+                "Named are the first {new-named} of {new-rows} rows that are new, and of {gone-rows} that are gone the "
+                "first {gone-named}."
+            )
+        )
+    rows = (
+        Figure("new-rows", "Rows that are new", count(len(new))),
+        Figure("new-named", "Of them named here", count(len(new[:MOST_ROWS]))),
+        Figure("gone-rows", "Rows that are gone", count(len(gone))),
+        Figure("gone-named", "Of them named here", count(len(gone[:MOST_ROWS]))),
+    )
+    named = (
+        Table("new", "What is new", _ROW_COLUMNS, new[:MOST_ROWS], "Nothing is new."),
+        Table("gone", "What is gone", _ROW_COLUMNS, gone[:MOST_ROWS], "Nothing is gone."),
+    )
     return Section(
         id=CHANGES,
         title=of.title,
@@ -101,12 +141,7 @@ def changes_section(
         source=of.source,
         as_of=now,
         max_age=MAX_AGE,
-        sentences=(
-            Sentence(
-                f"Since the {of.noun} for {{period}}, revision {{revision}}: {{changed}} values differ, {{new}} are new "
-                "and {gone} gone."
-            ),
-        ),
+        sentences=tuple(sentences),
         figures=(
             Figure("period", "Compared with", Cell(formats.period(before.label))),
             Figure("revision", "Revision", count(before.revision)),
@@ -114,6 +149,7 @@ def changes_section(
             Figure("changed", "Values that differ", count(len(differ))),
             Figure("new", "Values that are new", count(len(is_.keys() - was.keys()))),
             Figure("gone", "Values that are gone", count(len(was.keys() - is_.keys()))),
+            *(() if is_first else rows),
         ),
         tables=(
             Table("states", "States that differ", _STATE_COLUMNS, _states(earlier, current), "None differs."),
@@ -124,6 +160,7 @@ def changes_section(
                 tuple(_row(name, titles, was[name], is_[name]) for name in differ),
                 "None differs.",
             ),
+            *(() if is_first else named),
         ),
     )
 
@@ -139,6 +176,40 @@ def _row(address: str, titles: Mapping[str, str], was: Cell, is_: Cell) -> Row:
             Cell(display(is_), href=is_.href),
         ),
     )
+
+
+def _rows_only_in(sections: Mapping[str, Section], other: Mapping[str, Cell]) -> tuple[Row, ...]:
+    """Figures, and rows of tables, of which ``other`` has no value, or not all: of those, what it has not."""
+    found = []
+    for section in sections.values():
+        for figure in section.figures:
+            place = f"{section.id}/{figure.id}"
+            if place not in other:
+                said = Cell(display(figure.cell), href=figure.cell.href)
+                found.append(Row(place, (Cell(section.title), Cell("figures"), Cell(figure.label), said)))
+        for table in section.tables:
+            for row in table.rows:
+                place = f"{section.id}/{table.id}/{row.id}"
+                cells = {
+                    column: cell
+                    for column, cell in zip(table.columns, row.cells, strict=True)
+                    if f"{place}/{column.id}" not in other
+                }
+                if cells:
+                    found.append(Row(place, (Cell(section.title), Cell(table.title), *_named(row, cells))))
+    return tuple(found)
+
+
+def _named(row: Row, cells: Mapping[Column, Cell]) -> tuple[Cell, Cell]:
+    """The row by its first cell, and what else is new of it: ``Severity: P1; Began: 9 June 2026``.
+
+    Without receipts: with those of what is gone, a document would rest on all that ever came before it.
+    """
+    first, *_ = row.cells
+    rest = "; ".join(
+        f"{column.label}: {display(cell)}" for column, cell in cells.items() if cell is not first
+    )
+    return Cell(display(first), href=first.href), Cell(rest or display(first), href=first.href)
 
 
 def _states(earlier: Mapping[str, Section], current: Mapping[str, Section]) -> tuple[Row, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from zoneinfo import ZoneInfo
 
 from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.period import parse_period
@@ -17,7 +18,7 @@ from trust_portal.trust.sections.model import Section
 
 
 async def gather(session: ReadSession, ask: Ask) -> Section:
-    """Every signed report of the tenant up to the period's end; of the period itself, all that are owed."""
+    """Every signed report of the tenant up to the period's end, and all that are owed since the contract's start."""
     versions = [each.contract for each in await contract_versions(session, ask.tenant.id)]
     signed = []
     for head in await heads(session, ask.tenant.id):
@@ -42,8 +43,8 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
 
 
 def owed(versions: Sequence[Contract], ask: Ask) -> Iterator[Owed]:
-    """In the order of ``ask.labels``; nothing is owed for what was over before the tenant came."""
-    for label in ask.labels:
+    """From the contract's start to the end of ``ask.labels``; nothing is owed for what was over before the tenant came."""
+    for label in (*earlier_labels(ask), *ask.labels):
         if parse_period(label, ask.tenant.time_zone).end <= ask.tenant.onboarded_at:
             continue
         contract = in_force(versions, label)
@@ -53,3 +54,19 @@ def owed(versions: Sequence[Contract], ask: Ask) -> Iterator[Owed]:
         )
         if contract is not None and objectives:
             yield Owed(label, last_end(contract, label) <= ask.now, objectives)
+
+
+def earlier_labels(ask: Ask) -> Iterator[str]:
+    """Months and quarters since the tenant came that were over when the document's period began, in order.
+
+    ``2026-01``, ``2026-02``, ``2026-03``, ``2026-Q1``, ``2026-04`` for a report of May of who came in January.
+    """
+    zone = ask.period.time_zone
+    came = ask.tenant.onboarded_at.astimezone(ZoneInfo(zone))
+    year, month = came.year, came.month
+    while parse_period(f"{year}-{month:02d}", zone).end <= ask.period.start:
+        yield f"{year}-{month:02d}"
+        quarter = f"{year}-Q{(month + 2) // 3}"
+        if month % 3 == 0 and parse_period(quarter, zone).end <= ask.period.start:
+            yield quarter
+        year, month = (year + 1, 1) if month == 12 else (year, month + 1)

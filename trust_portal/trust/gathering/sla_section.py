@@ -35,6 +35,8 @@ SOURCE: Final = "signed SLA reports"
 MAX_AGE: Final = timedelta(days=100)
 
 _PAGE: Final = "/reports"
+#: Figure that is there where a period before the document's was never reported.
+_BEFORE: Final = "unreported-before"
 _NOT_AN_ID = re.compile(r"[^a-z0-9_.:-]+")
 _MONTH_COLUMNS: Final = (
     Column("period", "Period"),
@@ -80,7 +82,7 @@ class SignedReport:
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A period of the document's in which the contract promises something; ``over``: its report is due."""
+    """A period, of the document's or before it, in which the contract promises something; ``over``: its report is due."""
 
     label: str
     over: bool
@@ -90,14 +92,19 @@ class Owed:
 def sla_section(
     promised: Sequence[Owed], signed: Sequence[SignedReport], labels: Sequence[str], now: datetime
 ) -> Section:
-    """``labels`` are the periods the document is about. Pure."""
+    """``labels`` are the periods the document is about. What is not reported of them leaves the section missing; what is
+    not of a period before them is a row of its own, a gap in the line, and is said.
+    """
     reports = sorted(signed, key=lambda each: (each.start, each.label))
     known = {each.label for each in reports}
-    missing = [each.label for each in promised if each.over and each.label not in known]
+    unreported = [each.label for each in promised if each.over and each.label not in known]
+    missing = [each for each in unreported if each in labels]
+    before = len(unreported) - len(missing)
     of_period = [each for each in reports if each.label in labels]
     tables = [*_objective_tables(reports, promised), _reports_table(reports)]
     as_of = max((each.issued_at for each in of_period or reports), default=None)
-    state, why = _state(promised, missing, of_period, as_of, now)
+    own = [each for each in promised if each.label in labels]
+    state, why = _state(own, missing, of_period, as_of, now)
     return Section(
         id=SLA,
         title=TITLE,
@@ -106,8 +113,8 @@ def sla_section(
         source=SOURCE,
         as_of=as_of,
         max_age=MAX_AGE,
-        sentences=_sentences(of_period, missing),
-        figures=_figures(of_period, missing),
+        sentences=_sentences(of_period, missing, before),
+        figures=_figures(of_period, missing, before),
         tables=tuple(tables),
         charts=tuple(
             Chart(
@@ -245,7 +252,7 @@ def _overtaken(report: SignedReport) -> Cell:
     return Cell(rfc3339(report.overtaken_at), Unit.INSTANT, href=report.href)
 
 
-def _figures(of_period: Sequence[SignedReport], missing: Sequence[str]) -> tuple[Figure, ...]:
+def _figures(of_period: Sequence[SignedReport], missing: Sequence[str], before: int) -> tuple[Figure, ...]:
     verdicts = [entry["met"] for each in of_period for entry in each.body["objectives"]]
     down = [
         int(entry["adjusted"]["down_minutes"])
@@ -263,10 +270,13 @@ def _figures(of_period: Sequence[SignedReport], missing: Sequence[str]) -> tuple
         total("promises", "Promises in the period", len(verdicts)),
         total("down", "Down in the period", sum(down), Unit.MINUTES),
         total("unreported", "Periods without a signed report", len(missing)),
+        *([total(_BEFORE, "Earlier periods without a signed report", before)] if before else []),
     )
 
 
-def _sentences(of_period: Sequence[SignedReport], missing: Sequence[str]) -> tuple[Sentence, ...]:
+def _sentences(
+    of_period: Sequence[SignedReport], missing: Sequence[str], before: int
+) -> tuple[Sentence, ...]:
     found = []
     if of_period:
         found.append(
@@ -276,4 +286,11 @@ def _sentences(of_period: Sequence[SignedReport], missing: Sequence[str]) -> tup
         )
     if missing:
         found.append(Sentence("Periods without a signed report: {unreported}."))
+    if before:
+        found.append(
+            Sentence(
+                f"Earlier periods of the contract without a signed report: {{{_BEFORE}}}; what was attained in them is not "
+                "known."
+            )
+        )
     return tuple(found)

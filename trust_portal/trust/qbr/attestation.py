@@ -10,7 +10,6 @@ What is asked of every document stands in ``evidence.attestation``; here, what i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -26,7 +25,7 @@ from trust_portal.evidence.statement import ReceiptKind, Statement
 from trust_portal.evidence.strict import parse_json
 from trust_portal.evidence.verdict import Gap, NotRecomputable
 from trust_portal.kernel.canonical import digest, sha256_hex
-from trust_portal.trust.qbr.closing import CLOSING, beside_of, closing, same_but_for_pages
+from trust_portal.trust.qbr.closing import closing_of, derived_of, same_but_for_pages
 from trust_portal.trust.qbr.document import sections_of
 from trust_portal.trust.qbr.ids import PROPOSED, RECOMMENDATIONS
 from trust_portal.trust.qbr.model import DOCUMENT_FILE
@@ -133,7 +132,7 @@ def _locked(body: Mapping[str, Any], found: Mapping[str, Statement]) -> Iterator
         )
         return
     for name, section in there.items():
-        if name == RECOMMENDATIONS or name in CLOSING:
+        if name == RECOMMENDATIONS or name in closing_of(body):
             continue
         fresh = {**section, "state": "fresh", "why": None}
         if locked[name] not in {digest(section), digest(fresh) if section["state"] == "stale" else None}:
@@ -143,13 +142,11 @@ def _locked(body: Mapping[str, Any], found: Mapping[str, Statement]) -> Iterator
 def _closing(files: Mapping[str, bytes], body: Mapping[str, Any]) -> Iterator[Gap]:
     """What is different from the review before, and what all of it rests on, say what follows from what is there."""
     sections = sections_of(body)
-    as_of, at = (datetime.fromisoformat(body[each]) for each in ("as_of", "issued_at"))
     try:
-        beside = beside_of(files, body)
+        derived = derived_of(files, body, sections)
     except NotRecomputable as error:
         yield Gap(error.file or DOCUMENT_FILE, "", error.message)
         return
-    derived = {each.id: each for each in closing(sections, beside, as_of, at)}
     for each in sections:
         if each.id in derived and not same_but_for_pages(each, derived[each.id]):
             yield Gap(DOCUMENT_FILE, f"sections.{each.id}", "not what follows from the other sections")

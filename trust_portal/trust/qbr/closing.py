@@ -32,6 +32,8 @@ from trust_portal.trust.sections.model import Section
 
 #: The sections that follow from the others.
 CLOSING: Final = frozenset({OUTCOME, CHANGES, INPUTS})
+#: In a review of format 1 the period in one look was locked with the rest.
+_CLOSING_FIRST: Final = frozenset({CHANGES, INPUTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +46,35 @@ class Beside:
 
 
 def closing(
-    sections: Sequence[Section], beside: Beside, as_of: datetime, at: datetime
+    sections: Sequence[Section], beside: Beside, as_of: datetime, at: datetime, *, is_first: bool = False
 ) -> tuple[Section, Section, Section]:
     """The period in one look, what changed, what all of it rests on: of ``sections`` as they stand at the moment ``at``.
 
-    ``as_of`` is when they were gathered.
+    ``as_of`` is when they were gathered; ``is_first``: into a review of format 1.
     """
     others = [each for each in sections if each.id not in CLOSING]
-    outcome, changes = outcome_section(others, as_of), changes_section(others, beside.before, as_of)
+    outcome = outcome_section(others, as_of)
+    changes = changes_section(others, beside.before, as_of, is_first=is_first)
     inputs = inputs_section(others, beside.trust_report, beside.previous, at)
     return as_it_stands(outcome, at, at), as_it_stands(changes, at, at), inputs
+
+
+def derived_of(
+    files: Mapping[str, bytes], body: Mapping[str, Any], sections: Sequence[Section]
+) -> dict[str, Section]:
+    """The sections of the review ``body`` that follow from its others, made anew, by id.
+
+    Raises ``NotRecomputable`` naming what is not there.
+    """
+    as_of, at = (datetime.fromisoformat(body[each]) for each in ("as_of", "issued_at"))
+    is_first = body["format"] == "1"
+    made = closing(sections, beside_of(files, body), as_of, at, is_first=is_first)
+    return {each.id: each for each in made if each.id in closing_of(body)}
+
+
+def closing_of(body: Mapping[str, Any]) -> frozenset[str]:
+    """Which sections of a review follow from its others."""
+    return _CLOSING_FIRST if body["format"] == "1" else CLOSING
 
 
 def closed(sections: Sequence[Section], beside: Beside, as_of: datetime, at: datetime) -> tuple[Section, ...]:

@@ -61,6 +61,11 @@ def sections_in(snapshot: bytes) -> tuple[Section, ...]:
     return tuple(section_of(each) for each in parse_json(snapshot)["sections"])
 
 
+def format_in(snapshot: bytes) -> str:
+    """The format that it was gathered for."""
+    return str(parse_json(snapshot)["format"])
+
+
 def section_digests(sections: Iterable[Section]) -> dict[str, Json]:
     """Hex SHA-256 by section: by these a document shows that its data are those that were locked."""
     return {each.id: digest(section_json(each)) for each in sections}

@@ -108,7 +108,7 @@ class QbrReader:
             qbr, snapshot = await find_qbr(session, tenant_id, qbr_id)
             entries, sections = await entries_of(session, tenant_id, qbr.period), sections_in(snapshot)
             now = self._storage.clock.now()
-            stands = await standing_of(session, tenant, qbr, sections, entries, now)
+            stands = await standing_of(session, tenant, qbr, snapshot, entries, now)
         return Draft(qbr, sections, entries, stands.sections, stands.told, stands.newer, now)
 
     async def get(self, actor: Actor, tenant_id: UUID, qbr_id: UUID) -> OpenedQbr:

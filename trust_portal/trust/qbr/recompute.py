@@ -14,7 +14,7 @@ from trust_portal.evidence.strict import parse_json
 from trust_portal.evidence.verdict import Mismatch
 from trust_portal.reliability.comparison import file_in, mismatches, reading, same_engine, table_differs
 from trust_portal.trust.qbr.ageing import as_it_stands
-from trust_portal.trust.qbr.closing import beside_of, closing
+from trust_portal.trust.qbr.closing import derived_of
 from trust_portal.trust.qbr.document import sections_of
 from trust_portal.trust.qbr.model import CSV_FILE, DOCUMENT_FILE, ENGINE, FORMATS
 from trust_portal.trust.report.derivation import Derivation, figures_of, sections_differ
@@ -62,8 +62,7 @@ def _closing(
     """The period in one look, from the sections beside it; what changed since the review before, from that review; and
     what this one rests on, from ``inputs/``. Of what goes out, so whatever is left out.
     """
-    as_of, at = (datetime.fromisoformat(body[each]) for each in ("as_of", "issued_at"))
-    derived = {each.id: each for each in closing(sections, beside_of(files, body), as_of, at)}
+    derived = derived_of(files, body, sections)
     for number, each in enumerate(sections):
         if each.id not in derived:
             continue

@@ -198,7 +198,7 @@ class Qbrs:
                 raise Conflict(
                     "something was said about it since you read it: look again", code="QBR_CHANGED"
                 )
-            stands = await standing_of(session, tenant, qbr, sections, entries, now)
+            stands = await standing_of(session, tenant, qbr, snapshot, entries, now)
             require_latest(stands.newer)
             told, last, report = stands.told, stands.last, stands.trust_report
             acknowledged = acknowledge(told, command.acknowledgements)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.kernel.period import Period, parse_period
@@ -12,15 +13,17 @@ from trust_portal.reliability.reports.repository import heads
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.qbr.ageing import as_it_stands
 from trust_portal.trust.qbr.closing import closed
-from trust_portal.trust.qbr.document import customer_sections
+from trust_portal.trust.qbr.document import customer_sections, format_in, sections_in
 from trust_portal.trust.qbr.edition import review_before, revision_before
-from trust_portal.trust.qbr.model import Entry, Qbr
+from trust_portal.trust.qbr.model import FORMAT, Entry, Qbr
 from trust_portal.trust.qbr.repository import qbrs_of
 from trust_portal.trust.qbr.snapshot import find_beside
 from trust_portal.trust.qbr.superseding import newer_than
 from trust_portal.trust.report.model import StoredTrustReport
 from trust_portal.trust.report.repository import find_trust_report, newest_trust_report
 from trust_portal.trust.sections.model import Section
+
+_OLD_FORMAT: Final = "reviews say more than when this was gathered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +46,12 @@ async def standing_of(
     session: ReadSession,
     tenant: Tenant,
     qbr: Qbr,
-    sections: Sequence[Section],
+    snapshot: bytes,
     entries: Sequence[Entry],
     at: datetime,
 ) -> Standing:
-    """``sections`` are those that were locked."""
+    """``snapshot`` is what was locked. One that was gathered for an earlier format has to be gathered anew."""
+    sections = sections_in(snapshot)
     period = parse_period(qbr.period, tenant.time_zone)
     issued = [each for each in await qbrs_of(session, qbr.tenant_id) if each.issue is not None]
     previous = review_before(issued, period)
@@ -60,4 +64,6 @@ async def standing_of(
     published = await newest_trust_report(session, qbr.tenant_id)
     newest = None if published is None else published.report
     newer = tuple(newer_than(told, report, newest, await heads(session, qbr.tenant_id)))
+    if format_in(snapshot) != FORMAT:
+        newer = (*newer, _OLD_FORMAT)
     return Standing(period, standing, told, revision_before(issued, qbr.period), previous, report, newer)

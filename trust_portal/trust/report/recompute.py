@@ -60,7 +60,8 @@ def _changes(
     if named is not None:
         earlier = {each.id: each for each in sections_of(parse_json(file_in(files, PREVIOUS_FILE)))}
         before = Before(named["period"], int(named["revision"]), named["sha256"], earlier)
-    derived = changes_section(others, before, datetime.fromisoformat(body["as_of"]))
+    how = Derivation.of(body)
+    derived = changes_section(others, before, how.as_of, is_first=how.is_first)
     place = f"$.sections[{len(others)}]"
     return mismatches(DOCUMENT_FILE, figures_of(stated), figures_of(derived), place)
 

@@ -28,6 +28,8 @@ _REVIEW: Final = Comparison(
 )
 
 
-def changes_section(sections: Sequence[Section], before: Before | None, as_of: datetime) -> Section:
-    """``sections`` are those of the review, without this one."""
-    return changes.changes_section(sections, before, as_of, _REVIEW)
+def changes_section(
+    sections: Sequence[Section], before: Before | None, as_of: datetime, *, is_first: bool = False
+) -> Section:
+    """``sections`` are those of the review, without this one; ``is_first``: it is of format 1."""
+    return changes.changes_section(sections, before, as_of, _REVIEW, is_first=is_first)
