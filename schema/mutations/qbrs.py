@@ -76,6 +76,10 @@ class MakeCommitmentInput:
     text: str
     owner: str
     due: date
+    period: str | None = strawberry.field(
+        default=None,
+        description="Of the review in which it is made; the last quarter that is over, where nothing is said.",
+    )
 
 
 @strawberry.input(description="What became of a commitment, and what shows it.")
@@ -162,7 +166,9 @@ class QbrMutations:
     async def make_commitment(self, info: Info, input: MakeCommitmentInput) -> CommitmentPayload:
         house, actor = info.context.house, info.context.actor
         tenant_id = decode(input.tenant_id, "Tenant", field="tenantId").tenant_id
-        made = await house.qbrs.promise(Promise(tenant_id, input.text, input.owner, input.due), actor)
+        made = await house.qbrs.promise(
+            Promise(tenant_id, input.text, input.owner, input.due, input.period), actor
+        )
         return CommitmentPayload(commitment=commitment(made))
 
     @mutation(description="Say that a commitment was kept, missed or dropped, and what shows it.")

@@ -142,6 +142,7 @@ class Commitment:
     due: date
     state: model.CommitmentState
     evidence: str | None
+    period: str = strawberry.field(description="Of the review in which it was made.")
     made_at: datetime
     receipt_id: strawberry.ID
 
@@ -243,6 +244,7 @@ def commitment(row: model.Commitment) -> Commitment:
         due=row.due,
         state=row.state,
         evidence=row.evidence,
+        period=row.period,
         made_at=row.made_at,
         receipt_id=encode("Receipt", row.tenant_id, row.receipt_id),
     )

@@ -147,7 +147,9 @@ class TrustStory:
         path = f"/t/{BRIGHTWATER.key}/qbr"
         due = (self._at.time.now() + _UNTIL_DONE).date().isoformat()
         async with self._signed_in(_CSM) as csm:
-            await csm.submit(f"{path}/commitments", text=_PROMISE, owner=persona_with(_CSM).name, due=due)
+            await csm.submit(
+                f"{path}/commitments", text=_PROMISE, owner=persona_with(_CSM).name, due=due, of=self._period
+            )
             draft = await csm.submit(path, period=self._period)
             qbr_id = UUID(draft.split("/")[-2])
             found = await self._at.house.qbr_reader.draft(actor, self._tenant.id, qbr_id)

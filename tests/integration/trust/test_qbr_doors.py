@@ -199,6 +199,7 @@ async def test_a_refused_form_keeps_what_was_typed_in_its_place_and_what_is_judg
             assert (">median of four hours</textarea>" in refused.text) is ("evidence" not in change)
         assert (await customer.post(settle, data=kept)).status_code == 403
         commitment, _ = await house.qbr_reader.commitments(CORA, aurora.id)
+        assert commitment.period == Q2, "the review of the last quarter that is over"
         assert (commitment.state.value, commitment.evidence) == ("open", None)
         assert (await csm.post(settle, data=kept)).headers["location"] == f"{LIST}#commitments"
         assert (await csm.post(settle, data=kept | {"state": "missed"})).status_code == 409

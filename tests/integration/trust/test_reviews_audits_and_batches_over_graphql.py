@@ -19,7 +19,7 @@ pytestmark = pytest.mark.takes(seconds=10)
 
 DRAFT = """query ($id: ID!) { qbrDraft(id: $id) {
   entries { kind subject audience text by } recommendations { id seen verdict reviewedBy } } }"""
-COMMITMENTS = "query ($t: ID!) { commitments(tenantId: $t) { id text owner due state evidence } }"
+COMMITMENTS = "query ($t: ID!) { commitments(tenantId: $t) { id text owner due state evidence period } }"
 INVITED = """query { viewer { tenant { auditInvitations(first: 5) { nodes {
   email name reason state steps { act by reason } } } } } }"""
 INVITATION = "query ($id: ID!) { node(id: $id) { ... on AuditInvitation { name state } } }"
@@ -65,8 +65,14 @@ async def test_a_csm_sets_the_date_promises_comments_omits_and_reviews(portal: P
                 "due": "2026-09-01",
                 "state": "KEPT",
                 "evidence": "median of four hours",
+                "period": Q2,
             }
         ]
+        named = promise | {"text": "Call back within a week", "period": "2026-Q1"}
+        other = (await do(csm, "makeCommitment", "commitment { period }", **named))["commitment"]
+        assert other == {"period": "2026-Q1"}
+        ahead = await do(csm, "makeCommitment", "commitment { id }", **named | {"period": "2026-Q4"})
+        assert ahead["userErrors"] == refused("INVALID", "2026-Q4 has not begun yet", "input", "period")
 
         of = {"tenantId": aurora, "period": Q2}
         comment = of | {"section": "usage", "kind": "COMMENT", "text": "We *know*."}

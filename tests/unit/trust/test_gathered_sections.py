@@ -84,7 +84,7 @@ def test_every_promise_of_the_period_is_counted_and_the_trend_goes_back_before_i
         signed("2026-06", "99.8", "80", met=False),
     )
     assert found.state is State.FRESH
-    assert sentences(found) == ("Of 2 promises in the period 1 were kept and 1 missed; down: 84 min.",)
+    assert sentences(found) == ("Promises in the period: 2; kept: 1; missed: 1; down: 84 min.",)
     assert [row.id for row in found.table("objective-api").rows] == ["2026-03", "2026-05", "2026-06"]
     assert dict(found.cells())["sla/objective-api/2026-06/attained"].receipt == RECEIPT
 

@@ -23,14 +23,11 @@ from trust_portal.trust.gathering.model import Ask, Before
 from trust_portal.trust.qbr.document import customer_sections
 from trust_portal.trust.qbr.gathering import recommendations
 from trust_portal.trust.qbr.gathering.changes import changes_section
-from trust_portal.trust.qbr.gathering.commitments import commitments_section
 from trust_portal.trust.qbr.gathering.outcome import outcome_section
 from trust_portal.trust.qbr.gathering.recommendations import Agreed, recommendations_section
 from trust_portal.trust.qbr.gathering.usage import Used, comparable, usage_section
 from trust_portal.trust.qbr.model import (
     Audience,
-    Commitment,
-    CommitmentState,
     Entry,
     EntryKind,
     Qbr,
@@ -255,27 +252,6 @@ def test_the_last_word_holds_and_an_empty_one_takes_it_back() -> None:
     assert (
         Say(ID, "2026-Q2", EntryKind.OMISSION, "usage", "x", Audience.INTERNAL).audience is Audience.CUSTOMER
     )
-
-
-def test_commitments_lead_and_what_is_late_is_said_by_nobody() -> None:
-    def made(number: int, due: date, state: CommitmentState, at: datetime) -> Commitment:
-        open_ = state is CommitmentState.OPEN
-        evidence = None if open_ else "seen"
-        return Commitment(
-            UUID(int=number), ID, 1 if open_ else 2, "Do it", "Sam", due, state, evidence, at, at, "Cora", ID
-        )
-
-    section = commitments_section(
-        [
-            made(1, date(2026, 7, 9), CommitmentState.OPEN, datetime(2026, 1, 1, tzinfo=UTC)),
-            made(2, date(2026, 7, 10), CommitmentState.OPEN, NOW),
-            made(3, date(2026, 5, 1), CommitmentState.KEPT, datetime(2026, 5, 1, tzinfo=UTC)),
-            made(4, date(2026, 1, 1), CommitmentState.MISSED, datetime(2026, 1, 2, tzinfo=UTC)),
-        ],
-        ASK,
-    )
-    assert _figures(section) == {"kept": "1", "missed": "0", "open": "2", "late": "1"}
-    assert [row.cells[3].value for row in section.table("commitments").rows] == ["open, late", "open", "kept"]
 
 
 def test_the_outcome_says_what_its_sections_say_and_changes_compare_with_the_review_before() -> None:

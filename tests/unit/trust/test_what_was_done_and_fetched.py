@@ -217,7 +217,7 @@ def test_a_major_incident_has_its_signed_postmortem_the_copy_and_what_became_of_
     assert figures(found) == {"major": "1", "gaps": "0", "promised": "5", "done": "1", "overdue": "1"}
     assert said(found) == [
         "Major incidents in the period: 1; without a signed postmortem: 0.",
-        "Of 5 prevention actions 1 are done and 1 overdue.",
+        "Prevention actions promised: 5; done: 1; overdue: 1.",
     ]
 
 

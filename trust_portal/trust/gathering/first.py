@@ -6,10 +6,19 @@ They are signed and in the hands of customers: ``verify --recompute`` still deri
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from trust_portal.trust.gathering.telling import NO_INCIDENTS, amounts
 from trust_portal.trust.gathering.totals import COST, DROP, PLAYBOOKS, cell_of, count, savings_totals, sums
 from trust_portal.trust.sections.model import Figure, Sentence, Table
+
+#: What was said of promises, whatever their number.
+_PROMISES: Final = "Of {promises} promises in the period {kept} were kept and {missed} missed; down: {down}."
+
+
+def sla_sentences(now: Sequence[Sentence]) -> tuple[Sentence, ...]:
+    """``now`` is what is said of the same figures today: only the promises were put otherwise."""
+    return tuple(Sentence(_PROMISES) if "promises" in each.figures else each for each in now)
 
 
 def cost_totals(anomalies: Table, playbooks: Table, savings: Table) -> tuple[Figure, ...]:

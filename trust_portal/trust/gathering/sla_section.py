@@ -280,9 +280,7 @@ def _sentences(
     found = []
     if of_period:
         found.append(
-            Sentence(
-                "Of {promises} promises in the period {kept} were kept and {missed} missed; down: {down}."
-            )
+            Sentence("Promises in the period: {promises}; kept: {kept}; missed: {missed}; down: {down}.")
         )
     if missing:
         found.append(Sentence("Periods without a signed report: {unreported}."))

@@ -18,7 +18,7 @@ def incident_sentences(figures: Sequence[Figure]) -> tuple[Sentence, ...]:
         return (Sentence(NO_INCIDENTS),)
     found = [Sentence("Major incidents in the period: {major}; without a signed postmortem: {gaps}.")]
     if counts["promised"] != "0":
-        found.append(Sentence("Of {promised} prevention actions {done} are done and {overdue} overdue."))
+        found.append(Sentence("Prevention actions promised: {promised}; done: {done}; overdue: {overdue}."))
     return tuple(found)
 
 

@@ -138,7 +138,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Commitment:
-    """Something the vendor promised in a review. ``evidence`` says what shows that it was kept, or why not."""
+    """Something the vendor promised in the review of ``period``. ``evidence`` says what shows that it was kept, or why not."""
 
     id: UUID
     tenant_id: UUID
@@ -148,6 +148,7 @@ class Commitment:
     due: date
     state: CommitmentState
     evidence: str | None
+    period: str
     made_at: datetime
     at: datetime
     by_name: str
@@ -220,12 +221,16 @@ class IssueQbr:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """Command: a commitment, to be led with in the next review."""
+    """Command: a commitment, to be led with in the next review.
+
+    ``period`` is that of the review in which it is made; None: of the last quarter that is over.
+    """
 
     tenant_id: UUID
     text: str
     owner: str
     due: date
+    period: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", require_words(self.text, "text"))

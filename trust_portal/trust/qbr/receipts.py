@@ -119,6 +119,7 @@ def commitment_act(commitment: Commitment, actor: Actor, decision: Decision) -> 
         "owner": commitment.owner,
         "due": commitment.due.isoformat(),
         "state": commitment.state.value,
+        "period": commitment.period,
         "made_at": rfc3339(commitment.made_at),
     }
     return Act(

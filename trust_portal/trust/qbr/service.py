@@ -16,6 +16,7 @@ from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.receipt_rows import receipt_digests
 from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.ids import new_id
+from trust_portal.kernel.period import parse_period, quarter_before, zone
 from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
@@ -235,12 +236,18 @@ class Qbrs:
         return replace(qbr, issue=issue)
 
     async def promise(self, command: Promise, actor: Actor) -> Commitment:
-        """The next review begins with it."""
+        """The next review begins with it. Raises ``InvalidInput`` (period, due)."""
         decision = await self._may(actor, Action.QBR_WRITE, command.tenant_id)
         async with self._storage.write(TenantScope(command.tenant_id)) as session:
             now = session.clock.now()
             if command.due < now.date():
                 raise InvalidInput("a commitment is due today or later", field="due")
+            tenant = await find_tenant(session, command.tenant_id)
+            if tenant is None:
+                raise NotFound("tenant")
+            period = command.period or quarter_before(now.astimezone(zone(tenant.time_zone)).date())
+            if parse_period(period, tenant.time_zone).start > now:
+                raise InvalidInput(f"{period} has not begun yet", field="period")
             commitment = Commitment(
                 new_id(),
                 command.tenant_id,
@@ -250,6 +257,7 @@ class Qbrs:
                 command.due,
                 CommitmentState.OPEN,
                 None,
+                period,
                 now,
                 now,
                 actor.name,

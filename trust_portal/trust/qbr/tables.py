@@ -105,6 +105,7 @@ qbr_commitments = tenant_table(
     Column("due", Date, nullable=False),
     Column("state", Text, nullable=False),
     Column("evidence", Text),
+    Column("period", Text, nullable=False, comment="of the review in which it was made"),
     instant("made_at", nullable=False),
     instant("at", nullable=False),
     uuid_column("by_id", nullable=False),

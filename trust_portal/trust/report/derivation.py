@@ -186,7 +186,8 @@ def _service_levels(stated: Section, proofs: _Proofs, how: Derivation) -> Sectio
         with reading(name):
             at, id_ = datetime.fromisoformat(str(issued.predicate["at"])), str(result_of(issued)["report"])
             reports.append(SignedReport(body, id_, sha256, receipt, at, overtaken_at(row)))
-    return sla_section(_unreported(stated, reports), reports, labels_of(how.period), how.as_of)
+    found = sla_section(_unreported(stated, reports), reports, labels_of(how.period), how.as_of)
+    return replace(found, sentences=first.sla_sentences(found.sentences)) if how.is_first else found
 
 
 def _unreported(stated: Section, reports: Sequence[SignedReport]) -> list[Owed]:

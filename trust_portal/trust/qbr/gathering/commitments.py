@@ -1,11 +1,18 @@
-"""What was promised in earlier reviews, and what became of it: a QBR begins with it."""
+"""What was promised in earlier reviews, and what became of it: a QBR begins with it.
+
+A promise belongs to the review in which it was made. What is promised in this one stands apart: the next begins with it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
+from trust_portal.documents.formats import period as period_name
 from trust_portal.kernel.clock import rfc3339
+from trust_portal.kernel.period import Period, parse_period
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.qbr.ids import COMMITMENTS
@@ -15,7 +22,11 @@ from trust_portal.trust.sections.model import Cell, Column, Figure, Row, Section
 
 TITLE: Final = "What we promised"
 SOURCE: Final = "commitments recorded in reviews"
+#: Table of what is promised in this review.
+NEW: Final = "new"
 _PAGE: Final = "/qbr"
+_OPEN_LATE: Final = "open, late"
+_KEPT_LATE: Final = "kept, late"
 _COLUMNS: Final = (
     Column("commitment", "Commitment"),
     Column("owner", "Owner"),
@@ -23,32 +34,52 @@ _COLUMNS: Final = (
     Column("state", "State"),
     Column("evidence", "What shows it"),
     Column("settled", "Settled", Unit.DAY),
+    Column("review", "Promised in the review of"),
 )
 
 
 async def gather(session: ReadSession, ask: Ask) -> Section:
-    """Those that were open when the period began, or made since."""
+    """Those of the review before, what else was open when the period began, and those of this review."""
     return commitments_section(await commitments_of(session, ask.tenant.id), ask)
 
 
 def commitments_section(commitments: Sequence[Commitment], ask: Ask) -> Section:
-    """Pure. What is open beyond its due date is late, which nobody has to say."""
-    told = [
-        each
-        for each in commitments
-        if each.made_at <= ask.now and (each.state is CommitmentState.OPEN or each.at >= ask.period.start)
-    ]
-    counts = {
-        state: sum(each.state is state for each in told)
-        for state in (CommitmentState.KEPT, CommitmentState.MISSED, CommitmentState.OPEN)
-    }
-    late = sum(_is_late(each, ask) for each in told)
-    figures = (
-        _count("kept", "Kept", counts[CommitmentState.KEPT]),
-        _count("missed", "Missed", counts[CommitmentState.MISSED]),
-        _count("open", "Open", counts[CommitmentState.OPEN]),
-        _count("late", "Open and late", late),
+    """Pure. What is open beyond its due date is late, which nobody has to say.
+
+    The last review's are told first, whatever became of them; behind them those of reviews before it that were open when
+    the period began.
+    """
+    made = [each for each in commitments if each.made_at <= ask.now]
+    earlier = [each for each in made if _place(each.period, ask) < _placed(ask.period)]
+    last = max((_place(each.period, ask) for each in earlier), default=None)
+    told = sorted(
+        (
+            each
+            for each in earlier
+            if _place(each.period, ask) == last
+            or each.state is CommitmentState.OPEN
+            or each.at >= ask.period.start
+        ),
+        key=lambda each: _place(each.period, ask),
+        reverse=True,
     )
+    tables = (
+        Table(
+            "commitments",
+            "Promised in earlier reviews",
+            _COLUMNS,
+            tuple(_row(each, ask) for each in told),
+            "Nothing was promised in an earlier review.",
+        ),
+        Table(
+            NEW,
+            "Promised in this review",
+            _COLUMNS,
+            tuple(_row(each, ask) for each in made if each.period == ask.period.label),
+            "Nothing is promised in this review yet.",
+        ),
+    )
+    figures = commitment_totals(*tables)
     return Section(
         id=COMMITMENTS,
         title=TITLE,
@@ -56,30 +87,65 @@ def commitments_section(commitments: Sequence[Commitment], ask: Ask) -> Section:
         source=SOURCE,
         as_of=ask.now,
         max_age=FRESH_FOR,
-        sentences=(
-            Sentence("Kept: {kept}; missed: {missed}; open: {open}, of which late: {late}.")
-            if told
-            else Sentence("Nothing was promised in an earlier review."),
-        ),
+        sentences=commitment_sentences(figures),
         figures=figures,
-        tables=(
-            Table(
-                "commitments",
-                "Commitments",
-                _COLUMNS,
-                tuple(_row(each, ask) for each in told),
-                "Nothing was promised in an earlier review.",
-            ),
-        ),
+        tables=tables,
     )
 
 
-def _is_late(each: Commitment, ask: Ask) -> bool:
-    return each.state is CommitmentState.OPEN and each.due < ask.today
+def commitment_totals(told: Table, new: Table) -> tuple[Figure, ...]:
+    """What the rows add up to. Pure: whoever verifies counts with the same words."""
+    states = [str(row.cells[3].value) for row in told.rows]
+
+    def count(id_: str, label: str, *wanted: str) -> Figure:
+        return Figure(
+            id_, label, Cell(str(sum(states.count(each) for each in wanted)), Unit.COUNT, href=_PAGE)
+        )
+
+    return (
+        Figure("promised", "Promised earlier", Cell(str(len(states)), Unit.COUNT, href=_PAGE)),
+        count("kept", "Kept", CommitmentState.KEPT.value, _KEPT_LATE),
+        count("kept-late", "Kept, but late", _KEPT_LATE),
+        count("missed", "Missed", CommitmentState.MISSED.value),
+        count("dropped", "Dropped", CommitmentState.DROPPED.value),
+        count("open", "Open", CommitmentState.OPEN.value, _OPEN_LATE),
+        count("late", "Open and late", _OPEN_LATE),
+        Figure("new", "New in this review", Cell(str(len(new.rows)), Unit.COUNT, href=_PAGE)),
+    )
 
 
-def _count(id_: str, label: str, count: int) -> Figure:
-    return Figure(id_, label, Cell(str(count), Unit.COUNT, href=_PAGE))
+def commitment_sentences(figures: Sequence[Figure]) -> tuple[Sentence, ...]:
+    """Of ``commitment_totals``."""
+    counts = {each.id: each.cell.value for each in figures}
+    said = [Sentence("Nothing was promised in an earlier review.")]
+    if counts["promised"] != "0":
+        said = [
+            Sentence(
+                "Promised in earlier reviews: {promised}; kept: {kept}, of which late: {kept-late}; missed: {missed}; "
+                "dropped: {dropped}; open: {open}, of which late: {late}."
+            )
+        ]
+    if counts["new"] != "0":
+        said.append(Sentence("New in this review: {new}."))
+    return tuple(said)
+
+
+def _place(label: str, ask: Ask) -> tuple[datetime, datetime]:
+    return _placed(parse_period(label, ask.period.time_zone))
+
+
+def _placed(period: Period) -> tuple[datetime, datetime]:
+    """Earlier is what ends earlier; of two that end together, what begins earlier."""
+    return period.end, period.start
+
+
+def _state(each: Commitment, ask: Ask) -> str:
+    if each.state is CommitmentState.OPEN and each.due < ask.today:
+        return _OPEN_LATE
+    settled = each.at.astimezone(ZoneInfo(ask.tenant.time_zone)).date()
+    if each.state is CommitmentState.KEPT and settled > each.due:
+        return _KEPT_LATE
+    return each.state.value
 
 
 def _row(each: Commitment, ask: Ask) -> Row:
@@ -91,8 +157,9 @@ def _row(each: Commitment, ask: Ask) -> Row:
             Cell(each.text, href=_PAGE, receipt=receipt),
             Cell(each.owner),
             Cell(each.due.isoformat(), Unit.DAY),
-            Cell("open, late" if _is_late(each, ask) else each.state.value, receipt=receipt),
+            Cell(_state(each, ask), receipt=receipt),
             Cell("not settled yet" if each.evidence is None else each.evidence),
             Cell(None if is_open else rfc3339(each.at)[:10], Unit.DAY),
+            Cell(period_name(each.period)),
         ),
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from trust_portal.errors import InvalidInput, Refused
-from trust_portal.kernel.period import quarter_before
+from trust_portal.kernel.period import parse_period, quarter_before
 from trust_portal.trust.qbr.model import (
     CommitmentState,
     Prepare,
@@ -69,12 +70,13 @@ async def prepare(request: Request) -> Response:
 async def promise(request: Request) -> Response:
     tenant, form = await tenant_of(request, purpose=PURPOSE), await read_form(request)
     try:
-        text, owner, due = together(
+        text, owner, due, period = together(
             lambda: required(form, "text", label="the commitment"),
             lambda: required(form, "owner"),
             lambda: day_of(required(form, "due"), "due"),
+            lambda: _review_of(form),
         )
-        command = Promise(tenant.id, text, owner, due)
+        command = Promise(tenant.id, text, owner, due, period)
         await house_of(request).qbrs.promise(command, actor_of(request))
     except Refused as refusal:
         if not refusal.mendable:
@@ -97,6 +99,12 @@ async def settle(request: Request) -> Response:
             raise
         return await reviews(request, FormState(texts(form), refusal).of(commitment_id))
     return RedirectResponse(f"{tenant_path(tenant)}/qbr#commitments", status_code=303)
+
+
+def _review_of(form: FormData) -> str | None:
+    """The period of the review in which something is promised; None where nothing is said."""
+    label = str(form.get("of") or "").strip()
+    return parse_period(label, "UTC", field="of").label if label else None
 
 
 def _settled(text: object) -> CommitmentState:

@@ -1,0 +1,100 @@
+"""A review begins with what was promised in the one before, and with what became of it; what is new stands apart."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.kernel.period import parse_period
+from trust_portal.trust.gathering.model import Ask
+from trust_portal.trust.qbr.gathering.commitments import commitments_section
+from trust_portal.trust.qbr.model import Commitment, CommitmentState
+from trust_portal.trust.sections.display import sentences
+from trust_portal.trust.sections.model import Section
+
+NOW = datetime(2026, 7, 10, 9, tzinfo=UTC)
+ID = UUID(int=1)
+TENANT = Tenant(ID, "acme", "Acme", "UTC", "", NOW, NOW, None)
+ASK = Ask(TENANT, parse_period("2026-Q2", "UTC"), NOW)
+OPEN, KEPT, MISSED, DROPPED = CommitmentState
+
+
+def promise(
+    number: int,
+    of: str,
+    state: CommitmentState = OPEN,
+    *,
+    due: date = date(2026, 7, 31),
+    at: datetime | None = None,
+) -> Commitment:
+    """Made in the review of ``of``, a month after its end; settled ``at``."""
+    made_at = parse_period(of, "UTC").end + timedelta(days=5)
+    settled = state is not OPEN
+    return Commitment(
+        UUID(int=number), ID, 2 if settled else 1, f"Do {number}", "Sam", due, state, "seen" if settled else None,
+        of, made_at, at or made_at, "Cora", ID,
+    )  # fmt: skip
+
+
+def rows(section: Section, table: str) -> list[list[str | None]]:
+    return [[row.cells[each].value for each in (0, 3, 6)] for row in section.table(table).rows]
+
+
+def figures(section: Section) -> dict[str, str | None]:
+    return {each.id: each.cell.value for each in section.figures}
+
+
+def test_the_last_reviews_promises_come_first_with_what_became_of_each() -> None:
+    in_time = datetime(2026, 5, 1, tzinfo=UTC)
+    section = commitments_section(
+        [
+            promise(1, "2025-Q4", OPEN, due=date(2026, 3, 1)),
+            promise(2, "2025-Q4", KEPT, at=datetime(2026, 2, 1, tzinfo=UTC)),
+            promise(3, "2026-Q1", KEPT, due=date(2026, 5, 1), at=in_time),
+            promise(4, "2026-Q1", KEPT, due=date(2026, 4, 30), at=in_time),
+            promise(5, "2026-Q1", MISSED, at=in_time),
+            promise(6, "2026-Q1", DROPPED, at=in_time),
+            promise(7, "2026-Q1", OPEN, due=date(2026, 7, 10)),
+            promise(8, "2026-Q1", OPEN, due=date(2026, 7, 9)),
+        ],
+        ASK,
+    )
+    assert rows(section, "commitments") == [
+        ["Do 3", "kept", "Q1 2026"],
+        ["Do 4", "kept, late", "Q1 2026"],
+        ["Do 5", "missed", "Q1 2026"],
+        ["Do 6", "dropped", "Q1 2026"],
+        ["Do 7", "open", "Q1 2026"],
+        ["Do 8", "open, late", "Q1 2026"],
+        ["Do 1", "open, late", "Q4 2025"],
+    ], "what was kept before the period began was told in the review before"
+    assert figures(section) == {
+        "promised": "7", "kept": "2", "kept-late": "1", "missed": "1", "dropped": "1", "open": "3", "late": "2",
+        "new": "0",
+    }  # fmt: skip
+    assert sentences(section) == (
+        "Promised in earlier reviews: 7; kept: 2, of which late: 1; missed: 1; dropped: 1; open: 3, of which late: 2.",
+    )
+
+
+def test_what_is_promised_in_this_review_stands_apart_and_leads_the_next() -> None:
+    made = [promise(1, "2026-Q2", at=NOW)]
+    section = commitments_section(made, ASK)
+    assert rows(section, "commitments") == []
+    assert rows(section, "new") == [["Do 1", "open", "Q2 2026"]]
+    assert sentences(section) == ("Nothing was promised in an earlier review.", "New in this review: 1.")
+    later = Ask(TENANT, parse_period("2026-Q3", "UTC"), NOW + timedelta(days=92))
+    after = commitments_section(made, later)
+    assert (rows(after, "commitments"), rows(after, "new")) == ([["Do 1", "open, late", "Q2 2026"]], [])
+    before = commitments_section(made, Ask(TENANT, parse_period("2026-Q1", "UTC"), NOW))
+    assert (rows(before, "commitments"), rows(before, "new")) == ([], []), (
+        "a later review's are not told here"
+    )
+
+
+def test_what_was_settled_long_ago_is_told_where_it_is_of_the_last_review() -> None:
+    kept = promise(1, "2025-Q1", KEPT, at=datetime(2025, 5, 1, tzinfo=UTC))
+    assert rows(commitments_section([kept], ASK), "commitments") == [["Do 1", "kept", "Q1 2025"]]
+    newer = promise(2, "2026-Q1")
+    assert rows(commitments_section([kept, newer], ASK), "commitments") == [["Do 2", "open", "Q1 2026"]]
