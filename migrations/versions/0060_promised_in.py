@@ -7,8 +7,8 @@ from alembic import op
 
 from trust_portal.storage.migration import begin_revision
 
-revision = "0057"
-down_revision = "0056"
+revision = "0060"
+down_revision = "0059"
 branch_labels = None
 depends_on = None
 
