@@ -91,7 +91,8 @@ def of_page(html: str) -> dict[str, Said]:
 
 def of_table(content: bytes) -> dict[str, tuple[str, str, str, str, str]]:
     """Unit, currency, value, state and receipt by place; what a spreadsheet must not run has lost its apostrophe."""
-    rows = list(csv.DictReader(io.StringIO(content.decode())))
+    told = list(csv.DictReader(io.StringIO(content.decode())))
+    rows = [row for row in told if not row["place"].endswith((":omission", ":commentary"))]
     assert len({row["place"] for row in rows}) == len(rows), "a place is there twice"
     return {
         row["place"]: (row["unit"], row["currency"], _unguarded(row["value"]), row["state"], row["receipt"])

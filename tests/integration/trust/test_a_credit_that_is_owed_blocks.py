@@ -13,17 +13,15 @@ from support.portal_fixtures import Portal
 from support.sequencing import sequencing
 
 from trust_portal.access.actors import CONSOLE
-from trust_portal.documents.csv import write_csv
 from trust_portal.errors import Conflict
 from trust_portal.evidence import bundle
 from trust_portal.evidence.verify import verify
 from trust_portal.kernel.canonical import canonical
 from trust_portal.trust.recompute import RECOMPUTERS
-from trust_portal.trust.report.document import sections_of
 from trust_portal.trust.report.model import Acknowledgement, PublishTrustReport, blocked_as
 from trust_portal.trust.report.recompute import recompute_trust_report
-from trust_portal.trust.sections.document import csv_rows
 from trust_portal.trust.sections.model import Section, State
+from trust_portal.trust.sections.table import document_table
 from trust_portal.trust.verification import KINDS
 
 pytestmark = pytest.mark.takes(seconds=15)
@@ -87,8 +85,7 @@ async def test_whoever_leaves_out_what_is_owed_is_named_by_the_report_that_earns
             body["acknowledgements"] = [
                 each for each in body["acknowledgements"] if each["section"] != "credits"
             ]
-        header, *rows = csv_rows(sections_of(body))
-        table = write_csv([str(each) for each in header], rows)
+        table = document_table(body)
         again = {**files, "trust-report.json": canonical(body), "trust-report.csv": table}
         return [(each.field, each.reported, each.recomputed) for each in recompute_trust_report(again)]
 

@@ -26,7 +26,6 @@ from support.document_forms import (
 from support.portal_fixtures import Portal
 from support.sequencing import sequencing
 
-from trust_portal.documents.csv import write_csv
 from trust_portal.evidence import bundle
 from trust_portal.evidence.verdict import NotRecomputable
 from trust_portal.evidence.verify import verify
@@ -34,7 +33,7 @@ from trust_portal.kernel.canonical import canonical
 from trust_portal.trust.recompute import RECOMPUTERS
 from trust_portal.trust.report.document import sections_of
 from trust_portal.trust.report.recompute import recompute_trust_report
-from trust_portal.trust.sections.document import csv_rows
+from trust_portal.trust.sections.table import document_table
 from trust_portal.trust.verification import KINDS
 
 pytestmark = pytest.mark.takes(seconds=15)
@@ -151,8 +150,7 @@ FORGERIES = (
 def _forged(files: dict[str, bytes], change: Callable[[dict[str, Any]], None]) -> dict[str, bytes]:
     body = json.loads(files["trust-report.json"])
     change(body)
-    header, *rows = csv_rows(sections_of(body))
-    table = write_csv([str(each) for each in header], rows)
+    table = document_table(body)
     return {**files, "trust-report.json": canonical(body), "trust-report.csv": table}
 
 

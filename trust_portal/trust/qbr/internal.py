@@ -20,10 +20,10 @@ from trust_portal.trust.qbr.document import omissions_json, section_digests
 from trust_portal.trust.qbr.ids import RECOMMENDATIONS
 from trust_portal.trust.qbr.model import FORMAT, Audience, Draft, EntryKind, last_of
 from trust_portal.trust.qbr.presentation import environment
-from trust_portal.trust.qbr.recompute import table_of
 from trust_portal.trust.qbr.reviewing import judged
 from trust_portal.trust.sections.document import section_json
 from trust_portal.trust.sections.model import Cell, Column, Row, Section, State, Table, Unit
+from trust_portal.trust.sections.table import sections_table
 
 #: In the table of values: what is left out, by section.
 OMISSIONS: Final = "omissions"
@@ -118,7 +118,7 @@ def internal_json(internal: Internal) -> bytes:
 
 def internal_csv(internal: Internal) -> bytes:
     """Every value with its address, as the table of an issued review has it, and what is left out."""
-    return table_of((*internal.sections, _left_out(internal)))
+    return sections_table((*internal.sections, _left_out(internal)))
 
 
 def internal_pptx(internal: Internal) -> bytes:

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from trust_portal.documents.csv import write_csv
 from trust_portal.evidence.strict import parse_json
 from trust_portal.evidence.verdict import Mismatch
 from trust_portal.reliability.comparison import file_in, mismatches, reading, same_engine, table_differs
@@ -18,8 +17,8 @@ from trust_portal.trust.qbr.closing import derived_of
 from trust_portal.trust.qbr.document import sections_of
 from trust_portal.trust.qbr.model import CSV_FILE, DOCUMENT_FILE, ENGINE, FORMATS
 from trust_portal.trust.report.derivation import Derivation, figures_of, sections_differ
-from trust_portal.trust.sections.document import csv_rows
 from trust_portal.trust.sections.model import Section
+from trust_portal.trust.sections.table import document_table
 
 
 def recompute_qbr(files: Mapping[str, bytes]) -> list[Mismatch]:
@@ -35,14 +34,8 @@ def recompute_qbr(files: Mapping[str, bytes]) -> list[Mismatch]:
         found = [*_states(body, sections), *_acknowledged(body, sections)]
         found += _closing(files, body, sections)
         found += sections_differ(DOCUMENT_FILE, sections, files, Derivation.of(body))
-        table = table_of(sections)
+        table = document_table(body)
     return found + table_differs(CSV_FILE, files.get(CSV_FILE, table), table)
-
-
-def table_of(sections: tuple[Section, ...]) -> bytes:
-    """Every value with its address."""
-    header, *rows = csv_rows(sections)
-    return write_csv([str(each) for each in header], rows)
 
 
 def _states(body: Mapping[str, Any], sections: tuple[Section, ...]) -> Iterator[Mismatch]:

@@ -15,12 +15,11 @@ from trust_portal.kernel.clock import rfc3339
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.qbr.attesting import gaps_of, input_files
 from trust_portal.trust.qbr.deck import qbr_deck
-from trust_portal.trust.qbr.document import sections_of
 from trust_portal.trust.qbr.model import CSV_FILE, DOCUMENT_FILE, PDF_FILE, PPTX_FILE
 from trust_portal.trust.qbr.presentation import qbr_pdf
-from trust_portal.trust.qbr.recompute import table_of
 from trust_portal.trust.qbr.repository import find_document, find_qbr
 from trust_portal.trust.sections.imprint import Imprint
+from trust_portal.trust.sections.table import document_table
 
 
 class QbrRenderer:
@@ -57,7 +56,7 @@ class QbrRenderer:
         return RenderedDocument(
             files={
                 DOCUMENT_FILE: document,
-                CSV_FILE: table_of(sections_of(body)),
+                CSV_FILE: document_table(body),
                 PDF_FILE: await self._press.set(lambda: qbr_pdf(body, imprint)),
                 PPTX_FILE: await self._press.set(lambda: render_pptx(qbr_deck(body))),
                 **inputs,

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from trust_portal.documents.csv import write_csv
 from trust_portal.evidence.strict import parse_json
 from trust_portal.evidence.verdict import Mismatch
 from trust_portal.reliability.comparison import file_in, mismatches, reading, same_engine, table_differs
@@ -18,9 +17,9 @@ from trust_portal.trust.gathering.model import Before
 from trust_portal.trust.report.derivation import Derivation, figures_of, sections_differ
 from trust_portal.trust.report.document import sections_of
 from trust_portal.trust.report.model import CSV_FILE, DOCUMENT_FILE, ENGINE, FORMATS, PREVIOUS_FILE
-from trust_portal.trust.sections.document import csv_rows
 from trust_portal.trust.sections.freshness import freshness
 from trust_portal.trust.sections.model import Section, State
+from trust_portal.trust.sections.table import document_table
 
 
 def recompute_trust_report(files: Mapping[str, bytes]) -> list[Mismatch]:
@@ -37,8 +36,7 @@ def recompute_trust_report(files: Mapping[str, bytes]) -> list[Mismatch]:
         found = [*_states(sections, as_of), *_acknowledged(body, sections)]
         found += sections_differ(DOCUMENT_FILE, sections, files, Derivation.of(body))
         found += _changes(files, body, sections)
-        header, *rows = csv_rows(sections)
-        table = write_csv([str(each) for each in header], rows)
+        table = document_table(body)
     return found + table_differs(CSV_FILE, files.get(CSV_FILE, table), table)
 
 

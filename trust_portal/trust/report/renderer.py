@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from trust_portal.documents.csv import write_csv
 from trust_portal.documents.press import Press
 from trust_portal.errors import Refused
 from trust_portal.evidence.act import Input
@@ -14,12 +13,11 @@ from trust_portal.kernel.canonical import sha256_hex
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.report.attesting import gaps_of, input_files
-from trust_portal.trust.report.document import sections_of
 from trust_portal.trust.report.model import CSV_FILE, DOCUMENT_FILE, PDF_FILE
 from trust_portal.trust.report.presentation import trust_report_pdf
 from trust_portal.trust.report.repository import find_trust_report
-from trust_portal.trust.sections.document import csv_rows
 from trust_portal.trust.sections.imprint import Imprint
+from trust_portal.trust.sections.table import document_table
 
 
 class TrustReportRenderer:
@@ -53,11 +51,10 @@ class TrustReportRenderer:
             rfc3339(report.published_at),
             report.published_by,
         )
-        header, *rows = csv_rows(sections_of(body))
         return RenderedDocument(
             files={
                 DOCUMENT_FILE: published.document,
-                CSV_FILE: write_csv([str(each) for each in header], rows),
+                CSV_FILE: document_table(body),
                 PDF_FILE: await self._press.set(lambda: trust_report_pdf(body, imprint)),
                 **inputs,
             },
