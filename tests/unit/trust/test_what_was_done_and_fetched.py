@@ -12,7 +12,8 @@ from trust_portal.access.access_log.model import Access, AccessEntry, AccessTall
 from trust_portal.cost.metering.model import Progress
 from trust_portal.cost.remediation.model import RunState
 from trust_portal.cost.remediation.playbooks import load_playbooks
-from trust_portal.kernel.actor import ActorKind
+from trust_portal.evidence.export import Export, ExportState
+from trust_portal.kernel.actor import SYSTEM, ActorKind
 from trust_portal.kernel.period import parse_period
 from trust_portal.learning.actions import model as actions
 from trust_portal.learning.actions.model import ActionType, PreventionAction, StepAct
@@ -30,7 +31,7 @@ from trust_portal.trust.gathering.savings import MOST_HOURS
 from trust_portal.trust.qbr.gathering.savings import savings_section
 from trust_portal.trust.report.derivation import Derivation, sections_differ
 from trust_portal.trust.sections.display import UNKNOWN, display, sentences
-from trust_portal.trust.sections.model import Section, Sentence, State
+from trust_portal.trust.sections.model import Section, Sentence, State, Unit
 
 ASK = Ask(TENANT, parse_period("2026-Q2", "UTC"), NOW)
 HOW = Derivation("2", "2026-Q2", ASK.period.start, NOW)
@@ -211,14 +212,30 @@ def test_a_major_incident_has_its_signed_postmortem_the_copy_and_what_became_of_
     values = [cell.value for cell in found.table("postmortems").rows[0].cells]
     assert values == [
         "Exports slow", "signed", "2", "2026-06-14T10:00:00Z", "a" * 64, str(COPY.id), "c" * 64,
+        "not made yet", "not made yet",
     ]  # fmt: skip
-    assert {cell.href for cell in found.table("postmortems").rows[0].cells[4:]} == {f"/postmortems/{COPY.id}"}
+    assert {cell.href for cell in found.table("postmortems").rows[0].cells[4:7]} == {
+        f"/postmortems/{COPY.id}"
+    }
     assert rows(found, "prevention") == [["Exports slow", "5", "1", "3", "1", "1", "2 July 2026"]]
     assert figures(found) == {"major": "1", "gaps": "0", "promised": "5", "done": "1", "overdue": "1"}
     assert said(found) == [
         "Major incidents in the period: 1; without a signed postmortem: 0.",
         "Prevention actions promised: 5; done: 1; overdue: 1.",
     ]
+
+
+def test_the_bundle_of_a_copy_is_named_by_its_id_and_its_digest_once_it_is_made():
+    made = Export(
+        UUID(int=50), TENANT.id, "postmortem-copy", COPY.id, 2, ExportState.READY, "ready", 100, None, SYSTEM, SIGNED,
+        UUID(int=51), digest="e" * 64,
+    )  # fmt: skip
+    found = incidents_section((MajorLine(INCIDENT, Cover.SIGNED, POSTMORTEM, COPY, (), made),), NOW, NOW)
+    cells = dict(found.cells())
+    place = f"incidents/postmortems/{INCIDENT.id}"
+    for column, value in (("bundle", str(made.id)), ("bundle_sha256", "e" * 64)):
+        cell = cells[f"{place}/{column}"]
+        assert (cell.value, cell.unit, cell.href) == (value, Unit.DIGEST, f"/postmortems/{COPY.id}")
 
 
 def test_of_an_incident_without_postmortem_or_copy_nothing_is_known_and_none_is_overdue():
@@ -229,8 +246,8 @@ def test_of_an_incident_without_postmortem_or_copy_nothing_is_known_and_none_is_
     assert rows(found, "major")[1][4:] == [UNKNOWN, UNKNOWN]
     cells = [[cell.value for cell in row.cells][1:] for row in found.table("postmortems").rows]
     assert cells == [
-        ["signed", "2", "2026-06-14T10:00:00Z", "a" * 64, None, None],
-        ["not begun", None, None, None, None, None],
+        ["signed", "2", "2026-06-14T10:00:00Z", "a" * 64, None, None, *["no copy was given"] * 2],
+        ["not begun", None, None, None, None, None, *["no copy was given"] * 2],
     ]
     assert rows(found, "prevention")[1] == ["Login down", *[UNKNOWN] * 6]
     assert figures(found) == {"major": "2", "gaps": "1", "promised": "1", "done": "1", "overdue": "0"}

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from trust_portal.evidence.export import Export, ExportState
+from trust_portal.evidence.export_rows import exports_of
 from trust_portal.facts.incident_touches import waiting_since
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.learning.actions.model import ActionState, PreventionAction
 from trust_portal.learning.actions.repository import all_actions_of
 from trust_portal.learning.incidents.model import Incident
 from trust_portal.learning.incidents.repository import incidents_by_id, incidents_under_way
-from trust_portal.learning.postmortems.model import Postmortem
+from trust_portal.learning.postmortems.model import COPY_KIND, Postmortem
 from trust_portal.learning.postmortems.releases_model import ReleasedCopy
 from trust_portal.learning.postmortems.releases_repository import newest_copies
 from trust_portal.learning.postmortems.repository import postmortems_of
@@ -51,6 +53,8 @@ _POSTMORTEM_COLUMNS: Final = (
     Column("sha256", "SHA-256", Unit.DIGEST),
     Column("copy", "Your copy", Unit.DIGEST),
     Column("copy_sha256", "SHA-256 of your copy", Unit.DIGEST),
+    Column("bundle", "Its bundle", Unit.DIGEST),
+    Column("bundle_sha256", "SHA-256 of its bundle", Unit.DIGEST),
 )
 _PREVENTION_COLUMNS: Final = (
     Column("incident", "Incident"),
@@ -70,15 +74,24 @@ _COVER: Final[Mapping[Cover, str]] = {
 }
 
 
+#: In place of the bundle of a copy.
+NOT_MADE: Final = "not made yet"
+NO_COPY: Final = "no copy was given"
+
+
 @dataclass(frozen=True, slots=True)
 class MajorLine:
-    """One major incident of the tenant's. ``postmortem`` is the signed one that covers it, if one does."""
+    """One major incident of the tenant's. ``postmortem`` is the signed one that covers it, if one does.
+
+    ``bundle`` is that of the tenant's copy, once it is made.
+    """
 
     incident: Incident
     cover: Cover
     postmortem: Postmortem | None
     copy: ReleasedCopy | None
     actions: tuple[PreventionAction, ...]
+    bundle: Export | None = None
 
 
 async def gather(session: ReadSession, ask: Ask) -> Section:
@@ -94,6 +107,8 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
         known |= more
     postmortems = await postmortems_of(session, known)
     copies = await newest_copies(session, ask.tenant.id, known)
+    made = await exports_of(session, ask.tenant.id, COPY_KIND, [each.id for each in copies.values()])
+    bundles = {each.subject_id: each for each in made if each.state is ExportState.READY}
     covered = {
         line.incident.id: line
         for line in ledger(_major(each, postmortems.get(each.id)) for each in known.values()).lines
@@ -106,7 +121,8 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
         postmortem = None if owner is None else postmortems[owner]
         actions = () if postmortem is None else await all_actions_of(session, postmortem.id)
         copy = None if owner is None else copies.get(owner) or copies.get(each.id)
-        lines.append(MajorLine(each, line.cover, postmortem, copy, actions))
+        bundle = None if copy is None else bundles.get(copy.id)
+        lines.append(MajorLine(each, line.cover, postmortem, copy, actions, bundle))
     return incidents_section(lines, waiting or ask.now, ask.now)
 
 
@@ -211,8 +227,18 @@ def _postmortem(line: MajorLine) -> Row:
             Cell(None if signed is None else signed.sha256, Unit.DIGEST, href=href),
             Cell(None if copy is None else str(copy.id), Unit.DIGEST, href=href),
             Cell(None if copy is None else copy.sha256, Unit.DIGEST, href=href),
+            *_bundle(line, href),
         ),
     )
+
+
+def _bundle(line: MajorLine, href: str | None) -> tuple[Cell, Cell]:
+    """Its id and its SHA-256. What has no bundle says so: not known is what nobody looked at."""
+    made = line.bundle
+    if made is None or made.digest is None:
+        words = Cell(NO_COPY if line.copy is None else NOT_MADE)
+        return words, words
+    return Cell(str(made.id), Unit.DIGEST, href=href), Cell(made.digest, Unit.DIGEST, href=href)
 
 
 def _prevention(line: MajorLine, now: datetime) -> Row:
