@@ -23,8 +23,8 @@ _NO_RECEIPT: Final = (
     "That figures without a receipt are right: they are the vendor's signed word, with source and age"
 )
 _LOCKED: Final = (
-    "That commitments, usage, savings, posture, compliance, the rows of incidents and cost, and credits that wait are "
-    "right: they are as they were locked, and nothing derives them again"
+    "That usage, posture, compliance, the rows of commitments, savings, incidents and cost, and credits that are due or "
+    "wait are right: they are as they were locked, and nothing derives them again"
 )
 
 #: By document kind; what ``verify`` looks up.
@@ -51,7 +51,7 @@ KINDS: Mapping[str, DocumentKind] = {
             "That recommendations are right: somebody accepted each, and nothing derives them again",
         ),
         derives="service levels, issued credits, what changed and what the review rests on follow from the bundle's own "
-        "inputs, string for string; so do the sums of incidents and cost from their rows, and the period in one look "
+        "inputs, string for string; so do the sums of commitments, savings, incidents and cost from their rows, and the period in one look "
         "from the sections that went out beside it; and no section is fresher than its age allows",
         tells=told_of_qbr,
     ),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.kernel.period import parse_period
 from trust_portal.trust.gathering.model import Ask
+from trust_portal.trust.qbr.derivation import own_sections_differ
 from trust_portal.trust.qbr.gathering.commitments import commitments_section
 from trust_portal.trust.qbr.model import Commitment, CommitmentState
 from trust_portal.trust.sections.display import sentences
@@ -98,3 +100,16 @@ def test_what_was_settled_long_ago_is_told_where_it_is_of_the_last_review() -> N
     assert rows(commitments_section([kept], ASK), "commitments") == [["Do 1", "kept", "Q1 2025"]]
     newer = promise(2, "2026-Q1")
     assert rows(commitments_section([kept, newer], ASK), "commitments") == [["Do 2", "open", "Q1 2026"]]
+
+
+def test_what_a_review_counts_of_its_promises_and_says_of_them_follows_from_its_rows() -> None:
+    section = commitments_section([promise(1, "2026-Q1", MISSED), promise(2, "2026-Q2", at=NOW)], ASK)
+    assert list(own_sections_differ("qbr.json", [section])) == []
+    figures_ = tuple(
+        replace(each, cell=replace(each.cell, value="0")) if each.id == "missed" else each
+        for each in section.figures
+    )
+    (found,) = own_sections_differ("qbr.json", [replace(section, figures=figures_)])
+    assert (found.field, found.reported, found.recomputed) == ("$.sections[0].figures[3].value", "0", "1")
+    (found,) = own_sections_differ("qbr.json", [replace(section, sentences=section.sentences[:1])])
+    assert (found.field, found.recomputed) == ("$.sections[0].sentences[1]", "New in this review: {new}.")

@@ -10,6 +10,8 @@ USAGE: Final = "usage"
 SAVINGS: Final = "savings"
 RECOMMENDATIONS: Final = "recommendations"
 INPUTS: Final = "inputs"
+#: Table of the commitments: those of this review.
+NEW: Final = "new"
 #: Table of the recommendations: one row each.
 PROPOSED: Final = "proposed"
 #: Table of the inputs: one row each.

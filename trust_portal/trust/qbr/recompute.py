@@ -14,6 +14,7 @@ from trust_portal.evidence.verdict import Mismatch
 from trust_portal.reliability.comparison import file_in, mismatches, reading, same_engine, table_differs
 from trust_portal.trust.qbr.ageing import as_it_stands
 from trust_portal.trust.qbr.closing import derived_of
+from trust_portal.trust.qbr.derivation import own_sections_differ
 from trust_portal.trust.qbr.document import sections_of
 from trust_portal.trust.qbr.model import CSV_FILE, DOCUMENT_FILE, ENGINE, FORMATS
 from trust_portal.trust.report.derivation import Derivation, figures_of, sections_differ
@@ -33,7 +34,10 @@ def recompute_qbr(files: Mapping[str, bytes]) -> list[Mismatch]:
         sections = sections_of(body)
         found = [*_states(body, sections), *_acknowledged(body, sections)]
         found += _closing(files, body, sections)
-        found += sections_differ(DOCUMENT_FILE, sections, files, Derivation.of(body))
+        how = Derivation.of(body)
+        found += sections_differ(DOCUMENT_FILE, sections, files, how)
+        if not how.is_first:
+            found += own_sections_differ(DOCUMENT_FILE, sections)
         table = document_table(body)
     return found + table_differs(CSV_FILE, files.get(CSV_FILE, table), table)
 

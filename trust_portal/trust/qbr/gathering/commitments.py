@@ -15,18 +15,20 @@ from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.period import Period, parse_period
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.model import Ask
-from trust_portal.trust.qbr.ids import COMMITMENTS
+from trust_portal.trust.qbr.gathering.telling import (
+    KEPT_LATE,
+    OPEN_LATE,
+    commitment_sentences,
+    commitment_totals,
+)
+from trust_portal.trust.qbr.ids import COMMITMENTS, NEW
 from trust_portal.trust.qbr.model import FRESH_FOR, Commitment, CommitmentState
 from trust_portal.trust.qbr.repository import commitments_of
-from trust_portal.trust.sections.model import Cell, Column, Figure, Row, Section, Sentence, State, Table, Unit
+from trust_portal.trust.sections.model import Cell, Column, Row, Section, State, Table, Unit
 
 TITLE: Final = "What we promised"
 SOURCE: Final = "commitments recorded in reviews"
-#: Table of what is promised in this review.
-NEW: Final = "new"
 _PAGE: Final = "/qbr"
-_OPEN_LATE: Final = "open, late"
-_KEPT_LATE: Final = "kept, late"
 _COLUMNS: Final = (
     Column("commitment", "Commitment"),
     Column("owner", "Owner"),
@@ -65,7 +67,7 @@ def commitments_section(commitments: Sequence[Commitment], ask: Ask) -> Section:
     )
     tables = (
         Table(
-            "commitments",
+            COMMITMENTS,
             "Promised in earlier reviews",
             _COLUMNS,
             tuple(_row(each, ask) for each in told),
@@ -93,43 +95,6 @@ def commitments_section(commitments: Sequence[Commitment], ask: Ask) -> Section:
     )
 
 
-def commitment_totals(told: Table, new: Table) -> tuple[Figure, ...]:
-    """What the rows add up to. Pure: whoever verifies counts with the same words."""
-    states = [str(row.cells[3].value) for row in told.rows]
-
-    def count(id_: str, label: str, *wanted: str) -> Figure:
-        return Figure(
-            id_, label, Cell(str(sum(states.count(each) for each in wanted)), Unit.COUNT, href=_PAGE)
-        )
-
-    return (
-        Figure("promised", "Promised earlier", Cell(str(len(states)), Unit.COUNT, href=_PAGE)),
-        count("kept", "Kept", CommitmentState.KEPT.value, _KEPT_LATE),
-        count("kept-late", "Kept, but late", _KEPT_LATE),
-        count("missed", "Missed", CommitmentState.MISSED.value),
-        count("dropped", "Dropped", CommitmentState.DROPPED.value),
-        count("open", "Open", CommitmentState.OPEN.value, _OPEN_LATE),
-        count("late", "Open and late", _OPEN_LATE),
-        Figure("new", "New in this review", Cell(str(len(new.rows)), Unit.COUNT, href=_PAGE)),
-    )
-
-
-def commitment_sentences(figures: Sequence[Figure]) -> tuple[Sentence, ...]:
-    """Of ``commitment_totals``."""
-    counts = {each.id: each.cell.value for each in figures}
-    said = [Sentence("Nothing was promised in an earlier review.")]
-    if counts["promised"] != "0":
-        said = [
-            Sentence(
-                "Promised in earlier reviews: {promised}; kept: {kept}, of which late: {kept-late}; missed: {missed}; "
-                "dropped: {dropped}; open: {open}, of which late: {late}."
-            )
-        ]
-    if counts["new"] != "0":
-        said.append(Sentence("New in this review: {new}."))
-    return tuple(said)
-
-
 def _place(label: str, ask: Ask) -> tuple[datetime, datetime]:
     return _placed(parse_period(label, ask.period.time_zone))
 
@@ -141,10 +106,10 @@ def _placed(period: Period) -> tuple[datetime, datetime]:
 
 def _state(each: Commitment, ask: Ask) -> str:
     if each.state is CommitmentState.OPEN and each.due < ask.today:
-        return _OPEN_LATE
+        return OPEN_LATE
     settled = each.at.astimezone(ZoneInfo(ask.tenant.time_zone)).date()
     if each.state is CommitmentState.KEPT and settled > each.due:
-        return _KEPT_LATE
+        return KEPT_LATE
     return each.state.value
 
 

@@ -11,15 +11,13 @@ from trust_portal.cost.remediation.repository import runs_between
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.gathering.savings import REACHES, savings_table
-from trust_portal.trust.gathering.totals import savings_totals
+from trust_portal.trust.qbr.gathering.telling import saving_sentences, saving_totals
 from trust_portal.trust.qbr.ids import SAVINGS
-from trust_portal.trust.sections.model import Cell, Figure, Section, Sentence, State, Unit
+from trust_portal.trust.sections.model import Section, State
 
 TITLE: Final = "Savings"
 SOURCE: Final = "verified playbooks"
 MAX_AGE: Final = timedelta(days=1)
-
-_PAGE: Final = "/cost/playbooks"
 
 
 async def gather(session: ReadSession, ask: Ask) -> Section:
@@ -31,9 +29,7 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
 def savings_section(runs: Sequence[Run], ask: Ask) -> Section:
     """Pure."""
     table = savings_table(runs, ask)
-    saved = savings_totals(table)
-    amounts = " and ".join(f"{{{each.id}}}" for each in saved)
-    verified = Figure("verified", "Verified playbooks", Cell(str(len(table.rows)), Unit.COUNT, href=_PAGE))
+    figures = saving_totals(table)
     return Section(
         id=SAVINGS,
         title=TITLE,
@@ -41,14 +37,7 @@ def savings_section(runs: Sequence[Run], ask: Ask) -> Section:
         source=SOURCE,
         as_of=ask.now,
         max_age=MAX_AGE,
-        sentences=(
-            Sentence(
-                f"Verified playbooks: {{verified}}; at their verified rates they saved {amounts}. Counted is the "
-                "first day of each, as far as it lies in the period: nobody knows how long it would have gone on."
-            )
-            if saved
-            else Sentence("No playbook of the period stands verified in the data, so no saving is claimed."),
-        ),
-        figures=(verified, *saved),
+        sentences=saving_sentences(figures),
+        figures=figures,
         tables=(table,),
     )
