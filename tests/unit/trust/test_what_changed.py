@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from trust_portal.trust.gathering.changes import MOST_ROWS, changes_section
@@ -85,6 +86,12 @@ def test_of_a_row_that_has_a_new_column_that_alone_is_new():
     found = changed(section(("a", "95")), section(("a", "95"), columns=_COLUMNS[:2]))
     assert shown(found, "new") == [["Major incidents", "Incidents", "Trouble a", "Lasted: 95 min"]]
     assert shown(found, "gone") == []
+
+
+def test_of_a_section_that_is_left_out_now_nothing_is_said():
+    before = {"incidents": section(("a", "95"))}
+    found = changes_section([replace(section(), id="posture")], Before("2026-Q1", 1, "cd" * 32, before), NOW)
+    assert (shown(found, "gone"), found.figure("gone").cell.value) == ([], "0")
 
 
 def test_where_more_is_new_than_is_named_that_is_said():

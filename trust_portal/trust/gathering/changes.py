@@ -95,6 +95,9 @@ def changes_section(
         )
     earlier = {name: each for name, each in before.sections.items() if name not in of.passed_over}
     current = {each.id: each for each in sections if each.id not in of.passed_over}
+    if not is_first:
+        # Of a section that is left out nothing is said here either: that it is stands where that is said.
+        earlier = {name: each for name, each in earlier.items() if name in current}
 
     def count(number: int) -> Cell:
         """The documents that were compared are among all versions."""

@@ -7,8 +7,8 @@ from alembic import op
 
 from trust_portal.storage.migration import begin_revision
 
-revision = "0060"
-down_revision = "0059"
+revision = "0061"
+down_revision = "0060"
 branch_labels = None
 depends_on = None
 
