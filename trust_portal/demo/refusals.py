@@ -31,6 +31,9 @@ mutation ($input: ApproveRequestInput!) { approveRequest(input: $input) { userEr
 """
 
 
+_THEIRS: Final = ("approval.", "credit.")
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A credit that waits for approval, and its request."""
@@ -144,13 +147,15 @@ class Refusals:
         return code
 
     async def _standing(self, wanted: Wanted) -> tuple[str, int]:
-        """The credit's state, and how many receipts its customer has."""
+        """The credit's state, and how many receipts its customer has of approvals and credits: the clockwork goes
+        on meanwhile, and what it writes down is none of theirs.
+        """
         house, tenant = self._at.house, wanted.tenant
         credit = await house.credits.get(SYSTEM, tenant.id, wanted.credit_id)
         reader, count, cursor = await self._at.person(Role.SRE_OPERATOR), 0, None
         while True:
             page = await house.archive.receipts(reader, tenant.id, PageRequest(100, cursor))
-            count += len(page.items)
+            count += sum(each.kind.startswith(_THEIRS) for each in page.items)
             if not page.has_next:
                 return credit.state.value, count
             cursor = page.cursors[-1]
