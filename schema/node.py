@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 
@@ -20,38 +21,29 @@ from schema.types.cost import CostAnomaly, cost_anomaly
 from schema.types.credit import Credit, credit
 from schema.types.exclusion import Exclusion, exclusion
 from schema.types.export import Export, export
+from schema.types.incident import VendorIncident, vendor_incident
 from schema.types.person import Person, person
 from schema.types.playbook import PlaybookRun, playbook_run
+from schema.types.postmortem import (
+    Postmortem,
+    PostmortemRelease,
+    PostmortemVersion,
+    opened_postmortem,
+    postmortem_release,
+    postmortem_version,
+)
+from schema.types.prevention import PreventionAction, prevention_action
 from schema.types.qbr import Qbr, qbr
 from schema.types.receipt import Receipt, receipt
 from schema.types.report import SlaReport, sla_report
 from schema.types.tenant import Tenant, tenant
+from schema.types.tenant_incident import Incident, PostmortemCopy, incident, postmortem_copy
 from schema.types.trust_report import TrustReport, trust_report
 from trust_portal.access.tenants import model
 from trust_portal.errors import NotFound
+from trust_portal.kernel.ids import VENDOR_ID
 
-Node = Annotated[
-    Tenant
-    | SlaReport
-    | ComplianceEvaluation
-    | CostAnomaly
-    | PlaybookRun
-    | Credit
-    | Exclusion
-    | ApprovalRequest
-    | AuditInvitation
-    | Export
-    | Receipt
-    | Person
-    | Qbr
-    | TrustReport,
-    strawberry.union("Node", description="Whatever has a global id that can be asked for again."),
-]
-
-
-async def find(
-    context: Context, text: str
-) -> (
+_Found = (
     Tenant
     | SlaReport
     | ComplianceEvaluation
@@ -66,8 +58,20 @@ async def find(
     | Person
     | Qbr
     | TrustReport
-    | None
-):
+    | Incident
+    | VendorIncident
+    | Postmortem
+    | PostmortemVersion
+    | PostmortemRelease
+    | PostmortemCopy
+    | PreventionAction
+)
+Node = Annotated[
+    _Found, strawberry.union("Node", description="Whatever has a global id that can be asked for again.")
+]
+
+
+async def find(context: Context, text: str) -> _Found | None:
     """The thing behind a global id, or None; ``Denied`` where the caller may know that it is there."""
     try:
         asked = decode(text)
@@ -145,22 +149,46 @@ async def _person(context: Context, asked: GlobalId) -> Person:
     return person(await context.house.people.get(context.actor, asked.tenant_id, asked.id))
 
 
-_Found = (
-    Tenant
-    | SlaReport
-    | ComplianceEvaluation
-    | CostAnomaly
-    | PlaybookRun
-    | Credit
-    | Exclusion
-    | ApprovalRequest
-    | AuditInvitation
-    | Export
-    | Receipt
-    | Person
-    | Qbr
-    | TrustReport
-)
+async def _incident(context: Context, asked: GlobalId) -> Incident:
+    house = context.house
+    found = await house.customer_incidents.find(context.actor, asked.tenant_id, asked.id)
+    return incident(found, asked.tenant_id, (await _owner(context, asked)).key)
+
+
+async def _vendor_incident(context: Context, asked: GlobalId) -> VendorIncident:
+    return vendor_incident((await context.house.incidents.get(context.actor, _of_house(asked))).incident)
+
+
+async def _postmortem(context: Context, asked: GlobalId) -> Postmortem:
+    found = await context.house.postmortem_reader.find(context.actor, _of_house(asked))
+    return opened_postmortem(found)
+
+
+async def _postmortem_version(context: Context, asked: GlobalId) -> PostmortemVersion:
+    found = await context.house.postmortem_reader.signed_with(context.actor, _of_house(asked))
+    return postmortem_version(found)
+
+
+async def _postmortem_release(context: Context, asked: GlobalId) -> PostmortemRelease:
+    return postmortem_release(await context.house.postmortem_releases.find(context.actor, _of_house(asked)))
+
+
+async def _postmortem_copy(context: Context, asked: GlobalId) -> PostmortemCopy:
+    found = await context.house.postmortem_copies.find(context.actor, asked.tenant_id, asked.id)
+    return postmortem_copy(found.copy, found.export, found.superseded_by, (await _owner(context, asked)).key)
+
+
+async def _prevention_action(context: Context, asked: GlobalId) -> PreventionAction:
+    return prevention_action(await context.house.prevention_actions.get(context.actor, _of_house(asked)))
+
+
+def _of_house(asked: GlobalId) -> UUID:
+    """The vendor's own things are nobody else's."""
+    if asked.tenant_id != VENDOR_ID:
+        raise NotFound("node")
+    return asked.id
+
+
 _LOOK_UPS: dict[str, Callable[[Context, GlobalId], Awaitable[_Found]]] = {
     "ApprovalRequest": _approval,
     "AuditInvitation": _audit_invitation,
@@ -169,11 +197,18 @@ _LOOK_UPS: dict[str, Callable[[Context, GlobalId], Awaitable[_Found]]] = {
     "Credit": _credit,
     "Exclusion": _exclusion,
     "Export": _export,
+    "Incident": _incident,
     "Person": _person,
     "PlaybookRun": _playbook_run,
+    "Postmortem": _postmortem,
+    "PostmortemCopy": _postmortem_copy,
+    "PostmortemRelease": _postmortem_release,
+    "PostmortemVersion": _postmortem_version,
+    "PreventionAction": _prevention_action,
     "Qbr": _qbr,
     "Receipt": _receipt,
     "SlaReport": _report,
     "Tenant": _tenant,
     "TrustReport": _trust_report,
+    "VendorIncident": _vendor_incident,
 }

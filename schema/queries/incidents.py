@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import strawberry
 
 from schema.connection import Connection, connection, paged
@@ -17,6 +19,7 @@ from schema.types.incident import (
     vendor_incident,
     vendor_incident_detail,
 )
+from schema.types.of_tenant import aware
 from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.incidents.model import IncidentFilter, Severity
 
@@ -35,6 +38,9 @@ class IncidentQueries:
         claimed: bool = False,
         words: str = "",
         tenant_id: strawberry.ID | None = None,
+        owner_id: strawberry.ID | None = None,
+        declared_from: datetime | None = None,
+        declared_to: datetime | None = None,
     ) -> Connection[VendorIncident]:
         of = None if tenant_id is None else decode(tenant_id, "Tenant", field="tenantId").tenant_id
         wanted = IncidentFilter(
@@ -42,6 +48,9 @@ class IncidentQueries:
             service=service,
             team=team,
             customer_id=of,
+            owner_person_id=None if owner_id is None else decode(owner_id, "Person", field="ownerId").id,
+            declared_from=aware(declared_from, "declaredFrom"),
+            declared_to=aware(declared_to, "declaredTo"),
             open=open,
             claimed=claimed,
             words=words,

@@ -16,6 +16,7 @@ from schema.types.prevention import (
     prevention_reminder,
     switchboard_view,
 )
+from schema.types.workplace import Workplace, workplace
 from schema.work import weighs
 from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.actions.model import ActionFilter, ActionOrder, ActionState, ActionType
@@ -67,6 +68,11 @@ class PreventionQueries:
         return prevention_action(
             await info.context.house.prevention_actions.get(info.context.actor, asked.id)
         )
+
+    @strawberry.field(description="Where one of the vendor's people works, for staff.")
+    async def workplace(self, info: Info, person_id: strawberry.ID) -> Workplace:
+        asked = decode(person_id, "Person", field="personId")
+        return workplace(await info.context.house.workplaces.get(info.context.actor, asked.id))
 
     @paged(description="Reminders of all actions, newest first, for staff.")
     async def prevention_reminders(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
+from typing import Any
 
 import strawberry
 
@@ -13,9 +15,13 @@ from schema.types.tenant_incident import IncidentEntry
 from trust_portal.facts import operations_model
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents import model
-from trust_portal.learning.incidents.integrations_model import Integration
+from trust_portal.learning.incidents.integrating import IntegrationView
+from trust_portal.learning.incidents.integrations_model import Integration, RefusedDelivery
 from trust_portal.learning.incidents.service import IncidentView
 
+strawberry.enum(
+    RefusedDelivery, name="RefusedDelivery", description="Why a delivery to a pager was turned away."
+)
 strawberry.enum(model.MajorBecause, name="MajorBecause", description="How an incident became a P1 or P2.")
 
 
@@ -72,6 +78,9 @@ class VendorIncidentDetail:
     timeline: list[VendorIncidentEntry] = strawberry.field(description="In the order of what happened.")
     merged: list[VendorIncident] = strawberry.field(description="What was merged into it.")
     tenants: list[str] = strawberry.field(description="Keys of the customers it names.")
+    unknown_objectives: list[str] = strawberry.field(
+        description="Objectives that it names and no contract in force of whom it touches has."
+    )
     postmortem_id: strawberry.ID | None = strawberry.field(description="Null: it takes none.")
     row: strawberry.Private[model.Incident]
 
@@ -99,14 +108,26 @@ class IncidentGap:
 @strawberry.type(description="An alarm that became no incident, and why.")
 class UnmatchedAlarm:
     key: str
+    kind: str
     why: str
+    settled: bool = strawberry.field(
+        description="Later rules make no P1 or P2 of it, or somebody said of which incident it was: no gap any more."
+    )
+    fields: str = strawberry.field(description="JSON: what rules look at, by dotted path.")
     rules_version: int
     received_at: datetime
 
 
-@strawberry.type(description="A pager whose alarms become incidents, as it is set up now.")
-class IncidentIntegration:
-    source: str = strawberry.field(description="Kind and name, as its events bear it.")
+@strawberry.type(
+    description="Deliveries to a pager, as it is set up now, that were turned away: a gap until it is set anew."
+)
+class RefusedDeliveries:
+    why: RefusedDelivery
+    first_at: datetime
+
+
+@strawberry.type(description="A pager as it was set up once.")
+class IncidentIntegrationVersion:
     version: int
     rules: str = strawberry.field(description="YAML, as it was written.")
     enabled: bool
@@ -114,27 +135,50 @@ class IncidentIntegration:
     set_by: str
     reason: str
     receipt_id: strawberry.ID
+
+
+@strawberry.type(description="A pager whose alarms become incidents, as it is set up now.")
+class IncidentIntegration(IncidentIntegrationVersion):
+    source: str = strawberry.field(description="Kind and name, as its events bear it.")
     row: strawberry.Private[Integration]
+
+    @strawberry.field(description="Where the pager delivers to.")
+    def address(self, info: Info) -> str:
+        return f"{info.context.house.settings.base_url}/webhooks/in/{self.row.source}"
+
+    @strawberry.field(description="Everything it ever was, the newest first.")
+    async def versions(self, info: Info) -> list[IncidentIntegrationVersion]:
+        view = await self._view(info)
+        return [IncidentIntegrationVersion(**_version(each)) for each in view.versions]
+
+    @strawberry.field(description="What was turned away since it is set up like that.")
+    async def refused(self, info: Info) -> list[RefusedDeliveries]:
+        view = await self._view(info)
+        return [RefusedDeliveries(why=each.why, first_at=each.first_at) for each in view.refusals]
+
+    async def _view(self, info: Info) -> IntegrationView:
+        house = info.context.house
+        return await house.incident_integrations.get(info.context.actor, self.row.kind, self.row.name)
 
     @strawberry.field(
         description="What Alertmanager proves itself by; null for other pagers, and for who may not set this one."
     )
     async def token(self, info: Info) -> str | None:
-        view = await info.context.house.incident_integrations.get(
-            info.context.actor, self.row.kind, self.row.name
-        )
-        return view.token
+        return (await self._view(info)).token
 
     @strawberry.field(description="The latest alarms that no rule fitted.")
     async def unmatched(self, info: Info) -> list[UnmatchedAlarm]:
-        view = await info.context.house.incident_integrations.get(
-            info.context.actor, self.row.kind, self.row.name
-        )
         return [
             UnmatchedAlarm(
-                key=each.key, why=each.why, rules_version=each.version, received_at=each.received_at
+                key=each.key,
+                kind=each.kind,
+                why=each.why,
+                settled=each.settled,
+                fields=json.dumps(each.fields, ensure_ascii=False),
+                rules_version=each.version,
+                received_at=each.received_at,
             )
-            for each in view.unmatched
+            for each in (await self._view(info)).unmatched
         ]
 
 
@@ -184,6 +228,7 @@ def vendor_incident_detail(view: IncidentView) -> VendorIncidentDetail:
         timeline=[_vendor_entry(each) for each in view.entries],
         merged=[vendor_incident(each) for each in view.merged],
         tenants=[tenant.key for tenant in view.customers],
+        unknown_objectives=list(view.unknown_objectives),
         postmortem_id=None if id_ is None else encode("Postmortem", VENDOR_ID, id_),
         row=view.incident,
     )
@@ -202,17 +247,19 @@ def incident_gap(row: model.IncidentGap) -> IncidentGap:
 
 
 def incident_integration(row: Integration) -> IncidentIntegration:
-    return IncidentIntegration(
-        source=row.source,
-        version=row.version,
-        rules=row.rules,
-        enabled=row.enabled,
-        set_at=row.at,
-        set_by=row.by,
-        reason=row.reason,
-        receipt_id=encode("Receipt", VENDOR_ID, row.receipt_id),
-        row=row,
-    )
+    return IncidentIntegration(source=row.source, row=row, **_version(row))
+
+
+def _version(row: Integration) -> dict[str, Any]:
+    return {
+        "version": row.version,
+        "rules": row.rules,
+        "enabled": row.enabled,
+        "set_at": row.at,
+        "set_by": row.by,
+        "reason": row.reason,
+        "receipt_id": encode("Receipt", VENDOR_ID, row.receipt_id),
+    }
 
 
 def maintenance_window(row: operations_model.MaintenanceWindow) -> MaintenanceWindow:
@@ -230,7 +277,7 @@ def maintenance_window(row: operations_model.MaintenanceWindow) -> MaintenanceWi
 def _vendor_entry(row: model.IncidentEntry) -> VendorIncidentEntry:
     return VendorIncidentEntry(
         at=row.at,
-        kind=row.kind,
+        kind=model.EntryKind(row.kind),
         text=row.text,
         severity=row.severity,
         claim=row.claim,

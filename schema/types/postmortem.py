@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from enum import StrEnum
 
 import strawberry
 
@@ -14,7 +15,8 @@ from schema.types.prevention import RecurredAction, recurred_actions
 from trust_portal.evidence import export as stored
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.postmortems import model
-from trust_portal.learning.postmortems.reading import Listed, Opened, VersionBundles
+from trust_portal.learning.postmortems.asking import Asked
+from trust_portal.learning.postmortems.reading import Listed, Opened, SignedVersion, VersionBundles
 from trust_portal.learning.postmortems.releases_model import StoredRelease
 from trust_portal.learning.postmortems.releasing import Preview
 
@@ -38,6 +40,31 @@ class PostmortemVersion:
     renewed_export: Export | None = strawberry.field(
         description="The newest bundle that says by what it was superseded; null: nobody asked for one since."
     )
+
+
+class AnyOwnerBecause(StrEnum):
+    """Why a postmortem is signed by any incident owner."""
+
+    NOBODY_NAMED = "nobody_named"
+    SUSPENDED = "suspended"
+    NO_ROLE = "no_role"
+
+
+strawberry.enum(AnyOwnerBecause, description="Why a postmortem is signed by any incident owner.")
+strawberry.enum(model.StepKind, name="PostmortemStepKind", description="What happened to a postmortem.")
+
+
+@strawberry.type(description="Something that was done with a postmortem.")
+class PostmortemStep:
+    kind: model.StepKind
+    version: int
+    at: datetime
+    by: str
+    reason: str = strawberry.field(description="Of a signature the rationale; of the opening why it was.")
+    digest: str | None = strawberry.field(
+        description="Of the document that was submitted, accepted or signed."
+    )
+    receipt_id: strawberry.ID
 
 
 @strawberry.type(description="The postmortem of a P1 or P2.")
@@ -65,12 +92,33 @@ class PostmortemDetail:
     signer: str | None = strawberry.field(
         description="Who signs: the incident's owner. Null: any incident owner, for none who could is named."
     )
+    any_owner_because: AnyOwnerBecause | None = strawberry.field(
+        description="Why any incident owner signs; null: the incident's own does."
+    )
+    signs_instead_of: str | None = strawberry.field(
+        description="Who owns the incident and cannot sign; null: nobody is named, or they can."
+    )
     newer_facts: int = strawberry.field(description="Known now, and not when it was frozen.")
     row: strawberry.Private[model.Postmortem]
 
     @strawberry.field(description="Actions that should have prevented its incident, the first linked first.")
     async def recurrence_of(self, info: Info) -> list[RecurredAction]:
         return await recurred_actions(info, self.row.incident_id)
+
+    @strawberry.field(description="Everything that was done with it, by whom and why, in order.")
+    def steps(self) -> list[PostmortemStep]:
+        return [
+            PostmortemStep(
+                kind=each.kind,
+                version=each.version,
+                at=each.at,
+                by=each.by.name,
+                reason=each.reason,
+                digest=each.digest,
+                receipt_id=encode("Receipt", VENDOR_ID, each.receipt_id),
+            )
+            for each in self.row.steps
+        ]
 
     @strawberry.field(description="Copies and disclosures that customers were given, the newest first.")
     async def releases(self, info: Info) -> list[PostmortemRelease]:
@@ -87,6 +135,12 @@ class PostmortemDetail:
         return json.dumps(found.document, ensure_ascii=False)
 
 
+@strawberry.type(description="A warning that somebody let stand, and why.")
+class LetStand:
+    warning: str = strawberry.field(description="Its id.")
+    reason: str
+
+
 @strawberry.type(description="A customer's copy, or a disclosure of more of it.")
 class PostmortemRelease:
     id: strawberry.ID
@@ -94,8 +148,14 @@ class PostmortemRelease:
     version: int
     revision: int = strawberry.field(description="1 is the release, every later one a disclosure.")
     sha256: str = strawberry.field(description="Of the copy.")
+    profile: str
+    withheld: list[str] = strawberry.field(description="Places of the document that can still be disclosed.")
     disclosed: list[str] = strawberry.field(description="Places of the document that were shown.")
+    acknowledged: list[LetStand] = strawberry.field(description="Warnings that were let stand.")
     at: datetime
+    by: str
+    reason: str
+    receipt_id: strawberry.ID
 
 
 @strawberry.type(description="What to look at again before a copy is released.")
@@ -136,24 +196,38 @@ def postmortem(row: model.Postmortem, title: str, bundles: VersionBundles) -> Po
         opened_at=row.opened_at,
         opened_because=row.opened_because,
         versions=[
-            PostmortemVersion(
-                id=encode("PostmortemVersion", VENDOR_ID, each.receipt_id),
-                number=each.number,
-                sha256=each.sha256,
-                state=each.state,
-                signed_at=each.signed_at,
-                signer=each.signer.name,
-                reviewer=each.reviewer.name,
-                rationale=each.rationale,
-                reason=each.reason,
-                superseded_by=each.superseded_by,
-                receipt_id=encode("Receipt", VENDOR_ID, each.receipt_id),
-                export=_export(bundles.signed.get(each.number)),
-                renewed_export=_export(bundles.renewed.get(each.number)),
-            )
+            _version(each, bundles.signed.get(each.number), bundles.renewed.get(each.number))
             for each in row.versions
         ],
     )
+
+
+def postmortem_version(row: SignedVersion) -> PostmortemVersion:
+    return _version(row.version, row.export, row.renewed)
+
+
+def _version(
+    row: model.Version, signed: stored.Export | None, renewed: stored.Export | None
+) -> PostmortemVersion:
+    return PostmortemVersion(
+        id=encode("PostmortemVersion", VENDOR_ID, row.receipt_id),
+        number=row.number,
+        sha256=row.sha256,
+        state=row.state,
+        signed_at=row.signed_at,
+        signer=row.signer.name,
+        reviewer=row.reviewer.name,
+        rationale=row.rationale,
+        reason=row.reason,
+        superseded_by=row.superseded_by,
+        receipt_id=encode("Receipt", VENDOR_ID, row.receipt_id),
+        export=_export(signed),
+        renewed_export=_export(renewed),
+    )
+
+
+def opened_postmortem(row: Opened) -> Postmortem:
+    return postmortem(row.postmortem, row.incident.title, row.bundles)
 
 
 def listed_postmortem(row: Listed) -> Postmortem:
@@ -166,13 +240,15 @@ def postmortem_detail(row: Opened) -> PostmortemDetail:
     if row.frozen is not None and digest is None and signed is not None:
         digest = signed.sha256
     return PostmortemDetail(
-        postmortem=postmortem(row.postmortem, row.incident.title, row.bundles),
+        postmortem=opened_postmortem(row),
         document=row.frozen or json.dumps(row.document, ensure_ascii=False),
         digest=digest,
         draft_revision=0 if row.draft is None else row.draft.revision,
         lacking=list((model.Written() if row.draft is None else row.draft.written).lacking),
         accepted=row.postmortem.accepted is not None,
         signer=None if row.asked.owner is None else row.asked.owner.name,
+        any_owner_because=_any_owner_because(row.asked),
+        signs_instead_of=None if row.asked.instead_of is None else row.asked.instead_of.name,
         newer_facts=row.newer,
         row=row.postmortem,
     )
@@ -185,9 +261,23 @@ def postmortem_release(row: StoredRelease) -> PostmortemRelease:
         version=row.version,
         revision=row.revision,
         sha256=row.sha256,
+        profile=row.profile,
+        withheld=list(row.concealed),
         disclosed=list(row.disclosed),
+        acknowledged=[LetStand(warning=id_, reason=why) for id_, why in row.acknowledged.items()],
         at=row.at,
+        by=row.by.name,
+        reason=row.reason,
+        receipt_id=encode("Receipt", VENDOR_ID, row.receipt_id),
     )
+
+
+def _any_owner_because(asked: Asked) -> AnyOwnerBecause | None:
+    if asked.owner is not None:
+        return None
+    if asked.instead_of is None:
+        return AnyOwnerBecause.NOBODY_NAMED
+    return AnyOwnerBecause.SUSPENDED if asked.suspended else AnyOwnerBecause.NO_ROLE
 
 
 def _export(row: stored.Export | None) -> Export | None:

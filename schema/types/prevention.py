@@ -61,6 +61,7 @@ class PreventionActionStep:
     note: str | None
     evidence: str | None
     sha256: str | None
+    successor_id: strawberry.ID | None = strawberry.field(description="The action that took its place.")
     receipt_id: strawberry.ID
 
 
@@ -76,6 +77,13 @@ class PreventionActionReminder:
     due_ordinal: int = strawberry.field(description="Which due date of the action that was.")
     acknowledged_at: datetime | None
     acknowledged_by: str | None
+    acknowledgement: str | None = strawberry.field(description="What the PMO wrote.")
+
+
+@strawberry.type(description="The reminder that comes next, while nothing changes.")
+class ComingReminder:
+    rung: Rung
+    at: datetime
 
 
 @strawberry.type(description="By which way a reminder went.")
@@ -101,6 +109,7 @@ class PreventionRecurrence:
     at: datetime
     by: str
     note: str
+    receipt_id: strawberry.ID
 
 
 @strawberry.type(description="What shall keep an incident from coming back.")
@@ -146,9 +155,17 @@ class PreventionAction:
                 at=each.at,
                 by=each.by,
                 note=each.note,
+                receipt_id=encode("Receipt", VENDOR_ID, each.receipt_id),
             )
             for each in found
         ]
+
+    @strawberry.field(
+        description="Which reminder comes next; null: it ended, has no due date, or all have come."
+    )
+    async def next_reminder(self, info: Info) -> ComingReminder | None:
+        found = await info.context.house.prevention_actions.next_reminder(info.context.actor, self.row)
+        return None if found is None else ComingReminder(rung=found[0], at=found[1])
 
 
 def prevention_reminder(row: ToldReminder) -> PreventionReminder:
@@ -171,6 +188,7 @@ def _reminder(row: model.Reminder) -> PreventionActionReminder:
         due_ordinal=row.ordinal,
         acknowledged_at=row.acknowledged_at,
         acknowledged_by=row.acknowledged_by,
+        acknowledgement=row.acknowledgement,
     )
 
 
@@ -227,7 +245,14 @@ class CoverageLine:
         description="Null: never declared, or not taken in yet."
     )
     worst_severity: Severity | None
+    severity: Severity | None = strawberry.field(description="In force now; null: never declared.")
     downgraded: bool
+    covered_by: strawberry.ID | None = strawberry.field(
+        description="The incident whose signed postmortem covers it."
+    )
+    pager: str | None = strawberry.field(
+        description="Where an alarm was that no rule took, or a delivery that was turned away."
+    )
     since: datetime
     owner: str
 
@@ -324,6 +349,9 @@ def prevention_action(row: model.PreventionAction) -> PreventionAction:
                 note=each.note,
                 evidence=each.evidence,
                 sha256=each.sha256,
+                successor_id=None
+                if each.successor_id is None
+                else encode("PreventionAction", VENDOR_ID, each.successor_id),
                 receipt_id=encode("Receipt", VENDOR_ID, each.receipt_id),
             )
             for each in row.steps
@@ -409,7 +437,10 @@ def _line(each: LedgerLine) -> CoverageLine:
         cover=each.cover,
         incident_id=None if incident is None else encode("VendorIncident", VENDOR_ID, incident.id),
         worst_severity=each.worst_severity,
+        severity=None if incident is None else incident.severity,
         downgraded=each.downgraded,
+        covered_by=None if each.covered_by is None else encode("VendorIncident", VENDOR_ID, each.covered_by),
+        pager=each.pager,
         since=each.since,
         owner=each.owner,
     )

@@ -185,7 +185,7 @@ class Tenant(CostOfTenant, ReliabilityOfTenant):
     @strawberry.field(description="Postmortems that were released to the tenant, the latest first.")
     async def postmortems(self, info: Info) -> list[PostmortemCopy]:
         found = await info.context.house.postmortem_copies.list(info.context.actor, self.uuid)
-        return [postmortem_copy(each.copy, each.export, self.key) for each in found]
+        return [postmortem_copy(each.copy, each.export, each.superseded_by, self.key) for each in found]
 
     @strawberry.field(
         description="Maintenance windows that touch the span, newest first, cancelled ones too; at most a year."

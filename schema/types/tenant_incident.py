@@ -13,16 +13,18 @@ from schema.ids import encode
 from schema.types.export import Export, export
 from trust_portal.evidence import export as stored
 from trust_portal.learning.incidents import model, touched
-from trust_portal.learning.postmortems.releases_model import ReleasedCopy, StoredCopy
+from trust_portal.learning.postmortems.copying import OpenedCopy
+from trust_portal.learning.postmortems.releases_model import ReleasedCopy, SignedAs, StoredCopy
+
+strawberry.enum(
+    model.EntryKind, name="IncidentEntryKind", description="What a line of an incident's course tells."
+)
 
 
 @strawberry.type(description="One line of an incident's course.")
 class IncidentEntry:
     at: datetime
-    kind: str = strawberry.field(
-        description="declared, note, severity, told_customer, mitigation, affected, owner, merged, unmerged, mitigated, "
-        "resolved, reopened or downgraded"
-    )
+    kind: model.EntryKind
     text: str
     severity: model.Severity | None
     claim: bool = strawberry.field(
@@ -38,15 +40,38 @@ class PostmortemCopy:
     released_at: datetime
     path: strawberry.Private[str]
     export: Export | None = strawberry.field(description="Its bundle, on the way or ready.")
+    superseded_by: int | None = strawberry.field(
+        description="The version that counts, where the copy is of another: released to the tenant or not."
+    )
+    superseded_at: datetime | None = strawberry.field(description="When that one was signed.")
     row: strawberry.Private[ReleasedCopy | StoredCopy]
 
     @strawberry.field(
         description="JSON, as docs/formats/postmortem.md says, with what was disclosed put back in its place."
     )
     async def document(self, info: Info) -> str:
+        return json.dumps((await self._opened(info)).document, ensure_ascii=False)
+
+    @strawberry.field(description="The profile by which it withholds.")
+    async def profile(self, info: Info) -> str:
+        return str((await self._opened(info)).body["profile"]["id"])
+
+    @strawberry.field(description="How many digests in it are not shown, decoys among them.")
+    async def concealed(self, info: Info) -> int:
+        return (await self._opened(info)).concealed
+
+    @strawberry.field(description="How many fields were disclosed since.")
+    async def disclosed(self, info: Info) -> int:
+        return len((await self._opened(info)).copy.disclosures)
+
+    @strawberry.field(description="The tenant's latest copy of the same postmortem; null: this is it.")
+    async def newer_id(self, info: Info) -> strawberry.ID | None:
+        newer = (await self._opened(info)).newer
+        return None if newer is None else encode("PostmortemCopy", newer.tenant_id, newer.id)
+
+    async def _opened(self, info: Info) -> OpenedCopy:
         copies = info.context.house.postmortem_copies
-        opened = await copies.find(info.context.actor, self.row.tenant_id, self.row.id)
-        return json.dumps(opened.document, ensure_ascii=False)
+        return await copies.find(info.context.actor, self.row.tenant_id, self.row.id)
 
     @strawberry.field(description="The page where it is read, with its bundle.")
     def url(self, info: Info) -> str:
@@ -136,12 +161,14 @@ def incident(row: touched.AffectingIncident, tenant_id: UUID, tenant_key: str) -
         resolved_at=row.resolved_at,
         reopened=row.reopened,
         timeline=[_entry(each) for each in row.timeline],
-        postmortem=None if row.copy is None else postmortem_copy(row.copy, row.bundle, tenant_key),
+        postmortem=None
+        if row.copy is None
+        else postmortem_copy(row.copy, row.bundle, row.superseded_by, tenant_key),
     )
 
 
 def postmortem_copy(
-    row: ReleasedCopy | StoredCopy, bundle: stored.Export | None, tenant_key: str
+    row: ReleasedCopy | StoredCopy, bundle: stored.Export | None, later: SignedAs | None, tenant_key: str
 ) -> PostmortemCopy:
     return PostmortemCopy(
         id=encode("PostmortemCopy", row.tenant_id, row.id),
@@ -149,6 +176,8 @@ def postmortem_copy(
         sha256=row.sha256,
         released_at=row.at,
         path=f"/t/{tenant_key}/postmortems/{row.id}",
+        superseded_by=None if later is None else later.version,
+        superseded_at=None if later is None else later.at,
         export=None if bundle is None else export(bundle, tenant_key),
         row=row,
     )
@@ -157,7 +186,7 @@ def postmortem_copy(
 def _entry(row: model.IncidentEntry) -> IncidentEntry:
     return IncidentEntry(
         at=row.at,
-        kind=row.kind,
+        kind=model.EntryKind(row.kind),
         text=row.text,
         severity=row.severity,
         claim=row.claim,

@@ -200,15 +200,15 @@ async def test_an_incident_is_read_with_all_that_its_page_shows(portal: Portal, 
     assert before["merged"] == [{"id": c, "key": "INC-C", "worstSeverity": "P2"}]
     first, last = before["timeline"][0], before["timeline"][-1]
     assert first == {
-        "kind": "declared", "text": "Trouble INC-B", "turningPoint": True, "by": None, "source": PAGER,
+        "kind": "DECLARED", "text": "Trouble INC-B", "turningPoint": True, "by": None, "source": PAGER,
         "eventId": f"INC-B-declared--{30 * DAY}", "claim": False,
     }  # fmt: skip
-    assert (last["kind"], last["text"], last["turningPoint"]) == ("note", "The lock was the cause", True)
+    assert (last["kind"], last["text"], last["turningPoint"]) == ("NOTE", "The lock was the cause", True)
     assert last["by"] is not None
     assert (before["waitsFor"], after["waitsFor"]) == (None, asked["approvalRequestId"])
     assert asked["approvalRequestId"] is not None
     claims = [(each["kind"], each["text"]) for each in after["timeline"] if each["claim"]]
-    assert claims == [("severity", "It hurt nobody")]
+    assert claims == [("SEVERITY", "It hurt nobody")]
     assert (other["incident"]["mergedInto"], other["merged"]) == (b, [])
 
 

@@ -127,7 +127,7 @@ async def test_what_nobody_declared_goes_on_in_the_incident_it_belongs_to(portal
     found = await register(portal)
     part, whole = found["portal", "db-7"], found[PAGER, "INC-2"]
     assert (part.merged_into, part.worst_severity, part.tenants) == (whole.id, "P2", whole.tenants)
-    assert (whole.severity, whole.worst_severity, whole.major_because) == ("P3", "P2", "merged")
+    assert (whole.severity, whole.worst_severity, whole.major_because) == ("P2", "P2", "merged")
     assert await gaps(portal) == []
     receipt = await statement_of(portal, ReceiptKind.INCIDENT_MERGED)
     assert (receipt.predicate["rationale"], receipt.predicate["result"]["key"]) == ("The same disk", "db-7")

@@ -272,10 +272,10 @@ async def test_words_that_are_not_the_customers_stay_with_staff_and_turning_poin
     assert "Only theirs" not in page
     [ours] = [each for each in got["viewer"]["tenant"]["incidents"] if each["title"] == "Ours"]
     assert [(each["kind"], each["text"], each["claim"]) for each in ours["timeline"]] == [
-        ("declared", "Ours", False),
-        ("note", "The disk was full", False),
-        ("mitigated", "Writes go elsewhere", False),
-        ("merged", "It goes on with another incident", False),
+        ("DECLARED", "Ours", False),
+        ("NOTE", "The disk was full", False),
+        ("MITIGATED", "Writes go elsewhere", False),
+        ("MERGED", "It goes on with another incident", False),
     ]
     for line in ours["timeline"]:
         assert line["text"] in page
@@ -325,7 +325,7 @@ async def test_graphql_declares_tells_and_reads_by_the_same_rules(portal: Portal
     assert (read["incident"]["incident"]["key"], read["incident"]["tenants"]) == ("INC-9", ["brightside"])
     assert read["incident"]["postmortemId"] is not None
     kinds = [(each["kind"], each["claim"]) for each in read["incident"]["timeline"]]
-    assert kinds == [("declared", False), ("severity", True), ("resolved", False)]
+    assert kinds == [("DECLARED", False), ("SEVERITY", True), ("RESOLVED", False)]
     assert "INC-9" in [edge["node"]["key"] for edge in read["incidents"]["edges"]]
     assert read["incidentGaps"] == []
 

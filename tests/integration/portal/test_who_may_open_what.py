@@ -58,6 +58,7 @@ EXPECTED = {
     "/postmortems/{report}": "303 403 403 403 403 404 404 404 404 404",
     "/postmortems/{report}/edit": "303 403 403 403 403 404 403 403 403 404",
     "/postmortems/{report}/release": "303 403 403 403 403 403 403 403 403 422",
+    "/postmortems/{report}/disclose": "303 403 403 403 403 403 403 403 403 422",
     "/postmortems/{report}/versions/1": "303 403 403 403 403 404 404 404 404 404",
     "/cost": "303 403 403 403 403 200 200 403 403 200",
     "/playbooks": "303 403 403 403 403 200 200 403 403 200",

@@ -13,6 +13,12 @@ PEOPLE = ("Ines Okafor", "Li")
     ("text", "code", "words"),
     [
         ("ines okafor restarted it", LintCode.PERSON, "ines okafor"),
+        ("Okafor restarted it", LintCode.PERSON, "Okafor"),
+        ("Ines was on call", LintCode.PERSON, "Ines"),
+        ("ask ines.okafor@vendor.example", LintCode.PERSON, "ines.okafor@vendor.example"),
+        ("db1.vendor.de was full", LintCode.HOST, "db1.vendor.de"),
+        ("bucket.eu-1.vendor.cloud is ours", LintCode.HOST, "bucket.eu-1.vendor.cloud"),
+        ("status.vendor.io said so", LintCode.HOST, "status.vendor.io"),
         ("the same hit Contoso Ltd too", LintCode.OTHER_CUSTOMER, "Contoso Ltd"),
         ("db-3.prod.internal was full", LintCode.HOST, "db-3.prod.internal"),
         ("10.0.4.17 did not answer", LintCode.HOST, "10.0.4.17"),
@@ -38,6 +44,9 @@ def test_each_kind_is_found_with_its_words(text, code, words):
         "version 4.2.0 after 4.1.9",
         "0198a6f2-77d1-7c3e-9d0a-5b1f0a2c4e6d",
         "the default path, e.g. at night",
+        "the script rotate.sh and the page README.md, in main.py",
+        "a sentence.without a space",
+        "nobody sails ines of any kind",
     ],
 )
 def test_plain_language_is_left_alone(text):

@@ -72,6 +72,12 @@ async def active_people(session: ReadSession, tenant_id: UUID) -> tuple[Person, 
     return tuple(_person(row, frozenset()) for row in await session.execute(query))
 
 
+async def everybody_ever(session: ReadSession, tenant_id: UUID) -> tuple[Person, ...]:
+    """Everybody of a tenant, also who is suspended, by address; without their roles."""
+    query = select(people).where(people.c.tenant_id == tenant_id).order_by(people.c.email)
+    return tuple(_person(row, frozenset()) for row in await session.execute(query))
+
+
 async def roles_in_force(
     session: ReadSession, tenant_id: UUID, person_id: UUID, at: datetime
 ) -> frozenset[Role]:

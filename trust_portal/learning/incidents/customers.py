@@ -27,8 +27,10 @@ from trust_portal.learning.incidents.model import (
 from trust_portal.learning.incidents.touched import AffectingIncident, Touched
 from trust_portal.learning.postmortems.copying import copy_bundles
 from trust_portal.learning.postmortems.model import NOUN as POSTMORTEM
-from trust_portal.learning.postmortems.releases_model import ReleasedCopy
+from trust_portal.learning.postmortems.releases_model import ReleasedCopy, SignedAs
 from trust_portal.learning.postmortems.releases_repository import newest_copies
+from trust_portal.learning.postmortems.repository import postmortems_of
+from trust_portal.learning.postmortems.versions_repository import versions_that_count
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
 
@@ -86,6 +88,7 @@ class CustomerIncidents:
         """``found`` from its end, as the tenant sees it."""
         here = {each.id for each in found}
         copies, bundles = await self._copies(actor, tenant_id, here | {each.covering_id for each in found})
+        later = await self._later(copies)
         return tuple(
             AffectingIncident(
                 id=each.id,
@@ -113,6 +116,7 @@ class CustomerIncidents:
                 # Of one that was merged, the postmortem is that of what it goes on in, also where that is of others.
                 copy=(copy := copies.get(each.covering_id) or copies.get(each.id)),
                 bundle=None if copy is None else bundles.get(copy.id),
+                superseded_by=None if copy is None else later.get(copy.incident_id),
             )
             for each in reversed(found)
         )
@@ -126,6 +130,17 @@ class CustomerIncidents:
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
             copies = await newest_copies(session, tenant_id, incident_ids)
             return copies, await copy_bundles(session, tenant_id, [each.id for each in copies.values()])
+
+    async def _later(self, copies: Mapping[UUID, ReleasedCopy]) -> dict[UUID, SignedAs]:
+        """By incident: the version that counts, where the tenant's copy is of another."""
+        async with self._storage.read(_VENDOR) as session:
+            found = {of: each.id for of, each in (await postmortems_of(session, copies)).items()}
+            counts = await versions_that_count(session, found.values())
+        return {
+            of: counts[found[of]]
+            for of, copy in copies.items()
+            if of in found and counts[found[of]].supersedes(copy.version)
+        }
 
 
 def _for_customers(entries: Iterable[IncidentEntry], *, merged: bool) -> tuple[IncidentEntry, ...]:

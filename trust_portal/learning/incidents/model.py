@@ -51,6 +51,24 @@ class GapReason(StrEnum):
     AMBIGUOUS = "ambiguous"
 
 
+class EntryKind(StrEnum):
+    """What a line of the timeline tells."""
+
+    DECLARED = "declared"
+    NOTE = "note"
+    SEVERITY = "severity"
+    TOLD_CUSTOMER = "told_customer"
+    MITIGATION = "mitigation"
+    AFFECTED = "affected"
+    OWNER = "owner"
+    MERGED = "merged"
+    UNMERGED = "unmerged"
+    MITIGATED = "mitigated"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    DOWNGRADED = "downgraded"
+
+
 @dataclass(frozen=True, slots=True)
 class IncidentFact:
     """One stored event about an incident; ``key`` is the event's, ``subject`` the incident's.
@@ -88,8 +106,7 @@ class Downgrade:
 class IncidentEntry:
     """One line of the timeline, of when it happened.
 
-    ``kind``: declared, note, severity, told_customer, mitigation, affected, owner, merged, unmerged, mitigated,
-    resolved, reopened or downgraded. ``claim``: it was told and did not take effect: a lower severity, or
+    ``kind`` is one of ``EntryKind``. ``claim``: it was told and did not take effect: a lower severity, or
     what only the source that declared the incident may say, or its token was for some tenants only and
     the incident touches others.
     ``key``: a turning point. ``origin`` None: an approved downgrade, whose ``receipt`` proves it. ``by``: who told it at the portal.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
@@ -58,6 +58,11 @@ from trust_portal.learning.incidents.model import (
     IncidentFilter,
     IncidentGap,
 )
+from trust_portal.learning.incidents.promised import (
+    promised_objectives,
+    require_promised,
+    unknown_objectives,
+)
 from trust_portal.learning.incidents.receipts import incident_json, told_act
 from trust_portal.learning.incidents.telling import event_of, store_event
 from trust_portal.learning.postmortems.opening import postmortem_of
@@ -83,7 +88,10 @@ _STEPS: Final = {MitigateIncident: INCIDENT_MITIGATED, ResolveIncident: INCIDENT
 
 @dataclass(frozen=True, slots=True)
 class IncidentView:
-    """An incident as staff see it. ``customers`` are those it names; ``postmortem_id`` None: it takes none."""
+    """An incident as staff see it. ``customers`` are those it names; ``postmortem_id`` None: it takes none.
+
+    ``unknown_objectives``: named by it, and in no contract in force.
+    """
 
     incident: Incident
     entries: tuple[IncidentEntry, ...]
@@ -91,6 +99,7 @@ class IncidentView:
     merged_into: Incident | None
     merged: tuple[Incident, ...]
     postmortem_id: UUID | None
+    unknown_objectives: tuple[str, ...] = ()
 
 
 class Incidents:
@@ -156,6 +165,9 @@ class Incidents:
                 merged=await repository.merged_into(session, incident_id),
                 postmortem_id=await postmortem_of(session, incident_id),
             )
+        if incident.objectives:
+            promised = await self._promised(None if incident.everybody else incident.tenants)
+            view = replace(view, unknown_objectives=unknown_objectives(incident.objectives, promised))
         if incident.tenants:
             async with self._storage.read(StaffScope()) as session:
                 found = await tenants_by_id(session, incident.tenants)
@@ -212,6 +224,7 @@ class Incidents:
         """
         decision = await self._gate.require(actor, Action.INCIDENT_DECLARE, Resource.of_house(NOUN))
         tenants = await self._tenants(command.tenants)
+        await self._require_promised(command.objectives, tenants)
         async with self._storage.write(_VENDOR) as session:
             return await declare_within(
                 session, self._following, self._ledger, command, tenants, actor, decision, self.new_key()
@@ -226,7 +239,10 @@ class Incidents:
         decision = await self._gate.require(
             actor, Action.INCIDENT_UPDATE, Resource.of_house(NOUN, command.incident_id)
         )
-        tenants = await self._tenants(command.tenants) if isinstance(command, SetAffected) else None
+        tenants = None
+        if isinstance(command, SetAffected):
+            tenants = await self._tenants(command.tenants)
+            await self._require_promised(command.objectives, tenants)
         async with self._storage.write(_VENDOR) as session:
             await repository.lock_register(session)
             incident = await repository.find_incident(session, command.incident_id)
@@ -293,6 +309,19 @@ class Incidents:
                 }
             case _:
                 return {}
+
+    async def _require_promised(
+        self, objectives: tuple[str, ...] | None, tenants: tuple[UUID, ...] | None
+    ) -> None:
+        if objectives is not None:
+            require_promised(objectives, await self._promised(tenants))
+
+    async def _promised(self, tenants: Collection[UUID] | None) -> frozenset[str] | None:
+        """By contracts in force now; ``tenants`` None: of every customer."""
+        now = self._storage.clock.now()
+        async with self._storage.read(StaffScope()) as session:
+            whom = [each.id for each in await active_customers(session)] if tenants is None else tenants
+            return await promised_objectives(session, whom, now)
 
     async def _tenants(self, keys: tuple[str, ...] | None) -> tuple[UUID, ...] | None:
         if keys is None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from trust_portal.evidence.export import Export
 from trust_portal.learning.incidents.model import IncidentEntry, Severity
-from trust_portal.learning.postmortems.releases_model import ReleasedCopy
+from trust_portal.learning.postmortems.releases_model import ReleasedCopy, SignedAs
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class AffectingIncident:
     ``named``: the vendor named this customer; otherwise it may have touched every customer.
     ``merged_into`` is one that the customer sees too. ``timeline`` is what of it is told to customers.
     ``copy`` None: no postmortem of it was released to this customer, or whoever looks may not read it.
-    ``bundle`` is the copy's, on the way or ready.
+    ``bundle`` is the copy's, on the way or ready; ``superseded_by`` the version that counts, where the copy is of another.
     """
 
     id: UUID
@@ -41,6 +41,7 @@ class AffectingIncident:
     timeline: tuple[IncidentEntry, ...]
     copy: ReleasedCopy | None
     bundle: Export | None
+    superseded_by: SignedAs | None
 
     @property
     def needs_postmortem(self) -> bool:

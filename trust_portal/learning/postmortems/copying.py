@@ -23,7 +23,7 @@ from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.actor import SYSTEM, Actor, Role
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.learning.postmortems.model import COPY_FILE, COPY_KIND, COPY_NOUN, NOUN
-from trust_portal.learning.postmortems.releases_model import StoredCopy, StoredRelease
+from trust_portal.learning.postmortems.releases_model import SignedAs, StoredCopy, StoredRelease
 from trust_portal.learning.postmortems.releases_repository import (
     add_copy,
     copies_of,
@@ -33,6 +33,7 @@ from trust_portal.learning.postmortems.releases_repository import (
     has_copy,
 )
 from trust_portal.learning.postmortems.repository import find_postmortem
+from trust_portal.learning.postmortems.versions_repository import versions_that_count
 from trust_portal.notify.announcing import announce
 from trust_portal.notify.model import Announcement, Audience
 from trust_portal.notify.topics import Topic
@@ -46,7 +47,8 @@ _READERS = frozenset({Role.CUSTOMER_ADMIN, Role.CUSTOMER_VIEWER})
 class OpenedCopy:
     """A copy as its customer sees it: ``document`` with what was disclosed put back in its place.
 
-    ``newer`` is the copy of a later version, where there is one.
+    ``newer`` is the copy of a later version, where there is one. ``superseded_by`` is the version that counts,
+    where the copy is of another: also one that was not released to the customer.
     """
 
     copy: StoredCopy
@@ -55,6 +57,7 @@ class OpenedCopy:
     concealed: int
     export: Export | None
     newer: StoredCopy | None
+    superseded_by: SignedAs | None
 
 
 class PostmortemCopies:
@@ -116,7 +119,11 @@ class PostmortemCopies:
             found = await copies_of(session, tenant_id)
             exports = await copy_bundles(session, tenant_id, [each.id for each in found])
         await self._access_log.looked(actor, tenant_id, "postmortems", purpose="incidents")
-        return tuple(_opened(each, exports.get(each.id), _newer(each, found)) for each in found)
+        counts = await self._that_count({each.postmortem_id for each in found})
+        return tuple(
+            _opened(each, exports.get(each.id), _newer(each, found), counts[each.postmortem_id])
+            for each in found
+        )
 
     async def find(self, actor: Actor, tenant_id: UUID, copy_id: UUID) -> OpenedCopy:
         await self._gate.require(actor, Action.POSTMORTEM_READ, Resource(NOUN, tenant_id, copy_id))
@@ -125,7 +132,13 @@ class PostmortemCopies:
             known = await copies_of(session, tenant_id, copy.postmortem_id)
             export = (await copy_bundles(session, tenant_id, [copy.id])).get(copy.id)
         await self._access_log.looked(actor, tenant_id, COPY_NOUN, str(copy_id), "incidents")
-        return _opened(copy, export, _newer(copy, known))
+        counts = await self._that_count([copy.postmortem_id])
+        return _opened(copy, export, _newer(copy, known), counts[copy.postmortem_id])
+
+    async def _that_count(self, postmortem_ids: Collection[UUID]) -> Mapping[UUID, SignedAs]:
+        """The vendor's own rows, asked for by what the customer has copies of."""
+        async with self._storage.read(TenantScope(VENDOR_ID)) as session:
+            return await versions_that_count(session, postmortem_ids)
 
     async def _record(
         self, session: WriteSession, copy: StoredCopy, release: StoredRelease, released_sha256: str
@@ -169,10 +182,20 @@ async def copy_bundles(
     return {each.subject_id: each for each in found}
 
 
-def _opened(copy: StoredCopy, export: Export | None, newer: StoredCopy | None) -> OpenedCopy:
+def _opened(
+    copy: StoredCopy, export: Export | None, newer: StoredCopy | None, counts: SignedAs
+) -> OpenedCopy:
     body = parse_json(copy.document)
     revealed = reveal(body, copy.disclosures)
-    return OpenedCopy(copy, body, revealed.value["document"], revealed.concealed, export, newer)
+    return OpenedCopy(
+        copy,
+        body,
+        revealed.value["document"],
+        revealed.concealed,
+        export,
+        newer,
+        counts if counts.supersedes(copy.version) else None,
+    )
 
 
 def _newer(copy: StoredCopy, known: tuple[StoredCopy, ...]) -> StoredCopy | None:

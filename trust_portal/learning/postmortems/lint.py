@@ -41,13 +41,21 @@ _BLAME: Final = re.compile(
     r"stupid(?:ly)?|their fault|(?:his|her|operator|user) error)\b",
     re.IGNORECASE,
 )
+#: Names of hosts end like this: the endings most companies register under, and those of networks inside. Country
+#: codes that are also endings of file names (md, py, rs, sh, so) are left out, as are words after a forgotten space.
+_ENDINGS: Final = (
+    "app|biz|cloud|com|dev|edu|gov|info|io|mil|net|network|online|org|site|store|systems|tech"
+    "|ai|at|au|be|br|ca|ch|co|cz|de|dk|es|eu|fi|fr|hu|ie|jp|kr|nl|nz|pl|pt|ro|ru|se|tv|ua|uk|us|za"
+    "|corp|example|home|internal|intranet|invalid|lan|local|localdomain|svc|test"
+)
 _HOST: Final = re.compile(
     r"\b[a-z][a-z0-9+.-]*://\S+"
     r"|\b(?:[0-9]{1,3}\.){3}[0-9]{1,3}\b"
     r"|\b(?:[0-9a-f]{1,4}:){3,7}[0-9a-f]{1,4}\b"
-    r"|\b(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:com|corp|dev|example|home|internal|intranet|io|lan|local|net|org|svc)\b",
+    rf"|\b(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:{_ENDINGS})\b",
     re.IGNORECASE,
 )
+_EMAIL: Final = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _SECRET: Final = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----"
     r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
@@ -60,6 +68,8 @@ _SECRET: Final = re.compile(
 )
 _TOKEN: Final = re.compile(r"[A-Za-z0-9+/_=-]{24,}")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+#: Letters of a part of a name that is looked for by itself.
+_SHORTEST_PART: Final = 3
 #: Bits per character above which a long word is hardly anybody's language.
 _RANDOM: Final = 4.2
 
@@ -85,8 +95,11 @@ class Warned:
 def lint(
     texts: Iterable[tuple[str, str]], people: Collection[str], other_customers: Collection[str]
 ) -> tuple[Warned, ...]:
-    """Warnings over ``texts`` (place, text), each place and words once, in their order."""
-    named = _any_of(people), _any_of(other_customers)
+    """Warnings over ``texts`` (place, text), each place and words once, in their order.
+
+    ``people`` are full names: each part of one counts too, where it is written as a name is.
+    """
+    named = _names_in(people), _any_of(other_customers)
     found = (warned for place, text in texts if _is_words(place) for warned in _lint(place, text, named))
     return tuple(dict.fromkeys(found))
 
@@ -94,6 +107,10 @@ def lint(
 def _lint(
     place: str, text: str, named: tuple[re.Pattern[str] | None, re.Pattern[str] | None]
 ) -> Iterator[Warned]:
+    for found in _EMAIL.finditer(text):
+        yield Warned(LintCode.PERSON, place, found[0])
+    # The host of an address is no finding of its own, nor is the name in it.
+    text = _EMAIL.sub(" ", text)
     for code, pattern in (
         (LintCode.PERSON, named[0]),
         (LintCode.OTHER_CUSTOMER, named[1]),
@@ -112,12 +129,25 @@ def _is_words(place: str) -> bool:
     return place.rpartition(".")[2] not in _NO_WORDS
 
 
+def _names_in(people: Collection[str]) -> re.Pattern[str] | None:
+    """Full names in any case; parts of three letters or more only as written: "will" is no Will."""
+    full = _alternatives(people)
+    if not full:
+        return None
+    parts = _alternatives(part for each in people for part in each.split() if len(part) >= _SHORTEST_PART)
+    either = f"(?i:{full})" + (f"|{parts}" if parts else "")
+    return re.compile(rf"(?<!\w)(?:{either})(?!\w)")
+
+
 def _any_of(names: Collection[str]) -> re.Pattern[str] | None:
     """Whole words only, longest first; names of one letter are no names."""
+    wanted = _alternatives(names)
+    return re.compile(rf"(?<!\w)(?:{wanted})(?!\w)", re.IGNORECASE) if wanted else None
+
+
+def _alternatives(names: Iterable[str]) -> str:
     wanted = sorted({each for each in names if len(each) > 1}, key=lambda each: (-len(each), each))
-    if not wanted:
-        return None
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, wanted))})(?!\w)", re.IGNORECASE)
+    return "|".join(map(re.escape, wanted))
 
 
 def _entropy(text: str) -> float:

@@ -175,6 +175,15 @@ class PostmortemReader:
             postmortem, version, document, bundles.signed.get(number), bundles.renewed.get(number)
         )
 
+    async def signed_with(self, actor: Actor, receipt_id: UUID) -> SignedVersion:
+        """The version whose signature that receipt is; ``NotFound`` where it is none."""
+        await self._may_read(actor)
+        async with self._storage.read(StaffScope()) as session:
+            found = await signed_by(session, receipt_id)
+        if found is None:
+            raise NotFound("signed version")
+        return await self.version(actor, *found)
+
     async def _trace(self, actor: Actor, postmortem_id: UUID, document: Mapping[str, Any]) -> None:
         """Each customer that the document speaks of sees who read it."""
         await self._access_log.trace(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from trust_portal.evidence.strict import parse_json
 from trust_portal.learning.postmortems.model import Person
 
 
@@ -34,6 +35,17 @@ class StoredRelease:
     reason: str
     at: datetime
     receipt_id: UUID
+
+    @property
+    def customer(self) -> Mapping[str, str]:
+        """Id, key and name, as they stand in the copy."""
+        said: Mapping[str, str] = parse_json(self.document)["customer"]
+        return said
+
+    @property
+    def concealed(self) -> tuple[str, ...]:
+        """Places that the customer has not been shown, and can be; sorted."""
+        return tuple(sorted(self.withheld.keys() - set(self.disclosed)))
 
     @property
     def disclosures(self) -> tuple[str, ...]:
@@ -73,6 +85,17 @@ class StoredCopy:
     disclosures: tuple[str, ...]
     at: datetime
     receipt_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class SignedAs:
+    """The version of a postmortem that counts, and when it was signed."""
+
+    version: int
+    at: datetime
+
+    def supersedes(self, version: int) -> bool:
+        return self.version > version
 
 
 @dataclass(frozen=True, slots=True)

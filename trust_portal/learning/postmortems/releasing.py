@@ -19,7 +19,7 @@ from trust_portal.access.access_log.service import AccessLog
 from trust_portal.access.action import Action
 from trust_portal.access.approvals.model import person_behind
 from trust_portal.access.gate import Gate
-from trust_portal.access.people.repository import active_people
+from trust_portal.access.people.repository import everybody_ever
 from trust_portal.access.policy import Decision, Resource
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.access.tenants.repository import active_customers
@@ -98,6 +98,12 @@ class PostmortemReleases:
         await self._gate.require(actor, Action.ALL_POSTMORTEMS_READ, Resource.of_house(NOUN, postmortem_id))
         async with self._storage.read(_VENDOR) as session:
             return await releases_of(session, postmortem_id)
+
+    async def find(self, actor: Actor, release_id: UUID) -> StoredRelease:
+        """One of them, as it was; ``NotFound`` where there is none."""
+        await self._gate.require(actor, Action.ALL_POSTMORTEMS_READ, Resource.of_house(NOUN))
+        async with self._storage.read(_VENDOR) as session:
+            return await find_release(session, release_id)
 
     async def release(self, command: Release, actor: Actor) -> StoredRelease:
         """Raises ``InvalidInput`` (WARNINGS) naming what is not acknowledged, ``Conflict`` (ALREADY_RELEASED,
@@ -201,7 +207,7 @@ class PostmortemReleases:
             customer=customer,
             profile={"id": profile.id, "sha256": profile.sha256},
         )
-        people = {each.name for each in await active_people(session, VENDOR_ID)}
+        people = {each.name for each in await everybody_ever(session, VENDOR_ID)}
         others = {word for each in everybody if each.id != customer_id for word in (each.key, each.name)}
         warnings = lint(shown_texts(redacted.document), people, others)
         withheld = tuple(each.place for each in redacted.withheld)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import insert, select
@@ -17,6 +18,7 @@ from trust_portal.learning.postmortems.model import (
     Submission,
     Version,
 )
+from trust_portal.learning.postmortems.releases_model import SignedAs
 from trust_portal.learning.postmortems.tables import (
     postmortem_submissions,
     postmortem_versions,
@@ -97,6 +99,17 @@ async def signed_by(session: ReadSession, receipt_id: UUID) -> tuple[UUID, int] 
         )
     ).first()
     return None if found is None else (found.postmortem_id, found.version)
+
+
+async def versions_that_count(session: ReadSession, postmortem_ids: Collection[UUID]) -> dict[UUID, SignedAs]:
+    """By postmortem: the newest version that was signed."""
+    rows = postmortem_versions.c
+    found = await session.execute(
+        select(rows.postmortem_id, rows.version, rows.signed_at)
+        .where(rows.tenant_id == VENDOR_ID, rows.postmortem_id.in_(postmortem_ids))
+        .order_by(rows.version)
+    )
+    return {each.postmortem_id: SignedAs(each.version, each.signed_at) for each in found}
 
 
 async def find_document(session: ReadSession, postmortem_id: UUID, version: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,21 @@ async def contract_versions(session: ReadSession, tenant_id: UUID) -> tuple[Cont
         select(contracts).where(contracts.c.tenant_id == tenant_id).order_by(contracts.c.id)
     )
     return tuple(_version(row) for row in rows)
+
+
+async def contracts_of(
+    session: ReadSession, tenant_ids: Collection[UUID]
+) -> dict[UUID, tuple[Contract, ...]]:
+    """All versions by tenant, in the order of their recording. For the staff scope, or one tenant's."""
+    rows = await session.execute(
+        select(contracts.c.tenant_id, contracts.c.document)
+        .where(contracts.c.tenant_id.in_(tenant_ids))
+        .order_by(contracts.c.id)
+    )
+    found: dict[UUID, tuple[Contract, ...]] = {}
+    for row in rows:
+        found[row.tenant_id] = (*found.get(row.tenant_id, ()), _parsed(row.document))
+    return found
 
 
 async def anybody_promises(session: ReadSession, length: PeriodLength) -> bool:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
-from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -18,7 +15,7 @@ from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, read_form, texts
 from trust_portal.web.navigation import frame
 from trust_portal.web.templating import page
-from trust_portal.web.views.incidents import others_than
+from trust_portal.web.views.choosing_incidents import chosen_incident, others_than
 
 
 async def gap(request: Request, form: FormState = FormState()) -> Response:
@@ -54,17 +51,6 @@ async def assign(request: Request) -> Response:
             raise
         return await gap(request, FormState(texts(form), refusal))
     return RedirectResponse(f"/incidents/{found.id}", status_code=303)
-
-
-async def chosen_incident(request: Request, form: FormData, field: str) -> UUID | None:
-    """By the key that was typed, else from the list; None where neither was."""
-    if typed := str(form.get(f"{field}_key", "")).strip():
-        return (await house_of(request).incidents.named(actor_of(request), typed, field)).id
-    text = str(form.get(field, ""))
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        raise InvalidInput("choose one of the list", field=field) from None
 
 
 routes = [

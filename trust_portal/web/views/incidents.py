@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
+from trust_portal.access.tenants.model import Tenant
 from trust_portal.documents import formats
 from trust_portal.errors import Conflict, InvalidInput, Refused
 from trust_portal.learning.incidents.acts_model import (
@@ -39,9 +40,10 @@ from trust_portal.web.forms import (
 )
 from trust_portal.web.navigation import frame
 from trust_portal.web.templating import page
+from trust_portal.web.views.choosing_incidents import others_than
 from trust_portal.web.views.promised import promised_of
 
-_FILTERS: Final = ("state", "severity", "service", "words", "claimed")
+_FILTERS: Final = ("state", "severity", "service", "team", "customer", "words", "claimed")
 _STATES: Final = {"open": True, "resolved": False}
 _SEVERITIES: Final = [(each.value, each.value) for each in Severity]
 _SENT_BEFORE: Final = (
@@ -77,10 +79,12 @@ KINDS: Final = {
 async def incidents(request: Request) -> Response:
     actor, house = actor_of(request), house_of(request)
     asked = {name: request.query_params.get(name, "") for name in _FILTERS}
+    customers, _ = await house.incidents.choices(actor)
     return page(
         request,
         "incidents/list.html",
-        listed=await house.incidents.page(actor, _wanted(asked), page_request(request)),
+        listed=await house.incidents.page(actor, _wanted(asked, customers), page_request(request)),
+        customers=[("", "Every customer"), *((each.key, each.name) for each in customers)],
         gaps=await house.incidents.gaps(actor),
         asked=asked,
         filters=urlencode({name: value for name, value in asked.items() if value}),
@@ -176,6 +180,10 @@ async def incident(request: Request, form: FormState = FormState()) -> Response:
         view=view,
         kinds=KINDS,
         stamps=stamps_of(found),
+        shown_objectives=[
+            f"{each} (no contract in force has it)" if each in view.unknown_objectives else each
+            for each in found.objectives or ()
+        ],
         figures=_spans(found),
         recurred=await house.prevention_actions.recurred(actor, found.id),
         promised=await promised_of(request, found.id, view.postmortem_id),
@@ -265,26 +273,22 @@ def _span(minutes: int) -> str:
     return f"{hours} h {rest} min" if hours else f"{rest} min"
 
 
-def _wanted(asked: Mapping[str, str]) -> IncidentFilter:
+def _wanted(asked: Mapping[str, str], customers: Iterable[Tenant]) -> IncidentFilter:
     state = asked["state"]
     if state and state not in _STATES:
         raise InvalidInput(f"choose one of {', '.join(_STATES)}", field="state")
+    customer = {each.key: each.id for each in customers}.get(asked["customer"])
+    if asked["customer"] and customer is None:
+        raise InvalidInput("choose one of the customers", field="customer")
     return IncidentFilter(
         severity=one_of(Severity, asked["severity"], "severity"),
         service=asked["service"].strip() or None,
+        team=asked["team"].strip() or None,
+        customer_id=customer,
         open=_STATES.get(state),
         claimed=bool(asked["claimed"]),
         words=asked["words"].strip(),
     )
-
-
-async def others_than(request: Request, incident: Incident | None = None) -> list[tuple[str, str]]:
-    """What it may be merged into: the last declared others. Older ones are named by their key."""
-    listed = await house_of(request).incidents.page(
-        actor_of(request), IncidentFilter(), page_request(request, size=50)
-    )
-    others = [each for each in listed.items if each != incident and each.merged_into is None]
-    return [("", "Choose one"), *((str(each.id), f"{each.key}: {each.title}") for each in others)]
 
 
 def _typed(form: FormData, refusal: Refused) -> FormState:

@@ -50,6 +50,7 @@ from trust_portal.web.forms import (
 from trust_portal.web.navigation import frame
 from trust_portal.web.templating import page
 from trust_portal.web.views.action_forms import id_of, plan_of
+from trust_portal.web.views.choosing_incidents import chosen_incident, others_than
 
 RECEIPTS = "/t/vendor/receipts/"
 _FILTERS = ("state", "type", "owner", "incident", "service", "team", "severity", "overdue", "agreed", "order")
@@ -154,6 +155,7 @@ async def action(request: Request, form: FormState = FormState()) -> Response:
         # Of one due date one note takes note of all.
         waiting=list({each.ordinal: each for each in reminders if each.waits_for_acknowledgement}.values()),
         recurrences=await actions_.recurrences(actor, found.id),
+        incidents=await others_than(request) if may["link"] else [],
         successor=None if successor is None else await actions_.get(actor, successor),
         replaced=None if found.replaces is None else await actions_.get(actor, found.replaces),
         today=found.calendar.day_of(now).isoformat(),
@@ -267,7 +269,7 @@ async def withdraw(request: Request) -> Response:
 
 async def recurrence(request: Request) -> Response:
     async def act(form: FormData) -> object:
-        incident_id = id_of(required(form, "incident"), "incident")
+        incident_id = await chosen_incident(request, form, "incident")
         if incident_id is None:
             raise InvalidInput("say which incident", field="incident")
         note = str(form.get("recurrence_note", ""))

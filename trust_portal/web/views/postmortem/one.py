@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.postmortems.model import NOUN, PARTS, REQUIRED_PARTS, PostmortemState
 from trust_portal.learning.postmortems.reading import Opened
+from trust_portal.learning.postmortems.releases_model import StoredRelease
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState
 from trust_portal.web.navigation import frame
@@ -49,6 +50,12 @@ async def postmortem(request: Request, form: FormState = FormState()) -> Respons
         status_code=form.status,
         form=form,
         releases=releases,
+        newest_releases=frozenset(each.id for each in _newest(releases, lambda each: each.version)),
+        left_behind=[
+            each
+            for each in _newest(releases, lambda _: 0)
+            if opened.postmortem.signed is not None and each.version < opened.postmortem.signed.number
+        ],
         recurred=await house.prevention_actions.recurred(actor, opened.incident.id),
         promised=await promised_of(
             request,
@@ -63,6 +70,14 @@ async def postmortem(request: Request, form: FormState = FormState()) -> Respons
         **known,
         **frame(request),
     )
+
+
+def _newest(releases: Sequence[StoredRelease], by: Callable[[StoredRelease], int]) -> list[StoredRelease]:
+    """Of each customer, and of what ``by`` tells apart, the one of the highest version and revision."""
+    newest: dict[tuple[UUID, int], StoredRelease] = {}
+    for each in sorted(releases, key=lambda one: (one.version, one.revision)):
+        newest[each.customer_id, by(each)] = each
+    return sorted(newest.values(), key=lambda each: each.customer["name"])
 
 
 async def _not_looked_at(request: Request, opened: Opened) -> list[tuple[str, str]]:

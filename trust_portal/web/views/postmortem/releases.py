@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from starlette.datastructures import FormData
@@ -11,7 +12,7 @@ from starlette.routing import Route
 
 from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
-from trust_portal.errors import InvalidInput, Refused
+from trust_portal.errors import InvalidInput, NotFound, Refused
 from trust_portal.learning.postmortems.model import NOUN, Acknowledgement, Disclose, Release
 from trust_portal.learning.postmortems.profiles import shipped_profiles
 from trust_portal.web.context import actor_of, house_of
@@ -62,8 +63,34 @@ async def release(request: Request) -> Response:
         )
         await house_of(request).postmortem_releases.release(command, actor_of(request))
     except Refused as refusal:
-        return await _refused(request, form, refusal)
+        return await _refused(request, form, refusal, release_page)
     return _back(request)
+
+
+async def disclose_page(request: Request, form: FormState = FormState()) -> Response:
+    """What a customer's copy withholds, also the copy of a version that no longer counts."""
+    actor, house, id_ = actor_of(request), house_of(request), postmortem_id(request)
+    await house.gate.require(actor, Action.POSTMORTEM_RELEASE, Resource.of_house(NOUN, id_))
+    asked = _uuid(form.value("release") or request.query_params.get("release", ""))
+    found = await house.postmortem_releases.of_postmortem(actor, id_)
+    chosen = next((each for each in found if each.id == asked), None)
+    if chosen is None:
+        raise NotFound("release")
+    # What was shown since stands in the newest revision of the same copy.
+    of = (chosen.customer_id, chosen.version)
+    held = next(each for each in found if (each.customer_id, each.version) == of)
+    opened = await house.postmortem_reader.version(actor, id_, held.version)
+    return page(
+        request,
+        "postmortems/disclose.html",
+        status_code=form.status,
+        form=form,
+        held=held,
+        customer=held.customer,
+        of=opened,
+        address=f"/postmortems/{id_}",
+        **frame(request),
+    )
 
 
 async def disclose(request: Request) -> Response:
@@ -73,14 +100,19 @@ async def disclose(request: Request) -> Response:
         command = Disclose(_uuid(str(form.get("release", ""))), fields, str(form.get("reason", "")))
         await house_of(request).postmortem_releases.disclose(command, actor_of(request))
     except Refused as refusal:
-        return await _refused(request, form, refusal)
+        return await _refused(request, form, refusal, disclose_page)
     return _back(request)
 
 
-async def _refused(request: Request, form: FormData, refusal: Refused) -> Response:
+async def _refused(
+    request: Request,
+    form: FormData,
+    refusal: Refused,
+    again: Callable[[Request, FormState], Awaitable[Response]],
+) -> Response:
     if refusal.code in {"DENIED", "NOT_FOUND", "NOT_SIGNED_IN"}:
         raise refusal
-    return await release_page(request, FormState(texts(form), refusal))
+    return await again(request, FormState(texts(form), refusal))
 
 
 def _back(request: Request) -> Response:
@@ -105,5 +137,6 @@ _ONE = "/postmortems/{postmortem:uuid}/release"
 routes = [
     Route(_ONE, release_page, methods=["GET"]),
     Route(_ONE, release, methods=["POST"]),
+    Route("/postmortems/{postmortem:uuid}/disclose", disclose_page, methods=["GET"]),
     Route("/postmortems/{postmortem:uuid}/disclose", disclose, methods=["POST"]),
 ]
