@@ -156,6 +156,10 @@ async def test_what_is_told_of_nobodys_incident_weighs_as_a_missing_postmortem_d
 async def test_coverage_is_of_what_the_filter_keeps(portal: Portal, world: Promises) -> None:
     async with portal.browser(PMO) as browser:
         assert "0 of 2 ever, signed" in await read(browser, "/switchboard?service=billing")
+        await portal.house.action_reminders.round()
+        said = "All that wait, whatever the filter."
+        assert said in await read(browser, "/switchboard?service=billing")
+        assert said not in await read(browser, "/switchboard")
         gaps = (await read(browser, "/switchboard?service=billing")).split("Gaps in the coverage")[1]
         gaps = gaps.split("</section>")[0]
         assert ("Trouble INC-2" in gaps, "Trouble INC-3" in gaps) == (True, True)
