@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test kills check bench fmt lock clean
+.PHONY: help demo up test kills batch check bench fmt lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1  \t/p' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test: .venv/dev.installed ## every test: pure, formats, real servers, real brows
 
 kills: .venv/dev.installed ## kill -9 of everything at random moments; COUNT=n how often, SEED=n repeats a run
 	KILLS_COUNT=$(or $(COUNT),200) KILLS_SEED=$(or $(SEED),$(shell date +%s)) $(BIN)/python -m pytest -s tests/integration/kills
+
+batch: .venv/dev.installed ## Trust Reports of a thousand customers, with workers killed at it; COUNT=n how many
+	TRUST_BATCH_TENANTS=$(or $(COUNT),1000) $(BIN)/python -m pytest -s tests/integration/trust/test_trust_reports_of_everybody.py
 
 check: .venv/dev.installed ## lint, format, types, import contracts, schema drift
 	$(BIN)/ruff check .

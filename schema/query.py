@@ -211,6 +211,12 @@ class Query(
     async def sla_runs(self, info: Info) -> list[SlaRun]:
         return [sla_run(each) for each in await info.context.house.runs.newest(info.context.actor)]
 
+    @strawberry.field(description="The latest batches of Trust Reports, newest first, for staff.")
+    async def trust_batches(self, info: Info) -> list[TrustBatch]:
+        return [
+            trust_batch(each) for each in await info.context.house.trust_batches.newest(info.context.actor)
+        ]
+
     @strawberry.field(description="The batch of Trust Reports of a period; null where none was started.")
     async def trust_batch(self, info: Info, period: str) -> TrustBatch | None:
         try:

@@ -8,6 +8,7 @@ import strawberry
 
 from schema.context import Info
 from schema.ids import encode
+from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.trust.batches import model
 
 strawberry.enum(model.BatchState, name="TrustBatchState", description="How far a batch is.")
@@ -25,6 +26,21 @@ class TrustBatchTenant:
     report_id: strawberry.ID | None
 
 
+@strawberry.type(description="How many tenants came to one outcome.")
+class TrustBatchCount:
+    outcome: model.BatchOutcome
+    tenants: int
+
+
+@strawberry.type(description="How far a batch is.")
+class TrustBatchTally:
+    total: int = strawberry.field(
+        description="Tenants to cover; while the batch is planned, those known so far."
+    )
+    done: int = strawberry.field(description="Tenants of whom it is known what it came to.")
+    counts: list[TrustBatchCount] = strawberry.field(description="By outcome, each of them.")
+
+
 @strawberry.type(description="The Trust Reports of one period for every tenant.")
 class TrustBatch:
     period: str
@@ -33,6 +49,20 @@ class TrustBatch:
     requested_at: datetime
     requested_by: str
     completed_at: datetime | None
+    receipt_id: strawberry.ID | None = strawberry.field(
+        description="Of its completion, in the vendor's log; null until then."
+    )
+
+    @strawberry.field(description="How far it is; names no tenant.")
+    async def tally(self, info: Info) -> TrustBatchTally:
+        found = await info.context.house.trust_batches.tally(info.context.actor, self.period)
+        return TrustBatchTally(
+            total=found.total,
+            done=found.done,
+            counts=[
+                TrustBatchCount(outcome=each, tenants=found.counts[each.value]) for each in model.BatchOutcome
+            ],
+        )
 
     @strawberry.field(description="Every tenant, by key; while the batch is planned, those known so far.")
     async def tenants(self, info: Info) -> list[TrustBatchTenant]:
@@ -57,4 +87,7 @@ def trust_batch(row: model.Batch) -> TrustBatch:
         requested_at=row.requested_at,
         requested_by=row.requested_by,
         completed_at=row.completed_at,
+        receipt_id=None
+        if row.receipt_id is None or row.state is not model.BatchState.COMPLETE
+        else encode("Receipt", VENDOR_ID, row.receipt_id),
     )

@@ -38,6 +38,7 @@ class Topic(StrEnum):
     QBR_DRAFT = "qbr.draft"
     QBR_ISSUED = "qbr.issued"
     SLA_REPORT_ISSUED = "sla_report.issued"
+    TRUST_BATCH_BLOCKED = "trust_batch.blocked"
     TRUST_REPORT_PUBLISHED = "trust_report.published"
     WEBHOOK_TEST = "webhook.test"
 
@@ -134,6 +135,11 @@ RULES: Mapping[Topic, TopicRule] = {
     ),
     Topic.SLA_REPORT_ISSUED: TopicRule(
         "SLA reports", "A month's report was signed, or restated.", _CUSTOMERS, for_customers=True
+    ),
+    Topic.TRUST_BATCH_BLOCKED: TopicRule(
+        "Trust Reports that a batch left out",
+        "A batch is over, and some customers have no Trust Report of the period: a part is stale or missing, or it failed.",
+        frozenset({Role.CSM, Role.VENDOR_ADMIN}),
     ),
     Topic.TRUST_REPORT_PUBLISHED: TopicRule(
         "Trust Reports",

@@ -149,3 +149,30 @@ async def test_a_batch_under_way_says_how_far_it_is_and_whom_it_could_not_serve_
         page = (await csm.get(here)).text
     assert settled(page)[0] == "3 of 3 customers"
     assert refreshes(page) == []
+
+
+async def test_as_many_parts_as_one_likes_are_let_stand_by_the_form_or_nothing_is_started(
+    portal: Portal,
+) -> None:
+    sent = {
+        "period": OVER,
+        "seen-posture": "missing: not checked",
+        "reason-posture": "The first look is tonight",
+        "seen-compliance": "missing: compliance was not evaluated yet",
+        "reason-compliance": "So is the first evaluation",
+        "seen-sla": "stale: whatever",
+        "reason-sla": "",
+    }
+    async with portal.browser("csm") as csm:
+        silent = await csm.post(LIST, data=sent | {"seen-compliance": " "})
+        assert silent.status_code == 422
+        assert '<a href="#seen-compliance">say what the part says, too</a>' in silent.text
+        assert "So is the first evaluation" in silent.text, "what was typed is still there"
+        assert await portal.house.trust_batches.newest(CONSOLE) == ()
+        done = await csm.post(LIST, data=sent)
+        assert (done.status_code, done.headers["location"]) == (303, f"{LIST}/{OVER}")
+    (batch,) = await portal.house.trust_batches.newest(CONSOLE)
+    assert [(each.section, each.seen, each.reason) for each in batch.acknowledgements] == [
+        ("posture", "missing: not checked", "The first look is tonight"),
+        ("compliance", "missing: compliance was not evaluated yet", "So is the first evaluation"),
+    ]

@@ -12,7 +12,9 @@ from support.graphql_desk import ask, do, refused, tenant
 from support.portal_fixtures import Portal
 from support.portal_world import NOW, STRANGER
 
+from schema.ids import encode
 from trust_portal.kernel.actor import SYSTEM
+from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.tenancy import StaffScope
 
 pytestmark = pytest.mark.takes(seconds=10)
@@ -25,8 +27,8 @@ INVITED = """query { viewer { tenant { auditInvitations(first: 5) { nodes {
 INVITATION = "query ($id: ID!) { node(id: $id) { ... on AuditInvitation { name state } } }"
 LOOKED = """query ($by: Looker, $verb: AccessVerb) { viewer { tenant { accessLog(first: 20, by: $by, verb: $verb) {
   nodes { actorName group verb what } } } } }"""
-BATCH = """query ($p: String!) { trustBatch(period: $p) { state attempt requestedBy tenants {
-  key outcome reason reportId } } }"""
+BATCH = """query ($p: String!) { trustBatch(period: $p) { state attempt requestedBy receiptId
+  tally { total done counts { outcome tenants } } tenants { key outcome reason reportId } } }"""
 
 
 async def receipts(portal: Portal) -> int:
@@ -219,9 +221,30 @@ async def test_everybodys_trust_reports_are_started_and_each_outcome_is_shown(po
         for each in (portal.world.aurora, portal.world.brightside):
             await house.trust_batches.cover(row.id, each.id)
         (found,) = (await ask(csm, BATCH, p=Q2)).values()
+        listed = await ask(csm, "{ trustBatches { period state receiptId } }")
     assert (found["state"], found["attempt"], found["requestedBy"]) == ("COMPLETE", 1, "Csm")
     assert [(each["key"], each["outcome"], each["reportId"]) for each in found["tenants"]] == [
         ("aurora", "BLOCKED", None),
         ("brightside", "BLOCKED", None),
     ]
     assert all("Posture (posture), missing: not checked" in each["reason"] for each in found["tenants"])
+    assert (found["tally"]["total"], found["tally"]["done"]) == (2, 2)
+    assert {each["outcome"]: each["tenants"] for each in found["tally"]["counts"]} == {
+        "PENDING": 0,
+        "PUBLISHED": 0,
+        "STANDING": 0,
+        "BLOCKED": 2,
+        "FAILED": 0,
+    }
+    (row,) = await house.trust_batches.newest(SYSTEM)
+    assert row.receipt_id is not None
+    receipt = encode("Receipt", VENDOR_ID, row.receipt_id)
+    assert found["receiptId"] == receipt
+    assert listed == {"trustBatches": [{"period": Q2, "state": "COMPLETE", "receiptId": receipt}]}
+    async with house.storage.read(StaffScope()) as session:
+        told = await session.execute(
+            text("SELECT title, path FROM notifications WHERE topic = 'trust_batch.blocked'")
+        )
+        assert [tuple(each) for each in told] == [
+            ("2 without a Trust Report for Q2 2026", "/trust-batches/2026-Q2")
+        ]

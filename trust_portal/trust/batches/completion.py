@@ -20,6 +20,7 @@ from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import Storage
 from trust_portal.trust.batches import repository
 from trust_portal.trust.batches.model import BatchOutcome, BatchProgress, BatchState, BatchTenant
+from trust_portal.trust.batches.telling import tell_left_out
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ class BatchCompletion:
                 receipt_id=receipt.id,
                 counts=progress.counts,
             )
+            await tell_left_out(session, progress)
         log.info("batch %s attempt %d is complete: %s", batch.period, batch.attempt, progress.counts)
         return True
 

@@ -13,11 +13,13 @@ from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.trust.batches.model import NOUN, BatchOutcome, StartTrustBatch
+from trust_portal.trust.gathering.everything import GATHERERS
 from trust_portal.trust.report.model import Acknowledgement
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, one_of, page_request, read_form, required, texts
 from trust_portal.web.navigation import frame
 from trust_portal.web.templating import page
+from trust_portal.web.views.acknowledging import acknowledgements_of
 
 #: Tenants on a page: it is asked for again every two seconds while a batch is under way.
 _ROWS: Final = 50
@@ -31,6 +33,8 @@ async def batches(request: Request, form: FormState = FormState()) -> Response:
         status_code=form.status,
         batches=await house.trust_batches.newest(actor),
         form=form,
+        parts=tuple(GATHERERS),
+        said=any(form.value(f"reason-{part}") for part in GATHERERS),
         may_start=house.gate.allows(actor, Action.TRUST_BATCH_START, Resource.of_house(NOUN)),
         **frame(request),
     )
@@ -47,13 +51,12 @@ async def start(request: Request) -> Response:
 
 
 def _acknowledgements(given: Mapping[str, str]) -> tuple[Acknowledgement, ...]:
-    """The one that the form has room for; programs give any number."""
-    section, seen, reason = (given.get(name, "") for name in ("section", "seen", "reason"))
-    if not section and not reason:
-        return ()
-    if not section or not seen:
-        raise InvalidInput("name the part, and what it says", field="section")
-    return (Acknowledgement(section, reason, seen),)
+    """Of each part that has a reason."""
+    named = acknowledgements_of(given)
+    for each in named:
+        if not each.seen.strip():
+            raise InvalidInput("say what the part says, too", field=f"seen-{each.section}")
+    return named
 
 
 async def batch(request: Request) -> Response:
