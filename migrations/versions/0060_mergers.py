@@ -13,10 +13,20 @@ down_revision = "0059"
 branch_labels = None
 depends_on = None
 
-#: As far as rows say it; whatever is told of an incident makes its row anew, and so does ``incidents rebuild``.
+#: As far as rows say it, without telling claims apart; whatever is told of an incident makes its row anew, and so does ``incidents rebuild``.
 _NEXT = """
-UPDATE incidents SET changed_at = last_fact_at, ends_in = merged_into,
-  merged_at = CASE WHEN merged_into IS NOT NULL THEN last_fact_at END
+UPDATE incidents SET ends_in = merged_into, changed_at = coalesce((
+    SELECT max(told.received_at) FROM facts told
+    WHERE told.tenant_id = :tenant_id AND told.subject = incidents.key AND (
+      told.type = 'trustportal.incident.declared.v1' OR told.type = 'trustportal.incident.updated.v1'
+      AND (told.body ->> 'kind' IN ('affected', 'reopened')
+           OR told.body ->> 'kind' = 'severity' AND told.body ->> 'severity' <= incidents.told_severity))
+  ), last_fact_at),
+  merged_at = CASE WHEN merged_into IS NOT NULL THEN coalesce((
+    SELECT max(told.received_at) FROM facts told
+    WHERE told.tenant_id = :tenant_id AND told.subject = incidents.key
+      AND told.type = 'trustportal.incident.updated.v1' AND told.body ->> 'kind' = 'merged'
+  ), last_fact_at) END
 WHERE tenant_id = :tenant_id
 """
 _LAST = """
