@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -25,6 +25,7 @@ from trust_portal.house import House
 from trust_portal.kernel.canonical import canonical
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.reliability.reports.service import IssueReport
+from trust_portal.trust.accounts.model import Readiness, SetAccount
 from trust_portal.trust.qbr import document
 from trust_portal.trust.qbr.model import EntryKind, Qbr, Say
 from trust_portal.trust.qbr.recompute import recompute_qbr
@@ -65,6 +66,7 @@ async def test_a_draft_whose_sla_report_was_restated_is_issued_once_it_is_gather
     house, aurora = portal.house, portal.world.aurora
     await publish(house, aurora.id)
     draft = await prepare(house, aurora.id)
+    portal.clock.advance(timedelta(minutes=1))
     await _correct(house)
     restated = await house.reports.issue(IssueReport(aurora.id, JUNE, "one more minute came in"), CONSOLE)
     assert restated.revision == 2
@@ -91,6 +93,7 @@ async def test_an_sla_report_that_later_data_contradict_is_stale_wherever_a_revi
     house, aurora = portal.house, portal.world.aurora
     await publish(house, aurora.id)
     draft = await prepare(house, aurora.id)
+    portal.clock.advance(timedelta(minutes=1))
     await _correct(house)
     with pytest.raises(Conflict) as refused:
         await house.reports.issue(IssueReport(aurora.id, JUNE), CONSOLE)
@@ -166,6 +169,9 @@ async def test_what_verifying_a_review_derives_and_what_it_does_not_is_said_exac
 async def _is_gathered_anew(portal: Portal, draft: Qbr, newer: str) -> Qbr:
     """Nobody issues the draft as it is, whatever they let stand; its page says why, and a click makes another."""
     house = portal.house
+    await house.accounts.set(SetAccount(draft.tenant_id, None, date(2026, 7, 31)), CORA)
+    assert await _readiness(house) is Readiness.SUPERSEDED
+    assert (await house.accounts.look(CORA, draft.tenant_id)).readiness is Readiness.SUPERSEDED
     await house.qbrs.say(Say(draft.tenant_id, Q2, EntryKind.COMMENT, "sla", "We know."), CORA)
     before = await everything(house, draft.tenant_id)
     said = f"what this rests on was superseded: {newer}. Gather it anew: what was said stays"
@@ -174,6 +180,7 @@ async def _is_gathered_anew(portal: Portal, draft: Qbr, newer: str) -> Qbr:
     assert (refused.value.code, refused.value.message) == ("INPUT_SUPERSEDED", said)
     here = f"/t/aurora/qbr/{draft.id}"
     async with portal.browser("csm") as csm:
+        assert "Superseded, gather anew" in (await csm.get("/accounts")).text
         answer = await csm.post(f"{here}/issue", data={})
         assert (answer.status_code, said in answer.text) == (409, True)
         assert await everything(house, draft.tenant_id) == before
@@ -190,9 +197,15 @@ async def _is_gathered_anew(portal: Portal, draft: Qbr, newer: str) -> Qbr:
         page = (await csm.get(anew.headers["location"])).text
         assert "We know." in page, "what was said stays"
         assert "superseded" not in page
+        assert "Superseded" not in (await csm.get("/accounts")).text
+    assert await _readiness(house) is Readiness.BLOCKED
     (qbr,) = await house.qbr_reader.drafts(CORA, draft.tenant_id)
     assert str(qbr.id) in anew.headers["location"]
     return qbr
+
+
+async def _readiness(house: House) -> Readiness:
+    return next(each.readiness for each in await house.accounts.list(CORA) if each.tenant.key == "aurora")
 
 
 async def _issued(house: House, qbr: Qbr) -> Mapping[str, Any]:

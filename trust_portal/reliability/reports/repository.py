@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, cast, func, insert, select, update
+from sqlalchemy import Row, Select, cast, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
@@ -71,6 +71,13 @@ async def heads_of_period(session: ReadSession, period: str) -> tuple[Head, ...]
     """One period of every tenant. For the staff scope."""
     rows = await session.execute(select(sla_report_heads).where(sla_report_heads.c.period == period))
     return tuple(_head(row) for row in rows)
+
+
+async def heads_changed_since(session: ReadSession, at: datetime) -> tuple[Head, ...]:
+    """Every tenant's periods that were reported on anew, or overtaken, after the moment ``at``. For the staff scope."""
+    columns = sla_report_heads.c
+    query = select(sla_report_heads).where(or_(columns.changed_at > at, columns.overtaken_at > at))
+    return tuple(_head(row) for row in await session.execute(query))
 
 
 async def add_report(

@@ -36,6 +36,7 @@ class Readiness(StrEnum):
     NOT_PREPARED = "not_prepared"
     BLOCKED = "blocked"  #: prepared, and something in it is stale or missing
     AGED = "aged"  #: prepared longer ago than its facts may be old: to be gathered anew
+    SUPERSEDED = "superseded"  #: prepared, and a document that it rests on was superseded since: likewise
     DRAFT = "draft"  #: prepared, and nothing stands in the way
     ISSUED = "issued"
 

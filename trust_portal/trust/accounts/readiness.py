@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from uuid import UUID
 
 from trust_portal.access.tenants.model import Tenant
+from trust_portal.kernel.period import parse_period
+from trust_portal.reliability.reports.record import Head
 from trust_portal.trust.accounts.model import Account, AccountSettings, Readiness
 from trust_portal.trust.qbr.ageing import gathers_anew
 from trust_portal.trust.qbr.model import FRESH_FOR, Qbr
@@ -18,10 +20,12 @@ def account_of(
     reviews: Mapping[tuple[UUID, str], Qbr],
     now: datetime,
     spoken: Collection[tuple[UUID, str]] = (),
+    superseded: Collection[UUID] = (),
 ) -> Account:
     """An account with how far the QBR of the quarter that its next review is about has come.
 
-    ``spoken`` names the tenants and periods about whose reviews somebody said something.
+    ``spoken`` names the tenants and periods about whose reviews somebody said something, ``superseded`` the drafts
+    of which something they rest on was superseded.
     """
     quarter = settings.quarter
     if quarter is None:
@@ -31,12 +35,39 @@ def account_of(
         return Account(tenant, settings, Readiness.NOT_PREPARED)
     if qbr.issue is not None:
         state = Readiness.ISSUED
+    elif qbr.id in superseded:
+        state = Readiness.SUPERSEDED
     elif now - qbr.as_of > FRESH_FOR:
         state = Readiness.AGED
     else:
         state = Readiness.BLOCKED if qbr.blocking else Readiness.DRAFT
     to_gather = gathers_anew(qbr, now, spoken=(tenant.id, quarter) in spoken)
     return Account(tenant, settings, state, qbr.blocking, qbr.id, to_gather)
+
+
+def superseded_among(
+    drafts: Iterable[Qbr], published: Mapping[UUID, UUID], heads: Iterable[Head], zones: Mapping[UUID, str]
+) -> frozenset[UUID]:
+    """The drafts that rest on what was superseded since, as their own pages say it.
+
+    ``published`` is each tenant's last Trust Report, ``heads`` where months stand that changed since, ``zones`` each
+    tenant's time zone.
+    """
+    moved: dict[UUID, list[Head]] = {}
+    for head in heads:
+        if head.signed_id is not None:
+            moved.setdefault(head.tenant_id, []).append(head)
+    found = set()
+    for qbr in drafts:
+        period = parse_period(qbr.period, zones[qbr.tenant_id])
+        changed = any(
+            period.start <= head.period_start < period.end
+            and max(head.changed_at, head.overtaken_at or head.changed_at) > qbr.as_of
+            for head in moved.get(qbr.tenant_id, ())
+        )
+        if changed or published.get(qbr.tenant_id) != qbr.trust_report_id:
+            found.add(qbr.id)
+    return frozenset(found)
 
 
 def is_due(account: Account, today: date) -> bool:

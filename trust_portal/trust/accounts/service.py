@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from trust_portal.access.gate import Gate
 from trust_portal.access.people.model import Person
 from trust_portal.access.people.repository import active_people, find_active_person
 from trust_portal.access.policy import Resource
+from trust_portal.access.tenants.model import Tenant
 from trust_portal.access.tenants.repository import active_customers, find_tenant
 from trust_portal.errors import InvalidInput, NotFound
 from trust_portal.evidence.act import Act
@@ -22,10 +23,11 @@ from trust_portal.kernel.actor import SYSTEM, Actor, Role
 from trust_portal.kernel.canonical import Json, digest
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.page import Page, PageRequest, page_of
+from trust_portal.reliability.reports.repository import heads_changed_since
 from trust_portal.storage.outbox import Job
 from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import StaffScope, TenantScope
-from trust_portal.storage.unit_of_work import Storage
+from trust_portal.storage.unit_of_work import ReadSession, Storage
 from trust_portal.trust.accounts.model import (
     KEPT,
     NOUN,
@@ -34,10 +36,12 @@ from trust_portal.trust.accounts.model import (
     Readiness,
     SetAccount,
 )
-from trust_portal.trust.accounts.readiness import account_of, is_due, is_near
+from trust_portal.trust.accounts.readiness import account_of, is_due, is_near, superseded_among
 from trust_portal.trust.accounts.repository import add_settings, all_settings, settings_of
+from trust_portal.trust.qbr.model import Qbr
 from trust_portal.trust.qbr.repository import newest_qbrs, qbrs_of, spoken_of
 from trust_portal.trust.qbr.telling import announce_old
+from trust_portal.trust.report.repository import newest_published
 
 
 class Accounts:
@@ -59,9 +63,12 @@ class Accounts:
             tenants = await active_customers(session)
             settings = await all_settings(session)
             reviews, spoken = await newest_qbrs(session), await spoken_of(session)
+            superseded = await _superseded(session, tenants, reviews.values())
         now = self._storage.clock.now()
         found = [
-            account_of(each, settings.get(each.id, AccountSettings(each.id)), reviews, now, spoken)
+            account_of(
+                each, settings.get(each.id, AccountSettings(each.id)), reviews, now, spoken, superseded
+            )
             for each in tenants
         ]
         ids = [each.id for each in tenants]
@@ -91,7 +98,9 @@ class Accounts:
             {
                 each.tenant.id: each
                 for each in accounts
-                if each.readiness is Readiness.AGED and is_near(each, today) and not is_due(each, today)
+                if each.readiness in {Readiness.AGED, Readiness.SUPERSEDED}
+                and is_near(each, today)
+                and not is_due(each, today)
             }
         )
         return len(asked)
@@ -126,8 +135,9 @@ class Accounts:
             if tenant is None or tenant.is_vendor:
                 raise NotFound("tenant")
             settings, reviews = await settings_of(session, tenant_id), await newest_qbrs(session, tenant_id)
+            superseded = await _superseded(session, [tenant], reviews.values())
         await self._access_log.looked(actor, tenant_id, NOUN, purpose="business review")
-        return account_of(tenant, settings, reviews, self._storage.clock.now())
+        return account_of(tenant, settings, reviews, self._storage.clock.now(), superseded=superseded)
 
     async def managers(self, actor: Actor) -> tuple[Person, ...]:
         """Who may look after an account, by name."""
@@ -180,6 +190,19 @@ class Accounts:
         if person is None:
             raise InvalidInput("choose somebody who works here", field="csm")
         return person.name
+
+
+async def _superseded(
+    session: ReadSession, tenants: Iterable[Tenant], reviews: Iterable[Qbr]
+) -> frozenset[UUID]:
+    """Which of the drafts rest on what was superseded since; in the staff scope."""
+    zones = {each.id: each.time_zone for each in tenants}
+    drafts = [each for each in reviews if each.issue is None and each.tenant_id in zones]
+    if not drafts:
+        return frozenset()
+    published = await newest_published(session)
+    heads = await heads_changed_since(session, min(each.as_of for each in drafts))
+    return superseded_among(drafts, published, heads, zones)
 
 
 def _place(account: Account) -> tuple[str, str]:

@@ -64,7 +64,7 @@ async def announce_prepared(
 async def announce_old(session: WriteSession, tenant: Tenant, qbr: Qbr, settings: AccountSettings) -> None:
     """Of a draft that somebody works on: once for each."""
     text = (
-        "What it states is older than it may be when it is issued. Gather it anew from its page: comments and omissions "
+        "What it states is older than it may be when it is issued, or rests on what was superseded since. Gather it anew from its page: comments and omissions "
         "stay, and so does every review of a recommendation whose figures are the same."
     )
     await announce(session, _draft(tenant, qbr, settings, "it has grown old", text, "stale"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -92,6 +93,13 @@ async def newest_trust_report(session: ReadSession, tenant_id: UUID) -> Publishe
     query = _query(tenant_id).add_columns(trust_reports.c.document)
     row = (await session.execute(query.order_by(trust_reports.c.number.desc()).limit(1))).first()
     return None if row is None else Published(_report(row), bytes(row.document))
+
+
+async def newest_published(session: ReadSession) -> Mapping[UUID, UUID]:
+    """By tenant the last published one, of whatever period; in the staff scope."""
+    columns = trust_reports.c
+    query = select(columns.tenant_id, columns.id).order_by(columns.tenant_id, columns.number)
+    return {row.tenant_id: row.id for row in await session.execute(query)}
 
 
 async def trust_report_of_period(

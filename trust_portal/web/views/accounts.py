@@ -27,6 +27,7 @@ READINESS = {
     Readiness.BLOCKED: ("warn", "Something is missing"),
     Readiness.AGED: ("warn", "To be gathered anew"),
     Readiness.DRAFT: ("busy", "Draft"),
+    Readiness.SUPERSEDED: ("warn", "Superseded, gather anew"),
     Readiness.ISSUED: ("good", "Issued"),
 }
 
