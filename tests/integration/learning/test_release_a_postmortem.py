@@ -408,12 +408,19 @@ async def test_the_same_version_is_released_once_and_the_next_one_again(desk):
     assert opened.newer.version == 2
 
 
-async def test_what_is_not_withheld_cannot_be_disclosed(desk):
+async def test_neither_what_is_not_withheld_nor_what_is_another_customers_can_be_disclosed(desk):
     release = await released(desk, await desk.signed(await desk.postmortem()))
-    with pytest.raises(InvalidInput) as refused:
-        await desk.house.postmortem_releases.disclose(
-            Disclose(release.id, ("incident.title",), "They asked."), desk.owner
-        )
-    assert refused.value.code == "NOT_WITHHELD"
+    own = f"customers.{release.customer['key']}."
+    (another,) = (
+        place for place in release.withheld if place.startswith("customers.") and not place.startswith(own)
+    )
+    assert another not in release.concealed
+    assert any(place.startswith(own) for place in release.concealed)
+    for place in ("incident.title", another):
+        with pytest.raises(InvalidInput) as refused:
+            await desk.house.postmortem_releases.disclose(
+                Disclose(release.id, ("incident.owner", place), "They asked."), desk.owner
+            )
+        assert refused.value.code == "NOT_WITHHELD"
     (known,) = await desk.house.postmortem_releases.of_postmortem(desk.owner, release.postmortem_id)
     assert known.disclosed == ()

@@ -44,8 +44,10 @@ class StoredRelease:
 
     @property
     def concealed(self) -> tuple[str, ...]:
-        """Places that the customer has not been shown, and can be; sorted."""
-        return tuple(sorted(self.withheld.keys() - set(self.disclosed)))
+        """Places that the customer has not been shown, and can be; sorted. What is another customer's is never."""
+        key = self.customer["key"]
+        hidden = self.withheld.keys() - set(self.disclosed)
+        return tuple(sorted(place for place in hidden if not _is_of_another(place, key)))
 
     @property
     def disclosures(self) -> tuple[str, ...]:
@@ -66,6 +68,12 @@ class StoredRelease:
             at=at,
             receipt_id=receipt_id,
         )
+
+
+def _is_of_another(place: str, key: str) -> bool:
+    """Whether ``place`` lies under another customer than the one called ``key``."""
+    first, _, rest = place.partition(".")
+    return first == "customers" and rest.partition(".")[0] != key
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,9 @@ class PostmortemReleases:
         return release
 
     async def disclose(self, command: Disclose, actor: Actor) -> StoredRelease:
-        """Show a customer what its copy withholds. Raises ``InvalidInput`` for a place that is not withheld."""
+        """Show a customer what its copy withholds. Raises ``InvalidInput`` (NOT_WITHHELD) for a place that is not
+        withheld from it, or that is another customer's.
+        """
         async with self._storage.read(_VENDOR) as session:
             asked = await find_release(session, command.release_id)
         decision = await self._may_release(actor, asked.postmortem_id)
@@ -162,10 +164,11 @@ class PostmortemReleases:
             before = await newest_release(session, asked.postmortem_id, asked.version, asked.customer_id)
             if before is None:
                 raise NotFound("release")
-            open_ = before.withheld.keys() - set(before.disclosed)
-            if unknown := sorted(set(command.fields) - open_):
+            if unknown := sorted(set(command.fields) - set(before.concealed)):
                 raise InvalidInput(
-                    f"{unknown[0]!r} is not withheld from this customer", field="fields", code="NOT_WITHHELD"
+                    f"{unknown[0]!r} is nothing that this customer can be shown",
+                    field="fields",
+                    code="NOT_WITHHELD",
                 )
             postmortem = await find_postmortem(session, asked.postmortem_id)
             version = postmortem.versions[asked.version - 1]
