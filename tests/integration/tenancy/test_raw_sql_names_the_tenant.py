@@ -27,9 +27,6 @@ OVER_ALL = {
         "which tenants have a log: the sequencer checks all before it extends any"
     ),
     ("trust_portal/evidence/log_check.py", frozenset({"receipts"})): "how many receipts each log must hold",
-    ("trust_portal/trust/compliance/repository.py", frozenset({"compliance_evaluations", "tenants"})): (
-        "where every customer stands, for the list of all"
-    ),
     (
         "trust_portal/trust/compliance/repository.py",
         frozenset({"compliance_evaluations", "receipts", "tenants"}),

@@ -40,6 +40,7 @@ VALUES: Mapping[str, object] = {
     "max_age": timedelta(days=30),
     "name": "pager",
     "period": "2026-06",
+    "replaces": UUID(int=2),
     "rules": "- ignore: a test",
     "subsystem": "compute",
     "topics": frozenset({Topic.SLA_REPORT_ISSUED}),
@@ -74,12 +75,13 @@ def made(command: type, field: str, words: str) -> Any:
 
 
 def _given(kind: type) -> dict[str, object]:
-    """A value for each field that has no default."""
+    """A value for each field that has no default, or of which words are only said with a value."""
     hints = typing.get_type_hints(kind)
     return {
         each.name: VALUES[each.name] if each.name in VALUES else _some(hints[each.name])
         for each in dataclasses.fields(kind)
-        if each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING
+        if each.name in VALUES
+        or (each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING)
     }
 
 
