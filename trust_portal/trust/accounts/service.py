@@ -11,7 +11,7 @@ from trust_portal.access.access_log.service import AccessLog
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.people.model import Person
-from trust_portal.access.people.repository import active_people, find_active_person
+from trust_portal.access.people.repository import find_active_person, holders
 from trust_portal.access.policy import Resource
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.access.tenants.repository import active_customers, find_tenant
@@ -143,8 +143,8 @@ class Accounts:
         """Who may look after an account, by name."""
         await self._gate.require(actor, Action.ALL_ACCOUNTS_READ, Resource.of_house("list of accounts"))
         async with self._storage.read(TenantScope(VENDOR_ID)) as session:
-            people = await active_people(session, VENDOR_ID)
-        return tuple(sorted((each for each in people if Role.CSM in each.roles), key=lambda each: each.name))
+            people = await holders(session, VENDOR_ID, (Role.CSM,), (), self._storage.clock.now())
+        return tuple(sorted(people, key=lambda each: each.name))
 
     async def set(self, command: SetAccount, actor: Actor) -> AccountSettings:
         """``NotFound`` for no customer; ``InvalidInput`` (csm) for nobody of the vendor's; ``Conflict``."""
