@@ -12,8 +12,12 @@ down_revision = "0060"
 branch_labels = None
 depends_on = None
 
-#: Made in the review of the last quarter that was over then.
-_BEFORE = "UPDATE qbr_commitments SET period = to_char(made_at - interval '3 months', 'YYYY\"-Q\"Q')"
+#: Made in the review of the last quarter that was over then. As a change of type, since rows are never updated here:
+#: the table is written anew as a whole, whoever owns it, and no trigger or policy of rows has a say.
+_BEFORE = """
+ALTER TABLE qbr_commitments ALTER COLUMN period TYPE text
+USING to_char((made_at AT TIME ZONE 'UTC') - interval '3 months', 'YYYY"-Q"Q')
+"""
 
 
 def upgrade() -> None:
