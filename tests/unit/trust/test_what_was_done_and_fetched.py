@@ -31,7 +31,8 @@ from trust_portal.trust.gathering.savings import MOST_HOURS
 from trust_portal.trust.qbr.gathering.savings import savings_section
 from trust_portal.trust.report.derivation import Derivation, sections_differ
 from trust_portal.trust.sections.display import UNKNOWN, display, sentences
-from trust_portal.trust.sections.model import Section, Sentence, State, Unit
+from trust_portal.trust.sections.model import Cell, Figure, Section, Sentence, State, Unit
+from trust_portal.trust.sections.outcome import outcome, verdict
 
 ASK = Ask(TENANT, parse_period("2026-Q2", "UTC"), NOW)
 HOW = Derivation("2", "2026-Q2", ASK.period.start, NOW)
@@ -251,6 +252,31 @@ def test_of_an_incident_without_postmortem_or_copy_nothing_is_known_and_none_is_
     ]
     assert rows(found, "prevention")[1] == ["Login down", *[UNKNOWN] * 6]
     assert figures(found) == {"major": "2", "gaps": "1", "promised": "1", "done": "1", "overdue": "0"}
+
+
+def test_a_postmortem_that_was_signed_before_more_happened_is_owed_and_no_section_of_it_is_fresh():
+    line = MajorLine(INCIDENT, Cover.OUTDATED, POSTMORTEM, COPY, PROMISED[:1])
+    found = incidents_section((line,), NOW, NOW)
+    why = "more happened since it was signed of P1 Exports slow"
+    assert (found.state, found.why) == (State.MISSING, why)
+    assert found.table("postmortems").rows[0].cells[1].value == "signed, and more happened since"
+    assert figures(found) == {
+        "major": "1", "gaps": "1", "outdated": "1", "promised": "1", "done": "1", "overdue": "0",
+    }  # fmt: skip
+    assert said(found)[0] == (
+        "Major incidents in the period: 1; without a signed postmortem: 1, of which signed before more happened: 1."
+    )
+    assert outcome(found) == ("bad", "1 postmortem owed")
+    assert verdict([found]) == "1 postmortem owed"
+
+    assert list(sections_differ("trust-report.json", [found], {}, HOW)) == []
+    quiet = tuple(Figure(each.id, each.label, Cell("0", each.cell.unit)) for each in found.figures)
+    forged = replace(found, state=State.FRESH, why=None, figures=quiet)
+    differ = sections_differ("trust-report.json", [forged], {}, HOW)
+    claimed = {each.field: (each.reported, each.recomputed) for each in differ}
+    assert claimed["$.sections[0].state"] == ("fresh", "missing")
+    assert claimed["$.sections[0].figures[1].value"] == ("0", "1")
+    assert claimed["$.sections[0].figures[2].value"] == ("0", "1")
 
 
 def tally(

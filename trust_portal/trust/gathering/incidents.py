@@ -28,7 +28,7 @@ from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.ids import INCIDENTS, MAJOR, POSTMORTEMS, PREVENTION
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.gathering.telling import NO_INCIDENTS, incident_sentences
-from trust_portal.trust.gathering.totals import NOT_BEGUN, NOT_SIGNED, incident_totals
+from trust_portal.trust.gathering.totals import NOT_BEGUN, NOT_SIGNED, OUTDATED, incident_totals
 from trust_portal.trust.sections.freshness import freshness
 from trust_portal.trust.sections.model import Cell, Column, Row, Section, State, Table, Unit
 
@@ -68,7 +68,7 @@ _PREVENTION_COLUMNS: Final = (
 _COVER: Final[Mapping[Cover, str]] = {
     Cover.SIGNED: "signed",
     Cover.MERGED: "covered by the postmortem of what it was merged into",
-    Cover.OUTDATED: "signed, and more happened since",
+    Cover.OUTDATED: OUTDATED,
     Cover.UNSIGNED: NOT_SIGNED,
     Cover.MISSING: NOT_BEGUN,
 }

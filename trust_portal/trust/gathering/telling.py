@@ -16,7 +16,12 @@ def incident_sentences(figures: Sequence[Figure]) -> tuple[Sentence, ...]:
     counts = {each.id: each.cell.value for each in figures}
     if counts["major"] == "0":
         return (Sentence(NO_INCIDENTS),)
-    found = [Sentence("Major incidents in the period: {major}; without a signed postmortem: {gaps}.")]
+    overtaken = ", of which signed before more happened: {outdated}" if "outdated" in counts else ""
+    found = [
+        Sentence(
+            f"Major incidents in the period: {{major}}; without a signed postmortem: {{gaps}}{overtaken}."
+        )
+    ]
     if counts["promised"] != "0":
         found.append(Sentence("Prevention actions promised: {promised}; done: {done}; overdue: {overdue}."))
     return tuple(found)

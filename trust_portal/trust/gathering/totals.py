@@ -12,6 +12,7 @@ from trust_portal.trust.sections.model import Cell, Figure, Row, Table, Unit
 #: States of a postmortem that are gaps.
 NOT_SIGNED: Final = "not signed"
 NOT_BEGUN: Final = "not begun"
+OUTDATED: Final = "signed, and more happened since"
 #: What an anomaly is called of which less was spent than expected: nothing was lost by it.
 DROP: Final = "drop"
 
@@ -21,7 +22,7 @@ PLAYBOOKS: Final = f"{COST}/playbooks"
 
 
 def incident_totals(major: Table, postmortems: Table, prevention: Table) -> tuple[Figure, ...]:
-    """Two incidents that one postmortem covers have its actions once."""
+    """Two incidents that one postmortem covers have its actions once. One that was signed before more happened is a gap."""
     once: dict[str, Row] = {}
     for about, row in zip(postmortems.rows, prevention.rows, strict=True):
         if cell_of(prevention, row, "planned").value is not None:
@@ -31,12 +32,17 @@ def incident_totals(major: Table, postmortems: Table, prevention: Table) -> tupl
     def actions(column: str) -> int:
         return sum(int(cell_of(prevention, row, column).value or 0) for row in once.values())
 
-    gaps = sum(
-        cell_of(postmortems, row, "state").value in {NOT_SIGNED, NOT_BEGUN} for row in postmortems.rows
-    )
+    states = [cell_of(postmortems, row, "state").value for row in postmortems.rows]
+    outdated = states.count(OUTDATED)
+    gaps = outdated + sum(each in {NOT_SIGNED, NOT_BEGUN} for each in states)
     return (
         count("major", "Major incidents", len(major.rows), INCIDENTS),
         count("gaps", "Without a signed postmortem", gaps, INCIDENTS),
+        *(
+            [count("outdated", "Of these signed before more happened", outdated, INCIDENTS)]
+            if outdated
+            else []
+        ),
         count("promised", "Prevention actions promised", actions("planned"), INCIDENTS),
         count("done", "Prevention actions done", actions("done"), INCIDENTS),
         count("overdue", "Prevention actions overdue", actions("overdue"), INCIDENTS),
