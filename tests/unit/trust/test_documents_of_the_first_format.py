@@ -75,6 +75,7 @@ def test_a_report_of_the_first_format_follows_from_its_own_rows_as_it_did_then()
     files = _bundle()
     assert faults("trust-report", json.loads(files["trust-report.json"])) == []
     assert recompute_trust_report(files) == []
+    assert b'"Saved in the first day (EUR)"' in files["trust-report.json"], "in the words of then"
     places = {
         (2, 0, "1"): ("$.sections[2].figures[0].value", "1", "0"),
         (1, 2, "1.00"): ("$.sections[1].figures[2].value", "1.00", "300.01"),

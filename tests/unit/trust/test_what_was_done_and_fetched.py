@@ -28,6 +28,7 @@ from trust_portal.trust.gathering.cost import cost_section
 from trust_portal.trust.gathering.incidents import MajorLine, incidents_section
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.gathering.savings import MOST_HOURS
+from trust_portal.trust.qbr.gathering.outcome import outcome_section
 from trust_portal.trust.qbr.gathering.savings import savings_section
 from trust_portal.trust.report.derivation import Derivation, sections_differ
 from trust_portal.trust.sections.display import UNKNOWN, display, sentences
@@ -74,7 +75,10 @@ def test_what_was_found_what_was_done_and_what_it_saves_an_hour():
     assert said(found) == [
         "Anomalies in the period: 1, of which open: 1; beyond what was expected: EUR 300.01.",
         "Playbooks carried out: 2, of which verified in the data: 1, which saves EUR 89.50 an hour.",
-        "Counted is the first day of each, as far as it lies in the period: 24 hours in all, in which EUR 2,148.00 was saved.",
+        (
+            "Avoided in the first day of each, had it gone on at the rate before: EUR 2,148.00. Of that day counts what lies in "
+            "the period: 24 hours in all."
+        ),
     ]
 
 
@@ -145,9 +149,15 @@ def test_a_saving_is_the_verified_rate_times_the_hours_of_the_first_day_that_lie
     assert figures(found) == {"verified": "4", "saved-eur": "2148.03", "saved-jpy": "1440"}
     assert dict(found.cells())[f"savings/savings/{run(1).id}/saved"].receipt == str(VERIFIED)
     (sentence,) = said(found)
-    assert sentence.startswith(
-        "Verified playbooks: 4; at their verified rates they saved EUR 2,148.03 and JPY 1,440. Counted is the first day"
+    assert sentence == (
+        "Verified playbooks: 4. Avoided in the first day of each, had it gone on at the rate before: EUR 2,148.03 and "
+        "JPY 1,440. Of that day counts what lies in the period; nobody knows how long it would have gone on."
     )
+    looked = outcome_section([found], ASK.now)
+    assert [(each.label, display(each.cell).replace("\u00a0", " ")) for each in looked.figures] == [
+        ("Avoided in the first day, had it gone on (EUR)", "EUR 2,148.03"),
+        ("Avoided in the first day, had it gone on (JPY)", "JPY 1,440"),
+    ], "where the amount stands alone it says of what it is an estimate"
 
 
 def test_without_a_verified_playbook_no_saving_is_claimed():

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from trust_portal.trust.gathering.telling import NO_INCIDENTS, amounts
-from trust_portal.trust.gathering.totals import COST, DROP, PLAYBOOKS, cell_of, count, savings_totals, sums
+from trust_portal.trust.gathering.totals import COST, DROP, PLAYBOOKS, cell_of, count, sums
 from trust_portal.trust.sections.model import Figure, Sentence, Table
 
 #: What was said of promises, whatever their number.
@@ -40,7 +40,7 @@ def cost_totals(anomalies: Table, playbooks: Table, savings: Table) -> tuple[Fig
         count("verified", "Verified in the data", verified, PLAYBOOKS),
         *sums("rate", "Saved an hour, verified", playbooks, PLAYBOOKS),
         count("hours", "Hours counted as saved", hours, PLAYBOOKS),
-        *savings_totals(savings),
+        *sums("saved", "Saved in the first day", savings, PLAYBOOKS),
     )
 
 

@@ -1,4 +1,4 @@
-"""What verified playbooks saved, in the first day of each: for the Trust Report and the QBR. Pure.
+"""What verified playbooks avoided in the first day of each, had it gone on: for the Trust Report and the QBR. Pure.
 
 Nobody can know how long it would have gone on; a rate times the rest of a quarter would be no saving that
 anybody could check. A day that lies in two periods is parted between them: what consecutive periods state adds up to
@@ -29,7 +29,7 @@ _COLUMNS: Final = (
     Column("since", "Since", Unit.INSTANT),
     Column("hours", "Hours counted", Unit.COUNT),
     Column("rate", "Saved an hour, verified", Unit.MONEY),
-    Column("saved", "Saved in these", Unit.MONEY),
+    Column("saved", "Avoided in these, had it gone on", Unit.MONEY),
 )
 
 
@@ -48,7 +48,9 @@ def savings_table(runs: Sequence[Run], ask: Ask) -> Table:
         for each in runs
         if each.saved_per_hour is not None and (_hours(each, ask) or stepped(each, ask))
     )
-    return Table(SAVINGS, "What it saved", _COLUMNS, rows, "No saving is claimed.")
+    return Table(
+        SAVINGS, "What was avoided in the first day of each", _COLUMNS, rows, "No saving is claimed."
+    )
 
 
 def stepped(run: Run, ask: Ask) -> bool:

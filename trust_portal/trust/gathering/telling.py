@@ -49,8 +49,8 @@ def cost_sentences(figures: Sequence[Figure]) -> tuple[Sentence, ...]:
     if saved:
         found.append(
             Sentence(
-                f"Counted is the first day of each, as far as it lies in the period: {{hours}} hours in all, in "
-                f"which {saved} was saved."
+                f"Avoided in the first day of each, had it gone on at the rate before: {saved}. Of that day counts "
+                f"what lies in the period: {{hours}} hours in all."
             )
         )
     return tuple(found)

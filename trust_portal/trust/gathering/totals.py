@@ -75,14 +75,18 @@ def cost_totals(
         count("refused", "Planned, and not carried out", len(refused.rows), PLAYBOOKS),
         count("verified", "Verified in the data", verified, PLAYBOOKS),
         *sums("rate", "Saved an hour, verified", playbooks, PLAYBOOKS),
-        count("hours", "Hours counted as saved", hours, PLAYBOOKS),
+        count("hours", "Hours counted of first days", hours, PLAYBOOKS),
         *savings_totals(savings),
     )
 
 
 def savings_totals(savings: Table) -> tuple[Figure, ...]:
-    """Amounts by currency, over the hours that count."""
-    return tuple(sums("saved", "Saved in the first day", savings, PLAYBOOKS))
+    """Amounts by currency, over the hours that count.
+
+    The label says of what they are an estimate, as it stands alone in a period in one look: they may well be more than
+    was lost, for what was stopped after an hour cost an hour.
+    """
+    return tuple(sums("saved", "Avoided in the first day, had it gone on", savings, PLAYBOOKS))
 
 
 def _began(table: Table, row: Row) -> datetime:

@@ -69,7 +69,7 @@ def saving_sentences(figures: Sequence[Figure]) -> tuple[Sentence, ...]:
     amounts = " and ".join(f"{{{each.id}}}" for each in saved)
     return (
         Sentence(
-            f"Verified playbooks: {{verified}}; at their verified rates they saved {amounts}. Counted is the "
-            "first day of each, as far as it lies in the period: nobody knows how long it would have gone on."
+            f"Verified playbooks: {{verified}}. Avoided in the first day of each, had it gone on at the rate before: "
+            f"{amounts}. Of that day counts what lies in the period; nobody knows how long it would have gone on."
         ),
     )
