@@ -42,7 +42,7 @@ _SECURITY: Final = Role.APPROVER_SECURITY
 _UNTIL_REVIEW: Final = timedelta(days=10)
 _LEAD: Final = timedelta(days=7)
 #: Why something stale or missing is let stand.
-_OWED: Final = "Nobody has written that postmortem yet; the PMO sees on the Switchboard that it is owed"
+_OWED: Final = "That postmortem is not written yet: it is owed, and we follow it up until it is signed"
 _STANDS: Final = "It is known, and named here rather than left out"
 _HOST: Final = "Nordhafen Hosting GmbH, Frankfurt"
 _HOSTS: Final = "Runs the servers on which this portal stands. What is stored there does not leave Germany."

@@ -90,9 +90,10 @@ def table(body: Body, of: str, name: str) -> Body:
 
 
 def told_of(body: Body) -> list[str]:
+    itself, done = ("review", "issued") if body["kind"] == "qbr" else ("report", "published")
     return [
-        f"{each['title']} is {each['state']}: {each['why']}; "
-        f"{'issued' if body['kind'] == 'qbr' else 'published'} all the same, because: {each['reason']}"
+        f"the {itself} says of itself that {each['title']} is {each['state']}: {each['why']}; "
+        f"{done} all the same, because: {each['reason']}"
         for each in body["acknowledgements"]
     ]
 
@@ -169,7 +170,10 @@ async def test_a_review_is_refused_where_any_link_of_it_is_not_what_was_signed(p
     verdict = verify(data, policy=await trust_of(house, aurora.id), kinds=KINDS, recomputers=RECOMPUTERS)
     assert verdict.findings == ()
     body = real.body
-    assert {*told_of(body), "Posture is left out, because: Asked for by mail."} <= set(verdict.proved)
+    assert {
+        *told_of(body),
+        "the review says of itself that Posture is left out, because: Asked for by mail.",
+    } <= set(verdict.proved)
 
     found = {field: real.fields(lie) for field, lie in QBR_LIES.items()}
     assert {field for field in QBR_LIES if field not in found[field]} == set()

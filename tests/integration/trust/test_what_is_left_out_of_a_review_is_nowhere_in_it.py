@@ -104,7 +104,7 @@ async def test_nothing_that_only_a_section_that_is_left_out_says_goes_out_in_any
     verdict = verify(data, policy=await trust_of(house, aurora.id), kinds=KINDS, recomputers=RECOMPUTERS)
     assert verdict.findings == ()
     title = next(each.title for each in gathered if each.id == left_out)
-    assert f"{title} is left out, because: {WHY}" in verdict.proved
+    assert f"the review says of itself that {title} is left out, because: {WHY}" in verdict.proved
     files = bundle.read(data).files
     body = json.loads(files["qbr.json"])
     assert [(each["section"], each["text"], each["by"]) for each in body["omissions"]] == [

@@ -48,9 +48,12 @@ def attest_bundle(files: Mapping[str, bytes], manifest: Statement) -> Sequence[G
 def told(files: Mapping[str, bytes], _: Statement) -> Sequence[str]:
     """What a reader should not miss: what was left out, and what was let stand."""
     body = parse_json(files[DOCUMENT_FILE])
-    said = [f"{each['title']} is left out, because: {each['text']}" for each in body["omissions"]]
+    said = [
+        f"the review says of itself that {each['title']} is left out, because: {each['text']}"
+        for each in body["omissions"]
+    ]
     said += [
-        f"{each['title']} is {each['state']}: {each['why']}; issued all the same, because: {each['reason']}"
+        f"the review says of itself that {each['title']} is {each['state']}: {each['why']}; issued all the same, because: {each['reason']}"
         for each in body["acknowledgements"]
     ]
     if body["supersedes"] is not None:

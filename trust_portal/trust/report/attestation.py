@@ -45,7 +45,7 @@ def told(files: Mapping[str, bytes], _: Statement) -> Sequence[str]:
     """What was let stand, and what it supersedes: a reader who only verifies should not miss it."""
     body = parse_json(files[DOCUMENT_FILE])
     said = [
-        f"{each['title']} is {each['state']}: {each['why']}; published all the same, because: {each['reason']}"
+        f"the report says of itself that {each['title']} is {each['state']}: {each['why']}; published all the same, because: {each['reason']}"
         for each in body["acknowledgements"]
     ]
     if body["supersedes"] is not None:
