@@ -232,12 +232,27 @@ async def test_a_customer_reads_whether_it_was_affected_and_nothing_of_the_other
     async with portal.browser("customer_viewer") as browser:
         page = (await browser.get("/t/aurora/incidents?year=2026")).text.replace("\u00a0", " ")
         none = (await browser.get("/t/aurora/incidents?year=2025")).text
-    assert "2 incidents in 2026 touched you or may have, 0 of them resolved" in page
+    assert "2 incidents in 2026 touched you or may have, 0 of them resolved. " in page
     assert "Yes: the vendor named you" in page
     assert "Perhaps: it may have touched every customer" in page
     assert "Only theirs" not in page
     assert "brightside" not in page.lower()
     assert "None in 2025" in none
+
+
+async def test_one_incident_is_resolved_or_not_and_its_timeline_stands_before_the_digests(portal: Portal):
+    async with portal.browser("customer_viewer") as browser:
+        page = (await browser.get("/t/aurora/incidents?year=2026")).text.replace("\u00a0", " ")
+    assert page.count("<article") == 1
+    assert "1 incident in 2026 touched you or may have, not resolved yet. " in page
+    assert page.index("<summary>Timeline") < page.index("<strong>Postmortem:</strong>")
+    async with portal.browser("sre_operator") as browser:
+        (its,) = re.findall(r'<h2 id="incident-([0-9a-f-]+)">', page)
+        over = {"act": "resolved", "text": "Fixed"}
+        assert (await browser.post(f"/incidents/{its}/tell", data=over)).status_code == 303
+    async with portal.browser("customer_viewer") as browser:
+        page = (await browser.get("/t/aurora/incidents?year=2026")).text.replace("\u00a0", " ")
+    assert "1 incident in 2026 touched you or may have, resolved. " in page
 
 
 COURSE = """{ viewer { tenant { incidents(since: "2026-01-01T00:00:00Z", until: "2026-12-31T00:00:00Z") {
