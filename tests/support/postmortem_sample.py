@@ -84,7 +84,15 @@ def fact(of: FactKind, id_: str, customer: str | None = None, /, **fields: Any) 
 
 def entry(id_: str, text: str, *, key: bool = False) -> Fact:
     return fact(
-        FactKind.TIMELINE, id_, kind="note", text=text, key=key, claim=False, severity=None, receipt=None
+        FactKind.TIMELINE,
+        id_,
+        kind="note",
+        text=text,
+        key=key,
+        claim=False,
+        severity=None,
+        receipt=None,
+        incident=None,
     )
 
 

@@ -103,6 +103,8 @@ async def test_the_copy_verifies_and_names_no_other_customer(desk):
     assert copy["original"]["sha256"] == signed.versions[0].sha256
     for name in ("postmortem-copy.json", "evidence.csv", "postmortem-copy.pdf"):
         assert b"ontoso" not in files[name], name
+        assert b"We look at the exports." not in files[name], name
+    assert [each.get("text") for each in copy["document"]["timeline"] if each["kind"] == "note"] == [None]
     assert "disclosures/postmortem-copy.json" not in files
 
     reader = actor_of(await desk.vendor.person("Carla Vento", Role.CUSTOMER_VIEWER, tenant_id=desk.northwind))

@@ -55,6 +55,24 @@ def test_every_place_of_the_profile_is_withheld():
     assert shown["written"] == DOCUMENT["written"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "claim", "told"),
+    [
+        ("note", False, True),
+        ("mitigation", False, True),
+        ("note", True, False),
+        ("told_customer", True, False),
+        ("severity", False, False),
+        ("affected", False, False),
+        ("owner", False, False),
+    ],
+)
+def test_of_what_is_marked_as_a_turning_point_the_copy_tells_what_the_customers_page_tells(kind, claim, told):
+    value = copy.deepcopy(DOCUMENT)
+    value["timeline"][0] |= {"kind": kind, "claim": claim, "key": True}
+    assert ("text" in redacted(value=value).document["timeline"][0]) is told
+
+
 def test_no_digest_without_a_salt_stands_beside_what_is_withheld():
     """Else whoever guesses what a denial, a note or a change says could make sure."""
     value = copy.deepcopy(DOCUMENT)

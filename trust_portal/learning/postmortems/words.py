@@ -58,6 +58,11 @@ VERDICTS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
+def entry_word(kind: str, key: bool) -> str:
+    """What a timeline entry is called. A note that is marked is a turning point, and customers read it."""
+    return "Turning point" if kind == "note" and key else ENTRIES.get(kind, kind)
+
+
 def headline(document: Document) -> str:
     """The one sentence a reader came for."""
     incident, times = document["incident"], document["incident"]["times"]
@@ -153,7 +158,7 @@ GLOBALS: Final[dict[str, Callable[..., Any]]] = {
     "pm_evidence": evidence_of,
     "pm_merged": merged_of,
     "pm_held": held,
-    "pm_entry": lambda kind: ENTRIES.get(kind, kind),
+    "pm_entry": entry_word,
     "pm_action_type": lambda kind: ACTION_TYPES.get(kind, kind),
     "pm_verdict": lambda verdict: VERDICTS[verdict],
     "sha256_of": digest,
