@@ -15,6 +15,7 @@ from trust_portal.reliability.credits.model import CreditKind, CreditState, Orig
 from trust_portal.reliability.credits.record import Issue, Passage, StoredCalculation, StoredCredit
 from trust_portal.trust.gathering.credits import NOT_PROPOSED, calculated, settled
 from trust_portal.trust.gathering.credits_section import (
+    NOT_CLAIMED,
     DueCredit,
     IssuedCredit,
     SettledCredit,
@@ -122,6 +123,25 @@ def test_a_proposal_that_ended_without_money_is_told_with_how_it_ended():
     assert outcome(found) == ("mute", "None")
 
 
+def test_what_nobody_claimed_in_time_is_counted_apart_from_proposals_and_is_never_a_green_mark():
+    amount = Money.parse("480.00", "EUR")
+    rejected = SettledCredit("7", "2026-05", "credit", amount, "rejected", "an approver said no", NOW, "r")
+    unclaimed = SettledCredit("8", "2026-06", "credit", amount, NOT_CLAIMED, "too late", NOW, "r")
+    found = credits_section((), (), Unpaid((), [rejected, unclaimed]), NOW)
+    assert (found.state, found.why) == (State.FRESH, None)
+    assert said(found)[1:] == [
+        "Proposals that ended without a credit: 1.", "Due to whoever claimed it, and not claimed in time: 1.",
+    ]  # fmt: skip
+    assert {each.id: each.cell.value for each in found.figures} == {
+        "issued": "0", "open": "0", "due": "0", "settled": "1", "unclaimed": "1",
+    }  # fmt: skip
+    rows = found.table("settled").rows
+    assert [row.cells[2].href for row in rows] == ["/credits/7", "/credits"], (
+        "what was never proposed has no page"
+    )
+    assert outcome(found) == ("mute", "1 not claimed in time")
+
+
 def test_what_was_issued_and_what_is_owed_are_told_apart():
     paid = IssuedCredit(
         "1", "2026-06", "credit", Money.parse("480.00", "EUR"), "CN-1", NOW, "5", "ab" * 32, "r"
@@ -140,10 +160,10 @@ def test_a_document_of_the_first_format_says_nothing_of_what_is_owed():
 
 def test_what_is_due_is_told_up_to_the_end_of_the_period_with_where_it_stands():
     june, march, july = (calculation(each) for each in ("2026-06", "2026-03", "2026-07"))
-    tried = [credit(june, 1, CreditState.EXPIRED), credit(june, 2, CreditState.REJECTED)]
+    tried = [credit(june, 1, CreditState.REJECTED), credit(june, 2, CreditState.EXPIRED)]
     found = list(calculated([july, june, march], tried, ASK))
     assert [(each.period, each.state, each.since) for each in found] == [
-        ("2026-06", "proposed, and rejected", NOW - DAY + timedelta(hours=1)),
+        ("2026-06", "proposed, and expired", NOW - DAY + timedelta(hours=1)),
         ("2026-03", "nobody has proposed it", NOW - 2 * DAY),
     ]
     assert [(each.id, each.receipt, each.amount.decimal) for each in found] == [

@@ -26,7 +26,7 @@ from trust_portal.reliability.credits.record import StoredCredit
 from trust_portal.reliability.credits.repository import credits_of_period, live_one
 from trust_portal.reliability.reports.record import Head, StoredReport
 from trust_portal.reliability.reports.repository import find_document, find_report, hold_head
-from trust_portal.storage.unit_of_work import WriteSession
+from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
 #: Code of the refusal while data received since disagree with what was signed.
 CONTRADICTED: Final = "CONTRADICTED"
@@ -101,11 +101,16 @@ async def hold_basis(session: WriteSession, tenant_id: UUID, period: str) -> Bas
             field="period",
         )
     refuse_contradicted(head)
-    report = await find_report(session, tenant_id, head.signed_id)
+    return await read_basis(session, tenant_id, head.signed_id)
+
+
+async def read_basis(session: ReadSession, tenant_id: UUID, report_id: UUID) -> Basis:
+    """What the signed report ``report_id`` comes to rests on; nobody is kept from restating it."""
+    report = await find_report(session, tenant_id, report_id)
     body = json.loads(await find_document(session, tenant_id, report.id))
     versions = await contract_versions(session, tenant_id)
     (version,) = [each for each in versions if each.id == report.contract_id]
-    return Basis(report, body, version, await credits_of_period(session, tenant_id, period))
+    return Basis(report, body, version, await credits_of_period(session, tenant_id, report.period))
 
 
 def refuse_contradicted(head: Head) -> None:

@@ -22,7 +22,7 @@ from trust_portal.reliability.credits.calculations_repository import (
 )
 from trust_portal.reliability.credits.claims_repository import claims_page
 from trust_portal.reliability.credits.model import KIND, CreditState
-from trust_portal.reliability.credits.owing import due_of
+from trust_portal.reliability.credits.owing import owing_of
 from trust_portal.reliability.credits.record import StoredCalculation, StoredClaim, StoredCredit
 from trust_portal.reliability.credits.repository import (
     credits_of_period,
@@ -125,9 +125,9 @@ class Credits:
         """What is due by the newest signed reports and is not on its way, newest period first."""
         await self._may_read(actor, tenant_id)
         async with self._storage.read(scope_of(actor, tenant_id), snapshot=True) as session:
-            found = await due_of(session, tenant_id)
+            found = await owing_of(session, tenant_id, self._storage.clock.now())
         await self._looked(actor, tenant_id)
-        return found
+        return found.due
 
     async def claims(self, actor: Actor, tenant_id: UUID, request: PageRequest) -> Page[StoredClaim]:
         """What the customer claimed, newest first, with what became of it."""

@@ -11,12 +11,13 @@ from trust_portal.kernel.money import Money
 from trust_portal.kernel.period import parse_period
 from trust_portal.reliability.credits.calculations_repository import calculations_of
 from trust_portal.reliability.credits.model import LIVE, OPEN, CreditKind, CreditState
-from trust_portal.reliability.credits.owing import due_of
+from trust_portal.reliability.credits.owing import Unclaimed, owing_of
 from trust_portal.reliability.credits.record import StoredCalculation, StoredCredit
 from trust_portal.reliability.credits.repository import credits_of
 from trust_portal.reliability.reports.repository import find_document, find_report, heads
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.credits_section import (
+    NOT_CLAIMED,
     DueCredit,
     IssuedCredit,
     SettledCredit,
@@ -36,6 +37,7 @@ _ENDS: Final = {
     CreditState.EXPIRED: "the time to decide or issue it was over",
     CreditState.VOIDED: "the vendor took it back",
 }
+_NOBODY_CLAIMED: Final = "nobody claimed it before its window for claims ended"
 _RESTATED: Final = "a restated report took its place"
 
 
@@ -43,11 +45,12 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
     """Those for a period of the document's, those issued while it ran, and what is owed up to its end."""
     found = await credits_of(session, ask.tenant.id)
     made = await calculations_of(session, ask.tenant.id)
+    owing = await owing_of(session, ask.tenant.id, ask.now)
     due = [
-        *calculated(await due_of(session, ask.tenant.id), found, ask),
+        *calculated(owing.due, found, ask),
         *await _uncalculated(session, made, ask),
     ]
-    unpaid = Unpaid(due, tuple(settled(found, made, ask)))
+    unpaid = Unpaid(due, (*settled(found, made, ask), *forfeited(owing.unclaimed, ask)))
     return credits_section(tuple(_issued(found, ask)), tuple(_waiting(found, ask)), unpaid, ask.now)
 
 
@@ -128,6 +131,23 @@ def settled(
             each.last.at,
             str(each.last.receipt_id),
         )
+
+
+def forfeited(unclaimed: Sequence[Unclaimed], ask: Ask) -> Iterator[SettledCredit]:
+    """Those for a period of the document's, and those of which the window to claim them ended while it ran. Pure."""
+    for each in unclaimed:
+        made = each.calculation
+        if made.period in ask.labels or ask.period.start <= each.until < ask.period.end:
+            yield SettledCredit(
+                str(made.id),
+                made.period,
+                made.kind.value,
+                made.amount,
+                NOT_CLAIMED,
+                _NOBODY_CLAIMED,
+                each.until,
+                str(made.receipt_id),
+            )
 
 
 async def _uncalculated(session: ReadSession, made: Sequence[StoredCalculation], ask: Ask) -> list[DueCredit]:

@@ -24,6 +24,8 @@ MAX_AGE: Final = timedelta(days=1)
 _PAGE: Final = "/credits"
 #: As ``CreditKind`` spells it: such a one takes back.
 _REVERSAL: Final = "reversal"
+#: State of what was the customer's to claim, and was not claimed in time.
+NOT_CLAIMED: Final = "not claimed"
 _ISSUED_COLUMNS: Final = (
     Column("period", "For"),
     Column("kind", "Kind"),
@@ -104,7 +106,10 @@ class DueCredit:
 
 @dataclass(frozen=True, slots=True)
 class SettledCredit:
-    """A proposal that ended without money; ``how`` says in words by whom or what."""
+    """A proposal that ended without money, or what nobody claimed in time; ``how`` says in words by whom or what.
+
+    ``id`` is the proposal's; of what was not claimed, the calculation's.
+    """
 
     id: str
     period: str
@@ -191,7 +196,11 @@ def _unpaid_figures(owed: Sequence[DueCredit], unpaid: Unpaid) -> Iterator[Figur
     for currency in sorted(sums):
         cell = Cell(f"{sums[currency]:f}", Unit.MONEY, currency, href=_PAGE)
         yield Figure(f"due-{currency.lower()}", f"Due in {currency}", cell)
-    yield Figure("settled", "Ended without a credit", Cell(str(len(unpaid.settled)), Unit.COUNT, href=_PAGE))
+    unclaimed = sum(each.state == NOT_CLAIMED for each in unpaid.settled)
+    proposals = len(unpaid.settled) - unclaimed
+    yield Figure("settled", "Ended without a credit", Cell(str(proposals), Unit.COUNT, href=_PAGE))
+    if unclaimed:
+        yield Figure("unclaimed", "Not claimed in time", Cell(str(unclaimed), Unit.COUNT, href=_PAGE))
 
 
 def _unpaid_sentences(figures: Sequence[Figure]) -> Iterator[Sentence]:
@@ -202,6 +211,8 @@ def _unpaid_sentences(figures: Sequence[Figure]) -> Iterator[Sentence]:
         yield Sentence(f"Due by signed reports, and not on its way: {{due}}, {sums} in all.")
     if counts["settled"] != "0":
         yield Sentence("Proposals that ended without a credit: {settled}.")
+    if "unclaimed" in counts:
+        yield Sentence("Due to whoever claimed it, and not claimed in time: {unclaimed}.")
 
 
 def _unpaid_tables(unpaid: Unpaid) -> tuple[Table, ...]:
@@ -282,7 +293,7 @@ def _due(each: DueCredit) -> Row:
 
 
 def _settled(each: SettledCredit) -> Row:
-    href = f"{_PAGE}/{each.id}"
+    href = _PAGE if each.state == NOT_CLAIMED else f"{_PAGE}/{each.id}"
     return Row(
         each.id,
         (

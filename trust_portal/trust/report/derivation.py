@@ -23,8 +23,10 @@ from trust_portal.evidence.verdict import Mismatch, NotRecomputable
 from trust_portal.kernel.canonical import Json, sha256_hex
 from trust_portal.kernel.money import Money
 from trust_portal.reliability.comparison import file_in, mismatches, reading
+from trust_portal.reliability.credits.model import CreditState
 from trust_portal.trust.gathering import first
 from trust_portal.trust.gathering.credits_section import (
+    NOT_CLAIMED,
     DueCredit,
     IssuedCredit,
     SettledCredit,
@@ -281,6 +283,7 @@ def _unnamed_credits(
         return
     told = sections[at[CREDITS]]
     named = {str(row["period"].value) for name in (ISSUED, WAITING, DUE) for row in _rows(told.table(name))}
+    named |= {str(row["period"].value) for row in _rows(told.table(SETTLED)) if _is_settled(row, how)}
     for row in _rows(sections[at[SLA]].table(REPORTS)):
         label = str(row["period"].value)
         if label not in labels_of(how.period) or label in named:
@@ -293,6 +296,13 @@ def _unnamed_credits(
         if earned is not None and earned.minor > 0:
             place = f"$.sections[{at[CREDITS]}].tables.{DUE}.{label}"
             yield Mismatch(file, place, "nothing is due", f"{earned.decimal} {earned.currency}")
+
+
+def _is_settled(row: Mapping[str, Cell], how: Derivation) -> bool:
+    """Whether nothing is due any more of what ended so: what expired or was voided is due again."""
+    if row["state"].value == NOT_CLAIMED:
+        return datetime.fromisoformat(str(row["at"].value)) <= how.as_of
+    return row["state"].value == CreditState.REJECTED.value
 
 
 def _rows(table: Table) -> Iterator[dict[str, Cell]]:

@@ -71,7 +71,10 @@ def _credits(counts: _Counts) -> Outcome:
         return "bad", f"{due} due, and not on its way" if due == 1 else f"{due} due, and not on their way"
     if waiting := counts["open"]:
         return "warn", f"{waiting} not decided"
-    return ("good", "Credited") if counts["issued"] else ("mute", "None")
+    if counts["issued"]:
+        return "good", "Credited"
+    unclaimed = counts["unclaimed"]
+    return "mute", f"{unclaimed} not claimed in time" if unclaimed else "None"
 
 
 def _compliance(counts: _Counts) -> Outcome:
