@@ -12,7 +12,7 @@ from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.qbr.derivation import own_sections_differ
 from trust_portal.trust.qbr.gathering.commitments import commitments_section
 from trust_portal.trust.qbr.model import Commitment, CommitmentState
-from trust_portal.trust.sections.display import sentences
+from trust_portal.trust.sections.display import display, sentences
 from trust_portal.trust.sections.model import Section
 
 NOW = datetime(2026, 7, 10, 9, tzinfo=UTC)
@@ -71,6 +71,12 @@ def test_the_last_reviews_promises_come_first_with_what_became_of_each() -> None
         ["Do 8", "open, late", "Q1 2026"],
         ["Do 1", "open, late", "Q4 2025"],
     ], "what was kept before the period began was told in the review before"
+    assert [
+        display(row.cells[5]).replace("\u00a0", " ") for row in section.table("commitments").rows[3:5]
+    ] == [
+        "1 May 2026",
+        "open",
+    ], "what nobody has settled is open, not unknown"
     assert figures(section) == {
         "promised": "7", "kept": "2", "kept-late": "1", "missed": "1", "dropped": "1", "open": "3", "late": "2",
         "new": "0",

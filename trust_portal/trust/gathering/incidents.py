@@ -19,7 +19,7 @@ from trust_portal.learning.actions.model import ActionState, PreventionAction
 from trust_portal.learning.actions.repository import all_actions_of
 from trust_portal.learning.incidents.model import Incident
 from trust_portal.learning.incidents.repository import incidents_by_id, incidents_under_way
-from trust_portal.learning.postmortems.model import COPY_KIND, Postmortem
+from trust_portal.learning.postmortems.model import COPY_KIND, Postmortem, Version
 from trust_portal.learning.postmortems.releases_model import ReleasedCopy
 from trust_portal.learning.postmortems.releases_repository import newest_copies
 from trust_portal.learning.postmortems.repository import postmortems_of
@@ -28,7 +28,7 @@ from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.ids import INCIDENTS, MAJOR, POSTMORTEMS, PREVENTION
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.gathering.telling import NO_INCIDENTS, incident_sentences
-from trust_portal.trust.gathering.totals import NOT_BEGUN, NOT_SIGNED, OUTDATED, incident_totals
+from trust_portal.trust.gathering.totals import NOT_BEGUN, NOT_SIGNED, NOT_YET, OUTDATED, incident_totals
 from trust_portal.trust.sections.freshness import freshness
 from trust_portal.trust.sections.model import Cell, Column, Row, Section, State, Table, Unit
 
@@ -222,13 +222,22 @@ def _postmortem(line: MajorLine) -> Row:
         (
             Cell(line.incident.title, href=page),
             Cell(_COVER.get(line.cover, line.cover.value)),
-            Cell(None if signed is None else str(signed.number), Unit.COUNT, href=href or page),
-            Cell(None if signed is None else rfc3339(signed.signed_at), Unit.INSTANT),
-            Cell(None if signed is None else signed.sha256, Unit.DIGEST, href=href),
+            *_version(signed, page, href),
             Cell(None if copy is None else str(copy.id), Unit.DIGEST, href=href),
             Cell(None if copy is None else copy.sha256, Unit.DIGEST, href=href),
             *_bundle(line, href),
         ),
+    )
+
+
+def _version(signed: Version | None, page: str, href: str | None) -> tuple[Cell, Cell, Cell]:
+    """Its number, when it was signed and its SHA-256; what nobody has signed says so."""
+    if signed is None:
+        return Cell(NOT_YET, href=page), Cell(NOT_YET), Cell(NOT_YET)
+    return (
+        Cell(str(signed.number), Unit.COUNT, href=href or page),
+        Cell(rfc3339(signed.signed_at), Unit.INSTANT),
+        Cell(signed.sha256, Unit.DIGEST, href=href),
     )
 
 

@@ -12,6 +12,8 @@ from trust_portal.trust.sections.model import Cell, Figure, Row, Table, Unit
 #: States of a postmortem that are gaps.
 NOT_SIGNED: Final = "not signed"
 NOT_BEGUN: Final = "not begun"
+#: In place of a signed version, where there is none.
+NOT_YET: Final = "none yet"
 OUTDATED: Final = "signed, and more happened since"
 #: What an anomaly is called of which less was spent than expected: nothing was lost by it.
 DROP: Final = "drop"
@@ -26,8 +28,8 @@ def incident_totals(major: Table, postmortems: Table, prevention: Table) -> tupl
     once: dict[str, Row] = {}
     for about, row in zip(postmortems.rows, prevention.rows, strict=True):
         if cell_of(prevention, row, "planned").value is not None:
-            covered_by = cell_of(postmortems, about, "sha256").value or about.id
-            once.setdefault(covered_by, row)
+            signed = cell_of(postmortems, about, "sha256").value
+            once.setdefault(about.id if signed in {None, NOT_YET} else str(signed), row)
 
     def actions(column: str) -> int:
         return sum(int(cell_of(prevention, row, column).value or 0) for row in once.values())

@@ -27,7 +27,7 @@ from trust_portal.kernel.canonical import digest
 from trust_portal.trust.qbr.document import acknowledged_of, commentary_of, sections_of, title_of
 from trust_portal.trust.qbr.prose import plain
 from trust_portal.trust.report.model import Acknowledged
-from trust_portal.trust.sections.display import display, sentences
+from trust_portal.trust.sections.display import display, quantity, sentences
 from trust_portal.trust.sections.model import Chart, ChartKind, Section, State, Unit
 
 _NUMBERS: Final = frozenset({Unit.COUNT, Unit.MINUTES, Unit.MONEY, Unit.NUMBER, Unit.PERCENT})
@@ -182,11 +182,11 @@ def _plot(section: Section, chart: Chart) -> Plot:
         series=tuple(
             (
                 table.columns[places[name]].label,
-                tuple(_decimal(row.cells[places[name]].value) for row in table.rows),
+                tuple(quantity(row.cells[places[name]]) for row in table.rows),
             )
             for name in chart.series
         ),
-        target=None if chart.kind is ChartKind.BAR else _decimal(chart.target),
+        target=None if chart.kind is ChartKind.BAR or chart.target is None else Decimal(chart.target),
         number_format=_FORMATS.get(unit, "General"),
     )
 
@@ -210,7 +210,3 @@ def _omissions(omissions: Sequence[Mapping[str, str]]) -> Topic:
 
 def _moment(text: str) -> str:
     return instant(datetime.fromisoformat(text).replace(microsecond=0))
-
-
-def _decimal(value: str | None) -> Decimal | None:
-    return None if value is None else Decimal(value)

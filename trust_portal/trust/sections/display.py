@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 
 from trust_portal.documents.formats import day, digest, instant, money, number, percent
 from trust_portal.trust.sections.model import Cell, Section, Unit, split
@@ -33,6 +34,11 @@ def display(cell: Cell) -> str:
             return digest(value)
         case Unit.TEXT:
             return value
+
+
+def quantity(cell: Cell) -> Decimal | None:
+    """What can be drawn: None where it is not known, or where words stand in place of a number."""
+    return None if cell.value is None or cell.unit is Unit.TEXT else Decimal(cell.value)
 
 
 def sentences(section: Section) -> tuple[str, ...]:

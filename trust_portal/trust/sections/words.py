@@ -12,7 +12,7 @@ from markupsafe import Markup
 from trust_portal.documents import charts
 from trust_portal.documents.formats import instant
 from trust_portal.trust.gathering import ids
-from trust_portal.trust.sections.display import display
+from trust_portal.trust.sections.display import display, quantity
 from trust_portal.trust.sections.model import Cell, Chart, ChartKind, Section, State, Unit, split
 from trust_portal.trust.sections.outcome import Outcome, outcome, verdict
 
@@ -59,16 +59,15 @@ def drawn(section: Section, chart: Chart) -> Markup:
     places = [each.id for each in table.columns]
     along, upwards = places.index(chart.category), places.index(chart.series[0])
     unit = " %" if table.columns[upwards].unit is Unit.PERCENT else ""
-    points = [
-        charts.Point(display(row.cells[along]), _decimal(row.cells[upwards].value)) for row in table.rows
-    ]
+    points = [charts.Point(display(row.cells[along]), quantity(row.cells[upwards])) for row in table.rows]
     said = [
-        f"{each.label}: {'not known' if each.value is None else f'{each.value}{unit}'}" for each in points
+        f"{each.label}: {display(row.cells[upwards]) if each.value is None else f'{each.value}{unit}'}"
+        for each, row in zip(points, table.rows, strict=True)
     ]
     description = "; ".join(said)
     if chart.kind is ChartKind.BAR:
         return charts.bar_chart(points, title=chart.title, description=description, unit=unit)
-    target = _decimal(chart.target)
+    target = None if chart.target is None else Decimal(chart.target)
     low, high = _span([*(each.value for each in points), target], percent=bool(unit))
     return charts.line_chart(
         points,
@@ -105,10 +104,6 @@ def _span(values: Sequence[Decimal | None], *, percent: bool) -> tuple[Decimal, 
     low = (min(known) / step).quantize(Decimal(1), ROUND_FLOOR) * step
     high = Decimal(100) if percent else (max(known) / step).quantize(Decimal(1), ROUND_CEILING) * step
     return (low, high) if low < high else (high - step, high)
-
-
-def _decimal(value: str | None) -> Decimal | None:
-    return None if value is None else Decimal(value)
 
 
 GLOBALS: Final[dict[str, Callable[..., Any]]] = {

@@ -17,6 +17,7 @@ from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.qbr.gathering.telling import (
     KEPT_LATE,
+    OPEN,
     OPEN_LATE,
     commitment_sentences,
     commitment_totals,
@@ -124,7 +125,7 @@ def _row(each: Commitment, ask: Ask) -> Row:
             Cell(each.due.isoformat(), Unit.DAY),
             Cell(_state(each, ask), receipt=receipt),
             Cell("not settled yet" if each.evidence is None else each.evidence),
-            Cell(None if is_open else rfc3339(each.at)[:10], Unit.DAY),
+            Cell(OPEN) if is_open else Cell(rfc3339(each.at)[:10], Unit.DAY),
             Cell(period_name(each.period)),
         ),
     )

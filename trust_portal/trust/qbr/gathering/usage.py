@@ -218,6 +218,10 @@ def _compared(now: Decimal, then: Decimal) -> str:
     )
 
 
+#: In place of what a month cost that lies ahead.
+NOT_BEGUN: Final = "not begun yet"
+
+
 def _months(currency: str, hours: Sequence[HourCost], ask: Ask) -> Table:
     labels = [each for each in labels_of(ask.period.label) if "Q" not in each]
     present = [each for each in SUBSYSTEMS if any(hour.series == (each, currency) for hour in hours)]
@@ -229,7 +233,7 @@ def _months(currency: str, hours: Sequence[HourCost], ask: Ask) -> Table:
 
         def amount(subsystem: str | None, own: Sequence[HourCost] = own, known: bool = known) -> Cell:
             if not known:
-                return Cell(None, Unit.MONEY, currency)
+                return Cell(NOT_BEGUN)
             return money(total(own, currency, subsystem), currency)
 
         rows.append(
