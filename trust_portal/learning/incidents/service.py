@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
@@ -12,7 +12,7 @@ from trust_portal.access.action import Action
 from trust_portal.access.approvals.decision import NeedsApproval
 from trust_portal.access.gate import Gate
 from trust_portal.access.people.model import Person
-from trust_portal.access.people.repository import active_people
+from trust_portal.access.people.repository import active_people, everybody_ever
 from trust_portal.access.policy import Decision, Resource
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.access.tenants.repository import active_customers, tenants_by_id
@@ -176,6 +176,15 @@ class Incidents:
                 await self._access_log.looked(actor, tenant.id, NOUN, incident.key, purpose="incidents")
             view = replace(view, customers=customers)
         return view
+
+    async def owners(self, actor: Actor, incidents: Iterable[Incident]) -> Mapping[UUID, str]:
+        """Who owns each of ``incidents``, by its id: the name of one of our people, else the owner as told."""
+        await self._may_read(actor)
+        async with self._storage.read(_VENDOR) as session:
+            names: dict[UUID | None, str] = {
+                each.id: each.name for each in await everybody_ever(session, VENDOR_ID)
+            }
+        return {each.id: names.get(each.owner_person_id, each.owner) for each in incidents}
 
     async def named(self, actor: Actor, name: str, field: str) -> Incident:
         """By its key, or source and key as ``SOURCE/KEY``. ``InvalidInput`` unless that is one incident."""

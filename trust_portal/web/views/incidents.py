@@ -80,10 +80,12 @@ async def incidents(request: Request) -> Response:
     actor, house = actor_of(request), house_of(request)
     asked = {name: request.query_params.get(name, "") for name in _FILTERS}
     customers, _ = await house.incidents.choices(actor)
+    listed = await house.incidents.page(actor, _wanted(asked, customers), page_request(request))
     return page(
         request,
         "incidents/list.html",
-        listed=await house.incidents.page(actor, _wanted(asked, customers), page_request(request)),
+        listed=listed,
+        owners=await house.incidents.owners(actor, listed.items),
         customers=[("", "Every customer"), *((each.key, each.name) for each in customers)],
         gaps=await house.incidents.gaps(actor),
         asked=asked,
@@ -178,6 +180,7 @@ async def incident(request: Request, form: FormState = FormState()) -> Response:
         status_code=form.status,
         incident=found,
         view=view,
+        owner=(await house.incidents.owners(actor, [found]))[found.id],
         kinds=KINDS,
         stamps=stamps_of(found),
         shown_objectives=[

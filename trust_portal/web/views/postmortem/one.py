@@ -147,6 +147,9 @@ def about(request: Request, actor: Actor, opened: Opened) -> dict[str, Any]:
         "incident": opened.incident,
         "document": opened.document,
         "leads": _leads(request, actor, opened.document, postmortem.incident_id),
+        "lacking": [
+            PARTS[name] for name in (opened.draft.written.lacking if opened.draft else REQUIRED_PARTS)
+        ],
         "because": BECAUSE.get(postmortem.opened_because, postmortem.opened_because),
         "lead": standing(opened),
         "signs": who_signs(opened),
