@@ -13,7 +13,7 @@ from trust_portal.kernel.money import Money
 from trust_portal.kernel.period import parse_period
 from trust_portal.reliability.credits.model import CreditKind, CreditState, Origin, Outcome
 from trust_portal.reliability.credits.record import Issue, Passage, StoredCalculation, StoredCredit
-from trust_portal.trust.gathering.credits import NOT_PROPOSED, calculated, settled
+from trust_portal.trust.gathering.credits import NOT_PROPOSED, calculated, settled, waiting
 from trust_portal.trust.gathering.credits_section import (
     NOT_CLAIMED,
     DueCredit,
@@ -169,6 +169,22 @@ def test_what_is_due_is_told_up_to_the_end_of_the_period_with_where_it_stands():
     assert [(each.id, each.receipt, each.amount.decimal) for each in found] == [
         (str(june.id), str(RECEIPT), "100.00"), (str(march.id), str(RECEIPT), "100.00"),
     ]  # fmt: skip
+
+
+def test_what_waits_is_told_of_the_period_and_of_those_before_it_as_what_is_due_is():
+    may, july, march = (calculation(each) for each in ("2026-05", "2026-07", "2026-03"))
+    proposed = [
+        credit(may, 1),
+        credit(march, 2, CreditState.APPROVED),
+        credit(july, 3),
+        credit(march, 4, CreditState.REJECTED),
+    ]
+    june = replace(ASK, period=parse_period("2026-06", "UTC"))
+    assert [(each.period, each.state) for each in waiting(proposed, june)] == [
+        ("2026-05", "proposed"), ("2026-03", "approved"),
+    ]  # fmt: skip
+    april = replace(ASK, period=parse_period("2026-04", "UTC"))
+    assert [each.period for each in waiting(proposed, april)] == ["2026-03"]
 
 
 def test_how_a_proposal_ended_is_a_class_and_nobodys_own_words():

@@ -51,7 +51,7 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
         *await _uncalculated(session, made, ask),
     ]
     unpaid = Unpaid(due, (*settled(found, made, ask), *forfeited(owing.unclaimed, ask)))
-    return credits_section(tuple(_issued(found, ask)), tuple(_waiting(found, ask)), unpaid, ask.now)
+    return credits_section(tuple(_issued(found, ask)), tuple(waiting(found, ask)), unpaid, ask.now)
 
 
 def _issued(credits: Sequence[StoredCredit], ask: Ask) -> Iterator[IssuedCredit]:
@@ -72,9 +72,10 @@ def _issued(credits: Sequence[StoredCredit], ask: Ask) -> Iterator[IssuedCredit]
             )
 
 
-def _waiting(credits: Sequence[StoredCredit], ask: Ask) -> Iterator[WaitingCredit]:
+def waiting(credits: Sequence[StoredCredit], ask: Ask) -> Iterator[WaitingCredit]:
+    """Also of periods before the document's, as what is due is: what was proposed leaves no document that owes it. Pure."""
     for each in credits:
-        if each.state in OPEN and each.period in ask.labels:
+        if each.state in OPEN and not _is_later(each.period, ask):
             yield WaitingCredit(
                 str(each.id),
                 each.period,
@@ -91,7 +92,7 @@ def calculated(
 ) -> Iterator[DueCredit]:
     """Also of periods before the document's: what nobody has paid is owed until somebody does. Pure."""
     for each in due:
-        if parse_period(each.period, ask.tenant.time_zone).start >= ask.period.end:
+        if _is_later(each.period, ask):
             continue
         ended = [
             one for one in credits if (one.period, one.revision) == (each.period, each.revision)
@@ -108,6 +109,11 @@ def calculated(
             str(each.report_id),
             str(each.receipt_id),
         )
+
+
+def _is_later(label: str, ask: Ask) -> bool:
+    """Whether a period begins when the document's is over."""
+    return parse_period(label, ask.tenant.time_zone).start >= ask.period.end
 
 
 def settled(
@@ -151,11 +157,11 @@ def forfeited(unclaimed: Sequence[Unclaimed], ask: Ask) -> Iterator[SettledCredi
 
 
 async def _uncalculated(session: ReadSession, made: Sequence[StoredCalculation], ask: Ask) -> list[DueCredit]:
-    """Reports of the document's periods that earn something, and of which nobody has calculated what."""
+    """Reports up to the document's period that earn something, and of which nobody has calculated what."""
     known = {(each.period, each.revision) for each in made}
     found = []
     for head in await heads(session, ask.tenant.id):
-        if head.period not in ask.labels or head.signed_id is None:
+        if _is_later(head.period, ask) or head.signed_id is None:
             continue
         if (head.period, head.signed_revision or 0) in known:
             continue
