@@ -71,6 +71,14 @@ async def waiting_since(session: ReadSession) -> datetime | None:
     return found
 
 
+async def waiting_keys(session: ReadSession, until: datetime | None = None) -> frozenset[str]:
+    """Of which incidents something was told that the register has not taken in; ``until``: that came in by then."""
+    query = select(func.unnest(incident_touches.c["keys"])).distinct()
+    if until is not None:
+        query = query.where(incident_touches.c.received_at <= until)
+    return frozenset((await session.execute(query)).scalars())
+
+
 async def incidents_touched(session: ReadSession, ids: Collection[UUID]) -> IncidentsTouched:
     """What of ``ids`` is still to be taken in.
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from trust_portal.access.action import Action
@@ -22,7 +25,8 @@ from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.actions.clocks import begin_clocks
 from trust_portal.learning.actions.merging import withdraw_what_goes_on_elsewhere
 from trust_portal.learning.actions.repository import lock_actions_of
-from trust_portal.learning.incidents.repository import ended_in, find_incident
+from trust_portal.learning.incidents.repository import ended_in, find_incident, timelines_of
+from trust_portal.learning.incidents.waiting import something_waits
 from trust_portal.learning.postmortems.asking import asked_to_sign
 from trust_portal.learning.postmortems.model import (
     KIND,
@@ -37,7 +41,7 @@ from trust_portal.learning.postmortems.planned import planned_actions
 from trust_portal.learning.postmortems.recording import require_step, take_step
 from trust_portal.learning.postmortems.repository import find_postmortem
 from trust_portal.learning.postmortems.versions_repository import add_version, find_submission
-from trust_portal.learning.postmortems.writing import require_actions
+from trust_portal.learning.postmortems.writing import require_actions, require_taken_in
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
 
@@ -72,7 +76,7 @@ class PostmortemSigning:
 
     async def sign(self, command: Sign, actor: Actor) -> Postmortem:
         """Raises ``Denied`` (NOT_THE_OWNER), ``InvalidInput`` (PASSKEY_REQUIRED, ACTIONS_REQUIRED, and what
-        ``Signatures.check`` raises), ``Conflict`` (WRONG_STATE, DIGEST_CHANGED, ACTIONS_CHANGED).
+        ``Signatures.check`` raises), ``Conflict`` (WRONG_STATE, DIGEST_CHANGED, ACTIONS_CHANGED, FACTS_WAITING, FACTS_LATE).
         """
         decision = await self._gate.require(
             actor, Action.POSTMORTEM_SIGN, Resource.of_house(NOUN, command.postmortem_id)
@@ -131,9 +135,11 @@ class PostmortemSigning:
                 code="DIGEST_CHANGED",
                 field="digest",
             )
+        document = parse_json(submission.document)
+        await _require_told(session, postmortem, submission.snapshot_at, document)
         actions = await planned_actions(session, postmortem.id)
         require_actions(len(actions))
-        frozen = {each["id"] for each in parse_json(submission.document)["actions"]}
+        frozen = {each["id"] for each in document["actions"]}
         if frozen != {str(each.id) for each in actions}:
             raise Conflict(
                 "the prevention actions are others than those that were reviewed: return it to the draft, "
@@ -219,6 +225,32 @@ class PostmortemSigning:
             actor=actor,
         )
         return await find_postmortem(session, postmortem.id)
+
+
+async def _require_told(
+    session: ReadSession, postmortem: Postmortem, frozen_at: datetime, document: Mapping[str, Any]
+) -> None:
+    """Whether the document has what came in until it was frozen: from then on it counts as saying that.
+
+    What was being stored just then was not to be seen, though it has an earlier time.
+    """
+    incident = await find_incident(session, postmortem.incident_id)
+    require_taken_in(await something_waits(session, incident, frozen_at))
+    merged = [each for each in await ended_in(session, incident.id) if each.is_known_before(frozen_at)]
+    said = {each["sha256"] for each in document["evidence"]}
+    told = [
+        entry.origin
+        for entries in (await timelines_of(session, [incident, *merged])).values()
+        for entry in entries
+        if entry.origin is not None
+    ]
+    if any(each.received_at <= frozen_at and each.digest.hex() not in said for each in told):
+        raise Conflict(
+            "something that was told before it was frozen came in only afterwards, and is not in it: return it to "
+            "the draft, and have it reviewed again",
+            code="FACTS_LATE",
+            field="digest",
+        )
 
 
 def _why_again(postmortem: Postmortem) -> str:

@@ -14,6 +14,8 @@ from trust_portal.evidence.ledger import Ledger
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.canonical import canonical, sha256_hex
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.incidents.repository import find_incident
+from trust_portal.learning.incidents.waiting import something_waits
 from trust_portal.learning.postmortems.assembling import assemble
 from trust_portal.learning.postmortems.drafts_repository import add_draft, judges_of, newest_draft
 from trust_portal.learning.postmortems.model import (
@@ -90,12 +92,16 @@ class PostmortemWriting:
             return await self._add(session, postmortem, actor, written, judgments, judges, before)
 
     async def submit(self, command: Submit, actor: Actor) -> Postmortem:
-        """Freeze the document. Raises ``InvalidInput`` (UNWRITTEN, ACTIONS_REQUIRED), ``Conflict``."""
+        """Freeze the document. Raises ``InvalidInput`` (UNWRITTEN, ACTIONS_REQUIRED), ``Conflict`` (FACTS_WAITING,
+        POSTMORTEM_CHANGED, WRONG_STATE).
+        """
         decision = await self._may_write(actor, command.postmortem_id)
         now = self._storage.clock.now()
         async with self._storage.read(StaffScope(), snapshot=True) as reading:
             seen = await find_postmortem(reading, command.postmortem_id)
             require_step(seen, StepKind.SUBMITTED)
+            # The document would count as saying what was told before it was frozen.
+            require_taken_in(await something_waits(reading, await find_incident(reading, seen.incident_id)))
             assembled = await assemble(reading, seen, now, vendor=self._vendor)
         if assembled.draft is None or assembled.draft.revision != command.revision:
             raise Conflict(
@@ -219,4 +225,15 @@ def require_actions(count: int) -> None:
             f"a postmortem has {FEWEST_ACTIONS} to {MOST_ACTIONS} prevention actions, this one has {count}",
             field="actions",
             code="ACTIONS_REQUIRED",
+        )
+
+
+def require_taken_in(waits: bool) -> None:
+    """Raises ``Conflict`` (FACTS_WAITING)."""
+    if waits:
+        raise Conflict(
+            "something was told of the incident, or of what it is merged with, and is not in the register yet: "
+            "try again once it is taken in",
+            code="FACTS_WAITING",
+            field="postmortem_id",
         )
