@@ -8,14 +8,16 @@ import json
 from datetime import timedelta
 
 import pytest
-from qbr_desk import prepare, use
+from qbr_desk import bundle_of, issue, prepare, use
 from report_desk import CORA, Q2, publish
 from support.document_forms import of_page, of_pdf, of_slides, rows_of_slides, words
 from support.portal_fixtures import Portal
 from support.portal_world import sign_in
+from support.sequencing import sequencing
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.people.model import AddPerson, GrantRole
+from trust_portal.evidence import bundle
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.trust.qbr.model import EntryKind, Qbr, Review, Say, Verdict
@@ -73,6 +75,25 @@ async def test_what_grew_old_or_was_superseded_is_stale_in_every_form_and_the_lo
         assert words("None were asked for.") in form
     assert "Internal.Leftout.Stale" in slides
     assert why not in "".join(of_slides(fresh["pptx"]))
+
+
+async def test_a_draft_of_a_period_that_still_runs_says_so_in_its_head_and_so_does_what_is_issued_of_it(
+    portal: Portal, tmp_path
+):
+    house, aurora = portal.house, portal.world.aurora
+    runs = words("The period still runs, until 1 October 2026, 00:00 UTC.")
+    early, over = await prepare(house, aurora.id, "2026-Q3"), await prepare(house, aurora.id)
+    for qbr, times in ((early, 1), (over, 0)):
+        forms, page = await _taken(portal, qbr)
+        assert words(page).count(runs) == times
+        assert of_pdf(forms["pdf"], tmp_path).count(runs) == times
+        assert "".join(of_slides(forms["pptx"])).count(runs) == times
+    issued = await issue(house, early)
+    async with sequencing(house):
+        _, data = await bundle_of(house, issued)
+    files = bundle.read(data).files
+    assert of_pdf(files["qbr.pdf"], tmp_path).count(runs) == 1
+    assert "".join(of_slides(files["qbr.pptx"])).count(runs) == 1
 
 
 async def _judge(portal: Portal, qbr: Qbr, verdict: Verdict, reason: str):

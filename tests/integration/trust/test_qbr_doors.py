@@ -89,7 +89,7 @@ async def test_a_review_goes_from_its_date_to_the_customer_by_forms_alone(portal
         draft = await portal.house.qbr_reader.draft(
             CORA, portal.world.aurora.id, UUID(here.rpartition("/")[2])
         )
-        internal = Internal(draft, "Aurora", "Vendor Ltd")
+        internal = Internal(draft, "Aurora", "Vendor Ltd", "UTC")
         assert internal_pdf(internal) == internal_pdf(internal), "same draft, same bytes"
         assert paper.content != internal_pdf(internal)
         taken = of_pdf(paper.content, tmp_path)

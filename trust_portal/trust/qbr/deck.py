@@ -29,6 +29,7 @@ from trust_portal.trust.qbr.prose import plain
 from trust_portal.trust.report.model import Acknowledged
 from trust_portal.trust.sections.display import display, quantity, sentences
 from trust_portal.trust.sections.model import Chart, ChartKind, Section, State, Unit
+from trust_portal.trust.sections.words import still_runs
 
 _NUMBERS: Final = frozenset({Unit.COUNT, Unit.MINUTES, Unit.MONEY, Unit.NUMBER, Unit.PERCENT})
 _STATES: Final = {
@@ -51,7 +52,9 @@ def qbr_deck(body: Mapping[str, Any]) -> Deck:
     ]
     if body["omissions"]:
         topics.append(_omissions(body["omissions"]))
-    tenant, vendor = body["tenant"]["name"], body["vendor"]
+    tenant, vendor, period = body["tenant"]["name"], body["vendor"], body["period"]
+    end, as_of = (datetime.fromisoformat(each) for each in (period["end"], body["as_of"]))
+    runs = still_runs(end, as_of, period["time_zone"])
     return Deck(
         title=str(tenant),
         subtitle=title_of(body),
@@ -59,6 +62,7 @@ def qbr_deck(body: Mapping[str, Any]) -> Deck:
             f"{vendor}, revision {body['revision']}, data as of {_moment(body['as_of'])}",
             f"SHA-256 of the document these slides were drawn from: {digest(dict(body))}",
             "Every figure is in qbr.json of the same signed bundle, with its source and its receipt.",
+            *((runs,) if runs else ()),
         ),
         author=str(vendor),
         created=datetime.fromisoformat(body["as_of"]),
@@ -78,10 +82,11 @@ def deck_of_draft(
     period: str,
     as_of: datetime,
     sha256: str,
+    runs: str | None = None,
 ) -> Deck:
     """The internal rendering: everything, with every comment and omission, and marked as nobody else's.
 
-    ``newer`` names what took the place of documents that it rests on.
+    ``newer`` names what took the place of documents that it rests on; ``runs`` is said of a period that is not over.
     """
     left_out = {each["section"]: each for each in omissions}
     topics = []
@@ -103,6 +108,7 @@ def deck_of_draft(
         imprint=(
             f"{vendor}, data as of {_moment(as_of.isoformat())}. Internal: not for the customer, and not signed.",
             f"SHA-256 of the snapshot: {sha256}",
+            *((runs,) if runs else ()),
             *superseded,
         ),
         author=vendor,

@@ -14,6 +14,7 @@ from trust_portal.documents.pdf import render_pdf
 from trust_portal.documents.slides.drawing import render_pptx
 from trust_portal.kernel.canonical import Json, canonical
 from trust_portal.kernel.clock import rfc3339
+from trust_portal.kernel.period import parse_period
 from trust_portal.trust.qbr.closing import CLOSING
 from trust_portal.trust.qbr.deck import deck_of_draft
 from trust_portal.trust.qbr.document import omissions_json, section_digests
@@ -24,6 +25,7 @@ from trust_portal.trust.qbr.reviewing import judged
 from trust_portal.trust.sections.document import section_json
 from trust_portal.trust.sections.model import Cell, Column, Row, Section, State, Table, Unit
 from trust_portal.trust.sections.table import sections_table
+from trust_portal.trust.sections.words import still_runs
 
 #: In the table of values: what is left out, by section.
 OMISSIONS: Final = "omissions"
@@ -31,15 +33,20 @@ OMISSIONS: Final = "omissions"
 
 @dataclass(frozen=True, slots=True)
 class Internal:
-    """A draft, whose it is, and who made it."""
+    """A draft, whose it is, who made it, and the IANA name of the tenant's time zone."""
 
     draft: Draft
     tenant: str
     vendor: str
+    time_zone: str
 
     @property
     def sections(self) -> tuple[Section, ...]:
         return inside(self.draft)
+
+    @property
+    def runs(self) -> str | None:
+        return running(self.draft, self.time_zone)
 
     @property
     def omissions(self) -> list[dict[str, str]]:
@@ -49,6 +56,12 @@ class Internal:
     def comments(self) -> Mapping[str, Sequence[Mapping[str, str]]]:
         """By section what holds for the customer, and behind it what holds for the vendor's people alone."""
         return {each.id: comments_on(self.draft, each.id) for each in self.draft.sections}
+
+
+def running(draft: Draft, time_zone: str) -> str | None:
+    """What is said of a draft of a period that was not over when its data were locked; None of any other."""
+    end = parse_period(draft.qbr.period, time_zone).end
+    return still_runs(end, draft.qbr.as_of, time_zone)
 
 
 def inside(draft: Draft) -> tuple[Section, ...]:
@@ -134,6 +147,7 @@ def internal_pptx(internal: Internal) -> bytes:
         period=qbr.period,
         as_of=qbr.as_of,
         sha256=qbr.sha256,
+        runs=internal.runs,
     )
     return render_pptx(deck)
 
@@ -153,6 +167,7 @@ def internal_pdf(internal: Internal) -> bytes:
             as_of=rfc3339(qbr.as_of.replace(microsecond=0)),
             at=rfc3339(internal.draft.at.replace(microsecond=0)),
             sha256=qbr.sha256,
+            runs=internal.runs,
             sections=internal.sections,
             comments=internal.comments(),
             omissions=internal.omissions,

@@ -91,10 +91,13 @@ def lead(body: Mapping[str, Any], sections: Sequence[Section]) -> str:
     told = verdict(sections)
     said = "What was promised, and what became of it." if told is None else f"{told[0].upper()}{told[1:]}."
     end, as_of = (datetime.fromisoformat(each) for each in (body["period"]["end"], body["as_of"]))
-    running = (
-        f" The period still runs, until {instant(end, body['period']['time_zone'])}." if as_of < end else ""
-    )
-    return f"{said}{running} As of {instant(as_of.replace(microsecond=0))}."
+    runs = still_runs(end, as_of, body["period"]["time_zone"])
+    return f"{said}{f' {runs}' if runs else ''} As of {instant(as_of.replace(microsecond=0))}."
+
+
+def still_runs(end: datetime, as_of: datetime, time_zone: str) -> str | None:
+    """What is said of a period that was not over when its data were read; None of one that was."""
+    return f"The period still runs, until {instant(end, time_zone)}." if as_of < end else None
 
 
 def _span(values: Sequence[Decimal | None], *, percent: bool) -> tuple[Decimal, Decimal]:

@@ -59,7 +59,7 @@ async def _internal(
     found = await house.qbr_reader.taken(
         actor_of(request), tenant.id, request.path_params["qbr"], f"internal.{suffix}"
     )
-    internal = Internal(found, tenant.name, house.settings.vendor_name)
+    internal = Internal(found, tenant.name, house.settings.vendor_name, tenant.time_zone)
     name = f"{tenant.key}-qbr-{found.qbr.period}-internal.{suffix}"
     return Response(
         await house.press.set(lambda: make(internal)),

@@ -17,7 +17,7 @@ from trust_portal.trust.qbr.document import (
     title_of,
 )
 from trust_portal.trust.qbr.ids import PROPOSED, RECOMMENDATIONS
-from trust_portal.trust.qbr.internal import also_said_in, comments_on, inside
+from trust_portal.trust.qbr.internal import also_said_in, comments_on, inside, running
 from trust_portal.trust.qbr.model import (
     CSV_FILE,
     DOCUMENT_FILE,
@@ -73,6 +73,7 @@ async def draft(request: Request, form: FormState = FormState()) -> Response:
         status_code=form.status,
         draft=found,
         inside=inside(found),
+        runs=running(found, tenant.time_zone),
         qbr=found.qbr,
         comments={each.id: comments_on(found, each.id) for each in found.sections},
         omissions={each.id: omission_of(found.entries, each.id) for each in found.sections},
