@@ -26,7 +26,11 @@ pytestmark = pytest.mark.takes(seconds=15)
 
 OPEN = {
     "That commentary and speaker's notes of the edited slides are whose they say: whoever holds the slides writes them",
-    "How the edited slides look: colours, sizes, and what lies over what are not compared; look at them",
+    (
+        "How the edited slides look: master, layouts and backgrounds with what is written on them, colours, faces, sizes and "
+        "effects, what runs over the edge of its box, animations, how a chart's lines and bars are drawn, and how a workbook "
+        "shows its numbers are not compared; look at them"
+    ),
 }
 
 
@@ -60,8 +64,8 @@ async def test_commentary_is_accepted_and_other_data_are_refused_by_name(
     code, verdict = await asked(_comment_everywhere)
     assert (code, verdict["findings"]) == (0, [])
     assert (
-        "--deck mine.pptx has every slide of qbr.pptx in its order, with every text, table, chart and workbook behind one "
-        "as it was signed"
+        "--deck mine.pptx has every slide of qbr.pptx in its order, and on each the same texts, tables and charts where they "
+        "were signed, with the workbooks behind charts that it still brings; nothing is added but in the slots"
     ) in verdict["proved"]
     assert set(verdict["not_proved"]) >= OPEN
 

@@ -1,7 +1,8 @@
 """What a deck says, read back from its file: the text of every shape, tables, and charts with their workbooks.
 
 The file may come from anybody and have been through any editor. What an editor changes by itself is passed over: white
-space, how a number is spelled, the number of the page.
+space, how a number is spelled, the number of the page. The tree of a slide is walked element by element, for the library
+passes over what it does not know, and an office program draws it nevertheless.
 """
 
 from __future__ import annotations
@@ -15,15 +16,37 @@ from zipfile import ZipFile
 from pptx import Presentation
 from pptx.enum.shapes import PP_PLACEHOLDER
 from pptx.oxml import parse_xml
+from pptx.shapes.shapetree import SlideShapeFactory
 
+from trust_portal.documents.slides.charts import ReadChart, read_chart
 from trust_portal.documents.slides.locking import SLOT
+from trust_portal.documents.slides.text import number, plain, words_in
 
 #: More than this, unpacked, is no deck of ours.
 _MOST_BYTES: Final = 128 << 20
 _SHEET: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _REL: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
-Place = tuple[int, int]
+#: What the library makes a shape of.
+_SHAPES: Final = frozenset({"sp", "grpSp", "graphicFrame", "cxnSp", "pic"})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a shape stands and how large it is, in EMU from the slide's left and top."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        return self.left + self.width
+
+    @property
+    def bottom(self) -> int:
+        return self.top + self.height
 
 
 class NotADeck(Exception):
@@ -32,24 +55,19 @@ class NotADeck(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ReadTable:
-    rows: tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ReadChart:
-    """``points`` and ``cells`` are numbers in their shortest spelling, or words; ``cells`` are those of the workbook
-    behind it, by ``Sheet1!B2``, None where the deck brings none.
+    """``widths`` are those of the columns (EMU): a column without one is not seen. So is a cell under a merged one, which
+    says nothing.
     """
 
-    kind: str
-    points: dict[tuple[str, str], str]
-    cells: dict[str, str] | None
+    rows: tuple[tuple[str, ...], ...]
+    widths: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One shape. ``place`` is where it stands (EMU from left and top), None where the layout says; ``content`` its
-    text, its table or its chart, and of anything else what kind it is.
+    """One shape. ``place`` is its own or the layout's, None where neither says one; ``content`` its text, its table or
+    its chart, and of anything else what it is; ``drawn`` what of its drawing changes what is read: turned, another
+    outline, a picture as its filling.
     """
 
     name: str
@@ -57,6 +75,7 @@ class Part:
     place: Place | None
     content: str | ReadTable | ReadChart
     foreign: bool = False
+    drawn: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +90,10 @@ class Page:
     def data(self) -> tuple[Part, ...]:
         return tuple(each for each in self.parts if not each.free)
 
+    @property
+    def slots(self) -> tuple[Part, ...]:
+        return tuple(each for each in self.parts if each.free)
+
 
 def read_deck(content: bytes) -> tuple[Page, ...]:
     """The slides in their order. Raises ``NotADeck``."""
@@ -78,49 +101,97 @@ def read_deck(content: bytes) -> tuple[Page, ...]:
         with ZipFile(BytesIO(content)) as archive:
             if sum(each.file_size for each in archive.infolist()) > _MOST_BYTES:
                 raise NotADeck("it is larger than any deck that was signed")
-        return tuple(_page(each) for each in Presentation(BytesIO(content)).slides)
+        return tuple(
+            _page(each, number) for number, each in enumerate(Presentation(BytesIO(content)).slides, 1)
+        )
     except NotADeck:
         raise
     except Exception as error:
         raise NotADeck(f"it cannot be read as a presentation ({type(error).__name__})") from error
 
 
-def _page(slide: Any) -> Page:
+def _page(slide: Any, number: int) -> Page:
     title = slide.shapes.title
     return Page(
-        "" if title is None else _plain(title.text),
+        "" if title is None else plain(title.text),
         slide.element.get("show") in {"0", "false"},
-        tuple(_part(each) for each in slide.shapes if not _is_hidden(each)),
+        tuple(_parts(slide, number)),
     )
 
 
-def _part(shape: Any) -> Part:
-    placeholder = shape.is_placeholder
-    place = None if placeholder else (int(shape.left or 0), int(shape.top or 0))
+def _parts(slide: Any, number: int) -> Iterator[Part]:
+    common = slide.element.cSld
+    for element in common:
+        if _tag(element) in {"controls", "custDataLst"}:
+            yield _unknown(element)
+    tree = common.spTree
+    for element in tree:
+        tag = _tag(element)
+        if tag == "grpSpPr" and _is_scaled(element):
+            yield Part("all shapes", False, None, "moved or scaled together", foreign=True)
+        elif tag in _SHAPES:
+            shape = SlideShapeFactory(element, slide.shapes)
+            if not _is_hidden(shape):
+                yield _part(shape, number)
+        elif tag not in {"", "nvGrpSpPr", "grpSpPr"}:
+            yield _unknown(element)
+
+
+def _unknown(element: Any) -> Part:
+    said = plain(" ".join(each.text or "" for each in element.iter() if _tag(each) == "t"))
+    return Part(_tag(element), False, None, f"{_tag(element)} {said}".strip(), foreign=True)
+
+
+def _is_scaled(properties: Any) -> bool:
+    found = {_tag(each): dict(each.attrib) for each in properties.iter()}
+    return found.get("off") != found.get("chOff") or found.get("ext") != found.get("chExt")
+
+
+def _part(shape: Any, page: int) -> Part:
     free = shape.name == SLOT and shape.has_text_frame
+    place, drawn = _place(shape), tuple(_drawn(shape, free=free))
     if shape.has_chart:
-        return Part(shape.name, free, place, _chart(shape.chart))
+        chart = read_chart(shape.chart, _cells(shape.chart.part))
+        return Part(shape.name, free, place, chart, drawn=drawn)
     if shape.has_table:
-        rows = tuple(tuple(_plain(cell.text) for cell in row.cells) for row in shape.table.rows)
-        return Part(shape.name, free, place, ReadTable(rows))
+        return Part(shape.name, free, place, _table(shape.table), drawn=drawn)
     if not shape.has_text_frame:
         return Part(shape.name, free, place, str(shape.shape_type), foreign=True)
-    if placeholder and shape.placeholder_format.type == PP_PLACEHOLDER.SLIDE_NUMBER:
-        return Part(shape.name, free, place, "")
-    return Part(shape.name, free, place, _plain(shape.text_frame.text))
+    numbered = shape.is_placeholder and shape.placeholder_format.type == PP_PLACEHOLDER.SLIDE_NUMBER
+    said = words_in(shape.text_frame._txBody, page if numbered else None)  # noqa: SLF001 - fields and equations
+    return Part(shape.name, free, place, said, drawn=drawn)
 
 
-def _chart(chart: Any) -> ReadChart:
-    points = {}
-    for plot in chart.plots:
-        names = [str(each) for each in plot.categories]
-        for series in plot.series:
-            for at, value in enumerate(series.values):
-                name = names[at] if at < len(names) else str(at + 1)
-                points[_plain(series.name), f"{at + 1}, {_plain(name)}"] = (
-                    "" if value is None else _number(value)
+def _place(shape: Any) -> Place | None:
+    sides = (shape.left, shape.top, shape.width, shape.height)
+    return None if None in sides else Place(*(int(each) for each in sides))
+
+
+def _drawn(shape: Any, *, free: bool) -> Iterator[str]:
+    for each in shape.element.iter():
+        match _tag(each):
+            case "xfrm":
+                turned = " ".join(
+                    f"{name} {each.get(name)}"
+                    for name in ("rot", "flipH", "flipV")
+                    if each.get(name, "0") not in {"0", "false"}
                 )
-    return ReadChart(str(chart.chart_type), points, _cells(chart.part))
+                if turned:
+                    yield turned
+            case "prstGeom" if each.get("prst") != "rect":
+                yield f"outline {each.get('prst')}"
+            case "custGeom":
+                yield "an outline of its own"
+            case "blip" if not free:
+                yield "filled with a picture"
+
+
+def _table(table: Any) -> ReadTable:
+    rows = tuple(
+        tuple("" if cell.is_spanned else words_in(cell._tc.txBody) for cell in row.cells)  # noqa: SLF001
+        for row in table.rows
+    )
+    return ReadTable(rows, tuple(int(each.width) for each in table.columns))
 
 
 def _cells(part: Any) -> dict[str, str] | None:
@@ -158,13 +229,13 @@ def _cell(cell: Any, shared: list[str]) -> str:
         case "inlineStr":
             return _text(cell)
         case "n":
-            return _number(value) if value else ""
+            return number(value) if value else ""
         case _:
-            return _plain(value)
+            return plain(value)
 
 
 def _text(element: Any) -> str:
-    return _plain("".join(each.text or "" for each in element.iter(f"{_SHEET}t")))
+    return plain("".join(each.text or "" for each in element.iter(f"{_SHEET}t")))
 
 
 def _is_hidden(shape: Any) -> bool:
@@ -177,10 +248,5 @@ def _is_hidden(shape: Any) -> bool:
     return any(each.get("hidden") in {"1", "true"} for each in named())
 
 
-def _number(value: object) -> str:
-    """Editors write the same double in other digits."""
-    return repr(float(str(value)))
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.split())
+def _tag(element: Any) -> str:
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""

@@ -11,7 +11,11 @@ from trust_portal.evidence.verification.report import Report
 _MOST = 200
 _STAYS_OPEN = (
     "That commentary and speaker's notes of the edited slides are whose they say: whoever holds the slides writes them",
-    "How the edited slides look: colours, sizes, and what lies over what are not compared; look at them",
+    (
+        "How the edited slides look: master, layouts and backgrounds with what is written on them, colours, faces, sizes and "
+        "effects, what runs over the edge of its box, animations, how a chart's lines and bars are drawn, and how a workbook "
+        "shows its numbers are not compared; look at them"
+    ),
 )
 
 
@@ -45,7 +49,7 @@ def check_deck(
         report.find(Code.DECK_ALTERED, f"and {len(found) - _MOST} differences more", file=name)
     if not found:
         report.proved.append(
-            f"{name} has every slide of {signed} in its order, with every text, table, chart and workbook behind one "
-            "as it was signed"
+            f"{name} has every slide of {signed} in its order, and on each the same texts, tables and charts where they "
+            "were signed, with the workbooks behind charts that it still brings; nothing is added but in the slots"
         )
     report.not_proved.extend(_STAYS_OPEN)
