@@ -336,6 +336,20 @@ def test_a_signature_from_before_the_merger_covers_nothing_and_one_more_does() -
     assert not owes_its_own(late, {unsigned.id: unsigned, late.id: late})
 
 
+def test_what_is_told_since_of_one_in_the_middle_of_the_way_is_a_gap_of_that_one_alone() -> None:
+    frozen = AT - 3 * DAY
+    last = major(1, signed_at=frozen, changed_at=frozen - DAY)
+    middle = major(2, merged_into=last.id, merged_at=frozen - DAY, changed_at=AT - DAY)
+    first = major(3, merged_into=middle.id, merged_at=frozen - DAY, changed_at=frozen - 2 * DAY)
+    known = {each.id: each for each in (first, middle, last)}
+    assert [owes_its_own(each, known) for each in known.values()] == [False, True, True]
+    assert [(each.name, each.cover, each.covered_by) for each in ledger(known.values()).lines] == [
+        ("INC-3", Cover.MERGED, last.id),
+        ("INC-2", Cover.UNSIGNED, None),
+        ("INC-1", Cover.SIGNED, last.id),
+    ]
+
+
 def test_what_was_told_since_its_document_was_frozen_is_a_gap_of_that_age_and_a_new_version_closes_it() -> (
     None
 ):

@@ -55,7 +55,7 @@ async def withdraw_what_goes_on_elsewhere(
 async def covered_elsewhere(session: ReadSession, incidents: Collection[Incident]) -> dict[UUID, Incident]:
     """Those that owe no postmortem of their own, by id: none is signed, and what they end in covers or will cover them.
 
-    The rule of the coverage ledger (``switchboard.coverage.owes_its_own``), for a few.
+    By the one rule (``incidents.model.is_told_of``), for a few.
     """
     merged = {each.id: each for each in incidents if each.ends_in is not None}
     known = await postmortems_of(session, {*merged, *(each.covering_id for each in merged.values())})
@@ -64,7 +64,7 @@ async def covered_elsewhere(session: ReadSession, incidents: Collection[Incident
         id_: each
         for id_, each in merged.items()
         if signed.get(id_) is None
-        and ((target := signed.get(each.covering_id)) is None or each.is_known_before(target.snapshot_at))
+        and each.is_told_of(None if (target := signed.get(each.covering_id)) is None else target.snapshot_at)
     }
 
 

@@ -186,9 +186,9 @@ class Incident:
         """Of which incident the postmortem is, as long as it owes none of its own: what it ends in, or itself."""
         return self.ends_in or self.id
 
-    def is_known_before(self, at: datetime) -> bool:
-        """Whether all that its postmortem has to say, and what it goes on in, came in before ``at``."""
-        return self.changed_at < at and (self.merged_at is None or self.merged_at < at)
+    def is_told_of(self, frozen_at: datetime | None) -> bool:
+        """The function of that name, of this one."""
+        return is_told_of(self.changed_at, self.merged_at, frozen_at)
 
     @property
     def is_open(self) -> bool:
@@ -240,6 +240,16 @@ class IncidentFilter:
     words: str = ""
     declared_from: datetime | None = None
     declared_to: datetime | None = None
+
+
+def is_told_of(changed_at: datetime, merged_at: datetime | None, frozen_at: datetime | None) -> bool:
+    """The rule of what owes no postmortem of its own: whether that of what it goes on in tells of it, or will.
+
+    ``frozen_at`` is of when that one's signed document is; None: none is signed, and what will be has all that is
+    known by then. ``changed_at`` and ``merged_at`` are the merged incident's, the latter of every step of the way
+    (``Incident``); what is told since of those between is a gap of theirs.
+    """
+    return frozen_at is None or (changed_at < frozen_at and (merged_at is None or merged_at < frozen_at))
 
 
 def incident_id(source: str, key: str) -> UUID:

@@ -130,7 +130,7 @@ def _narrowed(query: Select[Any], wanted: PostmortemFilter) -> Select[Any]:
 def _is_owed() -> ColumnElement[bool]:
     """Its incident is a P1 or P2 still, and goes on in none whose postmortem covers it, or will.
 
-    As the coverage ledger has it (``switchboard.coverage.owes_its_own``), of rows joined with their incident.
+    The one rule (``incidents.model.is_told_of``), of rows joined with their incident.
     """
     incident, target = incidents.c, postmortems.alias("target")
     covers_until = (

@@ -236,7 +236,7 @@ async def _require_told(
     """
     incident = await find_incident(session, postmortem.incident_id)
     require_taken_in(await something_waits(session, incident, frozen_at))
-    merged = [each for each in await ended_in(session, incident.id) if each.is_known_before(frozen_at)]
+    merged = [each for each in await ended_in(session, incident.id) if each.is_told_of(frozen_at)]
     said = {each["sha256"] for each in document["evidence"]}
     told = [
         entry.origin

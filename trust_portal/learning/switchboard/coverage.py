@@ -10,7 +10,7 @@ away: each may have been a P1.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +18,7 @@ from fractions import Fraction
 from typing import Final
 from uuid import UUID
 
-from trust_portal.learning.incidents.model import Severity, incident_id
+from trust_portal.learning.incidents.model import Severity, incident_id, is_told_of
 from trust_portal.learning.switchboard.model import BoardFilter, Whose
 
 #: What a gap counts as that names no severity.
@@ -208,15 +208,14 @@ def _line(incident: MajorIncident, known: Mapping[UUID, MajorIncident]) -> Ledge
 
 def owes_its_own(incident: MajorIncident, known: Mapping[UUID, MajorIncident]) -> bool:
     """Whether it owes a postmortem, signed or not: merged into nothing, or into what had been signed before."""
-    way = _way(incident, known)
-    return len(way) == 1 or _was_signed_before(way)
+    ends_in = _end(incident, known)
+    return ends_in is incident or not is_told_of(incident.changed_at, incident.merged_at, ends_in.frozen_at)
 
 
 def _cover(incident: MajorIncident, known: Mapping[UUID, MajorIncident]) -> tuple[Cover, UUID | None]:
     if incident.signed_at is not None and not is_outdated(incident):
         return Cover.SIGNED, incident.id
-    way = _way(incident, known)
-    owing = incident if _was_signed_before(way) else way[-1]
+    owing = incident if owes_its_own(incident, known) else _end(incident, known)
     if owing is not incident and owing.signed_at is not None:
         return Cover.MERGED, owing.id
     if incident.signed_at is not None:
@@ -229,22 +228,12 @@ def is_outdated(incident: MajorIncident) -> bool:
     return incident.frozen_at is not None and incident.changed_at > incident.frozen_at
 
 
-def _was_signed_before(way: Sequence[MajorIncident]) -> bool:
-    """Whether the last of ``way`` was signed, and not since all the others were known to go on in it as they did."""
-    *merged, target = way
-    frozen_at = target.frozen_at
-    return frozen_at is not None and any(
-        each.changed_at >= frozen_at or (each.merged_at is not None and each.merged_at >= frozen_at)
-        for each in merged
-    )
-
-
-def _way(incident: MajorIncident, known: Mapping[UUID, MajorIncident]) -> Sequence[MajorIncident]:
-    """It and what it was merged into, step by step; a circle or an unknown target leaves it by itself."""
-    way, at = [incident], incident
+def _end(incident: MajorIncident, known: Mapping[UUID, MajorIncident]) -> MajorIncident:
+    """What it goes on in at last, step by step; a circle or an unknown target leaves it by itself."""
+    seen, at = {incident.id}, incident
     while at.merged_into is not None:
-        if at.merged_into not in known or any(each.id == at.merged_into for each in way):
-            return [incident]
+        if at.merged_into not in known or at.merged_into in seen:
+            return incident
         at = known[at.merged_into]
-        way.append(at)
-    return way
+        seen.add(at.id)
+    return at
