@@ -29,7 +29,7 @@ from schema.types.postmortem import (
     PostmortemRelease,
     PostmortemVersion,
     opened_postmortem,
-    postmortem_release,
+    postmortem_releases,
     postmortem_version,
 )
 from schema.types.prevention import PreventionAction, prevention_action
@@ -170,7 +170,9 @@ async def _postmortem_version(context: Context, asked: GlobalId) -> PostmortemVe
 
 
 async def _postmortem_release(context: Context, asked: GlobalId) -> PostmortemRelease:
-    return postmortem_release(await context.house.postmortem_releases.find(context.actor, _of_house(asked)))
+    found = await context.house.postmortem_releases.find(context.actor, _of_house(asked))
+    [release] = await postmortem_releases(context, [found])
+    return release
 
 
 async def _postmortem_copy(context: Context, asked: GlobalId) -> PostmortemCopy:

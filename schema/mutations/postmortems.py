@@ -15,9 +15,10 @@ from schema.types.postmortem import (
     PostmortemDetail,
     PostmortemRelease,
     postmortem_detail,
-    postmortem_release,
+    postmortem_releases,
 )
 from trust_portal.learning.postmortems import model
+from trust_portal.learning.postmortems.releases_model import StoredRelease
 
 strawberry.enum(model.Verdict, name="ChangeVerdict", description="Of a change near an incident.")
 
@@ -188,7 +189,7 @@ class PostmortemMutations:
             tuple(model.Acknowledgement(each.warning, each.reason) for each in input.acknowledged),
         )
         found = await info.context.house.postmortem_releases.release(command, info.context.actor)
-        return PostmortemReleasePayload(release=postmortem_release(found))
+        return await _released(info, found)
 
     @mutation(description="Show a customer more of its copy.")
     async def disclose_postmortem(
@@ -197,11 +198,16 @@ class PostmortemMutations:
         asked = decode(input.release_id, "PostmortemRelease", field="releaseId")
         command = model.Disclose(asked.id, tuple(input.fields), input.reason)
         found = await info.context.house.postmortem_releases.disclose(command, info.context.actor)
-        return PostmortemReleasePayload(release=postmortem_release(found))
+        return await _released(info, found)
 
 
 def _postmortem(id_: strawberry.ID) -> UUID:
     return decode(id_, "Postmortem", field="postmortemId").id
+
+
+async def _released(info: Info, found: StoredRelease) -> PostmortemReleasePayload:
+    [release] = await postmortem_releases(info.context, [found])
+    return PostmortemReleasePayload(release=release)
 
 
 async def _as_it_stands(info: Info, id_: UUID) -> PostmortemPayload:

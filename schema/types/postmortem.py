@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
 import strawberry
 
-from schema.context import Info
+from schema.context import Context, Info
 from schema.ids import encode
 from schema.types.export import Export, export
 from schema.types.prevention import RecurredAction, recurred_actions
@@ -123,7 +124,7 @@ class PostmortemDetail:
     @strawberry.field(description="Copies and disclosures that customers were given, the newest first.")
     async def releases(self, info: Info) -> list[PostmortemRelease]:
         found = await info.context.house.postmortem_releases.of_postmortem(info.context.actor, self.row.id)
-        return [postmortem_release(each) for each in found]
+        return await postmortem_releases(info.context, found)
 
     @strawberry.field(
         description="JSON of a version as it was signed, also of one that was superseded; null: nobody signed it."
@@ -254,7 +255,12 @@ def postmortem_detail(row: Opened) -> PostmortemDetail:
     )
 
 
-def postmortem_release(row: StoredRelease) -> PostmortemRelease:
+async def postmortem_releases(context: Context, rows: Sequence[StoredRelease]) -> list[PostmortemRelease]:
+    concealed = await context.house.postmortem_releases.concealed(context.actor, rows)
+    return [_postmortem_release(each, concealed[each.id]) for each in rows]
+
+
+def _postmortem_release(row: StoredRelease, concealed: Sequence[str]) -> PostmortemRelease:
     return PostmortemRelease(
         id=encode("PostmortemRelease", VENDOR_ID, row.id),
         tenant_id=encode("Tenant", row.customer_id, row.customer_id),
@@ -262,7 +268,7 @@ def postmortem_release(row: StoredRelease) -> PostmortemRelease:
         revision=row.revision,
         sha256=row.sha256,
         profile=row.profile,
-        withheld=list(row.concealed),
+        withheld=list(concealed),
         disclosed=list(row.disclosed),
         acknowledged=[LetStand(warning=id_, reason=why) for id_, why in row.acknowledged.items()],
         at=row.at,

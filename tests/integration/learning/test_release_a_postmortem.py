@@ -9,13 +9,14 @@ from click.testing import CliRunner
 from evidence_sample import policy_of
 from sla_bundle import signed_again
 from sqlalchemy import text
-from support.learning_world import declared, step
-from support.postmortem_desk import WRITTEN, Desk, actor_of, desk_of
+from support.learning_world import declared, step, updated
+from support.postmortem_desk import WRITTEN, Desk, actor_of, deployed, desk_of
 
+from trust_portal.access.actors import CONSOLE
 from trust_portal.cli import cli
 from trust_portal.errors import Conflict, Denied, InvalidInput, NotFound
 from trust_portal.evidence import bundle
-from trust_portal.evidence.disclosure import Disclosure
+from trust_portal.evidence.disclosure import Disclosure, reveal
 from trust_portal.evidence.dsse import Envelope
 from trust_portal.evidence.receipt_rows import find_receipt
 from trust_portal.evidence.statement import ReceiptKind, Statement
@@ -63,6 +64,10 @@ async def released(desk: Desk, postmortem, **changes):
     release = await desk.house.postmortem_releases.release(Release(**said), desk.owner)
     assert await desk.house.postmortem_copies.issue(release.id)
     return release
+
+
+async def concealed(desk: Desk, release) -> tuple[str, ...]:
+    return (await desk.house.postmortem_releases.concealed(desk.owner, [release]))[release.id]
 
 
 async def told_of_a_release(desk: Desk, tenant_id):
@@ -416,8 +421,9 @@ async def test_neither_what_is_not_withheld_nor_what_is_another_customers_can_be
     (another,) = (
         place for place in release.withheld if place.startswith("customers.") and not place.startswith(own)
     )
-    assert another not in release.concealed
-    assert any(place.startswith(own) for place in release.concealed)
+    offered = await concealed(desk, release)
+    assert another not in offered
+    assert any(place.startswith(own) for place in offered)
     for place in ("incident.title", another):
         with pytest.raises(InvalidInput) as refused:
             await desk.house.postmortem_releases.disclose(
@@ -426,3 +432,68 @@ async def test_neither_what_is_not_withheld_nor_what_is_another_customers_can_be
         assert refused.value.code == "NOT_WITHHELD"
     (known,) = await desk.house.postmortem_releases.of_postmortem(desk.owner, release.postmortem_id)
     assert known.disclosed == ()
+
+
+async def test_no_place_is_disclosed_whose_value_names_another_customer(vendor):
+    """A deploy for one of them, and what people wrote: also of who has left since, and of who was not touched."""
+    gone = await vendor.customer("fabrikam")
+    desk = await desk_of(
+        vendor,
+        deployed(-40, tenants=["contoso"]),
+        deployed(-30, tenants=["northwind"]),
+        deployed(-20, tenants=["contoso", "northwind"]),
+        declared("INC-1", tenants=["contoso", "northwind"]),
+        updated("INC-1", "note", minute=3, text="We look at the exports."),
+        updated("INC-1", "note", minute=4, text="The same as at Contoso, we think."),
+        updated("INC-1", "note", minute=5, text="FABRIKAM had it too."),
+        step("INC-1", "resolved", minute=60),
+    )
+    await desk.house.tenants.offboard(gone, CONSOLE)
+    release = await released(desk, await desk.signed(await desk.postmortem()))
+    document = reveal(json.loads(release.document), release.withheld.values()).value["document"]
+    tenants = {f"changes.{at}.tenants": each["tenants"] for at, each in enumerate(document["changes"])}
+    notes = {f"timeline.{at}.text": each["text"] for at, each in enumerate(document["timeline"])}
+    offered = set(await concealed(desk, release))
+    assert [tenants[place] for place in sorted(tenants) if place in offered] == [["northwind"]]
+    assert [notes[place] for place in sorted(notes) if place in offered] == ["We look at the exports."]
+
+    of_another = [place for place, value in tenants.items() if "contoso" in value]
+    of_another += [place for place, value in notes.items() if value[:3] in ("The", "FAB")]
+    assert len(of_another) == 4
+    assert set(of_another) <= release.withheld.keys()
+    for place in of_another:
+        with pytest.raises(InvalidInput) as refused:
+            await desk.house.postmortem_releases.disclose(
+                Disclose(release.id, ("incident.owner", place), "They asked."), desk.owner
+            )
+        assert (refused.value.code, refused.value.field) == ("NOT_WITHHELD", "fields")
+    (known,) = await desk.house.postmortem_releases.of_postmortem(desk.owner, release.postmortem_id)
+    assert known.disclosed == ()
+
+
+async def test_a_customer_whose_key_has_dots_can_be_shown_its_own_and_nobody_elses(vendor):
+    own, outer = await vendor.customer("acme.eu"), await vendor.customer("acme")
+    desk = await desk_of(
+        vendor,
+        declared("INC-1", tenants=["acme", "acme.eu", "northwind"]),
+        step("INC-1", "resolved", minute=60),
+    )
+    signed = await desk.signed(await desk.postmortem())
+    releases = []
+    for each in (own, outer):
+        preview = await desk.house.postmortem_releases.preview(desk.owner, signed.id, each, "customer")
+        let = tuple(Acknowledgement(warning.id, "Its own name.") for warning in preview.warnings)
+        releases.append(await released(desk, signed, customer_id=each, acknowledged=let))
+    offered = [
+        [place for place in await concealed(desk, each) if place.startswith("customers.")]
+        for each in releases
+    ]
+    assert offered == [['customers."acme.eu".denial'], ["customers.acme.denial"]]
+    for each, (place,) in zip(releases, offered, strict=True):
+        shown = await desk.house.postmortem_releases.disclose(
+            Disclose(each.id, (place,), "They asked."), desk.owner
+        )
+        assert await desk.house.postmortem_copies.issue(shown.id)
+        opened = await desk.house.postmortem_copies.find(desk.owner, each.customer_id, shown.id)
+        assert opened.document["customers"].keys() - {"_sd"} == {each.customer["key"]}
+        assert opened.document["customers"][each.customer["key"]]["denial"] == []

@@ -91,7 +91,7 @@ async def test_a_release_says_enough_to_disclose_from_it_without_guessing(desk):
         {
             "revision": each.revision,
             "profile": "customer",
-            "withheld": sorted(first.withheld.keys() - set(each.disclosed)),
+            "withheld": sorted(first.withheld.keys() - {*each.disclosed, "customers.contoso"}),
             "disclosed": list(each.disclosed),
             "acknowledged": [],
             "by": "Ivo Stern",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trust_portal.learning.postmortems.lint import LintCode, Warned, lint
+from trust_portal.learning.postmortems.lint import LintCode, Warned, lint, naming_another
 
 PEOPLE = ("Ines Okafor", "Li")
 
@@ -62,3 +62,25 @@ def test_a_warning_keeps_its_id_only_as_long_as_its_words():
     (after,) = lint([("written.risks", "her error")], (), ())
     assert before.id != after.id
     assert before.message == "blames somebody: say what made it possible, not whose fault it was"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("the same at Acme EU", True),
+        ("the same at acme.eu", True),
+        ("we told acme", False),
+        ("a", True),
+        ("a thing", False),
+        ("contoso had it", True),
+        ("contoso north had it", False),
+        ("recontosoed", False),
+    ],
+)
+def test_another_customers_name_is_told_from_ones_own(text, named):
+    """Where the one stands within the other: only what is one's own as a whole excuses it."""
+    names = naming_another(
+        ("acme.eu", "Acme EU", "a", "contoso"), ("acme", "Acme", "contoso north", "Contoso North")
+    )
+    assert names("timeline.0.text", text) is named
+    assert not names("evidence.0.sha256", text)

@@ -169,3 +169,21 @@ def test_a_profile_that_is_none_says_what_is_wrong(text, field):
 def test_an_unknown_profile_is_not_found():
     with pytest.raises(NotFound):
         profile_of("everything")
+
+
+def test_a_key_with_dots_is_one_step_of_a_place():
+    """Else a customer ``acme.denial`` would stand where the denials of ``acme`` do."""
+    value = copy.deepcopy(DOCUMENT)
+    value["customers"] = dict.fromkeys(("acme", "acme.denial", "acme.eu"), value["customers"]["northwind"])
+    places = {
+        customer: sorted(each.place for each in redacted(customer=customer, value=value).withheld)
+        for customer in ("acme", "acme.eu")
+    }
+    of_customers = {
+        customer: [place for place in found if place.startswith("customers.")]
+        for customer, found in places.items()
+    }
+    assert of_customers == {
+        "acme": ['customers."acme.denial"', 'customers."acme.eu"', "customers.acme.denial"],
+        "acme.eu": ['customers."acme.denial"', 'customers."acme.eu".denial', "customers.acme"],
+    }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -102,6 +102,30 @@ def lint(
     named = _names_in(people), _any_of(other_customers)
     found = (warned for place, text in texts if _is_words(place) for warned in _lint(place, text, named))
     return tuple(dict.fromkeys(found))
+
+
+def naming_another(others: Collection[str], own: Collection[str]) -> Callable[[str, str], bool]:
+    """Whether the text at a place names one of ``others`` (keys and names), as ``lint`` looks for them.
+
+    ``own`` are the key and name of the customer itself: what stands within one of those is nobody else's.
+    """
+    exact = {each.casefold() for each in others}
+    wanted, mine = _alternatives(others), _any_of(own)
+    # Ahead only, so that of two names that overlap none is passed over.
+    pattern = re.compile(rf"(?<!\w)(?=({wanted})(?!\w))", re.IGNORECASE) if wanted else None
+
+    def names(place: str, text: str) -> bool:
+        if not _is_words(place):
+            return False
+        if text.casefold() in exact:
+            return True
+        if pattern is None:
+            return False
+        spans = [each.span() for each in mine.finditer(text)] if mine else []
+        found = (each.span(1) for each in pattern.finditer(text))
+        return any(not any(begin <= at and end <= until for begin, until in spans) for at, end in found)
+
+    return names
 
 
 def _lint(

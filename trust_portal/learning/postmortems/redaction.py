@@ -31,7 +31,10 @@ Place = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """A property that a copy conceals: where it stands (``incident.owner``), and what shows it."""
+    """A property that a copy conceals: where it stands (``incident.owner``), and what shows it.
+
+    A name with dots in it, as a customer's key may be, stands in quotes: ``customers."acme.eu".denial``.
+    """
 
     place: str
     disclosure: Disclosure
@@ -49,6 +52,11 @@ def parse_place(text: str) -> Place:
     if not all(_STEP.fullmatch(each) for each in steps) or steps[-1].startswith("*"):
         raise InvalidInput(f"{text!r} is no place in a postmortem", field="withhold")
     return steps
+
+
+def step_to(name: str) -> str:
+    """A property's name as it stands in a place."""
+    return f'"{name}"' if "." in name else name
 
 
 def redact(
@@ -124,11 +132,13 @@ def _redact_object(
     kept = {
         name: item
         if name in hidden
-        else _redact(item, _inside(rules, name, item, customer), customer, salt, f"{at}{name}.", withheld)
+        else _redact(
+            item, _inside(rules, name, item, customer), customer, salt, f"{at}{step_to(name)}.", withheld
+        )
         for name, item in value.items()
     }
     shown, disclosures = conceal(kept, hidden, salt)
-    withheld += [Withheld(f"{at}{each.name}", each) for each in disclosures]
+    withheld += [Withheld(f"{at}{step_to(each.name)}", each) for each in disclosures]
     if any(rule == (_OTHERS,) for rule in rules):
         digests = [each.digest for each in disclosures]
         digests += [_decoy(salt) for _ in range(-len(digests) % DECOYS or (0 if digests else DECOYS))]

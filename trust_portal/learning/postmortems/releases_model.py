@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
+from trust_portal.evidence.disclosure import Disclosure
 from trust_portal.evidence.strict import parse_json
+from trust_portal.learning.postmortems.lint import naming_another
 from trust_portal.learning.postmortems.model import Person
+from trust_portal.learning.postmortems.redaction import shown_texts, step_to
+
+_TENANTS_OF_A_CHANGE: Final = re.compile(r"changes\.[0-9]+\.tenants")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +49,21 @@ class StoredRelease:
         said: Mapping[str, str] = parse_json(self.document)["customer"]
         return said
 
-    @property
-    def concealed(self) -> tuple[str, ...]:
-        """Places that the customer has not been shown, and can be; sorted. What is another customer's is never."""
-        key = self.customer["key"]
-        hidden = self.withheld.keys() - set(self.disclosed)
-        return tuple(sorted(place for place in hidden if not _is_of_another(place, key)))
+    def concealed(self, others: Collection[str]) -> tuple[str, ...]:
+        """Places that the customer has not been shown, and can be; sorted.
+
+        What is another customer's is never, nor what names one of ``others``: the keys and names of all of them.
+        """
+        own = self.customer
+        names = naming_another(others, (own["key"], own["name"]))
+        found = []
+        for place in self.withheld.keys() - set(self.disclosed):
+            hidden = Disclosure.parse(self.withheld[place])
+            if not _is_of_another(place, hidden, own["key"]) and not any(
+                names(at, text) for at, text in shown_texts(hidden.value, place)
+            ):
+                found.append(place)
+        return tuple(sorted(found))
 
     @property
     def disclosures(self) -> tuple[str, ...]:
@@ -70,10 +86,19 @@ class StoredRelease:
         )
 
 
-def _is_of_another(place: str, key: str) -> bool:
-    """Whether ``place`` lies under another customer than the one called ``key``."""
-    first, _, rest = place.partition(".")
-    return first == "customers" and rest.partition(".")[0] != key
+def _is_of_another(place: str, hidden: Disclosure, key: str) -> bool:
+    """Whether ``hidden``, at ``place``, is of another customer than the one called ``key``.
+
+    Keys hold dots, and before places had quotes ``customers.acme.eu`` could be read as a part of ``acme``: the name
+    of what is hidden there says which it is.
+    """
+    if place == "customers" or _TENANTS_OF_A_CHANGE.fullmatch(place):
+        return any(each != key for each in hidden.value or ())
+    if not place.startswith("customers."):
+        return False
+    if place in (f"customers.{hidden.name}", f"customers.{step_to(hidden.name)}"):
+        return hidden.name != key
+    return not place.startswith((f"customers.{key}.", f"customers.{step_to(key)}."))
 
 
 @dataclass(frozen=True, slots=True)

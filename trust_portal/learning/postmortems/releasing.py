@@ -22,7 +22,7 @@ from trust_portal.access.gate import Gate
 from trust_portal.access.people.repository import everybody_ever
 from trust_portal.access.policy import Decision, Resource
 from trust_portal.access.tenants.model import Tenant
-from trust_portal.access.tenants.repository import active_customers
+from trust_portal.access.tenants.repository import active_customers, tenant_ids, tenants_by_id
 from trust_portal.errors import Conflict, InvalidInput, NotFound
 from trust_portal.evidence.act import Act, Input
 from trust_portal.evidence.ledger import Ledger
@@ -105,6 +105,15 @@ class PostmortemReleases:
         async with self._storage.read(_VENDOR) as session:
             return await find_release(session, release_id)
 
+    async def concealed(
+        self, actor: Actor, releases: Collection[StoredRelease]
+    ) -> Mapping[UUID, tuple[str, ...]]:
+        """By id, what each of them withholds and its customer can be shown: nothing that names another customer."""
+        await self._gate.require(actor, Action.ALL_POSTMORTEMS_READ, Resource.of_house(NOUN))
+        async with self._storage.read(StaffScope()) as session:
+            others = {each: await _others(session, each) for each in {one.customer_id for one in releases}}
+        return {each.id: each.concealed(others[each.customer_id]) for each in releases}
+
     async def release(self, command: Release, actor: Actor) -> StoredRelease:
         """Raises ``InvalidInput`` (WARNINGS) naming what is not acknowledged, ``Conflict`` (ALREADY_RELEASED,
         SUPERSEDED), and what ``preview`` raises. One that nobody warned of needs no acknowledgement.
@@ -155,16 +164,18 @@ class PostmortemReleases:
 
     async def disclose(self, command: Disclose, actor: Actor) -> StoredRelease:
         """Show a customer what its copy withholds. Raises ``InvalidInput`` (NOT_WITHHELD) for a place that is not
-        withheld from it, or that is another customer's.
+        withheld from it, that is another customer's, or whose value names another.
         """
         async with self._storage.read(_VENDOR) as session:
             asked = await find_release(session, command.release_id)
         decision = await self._may_release(actor, asked.postmortem_id)
+        async with self._storage.read(StaffScope()) as reading:
+            others = await _others(reading, asked.customer_id)
         async with self._storage.write(_VENDOR) as session:
             before = await newest_release(session, asked.postmortem_id, asked.version, asked.customer_id)
             if before is None:
                 raise NotFound("release")
-            if unknown := sorted(set(command.fields) - set(before.concealed)):
+            if unknown := sorted(set(command.fields) - set(before.concealed(others))):
                 raise InvalidInput(
                     f"{unknown[0]!r} is nothing that this customer can be shown",
                     field="fields",
@@ -211,8 +222,7 @@ class PostmortemReleases:
             profile={"id": profile.id, "sha256": profile.sha256},
         )
         people = {each.name for each in await everybody_ever(session, VENDOR_ID)}
-        others = {word for each in everybody if each.id != customer_id for word in (each.key, each.name)}
-        warnings = lint(shown_texts(redacted.document), people, others)
+        warnings = lint(shown_texts(redacted.document), people, await _others(session, customer_id))
         withheld = tuple(each.place for each in redacted.withheld)
         return Preview(version, customer, profile, copy, withheld, warnings), redacted
 
@@ -267,6 +277,13 @@ class PostmortemReleases:
         return await self._gate.require(
             actor, Action.POSTMORTEM_RELEASE, Resource.of_house(NOUN, postmortem_id)
         )
+
+
+async def _others(session: ReadSession, customer_id: UUID) -> frozenset[str]:
+    """Keys and names of every customer but this one, also of those that have left. In the staff scope."""
+    wanted = set(await tenant_ids(session)) - {customer_id, VENDOR_ID}
+    known = (await tenants_by_id(session, wanted)).values()
+    return frozenset(word for each in known for word in (each.key, each.name))
 
 
 def _named(document: Mapping[str, Any], customer_id: UUID, everybody: Collection[Tenant]) -> tuple[str, str]:

@@ -43,6 +43,8 @@ async def postmortem(request: Request, form: FormState = FormState()) -> Respons
     passkeys = await house.signatures.usable(actor) if may_sign(request, actor, opened) else ()
     releases = await house.postmortem_releases.of_postmortem(actor, opened.postmortem.id)
     known = about(request, actor, opened)
+    newest = _newest(releases, lambda each: each.version) if known["may_release"] else []
+    concealed = await house.postmortem_releases.concealed(actor, newest)
     return page(
         request,
         "postmortems/postmortem.html",
@@ -50,7 +52,7 @@ async def postmortem(request: Request, form: FormState = FormState()) -> Respons
         status_code=form.status,
         form=form,
         releases=releases,
-        newest_releases=frozenset(each.id for each in _newest(releases, lambda each: each.version)),
+        showable=frozenset(id_ for id_, places in concealed.items() if places),
         left_behind=[
             each
             for each in _newest(releases, lambda _: 0)

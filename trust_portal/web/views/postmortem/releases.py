@@ -32,6 +32,7 @@ async def release_page(request: Request, form: FormState = FormState()) -> Respo
     preview = await house.postmortem_releases.preview(actor, id_, customer, profile)
     found = await house.postmortem_releases.of_postmortem(actor, id_)
     held = next((e for e in found if e.customer_id == customer and e.version == preview.version.number), None)
+    concealed = {} if held is None else await house.postmortem_releases.concealed(actor, [held])
     return page(
         request,
         "postmortems/release.html",
@@ -40,6 +41,7 @@ async def release_page(request: Request, form: FormState = FormState()) -> Respo
         preview=preview,
         document=preview.copy["document"],
         held=held,
+        concealed=() if held is None else concealed[held.id],
         profiles=[(each.id, each.title) for each in shipped_profiles().values()],
         address=f"/postmortems/{id_}",
         **frame(request),
@@ -86,6 +88,7 @@ async def disclose_page(request: Request, form: FormState = FormState()) -> Resp
         status_code=form.status,
         form=form,
         held=held,
+        concealed=(await house.postmortem_releases.concealed(actor, [held]))[held.id],
         customer=held.customer,
         of=opened,
         address=f"/postmortems/{id_}",
