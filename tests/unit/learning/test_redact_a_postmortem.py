@@ -187,3 +187,13 @@ def test_a_key_with_dots_is_one_step_of_a_place():
         "acme": ['customers."acme.denial"', 'customers."acme.eu"', "customers.acme.denial"],
         "acme.eu": ['customers."acme.denial"', 'customers."acme.eu".denial', "customers.acme"],
     }
+
+
+@pytest.mark.parametrize("kind", ["merged", "unmerged"])
+def test_what_is_said_of_a_merger_and_of_its_undoing_is_withheld(kind):
+    """A turning point, so it is told; but its words may name whom else it touched."""
+    value = copy.deepcopy(DOCUMENT)
+    value["timeline"][0] |= {"kind": kind, "key": True, "text": "It was Contoso's alone."}
+    shown = redacted(value=value).document["timeline"][0]
+    assert (shown["kind"], shown["key"]) == (kind, True)
+    assert "text" not in shown
