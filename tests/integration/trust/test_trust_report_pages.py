@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from report_desk import Q2, publish
@@ -11,11 +12,24 @@ from support.portal_fixtures import Portal
 from support.portal_world import STRANGER
 
 from trust_portal.access.actors import CONSOLE
+from trust_portal.access.tenants.model import CreateTenant
 
 pytestmark = pytest.mark.takes(seconds=12)
 
 #: What became of the promises of each version, in the list.
 _PROMISES = r'<th scope="row"><a .*?</a></th>\s*<td>.*?</svg> <span>(.*?)</span></span></td>'
+
+
+async def test_the_pages_of_a_customer_that_came_this_quarter_open_on_it_and_on_none_before(portal: Portal):
+    came = datetime(2026, 7, 2, tzinfo=UTC)
+    await portal.house.tenants.create(CreateTenant("newcomer", "Newcomer", onboarded_at=came), CONSOLE)
+    async with portal.browser("csm") as browser:
+        for key, quarter, name in (("newcomer", "2026-Q3", "Q3 2026"), ("aurora", "2026-Q2", "Q2 2026")):
+            page = (await browser.get(f"/t/{key}/trust/preview")).text
+            assert f"<h1>{name}</h1>" in page.replace("\u00a0", " ")
+            assert f'name="period" value="{quarter}"' in page
+            for listed in ("trust", "qbr"):
+                assert f'value="{quarter}"' in (await browser.get(f"/t/{key}/{listed}")).text
 
 
 async def test_the_form_acknowledges_what_blocks_and_publishes(portal: Portal):

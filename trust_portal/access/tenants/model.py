@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from trust_portal.errors import InvalidInput
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.names import is_readable, require_words
+from trust_portal.kernel.period import parse_period, quarter_before, quarter_label, zone
 
 _MOST_RESIDENCY: Final = 200
 _KEY: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
@@ -37,6 +38,14 @@ class Tenant:
     @property
     def active(self) -> bool:
         return self.offboarded_at is None
+
+    def newest_quarter(self, now: datetime) -> str:
+        """The last quarter that was over at ``now``, or when the customer left: of one that came since, the quarter it came in."""
+        local = zone(self.time_zone)
+        until = now if self.offboarded_at is None else min(now, self.offboarded_at)
+        label = quarter_before(until.astimezone(local))
+        came_later = parse_period(label, self.time_zone).end <= self.onboarded_at
+        return quarter_label(max(until, self.onboarded_at).astimezone(local)) if came_later else label
 
 
 @dataclass(frozen=True, slots=True)

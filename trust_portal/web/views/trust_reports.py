@@ -13,7 +13,6 @@ from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.errors import Refused
-from trust_portal.kernel.period import quarter_before
 from trust_portal.trust.report.document import acknowledged_of, sections_of, title_of
 from trust_portal.trust.report.model import (
     CSV_FILE,
@@ -45,7 +44,7 @@ async def reports(request: Request) -> Response:
         told=await house.trust_reports.told(actor, tenant.id),
         newest=newest,
         sections=[] if newest is None else _followable(request, tenant, sections_of(newest.document)),
-        period=quarter_before(house.clock.now()),
+        period=tenant.newest_quarter(house.clock.now()),
         **_rights(request, tenant),
         **frame(request, tenant),
     )
@@ -85,7 +84,9 @@ async def report(request: Request) -> Response:
 async def preview(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose=NOUN)
-    period = form.value("period") or request.query_params.get("of") or quarter_before(house.clock.now())
+    period = (
+        form.value("period") or request.query_params.get("of") or tenant.newest_quarter(house.clock.now())
+    )
     found = await house.trust_reports.preview(actor, tenant.id, period)
     return page(
         request,

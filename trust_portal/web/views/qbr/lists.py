@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from trust_portal.errors import InvalidInput, Refused
-from trust_portal.kernel.period import parse_period, quarter_before
+from trust_portal.kernel.period import parse_period
 from trust_portal.trust.qbr.model import (
     CommitmentState,
     Prepare,
@@ -48,7 +48,7 @@ async def reviews(request: Request, form: FormState = FormState()) -> Response:
         commitments=await house.qbr_reader.commitments(actor, tenant.id) if staff else (),
         states=COMMITMENTS,
         today=house.clock.now().date(),
-        period=quarter_before(house.clock.now()),
+        period=tenant.newest_quarter(house.clock.now()),
         form=form,
         **rights,
         **frame(request, tenant),
