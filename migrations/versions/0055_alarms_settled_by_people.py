@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from trust_portal.storage.migration import begin_revision
+from trust_portal.storage.migration import STAFF, begin_revision
 
 revision = "0055"
 down_revision = "0054"
@@ -36,11 +38,29 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Refuses where somebody said of which incident an alarm was: the revision before has no place for that, and
+    what is on record with a receipt is not taken away.
+    """
     begin_revision()
+    if said := _said_by_people():
+        raise RuntimeError(
+            "somebody said of which incident these alarms are, which the revision before cannot hold: "
+            + ", ".join(said)
+        )
     op.drop_constraint("settled_by_one", _TABLE, type_="check")
     op.drop_constraint(f"{_TABLE}_receipt_fkey", _TABLE)
     op.drop_constraint(f"{_TABLE}_incident_fkey", _TABLE)
-    op.execute(f"DELETE FROM {_TABLE} WHERE version IS NULL")
     op.drop_column(_TABLE, "receipt_id")
     op.drop_column(_TABLE, "incident_id")
     op.alter_column(_TABLE, "version", nullable=False)
+
+
+def _said_by_people() -> Sequence[str]:
+    """As staff, who see the rows; their owner does not."""
+    connection = op.get_bind()
+    op.execute(f"SET LOCAL ROLE {STAFF}")
+    rows = connection.execute(
+        sa.text(f"SELECT source, alarm_id FROM {_TABLE} WHERE incident_id IS NOT NULL ORDER BY 1, 2")
+    ).all()
+    op.execute("RESET ROLE")
+    return [f"{row.source} {row.alarm_id}" for row in rows]
