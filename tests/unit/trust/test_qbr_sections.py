@@ -83,15 +83,56 @@ def test_usage_is_compared_with_the_period_before_and_every_month_has_its_row() 
         "growth-eur": "20.0 %",
         "dearest-eur": "compute",
         "dearest-share-eur": "83.3 %",
+        "volume-1": "compute export, GB",
+        "volume-1-now": "1,250.5",
+        "volume-1-before": "1,000",
+        "volume-1-change": "250.5",
+        "volume-1-growth": "25.0 %",
     }
     assert [each.replace("\u00a0", " ") for each in sentences(section)] == [
         "Usage cost EUR 72.00, EUR 12.00 or 20.0 % more than in the period before with EUR 60.00.",
         "The dearest part was compute with 83.3 % of it.",
+        "Used of compute export, GB: 1,250.5 after 1,000 in the period before, a change of 250.5 or 25.0 %.",
     ]
     assert _row(section, "months-eur", "2026-06") == ["June 2026", "EUR 40.00", "EUR 12.00", "EUR 52.00"]
     assert _row(section, "movers-eur", "compute:r-1:export") == [
         "compute", "r-1", "export", "EUR 60.00", "EUR 50.00", "EUR 10.00",
     ]  # fmt: skip
+
+
+def test_quantities_are_summed_by_part_operation_and_unit_and_compared_each_for_itself() -> None:
+    used = replace(
+        USED,
+        parts_now=[
+            _part("compute", "export", "30", "900"),
+            replace(_part("compute", "export", "30.005", "350.5"), resource="r-2"),
+            replace(_part("compute", "export", "0", "12"), unit="request"),
+            _part("adapters", "geocode", "40", "7"),
+        ],
+    )
+    section = usage_section(PROGRESS, used, ASK)
+    assert [[display(cell) for cell in row.cells] for row in section.table("quantities").rows] == [
+        ["compute", "export", "GB", "1,250.5", "1,000", "250.5", "25.0\u00a0%"],
+        ["adapters", "geocode", "GB", "7", "0", "7", "not known"],
+        ["storage", "keep", "GB", "0", "1", "\u22121", "\u2212100.0\u00a0%"],
+        ["compute", "export", "request", "12", "0", "12", "not known"],
+    ]
+    assert [each.replace("\u00a0", " ") for each in sentences(section)[2:]] == [
+        "Used of adapters geocode, GB: 7 after 0 in the period before, a change of 7.",
+        "Used of compute export, GB: 1,250.5 after 1,000 in the period before, a change of 250.5 or 25.0 %.",
+        "Used of storage keep, GB: 0 after 1 in the period before, a change of \u22121 or \u2212100.0 %.",
+    ]
+    numbers = [cell for row in section.table("quantities").rows for cell in row.cells[3:] if cell.value]
+    assert {cell.href for cell in numbers} == {"/cost"}
+
+
+def test_quantities_that_are_not_listed_are_counted_and_those_before_a_first_period_are_not_known() -> None:
+    parts = [_part("compute", f"op-{each:02}", str(100 - each)) for each in range(22)]
+    section = usage_section(PROGRESS, replace(USED, parts_now=parts, parts_then=[], then=[]), ASK)
+    rows = section.table("quantities").rows
+    assert [row.id for row in rows] == [f"compute:op-{each:02}:GB" for each in range(20)]
+    assert {row.cells[4].value for row in rows} == {None}
+    assert sentences(section)[2:] == ("Of quantities the dearest are listed; 2 cost less and are not.",)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +176,9 @@ def test_a_period_before_that_was_metered_in_part_is_compared_with_nothing_and_t
         ),
         "The dearest part was compute with 83.3 % of it.",
     ]
+    assert _row(section, "quantities", "compute:export:GB") == [
+        "compute", "export", "GB", "1,250.5", "not known", "not known", "not known",
+    ]  # fmt: skip
     movers = section.table("movers-eur")
     assert (movers.rows, movers.empty) == ((), "There is no whole period before to compare with.")
     advised = recommendations_section(late, used, ASK).table("proposed").rows

@@ -26,6 +26,7 @@ from trust_portal.reliability.contracts.in_force import in_force
 from trust_portal.reliability.contracts.repository import contract_versions
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.model import Ask
+from trust_portal.trust.qbr.gathering.quantities import quantity
 from trust_portal.trust.qbr.gathering.usage import Used, money, read_usage, share, total
 from trust_portal.trust.qbr.ids import RECOMMENDATIONS
 from trust_portal.trust.qbr.reviewing import NOT_REVIEWED, with_rows
@@ -234,8 +235,8 @@ def _volume_tier(currency: str, used: Used, agreed: Agreed | None) -> Iterator[P
             ("now", "Cost in the period", money(now, currency)),
             ("before", "Cost in the period before", money(then, currency)),
             ("growth", "Growth", share(now - then, then)),
-            ("volume", f"Used in the period ({subsystem}, {unit})", _quantity(volume_now)),
-            ("volume-before", f"Used in the period before ({subsystem}, {unit})", _quantity(volume_then)),
+            ("volume", f"Used in the period ({subsystem}, {unit})", quantity(volume_now)),
+            ("volume-before", f"Used in the period before ({subsystem}, {unit})", quantity(volume_then)),
             ("fee", "Fee of the contract, a period", fee),
             ("agreed", "Seats or volume that the contract names", named),
         ),
@@ -258,10 +259,6 @@ def _volume(of: tuple[str, str], currency: str, parts: Sequence[Part]) -> Decima
         (each.quantity for each in parts if each.series == (subsystem, currency) and each.unit == unit),
         Decimal(0),
     )
-
-
-def _quantity(value: Decimal) -> Cell:
-    return Cell(f"{value.normalize():f}", Unit.NUMBER, href="/cost")
 
 
 def _fee(agreed: Agreed) -> Cell:

@@ -1,4 +1,4 @@
-"""What was used and what it cost, month by month, against the quarter before, and what moved it."""
+"""What usage cost, month by month, against the quarter before, and what moved it; how much it was is ``quantities``."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from trust_portal.kernel.period import Period, parse_period, previous_label
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.cost import MAX_AGE
 from trust_portal.trust.gathering.model import Ask, labels_of
+from trust_portal.trust.qbr.gathering.quantities import consumed
 from trust_portal.trust.qbr.ids import USAGE
 from trust_portal.trust.sections.freshness import freshness
 from trust_portal.trust.sections.model import (
@@ -115,6 +116,11 @@ def usage_section(progress: Progress | None, used: Used, ask: Ask) -> Section:
                 ("total",),
             )
         )
+    if progress is not None and currencies:
+        quantities = consumed(used.parts_now, used.parts_then, compared=used.metered_since is None)
+        figures += quantities.figures
+        said += quantities.sentences
+        tables.append(quantities.table)
     return Section(
         id=USAGE,
         title=TITLE,
