@@ -287,3 +287,27 @@ async def test_what_was_signed_is_not_withdrawn_while_the_incident_goes_on(vendo
         (later.title, ActionState.SUPERSEDED, False),
         ("Instead", ActionState.OPEN, True),
     ]
+
+
+async def test_an_escalation_waits_on_in_what_took_its_place_and_ends_when_the_last_of_that_is_done(
+    world: Promises, clock: ManualClock
+) -> None:
+    house, petra = world.vendor.house, world.petra.as_actor()
+    first = await world.begun(title="First")
+    clock.advance(datetime(2026, 6, 30, 12, tzinfo=UTC) - clock.now())
+    await house.action_reminders.round()
+
+    async def waiting() -> list[str]:
+        found = await house.switchboard.escalations(petra, PageRequest())
+        assert len(found.items) == await house.switchboard.count_escalations(petra)
+        return [each.action.title for each in found.items]
+
+    second = await world.plan("Second", replaces=first.id, reason="Better", term=60)
+    third = await world.plan("Third", replaces=second.id, reason="Better still", term=60)
+    other = await world.begun(title="Another")
+    assert (await world.look(second.id)).state is ActionState.SUPERSEDED
+    assert await waiting() == ["First"]
+    await house.prevention_actions.finish(FinishAction(other.id, EVIDENCE, "Done"), world.olga.as_actor())
+    assert await waiting() == ["First"]
+    await house.prevention_actions.finish(FinishAction(third.id, EVIDENCE, "Done"), world.olga.as_actor())
+    assert await waiting() == []

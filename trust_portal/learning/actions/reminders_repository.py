@@ -8,14 +8,14 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, insert, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from trust_portal.access.tables import people
 from trust_portal.errors import Conflict
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import Page, PageRequest
-from trust_portal.learning.actions.model import Reminder, StepAct
+from trust_portal.learning.actions.model import Reminder
 from trust_portal.learning.actions.reminders import Rung, Skip, occasion
 from trust_portal.learning.actions.tables import (
     escalation_acknowledgements,
@@ -33,12 +33,17 @@ from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 _REMINDERS = prevention_reminders.c
 _STANDINGS = prevention_standings.c
 _ESCALATING: Final = [each.value for each in Rung if each.escalates]
-#: Of what is owed: what was replaced is so under another title.
-_OWED: Final = exists().where(
-    _STANDINGS.tenant_id == _REMINDERS.tenant_id,
-    _STANDINGS.action_id == _REMINDERS.action_id,
-    or_(_STANDINGS.ended_at.is_(None), _STANDINGS.act == StepAct.SUPERSEDE.value),
+#: What is not done yet: it is open, or what took its place is, step by step.
+_OPEN = select(_STANDINGS.action_id.label("id")).where(
+    _STANDINGS.tenant_id == VENDOR_ID, _STANDINGS.ended_at.is_(None)
 )
+_STILL_OWED = _OPEN.cte("still_owed", recursive=True)
+_STILL_OWED = _STILL_OWED.union(
+    select(prevention_actions.c.replaces)
+    .join(_STILL_OWED, prevention_actions.c.id == _STILL_OWED.c.id)
+    .where(prevention_actions.c.tenant_id == VENDOR_ID, prevention_actions.c.replaces.is_not(None))
+)
+_OWED: Final = _REMINDERS.action_id.in_(select(_STILL_OWED.c.id))
 _OF_KIND: Final[Mapping[ReminderKind, ColumnElement[bool]]] = {
     ReminderKind.SENT: and_(_REMINDERS.skipped.is_(None), func.cardinality(_REMINDERS.told) > 0),
     ReminderKind.ESCALATED: and_(_REMINDERS.skipped.is_(None), _REMINDERS.rung.in_(_ESCALATING)),
