@@ -165,9 +165,15 @@ async def test_one_bundle_says_every_fact_with_one_number_in_every_form(portal: 
         assert words("Asked for by mail.") in form
         assert words("They are angry") not in form
     _no_other_number(body, sections, slides)
-    assert "Commentary" + words("Nothing is said beside these data.") in shown, (
-        "a slot where nobody wrote yet"
+    slots = _slots(files["qbr.pptx"])
+    spoken = {each["section"] for each in body["commentary"]}
+    assert slots.count("Commentary\n") == len([each for each in sections if each.id not in spoken]), (
+        "where nobody wrote yet, a slot with its label and room below it"
     )
+    assert [each for each in slots if each != "Commentary\n" and "The export was ours." not in each] == []
+    for form in (words(page), paper, shown):
+        assert "Nothingissaid" not in form
+    assert "Commentary" not in paper, "on paper there is nothing to write into"
     _charts_have_the_same_values(sections, files["qbr.pptx"])
     opened = words(pdf_text_of(files["qbr.pptx"], tmp_path))
     usage = next(each for each in sections if each.id == "usage")
@@ -318,6 +324,15 @@ def _inside_says_the_same(draft: Draft, page: str, forms: dict[str, bytes], fold
     for form in (paper, shown):
         assert words("They are angry") in form
         assert words("Left out of what the customer gets: Asked for by mail. (Cora,") in form
+
+
+def _slots(content: bytes) -> list[str]:
+    return [
+        shape.text_frame.text
+        for slide in Presentation(BytesIO(content)).slides
+        for shape in slide.shapes
+        if shape.name == "Commentary"
+    ]
 
 
 def _no_other_number(body, sections, slides: list[str]) -> None:

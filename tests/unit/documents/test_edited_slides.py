@@ -55,7 +55,7 @@ SIGNED = render_pptx(
                 (
                     Words(("In June the API was down for 41 min.",)),
                     Figures((("Attained", "99.9 %"), ("Promised", "99.95 %"))),
-                    Words(("Nothing is said beside these data.",), strong="Commentary", free=True),
+                    Words(("",), strong="Commentary", free=True),
                     Plot(
                         "Attained by month",
                         PlotKind.LINE,

@@ -38,8 +38,9 @@ _STATES: Final = {
     State.MISSING: "Missing",
     State.NOT_APPLICABLE: "Does not apply",
 }
-#: In place of a comment that nobody wrote: to be written over in the deck, beside data that stay as they are.
-_SLOT: Final = Words(("Nothing is said beside these data.",), strong="Commentary", free=True)
+#: In place of a comment that nobody wrote: a label and room below it, to be written into beside data that stay as they are.
+#: A text box and no placeholder: an office that saves the deck gives placeholders other names, and slots are known by theirs.
+_SLOT: Final = Words(("",), strong="Commentary", free=True)
 _FORMATS: Final = {Unit.PERCENT: "0.00####", Unit.MONEY: "#,##0.00", Unit.COUNT: "#,##0"}
 
 
