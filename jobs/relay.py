@@ -25,7 +25,14 @@ QUEUE_LOST = (RedisError, OSError, TimeoutError)
 
 
 def to_json(job: dict[str, Any]) -> bytes:
-    return json.dumps(job).encode()
+    """A job, or arq's note of what became of one; a failure of arq's own is written in words."""
+    return json.dumps(job, default=_in_words).encode()
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, BaseException):
+        return f"{type(value).__name__}: {value}"
+    raise TypeError(f"a {type(value).__name__} does not travel: jobs are ids only")
 
 
 def from_json(data: bytes) -> dict[str, Any]:

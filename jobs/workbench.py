@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from jobs.duty import Arguments, Duty
@@ -25,23 +26,29 @@ class Workbench:
         self._house = house
         self._backlog = backlog
 
-    async def attempt(self, duty: Duty, row_id: str, attempts: int) -> None:
+    async def attempt(
+        self, duty: Duty, row_id: str, attempts: int, *, begun: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         """Make one attempt. What the job raises is recorded and stays here.
+
+        ``begun`` is called once the attempt is counted and its lease is held.
 
         Cancellation leaves as an exception, and so does what keeps the outbox itself from being written:
         the lease then runs out, and the row is offered again.
         """
-        begun = await self._backlog.start(Ticket(UUID(row_id), duty.job, attempts))
-        if begun is None:
+        started = await self._backlog.start(Ticket(UUID(row_id), duty.job, attempts))
+        if started is None:
             log.debug("%s %s: done, or at a later attempt", duty.job, row_id)
             return
-        ticket, arguments = begun
+        ticket, arguments = started
         if ticket.spent > MAX_ATTEMPTS:
             # Whoever held it died each time: it may be the job that kills them.
             await self._give_up(duty, ticket, arguments, "WORKER_LOST", "the worker ended before it was done")
             return
         lease = asyncio.create_task(self._keep(ticket), name=f"lease of {ticket.name}")
         try:
+            if begun is not None:
+                await begun()
             async with asyncio.timeout(duty.timeout.total_seconds()):
                 await duty.do(self._house, ticket.row_id, arguments)
             await self._backlog.done(ticket)

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 
 import uvloop
-from arq.connections import create_pool
+from arq.connections import ArqRedis, create_pool
 from arq.typing import WorkerCoroutine
 from arq.worker import Function, Worker
 
@@ -179,7 +179,9 @@ async def _awaited(one: Awaitable[None]) -> None:
 
 async def _serve_queue(house: House, backlog: Backlog, queue: str) -> None:
     bench = Workbench(house, backlog)
-    functions = [_function(bench, duty) for duty in DUTIES if QUEUE_OF.get(duty.job, DEFAULT_QUEUE) == queue]
+    functions = [
+        function_of(bench, duty) for duty in DUTIES if QUEUE_OF.get(duty.job, DEFAULT_QUEUE) == queue
+    ]
     while True:
         try:
             await _run_arq(house.settings.redis_url, queue, functions)
@@ -195,23 +197,7 @@ async def _run_arq(redis_url: str, queue: str, functions: list[Function]) -> Non
         job_deserializer=from_json,
         default_queue_name=queue,
     )
-    worker = Worker(
-        functions,
-        queue_name=queue,
-        redis_pool=pool,
-        handle_signals=False,
-        max_jobs=MAX_JOBS.get(queue, _DELIVERIES_AT_A_TIME),
-        keep_result=0,
-        max_tries=1,
-        poll_delay=_QUEUE_POLL,
-        job_serializer=to_json,
-        job_deserializer=from_json,
-        log_results=False,
-    )
-    # What a worker took and was killed before it began is taken again as soon as the outbox offers it again,
-    # not after the longest timeout of any job. An attempt at work loses nothing by it: ``Backlog.start``
-    # turns away whoever comes with its ticket once more.
-    worker.in_progress_timeout_s = QUEUED_LEASE.total_seconds()
+    worker = arq_worker(pool, queue, functions)
     try:
         await worker.async_run()
     except asyncio.CancelledError:
@@ -228,9 +214,42 @@ async def _run_arq(redis_url: str, queue: str, functions: list[Function]) -> Non
             log.debug("the queue server was gone before the connection could be closed")
 
 
-def _function(bench: Workbench, duty: Duty) -> Function:
-    async def attempt(_: dict[str, Any], row_id: str, attempts: int) -> None:
-        await bench.attempt(duty, row_id, attempts)
+def arq_worker(pool: ArqRedis, queue: str, functions: Sequence[Function]) -> Worker:
+    """Arq's worker for one queue, with what the outbox answers for taken from it: results, tries, signals."""
+    worker = Worker(
+        functions,
+        queue_name=queue,
+        redis_pool=pool,
+        handle_signals=False,
+        max_jobs=MAX_JOBS.get(queue, _DELIVERIES_AT_A_TIME),
+        keep_result=0,
+        max_tries=1,
+        poll_delay=_QUEUE_POLL,
+        job_serializer=to_json,
+        job_deserializer=from_json,
+        log_results=False,
+    )
+    # What a worker took and was killed before it began is taken again as soon as the outbox offers it again,
+    # not after the longest timeout of any job. What has begun is off the queue: see ``function_of``.
+    worker.in_progress_timeout_s = QUEUED_LEASE.total_seconds()
+    return worker
+
+
+def function_of(bench: Workbench, duty: Duty) -> Function:
+    """``duty`` as arq calls it, with the outbox row's id and the attempt.
+
+    An attempt that has begun is taken off arq's queue: from then on the outbox's own lease holds it, for as long
+    as it works. Left there, arq would take it for abandoned after ``QUEUED_LEASE`` and begin it again.
+    """
+
+    async def attempt(context: dict[str, Any], row_id: str, attempts: int) -> None:
+        async def off_the_queue() -> None:
+            try:
+                await context["redis"].zrem(QUEUE_OF.get(duty.job, DEFAULT_QUEUE), context["job_id"])
+            except QUEUE_LOST:
+                log.debug("%s stays on the queue, which is away; nobody can begin it twice", duty.job)
+
+        await bench.attempt(duty, row_id, attempts, begun=off_the_queue)
 
     return Function(
         name=duty.job.value,
