@@ -72,6 +72,7 @@ async def test_withdrawn_it_neither_counts_nor_blocks_and_customers_read_since_w
     clock.advance(timedelta(days=90))
     await house.compliance.evaluate(Evaluate(VENDOR_ID, "daily"), CONSOLE)
     before = await house.compliance.evaluate(Evaluate(acme, "daily"), CONSOLE)
+    assert "withdrawn" not in parse_json(before.document)["imports"][0], "as version 1 was from its first day"
     stale = compliance_section(before, clock.now())
     assert stale.state is State.STALE
     assert stale.why is not None

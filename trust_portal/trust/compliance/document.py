@@ -239,7 +239,8 @@ def _gap_of(body: Mapping[str, Any]) -> Gap:
 
 
 def _import_json(imported: Imported) -> dict[str, Json]:
-    return {
+    """``withdrawn`` is there where it is said alone: version 1 had no such field, and what needs none keeps its shape."""
+    found: dict[str, Json] = {
         "id": str(imported.id),
         "source": imported.source,
         "title": imported.title,
@@ -251,10 +252,13 @@ def _import_json(imported: Imported) -> dict[str, Json]:
         "not_satisfied": str(imported.not_satisfied),
         "at": rfc3339(imported.at),
         "receipt": str(imported.receipt_id),
-        "withdrawn": None
-        if imported.withdrawn is None
-        else {"at": rfc3339(imported.withdrawn.at), "receipt": str(imported.withdrawn.receipt_id)},
     }
+    if imported.withdrawn is not None:
+        found["withdrawn"] = {
+            "at": rfc3339(imported.withdrawn.at),
+            "receipt": str(imported.withdrawn.receipt_id),
+        }
+    return found
 
 
 def _withdrawal_of(body: Mapping[str, Any] | None) -> Withdrawal | None:
