@@ -205,7 +205,7 @@ def test_two_incidents_that_one_postmortem_covers_have_its_actions_once():
     assert found == {"major": "3", "gaps": "1", "promised": "3", "done": "1", "overdue": "1"}
 
 
-def test_excess_is_summed_by_currency_in_the_period_it_began_in_and_what_cost_less_is_none():
+def test_excess_is_summed_by_currency_as_far_as_it_lies_in_the_period_and_what_cost_less_is_none():
     def amount(value: str | None, currency: str) -> Cell:
         return Cell(value, Unit.MONEY, currency)
 
@@ -220,14 +220,17 @@ def test_excess_is_summed_by_currency_in_the_period_it_began_in_and_what_cost_le
             Column("kind", "What"),
             Column("began", "Began", Unit.INSTANT),
             Column("state", "State"),
-            Column("excess", "Beyond", Unit.MONEY),
+            Column("whole", "Beyond", Unit.MONEY),
+            Column("excess", "Of that in the period", Unit.MONEY),
         ),
         (
-            Row("a", (Cell("spike"), first, Cell("open"), amount("531.35", "EUR"))),
-            Row("b", (Cell("deviation"), first, Cell("closed, real"), amount("0.65", "EUR"))),
-            Row("c", (Cell(DROP), first, Cell("open"), amount("-40.00", "EUR"))),
-            Row("d", (Cell("spike"), first, Cell("closed"), amount("7", "JPY"))),
-            Row("e", (Cell("spike"), before, Cell("closed"), amount("900.00", "EUR"))),
+            Row("a", (Cell("spike"), first, Cell("open"), *[amount("531.35", "EUR")] * 2)),
+            Row("b", (Cell("deviation"), first, Cell("closed, real"), *[amount("0.65", "EUR")] * 2)),
+            Row("c", (Cell(DROP), first, Cell("open"), *[amount("-40.00", "EUR")] * 2)),
+            Row("d", (Cell("spike"), first, Cell("closed"), *[amount("7", "JPY")] * 2)),
+            Row(
+                "e", (Cell("spike"), before, Cell("closed"), amount("900.00", "EUR"), amount("100.25", "EUR"))
+            ),
         ),
         "None.",
     )
@@ -250,7 +253,7 @@ def test_excess_is_summed_by_currency_in_the_period_it_began_in_and_what_cost_le
     )
     totals = cost_totals(anomalies, playbooks, refused, savings, start)
     assert {each.id: each.cell.value for each in totals} == {
-        "anomalies": "5", "open": "2", "earlier": "1", "excess-eur": "532.00", "excess-jpy": "7",
+        "anomalies": "5", "open": "2", "earlier": "1", "excess-eur": "632.25", "excess-jpy": "7", "parted": "1",
         "playbooks": "2", "refused": "1", "verified": "1", "rate-eur": "89.00", "hours": "24", "saved-eur": "2136.00",
     }  # fmt: skip
 

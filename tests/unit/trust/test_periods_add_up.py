@@ -16,7 +16,7 @@ from trust_portal.cost.anomalies.model import CostAnomaly, Figures
 from trust_portal.cost.metering.model import Progress
 from trust_portal.cost.remediation.model import Run
 from trust_portal.kernel.period import parse_period
-from trust_portal.trust.gathering.cost import cost_section
+from trust_portal.trust.gathering.cost import Excess, cost_section, is_parted
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.gathering.savings import REACHES
 from trust_portal.trust.qbr.gathering.savings import savings_section
@@ -48,6 +48,30 @@ def overlapping(anomalies: list[CostAnomaly], at: Ask) -> list[CostAnomaly]:
     """What ``anomalies_overlapping`` reads of them."""
     start, end = at.period.start, at.until
     return [each for each in anomalies if each.started_at < end and each.last_at > start - HOUR]
+
+
+def spell(number: int, start: datetime, hours: int, rate: Decimal) -> CostAnomaly:
+    """An anomaly of ``hours`` more hours than its first, each of which costs ``rate`` more than was expected."""
+    figures = Figures(Decimal(0), rate * (hours + 1))
+    return replace(
+        anomaly(), id=UUID(int=number), started_at=start, last_at=start + hours * HOUR, figures=figures
+    )
+
+
+def told(anomalies: list[CostAnomaly], at: Ask) -> Section:
+    """The section, with what the hours of each that lies in two periods come to."""
+
+    def lost(each: CostAnomaly, end: datetime) -> Decimal:
+        hours = (each.last_at - each.started_at) // HOUR + 1
+        begun = min(max(-((each.started_at - end) // HOUR), 0), hours)
+        return each.figures.excess * begun / hours
+
+    parted = {
+        each.id: Excess(lost(each, at.period.start), lost(each, at.period.end))
+        for each in anomalies
+        if is_parted(each, at)
+    }
+    return cost_section(PROGRESS, anomalies, (), at, parted)
 
 
 def total(sections: list[Section], figure: str) -> Decimal:
@@ -94,14 +118,14 @@ def test_the_savings_of_consecutive_periods_add_up_to_the_whole_to_the_cent(
 def test_the_excess_of_consecutive_periods_adds_up_to_the_whole(
     spells: list[tuple[datetime, int, int]], zone: str
 ):
+    """Each spell loses the same every hour, in millionths."""
     found = [
-        replace(anomaly(), id=UUID(int=at + 1), started_at=start, last_at=start + hours * HOUR, figures=Figures(Decimal(0), Decimal(excess).scaleb(-2)))
-        for at, (start, hours, excess) in enumerate(spells)
-    ]  # fmt: skip
-    whole = sum((Decimal(excess).scaleb(-2) for *_, excess in spells), Decimal(0))
+        spell(at + 1, start, hours, Decimal(rate).scaleb(-6))
+        for at, (start, hours, rate) in enumerate(spells)
+    ]
     asks = [ask(each, zone) for each in MONTHS]
-    months = [cost_section(PROGRESS, overlapping(found, each), (), each) for each in asks]
-    assert total(months, "excess-eur") == whole
+    months = [told(overlapping(found, each), each) for each in asks]
+    assert total(months, "excess-eur") == sum((cents(each.figures.excess) for each in found), Decimal(0))
     begun = [
         int(each.figure("anomalies").cell.value or 0) - int(each.figure("earlier").cell.value or 0)
         for each in months
@@ -131,20 +155,26 @@ def test_a_saving_that_was_verified_a_quarter_later_is_named_there_and_counts_wh
     assert [cell.value for cell in row.cells[2:]] == ["0", "89.50", "0.00"]
 
 
-def test_an_anomaly_that_began_before_the_period_is_named_there_and_its_cost_counts_where_it_began():
-    second, third = ask("2026-Q2"), ask("2026-Q3")
-    over = replace(anomaly(), started_at=second.period.end - 2 * HOUR, last_at=second.period.end + 9 * HOUR)
-    own = replace(anomaly(), id=UUID(int=6), started_at=third.period.start, last_at=third.period.start)
-    before, after = cost_section(PROGRESS, [over], (), second), cost_section(PROGRESS, [over, own], (), third)
-    assert [each.replace("\u00a0", " ") for each in sentences(before)] == [
-        "Anomalies in the period: 1, of which open: 1; beyond what was expected: EUR 300.01."
-    ]
-    (told,) = sentences(after)
-    assert told.replace("\u00a0", " ") == (
-        "Anomalies in the period: 2, of which open: 2, begun before it: 1; beyond what was expected by those that "
-        "began in it: EUR 300.01."
+def test_what_an_anomaly_costs_across_a_boundary_is_parted_by_the_hour_also_where_the_report_was_published_at_once():
+    """From 30 June, 22:00 to 3 July: two hours of 72 are the second quarter's, which is published on 1 July."""
+    start, rate = ask("2026-Q2").period.end - 2 * HOUR, Decimal("10.005")
+    at_once = replace(ask("2026-Q2"), now=ask("2026-Q2").period.end + 9 * HOUR)
+    so_far, over = spell(1, start, 10, rate), spell(1, start, 71, rate)
+    second, third = told([so_far], at_once), told([over], ask("2026-Q3"))
+    assert [cell.value for cell in second.table("anomalies").rows[0].cells[7:9]] == ["110.06", "20.01"]
+    assert [cell.value for cell in third.table("anomalies").rows[0].cells[7:9]] == ["720.36", "700.35"]
+    assert cents(72 * rate) == Decimal("20.01") + Decimal("700.35"), (
+        "nothing is lost, and nothing counted twice"
     )
-    assert [row.id for row in after.table("anomalies").rows] == [str(over.id), str(own.id)]
+    assert told([over], ask("2026-Q2")).figure("excess-eur") == second.figure("excess-eur"), "also said later"
+    assert [each.replace("\u00a0", " ") for each in (*sentences(second), *sentences(third))] == [
+        "Anomalies in the period: 1, of which open: 1; beyond what was expected, in the hours of the period: EUR 20.01.",
+        (
+            "Anomalies in the period: 1, of which open: 1, begun before it: 1; beyond what was expected, in the hours "
+            "of the period: EUR 700.35."
+        ),
+    ]
+    assert told([over], ask("2026-Q4")).figure("excess-eur").cell.value == "0.00"
 
 
 def test_an_hour_that_is_not_over_counts_for_nothing_yet():

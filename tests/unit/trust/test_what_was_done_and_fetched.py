@@ -61,7 +61,7 @@ def said(section: Section) -> list[str]:
 def test_what_was_found_what_was_done_and_what_it_saves_an_hour():
     found = cost_section(PROGRESS, (anomaly(),), (run(1), run(2, ends=(RunState.EXECUTED,))), ASK)
     assert rows(found, "anomalies") == [
-        ["egress", "deviation", "high", "20 June 2026, 07:30 UTC", "open", "EUR 60.00", "EUR 360.02", "EUR 300.01", "EUR 12.34"],
+        ["egress", "deviation", "high", "20 June 2026, 07:30 UTC", "open", "EUR 60.00", "EUR 360.02", "EUR 300.01", "EUR 300.01", "EUR 12.34"],
     ]  # fmt: skip
     acted = "20 June 2026, 10:30 UTC"
     title = load_playbooks().by_id["throttle-exports"].title

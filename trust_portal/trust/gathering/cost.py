@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final
+from uuid import UUID
 
 from trust_portal.cost.anomalies.model import CostAnomaly
-from trust_portal.cost.anomalies.repository import anomalies_overlapping
+from trust_portal.cost.anomalies.repository import anomalies_overlapping, figures
 from trust_portal.cost.metering.model import Progress
 from trust_portal.cost.metering.repository import find_progress
 from trust_portal.cost.remediation.model import Run, RunState, StepKind
@@ -17,7 +20,14 @@ from trust_portal.kernel.clock import rfc3339
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.ids import ANOMALIES, COST, PLAYBOOKS, REFUSED
 from trust_portal.trust.gathering.model import Ask
-from trust_portal.trust.gathering.savings import REACHES, money, savings_table, stepped, verification_of
+from trust_portal.trust.gathering.savings import (
+    REACHES,
+    money,
+    rounded,
+    savings_table,
+    stepped,
+    verification_of,
+)
 from trust_portal.trust.gathering.telling import cost_sentences
 from trust_portal.trust.gathering.totals import DROP, cost_totals
 from trust_portal.trust.sections.freshness import freshness
@@ -37,7 +47,8 @@ _ANOMALY_COLUMNS: Final = (
     Column("state", "State"),
     Column("expected", "Expected", Unit.MONEY),
     Column("actual", "Actual", Unit.MONEY),
-    Column("excess", "Beyond", Unit.MONEY),
+    Column("whole", "Beyond", Unit.MONEY),
+    Column("excess", "Of that in the period", Unit.MONEY),
     Column("unexplained", "Not explained", Unit.MONEY),
 )
 _PLAYBOOK_COLUMNS: Final = (
@@ -68,18 +79,57 @@ NOT_CARRIED_OUT: Final = {
 }
 
 
+#: The smallest step of a moment: what begins before another one began so much before it, at the latest.
+_BEFORE: Final = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """What the hours of an anomaly that began before the period came to beyond what was expected, and those up to its end."""
+
+    before: Decimal
+    through: Decimal
+
+
 async def gather(session: ReadSession, ask: Ask) -> Section:
     """Anomalies of which an hour lies in the period, playbooks of which a step does, and what those saved in it."""
     progress = await find_progress(session, ask.tenant.id)
     found = await anomalies_overlapping(session, [ask.tenant.id], ask.period.start, ask.until)
     runs = await runs_between(session, ask.tenant.id, ask.period.start - REACHES, ask.until)
-    return cost_section(progress, found, runs, ask)
+    parted = {each.id: await _excess(session, each, ask) for each in found if is_parted(each, ask)}
+    return cost_section(progress, found, runs, ask, parted)
+
+
+def is_parted(each: CostAnomaly, ask: Ask) -> bool:
+    """Whether hours of it began before the period, or after it."""
+    return each.started_at < ask.period.start or each.last_at >= ask.period.end
+
+
+async def _excess(session: ReadSession, each: CostAnomaly, ask: Ask) -> Excess:
+    """What was merged into another anomaly counts there, and here for nothing."""
+    if "merged_into" in each.evidence:
+        return Excess(Decimal(0), Decimal(0))
+
+    async def until(end: datetime) -> Decimal:
+        if each.last_at < end:
+            return each.figures.excess
+        found = await figures(session, ask.tenant.id, each.series, each.started_at, end - _BEFORE)
+        return found.excess
+
+    return Excess(await until(ask.period.start), await until(ask.period.end))
 
 
 def cost_section(
-    progress: Progress | None, anomalies: Sequence[CostAnomaly], runs: Sequence[Run], ask: Ask
+    progress: Progress | None,
+    anomalies: Sequence[CostAnomaly],
+    runs: Sequence[Run],
+    ask: Ask,
+    parted: Mapping[UUID, Excess] = MappingProxyType({}),
 ) -> Section:
-    """Pure. Amounts are rounded half to even to the currency's smallest unit."""
+    """Pure. Amounts are rounded half to even to the currency's smallest unit.
+
+    ``parted`` says of each that ``is_parted`` how its excess divides.
+    """
     closed = None if progress is None else progress.closed_through
     as_of = None if closed is None else closed + _HOUR
     state, why = freshness(as_of, MAX_AGE, ask.now, missing="no hour of usage is closed yet")
@@ -91,7 +141,7 @@ def cost_section(
             ANOMALIES,
             "What was found",
             _ANOMALY_COLUMNS,
-            tuple(map(_anomaly, anomalies)),
+            tuple(_anomaly(each, parted.get(each.id)) for each in anomalies),
             "Nothing unusual was found in the period.",
         ),
         Table(
@@ -110,7 +160,7 @@ def cost_section(
         ),
         savings_table(runs, ask),
     )
-    figures = cost_totals(*tables, ask.period.start)
+    totals = cost_totals(*tables, ask.period.start)
     return Section(
         id=COST,
         title=TITLE,
@@ -119,13 +169,13 @@ def cost_section(
         source=SOURCE,
         as_of=as_of,
         max_age=MAX_AGE,
-        sentences=() if progress is None else cost_sentences(figures),
-        figures=() if progress is None else figures,
+        sentences=() if progress is None else cost_sentences(totals),
+        figures=() if progress is None else totals,
         tables=() if progress is None else tables,
     )
 
 
-def _anomaly(each: CostAnomaly) -> Row:
+def _anomaly(each: CostAnomaly, parted: Excess | None) -> Row:
     href = f"{_PAGE}/anomalies/{each.id}"
     receipt = each.closed_receipt_id or each.explained_receipt_id or each.opened_receipt_id
 
@@ -143,9 +193,15 @@ def _anomaly(each: CostAnomaly) -> Row:
             amount(each.figures.expected),
             amount(each.figures.actual),
             amount(each.figures.excess),
+            amount(each.figures.excess if parted is None else _within(parted, each.series.currency)),
             amount(each.unexplained) if each.explained_at is not None else _unknown(each.series.currency),
         ),
     )
+
+
+def _within(excess: Excess, currency: str) -> Decimal:
+    """Each rounded as the whole is, so that what consecutive periods state adds up to that."""
+    return rounded(excess.through, currency) - rounded(excess.before, currency)
 
 
 def _run(each: Run) -> Row:

@@ -68,7 +68,7 @@ def verification_of(run: Run) -> Mapping[str, Any]:
 def money(value: Decimal, currency: str, href: str, receipt: UUID | None) -> Cell:
     """Rounded half to even to the currency's smallest unit."""
     return Cell(
-        f"{_rounded(value, currency):f}",
+        f"{rounded(value, currency):f}",
         Unit.MONEY,
         currency,
         href,
@@ -82,7 +82,7 @@ def _row(run: Run, rate: Decimal, ask: Ask) -> Row:
     step = run.step(StepKind.VERIFIED)
     receipt = None if step is None else step.receipt_id
     # What was saved by the end of the period less what was by its beginning, each rounded as the whole is.
-    saved = _rounded(rate * (before + hours), currency) - _rounded(rate * before, currency)
+    saved = rounded(rate * (before + hours), currency) - rounded(rate * before, currency)
     return Row(
         str(run.id),
         (
@@ -112,5 +112,6 @@ def _since(run: Run) -> datetime:
     return datetime.fromisoformat(verification_of(run)["start"])
 
 
-def _rounded(value: Decimal, currency: str) -> Decimal:
+def rounded(value: Decimal, currency: str) -> Decimal:
+    """Half to even, to the currency's smallest unit."""
     return value.quantize(Decimal(1).scaleb(-exponent(currency)), ROUND_HALF_EVEN)

@@ -34,8 +34,8 @@ def cost_sentences(figures: Sequence[Figure]) -> tuple[Sentence, ...]:
     found = [Sentence("Nothing unusual was found in the period.")]
     if counts["anomalies"] != "0":
         earlier = ", begun before it: {earlier}" if counts["earlier"] != "0" else ""
-        of_them = " by those that began in it" if earlier else ""
-        cost = f"; beyond what was expected{of_them}: {excess}" if excess else ""
+        part = ", in the hours of the period" if "parted" in counts else ""
+        cost = f"; beyond what was expected{part}: {excess}" if excess else ""
         found = [Sentence(f"Anomalies in the period: {{anomalies}}, of which open: {{open}}{earlier}{cost}.")]
     if counts["playbooks"] != "0":
         saving = f", which saves {rate} an hour" if rate else ""

@@ -56,23 +56,28 @@ def cost_totals(
 ) -> tuple[Figure, ...]:
     """Amounts by currency; what cost less than expected is no excess.
 
-    ``start`` is the period's: what an anomaly cost is counted in the period in which it began, and in no other.
+    ``start`` is the period's. Of what an anomaly cost beyond what was expected each hour counts in the period in which
+    it began.
     """
-    earlier = {row.id for row in anomalies.rows if _began(anomalies, row) < start}
+    earlier = sum(_began(anomalies, row) < start for row in anomalies.rows)
+    parted = sum(
+        _value(anomalies, row, "whole") != _value(anomalies, row, "excess") for row in anomalies.rows
+    )
     open_ = sum((cell_of(anomalies, row, "state").value or "").startswith("open") for row in anomalies.rows)
     verified = sum(cell_of(playbooks, row, "rate").value is not None for row in playbooks.rows)
     hours = sum(int(cell_of(savings, row, "hours").value or 0) for row in savings.rows)
     return (
         count("anomalies", "Anomalies", len(anomalies.rows), COST),
         count("open", "Open", open_, COST),
-        count("earlier", "Begun before the period", len(earlier), COST),
+        count("earlier", "Begun before the period", earlier, COST),
         *sums(
             "excess",
-            "Beyond what was expected, of those begun in the period",
+            "Beyond what was expected, in the period",
             anomalies,
             COST,
-            lambda row: row.id not in earlier and cell_of(anomalies, row, "kind").value != DROP,
+            lambda row: _value(anomalies, row, "kind") != DROP,
         ),
+        *([count("parted", "Partly in another period", parted, COST)] if parted else []),
         count("playbooks", "Playbooks carried out", len(playbooks.rows), PLAYBOOKS),
         count("refused", "Planned, and not carried out", len(refused.rows), PLAYBOOKS),
         count("verified", "Verified in the data", verified, PLAYBOOKS),
@@ -89,6 +94,10 @@ def savings_totals(savings: Table) -> tuple[Figure, ...]:
     was lost, for what was stopped after an hour cost an hour.
     """
     return tuple(sums("saved", "Avoided in the first day, had it gone on", savings, PLAYBOOKS))
+
+
+def _value(table: Table, row: Row, column: str) -> str | None:
+    return cell_of(table, row, column).value
 
 
 def _began(table: Table, row: Row) -> datetime:
