@@ -101,6 +101,23 @@ def test_what_is_promised_in_this_review_stands_apart_and_leads_the_next() -> No
     )
 
 
+def test_what_was_promised_in_the_review_of_a_quarters_last_month_leads_the_quarters_and_never_the_other_way() -> (
+    None
+):
+    june, quarter, may = promise(1, "2026-06"), promise(2, "2026-Q2", at=NOW), promise(3, "2026-05")
+    made = [june, quarter, may]
+    section = commitments_section(made, ASK)
+    assert rows(section, "commitments") == [["Do 1", "open", "June 2026"], ["Do 3", "open", "May 2026"]]
+    assert rows(section, "new") == [["Do 2", "open", "Q2 2026"]]
+    of_june = commitments_section(made, replace(ASK, period=parse_period("2026-06", "UTC")))
+    assert rows(of_june, "commitments") == [["Do 3", "open", "May 2026"]]
+    assert rows(of_june, "new") == [["Do 1", "open", "June 2026"]]
+    kept = [promise(1, "2026-06", KEPT), promise(4, "2026-Q1", OPEN)]
+    assert rows(commitments_section(kept, ASK), "commitments") == [
+        ["Do 1", "kept", "June 2026"], ["Do 4", "open", "Q1 2026"],
+    ], "the last review before the quarter's is that of its last month"  # fmt: skip
+
+
 def test_what_was_settled_long_ago_is_told_where_it_is_of_the_last_review() -> None:
     kept = promise(1, "2025-Q1", KEPT, at=datetime(2025, 5, 1, tzinfo=UTC))
     assert rows(commitments_section([kept], ASK), "commitments") == [["Do 1", "kept", "Q1 2025"]]

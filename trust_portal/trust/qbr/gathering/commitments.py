@@ -6,7 +6,7 @@ A promise belongs to the review in which it was made. What is promised in this o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -96,13 +96,13 @@ def commitments_section(commitments: Sequence[Commitment], ask: Ask) -> Section:
     )
 
 
-def _place(label: str, ask: Ask) -> tuple[datetime, datetime]:
+def _place(label: str, ask: Ask) -> tuple[datetime, timedelta]:
     return _placed(parse_period(label, ask.period.time_zone))
 
 
-def _placed(period: Period) -> tuple[datetime, datetime]:
-    """Earlier is what ends earlier; of two that end together, what begins earlier."""
-    return period.end, period.start
+def _placed(period: Period) -> tuple[datetime, timedelta]:
+    """Earlier is what ends earlier; of two that end together the shorter: a quarter's last month is reviewed before it."""
+    return period.end, period.end - period.start
 
 
 def _state(each: Commitment, ask: Ask) -> str:
