@@ -19,6 +19,7 @@ from trust_portal.kernel.period import parse_period
 from trust_portal.trust.gathering.cost import Excess, cost_section, is_parted
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.gathering.savings import REACHES
+from trust_portal.trust.qbr.derivation import own_sections_differ
 from trust_portal.trust.qbr.gathering.savings import savings_section
 from trust_portal.trust.sections.display import sentences
 from trust_portal.trust.sections.model import Section
@@ -151,8 +152,16 @@ def test_a_saving_that_was_verified_a_quarter_later_is_named_there_and_counts_wh
     third = ask("2026-Q3")
     since = third.period.start - 48 * HOUR
     late = run(1, since=since, acted=third.period.start - HOUR)
-    (row,) = savings_section([late], third).table("savings").rows
+    found = savings_section([late], third)
+    (row,) = found.table("savings").rows
     assert [cell.value for cell in row.cells[2:]] == ["0", "89.50", "0.00"]
+    assert found.figure("verified").cell.value == "0", "listed, and not counted"
+    assert list(sentences(found)) == [
+        "Of no verified playbook does an hour that counts lie in the period, so no saving is claimed."
+    ]
+    both = savings_section([late, run(2, since=third.period.start, acted=third.period.start)], third)
+    assert (len(both.table("savings").rows), both.figure("verified").cell.value) == (2, "1")
+    assert list(own_sections_differ("qbr.json", [both])) == []
 
 
 def test_what_an_anomaly_costs_across_a_boundary_is_parted_by_the_hour_also_where_the_report_was_published_at_once():

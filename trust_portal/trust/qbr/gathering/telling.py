@@ -56,16 +56,22 @@ def commitment_sentences(figures: Sequence[Figure]) -> tuple[Sentence, ...]:
 
 
 def saving_totals(savings: Table) -> tuple[Figure, ...]:
-    """Of playbooks that stand verified."""
-    verified = count("verified", "Verified playbooks", len(savings.rows), _PLAYBOOKS)
-    return (verified, *savings_totals(savings))
+    """Of playbooks that stand verified. One of which no hour that counts lies in the period is listed, and not counted."""
+    counted = sum(cell_of(savings, row, "hours").value != "0" for row in savings.rows)
+    return (count("verified", "Verified playbooks", counted, _PLAYBOOKS), *savings_totals(savings))
 
 
 def saving_sentences(figures: Sequence[Figure]) -> tuple[Sentence, ...]:
     """Of ``saving_totals``."""
-    _, *saved = figures
+    verified, *saved = figures
     if not saved:
         return (Sentence("No playbook of the period stands verified in the data, so no saving is claimed."),)
+    if verified.cell.value == "0":
+        return (
+            Sentence(
+                "Of no verified playbook does an hour that counts lie in the period, so no saving is claimed."
+            ),
+        )
     amounts = " and ".join(f"{{{each.id}}}" for each in saved)
     return (
         Sentence(
