@@ -27,7 +27,11 @@ from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 async def withdraw_what_goes_on_elsewhere(
     session: WriteSession, ledger: Ledger, incidents: Collection[Incident]
 ) -> tuple[PreventionAction, ...]:
-    """Of ``incidents`` as they stand now. In the caller's transaction; again it changes nothing."""
+    """Of ``incidents`` as they stand now. In the caller's transaction; again it changes nothing.
+
+    The caller holds the register (``incidents.repository.lock_register``), as does who plans and who signs: else a
+    postmortem could be signed for what is withdrawn here, or something planned that nobody withdraws.
+    """
     merged = {each.id: each for each in incidents if each.ends_in is not None}
     if not merged:
         return ()

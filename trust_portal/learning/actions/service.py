@@ -48,7 +48,7 @@ from trust_portal.learning.actions.reminders_repository import (
     ways_of_reminders,
 )
 from trust_portal.learning.actions.told_reminders import ReminderFilter, ToldReminder
-from trust_portal.learning.incidents.repository import find_incident
+from trust_portal.learning.incidents.repository import find_incident, lock_register
 from trust_portal.learning.workplaces.repository import workplace_of
 from trust_portal.notify.model import Way
 from trust_portal.storage.tenancy import TenantScope
@@ -78,6 +78,8 @@ class PreventionActions:
         released = await self._release(command, actor)
         async with self._storage.coordinator.write(_SCOPE) as session:
             now = session.clock.now()
+            # The register first, as whoever merges its incident holds that: it goes on until the commit.
+            await lock_register(session)
             await repository.lock_actions_of(session, command.postmortem_id)
             incident_id = await repository.incident_of_postmortem(session, command.postmortem_id)
             await _require_goes_on(session, incident_id)

@@ -25,7 +25,7 @@ from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.actions.clocks import begin_clocks
 from trust_portal.learning.actions.merging import withdraw_what_goes_on_elsewhere
 from trust_portal.learning.actions.repository import lock_actions_of
-from trust_portal.learning.incidents.repository import ended_in, find_incident, timelines_of
+from trust_portal.learning.incidents.repository import ended_in, find_incident, lock_register, timelines_of
 from trust_portal.learning.incidents.waiting import something_waits
 from trust_portal.learning.postmortems.asking import asked_to_sign
 from trust_portal.learning.postmortems.model import (
@@ -158,7 +158,8 @@ class PostmortemSigning:
         decision: Decision,
         signed: Signed,
     ) -> Postmortem:
-        # What is signed for stands until the commit: nobody withdraws it meanwhile.
+        # What is signed for stands until the commit: nobody merges its incident or withdraws it meanwhile.
+        await lock_register(session)
         await lock_actions_of(session, command.postmortem_id)
         postmortem = await find_postmortem(session, command.postmortem_id)
         actions = await self._require_signable(session, postmortem, command, actor)
