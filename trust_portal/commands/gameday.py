@@ -61,7 +61,8 @@ def gameday(
     customer, and both are resolved. Each is covered once its postmortem is signed, which people do; what is
     missing is named, with who must do it and where.
 
-    Exits 0 when both are covered, 3 when something is missing, 2 when it is refused or nobody answers.
+    Exits 0 when both are covered and a playbook mitigated the P1, 4 when both are covered and none did, 3 when
+    something is missing, 2 when it is refused or nobody answers.
     """
     from trust_portal.learning.gameday.doors import Doors  # noqa: PLC0415 - `--help` stays quick
     from trust_portal.learning.gameday.play import Game  # noqa: PLC0415
@@ -81,7 +82,7 @@ def gameday(
             time.sleep(min(_LOOK, max(end - time.monotonic(), 0)))
             report = Game(doors, report.name).go_on()
     click.echo(json.dumps(report.json(), indent=2) if as_json else _words(report))
-    sys.exit(0 if report.complete else 3)
+    sys.exit(report.exit_status)
 
 
 def _words(report: Report) -> str:
@@ -100,6 +101,8 @@ def _words(report: Report) -> str:
         ]
         lines += [f"    missing: {owed.what} · {owed.who} · {owed.where}" for owed in each.owing]
     lines += [f"note: {note}" for note in report.notes]
+    if report.complete and not report.by_playbook:
+        lines.append("note: the P1 was mitigated, not by a playbook")
     if not report.complete:
         lines.append(f"look again: trust-portal gameday --check {report.name}")
     return "\n".join(lines)

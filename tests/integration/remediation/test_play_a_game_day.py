@@ -147,7 +147,8 @@ async def test_it_names_what_is_missing_until_both_postmortems_are_signed(
         await desk.signed(postmortem)
     done = await served.gameday("--check", "drill", "--wait", "60")
     assert done.exit_code == 0, done.stdout
-    assert json.loads(done.stdout)["complete"] is True
+    found = json.loads(done.stdout)
+    assert (found["complete"], found["by_playbook"]) == (True, True)
 
 
 async def test_a_game_that_broke_off_before_its_p2_is_never_complete(

@@ -12,6 +12,11 @@ from trust_portal.errors import InvalidInput
 
 #: Under which source the P1 is told by events; the token of a game day may speak for it.
 SOURCE: Final = "gameday"
+#: Exit statuses of the command; 2 is a refusal.
+COVERED: Final = 0
+MISSING: Final = 3
+COVERED_BY_HAND: Final = 4
+
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 
 
@@ -61,7 +66,8 @@ class Seen:
     """An incident of the game day with its postmortem, as the doors tell of them; or, not ``declared``, its place.
 
     ``state`` None: there is no postmortem. ``lacking``: names of written parts that are needed and empty.
-    ``signer`` None: any incident owner. ``denials`` and ``receipts``: how many the document names.
+    ``signer`` None: any incident owner. ``denials``: how many of
+    what a game day tries the document names; ``receipts``: how many of playbooks.
     """
 
     key: str
@@ -121,12 +127,25 @@ class Report:
     def complete(self) -> bool:
         return self.covered == len(self.standings)
 
+    @property
+    def by_playbook(self) -> bool:
+        """Whether the P1 was mitigated by a playbook, whose receipts its postmortem names."""
+        return any(each.seen.doing is Doing.DONE and each.seen.receipts > 0 for each in self.standings)
+
+    @property
+    def exit_status(self) -> int:
+        """Of the command: covered by a playbook, covered without one, or not covered."""
+        if not self.complete:
+            return MISSING
+        return COVERED if self.by_playbook else COVERED_BY_HAND
+
     def json(self) -> dict[str, Any]:
         return {
             "name": self.name,
             "covered": self.covered,
             "declared": sum(each.seen.declared for each in self.standings),
             "complete": self.complete,
+            "by_playbook": self.by_playbook,
             "incidents": [each.json() for each in self.standings],
             "notes": list(self.notes),
         }

@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from trust_portal.access.action import Action
 from trust_portal.errors import Conflict, InvalidInput, NotFound, Unavailable
 from trust_portal.facts.events import PORTAL
+from trust_portal.kernel.actor import ActorKind
 from trust_portal.learning.gameday import script
 from trust_portal.learning.gameday.doors import Doors
 from trust_portal.learning.gameday.model import SOURCE, Doing, GameDay, Report, Seen, standing_of
@@ -52,6 +54,8 @@ mutation ($run: ID!) {
 """
 #: What no token may choose for the person behind it; it would do no harm if one could.
 _CHOOSE: Final = "mutation { chooseMail(input: {topics: []}) { userErrors { code } } }"
+#: What these two acts are to policy.
+_TRIED: Final = frozenset({Action.OWN_NOTIFICATION_CHOOSE.value, Action.UNAPPROVED_PLAYBOOK_EXECUTE.value})
 _RUN: Final = "query ($run: ID!) { node(id: $run) { ... on PlaybookRun { state } } }"
 _INCIDENT: Final = "query ($id: ID!) { incident(id: $id) { timeline { text } tenants postmortemId incident { resolvedAt } } }"
 _POSTMORTEM: Final = """
@@ -231,9 +235,14 @@ def _postmortem(found: Mapping[str, Any], tenant: str) -> dict[str, Any]:
         "signer": row["signer"],
         "lacking": tuple(row["lacking"]),
         "actions": sum(each["state"] in {"OPEN", "DONE"} for each in found["preventionActions"]["nodes"]),
-        "denials": len(document["denials"]) + len(touched.get("denial", ())),
+        "denials": sum(map(is_of_the_game, (*document["denials"], *touched.get("denial", ())))),
         "receipts": len(touched.get("mitigation", ())),
     }
+
+
+def is_of_the_game(denial: Mapping[str, Any]) -> bool:
+    """Whether a refusal in a postmortem is of what a game day tries, by a token; a document names no more of who."""
+    return denial["actor_kind"] == ActorKind.TOKEN.value and denial["action"] in _TRIED
 
 
 def _instant(text: str) -> datetime:

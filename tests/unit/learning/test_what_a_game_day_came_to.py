@@ -1,0 +1,64 @@
+"""The exit status of a game day: covered with a playbook, covered without, or not covered."""
+
+from __future__ import annotations
+
+import pytest
+
+from trust_portal.learning.gameday.model import Doing, Report, Seen, standing_of
+from trust_portal.learning.gameday.play import is_of_the_game
+
+
+def seen(severity: str, doing: Doing, receipts: int, state: str = "SIGNED") -> Seen:
+    return Seen(
+        key=f"drill-{severity.lower()}",
+        severity=severity,
+        resolved=True,
+        page="/incidents/1",
+        approvals="/approvals",
+        doing=doing,
+        state=state,
+        accepted=True,
+        actions=1,
+        denials=1,
+        receipts=receipts,
+    )
+
+
+def report(doing: Doing, receipts: int, state: str = "SIGNED") -> Report:
+    both = (seen("P1", doing, receipts, state), seen("P2", Doing.NONE, 0))
+    return Report("drill", tuple(map(standing_of, both)))
+
+
+@pytest.mark.parametrize(
+    ("doing", "receipts", "state", "status", "by_playbook"),
+    [
+        (Doing.DONE, 4, "SIGNED", 0, True),
+        (Doing.NONE, 0, "SIGNED", 4, False),
+        (Doing.ENDED, 0, "SIGNED", 4, False),
+        # A run that came to nothing leaves receipts of its approval.
+        (Doing.ENDED, 2, "SIGNED", 4, False),
+        # Without its receipts it is not covered at all.
+        (Doing.DONE, 0, "SIGNED", 3, False),
+        (Doing.NONE, 0, "IN_REVIEW", 3, False),
+    ],
+)
+def test_what_no_playbook_mitigated_is_covered_by_a_status_of_its_own(
+    doing, receipts, state, status, by_playbook
+):
+    found = report(doing, receipts, state)
+    assert (found.exit_status, found.by_playbook) == (status, by_playbook)
+    assert found.json()["by_playbook"] is by_playbook
+    assert found.complete is (status != 3)
+
+
+@pytest.mark.parametrize(
+    ("action", "actor_kind", "counts"),
+    [
+        ("tenant:own_notification:choose", "token", True),
+        ("tenant:unapproved_playbook:execute", "token", True),
+        ("tenant:own_notification:choose", "person", False),
+        ("tenant:playbook:execute", "token", False),
+    ],
+)
+def test_anothers_refusal_in_those_minutes_is_not_that_of_the_game(action, actor_kind, counts):
+    assert is_of_the_game({"action": action, "actor_kind": actor_kind}) is counts
