@@ -133,6 +133,24 @@ async def test_what_nobody_declared_goes_on_in_the_incident_it_belongs_to(portal
     assert (receipt.predicate["rationale"], receipt.predicate["result"]["key"]) == ("The same disk", "db-7")
 
 
+@pytest.mark.parametrize("key", [" db-7", "db\u202e7"])
+async def test_a_gap_ends_by_its_very_key_also_where_nobody_would_write_it_so(portal: Portal, key: str):
+    vendor = Vendor(portal.house, portal.clock)
+    await vendor.tell(
+        declared("INC-2", "P3", tenants=["aurora"]),
+        *by("urn:other", updated(key, "severity", minute=3, severity="P2")),
+    )
+    await vendor.register()
+    assert await gaps(portal) == [(f"urn:other/{key}", "undeclared", "P2")]
+    async with portal.browser("sre_operator") as browser:
+        form = of("urn:other", key) | {"incident_key": "INC-2", "text": "The same disk"}
+        sent = await browser.post(HERE, data=form)
+        assert sent.status_code == 303, sent.text
+    found = await register(portal)
+    assert found["portal", key].merged_into == found[PAGER, "INC-2"].id
+    assert await gaps(portal) == []
+
+
 async def test_a_third_voice_is_given_to_one_of_the_two_that_were_declared_by_its_key(portal: Portal):
     vendor = Vendor(portal.house, portal.clock)
     await vendor.tell(

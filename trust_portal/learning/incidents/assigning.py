@@ -128,11 +128,11 @@ class GapAssigning:
                 objectives=incident.objectives,
                 owner_id=incident.owner_person_id,
                 team=incident.team,
-                key=gap.key,
             ),
             None if incident.everybody else incident.tenants,
             actor,
             decision,
+            # As it was told, not as people would write it: a blank around it would leave the gap open.
             gap.key,
             reason,
         )
