@@ -360,6 +360,10 @@ async def test_a_merged_incident_ends_with_the_other_and_a_wrong_merger_is_undon
         assert (await browser.post(f"{other}/tell", data=over)).status_code == 303
         page = (await browser.get(where)).text
         assert "It is not the same after all" in page
+        assert " ".join(re.findall(r"<ul><li>(.* goes back .*)</li></ul>", page)[0].split()[1:]) == (
+            "goes back from P2 to P4, takes no postmortem, and leaves the coverage ledger; "
+            "what was signed of it stays on record."
+        )
         assert "Resolved" in page
         for state, listed in (("open", False), ("resolved", True)):
             found = (await browser.get(f"/incidents?state={state}&words=Ours")).text

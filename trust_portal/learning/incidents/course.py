@@ -147,6 +147,11 @@ def _course(
     return course
 
 
+def own_severity(history: Sequence[IncidentFact], downgrades: Iterable[Downgrade]) -> Severity | None:
+    """In force by what was told and approved of the incident itself, whatever was merged into it."""
+    return _course(history, downgrades, ()).severity
+
+
 def stated(fact: IncidentFact) -> Severity | None:
     """The severity a fact states; that of a note is not a statement."""
     if fact.type == INCIDENT_DECLARED or fact.body.get("kind") == "severity":

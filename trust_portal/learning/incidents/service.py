@@ -65,6 +65,13 @@ from trust_portal.learning.incidents.promised import (
 )
 from trust_portal.learning.incidents.receipts import incident_json, told_act
 from trust_portal.learning.incidents.telling import event_of, store_event
+from trust_portal.learning.incidents.weights import (
+    Lowered,
+    goes_on_in,
+    lowered,
+    lowered_by_unmerging,
+    severity_by_itself,
+)
 from trust_portal.learning.postmortems.opening import postmortem_of
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import Storage, WriteSession
@@ -90,7 +97,7 @@ _STEPS: Final = {MitigateIncident: INCIDENT_MITIGATED, ResolveIncident: INCIDENT
 class IncidentView:
     """An incident as staff see it. ``customers`` are those it names; ``postmortem_id`` None: it takes none.
 
-    ``unknown_objectives``: named by it, and in no contract in force.
+    ``unknown_objectives``: named by it, and in no contract in force. ``unmerging``: what undoing its merger lowers.
     """
 
     incident: Incident
@@ -100,6 +107,7 @@ class IncidentView:
     merged: tuple[Incident, ...]
     postmortem_id: UUID | None
     unknown_objectives: tuple[str, ...] = ()
+    unmerging: tuple[Lowered, ...] = ()
 
 
 class Incidents:
@@ -164,6 +172,7 @@ class Incidents:
                 merged_into=None if into is None else await repository.find_incident(session, into),
                 merged=await repository.merged_into(session, incident_id),
                 postmortem_id=await postmortem_of(session, incident_id),
+                unmerging=await lowered_by_unmerging(session, incident, self._storage.clock.now()),
             )
         if incident.objectives:
             promised = await self._promised(None if incident.everybody else incident.tenants)
@@ -256,6 +265,15 @@ class Incidents:
             await repository.lock_register(session)
             incident = await repository.find_incident(session, command.incident_id)
             _refuse_senseless(command, incident)
+            # What only weighs on it ends with its merger: that it is as bad by itself is news.
+            if (
+                isinstance(command, ChangeSeverity)
+                and command.severity is incident.severity
+                and command.severity is await severity_by_itself(session, incident)
+            ):
+                raise Conflict(
+                    f"it is a {command.severity.value} already", code="SAME_SEVERITY", field="severity"
+                )
             return await self.tell_within(session, command, incident, actor, decision, tenants)
 
     async def tell_within(
@@ -287,12 +305,16 @@ class Incidents:
         data |= {"kind": kind} if type_ == INCIDENT_UPDATED else {"at": rfc3339(at)}
         data |= await self._particulars(session, command, actor)
         read = event_of(type_, new_id(), at, data, now)
+        before = await goes_on_in(session, incident) if isinstance(command, UnmergeIncident) else ()
         await store_event(session, read, tenants)
         register = await self._following.take_in_told(session, incident.key, actor)
         [after] = [each for each in register.incidents if each.id == incident.id]
         if isinstance(command, UnmergeIncident) and after.merge_key is not None:
             raise InvalidInput("it was merged after that", field="at")
-        act = told_act(receipt_kind, incident_json(after), read, actor, now, decision, command.text)
+        said = incident_json(after)
+        if isinstance(command, UnmergeIncident):
+            said["lowered"] = [each.json() for each in lowered(before, register.incidents)]
+        act = told_act(receipt_kind, said, read, actor, now, decision, command.text)
         await self._ledger.record(session, act, receipt_id=receipt_id)
         return after
 
@@ -347,8 +369,6 @@ class Incidents:
 
 def _refuse_senseless(command: TellOfIncident, incident: Incident) -> None:
     match command:
-        case ChangeSeverity(severity=severity) if severity is incident.severity:
-            raise Conflict(f"it is a {severity.value} already", code="SAME_SEVERITY", field="severity")
         case ChangeSeverity(severity=severity) if incident.severity.is_major and incident.severity.outranks(
             severity
         ):
