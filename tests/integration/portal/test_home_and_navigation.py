@@ -6,7 +6,9 @@ import html
 import re
 
 import pytest
+from support.cost_world import spike
 from support.portal_fixtures import Portal
+from support.portal_world import NOW
 
 from trust_portal.kernel.actor import Role
 from trust_portal.web.homes import customer_home, staff_home
@@ -191,3 +193,52 @@ async def test_who_looks_after_security_begins_with_all_that_is_theirs_and_nobod
     )
     async with portal.browser("approver_finance") as browser:
         assert "kept-title" not in (await browser.get("/approvals")).text
+
+
+async def test_what_the_vendor_told_has_a_side_for_whom_may_open_it_and_none_that_refuses(portal: Portal):
+    offered: dict[str, list[str]] = {}
+    for role in HOMES:
+        async with portal.browser(role.value) as browser:
+            for start in ("/t/aurora/incidents", "/t/aurora/postmortems"):
+                page = await browser.get(start)
+                assert page.status_code == 200, (role, start)
+                sides = [each.partition("?")[0] for each in links_of_tabs(page.text)]
+                answers = {each: (await browser.get(each)).status_code for each in sides}
+                assert set(answers.values()) <= {200}, (role, answers)
+                offered.setdefault(role.value, sides)
+                assert offered[role.value] == sides, "the same sides on each of them"
+    every = ["/t/aurora/incidents", "/t/aurora/postmortems", "/t/aurora/maintenance"]
+    assert offered["customer_viewer"] == offered["sre_operator"] == every
+    assert offered["pmo"] == every[:2]
+
+
+def links_of_tabs(page: str) -> list[str]:
+    found = re.search(r'<nav[^>]+aria-label="What the vendor told".*?</nav>', page, re.DOTALL)
+    return re.findall(r'href="([^"]+)"', found[0]) if found else []
+
+
+async def test_every_line_of_the_access_log_that_leads_somewhere_is_answered(portal: Portal):
+    """After the customer and the vendor's people opened whatever is linked from their pages, two clicks deep."""
+    anomaly = await spike(portal.house, "aurora", NOW)
+    for who, start in (
+        ("csm", "/t/aurora"),
+        ("finops_operator", "/t/aurora/cost"),
+        ("customer_admin", "/t/aurora"),
+    ):
+        async with portal.browser(who) as browser:
+            await browser.get(f"/t/aurora/cost/anomalies/{anomaly.id}")
+            page = (await browser.get(start)).text
+            for path in sorted(set(re.findall(r'href="(/t/aurora/[^"#]*)', page))):
+                await browser.get(html.unescape(path))
+    async with portal.browser("customer_admin") as browser:
+        led: set[str] = set()
+        address = "/t/aurora/access"
+        while address:
+            page = (await browser.get(address)).text
+            body = page.split("<tbody>")[1].split("</tbody>")[0]
+            led |= {html.unescape(each) for each in re.findall(r'href="([^"#]+)', body)}
+            older = re.search(r'href="(\?[^"]*after=[^"]*)"', page)
+            address = f"/t/aurora/access{html.unescape(older[1])}" if older else ""
+        answers = {path: (await browser.get(path)).status_code for path in sorted(led)}
+    assert f"/t/aurora/cost/anomalies/{anomaly.id}" in led
+    assert {path: status for path, status in answers.items() if status != 200} == {}

@@ -106,7 +106,7 @@ class RunReader:
         await self._with.gate.require(actor, Action.PLAYBOOK_READ, Resource("playbook run", tenant_id))
         async with self._with.storage.read(scope_of(actor, tenant_id)) as session:
             found = await repository.runs_of_anomaly(session, tenant_id, anomaly_id)
-        await self._access_log.looked(actor, tenant_id, "playbook run", str(anomaly_id), "playbooks")
+        await self._access_log.looked(actor, tenant_id, "anomaly", str(anomaly_id), "playbooks")
         return found
 
     async def standing(self, actor: Actor, tenant_id: UUID | None = None) -> Standing:

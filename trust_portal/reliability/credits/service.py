@@ -100,7 +100,7 @@ class Credits:
     async def calculation(self, actor: Actor, tenant_id: UUID, calculation_id: UUID) -> bytes:
         """A calculation's RFC 8785 bytes, whose digest its receipt signs."""
         document = await self._calculation(actor, tenant_id, calculation_id)
-        await self._looked(actor, tenant_id, str(calculation_id))
+        await self._looked(actor, tenant_id, str(calculation_id), what="credit calculation")
         return document
 
     async def calculation_source(self, actor: Actor, tenant_id: UUID, calculation_id: UUID) -> bytes:
@@ -167,5 +167,8 @@ class Credits:
     async def _may_read(self, actor: Actor, tenant_id: UUID, credit_id: UUID | None = None) -> None:
         await self._gate.require(actor, Action.CREDIT_READ, Resource("credit", tenant_id, credit_id))
 
-    async def _looked(self, actor: Actor, tenant_id: UUID, subject: str = "") -> None:
-        await self._access_log.looked(actor, tenant_id, "credits", subject, "service levels")
+    async def _looked(
+        self, actor: Actor, tenant_id: UUID, subject: str = "", *, what: str = "credits"
+    ) -> None:
+        """``subject`` is the id of a ``what``: its line in the log leads there."""
+        await self._access_log.looked(actor, tenant_id, what, subject, "service levels")

@@ -17,6 +17,7 @@ _PAGES: Final = {
     "approval request": "/approvals/",
     "back-test": "/cost/detectors/back-tests/",
     "cost anomaly": "/cost/anomalies/",
+    "credit calculation": "/credits/calculations/",
     "credits": "/credits/",
     "playbook run": "/cost/playbooks/",
     "postmortem copy": "/postmortems/",

@@ -72,13 +72,23 @@ def _page(request: Request, tenant: Tenant, template: str, span: _Span, **contex
         request,
         template,
         span=span,
-        may_read_postmortems=house.gate.allows(
-            actor_of(request), Action.POSTMORTEM_READ, Resource(POSTMORTEM, tenant.id)
-        ),
+        **offered_sides(request, tenant),
         periods=_choices(span, tenant, house.clock.now()),
         **context,
         **frame(request, tenant),
     )
+
+
+def offered_sides(request: Request, tenant: Tenant) -> dict[str, Any]:
+    """Which sides of what the vendor told this reader may open, for ``operations_sides.html``."""
+    actor, gate = actor_of(request), house_of(request).gate
+    return {
+        "may_read_incidents": gate.allows(actor, Action.INCIDENT_READ, Resource("incident", tenant.id)),
+        "may_read_postmortems": gate.allows(actor, Action.POSTMORTEM_READ, Resource(POSTMORTEM, tenant.id)),
+        "may_read_maintenance": gate.allows(
+            actor, Action.MAINTENANCE_READ, Resource("maintenance window", tenant.id)
+        ),
+    }
 
 
 def _choices(span: _Span, tenant: Tenant, now: datetime) -> list[tuple[str, str]]:

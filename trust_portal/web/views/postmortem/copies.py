@@ -11,6 +11,7 @@ from trust_portal.access.policy import Resource
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
 from trust_portal.web.templating import page
+from trust_portal.web.views.operations import offered_sides
 
 
 async def copies(request: Request) -> Response:
@@ -20,7 +21,7 @@ async def copies(request: Request) -> Response:
         request,
         "postmortems/copies.html",
         copies=found,
-        may_read_postmortems=True,
+        **offered_sides(request, tenant),
         **frame(request, tenant),
     )
 
