@@ -106,7 +106,7 @@ _AREAS = (
     ),
     (_APPROVALS, ((_APPROVALS, "/approvals", Action.ALL_APPROVALS_READ),)),
     (
-        "House",
+        "Governance",
         (
             ("Compliance", "/compliance", Action.ALL_COMPLIANCE_READ),
             ("Policies", "/policies", Action.POLICIES_READ),
@@ -116,7 +116,7 @@ _AREAS = (
 )
 #: Fewer pages of administration than this stand among the others.
 _WORTH_A_LEVEL = 2
-_AREA_OF_CUSTOMERS, _AREA_OF_VENDOR = "Customers", "House"
+_AREA_OF_CUSTOMERS, _AREA_OF_VENDOR = "Customers", "Governance"
 
 
 async def tenant_of(request: Request, *, purpose: str = "administration") -> Tenant:

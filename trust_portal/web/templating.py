@@ -55,6 +55,7 @@ _SPELLED = {
     "finops": "FinOps",
     "oidc": "OpenID Connect",
     "pmo": "PMO",
+    "qbr": "QBR",
     "sla": "SLA",
     "sre": "SRE",
 }

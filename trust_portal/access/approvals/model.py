@@ -20,6 +20,8 @@ from trust_portal.kernel.names import is_readable, require_words
 
 #: What refusals and access logs call it.
 NOUN: Final = "approval request"
+#: How the reason begins of a request that ended because policy forbids what it was about.
+FORBIDDEN_NOW: Final = "Policy forbids it now"
 
 #: More approvers than this is a meeting, not a decision.
 MOST_APPROVERS: Final = 4

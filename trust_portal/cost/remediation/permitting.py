@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from trust_portal.access.action import Action
 from trust_portal.access.approvals.electorate import Electorate
+from trust_portal.access.approvals.model import FORBIDDEN_NOW
 from trust_portal.access.automation import UNHINDERED, Automation, Counted
 from trust_portal.access.break_glass.model import GlassState
 from trust_portal.access.break_glass.repository import find_emergency
@@ -185,7 +186,7 @@ class Permits:
     ) -> Run:
         if approval_id is not None:
             rules = ", ".join(decision.policies)
-            await self._with.approvals.void(session, approval_id, f"Policy forbids it now: {rules}.", SYSTEM)
+            await self._with.approvals.void(session, approval_id, f"{FORBIDDEN_NOW}: {rules}.", SYSTEM)
         return await record_step(
             session, self._with.ledger, run, StepKind.DENIED, RunState.DENIED, SYSTEM,
             told | {"why": "policy", "rules": list(decision.policies)},

@@ -55,9 +55,7 @@ def verification_section(keys: Sequence[KnownKey], log: LogStanding | None, now:
         else (),
         figures=figures,
         tables=(
-            Table(
-                "keys", "Keys to believe", _KEY_COLUMNS, tuple(map(_key, keys)), "No key is on record yet."
-            ),
+            Table("keys", "Trusted keys", _KEY_COLUMNS, tuple(map(_key, keys)), "No key is on record yet."),
         ),
     )
 

@@ -10,6 +10,9 @@ from starlette.routing import Route
 
 from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.kernel.period import month_label, zone
+from trust_portal.reliability.contracts.in_force import in_force
 from trust_portal.reliability.reports.record import Head
 from trust_portal.trust.report.document import sections_of
 from trust_portal.trust.report.model import NOUN
@@ -45,10 +48,21 @@ async def overview(request: Request) -> Response:
         stored=stored,
         report=report,
         may_read=may_read,
+        under_contract=None if report or not may_read else await _is_under_contract(request, tenant),
         **({} if stored is None or report is None else await credited(request, tenant, stored, report)),
         may_prove=house.gate.allows(actor, Action.RECEIPT_READ, Resource("trust policy", tenant.id)),
         **frame(request, tenant),
     )
+
+
+async def _is_under_contract(request: Request, tenant: Tenant) -> bool | None:
+    """Whether a version of its contract governs the running month; ``None`` for who may not read contracts."""
+    actor, house = actor_of(request), house_of(request)
+    if not house.gate.allows(actor, Action.CONTRACT_READ, Resource("contract", tenant.id)):
+        return None
+    versions = await house.contracts.versions(actor, tenant.id)
+    running = month_label(house.clock.now().astimezone(zone(tenant.time_zone)))
+    return in_force([each.contract for each in versions], running) is not None
 
 
 routes = [Route("/t/{tenant}", overview, methods=["GET"])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time
 from typing import Any
 
 from starlette.requests import Request
@@ -13,7 +14,7 @@ from trust_portal.access.policy import Resource
 from trust_portal.access.tenants.model import CreateTenant
 from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.kernel.page import Page
-from trust_portal.kernel.period import month_label, previous_label
+from trust_portal.kernel.period import month_label, previous_label, zone
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import (
     FormState,
@@ -21,7 +22,6 @@ from trust_portal.web.forms import (
     page_request,
     read_form,
     required,
-    start_of,
     texts,
     together,
 )
@@ -58,12 +58,13 @@ async def create_tenant(request: Request) -> Response:
     form = await read_form(request)
     onboarded = texts(form).get("onboarded_at")
     try:
-        name, key, time_zone, onboarded_at = together(
+        name, key, time_zone, first_day = together(
             lambda: required(form, "name"),
             lambda: required(form, "key"),
             lambda: required(form, "time_zone", label="time zone"),
-            lambda: start_of(day_of(onboarded, "onboarded_at")) if onboarded else None,
+            lambda: day_of(onboarded, "onboarded_at") if onboarded else None,
         )
+        onboarded_at = None if first_day is None else datetime.combine(first_day, time(), zone(time_zone))
         residency = str(form.get("residency", "")).strip()
         command = CreateTenant(key, name, time_zone, residency, onboarded_at)
         tenant = await house_of(request).tenants.create(command, actor_of(request))

@@ -23,7 +23,7 @@ from trust_portal.web.views.approvals.words import STATES, standing
 _SIDES = {
     Show.WAITING: "Waiting for you",
     Show.LIVE: "Under way",
-    Show.ENDED: "Over",
+    Show.ENDED: "Ended",
     Show.ALL: "All",
 }
 

@@ -8,7 +8,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from trust_portal.access.approvals.inbox import ApprovalView, Need
-from trust_portal.access.approvals.model import ApprovalKind, ApprovalRequest, ApprovalState, Step, StepAct
+from trust_portal.access.approvals.model import (
+    FORBIDDEN_NOW,
+    ApprovalKind,
+    ApprovalRequest,
+    ApprovalState,
+    Step,
+    StepAct,
+)
 from trust_portal.access.approvals.patterns import NamedHint
 from trust_portal.documents.formats import duration, instant
 from trust_portal.kernel.actor import Actor, ActorKind, Role
@@ -73,6 +80,8 @@ def standing(view: ApprovalView) -> str:
             return f"{end.person_name} denied it, and one denial ends a request. Nothing was done."
         case ApprovalState.WITHDRAWN:
             return f"{request.requester_name} took it back. Nothing was done."
+        case ApprovalState.VOID if end is not None and end.reason.startswith(FORBIDDEN_NOW):
+            return f"{FORBIDDEN_NOW}. Nothing was done."
         case ApprovalState.VOID:
             return "What it was about no longer stands. Nothing was done."
         case _:
