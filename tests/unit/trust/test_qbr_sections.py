@@ -132,7 +132,10 @@ def test_quantities_that_are_not_listed_are_counted_and_those_before_a_first_per
     rows = section.table("quantities").rows
     assert [row.id for row in rows] == [f"compute:op-{each:02}:GB" for each in range(20)]
     assert {row.cells[4].value for row in rows} == {None}
-    assert sentences(section)[2:] == ("Of quantities the dearest are listed; 2 cost less and are not.",)
+    assert sentences(section)[2:] == (
+        "What moved it most is named below: 5; what moved it less and is not named (EUR): 17.",
+        "Of quantities the dearest are listed; 2 cost less and are not.",
+    )
 
 
 @pytest.mark.parametrize(

@@ -104,8 +104,20 @@ def usage_section(progress: Progress | None, used: Used, ask: Ask) -> Section:
     said: list[Sentence] = [] if progress is None else _said(currencies, used, ask)
     for currency in currencies:
         figures += _figures(currency, used)
-        months = _months(currency, used.now, ask)
-        tables += [months, _movers(currency, used)]
+        months, movers = _months(currency, used.now, ask), _movers(currency, used)
+        tables += [months, movers]
+        left = 0 if used.metered_since is not None else len(_places(currency, used)) - len(movers.rows)
+        if left:
+            low = currency.lower()
+            for name, label, number in (("named", "named", len(movers.rows)), ("unnamed", "not named", left)):
+                cell = Cell(str(number), Unit.COUNT, href=_PAGE)
+                figures.append(Figure(f"movers-{name}-{low}", f"What moved it, {label} ({currency})", cell))
+            said.append(
+                Sentence(
+                    f"What moved it most is named below: {{movers-named-{low}}}; what moved it less and is not named "
+                    f"({currency}): {{movers-unnamed-{low}}}."
+                )
+            )
         charts.append(
             Chart(
                 f"months-{currency.lower()}",
@@ -259,6 +271,10 @@ def _months(currency: str, hours: Sequence[HourCost], ask: Ask) -> Table:
         tuple(rows),
         "Nothing was used.",
     )
+
+
+def _places(currency: str, used: Used) -> set[tuple[str, str, str]]:
+    return {*_by_place(used.parts_now, currency), *_by_place(used.parts_then, currency)}
 
 
 def _movers(currency: str, used: Used) -> Table:
