@@ -40,12 +40,14 @@ async def owing(desk: Desk) -> tuple[int, set[str], set[str]]:
     planned, codes = set(), set()
     for key in ("INC-1", "INC-2"):
         postmortem = await desk.postmortem(key)
+        elsewhere = await house.prevention_actions.told_of_elsewhere(desk.owner, named(key))
         try:
             await desk.plan(postmortem, f"Cap the exports of {key}")
         except Conflict as refused:
             codes.add(refused.code)
         else:
             planned.add(key)
+        assert elsewhere == (key not in planned), "what the pages say is what planning answers"
     assert codes <= {"MERGED"}
     return board.debt.unsigned, {each.incident.key for each in listed.items}, planned
 

@@ -8,10 +8,12 @@ from datetime import timedelta
 import httpx
 import pytest
 from support.actions_world import SIGNED, Promises, promises
-from support.learning_world import Vendor, declared
+from support.learning_world import Vendor, declared, updated
 from support.portal_fixtures import Portal
 
 from trust_portal.access.actors import CONSOLE
+from trust_portal.access.rights import actor_with
+from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.actions.model import FinishAction
@@ -111,3 +113,28 @@ async def test_a_draft_says_what_must_be_written_before_it_is_submitted(portal: 
         )
         assert saved.status_code == 303, saved.text
         assert "To be written before it is submitted: What contributed</p>" in await read(browser, here)
+
+
+async def test_pages_of_a_merged_incident_say_whose_postmortem_tells_of_it_and_offer_a_plan_by_the_same_rule(
+    portal: Portal,
+) -> None:
+    vendor = Vendor(portal.house, portal.clock)
+    await vendor.tell(
+        declared("INC-81"), declared("INC-82"), updated("INC-82", "merged", minute=5, into="INC-81")
+    )
+    register = await vendor.register()
+    ids = {}
+    for key in ("INC-81", "INC-82"):
+        found = await portal.house.postmortem_reader.of_incident(
+            actor_with(Role.VENDOR_ADMIN), register[key].id
+        )
+        assert found is not None
+        ids[key] = found.id
+    async with portal.browser("incident_owner") as browser:
+        merged = await read(browser, f"/postmortems/{ids['INC-82']}")
+        incident = await read(browser, f"/incidents/{register['INC-82'].id}")
+        other = await read(browser, f"/postmortems/{ids['INC-81']}")
+    assert "no actions are planned here" in merged
+    assert "It is told of in its postmortem." in incident
+    assert f"/actions/new?postmortem={ids['INC-82']}" not in merged
+    assert f"/actions/new?postmortem={ids['INC-81']}" in other

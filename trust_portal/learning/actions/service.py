@@ -354,6 +354,12 @@ class PreventionActions:
         resource = Resource(NOUN, VENDOR_ID, replaced.id, person_id=replaced.owner_id)
         return await self._gate.require(actor, Action.PREVENTION_ACTION_DROP, resource)
 
+    async def told_of_elsewhere(self, actor: Actor, incident_id: UUID) -> bool:
+        """Whether the postmortem of what the incident goes on in tells of it, or will: nothing is planned in its own."""
+        await self._may_read(actor)
+        async with self._storage.read(_SCOPE) as session:
+            return bool(await covered_elsewhere(session, [await find_incident(session, incident_id)]))
+
     async def _may_read(self, actor: Actor) -> None:
         await self._gate.require(actor, Action.PREVENTION_ACTION_READ, Resource.of_house(NOUN))
 

@@ -17,7 +17,10 @@ from trust_portal.web.views.prevention import standing
 
 @dataclass(frozen=True, slots=True)
 class Promised:
-    """``standings``: status kind and word of each. ``may_plan``: the reader may add one, here and now."""
+    """``standings``: status kind and word of each. ``may_plan``: the reader may add one, here and now.
+
+    ``elsewhere``: none is planned here, for the incident goes on in another whose postmortem tells of it, or will.
+    """
 
     incident_id: UUID
     postmortem_id: UUID
@@ -26,6 +29,7 @@ class Promised:
     signed: bool
     full: bool
     may_plan: bool
+    elsewhere: bool
 
 
 async def promised_of(
@@ -46,6 +50,10 @@ async def promised_of(
         return None
     actions, now = await house.prevention_actions.of_postmortem(actor, postmortem_id), house.clock.now()
     full = sum(each.state in STANDING for each in actions) >= MOST
+    elsewhere = await house.prevention_actions.told_of_elsewhere(actor, incident_id)
+    open_ = open_ and not elsewhere
     may_plan = open_ and not full and house.gate.allows(actor, Action.PREVENTION_ACTION_PLAN, resource)
     standings = {each.id: standing(each, now) for each in actions}
-    return Promised(incident_id, postmortem_id, actions, standings, signed, full and open_, may_plan)
+    return Promised(
+        incident_id, postmortem_id, actions, standings, signed, full and open_, may_plan, elsewhere
+    )
