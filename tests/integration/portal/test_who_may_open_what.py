@@ -159,6 +159,7 @@ EXPECTED = {
     "/t/{key}/access-review": "303 403 200 403 404 403 403 403 200 200",
     "/t/{key}/account": "303 403 403 403 404 403 200 403 403 200",
     "/t/{key}/qbr": READERS,
+    "/t/{key}/qbr/drafts/2026-Q2": "303 403 403 403 404 403 404 403 403 404",
     "/t/{key}/qbr/{report}": NONE_YET,
     "/t/{key}/qbr/{report}/draft": "303 403 403 403 404 403 404 403 403 404",
     "/t/{key}/qbr/{report}/internal.csv": "303 403 403 403 404 403 404 403 403 404",

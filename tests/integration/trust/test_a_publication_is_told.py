@@ -143,7 +143,7 @@ async def test_a_draft_that_the_clock_prepared_is_told_to_its_csm_and_to_the_ven
     assert (
         f"Business review of Northwind Traders, {formats.period(draft.period)}: prepared" in told["subject"]
     )
-    page = f"https://trust.example/t/northwind/qbr/{draft.id}/draft"
+    page = f"https://trust.example/t/northwind/qbr/drafts/{draft.period}"
     assert page in told.get_body(("plain",)).get_content()
     (got,) = receiver.received
     body = json.loads(got.body)

@@ -9,6 +9,7 @@ from qbr_desk import by_the_clock, everything
 from report_desk import CORA, Q2
 from sqlalchemy import text
 from support.portal_fixtures import Portal
+from support.portal_world import sign_in
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.people.model import AddPerson, GrantRole, Person
@@ -18,6 +19,7 @@ from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.trust.accounts.model import Readiness, SetAccount
 from trust_portal.trust.qbr.model import Audience, EntryKind, Say
+from trust_portal.trust.qbr.repository import qbrs_of
 
 DAY = timedelta(days=1)
 
@@ -45,11 +47,24 @@ async def test_a_draft_that_nobody_took_up_is_gathered_anew_every_day_and_fresh_
         "Its data are gathered and locked; 5 of its sections are stale or missing. Until somebody comments, leaves out or "
         "reviews anything in it, it is gathered anew every day."
     )
-    first = (await house.qbr_reader.drafts(CORA, aurora.id))[0]
+    (newest,) = await house.qbr_reader.drafts(CORA, aurora.id)
     assert told.facts == {"period": Q2, "state": "blocked", "blocking": "5", "review_on": "2026-07-13"}
-    assert told.path.startswith("/t/aurora/qbr/")
-    assert told.path.endswith("/draft")
-    assert str(first.id) not in told.path, "what was told of was the first"
+    assert told.path == "/t/aurora/qbr/drafts/2026-Q2", "of the period: the first is an old one by now"
+    _, cookie = await sign_in(house, clara)
+    csm = portal.browser(cookie=cookie)
+    led = await csm.get(told.path)
+    assert (led.status_code, led.headers["location"]) == (303, f"/t/aurora/qbr/{newest.id}/draft")
+    assert (await csm.get("/t/aurora/qbr/drafts/2026-Q1")).status_code == 404
+    async with house.storage.read(TenantScope(aurora.id)) as session:
+        *_, first = await qbrs_of(session, aurora.id, Q2)
+    old, latest = [(await csm.get(f"/t/aurora/qbr/{each.id}/draft")).text for each in (first, newest)]
+    assert "An older snapshot" in old
+    assert '<a href="/t/aurora/qbr/drafts/2026-Q2">Open the latest draft</a>' in old
+    assert [each in old for each in ("Gather anew</button>", "Issue it</h2>")] == [False, False]
+    assert "An older snapshot" not in latest
+    assert "Issue it</h2>" in latest
+    # Gathered by hand it is no longer gathered daily, and the page says so beforehand.
+    assert "Gathered by hand it is yours: from then on it is not" in latest
 
 
 async def test_a_draft_that_somebody_took_up_is_left_to_them_and_they_are_told_once_that_it_grew_old(
@@ -70,7 +85,7 @@ async def test_a_draft_that_somebody_took_up_is_left_to_them_and_they_are_told_o
     _, old = await _told(house, aurora.id)
     assert old.title == "Business review of Aurora, Q2 2026: it has grown old"
     assert old.facts == {"period": Q2, "state": "stale", "blocking": "5", "review_on": "2026-07-20"}
-    assert old.path == f"/t/aurora/qbr/{draft.id}/draft"
+    assert old.path == "/t/aurora/qbr/drafts/2026-Q2"
     house.accounts._told.clear()
     portal.clock.advance(DAY)
     await by_the_clock(house)

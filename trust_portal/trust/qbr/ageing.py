@@ -30,9 +30,9 @@ def as_it_stands(section: Section, at: datetime, period_end: datetime) -> Sectio
 
 def gathers_anew(newest: Qbr, now: datetime, *, spoken: bool) -> bool:
     """Whether the clockwork takes its own draft's place: of a day before (UTC), and nobody has said anything yet. Pure."""
-    return (
-        newest.issue is None
-        and newest.prepared_by == SYSTEM.name
-        and not spoken
-        and newest.as_of.date() < now.date()
-    )
+    return is_daily(newest, spoken=spoken) and newest.as_of.date() < now.date()
+
+
+def is_daily(newest: Qbr, *, spoken: bool) -> bool:
+    """Whether the draft is the clockwork's own still. Pure."""
+    return newest.issue is None and newest.prepared_by == SYSTEM.name and not spoken

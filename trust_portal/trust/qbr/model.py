@@ -121,7 +121,8 @@ class Draft:
 
     ``standing`` are the sections as they stand at the moment of reading, some of them older than they may be by
     then; ``told`` what would be issued at that moment (``at``), ``newer`` what keeps it in: documents that took the
-    place of some that it rests on.
+    place of some that it rests on. ``latest`` is the period's newest snapshot, which alone is issued; ``daily`` says that
+    the clockwork gathers it anew every day, until somebody says something or gathers it by hand.
     """
 
     qbr: Qbr
@@ -131,6 +132,12 @@ class Draft:
     told: tuple[Section, ...]
     newer: tuple[str, ...]
     at: datetime
+    latest: Qbr
+    daily: bool
+
+    @property
+    def is_latest(self) -> bool:
+        return self.latest.id == self.qbr.id
 
     def last(self, kind: EntryKind, subject: str, audience: Audience = Audience.CUSTOMER) -> Entry | None:
         return last_of(self.entries, kind, subject, audience)

@@ -21,6 +21,7 @@ from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.page import Page, PageRequest, page_of
 from trust_portal.storage.unit_of_work import ReadSession, Storage
+from trust_portal.trust.qbr.ageing import is_daily
 from trust_portal.trust.qbr.document import sections_in
 from trust_portal.trust.qbr.model import DRAFT, KIND, NOUN, Commitment, Draft, Qbr
 from trust_portal.trust.qbr.repository import (
@@ -86,6 +87,16 @@ class QbrReader:
             latest.setdefault(each.period, each)
         return tuple(each for each in latest.values() if each.issue is None)
 
+    async def latest(self, actor: Actor, tenant_id: UUID, period: str) -> Qbr:
+        """The newest snapshot of a period, issued or not; for staff. ``NotFound`` where none was taken."""
+        await self._gate.require(actor, Action.QBR_DRAFT_READ, Resource(NOUN, tenant_id))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            found = await qbrs_of(session, tenant_id, period)
+        await self._access_log.looked(actor, tenant_id, DRAFT, purpose=_PURPOSE)
+        if not found:
+            raise NotFound(NOUN)
+        return found[0]
+
     async def draft(self, actor: Actor, tenant_id: UUID, qbr_id: UUID) -> Draft:
         """A snapshot with everything in it and all that was said; for staff. ``NotFound``."""
         draft = await self._draft(actor, tenant_id, qbr_id)
@@ -107,9 +118,13 @@ class QbrReader:
                 raise NotFound("tenant")
             qbr, snapshot = await find_qbr(session, tenant_id, qbr_id)
             entries, sections = await entries_of(session, tenant_id, qbr.period), sections_in(snapshot)
+            latest = (await qbrs_of(session, tenant_id, qbr.period))[0]
             now = self._storage.clock.now()
             stands = await standing_of(session, tenant, qbr, snapshot, entries, now)
-        return Draft(qbr, sections, entries, stands.sections, stands.told, stands.newer, now)
+        daily = is_daily(latest, spoken=bool(entries))
+        return Draft(
+            qbr, sections, entries, stands.sections, stands.told, stands.newer, now, latest, daily
+        )  # fmt: skip
 
     async def get(self, actor: Actor, tenant_id: UUID, qbr_id: UUID) -> OpenedQbr:
         """An issued one; ``NotFound`` while it is a draft."""

@@ -83,7 +83,8 @@ def _draft(
         thread=f"qbr-draft/{qbr.period}",
         title=f"Business review of {tenant.name}, {period(qbr.period)}: {word}",
         text=text,
-        path=f"/t/{tenant.key}/qbr/{qbr.id}/draft",
+        # Of the period, not of this snapshot: from the next day on that is an old one.
+        path=f"/t/{tenant.key}/qbr/drafts/{qbr.period}",
         facts=facts,
         audience=Audience(people=people) if people else Audience(roles=frozenset({Role.CSM})),
     )

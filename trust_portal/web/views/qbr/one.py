@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from trust_portal.trust.qbr.document import (
@@ -31,7 +31,7 @@ from trust_portal.trust.qbr.reviewing import seen
 from trust_portal.trust.report.model import blocked_as, blocking
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState
-from trust_portal.web.navigation import frame, tenant_of
+from trust_portal.web.navigation import frame, tenant_of, tenant_path
 from trust_portal.web.templating import page
 from trust_portal.web.views.qbr.screen import PURPOSE, rights_of
 
@@ -59,6 +59,15 @@ async def review(request: Request) -> Response:
         **rights_of(request, tenant),
         **frame(request, tenant),
     )
+
+
+async def latest(request: Request) -> Response:
+    """An address that stays the same while a draft is gathered anew; once it went out, that of what did."""
+    actor, house = actor_of(request), house_of(request)
+    tenant = await tenant_of(request, purpose=PURPOSE)
+    found = await house.qbr_reader.latest(actor, tenant.id, request.path_params["period"])
+    place = f"{tenant_path(tenant)}/qbr/{found.id}"
+    return RedirectResponse(place if found.issue else f"{place}/draft", status_code=303)
 
 
 async def draft(request: Request, form: FormState = FormState()) -> Response:
@@ -108,6 +117,7 @@ def _advice(found: Draft) -> list[dict[str, Any]]:
 
 
 routes = [
+    Route("/t/{tenant}/qbr/drafts/{period}", latest, methods=["GET"]),
     Route("/t/{tenant}/qbr/{qbr:uuid}", review, methods=["GET"]),
     Route("/t/{tenant}/qbr/{qbr:uuid}/draft", draft, methods=["GET"]),
 ]
