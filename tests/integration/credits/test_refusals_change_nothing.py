@@ -29,7 +29,7 @@ async def refused(desk: Desk, act: Awaitable[object]) -> tuple[type[Refused], st
     with pytest.raises(Refused) as refusal:
         await act
     assert await desk.stored() == before
-    kind = Conflict if type(refusal.value) is ApprovalRefused else type(refusal.value)
+    kind = Conflict if isinstance(refusal.value, ApprovalRefused) else type(refusal.value)
     return kind, refusal.value.code
 
 

@@ -15,7 +15,7 @@ from trust_portal.documents.typesetting import laid_out
 from trust_portal.kernel.period import parse_period
 from trust_portal.reliability.reports.presentation import sla_report_html
 from trust_portal.reliability.reports.words import Imprint as ReportImprint
-from trust_portal.trust.posture.model import Check, Finding, Outcome, PostureCheck
+from trust_portal.trust.posture.model import Check, Finding, Outcome, PostureCheck, Today
 from trust_portal.trust.posture.section import posture_section
 from trust_portal.trust.report.document import Edition, trust_report
 from trust_portal.trust.report.presentation import trust_report_html
@@ -48,7 +48,8 @@ def posture() -> Section:
         Finding(Check.ISOLATION, Outcome.PASS, FOUND, {}),
         Finding(Check.RESIDENCY, Outcome.NOT_CHECKED, "Agreed is Germany; it is not stated where.", {}),
     ]
-    return posture_section([PostureCheck(ID, ID, ID, each, NOW, "the clockwork", ID) for each in found], NOW)
+    looked = [PostureCheck(ID, ID, ID, each, NOW, "the clockwork", ID) for each in found]
+    return posture_section(looked, Today(None, ""), {}, NOW)
 
 
 def controls() -> Section:
