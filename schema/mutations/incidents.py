@@ -57,6 +57,10 @@ class AssignIncidentGapInput:
         description="Of a key that several declared, one of those; else any."
     )
     reason: str
+    severity: Severity | None = strawberry.field(
+        default=None,
+        description="Of what nobody declared. Null: the worst that was told of it, and P1 where none was.",
+    )
 
 
 @strawberry.input(description="What happened to an incident. What a telling does not need is left out.")
@@ -111,7 +115,7 @@ class IncidentMutations:
     )
     async def assign_incident_gap(self, info: Info, input: AssignIncidentGapInput) -> IncidentPayload:
         id_ = decode(input.incident_id, "VendorIncident", field="incidentId").id
-        command = AssignGap(input.source, input.key, id_, input.reason)
+        command = AssignGap(input.source, input.key, id_, input.reason, input.severity)
         found = await info.context.house.incident_gaps.assign(command, info.context.actor)
         return IncidentPayload(incident=vendor_incident(found), approval_request_id=None)
 

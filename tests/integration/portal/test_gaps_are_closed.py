@@ -151,6 +151,31 @@ async def test_a_gap_ends_by_its_very_key_also_where_nobody_would_write_it_so(po
     assert await gaps(portal) == []
 
 
+@pytest.mark.parametrize(("said", "severity"), [({}, "P1"), ({"severity": "P4"}, "P4")])
+async def test_a_gap_of_no_severity_is_the_p1_that_it_may_have_been_unless_somebody_says_what_it_was(
+    portal: Portal, said: dict[str, str], severity: str
+):
+    vendor = Vendor(portal.house, portal.clock)
+    await vendor.tell(
+        declared("INC-2", "P4", tenants=["aurora"]), *by("urn:other", updated("db-7", "note", minute=3))
+    )
+    await vendor.register()
+    async with portal.browser("sre_operator") as browser:
+        form = of("urn:other", "db-7")
+        assert fields((await browser.get(HERE, params=form)).text)["severity"] == "P1"
+        form |= {"incident_key": "INC-2", "text": "The same disk"}
+        refused = await browser.post(HERE, data=form | {"severity": "P9"})
+        assert (refused.status_code, "choose a severity" in refused.text) == (422, True)
+        assert ("portal", "db-7") not in await register(portal)
+        sent = await browser.post(HERE, data=form | said)
+        assert sent.status_code == 303, sent.text
+    found = await register(portal)
+    assert (found["portal", "db-7"].declared_severity, found[PAGER, "INC-2"].severity) == (severity, severity)
+    receipt = await statement_of(portal, ReceiptKind.INCIDENT_DECLARED)
+    assert receipt.predicate["rationale"] == "The same disk"
+    assert receipt.predicate["result"]["severity"] == severity
+
+
 async def test_a_third_voice_is_given_to_one_of_the_two_that_were_declared_by_its_key(portal: Portal):
     vendor = Vendor(portal.house, portal.clock)
     await vendor.tell(

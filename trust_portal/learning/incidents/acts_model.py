@@ -151,12 +151,16 @@ class AdoptStrays(TellOfIncident):
 
 @dataclass(frozen=True, slots=True)
 class AssignGap:
-    """What ``source`` told by ``key``, and what belongs to no incident, belongs to this one; ``text`` says why."""
+    """What ``source`` told by ``key``, and what belongs to no incident, belongs to this one; ``text`` says why.
+
+    ``severity`` is that of what nobody declared; None: the worst that was told, and a P1 where none was.
+    """
 
     source: str
     key: str
     incident_id: UUID
     text: str
+    severity: Severity | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", require_words(self.text, "text"))

@@ -101,7 +101,7 @@ class GapAssigning:
                 return await self._incidents.tell_within(session, adopts, incident, actor, decision)
             if incident.tenants != seen.tenants:
                 raise Conflict("somebody changed whom it touches meanwhile: look again", code="STALE")
-            return await self._merged(session, found.gap, incident, keys, command.text, actor, decision)
+            return await self._merged(session, found.gap, incident, keys, command, actor, decision)
 
     async def _merged(
         self,
@@ -109,18 +109,22 @@ class GapAssigning:
         gap: IncidentGap,
         incident: Incident,
         tenants: tuple[str, ...] | None,
-        reason: str,
+        command: AssignGap,
         actor: Actor,
         decision: Decision,
     ) -> Incident:
-        """Declared as the least that was told of it, of whom the incident touches, and at once merged into that."""
+        """Declared, of whom the incident touches, and at once merged into that.
+
+        Never as less than was told; as the P1 that it may have been, where nothing was and nobody says what it was.
+        """
+        told = [each for each in (command.severity, gap.worst_severity) if each is not None]
         part = await declare_within(
             session,
             self._following,
             self._ledger,
             DeclareIncident(
                 title=one_line(f"Part of: {incident.title}"[:_LONGEST_TITLE], "title"),
-                severity=gap.worst_severity or Severity.P4,
+                severity=min(told, default=Severity.P1),
                 service=incident.service,
                 began_at=gap.first_at,
                 detected_at=gap.first_at,
@@ -134,9 +138,9 @@ class GapAssigning:
             decision,
             # As it was told, not as people would write it: a blank around it would leave the gap open.
             gap.key,
-            reason,
+            command.text,
         )
-        merger = MergeIncident(part.id, reason, into_id=incident.id)
+        merger = MergeIncident(part.id, command.text, into_id=incident.id)
         await self._incidents.tell_within(session, merger, part, actor, decision)
         return await repository.find_incident(session, incident.id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -10,7 +11,7 @@ from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.errors import InvalidInput, Refused
 from trust_portal.learning.incidents.acts_model import AssignGap
-from trust_portal.learning.incidents.model import NOUN
+from trust_portal.learning.incidents.model import NOUN, Severity
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, read_form, texts
 from trust_portal.web.navigation import frame
@@ -31,6 +32,7 @@ async def gap(request: Request, form: FormState = FormState()) -> Response:
         form=form,
         gap=found,
         candidates=[("", "Choose one"), *candidates] if candidates else await others_than(request),
+        severities=[(each.value, each.value) for each in Severity],
         may_declare=not candidates
         and house.gate.allows(actor, Action.INCIDENT_DECLARE, Resource.of_house(NOUN)),
         **frame(request),
@@ -44,13 +46,21 @@ async def assign(request: Request) -> Response:
         chosen = await chosen_incident(request, form, "incident")
         if chosen is None:
             raise InvalidInput("choose the incident it belongs to, or write its key", field="incident")
-        command = AssignGap(source, key, chosen, str(form.get("text", "")))
+        command = AssignGap(source, key, chosen, str(form.get("text", "")), _severity(form))
         found = await house_of(request).incident_gaps.assign(command, actor_of(request))
     except Refused as refusal:
         if not refusal.mendable:
             raise
         return await gap(request, FormState(texts(form), refusal))
     return RedirectResponse(f"/incidents/{found.id}", status_code=303)
+
+
+def _severity(form: FormData) -> Severity | None:
+    said = str(form.get("severity", ""))
+    try:
+        return Severity(said) if said else None
+    except ValueError:
+        raise InvalidInput("choose a severity", field="severity") from None
 
 
 routes = [
