@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -120,7 +120,8 @@ async def test_an_action_names_its_successor_and_its_next_reminder(desk):
     assert found["recurrences"] == []
     new = await desk.house.prevention_actions.plan(
         PlanAction(
-            postmortem.id, "Cap them better", ActionType.PREVENT, desk.owner.id, 5, replaces=old.id
+            postmortem.id, "Cap them better", ActionType.PREVENT, desk.owner.id, 5,
+            replaces=old.id, reason="The first cap was too high.",
         ),
         desk.owner,
     )  # fmt: skip
@@ -134,6 +135,7 @@ async def test_a_line_of_the_ledger_says_what_covers_it_and_what_it_is_now(desk)
     await desk.vendor.tell(
         declared("INC-2", "P2", minute=1), updated("INC-2", "merged", minute=2, into="INC-1")
     )
+    desk.vendor.clock.advance(timedelta(seconds=1))
     await desk.signed(await desk.postmortem())
     query = "{ switchboard { coverage(gapsOnly: false) { name cover severity coveredBy pager } } }"
     one = encode("VendorIncident", VENDOR_ID, named("INC-1"))

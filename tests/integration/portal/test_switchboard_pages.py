@@ -358,8 +358,8 @@ async def test_what_happened_again_leads_back_to_the_action_and_actions_end_by_f
         postmortem = (await portal.house.incidents.get(world.petra.as_actor(), again)).postmortem_id
         pages = (f"/incidents/{again}", f"/postmortems/{postmortem}")
         for wrong, status, why in (
-            ({"incident": ""}, 422, "is missing"),
-            ({"incident": "INC-2"}, 422, "this is no id"),
+            ({"incident": ""}, 422, "say which incident"),
+            ({"incident": "INC-2"}, 422, "choose one of the list"),
             ({"recurrence_note": " "}, 422, "nothing was changed"),
             ({"incident": str(world.incident_id)}, 409, "the incident the action follows from"),
         ):

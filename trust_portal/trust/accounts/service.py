@@ -39,7 +39,7 @@ from trust_portal.trust.accounts.model import (
 from trust_portal.trust.accounts.readiness import account_of, is_due, is_near, superseded_among
 from trust_portal.trust.accounts.repository import add_settings, all_settings, settings_of
 from trust_portal.trust.qbr.model import Qbr
-from trust_portal.trust.qbr.repository import newest_qbrs, qbrs_of, spoken_of
+from trust_portal.trust.qbr.repository import newest_qbrs, of_another_format, qbrs_of, spoken_of
 from trust_portal.trust.qbr.telling import announce_old
 from trust_portal.trust.report.repository import newest_published
 
@@ -202,7 +202,7 @@ async def _superseded(
         return frozenset()
     published = await newest_published(session)
     heads = await heads_changed_since(session, min(each.as_of for each in drafts))
-    return superseded_among(drafts, published, heads, zones)
+    return superseded_among(drafts, published, heads, zones) | await of_another_format(session, drafts)
 
 
 def _place(account: Account) -> tuple[str, str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, insert, select
+from sqlalchemy import Row, Select, and_, func, insert, select
 
 from trust_portal.access.approvals.model import person_behind
 from trust_portal.errors import Conflict, NotFound
@@ -14,6 +14,7 @@ from trust_portal.kernel.actor import Actor
 from trust_portal.storage.errors import duplicates_are
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 from trust_portal.trust.qbr.model import (
+    FORMAT,
     NOUN,
     Audience,
     Commitment,
@@ -49,6 +50,18 @@ async def add_qbr(session: WriteSession, qbr: Qbr, snapshot: bytes, actor: Actor
                 receipt_id=qbr.receipt_id,
             )
         )
+
+
+async def of_another_format(session: ReadSession, drafts: Iterable[Qbr]) -> frozenset[UUID]:
+    """Those that were gathered for another format than today's, by id: the first name in canonical bytes is it."""
+    place = {each.id: each.tenant_id for each in drafts}
+    today = f'{{"format":"{FORMAT}",'.encode()
+    query = select(qbrs.c.id).where(
+        qbrs.c.tenant_id.in_(set(place.values())),
+        qbrs.c.id.in_(place),
+        func.substr(qbrs.c.snapshot, 1, len(today)) != today,
+    )
+    return frozenset((await session.execute(query)).scalars())
 
 
 async def qbrs_of(session: ReadSession, tenant_id: UUID, period: str | None = None) -> tuple[Qbr, ...]:
