@@ -50,6 +50,8 @@ async def test_a_draft_that_nobody_took_up_is_gathered_anew_every_day_and_fresh_
     (newest,) = await house.qbr_reader.drafts(CORA, aurora.id)
     assert told.facts == {"period": Q2, "state": "blocked", "blocking": "5", "review_on": "2026-07-13"}
     assert told.path == "/t/aurora/qbr/drafts/2026-Q2", "of the period: the first is an old one by now"
+    # A day and a minute old: its parts have grown old, and it is offered to be gathered anew.
+    portal.clock.advance(timedelta(minutes=1))
     _, cookie = await sign_in(house, clara)
     csm = portal.browser(cookie=cookie)
     led = await csm.get(told.path)
