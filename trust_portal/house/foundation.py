@@ -14,7 +14,7 @@ from trust_portal.evidence.export import Renderer
 from trust_portal.evidence.exports import Exports
 from trust_portal.evidence.keyring import Keyring, load_or_create_keyring
 from trust_portal.evidence.ledger import Ledger
-from trust_portal.evidence.sealing.key_service import open_key_service
+from trust_portal.evidence.sealing.key_services import open_key_service
 from trust_portal.evidence.sealing.sealing import Sealing
 from trust_portal.evidence.sealing.vault import Vault
 from trust_portal.kernel.clock import Clock, SystemClock

@@ -19,7 +19,7 @@ from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.evidence.export import Export, RenderedDocument
 from trust_portal.evidence.exports import Exports
 from trust_portal.evidence.policy_file import Policy
-from trust_portal.evidence.sealing.key_service import open_key_service
+from trust_portal.evidence.sealing.key_services import open_key_service
 from trust_portal.evidence.sealing.model import KeyAct
 from trust_portal.evidence.sealing.patience import Patient
 from trust_portal.evidence.verify import verify

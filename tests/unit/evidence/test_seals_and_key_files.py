@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trust_portal.errors import Broken, Conflict, InvalidInput, Unavailable
-from trust_portal.evidence.sealing import key_service
+from trust_portal.evidence.sealing import key_services
 from trust_portal.evidence.sealing.key_files import KeyFiles
-from trust_portal.evidence.sealing.key_service import open_key_service
+from trust_portal.evidence.sealing.key_services import open_key_service
 from trust_portal.evidence.sealing.key_use import require_use, statement
 from trust_portal.evidence.sealing.patience import Patient
 from trust_portal.evidence.sealing.seal import new_data_key, seal, unseal
@@ -128,7 +128,7 @@ async def test_what_a_key_service_answers_in_time_is_its_answer(tmp_path: Path) 
 
 
 def test_a_key_service_from_elsewhere_is_asked_with_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = EntryPoint("vault", "nobody:open", key_service.GROUP)
-    monkeypatch.setattr(key_service, "entry_points", lambda **_: (found,))
+    found = EntryPoint("vault", "nobody:open", key_services.GROUP)
+    monkeypatch.setattr(key_services, "entry_points", lambda **_: (found,))
     monkeypatch.setattr(EntryPoint, "load", lambda _: lambda _url: Silent())
     assert isinstance(open_key_service("vault://keys.example/customers"), Patient)

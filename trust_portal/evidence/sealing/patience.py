@@ -9,13 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from trust_portal.errors import Unavailable
-
-if TYPE_CHECKING:
-    from trust_portal.evidence.sealing.key_service import KeyService
+from trust_portal.evidence.sealing.key_service import KeyService
 
 #: For one call. A service in another place answers within a fraction of it.
 PATIENCE: Final = timedelta(seconds=5)
