@@ -251,6 +251,10 @@ class Contract:
     def currency(self) -> str:
         return self.fee.currency
 
+    def promises_by(self, length: PeriodLength) -> tuple[Sla, ...]:
+        """What it promises by the month, or by the quarter."""
+        return tuple(sla for sla in self.slas if sla.period is length)
+
     @property
     def digest(self) -> str:
         """Hex SHA-256 of the document as it was written."""

@@ -24,6 +24,19 @@ async def contract_versions(session: ReadSession, tenant_id: UUID) -> tuple[Cont
     return tuple(_version(row) for row in rows)
 
 
+async def versions_of(
+    session: ReadSession, tenant_ids: Collection[UUID]
+) -> dict[UUID, tuple[ContractVersion, ...]]:
+    """All versions as they were recorded by tenant, in that order. For the staff scope, or one tenant's."""
+    rows = await session.execute(
+        select(contracts).where(contracts.c.tenant_id.in_(tenant_ids)).order_by(contracts.c.id)
+    )
+    found: dict[UUID, list[ContractVersion]] = {}
+    for row in rows:
+        found.setdefault(row.tenant_id, []).append(_version(row))
+    return {tenant_id: tuple(each) for tenant_id, each in found.items()}
+
+
 async def contracts_of(
     session: ReadSession, tenant_ids: Collection[UUID]
 ) -> dict[UUID, tuple[Contract, ...]]:

@@ -71,7 +71,7 @@ class Planning:
             reason, due = None, session.clock.now()
             if contract is None:
                 reason = f"no version of a contract is in force in {run.period}"
-            elif not any(sla.period is length_of(run.period) for sla in contract.slas):
+            elif not contract.promises_by(length_of(run.period)):
                 reason = f"the contract promises nothing by the {length_of(run.period)}"
             else:
                 due = last_end(contract, run.period)

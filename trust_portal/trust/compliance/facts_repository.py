@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from trust_portal.access.approvals.acts import ALWAYS_CARRIED, CARRIED_RECEIPTS
 from trust_portal.access.break_glass.model import Outcome
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.access.tenants.repository import active_customers, find_tenant
 from trust_portal.evidence.audit import AuditCode
 from trust_portal.evidence.dsse import Envelope
 from trust_portal.evidence.key_register import known_keys
@@ -19,9 +21,12 @@ from trust_portal.evidence.keyring import KeyPurpose
 from trust_portal.evidence.links import result_of
 from trust_portal.evidence.statement import ReceiptKind, Statement
 from trust_portal.kernel.ids import VENDOR_ID
-from trust_portal.kernel.period import month_label, parse_period, previous_label, quarter_label
+from trust_portal.kernel.period import month_label, previous_label, quarter_label
 from trust_portal.learning.switchboard.coverage import LedgerLine
 from trust_portal.learning.switchboard.repository import read_ledger
+from trust_portal.reliability.contracts.in_force import in_force, last_end, length_of
+from trust_portal.reliability.contracts.repository import versions_of
+from trust_portal.reliability.contracts.version import ContractVersion
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.compliance.facts import (
     Approved,
@@ -68,11 +73,6 @@ WHERE i.tenant_id = $1 AND i.worst_severity IN ('P1', 'P2')
        OR EXISTS (SELECT 1 FROM incident_tenants n
                   WHERE n.tenant_id = $1 AND n.incident_id = i.id AND n.customer_id = $2))
 """
-_PROMISES: Final = """
-SELECT c.tenant_id, t.key, t.time_zone, c.effective_from, c.lengths, c.recorded_at
-FROM contracts c JOIN tenants t ON t.tenant_id = c.tenant_id
-WHERE t.offboarded_at IS NULL AND ($1::uuid IS NULL OR c.tenant_id = $1) ORDER BY t.key, c.recorded_at
-"""
 _HEADS: Final = """
 SELECT tenant_id, period, signed_revision,
        overtaken_at IS NOT NULL OR newest_id IS DISTINCT FROM signed_id AS overtaken
@@ -100,8 +100,8 @@ WHERE g.tenant_id = $1 AND g.revoked_at IS NULL AND (g.expires_at IS NULL OR g.e
 ORDER BY g.role, g.person_id
 """
 #: So many periods back are looked at: a year and the one before the last.
-_PERIODS: Final = {"month": 13, "quarter": 5}
-_BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
+_MONTHS: Final = 13
+_QUARTERS: Final = 5
 
 
 async def read_dual_control(session: ReadSession, tenant_id: UUID, since: datetime) -> DualControlFacts:
@@ -144,29 +144,35 @@ async def read_coverage(session: ReadSession, tenant_id: UUID | None) -> tuple[C
 async def read_reports(
     session: ReadSession, tenant_id: UUID | None, now: datetime
 ) -> tuple[PeriodReport, ...]:
-    """Every period that is over and for which a contract promised something that was on record by then, by tenant.
+    """Every period that is over and for which the contract in force promises something, by tenant.
 
-    What was over before a contract was put on record nobody owed by it; where it was reported on all the same,
-    that report is held to what every other is.
+    What was over before the tenant came is nobody's to report. What was over before any contract was on record
+    that promised it nobody owed by it; where it was reported on all the same, that report is held to what every
+    other is.
     """
     driver = await session.driver()
-    promises = await driver.fetch(_PROMISES, tenant_id)
+    tenants = await _in_service(session, tenant_id)
+    versions = await versions_of(session, [each.id for each in tenants])
     heads = {(row["tenant_id"], row["period"]): row for row in await driver.fetch(_HEADS, tenant_id)}
     runs = {(row["tenant_id"], row["period"]): row for row in await driver.fetch(_RUNS, tenant_id, VENDOR_ID)}
     found: dict[tuple[str, str], PeriodReport] = {}
-    for promise in promises:
-        for label in _labels(promise["lengths"], now):
-            period = parse_period(label, promise["time_zone"])
-            if not _effective(promise["effective_from"]) < period.end <= now:
+    for tenant in tenants:
+        recorded = versions.get(tenant.id, ())
+        for label in _labels(now):
+            contract = in_force([each.contract for each in recorded], label)
+            if contract is None or not contract.promises_by(length_of(label)):
                 continue
-            head, run = heads.get((promise["tenant_id"], label)), runs.get((promise["tenant_id"], label))
+            end = last_end(contract, label)
+            if not tenant.onboarded_at < end <= now:
+                continue
+            head, run = heads.get((tenant.id, label)), runs.get((tenant.id, label))
             signed = None if head is None else head["signed_revision"]
-            if signed is None and promise["recorded_at"] >= period.end:
+            if signed is None and not _was_known(recorded, label, end):
                 continue
-            found[promise["key"], label] = PeriodReport(
-                tenant=promise["key"],
+            found[tenant.key, label] = PeriodReport(
+                tenant=tenant.key,
                 period=label,
-                end=period.end,
+                end=end,
                 signed=signed,
                 overtaken=head is not None and signed is not None and head["overtaken"],
                 run=None if run is None else run["outcome"],
@@ -249,18 +255,22 @@ def _line(line: LedgerLine) -> CoverageLine:
     )
 
 
-def _labels(lengths: Sequence[str], now: datetime) -> Iterator[str]:
-    newest = {"month": month_label(now), "quarter": quarter_label(now)}
-    for length in lengths:
-        label = newest[length]
-        for _ in range(_PERIODS[length]):
+async def _in_service(session: ReadSession, tenant_id: UUID | None) -> tuple[Tenant, ...]:
+    if tenant_id is None:
+        return await active_customers(session)
+    tenant = await find_tenant(session, tenant_id)
+    return () if tenant is None or not tenant.active else (tenant,)
+
+
+def _was_known(recorded: Sequence[ContractVersion], label: str, end: datetime) -> bool:
+    """Whether the period was promised by what was on record before its end."""
+    contract = in_force([each.contract for each in recorded if each.recorded_at < end], label)
+    return contract is not None and bool(contract.promises_by(length_of(label)))
+
+
+def _labels(now: datetime) -> Iterator[str]:
+    for newest, periods in ((month_label(now), _MONTHS), (quarter_label(now), _QUARTERS)):
+        label = newest
+        for _ in range(periods):
             yield label
             label = previous_label(label)
-
-
-def _effective(text: str | None) -> datetime:
-    """As contracts write it: a day or an instant."""
-    if text is None:
-        return _BEGINNING
-    at = datetime.fromisoformat(text)
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)

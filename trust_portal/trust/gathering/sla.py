@@ -48,11 +48,11 @@ def owed(versions: Sequence[Contract], ask: Ask) -> Iterator[Owed]:
         if parse_period(label, ask.tenant.time_zone).end <= ask.tenant.onboarded_at:
             continue
         contract = in_force(versions, label)
-        promised = () if contract is None else contract.slas
-        objectives = tuple(
-            (sla.objective, percent_text(sla.target)) for sla in promised if sla.period is length_of(label)
-        )
-        if contract is not None and objectives:
+        if contract is None:
+            continue
+        promised = contract.promises_by(length_of(label))
+        objectives = tuple((sla.objective, percent_text(sla.target)) for sla in promised)
+        if objectives:
             yield Owed(label, last_end(contract, label) <= ask.now, objectives)
 
 
