@@ -64,6 +64,14 @@ def parse_period(label: str, time_zone: str, *, field: str = "period") -> Period
     )
 
 
+def place_of(label: str) -> tuple[datetime, int]:
+    """Where a period stands among others: before what ends later. Of two that end together the longer is behind: a
+    quarter's last month comes before it.
+    """
+    period = parse_period(label, "UTC")
+    return period.end, period.minutes
+
+
 def month_label(day: date) -> str:
     """The month that a day, or a local time, lies in: ``2026-06``."""
     return f"{day.year:04d}-{day.month:02d}"

@@ -12,6 +12,7 @@ from trust_portal.reliability.reports.record import Head
 from trust_portal.trust.accounts.model import Account, AccountSettings, Readiness
 from trust_portal.trust.qbr.ageing import gathers_anew
 from trust_portal.trust.qbr.model import FRESH_FOR, Qbr
+from trust_portal.trust.report.latest import Named, latest
 
 
 def account_of(
@@ -46,11 +47,14 @@ def account_of(
 
 
 def superseded_among(
-    drafts: Iterable[Qbr], published: Mapping[UUID, UUID], heads: Iterable[Head], zones: Mapping[UUID, str]
+    drafts: Iterable[Qbr],
+    published: Mapping[UUID, Iterable[Named]],
+    heads: Iterable[Head],
+    zones: Mapping[UUID, str],
 ) -> frozenset[UUID]:
     """The drafts that rest on what was superseded since, as their own pages say it.
 
-    ``published`` is each tenant's last Trust Report, ``heads`` where months stand that changed since, ``zones`` each
+    ``published`` are each tenant's Trust Reports, ``heads`` where months stand that changed since, ``zones`` each
     tenant's time zone.
     """
     moved: dict[UUID, list[Head]] = {}
@@ -65,7 +69,8 @@ def superseded_among(
             and max(head.changed_at, head.overtaken_at or head.changed_at) > qbr.as_of
             for head in moved.get(qbr.tenant_id, ())
         )
-        if changed or published.get(qbr.tenant_id) != qbr.trust_report_id:
+        last = latest(published.get(qbr.tenant_id, ()), until=qbr.period)
+        if changed or (last is not None and last.id != qbr.trust_report_id):
             found.add(qbr.id)
     return frozenset(found)
 

@@ -41,7 +41,7 @@ from trust_portal.trust.accounts.repository import add_settings, all_settings, s
 from trust_portal.trust.qbr.model import Qbr
 from trust_portal.trust.qbr.repository import newest_qbrs, of_another_format, qbrs_of, spoken_of
 from trust_portal.trust.qbr.telling import announce_old
-from trust_portal.trust.report.repository import newest_published
+from trust_portal.trust.report.repository import published_of
 
 
 class Accounts:
@@ -200,7 +200,7 @@ async def _superseded(
     drafts = [each for each in reviews if each.issue is None and each.tenant_id in zones]
     if not drafts:
         return frozenset()
-    published = await newest_published(session)
+    published = await published_of(session, {each.tenant_id for each in drafts})
     heads = await heads_changed_since(session, min(each.as_of for each in drafts))
     return superseded_among(drafts, published, heads, zones) | await of_another_format(session, drafts)
 

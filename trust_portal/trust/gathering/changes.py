@@ -52,7 +52,7 @@ TRUST_REPORT: Final = Comparison(
     SOURCE,
     "report",
     "/trust",
-    "this is the first Trust Report",
+    "there is no Trust Report before this one",
     frozenset({ACCESS, VERIFICATION, CHANGES}),
 )
 _COLUMNS: Final = (

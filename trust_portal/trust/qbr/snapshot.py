@@ -21,9 +21,10 @@ from trust_portal.trust.qbr.gathering.everything import gather
 from trust_portal.trust.qbr.gathering.inputs import Laid
 from trust_portal.trust.qbr.model import Qbr
 from trust_portal.trust.qbr.repository import find_document, qbrs_of
+from trust_portal.trust.report.latest import latest
 from trust_portal.trust.report.model import StoredTrustReport
 from trust_portal.trust.report.receipts import receipts_of, with_known_receipts
-from trust_portal.trust.report.repository import newest_trust_report
+from trust_portal.trust.report.repository import trust_reports_of
 from trust_portal.trust.sections.model import Section
 
 
@@ -42,8 +43,7 @@ async def take_snapshot(session: ReadSession, tenant_id: UUID, label: str, now: 
         raise NotFound("tenant")
     period = _period(label, tenant, now)
     issued = [each for each in await qbrs_of(session, tenant_id) if each.issue is not None]
-    published = await newest_trust_report(session, tenant_id)
-    report = None if published is None else published.report
+    report = latest(await trust_reports_of(session, tenant_id), until=label)
     beside = await find_beside(session, report, review_before(issued, period))
     found = await gather(session, Ask(tenant, period, now, beside.before), beside)
     known = await receipt_digests(session, tenant_id, *receipts_of(found))

@@ -19,8 +19,9 @@ from trust_portal.trust.qbr.model import FORMAT, Entry, Qbr
 from trust_portal.trust.qbr.repository import qbrs_of
 from trust_portal.trust.qbr.snapshot import find_beside
 from trust_portal.trust.qbr.superseding import newer_than
+from trust_portal.trust.report.latest import latest
 from trust_portal.trust.report.model import StoredTrustReport
-from trust_portal.trust.report.repository import find_trust_report, newest_trust_report
+from trust_portal.trust.report.repository import trust_reports_of
 from trust_portal.trust.sections.model import Section
 
 _OLD_FORMAT: Final = "reviews say more than when this was gathered"
@@ -29,7 +30,7 @@ _OLD_FORMAT: Final = "reviews say more than when this was gathered"
 @dataclass(frozen=True, slots=True)
 class Standing:
     """``sections`` are all of them, ``told`` those that would go out; ``last`` is the period's issued review,
-    ``previous`` that of an earlier period, ``trust_report`` the one that was the latest when it was gathered.
+    ``previous`` that of an earlier period, ``trust_report`` the one that was the latest of its period, or before it, when it was gathered.
     ``newer`` names what took the place of a document that would go out as the latest, or as one that stands.
     """
 
@@ -55,14 +56,12 @@ async def standing_of(
     period = parse_period(qbr.period, tenant.time_zone)
     issued = [each for each in await qbrs_of(session, qbr.tenant_id) if each.issue is not None]
     previous = review_before(issued, period)
-    report = None
-    if qbr.trust_report_id is not None:
-        report = (await find_trust_report(session, qbr.tenant_id, qbr.trust_report_id)).report
+    published = await trust_reports_of(session, qbr.tenant_id)
+    report = next((each for each in published if each.id == qbr.trust_report_id), None)
     standing = tuple(as_it_stands(each, at, period.end) for each in sections)
     beside = await find_beside(session, report, previous)
     told = closed(customer_sections(standing, entries), beside, qbr.as_of, at)
-    published = await newest_trust_report(session, qbr.tenant_id)
-    newest = None if published is None else published.report
+    newest = latest(published, until=qbr.period)
     newer = tuple(newer_than(told, report, newest, await heads(session, qbr.tenant_id)))
     if format_in(snapshot) != FORMAT:
         newer = (*newer, _OLD_FORMAT)

@@ -21,7 +21,7 @@ def newer_than(
     newest: StoredTrustReport | None,
     heads: Sequence[Head],
 ) -> Iterator[str]:
-    """In words. ``trust_report`` is the draft's, ``newest`` the last published, ``heads`` where each period stands.
+    """In words. ``trust_report`` is the draft's, ``newest`` the last of its period or before it, ``heads`` where each period stands.
 
     Of a report that goes out with no section nothing is said, so nothing can be newer.
     """

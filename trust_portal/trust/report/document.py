@@ -19,8 +19,8 @@ from trust_portal.trust.sections.model import Section
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """What a Trust Report says of itself. ``supersedes`` is the period's revision before, ``previous`` the
-    tenant's report before, of whatever period; both as (period, revision, SHA-256), None where there is none.
+    """What a Trust Report says of itself. ``supersedes`` is the period's revision before, ``previous`` that
+    one, or else the last of a period before; both as (period, revision, SHA-256), None where there is none.
     """
 
     vendor: str

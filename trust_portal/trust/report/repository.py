@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.storage.errors import duplicates_are
 from trust_portal.storage.keyset import keyset_page
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
+from trust_portal.trust.report.latest import Named
 from trust_portal.trust.report.model import NOUN, Acknowledged, StoredTrustReport
 from trust_portal.trust.report.tables import trust_reports
 
@@ -88,18 +89,16 @@ async def documents_of(session: ReadSession, tenant_id: UUID) -> dict[UUID, byte
     return {row.id: bytes(row.document) for row in await session.execute(query)}
 
 
-async def newest_trust_report(session: ReadSession, tenant_id: UUID) -> Published | None:
-    """The last published one, of whatever period."""
-    query = _query(tenant_id).add_columns(trust_reports.c.document)
-    row = (await session.execute(query.order_by(trust_reports.c.number.desc()).limit(1))).first()
-    return None if row is None else Published(_report(row), bytes(row.document))
-
-
-async def newest_published(session: ReadSession) -> Mapping[UUID, UUID]:
-    """By tenant the last published one, of whatever period; in the staff scope."""
+async def published_of(
+    session: ReadSession, tenant_ids: Collection[UUID]
+) -> Mapping[UUID, tuple[Named, ...]]:
+    """By tenant the names of all that are published; in the staff scope."""
     columns = trust_reports.c
-    query = select(columns.tenant_id, columns.id).order_by(columns.tenant_id, columns.number)
-    return {row.tenant_id: row.id for row in await session.execute(query)}
+    query = select(columns.tenant_id, columns.id, columns.period, columns.revision)
+    found: dict[UUID, list[Named]] = {}
+    for row in await session.execute(query.where(columns.tenant_id.in_(tenant_ids))):
+        found.setdefault(row.tenant_id, []).append(Named(row.id, row.period, row.revision))
+    return {tenant_id: tuple(each) for tenant_id, each in found.items()}
 
 
 async def trust_report_of_period(

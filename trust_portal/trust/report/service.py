@@ -34,6 +34,7 @@ from trust_portal.storage.unit_of_work import ReadSession, Storage
 from trust_portal.trust.gathering.everything import gather
 from trust_portal.trust.gathering.model import Ask, Before
 from trust_portal.trust.report.document import Edition, document_bytes, sections_of, trust_report
+from trust_portal.trust.report.latest import latest
 from trust_portal.trust.report.model import (
     KIND,
     NOUN,
@@ -51,8 +52,6 @@ from trust_portal.trust.report.repository import (
     add_trust_report,
     documents_of,
     find_trust_report,
-    newest_trust_report,
-    trust_report_of_period,
     trust_reports_of,
     trust_reports_page,
 )
@@ -72,13 +71,18 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class _Gathered:
-    """One moment: the sections, digests of the receipts they name, and the published reports they follow."""
+    """One moment: the sections, digests of the receipts they name, and the published reports they follow.
+
+    ``published`` counts all of the tenant's. ``previous`` is the last of a period that ends no later, ``last`` that one
+    where it is of the same period.
+    """
 
     tenant: Tenant
     ask: Ask
     sections: tuple[Section, ...]
     receipts: Mapping[UUID, str]
-    newest: StoredTrustReport | None
+    published: int
+    previous: StoredTrustReport | None
     last: StoredTrustReport | None
 
 
@@ -135,7 +139,7 @@ class TrustReports:
             report = StoredTrustReport(
                 id=new_id(),
                 tenant_id=command.tenant_id,
-                number=1 if found.newest is None else found.newest.number + 1,
+                number=found.published + 1,
                 period=command.period,
                 revision=revision,
                 as_of=found.ask.now,
@@ -194,11 +198,15 @@ class TrustReports:
         return opened
 
     async def newest(self, actor: Actor, tenant_id: UUID) -> Opened | None:
-        """The last published one, of whatever period; None where there is none."""
+        """That of the period which ends last, in its last revision; None where there is none."""
         await self._may_read(actor, tenant_id)
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
-            found = await newest_trust_report(session, tenant_id)
-            opened = None if found is None else await _opened(session, found)
+            last = latest(await trust_reports_of(session, tenant_id))
+            opened = (
+                None
+                if last is None
+                else await _opened(session, await find_trust_report(session, tenant_id, last.id))
+            )
         if opened is not None:
             await self._access_log.looked(actor, tenant_id, NOUN, str(opened.report.id), "Trust Report")
         return opened
@@ -221,14 +229,19 @@ class TrustReports:
                 raise NotFound("tenant")
             now = self._storage.clock.now()
             period = _period(label, tenant, now)
-            before = await newest_trust_report(session, tenant_id)
-            ask = Ask(tenant, period, now, None if before is None else _before(before))
+            published = await trust_reports_of(session, tenant_id)
+            previous = latest(published, until=label)
+            before = (
+                None
+                if previous is None
+                else _before(await find_trust_report(session, tenant_id, previous.id))
+            )
+            ask = Ask(tenant, period, now, before)
             found = await gather(session, ask)
             receipts = await receipt_digests(session, tenant_id, *receipts_of(found))
             sections = with_known_receipts(found, receipts)
-            last = await trust_report_of_period(session, tenant_id, label)
-        newest = None if before is None else before.report
-        return _Gathered(tenant, ask, sections, receipts, newest, last)
+        last = previous if previous is not None and previous.period == label else None
+        return _Gathered(tenant, ask, sections, receipts, len(published), previous, last)
 
 
 def acknowledge(
@@ -302,7 +315,7 @@ def _edition(found: _Gathered, vendor: str, revision: int, reason: str | None) -
         revision=revision,
         as_of=found.ask.now,
         supersedes=_name_of(found.last),
-        previous=_name_of(found.newest),
+        previous=_name_of(found.previous),
         reason=reason,
     )
 

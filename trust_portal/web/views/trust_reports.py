@@ -14,6 +14,7 @@ from trust_portal.access.policy import Resource
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.errors import Refused
 from trust_portal.trust.report.document import acknowledged_of, sections_of, title_of
+from trust_portal.trust.report.latest import latest
 from trust_portal.trust.report.model import (
     CSV_FILE,
     DOCUMENT_FILE,
@@ -73,7 +74,7 @@ async def report(request: Request) -> Response:
             ),
             None,
         ),
-        newest=versions[0],
+        newest=latest(versions),
         files=_FILES,
         key=tenant.key,
         **_rights(request, tenant),

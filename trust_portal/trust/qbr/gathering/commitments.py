@@ -6,13 +6,12 @@ A promise belongs to the review in which it was made. What is promised in this o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from trust_portal.documents.formats import period as period_name
 from trust_portal.kernel.clock import rfc3339
-from trust_portal.kernel.period import Period, parse_period
+from trust_portal.kernel.period import place_of
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.qbr.gathering.telling import (
@@ -53,17 +52,17 @@ def commitments_section(commitments: Sequence[Commitment], ask: Ask) -> Section:
     the period began.
     """
     made = [each for each in commitments if each.made_at <= ask.now]
-    earlier = [each for each in made if _place(each.period, ask) < _placed(ask.period)]
-    last = max((_place(each.period, ask) for each in earlier), default=None)
+    earlier = [each for each in made if place_of(each.period) < place_of(ask.period.label)]
+    last = max((place_of(each.period) for each in earlier), default=None)
     told = sorted(
         (
             each
             for each in earlier
-            if _place(each.period, ask) == last
+            if place_of(each.period) == last
             or each.state is CommitmentState.OPEN
             or each.at >= ask.period.start
         ),
-        key=lambda each: _place(each.period, ask),
+        key=lambda each: place_of(each.period),
         reverse=True,
     )
     tables = (
@@ -94,15 +93,6 @@ def commitments_section(commitments: Sequence[Commitment], ask: Ask) -> Section:
         figures=figures,
         tables=tables,
     )
-
-
-def _place(label: str, ask: Ask) -> tuple[datetime, timedelta]:
-    return _placed(parse_period(label, ask.period.time_zone))
-
-
-def _placed(period: Period) -> tuple[datetime, timedelta]:
-    """Earlier is what ends earlier; of two that end together the shorter: a quarter's last month is reviewed before it."""
-    return period.end, period.end - period.start
 
 
 def _state(each: Commitment, ask: Ask) -> str:

@@ -1,0 +1,66 @@
+"""The last report is of the period that ends last, whatever was published when."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import permutations
+from uuid import UUID
+
+import pytest
+
+from trust_portal.trust.accounts.readiness import superseded_among
+from trust_portal.trust.qbr.model import Qbr
+from trust_portal.trust.report.latest import Named, latest
+
+NOW = datetime(2026, 7, 10, 9, tzinfo=UTC)
+ID = UUID("00000000-0000-7000-8000-000000000001")
+
+
+def reports(*names: str) -> list[Named]:
+    """``2026-Q2 r1``, numbered as they were published."""
+    split = (each.split(" r") for each in names)
+    return [Named(UUID(int=number), of, int(r)) for number, (of, r) in enumerate(split, start=1)]
+
+
+@pytest.mark.parametrize(
+    ("published", "until", "last"),
+    [
+        (("2026-Q2 r1", "2026-Q1 r1", "2026-Q1 r2"), None, "2026-Q2 r1"),
+        (("2026-Q2 r1", "2026-07 r1"), None, "2026-07 r1"),
+        (("2026-Q2 r1", "2026-07 r1"), "2026-Q2", "2026-Q2 r1"),
+        (("2026-Q2 r1", "2026-06 r1", "2026-06 r2"), None, "2026-Q2 r1"),
+        (("2026-Q2 r1", "2026-06 r1", "2026-06 r2"), "2026-06", "2026-06 r2"),
+        (("2026-06 r1", "2026-Q1 r1"), "2026-Q2", "2026-06 r1"),
+        (("2026-Q2 r9", "2026-Q2 r10", "2026-Q2 r2"), "2026-Q2", "2026-Q2 r10"),
+        (("2026-12 r1", "2026-Q1 r1"), None, "2026-12 r1"),
+        (("2027-01 r1", "2026-Q4 r1", "2026-12 r1"), "2026-12", "2026-12 r1"),
+        (("2026-Q2 r1", "2026-07 r1"), "2026-Q1", None),
+        ((), None, None),
+    ],
+)
+def test_the_last_is_of_the_period_that_ends_last_and_of_that_the_last_revision(
+    published: tuple[str, ...], until: str | None, last: str | None
+) -> None:
+    for order in permutations(reports(*published)):
+        found = latest(order, until)
+        assert (None if found is None else f"{found.period} r{found.revision}") == last
+
+
+@pytest.mark.parametrize(
+    ("beside", "published", "superseded"),
+    [
+        (1, ("2026-Q2 r1", "2026-Q1 r1", "2026-Q1 r2", "2026-07 r1", "2026-Q3 r1"), False),
+        (1, ("2026-Q2 r1", "2026-Q2 r2"), True),
+        (1, ("2026-Q1 r1", "2026-06 r1"), True),
+        (1, ("2026-06 r1", "2026-Q2 r1"), True),
+        (None, ("2026-Q3 r1",), False),
+        (None, ("2026-Q1 r1",), True),
+    ],
+)
+def test_a_review_is_superseded_by_a_later_report_of_its_own_period_or_before_it_and_by_none_after_it(
+    beside: int | None, published: tuple[str, ...], superseded: bool
+) -> None:
+    report = None if beside is None else UUID(int=beside)
+    draft = Qbr(ID, ID, 1, "2026-Q2", NOW, "0" * 64, "Cora", ID, 0, report)
+    found = superseded_among([draft], {ID: reports(*published)}, (), {ID: "UTC"})
+    assert found == ({ID} if superseded else set())
