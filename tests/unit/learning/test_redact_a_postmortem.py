@@ -90,6 +90,33 @@ def test_no_digest_without_a_salt_stands_beside_what_is_withheld():
     assert "Wera" not in json.dumps(shown)
 
 
+@pytest.mark.parametrize("profile", shipped_profiles())
+def test_a_line_that_was_named_by_the_digest_of_what_it_says_keeps_its_name_to_itself(profile):
+    """As lines were in documents signed earlier: their copies are made from these very bytes."""
+    value = copy.deepcopy(DOCUMENT)
+    note = next(each for each in value["evidence"] if each["id"] == "t2")
+    change = next(each for each in value["evidence"] if each["id"] == "c1")
+    name = f"{note['at']}/note/{note['sha256'][:16]}"
+    note["id"] = value["timeline"][1]["id"] = name
+    found = redacted(profile, value=value)
+    assert note["sha256"][:16] not in json.dumps(found.document)
+    places = {each.place for each in found.withheld}
+    lines = {f"timeline.{number}.id" for number in range(2)}
+    told = {f"evidence.{value['evidence'].index(each)}.id" for each in value["evidence"] if each != change}
+    assert {each for each in places if each.endswith(".id")} == lines | told
+    assert found.document["changes"][0]["id"] == "c1"
+    whole = reveal(found.document, [each.disclosure.encoded for each in found.withheld])
+    assert canonical(whole.value) == canonical(value)
+    assert "timeline.1.id" not in {each.place for each in redacted(profile).withheld}
+
+
+@pytest.mark.parametrize("profile", shipped_profiles())
+def test_what_others_deployments_reached_is_not_to_be_made_sure_of_either(profile):
+    found = redacted(profile).document
+    assert "tenants" not in found["changes"][0]
+    assert {"sha256" in each for each in found["evidence"]} == {False}
+
+
 def test_the_withheld_are_named_by_their_place():
     places = {each.place for each in redacted().withheld}
     assert {"customers.contoso", "incident.owner", "timeline.1.text", "actions.0.owner"} <= places

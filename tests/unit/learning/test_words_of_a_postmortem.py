@@ -52,3 +52,10 @@ def test_where_the_contract_excludes_minutes_the_document_says_how_many_the_peri
         in words(value)
     )
     assert words(value).count("the contract excludes") == 1, "the other customer's excludes nothing"
+
+
+def test_a_line_whose_name_is_withheld_is_told_without_its_proof():
+    value = copy.deepcopy(document())
+    for each in (value["timeline"][1], next(each for each in value["evidence"] if each["id"] == "t2")):
+        del each["id"]
+    assert "Note Restarted worker 10.0.4.17" in words(value)

@@ -23,6 +23,9 @@ DECOYS: Final = 8
 _SD: Final = "_sd"
 _OTHERS: Final = "!customer"
 _STEP: Final = re.compile(r"(?:[a-z_][a-z0-9_]*|\*(?:\[[a-z_]+=[a-z0-9_]+\])?|!customer)")
+#: Lines of a timeline were once named by the beginning of their event's digest, which has no salt.
+_BY_DIGEST: Final = re.compile(r"/[0-9a-f]{16}\Z")
+_NAMES_BY_DIGEST: Final = (("timeline", "*", "id"), ("evidence", "*[kind=timeline]", "id"))
 _FILTER: Final = re.compile(r"\*\[([a-z_]+)=([a-z0-9_]+)\]")
 
 #: The steps of a path through the document.
@@ -66,7 +69,12 @@ def redact(
     *,
     salt: Callable[[], str] = new_salt,
 ) -> Redacted:
-    """``document`` with everything at the places ``withhold`` concealed from ``customer`` (its key)."""
+    """``document`` with everything at the places ``withhold`` concealed from ``customer`` (its key).
+
+    By any profile also the ids of lines that are named by a digest of what they say.
+    """
+    if any(_BY_DIGEST.search(each["id"]) for each in document["timeline"]):
+        withhold = (*withhold, *_NAMES_BY_DIGEST)
     withheld: list[Withheld] = []
     body = _redact(document, withhold, customer, salt, "", withheld)
     return Redacted(body, tuple(withheld))

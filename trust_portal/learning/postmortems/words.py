@@ -135,8 +135,8 @@ def merged_of(document: Document) -> Mapping[str, str]:
 
 
 def evidence_of(document: Document) -> Mapping[str, Mapping[str, str]]:
-    """By fact's id: its source, time and digest."""
-    found = {each["id"]: each for each in document.get("evidence", ())}
+    """By fact's id, where that is not withheld: its source, time and digest."""
+    found = {each["id"]: each for each in document.get("evidence", ()) if "id" in each}
     for _, customer in customers_of(document):
         found |= {each["id"]: each for each in customer.get("evidence", ())}
     return found

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from trust_portal.kernel.canonical import Json, digest
@@ -20,10 +22,26 @@ async def gather_timeline(
     entries = await timelines_of(session, [incident, *merged])
     facts = [_fact(each, None) for each in entries[incident.id]]
     facts += [_fact(entry, each.id) for each in merged for entry in entries[each.id]]
-    return tuple(sorted(facts, key=lambda each: each.at))
+    return _named(sorted(facts, key=lambda each: each.at))
+
+
+def _named(facts: Sequence[Fact]) -> tuple[Fact, ...]:
+    """Each by when it was, what it is, and the how manieth of them.
+
+    An id stands in every copy beside what is withheld from it: it says nothing of what was told, not by a digest
+    either, which whoever guesses the words could try.
+    """
+    seen: Counter[str] = Counter()
+    found = []
+    for each in facts:
+        name = f"{rfc3339(each.at)}/{each.fields['kind']}"
+        seen[name] += 1
+        found.append(replace(each, id=f"{name}/{seen[name]}"))
+    return tuple(found)
 
 
 def _fact(entry: IncidentEntry, told_of: UUID | None) -> Fact:
+    """One line, not named yet."""
     fields: dict[str, Json] = {
         "kind": entry.kind,
         "text": entry.text,
@@ -36,6 +54,5 @@ def _fact(entry: IncidentEntry, told_of: UUID | None) -> Fact:
         sha256, source = digest({"at": rfc3339(entry.at), **fields}), f"receipt/{entry.receipt}"
     else:
         sha256, source = entry.origin.digest.hex(), f"{entry.origin.source} {entry.origin.event_id}"
-    name = f"{rfc3339(entry.at)}/{entry.kind}/{sha256[:16]}"
     fields["incident"] = None if told_of is None else str(told_of)
-    return Fact(name, FactKind.TIMELINE, source, entry.at, sha256, fields)
+    return Fact("", FactKind.TIMELINE, source, entry.at, sha256, fields)
