@@ -93,6 +93,68 @@ async def test_alertmanager_declares_repeats_resolves_and_reopens_one_incident(p
     assert token not in page
 
 
+async def test_an_alarm_of_an_incident_that_is_over_is_a_gap_until_it_is_told(portal: Portal):
+    """Alertmanager names a group alike whenever it fires: what was over in January tells nothing of June."""
+    async with portal.browser("sre_operator") as browser:
+        page = (await browser.get(await set_up(browser, "alertmanager", "prod"))).text
+    [token] = re.findall(r"tpa_[A-Za-z0-9_-]{43}", page)
+    async with portal.program(None) as pager:
+
+        async def send(body: bytes) -> str:
+            answer = await pager.post(ALERTS, content=body, headers={"authorization": f"Bearer {token}"})
+            return answer.json()["alarm"]
+
+        assert await send(alerting("firing", -30)) == "told"
+        assert await send(alerting("firing", -29, severity="strange")) == "unmatched"
+        assert await gaps(portal) == [], "its postmortem is owed anyhow"
+        portal.clock.advance(timedelta(minutes=10))
+        assert await send(alerting("resolved", 0)) == "told"
+        assert await gaps(portal) == [], "it came while the incident went on"
+        portal.clock.advance(timedelta(minutes=20))
+        assert await send(alerting("firing", 20, severity="strange")) == "unmatched"
+        assert await gaps(portal) == [("alertmanager/prod/{}:{api}", "unmatched", None)]
+        before = (await known(portal, "alertmanager/prod"))["{}:{api}"]
+        assert (before.reopened, before.is_open) == (0, False)
+        assert await send(alerting("firing", 21)) == "told"
+        assert await gaps(portal) == [], "the same pager has reopened it"
+        portal.clock.advance(timedelta(minutes=5))
+        assert await send(alerting("resolved", 28)) == "told"
+        assert await gaps(portal) == [], "and it was not over when that came"
+    [incident] = (await known(portal, "alertmanager/prod")).values()
+    assert (incident.reopened, incident.is_open) == (1, False)
+
+
+async def test_an_alarm_that_is_worse_than_its_incident_ever_was_is_a_gap_until_that_is_as_bad(
+    portal: Portal,
+):
+    rules = (
+        "- {when: {priority.summary: P2}, severity: P2, service: disk, title: '{title}'}\n"
+        "- {when: {priority.summary: P1}, severity: P1, service: disk, title: '{title}', tenants: gone}\n"
+    )
+    async with portal.browser("sre_operator") as browser:
+        where = await set_up(browser, "pagerduty", "main", secret=SECRET)
+        form = {"version": "1", "rules": rules, "do": "save", "reason": "By customer", "enabled": "yes"}
+        assert (await browser.post(where, data=form)).status_code == 303
+    async with portal.program(None) as pager:
+
+        async def send(body: bytes) -> str:
+            return (await pager.post(PAGER, content=body, headers=signed(body))).json()["alarm"]
+
+        assert await send(paged("triggered", "e1", priority={"summary": "P2"})) == "told"
+        assert await send(paged("priority_updated", "e2", -9, priority={"summary": "P9"})) == "unmatched"
+        assert await gaps(portal) == []
+        assert await send(paged("priority_updated", "e3", -8)) == "unmatched"
+    assert await gaps(portal) == [("pagerduty/main/Q1", "unmatched", "P1")]
+    assert (await known(portal, "pagerduty/main"))["Q1"].worst_severity == "P2"
+    async with portal.browser("sre_operator") as browser:
+        form |= {"version": "2", "rules": rules.replace("tenants: gone", "tenants: aurora")}
+        assert (await browser.post(where, data=form)).status_code == 303
+    async with portal.program(None) as pager:
+        assert await send(paged("priority_updated", "e4", -7)) == "told"
+    assert (await known(portal, "pagerduty/main"))["Q1"].worst_severity == "P1"
+    assert await gaps(portal) == []
+
+
 async def test_one_delivery_that_reopens_an_incident_and_makes_it_worse_tells_both(portal: Portal):
     async with portal.browser("sre_operator") as browser:
         page = (await browser.get(await set_up(browser, "alertmanager", "prod"))).text
