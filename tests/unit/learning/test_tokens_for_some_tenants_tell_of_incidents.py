@@ -199,7 +199,7 @@ def test_what_touches_others_is_the_same_without_what_a_token_for_some_tenants_t
             for fact in told
         )
         # Where it declares an incident of its own by the same key, steps from elsewhere name neither.
-        if not declared_freely or not each.concerns(B) or len(sources[each.key]) > 1:
+        if not declared_freely or not (each.everybody or B in each.tenants) or len(sources[each.key]) > 1:
             continue
         was = without[each.id]
         assert (each.severity, each.declared_severity, each.told_severity, each.tenants, each.title) == (

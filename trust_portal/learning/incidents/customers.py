@@ -12,6 +12,8 @@ from trust_portal.access.access_log.service import AccessLog, scope_of
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.access.tenants.repository import find_tenant
 from trust_portal.errors import NotFound
 from trust_portal.evidence.export import Export
 from trust_portal.facts.events import PAGERS
@@ -56,9 +58,10 @@ class CustomerIncidents:
     async def of_tenant(self, actor: Actor, tenant_id: UUID, start: datetime, end: datetime) -> Touched:
         """What touched the tenant, or may have, under way between ``start`` and ``end``."""
         await self._gate.require(actor, Action.INCIDENT_READ, Resource(NOUN, tenant_id))
+        tenant = await self._tenant(actor, tenant_id)
         async with self._storage.read(_VENDOR, snapshot=True) as session:
             waiting = await waiting_since(session)
-            found = await repository.incidents_under_way(session, tenant_id, start, end)
+            found = await repository.incidents_under_way(session, tenant, start, end)
             timelines = await repository.timelines_of(session, found)
         await self._access_log.looked(actor, tenant_id, "incidents", purpose="incidents")
         shown = await self._shown(actor, tenant_id, found, timelines)
@@ -67,16 +70,24 @@ class CustomerIncidents:
     async def find(self, actor: Actor, tenant_id: UUID, incident_id: UUID) -> AffectingIncident:
         """One of them, whenever it was; ``NotFound`` also for one that touched others only."""
         await self._gate.require(actor, Action.INCIDENT_READ, Resource(NOUN, tenant_id, incident_id))
+        tenant = await self._tenant(actor, tenant_id)
         async with self._storage.read(_VENDOR, snapshot=True) as session:
             incident = await repository.find_incident(session, incident_id)
-            if not incident.concerns(tenant_id):
+            if not incident.concerns(tenant):
                 raise NotFound(NOUN)
             into = incident.merged_into
             target = None if into is None else await repository.find_incident(session, into)
-            found = [incident] + ([target] if target is not None and target.concerns(tenant_id) else [])
+            found = [incident] + ([target] if target is not None and target.concerns(tenant) else [])
             timelines = await repository.timelines_of(session, found)
         await self._access_log.looked(actor, tenant_id, "incidents", purpose="incidents")
         return (await self._shown(actor, tenant_id, found, timelines))[-1]
+
+    async def _tenant(self, actor: Actor, tenant_id: UUID) -> Tenant:
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            tenant = await find_tenant(session, tenant_id)
+        if tenant is None:
+            raise NotFound("tenant")
+        return tenant
 
     async def _shown(
         self,

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID, uuid5
 
+from trust_portal.access.tenants.model import Tenant
 from trust_portal.facts.operations_model import FactSource
 from trust_portal.kernel.ids import VENDOR_ID
 
@@ -198,8 +199,10 @@ class Incident:
     def needs_postmortem(self) -> bool:
         return self.worst_severity.is_major
 
-    def concerns(self, tenant_id: UUID) -> bool:
-        return self.everybody or tenant_id in self.tenants
+    def concerns(self, tenant: Tenant) -> bool:
+        """Whether it touched the tenant, or may have: it names it, or is everybody's and was not over before it came."""
+        over = self.resolved_at is not None and self.resolved_at <= tenant.onboarded_at
+        return tenant.id in self.tenants or (self.everybody and not over)
 
 
 @dataclass(frozen=True, slots=True)

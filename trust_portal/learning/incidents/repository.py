@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, delete, exists, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
+from trust_portal.access.tenants.model import Tenant
 from trust_portal.errors import NotFound
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import Page, PageRequest
@@ -99,12 +100,12 @@ async def ended_in(session: ReadSession, incident_id: UUID) -> tuple[Incident, .
 
 
 async def incidents_page(
-    session: ReadSession, wanted: IncidentFilter, request: PageRequest
+    session: ReadSession, wanted: IncidentFilter, request: PageRequest, customer: Tenant | None = None
 ) -> Page[Incident]:
-    """Those that ``wanted`` lets through, the last declared first."""
+    """Those that ``wanted`` lets through, the last declared first; of ``customer`` where one is given."""
     return await keyset_page(
         session,
-        _incidents().where(*_conditions(wanted)),
+        _incidents().where(*_conditions(wanted), *([_concerning(customer)] if customer else [])),
         request,
         order=(incidents.c.declared_at, incidents.c.id),
         parse=(datetime.fromisoformat, UUID),
@@ -115,16 +116,25 @@ async def incidents_page(
 
 
 async def incidents_under_way(
-    session: ReadSession, customer_id: UUID, start: datetime, end: datetime
+    session: ReadSession, customer: Tenant, start: datetime, end: datetime
 ) -> tuple[Incident, ...]:
     """Those that may have touched the customer between ``start`` and ``end``, by beginning."""
     query = _incidents().where(
-        _concerning(customer_id),
+        _concerning(customer),
         incidents.c.began_at < end,
         or_(incidents.c.resolved_at.is_(None), incidents.c.resolved_at > start),
     )
     rows = await session.execute(query.order_by(incidents.c.began_at, incidents.c.key, incidents.c.source))
     return tuple(_incident(row) for row in rows)
+
+
+async def major_touching(session: ReadSession, customer: Tenant) -> frozenset[UUID]:
+    """Those that owe a postmortem and touched the customer, or may have, whenever it was."""
+    major = [each.value for each in Severity if each.is_major]
+    query = select(incidents.c.id).where(
+        incidents.c.tenant_id == VENDOR_ID, incidents.c.worst_severity.in_(major), _concerning(customer)
+    )
+    return frozenset((await session.execute(query)).scalars())
 
 
 async def entries_of(session: ReadSession, incident: Incident) -> tuple[IncidentEntry, ...]:
@@ -267,8 +277,6 @@ def _conditions(wanted: IncidentFilter) -> list[ColumnElement[bool]]:
         found.append(row.team == wanted.team)
     if wanted.owner_person_id is not None:
         found.append(row.owner_person_id == wanted.owner_person_id)
-    if wanted.customer_id is not None:
-        found.append(_concerning(wanted.customer_id))
     if wanted.open is not None:
         found.append(row.resolved_at.is_(None) if wanted.open else row.resolved_at.is_not(None))
     if wanted.claimed:
@@ -283,13 +291,16 @@ def _conditions(wanted: IncidentFilter) -> list[ColumnElement[bool]]:
     return found
 
 
-def _concerning(customer_id: UUID) -> ColumnElement[bool]:
+def _concerning(customer: Tenant) -> ColumnElement[bool]:
+    """As ``Incident.concerns`` has it."""
+    row = incidents.c
     named = exists().where(
         incident_tenants.c.tenant_id == VENDOR_ID,
         incident_tenants.c.incident_id == incidents.c.id,
-        incident_tenants.c.customer_id == customer_id,
+        incident_tenants.c.customer_id == customer.id,
     )
-    return or_(incidents.c.everybody, named)
+    not_over = or_(row.resolved_at.is_(None), row.resolved_at > customer.onboarded_at)
+    return or_(and_(row.everybody, not_over), named)
 
 
 def _values(each: Incident, now: datetime) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from trust_portal.access.people.model import Person
 from trust_portal.access.people.repository import active_people, everybody_ever
 from trust_portal.access.policy import Decision, Resource
 from trust_portal.access.tenants.model import Tenant
-from trust_portal.access.tenants.repository import active_customers, tenants_by_id
-from trust_portal.errors import Conflict, InvalidInput
+from trust_portal.access.tenants.repository import active_customers, find_tenant, tenants_by_id
+from trust_portal.errors import Conflict, InvalidInput, NotFound
 from trust_portal.evidence.act import Act
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.statement import ReceiptKind, Subject
@@ -154,10 +154,16 @@ class Incidents:
         return found, receipt.id
 
     async def page(self, actor: Actor, wanted: IncidentFilter, request: PageRequest) -> Page[Incident]:
-        """Those that ``wanted`` lets through, the last declared first."""
+        """Those that ``wanted`` lets through, the last declared first; ``NotFound`` for a customer there is not."""
         await self._may_read(actor)
+        customer = None
+        if wanted.customer_id is not None:
+            async with self._storage.read(TenantScope(wanted.customer_id)) as session:
+                customer = await find_tenant(session, wanted.customer_id)
+            if customer is None:
+                raise NotFound("tenant")
         async with self._storage.read(_VENDOR) as session:
-            return await repository.incidents_page(session, wanted, request)
+            return await repository.incidents_page(session, wanted, request, customer)
 
     async def get(self, actor: Actor, incident_id: UUID) -> IncidentView:
         """One incident with its timeline; ``NotFound`` if there is no such."""

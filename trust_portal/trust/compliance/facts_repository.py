@@ -22,6 +22,7 @@ from trust_portal.evidence.links import result_of
 from trust_portal.evidence.statement import ReceiptKind, Statement
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.period import month_label, previous_label, quarter_label
+from trust_portal.learning.incidents.repository import major_touching
 from trust_portal.learning.switchboard.coverage import LedgerLine
 from trust_portal.learning.switchboard.repository import read_ledger
 from trust_portal.reliability.contracts.in_force import in_force, last_end, length_of
@@ -65,13 +66,6 @@ LEFT JOIN break_glass_steps s ON s.tenant_id = g.tenant_id AND s.grant_id = g.id
 WHERE $1::uuid IS NULL OR g.tenant_id = $1
 GROUP BY g.tenant_id, g.id, t.key, g.person_id, g.opened_at, g.until, g.receipt_id
 ORDER BY g.opened_at, g.id
-"""
-_TOUCHED: Final = """
-SELECT i.id FROM incidents i
-WHERE i.tenant_id = $1 AND i.worst_severity IN ('P1', 'P2')
-  AND ((i.everybody AND i.declared_at >= (SELECT t.onboarded_at FROM tenants t WHERE t.tenant_id = $2))
-       OR EXISTS (SELECT 1 FROM incident_tenants n
-                  WHERE n.tenant_id = $1 AND n.incident_id = i.id AND n.customer_id = $2))
 """
 _HEADS: Final = """
 SELECT tenant_id, period, signed_revision,
@@ -137,7 +131,8 @@ async def read_coverage(session: ReadSession, tenant_id: UUID | None) -> tuple[C
     whole = (await read_ledger(session)).lines
     if tenant_id is None:
         return tuple(map(_line, whole))
-    touched = {row["id"] for row in await (await session.driver()).fetch(_TOUCHED, VENDOR_ID, tenant_id)}
+    tenant = await find_tenant(session, tenant_id)
+    touched = frozenset[UUID]() if tenant is None else await major_touching(session, tenant)
     return tuple(_line(each) for each in whole if each.incident is not None and each.incident.id in touched)
 
 

@@ -97,7 +97,7 @@ class MajorLine:
 async def gather(session: ReadSession, ask: Ask) -> Section:
     """Those under way in the period that touched the tenant, or may have."""
     waiting = await waiting_since(session)
-    found = await incidents_under_way(session, ask.tenant.id, ask.period.start, ask.until)
+    found = await incidents_under_way(session, ask.tenant, ask.period.start, ask.until)
     major = [each for each in found if each.needs_postmortem]
     known = {each.id: each for each in major}
     while ahead := {each.merged_into for each in known.values() if each.merged_into} - known.keys():
