@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from markupsafe import Markup, escape
 
-from trust_portal.documents.drawing import COLOURS, WIDTH, Frame, path, svg, text_at
+from trust_portal.documents.drawing import COLOURS, WIDTH, Frame, ceiling, centred, path, svg, text_at
 
 
 class DayState(StrEnum):
@@ -56,7 +56,10 @@ def day_strip(days: Sequence[Day], *, title: str, description: str) -> Markup:
         x = int(at * step)
         parts.append(f"<g><title>{escape(day.note)}</title>{_day_shape(day.state, x, 22, side)}</g>")
         if day.mark:
-            parts.append(text_at(x + side // 2, 15, day.mark, anchor="middle", size=13, strong=True))
+            # A whole day has four digits, and may stand beside another one.
+            parts.append(
+                centred(x + side // 2, 15, day.mark, size=13 if len(day.mark) < 4 else 10, strong=True)
+            )
         if at % 7 == 0:
             middle = at > 0  # the first label would leave the drawing
             label_x, anchor = (x + side // 2, "middle") if middle else (x, "start")
@@ -95,9 +98,10 @@ def line_chart(
 
     ``target`` is a dashed line named at its end. ``ValueError`` if ``low`` is not below ``high``.
     """
-    frame = Frame(low, high, len(points))
-    parts = [frame.axes(unit)]
-    if target is not None and low <= target <= high:
+    named = target is not None and low <= target <= high
+    frame = Frame(low, high, len(points), unit=unit, beside=f"{target}{unit}" if named else "")
+    parts = [frame.axes()]
+    if target is not None and named:
         y = frame.y(target)
         parts.append(
             f'<path class="chart-target" d="M{frame.left} {y}H{frame.right}" stroke="{COLOURS["chart-target"]}"'
@@ -127,12 +131,12 @@ def line_chart(
 def bar_chart(
     points: Sequence[Point], *, title: str, description: str, high: Decimal | None = None, unit: str = ""
 ) -> Markup:
-    """Upright bars from zero; an unknown value is a gap. Negative values are refused."""
+    """Upright bars from zero to a round number; an unknown value is a gap. Negative values are refused."""
     known = [point.value for point in points if point.value is not None]
     if any(value < 0 for value in known):
         raise ValueError("a bar chart here starts at zero")
-    frame = Frame(Decimal(0), high or max([*known, Decimal(1)]), len(points))
-    parts = [frame.axes(unit)]
+    frame = Frame(Decimal(0), high or ceiling(max([*known, Decimal(1)])), len(points), unit=unit)
+    parts = [frame.axes()]
     width = max(int(frame.step * Decimal("0.62")), 1)
     for at, point in enumerate(points):
         if point.value is None:

@@ -13,7 +13,7 @@ from string import ascii_uppercase
 
 from markupsafe import Markup, escape
 
-from trust_portal.documents.drawing import COLOURS, WIDTH, Frame, svg, tenth, text_at
+from trust_portal.documents.drawing import COLOURS, WIDTH, Frame, ceiling, svg, tenth, text_at
 
 _HOUR = timedelta(hours=1)
 #: Marks closer together than this many units stand in rows above each other.
@@ -60,16 +60,17 @@ def course_chart(
     if not hours:
         raise ValueError("a course has at least one hour")
     amounts = [each for hour in hours for each in (hour.actual, hour.expected) if each is not None]
-    low, high = min([Decimal(0), *amounts]), ceiling(max([Decimal(0), *amounts]))
+    least, most = min([Decimal(0), *amounts]), max([Decimal(0), *amounts])
+    low, high = -ceiling(-least) if least else Decimal(0), ceiling(most)
     inside = sorted(
         (each for each in marks if hours[0].at <= each.at < hours[-1].at + _HOUR),
         key=lambda each: (each.at, each.letter),
     )
-    rows = _rows(hours, inside)
+    rows = _rows(Frame(low, high, len(hours)), hours, inside)
     frame = Frame(low, high, len(hours), top=16 + _ROW * (max(rows, default=-1) + 1), tall=170)
     parts = [
         _shade(frame, hours, span),
-        frame.axes(""),
+        frame.axes(),
         *_marks(frame, hours, list(zip(inside, rows, strict=True))),
         _steps(
             frame, [hour.expected for hour in hours], "chart-expected", "ink-soft", ' stroke-dasharray="5 4"'
@@ -81,17 +82,6 @@ def course_chart(
     return svg(WIDTH, frame.height, title, description, "".join(parts))
 
 
-def ceiling(value: Decimal) -> Decimal:
-    """The next 1, 2, 2.5 or 5 times a power of ten: an end of an axis that can be read."""
-    if value <= 0:
-        return Decimal(1)
-    power = Decimal(1).scaleb(value.adjusted())
-    steps = (Decimal(1), Decimal("1.5"), Decimal(2), Decimal("2.5"), Decimal(3), Decimal(4), Decimal(5),
-             Decimal(6), Decimal(8), Decimal(10))  # fmt: skip
-    found = next(step * power for step in steps if step * power >= value)
-    return found.quantize(Decimal(1)) if found == found.to_integral_value() else found.normalize()
-
-
 def _shade(frame: Frame, hours: Sequence[Hour], span: tuple[datetime, datetime]) -> str:
     left, right = (_place(frame, hours, at) for at in span)
     return (
@@ -100,9 +90,8 @@ def _shade(frame: Frame, hours: Sequence[Hour], span: tuple[datetime, datetime])
     )
 
 
-def _rows(hours: Sequence[Hour], marks: Sequence[Mark]) -> list[int]:
+def _rows(frame: Frame, hours: Sequence[Hour], marks: Sequence[Mark]) -> list[int]:
     """The row of each mark above the drawing, 0 the lowest; the last row takes what no other can."""
-    frame = Frame(Decimal(0), Decimal(1), len(hours))
     ends = [Decimal(-_APART)] * _ROWS
     rows = []
     for mark in marks:

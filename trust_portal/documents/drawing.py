@@ -26,15 +26,32 @@ COLOURS = {
 WIDTH = 720
 
 
+#: What no letter of the house's face is wider than, in its size (em): by kind, the heavier weight's.
+_WIDE, _CAPITAL, _DIGIT, _LETTER, _STOP = (Decimal(each) for each in ("0.92", "0.75", "0.52", "0.6", "0.34"))
+
+
 class Frame:
-    """The plotting area: where a value and a position lie, its axis and its labels."""
+    """The plotting area: where a value and a position lie, its axis and its labels.
 
-    left, right = 54, 650
+    What stands left of it takes the room that its longest label needs, and so does ``beside`` right of it.
+    """
 
-    def __init__(self, low: Decimal, high: Decimal, count: int, *, top: int = 14, tall: int = 150) -> None:
+    def __init__(
+        self,
+        low: Decimal,
+        high: Decimal,
+        count: int,
+        *,
+        top: int = 14,
+        tall: int = 150,
+        unit: str = "",
+        beside: str = "",
+    ) -> None:
         if low >= high:
             raise ValueError("the lower end of an axis lies below its upper end")
-        self.low, self.high = low, high
+        self.low, self.high, self.unit = low, high, unit
+        self.left = max(54, 10 + max(int(width_of(self._said(each), 12)) for each in (low, high)))
+        self.right = min(650, WIDTH - 10 - int(width_of(beside, 12)))
         self.top, self.bottom, self.height = top, top + tall, top + tall + 26
         self.count = max(count, 1)
         self.step = Decimal(self.right - self.left) / self.count
@@ -49,23 +66,52 @@ class Frame:
     def x(self, at: int) -> Decimal:
         return tenth(self.left + (Decimal(at) + Decimal("0.5")) * self.step)
 
-    def axes(self, unit: str) -> str:
+    def axes(self) -> str:
         parts = []
         for value in (self.low, self.high):
             y = self.y(value)
             parts.append(
                 f'<path class="chart-axis" d="M{self.left} {y}H{self.right}" stroke="{COLOURS["rule"]}" stroke-width="1"/>'
             )
-            parts.append(text_at(self.left - 8, y + Decimal(4), f"{value:,f}{unit}", anchor="end", size=12))
+            parts.append(text_at(self.left - 8, y + Decimal(4), self._said(value), anchor="end", size=12))
         return "".join(parts)
 
     def labels(self, labels: Sequence[str]) -> str:
-        every = max(len(labels) // 6, 1)
+        """As many as there is room for, each whole."""
+        widest = max((width_of(each, 12) for each in labels), default=Decimal(0))
+        every = max(len(labels) // 6, int(widest / self.step) + 1)
         return "".join(
-            text_at(self.x(at), self.bottom + 20, label, anchor="middle", size=12)
-            for at, label in enumerate(labels)
-            if at % every == 0
+            centred(self.x(at), self.bottom + 20, label) for at, label in enumerate(labels) if at % every == 0
         )
+
+    def _said(self, value: Decimal) -> str:
+        return f"{value:,f}{self.unit}"
+
+
+def ceiling(value: Decimal) -> Decimal:
+    """The next of 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8 times a power of ten: an end of an axis that can be read."""
+    if value <= 0:
+        return Decimal(1)
+    power = Decimal(1).scaleb(value.adjusted())
+    steps = (Decimal(1), Decimal("1.5"), Decimal(2), Decimal("2.5"), Decimal(3), Decimal(4), Decimal(5),
+             Decimal(6), Decimal(8), Decimal(10))  # fmt: skip
+    found = next(step * power for step in steps if step * power >= value)
+    return found.quantize(Decimal(1)) if found == found.to_integral_value() else found.normalize()
+
+
+def width_of(text: str, size: int) -> Decimal:
+    """How wide ``text`` is set at most, in units of the drawing: an estimate from above, without the face's file."""
+    return sum((_width(each) for each in text), Decimal(0)) * size
+
+
+def _width(letter: str) -> Decimal:
+    if letter.isdigit():
+        return _DIGIT
+    if letter in " \u00a0.,:;-|'’il":
+        return _STOP
+    if letter in "MWmw%@…—":
+        return _WIDE
+    return _CAPITAL if letter.isupper() else _LETTER
 
 
 def tenth(value: Decimal) -> Decimal:
@@ -93,6 +139,13 @@ def text_at(
         f' font-family="House Sans"{" font-weight=" + chr(34) + "600" + chr(34) if strong else ""}'
         f' fill="{COLOURS[colour]}">{escape(text)}</text>'
     )
+
+
+def centred(x: Decimal | int, y: Decimal | int, text: str, *, size: int = 12, strong: bool = False) -> str:
+    """A text around ``x``, moved as far as it takes to lie within the drawing."""
+    half = width_of(text, size) / 2
+    inside = tenth(max(half, min(Decimal(x), WIDTH - half)))
+    return text_at(inside, y, text, anchor="middle", size=size, strong=strong)
 
 
 def svg(width: int, height: int, title: str, description: str, body: str) -> Markup:

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trust_portal.documents.course_chart import Hour, Mark, ceiling, course_chart, letter
+from trust_portal.documents.course_chart import Hour, Mark, course_chart, letter
+from trust_portal.documents.drawing import ceiling
 
 SVG = "{http://www.w3.org/2000/svg}"
 START = datetime(2026, 6, 1, tzinfo=UTC)
