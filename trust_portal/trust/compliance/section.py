@@ -15,7 +15,7 @@ from trust_portal.trust.compliance.model import Control, ControlState, Evaluatio
 from trust_portal.trust.compliance.repository import newest_evaluation
 from trust_portal.trust.gathering.ids import COMPLIANCE
 from trust_portal.trust.gathering.model import Ask
-from trust_portal.trust.sections.freshness import freshness
+from trust_portal.trust.sections.freshness import freshness, together
 from trust_portal.trust.sections.model import (
     Cell,
     Column,
@@ -56,12 +56,12 @@ def compliance_section(evaluation: Evaluation | None, now: datetime) -> Section:
         return Section(COMPLIANCE, _TITLE, state, _SOURCE, None, max_age, why)
     body = parse_json(evaluation.document)
     controls, imports = controls_of(body), imports_of(body)
-    state, why = State.FRESH, None
+    aged: dict[str, list[str]] = {}
     for about, as_of, max_age in _ages(evaluation, controls, imports):
-        state, why = freshness(as_of, max_age, now, missing="")
-        if why is not None:
-            why = f"{about}: {why}"
-            break
+        _, old = freshness(as_of, max_age, now, missing="")
+        if old is not None:
+            aged.setdefault(old, []).append(about)
+    state, why = together((State.STALE, f"{', '.join(about)}: {old}") for old, about in aged.items())
     return Section(
         id=COMPLIANCE,
         title=_TITLE,

@@ -6,7 +6,7 @@ named, and blocks the document until somebody acknowledges it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -29,7 +29,7 @@ from trust_portal.trust.gathering.ids import INCIDENTS, MAJOR, POSTMORTEMS, PREV
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.gathering.telling import NO_INCIDENTS, incident_sentences
 from trust_portal.trust.gathering.totals import NOT_BEGUN, NOT_SIGNED, NOT_YET, OUTDATED, incident_totals
-from trust_portal.trust.sections.freshness import freshness
+from trust_portal.trust.sections.freshness import freshness, together
 from trust_portal.trust.sections.model import Cell, Column, Row, Section, State, Table, Unit
 
 TITLE: Final = "Major incidents"
@@ -128,23 +128,9 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
 
 def incidents_section(lines: Sequence[MajorLine], as_of: datetime, now: datetime) -> Section:
     """``as_of``: everything told before it is in the register. Pure."""
-    state, why = freshness(as_of, MAX_AGE, now, missing="nothing is known of incidents")
-    gaps = [each for each in lines if each.cover.is_gap]
-    if gaps:
-        state, why = (
-            State.MISSING,
-            "; ".join(
-                f"{words} {'; '.join(f'{each.incident.worst_severity.value} {each.incident.title}' for each in some)}"
-                for words, some in (
-                    ("no signed postmortem of", [each for each in gaps if each.cover is not Cover.OUTDATED]),
-                    (
-                        "more happened since it was signed of",
-                        [each for each in gaps if each.cover is Cover.OUTDATED],
-                    ),
-                )
-                if some
-            ),
-        )
+    state, why = together(
+        (freshness(as_of, MAX_AGE, now, missing="nothing is known of incidents"), *_gaps(lines))
+    )
     tables = (
         Table(MAJOR, "Incidents", _INCIDENT_COLUMNS, tuple(map(_incident, lines)), NO_INCIDENTS),
         Table(
@@ -171,6 +157,18 @@ def incidents_section(lines: Sequence[MajorLine], as_of: datetime, now: datetime
         figures=figures,
         tables=tables,
     )
+
+
+def _gaps(lines: Sequence[MajorLine]) -> Iterator[tuple[State, str]]:
+    outdated = [each.incident for each in lines if each.cover is Cover.OUTDATED]
+    unsigned = [each.incident for each in lines if each.cover.is_gap and each.cover is not Cover.OUTDATED]
+    for words, some in (
+        ("no signed postmortem of", unsigned),
+        ("more happened since it was signed of", outdated),
+    ):
+        if some:
+            named = "; ".join(f"{each.worst_severity.value} {each.title}" for each in some)
+            yield State.MISSING, f"{words} {named}"
 
 
 def _major(incident: Incident, postmortem: Postmortem | None) -> MajorIncident:

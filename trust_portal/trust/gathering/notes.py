@@ -13,7 +13,7 @@ from trust_portal.trust.gathering.ids import NOTES
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.notes.model import NoteKind, StoredNote
 from trust_portal.trust.notes.repository import newest_notes
-from trust_portal.trust.sections.freshness import freshness
+from trust_portal.trust.sections.freshness import freshness, together
 from trust_portal.trust.sections.model import Cell, Column, Figure, Row, Section, Sentence, State, Table, Unit
 
 TITLE: Final = "Sub-processors and notes"
@@ -45,7 +45,8 @@ def notes_section(notes: Sequence[StoredNote], ask: Ask) -> Section:
     if not holding:
         state, why = State.NOT_APPLICABLE, "the vendor has added nothing"
     elif over:
-        state, why = State.STALE, f"no longer said to hold: {', '.join(over)}"
+        ended = (State.STALE, f"no longer said to hold: {', '.join(over)}")
+        state, why = together(((state, why), ended))
     of_kind = {kind: [each for each in holding if each.kind is kind] for kind in NoteKind}
     return Section(
         id=NOTES,

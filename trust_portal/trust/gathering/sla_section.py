@@ -14,7 +14,7 @@ from typing import Any, Final
 from trust_portal.documents.formats import instant, period
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.trust.gathering.ids import OVERTAKEN, REPORTS, SLA
-from trust_portal.trust.sections.freshness import freshness
+from trust_portal.trust.sections.freshness import freshness, together
 from trust_portal.trust.sections.model import (
     Cell,
     Chart,
@@ -141,18 +141,21 @@ def _state(
 ) -> tuple[State, str | None]:
     if not promised:
         return State.NOT_APPLICABLE, "no contract promises anything in this period"
-    if missing:
-        return State.MISSING, f"no report is signed for {', '.join(map(period, missing))}"
-    if as_of is None:
+    if as_of is None and not missing:
         return State.NOT_APPLICABLE, "nothing that was promised is over yet"
+    causes: list[tuple[State, str | None]] = []
+    if missing:
+        causes.append((State.MISSING, f"no report is signed for {', '.join(map(period, missing))}"))
     overtaken = [
         f"{period(each.label)}, known {instant(each.overtaken_at.replace(microsecond=0))}"
         for each in of_period
         if each.overtaken_at is not None
     ]
     if overtaken:
-        return State.STALE, f"data received since give other figures for {'; '.join(overtaken)}"
-    return freshness(as_of, MAX_AGE, now, missing="no report is signed")
+        causes.append((State.STALE, f"data received since give other figures for {'; '.join(overtaken)}"))
+    if as_of is not None:
+        causes.append(freshness(as_of, MAX_AGE, now, missing=""))
+    return together(causes)
 
 
 def _objective_tables(reports: Sequence[SignedReport], promised: Sequence[Owed]) -> Iterator[Table]:

@@ -13,7 +13,7 @@ from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.posture.model import MAX_AGE, Outcome, PostureCheck, Today
 from trust_portal.trust.posture.repository import latest_checks, today_of
-from trust_portal.trust.sections.freshness import freshness
+from trust_portal.trust.sections.freshness import freshness, together
 from trust_portal.trust.sections.model import Cell, Column, Figure, Row, Section, Sentence, State, Table, Unit
 
 ID: Final = "posture"
@@ -34,10 +34,13 @@ def posture_section(
     at was changed since. ``positions`` in the customer's log are by receipt; one that is not there waits for it.
     """
     as_of = min((each.checked_at for each in latest), default=None)
-    state, why = freshness(as_of, MAX_AGE, now, missing="not checked")
-    changed = next((words for each in latest if (words := each.overtaken(today)) is not None), None)
-    if state is State.FRESH and changed is not None:
-        state, why = State.STALE, changed
+    changed = (words for each in latest if (words := each.overtaken(today)) is not None)
+    state, why = together(
+        (
+            freshness(as_of, MAX_AGE, now, missing="not checked"),
+            *((State.STALE, words) for words in changed),
+        )
+    )
     return Section(
         id=ID,
         title="Posture",
