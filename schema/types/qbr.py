@@ -132,6 +132,9 @@ class QbrDraft:
     blocking: list[QbrBlocking]
     recommendations: list[QbrRecommendation]
     inputs: list[QbrInput]
+    superseded: list[str] = strawberry.field(
+        description="What took the place of something that it rests on: with any of it, it is not issued as it is."
+    )
 
 
 @strawberry.type(description="Something that was promised in a review.")
@@ -221,6 +224,7 @@ def qbr_draft(draft: model.Draft) -> QbrDraft:
         ],
         recommendations=_recommendations(draft),
         inputs=_inputs(draft.told),
+        superseded=list(draft.newer),
     )
 
 

@@ -16,6 +16,7 @@ from support.portal_fixtures import Portal
 from support.portal_world import LAST_DAY, deliver
 from support.sequencing import sequencing
 
+from schema.ids import encode
 from trust_portal.access.actors import CONSOLE
 from trust_portal.errors import Conflict
 from trust_portal.evidence import bundle
@@ -27,7 +28,14 @@ from trust_portal.kernel.clock import rfc3339
 from trust_portal.reliability.reports.service import IssueReport
 from trust_portal.trust.accounts.model import Readiness, SetAccount
 from trust_portal.trust.qbr import document
-from trust_portal.trust.qbr.model import EntryKind, Qbr, Say
+from trust_portal.trust.qbr.model import (
+    CommitmentState,
+    EntryKind,
+    Promise,
+    Qbr,
+    Say,
+    Settle,
+)
 from trust_portal.trust.qbr.recompute import recompute_qbr
 from trust_portal.trust.recompute import RECOMPUTERS
 from trust_portal.trust.verification import KINDS
@@ -85,6 +93,63 @@ async def test_a_draft_that_was_gathered_for_an_earlier_format_is_issued_once_it
         draft = await prepare(house, aurora.id)
     anew = await _is_gathered_anew(portal, draft, "reviews say more than when this was gathered")
     assert (await _issued(house, anew))["format"] == "2"
+
+
+async def test_a_draft_of_before_something_was_promised_and_settled_is_issued_once_it_is_gathered_anew(
+    portal: Portal,
+) -> None:
+    house, aurora = portal.house, portal.world.aurora
+    due = date(2026, 9, 1)
+    earlier, later = [
+        await house.qbrs.promise(Promise(aurora.id, text, "Cora", due, "2026-Q1"), CORA)
+        for text in ("A postmortem of every P1", "A second source")
+    ]
+    await publish(house, aurora.id)
+    draft = await prepare(house, aurora.id)
+    portal.clock.advance(timedelta(minutes=30))
+    for text in ("Answer within a day", "Call back within a week"):
+        await house.qbrs.promise(Promise(aurora.id, text, "Sam", due, Q2), CORA)
+    await house.qbrs.settle(Settle(aurora.id, earlier.id, CommitmentState.KEPT, "all are published"), CORA)
+    known = "commitments recorded since (2 promised, 1 settled)"
+    async with portal.browser("csm") as csm:
+        asked = {"id": encode("Qbr", aurora.id, draft.id)}
+        query = "query ($id: ID!) { qbrDraft(id: $id) { superseded } }"
+        answer = await csm.post("/graphql", json={"query": query, "variables": asked})
+        assert answer.json()["data"] == {"qbrDraft": {"superseded": [known]}}
+        before = await everything(house, aurora.id)
+        issuing = (
+            "mutation ($input: IssueQbrInput!) { issueQbr(input: $input) { userErrors { code message } } }"
+        )
+        refused = await csm.post("/graphql", json={"query": issuing, "variables": {"input": asked}})
+        assert refused.json()["data"]["issueQbr"]["userErrors"] == [
+            {
+                "code": "INPUT_SUPERSEDED",
+                "message": f"what this rests on was superseded: {known}. Gather it anew: what was said stays",
+            }
+        ]
+        assert await everything(house, aurora.id) == before
+    anew = await _is_gathered_anew(portal, draft, known)
+    (section,) = [each for each in (await _issued(house, anew))["sections"] if each["id"] == "commitments"]
+    told = {
+        each["id"]: {row["cells"][0]["value"]: row["cells"][3]["value"] for row in each["rows"]}
+        for each in section["tables"]
+    }
+    assert told == {
+        "commitments": {earlier.text: "kept", later.text: "open"},
+        "new": {"Answer within a day": "open", "Call back within a week": "open"},
+    }
+
+
+async def test_a_draft_stays_as_it_is_where_a_promise_is_made_in_the_review_after_it(portal: Portal) -> None:
+    house, aurora = portal.house, portal.world.aurora
+    await publish(house, aurora.id)
+    await house.accounts.set(SetAccount(aurora.id, None, date(2026, 7, 31)), CORA)
+    draft = await prepare(house, aurora.id)
+    portal.clock.advance(timedelta(minutes=30))
+    await house.qbrs.promise(Promise(aurora.id, "Answer", "Sam", date(2026, 9, 1), "2026-Q3"), CORA)
+    assert (await house.qbr_reader.draft(CORA, aurora.id, draft.id)).newer == ()
+    assert await _readiness(house) is Readiness.BLOCKED
+    await issue(house, draft)
 
 
 async def test_an_sla_report_that_later_data_contradict_is_stale_wherever_a_review_names_it(

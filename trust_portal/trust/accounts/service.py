@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from trust_portal.access.access_log.model import Access, Verb
@@ -39,9 +40,19 @@ from trust_portal.trust.accounts.model import (
 from trust_portal.trust.accounts.readiness import account_of, is_due, is_near, superseded_among
 from trust_portal.trust.accounts.repository import add_settings, all_settings, settings_of
 from trust_portal.trust.qbr.model import Qbr
-from trust_portal.trust.qbr.repository import newest_qbrs, of_another_format, qbrs_of, spoken_of
+from trust_portal.trust.qbr.repository import (
+    last_commitments,
+    newest_qbrs,
+    of_another_format,
+    qbrs_of,
+    spoken_of,
+)
+from trust_portal.trust.qbr.standing import promises_moved
 from trust_portal.trust.qbr.telling import announce_old
 from trust_portal.trust.report.repository import published_of
+
+#: What was recorded so long before a draft was gathered may have been under way then, and is looked at.
+_UNDER_WAY: Final = timedelta(hours=1)
 
 
 class Accounts:
@@ -63,14 +74,10 @@ class Accounts:
             tenants = await active_customers(session)
             settings = await all_settings(session)
             reviews, spoken = await newest_qbrs(session), await spoken_of(session)
-            superseded = await _superseded(session, tenants, reviews.values())
-        now = self._storage.clock.now()
-        found = [
-            account_of(
-                each, settings.get(each.id, AccountSettings(each.id)), reviews, now, spoken, superseded
-            )
-            for each in tenants
-        ]
+            now = self._storage.clock.now()
+            accounts = [(each, settings.get(each.id, AccountSettings(each.id))) for each in tenants]
+            superseded = await _superseded(session, accounts, reviews, now)
+        found = [account_of(*each, reviews, now, spoken, superseded) for each in accounts]
         ids = [each.id for each in tenants]
         await self._access_log.trace(actor, ids, Access(Verb.READ, NOUN, "", "list of accounts"))
         return tuple(sorted(found, key=_place))
@@ -135,9 +142,10 @@ class Accounts:
             if tenant is None or tenant.is_vendor:
                 raise NotFound("tenant")
             settings, reviews = await settings_of(session, tenant_id), await newest_qbrs(session, tenant_id)
-            superseded = await _superseded(session, [tenant], reviews.values())
+            now = self._storage.clock.now()
+            superseded = await _superseded(session, [(tenant, settings)], reviews, now)
         await self._access_log.looked(actor, tenant_id, NOUN, purpose="business review")
-        return account_of(tenant, settings, reviews, self._storage.clock.now(), superseded=superseded)
+        return account_of(tenant, settings, reviews, now, superseded=superseded)
 
     async def managers(self, actor: Actor) -> tuple[Person, ...]:
         """Who may look after an account, by name."""
@@ -193,16 +201,35 @@ class Accounts:
 
 
 async def _superseded(
-    session: ReadSession, tenants: Iterable[Tenant], reviews: Iterable[Qbr]
+    session: ReadSession,
+    accounts: Iterable[tuple[Tenant, AccountSettings]],
+    reviews: Mapping[tuple[UUID, str], Qbr],
+    now: datetime,
 ) -> frozenset[UUID]:
-    """Which of the drafts rest on what was superseded since; in the staff scope."""
-    zones = {each.id: each.time_zone for each in tenants}
-    drafts = [each for each in reviews if each.issue is None and each.tenant_id in zones]
+    """Which drafts of the next reviews rest on what was superseded since; in the staff scope."""
+    drafts: list[Qbr] = []
+    tenants: dict[UUID, Tenant] = {}
+    for tenant, settings in accounts:
+        qbr = None if settings.quarter is None else reviews.get((tenant.id, settings.quarter))
+        if qbr is not None and qbr.issue is None:
+            drafts.append(qbr)
+            tenants[tenant.id] = tenant
     if not drafts:
         return frozenset()
     published = await published_of(session, {each.tenant_id for each in drafts})
     heads = await heads_changed_since(session, min(each.as_of for each in drafts))
-    return superseded_among(drafts, published, heads, zones) | await of_another_format(session, drafts)
+    zones = {each.id: each.time_zone for each in tenants.values()}
+    found = superseded_among(drafts, published, heads, zones) | await of_another_format(session, drafts)
+    last = await last_commitments(session)
+    moved = {
+        each.id
+        for each in drafts
+        if each.id not in found
+        and each.tenant_id in last
+        and last[each.tenant_id] > each.as_of - _UNDER_WAY
+        and await promises_moved(session, tenants[each.tenant_id], each, now)
+    }
+    return found | moved
 
 
 def _place(account: Account) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -165,6 +166,13 @@ async def commitments_of(session: ReadSession, tenant_id: UUID) -> tuple[Commitm
     query = select(qbr_commitments).where(table.tenant_id == tenant_id).order_by(table.revision)
     found = {row.id: _commitment(row) for row in await session.execute(query)}
     return tuple(sorted(found.values(), key=lambda each: (each.made_at, each.id)))
+
+
+async def last_commitments(session: ReadSession) -> Mapping[UUID, datetime]:
+    """By tenant when something was last promised or settled; in the staff scope."""
+    table = qbr_commitments.c
+    query = select(table.tenant_id, func.max(table.at).label("at")).group_by(table.tenant_id)
+    return {row.tenant_id: row.at for row in await session.execute(query)}
 
 
 async def add_commitment(session: WriteSession, commitment: Commitment, actor: Actor) -> None:

@@ -179,7 +179,7 @@ class Qbrs:
         What became too old since it was gathered has to be acknowledged as what was so then.
 
         Raises ``Conflict``: ALREADY_ISSUED; NOT_THE_LATEST and TOO_OLD, where a newer snapshot is to be taken;
-        INPUT_SUPERSEDED, where what it rests on is; QBR_CHANGED where something was said since it was read; REASON_REQUIRED
+        INPUT_SUPERSEDED, where what it rests on is, or something was promised or settled since; QBR_CHANGED where something was said since it was read; REASON_REQUIRED
         over an issued one; SECTIONS_BLOCK, SECTION_CHANGED, NOTHING_TO_ACKNOWLEDGE as of a Trust Report. Nothing is changed then.
         """
         decision = await self._may(actor, Action.QBR_ISSUE, command.tenant_id)

@@ -11,14 +11,15 @@ from trust_portal.access.tenants.model import Tenant
 from trust_portal.kernel.period import Period, parse_period
 from trust_portal.reliability.reports.repository import heads
 from trust_portal.storage.unit_of_work import ReadSession
+from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.qbr.ageing import as_it_stands
 from trust_portal.trust.qbr.closing import closed
 from trust_portal.trust.qbr.document import customer_sections, format_in, sections_in
 from trust_portal.trust.qbr.edition import review_before, revision_before
 from trust_portal.trust.qbr.model import FORMAT, Entry, Qbr
-from trust_portal.trust.qbr.repository import qbrs_of
+from trust_portal.trust.qbr.repository import commitments_of, find_qbr, qbrs_of
 from trust_portal.trust.qbr.snapshot import find_beside
-from trust_portal.trust.qbr.superseding import newer_than
+from trust_portal.trust.qbr.superseding import newer_than, recorded_since
 from trust_portal.trust.report.latest import latest
 from trust_portal.trust.report.model import StoredTrustReport
 from trust_portal.trust.report.repository import trust_reports_of
@@ -31,7 +32,8 @@ _OLD_FORMAT: Final = "reviews say more than when this was gathered"
 class Standing:
     """``sections`` are all of them, ``told`` those that would go out; ``last`` is the period's issued review,
     ``previous`` that of an earlier period, ``trust_report`` the one that was the latest of its period, or before it, when it was gathered.
-    ``newer`` names what took the place of a document that would go out as the latest, or as one that stands.
+    ``newer`` names what took the place of a document that would go out as the latest, or as one that stands, and says
+    what was promised or settled since.
     """
 
     period: Period
@@ -62,7 +64,24 @@ async def standing_of(
     beside = await find_beside(session, report, previous)
     told = closed(customer_sections(standing, entries), beside, qbr.as_of, at)
     newest = latest(published, until=qbr.period)
-    newer = tuple(newer_than(told, report, newest, await heads(session, qbr.tenant_id)))
+    newer = (
+        *newer_than(told, report, newest, await heads(session, qbr.tenant_id)),
+        *await _recorded_since(session, tenant, period, sections, at),
+    )
     if format_in(snapshot) != FORMAT:
         newer = (*newer, _OLD_FORMAT)
     return Standing(period, standing, told, revision_before(issued, qbr.period), previous, report, newer)
+
+
+async def promises_moved(session: ReadSession, tenant: Tenant, qbr: Qbr, at: datetime) -> bool:
+    """Whether something was promised or settled since that the draft does not tell of, as its page says it."""
+    _, snapshot = await find_qbr(session, tenant.id, qbr.id)
+    period = parse_period(qbr.period, tenant.time_zone)
+    return bool(await _recorded_since(session, tenant, period, sections_in(snapshot), at))
+
+
+async def _recorded_since(
+    session: ReadSession, tenant: Tenant, period: Period, locked: Sequence[Section], at: datetime
+) -> tuple[str, ...]:
+    commitments = await commitments_of(session, tenant.id)
+    return recorded_since(locked, commitments, Ask(tenant, period, at))

@@ -1,7 +1,7 @@
-"""What is newer than the documents that a draft was gathered from. Pure.
+"""What is newer than the documents and promises that a draft was gathered from. Pure.
 
-A review says that a Trust Report is the latest, and that an SLA report stands. Whoever verifies one sees its bundle
-alone, and cannot know better: so it does not go out where either is no longer so.
+A review says that a Trust Report is the latest, that an SLA report stands, and what became of each promise. Whoever
+verifies one sees its bundle alone, and cannot know better: so it does not go out where any of it is no longer so.
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ from collections.abc import Iterator, Sequence
 
 from trust_portal.documents.formats import period
 from trust_portal.reliability.reports.record import Head
-from trust_portal.trust.qbr.ids import DOCUMENTS, INPUTS
+from trust_portal.trust.gathering.model import Ask
+from trust_portal.trust.qbr.gathering.commitments import commitments_section
+from trust_portal.trust.qbr.ids import COMMITMENTS, DOCUMENTS, INPUTS
+from trust_portal.trust.qbr.model import Commitment, CommitmentState
 from trust_portal.trust.report.model import StoredTrustReport
 from trust_portal.trust.sections.model import Section, State
 
@@ -38,3 +41,23 @@ def newer_than(
             yield f"SLA report for {of}, revision {head.signed_revision}"
         elif state == State.FRESH.value and (head.overtaken_at is not None or head.contradicted):
             yield f"SLA report for {of}, revision {head.signed_revision} (other figures are known by now)"
+
+
+def recorded_since(locked: Sequence[Section], commitments: Sequence[Commitment], ask: Ask) -> tuple[str, ...]:
+    """In words how many promises were made or settled that a review gathered now would tell of, and ``locked`` does not.
+
+    By their receipts: what was recorded while the draft was gathered is not in it, whatever its time says.
+    """
+    there = _receipts(next(each for each in locked if each.id == COMMITMENTS))
+    new = _receipts(commitments_section(commitments, ask)) - there
+    recorded = [each for each in commitments if str(each.receipt_id) in new]
+    made = sum(each.state is CommitmentState.OPEN for each in recorded)
+    counted = ((made, "promised"), (len(recorded) - made, "settled"))
+    said = ", ".join(f"{number} {word}" for number, word in counted if number)
+    return (f"commitments recorded since ({said})",) if said else ()
+
+
+def _receipts(section: Section) -> set[str]:
+    """Of the promises that it tells of, each as it stood."""
+    cells = (cell for table in section.tables for row in table.rows for cell in row.cells)
+    return {cell.receipt for cell in cells if cell.receipt is not None}
