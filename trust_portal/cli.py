@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import click
 
 from trust_portal import __version__
-from trust_portal.errors import TrustPortalError
+from trust_portal.errors import TrustPortalError, Unavailable
 from trust_portal.runtime.loading import loading
 
 #: Command → where it lives. Loaded on use, so ``verify`` starts without the server's imports.
@@ -37,6 +37,9 @@ COMMANDS: dict[str, str] = {
     "verify": "trust_portal.commands.verify:verify",
     "worker": "trust_portal.commands.servers:worker",
 }
+
+#: Packages of this distribution: one that is missing is a fault, and not an environment of the verifier alone.
+OURS: Final = frozenset({"jobs", "schema", "trust_portal"})
 
 #: Groups that gather commands of several rooms; a path into a group reads "group name".
 EXTENSIONS: dict[str, dict[str, str]] = {
@@ -74,7 +77,12 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.places:
             return super().get_command(ctx, cmd_name)
-        command = _load(self.places[cmd_name])
+        try:
+            command = _load(self.places[cmd_name])
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.partition(".")[0] in OURS:
+                raise
+            return _not_installed(cmd_name, error.name)
         if isinstance(command, click.Group) and cmd_name in EXTENSIONS:
             return LazyGroup(
                 command.name,
@@ -84,6 +92,29 @@ class LazyGroup(click.Group):
                 places=EXTENSIONS[cmd_name],
             )
         return command
+
+
+def _missing(package: str) -> Unavailable:
+    return Unavailable(
+        f"the Python package {package} is not installed here, which may be the verifier alone; "
+        "this command needs the whole installation, requirements/app.txt",
+        code="NOT_INSTALLED",
+    )
+
+
+def _not_installed(name: str, package: str) -> click.Command:
+    """Stands for a command whose packages are not here: listed among the others, and refused with what to do."""
+
+    def refuse(**_: object) -> None:
+        raise _missing(package)
+
+    return click.Command(
+        name,
+        callback=refuse,
+        short_help="(needs the whole installation)",
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+        add_help_option=False,
+    )
 
 
 def _load(place: str) -> click.Command:
@@ -99,7 +130,10 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Entry point. Our own errors become one line that says what to do next, and exit status 2."""
+    """Entry point. Our own errors become one line that says what to do next, and exit status 2.
+
+    So does a package that is missing: 1 is the answer of ``verify`` that something does not hold, and nothing else.
+    """
     try:
         cli(standalone_mode=False)
     except click.exceptions.Abort:
@@ -110,9 +144,18 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except TrustPortalError as error:
-        where = f"{error.field}: " if error.field else ""
-        click.echo(f"trust-portal: {where}{error.message} [{error.code}]", err=True)
+        _tell(error)
         sys.exit(2)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] in OURS:
+            raise
+        _tell(_missing(error.name))
+        sys.exit(2)
+
+
+def _tell(error: TrustPortalError) -> None:
+    where = f"{error.field}: " if error.field else ""
+    click.echo(f"trust-portal: {where}{error.message} [{error.code}]", err=True)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
-import re
 import shutil
 import subprocess
-import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from evidence_sample import FOREIGN_KEY, Log, policy_of
 from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import SSlibKey
 from sla_bundle import SlaBundles, signed_again
+from support.verifier_alone import LOCK, verifier_alone
 
 from trust_portal.commands.verify import verify as verify_command
 from trust_portal.evidence.bundle import build
@@ -27,6 +28,7 @@ from trust_portal.evidence.policy_file import Policy
 from trust_portal.evidence.statement import Statement
 from trust_portal.evidence.strict import parse_json
 from trust_portal.evidence.verdict import Code, NotRecomputable, Verdict
+from trust_portal.evidence.verifier_archive import NAME, verifier_archive
 from trust_portal.evidence.verify import verify
 from trust_portal.kernel.canonical import canonical
 from trust_portal.reliability.recompute import RECOMPUTERS
@@ -93,36 +95,31 @@ def test_the_packages_of_the_verifiers_own_lock_are_enough_to_recompute_it(
 ) -> None:
     (tmp_path / "newer.zip").write_bytes(sla_bundles.newer)
     (tmp_path / "policy.txt").write_bytes(sla_bundles.files["policy.txt"])
-    # What stands beside it in an environment, such as an installer's hooks, is loaded before the product is.
-    ask = """
-import sys
-before = set(sys.modules)
-from importlib.metadata import packages_distributions
-from trust_portal.cli import main
-try:
-    main()
-finally:
-    owners = packages_distributions()
-    tops = {name.partition(".")[0] for name, each in list(sys.modules.items())
-            if name not in before and getattr(each, "__file__", 0)}
-    print("used", *sorted({owner for top in tops for owner in owners.get(top, ())}))
-"""
-    done = subprocess.run(
-        [
-            *(sys.executable, "-c", ask, "verify", str(tmp_path / "newer.zip")),
-            *("--policy", str(tmp_path / "policy.txt"), "--recompute"),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
+    done = verifier_alone(
+        *("verify", tmp_path / "newer.zip", "--policy", tmp_path / "policy.txt", "--recompute"),
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    used = {name.lower() for name in done.stdout.rsplit("used ", 1)[1].split()}
-    lock = (Path(__file__).parents[2] / "requirements" / "verify.txt").read_text()
-    locked = set(re.findall(r"^([a-z0-9._-]+)==", lock, flags=re.MULTILINE))
-    assert {"click", "polars", "pynacl"} <= used
-    # typing_extensions is imported where it happens to be, and by nothing that needs it.
-    assert used - locked - {"typing_extensions", "typing-extensions"} <= {"trust-portal"}
+    assert "the figures follow from the bundle's own inputs, string for string" in done.stdout
+
+
+def test_the_verifier_as_it_is_downloaded_recomputes_it(sla_bundles: SlaBundles, tmp_path: Path) -> None:
+    (tmp_path / "newer.zip").write_bytes(sla_bundles.newer)
+    (tmp_path / "policy.txt").write_bytes(sla_bundles.files["policy.txt"])
+    with zipfile.ZipFile(io.BytesIO(verifier_archive())) as archive:
+        archive.extractall(tmp_path)
+    folder = tmp_path / NAME
+    assert {each.name for each in folder.iterdir()} == {"README.txt", "requirements.txt", "trust_portal"}
+    assert (folder / "requirements.txt").read_bytes() == LOCK.read_bytes()
+    # What is asked is the source in the folder, and no other that is installed.
+    (folder / "trust_portal" / "__init__.py").write_text('__version__ = "0.0.0+unpacked"\n')
+    asked = verifier_alone("--version", folder=folder)
+    assert asked.stdout == "trust-portal, version 0.0.0+unpacked\n"
+    done = verifier_alone(
+        *("verify", tmp_path / "newer.zip", "--policy", tmp_path / "policy.txt", "--recompute"),
+        folder=folder,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "the figures follow from the bundle's own inputs, string for string" in done.stdout
 
 
 def test_made_a_second_time_it_is_the_same_bytes(sla_bundles: SlaBundles) -> None:

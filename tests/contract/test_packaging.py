@@ -79,14 +79,17 @@ def test_an_installed_wheel_finds_its_files(wheel: zipfile.ZipFile, tmp_path: Pa
     wheel.extractall(tmp_path)
     ask = (
         "from trust_portal.runtime.shipped import shipped\n"
-        "for name in ('templates', 'static', 'migrations'): print(shipped(name))"
+        "for name in ('templates', 'static', 'migrations', 'requirements'): print(shipped(name))"
     )
     said = subprocess.run(
         [sys.executable, "-c", ask], cwd=tmp_path, check=True, capture_output=True, text=True
     ).stdout.split()
     assert said == [
-        str(tmp_path / "trust_portal" / "_shipped" / name) for name in ("templates", "static", "migrations")
+        str(tmp_path / "trust_portal" / "_shipped" / name)
+        for name in ("templates", "static", "migrations", "requirements")
     ]
+    (lock,) = (tmp_path / "trust_portal" / "_shipped" / "requirements").iterdir()
+    assert lock.read_bytes() == (ROOT / "requirements" / "verify.txt").read_bytes()
 
 
 def test_declared_dependencies_are_those_of_the_lock() -> None:

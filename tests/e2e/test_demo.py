@@ -16,8 +16,15 @@ import httpx
 import pytest
 from playwright.sync_api import Browser
 from support.demo_process import PATIENCE, Demo
-from support.handed_over import Told, holds_all_five, is_accepted, slides_say_what_the_json_says
+from support.handed_over import (
+    Told,
+    deck_is_accepted,
+    holds_all_five,
+    is_accepted,
+    slides_say_what_the_json_says,
+)
 from support.seen_pages import PAGES, faults_of_pages
+from support.verifier_alone import verifier_alone
 
 from trust_portal.cost.remediation.calls import ControlCall
 from trust_portal.evidence import bundle
@@ -229,7 +236,23 @@ def what_the_customer_downloads_is_what_was_told(told: str, folder: Path) -> Non
         is_accepted(Path(archive), Path(policy), kind)
         files = bundle.read(Path(archive).read_bytes()).files
         holds_all_five(files, document, expected)
+        if kind == "qbr":
+            deck_is_accepted(Path(archive), Path(policy), folder)
     slides_say_what_the_json_says(files, folder)
+
+
+def every_bundle_is_accepted_by_the_verifier_alone(told: str) -> None:
+    """Of every kind that the stories hand out, by what a customer installs, and by nothing else."""
+    flat = " ".join(told.split())
+    handed_out = set(re.findall(r"trust-portal verify (\S+\.zip) --policy (\S+)", flat))
+    kinds = set()
+    for archive, policy in sorted(handed_out):
+        done = verifier_alone("verify", archive, "--policy", policy, "--recompute", "--json")
+        assert done.stdout, done.stderr
+        verdict = json.loads(done.stdout)
+        assert (done.returncode, verdict["findings"]) == (0, []), archive
+        kinds.add(verdict["subject"]["kind"])
+    assert kinds == {"sla-report", "credit-memo", "postmortem", "postmortem-copy", "trust-report", "qbr"}
 
 
 def fetched(url: str) -> bytes:
@@ -294,6 +317,7 @@ def test_the_whole_story_is_told_beside_a_demo_that_is_cut_off_in_the_middle(
     the_runaway_was_learned_from(told)
     the_customer_was_handed_all_of_it(told)
     what_the_customer_downloads_is_what_was_told(told, tmp_path)
+    every_bundle_is_accepted_by_the_verifier_alone(told)
 
     base = one(r"Look around at (http://\S+)/sign-in", told)
     assert base != one(r"(http://\S+)/readyz", beside.told)

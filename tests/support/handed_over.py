@@ -13,23 +13,25 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from click.testing import CliRunner
 from pptx import Presentation
 from pptx.chart.chart import Chart
 from support.document_forms import foot_of, words
 from support.office import pages_of
+from support.verifier_alone import verifier_alone
 
-from trust_portal.commands.verify import verify
 from trust_portal.documents import formats
 from trust_portal.evidence import bundle
 from trust_portal.evidence.links import file_of
 from trust_portal.kernel.canonical import digest, sha256_hex
+from trust_portal.learning import verification as of_learning
+from trust_portal.reliability import verification as of_reliability
+from trust_portal.trust import verification as of_trust
 from trust_portal.trust.qbr.document import sections_of
 from trust_portal.trust.sections.display import display, sentences
 from trust_portal.trust.sections.model import Section
-from trust_portal.trust.verification import KINDS
 
 _ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+KINDS = {**of_reliability.KINDS, **of_learning.KINDS, **of_trust.KINDS}
 _NUMBER = re.compile(r"\d(?:[\d,.:]*\d)?")
 
 
@@ -104,12 +106,21 @@ def holds_all_five(files: Mapping[str, bytes], document: str, told: Told) -> Non
 
 
 def is_accepted(archive: Path, policy: Path, kind: str) -> None:
-    """By ``trust-portal verify``, its figures derived again."""
-    done = CliRunner().invoke(verify, [str(archive), "--policy", str(policy), "--recompute", "--json"])
+    """By ``trust-portal verify`` installed alone, its figures derived again."""
+    done = verifier_alone("verify", archive, "--policy", policy, "--recompute", "--json")
+    assert done.stdout, done.stderr
     verdict = json.loads(done.stdout)
-    assert (done.exit_code, verdict["findings"]) == (0, [])
+    assert (done.returncode, verdict["findings"]) == (0, [])
     assert verdict["subject"]["kind"] == kind
     assert KINDS[kind].derives in verdict["proved"]
+
+
+def deck_is_accepted(archive: Path, policy: Path, folder: Path) -> None:
+    """The deck as it left the house, held against its bundle."""
+    deck = folder / "deck.pptx"
+    deck.write_bytes(bundle.read(archive.read_bytes()).files["qbr.pptx"])
+    done = verifier_alone("verify", archive, "--policy", policy, "--deck", deck, "--json")
+    assert (done.returncode, json.loads(done.stdout)["findings"]) == (0, [])
 
 
 def slides_say_what_the_json_says(files: Mapping[str, bytes], folder: Path) -> None:

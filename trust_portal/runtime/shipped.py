@@ -1,4 +1,4 @@
-"""Where templates, static files and migrations are: the checkout if there is one, else the wheel."""
+"""Where templates, static files, migrations and the verifier's lock are: the checkout if there is one, else the wheel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def shipped(name: str) -> Path:
-    """The folder ``templates``, ``static`` or ``migrations``.
+    """The folder ``templates``, ``static``, ``migrations`` or ``requirements``.
 
     A checkout is recognised by its ``pyproject.toml``, so that a folder that happens to lie beside
     an installed package is never taken for ours.

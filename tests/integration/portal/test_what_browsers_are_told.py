@@ -10,6 +10,7 @@ from support.portal_fixtures import Portal
 from support.portal_world import BASE_URL
 
 from trust_portal.evidence.verification_page import verification_page
+from trust_portal.evidence.verifier_archive import verifier_archive
 
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -142,18 +143,23 @@ async def test_a_product_reads_the_key_of_its_calls_without_signing_in(portal: P
     }
 
 
-async def test_the_page_that_checks_bundles_is_handed_out_alone_to_everybody_and_never_shown_in_place(
+async def test_what_checks_bundles_is_handed_out_alone_to_everybody_and_never_shown_in_place(
     portal: Portal,
 ):
     async with portal.browser() as browser:
         told = (await browser.get("/verify")).text
         page = await browser.get("/verify.html")
+        verifier = await browser.get("/trust-portal-verifier.zip")
     async with portal.browser("auditor") as browser:
         desk = (await browser.get("/t/aurora/check")).text
         bundle = (await browser.get(f"/t/aurora/reports/{portal.world.aurora.report}")).text
     assert page.content == verification_page()
     assert page.headers["content-disposition"].startswith("attachment;")
     assert hashlib.sha256(page.content).hexdigest() in told
+    assert verifier.content == verifier_archive()
+    assert verifier.headers["content-disposition"].startswith("attachment;")
+    assert '<a href="/trust-portal-verifier.zip" download>' in told
+    assert hashlib.sha256(verifier.content).hexdigest() in told
     assert portal.house.keyring.receipts.key_id in told
     for each in (told, desk, bundle):
         assert '<a href="/verify.html" download>' in each

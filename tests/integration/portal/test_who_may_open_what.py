@@ -80,6 +80,7 @@ EXPECTED = {
     "/policies": "303 403 200 200 200 200 200 200 200 200",
     "/keys": "303 200 200 200 200 200 200 200 200 200",
     "/verify": EVERYBODY,
+    "/trust-portal-verifier.zip": EVERYBODY,
     "/verify.html": EVERYBODY,
     "/.well-known/webhook-keys.json": EVERYBODY,
     "/schemas/": EVERYBODY,

@@ -15,6 +15,7 @@ from trust_portal.errors import InvalidInput
 from trust_portal.evidence.key_register import follow_keys
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.evidence.verification_page import verification_page
+from trust_portal.evidence.verifier_archive import NAME, verifier_archive
 from trust_portal.notify.standard_webhooks import Ed25519Public
 from trust_portal.web.context import actor_of, actor_or_none, house_of
 from trust_portal.web.files import attachment
@@ -91,6 +92,7 @@ async def verify(request: Request) -> Response:
         "verify.html",
         keyring=house_of(request).keyring,
         page_sha256=hashlib.sha256(verification_page()).hexdigest(),
+        verifier_sha256=hashlib.sha256(verifier_archive()).hexdigest(),
         **around,
     )
 
@@ -99,6 +101,12 @@ async def verifier_page(request: Request) -> Response:  # noqa: ARG001 - starlet
     """The page that checks a bundle offline, from outside any bundle: to keep, so never shown in place."""
     content = verification_page()
     return attachment(content, "text/html; charset=utf-8", "verify.html", hashlib.sha256(content).hexdigest())
+
+
+async def verifier(request: Request) -> Response:  # noqa: ARG001 - starlette's signature
+    """The command that checks bundles and derives their figures again, whole, for everybody."""
+    content = verifier_archive()
+    return attachment(content, "application/zip", f"{NAME}.zip", hashlib.sha256(content).hexdigest())
 
 
 async def webhook_keys(request: Request) -> Response:
@@ -136,4 +144,5 @@ routes = [
     Route("/.well-known/webhook-keys.json", webhook_keys, methods=["GET"]),
     Route("/verify", verify, methods=["GET"]),
     Route("/verify.html", verifier_page, methods=["GET"]),
+    Route(f"/{NAME}.zip", verifier, methods=["GET"]),
 ]
