@@ -23,6 +23,11 @@ class GlobalId:
     id: UUID
 
 
+@strawberry.interface(description="Whatever has a global id by which `node` finds it again.")
+class Node:
+    id: strawberry.ID
+
+
 def encode(kind: str, tenant_id: UUID, id: UUID) -> strawberry.ID:
     """An opaque id; unpadded base64url, so that it also fits a URL."""
     raw = b"".join((kind.encode(), b":", tenant_id.bytes, id.bytes))

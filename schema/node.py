@@ -7,13 +7,10 @@ A foreign id, an absent one and one of no kind are the same null.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated
 from uuid import UUID
 
-import strawberry
-
 from schema.context import Context
-from schema.ids import GlobalId, decode
+from schema.ids import GlobalId, Node, decode
 from schema.types.approval import ApprovalRequest, approval_request
 from schema.types.audit import AuditInvitation, audit_invitation
 from schema.types.compliance import ComplianceEvaluation, compliance_evaluation
@@ -43,39 +40,12 @@ from trust_portal.access.tenants import model
 from trust_portal.errors import NotFound
 from trust_portal.kernel.ids import VENDOR_ID
 
-_Found = (
-    Tenant
-    | SlaReport
-    | ComplianceEvaluation
-    | CostAnomaly
-    | PlaybookRun
-    | Credit
-    | Exclusion
-    | ApprovalRequest
-    | AuditInvitation
-    | Export
-    | Receipt
-    | Person
-    | Qbr
-    | TrustReport
-    | Incident
-    | VendorIncident
-    | Postmortem
-    | PostmortemVersion
-    | PostmortemRelease
-    | PostmortemCopy
-    | PreventionAction
-)
-Node = Annotated[
-    _Found, strawberry.union("Node", description="Whatever has a global id that can be asked for again.")
-]
 
-
-async def find(context: Context, text: str) -> _Found | None:
+async def find(context: Context, text: str) -> Node | None:
     """The thing behind a global id, or None; ``Denied`` where the caller may know that it is there."""
     try:
         asked = decode(text)
-        look_up = _LOOK_UPS.get(asked.kind)
+        look_up = LOOK_UPS.get(asked.kind)
         return None if look_up is None else await look_up(context, asked)
     except NotFound:
         return None
@@ -191,7 +161,7 @@ def _of_house(asked: GlobalId) -> UUID:
     return asked.id
 
 
-_LOOK_UPS: dict[str, Callable[[Context, GlobalId], Awaitable[_Found]]] = {
+LOOK_UPS: dict[str, Callable[[Context, GlobalId], Awaitable[Node]]] = {
     "ApprovalRequest": _approval,
     "AuditInvitation": _audit_invitation,
     "ComplianceEvaluation": _evaluation,

@@ -8,8 +8,8 @@ import strawberry
 
 from schema.connection import Connection, connection, paged
 from schema.context import Info
-from schema.ids import decode
-from schema.node import Node, find
+from schema.ids import Node, decode
+from schema.node import find
 from schema.queries.compliance import ComplianceQueries
 from schema.queries.incidents import IncidentQueries
 from schema.queries.postmortems import PostmortemQueries

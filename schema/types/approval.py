@@ -7,7 +7,7 @@ from datetime import datetime
 import strawberry
 
 from schema.context import Info
-from schema.ids import encode
+from schema.ids import Node, encode
 from schema.types.role import Role
 from trust_portal.access.approvals import model
 from trust_portal.access.approvals.inbox import ApprovalView, Show
@@ -94,8 +94,7 @@ class ApprovalHint:
 
 
 @strawberry.type(description="Something consequential that others than the one who asks must agree to.")
-class ApprovalRequest:
-    id: strawberry.ID
+class ApprovalRequest(Node):
     kind: model.ApprovalKind
     state: model.ApprovalState
     tenant_key: str

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import strawberry
 
-from schema.ids import encode
+from schema.ids import Node, encode
 from trust_portal.access.audits import model
 
 strawberry.enum(model.InvitationState, name="AuditInvitationState", description="Where an invitation stands.")
@@ -25,8 +25,7 @@ class AuditInvitationStep:
 
 
 @strawberry.type(description="Somebody from outside was invited to read one tenant's evidence for a time.")
-class AuditInvitation:
-    id: strawberry.ID
+class AuditInvitation(Node):
     name: str
     email: str
     reason: str

@@ -9,7 +9,7 @@ from uuid import UUID
 import strawberry
 
 from schema.context import Info
-from schema.ids import encode
+from schema.ids import Node, encode
 from schema.types.receipt import Receipt, receipt_of
 from schema.work import GATHERED
 from trust_portal.evidence.strict import parse_json
@@ -99,8 +99,7 @@ class ComplianceFile:
 
 
 @strawberry.type(description="All controls of one tenant, or of the vendor, at one moment.")
-class ComplianceEvaluation:
-    id: strawberry.ID
+class ComplianceEvaluation(Node):
     at: datetime
     satisfied: int
     not_satisfied: int

@@ -12,7 +12,7 @@ from uuid import UUID
 import strawberry
 
 from schema.context import Info
-from schema.ids import encode
+from schema.ids import Node, encode
 from schema.types.explanation import CostExplanation, explanation
 from schema.work import weighs
 from trust_portal.cost.anomalies import model
@@ -43,8 +43,7 @@ class CostFeedback:
 
 
 @strawberry.type(description="One departure of one series of cost from what was expected.")
-class CostAnomaly:
-    id: strawberry.ID
+class CostAnomaly(Node):
     subsystem: Subsystem
     currency: str
     direction: Direction

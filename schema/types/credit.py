@@ -8,7 +8,7 @@ from decimal import Decimal
 import strawberry
 
 from schema.context import Info
-from schema.ids import encode
+from schema.ids import Node, encode
 from schema.types.export import Export, export
 from schema.types.receipt import Receipt, receipt_of
 from schema.work import GATHERED
@@ -70,8 +70,7 @@ class CreditCalculation:
 
 
 @strawberry.type(description="A credit from its proposal on.")
-class Credit:
-    id: strawberry.ID
+class Credit(Node):
     period: str
     revision: int = strawberry.field(description="Of the signed report it is for.")
     attempt: int = strawberry.field(description="Counts proposals for that revision.")

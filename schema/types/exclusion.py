@@ -7,7 +7,7 @@ from datetime import datetime
 import strawberry
 
 from schema.context import Info
-from schema.ids import encode
+from schema.ids import Node, encode
 from schema.types.approval import ApprovalRequest, approval_request
 from schema.types.receipt import Receipt, receipt_of
 from schema.work import GATHERED
@@ -21,8 +21,7 @@ strawberry.enum(
 
 
 @strawberry.type(description="A past window that two approvals take out of a promise.")
-class Exclusion:
-    id: strawberry.ID
+class Exclusion(Node):
     window: str = strawberry.field(description="What reports call it.")
     start: datetime
     end: datetime = strawberry.field(description="The first instant that counts again.")

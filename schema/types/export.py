@@ -9,7 +9,7 @@ from urllib.parse import quote
 import strawberry
 
 from schema.context import Info
-from schema.ids import encode
+from schema.ids import Node, encode
 from schema.work import GATHERED
 from trust_portal.evidence import export as model
 from trust_portal.evidence.instructions import verify_command
@@ -45,8 +45,7 @@ class ExportFile:
 
 
 @strawberry.type(description="A signed bundle, or one in the making.")
-class Export:
-    id: strawberry.ID
+class Export(Node):
     kind: str
     revision: int
     state: model.ExportState

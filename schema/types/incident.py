@@ -9,7 +9,7 @@ from typing import Any
 import strawberry
 
 from schema.context import Info
-from schema.ids import encode
+from schema.ids import Node, encode
 from schema.types.prevention import RecurredAction, recurred_actions
 from schema.types.tenant_incident import IncidentEntry
 from trust_portal.facts import operations_model
@@ -40,8 +40,7 @@ class VendorIncidentEntry(IncidentEntry):
 
 
 @strawberry.type(description="An incident as the vendor's people see it.")
-class VendorIncident:
-    id: strawberry.ID
+class VendorIncident(Node):
     source: str = strawberry.field(description="Who declared it: source and key are its name.")
     key: str
     title: str

@@ -7,14 +7,14 @@ from uuid import UUID
 
 import strawberry
 
+from schema.ids import Node
 from trust_portal.errors import InvalidInput
 
 _LONGEST_SPAN = timedelta(days=366)
 
 
 @strawberry.type
-class OfTenant:
-    id: strawberry.ID
+class OfTenant(Node):
     key: str = strawberry.field(description="Its name in events and contracts.")
     uuid: strawberry.Private[UUID]
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import strawberry
 
-from schema.ids import encode
+from schema.ids import Node, encode
 from schema.types.role import Role
 from trust_portal.access.people import model
 
 
 @strawberry.type(description="Somebody who can sign in.")
-class Person:
-    id: strawberry.ID
+class Person(Node):
     name: str
     email: str
     active: bool = strawberry.field(description="False once suspended.")

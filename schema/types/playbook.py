@@ -12,7 +12,7 @@ from uuid import UUID
 
 import strawberry
 
-from schema.ids import encode
+from schema.ids import Node, encode
 from trust_portal.cost.remediation import model, reading
 from trust_portal.cost.remediation.intent import radius, rehearsed
 from trust_portal.cost.remediation.playbooks import ControlAction, Mode
@@ -46,8 +46,7 @@ class PlaybookStep:
 
 
 @strawberry.type(description="A plan from a playbook, and all that became of it.")
-class PlaybookRun:
-    id: strawberry.ID
+class PlaybookRun(Node):
     anomaly_id: strawberry.ID
     playbook: str
     title: str

@@ -10,7 +10,7 @@ from enum import StrEnum
 import strawberry
 
 from schema.context import Context, Info
-from schema.ids import encode
+from schema.ids import Node, encode
 from schema.types.export import Export, export
 from schema.types.prevention import RecurredAction, recurred_actions
 from trust_portal.evidence import export as stored
@@ -25,7 +25,7 @@ strawberry.enum(model.PostmortemState, name="PostmortemState", description="Wher
 
 
 @strawberry.type(description="A version as it was signed.")
-class PostmortemVersion:
+class PostmortemVersion(Node):
     id: strawberry.ID = strawberry.field(description="By it requestExport is asked for its bundle.")
     number: int
     sha256: str = strawberry.field(description="Of the document's canonical bytes.")
@@ -69,8 +69,7 @@ class PostmortemStep:
 
 
 @strawberry.type(description="The postmortem of a P1 or P2.")
-class Postmortem:
-    id: strawberry.ID
+class Postmortem(Node):
     incident_id: strawberry.ID
     title: str
     state: model.PostmortemState
@@ -143,8 +142,7 @@ class LetStand:
 
 
 @strawberry.type(description="A customer's copy, or a disclosure of more of it.")
-class PostmortemRelease:
-    id: strawberry.ID
+class PostmortemRelease(Node):
     tenant_id: strawberry.ID
     version: int
     revision: int = strawberry.field(description="1 is the release, every later one a disclosure.")

@@ -9,7 +9,7 @@ import strawberry
 
 from schema.connection import Connection, connection, paged
 from schema.context import Info
-from schema.ids import encode
+from schema.ids import Node, encode
 from schema.types.sending import Channel, DeliveryState
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
@@ -113,8 +113,7 @@ class PreventionRecurrence:
 
 
 @strawberry.type(description="What shall keep an incident from coming back.")
-class PreventionAction:
-    id: strawberry.ID
+class PreventionAction(Node):
     title: str
     type: model.ActionType
     state: model.ActionState

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 import strawberry
 
-from schema.ids import encode
+from schema.ids import Node, encode
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.trust.accounts import model as accounts
 from trust_portal.trust.qbr import model
@@ -44,8 +44,7 @@ class Account:
 
 
 @strawberry.type(description="A business review: a snapshot, and once it is issued what went out.")
-class Qbr:
-    id: strawberry.ID
+class Qbr(Node):
     period: str
     as_of: datetime
     prepared_by: str

@@ -10,7 +10,7 @@ from uuid import UUID
 import strawberry
 
 from schema.context import Info
-from schema.ids import encode
+from schema.ids import Node, encode
 from schema.work import GATHERED
 from trust_portal.evidence.dsse import Envelope
 from trust_portal.evidence.ledger import Receipt as Row
@@ -29,8 +29,7 @@ class Subject:
 
 
 @strawberry.type(description="A signed act in the tenant's log.")
-class Receipt:
-    id: strawberry.ID
+class Receipt(Node):
     kind: ReceiptKind
     at: datetime
     actor_name: str

@@ -11,7 +11,7 @@ from uuid import UUID
 import strawberry
 
 from schema.context import Info
-from schema.ids import encode
+from schema.ids import Node, encode
 from schema.types.check_state import CheckState
 from schema.types.export import Export, export
 from schema.types.receipt import Receipt, receipt_of
@@ -58,8 +58,7 @@ class SlaReportObjective:
 
 
 @strawberry.type(description="One attempt at a period's report: signed, or refused with its reasons.")
-class SlaReport:
-    id: strawberry.ID
+class SlaReport(Node):
     period: str
     revision: int | None = strawberry.field(description="Counted among signed reports only.")
     state: State

@@ -9,7 +9,7 @@ from uuid import UUID
 import strawberry
 
 from schema.context import Info
-from schema.ids import encode
+from schema.ids import Node, encode
 from schema.types.export import Export, export
 from trust_portal.evidence import export as stored
 from trust_portal.learning.incidents import model, touched
@@ -33,8 +33,7 @@ class IncidentEntry:
 
 
 @strawberry.type(description="The tenant's copy of an incident's postmortem, of the latest version it has.")
-class PostmortemCopy:
-    id: strawberry.ID
+class PostmortemCopy(Node):
     version: int
     sha256: str = strawberry.field(description="Of the copy.")
     released_at: datetime
@@ -79,8 +78,7 @@ class PostmortemCopy:
 
 
 @strawberry.type(description="An incident that concerns the tenant, as last known.")
-class Incident:
-    id: strawberry.ID
+class Incident(Node):
     key: str
     severity: model.Severity = strawberry.field(description="In force.")
     declared_severity: model.Severity = strawberry.field(

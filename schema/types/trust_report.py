@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import strawberry
 
 from schema.context import Info
-from schema.ids import encode
+from schema.ids import Node, encode
 from schema.types.export import Export, export
 from schema.types.receipt import Receipt, receipt_of
 from schema.work import GATHERED
@@ -29,8 +29,7 @@ class AcknowledgedSection:
 
 
 @strawberry.type(description="A published Trust Report, as it stays.")
-class TrustReport:
-    id: strawberry.ID
+class TrustReport(Node):
     number: int = strawberry.field(description="Counted among the tenant's reports, from 1.")
     period: str
     revision: int = strawberry.field(description="Counted among the period's, from 1.")
