@@ -68,10 +68,12 @@ class _Refusals(FieldExtension):
             raise
         except Refused as refusal:
             payload = cast("type[Payload]", cast("StrawberryOptional", info.return_type).of_type)
-            return payload(user_errors=[self._entry(refusal)])
+            return payload(user_errors=[self._entry(refusal, given["input"])])
 
-    def _entry(self, refusal: Refused) -> UserError:
+    def _entry(self, refusal: Refused, given: object) -> UserError:
         field = self._arguments.get(refusal.field, refusal.field) if refusal.field else None
+        if field and not hasattr(given, field) and hasattr(given, f"{field}_id"):
+            field = f"{field}_id"  # a service speaks of the incident, an argument of its id
         path = ["input", _argument(field)] if field else []
         return UserError(code=refusal.code, message=refusal.message, path=path)
 

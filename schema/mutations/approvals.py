@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import strawberry
 
 from schema.context import Info
@@ -24,8 +26,8 @@ class AssertionInput:
 
 @strawberry.input(description="The caller's consent to exactly what was shown.")
 class ApproveRequestInput:
-    request_id: strawberry.ID
-    digest: str = strawberry.field(description="Of the intent that the caller was shown.")
+    approval_request_id: strawberry.ID
+    intent_sha256: str = strawberry.field(description="Of the intent that the caller was shown.")
     reason: str
     slot: int | None = strawberry.field(
         default=None, description="The place to fill; null: the one that fewest others can fill."
@@ -37,32 +39,38 @@ class ApproveRequestInput:
 
 @strawberry.input(description="One denial ends a request.")
 class DenyRequestInput:
-    request_id: strawberry.ID
-    digest: str = strawberry.field(description="Of the intent that the caller was shown.")
+    approval_request_id: strawberry.ID
+    intent_sha256: str = strawberry.field(description="Of the intent that the caller was shown.")
     reason: str
     assertion: AssertionInput | None = strawberry.field(default=None, description="It may be signed.")
 
 
 @strawberry.input(description="For the one who asked.")
 class WithdrawRequestInput:
-    request_id: strawberry.ID
+    approval_request_id: strawberry.ID
     reason: str
 
 
 @strawberry.type(description="The request as it stands.")
 class ApprovalRequestPayload(Payload):
-    request: ApprovalRequest | None = None
+    approval_request: ApprovalRequest | None = None
+
+
+_INTENT: Final = {"digest": "intent_sha256"}
 
 
 @strawberry.type
 class ApprovalMutations:
-    @mutation(description="Approve; for persons, never for the one who asked, each once.")
+    @mutation(
+        description="Approve; for persons, never for the one who asked, each once.",
+        arguments=_INTENT,
+    )
     async def approve_request(self, info: Info, input: ApproveRequestInput) -> ApprovalRequestPayload:
-        asked = _request(input.request_id)
+        asked = _request(input.approval_request_id)
         command = Approve(
             asked.tenant_id,
             asked.id,
-            input.digest,
+            input.intent_sha256,
             input.reason,
             input.slot,
             assertion_of(input.assertion),
@@ -70,16 +78,18 @@ class ApprovalMutations:
         await info.context.house.decisions.approve(command, info.context.actor)
         return await _as_it_stands(info, asked)
 
-    @mutation(description="Deny; for whoever may approve such a request.")
+    @mutation(description="Deny; for whoever may approve such a request.", arguments=_INTENT)
     async def deny_request(self, info: Info, input: DenyRequestInput) -> ApprovalRequestPayload:
-        asked = _request(input.request_id)
-        command = Deny(asked.tenant_id, asked.id, input.digest, input.reason, assertion_of(input.assertion))
+        asked = _request(input.approval_request_id)
+        command = Deny(
+            asked.tenant_id, asked.id, input.intent_sha256, input.reason, assertion_of(input.assertion)
+        )
         await info.context.house.decisions.deny(command, info.context.actor)
         return await _as_it_stands(info, asked)
 
     @mutation(description="Take back what one asked for, as long as it was not done.")
     async def withdraw_request(self, info: Info, input: WithdrawRequestInput) -> ApprovalRequestPayload:
-        asked = _request(input.request_id)
+        asked = _request(input.approval_request_id)
         command = Withdraw(asked.tenant_id, asked.id, input.reason)
         await info.context.house.decisions.withdraw(command, info.context.actor)
         return await _as_it_stands(info, asked)
@@ -98,9 +108,9 @@ def assertion_of(given: AssertionInput | None) -> Assertion | None:
 
 
 def _request(id_: strawberry.ID) -> GlobalId:
-    return decode(id_, "ApprovalRequest", field="requestId")
+    return decode(id_, "ApprovalRequest", field="approvalRequestId")
 
 
 async def _as_it_stands(info: Info, asked: GlobalId) -> ApprovalRequestPayload:
     view = await info.context.house.approval_inbox.get(info.context.actor, asked.tenant_id, asked.id)
-    return ApprovalRequestPayload(request=approval_request(view))
+    return ApprovalRequestPayload(approval_request=approval_request(view))

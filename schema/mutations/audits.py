@@ -30,7 +30,7 @@ class InviteAuditorPayload(Payload):
 
 @strawberry.input(description="The invitation to end, and why.")
 class RevokeAuditInvitationInput:
-    id: strawberry.ID
+    invitation_id: strawberry.ID
     reason: str
 
 
@@ -60,7 +60,7 @@ class AuditMutations:
         self, info: Info, input: RevokeAuditInvitationInput
     ) -> RevokeAuditInvitationPayload:
         house, actor = info.context.house, info.context.actor
-        found = decode(input.id, "AuditInvitation")
+        found = decode(input.invitation_id, "AuditInvitation", field="invitationId")
         command = RevokeInvitation(found.tenant_id, found.id, input.reason)
         invitation = await house.audit_invitations.revoke(command, actor)
         shown = audit_invitation(invitation, house.clock.now())

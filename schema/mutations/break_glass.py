@@ -22,7 +22,7 @@ class OpenBreakGlassInput:
 
 @strawberry.input(description="End it before its time; the review begins.")
 class CloseBreakGlassInput:
-    id: strawberry.ID
+    break_glass_id: strawberry.ID
     reason: str
 
 
@@ -44,7 +44,7 @@ class BreakGlassMutations:
     @mutation(description="Put it back, by who broke it or by who looks after security.")
     async def close_break_glass(self, info: Info, input: CloseBreakGlassInput) -> BreakGlassPayload:
         house = info.context.house
-        asked = decode(input.id, "BreakGlass", field="id")
+        asked = decode(input.break_glass_id, "BreakGlass", field="breakGlassId")
         command = CloseBreakGlass(asked.tenant_id, asked.id, input.reason)
         made = await house.break_glass.close(command, info.context.actor)
         return BreakGlassPayload(access=break_glass(made, house.clock.now()))

@@ -28,7 +28,7 @@ class EvaluateCompliancePayload(Payload):
 
 @strawberry.input(description="The evaluation whose signed bundle is wanted.")
 class ExportComplianceInput:
-    id: strawberry.ID
+    evaluation_id: strawberry.ID
 
 
 @strawberry.type(description="The export, new or already there.")
@@ -43,7 +43,7 @@ class ExportCompliancePayload(Payload):
 class ImportAssessmentInput:
     source: str = strawberry.field(description="Who assessed.")
     document: str
-    max_age: int = strawberry.field(description="How many days after its newest result it is fresh.")
+    max_age_days: int = strawberry.field(description="How many days after its newest result it is fresh.")
     reason: str = strawberry.field(description="Stands in the receipt.")
 
 
@@ -54,7 +54,7 @@ class ImportAssessmentPayload(Payload):
 
 @strawberry.input(description="The latest assessment of its source, and why it counts no more.")
 class WithdrawAssessmentInput:
-    id: strawberry.ID
+    assessment_id: strawberry.ID
     reason: str = strawberry.field(description="Stands in the receipt.")
 
 
@@ -65,7 +65,7 @@ class WithdrawAssessmentPayload(Payload):
 
 @strawberry.input(description="What was decided about one role that somebody else holds, and why.")
 class ReviewHeldRoleInput:
-    id: strawberry.ID
+    held_role_id: strawberry.ID
     act: ReviewAct
     reason: str
 
@@ -89,15 +89,18 @@ class ComplianceMutations:
     @mutation(description="Ask for the signed bundle of an evaluation, OSCAL included. Idempotent.")
     async def export_compliance(self, info: Info, input: ExportComplianceInput) -> ExportCompliancePayload:
         house, actor = info.context.house, info.context.actor
-        asked = decode(input.id, "ComplianceEvaluation")
+        asked = decode(input.evaluation_id, "ComplianceEvaluation", field="evaluationId")
         tenant = await house.tenants.get(actor, asked.tenant_id, purpose="GraphQL")
         found = await house.compliance.export(actor, asked.tenant_id, asked.id)
         return ExportCompliancePayload(export=export(found, tenant.key))
 
-    @mutation(description="Take in an assessment that was made elsewhere.")
+    @mutation(
+        description="Take in an assessment that was made elsewhere.",
+        arguments={"max_age": "max_age_days"},
+    )
     async def import_assessment(self, info: Info, input: ImportAssessmentInput) -> ImportAssessmentPayload:
         command = ImportAssessment(
-            input.source, input.document.encode(), days(input.max_age, "max_age"), input.reason
+            input.source, input.document.encode(), days(input.max_age_days, "max_age_days"), input.reason
         )
         taken = await info.context.house.assessment_imports.take(command, info.context.actor)
         return ImportAssessmentPayload(assessment=assessment(taken))
@@ -106,13 +109,15 @@ class ComplianceMutations:
     async def withdraw_assessment(
         self, info: Info, input: WithdrawAssessmentInput
     ) -> WithdrawAssessmentPayload:
-        command = WithdrawAssessment(decode(input.id, "Assessment").id, input.reason)
+        command = WithdrawAssessment(
+            decode(input.assessment_id, "Assessment", field="assessmentId").id, input.reason
+        )
         withdrawn = await info.context.house.assessment_imports.withdraw(command, info.context.actor)
         return WithdrawAssessmentPayload(assessment=assessment(withdrawn))
 
     @mutation(description="Confirm a role that somebody else holds, or take it away.")
     async def review_held_role(self, info: Info, input: ReviewHeldRoleInput) -> ReviewHeldRolePayload:
-        asked = decode(input.id, "RoleGrant")
+        asked = decode(input.held_role_id, "RoleGrant", field="heldRoleId")
         command = RecordReview(asked.tenant_id, asked.id, input.act, input.reason)
         await info.context.house.access_reviews.record(command, info.context.actor)
         return ReviewHeldRolePayload(recorded=True)

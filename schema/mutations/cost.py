@@ -89,7 +89,7 @@ class SetCostThresholdsInput:
 @strawberry.type(description="What holds now, for every subsystem.")
 class SetCostThresholdsPayload(Payload):
     thresholds: list[CostThresholds] | None = None
-    request_id: strawberry.ID | None = strawberry.field(
+    approval_request_id: strawberry.ID | None = strawberry.field(
         default=None,
         description="Of the request for approval, where less would be found; nothing is set before that.",
     )
@@ -172,7 +172,7 @@ class CostMutations:
         asked = changed.approval_id
         return SetCostThresholdsPayload(
             thresholds=[cost_thresholds(each) for each in held],
-            request_id=None if asked is None else encode("ApprovalRequest", tenant_id, asked),
+            approval_request_id=None if asked is None else encode("ApprovalRequest", tenant_id, asked),
         )
 
     @mutation(description="Set a month's budget, or withdraw it.")

@@ -57,7 +57,7 @@ class VoidCreditInput:
 @strawberry.input(description="An approver's no.")
 class RejectCreditInput:
     credit_id: strawberry.ID
-    intent_digest: str = strawberry.field(description="Of what you were shown.")
+    intent_sha256: str = strawberry.field(description="Of what you were shown.")
     reason: str
 
 
@@ -122,11 +122,11 @@ class CreditMutations:
 
     @mutation(
         description="Reject a credit that waits for approval; one rejection ends it.",
-        arguments={"digest": "intent_digest"},
+        arguments={"digest": "intent_sha256"},
     )
     async def reject_credit(self, info: Info, input: RejectCreditInput) -> CreditPayload:
         asked = _credit(input.credit_id)
-        command = RejectCredit(asked.tenant_id, asked.id, input.intent_digest, input.reason)
+        command = RejectCredit(asked.tenant_id, asked.id, input.intent_sha256, input.reason)
         found = await info.context.house.credit_decisions.reject(command, info.context.actor)
         return await _shown(info, found)
 

@@ -15,15 +15,10 @@ from schema.types.cross_check import (
     cross_check_source,
     cross_check_trial,
 )
+from schema.types.named import NamedValueInput
 from schema.work import weighs
 from trust_portal.errors import InvalidInput
 from trust_portal.reliability.crosscheck.model import SetSource, SourceDefinition, TrySource
-
-
-@strawberry.input(description="A label that a series must have.")
-class SeriesLabelInput:
-    name: str
-    value: str
 
 
 @strawberry.input(description="How an objective's counters are found in a Prometheus.")
@@ -32,8 +27,9 @@ class CrossCheckSourceInput:
     total: str | None = strawberry.field(default=None, description="Counter of all requests.")
     good: str | None = strawberry.field(default=None, description="Counter of good requests.")
     buckets: str | None = strawberry.field(default=None, description="Buckets of a histogram, for latency.")
-    labels: list[SeriesLabelInput] = strawberry.field(
-        default_factory=list, description="They must leave one series of each."
+    labels: list[NamedValueInput] = strawberry.field(
+        default_factory=list,
+        description="Those that a series must have; they must leave one series of each counter.",
     )
     interval_seconds: int = strawberry.field(default=60, description="Between two samples.")
     tolerance: str = strawberry.field(default="0", description="Requests that counts may differ by.")

@@ -18,7 +18,9 @@ class ProposeExclusionInput:
     tenant_id: strawberry.ID
     start: datetime
     end: datetime
-    objectives: list[str] | None = strawberry.field(default=None, description="Null: all of the tenant's.")
+    objective_keys: list[str] | None = strawberry.field(
+        default=None, description="Null: all of the tenant's."
+    )
     reason: str
     evidence: str = strawberry.field(description="Where what happened can be looked up.")
 
@@ -36,13 +38,16 @@ class ExclusionPayload(Payload):
 
 @strawberry.type
 class ExclusionMutations:
-    @mutation(description="Propose that past minutes do not count; two others then decide.")
+    @mutation(
+        description="Propose that past minutes do not count; two others then decide.",
+        arguments={"objectives": "objective_keys"},
+    )
     async def propose_exclusion(self, info: Info, input: ProposeExclusionInput) -> ExclusionPayload:
         command = ProposeExclusion(
             decode(input.tenant_id, "Tenant", field="tenantId").tenant_id,
             input.start,
             input.end,
-            None if input.objectives is None else tuple(input.objectives),
+            None if input.objective_keys is None else tuple(input.objective_keys),
             input.reason,
             input.evidence,
         )

@@ -19,7 +19,7 @@ from trust_portal.kernel.ids import VENDOR_ID
 
 @strawberry.input(description="The signed document whose bundle is wanted.")
 class RequestExportInput:
-    report_id: strawberry.ID = strawberry.field(
+    document_id: strawberry.ID = strawberry.field(
         description="Of an SLA report, a published Trust Report, an issued business review, a signed version of a "
         "postmortem or a customer's copy of one."
     )
@@ -37,7 +37,7 @@ class ExportMutations:
     )
     async def request_export(self, info: Info, input: RequestExportInput) -> RequestExportPayload:
         house, actor = info.context.house, info.context.actor
-        asked = decode(input.report_id, field="reportId")
+        asked = decode(input.document_id, field="documentId")
         tenant = await house.tenants.get(actor, asked.tenant_id, purpose="GraphQL")
         found = await _requested(info.context, asked)
         return RequestExportPayload(export=export(found, tenant.key))
@@ -53,7 +53,7 @@ async def _requested(context: Context, asked: GlobalId) -> evidence.Export:
         "TrustReport": house.trust_bundles.of_report,
     }.get(asked.kind)
     if ask is None:
-        raise NotFound("report", field="reportId")
+        raise NotFound("report", field="documentId")
     return await ask(context.actor, asked.tenant_id, asked.id)
 
 
@@ -62,7 +62,7 @@ def _of_version(context: Context) -> Callable[[Actor, UUID, UUID], Awaitable[evi
 
     async def ask(actor: Actor, tenant_id: UUID, receipt_id: UUID) -> evidence.Export:
         if tenant_id != VENDOR_ID:
-            raise NotFound("signed version", field="reportId")
+            raise NotFound("signed version", field="documentId")
         return await context.house.postmortem_bundles.of_version(actor, receipt_id)
 
     return ask

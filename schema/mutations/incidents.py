@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 import strawberry
 
@@ -33,10 +34,12 @@ class DeclareIncidentInput:
     service: str
     began_at: datetime
     detected_at: datetime
-    tenants: list[str] | None = strawberry.field(
+    tenant_keys: list[str] | None = strawberry.field(
         default=None, description="Keys of customers. Null: it may touch every one."
     )
-    objectives: list[str] | None = strawberry.field(default=None, description="Null: it may be all of them.")
+    objective_keys: list[str] | None = strawberry.field(
+        default=None, description="Null: it may be all of them."
+    )
     owner_id: strawberry.ID | None = strawberry.field(
         default=None, description="One of the vendor's people. Null: whoever declares it."
     )
@@ -72,11 +75,13 @@ class TellOfIncidentInput:
     severity: Severity | None = strawberry.field(
         default=None, description="Worse holds at once; less than a P1 or P2 is asked of two others."
     )
-    into_id: strawberry.ID | None = strawberry.field(default=None, description="What it is merged into.")
-    tenants: list[str] | None = strawberry.field(
+    merged_into_id: strawberry.ID | None = strawberry.field(
+        default=None, description="What it is merged into."
+    )
+    tenant_keys: list[str] | None = strawberry.field(
         default=None, description="Whom it touches, said anew. Null: it may be every customer."
     )
-    objectives: list[str] | None = None
+    objective_keys: list[str] | None = None
     owner_id: strawberry.ID | None = strawberry.field(
         default=None, description="Who of the vendor's people owns it from now on."
     )
@@ -90,9 +95,12 @@ class IncidentPayload(Payload):
     )
 
 
+_NAMED: Final = {"into": "merged_into_id", "objectives": "objective_keys", "tenants": "tenant_keys"}
+
+
 @strawberry.type
 class IncidentMutations:
-    @mutation(description="Declare an incident.")
+    @mutation(description="Declare an incident.", arguments=_NAMED)
     async def declare_incident(self, info: Info, input: DeclareIncidentInput) -> IncidentPayload:
         command = DeclareIncident(
             title=input.title,
@@ -100,8 +108,8 @@ class IncidentMutations:
             service=input.service,
             began_at=input.began_at,
             detected_at=input.detected_at,
-            tenants=_keys(input.tenants),
-            objectives=_keys(input.objectives),
+            tenants=_keys(input.tenant_keys),
+            objectives=_keys(input.objective_keys),
             owner_id=None if input.owner_id is None else decode(input.owner_id, "Person", field="ownerId").id,
             team=input.team,
             key=input.key,
@@ -119,7 +127,7 @@ class IncidentMutations:
         found = await info.context.house.incident_gaps.assign(command, info.context.actor)
         return IncidentPayload(incident=vendor_incident(found), approval_request_id=None)
 
-    @mutation(description="Put what happened to an incident on record.")
+    @mutation(description="Put what happened to an incident on record.", arguments=_NAMED)
     async def tell_of_incident(self, info: Info, input: TellOfIncidentInput) -> IncidentPayload:
         house, actor = info.context.house, info.context.actor
         approval_id = None
@@ -131,11 +139,11 @@ class IncidentMutations:
             input.at,
             severity=input.severity,
             into_id=None
-            if input.into_id is None
-            else decode(input.into_id, "VendorIncident", field="intoId").id,
+            if input.merged_into_id is None
+            else decode(input.merged_into_id, "VendorIncident", field="mergedIntoId").id,
             owner_id=None if input.owner_id is None else decode(input.owner_id, "Person", field="ownerId").id,
-            tenants=_keys(input.tenants),
-            objectives=_keys(input.objectives),
+            tenants=_keys(input.tenant_keys),
+            objectives=_keys(input.objective_keys),
         )
         if isinstance(command, ChangeSeverity):
             approval_id = await house.downgrades.change(command, actor)

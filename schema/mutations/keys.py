@@ -22,7 +22,7 @@ class RequestKeyRotationInput:
 
 @strawberry.type(description="The request that two people decide on.")
 class RequestKeyRotationPayload(Payload):
-    request_id: strawberry.ID | None = None
+    approval_request_id: strawberry.ID | None = None
 
 
 @strawberry.type
@@ -36,4 +36,4 @@ class KeyMutations:
         house = info.context.house
         command = AskKeyRotation(KeyPurpose(input.purpose.value), input.reason, input.fingerprint)
         made = await house.key_rotations.ask(command, info.context.actor)
-        return RequestKeyRotationPayload(request_id=encode("ApprovalRequest", VENDOR_ID, made.id))
+        return RequestKeyRotationPayload(approval_request_id=encode("ApprovalRequest", VENDOR_ID, made.id))

@@ -29,7 +29,7 @@ from trust_portal.notify.topics import Topic
 
 @strawberry.input(description="One of the caller's own.")
 class ReadNotificationInput:
-    id: strawberry.ID
+    notification_id: strawberry.ID
 
 
 @strawberry.input(description="What of all that concerns the caller is mailed from now on.")
@@ -47,7 +47,7 @@ class CreateWebhookInput:
 
 @strawberry.input(description="The endpoint as it shall be from now on.")
 class ChangeWebhookInput:
-    id: strawberry.ID
+    webhook_id: strawberry.ID
     label: str
     url: str
     topics: list[Topic]
@@ -59,18 +59,18 @@ class ChangeWebhookInput:
 
 @strawberry.input(description="An endpoint, and why.")
 class ActOnWebhookInput:
-    id: strawberry.ID
+    webhook_id: strawberry.ID
     reason: str
 
 
 @strawberry.input(description="An endpoint.")
 class TestWebhookInput:
-    id: strawberry.ID
+    webhook_id: strawberry.ID
 
 
 @strawberry.input(description="A delivery, and why it is sent again.")
 class ReplayDeliveryInput:
-    id: strawberry.ID
+    delivery_id: strawberry.ID
     reason: str
 
 
@@ -122,9 +122,9 @@ class NotificationMutations:
     @mutation(description="Read one notification.")
     async def read_notification(self, info: Info, input: ReadNotificationInput) -> ReadNotificationPayload:
         actor = info.context.actor
-        asked = decode(input.id, "Notification")
+        asked = decode(input.notification_id, "Notification", field="notificationId")
         if asked.tenant_id != actor.tenant_id:
-            raise NotFound("notification", field="id")
+            raise NotFound("notification", field="notificationId")
         item = await info.context.house.inbox.open(actor, asked.id)
         return ReadNotificationPayload(notification=notification(item))
 
@@ -152,7 +152,7 @@ class NotificationMutations:
 
     @mutation(description="Change label, URL or topics. The secret stays.")
     async def change_webhook(self, info: Info, input: ChangeWebhookInput) -> WebhookPayload:
-        asked = decode(input.id, "Webhook")
+        asked = decode(input.webhook_id, "Webhook", field="webhookId")
         command = ChangeEndpoint(
             asked.tenant_id,
             asked.id,
@@ -182,7 +182,7 @@ class NotificationMutations:
 
     @mutation(description="Have a message sent to it alone; the deliveries say what came of it.")
     async def test_webhook(self, info: Info, input: TestWebhookInput) -> TestWebhookPayload:
-        asked = decode(input.id, "Webhook")
+        asked = decode(input.webhook_id, "Webhook", field="webhookId")
         house = info.context.house
         made = await house.endpoints.test(info.context.actor, asked.tenant_id, asked.id)
         return TestWebhookPayload(asked=made is not None)
@@ -190,12 +190,12 @@ class NotificationMutations:
     @mutation(description="Send it once more: the same message under the same id.")
     async def replay_delivery(self, info: Info, input: ReplayDeliveryInput) -> ReplayDeliveryPayload:
         house, actor = info.context.house, info.context.actor
-        asked = decode(input.id, "Delivery")
+        asked = decode(input.delivery_id, "Delivery", field="deliveryId")
         await house.delivery_log.replay(ReplayDelivery(asked.tenant_id, asked.id, input.reason), actor)
         logged = await house.delivery_log.get(actor, asked.tenant_id, asked.id)
         return ReplayDeliveryPayload(delivery=delivery(logged))
 
 
 def _act(input: ActOnWebhookInput) -> ActOnEndpoint:
-    asked = decode(input.id, "Webhook")
+    asked = decode(input.webhook_id, "Webhook", field="webhookId")
     return ActOnEndpoint(asked.tenant_id, asked.id, input.reason)

@@ -55,10 +55,10 @@ class TriedIncidentRules:
     title: str | None
     owner: str | None
     team: str | None
-    tenants: list[str] | None = strawberry.field(
+    tenant_keys: list[str] | None = strawberry.field(
         description="Keys of customers. Null: it may touch every one."
     )
-    objectives: list[str] | None = strawberry.field(description="Null: it may be all of them.")
+    objective_keys: list[str] | None = strawberry.field(description="Null: it may be all of them.")
     why_none: str | None = strawberry.field(description="Why it becomes no incident.")
 
 
@@ -102,8 +102,8 @@ class PagerMutations:
             title=None if mapped is None else mapped.title,
             owner=None if mapped is None else mapped.owner,
             team=None if mapped is None else mapped.team,
-            tenants=None if mapped is None or mapped.tenants is None else list(mapped.tenants),
-            objectives=None if mapped is None or mapped.objectives is None else list(mapped.objectives),
+            tenant_keys=None if mapped is None or mapped.tenants is None else list(mapped.tenants),
+            objective_keys=None if mapped is None or mapped.objectives is None else list(mapped.objectives),
             why_none=None if isinstance(outcome, Mapped) else outcome.why,
         )
         return TryIncidentRulesPayload(tried=found)

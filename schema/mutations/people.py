@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
 import strawberry
 
@@ -53,10 +52,6 @@ class CreateSignInLinkPayload(Payload):
     expires_at: datetime | None = None
 
 
-#: The services say whom they mean by ``person``.
-_PERSON: Final = {"person": "person_id"}
-
-
 @strawberry.type
 class PeopleMutations:
     @mutation(
@@ -70,7 +65,6 @@ class PeopleMutations:
 
     @mutation(
         description="Give somebody a role, or move its end. Nobody gives one to themselves.",
-        arguments=_PERSON,
     )
     async def grant_role(self, info: Info, input: GrantRoleInput) -> PersonPayload:
         asked = _person(input.person_id)
@@ -78,13 +72,13 @@ class PeopleMutations:
         await info.context.house.people.grant(command, info.context.actor)
         return await _as_they_are(info, asked)
 
-    @mutation(description="Take a role away; the person's sessions get new secrets.", arguments=_PERSON)
+    @mutation(description="Take a role away; the person's sessions get new secrets.")
     async def revoke_role(self, info: Info, input: RevokeRoleInput) -> PersonPayload:
         asked = _person(input.person_id)
         await info.context.house.people.revoke(info.context.actor, asked.tenant_id, asked.id, input.role)
         return await _as_they_are(info, asked)
 
-    @mutation(description="End somebody's access, sessions and tokens at once.", arguments=_PERSON)
+    @mutation(description="End somebody's access, sessions and tokens at once.")
     async def suspend_person(self, info: Info, input: PersonInput) -> PersonPayload:
         asked = _person(input.person_id)
         await info.context.house.people.suspend(info.context.actor, asked.tenant_id, asked.id)

@@ -18,7 +18,7 @@ class RequestPolicyChangeInput:
 
 @strawberry.type(description="The request that two people decide on.")
 class RequestPolicyChangePayload(Payload):
-    request_id: strawberry.ID | None = None
+    approval_request_id: strawberry.ID | None = None
 
 
 @strawberry.type
@@ -28,4 +28,4 @@ class PolicyMutations:
         self, info: Info, input: RequestPolicyChangeInput
     ) -> RequestPolicyChangePayload:
         made = await info.context.house.policy_changes.ask(AskPolicyChange(input.reason), info.context.actor)
-        return RequestPolicyChangePayload(request_id=encode("ApprovalRequest", VENDOR_ID, made.id))
+        return RequestPolicyChangePayload(approval_request_id=encode("ApprovalRequest", VENDOR_ID, made.id))

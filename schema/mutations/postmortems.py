@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 import strawberry
@@ -59,20 +60,20 @@ class PostmortemReasonInput:
 @strawberry.input(description="The document with this digest may be signed.")
 class AcceptPostmortemInput:
     postmortem_id: strawberry.ID
-    digest: str
+    sha256: str
     reason: str
 
 
 @strawberry.input(description="The owner's signature over the document with this digest.")
 class SignPostmortemInput:
     postmortem_id: strawberry.ID
-    digest: str
+    sha256: str
     rationale: str
     assertion: AssertionInput
 
 
 @strawberry.input(description="A warning that is let stand.")
-class AcknowledgementInput:
+class AcknowledgedWarningInput:
     warning: str = strawberry.field(description="Its id.")
     reason: str
 
@@ -84,7 +85,7 @@ class ReleasePostmortemInput:
     tenant_id: strawberry.ID
     profile: str = "customer"
     reason: str
-    acknowledged: list[AcknowledgementInput] = strawberry.field(default_factory=list)
+    acknowledgements: list[AcknowledgedWarningInput] = strawberry.field(default_factory=list)
 
 
 @strawberry.input(description="Show a customer what its copy withholds.")
@@ -113,6 +114,9 @@ class RenewPostmortemBundlePayload(Payload):
 @strawberry.type(description="The release as it stands now; the copy follows in the customer's own log.")
 class PostmortemReleasePayload(Payload):
     release: PostmortemRelease | None = None
+
+
+_DIGEST: Final = {"digest": "sha256"}
 
 
 @strawberry.type
@@ -146,17 +150,17 @@ class PostmortemMutations:
         await info.context.house.postmortem_writing.return_(command, info.context.actor)
         return await _as_it_stands(info, id_)
 
-    @mutation(description="It can be signed: by somebody who wrote none of it.")
+    @mutation(description="It can be signed: by somebody who wrote none of it.", arguments=_DIGEST)
     async def accept_postmortem(self, info: Info, input: AcceptPostmortemInput) -> PostmortemPayload:
         id_ = _postmortem(input.postmortem_id)
-        command = model.Accept(id_, input.digest, input.reason)
+        command = model.Accept(id_, input.sha256, input.reason)
         await info.context.house.postmortem_writing.accept(command, info.context.actor)
         return await _as_it_stands(info, id_)
 
-    @mutation(description="Sign it with a passkey.")
+    @mutation(description="Sign it with a passkey.", arguments=_DIGEST)
     async def sign_postmortem(self, info: Info, input: SignPostmortemInput) -> PostmortemPayload:
         id_ = _postmortem(input.postmortem_id)
-        command = model.Sign(id_, input.digest, input.rationale, assertion_of(input.assertion))
+        command = model.Sign(id_, input.sha256, input.rationale, assertion_of(input.assertion))
         await info.context.house.postmortem_signing.sign(command, info.context.actor)
         return await _as_it_stands(info, id_)
 
@@ -178,7 +182,10 @@ class PostmortemMutations:
         found = await house.postmortem_bundles.renew(actor, asked.id, input.version)
         return RenewPostmortemBundlePayload(export=export(found, "vendor"))
 
-    @mutation(description="Give a customer its copy.")
+    @mutation(
+        description="Give a customer its copy.",
+        arguments={"acknowledged": "acknowledgements", "customer": "tenant_id"},
+    )
     async def release_postmortem(self, info: Info, input: ReleasePostmortemInput) -> PostmortemReleasePayload:
         command = model.Release(
             _postmortem(input.postmortem_id),
@@ -186,7 +193,7 @@ class PostmortemMutations:
             decode(input.tenant_id, "Tenant", field="tenantId").id,
             input.profile,
             input.reason,
-            tuple(model.Acknowledgement(each.warning, each.reason) for each in input.acknowledged),
+            tuple(model.Acknowledgement(each.warning, each.reason) for each in input.acknowledgements),
         )
         found = await info.context.house.postmortem_releases.release(command, info.context.actor)
         return await _released(info, found)

@@ -61,7 +61,7 @@ class ReviewRecommendationInput:
 
 @strawberry.input(description="Which draft goes out.")
 class IssueQbrInput:
-    id: strawberry.ID
+    qbr_id: strawberry.ID
     acknowledgements: list[AcknowledgedSectionInput] = strawberry.field(default_factory=list)
     reason: str | None = strawberry.field(default=None, description="Needed for another revision.")
     entries: int | None = strawberry.field(
@@ -84,7 +84,7 @@ class MakeCommitmentInput:
 
 @strawberry.input(description="What became of a commitment, and what shows it.")
 class SettleCommitmentInput:
-    id: strawberry.ID
+    commitment_id: strawberry.ID
     state: CommitmentState
     evidence: str
 
@@ -153,7 +153,7 @@ class QbrMutations:
     @mutation(description="Sign a draft and hand it to the customer.")
     async def issue_qbr(self, info: Info, input: IssueQbrInput) -> QbrPayload:
         house, actor = info.context.house, info.context.actor
-        asked = decode(input.id, "Qbr")
+        asked = decode(input.qbr_id, "Qbr", field="qbrId")
         given = tuple(
             Acknowledgement(each.section, each.reason, each.seen) for each in input.acknowledgements
         )
@@ -174,7 +174,7 @@ class QbrMutations:
     @mutation(description="Say that a commitment was kept, missed or dropped, and what shows it.")
     async def settle_commitment(self, info: Info, input: SettleCommitmentInput) -> CommitmentPayload:
         house, actor = info.context.house, info.context.actor
-        asked = decode(input.id, "Commitment")
+        asked = decode(input.commitment_id, "Commitment", field="commitmentId")
         settled = await house.qbrs.settle(
             Settle(asked.tenant_id, asked.id, input.state, input.evidence), actor
         )

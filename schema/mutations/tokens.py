@@ -33,7 +33,7 @@ class CreateApiTokenPayload(Payload):
 
 @strawberry.input(description="The token to revoke.")
 class RevokeApiTokenInput:
-    id: strawberry.ID
+    token_id: strawberry.ID
 
 
 @strawberry.type(description="Whether it is revoked now.")
@@ -59,6 +59,6 @@ class TokenMutations:
     @mutation(description="End a token at once.")
     async def revoke_api_token(self, info: Info, input: RevokeApiTokenInput) -> RevokeApiTokenPayload:
         house, actor = info.context.house, info.context.actor
-        found = decode(input.id, "ApiToken")
+        found = decode(input.token_id, "ApiToken", field="tokenId")
         await house.tokens.revoke(actor, found.tenant_id, found.id)
         return RevokeApiTokenPayload(revoked=True)

@@ -39,8 +39,8 @@ class IncidentQueries:
         words: str = "",
         tenant_id: strawberry.ID | None = None,
         owner_id: strawberry.ID | None = None,
-        declared_from: datetime | None = None,
-        declared_to: datetime | None = None,
+        declared_since: datetime | None = None,
+        declared_until: datetime | None = None,
     ) -> Connection[VendorIncident]:
         of = None if tenant_id is None else decode(tenant_id, "Tenant", field="tenantId").tenant_id
         wanted = IncidentFilter(
@@ -49,8 +49,8 @@ class IncidentQueries:
             team=team,
             customer_id=of,
             owner_person_id=None if owner_id is None else decode(owner_id, "Person", field="ownerId").id,
-            declared_from=aware(declared_from, "declaredFrom"),
-            declared_to=aware(declared_to, "declaredTo"),
+            declared_from=aware(declared_since, "declaredSince"),
+            declared_to=aware(declared_until, "declaredUntil"),
             open=open,
             claimed=claimed,
             words=words,

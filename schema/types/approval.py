@@ -101,7 +101,7 @@ class ApprovalRequest(Node):
     tenant_name: str
     subject: str = strawberry.field(description="What it is about, as noun/id.")
     intent: ApprovalIntent
-    digest: str = strawberry.field(description="Hex SHA-256 of the intent; decisions name it.")
+    intent_sha256: str = strawberry.field(description="Hex SHA-256 of the intent; decisions name it.")
     nonce: str = strawberry.field(description="Part of the statement that approvers sign.")
     rule: str
     policy_version: str
@@ -168,7 +168,7 @@ def approval_request(view: ApprovalView) -> ApprovalRequest:
             ],
             canonical=intent.canonical().decode(),
         ),
-        digest=row.digest,
+        intent_sha256=row.digest,
         nonce=row.nonce,
         rule=row.rule_id,
         policy_version=row.policy_version,

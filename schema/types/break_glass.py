@@ -7,6 +7,7 @@ from datetime import datetime
 import strawberry
 
 from schema.ids import encode
+from schema.types.receipt import ReceiptKind
 from trust_portal.access.break_glass import model
 
 strawberry.enum(
@@ -23,13 +24,13 @@ class BreakGlassStep:
     by: str
     at: datetime
     reason: str
-    review_id: strawberry.ID | None = strawberry.field(description="The request of the review.")
+    approval_request_id: strawberry.ID | None = strawberry.field(description="The request of the review.")
     receipt_id: strawberry.ID
 
 
 @strawberry.type(description="Something done under it.")
 class BreakGlassDeed:
-    kind: str = strawberry.field(description="Of the receipt.")
+    kind: ReceiptKind = strawberry.field(description="Of the receipt.")
     at: datetime
     receipt_id: strawberry.ID
     sha256: str
@@ -71,7 +72,7 @@ def break_glass(found: model.Emergency, now: datetime) -> BreakGlass:
                 by=each.actor_name,
                 at=each.at,
                 reason=each.reason,
-                review_id=None
+                approval_request_id=None
                 if each.approval_id is None
                 else encode("ApprovalRequest", grant.tenant_id, each.approval_id),
                 receipt_id=encode("Receipt", grant.tenant_id, each.receipt_id),
@@ -87,7 +88,7 @@ def break_glass_record(found: model.Emergency, record: model.Record, now: dateti
         access=break_glass(found, now),
         deeds=[
             BreakGlassDeed(
-                kind=each.kind,
+                kind=ReceiptKind(each.kind),
                 at=each.at,
                 receipt_id=encode("Receipt", found.grant.tenant_id, each.receipt_id),
                 sha256=each.sha256,

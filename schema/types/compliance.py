@@ -60,7 +60,7 @@ class ControlResult:
     gaps: list[ControlGap]
     why: str | None = strawberry.field(description="Why nothing could be judged, and only that.")
     facts_sha256: str = strawberry.field(description="Of all that was judged.")
-    evidence: list[strawberry.ID] = strawberry.field(description="Receipts, the newest of them.")
+    receipt_ids: list[strawberry.ID] = strawberry.field(description="Receipts, the newest of them.")
 
 
 @strawberry.type(description="An assessment that was made elsewhere, with its own age.")
@@ -221,5 +221,5 @@ def _result(row: model.Result, control: model.Control, tenant_id: UUID) -> Contr
         ],
         why=row.why,
         facts_sha256=row.facts_sha256,
-        evidence=[encode("Receipt", tenant_id, each) for each in row.evidence],
+        receipt_ids=[encode("Receipt", tenant_id, each) for each in row.evidence],
     )

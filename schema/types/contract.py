@@ -17,7 +17,7 @@ class ContractVersion:
     version: str
     fee: str = strawberry.field(description="Decimal string in major units.")
     currency: str
-    objectives: list[str]
+    objective_keys: list[str]
     sha256: str
     source: str = strawberry.field(description="The YAML document, word for word.")
     recorded_at: datetime
@@ -42,7 +42,7 @@ def contract_version(row: Row) -> ContractVersion:
         version=row.version,
         fee=row.contract.fee.decimal,
         currency=row.contract.currency,
-        objectives=[each.objective for each in row.contract.slas],
+        objective_keys=[each.objective for each in row.contract.slas],
         sha256=row.sha256,
         source=row.contract.source.decode(),
         recorded_at=row.recorded_at,

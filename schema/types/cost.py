@@ -170,9 +170,6 @@ class CostKpis:
     anomalies: int
     open: int
     unexplained: list[UnexplainedSpend]
-    median_seconds_to_detect: float | None
-    median_seconds_to_explain: float | None
-    median_seconds_to_recover: float | None
     time_to_detect: CostDurations = strawberry.field(
         description="From the first hour's start to the opening; without what was found over 3 days late, in history."
     )
@@ -305,9 +302,6 @@ def cost_kpis(row: kpis.CostKpis) -> CostKpis:
             )
             for currency, each in row.unexplained.items()
         ],
-        median_seconds_to_detect=detect.median_seconds,
-        median_seconds_to_explain=explain.median_seconds,
-        median_seconds_to_recover=recover.median_seconds,
         time_to_detect=detect,
         time_to_explain=explain,
         time_to_recover=recover,

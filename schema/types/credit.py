@@ -21,6 +21,7 @@ strawberry.enum(
 strawberry.enum(
     model.CreditKind, name="CreditKind", description="A credit, or the difference a restatement makes."
 )
+strawberry.enum(model.ClaimCode, name="CreditClaimCode", description="What became of a claim, and why.")
 strawberry.enum(model.Origin, name="CreditOrigin", description="Who asked for it.")
 strawberry.enum(
     model.Outcome, name="CreditOutcome", description="What a calculation came to; only due can be proposed."
@@ -91,7 +92,7 @@ class Credit(Node):
     tenant_key: strawberry.Private[str]
 
     @strawberry.field(description="Hex SHA-256 of what the approvers are shown.")
-    async def intent_digest(self, info: Info) -> str:
+    async def intent_sha256(self, info: Info) -> str:
         return (await info.context.house.credits.approval(info.context.actor, self.row)).request.digest
 
     @strawberry.field(description="The memo: RFC 8785 JSON; null until it is issued.")
@@ -116,7 +117,7 @@ class CreditClaim:
     id: strawberry.ID
     period: str
     accepted: bool
-    code: str = strawberry.field(description="ACCEPTED, CLAIM_LATE or NOTHING_DUE.")
+    code: model.ClaimCode
     message: str
     reason: str = strawberry.field(description="In the customer's words.")
     deadline: datetime | None = strawberry.field(description="The first instant that is late.")

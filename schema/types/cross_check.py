@@ -7,14 +7,9 @@ from datetime import datetime
 import strawberry
 
 from schema.types.check_state import CheckState
+from schema.types.named import NamedValue, named_values
 from trust_portal.reliability.crosscheck.model import SourceDefinition, SourceRevision
 from trust_portal.reliability.crosscheck.service import Trial
-
-
-@strawberry.type(description="A label that a series must have.")
-class SeriesLabel:
-    name: str
-    value: str
 
 
 @strawberry.type(description="How an objective's counters are found in a Prometheus.")
@@ -23,7 +18,7 @@ class CrossCheckDefinition:
     total: str | None = strawberry.field(description="Counter of all requests.")
     good: str | None = strawberry.field(description="Counter of good requests.")
     buckets: str | None = strawberry.field(description="Buckets of a histogram, for latency.")
-    labels: list[SeriesLabel]
+    labels: list[NamedValue] = strawberry.field(description="Those that a series must have.")
     interval_seconds: int = strawberry.field(description="Between two samples.")
     tolerance: str = strawberry.field(description="Requests that counts may differ by.")
     credential: str | None = strawberry.field(description="A name; never the secret.")
@@ -75,7 +70,7 @@ def _definition(definition: SourceDefinition) -> CrossCheckDefinition:
         total=definition.total,
         good=definition.good,
         buckets=definition.buckets,
-        labels=[SeriesLabel(name=name, value=value) for name, value in definition.labels],
+        labels=named_values(definition.labels),
         interval_seconds=definition.interval,
         tolerance=str(definition.tolerance),
         credential=definition.credential,

@@ -68,7 +68,7 @@ class CostBackTest:
     tenants: int
     found: CostDetectorComparison
     judged: list[CostBackTestVerdict]
-    digest: str = strawberry.field(
+    sha256: str = strawberry.field(
         description="SHA-256 of parameters and results; its receipt says the same."
     )
     ran_at: datetime
@@ -102,7 +102,7 @@ class CostDetectorDecision:
     detector: str
     for_everybody: bool
     back_test_id: strawberry.ID | None
-    back_test_digest: str | None
+    back_test_sha256: str | None
     reason: str
     set_at: datetime
     set_by: str
@@ -211,7 +211,7 @@ def cost_back_test(row: model.BackTest) -> CostBackTest:
             )
             for verdict, each in document["judged"].items()
         ],
-        digest=row.digest,
+        sha256=row.digest,
         ran_at=row.ran_at,
         ran_by=row.ran_by,
         receipt_id=encode("Receipt", row.tenant_id, row.receipt_id),
@@ -255,7 +255,7 @@ def cost_detector_decision(row: flags_model.FlagRevision) -> CostDetectorDecisio
         back_test_id=(
             None if row.back_test_id is None else encode("CostBackTest", row.tenant_id, row.back_test_id)
         ),
-        back_test_digest=row.back_test.get("digest"),
+        back_test_sha256=row.back_test.get("digest"),
         reason=row.reason,
         set_at=row.set_at,
         set_by=row.set_by,

@@ -25,7 +25,7 @@ class Exclusion(Node):
     window: str = strawberry.field(description="What reports call it.")
     start: datetime
     end: datetime = strawberry.field(description="The first instant that counts again.")
-    objectives: list[str] | None = strawberry.field(description="Null: all of the tenant's.")
+    objective_keys: list[str] | None = strawberry.field(description="Null: all of the tenant's.")
     state: model.ExclusionState
     reason: str
     evidence: str = strawberry.field(description="Where what happened can be looked up.")
@@ -40,7 +40,7 @@ class Exclusion(Node):
         return (await house.exclusions.proposal(actor, self.row)).decode()
 
     @strawberry.field(description="What was asked of the approvers; they decide there.")
-    async def approval(self, info: Info) -> ApprovalRequest:
+    async def approval_request(self, info: Info) -> ApprovalRequest:
         house, actor = info.context.house, info.context.actor
         return approval_request(
             await house.approval_inbox.get(actor, self.row.tenant_id, self.row.request_id)
@@ -57,7 +57,7 @@ def exclusion(row: model.StoredExclusion) -> Exclusion:
         window=row.window,
         start=row.start,
         end=row.end,
-        objectives=None if row.objectives is None else list(row.objectives),
+        objective_keys=None if row.objectives is None else list(row.objectives),
         state=row.state,
         reason=row.reason,
         evidence=row.evidence,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import cast
@@ -11,6 +10,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from schema.context import Info
+from schema.types.named import NamedValue, NamedValueInput, named_values
 from schema.work import weighs
 from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.explanation.evidence import LinkKind, Strength
@@ -23,15 +23,9 @@ strawberry.enum(Strength, name="CostLinkStrength", description="How well it fits
 strawberry.enum(Figure, name="CostFigure", description="Which kind of figure is opened.")
 
 
-@strawberry.type(description="One dimension and its value.")
-class CostDimension:
-    name: str
-    value: str = strawberry.field(description="Empty: cost without one.")
-
-
 @strawberry.type(description="A part of the bill that moved as one.")
 class CostCause:
-    where: list[CostDimension] = strawberry.field(description="Empty: everything alike.")
+    where: list[NamedValue] = strawberry.field(description="Empty: everything alike.")
     contribution: Decimal
     share: float | None = strawberry.field(description="Of the delta; null where that is zero.")
     confidence: float
@@ -48,12 +42,6 @@ class CostDriver:
     contribution: Decimal
 
 
-@strawberry.input(description="One dimension and its value.")
-class CostDimensionInput:
-    name: str
-    value: str
-
-
 @strawberry.type(description="One usage event as it was delivered.")
 class CostUsageEvent:
     time: datetime
@@ -61,7 +49,7 @@ class CostUsageEvent:
     operation: str
     region: str
     adapter: str | None
-    labels: list[CostDimension]
+    labels: list[NamedValue]
     quantity: Decimal
     unit: str
     cost: Decimal
@@ -128,7 +116,7 @@ class CostExplanation:
         self,
         info: Info,
         figure: Figure = Figure.PART,
-        where: list[CostDimensionInput] | None = None,
+        where: list[NamedValueInput] | None = None,
         comparable: bool = False,
     ) -> CostOrigins:
         named = {each.name: each.value for each in where or ()}
@@ -160,7 +148,7 @@ def explanation(row: Explanation) -> CostExplanation:
         delta=row.attribution.delta,
         causes=[
             CostCause(
-                where=_where(each.where),
+                where=named_values(each.where),
                 contribution=each.contribution,
                 share=each.share,
                 confidence=each.confidence,
@@ -212,7 +200,7 @@ def _origins(found: Origins) -> CostOrigins:
                 operation=each.operation,
                 region=each.region,
                 adapter=each.adapter,
-                labels=_where(each.labels),
+                labels=named_values(each.labels),
                 quantity=each.quantity,
                 unit=each.unit,
                 cost=each.cost,
@@ -223,7 +211,3 @@ def _origins(found: Origins) -> CostOrigins:
             for each in found.events
         ],
     )
-
-
-def _where(where: Mapping[str, str]) -> list[CostDimension]:
-    return [CostDimension(name=name, value=value) for name, value in where.items()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 from urllib.parse import quote
 
@@ -13,24 +14,37 @@ from schema.ids import Node, encode
 from schema.work import GATHERED
 from trust_portal.evidence import export as model
 from trust_portal.evidence.instructions import verify_command
-from trust_portal.learning.postmortems.model import COPY_KIND as POSTMORTEM_COPY
-from trust_portal.reliability.credits.model import KIND as CREDIT_MEMO
-from trust_portal.reliability.reports.model import KIND as SLA_REPORT
+from trust_portal.learning.postmortems import model as postmortems
+from trust_portal.reliability.credits import model as credit_model
+from trust_portal.reliability.reports import model as reports
 from trust_portal.trust.bundle_pages import page_of_subject
-from trust_portal.trust.compliance.model import KIND as COMPLIANCE
-from trust_portal.trust.qbr.model import KIND as QBR
-from trust_portal.trust.report.model import KIND as TRUST_REPORT
+from trust_portal.trust.compliance import model as compliance
+from trust_portal.trust.qbr import model as qbr
+from trust_portal.trust.report import model as trust_report
 
 strawberry.enum(model.ExportState, name="ExportState", description="How far an export is.")
 
-#: What a subject's id is of, by the kind of the bundle.
-_SUBJECTS: Final = {
-    COMPLIANCE: "ComplianceEvaluation",
-    CREDIT_MEMO: "Credit",
-    POSTMORTEM_COPY: "PostmortemCopy",
-    QBR: "Qbr",
-    SLA_REPORT: "SlaReport",
-    TRUST_REPORT: "TrustReport",
+
+class ExportKind(StrEnum):
+    COMPLIANCE = compliance.KIND
+    CREDIT_MEMO = credit_model.KIND
+    POSTMORTEM = postmortems.KIND
+    POSTMORTEM_COPY = postmortems.COPY_KIND
+    QBR = qbr.KIND
+    SLA_REPORT = reports.KIND
+    TRUST_REPORT = trust_report.KIND
+
+
+strawberry.enum(ExportKind, description="What a bundle is of.")
+
+#: What a document's id is of, by the kind of the bundle.
+_DOCUMENTS: Final = {
+    ExportKind.COMPLIANCE: "ComplianceEvaluation",
+    ExportKind.CREDIT_MEMO: "Credit",
+    ExportKind.POSTMORTEM_COPY: "PostmortemCopy",
+    ExportKind.QBR: "Qbr",
+    ExportKind.SLA_REPORT: "SlaReport",
+    ExportKind.TRUST_REPORT: "TrustReport",
 }
 _FETCHES: Final = "Where a signed-in browser or a bearer token fetches"
 
@@ -46,7 +60,7 @@ class ExportFile:
 
 @strawberry.type(description="A signed bundle, or one in the making.")
 class Export(Node):
-    kind: str
+    kind: ExportKind
     revision: int
     state: model.ExportState
     step: str = strawberry.field(description="What is being done, for people.")
@@ -92,7 +106,7 @@ class Export(Node):
     @strawberry.field(
         description="Id of the key that signed its manifest; null until that is recorded.", metadata=GATHERED
     )
-    async def key_id(self, info: Info) -> str | None:
+    async def signing_key_fingerprint(self, info: Info) -> str | None:
         manifest = (self.row.tenant_id, self.row.manifest_receipt_id)
         return await info.context.loaders.signing_keys.load(manifest)
 
@@ -111,12 +125,12 @@ class Export(Node):
         return encode("Receipt", self.row.tenant_id, self.row.manifest_receipt_id)
 
     @strawberry.field(description="Id of the document that it is a bundle of.")
-    def subject_id(self) -> strawberry.ID | None:
-        noun = _SUBJECTS.get(self.kind)
+    def document_id(self) -> strawberry.ID | None:
+        noun = _DOCUMENTS.get(self.kind)
         return None if noun is None else encode(noun, self.row.tenant_id, self.row.subject_id)
 
     @strawberry.field(description="Where that document is read; null of a kind without a page.")
-    def subject_url(self, info: Info) -> str | None:
+    def document_url(self, info: Info) -> str | None:
         page = page_of_subject(self.kind, self.row.subject_id)
         return None if page is None else f"{self._root(info)}{page}"
 
@@ -140,7 +154,7 @@ class Export(Node):
 def export(row: model.Export, tenant_key: str) -> Export:
     return Export(
         id=encode("Export", row.tenant_id, row.id),
-        kind=row.kind,
+        kind=ExportKind(row.kind),
         revision=row.revision,
         state=row.state,
         step=row.step,

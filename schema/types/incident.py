@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import strawberry
+from strawberry.scalars import JSON
 
 from schema.context import Info
 from schema.ids import Node, encode
+from schema.types.major_because import MajorBecause
 from schema.types.prevention import RecurredAction, recurred_actions
 from schema.types.tenant_incident import IncidentEntry
 from trust_portal.facts import operations_model
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents import model
+from trust_portal.learning.incidents.alarms import AlarmKind
 from trust_portal.learning.incidents.integrating import IntegrationView
 from trust_portal.learning.incidents.integrations_model import Integration, RefusedDelivery
 from trust_portal.learning.incidents.service import IncidentView
@@ -22,7 +24,12 @@ from trust_portal.learning.incidents.service import IncidentView
 strawberry.enum(
     RefusedDelivery, name="RefusedDelivery", description="Why a delivery to a pager was turned away."
 )
-strawberry.enum(model.MajorBecause, name="MajorBecause", description="How an incident became a P1 or P2.")
+strawberry.enum(
+    model.GapReason,
+    name="IncidentGapReason",
+    description="Why what was told belongs to no incident: nobody declared it, or several did by one key.",
+)
+strawberry.enum(AlarmKind, name="AlarmKind", description="What an alarm says.")
 
 
 @strawberry.type(
@@ -63,12 +70,12 @@ class VendorIncident(Node):
     mitigated_at: datetime | None
     resolved_at: datetime | None
     reopened: int
-    merged_into: strawberry.ID | None
-    major_because: model.MajorBecause | None = strawberry.field(
+    merged_into_id: strawberry.ID | None
+    major_because: MajorBecause | None = strawberry.field(
         description="By what it became a P1 or P2, which takes a postmortem; null: it never was one."
     )
     everybody: bool = strawberry.field(description="It may touch every customer.")
-    objectives: list[str] | None = strawberry.field(description="Null: all of them.")
+    objective_keys: list[str] | None = strawberry.field(description="Null: all of them.")
 
 
 @strawberry.type(description="An incident with its course.")
@@ -76,15 +83,15 @@ class VendorIncidentDetail:
     incident: VendorIncident
     timeline: list[VendorIncidentEntry] = strawberry.field(description="In the order of what happened.")
     merged: list[VendorIncident] = strawberry.field(description="What was merged into it.")
-    tenants: list[str] = strawberry.field(description="Keys of the customers it names.")
-    unknown_objectives: list[str] = strawberry.field(
+    tenant_keys: list[str] = strawberry.field(description="Keys of the customers it names.")
+    unknown_objective_keys: list[str] = strawberry.field(
         description="Objectives that it names and no contract in force of whom it touches has."
     )
     postmortem_id: strawberry.ID | None = strawberry.field(description="Null: it takes none.")
     row: strawberry.Private[model.Incident]
 
     @strawberry.field(description="The approval that a lower severity waits for; null: it waits for none.")
-    async def waits_for(self, info: Info) -> strawberry.ID | None:
+    async def approval_request_id(self, info: Info) -> strawberry.ID | None:
         request_id = await info.context.house.downgrades.waiting(info.context.actor, self.row.id)
         return None if request_id is None else encode("ApprovalRequest", VENDOR_ID, request_id)
 
@@ -97,7 +104,7 @@ class VendorIncidentDetail:
 class IncidentGap:
     source: str
     key: str
-    reason: str = strawberry.field(description="undeclared or ambiguous")
+    reason: model.GapReason
     worst_severity: model.Severity | None
     first_at: datetime
     last_at: datetime
@@ -107,12 +114,12 @@ class IncidentGap:
 @strawberry.type(description="An alarm that became no incident, and why.")
 class UnmatchedAlarm:
     key: str
-    kind: str
+    kind: AlarmKind
     why: str
     settled: bool = strawberry.field(
         description="Later rules make no P1 or P2 of it, or somebody said of which incident it was: no gap any more."
     )
-    fields: str = strawberry.field(description="JSON: what rules look at, by dotted path.")
+    fields: JSON = strawberry.field(description="What rules look at, by dotted path.")
     rules_version: int
     received_at: datetime
 
@@ -170,10 +177,10 @@ class IncidentIntegration(IncidentIntegrationVersion):
         return [
             UnmatchedAlarm(
                 key=each.key,
-                kind=each.kind,
+                kind=AlarmKind(each.kind),
                 why=each.why,
                 settled=each.settled,
-                fields=json.dumps(each.fields, ensure_ascii=False),
+                fields=cast("JSON", dict(each.fields)),
                 rules_version=each.version,
                 received_at=each.received_at,
             )
@@ -188,7 +195,7 @@ class MaintenanceWindow:
     end: datetime
     announced_at: datetime
     reason: str
-    objectives: list[str] | None = strawberry.field(description="Null: all of them.")
+    objective_keys: list[str] | None = strawberry.field(description="Null: all of them.")
     cancelled_at: datetime | None
 
 
@@ -213,10 +220,12 @@ def vendor_incident(row: model.Incident) -> VendorIncident:
         mitigated_at=row.mitigated_at,
         resolved_at=row.resolved_at,
         reopened=row.reopened,
-        merged_into=None if row.merged_into is None else encode("VendorIncident", VENDOR_ID, row.merged_into),
+        merged_into_id=None
+        if row.merged_into is None
+        else encode("VendorIncident", VENDOR_ID, row.merged_into),
         major_because=row.major_because,
         everybody=row.everybody,
-        objectives=None if row.objectives is None else list(row.objectives),
+        objective_keys=None if row.objectives is None else list(row.objectives),
     )
 
 
@@ -226,8 +235,8 @@ def vendor_incident_detail(view: IncidentView) -> VendorIncidentDetail:
         incident=vendor_incident(view.incident),
         timeline=[_vendor_entry(each) for each in view.entries],
         merged=[vendor_incident(each) for each in view.merged],
-        tenants=[tenant.key for tenant in view.customers],
-        unknown_objectives=list(view.unknown_objectives),
+        tenant_keys=[tenant.key for tenant in view.customers],
+        unknown_objective_keys=list(view.unknown_objectives),
         postmortem_id=None if id_ is None else encode("Postmortem", VENDOR_ID, id_),
         row=view.incident,
     )
@@ -237,7 +246,7 @@ def incident_gap(row: model.IncidentGap) -> IncidentGap:
     return IncidentGap(
         source=row.source,
         key=row.key,
-        reason=row.reason.value,
+        reason=row.reason,
         worst_severity=row.worst_severity,
         first_at=row.first_at,
         last_at=row.last_at,
@@ -268,7 +277,7 @@ def maintenance_window(row: operations_model.MaintenanceWindow) -> MaintenanceWi
         end=row.end,
         announced_at=row.announced_at,
         reason=row.reason,
-        objectives=None if row.objectives is None else list(row.objectives),
+        objective_keys=None if row.objectives is None else list(row.objectives),
         cancelled_at=row.cancelled_at,
     )
 

@@ -8,6 +8,7 @@ from datetime import datetime
 import strawberry
 
 from schema.ids import encode
+from schema.types.named import NamedValue, named_values
 from schema.types.sending import Channel, DeliveryState
 from trust_portal.notify import model
 from trust_portal.notify.log import InboxItem, LoggedDelivery
@@ -21,19 +22,13 @@ strawberry.enum(
 )
 
 
-@strawberry.type(description="A value of a notification, by its name.")
-class NotificationFact:
-    name: str
-    value: str
-
-
 @strawberry.type(description="Something the caller was told.")
 class Notification:
     id: strawberry.ID
     topic: Topic
     title: str
     text: str
-    facts: list[NotificationFact]
+    facts: list[NamedValue]
     path: str = strawberry.field(description="What it is about, in this portal.")
     at: datetime
     read_at: datetime | None
@@ -107,7 +102,7 @@ def notification(row: InboxItem) -> Notification:
         topic=told.topic,
         title=told.title,
         text=told.text,
-        facts=[NotificationFact(name=name, value=value) for name, value in told.facts.items()],
+        facts=named_values(told.facts),
         path=told.path,
         at=told.at,
         read_at=row.read_at,

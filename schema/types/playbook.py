@@ -5,7 +5,6 @@ Amounts are exact decimals in major units of the currency beside them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -13,6 +12,7 @@ from uuid import UUID
 import strawberry
 
 from schema.ids import Node, encode
+from schema.types.named import NamedValue, named_values
 from trust_portal.cost.remediation import model, reading
 from trust_portal.cost.remediation.intent import radius, rehearsed
 from trust_portal.cost.remediation.playbooks import ControlAction, Mode
@@ -26,12 +26,6 @@ strawberry.enum(Mode, name="PlaybookMode", description="How a plan goes on by it
 strawberry.enum(Reach, name="KillSwitchReach", description="What a switch stops.")
 
 
-@strawberry.type(description="A name and its value: of a target, a parameter, or a part of usage.")
-class NamedValue:
-    name: str
-    value: str
-
-
 @strawberry.type(description="One thing that happened to a run.")
 class PlaybookStep:
     ordinal: int
@@ -42,7 +36,7 @@ class PlaybookStep:
     reason: str | None = strawberry.field(description="Why, where something went otherwise than planned.")
     rules: list[str] = strawberry.field(description="The policies that refused, if they did.")
     receipt_id: strawberry.ID | None
-    approval_id: strawberry.ID | None
+    approval_request_id: strawberry.ID | None
 
 
 @strawberry.type(description="A plan from a playbook, and all that became of it.")
@@ -144,7 +138,7 @@ def playbook_standings(row: reading.Standing) -> list[PlaybookStanding]:
             cooling_down=[
                 CoolDown(
                     tenant_id=encode("Tenant", at.tenant_id, at.tenant_id),
-                    target=_named(at.target),
+                    target=named_values(at.target),
                     until=at.until,
                 )
                 for at in each.cooling
@@ -177,9 +171,9 @@ def playbook_run(row: model.Run) -> PlaybookRun:
         action=plan.playbook.action,
         mode=plan.playbook.mode,
         state=row.state,
-        target=_named(plan.target),
-        parameters=_named(plan.parameters),
-        acts_upon=_named(plan.part.where),
+        target=named_values(plan.target),
+        parameters=named_values(plan.parameters),
+        acts_upon=named_values(plan.part.where),
         currency=plan.currency,
         saving_per_hour=plan.saving.per_hour,
         saving_total=plan.saving.total,
@@ -221,11 +215,7 @@ def _step(tenant_id: UUID, row: model.Step) -> PlaybookStep:
         reason=None if why is None else str(why),
         rules=[str(each) for each in row.detail.get("rules", ())],
         receipt_id=None if row.receipt_id is None else encode("Receipt", tenant_id, row.receipt_id),
-        approval_id=None
+        approval_request_id=None
         if row.approval_id is None
         else encode("ApprovalRequest", tenant_id, row.approval_id),
     )
-
-
-def _named(values: Mapping[str, str]) -> list[NamedValue]:
-    return [NamedValue(name=name, value=value) for name, value in values.items()]

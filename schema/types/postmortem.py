@@ -12,6 +12,7 @@ import strawberry
 from schema.context import Context, Info
 from schema.ids import Node, encode
 from schema.types.export import Export, export
+from schema.types.major_because import MajorBecause
 from schema.types.prevention import RecurredAction, recurred_actions
 from trust_portal.evidence import export as stored
 from trust_portal.kernel.ids import VENDOR_ID
@@ -35,7 +36,7 @@ class PostmortemVersion(Node):
     reviewer: str
     rationale: str
     reason: str | None = strawberry.field(description="Why there is a version after the first.")
-    superseded_by: int | None
+    superseded_by_version: int | None
     receipt_id: strawberry.ID
     export: Export | None = strawberry.field(description="The bundle that came with its signature.")
     renewed_export: Export | None = strawberry.field(
@@ -62,7 +63,7 @@ class PostmortemStep:
     at: datetime
     by: str
     reason: str = strawberry.field(description="Of a signature the rationale; of the opening why it was.")
-    digest: str | None = strawberry.field(
+    sha256: str | None = strawberry.field(
         description="Of the document that was submitted, accepted or signed."
     )
     receipt_id: strawberry.ID
@@ -75,7 +76,7 @@ class Postmortem(Node):
     state: model.PostmortemState
     version: int = strawberry.field(description="The one that is being written, or the newest signed.")
     opened_at: datetime
-    opened_because: str = strawberry.field(description="declared, raised or merged")
+    opened_because: MajorBecause = strawberry.field(description="How its incident became a P1 or P2.")
     versions: list[PostmortemVersion]
 
 
@@ -85,7 +86,7 @@ class Postmortem(Node):
 class PostmortemDetail:
     postmortem: Postmortem
     document: str = strawberry.field(description="JSON, as docs/formats/postmortem.md says.")
-    digest: str | None = strawberry.field(description="Of the document in review or signed; null in a draft.")
+    sha256: str | None = strawberry.field(description="Of the document in review or signed; null in a draft.")
     draft_revision: int = strawberry.field(description="What is changed next; 0: nothing is written yet.")
     lacking: list[str] = strawberry.field(description="Written parts without which it cannot be submitted.")
     accepted: bool = strawberry.field(description="A review stands: it can be signed.")
@@ -114,7 +115,7 @@ class PostmortemDetail:
                 at=each.at,
                 by=each.by.name,
                 reason=each.reason,
-                digest=each.digest,
+                sha256=each.digest,
                 receipt_id=encode("Receipt", VENDOR_ID, each.receipt_id),
             )
             for each in self.row.steps
@@ -136,7 +137,7 @@ class PostmortemDetail:
 
 
 @strawberry.type(description="A warning that somebody let stand, and why.")
-class LetStand:
+class AcknowledgedWarning:
     warning: str = strawberry.field(description="Its id.")
     reason: str
 
@@ -150,7 +151,9 @@ class PostmortemRelease(Node):
     profile: str
     withheld: list[str] = strawberry.field(description="Places of the document that can still be disclosed.")
     disclosed: list[str] = strawberry.field(description="Places of the document that were shown.")
-    acknowledged: list[LetStand] = strawberry.field(description="Warnings that were let stand.")
+    acknowledgements: list[AcknowledgedWarning] = strawberry.field(
+        description="Warnings that were let stand."
+    )
     at: datetime
     by: str
     reason: str
@@ -159,7 +162,7 @@ class PostmortemRelease(Node):
 
 @strawberry.type(description="What to look at again before a copy is released.")
 class PostmortemWarning:
-    id: str = strawberry.field(description="Acknowledged by it.")
+    key: str = strawberry.field(description="Acknowledged by it.")
     place: str = strawberry.field(description="In the document.")
     words: str = strawberry.field(description="What was found there.")
     message: str
@@ -179,7 +182,7 @@ def postmortem_release_preview(row: Preview) -> PostmortemReleasePreview:
         copy=json.dumps(row.copy, ensure_ascii=False),
         withheld=list(row.withheld),
         warnings=[
-            PostmortemWarning(id=each.id, place=each.place, words=each.words, message=each.message)
+            PostmortemWarning(key=each.id, place=each.place, words=each.words, message=each.message)
             for each in row.warnings
         ],
     )
@@ -218,7 +221,7 @@ def _version(
         reviewer=row.reviewer.name,
         rationale=row.rationale,
         reason=row.reason,
-        superseded_by=row.superseded_by,
+        superseded_by_version=row.superseded_by,
         receipt_id=encode("Receipt", VENDOR_ID, row.receipt_id),
         export=_export(signed),
         renewed_export=_export(renewed),
@@ -241,7 +244,7 @@ def postmortem_detail(row: Opened) -> PostmortemDetail:
     return PostmortemDetail(
         postmortem=opened_postmortem(row),
         document=row.frozen or json.dumps(row.document, ensure_ascii=False),
-        digest=digest,
+        sha256=digest,
         draft_revision=0 if row.draft is None else row.draft.revision,
         lacking=list((model.Written() if row.draft is None else row.draft.written).lacking),
         accepted=row.postmortem.accepted is not None,
@@ -268,7 +271,9 @@ def _postmortem_release(row: StoredRelease, concealed: Sequence[str]) -> Postmor
         profile=row.profile,
         withheld=list(concealed),
         disclosed=list(row.disclosed),
-        acknowledged=[LetStand(warning=id_, reason=why) for id_, why in row.acknowledged.items()],
+        acknowledgements=[
+            AcknowledgedWarning(warning=id_, reason=why) for id_, why in row.acknowledged.items()
+        ],
         at=row.at,
         by=row.by.name,
         reason=row.reason,

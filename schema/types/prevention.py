@@ -246,7 +246,7 @@ class CoverageLine:
     worst_severity: Severity | None
     severity: Severity | None = strawberry.field(description="In force now; null: never declared.")
     downgraded: bool
-    covered_by: strawberry.ID | None = strawberry.field(
+    covered_by_id: strawberry.ID | None = strawberry.field(
         description="The incident whose signed postmortem covers it."
     )
     pager: str | None = strawberry.field(
@@ -438,7 +438,9 @@ def _line(each: LedgerLine) -> CoverageLine:
         worst_severity=each.worst_severity,
         severity=None if incident is None else incident.severity,
         downgraded=each.downgraded,
-        covered_by=None if each.covered_by is None else encode("VendorIncident", VENDOR_ID, each.covered_by),
+        covered_by_id=None
+        if each.covered_by is None
+        else encode("VendorIncident", VENDOR_ID, each.covered_by),
         pager=each.pager,
         since=each.since,
         owner=each.owner,

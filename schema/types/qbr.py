@@ -9,6 +9,7 @@ from datetime import date, datetime
 import strawberry
 
 from schema.ids import Node, encode
+from schema.types.trust_report import AcknowledgedSection, acknowledged_section
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.trust.accounts import model as accounts
 from trust_portal.trust.qbr import model
@@ -19,7 +20,7 @@ from trust_portal.trust.qbr.reading import OpenedQbr, Standing
 from trust_portal.trust.qbr.reviewing import seen
 from trust_portal.trust.report.model import blocked_as, blocking
 from trust_portal.trust.sections.document import section_json
-from trust_portal.trust.sections.model import Section, Unit
+from trust_portal.trust.sections.model import Section, State, Unit
 
 strawberry.enum(accounts.Readiness, name="AccountReadiness", description="How far the next review's QBR is.")
 strawberry.enum(model.EntryKind, name="QbrEntryKind", description="What is said about a QBR's data.")
@@ -39,7 +40,7 @@ class Account:
     lead_days: int = strawberry.field(description="How long before the review its QBR is prepared.")
     quarter: str | None = strawberry.field(description="Which quarter the review is about.")
     readiness: accounts.Readiness
-    blocking: int = strawberry.field(description="Sections that are stale or missing.")
+    blocking_count: int = strawberry.field(description="Sections that are stale or missing.")
     qbr_id: strawberry.ID | None
 
 
@@ -48,7 +49,7 @@ class Qbr(Node):
     period: str
     as_of: datetime
     prepared_by: str
-    blocking: int = strawberry.field(description="Sections that are stale or missing.")
+    blocking_count: int = strawberry.field(description="Sections that are stale or missing.")
     revision: int | None = strawberry.field(description="Of the period's issued ones; null of a draft.")
     issued_at: datetime | None
     issued_by: str | None
@@ -56,23 +57,12 @@ class Qbr(Node):
     receipt_id: strawberry.ID
 
 
-@strawberry.type(
-    description="What was stale or missing in an issued review, and why it went out all the same."
-)
-class QbrAcknowledgement:
-    section: str
-    title: str
-    state: str
-    why: str
-    reason: str
-
-
 @strawberry.type(description="An issued review in a list: what took its place, and what was let stand in it.")
 class ListedQbr:
     qbr: Qbr
     reason: str | None = strawberry.field(description="Why there is another revision; null of the first.")
-    superseded_by: strawberry.ID | None
-    acknowledgements: list[QbrAcknowledgement]
+    superseded_by_id: strawberry.ID | None
+    acknowledgements: list[AcknowledgedSection]
 
 
 @strawberry.type(description="A document that a review rests on, or one that is missing.")
@@ -82,8 +72,8 @@ class QbrInput:
     revision: int | None
     signed_at: datetime | None
     as_of: datetime | None
-    max_age: str
-    state: str
+    max_age: str = strawberry.field(description="How old it may be, in words.")
+    state: State
     file: str | None = strawberry.field(description="Its name in the bundle.")
 
 
@@ -92,7 +82,7 @@ class IssuedQbr:
     qbr: Qbr
     document: str = strawberry.field(description="qbr.json: RFC 8785 JSON, every figure a string.")
     export_id: strawberry.ID | None = strawberry.field(description="Of its bundle, on the way or ready.")
-    superseded_by: strawberry.ID | None
+    superseded_by_id: strawberry.ID | None
     inputs: list[QbrInput]
 
 
@@ -105,7 +95,7 @@ class QbrBlocking:
 
 @strawberry.type(description="A recommendation of a draft, and what was said of it as it stands.")
 class QbrRecommendation:
-    id: str
+    key: str
     title: str
     seen: str = strawberry.field(description="Digest of its figures, to be handed back with the review.")
     verdict: model.Verdict | None
@@ -161,7 +151,7 @@ def account(row: accounts.Account) -> Account:
         lead_days=settings.lead.days,
         quarter=settings.quarter,
         readiness=row.readiness,
-        blocking=row.blocking,
+        blocking_count=row.blocking,
         qbr_id=None if row.qbr_id is None else encode("Qbr", tenant.id, row.qbr_id),
     )
 
@@ -173,7 +163,7 @@ def qbr(row: model.Qbr) -> Qbr:
         period=row.period,
         as_of=row.as_of,
         prepared_by=row.prepared_by,
-        blocking=row.blocking,
+        blocking_count=row.blocking,
         revision=None if issue is None else issue.revision,
         issued_at=None if issue is None else issue.at,
         issued_by=None if issue is None else issue.by_name,
@@ -187,16 +177,9 @@ def listed_qbr(row: Standing) -> ListedQbr:
     return ListedQbr(
         qbr=qbr(row.qbr),
         reason=None if issue is None else issue.reason,
-        superseded_by=None if row.later is None else encode("Qbr", row.qbr.tenant_id, row.later.id),
+        superseded_by_id=None if row.later is None else encode("Qbr", row.qbr.tenant_id, row.later.id),
         acknowledgements=[
-            QbrAcknowledgement(
-                section=each.section,
-                title=each.title,
-                state=each.state.value,
-                why=each.why,
-                reason=each.reason,
-            )
-            for each in (() if issue is None else issue.acknowledged)
+            acknowledged_section(each) for each in (() if issue is None else issue.acknowledged)
         ],
     )
 
@@ -207,7 +190,7 @@ def issued_qbr(opened: OpenedQbr) -> IssuedQbr:
         qbr=qbr(opened.qbr),
         document=json.dumps(opened.document, ensure_ascii=False, separators=(",", ":"), sort_keys=True),
         export_id=None if opened.export is None else encode("Export", tenant_id, opened.export.id),
-        superseded_by=None if opened.later is None else encode("Qbr", tenant_id, opened.later.id),
+        superseded_by_id=None if opened.later is None else encode("Qbr", tenant_id, opened.later.id),
         inputs=_inputs(sections_of(opened.document)),
     )
 
@@ -271,7 +254,7 @@ def _inputs(sections: Sequence[Section]) -> list[QbrInput]:
                 signed_at=signed_at,
                 as_of=at,
                 max_age=max_age.value or "",
-                state=state.value or "",
+                state=State(state.value or State.MISSING.value),
                 file=None if file.value == NO_FILE else file.value,
             )
         )
@@ -289,7 +272,7 @@ def _recommendations(draft: model.Draft) -> list[QbrRecommendation]:
             stands = said if said is not None and said.seen == digest else None
             found.append(
                 QbrRecommendation(
-                    id=row.id,
+                    key=row.id,
                     title=row.cells[0].value or "",
                     seen=digest,
                     verdict=None if stands is None else stands.verdict,

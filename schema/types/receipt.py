@@ -19,6 +19,8 @@ from trust_portal.kernel.canonical import canonical
 
 strawberry.enum(ReceiptKind, name="ReceiptKind", description="What kind of act a receipt is of.")
 
+__all__ = ["KindArgument", "Receipt", "ReceiptKind", "Subject", "receipt", "receipt_of"]
+
 KindArgument = Annotated[ReceiptKind | None, strawberry.argument(description="Only receipts of this kind.")]
 
 

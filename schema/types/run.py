@@ -21,7 +21,7 @@ class SlaRunTenant:
     outcome: model.Outcome
     reason: str | None
     revision: int | None
-    report_id: strawberry.ID | None
+    sla_report_id: strawberry.ID | None
 
 
 @strawberry.type(description="The reports of one period for every tenant.")
@@ -43,7 +43,7 @@ class SlaRun:
                 outcome=each.outcome,
                 reason=each.reason,
                 revision=each.revision,
-                report_id=encode("SlaReport", each.tenant_id, each.report_id) if each.report_id else None,
+                sla_report_id=encode("SlaReport", each.tenant_id, each.report_id) if each.report_id else None,
             )
             for each in progress.tenants
         ]

@@ -39,7 +39,7 @@ class PostmortemCopy(Node):
     released_at: datetime
     path: strawberry.Private[str]
     export: Export | None = strawberry.field(description="Its bundle, on the way or ready.")
-    superseded_by: int | None = strawberry.field(
+    superseded_by_version: int | None = strawberry.field(
         description="The version that counts, where the copy is of another: released to the tenant or not."
     )
     superseded_at: datetime | None = strawberry.field(description="When that one was signed.")
@@ -91,7 +91,7 @@ class Incident(Node):
         description="It is or was a P1 or P2: a postmortem is owed, whatever it is now. While `postmortem` is null "
         "none was released to the tenant, or the viewer may not read it."
     )
-    merged_into: strawberry.ID | None = strawberry.field(
+    merged_into_id: strawberry.ID | None = strawberry.field(
         description="The incident in which it goes on, where the tenant sees that one too."
     )
     title: str
@@ -99,7 +99,7 @@ class Incident(Node):
     named: bool = strawberry.field(
         description="The vendor named this tenant; otherwise it may have touched every customer."
     )
-    objectives: list[str] | None = strawberry.field(description="Null: all of them.")
+    objective_keys: list[str] | None = strawberry.field(description="Null: all of them.")
     began_at: datetime
     detected_at: datetime
     declared_at: datetime
@@ -146,11 +146,11 @@ def incident(row: touched.AffectingIncident, tenant_id: UUID, tenant_key: str) -
         declared_severity=row.declared_severity,
         worst_severity=row.worst_severity,
         owes_postmortem=row.needs_postmortem,
-        merged_into=None if row.merged_into is None else encode("Incident", tenant_id, row.merged_into),
+        merged_into_id=None if row.merged_into is None else encode("Incident", tenant_id, row.merged_into),
         title=row.title,
         service=row.service,
         named=row.named,
-        objectives=None if row.objectives is None else list(row.objectives),
+        objective_keys=None if row.objectives is None else list(row.objectives),
         began_at=row.began_at,
         detected_at=row.detected_at,
         declared_at=row.declared_at,
@@ -174,7 +174,7 @@ def postmortem_copy(
         sha256=row.sha256,
         released_at=row.at,
         path=f"/t/{tenant_key}/postmortems/{row.id}",
-        superseded_by=None if later is None else later.version,
+        superseded_by_version=None if later is None else later.version,
         superseded_at=None if later is None else later.at,
         export=None if bundle is None else export(bundle, tenant_key),
         row=row,

@@ -23,7 +23,7 @@ class TrustBatchTenant:
     name: str
     outcome: model.BatchOutcome
     reason: str | None = strawberry.field(description="What is stale or missing, by name.")
-    report_id: strawberry.ID | None
+    trust_report_id: strawberry.ID | None
 
 
 @strawberry.type(description="How many tenants came to one outcome.")
@@ -73,7 +73,9 @@ class TrustBatch:
                 name=each.tenant_name,
                 outcome=each.outcome,
                 reason=each.reason,
-                report_id=encode("TrustReport", each.tenant_id, each.report_id) if each.report_id else None,
+                trust_report_id=encode("TrustReport", each.tenant_id, each.report_id)
+                if each.report_id
+                else None,
             )
             for each in progress.tenants
         ]

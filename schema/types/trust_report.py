@@ -12,7 +12,7 @@ from schema.ids import Node, encode
 from schema.types.export import Export, export
 from schema.types.receipt import Receipt, receipt_of
 from schema.work import GATHERED
-from trust_portal.trust.report.model import KIND, Preview, StoredTrustReport, blocked_as
+from trust_portal.trust.report.model import KIND, Acknowledged, Preview, StoredTrustReport, blocked_as
 from trust_portal.trust.sections.document import section_json
 from trust_portal.trust.sections.model import Section, State
 
@@ -33,12 +33,12 @@ class TrustReport(Node):
     number: int = strawberry.field(description="Counted among the tenant's reports, from 1.")
     period: str
     revision: int = strawberry.field(description="Counted among the period's, from 1.")
-    superseded_by: int | None = strawberry.field(
+    superseded_by_revision: int | None = strawberry.field(
         description="The revision that took its place; null while it stands."
     )
     as_of: datetime
     sha256: str = strawberry.field(description="Of the document's RFC 8785 bytes.")
-    acknowledged: list[AcknowledgedSection]
+    acknowledgements: list[AcknowledgedSection]
     reason: str | None = strawberry.field(description="Why there is a revision after the first.")
     published_at: datetime
     published_by: str
@@ -64,13 +64,13 @@ class TrustReport(Node):
 
 @strawberry.type(description="A part of a trust document with its source and age.")
 class TrustSection:
-    id: str
+    key: str
     title: str
     state: State
     why: str | None
     source: str
     as_of: datetime | None
-    max_age: int = strawberry.field(description="How many seconds after that it is fresh.")
+    max_age_seconds: int = strawberry.field(description="How many seconds after that it is fresh.")
     seen: str | None = strawberry.field(
         description="What an acknowledgement of it says was seen; null where nothing blocks."
     )
@@ -89,21 +89,22 @@ class TrustReportPreview:
     blocking: list[str] = strawberry.field(description="Ids of the sections that are stale or missing.")
 
 
+def acknowledged_section(row: Acknowledged) -> AcknowledgedSection:
+    return AcknowledgedSection(
+        section=row.section, title=row.title, state=row.state, why=row.why, reason=row.reason
+    )
+
+
 def trust_report(row: StoredTrustReport, tenant_key: str) -> TrustReport:
     return TrustReport(
         id=encode("TrustReport", row.tenant_id, row.id),
         number=row.number,
         period=row.period,
         revision=row.revision,
-        superseded_by=row.superseded_by,
+        superseded_by_revision=row.superseded_by,
         as_of=row.as_of,
         sha256=row.sha256,
-        acknowledged=[
-            AcknowledgedSection(
-                section=each.section, title=each.title, state=each.state, why=each.why, reason=each.reason
-            )
-            for each in row.acknowledged
-        ],
+        acknowledgements=[acknowledged_section(each) for each in row.acknowledged],
         reason=row.reason,
         published_at=row.published_at,
         published_by=row.published_by,
@@ -118,13 +119,13 @@ def trust_report_preview(row: Preview) -> TrustReportPreview:
         as_of=row.as_of,
         sections=[
             TrustSection(
-                id=each.id,
+                key=each.id,
                 title=each.title,
                 state=each.state,
                 why=each.why,
                 source=each.source,
                 as_of=each.as_of,
-                max_age=each.max_age // timedelta(seconds=1),
+                max_age_seconds=each.max_age // timedelta(seconds=1),
                 seen=blocked_as(each) if each.state.blocks else None,
                 row=each,
             )

@@ -30,7 +30,7 @@ FINANCE, RELIABILITY = "approver_finance", "approver_reliability"
 #: The second who signs has a phone in her hand: there a decision that cannot be read is not made.
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 REQUESTS = """query ($key: String!) { tenant(key: $key) { approvalRequests(first: 20, kind: CREDIT) { edges {
-  node { id digest nonce expiresAt intent { canonical } } } } } }"""
+  node { id intentSha256 nonce expiresAt intent { canonical } } } } } }"""
 STANDING = """query ($key: String!) { tenant(key: $key) { credits(first: 1) { edges { node { state } } }
   receipts(first: 100) { edges { node { id } } pageInfo { hasNextPage } } } }"""
 CREATE_TOKEN = """mutation ($input: CreateApiTokenInput!) { createApiToken(input: $input) {
@@ -92,8 +92,8 @@ def signed(
         "reason": "by myself",
     }
     return {
-        "requestId": request.row["id"],
-        "digest": digest(intent),
+        "approvalRequestId": request.row["id"],
+        "intentSha256": digest(intent),
         "reason": "by myself",
         "slot": slot,
         "assertion": sign(visitor.page, statement),
@@ -170,7 +170,7 @@ def proposed(operator: Any, tenant: str, period: str) -> tuple[str, Request]:
     (row,) = (
         each["node"]
         for each in ask(page, REQUESTS, key=tenant)["data"]["tenant"]["approvalRequests"]["edges"]
-        if each["node"]["digest"] == shown
+        if each["node"]["intentSha256"] == shown
     )
     return credit, Request(tenant, page.url, row)
 
@@ -260,7 +260,7 @@ def test_two_people_sign_what_six_others_cannot_and_the_memo_verifies_offline(
     twice = signed(cast, finance, request, RELIABILITY)
     names["same person twice"] = refused(cast, request, sends(finance.page, twice))
 
-    replay = given | {"requestId": other.row["id"], "digest": other.row["digest"]}
+    replay = given | {"approvalRequestId": other.row["id"], "intentSha256": other.row["intentSha256"]}
     names["replayed approval"] = refused(cast, other, sends(finance.page, replay))
 
     cast.ids[operator.name] = give_role(visit, operator.name, RELIABILITY)

@@ -23,7 +23,7 @@ from trust_portal.kernel.page import PageRequest
 
 _REQUESTS: Final = """
 query ($key: String!) {
-  tenant(key: $key) { approvalRequests(first: 20, kind: CREDIT) { edges { node { id digest } } } }
+  tenant(key: $key) { approvalRequests(first: 20, kind: CREDIT) { edges { node { id intentSha256 } } } }
 }
 """
 _APPROVE: Final = """
@@ -128,10 +128,10 @@ class Refusals:
         key, client = wanted.tenant.key, visitor.client
         asked = await self._asked(visitor, wanted)
         listed = (await ask(client, _REQUESTS, key=key))["tenant"]["approvalRequests"]["edges"]
-        request = next(each["node"]["id"] for each in listed if each["node"]["digest"] == asked.digest)
+        request = next(each["node"]["id"] for each in listed if each["node"]["intentSha256"] == asked.digest)
         command = {
-            "requestId": request,
-            "digest": signed.digest,
+            "approvalRequestId": request,
+            "intentSha256": signed.digest,
             "reason": signed.reason,
             "slot": signed.slot,
             "assertion": dict(signed.assertion),

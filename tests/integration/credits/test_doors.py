@@ -188,7 +188,7 @@ async def test_graphql_does_the_same_by_the_same_services(house: House, desk: De
     due = (await ask(cora, TENANT, key="acme"))["data"]["tenant"]["creditsDue"]
     assert due == [{"period": JUNE, "amount": "100.00", "outcome": "DUE"}]
     propose = (
-        "mutation($i: ProposeCreditInput!) { proposeCredit(input: $i) { credit { id state intentDigest } "
+        "mutation($i: ProposeCreditInput!) { proposeCredit(input: $i) { credit { id state intentSha256 } "
         "userErrors { code path } } }"
     )
     input_ = {"tenantId": tenant_id, "period": JUNE, "reason": "by the report"}
@@ -243,12 +243,12 @@ async def test_graphql_rejects_and_voids_once_and_only_what_its_caller_was_shown
     rejected = await desk.propose()
     given = {
         "creditId": encode("Credit", desk.tenant.id, rejected.id),
-        "intentDigest": (await desk.approval(rejected)).request.digest,
+        "intentSha256": (await desk.approval(rejected)).request.digest,
         "reason": "the fee is wrong",
     }
     stood = await desk.stored()
     for change, code, path in (
-        ({"intentDigest": "0" * 64}, "INTENT_CHANGED", ["input", "intentDigest"]),
+        ({"intentSha256": "0" * 64}, "INTENT_CHANGED", ["input", "intentSha256"]),
         ({"reason": " "}, "INVALID", ["input", "reason"]),
         ({"creditId": "nonsense"}, "NOT_FOUND", ["input", "creditId"]),
     ):

@@ -22,12 +22,12 @@ from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
 
 WHOLE = """query ($id: ID!) { node(id: $id) { ... on ApprovalRequest {
-  kind state tenantKey subject digest rule roles requestedBy reason expiresAt deadline receiptId
+  kind state tenantKey subject intentSha256 rule roles requestedBy reason expiresAt deadline receiptId
   intent { title act { label value } effect risk evidence { label path sha256 } canonical }
   needs { slot role people barred } steps { act by role slot reason receiptId }
   viewerCan { approve slots deny withdraw whyNot } } } }"""
 DECIDE = """mutation ($input: %s!) { %s(input: $input) {
-  request { state needs { role barred } steps { act by } } userErrors { code message path } } }"""
+  approvalRequest { state needs { role barred } steps { act by } } userErrors { code message path } } }"""
 APPROVE = DECIDE % ("ApproveRequestInput", "approveRequest")
 DENY = DECIDE % ("DenyRequestInput", "denyRequest")
 WITHDRAW = DECIDE % ("WithdrawRequestInput", "withdrawRequest")
@@ -55,7 +55,7 @@ async def test_a_request_is_read_whole_with_what_the_reader_may_do(portal: Porta
         got = (await ask(browser, WHOLE, id=id_of(request_)))["data"]["node"]
     assert got["intent"]["canonical"].encode() == request_.intent.canonical()
     assert (got["kind"], got["state"], got["tenantKey"]) == ("RETENTION_CHANGE", "PENDING", "aurora")
-    assert got["digest"] == request_.digest
+    assert got["intentSha256"] == request_.digest
     assert [(each["role"], each["people"]) for each in got["needs"]] == [
         ("APPROVER_SECURITY", ["Approver_Security"]),
         ("APPROVER_FINANCE", ["Approver_Finance"]),
@@ -75,7 +75,7 @@ async def test_a_request_is_read_whole_with_what_the_reader_may_do(portal: Porta
 
 async def test_two_people_approve_and_a_third_decision_is_refused_in_words(portal: Portal, request_):
     reason, devices = "Clause 7 allows it", Devices(portal.house)
-    given = {"requestId": id_of(request_), "digest": request_.digest, "reason": reason}
+    given = {"approvalRequestId": id_of(request_), "intentSha256": request_.digest, "reason": reason}
 
     async def signed(role: Role, slot: int) -> dict[str, Any]:
         person = await person_with(portal.house, CONSOLE, role, VENDOR_ID)
@@ -91,20 +91,23 @@ async def test_two_people_approve_and_a_third_decision_is_refused_in_words(porta
             "approveRequest"
         ]
         late = (await ask(browser, DENY, input=given))["data"]["denyRequest"]
-    assert first["request"]["state"] == "PENDING"
+    assert first["approvalRequest"]["state"] == "PENDING"
     assert [each["code"] for each in again["userErrors"]] == ["SAME_APPROVER"]
-    assert second["request"]["state"] == "APPROVED"
-    assert [each["by"] for each in second["request"]["steps"]] == ["Approver_Security", "Approver_Finance"]
-    assert (late["request"], late["userErrors"][0]["code"]) == (None, "APPROVAL_COMPLETE")
+    assert second["approvalRequest"]["state"] == "APPROVED"
+    assert [each["by"] for each in second["approvalRequest"]["steps"]] == [
+        "Approver_Security",
+        "Approver_Finance",
+    ]
+    assert (late["approvalRequest"], late["userErrors"][0]["code"]) == (None, "APPROVAL_COMPLETE")
 
 
 async def test_a_changed_digest_an_empty_reason_and_a_foreign_id_are_user_errors(portal: Portal, request_):
-    given = {"requestId": id_of(request_), "digest": request_.digest, "reason": "Fine"}
+    given = {"approvalRequestId": id_of(request_), "intentSha256": request_.digest, "reason": "Fine"}
     async with portal.browser("approver_finance") as browser:
         for change, code, path in (
-            ({"digest": "0" * 64}, "INTENT_CHANGED", ["input", "digest"]),
+            ({"intentSha256": "0" * 64}, "INTENT_CHANGED", ["input", "intentSha256"]),
             ({"reason": " "}, "INVALID", ["input", "reason"]),
-            ({"requestId": "nonsense"}, "NOT_FOUND", ["input", "requestId"]),
+            ({"approvalRequestId": "nonsense"}, "NOT_FOUND", ["input", "approvalRequestId"]),
         ):
             got = (await ask(browser, APPROVE, input=given | change))["data"]["approveRequest"]
             assert [(each["code"], each["path"]) for each in got["userErrors"]] == [(code, path)]
@@ -113,7 +116,7 @@ async def test_a_changed_digest_an_empty_reason_and_a_foreign_id_are_user_errors
 
 async def test_the_requester_a_token_and_a_stranger_do_not_decide(portal: Portal, request_):
     house = portal.house
-    given = {"requestId": id_of(request_), "digest": request_.digest, "reason": "Fine"}
+    given = {"approvalRequestId": id_of(request_), "intentSha256": request_.digest, "reason": "Fine"}
     sre = await person_with(house, CONSOLE, Role.SRE_OPERATOR, VENDOR_ID)
     await house.people.grant(GrantRole(VENDOR_ID, sre.id, Role.APPROVER_SECURITY), CONSOLE)
     issued = await house.tokens.create(
@@ -146,9 +149,9 @@ async def test_lists_are_filtered_and_the_requester_takes_it_back(portal: Portal
     async with portal.browser("sre_operator") as browser:
         live = (await ask(browser, LIST % "LIVE"))["data"]["approvalRequests"]["nodes"]
         assert [each["id"] for each in live] == [id_of(request_)]
-        given = {"requestId": id_of(request_), "reason": "Not needed"}
+        given = {"approvalRequestId": id_of(request_), "reason": "Not needed"}
         taken = (await ask(browser, WITHDRAW, input=given))["data"]["withdrawRequest"]
-        assert taken["request"]["state"] == "WITHDRAWN"
+        assert taken["approvalRequest"]["state"] == "WITHDRAWN"
         assert (await ask(browser, LIST % "LIVE"))["data"]["approvalRequests"]["nodes"] == []
         again = (await ask(browser, WITHDRAW, input=given))["data"]["withdrawRequest"]
         assert [each["code"] for each in again["userErrors"]] == ["APPROVAL_WITHDRAWN"]

@@ -23,7 +23,7 @@ EXPLANATION = """query ($id: ID!) { costAnomaly(id: $id) {
     timeline { hour cost expected } } } }"""
 ALERTS = """{ tenant(key: "aurora") { costBudgetAlerts { kind subsystem spent allowed receiptId
   portions { subsystem spent expected } } } }"""
-BEHIND = """query ($id: ID!, $where: [CostDimensionInput!]) { costAnomaly(id: $id) { explanation {
+BEHIND = """query ($id: ID!, $where: [NamedValueInput!]) { costAnomaly(id: $id) { explanation {
   origins(figure: CAUSE, where: $where) { total cost replaced events { cost operation eventId } }
   reported(source: "//test", eventId: "aurora-flag") { fields others } } } }"""
 
@@ -144,10 +144,10 @@ async def test_detection_is_steered_by_those_who_may_and_refusals_change_nothing
         held = (await ask(browser, thresholds, id=tenant, s=2.0))["data"]["setCostThresholds"]["thresholds"]
         assert {"subsystem": "COMPUTE", "sensitivity": 2.0} in held
         looser = await ask(
-            browser, thresholds.replace("thresholds {", "requestId thresholds {"), id=tenant, s=0.5
+            browser, thresholds.replace("thresholds {", "approvalRequestId thresholds {"), id=tenant, s=0.5
         )
         answer = looser["data"]["setCostThresholds"]
-        assert answer["requestId"] is not None
+        assert answer["approvalRequestId"] is not None
         assert {"subsystem": "COMPUTE", "sensitivity": 2.0} in answer["thresholds"], (
             "as long as nobody approves"
         )

@@ -58,9 +58,9 @@ async def test_an_inbox_is_read_one_by_one_or_whole_and_only_by_its_owner(portal
         first, second = got["notifications"]["nodes"]
         assert got["unreadNotifications"] == 2
         assert (first["topic"], first["path"], first["readAt"]) == ("ANOMALY_OPENED", "/t/aurora/cost", None)
-        foreign = (await ask(viewer, READ, input={"id": first["id"]}))["data"]["readNotification"]
+        foreign = (await ask(viewer, READ, input={"notificationId": first["id"]}))["data"]["readNotification"]
         assert foreign == {"notification": None, "userErrors": [{"code": "NOT_FOUND"}]}
-        read = (await ask(admin, READ, input={"id": first["id"]}))["data"]["readNotification"]
+        read = (await ask(admin, READ, input={"notificationId": first["id"]}))["data"]["readNotification"]
         assert read["notification"] == {"id": first["id"]}
         assert (await ask(admin, INBOX))["data"]["unreadNotifications"] == 1
         assert (await ask(admin, READ_ALL))["data"]["readAllNotifications"] == {"read": 1, "userErrors": []}
@@ -98,19 +98,19 @@ async def test_an_endpoint_is_set_up_tested_rotated_and_disabled_and_its_log_rep
         assert bad["userErrors"][0]["path"] == ["input", "url"]
         made = (await ask(admin, CREATE, input=values))["data"]["createWebhook"]
         assert made["secret"].startswith("whsec_")
-        act = {"id": made["webhook"]["id"], "reason": "once a year"}
+        act = {"webhookId": made["webhook"]["id"], "reason": "once a year"}
         rotated = (await ask(admin, ROTATE, input=act))["data"]["rotateWebhookSecret"]
         assert rotated["secret"] != made["secret"]
         assert rotated["webhook"]["revision"] == 2
-        tested = (await ask(admin, TEST, input={"id": act["id"]}))["data"]["testWebhook"]
+        tested = (await ask(admin, TEST, input={"webhookId": act["webhookId"]}))["data"]["testWebhook"]
         assert tested == {"asked": True, "userErrors": []}
         await told.work()
         got = (await ask(admin, LOG))["data"]["tenant"]
-        assert got["webhooks"] == [{"id": act["id"], "label": "Ops", "enabled": True}]
+        assert got["webhooks"] == [{"id": act["webhookId"], "label": "Ops", "enabled": True}]
         (line,) = got["deliveries"]["nodes"]
-        assert (line["topic"], line["webhookId"]) == ("WEBHOOK_TEST", act["id"])
+        assert (line["topic"], line["webhookId"]) == ("WEBHOOK_TEST", act["webhookId"])
         assert line["messageId"].startswith("msg_")
-        again = {"id": line["id"], "reason": "the receiver is back"}
+        again = {"deliveryId": line["id"], "reason": "the receiver is back"}
         replayed = (await ask(admin, REPLAY, input=again))["data"]["replayDelivery"]
         assert replayed["delivery"]["state"] == "WAITING"
         assert [each["reason"] for each in replayed["delivery"]["replays"]] == ["the receiver is back"]
@@ -130,7 +130,7 @@ async def test_an_endpoint_is_changed_as_it_was_seen_and_enabled_again_once(port
     tenant_id = encode("Tenant", portal.world.aurora.id, portal.world.aurora.id)
     async with portal.browser(ADMIN) as admin, portal.browser(VIEWER) as viewer:
         made = (await ask(admin, CREATE, input=values | {"tenantId": tenant_id}))["data"]["createWebhook"]
-        act = {"id": made["webhook"]["id"], "reason": "it has moved"}
+        act = {"webhookId": made["webhook"]["id"], "reason": "it has moved"}
         moved = act | values | {"label": "Pager", "url": "https://elsewhere.invalid/trust"}
         stood = await ask(admin, SHOWN)
         for change, code, path in (
@@ -138,7 +138,7 @@ async def test_an_endpoint_is_changed_as_it_was_seen_and_enabled_again_once(port
             ({"reason": " "}, "INVALID", ["input", "reason"]),
             ({"url": "https://10.0.0.7/x"}, "INVALID", ["input", "url"]),
             ({"topics": []}, "INVALID", ["input", "topics"]),
-            ({"id": "nonsense"}, "NOT_FOUND", ["input", "id"]),
+            ({"webhookId": "nonsense"}, "NOT_FOUND", ["input", "webhookId"]),
         ):
             refused = (await ask(admin, CHANGE, input=moved | change))["data"]["changeWebhook"]
             (error,) = refused["userErrors"]

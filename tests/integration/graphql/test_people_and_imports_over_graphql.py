@@ -26,7 +26,7 @@ REVOKE_TOKEN = """mutation ($input: RevokeApiTokenInput!) { revokeApiToken(input
 CREATE_TENANT = """mutation ($input: CreateTenantInput!) { createTenant(input: $input) {
   tenant { key name } userErrors { code path } } }"""
 CONTRACTS = """mutation ($input: ImportContractsInput!) { importContracts(input: $input) {
-  contracts { tenantKey new version { version fee currency objectives } } userErrors { code path } } }"""
+  contracts { tenantKey new version { version fee currency objectiveKeys } } userErrors { code path } } }"""
 OBJECTIVES = """mutation ($input: ImportObjectivesInput!) { importObjectives(input: $input) {
   objectives { key kind title threshold revision } userErrors { code path } } }"""
 
@@ -101,13 +101,13 @@ async def test_a_token_is_revoked_once_and_never_somebody_elses(portal: Portal):
     own = encode("ApiToken", aurora.id, aurora.token)
     async with portal.browser(ADMIN) as admin, portal.browser(VIEWER) as viewer:
         stood = await left(portal)
-        assert await denied(viewer, REVOKE_TOKEN, id=own)
+        assert await denied(viewer, REVOKE_TOKEN, tokenId=own)
         for other in (encode("ApiToken", theirs.id, theirs.token), "nonsense"):
-            refused = await do(admin, REVOKE_TOKEN, id=other)
+            refused = await do(admin, REVOKE_TOKEN, tokenId=other)
             assert (refused["revoked"], refused["userErrors"][0]["code"]) == (False, "NOT_FOUND")
         assert await left(portal) == stood
-        assert await do(admin, REVOKE_TOKEN, id=own) == {"revoked": True, "userErrors": []}
-        again = await do(admin, REVOKE_TOKEN, id=own)
+        assert await do(admin, REVOKE_TOKEN, tokenId=own) == {"revoked": True, "userErrors": []}
+        again = await do(admin, REVOKE_TOKEN, tokenId=own)
         assert (again["revoked"], again["userErrors"][0]["code"]) == (False, "CONFLICT")
         assert await left(portal) == stood + 1
 
@@ -141,7 +141,7 @@ async def test_contracts_come_in_whole_or_not_at_all(portal: Portal):
             assert (refused["contracts"], refused["userErrors"] != []) == ([], True)
         assert await left(portal) == stood
         (made,) = (await do(vendor, CONTRACTS, source=second))["contracts"]
-        version = {"version": "2026.2", "fee": "1000.00", "currency": "EUR", "objectives": ["api"]}
+        version = {"version": "2026.2", "fee": "1000.00", "currency": "EUR", "objectiveKeys": ["api"]}
         assert made == {"tenantKey": "aurora", "new": True, "version": version}
         stood = await left(portal)
         again = await do(vendor, CONTRACTS, source=second)

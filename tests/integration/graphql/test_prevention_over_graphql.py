@@ -137,7 +137,7 @@ async def test_what_recurred_is_linked_and_actions_are_moved_dropped_and_withdra
         assert itself == {
             "action": None,
             "userErrors": refused(
-                "SAME_INCIDENT", "this is the incident the action follows from", "input", "incident"
+                "SAME_INCIDENT", "this is the incident the action follows from", "input", "incidentId"
             ),
         }
         assert (await ask(owner, back, id=again))["incident"]["recurrenceOf"] == []

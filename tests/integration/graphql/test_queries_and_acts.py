@@ -162,7 +162,7 @@ async def test_a_field_one_may_not_see_takes_nothing_else_along(portal: Portal):
 
 
 async def test_a_bundle_asked_for_again_is_the_one_there_is(portal: Portal):
-    mutation = """mutation ($id: ID!) { requestExport(input: {reportId: $id}) { export { id state } userErrors { code } } }"""
+    mutation = """mutation ($id: ID!) { requestExport(input: {documentId: $id}) { export { id state } userErrors { code } } }"""
     aurora = portal.world.aurora
     async with portal.browser("customer_viewer") as browser:
         got = await ask(browser, mutation, id=encode("SlaReport", aurora.id, aurora.report))

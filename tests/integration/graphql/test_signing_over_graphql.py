@@ -20,7 +20,7 @@ from trust_portal.kernel.ids import VENDOR_ID
 
 READ = "query ($id: ID!) { node(id: $id) { ... on ApprovalRequest { nonce steps { by signed } } } }"
 APPROVE = """mutation ($input: ApproveRequestInput!) { approveRequest(input: $input) {
-  request { steps { by signed } } userErrors { code path } } }"""
+  approvalRequest { steps { by signed } } userErrors { code path } } }"""
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ async def test_a_signature_is_taken_and_none_or_another_one_refused_by_name(port
     fay = (await person_with(portal.house, CONSOLE, Role.APPROVER_FINANCE, VENDOR_ID)).as_actor()
     devices = Devices(portal.house)
     signature = await devices.sign(credit, fay, "Clause 7", slot=1)
-    command = {"requestId": id_, "digest": credit.digest, "reason": "Clause 7", "slot": 1}
+    command = {"approvalRequestId": id_, "intentSha256": credit.digest, "reason": "Clause 7", "slot": 1}
     async with portal.browser("approver_finance") as browser:
         read = (await ask(browser, READ, id=id_))["node"]
         assert read["nonce"] == credit.nonce
@@ -62,6 +62,6 @@ async def test_a_signature_is_taken_and_none_or_another_one_refused_by_name(port
         assert (await ask(browser, READ, id=id_))["node"]["steps"] == []
         done = await ask(browser, APPROVE, input=command | {"assertion": given(signature)})
     assert done["approveRequest"] == {
-        "request": {"steps": [{"by": fay.name, "signed": True}]},
+        "approvalRequest": {"steps": [{"by": fay.name, "signed": True}]},
         "userErrors": [],
     }

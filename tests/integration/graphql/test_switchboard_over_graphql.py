@@ -182,7 +182,7 @@ async def test_an_incident_is_read_with_all_that_its_page_shows(portal: Portal, 
     )
     await world.vendor.register()
     b, c = (encode("VendorIncident", VENDOR_ID, named(key)) for key in ("INC-B", "INC-C"))
-    read = """query ($id: ID!) { incident(id: $id) { incident { majorBecause mergedInto owner } waitsFor
+    read = """query ($id: ID!) { incident(id: $id) { incident { majorBecause mergedIntoId owner } approvalRequestId
       merged { id key worstSeverity } timeline { kind text turningPoint by source eventId claim } } }"""
     async with portal.browser("sre_operator") as sre:
         told = {"incidentId": b, "telling": "TURNING_POINT", "text": "The lock was the cause"}
@@ -194,7 +194,7 @@ async def test_an_incident_is_read_with_all_that_its_page_shows(portal: Portal, 
         other = (await ask(sre, read, id=c))["incident"]
     assert before["incident"] == {
         "majorBecause": "DECLARED",
-        "mergedInto": None,
+        "mergedIntoId": None,
         "owner": "ivo@vendor.example",
     }
     assert before["merged"] == [{"id": c, "key": "INC-C", "worstSeverity": "P2"}]
@@ -205,11 +205,11 @@ async def test_an_incident_is_read_with_all_that_its_page_shows(portal: Portal, 
     }  # fmt: skip
     assert (last["kind"], last["text"], last["turningPoint"]) == ("NOTE", "The lock was the cause", True)
     assert last["by"] is not None
-    assert (before["waitsFor"], after["waitsFor"]) == (None, asked["approvalRequestId"])
+    assert (before["approvalRequestId"], after["approvalRequestId"]) == (None, asked["approvalRequestId"])
     assert asked["approvalRequestId"] is not None
     claims = [(each["kind"], each["text"]) for each in after["timeline"] if each["claim"]]
     assert claims == [("SEVERITY", "It hurt nobody")]
-    assert (other["incident"]["mergedInto"], other["merged"]) == (b, [])
+    assert (other["incident"]["mergedIntoId"], other["merged"]) == (b, [])
 
 
 async def test_a_customer_is_told_whether_it_was_named(portal: Portal, world: Promises) -> None:

@@ -185,7 +185,7 @@ async def test_whoever_merges_a_p1_into_a_p3_of_their_own_has_a_p1_and_makes_it_
     if by_graphql:
         said = {
             "incidentId": encode("VendorIncident", VENDOR_ID, named("INC-1")),
-            "intoId": encode("VendorIncident", VENDOR_ID, mine.id),
+            "mergedIntoId": encode("VendorIncident", VENDOR_ID, mine.id),
             "telling": "MERGED",
             "text": "The same",
         }

@@ -24,7 +24,7 @@ COPIES = """{ tenant(key: "northwind") {
     postmortems { id export { id state failure sha256 downloadUrl } }
     incidents(since: "2026-01-01T00:00:00Z", until: "2027-01-01T00:00:00Z") {
       postmortem { id export { id state failure sha256 downloadUrl } } } } }"""
-ASK = """mutation ($id: ID!) { requestExport(input: {reportId: $id}) {
+ASK = """mutation ($id: ID!) { requestExport(input: {documentId: $id}) {
     export { id state failure } userErrors { code path } } }"""
 
 

@@ -105,7 +105,7 @@ async def test_it_is_written_reviewed_signed_and_released(desk):
         "cleared", "Rolled back before.", "Wera Lind",
     )  # fmt: skip
     submit = """mutation ($id: ID!) { submitPostmortem(input: {postmortemId: $id, revision: 2})
-        { postmortem { digest document postmortem { state } } userErrors { code } } }"""
+        { postmortem { sha256 document postmortem { state } } userErrors { code } } }"""
     back = """mutation ($id: ID!) { returnPostmortem(input: {postmortemId: $id, reason: "What of the other?"})
         { postmortem { postmortem { state } } userErrors { code message path } } }"""
     early = (await ask(desk, desk.reviewer, back, id=id_))["returnPostmortem"]
@@ -120,25 +120,25 @@ async def test_it_is_written_reviewed_signed_and_released(desk):
     accepted = await ask(
         desk,
         desk.reviewer,
-        """mutation ($id: ID!, $digest: String!) { acceptPostmortem(input: {postmortemId: $id, digest: $digest,
+        """mutation ($id: ID!, $digest: String!) { acceptPostmortem(input: {postmortemId: $id, sha256: $digest,
            reason: "Compared with the logs."}) { userErrors { code } } }""",
         id=id_,
-        digest=found["digest"],
+        digest=found["sha256"],
     )
     assert accepted["acceptPostmortem"]["userErrors"] == []
     device = await desk.devices.of(desk.owner)
     statement = signing_statement(
-        postmortem.id, 1, found["digest"], "So it was.", desk.owner.id, desk.owner.name
+        postmortem.id, 1, found["sha256"], "So it was.", desk.owner.id, desk.owner.name
     )
     parts = device.sign(challenge_of(canonical(statement))).json()
     signed = await ask(
         desk,
         desk.owner,
         """mutation ($id: ID!, $digest: String!, $assertion: AssertionInput!) { signPostmortem(input: {
-           postmortemId: $id, digest: $digest, rationale: "So it was.", assertion: $assertion})
+           postmortemId: $id, sha256: $digest, rationale: "So it was.", assertion: $assertion})
            { postmortem { postmortem { state versions { number signer sha256 } } } userErrors { code message } } }""",
         id=id_,
-        digest=found["digest"],
+        digest=found["sha256"],
         assertion={
             "credentialId": parts["credentialId"],
             "authenticatorData": parts["authenticatorData"],
@@ -149,13 +149,13 @@ async def test_it_is_written_reviewed_signed_and_released(desk):
     assert signed["signPostmortem"]["userErrors"] == []
     assert signed["signPostmortem"]["postmortem"]["postmortem"] == {
         "state": "SIGNED",
-        "versions": [{"number": 1, "signer": "Ivo Stern", "sha256": found["digest"]}],
+        "versions": [{"number": 1, "signer": "Ivo Stern", "sha256": found["sha256"]}],
     }
     looked = await ask(
         desk,
         desk.owner,
         """query ($id: ID!, $tenant: ID!) { postmortemReleasePreview(postmortemId: $id, tenantId: $tenant)
-           { version copy withheld warnings { id } } incidentIntegrations { source } }""",
+           { version copy withheld warnings { key } } incidentIntegrations { source } }""",
         id=id_,
         tenant=encode("Tenant", desk.northwind, desk.northwind),
     )
@@ -227,7 +227,7 @@ async def test_it_is_written_reviewed_signed_and_released(desk):
     second, first = kept["postmortem"].pop("releases")
     assert (first["id"], first["disclosed"], second["revision"]) == (release_id, [], 2)
     assert second["disclosed"] == ["incident.owner"]
-    assert sha256_hex(canonical(json.loads(kept["postmortem"]["signedDocument"]))) == found["digest"]
+    assert sha256_hex(canonical(json.loads(kept["postmortem"]["signedDocument"]))) == found["sha256"]
     assert kept["postmortem"]["unsigned"] is None
     copies = 'query { tenant(key: "northwind") { postmortems { document } } }'
     ((copy,),) = [(await ask(desk, desk.owner, copies))["tenant"]["postmortems"]]

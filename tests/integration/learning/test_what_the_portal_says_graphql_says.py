@@ -43,7 +43,7 @@ async def test_a_postmortem_says_what_was_done_with_it_by_whom_and_why(desk):
     await desk.house.postmortem_writing.return_(Return(submitted.id, "What of the other?"), desk.reviewer)
     signed = await desk.signed(submitted)
     query = """query ($id: ID!) { postmortem(id: $id) { anyOwnerBecause signsInsteadOf
-      steps { kind version by reason digest receiptId } } }"""
+      steps { kind version by reason sha256 receiptId } } }"""
     found = (await ask(desk, desk.reviewer, query, id=encode("Postmortem", VENDOR_ID, signed.id)))[
         "postmortem"
     ]
@@ -54,7 +54,7 @@ async def test_a_postmortem_says_what_was_done_with_it_by_whom_and_why(desk):
             "version": each.version,
             "by": each.by.name,
             "reason": each.reason,
-            "digest": each.digest,
+            "sha256": each.digest,
             "receiptId": receipt(each.receipt_id),
         }
         for each in signed.steps
@@ -85,7 +85,7 @@ async def test_a_release_says_enough_to_disclose_from_it_without_guessing(desk):
         Disclose(first.id, ("incident.owner",), "They asked."), desk.owner
     )
     query = """query ($id: ID!) { postmortem(id: $id) { releases {
-      revision profile withheld disclosed acknowledged { warning reason } by reason receiptId } } }"""
+      revision profile withheld disclosed acknowledgements { warning reason } by reason receiptId } } }"""
     found = await ask(desk, desk.owner, query, id=encode("Postmortem", VENDOR_ID, signed.id))
     assert found["postmortem"]["releases"] == [
         {
@@ -93,7 +93,7 @@ async def test_a_release_says_enough_to_disclose_from_it_without_guessing(desk):
             "profile": "customer",
             "withheld": sorted(first.withheld.keys() - {*each.disclosed, "customers.contoso"}),
             "disclosed": list(each.disclosed),
-            "acknowledged": [],
+            "acknowledgements": [],
             "by": "Ivo Stern",
             "reason": reason,
             "receiptId": receipt(each.receipt_id),
@@ -137,11 +137,11 @@ async def test_a_line_of_the_ledger_says_what_covers_it_and_what_it_is_now(desk)
     )
     desk.vendor.clock.advance(timedelta(seconds=1))
     await desk.signed(await desk.postmortem())
-    query = "{ switchboard { coverage(gapsOnly: false) { name cover severity coveredBy pager } } }"
+    query = "{ switchboard { coverage(gapsOnly: false) { name cover severity coveredById pager } } }"
     one = encode("VendorIncident", VENDOR_ID, named("INC-1"))
     assert (await ask(desk, desk.owner, query))["switchboard"]["coverage"] == [
-        {"name": "Trouble INC-1", "cover": "SIGNED", "severity": "P1", "coveredBy": one, "pager": None},
-        {"name": "Trouble INC-2", "cover": "MERGED", "severity": "P2", "coveredBy": one, "pager": None},
+        {"name": "Trouble INC-1", "cover": "SIGNED", "severity": "P1", "coveredById": one, "pager": None},
+        {"name": "Trouble INC-2", "cover": "MERGED", "severity": "P2", "coveredById": one, "pager": None},
     ]
 
 
@@ -227,13 +227,13 @@ async def test_a_pager_says_where_it_is_delivered_what_it_was_and_what_rules_mak
         }
     ]
     trying = """mutation ($input: TryIncidentRulesInput!) { tryIncidentRules(input: $input) {
-      tried { owner team tenants objectives } userErrors { code message } } }"""
+      tried { owner team tenantKeys objectiveKeys } userErrors { code message } } }"""
     body = """{"event": {"id": "e", "event_type": "incident.triggered", "occurred_at": "2026-06-01T10:00:00Z",
       "data": {"id": "Q1", "title": "Slow", "created_at": "2026-06-01T10:00:00Z", "priority": {"summary": "P1"}}}}"""
     tried = await ask(desk, sre, trying, input={"kind": "PAGERDUTY", "rules": rules, "body": body})
     assert tried["tryIncidentRules"] == {
         "tried": {
-            "owner": "ivo", "team": "core", "tenants": ["contoso", "northwind"], "objectives": ["api"],
+            "owner": "ivo", "team": "core", "tenantKeys": ["contoso", "northwind"], "objectiveKeys": ["api"],
         },
         "userErrors": [],
     }  # fmt: skip

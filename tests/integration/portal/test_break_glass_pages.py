@@ -13,7 +13,7 @@ REASON = "the message store runs full and nobody answers"
 OPEN = """mutation ($input: OpenBreakGlassInput!) { openBreakGlass(input: $input) {
   access { id state openedBy steps { act } } userErrors { code message path } } }"""
 CLOSE = """mutation ($input: CloseBreakGlassInput!) { closeBreakGlass(input: $input) {
-  access { state steps { act by reviewId } } userErrors { code } } }"""
+  access { state steps { act by approvalRequestId } } userErrors { code } } }"""
 READ = "{ breakGlass(first: 5) { nodes { id state openedBy reason } } }"
 RECORD = """query ($id: ID!) { breakGlassRecord(id: $id) {
   access { state reason } looks deeds { kind sha256 } } }"""
@@ -73,7 +73,7 @@ async def test_the_same_over_graphql(portal: Portal):
     assert (access["state"], access["openedBy"], access["steps"]) == ("OPEN", "Sre_Operator", [])
     (listed,) = (await ask("vendor_admin", READ))["data"]["breakGlass"]["nodes"]
     assert listed == {"id": access["id"], "state": "OPEN", "openedBy": "Sre_Operator", "reason": REASON}
-    closed = await ask("sre_operator", CLOSE, input={"id": access["id"], "reason": "over"})
+    closed = await ask("sre_operator", CLOSE, input={"breakGlassId": access["id"], "reason": "over"})
     assert [each["act"] for each in closed["data"]["closeBreakGlass"]["access"]["steps"]] == ["CLOSE", "ASK"]
     record = (await ask("auditor", RECORD, id=access["id"]))["data"]["breakGlassRecord"]
     assert (record["access"]["state"], record["deeds"]) == ("UNREVIEWED", [])

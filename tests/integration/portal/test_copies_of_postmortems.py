@@ -105,7 +105,7 @@ async def test_a_bundle_that_failed_is_asked_for_again_on_its_page(portal: Porta
 
 
 COPY = """{ viewer { tenant { incidents(since: "2026-05-01T00:00:00Z", until: "2026-07-01T00:00:00Z") {
-  key postmortem { version supersededBy supersededAt profile disclosed newerId } } } } }"""
+  key postmortem { version supersededByVersion supersededAt profile disclosed newerId } } } } }"""
 
 
 async def copy_of(browser: httpx.AsyncClient) -> dict[str, Any]:
@@ -119,7 +119,7 @@ async def test_a_copy_says_by_what_it_was_superseded_and_the_vendor_sees_who_sti
     given = await released_to(portal)
     desk, writing = given.desk, portal.house.postmortem_signing
     first = {
-        "version": 1, "supersededBy": None, "supersededAt": None, "profile": "customer", "disclosed": 0,
+        "version": 1, "supersededByVersion": None, "supersededAt": None, "profile": "customer", "disclosed": 0,
         "newerId": None,
     }  # fmt: skip
     async with portal.browser("customer_viewer") as browser, portal.browser("incident_owner") as owner:
@@ -133,7 +133,7 @@ async def test_a_copy_says_by_what_it_was_superseded_and_the_vendor_sees_who_sti
         told = await copy_of(browser)
         assert datetime.fromisoformat(told.pop("supersededAt")) == at
         assert told == {name: value for name, value in first.items() if name != "supersededAt"} | {
-            "supersededBy": 2
+            "supersededByVersion": 2
         }
         page = (await browser.get(given.copy)).text
         assert ("Superseded by version 2" in page, "Signed and released" in page) == (True, False)

@@ -26,14 +26,14 @@ TRY = """mutation ($tenant: ID!, $detector: String!) {
   backTestCostDetector(input: {tenantId: $tenant, detector: $detector, weeks: 4}) {
     run { id detector live weeks state done total failure } userErrors { code path } } }"""
 RUNS = """{ tenant(key: "aurora") { costBackTestRuns { id state done total failure finishedAt }
-  costBackTests { id detector live hours tenants digest receiptId found { live { anomalies } }
+  costBackTests { id detector live hours tenants sha256 receiptId found { live { anomalies } }
     judged { verdict onRecord live shadow } } } }"""
 SET = """mutation ($tenant: ID!, $on: Boolean!, $test: ID, $why: String!) {
   setCostDetector(input: {tenantId: $tenant, flag: SHADOW, enabled: $on, backTestId: $test, reason: $why}) {
-    detectors { live shadow shadowBy { backTestDigest reason receiptId } history { enabled detector } }
+    detectors { live shadow shadowBy { backTestSha256 reason receiptId } history { enabled detector } }
     userErrors { code path } } }"""
 REPORT = """query ($key: String!) { tenant(key: $key) { costDetectors { live shadow }
-  costBackTests { digest }
+  costBackTests { sha256 }
   costDetectorReport { comparison { live { anomalies excess { currency amount } } shadow { anomalies } }
     quality { detector found false unjudged precision } qualityInParts { subsystem } } } }"""
 
@@ -192,12 +192,12 @@ async def test_graphql_tries_switches_and_reports_what_the_page_says(portal: Por
         on = await ask(browser, SET, tenant=tenant, on=True, test=test["id"], why="Worth a trial")
         standing = on["data"]["setCostDetector"]["detectors"]
         assert (standing["live"], standing["shadow"]) == ("own-tail@2", "forecast@2")
-        assert standing["shadowBy"]["backTestDigest"] == test["digest"]
+        assert standing["shadowBy"]["backTestSha256"] == test["sha256"]
         assert standing["history"] == [{"enabled": True, "detector": "forecast@2"}]
         got = (await ask(browser, REPORT, key="aurora"))["data"]["tenant"]
         page = (await browser.get(WHERE)).text
     assert got["costDetectors"] == {"live": "own-tail@2", "shadow": "forecast@2"}
-    assert got["costBackTests"] == [{"digest": test["digest"]}]
+    assert got["costBackTests"] == [{"sha256": test["sha256"]}]
     report = got["costDetectorReport"]
     (excess,) = report["comparison"]["live"]["excess"]
     assert (excess["currency"], Decimal(excess["amount"])) == ("EUR", anomaly.figures.excess)

@@ -131,7 +131,7 @@ async def test_what_cannot_be_proposed_is_said_at_its_field(
 
 
 PROPOSE = """mutation ($input: ProposeExclusionInput!) { proposeExclusion(input: $input) {
-  exclusion { id window state objectives evidence }
+  exclusion { id window state objectiveKeys evidence }
   userErrors { code path } } }"""
 REVOKE = """mutation ($input: RevokeExclusionInput!) { revokeExclusion(input: $input) {
   exclusion { state } userErrors { code } } }"""
@@ -147,7 +147,7 @@ async def test_the_same_over_graphql(portal: Portal):
         "tenantId": tenant,
         "start": "2026-06-30T00:00:00Z",
         "end": "2026-06-30T00:03:00Z",
-        "objectives": ["api"],
+        "objectiveKeys": ["api"],
         "reason": "their own network was down",
         "evidence": "ticket 4711",
     }
@@ -162,7 +162,7 @@ async def test_the_same_over_graphql(portal: Portal):
                 "id": encode("Exclusion", exclusion.tenant_id, exclusion.id),
                 "window": f"exclusion/{exclusion.id}",
                 "state": "PROPOSED",
-                "objectives": ["api"],
+                "objectiveKeys": ["api"],
                 "evidence": "ticket 4711",
             },
             "userErrors": [],

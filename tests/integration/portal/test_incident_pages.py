@@ -300,7 +300,7 @@ DECLARE = """mutation ($input: DeclareIncidentInput!) { declareIncident(input: $
   incident { id key severity worstSeverity everybody } userErrors { code path } } }"""
 TELL = """mutation ($input: TellOfIncidentInput!) { tellOfIncident(input: $input) {
   incident { severity claimedSeverity resolvedAt } approvalRequestId userErrors { code path message } } }"""
-READ = """query ($id: ID!) { incident(id: $id) { incident { key } tenants postmortemId timeline { kind text claim } }
+READ = """query ($id: ID!) { incident(id: $id) { incident { key } tenantKeys postmortemId timeline { kind text claim } }
   incidents(first: 5, severity: P1) { edges { node { key } } } incidentGaps { key reason } }"""
 
 
@@ -317,7 +317,7 @@ async def test_graphql_declares_tells_and_reads_by_the_same_rules(portal: Portal
         "service": "uploads",
         "beganAt": NOW.isoformat(),
         "detectedAt": NOW.isoformat(),
-        "tenants": ["brightside"],
+        "tenantKeys": ["brightside"],
         "key": "INC-9",
     }
     async with portal.browser("sre_operator") as browser:
@@ -336,8 +336,8 @@ async def test_graphql_declares_tells_and_reads_by_the_same_rules(portal: Portal
     assert (less["incident"]["severity"], less["incident"]["claimedSeverity"]) == ("P1", "P3")
     assert less["approvalRequestId"] is not None
     assert over["incident"]["resolvedAt"] is not None
-    assert wrong["userErrors"][0]["path"] == ["input", "into"]
-    assert (read["incident"]["incident"]["key"], read["incident"]["tenants"]) == ("INC-9", ["brightside"])
+    assert wrong["userErrors"][0]["path"] == ["input", "mergedIntoId"]
+    assert (read["incident"]["incident"]["key"], read["incident"]["tenantKeys"]) == ("INC-9", ["brightside"])
     assert read["incident"]["postmortemId"] is not None
     kinds = [(each["kind"], each["claim"]) for each in read["incident"]["timeline"]]
     assert kinds == [("DECLARED", False), ("SEVERITY", True), ("RESOLVED", False)]

@@ -117,9 +117,9 @@ async def test_both_forms_ask_two_others_and_lead_to_the_request(upgraded: Porta
 
 
 ROTATE = """mutation ($input: RequestKeyRotationInput!) { requestKeyRotation(input: $input) {
-  requestId userErrors { code path } } }"""
+  approvalRequestId userErrors { code path } } }"""
 CHANGE = """mutation ($input: RequestPolicyChangeInput!) { requestPolicyChange(input: $input) {
-  requestId userErrors { code path } } }"""
+  approvalRequestId userErrors { code path } } }"""
 
 
 async def test_the_same_is_asked_for_over_graphql_of_exactly_the_key_that_was_compared(
@@ -140,12 +140,12 @@ async def test_the_same_is_asked_for_over_graphql_of_exactly_the_key_that_was_co
         assert ([*refused["data"].values()], refused["errors"][0]["extensions"]["code"]) == ([None], "DENIED")
         (payload,) = (await told("vendor_admin", mutation, given | {"reason": " "}))["data"].values()
         assert payload == {
-            "requestId": None,
+            "approvalRequestId": None,
             "userErrors": [{"code": "INVALID", "path": ["input", "reason"]}],
         }
     for fingerprint, path in (("0" * 64, []), ("0f", ["input", "fingerprint"])):
         other = await told("vendor_admin", ROTATE, rotation | {"fingerprint": fingerprint})
-        assert other["data"]["requestKeyRotation"]["requestId"] is None
+        assert other["data"]["requestKeyRotation"]["approvalRequestId"] is None
         assert [each["path"] for each in other["data"]["requestKeyRotation"]["userErrors"]] == [path]
     assert await asked(upgraded) == 0
 
@@ -155,7 +155,7 @@ async def test_the_same_is_asked_for_over_graphql_of_exactly_the_key_that_was_co
     ):
         (payload,) = (await told("vendor_admin", mutation, given))["data"].values()
         assert payload["userErrors"] == []
-        request = decode(payload["requestId"], "ApprovalRequest")
+        request = decode(payload["approvalRequestId"], "ApprovalRequest")
         async with upgraded.browser("vendor_admin") as browser:
             page = (await browser.get(f"/t/vendor/approvals/{request.id}")).text
         assert given["reason"] in page

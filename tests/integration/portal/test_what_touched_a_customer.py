@@ -20,7 +20,7 @@ PAGE = "/t/aurora/incidents"
 STATEMENT = """query ($since: DateTime!, $until: DateTime!) { viewer { tenant {
   incidentStatement(since: $since, until: $until) { since until asOf none incidents { key } } } } }"""
 OWED = """{ viewer { tenant { incidents(since: "2026-05-01T00:00:00Z", until: "2026-07-01T00:00:00Z") {
-  id key severity worstSeverity owesPostmortem mergedInto postmortem { id } } } } }"""
+  id key severity worstSeverity owesPostmortem mergedIntoId postmortem { id } } } } }"""
 
 
 async def ask(client: httpx.AsyncClient, query: str, **variables: Any) -> dict[str, Any]:
@@ -50,7 +50,7 @@ async def test_that_a_postmortem_is_owed_is_said_at_both_doors(portal: Portal):
     }.items():
         assert got[key] == dict(
             zip(
-                ("id", "key", "severity", "worstSeverity", "owesPostmortem", "mergedInto", "postmortem"),
+                ("id", "key", "severity", "worstSeverity", "owesPostmortem", "mergedIntoId", "postmortem"),
                 (ids[key], key, *said),
                 strict=True,
             )

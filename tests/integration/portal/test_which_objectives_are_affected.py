@@ -20,9 +20,9 @@ from trust_portal.learning.incidents.model import IncidentFilter
 pytestmark = pytest.mark.takes(seconds=15)
 
 DECLARE = """mutation ($input: DeclareIncidentInput!) { declareIncident(input: $input) {
-  incident { objectives } userErrors { code message path } } }"""
+  incident { objectiveKeys } userErrors { code message path } } }"""
 TELL = """mutation ($input: TellOfIncidentInput!) { tellOfIncident(input: $input) {
-  incident { objectives } userErrors { code path } } }"""
+  incident { objectiveKeys } userErrors { code path } } }"""
 WHY = "no contract in force has the objective 'API'; near to it: api"
 
 
@@ -50,9 +50,9 @@ async def test_one_that_no_contract_in_force_has_is_refused_by_name_with_those_t
             refused = await browser.post("/incidents", data=form(objectives="api, API", **whom))
             assert refused.status_code == 422
             assert WHY in refused.text.replace("&#39;", "'")
-        said = {"key": "INC-9", "title": "x", "severity": "P3", "service": "s", "objectives": ["storage"]}
+        said = {"key": "INC-9", "title": "x", "severity": "P3", "service": "s", "objectiveKeys": ["storage"]}
         times = {"beganAt": "2026-06-01T09:00:00Z", "detectedAt": "2026-06-01T09:00:00Z"}
-        variables = {"input": said | times | {"tenants": ["aurora"]}}
+        variables = {"input": said | times | {"tenantKeys": ["aurora"]}}
         got = (await browser.post("/graphql", json={"query": DECLARE, "variables": variables})).json()
         assert got["data"]["declareIncident"] == {
             "incident": None,
@@ -60,7 +60,7 @@ async def test_one_that_no_contract_in_force_has_is_refused_by_name_with_those_t
                 {
                     "code": "UNKNOWN_OBJECTIVE",
                     "message": "no contract in force has the objective 'storage'",
-                    "path": ["input", "objectives"],
+                    "path": ["input", "objectiveKeys"],
                 }
             ],
         }
@@ -74,13 +74,13 @@ async def test_one_that_no_contract_in_force_has_is_refused_by_name_with_those_t
         id_ = encode("VendorIncident", VENDOR_ID, (await _id(portal, "INC-9")))
         variables = {
             "input": {
-                "incidentId": id_, "telling": "AFFECTED", "text": "x", "tenants": ["aurora"], "objectives": ["API"],
+                "incidentId": id_, "telling": "AFFECTED", "text": "x", "tenantKeys": ["aurora"], "objectiveKeys": ["API"],
             }
         }  # fmt: skip
         got = (await browser.post("/graphql", json={"query": TELL, "variables": variables})).json()
         assert got["data"]["tellOfIncident"] == {
             "incident": None,
-            "userErrors": [{"code": "UNKNOWN_OBJECTIVE", "path": ["input", "objectives"]}],
+            "userErrors": [{"code": "UNKNOWN_OBJECTIVE", "path": ["input", "objectiveKeys"]}],
         }
     assert await known(portal) == before | {"INC-9": ("api",)}
 
@@ -96,13 +96,13 @@ async def test_one_that_an_event_names_is_kept_and_shown_as_unknown(portal: Port
     await vendor.register()
     assert (await known(portal))["INC-7"] == ("API", "api")
     id_ = await _id(portal, "INC-7")
-    query = "query ($id: ID!) { incident(id: $id) { unknownObjectives } }"
+    query = "query ($id: ID!) { incident(id: $id) { unknownObjectiveKeys } }"
     async with portal.browser("pmo") as browser:
         page = (await browser.get(f"/incidents/{id_}")).text
         variables = {"id": encode("VendorIncident", VENDOR_ID, id_)}
         got = (await browser.post("/graphql", json={"query": query, "variables": variables})).json()
     assert "API (no contract in force has it), api" in page
-    assert got["data"]["incident"] == {"unknownObjectives": ["API"]}
+    assert got["data"]["incident"] == {"unknownObjectiveKeys": ["API"]}
 
 
 async def test_the_list_is_filtered_by_team_and_customer_and_a_merger_names_an_older_one_by_its_key(

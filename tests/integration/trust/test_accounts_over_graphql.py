@@ -19,7 +19,7 @@ from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.trust.accounts.model import SetAccount
 
 SET = """mutation ($input: SetAccountInput!) { setAccount(input: $input) {
-  account { csm csmId reviewOn leadDays readiness blocking qbrId } userErrors { code path }
+  account { csm csmId reviewOn leadDays readiness blockingCount qbrId } userErrors { code path }
 } }"""
 
 
@@ -60,11 +60,11 @@ async def test_the_answer_says_how_ready_the_review_is_and_which_it_is(portal: P
     async with portal.browser("csm") as csm:
         asked = {"tenantId": encode("Tenant", aurora.id, aurora.id), "reviewOn": "2026-07-20"}
         made = await _account(csm, asked)
-        assert (made["readiness"], made["blocking"], made["qbrId"]) == ("NOT_PREPARED", 0, None)
+        assert (made["readiness"], made["blockingCount"], made["qbrId"]) == ("NOT_PREPARED", 0, None)
         qbr = await prepare(house, aurora.id)
         made = await _account(csm, asked)
         id_ = encode("Qbr", aurora.id, qbr.id)
-        assert (made["readiness"], made["blocking"], made["qbrId"]) == ("BLOCKED", qbr.blocking, id_)
+        assert (made["readiness"], made["blockingCount"], made["qbrId"]) == ("BLOCKED", qbr.blocking, id_)
         assert qbr.blocking > 0
         await issue(house, qbr)
         made = await _account(csm, asked)

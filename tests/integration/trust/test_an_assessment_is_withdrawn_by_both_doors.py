@@ -20,7 +20,7 @@ from trust_portal.trust.compliance.model import Imported
 pytestmark = pytest.mark.takes(seconds=15)
 
 _WITHDRAW = """mutation ($id: ID!, $reason: String!) {
-  withdrawAssessment(input: {id: $id, reason: $reason}) {
+  withdrawAssessment(input: {assessmentId: $id, reason: $reason}) {
     assessment { id withdrawnAt withdrawalReceiptId } userErrors { code path } } }"""
 _READ = "{ assessments { id sha256 withdrawnAt withdrawalReceiptId url } }"
 

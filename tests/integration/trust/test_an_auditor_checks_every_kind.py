@@ -21,6 +21,7 @@ from support.portal_fixtures import Portal
 from support.sequencing import sequencing
 
 from schema.ids import encode
+from schema.types.export import ExportKind
 from trust_portal.access.actors import CONSOLE
 from trust_portal.evidence import bundle
 from trust_portal.evidence.checkpoint import TlogProof
@@ -56,7 +57,7 @@ KINDS = {**RELIABILITY_KINDS, **LEARNING_KINDS, **TRUST_KINDS}
 RECOMPUTERS = {**RELIABILITY_RECOMPUTERS, **LEARNING_RECOMPUTERS, **TRUST_RECOMPUTERS}
 #: As the page lists them, and the same over GraphQL.
 LISTED = """{ viewer { tenant { exports(first: 20) { nodes {
-  kind fileName sha256 signer keyId logPosition manifestReceiptId subjectId subjectUrl verifyCommand
+  kind fileName sha256 signer signingKeyFingerprint logPosition manifestReceiptId documentId documentUrl verifyCommand
   downloadUrl files { name url copyUrl } } } } } }"""
 
 
@@ -141,7 +142,9 @@ async def test_each_bundle_is_listed_as_it_is_and_each_kind_is_refused_once_it_i
             for kind, export_id in made.items()
         }
         answer = (await auditor.post("/graphql", json={"query": LISTED})).json()
-        over_graphql = {each["kind"]: each for each in answer["data"]["viewer"]["tenant"]["exports"]["nodes"]}
+        over_graphql = {
+            ExportKind[each["kind"]]: each for each in answer["data"]["viewer"]["tenant"]["exports"]["nodes"]
+        }
         links = re.findall(r'<a href="(/t/aurora/[^"]+)">Read the ', page)
         assert [(await auditor.get(each)).status_code for each in links] == [200] * len(made)
         for each in over_graphql[POSTMORTEM_COPY]["files"]:
@@ -169,18 +172,18 @@ async def test_each_bundle_is_listed_as_it_is_and_each_kind_is_refused_once_it_i
             command=f"trust-portal verify {said.file_name} --policy aurora.policy --recompute",
         )
         told = over_graphql[kind]
-        assert {name: told[name] for name in told if name not in {"kind", "files", "subjectUrl"}} == {
+        assert {name: told[name] for name in told if name not in {"kind", "files", "documentUrl"}} == {
             "fileName": said.file_name,
             "sha256": said.digest,
             "signer": said.signer,
-            "keyId": said.key,
+            "signingKeyFingerprint": said.key,
             "logPosition": said.position,
             "manifestReceiptId": encode("Receipt", aurora, UUID(said.receipt)),
-            "subjectId": encode(subjects[kind][0], aurora, subjects[kind][1]),
+            "documentId": encode(subjects[kind][0], aurora, subjects[kind][1]),
             "verifyCommand": said.command,
             "downloadUrl": f"{house.settings.base_url}/t/aurora/exports/{export_id}/bundle.zip",
         }
-        assert told["subjectUrl"].removeprefix(house.settings.base_url) in links
+        assert told["documentUrl"].removeprefix(house.settings.base_url) in links
         place = told["downloadUrl"].removesuffix("/bundle.zip")
         own = sorted(name for name in files if "/" not in name and name not in _WITHIN)
         assert [each["name"] for each in told["files"]] == own

@@ -146,11 +146,14 @@ async def test_controls_are_judged_taken_along_and_bundled(portal: Portal) -> No
         )
         assert whole["node"] == {"sha256": found["sha256"]}
     async with portal.browser("customer_admin") as admin:
-        asked = [await do(admin, "exportCompliance", "export { id kind }", id=found["id"]) for _ in range(2)]
+        asked = [
+            await do(admin, "exportCompliance", "export { id kind }", evaluationId=found["id"])
+            for _ in range(2)
+        ]
         assert asked[0] == asked[1]
-        assert asked[0]["export"]["kind"] == "compliance"
+        assert asked[0]["export"]["kind"] == "COMPLIANCE"
     async with portal.browser(STRANGER) as stranger:
-        nothing = await do(stranger, "exportCompliance", "export { id }", id=found["id"])
+        nothing = await do(stranger, "exportCompliance", "export { id }", evaluationId=found["id"])
         assert nothing["userErrors"][0]["code"] == "NOT_FOUND"
 
 
@@ -163,7 +166,7 @@ async def test_an_assessment_from_elsewhere_comes_in_whole_or_not_at_all(portal:
         url = next(each["url"] for each in own["files"] if each["name"] == "assessment-results.json")
         document = (await security.get(url)).text
         before = await on_record(portal.house)
-        given = {"source": "Cloud Auditors", "document": document, "maxAge": 30, "reason": "yearly"}
+        given = {"source": "Cloud Auditors", "document": document, "maxAgeDays": 30, "reason": "yearly"}
         broken = json.loads(document)
         del broken["assessment-results"]["results"][0]["start"]
         for wrong, code, message, field in (
@@ -174,8 +177,8 @@ async def test_an_assessment_from_elsewhere_comes_in_whole_or_not_at_all(portal:
                 "assessment-results.results[0].start",
             ),
             ({"source": " "}, "INVALID", "a source has 1 to 80 printable characters", "source"),
-            ({"maxAge": 401}, "INVALID", "an age between 1 and 400 days", "maxAge"),
-            ({"maxAge": 2_000_000_000}, "INVALID", "so many days are no span", "maxAge"),
+            ({"maxAgeDays": 401}, "INVALID", "an age between 1 and 400 days", "maxAgeDays"),
+            ({"maxAgeDays": 2_000_000_000}, "INVALID", "so many days are no span", "maxAgeDays"),
         ):
             answer = await do(security, "importAssessment", shown, **given | wrong)
             assert answer == {"assessment": None, "userErrors": refused(code, message, "input", field)}
@@ -210,21 +213,28 @@ async def test_a_role_is_reviewed_by_somebody_else_with_a_reason(portal: Portal)
         assert held["CUSTOMER_VIEWER"]["overdue"]
         before = await on_record(portal.house)
         mine = await do(
-            admin, "reviewHeldRole", "recorded", id=held["CUSTOMER_ADMIN"]["id"], act="CONFIRM", reason="I"
+            admin,
+            "reviewHeldRole",
+            "recorded",
+            heldRoleId=held["CUSTOMER_ADMIN"]["id"],
+            act="CONFIRM",
+            reason="I",
         )
         assert mine == {
             "recorded": False,
             "userErrors": refused("OWN_ROLE", "ask somebody else: nobody reviews their own role"),
         }
         viewers = held["CUSTOMER_VIEWER"]["id"]
-        silent = await do(admin, "reviewHeldRole", "recorded", id=viewers, act="CONFIRM", reason="")
+        silent = await do(admin, "reviewHeldRole", "recorded", heldRoleId=viewers, act="CONFIRM", reason="")
         assert silent["userErrors"][0]["path"] == ["input", "reason"]
         assert await on_record(portal.house) == before, "what is refused changes nothing"
-        done = await do(admin, "reviewHeldRole", "recorded", id=viewers, act="CONFIRM", reason="still reads")
+        done = await do(
+            admin, "reviewHeldRole", "recorded", heldRoleId=viewers, act="CONFIRM", reason="still reads"
+        )
         assert done == {"recorded": True, "userErrors": []}
         (after,) = [each for each in (await ask(admin, HELD, t=aurora))["heldRoles"] if each["id"] == viewers]
         assert (after["reviewedBy"], after["overdue"]) == ("Customer_Admin", False)
         assert after["dueAt"] == (portal.clock.now() + 90 * DAY).isoformat()
-        await do(admin, "reviewHeldRole", "recorded", id=viewers, act="REVOKE", reason="left")
+        await do(admin, "reviewHeldRole", "recorded", heldRoleId=viewers, act="REVOKE", reason="left")
         left = (await ask(admin, HELD, t=aurora))["heldRoles"]
         assert viewers not in {each["id"] for each in left}

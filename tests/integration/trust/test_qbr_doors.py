@@ -212,25 +212,29 @@ async def test_the_same_over_graphql_with_refusals_as_user_errors(portal: Portal
     async with portal.browser("csm") as csm:
         bad = await _do(csm, "prepareQbr", "qbr { id }", tenantId=tenant, period="June")
         assert bad["userErrors"][0]["path"] == ["input", "period"]
-        made = await _do(csm, "prepareQbr", "qbr { id period revision blocking }", tenantId=tenant, period=Q2)
+        made = await _do(
+            csm, "prepareQbr", "qbr { id period revision blockingCount }", tenantId=tenant, period=Q2
+        )
         qbr = made["qbr"]
         assert (qbr["period"], qbr["revision"]) == (Q2, None)
         assert (await _ask(csm, _NODE, id=qbr["id"]))["node"] == {"period": Q2, "revision": None}
-        waiting = "query ($t: ID!) { qbrDrafts(tenantId: $t) { id blocking } }"
+        waiting = "query ($t: ID!) { qbrDrafts(tenantId: $t) { id blockingCount } }"
         assert (await _ask(csm, waiting, t=tenant))["qbrDrafts"] == [
-            {"id": qbr["id"], "blocking": qbr["blocking"]}
+            {"id": qbr["id"], "blockingCount": qbr["blockingCount"]}
         ]
-        early = await _do(csm, "requestExport", "export { id }", reportId=qbr["id"])
+        early = await _do(csm, "requestExport", "export { id }", documentId=qbr["id"])
         assert early["userErrors"] == [{"code": "NOT_FOUND", "path": []}], "a draft has no bundle"
         async with portal.browser("customer_viewer") as viewer:
             assert (await _ask(viewer, _NODE, id=qbr["id"]))["node"] is None, "a draft is nobody else's"
-        blocked = await _do(csm, "issueQbr", "qbr { id }", id=qbr["id"])
+        blocked = await _do(csm, "issueQbr", "qbr { id }", qbrId=qbr["id"])
         assert blocked["userErrors"][0]["code"] == "SECTIONS_BLOCK"
         query = "query ($id: ID!) { qbrDraft(id: $id) { blocking { section seen } entries { text } } }"
         draft = (await _ask(csm, query, id=qbr["id"]))["qbrDraft"]
-        assert len(draft["blocking"]) == qbr["blocking"]
+        assert len(draft["blocking"]) == qbr["blockingCount"]
         given = [{**each, "reason": "we know"} for each in draft["blocking"]]
-        issued = await _do(csm, "issueQbr", "qbr { revision sha256 }", id=qbr["id"], acknowledgements=given)
+        issued = await _do(
+            csm, "issueQbr", "qbr { revision sha256 }", qbrId=qbr["id"], acknowledgements=given
+        )
         assert issued["userErrors"] == []
         accounts = await _ask(csm, "{ accounts(first: 50) { nodes { key readiness } } }")
         states = {each["key"]: each["readiness"] for each in accounts["accounts"]["nodes"]}
@@ -265,19 +269,19 @@ async def test_a_failed_bundle_of_either_document_is_asked_for_anew(portal: Port
         for kind, number in documents.items():
             of = encode(kind, aurora.id, number)
             asked = "export { id state percent failure }"
-            standing = (await _do(viewer, "requestExport", asked, reportId=of))["export"]
+            standing = (await _do(viewer, "requestExport", asked, documentId=of))["export"]
             assert (standing["state"], standing["failure"]) == ("REQUESTED", None)
             async with house.storage.write(TenantScope(aurora.id)) as session:
                 await change_export(
                     session, aurora.id, decode(standing["id"]).id, state="failed", failure="no room left"
                 )
-            again = await _do(viewer, "requestExport", asked, reportId=of)
+            again = await _do(viewer, "requestExport", asked, documentId=of)
             assert again == {"export": standing, "userErrors": []}, "it begins anew, as the same export"
             theirs = encode(kind, portal.world.brightside.id, number)
-            other = await _do(viewer, "requestExport", asked, reportId=theirs)
+            other = await _do(viewer, "requestExport", asked, documentId=theirs)
             assert (other["export"], other["userErrors"][0]["code"]) == (None, "NOT_FOUND")
-        none = await _do(viewer, "requestExport", asked, reportId=encode("Person", aurora.id, report.id))
-        assert none["userErrors"] == [{"code": "NOT_FOUND", "path": ["input", "reportId"]}]
+        none = await _do(viewer, "requestExport", asked, documentId=encode("Person", aurora.id, report.id))
+        assert none["userErrors"] == [{"code": "NOT_FOUND", "path": ["input", "documentId"]}]
 
 
 async def test_a_bundle_that_failed_is_made_again_from_the_page_of_either_document(portal: Portal) -> None:
@@ -326,17 +330,17 @@ async def test_a_review_that_was_superseded_says_by_what_on_the_page_in_the_list
             "Stands a figure was late",
             "Superseded by revision 2",
         ]
-        query = "query ($id: ID!) { qbr(id: $id) { supersededBy } }"
+        query = "query ($id: ID!) { qbr(id: $id) { supersededById } }"
         ids = [encode("Qbr", aurora.id, each.id) for each in (first, second)]
-        asked = [(await _ask(viewer, query, id=each))["qbr"]["supersededBy"] for each in ids]
+        asked = [(await _ask(viewer, query, id=each))["qbr"]["supersededById"] for each in ids]
         assert asked == [ids[1], None]
         query = """query ($t: ID!, $after: String) { qbrs(tenantId: $t, first: 1, after: $after) {
-          nodes { qbr { id } reason supersededBy acknowledgements { section state why reason } }
+          nodes { qbr { id } reason supersededById acknowledgements { section state why reason } }
           pageInfo { endCursor hasNextPage hasPreviousPage } } }"""
         tenant = encode("Tenant", aurora.id, aurora.id)
         newest = (await _ask(viewer, query, t=tenant))["qbrs"]
         ((node,), info) = newest["nodes"], newest["pageInfo"]
-        assert (node["qbr"]["id"], node["reason"], node["supersededBy"]) == (
+        assert (node["qbr"]["id"], node["reason"], node["supersededById"]) == (
             ids[1],
             "a figure was late",
             None,
@@ -347,7 +351,7 @@ async def test_a_review_that_was_superseded_says_by_what_on_the_page_in_the_list
         assert node["acknowledgements"]
         assert (info["hasNextPage"], info["hasPreviousPage"]) == (True, False)
         older = (await _ask(viewer, query, t=tenant, after=info["endCursor"]))["qbrs"]
-        assert [(each["qbr"]["id"], each["supersededBy"]) for each in older["nodes"]] == [(ids[0], ids[1])]
+        assert [(each["qbr"]["id"], each["supersededById"]) for each in older["nodes"]] == [(ids[0], ids[1])]
         assert (older["pageInfo"]["hasNextPage"], older["pageInfo"]["hasPreviousPage"]) == (False, True)
 
 

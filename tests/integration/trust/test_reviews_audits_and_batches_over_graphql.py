@@ -20,7 +20,7 @@ from trust_portal.storage.tenancy import StaffScope
 pytestmark = pytest.mark.takes(seconds=10)
 
 DRAFT = """query ($id: ID!) { qbrDraft(id: $id) {
-  entries { kind subject audience text by } recommendations { id seen verdict reviewedBy } } }"""
+  entries { kind subject audience text by } recommendations { key seen verdict reviewedBy } } }"""
 COMMITMENTS = "query ($t: ID!) { commitments(tenantId: $t) { id text owner due state evidence period } }"
 INVITED = """query { viewer { tenant { auditInvitations(first: 5) { nodes {
   email name reason state steps { act by reason } } } } } }"""
@@ -28,7 +28,7 @@ INVITATION = "query ($id: ID!) { node(id: $id) { ... on AuditInvitation { name s
 LOOKED = """query ($by: Looker, $verb: AccessVerb) { viewer { tenant { accessLog(first: 20, by: $by, verb: $verb) {
   nodes { actorName group verb what } } } } }"""
 BATCH = """query ($p: String!) { trustBatch(period: $p) { state attempt requestedBy receiptId
-  tally { total done counts { outcome tenants } } tenants { key outcome reason reportId } } }"""
+  tally { total done counts { outcome tenants } } tenants { key outcome reason trustReportId } } }"""
 
 
 async def receipts(portal: Portal) -> int:
@@ -55,7 +55,7 @@ async def test_a_csm_sets_the_date_promises_comments_omits_and_reviews(portal: P
         assert late["userErrors"] == refused("INVALID", "a commitment is due today or later", "input", "due")
         promised = (await do(csm, "makeCommitment", "commitment { id state }", **promise))["commitment"]
         assert promised["state"] == "OPEN"
-        kept = {"id": promised["id"], "state": "KEPT", "evidence": "median of four hours"}
+        kept = {"commitmentId": promised["id"], "state": "KEPT", "evidence": "median of four hours"}
         assert (await do(csm, "settleCommitment", "commitment { state }", **kept))["userErrors"] == []
         twice = await do(csm, "settleCommitment", "commitment { state }", **kept | {"state": "MISSED"})
         assert twice["userErrors"] == refused("COMMITMENT_SETTLED", "this commitment is settled already")
@@ -86,7 +86,7 @@ async def test_a_csm_sets_the_date_promises_comments_omits_and_reviews(portal: P
         qbr = (await do(csm, "prepareQbr", "qbr { id }", **of))["qbr"]
         (draft,) = (await ask(csm, DRAFT, id=qbr["id"])).values()
         (advice,) = draft["recommendations"]
-        assert (advice["id"], advice["verdict"], advice["reviewedBy"]) == ("dedicated-pool-eur", None, None)
+        assert (advice["key"], advice["verdict"], advice["reviewedBy"]) == ("dedicated-pool-eur", None, None)
         before = await receipts(portal)
         first = await do(
             csm, "sayOfQbr", "recorded", **comment | {"kind": "OMISSION", "section": "commitments"}
@@ -96,7 +96,7 @@ async def test_a_csm_sets_the_date_promises_comments_omits_and_reviews(portal: P
         assert nowhere["userErrors"] == refused(
             "INVALID", "there is no section 'weather'", "input", "section"
         )
-        judged = of | {"recommendation": advice["id"], "verdict": "ACCEPTED", "reason": "fits"}
+        judged = of | {"recommendation": advice["key"], "verdict": "ACCEPTED", "reason": "fits"}
         other = await do(csm, "reviewRecommendation", "recorded", **judged, seen="0" * 64)
         assert (other["recorded"], other["userErrors"][0]["code"]) == (False, "RECOMMENDATION_CHANGED")
         async with portal.browser("customer_admin") as customer:
@@ -161,7 +161,7 @@ async def test_an_auditor_is_let_in_and_shown_out_and_the_customer_sees_who_look
         assert (await ask(admin, INVITATION, id=invitation["id"]))["node"] == {"name": "Ivy", "state": "OPEN"}
         async with portal.browser(STRANGER) as stranger:
             assert (await ask(stranger, INVITATION, id=invitation["id"]))["node"] is None
-        ending = {"id": invitation["id"], "reason": "called off"}
+        ending = {"invitationId": invitation["id"], "reason": "called off"}
         gone = await do(admin, "revokeAuditInvitation", "invitation { state }", **ending)
         assert gone == {"invitation": {"state": "REVOKED"}, "userErrors": []}
         again = await do(admin, "revokeAuditInvitation", "invitation { state }", **ending)
@@ -223,7 +223,7 @@ async def test_everybodys_trust_reports_are_started_and_each_outcome_is_shown(po
         (found,) = (await ask(csm, BATCH, p=Q2)).values()
         listed = await ask(csm, "{ trustBatches { period state receiptId } }")
     assert (found["state"], found["attempt"], found["requestedBy"]) == ("COMPLETE", 1, "Csm")
-    assert [(each["key"], each["outcome"], each["reportId"]) for each in found["tenants"]] == [
+    assert [(each["key"], each["outcome"], each["trustReportId"]) for each in found["tenants"]] == [
         ("aurora", "BLOCKED", None),
         ("brightside", "BLOCKED", None),
     ]

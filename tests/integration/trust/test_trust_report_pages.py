@@ -117,29 +117,32 @@ async def test_what_was_superseded_is_kept_and_says_by_what_on_the_page_in_the_l
             ("Q2 2026, revision 2", "Stands the postmortem was late"),
             ("Q2 2026, revision 1", "Superseded by revision 2"),
         ]
-    query = (
-        "{ viewer { tenant { trustReports(first: 9) { nodes { revision supersededBy reason sha256 } } } } }"
-    )
+    query = "{ viewer { tenant { trustReports(first: 9) { nodes { revision supersededByRevision reason sha256 } } } } }"
     async with portal.program(portal.world.tokens["customer_admin:read"]) as program:
         answer = (await program.post("/graphql", json={"query": query})).json()["data"]
     assert answer["viewer"]["tenant"]["trustReports"]["nodes"] == [
-        {"revision": 2, "supersededBy": None, "reason": "the postmortem was late", "sha256": second.sha256},
-        {"revision": 1, "supersededBy": 2, "reason": None, "sha256": first.sha256},
+        {
+            "revision": 2,
+            "supersededByRevision": None,
+            "reason": "the postmortem was late",
+            "sha256": second.sha256,
+        },
+        {"revision": 1, "supersededByRevision": 2, "reason": None, "sha256": first.sha256},
     ]
 
 
 async def test_programs_publish_over_graphql_with_what_they_saw(portal: Portal):
     aurora = portal.world.aurora
     asked = """query($p: String!) { tenants(first: 5) { edges { node { id key
-      trustReportPreview(period: $p) { blocking sections { id seen } } } } } }"""
+      trustReportPreview(period: $p) { blocking sections { key seen } } } } } }"""
     publishes = """mutation($i: PublishTrustReportInput!) { publishTrustReport(input: $i) {
-      report { period revision sha256 acknowledged { section reason } } userErrors { code path } } }"""
+      report { period revision sha256 acknowledgements { section reason } } userErrors { code path } } }"""
     async with portal.browser("csm") as browser:
         seen = (await browser.post("/graphql", json={"query": asked, "variables": {"p": Q2}})).json()["data"][
             "tenants"
         ]["edges"]
         (node,) = [each["node"] for each in seen if each["node"]["key"] == "aurora"]
-        sections = {each["id"]: each["seen"] for each in node["trustReportPreview"]["sections"]}
+        sections = {each["key"]: each["seen"] for each in node["trustReportPreview"]["sections"]}
         blocking = node["trustReportPreview"]["blocking"]
         assert blocking == [name for name, what in sections.items() if what is not None]
 
@@ -156,7 +159,7 @@ async def test_programs_publish_over_graphql_with_what_they_saw(portal: Portal):
     assert made["userErrors"] == []
     (stored,) = await portal.house.trust_reports.versions(CONSOLE, aurora.id)
     assert made["report"]["sha256"] == stored.sha256
-    assert [each["section"] for each in made["report"]["acknowledged"]] == blocking
+    assert [each["section"] for each in made["report"]["acknowledgements"]] == blocking
 
 
 async def test_what_the_vendor_adds_stands_in_the_report_until_it_is_over(portal: Portal):

@@ -57,7 +57,7 @@ _CHOOSE: Final = "mutation { chooseMail(input: {topics: []}) { userErrors { code
 #: What these two acts are to policy.
 _TRIED: Final = frozenset({Action.OWN_NOTIFICATION_CHOOSE.value, Action.UNAPPROVED_PLAYBOOK_EXECUTE.value})
 _RUN: Final = "query ($run: ID!) { node(id: $run) { ... on PlaybookRun { state } } }"
-_INCIDENT: Final = "query ($id: ID!) { incident(id: $id) { timeline { text } tenants postmortemId incident { resolvedAt } } }"
+_INCIDENT: Final = "query ($id: ID!) { incident(id: $id) { timeline { text } tenantKeys postmortemId incident { resolvedAt } } }"
 _POSTMORTEM: Final = """
 query ($id: ID!) {
   postmortem(id: $id) { document accepted signer lacking postmortem { state } }
@@ -171,7 +171,7 @@ class Game:
         found = self._doors.ask(_INCIDENT, id=row["id"])["incident"]
         doing = self._doing([each["text"] for each in found["timeline"]])
         page = f"{self._doors.url}/incidents/{incident_id(row['source'], row['key'])}"
-        tenant = found["tenants"][0] if found["tenants"] else ""
+        tenant = found["tenantKeys"][0] if found["tenantKeys"] else ""
         known: dict[str, Any] = {}
         if found["postmortemId"] is not None:
             known = _postmortem(self._doors.ask(_POSTMORTEM, id=found["postmortemId"]), tenant)

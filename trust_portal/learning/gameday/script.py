@@ -29,7 +29,7 @@ def declared(day: GameDay, owner: str, at: datetime) -> dict[str, Any]:
         "owner": owner,
         "began_at": rfc3339(at),
         "detected_at": rfc3339(at),
-        "tenants": [day.tenant],
+        "tenantKeys": [day.tenant],
     }
     return _event(day, "declared", "declared", at, data)
 
@@ -52,7 +52,7 @@ def p2_input(day: GameDay, at: datetime) -> dict[str, Any]:
         "service": _SERVICE,
         "beganAt": rfc3339(at),
         "detectedAt": rfc3339(at),
-        "tenants": [day.tenant],
+        "tenantKeys": [day.tenant],
         "key": day.p2,
     }
 

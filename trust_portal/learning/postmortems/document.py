@@ -68,7 +68,7 @@ def postmortem_body(
             "version": str(postmortem.version),
             "reason": _reason(postmortem),
             "opened_at": rfc3339(postmortem.opened_at),
-            "opened_because": postmortem.opened_because,
+            "opened_because": postmortem.opened_because.value,
             "supersedes": None
             if before is None
             else {

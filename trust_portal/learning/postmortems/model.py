@@ -12,6 +12,7 @@ from uuid import UUID
 from trust_portal.errors import InvalidInput
 from trust_portal.evidence.assertion import Assertion
 from trust_portal.kernel.names import is_readable, require_words
+from trust_portal.learning.incidents.model import MajorBecause
 
 KIND: Final = "postmortem"
 COPY_KIND: Final = "postmortem-copy"
@@ -203,7 +204,7 @@ class Postmortem:
     id: UUID
     incident_id: UUID
     opened_at: datetime
-    opened_because: str
+    opened_because: MajorBecause
     owner_person_id: UUID | None
     steps: tuple[Step, ...]
     versions: tuple[Version, ...]

@@ -14,7 +14,7 @@ from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.canonical import Json, digest
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import VENDOR_ID, new_id
-from trust_portal.learning.incidents.model import Incident
+from trust_portal.learning.incidents.model import Incident, MajorBecause
 from trust_portal.learning.postmortems.tables import postmortems
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
@@ -45,7 +45,7 @@ async def open_postmortem(
     The caller holds the register (``incidents.repository.lock_register``), so that nobody opens it twice.
     """
     id_, now = new_id(), session.clock.now()
-    because = "declared" if incident.major_because is None else incident.major_because.value
+    because = (incident.major_because or MajorBecause.DECLARED).value
     result: dict[str, Json] = {
         "postmortem": str(id_),
         "incident": str(incident.id),

@@ -15,7 +15,7 @@ from trust_portal.errors import Conflict, NotFound
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import Page, PageRequest
-from trust_portal.learning.incidents.model import MAJOR
+from trust_portal.learning.incidents.model import MAJOR, MajorBecause
 from trust_portal.learning.incidents.tables import incidents
 from trust_portal.learning.postmortems.filters import ALL, PostmortemFilter
 from trust_portal.learning.postmortems.model import (
@@ -227,7 +227,7 @@ async def _with_history(session: ReadSession, rows: Sequence[Row[Any]]) -> tuple
             row.id,
             row.incident_id,
             row.opened_at,
-            row.opened_because,
+            MajorBecause(row.opened_because),
             row.owner_person_id,
             tuple(steps[row.id]),
             tuple(versions[row.id]),

@@ -10,6 +10,7 @@ from sqlalchemy import Row, insert, select
 
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.page import Page, PageRequest
+from trust_portal.reliability.credits.model import ClaimCode
 from trust_portal.reliability.credits.record import StoredClaim
 from trust_portal.reliability.credits.tables import credit_claims
 from trust_portal.storage.keyset import keyset_page
@@ -24,7 +25,7 @@ async def add_claim(session: WriteSession, claim: StoredClaim) -> None:
             period=claim.period,
             revision=claim.revision,
             accepted=claim.accepted,
-            code=claim.code,
+            code=claim.code.value,
             message=claim.message,
             reason=claim.reason,
             deadline=claim.deadline,
@@ -67,7 +68,7 @@ def _claim(row: Row[Any]) -> StoredClaim:
         period=row.period,
         revision=row.revision,
         accepted=row.accepted,
-        code=row.code,
+        code=ClaimCode(row.code),
         message=row.message,
         reason=row.reason,
         deadline=row.deadline,

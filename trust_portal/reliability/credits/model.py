@@ -75,6 +75,14 @@ TRANSITIONS: Final[Mapping[CreditState, frozenset[CreditState]]] = MappingProxyT
 )
 
 
+class ClaimCode(StrEnum):
+    """What became of a claim: proposed, too late by its contract, or for a period that owes nothing."""
+
+    ACCEPTED = "ACCEPTED"
+    CLAIM_LATE = "CLAIM_LATE"
+    NOTHING_DUE = "NOTHING_DUE"
+
+
 class Origin(StrEnum):
     """Who asked for it: the contract by itself, a person of the vendor, or the customer."""
 

@@ -20,6 +20,7 @@ from trust_portal.kernel.period import parse_period
 from trust_portal.reliability.credits.basis import CONTRADICTED, Basis, hold_basis
 from trust_portal.reliability.credits.claims_repository import add_claim, claims_of_period
 from trust_portal.reliability.credits.model import (
+    ClaimCode,
     ClaimCredit,
     CreditKind,
     Origin,
@@ -159,21 +160,21 @@ class Proposals:
 def _decided(command: ClaimCredit, basis: Basis, actor: Actor, session: WriteSession) -> StoredClaim:
     """The claim with what becomes of it."""
     due, deadline, now = basis.entitlement(), basis.claim_deadline, session.clock.now()
-    code, message = "ACCEPTED", "proposed for approval"
+    code, message = ClaimCode.ACCEPTED, "proposed for approval"
     if due.outcome is not Outcome.DUE:
-        code, message = "NOTHING_DUE", WHY_NOTHING[due.outcome]
+        code, message = ClaimCode.NOTHING_DUE, WHY_NOTHING[due.outcome]
     elif due.kind is CreditKind.REVERSAL:
-        code, message = "NOTHING_DUE", WHY_NOTHING[Outcome.KEPT]
+        code, message = ClaimCode.NOTHING_DUE, WHY_NOTHING[Outcome.KEPT]
     elif deadline is not None and now >= deadline:
         until = f"{deadline:%Y-%m-%d %H:%M} UTC"
-        code = "CLAIM_LATE"
+        code = ClaimCode.CLAIM_LATE
         message = f"the contract lets a credit for {command.period} be claimed until {until}"
     return StoredClaim(
         id=new_id(),
         tenant_id=command.tenant_id,
         period=command.period,
         revision=basis.revision,
-        accepted=code == "ACCEPTED",
+        accepted=code is ClaimCode.ACCEPTED,
         code=code,
         message=message,
         reason=command.reason,

@@ -117,7 +117,7 @@ def claim_refused_act(
         "claim": str(claim.id),
         "period": claim.period,
         "revision": str(claim.revision),
-        "code": claim.code,
+        "code": claim.code.value,
         "message": claim.message,
         "deadline": None if claim.deadline is None else rfc3339(claim.deadline),
     }

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from trust_portal.kernel.money import Money
-from trust_portal.reliability.credits.model import CreditKind, CreditState, Origin, Outcome
+from trust_portal.reliability.credits.model import ClaimCode, CreditKind, CreditState, Origin, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class StoredClaim:
     period: str
     revision: int
     accepted: bool
-    code: str
+    code: ClaimCode
     message: str
     reason: str
     deadline: datetime | None
