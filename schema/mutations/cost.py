@@ -75,11 +75,23 @@ class CostSuppressionPayload(Payload):
 class SetCostThresholdsInput:
     tenant_id: strawberry.ID
     subsystem: Subsystem | None = strawberry.field(default=None, description="Null: every one.")
-    min_impact: float | None = None
-    min_day_share: float | None = None
-    sensitivity: float | None = None
-    burn_rate: float | None = None
-    drop_impact: float | None = None
+    min_impact: float | None = strawberry.field(
+        default=None, description="Least excess, in major units of the series' currency: 0 to 1e12."
+    )
+    min_day_share: float | None = strawberry.field(
+        default=None,
+        description="Least excess as a share of what the series comes to in a usual day: 0 to 100; 0.4 is 40 percent.",
+    )
+    sensitivity: float | None = strawberry.field(
+        default=None,
+        description="As a factor, 0.1 to 10: at 2 half of the usual deviation is raised.",
+    )
+    burn_rate: float | None = strawberry.field(
+        default=None, description="How many times as fast as the budget spending is too fast: 1 to 1000."
+    )
+    drop_impact: float | None = strawberry.field(
+        default=None, description="How many times as large as a rise a drop has to be: 0.1 to 1000."
+    )
     reason: str
     expected_revision: int | None = strawberry.field(
         default=None, description="Refused if they were changed since."
@@ -100,7 +112,7 @@ class SetCostBudgetInput:
     tenant_id: strawberry.ID
     subsystem: Subsystem | None = strawberry.field(default=None, description="Null: all together.")
     currency: str
-    amount: Decimal | None = None
+    amount: Decimal | None = strawberry.field(default=None, description="In major units of the currency.")
     from_month: date = strawberry.field(description="First day of a month.")
     reason: str
     expected_revision: int | None = strawberry.field(

@@ -26,7 +26,7 @@ class PlanPreventionActionInput:
     title: str
     type: model.ActionType
     owner_id: strawberry.ID
-    term: int
+    term: int = strawberry.field(description="How many business days of the owner's calendar.")
     link: str | None = None
     replaces_id: strawberry.ID | None = strawberry.field(
         default=None, description="The action in whose place it comes."

@@ -72,8 +72,8 @@ class Assessment:
     sha256: str = strawberry.field(description="Of what was handed over.")
     as_of: datetime = strawberry.field(description="The end of its newest result.")
     max_age_days: int = strawberry.field(description="How old that may be and still be fresh.")
-    satisfied: int
-    not_satisfied: int
+    satisfied: int = strawberry.field(description="How many controls are.")
+    not_satisfied: int = strawberry.field(description="How many controls are not.")
     imported_at: datetime
     receipt_id: strawberry.ID = strawberry.field(description="In the vendor's log.")
     withdrawn_at: datetime | None = strawberry.field(
@@ -101,9 +101,9 @@ class ComplianceFile:
 @strawberry.type(description="All controls of one tenant, or of the vendor, at one moment.")
 class ComplianceEvaluation(Node):
     at: datetime
-    satisfied: int
-    not_satisfied: int
-    not_evaluated: int
+    satisfied: int = strawberry.field(description="How many controls are.")
+    not_satisfied: int = strawberry.field(description="How many controls are not.")
+    not_evaluated: int = strawberry.field(description="How many controls nobody could judge.")
     results: list[ControlResult]
     assessments: list[Assessment] = strawberry.field(description="From elsewhere, the latest of each source.")
     sha256: str = strawberry.field(description="Of the document's RFC 8785 bytes.")
@@ -134,9 +134,9 @@ class ComplianceStanding:
     key: str
     name: str
     at: datetime | None = strawberry.field(description="Null: it was never evaluated.")
-    satisfied: int
-    not_satisfied: int
-    not_evaluated: int
+    satisfied: int = strawberry.field(description="How many controls are.")
+    not_satisfied: int = strawberry.field(description="How many controls are not.")
+    not_evaluated: int = strawberry.field(description="How many controls nobody could judge.")
 
 
 def compliance_evaluation(row: model.Evaluation) -> ComplianceEvaluation:

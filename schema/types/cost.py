@@ -42,7 +42,9 @@ class CostFeedback:
     receipt_id: strawberry.ID
 
 
-@strawberry.type(description="One departure of one series of cost from what was expected.")
+@strawberry.type(
+    description="One departure of one series of cost from what was expected. Amounts are exact, in major units of the currency beside it."
+)
 class CostAnomaly(Node):
     subsystem: Subsystem
     currency: str
@@ -50,7 +52,7 @@ class CostAnomaly(Node):
     kind: Reason
     state: model.AnomalyState
     severity: Severity
-    confidence: float
+    confidence: float = strawberry.field(description="From 0 to 1: how sure it is that something is there.")
     started_at: datetime = strawberry.field(description="Start of its first hour.")
     peak_at: datetime = strawberry.field(description="Start of the hour farthest from expectation.")
     last_at: datetime = strawberry.field(description="Start of its last unusual hour so far.")
@@ -101,17 +103,29 @@ class CostSuppression:
 @strawberry.type(description="What is worth raising for one subsystem now.")
 class CostThresholds:
     subsystem: Subsystem
-    min_impact: float
-    min_day_share: float
-    sensitivity: float
-    burn_rate: float
-    drop_impact: float
+    min_impact: float = strawberry.field(
+        description="Least excess, in major units of the series' currency: 0 to 1e12."
+    )
+    min_day_share: float = strawberry.field(
+        description="Least excess as a share of what the series comes to in a usual day: 0 to 100; 0.4 is 40 percent."
+    )
+    sensitivity: float = strawberry.field(
+        description="As a factor, 0.1 to 10: at 2 half of the usual deviation is raised."
+    )
+    burn_rate: float = strawberry.field(
+        description="How many times as fast as the budget spending is too fast: 1 to 1000."
+    )
+    drop_impact: float = strawberry.field(
+        description="How many times as large as a rise a drop has to be: 0.1 to 1000."
+    )
     own_revision: int | None = strawberry.field(
         description="Of the thresholds set for this very subsystem, if any."
     )
 
 
-@strawberry.type(description="A month's budget and how far the month has come.")
+@strawberry.type(
+    description="A month's budget and how far the month has come, in major units of the currency beside it."
+)
 class CostBudget:
     subsystem: Subsystem | None = strawberry.field(description="Null: all together.")
     currency: str
@@ -124,7 +138,7 @@ class CostBudget:
     receipt_id: strawberry.ID
 
 
-@strawberry.type(description="What one subsystem has in an alert.")
+@strawberry.type(description="What one subsystem has in an alert, in major units of the alert's currency.")
 class CostBudgetPortion:
     subsystem: Subsystem
     spent: Decimal
@@ -132,7 +146,7 @@ class CostBudgetPortion:
 
 
 @strawberry.type(
-    description="A budget burned too fast or was used up; its figures are those it was raised on."
+    description="A budget burned too fast or was used up; its figures, in major units of the currency beside it, are those it was raised on."
 )
 class CostBudgetAlert:
     kind: AlertKind
@@ -149,12 +163,16 @@ class CostBudgetAlert:
     receipt_id: strawberry.ID
 
 
-@strawberry.type(description="Unexplained spend of four weeks and of the four before.")
+@strawberry.type(
+    description="Unexplained spend of four weeks and of the four before, in major units of the currency beside it."
+)
 class UnexplainedSpend:
     currency: str
     current: Decimal
     baseline: Decimal
-    change: Decimal | None = strawberry.field(description="-0.5: halved; null without a baseline.")
+    change: Decimal | None = strawberry.field(
+        description="As a share of the baseline: -0.5 is half of it less; null without a baseline."
+    )
 
 
 @strawberry.type(description="How long something took: of how many anomalies, in the median and on average.")
@@ -167,17 +185,19 @@ class CostDurations:
 @strawberry.type(description="Whether the cost loop works: four weeks against the four before.")
 class CostKpis:
     at: datetime
-    anomalies: int
-    open: int
+    anomalies: int = strawberry.field(description="How many began in the last four weeks.")
+    open: int = strawberry.field(description="How many of those are open.")
     unexplained: list[UnexplainedSpend]
     time_to_detect: CostDurations = strawberry.field(
         description="From the first hour's start to the opening; without what was found over 3 days late, in history."
     )
     time_to_explain: CostDurations = strawberry.field(description="For the first time, from the opening.")
     time_to_recover: CostDurations
-    judged: int
-    false_positives: int
-    false_positive_rate: Decimal | None = strawberry.field(description="Of those judged; null: nobody has.")
+    judged: int = strawberry.field(description="How many of those people have judged.")
+    false_positives: int = strawberry.field(description="How many of the judged were called false.")
+    false_positive_rate: Decimal | None = strawberry.field(
+        description="From 0 to 1, of those judged; null: nobody has."
+    )
 
 
 def cost_anomaly(row: model.CostAnomaly) -> CostAnomaly:

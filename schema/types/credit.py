@@ -52,7 +52,9 @@ class CreditCalculation:
     amount: Decimal = strawberry.field(
         description="To propose, in major units; zero unless due, negative to take back."
     )
-    total: Decimal = strawberry.field(description="The contract's whole credit for this revision.")
+    total: Decimal = strawberry.field(
+        description="The contract's whole credit for this revision, in major units."
+    )
     currency: str
     sha256: str = strawberry.field(description="Of the document's RFC 8785 bytes.")
     calculated_at: datetime

@@ -25,7 +25,7 @@ strawberry.enum(
 strawberry.enum(Lane, name="CostDetectorLane", description="Whether finds are acted on.")
 
 
-@strawberry.type(description="How much too much, in one currency.")
+@strawberry.type(description="How much too much, in major units of one currency.")
 class CostExcess:
     currency: str
     amount: Decimal
@@ -51,9 +51,9 @@ class CostDetectorComparison:
 )
 class CostBackTestVerdict:
     verdict: Verdict
-    on_record: int
-    live: int
-    shadow: int
+    on_record: int = strawberry.field(description="How many there are.")
+    live: int = strawberry.field(description="How many of them the live detector finds again.")
+    shadow: int = strawberry.field(description="How many of them the tried detector finds again.")
 
 
 @strawberry.type(description="A detector tried on the stored history beside the live one. It never changes.")
@@ -65,7 +65,7 @@ class CostBackTest:
     start: datetime
     end: datetime
     hours: int = strawberry.field(description="Hours of series that were replayed.")
-    tenants: int
+    tenants: int = strawberry.field(description="Of how many tenants history was replayed.")
     found: CostDetectorComparison
     judged: list[CostBackTestVerdict]
     sha256: str = strawberry.field(
@@ -132,7 +132,7 @@ class CostDetectorQuality:
     false: int
     unjudged: int
     precision: Decimal | None = strawberry.field(
-        description="Of those judged, the share that nobody called false; null: nobody has judged."
+        description="Of those judged, the share from 0 to 1 that nobody called false; null: nobody has judged."
     )
 
 
@@ -147,7 +147,9 @@ class CostDetectorReport:
     )
 
 
-@strawberry.type(description="What would have been raised. Amounts are the detector's own.")
+@strawberry.type(
+    description="What would have been raised. Amounts are the detector's own, in major units of the currency beside them."
+)
 class CostSighting:
     subsystem: Subsystem
     currency: str
@@ -163,7 +165,7 @@ class CostSighting:
 class CostThresholdTrial:
     start: datetime
     end: datetime
-    hours: int
+    hours: int = strawberry.field(description="How many hours of the series were tried.")
     detector: str
     now: list[CostSighting]
     tried: list[CostSighting]
@@ -172,11 +174,23 @@ class CostThresholdTrial:
 @strawberry.input(description="Thresholds to try; one that is left out stays as it holds now.")
 class TriedThresholdsInput:
     subsystem: Subsystem | None = strawberry.field(default=None, description="Null: every one.")
-    min_impact: float | None = None
-    min_day_share: float | None = None
-    sensitivity: float | None = None
-    burn_rate: float | None = None
-    drop_impact: float | None = None
+    min_impact: float | None = strawberry.field(
+        default=None, description="Least excess, in major units of the series' currency: 0 to 1e12."
+    )
+    min_day_share: float | None = strawberry.field(
+        default=None,
+        description="Least excess as a share of what the series comes to in a usual day: 0 to 100; 0.4 is 40 percent.",
+    )
+    sensitivity: float | None = strawberry.field(
+        default=None,
+        description="As a factor, 0.1 to 10: at 2 half of the usual deviation is raised.",
+    )
+    burn_rate: float | None = strawberry.field(
+        default=None, description="How many times as fast as the budget spending is too fast: 1 to 1000."
+    )
+    drop_impact: float | None = strawberry.field(
+        default=None, description="How many times as large as a rise a drop has to be: 0.1 to 1000."
+    )
     weeks: int = 8
 
 

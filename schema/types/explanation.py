@@ -23,17 +23,25 @@ strawberry.enum(Strength, name="CostLinkStrength", description="How well it fits
 strawberry.enum(Figure, name="CostFigure", description="Which kind of figure is opened.")
 
 
-@strawberry.type(description="A part of the bill that moved as one.")
+@strawberry.type(
+    description="A part of the bill that moved as one; amounts in major units of the anomaly's currency."
+)
 class CostCause:
     where: list[NamedValue] = strawberry.field(description="Empty: everything alike.")
     contribution: Decimal
-    share: float | None = strawberry.field(description="Of the delta; null where that is zero.")
-    confidence: float
+    share: float | None = strawberry.field(
+        description="Of the delta, 1 for all of it, below 0 against it; null where that is zero."
+    )
+    confidence: float = strawberry.field(
+        description="From 0 to 1: how sure it is, times how far the part moved as one."
+    )
     expected: Decimal
     actual: Decimal
 
 
-@strawberry.type(description="One value of one dimension; those of a dimension add up to the delta.")
+@strawberry.type(
+    description="One value of one dimension; those of a dimension add up to the delta. Amounts in major units of the anomaly's currency."
+)
 class CostDriver:
     dimension: str
     value: str
@@ -42,7 +50,9 @@ class CostDriver:
     contribution: Decimal
 
 
-@strawberry.type(description="One usage event as it was delivered.")
+@strawberry.type(
+    description="One usage event as it was delivered; its cost in major units of the anomaly's currency."
+)
 class CostUsageEvent:
     time: datetime
     resource: str
@@ -50,7 +60,7 @@ class CostUsageEvent:
     region: str
     adapter: str | None
     labels: list[NamedValue]
-    quantity: Decimal
+    quantity: Decimal = strawberry.field(description="In the unit beside it.")
     unit: str
     cost: Decimal
     source: str
@@ -58,11 +68,13 @@ class CostUsageEvent:
     correction_of: str | None
 
 
-@strawberry.type(description="The events behind a figure; what a correction replaced does not count.")
+@strawberry.type(
+    description="The events behind a figure, in major units of the anomaly's currency; what a correction replaced does not count."
+)
 class CostOrigins:
-    total: int
+    total: int = strawberry.field(description="How many events there are.")
     cost: Decimal = strawberry.field(description="Of all of them: the figure, exactly.")
-    replaced: int
+    replaced: int = strawberry.field(description="How many events a correction replaced.")
     events: list[CostUsageEvent] = strawberry.field(description="The dearest first, at most a hundred.")
 
 
@@ -81,21 +93,27 @@ class CostLink:
     key: str
     at: datetime
     strength: Strength
-    score: float
+    score: float = strawberry.field(
+        description="From 0 to 1, by which links are told apart: 0.6 is strong, 0.35 moderate."
+    )
     reasons: list[str]
     event_source: str
     event_id: str
     receipt: str | None = strawberry.field(description="The receipt that the event names.")
 
 
-@strawberry.type(description="An hour of the series; null where there was no sample.")
+@strawberry.type(
+    description="An hour of the series, in major units of the anomaly's currency; null where there was no sample."
+)
 class CostHour:
     hour: datetime
     cost: Decimal | None
     expected: Decimal | None
 
 
-@strawberry.type(description="Why an anomaly happened: delta = contributions + unexplained, exactly.")
+@strawberry.type(
+    description="Why an anomaly happened: delta = contributions + unexplained, exactly, in major units of the anomaly's currency."
+)
 class CostExplanation:
     delta: Decimal
     causes: list[CostCause]

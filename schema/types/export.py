@@ -64,7 +64,7 @@ class Export(Node):
     revision: int
     state: model.ExportState
     step: str = strawberry.field(description="What is being done, for people.")
-    percent: int
+    percent: int = strawberry.field(description="How much of the work is done, 0 to 100.")
     failure: str | None = strawberry.field(description="Why it failed, for people.")
     file_name: str | None
     size: str | None = strawberry.field(description="Bytes, as a decimal string.")

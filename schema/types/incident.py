@@ -69,7 +69,7 @@ class VendorIncident(Node):
     told_at: datetime | None
     mitigated_at: datetime | None
     resolved_at: datetime | None
-    reopened: int
+    reopened: int = strawberry.field(description="How often it was reopened after its end.")
     merged_into_id: strawberry.ID | None
     major_because: MajorBecause | None = strawberry.field(
         description="By what it became a P1 or P2, which takes a postmortem; null: it never was one."
@@ -108,7 +108,7 @@ class IncidentGap:
     worst_severity: model.Severity | None
     first_at: datetime
     last_at: datetime
-    facts: int
+    facts: int = strawberry.field(description="How many events told it.")
 
 
 @strawberry.type(description="An alarm that became no incident, and why.")

@@ -39,7 +39,9 @@ class PlaybookStep:
     approval_request_id: strawberry.ID | None
 
 
-@strawberry.type(description="A plan from a playbook, and all that became of it.")
+@strawberry.type(
+    description="A plan from a playbook, and all that became of it. Amounts are exact, in major units of the currency beside it."
+)
 class PlaybookRun(Node):
     anomaly_id: strawberry.ID
     playbook: str
@@ -78,13 +80,15 @@ class KillSwitch:
     receipt_id: strawberry.ID
 
 
-@strawberry.type(description="What was done, against what may be done.")
+@strawberry.type(description="How many acts were done, and how many may be.")
 class ActsCounted:
     done: int
     limit: int
 
 
-@strawberry.type(description="Cost a day of what was acted upon today, against its limit.")
+@strawberry.type(
+    description="Cost a day of what was acted upon today, against its limit, in major units of the currency beside it."
+)
 class MoneyCounted:
     currency: str
     done: Decimal

@@ -219,7 +219,9 @@ class DebtAddend:
     points: int
 
 
-@strawberry.type(description="What one service, team, owner or severity owes.")
+@strawberry.type(
+    description="What one service, team, owner or severity owes: its points, and how many of each kind."
+)
 class DebtGroup:
     key: str = strawberry.field(description="What a filter names; empty: no team.")
     name: str
@@ -271,7 +273,7 @@ class SwitchboardSavedView:
     query: str = strawberry.field(description="As in the address of the page.")
 
 
-@strawberry.type(description="What is still owed after incidents.")
+@strawberry.type(description="What is still owed after incidents: its points, and how many of each kind.")
 class SwitchboardView:
     at: datetime
     points: int

@@ -139,3 +139,29 @@ def test_no_type_is_another_under_a_second_name():
             shape = tuple(sorted(f"{name}: {field.type}" for name, field in kind.fields.items()))
             alike.setdefault(shape, []).append(kind.name)
     assert [names for names in alike.values() if len(names) > 1] == []
+
+
+#: A name that is a unit or an ordinal by itself.
+_UNITS = re.compile(
+    r"seconds|minutes|hours|days|weeks|points|weight|count|ordinal|revision|version|number|attempt|slot|moves|first",
+    re.IGNORECASE,
+)
+#: How a figure's unit is said: of money, of a share, of a factor, of what is counted.
+_SAID = re.compile(
+    r"major units|\b0 to \d|times as|as a factor|in the unit beside|on budget|share of", re.IGNORECASE
+)
+_COUNTED = re.compile(r"how (many|often)|counted", re.IGNORECASE)
+
+
+def test_every_figure_says_its_unit():
+    """By its name, in its description, or in that of its type where all figures of one are alike."""
+    silent = []
+    for where, name, found in places():
+        kind = get_named_type(found.type).name
+        said = f"{found.description or ''} {BUILT.type_map[where.split('.')[0]].description or ''}"
+        exact = kind in {"Decimal", "Float"}
+        if exact and not (_UNITS.search(name) or _SAID.search(said)):
+            silent.append(where)
+        if kind == "Int" and not (found.description or _UNITS.search(name) or _COUNTED.search(said)):
+            silent.append(where)
+    assert silent == []
