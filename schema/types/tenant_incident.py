@@ -79,7 +79,9 @@ class PostmortemCopy(Node):
 
 @strawberry.type(description="An incident that concerns the tenant, as last known.")
 class Incident(Node):
-    key: str
+    key: str = strawberry.field(
+        description="By what the vendor calls it; where that is a pager's key, the first digits of its UUID."
+    )
     severity: model.Severity = strawberry.field(description="In force.")
     declared_severity: model.Severity = strawberry.field(
         description="Stays, whatever the severity was changed to."
@@ -141,7 +143,7 @@ def incident_statement(row: touched.Touched, tenant_id: UUID, tenant_key: str) -
 def incident(row: touched.AffectingIncident, tenant_id: UUID, tenant_key: str) -> Incident:
     return Incident(
         id=encode("Incident", tenant_id, row.id),
-        key=row.key,
+        key=row.name,
         severity=row.severity,
         declared_severity=row.declared_severity,
         worst_severity=row.worst_severity,

@@ -18,6 +18,9 @@ from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.incidents.alarms import AlarmSource
 from trust_portal.learning.incidents.model import Incident, IncidentFilter
 
+#: What a customer calls its incidents.
+NAMED = """{ viewer { tenant { incidentStatement(since: "2026-01-01T00:00:00Z", until: "2027-01-01T00:00:00Z") {
+  incidents { key } } } } }"""
 ALERTS = "/webhooks/in/alertmanager/prod"
 
 
@@ -91,6 +94,18 @@ async def test_alertmanager_declares_repeats_resolves_and_reopens_one_incident(p
         page = (await browser.get("/incidents/integrations/alertmanager/prod")).text
     assert "no rule fits it" in page
     assert token not in page
+    name = str(incident.id)[:8]
+    async with portal.browser("customer_viewer") as browser:
+        theirs = (await browser.get("/t/aurora/incidents?year=2026")).text
+        answer = await browser.post("/graphql", json={"query": NAMED})
+    assert answer.json()["data"]["viewer"]["tenant"]["incidentStatement"]["incidents"] == [
+        {"key": name},
+        {"key": "INC-aurora"},
+    ]
+    assert (incident.key in theirs, f"{name}, P1" in theirs) == (False, True)
+    async with portal.browser("pmo") as browser:
+        ours = (await browser.get(f"/incidents/{incident.id}")).text
+    assert f"Customers know it as {name}." in ours
 
 
 async def test_an_alarm_of_an_incident_that_is_over_is_a_gap_until_it_is_told(portal: Portal):

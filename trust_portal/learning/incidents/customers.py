@@ -103,7 +103,7 @@ class CustomerIncidents:
         return tuple(
             AffectingIncident(
                 id=each.id,
-                key=each.key,
+                name=each.told_as,
                 title=each.title,
                 service=each.service,
                 severity=each.severity,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,10 +11,13 @@ from typing import Any, Final
 from uuid import UUID, uuid5
 
 from trust_portal.access.tenants.model import Tenant
+from trust_portal.facts.events import PAGERS
 from trust_portal.facts.operations_model import FactSource
 from trust_portal.kernel.ids import VENDOR_ID
 
 NOUN: Final = "incident"
+#: What somebody would call an incident, also where it was declared by hand from an alarm.
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9._#/-]{1,64}")
 
 
 class Severity(StrEnum):
@@ -181,6 +185,15 @@ class Incident:
     facts: int
     last_fact_at: datetime
     changed_at: datetime
+
+    @property
+    def told_as(self) -> str:
+        """By what customers know it: its key, where that is a plain name; else its id's first eight digits.
+
+        A pager's key is put together of whatever the alarm carries: machines, and whom else it touches.
+        """
+        plain = not self.source.startswith(PAGERS) and _PLAIN_NAME.fullmatch(self.key)
+        return self.key if plain else str(self.id)[:8]
 
     @property
     def covering_id(self) -> UUID:
