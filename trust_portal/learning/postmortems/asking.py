@@ -30,8 +30,8 @@ class Asked:
 async def asked_to_sign(
     session: ReadSession, gate: Gate, incident: Incident, postmortem: Postmortem, at: datetime
 ) -> Asked:
-    """By the owner as known now, else as known when it was opened, and by what they may at ``at``."""
-    owner_id = incident.owner_person_id or postmortem.owner_person_id
+    """By the owner as the incident has it now, whoever that was when it was opened, and by what they may at ``at``."""
+    owner_id = incident.owner_person_id
     found = None if owner_id is None else await find_person(session, VENDOR_ID, owner_id, at)
     if found is None:
         return Asked(None)

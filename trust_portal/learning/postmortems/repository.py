@@ -102,8 +102,7 @@ async def count_postmortems(session: ReadSession, wanted: PostmortemFilter) -> i
 
 def _narrowed(query: Select[Any], wanted: PostmortemFilter) -> Select[Any]:
     about, here = incidents.c, postmortems.c
-    owner_id = func.coalesce(here.owner_person_id, about.owner_person_id)
-    known = and_(people.c.tenant_id == VENDOR_ID, people.c.id == owner_id)
+    known = and_(people.c.tenant_id == VENDOR_ID, people.c.id == about.owner_person_id)
     query = (
         query.join(incidents, and_(about.tenant_id == here.tenant_id, about.id == here.incident_id))
         .outerjoin(people, known)

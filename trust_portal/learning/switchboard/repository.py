@@ -105,7 +105,7 @@ LEFT JOIN (SELECT DISTINCT ON (postmortem_id) postmortem_id, signed_at, submitte
            WHERE tenant_id = $1 AND version > 1 ORDER BY postmortem_id, version DESC) l ON l.postmortem_id = m.id
 LEFT JOIN postmortem_submissions f ON f.tenant_id = $1 AND f.postmortem_id = m.id
   AND f.ordinal = coalesce(l.submitted, s.submitted)
-LEFT JOIN people p ON p.tenant_id = $1 AND p.id = coalesce(m.owner_person_id, i.owner_person_id)
+LEFT JOIN people p ON p.tenant_id = $1 AND p.id = i.owner_person_id
 WHERE i.tenant_id = $1 AND i.worst_severity IN ('P1', 'P2')
   AND ($2::timestamptz IS NULL OR s.signed_at IS NULL OR s.signed_at > $2 OR i.merged_into IS NOT NULL
        OR i.changed_at > coalesce(f.snapshot_at, l.signed_at, s.signed_at)
@@ -115,8 +115,7 @@ ORDER BY i.declared_at, i.id
 #: Those that ``BoardFilter.keeps``, from $2 on.
 _MAJORS_EVER: Final = """
 SELECT count(*) FROM incidents i
-LEFT JOIN postmortems m ON m.tenant_id = $1 AND m.incident_id = i.id
-LEFT JOIN people p ON p.tenant_id = $1 AND p.id = coalesce(m.owner_person_id, i.owner_person_id)
+LEFT JOIN people p ON p.tenant_id = $1 AND p.id = i.owner_person_id
 WHERE i.tenant_id = $1 AND i.worst_severity IN ('P1', 'P2')
   AND ($2::text IS NULL OR i.service = $2) AND ($3::text IS NULL OR coalesce(i.team, '') = $3)
   AND ($4::text IS NULL OR coalesce(p.id::text, i.owner) = $4) AND ($5::text IS NULL OR i.worst_severity = $5)
