@@ -93,7 +93,7 @@ def test_a_postmortem_is_due_after_two_weeks_and_a_missing_one_at_once_and_twice
         postmortem_addend(line, AT)
         for line in (
             postmortem(),
-            postmortem(declared_at=AT - 22 * DAY),
+            postmortem(declared_at=AT - 22 * DAY, opened_at=AT - 22 * DAY),
             postmortem(postmortem_id=None, opened_at=None),
         )
     )
@@ -106,6 +106,31 @@ def test_a_postmortem_is_due_after_two_weeks_and_a_missing_one_at_once_and_twice
         "16 × (1 + 2 weeks late) = 48",
     )
     assert postmortem_addend(postmortem(signed_at=AT), AT) is None
+
+
+def test_a_p4_that_was_raised_months_later_is_owed_since_then_and_has_two_weeks_as_any_other() -> None:
+    raised = postmortem(declared_at=AT - 92 * DAY, opened_at=AT - 15 * DAY)
+
+    def owed(days_ago: int) -> tuple[int, bool, date | None] | None:
+        found = postmortem_addend(raised, AT - days_ago * DAY)
+        return None if found is None else (found.points, found.late, found.due)
+
+    due_on = (AT - DAY).date()
+    assert [owed(each) for each in (92, 16, 15, 2, 1, 0)] == [
+        None,
+        None,
+        (8, False, due_on),
+        (8, False, due_on),
+        (16, True, due_on),
+        (16, True, due_on),
+    ]
+    found = postmortem_addend(raised, AT)
+    assert found is not None
+    assert (found.owed, found.since) == (Owed.UNSIGNED, AT - 92 * DAY), "its age is told whole"
+    weeks = past_moments(AT)
+    points = [points for _, points in trend([], [raised], weeks)]
+    assert points == [8 if at >= AT - 15 * DAY else 0 for at in weeks]
+    assert points[-2:] == [8, 8]
 
 
 MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC))

@@ -214,10 +214,10 @@ def _action_at(line: ActionLine, at: datetime) -> tuple[DateSet | None, int, int
 
 def _postmortem_at(line: PostmortemLine, at: datetime) -> tuple[bool, datetime, int] | None:
     """Whether it was missing, when it was due, weeks late; None where nothing was owed."""
-    if line.declared_at > at or (line.signed_at is not None and line.signed_at <= at):
+    if line.owed_since > at or (line.signed_at is not None and line.signed_at <= at):
         return None
-    missing = line.opened_at is None or line.opened_at > at
-    due_at = line.declared_at if missing else line.declared_at + POSTMORTEM_TERM
+    missing = line.opened_at is None
+    due_at = line.owed_since if missing else line.owed_since + POSTMORTEM_TERM
     return missing, due_at, _weeks_begun(at - due_at)
 
 
@@ -254,7 +254,7 @@ def trend(
             points[index] += weight * (1 + span.moves + (0 if weeks is None else weeks[index]))
     for postmortem in postmortems:
         weight = WEIGHTS[postmortem.whose.severity]
-        first = bisect_left(moments, postmortem.declared_at)
+        first = bisect_left(moments, postmortem.owed_since)
         last = len(moments) if postmortem.signed_at is None else bisect_left(moments, postmortem.signed_at)
         for index in range(first, last):
             if (owed := _postmortem_at(postmortem, moments[index])) is not None:

@@ -116,6 +116,11 @@ class PostmortemLine:
     opened_at: datetime | None
     signed_at: datetime | None
 
+    @property
+    def owed_since(self) -> datetime:
+        """Since there is one to write: before somebody raised it to a P1 or P2 nobody owed any."""
+        return self.opened_at or self.declared_at
+
 
 @dataclass(frozen=True, slots=True)
 class BoardFilter:
