@@ -137,7 +137,7 @@ async def test_who_was_touched_by_the_merged_one_alone_gets_its_copy_and_reads_i
         reader, desk.contoso, BEGAN - timedelta(days=1), BEGAN + timedelta(days=1)
     )
     [mine] = touched.incidents
-    assert (mine.key, mine.resolved_at, mine.merged_into) == ("INC-2", BEGAN + timedelta(minutes=60), None)
+    assert (mine.name, mine.resolved_at, mine.merged_into) == ("INC-2", BEGAN + timedelta(minutes=60), None)
     assert mine.copy is not None
     assert (mine.copy.id, mine.copy.incident_id) == (release.id, named("INC-1"))
     answer = await schema.execute(

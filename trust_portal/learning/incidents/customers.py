@@ -26,13 +26,13 @@ from trust_portal.learning.incidents.model import (
     Incident,
     IncidentEntry,
 )
-from trust_portal.learning.incidents.touched import AffectingIncident, Touched
+from trust_portal.learning.incidents.touched import AffectingIncident, Touched, copy_telling_of
 from trust_portal.learning.postmortems.copying import copy_bundles
 from trust_portal.learning.postmortems.model import NOUN as POSTMORTEM
 from trust_portal.learning.postmortems.releases_model import ReleasedCopy, SignedAs
 from trust_portal.learning.postmortems.releases_repository import newest_copies
 from trust_portal.learning.postmortems.repository import postmortems_of
-from trust_portal.learning.postmortems.versions_repository import versions_that_count
+from trust_portal.learning.postmortems.versions_repository import snapshots_of, versions_that_count
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
 
@@ -99,7 +99,7 @@ class CustomerIncidents:
         """``found`` from its end, as the tenant sees it."""
         here = {each.id for each in found}
         copies, bundles = await self._copies(actor, tenant_id, here | {each.covering_id for each in found})
-        later = await self._later(copies)
+        later, snapshots = await self._signed(copies)
         return tuple(
             AffectingIncident(
                 id=each.id,
@@ -124,8 +124,7 @@ class CustomerIncidents:
                     timelines[each.id],
                     merged=each.merged_into is not None,
                 ),
-                # Of one that was merged, the postmortem is that of what it goes on in, also where that is of others.
-                copy=(copy := copies.get(each.covering_id) or copies.get(each.id)),
+                copy=(copy := copy_telling_of(each, copies, snapshots)),
                 bundle=None if copy is None else bundles.get(copy.id),
                 superseded_by=None if copy is None else later.get(copy.incident_id),
             )
@@ -142,16 +141,16 @@ class CustomerIncidents:
             copies = await newest_copies(session, tenant_id, incident_ids)
             return copies, await copy_bundles(session, tenant_id, [each.id for each in copies.values()])
 
-    async def _later(self, copies: Mapping[UUID, ReleasedCopy]) -> dict[UUID, SignedAs]:
-        """By incident: the version that counts, where the tenant's copy is of another."""
+    async def _signed(
+        self, copies: Mapping[UUID, ReleasedCopy]
+    ) -> tuple[Mapping[UUID, SignedAs], Mapping[UUID, datetime]]:
+        """By incident: the version that counts, where the tenant's copy is of another; of when the copy's facts are."""
         async with self._storage.read(_VENDOR) as session:
             found = {of: each.id for of, each in (await postmortems_of(session, copies)).items()}
             counts = await versions_that_count(session, found.values())
-        return {
-            of: counts[found[of]]
-            for of, copy in copies.items()
-            if of in found and counts[found[of]].supersedes(copy.version)
-        }
+            snapshots = await snapshots_of(session, found.values())
+        later = {of: counts[id_] for of, id_ in found.items() if counts[id_].supersedes(copies[of].version)}
+        return later, {of: snapshots[id_, copies[of].version] for of, id_ in found.items()}
 
 
 def _for_customers(entries: Iterable[IncidentEntry], *, merged: bool) -> tuple[IncidentEntry, ...]:

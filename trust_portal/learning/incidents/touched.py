@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from trust_portal.evidence.export import Export
-from trust_portal.learning.incidents.model import IncidentEntry, Severity
+from trust_portal.learning.incidents.model import Incident, IncidentEntry, Severity
 from trust_portal.learning.postmortems.releases_model import ReleasedCopy, SignedAs
 
 
@@ -59,3 +60,17 @@ class Touched:
     end: datetime
     as_of: datetime
     incidents: tuple[AffectingIncident, ...]
+
+
+def copy_telling_of(
+    incident: Incident, copies: Mapping[UUID, ReleasedCopy], snapshots: Mapping[UUID, datetime]
+) -> ReleasedCopy | None:
+    """The copy that tells of it: of what it goes on in, also where that is of others, if its facts are of afterwards.
+
+    ``copies`` and of when their facts are (``snapshots``) by incident. A copy of before does not name it, and is not
+    its postmortem: it owes its own, or another version of that.
+    """
+    covering = incident.covering_id
+    if covering != incident.id and covering in copies and incident.is_told_of(snapshots[covering]):
+        return copies[covering]
+    return copies.get(incident.id)

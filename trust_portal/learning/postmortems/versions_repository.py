@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import and_, insert, select
 
 from trust_portal.errors import NotFound
 from trust_portal.kernel.ids import VENDOR_ID
@@ -24,6 +26,13 @@ from trust_portal.learning.postmortems.tables import (
     postmortem_versions,
 )
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
+
+#: Of a version: the submission that was signed.
+_FROZEN_AS: Final = and_(
+    postmortem_versions.c.tenant_id == postmortem_submissions.c.tenant_id,
+    postmortem_versions.c.postmortem_id == postmortem_submissions.c.postmortem_id,
+    postmortem_versions.c.submitted == postmortem_submissions.c.ordinal,
+)
 
 
 async def add_submission(session: WriteSession, postmortem_id: UUID, submission: Submission) -> None:
@@ -112,18 +121,26 @@ async def versions_that_count(session: ReadSession, postmortem_ids: Collection[U
     return {each.postmortem_id: SignedAs(each.version, each.signed_at) for each in found}
 
 
+async def snapshots_of(
+    session: ReadSession, postmortem_ids: Collection[UUID]
+) -> dict[tuple[UUID, int], datetime]:
+    """By postmortem and version: of when the facts are that were signed."""
+    versions, frozen = postmortem_versions.c, postmortem_submissions.c
+    found = await session.execute(
+        select(versions.postmortem_id, versions.version, frozen.snapshot_at)
+        .join(postmortem_submissions, _FROZEN_AS)
+        .where(versions.tenant_id == VENDOR_ID, versions.postmortem_id.in_(postmortem_ids))
+    )
+    return {(each.postmortem_id, each.version): each.snapshot_at for each in found}
+
+
 async def find_document(session: ReadSession, postmortem_id: UUID, version: int) -> bytes:
     """The canonical bytes that were signed as ``version``."""
     versions, frozen = postmortem_versions.c, postmortem_submissions.c
     document = (
         await session.execute(
             select(frozen.document)
-            .join(
-                postmortem_versions,
-                (versions.tenant_id == frozen.tenant_id)
-                & (versions.postmortem_id == frozen.postmortem_id)
-                & (versions.submitted == frozen.ordinal),
-            )
+            .join(postmortem_versions, _FROZEN_AS)
             .where(
                 frozen.tenant_id == VENDOR_ID,
                 versions.postmortem_id == postmortem_id,

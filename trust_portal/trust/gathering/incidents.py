@@ -19,10 +19,12 @@ from trust_portal.learning.actions.model import ActionState, PreventionAction
 from trust_portal.learning.actions.repository import all_actions_of
 from trust_portal.learning.incidents.model import Incident
 from trust_portal.learning.incidents.repository import incidents_by_id, incidents_under_way
+from trust_portal.learning.incidents.touched import copy_telling_of
 from trust_portal.learning.postmortems.model import COPY_KIND, Postmortem, Version
 from trust_portal.learning.postmortems.releases_model import ReleasedCopy
 from trust_portal.learning.postmortems.releases_repository import newest_copies
 from trust_portal.learning.postmortems.repository import postmortems_of
+from trust_portal.learning.postmortems.versions_repository import snapshots_of
 from trust_portal.learning.switchboard.coverage import Cover, MajorIncident, ledger
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.ids import INCIDENTS, MAJOR, POSTMORTEMS, PREVENTION
@@ -107,6 +109,8 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
         known |= more
     postmortems = await postmortems_of(session, known)
     copies = await newest_copies(session, ask.tenant.id, known)
+    signed = await snapshots_of(session, [each.id for each in postmortems.values()])
+    snapshots = {of: signed[postmortems[of].id, each.version] for of, each in copies.items()}
     made = await exports_of(session, ask.tenant.id, COPY_KIND, [each.id for each in copies.values()])
     bundles = {each.subject_id: each for each in made if each.state is ExportState.READY}
     covered = {
@@ -120,7 +124,9 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
         owner = each.id if line.cover is Cover.OUTDATED else line.covered_by
         postmortem = None if owner is None else postmortems[owner]
         actions = () if postmortem is None else await all_actions_of(session, postmortem.id)
-        copy = None if owner is None else copies.get(owner) or copies.get(each.id)
+        copy = None
+        if owner is not None:
+            copy = copies.get(each.id) if owner == each.id else copy_telling_of(each, copies, snapshots)
         bundle = None if copy is None else bundles.get(copy.id)
         lines.append(MajorLine(each, line.cover, postmortem, copy, actions, bundle))
     return incidents_section(lines, waiting or ask.now, ask.now)
