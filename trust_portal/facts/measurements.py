@@ -22,7 +22,7 @@ Column = NDArray[np.int64]
 ABSENT: Final = -1
 
 _POSTGRES_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
-_POSTGRES_EPOCH_MINUTES: Final = int(_POSTGRES_EPOCH.timestamp()) // 60
+POSTGRES_EPOCH_MINUTES: Final = int(_POSTGRES_EPOCH.timestamp()) // 60
 _MINUTE_MICROSECONDS: Final = 60_000_000
 # A correction names an id of its own source, whatever minute it is for. Of several for one event the
 # last received counts. As conditions and no joins: a tenant without corrections pays for one look into
@@ -107,7 +107,7 @@ def _joined(found: list[Run]) -> MeasurementColumns:
         start += len(run.minute)
     last = max(int(run.received_at.max()) for run in found)
     return MeasurementColumns(
-        minute=minute // _MINUTE_MICROSECONDS + _POSTGRES_EPOCH_MINUTES,
+        minute=minute // _MINUTE_MICROSECONDS + POSTGRES_EPOCH_MINUTES,
         total=np.concatenate([run.total for run in found]),
         good=np.concatenate([run.good for run in found]),
         buckets=buckets,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -25,6 +25,8 @@ from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import ReadSession
 
+_MAINTENANCE: Final = (events.MAINTENANCE_SCHEDULED, events.MAINTENANCE_CANCELLED)
+
 
 async def read_maintenance(
     session: ReadSession, tenant_id: UUID, start: datetime, end: datetime, *, include_cancelled: bool = False
@@ -36,16 +38,28 @@ async def read_maintenance(
     window, so nobody's announcement can be overwritten by a stranger's. What a token for some tenants
     told says nothing to the others, nor takes anything from them.
     """
-    told = await _histories(
-        session,
-        (events.MAINTENANCE_SCHEDULED, events.MAINTENANCE_CANCELLED),
-        and_(
-            facts.c.type == events.MAINTENANCE_SCHEDULED,
-            _concerns(tenant_id),
-            _instant_of("start") < end,
-            _instant_of("end") > start,
-        ),
-    )
+    told = await _histories(session, _MAINTENANCE, and_(_within(start, end), _concerns(tenant_id)))
+    return _windows_of(told, tenant_id, start, end, include_cancelled=include_cancelled)
+
+
+class Announced:
+    """All maintenance that touches ``start`` .. ``end``, for whoever asks of several tenants at once."""
+
+    def __init__(self, told: Sequence[Row[Any]]) -> None:
+        self._told = told
+
+    def of(self, tenant_id: UUID, start: datetime, end: datetime) -> tuple[MaintenanceWindow, ...]:
+        """As ``read_maintenance``, for a span within the one that was read."""
+        return _windows_of(self._told, tenant_id, start, end, include_cancelled=False)
+
+
+async def read_announced(session: ReadSession, start: datetime, end: datetime) -> Announced:
+    return Announced(await _histories(session, _MAINTENANCE, _within(start, end)))
+
+
+def _windows_of(
+    told: Sequence[Row[Any]], tenant_id: UUID, start: datetime, end: datetime, *, include_cancelled: bool
+) -> tuple[MaintenanceWindow, ...]:
     rows = [row for row in told if row.bounds is None or tenant_id in row.bounds]
     owners = _owners(rows, events.MAINTENANCE_SCHEDULED)
     windows: dict[_Name, tuple[MaintenanceWindow, bool]] = {}
@@ -107,6 +121,12 @@ async def _histories(
         .order_by(facts.c.time, facts.c.received_at, facts.c.event_key)
     )
     return (await session.execute(query)).all()
+
+
+def _within(start: datetime, end: datetime) -> ColumnElement[bool]:
+    return and_(
+        facts.c.type == events.MAINTENANCE_SCHEDULED, _instant_of("start") < end, _instant_of("end") > start
+    )
 
 
 def _concerns(tenant_id: UUID) -> ColumnElement[bool]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 import rfc8785
@@ -16,6 +16,10 @@ import rfc8785
 Json: TypeAlias = bool | int | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
 MAX_SAFE_INTEGER = 2**53 - 1
+
+#: Kinds of which every value is plain.
+_ATOMS: Final = frozenset({str, bool, type(None)})
+_TEXT: Final = frozenset({str})
 
 _encoder = msgspec.json.Encoder(order="sorted")
 
@@ -53,12 +57,14 @@ def _is_plain(*items: Any) -> bool:
     Exact types, because ``msgspec`` also writes dates, bytes and sets; ASCII names, because it sorts
     them by code point and RFC 8785 §3.2.3 by UTF-16 unit, which puts U+FF21 behind U+1F600.
     """
+    if _ATOMS.issuperset(map(type, items)):
+        return True
     for item in items:
         kind = type(item)
-        if kind is str or kind is bool or item is None:
+        if kind in _ATOMS:
             continue
         if kind is dict:
-            plain = all(map(_is_name, item)) and _is_plain(*item.values())
+            plain = _are_names(item) and _is_plain(*item.values())
         elif kind is list or kind is tuple:
             plain = _is_plain(*item)
         else:
@@ -68,8 +74,8 @@ def _is_plain(*items: Any) -> bool:
     return True
 
 
-def _is_name(key: object) -> bool:
-    return type(key) is str and key.isascii()
+def _are_names(keys: Mapping[Any, Any]) -> bool:
+    return _TEXT.issuperset(map(type, keys)) and "".join(keys).isascii()
 
 
 def _refuse_floats(value: object, path: str) -> None:

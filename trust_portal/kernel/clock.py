@@ -36,5 +36,5 @@ def rfc3339(at: datetime) -> str:
     """An instant as RFC 3339 in UTC with ``Z``; fractions only where there are any."""
     if at.tzinfo is None:
         raise ValueError("an instant needs a time zone")
-    text = at.astimezone(UTC).isoformat()
+    text = (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat()
     return text.removesuffix("+00:00") + "Z"

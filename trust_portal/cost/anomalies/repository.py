@@ -146,24 +146,6 @@ async def anomalies_overlapping(
     return tuple(_anomaly(row) for row in rows)
 
 
-async def tenants_with_anomalies(
-    session: ReadSession, tenant_ids: Collection[UUID], start: datetime, end: datetime
-) -> frozenset[UUID]:
-    """Those of ``tenant_ids`` that ``anomalies_overlapping`` has one of."""
-    column = anomalies.c
-    rows = await session.execute(
-        select(column.tenant_id)
-        .distinct()
-        .where(
-            column.tenant_id.in_(tenant_ids),
-            column.lane == Lane.LIVE.value,
-            column.started_at < end,
-            column.last_at > start - timedelta(hours=1),
-        )
-    )
-    return frozenset(rows.scalars())
-
-
 async def count_anomalies(session: ReadSession, wanted: AnomalyFilter) -> AnomalyCounts:
     columns = (anomalies.c.state, anomalies.c.severity, anomalies.c.subsystem)
     query: Select[Any] = (

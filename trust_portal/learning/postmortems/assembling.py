@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from trust_portal.learning.incidents.model import Incident
 from trust_portal.learning.incidents.repository import find_incident
 from trust_portal.learning.postmortems.document import Writing, postmortem_body
-from trust_portal.learning.postmortems.drafts_repository import authors_of, judges_of, newest_draft
+from trust_portal.learning.postmortems.drafts_repository import authors_of, newest_judged
 from trust_portal.learning.postmortems.gathering.everything import gather
 from trust_portal.learning.postmortems.model import Draft, Person, PlannedAction, Postmortem, Written
 from trust_portal.learning.postmortems.planned import planned_actions
@@ -20,6 +21,7 @@ class Assembled:
     """``body`` is the document; ``draft`` what of it was written (``None``: nothing yet)."""
 
     body: dict[str, Any]
+    incident: Incident
     draft: Draft | None
     authors: tuple[Person, ...]
     actions: tuple[PlannedAction, ...]
@@ -28,9 +30,8 @@ class Assembled:
 async def assemble(session: ReadSession, postmortem: Postmortem, now: datetime, *, vendor: str) -> Assembled:
     """In a snapshot of the staff scope."""
     incident = await find_incident(session, postmortem.incident_id)
-    draft = await newest_draft(session, postmortem.id)
+    draft, judges = await newest_judged(session, postmortem.id)
     authors = await authors_of(session, postmortem.id)
-    judges = await judges_of(session, postmortem.id)
     planned = await planned_actions(session, postmortem.id)
     gathered = await gather(session, incident, now)
     writing = Writing(
@@ -39,4 +40,4 @@ async def assemble(session: ReadSession, postmortem: Postmortem, now: datetime, 
         authors,
     )
     body = postmortem_body(postmortem, gathered, writing, planned, vendor=vendor)
-    return Assembled(body, draft, authors, planned)
+    return Assembled(body, incident, draft, authors, planned)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from trust_portal.kernel.clock import rfc3339
@@ -38,6 +39,14 @@ _OF_CUSTOMER = (FactKind.SLA, FactKind.COST, FactKind.DENIAL, FactKind.MITIGATIO
 
 
 @dataclass(frozen=True, slots=True)
+class _Told:
+    """Facts as the document tells them: by kind, and as evidence."""
+
+    by_kind: Mapping[FactKind, list[dict[str, Any]]]
+    evidence: list[dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Writing:
     """What people put into a document: the parts, their judgments of changes with who made them, who wrote."""
 
@@ -59,6 +68,7 @@ def postmortem_body(
     ``postmortem.version`` is the version it is of; what it supersedes is the newest signed one.
     """
     before = postmortem.signed
+    told = _told(gathered)
     return {
         "kind": KIND,
         "format": FORMAT,
@@ -80,20 +90,18 @@ def postmortem_body(
         "incident": _incident(gathered.incident),
         "written": writing.written.json(),
         "authors": [each.json() for each in writing.authors],
-        "timeline": [each.json() for each in gathered.facts if each.kind is FactKind.TIMELINE],
+        "timeline": told[None].by_kind[FactKind.TIMELINE],
         "changes": [
             change_json(each, gathered.incident, writing.judgments.get(each.id)) for each in gathered.changes
         ],
-        "denials": [
-            each.json() for each in gathered.facts if each.kind is FactKind.DENIAL and each.customer is None
-        ],
-        "customers": _customers(gathered),
+        "denials": told[None].by_kind[FactKind.DENIAL],
+        "customers": _customers(gathered, told),
         "missing": [
             {"source": each.source, "why": each.why} for each in gathered.missing if each.customer is None
         ],
         "actions": [each.json() for each in actions],
         "snapshot_at": rfc3339(gathered.at),
-        "evidence": _evidence(gathered, None),
+        "evidence": _by_time(told[None].evidence),
         "engine": dict(ENGINE),
     }
 
@@ -185,42 +193,46 @@ def _merged(merged: MergedBrief) -> dict[str, Any]:
     }
 
 
-def _customers(gathered: Gathered) -> dict[str, Any]:
+def _told(gathered: Gathered) -> Mapping[str | None, _Told]:
+    """By customer; ``None`` is the vendor's own, and the changes are among its evidence."""
+    of: list[str | None] = [None, *(each.key for each in gathered.incident.customers)]
+    told = {key: _Told({kind: [] for kind in FactKind}, []) for key in of}
+    for fact in gathered.facts:
+        if (found := told.get(fact.customer)) is not None:
+            at = rfc3339(fact.at)
+            found.by_kind[fact.kind].append({"id": fact.id, "at": at, **fact.fields})
+            found.evidence.append(_entry(fact.id, fact.kind, fact.source, at, fact.sha256))
+    told[None].evidence.extend(
+        _entry(each.id, FactKind.CHANGE, f"{each.source} {each.event_id}", rfc3339(each.at), each.sha256)
+        for each in gathered.changes
+    )
+    return told
+
+
+def _customers(gathered: Gathered, told: Mapping[str | None, _Told]) -> dict[str, Any]:
     found: dict[str, dict[str, Any]] = {}
     for customer in gathered.incident.customers:
+        own = told[customer.key]
         found[customer.key] = {
             "id": str(customer.id),
             "name": customer.name,
-            **{kind.value: [] for kind in _OF_CUSTOMER},
+            **{kind.value: own.by_kind[kind] for kind in _OF_CUSTOMER},
             "missing": [],
-            "evidence": _evidence(gathered, customer.key),
+            "evidence": _by_time(own.evidence),
         }
-    for fact in gathered.facts:
-        if fact.customer in found and fact.kind in _OF_CUSTOMER:
-            found[fact.customer][fact.kind.value].append(fact.json())
     for each in gathered.missing:
         if each.customer in found:
             found[each.customer]["missing"].append({"source": each.source, "why": each.why})
     return found
 
 
-def _evidence(gathered: Gathered, customer: str | None) -> list[dict[str, str]]:
-    """Every fact by its id: what kind, from where, when, and the digest by which its source can be asked."""
-    found = [
-        _entry(each.id, each.kind, each.source, each.at, each.sha256)
-        for each in gathered.facts
-        if each.customer == customer
-    ]
-    if customer is None:
-        found += [
-            _entry(each.id, FactKind.CHANGE, f"{each.source} {each.event_id}", each.at, each.sha256)
-            for each in gathered.changes
-        ]
-    return sorted(found, key=lambda each: (each["at"], each["id"]))
+def _by_time(evidence: list[dict[str, str]]) -> list[dict[str, str]]:
+    return sorted(evidence, key=itemgetter("at", "id"))
 
 
-def _entry(id_: str, kind: FactKind, source: str, at: datetime, sha256: str) -> dict[str, str]:
-    return {"id": id_, "kind": kind.value, "source": source, "at": rfc3339(at), "sha256": sha256}
+def _entry(id_: str, kind: FactKind, source: str, at: str, sha256: str) -> dict[str, str]:
+    """A fact by its id: what kind, from where, when, and the digest by which its source can be asked."""
+    return {"id": id_, "kind": kind.value, "source": source, "at": at, "sha256": sha256}
 
 
 def _instant(at: datetime | None) -> str | None:

@@ -26,6 +26,13 @@ from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
 
 async def newest_draft(session: ReadSession, postmortem_id: UUID) -> Draft | None:
+    return (await newest_judged(session, postmortem_id))[0]
+
+
+async def newest_judged(
+    session: ReadSession, postmortem_id: UUID
+) -> tuple[Draft | None, Mapping[str, Person]]:
+    """The newest draft, and by fact who made the judgment that stands."""
     rows = postmortem_drafts.c
     row = (
         await session.execute(
@@ -35,7 +42,10 @@ async def newest_draft(session: ReadSession, postmortem_id: UUID) -> Draft | Non
             .limit(1)
         )
     ).first()
-    return None if row is None else _draft(row)
+    if row is None:
+        return None, {}
+    said = row.judgments.items()
+    return _draft(row), {fact: Person(UUID(each["by"]["person"]), each["by"]["name"]) for fact, each in said}
 
 
 async def authors_of(session: ReadSession, postmortem_id: UUID) -> tuple[Person, ...]:
@@ -49,23 +59,6 @@ async def authors_of(session: ReadSession, postmortem_id: UUID) -> tuple[Person,
     for row in rows:
         found.setdefault(row.author_id, Person(row.author_id, row.author_name))
     return tuple(found.values())
-
-
-async def judges_of(session: ReadSession, postmortem_id: UUID) -> dict[str, Person]:
-    """By fact: who made the judgment that stands."""
-    draft = await newest_draft(session, postmortem_id)
-    row = (
-        await session.execute(
-            select(postmortem_drafts.c.judgments).where(
-                postmortem_drafts.c.tenant_id == VENDOR_ID,
-                postmortem_drafts.c.postmortem_id == postmortem_id,
-                postmortem_drafts.c.revision == (0 if draft is None else draft.revision),
-            )
-        )
-    ).scalar_one_or_none()
-    return {
-        fact: Person(UUID(each["by"]["person"]), each["by"]["name"]) for fact, each in (row or {}).items()
-    }
 
 
 async def add_draft(

@@ -20,10 +20,9 @@ from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.learning.incidents.model import Incident
-from trust_portal.learning.incidents.repository import find_incident, incidents_by_id
+from trust_portal.learning.incidents.repository import incidents_by_id
 from trust_portal.learning.postmortems.asking import Asked, asked_to_sign
 from trust_portal.learning.postmortems.assembling import assemble
-from trust_portal.learning.postmortems.drafts_repository import authors_of, newest_draft
 from trust_portal.learning.postmortems.filters import ALL, PostmortemFilter
 from trust_portal.learning.postmortems.model import (
     KIND,
@@ -132,12 +131,10 @@ class PostmortemReader:
         now = self._storage.clock.now()
         async with self._storage.read(StaffScope(), snapshot=True) as session:
             postmortem = await find_postmortem(session, postmortem_id)
-            incident = await find_incident(session, postmortem.incident_id)
-            asked = await asked_to_sign(session, self._gate, incident, postmortem, now)
-            draft = await newest_draft(session, postmortem_id)
-            authors = await authors_of(session, postmortem_id)
+            assembled = await assemble(session, postmortem, now, vendor=self._vendor)
+            asked = await asked_to_sign(session, self._gate, assembled.incident, postmortem, now)
             submission = None
-            live = (await assemble(session, postmortem, now, vendor=self._vendor)).body
+            live = assembled.body
             document, frozen = live, None
             if postmortem.state is PostmortemState.IN_REVIEW:
                 submission = await find_submission(session, postmortem)
@@ -149,10 +146,10 @@ class PostmortemReader:
         await self._trace(actor, postmortem_id, document)
         return Opened(
             postmortem,
-            incident,
+            assembled.incident,
             document,
-            draft,
-            authors,
+            assembled.draft,
+            assembled.authors,
             asked,
             submission,
             frozen,

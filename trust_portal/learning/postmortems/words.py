@@ -16,6 +16,14 @@ from trust_portal.kernel.canonical import digest
 from trust_portal.learning.postmortems.document import title_of
 from trust_portal.learning.postmortems.model import PARTS
 from trust_portal.learning.postmortems.prose import to_html
+from trust_portal.learning.postmortems.rows_in_words import (
+    change_rows,
+    cost_rows,
+    denial_rows,
+    mitigation_rows,
+    promise_rows,
+    proofs_of,
+)
 from trust_portal.learning.postmortems.suspicion import span
 
 Document: TypeAlias = Mapping[str, Any]
@@ -156,6 +164,12 @@ GLOBALS: Final[dict[str, Callable[..., Any]]] = {
     "pm_others_withheld": others_withheld,
     "pm_changes": changes_of,
     "pm_evidence": evidence_of,
+    "pm_proofs": proofs_of,
+    "pm_promise_rows": promise_rows,
+    "pm_cost_rows": cost_rows,
+    "pm_mitigation_rows": mitigation_rows,
+    "pm_denial_rows": denial_rows,
+    "pm_change_rows": change_rows,
     "pm_merged": merged_of,
     "pm_held": held,
     "pm_entry": entry_word,

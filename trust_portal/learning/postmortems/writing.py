@@ -17,7 +17,7 @@ from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents.repository import find_incident
 from trust_portal.learning.incidents.waiting import something_waits
 from trust_portal.learning.postmortems.assembling import assemble
-from trust_portal.learning.postmortems.drafts_repository import add_draft, judges_of, newest_draft
+from trust_portal.learning.postmortems.drafts_repository import add_draft, newest_draft, newest_judged
 from trust_portal.learning.postmortems.model import (
     FEWEST_ACTIONS,
     MOST_ACTIONS,
@@ -62,12 +62,11 @@ class PostmortemWriting:
             postmortem = await self._editable(
                 session, command.postmortem_id, actor, decision, "The text was edited."
             )
-            before = await newest_draft(session, postmortem.id)
+            before, judges = await newest_judged(session, postmortem.id)
             if (0 if before is None else before.revision) != command.revision:
                 raise Conflict(
                     "somebody else saved meanwhile: compare, and save again", code=CHANGED, field="revision"
                 )
-            judges = await judges_of(session, postmortem.id)
             judgments = {} if before is None else before.judgments
             return await self._add(session, postmortem, actor, command.written, judgments, judges, before)
 
@@ -84,10 +83,9 @@ class PostmortemWriting:
             postmortem = await self._editable(
                 session, command.postmortem_id, actor, decision, "A change was judged."
             )
-            before = await newest_draft(session, postmortem.id)
-            judges = await judges_of(session, postmortem.id)
+            before, judges = await newest_judged(session, postmortem.id)
             judgments = {**({} if before is None else before.judgments), command.fact: command.judgment}
-            judges[command.fact] = Person(person_behind(actor), actor.name)
+            judges = {**judges, command.fact: Person(person_behind(actor), actor.name)}
             written = Written() if before is None else before.written
             return await self._add(session, postmortem, actor, written, judgments, judges, before)
 

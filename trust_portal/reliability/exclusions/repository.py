@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -123,6 +123,20 @@ async def in_force(
     """Those of them that were approved and not revoked."""
     touching = await exclusions_touching(session, tenant_id, start, end)
     return tuple(each for each in touching if each.state is ExclusionState.APPROVED)
+
+
+async def tenants_with_exclusions(
+    session: ReadSession, tenant_ids: Collection[UUID], start: datetime, end: datetime
+) -> frozenset[UUID]:
+    """Those of whom a proposal touches [start, end), whatever became of it. In the staff scope."""
+    rows = await session.execute(
+        select(exclusions.c.tenant_id)
+        .distinct()
+        .where(
+            exclusions.c.tenant_id.in_(tenant_ids), exclusions.c.starts_at < end, exclusions.c.ends_at > start
+        )
+    )
+    return frozenset(rows.scalars())
 
 
 async def exclusions_page(

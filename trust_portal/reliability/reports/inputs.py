@@ -152,6 +152,17 @@ async def read_windows(
     """What may be excluded of [start, end) for ``objectives``: maintenance, and what was agreed after the fact."""
     announced = await read_maintenance(session, tenant.id, start, end)
     agreed = await exclusions_in_force(session, tenant.id, start, end)
+    return windows_of(tenant, label, announced, agreed, objectives)
+
+
+def windows_of(
+    tenant: Tenant,
+    label: str,
+    announced: Sequence[MaintenanceWindow],
+    agreed: Sequence[StoredExclusion],
+    objectives: Collection[str],
+) -> tuple[Window, ...]:
+    """Of what was announced and agreed, that which concerns ``objectives``."""
     return (
         *(_window(tenant, label, each) for each in announced if _concerns(each.objectives, objectives)),
         *(_agreed(each) for each in agreed if _concerns(each.objectives, objectives)),

@@ -11,8 +11,7 @@ from itertools import chain
 from typing import Final
 from uuid import UUID
 
-from trust_portal.cost.anomalies.model import CostAnomaly
-from trust_portal.cost.anomalies.repository import anomalies_overlapping
+from trust_portal.cost.anomalies.overlapping import AnomalyLine, lines_overlapping
 from trust_portal.cost.metering.model import Progress
 from trust_portal.cost.metering.repository import progress_of
 from trust_portal.evidence.receipt_rows import digests_of_tenants
@@ -36,25 +35,25 @@ async def gather_cost_impact(
         for id_, key in keys.items()
         if (why := _not_looked_at(progress.get(id_), incident, now)) is not None
     ]
-    found = await anomalies_overlapping(session, keys, incident.began_at, incident.over_at(now))
+    found = await lines_overlapping(session, keys, incident.began_at, incident.over_at(now))
     receipts = await digests_of_tenants(
-        session, keys, [id_ for each in found if (id_ := _receipt(each)) is not None]
+        session, keys, [each.receipt_id for each in found if each.receipt_id is not None]
     )
     facts: dict[UUID, list[Fact]] = {id_: [] for id_ in keys}
     for anomaly in found:
-        receipt = _receipt(anomaly)
+        receipt = anomaly.receipt_id
         sha256 = receipts.get((anomaly.tenant_id, receipt)) if receipt is not None else None
-        facts[anomaly.tenant_id].append(_fact(anomaly, receipt, sha256, keys[anomaly.tenant_id]))
+        facts[anomaly.tenant_id].append(_fact(anomaly, sha256, keys[anomaly.tenant_id]))
     return tuple(chain.from_iterable(facts.values())), tuple(missing)
 
 
-def _fact(anomaly: CostAnomaly, receipt: UUID | None, sha256: str | None, customer: str) -> Fact:
+def _fact(anomaly: AnomalyLine, sha256: str | None, customer: str) -> Fact:
     """By its receipt, where that is there; else by what it says."""
     fields = _fields(anomaly)
     return Fact(
         str(anomaly.id),
         FactKind.COST,
-        SOURCE if sha256 is None else f"receipt/{receipt}",
+        SOURCE if sha256 is None else f"receipt/{anomaly.receipt_id}",
         anomaly.started_at,
         sha256 or digest({"id": str(anomaly.id), **fields}),
         fields,
@@ -74,19 +73,15 @@ def _not_looked_at(progress: Progress | None, incident: IncidentBrief, now: date
     return None if incident.over_at(now) <= until else f"usage is closed until {rfc3339(until)} only"
 
 
-def _receipt(anomaly: CostAnomaly) -> UUID | None:
-    return anomaly.closed_receipt_id or anomaly.explained_receipt_id or anomaly.opened_receipt_id
-
-
-def _fields(anomaly: CostAnomaly) -> dict[str, str | None]:
+def _fields(anomaly: AnomalyLine) -> dict[str, str | None]:
     return {
-        "subsystem": anomaly.series.subsystem,
-        "state": anomaly.state.value,
-        "severity": anomaly.severity.value,
+        "subsystem": anomaly.subsystem,
+        "state": anomaly.state,
+        "severity": anomaly.severity,
         "last_at": rfc3339(anomaly.last_at),
-        "expected": f"{anomaly.figures.expected:f}",
-        "actual": f"{anomaly.figures.actual:f}",
-        "excess": f"{anomaly.figures.excess:f}",
-        "currency": anomaly.series.currency,
+        "expected": f"{anomaly.expected:f}",
+        "actual": f"{anomaly.actual:f}",
+        "excess": f"{anomaly.actual - anomaly.expected:f}",
+        "currency": anomaly.currency,
         "revision": str(anomaly.revision),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -18,15 +19,17 @@ async def gather_mitigation(session: ReadSession, incident: IncidentBrief, now: 
     keys = {each.id: each.key for each in incident.customers}
     steps = await steps_between(session, keys, incident.began_at, incident.over_at(now))
     digests = await digests_of_tenants(session, keys, [each.receipt_id for each in steps])
+    of_run = {each.run_id: each.target for each in steps}
+    targets = {run: {name: str(value) for name, value in of_run[run].items()} for run in of_run}
     facts = [
-        _fact(each, keys[each.tenant_id], sha256)
+        _fact(each, keys[each.tenant_id], sha256, targets[each.run_id])
         for each in steps
         if (sha256 := digests.get((each.tenant_id, each.receipt_id))) is not None
     ]
     return tuple(sorted(facts, key=lambda each: (each.at, each.id)))
 
 
-def _fact(step: StepTaken, customer: str, sha256: str) -> Fact:
+def _fact(step: StepTaken, customer: str, sha256: str, target: Mapping[str, str]) -> Fact:
     return Fact(
         f"{step.run_id}/{step.ordinal}",
         FactKind.MITIGATION,
@@ -39,7 +42,7 @@ def _fact(step: StepTaken, customer: str, sha256: str) -> Fact:
             "step": step.kind.value,
             "state": step.state.value,
             "by": step.actor_name,
-            "target": {name: str(value) for name, value in step.target.items()},
+            "target": target,
             "receipt": str(step.receipt_id),
         },
         customer,

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
-
-from trust_portal.kernel.clock import rfc3339
 
 
 class FactKind(StrEnum):
@@ -21,8 +19,7 @@ class FactKind(StrEnum):
     TIMELINE = "timeline"
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """``id`` stays the same however often it is gathered. ``sha256`` (hex) is of the event, receipt or
     reading that ``source`` holds; ``fields`` is JSON without floats. ``customer`` is the key of the
     customer it is of; ``None`` for the vendor's own.
@@ -35,9 +32,6 @@ class Fact:
     sha256: str
     fields: Mapping[str, Any]
     customer: str | None = None
-
-    def json(self) -> dict[str, Any]:
-        return {"id": self.id, "at": rfc3339(self.at), **self.fields}
 
 
 @dataclass(frozen=True, slots=True)

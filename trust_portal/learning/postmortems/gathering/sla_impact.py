@@ -1,115 +1,143 @@
 """What the incident cost each customer of what it was promised: minutes down, and of the period's budget.
 
-The minutes are those the contract counts (its slices, its rule), over the whole period so far, clipped to
-the incident. The budget is what the target leaves of the period's minutes, rounded down.
+For all customers together: contracts, maintenance and exclusions are read once, and measurements of a few customers
+at a time. The figures are ``sla_reckoning``'s.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
-from math import floor
-from typing import Any, Final
+from typing import Final
+from uuid import UUID
 
-import numpy as np
-
-from trust_portal.access.tenants.repository import find_tenant
-from trust_portal.kernel.canonical import digest
-from trust_portal.kernel.clock import rfc3339
-from trust_portal.kernel.period import Period, month_label, parse_period, quarter_label, zone
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.access.tenants.repository import tenants_by_id
+from trust_portal.facts.measurements_packed import measurements_of
+from trust_portal.facts.operations import Announced, read_announced
+from trust_portal.kernel.period import month_label, parse_period, quarter_label, zone
 from trust_portal.learning.postmortems.gathering.model import (
     Customer,
     Fact,
-    FactKind,
     IncidentBrief,
     Missing,
 )
-from trust_portal.reliability.attainment.calculation import attain
-from trust_portal.reliability.attainment.model import Attainment, DownRun, Exclusion, Samples
+from trust_portal.learning.postmortems.gathering.sla_reckoning import SLA_SOURCE, Asked, Promise, reckon
+from trust_portal.reliability.attainment.model import Exclusion
 from trust_portal.reliability.contracts.in_force import in_force
-from trust_portal.reliability.contracts.model import Boundary, Contract, PeriodLength, Sla, percent_text
-from trust_portal.reliability.contracts.repository import contract_versions
-from trust_portal.reliability.findings import Severity
-from trust_portal.reliability.measured import read_samples
-from trust_portal.reliability.reports.inputs import read_windows
+from trust_portal.reliability.contracts.model import Contract, PeriodLength, Sla
+from trust_portal.reliability.contracts.repository import contracts_of
+from trust_portal.reliability.exclusions.repository import in_force as exclusions_in_force
+from trust_portal.reliability.exclusions.repository import tenants_with_exclusions
+from trust_portal.reliability.measured import as_samples
+from trust_portal.reliability.reports.inputs import windows_of
 from trust_portal.storage.unit_of_work import ReadSession
 
-SOURCE: Final = "SLA attainment"
-_MINUTE: Final = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class _Promise:
-    """One promise in one period that the incident touched, and what was measured of it up to ``until``."""
-
-    customer: Customer
-    contract: Contract
-    sla: Sla
-    period: Period
-    until: datetime
-    samples: Samples
-    windows: tuple[Exclusion, ...]
+#: Customers whose measurements are held at once: a month of one is a megabyte, a quarter with buckets some twenty.
+_AT_A_TIME: Final = 8
 
 
 async def gather_sla_impact(
     session: ReadSession, incident: IncidentBrief, now: datetime
 ) -> tuple[tuple[Fact, ...], tuple[Missing, ...]]:
     """A fact for each promise and period; a missing source where a customer has no figure. In the staff scope."""
-    promises: list[_Promise] = []
+    ids = {each.id for each in incident.customers}
+    contracts, tenants = await contracts_of(session, ids), await tenants_by_id(session, ids)
+    asked: list[Asked] = []
     missing: list[Missing] = []
     for customer in incident.customers:
-        versions = [each.contract for each in await contract_versions(session, customer.id)]
-        if not versions:
-            missing.append(Missing(SOURCE, "no contract is on record", customer.key))
+        versions = contracts.get(customer.id)
+        if versions is None:
+            missing.append(Missing(SLA_SOURCE, "no contract is on record", customer.key))
             continue
-        found = [each async for each in _promises(session, customer, versions, incident, now)]
+        found = list(_asked_of(customer, tenants[customer.id], versions, incident, now))
         if not found:
             missing.append(
-                Missing(SOURCE, "the contract promises nothing of what was affected", customer.key)
+                Missing(SLA_SOURCE, "the contract promises nothing of what was affected", customer.key)
             )
-        promises += found
+        asked += found
     facts: list[Fact] = []
-    for fact in await asyncio.to_thread(lambda: [_fact(each, incident, now) for each in promises]):
+    for fact in await _answers(session, asked, incident, now):
         (facts if isinstance(fact, Fact) else missing).append(fact)  # type: ignore[arg-type]
     return tuple(facts), tuple(missing)
 
 
-async def _promises(
-    session: ReadSession,
+def _asked_of(
     customer: Customer,
+    tenant: Tenant,
     versions: Sequence[Contract],
     incident: IncidentBrief,
     now: datetime,
-) -> AsyncIterator[_Promise]:
+) -> Iterator[Asked]:
     until = now.replace(second=0, microsecond=0)
-    tenant = await find_tenant(session, customer.id)
     for length in PeriodLength:
         zones = sorted({sla.time_zone for each in versions for sla in each.slas if sla.period is length})
         for label in sorted({each for name in zones for each in _labels(length, name, incident, now)}):
             contract = in_force(versions, label)
-            if contract is None or tenant is None:
-                continue
-            for sla in contract.slas:
-                if sla.period is not length or not _affected(sla, incident):
+            for sla in () if contract is None else contract.slas:
+                if contract is None or sla.period is not length or not _affected(sla, incident):
                     continue
                 period = parse_period(label, sla.time_zone)
                 end = min(period.end, until)
-                if end <= max(period.start, incident.began_at):
-                    continue
-                samples = await read_samples(session, customer.id, sla, period.start, end)
-                windows = await read_windows(session, tenant, label, period.start, end, {sla.objective})
-                yield _Promise(
-                    customer,
-                    contract,
-                    sla,
-                    period,
-                    end,
-                    samples,
-                    tuple(each.exclusion for each in windows),
-                )
+                if end > max(period.start, incident.began_at):
+                    yield Asked(customer, tenant, contract, sla, period, end)
+
+
+async def _answers(
+    session: ReadSession, asked: Sequence[Asked], incident: IncidentBrief, now: datetime
+) -> list[Fact | Missing]:
+    """In the order in which they were asked. A few are read, reckoned and let go of at a time."""
+    if not asked:
+        return []
+    windows = await _Windows.read(session, asked)
+    alike: dict[tuple[str, datetime, datetime], list[int]] = {}
+    for index, each in enumerate(asked):
+        alike.setdefault((each.sla.objective, each.period.start, each.until), []).append(index)
+    found: dict[int, Fact | Missing] = {}
+    for (objective, start, until), indices in alike.items():
+        for at in range(0, len(indices), _AT_A_TIME):
+            few = indices[at : at + _AT_A_TIME]
+            tenants = {asked[index].tenant.id for index in few}
+            measured = await measurements_of(session, tenants, objective, start, until)
+            promises = [
+                Promise(each, as_samples(measured[each.tenant.id], each.sla), await windows.of(each))
+                for each in (asked[index] for index in few)
+            ]
+            answers = await asyncio.to_thread(_reckoned, promises, incident, now)
+            found.update(zip(few, answers, strict=True))
+    return [found[index] for index in range(len(asked))]
+
+
+def _reckoned(promises: Sequence[Promise], incident: IncidentBrief, now: datetime) -> list[Fact | Missing]:
+    return [reckon(each, incident, now) for each in promises]
+
+
+class _Windows:
+    """What may be excluded, read once for all who are asked about."""
+
+    def __init__(self, session: ReadSession, announced: Announced, agreed: Collection[UUID]) -> None:
+        self._session = session
+        self._announced = announced
+        self._agreed = agreed
+
+    @classmethod
+    async def read(cls, session: ReadSession, asked: Sequence[Asked]) -> _Windows:
+        start, end = min(each.period.start for each in asked), max(each.until for each in asked)
+        announced = await read_announced(session, start, end)
+        ids = {each.tenant.id for each in asked}
+        return cls(session, announced, await tenants_with_exclusions(session, ids, start, end))
+
+    async def of(self, asked: Asked) -> tuple[Exclusion, ...]:
+        start, end, tenant = asked.period.start, asked.until, asked.tenant
+        announced = self._announced.of(tenant.id, start, end)
+        agreed = (
+            await exclusions_in_force(self._session, tenant.id, start, end)
+            if tenant.id in self._agreed
+            else ()
+        )
+        found = windows_of(tenant, asked.period.label, announced, agreed, {asked.sla.objective})
+        return tuple(each.exclusion for each in found)
 
 
 def _affected(sla: Sla, incident: IncidentBrief) -> bool:
@@ -123,89 +151,3 @@ def _labels(length: PeriodLength, time_zone: str, incident: IncidentBrief, now: 
     while (at.year, at.month) <= (end.year, end.month):
         yield month_label(at) if length is PeriodLength.MONTH else quarter_label(at)
         at = (at.replace(day=1, hour=12) + timedelta(days=32)).replace(day=1)
-
-
-def _fact(promise: _Promise, incident: IncidentBrief, now: datetime) -> Fact | Missing:
-    sla, period = promise.sla, promise.period
-    attained = attain(
-        sla,
-        promise.samples,
-        promise.windows,
-        period,
-        terms=promise.contract.exclusions,
-        subscribed_from=promise.contract.effective_from,
-        subscribed_to=_served_until(promise),
-    )
-    if attained.adjusted is None:
-        return Missing(f"{SOURCE}, {sla.objective}", _why(attained), promise.customer.key)
-    start, end = incident.began_at, incident.over_at(now)
-    down = sum(_within(run, start, end) for run in attained.runs)
-    budget = floor((1 - sla.target) * period.minutes)
-    fields: dict[str, Any] = {
-        "objective": sla.objective,
-        "period": period.label,
-        "time_zone": period.time_zone,
-        "target": percent_text(sla.target),
-        "down_minutes": str(down),
-        "period_down_minutes": str(attained.adjusted.down_minutes),
-        "excluded_minutes": str(attained.excluded_minutes),
-        "budget_minutes": str(budget),
-        "until": rfc3339(promise.until),
-        "contract": promise.contract.version,
-    }
-    name = f"{promise.customer.key}/{sla.objective}/{period.label}"
-    return Fact(name, FactKind.SLA, SOURCE, promise.until, _digest(promise), fields, promise.customer.key)
-
-
-def _digest(promise: _Promise) -> str:
-    """Of what the figures follow from: the contract's file, every measurement of the period, what was agreed not to count.
-
-    As ``docs/postmortems.md`` says; who has these can derive the figures, and this.
-    """
-    return digest(
-        {
-            "contract": promise.contract.digest,
-            "objective": promise.sla.objective,
-            "from": rfc3339(promise.period.start),
-            "until": rfc3339(promise.until),
-            "measurements": _measured(promise.samples),
-            "windows": [
-                {"window": each.window, "start": rfc3339(each.start), "end": rfc3339(each.end)}
-                for each in sorted(promise.windows, key=lambda each: (each.start, each.end, each.window))
-            ],
-        }
-    )
-
-
-def _measured(samples: Samples) -> str:
-    """Hex SHA-256 of the columns one after another, in the order of their rows: 64-bit integers, little-endian."""
-    bounds = sorted(samples.buckets)
-    columns = [samples.minutes, samples.total, samples.good, *(samples.buckets[each] for each in bounds)]
-    columns = [np.asarray(each, dtype="<i8") for each in columns]
-    rows = np.lexsort(columns[::-1])
-    found = hashlib.sha256(",".join(bounds).encode())
-    for column in columns:
-        found.update(np.ascontiguousarray(column[rows]).tobytes())
-    return found.hexdigest()
-
-
-def _served_until(promise: _Promise) -> Boundary | None:
-    """The contract's end, or the last minute that could be measured yet, whichever is first."""
-    ends = promise.contract.effective_to
-    if promise.until == promise.period.end:
-        return ends
-    if ends is not None and ends.instant(promise.sla.time_zone) < promise.until:
-        return ends
-    return Boundary(promise.until)
-
-
-def _within(run: DownRun, start: datetime, end: datetime) -> int:
-    """Whole minutes of a run that lie in the incident; a minute that it touches counts."""
-    first = max(run.start, start.replace(second=0, microsecond=0))
-    last = min(run.end, -(-(end - run.start) // _MINUTE) * _MINUTE + run.start)
-    return max(0, (last - first) // _MINUTE)
-
-
-def _why(attained: Attainment) -> str:
-    found = [each.message for each in attained.findings if each.severity is not Severity.NOTE]
-    return "; ".join(found) or "there is no figure for it"

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from trust_portal.access.tenants.model import Tenant
-from trust_portal.cost.anomalies.repository import tenants_with_anomalies
+from trust_portal.cost.anomalies.overlapping import tenants_with_anomalies
 from trust_portal.facts.measurements import failed_calls
 from trust_portal.storage.unit_of_work import ReadSession
 
