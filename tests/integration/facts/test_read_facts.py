@@ -17,7 +17,8 @@ from trust_portal.access.actors import CONSOLE
 from trust_portal.access.tokens.model import Admission, Bounds
 from trust_portal.errors import Broken
 from trust_portal.facts.measurements import Received, read_measurements, received
-from trust_portal.facts.operations import read_maintenance
+from trust_portal.facts.measurements_packed import measurements_of
+from trust_portal.facts.operations import read_announced, read_maintenance
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.tenancy import IntakeScope, StaffScope, TenantScope
@@ -148,6 +149,41 @@ async def test_a_period_without_measurements_is_empty(door: Door) -> None:
     assert (len(columns), columns.last_received_at) == (0, None)
 
 
+async def test_measurements_of_many_are_those_of_each(door: Door) -> None:
+    """Of one with corrections, one with buckets of changing bounds and repeats, and one with nothing."""
+    shapes: list[dict[str, Any]] = [
+        {},
+        {"buckets": {"0.5": 1, "+Inf": 60}},
+        {"buckets": {"+Inf": 60}, "good": None},
+    ]
+    chance = random.Random(7)
+    await door.deliver(*slis(range(6)), sli(1, id="once", good=11, correction_of="m-1"))
+    await door.deliver(
+        *(sli(number, id=f"g-{number}", tenant="globex", **chance.choice(shapes)) for number in range(300)),
+        sli(7, id="again", tenant="globex", good=3),
+        sli(0, id="july", tenant="globex", time="2026-07-01T00:00:00Z"),
+        sli(0, id="web", tenant="globex", objective="web"),
+    )
+    nobody = VENDOR_ID
+    async with door.storage.read(StaffScope()) as session:
+        found = await measurements_of(session, [door.acme, door.globex, nobody], "api", JUNE, JULY)
+        for tenant in (door.acme, door.globex, nobody):
+            one = await read_measurements(session, tenant, "api", JUNE, JULY)
+            many = found[tenant]
+            assert (many.minute.tolist(), many.total.tolist()) == (one.minute.tolist(), one.total.tolist())
+            assert list(many.buckets) == list(one.buckets)
+            columns = [("good", many.good, one.good)]
+            columns += [(bound, many.buckets[bound], one.buckets[bound]) for bound in one.buckets]
+            for name, got, wanted in columns:
+                of_minute = [
+                    sorted(zip(one.minute.tolist(), each.tolist(), strict=True)) for each in (got, wanted)
+                ]
+                assert of_minute[0] == of_minute[1], name
+    assert found.keys() == {door.acme, door.globex, nobody}
+    assert (len(found[door.acme]), len(found[door.globex]), len(found[nobody])) == (6, 301, 0)
+    assert list(found[door.globex].buckets) == ["0.5", "+Inf"]
+
+
 def window(
     key: str, day: int, *, id: str | None = None, time: str = "2026-05-20T00:00:00Z", **more: Any
 ) -> dict[str, Any]:
@@ -173,6 +209,10 @@ async def test_maintenance_is_what_concerns_the_tenant_and_still_stands(door: Do
     )  # fmt: skip
     async with door.storage.read(TenantScope(VENDOR_ID)) as session:
         windows = await read_maintenance(session, door.acme, JUNE, JULY)
+        announced = await read_announced(session, JUNE, JULY)
+        for each in (door.acme, door.globex):
+            assert announced.of(each, JUNE, JULY) == await read_maintenance(session, each, JUNE, JULY)
+        assert announced.of(door.acme, JULY, JULY + timedelta(days=1)) == ()
         with_cancelled = await read_maintenance(session, door.acme, JUNE, JULY, include_cancelled=True)
     assert [(w.key, w.start.day, w.objectives) for w in windows] == [
         ("everybody", 5, None),
