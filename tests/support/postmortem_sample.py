@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from trust_portal.kernel.canonical import digest
+from trust_portal.learning.incidents.model import MajorBecause
 from trust_portal.learning.postmortems.document import Writing, postmortem_body
 from trust_portal.learning.postmortems.gathering.model import (
     Change,
@@ -136,7 +137,7 @@ def postmortem(**changes: Any) -> Postmortem:
         "id": UUID(int=2),
         "incident_id": UUID(int=1),
         "opened_at": BEGAN,
-        "opened_because": "declared",
+        "opened_because": MajorBecause.DECLARED,
         "owner_person_id": AUTHOR.id,
         "steps": (opening,),
         "versions": (),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import UUID
 
 from trust_portal.kernel.canonical import Json, digest
@@ -36,7 +35,7 @@ def _named(facts: Sequence[Fact]) -> tuple[Fact, ...]:
     for each in facts:
         name = f"{rfc3339(each.at)}/{each.fields['kind']}"
         seen[name] += 1
-        found.append(replace(each, id=f"{name}/{seen[name]}"))
+        found.append(each._replace(id=f"{name}/{seen[name]}"))
     return tuple(found)
 
 
