@@ -17,6 +17,7 @@ from trust_portal.learning.incidents.acts_model import (
     ChangeSeverity,
     DeclareIncident,
     Telling,
+    UnmergeIncident,
     command_of,
 )
 from trust_portal.learning.incidents.model import Severity
@@ -91,7 +92,8 @@ class TellOfIncidentInput:
 class IncidentPayload(Payload):
     incident: VendorIncident | None = None
     approval_request_id: strawberry.ID | None = strawberry.field(
-        default=None, description="Where less than a P1 or P2 was asked for: the approval it waits for."
+        default=None,
+        description="Where less than a P1 or P2 was asked for, or an undone merger that makes one less: the approval it waits for.",
     )
 
 
@@ -145,10 +147,13 @@ class IncidentMutations:
             tenants=_keys(input.tenant_keys),
             objectives=_keys(input.objective_keys),
         )
-        if isinstance(command, ChangeSeverity):
-            approval_id = await house.downgrades.change(command, actor)
-        else:
-            await house.incidents.tell(command, actor)
+        match command:
+            case ChangeSeverity():
+                approval_id = await house.downgrades.change(command, actor)
+            case UnmergeIncident():
+                approval_id = await house.unmergings.undo(command, actor)
+            case _:
+                await house.incidents.tell(command, actor)
         view = await house.incidents.get(actor, id_)
         return IncidentPayload(
             incident=vendor_incident(view.incident),

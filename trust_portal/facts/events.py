@@ -231,7 +231,8 @@ class IncidentUpdatedData(Data, kw_only=True):
 class IncidentUpdated(Event, kw_only=True, tag=INCIDENT_UPDATED):
     """An entry in an incident's timeline; a change of severity names the new one, a merger the other incident.
 
-    ``unmerged``: the merger was wrong, and the incident goes on by itself again.
+    ``unmerged``: the merger was wrong, and the incident goes on by itself again. Where a P1 or P2 is less by it,
+    or by another merger, that is a claim until two approve, like a lower severity.
 
     ``affected`` says anew whom it touches; without ``tenants`` or ``objectives`` it may be all of them.
     ``owner`` says who owns it from now on.

@@ -15,6 +15,7 @@ from support.passkeys import Devices
 from support.portal_fixtures import Portal
 from support.portal_world import NOW
 
+from jobs.approvals import SETTLED
 from schema.ids import encode
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.approvals.recording import load
@@ -211,13 +212,7 @@ async def test_a_p2_becomes_less_by_asking_and_two_signatures(portal: Portal):
         again = await browser.post(f"{where}/tell", data=asked)
         assert (again.status_code, "waits for approval already" in again.text) == (409, True)
         assert where.removeprefix("/incidents/") in (await browser.get("/incidents?claimed=yes")).text
-    async with portal.house.storage.read(TenantScope(VENDOR_ID)) as session:
-        request = (await load(session, VENDOR_ID, UUID(approval))).request
-    devices = Devices(portal.house)
-    for role in (Role.APPROVER_RELIABILITY, Role.APPROVER_SECURITY):
-        person = (await person_with(portal.house, CONSOLE, role, VENDOR_ID)).as_actor()
-        await devices.approve(request, person, "It hurt nobody")
-    await portal.house.downgrades.approval_settled(request.id)
+    await approve(portal, UUID(approval))
     async with portal.browser("pmo") as browser:
         page = (await browser.get(where)).text
     assert "was P2" in page
@@ -300,6 +295,7 @@ DECLARE = """mutation ($input: DeclareIncidentInput!) { declareIncident(input: $
   incident { id key severity worstSeverity everybody } userErrors { code path } } }"""
 TELL = """mutation ($input: TellOfIncidentInput!) { tellOfIncident(input: $input) {
   incident { severity claimedSeverity resolvedAt } approvalRequestId userErrors { code path message } } }"""
+UNMERGING = "query ($id: ID!) { incident(id: $id) { unmergingWaitsFor } }"
 READ = """query ($id: ID!) { incident(id: $id) { incident { key } tenantKeys postmortemId timeline { kind text claim } }
   incidents(first: 5, severity: P1) { edges { node { key } } } incidentGaps { key reason } }"""
 
@@ -378,23 +374,56 @@ async def test_a_merged_incident_ends_with_the_other_and_a_wrong_merger_is_undon
         refused = await browser.post(f"{where}/tell", data={"act": "unmerged", "text": " "})
         assert refused.status_code == 422
         undone = {"act": "unmerged", "text": "Another cause"}
+        before = await known(portal)
         assert (await browser.post(f"{where}/tell", data=undone)).status_code == 303
+        page = (await browser.get(where)).text
+        assert "That it goes on by itself waits for the approval of two others" in page
+        [approval] = re.findall(r"/t/vendor/approvals/([0-9a-f-]+)", page)
+        assert (await browser.get(f"/t/vendor/approvals/{approval}")).status_code == 200
+        assert await known(portal) == before
+        once_more = await browser.post(f"{where}/tell", data=undone)
+        assert (once_more.status_code, "waits for approval already" in once_more.text) == (409, True)
+        id_ = encode("VendorIncident", VENDOR_ID, before["Ours"].id)
+        said = {"incidentId": id_, "telling": "UNMERGED", "text": "Once more"}
+        again = (await ask(browser, TELL, input=said))["tellOfIncident"]["userErrors"]
+        assert [each["code"] for each in again] == ["ALREADY_ASKED"]
+        waits = (await ask(browser, UNMERGING, id=id_))["incident"]["unmergingWaitsFor"]
+        assert waits == encode("ApprovalRequest", VENDOR_ID, UUID(approval))
+        assert await known(portal) == before
+    await approve(portal, UUID(approval))
+    async with portal.browser("sre_operator") as browser:
         page = (await browser.get(where)).text
         assert "Goes on by itself again" in page
         assert "It is not the same after all" not in page
+        assert "That it goes on by itself waits" not in page
         assert (await known(portal))["Ours"].merged_into is None
         assert (await known(portal))["The cause"].severity is Severity.P4
-        said = {
-            "incidentId": encode("VendorIncident", VENDOR_ID, (await known(portal))["Ours"].id),
-            "telling": "UNMERGED",
-            "text": "Once more",
-        }
         again = (await ask(browser, TELL, input=said))["tellOfIncident"]["userErrors"]
         assert [each["code"] for each in again] == ["NOT_MERGED"]
         portal.clock.advance(timedelta(minutes=1))
         merged = await browser.post(f"{where}/tell", data=merger)
         assert merged.status_code == 303
         portal.clock.advance(timedelta(minutes=1))
+        before = await known(portal)
         got = (await ask(browser, TELL, input=said))["tellOfIncident"]
-        assert (got["userErrors"], got["incident"]["resolvedAt"]) == ([], None)
+        assert (got["userErrors"], got["approvalRequestId"] is None) == ([], False)
+        assert await known(portal) == before, "over GraphQL neither"
+        # It is as bad itself: then nothing is taken away, and one person undoes it.
+        raised = {"act": "severity", "severity": "P2", "text": "All of them"}
+        assert (await browser.post(f"{other}/tell", data=raised)).status_code == 303
+        portal.clock.advance(timedelta(minutes=1))
+        got = (await ask(browser, TELL, input=said))["tellOfIncident"]
+        assert (got["userErrors"], got["approvalRequestId"]) == ([], None)
+        assert got["incident"]["resolvedAt"] is None
     assert (await known(portal))["Ours"].merged_into is None
+
+
+async def approve(portal: Portal, approval: UUID) -> None:
+    """By two, and what was asked for is done."""
+    async with portal.house.storage.read(TenantScope(VENDOR_ID)) as session:
+        request = (await load(session, VENDOR_ID, approval)).request
+    devices = Devices(portal.house)
+    for role in (Role.APPROVER_RELIABILITY, Role.APPROVER_SECURITY):
+        person = (await person_with(portal.house, CONSOLE, role, VENDOR_ID)).as_actor()
+        await devices.approve(request, person, "It hurt nobody")
+    await SETTLED[request.kind](portal.house, VENDOR_ID, request.id)

@@ -28,6 +28,7 @@ def test_the_receipts_of_acts_that_take_two_are_these() -> None:
         ReceiptKind.CREDIT_ISSUED,
         ReceiptKind.EXCLUSION_APPROVED,
         ReceiptKind.INCIDENT_DOWNGRADED,
+        ReceiptKind.INCIDENT_UNMERGED,
         ReceiptKind.KEY_ROTATED,
         ReceiptKind.PLAYBOOK_APPROVED,
         ReceiptKind.POLICY_INSTALLED,
@@ -35,7 +36,11 @@ def test_the_receipts_of_acts_that_take_two_are_these() -> None:
         ReceiptKind.THRESHOLD_CHANGED,
     }
     assert acts == CARRIED_RECEIPTS
-    sometimes = {ReceiptKind.PLAYBOOK_APPROVED, ReceiptKind.THRESHOLD_CHANGED}
+    sometimes = {
+        ReceiptKind.INCIDENT_UNMERGED,
+        ReceiptKind.PLAYBOOK_APPROVED,
+        ReceiptKind.THRESHOLD_CHANGED,
+    }
     assert acts - sometimes == ALWAYS_CARRIED
     assert CARRIED[ApprovalKind.RETENTION_CHANGE] == CarriedAct(
         (ReceiptKind.PLAYBOOK_APPROVED,), always=False

@@ -87,7 +87,7 @@ def test_taken_in_by_portions_the_register_is_the_same(storm: Storm) -> None:
             touched |= wanted
             told = [each for each in stored.values() if each.subject in wanted]
             into = {str(each.body["into"]) for each in told if each.body.get("kind") == "merged"}
-            merged = {each.key for each in incidents.values() if each.merge_key in wanted}
+            merged = {each.key for each in incidents.values() if wanted & set(each.merge_keys)}
             wanted = (into | merged) - touched
         register = fold(each for each in stored.values() if each.subject in touched)
         incidents |= {each.id: each for each in register.incidents}

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -30,8 +31,18 @@ def at(minute: int) -> datetime:
     return BEGAN + timedelta(minutes=minute)
 
 
-def folded(told: Iterable[IncidentFact], *downgrades: Downgrade) -> dict[str, Incident]:
-    return {each.key: each for each in fold(told, downgrades).incidents}
+def folded(
+    told: Iterable[IncidentFact], *downgrades: Downgrade, two: Iterable[IncidentFact] = ()
+) -> dict[str, Incident]:
+    """``two``: facts by which two undid a merger."""
+    approved = {each.key for each in two}
+    return {each.key: each for each in fold(told, downgrades, approved=approved).incidents}
+
+
+def standing(*told: IncidentFact, two: Iterable[IncidentFact] = ()) -> tuple[Severity, Severity, UUID | None]:
+    """Of INC-2 what is in force and worst, and of INC-1 what it was merged into."""
+    found = folded(told, two=two)
+    return found["INC-2"].severity, found["INC-2"].worst_severity, found["INC-1"].merged_into
 
 
 def register(*events: dict[str, Any], downgrades: Iterable[Downgrade] = ()) -> dict[str, Incident]:
@@ -151,9 +162,13 @@ def test_what_began_or_was_reopened_after_the_other_was_over_is_over_by_its_own_
 
 @pytest.mark.parametrize("order", list(permutations(range(4))))
 def test_a_merger_is_undone_whatever_the_order_in_which_that_was_told(order: tuple[int, ...]) -> None:
-    events = (*MERGED, updated("INC-1", "unmerged", minute=9))
-    told = facts(*(events[index] for index in order))
-    found = folded([*told, *told])
+    undone = updated("INC-1", "unmerged", minute=9)
+    told = facts(*((*MERGED, undone)[index] for index in order))
+    claimed = folded([*told, *told])
+    assert (claimed["INC-1"].merged_into, claimed["INC-2"].severity) == (named("INC-2"), P1), (
+        "that it takes the P1 away is a claim until two approve"
+    )
+    found = folded([*told, *told], two=facts(undone))
     one, two = found["INC-1"], found["INC-2"]
     assert (one.merged_into, one.merge_key, one.ends_in, one.severity) == (None, None, None, P1)
     assert (two.severity, two.worst_severity, two.major_because) == (P3, P3, None)
@@ -164,16 +179,110 @@ def test_what_was_undone_can_be_merged_again_and_undoing_before_the_merger_undoe
         updated("INC-1", "unmerged", minute=9),
         updated("INC-1", "merged", minute=12, into="INC-2"),
     )
-    assert register(*MERGED, undone, again)["INC-1"].merged_into == named("INC-2")
+    told = facts(*MERGED, undone, again)
+    assert folded(told, two=facts(undone))["INC-1"].merged_into == named("INC-2")
     assert register(*MERGED, updated("INC-1", "unmerged", minute=4))["INC-1"].merged_into == named("INC-2")
 
 
 @pytest.mark.parametrize(("source", "counts"), [(PAGER, True), ("portal", True), ("urn:another", False)])
 def test_a_merger_is_undone_by_who_declared_the_incident_or_at_the_portal(source: str, counts: bool) -> None:
     undone = by(source, updated("INC-1", "unmerged", minute=9))
-    told = facts(*MERGED, *undone)
+    told = facts(declared("INC-1", "P3"), *MERGED[1:], *undone)
     assert folded(told)["INC-1"].merged_into == (None if counts else named("INC-2"))
     assert [entry.claim for entry in timelines(told)[PAGER, "INC-1"]] == [False, False, not counts]
+
+
+@pytest.mark.parametrize(
+    ("own", "weight", "takes_two"),
+    [
+        ("P3", "P1", True), ("P4", "P2", True), ("P2", "P1", True), ("P1", "P1", False), ("P2", "P2", False),
+        ("P1", "P2", False), ("P4", "P3", False),
+    ],
+)  # fmt: skip
+def test_undoing_a_merger_is_a_claim_where_it_takes_a_p1_or_p2_away_and_else_counts_at_once(
+    own: str, weight: str, takes_two: bool
+) -> None:
+    undone = updated("INC-1", "unmerged", minute=9)
+    told = facts(declared("INC-1", weight), declared("INC-2", own, minute=2), MERGED[2], undone)
+    before = folded(told[:3])["INC-2"]
+    after = folded(told)
+    assert after["INC-1"].merged_into == (named("INC-2") if takes_two else None)
+    if takes_two:
+        assert after["INC-2"] == before
+    assert [entry.claim for entry in timelines(told)[PAGER, "INC-1"]] == [False, False, takes_two]
+    freed = folded(told, two=facts(undone))
+    assert (freed["INC-1"].merged_into, freed["INC-2"].severity) == (None, Severity(own))
+
+
+def test_whether_it_takes_a_p1_away_is_judged_by_what_was_known_when_it_came_in_and_for_ever() -> None:
+    declared_two = [
+        fact(event, at(10)) for event in (declared("INC-1", "P1"), declared("INC-2", "P1", minute=2))
+    ]
+    merger = fact(MERGED[2], at(11))
+    undone = fact(updated("INC-1", "unmerged", minute=9), at(12))
+    assert standing(*declared_two, merger, undone) == (P1, P1, None)
+    lowered = approved("P3", at=at(20), key="INC-2")
+    later = folded([*declared_two, merger, undone], lowered)
+    assert (later["INC-2"].severity, later["INC-1"].merged_into) == (P3, None), "the P1 was not taken by that"
+
+    p3 = [declared_two[0], fact(MERGED[1], at(10)), merger, undone]
+    assert standing(*p3) == (P1, P1, named("INC-2"))
+    raised = fact(updated("INC-2", "severity", minute=15, severity="P1"), at(15))
+    assert standing(*p3, raised) == (P1, P1, named("INC-2")), "a claim stays one"
+    again = fact(updated("INC-1", "unmerged", minute=16), at(16))
+    assert standing(*p3, raised, again) == (P1, P1, None), "by then INC-2 is one itself"
+
+
+def test_of_two_that_weigh_the_first_is_undone_by_one_person_and_the_last_by_two() -> None:
+    third = (declared("INC-3", "P1"), updated("INC-3", "merged", minute=6, into="INC-2"))
+    one, three = updated("INC-1", "unmerged", minute=8), updated("INC-3", "unmerged", minute=9)
+    told = facts(*MERGED, *third, one, three)
+    found = folded(told)
+    assert (found["INC-1"].merged_into, found["INC-3"].merged_into) == (None, named("INC-2"))
+    assert found["INC-2"].severity is P1
+    found = folded(told, two=facts(three))
+    assert (found["INC-1"].merged_into, found["INC-3"].merged_into) == (None, None)
+    assert (found["INC-2"].severity, found["INC-2"].worst_severity) == (P3, P3)
+
+
+def test_a_p1_is_not_taken_away_by_merging_it_into_something_else_nor_by_closing_a_circle() -> None:
+    elsewhere = updated("INC-1", "merged", minute=9, into="INC-4")
+    told = facts(*MERGED, declared("INC-4", "P1"), elsewhere)
+    assert standing(*told) == (P1, P1, named("INC-2"))
+    assert [entry.claim for entry in timelines(told)[PAGER, "INC-1"]] == [False, False, True]
+    # As if INC-2 had been merged into INC-1 before: then the true merger would close the circle.
+    circle = updated("INC-2", "merged", minute=4, into="INC-1")
+    told = [*facts(*MERGED), fact(circle, LATER + timedelta(minutes=1))]
+    assert standing(*told) == (P1, P1, named("INC-2"))
+
+
+def test_what_two_lowered_is_not_taken_out_of_the_coverage_by_one_who_undoes_the_merger() -> None:
+    down = approved("P3", at=at(20), key="INC-2")
+    before = [fact(event, at(10)) for event in MERGED]
+    undone = fact(updated("INC-1", "unmerged", minute=30), at(31))
+    found = folded([*before, undone], down)["INC-2"]
+    assert (found.severity, found.worst_severity) == (P3, P1)
+    found = folded([*before, undone], down, two=[undone])["INC-2"]
+    assert (found.severity, found.worst_severity, found.major_because) == (P3, P3, None)
+
+
+@given(storms())
+@settings(max_examples=100)
+def test_nothing_that_is_told_of_mergers_makes_a_p1_or_p2_less(storm: Storm) -> None:
+    """One after the other, in the order in which they came."""
+    told: dict[UUID, IncidentFact] = {}
+    for minute, event in enumerate(each for portion in storm.deliveries for each in portion):
+        came = fact(event, LATER + timedelta(minutes=minute))
+        if came.key in told:
+            continue
+        before = fold(told.values()).incidents
+        told[came.key] = came
+        if came.body.get("kind") in {"merged", "unmerged"}:
+            after = {each.id: each for each in fold(told.values()).incidents}
+            for each in before:
+                now = after[each.id]
+                assert not (each.severity.is_major and each.severity.outranks(now.severity)), event
+                assert not (each.needs_postmortem and not now.needs_postmortem), event
 
 
 def test_it_changed_when_the_last_came_in_that_a_postmortem_has_to_say() -> None:

@@ -16,10 +16,14 @@ from trust_portal.evidence.statement import ReceiptKind
 
 @dataclass(frozen=True, slots=True)
 class CarriedAct:
-    """``always``: it takes an approval whatever it does; else policy lets some of its kind do without."""
+    """``always``: it takes an approval whatever it does; else policy lets some of its kind do without.
+
+    ``sometimes`` are receipts of acts that take one only where they do what ``receipts`` do.
+    """
 
     receipts: tuple[ReceiptKind, ...]
     always: bool
+    sometimes: tuple[ReceiptKind, ...] = ()
 
 
 CARRIED: Final[Mapping[ApprovalKind, CarriedAct]] = {
@@ -33,11 +37,15 @@ CARRIED: Final[Mapping[ApprovalKind, CarriedAct]] = {
         (ReceiptKind.POLICY_INSTALLED, ReceiptKind.POLICY_RETIRED), always=True
     ),
     ApprovalKind.RETENTION_CHANGE: CarriedAct((ReceiptKind.PLAYBOOK_APPROVED,), always=False),
-    ApprovalKind.SEVERITY_DOWNGRADE: CarriedAct((ReceiptKind.INCIDENT_DOWNGRADED,), always=True),
+    ApprovalKind.SEVERITY_DOWNGRADE: CarriedAct(
+        (ReceiptKind.INCIDENT_DOWNGRADED,), always=True, sometimes=(ReceiptKind.INCIDENT_UNMERGED,)
+    ),
     ApprovalKind.THRESHOLD_CHANGE: CarriedAct((ReceiptKind.THRESHOLD_CHANGED,), always=False),
 }
 #: Of which kinds the receipts are, and those that are never without an approval.
-CARRIED_RECEIPTS: Final = frozenset(receipt for each in CARRIED.values() for receipt in each.receipts)
+CARRIED_RECEIPTS: Final = frozenset(
+    receipt for each in CARRIED.values() for receipt in (*each.receipts, *each.sometimes)
+)
 ALWAYS_CARRIED: Final = frozenset(
     receipt for each in CARRIED.values() if each.always for receipt in each.receipts
 )

@@ -11,7 +11,7 @@ from sqlalchemy import Row, insert, or_, select, update
 
 from trust_portal.access.tables import tenant_keys, tenants
 from trust_portal.access.tenants.model import Tenant
-from trust_portal.errors import Conflict
+from trust_portal.errors import Broken, Conflict
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.storage.errors import duplicates_are
@@ -71,6 +71,13 @@ async def change_residency(session: WriteSession, before: Tenant, residency: str
 async def find_tenant(session: ReadSession, tenant_id: UUID) -> Tenant | None:
     row = (await session.execute(select(tenants).where(tenants.c.tenant_id == tenant_id))).first()
     return None if row is None else _tenant(row)
+
+
+async def vendor_itself(session: ReadSession) -> Tenant:
+    found = await find_tenant(session, VENDOR_ID)
+    if found is None:
+        raise Broken("the vendor is no tenant of its own installation")
+    return found
 
 
 async def tenants_by_key(session: ReadSession, keys: Collection[str]) -> dict[str, UUID]:

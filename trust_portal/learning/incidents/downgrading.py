@@ -13,9 +13,8 @@ from trust_portal.access.approvals.recording import load
 from trust_portal.access.approvals.service import Approvals
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
-from trust_portal.access.tenants.model import Tenant
-from trust_portal.access.tenants.repository import find_tenant
-from trust_portal.errors import Broken, Conflict, NotFound
+from trust_portal.access.tenants.repository import vendor_itself
+from trust_portal.errors import Conflict, NotFound
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.ids import VENDOR_ID, new_id
@@ -93,7 +92,7 @@ class Downgrades:
                 )
             incident = await self._incidents.tell_within(session, command, incident, actor, decision)
             intent = downgrade_intent(
-                await _vendor(session),
+                await vendor_itself(session),
                 incident,
                 before,
                 command.severity,
@@ -135,7 +134,7 @@ class Downgrades:
             told = await facts_of(session, [incident.key])
             merged = await repository.merged_into(session, incident.id)
             intent = downgrade_intent(
-                await _vendor(session), incident, asked.before, asked.severity, told, merged
+                await vendor_itself(session), incident, asked.before, asked.severity, told, merged
             )
             used = await self._approvals.use(session, asked.request_id, intent, SYSTEM, electorate)
             now, receipt_id = session.clock.now(), new_id()
@@ -175,10 +174,3 @@ async def _waiting(session: ReadSession, incident: Incident, now: datetime) -> U
         if state.live:
             return asked.request_id
     return None
-
-
-async def _vendor(session: ReadSession) -> Tenant:
-    found = await find_tenant(session, VENDOR_ID)
-    if found is None:
-        raise Broken("the vendor is no tenant of its own installation")
-    return found

@@ -14,7 +14,7 @@ from trust_portal.facts.operations_model import FactSource
 from trust_portal.facts.tables import facts
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents.model import Downgrade, IncidentFact, Severity
-from trust_portal.learning.incidents.tables import incident_downgrades, incidents
+from trust_portal.learning.incidents.tables import incident_downgrades, incident_unmergers, incidents
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import ReadSession
 
@@ -31,7 +31,7 @@ async def facts_of(session: ReadSession, keys: Collection[str]) -> tuple[Inciden
 
 
 async def facts_about(session: ReadSession, keys: Collection[str]) -> tuple[IncidentFact, ...]:
-    """Every fact of ``keys`` and of all keys that were merged with them, directly or not."""
+    """Every fact of ``keys`` and of all keys that were ever merged with them, directly or not, also where that was undone."""
     found: dict[str, tuple[IncidentFact, ...]] = {}
     wanted = set(keys)
     while wanted:
@@ -40,7 +40,7 @@ async def facts_about(session: ReadSession, keys: Collection[str]) -> tuple[Inci
             found[key] = tuple(fact for fact in told if fact.subject == key)
         merged = {str(fact.body["into"]) for fact in told if fact.body.get("kind") == "merged"}
         query = select(incidents.c.key).where(
-            incidents.c.tenant_id == VENDOR_ID, incidents.c.merge_key.in_(wanted)
+            incidents.c.tenant_id == VENDOR_ID, incidents.c.merge_keys.overlap(list(wanted))
         )
         merged |= set((await session.execute(query)).scalars())
         wanted = merged - found.keys()
@@ -69,6 +69,14 @@ async def downgrades_of(session: ReadSession, incident_ids: Collection[UUID]) ->
         )
         for row in await session.execute(query)
     )
+
+
+async def approved_unmergers(session: ReadSession, incident_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Keys of the facts by which two undid a merger of these incidents."""
+    query = select(incident_unmergers.c.event_key).where(
+        incident_unmergers.c.tenant_id == VENDOR_ID, incident_unmergers.c.incident_id.in_(incident_ids)
+    )
+    return frozenset((await session.execute(query)).scalars())
 
 
 def _fact(row: Row[Any]) -> IncidentFact:

@@ -5,12 +5,12 @@ in which company makes a difference. Whoever gives a part of all facts gives eve
 is in it, and of every key that these were merged with (``repository.facts_about``).
 
 A fact may raise a severity at once. What would lower a P1 or P2 is a claim, until two persons have
-approved it (``Downgrade``): whoever can write events cannot talk an incident out of its postmortem.
+approved it (``Downgrade``, ``approved``): whoever can write events cannot talk an incident out of its postmortem.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from trust_portal.learning.incidents.effects import (
     parsed,
 )
 from trust_portal.learning.incidents.mergers import last_merger, mergers_of, with_mergers
+from trust_portal.learning.incidents.mergers_claimed import claimed_mergers
 from trust_portal.learning.incidents.model import (
     Downgrade,
     GapReason,
@@ -55,15 +56,21 @@ def fold(
     facts: Iterable[IncidentFact],
     downgrades: Iterable[Downgrade] = (),
     people: Mapping[str, UUID] | None = None,
+    approved: Collection[UUID] = (),
 ) -> Register:
-    """The register of ``facts``. ``people``: addresses and names of the vendor's people, in lower case."""
-    told = in_order(facts)
+    """The register of ``facts``. ``people``: addresses and names of the vendor's people, in lower case.
+
+    ``approved``: keys of facts by which two undid a merger.
+    """
+    told, lowered = in_order(facts), tuple(downgrades)
     sources = declaring(told)
     histories, strays = histories_of(told, sources)
-    mergers = mergers_of(histories, sources)
-    through = courses(histories, mergers, downgrades)
+    claims = claimed_mergers(told, lowered, approved)
+    mergers = mergers_of(histories, sources, claims)
+    through = courses(histories, mergers, lowered)
     incidents = {
-        name: _incident(name, history, through[name], people or {}) for name, history in histories.items()
+        name: _incident(name, history, through[name], people or {}, claims)
+        for name, history in histories.items()
     }
     return Register(
         incidents=tuple(each for _, each in sorted(with_mergers(incidents, mergers, histories).items())),
@@ -72,19 +79,21 @@ def fold(
 
 
 def timelines(
-    facts: Iterable[IncidentFact], downgrades: Iterable[Downgrade] = ()
+    facts: Iterable[IncidentFact], downgrades: Iterable[Downgrade] = (), approved: Collection[UUID] = ()
 ) -> dict[Name, tuple[IncidentEntry, ...]]:
-    """What happened to each incident, in order; ``facts`` as for ``fold``."""
-    told, approved = in_order(facts), tuple(downgrades)
+    """What happened to each incident, in order; all as for ``fold``."""
+    told, lowered = in_order(facts), tuple(downgrades)
     sources = declaring(told)
     histories, _ = histories_of(told, sources)
-    through = courses(histories, mergers_of(histories, sources), approved)
+    claims = claimed_mergers(told, lowered, approved)
+    through = courses(histories, mergers_of(histories, sources, claims), lowered)
     return {
         name: _timeline(
             name,
             history,
             through[name],
-            [each for each in approved if each.incident_id == incident_id(*name)],
+            [each for each in lowered if each.incident_id == incident_id(*name)],
+            claims,
         )
         for name, history in histories.items()
     }
@@ -96,10 +105,14 @@ def ids_in(facts: Iterable[IncidentFact]) -> frozenset[UUID]:
 
 
 def _timeline(
-    name: Name, told: Sequence[IncidentFact], course: Course, downgrades: Iterable[Downgrade]
+    name: Name,
+    told: Sequence[IncidentFact],
+    course: Course,
+    downgrades: Iterable[Downgrade],
+    mergers_claimed: Collection[UUID],
 ) -> tuple[IncidentEntry, ...]:
     counted = {fact.key for fact in heard(told, name[0])}
-    claims = {key for key, takes_effect in course.told.items() if not takes_effect}
+    claims = {key for key, takes_effect in course.told.items() if not takes_effect} | set(mergers_claimed)
     claims |= {fact.key for fact in told if fact.key not in counted or not may_decide(fact, name[0])}
     entries = [(order(fact)[:2], _entry(fact, claim=fact.key in claims)) for fact in told]
     entries += [((each.holds_from, 2), _downgraded(each)) for each in downgrades]
@@ -111,6 +124,7 @@ def _incident(
     history: Sequence[IncidentFact],
     course: Course,
     people: Mapping[str, UUID],
+    mergers_claimed: Collection[UUID],
 ) -> Incident:
     """``history`` in order; whoever declares again replaces what the declaration said, the severity aside."""
     counted = heard(history, name[0])
@@ -119,7 +133,7 @@ def _incident(
     declared = Severity(first.body["severity"])
     owned = [fact for fact in counted if may_decide(fact, name[0])]
     touched = [fact for fact in owned if fact.type == INCIDENT_DECLARED or kind_of(fact) == "affected"][-1]
-    merger = last_merger(counted, name[0])
+    merger = last_merger(counted, name[0], mergers_claimed)
     told = [happened_at(fact) for fact in counted if kind_of(fact) == "told_customer"]
     mitigated_at, resolved_at, reopened = ends_of(counted)
     if course.severity is None or course.worst is None or course.spoken_at is None:
@@ -151,6 +165,7 @@ def _incident(
         resolved_at=resolved_at,
         reopened=reopened,
         merge_key=None if merger is None else merger.body["into"],
+        merge_keys=tuple(sorted({each.body["into"] for each in history if kind_of(each) == "merged"})),
         merged_into=None,
         ends_in=None,
         merged_at=None,

@@ -26,7 +26,12 @@ from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.actions.merging import withdraw_what_goes_on_elsewhere
 from trust_portal.learning.incidents import repository
 from trust_portal.learning.incidents.effects import heard
-from trust_portal.learning.incidents.facts_repository import all_keys, downgrades_of, facts_about
+from trust_portal.learning.incidents.facts_repository import (
+    all_keys,
+    approved_unmergers,
+    downgrades_of,
+    facts_about,
+)
 from trust_portal.learning.incidents.folding import fold, ids_in
 from trust_portal.learning.incidents.model import Incident, IncidentFact, Register
 from trust_portal.learning.incidents.naming import history_of
@@ -161,7 +166,13 @@ class Following:
 
 async def _fold(session: ReadSession, told: Iterable[IncidentFact]) -> Register:
     told = tuple(told)
-    return fold(told, await downgrades_of(session, ids_in(told)), await _people(session))
+    ids = ids_in(told)
+    return fold(
+        told,
+        await downgrades_of(session, ids),
+        await _people(session),
+        await approved_unmergers(session, ids),
+    )
 
 
 async def _people(session: ReadSession) -> dict[str, UUID]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
 from trust_portal.facts.events import INCIDENT_DECLARED
 from trust_portal.learning.incidents.effects import (
@@ -29,15 +30,18 @@ class Merger:
     fact: IncidentFact
 
 
-def mergers_of(histories: Mapping[Name, Sequence[IncidentFact]], sources: Sources) -> dict[Name, Merger]:
+def mergers_of(
+    histories: Mapping[Name, Sequence[IncidentFact]], sources: Sources, claims: Collection[UUID] = ()
+) -> dict[Name, Merger]:
     """What each incident was merged into: the last told counts, and none that would close a circle.
 
-    Nor one told by a token that may not speak of what it was merged into: it would weigh on it.
+    Nor one told by a token that may not speak of what it was merged into: it would weigh on it. ``claims``: keys of facts
+    that take a P1 or P2 away and wait for two (``mergers_claimed``).
     """
     last = {
         name: fact
         for name, history in histories.items()
-        if (fact := last_merger(heard(history, name[0]), name[0])) is not None
+        if (fact := last_merger(heard(history, name[0]), name[0], claims)) is not None
     }
     found: dict[Name, Merger] = {}
     for name, fact in sorted(last.items(), key=lambda each: order(each[1])):
@@ -50,10 +54,16 @@ def mergers_of(histories: Mapping[Name, Sequence[IncidentFact]], sources: Source
     return found
 
 
-def last_merger(counted: Sequence[IncidentFact], declared_by: str) -> IncidentFact | None:
+def last_merger(
+    counted: Sequence[IncidentFact], declared_by: str, claims: Collection[UUID] = ()
+) -> IncidentFact | None:
     """The merger that stands: the last that was told, unless it was undone since. ``counted`` in order."""
     told = [
-        fact for fact in counted if kind_of(fact) in {"merged", "unmerged"} and may_decide(fact, declared_by)
+        fact
+        for fact in counted
+        if kind_of(fact) in {"merged", "unmerged"}
+        and fact.key not in claims
+        and may_decide(fact, declared_by)
     ]
     return told[-1] if told and kind_of(told[-1]) == "merged" else None
 

@@ -111,7 +111,7 @@ class Downgrade:
 class IncidentEntry:
     """One line of the timeline, of when it happened.
 
-    ``kind`` is one of ``EntryKind``. ``claim``: it was told and did not take effect: a lower severity, or
+    ``kind`` is one of ``EntryKind``. ``claim``: it was told and did not take effect: a lower severity, what takes a P1 or P2 away by a merger, or
     what only the source that declared the incident may say, or its token was for some tenants only and
     the incident touches others.
     ``key``: a turning point. ``origin`` None: an approved downgrade, whose ``receipt`` proves it. ``by``: who told it at the portal.
@@ -147,7 +147,8 @@ class Incident:
     into it; ``downgrade`` is the approved one because of which it is less than that, None where it is not.
     ``tenants`` is empty where ``everybody``. ``resolved_at`` and ``mitigated_at`` are empty again after
     it was reopened; of a merged one they are those of what it goes on in, unless it began, or was reopened,
-    after that was over. ``merge_key`` is the key it was merged into, as told; ``merged_into`` what that is, and
+    after that was over. ``merge_key`` is the key it was merged into, as told, of ``merge_keys``,
+    all that were ever told; ``merged_into`` what that is, and
     ``ends_in`` what that goes on in at last, which is known here since ``merged_at``. ``changed_at`` is when the last came in that changes what a postmortem
     has to say: a declaration, a severity in force, whom it touches, a reopening.
     """
@@ -176,6 +177,7 @@ class Incident:
     resolved_at: datetime | None
     reopened: int
     merge_key: str | None
+    merge_keys: tuple[str, ...]
     merged_into: UUID | None
     ends_in: UUID | None
     merged_at: datetime | None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from trust_portal.access.approvals.model import UsedApproval
 from trust_portal.access.policy import Decision
 from trust_portal.evidence.act import Act, Input
 from trust_portal.evidence.statement import ReceiptKind, Subject
@@ -13,6 +14,7 @@ from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.canonical import Json, digest
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.incidents.lowered import Lowered
 from trust_portal.learning.incidents.model import Downgrade, Incident
 
 
@@ -72,6 +74,36 @@ def downgraded_act(
         policies=policy[0],
         policy_version=policy[1],
         rationale=reason,
+    )
+
+
+def unmerged_by_two_act(
+    incident: Incident,
+    lowered: Sequence[Lowered],
+    read: ReadEvent,
+    actor: Actor,
+    at: datetime,
+    used: UsedApproval,
+) -> Act:
+    """It goes on by itself again, and what it weighed on is less; it rests on the approvals of two."""
+    request, event = used.approval.request, read.event
+    return Act(
+        kind=ReceiptKind.INCIDENT_UNMERGED,
+        tenant_id=VENDOR_ID,
+        actor=actor,
+        at=at,
+        subjects=(Subject(f"event/{event.source}/{event.id}", read.digest.hex()),),
+        predicate={
+            **incident_json(incident),
+            "event": {"source": event.source, "id": event.id, "type": event.type},
+            "happened_at": rfc3339(at),
+            "lowered": [each.json() for each in lowered],
+            **used.result,
+        },
+        inputs=used.inputs,
+        policies=(request.rule_id,),
+        policy_version=request.policy_version,
+        rationale=request.reason,
     )
 
 

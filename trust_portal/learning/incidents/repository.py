@@ -15,7 +15,7 @@ from trust_portal.errors import NotFound
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.learning.incidents import folding
-from trust_portal.learning.incidents.facts_repository import downgrades_of, facts_about
+from trust_portal.learning.incidents.facts_repository import approved_unmergers, downgrades_of, facts_about
 from trust_portal.learning.incidents.model import (
     NOUN,
     AppliedDowngrade,
@@ -147,7 +147,10 @@ async def timelines_of(
 ) -> dict[UUID, tuple[IncidentEntry, ...]]:
     """The timeline of each, by id."""
     told = await facts_about(session, {each.key for each in found})
-    entries = folding.timelines(told, await downgrades_of(session, folding.ids_in(told)))
+    ids = folding.ids_in(told)
+    entries = folding.timelines(
+        told, await downgrades_of(session, ids), await approved_unmergers(session, ids)
+    )
     return {each.id: entries[each.source, each.key] for each in found}
 
 
@@ -331,6 +334,7 @@ def _values(each: Incident, now: datetime) -> dict[str, Any]:
         "resolved_at": each.resolved_at,
         "reopened": each.reopened,
         "merge_key": each.merge_key,
+        "merge_keys": list(each.merge_keys),
         "merged_into": each.merged_into,
         "ends_in": each.ends_in,
         "merged_at": each.merged_at,
@@ -375,6 +379,7 @@ def _incident(row: Row[Any]) -> Incident:
         resolved_at=row.resolved_at,
         reopened=row.reopened,
         merge_key=row.merge_key,
+        merge_keys=tuple(row.merge_keys),
         merged_into=row.merged_into,
         ends_in=row.ends_in,
         merged_at=row.merged_at,

@@ -51,12 +51,14 @@ from trust_portal.learning.incidents.acts_model import (
 )
 from trust_portal.learning.incidents.declaring import declare_within, owner_address
 from trust_portal.learning.incidents.following import Following, Rebuilt
+from trust_portal.learning.incidents.lowered import Lowered, lowered
 from trust_portal.learning.incidents.model import (
     NOUN,
     Incident,
     IncidentEntry,
     IncidentFilter,
     IncidentGap,
+    Severity,
 )
 from trust_portal.learning.incidents.promised import (
     promised_objectives,
@@ -66,9 +68,7 @@ from trust_portal.learning.incidents.promised import (
 from trust_portal.learning.incidents.receipts import incident_json, told_act
 from trust_portal.learning.incidents.telling import event_of, store_event
 from trust_portal.learning.incidents.weights import (
-    Lowered,
     goes_on_in,
-    lowered,
     lowered_by_unmerging,
     severity_by_itself,
 )
@@ -258,7 +258,7 @@ class Incidents:
         """Put what happened into the timeline; what it makes of the incident.
 
         Raises ``InvalidInput`` by field; ``Conflict``: NEEDS_APPROVAL for what would make a P1 or P2 less
-        (``Downgrades.ask``), SAME_SEVERITY, NOT_OVER, ALREADY_OVER, SAME_INCIDENT, ALREADY_MERGED, NOT_MERGED, SAME_OWNER.
+        (``Downgrades.ask``, ``Unmergings.ask``), SAME_SEVERITY, NOT_OVER, ALREADY_OVER, SAME_INCIDENT, ALREADY_MERGED, NOT_MERGED, SAME_OWNER.
         """
         decision = await self._gate.require(
             actor, Action.INCIDENT_UPDATE, Resource.of_house(NOUN, command.incident_id)
@@ -271,15 +271,12 @@ class Incidents:
             await repository.lock_register(session)
             incident = await repository.find_incident(session, command.incident_id)
             _refuse_senseless(command, incident)
-            # What only weighs on it ends with its merger: that it is as bad by itself is news.
-            if (
-                isinstance(command, ChangeSeverity)
-                and command.severity is incident.severity
-                and command.severity is await severity_by_itself(session, incident)
-            ):
-                raise Conflict(
-                    f"it is a {command.severity.value} already", code="SAME_SEVERITY", field="severity"
-                )
+            if isinstance(command, ChangeSeverity):
+                _refuse_severity(command, incident, await severity_by_itself(session, incident))
+            if isinstance(command, UnmergeIncident):
+                lost = await lowered_by_unmerging(session, incident, session.clock.now())
+                if any(each.takes_two for each in lost):
+                    raise NeedsApproval("a P1 or P2 gets less by it: that takes the approval of two others")
             return await self.tell_within(session, command, incident, actor, decision, tenants)
 
     async def tell_within(
@@ -317,6 +314,8 @@ class Incidents:
         [after] = [each for each in register.incidents if each.id == incident.id]
         if isinstance(command, UnmergeIncident) and after.merge_key is not None:
             raise InvalidInput("it was merged after that", field="at")
+        if isinstance(command, MergeIncident) and after.merge_key is None:
+            raise InvalidInput("it would close a circle, and a P1 or P2 would weigh no more", field="into")
         said = incident_json(after)
         if isinstance(command, UnmergeIncident):
             said["lowered"] = [each.json() for each in lowered(before, register.incidents)]
@@ -373,15 +372,24 @@ class Incidents:
         await self._gate.require(actor, Action.ALL_INCIDENTS_READ, Resource.of_house(NOUN))
 
 
+def _refuse_severity(command: ChangeSeverity, incident: Incident, own: Severity | None) -> None:
+    """``own`` is what it is by itself. What only weighs on it ends with its merger: that it is worse by itself than
+    was known, though no worse than that, is news, and takes nobody.
+    """
+    told = command.severity
+    if own is not None and told.outranks(own):
+        return
+    if told is incident.severity:
+        raise Conflict(f"it is a {told.value} already", code="SAME_SEVERITY", field="severity")
+    if incident.severity.is_major and incident.severity.outranks(told):
+        raise NeedsApproval(
+            f"less than a {incident.severity.value} takes the approval of two others; ask for it",
+            field="severity",
+        )
+
+
 def _refuse_senseless(command: TellOfIncident, incident: Incident) -> None:
     match command:
-        case ChangeSeverity(severity=severity) if incident.severity.is_major and incident.severity.outranks(
-            severity
-        ):
-            raise NeedsApproval(
-                f"less than a {incident.severity.value} takes the approval of two others; ask for it",
-                field="severity",
-            )
         case ReopenIncident() if incident.is_open and incident.mitigated_at is None:
             raise Conflict("it is under way", code="NOT_OVER")
         case MitigateIncident() if incident.mitigated_at is not None:

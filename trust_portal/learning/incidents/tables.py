@@ -62,6 +62,12 @@ incidents = tenant_table(
     instant("resolved_at"),
     Column("reopened", Integer, nullable=False),
     Column("merge_key", Text, comment="key of what it was merged into, as told"),
+    Column(
+        "merge_keys",
+        ARRAY(Text),
+        nullable=False,
+        comment="every key that it was ever told to be merged into",
+    ),
     uuid_column("merged_into"),
     uuid_column("ends_in", comment="what it goes on in at last"),
     instant("merged_at", comment="since when that is known here"),
@@ -105,7 +111,7 @@ incidents = tenant_table(
         "(major_because IS NOT NULL) = (worst_severity IN ('P1', 'P2'))", name="major_has_a_reason"
     ),
     Index("incidents_declared_idx", "tenant_id", "declared_at", "id"),
-    Index("incidents_merge_idx", "tenant_id", "merge_key", postgresql_where=text("merge_key IS NOT NULL")),
+    Index("incidents_merge_keys_idx", "merge_keys", postgresql_using="gin"),
     Index("incidents_key_idx", "tenant_id", "key"),
     Index("incidents_major_idx", "tenant_id", "id", postgresql_where=text("worst_severity IN ('P1', 'P2')")),
     Index(
@@ -186,6 +192,49 @@ incident_downgrades = tenant_table(
         name="approved_by_two",
     ),
     Index("incident_downgrades_incident_idx", "tenant_id", "incident_id"),
+)
+
+incident_unmerger_requests = tenant_table(
+    "incident_unmerger_requests",
+    uuid_column("request_id", primary_key=True, comment="the approval asked for"),
+    uuid_column("incident_id", nullable=False),
+    Column("approval_kind", Text, Computed("'severity_downgrade'::text", persisted=True)),
+    refers("approval_requests", ("request_id", "approval_kind"), ("id", "kind"), "incident_unmerger_requests_kind_fkey"),
+    refers("incidents", ("incident_id",), ("id",), "incident_unmerger_requests_incident_fkey"),
+    UniqueConstraint("tenant_id", "request_id", "incident_id", name="incident_unmerger_requests_what_key"),
+    Index("incident_unmerger_requests_incident_idx", "tenant_id", "incident_id"),
+)  # fmt: skip
+
+incident_unmergers = tenant_table(
+    "incident_unmergers",
+    uuid_column("request_id", primary_key=True),
+    uuid_column("incident_id", nullable=False, comment="what goes on by itself again"),
+    uuid_column("event_key", nullable=False, comment="the fact that says so"),
+    Column("use_ordinal", Integer, nullable=False, comment="the use of its approval"),
+    Column("use_act", Text, nullable=False),
+    instant("used_at", nullable=False),
+    Column("approvers", ARRAY(UUID(as_uuid=True)), nullable=False, comment="the persons"),
+    uuid_column("receipt_id", nullable=False),
+    refers(
+        "incident_unmerger_requests",
+        ("request_id", "incident_id"),
+        ("request_id", "incident_id"),
+        "incident_unmergers_request_fkey",
+    ),
+    refers(
+        "approval_steps",
+        ("request_id", "use_ordinal", "use_act", "used_at"),
+        ("request_id", "ordinal", "act", "at"),
+        "incident_unmergers_use_fkey",
+    ),
+    refers("receipts", ("receipt_id",), ("id",), "incident_unmergers_receipt_fkey"),
+    UniqueConstraint("tenant_id", "event_key", name="incident_unmergers_event_key"),
+    UniqueConstraint("tenant_id", "receipt_id", name="incident_unmergers_receipt_key"),
+    CheckConstraint(
+        "use_act = 'use' AND use_ordinal > 2 AND cardinality(approvers) = use_ordinal - 1",
+        name="approved_by_two",
+    ),
+    Index("incident_unmergers_incident_idx", "tenant_id", "incident_id"),
 )
 
 incident_integrations = tenant_table(

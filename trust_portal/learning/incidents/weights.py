@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from trust_portal.facts.events import INCIDENT_UPDATED, PORTAL
 from trust_portal.facts.operations_model import FactSource
-from trust_portal.kernel.canonical import Json
 from trust_portal.kernel.ids import new_id
 from trust_portal.learning.incidents.course import own_severity
 from trust_portal.learning.incidents.effects import heard
-from trust_portal.learning.incidents.facts_repository import downgrades_of, facts_about, facts_of
+from trust_portal.learning.incidents.facts_repository import (
+    approved_unmergers,
+    downgrades_of,
+    facts_about,
+    facts_of,
+)
 from trust_portal.learning.incidents.folding import fold, ids_in
+from trust_portal.learning.incidents.lowered import Lowered, lowered
 from trust_portal.learning.incidents.model import Incident, IncidentFact, Severity
 from trust_portal.learning.incidents.naming import history_of
 from trust_portal.learning.incidents.repository import find_incident
 from trust_portal.storage.unit_of_work import ReadSession
-
-
-@dataclass(frozen=True, slots=True)
-class Lowered:
-    """``incident``, as it was, is a ``severity`` after a merger was undone. ``leaves``: it never was a P1 or P2 then, so
-    that it takes no postmortem and stands in the coverage ledger no longer.
-    """
-
-    incident: Incident
-    severity: Severity
-    leaves: bool
-
-    def json(self) -> dict[str, Json]:
-        return {
-            "incident": str(self.incident.id),
-            "source": self.incident.source,
-            "key": self.incident.key,
-            "before": self.incident.severity.value,
-            "severity": self.severity.value,
-            "leaves_coverage": self.leaves,
-        }
 
 
 async def severity_by_itself(session: ReadSession, incident: Incident) -> Severity | None:
@@ -54,17 +36,6 @@ async def goes_on_in(session: ReadSession, incident: Incident) -> tuple[Incident
     while (into := (found or [incident])[-1].merged_into) is not None:
         found.append(await find_incident(session, into))
     return tuple(found)
-
-
-def lowered(before: Iterable[Incident], after: Iterable[Incident]) -> tuple[Lowered, ...]:
-    """Those of ``before`` that are less severe ``after``, or a P1 or P2 no longer."""
-    now = {each.id: each for each in after}
-    return tuple(
-        Lowered(each, now[each.id].severity, each.needs_postmortem and not now[each.id].needs_postmortem)
-        for each in before
-        if each.severity.outranks(now[each.id].severity)
-        or (each.needs_postmortem and not now[each.id].needs_postmortem)
-    )
 
 
 async def lowered_by_unmerging(
@@ -84,5 +55,7 @@ async def lowered_by_unmerging(
         tenants=None,
         origin=FactSource(PORTAL, "", b"", now),
     )
-    register = fold([*told, undone], await downgrades_of(session, ids_in(told)))
+    ids = ids_in(told)
+    approved = await approved_unmergers(session, ids)
+    register = fold([*told, undone], await downgrades_of(session, ids), approved=approved | {undone.key})
     return lowered(before, register.incidents)

@@ -22,6 +22,7 @@ from trust_portal.learning.incidents.acts_model import (
     DeclareIncident,
     Telling,
     TellOfIncident,
+    UnmergeIncident,
     command_of,
     one_line,
 )
@@ -191,6 +192,7 @@ async def incident(request: Request, form: FormState = FormState()) -> Response:
         recurred=await house.prevention_actions.recurred(actor, found.id),
         promised=await promised_of(request, found.id, view.postmortem_id),
         waits_for=await house.downgrades.waiting(actor, found.id),
+        unmerging_waits_for=await house.unmergings.waiting(actor, found.id),
         receipts="/t/vendor/receipts/" if may_trace else None,
         may_tell=may_tell,
         acts=_ACTS,
@@ -211,10 +213,13 @@ async def tell(request: Request) -> Response:
         named = await house_of(request).incidents.named(actor_of(request), into, "into") if into else None
         command = _command(id_, form, None if named is None else named.id)
         house, actor = house_of(request), actor_of(request)
-        if isinstance(command, ChangeSeverity):
-            await house.downgrades.change(command, actor)
-        else:
-            await house.incidents.tell(command, actor)
+        match command:
+            case ChangeSeverity():
+                await house.downgrades.change(command, actor)
+            case UnmergeIncident():
+                await house.unmergings.undo(command, actor)
+            case _:
+                await house.incidents.tell(command, actor)
     except Refused as refusal:
         if not refusal.mendable:
             raise
