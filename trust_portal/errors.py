@@ -20,7 +20,12 @@ applies, the ``field`` it speaks of (a JSON path or a form field).
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
+
+_DENIED: Final = "DENIED"
+_NOT_FOUND: Final = "NOT_FOUND"
+_NOT_SIGNED_IN: Final = "NOT_SIGNED_IN"
+_BARE: Final = frozenset({_DENIED, _NOT_FOUND, _NOT_SIGNED_IN})
 
 
 class TrustPortalError(Exception):
@@ -45,6 +50,14 @@ class Refused(TrustPortalError):
         """Whether other input would help, so that a form comes back with it. Not where nobody may, or nothing is."""
         return self.status not in {401, 403, 404}
 
+    @property
+    def bare(self) -> bool:
+        """It says no more than its class: nobody may, or nothing is there. A page with a form has nothing to add.
+
+        A denial with a code of its own (``OWN_REQUEST``, ``PASSKEY_REVOKED``) is explained where it was met.
+        """
+        return self.code in _BARE
+
 
 class InvalidInput(Refused):
     """A value is malformed or out of range; ``field`` says which."""
@@ -60,7 +73,7 @@ class NotSignedIn(Refused):
 
     status = 401
 
-    def __init__(self, message: str = "sign in first", *, code: str = "NOT_SIGNED_IN") -> None:
+    def __init__(self, message: str = "sign in first", *, code: str = _NOT_SIGNED_IN) -> None:
         super().__init__(message, code=code)
 
 
@@ -69,7 +82,7 @@ class Denied(Refused):
 
     status = 403
 
-    def __init__(self, message: str, *, policies: tuple[str, ...] = (), code: str = "DENIED") -> None:
+    def __init__(self, message: str, *, policies: tuple[str, ...] = (), code: str = _DENIED) -> None:
         super().__init__(message, code=code)
         self.policies = policies
 
@@ -79,7 +92,7 @@ class NotFound(Refused):
 
     status = 404
 
-    def __init__(self, what: str, *, field: str | None = None, code: str = "NOT_FOUND") -> None:
+    def __init__(self, what: str, *, field: str | None = None, code: str = _NOT_FOUND) -> None:
         super().__init__(f"no such {what}", code=code, field=field)
         self.what = what
 

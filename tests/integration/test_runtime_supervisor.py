@@ -115,6 +115,7 @@ async def test_a_line_of_any_length_does_not_stop_the_output() -> None:
         code = "import time; print('x' * 300_000); print('after', flush=True); time.sleep(60)"
         await supervisor.start(python("one", code))
         await output.until("after")
+    assert ("one", "after") in output.lines
 
 
 def test_a_port_that_was_asked_for_is_taken_or_refused() -> None:

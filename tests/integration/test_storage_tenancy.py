@@ -175,3 +175,5 @@ async def test_a_connection_the_server_dropped_is_replaced_unnoticed(storage: St
     await killer.execute("SELECT pg_terminate_backend($1)", pid)
     await killer.close()
     await storage.ping()
+    async with storage.read(StaffScope()) as session:
+        assert (await session.driver()).get_server_pid() != pid

@@ -236,7 +236,9 @@ async def test_devices_that_keep_no_count_sign_as_often_as_they_like(money: Desk
     await enrol(money.house, fay, device)
     for _ in range(2):
         request = await money.ask()
-        await approve(money, request, fay, signed_by(device, request, fay, REASON, slot=1))
+        signature = signed_by(device, request, fay, REASON, slot=1)
+        approval = await approve(money, request, fay, signature)
+        assert [(step.act, step.person_id) for step in approval.steps] == [(StepAct.APPROVE, fay.id)]
 
 
 async def test_a_place_that_somebody_else_takes_while_one_signs_is_a_conflict(money: Desk, monkeypatch):

@@ -31,6 +31,9 @@ async def test_what_the_service_would_write_is_taken(intruder):
     await intruder.write(await intruder.step("sam"))
     await intruder.write(await intruder.behind(2, name="fay", slot=2, role="approver_finance"))
     await intruder.write(await intruder.behind(3, act="use", reason="", person_id=new_id(), **END))
+    async with intruder.connection() as driver:
+        kept = await driver.fetch("SELECT ordinal, act, slot FROM approval_steps ORDER BY ordinal")
+    assert [tuple(each) for each in kept] == [(1, "approve", 1), (2, "approve", 2), (3, "use", None)]
 
 
 async def test_the_requester_does_not_decide(intruder):

@@ -208,20 +208,50 @@ def places(value: object) -> Iterator[tuple[object, ...]]:
             yield from ((key, *rest) for rest in places(each))
 
 
+#: What a signature stands on, by the receipt: everything in it, and what request and key say of it.
+BEARING: dict[ReceiptKind, set[tuple[object, ...]]] = {
+    ReceiptKind.APPROVAL_APPROVED: {
+        ("result", "signature"),
+        *(("result", name) for name in ("approval", "digest", "role", "slot")),
+        ("rationale",),
+        ("actor", "person"),
+        ("at",),
+    },
+    ReceiptKind.APPROVAL_REQUESTED: {("result", name) for name in ("approval", "nonce", "expires_at")},
+    ReceiptKind.PASSKEY_INTRODUCED: {
+        ("result", name) for name in ("passkey", "person", "credential_id", "public_key", "rp_id", "origin")
+    },
+}
+
+
 @pytest.mark.parametrize("junk", [None, [], {}, [[]], "", "2026-07-18T00:00:00", True, 7])
-def test_whatever_stands_in_a_receipt_the_answer_is_a_finding_and_no_traceback(memo, junk: object):
+@pytest.mark.parametrize("kind", BEARING, ids=lambda kind: kind.value)
+def test_junk_in_a_receipt_is_a_finding_wherever_a_signature_stands_on_it_and_nowhere_a_traceback(
+    memo, kind: ReceiptKind, junk: object
+):
     receipts = logged(memo.files)
-    kinds = (ReceiptKind.APPROVAL_APPROVED, ReceiptKind.APPROVAL_REQUESTED, ReceiptKind.PASSKEY_INTRODUCED)
-    for target in [of_kind(receipts, kind)[0] for kind in kinds]:
-        for way in places(target.statement.predicate):
+    target = of_kind(receipts, kind)[0]
+    decisions = {each.name for each in of_kind(receipts, ReceiptKind.APPROVAL_APPROVED)}
+    unfound = []
+    for way in places(target.statement.predicate):
 
-            def spoil(predicate, way=way):
-                place = predicate
-                for key in way[:-1]:
-                    place = place[key]
-                place[way[-1]] = junk
+        def spoil(predicate, way=way):
+            place = predicate
+            for key in way[:-1]:
+                place = place[key]
+            place[way[-1]] = junk
 
-            verdict(changed(receipts, target, spoil))
+        spoiled = changed(receipts, target, spoil)
+        report = verdict(spoiled)
+        for each in report.findings:
+            assert isinstance(each.code, Code)
+            assert each.file in decisions, way
+            assert each.field.startswith("predicate"), way
+            assert each.message, way
+        bearing = any(way[: len(each)] == each for each in BEARING[kind])
+        if bearing and spoiled != receipts and not report.findings:
+            unfound.append(way)
+    assert unfound == []
 
 
 def test_a_bundle_with_junk_where_the_approval_stands_gets_a_verdict(memo):

@@ -259,5 +259,6 @@ def _read_or_refuse(raw: bytes) -> None:
         read_event(raw, 0, NOW)
     except BadEvent as bad:
         rejection = bad.rejection(0)
+        assert rejection.code in RejectionCode
         assert rejection.message
         f"{rejection.id}{rejection.message}{rejection.path}".encode()

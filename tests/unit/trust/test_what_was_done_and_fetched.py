@@ -177,7 +177,7 @@ INCIDENT = Incident(
 )  # fmt: skip
 SIGNED = BEGAN + timedelta(days=5)
 POSTMORTEM = Postmortem(
-    UUID(int=31), INCIDENT.id, BEGAN, "declared", ANN.id,
+    UUID(int=31), INCIDENT.id, BEGAN, MajorBecause.DECLARED, ANN.id,
     (postmortems.Step(0, postmortems.StepKind.OPENED, 1, None, ANN, "declared", BEGAN, RECEIPT),),
     (Version(2, "a" * 64, SIGNED, SIGNED, ANN, ANN, (ANN,), "true", None, UUID(int=4), 3, RECEIPT),),
 )  # fmt: skip

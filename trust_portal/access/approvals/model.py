@@ -20,6 +20,9 @@ from trust_portal.kernel.names import is_readable, require_words
 
 #: What refusals and access logs call it.
 NOUN: Final = "approval request"
+#: Codes of what nobody could approve: no rule says who may, or too few people could.
+NO_APPROVAL_RULE: Final = "NO_APPROVAL_RULE"
+UNFULFILLABLE: Final = "UNFULFILLABLE"
 #: How the reason begins of a request that ended because policy forbids what it was about.
 FORBIDDEN_NOW: Final = "Policy forbids it now"
 

@@ -21,7 +21,9 @@ from trust_portal.access.approvals.decision import (
 from trust_portal.access.approvals.electorate import Electorate
 from trust_portal.access.approvals.matching import can_be_filled, could_fill
 from trust_portal.access.approvals.model import (
+    NO_APPROVAL_RULE,
     NOUN,
+    UNFULFILLABLE,
     Approval,
     ApprovalKind,
     ApprovalRequest,
@@ -71,7 +73,7 @@ class Approvals:
         """The rule in force. ``ApprovalRefused`` where there is none or it names nobody: that allows nothing."""
         rule = self._gate.policies.approval_rules.get(kind)
         if rule is None or not rule.approvers:
-            raise ApprovalRefused(f"no rule says who may approve: {kind.value}", code="NO_APPROVAL_RULE")
+            raise ApprovalRefused(f"no rule says who may approve: {kind.value}", code=NO_APPROVAL_RULE)
         return rule
 
     async def who_could(self, kind: ApprovalKind, tenant_id: UUID) -> Electorate:
@@ -153,7 +155,7 @@ class Approvals:
             names = ", ".join(role.value for role in rule.approvers)
             raise Conflict(
                 f"nobody could approve this: it takes different people, without you, who are {names}",
-                code="UNFULFILLABLE",
+                code=UNFULFILLABLE,
             )
         return candidates
 

@@ -23,7 +23,7 @@ from trust_portal.learning.incidents.integrations_model import Integration, Rece
 from trust_portal.learning.incidents.mapping import Ignored, Mapped, Unmatched, apply_mapping, parse_mapping
 from trust_portal.learning.incidents.model import Incident
 from trust_portal.learning.incidents.pager_secrets import PagerSecrets
-from trust_portal.learning.incidents.telling import event_of, store_event
+from trust_portal.learning.incidents.telling import ALREADY_TOLD, event_of, store_event
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import Storage, WriteSession
 
@@ -78,7 +78,7 @@ class AlarmDesk:
         try:
             return await self._tell(integration, alarm, mapped)
         except Conflict as conflict:
-            if conflict.code != "ALREADY_TOLD":
+            if conflict.code != ALREADY_TOLD:
                 raise
             return Reception.DUPLICATE
 

@@ -20,6 +20,9 @@ from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.unit_of_work import WriteSession
 
+#: The code of a refusal to store what has the source and the id of an event that is stored.
+ALREADY_TOLD: Final = "ALREADY_TOLD"
+
 _DATA: Final = "$.data."
 
 
@@ -50,7 +53,7 @@ def event_of(
 
 
 async def store_event(session: WriteSession, read: ReadEvent, tenants: tuple[UUID, ...] | None) -> None:
-    """Stores the event in the vendor's transaction. ``Conflict`` where source and id are taken."""
+    """Stores the event in the vendor's transaction. ``Conflict`` (``ALREADY_TOLD``) where source and id are taken."""
     known = await store(session, stage([Owned(read, VENDOR_ID, tenants)]), session.clock.now())
     if known:
-        raise Conflict("this was told before", code="ALREADY_TOLD")
+        raise Conflict("this was told before", code=ALREADY_TOLD)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from trust_portal.kernel.clock import rfc3339
-from trust_portal.reliability.attainment.model import Exclusion, ExclusionOutcome, Mask
+from trust_portal.reliability.attainment.model import Exclusion, ExclusionCode, ExclusionOutcome, Mask
 from trust_portal.reliability.contracts.fields import Fields, load_yaml
 from trust_portal.reliability.contracts.model import ExclusionTerms, decimal_text
 from trust_portal.reliability.findings import Finding, Unusable, refusal
@@ -108,7 +108,9 @@ def excluded_minutes(
     )
     verdicts = [(item, *_verdict(item, terms, start, end)) for item in ours]
     windows = [
-        (max(item.start, start), min(item.end, end)) for item, code, _ in verdicts if code == "COUNTED"
+        (max(item.start, start), min(item.end, end))
+        for item, code, _ in verdicts
+        if code is ExclusionCode.COUNTED
     ]
     mask = np.zeros((end - start) // _MINUTE, dtype=np.bool_)
     for window_start, window_end in _capped(_union(windows), terms):
@@ -116,28 +118,30 @@ def excluded_minutes(
     outcomes = []
     for item, code, why in verdicts:
         span = mask[_minutes(max(item.start, start), min(item.end, end), start)]
-        taken = int(span.sum()) if code == "COUNTED" else 0
-        if code == "COUNTED" and taken < span.size:
-            code, why = "CAPPED", f"counts up to the agreed {_hours(terms)} hours a period"  # noqa: PLW2901
+        taken = int(span.sum()) if code is ExclusionCode.COUNTED else 0
+        if code is ExclusionCode.COUNTED and taken < span.size:
+            code, why = ExclusionCode.CAPPED, f"counts up to the agreed {_hours(terms)} hours a period"  # noqa: PLW2901
         outcomes.append(ExclusionOutcome(item, code, why, taken))
     return mask, tuple(outcomes)
 
 
-def _verdict(item: Exclusion, terms: ExclusionTerms, start: datetime, end: datetime) -> tuple[str, str]:
+def _verdict(
+    item: Exclusion, terms: ExclusionTerms, start: datetime, end: datetime
+) -> tuple[ExclusionCode, str]:
     if item.end <= start or item.start >= end:
-        return "OUTSIDE_PERIOD", "lies outside the period"
+        return ExclusionCode.OUTSIDE_PERIOD, "lies outside the period"
     known_at, late = item.known_at, item.known_at != item.announced_at
     said = f"recorded {rfc3339(known_at)}" if late else f"announced {rfc3339(known_at)}"
     stated = f" ({STATED})" if item.witnessed is False else ""
     if known_at > item.start:
         if len(set(item.approvals)) >= 2:
-            return "COUNTED", f"{said}, after its start; approved by two persons{stated}"
-        return "AFTER_THE_FACT", f"{said}, after its start, without two approvals{stated}"
+            return ExclusionCode.COUNTED, f"{said}, after its start; approved by two persons{stated}"
+        return ExclusionCode.AFTER_THE_FACT, f"{said}, after its start, without two approvals{stated}"
     notice = (item.start - known_at) // timedelta(microseconds=1)
     if notice < terms.notice_hours * _HOUR_MICROSECONDS:
         hours = decimal_text(terms.notice_hours)
-        return "SHORT_NOTICE", f"{said}, less than {hours} hours before its start{stated}"
-    return "COUNTED", f"announced in time{stated}"
+        return ExclusionCode.SHORT_NOTICE, f"{said}, less than {hours} hours before its start{stated}"
+    return ExclusionCode.COUNTED, f"announced in time{stated}"
 
 
 def _union(windows: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:

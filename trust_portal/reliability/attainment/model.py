@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -72,21 +73,28 @@ class Exclusion:
         return max(self.announced_at, self.recorded_at)
 
 
+class ExclusionCode(StrEnum):
+    """Whether an exclusion counted: whole, up to the agreed hours, or not at all."""
+
+    COUNTED = "COUNTED"
+    CAPPED = "CAPPED"
+    SHORT_NOTICE = "SHORT_NOTICE"
+    AFTER_THE_FACT = "AFTER_THE_FACT"
+    OUTSIDE_PERIOD = "OUTSIDE_PERIOD"
+
+
 @dataclass(frozen=True, slots=True)
 class ExclusionOutcome:
-    """Whether an exclusion counted for one objective, for how many whole minutes, and why.
-
-    ``code`` is COUNTED, CAPPED, SHORT_NOTICE, AFTER_THE_FACT or OUTSIDE_PERIOD.
-    """
+    """Whether an exclusion counted for one objective, for how many whole minutes, and why."""
 
     exclusion: Exclusion
-    code: str
+    code: ExclusionCode
     why: str
     minutes: int
 
     @property
     def counted(self) -> bool:
-        return self.code in {"COUNTED", "CAPPED"}
+        return self.code in {ExclusionCode.COUNTED, ExclusionCode.CAPPED}
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ from trust_portal.reliability.credits.recording import reach
 from trust_portal.reliability.credits.repository import add_credit
 from trust_portal.storage.unit_of_work import WriteSession
 
+#: The code of a refusal where the contract wants approvers whom the rule does not ask.
+APPROVERS_DIFFER: Final = "APPROVERS_DIFFER"
 #: What a contract calls the people who decide on its credits.
 APPROVERS: Final = {
     "finance": Role.APPROVER_FINANCE,
@@ -192,7 +194,7 @@ class Proposer:
         if missing:
             raise Conflict(
                 f"the contract wants credits approved by {', '.join(missing)}, whom the approval rule does not ask",
-                code="APPROVERS_DIFFER",
+                code=APPROVERS_DIFFER,
             )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from trust_portal.access.action import Action
 from trust_portal.access.approvals.electorate import Electorate
-from trust_portal.access.approvals.model import ApprovalKind, person_behind
+from trust_portal.access.approvals.model import NO_APPROVAL_RULE, UNFULFILLABLE, ApprovalKind, person_behind
 from trust_portal.access.approvals.service import Approvals
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Decision, Resource
@@ -27,7 +27,7 @@ from trust_portal.reliability.credits.model import (
     Outcome,
     ProposeCredit,
 )
-from trust_portal.reliability.credits.proposer import WHY_NOTHING, Proposer, refuse_live
+from trust_portal.reliability.credits.proposer import APPROVERS_DIFFER, WHY_NOTHING, Proposer, refuse_live
 from trust_portal.reliability.credits.receipts import claim_refused_act
 from trust_portal.reliability.credits.record import StoredClaim, StoredCredit
 from trust_portal.reliability.reports.repository import find_report
@@ -36,7 +36,7 @@ from trust_portal.storage.unit_of_work import Storage, WriteSession
 
 _BY_ITSELF: Final = "The contract's credit policy has credits proposed as soon as a report is signed."
 #: Nobody could approve it, or not whom the contract wants: it stays calculated until that is mended.
-_NOT_APPROVABLE: Final = frozenset({"NO_APPROVAL_RULE", "UNFULFILLABLE", "APPROVERS_DIFFER"})
+_NOT_APPROVABLE: Final = frozenset({NO_APPROVAL_RULE, UNFULFILLABLE, APPROVERS_DIFFER})
 
 
 class Proposals:

@@ -221,7 +221,7 @@ def _exclusion(outcome: ExclusionOutcome) -> Json:
         "announcement": _ANNOUNCEMENTS[item.witnessed],
         "reason": item.reason,
         "counted": outcome.counted,
-        "code": outcome.code,
+        "code": outcome.code.value,
         "why": outcome.why,
         "minutes": str(outcome.minutes),
         "receipts": list(item.receipts),

@@ -38,6 +38,7 @@ from trust_portal.reliability.reports.inputs import ReportInputs, read_inputs
 from trust_portal.reliability.reports.model import (
     CROSS_CHECK_FILE,
     KIND,
+    REASON_REQUIRED,
     ReportContext,
     ReportDocument,
     Restatement,
@@ -118,7 +119,7 @@ class Issuing:
                         f"revision {inputs.signed.revision} of {command.period} is signed and its inputs have "
                         "changed since; a restatement needs a reason",
                         field="reason",
-                        code="REASON_REQUIRED",
+                        code=REASON_REQUIRED,
                     )
                 decision = await self._gate.require(actor, Action.SLA_REPORT_RESTATE, resource)
             saved = await self._save(inputs, document, reason, actor, decision)

@@ -21,6 +21,9 @@ FORMAT = "2"
 FORMATS = ("1", FORMAT)
 ENGINE = {"name": "trust-portal attainment", "version": "1"}
 
+#: The code of a refusal to restate a signed report without saying why.
+REASON_REQUIRED = "REASON_REQUIRED"
+
 #: Where a bundle carries the document and what it is computed from.
 REPORT_FILE = "report.json"
 CSV_FILE = "report.csv"

@@ -8,6 +8,7 @@ from trust_portal.errors import Refused
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.reliability.findings import State
+from trust_portal.reliability.reports.model import REASON_REQUIRED
 from trust_portal.reliability.reports.record import StoredReport
 from trust_portal.reliability.reports.service import IssueReport, Reports
 from trust_portal.reliability.runs import repository
@@ -45,7 +46,7 @@ class Covering:
             report = await self._reports.issue(IssueReport(tenant_id, run.period), SYSTEM)
         except Refused as refusal:
             signed = None
-            if refusal.code == "REASON_REQUIRED":
+            if refusal.code == REASON_REQUIRED:
                 signed = await self._reports.signed(tenant_id, run.period)
             if signed is None:
                 return Outcome.FAILED, {"reason": refusal.message}

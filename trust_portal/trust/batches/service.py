@@ -45,7 +45,7 @@ from trust_portal.trust.batches.model import (
     StartTrustBatch,
 )
 from trust_portal.trust.gathering.model import labels_of
-from trust_portal.trust.report.model import Acknowledgement, PublishTrustReport
+from trust_portal.trust.report.model import SECTIONS_BLOCK, Acknowledgement, PublishTrustReport
 from trust_portal.trust.report.repository import trust_report_of_period
 from trust_portal.trust.report.service import TrustReports
 
@@ -214,7 +214,7 @@ class TrustBatches:
             # Somebody else published it meanwhile: another worker, or a person.
             if (found := await self._published(batch, tenant_id)) is not None:
                 return found
-            blocked = refusal.code == "SECTIONS_BLOCK"
+            blocked = refusal.code == SECTIONS_BLOCK
             return BatchOutcome.BLOCKED if blocked else BatchOutcome.FAILED, refusal.message, None
         except Refused as refusal:
             return BatchOutcome.FAILED, refusal.message, None

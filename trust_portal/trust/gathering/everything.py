@@ -13,12 +13,14 @@ from trust_portal.trust.gathering.cost import gather as gather_cost
 from trust_portal.trust.gathering.credits import gather as gather_credits
 from trust_portal.trust.gathering.ids import (
     ACCESS,
+    CHANGES,
     COMPLIANCE,
     COST,
     CREDITS,
     INCIDENTS,
     NOTES,
     POSTURE,
+    SECTIONS,
     SLA,
     VERIFICATION,
 )
@@ -32,7 +34,7 @@ from trust_portal.trust.sections.model import Section
 
 Gatherer = Callable[[ReadSession, Ask], Coroutine[Any, Any, Section]]
 
-#: By the id of the section that each gathers.
+#: By the id of the section that each gathers; ``ids.SECTIONS`` says in which order they are read.
 GATHERERS: Final[dict[str, Gatherer]] = {
     SLA: gather_sla,
     INCIDENTS: gather_incidents,
@@ -47,9 +49,10 @@ GATHERERS: Final[dict[str, Gatherer]] = {
 
 
 async def gather(session: ReadSession, ask: Ask) -> tuple[Section, ...]:
-    """Every section of ``GATHERERS``, in their order, and behind them what changed since the document before.
+    """Every section of ``SECTIONS``, in their order: what changed since the document before is told from the others.
 
     ``session`` is a snapshot in the staff scope.
     """
-    sections = [await gatherer(session, ask) for gatherer in GATHERERS.values()]
-    return (*sections, changes_section(sections, ask.before, ask.now))
+    found = {id_: await GATHERERS[id_](session, ask) for id_ in SECTIONS if id_ != CHANGES}
+    found[CHANGES] = changes_section(tuple(found.values()), ask.before, ask.now)
+    return tuple(found[id_] for id_ in SECTIONS)

@@ -22,6 +22,9 @@ FORMAT: Final = "2"
 FORMATS: Final = ("1", FORMAT)
 ENGINE: Final[Mapping[str, Json]] = MappingProxyType({"name": "trust-portal trust report", "version": "1"})
 
+#: The code of a refusal for what is stale or missing and not acknowledged.
+SECTIONS_BLOCK: Final = "SECTIONS_BLOCK"
+
 #: Where a bundle carries the document and its other forms.
 DOCUMENT_FILE: Final = "trust-report.json"
 CSV_FILE: Final = "trust-report.csv"

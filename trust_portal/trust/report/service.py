@@ -38,6 +38,7 @@ from trust_portal.trust.report.latest import latest
 from trust_portal.trust.report.model import (
     KIND,
     NOUN,
+    SECTIONS_BLOCK,
     Acknowledged,
     Acknowledgement,
     Preview,
@@ -275,7 +276,7 @@ def acknowledge(
         raise Conflict(
             f"not published: {named}. Acknowledge each with a reason, which is printed, or bring it up to date",
             field=f"reason-{waiting[0].id}",
-            code="SECTIONS_BLOCK",
+            code=SECTIONS_BLOCK,
         )
     found = []
     for section in blocking(sections):

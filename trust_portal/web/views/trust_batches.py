@@ -13,7 +13,7 @@ from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.trust.batches.model import NOUN, BatchOutcome, StartTrustBatch
-from trust_portal.trust.gathering.everything import GATHERERS
+from trust_portal.trust.gathering.ids import CHANGES, SECTIONS
 from trust_portal.trust.report.model import Acknowledgement
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, one_of, page_request, read_form, required, texts
@@ -27,14 +27,15 @@ _ROWS: Final = 50
 
 async def batches(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
+    parts = tuple(each for each in SECTIONS if each != CHANGES)
     return page(
         request,
         "trust/batches.html",
         status_code=form.status,
         batches=await house.trust_batches.newest(actor),
         form=form,
-        parts=tuple(GATHERERS),
-        said=any(form.value(f"reason-{part}") for part in GATHERERS),
+        parts=parts,
+        said=any(form.value(f"reason-{part}") for part in parts),
         may_start=house.gate.allows(actor, Action.TRUST_BATCH_START, Resource.of_house(NOUN)),
         **frame(request),
     )

@@ -31,9 +31,6 @@ from trust_portal.web.views.approvals.words import (
     voices_of,
 )
 
-#: Refusals that this page explains itself; the others are no matter of this request.
-_ELSEWHERE = {"DENIED", "NOT_FOUND", "NOT_SIGNED_IN"}
-
 
 async def request_page(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
@@ -97,7 +94,7 @@ async def _decided(request: Request, act: Callable[[Tenant, FormData], Awaitable
     try:
         await act(tenant, form)
     except Refused as refusal:
-        if refusal.code in _ELSEWHERE:
+        if refusal.bare:
             raise
         return await request_page(request, FormState(texts(form), refusal))
     return RedirectResponse(f"{tenant_path(tenant)}/approvals/{_id(request)}", status_code=303)

@@ -18,9 +18,6 @@ from trust_portal.web.forms import FormState, read_form, required, texts
 from trust_portal.web.navigation import tenant_of, tenant_path
 from trust_portal.web.views.credit.one import credit
 
-#: Refusals that the page of the credit does not explain.
-_ELSEWHERE = frozenset({"DENIED", "NOT_FOUND", "NOT_SIGNED_IN"})
-
 
 async def issue(request: Request) -> Response:
     async def act(tenant: Tenant, form: FormData) -> None:
@@ -63,7 +60,7 @@ async def _done(request: Request, act: Callable[[Tenant, FormData], Awaitable[No
     try:
         await act(tenant, form)
     except Refused as refusal:
-        if refusal.code in _ELSEWHERE:
+        if refusal.bare:
             raise
         return await credit(request, FormState(texts(form), refusal))
     return RedirectResponse(f"{tenant_path(tenant)}/credits/{_id(request)}", status_code=303)

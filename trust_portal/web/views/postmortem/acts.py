@@ -29,9 +29,6 @@ from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, one_of, read_form, required, texts
 from trust_portal.web.views.postmortem.one import edit, postmortem, postmortem_id
 
-#: Refusals that the pages here do not explain.
-_ELSEWHERE = frozenset({"NOT_FOUND", "NOT_SIGNED_IN"})
-
 
 async def save(request: Request) -> Response:
     async def act(form: FormData) -> None:
@@ -124,7 +121,7 @@ async def _done(
     try:
         await act(form)
     except Refused as refusal:
-        if refusal.code in _ELSEWHERE or refusal.code == "DENIED":
+        if refusal.bare:
             raise
         return await again(request, FormState(texts(form), refusal))
     return RedirectResponse(f"/postmortems/{postmortem_id(request)}", status_code=303)

@@ -113,7 +113,7 @@ async def _refused(
     refusal: Refused,
     again: Callable[[Request, FormState], Awaitable[Response]],
 ) -> Response:
-    if refusal.code in {"DENIED", "NOT_FOUND", "NOT_SIGNED_IN"}:
+    if refusal.bare:
         raise refusal
     return await again(request, FormState(texts(form), refusal))
 
