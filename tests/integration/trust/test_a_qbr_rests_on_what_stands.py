@@ -29,6 +29,7 @@ from trust_portal.reliability.reports.service import IssueReport
 from trust_portal.trust.accounts.model import Readiness, SetAccount
 from trust_portal.trust.qbr import document
 from trust_portal.trust.qbr.model import (
+    FORMAT,
     CommitmentState,
     EntryKind,
     Promise,
@@ -92,7 +93,7 @@ async def test_a_draft_that_was_gathered_for_an_earlier_format_is_issued_once_it
         earlier.setattr(document, "FORMAT", "1")
         draft = await prepare(house, aurora.id)
     anew = await _is_gathered_anew(portal, draft, "reviews say more than when this was gathered")
-    assert (await _issued(house, anew))["format"] == "2"
+    assert (await _issued(house, anew))["format"] == FORMAT
 
 
 async def test_a_draft_of_before_something_was_promised_and_settled_is_issued_once_it_is_gathered_anew(

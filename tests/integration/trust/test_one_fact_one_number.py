@@ -76,6 +76,7 @@ async def test_every_form_says_each_fact_with_one_number_and_every_number_follow
         found = recompute_trust_report(_forged(files, change))
         assert (field, claimed, derived) in [(each.field, each.reported, each.recomputed) for each in found]
         assert {each.file for each in found} == {"trust-report.json"}, "the table was made of the forgery"
+    _is_told_as_in_format_2(files)
     memo = f"inputs/credits/{credit.id}.json"
     forged = canonical({**json.loads(files[memo]), "vendor": "Somebody"})
     with pytest.raises(NotRecomputable) as refused:
@@ -85,6 +86,34 @@ async def test_every_form_says_each_fact_with_one_number_and_every_number_follow
         with pytest.raises(NotRecomputable) as refused:
             recompute_trust_report({name: each for name, each in files.items() if name != gone})
         assert refused.value.file == gone
+
+
+def _is_told_as_in_format_2(files: dict[str, bytes]) -> None:
+    """What format 2 said follows by its own rule, and by no other format's."""
+    second = {**files, "inputs/previous.json": canonical(_second(json.loads(files["inputs/previous.json"])))}
+    second = _forged(second, _second)
+    assert recompute_trust_report(second) == []
+    found = recompute_trust_report(_forged(second, _figure("sla", "down", "0")))
+    assert (f"{_SLA}.figures[3].value", "0", "3") in [
+        (each.field, each.reported, each.recomputed) for each in found
+    ]
+    with pytest.raises(NotRecomputable) as refused:
+        recompute_trust_report(_forged(second, lambda body: body.update(format="3")))
+    assert refused.value.file == "trust-report.json", "it does not say what was still owed of before"
+
+
+def _second(body: dict[str, Any]) -> dict[str, Any]:
+    """``body`` in the words of format 2."""
+    body["format"] = "2"
+    levels, incidents = _section(body, "sla"), _section(body, "incidents")
+    incidents["tables"] = [each for each in incidents["tables"] if each["id"] != "earlier"]
+    (down,) = (each for each in levels["figures"] if each["id"] == "any-down")
+    assert down["value"] == "3"
+    down.update(id="down", label="Down in the period")
+    levels["sentences"] = [
+        "Promises in the period: {promises}; kept: {kept}; missed: {missed}; down: {down}."
+    ]
+    return body
 
 
 def _cell(section: str, table: str, column: str, value: str) -> Callable[[dict[str, Any]], None]:
@@ -133,7 +162,7 @@ FORGERIES = (
     (_cell("sla", "objective-api", "target", "99.5"), f"{_SLA}.tables[0].rows[0].cells[3].value", "99.5", "99.9"),
     (_cell("sla", "objective-api", "down", "0"), f"{_SLA}.tables[0].rows[0].cells[5].value", "0", "3"),
     (_figure("sla", "missed", "0"), f"{_SLA}.figures[1].value", "0", "1"),
-    (_figure("sla", "down", "0"), f"{_SLA}.figures[3].value", "0", "3"),
+    (_figure("sla", "any-down", "0"), f"{_SLA}.figures[3].value", "0", "3"),
     (_as_of("sla", "2026-07-10T09:04:00Z"), f"{_SLA}.as_of", "2026-07-10T09:04:00Z", "2026-07-10T09:00:00Z"),
     (_cell("credits", "issued", "amount", "900.00"), f"{_CREDITS}.tables[0].rows[0].cells[2].value", "900.00", "100.00"),
     (_cell("credits", "issued", "reference", "CN-1"), f"{_CREDITS}.tables[0].rows[0].cells[3].value", "CN-1", "CN-2026-0017"),

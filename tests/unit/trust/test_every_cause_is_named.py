@@ -15,7 +15,8 @@ from trust_portal.errors import Conflict
 from trust_portal.kernel.ids import new_id
 from trust_portal.learning.switchboard.coverage import Cover
 from trust_portal.trust.compliance.section import compliance_section
-from trust_portal.trust.gathering.incidents import MajorLine, incidents_section
+from trust_portal.trust.gathering.incident_lines import MajorLine
+from trust_portal.trust.gathering.incidents import incidents_section
 from trust_portal.trust.gathering.model import labels_of
 from trust_portal.trust.gathering.notes import notes_section
 from trust_portal.trust.gathering.sla_section import sla_section

@@ -10,6 +10,7 @@ import pytest
 
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.errors import Conflict
+from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import new_id
 from trust_portal.kernel.period import parse_period
 from trust_portal.reliability.contracts.document import parse_contract
@@ -42,10 +43,21 @@ def signed(
     label: str, percent: str, down: str, *, met: bool, overtaken: datetime | None = None
 ) -> SignedReport:
     figure = {"percent": percent, "down_minutes": down}
+    began = datetime.fromisoformat(f"{label}-02T09:00:00Z")
+    outage = {"start": rfc3339(began), "end": rfc3339(began + timedelta(minutes=int(down)))}
     body = {
         "period": {"label": label, "start": f"{label}-01T00:00:00Z"},
         "revision": "1",
-        "objectives": [{"objective": "API", "target": "99.9", "adjusted": figure, "raw": figure, "met": met}],
+        "objectives": [
+            {
+                "objective": "API",
+                "target": "99.9",
+                "adjusted": figure,
+                "raw": figure,
+                "met": met,
+                "incidents": [outage],
+            }
+        ],
     }
     return SignedReport(body, "r", "ab" * 32, RECEIPT, NOW - timedelta(days=2), overtaken)
 
@@ -84,7 +96,9 @@ def test_every_promise_of_the_period_is_counted_and_the_trend_goes_back_before_i
         signed("2026-06", "99.8", "80", met=False),
     )
     assert found.state is State.FRESH
-    assert sentences(found) == ("Promises in the period: 2; kept: 1; missed: 1; down: 84 min.",)
+    assert sentences(found) == (
+        "Promises in the period: 2; kept: 1; missed: 1; time in which any of them was down, before exclusions: 84 min.",
+    )
     assert [row.id for row in found.table("objective-api").rows] == ["2026-03", "2026-05", "2026-06"]
     assert dict(found.cells())["sla/objective-api/2026-06/attained"].receipt == RECEIPT
 

@@ -25,18 +25,20 @@ from trust_portal.learning.switchboard.coverage import Cover
 from trust_portal.learning.workplaces.calendar import WorkCalendar
 from trust_portal.trust.gathering.access import MOST_DOWNLOADS, access_section
 from trust_portal.trust.gathering.cost import cost_section
-from trust_portal.trust.gathering.incidents import MajorLine, incidents_section
+from trust_portal.trust.gathering.incident_lines import MajorLine
+from trust_portal.trust.gathering.incidents import incidents_section
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.gathering.savings import MOST_HOURS
 from trust_portal.trust.qbr.gathering.outcome import outcome_section
 from trust_portal.trust.qbr.gathering.savings import savings_section
 from trust_portal.trust.report.derivation import Derivation, sections_differ
+from trust_portal.trust.report.model import FORMAT
 from trust_portal.trust.sections.display import UNKNOWN, display, sentences
 from trust_portal.trust.sections.model import Cell, Figure, Section, Sentence, State, Unit
 from trust_portal.trust.sections.outcome import outcome, verdict
 
 ASK = Ask(TENANT, parse_period("2026-Q2", "UTC"), NOW)
-HOW = Derivation("2", "2026-Q2", ASK.period.start, NOW)
+HOW = Derivation(FORMAT, "2026-Q2", ASK.period.start, NOW)
 PROGRESS = Progress(TENANT.id, 1, datetime(2026, 4, 1, tzinfo=UTC), NOW - HOUR, None)
 ANN = Person(UUID(int=21), "Ann")
 

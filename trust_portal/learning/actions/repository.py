@@ -152,8 +152,19 @@ async def actions_of(session: ReadSession, postmortem_id: UUID) -> tuple[Prevent
 
 async def all_actions_of(session: ReadSession, postmortem_id: UUID) -> tuple[PreventionAction, ...]:
     """Every action ever planned in a postmortem, oldest first."""
-    query = actions_query().where(prevention_actions.c.postmortem_id == postmortem_id)
-    return await _actions(session, query.order_by(prevention_actions.c.created_at, prevention_actions.c.id))
+    return (await actions_by_postmortem(session, [postmortem_id]))[postmortem_id]
+
+
+async def actions_by_postmortem(
+    session: ReadSession, ids: Collection[UUID]
+) -> dict[UUID, tuple[PreventionAction, ...]]:
+    """Of each of ``ids`` every action ever planned in it, oldest first."""
+    query = actions_query().where(prevention_actions.c.postmortem_id.in_(list(ids)))
+    ordered = query.order_by(prevention_actions.c.created_at, prevention_actions.c.id)
+    found: dict[UUID, tuple[PreventionAction, ...]] = dict.fromkeys(ids, ())
+    for each in await _actions(session, ordered):
+        found[each.postmortem_id] = (*found[each.postmortem_id], each)
+    return found
 
 
 async def actions_by_id(session: ReadSession, ids: Collection[UUID]) -> Mapping[UUID, PreventionAction]:

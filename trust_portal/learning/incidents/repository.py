@@ -128,6 +128,16 @@ async def incidents_under_way(
     return tuple(_incident(row) for row in rows)
 
 
+async def major_over_by(session: ReadSession, customer: Tenant, at: datetime) -> tuple[Incident, ...]:
+    """Those that owe a postmortem, may have touched the customer and were over at the moment ``at``, by beginning."""
+    major = [each.value for each in Severity if each.is_major]
+    query = _incidents().where(
+        _concerning(customer), incidents.c.worst_severity.in_(major), incidents.c.resolved_at <= at
+    )
+    rows = await session.execute(query.order_by(incidents.c.began_at, incidents.c.key, incidents.c.source))
+    return tuple(_incident(row) for row in rows)
+
+
 async def major_touching(session: ReadSession, customer: Tenant) -> frozenset[UUID]:
     """Those that owe a postmortem and touched the customer, or may have, whenever it was."""
     major = [each.value for each in Severity if each.is_major]

@@ -46,6 +46,8 @@ POSTMORTEMS: Final = "postmortems"
 MAJOR: Final = "major"
 #: Table of the incidents section: how far the promised actions are.
 PREVENTION: Final = "prevention"
+#: Table of the incidents section: what is still owed of those that were over before the period.
+EARLIER: Final = "earlier"
 #: Table of the cost section: what was found.
 ANOMALIES: Final = "anomalies"
 #: Table of the cost section: what was done.

@@ -6,19 +6,23 @@ named, and blocks the document until somebody acknowledges it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
-from trust_portal.evidence.export import Export, ExportState
+from trust_portal.evidence.export import ExportState
 from trust_portal.evidence.export_rows import exports_of
 from trust_portal.facts.incident_touches import waiting_since
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.learning.actions.model import ActionState, PreventionAction
-from trust_portal.learning.actions.repository import all_actions_of
+from trust_portal.learning.actions.repository import actions_by_postmortem
 from trust_portal.learning.incidents.model import Incident
-from trust_portal.learning.incidents.repository import incidents_by_id, incidents_under_way
+from trust_portal.learning.incidents.repository import (
+    incidents_by_id,
+    incidents_under_way,
+    major_over_by,
+)
 from trust_portal.learning.incidents.touched import copy_telling_of
 from trust_portal.learning.postmortems.model import COPY_KIND, Postmortem, Version
 from trust_portal.learning.postmortems.releases_model import ReleasedCopy
@@ -28,9 +32,11 @@ from trust_portal.learning.postmortems.versions_repository import snapshots_of
 from trust_portal.learning.switchboard.coverage import Cover, MajorIncident, ledger
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.ids import INCIDENTS, MAJOR, POSTMORTEMS, PREVENTION
+from trust_portal.trust.gathering.incident_lines import COVER_WORDS, MajorLine, page_of
 from trust_portal.trust.gathering.model import Ask
+from trust_portal.trust.gathering.still_owed import earlier_table
 from trust_portal.trust.gathering.telling import NO_INCIDENTS, incident_sentences
-from trust_portal.trust.gathering.totals import NOT_BEGUN, NOT_SIGNED, NOT_YET, OUTDATED, incident_totals
+from trust_portal.trust.gathering.totals import NOT_YET, earlier_totals, incident_totals
 from trust_portal.trust.sections.freshness import freshness, together
 from trust_portal.trust.sections.model import Cell, Column, Row, Section, State, Table, Unit
 
@@ -67,75 +73,68 @@ _PREVENTION_COLUMNS: Final = (
     Column("dropped", "Dropped", Unit.COUNT),
     Column("due", "Next due", Unit.DAY),
 )
-_COVER: Final[Mapping[Cover, str]] = {
-    Cover.SIGNED: "signed",
-    Cover.MERGED: "covered by the postmortem of what it was merged into",
-    Cover.OUTDATED: OUTDATED,
-    Cover.UNSIGNED: NOT_SIGNED,
-    Cover.MISSING: NOT_BEGUN,
-}
-
 
 #: In place of the bundle of a copy.
 NOT_MADE: Final = "not made yet"
 NO_COPY: Final = "no copy was given"
 
 
-@dataclass(frozen=True, slots=True)
-class MajorLine:
-    """One major incident of the tenant's. ``postmortem`` is the signed one that covers it, if one does.
-
-    ``bundle`` is that of the tenant's copy, once it is made.
-    """
-
-    incident: Incident
-    cover: Cover
-    postmortem: Postmortem | None
-    copy: ReleasedCopy | None
-    actions: tuple[PreventionAction, ...]
-    bundle: Export | None = None
-
-
 async def gather(session: ReadSession, ask: Ask) -> Section:
-    """Those under way in the period that touched the tenant, or may have."""
+    """Those under way in the period that touched the tenant, or may have, and what is still owed of those before."""
     waiting = await waiting_since(session)
     found = await incidents_under_way(session, ask.tenant, ask.period.start, ask.until)
     major = [each for each in found if each.needs_postmortem]
-    known = {each.id: each for each in major}
+    over = await major_over_by(session, ask.tenant, ask.period.start)
+    lines = await _lines(session, ask.tenant.id, [*major, *over])
+    of_period, earlier = lines[: len(major)], lines[len(major) :]
+    return incidents_section(of_period, waiting or ask.now, ask.now, earlier)
+
+
+async def _lines(session: ReadSession, tenant_id: UUID, wanted: Sequence[Incident]) -> list[MajorLine]:
+    known = {each.id: each for each in wanted}
     while ahead := {each.merged_into for each in known.values() if each.merged_into} - known.keys():
         more = await incidents_by_id(session, ahead)
         if not more:
             break
         known |= more
     postmortems = await postmortems_of(session, known)
-    copies = await newest_copies(session, ask.tenant.id, known)
+    copies = await newest_copies(session, tenant_id, known)
     signed = await snapshots_of(session, [each.id for each in postmortems.values()])
     snapshots = {of: signed[postmortems[of].id, each.version] for of, each in copies.items()}
-    made = await exports_of(session, ask.tenant.id, COPY_KIND, [each.id for each in copies.values()])
+    made = await exports_of(session, tenant_id, COPY_KIND, [each.id for each in copies.values()])
     bundles = {each.subject_id: each for each in made if each.state is ExportState.READY}
     covered = {
         line.incident.id: line
         for line in ledger(_major(each, postmortems.get(each.id)) for each in known.values()).lines
         if line.incident is not None
     }
+    actions = await actions_by_postmortem(session, [each.id for each in postmortems.values()])
     lines = []
-    for each in major:
+    for each in wanted:
         line = covered[each.id]
         owner = each.id if line.cover is Cover.OUTDATED else line.covered_by
         postmortem = None if owner is None else postmortems[owner]
-        actions = () if postmortem is None else await all_actions_of(session, postmortem.id)
+        promised = () if postmortem is None else actions[postmortem.id]
         copy = None
         if owner is not None:
             copy = copies.get(each.id) if owner == each.id else copy_telling_of(each, copies, snapshots)
         bundle = None if copy is None else bundles.get(copy.id)
-        lines.append(MajorLine(each, line.cover, postmortem, copy, actions, bundle))
-    return incidents_section(lines, waiting or ask.now, ask.now)
+        lines.append(MajorLine(each, line.cover, postmortem, copy, promised, bundle))
+    return lines
 
 
-def incidents_section(lines: Sequence[MajorLine], as_of: datetime, now: datetime) -> Section:
-    """``as_of``: everything told before it is in the register. Pure."""
+def incidents_section(
+    lines: Sequence[MajorLine], as_of: datetime, now: datetime, earlier: Sequence[MajorLine] = ()
+) -> Section:
+    """``as_of``: everything told before it is in the register; ``earlier``: those that were over before the period.
+    Pure.
+    """
     state, why = together(
-        (freshness(as_of, MAX_AGE, now, missing="nothing is known of incidents"), *_gaps(lines))
+        (
+            freshness(as_of, MAX_AGE, now, missing="nothing is known of incidents"),
+            *_gaps(lines),
+            *((state, f"from before the period: {words}") for state, words in _gaps(earlier)),
+        )
     )
     tables = (
         Table(MAJOR, "Incidents", _INCIDENT_COLUMNS, tuple(map(_incident, lines)), NO_INCIDENTS),
@@ -150,7 +149,8 @@ def incidents_section(lines: Sequence[MajorLine], as_of: datetime, now: datetime
             "Nothing had to be promised.",
         ),
     )
-    figures = incident_totals(*tables)
+    still = earlier_table(lines, earlier, now)
+    figures = (*incident_totals(*tables), *earlier_totals(still))
     return Section(
         id=INCIDENTS,
         title=TITLE,
@@ -161,7 +161,7 @@ def incidents_section(lines: Sequence[MajorLine], as_of: datetime, now: datetime
         max_age=MAX_AGE,
         sentences=incident_sentences(figures),
         figures=figures,
-        tables=tables,
+        tables=(*tables, still),
     )
 
 
@@ -201,7 +201,7 @@ def _promised(actions: Sequence[PreventionAction]) -> list[PreventionAction]:
 
 
 def _incident(line: MajorLine) -> Row:
-    each, href = line.incident, _page(line.incident)
+    each, href = line.incident, page_of(line.incident)
     over = each.resolved_at
     minutes = None if over is None else str(int((over - each.began_at).total_seconds() // 60))
     return Row(
@@ -220,12 +220,12 @@ def _incident(line: MajorLine) -> Row:
 def _postmortem(line: MajorLine) -> Row:
     signed = None if line.postmortem is None else line.postmortem.signed
     copy = line.copy
-    page, href = _page(line.incident), None if copy is None else _copy_page(copy)
+    page, href = page_of(line.incident), None if copy is None else _copy_page(copy)
     return Row(
         str(line.incident.id),
         (
             Cell(line.incident.title, href=page),
-            Cell(_COVER.get(line.cover, line.cover.value)),
+            Cell(COVER_WORDS.get(line.cover, line.cover.value)),
             *_version(signed, page, href),
             Cell(None if copy is None else str(copy.id), Unit.DIGEST, href=href),
             Cell(None if copy is None else copy.sha256, Unit.DIGEST, href=href),
@@ -257,7 +257,7 @@ def _bundle(line: MajorLine, href: str | None) -> tuple[Cell, Cell]:
 def _prevention(line: MajorLine, now: datetime) -> Row:
     actions = _promised(line.actions)
     unknown = line.postmortem is None
-    page = _page(line.incident)
+    page = page_of(line.incident)
     href = page if line.copy is None else _copy_page(line.copy)
 
     def count(number: int) -> Cell:
@@ -277,11 +277,6 @@ def _prevention(line: MajorLine, now: datetime) -> Row:
             Cell(None if due is None else due.isoformat(), Unit.DAY, href=href),
         ),
     )
-
-
-def _page(incident: Incident) -> str:
-    """Its place among those of the year it began in."""
-    return f"/incidents?year={incident.began_at.astimezone(UTC).year}#incident-{incident.id}"
 
 
 def _copy_page(copy: ReleasedCopy) -> str:

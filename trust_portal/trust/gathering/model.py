@@ -53,6 +53,13 @@ class Ask:
         return self.now.date()
 
 
+def place_of(label: str) -> tuple[int, int, bool]:
+    """Where a period stands among others: by its end, a quarter behind its last month."""
+    year, _, rest = label.partition("-")
+    quarter = rest.startswith("Q")
+    return int(year), 3 * int(rest[1:]) if quarter else int(rest), quarter
+
+
 def labels_of(label: str) -> tuple[str, ...]:
     """``2026-Q2`` → ``2026-04``, ``2026-05``, ``2026-06``, ``2026-Q2``; a month is itself."""
     year, _, rest = label.partition("-")

@@ -14,6 +14,7 @@ from typing import Any, Final
 from trust_portal.documents.formats import instant, period
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.trust.gathering.ids import OVERTAKEN, REPORTS, SLA
+from trust_portal.trust.gathering.model import place_of
 from trust_portal.trust.sections.freshness import freshness, together
 from trust_portal.trust.sections.model import (
     Cell,
@@ -37,6 +38,8 @@ MAX_AGE: Final = timedelta(days=100)
 _PAGE: Final = "/reports"
 #: Figure that is there where a period before the document's was never reported.
 _BEFORE: Final = "unreported-before"
+#: The figure of how long it was down.
+ANY_DOWN: Final = "any-down"
 _NOT_AN_ID = re.compile(r"[^a-z0-9_.:-]+")
 _MONTH_COLUMNS: Final = (
     Column("period", "Period"),
@@ -175,7 +178,7 @@ def _objective_tables(reports: Sequence[SignedReport], promised: Sequence[Owed])
             _table_id(objective, taken),
             objective,
             _MONTH_COLUMNS,
-            tuple(months[label] for label in sorted(months)),
+            tuple(months[label] for label in sorted(months, key=place_of)),
             "No period was reported yet.",
         )
 
@@ -257,12 +260,6 @@ def _overtaken(report: SignedReport) -> Cell:
 
 def _figures(of_period: Sequence[SignedReport], missing: Sequence[str], before: int) -> tuple[Figure, ...]:
     verdicts = [entry["met"] for each in of_period for entry in each.body["objectives"]]
-    down = [
-        int(entry["adjusted"]["down_minutes"])
-        for each in of_period
-        for entry in each.body["objectives"]
-        if entry["adjusted"] is not None
-    ]
 
     def total(id_: str, label: str, value: int, unit: Unit = Unit.COUNT) -> Figure:
         return Figure(id_, label, Cell(str(value), unit, href=_PAGE))
@@ -271,10 +268,31 @@ def _figures(of_period: Sequence[SignedReport], missing: Sequence[str], before: 
         total("kept", "Promises kept", sum(met is True for met in verdicts)),
         total("missed", "Promises missed", sum(met is False for met in verdicts)),
         total("promises", "Promises in the period", len(verdicts)),
-        total("down", "Down in the period", sum(down), Unit.MINUTES),
+        total(
+            ANY_DOWN,
+            "Down in the period, any promise, before exclusions",
+            _any_down(of_period),
+            Unit.MINUTES,
+        ),
         total("unreported", "Periods without a signed report", len(missing)),
         *([total(_BEFORE, "Earlier periods without a signed report", before)] if before else []),
     )
+
+
+def _any_down(reports: Sequence[SignedReport]) -> int:
+    """Minutes in which one promise or more was down, each once: an outage takes no longer where more was promised."""
+    outages = sorted(
+        (datetime.fromisoformat(each["start"]), datetime.fromisoformat(each["end"]))
+        for report in reports
+        for entry in report.body["objectives"]
+        for each in entry["incidents"]
+    )
+    total, until = timedelta(), None
+    for start, end in outages:
+        since = start if until is None else max(start, until)
+        if end > since:
+            total, until = total + (end - since), end
+    return total // timedelta(minutes=1)
 
 
 def _sentences(
@@ -283,7 +301,10 @@ def _sentences(
     found = []
     if of_period:
         found.append(
-            Sentence("Promises in the period: {promises}; kept: {kept}; missed: {missed}; down: {down}.")
+            Sentence(
+                "Promises in the period: {promises}; kept: {kept}; missed: {missed}; time in which any of them was down, "
+                f"before exclusions: {{{ANY_DOWN}}}."
+            )
         )
     if missing:
         found.append(Sentence("Periods without a signed report: {unreported}."))

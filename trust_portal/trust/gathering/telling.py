@@ -12,18 +12,20 @@ NO_INCIDENTS: Final = "No major incidents in the period."
 
 
 def incident_sentences(figures: Sequence[Figure]) -> tuple[Sentence, ...]:
-    """Of ``incident_totals``."""
+    """Of ``incident_totals`` and ``earlier_totals``."""
     counts = {each.id: each.cell.value for each in figures}
-    if counts["major"] == "0":
-        return (Sentence(NO_INCIDENTS),)
     overtaken = ", of which signed before more happened: {outdated}" if "outdated" in counts else ""
-    found = [
-        Sentence(
-            f"Major incidents in the period: {{major}}; without a signed postmortem: {{gaps}}{overtaken}."
-        )
-    ]
+    said = f"Major incidents in the period: {{major}}; without a signed postmortem: {{gaps}}{overtaken}."
+    found = [Sentence(NO_INCIDENTS if counts["major"] == "0" else said)]
     if counts["promised"] != "0":
         found.append(Sentence("Prevention actions promised: {promised}; done: {done}; overdue: {overdue}."))
+    if "earlier" in counts:
+        found.append(
+            Sentence(
+                "Incidents before the period of which something is still owed: {earlier}; without a signed postmortem: "
+                "{earlier-gaps}; prevention actions open: {earlier-open}, of which overdue: {earlier-overdue}."
+            )
+        )
     return tuple(found)
 
 

@@ -51,6 +51,24 @@ def incident_totals(major: Table, postmortems: Table, prevention: Table) -> tupl
     )
 
 
+def earlier_totals(earlier: Table) -> tuple[Figure, ...]:
+    """Of what is still owed of before; none where nothing is."""
+    if not earlier.rows:
+        return ()
+
+    def added(column: str) -> int:
+        return sum(int(cell_of(earlier, row, column).value or 0) for row in earlier.rows)
+
+    states = [cell_of(earlier, row, "state").value for row in earlier.rows]
+    gaps = sum(each in {NOT_SIGNED, NOT_BEGUN, OUTDATED} for each in states)
+    return (
+        count("earlier", "Incidents before the period of which something is owed", len(states), INCIDENTS),
+        count("earlier-gaps", "Of these without a signed postmortem", gaps, INCIDENTS),
+        count("earlier-open", "Prevention actions of before that are open", added("open"), INCIDENTS),
+        count("earlier-overdue", "Of these overdue", added("overdue"), INCIDENTS),
+    )
+
+
 def cost_totals(
     anomalies: Table, playbooks: Table, refused: Table, savings: Table, start: datetime
 ) -> tuple[Figure, ...]:

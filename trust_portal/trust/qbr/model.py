@@ -21,8 +21,8 @@ NOUN: Final = "QBR"
 DRAFT: Final = "QBR draft"
 KIND: Final = "qbr"
 #: 1 said less, as the Trust Report's did; it is still recomputed.
-FORMAT: Final = "2"
-FORMATS: Final = ("1", FORMAT)
+FORMAT: Final = "3"
+FORMATS: Final = ("1", "2", FORMAT)
 ENGINE: Final[Mapping[str, Json]] = MappingProxyType({"name": "trust-portal qbr", "version": "1"})
 
 #: Where a bundle carries the document and its other forms.

@@ -24,7 +24,7 @@ from trust_portal.kernel.canonical import Json, sha256_hex
 from trust_portal.kernel.money import Money
 from trust_portal.reliability.comparison import file_in, mismatches, reading
 from trust_portal.reliability.credits.model import CreditState
-from trust_portal.trust.gathering import first
+from trust_portal.trust.gathering import first, second
 from trust_portal.trust.gathering.credits_section import (
     NOT_CLAIMED,
     DueCredit,
@@ -39,6 +39,7 @@ from trust_portal.trust.gathering.ids import (
     COST,
     CREDITS,
     DUE,
+    EARLIER,
     INCIDENTS,
     ISSUED,
     MAJOR,
@@ -55,7 +56,7 @@ from trust_portal.trust.gathering.ids import (
 from trust_portal.trust.gathering.model import labels_of
 from trust_portal.trust.gathering.sla_section import Owed, SignedReport, overtaken_at, sla_section
 from trust_portal.trust.gathering.telling import cost_sentences, incident_sentences
-from trust_portal.trust.gathering.totals import cost_totals, incident_totals
+from trust_portal.trust.gathering.totals import cost_totals, earlier_totals, incident_totals
 from trust_portal.trust.report.sources import CREDIT_INPUT, SLA_INPUT
 from trust_portal.trust.sections.document import section_json
 from trust_portal.trust.sections.model import Cell, Section, State, Table
@@ -87,6 +88,11 @@ class Derivation:
     def is_first(self) -> bool:
         """Whether it is of format 1, which was made by other rules."""
         return self.format == "1"
+
+    @property
+    def is_before_third(self) -> bool:
+        """Whether it is of format 1 or 2: what was still owed of incidents before the period stood in neither."""
+        return self.format in {"1", "2"}
 
     @property
     def names_what_is_due(self) -> bool:
@@ -158,7 +164,9 @@ def _derived(stated: Section, proofs: _Proofs, how: Derivation) -> Section | Non
         return _credits(stated, proofs, how)
     if stated.id == INCIDENTS:
         totals = incident_totals(*(stated.table(name) for name in (MAJOR, POSTMORTEMS, PREVENTION)))
-        gaps = next(each for each in totals if each.id == "gaps").cell.value != "0"
+        if not how.is_before_third:
+            totals = (*totals, *earlier_totals(stated.table(EARLIER)))
+        gaps = any(each.id in {"gaps", "earlier-gaps"} and each.cell.value != "0" for each in totals)
         state = State.MISSING if gaps else State.FRESH
         said = first.incident_sentences(totals) if how.is_first else incident_sentences(totals)
         return replace(
@@ -188,7 +196,10 @@ def _service_levels(stated: Section, proofs: _Proofs, how: Derivation) -> Sectio
         with reading(name):
             at, id_ = datetime.fromisoformat(str(issued.predicate["at"])), str(result_of(issued)["report"])
             reports.append(SignedReport(body, id_, sha256, receipt, at, overtaken_at(row)))
-    found = sla_section(_unreported(stated, reports), reports, labels_of(how.period), how.as_of)
+    labels = labels_of(how.period)
+    found = sla_section(_unreported(stated, reports), reports, labels, how.as_of)
+    if how.is_before_third:
+        found = second.service_levels(found, [each for each in reports if each.label in labels])
     return replace(found, sentences=first.sla_sentences(found.sentences)) if how.is_first else found
 
 

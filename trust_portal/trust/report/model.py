@@ -17,9 +17,10 @@ from trust_portal.trust.sections.model import Section, State
 
 NOUN: Final = "Trust Report"
 KIND: Final = "trust-report"
-#: 1 named no credit that was due, and less in other places (``gathering.first``); it is still recomputed.
-FORMAT: Final = "2"
-FORMATS: Final = ("1", FORMAT)
+#: 1 named no credit that was due, and less in other places (``gathering.first``); 1 and 2 added up minutes down and did
+#: not say what was still owed of incidents before the period (``gathering.second``). Both are still recomputed.
+FORMAT: Final = "3"
+FORMATS: Final = ("1", "2", FORMAT)
 ENGINE: Final[Mapping[str, Json]] = MappingProxyType({"name": "trust-portal trust report", "version": "1"})
 
 #: The code of a refusal for what is stale or missing and not acknowledged.
