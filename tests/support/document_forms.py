@@ -170,17 +170,20 @@ def _plain(html: str) -> str:
     return " ".join(unescape(re.sub(r"<svg.*?</svg>|<[^>]+>", " ", html, flags=re.DOTALL)).split())
 
 
-def printed(sections: Sequence[Section]) -> list[str]:
+def printed(sections: Sequence[Section], *, marked: bool = True) -> list[str]:
     """Everything that has to be legible on paper, each as it stands there without white space.
 
     How fresh each section is, sentences, figures with their labels, and runs of a row's cells. A value with a receipt is set apart, with the
-    number of the receipt in the list at the end right behind it: so it is looked for by itself, with its number.
+    number of the receipt in the list at the end right behind it: so it is looked for by itself, with its number. Paper that
+    is not ``marked`` has no such list, and its rows run on.
     """
-    numbers = receipts_in(sections)
+    numbers = receipts_in(sections) if marked else {}
 
     def shown(cell: Cell) -> str:
-        mark = "" if cell.receipt is None or cell.value is None else str(numbers[cell.receipt])
-        return words(display(cell) + mark)
+        return words(display(cell) + (str(numbers[cell.receipt]) if is_marked(cell) else ""))
+
+    def is_marked(cell: Cell) -> bool:
+        return marked and cell.receipt is not None and cell.value is not None
 
     found = []
     for section in sections:
@@ -192,9 +195,7 @@ def printed(sections: Sequence[Section]) -> list[str]:
             )
         found += [words(each.label) + shown(each.cell) for each in section.figures]
         for row in (row for table in section.tables for row in table.rows):
-            for apart, cells in groupby(
-                row.cells, lambda each: each.receipt is not None and each.value is not None
-            ):
+            for apart, cells in groupby(row.cells, is_marked):
                 texts = [shown(each) for each in cells]
                 found += texts if apart else ["".join(texts)]
     return found
