@@ -84,6 +84,34 @@ async def test_a_draft_whose_sla_report_was_restated_is_issued_once_it_is_gather
     assert (row[2], row[5:]) == ("2", ["does not age", "fresh", "inputs/sla/2026-06-r2.json"])
 
 
+async def test_a_draft_that_rests_on_a_month_before_its_quarter_is_superseded_with_it_at_every_door(
+    portal: Portal,
+) -> None:
+    house, aurora = portal.house, portal.world.aurora
+    await publish(house, aurora.id)
+    await house.accounts.set(SetAccount(aurora.id, None, date(2026, 10, 20)), CORA)
+    draft = await prepare(house, aurora.id, "2026-Q3")
+    assert await _readiness(house) is Readiness.BLOCKED
+    portal.clock.advance(timedelta(minutes=1))
+    await _correct(house)
+    await house.reports.issue(IssueReport(aurora.id, JUNE, "one more minute came in"), CONSOLE)
+    newer = "SLA report for June 2026, revision 2"
+    assert (await house.qbr_reader.draft(CORA, aurora.id, draft.id)).newer == (newer,)
+    assert await _readiness(house) is Readiness.SUPERSEDED
+    before = await everything(house, aurora.id)
+    with pytest.raises(Conflict) as refused:
+        await issue(house, draft)
+    assert refused.value.code == "INPUT_SUPERSEDED"
+    assert await everything(house, aurora.id) == before
+    async with portal.browser("csm") as csm:
+        assert "Superseded, gather anew" in (await csm.get("/accounts")).text
+        query = "{ accounts(first: 50) { nodes { key readiness } } }"
+        answer = (await csm.post("/graphql", json={"query": query})).json()["data"]["accounts"]["nodes"]
+        assert {each["key"]: each["readiness"] for each in answer}["aurora"] == "SUPERSEDED"
+    await prepare(house, aurora.id, "2026-Q3")
+    assert await _readiness(house) is Readiness.BLOCKED
+
+
 async def test_a_draft_that_was_gathered_for_an_earlier_format_is_issued_once_it_is_gathered_anew(
     portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from uuid import UUID
 
 import pytest
 
+from trust_portal.kernel.period import parse_period
+from trust_portal.reliability.findings import State
+from trust_portal.reliability.reports.record import Head
 from trust_portal.trust.accounts.readiness import superseded_among
 from trust_portal.trust.qbr.model import Qbr
 from trust_portal.trust.report.latest import Named, latest
@@ -64,3 +67,33 @@ def test_a_review_is_superseded_by_a_later_report_of_its_own_period_or_before_it
     draft = Qbr(ID, ID, 1, "2026-Q2", NOW, "0" * 64, "Cora", ID, 0, report)
     found = superseded_among([draft], {ID: reports(*published)}, (), {ID: "UTC"})
     assert found == ({ID} if superseded else set())
+
+
+def head(period: str, *, changed: timedelta, contract_zone: str = "UTC", signed: bool = True) -> Head:
+    """A period's report that was signed, or failed, so long after the draft was gathered."""
+    return Head(
+        ID, period, parse_period(period, contract_zone).start, 1, ID, State.OK, ID if signed else None,
+        1 if signed else None, None, NOW + changed,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("period", "superseded"),
+    [
+        ("2025-11", True), ("2026-03", True), ("2026-Q1", True), ("2026-04", True), ("2026-06", True),
+        ("2026-Q2", True), ("2026-07", False), ("2026-Q3", False),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("contract_zone", ["UTC", "Asia/Tokyo"])
+def test_a_review_is_superseded_by_a_restatement_of_any_period_up_to_the_end_of_its_own(
+    period: str, superseded: bool, contract_zone: str
+) -> None:
+    draft = Qbr(ID, ID, 1, "2026-Q2", NOW, "0" * 64, "Cora", ID, 0, None)
+
+    def found(moved: Head) -> bool:
+        return superseded_among([draft], {}, [moved], {ID: "America/Los_Angeles"}) == {ID}
+
+    minute = timedelta(minutes=1)
+    assert found(head(period, changed=minute, contract_zone=contract_zone)) is superseded
+    assert not found(head(period, changed=-minute, contract_zone=contract_zone)), "the draft tells of it"
+    assert not found(head(period, changed=minute, contract_zone=contract_zone, signed=False))

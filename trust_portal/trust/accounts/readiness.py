@@ -54,8 +54,8 @@ def superseded_among(
 ) -> frozenset[UUID]:
     """The drafts that rest on what was superseded since, as their own pages say it.
 
-    ``published`` are each tenant's Trust Reports, ``heads`` where months stand that changed since, ``zones`` each
-    tenant's time zone.
+    ``published`` are each tenant's Trust Reports, ``heads`` where periods stand that changed since, ``zones`` each
+    tenant's time zone. A review tells of every period over the contract, up to the end of its own.
     """
     moved: dict[UUID, list[Head]] = {}
     for head in heads:
@@ -63,9 +63,10 @@ def superseded_among(
             moved.setdefault(head.tenant_id, []).append(head)
     found = set()
     for qbr in drafts:
-        period = parse_period(qbr.period, zones[qbr.tenant_id])
+        zone = zones[qbr.tenant_id]
+        end = parse_period(qbr.period, zone).end
         changed = any(
-            period.start <= head.period_start < period.end
+            parse_period(head.period, zone).start < end
             and max(head.changed_at, head.overtaken_at or head.changed_at) > qbr.as_of
             for head in moved.get(qbr.tenant_id, ())
         )
