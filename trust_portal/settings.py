@@ -169,6 +169,21 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
+def _where_data_lies(text: str) -> tuple[str, ...]:
+    if "none" in _names(text.casefold()):
+        raise ValueError("a database lies somewhere: only backups can be none")
+    return _names(text)
+
+
+def _where_backups_lie(text: str) -> tuple[str, ...]:
+    names = _names(text)
+    if "none" not in _names(text.casefold()):
+        return names
+    if len(names) > 1:
+        raise ValueError("where backups are kept nowhere, none stands alone")
+    return ("none",)
+
+
 def _networks(text: str) -> tuple[str, ...]:
     return tuple(str(ip_network(name)) for name in _names(text))
 
@@ -197,8 +212,8 @@ _READERS: dict[str, Callable[[str], object]] = {
     "max_body_bytes": int,
     "ingest_events_per_minute": int,
     "sla_grace": _seconds,
-    "database_location": _names,
-    "backup_location": _names,
+    "database_location": _where_data_lies,
+    "backup_location": _where_backups_lie,
     "locations_stated_on": date.fromisoformat,
     "key_service": str,
     "cross_check_credentials": Path,

@@ -185,6 +185,22 @@ def test_a_malformed_setting_is_named(name: str, value: str) -> None:
     assert caught.value.field == name
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("DATABASE_LOCATION", "none", "a database lies somewhere: only backups can be none"),
+        ("DATABASE_LOCATION", "Germany, None", "a database lies somewhere: only backups can be none"),
+        ("BACKUP_LOCATION", "Germany, none", "where backups are kept nowhere, none stands alone"),
+    ],
+)
+def test_only_backups_lie_nowhere_and_then_nowhere_else(name: str, value: str, why: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        load_settings({**URLS, name: value})
+    assert (caught.value.field, caught.value.message) == (name, f"{name}: {why}")
+    settings = load_settings({**URLS, "DATABASE_LOCATION": "Germany, EU", "BACKUP_LOCATION": " None "})
+    assert (settings.database_location, settings.backup_location) == (("Germany", "EU"), ("none",))
+
+
 def test_everything_that_is_wrong_with_the_settings_is_said_at_once() -> None:
     with pytest.raises(InvalidInput) as caught:
         load_settings({"BASE_URL": "ftp://x", "LOG_FORMAT": "xml"})

@@ -19,7 +19,7 @@ from trust_portal.trust.posture.model import Check, Finding, Outcome
 
 #: What a setting tells the place of, for readers.
 _OF: Final[Mapping[str, str]] = {"DATABASE_LOCATION": "the database", "BACKUP_LOCATION": "the backups"}
-#: Stated where nothing of the kind is kept.
+#: Stated where no backups are kept. A database lies somewhere.
 NOWHERE: Final = "none"
 
 
@@ -87,7 +87,7 @@ def residency(agreed: str, places: Places, in_use: Database, stated_for: Databas
     if not agreed:
         found = "No residency is declared for this customer."
         return Finding(Check.RESIDENCY, Outcome.NOT_CHECKED, found, evidence)
-    elsewhere = [setting for setting, names in stated.items() if names and not _lies_in(agreed, names)]
+    elsewhere = [setting for setting, names in stated.items() if names and not _holds(agreed, setting, names)]
     if elsewhere:
         found = f"Agreed is {agreed}; another place is stated for {_OF[elsewhere[0]]}."
         return Finding(Check.RESIDENCY, Outcome.FAIL, found, evidence)
@@ -109,7 +109,8 @@ def residency(agreed: str, places: Places, in_use: Database, stated_for: Databas
     return Finding(Check.RESIDENCY, Outcome.PASS, found, evidence)
 
 
-def _lies_in(agreed: str, names: tuple[str, ...]) -> bool:
-    if names == (NOWHERE,):
+def _holds(agreed: str, setting: str, names: tuple[str, ...]) -> bool:
+    """Whether what is stated for ``setting`` is what was agreed."""
+    if setting == "BACKUP_LOCATION" and names == (NOWHERE,):
         return True
     return agreed.strip().casefold() in {name.casefold() for name in names}
