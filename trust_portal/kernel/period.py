@@ -82,9 +82,14 @@ def quarter_label(day: date) -> str:
     return f"{day.year:04d}-Q{(day.month + 2) // 3}"
 
 
+def day_in(at: datetime, time_zone: str) -> date:
+    """The day that an instant lies in, by the calendar of a time zone."""
+    return at.astimezone(zone(time_zone)).date()
+
+
 def first_day_anywhere(now: datetime) -> date:
     """The latest date that has begun somewhere in the world."""
-    return now.astimezone(zone(FIRST_ZONE)).date()
+    return day_in(now, FIRST_ZONE)
 
 
 def quarter_before(day: date) -> str:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
+import pytest
+
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.kernel.period import parse_period
 from trust_portal.trust.gathering.model import Ask
@@ -123,6 +125,43 @@ def test_what_was_settled_long_ago_is_told_where_it_is_of_the_last_review() -> N
     assert rows(commitments_section([kept], ASK), "commitments") == [["Do 1", "kept", "Q1 2025"]]
     newer = promise(2, "2026-Q1")
     assert rows(commitments_section([kept, newer], ASK), "commitments") == [["Do 2", "open", "Q1 2026"]]
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "state", "settled"),
+    [
+        ("Asia/Tokyo", datetime(2026, 6, 30, 14, 59, tzinfo=UTC), "kept", "2026-06-30"),
+        ("Asia/Tokyo", datetime(2026, 6, 30, 16, tzinfo=UTC), "kept, late", "2026-07-01"),
+        ("America/Los_Angeles", datetime(2026, 7, 1, 2, tzinfo=UTC), "kept", "2026-06-30"),
+        ("America/Los_Angeles", datetime(2026, 7, 1, 7, tzinfo=UTC), "kept, late", "2026-07-01"),
+        ("UTC", datetime(2026, 7, 1, tzinfo=UTC), "kept, late", "2026-07-01"),
+    ],
+)
+def test_the_day_on_which_it_was_settled_is_the_one_by_which_it_is_late(
+    zone: str, at: datetime, state: str, settled: str
+) -> None:
+    ask = Ask(replace(TENANT, time_zone=zone), parse_period("2026-Q2", zone), NOW)
+    made = [promise(1, "2026-Q1", KEPT, due=date(2026, 6, 30), at=at)]
+    (row,) = commitments_section(made, ask).table("commitments").rows
+    assert [row.cells[each].value for each in (2, 3, 5)] == ["2026-06-30", state, settled]
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "state"),
+    [
+        ("Asia/Tokyo", datetime(2026, 6, 30, 14, 59, tzinfo=UTC), "open"),
+        ("Asia/Tokyo", datetime(2026, 6, 30, 15, tzinfo=UTC), "open, late"),
+        ("America/Los_Angeles", datetime(2026, 7, 1, 6, 59, tzinfo=UTC), "open"),
+        ("America/Los_Angeles", datetime(2026, 7, 1, 7, tzinfo=UTC), "open, late"),
+    ],
+)
+def test_a_promise_is_late_once_its_day_is_over_where_the_customer_is(
+    zone: str, now: datetime, state: str
+) -> None:
+    ask = Ask(replace(TENANT, time_zone=zone), parse_period("2026-Q2", zone), now)
+    made = [promise(1, "2026-Q1", due=date(2026, 6, 30))]
+    (row,) = commitments_section(made, ask).table("commitments").rows
+    assert row.cells[3].value == state
 
 
 def test_what_a_review_counts_of_its_promises_and_says_of_them_follows_from_its_rows() -> None:

@@ -16,7 +16,7 @@ from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.receipt_rows import receipt_digests
 from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.ids import new_id
-from trust_portal.kernel.period import parse_period, quarter_before, zone
+from trust_portal.kernel.period import day_in, parse_period, quarter_before
 from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
@@ -240,12 +240,13 @@ class Qbrs:
         decision = await self._may(actor, Action.QBR_WRITE, command.tenant_id)
         async with self._storage.write(TenantScope(command.tenant_id)) as session:
             now = session.clock.now()
-            if command.due < now.date():
-                raise InvalidInput("a commitment is due today or later", field="due")
             tenant = await find_tenant(session, command.tenant_id)
             if tenant is None:
                 raise NotFound("tenant")
-            period = command.period or quarter_before(now.astimezone(zone(tenant.time_zone)).date())
+            today = day_in(now, tenant.time_zone)
+            if command.due < today:
+                raise InvalidInput("a commitment is due today or later", field="due")
+            period = command.period or quarter_before(today)
             if parse_period(period, tenant.time_zone).start > now:
                 raise InvalidInput(f"{period} has not begun yet", field="period")
             commitment = Commitment(

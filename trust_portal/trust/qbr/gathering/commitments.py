@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from trust_portal.documents.formats import period as period_name
-from trust_portal.kernel.clock import rfc3339
-from trust_portal.kernel.period import place_of
+from trust_portal.kernel.period import day_in, place_of
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.qbr.gathering.telling import (
@@ -46,7 +44,7 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
 
 
 def commitments_section(commitments: Sequence[Commitment], ask: Ask) -> Section:
-    """Pure. What is open beyond its due date is late, which nobody has to say.
+    """Pure. What is open beyond its due date is late, which nobody has to say. Days are the customer's.
 
     The last review's are told first, whatever became of them; behind them those of reviews before it that were open when
     the period began.
@@ -96,10 +94,10 @@ def commitments_section(commitments: Sequence[Commitment], ask: Ask) -> Section:
 
 
 def _state(each: Commitment, ask: Ask) -> str:
-    if each.state is CommitmentState.OPEN and each.due < ask.today:
+    zone = ask.tenant.time_zone
+    if each.state is CommitmentState.OPEN and each.due < day_in(ask.now, zone):
         return OPEN_LATE
-    settled = each.at.astimezone(ZoneInfo(ask.tenant.time_zone)).date()
-    if each.state is CommitmentState.KEPT and settled > each.due:
+    if each.state is CommitmentState.KEPT and day_in(each.at, zone) > each.due:
         return KEPT_LATE
     return each.state.value
 
@@ -115,7 +113,7 @@ def _row(each: Commitment, ask: Ask) -> Row:
             Cell(each.due.isoformat(), Unit.DAY),
             Cell(_state(each, ask), receipt=receipt),
             Cell("not settled yet" if each.evidence is None else each.evidence),
-            Cell(OPEN) if is_open else Cell(rfc3339(each.at)[:10], Unit.DAY),
+            Cell(OPEN) if is_open else Cell(day_in(each.at, ask.tenant.time_zone).isoformat(), Unit.DAY),
             Cell(period_name(each.period)),
         ),
     )

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from trust_portal.errors import InvalidInput, Refused
-from trust_portal.kernel.period import parse_period
+from trust_portal.kernel.period import day_in, parse_period
 from trust_portal.trust.qbr.model import (
     CommitmentState,
     Prepare,
@@ -47,7 +47,7 @@ async def reviews(request: Request, form: FormState = FormState()) -> Response:
         drafts=await house.qbr_reader.drafts(actor, tenant.id) if staff else (),
         commitments=await house.qbr_reader.commitments(actor, tenant.id) if staff else (),
         states=COMMITMENTS,
-        today=house.clock.now().date(),
+        today=day_in(house.clock.now(), tenant.time_zone),
         period=tenant.newest_quarter(house.clock.now()),
         form=form,
         **rights,
