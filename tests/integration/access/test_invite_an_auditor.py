@@ -227,6 +227,70 @@ async def test_who_was_here_before_is_the_same_person_and_keeps_the_longer_term(
         assert (await session.execute(query)).scalars().all() == [invitation.until]
 
 
+async def test_who_is_shown_out_of_one_audit_is_out_of_all_they_came_by_and_each_says_so(
+    access, acme, ada, invitation, clock
+):
+    longer = replace(invitation, reason="ISO 27001", until=clock.now() + timedelta(days=60))
+    other = replace(invitation, email="paul@auditors.example", name="Paul")
+    waits = replace(invitation, reason="next year")
+    shorter = replace(invitation, reason="a day", until=clock.now() + timedelta(days=1))
+    over = await access.audits.invite(shorter, ada)
+    await access.audits.accept(secret_of(over), FIREFOX)
+    clock.advance(timedelta(days=2))
+    first, second, pauls = [await access.audits.invite(each, ada) for each in (invitation, longer, other)]
+    still_open = await access.audits.invite(waits, ada)
+    paul = await access.audits.accept(secret_of(pauls), FIREFOX)
+    await access.audits.accept(secret_of(first), FIREFOX)
+    rita = await access.audits.accept(secret_of(second), FIREFOX)
+    own = await access.audits.own(rita.actor)
+    assert (own.id, own.until) == (second.invitation.id, longer.until), "the one that ends last"
+    before = await counts(access, acme.id)
+
+    ended = await access.audits.revoke(
+        RevokeInvitation(acme.id, first.invitation.id, "engagement ended"), ada
+    )
+    assert ended.id == first.invitation.id
+    assert await access.sessions.authenticate(rita.cookie) is None
+    assert await access.sessions.authenticate(paul.cookie) is not None
+    assert await access.audits.own(rita.actor) is None
+    page = await access.audits.page(ada, acme.id, PAGE)
+    assert {each.id: each.state(clock.now()) for each in page.items} == {
+        over.invitation.id: InvitationState.ENDED,
+        first.invitation.id: InvitationState.REVOKED,
+        second.invitation.id: InvitationState.REVOKED,
+        pauls.invitation.id: InvitationState.ACCEPTED,
+        still_open.invitation.id: InvitationState.OPEN,
+    }
+    with_it = await access.audits.get(ada, acme.id, second.invitation.id)
+    assert [(each.act, each.by, each.reason) for each in with_it.steps[1:]] == [
+        (InvitationAct.REVOKED, ada.name, "engagement ended")
+    ]
+    assert await counts(access, acme.id) == (before[0], before[1] + 2, *before[2:])
+    revoked = {
+        each["predicate"]["result"]["invitation"]: each["predicate"]["result"]
+        for each in await receipts_of(access, acme.id)
+        if each["predicateType"].endswith("audit_invitation.revoked:v1")
+    }
+    assert revoked == {
+        str(first.invitation.id): {
+            "invitation": str(first.invitation.id),
+            "reason": "engagement ended",
+            "person": str(rita.actor.id),
+            "sessions_ended": "3",
+            "tokens_revoked": "0",
+        },
+        str(second.invitation.id): {
+            "invitation": str(second.invitation.id),
+            "reason": "engagement ended",
+            "person": str(rita.actor.id),
+            "ended_with": str(first.invitation.id),
+        },
+    }
+    with pytest.raises(Conflict) as refusal:
+        await access.audits.revoke(RevokeInvitation(acme.id, second.invitation.id, "again"), ada)
+    assert refusal.value.code == "NOTHING_TO_REVOKE"
+
+
 async def test_an_invitation_lets_nobody_in_who_works_here_since(access, acme, ada, invitation, member):
     """Its link would be a way in as an administrator that went through other hands."""
     issued = await access.audits.invite(invitation, ada)

@@ -106,26 +106,23 @@ async def invitations_page(session: ReadSession, tenant_id: UUID, request: PageR
     return Page(await _with_steps(session, bare.items), bare.cursors, bare.has_next, bare.has_previous)
 
 
-async def newest_accepted(session: ReadSession, tenant_id: UUID, person_id: UUID) -> Invitation | None:
-    """The last invitation by which somebody came."""
-    row = (
-        await session.execute(
-            select(audit_invitations)
-            .join(
-                audit_invitation_steps,
-                (audit_invitation_steps.c.tenant_id == audit_invitations.c.tenant_id)
-                & (audit_invitation_steps.c.invitation_id == audit_invitations.c.id),
-            )
-            .where(
-                audit_invitations.c.tenant_id == tenant_id,
-                audit_invitation_steps.c.tenant_id == tenant_id,
-                audit_invitation_steps.c.person_id == person_id,
-            )
-            .order_by(audit_invitation_steps.c.at.desc())
-            .limit(1)
+async def accepted_by(session: ReadSession, tenant_id: UUID, person_id: UUID) -> tuple[Invitation, ...]:
+    """The invitations by which somebody came, the last first, whatever became of them."""
+    rows = await session.execute(
+        select(audit_invitations)
+        .join(
+            audit_invitation_steps,
+            (audit_invitation_steps.c.tenant_id == audit_invitations.c.tenant_id)
+            & (audit_invitation_steps.c.invitation_id == audit_invitations.c.id),
         )
-    ).first()
-    return None if row is None else (await _with_steps(session, [_invitation(row)]))[0]
+        .where(
+            audit_invitations.c.tenant_id == tenant_id,
+            audit_invitation_steps.c.tenant_id == tenant_id,
+            audit_invitation_steps.c.person_id == person_id,
+        )
+        .order_by(audit_invitation_steps.c.at.desc())
+    )
+    return await _with_steps(session, [_invitation(row) for row in rows])
 
 
 async def person_of(session: ReadSession, tenant_id: UUID, email: str) -> tuple[UUID, bool] | None:

@@ -168,6 +168,8 @@ class AuditInvitations:
     async def revoke(self, command: RevokeInvitation, actor: Actor) -> Invitation:
         """End it at once: the link, and where somebody came by it, the role, sessions and tokens.
 
+        A person has one role of an auditor, however often they were invited: every other invitation that they came by
+        and that is in force ends with this one, with a receipt of its own.
         ``Conflict`` (``NOTHING_TO_REVOKE``) where it is over already.
         """
         tenant_id = command.tenant_id
@@ -181,22 +183,17 @@ class AuditInvitations:
             if not invitation.may_end(now):
                 raise Conflict("this invitation is over already", code="NOTHING_TO_REVOKE")
             accepted = invitation.step(InvitationAct.ACCEPTED)
-            step = InvitationStep(
-                ordinal=len(invitation.steps) + 1,
-                act=InvitationAct.REVOKED,
-                at=now,
-                by_id=actor.id,
-                by=actor.name,
-                reason=command.reason,
-                receipt_id=new_id(),
-            )
-            result: dict[str, Json] = {"invitation": str(invitation.id), "reason": command.reason}
-            if accepted is not None and accepted.person_id is not None:
-                result |= await _put_out(session, tenant_id, accepted.person_id, actor)
-            await self._record(
-                session, ReceiptKind.AUDIT_REVOKED, invitation, actor, result, step.receipt_id, decision
-            )
-            await repository.add_step(session, invitation, step)
+            person_id = None if accepted is None else accepted.person_id
+            more: dict[str, Json] = {}
+            others: list[Invitation] = []
+            if person_id is not None:
+                more = await _put_out(session, tenant_id, person_id, actor)
+                came_by = await repository.accepted_by(session, tenant_id, person_id)
+                others = [each for each in came_by if each.id != invitation.id and each.may_end(now)]
+            await self._end(session, invitation, command.reason, more, actor, decision)
+            with_it: dict[str, Json] = {"person": str(person_id), "ended_with": str(invitation.id)}
+            for each in others:
+                await self._end(session, each, command.reason, with_it, actor, decision)
             found = await repository.find_invitation(session, tenant_id, command.invitation_id)
             assert found is not None, "just read, and invitations are never deleted"  # noqa: S101 - narrows
             return found
@@ -221,10 +218,11 @@ class AuditInvitations:
         return found
 
     async def own(self, actor: Actor) -> Invitation | None:
-        """The invitation by which an auditor is here now; None for everybody else."""
+        """The invitation by which an auditor is here now, of several the one that ends last; None for everybody else."""
         async with self._storage.read(TenantScope(actor.tenant_id)) as session:
-            found = await repository.newest_accepted(session, actor.tenant_id, actor.id)
-        return found if found is not None and found.may_end(self._storage.clock.now()) else None
+            found = await repository.accepted_by(session, actor.tenant_id, actor.id)
+        now = self._storage.clock.now()
+        return max((each for each in found if each.may_end(now)), key=lambda each: each.until, default=None)
 
     async def _require_outsider(self, session: ReadSession, command: InviteAuditor) -> None:
         found = await repository.person_of(session, command.tenant_id, command.email)
@@ -275,6 +273,30 @@ class AuditInvitations:
         if found is None:
             raise _refusal()
         return found
+
+    async def _end(
+        self,
+        session: WriteSession,
+        invitation: Invitation,
+        reason: str,
+        more: dict[str, Json],
+        actor: Actor,
+        decision: Decision,
+    ) -> None:
+        step = InvitationStep(
+            ordinal=len(invitation.steps) + 1,
+            act=InvitationAct.REVOKED,
+            at=session.clock.now(),
+            by_id=actor.id,
+            by=actor.name,
+            reason=reason,
+            receipt_id=new_id(),
+        )
+        result: dict[str, Json] = {"invitation": str(invitation.id), "reason": reason, **more}
+        await self._record(
+            session, ReceiptKind.AUDIT_REVOKED, invitation, actor, result, step.receipt_id, decision
+        )
+        await repository.add_step(session, invitation, step)
 
     async def _record(
         self,
