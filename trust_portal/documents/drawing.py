@@ -11,6 +11,8 @@ from decimal import Decimal
 
 from markupsafe import Markup, escape
 
+from trust_portal.documents.lettering import width_of
+
 #: The light palette of static/css/tokens.css; a test holds the two together.
 COLOURS = {
     "chart-up": "#a9c4bd",
@@ -24,10 +26,6 @@ COLOURS = {
     "ink": "#17211f",
 }
 WIDTH = 720
-
-
-#: What no letter of the house's face is wider than, in its size (em): by kind, the heavier weight's.
-_WIDE, _CAPITAL, _DIGIT, _LETTER, _STOP = (Decimal(each) for each in ("0.92", "0.75", "0.52", "0.6", "0.34"))
 
 
 class Frame:
@@ -97,21 +95,6 @@ def ceiling(value: Decimal) -> Decimal:
              Decimal(6), Decimal(8), Decimal(10))  # fmt: skip
     found = next(step * power for step in steps if step * power >= value)
     return found.quantize(Decimal(1)) if found == found.to_integral_value() else found.normalize()
-
-
-def width_of(text: str, size: int) -> Decimal:
-    """How wide ``text`` is set at most, in units of the drawing: an estimate from above, without the face's file."""
-    return sum((_width(each) for each in text), Decimal(0)) * size
-
-
-def _width(letter: str) -> Decimal:
-    if letter.isdigit():
-        return _DIGIT
-    if letter in " \u00a0.,:;-|'’il":
-        return _STOP
-    if letter in "MWmw%@…—":
-        return _WIDE
-    return _CAPITAL if letter.isupper() else _LETTER
 
 
 def tenth(value: Decimal) -> Decimal:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from uuid import UUID
 
+import pytest
+from fontTools.ttLib import TTFont
 from weasyprint.formatting_structure.boxes import TextBox
 
+from trust_portal.documents.formats import money
+from trust_portal.documents.lettering import width_of
 from trust_portal.documents.typesetting import laid_out
 from trust_portal.kernel.period import parse_period
 from trust_portal.reliability.reports.presentation import sla_report_html
 from trust_portal.reliability.reports.words import Imprint as ReportImprint
+from trust_portal.runtime.shipped import shipped
 from trust_portal.trust.posture.model import Check, Finding, Outcome, PostureCheck, Today
 from trust_portal.trust.posture.section import posture_section
 from trust_portal.trust.report.document import Edition, trust_report
@@ -116,6 +122,102 @@ def test_a_trust_report_keeps_long_findings_wide_tables_and_digests_within_its_m
     html = trust_report_html(body, imprint)
     assert FOUND in unescape(html)
     assert list(beyond_the_margin(html)) == []
+
+
+def wide(amount: str) -> Section:
+    """As many columns as a table has, with amounts that are not broken, and digests with long headings."""
+    money = tuple(Column(f"m{each}", "Of that in the period", Unit.MONEY) for each in range(5))
+    found = Table(
+        "found",
+        "What was found",
+        (
+            *(Column(f"t{each}", "Subsystem") for each in range(3)),
+            Column("at", "Began", Unit.INSTANT),
+            *money,
+        ),
+        (
+            Row(
+                "one",
+                (
+                    Cell("orchestration"),
+                    Cell("deviation"),
+                    Cell("medium"),
+                    Cell("2026-11-12T19:00:00Z", Unit.INSTANT),
+                    *(Cell(amount, Unit.MONEY, "EUR", receipt=RECEIPT) for _ in range(5)),
+                ),
+            ),
+        ),
+        "None.",
+    )
+    copies = Table(
+        "copies",
+        "Postmortems",
+        (
+            Column("incident", "Incident"),
+            Column("cover", "Postmortem"),
+            Column("version", "Version", Unit.COUNT),
+            Column("signed", "Signed", Unit.INSTANT),
+            *(Column(f"d{each}", "SHA-256 of its bundle", Unit.DIGEST) for each in range(5)),
+        ),
+        (
+            Row(
+                "one",
+                (
+                    Cell("Exports of large archives begin anew"),
+                    Cell("signed"),
+                    Cell("1", Unit.COUNT),
+                    Cell("2026-11-13T04:12:12Z", Unit.INSTANT),
+                    *(Cell(RECEIPT if each % 2 else "ab" * 32, Unit.DIGEST) for each in range(5)),
+                ),
+            ),
+        ),
+        "None.",
+    )
+    return replace(controls(), id="cost", title="Cost", figures=(), tables=(found, copies))
+
+
+def runs(html: str) -> list[str]:
+    """Every run of text that stands in one line."""
+    return [
+        box.text
+        for page in laid_out(html).pages
+        for box in page._page_box.descendants()
+        if isinstance(box, TextBox)
+    ]
+
+
+@pytest.mark.parametrize("amount", ["2077.74", "-145410.17", "123456789012.34"])
+def test_a_table_of_many_columns_is_set_smaller_until_no_amount_leaves_the_paper_and_no_word_is_broken(
+    amount: str,
+) -> None:
+    edition = Edition(
+        "Meridian Cloud",
+        "brightwater",
+        "Brightwater",
+        parse_period("2026-Q4", "UTC"),
+        1,
+        NOW,
+        None,
+        None,
+        None,
+    )
+    body = trust_report(edition, [wide(amount)], ())
+    html = trust_report_html(body, Imprint("ab" * 32, "b.zip", "2026-11-29T02:55:37Z", "Ada Vogel"))
+    assert list(beyond_the_margin(html)) == []
+    found = runs(html)
+    assert found.count(money(amount, "EUR")) == 5
+    assert (found.count("ab" * 6 + "…"), found.count(RECEIPT[:12] + "…")) == (3, 2)
+    words = {word for run in found for word in run.split()}
+    assert {"Subsystem", "orchestration", "deviation", "Postmortem", "bundle", "Exports"} <= words
+
+
+def test_no_letter_is_wider_than_it_is_said_to_be() -> None:
+    for weight in (400, 600):
+        face = TTFont(Path(shipped("static")) / f"fonts/source-sans-3-latin-{weight}-normal.woff2")
+        wide = {chr(code): face["hmtx"][name][0] for code, name in face.getBestCmap().items()}
+        texts = {chr(code) for code in range(32, 127)} | set("\u00a0\u2212…–’“”")
+        assert {each for each in texts if width_of(each, 1000) < wide[each]} == set()
+        assert {each for each in texts if width_of(each, 1000) > wide[each] + 110} == set()
 
 
 def test_an_sla_report_keeps_its_tables_and_digests_within_its_margins() -> None:

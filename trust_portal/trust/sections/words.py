@@ -13,6 +13,7 @@ from trust_portal.documents import charts
 from trust_portal.documents.formats import instant
 from trust_portal.trust.gathering import ids
 from trust_portal.trust.sections.display import display, quantity
+from trust_portal.trust.sections.fitting import breaks, setting
 from trust_portal.trust.sections.model import Cell, Chart, ChartKind, Section, State, Unit, split
 from trust_portal.trust.sections.outcome import Outcome, outcome, verdict
 
@@ -110,10 +111,12 @@ def _span(values: Sequence[Decimal | None], *, percent: bool) -> tuple[Decimal, 
 
 
 GLOBALS: Final[dict[str, Callable[..., Any]]] = {
+    "section_breaks": breaks,
     "section_cell_kind": cell_kind,
     "section_drawn": drawn,
     "section_outcome": outcome,
     "section_receipts": receipts_in,
+    "section_setting": setting,
     "section_shown": display,
     "section_spoken": spoken,
     "section_state": lambda state: STATES[state],
