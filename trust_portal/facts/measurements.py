@@ -141,26 +141,45 @@ async def newest_measured(session: ReadSession, tenant_id: UUID) -> dict[str, da
     return {row["objective"]: row["newest"] for row in await connection.fetch(_NAMES, tenant_id)}
 
 
-async def failed_calls(
-    session: ReadSession, tenant_ids: Collection[UUID], start: datetime, end: datetime
-) -> dict[UUID, int]:
-    """By tenant, of all its objectives, the calls told to have failed in ``start`` <= minute < ``end``; none: left out.
+@dataclass(frozen=True, slots=True)
+class ToldOf:
+    """What the measurements of one tenant, of all its objectives, come to in a span of time.
 
-    As they were told: what was corrected since counts twice. In the staff scope.
+    As they were told: what was corrected since counts twice. ``unsaid`` counts events that say no good ones: their
+    buckets do, by a contract's threshold. ``fewest`` are the minutes measured of the objective measured least.
     """
+
+    failed: int
+    unsaid: int
+    fewest: int
+
+
+async def told_of(
+    session: ReadSession, tenant_ids: Collection[UUID], start: datetime, end: datetime
+) -> dict[UUID, ToldOf]:
+    """By tenant, for ``start`` <= minute < ``end``; of whom nothing was measured is left out. In the staff scope."""
     column = measurements.c
-    failed = func.sum(column.total - column.good).label("failed")
-    rows = await session.execute(
-        select(column.tenant_id, failed)
-        .where(
-            column.tenant_id.in_(tenant_ids),
-            column.minute >= start,
-            column.minute < end,
-            column.good < column.total,
+    of_objective = (
+        select(
+            column.tenant_id,
+            func.coalesce(func.sum(column.total - column.good), 0).label("failed"),
+            func.count().filter(column.good.is_(None)).label("unsaid"),
+            func.count(column.minute.distinct()).label("minutes"),
         )
-        .group_by(column.tenant_id)
+        .where(column.tenant_id.in_(tenant_ids), column.minute >= start, column.minute < end)
+        .group_by(column.tenant_id, column.objective)
+        .subquery()
     )
-    return {row.tenant_id: int(row.failed) for row in rows}
+    told = of_objective.c
+    rows = await session.execute(
+        select(
+            told.tenant_id,
+            func.sum(told.failed).label("failed"),
+            func.sum(told.unsaid).label("unsaid"),
+            func.min(told.minutes).label("fewest"),
+        ).group_by(told.tenant_id)
+    )
+    return {row.tenant_id: ToldOf(int(row.failed), int(row.unsaid), row.fewest) for row in rows}
 
 
 async def objectives_measured(

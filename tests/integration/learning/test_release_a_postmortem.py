@@ -27,7 +27,6 @@ from trust_portal.kernel.canonical import canonical, digest, sha256_hex
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
-from trust_portal.learning.postmortems.gathering.whom import MOST_CUSTOMERS
 from trust_portal.learning.postmortems.model import (
     COPY_FILE,
     COPY_KIND,
@@ -362,23 +361,6 @@ async def test_the_receipt_of_a_release_says_what_was_given_to_whom_by_whom_and_
         "disclosed": ["incident.owner"],
     }
     assert later["rationale"] == "They asked who to call."
-
-
-async def test_whoever_was_not_looked_at_gets_a_copy_too_where_it_may_have_touched_everybody(vendor):
-    desk = await desk_of(vendor, declared("INC-1"), step("INC-1", "resolved", minute=60))
-    for number in range(MOST_CUSTOMERS):
-        await vendor.customer(f"b{number:02}")
-    last = await vendor.customer("zenith")
-    signed = await desk.signed(await desk.postmortem())
-    release = await released(desk, signed, customer_id=last)
-    content, verdict = await verdict_of(desk, release)
-    assert verdict.ok, verdict.findings
-    copy = json.loads(bundle.read(content).files["postmortem-copy.json"])
-    assert (copy["customer"]["key"], set(copy["document"]["customers"])) == ("zenith", {"_sd"})
-    assert {
-        "source": "customers",
-        "why": "it may have touched every one; some are looked at, first those with failed calls or cost anomalies",
-    } in copy["document"]["missing"]
 
 
 async def test_only_who_may_releases_and_only_to_whom_it_touched(desk):

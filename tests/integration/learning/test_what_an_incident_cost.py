@@ -14,6 +14,7 @@ from support.postmortem_desk import desk_of
 from support.reliability_vendor import Vendor as Measuring
 
 from trust_portal.access.actors import CONSOLE
+from trust_portal.learning.postmortems.gathering import whom
 from trust_portal.learning.postmortems.gathering.whom import MOST_CUSTOMERS
 from trust_portal.reliability.contracts.service import ImportContracts
 
@@ -119,3 +120,42 @@ async def test_who_was_hurt_is_looked_at_first_where_it_may_have_touched_everybo
     [sla] = document["customers"]["contoso"]["sla"]
     assert (sla["objective"], sla["down_minutes"]) == ("api", "35")
     assert [each["source"] for each in document["missing"]].count("customers") == 1
+
+
+async def test_what_is_submitted_has_minutes_of_all_who_were_hurt_however_many_a_draft_looks_at(
+    vendor, clock, monkeypatch
+):
+    """A draft here looks at one. Two were hurt; of one nobody knows anything, of one not all; yonder was hurt later."""
+    monkeypatch.setattr(whom, "MOST_HURT", 1)
+    monkeypatch.setattr(whom, "MOST_CUSTOMERS", 1)
+    for key in ("quiet", "patchy", "yonder", "zenith"):
+        await vendor.customer(key)
+    desk = await desk_of(vendor, declared("INC-1"), step("INC-1", "resolved", minute=60))
+    measuring = Measuring(vendor.house)
+    minutes = (clock.now() - MIDNIGHT) // timedelta(minutes=1)
+    bad = {"contoso": BAD, "yonder": {600}, "zenith": range(570, 575), "quiet": (), "patchy": ()}
+    for key, of in bad.items():
+        contract = CONTRACT.replace(b"contoso", key.encode())
+        await vendor.house.contracts.import_file(ImportContracts(contract), CONSOLE)
+        whole = minutes if key != "patchy" else 595
+        await measuring.measure(
+            key, start=MIDNIGHT, minutes=whole, good=lambda minute, of=of: 0 if minute in of else 100
+        )
+    postmortem = await desk.postmortem()
+    live = (await desk.house.postmortem_reader.find(desk.writer, postmortem.id)).document
+    assert set(live["customers"]) == {"contoso"}
+    assert [each["why"] for each in live["missing"] if each["source"] == "customers"] == [
+        "it may have touched every one; some are looked at, first those with failed calls or cost anomalies"
+    ]
+    signed = await desk.signed(postmortem)
+    document = (await desk.house.postmortem_reader.version(desk.owner, signed.id, 1)).document
+    down = {
+        key: [each["down_minutes"] for each in customer["sla"]]
+        for key, customer in document["customers"].items()
+    }
+    assert down == {"contoso": ["35"], "northwind": [], "patchy": [], "zenith": ["5"]}
+    [why] = [each["why"] for each in document["missing"] if each["source"] == "customers"]
+    assert why == (
+        "it may have touched every one; who is not named was measured in every minute of it, without a failed call "
+        "or a cost anomaly"
+    )

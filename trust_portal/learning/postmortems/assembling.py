@@ -27,13 +27,18 @@ class Assembled:
     actions: tuple[PlannedAction, ...]
 
 
-async def assemble(session: ReadSession, postmortem: Postmortem, now: datetime, *, vendor: str) -> Assembled:
-    """In a snapshot of the staff scope."""
+async def assemble(
+    session: ReadSession, postmortem: Postmortem, now: datetime, *, vendor: str, whole: bool = False
+) -> Assembled:
+    """In a snapshot of the staff scope.
+
+    ``whole``: as it is submitted, with every customer that may have been hurt, however long it takes.
+    """
     incident = await find_incident(session, postmortem.incident_id)
     draft, judges = await newest_judged(session, postmortem.id)
     authors = await authors_of(session, postmortem.id)
     planned = await planned_actions(session, postmortem.id)
-    gathered = await gather(session, incident, now)
+    gathered = await gather(session, incident, now, whole=whole)
     writing = Writing(
         Written() if draft is None else draft.written,
         {} if draft is None else {fact: (each, judges[fact]) for fact, each in draft.judgments.items()},

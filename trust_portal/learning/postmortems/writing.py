@@ -100,7 +100,7 @@ class PostmortemWriting:
             require_step(seen, StepKind.SUBMITTED)
             # The document would count as saying what was told before it was frozen.
             require_taken_in(await something_waits(reading, await find_incident(reading, seen.incident_id)))
-            assembled = await assemble(reading, seen, now, vendor=self._vendor)
+            assembled = await assemble(reading, seen, now, vendor=self._vendor, whole=True)
         if assembled.draft is None or assembled.draft.revision != command.revision:
             raise Conflict(
                 "the draft is not the one you looked at: look again", code=CHANGED, field="revision"

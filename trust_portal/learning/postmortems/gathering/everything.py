@@ -33,13 +33,13 @@ _TIMES: Final = (
 )
 
 
-async def gather(session: ReadSession, incident: Incident, now: datetime) -> Gathered:
-    """In a snapshot of the staff scope: the same moment gives the same.
+async def gather(session: ReadSession, incident: Incident, now: datetime, *, whole: bool) -> Gathered:
+    """In a snapshot of the staff scope: the same moment gives the same. ``whole`` as in ``whom``.
 
     Of the incident, and of everything that goes on in it: one postmortem covers them all.
     """
     merged = await ended_in(session, incident.id)
-    brief, missing = await _brief(session, incident, merged, now)
+    brief, missing = await _brief(session, incident, merged, now, whole=whole)
     timeline = await gather_timeline(session, incident, merged)
     changes, no_changes = await gather_changes(session, brief, now)
     denials, no_denials = await gather_denials(session, brief, now)
@@ -54,7 +54,7 @@ async def gather(session: ReadSession, incident: Incident, now: datetime) -> Gat
 
 
 async def _brief(
-    session: ReadSession, incident: Incident, merged: Sequence[Incident], now: datetime
+    session: ReadSession, incident: Incident, merged: Sequence[Incident], now: datetime, *, whole: bool
 ) -> tuple[IncidentBrief, list[Missing]]:
     missing = []
     every = (incident, *merged)
@@ -63,11 +63,11 @@ async def _brief(
     everybody_touched = any(each.everybody for each in every)
     if everybody_touched:
         everybody = await active_customers(session)
-        tenants = await customers_to_look_at(session, everybody, began_at, min(resolved_at or now, now))
-        if len(everybody) > len(tenants):
-            # How many there are is nobody's business who reads a copy.
-            why = "it may have touched every one; some are looked at, first those with failed calls or cost anomalies"
-            missing.append(Missing("customers", why))
+        until = min(resolved_at or now, now)
+        looked_at = await customers_to_look_at(session, everybody, began_at, until, whole=whole)
+        tenants = looked_at.tenants
+        if looked_at.left_out is not None:
+            missing.append(Missing("customers", looked_at.left_out))
     else:
         found = await tenants_by_id(session, {id_ for each in every for id_ in each.tenants})
         tenants = tuple(sorted(found.values(), key=lambda each: each.key))
