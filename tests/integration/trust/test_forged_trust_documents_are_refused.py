@@ -151,6 +151,44 @@ QBR_LIES: dict[str, Callable[[Body], object]] = {
 }
 
 
+def advised(body: Body, cell: int, value: str) -> None:
+    table(body, "recommendations", "proposed")["rows"][0]["cells"][cell]["value"] = value
+
+
+def evidence(body: Body) -> list[Body]:
+    rows: list[Body] = table(body, "recommendations", "evidence")["rows"]
+    return rows
+
+
+_OTHER = "dedicated-pool-eur is not what somebody accepted"
+#: What is said of a recommendation that somebody accepted, and what it is found out to be.
+ADVICE_LIES: tuple[tuple[Callable[[Body], object], str], ...] = (
+    (lambda body: advised(body, 0, "A golden pool"), _OTHER),
+    (lambda body: advised(body, 1, "Because."), _OTHER),
+    (lambda body: advised(body, 2, "All is well."), _OTHER),
+    (lambda body: advised(body, 3, "9000.00"), _OTHER),
+    (lambda body: advised(body, 4, "medium"), _OTHER),
+    (
+        lambda body: advised(body, 6, "2026-07-10T10:00:00Z"),
+        "dedicated-pool-eur was accepted at another moment",
+    ),
+    (lambda body: evidence(body)[0]["cells"][2].update(value="99"), _OTHER),
+    (lambda body: evidence(body).pop(), _OTHER),
+    (
+        lambda body: evidence(body).append({**evidence(body)[0], "id": "gold:share"}),
+        "holds evidence for gold, which it does not recommend",
+    ),
+    (
+        lambda body: section(body, "recommendations")["figures"][0].update(value="2"),
+        "counts other recommendations than it holds",
+    ),
+    (
+        lambda body: table(body, "recommendations", "proposed")["rows"][0].update(id="gold"),
+        "gold was accepted by nobody",
+    ),
+)
+
+
 async def test_a_review_is_refused_where_any_link_of_it_is_not_what_was_signed(portal: Portal) -> None:
     house, aurora = portal.house, portal.world.aurora
     await qbr_desk.use(house, "aurora")
@@ -177,6 +215,11 @@ async def test_a_review_is_refused_where_any_link_of_it_is_not_what_was_signed(p
 
     found = {field: real.fields(lie) for field, lie in QBR_LIES.items()}
     assert {field for field in QBR_LIES if field not in found[field]} == set()
+    for number, (lie, said) in enumerate(ADVICE_LIES):
+        messages = {
+            each.message for each in real.changed(lie).findings if each.field == "sections.recommendations"
+        }
+        assert said in messages, number
     locked = [each["id"] for each in body["sections"] if each["id"] != "recommendations"]
     assert {"commitments", "savings", "sla", "usage"} <= set(locked)
     for name in locked:

@@ -29,7 +29,9 @@ from trust_portal.trust.qbr.closing import closing_of, derived_of, same_but_for_
 from trust_portal.trust.qbr.document import sections_of
 from trust_portal.trust.qbr.ids import PROPOSED, RECOMMENDATIONS
 from trust_portal.trust.qbr.model import DOCUMENT_FILE
+from trust_portal.trust.qbr.reviewing import EVIDENCE, before_review, proposal_of, seen
 from trust_portal.trust.qbr.sources import sources_of
+from trust_portal.trust.sections.model import Section
 
 
 def attest(files: Mapping[str, bytes]) -> Attestation:
@@ -166,16 +168,31 @@ def _said(body: Mapping[str, Any], found: Mapping[str, Statement]) -> Iterator[G
             result = result_of(receipt)
             if (result.get("subject"), result.get("sha256")) != (each["section"], digest(each["text"])):
                 yield Gap(DOCUMENT_FILE, part, f"what is said of {each['section']} is not what was signed")
-    for section in body["sections"]:
-        if section["id"] == RECOMMENDATIONS:
-            rows = next(each for each in section["tables"] if each["id"] == PROPOSED)["rows"]
-            for row in rows:
-                receipt = of_kind(found, row["cells"][-1]["receipt"], ReceiptKind.QBR_RECOMMENDATION_REVIEWED)
-                result = result_of(receipt)
-                if (result.get("subject"), result.get("verdict")) != (row["id"], "accepted"):
-                    yield Gap(
-                        DOCUMENT_FILE, f"sections.{RECOMMENDATIONS}", f"{row['id']} was accepted by nobody"
-                    )
+    for section in sections_of(body):
+        if section.id == RECOMMENDATIONS:
+            yield from _advised(section, body["period"]["label"], found)
+
+
+def _advised(section: Section, period: str, found: Mapping[str, Statement]) -> Iterator[Gap]:
+    """Each recommendation with its evidence is the one that somebody accepted, for the review of this period."""
+    place, as_read = f"sections.{RECOMMENDATIONS}", before_review(section)
+    rows, evidence = section.table(PROPOSED).rows, section.table(EVIDENCE).rows
+    for row in rows:
+        *_, at = row.cells
+        receipt = of_kind(found, at.receipt, ReceiptKind.QBR_RECOMMENDATION_REVIEWED)
+        result = result_of(receipt)
+        said = (result.get("subject"), result.get("period"), result.get("verdict"))
+        if receipt is None or said != (row.id, period, "accepted"):
+            yield Gap(DOCUMENT_FILE, place, f"{row.id} was accepted by nobody")
+        elif result.get("seen") != seen(as_read, row.id):
+            yield Gap(DOCUMENT_FILE, place, f"{row.id} is not what somebody accepted")
+        elif receipt.predicate["at"] != at.value:
+            yield Gap(DOCUMENT_FILE, place, f"{row.id} was accepted at another moment")
+    strange = {proposal_of(each) for each in evidence} - {row.id for row in rows}
+    for id_ in sorted(strange):
+        yield Gap(DOCUMENT_FILE, place, f"holds evidence for {id_}, which it does not recommend")
+    if section.figure("recommendations").cell.value != str(len(rows)):
+        yield Gap(DOCUMENT_FILE, place, "counts other recommendations than it holds")
 
 
 def _cells(section: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

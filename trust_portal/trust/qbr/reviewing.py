@@ -47,7 +47,7 @@ def reviewed(section: Section, entries: Sequence[Entry]) -> Section:
             Cell(rfc3339(review.at), Unit.INSTANT, receipt=str(review.receipt_id)),
         )
         rows.append(replace(row, cells=(*row.cells[:_BEFORE_REVIEW], *by)))
-    evidence = tuple(row for row in section.table(EVIDENCE).rows if row.id.rpartition(":")[0] in kept)
+    evidence = tuple(row for row in section.table(EVIDENCE).rows if proposal_of(row) in kept)
     return with_rows(section, tuple(rows), evidence)
 
 
@@ -85,13 +85,28 @@ def _kept_in(row: Row) -> Row:
 
 def seen(section: Section, recommendation: str) -> str:
     """The digest of one recommendation with its evidence, as a reviewer reads it. ``LookupError``."""
-    for row in section.table(PROPOSED).rows:
-        if row.id == recommendation:
-            evidence = tuple(
-                each for each in section.table(EVIDENCE).rows if each.id.rpartition(":")[0] == recommendation
-            )
-            return digest(section_json(with_rows(section, (row,), evidence))["tables"])
-    raise LookupError(f"there is no recommendation {recommendation}")
+    proposed, evidence = section.table(PROPOSED), section.table(EVIDENCE)
+    rows = tuple(each for each in proposed.rows if each.id == recommendation)
+    if len(rows) != 1:
+        raise LookupError(f"there is no recommendation {recommendation}")
+    behind = tuple(each for each in evidence.rows if proposal_of(each) == recommendation)
+    tables = (replace(proposed, rows=rows), replace(evidence, rows=behind))
+    return digest(section_json(replace(section, tables=tables))["tables"])
+
+
+def proposal_of(evidence: Row) -> str:
+    """The recommendation that a row of evidence is for."""
+    return evidence.id.rpartition(":")[0]
+
+
+def before_review(section: Section) -> Section:
+    """``section`` with its recommendations as they stood when nobody had reviewed them: as a reviewer reads them."""
+    nobody = Cell(NOT_REVIEWED), Cell(None, Unit.INSTANT)
+    rows = tuple(
+        replace(row, cells=(*row.cells[:_BEFORE_REVIEW], *nobody)) for row in section.table(PROPOSED).rows
+    )
+    tables = tuple(replace(each, rows=rows) if each.id == PROPOSED else each for each in section.tables)
+    return replace(section, tables=tables)
 
 
 def with_rows(
