@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from trust_portal.kernel.ids import new_id
+from trust_portal.kernel.period import place_of
 from trust_portal.trust.gathering import second
-from trust_portal.trust.gathering.model import labels_of, place_of
+from trust_portal.trust.gathering.model import labels_of
 from trust_portal.trust.gathering.sla_section import Owed, SignedReport, sla_section
 from trust_portal.trust.qbr.gathering.outcome import outcome_section
 from trust_portal.trust.sections.display import display, sentences

@@ -8,7 +8,6 @@ from typing import Final
 from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.money import Money
-from trust_portal.kernel.period import parse_period
 from trust_portal.reliability.credits.calculations_repository import calculations_of
 from trust_portal.reliability.credits.model import LIVE, OPEN, CreditKind, CreditState
 from trust_portal.reliability.credits.owing import Unclaimed, owing_of
@@ -75,7 +74,7 @@ def _issued(credits: Sequence[StoredCredit], ask: Ask) -> Iterator[IssuedCredit]
 def waiting(credits: Sequence[StoredCredit], ask: Ask) -> Iterator[WaitingCredit]:
     """Also of periods before the document's, as what is due is: what was proposed leaves no document that owes it. Pure."""
     for each in credits:
-        if each.state in OPEN and not _is_later(each.period, ask):
+        if each.state in OPEN and not ask.is_after(each.period):
             yield WaitingCredit(
                 str(each.id),
                 each.period,
@@ -92,7 +91,7 @@ def calculated(
 ) -> Iterator[DueCredit]:
     """Also of periods before the document's: what nobody has paid is owed until somebody does. Pure."""
     for each in due:
-        if _is_later(each.period, ask):
+        if ask.is_after(each.period):
             continue
         ended = [
             one for one in credits if (one.period, one.revision) == (each.period, each.revision)
@@ -109,11 +108,6 @@ def calculated(
             str(each.report_id),
             str(each.receipt_id),
         )
-
-
-def _is_later(label: str, ask: Ask) -> bool:
-    """Whether a period begins when the document's is over."""
-    return parse_period(label, ask.tenant.time_zone).start >= ask.period.end
 
 
 def settled(
@@ -161,7 +155,7 @@ async def _uncalculated(session: ReadSession, made: Sequence[StoredCalculation],
     known = {(each.period, each.revision) for each in made}
     found = []
     for head in await heads(session, ask.tenant.id):
-        if _is_later(head.period, ask) or head.signed_id is None:
+        if ask.is_after(head.period) or head.signed_id is None:
             continue
         if (head.period, head.signed_revision or 0) in known:
             continue

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from trust_portal.access.tenants.model import Tenant
-from trust_portal.kernel.period import Period
+from trust_portal.kernel.period import Period, parse_period
 from trust_portal.trust.sections.model import Section
 
 
@@ -48,16 +48,13 @@ class Ask:
         """The months of the period, and behind them the quarter where it is one."""
         return labels_of(self.period.label)
 
+    def is_after(self, label: str) -> bool:
+        """Whether the period of that name begins when the document's is over, in whatever zone a contract counts it."""
+        return parse_period(label, self.period.time_zone).start >= self.period.end
+
     @property
     def today(self) -> date:
         return self.now.date()
-
-
-def place_of(label: str) -> tuple[int, int, bool]:
-    """Where a period stands among others: by its end, a quarter behind its last month."""
-    year, _, rest = label.partition("-")
-    quarter = rest.startswith("Q")
-    return int(year), 3 * int(rest[1:]) if quarter else int(rest), quarter
 
 
 def labels_of(label: str) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
     versions = [each.contract for each in await contract_versions(session, ask.tenant.id)]
     signed = []
     for head in await heads(session, ask.tenant.id):
-        if head.signed_id is None or head.period_start >= ask.period.end:
+        if head.signed_id is None or ask.is_after(head.period):
             continue
         report = await find_report(session, ask.tenant.id, head.signed_id)
         document = await find_document(session, ask.tenant.id, head.signed_id)

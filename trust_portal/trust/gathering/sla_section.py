@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from trust_portal.documents.formats import instant, period
 from trust_portal.kernel.clock import rfc3339
+from trust_portal.kernel.period import place_of
 from trust_portal.trust.gathering.ids import OVERTAKEN, REPORTS, SLA
-from trust_portal.trust.gathering.model import place_of
 from trust_portal.trust.sections.freshness import freshness, together
 from trust_portal.trust.sections.model import (
     Cell,
