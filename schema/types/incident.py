@@ -96,7 +96,7 @@ class VendorIncidentDetail:
         return None if request_id is None else encode("ApprovalRequest", VENDOR_ID, request_id)
 
     @strawberry.field(description="The approval that undoing its merger waits for; null: it waits for none.")
-    async def unmerging_waits_for(self, info: Info) -> strawberry.ID | None:
+    async def unmerging_approval_request_id(self, info: Info) -> strawberry.ID | None:
         request_id = await info.context.house.unmergings.waiting(info.context.actor, self.row.id)
         return None if request_id is None else encode("ApprovalRequest", VENDOR_ID, request_id)
 

@@ -295,7 +295,7 @@ DECLARE = """mutation ($input: DeclareIncidentInput!) { declareIncident(input: $
   incident { id key severity worstSeverity everybody } userErrors { code path } } }"""
 TELL = """mutation ($input: TellOfIncidentInput!) { tellOfIncident(input: $input) {
   incident { severity claimedSeverity resolvedAt } approvalRequestId userErrors { code path message } } }"""
-UNMERGING = "query ($id: ID!) { incident(id: $id) { unmergingWaitsFor } }"
+UNMERGING = "query ($id: ID!) { incident(id: $id) { unmergingApprovalRequestId } }"
 READ = """query ($id: ID!) { incident(id: $id) { incident { key } tenantKeys postmortemId timeline { kind text claim } }
   incidents(first: 5, severity: P1) { edges { node { key } } } incidentGaps { key reason } }"""
 
@@ -387,7 +387,7 @@ async def test_a_merged_incident_ends_with_the_other_and_a_wrong_merger_is_undon
         said = {"incidentId": id_, "telling": "UNMERGED", "text": "Once more"}
         again = (await ask(browser, TELL, input=said))["tellOfIncident"]["userErrors"]
         assert [each["code"] for each in again] == ["ALREADY_ASKED"]
-        waits = (await ask(browser, UNMERGING, id=id_))["incident"]["unmergingWaitsFor"]
+        waits = (await ask(browser, UNMERGING, id=id_))["incident"]["unmergingApprovalRequestId"]
         assert waits == encode("ApprovalRequest", VENDOR_ID, UUID(approval))
         assert await known(portal) == before
     await approve(portal, UUID(approval))
