@@ -29,7 +29,7 @@ def declared(day: GameDay, owner: str, at: datetime) -> dict[str, Any]:
         "owner": owner,
         "began_at": rfc3339(at),
         "detected_at": rfc3339(at),
-        "tenantKeys": [day.tenant],
+        "tenants": [day.tenant],
     }
     return _event(day, "declared", "declared", at, data)
 
