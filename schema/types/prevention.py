@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
 from schema.connection import Connection, connection, paged
 from schema.context import Info
-from schema.ids import Node, encode
+from schema.ids import Node, decode, encode
 from schema.types.sending import Channel, DeliveryState
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
@@ -304,12 +305,23 @@ class SwitchboardView:
         return [_group(each) for each in self.row.groups[by]]
 
     @strawberry.field(description="The coverage ledger, the oldest first; by default the gaps alone.")
-    async def coverage(self, info: Info, gaps_only: bool = True, first: int = 100) -> list[CoverageLine]:
+    async def coverage(
+        self,
+        info: Info,
+        gaps_only: bool = True,
+        first: int = 100,
+        incident_ids: Annotated[
+            list[strawberry.ID] | None, strawberry.argument(description="Of these incidents alone.")
+        ] = None,
+    ) -> list[CoverageLine]:
         lines = self.row.ledger.gaps
         if not gaps_only:
             # Of what was signed long ago the board has the number alone.
             whole, _ = await info.context.house.switchboard.coverage(info.context.actor, self.row.wanted)
             lines = whole.lines
+        if incident_ids is not None:
+            wanted = {decode(each, "VendorIncident", field="incidentIds").id for each in incident_ids}
+            lines = tuple(each for each in lines if each.incident is not None and each.incident.id in wanted)
         return [_line(each) for each in lines[: max(first, 0)]]
 
     @paged(description="Those that wait for the PMO, the oldest first.")

@@ -15,7 +15,7 @@ import uvicorn
 from click.testing import CliRunner, Result
 from starlette.types import Receive, Scope, Send
 from support.free_port import free_port
-from support.learning_world import Vendor
+from support.learning_world import Vendor, declared
 from support.passkeys import Devices
 from support.postmortem_desk import Desk, actor_of
 from support.remediation_world import World
@@ -27,11 +27,14 @@ from trust_portal.cli import cli
 from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.errors import TrustPortalError
 from trust_portal.kernel.actor import Role
+from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.gameday import script
 from trust_portal.learning.gameday.doors import Doors
-from trust_portal.learning.gameday.model import SOURCE
-from trust_portal.learning.incidents.model import incident_id
+from trust_portal.learning.gameday.model import SOURCE, GameDay
+from trust_portal.learning.incidents.acts_model import ChangeSeverity
+from trust_portal.learning.incidents.model import Severity, incident_id
+from trust_portal.learning.postmortems.model import Reopen
 from trust_portal.learning.postmortems.repository import postmortem_of
 from trust_portal.storage.tenancy import TenantScope
 
@@ -149,6 +152,47 @@ async def test_it_names_what_is_missing_until_both_postmortems_are_signed(
     assert done.exit_code == 0, done.stdout
     found = json.loads(done.stdout)
     assert (found["complete"], found["by_playbook"]) == (True, True)
+
+    # One is written anew, which takes nothing away; the other was worse than its postmortem says.
+    async with world.house.storage.read(TenantScope(VENDOR_ID)) as session:
+        signed = await postmortem_of(session, incident_id(SOURCE, "drill-p1"))
+    assert signed is not None
+    await desk.house.postmortem_signing.reopen(Reopen(signed.id, "A log was found."), desk.owner)
+    raised = ChangeSeverity(incident_id("portal", "drill-p2"), "It was worse", severity=Severity.P1)
+    await desk.house.incidents.tell(raised, desk.writer)
+    looked = await served.gameday("--check", "drill")
+    assert looked.exit_code == 3, looked.exception
+    found = json.loads(looked.stdout)
+    assert [(each["postmortem"], each["cover"]) for each in found["incidents"]] == [
+        ("DRAFT", "SIGNED"),
+        ("SIGNED", "OUTDATED"),
+    ]
+    who = "an incident owner, SRE operator or vendor admin"
+    what = "another version: what its postmortem has to say was told since"
+    assert owed(found) == {"drill-p1": [], "drill-p2": [(what, who)]}
+
+
+async def test_a_game_day_is_found_among_any_number_of_later_incidents_that_are_named_alike(
+    served: Served, world: World
+):
+    vendor = Vendor(world.house, world.clock)
+    began = world.clock.now()
+    await vendor.tell(script.declared(GameDay("data", "acme"), "ivo@vendor.example", began))
+    world.clock.advance(timedelta(minutes=1))
+    later = [declared(f"data-p1-of-line-{number}", "P4", tenants=["acme"]) for number in range(101)]
+    told_at = rfc3339(world.clock.now())
+    await vendor.tell(*({**each, "time": told_at} for each in later))
+    assert len(await vendor.register()) == 100, "a page, and more"
+
+    looked = await served.gameday("--check", "data")
+
+    assert looked.exit_code == 3, looked.exception
+    found = json.loads(looked.stdout)
+    assert [(each["key"], each["cover"]) for each in found["incidents"]] == [
+        ("data-p1", "UNSIGNED"),
+        ("data-p2", None),
+    ]
+    assert found["declared"] == 1
 
 
 async def test_a_game_that_broke_off_before_its_p2_is_never_complete(

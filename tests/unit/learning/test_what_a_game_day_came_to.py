@@ -8,7 +8,7 @@ from trust_portal.learning.gameday.model import Doing, Report, Seen, standing_of
 from trust_portal.learning.gameday.play import is_of_the_game
 
 
-def seen(severity: str, doing: Doing, receipts: int, state: str = "SIGNED") -> Seen:
+def seen(severity: str, doing: Doing, receipts: int, state: str = "SIGNED", cover: str | None = None) -> Seen:
     return Seen(
         key=f"drill-{severity.lower()}",
         severity=severity,
@@ -17,6 +17,7 @@ def seen(severity: str, doing: Doing, receipts: int, state: str = "SIGNED") -> S
         approvals="/approvals",
         doing=doing,
         state=state,
+        cover=cover or ("SIGNED" if state == "SIGNED" else "UNSIGNED"),
         accepted=True,
         actions=1,
         denials=1,
@@ -62,3 +63,21 @@ def test_what_no_playbook_mitigated_is_covered_by_a_status_of_its_own(
 )
 def test_anothers_refusal_in_those_minutes_is_not_that_of_the_game(action, actor_kind, counts):
     assert is_of_the_game({"action": action, "actor_kind": actor_kind}) is counts
+
+
+@pytest.mark.parametrize(
+    ("state", "cover", "owing"),
+    [
+        ("SIGNED", "SIGNED", []),
+        ("SIGNED", "OUTDATED", ["another version: what its postmortem has to say was told since"]),
+        # Another version is written over the one that counts.
+        ("DRAFT", "SIGNED", []),
+        ("DRAFT", "OUTDATED", ["its submission", "its signature by passkey"]),
+        ("DRAFT", "MERGED", []),
+        ("IN_REVIEW", "UNSIGNED", ["its signature by passkey"]),
+    ],
+)
+def test_it_is_covered_as_the_ledger_says(state, cover, owing):
+    standing = standing_of(seen("P1", Doing.NONE, 0, state, cover))
+    assert [each.what for each in standing.owing] == owing
+    assert standing.json()["cover"] == cover

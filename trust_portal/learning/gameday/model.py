@@ -17,6 +17,8 @@ COVERED: Final = 0
 MISSING: Final = 3
 COVERED_BY_HAND: Final = 4
 
+#: Where an incident stands in the ledger whose postmortem is signed, its own or that of what it was merged into.
+_COVERING: Final = frozenset({"SIGNED", "MERGED"})
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 
 
@@ -65,7 +67,7 @@ class Owing:
 class Seen:
     """An incident of the game day with its postmortem, as the doors tell of them; or, not ``declared``, its place.
 
-    ``state`` None: there is no postmortem. ``lacking``: names of written parts that are needed and empty.
+    ``state`` None: there is no postmortem. ``cover`` is where the incident stands in the coverage ledger. ``lacking``: names of written parts that are needed and empty.
     ``signer`` None: any incident owner. ``denials``: how many of
     what a game day tries the document names; ``receipts``: how many of playbooks.
     """
@@ -77,6 +79,7 @@ class Seen:
     approvals: str
     doing: Doing
     state: str | None = None
+    cover: str | None = None
     accepted: bool = False
     signer: str | None = None
     lacking: Sequence[str] = ()
@@ -104,6 +107,7 @@ class Standing:
             "resolved": self.seen.resolved,
             "page": self.seen.page,
             "postmortem": self.seen.state,
+            "cover": self.seen.cover,
             "denials": self.seen.denials,
             "receipts": self.seen.receipts,
             "covered": self.covered,
@@ -184,8 +188,10 @@ def _unresolved(seen: Seen) -> Owing:
 
 
 def _until_signed(seen: Seen) -> list[Owing]:
-    if seen.state == "SIGNED":
+    if seen.cover in _COVERING:
         return []
+    if seen.state == "SIGNED":
+        return [Owing("another version: what its postmortem has to say was told since", _WRITERS, seen.page)]
     owing = []
     if seen.state == "DRAFT":
         if seen.lacking:
@@ -195,10 +201,11 @@ def _until_signed(seen: Seen) -> list[Owing]:
         owing.append(Owing("its submission", _WRITERS, seen.page))
     if not seen.accepted:
         owing.append(Owing("its review", "a responder who wrote none of it", seen.page))
-    owing.append(Owing("its signature by passkey", seen.signer or "an incident owner", seen.page))
+    owing.append(Owing("its signature by passkey", seen.signer or _SIGNERS, seen.page))
     return owing
 
 
 _PLAYER: Final = "whoever plays: declare it with this key, or play another game day"
 _WRITERS: Final = "an incident owner, SRE operator or vendor admin"
+_SIGNERS: Final = "an incident owner"
 _PLANNERS: Final = "an incident owner or SRE operator"

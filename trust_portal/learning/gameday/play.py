@@ -26,7 +26,9 @@ _UNDER_WAY: Final = frozenset({"PLANNED", "WAITING", "EXECUTING"})
 _WHO: Final = "query ($key: String!) { now viewer { name } tenant(key: $key) { id } }"
 _NOW: Final = "{ now }"
 _FIND: Final = """
-query ($words: String!) { incidents(first: 10, words: $words) { nodes { id source key severity resolvedAt } } }
+query ($words: String!, $after: String) {
+  incidents(first: 100, words: $words, after: $after) {
+    nodes { id source key severity resolvedAt } pageInfo { hasNextPage endCursor } } }
 """
 _DECLARE: Final = """
 mutation ($input: DeclareIncidentInput!) { declareIncident(input: $input) { incident { id } userErrors { code message } } }
@@ -64,6 +66,9 @@ query ($id: ID!) {
   preventionActions(first: 10, postmortemId: $id) { nodes { state } }
 }
 """
+
+#: By the rule of the ledger: what was signed may have been outdated since, and what is rewritten counts as signed.
+_COVER: Final = "query ($id: ID!) { switchboard { coverage(gapsOnly: false, incidentIds: [$id]) { cover } } }"
 
 
 class Game:
@@ -173,6 +178,7 @@ class Game:
         page = f"{self._doors.url}/incidents/{incident_id(row['source'], row['key'])}"
         tenant = found["tenantKeys"][0] if found["tenantKeys"] else ""
         known: dict[str, Any] = {}
+        lines = self._doors.ask(_COVER, id=row["id"])["switchboard"]["coverage"]
         if found["postmortemId"] is not None:
             known = _postmortem(self._doors.ask(_POSTMORTEM, id=found["postmortemId"]), tenant)
         seen = Seen(
@@ -182,6 +188,7 @@ class Game:
             page=page,
             approvals=f"{self._doors.url}/t/{tenant}/approvals",
             doing=doing,
+            cover=next((each["cover"] for each in lines), None),
             **known,
         )
         return seen, tenant
@@ -201,9 +208,24 @@ class Game:
 
     def _find(self) -> list[Mapping[str, Any]]:
         """The incidents of this game day that the register has."""
-        names = {(SOURCE, f"{self._name}-p1"), (PORTAL, f"{self._name}-p2")}
-        found = self._doors.ask(_FIND, words=f"{self._name}-p")["incidents"]["nodes"]
-        return [each for each in found if (each["source"], each["key"]) in names]
+        return [
+            found
+            for source, key in ((SOURCE, f"{self._name}-p1"), (PORTAL, f"{self._name}-p2"))
+            if (found := self._found(source, key)) is not None
+        ]
+
+    def _found(self, source: str, key: str) -> Mapping[str, Any] | None:
+        """Among all that have its key somewhere in theirs or in their title, however many came after it."""
+        after = None
+        while True:
+            page = self._doors.ask(_FIND, words=key, after=after)["incidents"]
+            for each in page["nodes"]:
+                if (each["source"], each["key"]) == (source, key):
+                    found: Mapping[str, Any] = each
+                    return found
+            if not page["pageInfo"]["hasNextPage"]:
+                return None
+            after = page["pageInfo"]["endCursor"]
 
     def _wait_for_both(self) -> None:
         self._until(lambda: len(self._find()) == 2)
