@@ -37,6 +37,7 @@ class Topic(StrEnum):
     POSTMORTEM_RELEASED = "postmortem.released"
     QBR_DRAFT = "qbr.draft"
     QBR_ISSUED = "qbr.issued"
+    RESIDENCY_SET = "residency.set"
     SLA_REPORT_ISSUED = "sla_report.issued"
     TRUST_BATCH_BLOCKED = "trust_batch.blocked"
     TRUST_REPORT_PUBLISHED = "trust_report.published"
@@ -132,6 +133,12 @@ RULES: Mapping[Topic, TopicRule] = {
     ),
     Topic.QBR_ISSUED: TopicRule(
         "Business reviews", "A quarter's business review was signed.", _CUSTOMERS, for_customers=True
+    ),
+    Topic.RESIDENCY_SET: TopicRule(
+        "Where data stays",
+        "What is agreed about where the customer's data stays was recorded anew.",
+        _ADMINS,
+        for_customers=True,
     ),
     Topic.SLA_REPORT_ISSUED: TopicRule(
         "SLA reports", "A month's report was signed, or restated.", _CUSTOMERS, for_customers=True

@@ -59,6 +59,7 @@ def test_every_topic_has_its_rule_and_they_stand_in_order() -> None:
         Topic.BUDGET_ALERT,
         Topic.POSTMORTEM_RELEASED,
         Topic.QBR_ISSUED,
+        Topic.RESIDENCY_SET,
         Topic.SLA_REPORT_ISSUED,
         Topic.TRUST_REPORT_PUBLISHED,
     )

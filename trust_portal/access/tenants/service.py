@@ -23,6 +23,7 @@ from trust_portal.access.tenants.repository import (
     tenants_by_id,
     tenants_by_key,
 )
+from trust_portal.access.tenants.telling import tell_residency
 from trust_portal.errors import Conflict, NotFound
 from trust_portal.evidence.act import Act
 from trust_portal.evidence.ledger import Ledger
@@ -110,7 +111,7 @@ class Tenants:
     async def set_residency(self, command: SetResidency, actor: Actor) -> Tenant:
         """Put on record what is agreed now about where the customer's data stays; posture is looked at again.
 
-        Raises ``Denied``; ``NotFound`` for the vendor and where there is no such customer; ``Conflict``: UNCHANGED,
+        The administrators of both sides are told.         Raises ``Denied``; ``NotFound`` for the vendor and where there is no such customer; ``Conflict``: UNCHANGED,
         HAS_LEFT, and STALE where somebody was quicker.
         """
         tenant_id = command.tenant_id
@@ -141,7 +142,8 @@ class Tenants:
                 policy_version=decision.version,
                 rationale=command.reason,
             )
-            await self._ledger.record(session, act)
+            receipt = await self._ledger.record(session, act)
+            await tell_residency(session, before, command, actor, receipt.id)
             await look_again(session, tenant_id)
         return replace(before, residency=command.residency)
 
