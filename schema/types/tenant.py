@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import quote
 
 import strawberry
 
@@ -164,6 +165,16 @@ class Tenant(CostOfTenant, ReliabilityOfTenant):
         house, actor = info.context.house, info.context.actor
         page = await house.archive.exports(actor, self.uuid, paging)
         return connection(page, lambda row: export(row, self.key))
+
+    @strawberry.field(
+        description="Where a signed-in browser or a bearer token fetches the newest bundle with one digit changed, which "
+        "no verifier may accept; null while there is no bundle, and for those who may not download one."
+    )
+    async def broken_example_url(self, info: Info) -> str | None:
+        house = info.context.house
+        if not await house.archive.has_broken_example(info.context.actor, self.uuid):
+            return None
+        return f"{house.settings.base_url}/t/{quote(self.key)}/check/broken.zip"
 
     @strawberry.field(description="Incidents under way between two instants, newest first; at most a year.")
     async def incidents(self, info: Info, since: datetime, until: datetime) -> list[Incident]:

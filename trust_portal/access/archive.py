@@ -268,6 +268,13 @@ class Archive:
         content, _ = await asyncio.to_thread(with_one_digit_changed, artefact.content)
         return Artefact(f"broken-{artefact.file_name}", artefact.media_type, content, sha256_hex(content))
 
+    async def has_broken_example(self, actor: Actor, tenant_id: UUID) -> bool:
+        """Whether ``broken_example`` would hand one to this reader now: for links. Nothing is recorded."""
+        if not self._gate.allows(actor, Action.EXPORT_DOWNLOAD, Resource("export", tenant_id)):
+            return False
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            return await newest_finished(session, tenant_id) is not None
+
     async def trust_policy(self, actor: Actor, tenant_id: UUID) -> str:
         """What a verifier pins to believe this tenant's log: a C2SP tlog-policy. Always leaves its line."""
         await self._gate.require(actor, Action.RECEIPT_READ, Resource("trust policy", tenant_id))

@@ -23,6 +23,7 @@ from support.sequencing import sequencing
 from schema.ids import encode
 from schema.types.export import ExportKind
 from trust_portal.access.actors import CONSOLE
+from trust_portal.access.tenants.model import CreateTenant
 from trust_portal.evidence import bundle
 from trust_portal.evidence.checkpoint import TlogProof
 from trust_portal.evidence.dsse import Envelope
@@ -31,6 +32,7 @@ from trust_portal.evidence.manifest import MANIFEST, MANIFEST_PROOF
 from trust_portal.evidence.verdict import Code
 from trust_portal.evidence.verify import verify
 from trust_portal.house import House
+from trust_portal.kernel.actor import Role
 from trust_portal.kernel.canonical import sha256_hex
 from trust_portal.learning.postmortems.model import COPY_KIND as POSTMORTEM_COPY
 from trust_portal.learning.recompute import RECOMPUTERS as LEARNING_RECOMPUTERS
@@ -59,7 +61,7 @@ RECOMPUTERS = {**RELIABILITY_RECOMPUTERS, **LEARNING_RECOMPUTERS, **TRUST_RECOMP
 LISTED = """{ viewer { tenant { exports(first: 20) { nodes {
   kind fileName sha256 signer signingKeyFingerprint logPosition manifestReceiptId documentId documentUrl verifyCommand
   downloadUrl files { name url copyUrl } } } } } }"""
-
+BROKEN = "query ($id: ID!) { node(id: $id) { ... on Tenant { brokenExampleUrl } } }"
 
 #: What a bundle has at its top that is handed out with it alone.
 _WITHIN = frozenset({MANIFEST, MANIFEST_PROOF})
@@ -235,6 +237,30 @@ async def test_the_oscal_files_of_a_customers_bundle_are_read_by_trestle(
     own = {gap["name"] for each in body["results"] if each["party"] == "tenant" for gap in each["gaps"]}
     assert own, "there is something to plan"
     assert own <= {each.title for each in plan.poam_items}
+
+
+@pytest.mark.parametrize("who", [each.value for each in Role])
+async def test_the_broken_example_is_offered_to_exactly_those_who_may_open_it(
+    portal: Portal, who: str
+) -> None:
+    house = portal.house
+    bare = await house.tenants.create(CreateTenant("bare", "Bare"), CONSOLE)
+    async with portal.browser(who) as browser:
+        for tenant_id, key in ((portal.world.aurora.id, "aurora"), (bare.id, "bare")):
+            opened = (await browser.get(f"/t/{key}/check/broken.zip")).status_code
+            variables = {"id": encode("Tenant", tenant_id, tenant_id)}
+            asked = await browser.post("/graphql", json={"query": BROKEN, "variables": variables})
+            node = (asked.json()["data"] or {}).get("node")
+            offered = None if node is None else node["brokenExampleUrl"]
+            place = f"{house.settings.base_url}/t/{key}/check/broken.zip"
+            assert offered == (place if opened == 200 else None)
+            assert key == "aurora" or opened != 200, "there is no bundle to break"
+            page = (await browser.get(f"/t/{key}/check")).text
+            assert (f'href="/t/{key}/check/broken.zip"' in page) == (opened == 200)
+        if who in {"customer_admin", "customer_viewer", "auditor", "csm", "sre_operator"}:
+            assert (await browser.get("/t/aurora/check/broken.zip")).status_code == 200
+        if who in {"finops_operator", "vendor_admin", "pmo"}:
+            assert (await browser.get("/t/aurora/check/broken.zip")).status_code == 403
 
 
 async def _built(house: House, export_id: UUID, tenant_id: UUID) -> UUID:

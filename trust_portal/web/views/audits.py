@@ -86,6 +86,7 @@ async def check(request: Request) -> Response:
         request,
         "check.html",
         invitation=await house.audit_invitations.own(actor),
+        broken=await house.archive.has_broken_example(actor, tenant.id),
         **exports_shown(request, tenant, listed),
         **frame(request, tenant),
     )
