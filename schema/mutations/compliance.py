@@ -11,7 +11,7 @@ from schema.spans import days
 from schema.types.compliance import Assessment, ComplianceEvaluation, assessment, compliance_evaluation
 from schema.types.export import Export, export
 from trust_portal.trust.compliance.imports.service import ImportAssessment, WithdrawAssessment
-from trust_portal.trust.compliance.model import Evaluate
+from trust_portal.trust.compliance.model import AssessmentReaders, Evaluate
 from trust_portal.trust.compliance.reviews.model import RecordReview, ReviewAct
 
 
@@ -44,6 +44,10 @@ class ImportAssessmentInput:
     source: str = strawberry.field(description="Who assessed.")
     document: str
     max_age_days: int = strawberry.field(description="How many days after its newest result it is fresh.")
+    readers: AssessmentReaders = strawberry.field(
+        description="Who may fetch the file. Who assessed, its title, how it came out, its age and digest stand in "
+        "every customer's evaluation all the same."
+    )
     reason: str = strawberry.field(description="Stands in the receipt.")
 
 
@@ -100,7 +104,11 @@ class ComplianceMutations:
     )
     async def import_assessment(self, info: Info, input: ImportAssessmentInput) -> ImportAssessmentPayload:
         command = ImportAssessment(
-            input.source, input.document.encode(), days(input.max_age_days, "max_age_days"), input.reason
+            input.source,
+            input.document.encode(),
+            days(input.max_age_days, "max_age_days"),
+            input.reason,
+            input.readers,
         )
         taken = await info.context.house.assessment_imports.take(command, info.context.actor)
         return ImportAssessmentPayload(assessment=assessment(taken))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 from urllib.parse import quote
 from uuid import UUID
 
@@ -17,8 +18,18 @@ from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.trust.compliance import model
 from trust_portal.trust.compliance.document import controls_of, imports_of
 
+strawberry.enum(
+    model.AssessmentReaders,
+    name="AssessmentReaders",
+    description="Who may fetch the bytes of an assessment: every customer's people and auditors and the vendor's "
+    "people, or the vendor's people alone.",
+)
 strawberry.enum(model.ControlState, name="ControlState", description="How a control came out.")
 strawberry.enum(model.Party, name="ControlParty", description="Whose facts were judged.")
+
+
+#: As the vendor is called in addresses.
+_VENDOR: Final = "vendor"
 
 
 @strawberry.type(description="What is alike in a framework of others; no conformity is claimed.")
@@ -80,13 +91,17 @@ class Assessment:
         description="Since when it counts no more; null: it counts."
     )
     withdrawal_receipt_id: strawberry.ID | None = strawberry.field(description="In the vendor's log.")
+    readers: model.AssessmentReaders
     key: strawberry.Private[str]
     uuid: strawberry.Private[UUID]
 
     @strawberry.field(
-        description="Where a signed-in browser or a bearer token fetches the bytes that were handed over."
+        description="Where a signed-in browser or a bearer token fetches the bytes that were handed over; null in a "
+        "customer's evaluation where customers may not."
     )
-    def url(self, info: Info) -> str:
+    def url(self, info: Info) -> str | None:
+        if self.key != _VENDOR and self.readers is not model.AssessmentReaders.CUSTOMERS:
+            return None
         base = info.context.house.settings.base_url
         return f"{base}/t/{quote(self.key)}/compliance/imports/{self.uuid}"
 
@@ -167,7 +182,7 @@ def compliance_standing(row: model.Summary) -> ComplianceStanding:
     )
 
 
-def assessment(row: model.Imported, key: str = "vendor") -> Assessment:
+def assessment(row: model.Imported, key: str = _VENDOR) -> Assessment:
     """``key`` is the tenant's at whose address the bytes are fetched."""
     return Assessment(
         id=encode("Assessment", VENDOR_ID, row.id),
@@ -185,6 +200,7 @@ def assessment(row: model.Imported, key: str = "vendor") -> Assessment:
         withdrawal_receipt_id=None
         if row.withdrawn is None
         else encode("Receipt", VENDOR_ID, row.withdrawn.receipt_id),
+        readers=row.readers,
         key=key,
         uuid=row.id,
     )

@@ -14,7 +14,7 @@ from trust_portal.errors import InvalidInput, NotFound
 from trust_portal.house import House
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.trust.compliance.imports.service import ImportAssessment, WithdrawAssessment
-from trust_portal.trust.compliance.model import NOUN, Evaluate
+from trust_portal.trust.compliance.model import NOUN, AssessmentReaders, Evaluate
 from trust_portal.trust.compliance.oscal.reading import LARGEST
 
 _TENANT = click.option("--tenant", "key", required=True, help="The tenant's key; the vendor is `vendor`.")
@@ -77,16 +77,29 @@ def export(key: str, into: Path) -> None:
 @click.argument("document", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.option("--source", required=True, help="Who assessed.")
 @click.option("--max-age-days", type=click.IntRange(1, 400), required=True, help="So long it is fresh.")
+@click.option(
+    "--readers",
+    type=click.Choice([each.value for each in AssessmentReaders]),
+    required=True,
+    help="Who may fetch the file: every customer's people and auditors, or the vendor's people alone.",
+)
 @_REASON
-def import_(document: Path, source: str, max_age_days: int, reason: str) -> None:
-    """Take in OSCAL assessment-results (JSON, at most 4 MiB); all of it is right, or nothing is kept."""
+def import_(document: Path, source: str, max_age_days: int, readers: str, reason: str) -> None:
+    """Take in OSCAL assessment-results (JSON, at most 4 MiB); all of it is right, or nothing is kept.
+
+    Who assessed, its title, how it came out, its age and digest stand in every customer's evaluation, whoever may
+    fetch the file. What concerns one customer alone is for --readers vendor.
+    """
     if document.stat().st_size > LARGEST:
         raise InvalidInput("the document is larger than 4 MiB", field="document")
-    command = ImportAssessment(source, document.read_bytes(), timedelta(days=max_age_days), reason)
+    command = ImportAssessment(
+        source, document.read_bytes(), timedelta(days=max_age_days), reason, AssessmentReaders(readers)
+    )
 
     async def work(house: House) -> None:
         taken = await house.assessment_imports.take(command, CONSOLE)
         click.echo(f"{taken.title}: {taken.satisfied} satisfied, {taken.not_satisfied} not satisfied")
+        click.echo(f"The file is read by: {taken.readers.words}")
 
     in_house(work)
 

@@ -90,6 +90,7 @@ async def test_what_another_tool_found_stands_beside_what_is_judged_here_and_gro
         "oscal_version": "1.1.2",
         "as_of": "2026-05-18T15:30:00Z",
         "max_age_s": "2592000",
+        "readers": "vendor",
         "satisfied": "4",
         "not_satisfied": "2",
     }

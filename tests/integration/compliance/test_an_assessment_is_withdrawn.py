@@ -25,7 +25,7 @@ from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.page import PageRequest
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.trust.compliance.imports.service import ImportAssessment, WithdrawAssessment
-from trust_portal.trust.compliance.model import Evaluate, Imported
+from trust_portal.trust.compliance.model import AssessmentReaders, Evaluate, Imported
 from trust_portal.trust.compliance.section import compliance_section
 from trust_portal.trust.sections.model import State
 
@@ -37,7 +37,13 @@ HOUR = timedelta(hours=1)
 
 
 async def taken(house: House, sam: Actor, document: bytes | None = None) -> Imported:
-    command = ImportAssessment(SOURCE, document or foreign_assessment(), timedelta(days=60), "Each spring")
+    command = ImportAssessment(
+        SOURCE,
+        document or foreign_assessment(),
+        timedelta(days=60),
+        "Each spring",
+        AssessmentReaders.CUSTOMERS,
+    )
     return await house.assessment_imports.take(command, sam)
 
 

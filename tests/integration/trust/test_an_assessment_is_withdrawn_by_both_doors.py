@@ -26,7 +26,7 @@ _READ = "{ assessments { id sha256 withdrawnAt withdrawalReceiptId url } }"
 
 
 async def handed_over(client: httpx.AsyncClient, portal: Portal) -> Imported:
-    given = {"source": "Harbour Assurance", "max_age": "60", "reason": "each spring"}
+    given = {"source": "Harbour Assurance", "max_age": "60", "readers": "customers", "reason": "each spring"}
     files = {"document": ("spring.json", foreign_assessment(), "application/json")}
     taken = await client.post("/compliance/imports", data=given, files=files)
     assert taken.status_code == 303

@@ -41,7 +41,7 @@ def said(answer: httpx.Response) -> list[str]:
 
 
 async def test_an_assessment_is_taken_in_by_its_form_whole_or_not_at_all(portal: Portal) -> None:
-    given = {"source": "Cloud Auditors", "max_age": "30", "reason": "yearly"}
+    given = {"source": "Cloud Auditors", "max_age": "30", "readers": "vendor", "reason": "yearly"}
     async with portal.browser("approver_security") as security:
         silent = await security.post("/t/vendor/compliance", data={"reason": " "})
         assert (silent.status_code, said(silent)) == (422, ["reason is missing"])
@@ -71,6 +71,8 @@ async def test_an_assessment_is_taken_in_by_its_form_whole_or_not_at_all(portal:
             (document, {"source": ""}, "source", "source is missing"),
             (document, {"max_age": "soon"}, "max_age", "a whole number of days"),
             (document, {"max_age": "401"}, "max_age", "an age between 1 and 400 days"),
+            (document, {"readers": ""}, "readers", "choose who may read the file"),
+            (document, {"readers": "nobody"}, "readers", "choose one of customers, vendor"),
             (document, {"reason": ""}, "reason", "reason is missing"),
         ):
             refused = await send(security, sent, **given | changed)
@@ -97,7 +99,7 @@ async def test_an_assessment_is_taken_in_by_its_form_whole_or_not_at_all(portal:
 
 
 async def test_what_another_tool_wrote_is_taken_in_by_its_form_and_grows_old(portal: Portal) -> None:
-    given = {"source": "Harbour Assurance", "max_age": "53", "reason": "each spring"}
+    given = {"source": "Harbour Assurance", "max_age": "53", "readers": "vendor", "reason": "each spring"}
     async with portal.browser("approver_security") as security, portal.browser("csm") as csm:
 
         async def listed() -> str:
@@ -111,11 +113,15 @@ async def test_what_another_tool_wrote_is_taken_in_by_its_form_and_grows_old(por
         taken = await send(security, foreign_assessment(), **given)
         assert (taken.status_code, taken.headers["location"]) == (303, "/compliance")
         portal.clock.advance(ENDED + timedelta(days=53) - portal.clock.now())
-        assert await listed() == f"{TITLE} what was handed over 4 2 18 May 2026, 15:30 UTC Fresh", (
-            "exactly as old as it may be"
-        )
+        assert (
+            await listed()
+            == f"{TITLE} what was handed over · read by: The vendor’s people alone 4 2 18 May 2026, 15:30 UTC Fresh"
+        ), "exactly as old as it may be"
         portal.clock.advance(timedelta(seconds=1))
-        assert await listed() == f"{TITLE} what was handed over 4 2 18 May 2026, 15:30 UTC Stale"
+        assert (
+            await listed()
+            == f"{TITLE} what was handed over · read by: The vendor’s people alone 4 2 18 May 2026, 15:30 UTC Stale"
+        )
 
 
 async def test_a_role_is_confirmed_or_taken_away_by_its_form(portal: Portal) -> None:

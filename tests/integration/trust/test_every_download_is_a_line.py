@@ -22,7 +22,7 @@ from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.page import PageRequest
 from trust_portal.reliability.exclusions.model import ProposeExclusion
 from trust_portal.trust.compliance.imports.service import ImportAssessment
-from trust_portal.trust.compliance.model import Evaluate
+from trust_portal.trust.compliance.model import AssessmentReaders, Evaluate
 from trust_portal.trust.sections.links import without_links
 from trust_portal.trust.sections.model import Cell, Figure, Section, State
 from trust_portal.web.views import ROUTES
@@ -56,7 +56,14 @@ async def things(portal: Portal) -> Doors:
     olive = Actor(ActorKind.PERSON, new_id(), "Olive", VENDOR_ID, frozenset({Role.SRE_OPERATOR}))
     evaluation = await house.compliance.evaluate(Evaluate(aurora.id, "as agreed"), CONSOLE)
     imported = await house.assessment_imports.take(
-        ImportAssessment("Harbour Assurance", foreign_assessment(), timedelta(days=90), "yearly"), security
+        ImportAssessment(
+            "Harbour Assurance",
+            foreign_assessment(),
+            timedelta(days=90),
+            "yearly",
+            AssessmentReaders.CUSTOMERS,
+        ),
+        security,
     )
     async with sequencing(house):
         await house.ledger.wait(aurora.id, aurora.receipt, 60)

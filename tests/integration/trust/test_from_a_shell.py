@@ -21,6 +21,7 @@ from trust_portal.house import House, build_house
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.settings import Settings
 from trust_portal.storage.tenancy import StaffScope, TenantScope
+from trust_portal.trust.compliance.model import AssessmentReaders
 from trust_portal.trust.report.model import blocked_as
 
 pytestmark = pytest.mark.takes(seconds=15)
@@ -132,6 +133,8 @@ async def test_an_audit_is_on_record_and_the_control_reads_it(house: House, run:
         "Auditors",
         "--max-age-days",
         30,
+        "--readers",
+        "vendor",
         "--reason",
         "yearly",
     )
@@ -139,7 +142,9 @@ async def test_an_audit_is_on_record_and_the_control_reads_it(house: House, run:
     (imported,) = await house.assessment_imports.newest(CONSOLE)
     assert taken.stdout == (
         f"{imported.title}: {imported.satisfied} satisfied, {imported.not_satisfied} not satisfied\n"
+        "The file is read by: The vendor’s people alone\n"
     )
+    assert imported.readers is AssessmentReaders.VENDOR
     with pytest.raises(Conflict) as again:
         await run(*taking)
     assert again.value.code == "ALREADY_IMPORTED"

@@ -166,7 +166,13 @@ async def test_an_assessment_from_elsewhere_comes_in_whole_or_not_at_all(portal:
         url = next(each["url"] for each in own["files"] if each["name"] == "assessment-results.json")
         document = (await security.get(url)).text
         before = await on_record(portal.house)
-        given = {"source": "Cloud Auditors", "document": document, "maxAgeDays": 30, "reason": "yearly"}
+        given = {
+            "source": "Cloud Auditors",
+            "document": document,
+            "maxAgeDays": 30,
+            "readers": "CUSTOMERS",
+            "reason": "yearly",
+        }
         broken = json.loads(document)
         del broken["assessment-results"]["results"][0]["start"]
         for wrong, code, message, field in (

@@ -17,6 +17,7 @@ from trust_portal.kernel.clock import rfc3339
 from trust_portal.trust.compliance.model import (
     MOST_EVIDENCE,
     MOST_GAPS,
+    AssessmentReaders,
     Catalogue,
     Control,
     ControlState,
@@ -172,6 +173,7 @@ def imports_of(body: Mapping[str, Any]) -> tuple[Imported, ...]:
             at=datetime.fromisoformat(each["at"]),
             receipt_id=UUID(each["receipt"]),
             withdrawn=_withdrawal_of(each.get("withdrawn")),
+            readers=AssessmentReaders(each.get("readers", AssessmentReaders.VENDOR)),
         )
         for each in body["imports"]
     )
@@ -239,7 +241,9 @@ def _gap_of(body: Mapping[str, Any]) -> Gap:
 
 
 def _import_json(imported: Imported) -> dict[str, Json]:
-    """``withdrawn`` is there where it is said alone: version 1 had no such field, and what needs none keeps its shape."""
+    """``withdrawn`` and ``readers`` are there where they say something: version 1 had neither, and what needs none
+    keeps its shape.
+    """
     found: dict[str, Json] = {
         "id": str(imported.id),
         "source": imported.source,
@@ -258,6 +262,8 @@ def _import_json(imported: Imported) -> dict[str, Json]:
             "at": rfc3339(imported.withdrawn.at),
             "receipt": str(imported.withdrawn.receipt_id),
         }
+    if imported.readers is not AssessmentReaders.VENDOR:
+        found["readers"] = imported.readers.value
     return found
 
 

@@ -194,6 +194,23 @@ class Withdrawal:
     receipt_id: UUID
 
 
+class AssessmentReaders(StrEnum):
+    """Who may fetch the bytes of an assessment that was made elsewhere. Of what came of it everybody reads."""
+
+    CUSTOMERS = "customers"
+    VENDOR = "vendor"
+
+    @property
+    def words(self) -> str:
+        return _READERS[self]
+
+
+_READERS: Final = {
+    AssessmentReaders.CUSTOMERS: "Every customer’s people and auditors, and the vendor’s people",
+    AssessmentReaders.VENDOR: "The vendor’s people alone",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Imported:
     """An assessment that was made elsewhere. ``as_of`` is when its newest result was reached, and ``max_age`` how
@@ -212,3 +229,4 @@ class Imported:
     at: datetime
     receipt_id: UUID
     withdrawn: Withdrawal | None = None
+    readers: AssessmentReaders = AssessmentReaders.VENDOR

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.clock import rfc3339
+from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.compliance.catalogue import shipped_catalogue
 from trust_portal.trust.compliance.document import controls_of, imports_of
-from trust_portal.trust.compliance.model import Control, ControlState, Evaluation, Imported, Party, Result
+from trust_portal.trust.compliance.model import (
+    AssessmentReaders,
+    Control,
+    ControlState,
+    Evaluation,
+    Imported,
+    Party,
+    Result,
+)
 from trust_portal.trust.compliance.repository import newest_evaluation
 from trust_portal.trust.gathering.ids import COMPLIANCE
 from trust_portal.trust.gathering.model import Ask
@@ -56,6 +66,12 @@ def compliance_section(evaluation: Evaluation | None, now: datetime) -> Section:
         return Section(COMPLIANCE, _TITLE, state, _SOURCE, None, max_age, why)
     body = parse_json(evaluation.document)
     controls, imports = controls_of(body), imports_of(body)
+    # The vendor's own evaluation is read by its people alone.
+    offered = {
+        each.id: f"{_HREF}/imports/{each.id}"
+        for each in imports
+        if evaluation.tenant_id == VENDOR_ID or each.readers is AssessmentReaders.CUSTOMERS
+    }
     aged: dict[str, list[str]] = {}
     for about, as_of, max_age in _ages(evaluation, controls, imports):
         _, old = freshness(as_of, max_age, now, missing="")
@@ -75,8 +91,8 @@ def compliance_section(evaluation: Evaluation | None, now: datetime) -> Section:
         tables=(
             _controls_table(evaluation, controls),
             _gaps_table(evaluation.results, controls),
-            _imports_table(_counting(imports), now),
-            *_withdrawn_tables(imports),
+            _imports_table(_counting(imports), offered, now),
+            *_withdrawn_tables(imports, offered),
         ),
     )
 
@@ -176,7 +192,8 @@ def _gaps_table(results: Sequence[Result], controls: Mapping[str, Control]) -> T
     )
 
 
-def _imports_table(imports: Sequence[Imported], now: datetime) -> Table:
+def _imports_table(imports: Sequence[Imported], offered: Mapping[UUID, str], now: datetime) -> Table:
+    """``offered``: where what was handed over is fetched, byte for byte, of what the reader may fetch."""
     return Table(
         id="imported",
         title="Assessed elsewhere",
@@ -199,7 +216,7 @@ def _imports_table(imports: Sequence[Imported], now: datetime) -> Table:
                     Cell(str(each.satisfied), Unit.COUNT, href=_HREF),
                     Cell(str(each.not_satisfied), Unit.COUNT, href=_HREF),
                     Cell(rfc3339(each.as_of), Unit.INSTANT),
-                    Cell(each.sha256, Unit.DIGEST, href=_bytes(each)),
+                    Cell(each.sha256, Unit.DIGEST, href=offered.get(each.id)),
                 ),
             )
             for each in imports
@@ -208,7 +225,7 @@ def _imports_table(imports: Sequence[Imported], now: datetime) -> Table:
     )
 
 
-def _withdrawn_tables(imports: Sequence[Imported]) -> tuple[Table, ...]:
+def _withdrawn_tables(imports: Sequence[Imported], offered: Mapping[UUID, str]) -> tuple[Table, ...]:
     """None where nothing was withdrawn."""
     rows = tuple(
         Row(
@@ -217,7 +234,7 @@ def _withdrawn_tables(imports: Sequence[Imported]) -> tuple[Table, ...]:
                 Cell(each.source),
                 Cell(each.title),
                 Cell(rfc3339(each.withdrawn.at), Unit.INSTANT),
-                Cell(each.sha256, Unit.DIGEST, href=_bytes(each)),
+                Cell(each.sha256, Unit.DIGEST, href=offered.get(each.id)),
             ),
         )
         for each in imports
@@ -236,11 +253,6 @@ def _withdrawn_tables(imports: Sequence[Imported]) -> tuple[Table, ...]:
 
 def _counting(imports: Sequence[Imported]) -> tuple[Imported, ...]:
     return tuple(each for each in imports if each.withdrawn is None)
-
-
-def _bytes(imported: Imported) -> str:
-    """Where what was handed over is fetched, byte for byte."""
-    return f"{_HREF}/imports/{imported.id}"
 
 
 def references(control: Control) -> str:

@@ -16,7 +16,7 @@ from trust_portal.errors import InvalidInput, Refused
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.trust.compliance.downloads import MEDIA_TYPES
 from trust_portal.trust.compliance.imports.service import ImportAssessment, WithdrawAssessment
-from trust_portal.trust.compliance.model import NOUN, ControlState, Evaluate
+from trust_portal.trust.compliance.model import NOUN, AssessmentReaders, ControlState, Evaluate
 from trust_portal.trust.compliance.oscal.reading import LARGEST
 from trust_portal.trust.compliance.reviews.model import NOUN as REVIEW
 from trust_portal.trust.compliance.reviews.model import RecordReview, ReviewAct
@@ -29,7 +29,7 @@ from trust_portal.web.templating import page
 
 #: Bytes of a form beside its file.
 _FORM_AROUND = 64 * 1024
-_IMPORT_FIELDS = frozenset({"document", "max_age", "reason", "source"})
+_IMPORT_FIELDS = frozenset({"document", "max_age", "readers", "reason", "source"})
 
 
 async def everybody(request: Request, form: FormState = FormState()) -> Response:
@@ -43,6 +43,7 @@ async def everybody(request: Request, form: FormState = FormState()) -> Response
         own=await house.compliance.newest(actor, VENDOR_ID),
         imports=await house.assessment_imports.newest(actor),
         now=house.clock.now(),
+        readers=[(each.value, each.words) for each in AssessmentReaders],
         form=form,
         may_import=house.gate.allows(actor, Action.COMPLIANCE_IMPORT, resource),
         **frame(request),
@@ -63,8 +64,15 @@ async def take_import(request: Request) -> Response:
             document = await file.read(LARGEST + 1) if isinstance(file, UploadFile) else b""
             if not document:
                 raise InvalidInput("choose a file", field="document")
+            readers = one_of(AssessmentReaders, given.get("readers"), "readers")
+            if readers is None:
+                raise InvalidInput("choose who may read the file", field="readers")
             command = ImportAssessment(
-                required(form, "source"), document, _days(required(form, "max_age")), required(form, "reason")
+                required(form, "source"),
+                document,
+                _days(required(form, "max_age")),
+                required(form, "reason"),
+                readers,
             )
             await house.assessment_imports.take(command, actor)
         except Refused as refusal:

@@ -14,7 +14,7 @@ from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.errors import duplicates_are
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
-from trust_portal.trust.compliance.model import Imported, Withdrawal
+from trust_portal.trust.compliance.model import AssessmentReaders, Imported, Withdrawal
 from trust_portal.trust.compliance.tables import compliance_import_withdrawals as withdrawals
 from trust_portal.trust.compliance.tables import compliance_imports
 
@@ -37,6 +37,7 @@ async def add_import(
                 title=imported.title,
                 as_of=imported.as_of,
                 max_age_seconds=imported.max_age // timedelta(seconds=1),
+                readers=imported.readers.value,
                 satisfied=imported.satisfied,
                 not_satisfied=imported.not_satisfied,
                 at=imported.at,
@@ -119,6 +120,7 @@ def _imports() -> Select[Any]:
             columns.sha256,
             columns.as_of,
             columns.max_age_seconds,
+            columns.readers,
             columns.satisfied,
             columns.not_satisfied,
             columns.at,
@@ -147,4 +149,5 @@ def _imported(row: Row[Any]) -> Imported:
         withdrawn=None
         if row.withdrawn_at is None
         else Withdrawal(row.withdrawn_at, row.withdrawal_receipt_id),
+        readers=AssessmentReaders(row.readers),
     )

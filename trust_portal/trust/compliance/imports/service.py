@@ -12,7 +12,7 @@ from trust_portal.access.access_log.service import AccessLog
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
-from trust_portal.errors import Conflict, InvalidInput
+from trust_portal.errors import Conflict, InvalidInput, NotFound
 from trust_portal.evidence.act import Act
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.statement import ReceiptKind, Subject
@@ -30,7 +30,7 @@ from trust_portal.trust.compliance.imports.repository import (
     import_bytes,
     newest_imports,
 )
-from trust_portal.trust.compliance.model import NOUN, Imported, Withdrawal
+from trust_portal.trust.compliance.model import NOUN, AssessmentReaders, Imported, Withdrawal
 from trust_portal.trust.compliance.oscal.reading import read_assessment
 
 _LONGEST: Final = timedelta(days=400)
@@ -38,12 +38,16 @@ _LONGEST: Final = timedelta(days=400)
 
 @dataclass(frozen=True, slots=True)
 class ImportAssessment:
-    """Command: OSCAL assessment-results by ``source``, which may be ``max_age`` old and still be fresh."""
+    """Command: OSCAL assessment-results by ``source``, which may be ``max_age`` old and still be fresh.
+
+    ``readers`` may fetch the bytes. How it came out, and its digest, stand in everybody's evaluation all the same.
+    """
 
     source: str
     document: bytes
     max_age: timedelta
     reason: str
+    readers: AssessmentReaders = AssessmentReaders.VENDOR
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "source", self.source.strip())
@@ -93,6 +97,7 @@ class AssessmentImports:
                 not_satisfied=found.not_satisfied,
                 at=session.clock.now(),
                 receipt_id=new_id(),
+                readers=command.readers,
             )
             await self._ledger.record(
                 session,
@@ -109,6 +114,7 @@ class AssessmentImports:
                         "oscal_version": imported.oscal_version,
                         "as_of": rfc3339(imported.as_of),
                         "max_age_s": str(imported.max_age // timedelta(seconds=1)),
+                        "readers": imported.readers.value,
                         "satisfied": str(imported.satisfied),
                         "not_satisfied": str(imported.not_satisfied),
                     },
@@ -165,7 +171,8 @@ class AssessmentImports:
     async def download(self, actor: Actor, tenant_id: UUID, import_id: UUID) -> tuple[Imported, bytes]:
         """The bytes that were handed over, whose digest evaluations print; withdrawn and superseded ones too.
 
-        ``tenant_id`` is whose evaluations the actor reads, and whose access log has the line; ``NotFound``.
+        ``tenant_id`` is whose evaluations the actor reads, and whose access log has the line. At a customer's there
+        are only those that were imported for customers to read: ``NotFound`` of any other, as of one that never was.
         """
         if tenant_id == VENDOR_ID:
             await self._gate.require(actor, Action.ALL_COMPLIANCE_READ, Resource.of_house(NOUN))
@@ -174,6 +181,8 @@ class AssessmentImports:
         # Everybody's evaluation names them, and they are the vendor's rows.
         async with self._storage.read(TenantScope(VENDOR_ID)) as session:
             imported = await find_import(session, import_id)
+            if tenant_id != VENDOR_ID and imported.readers is not AssessmentReaders.CUSTOMERS:
+                raise NotFound("assessment")
             document = await import_bytes(session, import_id)
         fetched = Access(Verb.DOWNLOADED, "assessment", str(import_id), "evidence")
         await self._access_log.trace(actor, [tenant_id], fetched)
