@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 import strawberry
 
@@ -36,6 +37,31 @@ class AuditInvitation(Node):
     by: str
     receipt_id: strawberry.ID
     steps: list[AuditInvitationStep]
+
+
+@strawberry.type(description="Somebody who reads one tenant's evidence as an auditor now.")
+class HeldAudit:
+    person_id: strawberry.ID
+    name: str
+    email: str
+    since: datetime
+    until: datetime = strawberry.field(description="When the role ends.")
+    invitation_id: strawberry.ID | None = strawberry.field(
+        description="The invitation by which they came; null: the role was given them."
+    )
+
+
+def held_audit(row: model.HeldAudit, tenant_id: UUID) -> HeldAudit:
+    return HeldAudit(
+        person_id=encode("Person", tenant_id, row.person_id),
+        name=row.name,
+        email=row.email,
+        since=row.since,
+        until=row.until,
+        invitation_id=None
+        if row.invitation_id is None
+        else encode("AuditInvitation", tenant_id, row.invitation_id),
+    )
 
 
 def audit_invitation(row: model.Invitation, now: datetime) -> AuditInvitation:

@@ -12,7 +12,7 @@ from schema.context import Info
 from schema.ids import encode
 from schema.types.access import AccessEntry, access_entry
 from schema.types.approval import ApprovalRequest, approval_request
-from schema.types.audit import AuditInvitation, audit_invitation
+from schema.types.audit import AuditInvitation, HeldAudit, audit_invitation, held_audit
 from schema.types.compliance import ComplianceEvaluation, compliance_evaluation
 from schema.types.export import Export, export
 from schema.types.incident import MaintenanceWindow, maintenance_window
@@ -84,6 +84,13 @@ class Tenant(CostOfTenant, ReliabilityOfTenant):
     async def tokens(self, info: Info, paging: PageRequest) -> Connection[ApiToken]:
         house, actor = info.context.house, info.context.actor
         return connection(await house.tokens.page(actor, self.uuid, paging), api_token)
+
+    @strawberry.field(
+        description="Everybody who reads as an auditor now, however that was granted; who leaves first, first."
+    )
+    async def auditors(self, info: Info) -> list[HeldAudit]:
+        found = await info.context.house.audits_in_force.now(info.context.actor, self.uuid)
+        return [held_audit(each, self.uuid) for each in found]
 
     @paged(description="Auditors who were invited, newest first.")
     async def audit_invitations(self, info: Info, paging: PageRequest) -> Connection[AuditInvitation]:

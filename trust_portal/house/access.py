@@ -13,6 +13,7 @@ from trust_portal.access.approvals.reading import ApprovalInbox
 from trust_portal.access.approvals.reminding import Reminders
 from trust_portal.access.approvals.service import Approvals
 from trust_portal.access.archive import Archive, Named
+from trust_portal.access.audits.holding import AuditsInForce
 from trust_portal.access.audits.service import AuditInvitations
 from trust_portal.access.break_glass.reviewing import GlassReviews
 from trust_portal.access.break_glass.service import BreakGlass
@@ -73,6 +74,7 @@ class AccessRoom:
     denials: DenialLog
     archive: Archive
     audit_invitations: AuditInvitations
+    audits_in_force: AuditsInForce
 
 
 def access_room(base: Foundation, named: Mapping[str, Named]) -> AccessRoom:
@@ -124,6 +126,7 @@ def access_room(base: Foundation, named: Mapping[str, Named]) -> AccessRoom:
         audit_invitations=AuditInvitations(
             storage, gate, ledger, access_log, sessions, base_url=settings.base_url
         ),
+        audits_in_force=AuditsInForce(storage, gate, access_log),
     )
 
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import timedelta
 
 import pytest
 from pypdf import PdfReader
 from support.portal_fixtures import Portal
 
+from schema.ids import decode, encode
+from trust_portal.access.actors import CONSOLE
+from trust_portal.access.people.model import AddPerson, GrantRole
 from trust_portal.evidence import bundle
 from trust_portal.evidence.policy_file import Policy
 from trust_portal.evidence.verdict import Code
 from trust_portal.evidence.verify import verify
+from trust_portal.kernel.actor import Actor, ActorKind, Role
+from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.reliability.recompute import RECOMPUTERS
 from trust_portal.reliability.verification import KINDS
 
@@ -138,3 +144,66 @@ async def test_the_customer_sees_who_of_which_kind_took_what(portal: Portal, que
         assert {row[2] for row in rows} == {"Downloaded"}
         assert "report.pdf" in page.text.lower() or "Report pdf" in page.text
     assert wrong.status_code == 422
+
+
+ADA = Actor(ActorKind.PERSON, new_id(), "Ada", VENDOR_ID, frozenset({Role.VENDOR_ADMIN}))
+_AUDITORS = """query ($id: ID!) { node(id: $id) { ... on Tenant {
+  auditors { personId name email since until invitationId } auditInvitations(first: 5) { nodes { id } } } } }"""
+
+
+async def test_the_customer_sees_everybody_who_reads_as_an_auditor_however_it_was_granted(portal: Portal):
+    aurora, house = portal.world.aurora, portal.house
+    tenant = encode("Tenant", aurora.id, aurora.id)
+    (born,) = await house.audits_in_force.now(ADA, aurora.id)
+    assert (born.name, born.invitation_id) == ("Auditor", None), "made one on People, as the world was made"
+
+    async with portal.browser("customer_admin") as admin:
+
+        async def shown() -> tuple[list[dict[str, str]], list[str], str]:
+            answer = await admin.post("/graphql", json={"query": _AUDITORS, "variables": {"id": tenant}})
+            node = answer.json()["data"]["node"]
+            page = (await admin.get("/t/aurora/auditors")).text
+            table = re.search(r"<caption>By when it ends.*?</table>", page, re.DOTALL)
+            rows = [] if table is None else re.findall(r'<th scope="row">(.*?)</th>', table[0])
+            assert rows == [each["name"] for each in node["auditors"]]
+            ids = [each["id"] for each in node["auditInvitations"]["nodes"]]
+            return node["auditors"], ids, page
+
+        path = await invited(portal)
+        assert [each["name"] for each in (await shown())[0]] == ["Auditor"], "who has not come reads nothing"
+        async with portal.browser() as rita:
+            assert (await rita.post(path)).status_code == 303
+        person = await house.people.add(AddPerson(aurora.id, "gus@auditors.example", "Gus Guest"), CONSOLE)
+        until = portal.clock.now() + timedelta(days=3)
+        await house.people.grant(GrantRole(aurora.id, person.id, Role.AUDITOR, until), CONSOLE)
+        told, (invitation,), page = await shown()
+        assert [(each["name"], each["email"], each["invitationId"]) for each in told] == [
+            ("Gus Guest", "gus@auditors.example", None),
+            ("Rita Rigor", "rita@auditors.example", invitation),
+            ("Auditor", born.email, None),
+        ]
+        assert told[0]["personId"] == encode("Person", aurora.id, person.id)
+        assert page.count("The role was given on People, and is taken away there") == 2
+        assert page.count("By an invitation, which can be revoked here") == 1
+
+        await house.people.suspend(ADA, aurora.id, person.id)
+        assert [each["name"] for each in (await shown())[0]] == ["Rita Rigor", "Auditor"]
+        revoked = await admin.post(
+            f"/t/aurora/auditors/{decode(invitation, 'AuditInvitation').id}/revoke", data={"revoking": "done"}
+        )
+        assert revoked.status_code == 303
+        assert [each["name"] for each in (await shown())[0]] == ["Auditor"]
+        portal.clock.advance(born.until - portal.clock.now())
+    assert await house.audits_in_force.now(ADA, aurora.id) == (), "the last role has ended"
+    assert await house.audits_in_force.now(ADA, portal.world.brightside.id) == ()
+
+
+async def test_who_may_not_read_the_invitations_is_not_told_who_reads_as_an_auditor(portal: Portal):
+    tenant = encode("Tenant", portal.world.aurora.id, portal.world.aurora.id)
+    query = "query ($id: ID!) { node(id: $id) { ... on Tenant { auditors { name } } } }"
+    for who, code in (("customer_viewer", "DENIED"), ("csm", "DENIED"), ("stranger", None)):
+        async with portal.browser(who) as browser:
+            said = (await browser.post("/graphql", json={"query": query, "variables": {"id": tenant}})).json()
+        assert "Auditor" not in str(said.get("data"))
+        if code is not None:
+            assert [each["extensions"]["code"] for each in said["errors"]] == [code]

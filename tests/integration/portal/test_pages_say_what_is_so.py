@@ -76,11 +76,12 @@ async def test_an_overview_without_a_report_says_whether_a_contract_is_in_force(
     assert (NO_CONTRACT in signed, NO_REPORT in signed) == (False, False)
 
 
-async def test_the_page_of_auditors_says_where_those_stand_that_nobody_invited(portal: Portal) -> None:
+async def test_the_page_of_auditors_shows_those_that_nobody_invited(portal: Portal) -> None:
     async with portal.browser("customer_admin") as browser:
         page = said((await browser.get("/t/aurora/auditors")).text)
     assert "Nobody was invited" not in page
-    assert "Whoever was made an auditor without an invitation stands on the page of people" in page
+    assert "Whoever was made an auditor without an invitation stands above, too." in page
+    assert "The role was given on People, and is taken away there" in page
 
 
 async def test_how_to_check_a_bundle_is_shown_to_who_may_download_it(portal: Portal) -> None:

@@ -119,6 +119,18 @@ class Invitation:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldAudit:
+    """Somebody who reads as an auditor now. ``invitation_id`` is what let them in; None: the role was given them."""
+
+    person_id: UUID
+    name: str
+    email: str
+    since: datetime
+    until: datetime
+    invitation_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
 class IssuedInvitation:
     """``url`` is shown once and stored nowhere."""
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, func, insert, select
 
-from trust_portal.access.audits.model import Invitation, InvitationAct, InvitationStep
+from trust_portal.access.audits.model import HeldAudit, Invitation, InvitationAct, InvitationStep
 from trust_portal.access.audits.tables import audit_invitation_steps, audit_invitations
 from trust_portal.access.credentials import Credential
 from trust_portal.access.people.repository import role_in_force
@@ -152,6 +152,62 @@ async def auditor_until(
         )
     ).scalar()
     return end
+
+
+async def auditors_at(session: ReadSession, tenant_id: UUID, at: datetime) -> tuple[HeldAudit, ...]:
+    """Everybody who is not suspended and holds the auditor's role, however it was granted; by when it ends.
+
+    The invitation is the newest by which they came, and which was not revoked.
+    """
+    steps, came = audit_invitation_steps.c, audit_invitation_steps.alias("came")
+    revoked = (
+        select(steps.invitation_id)
+        .where(
+            steps.tenant_id == tenant_id,
+            steps.invitation_id == came.c.invitation_id,
+            steps.act == InvitationAct.REVOKED.value,
+        )
+        .exists()
+    )
+    invitation = (
+        select(came.c.invitation_id)
+        .where(
+            came.c.tenant_id == tenant_id,
+            came.c.person_id == people.c.id,
+            came.c.act == InvitationAct.ACCEPTED.value,
+            came.c.at <= role_grants.c.granted_at,
+            ~revoked,
+        )
+        .order_by(came.c.at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    rows = await session.execute(
+        select(
+            people.c.id,
+            people.c.name,
+            people.c.email,
+            role_grants.c.granted_at,
+            role_grants.c.expires_at,
+            invitation.label("invitation_id"),
+        )
+        .join(
+            role_grants,
+            (role_grants.c.tenant_id == people.c.tenant_id) & (role_grants.c.person_id == people.c.id),
+        )
+        .where(
+            people.c.tenant_id == tenant_id,
+            people.c.active,
+            role_grants.c.tenant_id == tenant_id,
+            role_grants.c.role == Role.AUDITOR.value,
+            role_in_force(at),
+        )
+        .order_by(role_grants.c.expires_at, people.c.name, people.c.id)
+    )
+    return tuple(
+        HeldAudit(row.id, row.name, row.email, row.granted_at, row.expires_at, row.invitation_id)
+        for row in rows
+    )
 
 
 async def _with_steps(session: ReadSession, found: Collection[Invitation]) -> tuple[Invitation, ...]:

@@ -35,6 +35,7 @@ async def auditors(request: Request, form: FormState = FormState()) -> Response:
         "auditors.html",
         status_code=form.status,
         invitations=listed,
+        held=await house.audits_in_force.now(actor, tenant.id),
         form=form,
         issued=shown_once(request, "name", "until", "url"),
         now=now,
