@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -145,41 +145,63 @@ async def newest_measured(session: ReadSession, tenant_id: UUID) -> dict[str, da
 class ToldOf:
     """What the measurements of one tenant, of all its objectives, come to in a span of time.
 
-    As they were told: what was corrected since counts twice. ``unsaid`` counts events that say no good ones: their
-    buckets do, by a contract's threshold. ``fewest`` are the minutes measured of the objective measured least.
+    As they were told: what was corrected since counts twice. Of a latency objective a call has ``failed`` that was not
+    within its bound. ``unsaid`` counts events of which neither that nor good ones are said; ``slow`` those with calls
+    beyond the lowest of their buckets, which some contract may call late. ``fewest`` are the minutes measured of the
+    objective measured least.
     """
 
     failed: int
     unsaid: int
+    slow: int
     fewest: int
 
 
+#: $4 and $5 name latency objectives, $6 their bounds.
+_TOLD_OF: Final = """
+    WITH within (tenant_id, objective, bound) AS MATERIALIZED (
+        SELECT * FROM unnest($4::uuid[], $5::text[], $6::text[])
+    ), told AS (
+        SELECT tenant_id, objective, minute, total, coalesce(counts[1] < total, false) AS slow,
+               coalesce(counts[array_position(bounds, bound)], good) AS good
+        FROM measurements LEFT JOIN within USING (tenant_id, objective)
+        WHERE tenant_id = ANY($1::uuid[]) AND minute >= $2 AND minute < $3
+    ), of_objective AS (
+        SELECT tenant_id, coalesce(sum(total - good), 0) AS failed, count(*) FILTER (WHERE good IS NULL) AS unsaid,
+               count(*) FILTER (WHERE slow) AS slow, count(DISTINCT minute) AS minutes
+        FROM told GROUP BY tenant_id, objective
+    )
+    SELECT tenant_id, sum(failed)::bigint AS failed, sum(unsaid)::bigint AS unsaid, sum(slow)::bigint AS slow,
+           min(minutes) AS fewest
+    FROM of_objective GROUP BY tenant_id
+"""
+
+
 async def told_of(
-    session: ReadSession, tenant_ids: Collection[UUID], start: datetime, end: datetime
+    session: ReadSession,
+    tenant_ids: Collection[UUID],
+    start: datetime,
+    end: datetime,
+    bounds: Mapping[tuple[UUID, str], str],
 ) -> dict[UUID, ToldOf]:
-    """By tenant, for ``start`` <= minute < ``end``; of whom nothing was measured is left out. In the staff scope."""
-    column = measurements.c
-    of_objective = (
-        select(
-            column.tenant_id,
-            func.coalesce(func.sum(column.total - column.good), 0).label("failed"),
-            func.count().filter(column.good.is_(None)).label("unsaid"),
-            func.count(column.minute.distinct()).label("minutes"),
-        )
-        .where(column.tenant_id.in_(tenant_ids), column.minute >= start, column.minute < end)
-        .group_by(column.tenant_id, column.objective)
-        .subquery()
+    """By tenant, for ``start`` <= minute < ``end``; of whom nothing was measured is left out. In the staff scope.
+
+    ``bounds``: of latency objectives, by tenant and key, within how many seconds a call is good.
+    """
+    connection = await session.driver()
+    of = list(bounds)
+    rows = await connection.fetch(
+        _TOLD_OF,
+        list(tenant_ids),
+        start,
+        end,
+        [id_ for id_, _ in of],
+        [key for _, key in of],
+        list(bounds.values()),
     )
-    told = of_objective.c
-    rows = await session.execute(
-        select(
-            told.tenant_id,
-            func.sum(told.failed).label("failed"),
-            func.sum(told.unsaid).label("unsaid"),
-            func.min(told.minutes).label("fewest"),
-        ).group_by(told.tenant_id)
-    )
-    return {row.tenant_id: ToldOf(int(row.failed), int(row.unsaid), row.fewest) for row in rows}
+    return {
+        row["tenant_id"]: ToldOf(row["failed"], row["unsaid"], row["slow"], row["fewest"]) for row in rows
+    }
 
 
 async def objectives_measured(

@@ -12,6 +12,7 @@ from support.cost_world import spike
 from support.learning_world import BEGAN, declared, step
 from support.postmortem_desk import desk_of
 from support.reliability_vendor import Vendor as Measuring
+from support.reliability_vendor import event
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.learning.postmortems.gathering import whom
@@ -120,6 +121,47 @@ async def test_who_was_hurt_is_looked_at_first_where_it_may_have_touched_everybo
     [sla] = document["customers"]["contoso"]["sla"]
     assert (sla["objective"], sla["down_minutes"]) == ("api", "35")
     assert [each["source"] for each in document["missing"]].count("customers") == 1
+
+
+async def test_who_was_only_answered_too_late_was_hurt_too(vendor, clock):
+    """Only buckets say it, by the bound of each one's objective: contoso promises a second, the others half of one."""
+    for key in (*(f"a{number:02}" for number in range(MOST_CUSTOMERS)), "fast"):
+        await vendor.customer(key)
+    desk = await desk_of(vendor, declared("INC-1"), step("INC-1", "resolved", minute=60))
+    for tenant, bound in (("contoso", "1"), ("northwind", "0.5"), ("fast", "0.5")):
+        promised = CONTRACT.replace(b"contoso", tenant.encode()).replace(
+            b"    target:", f"    latency_threshold: {bound}\n    target:".encode()
+        )
+        await vendor.house.contracts.import_file(ImportContracts(promised), CONSOLE)
+    minutes = (clock.now() - MIDNIGHT) // timedelta(minutes=1)
+    await Measuring(vendor.house).deliver(
+        [
+            event(
+                "sli.measured",
+                f"{tenant}-{number}",
+                {"tenant": tenant, "objective": "api", "total": 100}
+                | {"buckets": {"0.5": 0 if number in bad else 100, "1": 100, "+Inf": 100}},
+                MIDNIGHT + timedelta(minutes=number),
+            )
+            for tenant, bad in (("contoso", BAD), ("northwind", BAD), ("fast", ()))
+            for number in range(minutes)
+        ]
+    )
+    postmortem = await desk.postmortem()
+    document = (await desk.house.postmortem_reader.find(desk.writer, postmortem.id)).document
+    assert set(document["customers"]) == {
+        "northwind",
+        *(f"a{number:02}" for number in range(MOST_CUSTOMERS - 1)),
+    }
+    [sla] = document["customers"]["northwind"]["sla"]
+    assert (sla["objective"], sla["down_minutes"]) == ("api", "35")
+
+    signed = await desk.signed(postmortem)
+    document = (await desk.house.postmortem_reader.version(desk.owner, signed.id, 1)).document
+    named = {f"a{number:02}" for number in range(MOST_CUSTOMERS)} | {"contoso", "northwind"}
+    assert set(document["customers"]) == named, "who was soon answered in every minute has nothing to be told"
+    down = {key: [each["down_minutes"] for each in document["customers"][key]["sla"]] for key in named}
+    assert (down["contoso"], down["northwind"], down["a00"]) == (["0"], ["35"], [])
 
 
 async def test_what_is_submitted_has_minutes_of_all_who_were_hurt_however_many_a_draft_looks_at(

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Column, Integer, Row, Text, select
 from sqlalchemy.dialects.postgresql import insert
 
+from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.reliability.objectives.model import Definition, Objective, ObjectiveKind, ObjectiveSource
 from trust_portal.storage.metadata import instant, tenant_table, uuid_column
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
@@ -40,6 +41,21 @@ async def current_objectives(session: ReadSession, tenant_id: UUID) -> dict[str,
         .order_by(objectives.c.key, objectives.c.revision)
     )
     return {row.key: _objective(row) for row in rows}  # of a key's revisions the last one stays
+
+
+async def latency_bounds(session: ReadSession, tenant_ids: Collection[UUID]) -> dict[tuple[UUID, str], str]:
+    """By tenant and key, within how many seconds a call of a latency objective is good; what the vendor defines for
+    everybody holds for each tenant that has no definition of its own. Staff scope.
+    """
+    rows = await session.execute(
+        select(objectives.c.tenant_id, objectives.c.key, objectives.c.threshold)
+        .where(objectives.c.tenant_id.in_({VENDOR_ID, *tenant_ids}))
+        .order_by(objectives.c.revision)
+    )
+    newest = {(row.tenant_id, row.key): row.threshold for row in rows}
+    everybodys = {key: bound for (tenant_id, key), bound in newest.items() if tenant_id == VENDOR_ID}
+    found = {(each, key): bound for each in tenant_ids for key, bound in everybodys.items()} | newest
+    return {of: bound for of, bound in found.items() if bound is not None and of[0] in tenant_ids}
 
 
 async def defined(session: ReadSession, named: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:

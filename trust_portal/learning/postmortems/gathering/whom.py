@@ -1,6 +1,6 @@
 """Which customers are looked at, where an incident may have touched everybody and those are many.
 
-Whoever had failed calls or a cost anomaly while it went on comes first: these have something to be told. While it is
+Whoever had calls that failed, or were answered too late, or a cost anomaly while it went on comes first: these have something to be told. While it is
 written, so many are looked at as a page can wait for. What is submitted, and so what is signed, looks at everybody
 but those of whom nothing can have failed: whoever was touched has minutes of its own in it, however many they are.
 """
@@ -15,6 +15,7 @@ from typing import Final
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.cost.anomalies.overlapping import tenants_with_anomalies
 from trust_portal.facts.measurements import ToldOf, told_of
+from trust_portal.reliability.objectives.repository import latency_bounds
 from trust_portal.storage.unit_of_work import ReadSession
 
 #: So many are looked at, where so many have nothing to be told.
@@ -40,7 +41,7 @@ async def customers_to_look_at(
         return LookedAt(tuple(everybody), None)
     ids = [each.id for each in everybody]
     start = start.replace(second=0, microsecond=0)
-    told = await told_of(session, ids, start, end)
+    told = await told_of(session, ids, start, end, await latency_bounds(session, frozenset(ids)))
     costly = await tenants_with_anomalies(session, ids, start, end)
     if whole:
         minutes = -(-(end - start) // _MINUTE)
@@ -59,5 +60,5 @@ async def customers_to_look_at(
 
 
 def _unhurt(told: ToldOf | None, minutes: int) -> bool:
-    """Whether no contract can call a minute of it down: all were measured, and every call was good."""
-    return told is not None and not told.failed and not told.unsaid and told.fewest >= minutes
+    """Whether no contract can call a minute of it down: all were measured, and every call was good and soon answered."""
+    return told is not None and not (told.failed or told.unsaid or told.slow) and told.fewest >= minutes
