@@ -187,7 +187,7 @@ async def test_graphql_tries_switches_and_reports_what_the_page_says(portal: Por
         assert {"verdict": "FALSE", "onRecord": 1, "live": 1, "shadow": 1} in test["judged"]
         bare = await ask(browser, SET, tenant=tenant, on=True, test=None, why="Why not")
         assert bare["data"]["setCostDetector"]["userErrors"] == [
-            {"code": "INVALID", "path": ["input", "backTest"]}
+            {"code": "INVALID", "path": ["input", "backTestId"]}
         ]
         on = await ask(browser, SET, tenant=tenant, on=True, test=test["id"], why="Worth a trial")
         standing = on["data"]["setCostDetector"]["detectors"]

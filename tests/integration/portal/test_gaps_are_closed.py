@@ -194,7 +194,7 @@ async def test_a_third_voice_is_given_to_one_of_the_two_that_were_declared_by_it
         page = (await browser.get(HERE, params=of("urn:third", "INC-1"))).text
         assert ("Declare this" in page, "urn:other/INC-1: Trouble INC-1" in page) == (False, True)
         wrong = await acts(browser, ASSIGN, **gap, incidentId=third)
-        assert (wrong["incident"], wrong["userErrors"][0]["path"]) == (None, ["input", "incident"])
+        assert (wrong["incident"], wrong["userErrors"][0]["path"]) == (None, ["input", "incidentId"])
         assert await register(portal) == before
         given = await acts(browser, ASSIGN, **gap, incidentId=one)
         assert given == {"incident": {"id": one, "worstSeverity": "P1"}, "userErrors": []}
