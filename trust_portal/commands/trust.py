@@ -41,7 +41,8 @@ def trust() -> None:
 def batch(period: str, let_stand: tuple[tuple[str, str, str], ...], *, wait: bool, as_json: bool) -> None:
     """Publish the Trust Reports of a period that is over: a batch over all customers, done by the workers.
 
-    A batch under way is joined; a complete one is taken up again for the customers without a report. What is
+    A batch under way is joined, and refused where it lets stand less than is asked for here; a complete one is taken
+    up again for the customers without a report. What is
     stale or missing blocks a report, and is printed by name: as much of it as was seen there, --let-stand takes.
 
     Exit status 0 when every customer has its report, 3 when some have none (the reasons are printed), 2 when

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Executable, delete, text
+from sqlalchemy import Executable, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import DBAPIError
@@ -81,6 +81,11 @@ class WriteSession(ReadSession):
             )
             .on_conflict_do_nothing(index_elements=["dedupe_key"])
         )
+
+    async def waits(self, dedupe_key: str) -> bool:
+        """Whether a job that was asked for by this key is neither done nor given up."""
+        row = await self._lease.core.execute(select(outbox.c.id).where(outbox.c.dedupe_key == dedupe_key))
+        return row.first() is not None
 
     async def complete(self, row_id: UUID | None) -> bool:
         """Take the outbox row of the job at work away, in the transaction of the job's effect.

@@ -76,7 +76,8 @@ class TrustBatches:
     async def start(self, command: StartTrustBatch, actor: Actor) -> Batch:
         """Begin the period's batch, or its next attempt once it is complete; one under way is returned as it is.
 
-        Raises ``PERIOD_NOT_OVER`` while the period is not over anywhere.
+        Raises ``Conflict``: PERIOD_NOT_OVER while the period is not over anywhere; BATCH_UNDER_WAY where one is that lets
+        stand less than the command does. Where its planning was given up, the command's own attempt begins.
         """
         await self._gate.require(actor, Action.TRUST_BATCH_START, Resource.of_house(NOUN))
         end = parse_period(command.period, FIRST_ZONE).end
@@ -90,25 +91,19 @@ class TrustBatches:
             first = await repository.add_batch(session, new_id(), command, actor)
             batch = await repository.find_batch(session, command.period, lock=True)
             assert batch is not None, "just added, and batches are never deleted"  # noqa: S101 - narrows the type
-            if first or batch.state is BatchState.PLANNING:
+            is_more = not set(command.acknowledgements) <= set(batch.acknowledgements)
+            if first or (batch.state is BatchState.PLANNING and not is_more):
                 # Planning that was given up freed its key; one that waits or works still holds it.
                 await _enqueue_plan(session, batch.id, batch.attempt)
-            elif batch.state is BatchState.COMPLETE:
-                await repository.change_batch(
-                    session,
-                    batch.id,
-                    state=BatchState.PLANNING.value,
-                    attempt=batch.attempt + 1,
-                    total=None,
-                    planned=None,
-                    acknowledged=[each.json() for each in command.acknowledgements],
-                    requested_at=session.clock.now(),
-                    requested_by_id=actor.id,
-                    requested_by_name=actor.name,
-                    completed_at=None,
-                    counts=None,
+            elif batch.state is BatchState.COMPLETE or (is_more and await _is_given_up(session, batch)):
+                await _begin_again(session, batch, command, actor)
+            elif is_more:
+                raise Conflict(
+                    f"a batch of {command.period} is under way, and lets stand other parts than these: start it again "
+                    "once it is complete",
+                    field="period",
+                    code="BATCH_UNDER_WAY",
                 )
-                await _enqueue_plan(session, batch.id, batch.attempt + 1)
             return await repository.get_batch(session, batch.id)
 
     async def progress(self, actor: Actor, period: str) -> BatchProgress:
@@ -280,9 +275,35 @@ async def _tally(session: ReadSession, period: str) -> BatchTally:
     return BatchTally(batch, await repository.count_tenants(session, batch.id))
 
 
+async def _begin_again(session: WriteSession, batch: Batch, command: StartTrustBatch, actor: Actor) -> None:
+    """The next attempt: for whoever has no report yet, with what is let stand now, on the word of who asks now."""
+    await repository.change_batch(
+        session,
+        batch.id,
+        state=BatchState.PLANNING.value,
+        attempt=batch.attempt + 1,
+        total=None,
+        planned=None,
+        acknowledged=[each.json() for each in command.acknowledgements],
+        requested_at=session.clock.now(),
+        requested_by_id=actor.id,
+        requested_by_name=actor.name,
+        completed_at=None,
+        counts=None,
+    )
+    await _enqueue_plan(session, batch.id, batch.attempt + 1)
+
+
+async def _is_given_up(session: WriteSession, batch: Batch) -> bool:
+    """Whether nobody plans it any more: the key of its planning is free."""
+    return batch.state is BatchState.PLANNING and not await session.waits(_plan_key(batch.id, batch.attempt))
+
+
 async def _enqueue_plan(session: WriteSession, batch_id: UUID, attempt: int) -> None:
     await session.enqueue(
-        Job.PLAN_TRUST_BATCH,
-        {"batch_id": str(batch_id)},
-        dedupe_key=f"{Job.PLAN_TRUST_BATCH}:{batch_id}:{attempt}",
+        Job.PLAN_TRUST_BATCH, {"batch_id": str(batch_id)}, dedupe_key=_plan_key(batch_id, attempt)
     )
+
+
+def _plan_key(batch_id: UUID, attempt: int) -> str:
+    return f"{Job.PLAN_TRUST_BATCH}:{batch_id}:{attempt}"
