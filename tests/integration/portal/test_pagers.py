@@ -108,6 +108,29 @@ async def test_alertmanager_declares_repeats_resolves_and_reopens_one_incident(p
     assert f"Customers know it as {name}." in ours
 
 
+async def test_an_alarm_that_comes_late_is_told_of_what_is_over_only_where_it_was_worse_than_anybody_said(
+    portal: Portal,
+):
+    async with portal.browser("sre_operator") as browser:
+        page = (await browser.get(await set_up(browser, "alertmanager", "prod"))).text
+    [token] = re.findall(r"tpa_[A-Za-z0-9_-]{43}", page)
+    async with portal.program(None) as pager:
+        for body, alarm in (
+            (alerting("firing", -40, severity="warning"), "told"),
+            (alerting("resolved", -25), "told"),
+            (alerting("firing", -39, severity="warning"), "duplicate"),
+            (alerting("firing", -38), "told"),
+            (alerting("firing", -38), "duplicate"),
+            (alerting("firing", -37), "duplicate"),
+        ):
+            answer = await pager.post(ALERTS, content=body, headers={"authorization": f"Bearer {token}"})
+            assert answer.json() == {"alarm": alarm}
+    [incident] = (await known(portal, "alertmanager/prod")).values()
+    assert (incident.declared_severity, incident.severity, incident.worst_severity) == ("P3", "P1", "P1")
+    assert (incident.reopened, incident.resolved_at, incident.facts) == (0, NOW - timedelta(minutes=20), 3)
+    assert (await portal.house.incidents.get(CONSOLE, incident.id)).postmortem_id is not None
+
+
 async def test_an_alarm_of_an_incident_that_is_over_is_a_gap_until_it_is_told(portal: Portal):
     """Alertmanager names a group alike whenever it fires: what was over in January tells nothing of June."""
     async with portal.browser("sre_operator") as browser:

@@ -174,7 +174,8 @@ def _events(
     events = []
     if known.resolved_at is not None:
         if alarm.at <= known.resolved_at:
-            return []
+            # Late, and of what is over: it was as bad as that all the same.
+            return [_severity(alarm, mapped)] if mapped.severity.outranks(known.worst_severity) else []
         events.append(_Event(INCIDENT_UPDATED, {"kind": "reopened", "text": alarm.text}, part="/reopened"))
     if mapped.severity not in {known.severity, known.claimed_severity}:
         events.append(_severity(alarm, mapped))
