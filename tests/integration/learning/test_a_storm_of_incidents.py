@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import random
 from datetime import timedelta
 from typing import Any
@@ -12,27 +10,26 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import select
-from support.incident_storms import Paged, Storm, pager_storms
-from support.learning_world import Vendor
-from support.passkeys import Devices
+from support.incident_storms import Storm, pager_storms
+from support.learning_world import Vendor, declared
+from support.postmortem_desk import desk_of
+from support.storm_weather import Weather, register, weather_over
 
-from trust_portal.access.approvals.recording import load
 from trust_portal.access.rights import actor_with
 from trust_portal.evidence.statement import ReceiptKind
-from trust_portal.kernel.actor import Actor, Role
+from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.incidents import repository
-from trust_portal.learning.incidents.acts_model import ChangeSeverity
-from trust_portal.learning.incidents.alarms import AlarmSource
 from trust_portal.learning.incidents.facts_repository import all_keys, downgrades_of, facts_of
 from trust_portal.learning.incidents.folding import fold
-from trust_portal.learning.incidents.integrations_model import Reception, SetIntegration
-from trust_portal.learning.incidents.model import Incident, IncidentGap, Severity, incident_id
+from trust_portal.learning.incidents.integrations_model import Reception
+from trust_portal.learning.incidents.model import Severity, incident_id
 from trust_portal.learning.incidents.naming import history_of
 from trust_portal.learning.postmortems.gathering.everything import gather
 from trust_portal.learning.postmortems.gathering.model import FactKind
 from trust_portal.learning.postmortems.tables import postmortems
+from trust_portal.learning.switchboard.coverage import Cover
 from trust_portal.learning.switchboard.repository import read_ledger
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 
@@ -60,68 +57,6 @@ def renamed(event: dict[str, Any], run: int) -> dict[str, Any]:
         if field in data:
             data[field] = f"{run}-{data[field]}"
     return {**event, "id": f"{run}-{event['id']}", "data": data}
-
-
-async def register(vendor: Vendor) -> tuple[list[Incident], tuple[IncidentGap, ...]]:
-    async with vendor.house.storage.read(VENDOR) as session:
-        keys = await all_keys(session)
-        return list(await repository.incidents_of_keys(session, keys)), await repository.gaps(session)
-
-
-RULES = "- {severity: '{%s}', service: s, title: t}"
-SECRET = "made by PagerDuty"
-PAGERS = tuple(f"{source.value}/main" for source in AlarmSource)
-
-
-class Weather:
-    """What comes beside events: pagers, and two persons who approve that something was less."""
-
-    def __init__(self, vendor: Vendor, sre: Actor, two: list[Actor], token: str) -> None:
-        self.vendor, self.sre, self.two, self.token = vendor, sre, two, token
-        self.devices = Devices(vendor.house)
-        self.lowered = 0
-        self.severe: set[tuple[str, str]] = set()
-
-    async def alarm(self, paged: Paged, run: int) -> Reception:
-        """Delivered twice, as pagers do that had no answer; a P1 or P2 of them is remembered by name."""
-        body = paged.body(run)
-        signature = "v1=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
-        first, again = [
-            await self.vendor.house.alarms.receive(
-                paged.source, "main", body, signature=signature, token=self.token
-            )
-            for _ in range(2)
-        ]
-        assert again in {Reception.DUPLICATE, Reception.UNMATCHED}
-        states = paged.word in {"triggered", "priority_updated"} or (
-            paged.word == "firing" and first in {Reception.TOLD, Reception.UNMATCHED}
-        )
-        if states and paged.severity not in {"P3", "P4"}:
-            self.severe.add((f"{paged.source.value}/main", f"{run}-{paged.key}"))
-        return first
-
-    async def lower(self, severity: Severity, run: int) -> None:
-        """The first P1 or P2 of this storm that is worse, asked for by one, approved by two, and settled."""
-        house = self.vendor.house
-        await house.incident_following.follow()
-        incidents, _ = await register(self.vendor)
-        worse = [
-            each for each in incidents if each.key.startswith(f"{run}-") and each.severity.outranks(severity)
-            and each.severity.is_major
-        ]  # fmt: skip
-        if not worse:
-            return
-        self.vendor.clock.advance(timedelta(seconds=1))
-        command = ChangeSeverity(worse[0].id, "It hurt nobody", severity=severity)
-        request_id = await house.downgrades.ask(command, self.sre)
-        async with house.storage.read(VENDOR) as session:
-            request = (await load(session, VENDOR_ID, request_id)).request
-        for actor in self.two:
-            await self.devices.approve(request, actor)
-        settled = await house.downgrades.approval_settled(request_id)
-        assert settled is not None
-        assert (settled.severity, settled.needs_postmortem) == (severity, True)
-        self.lowered += 1
 
 
 async def unnamed(vendor: Vendor, events: list[dict[str, Any]]) -> set[tuple[str, str]]:
@@ -157,28 +92,16 @@ async def unnamed(vendor: Vendor, events: list[dict[str, Any]]) -> set[tuple[str
 
 @pytest.fixture
 async def weather(vendor: Vendor) -> Weather:
-    sre = (await vendor.person("Sam Operator", Role.SRE_OPERATOR)).as_actor()
-    two = [
-        (await vendor.person("Rob Reliable", Role.APPROVER_RELIABILITY)).as_actor(),
-        (await vendor.person("Sue Secure", Role.APPROVER_SECURITY)).as_actor(),
-    ]
-    pagers = vendor.house.incident_integrations
-    for kind, field in (
-        (AlarmSource.PAGERDUTY, "priority.summary"),
-        (AlarmSource.ALERTMANAGER, "labels.severity"),
-    ):
-        secret = SECRET if kind is AlarmSource.PAGERDUTY else None
-        await pagers.set(SetIntegration(kind, "main", RULES % field, "It wakes us", secret=secret), sre)
-    view = await pagers.get(sre, AlarmSource.ALERTMANAGER, "main")
-    assert view.token is not None
-    return Weather(vendor, sre, two, view.token)
+    return await weather_over(vendor, await desk_of(vendor, declared("DESK", "P4")))
 
 
 @pytest.mark.takes(seconds=15)
 async def test_no_p1_or_p2_is_ever_without_a_postmortem_or_a_named_gap(
     vendor: Vendor, weather: Weather
 ) -> None:
-    """Events and pagers, repeated and out of order; and meanwhile some of it is lowered by two approvals."""
+    """Events and pagers, repeated and out of order, people at the portal, and a token for one customer; and meanwhile
+    some of it is lowered by two approvals, and some is signed.
+    """
     following, chance = vendor.house.incident_following, random.Random(5)
     so_far: list[dict[str, Any]] = []
     for run, storm in enumerate(drawn()):
@@ -191,17 +114,32 @@ async def test_no_p1_or_p2_is_ever_without_a_postmortem_or_a_named_gap(
             assert await unnamed(vendor, so_far) == set(), "before anything of the portion is taken in"
             if alarms:
                 await weather.alarm(alarms.pop(), run)
+                assert await weather.unheard() == []
             if chance.random() < 0.6:
                 await following.follow()
             for when, severity in storm.lowered:
                 if when == min(number, len(storm.deliveries)):
                     await weather.lower(severity, run)
             assert await unnamed(vendor, so_far) == set()
+            assert await weather.unheard() == []
         for paged in alarms:
             await weather.alarm(paged, run)
+            assert await weather.unheard() == []
+        if run % 3 == 0:
+            so_far.append(await weather.bound(run, "INC-1" if run % 2 else "BOUND"))
+            assert await unnamed(vendor, so_far) == set()
+        if run % 4 == 0:
+            await weather.assign(await weather.by_hand(run), run)
+            assert await weather.unheard() == []
+        if run % 5 == 0:
+            await weather.sign(run)
+            assert (await unnamed(vendor, so_far), await weather.unheard()) == (set(), [])
     await following.follow()
     assert weather.lowered >= 3
-    assert len(weather.severe) > EXAMPLES / 2
+    assert len(weather.heard) > EXAMPLES / 2
+    assert {each.reception for each in weather.heard} >= {Reception.TOLD, Reception.UNMATCHED}
+    assert len(weather.signed) >= 3
+    assert len(weather.assigned) >= 1
 
     incidents, gaps = await register(vendor)
     async with vendor.house.storage.read(VENDOR) as session:
@@ -211,7 +149,8 @@ async def test_no_p1_or_p2_is_ever_without_a_postmortem_or_a_named_gap(
         rows = await session.execute(select(postmortems).where(postmortems.c.tenant_id == VENDOR_ID))
         opened: dict[UUID, UUID] = {row.incident_id: row.receipt_id for row in rows}
     assert len(downgrades) == weather.lowered
-    whole = fold(told, downgrades)
+    people = {"ivo@vendor.example": weather.desk.owner.id, "sam@vendor.example": weather.sre.id}
+    whole = fold(told, downgrades, people)
     by_name = sorted(incidents, key=lambda each: (each.source, each.key))
     assert by_name == list(whole.incidents)
     assert sorted(gaps, key=lambda gap: (gap.source, gap.key)) == list(whole.gaps)
@@ -246,7 +185,7 @@ async def test_no_p1_or_p2_is_ever_without_a_postmortem_or_a_named_gap(
     ends = sorted({each.ends_in for each in merged if each.ends_in is not None})
     async with vendor.house.storage.read(StaffScope(), snapshot=True) as session:
         for end in ends[:8]:
-            gathered = await gather(session, by_id[end], vendor.clock.now())
+            gathered = await gather(session, by_id[end], vendor.clock.now(), whole=True)
             every = [each for each in incidents if end in {each.id, each.ends_in}]
             lines = [each.source for each in gathered.facts if each.kind is FactKind.TIMELINE]
             facts = [fact for each in every for fact in told_of[each.source, each.key]]
@@ -263,9 +202,9 @@ async def test_no_p1_or_p2_is_ever_without_a_postmortem_or_a_named_gap(
     assert {each.incident_id for each in downgrades} <= {
         id_ for id_, each in in_ledger.items() if each.worst_severity in {Severity.P1, Severity.P2}
     }
-    covered = {(each.source, each.key) for each in incidents if each.id in opened}
-    gaps_by_name = {each.name for each in ledger.gaps}
-    assert all(name in covered or "/".join(name) in gaps_by_name for name in weather.severe)
+    outdated = {each.incident.id for each in ledger.gaps if each.incident and each.cover is Cover.OUTDATED}
+    assert set(weather.signed) <= outdated
+    assert await weather.unheard() == []
 
     page = await vendor.house.archive.receipts(actor_with(Role.VENDOR_ADMIN), VENDOR_ID, PageRequest(100))
     receipts = [each.id for each in page.items if each.kind is ReceiptKind.POSTMORTEM_OPENED]

@@ -1,0 +1,245 @@
+"""What comes beside a storm of events: pagers, people at the portal, a token for some customers, approvals, signatures."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from support.incident_storms import Paged
+from support.learning_world import BEGAN, Vendor, by, declared
+from support.postmortem_desk import Desk
+
+from trust_portal.access.actors import CONSOLE
+from trust_portal.access.approvals.recording import load
+from trust_portal.access.tokens.model import Admission, Bounds
+from trust_portal.facts.framing import lines
+from trust_portal.kernel.actor import Actor, Role
+from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.incidents import repository
+from trust_portal.learning.incidents.acts_model import (
+    AssignGap,
+    ChangeSeverity,
+    DeclareIncident,
+    ReopenIncident,
+    SetAffected,
+    TellOfIncident,
+)
+from trust_portal.learning.incidents.alarms import AlarmSource
+from trust_portal.learning.incidents.facts_repository import all_keys
+from trust_portal.learning.incidents.integrations_model import Reception, SetIntegration
+from trust_portal.learning.incidents.model import Incident, IncidentGap, Severity
+from trust_portal.learning.postmortems.repository import postmortem_of
+from trust_portal.learning.switchboard.coverage import Cover
+from trust_portal.learning.switchboard.repository import read_ledger
+from trust_portal.storage.tenancy import TenantScope
+
+VENDOR = TenantScope(VENDOR_ID)
+RULES = "- {severity: '{%s}', service: s, title: t}"
+SECRET = "made by PagerDuty"
+#: Whose token may speak for one customer only.
+BOUND = "team-a/x"
+
+
+@dataclass(frozen=True)
+class Heard:
+    """An alarm that says it is a P1 or P2, or may be, as the pager was answered."""
+
+    source: str
+    key: str
+    paged: Paged
+    reception: Reception
+    at: datetime
+
+
+async def register(vendor: Vendor) -> tuple[list[Incident], tuple[IncidentGap, ...]]:
+    async with vendor.house.storage.read(VENDOR) as session:
+        keys = await all_keys(session)
+        return list(await repository.incidents_of_keys(session, keys)), await repository.gaps(session)
+
+
+@dataclass
+class Weather:
+    vendor: Vendor
+    sre: Actor
+    two: list[Actor]
+    token: str
+    desk: Desk
+    lowered: int = 0
+    heard: list[Heard] = field(default_factory=list)
+    #: The incident to which somebody said that it belongs.
+    assigned: dict[Heard, UUID] = field(default_factory=dict)
+    signed: list[UUID] = field(default_factory=list)
+
+    async def alarm(self, paged: Paged, run: int) -> Reception:
+        """Delivered twice, as pagers do that had no answer; a P1 or P2 of them is remembered by name."""
+        body = paged.body(run)
+        signature = "v1=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+        first, again = [
+            await self.vendor.house.alarms.receive(
+                paged.source, "main", body, signature=signature, token=self.token
+            )
+            for _ in range(2)
+        ]
+        assert again in {Reception.DUPLICATE, Reception.UNMATCHED}
+        source, key = f"{paged.source.value}/main", f"{run}-{paged.key}"
+        heard = Heard(source, key, paged, first, self.vendor.clock.now())
+        states = paged.word in {"triggered", "priority_updated", "firing"} and paged.severity not in {
+            "P3",
+            "P4",
+        }
+        # The same alarm again is no other: what counts is when it came first.
+        if states and all((each.key, each.paged) != (key, paged) for each in self.heard):
+            self.heard.append(heard)
+        return first
+
+    async def unheard(self) -> list[Heard]:
+        """Alarms of which the ledger has neither an incident nor a gap.
+
+        An incident has an alarm that no rule took only if it was not over when that came.
+        """
+        async with self.vendor.house.storage.read(VENDOR, snapshot=True) as session:
+            ledger = await read_ledger(session)
+            found = await repository.incidents_of_keys(session, {each.key for each in self.heard})
+        majors = {each.incident.id for each in ledger.lines if each.incident is not None}
+        gaps = {each.name for each in ledger.gaps}
+        known = {(each.source, each.key): each for each in found}
+
+        def has(heard: Heard) -> bool:
+            if f"{heard.source}/{heard.key}" in gaps:
+                return True
+            if heard in self.assigned:
+                return self.assigned[heard] in majors
+            incident = known.get((heard.source, heard.key))
+            if incident is None or incident.id not in majors:
+                return False
+            went_on = incident.resolved_at is None or incident.resolved_at >= heard.at
+            return heard.reception is not Reception.UNMATCHED or went_on
+
+        return [each for each in self.heard if not has(each)]
+
+    async def lower(self, severity: Severity, run: int) -> None:
+        """The first P1 or P2 of this storm that is worse, asked for by one, approved by two, and settled."""
+        house = self.vendor.house
+        await house.incident_following.follow()
+        incidents, _ = await register(self.vendor)
+        worse = [
+            each for each in incidents if each.key.startswith(f"{run}-") and each.severity.outranks(severity)
+            and each.severity.is_major
+        ]  # fmt: skip
+        if not worse:
+            return
+        self.vendor.clock.advance(timedelta(seconds=1))
+        command = ChangeSeverity(worse[0].id, "It hurt nobody", severity=severity)
+        request_id = await house.downgrades.ask(command, self.sre)
+        async with house.storage.read(VENDOR) as session:
+            request = (await load(session, VENDOR_ID, request_id)).request
+        for actor in self.two:
+            await self.desk.devices.approve(request, actor)
+        settled = await house.downgrades.approval_settled(request_id)
+        assert settled is not None
+        assert (settled.severity, settled.needs_postmortem) == (severity, True)
+        self.lowered += 1
+
+    async def bound(self, run: int, key: str) -> dict[str, Any]:
+        """A P2 of one customer, by a token for that one: the event."""
+        [event] = by(BOUND, declared(f"{run}-{key}", "P2", minute=run, tenants=["contoso"]))
+
+        async def parts() -> AsyncIterator[bytes]:
+            yield json.dumps(event).encode()
+
+        sender = Admission(CONSOLE, Bounds(sources=(BOUND,), tenants=frozenset({self.desk.contoso})))
+        outcome = await self.vendor.house.intake.deliver(lines(parts()), sender)
+        assert (outcome.accepted, outcome.rejected) == (1, [])
+        return event
+
+    async def by_hand(self, run: int) -> Incident:
+        """Declared at the portal as a P3 and raised there."""
+        incidents = self.vendor.house.incidents
+        began = BEGAN + timedelta(minutes=run)
+        told = DeclareIncident(
+            title="Told by hand", severity=Severity.P3, service="s", began_at=began, detected_at=began,
+            tenants=None, objectives=None, key=f"{run}-HAND",
+        )  # fmt: skip
+        declared_ = await incidents.declare(told, self.sre)
+        raised = await incidents.tell(
+            ChangeSeverity(declared_.id, "It spreads", severity=Severity.P1), self.sre
+        )
+        async with self.vendor.house.storage.read(VENDOR, snapshot=True) as session:
+            ledger = await read_ledger(session)
+        [line] = [each for each in ledger.lines if each.incident and each.incident.id == raised.id]
+        assert (line.cover, line.worst_severity) == (Cover.UNSIGNED, Severity.P1)
+        return raised
+
+    async def assign(self, into: Incident, run: int) -> None:
+        """The first alarm of this storm that no rule took is said to belong to a P1."""
+        waiting = await self.vendor.house.switchboard.coverage(self.sre)
+        for line in waiting[0].gaps:
+            source, _, key = line.name.rpartition("/")
+            if line.cover is Cover.UNMATCHED and key.startswith(f"{run}-"):
+                command = AssignGap(source, key, into.id, "The pager knows it by another name")
+                await self.vendor.house.incident_gaps.assign(command, self.sre)
+                these = [each for each in self.heard if (each.source, each.key) == (source, key)]
+                self.assigned |= {each: into.id for each in these if each.reception is Reception.UNMATCHED}
+                return
+
+    async def sign(self, run: int) -> None:
+        """One postmortem of this storm is signed; then its incident is reopened, worse, or of one customer alone."""
+        house = self.vendor.house
+        await house.incident_following.follow()
+        incidents, _ = await register(self.vendor)
+        owed = [
+            each for each in incidents
+            if each.key.startswith(f"{run}-") and each.needs_postmortem and each.ends_in is None
+        ]  # fmt: skip
+        if not owed:
+            return
+        self.vendor.clock.advance(timedelta(seconds=1))
+        async with house.storage.read(VENDOR) as session:
+            postmortem = await postmortem_of(session, owed[0].id)
+        assert postmortem is not None
+        await self.desk.signed(postmortem)
+        assert await self.cover(owed[0].id) is Cover.SIGNED
+        self.vendor.clock.advance(timedelta(seconds=1))
+        await house.incidents.tell(_worse(owed[0]), self.sre)
+        assert await self.cover(owed[0].id) is Cover.OUTDATED
+        self.signed.append(owed[0].id)
+
+    async def cover(self, id_: UUID) -> Cover:
+        async with self.vendor.house.storage.read(VENDOR, snapshot=True) as session:
+            ledger = await read_ledger(session)
+        [line] = [each for each in ledger.lines if each.incident is not None and each.incident.id == id_]
+        assert (line in ledger.gaps) is line.cover.is_gap
+        return line.cover
+
+
+def _worse(incident: Incident) -> TellOfIncident:
+    if not incident.is_open:
+        return ReopenIncident(incident.id, "It was not over")
+    if incident.severity is not Severity.P1:
+        return ChangeSeverity(incident.id, "It is worse", severity=Severity.P1)
+    return SetAffected(incident.id, "It was one customer's", tenants=("contoso",))
+
+
+async def weather_over(vendor: Vendor, desk: Desk) -> Weather:
+    """Two pagers whose rules take a severity as it is said, and two persons who approve."""
+    sre = (await vendor.person("Sam Operator", Role.SRE_OPERATOR)).as_actor()
+    two = [
+        (await vendor.person("Rob Reliable", Role.APPROVER_RELIABILITY)).as_actor(),
+        (await vendor.person("Sue Secure", Role.APPROVER_SECURITY)).as_actor(),
+    ]
+    pagers = vendor.house.incident_integrations
+    for kind, place in (
+        (AlarmSource.PAGERDUTY, "priority.summary"),
+        (AlarmSource.ALERTMANAGER, "labels.severity"),
+    ):
+        secret = SECRET if kind is AlarmSource.PAGERDUTY else None
+        await pagers.set(SetIntegration(kind, "main", RULES % place, "It wakes us", secret=secret), sre)
+    view = await pagers.get(sre, AlarmSource.ALERTMANAGER, "main")
+    assert view.token is not None
+    return Weather(vendor, sre, two, view.token, desk)
