@@ -13,11 +13,12 @@ from trust_portal.facts.operations_model import FactSource
 from trust_portal.facts.reading import read_event
 from trust_portal.learning.incidents.model import Downgrade, IncidentFact, Severity
 
-#: When everything came in.
+#: When everything is read.
 LATER = BEGAN + timedelta(days=1)
 
 
-def fact(event: dict[str, Any], received_at: datetime = LATER) -> IncidentFact:
+def fact(event: dict[str, Any], received_at: datetime | None = None) -> IncidentFact:
+    """``received_at`` None: as soon as it was told."""
     read = read_event(json.dumps(event).encode(), 0, LATER)
     body = json.loads(read.body)
     return IncidentFact(
@@ -27,7 +28,9 @@ def fact(event: dict[str, Any], received_at: datetime = LATER) -> IncidentFact:
         time=read.event.time or LATER,
         body=body,
         tenants=None,
-        origin=FactSource(read.event.source, read.event.id, read.digest, received_at),
+        origin=FactSource(
+            read.event.source, read.event.id, read.digest, received_at or read.event.time or LATER
+        ),
     )
 
 

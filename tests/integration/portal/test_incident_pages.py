@@ -200,6 +200,56 @@ async def test_a_declaration_that_cannot_be_comes_back_with_the_reason_and_nothi
     assert await known(portal) == before
 
 
+async def test_an_act_at_a_time_at_which_it_would_change_nothing_is_refused_and_leaves_no_trace(
+    portal: Portal,
+):
+    """Before it began it does not end, and before its last reopening neither; before it was over it is not reopened."""
+
+    def told(act: str, minutes: int, **more: str) -> dict[str, str]:
+        return {"act": act, "at": f"{NOW + timedelta(minutes=minutes):%Y-%m-%dT%H:%M}", "text": act} | more
+
+    async with portal.browser("sre_operator") as browser:
+        where = await declared(browser)
+        portal.clock.advance(timedelta(hours=4))
+        for each in (told("resolved", 60), told("reopened", 120)):
+            assert (await browser.post(f"{where}/tell", data=each)).status_code == 303
+        before = (await known(portal))["Uploads fail"]
+        page = (await browser.get(where)).text
+        for each, said in (
+            (told("mitigated", -600), "it had not begun by then"),
+            (told("resolved", -600), "it had not begun by then"),
+            (told("resolved", 90), "it was reopened after that"),
+            (told("mitigated", 90), "it was reopened after that"),
+        ):
+            refused = await browser.post(f"{where}/tell", data=each)
+            assert (refused.status_code, said in refused.text) == (422, True), each
+        assert (await browser.get(where)).text.count("/t/vendor/receipts/") == page.count(
+            "/t/vendor/receipts/"
+        )
+        assert (await known(portal))["Uploads fail"] == before
+
+        assert (await browser.post(f"{where}/tell", data=told("resolved", 180))).status_code == 303
+        over = (await known(portal))["Uploads fail"]
+        refused = await browser.post(f"{where}/tell", data=told("reopened", 150))
+        assert (refused.status_code, "it was not over by then" in refused.text) == (422, True)
+        assert (await known(portal))["Uploads fail"] == over
+
+
+async def test_two_incidents_are_not_merged_into_each_other(portal: Portal):
+    async with portal.browser("sre_operator") as browser:
+        one = await declared(browser, title="One")
+        two = await declared(browser, title="Two")
+
+        def merger(into: str) -> dict[str, str]:
+            return {"act": "merged", "into": into.rpartition("/")[2], "text": "The same"}
+
+        assert (await browser.post(f"{one}/tell", data=merger(two))).status_code == 303
+        before = await known(portal)
+        refused = await browser.post(f"{two}/tell", data=merger(one))
+        assert (refused.status_code, "it would close a circle" in refused.text) == (422, True)
+        assert await known(portal) == before
+
+
 async def test_a_p2_becomes_less_by_asking_and_two_signatures(portal: Portal):
     async with portal.browser("sre_operator") as browser:
         where = await declared(browser)

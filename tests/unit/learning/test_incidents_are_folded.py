@@ -232,6 +232,18 @@ def test_what_was_raised_before_the_approval_and_told_after_it_voids_the_downgra
     assert incident.severity is Severity.P1
 
 
+def test_as_bad_as_before_told_after_the_approval_of_an_earlier_time_voids_it_too() -> None:
+    """Both had approved in minute 30; in minute 35 somebody tells of minute 25 that it still burns."""
+    first, burns = declared("INC-1", "P1"), updated("INC-1", "severity", minute=25, severity="P1")
+    [incident] = fold([fact(first), fact(burns, _minute(35))], [approved("P3")]).incidents
+    assert (incident.severity, incident.downgrade) == (Severity.P1, None)
+    [incident] = fold([fact(first), fact(burns, _minute(29))], [approved("P3")]).incidents
+    assert (incident.severity, incident.downgrade) == (
+        Severity.P3,
+        AppliedDowngrade(UUID(int=30), Severity.P3),
+    )
+
+
 def test_what_is_raised_after_the_downgrade_is_raised() -> None:
     raised = updated("INC-1", "severity", minute=40, severity="P2")
     assert only(declared("INC-1", "P1"), raised, downgrades=[approved("P4")]).severity is Severity.P2
@@ -249,6 +261,16 @@ def test_a_reopened_incident_is_neither_mitigated_nor_resolved_until_it_is_again
     assert (reopened.mitigated_at, reopened.resolved_at, reopened.reopened) == (None, None, 1)
     ended = only(declared("INC-1"), *over, again, step("INC-1", "resolved", minute=50))
     assert (ended.resolved_at, ended.reopened) == (BEGAN + timedelta(minutes=50), 1)
+
+
+@pytest.mark.parametrize("kind", ["mitigated", "resolved"])
+def test_an_end_before_the_beginning_is_a_claim_and_ends_nothing(kind: str) -> None:
+    told = facts(declared("INC-1"), step("INC-1", kind, minute=-11))
+    [incident] = fold(told).incidents
+    assert (incident.mitigated_at, incident.resolved_at) == (None, None)
+    assert [(each.kind, each.claim) for each in timeline(told)] == [(kind, True), ("declared", False)]
+    at_once = only(declared("INC-1"), step("INC-1", kind, minute=-10))
+    assert getattr(at_once, f"{kind}_at") == at_once.began_at == _minute(-10)
 
 
 def test_reopening_what_is_open_is_no_reopening() -> None:

@@ -69,11 +69,12 @@ def test_what_a_p1_is_merged_into_is_a_p1_in_force_whatever_it_was_declared_as(
 
 def test_less_than_what_weighs_on_it_is_a_claim_until_two_approved_it() -> None:
     lower = updated("INC-2", "severity", minute=8, severity="P3")
-    two = register(*MERGED, lower)["INC-2"]
+    came_in_later = [fact(event, LATER) for event in MERGED]
+    two = folded([*came_in_later, fact(lower)])["INC-2"]
     assert (two.severity, two.claimed_severity) == (P1, None), "it weighs from when the merger came in"
 
     later = updated("INC-2", "severity", minute=24 * 60 + 1, severity="P3")
-    told = [*facts(*MERGED), fact(later, LATER + timedelta(minutes=1))]
+    told = [*came_in_later, fact(later, LATER + timedelta(minutes=1))]
     two = folded(told)["INC-2"]
     assert (two.severity, two.claimed_severity) == (P1, P3)
     assert [entry.claim for entry in timelines(told)[PAGER, "INC-2"]] == [False, True]

@@ -68,8 +68,12 @@ class Course:
             self.told_worst = severity
 
     def approve(self, downgrade: Downgrade) -> None:
-        """Only where it is still the severity that the approvers saw."""
-        if self.severity is downgrade.before:
+        """Only where it is still the severity that the approvers saw, and nothing as bad was told after they had."""
+        unseen = any(
+            told is not None and at > downgrade.holds_from and not downgrade.before.outranks(severity)
+            for at, severity, told in self.known
+        )
+        if self.severity is downgrade.before and not unseen:
             self.severity, self.claimed = downgrade.severity, None
             self.downgrade = AppliedDowngrade(downgrade.id, downgrade.severity)
             self.known.append((downgrade.holds_from, downgrade.severity, None))

@@ -63,12 +63,28 @@ def heard(history: Sequence[IncidentFact], declared_by: str) -> list[IncidentFac
     return [fact for fact in history if fact is beginning or speaks_for(fact, touched)]
 
 
-def ends_of(history: Iterable[IncidentFact]) -> tuple[datetime | None, datetime | None, int]:
+def too_early(history: Sequence[IncidentFact]) -> frozenset[UUID]:
+    """Keys of what ends an incident before it began, by the last declaration: a claim that changes nothing.
+
+    Else it would have been under way at no time at all, and a period would pass for one without an incident.
+    """
+    began = [parsed(fact.body["began_at"]) for fact in history if fact.type == INCIDENT_DECLARED][-1:]
+    return frozenset(
+        fact.key
+        for fact in history
+        if began and fact.type in {INCIDENT_MITIGATED, INCIDENT_RESOLVED} and happened_at(fact) < began[0]
+    )
+
+
+def ends_of(history: Sequence[IncidentFact]) -> tuple[datetime | None, datetime | None, int]:
     """Mitigated, resolved, and how often it was reopened after either. ``history`` in order."""
     mitigated_at = resolved_at = None
     reopened = 0
+    early = too_early(history)
     for fact in history:
         match kind_of(fact):
+            case _ if fact.key in early:
+                pass
             case "mitigated":
                 mitigated_at = happened_at(fact)
             case "resolved":

@@ -26,6 +26,7 @@ from trust_portal.learning.incidents.effects import (
     may_decide,
     order,
     parsed,
+    too_early,
 )
 from trust_portal.learning.incidents.mergers import last_merger, mergers_of, with_mergers
 from trust_portal.learning.incidents.mergers_claimed import claimed_mergers
@@ -111,7 +112,8 @@ def _timeline(
     downgrades: Iterable[Downgrade],
     mergers_claimed: Collection[UUID],
 ) -> tuple[IncidentEntry, ...]:
-    counted = {fact.key for fact in heard(told, name[0])}
+    spoken = heard(told, name[0])
+    counted = {fact.key for fact in spoken} - too_early(spoken)
     claims = {key for key, takes_effect in course.told.items() if not takes_effect} | set(mergers_claimed)
     claims |= {fact.key for fact in told if fact.key not in counted or not may_decide(fact, name[0])}
     entries = [(order(fact)[:2], _entry(fact, claim=fact.key in claims)) for fact in told]

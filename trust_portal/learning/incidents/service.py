@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -295,6 +296,8 @@ class Incidents:
         at = command.at or now
         if at > now:
             raise InvalidInput("it lies in the future", field="at")
+        if isinstance(command, MitigateIncident | ResolveIncident) and at < incident.began_at:
+            raise InvalidInput("it had not begun by then", field="at")
         kind, receipt_kind = _KINDS[type(command)]
         receipt_id = receipt_id or new_id()
         data: dict[str, Json] = {
@@ -312,10 +315,7 @@ class Incidents:
         await store_event(session, read, tenants)
         register = await self._following.take_in_told(session, incident.key, actor)
         [after] = [each for each in register.incidents if each.id == incident.id]
-        if isinstance(command, UnmergeIncident) and after.merge_key is not None:
-            raise InvalidInput("it was merged after that", field="at")
-        if isinstance(command, MergeIncident) and after.merge_key is None:
-            raise InvalidInput("it would close a circle, and a P1 or P2 would weigh no more", field="into")
+        _require_effect(command, at, incident, after)
         said = incident_json(after)
         if isinstance(command, UnmergeIncident):
             said["lowered"] = [each.json() for each in lowered(before, register.incidents)]
@@ -404,5 +404,26 @@ def _refuse_senseless(command: TellOfIncident, incident: Incident) -> None:
             raise Conflict("it was merged already", code="ALREADY_MERGED", field="into")
         case UnmergeIncident() if incident.merge_key is None:
             raise Conflict("it was not merged into another", code="NOT_MERGED")
+        case _:
+            return
+
+
+def _require_effect(command: TellOfIncident, at: datetime, before: Incident, after: Incident) -> None:
+    """An act that changes nothing, since what happened later says otherwise, is refused and leaves no receipt."""
+    match command:
+        case ReopenIncident() if after.reopened == before.reopened:
+            raise InvalidInput("it was not over by then", field="at")
+        case MitigateIncident() if after.mitigated_at is None or (
+            after.merged_into is None and after.mitigated_at != at
+        ):
+            raise InvalidInput("it was reopened after that", field="at")
+        case ResolveIncident() if after.merged_into is None and after.resolved_at != at:
+            raise InvalidInput("it was reopened after that", field="at")
+        case ChangeOwner(owner_id=owner_id) if after.owner_person_id != owner_id:
+            raise InvalidInput("somebody else was said to own it after that", field="at")
+        case UnmergeIncident() if after.merge_key is not None:
+            raise InvalidInput("it was merged after that", field="at")
+        case MergeIncident() if after.merged_into is None:
+            raise InvalidInput("it would close a circle", field="into")
         case _:
             return
