@@ -111,6 +111,16 @@ class RenewPostmortemBundlePayload(Payload):
     export: Export | None = None
 
 
+@strawberry.input(description="A bundle of a customer's superseded copy that says by which version.")
+class RenewPostmortemCopyBundleInput:
+    copy_id: strawberry.ID
+
+
+@strawberry.type(description="The export, new or already there.")
+class RenewPostmortemCopyBundlePayload(Payload):
+    export: Export | None = None
+
+
 @strawberry.type(description="The release as it stands now; the copy follows in the customer's own log.")
 class PostmortemReleasePayload(Payload):
     release: PostmortemRelease | None = None
@@ -181,6 +191,18 @@ class PostmortemMutations:
         asked = decode(input.postmortem_id, "Postmortem", field="postmortemId")
         found = await house.postmortem_bundles.renew(actor, asked.id, input.version)
         return RenewPostmortemBundlePayload(export=export(found, "vendor"))
+
+    @mutation(
+        description="Make the bundle of a customer's superseded copy anew, so that it says by which version. Idempotent."
+    )
+    async def renew_postmortem_copy_bundle(
+        self, info: Info, input: RenewPostmortemCopyBundleInput
+    ) -> RenewPostmortemCopyBundlePayload:
+        house, actor = info.context.house, info.context.actor
+        asked = decode(input.copy_id, "PostmortemCopy", field="copyId")
+        tenant = await house.tenants.get(actor, asked.tenant_id, purpose="GraphQL")
+        found = await house.postmortem_copies.renew(actor, tenant.id, asked.id)
+        return RenewPostmortemCopyBundlePayload(export=export(found, tenant.key))
 
     @mutation(
         description="Give a customer its copy.",

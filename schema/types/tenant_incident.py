@@ -63,6 +63,13 @@ class PostmortemCopy(Node):
     async def disclosed(self, info: Info) -> int:
         return len((await self._opened(info)).copy.disclosures)
 
+    @strawberry.field(
+        description="Its bundle made anew, which says by what the copy was superseded; null: nobody asked for it."
+    )
+    async def renewed_export(self, info: Info) -> Export | None:
+        renewed = (await self._opened(info)).renewed
+        return None if renewed is None else export(renewed, self.path.split("/")[2])
+
     @strawberry.field(description="The tenant's latest copy of the same postmortem; null: this is it.")
     async def newer_id(self, info: Info) -> strawberry.ID | None:
         newer = (await self._opened(info)).newer

@@ -111,6 +111,7 @@ class ReceiptKind(StrEnum):
     POLICY_RETURNED = "policy.returned"
     POSTMORTEM_ACCEPTED = "postmortem.accepted"
     POSTMORTEM_COPY_ISSUED = "postmortem.copy_issued"
+    POSTMORTEM_COPY_SUPERSEDED = "postmortem.copy_superseded"
     POSTMORTEM_DISCLOSED = "postmortem.disclosed"
     POSTMORTEM_OPENED = "postmortem.opened"
     POSTMORTEM_RELEASED = "postmortem.released"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from trust_portal.evidence.verify import Concealing, DocumentKind
 from trust_portal.learning.postmortems.attestation import attest_bundle, versions_told
 from trust_portal.learning.postmortems.copy_attestation import attest_bundle as attest_copy
-from trust_portal.learning.postmortems.copy_attestation import whole_again
+from trust_portal.learning.postmortems.copy_attestation import supersession_told, whole_again
 from trust_portal.learning.postmortems.model import COPY_FILE, COPY_KIND, DOCUMENT_FILE, KIND, PDF_FILE
 
 #: By document kind; what ``verify`` looks up.
@@ -34,6 +34,7 @@ KINDS: Mapping[str, DocumentKind] = {
             ),
             f"That its PDF says what {COPY_FILE} says: {COPY_FILE} is what was issued",
         ),
+        tells=supersession_told,
         conceals=Concealing(COPY_FILE, whole_again),
     ),
 }

@@ -138,6 +138,13 @@ async def test_a_copy_says_by_what_it_was_superseded_and_the_vendor_sees_who_sti
         page = (await browser.get(given.copy)).text
         assert ("Superseded by version 2" in page, "Signed and released" in page) == (True, False)
         assert "has not released it to you yet" in page
+        async with portal.browser("customer_admin") as admin:
+            renewing = f'action="{given.copy}/renewed"'
+            assert renewing in (await admin.get(given.copy)).text
+            asked = await admin.post(f"{given.copy}/renewed")
+            assert (asked.status_code, asked.headers["location"]) == (303, f"{given.copy}#renewed")
+            page = (await admin.get(given.copy)).text
+            assert ("A bundle that says it was superseded" in page, renewing in page) == (True, False)
         listed = (await browser.get(f"{given.root}/postmortems")).text
         assert "Superseded by version 2" in listed
         incidents = (await browser.get(f"{given.root}/incidents?year=2026")).text

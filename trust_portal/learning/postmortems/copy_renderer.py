@@ -17,7 +17,8 @@ from trust_portal.evidence.manifest import DISCLOSURES
 from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.canonical import sha256_hex
 from trust_portal.kernel.clock import rfc3339
-from trust_portal.learning.postmortems.copy_attestation import attest_copy
+from trust_portal.learning.postmortems.copy_attestation import attest_copy, superseded_by
+from trust_portal.learning.postmortems.copy_renewing import copy_of
 from trust_portal.learning.postmortems.model import (
     COPY_FILE,
     COPY_PDF_FILE,
@@ -25,7 +26,6 @@ from trust_portal.learning.postmortems.model import (
     PROFILE_FILE,
 )
 from trust_portal.learning.postmortems.presentation import Imprint, postmortem_pdf
-from trust_portal.learning.postmortems.releases_repository import find_copy
 from trust_portal.learning.postmortems.rows import evidence_rows
 from trust_portal.storage.unit_of_work import ReadSession
 
@@ -37,8 +37,11 @@ class PostmortemCopyRenderer:
         self._press = press
 
     async def render(self, session: ReadSession, export: Export) -> RenderedDocument:
-        copy = await find_copy(session, export.tenant_id, export.subject_id)
+        """One made anew has the receipt that says by what the copy was superseded, too (``copy_renewing``)."""
+        copy, superseded = await copy_of(session, export)
         envelopes = await signed_behind(session, copy.tenant_id, copy.receipt_id)
+        if superseded is not None:
+            envelopes |= await signed_behind(session, copy.tenant_id, superseded)
         files = {COPY_FILE: copy.document, PROFILE_FILE: copy.profile_text.encode()}
         receipts = {file_of(id_): each for id_, each in envelopes.items()}
         if gaps := attest_copy({**files, **receipts}, str(copy.tenant_id)):
@@ -49,10 +52,12 @@ class PostmortemCopyRenderer:
         if copy.disclosures:
             files[f"{DISCLOSURES}{COPY_FILE}"] = json.dumps(list(copy.disclosures)).encode()
         body = parse_json(copy.document)
+        later = superseded_by(receipts) if superseded is not None else None
         document = reveal(body, copy.disclosures).value["document"]
         tenant = body["customer"]["key"]
         name = f"{tenant}-postmortem-{str(copy.postmortem_id)[-8:]}-v{copy.version}"
-        file_name = f"{name}.zip" if copy.revision == 1 else f"{name}-r{copy.revision}.zip"
+        name = name if copy.revision == 1 else f"{name}-r{copy.revision}"
+        file_name = f"{name}.zip" if later is None else f"{name}-superseded-by-v{later}.zip"
         imprint = Imprint(
             (await signer_of(session, export)).key_id, file_name, rfc3339(copy.at), "", "", copy=body
         )

@@ -11,6 +11,7 @@ from trust_portal.access.access_log.service import AccessLog, scope_of
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
+from trust_portal.errors import Conflict
 from trust_portal.evidence.act import Act, Input
 from trust_portal.evidence.disclosure import reveal
 from trust_portal.evidence.export import Export
@@ -22,6 +23,7 @@ from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.actor import SYSTEM, Actor, Role
 from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.learning.postmortems.copy_renewing import record_superseded, renewed_bundles
 from trust_portal.learning.postmortems.model import COPY_FILE, COPY_KIND, COPY_NOUN, NOUN
 from trust_portal.learning.postmortems.releases_model import SignedAs, StoredCopy, StoredRelease
 from trust_portal.learning.postmortems.releases_repository import (
@@ -47,6 +49,7 @@ _READERS = frozenset({Role.CUSTOMER_ADMIN, Role.CUSTOMER_VIEWER})
 class OpenedCopy:
     """A copy as its customer sees it: ``document`` with what was disclosed put back in its place.
 
+    ``renewed`` is the bundle that says by what the copy was superseded, where somebody asked for it.
     ``newer`` is the copy of a later version, where there is one. ``superseded_by`` is the version that counts,
     where the copy is of another: also one that was not released to the customer.
     """
@@ -56,6 +59,7 @@ class OpenedCopy:
     document: Mapping[str, Any]
     concealed: int
     export: Export | None
+    renewed: Export | None
     newer: StoredCopy | None
     superseded_by: SignedAs | None
 
@@ -120,8 +124,15 @@ class PostmortemCopies:
             exports = await copy_bundles(session, tenant_id, [each.id for each in found])
         await self._access_log.looked(actor, tenant_id, "postmortems", purpose="incidents")
         counts = await self._that_count({each.postmortem_id for each in found})
+        renewed = await self._renewed(actor, tenant_id, found, counts)
         return tuple(
-            _opened(each, exports.get(each.id), _newer(each, found), counts[each.postmortem_id])
+            _opened(
+                each,
+                exports.get(each.id),
+                renewed.get(each.id),
+                _newer(each, found),
+                counts[each.postmortem_id],
+            )
             for each in found
         )
 
@@ -133,7 +144,48 @@ class PostmortemCopies:
             export = (await copy_bundles(session, tenant_id, [copy.id])).get(copy.id)
         await self._access_log.looked(actor, tenant_id, COPY_NOUN, str(copy_id), "incidents")
         counts = await self._that_count([copy.postmortem_id])
-        return _opened(copy, export, _newer(copy, known), counts[copy.postmortem_id])
+        renewed = await self._renewed(actor, tenant_id, [copy], counts)
+        return _opened(copy, export, renewed.get(copy.id), _newer(copy, known), counts[copy.postmortem_id])
+
+    async def renew(self, actor: Actor, tenant_id: UUID, copy_id: UUID) -> Export:
+        """Ask for a copy's bundle that says by what it was superseded; one for each version that came to count since.
+
+        Raises ``NotFound`` for a copy that the customer has not, ``Conflict`` (NOT_SUPERSEDED) for one of the
+        version that counts.
+        """
+        decision = await self._gate.require(
+            actor, Action.EXPORT_REQUEST, Resource(COPY_NOUN, tenant_id, copy_id)
+        )
+        async with self._storage.read(scope_of(actor, tenant_id)) as reading:
+            copy = await find_copy(reading, tenant_id, copy_id)
+        async with self._storage.read(TenantScope(VENDOR_ID)) as reading:
+            later = (await find_postmortem(reading, copy.postmortem_id)).versions[-1]
+            (sha256,) = (await receipt_digests(reading, VENDOR_ID, later.receipt_id)).values()
+        if later.number <= copy.version:
+            raise Conflict(
+                "this copy is of the version that counts: its bundle came with it", code="NOT_SUPERSEDED"
+            )
+        async with self._storage.write(TenantScope(tenant_id)) as session:
+            return await self._exports.request(
+                session,
+                kind=COPY_KIND,
+                tenant_id=tenant_id,
+                subject_id=await record_superseded(
+                    self._ledger, session, copy, later, sha256, actor, decision
+                ),
+                revision=copy.revision,
+                actor=actor,
+            )
+
+    async def _renewed(
+        self,
+        actor: Actor,
+        tenant_id: UUID,
+        copies: Collection[StoredCopy],
+        counts: Mapping[UUID, SignedAs],
+    ) -> Mapping[UUID, Export]:
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            return await renewed_bundles(session, tenant_id, copies, counts)
 
     async def _that_count(self, postmortem_ids: Collection[UUID]) -> Mapping[UUID, SignedAs]:
         """The vendor's own rows, asked for by what the customer has copies of."""
@@ -183,7 +235,11 @@ async def copy_bundles(
 
 
 def _opened(
-    copy: StoredCopy, export: Export | None, newer: StoredCopy | None, counts: SignedAs
+    copy: StoredCopy,
+    export: Export | None,
+    renewed: Export | None,
+    newer: StoredCopy | None,
+    counts: SignedAs,
 ) -> OpenedCopy:
     body = parse_json(copy.document)
     revealed = reveal(body, copy.disclosures)
@@ -193,6 +249,7 @@ def _opened(
         revealed.value["document"],
         revealed.concealed,
         export,
+        renewed,
         newer,
         counts if counts.supersedes(copy.version) else None,
     )

@@ -51,8 +51,16 @@ async def ask_again(request: Request) -> Response:
     return RedirectResponse(f"{tenant_path(tenant)}/postmortems/{copy_id}#bundle", status_code=303)
 
 
+async def renew(request: Request) -> Response:
+    """A bundle that says by what the copy was superseded; on its page it is shown as it is made."""
+    tenant, copy_id = await tenant_of(request, purpose="bundles"), request.path_params["copy"]
+    await house_of(request).postmortem_copies.renew(actor_of(request), tenant.id, copy_id)
+    return RedirectResponse(f"{tenant_path(tenant)}/postmortems/{copy_id}#renewed", status_code=303)
+
+
 routes = [
     Route("/t/{tenant}/postmortems", copies, methods=["GET"]),
     Route("/t/{tenant}/postmortems/{copy:uuid}", copy, methods=["GET"]),
     Route("/t/{tenant}/postmortems/{copy:uuid}/bundle", ask_again, methods=["POST"]),
+    Route("/t/{tenant}/postmortems/{copy:uuid}/renewed", renew, methods=["POST"]),
 ]
