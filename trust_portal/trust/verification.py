@@ -23,7 +23,7 @@ _NO_RECEIPT: Final = (
     "That figures without a receipt are right: they are the vendor's signed word, with source and age"
 )
 _LOCKED: Final = (
-    "That usage, posture, compliance, the rows of commitments, savings, incidents and cost, and credits that are due or "
+    "That the rows of usage, commitments, savings, incidents and cost, posture, compliance, and credits that are due or "
     "wait are right: they are as they were locked, and nothing derives them again"
 )
 
@@ -48,10 +48,11 @@ KINDS: Mapping[str, DocumentKind] = {
             "That comments are right: they are the words of whoever is named beside them",
             _NO_RECEIPT,
             _LOCKED,
-            "That recommendations are right: somebody accepted each, and nothing derives them again",
+            "That recommendations are right: somebody accepted each, and nothing derives their grounds again",
         ),
         derives="service levels, issued credits, what changed and what the review rests on follow from the bundle's own "
-        "inputs, string for string; so do the sums of commitments, savings, incidents and cost from their rows, and the period in one look "
+        "inputs, string for string; so do the sums of commitments, savings, incidents and cost from their rows, what usage and "
+        "recommendations say of the rows beside them (amounts and shares up to their rounding), and the period in one look "
         "from the sections that went out beside it; and no section is fresher than its age allows",
         tells=told_of_qbr,
     ),

@@ -20,8 +20,8 @@ from trust_portal.kernel.period import parse_period, quarter_before
 from trust_portal.trust.accounts.model import AccountSettings, Readiness, SetAccount
 from trust_portal.trust.accounts.readiness import account_of, is_due
 from trust_portal.trust.gathering.model import Ask, Before
+from trust_portal.trust.qbr import expected
 from trust_portal.trust.qbr.document import customer_sections
-from trust_portal.trust.qbr.gathering import recommendations
 from trust_portal.trust.qbr.gathering.changes import changes_section
 from trust_portal.trust.qbr.gathering.outcome import outcome_section
 from trust_portal.trust.qbr.gathering.recommendations import Agreed, recommendations_section
@@ -266,9 +266,9 @@ def test_one_operation_of_adapters_is_worth_caching() -> None:
 def test_the_shares_expected_are_those_of_the_shipped_playbooks() -> None:
     text = files("trust_portal.cost.remediation") / "playbooks.yaml"
     playbooks = yaml.safe_load(text.read_text())["playbooks"]
-    assert Decimal(playbooks["dedicated-pool"]["saves"]) == recommendations.POOL_SAVES
-    assert Decimal(playbooks["retention-tier"]["saves"]) == recommendations.TIER_SAVES
-    assert Decimal(playbooks["cache-adapter"]["saves"]) == recommendations.CACHE_SAVES
+    assert Decimal(playbooks["dedicated-pool"]["saves"]) == expected.POOL_SAVES
+    assert Decimal(playbooks["retention-tier"]["saves"]) == expected.TIER_SAVES
+    assert Decimal(playbooks["cache-adapter"]["saves"]) == expected.CACHE_SAVES
 
 
 def _entry(ordinal: int, kind: EntryKind, subject: str, text: str, **more: object) -> Entry:

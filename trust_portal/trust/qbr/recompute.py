@@ -17,6 +17,7 @@ from trust_portal.trust.qbr.closing import derived_of
 from trust_portal.trust.qbr.derivation import own_sections_differ
 from trust_portal.trust.qbr.document import sections_of
 from trust_portal.trust.qbr.model import CSV_FILE, DOCUMENT_FILE, ENGINE, FORMATS
+from trust_portal.trust.qbr.usage_derivation import usage_differs
 from trust_portal.trust.report.derivation import Derivation, figures_of, sections_differ
 from trust_portal.trust.sections.model import Section
 from trust_portal.trust.sections.table import document_table
@@ -38,6 +39,7 @@ def recompute_qbr(files: Mapping[str, bytes]) -> list[Mismatch]:
         found += sections_differ(DOCUMENT_FILE, sections, files, how)
         if not how.is_first:
             found += own_sections_differ(DOCUMENT_FILE, sections)
+            found += usage_differs(DOCUMENT_FILE, sections)
         table = document_table(body)
     return found + table_differs(CSV_FILE, files.get(CSV_FILE, table), table)
 

@@ -71,7 +71,7 @@ def _told(at: int, meter: Meter, now: Decimal, then: Decimal) -> tuple[list[Figu
     ]
     said = f"Used of {{{id_}}}: {{{id_}-now}} after {{{id_}-before}} in the period before"
     if then:
-        figures.append(Figure(f"{id_}-growth", f"Change in percent ({name})", _growth(now, then)))
+        figures.append(Figure(f"{id_}-growth", f"Change in percent ({name})", growth(now, then)))
         return figures, Sentence(f"{said}, a change of {{{id_}-change}} or {{{id_}-growth}}.")
     return figures, Sentence(f"{said}, a change of {{{id_}-change}}.")
 
@@ -90,7 +90,7 @@ def _row(
             quantity(now),
             quantity(then) if compared else unknown,
             quantity(now - then) if compared else unknown,
-            _growth(now, then) if compared else Cell(None, Unit.PERCENT),
+            growth(now, then) if compared else Cell(None, Unit.PERCENT),
         ),
     )
 
@@ -118,7 +118,7 @@ def quantity(value: Decimal) -> Cell:
     return Cell(f"{value.normalize():f}", Unit.NUMBER, href=_PAGE)
 
 
-def _growth(now: Decimal, then: Decimal) -> Cell:
+def growth(now: Decimal, then: Decimal) -> Cell:
     """In percent with one digit; not known of nothing."""
     if not then:
         return Cell(None, Unit.PERCENT)

@@ -26,6 +26,7 @@ from trust_portal.reliability.contracts.in_force import in_force
 from trust_portal.reliability.contracts.repository import contract_versions
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.model import Ask
+from trust_portal.trust.qbr.expected import CACHE_SAVES, POOL_SAVES, TIER_SAVES
 from trust_portal.trust.qbr.gathering.quantities import quantity
 from trust_portal.trust.qbr.gathering.usage import Used, money, read_usage, share, total
 from trust_portal.trust.qbr.ids import RECOMMENDATIONS
@@ -41,10 +42,6 @@ _PEAK: Final = (2, 3)
 _STORAGE_GROWTH: Final = (Decimal("0.1"), Decimal("0.25"))
 _ADAPTER_SHARE: Final = (Decimal("0.3"), Decimal("0.6"))
 _GROWTH: Final = (Decimal("0.15"), Decimal("0.4"))
-#: What the shipped playbooks expect of the same acts (``saves`` in playbooks.yaml; a test compares).
-POOL_SAVES: Final = Decimal("0.2")
-TIER_SAVES: Final = Decimal("0.6")
-CACHE_SAVES: Final = Decimal("0.8")
 
 
 @dataclass(frozen=True, slots=True)

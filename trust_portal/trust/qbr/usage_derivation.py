@@ -1,0 +1,326 @@
+"""What the rows of usage and recommendations must say of each other. Pure.
+
+The hours of usage are the vendor's word: no bundle holds them. But a month is the sum of its parts, a period that of its
+months, and a change what lies between two values beside it. Quantities are exact, and so is what follows from them.
+Amounts and shares are rounded each for itself: what follows from several of them is known up to their rounding, and
+a value that lies beyond that is replaced by one that does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Final, Self
+
+from trust_portal.evidence.verdict import Mismatch
+from trust_portal.kernel.money import exponent
+from trust_portal.reliability.comparison import mismatches
+from trust_portal.trust.qbr.expected import CACHE_SAVES, POOL_SAVES, TIER_SAVES
+from trust_portal.trust.qbr.gathering.quantities import growth, quantity
+from trust_portal.trust.qbr.ids import PROPOSED, RECOMMENDATIONS, USAGE
+from trust_portal.trust.qbr.reviewing import EVIDENCE
+from trust_portal.trust.report.derivation import figures_of
+from trust_portal.trust.sections.model import Cell, Row, Section, Table, Unit
+
+_MONTHS: Final = "months-"
+_TENTH: Final = Decimal("0.1")
+
+
+def usage_differs(file: str, sections: Sequence[Section]) -> Iterator[Mismatch]:
+    """Every value of usage and of recommendations that does not follow from those beside it."""
+    usage = next((each for each in sections if each.id == USAGE), None)
+    for number, stated in enumerate(sections):
+        if stated.id == USAGE:
+            derived = _usage(stated)
+        elif stated.id == RECOMMENDATIONS:
+            derived = _recommendations(stated, usage)
+        else:
+            continue
+        yield from mismatches(file, figures_of(stated), figures_of(derived), f"$.sections[{number}]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Where an exact value lies; both ends may be it."""
+
+    low: Decimal
+    high: Decimal
+
+    @classmethod
+    def around(cls, cell: Cell) -> Self:
+        """What was rounded to ``cell``; ``ValueError`` where nothing is known."""
+        if cell.value is None:
+            raise ValueError("not known")
+        value, half = Decimal(cell.value), _step(cell) / 2
+        return cls(value - half, value + half)
+
+    def __add__(self, other: _Span) -> _Span:
+        return _Span(self.low + other.low, self.high + other.high)
+
+    def __sub__(self, other: _Span) -> _Span:
+        return _Span(self.low - other.high, self.high - other.low)
+
+    def times(self, factor: Decimal) -> _Span:
+        """``factor`` is not negative."""
+        return _Span(self.low * factor, self.high * factor)
+
+    def percent_of(self, whole: _Span) -> _Span | None:
+        """None where the whole may be nothing, or less."""
+        if whole.low <= 0:
+            return None
+        ends = [100 * part / all_of for part in (self.low, self.high) for all_of in (whole.low, whole.high)]
+        return _Span(min(ends), max(ends))
+
+
+_NOTHING: Final = _Span(Decimal(0), Decimal(0))
+
+
+def _step(cell: Cell) -> Decimal:
+    """The smallest difference between two values of its kind; quantities are exact."""
+    if cell.unit is Unit.MONEY and cell.currency is not None:
+        return Decimal(1).scaleb(-exponent(cell.currency))
+    return _TENTH if cell.unit is Unit.PERCENT else Decimal(0)
+
+
+def _within(cell: Cell, span: _Span | None) -> Cell:
+    """``cell`` where it may be of ``span``, else the middle of that."""
+    if span is None or cell.value is None:
+        return cell
+    stated = _Span.around(cell)
+    if stated.low <= span.high and span.low <= stated.high:
+        return cell
+    middle = ((span.low + span.high) / 2).quantize(_step(cell), ROUND_HALF_EVEN)
+    return replace(cell, value=f"{middle:f}")
+
+
+def _sum(cells: Iterable[Cell]) -> _Span:
+    return sum((_Span.around(each) for each in cells), _NOTHING)
+
+
+def _usage(stated: Section) -> Section:
+    """By the order of what follows from what: months, the period, what moved, quantities."""
+    tables = {each.id: _table(each) for each in stated.tables}
+    figures = {each.id: each.cell for each in stated.figures}
+    for name, months in tables.items():
+        if name.startswith(_MONTHS):
+            figures |= _period(name.removeprefix(_MONTHS), months, figures)
+            movers = tables.get(f"movers-{name.removeprefix(_MONTHS)}")
+            named = f"movers-named-{name.removeprefix(_MONTHS)}"
+            if movers is not None and named in figures:
+                figures[named] = replace(figures[named], value=str(len(movers.rows)))
+    if "quantities" in tables:
+        figures |= _moved(tables["quantities"], figures)
+    return replace(
+        stated,
+        tables=tuple(tables[each.id] for each in stated.tables),
+        figures=tuple(replace(each, cell=figures[each.id]) for each in stated.figures),
+    )
+
+
+def _table(table: Table) -> Table:
+    derive: Callable[[Mapping[str, Cell]], dict[str, Cell]]
+    if table.id.startswith(_MONTHS):
+        derive = _month
+    elif table.id.startswith("movers-"):
+        derive = _mover
+    elif table.id == "quantities":
+        derive = _quantity
+    else:
+        return table
+    columns = [each.id for each in table.columns]
+    rows = []
+    for row in table.rows:
+        cells = dict(zip(columns, row.cells, strict=True))
+        rows.append(replace(row, cells=tuple((cells | derive(cells)).values())))
+    return replace(table, rows=tuple(rows))
+
+
+def _month(cells: Mapping[str, Cell]) -> dict[str, Cell]:
+    parts = [cell for name, cell in cells.items() if name not in {"month", "total"}]
+    if not all(map(_is_known, (*parts, cells["total"]))):
+        return {}  # it lies ahead
+    if len(parts) == 1:
+        return {"total": replace(cells["total"], value=parts[0].value)}
+    return {"total": _within(cells["total"], _sum(parts))}
+
+
+def _mover(cells: Mapping[str, Cell]) -> dict[str, Cell]:
+    if None in {cells["now"].value, cells["before"].value}:
+        return {}
+    return {
+        "change": _within(cells["change"], _Span.around(cells["now"]) - _Span.around(cells["before"])),
+    }
+
+
+def _quantity(cells: Mapping[str, Cell]) -> dict[str, Cell]:
+    now, then = cells["now"].value, cells["before"].value
+    if now is None or then is None:
+        return {name: replace(cells[name], value=None) for name in ("change", "growth")}
+    return _changed(cells, Decimal(now), Decimal(then))
+
+
+def _changed(cells: Mapping[str, Cell], now: Decimal, then: Decimal) -> dict[str, Cell]:
+    return {
+        "change": replace(cells["change"], value=quantity(now - then).value),
+        "growth": replace(cells["growth"], value=growth(now, then).value),
+    }
+
+
+def _column(table: Table, name: str) -> _Span | None:
+    """The sum over the months that have begun; None where there is no such column."""
+    at = next((at for at, each in enumerate(table.columns) if each.id == name), None)
+    if at is None:
+        return None
+    return _sum(row.cells[at] for row in table.rows if _is_known(row.cells[at]))
+
+
+def _is_known(cell: Cell) -> bool:
+    """Of a month that lies ahead there are words, or nothing."""
+    return cell.unit is Unit.MONEY and cell.value is not None
+
+
+def _period(low: str, months: Table, figures: Mapping[str, Cell]) -> dict[str, Cell]:
+    known = [each.cells[-1] for each in months.rows if _is_known(each.cells[-1])]
+    total, before = figures[f"total-{low}"], figures[f"before-{low}"]
+    alone = known[0] if len(known) == 1 else None
+    total = _within(total, _sum(known)) if alone is None else replace(total, value=alone.value)
+    found = {f"total-{low}": total}
+    now = _Span.around(total)
+    if before.value is not None:
+        change = now - _Span.around(before)
+        found[f"change-{low}"] = _within(figures[f"change-{low}"], change)
+        found[f"growth-{low}"] = _within(figures[f"growth-{low}"], _growth_of(now, _Span.around(before)))
+    sums = {each.id: span for each in months.columns[1:-1] if (span := _column(months, each.id)) is not None}
+    dearest = figures[f"dearest-{low}"]
+    most = max(sums, key=lambda each: sums[each].low, default=None)
+    if most is not None and sums[most].low > 0:
+        if sums.get(str(dearest.value), _NOTHING).high < sums[most].low:
+            dearest = replace(dearest, value=most)
+        found[f"dearest-{low}"] = dearest
+        share = sums[str(dearest.value)].percent_of(now)
+        found[f"dearest-share-{low}"] = _within(figures[f"dearest-share-{low}"], share)
+    return found
+
+
+def _growth_of(now: _Span, then: _Span) -> _Span | None:
+    """In percent of ``then``: of the whole less a hundred, so that no rounding counts twice."""
+    whole = now.percent_of(then)
+    return None if whole is None else _Span(whole.low - 100, whole.high - 100)
+
+
+def _moved(quantities: Table, figures: Mapping[str, Cell]) -> dict[str, Cell]:
+    """The quantities that are told are those of the table, where it lists them."""
+    columns = [each.id for each in quantities.columns]
+    rows = {}
+    for row in quantities.rows:
+        cells = dict(zip(columns, row.cells, strict=True))
+        rows[f"{cells['subsystem'].value} {cells['operation'].value}, {cells['unit'].value}"] = cells
+    found: dict[str, Cell] = {}
+    for id_, name in figures.items():
+        if f"{id_}-now" not in figures or not id_.startswith("volume-"):
+            continue
+        own = {part: figures[f"{id_}-{part}"] for part in ("now", "before", "change")}
+        own["growth"] = figures.get(f"{id_}-growth", Cell(None, Unit.PERCENT))
+        listed = rows.get(str(name.value))
+        if listed is not None:
+            own |= {part: replace(own[part], value=listed[part].value) for part in ("now", "before")}
+        own |= _changed(own, Decimal(str(own["now"].value)), Decimal(str(own["before"].value)))
+        found |= {f"{id_}-{part}": cell for part, cell in own.items() if f"{id_}-{part}" in figures}
+    return found
+
+
+def _recommendations(stated: Section, usage: Section | None) -> Section:
+    """What each is expected to bring follows from what it rests on, and that from usage."""
+    evidence = {row.id: row.cells[-1] for row in stated.table(EVIDENCE).rows}
+    proposed = {row.id: row.cells[3] for row in stated.table(PROPOSED).rows}
+    for id_, amount in tuple(proposed.items()):
+        kind, _, low = id_.rpartition("-")
+        own = {
+            name.removeprefix(f"{id_}:"): cell
+            for name, cell in evidence.items()
+            if name.startswith(f"{id_}:")
+        }
+        spans = _spans_of(usage, low)
+        own, proposed[id_] = _RULES[kind](own, amount, spans)
+        evidence |= {f"{id_}:{name}": cell for name, cell in own.items()}
+    return replace(
+        stated,
+        tables=tuple(
+            _with_last(each, evidence)
+            if each.id == EVIDENCE
+            else _with_amounts(each, proposed)
+            if each.id == PROPOSED
+            else each
+            for each in stated.tables
+        ),
+    )
+
+
+def _with_last(table: Table, cells: Mapping[str, Cell]) -> Table:
+    rows = tuple(replace(row, cells=(*row.cells[:-1], cells[row.id])) for row in table.rows)
+    return replace(table, rows=rows)
+
+
+def _with_amounts(table: Table, cells: Mapping[str, Cell]) -> Table:
+    def changed(row: Row) -> Row:
+        return replace(row, cells=(*row.cells[:3], cells[row.id], *row.cells[4:]))
+
+    return replace(table, rows=tuple(map(changed, table.rows)))
+
+
+def _spans_of(usage: Section | None, low: str) -> dict[str, _Span]:
+    """What usage says the period cost in ``low``: by part, ``total``, and ``before``."""
+    months = None if usage is None else next((t for t in usage.tables if t.id == f"{_MONTHS}{low}"), None)
+    if usage is None or months is None:
+        return {}
+    found = {each.id: span for each in months.columns[1:-1] if (span := _column(months, each.id)) is not None}
+    for name in ("total", "before"):
+        cell = usage.figure(f"{name}-{low}").cell
+        if cell.value is not None:
+            found[name] = _Span.around(cell)
+    return found
+
+
+_Own = dict[str, Cell]
+
+
+def _pool(own: _Own, amount: Cell, spans: Mapping[str, _Span]) -> tuple[_Own, Cell]:
+    compute, everything = spans.get("compute"), spans.get("total")
+    if compute is None or everything is None:
+        return own, amount
+    own["share"] = _within(own["share"], compute.percent_of(everything))
+    return own, _within(amount, compute.times(POOL_SAVES))
+
+
+def _tier(own: _Own, amount: Cell, spans: Mapping[str, _Span]) -> tuple[_Own, Cell]:
+    own["now"] = _within(own["now"], spans.get("storage"))
+    return _grown(own), _within(
+        amount, (_Span.around(own["now"]) - _Span.around(own["before"])).times(TIER_SAVES)
+    )
+
+
+def _cache(own: _Own, amount: Cell, spans: Mapping[str, _Span]) -> tuple[_Own, Cell]:
+    cost, adapters = _Span.around(own["cost"]), spans.get("adapters")
+    if adapters is not None:
+        own["share"] = _within(own["share"], cost.percent_of(adapters))
+    return own, _within(amount, cost.times(CACHE_SAVES))
+
+
+def _volume(own: _Own, amount: Cell, spans: Mapping[str, _Span]) -> tuple[_Own, Cell]:
+    own["now"] = _within(own["now"], spans.get("total"))
+    own["before"] = _within(own["before"], spans.get("before"))
+    return _grown(own), replace(amount, value=None)
+
+
+def _grown(own: _Own) -> _Own:
+    span = _growth_of(_Span.around(own["now"]), _Span.around(own["before"]))
+    return own | {"growth": _within(own["growth"], span)}
+
+
+_RULES: Final[Mapping[str, Callable[[_Own, Cell, Mapping[str, _Span]], tuple[_Own, Cell]]]] = {
+    "caching": _cache,
+    "dedicated-pool": _pool,
+    "retention-tier": _tier,
+    "volume-tier": _volume,
+}
