@@ -18,6 +18,7 @@ from trust_portal.kernel.canonical import sha256_hex
 from trust_portal.trust.accounts.model import Readiness, SetAccount
 from trust_portal.trust.recompute import RECOMPUTERS
 from trust_portal.trust.report.model import StoredTrustReport
+from trust_portal.trust.sections.model import State
 from trust_portal.trust.verification import KINDS
 
 pytestmark = pytest.mark.takes(seconds=15)
@@ -92,6 +93,23 @@ async def test_an_open_review_stays_as_it_is_where_an_older_or_a_later_period_is
     await issue(house, anew)
     body = (await house.qbr_reader.get(CORA, aurora.id, anew.id)).document
     assert body["trust_report"] == {"period": Q2, "revision": "1", "sha256": report.sha256}
+
+
+async def test_a_review_of_a_quarter_rests_on_no_report_of_a_later_one_and_says_so(portal: Portal) -> None:
+    house, aurora = portal.house, portal.world.aurora
+    await publish(house, aurora.id)
+    draft = await prepare(house, aurora.id, Q1)
+    assert draft.trust_report_id is None
+    found = await house.qbr_reader.draft(CORA, aurora.id, draft.id)
+    inputs = next(each for each in found.told if each.id == "inputs")
+    assert (inputs.state, inputs.why) == (
+        State.MISSING, "no Trust Report is published of the period, or of one before it",
+    )  # fmt: skip
+    assert found.newer == ()
+    report = await publish(house, aurora.id, period=Q1)
+    found = await house.qbr_reader.draft(CORA, aurora.id, draft.id)
+    assert found.newer == ("Trust Report for Q1 2026, revision 1",)
+    assert (await prepare(house, aurora.id, Q1)).trust_report_id == report.id
 
 
 async def _follows(portal: Portal, report: StoredTrustReport) -> tuple[str, str, str] | None:

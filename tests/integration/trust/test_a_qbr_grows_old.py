@@ -46,8 +46,12 @@ async def test_a_review_without_a_trust_report_says_so_everywhere_and_is_not_iss
     house, aurora = portal.house, portal.world.aurora
     qbr = await prepare(house, aurora.id)
     inputs = await _inputs(house, qbr)
-    assert (inputs.state, inputs.why, inputs.as_of) == (State.MISSING, "no Trust Report is published", None)
-    assert sentences(inputs) == ("No Trust Report is published. Documents in the bundle: 1; missing: 2.",)
+    assert (inputs.state, inputs.why, inputs.as_of) == (
+        State.MISSING, "no Trust Report is published of the period, or of one before it", None,
+    )  # fmt: skip
+    assert sentences(inputs) == (
+        "No Trust Report is published of the period, or of one before it. Documents in the bundle: 1; missing: 2.",
+    )
     rows = _rows(inputs)
     assert rows["trust-report"] == [
         "Trust Report", "none is published", "none", "none", "none", "31 d", "missing", "none",

@@ -15,10 +15,12 @@ from trust_portal.kernel.period import parse_period
 from trust_portal.reliability.findings import State
 from trust_portal.reliability.reports.record import Head
 from trust_portal.trust.gathering.sla_section import Owed, sla_section
+from trust_portal.trust.qbr.closing import Beside, closing, derived_of
 from trust_portal.trust.qbr.edition import review_before
-from trust_portal.trust.qbr.gathering.inputs import inputs_section
+from trust_portal.trust.qbr.gathering.inputs import Laid, inputs_section
 from trust_portal.trust.qbr.model import Issue, Qbr
 from trust_portal.trust.qbr.superseding import newer_than
+from trust_portal.trust.sections.display import sentences
 
 NOW = datetime(2026, 7, 10, 9, tzinfo=UTC)
 ID = UUID("00000000-0000-7000-8000-000000000001")
@@ -102,3 +104,32 @@ def test_a_report_signed_since_is_newer_than_the_word_that_it_is_missing_and_not
     assert newer(sla, revision=1) == ["SLA report for June 2026, revision 1"]
     assert newer(sla, revision=None) == []
     assert newer(revision=1) == []
+
+
+@pytest.mark.parametrize(
+    ("format_", "last", "none"),
+    [
+        ("1", "The latest Trust Report", "Trust Report is published"),
+        ("2", "The latest Trust Report", "Trust Report is published"),
+        (
+            "3",
+            "The last Trust Report of the period, or of one before it,",
+            "Trust Report is published of the period, or of one before it",
+        ),
+    ],
+)
+def test_which_trust_report_is_meant_is_said_as_the_format_means_it(
+    format_: str, last: str, none: str
+) -> None:
+    laid = Laid("2026-Q1", 2, NOW, NOW, "/trust/1", str(ID))
+    *_, beside = closing((), Beside(laid), NOW, NOW, format_=format_)
+    assert [each.replace("\u00a0", " ") for each in sentences(beside)] == [
+        f"{last} is that of Q1 2026, as of 10 July 2026, 09:00 UTC. Documents in the bundle: 1; missing: 0."
+    ]
+    body = {
+        "format": format_, "as_of": "2026-07-10T09:00:00Z", "issued_at": "2026-07-10T09:00:00Z",
+        "trust_report": None, "previous": None,
+    }  # fmt: skip
+    without = derived_of({}, body, ())["inputs"]
+    assert without.why == f"no {none}"
+    assert sentences(without) == (f"No {none}. Documents in the bundle: 0; missing: 1.",)

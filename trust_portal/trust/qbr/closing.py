@@ -26,7 +26,7 @@ from trust_portal.trust.qbr.gathering.changes import changes_section
 from trust_portal.trust.qbr.gathering.inputs import Laid, inputs_section
 from trust_portal.trust.qbr.gathering.outcome import outcome_section
 from trust_portal.trust.qbr.ids import INPUTS, OUTCOME
-from trust_portal.trust.qbr.model import PREVIOUS_FILE, TRUST_REPORT_FILE
+from trust_portal.trust.qbr.model import FORMAT, PREVIOUS_FILE, TRUST_REPORT_FILE
 from trust_portal.trust.sections.document import section_json, section_of
 from trust_portal.trust.sections.model import Section
 
@@ -38,7 +38,7 @@ _CLOSING_FIRST: Final = frozenset({CHANGES, INPUTS})
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """The latest Trust Report, the review before, and what that said. None where there is none."""
+    """The last Trust Report of its period or before, the review before, and what that said. None where there is none."""
 
     trust_report: Laid | None = None
     previous: Laid | None = None
@@ -46,16 +46,18 @@ class Beside:
 
 
 def closing(
-    sections: Sequence[Section], beside: Beside, as_of: datetime, at: datetime, *, is_first: bool = False
+    sections: Sequence[Section], beside: Beside, as_of: datetime, at: datetime, *, format_: str = FORMAT
 ) -> tuple[Section, Section, Section]:
     """The period in one look, what changed, what all of it rests on: of ``sections`` as they stand at the moment ``at``.
 
-    ``as_of`` is when they were gathered; ``is_first``: into a review of format 1.
+    ``as_of`` is when they were gathered, into a review of ``format_``.
     """
     others = [each for each in sections if each.id not in CLOSING]
     outcome = outcome_section(others, as_of)
-    changes = changes_section(others, beside.before, as_of, is_first=is_first)
-    inputs = inputs_section(others, beside.trust_report, beside.previous, at)
+    changes = changes_section(others, beside.before, as_of, is_first=format_ == "1")
+    inputs = inputs_section(
+        others, beside.trust_report, beside.previous, at, is_before_third=format_ in {"1", "2"}
+    )
     return as_it_stands(outcome, at, at), as_it_stands(changes, at, at), inputs
 
 
@@ -67,8 +69,7 @@ def derived_of(
     Raises ``NotRecomputable`` naming what is not there.
     """
     as_of, at = (datetime.fromisoformat(body[each]) for each in ("as_of", "issued_at"))
-    is_first = body["format"] == "1"
-    made = closing(sections, beside_of(files, body), as_of, at, is_first=is_first)
+    made = closing(sections, beside_of(files, body), as_of, at, format_=body["format"])
     return {each.id: each for each in made if each.id in closing_of(body)}
 
 

@@ -1,4 +1,4 @@
-"""What a QBR is laid beside: the latest Trust Report, and every signed document its figures are read from. Pure.
+"""What a QBR is laid beside: the last Trust Report of its period or before, and every signed document its figures are read from. Pure.
 
 Each has a line with its date, how old it may be, and its state; what is not there has one that says so. The
 section is as old as the Trust Report, which alone grows old: a signed report, memo or copy is about something that
@@ -36,6 +36,10 @@ _OVERTAKEN: Final = "until other figures are known"
 _FRESH: Final = State.FRESH.value
 _STALE: Final = State.STALE.value
 _MISSING: Final = State.MISSING.value
+_NO_REPORT: Final = "Trust Report is published"
+_LATEST: Final = "The latest Trust Report"
+_NONE_OF_PERIOD: Final = "Trust Report is published of the period, or of one before it"
+_LAST_OF_PERIOD: Final = "The last Trust Report of the period, or of one before it,"
 #: In place of a document that is not there.
 NO_FILE: Final = "none"
 _COLUMNS: Final = (
@@ -67,11 +71,19 @@ class Laid:
 
 
 def inputs_section(
-    sections: Sequence[Section], trust_report: Laid | None, previous: Laid | None, now: datetime
+    sections: Sequence[Section],
+    trust_report: Laid | None,
+    previous: Laid | None,
+    now: datetime,
+    *,
+    is_before_third: bool = False,
 ) -> Section:
-    """``sections`` are those of the review that name documents."""
+    """``sections`` are those of the review that name documents; ``is_before_third``: it is of format 1 or 2, for which
+    the latest Trust Report was the one that was published last, of whatever period.
+    """
     as_of = None if trust_report is None else trust_report.as_of
-    state, why = freshness(as_of, MAX_AGE, now, missing="no Trust Report is published")
+    none, last = (_NO_REPORT, _LATEST) if is_before_third else (_NONE_OF_PERIOD, _LAST_OF_PERIOD)
+    state, why = freshness(as_of, MAX_AGE, now, missing=f"no {none}")
     known = {each.id: each for each in sections}
     rows = (
         _trust_report(trust_report, state),
@@ -86,16 +98,16 @@ def inputs_section(
         Figure("there", "Documents in the bundle", Cell(str(there), Unit.COUNT, href=_PAGE)),
         Figure("missing", "Documents that are missing", Cell(str(missing), Unit.COUNT, href=_PAGE)),
     ]
-    said = Sentence("No Trust Report is published. Documents in the bundle: {there}; missing: {missing}.")
+    said = Sentence(f"No {none}. Documents in the bundle: {{there}}; missing: {{missing}}.")
     if trust_report is not None:
         of, at = rows[0].cells[1], rows[0].cells[4]
         figures += [
-            Figure("trust-report", "Latest Trust Report", of),
+            Figure("trust-report", "Latest Trust Report" if is_before_third else "Trust Report", of),
             Figure("trust-report-as-of", "As of", at),
         ]
         said = Sentence(
-            "The latest Trust Report is that of {trust-report}, as of {trust-report-as-of}. Documents in the bundle: "
-            "{there}; missing: {missing}."
+            f"{last} is that of {{trust-report}}, as of {{trust-report-as-of}}. Documents in the bundle: {{there}}; "
+            "missing: {missing}."
         )
     return Section(
         id=INPUTS,
