@@ -13,9 +13,9 @@ from schema.mutations.approvals import AssertionInput, assertion_of
 from schema.payload import Payload, mutation
 from schema.types.export import Export, export
 from schema.types.postmortem import (
-    PostmortemDetail,
+    Postmortem,
     PostmortemRelease,
-    postmortem_detail,
+    opened_postmortem,
     postmortem_releases,
 )
 from trust_portal.learning.postmortems import model
@@ -97,7 +97,7 @@ class DisclosePostmortemInput:
 
 @strawberry.type(description="The postmortem as it stands now.")
 class PostmortemPayload(Payload):
-    postmortem: PostmortemDetail | None = None
+    postmortem: Postmortem | None = None
 
 
 @strawberry.input(description="A bundle of a superseded version that says by which.")
@@ -241,4 +241,4 @@ async def _released(info: Info, found: StoredRelease) -> PostmortemReleasePayloa
 
 async def _as_it_stands(info: Info, id_: UUID) -> PostmortemPayload:
     found = await info.context.house.postmortem_reader.find(info.context.actor, id_)
-    return PostmortemPayload(postmortem=postmortem_detail(found))
+    return PostmortemPayload(postmortem=opened_postmortem(found))

@@ -11,10 +11,9 @@ from schema.context import Info
 from schema.ids import decode
 from schema.types.postmortem import (
     Postmortem,
-    PostmortemDetail,
     PostmortemReleasePreview,
     listed_postmortem,
-    postmortem_detail,
+    opened_postmortem,
     postmortem_release_preview,
 )
 from schema.work import weighs
@@ -48,9 +47,9 @@ class PostmortemQueries:
         return connection(page, listed_postmortem)
 
     @strawberry.field(description="One postmortem with its document, for staff.")
-    async def postmortem(self, info: Info, id: strawberry.ID) -> PostmortemDetail | None:
+    async def postmortem(self, info: Info, id: strawberry.ID) -> Postmortem | None:
         asked = decode(id, "Postmortem")
-        return postmortem_detail(
+        return opened_postmortem(
             await info.context.house.postmortem_reader.find(info.context.actor, asked.id)
         )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 import strawberry
 
@@ -14,6 +16,7 @@ from schema.ids import Node, encode
 from schema.types.export import Export, export
 from schema.types.major_because import MajorBecause
 from schema.types.prevention import RecurredAction, recurred_actions
+from schema.work import weighs
 from trust_portal.evidence import export as stored
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.postmortems import model
@@ -21,6 +24,9 @@ from trust_portal.learning.postmortems.asking import Asked
 from trust_portal.learning.postmortems.reading import Listed, Opened, SignedVersion, VersionBundles
 from trust_portal.learning.postmortems.releases_model import StoredRelease
 from trust_portal.learning.postmortems.releasing import Preview
+
+#: What takes all of a postmortem to be gathered, once whatever is asked of it.
+_GATHERS: Final = weighs(20)
 
 strawberry.enum(model.PostmortemState, name="PostmortemState", description="Where the newest version stands.")
 
@@ -69,7 +75,9 @@ class PostmortemStep:
     receipt_id: strawberry.ID
 
 
-@strawberry.type(description="The postmortem of a P1 or P2.")
+@strawberry.type(
+    description="The postmortem of a P1 or P2, with its document: live while a draft, then frozen, then as signed."
+)
 class Postmortem(Node):
     incident_id: strawberry.ID
     title: str
@@ -77,30 +85,68 @@ class Postmortem(Node):
     version: int = strawberry.field(description="The one that is being written, or the newest signed.")
     opened_at: datetime
     opened_because: MajorBecause = strawberry.field(description="How its incident became a P1 or P2.")
-    versions: list[PostmortemVersion]
-
-
-@strawberry.type(
-    description="A postmortem with its document: live while a draft, then frozen, then as signed."
-)
-class PostmortemDetail:
-    postmortem: Postmortem
-    document: str = strawberry.field(description="JSON, as docs/formats/postmortem.md says.")
-    sha256: str | None = strawberry.field(description="Of the document in review or signed; null in a draft.")
-    draft_revision: int = strawberry.field(description="What is changed next; 0: nothing is written yet.")
-    lacking: list[str] = strawberry.field(description="Written parts without which it cannot be submitted.")
     accepted: bool = strawberry.field(description="A review stands: it can be signed.")
-    signer: str | None = strawberry.field(
-        description="Who signs: the incident's owner. Null: any incident owner, for none who could is named."
-    )
-    any_owner_because: AnyOwnerBecause | None = strawberry.field(
-        description="Why any incident owner signs; null: the incident's own does."
-    )
-    signs_instead_of: str | None = strawberry.field(
-        description="Who owns the incident and cannot sign; null: nobody is named, or they can."
-    )
-    newer_facts: int = strawberry.field(description="Known now, and not when it was frozen.")
+    versions: list[PostmortemVersion]
     row: strawberry.Private[model.Postmortem]
+    reading: strawberry.Private[asyncio.Future[Opened] | None] = None
+
+    async def _opened(self, info: Info) -> Opened:
+        """Gathered once, whatever is asked of it; of one in a list not before something is."""
+        if self.reading is None:
+            reader, actor = info.context.house.postmortem_reader, info.context.actor
+            self.reading = asyncio.ensure_future(reader.find(actor, self.row.id))
+        return await self.reading
+
+    @strawberry.field(description="JSON, as docs/formats/postmortem.md says.", metadata=_GATHERS)
+    async def document(self, info: Info) -> str:
+        opened = await self._opened(info)
+        return opened.frozen or json.dumps(opened.document, ensure_ascii=False)
+
+    @strawberry.field(description="Of the document in review or signed; null in a draft.", metadata=_GATHERS)
+    async def sha256(self, info: Info) -> str | None:
+        opened = await self._opened(info)
+        if opened.frozen is None:
+            return None
+        frozen = opened.submission or self.row.signed
+        return None if frozen is None else frozen.sha256
+
+    @strawberry.field(description="What is changed next; 0: nothing is written yet.", metadata=_GATHERS)
+    async def draft_revision(self, info: Info) -> int:
+        draft = (await self._opened(info)).draft
+        return 0 if draft is None else draft.revision
+
+    @strawberry.field(description="Written parts without which it cannot be submitted.", metadata=_GATHERS)
+    async def lacking(self, info: Info) -> list[str]:
+        draft = (await self._opened(info)).draft
+        return list((model.Written() if draft is None else draft.written).lacking)
+
+    @strawberry.field(
+        description="Who signs: the incident's owner. Null: any incident owner, for none who could is named.",
+        metadata=_GATHERS,
+    )
+    async def signer(self, info: Info) -> str | None:
+        owner = (await self._opened(info)).asked.owner
+        return None if owner is None else owner.name
+
+    @strawberry.field(
+        description="Why any incident owner signs; null: the incident's own does.", metadata=_GATHERS
+    )
+    async def any_owner_because(self, info: Info) -> AnyOwnerBecause | None:
+        return _any_owner_because((await self._opened(info)).asked)
+
+    @strawberry.field(
+        description="Who owns the incident and cannot sign; null: nobody is named, or they can.",
+        metadata=_GATHERS,
+    )
+    async def signs_instead_of(self, info: Info) -> str | None:
+        instead_of = (await self._opened(info)).asked.instead_of
+        return None if instead_of is None else instead_of.name
+
+    @strawberry.field(
+        description="How many are known now, and were not when it was frozen.", metadata=_GATHERS
+    )
+    async def newer_facts(self, info: Info) -> int:
+        return (await self._opened(info)).newer
 
     @strawberry.field(description="Actions that should have prevented its incident, the first linked first.")
     async def recurrence_of(self, info: Info) -> list[RecurredAction]:
@@ -197,6 +243,8 @@ def postmortem(row: model.Postmortem, title: str, bundles: VersionBundles) -> Po
         version=row.version,
         opened_at=row.opened_at,
         opened_because=row.opened_because,
+        accepted=row.accepted is not None,
+        row=row,
         versions=[
             _version(each, bundles.signed.get(each.number), bundles.renewed.get(each.number))
             for each in row.versions
@@ -229,31 +277,14 @@ def _version(
 
 
 def opened_postmortem(row: Opened) -> Postmortem:
-    return postmortem(row.postmortem, row.incident.title, row.bundles)
+    found = postmortem(row.postmortem, row.incident.title, row.bundles)
+    found.reading = asyncio.get_running_loop().create_future()
+    found.reading.set_result(row)
+    return found
 
 
 def listed_postmortem(row: Listed) -> Postmortem:
     return postmortem(row.postmortem, row.incident.title, row.bundles)
-
-
-def postmortem_detail(row: Opened) -> PostmortemDetail:
-    signed = row.postmortem.signed
-    digest = None if row.frozen is None else (row.submission.sha256 if row.submission else None)
-    if row.frozen is not None and digest is None and signed is not None:
-        digest = signed.sha256
-    return PostmortemDetail(
-        postmortem=opened_postmortem(row),
-        document=row.frozen or json.dumps(row.document, ensure_ascii=False),
-        sha256=digest,
-        draft_revision=0 if row.draft is None else row.draft.revision,
-        lacking=list((model.Written() if row.draft is None else row.draft.written).lacking),
-        accepted=row.postmortem.accepted is not None,
-        signer=None if row.asked.owner is None else row.asked.owner.name,
-        any_owner_because=_any_owner_because(row.asked),
-        signs_instead_of=None if row.asked.instead_of is None else row.asked.instead_of.name,
-        newer_facts=row.newer,
-        row=row.postmortem,
-    )
 
 
 async def postmortem_releases(context: Context, rows: Sequence[StoredRelease]) -> list[PostmortemRelease]:

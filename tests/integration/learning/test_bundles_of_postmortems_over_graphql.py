@@ -18,8 +18,8 @@ from trust_portal.learning.postmortems.reading import VersionBundles
 
 pytestmark = pytest.mark.takes(seconds=15)
 
-VERSIONS = """query ($id: ID!) { postmortem(id: $id) { postmortem { versions {
-    id number export { id state sha256 downloadUrl } renewedExport { id state sha256 downloadUrl } } } } }"""
+VERSIONS = """query ($id: ID!) { postmortem(id: $id) { versions {
+    id number export { id state sha256 downloadUrl } renewedExport { id state sha256 downloadUrl } } } }"""
 COPIES = """{ tenant(key: "northwind") {
     postmortems { id export { id state failure sha256 downloadUrl } }
     incidents(since: "2026-01-01T00:00:00Z", until: "2027-01-01T00:00:00Z") {
@@ -63,7 +63,7 @@ async def test_a_version_names_its_bundle_and_the_one_made_anew(desk):
     id_ = encode("Postmortem", VENDOR_ID, signed.id)
     one = await bundles(desk, signed)
     assert one.renewed == {}
-    (version,) = (await ask(desk, desk.reviewer, VERSIONS, id=id_))["postmortem"]["postmortem"]["versions"]
+    (version,) = (await ask(desk, desk.reviewer, VERSIONS, id=id_))["postmortem"]["versions"]
     assert version == {
         "id": encode("PostmortemVersion", VENDOR_ID, signed.versions[0].receipt_id),
         "number": 1,
@@ -77,7 +77,7 @@ async def test_a_version_names_its_bundle_and_the_one_made_anew(desk):
     await desk.bundle(newest, 1)
     both = await bundles(desk, signed)
     assert (both.signed[1], both.renewed[1].id, sorted(both.signed)) == (one.signed[1], renewed.id, [1, 2])
-    first, second = (await ask(desk, desk.reviewer, VERSIONS, id=id_))["postmortem"]["postmortem"]["versions"]
+    first, second = (await ask(desk, desk.reviewer, VERSIONS, id=id_))["postmortem"]["versions"]
     assert (first["export"], first["renewedExport"]) == (told(one.signed[1]), told(both.renewed[1]))
     assert (second["export"]["state"], second["renewedExport"]) == ("REQUESTED", None)
     listed = await desk.house.postmortem_reader.page(desk.reviewer, PageRequest(5))

@@ -171,13 +171,13 @@ async def test_a_bundle_of_the_old_version_made_afterwards_verifies_and_says_wha
     reopened = await desk.house.postmortem_signing.reopen(Reopen(first.id, "A log was found."), desk.owner)
     second = await desk.signed(reopened, Written(**(WRITTEN.json() | {"risks": "It may recur."})))
     answer = await schema.execute(
-        "query ($id: ID!) { postmortem(id: $id) { postmortem { versions { number state supersededByVersion sha256 } } } }",
+        "query ($id: ID!) { postmortem(id: $id) { versions { number state supersededByVersion sha256 } } }",
         variable_values={"id": encode("Postmortem", VENDOR_ID, first.id)},
         context_value=Context(desk.house, desk.owner),
     )
     assert answer.errors is None, answer.errors
     one, two = (each.sha256 for each in second.versions)
-    assert answer.data["postmortem"]["postmortem"]["versions"] == [
+    assert answer.data["postmortem"]["versions"] == [
         {"number": 1, "state": "SUPERSEDED", "supersededByVersion": 2, "sha256": one},
         {"number": 2, "state": "SIGNED", "supersededByVersion": None, "sha256": two},
     ]

@@ -62,7 +62,7 @@ _RUN: Final = "query ($run: ID!) { node(id: $run) { ... on PlaybookRun { state }
 _INCIDENT: Final = "query ($id: ID!) { incident(id: $id) { timeline { text } tenantKeys postmortemId incident { resolvedAt } } }"
 _POSTMORTEM: Final = """
 query ($id: ID!) {
-  postmortem(id: $id) { document accepted signer lacking postmortem { state } }
+  postmortem(id: $id) { document accepted signer lacking state }
   preventionActions(first: 10, postmortemId: $id) { nodes { state } }
 }
 """
@@ -252,7 +252,7 @@ def _postmortem(found: Mapping[str, Any], tenant: str) -> dict[str, Any]:
     row, document = found["postmortem"], json.loads(found["postmortem"]["document"])
     touched = document["customers"].get(tenant, {})
     return {
-        "state": row["postmortem"]["state"],
+        "state": row["state"],
         "accepted": row["accepted"],
         "signer": row["signer"],
         "lacking": tuple(row["lacking"]),
