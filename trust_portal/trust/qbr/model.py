@@ -20,7 +20,7 @@ NOUN: Final = "QBR"
 #: What the access log calls one that is not issued: nobody of the customer can open it.
 DRAFT: Final = "QBR draft"
 KIND: Final = "qbr"
-#: 1 said less, as the Trust Report's did; it is still recomputed.
+#: 1 said less, and 2 in some places otherwise, as the Trust Report of that format did; both are still recomputed.
 FORMAT: Final = "3"
 FORMATS: Final = ("1", "2", FORMAT)
 ENGINE: Final[Mapping[str, Json]] = MappingProxyType({"name": "trust-portal qbr", "version": "1"})
