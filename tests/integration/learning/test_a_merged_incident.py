@@ -42,6 +42,7 @@ from trust_portal.learning.postmortems.filters import PostmortemFilter
 from trust_portal.learning.postmortems.model import COPY_FILE, COPY_KIND, Postmortem, Release, Reopen
 from trust_portal.learning.recompute import RECOMPUTERS
 from trust_portal.learning.switchboard.coverage import Cover
+from trust_portal.learning.switchboard.debt import Owed
 from trust_portal.learning.switchboard.model import BoardFilter
 from trust_portal.learning.verification import KINDS
 from trust_portal.storage.tenancy import StaffScope, TenantScope
@@ -335,9 +336,34 @@ async def test_what_is_told_after_its_document_was_frozen_is_a_gap_until_another
     assert [(each.name, each.cover, each.days(at)) for each in found.gaps] == [
         ("Trouble INC-1", Cover.OUTDATED, 2)
     ]
+
+    async def owed() -> tuple[list[tuple[Owed, str, str]], int, int, list[str], list[str]]:
+        """What of postmortems adds to the debt, how many figure and list count, and what is listed, late or not."""
+        house = desk.house
+        board = await house.switchboard.board(desk.owner, BoardFilter())
+        late = await house.switchboard.late_postmortems(desk.owner, BoardFilter())
+        listed = [
+            await house.postmortem_reader.page(desk.owner, PageRequest(50), wanted)
+            for wanted in (PostmortemFilter(unsigned=True), PostmortemFilter(incident_ids=late))
+        ]
+        count = await house.postmortem_reader.count(desk.owner, PostmortemFilter(unsigned=True))
+        keys = [[each.incident.key for each in one.items] for one in listed]
+        addends = [
+            (each.owed, each.title, each.explanation)
+            for each in board.debt.addends
+            if each.owed is not Owed.ACTION
+        ]
+        return addends, board.debt.unsigned, count, *keys
+
+    assert await owed() == ([(Owed.OUTDATED, "Trouble INC-1", "8 × 1 = 8")], 1, 1, ["INC-1"], [])
+    clock.advance(timedelta(days=13))
+    late = "8 × (1 + 1 week late) = 16"
+    assert await owed() == ([(Owed.OUTDATED, "Trouble INC-1", late)], 1, 1, ["INC-1"], ["INC-1"])
     reopened = await desk.house.postmortem_signing.reopen(Reopen(signed.id, "It came back."), desk.owner)
+    assert (await owed())[1:4] == (1, 1, ["INC-1"]), "until the next version is signed"
     await desk.signed(reopened)
     assert await covers(desk) == {"Trouble INC-1": Cover.SIGNED, "Trouble INC-2": Cover.MERGED}
+    assert await owed() == ([], 0, 0, [], [])
 
 
 async def test_who_resolves_the_merged_one_by_hand_is_told_that_it_goes_on_elsewhere(desk: Desk) -> None:

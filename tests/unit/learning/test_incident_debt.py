@@ -133,6 +133,30 @@ def test_a_p4_that_was_raised_months_later_is_owed_since_then_and_has_two_weeks_
     assert points[-2:] == [8, 8]
 
 
+def test_a_signed_postmortem_with_facts_since_owes_its_next_version_two_weeks_after_them() -> None:
+    told = AT - 22 * DAY
+    opened = AT - 60 * DAY
+    line = postmortem(declared_at=opened, opened_at=opened, signed_at=AT - 40 * DAY, outdated_since=told)
+    found = postmortem_addend(line, AT)
+    assert found is not None
+    assert (found.owed, found.since, found.due, found.late) == (
+        Owed.OUTDATED,
+        told,
+        (told + 14 * DAY).date(),
+        True,
+    )
+    assert (found.points, found.explanation) == (24, "8 × (1 + 2 weeks late) = 24")
+    owed = debt([], [line], AT)
+    assert (owed.points, owed.unsigned, owed.missing) == (24, 1, 0)
+    assert [(each.unsigned, each.missing) for each in grouped(owed.addends, Grouping.SERVICE)] == [(1, 0)]
+    moments = [AT - 50 * DAY, AT - 30 * DAY, AT - 20 * DAY, AT]
+    # Unsigned until it was signed; nothing until the facts came; fresh; two weeks late.
+    assert [points for _, points in trend([], [line], moments)] == [8, 0, 8, 24]
+    assert [points for _, points in trend([], [line], moments)] == [
+        debt([], [line], moment).points for moment in moments
+    ]
+
+
 MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC))
 SEVERITIES = st.sampled_from(Severity)
 WHOSE = st.builds(
@@ -168,6 +192,7 @@ POSTMORTEMS = st.lists(
         st.just("t"),
         WHOSE,
         MOMENTS,
+        st.none() | MOMENTS,
         st.none() | MOMENTS,
         st.none() | MOMENTS,
     ),

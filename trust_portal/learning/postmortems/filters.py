@@ -14,8 +14,8 @@ class PostmortemFilter:
     """Which postmortems; ``None`` asks for all. Service, team (empty: none) and worst severity are their incident's.
 
     ``owner`` is a person's id, or the name as it was told of nobody who is known here. ``incident_ids``: of these
-    alone. ``unsigned``: those that are owed: of which no version is signed, and
-    which nothing else covers.
+    alone. ``unsigned``: those that are owed: of which no version is signed, or
+    none with all that was told, and which nothing else covers.
     """
 
     unsigned: bool = False

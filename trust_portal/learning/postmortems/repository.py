@@ -122,7 +122,8 @@ def _narrowed(query: Select[Any], wanted: PostmortemFilter) -> Select[Any]:
         signed = exists().where(
             postmortem_versions.c.tenant_id == VENDOR_ID, postmortem_versions.c.postmortem_id == here.id
         )
-        query = query.where(~signed, _is_owed())
+        outdated = _frozen_at(here.incident_id) < about.changed_at
+        query = query.where(or_(~signed, outdated), _is_owed())
     return query
 
 
@@ -131,14 +132,26 @@ def _is_owed() -> ColumnElement[bool]:
 
     The one rule (``incidents.model.is_told_of``), of rows joined with their incident.
     """
-    incident, target = incidents.c, postmortems.alias("target")
-    covers_until = (
+    incident = incidents.c
+    return and_(
+        incident.worst_severity.in_([each.value for each in MAJOR]),
+        or_(
+            incident.ends_in.is_(None),
+            _frozen_at(incident.ends_in) <= func.greatest(incident.changed_at, incident.merged_at),
+        ),
+    )
+
+
+def _frozen_at(incident_id: ColumnElement[UUID]) -> ColumnElement[datetime]:
+    """Of when the facts are of the newest signed version of the incident's postmortem; null: none is signed."""
+    of = postmortems.alias()
+    return (
         select(func.max(postmortem_submissions.c.snapshot_at))
-        .select_from(target)
+        .select_from(of)
         .join(
             postmortem_versions,
-            (postmortem_versions.c.tenant_id == target.c.tenant_id)
-            & (postmortem_versions.c.postmortem_id == target.c.id),
+            (postmortem_versions.c.tenant_id == of.c.tenant_id)
+            & (postmortem_versions.c.postmortem_id == of.c.id),
         )
         .join(
             postmortem_submissions,
@@ -146,16 +159,9 @@ def _is_owed() -> ColumnElement[bool]:
             & (postmortem_submissions.c.postmortem_id == postmortem_versions.c.postmortem_id)
             & (postmortem_submissions.c.ordinal == postmortem_versions.c.submitted),
         )
-        .where(target.c.tenant_id == VENDOR_ID, target.c.incident_id == incident.ends_in)
-        .correlate(incidents)
+        .where(of.c.tenant_id == VENDOR_ID, of.c.incident_id == incident_id)
+        .correlate(incidents, postmortems)
         .scalar_subquery()
-    )
-    return and_(
-        incident.worst_severity.in_([each.value for each in MAJOR]),
-        or_(
-            incident.ends_in.is_(None),
-            covers_until <= func.greatest(incident.changed_at, incident.merged_at),
-        ),
     )
 
 

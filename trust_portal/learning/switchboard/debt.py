@@ -34,7 +34,8 @@ from trust_portal.learning.switchboard.model import (
 WEIGHTS: Final[Mapping[Severity, int]] = MappingProxyType(
     {Severity.P1: 8, Severity.P2: 4, Severity.P3: 2, Severity.P4: 1}
 )
-#: How long a postmortem may take, from the declaration of its incident to the signature.
+#: How long a postmortem may take, from the declaration of its incident to the signature; and another version of it,
+#: from the facts that it has not.
 POSTMORTEM_TERM: Final = timedelta(days=14)
 #: What is not even begun weighs twice.
 _MISSING: Final = 2
@@ -57,11 +58,24 @@ _NAMELESS: Final[Mapping[Grouping, str]] = MappingProxyType(
 
 
 class Owed(StrEnum):
-    """What is owed. A gap in what is known of an incident is a postmortem that is missing, too."""
+    """What is owed. A gap in what is known of an incident is a postmortem that is missing, too.
+
+    ``OUTDATED``: the next version of a postmortem that is signed, where facts came in since. It is unsigned, too.
+    """
 
     ACTION = "action"
     UNSIGNED = "unsigned"
+    OUTDATED = "outdated"
     MISSING = "missing"
+
+    @property
+    def is_unsigned(self) -> bool:
+        return self is Owed.UNSIGNED or self is Owed.OUTDATED
+
+
+_TIMES: Final[Mapping[Owed, int]] = MappingProxyType(
+    {Owed.UNSIGNED: 1, Owed.OUTDATED: 1, Owed.MISSING: _MISSING}
+)
 
 
 # A tuple, like the lines it comes from: thousands of them are made for one look at the board.
@@ -134,7 +148,7 @@ class Debt:
 
     @property
     def unsigned(self) -> int:
-        return sum(each.owed is Owed.UNSIGNED for each in self.addends)
+        return sum(each.owed.is_unsigned for each in self.addends)
 
     @property
     def missing(self) -> int:
@@ -162,20 +176,20 @@ def action_addend(line: ActionLine, at: datetime) -> Addend | None:
 
 
 def postmortem_addend(line: PostmortemLine, at: datetime) -> Addend | None:
-    """What a postmortem that is not signed adds at ``at``; one that is missing was due at once."""
+    """What a postmortem adds at ``at`` that is not signed, or not with all that was told; a missing one was due at once."""
     standing = _postmortem_at(line, at)
     if standing is None:
         return None
-    missing, due_at, weeks = standing
+    owed, since, due_at, weeks = standing
     return Addend(
-        owed=Owed.MISSING if missing else Owed.UNSIGNED,
+        owed=owed,
         id=line.incident_id,
         title=line.title,
         whose=line.whose,
-        since=line.declared_at,
+        since=since,
         due=due_at.date(),
         late=weeks > 0,
-        weight=WEIGHTS[line.whose.severity] * (_MISSING if missing else 1),
+        weight=WEIGHTS[line.whose.severity] * _TIMES[owed],
         weeks=weeks,
         moves=0,
     )
@@ -212,13 +226,17 @@ def _action_at(line: ActionLine, at: datetime) -> tuple[DateSet | None, int, int
     return last, 0 if last is None else _weeks_begun(at - last.over_at), line.moves_before + max(moves, 0)
 
 
-def _postmortem_at(line: PostmortemLine, at: datetime) -> tuple[bool, datetime, int] | None:
-    """Whether it was missing, when it was due, weeks late; None where nothing was owed."""
-    if line.owed_since > at or (line.signed_at is not None and line.signed_at <= at):
+def _postmortem_at(line: PostmortemLine, at: datetime) -> tuple[Owed, datetime, datetime, int] | None:
+    """What was owed, since when, when it was due, weeks late; None where nothing was."""
+    if line.owed_since > at:
         return None
-    missing = line.opened_at is None
-    due_at = line.owed_since if missing else line.owed_since + POSTMORTEM_TERM
-    return missing, due_at, _weeks_begun(at - due_at)
+    owed, since = Owed.MISSING if line.opened_at is None else Owed.UNSIGNED, line.declared_at
+    due_at = line.owed_since if owed is Owed.MISSING else line.owed_since + POSTMORTEM_TERM
+    if line.signed_at is not None and line.signed_at <= at:
+        if line.outdated_since is None or line.outdated_since > at:
+            return None
+        owed, since, due_at = Owed.OUTDATED, line.outdated_since, line.outdated_since + POSTMORTEM_TERM
+    return owed, since, due_at, _weeks_begun(at - due_at)
 
 
 def debt(
@@ -254,11 +272,12 @@ def trend(
             points[index] += weight * (1 + span.moves + (0 if weeks is None else weeks[index]))
     for postmortem in postmortems:
         weight = WEIGHTS[postmortem.whose.severity]
-        first = bisect_left(moments, postmortem.owed_since)
-        last = len(moments) if postmortem.signed_at is None else bisect_left(moments, postmortem.signed_at)
+        first, last = bisect_left(moments, postmortem.owed_since), len(moments)
+        if postmortem.signed_at is not None and postmortem.outdated_since is None:
+            last = bisect_left(moments, postmortem.signed_at)
         for index in range(first, last):
             if (owed := _postmortem_at(postmortem, moments[index])) is not None:
-                points[index] += weight * (_MISSING if owed[0] else 1) * (1 + owed[2])
+                points[index] += weight * _TIMES[owed[0]] * (1 + owed[3])
     for gap in gaps:
         for index in range(bisect_left(moments, gap.first_at), len(moments)):
             weeks_late = _weeks_begun(moments[index] - gap.first_at)
@@ -294,7 +313,7 @@ def grouped(addends: Iterable[Addend], by: Grouping) -> tuple[Group, ...]:
             found[1] += 1
             found[2] += each.late
         else:
-            found[3 if each.owed is Owed.UNSIGNED else 4] += 1
+            found[3 if each.owed.is_unsigned else 4] += 1
     groups = [Group(key, names[key], *found) for key, found in sums.items()]
     return tuple(sorted(groups, key=lambda each: (-each.points, each.name, each.key)))
 

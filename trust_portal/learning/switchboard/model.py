@@ -106,7 +106,10 @@ class AgreedDay(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PostmortemLine:
-    """The postmortem that a P1 or P2 owes. ``opened_at`` None: there is none; ``signed_at``: first signed."""
+    """The postmortem that a P1 or P2 owes. ``opened_at`` None: there is none; ``signed_at``: first signed.
+
+    ``outdated_since``: when what its newest signed version has not was told last; None: it has everything.
+    """
 
     incident_id: UUID
     postmortem_id: UUID | None
@@ -115,6 +118,7 @@ class PostmortemLine:
     declared_at: datetime
     opened_at: datetime | None
     signed_at: datetime | None
+    outdated_since: datetime | None = None
 
     @property
     def owed_since(self) -> datetime:

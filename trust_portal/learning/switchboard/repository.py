@@ -22,6 +22,7 @@ from trust_portal.learning.switchboard.coverage import (
     Ledger,
     MajorIncident,
     Undeclared,
+    is_outdated,
     ledger,
     owes_its_own,
 )
@@ -181,9 +182,10 @@ async def read_lines(session: ReadSession, at: datetime, wanted: BoardFilter) ->
     return Lines(
         actions=[_action(row) for row in actions],
         postmortems=[
-            _postmortem(row)
+            _postmortem(row, majors[row[0]])
             for row in rows
-            if (row[12] is None or row[12] > since) and owes_its_own(majors[row[0]], majors)
+            if (row[12] is None or row[12] > since or is_outdated(majors[row[0]]))
+            and owes_its_own(majors[row[0]], majors)
         ],
         majors=list(majors.values()),
         undeclared=await _undeclared(driver),
@@ -273,7 +275,7 @@ def _action(row: Any) -> ActionLine:
     return ActionLine(id_, title, incident_id, whose, created_at, dates, ActionState.OPEN, None, before)
 
 
-def _postmortem(row: Any) -> PostmortemLine:
+def _postmortem(row: Any, incident: MajorIncident) -> PostmortemLine:
     id_, title, service, team, owner, owner_id, _, worst, declared_at, _, *postmortem = row
     postmortem_id, opened_at, signed_at, *_ = postmortem
     return PostmortemLine(
@@ -284,6 +286,7 @@ def _postmortem(row: Any) -> PostmortemLine:
         declared_at=declared_at,
         opened_at=opened_at,
         signed_at=signed_at,
+        outdated_since=incident.changed_at if is_outdated(incident) else None,
     )
 
 

@@ -30,7 +30,6 @@ from trust_portal.learning.actions.told_reminders import ReminderFilter, Reminde
 from trust_portal.learning.switchboard import repository
 from trust_portal.learning.switchboard.board import Board, board
 from trust_portal.learning.switchboard.coverage import Ledger as CoverageLedger
-from trust_portal.learning.switchboard.debt import Owed
 from trust_portal.learning.switchboard.model import EVERYTHING, NOUN, BoardFilter, SavedView
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
@@ -81,9 +80,9 @@ class Switchboard:
             return (await repository.read_ledger(session)).kept(wanted), self._storage.clock.now()
 
     async def late_postmortems(self, actor: Actor, wanted: BoardFilter) -> frozenset[UUID]:
-        """The incidents whose postmortem is owed, not signed, and overdue."""
+        """The incidents whose postmortem is owed, not signed with all that was told, and overdue."""
         owed = (await self.board(actor, wanted)).debt.addends
-        return frozenset(each.id for each in owed if each.owed is Owed.UNSIGNED and each.late)
+        return frozenset(each.id for each in owed if each.owed.is_unsigned and each.late)
 
     async def escalations(self, actor: Actor, request: PageRequest) -> Page[Escalation]:
         """Those that wait, the oldest first."""
