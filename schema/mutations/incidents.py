@@ -49,6 +49,10 @@ class DeclareIncidentInput:
         default=None,
         description="A pager whose alarms by this key no rule took: they were of this incident, and are no gap any more.",
     )
+    gap_of: str | None = strawberry.field(
+        default=None,
+        description="Who told of it by this very key, which nobody had declared: the key is kept as it was told.",
+    )
 
 
 @strawberry.input(
@@ -116,6 +120,7 @@ class IncidentMutations:
             team=input.team,
             key=input.key,
             alarms_of=input.alarms_of,
+            gap_of=input.gap_of,
         )
         found = await info.context.house.incidents.declare(command, info.context.actor)
         return IncidentPayload(incident=vendor_incident(found), approval_request_id=None)

@@ -10,7 +10,8 @@ import strawberry
 from schema.context import Info
 from schema.ids import decode
 from schema.payload import Payload, mutation
-from schema.types.prevention import PreventionAction, SwitchboardSavedView, prevention_action
+from schema.types.prevention import PreventionAction, prevention_action
+from schema.types.switchboard import SwitchboardSavedView
 from trust_portal.access.approvals.model import person_behind
 from trust_portal.learning.actions import model
 from trust_portal.learning.incidents.model import Severity

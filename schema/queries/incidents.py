@@ -12,10 +12,12 @@ from schema.ids import decode
 from schema.types.incident import (
     IncidentGap,
     IncidentIntegration,
+    OpenIncidentGap,
     VendorIncident,
     VendorIncidentDetail,
     incident_gap,
     incident_integration,
+    open_incident_gap,
     vendor_incident,
     vendor_incident_detail,
 )
@@ -66,6 +68,12 @@ class IncidentQueries:
     @strawberry.field(description="What was told of nobody's incident, the longest known first, for staff.")
     async def incident_gaps(self, info: Info) -> list[IncidentGap]:
         return [incident_gap(each) for each in await info.context.house.incidents.gaps(info.context.actor)]
+
+    @strawberry.field(
+        description="What one source told by one key and belongs to no incident, for whoever can end it."
+    )
+    async def incident_gap(self, info: Info, source: str, key: str) -> OpenIncidentGap | None:
+        return open_incident_gap(await info.context.house.incident_gaps.find(info.context.actor, source, key))
 
     @strawberry.field(description="The pagers whose alarms become incidents, for staff.")
     async def incident_integrations(self, info: Info) -> list[IncidentIntegration]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import strawberry
 
 from schema.connection import Connection, connection, paged
@@ -10,18 +12,17 @@ from schema.ids import decode
 from schema.types.prevention import (
     PreventionAction,
     PreventionReminder,
-    SwitchboardSavedView,
-    SwitchboardView,
     prevention_action,
     prevention_reminder,
-    switchboard_view,
 )
+from schema.types.switchboard import SwitchboardSavedView, SwitchboardView, switchboard_view
 from schema.types.workplace import Workplace, workplace
 from schema.work import weighs
 from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.actions.model import ActionFilter, ActionOrder, ActionState, ActionType
 from trust_portal.learning.actions.told_reminders import ReminderFilter, ReminderKind
 from trust_portal.learning.incidents.model import Severity
+from trust_portal.learning.switchboard.completion import WINDOW
 from trust_portal.learning.switchboard.model import BoardFilter
 
 
@@ -41,6 +42,12 @@ class PreventionQueries:
         team: str | None = None,
         severity: Severity | None = None,
         overdue: bool = False,
+        agreed: Annotated[
+            bool,
+            strawberry.argument(
+                description="Only what the completion counts: agreed first for a day that ended within ninety days."
+            ),
+        ] = False,
         order: ActionOrder = ActionOrder.NEWEST,
     ) -> Connection[PreventionAction]:
         wanted = ActionFilter(
@@ -57,6 +64,7 @@ class PreventionQueries:
             team=team,
             severity=severity,
             overdue=overdue,
+            agreed_since=info.context.house.clock.now() - WINDOW if agreed else None,
             order=order,
         )
         page = await info.context.house.prevention_actions.page(info.context.actor, wanted, paging)

@@ -15,10 +15,10 @@ from schema.types.prevention import RecurredAction, recurred_actions
 from schema.types.tenant_incident import IncidentEntry
 from trust_portal.facts import operations_model
 from trust_portal.kernel.ids import VENDOR_ID
-from trust_portal.learning.incidents import model
+from trust_portal.learning.incidents import integrations_model, model
 from trust_portal.learning.incidents.alarms import AlarmKind
 from trust_portal.learning.incidents.integrating import IntegrationView
-from trust_portal.learning.incidents.integrations_model import Integration, RefusedDelivery
+from trust_portal.learning.incidents.integrations_model import Integration, OpenGap, RefusedDelivery
 from trust_portal.learning.incidents.service import IncidentView
 
 strawberry.enum(
@@ -36,7 +36,6 @@ strawberry.enum(AlarmKind, name="AlarmKind", description="What an alarm says.")
     description="One line of an incident's course, with where it comes from: for the vendor's people."
 )
 class VendorIncidentEntry(IncidentEntry):
-    turning_point: bool
     by: str | None = strawberry.field(
         description="Who told it at the portal; null: a program, or an approval."
     )
@@ -130,6 +129,23 @@ class UnmatchedAlarm:
 
 
 @strawberry.type(
+    description="What one source told by one key and belongs to no incident: told, or alarms that no rule took."
+)
+class OpenIncidentGap:
+    source: str
+    key: str
+    reason: str = strawberry.field(description="undeclared, ambiguous or unmatched")
+    worst_severity: model.Severity | None = strawberry.field(
+        description="The worst that is named; null: none is, and it may have been a P1."
+    )
+    first_at: datetime
+    alarms: list[UnmatchedAlarm] = strawberry.field(description="Those that no rule took, the first first.")
+    candidates: list[VendorIncident] = strawberry.field(
+        description="Where several were declared by this key: it belongs to one of these. Empty: to any."
+    )
+
+
+@strawberry.type(
     description="Deliveries to a pager, as it is set up now, that were turned away: a gap until it is set anew."
 )
 class RefusedDeliveries:
@@ -179,18 +195,7 @@ class IncidentIntegration(IncidentIntegrationVersion):
 
     @strawberry.field(description="The latest alarms that no rule fitted.")
     async def unmatched(self, info: Info) -> list[UnmatchedAlarm]:
-        return [
-            UnmatchedAlarm(
-                key=each.key,
-                kind=AlarmKind(each.kind),
-                why=each.why,
-                settled=each.settled,
-                fields=cast("JSON", dict(each.fields)),
-                rules_version=each.version,
-                received_at=each.received_at,
-            )
-            for each in (await self._view(info)).unmatched
-        ]
+        return [unmatched_alarm(each) for each in (await self._view(info)).unmatched]
 
 
 @strawberry.type(description="An announced window. Whether it excludes minutes is the contract's affair.")
@@ -256,6 +261,30 @@ def incident_gap(row: model.IncidentGap) -> IncidentGap:
         first_at=row.first_at,
         last_at=row.last_at,
         facts=row.facts,
+    )
+
+
+def open_incident_gap(row: OpenGap) -> OpenIncidentGap:
+    return OpenIncidentGap(
+        source=row.source,
+        key=row.key,
+        reason="unmatched" if row.gap is None else row.gap.reason.value,
+        worst_severity=row.worst_severity,
+        first_at=row.first_at,
+        alarms=[unmatched_alarm(each) for each in row.alarms],
+        candidates=[vendor_incident(each) for each in row.candidates],
+    )
+
+
+def unmatched_alarm(row: integrations_model.UnmatchedAlarm) -> UnmatchedAlarm:
+    return UnmatchedAlarm(
+        key=row.key,
+        kind=AlarmKind(row.kind),
+        why=row.why,
+        settled=row.settled,
+        fields=cast("JSON", dict(row.fields)),
+        rules_version=row.version,
+        received_at=row.received_at,
     )
 
 

@@ -25,6 +25,7 @@ strawberry.enum(
 class IncidentEntry:
     at: datetime
     kind: model.EntryKind
+    turning_point: bool
     text: str
     severity: model.Severity | None
     claim: bool = strawberry.field(
@@ -194,6 +195,7 @@ def _entry(row: model.IncidentEntry) -> IncidentEntry:
     return IncidentEntry(
         at=row.at,
         kind=model.EntryKind(row.kind),
+        turning_point=row.key,
         text=row.text,
         severity=row.severity,
         claim=row.claim,

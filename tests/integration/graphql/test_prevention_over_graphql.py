@@ -109,6 +109,22 @@ async def test_an_action_is_planned_and_finished_and_shows_on_the_board(
     assert noted["action"]["reminders"][-1] == {"rung": "PMO", "skipped": None, "told": ["PMO"]}
 
 
+async def test_what_the_completion_counts_is_listed_over_graphql_as_at_the_portal(
+    portal: Portal, world: Promises
+) -> None:
+    await the_late_one(world)
+    fresh = await world.plan(title="Alarm earlier")
+    listed = "query($a: Boolean!) { preventionActions(first: 9, agreed: $a) { nodes { id title } } }"
+    async with portal.browser("incident_owner") as owner:
+        board = (await ask(owner, "{ switchboard { agreed } }"))["switchboard"]
+        counted = (await ask(owner, listed, a=True))["preventionActions"]["nodes"]
+        everything = (await ask(owner, listed, a=False))["preventionActions"]["nodes"]
+        page = (await owner.get("/actions?agreed=yes")).text
+    assert ([each["title"] for each in counted], board) == (["Limit the pool"], {"agreed": 1})
+    assert [each["title"] for each in everything] == ["Alarm earlier", "Limit the pool"]
+    assert ("Limit the pool" in page, f"/actions/{fresh.id}" in page) == (True, False)
+
+
 async def test_what_recurred_is_linked_and_actions_are_moved_dropped_and_withdrawn(
     portal: Portal, world: Promises
 ) -> None:

@@ -32,6 +32,8 @@ pytestmark = pytest.mark.takes(seconds=25)
 HERE = "/incidents/gap"
 ASSIGN = """mutation ($input: AssignIncidentGapInput!) { assignIncidentGap(input: $input) {
   incident { id worstSeverity } userErrors { code message path } } }"""
+GAP = """query ($source: String!, $key: String!) { incidentGap(source: $source, key: $key) {
+  source key reason worstSeverity firstAt alarms { key why } candidates { source key } } }"""
 DECLARE = """mutation ($input: DeclareIncidentInput!) { declareIncident(input: $input) {
   incident { key source } userErrors { code path } } }"""
 
@@ -99,6 +101,80 @@ async def test_what_nobody_declared_is_declared_from_the_gap_by_its_own_key(port
     assert gone.status_code == 404
     assert (await register(portal))["portal", "INC-1"].facts == 2
     assert await gaps(portal) == []
+
+
+@pytest.mark.parametrize("door", ["portal", "graphql"])
+@pytest.mark.parametrize("key", [" db-7 ", "db\u202e7"])
+async def test_a_gap_is_declared_by_its_very_key_also_where_nobody_would_write_it_so(
+    portal: Portal, key: str, door: str
+):
+    vendor = Vendor(portal.house, portal.clock)
+    await vendor.tell(*by("urn:other", updated(key, "severity", minute=3, severity="P2")))
+    await vendor.register()
+    assert await gaps(portal) == [(f"urn:other/{key}", "undeclared", "P2")]
+    before = await register(portal)
+    said: dict[str, Any] = {"title": "Slow", "service": "api"}
+    async with portal.browser("sre_operator") as browser:
+        if door == "portal":
+            page = (await browser.get("/incidents/declare", params=of("urn:other", key))).text
+            form = fields(page) | said | {"everybody": "yes"}
+            assert form["key"] == key
+            refused = await browser.post("/incidents", data=form | {"title": ""})
+            assert (refused.status_code, fields(refused.text)["key"]) == (422, key)
+            other = await browser.post("/incidents", data=form | {"gap": "urn:nobody"})
+            assert other.status_code == 409
+            assert await register(portal) == before
+            sent = await browser.post("/incidents", data=form)
+            assert sent.status_code == 303, sent.text
+            again = await browser.post("/incidents", data=form)
+            assert (again.status_code, again.headers["location"]) == (303, sent.headers["location"])
+        else:
+            said |= {
+                "beganAt": "2026-06-01T09:00:00Z",
+                "detectedAt": "2026-06-01T09:00:00Z",
+                "severity": "P2",
+            }
+            other = await acts(browser, DECLARE, key=key, gapOf="urn:nobody", **said)
+            assert (other["incident"], other["userErrors"][0]["code"]) == (None, "NO_GAP")
+            assert await register(portal) == before
+            made = await acts(browser, DECLARE, key=key, gapOf="urn:other", **said)
+            assert made == {"incident": {"key": key, "source": "portal"}, "userErrors": []}
+    assert (await register(portal))["portal", key].facts == 2
+    assert await gaps(portal) == []
+
+
+async def test_a_gap_is_read_over_graphql_as_its_page_shows_it(portal: Portal):
+    vendor = Vendor(portal.house, portal.clock)
+    await vendor.tell(
+        *by("urn:other", updated("db-7", "severity", minute=3, severity="P2")),
+        *by("urn:one", declared("INC-1", "P3")),
+        *by("urn:two", declared("INC-1", "P2")),
+        *by("urn:third", updated("INC-1", "note", minute=5)),
+    )
+    await vendor.register()
+
+    async def read(browser: httpx.AsyncClient, source: str, key: str) -> Any:
+        body = {"query": GAP, "variables": of(source, key)}
+        answer = (await browser.post("/graphql", json=body)).json()
+        return answer.get("errors") or answer["data"]["incidentGap"]
+
+    async with portal.browser("sre_operator") as browser, portal.browser("pmo") as pmo:
+        assert await read(browser, "urn:other", "db-7") == {
+            "source": "urn:other",
+            "key": "db-7",
+            "reason": "undeclared",
+            "worstSeverity": "P2",
+            "firstAt": "2026-06-01T09:03:00+00:00",
+            "alarms": [],
+            "candidates": [],
+        }
+        third = await read(browser, "urn:third", "INC-1")
+        assert (third["reason"], third["worstSeverity"]) == ("ambiguous", None)
+        assert [each["source"] for each in third["candidates"]] == ["urn:one", "urn:two"]
+        assert (await browser.get(HERE, params=of("urn:third", "INC-1"))).status_code == 200
+        for client in (browser, pmo):
+            [error] = await read(client, "urn:other", "db-8")
+            assert error["extensions"]["code"] == ("NOT_FOUND" if client is browser else "DENIED")
 
 
 async def test_what_nobody_declared_goes_on_in_the_incident_it_belongs_to(portal: Portal):

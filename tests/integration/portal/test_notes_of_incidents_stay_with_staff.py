@@ -14,7 +14,7 @@ from trust_portal.kernel.ids import VENDOR_ID
 
 TELL = """mutation ($input: TellOfIncidentInput!) { tellOfIncident(input: $input) { userErrors { code } } }"""
 READ = """query ($since: DateTime!, $until: DateTime!) { viewer { tenant {
-  incidents(since: $since, until: $until) { title timeline { kind text } } } } }"""
+  incidents(since: $since, until: $until) { title timeline { kind text turningPoint } } } } }"""
 DOORS = ("form", "event", "graphql")
 
 
@@ -69,6 +69,7 @@ async def test_a_customer_reads_no_note_by_whatever_door_it_came_in_and_turning_
     ]
     notes = sorted(each["text"] for each in timeline if each["kind"] == "NOTE")
     assert notes == sorted(f"Public by {door}" for door in DOORS)
+    assert {(each["kind"], each["turningPoint"]) for each in timeline} == {("DECLARED", True), ("NOTE", True)}
 
 
 async def test_the_form_says_which_notes_customers_read_and_the_timeline_names_them_apart(portal: Portal):

@@ -21,7 +21,8 @@ class DeclareIncident:
     """``tenants`` and ``objectives`` are external keys; None: it may touch all of them.
 
     ``owner_id`` is one of the vendor's people; None: whoever declares it. ``key`` None: one is made.
-    ``alarms_of``: the pager whose alarms by this key no rule took, and that are declared by this.
+    ``gap_of``: who told of it by this very key before it was declared, and ``alarms_of``: the pager whose alarms by
+    this key no rule took; either is declared by this, so that the key is kept as it was told.
     Raises ``InvalidInput`` by field.
     """
 
@@ -36,11 +37,13 @@ class DeclareIncident:
     team: str | None = None
     key: str | None = None
     alarms_of: str | None = None
+    gap_of: str | None = None
 
     def __post_init__(self) -> None:
         for field in ("title", "service"):
             object.__setattr__(self, field, one_line(getattr(self, field), field))
-        for field in ("team", "key"):
+        as_told = bool(self.key) and not (self.gap_of is None and self.alarms_of is None)
+        for field in ("team",) if as_told else ("team", "key"):
             given = getattr(self, field)
             object.__setattr__(self, field, one_line(given, field) if given and given.strip() else None)
         _require_zone(self.began_at, "began_at")

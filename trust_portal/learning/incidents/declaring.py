@@ -17,7 +17,7 @@ from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.learning.incidents import repository
 from trust_portal.learning.incidents.acts_model import DeclareIncident
 from trust_portal.learning.incidents.following import Following
-from trust_portal.learning.incidents.integrations_repository import settle_alarms
+from trust_portal.learning.incidents.integrations_repository import open_alarms, settle_alarms
 from trust_portal.learning.incidents.model import Incident, incident_id
 from trust_portal.learning.incidents.receipts import incident_json, told_act
 from trust_portal.learning.incidents.telling import event_of, store_event
@@ -42,6 +42,8 @@ async def declare_within(
             raise InvalidInput("it lies in the future", field=field)
     key = command.key or new_key
     await repository.lock_register(session)
+    if command.gap_of is not None and not await _is_gap(session, command.gap_of, key):
+        raise Conflict(f"nothing that {command.gap_of} told by this key waits", code="NO_GAP", field="key")
     if await repository.incidents_of_keys(session, [key]):
         raise Conflict(f"there is an incident {key} already", code="ALREADY_DECLARED", field="key")
     data: dict[str, Json] = {
@@ -67,6 +69,11 @@ async def declare_within(
     if command.alarms_of is not None:
         await settle_alarms(session, command.alarms_of, incident, key, receipt_id)
     return incident
+
+
+async def _is_gap(session: WriteSession, source: str, key: str) -> bool:
+    gap = await repository.find_gap(session, source, key)
+    return gap is not None or bool(await open_alarms(session, source, key))
 
 
 async def owner_address(session: WriteSession, owner_id: UUID | None, actor: Actor) -> str:

@@ -35,6 +35,7 @@ from trust_portal.learning.incidents.facts_repository import (
 from trust_portal.learning.incidents.folding import fold, ids_in
 from trust_portal.learning.incidents.model import Incident, IncidentFact, Register
 from trust_portal.learning.incidents.naming import history_of
+from trust_portal.learning.incidents.register_repository import note_followed, save_register
 from trust_portal.learning.postmortems.opening import open_postmortem, without_postmortem
 from trust_portal.storage.outbox import Job
 from trust_portal.storage.rounds import Round, Rounds
@@ -106,7 +107,7 @@ class Following:
                 await self.take_in(session, keys[start : start + _KEYS_AT_A_TIME], SYSTEM)
         async with self._storage.write(_VENDOR) as session:
             await repository.lock_register(session)
-            await repository.note_followed(session, rebuilt=True)
+            await note_followed(session, rebuilt=True)
         after = await self._rows()
         changed = sum(1 for name, each in after.items() if before.get(name) != each)
         return Rebuilt(len(after), changed, tuple(sorted(before.keys() - after.keys())))
@@ -120,7 +121,7 @@ class Following:
         """Fold everything of ``keys`` into the register. The caller holds it (``lock_register``)."""
         told = await facts_about(session, keys)
         register = await _fold(session, told)
-        await repository.save_register(session, {fact.subject for fact in told}, register)
+        await save_register(session, {fact.subject for fact in told}, register)
         for incident in await without_postmortem(session, register.incidents):
             await open_postmortem(session, self._ledger, incident, _grounds(incident, told), actor)
         await withdraw_what_goes_on_elsewhere(session, self._ledger, register.incidents)
@@ -155,7 +156,7 @@ class Following:
             if touched.keys:
                 await self.take_in(session, touched.keys, SYSTEM)
                 await settle_incident_touches(session, touched)
-                await repository.note_followed(session)
+                await note_followed(session)
         return touched.keys
 
     async def _split(self, touch: UUID) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,7 +16,7 @@ from trust_portal.access.people.repository import active_people, everybody_ever
 from trust_portal.access.policy import Decision, Resource
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.access.tenants.repository import active_customers, find_tenant, tenants_by_id
-from trust_portal.errors import Conflict, InvalidInput, NotFound
+from trust_portal.errors import InvalidInput, NotFound
 from trust_portal.evidence.act import Act
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.statement import ReceiptKind, Subject
@@ -59,7 +58,6 @@ from trust_portal.learning.incidents.model import (
     IncidentEntry,
     IncidentFilter,
     IncidentGap,
-    Severity,
 )
 from trust_portal.learning.incidents.promised import (
     promised_objectives,
@@ -67,6 +65,7 @@ from trust_portal.learning.incidents.promised import (
     unknown_objectives,
 )
 from trust_portal.learning.incidents.receipts import incident_json, told_act
+from trust_portal.learning.incidents.senseless import refuse_senseless, refuse_severity, require_effect
 from trust_portal.learning.incidents.telling import event_of, store_event
 from trust_portal.learning.incidents.weights import (
     goes_on_in,
@@ -245,7 +244,7 @@ class Incidents:
     async def declare(self, command: DeclareIncident, actor: Actor) -> Incident:
         """It stands in the register, and a P1 or P2 has its postmortem, once this returns.
 
-        Raises ``InvalidInput`` by field, and ``Conflict`` (ALREADY_DECLARED, LESS_SEVERE than an alarm of it).
+        Raises ``InvalidInput`` by field, and ``Conflict`` (ALREADY_DECLARED, NO_GAP, LESS_SEVERE than an alarm of it).
         """
         decision = await self._gate.require(actor, Action.INCIDENT_DECLARE, Resource.of_house(NOUN))
         tenants = await self._tenants(command.tenants)
@@ -271,9 +270,9 @@ class Incidents:
         async with self._storage.write(_VENDOR) as session:
             await repository.lock_register(session)
             incident = await repository.find_incident(session, command.incident_id)
-            _refuse_senseless(command, incident)
+            refuse_senseless(command, incident)
             if isinstance(command, ChangeSeverity):
-                _refuse_severity(command, incident, await severity_by_itself(session, incident))
+                refuse_severity(command, incident, await severity_by_itself(session, incident))
             if isinstance(command, UnmergeIncident):
                 lost = await lowered_by_unmerging(session, incident, session.clock.now())
                 if any(each.takes_two for each in lost):
@@ -315,7 +314,7 @@ class Incidents:
         await store_event(session, read, tenants)
         register = await self._following.take_in_told(session, incident.key, actor)
         [after] = [each for each in register.incidents if each.id == incident.id]
-        _require_effect(command, at, incident, after)
+        require_effect(command, at, incident, after)
         said = incident_json(after)
         if isinstance(command, UnmergeIncident):
             said["lowered"] = [each.json() for each in lowered(before, register.incidents)]
@@ -370,60 +369,3 @@ class Incidents:
 
     async def _may_read(self, actor: Actor) -> None:
         await self._gate.require(actor, Action.ALL_INCIDENTS_READ, Resource.of_house(NOUN))
-
-
-def _refuse_severity(command: ChangeSeverity, incident: Incident, own: Severity | None) -> None:
-    """``own`` is what it is by itself. What only weighs on it ends with its merger: that it is worse by itself than
-    was known, though no worse than that, is news, and takes nobody.
-    """
-    told = command.severity
-    if own is not None and told.outranks(own):
-        return
-    if told is incident.severity:
-        raise Conflict(f"it is a {told.value} already", code="SAME_SEVERITY", field="severity")
-    if incident.severity.is_major and incident.severity.outranks(told):
-        raise NeedsApproval(
-            f"less than a {incident.severity.value} takes the approval of two others; ask for it",
-            field="severity",
-        )
-
-
-def _refuse_senseless(command: TellOfIncident, incident: Incident) -> None:
-    match command:
-        case ReopenIncident() if incident.is_open and incident.mitigated_at is None:
-            raise Conflict("it is under way", code="NOT_OVER")
-        case MitigateIncident() if incident.mitigated_at is not None:
-            raise Conflict("it is mitigated already; reopen it first", code="ALREADY_OVER")
-        case MitigateIncident() | ResolveIncident() if not incident.is_open:
-            raise Conflict("it is resolved already; reopen it first", code="ALREADY_OVER")
-        case ChangeOwner(owner_id=owner_id) if owner_id == incident.owner_person_id:
-            raise Conflict("they own it already", code="SAME_OWNER", field="owner")
-        case MergeIncident() if command.into_id == incident.id:
-            raise Conflict("an incident is not merged into itself", code="SAME_INCIDENT", field="into")
-        case MergeIncident() if incident.merged_into is not None:
-            raise Conflict("it was merged already", code="ALREADY_MERGED", field="into")
-        case UnmergeIncident() if incident.merge_key is None:
-            raise Conflict("it was not merged into another", code="NOT_MERGED")
-        case _:
-            return
-
-
-def _require_effect(command: TellOfIncident, at: datetime, before: Incident, after: Incident) -> None:
-    """An act that changes nothing, since what happened later says otherwise, is refused and leaves no receipt."""
-    match command:
-        case ReopenIncident() if after.reopened == before.reopened:
-            raise InvalidInput("it was not over by then", field="at")
-        case MitigateIncident() if after.mitigated_at is None or (
-            after.merged_into is None and after.mitigated_at != at
-        ):
-            raise InvalidInput("it was reopened after that", field="at")
-        case ResolveIncident() if after.merged_into is None and after.resolved_at != at:
-            raise InvalidInput("it was reopened after that", field="at")
-        case ChangeOwner(owner_id=owner_id) if after.owner_person_id != owner_id:
-            raise InvalidInput("somebody else was said to own it after that", field="at")
-        case UnmergeIncident() if after.merge_key is not None:
-            raise InvalidInput("it was merged after that", field="at")
-        case MergeIncident() if after.merged_into is None:
-            raise InvalidInput("it would close a circle", field="into")
-        case _:
-            return

@@ -51,7 +51,8 @@ async def assign(request: Request) -> Response:
     except Refused as refusal:
         if not refusal.mendable:
             raise
-        return await gap(request, FormState(texts(form), refusal))
+        # As they were told: a blank around them is part of them.
+        return await gap(request, FormState({**texts(form), "source": source, "key": key}, refusal))
     return RedirectResponse(f"/incidents/{found.id}", status_code=303)
 
 

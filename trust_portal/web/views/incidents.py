@@ -130,6 +130,7 @@ async def declaring(request: Request, form: FormState = FormState()) -> Response
 async def declare(request: Request) -> Response:
     """The form's key makes it one declaration: sent twice, by a double click or a reload, it leads to the one."""
     actor, incidents_, form = actor_of(request), house_of(request).incidents, await read_form(request)
+    gap = str(form.get("gap", "")) or None
     try:
         title, severity, service, began_at, detected_at, owner_id = together(
             lambda: one_line(str(form.get("title", "")), "title"),
@@ -149,14 +150,15 @@ async def declare(request: Request) -> Response:
             objectives=_objectives(form),
             owner_id=owner_id,
             team=str(form.get("team", "")) or None,
-            key=required(form, "key"),
-            alarms_of=str(form.get("gap", "")) or None if form.get("alarms") == "yes" else None,
+            key=str(form.get("key", "")) if gap else required(form, "key"),
+            alarms_of=gap if form.get("alarms") == "yes" else None,
+            gap_of=gap,
         )
         try:
             made = await incidents_.declare(command, actor)
         except Conflict as refusal:
             before = await incidents_.declared_before(command, actor)
-            if before is None and form.get("gap"):
+            if before is None and gap:
                 raise
             if before is None:
                 raise Conflict(_SENT_BEFORE, code=refusal.code) from refusal
@@ -300,9 +302,9 @@ def _wanted(asked: Mapping[str, str], customers: Iterable[Tenant]) -> IncidentFi
 
 
 def _typed(form: FormData, refusal: Refused) -> FormState:
-    """What was typed, the customers that were chosen as words of one text."""
+    """What was typed, the customers that were chosen as words of one text; the key of a gap is what was told."""
     tenants = " ".join(str(each) for each in form.getlist("tenants"))
-    return FormState({**texts(form), "tenants": tenants}, refusal)
+    return FormState({**texts(form), "tenants": tenants, "key": str(form.get("key", ""))}, refusal)
 
 
 def _severity(form: FormData) -> Severity:

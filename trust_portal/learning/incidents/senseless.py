@@ -1,0 +1,76 @@
+"""What cannot be told of an incident as it stands, or would change nothing: refused, and nothing is kept. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from trust_portal.access.approvals.decision import NeedsApproval
+from trust_portal.errors import Conflict, InvalidInput
+from trust_portal.learning.incidents.acts_model import (
+    ChangeOwner,
+    ChangeSeverity,
+    MergeIncident,
+    MitigateIncident,
+    ReopenIncident,
+    ResolveIncident,
+    TellOfIncident,
+    UnmergeIncident,
+)
+from trust_portal.learning.incidents.model import Incident, Severity
+
+
+def refuse_severity(command: ChangeSeverity, incident: Incident, own: Severity | None) -> None:
+    """``own`` is what it is by itself. What only weighs on it ends with its merger: that it is worse by itself than
+    was known, though no worse than that, is news, and takes nobody.
+    """
+    told = command.severity
+    if own is not None and told.outranks(own):
+        return
+    if told is incident.severity:
+        raise Conflict(f"it is a {told.value} already", code="SAME_SEVERITY", field="severity")
+    if incident.severity.is_major and incident.severity.outranks(told):
+        raise NeedsApproval(
+            f"less than a {incident.severity.value} takes the approval of two others; ask for it",
+            field="severity",
+        )
+
+
+def refuse_senseless(command: TellOfIncident, incident: Incident) -> None:
+    match command:
+        case ReopenIncident() if incident.is_open and incident.mitigated_at is None:
+            raise Conflict("it is under way", code="NOT_OVER")
+        case MitigateIncident() if incident.mitigated_at is not None:
+            raise Conflict("it is mitigated already; reopen it first", code="ALREADY_OVER")
+        case MitigateIncident() | ResolveIncident() if not incident.is_open:
+            raise Conflict("it is resolved already; reopen it first", code="ALREADY_OVER")
+        case ChangeOwner(owner_id=owner_id) if owner_id == incident.owner_person_id:
+            raise Conflict("they own it already", code="SAME_OWNER", field="owner")
+        case MergeIncident() if command.into_id == incident.id:
+            raise Conflict("an incident is not merged into itself", code="SAME_INCIDENT", field="into")
+        case MergeIncident() if incident.merged_into is not None:
+            raise Conflict("it was merged already", code="ALREADY_MERGED", field="into")
+        case UnmergeIncident() if incident.merge_key is None:
+            raise Conflict("it was not merged into another", code="NOT_MERGED")
+        case _:
+            return
+
+
+def require_effect(command: TellOfIncident, at: datetime, before: Incident, after: Incident) -> None:
+    """An act that changes nothing, since what happened later says otherwise, is refused and leaves no receipt."""
+    match command:
+        case ReopenIncident() if after.reopened == before.reopened:
+            raise InvalidInput("it was not over by then", field="at")
+        case MitigateIncident() if after.mitigated_at is None or (
+            after.merged_into is None and after.mitigated_at != at
+        ):
+            raise InvalidInput("it was reopened after that", field="at")
+        case ResolveIncident() if after.merged_into is None and after.resolved_at != at:
+            raise InvalidInput("it was reopened after that", field="at")
+        case ChangeOwner(owner_id=owner_id) if after.owner_person_id != owner_id:
+            raise InvalidInput("somebody else was said to own it after that", field="at")
+        case UnmergeIncident() if after.merge_key is not None:
+            raise InvalidInput("it was merged after that", field="at")
+        case MergeIncident() if after.merged_into is None:
+            raise InvalidInput("it would close a circle", field="into")
+        case _:
+            return
