@@ -25,7 +25,7 @@ from trust_portal.kernel.canonical import digest
 from trust_portal.trust.sections.display import display, sentences
 from trust_portal.trust.sections.model import Cell, Section, State, split
 from trust_portal.trust.sections.outcome import outcome
-from trust_portal.trust.sections.words import drawn, lead, receipts_in
+from trust_portal.trust.sections.words import drawn, lead, receipts_in, sourced
 
 _STATES = {
     State.FRESH: "Fresh",
@@ -66,20 +66,20 @@ def age_of(section: Section) -> str:
     why = "" if section.why is None else f"{section.why}; "
     went = outcome(section)
     return words(
-        f"{went[1] if went else ''} {_STATES[section.state]} {why}from {section.source}{_age(section, '; ')}"
+        f"{went[1] if went else ''} {_STATES[section.state]} {why}from {sourced(section)}{_as_of(section)}"
+        f"; counts as fresh for {formats.duration(section.max_age)}"
     )
 
 
 def foot_of(section: Section) -> str:
     """The same but its state, at the foot of a slide."""
-    return words(f"Source: {section.source}{_age(section, ', ')}")
+    return words(f"Source: {sourced(section)}{_as_of(section)}")
 
 
-def _age(section: Section, apart: str) -> str:
-    as_of = (
-        "" if section.as_of is None else f", as of {formats.instant(section.as_of.replace(microsecond=0))}"
-    )
-    return f"{as_of}{apart}may be {formats.duration(section.max_age)} old"
+def _as_of(section: Section) -> str:
+    if section.as_of is None:
+        return ""
+    return f", as of {formats.instant(section.as_of.replace(microsecond=0))}"
 
 
 def of_page(html: str) -> dict[str, Said]:
@@ -210,7 +210,7 @@ def of_itself(body: Mapping[str, Any], sections: Sequence[Section]) -> list[str]
     found += [text for each in body["acknowledgements"] for text in each.values()]
     found += [f"{number}{id_}" for id_, number in receipts_in(sections).items()]
     for each in sections:
-        found += [each.why or "", f"maybe{formats.duration(each.max_age)}old"]
+        found += [each.why or "", f"counts as fresh for {formats.duration(each.max_age)}"]
         if each.as_of is not None:
             found.append(formats.instant(each.as_of.replace(microsecond=0)))
     return [words(each) for each in (*found, *drawings(sections)) if len(each) > 1]

@@ -17,11 +17,13 @@ from support.office import pdf_text_of
 
 from trust_portal.documents.slides.drawing import render_pptx
 from trust_portal.documents.slides.fitting import (
+    BOLD,
     CELL,
     CELL_PAD,
-    HEADING,
     HEIGHT,
     WIDTH,
+    figure_rows,
+    figure_setting,
     sheets,
     text_width,
     wrapped,
@@ -32,6 +34,7 @@ from trust_portal.documents.slides.model import (
     Deck,
     Figures,
     Grid,
+    Heading,
     Notice,
     Plot,
     PlotKind,
@@ -233,6 +236,54 @@ def test_whatever_it_is_given_no_slide_is_overfull_and_nothing_is_lost(blocks) -
     assert sorted(shown) == sorted("".join(map(_letters, blocks)))
 
 
+def test_all_figures_of_a_slide_have_one_size_and_no_row_is_left_with_one_of_them() -> None:
+    items = (
+        ("Gaps", "1"),
+        ("Evaluated at", "29\u00a0November 2026, 18:33:32\u00a0UTC"),
+        ("Cost in the period (EUR)", "EUR\u00a0279,167.72"),
+        ("Digest", "b99a43269422…"),
+        ("Results", "10"),
+    )
+    ((row, width, _, _),) = figure_rows(Figures(items))
+    columns, points = figure_setting(Figures(items))
+    assert (len(row.items), columns) == (5, 5)
+    assert [len(wrapped(value, points, width)) for _, value in items] == [1, 2, 1, 1, 1]
+    assert 12 < points < 20
+    deck = replace(_deck(), topics=(Topic("One", "", "", (Figures(items),)),))
+    shapes = list(Presentation(BytesIO(render_pptx(deck))).slides)[1].shapes
+    runs = [
+        run for each in shapes if each.has_text_frame for p in each.text_frame.paragraphs for run in p.runs
+    ]
+    assert {run.font.size.pt for run in runs if run.text in dict(items).values()} == {points}
+
+
+def test_a_heading_stands_above_its_table_on_every_slide_that_the_table_needs() -> None:
+    def grid(rows: int) -> Grid:
+        return Grid(
+            "Table", (Column("One"),), tuple((str(each),) for each in range(rows)), "None.", small=True
+        )
+
+    blocks = (Heading("First", "Source: a"), grid(14), Heading("Second", "Source: b"), grid(20))
+    pages = sheets(Topic("Appendix", "", "", blocks))
+    told = [
+        [each.block.text if isinstance(each.block, Heading) else len(each.block.rows) for each in page.placed]
+        for page in pages
+    ]
+    assert [page[0] for page in told] == ["First", "Second", "Second"]
+    assert told[0] == ["First", 14]
+    assert sum(page[1] for page in told[1:]) == 20
+
+
+def test_a_table_of_many_columns_is_set_smaller_rather_than_a_word_a_line() -> None:
+    columns = tuple(Column(each) for each in ("Incident", *["SHA-256 of its bundle"] * 8))
+    row = ("Exports of large archives begin anew and never end", *["424e4e09aca1…"] * 8)
+    ((placed,),) = (page.placed for page in sheets(Topic("T", "", "", (Grid("G", columns, (row,), ""),))))
+    assert placed.points == 9
+    few = Grid("G", columns[:3], (row[:3],), "")
+    ((placed,),) = (page.placed for page in sheets(Topic("T", "", "", (few,))))
+    assert placed.points == CELL
+
+
 def test_no_word_of_a_heading_is_cut_though_headings_are_bold() -> None:
     columns = tuple(
         Column(each)
@@ -255,7 +306,9 @@ def test_no_word_of_a_heading_is_cut_though_headings_are_bold() -> None:
     assert sum(placed.widths) == pytest.approx(WIDTH)
     for column, width in zip(columns, placed.widths, strict=True):
         words = column.label.split()
-        assert [each for each in words if text_width(each, HEADING) > width - 2 * CELL_PAD[1]] == []
+        assert [
+            each for each in words if text_width(each, placed.points * BOLD) > width - 2 * CELL_PAD[1]
+        ] == []
 
 
 @given(st.text(max_size=400))

@@ -22,17 +22,28 @@ from trust_portal.documents.slides.fitting import (
     CELL_PAD,
     FIGURE_GAP,
     FIGURE_PAD,
+    SMALL_CELL,
     WIDTH,
     Placed,
     Sheet,
     figure_rows,
-    figure_width,
+    figure_setting,
     line_height,
     sheets,
 )
 from trust_portal.documents.slides.locking import SLOT, lock_data
 from trust_portal.documents.slides.master import CONTENT_TOP, IMPRINT, KICKER, LEFT, new_presentation
-from trust_portal.documents.slides.model import Deck, Figures, Grid, Notice, Plot, PlotKind, Tone, Words
+from trust_portal.documents.slides.model import (
+    Deck,
+    Figures,
+    Grid,
+    Heading,
+    Notice,
+    Plot,
+    PlotKind,
+    Tone,
+    Words,
+)
 from trust_portal.documents.slides.packing import always_the_same
 
 _TONES = {
@@ -118,6 +129,8 @@ def _draw(slide: Any, placed: Placed) -> None:
             _words(slide, words, top, placed.height)
         case Notice() as notice:
             _notice(slide, notice, top, placed.height)
+        case Heading() as heading:
+            _heading(slide, heading, top)
         case Figures() as figures:
             _figures(slide, figures, top)
         case Grid() as grid:
@@ -164,9 +177,16 @@ def _notice(slide: Any, notice: Notice, top: float, height: float) -> None:
     _write(frame.paragraphs[0], notice.text, CELL + 1)
 
 
+def _heading(slide: Any, heading: Heading, top: float) -> None:
+    for text, points, soft in ((heading.text, BODY, False), (heading.source, SMALL_CELL, True)):
+        frame = _box(slide, LEFT, top, WIDTH, line_height(points))
+        _write(frame.paragraphs[0], text, points, soft=soft, strong=not soft)
+        top += line_height(points)
+
+
 def _figures(slide: Any, figures: Figures, top: float) -> None:
-    width = figure_width(len(figures.items))
-    for row, points, labels, values in figure_rows(figures):
+    _, points = figure_setting(figures)
+    for row, width, labels, values in figure_rows(figures):
         for at, (label, value) in enumerate(row.items):
             left = LEFT + at * (width + FIGURE_GAP)
             frame = _box(slide, left, top, width, labels)
@@ -206,17 +226,18 @@ def _grid(slide: Any, grid: Grid, placed: Placed, top: float) -> None:
     header = tuple(each.label for each in grid.columns)
     for number, row in enumerate((header, *grid.rows)):
         for at, text in enumerate(row):
-            _cell(table.cell(number, at), text, head=number == 0, numeric=grid.columns[at].numeric)
+            cell = table.cell(number, at)
+            _cell(cell, text, placed.points, head=number == 0, numeric=grid.columns[at].numeric)
 
 
-def _cell(cell: Any, text: str, *, head: bool, numeric: bool) -> None:
+def _cell(cell: Any, text: str, points: float, *, head: bool, numeric: bool) -> None:
     pad_y, pad_x = (Inches(each) for each in CELL_PAD)
     cell.margin_top = cell.margin_bottom = pad_y
     cell.margin_left = cell.margin_right = pad_x
     cell.vertical_anchor = MSO_ANCHOR.BOTTOM if head else MSO_ANCHOR.TOP
     paragraph = cell.text_frame.paragraphs[0]
     paragraph.alignment = PP_ALIGN.RIGHT if numeric else PP_ALIGN.LEFT
-    _write(paragraph, text, CELL, soft=head, strong=head)
+    _write(paragraph, text, points, soft=head, strong=head)
     width, colour = (12_700, "7D8A86") if head else (6_350, _RULE)
     rule = parse_xml(
         f'<a:lnB xmlns:a="{_A}" w="{width}"><a:solidFill><a:srgbClr val="{colour}"/></a:solidFill></a:lnB>'

@@ -11,18 +11,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from trust_portal.documents.slides.model import Block, Figures, Grid, Notice, Plot, Topic, Words
+from trust_portal.documents.slides.model import Block, Figures, Grid, Heading, Notice, Plot, Topic, Words
 
 WIDTH: Final = 11.93
 HEIGHT: Final = 4.95
 GAP: Final = 0.22
 BODY: Final = 14
 CELL: Final = 11
+#: In a table of many columns, whose words would be broken or stand one below the other.
+SMALL_CELL: Final = 9
 #: Headings of columns are bold, and so take more room than the same words below them.
-HEADING: Final = CELL * 1.15
+BOLD: Final = 1.15
+#: What the first column, which names the row, has before letters get smaller.
+_NAME: Final = 1.7
 _LINE: Final = 1.25
 _POINTS: Final = 72
-FIGURES_A_ROW: Final = 4
+#: Largest and smallest size of their values; one size for all of a block.
+_FIGURE: Final = (20, 12)
 #: Between figures, and below a row of them.
 FIGURE_GAP: Final = 0.3
 FIGURE_PAD: Final = 0.15
@@ -43,6 +48,7 @@ class Placed:
     height: float
     widths: tuple[float, ...] = ()
     rows: tuple[float, ...] = ()
+    points: float = CELL
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,24 +91,26 @@ def sheets(topic: Topic) -> list[Sheet]:
     pages: list[list[Placed]] = [[]]
     top = 0.0
     waiting: list[Block] = list(topic.blocks)
+    heading: Heading | None = None
     while waiting:
         block = waiting.pop(0)
-        left = HEIGHT - top
-        fitted = _fit(block, left)
+        fitted = _fit(block, HEIGHT - top, *waiting[:1])
         if fitted is None:
-            if not pages[-1]:
+            if not pages[-1] or (len(pages[-1]) == 1 and pages[-1][0].block is heading):
                 raise ValueError(f"a {type(block).__name__} that no slide can hold")
-            pages.append([])
-            top = 0.0
-            waiting.insert(0, block)
-            continue
-        placed, rest = fitted
-        pages[-1].append(replace(placed, top=top))
-        top += placed.height + GAP
+            rest: Block | None = block
+        else:
+            placed, rest = fitted
+            pages[-1].append(replace(placed, top=top))
+            top += placed.height + GAP
+            if isinstance(block, Heading):
+                heading = block
         if rest is not None:
             pages.append([])
             top = 0.0
             waiting.insert(0, rest)
+            if heading is not None and not isinstance(rest, Heading):
+                waiting.insert(0, heading)
     return [Sheet(topic, number, tuple(page)) for number, page in enumerate(pages, 1) if page or number == 1]
 
 
@@ -110,9 +118,17 @@ def line_height(points: float) -> float:
     return points * _LINE / _POINTS
 
 
-def _fit(block: Block, left: float) -> tuple[Placed, Block | None] | None:
-    """The block, or as much of it as goes into ``left`` inches, and the rest. None: not here."""
+def _fit(block: Block, left: float, *behind: Block) -> tuple[Placed, Block | None] | None:
+    """The block, or as much of it as goes into ``left`` inches, and the rest. None: not here.
+
+    A heading stays with what comes ``behind`` it.
+    """
     match block:
+        case Heading():
+            height = line_height(BODY) + line_height(SMALL_CELL)
+            room = left - height - GAP
+            fits = room > 0 and (left >= HEIGHT or all(_fit(each, room) is not None for each in behind))
+            return (Placed(block, 0, height), None) if fits else None
         case Words():
             return _fit_words(block, left)
         case Notice():
@@ -152,26 +168,40 @@ def _fit_words(block: Words, left: float) -> tuple[Placed, Block | None] | None:
     )
 
 
-def figure_points(block: Figures, width: float) -> float:
-    """One size for all of a row, so that the longest of its values stays on its line."""
-    longest = max([text_width(value, 1) for _, value in block.items] + [0.01])
-    return max(min(26.0, int(width / longest * 2) / 2), 12.0)
+def figure_setting(block: Figures) -> tuple[int, int]:
+    """How many in a row (four, or five where a last row would hold one or two), and the points of their values.
+
+    One size for all of them, in which no word is broken and no value needs more than two lines.
+    """
+    if block.setting is not None:
+        return block.setting
+    count = len(block.items)
+    row = 5 if count % 4 in {1, 2} and count > 4 else 4
+    width = figure_width(min(count, row))
+    for points in range(_FIGURE[0], _FIGURE[1], -1):
+        if all(
+            text_width(max(value.split(" "), key=len), points) <= width
+            and len(wrapped(value, points, width)) <= 2
+            for _, value in block.items
+        ):
+            return row, points
+    return row, _FIGURE[1]
 
 
-def figure_width(count: int) -> float:
-    """Of each of so many figures: as wide as a row of three at most, so that rows stand below each other."""
-    return WIDTH / max(min(count, FIGURES_A_ROW), 3) - FIGURE_GAP
+def figure_width(row: int) -> float:
+    """Of each of so many in a row: as wide as one of three at most, so that rows stand below each other."""
+    return WIDTH / max(row, 3) - FIGURE_GAP
 
 
 def figure_rows(block: Figures) -> list[tuple[Figures, float, float, float]]:
-    """Rows with the points of their values, and the heights of their labels and values."""
-    width, rows = figure_width(len(block.items)), []
-    for start in range(0, len(block.items), FIGURES_A_ROW):
-        row = Figures(block.items[start : start + FIGURES_A_ROW])
-        points = figure_points(row, width)
+    """Rows with the width of each figure, and the heights of their labels and values."""
+    each_row, points = figure_setting(block)
+    width, rows = figure_width(each_row if block.setting else min(len(block.items), each_row)), []
+    for start in range(0, len(block.items), each_row):
+        row = Figures(block.items[start : start + each_row], (each_row, points))
         labels = max(len(wrapped(label, CELL, width)) for label, _ in row.items)
         values = max(len(wrapped(value, points, width)) for _, value in row.items)
-        rows.append((row, points, labels * line_height(CELL), values * line_height(points)))
+        rows.append((row, width, labels * line_height(CELL), values * line_height(points)))
     return rows
 
 
@@ -184,8 +214,12 @@ def _fit_figures(block: Figures, left: float) -> tuple[Placed, Block | None] | N
         taken += len(row.items)
     if not taken:
         return None
-    rest = block.items[taken:]
-    return Placed(Figures(block.items[:taken]), 0, height), Figures(rest) if rest else None
+    if taken == len(block.items):
+        return Placed(block, 0, height), None
+    first, rest = (
+        Figures(each, figure_setting(block)) for each in (block.items[:taken], block.items[taken:])
+    )
+    return Placed(first, 0, height), rest
 
 
 def _fit_grid(block: Grid, left: float) -> tuple[Placed, Block | None] | None:
@@ -193,14 +227,15 @@ def _fit_grid(block: Grid, left: float) -> tuple[Placed, Block | None] | None:
     if not block.rows:
         height = title + len(wrapped(block.empty, CELL + 1, WIDTH)) * line_height(CELL + 1) + 0.1
         return (Placed(block, 0, height), None) if height <= left else None
-    widths = column_widths(block)
-    head = _row_height(tuple(each.label for each in block.columns), widths, HEADING)
+    points = cell_points(block)
+    widths = column_widths(block, points)
+    head = _row_height(tuple(each.label for each in block.columns), widths, points, bold=True)
     heights: list[float] = []
-    whole = list(_in_pieces(block, widths, HEIGHT - title - head))
+    whole = list(_in_pieces(block, widths, points, HEIGHT - title - head))
     block = replace(block, rows=tuple(whole))
     used = title + head
     for row in block.rows:
-        height = _row_height(row, widths)
+        height = _row_height(row, widths, points)
         if used + height > left:
             break
         used += height
@@ -209,25 +244,37 @@ def _fit_grid(block: Grid, left: float) -> tuple[Placed, Block | None] | None:
     # A heading with one lonely row below it reads worse than a table that begins on the next slide.
     if not taken or (left < HEIGHT and taken < min(3, len(block.rows))):
         return None
-    placed = Placed(replace(block, rows=block.rows[:taken]), 0, used, widths, (head, *heights))
+    placed = Placed(replace(block, rows=block.rows[:taken]), 0, used, widths, (head, *heights), points)
     rest = replace(block, rows=block.rows[taken:])
     return placed, (rest if rest.rows else None)
 
 
-def column_widths(block: Grid) -> tuple[float, ...]:
-    """Inches, together ``WIDTH``: what each column needs, words being the ones that give way."""
+def cell_points(block: Grid) -> float:
+    """The size of a table's letters: the larger, if every word has room in it, and the row's name a little more."""
+    if block.small:
+        return SMALL_CELL
+    needs, wants = _columns(block, CELL)
+    names = max(needs[0], min(wants[0], _NAME)) - needs[0]
+    return CELL if sum(needs) + names <= WIDTH else SMALL_CELL
+
+
+def _columns(block: Grid, points: float) -> tuple[list[float], list[float]]:
+    """Inches by column: what its longest word needs, and what its longest text wants."""
     pad = 2 * CELL_PAD[1] + 0.05
     wants, needs = [], []
     for at, column in enumerate(block.columns):
         texts = [row[at] for row in block.rows]
-        want = max(text_width(column.label, HEADING), *(text_width(each, CELL) for each in texts), 0.0) + pad
-        word = max(
-            *(text_width(word, HEADING) for word in column.label.split(" ")),
-            *(text_width(word, CELL) for text in texts for word in text.split(" ")),
-            0.0,
-        )
+        said = [(column.label, points * BOLD), *((each, points) for each in texts)]
+        want = max(text_width(text, size) for text, size in said) + pad
+        word = max(text_width(word, size) for text, size in said for word in text.split(" "))
         wants.append(want)
         needs.append(min(want, word + pad, WIDTH / 3))
+    return needs, wants
+
+
+def column_widths(block: Grid, points: float = CELL) -> tuple[float, ...]:
+    """Inches, together ``WIDTH``: what each column needs, words being the ones that give way."""
+    needs, wants = _columns(block, points)
     spare = WIDTH - sum(needs)
     if spare < 0:
         return tuple(each * WIDTH / sum(needs) for each in needs)
@@ -239,20 +286,21 @@ def column_widths(block: Grid) -> tuple[float, ...]:
     return tuple(need + spare * each / total for need, each in zip(needs, hunger, strict=True))
 
 
-def _row_height(cells: Sequence[str], widths: Sequence[float], points: float = CELL) -> float:
-    """``points`` is how wide its words run; a line is as high as any other."""
+def _row_height(cells: Sequence[str], widths: Sequence[float], points: float, *, bold: bool = False) -> float:
+    """Bold words run wider; a line is as high as any other."""
+    size = points * BOLD if bold else points
     lines = max(
-        len(wrapped(cell, points, width - 2 * CELL_PAD[1])) for cell, width in zip(cells, widths, strict=True)
+        len(wrapped(cell, size, width - 2 * CELL_PAD[1])) for cell, width in zip(cells, widths, strict=True)
     )
-    return lines * line_height(CELL) + 2 * CELL_PAD[0]
+    return lines * line_height(points) + 2 * CELL_PAD[0]
 
 
-def _in_pieces(block: Grid, widths: Sequence[float], most: float) -> Iterator[tuple[str, ...]]:
+def _in_pieces(block: Grid, widths: Sequence[float], points: float, most: float) -> Iterator[tuple[str, ...]]:
     """The rows, one that is taller than a slide as several."""
-    room = max(int((most - 2 * CELL_PAD[0]) / line_height(CELL)), 1)
+    room = max(int((most - 2 * CELL_PAD[0]) / line_height(points)), 1)
     for row in block.rows:
         lines = [
-            wrapped(cell, CELL, width - 2 * CELL_PAD[1]) for cell, width in zip(row, widths, strict=True)
+            wrapped(cell, points, width - 2 * CELL_PAD[1]) for cell, width in zip(row, widths, strict=True)
         ]
         if max(map(len, lines)) <= room:
             yield row

@@ -43,10 +43,22 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Heading:
+    """What the blocks behind it are of, where a topic has several; said again on every further slide they need."""
+
+    text: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
-    """Large values with what they are: ``(label, value)``, the value as it is to be read."""
+    """Large values with what they are: ``(label, value)``, the value as it is to be read.
+
+    ``setting``: how many stand in a row, and the points of their values, where they are a part of more.
+    """
 
     items: tuple[tuple[str, str], ...]
+    setting: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +71,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table; values as they are to be read. ``empty`` stands where there are no rows."""
+    """A table; values as they are to be read. ``empty`` stands where there are no rows; ``small`` is to look up, not to show."""
 
     title: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
     empty: str
+    small: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +92,7 @@ class Plot:
     number_format: str = "General"
 
 
-Block = Words | Notice | Figures | Grid | Plot
+Block = Words | Notice | Heading | Figures | Grid | Plot
 
 
 @dataclass(frozen=True, slots=True)

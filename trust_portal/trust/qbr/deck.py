@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from trust_portal.documents.formats import duration, instant
+from trust_portal.documents.formats import instant
 from trust_portal.documents.formats import period as period_name
+from trust_portal.documents.slides.fitting import sheets
 from trust_portal.documents.slides.model import (
     Block,
     Column,
     Deck,
     Figures,
     Grid,
+    Heading,
     Notice,
     Plot,
     PlotKind,
@@ -29,11 +31,10 @@ from trust_portal.trust.qbr.prose import plain
 from trust_portal.trust.report.model import Acknowledged
 from trust_portal.trust.sections.display import display, quantity, sentences
 from trust_portal.trust.sections.model import Chart, ChartKind, Section, State, Unit
-from trust_portal.trust.sections.words import still_runs
+from trust_portal.trust.sections.words import sourced, still_runs
 
 _NUMBERS: Final = frozenset({Unit.COUNT, Unit.MINUTES, Unit.MONEY, Unit.NUMBER, Unit.PERCENT})
 _STATES: Final = {
-    State.FRESH: "Fresh",
     State.STALE: "Stale",
     State.MISSING: "Missing",
     State.NOT_APPLICABLE: "Does not apply",
@@ -41,18 +42,23 @@ _STATES: Final = {
 #: In place of a comment that nobody wrote: a label and room below it, to be written into beside data that stay as they are.
 #: A text box and no placeholder: an office that saves the deck gives placeholders other names, and slots are known by theirs.
 _SLOT: Final = Words(("",), strong="Commentary", free=True)
+#: What stands above the title of a section that is fresh.
+KICKER: Final = "Business review"
 _FORMATS: Final = {Unit.PERCENT: "0.00####", Unit.MONEY: "#,##0.00", Unit.COUNT: "#,##0"}
 
 
 def qbr_deck(body: Mapping[str, Any]) -> Deck:
     """The whole review: what was promised first."""
     acknowledged, commentary = acknowledged_of(body), commentary_of(body)
-    topics = [
+    sections = sections_of(body)
+    told = [
         _topic(each, acknowledged.get(each.id), [commentary[each.id]] if each.id in commentary else [])
-        for each in sections_of(body)
+        for each in sections
     ]
+    topics = [topic for topic, _ in told]
     if body["omissions"]:
         topics.append(_omissions(body["omissions"]))
+    topics += _appendix(zip(sections, (left for _, left in told), strict=True), KICKER)
     tenant, vendor, period = body["tenant"]["name"], body["vendor"], body["period"]
     end, as_of = (datetime.fromisoformat(each) for each in (period["end"], body["as_of"]))
     runs = still_runs(end, as_of, period["time_zone"])
@@ -90,9 +96,10 @@ def deck_of_draft(
     ``newer`` names what took the place of documents that it rests on; ``runs`` is said of a period that is not over.
     """
     left_out = {each["section"]: each for each in omissions}
-    topics = []
+    topics, tables = [], []
     for each in sections:
-        topic = _topic(each, None, comments.get(each.id, ()))
+        topic, left = _topic(each, None, comments.get(each.id, ()))
+        tables.append((each, left))
         if each.id in left_out:
             topic = replace(
                 topic,
@@ -102,10 +109,11 @@ def deck_of_draft(
         topics.append(replace(topic, kicker=f"Internal. {topic.kicker}"))
     if omissions:
         topics.append(replace(_omissions(omissions), kicker="Internal. Recorded"))
+    topics += _appendix(tables, f"Internal. {KICKER}")
     superseded = (f"It rests on what was superseded: {'; '.join(newer)}.",) if newer else ()
     return Deck(
         title=tenant,
-        subtitle=f"Business review, {period_name(period)}: internal draft",
+        subtitle=f"{KICKER}, {period_name(period)}: internal draft",
         imprint=(
             f"{vendor}, data as of {_moment(as_of.isoformat())}. Internal: not for the customer, and not signed.",
             f"SHA-256 of the snapshot: {sha256}",
@@ -120,8 +128,14 @@ def deck_of_draft(
 
 
 def _topic(
-    section: Section, acknowledged: Acknowledged | None, comments: Sequence[Mapping[str, str]]
-) -> Topic:
+    section: Section,
+    acknowledged: Acknowledged | None,
+    comments: Sequence[Mapping[str, str]],
+) -> tuple[Topic, list[Grid]]:
+    """A section's slides, and its tables that would need another one: those stand in the appendix.
+
+    Above its title, one that is not fresh says what it is.
+    """
     blocks: list[Block] = [*_state(section, acknowledged)]
     if said := sentences(section):
         blocks.append(Words(said))
@@ -129,8 +143,30 @@ def _topic(
         blocks.append(Figures(tuple((each.label, display(each.cell)) for each in section.figures)))
     blocks += map(_comment, comments) if comments else [_SLOT]
     blocks += [_plot(section, each) for each in section.charts if _is_drawn(section, each)]
-    blocks += [_grid(section, number) for number in range(len(section.tables))]
-    return Topic(section.title, _STATES[section.state], _source(section), blocks, _notes(section, comments))
+    above = KICKER if section.state is State.FRESH else _STATES[section.state]
+    topic = Topic(section.title, above, _source(section), blocks, _notes(section, comments))
+    slides, left = len(sheets(topic)), []
+    for number in range(len(section.tables)):
+        grid = _grid(section, number)
+        more = replace(topic, blocks=[*topic.blocks, grid])
+        if len(sheets(more)) == slides:
+            topic = more
+        else:
+            left.append(grid)
+    return topic, left
+
+
+def _appendix(tables: Iterable[tuple[Section, Sequence[Grid]]], kicker: str) -> Iterator[Topic]:
+    """One topic of all tables that found no room beside what is said of them, each below its section and source."""
+    blocks: list[Block] = []
+    for section, grids in tables:
+        if grids:
+            blocks += [
+                Heading(section.title, _source(section)),
+                *(replace(each, small=True) for each in grids),
+            ]
+    if blocks:
+        yield Topic("Appendix: tables", kicker, "Each section names its source.", blocks)
 
 
 def _state(section: Section, acknowledged: Acknowledged | None) -> Iterator[Notice]:
@@ -149,12 +185,9 @@ def _left_out(omission: Mapping[str, str]) -> Notice:
 
 
 def _source(section: Section) -> str:
-    parts = [f"Source: {section.source}"]
-    if section.as_of is not None:
-        parts.append(f"as of {instant(section.as_of.replace(microsecond=0))}")
-    if section.max_age:
-        parts.append(f"may be {duration(section.max_age)} old")
-    return ", ".join(parts)
+    """Where it comes from and of when it is; what is too old, or missing, is said above what it is about."""
+    as_of = "" if section.as_of is None else f", as of {instant(section.as_of.replace(microsecond=0))}"
+    return f"Source: {sourced(section)}{as_of}"
 
 
 def _notes(section: Section, comments: Sequence[Mapping[str, str]]) -> str:

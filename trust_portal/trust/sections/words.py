@@ -82,6 +82,12 @@ def drawn(section: Section, chart: Chart) -> Markup:
     )
 
 
+def sourced(section: Section) -> str:
+    """What it was read from, as it is said within a sentence; an abbreviation stays as it is."""
+    source = section.source
+    return source if source[1:2].isupper() else f"{source[:1].lower()}{source[1:]}"
+
+
 def promised(sections: Sequence[Section]) -> Outcome | None:
     """What became of what was promised, of the whole document."""
     return next((outcome(each) for each in sections if each.id == ids.SLA), None)
@@ -118,6 +124,7 @@ GLOBALS: Final[dict[str, Callable[..., Any]]] = {
     "section_receipts": receipts_in,
     "section_setting": setting,
     "section_shown": display,
+    "section_sourced": sourced,
     "section_spoken": spoken,
     "section_state": lambda state: STATES[state],
     "sections_lead": lead,

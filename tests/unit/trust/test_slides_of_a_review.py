@@ -1,0 +1,73 @@
+"""A review's slides are for showing: a slide a section, what is looked up behind them, and no age where all is fresh."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from trust_portal.documents.slides.fitting import sheets
+from trust_portal.documents.slides.model import Grid, Heading, Topic
+from trust_portal.trust.qbr.deck import deck_of_draft
+from trust_portal.trust.sections.model import Cell, Column, Figure, Row, Section, Sentence, State, Table, Unit
+
+AT = datetime(2026, 11, 29, 18, 33, tzinfo=UTC)
+
+
+def section(id_: str, *rows: int) -> Section:
+    """A sentence, a figure, and a table for each number of rows."""
+    tables = tuple(
+        Table(
+            f"t{at}",
+            f"Table {at}",
+            (Column("one", "One"), Column("two", "Two")),
+            tuple(Row(f"r{each}", (Cell(f"{id_} {at} {each}"), Cell("x"))) for each in range(count)),
+            "None.",
+        )
+        for at, count in enumerate(rows)
+    )
+    return Section(
+        id=id_,
+        title=id_.capitalize(),
+        state=State.FRESH,
+        source="Controls judged by the portal",
+        as_of=AT,
+        max_age=timedelta(days=3),
+        sentences=(Sentence("All is well: {n}."),),
+        figures=(Figure("n", "Number", Cell("1", Unit.COUNT)),),
+        tables=tables,
+    )
+
+
+def topics(*sections: Section) -> list[Topic]:
+    deck = deck_of_draft(
+        sections, {}, (), (), tenant="Acme", vendor="Vendor", period="2026-Q4", as_of=AT, sha256="ab" * 32
+    )
+    return list(deck.topics)
+
+
+def test_a_table_stands_on_its_sections_slide_where_it_has_room_and_else_in_the_appendix() -> None:
+    found = topics(section("access", 2, 30), section("cost", 40), section("notes", 1))
+    assert [each.title for each in found] == ["Access", "Cost", "Notes", "Appendix: tables"]
+    assert [len(sheets(each)) for each in found[:3]] == [1, 1, 1]
+    on_slides = [[each.title for each in topic.blocks if isinstance(each, Grid)] for topic in found[:3]]
+    assert on_slides == [["Table 0"], [], ["Table 0"]]
+    behind = found[3].blocks
+    assert [each.text if isinstance(each, Heading) else (each.title, len(each.rows)) for each in behind] == [
+        "Access",
+        ("Table 1", 30),
+        "Cost",
+        ("Table 0", 40),
+    ]
+
+
+def test_without_a_table_that_found_no_room_there_is_no_appendix() -> None:
+    assert [each.title for each in topics(section("access", 2))] == ["Access"]
+
+
+def test_what_is_fresh_is_not_said_to_be_and_what_is_not_says_so_above_its_title() -> None:
+    stale = replace(section("cost"), state=State.STALE, why="it is old")
+    fresh, other = topics(section("access"), stale)
+    assert (fresh.kicker, other.kicker) == ("Internal. Business review", "Internal. Stale")
+    assert fresh.source.replace("\u00a0", " ") == (
+        "Source: controls judged by the portal, as of 29 November 2026, 18:33 UTC"
+    )
