@@ -15,6 +15,7 @@ from jinja2 import Environment
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from trust_portal.documents.amounts import rounded_data
 from trust_portal.documents.html import create_environment
 from trust_portal.evidence.strict import encode_base64url
 from trust_portal.kernel.clock import rfc3339
@@ -22,7 +23,6 @@ from trust_portal.learning.postmortems import words as postmortem
 from trust_portal.reliability.reports import words as sla_report
 from trust_portal.trust.qbr import words as qbr
 from trust_portal.trust.sections import words as section
-from trust_portal.web.amounts import rounded_data
 from trust_portal.web.context import actor_or_none, house_of
 from trust_portal.web.theme import theme_of
 

@@ -18,10 +18,10 @@ from trust_portal.access.people.model import AddPerson, GrantRole
 from trust_portal.app import create_app
 from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.remediation.model import PlanPlaybook, RunState, StepKind
+from trust_portal.documents.amounts import rounded_data
 from trust_portal.house import House
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
-from trust_portal.web.amounts import rounded_data
 from trust_portal.web.authentication import cookie_name
 
 URL = "https://trust.example"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trust_portal.cost.explanation.evidence import EventReference, HeavyOperation, Link, LinkKind, Strength
-from trust_portal.web.amounts import rounded, rounded_data
+from trust_portal.documents.amounts import rounded, rounded_data
 from trust_portal.web.views.cost.meanwhile import entries, marks
 
 AT = datetime(2026, 7, 1, 10, 5, tzinfo=UTC)

@@ -43,7 +43,9 @@ def _runaway(script: Script, controls: Controls) -> Iterator[Line]:
     if limit is None:
         return
     minutes = int((limit.at - began) / timedelta(minutes=1)) + 1
-    said = f"Control call {limit.key} is obeyed: exports send {limit.value} {limit.unit} an hour at most."
+    said = (
+        f"The control call to limit them is obeyed: exports send {limit.value} {limit.unit} an hour at most."
+    )
     yield update(key, began, minutes, "mitigation", said, key=True)
     yield step(
         key, began, minutes + _CALM, "mitigated", "Under the limit archives go out in parts, and arrive."

@@ -6,11 +6,13 @@ A document may tell thousands of facts: a row is made here, and the template set
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 from markupsafe import Markup, escape
 
-from trust_portal.documents.formats import digest, instant, number, percent
+from trust_portal.documents.amounts import rounded_data
+from trust_portal.documents.formats import digest, instant, number, percent, period
 
 Fact: TypeAlias = Mapping[str, Any]
 Proofs: TypeAlias = Mapping[str, Markup]
@@ -40,7 +42,7 @@ def promise_rows(facts: Sequence[Fact], proofs: Proofs) -> list[tuple[str, ...]]
     return [
         (
             each["objective"],
-            each["period"],
+            period(each["period"]),
             percent(each["target"]),
             number(each["down_minutes"]),
             number(each["period_down_minutes"]),
@@ -57,26 +59,39 @@ def cost_rows(facts: Sequence[Fact], proofs: Proofs) -> list[tuple[str, ...]]:
             each["subsystem"],
             instant(each["at"]),
             each["state"],
-            each["expected"],
-            each["actual"],
-            f"{each['excess']} {each['currency']}",
+            *(
+                rounded_data(Decimal(each[name]), each["currency"])
+                for name in ("expected", "actual", "excess")
+            ),
             proofs.get(each["id"], _NOTHING),
         )
         for each in facts
     ]
+
+
+def names_whom(facts: Sequence[Fact]) -> bool:
+    """Whether any of them says through whom it was done: in a copy that may be withheld of all."""
+    return any("by" in each for each in facts)
 
 
 def mitigation_rows(facts: Sequence[Fact], proofs: Proofs) -> list[tuple[str, ...]]:
+    """Through whom stands between step and receipt, where ``names_whom``."""
+    through = names_whom(facts)
     return [
         (
             instant(each["at"]),
-            each["playbook"],
+            playbook_name(each["playbook"]),
             each["step"].replace("_", " "),
-            each.get("by", "withheld"),
+            *((each.get("by", "withheld"),) if through else ()),
             proofs.get(each["id"], _NOTHING),
         )
         for each in facts
     ]
+
+
+def playbook_name(key: str) -> str:
+    """``throttle-exports`` → ``Throttle exports``: the document knows a playbook by its key alone."""
+    return key.replace("-", " ").capitalize()
 
 
 def denial_rows(facts: Sequence[Fact], proofs: Proofs) -> list[tuple[str, ...]]:

@@ -21,6 +21,7 @@ from trust_portal.learning.postmortems.rows_in_words import (
     cost_rows,
     denial_rows,
     mitigation_rows,
+    names_whom,
     promise_rows,
     proofs_of,
 )
@@ -168,6 +169,7 @@ GLOBALS: Final[dict[str, Callable[..., Any]]] = {
     "pm_promise_rows": promise_rows,
     "pm_cost_rows": cost_rows,
     "pm_mitigation_rows": mitigation_rows,
+    "pm_names_whom": names_whom,
     "pm_denial_rows": denial_rows,
     "pm_change_rows": change_rows,
     "pm_merged": merged_of,

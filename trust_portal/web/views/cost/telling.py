@@ -13,9 +13,9 @@ from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.explanation.evidence import Link
 from trust_portal.cost.explanation.explanation import Explanation
 from trust_portal.cost.explanation.origins import Figure, FindOrigins
+from trust_portal.documents.amounts import rounded
 from trust_portal.documents.course_chart import Hour, Mark, course_chart
 from trust_portal.documents.formats import clock_time, duration, instant, short_day
-from trust_portal.web.amounts import rounded
 
 _HOUR = timedelta(hours=1)
 
