@@ -93,6 +93,14 @@ def _clock(at: datetime) -> str:
     return f"{at:%H:%M:%S}" if at.second else f"{at:%H:%M}"
 
 
+_INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
+
+
+def with_instants(text: str) -> str:
+    """A signed sentence as people read it: its RFC 3339 instants to the second, all else as it is."""
+    return _INSTANT.sub(lambda found: instant(as_instant(found[0]).replace(microsecond=0)), text)
+
+
 def day(value: str | datetime | date, zone: str | None = None) -> str:
     """``14 June 2026``, in the value's own zone unless one is named; a date is in none."""
     at = _day_of(value, zone)
@@ -157,6 +165,7 @@ FILTERS = {
     "percent": percent,
     "money": money,
     "instant": instant,
+    "with_instants": with_instants,
     "clock_time": clock_time,
     "day": day,
     "short_day": short_day,

@@ -80,3 +80,11 @@ def test_a_digest_is_short_to_the_eye():
     assert formats.digest("sha256:" + "ab" * 32) == "abababababab…"
     assert formats.digest("abcd") == "abcd"
     assert formats.grouped("0123456789abcdef") == "01234567 89abcdef"
+
+
+def test_a_signed_sentence_is_read_with_its_instants_in_words_and_all_else_as_it_was_signed():
+    text = "kept since 2026-11-12T18:30:05.948247Z; of MW-2026-10-1 from 2026-10-05T02:00:00+02:00 on."
+    assert formats.with_instants(text).replace("\u00a0", " ") == (
+        "kept since 12 November 2026, 18:30:05 UTC; of MW-2026-10-1 from 5 October 2026, 00:00 UTC on."
+    )
+    assert formats.with_instants("2026-10 and 2026-10-05 stay") == "2026-10 and 2026-10-05 stay"

@@ -225,6 +225,11 @@ def check_verdict(check: Mapping[str, Any]) -> Verdict:
     return Verdict(*_CHECKS[check["state"]])
 
 
+def short_percent(value: str) -> str:
+    """``38.000000`` → ``38 %``: of a single minute, of which no more digits are known."""
+    return formats.percent(value.rstrip("0").removesuffix(".") if "." in value else value)
+
+
 def counter_name(counter: str) -> str:
     """``le_0.5`` → ``Answered within 0.5 s``."""
     return _COUNTERS.get(counter) or f"Answered within {counter.removeprefix('le_')} s"
@@ -247,4 +252,8 @@ GLOBALS: dict[str, Callable[..., Any]] = {
     "day_rows": day_rows,
 }
 
-FILTERS: dict[str, Callable[..., Any]] = {"counter_name": counter_name, "rule_name": rule_name}
+FILTERS: dict[str, Callable[..., Any]] = {
+    "counter_name": counter_name,
+    "rule_name": rule_name,
+    "short_percent": short_percent,
+}
