@@ -236,6 +236,11 @@ def commitment(row: model.Commitment) -> Commitment:
     )
 
 
+def _input_state(told: str | None) -> State:
+    """What a review says of a document: of one that nobody owes, no review before or a copy that was not given, in words."""
+    return State(told) if told in set(State) else State.NOT_APPLICABLE
+
+
 def _inputs(sections: Sequence[Section]) -> list[QbrInput]:
     found = []
     for row in (row for each in sections if each.id == INPUTS for row in each.table(DOCUMENTS).rows):
@@ -254,7 +259,7 @@ def _inputs(sections: Sequence[Section]) -> list[QbrInput]:
                 signed_at=signed_at,
                 as_of=at,
                 max_age=max_age.value or "",
-                state=State(state.value or State.MISSING.value),
+                state=_input_state(state.value),
                 file=None if file.value == NO_FILE else file.value,
             )
         )

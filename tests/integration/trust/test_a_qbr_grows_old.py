@@ -95,7 +95,7 @@ async def test_a_review_without_a_trust_report_says_so_everywhere_and_is_not_iss
         found = (await csm.post("/graphql", json=asked)).json()["data"]["qbr"]["inputs"]
     assert found[0] == {
         "document": "Trust Report", "of": "none is published", "revision": None, "asOf": None,
-        "maxAge": "31\u00a0d", "state": "missing", "file": None,
+        "maxAge": "31\u00a0d", "state": "MISSING", "file": None,
     }  # fmt: skip
     assert (found[1]["document"], found[1]["revision"], found[1]["file"]) == (
         "SLA report", 1, "inputs/sla/2026-06-r1.json",
