@@ -252,7 +252,7 @@ def every_bundle_is_accepted_by_the_verifier_alone(told: str) -> None:
         verdict = json.loads(done.stdout)
         assert (done.returncode, verdict["findings"]) == (0, []), archive
         kinds.add(verdict["subject"]["kind"])
-    assert kinds == {"sla-report", "credit-memo", "postmortem", "postmortem-copy", "trust-report", "qbr"}
+    assert kinds == {"sla-report", "credit-memo", "postmortem", "trust-report", "qbr"}
 
 
 def fetched(url: str) -> bytes:
