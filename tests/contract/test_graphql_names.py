@@ -38,6 +38,7 @@ NOUNS = {
     "backTest": "CostBackTest",
     "breakGlass": "BreakGlass",
     "commitment": "Commitment",
+    "copy": "PostmortemCopy",
     "credit": "Credit",
     "delivery": "Delivery",
     "evaluation": "ComplianceEvaluation",
