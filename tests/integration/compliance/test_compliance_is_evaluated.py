@@ -222,7 +222,11 @@ async def test_what_is_not_as_it_should_be_is_named(house: House, vendor: Vendor
     async with house.storage.read(TenantScope(acme)) as session:
         section = await gather(session, await ask(house, session, acme))
     assert section.state is State.STALE
-    assert section.why == "Roles are reviewed: it is 266\u00a0d old, and may be 3\u00a0d"
+    assert section.why == (
+        "Roles are reviewed, Two persons stand behind what takes two, Emergency access is reviewed, "
+        "Signing keys are rotated, Major incidents have a signed postmortem, Receipts are audited, "
+        "Every promise is reported on: it is 266\u00a0d old, and may be 3\u00a0d"
+    )
 
 
 async def test_an_approval_by_another_satisfies_dual_control(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -111,6 +112,7 @@ async def register(vendor: Vendor) -> Register:
         declared(P1), declared(P2, "P2"), declared(LESSER), declared(ASKED), declared(SETTLED, "P2")
     )
     await vendor.register()
+    vendor.clock.advance(timedelta(minutes=1))
     devices, house, requests = Devices(vendor.house), vendor.house, {}
     for key, less in ((LESSER, Severity.P2), (ASKED, Severity.P3), (SETTLED, Severity.P4)):
         id_ = await house.downgrades.ask(ChangeSeverity(named(key), "It hurt nobody", severity=less), sre)

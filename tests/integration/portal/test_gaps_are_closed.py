@@ -317,7 +317,7 @@ async def test_an_alarm_that_no_rule_took_is_declared_or_given_to_its_incident_w
             ("pagerduty/main/Q2", "unmatched", "P1"), ("pagerduty/main/Q3", "unmatched", "P1"),
         ]  # fmt: skip
         async with portal.program(None) as pager:
-            body = paged("resolved", "d", id="Q1", minutes=-5)
+            body = paged("resolved", "d", id="Q1", minutes=0)
             assert (await pager.post(PAGERDUTY, content=body, headers=signed(body))).json() == {
                 "alarm": "told"
             }

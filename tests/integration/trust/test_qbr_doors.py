@@ -346,7 +346,7 @@ async def test_a_review_that_was_superseded_says_by_what_on_the_page_in_the_list
             None,
         )
         assert [(each["section"], each["state"], each["reason"]) for each in node["acknowledgements"]] == [
-            (each.section, each.state.value, each.reason) for each in second.issue.acknowledged
+            (each.section, each.state.name, each.reason) for each in second.issue.acknowledged
         ]
         assert node["acknowledgements"]
         assert (info["hasNextPage"], info["hasPreviousPage"]) == (True, False)

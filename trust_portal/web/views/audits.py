@@ -42,6 +42,7 @@ async def auditors(request: Request, form: FormState = FormState()) -> Response:
         latest=(now + LONGEST_AUDIT).date(),
         may_invite=house.gate.allows(actor, Action.AUDIT_INVITE, resource),
         may_revoke=house.gate.allows(actor, Action.AUDIT_REVOKE, resource),
+        may_read_people=house.gate.allows(actor, Action.PERSON_READ, Resource("people", tenant.id)),
         **frame(request, tenant),
     )
     return taken(request, shown)
