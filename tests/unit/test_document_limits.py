@@ -94,6 +94,14 @@ HEAVY = {
     "CostExplanation.origins": 100,
     "CostExplanation.reported": 100,
     "Mutation.testCrossCheck": 500,
+    # Each alone takes the whole of it to be gathered; together they take it once.
+    **{
+        f"Postmortem.{name}": 20
+        for name in (
+            *("document", "sha256", "draftRevision", "lacking", "signer"),
+            *("anyOwnerBecause", "signsInsteadOf", "newerFacts"),
+        )
+    },
     "Query.postmortemReleasePreview": 100,
     "Query.switchboard": 100,
     "Tenant.contractPreview": 500,

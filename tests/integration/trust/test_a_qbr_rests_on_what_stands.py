@@ -149,7 +149,9 @@ async def test_a_draft_of_before_something_was_promised_and_settled_is_issued_on
         issuing = (
             "mutation ($input: IssueQbrInput!) { issueQbr(input: $input) { userErrors { code message } } }"
         )
-        refused = await csm.post("/graphql", json={"query": issuing, "variables": {"input": {"qbrId": asked["id"]}}})
+        refused = await csm.post(
+            "/graphql", json={"query": issuing, "variables": {"input": {"qbrId": asked["id"]}}}
+        )
         assert refused.json()["data"]["issueQbr"]["userErrors"] == [
             {
                 "code": "INPUT_SUPERSEDED",

@@ -77,7 +77,9 @@ def compliance_section(evaluation: Evaluation | None, now: datetime) -> Section:
         _, old = freshness(as_of, max_age, now, missing="")
         if old is not None:
             aged.setdefault(old, []).append(about)
-    state, why = together((State.STALE, f"{', '.join(dict.fromkeys(about))}: {old}") for old, about in aged.items())
+    state, why = together(
+        (State.STALE, f"{', '.join(dict.fromkeys(about))}: {old}") for old, about in aged.items()
+    )
     return Section(
         id=COMPLIANCE,
         title=_TITLE,
