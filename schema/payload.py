@@ -20,7 +20,7 @@ from trust_portal.errors import Denied, NotSignedIn, Refused
 
 _OF_THE_CALLER = (Denied, NotSignedIn)
 #: A field of a command. Places in a document are left as the document spells them.
-_FIELD: Final = re.compile(r"[a-z]+(_[a-z]+)+")
+_FIELD: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
 @strawberry.type(description="Why a mutation changed nothing.")
