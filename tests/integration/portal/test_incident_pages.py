@@ -235,6 +235,27 @@ async def test_an_act_at_a_time_at_which_it_would_change_nothing_is_refused_and_
         assert (await known(portal))["Uploads fail"] == over
 
 
+async def test_a_merged_incident_that_burns_again_is_reopened_and_ended_by_its_own_word(portal: Portal):
+    async with portal.browser("sre_operator") as browser:
+        other, where = [await declared(browser, title=title) for title in ("The cause", "Ours")]
+
+        async def tell(whom: str, act: str, **more: str) -> None:
+            portal.clock.advance(timedelta(minutes=5))
+            sent = await browser.post(f"{whom}/tell", data={"act": act, "text": act} | more)
+            assert sent.status_code == 303, sent.text
+
+        await tell(where, "merged", into=other.rpartition("/")[2])
+        await tell(where, "mitigated")
+        await tell(other, "resolved")
+        over = (await known(portal))["Ours"]
+        assert (over.is_open, over.resolved_at) == (False, portal.clock.now())
+        await tell(where, "reopened")
+        again = (await known(portal))["Ours"]
+        assert (again.is_open, again.mitigated_at, again.resolved_at) == (True, None, None)
+        await tell(where, "resolved")
+        assert (await known(portal))["Ours"].resolved_at == portal.clock.now()
+
+
 async def test_two_incidents_are_not_merged_into_each_other(portal: Portal):
     async with portal.browser("sre_operator") as browser:
         one = await declared(browser, title="One")
@@ -244,6 +265,7 @@ async def test_two_incidents_are_not_merged_into_each_other(portal: Portal):
             return {"act": "merged", "into": into.rpartition("/")[2], "text": "The same"}
 
         assert (await browser.post(f"{one}/tell", data=merger(two))).status_code == 303
+        portal.clock.advance(timedelta(minutes=1))
         before = await known(portal)
         refused = await browser.post(f"{two}/tell", data=merger(one))
         assert (refused.status_code, "it would close a circle" in refused.text) == (422, True)

@@ -235,9 +235,12 @@ def test_what_was_raised_before_the_approval_and_told_after_it_voids_the_downgra
 def test_as_bad_as_before_told_after_the_approval_of_an_earlier_time_voids_it_too() -> None:
     """Both had approved in minute 30; in minute 35 somebody tells of minute 25 that it still burns."""
     first, burns = declared("INC-1", "P1"), updated("INC-1", "severity", minute=25, severity="P1")
-    [incident] = fold([fact(first), fact(burns, _minute(35))], [approved("P3")]).incidents
+    late, in_time = ([fact(first), fact(burns, _minute(minute))] for minute in (35, 29))
+    [incident] = fold(late, [approved("P3")]).incidents
     assert (incident.severity, incident.downgrade) == (Severity.P1, None)
-    [incident] = fold([fact(first), fact(burns, _minute(29))], [approved("P3")]).incidents
+    told = [timelines(each, [approved("P3")])[PAGER, "INC-1"][-1] for each in (late, in_time)]
+    assert [(each.kind, each.claim) for each in told] == [("downgraded", True), ("downgraded", False)]
+    [incident] = fold(in_time, [approved("P3")]).incidents
     assert (incident.severity, incident.downgrade) == (
         Severity.P3,
         AppliedDowngrade(UUID(int=30), Severity.P3),

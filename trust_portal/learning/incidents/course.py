@@ -40,7 +40,7 @@ class Weight:
 class Course:
     """A severity through time: in force, claimed, and of each fact whether it took effect.
 
-    ``worst`` is the worst in force until then, ``told_worst`` without what was merged into it; ``downgrade`` is why
+    ``approved``: of the downgrades those that took effect. ``worst`` is the worst in force until then, ``told_worst`` without what was merged into it; ``downgrade`` is why
     what is in force is less than ``worst``. ``known`` is what was in force from when on, as far as that was
     known here, and what told it (None: an approval).
     """
@@ -53,6 +53,7 @@ class Course:
         self.claimed: Severity | None = None
         self.spoken_at: datetime | None = None
         self.told: dict[UUID, bool] = {}
+        self.approved: set[UUID] = set()
         self.known: list[tuple[datetime, Severity, IncidentFact | None]] = []
 
     def tell(self, fact: IncidentFact, severity: Severity) -> None:
@@ -75,6 +76,7 @@ class Course:
         )
         if self.severity is downgrade.before and not unseen:
             self.severity, self.claimed = downgrade.severity, None
+            self.approved.add(downgrade.id)
             self.downgrade = AppliedDowngrade(downgrade.id, downgrade.severity)
             self.known.append((downgrade.holds_from, downgrade.severity, None))
 

@@ -117,7 +117,9 @@ def _timeline(
     claims = {key for key, takes_effect in course.told.items() if not takes_effect} | set(mergers_claimed)
     claims |= {fact.key for fact in told if fact.key not in counted or not may_decide(fact, name[0])}
     entries = [(order(fact)[:2], _entry(fact, claim=fact.key in claims)) for fact in told]
-    entries += [((each.holds_from, 2), _downgraded(each)) for each in downgrades]
+    entries += [
+        ((each.holds_from, 2), _downgraded(each, claim=each.id not in course.approved)) for each in downgrades
+    ]
     return tuple(entry for _, entry in sorted(entries, key=lambda each: each[0]))
 
 
@@ -228,7 +230,7 @@ def _entry(fact: IncidentFact, *, claim: bool) -> IncidentEntry:
     )
 
 
-def _downgraded(downgrade: Downgrade) -> IncidentEntry:
+def _downgraded(downgrade: Downgrade, *, claim: bool) -> IncidentEntry:
     return IncidentEntry(
         at=downgrade.holds_from,
         kind="downgraded",
@@ -237,4 +239,5 @@ def _downgraded(downgrade: Downgrade) -> IncidentEntry:
         severity=downgrade.severity,
         receipt=str(downgrade.receipt_id),
         origin=None,
+        claim=claim,
     )

@@ -107,11 +107,18 @@ async def incidents_page(
 async def incidents_under_way(
     session: ReadSession, customer: Tenant, start: datetime, end: datetime
 ) -> tuple[Incident, ...]:
-    """Those that may have touched the customer between ``start`` and ``end``, by beginning."""
+    """Those that may have touched the customer between ``start`` and ``end``, by beginning.
+
+    What was over in the moment in which it began belongs to the period of that moment.
+    """
     query = _incidents().where(
         _concerning(customer),
         incidents.c.began_at < end,
-        or_(incidents.c.resolved_at.is_(None), incidents.c.resolved_at > start),
+        or_(
+            incidents.c.resolved_at.is_(None),
+            incidents.c.resolved_at > start,
+            incidents.c.began_at >= start,
+        ),
     )
     rows = await session.execute(query.order_by(incidents.c.began_at, incidents.c.key, incidents.c.source))
     return tuple(_incident(row) for row in rows)

@@ -58,11 +58,14 @@ def refuse_senseless(command: TellOfIncident, incident: Incident) -> None:
 def require_effect(command: TellOfIncident, at: datetime, before: Incident, after: Incident) -> None:
     """An act that changes nothing, since what happened later says otherwise, is refused and leaves no receipt."""
     match command:
-        case ReopenIncident() if after.reopened == before.reopened:
-            raise InvalidInput("it was not over by then", field="at")
-        case MitigateIncident() if after.mitigated_at is None or (
-            after.merged_into is None and after.mitigated_at != at
+        # One that goes on in another has no end of its own, and begins anew all the same.
+        case ReopenIncident() if (after.reopened, after.mitigated_at, after.resolved_at) == (
+            before.reopened,
+            before.mitigated_at,
+            before.resolved_at,
         ):
+            raise InvalidInput("it was not over by then", field="at")
+        case MitigateIncident() if after.merged_into is None and after.mitigated_at != at:
             raise InvalidInput("it was reopened after that", field="at")
         case ResolveIncident() if after.merged_into is None and after.resolved_at != at:
             raise InvalidInput("it was reopened after that", field="at")

@@ -72,13 +72,15 @@ def compliance_section(evaluation: Evaluation | None, now: datetime) -> Section:
         for each in imports
         if evaluation.tenant_id == VENDOR_ID or each.readers is AssessmentReaders.CUSTOMERS
     }
-    aged: dict[str, list[str]] = {}
+    # By the moment they were judged at, and not by the words for how long ago that was: those are the same for two
+    # moments in one hour and not in the next, and what somebody let stand would be something else by itself.
+    aged: dict[tuple[datetime, timedelta], list[str]] = {}
     for about, as_of, max_age in _ages(evaluation, controls, imports):
-        _, old = freshness(as_of, max_age, now, missing="")
-        if old is not None:
-            aged.setdefault(old, []).append(about)
+        if freshness(as_of, max_age, now, missing="")[1] is not None:
+            aged.setdefault((as_of, max_age), []).append(about)
     state, why = together(
-        (State.STALE, f"{', '.join(dict.fromkeys(about))}: {old}") for old, about in aged.items()
+        (State.STALE, f"{', '.join(dict.fromkeys(about))}: {freshness(*judged, now, missing='')[1]}")
+        for judged, about in aged.items()
     )
     return Section(
         id=COMPLIANCE,

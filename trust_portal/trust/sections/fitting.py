@@ -55,6 +55,5 @@ def _cells(column: Column, at: int, table: Table) -> Iterator[Decimal]:
             continue
         # A space that does not break belongs to its word; ``split()`` without a separator would break it.
         yield from (
-            width_of(each if column.unit is Unit.MONEY else each[:_WORD], 1) + mark
-            for each in shown.split(" ")
+            width_of(each[:_WORD] if cell.unit is Unit.TEXT else each, 1) + mark for each in shown.split(" ")
         )
