@@ -142,6 +142,20 @@ def test_a_forged_figure_is_named(id_: str, value: str) -> None:
     assert found[f"$.sections[0].figures[{at}].value"].reported == value
 
 
+@pytest.mark.parametrize(("id_", "value"), [("change-eur", "-5000.00"), ("growth-eur", "-40.0")])
+def test_with_a_period_that_was_not_metered_whole_nothing_is_compared(id_: str, value: str) -> None:
+    now = [_hour(4, 0, "compute", "10")]
+    since = datetime(2026, 2, 1, tzinfo=UTC)
+    section, advice = document(Used(now, (), parts_of(now, "1"), (), metered_since=since))
+    at = [each.id for each in section.figures].index(id_)
+    figure = section.figures[at]
+    assert figure.cell.value is None
+    forged = replace(figure, cell=replace(figure.cell, value=value))
+    section = replace(section, figures=(*section.figures[:at], forged, *section.figures[at + 1 :]))
+    [found] = usage_differs("qbr.json", [section, advice])
+    assert (found.field, found.reported) == (f"$.sections[0].figures[{at}].value", value)
+
+
 @pytest.mark.parametrize(("number", "table", "row", "column", "value"), CELLS)
 def test_a_forged_row_is_named(number: int, table: str, row: str, column: str, value: str) -> None:
     sections = grown()

@@ -147,7 +147,7 @@ def _month(cells: Mapping[str, Cell]) -> dict[str, Cell]:
 
 def _mover(cells: Mapping[str, Cell]) -> dict[str, Cell]:
     if None in {cells["now"].value, cells["before"].value}:
-        return {}
+        return {"change": replace(cells["change"], value=None)}
     return {
         "change": _within(cells["change"], _Span.around(cells["now"]) - _Span.around(cells["before"])),
     }
@@ -191,6 +191,9 @@ def _period(low: str, months: Table, figures: Mapping[str, Cell]) -> dict[str, C
         change = now - _Span.around(before)
         found[f"change-{low}"] = _within(figures[f"change-{low}"], change)
         found[f"growth-{low}"] = _within(figures[f"growth-{low}"], _growth_of(now, _Span.around(before)))
+    else:
+        # With what is not known nothing is compared.
+        found |= {name: replace(figures[name], value=None) for name in (f"change-{low}", f"growth-{low}")}
     sums = {each.id: span for each in months.columns[1:-1] if (span := _column(months, each.id)) is not None}
     dearest = figures[f"dearest-{low}"]
     most = max(sums, key=lambda each: sums[each].low, default=None)
