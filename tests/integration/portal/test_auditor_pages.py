@@ -198,6 +198,22 @@ async def test_the_customer_sees_everybody_who_reads_as_an_auditor_however_it_wa
     assert await house.audits_in_force.now(ADA, portal.world.brightside.id) == ()
 
 
+async def test_a_role_that_was_given_after_an_invitation_had_ended_is_none_of_that_invitations(
+    portal: Portal,
+):
+    aurora, house = portal.world.aurora, portal.house
+    path = await invited(portal)
+    async with portal.browser() as rita:
+        assert (await rita.post(path)).status_code == 303
+    [came] = [each for each in await house.audits_in_force.now(ADA, aurora.id) if each.name == "Rita Rigor"]
+    assert came.invitation_id is not None
+    portal.clock.advance(came.until - portal.clock.now() + timedelta(days=1))
+    until = portal.clock.now() + timedelta(days=5)
+    await house.people.grant(GrantRole(aurora.id, came.person_id, Role.AUDITOR, until), CONSOLE)
+    [again] = [each for each in await house.audits_in_force.now(ADA, aurora.id) if each.name == "Rita Rigor"]
+    assert (again.invitation_id, again.until) == (None, until)
+
+
 async def test_who_may_not_read_the_invitations_is_not_told_who_reads_as_an_auditor(portal: Portal):
     tenant = encode("Tenant", portal.world.aurora.id, portal.world.aurora.id)
     query = "query ($id: ID!) { node(id: $id) { ... on Tenant { auditors { name } } } }"

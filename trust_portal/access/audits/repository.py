@@ -157,7 +157,8 @@ async def auditor_until(
 async def auditors_at(session: ReadSession, tenant_id: UUID, at: datetime) -> tuple[HeldAudit, ...]:
     """Everybody who is not suspended and holds the auditor's role, however it was granted; by when it ends.
 
-    The invitation is the newest by which they came, and which was not revoked.
+    The invitation is the newest by which they came, which was not revoked, and whose end is that of the role: a
+    role that was given them on People after it is none of the invitation's.
     """
     steps, came = audit_invitation_steps.c, audit_invitation_steps.alias("came")
     revoked = (
@@ -176,6 +177,9 @@ async def auditors_at(session: ReadSession, tenant_id: UUID, at: datetime) -> tu
             came.c.person_id == people.c.id,
             came.c.act == InvitationAct.ACCEPTED.value,
             came.c.at <= role_grants.c.granted_at,
+            audit_invitations.c.tenant_id == tenant_id,
+            audit_invitations.c.id == came.c.invitation_id,
+            audit_invitations.c.until == role_grants.c.expires_at,
             ~revoked,
         )
         .order_by(came.c.at.desc())
