@@ -155,10 +155,7 @@ async def test_a_draft_that_waited_is_issued_by_nobody_unseen_and_gathered_anew_
     assert refused.value.code == "SECTIONS_BLOCK"
     assert await everything(house, aurora.id) == before
 
-    person = await house.people.add(AddPerson(VENDOR_ID, "cora@vendor.example", "Cora"), CONSOLE)
-    await house.people.grant(GrantRole(VENDOR_ID, person.id, Role.CSM, None), CONSOLE)
-    _, cookie = await sign_in(house, person)
-    async with portal.browser(cookie=cookie) as csm:
+    async with portal.browser(cookie=await _signed_in(house)) as csm:
         here = f"/t/aurora/qbr/{qbr.id}"
         page = (await csm.get(f"{here}/draft")).text
         assert "Every part is fresh" not in page
@@ -211,6 +208,48 @@ async def test_what_grew_old_is_printed_as_stale_with_its_reason_and_nobody_make
     found = {each.field: each.recomputed for each in recompute_qbr({**files, "qbr.json": canonical(body)})}
     assert found[f"$.sections[{number}].state"] == "stale"
     assert found["$.acknowledgements.savings"] == "nothing to acknowledge"
+
+
+async def test_what_is_missing_and_grew_too_old_besides_says_both_on_page_in_document_and_to_whoever_verifies(
+    portal: Portal,
+) -> None:
+    house, aurora = portal.house, portal.world.aurora
+    await publish(house, aurora.id)
+    qbr = await prepare(house, aurora.id)
+    portal.clock.advance(timedelta(days=2))
+    told = {
+        "incidents": "no signed postmortem of P1 Secret trouble of aurora; it is 2 d old, and may be 1 h",
+        "credits": "due, and not on its way: EUR 100.00 for June 2026; it is 2 d old, and may be 1 d",
+        "posture": "not checked",
+    }
+    stands = {each.id: each for each in (await _draft(house, qbr)).told}
+    assert {name: _plain(stands[name].why) for name in told} == told
+    assert {stands[name].state for name in told} == {State.MISSING}
+    issued = await issue(house, qbr)
+    async with sequencing(house):
+        _, data = await bundle_of(house, issued)
+    verdict = verify(data, policy=await trust_of(house, aurora.id), kinds=KINDS, recomputers=RECOMPUTERS)
+    assert verdict.findings == ()
+    files = bundle.read(data).files
+    body = json.loads(files["qbr.json"])
+    printed = {each["section"]: _plain(each["why"]) for each in body["acknowledgements"]}
+    assert {name: printed[name] for name in told} == told
+    async with portal.browser(cookie=await _signed_in(house)) as csm:
+        page = _plain(html.unescape((await csm.get(f"/t/aurora/qbr/{qbr.id}")).text))
+    assert [why for why in told.values() if why not in page] == []
+    number = [each["id"] for each in body["sections"]].index("incidents")
+    whole = body["sections"][number]["why"]
+    body["sections"][number]["why"] = "no signed postmortem of P1 Secret trouble of aurora"
+    found = {each.field: each.recomputed for each in recompute_qbr({**files, "qbr.json": canonical(body)})}
+    assert found[f"$.sections[{number}].why"] == whole
+
+
+async def _signed_in(house: House) -> str:
+    """The cookie of a CSM: the world's own sessions end in a day."""
+    person = await house.people.add(AddPerson(VENDOR_ID, "cora@vendor.example", "Cora"), CONSOLE)
+    await house.people.grant(GrantRole(VENDOR_ID, person.id, Role.CSM, None), CONSOLE)
+    _, cookie = await sign_in(house, person)
+    return cookie
 
 
 async def _draft(house: House, qbr: Qbr):

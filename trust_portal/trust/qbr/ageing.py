@@ -6,26 +6,88 @@ still recent enough to be said is judged at the moment at which they are said.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any, Final
 
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.trust.qbr.ids import USAGE
-from trust_portal.trust.qbr.model import Qbr
+from trust_portal.trust.qbr.model import FORMAT, Qbr
 from trust_portal.trust.sections.freshness import freshness
 from trust_portal.trust.sections.model import Section, State
 
+#: In reviews of these only what had been fresh grew too old.
+_FRESH_ALONE: Final = frozenset({"1", "2"})
+_AND: Final = "; "
 
-def as_it_stands(section: Section, at: datetime, period_end: datetime) -> Section:
-    """``section``, stale where it was fresh and is too old at the moment ``at``.
 
-    What happens after the period can make nothing of its usage older.
-    """
-    if section.state is not State.FRESH:
-        return section
-    until = min(at, period_end) if section.id == USAGE else at
-    state, why = freshness(section.as_of, section.max_age, until, missing="nothing says of when it is")
-    return section if state is State.FRESH else replace(section, state=state, why=why)
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Sections of a period that ends at ``period_end``, gathered into a review of ``format_`` at ``gathered``, said at ``at``."""
+
+    gathered: datetime
+    at: datetime
+    period_end: datetime
+    format_: str = FORMAT
+
+    def as_it_stands(self, section: Section) -> Section:
+        """``section`` with what its age makes of it at the moment ``at``.
+
+        Stale where it was fresh and is too old; where it was stale or missing and grew too old as well, it says so
+        beside its other causes. Twice is as once: what says how old it is by then stays.
+        """
+        if section.state is State.NOT_APPLICABLE or (section.state.blocks and self._is_fresh_alone):
+            return section
+        state, now = self._age(section, self.at)
+        if now is None:
+            return section
+        if section.why is None:
+            return replace(section, state=state, why=now)
+        _, then = self._age(section, self.gathered)
+        if now in section.why:
+            return section
+        if then is not None and then in section.why:
+            return replace(section, why=section.why.replace(then, now))
+        return replace(section, why=f"{section.why}{_AND}{now}")
+
+    def as_they_were(self, section: Section) -> Iterator[Section]:
+        """Every section that stands as ``section`` does by ``at``: one of them is what was gathered."""
+        yield section
+        if self._is_fresh_alone:
+            if section.state is State.STALE:
+                yield replace(section, state=State.FRESH, why=None)
+            return
+        why = section.why or ""
+        _, now = self._age(section, self.at)
+        _, then = self._age(section, self.gathered)
+        found = []
+        if now is not None and why == now:
+            found.append(replace(section, state=State.FRESH, why=None))
+        if now is not None and why.endswith(_AND + now):
+            found.append(replace(section, why=why.removesuffix(_AND + now)))
+        if now is not None and then is not None:
+            found.append(replace(section, why=why.replace(now, then)))
+        yield from (each for each in found if self.as_it_stands(each) == section)
+
+    @property
+    def _is_fresh_alone(self) -> bool:
+        return self.format_ in _FRESH_ALONE
+
+    def _age(self, section: Section, at: datetime) -> tuple[State, str | None]:
+        """What happens after the period can make nothing of its usage older."""
+        if section.as_of is None and section.state is not State.FRESH:
+            return section.state, None
+        until = min(at, self.period_end) if section.id == USAGE else at
+        return freshness(section.as_of, section.max_age, until, missing="nothing says of when it is")
+
+
+def wait_of(body: Mapping[str, Any]) -> Wait:
+    """How long what an issued review tells had waited by then."""
+    gathered, issued, end = (
+        datetime.fromisoformat(each) for each in (body["as_of"], body["issued_at"], body["period"]["end"])
+    )
+    return Wait(gathered, issued, end, body["format"])
 
 
 def gathers_anew(newest: Qbr, now: datetime, *, spoken: bool) -> bool:

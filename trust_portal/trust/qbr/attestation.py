@@ -25,12 +25,14 @@ from trust_portal.evidence.statement import ReceiptKind, Statement
 from trust_portal.evidence.strict import parse_json
 from trust_portal.evidence.verdict import Gap, NotRecomputable
 from trust_portal.kernel.canonical import digest, sha256_hex
+from trust_portal.trust.qbr.ageing import wait_of
 from trust_portal.trust.qbr.closing import closing_of, derived_of, same_but_for_pages
 from trust_portal.trust.qbr.document import sections_of
 from trust_portal.trust.qbr.ids import PROPOSED, RECOMMENDATIONS
 from trust_portal.trust.qbr.model import DOCUMENT_FILE
 from trust_portal.trust.qbr.reviewing import EVIDENCE, before_review, proposal_of, seen
 from trust_portal.trust.qbr.sources import sources_of
+from trust_portal.trust.sections.document import section_of
 from trust_portal.trust.sections.model import Section
 
 
@@ -121,8 +123,8 @@ def _named(body: Mapping[str, Any], receipt: Statement) -> Iterator[Gap]:
 def _locked(body: Mapping[str, Any], found: Mapping[str, Statement]) -> Iterator[Gap]:
     """Every section that was locked is there as it was, or its omission is; of recommendations, some.
 
-    One that was fresh when it was locked may have grown stale until it was issued. What follows from the other
-    sections is compared with what does follow (``_closing``).
+    One may have grown too old until it was issued, and says so then. What follows from the other sections is compared
+    with what does follow (``_closing``).
     """
     prepared = of_kind(found, body["prepared"]["receipt"], ReceiptKind.QBR_PREPARED)
     if prepared is None or prepared.subjects[0].sha256 != body["prepared"]["sha256"]:
@@ -139,9 +141,13 @@ def _locked(body: Mapping[str, Any], found: Mapping[str, Statement]) -> Iterator
     for name, section in there.items():
         if name == RECOMMENDATIONS or name in closing_of(body):
             continue
-        fresh = {**section, "state": "fresh", "why": None}
-        if locked[name] not in {digest(section), digest(fresh) if section["state"] == "stale" else None}:
+        if locked[name] not in {digest(each) for each in _as_they_were(body, section)}:
             yield Gap(DOCUMENT_FILE, f"sections.{name}", "not the data that were locked")
+
+
+def _as_they_were(body: Mapping[str, Any], section: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for each in wait_of(body).as_they_were(section_of(section)):
+        yield {**section, "state": each.state.value, "why": each.why}
 
 
 def _closing(files: Mapping[str, bytes], body: Mapping[str, Any]) -> Iterator[Gap]:

@@ -21,7 +21,7 @@ from trust_portal.kernel.canonical import Json
 from trust_portal.reliability.comparison import file_in
 from trust_portal.trust.gathering.ids import CHANGES
 from trust_portal.trust.gathering.model import Before
-from trust_portal.trust.qbr.ageing import as_it_stands
+from trust_portal.trust.qbr.ageing import Wait
 from trust_portal.trust.qbr.gathering.changes import changes_section
 from trust_portal.trust.qbr.gathering.inputs import Laid, inputs_section
 from trust_portal.trust.qbr.gathering.outcome import outcome_section
@@ -58,7 +58,8 @@ def closing(
     inputs = inputs_section(
         others, beside.trust_report, beside.previous, at, is_before_third=format_ in {"1", "2"}
     )
-    return as_it_stands(outcome, at, at), as_it_stands(changes, at, at), inputs
+    wait = Wait(as_of, at, at, format_)
+    return wait.as_it_stands(outcome), wait.as_it_stands(changes), inputs
 
 
 def derived_of(

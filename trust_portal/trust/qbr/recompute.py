@@ -6,13 +6,12 @@ the review before, what it rests on, and what had to be acknowledged.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from trust_portal.evidence.strict import parse_json
 from trust_portal.evidence.verdict import Mismatch
 from trust_portal.reliability.comparison import file_in, mismatches, reading, same_engine, table_differs
-from trust_portal.trust.qbr.ageing import as_it_stands
+from trust_portal.trust.qbr.ageing import wait_of
 from trust_portal.trust.qbr.closing import derived_of
 from trust_portal.trust.qbr.derivation import own_sections_differ
 from trust_portal.trust.qbr.document import sections_of
@@ -45,14 +44,16 @@ def recompute_qbr(files: Mapping[str, bytes]) -> list[Mismatch]:
 
 
 def _states(body: Mapping[str, Any], sections: tuple[Section, ...]) -> Iterator[Mismatch]:
-    """No section is fresh that is older than it may be when it is issued."""
-    at, end = datetime.fromisoformat(body["issued_at"]), datetime.fromisoformat(body["period"]["end"])
+    """No section is fresh that is older than it may be when it is issued, and each says that it is."""
+    wait = wait_of(body)
     for number, each in enumerate(sections):
-        derived = as_it_stands(each, at, end)
+        derived = wait.as_it_stands(each)
         if derived.state is not each.state:
             yield Mismatch(
                 DOCUMENT_FILE, f"$.sections[{number}].state", each.state.value, derived.state.value
             )
+        if derived.why != each.why:
+            yield Mismatch(DOCUMENT_FILE, f"$.sections[{number}].why", each.why or "", derived.why or "")
 
 
 def _closing(

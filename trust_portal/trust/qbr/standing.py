@@ -12,7 +12,7 @@ from trust_portal.kernel.period import Period, parse_period
 from trust_portal.reliability.reports.repository import heads
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.model import Ask
-from trust_portal.trust.qbr.ageing import as_it_stands
+from trust_portal.trust.qbr.ageing import Wait
 from trust_portal.trust.qbr.closing import closed
 from trust_portal.trust.qbr.document import customer_sections, format_in, sections_in
 from trust_portal.trust.qbr.edition import review_before, revision_before
@@ -60,7 +60,8 @@ async def standing_of(
     previous = review_before(issued, period)
     published = await trust_reports_of(session, qbr.tenant_id)
     report = next((each for each in published if each.id == qbr.trust_report_id), None)
-    standing = tuple(as_it_stands(each, at, period.end) for each in sections)
+    wait = Wait(qbr.as_of, at, period.end, format_in(snapshot))
+    standing = tuple(map(wait.as_it_stands, sections))
     beside = await find_beside(session, report, previous)
     told = closed(customer_sections(standing, entries), beside, qbr.as_of, at)
     newest = latest(published, until=qbr.period)
