@@ -31,6 +31,16 @@ class Role(StrEnum):
     PMO = "pmo"
     VENDOR_ADMIN = "vendor_admin"
 
+    @property
+    def holder(self) -> str:
+        """Whoever holds it, as a sentence says it: ``an approver for finance``, ``a FinOps operator``."""
+        kind, _, rest = self.value.partition("_")
+        if kind == "approver":
+            return f"an approver for {rest}"
+        spelled = {"csm": "CSM", "finops": "FinOps", "pmo": "PMO", "sre": "SRE"}
+        words = " ".join(spelled.get(each, each) for each in self.value.split("_"))
+        return f"{'an' if words.startswith(('auditor', 'incident', 'SRE')) else 'a'} {words}"
+
 
 CUSTOMER_ROLES = frozenset({Role.CUSTOMER_VIEWER, Role.CUSTOMER_ADMIN, Role.AUDITOR})
 

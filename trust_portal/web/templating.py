@@ -63,6 +63,8 @@ _SPELLED = {
 
 def words(name: str) -> str:
     """``customer_viewer`` → ``Customer viewer``: the house's own names, read aloud."""
+    if name.startswith("approver_"):
+        return name.replace("_", " for ", 1).capitalize()
     text = " ".join(_SPELLED.get(each, each) for each in re.split(r"[ _.-]", name))
     return text[:1].upper() + text[1:]
 

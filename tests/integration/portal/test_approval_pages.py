@@ -15,7 +15,13 @@ from support.portal_world import sign_in
 from schema.ids import encode
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.approvals.inbox import ApprovalFilter, Show
-from trust_portal.access.approvals.model import ApprovalRequest, ApprovalState, Deny, Withdraw
+from trust_portal.access.approvals.model import (
+    ApprovalRequest,
+    ApprovalState,
+    Deny,
+    IntentLine,
+    Withdraw,
+)
 from trust_portal.access.people.model import AddPerson, GrantRole
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
@@ -85,6 +91,33 @@ async def test_two_people_approve_by_form_and_each_step_opens_its_receipt(portal
     assert await state(portal, request_) is ApprovalState.APPROVED
 
 
+async def test_what_is_signed_stands_under_what_it_says_and_each_exact_line_once(portal):
+    lines = (
+        IntentLine("Amount", "31000"),
+        IntentLine("Currency", "EUR"),
+        IntentLine("Until", "2026-07-04T09:00:00.5Z"),
+    )
+    intent = replace(retention_intent("aurora"), act=lines, effect="Saves EUR 12.345678 an hour")
+    sre = await person_with(portal.house, CONSOLE, Role.SRE_OPERATOR, VENDOR_ID)
+    request = await ask(portal.house, portal.world.aurora.id, sre.as_actor(), intent)
+    async with portal.browser("approver_reliability") as browser:
+        page = (await browser.get(address(request))).text.replace("\u00a0", " ")
+    for said in ("EUR 31,000.00", "4 July 2026, 09:00 UTC", "Saves EUR 12.35 an hour"):
+        assert said in page, said
+    assert "This takes an approver for security and an approver for finance, which you are not." in page
+    signed = re.findall(r'data-said="(intent\.act\.[^"]+|intent\.effect)">([^<]*)<', page)
+    assert sorted(signed) == sorted(
+        [
+            *(
+                (f"intent.act.{at}.{part}", getattr(line, part))
+                for at, line in enumerate(lines)
+                for part in ("label", "value")
+            ),
+            ("intent.effect", intent.effect),
+        ]
+    )
+
+
 async def test_one_denies_and_the_page_says_calmly_that_nothing_was_done(portal, request_):
     form = {"digest": request_.digest, "reason": "An audit is open"}
     async with portal.browser("approver_finance") as browser:
@@ -114,7 +147,7 @@ async def test_the_requester_takes_it_back_and_does_not_decide(portal, request_)
     [
         ({"reason": ""}, 422, "say it in 1 to 2,000 characters"),
         ({"digest": "0" * 64}, 409, "this is not what was asked for"),
-        ({"slot": "1"}, 403, "somebody else who is approver_security"),
+        ({"slot": "1"}, 403, "this place is for somebody else, an approver for security"),
         ({"slot": "x"}, 422, "there is no such place to fill"),
     ],
     ids=["no reason", "another digest", "another's place", "no place"],

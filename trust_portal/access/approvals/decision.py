@@ -171,7 +171,7 @@ def slot_to_fill(
         raise _no_approver(approval, approvers, person_id)
     if wanted is not None and wanted not in fits + blocks:
         role = approval.request.roles[wanted - 1]
-        raise Denied(f"this place is for somebody else who is {role.value}", code="NOT_AN_APPROVER")
+        raise Denied(f"this place is for somebody else, {role.holder}", code="NOT_AN_APPROVER")
     if wanted in blocks or not fits:
         raise Conflict(
             "then nobody would be left for another place; fill the one that others cannot",
@@ -199,10 +199,10 @@ def _no_approver(approval: Approval, approvers: Sequence[Approver], person_id: U
     approver = next((each for each in approvers if each.person_id == person_id), None)
     asked = [] if approver is None else [each for each in approval.request.roles if each in approver.roles]
     open_roles = [approval.request.roles[slot - 1] for slot in approval.open_slots]
+    names = " and ".join(dict.fromkeys(role.holder for role in open_roles or approval.request.roles))
     if approver is not None and any(approver.roles[role] == approval.request.requester_id for role in asked):
         return Denied(
             "whoever asked for this gave you the role; a delegate of the requester does not decide",
             code="DELEGATE_OF_REQUESTER",
         )
-    names = ", ".join(dict.fromkeys(role.value for role in open_roles))
-    return Denied(f"still needed is somebody who is: {names}", code="NOT_AN_APPROVER")
+    return Denied(f"this takes {names}, which you are not", code="NOT_AN_APPROVER")

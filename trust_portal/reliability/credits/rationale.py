@@ -59,13 +59,19 @@ def _earned(objective: Mapping[str, Any], version: str) -> str:
 
 def _tier(tier: str) -> str:
     """``[99, 99.9)`` in words; a formula and a single value read as they are."""
+    interval = interval_words(tier)
+    return f"by the rule: {tier}" if interval is None else f"its credit for values {interval}"
+
+
+def interval_words(tier: str) -> str | None:
+    """``[99, 99.9)`` → ``from 99 % up to 99.9 %, not inclusive``; None for what is no interval."""
     match = _INTERVAL.fullmatch(tier)
     if match is None:
-        return f"by the rule: {tier}"
+        return None
     opening, lower, upper, closing = match.groups()
     least = f"{'from' if opening == '[' else 'above'} {formats.percent(lower)}"
     most = f"up to {formats.percent(upper)}{', inclusive' if closing == ']' else ', not inclusive'}"
-    return f"its credit for values {least} {most}"
+    return f"{least} {most}"
 
 
 def _caps_money(rule: Mapping[str, str], currency: str) -> bool:

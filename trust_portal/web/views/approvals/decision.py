@@ -21,6 +21,7 @@ from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, read_form, texts
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
 from trust_portal.web.templating import page
+from trust_portal.web.views.approvals.reading import reading_of
 from trust_portal.web.views.approvals.words import (
     STATES,
     places_of,
@@ -45,6 +46,7 @@ async def request_page(request: Request, form: FormState = FormState()) -> Respo
         view=view,
         asked=view.approval.request,
         intent_text=view.approval.request.intent.canonical().decode(),
+        reading=reading_of(view.approval.request.intent),
         standing=standing(view),
         state=STATES[view.state],
         stamps=stamps_of(view, f"{tenant_path(tenant)}/receipts/" if may_trace else None),

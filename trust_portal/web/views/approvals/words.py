@@ -17,6 +17,7 @@ from trust_portal.access.approvals.model import (
     StepAct,
 )
 from trust_portal.access.approvals.patterns import NamedHint
+from trust_portal.access.approvals.velocity import HASTY
 from trust_portal.documents.formats import duration, instant
 from trust_portal.kernel.actor import Actor, ActorKind, Role
 
@@ -220,10 +221,10 @@ def told_hint(named: NamedHint) -> str:
         f"approved {hint.long} for the one who asks in 90 days, {hint.recent} of them in the last 30",
     ]
     text = " ".join(told)
-    if hint.median_seconds is not None:
-        text += f"; half of them within {duration(timedelta(seconds=hint.median_seconds))} of the asking"
     if hint.hasty:
-        text += f", {hint.hasty} within a minute"
+        text += f"; {hint.hasty} of them within a minute of the asking"
+    if hint.median_seconds is not None and hint.median_seconds >= HASTY.total_seconds():
+        text += f"; half of them within {duration(timedelta(seconds=hint.median_seconds))} of the asking"
     if hint.returned:
         text += f"; the other way round {hint.returned}"
     return f"{text}."
