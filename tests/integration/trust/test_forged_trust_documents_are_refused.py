@@ -35,6 +35,7 @@ from trust_portal.evidence.verdict import Code, Verdict
 from trust_portal.evidence.verify import verify
 from trust_portal.kernel.canonical import canonical, sha256_hex
 from trust_portal.trust.compliance.model import Evaluate
+from trust_portal.trust.gathering.ids import SECTIONS, SECTIONS_OF
 from trust_portal.trust.gathering.telling import NO_INCIDENTS as NONE
 from trust_portal.trust.qbr.model import EntryKind, Promise, Review, Say
 from trust_portal.trust.qbr.model import Verdict as Judged
@@ -99,6 +100,7 @@ def told_of(body: Body) -> list[str]:
 
 
 REPORT_LIES: dict[str, Callable[[Body], object]] = {
+    "format": lambda body: body.update(format="9"),
     "inputs": lambda body: body["inputs"].pop(),
     "predicate.result.acknowledgements": lambda body: body["acknowledgements"].pop(),
     "predicate.result.period": lambda body: body["period"].update(label="2026-Q1"),
@@ -128,6 +130,11 @@ async def test_a_trust_report_is_refused_where_any_link_of_it_is_not_what_was_si
     found = {field: real.fields(lie) for field, lie in REPORT_LIES.items()}
     assert {field for field in REPORT_LIES if field not in found[field]} == set()
     _inputs_are_those_that_were_signed_for(real, "inputs/sla/2026-06-r1.json")
+    with pytest.MonkeyPatch.context() as later:
+        more = {**SECTIONS_OF, "4": (*SECTIONS, "carbon")}
+        later.setattr("trust_portal.trust.report.attestation.SECTIONS_OF", more)
+        assert real.forged(real.files).findings == (), "a section that came later is not missed in it"
+        assert "sections" in real.fields(lambda body: body.update(format="4"))
     keys = table(body, "verification", "keys")["rows"]
     in_force = {house.keyring.receipts.key_id, house.keyring.checkpoints.key_id}
     assert {each["cells"][1]["value"] for each in keys} == in_force, "the keys to believe are named"

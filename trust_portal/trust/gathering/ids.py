@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 SLA: Final = "sla"
@@ -26,6 +28,10 @@ SECTIONS: Final = (
     ACCESS,
     VERIFICATION,
     CHANGES,
+)
+#: By format, which is raised when a section is added: what was signed without it goes on being whole.
+SECTIONS_OF: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {"1": SECTIONS, "2": SECTIONS, "3": SECTIONS}
 )
 
 #: Table of the SLA section: the signed reports behind it.

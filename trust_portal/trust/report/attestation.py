@@ -19,7 +19,7 @@ from trust_portal.evidence.statement import ReceiptKind, Statement
 from trust_portal.evidence.strict import parse_json
 from trust_portal.evidence.verdict import Gap
 from trust_portal.kernel.canonical import sha256_hex
-from trust_portal.trust.gathering.ids import SECTIONS
+from trust_portal.trust.gathering.ids import SECTIONS_OF
 from trust_portal.trust.report.model import DOCUMENT_FILE
 from trust_portal.trust.report.sources import inputs_of
 
@@ -65,7 +65,10 @@ def _links(files: Mapping[str, bytes], issued: Issued) -> Iterator[Gap]:
 
 
 def _says_the_same(body: Mapping[str, Any], name: str, receipt: Statement) -> Iterator[Gap]:
-    if tuple(each["id"] for each in body["sections"]) != SECTIONS:
+    wanted = SECTIONS_OF.get(body["format"])
+    if wanted is None:
+        yield Gap(DOCUMENT_FILE, "format", f"{body['format']!r} is none of {', '.join(SECTIONS_OF)}")
+    elif tuple(each["id"] for each in body["sections"]) != wanted:
         yield Gap(DOCUMENT_FILE, "sections", "not the sections that a Trust Report has")
     result = result_of(receipt)
     said = {

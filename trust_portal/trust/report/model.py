@@ -12,6 +12,7 @@ from uuid import UUID
 from trust_portal.errors import InvalidInput
 from trust_portal.kernel.canonical import Json
 from trust_portal.kernel.names import require_words
+from trust_portal.trust.gathering.ids import SECTIONS_OF
 from trust_portal.trust.sections.freshness import ageless
 from trust_portal.trust.sections.model import Section, State
 
@@ -19,8 +20,8 @@ NOUN: Final = "Trust Report"
 KIND: Final = "trust-report"
 #: 1 named no credit that was due, and less in other places (``gathering.first``); 1 and 2 added up minutes down and did
 #: not say what was still owed of incidents before the period (``gathering.second``). Both are still recomputed.
-FORMAT: Final = "3"
-FORMATS: Final = ("1", "2", FORMAT)
+FORMATS: Final = tuple(SECTIONS_OF)
+FORMAT: Final = FORMATS[-1]
 ENGINE: Final[Mapping[str, Json]] = MappingProxyType({"name": "trust-portal trust report", "version": "1"})
 
 #: The code of a refusal for what is stale or missing and not acknowledged.
