@@ -11,8 +11,8 @@ from typing import Any
 from hypothesis import strategies as st
 from support.learning_world import BEGAN, by, declared, step, updated
 
+from trust_portal.facts.events import AlarmSource
 from trust_portal.kernel.clock import rfc3339
-from trust_portal.learning.incidents.alarms import AlarmSource
 from trust_portal.learning.incidents.model import Severity
 
 SOURCES = ("urn:pager", "urn:alerts")

@@ -18,6 +18,7 @@ from support.postmortem_desk import Desk
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.approvals.recording import load
 from trust_portal.access.tokens.model import Admission, Bounds
+from trust_portal.facts.events import AlarmSource
 from trust_portal.facts.framing import lines
 from trust_portal.kernel.actor import Actor, Role
 from trust_portal.kernel.ids import VENDOR_ID
@@ -30,7 +31,6 @@ from trust_portal.learning.incidents.acts_model import (
     SetAffected,
     TellOfIncident,
 )
-from trust_portal.learning.incidents.alarms import AlarmSource
 from trust_portal.learning.incidents.facts_repository import all_keys
 from trust_portal.learning.incidents.integrations_model import Reception, SetIntegration
 from trust_portal.learning.incidents.model import Incident, IncidentGap, Severity

@@ -6,6 +6,7 @@ What a type cannot say (``good`` is at most ``total``) is in ``rules``.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
@@ -43,8 +44,22 @@ MAINTENANCE_CANCELLED: Final = "trustportal.maintenance.cancelled.v1"
 
 #: Acts of people at the portal's own doors. No token may speak for it.
 PORTAL: Final = "portal"
+
+
+class AlarmSource(StrEnum):
+    """Kinds of pagers."""
+
+    ALERTMANAGER = "alertmanager"
+    PAGERDUTY = "pagerduty"
+
+    @property
+    def signs(self) -> bool:
+        """Whether it signs what it delivers with a secret of its own; the others bring a token of ours."""
+        return self is AlarmSource.PAGERDUTY
+
+
 #: What the sources of pagers begin with: they deliver at a door of their own, and no token speaks for them.
-PAGERS: Final = ("alertmanager/", "pagerduty/")
+PAGERS: Final = tuple(f"{kind.value}/" for kind in AlarmSource)
 
 Severity = Literal["P1", "P2", "P3", "P4"]
 Subsystem = Literal["compute", "storage", "egress", "adapters"]

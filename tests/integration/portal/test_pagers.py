@@ -13,9 +13,9 @@ from support.portal_fixtures import Portal
 from support.portal_world import NOW
 
 from trust_portal.access.actors import CONSOLE
+from trust_portal.facts.events import AlarmSource
 from trust_portal.house import House, build_house
 from trust_portal.kernel.page import PageRequest
-from trust_portal.learning.incidents.alarms import AlarmSource
 from trust_portal.learning.incidents.model import Incident, IncidentFilter
 
 #: What a customer calls its incidents.

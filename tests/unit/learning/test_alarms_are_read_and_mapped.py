@@ -13,8 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trust_portal.access.tokens.model import Bounds
 from trust_portal.errors import InvalidInput
-from trust_portal.learning.incidents.alarms import AlarmKind, AlarmSource, read_alarm, signature_holds
+from trust_portal.facts.events import AlarmSource
+from trust_portal.facts.owning import check_source
+from trust_portal.facts.refusal import BadEvent
+from trust_portal.learning.incidents.alarms import AlarmKind, read_alarm, signature_holds
 from trust_portal.learning.incidents.mapping import Mapped, Unmatched, apply_mapping, parse_mapping
 from trust_portal.learning.incidents.model import Severity
 
@@ -74,6 +78,14 @@ def alertmanager(status: str = "firing", **more: Any) -> dict[str, Any]:
 
 def read(source: AlarmSource, value: Any) -> Any:
     return read_alarm(source, json.dumps(value).encode())
+
+
+@pytest.mark.parametrize("kind", AlarmSource)
+def test_every_kind_of_pager_has_a_reader_and_no_token_speaks_for_it(kind: AlarmSource) -> None:
+    with pytest.raises(InvalidInput):
+        read(kind, {})
+    with pytest.raises(BadEvent, match="may not speak"):
+        check_source(f"{kind.value}/prod", Bounds(sources=("*",)))
 
 
 def test_a_triggered_incident_of_pagerduty_is_read_with_all_that_rules_look_at() -> None:

@@ -8,24 +8,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
 from trust_portal.errors import InvalidInput
+from trust_portal.facts.events import AlarmSource
 
 _MOST_FIELDS: Final = 500
 _DEEPEST: Final = 6
 _LONGEST_KEY: Final = 200
-
-
-class AlarmSource(StrEnum):
-    """Kinds of pagers."""
-
-    ALERTMANAGER = "alertmanager"
-    PAGERDUTY = "pagerduty"
 
 
 class AlarmKind(StrEnum):
@@ -71,7 +65,7 @@ def read_alarm(source: AlarmSource, body: bytes) -> Alarm:
         raise InvalidInput(f"not JSON: {error}", field="body") from error
     if not isinstance(value, dict):
         raise InvalidInput("not a JSON object", field="body")
-    return _pagerduty(value) if source is AlarmSource.PAGERDUTY else _alertmanager(value)
+    return _READERS[source](value)
 
 
 _PAGERDUTY_KINDS: Final = {
@@ -208,3 +202,9 @@ def _parsed(text: str, path: str) -> datetime:
         return at.astimezone(UTC)
     except OverflowError as error:
         raise InvalidInput("a time that UTC has too", field=path) from error
+
+
+_READERS: Final[Mapping[AlarmSource, Callable[[dict[str, Any]], Alarm]]] = {
+    AlarmSource.ALERTMANAGER: _alertmanager,
+    AlarmSource.PAGERDUTY: _pagerduty,
+}

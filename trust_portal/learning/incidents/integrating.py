@@ -12,11 +12,12 @@ from trust_portal.errors import Conflict, NotFound
 from trust_portal.evidence.act import Act
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.statement import ReceiptKind, Subject
+from trust_portal.facts.events import AlarmSource
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.canonical import Json, sha256_hex
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.learning.incidents import integrations_repository as repository
-from trust_portal.learning.incidents.alarms import Alarm, AlarmSource, read_alarm
+from trust_portal.learning.incidents.alarms import Alarm, read_alarm
 from trust_portal.learning.incidents.integrations_model import (
     Integration,
     Refusal,
@@ -77,7 +78,7 @@ class Integrations:
         if not versions:
             raise NotFound(NOUN)
         may_set = self._gate.allows(actor, Action.INCIDENT_INTEGRATION_SET, Resource.of_house(NOUN))
-        shown = may_set and kind is AlarmSource.ALERTMANAGER
+        shown = may_set and not kind.signs
         token = self._secrets.token(source, versions[0].generation) if shown else None
         return IntegrationView(versions[0], versions, unmatched, refusals, token)
 

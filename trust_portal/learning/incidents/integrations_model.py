@@ -11,8 +11,8 @@ from typing import Final
 from uuid import UUID
 
 from trust_portal.errors import InvalidInput
+from trust_portal.facts.events import AlarmSource
 from trust_portal.kernel.names import require_words
-from trust_portal.learning.incidents.alarms import AlarmSource
 from trust_portal.learning.incidents.mapping import parse_mapping
 from trust_portal.learning.incidents.model import Incident, IncidentGap, Severity
 
@@ -67,8 +67,8 @@ class SetIntegration:
         parse_mapping(self.rules)
         secret = (self.secret or "").strip() or None
         object.__setattr__(self, "secret", secret)
-        if self.kind is AlarmSource.PAGERDUTY and self.version == 0 and secret is None:
-            raise InvalidInput("paste the secret that PagerDuty shows", field="secret")
+        if self.kind.signs and self.version == 0 and secret is None:
+            raise InvalidInput("paste the secret by which the pager signs", field="secret")
         if secret is not None and len(secret) > _LONGEST_SECRET:
             raise InvalidInput(f"at most {_LONGEST_SECRET} characters", field="secret")
 

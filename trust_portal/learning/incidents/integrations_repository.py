@@ -11,9 +11,10 @@ from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from trust_portal.access.approvals.model import person_behind
 from trust_portal.errors import Conflict
+from trust_portal.facts.events import AlarmSource
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
-from trust_portal.learning.incidents.alarms import Alarm, AlarmSource
+from trust_portal.learning.incidents.alarms import Alarm
 from trust_portal.learning.incidents.integrations_model import (
     Integration,
     Refusal,

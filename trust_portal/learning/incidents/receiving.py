@@ -10,14 +10,20 @@ from uuid import UUID
 
 from trust_portal.access.tenants.repository import active_customers
 from trust_portal.errors import Conflict, InvalidInput, NotSignedIn
-from trust_portal.facts.events import INCIDENT_DECLARED, INCIDENT_RESOLVED, INCIDENT_UPDATED, PORTAL
+from trust_portal.facts.events import (
+    INCIDENT_DECLARED,
+    INCIDENT_RESOLVED,
+    INCIDENT_UPDATED,
+    PORTAL,
+    AlarmSource,
+)
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.canonical import Json
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents import integrations_repository as pagers
 from trust_portal.learning.incidents import repository
-from trust_portal.learning.incidents.alarms import Alarm, AlarmKind, AlarmSource, read_alarm, signature_holds
+from trust_portal.learning.incidents.alarms import Alarm, AlarmKind, read_alarm, signature_holds
 from trust_portal.learning.incidents.following import Following
 from trust_portal.learning.incidents.integrations_model import Integration, Reception, RefusedDelivery
 from trust_portal.learning.incidents.mapping import Ignored, Mapped, Unmatched, apply_mapping, parse_mapping
@@ -90,7 +96,7 @@ class AlarmDesk:
     def _proved(
         self, integration: Integration, body: bytes, signature: str | None, token: str | None
     ) -> bool:
-        if integration.kind is AlarmSource.PAGERDUTY:
+        if integration.kind.signs:
             return signature is not None and signature_holds(
                 signature, self._secrets.secret(integration), body
             )

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from trust_portal.errors import NotFound, NotSignedIn, TooLarge
-from trust_portal.learning.incidents.alarms import AlarmSource
+from trust_portal.facts.events import AlarmSource
 from trust_portal.learning.incidents.integrations_model import Reception
 from trust_portal.web.context import house_of
 

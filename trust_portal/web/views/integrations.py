@@ -13,7 +13,7 @@ from starlette.routing import Route
 from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.errors import InvalidInput, NotFound, Refused
-from trust_portal.learning.incidents.alarms import AlarmSource
+from trust_portal.facts.events import AlarmSource
 from trust_portal.learning.incidents.integrating import NOUN, Tried
 from trust_portal.learning.incidents.integrations_model import RefusedDelivery, SetIntegration
 from trust_portal.learning.incidents.mapping import Ignored, Mapped
