@@ -6,6 +6,7 @@ import asyncio
 import json
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, insert, select
@@ -355,36 +356,59 @@ async def test_who_may_not_invite_invites_nobody(access, acme, globex, ada, invi
 
 
 async def test_the_tables_hold_it_too(access, acme, ada, invitation, clock):
-    """Through SQL as the application: nothing lasts longer, and nothing follows a revocation."""
+    """Through SQL as the application, by the constraint that says so; there are no grants to change what was written."""
     issued = await access.audits.invite(invitation, ada)
+    other = await access.audits.invite(replace(invitation, email="else@auditors.example"), ada)
     revoked = await access.audits.revoke(RevokeInvitation(acme.id, issued.invitation.id, "no"), ada)
     step = {
         "tenant_id": acme.id,
-        "invitation_id": issued.invitation.id,
+        "invitation_id": other.invitation.id,
+        "ordinal": 1,
         "at": clock.now(),
         "by_id": ada.id,
         "by_name": "Ada",
         "receipt_id": revoked.steps[0].receipt_id,
     }
-    for values in (
-        {
-            **step,
-            "ordinal": 2,
-            "previous": 1,
-            "previous_act": "revoked",
-            "act": "accepted",
-            "person_id": ada.id,
-        },
-        {**step, "ordinal": 2, "previous": 1, "previous_act": "accepted", "act": "revoked", "reason": "x"},
-        {**step, "ordinal": 1, "act": "accepted", "person_id": ada.id},
+    accepted = step | {"act": "accepted", "person_id": ada.id}
+    second = step | {"ordinal": 2, "previous": 1, "act": "revoked", "reason": "no"}
+    ended = {"invitation_id": issued.invitation.id}
+    now = clock.now()
+    before = await counts(access, acme.id)
+
+    for constraint, values in (
+        ("audit_invitation_steps_pkey", accepted | ended),
+        ("follows_its_step", accepted | ended | {"ordinal": 2, "previous": 1, "previous_act": "revoked"}),
+        ("follows_its_step", accepted | {"ordinal": 3}),
+        ("audit_invitation_steps_previous_fkey", second | ended | {"previous_act": "accepted"}),
+        ("acceptance_has_a_person", accepted | {"person_id": None}),
+        ("acceptance_has_a_person", step | {"act": "revoked", "reason": "no", "person_id": ada.id}),
+        ("revocation_has_a_reason", step | {"act": "revoked"}),
+        ("revocation_has_a_reason", step | {"act": "revoked", "reason": " "}),
+        ("revocation_has_a_reason", accepted | {"reason": "she asked"}),
     ):
-        with pytest.raises(DBAPIError):
-            async with access.storage.write(TenantScope(acme.id)) as session:
-                await session.execute(insert(audit_invitation_steps).values(**values))
-    with pytest.raises(DBAPIError):
-        async with access.storage.write(TenantScope(acme.id)) as session:
-            await session.execute(
-                audit_invitations.update()
-                .where(audit_invitations.c.tenant_id == acme.id)
-                .values(until=clock.now() + timedelta(days=90))
-            )
+        await refused_by(constraint, access, acme.id, insert(audit_invitation_steps).values(**values))
+
+    async with access.storage.read(TenantScope(acme.id)) as session:
+        query = select(audit_invitations).where(
+            audit_invitations.c.tenant_id == acme.id, audit_invitations.c.id == other.invitation.id
+        )
+        row = dict((await session.execute(query)).one()._mapping)
+    anew = {"id": uuid4(), "secret_hash": b"another"}
+    for constraint, wrong in (
+        ("time_is_limited", {"until": now + timedelta(days=93)}),
+        ("time_is_limited", {"until": row["at"]}),
+        ("time_is_limited", {"waits_until": row["until"] + timedelta(seconds=1)}),
+        ("reason_is_given", {"reason": " "}),
+        ("audit_invitations_secret_key", {"secret_hash": row["secret_hash"], "id": uuid4()}),
+        ("audit_invitations_receipt_fkey", {"receipt_id": uuid4()}),
+    ):
+        await refused_by(constraint, access, acme.id, insert(audit_invitations).values(**row | anew | wrong))
+    longer = audit_invitations.update().where(audit_invitations.c.tenant_id == acme.id)
+    await refused_by("permission denied", access, acme.id, longer.values(until=now + timedelta(days=90)))
+    assert await counts(access, acme.id) == before
+
+
+async def refused_by(constraint: str, access, acme_id, statement) -> None:
+    with pytest.raises(DBAPIError, match=constraint):
+        async with access.storage.write(TenantScope(acme_id)) as session:
+            await session.execute(statement)

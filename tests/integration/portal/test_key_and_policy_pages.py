@@ -163,6 +163,23 @@ async def test_the_same_is_asked_for_over_graphql_of_exactly_the_key_that_was_co
     assert await asked(upgraded) == 2
 
 
+async def test_which_policies_decide_and_what_time_it_is_is_told_over_graphql(upgraded: Portal) -> None:
+    question = {"query": "{ now policies { inForce shipped waiting } }"}
+    async with upgraded.browser("vendor_admin") as browser:
+        told = (await browser.post("/graphql", json=question)).json()
+    assert told["data"] == {
+        "now": upgraded.house.clock.now().isoformat(),
+        "policies": {
+            "inForce": shipped_policies().version,
+            "shipped": newer_policies().version,
+            "waiting": True,
+        },
+    }
+    async with upgraded.browser("customer_viewer") as browser:
+        refused = (await browser.post("/graphql", json={"query": "{ policies { inForce } }"})).json()
+    assert (refused["data"], refused["errors"][0]["extensions"]["code"]) == ({"policies": None}, "DENIED")
+
+
 async def test_the_same_is_asked_for_from_a_shell(
     portal: Portal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
