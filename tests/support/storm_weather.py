@@ -7,7 +7,7 @@ import hmac
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +31,8 @@ from trust_portal.learning.incidents.acts_model import (
     SetAffected,
     TellOfIncident,
 )
-from trust_portal.learning.incidents.facts_repository import all_keys
+from trust_portal.learning.incidents.facts_repository import all_keys, downgrades_of, facts_about
+from trust_portal.learning.incidents.folding import fold, ids_in
 from trust_portal.learning.incidents.integrations_model import Reception, SetIntegration
 from trust_portal.learning.incidents.model import Incident, IncidentGap, Severity
 from trust_portal.learning.postmortems.repository import postmortem_of
@@ -48,13 +49,13 @@ BOUND = "team-a/x"
 
 @dataclass(frozen=True)
 class Heard:
-    """An alarm that says it is a P1 or P2, or may be, as the pager was answered."""
+    """An alarm that says it is a P1 or P2, or may be, as the pager was answered. ``went_on``: its incident, just then."""
 
     source: str
     key: str
     paged: Paged
     reception: Reception
-    at: datetime
+    went_on: bool
 
 
 async def register(vendor: Vendor) -> tuple[list[Incident], tuple[IncidentGap, ...]]:
@@ -78,7 +79,8 @@ class Weather:
 
     async def alarm(self, paged: Paged, run: int) -> Reception:
         """Delivered twice, as pagers do that had no answer; a P1 or P2 of them is remembered by name."""
-        body = paged.body(run)
+        source, key = f"{paged.source.value}/main", f"{run}-{paged.key}"
+        went_on, body = await self.goes_on(source, key), paged.body(run)
         signature = "v1=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
         first, again = [
             await self.vendor.house.alarms.receive(
@@ -87,8 +89,7 @@ class Weather:
             for _ in range(2)
         ]
         assert again in {Reception.DUPLICATE, Reception.UNMATCHED}
-        source, key = f"{paged.source.value}/main", f"{run}-{paged.key}"
-        heard = Heard(source, key, paged, first, self.vendor.clock.now())
+        heard = Heard(source, key, paged, first, went_on)
         states = paged.word in {"triggered", "priority_updated", "firing"} and paged.severity not in {
             "P3",
             "P4",
@@ -98,10 +99,19 @@ class Weather:
             self.heard.append(heard)
         return first
 
+    async def goes_on(self, source: str, key: str) -> bool:
+        """Whether by all that was told so far, taken in or not, there is an incident of that name that is not over."""
+        async with self.vendor.house.storage.read(VENDOR) as session:
+            told = await facts_about(session, [key])
+            lowered = await downgrades_of(session, ids_in(told))
+        named = [each for each in fold(told, lowered).incidents if (each.source, each.key) == (source, key)]
+        return any(each.resolved_at is None for each in named)
+
     async def unheard(self) -> list[Heard]:
         """Alarms of which the ledger has neither an incident nor a gap.
 
-        An incident has an alarm that no rule took only if it was not over when that came.
+        An alarm that no rule took is only of the incident that went on as it came, and that is as bad as the alarm, or
+        as it may have been. That is decided when it comes; nothing that is told later takes the gap away.
         """
         async with self.vendor.house.storage.read(VENDOR, snapshot=True) as session:
             ledger = await read_ledger(session)
@@ -118,10 +128,30 @@ class Weather:
             incident = known.get((heard.source, heard.key))
             if incident is None or incident.id not in majors:
                 return False
-            went_on = incident.resolved_at is None or incident.resolved_at >= heard.at
-            return heard.reception is not Reception.UNMATCHED or went_on
+            if heard.reception is not Reception.UNMATCHED:
+                return True
+            # The rules here take every alarm that names a severity.
+            return heard.went_on and incident.worst_severity is Severity.P1
 
         return [each for each in self.heard if not has(each)]
+
+    async def again_and_again(self, run: int) -> None:
+        """One name for whatever fires in one place: an alarm of no severity while a P2 goes on, and when that is over;
+        then it fires anew and is over again.
+        """
+        for minute, (word, severity) in enumerate(
+            (
+                ("firing", "P2"),
+                ("firing", "urgent"),
+                ("resolved", "P2"),
+                ("firing", "urgent"),
+                ("firing", "P1"),
+                ("resolved", "P1"),
+            )
+        ):
+            self.vendor.clock.advance(timedelta(seconds=1))
+            await self.alarm(Paged(AlarmSource.ALERTMANAGER, word, "AGAIN", 10 * minute, severity), run)
+            assert await self.unheard() == []
 
     async def lower(self, severity: Severity, run: int) -> None:
         """The first P1 or P2 of this storm that is worse, asked for by one, approved by two, and settled."""

@@ -125,6 +125,8 @@ async def test_no_p1_or_p2_is_ever_without_a_postmortem_or_a_named_gap(
         for paged in alarms:
             await weather.alarm(paged, run)
             assert await weather.unheard() == []
+        if run % 10 == 0:
+            await weather.again_and_again(run)
         if run % 3 == 0:
             so_far.append(await weather.bound(run, "INC-1" if run % 2 else "BOUND"))
             assert await unnamed(vendor, so_far) == set()

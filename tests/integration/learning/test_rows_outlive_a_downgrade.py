@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -13,7 +13,7 @@ import pytest
 from alembic import command
 from sqlalchemy import make_url
 from support.actions_world import Promises, promises
-from support.learning_world import Vendor, declared, named
+from support.learning_world import PAGER, Vendor, declared, named, step, updated
 
 from tests.conftest import ServerThread
 from trust_portal.access.actors import CONSOLE
@@ -31,6 +31,8 @@ pytestmark = pytest.mark.takes(seconds=25)
 BEFORE_PEOPLE = "0054"
 #: The last by which T+7 alone was the PMO's.
 BEFORE_THE_PMO = "0057"
+#: The last by which an alarm was held against what its incident had become.
+BEFORE_ARRIVAL_DECIDED = "0063"
 
 
 @pytest.fixture
@@ -57,20 +59,19 @@ async def insert(driver: asyncpg.Connection[Any], table: str, **row: object) -> 
     await driver.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places})", *row.values())
 
 
-async def alarm(driver: asyncpg.Connection[Any], id_: str) -> None:
-    await insert(
-        driver,
-        "incident_unmatched",
-        tenant_id=VENDOR_ID,
-        source="pagerduty/main",
-        alarm_id=id_,
-        kind="triggered",
-        key=f"Q-{id_}",
-        why="no rule fits",
-        version=1,
-        fields="{}",
-        received_at=datetime(2026, 6, 1, tzinfo=UTC),
-    )
+async def alarm(driver: asyncpg.Connection[Any], id_: str, **row: object) -> None:
+    said = {
+        "tenant_id": VENDOR_ID,
+        "source": "pagerduty/main",
+        "alarm_id": id_,
+        "kind": "triggered",
+        "key": f"Q-{id_}",
+        "why": "no rule fits",
+        "version": 1,
+        "fields": "{}",
+        "received_at": datetime(2026, 6, 1, tzinfo=UTC),
+    }
+    await insert(driver, "incident_unmatched", **said | row)
 
 
 async def test_the_way_down_is_refused_where_somebody_said_what_an_alarm_was_and_rules_alone_survive_it(
@@ -104,6 +105,52 @@ async def test_the_way_down_is_refused_where_somebody_said_what_an_alarm_was_and
         "pagerduty/main A2"
     )
     await migrate(url)
+    await asyncio.to_thread(check_drift, url)
+
+
+async def test_an_alarm_of_before_is_of_the_incident_that_went_on_only_where_nothing_speaks_against_it(
+    vendor: Vendor, clock: ManualClock, server_thread: ServerThread
+) -> None:
+    """``early``: before anybody declared it; ``late``: after its end was told, though it was reopened since."""
+    url, came = vendor.house.settings.database_url, {}
+    for word, events in {
+        "early": (),
+        "within": (declared("INC-1"), declared("INC-2"), declared("INC-3")),
+        "late": (step("INC-1", "resolved", minute=8),),
+        "later": (updated("INC-1", "reopened", minute=9), updated("INC-3", "merged", minute=9, into="INC-2")),
+    }.items():
+        clock.advance(timedelta(minutes=1))
+        await vendor.tell(*events)
+        clock.advance(timedelta(minutes=1))
+        came[word] = clock.now()
+    await vendor.register()
+    async with owner_of(server_thread, url) as driver:
+        for word, at in came.items():
+            await alarm(driver, word, source=PAGER, key="INC-1", received_at=at)
+        await alarm(driver, "merged", source=PAGER, key="INC-3", received_at=came["within"])
+        await alarm(driver, "another pager's", key="INC-2", received_at=came["within"])
+        await alarm(driver, "open", source=PAGER, key="INC-2", received_at=came["later"])
+        before = [dict(row) for row in await driver.fetch("SELECT * FROM incident_unmatched")]
+        await vendor.house.storage.engine.dispose()
+        await asyncio.to_thread(command.downgrade, alembic_config(url), BEFORE_ARRIVAL_DECIDED)
+        assert "incident_id" not in (await driver.fetch("SELECT * FROM incident_unmatched"))[0]
+        await migrate(url)
+        after = [dict(row) for row in await driver.fetch("SELECT * FROM incident_unmatched")]
+        told = {row["alarm_id"]: row["incident_id"] for row in after}
+        triggers = (
+            "SELECT DISTINCT tgenabled FROM pg_trigger WHERE tgname LIKE 'incident_unmatched%append_only'"
+        )
+        assert [each["tgenabled"] for each in await driver.fetch(triggers)] == [b"O"]
+    assert told == {
+        "early": None,
+        "within": named("INC-1"),
+        "late": None,
+        "later": None,
+        "merged": None,
+        "another pager's": None,
+        "open": named("INC-2"),
+    }
+    assert sorted((row | {"incident_id": None} for row in after), key=repr) == sorted(before, key=repr)
     await asyncio.to_thread(check_drift, url)
 
 

@@ -81,7 +81,7 @@ class SetIntegration:
 class UnmatchedAlarm:
     """An alarm that became no incident, and why. ``severity``: what a rule read from it, as far as one fitted.
 
-    ``settled``: later rules make no P1 or P2 of it, or somebody said of which incident it was.
+    ``settled``: later rules make no P1 or P2 of it, or took it as it came again, or somebody said of which incident it was.
     """
 
     alarm_id: str

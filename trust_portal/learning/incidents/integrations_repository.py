@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, exists, func, insert, not_, select
+from sqlalchemy import ColumnElement, Row, and_, exists, func, insert, literal, not_, select
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from trust_portal.access.approvals.model import person_behind
@@ -91,9 +91,13 @@ async def add_version(session: WriteSession, integration: Integration, actor: Ac
 
 
 async def add_unmatched(
-    session: WriteSession, integration: Integration, alarm: Alarm, unmatched: Unmatched
+    session: WriteSession,
+    integration: Integration,
+    alarm: Alarm,
+    unmatched: Unmatched,
+    going_on: Incident | None,
 ) -> None:
-    """Listed once, however often it is sent."""
+    """Listed once, however often it is sent. ``going_on``: the incident of its name that is not over as it comes."""
     await session.execute(
         insert_or(incident_unmatched)
         .values(
@@ -107,6 +111,7 @@ async def add_unmatched(
             version=integration.version,
             fields=dict(alarm.fields),
             received_at=session.clock.now(),
+            incident_id=None if going_on is None else going_on.id,
         )
         .on_conflict_do_nothing(index_elements=["tenant_id", "source", "alarm_id"])
     )
@@ -141,6 +146,16 @@ async def settle_unmatched(session: WriteSession, integration: Integration) -> N
         await session.execute(
             insert(incident_unmatched_settled).values(found[start : start + _ROWS_AT_A_TIME])
         )
+
+
+async def settle_taken(session: WriteSession, integration: Integration, alarm: Alarm) -> None:
+    """The rules of ``integration`` take ``alarm`` by now: if it was listed before, it is a gap no longer."""
+    row = incident_unmatched.c
+    query = select(row.tenant_id, row.source, row.alarm_id, literal(integration.version)).where(
+        _unsettled(integration.source), row.alarm_id == alarm.id
+    )
+    columns = ["tenant_id", "source", "alarm_id", "version"]
+    await session.execute(insert(incident_unmatched_settled).from_select(columns, query))
 
 
 async def open_alarms(session: ReadSession, source: str, key: str) -> tuple[UnmatchedAlarm, ...]:

@@ -127,10 +127,7 @@ class AlarmDesk:
     ) -> Reception:
         async with self._storage.write(_VENDOR) as session:
             await repository.lock_register(session)
-            # What somebody declared at the portal by an alarm's key is what its pager goes on to tell of.
-            known = await repository.find_by_name(
-                session, integration.source, alarm.key
-            ) or await repository.find_by_name(session, PORTAL, alarm.key)
+            known = await _known(session, integration, alarm)
             needs_rule = known is None or alarm.kind in {
                 AlarmKind.FIRING,
                 AlarmKind.TRIGGERED,
@@ -140,10 +137,16 @@ class AlarmDesk:
                 if needs_rule:
                     if isinstance(mapped, Ignored):
                         return Reception.IGNORED
-                    await pagers.add_unmatched(session, integration, alarm, mapped)
+                    if known is not None:
+                        # What waits may say that it is over.
+                        await self._following.take_in_told(session, alarm.key, SYSTEM)
+                        known = await _known(session, integration, alarm)
+                    going_on = known if known is not None and known.is_open else None
+                    await pagers.add_unmatched(session, integration, alarm, mapped, going_on)
                     return Reception.UNMATCHED
                 events = _steps(alarm)
             else:
+                await pagers.settle_taken(session, integration, alarm)
                 events = _events(integration, alarm, known, *mapped)
             if not events:
                 return Reception.DUPLICATE
@@ -160,6 +163,12 @@ class AlarmDesk:
         data = {"incident": alarm.key, **event.data}
         read = event_of(event.type, id_, alarm.at, data, now, source=integration.source)
         await store_event(session, read, event.tenants)
+
+
+async def _known(session: WriteSession, integration: Integration, alarm: Alarm) -> Incident | None:
+    """What somebody declared at the portal by an alarm's key is what its pager goes on to tell of."""
+    own = await repository.find_by_name(session, integration.source, alarm.key)
+    return own or await repository.find_by_name(session, PORTAL, alarm.key)
 
 
 def _events(

@@ -267,12 +267,14 @@ incident_unmatched = tenant_table(
     Column("fields", JSONB, nullable=False, comment="what rules look at"),
     instant("received_at", nullable=False),
     Column("severity", Text, comment="what the rule made of it, as far as one fitted"),
+    uuid_column("incident_id", comment="of that name, which was not over when it came"),
+    refers("incidents", ("incident_id",), ("id",), "incident_unmatched_incident_fkey"),
     CheckConstraint("severity IN ('P1', 'P2', 'P3', 'P4')", name="severity_is_known"),
     Index("incident_unmatched_newest_idx", "tenant_id", "source", "received_at"),
 )
 
-# Unmatched alarms that are a gap in the coverage no longer: later rules make no P1 or P2 of them, or somebody said
-# of which incident they were.
+# Unmatched alarms that are a gap in the coverage no longer: later rules make no P1 or P2 of them, or took them as they
+# came again, or somebody said of which incident they were.
 incident_unmatched_settled = tenant_table(
     "incident_unmatched_settled",
     Column("source", Text, primary_key=True),

@@ -122,8 +122,8 @@ WHERE i.tenant_id = $1 AND i.worst_severity IN ('P1', 'P2')
   AND ($4::text IS NULL OR coalesce(p.id::text, i.owner) = $4) AND ($5::text IS NULL OR i.worst_severity = $5)
 """
 #: What names no severity may have been a P1; so may what was told and is not taken in yet, whatever it names.
-#: An alarm is no gap while its own pager's incident tells of it: as bad at least, and not over when it came. A pager
-#: goes by one key for all that ever goes wrong in one place.
+#: An alarm is no gap where the incident that went on by its name when it came is as bad at least. What was told of that
+#: name afterwards changes nothing: a pager goes by one key for all that ever goes wrong in one place.
 _UNDECLARED: Final = """
 SELECT source, key, worst_severity, first_at, 'undeclared' FROM incident_gaps
 WHERE tenant_id = $1 AND (worst_severity IS NULL OR worst_severity IN ('P1', 'P2'))
@@ -132,9 +132,8 @@ SELECT u.source, u.key, min(u.severity), min(u.received_at), 'unmatched' FROM in
 WHERE u.tenant_id = $1 AND (u.severity IS NULL OR u.severity IN ('P1', 'P2'))
   AND NOT EXISTS (SELECT FROM incident_unmatched_settled s
                   WHERE s.tenant_id = $1 AND s.source = u.source AND s.alarm_id = u.alarm_id)
-  AND NOT EXISTS (SELECT FROM incidents i WHERE i.tenant_id = $1 AND i.source = u.source AND i.key = u.key
-                  AND i.worst_severity IN ('P1', 'P2') AND i.worst_severity <= coalesce(u.severity, 'P2')
-                  AND coalesce(i.resolved_at, 'infinity') >= u.received_at)
+  AND NOT EXISTS (SELECT FROM incidents i WHERE i.tenant_id = $1 AND i.id = u.incident_id
+                  AND i.worst_severity <= coalesce(u.severity, 'P1'))
 GROUP BY u.source, u.key
 UNION ALL
 SELECT r.source, r.why, NULL, r.first_at, 'refused' FROM incident_refusals r
