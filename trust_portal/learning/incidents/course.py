@@ -16,7 +16,7 @@ from datetime import datetime
 from uuid import UUID
 
 from trust_portal.facts.events import INCIDENT_DECLARED
-from trust_portal.learning.incidents.effects import happened_at, heard, order, reach, speaks_for
+from trust_portal.learning.incidents.effects import happened_at, order, severity_heard, spoke_for
 from trust_portal.learning.incidents.mergers import Merger, way
 from trust_portal.learning.incidents.model import (
     AppliedDowngrade,
@@ -91,13 +91,14 @@ class Course:
         if self.worst is None or not self.worst.outranks(severity):
             self.worst, self.downgrade = severity, None
 
-    def weights(self, merger: IncidentFact) -> list[Weight]:
+    def weights(self, merger: Merger) -> list[Weight]:
         """What it weighs on the incident it was merged into: as bad as it was then, and as it became since."""
-        since = told_here(merger)
+        since = max(merger.since, happened_at(merger.fact))
         until = [each for each in self.known if each[0] <= since]
         later = [each for each in self.known if each[0] > since]
         return [
-            Weight(max(at, since), severity, told or merger) for at, severity, told in [*until[-1:], *later]
+            Weight(max(at, since), severity, told or merger.fact)
+            for at, severity, told in [*until[-1:], *later]
         ]
 
 
@@ -115,20 +116,25 @@ def courses(
     # What is merged the farthest from the end first: each weighs on the next.
     for name in sorted(histories, key=lambda each: -len(way(each, mergers))):
         history, lowered, borne = (
-            heard(histories[name], name[0]),
+            severity_heard(histories[name], name[0]),
             approved.get(incident_id(*name), ()),
             weights.get(name, ()),
         )
         found[name] = _course(history, lowered, borne)
         if (merger := mergers.get(name)) is not None:
-            touched = reach(histories[merger.into], merger.into[0])
+            ahead = histories[merger.into]
             weighing = _course(
-                [fact for fact in history if speaks_for(fact, touched)],
+                [fact for fact in history if _may_weigh(fact, ahead, merger)],
                 lowered,
-                [each for each in borne if speaks_for(each.told, touched)],
+                [each for each in borne if _may_weigh(each.told, ahead, merger)],
             )
-            weights.setdefault(merger.into, []).extend(weighing.weights(merger.fact))
+            weights.setdefault(merger.into, []).extend(weighing.weights(merger))
     return found
+
+
+def _may_weigh(fact: IncidentFact, ahead: Sequence[IncidentFact], merger: Merger) -> bool:
+    """Whether the fact's token might speak of what it weighs on (``ahead``) when it began to weigh on it."""
+    return spoke_for(fact, ahead, merger.into[0], max(merger.since, fact.origin.received_at))
 
 
 def _course(

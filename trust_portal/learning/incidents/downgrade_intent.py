@@ -9,7 +9,7 @@ from trust_portal.access.tenants.model import Tenant
 from trust_portal.kernel.canonical import digest
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.names import readable_line
-from trust_portal.learning.incidents.effects import heard
+from trust_portal.learning.incidents.effects import severity_heard
 from trust_portal.learning.incidents.model import Incident, IncidentFact, Severity
 from trust_portal.learning.incidents.naming import history_of
 
@@ -29,7 +29,7 @@ def downgrade_intent(
     history = history_of(told, (incident.source, incident.key))
     stated = [
         {"source": fact.source, "id": fact.origin.event_id, "sha256": fact.origin.digest.hex()}
-        for fact in heard(history, incident.source)
+        for fact in severity_heard(history, incident.source)
         if fact.body.get("severity") is not None
     ]
     weighing = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -61,6 +62,44 @@ def heard(history: Sequence[IncidentFact], declared_by: str) -> list[IncidentFac
     """
     beginning, touched = _touched(history, declared_by)
     return [fact for fact in history if fact is beginning or speaks_for(fact, touched)]
+
+
+def known_by(history: Iterable[IncidentFact], moment: datetime) -> list[IncidentFact]:
+    """Those of ``history`` that had come in by ``moment``."""
+    return [fact for fact in history if fact.origin.received_at <= moment]
+
+
+def spoke_for(
+    fact: IncidentFact, history: Sequence[IncidentFact], declared_by: str, moment: datetime
+) -> bool:
+    """Whether its token might speak of the incident at ``moment``, by what was known of that then.
+
+    ``history`` in order; at ``moment`` the incident was declared. Whom it is said to touch later takes nothing back.
+    """
+    if fact.bounds is None:
+        return True
+    beginning, touched = _touched(known_by(history, moment), declared_by)
+    return fact is beginning or speaks_for(fact, touched)
+
+
+def severity_heard(history: Sequence[IncidentFact], declared_by: str) -> list[IncidentFact]:
+    """Those of ``history`` (in order) that state a severity by a token that could ever speak of the incident since.
+
+    Other than ``heard``: else who says that it touches others, too, would take a P1 away alone.
+    """
+    stating = [fact for fact in history if kind_of(fact) in {"declared", "severity"}]
+    if all(fact.bounds is None for fact in stating):
+        return stating
+    whom = [fact for fact in history if kind_of(fact) in {"declared", "affected"}]
+    born = min(fact.origin.received_at for fact in whom if fact.type == INCIDENT_DECLARED)
+    moments = sorted({max(born, fact.origin.received_at) for fact in whom})
+    touched = [_touched(known_by(whom, moment), declared_by) for moment in moments]
+
+    def counts(fact: IncidentFact) -> bool:
+        first = bisect_right(moments, max(born, fact.origin.received_at)) - 1
+        return any(fact is beginning or speaks_for(fact, each) for beginning, each in touched[first:])
+
+    return [fact for fact in stating if counts(fact)]
 
 
 def too_early(history: Sequence[IncidentFact]) -> frozenset[UUID]:

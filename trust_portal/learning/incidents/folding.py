@@ -28,8 +28,8 @@ from trust_portal.learning.incidents.effects import (
     parsed,
     too_early,
 )
-from trust_portal.learning.incidents.mergers import last_merger, mergers_of, with_mergers
-from trust_portal.learning.incidents.mergers_claimed import claimed_mergers
+from trust_portal.learning.incidents.mergers import with_mergers
+from trust_portal.learning.incidents.mergers_claimed import WORDS, mergers_of
 from trust_portal.learning.incidents.model import (
     Downgrade,
     GapReason,
@@ -66,15 +66,15 @@ def fold(
     told, lowered = in_order(facts), tuple(downgrades)
     sources = declaring(told)
     histories, strays = histories_of(told, sources)
-    claims = claimed_mergers(told, lowered, approved)
-    mergers = mergers_of(histories, sources, claims)
-    through = courses(histories, mergers, lowered)
+    mergers = mergers_of(histories, lowered, approved)
+    through = courses(histories, mergers.standing, lowered)
     incidents = {
-        name: _incident(name, history, through[name], people or {}, claims)
+        name: _incident(name, history, through[name], people or {}, mergers.keys.get(name))
         for name, history in histories.items()
     }
+    merged = with_mergers(incidents, mergers.standing, histories)
     return Register(
-        incidents=tuple(each for _, each in sorted(with_mergers(incidents, mergers, histories).items())),
+        incidents=tuple(each for _, each in sorted(merged.items())),
         gaps=tuple(_gap(name, stray, sources) for name, stray in sorted(strays.items())),
     )
 
@@ -84,17 +84,16 @@ def timelines(
 ) -> dict[Name, tuple[IncidentEntry, ...]]:
     """What happened to each incident, in order; all as for ``fold``."""
     told, lowered = in_order(facts), tuple(downgrades)
-    sources = declaring(told)
-    histories, _ = histories_of(told, sources)
-    claims = claimed_mergers(told, lowered, approved)
-    through = courses(histories, mergers_of(histories, sources, claims), lowered)
+    histories, _ = histories_of(told, declaring(told))
+    mergers = mergers_of(histories, lowered, approved)
+    through = courses(histories, mergers.standing, lowered)
     return {
         name: _timeline(
             name,
             history,
             through[name],
             [each for each in lowered if each.incident_id == incident_id(*name)],
-            claims,
+            mergers.claims,
         )
         for name, history in histories.items()
     }
@@ -114,6 +113,9 @@ def _timeline(
 ) -> tuple[IncidentEntry, ...]:
     spoken = heard(told, name[0])
     counted = {fact.key for fact in spoken} - too_early(spoken)
+    # Of severities and mergers was decided when they came in.
+    counted |= {fact.key for fact in told if kind_of(fact) in WORDS}
+    counted |= {fact.key for fact in told if kind_of(fact) == "severity" and fact.key in course.told}
     claims = {key for key, takes_effect in course.told.items() if not takes_effect} | set(mergers_claimed)
     claims |= {fact.key for fact in told if fact.key not in counted or not may_decide(fact, name[0])}
     entries = [(order(fact)[:2], _entry(fact, claim=fact.key in claims)) for fact in told]
@@ -128,7 +130,7 @@ def _incident(
     history: Sequence[IncidentFact],
     course: Course,
     people: Mapping[str, UUID],
-    mergers_claimed: Collection[UUID],
+    merge_key: str | None,
 ) -> Incident:
     """``history`` in order; whoever declares again replaces what the declaration said, the severity aside."""
     counted = heard(history, name[0])
@@ -137,7 +139,6 @@ def _incident(
     declared = Severity(first.body["severity"])
     owned = [fact for fact in counted if may_decide(fact, name[0])]
     touched = [fact for fact in owned if fact.type == INCIDENT_DECLARED or kind_of(fact) == "affected"][-1]
-    merger = last_merger(counted, name[0], mergers_claimed)
     told = [happened_at(fact) for fact in counted if kind_of(fact) == "told_customer"]
     mitigated_at, resolved_at, reopened = ends_of(counted)
     if course.severity is None or course.worst is None or course.spoken_at is None:
@@ -168,7 +169,7 @@ def _incident(
         mitigated_at=mitigated_at,
         resolved_at=resolved_at,
         reopened=reopened,
-        merge_key=None if merger is None else merger.body["into"],
+        merge_key=merge_key,
         merge_keys=tuple(sorted({each.body["into"] for each in history if kind_of(each) == "merged"})),
         merged_into=None,
         ends_in=None,

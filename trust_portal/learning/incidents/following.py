@@ -25,7 +25,7 @@ from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.actions.merging import withdraw_what_goes_on_elsewhere
 from trust_portal.learning.incidents import repository
-from trust_portal.learning.incidents.effects import heard
+from trust_portal.learning.incidents.effects import severity_heard
 from trust_portal.learning.incidents.facts_repository import (
     all_keys,
     approved_unmergers,
@@ -191,6 +191,6 @@ def _grounds(incident: Incident, told: Iterable[IncidentFact]) -> tuple[Input, .
     )
     return tuple(
         Input(f"event/{fact.source}/{fact.origin.event_id}", fact.origin.digest.hex())
-        for fact in heard(history, incident.source)
+        for fact in severity_heard(history, incident.source)
         if fact.body.get("severity") == incident.worst_severity.value
     )

@@ -1,11 +1,10 @@
-"""What was merged into what, and what follows from it. Pure."""
+"""What follows from what was merged into what. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from uuid import UUID
 
 from trust_portal.facts.events import INCIDENT_DECLARED
 from trust_portal.learning.incidents.effects import (
@@ -13,59 +12,20 @@ from trust_portal.learning.incidents.effects import (
     happened_at,
     heard,
     kind_of,
-    may_decide,
-    order,
     reach,
     speaks_for,
 )
 from trust_portal.learning.incidents.model import Incident, IncidentFact, MajorBecause, incident_id
-from trust_portal.learning.incidents.naming import Name, Sources, resolved
+from trust_portal.learning.incidents.naming import Name
 
 
 @dataclass(frozen=True, slots=True)
 class Merger:
-    """``fact`` told that an incident goes on in ``into``."""
+    """``fact`` told that an incident goes on in ``into``; ``since`` is when that was known here."""
 
     into: Name
     fact: IncidentFact
-
-
-def mergers_of(
-    histories: Mapping[Name, Sequence[IncidentFact]], sources: Sources, claims: Collection[UUID] = ()
-) -> dict[Name, Merger]:
-    """What each incident was merged into: the last told counts, and none that would close a circle.
-
-    Nor one told by a token that may not speak of what it was merged into: it would weigh on it. ``claims``: keys of facts
-    that take a P1 or P2 away and wait for two (``mergers_claimed``).
-    """
-    last = {
-        name: fact
-        for name, history in histories.items()
-        if (fact := last_merger(heard(history, name[0]), name[0], claims)) is not None
-    }
-    found: dict[Name, Merger] = {}
-    for name, fact in sorted(last.items(), key=lambda each: order(each[1])):
-        otherwise = fact.source if fact.source in sources.get(fact.body["into"], ()) else name[0]
-        target = resolved(fact.body["into"], fact, fact.body.get("into_declared_by"), otherwise, sources)
-        if target is None or not speaks_for(fact, reach(histories[target], target[0])):
-            continue
-        if name not in way(target, found):
-            found[name] = Merger(target, fact)
-    return found
-
-
-def last_merger(
-    counted: Sequence[IncidentFact], declared_by: str, claims: Collection[UUID] = ()
-) -> IncidentFact | None:
-    """The merger that stands: the last that was told, unless it was undone since. ``counted`` in order."""
-    told = [
-        fact
-        for fact in counted
-        if kind_of(fact) in {"merged", "unmerged"}
-        and fact.key not in claims
-        and may_decide(fact, declared_by)
-    ]
-    return told[-1] if told and kind_of(told[-1]) == "merged" else None
+    since: datetime
 
 
 def way(name: Name, mergers: Mapping[Name, Merger]) -> list[Name]:
@@ -89,7 +49,7 @@ def with_mergers(
             _ended(incidents[name], histories[name], histories[last], last[0]),
             merged_into=incident_id(*mergers[name].into),
             ends_in=incident_id(*last),
-            merged_at=max(mergers[each].fact.origin.received_at for each in merged),
+            merged_at=max(mergers[each].since for each in merged),
         )
     for name, each in incidents.items():
         for target in way(name, mergers)[1:]:

@@ -1,31 +1,54 @@
-"""Which words about mergers take a P1 or P2 away, and so are claims until two approve. Pure.
+"""Which words about mergers take effect, and which are claims. Pure.
 
-What is merged into an incident weighs on it. Undoing that, merging it into something else, or closing a circle so
-that it counts no more makes the incident less, as a lower severity would. Whether it does is judged by what was
-known here when it came in: of what has come since it knows nothing, so that it is judged once and for ever, in
-whatever company it is read again.
+What is merged into an incident weighs on it. Undoing that, or merging it into something else, may take a P1 or P2
+away, as a lower severity would: that is a claim until two approve it. So that nothing that comes later brings the same
+about, each word is judged once and for ever, when it first says something: when it came in, or, where it names
+incidents that nobody had declared by then, when those are known. What it means by a key, whether its token may speak
+of that, whether it closes a circle and whether something is less by it is decided by what was known here in that
+moment. So whatever declares the same key later, says whom it touches, or tells of another merger moves no merger,
+and wakes none that was a claim.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
+from trust_portal.facts.events import INCIDENT_DECLARED
 from trust_portal.learning.incidents.course import courses
-from trust_portal.learning.incidents.effects import kind_of, order
-from trust_portal.learning.incidents.mergers import Merger, mergers_of, way
+from trust_portal.learning.incidents.effects import kind_of, known_by, may_decide, order, spoke_for
+from trust_portal.learning.incidents.mergers import Merger, way
 from trust_portal.learning.incidents.model import Downgrade, IncidentFact, Severity
-from trust_portal.learning.incidents.naming import Name, declaring, histories_of
+from trust_portal.learning.incidents.naming import Name, resolved
 
-_KINDS = frozenset({"merged", "unmerged"})
+WORDS: Final = frozenset({"merged", "unmerged"})
+#: What says how bad an incident is, and for whom: nothing else makes a difference to what weighs on what.
+_WEIGHTY: Final = frozenset({"declared", "severity", "affected"})
 
 
 @dataclass(frozen=True, slots=True)
-class _Standing:
-    severity: Severity
-    worst: Severity
+class Mergers:
+    """``standing`` are in force. ``keys``: by incident, what it was last told to be merged into, known or not yet.
+
+    ``claims`` are keys of the facts that changed nothing, as they may not, or do not yet.
+    """
+
+    standing: Mapping[Name, Merger]
+    keys: Mapping[Name, str]
+    claims: frozenset[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """``fact`` says of ``name`` that it goes on in ``into``; None: by itself. ``due`` is since when that means something."""
+
+    due: datetime
+    fact: IncidentFact
+    name: Name
+    into: Name | None
 
 
 def takes_away(before: Severity, after: Severity, worst_before: Severity, worst_after: Severity) -> bool:
@@ -35,74 +58,164 @@ def takes_away(before: Severity, after: Severity, worst_before: Severity, worst_
     )
 
 
-def claimed_mergers(
-    told: Sequence[IncidentFact], downgrades: Iterable[Downgrade], approved: Collection[UUID] = ()
-) -> frozenset[UUID]:
-    """Keys of those of ``told`` (in order) that are claims. ``approved``: keys of facts that two approved."""
-    about = sorted((fact for fact in told if kind_of(fact) in _KINDS), key=_came_in)
-    known_downgrades = tuple(downgrades)
-    claims: set[UUID] = set()
-    for at, fact in enumerate(about):
-        earlier = about[:at]
-        if fact.key in approved or not _may_take_away(fact, earlier):
+def mergers_of(
+    histories: Mapping[Name, Sequence[IncidentFact]],
+    downgrades: Iterable[Downgrade],
+    approved: Collection[UUID] = (),
+) -> Mergers:
+    """``histories`` in order. ``approved``: keys of facts that two approved."""
+    words, waiting, claims = _words(histories)
+    judged = _Judged(histories, downgrades)
+    for word in sorted(words, key=lambda each: (each.due, order(each.fact))):
+        if judged.is_overtaken(word.name, word.fact):
             continue
-        company = _company(fact.subject, [*earlier, fact])
-        counted = [each for each in earlier if each.key not in claims and each.subject in company]
-        known = [
-            each
-            for each in told
-            if each.subject in company
-            and kind_of(each) not in _KINDS
-            and each.origin.received_at <= fact.origin.received_at
-        ]
-        lowered = [each for each in known_downgrades if each.holds_from <= fact.origin.received_at]
-        if _less(_standing([*known, *counted], lowered), _standing([*known, *counted, fact], lowered)):
-            claims.add(fact.key)
-    return frozenset(claims)
+        if judged.may(word, approved=word.fact.key in approved):
+            judged.take(word)
+        else:
+            claims.add(word.fact.key)
+    return Mergers(
+        standing=judged.standing,
+        keys={
+            name: str(fact.body["into"])
+            for name, fact in waiting.items()
+            if not judged.is_overtaken(name, fact)
+        }
+        | {name: str(each.fact.body["into"]) for name, each in judged.standing.items()},
+        claims=frozenset(claims),
+    )
 
 
-def _came_in(fact: IncidentFact) -> tuple[datetime, tuple[datetime, int, UUID]]:
-    return fact.origin.received_at, order(fact)
+class _Judged:
+    """The mergers in force, word by word."""
+
+    def __init__(
+        self, histories: Mapping[Name, Sequence[IncidentFact]], downgrades: Iterable[Downgrade]
+    ) -> None:
+        self.standing: dict[Name, Merger] = {}
+        self._last: dict[Name, IncidentFact] = {}
+        self._merged: dict[Name, set[Name]] = {}
+        self._downgrades = tuple(downgrades)
+        self._weighty = {
+            name: [fact for fact in history if kind_of(fact) in _WEIGHTY]
+            for name, history in histories.items()
+        }
+
+    def is_overtaken(self, name: Name, fact: IncidentFact) -> bool:
+        """Whether what happened later says otherwise."""
+        return name in self._last and order(fact) < order(self._last[name])
+
+    def may(self, word: _Word, *, approved: bool) -> bool:
+        """A token for some tenants merges nothing that touches others, and into nothing that does."""
+        whose = [word.name] if word.into is None else [word.name, word.into]
+        if not all(spoke_for(word.fact, self._weighty[name], name[0], word.due) for name in whose):
+            return False
+        if word.into is not None and word.name in way(word.into, self.standing):
+            return False  # a circle
+        return approved or not self._takes_away(word)
+
+    def take(self, word: _Word) -> None:
+        if (before := self.standing.pop(word.name, None)) is not None:
+            self._merged[before.into].remove(word.name)
+        if word.into is not None:
+            self.standing[word.name] = Merger(word.into, word.fact, word.due)
+            self._merged.setdefault(word.into, set()).add(word.name)
+        self._last[word.name] = word.fact
+
+    def _takes_away(self, word: _Word) -> bool:
+        """What goes on in nothing yet only adds its weight."""
+        if word.name not in self.standing:
+            return False
+        company = self._company(way(word.name, self.standing)[-1])
+        known = {name: known_by(self._weighty[name], word.due) for name in company}
+        lowered = [each for each in self._downgrades if each.holds_from <= word.due]
+        before = {name: self.standing[name] for name in company if name in self.standing}
+        after = {name: each for name, each in before.items() if name != word.name}
+        if word.into in company:
+            after[word.name] = Merger(word.into, word.fact, word.due)
+        was, now = _severities(known, before, lowered), _severities(known, after, lowered)
+        return any(
+            takes_away(severity, now[name][0], worst, now[name][1]) for name, (severity, worst) in was.items()
+        )
+
+    def _company(self, end: Name) -> list[Name]:
+        """Everything that goes on in ``end``, and that itself."""
+        found = [end]
+        for name in found:
+            found.extend(sorted(self._merged.get(name, ())))
+        return found
 
 
-def _may_take_away(fact: IncidentFact, earlier: Sequence[IncidentFact]) -> bool:
-    """The first merger of an incident only adds its weight, unless it closes a circle."""
-    return any(each.subject in {fact.subject, fact.body.get("into")} for each in earlier)
+def _words(
+    histories: Mapping[Name, Sequence[IncidentFact]],
+) -> tuple[list[_Word], dict[Name, IncidentFact], set[UUID]]:
+    """What is told of mergers by who may; by incident the last that names what nobody declared; and which say nothing so."""
+    declared = _declarations(histories)
+    words: list[_Word] = []
+    waiting: dict[Name, IncidentFact] = {}
+    mute: set[UUID] = set()
+    for name, history in histories.items():
+        for fact in history:
+            if kind_of(fact) not in WORDS:
+                continue
+            may = may_decide(fact, name[0])
+            word = _word(name, fact, declared) if may else None
+            if word is not None:
+                words.append(word)
+                continue
+            mute.add(fact.key)
+            if may:
+                waiting[name] = fact
+    return words, waiting, mute
 
 
-def _company(key: str, mergers: Iterable[IncidentFact]) -> frozenset[str]:
-    """Every key that was ever merged with ``key``, directly or not."""
-    beside: dict[str, set[str]] = {}
-    for fact in mergers:
-        if (into := fact.body.get("into")) is not None:
-            beside.setdefault(fact.subject, set()).add(into)
-            beside.setdefault(into, set()).add(fact.subject)
-    found, wanted = {key}, {key}
-    while wanted := {each for one in wanted for each in beside.get(one, ())} - found:
-        found |= wanted
-    return frozenset(found)
+def _declarations(
+    histories: Mapping[Name, Sequence[IncidentFact]],
+) -> dict[str, list[tuple[datetime, str]]]:
+    """By key since when which sources have declared it, in that order."""
+    found: dict[str, list[tuple[datetime, str]]] = {}
+    for (source, key), history in histories.items():
+        first = min(fact.origin.received_at for fact in history if fact.type == INCIDENT_DECLARED)
+        found.setdefault(key, []).append((first, source))
+    return {key: sorted(each) for key, each in found.items()}
 
 
-def _standing(facts: Iterable[IncidentFact], downgrades: Iterable[Downgrade]) -> Mapping[Name, _Standing]:
-    told = sorted(facts, key=order)
-    sources = declaring(told)
-    histories, _ = histories_of(told, sources)
-    mergers = mergers_of(histories, sources)
-    through = courses(histories, mergers, downgrades)
+def _word(
+    name: Name, fact: IncidentFact, declared: Mapping[str, Sequence[tuple[datetime, str]]]
+) -> _Word | None:
+    """What it says as soon as that is clear; None: it never was."""
+    [known] = [at for at, source in declared[name[1]] if source == name[0]]
+    since = max(known, fact.origin.received_at)
+    if kind_of(fact) == "unmerged":
+        return _Word(since, fact, name, None)
+    key = str(fact.body["into"])
+    for moment in _moments(since, declared.get(key, ())):
+        sources = {key: frozenset(source for at, source in declared.get(key, ()) if at <= moment)}
+        otherwise = fact.source if fact.source in sources[key] else name[0]
+        into = resolved(key, fact, fact.body.get("into_declared_by"), otherwise, sources)
+        if into is not None:
+            return _Word(moment, fact, name, into)
+    return None
+
+
+def _moments(since: datetime, declared: Iterable[tuple[datetime, str]]) -> Iterator[datetime]:
+    yield since
+    yield from (at for at, _ in declared if at > since)
+
+
+def _severities(
+    known: Mapping[Name, Sequence[IncidentFact]],
+    mergers: Mapping[Name, Merger],
+    downgrades: Iterable[Downgrade],
+) -> dict[Name, tuple[Severity, Severity]]:
+    """In force, and the worst ever, also of what was merged into it."""
+    through = courses(known, mergers, downgrades)
     found = {
-        name: _Standing(each.severity, each.worst)
+        name: (each.severity, each.worst)
         for name, each in through.items()
         if each.severity is not None and each.worst is not None
     }
-    return {name: _Standing(each.severity, _worst(name, found, mergers)) for name, each in found.items()}
-
-
-def _worst(name: Name, found: Mapping[Name, _Standing], mergers: Mapping[Name, Merger]) -> Severity:
-    return min(each.worst for other, each in found.items() if name in way(other, mergers))
-
-
-def _less(before: Mapping[Name, _Standing], after: Mapping[Name, _Standing]) -> bool:
-    return any(
-        takes_away(was.severity, after[name].severity, was.worst, after[name].worst)
-        for name, was in before.items()
-    )
+    worst = {name: own for name, (_, own) in found.items()}
+    for name, (_, own) in found.items():
+        for further in way(name, mergers)[1:]:
+            worst[further] = min(worst[further], own)
+    return {name: (severity, worst[name]) for name, (severity, _) in found.items()}

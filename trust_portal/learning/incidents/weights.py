@@ -8,7 +8,7 @@ from trust_portal.facts.events import INCIDENT_UPDATED, PORTAL
 from trust_portal.facts.operations_model import FactSource
 from trust_portal.kernel.ids import new_id
 from trust_portal.learning.incidents.course import own_severity
-from trust_portal.learning.incidents.effects import heard
+from trust_portal.learning.incidents.effects import severity_heard
 from trust_portal.learning.incidents.facts_repository import (
     approved_unmergers,
     downgrades_of,
@@ -27,7 +27,7 @@ async def severity_by_itself(session: ReadSession, incident: Incident) -> Severi
     """What would be in force if nothing had been merged into it."""
     name = incident.source, incident.key
     history = history_of(await facts_of(session, [incident.key]), name)
-    return own_severity(heard(history, incident.source), await downgrades_of(session, [incident.id]))
+    return own_severity(severity_heard(history, incident.source), await downgrades_of(session, [incident.id]))
 
 
 async def goes_on_in(session: ReadSession, incident: Incident) -> tuple[Incident, ...]:
