@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, insert, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from trust_portal.access.tables import people
@@ -33,24 +33,53 @@ from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 _REMINDERS = prevention_reminders.c
 _STANDINGS = prevention_standings.c
 _ESCALATING: Final = [each.value for each in Rung if each.escalates]
-#: What is not done yet: it is open, or what took its place is, step by step.
-_OPEN = select(_STANDINGS.action_id.label("id")).where(
-    _STANDINGS.tenant_id == VENDOR_ID, _STANDINGS.ended_at.is_(None)
+#: What was replaced while what took its place, step by step, is open: few, whatever else is open.
+_REPLACED = (
+    select(prevention_actions.c.replaces.label("id"))
+    .join(
+        prevention_standings,
+        and_(
+            _STANDINGS.tenant_id == prevention_actions.c.tenant_id,
+            _STANDINGS.action_id == prevention_actions.c.id,
+        ),
+    )
+    .where(
+        prevention_actions.c.tenant_id == VENDOR_ID,
+        prevention_actions.c.replaces.is_not(None),
+        _STANDINGS.ended_at.is_(None),
+    )
+    .cte("replaced", recursive=True)
 )
-_STILL_OWED = _OPEN.cte("still_owed", recursive=True)
-_STILL_OWED = _STILL_OWED.union(
+_REPLACED = _REPLACED.union(
     select(prevention_actions.c.replaces)
-    .join(_STILL_OWED, prevention_actions.c.id == _STILL_OWED.c.id)
+    .join(_REPLACED, prevention_actions.c.id == _REPLACED.c.id)
     .where(prevention_actions.c.tenant_id == VENDOR_ID, prevention_actions.c.replaces.is_not(None))
 )
-_OWED: Final = _REMINDERS.action_id.in_(select(_STILL_OWED.c.id))
+#: What is not done yet: it is open, or what took its place is. Asked of each reminder by itself, so that a page of
+#: the oldest ends with its last.
+_OWED: Final = or_(
+    exists().where(
+        _STANDINGS.tenant_id == VENDOR_ID,
+        _STANDINGS.action_id == _REMINDERS.action_id,
+        _STANDINGS.ended_at.is_(None),
+    ),
+    _REMINDERS.action_id.in_(select(_REPLACED.c.id)),
+)
+_NOTED_OF = escalation_acknowledgements.alias("noted_of")
+#: Not by a null beside it, of which PostgreSQL expects none, and then reads all of them for the first ten.
+_NOTED: Final = exists().where(
+    _NOTED_OF.c.tenant_id == VENDOR_ID,
+    _NOTED_OF.c.action_id == _REMINDERS.action_id,
+    _NOTED_OF.c.ordinal == _REMINDERS.ordinal,
+    _NOTED_OF.c.rung == _REMINDERS.rung,
+)
 _OF_KIND: Final[Mapping[ReminderKind, ColumnElement[bool]]] = {
     ReminderKind.SENT: and_(_REMINDERS.skipped.is_(None), func.cardinality(_REMINDERS.told) > 0),
     ReminderKind.ESCALATED: and_(_REMINDERS.skipped.is_(None), _REMINDERS.rung.in_(_ESCALATING)),
     ReminderKind.WAITING: and_(
         _REMINDERS.to_pmo,
         _REMINDERS.rung.in_(_ESCALATING),
-        escalation_acknowledgements.c.at.is_(None),
+        ~_NOTED,
         _OWED,
     ),
     ReminderKind.SKIPPED: func.cardinality(_REMINDERS.told) == 0,
