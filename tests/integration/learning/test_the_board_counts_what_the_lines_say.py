@@ -206,6 +206,6 @@ async def test_no_look_at_the_board_is_planned_for_any_filter_at_all(house: Hous
             "SELECT custom_plans, generic_plans FROM pg_prepared_statements WHERE statement LIKE $1",
             "%$6::text IS NULL%",
         )
-    assert [(row["custom_plans"], row["generic_plans"]) for row in planned] == [(7, 0)] * 2
+    assert [(row["custom_plans"], row["generic_plans"]) for row in planned] == [(7, 0)] * 3
     async with house.storage.read(TenantScope(VENDOR_ID)) as session:
         assert await (await session.driver()).fetchval("SHOW plan_cache_mode") == "auto"

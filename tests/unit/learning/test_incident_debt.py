@@ -148,7 +148,7 @@ def test_a_signed_postmortem_with_facts_since_owes_its_next_version_two_weeks_af
     assert (found.points, found.explanation) == (24, "8 × (1 + 2 weeks late) = 24")
     owed = debt([], [line], AT)
     assert (owed.points, owed.unsigned, owed.missing) == (24, 1, 0)
-    assert [(each.unsigned, each.missing) for each in grouped(owed.addends, Grouping.SERVICE)] == [(1, 0)]
+    assert [(each.unsigned, each.missing) for each in grouped(owed.addends)[Grouping.SERVICE]] == [(1, 0)]
     moments = [AT - 50 * DAY, AT - 30 * DAY, AT - 20 * DAY, AT]
     # Unsigned until it was signed; nothing until the facts came; fresh; two weeks late.
     assert [points for _, points in trend([], [line], moments)] == [8, 0, 8, 24]
@@ -209,7 +209,7 @@ def test_the_number_is_the_sum_of_its_parts_of_every_grouping(
     assert owed.points == sum(each.weight * (1 + each.weeks + each.moves) for each in owed.addends)
     assert owed.open + owed.unsigned + owed.missing == len(owed.addends)
     for by in Grouping:
-        groups = grouped(owed.addends, by)
+        groups = grouped(owed.addends)[by]
         assert sum(each.points for each in groups) == owed.points
         assert len({each.key for each in groups}) == len(groups)
 

@@ -31,10 +31,10 @@ LOOK_BACK: Final = timedelta(weeks=WEEKS)
 class Lines:
     """Everything the Switchboard is made from: what was owed at any time within ``LOOK_BACK``, and all majors.
 
-    ``actions`` are those that are open. What they were, and those that have ended, counts in ``spans`` (of
-    ``past_moments``), all that were begun in ``agreed``, both of what the filter keeps; ``ended`` names to whom those
-    belonged that have ended, whatever the filter. ``signed_before``: of so many more majors that the
-    filter keeps the postmortem had been signed by then.
+    ``actions`` are those that are open, each with the due date that stands. What they were, and those that have
+    ended, counts in ``spans`` (of ``past_moments``), all that were begun in ``agreed``: these three of what the filter
+    keeps. ``belong`` names to whom all of them belong, whatever the filter. ``signed_before``: of so many more majors
+    that the filter keeps the postmortem had been signed by then.
     """
 
     actions: Sequence[ActionLine]
@@ -44,7 +44,7 @@ class Lines:
     signed_before: int = 0
     spans: Sequence[Span] = ()
     agreed: Sequence[AgreedDay] = ()
-    ended: Sequence[tuple[Grouping, str, str]] = ()
+    belong: Sequence[tuple[Grouping, str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +82,18 @@ def past_moments(at: datetime) -> Sequence[datetime]:
 
 def board(lines: Lines, wanted: BoardFilter, at: datetime) -> Board:
     """Everything as it stood at ``at``."""
-    actions = [each for each in lines.actions if wanted.keeps(each.whose)]
     postmortems = [each for each in lines.postmortems if wanted.keeps(each.whose)]
     gaps = [each for each in lines.undeclared if wanted.keeps(each.whose)]
+    actions = (
+        lines.actions if wanted.keeps_all else [each for each in lines.actions if wanted.keeps(each.whose)]
+    )
     owed = debt(actions, postmortems, at, gaps)
     return Board(
         at=at,
         debt=owed,
         trend=(*trend(lines.spans, postmortems, past_moments(at), gaps), (at, owed.points)),
         completion=completion(lines.agreed, at),
-        groups={by: grouped(owed.addends, by) for by in Grouping},
+        groups=grouped(owed.addends),
         ledger=ledger(lines.majors, lines.undeclared, lines.signed_before).kept(wanted),
         wanted=wanted,
         choices=_choices(lines),
@@ -100,19 +102,15 @@ def board(lines: Lines, wanted: BoardFilter, at: datetime) -> Board:
 
 def _choices(lines: Lines) -> dict[Grouping, tuple[tuple[str, str], ...]]:
     """What a filter may name, with how it is called."""
-    # Most lines share theirs with others: to tell by identity first spares looking into each.
-    shared = {id(each.whose): each.whose for part in (lines.actions, lines.postmortems) for each in part}
-    if lines.undeclared:
-        shared |= {id(whose): whose for whose in [each.whose for each in lines.undeclared]}
     found: dict[Grouping, set[tuple[str, str]]] = {by: set() for by in Grouping}
-    for each in shared.values():
+    for by, key, name in lines.belong:  # nothing but a service may be empty
+        found[by].add((key or NO_SERVICE, name or "Not known"))
+    for each in {line.whose for part in (lines.postmortems, lines.undeclared) for line in part}:
         found[Grouping.SERVICE].add((each.service or NO_SERVICE, each.service or "Not known"))
         found[Grouping.OWNER].add((each.owner_key, each.owner))
         found[Grouping.SEVERITY].add((each.severity.value, each.severity.value))
         if each.team:
             found[Grouping.TEAM].add((each.team, each.team))
-    for by, key, name in lines.ended:
-        found[by].add((key, name))
     return {
         by: tuple(sorted(pairs, key=lambda pair: (pair[1].casefold(), pair[0])))
         for by, pairs in found.items()

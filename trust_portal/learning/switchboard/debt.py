@@ -11,10 +11,12 @@ Severities are the worst known today, for what was hidden then was owed then too
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from itertools import accumulate
 from types import MappingProxyType
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -133,26 +135,23 @@ class Debt:
 
     at: datetime
     addends: tuple[Addend, ...]
+    points: int = field(init=False)
+    open: int = field(init=False)
+    overdue: int = field(init=False)
+    unsigned: int = field(init=False)
+    missing: int = field(init=False)
 
-    @property
-    def points(self) -> int:
-        return sum(each.points for each in self.addends)
-
-    @property
-    def open(self) -> int:
-        return sum(each.owed is Owed.ACTION for each in self.addends)
-
-    @property
-    def overdue(self) -> int:
-        return sum(each.owed is Owed.ACTION and each.late for each in self.addends)
-
-    @property
-    def unsigned(self) -> int:
-        return sum(each.owed.is_unsigned for each in self.addends)
-
-    @property
-    def missing(self) -> int:
-        return sum(each.owed is Owed.MISSING for each in self.addends)
+    def __post_init__(self) -> None:
+        kinds = Counter([(each.owed, each.late) for each in self.addends])
+        figures = {
+            "points": sum([each.points for each in self.addends]),
+            "open": sum(count for (owed, _), count in kinds.items() if owed is Owed.ACTION),
+            "overdue": kinds[Owed.ACTION, True],
+            "unsigned": sum(count for (owed, _), count in kinds.items() if owed.is_unsigned),
+            "missing": sum(count for (owed, _), count in kinds.items() if owed is Owed.MISSING),
+        }
+        for name, figure in figures.items():
+            object.__setattr__(self, name, figure)
 
 
 def action_addend(line: ActionLine, at: datetime) -> Addend | None:
@@ -261,15 +260,9 @@ def trend(
 ) -> tuple[tuple[datetime, int], ...]:
     """The points at each of ``moments``, which ascend: those of ``debt``, without the names of its parts.
 
-    ``spans`` of ``moments`` stand for the actions.
+    ``spans`` of ``moments`` stand for the actions; where there are any, the moments are a week apart.
     """
-    points = [0] * len(moments)
-    late = _Lateness(moments)
-    for span in spans:
-        weight = WEIGHTS[span.severity] * span.actions
-        weeks = None if span.over_at is None else late[span.over_at]
-        for index in range(span.first, span.last):
-            points[index] += weight * (1 + span.moves + (0 if weeks is None else weeks[index]))
+    points = _of_actions(spans, moments)
     for postmortem in postmortems:
         weight = WEIGHTS[postmortem.whose.severity]
         first, last = bisect_left(moments, postmortem.owed_since), len(moments)
@@ -285,35 +278,53 @@ def trend(
     return tuple(zip(moments, points, strict=True))
 
 
-class _Lateness(dict[datetime, Sequence[int]]):
-    """Weeks late at each of ``moments`` by when a due day was over. Thousands of actions share few days."""
+def _of_actions(spans: Iterable[Span], moments: Sequence[datetime]) -> list[int]:
+    """What is late is a week later at the next moment: of thousands of spans those count together that began alike."""
+    steps = [0] * (len(moments) + 1)
+    late: defaultdict[int, list[int]] = defaultdict(lambda: [0] * len(steps))
+    weeks: dict[datetime, int] = {}
+    for severity, first, last, moves, over_at, actions in spans:
+        weight = WEIGHTS[severity] * actions
+        steps[first] += weight * (1 + moves)
+        steps[last] -= weight * (1 + moves)
+        if over_at is None:
+            continue
+        if (begun := weeks.get(over_at)) is None:
+            begun = weeks[over_at] = (moments[0] - over_at) // _WEEK + 1
+        late[begun][first] += weight
+        late[begun][last] -= weight
+    points = list(accumulate(steps))[:-1]
+    for begun, weights in late.items():
+        for index, weight in enumerate(accumulate(weights[:-1])):
+            points[index] += weight * max(begun + index, 0)
+    return points
 
-    def __init__(self, moments: Sequence[datetime]) -> None:
-        super().__init__()
-        self.moments = moments
 
-    def __missing__(self, over_at: datetime) -> Sequence[int]:
-        found = self[over_at] = [_weeks_begun(each - over_at) for each in self.moments]
-        return found
-
-
-def grouped(addends: Iterable[Addend], by: Grouping) -> tuple[Group, ...]:
+def grouped(addends: Iterable[Addend]) -> Mapping[Grouping, tuple[Group, ...]]:
     """What each owes, the heaviest first; without a team of its own, by the empty key."""
+    # Most share theirs with others: to tell by identity first spares looking into each, four times.
+    shared: dict[int, tuple[Whose, list[int]]] = {}
+    for each in addends:
+        _, figures = shared.setdefault(id(each.whose), (each.whose, [0] * 5))
+        figures[0] += each.points
+        if each.owed is Owed.ACTION:
+            figures[1] += 1
+            figures[2] += each.late
+        else:
+            figures[3 if each.owed.is_unsigned else 4] += 1
+    return {by: _groups(shared.values(), by) for by in Grouping}
+
+
+def _groups(parts: Iterable[tuple[Whose, list[int]]], by: Grouping) -> tuple[Group, ...]:
     sums: dict[str, list[int]] = {}
     names: dict[str, str] = {}
-    key_of = _KEYS[by]
-    for each in addends:
-        key = key_of(each.whose)
-        found = sums.get(key)
-        if found is None:
-            found = sums[key] = [0, 0, 0, 0, 0]
-            names[key] = each.whose.owner if by is Grouping.OWNER else key or _NAMELESS[by]
-        found[0] += each.points
-        if each.owed is Owed.ACTION:
-            found[1] += 1
-            found[2] += each.late
+    for whose, figures in parts:
+        key = _KEYS[by](whose)
+        if key not in sums:
+            sums[key] = figures
+            names[key] = whose.owner if by is Grouping.OWNER else key or _NAMELESS[by]
         else:
-            found[3 if each.owed.is_unsigned else 4] += 1
+            sums[key] = [sum(pair) for pair in zip(sums[key], figures, strict=True)]
     groups = [Group(key, names[key], *found) for key, found in sums.items()]
     return tuple(sorted(groups, key=lambda each: (-each.points, each.name, each.key)))
 

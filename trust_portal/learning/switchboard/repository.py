@@ -41,19 +41,21 @@ from trust_portal.learning.switchboard.tables import switchboard_views
 from trust_portal.learning.workplaces.calendar import WorkCalendar
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
-_OPEN: Final = """
-SELECT s.action_id, s.title, s.incident_id, i.worst_severity, i.service, i.team, p.name, s.owner_id, s.created_at,
-       s.time_zone, s.dues, s.dated_at, s.moves_before
-FROM prevention_standings s
-JOIN incidents i ON i.tenant_id = $1 AND i.id = s.incident_id
-JOIN people p ON p.tenant_id = $1 AND p.id = s.owner_id
-WHERE s.tenant_id = $1 AND s.ended_at IS NULL
-"""
 #: What ``BoardFilter.keeps`` lets through, from $3 on. A null keeps everything.
 _KEPT: Final = """
 ($3::text IS NULL OR i.service = $3) AND ($4::text IS NULL OR coalesce(i.team, '') = $4)
 AND ($5::text IS NULL OR s.owner_id::text = $5) AND ($6::text IS NULL OR i.worst_severity = $6)
 """
+#: What is open, planned by $2. Of its due dates the one that stands: those before it are in ``_SPANS``.
+_OPEN: Final = f"""
+SELECT s.action_id, s.title, s.incident_id, i.worst_severity, i.service, i.team, p.name, s.owner_id, s.created_at,
+       s.time_zone, s.dues[cardinality(s.dues)], s.dated_at[cardinality(s.dues)],
+       s.moves_before + greatest(cardinality(s.dues) - 1, 0)
+FROM prevention_standings s
+JOIN incidents i ON i.tenant_id = $1 AND i.id = s.incident_id
+JOIN people p ON p.tenant_id = $1 AND p.id = s.owner_id
+WHERE s.tenant_id = $1 AND s.ended_at IS NULL AND s.created_at <= $2 AND {_KEPT}
+"""  # noqa: S608 - constants
 #: Of what is open, or ended since the first of the moments $2. One row of ``spans`` for each due date an action had,
 #: and one for the time before; those that are alike are counted together. Time zones are left to the one calendar
 #: that there is.
@@ -80,19 +82,20 @@ JOIN incidents i ON i.tenant_id = $1 AND i.id = s.incident_id
 WHERE s.tenant_id = $1 AND s.agreed >= $2 AND s.act NOT IN ('supersede', 'withdraw') AND {_KEPT}
 GROUP BY s.agreed, s.time_zone
 """  # noqa: S608 - constants
-#: To whom those belonged that have ended since $2.
-_ENDED: Final = """
-WITH ended AS MATERIALIZED (
+#: To whom what is open belongs, and what has ended since $2: whatever the filter, which is chosen from these.
+_BELONG: Final = """
+WITH found AS MATERIALIZED (
     SELECT i.service, i.team, i.worst_severity, s.owner_id
     FROM prevention_standings s
     JOIN incidents i ON i.tenant_id = $1 AND i.id = s.incident_id
-    WHERE s.tenant_id = $1 AND s.ended_at > $2
+    WHERE s.tenant_id = $1 AND (s.ended_at IS NULL OR s.ended_at > $2)
+    GROUP BY i.service, i.team, i.worst_severity, s.owner_id
 )
-SELECT 'service', service, service FROM ended GROUP BY service
-UNION ALL SELECT 'team', team, team FROM ended WHERE team <> '' GROUP BY team
-UNION ALL SELECT 'severity', worst_severity, worst_severity FROM ended GROUP BY worst_severity
+SELECT 'service', service, service FROM found GROUP BY service
+UNION ALL SELECT 'team', team, team FROM found WHERE team <> '' GROUP BY team
+UNION ALL SELECT 'severity', worst_severity, worst_severity FROM found GROUP BY worst_severity
 UNION ALL SELECT 'owner', o.owner_id::text, p.name
-FROM (SELECT owner_id FROM ended GROUP BY owner_id) o JOIN people p ON p.tenant_id = $1 AND p.id = o.owner_id
+FROM (SELECT owner_id FROM found GROUP BY owner_id) o JOIN people p ON p.tenant_id = $1 AND p.id = o.owner_id
 """
 #: Without those signed by $2, if nothing was ever merged into them or told since; all of them where that is null.
 _MAJORS: Final = """
@@ -171,10 +174,10 @@ async def read_lines(session: ReadSession, at: datetime, wanted: BoardFilter) ->
     )
     driver = await session.driver()
     await driver.execute(_PLANNED_ANEW)
-    actions = await driver.fetch(_OPEN, VENDOR_ID)
+    actions = await driver.fetch(_OPEN, VENDOR_ID, at, *kept)
     spans = await driver.fetch(_SPANS, VENDOR_ID, moments, *kept)
     agreed = await driver.fetch(_AGREED, VENDOR_ID, since.date(), *kept)
-    ended = await driver.fetch(_ENDED, VENDOR_ID, since)
+    belong = await driver.fetch(_BELONG, VENDOR_ID, since)
     rows = await driver.fetch(_MAJORS, VENDOR_ID, since)
     ever = await driver.fetchval(_MAJORS_EVER, VENDOR_ID, *kept)
     majors = {row[0]: _major(row) for row in rows}
@@ -194,7 +197,7 @@ async def read_lines(session: ReadSession, at: datetime, wanted: BoardFilter) ->
             for severity, zone, due, moves, first, last, count in spans
         ],
         agreed=[AgreedDay(_over(zone, due), count, tuple(done)) for due, zone, count, done in agreed],
-        ended=[(_GROUPINGS[by], key, name) for by, key, name in ended],
+        belong=[(_GROUPINGS[by], key, name) for by, key, name in belong],
     )
 
 
@@ -265,11 +268,11 @@ def _action(row: Any) -> ActionLine:
         owner_id,
         created_at,
         zone,
-        dues,
+        due,
         dated_at,
         before,
     ) = row
-    dates = tuple([DateSet(at, due, _over(zone, due)) for at, due in zip(dated_at, dues, strict=True)])
+    dates = () if due is None else (DateSet(dated_at, due, _over(zone, due)),)
     whose = _whose(severity, service, team, owner, owner_id)
     return ActionLine(id_, title, incident_id, whose, created_at, dates, ActionState.OPEN, None, before)
 

@@ -75,6 +75,17 @@ _COVERS: Final = {
     "unmatched": ("bad", "Taken by no rule"),
     "refused": ("bad", "Turned away"),
 }
+#: Where each figure can be looked at one by one.
+_LISTS: Final = {
+    "open": "/actions?state=open&order=due",
+    "overdue": "/actions?overdue=yes&order=due",
+    "agreed": "/actions?agreed=yes",
+    "unsigned": "/postmortems?show=unsigned",
+    "late": "/postmortems?show=late",
+    "missing": "/switchboard/coverage?show=missing",
+    "coverage": "/switchboard/coverage",
+    "gaps": "/switchboard/coverage?show=gaps",
+}
 _GROUPINGS: Final = (
     (Grouping.SERVICE, "service"),
     (Grouping.TEAM, "team"),
@@ -277,20 +288,11 @@ def _wanted_of(by: Grouping, key: str) -> dict[str, Any]:
 
 
 def _lists(wanted: BoardFilter) -> dict[str, str]:
-    """Where each figure of what ``wanted`` keeps can be looked at one by one."""
-
-    def at(path: str, **more: str) -> str:
-        return f"{path}?{urlencode(more)}{'&' if more and wanted.query else ''}{wanted.query}".rstrip("?")
-
+    """``_LISTS`` of what ``wanted`` keeps."""
+    query = wanted.query
     return {
-        "open": at("/actions", state="open", order="due"),
-        "overdue": at("/actions", overdue="yes", order="due"),
-        "agreed": at("/actions", agreed="yes"),
-        "unsigned": at("/postmortems", show="unsigned"),
-        "late": at("/postmortems", show="late"),
-        "missing": at("/switchboard/coverage", show="missing"),
-        "coverage": at("/switchboard/coverage"),
-        "gaps": at("/switchboard/coverage", show="gaps"),
+        name: f"{path}{'&' if '?' in path else '?'}{query}" if query else path
+        for name, path in _LISTS.items()
     }
 
 
