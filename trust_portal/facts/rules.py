@@ -14,6 +14,7 @@ from trust_portal.facts.fields import bound_label
 from trust_portal.facts.outcome import RejectionCode
 from trust_portal.facts.refusal import BadEvent
 from trust_portal.kernel.money import exponent
+from trust_portal.kernel.names import is_readable
 
 #: Producers' clocks run ahead a little; more is a mistake that would hide in a later report.
 FUTURE_TOLERANCE: Final = timedelta(minutes=5)
@@ -101,6 +102,10 @@ def _check_usage(event: events.UsageRecorded) -> None:
 def _check_declared(event: events.IncidentDeclared) -> None:
     _check_instant(event.data.began_at, "$.data.began_at")
     _check_instant(event.data.detected_at, "$.data.detected_at")
+    # What an incident is called stands in documents that are signed, as one line.
+    for name, text in (("title", event.data.title), ("service", event.data.service)):
+        if not is_readable(text):
+            raise _invalid("one line, without invisible or control characters", f"$.data.{name}")
 
 
 def _check_updated(event: events.IncidentUpdated) -> None:

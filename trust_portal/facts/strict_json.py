@@ -1,7 +1,8 @@
 """JSON as RFC 8259 hopes for it: one meaning, and nothing PostgreSQL cannot keep.
 
 Refused beside plain syntax errors: a name twice in one object (RFC 8259 §4: "unpredictable"), NaN
-and infinities, NUL and lone surrogates (no ``text`` holds them), and nesting past ``MAX_DEPTH``.
+and infinities, NUL and lone surrogates (no ``text`` holds them), U+FFFE and U+FFFF (no document
+made of XML does), and nesting past ``MAX_DEPTH``.
 The common case costs one decode and one count; only a suspect text is read again, slowly, to say
 what is wrong and where.
 """
@@ -16,10 +17,12 @@ import msgspec
 
 from trust_portal.facts.outcome import RejectionCode
 from trust_portal.facts.refusal import BadEvent
+from trust_portal.kernel.names import NOT_IN_XML
 
 MAX_DEPTH: Final = 32
 
 _ESCAPE_OR_RARE_BLANK: Final = b"\\\t\r\n"
+_NOT_IN_XML: Final = tuple(each.encode() for each in sorted(NOT_IN_XML))
 _ESCAPE_OR_BLANK: Final = _ESCAPE_OR_RARE_BLANK + b" "
 
 _decode = msgspec.json.Decoder().decode
@@ -37,11 +40,13 @@ def decode_object(raw: bytes) -> dict[str, Any]:
 
 
 def is_plain(raw: bytes) -> bool:
-    """Whether no escape is in ``raw`` and no blank can stand between a name and its colon.
+    """Whether no escape is in ``raw``, nothing that is refused unescaped, and no blank before a colon.
 
     Then every ``":`` is the end of one name. Text without any blank, the usual case, is known by
     one pass; otherwise no quote may have a blank behind it.
     """
+    if not raw.isascii() and any(each in raw for each in _NOT_IN_XML):
+        return False
     if len(raw.translate(None, _ESCAPE_OR_BLANK)) == len(raw):
         return True
     return b'" ' not in raw and len(raw.translate(None, _ESCAPE_OR_RARE_BLANK)) == len(raw)
@@ -138,4 +143,6 @@ def _text_trouble(text: str) -> str | None:
         return "holds a NUL character"
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
         return "holds half of a surrogate pair"
+    if not NOT_IN_XML.isdisjoint(text):
+        return "holds U+FFFE or U+FFFF, which are no characters"
     return None

@@ -12,11 +12,13 @@ from trust_portal.errors import InvalidInput
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 #: Format characters that scripts need inside words: zero width (non-)joiner.
 _NEEDED = frozenset("\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}")
+#: No character of XML 1.0 (2.2), and so of no drawing, slide or workbook.
+NOT_IN_XML = frozenset("\ufffe\uffff")
 
 
 def is_readable(name: str) -> bool:
     """Whether every character shows itself, and none changes how the others are shown."""
-    return all(c in _NEEDED or unicodedata.category(c) not in _HIDDEN for c in name)
+    return all(c in _NEEDED or (unicodedata.category(c) not in _HIDDEN and c not in NOT_IN_XML) for c in name)
 
 
 def require_words(text: str, field: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from io import BytesIO
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pptx import Presentation
 from support.office import pdf_text_of
 
+from trust_portal.documents.slides.charts import ReadChart
 from trust_portal.documents.slides.drawing import render_pptx
 from trust_portal.documents.slides.fitting import (
     BOLD,
@@ -43,6 +44,8 @@ from trust_portal.documents.slides.model import (
     Words,
 )
 from trust_portal.documents.slides.packing import always_the_same
+from trust_portal.documents.slides.reading import ReadTable, read_deck
+from trust_portal.documents.slides.xml import in_xml
 from trust_portal.runtime.shipped import shipped
 
 pytestmark = pytest.mark.takes(seconds=12)
@@ -173,6 +176,49 @@ def test_the_same_deck_is_the_same_bytes_and_says_its_own_time(content) -> None:
     workbook = ZipFile(BytesIO(package.read(next(each for each in names if each.endswith(".xlsx")))))
     assert "2026-07-02T09:00:00Z" in workbook.read("docProps/core.xml").decode()
     assert always_the_same(content, CREATED) == content
+
+
+def test_what_xml_does_not_have_is_shown_as_such_wherever_it_stands_and_all_else_is_the_same() -> None:
+    def texts(value, found):
+        if type(value) is str:
+            found.append(value)
+        elif isinstance(value, tuple):
+            for each in value:
+                texts(each, found)
+        elif is_dataclass(value):
+            for field in fields(value):
+                texts(getattr(value, field.name), found)
+        return found
+
+    def stained(value):
+        if type(value) is str:
+            return f"\x1b{value}\ufffe"
+        if isinstance(value, tuple):
+            return tuple(map(stained, value))
+        if is_dataclass(value):
+            kept = {"number_format"}
+            return replace(
+                value,
+                **{
+                    each.name: stained(getattr(value, each.name))
+                    for each in fields(value)
+                    if each.name not in kept
+                },
+            )
+        return value
+
+    plain = _deck()
+    deck = stained(plain)
+    shown = [text.strip("\ufffd") for text in texts(in_xml(deck), [])]
+    assert shown == texts(plain, [])
+    pages = read_deck(render_pptx(deck))
+    assert [each.title.strip("\ufffd") for each in pages[:3]] == [plain.title, "Service levels", "Incidents"]
+    tables = [each.content for page in pages for each in page.parts if isinstance(each.content, ReadTable)]
+    rows = [row[1].strip("\ufffd") for table in tables for row in table.rows[1:]]
+    assert rows == [str(each) for each in range(23)]
+    charts = [each.content for page in pages for each in page.parts if isinstance(each.content, ReadChart)]
+    assert len(charts) == 2
+    assert "\ufffdApril\ufffd" in str(charts[0])
 
 
 def test_its_colours_are_those_of_the_house() -> None:

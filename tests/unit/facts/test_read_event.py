@@ -45,6 +45,14 @@ def maintenance(**data: Any) -> dict[str, Any]:
     return {**sli(), "type": "trustportal.maintenance.scheduled.v1", "data": {**body, **data}}
 
 
+def declared(**data: Any) -> dict[str, Any]:
+    body = {
+        "incident": "i-1", "severity": "P1", "title": "The API is down", "service": "api", "owner": "olga",
+        "began_at": "2026-06-01T00:00:00Z", "detected_at": "2026-06-01T00:01:00Z",
+    }  # fmt: skip
+    return {**sli(), "type": "trustportal.incident.declared.v1", "data": {**body, **data}}
+
+
 def without(event: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in event.items() if key != name}
 
@@ -74,6 +82,13 @@ BUCKETS = {"0.25": 10, "0.5": 20, "+Inf": 60}
         (sli(objective="x" * 201), "INVALID", "$.data.objective"),
         (sli(objective="a\x00b"), "INVALID", "$.data.objective"),
         (sli(objective="\ud800"), "INVALID", "$.data.objective"),
+        (sli(objective="\uffff"), "INVALID", "$.data.objective"),
+        (usage(labels={"a\ufffe": "b"}), "INVALID", "$.data.labels.a\ufffe"),
+        (declared(title="The API\uffff is down"), "INVALID", "$.data.title"),
+        (declared(title="The API\nis down"), "INVALID", "$.data.title"),
+        (declared(title="The API \x1b is down"), "INVALID", "$.data.title"),
+        (declared(title="The API \u202eis down"), "INVALID", "$.data.title"),
+        (declared(service="ap\u200bi"), "INVALID", "$.data.service"),
         (sli(extra={"deep": ["\x00"]}), "INVALID", "$.data.extra.deep[0]"),
         (sli(buckets={}), "INVALID", "$.data.buckets"),
         (sli(buckets={"0.5": 60}), "INVALID", "$.data.buckets"),
@@ -137,6 +152,16 @@ def test_a_wrong_field_is_refused_with_its_code_and_path(event: dict[str, Any], 
 def test_a_text_that_is_no_plain_json_object_is_refused(raw: bytes, code: str, path: str | None) -> None:
     rejection = refused(raw)
     assert (rejection.code, rejection.path) == (code, path)
+
+
+@pytest.mark.parametrize("blank", ["", " "])
+def test_what_xml_does_not_have_is_refused_also_where_it_is_written_plainly(blank: str) -> None:
+    separators = (f",{blank}", f":{blank}")
+    for character in ("\ufffe", "\uffff"):
+        text = json.dumps(sli(objective=f"a{character}"), ensure_ascii=False, separators=separators)
+        assert refused(text.encode()).path == "$.data.objective"
+    text = json.dumps(sli(objective="a\ufffd\u4e00"), ensure_ascii=False, separators=separators)
+    assert read_event(text.encode(), 0, NOW).event.data.objective == "a\ufffd\u4e00"
 
 
 def test_a_name_given_twice_is_found_also_where_strings_look_like_names() -> None:

@@ -203,6 +203,22 @@ def test_the_first_rule_that_fits_makes_the_incident() -> None:
     )
 
 
+def test_what_hides_or_misleads_in_an_alarm_is_in_no_title_and_no_note() -> None:
+    rules = parse_mapping("- {severity: P1, service: '{s}', title: '{t}'}")
+    hidden = {"s": "ap\u200bi\uffff", "t": "The\x1b API\n is \u202edown\ufffe"}
+    mapped = apply_mapping(rules, hidden)
+    assert isinstance(mapped, Mapped)
+    assert (mapped.service, mapped.title) == ("ap i", "The API is down")
+    nothing = Unmatched("rule 1 fits and leaves the title empty", Severity.P1)
+    assert apply_mapping(rules, {"s": "api", "t": "\u202e\uffff"}) == nothing
+    noted = pagerduty()
+    noted["event"] |= {
+        "event_type": "incident.annotated",
+        "data": noted["event"]["data"] | {"content": "a\uffffb\x00c"},
+    }
+    assert read(AlarmSource.PAGERDUTY, noted).text.endswith(": a b c")
+
+
 def test_a_rule_that_fits_and_cannot_be_filled_makes_no_incident_and_says_why() -> None:
     rules = parse_mapping(RULES)
     lacking = {"labels.severity": "critical", "labels.team": "payments", "labels.service": "api"}

@@ -45,6 +45,7 @@ from trust_portal.documents.slides.model import (
     Words,
 )
 from trust_portal.documents.slides.packing import always_the_same
+from trust_portal.documents.slides.xml import in_xml
 
 _TONES = {
     Tone.GOOD: ("E4F0E8", "1B6B43"),
@@ -63,6 +64,7 @@ _SERIES = (
 
 def render_pptx(deck: Deck) -> bytes:
     """The whole deck. Blocking and CPU-bound, like ``render_pdf``."""
+    deck = in_xml(deck)
     presentation = new_presentation()
     _properties(presentation.core_properties, deck)
     cover, content = presentation.slide_layouts

@@ -16,10 +16,12 @@ from typing import Any, Final
 
 from trust_portal.errors import InvalidInput
 from trust_portal.facts.events import AlarmSource
+from trust_portal.kernel.names import readable_text
 
 _MOST_FIELDS: Final = 500
 _DEEPEST: Final = 6
 _LONGEST_KEY: Final = 200
+_LONGEST_TEXT: Final = 2000
 
 
 class AlarmKind(StrEnum):
@@ -98,7 +100,7 @@ def _pagerduty(value: dict[str, Any]) -> Alarm:
         key=_key(key),
         at=at,
         began_at=_parsed(str(began), "event.data.created_at") if began else at,
-        text=_words(type_, event, data),
+        text=readable_text(_words(type_, event, data), _LONGEST_TEXT),
         fields=_flat(incident, {"event_type": type_}),
     )
 
@@ -109,7 +111,7 @@ def _words(type_: str, event: dict[str, Any], data: dict[str, Any]) -> str:
     who = agent.get("summary") if isinstance(agent, dict) else None
     said = data.get("content") or data.get("message")
     line = type_.removeprefix("incident.").replace("_", " ").replace(".", " ").capitalize()
-    return "".join((line, f" by {who}" if who else "", f": {said}" if said else ""))[:2000]
+    return "".join((line, f" by {who}" if who else "", f": {said}" if said else ""))
 
 
 def _alertmanager(value: dict[str, Any]) -> Alarm:
@@ -147,7 +149,7 @@ def _alertmanager(value: dict[str, Any]) -> Alarm:
         key=_key(group),
         at=at,
         began_at=starts[0],
-        text=f"Alertmanager: {count}, receiver {value.get('receiver', '')}"[:2000],
+        text=readable_text(f"Alertmanager: {count}, receiver {value.get('receiver', '')}", _LONGEST_TEXT),
         fields=fields,
     )
 

@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from trust_portal.errors import InvalidInput
+from trust_portal.kernel.names import readable_line
 from trust_portal.kernel.text_yaml import NotYaml, load_text_yaml
 from trust_portal.learning.incidents.model import Severity
 
@@ -95,7 +96,7 @@ def _mapped(rule: MappingRule, fields: Mapping[str, str]) -> Mapped | Unmatched:
     if missing:
         return Unmatched(f"rule {rule.number} fits and needs {missing[0]}, which the alarm does not have")
     said = {
-        name: " ".join(_PLACE.sub(lambda place: fields[place[1]], value).split())
+        name: readable_line(_PLACE.sub(lambda place: fields[place[1]], value), _LONGEST)
         for name, value in rule.values.items()
     }
     try:
@@ -108,8 +109,8 @@ def _mapped(rule: MappingRule, fields: Mapping[str, str]) -> Mapped | Unmatched:
     return Mapped(
         rule=rule.number,
         severity=severity,
-        service=said["service"][:_MOST_TITLE],
-        title=said["title"][:_MOST_TITLE],
+        service=said["service"][:_MOST_TITLE].rstrip(),
+        title=said["title"][:_MOST_TITLE].rstrip(),
         owner=said.get("owner", ""),
         team=said.get("team") or None,
         tenants=_list(said.get("tenants")),
