@@ -10,7 +10,11 @@ from schema.payload import Payload, mutation
 from schema.spans import days
 from schema.types.compliance import Assessment, ComplianceEvaluation, assessment, compliance_evaluation
 from schema.types.export import Export, export
-from trust_portal.trust.compliance.imports.service import ImportAssessment, WithdrawAssessment
+from trust_portal.trust.compliance.imports.service import (
+    ChangeReaders,
+    ImportAssessment,
+    WithdrawAssessment,
+)
 from trust_portal.trust.compliance.model import AssessmentReaders, Evaluate
 from trust_portal.trust.compliance.reviews.model import RecordReview, ReviewAct
 
@@ -64,6 +68,20 @@ class WithdrawAssessmentInput:
 
 @strawberry.type(description="What was withdrawn; its bytes and its receipt stay.")
 class WithdrawAssessmentPayload(Payload):
+    assessment: Assessment | None = None
+
+
+@strawberry.input(
+    description="An assessment, also one that was withdrawn, and who may fetch its file from now on."
+)
+class ChangeAssessmentReadersInput:
+    assessment_id: strawberry.ID
+    readers: AssessmentReaders
+    reason: str = strawberry.field(description="Stands in the receipt.")
+
+
+@strawberry.type(description="The assessment with its readers of now.")
+class ChangeAssessmentReadersPayload(Payload):
     assessment: Assessment | None = None
 
 
@@ -122,6 +140,16 @@ class ComplianceMutations:
         )
         withdrawn = await info.context.house.assessment_imports.withdraw(command, info.context.actor)
         return WithdrawAssessmentPayload(assessment=assessment(withdrawn))
+
+    @mutation(description="Let others fetch the file of an assessment than before.")
+    async def change_assessment_readers(
+        self, info: Info, input: ChangeAssessmentReadersInput
+    ) -> ChangeAssessmentReadersPayload:
+        command = ChangeReaders(
+            decode(input.assessment_id, "Assessment", field="assessmentId").id, input.readers, input.reason
+        )
+        changed = await info.context.house.assessment_imports.change_readers(command, info.context.actor)
+        return ChangeAssessmentReadersPayload(assessment=assessment(changed))
 
     @mutation(description="Confirm a role that somebody else holds, or take it away.")
     async def review_held_role(self, info: Info, input: ReviewHeldRoleInput) -> ReviewHeldRolePayload:

@@ -12,6 +12,11 @@ from trust_portal.access.audits import model
 
 strawberry.enum(model.InvitationState, name="AuditInvitationState", description="Where an invitation stands.")
 strawberry.enum(
+    model.EndedBy,
+    name="AuditInvitationEndedBy",
+    description="What else than its term or its revocation ended an invitation.",
+)
+strawberry.enum(
     model.InvitationAct, name="AuditInvitationAct", description="What was done with an invitation."
 )
 
@@ -23,6 +28,16 @@ class AuditInvitationStep:
     by: str
     reason: str | None = strawberry.field(description="Of a revocation.")
     receipt_id: strawberry.ID
+
+
+@strawberry.type(
+    description="That somebody who came by an invitation was put out before its time was over, and not by revoking it."
+)
+class AuditInvitationEnd:
+    how: model.EndedBy
+    at: datetime
+    by: str
+    receipt_id: strawberry.ID = strawberry.field(description="Of the act that ended it.")
 
 
 @strawberry.type(description="Somebody from outside was invited to read one tenant's evidence for a time.")
@@ -37,6 +52,9 @@ class AuditInvitation(Node):
     by: str
     receipt_id: strawberry.ID
     steps: list[AuditInvitationStep]
+    end: AuditInvitationEnd | None = strawberry.field(
+        description="What ended it before its time, by the role or the person; null where nothing did, and of a revocation."
+    )
 
 
 @strawberry.type(description="Somebody who reads one tenant's evidence as an auditor now.")
@@ -86,4 +104,12 @@ def audit_invitation(row: model.Invitation, now: datetime) -> AuditInvitation:
             )
             for each in row.steps
         ],
+        end=None
+        if row.end is None or row.state(now) is not model.InvitationState.ENDED
+        else AuditInvitationEnd(
+            how=row.end.how,
+            at=row.end.at,
+            by=row.end.by,
+            receipt_id=encode("Receipt", row.tenant_id, row.end.receipt_id),
+        ),
     )

@@ -92,6 +92,10 @@ class Assessment:
     )
     withdrawal_receipt_id: strawberry.ID | None = strawberry.field(description="In the vendor's log.")
     readers: model.AssessmentReaders
+    readers_receipt_id: strawberry.ID | None = strawberry.field(
+        description="Of the last change of readers, in the vendor's log; null where they are those it was imported for, "
+        "and in evaluations."
+    )
     key: strawberry.Private[str]
     uuid: strawberry.Private[UUID]
 
@@ -201,6 +205,9 @@ def assessment(row: model.Imported, key: str = _VENDOR) -> Assessment:
         if row.withdrawn is None
         else encode("Receipt", VENDOR_ID, row.withdrawn.receipt_id),
         readers=row.readers,
+        readers_receipt_id=None
+        if row.readers_change is None
+        else encode("Receipt", VENDOR_ID, row.readers_change.receipt_id),
         key=key,
         uuid=row.id,
     )

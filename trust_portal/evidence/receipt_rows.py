@@ -130,6 +130,27 @@ async def envelopes_of_kind(session: ReadSession, tenant_id: UUID, kind: Receipt
     return {row.id: bytes(row.envelope) for row in rows}
 
 
+async def receipts_about(
+    session: ReadSession,
+    tenant_id: UUID,
+    kinds: Collection[ReceiptKind],
+    subjects: Collection[str],
+    since: datetime,
+) -> tuple[Receipt, ...]:
+    """Those of these kinds after ``since`` whose first subject has one of these names, oldest first; without disclosures."""
+    rows = await session.execute(
+        select(receipts)
+        .where(
+            receipts.c.tenant_id == tenant_id,
+            receipts.c.kind.in_([each.value for each in kinds]),
+            receipts.c.at > since,
+            receipts.c.subjects[0]["name"].astext.in_(subjects),
+        )
+        .order_by(receipts.c.at, receipts.c.id)
+    )
+    return tuple(map(_receipt, rows))
+
+
 def _receipt(row: Row[Any], disclosures: tuple[str, ...] = ()) -> Receipt:
     return Receipt(
         id=row.id,

@@ -48,6 +48,7 @@ class ReceiptKind(StrEnum):
     CALENDAR_FEED_REVOKED = "calendar_feed.revoked"
     COMPLIANCE_EVALUATED = "compliance.evaluated"
     COMPLIANCE_IMPORTED = "compliance.imported"
+    COMPLIANCE_READERS_CHANGED = "compliance.readers_changed"
     COMPLIANCE_WITHDRAWN = "compliance.withdrawn"
     CONTRACT_RECORDED = "contract.recorded"
     COST_REBUILT = "cost.rebuilt"

@@ -86,9 +86,40 @@ class InvitationStep:
     person_id: UUID | None = None
 
 
+class EndedBy(StrEnum):
+    """What else than its term or its revocation ended an invitation that somebody came by."""
+
+    ROLE_TAKEN = "role_taken"
+    ROLE_GIVEN_ANEW = "role_given_anew"
+    SUSPENDED = "suspended"
+
+    @property
+    def words(self) -> str:
+        return _ENDED_BY[self]
+
+
+_ENDED_BY: Final = {
+    EndedBy.ROLE_TAKEN: "the role was taken away",
+    EndedBy.ROLE_GIVEN_ANEW: "the role was given anew, and is none of this invitation’s since",
+    EndedBy.SUSPENDED: "the person was suspended",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationEnd:
+    """That somebody who came by an invitation was put out past it; the receipt is that of the act."""
+
+    how: EndedBy
+    at: datetime
+    by: str
+    receipt_id: UUID
+
+
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """``until`` is when the audit ends, ``waits_until`` when the link does."""
+    """``until`` is when the audit ends, ``waits_until`` when the link does; ``end`` is what ended it before, if no
+    revocation did.
+    """
 
     id: UUID
     tenant_id: UUID
@@ -102,6 +133,7 @@ class Invitation:
     by: str
     receipt_id: UUID
     steps: tuple[InvitationStep, ...] = ()
+    end: InvitationEnd | None = None
 
     def step(self, act: InvitationAct) -> InvitationStep | None:
         return next((each for each in self.steps if each.act is act), None)
@@ -110,7 +142,8 @@ class Invitation:
         if self.step(InvitationAct.REVOKED) is not None:
             return InvitationState.REVOKED
         if self.step(InvitationAct.ACCEPTED) is not None:
-            return InvitationState.ACCEPTED if now < self.until else InvitationState.ENDED
+            in_force = now < self.until and self.end is None
+            return InvitationState.ACCEPTED if in_force else InvitationState.ENDED
         return InvitationState.OPEN if now < self.waits_until else InvitationState.LAPSED
 
     def may_end(self, now: datetime) -> bool:

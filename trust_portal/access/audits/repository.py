@@ -6,23 +6,41 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, func, insert, select
 
-from trust_portal.access.audits.model import HeldAudit, Invitation, InvitationAct, InvitationStep
+from trust_portal.access.audits.model import (
+    EndedBy,
+    HeldAudit,
+    Invitation,
+    InvitationAct,
+    InvitationEnd,
+    InvitationStep,
+)
 from trust_portal.access.audits.tables import audit_invitation_steps, audit_invitations
 from trust_portal.access.credentials import Credential
 from trust_portal.access.people.repository import role_in_force
 from trust_portal.access.tables import people, role_grants
 from trust_portal.errors import Conflict
+from trust_portal.evidence.dsse import Envelope
+from trust_portal.evidence.ledger import Receipt
+from trust_portal.evidence.links import result_of
+from trust_portal.evidence.receipt_rows import receipts_about
+from trust_portal.evidence.statement import ReceiptKind, Statement
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.storage.errors import duplicates_are
 from trust_portal.storage.keyset import keyset_page
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
+
+_ENDS: Final = {
+    ReceiptKind.PERSON_SUSPENDED: EndedBy.SUSPENDED,
+    ReceiptKind.ROLE_GRANTED: EndedBy.ROLE_GIVEN_ANEW,
+    ReceiptKind.ROLE_REVOKED: EndedBy.ROLE_TAKEN,
+}
 
 
 async def add_invitation(session: WriteSession, invitation: Invitation, credential: Credential) -> None:
@@ -157,8 +175,8 @@ async def auditor_until(
 async def auditors_at(session: ReadSession, tenant_id: UUID, at: datetime) -> tuple[HeldAudit, ...]:
     """Everybody who is not suspended and holds the auditor's role, however it was granted; by when it ends.
 
-    The invitation is the newest by which they came, which was not revoked, and whose end is that of the role: a
-    role that was given them on People after it is none of the invitation's.
+    The invitation is the newest by which they came, which is in force, and whose end is that of the role: a role that
+    was given them on People after it is none of the invitation's.
     """
     steps, came = audit_invitation_steps.c, audit_invitation_steps.alias("came")
     revoked = (
@@ -186,7 +204,7 @@ async def auditors_at(session: ReadSession, tenant_id: UUID, at: datetime) -> tu
         .limit(1)
         .scalar_subquery()
     )
-    rows = await session.execute(
+    found = await session.execute(
         select(
             people.c.id,
             people.c.name,
@@ -208,8 +226,24 @@ async def auditors_at(session: ReadSession, tenant_id: UUID, at: datetime) -> tu
         )
         .order_by(role_grants.c.expires_at, people.c.name, people.c.id)
     )
+    rows = found.all()
+    let_in = await session.execute(
+        select(audit_invitations).where(
+            audit_invitations.c.tenant_id == tenant_id,
+            audit_invitations.c.id.in_([row.invitation_id for row in rows]),
+        )
+    )
+    invitations = await _with_steps(session, [_invitation(row) for row in let_in])
+    in_force = {each.id for each in invitations if each.end is None}
     return tuple(
-        HeldAudit(row.id, row.name, row.email, row.granted_at, row.expires_at, row.invitation_id)
+        HeldAudit(
+            row.id,
+            row.name,
+            row.email,
+            row.granted_at,
+            row.expires_at,
+            row.invitation_id if row.invitation_id in in_force else None,
+        )
         for row in rows
     )
 
@@ -240,7 +274,47 @@ async def _with_steps(session: ReadSession, found: Collection[Invitation]) -> tu
                 person_id=row.person_id,
             )
         )
-    return tuple(replace(each, steps=tuple(steps[each.id])) for each in found)
+    return await _with_ends(
+        session, tenant_id, [replace(each, steps=tuple(steps[each.id])) for each in found]
+    )
+
+
+async def _with_ends(
+    session: ReadSession, tenant_id: UUID, found: Collection[Invitation]
+) -> tuple[Invitation, ...]:
+    """What was done on People, or by a review of roles, with those who came: their receipts say so."""
+    came = {each.id: step for each in found if (step := each.step(InvitationAct.ACCEPTED)) is not None}
+    if not came:
+        return tuple(found)
+    acts = await receipts_about(
+        session,
+        tenant_id,
+        _ENDS.keys(),
+        {f"person/{step.person_id}" for step in came.values()},
+        min(step.at for step in came.values()),
+    )
+    ending = [each for each in acts if _is_of_auditors(each)]
+    return tuple(
+        replace(each, end=_end_of(came[each.id], each.until, ending)) if each.id in came else each
+        for each in found
+    )
+
+
+def _is_of_auditors(receipt: Receipt) -> bool:
+    if receipt.kind is ReceiptKind.PERSON_SUSPENDED:
+        return True
+    return (
+        result_of(Statement.parse(Envelope.parse(receipt.envelope).payload)).get("role") == Role.AUDITOR.value
+    )
+
+
+def _end_of(came: InvitationStep, until: datetime, acts: Collection[Receipt]) -> InvitationEnd | None:
+    """The first of ``acts`` upon who came, after they came and before their time was over."""
+    name = f"person/{came.person_id}"
+    for each in acts:
+        if each.subjects[0].name == name and came.at < each.at < until:
+            return InvitationEnd(_ENDS[each.kind], each.at, each.actor_name, each.id)
+    return None
 
 
 def _invitation(row: Row[Any]) -> Invitation:

@@ -135,11 +135,13 @@ class AuditInvitations:
         try:
             async with self._storage.write(TenantScope(credential.tenant_id)) as session:
                 invitation, _ = await self._open_one(session, credential)
+                # Before the role is given: what was given later than somebody came is none of the invitation's.
+                came_at = session.clock.now()
                 person = await self._admitted(session, invitation)
                 step = InvitationStep(
                     ordinal=1,
                     act=InvitationAct.ACCEPTED,
-                    at=session.clock.now(),
+                    at=came_at,
                     by_id=person.id,
                     by=person.name,
                     reason=None,

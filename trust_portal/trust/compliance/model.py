@@ -212,9 +212,20 @@ _READERS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
+class ReadersChange:
+    """The ``number``-th time (from 1) that other readers were named; the receipt is in the vendor's log."""
+
+    number: int
+    readers: AssessmentReaders
+    at: datetime
+    receipt_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
     """An assessment that was made elsewhere. ``as_of`` is when its newest result was reached, and ``max_age`` how
-    old that may be and still be shown as fresh. One that was withdrawn neither counts nor ages.
+    old that may be and still be shown as fresh. One that was withdrawn neither counts nor ages. ``readers`` are those of
+    now, and ``readers_change`` the last that changed them; None where they are those it was imported for, and in evaluations.
     """
 
     id: UUID
@@ -230,3 +241,4 @@ class Imported:
     receipt_id: UUID
     withdrawn: Withdrawal | None = None
     readers: AssessmentReaders = AssessmentReaders.VENDOR
+    readers_change: ReadersChange | None = None

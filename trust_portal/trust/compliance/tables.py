@@ -119,6 +119,28 @@ compliance_import_withdrawals = tenant_table(
     CheckConstraint("btrim(reason) <> ''", name="reason_is_given"),
 )
 
+#: At the vendor: that others may fetch an assessment's bytes than before; the last number holds.
+compliance_import_readers = tenant_table(
+    "compliance_import_readers",
+    uuid_column("import_id", primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="from 1, of the import"),
+    Column("readers", Text, nullable=False, comment="customers, or vendor: who may fetch it from then on"),
+    instant("at", nullable=False),
+    uuid_column("by_id", nullable=False),
+    Column("by_name", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    uuid_column("receipt_id", nullable=False),
+    *_receipt("compliance_import_readers"),
+    ForeignKeyConstraint(
+        ["tenant_id", "import_id"],
+        ["compliance_imports.tenant_id", "compliance_imports.id"],
+        name="compliance_import_readers_import_fkey",
+    ),
+    CheckConstraint("readers IN ('customers', 'vendor')", name="readers_are_known"),
+    CheckConstraint("number > 0", name="numbers_begin_with_one"),
+    CheckConstraint("btrim(reason) <> ''", name="reason_is_given"),
+)
+
 #: At the vendor: assessments that were made elsewhere, as they were handed over.
 compliance_imports = tenant_table(
     "compliance_imports",

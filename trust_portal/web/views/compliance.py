@@ -15,7 +15,11 @@ from trust_portal.access.tenants.model import Tenant
 from trust_portal.errors import InvalidInput, Refused
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.trust.compliance.downloads import MEDIA_TYPES
-from trust_portal.trust.compliance.imports.service import ImportAssessment, WithdrawAssessment
+from trust_portal.trust.compliance.imports.service import (
+    ChangeReaders,
+    ImportAssessment,
+    WithdrawAssessment,
+)
 from trust_portal.trust.compliance.model import NOUN, AssessmentReaders, ControlState, Evaluate
 from trust_portal.trust.compliance.oscal.reading import LARGEST
 from trust_portal.trust.compliance.reviews.model import NOUN as REVIEW
@@ -64,15 +68,12 @@ async def take_import(request: Request) -> Response:
             document = await file.read(LARGEST + 1) if isinstance(file, UploadFile) else b""
             if not document:
                 raise InvalidInput("choose a file", field="document")
-            readers = one_of(AssessmentReaders, given.get("readers"), "readers")
-            if readers is None:
-                raise InvalidInput("choose who may read the file", field="readers")
             command = ImportAssessment(
                 required(form, "source"),
                 document,
                 _days(required(form, "max_age")),
                 required(form, "reason"),
-                readers,
+                _readers(given.get("readers")),
             )
             await house.assessment_imports.take(command, actor)
         except Refused as refusal:
@@ -92,6 +93,19 @@ async def withdraw_import(request: Request) -> Response:
         if not refusal.mendable:
             raise
         return await everybody(request, FormState(texts(form), refusal).of(import_id))
+    return RedirectResponse("/compliance", status_code=303)
+
+
+async def change_readers(request: Request) -> Response:
+    house, form = house_of(request), await read_form(request)
+    import_id = request.path_params["import"]
+    try:
+        command = ChangeReaders(import_id, _readers(texts(form).get("readers")), required(form, "reason"))
+        await house.assessment_imports.change_readers(command, actor_of(request))
+    except Refused as refusal:
+        if not refusal.mendable:
+            raise
+        return await everybody(request, FormState(texts(form), refusal).of(f"readers-{import_id}"))
     return RedirectResponse("/compliance", status_code=303)
 
 
@@ -196,6 +210,13 @@ def _at_a_field(refusal: Refused) -> Refused:
     return InvalidInput(f"{refusal.field}: {refusal.message}", field="document", code=refusal.code)
 
 
+def _readers(text: str | None) -> AssessmentReaders:
+    readers = one_of(AssessmentReaders, text, "readers")
+    if readers is None:
+        raise InvalidInput("choose who may read the file", field="readers")
+    return readers
+
+
 def _days(text: str) -> timedelta:
     if not text.isdecimal() or not 1 <= len(text) <= 4:
         raise InvalidInput("a whole number of days", field="max_age")
@@ -210,6 +231,7 @@ routes = [
     Route("/compliance", everybody, methods=["GET"]),
     Route("/compliance/imports", take_import, methods=["POST"]),
     Route("/compliance/imports/{import:uuid}/withdraw", withdraw_import, methods=["POST"]),
+    Route("/compliance/imports/{import:uuid}/readers", change_readers, methods=["POST"]),
     Route("/t/{tenant}/compliance/imports/{import:uuid}", import_bytes, methods=["GET"]),
     Route("/t/{tenant}/compliance", compliance, methods=["GET"]),
     Route("/t/{tenant}/compliance/{evaluation:uuid}", compliance, methods=["GET"]),

@@ -14,7 +14,8 @@ from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.errors import duplicates_are
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
-from trust_portal.trust.compliance.model import AssessmentReaders, Imported, Withdrawal
+from trust_portal.trust.compliance.model import AssessmentReaders, Imported, ReadersChange, Withdrawal
+from trust_portal.trust.compliance.tables import compliance_import_readers as readers
 from trust_portal.trust.compliance.tables import compliance_import_withdrawals as withdrawals
 from trust_portal.trust.compliance.tables import compliance_imports
 
@@ -99,18 +100,50 @@ async def add_withdrawal(
         )
 
 
+async def add_readers_change(
+    session: WriteSession, import_id: UUID, change: ReadersChange, actor: Actor, reason: str
+) -> None:
+    """``Conflict`` (``READERS_CHANGED``) where somebody was quicker."""
+    taken = Conflict("who may read it was changed meanwhile: look again", code="READERS_CHANGED")
+    with duplicates_are(taken, readers.name):
+        await session.execute(
+            insert(readers).values(
+                tenant_id=VENDOR_ID,
+                import_id=import_id,
+                number=change.number,
+                readers=change.readers.value,
+                at=change.at,
+                by_id=actor.id,
+                by_name=actor.name,
+                reason=reason,
+                receipt_id=change.receipt_id,
+            )
+        )
+
+
 async def imports_changed_at(session: ReadSession) -> datetime | None:
-    """When an assessment was last taken in or withdrawn; None: never one was. For the staff scope."""
+    """When an assessment was last taken in or withdrawn, or others may read one; None: never. For the staff scope."""
     taken = select(func.max(compliance_imports.c.at)).where(compliance_imports.c.tenant_id == VENDOR_ID)
     withdrawn = select(func.max(withdrawals.c.at)).where(withdrawals.c.tenant_id == VENDOR_ID)
-    query = select(func.greatest(taken.scalar_subquery(), withdrawn.scalar_subquery()))
-    changed: datetime | None = (await session.execute(query)).scalar_one()
-    return changed
+    changed = select(func.max(readers.c.at)).where(readers.c.tenant_id == VENDOR_ID)
+    query = select(
+        func.greatest(taken.scalar_subquery(), withdrawn.scalar_subquery(), changed.scalar_subquery())
+    )
+    latest: datetime | None = (await session.execute(query)).scalar_one()
+    return latest
 
 
 def _imports() -> Select[Any]:
     columns = compliance_imports.c
     withdrawn = and_(withdrawals.c.tenant_id == columns.tenant_id, withdrawals.c.import_id == columns.id)
+    last = (
+        select(readers)
+        .where(readers.c.tenant_id == VENDOR_ID)
+        .order_by(readers.c.import_id, readers.c.number.desc())
+        .ext(distinct_on(readers.c.import_id))
+        .subquery()
+    )
+    changed = and_(last.c.tenant_id == columns.tenant_id, last.c.import_id == columns.id)
     return (
         select(
             columns.id,
@@ -127,13 +160,25 @@ def _imports() -> Select[Any]:
             columns.receipt_id,
             withdrawals.c.at.label("withdrawn_at"),
             withdrawals.c.receipt_id.label("withdrawal_receipt_id"),
+            last.c.number.label("change_number"),
+            last.c.readers.label("changed_readers"),
+            last.c.at.label("changed_at"),
+            last.c.receipt_id.label("change_receipt_id"),
         )
         .outerjoin(withdrawals, withdrawn)
+        .outerjoin(last, changed)
         .where(columns.tenant_id == VENDOR_ID)
     )
 
 
 def _imported(row: Row[Any]) -> Imported:
+    change = (
+        None
+        if row.change_number is None
+        else ReadersChange(
+            row.change_number, AssessmentReaders(row.changed_readers), row.changed_at, row.change_receipt_id
+        )
+    )
     return Imported(
         id=row.id,
         source=row.source,
@@ -149,5 +194,6 @@ def _imported(row: Row[Any]) -> Imported:
         withdrawn=None
         if row.withdrawn_at is None
         else Withdrawal(row.withdrawn_at, row.withdrawal_receipt_id),
-        readers=AssessmentReaders(row.readers),
+        readers=AssessmentReaders(row.readers) if change is None else change.readers,
+        readers_change=change,
     )

@@ -25,12 +25,19 @@ from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage
 from trust_portal.trust.compliance.imports.repository import (
     add_import,
+    add_readers_change,
     add_withdrawal,
     find_import,
     import_bytes,
     newest_imports,
 )
-from trust_portal.trust.compliance.model import NOUN, AssessmentReaders, Imported, Withdrawal
+from trust_portal.trust.compliance.model import (
+    NOUN,
+    AssessmentReaders,
+    Imported,
+    ReadersChange,
+    Withdrawal,
+)
 from trust_portal.trust.compliance.oscal.reading import read_assessment
 
 _LONGEST: Final = timedelta(days=400)
@@ -69,9 +76,21 @@ class WithdrawAssessment:
         object.__setattr__(self, "reason", require_words(self.reason, "reason"))
 
 
+@dataclass(frozen=True, slots=True)
+class ChangeReaders:
+    """Command: from now on ``readers`` may fetch the bytes, for ``reason``, and nobody else."""
+
+    import_id: UUID
+    readers: AssessmentReaders
+    reason: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", require_words(self.reason, "reason"))
+
+
 class AssessmentImports:
-    """The vendor's; customers see them in their next evaluation, with source and age. What is taken in or
-    withdrawn makes everybody's due.
+    """The vendor's; customers see them in their next evaluation, with source and age. What is taken in, withdrawn or
+    for others to read makes everybody's due.
     """
 
     def __init__(self, storage: Storage, gate: Gate, ledger: Ledger, access_log: AccessLog) -> None:
@@ -168,11 +187,51 @@ class AssessmentImports:
             await add_withdrawal(session, imported.id, withdrawal, actor, command.reason)
         return replace(imported, withdrawn=withdrawal)
 
+    async def change_readers(self, command: ChangeReaders, actor: Actor) -> Imported:
+        """Of any assessment, also one that was withdrawn or superseded: its bytes are there to be fetched still.
+
+        ``NotFound``; ``Conflict``: READERS_UNCHANGED where they may already and nobody else, READERS_CHANGED where
+        somebody was quicker.
+        """
+        decision = await self._gate.require(actor, Action.COMPLIANCE_IMPORT, Resource.of_house(NOUN))
+        async with self._storage.write(TenantScope(VENDOR_ID)) as session:
+            imported = await find_import(session, command.import_id)
+            if imported.readers is command.readers:
+                raise Conflict(
+                    f"it is read by these already: {command.readers.words}", code="READERS_UNCHANGED"
+                )
+            before = imported.readers_change
+            number = 1 if before is None else before.number + 1
+            change = ReadersChange(number, command.readers, session.clock.now(), new_id())
+            await self._ledger.record(
+                session,
+                Act(
+                    kind=ReceiptKind.COMPLIANCE_READERS_CHANGED,
+                    tenant_id=VENDOR_ID,
+                    actor=actor,
+                    at=change.at,
+                    subjects=(Subject(f"assessment/{imported.id}", imported.sha256),),
+                    predicate={
+                        "source": imported.source,
+                        "title": imported.title,
+                        "readers": change.readers.value,
+                        "before": imported.readers.value,
+                        "imported_by": str(imported.receipt_id),
+                    },
+                    policies=decision.policies,
+                    policy_version=decision.version,
+                    rationale=command.reason,
+                ),
+                receipt_id=change.receipt_id,
+            )
+            await add_readers_change(session, imported.id, change, actor, command.reason)
+        return replace(imported, readers=change.readers, readers_change=change)
+
     async def download(self, actor: Actor, tenant_id: UUID, import_id: UUID) -> tuple[Imported, bytes]:
         """The bytes that were handed over, whose digest evaluations print; withdrawn and superseded ones too.
 
         ``tenant_id`` is whose evaluations the actor reads, and whose access log has the line. At a customer's there
-        are only those that were imported for customers to read: ``NotFound`` of any other, as of one that never was.
+        are only those that customers may read now: ``NotFound`` of any other, as of one that never was.
         """
         if tenant_id == VENDOR_ID:
             await self._gate.require(actor, Action.ALL_COMPLIANCE_READ, Resource.of_house(NOUN))
