@@ -24,6 +24,7 @@ from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.actions.model import (
     ActionState,
     ActionType,
+    DropAction,
     FinishAction,
     MoveDueDate,
     PlanAction,
@@ -189,6 +190,27 @@ async def test_before_the_agreed_day_is_over_its_owner_replaces_it_and_after_it_
     replaced = await world.look(mine.id)
     assert (replaced.state, replaced.ending and replaced.ending.by) == (ActionState.SUPERSEDED, ida.name)
     assert (successor.agreed, successor.moves) == (mine.agreed, 2)
+
+
+async def test_who_owed_it_does_not_let_themselves_off_by_way_of_somebody_elses_action(
+    world: Promises, clock: ManualClock
+) -> None:
+    actions = world.vendor.house.prevention_actions
+    mine = await world.begun(owner_id=world.ivo.id)
+    theirs = await world.plan("Second", replaces=mine.id, reason="Max is better at it", owner_id=world.max.id)
+    third = await world.plan("Third", replaces=theirs.id, reason="Olga is, too")
+    with pytest.raises(Conflict) as own:
+        await actions.drop(DropAction(third.id, "Nobody needs it"), world.ivo.as_actor())
+    assert own.value.code == "OWN_ACTION"
+    clock.advance(third.calendar.end_of(third.agreed) - clock.now())
+    with pytest.raises(Conflict) as own:
+        await world.plan("Easier", replaces=third.id, reason="Nobody needs it")
+    assert own.value.code == "OWN_ACTION"
+    assert await actions_of(world) == (await world.look(mine.id), await world.look(theirs.id), third)
+
+    ida = await world.vendor.person("Ida Incident", Role.INCIDENT_OWNER)
+    dropped = await actions.drop(DropAction(third.id, "The service is rebuilt"), ida.as_actor())
+    assert (dropped.state, dropped.ending and dropped.ending.by) == (ActionState.DROPPED, ida.name)
 
 
 async def test_before_any_clock_there_is_nothing_to_take_over(world: Promises) -> None:

@@ -155,6 +155,16 @@ async def all_actions_of(session: ReadSession, postmortem_id: UUID) -> tuple[Pre
     return (await actions_by_postmortem(session, [postmortem_id]))[postmortem_id]
 
 
+async def owners_before(session: ReadSession, action: PreventionAction) -> frozenset[UUID]:
+    """Who owned what ``action`` took the place of, back to the first of them."""
+    planned = {each.id: each for each in await all_actions_of(session, action.postmortem_id)}
+    owners = set()
+    while action.replaces is not None:
+        action = planned[action.replaces]
+        owners.add(action.owner_id)
+    return frozenset(owners)
+
+
 async def actions_by_postmortem(
     session: ReadSession, ids: Collection[UUID]
 ) -> dict[UUID, tuple[PreventionAction, ...]]:

@@ -197,10 +197,13 @@ class PreventionActions:
         )
 
     async def drop(self, command: DropAction, actor: Actor) -> PreventionAction:
-        """By the approver. ``Conflict`` (OWN_ACTION): nobody lets themselves off."""
+        """By the approver. ``Conflict`` (OWN_ACTION): nobody lets themselves off, by way of a replacement neither."""
         action, decision = await self._allowed(actor, command.action_id, Action.PREVENTION_ACTION_DROP)
-        if person_behind(actor) == action.owner_id:
-            raise Conflict("ask somebody else: nobody drops what they owe themselves", code="OWN_ACTION")
+        if await self._owed(actor, action):
+            raise Conflict(
+                "ask somebody else: nobody drops what they owe themselves, or owed before it was replaced",
+                code="OWN_ACTION",
+            )
         return await self._step(action.id, StepAct.DROP, actor, decision, note=command.reason)
 
     async def link_recurrence(self, command: LinkRecurrence, actor: Actor) -> Recurrence:
@@ -346,13 +349,20 @@ class PreventionActions:
         now = self._storage.clock.now()
         if replaced is None or not replaced.is_open or not replaced.is_past_agreed(now):
             return None
-        if person_behind(actor) == replaced.owner_id:
+        if await self._owed(actor, replaced):
             raise Conflict(
-                "ask somebody else: once the agreed day is past, nobody replaces what they owe themselves",
+                "ask somebody else: once the agreed day is past, nobody replaces what they owe themselves, "
+                "or owed before it was replaced",
                 code="OWN_ACTION",
             )
         resource = Resource(NOUN, VENDOR_ID, replaced.id, person_id=replaced.owner_id)
         return await self._gate.require(actor, Action.PREVENTION_ACTION_DROP, resource)
+
+    async def _owed(self, actor: Actor, action: PreventionAction) -> bool:
+        """Whether it is the person's own, or stands in the place of what was."""
+        async with self._storage.read(_SCOPE) as session:
+            before = await repository.owners_before(session, action)
+        return person_behind(actor) in {action.owner_id, *before}
 
     async def told_of_elsewhere(self, actor: Actor, incident_id: UUID) -> bool:
         """Whether the postmortem of what the incident goes on in tells of it, or will: nothing is planned in its own."""
