@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
 from trust_portal.storage.migration import append_only, begin_revision, distribute, protect
 
 revision = "0065"
-down_revision = "0065"
+down_revision = "0064"
 branch_labels = None
 depends_on = None
 
