@@ -38,6 +38,16 @@ async def spike(house: House, key: str, now: datetime) -> CostAnomaly:
     return await _closed(house, key, runaway(key, now - HOURS * HOUR))
 
 
+async def calm(house: House, key: str, since: datetime) -> None:
+    """Thirty hours from ``since`` in which all is as usual, after ``spike``; they are closed, which ends it."""
+    start = since - HOURS * HOUR
+    await deliver(
+        house, [event for n in range(HOURS, HOURS + 30) for event in _hour(key, n, start + n * HOUR)]
+    )
+    await house.metering.follow()
+    await house.closing.close_due()
+
+
 async def drop(house: House, key: str, now: datetime) -> CostAnomaly:
     """A customer whose reads stay away for a day, after twenty days of them."""
     start, usual = now - 500 * HOUR, "9.00"

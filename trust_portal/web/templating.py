@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse
 
 from trust_portal.documents.amounts import rounded_data
 from trust_portal.documents.html import create_environment
+from trust_portal.documents.reading import readable
 from trust_portal.evidence.strict import encode_base64url
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.learning.postmortems import words as postmortem
@@ -39,6 +40,7 @@ def portal_templates() -> Environment:
         filters={
             **sla_report.FILTERS,
             "rounded": rounded_data,
+            "readable": readable,
             "words": words,
             "browser": browser,
             "rfc3339": rfc3339,

@@ -7,9 +7,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from support.cost_world import drop, spike
+from support.approvals_world import person_with
+from support.cost_world import calm, drop, spike
 from support.portal_fixtures import Portal
-from support.portal_world import NOW, STRANGER
+from support.portal_world import NOW, STRANGER, sign_in
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.rights import actor_with
@@ -18,6 +19,7 @@ from trust_portal.cost.budgets.alerts_model import AlertKind
 from trust_portal.cost.budgets.service import SetBudget
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.kernel.actor import SYSTEM, Role
+from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
 
 pytestmark = pytest.mark.takes(seconds=25)
@@ -312,8 +314,28 @@ async def test_a_drop_is_told_as_one_on_every_page_and_can_be_asked_for(portal: 
     assert "Why did compute cost fall?" in page
     assert " less, farthest off in the hour from" in page
     assert "a drop: less was spent than expected" in page
-    assert page.count("it is a drop: less was spent than expected") >= 5
+    assert "No playbook can be planned, because it is a drop: less was spent than expected." in page
+    assert 'name="playbook"' not in page
     assert "a drop" in listed
     assert str(fallen.id) in listed
     assert str(fallen.id) not in rises
     assert wrong.status_code == 422
+
+
+async def test_for_one_that_is_over_a_playbook_is_planned_only_by_who_asks_for_it_all_the_same(
+    portal: Portal, anomaly: CostAnomaly
+):
+    async with portal.browser("finops_operator") as browser:
+        going_on = (await browser.get(address(anomaly))).text
+    portal.clock.advance(timedelta(days=4))
+    await calm(portal.house, "aurora", NOW)
+    _, cookie = await sign_in(
+        portal.house, await person_with(portal.house, CONSOLE, Role.FINOPS_OPERATOR, VENDOR_ID)
+    )
+    async with portal.browser(cookie=cookie) as browser:
+        over = (await browser.get(address(anomaly))).text
+    assert "Plan for it all the same" not in going_on
+    assert 'class="stamp-word">Judged' in going_on
+    assert "It is over, so there is nothing left to stop." in over
+    assert over.index("<summary>Plan for it all the same</summary>") < over.index('name="playbook"')
+    assert 'class="stamp-word">Judged' not in over

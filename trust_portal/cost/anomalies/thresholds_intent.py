@@ -72,6 +72,11 @@ def threshold_intent(
     )
 
 
+def threshold_words(thresholds: Mapping[str, str]) -> str:
+    """``least impact 10, sensitivity 1``; empty for none."""
+    return ", ".join(f"{_NAMES.get(name, name)} {value}" for name, value in thresholds.items())
+
+
 def _figure(name: str, value: float) -> str:
     return f"{_NAMES[name]} {value:g}"
 

@@ -7,16 +7,12 @@ the words here are for reading only and nothing is decided by them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
 from typing import Final
 
 from trust_portal.access.approvals.model import Intent
-from trust_portal.documents import formats
-from trust_portal.documents.amounts import rounded
-from trust_portal.kernel.currencies import EXPONENTS
+from trust_portal.documents.reading import readable
 from trust_portal.reliability.credits.rationale import interval_words
 
 #: Said by the request's own heading: these stand among the exact values alone.
@@ -37,16 +33,11 @@ _COMBINES: Final = {
     "max": "the largest credit is paid",
     "sum": "the credits are added up",
 }
-_AMOUNT = re.compile(r"(?<![\w.,])(-?\d+(?:\.\d+)?) ([A-Z]{3})(?!\w)")
-_SPELLED_AMOUNT = re.compile(r"(?<!\w)([A-Z]{3}) ([-\u2212]?)(\d[\d,]*(?:\.\d+)?)(?![\d.,]*\d)")
 _COMBINE = re.compile(r"(choose_one|max|sum) of the SLAs: ")
 _TIER = re.compile(r"tier: \S+ % lies in ([\[(][\d./]+, [\d./]+[\])]): (\S+ %)")
 #: The line says before it what was attained and what was promised.
 _TARGET = re.compile(r"(?:; )?target: \S+ % is (?:below|at least) the target of \S+ %(?:; )?")
 _RULE = re.compile(r"(?:(?<=\. )|(?<=; ))(?:formula|rounding): ")
-_PERIOD = re.compile(r"(?<![\w-])\d{4}-(?:\d\d|Q[1-4])(?![\w-])")
-_DATE = re.compile(r"(?<![\w-])\d{4}-\d\d-\d\d(?![\w-])")
-_NONE = re.compile(r"\b(deploy|flag|operation|region|resource|tier) none\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +70,7 @@ def reading_of(intent: Intent) -> Reading:
             place,
             each.label,
             each.value,
-            _other(each.label, _LABELS.get(each.label) or readable(each.label)),
+            _other(each.label, _LABELS.get(each.label) or in_words(each.label)),
             _other(each.value, _value(each.label, each.value, values)),
         )
         for place, each in enumerate(intent.act)
@@ -87,25 +78,26 @@ def reading_of(intent: Intent) -> Reading:
     return Reading(
         tuple(each for each in lines if each.label not in _TOLD_ABOVE),
         tuple(each for each in lines if each.label in _TOLD_ABOVE),
-        _other(intent.effect, readable(intent.effect)),
-        _other(intent.risk, readable(intent.risk)),
+        _other(intent.effect, in_words(intent.effect)),
+        _other(intent.risk, in_words(intent.risk)),
     )
 
 
-def readable(text: str) -> str:
-    """Instants, periods, amounts and tiers in ``text`` as every other page writes them; all else as it is."""
+def in_words(text: str) -> str:
+    """``readable``, and the rules of a credit in sentences."""
     text = _RULE.sub("", _TARGET.sub("", text).strip())
     text = _COMBINE.sub(lambda found: f"{_COMBINES[found[1]]}: ", text)
-    text = _TIER.sub(lambda found: f"Values {interval_words(found[1])}, earn {found[2]}", text)
-    text = _AMOUNT.sub(lambda found: _money(found[0], found[2], found[1]), text)
-    text = _SPELLED_AMOUNT.sub(
-        lambda found: _money(found[0], found[1], f"{'-' if found[2] else ''}{found[3].replace(',', '')}"),
-        text,
-    )
-    text = formats.with_instants(text)
-    text = _DATE.sub(_or_itself(lambda day: formats.day(date.fromisoformat(day))), text)
-    text = _PERIOD.sub(_or_itself(formats.period), text)
-    return _NONE.sub(r"no \1", text)
+    return readable(_TIER.sub(lambda found: f"Values {interval_words(found[1])}, earn {found[2]}", text))
+
+
+def _value(label: str, value: str, values: Mapping[str, str]) -> str:
+    if label == "Amount" and "Currency" in values:
+        return readable(f"{value} {values['Currency']}")
+    if label in _CODES:
+        return value.replace("_", " ")
+    if label == "Playbook":
+        return value.partition(": ")[2] or value
+    return in_words(value)
 
 
 def _other(signed: str, read: str) -> str | None:
@@ -113,32 +105,5 @@ def _other(signed: str, read: str) -> str | None:
     return None if _bare(signed) == _bare(read) else read
 
 
-def _value(label: str, value: str, values: Mapping[str, str]) -> str:
-    if label == "Amount" and "Currency" in values:
-        return _money(value, values["Currency"], value)
-    if label in _CODES:
-        return value.replace("_", " ")
-    if label == "Playbook":
-        return value.partition(": ")[2] or value
-    return readable(value)
-
-
 def _bare(text: str) -> str:
-    return " ".join(text.split()).removesuffix(".")
-
-
-def _money(text: str, currency: str, amount: str) -> str:
-    """``text`` itself where the letters are no currency."""
-    return rounded(Decimal(amount), currency) if currency in EXPONENTS else text
-
-
-def _or_itself(read: Callable[[str], str]) -> Callable[[re.Match[str]], str]:
-    """What only looks like a date or a period stays as it is."""
-
-    def replaced(found: re.Match[str]) -> str:
-        try:
-            return read(found[0])
-        except (ValueError, IndexError):
-            return found[0]
-
-    return replaced
+    return " ".join(text.split()).removesuffix(".").replace(" %", "%")

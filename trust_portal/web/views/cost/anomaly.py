@@ -12,6 +12,7 @@ from starlette.routing import Route
 from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.cost.anomalies.model import GiveFeedback, Verdict
+from trust_portal.cost.anomalies.thresholds_intent import threshold_words
 from trust_portal.cost.explanation.origins import MOST_EVENTS, Figure, FindOrigins
 from trust_portal.cost.explanation.reported import FindReported
 from trust_portal.errors import InvalidInput, Refused
@@ -46,6 +47,7 @@ async def anomaly(request: Request, form: FormState = FormState()) -> Response:
         hours=telling.hours_of(found),
         meanwhile=listed,
         dimensions=list(dict.fromkeys(each.dimension for each in found.drivers)),
+        thresholds=threshold_words(told.evidence.get("thresholds", {})),
         where_words=telling.where_words,
         events_path=telling.events_path,
         reported_path=telling.reported_path,
@@ -114,7 +116,7 @@ async def give_feedback(request: Request) -> Response:
     tenant, form = await tenant_of(request, purpose="cost anomaly"), await read_form(request)
     anomaly_id: UUID = request.path_params["anomaly"]
     try:
-        verdict = one_of(Verdict, required(form, "verdict"), "verdict")
+        verdict = one_of(Verdict, required(form, "verdict", label="what it was"), "verdict")
         assert verdict is not None  # noqa: S101 - required
         command = GiveFeedback(tenant.id, anomaly_id, verdict, str(form.get("note", "")))
         await house_of(request).anomalies.give_feedback(command, actor_of(request))

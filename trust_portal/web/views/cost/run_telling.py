@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,6 +11,7 @@ from uuid import UUID
 from trust_portal.cost.remediation.intent import pairs
 from trust_portal.cost.remediation.model import Plan, Run, Step, StepKind
 from trust_portal.documents.formats import amount, instant
+from trust_portal.kernel.actor import Role
 from trust_portal.kernel.money import Money
 
 _MARKS = {
@@ -67,21 +69,21 @@ def _words(run: Run, step: Step) -> str:
     detail = step.detail
     match step.kind:
         case StepKind.PLANNED:
-            return f"from playbook {run.plan.playbook_id}"
+            return f"from the playbook “{run.plan.playbook.title}”"
         case StepKind.REQUESTED:
-            return f"of {' and '.join(role.replace('_', ' ') for role in detail['roles'])}"
+            return f"of {' and '.join(Role(role).holder for role in detail['roles'])}"
         case StepKind.APPROVED if "break_glass" in detail:
             by = instant(detail["expires_at"])
             return f"without approval, the glass broken: {detail['reason']}; to be confirmed by {by}"
         case StepKind.APPROVED:
             return f"within every limit; to be confirmed by {instant(detail['expires_at'])}"
         case StepKind.SENT:
-            return f"{detail['action']}, attempt {detail['attempt']}"
+            return f"{detail['action'].replace('_', ' ')}, attempt {detail['attempt']}"
         case StepKind.UNCONFIRMED:
             said = "the product has not done it yet" if detail["answer"] == "pending" else detail["reason"]
             return f"{said}; it is sent again"
         case StepKind.EXECUTED | StepKind.ROLLED_BACK:
-            effect, previous = pairs(detail["effect"]), pairs(detail["previous"])
+            effect, previous = _said(detail["effect"]), _said(detail["previous"])
             told = f"the product says: {effect or 'done'}"
             return f"{told}; before: {previous}" if previous else told
         case StepKind.VERIFIED:
@@ -97,6 +99,13 @@ def _words(run: Run, step: Step) -> str:
             return f"by {', '.join(detail['rules'])}; it goes on when the switch is let go"
         case _:
             return ": ".join(str(detail[name]) for name in ("why", "words") if detail.get(name))
+
+
+def _said(values: Mapping[str, object]) -> str:
+    """``pairs`` with its names as words; what the product has no value for is none."""
+    return pairs(
+        {name.replace("_", " "): "none" if value is None else value for name, value in values.items()}
+    )
 
 
 def _why_back(detail: object) -> str:

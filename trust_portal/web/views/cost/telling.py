@@ -53,8 +53,9 @@ def digits_of(amounts: Iterable[Decimal]) -> int:
 
 def where_words(where: Mapping[str, str]) -> str:
     """``operation export, region eu``; a part without a name is everything."""
-    return ", ".join(f"{name.removeprefix('label:')} {value or 'none'}" for name, value in where.items()) or (
-        "everything alike"
+    named = ((name.removeprefix("label:"), value) for name, value in where.items())
+    return (
+        ", ".join(f"{name} {value}" if value else f"no {name}" for name, value in named) or "everything alike"
     )
 
 
