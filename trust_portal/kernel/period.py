@@ -50,7 +50,9 @@ def parse_period(label: str, time_zone: str, *, field: str = "period") -> Period
     elif match := _QUARTER.fullmatch(label):
         year, first, months = int(match[1]), 3 * int(match[2]) - 2, 3
     else:
-        raise InvalidInput(f"{label!r} is neither YYYY-MM nor YYYY-Qn", field=field)
+        raise InvalidInput(
+            f"{label!r} is no period; write a month as 2026-06, a quarter as 2026-Q2", field=field
+        )
     if not 1970 <= year <= 9998:
         raise InvalidInput(f"{label!r} is outside 1970 to 9998", field=field)
     local = zone(time_zone)
@@ -105,4 +107,6 @@ def previous_label(label: str) -> str:
     if match := _QUARTER.fullmatch(label):
         year, quarter = int(match[1]), int(match[2])
         return f"{year - 1}-Q4" if quarter == 1 else f"{year}-Q{quarter - 1}"
-    raise InvalidInput(f"{label!r} is neither YYYY-MM nor YYYY-Qn", field="period")
+    raise InvalidInput(
+        f"{label!r} is no period; write a month as 2026-06, a quarter as 2026-Q2", field="period"
+    )

@@ -123,6 +123,17 @@ def together(
     c: Callable[[], _C],
     d: Callable[[], _D],
     e: Callable[[], _E],
+    /,
+) -> tuple[_A, _B, _C, _D, _E]: ...
+
+
+@overload
+def together(
+    a: Callable[[], _A],
+    b: Callable[[], _B],
+    c: Callable[[], _C],
+    d: Callable[[], _D],
+    e: Callable[[], _E],
     f: Callable[[], _F],
     /,
 ) -> tuple[_A, _B, _C, _D, _E, _F]: ...

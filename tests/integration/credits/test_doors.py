@@ -72,6 +72,10 @@ async def test_from_the_form_to_the_memo_and_every_stamp_opens_its_receipt(
         409,
         True,
     )
+    empty = await finn.post(f"{address}/issue", data={"reference": " ", "amount": ""})
+    assert empty.status_code == 422
+    assert '<a href="#reference">the reference in the billing system is missing</a>' in empty.text
+    assert '<a href="#amount">the amount that was booked is missing</a>' in empty.text
     assert (await desk.look(credit)).state is CreditState.APPROVED
     done = await finn.post(f"{address}/issue", data={"reference": "CN-1", "amount": "100.00"})
     assert (done.status_code, done.headers["location"]) == (303, address)

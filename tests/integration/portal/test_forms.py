@@ -105,6 +105,14 @@ ALL_AT_ONCE = [
         {"csm": "x", "review_on": "soon", "lead_days": "many"},
         "csm review_on lead_days",
     ),
+    ("customer_admin", "/t/aurora/webhooks", {"label": " ", "url": "http://localhost/x"}, "label url"),
+    ("customer_admin", "/t/aurora/tokens", {"label": "", "scopes": "x", "days": ""}, "label scopes days"),
+    (
+        "finops_operator",
+        "/t/aurora/cost/budgets",
+        {"currency": "", "from_month": "soon"},
+        "currency from_month",
+    ),
     ("csm", "/t/aurora/qbr/commitments", {"text": " ", "due": "soon"}, "text owner due"),
     ("csm", "/t/aurora/trust/notes", {"kind": "x", "valid_from": "soon"}, "kind subject valid_from"),
     ("sre_operator", "/t/aurora/exclusions", {"start": "soon", "reason": "r"}, "start end evidence"),
@@ -288,3 +296,32 @@ async def test_what_is_measured_and_defined_by_nobody_is_listed_where_the_promis
     assert "Measured, and not defined" not in before.text
     for page in (after, customers):
         assert "<code>api-avialability</code>, newest measurement of" in page.text
+
+
+async def test_a_wrong_field_is_called_as_the_page_calls_it(portal: Portal):
+    async with portal.browser("customer_admin") as browser:
+        sent = await browser.post("/t/aurora/webhooks", data={"label": " ", "url": "http://localhost/x"})
+        listed = (await browser.get("/t/aurora/webhooks")).text
+    assert "2 things need your attention; nothing was changed" in sent.text
+    assert '<a href="#label">the name is missing</a>' in sent.text
+    assert '<a href="#url">write a URL that begins with https://</a>' in sent.text
+    assert "No endpoints" in listed
+    async with portal.browser("sre_operator") as browser:
+        sent = await browser.post("/runs", data={"period": "October"})
+    assert "&#39;October&#39; is no period; write a month as 2026-06, a quarter as 2026-Q2" in sent.text
+
+
+async def test_a_line_says_what_each_scope_of_a_token_may_do(portal: Portal):
+    offered = {}
+    for who, house in (("customer_admin", "aurora"), ("vendor_admin", "vendor")):
+        async with portal.browser(who) as browser:
+            page = (await browser.get(f"/t/{house}/tokens")).text
+        offered[who] = re.findall(
+            r'<label for="scope-(\w+)">(\w+) <span class="field-hint">([^<]{40,})</span>', page
+        )
+    assert [each[:2] for each in offered["customer_admin"]] == [("operate", "Operate"), ("read", "Read")]
+    assert [each[0] for each in offered["vendor_admin"]] == ["admin", "ingest", "operate", "read"]
+    assert (
+        "nothing with people, tokens or approvals"
+        in dict(each[::2] for each in offered["customer_admin"])["operate"]
+    )

@@ -50,7 +50,7 @@ async def test_it_is_withdrawn_by_its_form_and_what_is_refused_changes_nothing(p
         assert (await csm.post(place, data={"reason": "it has ended"})).status_code == 403
         empty = await security.post(place, data={"reason": ""})
         assert empty.status_code == 422
-        assert f'<a href="#reason-{imported.id}">reason is missing</a>' in empty.text
+        assert f'<a href="#reason-{imported.id}">the reason is missing</a>' in empty.text
         assert await on_record(portal.house) == before
         done = await security.post(place, data={"reason": "it has ended"})
         assert (done.status_code, done.headers["location"]) == (303, "/compliance")

@@ -44,7 +44,7 @@ async def test_an_assessment_is_taken_in_by_its_form_whole_or_not_at_all(portal:
     given = {"source": "Cloud Auditors", "max_age": "30", "readers": "vendor", "reason": "yearly"}
     async with portal.browser("approver_security") as security:
         silent = await security.post("/t/vendor/compliance", data={"reason": " "})
-        assert (silent.status_code, said(silent)) == (422, ["reason is missing"])
+        assert (silent.status_code, said(silent)) == (422, ["the reason is missing"])
         assert (await security.post("/t/vendor/compliance", data={"reason": "for others"})).status_code == 303
         own = await portal.house.compliance.newest(CONSOLE, VENDOR_ID)
         assert own is not None
@@ -68,12 +68,12 @@ async def test_an_assessment_is_taken_in_by_its_form_whole_or_not_at_all(portal:
                 "document",
                 "assessment-results.results[0].start: it is missing",
             ),
-            (document, {"source": ""}, "source", "source is missing"),
+            (document, {"source": ""}, "source", "who assessed it is missing"),
             (document, {"max_age": "soon"}, "max_age", "a whole number of days"),
             (document, {"max_age": "401"}, "max_age", "an age between 1 and 400 days"),
             (document, {"readers": ""}, "readers", "choose who may read the file"),
             (document, {"readers": "nobody"}, "readers", "choose one of customers, vendor"),
-            (document, {"reason": ""}, "reason", "reason is missing"),
+            (document, {"reason": ""}, "reason", "the reason is missing"),
         ):
             refused = await send(security, sent, **given | changed)
             assert (refused.status_code, said(refused)) == (422, [words])
@@ -141,8 +141,8 @@ async def test_a_role_is_confirmed_or_taken_away_by_its_form(portal: Portal) -> 
         assert f'action="{form_of(admin)}"' not in page, "nobody is offered their own"
         before = await on_record(portal.house)
         for path, given, status, words in (
-            (form_of(viewer), kept | {"reason": " "}, 422, "reason is missing"),
-            (form_of(viewer), {"reason": "so"}, 422, "act is missing"),
+            (form_of(viewer), kept | {"reason": " "}, 422, "the reason is missing"),
+            (form_of(viewer), {"reason": "so"}, 422, "what you decide is missing"),
             (form_of(viewer), kept | {"act": "delete"}, 422, "choose one of confirm, revoke"),
             (form_of(admin), kept, 409, "ask somebody else: nobody reviews their own role"),
         ):

@@ -56,13 +56,17 @@ class Endpoints:
         self._secrets = secrets
         self._networks = networks
 
+    def require_url(self, url: str) -> None:
+        """Raises ``InvalidInput`` (field ``url``) for one that no webhook may go to."""
+        require_url(url, self._networks)
+
     async def create(self, command: CreateEndpoint, actor: Actor) -> EndpointSecret:
         """A new endpoint, enabled, with the secret that is shown this once.
 
         Raises ``InvalidInput`` for a URL no webhook may go to, ``Conflict`` beyond the limit.
         """
         decision = await self._gate.require(actor, Action.WEBHOOK_CREATE, Resource(NOUN, command.tenant_id))
-        require_url(command.url, self._networks)
+        self.require_url(command.url)
         async with self._storage.write(TenantScope(command.tenant_id)) as session:
             tenant = await find_tenant(session, command.tenant_id)
             if tenant is None or not tenant.active:
@@ -97,7 +101,7 @@ class Endpoints:
         """Label, URL and topics. The secret stays."""
 
         def changed(stands: Endpoint) -> Endpoint:
-            require_url(command.url, self._networks)
+            self.require_url(command.url)
             if command.expected_revision not in {None, stands.revision}:
                 raise Conflict("this endpoint was changed meanwhile; look at it again")
             return replace(stands, label=command.label, url=command.url, topics=command.topics, act="changed")

@@ -52,10 +52,10 @@ async def invite(request: Request) -> Response:
     tenant, form = await tenant_of(request), await read_form(request)
     try:
         name, email, reason, until = together(
-            lambda: required(form, "name"),
-            lambda: required(form, "email"),
-            lambda: required(form, "reason"),
-            lambda: moment_of(required(form, "until"), "until"),
+            lambda: required(form, "name", label="the name"),
+            lambda: required(form, "email", label="the email address"),
+            lambda: required(form, "reason", label="the reason"),
+            lambda: moment_of(required(form, "until", label="the last day"), "until"),
         )
         command = InviteAuditor(tenant_id=tenant.id, email=email, name=name, reason=reason, until=until)
         issued = await house_of(request).audit_invitations.invite(command, actor_of(request))
@@ -73,7 +73,9 @@ async def invite(request: Request) -> Response:
 async def revoke(request: Request) -> Response:
     tenant, form = await tenant_of(request), await read_form(request)
     try:
-        command = RevokeInvitation(tenant.id, request.path_params["invitation"], required(form, "revoking"))
+        command = RevokeInvitation(
+            tenant.id, request.path_params["invitation"], required(form, "revoking", label="the reason")
+        )
         await house_of(request).audit_invitations.revoke(command, actor_of(request))
     except (InvalidInput, Conflict) as refusal:
         return await auditors(request, FormState({}, refusal))

@@ -109,7 +109,7 @@ async def one(request: Request, form: FormState = FormState()) -> Response:
 async def open_it(request: Request) -> Response:
     tenant, form = await tenant_of(request, purpose=NOUN), await read_form(request)
     try:
-        command = OpenBreakGlass(tenant.id, required(form, "reason"), _lasts(form))
+        command = OpenBreakGlass(tenant.id, required(form, "reason", label="the reason"), _lasts(form))
         made = await house_of(request).break_glass.open(command, actor_of(request))
     except Refused as refusal:
         if refusal.status in _FORBIDDEN:
@@ -122,7 +122,7 @@ async def close(request: Request) -> Response:
     tenant, form = await tenant_of(request, purpose=NOUN), await read_form(request)
     grant_id = request.path_params["grant"]
     try:
-        command = CloseBreakGlass(tenant.id, grant_id, required(form, "reason"))
+        command = CloseBreakGlass(tenant.id, grant_id, required(form, "reason", label="the reason"))
         await house_of(request).break_glass.close(command, actor_of(request))
     except Refused as refusal:
         if refusal.status in _FORBIDDEN:

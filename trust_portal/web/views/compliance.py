@@ -27,7 +27,7 @@ from trust_portal.trust.compliance.reviews.model import RecordReview, ReviewAct
 from trust_portal.trust.compliance.section import compliance_section
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.files import attachment
-from trust_portal.web.forms import FormState, one_of, page_request, read_form, required, texts
+from trust_portal.web.forms import FormState, one_of, page_request, read_form, required, texts, together
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
 from trust_portal.web.templating import page
 
@@ -66,15 +66,14 @@ async def take_import(request: Request) -> Response:
         try:
             file = form.get("document")
             document = await file.read(LARGEST + 1) if isinstance(file, UploadFile) else b""
-            if not document:
-                raise InvalidInput("choose a file", field="document")
-            command = ImportAssessment(
-                required(form, "source"),
-                document,
-                _days(required(form, "max_age")),
-                required(form, "reason"),
-                _readers(given.get("readers")),
+            source, _, max_age, readers, reason = together(
+                lambda: required(form, "source", label="who assessed it"),
+                lambda: _something(document),
+                lambda: _days(required(form, "max_age", label="for how many days it is fresh")),
+                lambda: _readers(given.get("readers")),
+                lambda: required(form, "reason", label="the reason"),
             )
+            command = ImportAssessment(source, document, max_age, reason, readers)
             await house.assessment_imports.take(command, actor)
         except Refused as refusal:
             if not refusal.mendable:
@@ -83,11 +82,17 @@ async def take_import(request: Request) -> Response:
     return RedirectResponse("/compliance", status_code=303)
 
 
+def _something(document: bytes) -> bytes:
+    if not document:
+        raise InvalidInput("choose a file", field="document")
+    return document
+
+
 async def withdraw_import(request: Request) -> Response:
     house, form = house_of(request), await read_form(request)
     import_id = request.path_params["import"]
     try:
-        command = WithdrawAssessment(import_id, required(form, "reason"))
+        command = WithdrawAssessment(import_id, required(form, "reason", label="the reason"))
         await house.assessment_imports.withdraw(command, actor_of(request))
     except Refused as refusal:
         if not refusal.mendable:
@@ -100,7 +105,9 @@ async def change_readers(request: Request) -> Response:
     house, form = house_of(request), await read_form(request)
     import_id = request.path_params["import"]
     try:
-        command = ChangeReaders(import_id, _readers(texts(form).get("readers")), required(form, "reason"))
+        command = ChangeReaders(
+            import_id, _readers(texts(form).get("readers")), required(form, "reason", label="the reason")
+        )
         await house.assessment_imports.change_readers(command, actor_of(request))
     except Refused as refusal:
         if not refusal.mendable:
@@ -149,7 +156,7 @@ async def compliance(request: Request, form: FormState = FormState()) -> Respons
 async def evaluate(request: Request) -> Response:
     tenant, form = await tenant_of(request, purpose=NOUN), await read_form(request)
     try:
-        command = Evaluate(tenant.id, required(form, "reason"))
+        command = Evaluate(tenant.id, required(form, "reason", label="the reason"))
         await house_of(request).compliance.evaluate(command, actor_of(request))
     except InvalidInput as refusal:
         return await compliance(request, FormState(texts(form), refusal))
@@ -191,10 +198,12 @@ async def roles(request: Request, form: FormState = FormState()) -> Response:
 async def review(request: Request) -> Response:
     tenant, form = await tenant_of(request), await read_form(request)
     try:
-        act = one_of(ReviewAct, required(form, "act"), "act")
+        act = one_of(ReviewAct, required(form, "act", label="what you decide"), "act")
         if act is None:
             raise InvalidInput("confirm or revoke it", field="act")
-        command = RecordReview(tenant.id, request.path_params["grant"], act, required(form, "reason"))
+        command = RecordReview(
+            tenant.id, request.path_params["grant"], act, required(form, "reason", label="the reason")
+        )
         await house_of(request).access_reviews.record(command, actor_of(request))
     except Refused as refusal:
         if not refusal.mendable:

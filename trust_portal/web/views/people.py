@@ -60,8 +60,8 @@ async def add_person(request: Request) -> Response:
     actor, house = actor_of(request), house_of(request)
     try:
         name, email, role, until = together(
-            lambda: required(form, "name"),
-            lambda: required(form, "email"),
+            lambda: required(form, "name", label="the name"),
+            lambda: required(form, "email", label="the email address"),
             lambda: _role(str(form["role"])) if form.get("role") else None,
             lambda: _until(form),
         )
@@ -81,7 +81,7 @@ async def grant_role(request: Request) -> Response:
     tenant, form = await tenant_of(request), await read_form(request)
     person_id: UUID = request.path_params["person"]
     try:
-        role = _role(required(form, "role"))
+        role = _role(required(form, "role", label="the role"))
         if form.get("revoke"):
             await house_of(request).people.revoke(actor_of(request), tenant.id, person_id, role)
         else:

@@ -58,7 +58,9 @@ async def reports(request: Request, form: FormState = FormState()) -> Response:
 async def issue(request: Request) -> Response:
     tenant, form = await tenant_of(request, purpose="SLA reports"), await read_form(request)
     try:
-        command = IssueReport(tenant.id, required(form, "period"), str(form.get("reason", "")) or None)
+        command = IssueReport(
+            tenant.id, required(form, "period", label="the period"), str(form.get("reason", "")) or None
+        )
         report = await house_of(request).reports.issue(command, actor_of(request))
     except Refused as refusal:
         if not refusal.mendable:

@@ -32,7 +32,9 @@ async def runs(request: Request, form: FormState = FormState()) -> Response:
 async def start(request: Request) -> Response:
     form = await read_form(request)
     try:
-        run = await house_of(request).runs.start(StartRun(required(form, "period")), actor_of(request))
+        run = await house_of(request).runs.start(
+            StartRun(required(form, "period", label="the period")), actor_of(request)
+        )
     except (InvalidInput, Conflict) as refusal:
         return await runs(request, FormState(texts(form), refusal))
     return RedirectResponse(f"/runs/{run.period}", status_code=303)

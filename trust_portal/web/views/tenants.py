@@ -59,9 +59,9 @@ async def create_tenant(request: Request) -> Response:
     onboarded = texts(form).get("onboarded_at")
     try:
         name, key, time_zone, first_day = together(
-            lambda: required(form, "name"),
-            lambda: required(form, "key"),
-            lambda: required(form, "time_zone", label="time zone"),
+            lambda: required(form, "name", label="the name"),
+            lambda: required(form, "key", label="the key"),
+            lambda: required(form, "time_zone", label="the time zone"),
             lambda: day_of(onboarded, "onboarded_at") if onboarded else None,
         )
         onboarded_at = None if first_day is None else datetime.combine(first_day, time(), zone(time_zone))

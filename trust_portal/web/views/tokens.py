@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -15,10 +16,21 @@ from trust_portal.access.tenants.model import Tenant
 from trust_portal.access.tokens.model import Bounds, CreateToken
 from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import FormState, page_request, read_form, required, texts
+from trust_portal.web.forms import FormState, page_request, read_form, required, texts, together
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
 from trust_portal.web.once import show_once, shown_once, taken
 from trust_portal.web.templating import page
+
+#: What a token of each scope may do; never more than the person who issues it may.
+_SCOPES: Final = {
+    TokenScope.ADMIN: "Adds and ends customers, imports contracts, objectives and assessments.",
+    TokenScope.INGEST: "Sends events of the sources named below, and reads nothing.",
+    TokenScope.OPERATE: (
+        "Does what you may do, such as claiming a credit, judging an anomaly or asking for a bundle; "
+        "nothing with people, tokens or approvals. To read the answer it needs “Read” as well."
+    ),
+    TokenScope.READ: "Reads what you may read, and changes nothing.",
+}
 
 
 async def tokens(request: Request, form: FormState = FormState()) -> Response:
@@ -32,6 +44,7 @@ async def tokens(request: Request, form: FormState = FormState()) -> Response:
         form=form,
         issued=shown_once(request, "secret"),
         now=house.clock.now(),
+        scope_words=_SCOPES,
         scopes=sorted(TokenScope if tenant.is_vendor else CUSTOMER_SCOPES),
         vendors=tenant.is_vendor,
         may_create=house.gate.allows(actor, Action.TOKEN_CREATE, Resource("token", tenant.id)),
@@ -56,16 +69,21 @@ async def revoke_token(request: Request) -> Response:
 
 
 def _command(tenant: Tenant, form: FormData) -> CreateToken:
-    try:
-        scopes = frozenset(TokenScope(str(each)) for each in form.getlist("scopes"))
-    except ValueError as error:
-        raise InvalidInput("choose from what the form offers", field="scopes") from error
-    try:
-        life = timedelta(days=int(required(form, "days")))
-    except (ValueError, OverflowError) as error:
-        raise InvalidInput("choose from what the form offers", field="days") from error
+    def scopes() -> frozenset[TokenScope]:
+        try:
+            return frozenset(TokenScope(str(each)) for each in form.getlist("scopes"))
+        except ValueError as error:
+            raise InvalidInput("choose from what the form offers", field="scopes") from error
+
+    def life() -> timedelta:
+        try:
+            return timedelta(days=int(required(form, "days", label="how long it lives")))
+        except (ValueError, OverflowError) as error:
+            raise InvalidInput("choose from what the form offers", field="days") from error
+
+    label, chosen, lives = together(lambda: required(form, "label", label="the label"), scopes, life)
     sources = tuple(line.strip() for line in str(form.get("sources", "")).splitlines() if line.strip())
-    return CreateToken(tenant.id, required(form, "label"), scopes, Bounds(sources=sources), life)
+    return CreateToken(tenant.id, label, chosen, Bounds(sources=sources), lives)
 
 
 routes = [

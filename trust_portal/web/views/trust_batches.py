@@ -44,7 +44,9 @@ async def batches(request: Request, form: FormState = FormState()) -> Response:
 async def start(request: Request) -> Response:
     form = await read_form(request)
     try:
-        command = StartTrustBatch(required(form, "period"), _acknowledgements(texts(form)))
+        command = StartTrustBatch(
+            required(form, "period", label="the period"), _acknowledgements(texts(form))
+        )
         batch = await house_of(request).trust_batches.start(command, actor_of(request))
     except (InvalidInput, Conflict) as refusal:
         return await batches(request, FormState(texts(form), refusal))

@@ -40,8 +40,8 @@ async def write(request: Request) -> Response:
     try:
         kind, subject, valid_from, valid_to = together(
             lambda: _kind(given.get("kind", "")),
-            lambda: required(form, "subject"),
-            lambda: day_of(required(form, "valid_from"), "valid_from"),
+            lambda: required(form, "subject", label="what it is about"),
+            lambda: day_of(required(form, "valid_from", label="the day from which it holds"), "valid_from"),
             lambda: day_of(given["valid_to"], "valid_to") if given.get("valid_to") else None,
         )
         whose = VENDOR_ID if given.get("everybody") else tenant.id

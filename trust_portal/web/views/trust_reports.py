@@ -107,7 +107,10 @@ async def publish(request: Request) -> Response:
     given = texts(form)
     try:
         command = PublishTrustReport(
-            tenant.id, required(form, "period"), acknowledgements_of(given), given.get("reason") or None
+            tenant.id,
+            required(form, "period", label="the period"),
+            acknowledgements_of(given),
+            given.get("reason") or None,
         )
         stored = await house_of(request).trust_reports.publish(command, actor_of(request))
     except Refused as refusal:

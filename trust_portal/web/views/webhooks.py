@@ -24,7 +24,7 @@ from trust_portal.notify.log import DeliveryFilter
 from trust_portal.notify.standard_webhooks import Ed25519Public
 from trust_portal.notify.topics import RULES, Topic, subscribable
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import FormState, read_form, required, texts
+from trust_portal.web.forms import FormState, read_form, required, texts, together
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
 from trust_portal.web.once import show_once, shown_once, taken
 from trust_portal.web.templating import page
@@ -50,9 +50,7 @@ async def webhooks(request: Request, form: FormState = FormState()) -> Response:
 async def create(request: Request) -> Response:
     tenant, form = await tenant_of(request), await read_form(request)
     try:
-        command = CreateEndpoint(
-            tenant.id, required(form, "label"), required(form, "url", label="the URL"), _topics(form)
-        )
+        command = CreateEndpoint(tenant.id, *_described(request, form))
         made = await house_of(request).endpoints.create(command, actor_of(request))
     except Refused as refusal:
         if refusal.status in _FORBIDDEN:
@@ -72,9 +70,7 @@ async def change(request: Request) -> Response:
         command = ChangeEndpoint(
             tenant.id,
             endpoint_id,
-            required(form, "label"),
-            required(form, "url", label="the URL"),
-            _topics(form),
+            *_described(request, form),
             str(form.get("reason", "")),
             _revision(form),
         )
@@ -177,6 +173,17 @@ def _revision(form: FormData) -> int | None:
     if not text.isascii() or not text.isdecimal() or len(text) > 9:
         raise InvalidInput("which revision was shown", field="revision")
     return int(text)
+
+
+def _described(request: Request, form: FormData) -> tuple[str, str, frozenset[Topic]]:
+    """Name, URL and topics; all that are wrong at once."""
+
+    def url() -> str:
+        typed = required(form, "url", label="the URL")
+        house_of(request).endpoints.require_url(typed)
+        return typed
+
+    return together(lambda: required(form, "label", label="the name"), url, lambda: _topics(form))
 
 
 def _topics(form: FormData) -> frozenset[Topic]:

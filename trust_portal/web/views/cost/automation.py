@@ -90,7 +90,9 @@ async def set_kill_switch(request: Request) -> Response:
     form = await read_form(request)
     try:
         tenant_id, playbook = await _place(request, required(form, "place", label="what to stop"))
-        command = SetKillSwitch(tenant_id, form.get("act") != "resume", required(form, "reason"), playbook)
+        command = SetKillSwitch(
+            tenant_id, form.get("act") != "resume", required(form, "reason", label="the reason"), playbook
+        )
         await house_of(request).kill_switches.set(command, actor_of(request))
     except Refused as refusal:
         if refusal.status in {401, 403}:

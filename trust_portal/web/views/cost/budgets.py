@@ -14,7 +14,7 @@ from trust_portal.cost.budgets.service import SetBudget
 from trust_portal.errors import Refused
 from trust_portal.kernel.money import Money
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import FormState, month_of, read_form, required, texts
+from trust_portal.web.forms import FormState, month_of, read_form, required, texts, together
 from trust_portal.web.navigation import tenant_of, tenant_path
 from trust_portal.web.templating import page
 from trust_portal.web.views.cost.screen import SUBSYSTEM_CHOICES, cost_frame, subsystem_of
@@ -44,13 +44,16 @@ async def budgets(request: Request, form: FormState = FormState()) -> Response:
 async def set_budget(request: Request) -> Response:
     tenant, form = await tenant_of(request, purpose="budgets"), await read_form(request)
     try:
-        currency = required(form, "currency").upper()
+        currency, month = together(
+            lambda: required(form, "currency", label="the currency").upper(),
+            lambda: month_of(required(form, "from_month", label="the month"), "from_month"),
+        )
         command = SetBudget(
             tenant.id,
             subsystem_of(form.get("subsystem")),
             currency,
             amount_of(str(form.get("amount", "")).strip(), currency),
-            month_of(required(form, "from_month", label="the month"), "from_month"),
+            month,
             str(form.get("reason", "")),
         )
         await house_of(request).budgets.set(command, actor_of(request))

@@ -139,7 +139,7 @@ async def _do(request: Request, field: str, verb: Callable[[UUID, UUID, str], Aw
     tenant, form = await tenant_of(request, purpose="playbook run"), await read_form(request)
     run_id: UUID = request.path_params["run"]
     try:
-        await verb(tenant.id, run_id, required(form, field, label="reason"))
+        await verb(tenant.id, run_id, required(form, field, label="the reason"))
     except Refused as refusal:
         if not refusal.mendable:
             raise

@@ -14,16 +14,18 @@ from trust_portal.access.tenants.model import Tenant
 from trust_portal.errors import Refused
 from trust_portal.reliability.credits.model import IssueCredit, RejectCredit, VoidCredit
 from trust_portal.web.context import actor_of, house_of
-from trust_portal.web.forms import FormState, read_form, required, texts
+from trust_portal.web.forms import FormState, read_form, required, texts, together
 from trust_portal.web.navigation import tenant_of, tenant_path
 from trust_portal.web.views.credit.one import credit
 
 
 async def issue(request: Request) -> Response:
     async def act(tenant: Tenant, form: FormData) -> None:
-        command = IssueCredit(
-            tenant.id, _id(request), str(form.get("reference", "")), required(form, "amount")
+        reference, amount = together(
+            lambda: required(form, "reference", label="the reference in the billing system"),
+            lambda: required(form, "amount", label="the amount that was booked"),
         )
+        command = IssueCredit(tenant.id, _id(request), reference, amount)
         await house_of(request).credit_issues.issue(command, actor_of(request))
 
     return await _done(request, act)

@@ -79,7 +79,10 @@ async def propose(request: Request) -> Response:
     tenant, form = await tenant_of(request, purpose="credits"), await read_form(request)
     try:
         command = ProposeCredit(
-            tenant.id, required(form, "period"), _revision(form.get("revision")), str(form.get("reason", ""))
+            tenant.id,
+            required(form, "period", label="the period"),
+            _revision(form.get("revision")),
+            str(form.get("reason", "")),
         )
         credit = await house_of(request).credit_proposals.propose(command, actor_of(request))
     except Refused as refusal:
@@ -93,7 +96,9 @@ async def claim(request: Request) -> Response:
     """A refused claim is on record like an accepted one, so both lead to the list that shows them."""
     tenant, form = await tenant_of(request, purpose="credits"), await read_form(request)
     try:
-        command = ClaimCredit(tenant.id, required(form, "period"), str(form.get("reason", "")))
+        command = ClaimCredit(
+            tenant.id, required(form, "period", label="the period"), str(form.get("reason", ""))
+        )
         await house_of(request).credit_proposals.claim(command, actor_of(request))
     except Refused as refusal:
         if not refusal.mendable:

@@ -45,7 +45,7 @@ async def judge(request: Request) -> Response:
         if verdict is None:
             raise InvalidInput("say whether it is suspect or cleared", field="verdict")
         judgment = Judgment(verdict, str(form.get("judge_reason", "")))
-        command = Judge(postmortem_id(request), required(form, "fact"), judgment)
+        command = Judge(postmortem_id(request), required(form, "fact", label="which fact you mean"), judgment)
         await house_of(request).postmortem_writing.judge(command, actor_of(request))
 
     return await _done(request, act)

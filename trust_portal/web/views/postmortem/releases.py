@@ -55,7 +55,7 @@ async def release(request: Request) -> Response:
             postmortem_id(request),
             _number(form, "version"),
             _uuid(str(form.get("customer", ""))),
-            required(form, "profile"),
+            required(form, "profile", label="what is withheld"),
             str(form.get("reason", "")),
             tuple(
                 Acknowledgement(name.removeprefix("ack-"), value)

@@ -62,7 +62,7 @@ async def judge(request: Request) -> Response:
             required(form, "recommendation"),
             required(form, "seen"),
             verdict,
-            required(form, "why", label="reason"),
+            required(form, "why", label="the reason"),
         )
         await house_of(request).qbrs.review(command, actor_of(request))
     except Refused as refusal:

@@ -58,7 +58,7 @@ async def reviews(request: Request, form: FormState = FormState()) -> Response:
 async def prepare(request: Request) -> Response:
     tenant, form = await tenant_of(request, purpose=PURPOSE), await read_form(request)
     try:
-        command = Prepare(tenant.id, required(form, "period"))
+        command = Prepare(tenant.id, required(form, "period", label="the period"))
         qbr = await house_of(request).qbrs.prepare(command, actor_of(request))
     except Refused as refusal:
         if not refusal.mendable:
@@ -72,8 +72,8 @@ async def promise(request: Request) -> Response:
     try:
         text, owner, due, period = together(
             lambda: required(form, "text", label="the commitment"),
-            lambda: required(form, "owner"),
-            lambda: day_of(required(form, "due"), "due"),
+            lambda: required(form, "owner", label="the owner"),
+            lambda: day_of(required(form, "due", label="the day on which it is due"), "due"),
             lambda: _review_of(form),
         )
         command = Promise(tenant.id, text, owner, due, period)
