@@ -76,7 +76,7 @@ async def test_by_its_form_it_is_opened_or_closed_for_every_next_fetch_and_the_r
         assert (await csm.post(place, data=given)).status_code == 403
         empty = await security.post(place, data=given | {"reason": ""})
         assert empty.status_code == 422
-        assert f'<a href="#reason-readers-{known.id}">reason is missing</a>' in empty.text
+        assert f'<a href="#reason-readers-{known.id}">the reason is missing</a>' in empty.text
         assert (await security.post(place, data=given | {"readers": ""})).status_code == 422
         assert await on_record(portal.house) == seen
 
