@@ -331,7 +331,8 @@ async def test_words_that_are_not_the_customers_stay_with_staff_and_turning_poin
     secret = "As at Brightside"
     async with portal.browser("sre_operator") as browser:
         other = await declared(browser, title="Only theirs")
-        where = await declared(browser, tenants=["aurora"], title="Ours")  # type: ignore[arg-type]
+        both = ["aurora", "brightside"]
+        where = await declared(browser, tenants=both, title="Ours")  # type: ignore[arg-type]
         told = [
             {"act": "note", "text": f"{secret}: a note"},
             {"act": "turning_point", "text": "The disk was full"},

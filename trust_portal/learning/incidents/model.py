@@ -221,6 +221,15 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True)
+class ByItself:
+    """What is told of an incident, without what was merged into it and what it goes on in."""
+
+    severity: Severity | None
+    mitigated_at: datetime | None
+    resolved_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentGap:
     """Something told by ``source`` of an incident ``key`` that nobody declared, or several did.
 

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from trust_portal.access.access_log.service import AccessLog
 from trust_portal.access.action import Action
-from trust_portal.access.approvals.decision import NeedsApproval
 from trust_portal.access.gate import Gate
 from trust_portal.access.people.model import Person
 from trust_portal.access.people.repository import active_people, everybody_ever
@@ -65,12 +64,13 @@ from trust_portal.learning.incidents.promised import (
     unknown_objectives,
 )
 from trust_portal.learning.incidents.receipts import incident_json, told_act
-from trust_portal.learning.incidents.senseless import refuse_senseless, refuse_severity, require_effect
+from trust_portal.learning.incidents.senseless import require_effect, require_word_of_its_own
+from trust_portal.learning.incidents.standing_against import refuse_act
 from trust_portal.learning.incidents.telling import event_of, store_event
 from trust_portal.learning.incidents.weights import (
+    by_itself,
     goes_on_in,
     lowered_by_unmerging,
-    severity_by_itself,
 )
 from trust_portal.learning.postmortems.opening import postmortem_of
 from trust_portal.storage.tenancy import StaffScope, TenantScope
@@ -258,7 +258,7 @@ class Incidents:
         """Put what happened into the timeline; what it makes of the incident.
 
         Raises ``InvalidInput`` by field; ``Conflict``: NEEDS_APPROVAL for what would make a P1 or P2 less
-        (``Downgrades.ask``, ``Unmergings.ask``), SAME_SEVERITY, NOT_OVER, ALREADY_OVER, SAME_INCIDENT, ALREADY_MERGED, NOT_MERGED, SAME_OWNER.
+        (``Downgrades.ask``, ``Unmergings.ask``), SAME_SEVERITY, NOT_OVER, ALREADY_OVER, SAME_INCIDENT, ALREADY_MERGED, NOT_MERGED, SAME_OWNER, SAME_AFFECTED.
         """
         decision = await self._gate.require(
             actor, Action.INCIDENT_UPDATE, Resource.of_house(NOUN, command.incident_id)
@@ -270,14 +270,11 @@ class Incidents:
         async with self._storage.write(_VENDOR) as session:
             await repository.lock_register(session)
             incident = await repository.find_incident(session, command.incident_id)
-            refuse_senseless(command, incident)
-            if isinstance(command, ChangeSeverity):
-                refuse_severity(command, incident, await severity_by_itself(session, incident))
-            if isinstance(command, UnmergeIncident):
-                lost = await lowered_by_unmerging(session, incident, session.clock.now())
-                if any(each.takes_two for each in lost):
-                    raise NeedsApproval("a P1 or P2 gets less by it: that takes the approval of two others")
-            return await self.tell_within(session, command, incident, actor, decision, tenants)
+            own = await refuse_act(session, command, incident, tenants)
+            after = await self.tell_within(session, command, incident, actor, decision, tenants)
+            at = command.at or session.clock.now()
+            require_word_of_its_own(command, at, own, await by_itself(session, after))
+            return after
 
     async def tell_within(
         self,
@@ -314,7 +311,7 @@ class Incidents:
         await store_event(session, read, tenants)
         register = await self._following.take_in_told(session, incident.key, actor)
         [after] = [each for each in register.incidents if each.id == incident.id]
-        require_effect(command, at, incident, after)
+        require_effect(command, incident, after)
         said = incident_json(after)
         if isinstance(command, UnmergeIncident):
             said["lowered"] = [each.json() for each in lowered(before, register.incidents)]

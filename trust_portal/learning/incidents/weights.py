@@ -8,7 +8,7 @@ from trust_portal.facts.events import INCIDENT_UPDATED, PORTAL
 from trust_portal.facts.operations_model import FactSource
 from trust_portal.kernel.ids import new_id
 from trust_portal.learning.incidents.course import own_severity
-from trust_portal.learning.incidents.effects import severity_heard
+from trust_portal.learning.incidents.effects import ends_of, heard, severity_heard
 from trust_portal.learning.incidents.facts_repository import (
     approved_unmergers,
     downgrades_of,
@@ -17,17 +17,18 @@ from trust_portal.learning.incidents.facts_repository import (
 )
 from trust_portal.learning.incidents.folding import fold, ids_in
 from trust_portal.learning.incidents.lowered import Lowered, lowered
-from trust_portal.learning.incidents.model import Incident, IncidentFact, Severity
+from trust_portal.learning.incidents.model import ByItself, Incident, IncidentFact
 from trust_portal.learning.incidents.naming import history_of
 from trust_portal.learning.incidents.repository import find_incident
 from trust_portal.storage.unit_of_work import ReadSession
 
 
-async def severity_by_itself(session: ReadSession, incident: Incident) -> Severity | None:
-    """What would be in force if nothing had been merged into it."""
-    name = incident.source, incident.key
-    history = history_of(await facts_of(session, [incident.key]), name)
-    return own_severity(severity_heard(history, incident.source), await downgrades_of(session, [incident.id]))
+async def by_itself(session: ReadSession, incident: Incident) -> ByItself:
+    history = history_of(await facts_of(session, [incident.key]), (incident.source, incident.key))
+    downgrades = await downgrades_of(session, [incident.id])
+    mitigated_at, resolved_at, _ = ends_of(heard(history, incident.source))
+    severity = own_severity(severity_heard(history, incident.source), downgrades)
+    return ByItself(severity, mitigated_at, resolved_at)
 
 
 async def goes_on_in(session: ReadSession, incident: Incident) -> tuple[Incident, ...]:
