@@ -357,13 +357,22 @@ async def test_what_is_told_after_its_document_was_frozen_is_a_gap_until_another
 
     assert await owed() == ([(Owed.OUTDATED, "Trouble INC-1", "8 × 1 = 8")], 1, 1, ["INC-1"], [])
     clock.advance(timedelta(days=13))
+    await desk.vendor.tell(updated("INC-1", "affected", minute=85, tenants=["contoso"]))
+    await desk.vendor.register()
     late = "8 × (1 + 1 week late) = 16"
     assert await owed() == ([(Owed.OUTDATED, "Trouble INC-1", late)], 1, 1, ["INC-1"], ["INC-1"])
+    before = await desk.house.switchboard.board(desk.owner, BoardFilter())
+    assert {each.owed for each in before.debt.addends} == {Owed.OUTDATED, Owed.ACTION}
+    clock.advance(timedelta(hours=1))
     reopened = await desk.house.postmortem_signing.reopen(Reopen(signed.id, "It came back."), desk.owner)
     assert (await owed())[1:4] == (1, 1, ["INC-1"]), "until the next version is signed"
     await desk.signed(reopened)
     assert await covers(desk) == {"Trouble INC-1": Cover.SIGNED, "Trouble INC-2": Cover.MERGED}
     assert await owed() == ([], 0, 0, [], [])
+    clock.advance(before.at + timedelta(days=7) - clock.now())
+    after = await desk.house.switchboard.board(desk.owner, BoardFilter())
+    assert after.trend[-2] == (before.at, before.debt.points), "what was owed then stays in the trend"
+    assert {each.owed for each in after.debt.addends} == {Owed.ACTION}
 
 
 async def test_who_resolves_the_merged_one_by_hand_is_told_that_it_goes_on_elsewhere(desk: Desk) -> None:

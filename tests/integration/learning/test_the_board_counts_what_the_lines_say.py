@@ -140,7 +140,7 @@ class World:
             team=whose.team, owner=whose.owner, owner_person_id=whose.owner_id, severity=severity,
             declared_severity=severity, told_severity=severity, worst_severity=severity, severity_at=at,
             major_because="declared" if whose.severity.is_major else None, began_at=at, detected_at=at,
-            declared_at=at, reopened=0, merge_keys=[], everybody=True, facts=1, last_fact_at=at, changed_at=at, followed_at=at,
+            declared_at=at, reopened=0, merge_keys=[], everybody=True, facts=1, last_fact_at=at, changed_at=at, changes=[at], followed_at=at,
         )  # fmt: skip
 
 

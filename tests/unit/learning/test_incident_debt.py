@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from itertools import pairwise
 from uuid import UUID
 
 from hypothesis import given
@@ -29,9 +30,11 @@ from trust_portal.learning.switchboard.model import (
     BoardFilter,
     DateSet,
     Grouping,
+    Outdated,
     PostmortemLine,
     Span,
     Whose,
+    outdated_for,
 )
 
 AT = datetime(2026, 6, 30, 12, tzinfo=UTC)
@@ -133,10 +136,12 @@ def test_a_p4_that_was_raised_months_later_is_owed_since_then_and_has_two_weeks_
     assert points[-2:] == [8, 8]
 
 
-def test_a_signed_postmortem_with_facts_since_owes_its_next_version_two_weeks_after_them() -> None:
-    told = AT - 22 * DAY
-    opened = AT - 60 * DAY
-    line = postmortem(declared_at=opened, opened_at=opened, signed_at=AT - 40 * DAY, outdated_since=told)
+def test_a_signed_postmortem_with_facts_since_owes_its_next_version_two_weeks_after_the_first() -> None:
+    """Told again on the day before, its debt is as old as it was."""
+    told, opened, signed = AT - 22 * DAY, AT - 60 * DAY, AT - 40 * DAY
+    outdated = outdated_for([(signed, signed - DAY)], [opened, told, AT - DAY])
+    assert outdated == (Outdated(told, told, None),)
+    line = postmortem(declared_at=opened, opened_at=opened, signed_at=signed, outdated=outdated)
     found = postmortem_addend(line, AT)
     assert found is not None
     assert (found.owed, found.since, found.due, found.late) == (
@@ -155,6 +160,24 @@ def test_a_signed_postmortem_with_facts_since_owes_its_next_version_two_weeks_af
     assert [points for _, points in trend([], [line], moments)] == [
         debt([], [line], moment).points for moment in moments
     ]
+
+
+def test_what_a_signed_postmortem_owed_stays_in_the_trend_once_its_next_version_is_signed() -> None:
+    opened, signed = AT - 80 * DAY, AT - 70 * DAY
+    told, meanwhile, again = AT - 50 * DAY, AT - 31 * DAY, AT - 30 * DAY
+    # The second version was frozen before something more came in, and was signed after that.
+    versions = [(signed, signed), (again, meanwhile - DAY), (AT - 10 * DAY, AT - 11 * DAY)]
+    outdated = outdated_for(versions, [opened, told, told + DAY, meanwhile])
+    assert outdated == (Outdated(told, told, again), Outdated(meanwhile, again, AT - 10 * DAY))
+    line = postmortem(declared_at=opened, opened_at=opened, signed_at=signed, outdated=outdated)
+    days = (75, 60, 50, 35, 31, 30, 12, 10, 0)
+    moments = [AT - each * DAY for each in days]
+    assert [points for _, points in trend([], [line], moments)] == [8, 0, 8, 16, 16, 8, 16, 0, 0]
+    assert [points for _, points in trend([], [line], moments)] == [
+        debt([], [line], moment).points for moment in moments
+    ]
+    assert postmortem_addend(line, AT) is None
+    assert [line.owed_after(AT - each * DAY) for each in (11, 10, 0)] == [True, False, False]
 
 
 MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC))
@@ -194,7 +217,11 @@ POSTMORTEMS = st.lists(
         MOMENTS,
         st.none() | MOMENTS,
         st.none() | MOMENTS,
-        st.none() | MOMENTS,
+        st.tuples(st.lists(MOMENTS, min_size=2, max_size=6).map(sorted), st.lists(MOMENTS).map(sorted)).map(
+            lambda drawn: outdated_for(
+                [(at, frozen) for frozen, at in list(pairwise(drawn[0]))[::2]], drawn[1]
+            )
+        ),
     ),
     max_size=8,
 )
@@ -306,7 +333,7 @@ def major(number: int, **more: object) -> MajorIncident:
         severity=Severity.P1,
         worst_severity=Severity.P1,
         declared_at=AT - number * DAY,
-        changed_at=AT - number * DAY,
+        changes=(AT - number * DAY,),
         merged_into=None,
         merged_at=None,
         postmortem_id=UUID(int=100 + number),
@@ -354,7 +381,7 @@ def test_the_ledger_names_every_gap_by_name_and_age() -> None:
 
 def test_a_signature_from_before_the_merger_covers_nothing_and_one_more_does() -> None:
     before, after = AT - 3 * DAY, AT - DAY
-    target = major(1, signed_at=before, changed_at=before - DAY)
+    target = major(1, signed_at=before, changes=(before - DAY,))
     early = major(5, merged_into=target.id, merged_at=before - DAY)
     late = major(6, merged_into=target.id, merged_at=before)
     through = major(7, merged_into=late.id, merged_at=before)
@@ -388,9 +415,9 @@ def test_a_signature_from_before_the_merger_covers_nothing_and_one_more_does() -
 
 def test_what_is_told_since_of_one_in_the_middle_of_the_way_is_a_gap_of_that_one_alone() -> None:
     frozen = AT - 3 * DAY
-    last = major(1, signed_at=frozen, changed_at=frozen - DAY)
-    middle = major(2, merged_into=last.id, merged_at=frozen - DAY, changed_at=AT - DAY)
-    first = major(3, merged_into=middle.id, merged_at=frozen - DAY, changed_at=frozen - 2 * DAY)
+    last = major(1, signed_at=frozen, changes=(frozen - DAY,))
+    middle = major(2, merged_into=last.id, merged_at=frozen - DAY, changes=(AT - DAY,))
+    first = major(3, merged_into=middle.id, merged_at=frozen - DAY, changes=(frozen - 2 * DAY,))
     known = {each.id: each for each in (first, middle, last)}
     assert [owes_its_own(each, known) for each in known.values()] == [False, True, True]
     assert [(each.name, each.cover, each.covered_by) for each in ledger(known.values()).lines] == [
@@ -404,11 +431,11 @@ def test_what_was_told_since_its_document_was_frozen_is_a_gap_of_that_age_and_a_
     None
 ):
     frozen, signed = AT - 4 * DAY, AT - 3 * DAY
-    told = major(9, signed_at=signed, frozen_at=frozen, changed_at=AT - 2 * DAY)
-    meanwhile = major(8, signed_at=signed, frozen_at=frozen, changed_at=frozen + DAY / 2)
-    before = major(7, signed_at=signed, frozen_at=frozen, changed_at=frozen)
-    merged = major(6, signed_at=signed, frozen_at=frozen, changed_at=AT - DAY, merged_into=UUID(int=5))
-    target = major(5, signed_at=AT, changed_at=frozen)
+    told = major(9, signed_at=signed, frozen_at=frozen, changes=(frozen, AT - 2 * DAY, AT - DAY))
+    meanwhile = major(8, signed_at=signed, frozen_at=frozen, changes=(frozen + DAY / 2,))
+    before = major(7, signed_at=signed, frozen_at=frozen, changes=(frozen,))
+    merged = major(6, signed_at=signed, frozen_at=frozen, changes=(AT - DAY,), merged_into=UUID(int=5))
+    target = major(5, signed_at=AT, changes=(frozen,))
     found = ledger([told, meanwhile, before, merged, target])
     assert [(each.name, each.cover, each.days(AT)) for each in found.lines] == [
         ("INC-7", Cover.SIGNED, 7),
@@ -431,7 +458,7 @@ def test_whatever_was_merged_into_whatever_each_line_is_covered_by_something_sig
             number,
             merged_into=data.draw(st.none() | st.integers(1, count + 1).map(lambda each: UUID(int=each))),
             signed_at=data.draw(st.sampled_from([None, AT - 9 * DAY, AT])),
-            changed_at=data.draw(st.sampled_from([AT - 12 * DAY, AT - 6 * DAY])),
+            changes=(data.draw(st.sampled_from([AT - 12 * DAY, AT - 6 * DAY])),),
             postmortem_id=data.draw(st.none() | st.just(UUID(int=100 + number))),
         )
         for number in range(1, count + 1)

@@ -286,7 +286,7 @@ def test_nothing_that_is_told_of_mergers_makes_a_p1_or_p2_less(storm: Storm) -> 
                 assert not (each.needs_postmortem and not now.needs_postmortem), event
 
 
-def test_it_changed_when_the_last_came_in_that_a_postmortem_has_to_say() -> None:
+def test_it_changed_when_each_came_in_that_a_postmortem_has_to_say() -> None:
     first = fact(declared("INC-1", "P1"), at(10))
     for event, changes in (
         (updated("INC-1", "note", minute=5), False),
@@ -300,4 +300,7 @@ def test_it_changed_when_the_last_came_in_that_a_postmortem_has_to_say() -> None
         (updated("INC-1", "merged", minute=5, into="INC-9"), False),
         (declared("INC-1", "P1", minute=5), True),
     ):
-        assert folded([first, fact(event, at(90))])["INC-1"].changed_at == at(90 if changes else 10), event
+        later = fact(event, at(90))
+        told = folded([first, later, fact(updated("INC-1", "reopened", minute=6), at(95))])["INC-1"]
+        assert told.changes == ((at(10), at(90), at(95)) if changes else (at(10), at(95))), event
+        assert folded([first, later])["INC-1"].changed_at == at(90 if changes else 10), event

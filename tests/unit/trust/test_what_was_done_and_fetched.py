@@ -175,7 +175,7 @@ INCIDENT = Incident(
     told_severity=Severity.P2, downgrade=None, worst_severity=Severity.P1, claimed_severity=None, severity_at=BEGAN, major_because=MajorBecause.RAISED,
     began_at=BEGAN, detected_at=BEGAN, declared_at=BEGAN, told_at=None, mitigated_at=None,
     resolved_at=BEGAN + timedelta(minutes=95, seconds=59), reopened=0, merge_key=None, merge_keys=(), merged_into=None, ends_in=None, merged_at=None,
-    everybody=False, tenants=(TENANT.id,), objectives=None, facts=3, last_fact_at=BEGAN, changed_at=BEGAN,
+    everybody=False, tenants=(TENANT.id,), objectives=None, facts=3, last_fact_at=BEGAN, changes=(BEGAN,),
 )  # fmt: skip
 SIGNED = BEGAN + timedelta(days=5)
 POSTMORTEM = Postmortem(

@@ -179,8 +179,8 @@ def _incident(
         objectives=None if objectives is None else tuple(objectives),
         facts=len(history),
         last_fact_at=max(happened_at(fact) for fact in counted),
-        changed_at=max(
-            fact.origin.received_at for fact in counted if _is_consequential(fact, name[0], course)
+        changes=tuple(
+            sorted({fact.origin.received_at for fact in counted if _is_consequential(fact, name[0], course)})
         ),
     )
 

@@ -149,8 +149,8 @@ class Incident:
     it was reopened; of a merged one they are those of what it goes on in, unless it began, or was reopened,
     after that was over. ``merge_key`` is the key it was merged into, as told, of ``merge_keys``,
     all that were ever told; ``merged_into`` what that is, and
-    ``ends_in`` what that goes on in at last, which is known here since ``merged_at``. ``changed_at`` is when the last came in that changes what a postmortem
-    has to say: a declaration, a severity in force, whom it touches, a reopening.
+    ``ends_in`` what that goes on in at last, which is known here since ``merged_at``. ``changes`` are when something came in that changes what a postmortem
+    has to say: a declaration, a severity in force, whom it touches, a reopening; ascending.
     """
 
     id: UUID
@@ -186,7 +186,12 @@ class Incident:
     objectives: tuple[str, ...] | None
     facts: int
     last_fact_at: datetime
-    changed_at: datetime
+    changes: tuple[datetime, ...]
+
+    @property
+    def changed_at(self) -> datetime:
+        """When the last of ``changes`` came in."""
+        return self.changes[-1]
 
     @property
     def told_as(self) -> str:

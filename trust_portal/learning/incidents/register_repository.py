@@ -159,6 +159,7 @@ def _values(each: Incident, now: datetime) -> dict[str, Any]:
         "facts": each.facts,
         "last_fact_at": each.last_fact_at,
         "changed_at": each.changed_at,
+        "changes": list(each.changes),
         "followed_at": now,
     }
 

@@ -264,7 +264,7 @@ def _incident(row: Row[Any]) -> Incident:
         objectives=None if row.objectives is None else tuple(row.objectives),
         facts=row.facts,
         last_fact_at=row.last_fact_at,
-        changed_at=row.changed_at,
+        changes=tuple(row.changes),
     )
 
 

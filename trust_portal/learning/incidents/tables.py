@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, UUID
 
 from trust_portal.storage.metadata import instant, refers, tenant_table, uuid_column
 
@@ -78,6 +78,7 @@ incidents = tenant_table(
     instant(
         "changed_at", nullable=False, comment="when the last came in that changes what its postmortem says"
     ),
+    Column("changes", ARRAY(TIMESTAMP(timezone=True)), nullable=False, comment="when each of these came in"),
     instant("followed_at", nullable=False),
     UniqueConstraint("tenant_id", "source", "key", name="incidents_name_key"),
     refers("incidents", ("merged_into",), ("id",), "incidents_merged_fkey"),
@@ -107,6 +108,7 @@ incidents = tenant_table(
         " OR (downgraded_by IS NOT NULL AND (downgraded_to >= 'P3' OR severity <= downgraded_to)))",
         name="less_takes_approval",
     ),
+    CheckConstraint("changes[cardinality(changes)] = changed_at", name="the_last_changed_it"),
     CheckConstraint(
         "(major_because IS NOT NULL) = (worst_severity IN ('P1', 'P2'))", name="major_has_a_reason"
     ),

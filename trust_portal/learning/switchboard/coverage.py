@@ -19,7 +19,7 @@ from typing import Final
 from uuid import UUID
 
 from trust_portal.learning.incidents.model import Severity, incident_id, is_told_of
-from trust_portal.learning.switchboard.model import BoardFilter, Whose
+from trust_portal.learning.switchboard.model import BoardFilter, Whose, first_after
 
 #: What a gap counts as that names no severity.
 ASSUMED: Final = Severity.P1
@@ -50,8 +50,8 @@ class Cover(StrEnum):
 class MajorIncident:
     """A P1 or P2 with what became of its postmortem.
 
-    ``signed_at``: when that was last signed; ``frozen_at``: of when that document's facts are. ``changed_at`` and
-    ``merged_at`` are the register's.
+    ``signed_at``: when that was last signed; ``frozen_at``: of when that document's facts are. ``changes`` and
+    ``merged_at`` are the register's; of what none was signed of, the last of ``changes`` is enough.
     """
 
     id: UUID
@@ -61,7 +61,7 @@ class MajorIncident:
     severity: Severity
     worst_severity: Severity
     declared_at: datetime
-    changed_at: datetime
+    changes: tuple[datetime, ...]
     merged_into: UUID | None
     merged_at: datetime | None
     postmortem_id: UUID | None
@@ -69,6 +69,15 @@ class MajorIncident:
     frozen_at: datetime | None
     team: str | None = None
     owner_id: UUID | None = None
+
+    @property
+    def changed_at(self) -> datetime:
+        return self.changes[-1]
+
+    @property
+    def outdated_since(self) -> datetime | None:
+        """When the first came in of what its signed postmortem has not, but had to say; None: it has everything."""
+        return None if self.frozen_at is None else first_after(self.changes, self.frozen_at)
 
     @property
     def whose(self) -> Whose:
@@ -195,7 +204,7 @@ def _line(incident: MajorIncident, known: Mapping[UUID, MajorIncident]) -> Ledge
     return LedgerLine(
         name=incident.title,
         cover=cover,
-        since=incident.changed_at if cover is Cover.OUTDATED else incident.declared_at,
+        since=(incident.outdated_since if cover is Cover.OUTDATED else None) or incident.declared_at,
         worst_severity=incident.worst_severity,
         # The worst is never less than what is in force.
         downgraded=incident.worst_severity is not incident.severity,
@@ -225,7 +234,7 @@ def _cover(incident: MajorIncident, known: Mapping[UUID, MajorIncident]) -> tupl
 
 def is_outdated(incident: MajorIncident) -> bool:
     """Whether something that its signed postmortem had to say came in after that was frozen."""
-    return incident.frozen_at is not None and incident.changed_at > incident.frozen_at
+    return incident.outdated_since is not None
 
 
 def _end(incident: MajorIncident, known: Mapping[UUID, MajorIncident]) -> MajorIncident:

@@ -37,7 +37,7 @@ WEIGHTS: Final[Mapping[Severity, int]] = MappingProxyType(
     {Severity.P1: 8, Severity.P2: 4, Severity.P3: 2, Severity.P4: 1}
 )
 #: How long a postmortem may take, from the declaration of its incident to the signature; and another version of it,
-#: from the facts that it has not.
+#: from the first fact that it has not.
 POSTMORTEM_TERM: Final = timedelta(days=14)
 #: What is not even begun weighs twice.
 _MISSING: Final = 2
@@ -232,9 +232,10 @@ def _postmortem_at(line: PostmortemLine, at: datetime) -> tuple[Owed, datetime, 
     owed, since = Owed.MISSING if line.opened_at is None else Owed.UNSIGNED, line.declared_at
     due_at = line.owed_since if owed is Owed.MISSING else line.owed_since + POSTMORTEM_TERM
     if line.signed_at is not None and line.signed_at <= at:
-        if line.outdated_since is None or line.outdated_since > at:
+        found = [each for each in line.outdated if each.start <= at and (each.end is None or at < each.end)]
+        if not found:
             return None
-        owed, since, due_at = Owed.OUTDATED, line.outdated_since, line.outdated_since + POSTMORTEM_TERM
+        owed, since, due_at = Owed.OUTDATED, found[0].since, found[0].since + POSTMORTEM_TERM
     return owed, since, due_at, _weeks_begun(at - due_at)
 
 
@@ -266,7 +267,7 @@ def trend(
     for postmortem in postmortems:
         weight = WEIGHTS[postmortem.whose.severity]
         first, last = bisect_left(moments, postmortem.owed_since), len(moments)
-        if postmortem.signed_at is not None and postmortem.outdated_since is None:
+        if postmortem.signed_at is not None and not postmortem.outdated:
             last = bisect_left(moments, postmortem.signed_at)
         for index in range(first, last):
             if (owed := _postmortem_at(postmortem, moments[index])) is not None:

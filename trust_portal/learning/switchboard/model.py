@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -104,11 +106,39 @@ class AgreedDay(NamedTuple):
     done: tuple[datetime, ...]
 
 
+class Outdated(NamedTuple):
+    """From ``start`` until before ``end`` (None: still) a version was signed that has not what came in from ``since`` on."""
+
+    since: datetime
+    start: datetime
+    end: datetime | None
+
+
+def first_after(changes: Sequence[datetime], moment: datetime) -> datetime | None:
+    """The first of ``changes``, which ascend."""
+    if not changes or changes[-1] <= moment:
+        return None
+    return changes[bisect_right(changes, moment)]
+
+
+def outdated_for(
+    versions: Sequence[tuple[datetime, datetime]], changes: Sequence[datetime]
+) -> tuple[Outdated, ...]:
+    """When the newest of ``versions`` (signed, of when its facts are) had not all of ``changes``; both in order."""
+    found = []
+    ends = [signed_at for signed_at, _ in versions[1:]]
+    for (signed_at, frozen_at), end in zip(versions, [*ends, None], strict=True):
+        since = first_after(changes, frozen_at)
+        if since is not None and (end is None or since < end):
+            found.append(Outdated(since, max(since, signed_at), end))
+    return tuple(found)
+
+
 @dataclass(frozen=True, slots=True)
 class PostmortemLine:
     """The postmortem that a P1 or P2 owes. ``opened_at`` None: there is none; ``signed_at``: first signed.
 
-    ``outdated_since``: when what its newest signed version has not was told last; None: it has everything.
+    ``outdated``: when it was signed and had not all that it had to say, in order; the last may go on.
     """
 
     incident_id: UUID
@@ -118,7 +148,13 @@ class PostmortemLine:
     declared_at: datetime
     opened_at: datetime | None
     signed_at: datetime | None
-    outdated_since: datetime | None = None
+    outdated: tuple[Outdated, ...] = ()
+
+    def owed_after(self, moment: datetime) -> bool:
+        """Whether it is owed, or was at any time after ``moment``."""
+        if self.signed_at is None or self.signed_at > moment:
+            return True
+        return bool(self.outdated) and (self.outdated[-1].end is None or self.outdated[-1].end > moment)
 
     @property
     def owed_since(self) -> datetime:

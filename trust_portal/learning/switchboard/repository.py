@@ -22,7 +22,6 @@ from trust_portal.learning.switchboard.coverage import (
     Ledger,
     MajorIncident,
     Undeclared,
-    is_outdated,
     ledger,
     owes_its_own,
 )
@@ -32,10 +31,12 @@ from trust_portal.learning.switchboard.model import (
     BoardFilter,
     DateSet,
     Grouping,
+    Outdated,
     PostmortemLine,
     SavedView,
     Span,
     Whose,
+    outdated_for,
 )
 from trust_portal.learning.switchboard.tables import switchboard_views
 from trust_portal.learning.workplaces.calendar import WorkCalendar
@@ -97,22 +98,28 @@ UNION ALL SELECT 'severity', worst_severity, worst_severity FROM found GROUP BY 
 UNION ALL SELECT 'owner', o.owner_id::text, p.name
 FROM (SELECT owner_id FROM found GROUP BY owner_id) o JOIN people p ON p.tenant_id = $1 AND p.id = o.owner_id
 """
-#: Without those signed by $2, if nothing was ever merged into them or told since; all of them where that is null.
+#: Without those signed by $2, and not anew since, if nothing was ever merged into them or told since; all of them where
+#: that is null. The versions after the first, of which there are few, come as arrays.
 _MAJORS: Final = """
 SELECT i.id, i.title, i.service, i.team, coalesce(p.name, i.owner), p.id, i.severity, i.worst_severity,
-       i.declared_at, i.merged_into, m.id, m.opened_at, s.signed_at, coalesce(l.signed_at, s.signed_at),
-       coalesce(f.snapshot_at, l.signed_at, s.signed_at), i.changed_at, i.merged_at
+       i.declared_at, i.merged_into, m.id, m.opened_at, s.signed_at, coalesce(f.snapshot_at, s.signed_at),
+       l.signed, l.frozen,
+       CASE WHEN i.changed_at > f.snapshot_at THEN i.changes END, i.changed_at, i.merged_at
 FROM incidents i
 LEFT JOIN postmortems m ON m.tenant_id = $1 AND m.incident_id = i.id
 LEFT JOIN postmortem_versions s ON s.tenant_id = $1 AND s.postmortem_id = m.id AND s.version = 1
-LEFT JOIN (SELECT DISTINCT ON (postmortem_id) postmortem_id, signed_at, submitted FROM postmortem_versions
-           WHERE tenant_id = $1 AND version > 1 ORDER BY postmortem_id, version DESC) l ON l.postmortem_id = m.id
-LEFT JOIN postmortem_submissions f ON f.tenant_id = $1 AND f.postmortem_id = m.id
-  AND f.ordinal = coalesce(l.submitted, s.submitted)
+LEFT JOIN postmortem_submissions f ON f.tenant_id = $1 AND f.postmortem_id = m.id AND f.ordinal = s.submitted
+LEFT JOIN (SELECT v.postmortem_id, array_agg(v.signed_at ORDER BY v.version) AS signed,
+                  array_agg(g.snapshot_at ORDER BY v.version) AS frozen,
+                  max(v.signed_at) AS signed_at, max(g.snapshot_at) AS frozen_at
+           FROM postmortem_versions v
+           JOIN postmortem_submissions g ON g.tenant_id = $1 AND g.postmortem_id = v.postmortem_id
+             AND g.ordinal = v.submitted
+           WHERE v.tenant_id = $1 AND v.version > 1 GROUP BY v.postmortem_id) l ON l.postmortem_id = m.id
 LEFT JOIN people p ON p.tenant_id = $1 AND p.id = i.owner_person_id
 WHERE i.tenant_id = $1 AND i.worst_severity IN ('P1', 'P2')
   AND ($2::timestamptz IS NULL OR s.signed_at IS NULL OR s.signed_at > $2 OR i.merged_into IS NOT NULL
-       OR i.changed_at > coalesce(f.snapshot_at, l.signed_at, s.signed_at)
+       OR l.signed_at > $2 OR i.changed_at > coalesce(l.frozen_at, f.snapshot_at)
        OR i.id IN (SELECT merged_into FROM incidents WHERE tenant_id = $1 AND merged_into IS NOT NULL))
 ORDER BY i.declared_at, i.id
 """
@@ -184,10 +191,9 @@ async def read_lines(session: ReadSession, at: datetime, wanted: BoardFilter) ->
     return Lines(
         actions=[_action(row) for row in actions],
         postmortems=[
-            _postmortem(row, majors[row[0]])
+            line
             for row in rows
-            if (row[12] is None or row[12] > since or is_outdated(majors[row[0]]))
-            and owes_its_own(majors[row[0]], majors)
+            if owes_its_own(majors[row[0]], majors) and (line := _postmortem(row)).owed_after(since)
         ],
         majors=list(majors.values()),
         undeclared=await _undeclared(driver),
@@ -277,9 +283,13 @@ def _action(row: Any) -> ActionLine:
     return ActionLine(id_, title, incident_id, whose, created_at, dates, ActionState.OPEN, None, before)
 
 
-def _postmortem(row: Any, incident: MajorIncident) -> PostmortemLine:
+def _postmortem(row: Any) -> PostmortemLine:
     id_, title, service, team, owner, owner_id, _, worst, declared_at, _, *postmortem = row
-    postmortem_id, opened_at, signed_at, *_ = postmortem
+    postmortem_id, opened_at, signed_at, frozen_at, signed_anew, frozen_anew, changes, *_ = postmortem
+    outdated: tuple[Outdated, ...] = ()
+    if changes is not None:  # not all was in its first version
+        anew = zip(signed_anew or (), frozen_anew or (), strict=True)
+        outdated = outdated_for([(signed_at, frozen_at), *anew], changes)
     return PostmortemLine(
         incident_id=id_,
         postmortem_id=postmortem_id,
@@ -288,13 +298,15 @@ def _postmortem(row: Any, incident: MajorIncident) -> PostmortemLine:
         declared_at=declared_at,
         opened_at=opened_at,
         signed_at=signed_at,
-        outdated_since=incident.changed_at if is_outdated(incident) else None,
+        outdated=outdated,
     )
 
 
 def _major(row: Any) -> MajorIncident:
     id_, title, service, team, owner, owner_id, severity, worst, declared_at, merged, *postmortem = row
-    postmortem_id, _, _, signed_at, frozen_at, changed_at, merged_at = postmortem
+    postmortem_id, _, signed_at, frozen_at, signed_anew, frozen_anew, changes, changed_at, merged_at = (
+        postmortem
+    )
     return MajorIncident(
         id=id_,
         title=title,
@@ -303,12 +315,12 @@ def _major(row: Any) -> MajorIncident:
         severity=_SEVERITIES[severity],
         worst_severity=_SEVERITIES[worst],
         declared_at=declared_at,
-        changed_at=changed_at,
+        changes=changes or (changed_at,),
         merged_into=merged,
         merged_at=merged_at,
         postmortem_id=postmortem_id,
-        signed_at=signed_at,
-        frozen_at=frozen_at,
+        signed_at=signed_anew[-1] if signed_anew else signed_at,
+        frozen_at=frozen_anew[-1] if frozen_anew else frozen_at,
         team=team,
         owner_id=owner_id,
     )

@@ -187,7 +187,7 @@ def _major(incident: Incident, postmortem: Postmortem | None) -> MajorIncident:
         severity=incident.severity,
         worst_severity=incident.worst_severity,
         declared_at=incident.declared_at,
-        changed_at=incident.changed_at,
+        changes=incident.changes,
         merged_into=incident.merged_into,
         merged_at=incident.merged_at,
         postmortem_id=None if postmortem is None else postmortem.id,
