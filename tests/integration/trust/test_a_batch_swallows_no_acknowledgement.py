@@ -16,7 +16,7 @@ from trust_portal.kernel.actor import SYSTEM
 from trust_portal.storage.backlog import Backlog
 from trust_portal.storage.outbox import Job
 from trust_portal.storage.tenancy import StaffScope
-from trust_portal.trust.batches.model import Batch, BatchState, StartTrustBatch
+from trust_portal.trust.batches.model import Batch, BatchOutcome, BatchState, StartTrustBatch
 from trust_portal.trust.report.model import Acknowledgement, blocked_as
 
 pytestmark = pytest.mark.takes(seconds=12)
@@ -118,6 +118,27 @@ async def test_where_planning_was_given_up_and_nothing_more_is_said_it_goes_on_a
     waiting = await Backlog(house.storage).waiting()
     planned = [each.failed_at is None for each in waiting if each.job == Job.PLAN_TRUST_BATCH]
     assert sorted(planned) == [False, True], "what was given up stays on record, and it is asked for anew"
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+async def test_where_planning_was_given_up_nothing_stands_that_who_starts_it_anew_does_not_say(
+    portal: Portal, kept: int
+) -> None:
+    house, aurora = portal.house, portal.world.aurora
+    given = await let_stand(portal)
+    batch = await house.trust_batches.start(StartTrustBatch(PERIOD, given), CONSOLE)
+    await _give_up(house)
+    again = await house.trust_batches.start(StartTrustBatch(PERIOD, given[:kept]), CORA)
+    assert _begun(again) == (BatchState.PLANNING, 2, "Cora", given[:kept])
+    await house.trust_batches.plan(batch.id)
+    await house.trust_batches.cover(batch.id, aurora.id)
+    assert await house.trust_reports.versions(CONSOLE, aurora.id) == ()
+    progress = await house.trust_batches.progress(CORA, PERIOD)
+    (row,) = [each for each in progress.tenants if each.tenant_id == aurora.id]
+    assert row.outcome is BatchOutcome.BLOCKED
+    assert row.reason is not None
+    blocked = [each.section for each in given if f"({each.section})" in row.reason]
+    assert blocked == [each.section for each in given[kept:]]
 
 
 def _begun(batch: Batch) -> tuple[BatchState, int, str, tuple[Acknowledgement, ...]]:

@@ -77,7 +77,8 @@ class TrustBatches:
         """Begin the period's batch, or its next attempt once it is complete; one under way is returned as it is.
 
         Raises ``Conflict``: PERIOD_NOT_OVER while the period is not over anywhere; BATCH_UNDER_WAY where one is that lets
-        stand less than the command does. Where its planning was given up, the command's own attempt begins.
+        stand less than the command does. Where its planning was given up, the command's own attempt begins,
+        unless it says the same: then that goes on.
         """
         await self._gate.require(actor, Action.TRUST_BATCH_START, Resource.of_house(NOUN))
         end = parse_period(command.period, FIRST_ZONE).end
@@ -91,11 +92,13 @@ class TrustBatches:
             first = await repository.add_batch(session, new_id(), command, actor)
             batch = await repository.find_batch(session, command.period, lock=True)
             assert batch is not None, "just added, and batches are never deleted"  # noqa: S101 - narrows the type
-            is_more = not set(command.acknowledgements) <= set(batch.acknowledgements)
-            if first or (batch.state is BatchState.PLANNING and not is_more):
+            said, stands = set(command.acknowledgements), set(batch.acknowledgements)
+            is_more = not said <= stands
+            if first or (batch.state is BatchState.PLANNING and said == stands):
                 # Planning that was given up freed its key; one that waits or works still holds it.
                 await _enqueue_plan(session, batch.id, batch.attempt)
-            elif batch.state is BatchState.COMPLETE or (is_more and await _is_given_up(session, batch)):
+            elif batch.state is BatchState.COMPLETE or await _is_given_up(session, batch):
+                # On the word of who asks now: also where it lets stand less than that of who asked before.
                 await _begin_again(session, batch, command, actor)
             elif is_more:
                 raise Conflict(
