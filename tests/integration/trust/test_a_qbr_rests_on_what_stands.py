@@ -112,6 +112,27 @@ async def test_a_draft_that_rests_on_a_month_before_its_quarter_is_superseded_wi
     assert await _readiness(house) is Readiness.BLOCKED
 
 
+async def test_what_is_left_out_supersedes_no_draft_in_the_list_as_it_does_none_on_its_page(
+    portal: Portal,
+) -> None:
+    house, aurora = portal.house, portal.world.aurora
+    await publish(house, aurora.id)
+    await house.accounts.set(SetAccount(aurora.id, None, date(2026, 10, 20)), CORA)
+    draft = await prepare(house, aurora.id, "2026-Q3")
+    for section in ("sla", "outcome", "changes"):
+        await house.qbrs.say(
+            Say(aurora.id, "2026-Q3", EntryKind.OMISSION, section, "It is told by mail."), CORA
+        )
+    portal.clock.advance(timedelta(minutes=1))
+    await _correct(house)
+    await house.reports.issue(IssueReport(aurora.id, JUNE, "one more minute came in"), CONSOLE)
+    assert (await house.qbr_reader.draft(CORA, aurora.id, draft.id)).newer == ()
+    assert await _readiness(house) is Readiness.BLOCKED
+    assert (await house.accounts.look(CORA, aurora.id)).readiness is Readiness.BLOCKED
+    assert (await issue(house, draft)).issue is not None
+    assert await _readiness(house) is Readiness.ISSUED
+
+
 async def test_a_draft_that_was_gathered_for_an_earlier_format_is_issued_once_it_is_gathered_anew(
     portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

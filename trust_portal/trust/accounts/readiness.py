@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from trust_portal.access.tenants.model import Tenant
@@ -46,16 +46,23 @@ def account_of(
     return Account(tenant, settings, state, qbr.blocking, qbr.id, to_gather)
 
 
-def superseded_among(
-    drafts: Iterable[Qbr],
-    published: Mapping[UUID, Iterable[Named]],
-    heads: Iterable[Head],
-    zones: Mapping[UUID, str],
-) -> frozenset[UUID]:
-    """The drafts that rest on what was superseded since, as their own pages say it.
+def superseded_among(drafts: Iterable[Qbr], published: Mapping[UUID, Iterable[Named]]) -> frozenset[UUID]:
+    """The drafts beside another Trust Report than the last of their period or before; ``published`` are each tenant's."""
+    found = set()
+    for qbr in drafts:
+        last = latest(published.get(qbr.tenant_id, ()), until=qbr.period)
+        if last is not None and last.id != qbr.trust_report_id:
+            found.add(qbr.id)
+    return frozenset(found)
 
-    ``published`` are each tenant's Trust Reports, ``heads`` where periods stand that changed since, ``zones`` each
-    tenant's time zone. A review tells of every period over the contract, up to the end of its own.
+
+def may_be_superseded(
+    drafts: Iterable[Qbr], heads: Iterable[Head], zones: Mapping[UUID, str], under_way: timedelta
+) -> frozenset[UUID]:
+    """The drafts of which an SLA report may have moved since, or ``under_way`` before it: their own pages say whether.
+
+    ``heads`` are where periods stand that changed since, ``zones`` each tenant's time zone. A review tells of every
+    period over the contract, up to the end of its own.
     """
     moved: dict[UUID, list[Head]] = {}
     for head in heads:
@@ -65,13 +72,11 @@ def superseded_among(
     for qbr in drafts:
         zone = zones[qbr.tenant_id]
         end = parse_period(qbr.period, zone).end
-        changed = any(
+        if any(
             parse_period(head.period, zone).start < end
-            and max(head.changed_at, head.overtaken_at or head.changed_at) > qbr.as_of
+            and max(head.changed_at, head.overtaken_at or head.changed_at) > qbr.as_of - under_way
             for head in moved.get(qbr.tenant_id, ())
-        )
-        last = latest(published.get(qbr.tenant_id, ()), until=qbr.period)
-        if changed or (last is not None and last.id != qbr.trust_report_id):
+        ):
             found.add(qbr.id)
     return frozenset(found)
 

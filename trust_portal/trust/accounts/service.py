@@ -37,7 +37,13 @@ from trust_portal.trust.accounts.model import (
     Readiness,
     SetAccount,
 )
-from trust_portal.trust.accounts.readiness import account_of, is_due, is_near, superseded_among
+from trust_portal.trust.accounts.readiness import (
+    account_of,
+    is_due,
+    is_near,
+    may_be_superseded,
+    superseded_among,
+)
 from trust_portal.trust.accounts.repository import add_settings, all_settings, settings_of
 from trust_portal.trust.qbr.model import Qbr
 from trust_portal.trust.qbr.repository import (
@@ -47,7 +53,7 @@ from trust_portal.trust.qbr.repository import (
     qbrs_of,
     spoken_of,
 )
-from trust_portal.trust.qbr.standing import promises_moved
+from trust_portal.trust.qbr.standing import is_superseded
 from trust_portal.trust.qbr.telling import announce_old
 from trust_portal.trust.report.repository import published_of
 
@@ -206,7 +212,10 @@ async def _superseded(
     reviews: Mapping[tuple[UUID, str], Qbr],
     now: datetime,
 ) -> frozenset[UUID]:
-    """Which drafts of the next reviews rest on what was superseded since; in the staff scope."""
+    """Which drafts of the next reviews rest on what was superseded since; in the staff scope.
+
+    Those of which something moved are asked what their own pages say: so the list calls none superseded that is issued.
+    """
     drafts: list[Qbr] = []
     tenants: dict[UUID, Tenant] = {}
     for tenant, settings in accounts:
@@ -217,19 +226,19 @@ async def _superseded(
     if not drafts:
         return frozenset()
     published = await published_of(session, {each.tenant_id for each in drafts})
-    heads = await heads_changed_since(session, min(each.as_of for each in drafts))
+    heads = await heads_changed_since(session, min(each.as_of for each in drafts) - _UNDER_WAY)
     zones = {each.id: each.time_zone for each in tenants.values()}
-    found = superseded_among(drafts, published, heads, zones) | await of_another_format(session, drafts)
+    found = superseded_among(drafts, published) | await of_another_format(session, drafts)
+    reported = may_be_superseded(drafts, heads, zones, _UNDER_WAY)
     last = await last_commitments(session)
-    moved = {
+    promised = {
         each.id
         for each in drafts
-        if each.id not in found
-        and each.tenant_id in last
-        and last[each.tenant_id] > each.as_of - _UNDER_WAY
-        and await promises_moved(session, tenants[each.tenant_id], each, now)
+        if each.tenant_id in last and last[each.tenant_id] > each.as_of - _UNDER_WAY
     }
-    return found | moved
+    asked = [each for each in drafts if each.id in (reported | promised) - found]
+    told = {each.id for each in asked if await is_superseded(session, tenants[each.tenant_id], each, now)}
+    return found | told
 
 
 def _place(account: Account) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from trust_portal.trust.qbr.closing import closed
 from trust_portal.trust.qbr.document import customer_sections, format_in, sections_in
 from trust_portal.trust.qbr.edition import review_before, revision_before
 from trust_portal.trust.qbr.model import FORMAT, Entry, Qbr
-from trust_portal.trust.qbr.repository import commitments_of, find_qbr, qbrs_of
+from trust_portal.trust.qbr.repository import commitments_of, entries_of, find_qbr, qbrs_of
 from trust_portal.trust.qbr.snapshot import find_beside
 from trust_portal.trust.qbr.superseding import newer_than, recorded_since
 from trust_portal.trust.report.latest import latest
@@ -74,11 +74,11 @@ async def standing_of(
     return Standing(period, standing, told, revision_before(issued, qbr.period), previous, report, newer)
 
 
-async def promises_moved(session: ReadSession, tenant: Tenant, qbr: Qbr, at: datetime) -> bool:
-    """Whether something was promised or settled since that the draft does not tell of, as its page says it."""
+async def is_superseded(session: ReadSession, tenant: Tenant, qbr: Qbr, at: datetime) -> bool:
+    """Whether it rests on what is no longer so, as its page says it and issuing it is refused for."""
     _, snapshot = await find_qbr(session, tenant.id, qbr.id)
-    period = parse_period(qbr.period, tenant.time_zone)
-    return bool(await _recorded_since(session, tenant, period, sections_in(snapshot), at))
+    entries = await entries_of(session, tenant.id, qbr.period)
+    return bool((await standing_of(session, tenant, qbr, snapshot, entries, at)).newer)
 
 
 async def _recorded_since(
