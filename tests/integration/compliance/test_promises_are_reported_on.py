@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from support.learning_world import Vendor
@@ -13,9 +14,14 @@ from trust_portal.access.tenants.model import CreateTenant
 from trust_portal.house import House
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.kernel.period import parse_period
 from trust_portal.reliability.contracts.service import ImportContracts
 from trust_portal.reliability.reports.service import IssueReport
+from trust_portal.storage.tenancy import StaffScope
 from trust_portal.trust.compliance.model import Evaluate, Party, Result
+from trust_portal.trust.gathering.model import Ask
+from trust_portal.trust.gathering.sla import gather
+from trust_portal.trust.sections.model import Section, State
 
 pytestmark = pytest.mark.takes(seconds=10)
 
@@ -117,6 +123,34 @@ async def test_a_version_recorded_late_owes_no_period_that_was_over_and_takes_ba
     assert (await judged(house, acme)).why == "no period has ended yet for which a report is due"
     clock.advance(datetime(2026, 9, 12, tzinfo=UTC) - clock.now())
     assert owed(await judged(house, acme)) == ["2026-08 of acme"]
+
+
+async def told(house: House, tenant_id: UUID, period: str, now: datetime) -> Section:
+    """What a Trust Report of the period says of its service levels."""
+    tenant = await house.tenants.get(CONSOLE, tenant_id)
+    async with house.storage.read(StaffScope(), snapshot=True) as session:
+        return await gather(session, Ask(tenant, parse_period(period, tenant.time_zone), now))
+
+
+async def test_a_trust_report_names_as_owed_what_is_judged_to_be_and_nothing_that_was_over_before_it_was_promised(
+    house: House, vendor: Vendor, clock: ManualClock
+) -> None:
+    came = CreateTenant("acme", "Acme", onboarded_at=datetime(2026, 4, 1, tzinfo=UTC))
+    acme = (await house.tenants.create(came, CONSOLE)).id
+    clock.advance(datetime(2026, 7, 10, tzinfo=UTC) - clock.now())
+    await promise(house, "acme", "1", "2026-05-01")
+    clock.advance(datetime(2026, 8, 12, tzinfo=UTC) - clock.now())
+    assert owed(await judged(house, acme)) == ["2026-07 of acme"]
+    july = await told(house, acme, "2026-07", clock.now())
+    assert (july.state, july.why) == (State.MISSING, "no report is signed for July 2026")
+    (objective,) = (each for each in july.tables if each.id != "reports")
+    assert [row.id for row in objective.rows] == ["2026-07"]
+    for before in ("2026-05", "2026-06", "2026-Q2"):
+        section = await told(house, acme, before, clock.now())
+        assert (section.state, section.why) == (
+            State.NOT_APPLICABLE,
+            "no contract that was on record by then promises anything in this period",
+        )
 
 
 async def test_what_was_over_before_a_customer_came_nobody_owes_it(house: House, clock: ManualClock) -> None:

@@ -14,12 +14,12 @@ from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import new_id
 from trust_portal.kernel.period import parse_period
 from trust_portal.reliability.contracts.document import parse_contract
+from trust_portal.reliability.contracts.version import ContractVersion
 from trust_portal.trust.gathering.cost import cost_section
 from trust_portal.trust.gathering.credits_section import Unpaid, credits_section
 from trust_portal.trust.gathering.incidents import incidents_section
 from trust_portal.trust.gathering.model import Ask, labels_of
-from trust_portal.trust.gathering.sla import earlier_labels
-from trust_portal.trust.gathering.sla import owed as owed_of
+from trust_portal.trust.gathering.sla import earlier_labels, promised
 from trust_portal.trust.gathering.sla_section import Owed, SignedReport, overtaken_at, sla_section
 from trust_portal.trust.gathering.telling import NO_INCIDENTS
 from trust_portal.trust.gathering.totals import DROP, NOT_SIGNED, cost_totals, incident_totals
@@ -85,8 +85,13 @@ def test_nothing_is_owed_for_a_month_before_the_customer_came():
     came = replace(asked, tenant=replace(asked.tenant, onboarded_at=datetime(2026, 5, 1, tzinfo=UTC)))
 
     year = [f"2026-{month:02d}" for month in range(1, 7)]
-    assert [each.label for each in owed_of([contract], asked)] == year, "from the contract's start"
-    assert [each.label for each in owed_of([contract], came)] == ["2026-05", "2026-06"]
+    first = datetime(2026, 1, 1, tzinfo=UTC)
+    early = [ContractVersion(new_id(), asked.tenant.id, contract, "0" * 64, new_id(), first, "Ada")]
+    late = [replace(early[0], recorded_at=datetime(2026, 6, 10, tzinfo=UTC))]
+    assert [each.label for each in promised(early, asked, ())] == year, "from the contract's start"
+    assert [each.label for each in promised(early, came, ())] == ["2026-05", "2026-06"]
+    assert [each.label for each in promised(late, asked, ())] == ["2026-06"], "from when it was on record"
+    assert [each.label for each in promised(late, asked, {"2026-03"})] == ["2026-03", "2026-06"]
 
 
 def test_every_promise_of_the_period_is_counted_and_the_trend_goes_back_before_it():
@@ -113,8 +118,8 @@ def test_a_month_without_a_signed_report_is_missing_and_shown_as_not_known():
 
 def test_a_month_before_the_period_that_was_never_reported_is_a_row_that_is_not_known_and_a_gap_in_the_line():
     reports = [signed(each, "99.95", "2", met=True) for each in ("2026-01", "2026-03", "2026-05", "2026-06")]
-    promised = [owed(each) for each in ("2026-01", "2026-02", "2026-03", "2026-05", "2026-06")]
-    found = sla_section(promised, reports, labels_of("2026-Q2"), NOW)
+    all_of = [owed(each) for each in ("2026-01", "2026-02", "2026-03", "2026-05", "2026-06")]
+    found = sla_section(all_of, reports, labels_of("2026-Q2"), NOW)
     assert (found.state, found.why) == (State.FRESH, None), (
         "the report of February blocked that of the first quarter"
     )
@@ -132,7 +137,7 @@ def test_a_month_before_the_period_that_was_never_reported_is_a_row_that_is_not_
     (path,) = re.findall(r'class="chart-line" d="([^"]+)"', line)
     assert path.count("M") == 2, "the pen is lifted over what nobody knows"
     whole = sla_section(
-        promised, [*reports, signed("2026-02", "99.95", "2", met=True)], labels_of("2026-Q2"), NOW
+        all_of, [*reports, signed("2026-02", "99.95", "2", met=True)], labels_of("2026-Q2"), NOW
     )
     assert {each.id for each in found.figures} - {each.id for each in whole.figures} == {"unreported-before"}
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -25,9 +25,8 @@ from trust_portal.kernel.period import month_label, previous_label, quarter_labe
 from trust_portal.learning.incidents.repository import major_touching
 from trust_portal.learning.switchboard.coverage import LedgerLine
 from trust_portal.learning.switchboard.repository import read_ledger
-from trust_portal.reliability.contracts.in_force import in_force, last_end, length_of
+from trust_portal.reliability.contracts.owing import owed
 from trust_portal.reliability.contracts.repository import versions_of
-from trust_portal.reliability.contracts.version import ContractVersion
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.compliance.facts import (
     Approved,
@@ -139,12 +138,7 @@ async def read_coverage(session: ReadSession, tenant_id: UUID | None) -> tuple[C
 async def read_reports(
     session: ReadSession, tenant_id: UUID | None, now: datetime
 ) -> tuple[PeriodReport, ...]:
-    """Every period that is over and for which the contract in force promises something, by tenant.
-
-    What was over before the tenant came is nobody's to report. What was over before any contract was on record
-    that promised it nobody owed by it; where it was reported on all the same, that report is held to what every
-    other is.
-    """
+    """Every period that is over and of which a report is owed, by tenant."""
     driver = await session.driver()
     tenants = await _in_service(session, tenant_id)
     versions = await versions_of(session, [each.id for each in tenants])
@@ -154,20 +148,15 @@ async def read_reports(
     for tenant in tenants:
         recorded = versions.get(tenant.id, ())
         for label in _labels(now):
-            contract = in_force([each.contract for each in recorded], label)
-            if contract is None or not contract.promises_by(length_of(label)):
-                continue
-            end = last_end(contract, label)
-            if not tenant.onboarded_at < end <= now:
-                continue
             head, run = heads.get((tenant.id, label)), runs.get((tenant.id, label))
             signed = None if head is None else head["signed_revision"]
-            if signed is None and not _was_known(recorded, label, end):
+            due = owed(recorded, label, tenant.onboarded_at, reported=signed is not None)
+            if due is None or due.end > now:
                 continue
             found[tenant.key, label] = PeriodReport(
                 tenant=tenant.key,
                 period=label,
-                end=end,
+                end=due.end,
                 signed=signed,
                 overtaken=head is not None and signed is not None and head["overtaken"],
                 run=None if run is None else run["outcome"],
@@ -255,12 +244,6 @@ async def _in_service(session: ReadSession, tenant_id: UUID | None) -> tuple[Ten
         return await active_customers(session)
     tenant = await find_tenant(session, tenant_id)
     return () if tenant is None or not tenant.active else (tenant,)
-
-
-def _was_known(recorded: Sequence[ContractVersion], label: str, end: datetime) -> bool:
-    """Whether the period was promised by what was on record before its end."""
-    contract = in_force([each.contract for each in recorded if each.recorded_at < end], label)
-    return contract is not None and bool(contract.promises_by(length_of(label)))
 
 
 def _labels(now: datetime) -> Iterator[str]:

@@ -49,8 +49,11 @@ class Ask:
         return labels_of(self.period.label)
 
     def is_after(self, label: str) -> bool:
-        """Whether the period of that name begins when the document's is over, in whatever zone a contract counts it."""
-        return parse_period(label, self.period.time_zone).start >= self.period.end
+        """Whether the period of that name ends when the document's is over, in whatever zone a contract counts it.
+
+        Also where it began before: a quarter is none of what its first month tells, and it is of what its last one does.
+        """
+        return parse_period(label, self.period.time_zone).end > self.period.end
 
     @property
     def today(self) -> date:

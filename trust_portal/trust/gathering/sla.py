@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from zoneinfo import ZoneInfo
 
 from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.period import parse_period
-from trust_portal.reliability.contracts.in_force import in_force, last_end, length_of
-from trust_portal.reliability.contracts.model import Contract, percent_text
+from trust_portal.reliability.contracts.in_force import length_of
+from trust_portal.reliability.contracts.model import percent_text
+from trust_portal.reliability.contracts.owing import owed
 from trust_portal.reliability.contracts.repository import contract_versions
+from trust_portal.reliability.contracts.version import ContractVersion
 from trust_portal.reliability.reports.repository import find_document, find_report, heads
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.model import Ask
@@ -18,8 +20,8 @@ from trust_portal.trust.sections.model import Section
 
 
 async def gather(session: ReadSession, ask: Ask) -> Section:
-    """Every signed report of the tenant up to the period's end, and all that are owed since the contract's start."""
-    versions = [each.contract for each in await contract_versions(session, ask.tenant.id)]
+    """Every signed report of the tenant up to the period's end, and all that are owed since the tenant came."""
+    versions = await contract_versions(session, ask.tenant.id)
     signed = []
     for head in await heads(session, ask.tenant.id):
         if head.signed_id is None or ask.is_after(head.period):
@@ -39,21 +41,20 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
                 overtaken,
             )
         )
-    return sla_section(tuple(owed(versions, ask)), signed, ask.labels, ask.now)
+    told = tuple(promised(versions, ask, {each.label for each in signed}))
+    return sla_section(told, signed, ask.labels, ask.now)
 
 
-def owed(versions: Sequence[Contract], ask: Ask) -> Iterator[Owed]:
-    """From the contract's start to the end of ``ask.labels``; nothing is owed for what was over before the tenant came."""
+def promised(versions: Sequence[ContractVersion], ask: Ask, reported: Collection[str]) -> Iterator[Owed]:
+    """Since the tenant came up to the end of ``ask.labels``; ``reported`` are the periods with a signed report."""
     for label in (*earlier_labels(ask), *ask.labels):
-        if parse_period(label, ask.tenant.time_zone).end <= ask.tenant.onboarded_at:
+        due = owed(versions, label, ask.tenant.onboarded_at, reported=label in reported)
+        if due is None:
             continue
-        contract = in_force(versions, label)
-        if contract is None:
-            continue
-        promised = contract.promises_by(length_of(label))
-        objectives = tuple((sla.objective, percent_text(sla.target)) for sla in promised)
-        if objectives:
-            yield Owed(label, last_end(contract, label) <= ask.now, objectives)
+        objectives = tuple(
+            (sla.objective, percent_text(sla.target)) for sla in due.contract.promises_by(length_of(label))
+        )
+        yield Owed(label, due.end <= ask.now, objectives)
 
 
 def earlier_labels(ask: Ask) -> Iterator[str]:

@@ -143,7 +143,7 @@ def _state(
     now: datetime,
 ) -> tuple[State, str | None]:
     if not promised:
-        return State.NOT_APPLICABLE, "no contract promises anything in this period"
+        return State.NOT_APPLICABLE, "no contract that was on record by then promises anything in this period"
     if as_of is None and not missing:
         return State.NOT_APPLICABLE, "nothing that was promised is over yet"
     causes: list[tuple[State, str | None]] = []
