@@ -11,6 +11,8 @@ from trust_portal.evidence.manifest import (
     CONSISTENCY,
     MANIFEST,
     MANIFEST_PROOF,
+    MEANWHILE,
+    MEANWHILE_HEAD,
     Manifest,
     TreeHead,
     disclosure_name,
@@ -115,8 +117,12 @@ def export(
     disclose: tuple[str, ...] = ("owner",),
     issued_for: str | None = None,
     beside: tuple[ReceiptKind, dict] = (ReceiptKind.MAINTENANCE_RECORDED, {"window": "w1"}),
+    meanwhile: SignedNote | None = None,
 ) -> Export:
-    """A bundle of one SLA report: two receipts, one with a shown and a hidden field; ``beside`` is the other."""
+    """A bundle of one SLA report: two receipts, one with a shown and a hidden field; ``beside`` is the other.
+
+    ``meanwhile`` is the head of what was finished while it was made.
+    """
     files = report_files(policy)
     digest = issued_for or sha256_hex(files["report.json"])
     hidden, disclosures = conceal(
@@ -147,6 +153,11 @@ def export(
     if previous is not None:
         hashes = consistency_proof(previous.size, log.range.size, log.nodes)
         files[CONSISTENCY] = str(ConsistencyProof(previous.size, hashes, note)).encode()
+    if meanwhile is not None:
+        old = Checkpoint.parse(meanwhile.text).size
+        hashes = consistency_proof(old, log.range.size, log.nodes)
+        files[MEANWHILE] = str(ConsistencyProof(old, hashes, note)).encode()
+        files[MEANWHILE_HEAD] = str(meanwhile).encode()
     return Export(files, head_of(Checkpoint.parse(note.text)), disclosures)
 
 
@@ -157,6 +168,16 @@ def two_exports() -> tuple[Export, Export]:
     older = export(log)
     log.grow(9)
     return older, export(log, older.head)
+
+
+def overlapping_exports() -> tuple[Export, Export]:
+    """Both settled what went before when there was nothing; the first was finished while the second was made."""
+    log = Log()
+    log.grow(5)
+    first = export(log)
+    note = TlogProof.parse(first.files[MANIFEST_PROOF]).note
+    log.grow(4)
+    return first, export(log, meanwhile=note)
 
 
 def reseal(files: dict[str, bytes], log: Log, policy: Policy) -> dict[str, bytes]:

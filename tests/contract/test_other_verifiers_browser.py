@@ -16,6 +16,7 @@ from evidence_sample import (
     Log,
     edited_number,
     export,
+    overlapping_exports,
     policy_of,
     report_files,
     two_exports,
@@ -24,7 +25,15 @@ from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from trust_portal.evidence.bundle import build
 from trust_portal.evidence.dsse import sign_envelope
-from trust_portal.evidence.manifest import MANIFEST, MANIFEST_PROOF, Manifest, is_proof, manifest_subjects
+from trust_portal.evidence.manifest import (
+    MANIFEST,
+    MANIFEST_PROOF,
+    MEANWHILE,
+    MEANWHILE_HEAD,
+    Manifest,
+    is_proof,
+    manifest_subjects,
+)
 from trust_portal.evidence.statement import ReceiptKind, Statement, statement_of
 from trust_portal.evidence.verdict import Code
 from trust_portal.evidence.verify import verify
@@ -145,6 +154,20 @@ def test_a_flipped_bit_in_any_line_of_a_proof_is_seen(page: Page) -> None:
             flipped = bytearray(content)
             flipped[place] ^= 1
             assert verdict(page, build({**NEWER.files, name: bytes(flipped)})) == FAILS, (name, place)
+
+
+def test_growth_since_an_export_that_was_made_meanwhile_is_checked(page: Page) -> None:
+    _, second = overlapping_exports()
+    assert verdict(page, second.zip, RECEIPT_KEY.key_id) == HOLDS
+    assert "The log only grew since an export that was made meanwhile" in page.locator("body").inner_text()
+    for name in (MEANWHILE, MEANWHILE_HEAD):
+        content = second.files[name]
+        for place in range(3, len(content) - 1, len(content) // 7):
+            flipped = bytearray(content)
+            flipped[place] ^= 1
+            assert verdict(page, build({**second.files, name: bytes(flipped)})) == FAILS, (name, place)
+        dropped = {each: data for each, data in second.files.items() if each != name}
+        assert verdict(page, build(dropped)) == FAILS, name
 
 
 def packed_again(files: Mapping[str, bytes]) -> bytes:

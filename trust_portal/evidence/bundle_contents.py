@@ -18,6 +18,8 @@ from trust_portal.evidence.manifest import (
     KEYS,
     MANIFEST,
     MANIFEST_PROOF,
+    MEANWHILE,
+    MEANWHILE_HEAD,
     POLICY,
     Manifest,
     disclosure_name,
@@ -99,4 +101,8 @@ async def proof_files(
     if export.previous_size:
         grown = await reader.consistency(session, tenant_id, export.previous_size, tree_size)
         files[CONSISTENCY] = str(grown).encode()
+    if export.meanwhile_size:
+        since = await reader.consistency(session, tenant_id, export.meanwhile_size, tree_size)
+        head = await reader.head_note(session, tenant_id, export.meanwhile_size)
+        files |= {MEANWHILE: str(since).encode(), MEANWHILE_HEAD: str(head).encode()}
     return files

@@ -32,7 +32,8 @@ class Export:
     """One document of one subject at one revision. ``percent`` and ``step`` are for people.
 
     ``file_name`` is known once rendered; ``size`` (bytes), ``digest`` (hex SHA-256) and
-    ``tree_size`` (of the checkpoint every proof in the bundle leads to) once ready.
+    ``tree_size`` (of the checkpoint every proof in the bundle leads to) once ready. ``meanwhile_size``:
+    the tree of what was finished last before it, where that was after it had settled its ``previous_size``.
     """
 
     id: UUID
@@ -48,6 +49,7 @@ class Export:
     requested_at: datetime
     manifest_receipt_id: UUID
     previous_size: int | None = None
+    meanwhile_size: int | None = None
     receipt_ids: tuple[UUID, ...] = ()
     file_name: str | None = None
     tree_size: int | None = None

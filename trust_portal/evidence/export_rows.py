@@ -62,6 +62,13 @@ async def find_export(
     return _export(row)
 
 
+async def lock_rendered(session: WriteSession, tenant_id: UUID) -> None:
+    """Holds, until the commit, all that wait to be packed: one of a tenant is finished at a time."""
+    waiting = exports.c.state == ExportState.RENDERED.value
+    query = select(exports.c.id).where(exports.c.tenant_id == tenant_id, waiting)
+    await session.execute(query.order_by(exports.c.id).with_for_update())
+
+
 async def find_export_of(
     session: ReadSession, tenant_id: UUID, kind: str, subject_id: UUID, revision: int
 ) -> Export | None:
@@ -239,6 +246,7 @@ def _export(row: Row[Any]) -> Export:
         requested_at=row.requested_at,
         manifest_receipt_id=row.manifest_receipt_id,
         previous_size=row.previous_size,
+        meanwhile_size=row.meanwhile_size,
         receipt_ids=tuple(UUID(each) for each in row.receipt_ids or ()),
         file_name=row.file_name,
         tree_size=row.tree_size,

@@ -124,6 +124,10 @@ class LogReader:
         note = await self._note(await session.driver(), tenant_id, tree_size)
         return head_of(Checkpoint.parse(note.text))
 
+    async def head_note(self, session: ReadSession, tenant_id: UUID, tree_size: int) -> SignedNote:
+        """A checkpoint as the log signed it; ``NotFound`` if it never did."""
+        return await self._note(await session.driver(), tenant_id, tree_size)
+
     async def _note(
         self, driver: asyncpg.Connection[asyncpg.Record], tenant_id: UUID, tree_size: int
     ) -> SignedNote:

@@ -19,6 +19,9 @@ MANIFEST = "manifest.dsse.json"
 MANIFEST_PROOF = "manifest.tlog-proof"
 POLICY = "policy.txt"
 CONSISTENCY = "consistency/previous.proof"
+#: From the export that was finished last while this one was made, with what that one showed. The manifest, signed
+#: before, cannot know it.
+MEANWHILE, MEANWHILE_HEAD = "consistency/meanwhile.proof", "consistency/meanwhile.checkpoint"
 RECEIPTS, DISCLOSURES, KEYS, INPUTS = "receipts/", "disclosures/", "keys/", "inputs/"
 ENVELOPE_SUFFIX, PROOF_SUFFIX = ".dsse.json", ".tlog-proof"
 _RESULT = "result"
@@ -87,7 +90,7 @@ def head_of(checkpoint: Checkpoint) -> TreeHead:
 
 def is_proof(name: str) -> bool:
     """Whether ``name`` is a file that the manifest cannot digest, because it comes later."""
-    return name in {MANIFEST, MANIFEST_PROOF, CONSISTENCY} or (
+    return name in {MANIFEST, MANIFEST_PROOF, CONSISTENCY, MEANWHILE, MEANWHILE_HEAD} or (
         name.startswith(RECEIPTS) and name.endswith(PROOF_SUFFIX)
     )
 

@@ -175,6 +175,7 @@ exports = tenant_table(
     instant("requested_at", nullable=False),
     uuid_column("manifest_receipt_id", nullable=False, comment="chosen with the request"),
     Column("previous_size", BigInteger, comment="tree the previous export proved; 0: there was none"),
+    Column("meanwhile_size", BigInteger, comment="tree of what was finished while this was made"),
     Column("receipt_ids", JSONB, comment="receipts that travel in the bundle"),
     Column("file_name", Text),
     Column("tree_size", BigInteger, comment="of the checkpoint all proofs in the bundle lead to"),

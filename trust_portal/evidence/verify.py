@@ -24,7 +24,7 @@ from trust_portal.evidence.verdict import Code, Gap, Mismatch, NotRecomputable, 
 from trust_portal.evidence.verification.decks import check_deck
 from trust_portal.evidence.verification.disclosures import check_document, disclosures_of
 from trust_portal.evidence.verification.files import check_files
-from trust_portal.evidence.verification.history import check_growth, check_since
+from trust_portal.evidence.verification.history import check_growth, check_meanwhile, check_since
 from trust_portal.evidence.verification.receipts import check_receipts
 from trust_portal.evidence.verification.report import Report
 from trust_portal.evidence.verification.trust import (
@@ -131,10 +131,11 @@ def verify(
     )
     _check_disclosures(files, concealing, disclosed or {}, report)
     grown = proof is not None and check_growth(files, manifest, proof, report)
+    meanwhile = None if proof is None else check_meanwhile(files, proof, trust, report)
     if since is not None:
         older = _verify_older(since, trust, report)
         if older is not None and head is not None:
-            check_since(older, head, manifest.previous, grown, report)
+            check_since(older, head, manifest.previous, grown, report, meanwhile=meanwhile)
     _attest(files, statement, kind, report)
     if deck is not None:
         check_deck(files, None if kind is None else kind.deck, *deck, report)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from uuid import UUID
 
 import pytest
@@ -145,6 +146,62 @@ async def test_the_next_export_proves_that_the_log_grew_from_the_previous_one(
     assert "consistency/previous.proof" in bundle.read(after).files
     assert verify(after, policy=policy, since=before).findings == ()
     assert second.previous_size == first.tree_size
+
+
+async def test_of_two_that_are_made_at_the_same_time_each_proves_growth_from_what_was_finished_before_it(
+    storage: Storage,
+    ledger: Ledger,
+    exports: Exports,
+    letters: Letters,
+    sequencer: asyncio.Task[None],
+    tenant: UUID,
+    make_act: MakeAct,
+) -> None:
+    begin = await exports.build(tenant, (await request(storage, exports, tenant, new_id())).id)
+    asked = [await request(storage, exports, tenant, new_id()) for _ in range(3)]
+    rendering = Rendering(
+        storage, ledger, {KIND: letters}, host="portal.example", vendor="Example Ltd", vault=Vault()
+    )
+    for each in asked:  # in turn, so that each has a place of its own in the log; none is finished yet
+        await rendering.render(each)
+        await ledger.wait(tenant, each.manifest_receipt_id, 20)
+    one, two, three = asked
+    second = await exports.build(tenant, two.id)
+    early = await exports.build(tenant, one.id)
+    late = await exports.build(tenant, three.id)
+
+    assert [each.previous_size for each in (second, early, late)] == [begin.tree_size] * 3
+    # The one rendered first was finished after the second: it shows the tree of that, not the smaller one of its own.
+    assert early.tree_size == second.tree_size
+    assert [each.meanwhile_size for each in (second, early, late)] == [None, None, early.tree_size]
+    contents = [await content_of(storage, exports, each) for each in (begin, second, early, late)]
+    policy = Policy.parse(bundle.read(contents[-1]).files["policy.txt"])
+    for older, newer in pairwise(contents):
+        assert verify(newer, policy=policy, since=older).findings == ()
+    assert [each async for each in reproduce_all(storage, exports, AuditTotals())] == []
+
+
+async def test_of_exports_that_are_packed_at_once_no_two_follow_on_the_same(
+    storage: Storage,
+    ledger: Ledger,
+    exports: Exports,
+    letters: Letters,
+    sequencer: asyncio.Task[None],
+    tenant: UUID,
+) -> None:
+    asked = [await request(storage, exports, tenant, new_id()) for _ in range(4)]
+    rendering = Rendering(
+        storage, ledger, {KIND: letters}, host="portal.example", vendor="Example Ltd", vault=Vault()
+    )
+    for each in asked:
+        await rendering.render(each)
+        await ledger.wait(tenant, each.manifest_receipt_id, 20)
+    done = await asyncio.gather(*(exports.build(tenant, each.id) for each in asked))
+    in_order = sorted(done, key=lambda each: (each.tree_size or 0, -(each.meanwhile_size or 0)))
+    contents = [await content_of(storage, exports, each) for each in in_order]
+    policy = Policy.parse(bundle.read(contents[-1]).files["policy.txt"])
+    for older, newer in pairwise(contents):
+        assert verify(newer, policy=policy, since=older).findings == ()
 
 
 async def test_made_once_more_from_the_same_snapshot_it_is_the_same_bytes(

@@ -13,6 +13,7 @@ from evidence_sample import (
     Log,
     edited_number,
     export,
+    overlapping_exports,
     policy_of,
     report_files,
     two_exports,
@@ -26,6 +27,8 @@ from trust_portal.evidence.manifest import (
     CONSISTENCY,
     MANIFEST,
     MANIFEST_PROOF,
+    MEANWHILE,
+    MEANWHILE_HEAD,
     TreeHead,
     is_proof,
     manifest_subjects,
@@ -270,6 +273,39 @@ def test_a_bundle_that_continues_from_another_export_says_which_to_pass() -> Non
     verdict = verdict_of(third.files, since=first.zip)
     assert verdict.codes == {Code.NO_CONSISTENCY_PROOF}
     assert verdict_of(third.files, since=second.zip).ok
+
+
+def test_of_two_that_were_made_at_the_same_time_the_later_proves_growth_from_the_other() -> None:
+    first, second = overlapping_exports()
+    verdict = verdict_of(second.files, since=first.zip)
+    assert verdict.findings == ()
+    assert "the log extends the older bundle's 8 entries unchanged" in verdict.proved
+    assert verdict_of(second.files).ok
+    without = {name: each for name, each in second.files.items() if name not in {MEANWHILE, MEANWHILE_HEAD}}
+    assert verdict_of(without).ok, "nobody announced them"
+    assert verdict_of(without, since=first.zip).codes == {Code.NO_CONSISTENCY_PROOF}
+    for name in (MEANWHILE, MEANWHILE_HEAD):
+        lacking = verdict_of({each: data for each, data in second.files.items() if each != name})
+        assert codes_at(lacking, name) == {Code.FILE_MISSING}
+        content = second.files[name]
+        for place in range(len(content)):
+            flipped = bytearray(content)
+            flipped[place] ^= 1 << (place % 8)
+            assert not verdict_of({**second.files, name: bytes(flipped)}).ok, (name, place)
+
+
+def test_a_head_of_another_history_that_is_said_to_be_of_meanwhile_is_a_fork() -> None:
+    other = Log()
+    other.record(ReceiptKind.TENANT_CREATED, Subject("y", "1" * 64), {})
+    other.grow(3)
+    log = Log()
+    log.grow(9)
+    forged = export(log, meanwhile=other.head())
+    assert verdict_of(forged.files).codes == codes_at(verdict_of(forged.files), MEANWHILE) == {Code.FORKED}
+    foreign = Log(checkpoints=FOREIGN_KEY)
+    foreign.grow(4)
+    by_somebody = verdict_of(export(log, meanwhile=foreign.head()).files)
+    assert by_somebody.codes == codes_at(by_somebody, MEANWHILE_HEAD) == {Code.UNKNOWN_KEY}
 
 
 def test_the_same_bundle_follows_itself() -> None:
