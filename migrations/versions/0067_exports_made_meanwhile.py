@@ -7,8 +7,8 @@ from alembic import op
 
 from trust_portal.storage.migration import begin_revision
 
-revision = "0066"
-down_revision = "0065"
+revision = "0067"
+down_revision = "0066"
 branch_labels = None
 depends_on = None
 
