@@ -39,6 +39,7 @@ from trust_portal.learning.postmortems.model import (
     Written,
 )
 from trust_portal.learning.postmortems.profiles import profile_of
+from trust_portal.learning.postmortems.redaction import OF_A_CHANGE
 from trust_portal.learning.recompute import RECOMPUTERS
 from trust_portal.learning.verification import KINDS
 from trust_portal.notify.topics import Topic
@@ -436,12 +437,18 @@ async def test_no_place_is_disclosed_whose_value_names_another_customer(vendor):
     tenants = {f"changes.{at}.tenants": each["tenants"] for at, each in enumerate(document["changes"])}
     notes = {f"timeline.{at}.text": each["text"] for at, each in enumerate(document["timeline"])}
     offered = set(await concealed(desk, release))
+    of_whom = {at: each["tenants"] for at, each in enumerate(document["changes"])}
+    theirs = next(at for at, each in of_whom.items() if each == ["contoso"])
+    assert f"changes.{theirs}.name" in release.withheld
+    shown_of = {place.split(".")[1] for place in offered if place.startswith("changes.")}
+    assert shown_of == {str(at) for at, each in of_whom.items() if "northwind" in each}, "nothing of theirs"
     assert [tenants[place] for place in sorted(tenants) if place in offered] == [["northwind"]]
     assert [notes[place] for place in sorted(notes) if place in offered] == ["We look at the exports."]
 
     of_another = [place for place, value in tenants.items() if "contoso" in value]
     of_another += [place for place, value in notes.items() if value[:3] in ("The", "FAB")]
     assert len(of_another) == 4
+    of_another += [f"changes.{theirs}.{name}" for name in OF_A_CHANGE]
     assert set(of_another) <= release.withheld.keys()
     for place in of_another:
         with pytest.raises(InvalidInput) as refused:

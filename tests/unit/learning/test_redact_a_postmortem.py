@@ -16,6 +16,7 @@ from trust_portal.evidence.disclosure import reveal
 from trust_portal.kernel.canonical import canonical, sha256_hex
 from trust_portal.learning.postmortems.profiles import parse_profile, profile_of, shipped_profiles
 from trust_portal.learning.postmortems.redaction import copy_body, parse_place, redact
+from trust_portal.learning.postmortems.rows_in_words import change_rows
 
 DOCUMENT = document()
 
@@ -115,6 +116,35 @@ def test_what_others_deployments_reached_is_not_to_be_made_sure_of_either(profil
     found = redacted(profile).document
     assert "tenants" not in found["changes"][0]
     assert {"sha256" in each for each in found["evidence"]} == {False}
+
+
+@pytest.mark.parametrize("profile", shipped_profiles())
+def test_of_what_changed_for_others_only_the_copy_tells_that_and_when(profile):
+    value = copy.deepcopy(DOCUMENT)
+    ours, theirs, both, everybodys = (copy.deepcopy(value["changes"][0]) for _ in range(4))
+    ours |= {"id": "c1", "tenants": ["northwind"]}
+    theirs |= {
+        "id": "c2",
+        "name": "merger-ledger-import",
+        "detail": "acquisition-of-hooli for 100 %",
+        "reason": "hooli alone",
+        "rule": {"id": "scope", "verdict": "cleared", "reason": "hooli alone"},
+        "judged_by": {"id": "p1", "name": "Wera Lind"},
+        "tenants": ["contoso"],
+    }
+    both |= {"id": "c3", "tenants": ["contoso", "northwind"]}
+    everybodys |= {"id": "c4", "tenants": None}
+    value["changes"] = [ours, theirs, both, everybodys]
+    found = redacted(profile, value=value)
+    shown = found.document["changes"]
+    assert shown[1].keys() == {"id", "at", "kind", "verdict", "_sd"}
+    assert len(shown[1]["_sd"]) == 8
+    assert {each["name"] for each in (shown[0], shown[2], shown[3])} == {"exports"}
+    assert "hooli" not in json.dumps(found.document)
+    ((_, what, detail, why, _), *_) = change_rows([shown[1]], {})
+    assert (what, detail, why) == ("deploy (withheld)", "(withheld)", "(withheld)")
+    whole = reveal(found.document, [each.disclosure.encoded for each in found.withheld])
+    assert canonical(whole.value) == canonical(value)
 
 
 def test_the_withheld_are_named_by_their_place():

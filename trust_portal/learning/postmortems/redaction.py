@@ -22,6 +22,8 @@ from trust_portal.learning.postmortems.model import COPY_KIND, FORMAT
 DECOYS: Final = 8
 _SD: Final = "_sd"
 _OTHERS: Final = "!customer"
+#: What says what a change was.
+OF_A_CHANGE: Final = ("name", "detail", "environment", "by", "reason", "rule", "judged_by")
 _STEP: Final = re.compile(r"(?:[a-z_][a-z0-9_]*|\*(?:\[[a-z_]+=[a-z0-9_]+\])?|!customer)")
 #: Lines of a timeline were once named by the beginning of their event's digest, which has no salt.
 _BY_DIGEST: Final = re.compile(r"/[0-9a-f]{16}\Z")
@@ -71,13 +73,28 @@ def redact(
 ) -> Redacted:
     """``document`` with everything at the places ``withhold`` concealed from ``customer`` (its key).
 
-    By any profile also the ids of lines that are named by a digest of what they say.
+    By any profile also the ids of lines that are named by a digest of what they say, and what changed for others
+    only: that something did, and when, may have mattered to ``customer``; what it was is theirs.
     """
+    withhold = (
+        *withhold,
+        *(
+            ("changes", str(number), name)
+            for number, change in enumerate(document["changes"])
+            if is_of_others(change["tenants"], customer)
+            for name in OF_A_CHANGE
+        ),
+    )
     if any(_BY_DIGEST.search(each["id"]) for each in document["timeline"]):
         withhold = (*withhold, *_NAMES_BY_DIGEST)
     withheld: list[Withheld] = []
     body = _redact(document, withhold, customer, salt, "", withheld)
     return Redacted(body, tuple(withheld))
+
+
+def is_of_others(tenants: Sequence[str] | None, customer: str) -> bool:
+    """Whether a change for ``tenants`` (None: for everybody) was for others than ``customer`` only."""
+    return tenants is not None and customer not in tenants
 
 
 def copy_body(

@@ -13,7 +13,7 @@ from trust_portal.evidence.disclosure import Disclosure
 from trust_portal.evidence.strict import parse_json
 from trust_portal.learning.postmortems.lint import naming_another
 from trust_portal.learning.postmortems.model import Person
-from trust_portal.learning.postmortems.redaction import shown_texts, step_to
+from trust_portal.learning.postmortems.redaction import OF_A_CHANGE, is_of_others, shown_texts, step_to
 
 _TENANTS_OF_A_CHANGE: Final = re.compile(r"changes\.[0-9]+\.tenants")
 
@@ -55,15 +55,30 @@ class StoredRelease:
         What is another customer's is never, nor what names one of ``others``: the keys and names of all of them.
         """
         own = self.customer
+        elsewhere = self._elsewhere(own["key"])
         names = naming_another(others, (own["key"], own["name"]))
         found = []
         for place in self.withheld.keys() - set(self.disclosed):
             hidden = Disclosure.parse(self.withheld[place])
-            if not _is_of_another(place, hidden, own["key"]) and not any(
+            if not (place in elsewhere or _is_of_another(place, hidden, own["key"])) and not any(
                 names(at, text) for at, text in shown_texts(hidden.value, place)
             ):
                 found.append(place)
         return tuple(sorted(found))
+
+    def _elsewhere(self, key: str) -> frozenset[str]:
+        """Places of what changed for others only than the customer called ``key``."""
+        changed = {
+            place.removesuffix("tenants"): Disclosure.parse(each).value
+            for place, each in self.withheld.items()
+            if _TENANTS_OF_A_CHANGE.fullmatch(place)
+        }
+        return frozenset(
+            f"{change}{name}"
+            for change, tenants in changed.items()
+            if is_of_others(tenants, key)
+            for name in OF_A_CHANGE
+        )
 
     @property
     def disclosures(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ Proofs: TypeAlias = Mapping[str, Markup]
 """By fact's id, the digest by which its source can be asked."""
 
 _NOTHING = Markup("")
+_WITHHELD = "(withheld)"
 
 
 def proofs_of(evidence: Mapping[str, Mapping[str, str]], leads: Mapping[str, str]) -> Proofs:
@@ -109,12 +110,14 @@ def denial_rows(facts: Sequence[Fact], proofs: Proofs) -> list[tuple[str, ...]]:
 
 
 def change_rows(facts: Sequence[Fact], proofs: Proofs) -> list[tuple[str, ...]]:
+    """A copy withholds what was for other customers only."""
     return [
         (
             instant(each["at"]),
-            f"{each['kind']} {each['name']}",
-            each["detail"],
-            each["reason"] + (f" (judged by {each['judged_by']['name']})" if each.get("judged_by") else ""),
+            f"{each['kind']} {each.get('name', _WITHHELD)}",
+            each.get("detail", _WITHHELD),
+            each.get("reason", _WITHHELD)
+            + (f" (judged by {each['judged_by']['name']})" if each.get("judged_by") else ""),
             proofs.get(each["id"], _NOTHING),
         )
         for each in facts
