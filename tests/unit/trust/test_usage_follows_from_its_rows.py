@@ -156,6 +156,90 @@ def test_with_a_period_that_was_not_metered_whole_nothing_is_compared(id_: str, 
     assert (found.field, found.reported) == (f"$.sections[0].figures[{at}].value", value)
 
 
+def _stating(section: Section, **figures: str | None) -> Section:
+    """``section`` with other values of these figures, of euros."""
+    forged = {f"{name.replace('_', '-')}-eur": value for name, value in figures.items()}
+    assert forged.keys() <= {each.id for each in section.figures}
+    return replace(
+        section,
+        figures=tuple(
+            replace(each, cell=replace(each.cell, value=forged[each.id])) if each.id in forged else each
+            for each in section.figures
+        ),
+    )
+
+
+def _named(section: Section, advice: Section) -> list[tuple[str, str | None, str | None]]:
+    """What is found, by the figure that it is of."""
+    found = []
+    for each in usage_differs("qbr.json", [section, advice]):
+        at = int(each.field.removeprefix("$.sections[0].figures[").partition("]")[0])
+        found.append((section.figures[at].id, each.reported, each.recomputed))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("before", "true", "stated", "refused"),
+    [
+        ("0.004", "312400.0", "312400.0", False),
+        ("0.004", "312400.0", None, False),
+        ("0.004", "312400.0", "12.0", True),
+        ("0.004", "312400.0", "-99.0", True),
+        ("0.004", "312400.0", "200000.0", True),
+        ("-0.004", "-312600.0", "-312600.0", False),
+        ("-0.004", "-312600.0", "-40.0", True),
+        ("-2.50", "-600.0", "-600.0", False),
+        ("-2.50", "-600.0", "600.0", True),
+        ("2.50", "400.0", None, True),
+    ],
+)
+def test_growth_over_what_was_rounded_to_nothing_or_is_less_is_as_large_as_that_makes_it(
+    before: str, true: str, stated: str | None, refused: bool
+) -> None:
+    now, then = [_hour(4, 0, "compute", "12.50")], [_hour(1, 0, "compute", before)]
+    section, advice = document(Used(now, then, parts_of(now, "1"), parts_of(then, "1")))
+    assert section.figure("growth-eur").cell.value == true
+    assert _named(section, advice) == []
+    found = _named(_stating(section, growth=stated), advice)
+    assert [each[:2] for each in found] == ([("growth-eur", stated or "null")] if refused else [])
+
+
+def test_growth_over_nothing_at_all_is_not_known_and_none_that_is_small_is_believed() -> None:
+    now = [_hour(4, 0, "compute", "12.50")]
+    section, advice = document(Used(now, (), parts_of(now, "1"), ()))
+    assert (section.figure("before-eur").cell.value, section.figure("growth-eur").cell.value) == (
+        "0.00",
+        None,
+    )
+    assert _named(section, advice) == []
+    assert _named(_stating(section, growth="40.0"), advice) == [("growth-eur", "40.0", "null")]
+
+
+@pytest.mark.parametrize("cost", ["0", "0.001", "-0.001"])
+def test_where_nothing_cost_anything_no_part_is_the_dearest_that_was_not_used_but_the_first_of_them(
+    cost: str,
+) -> None:
+    now = [_hour(4, 0, "compute", cost)]
+    section, advice = document(Used(now, (), parts_of(now, "1"), ()))
+    assert section.figure("total-eur").cell.value in {"0.00", "-0.00"}
+    assert _named(section, advice) == []
+    _, *unused = [each for each in SUBSYSTEMS if each != "compute"]
+    for forged in ("gold", "", *unused):
+        found = _named(_stating(section, dearest=forged), advice)
+        assert [each[:2] for each in found] == [("dearest-eur", forged)]
+
+
+def test_where_every_part_gave_something_back_the_dearest_is_one_that_was_not_used() -> None:
+    now = [_hour(4, 0, "compute", "-1.00"), _hour(4, 1, "storage", "-5.00")]
+    section, advice = document(Used(now, (), parts_of(now, "1"), ()))
+    true = section.figure("dearest-eur").cell.value
+    assert true not in {"compute", "storage"}
+    assert _named(section, advice) == []
+    for forged in ("compute", "storage", "gold"):
+        found = {each[0]: each[2] for each in _named(_stating(section, dearest=forged), advice)}
+        assert found["dearest-eur"] == true
+
+
 @pytest.mark.parametrize(("number", "table", "row", "column", "value"), CELLS)
 def test_a_forged_row_is_named(number: int, table: str, row: str, column: str, value: str) -> None:
     sections = grown()

@@ -8,23 +8,23 @@ a value that lies beyond that is replaced by one that does not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Final, Self
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Final
 
+from trust_portal.cost.metering.model import SUBSYSTEMS
 from trust_portal.evidence.verdict import Mismatch
-from trust_portal.kernel.money import exponent
 from trust_portal.reliability.comparison import mismatches
 from trust_portal.trust.qbr.expected import CACHE_SAVES, POOL_SAVES, TIER_SAVES
 from trust_portal.trust.qbr.gathering.quantities import growth, quantity
 from trust_portal.trust.qbr.ids import PROPOSED, RECOMMENDATIONS, USAGE
 from trust_portal.trust.qbr.reviewing import EVIDENCE
+from trust_portal.trust.qbr.rounded import NOTHING, Span, percent, sum_of, within
 from trust_portal.trust.report.derivation import figures_of
 from trust_portal.trust.sections.model import Cell, Row, Section, Table, Unit
 
 _MONTHS: Final = "months-"
-_TENTH: Final = Decimal("0.1")
 
 
 def usage_differs(file: str, sections: Sequence[Section]) -> Iterator[Mismatch]:
@@ -38,64 +38,6 @@ def usage_differs(file: str, sections: Sequence[Section]) -> Iterator[Mismatch]:
         else:
             continue
         yield from mismatches(file, figures_of(stated), figures_of(derived), f"$.sections[{number}]")
-
-
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """Where an exact value lies; both ends may be it."""
-
-    low: Decimal
-    high: Decimal
-
-    @classmethod
-    def around(cls, cell: Cell) -> Self:
-        """What was rounded to ``cell``; ``ValueError`` where nothing is known."""
-        if cell.value is None:
-            raise ValueError("not known")
-        value, half = Decimal(cell.value), _step(cell) / 2
-        return cls(value - half, value + half)
-
-    def __add__(self, other: _Span) -> _Span:
-        return _Span(self.low + other.low, self.high + other.high)
-
-    def __sub__(self, other: _Span) -> _Span:
-        return _Span(self.low - other.high, self.high - other.low)
-
-    def times(self, factor: Decimal) -> _Span:
-        """``factor`` is not negative."""
-        return _Span(self.low * factor, self.high * factor)
-
-    def percent_of(self, whole: _Span) -> _Span | None:
-        """None where the whole may be nothing, or less."""
-        if whole.low <= 0:
-            return None
-        ends = [100 * part / all_of for part in (self.low, self.high) for all_of in (whole.low, whole.high)]
-        return _Span(min(ends), max(ends))
-
-
-_NOTHING: Final = _Span(Decimal(0), Decimal(0))
-
-
-def _step(cell: Cell) -> Decimal:
-    """The smallest difference between two values of its kind; quantities are exact."""
-    if cell.unit is Unit.MONEY and cell.currency is not None:
-        return Decimal(1).scaleb(-exponent(cell.currency))
-    return _TENTH if cell.unit is Unit.PERCENT else Decimal(0)
-
-
-def _within(cell: Cell, span: _Span | None) -> Cell:
-    """``cell`` where it may be of ``span``, else the middle of that."""
-    if span is None or cell.value is None:
-        return cell
-    stated = _Span.around(cell)
-    if stated.low <= span.high and span.low <= stated.high:
-        return cell
-    middle = ((span.low + span.high) / 2).quantize(_step(cell), ROUND_HALF_EVEN)
-    return replace(cell, value=f"{middle:f}")
-
-
-def _sum(cells: Iterable[Cell]) -> _Span:
-    return sum((_Span.around(each) for each in cells), _NOTHING)
 
 
 def _usage(stated: Section) -> Section:
@@ -142,14 +84,14 @@ def _month(cells: Mapping[str, Cell]) -> dict[str, Cell]:
         return {}  # it lies ahead
     if len(parts) == 1:
         return {"total": replace(cells["total"], value=parts[0].value)}
-    return {"total": _within(cells["total"], _sum(parts))}
+    return {"total": within(cells["total"], sum_of(parts))}
 
 
 def _mover(cells: Mapping[str, Cell]) -> dict[str, Cell]:
     if None in {cells["now"].value, cells["before"].value}:
         return {"change": replace(cells["change"], value=None)}
     return {
-        "change": _within(cells["change"], _Span.around(cells["now"]) - _Span.around(cells["before"])),
+        "change": within(cells["change"], Span.around(cells["now"]) - Span.around(cells["before"])),
     }
 
 
@@ -167,12 +109,12 @@ def _changed(cells: Mapping[str, Cell], now: Decimal, then: Decimal) -> dict[str
     }
 
 
-def _column(table: Table, name: str) -> _Span | None:
+def _column(table: Table, name: str) -> Span | None:
     """The sum over the months that have begun; None where there is no such column."""
     at = next((at for at, each in enumerate(table.columns) if each.id == name), None)
     if at is None:
         return None
-    return _sum(row.cells[at] for row in table.rows if _is_known(row.cells[at]))
+    return sum_of(row.cells[at] for row in table.rows if _is_known(row.cells[at]))
 
 
 def _is_known(cell: Cell) -> bool:
@@ -184,32 +126,40 @@ def _period(low: str, months: Table, figures: Mapping[str, Cell]) -> dict[str, C
     known = [each.cells[-1] for each in months.rows if _is_known(each.cells[-1])]
     total, before = figures[f"total-{low}"], figures[f"before-{low}"]
     alone = known[0] if len(known) == 1 else None
-    total = _within(total, _sum(known)) if alone is None else replace(total, value=alone.value)
+    total = within(total, sum_of(known)) if alone is None else replace(total, value=alone.value)
     found = {f"total-{low}": total}
-    now = _Span.around(total)
+    now = Span.around(total)
     if before.value is not None:
-        change = now - _Span.around(before)
-        found[f"change-{low}"] = _within(figures[f"change-{low}"], change)
-        found[f"growth-{low}"] = _within(figures[f"growth-{low}"], _growth_of(now, _Span.around(before)))
+        change = now - Span.around(before)
+        found[f"change-{low}"] = within(figures[f"change-{low}"], change)
+        found[f"growth-{low}"] = _growth(figures[f"growth-{low}"], now, Span.around(before))
     else:
         # With what is not known nothing is compared.
         found |= {name: replace(figures[name], value=None) for name in (f"change-{low}", f"growth-{low}")}
     sums = {each.id: span for each in months.columns[1:-1] if (span := _column(months, each.id)) is not None}
     dearest = figures[f"dearest-{low}"]
-    most = max(sums, key=lambda each: sums[each].low, default=None)
-    if most is not None and sums[most].low > 0:
-        if sums.get(str(dearest.value), _NOTHING).high < sums[most].low:
-            dearest = replace(dearest, value=most)
-        found[f"dearest-{low}"] = dearest
-        share = sums[str(dearest.value)].percent_of(now)
-        found[f"dearest-share-{low}"] = _within(figures[f"dearest-share-{low}"], share)
+    parts = _parts(sums)
+    most = max(parts, key=lambda each: parts[each].low)
+    stated = parts.get(str(dearest.value))
+    if stated is None or stated.high < parts[most].low:
+        dearest = replace(dearest, value=most)
+    found[f"dearest-{low}"] = dearest
+    share = figures[f"dearest-share-{low}"]
+    found[f"dearest-share-{low}"] = percent(share, parts[str(dearest.value)], now)
     return found
 
 
-def _growth_of(now: _Span, then: _Span) -> _Span | None:
+def _parts(sums: Mapping[str, Span]) -> dict[str, Span]:
+    """What may be the dearest. Of a part that nothing was used of there is no column: it cost nothing, as much as every
+    other such one, and of parts that cost the same the first is named.
+    """
+    unused = next((each for each in SUBSYSTEMS if each not in sums), None)
+    return {each: sums.get(each, NOTHING) for each in SUBSYSTEMS if each in sums or each == unused}
+
+
+def _growth(cell: Cell, now: Span, then: Span) -> Cell:
     """In percent of ``then``: of the whole less a hundred, so that no rounding counts twice."""
-    whole = now.percent_of(then)
-    return None if whole is None else _Span(whole.low - 100, whole.high - 100)
+    return percent(cell, now, then, less=Decimal(100))
 
 
 def _moved(quantities: Table, figures: Mapping[str, Cell]) -> dict[str, Cell]:
@@ -272,7 +222,7 @@ def _with_amounts(table: Table, cells: Mapping[str, Cell]) -> Table:
     return replace(table, rows=tuple(map(changed, table.rows)))
 
 
-def _spans_of(usage: Section | None, low: str) -> dict[str, _Span]:
+def _spans_of(usage: Section | None, low: str) -> dict[str, Span]:
     """What usage says the period cost in ``low``: by part, ``total``, and ``before``."""
     months = None if usage is None else next((t for t in usage.tables if t.id == f"{_MONTHS}{low}"), None)
     if usage is None or months is None:
@@ -281,47 +231,46 @@ def _spans_of(usage: Section | None, low: str) -> dict[str, _Span]:
     for name in ("total", "before"):
         cell = usage.figure(f"{name}-{low}").cell
         if cell.value is not None:
-            found[name] = _Span.around(cell)
+            found[name] = Span.around(cell)
     return found
 
 
 _Own = dict[str, Cell]
 
 
-def _pool(own: _Own, amount: Cell, spans: Mapping[str, _Span]) -> tuple[_Own, Cell]:
+def _pool(own: _Own, amount: Cell, spans: Mapping[str, Span]) -> tuple[_Own, Cell]:
     compute, everything = spans.get("compute"), spans.get("total")
     if compute is None or everything is None:
         return own, amount
-    own["share"] = _within(own["share"], compute.percent_of(everything))
-    return own, _within(amount, compute.times(POOL_SAVES))
+    own["share"] = within(own["share"], compute.percent_of(everything))
+    return own, within(amount, compute.times(POOL_SAVES))
 
 
-def _tier(own: _Own, amount: Cell, spans: Mapping[str, _Span]) -> tuple[_Own, Cell]:
-    own["now"] = _within(own["now"], spans.get("storage"))
-    return _grown(own), _within(
-        amount, (_Span.around(own["now"]) - _Span.around(own["before"])).times(TIER_SAVES)
+def _tier(own: _Own, amount: Cell, spans: Mapping[str, Span]) -> tuple[_Own, Cell]:
+    own["now"] = within(own["now"], spans.get("storage"))
+    return _grown(own), within(
+        amount, (Span.around(own["now"]) - Span.around(own["before"])).times(TIER_SAVES)
     )
 
 
-def _cache(own: _Own, amount: Cell, spans: Mapping[str, _Span]) -> tuple[_Own, Cell]:
-    cost, adapters = _Span.around(own["cost"]), spans.get("adapters")
+def _cache(own: _Own, amount: Cell, spans: Mapping[str, Span]) -> tuple[_Own, Cell]:
+    cost, adapters = Span.around(own["cost"]), spans.get("adapters")
     if adapters is not None:
-        own["share"] = _within(own["share"], cost.percent_of(adapters))
-    return own, _within(amount, cost.times(CACHE_SAVES))
+        own["share"] = within(own["share"], cost.percent_of(adapters))
+    return own, within(amount, cost.times(CACHE_SAVES))
 
 
-def _volume(own: _Own, amount: Cell, spans: Mapping[str, _Span]) -> tuple[_Own, Cell]:
-    own["now"] = _within(own["now"], spans.get("total"))
-    own["before"] = _within(own["before"], spans.get("before"))
+def _volume(own: _Own, amount: Cell, spans: Mapping[str, Span]) -> tuple[_Own, Cell]:
+    own["now"] = within(own["now"], spans.get("total"))
+    own["before"] = within(own["before"], spans.get("before"))
     return _grown(own), replace(amount, value=None)
 
 
 def _grown(own: _Own) -> _Own:
-    span = _growth_of(_Span.around(own["now"]), _Span.around(own["before"]))
-    return own | {"growth": _within(own["growth"], span)}
+    return own | {"growth": _growth(own["growth"], Span.around(own["now"]), Span.around(own["before"]))}
 
 
-_RULES: Final[Mapping[str, Callable[[_Own, Cell, Mapping[str, _Span]], tuple[_Own, Cell]]]] = {
+_RULES: Final[Mapping[str, Callable[[_Own, Cell, Mapping[str, Span]], tuple[_Own, Cell]]]] = {
     "caching": _cache,
     "dedicated-pool": _pool,
     "retention-tier": _tier,
