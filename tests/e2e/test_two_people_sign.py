@@ -155,7 +155,7 @@ def proposed(operator: Any, tenant: str, period: str) -> tuple[str, Request]:
     """The report is signed, and its credit proposed by hand: the credit's page, and the request."""
     page = operator.page
     operator.open(f"/t/{tenant}/reports")
-    page.fill("#period", period)
+    page.select_option("#period", period)
     page.click("text=Compute and issue")
     page.wait_for_url("**/reports/*")
     operator.open(f"/t/{tenant}/credits")

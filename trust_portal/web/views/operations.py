@@ -15,6 +15,7 @@ from starlette.routing import Route
 from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.access.tenants.model import Tenant
+from trust_portal.documents import formats
 from trust_portal.errors import InvalidInput
 from trust_portal.kernel.period import Period, month_label, parse_period, quarter_label
 from trust_portal.learning.postmortems.model import NOUN as POSTMORTEM
@@ -100,7 +101,7 @@ def _choices(span: _Span, tenant: Tenant, now: datetime) -> list[tuple[str, str]
         quarters = [f"{year}-Q{number}" for number in range(4, 0, -1)]
         labels += [each for each in quarters if each <= quarter_label(now) or each == span.choice]
     shown = [] if span.choice in labels else [(span.choice, span.choice or "Between two months")]
-    return [*shown, *((each, each) for each in labels)]
+    return [*shown, *((each, formats.period(each) if "-" in each else each) for each in labels)]
 
 
 def _span(request: Request) -> _Span:

@@ -28,6 +28,7 @@ from trust_portal.reliability.reports.words import Imprint
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, month_of, page_request, read_form, required, texts
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
+from trust_portal.web.periods import offered_of
 from trust_portal.web.templating import page
 from trust_portal.web.views.credit.of_report import credited
 
@@ -50,6 +51,7 @@ async def reports(request: Request, form: FormState = FormState()) -> Response:
         state=state,
         filters=urlencode({k: v for k, v in (("of", period), ("state", state)) if v}),
         form=form,
+        periods=offered_of(tenant, house.clock.now()),
         may_issue=house.gate.allows(actor, Action.SLA_REPORT_ISSUE, Resource("SLA report", tenant.id)),
         **frame(request, tenant),
     )

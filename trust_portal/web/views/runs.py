@@ -13,6 +13,7 @@ from trust_portal.reliability.runs.model import StartRun
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, read_form, required, texts
 from trust_portal.web.navigation import frame
+from trust_portal.web.periods import offered_of_everybody
 from trust_portal.web.templating import page
 
 
@@ -24,6 +25,7 @@ async def runs(request: Request, form: FormState = FormState()) -> Response:
         status_code=form.status,
         runs=await house.runs.newest(actor),
         form=form,
+        periods=offered_of_everybody(house.clock.now()),
         may_start=house.gate.allows(actor, Action.SLA_RUN_START, Resource.of_house("SLA run")),
         **frame(request),
     )

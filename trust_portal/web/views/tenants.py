@@ -26,6 +26,7 @@ from trust_portal.web.forms import (
     together,
 )
 from trust_portal.web.navigation import frame, tenant_path
+from trust_portal.web.periods import offered_of_everybody
 from trust_portal.web.templating import page
 
 
@@ -46,6 +47,7 @@ async def tenants(request: Request, form: FormState = FormState()) -> Response:
         listed=listed,
         standings=standings,
         period=period,
+        periods=offered_of_everybody(house.clock.now()),
         first_steps=not listed.items and not request.query_params.keys() & {"after", "before"},
         run_known=any(each.period == period for each in runs),
         form=form,

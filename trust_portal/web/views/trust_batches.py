@@ -18,6 +18,7 @@ from trust_portal.trust.report.model import Acknowledgement
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, one_of, page_request, read_form, required, texts
 from trust_portal.web.navigation import frame
+from trust_portal.web.periods import offered_of_everybody
 from trust_portal.web.templating import page
 from trust_portal.web.views.acknowledging import acknowledgements_of
 
@@ -34,6 +35,7 @@ async def batches(request: Request, form: FormState = FormState()) -> Response:
         status_code=form.status,
         batches=await house.trust_batches.newest(actor),
         form=form,
+        periods=offered_of_everybody(house.clock.now())[::-1],
         parts=parts,
         said=any(form.value(f"reason-{part}") for part in parts),
         may_start=house.gate.allows(actor, Action.TRUST_BATCH_START, Resource.of_house(NOUN)),

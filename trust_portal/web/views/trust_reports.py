@@ -28,6 +28,7 @@ from trust_portal.trust.sections.model import Section
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, read_form, required, texts
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
+from trust_portal.web.periods import offered_of
 from trust_portal.web.templating import page
 from trust_portal.web.views.acknowledging import acknowledgements_of
 
@@ -46,6 +47,7 @@ async def reports(request: Request) -> Response:
         newest=newest,
         sections=[] if newest is None else _followable(request, tenant, sections_of(newest.document)),
         period=tenant.newest_quarter(house.clock.now()),
+        periods=offered_of(tenant, house.clock.now(), running=True)[::-1],
         **_rights(request, tenant),
         **frame(request, tenant),
     )

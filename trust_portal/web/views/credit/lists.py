@@ -22,6 +22,7 @@ from trust_portal.reliability.forecast.model import SetForecast
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, one_of, page_request, read_form, required, texts
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
+from trust_portal.web.periods import offered_of_everybody
 from trust_portal.web.templating import page
 from trust_portal.web.views.credit.forecast import forecast_of, likely, may_switch
 from trust_portal.web.views.credit.words import KINDS, STATE_CHOICES, STATES, money_of
@@ -69,6 +70,7 @@ async def everybodys(request: Request, form: FormState = FormState()) -> Respons
         form=form,
         flag=await house.forecasts.flag(actor),
         may_switch=may_switch(request),
+        periods=offered_of_everybody(house.clock.now()),
         tenants=await house.tenants.named(actor, {each.tenant_id for each in listed.items}),
         **_shown(asked),
         **frame(request),

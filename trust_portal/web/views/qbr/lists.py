@@ -20,6 +20,7 @@ from trust_portal.trust.qbr.model import (
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, day_of, one_of, read_form, required, texts, together
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
+from trust_portal.web.periods import offered_of
 from trust_portal.web.templating import page
 from trust_portal.web.views.qbr.screen import PURPOSE, rights_of
 
@@ -49,6 +50,7 @@ async def reviews(request: Request, form: FormState = FormState()) -> Response:
         states=COMMITMENTS,
         today=day_in(house.clock.now(), tenant.time_zone),
         period=tenant.newest_quarter(house.clock.now()),
+        periods=offered_of(tenant, house.clock.now(), running=True)[::-1],
         form=form,
         **rights,
         **frame(request, tenant),
