@@ -47,7 +47,9 @@ class ExportCompliancePayload(Payload):
 class ImportAssessmentInput:
     source: str = strawberry.field(description="Who assessed.")
     document: str
-    max_age_days: int = strawberry.field(description="How many days after its newest result it is fresh.")
+    max_age_days: int = strawberry.field(
+        description="How many days after the oldest result that a finding of it counts by it is fresh."
+    )
     readers: AssessmentReaders = strawberry.field(
         description="Who may fetch the file. Who assessed, its title, how it came out, its age and digest stand in "
         "every customer's evaluation all the same."

@@ -81,7 +81,9 @@ class Assessment:
     title: str
     oscal_version: str
     sha256: str = strawberry.field(description="Of what was handed over.")
-    as_of: datetime = strawberry.field(description="The end of its newest result.")
+    as_of: datetime = strawberry.field(
+        description="The end of the oldest result that a finding of it counts by."
+    )
     max_age_days: int = strawberry.field(description="How old that may be and still be fresh.")
     satisfied: int = strawberry.field(description="How many controls are.")
     not_satisfied: int = strawberry.field(description="How many controls are not.")

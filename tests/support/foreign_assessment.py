@@ -16,7 +16,7 @@ with warnings.catch_warnings():
 _NAMES: Final = UUID("5f1d3a52-5d5e-4b0e-9c43-0b6f6d0e8a11")
 DOCUMENT_UUID: Final = str(uuid5(_NAMES, "document"))
 TITLE: Final = "Spring assessment of the export service"
-#: The penetration test's end, which is the newest: half past five in the afternoon in Berlin.
+#: The penetration test's end, the oldest that counts: half past five in the afternoon in Berlin.
 ENDED: Final = datetime(2026, 5, 18, 15, 30, tzinfo=UTC)
 #: Over all results; the interviews came to none.
 SATISFIED, NOT_SATISFIED = 4, 2
@@ -56,7 +56,7 @@ _BERLIN: Final = timezone(timedelta(hours=2))
 
 
 def foreign_assessment() -> bytes:
-    """Three results, the newest first; one has no finding, one never says when it ended."""
+    """Three results: the oldest that counts first, then one that never says when it ended; one has no finding."""
     document = ar.AssessmentResults(
         uuid=DOCUMENT_UUID,
         metadata=_metadata(),
@@ -172,7 +172,7 @@ def _configuration_scan() -> ar.Result:
         uuid=_named("configuration-scan"),
         title="Configuration scan",
         description="Every host, once.",
-        start=datetime(2026, 4, 2, 3, tzinfo=UTC),
+        start=datetime(2026, 5, 19, 3, tzinfo=UTC),
         reviewed_controls=_reviewed("cm-6", objective="cm-6_obj.a"),
         observations=[_observation("scan-of-host")],
         risks=[
@@ -250,8 +250,8 @@ def _observation(name: str) -> common.Observation:
         relevant_evidence=[
             common.RelevantEvidence(href=f"#{_named('scan')}", description=_words("evidence"))
         ],
-        collected=datetime(2026, 4, 2, 3, 5, tzinfo=UTC),
-        expires=datetime(2026, 5, 2, tzinfo=UTC),
+        collected=datetime(2026, 5, 19, 3, 5, tzinfo=UTC),
+        expires=datetime(2026, 6, 18, tzinfo=UTC),
         remarks=_words("observation"),
     )
 

@@ -156,6 +156,21 @@ def test_an_objective_counts_once_by_its_newest_result_wherever_that_stands() ->
     assert counted(new) == (1, 1)
 
 
+def test_it_is_as_old_as_the_oldest_finding_that_counts() -> None:
+    def as_of(*results: dict[str, Any]) -> datetime:
+        document = json.loads(foreign_assessment())
+        document["assessment-results"]["results"] = list(results)
+        return read(document).as_of
+
+    first, second = (datetime.fromisoformat(each) for each in (SPRING_ROUND, MAY_ROUND))
+    old = result(SPRING_ROUND, ("a", GOOD), ("b", GOOD))
+    assert as_of(old, result(MAY_ROUND)) == first, "a round without findings makes nothing fresher"
+    assert as_of(old, result(MAY_ROUND, ("a", GOOD))) == first
+    assert as_of(result(MAY_ROUND, ("a", GOOD), ("b", BAD)), old) == second
+    with pytest.raises(InvalidInput, match="lies in the future"):
+        as_of(old, result("2099-01-01T00:00:00Z"))
+
+
 def test_of_two_results_that_ended_together_the_later_one_counts() -> None:
     assert counted(result(MAY_ROUND, ("a", BAD)), result(MAY_ROUND, ("a", GOOD))) == (1, 0)
     assert counted(result(MAY_ROUND, ("a", GOOD)), result(MAY_ROUND, ("a", BAD))) == (0, 1)

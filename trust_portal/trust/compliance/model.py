@@ -223,7 +223,7 @@ class ReadersChange:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """An assessment that was made elsewhere. ``as_of`` is when its newest result was reached, and ``max_age`` how
+    """An assessment that was made elsewhere. ``as_of`` is when its oldest finding that counts was reached, and ``max_age`` how
     old that may be and still be shown as fresh. One that was withdrawn neither counts nor ages. ``readers`` are those of
     now, and ``readers_change`` the last that changed them; None where they are those it was imported for, and in evaluations.
     """

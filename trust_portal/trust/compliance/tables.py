@@ -151,7 +151,7 @@ compliance_imports = tenant_table(
     uuid_column("oscal_uuid", nullable=False),
     Column("oscal_version", Text, nullable=False),
     Column("title", Text, nullable=False),
-    instant("as_of", nullable=False, comment="when its newest result ended, or began"),
+    instant("as_of", nullable=False, comment="when the oldest result that counts ended, or began"),
     Column("max_age_seconds", BigInteger, nullable=False, comment="how old it may be and still be fresh"),
     Column("readers", Text, nullable=False, comment="customers, or vendor: who may fetch the document"),
     Column("satisfied", Integer, nullable=False),

@@ -30,9 +30,10 @@ _STATES: Final = ("satisfied", "not-satisfied")
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """What is taken from a document: its identity, when its newest result was reached, and how it came out.
+    """What is taken from a document: its identity, how it came out, and since when that is so at the latest.
 
-    Each objective counts once, by the newest result that has a finding of it.
+    Each objective counts once, by the newest result that has a finding of it; ``as_of`` is when the oldest of
+    those was reached, for what stands beside a newer one is no fresher for it.
     """
 
     uuid: UUID
@@ -88,15 +89,14 @@ def read_assessment(data: bytes, now: datetime) -> Foreign:
             raise InvalidInput(f"it has more than {MOST_FINDINGS:,} findings", field=f"{ROOT}.results")
     if not states:
         raise InvalidInput("none of its results has a finding", field=f"{ROOT}.results")
-    as_of = max(reached)
     counted = [state for _, state in states.values()]
-    if as_of > now:
+    if max(reached) > now:
         raise InvalidInput("its newest result lies in the future", field=f"{ROOT}.results")
     return Foreign(
         uuid=_uuid(body, ROOT),
         title=_title(metadata),
         oscal_version=version,
-        as_of=as_of,
+        as_of=min(at for at, _ in states.values()),
         satisfied=counted.count("satisfied"),
         not_satisfied=counted.count("not-satisfied"),
     )
