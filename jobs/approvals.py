@@ -26,9 +26,9 @@ async def policies_settled(house: House, tenant_id: UUID, request_id: UUID) -> o
 
 
 async def severity_settled(house: House, _: UUID, request_id: UUID) -> object:
-    """A lower severity, or an undone merger by which something is less."""
-    if await house.unmergings.asked(request_id) is not None:
-        return await house.unmergings.approval_settled(request_id)
+    """A lower severity, or what is taken back of a P1 or P2."""
+    if await house.retractions.asked(request_id) is not None:
+        return await house.retractions.approval_settled(request_id)
     return await house.downgrades.approval_settled(request_id)
 
 

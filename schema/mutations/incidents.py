@@ -16,6 +16,7 @@ from trust_portal.learning.incidents.acts_model import (
     AssignGap,
     ChangeSeverity,
     DeclareIncident,
+    SetAffected,
     Telling,
     UnmergeIncident,
     command_of,
@@ -97,7 +98,7 @@ class IncidentPayload(Payload):
     incident: VendorIncident | None = None
     approval_request_id: strawberry.ID | None = strawberry.field(
         default=None,
-        description="Where less than a P1 or P2 was asked for, or an undone merger that makes one less: the approval it waits for.",
+        description="Where less than a P1 or P2 was asked for, an undone merger that makes one less, or fewer customers of one: the approval it waits for.",
     )
 
 
@@ -155,8 +156,8 @@ class IncidentMutations:
         match command:
             case ChangeSeverity():
                 approval_id = await house.downgrades.change(command, actor)
-            case UnmergeIncident():
-                approval_id = await house.unmergings.undo(command, actor)
+            case UnmergeIncident() | SetAffected():
+                approval_id = await house.retractions.tell(command, actor)
             case _:
                 await house.incidents.tell(command, actor)
         view = await house.incidents.get(actor, id_)

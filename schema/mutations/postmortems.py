@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -94,7 +93,6 @@ class DisclosePostmortemInput:
     release_id: strawberry.ID
     fields: list[str] = strawberry.field(description="Places of the document, like incident.owner.")
     reason: str
-    acknowledgements: list[AcknowledgedWarningInput] = strawberry.field(default_factory=list)
 
 
 @strawberry.type(description="The postmortem as it stands now.")
@@ -217,29 +215,23 @@ class PostmortemMutations:
             decode(input.tenant_id, "Tenant", field="tenantId").id,
             input.profile,
             input.reason,
-            _acknowledged(input.acknowledgements),
+            tuple(model.Acknowledgement(each.warning, each.reason) for each in input.acknowledgements),
         )
         found = await info.context.house.postmortem_releases.release(command, info.context.actor)
         return await _released(info, found)
 
-    @mutation(description="Show a customer more of its copy.", arguments={"acknowledged": "acknowledgements"})
+    @mutation(description="Show a customer more of its copy.")
     async def disclose_postmortem(
         self, info: Info, input: DisclosePostmortemInput
     ) -> PostmortemReleasePayload:
         asked = decode(input.release_id, "PostmortemRelease", field="releaseId")
-        command = model.Disclose(
-            asked.id, tuple(input.fields), input.reason, _acknowledged(input.acknowledgements)
-        )
+        command = model.Disclose(asked.id, tuple(input.fields), input.reason)
         found = await info.context.house.postmortem_releases.disclose(command, info.context.actor)
         return await _released(info, found)
 
 
 def _postmortem(id_: strawberry.ID) -> UUID:
     return decode(id_, "Postmortem", field="postmortemId").id
-
-
-def _acknowledged(said: Sequence[AcknowledgedWarningInput]) -> tuple[model.Acknowledgement, ...]:
-    return tuple(model.Acknowledgement(each.warning, each.reason) for each in said)
 
 
 async def _released(info: Info, found: StoredRelease) -> PostmortemReleasePayload:

@@ -94,9 +94,11 @@ class VendorIncidentDetail:
         request_id = await info.context.house.downgrades.waiting(info.context.actor, self.row.id)
         return None if request_id is None else encode("ApprovalRequest", VENDOR_ID, request_id)
 
-    @strawberry.field(description="The approval that undoing its merger waits for; null: it waits for none.")
-    async def unmerging_approval_request_id(self, info: Info) -> strawberry.ID | None:
-        request_id = await info.context.house.unmergings.waiting(info.context.actor, self.row.id)
+    @strawberry.field(
+        description="The approval that undoing its merger, or leaving a customer out, waits for; null: none does."
+    )
+    async def retraction_approval_request_id(self, info: Info) -> strawberry.ID | None:
+        request_id = await info.context.house.retractions.waiting(info.context.actor, self.row.id)
         return None if request_id is None else encode("ApprovalRequest", VENDOR_ID, request_id)
 
     @strawberry.field(description="Actions that should have prevented it, the first linked first.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -28,7 +28,7 @@ from trust_portal.learning.incidents.acts_model import (
     ChangeSeverity,
     DeclareIncident,
     ReopenIncident,
-    SetAffected,
+    ResolveIncident,
     TellOfIncident,
 )
 from trust_portal.learning.incidents.facts_repository import all_keys, downgrades_of, facts_about
@@ -236,7 +236,9 @@ class Weather:
         await self.desk.signed(postmortem)
         assert await self.cover(owed[0].id) is Cover.SIGNED
         self.vendor.clock.advance(timedelta(seconds=1))
-        await house.incidents.tell(_worse(owed[0]), self.sre)
+        for act in _burning_on(owed[0]):
+            await house.incidents.tell(act, self.sre)
+            self.vendor.clock.advance(timedelta(seconds=1))
         assert await self.cover(owed[0].id) is Cover.OUTDATED
         self.signed.append(owed[0].id)
 
@@ -248,12 +250,13 @@ class Weather:
         return line.cover
 
 
-def _worse(incident: Incident) -> TellOfIncident:
+def _burning_on(incident: Incident) -> Sequence[TellOfIncident]:
+    again = ReopenIncident(incident.id, "It was not over")
     if not incident.is_open:
-        return ReopenIncident(incident.id, "It was not over")
+        return [again]
     if incident.severity is not Severity.P1:
-        return ChangeSeverity(incident.id, "It is worse", severity=Severity.P1)
-    return SetAffected(incident.id, "It was one customer's", tenants=("contoso",))
+        return [ChangeSeverity(incident.id, "It is worse", severity=Severity.P1)]
+    return [ResolveIncident(incident.id, "It is over"), again]
 
 
 async def weather_over(vendor: Vendor, desk: Desk) -> Weather:

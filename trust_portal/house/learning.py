@@ -23,8 +23,8 @@ from trust_portal.learning.incidents.following import Following
 from trust_portal.learning.incidents.integrating import Integrations
 from trust_portal.learning.incidents.pager_secrets import PagerSecrets
 from trust_portal.learning.incidents.receiving import AlarmDesk
+from trust_portal.learning.incidents.retracting import Retractions
 from trust_portal.learning.incidents.service import Incidents
-from trust_portal.learning.incidents.unmerging import Unmergings
 from trust_portal.learning.postmortems.attesting import PostmortemAuditor
 from trust_portal.learning.postmortems.copy_renderer import PostmortemCopyRenderer
 from trust_portal.learning.postmortems.copying import PostmortemCopies
@@ -56,7 +56,7 @@ class LearningRoom:
     incident_integrations: Integrations
     alarms: AlarmDesk
     downgrades: Downgrades
-    unmergings: Unmergings
+    retractions: Retractions
     customer_incidents: CustomerIncidents
     postmortem_writing: PostmortemWriting
     postmortem_signing: PostmortemSigning
@@ -85,7 +85,7 @@ def learning_room(base: Foundation, access: AccessRoom) -> LearningRoom:
         incident_integrations=Integrations(storage, gate, ledger, pager_secrets),
         alarms=AlarmDesk(storage, following, pager_secrets),
         downgrades=Downgrades(storage, gate, ledger, access.approvals, incidents, following),
-        unmergings=Unmergings(storage, gate, ledger, access.approvals, incidents, following),
+        retractions=Retractions(storage, gate, ledger, access.approvals, incidents, following),
         customer_incidents=CustomerIncidents(storage, gate, access_log),
         postmortem_writing=PostmortemWriting(storage, gate, ledger, vendor_name=vendor_name),
         postmortem_signing=PostmortemSigning(storage, gate, ledger, exports, access.signatures),

@@ -24,7 +24,7 @@ async def desk(vendor: Vendor) -> Desk:
     return await desk_of(
         vendor,
         declared("INC-1", minute=10),
-        declared("INC-2", minute=20),
+        declared("INC-2", minute=20, tenants=["northwind"]),
         declared("INC-3", minute=30),
         updated("INC-1", "merged", minute=40, into="INC-2"),
         updated("INC-2", "merged", minute=50, into="INC-3"),
@@ -64,7 +64,7 @@ async def test_of_a_chain_figure_list_and_planning_agree_whatever_is_told_of_its
     await desk.signed(await desk.postmortem("INC-3"))
     assert await owing(desk) == (0, set(), set())
     clock.advance(timedelta(hours=1))
-    await desk.vendor.tell(updated("INC-2", "affected", minute=60, tenants=["contoso"]))
+    await desk.vendor.tell(updated("INC-2", "affected", minute=60, tenants=["contoso", "northwind"]))
     register = await desk.vendor.register()
     assert (register["INC-1"].ends_in, register["INC-2"].ends_in) == (named("INC-3"), named("INC-3"))
     assert await owing(desk) == (1, {"INC-2"}, {"INC-2"})

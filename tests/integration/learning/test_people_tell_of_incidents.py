@@ -107,8 +107,8 @@ async def test_each_act_is_a_fact_with_a_receipt(vendor: Vendor, sre: Actor) -> 
     at = NOON + timedelta(minutes=5)
     for command in (
         NoteIncident(id_, "Looking into it", key=True),
-        ChangeSeverity(id_, "It spreads", severity=Severity.P2),
         SetAffected(id_, "Only one", tenants=("acme",), objectives=("api",)),
+        ChangeSeverity(id_, "It gets worse", severity=Severity.P2),
         ChangeOwner(id_, "Sam goes on leave", owner_id=ivo.id),
         TellCustomer(id_, "Told by mail", at),
         MitigateIncident(id_, "Throttled", at + timedelta(minutes=5)),
@@ -117,6 +117,7 @@ async def test_each_act_is_a_fact_with_a_receipt(vendor: Vendor, sre: Actor) -> 
         MergeIncident(id_, "The same cause", into_id=other),
     ):
         incident = await house.incidents.tell(command, sre)
+        vendor.clock.advance(timedelta(milliseconds=1))
     assert (incident.severity, incident.major_because) == (Severity.P2, MajorBecause.RAISED)
     assert (incident.owner, incident.owner_person_id) == ("ivo@vendor.example", ivo.id)
     assert (incident.told_at, incident.mitigated_at, incident.reopened) == (at, None, 1)

@@ -5,29 +5,25 @@ merger is told first what that lowers, and takes a P1 or P2 away with the approv
 from __future__ import annotations
 
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
 from support.learning_world import Vendor, declared, named, updated
 from support.passkeys import Devices
 from support.postmortem_desk import Desk, desk_of
+from support.two_approve import approvers, everything, request_of, settle
 
-from jobs.approvals import SETTLED
-from trust_portal.access.approvals.model import ApprovalKind, ApprovalRequest
-from trust_portal.access.approvals.recording import load
+from trust_portal.access.approvals.model import ApprovalKind
 from trust_portal.access.rights import actor_with
 from trust_portal.errors import Conflict
 from trust_portal.evidence.dsse import Envelope
 from trust_portal.evidence.receipt_rows import find_receipt
 from trust_portal.evidence.statement import ReceiptKind, Statement
-from trust_portal.facts.tables import facts
-from trust_portal.kernel.actor import Actor, Role
+from trust_portal.kernel.actor import Role
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.incidents.acts_model import ChangeSeverity, UnmergeIncident
-from trust_portal.learning.incidents.model import Incident, Severity
+from trust_portal.learning.incidents.model import Severity
 from trust_portal.learning.switchboard.coverage import Cover
 from trust_portal.storage.tenancy import TenantScope
 
@@ -130,12 +126,12 @@ async def test_two_undo_a_merger_that_takes_a_p1_away_and_the_receipt_names_it_a
     two = await approvers(desk)
     as_it_was = await everything(desk)
     clock.advance(timedelta(minutes=1))
-    request_id = await desk.house.unmergings.undo(UNDO, desk.writer)
+    request_id = await desk.house.retractions.tell(UNDO, desk.writer)
     assert request_id is not None
     assert await everything(desk) == as_it_was, "that it was asked changes nothing of it"
-    assert await desk.house.unmergings.waiting(desk.writer, named("INC-2")) == request_id
+    assert await desk.house.retractions.waiting(desk.writer, named("INC-2")) == request_id
     with pytest.raises(Conflict) as again:
-        await desk.house.unmergings.undo(UNDO, desk.writer)
+        await desk.house.retractions.tell(UNDO, desk.writer)
     assert again.value.code == "ALREADY_ASKED"
     request = await request_of(desk, request_id)
     assert request.kind is ApprovalKind.SEVERITY_DOWNGRADE
@@ -164,7 +160,7 @@ async def test_two_undo_a_merger_that_takes_a_p1_away_and_the_receipt_names_it_a
     view = await desk.house.incidents.get(desk.writer, named("INC-2"))
     last = view.entries[-1]
     assert (last.kind, last.text, last.by, last.claim) == ("unmerged", UNDO.text, "Wera Lind", False)
-    assert await desk.house.unmergings.waiting(desk.writer, named("INC-2")) is None
+    assert await desk.house.retractions.waiting(desk.writer, named("INC-2")) is None
     page = await desk.house.archive.receipts(actor_with(Role.VENDOR_ADMIN), VENDOR_ID, PageRequest(50))
     [newest] = [each for each in page.items if each.kind is ReceiptKind.INCIDENT_UNMERGED]
     async with desk.house.storage.read(TenantScope(VENDOR_ID)) as session:
@@ -191,7 +187,7 @@ async def test_what_is_told_meanwhile_voids_the_approval_of_an_undone_merger(
 ) -> None:
     two = await approvers(desk)
     clock.advance(timedelta(minutes=1))
-    request_id = await desk.house.unmergings.ask(UNDO, desk.writer)
+    request_id = await desk.house.retractions.ask(UNDO, desk.writer)
     request = await request_of(desk, request_id)
     for each in two:
         await Devices(desk.house).approve(request, each)
@@ -200,7 +196,7 @@ async def test_what_is_told_meanwhile_voids_the_approval_of_an_undone_merger(
     before = await desk.vendor.register()
     await settle(desk, request_id)
     assert await desk.vendor.register() == before
-    assert await desk.house.unmergings.waiting(desk.writer, named("INC-2")) is None
+    assert await desk.house.retractions.waiting(desk.writer, named("INC-2")) is None
     page = await desk.house.archive.receipts(actor_with(Role.VENDOR_ADMIN), VENDOR_ID, PageRequest(50))
     kinds = {each.kind for each in page.items}
     assert (ReceiptKind.APPROVAL_VOIDED in kinds, ReceiptKind.INCIDENT_UNMERGED in kinds) == (True, False)
@@ -214,11 +210,11 @@ async def test_where_nothing_gets_less_nobody_is_asked_and_asking_is_refused(
     await desk.house.incidents.tell(raise_, desk.writer)
     clock.advance(timedelta(minutes=1))
     with pytest.raises(Conflict) as refused:
-        await desk.house.unmergings.ask(UNDO, desk.writer)
+        await desk.house.retractions.ask(UNDO, desk.writer)
     assert refused.value.code == "NOT_LESS"
-    assert await desk.house.unmergings.undo(UNDO, desk.writer) is None
+    assert await desk.house.retractions.tell(UNDO, desk.writer) is None
     with pytest.raises(Conflict) as undone:
-        await desk.house.unmergings.ask(UNDO, desk.writer)
+        await desk.house.retractions.ask(UNDO, desk.writer)
     assert undone.value.code == "NOT_MERGED"
 
 
@@ -229,7 +225,7 @@ async def test_nobody_is_asked_where_nobody_could_approve_and_nothing_is_told(
     clock.advance(timedelta(minutes=1))
     lower = ChangeSeverity(named("INC-1"), "It was small", severity=Severity.P4)
     for asking in (
-        desk.house.unmergings.undo(UNDO, desk.writer),
+        desk.house.retractions.tell(UNDO, desk.writer),
         desk.house.downgrades.change(lower, desk.writer),
     ):
         with pytest.raises(Conflict) as refused:
@@ -259,29 +255,3 @@ async def test_of_a_p3_under_a_p1_that_it_is_a_p2_itself_is_told_at_once_and_les
     clock.advance(timedelta(minutes=1))
     assert await desk.house.downgrades.change(p2, desk.writer) is not None
     assert (await desk.vendor.register())["INC-1"].severity is Severity.P1
-
-
-async def everything(desk: Desk) -> tuple[dict[str, Incident], int, int]:
-    """The register, how many facts there are, and how many receipts of incidents."""
-    async with desk.house.storage.read(TenantScope(VENDOR_ID)) as session:
-        query = select(func.count()).select_from(facts).where(facts.c.tenant_id == VENDOR_ID)
-        count = (await session.execute(query)).scalar_one()
-    page = await desk.house.archive.receipts(actor_with(Role.VENDOR_ADMIN), VENDOR_ID, PageRequest(100))
-    said = [each for each in page.items if each.kind.value.startswith("incident.")]
-    return await desk.vendor.register(), count, len(said)
-
-
-async def approvers(desk: Desk) -> list[Actor]:
-    return [
-        (await desk.vendor.person("Rob Reliable", Role.APPROVER_RELIABILITY)).as_actor(),
-        (await desk.vendor.person("Sue Secure", Role.APPROVER_SECURITY)).as_actor(),
-    ]
-
-
-async def request_of(desk: Desk, request_id: UUID) -> ApprovalRequest:
-    async with desk.house.storage.read(TenantScope(VENDOR_ID)) as session:
-        return (await load(session, VENDOR_ID, request_id)).request
-
-
-async def settle(desk: Desk, request_id: UUID) -> None:
-    await SETTLED[ApprovalKind.SEVERITY_DOWNGRADE](desk.house, VENDOR_ID, request_id)

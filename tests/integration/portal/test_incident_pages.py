@@ -368,7 +368,7 @@ DECLARE = """mutation ($input: DeclareIncidentInput!) { declareIncident(input: $
   incident { id key severity worstSeverity everybody } userErrors { code path } } }"""
 TELL = """mutation ($input: TellOfIncidentInput!) { tellOfIncident(input: $input) {
   incident { severity claimedSeverity resolvedAt } approvalRequestId userErrors { code path message } } }"""
-UNMERGING = "query ($id: ID!) { incident(id: $id) { unmergingApprovalRequestId } }"
+RETRACTION = "query ($id: ID!) { incident(id: $id) { retractionApprovalRequestId } }"
 READ = """query ($id: ID!) { incident(id: $id) { incident { key } tenantKeys postmortemId timeline { kind text claim } }
   incidents(first: 5, severity: P1) { edges { node { key } } } incidentGaps { key reason } }"""
 
@@ -450,7 +450,7 @@ async def test_a_merged_incident_ends_with_the_other_and_a_wrong_merger_is_undon
         before = await known(portal)
         assert (await browser.post(f"{where}/tell", data=undone)).status_code == 303
         page = (await browser.get(where)).text
-        assert "That it goes on by itself waits for the approval of two others" in page
+        assert "What was said of it is taken back only by the approval of two others" in page
         [approval] = re.findall(r"/t/vendor/approvals/([0-9a-f-]+)", page)
         assert (await browser.get(f"/t/vendor/approvals/{approval}")).status_code == 200
         assert await known(portal) == before
@@ -460,7 +460,7 @@ async def test_a_merged_incident_ends_with_the_other_and_a_wrong_merger_is_undon
         said = {"incidentId": id_, "telling": "UNMERGED", "text": "Once more"}
         again = (await ask(browser, TELL, input=said))["tellOfIncident"]["userErrors"]
         assert [each["code"] for each in again] == ["ALREADY_ASKED"]
-        waits = (await ask(browser, UNMERGING, id=id_))["incident"]["unmergingApprovalRequestId"]
+        waits = (await ask(browser, RETRACTION, id=id_))["incident"]["retractionApprovalRequestId"]
         assert waits == encode("ApprovalRequest", VENDOR_ID, UUID(approval))
         assert await known(portal) == before
     await approve(portal, UUID(approval))

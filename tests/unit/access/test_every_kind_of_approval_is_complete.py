@@ -27,6 +27,7 @@ def test_the_receipts_of_acts_that_take_two_are_these() -> None:
         ReceiptKind.BREAK_GLASS_REVIEWED,
         ReceiptKind.CREDIT_ISSUED,
         ReceiptKind.EXCLUSION_APPROVED,
+        ReceiptKind.INCIDENT_AFFECTED_SET,
         ReceiptKind.INCIDENT_DOWNGRADED,
         ReceiptKind.INCIDENT_UNMERGED,
         ReceiptKind.KEY_ROTATED,
@@ -37,6 +38,7 @@ def test_the_receipts_of_acts_that_take_two_are_these() -> None:
     }
     assert acts == CARRIED_RECEIPTS
     sometimes = {
+        ReceiptKind.INCIDENT_AFFECTED_SET,
         ReceiptKind.INCIDENT_UNMERGED,
         ReceiptKind.PLAYBOOK_APPROVED,
         ReceiptKind.THRESHOLD_CHANGED,

@@ -295,10 +295,10 @@ def test_whom_it_touches_and_its_merger_count_of_who_declared_it_and_of_the_port
     merger = updated("INC-1", "merged", minute=6, into="INC-2")
     worse = updated("INC-1", "severity", minute=7, severity="P1")
     steps = facts(*by(source, said, merger, worse))
-    told = [first, replace(steps[0], tenants=(foreign,)), *steps[1:], fact(declared("INC-2", "P4"))]
+    told = [first, replace(steps[0], tenants=(home, foreign)), *steps[1:], fact(declared("INC-2", "P4"))]
     one, two = fold(told).incidents
     counts = source in {PAGER, PORTAL}
-    assert (one.tenants, one.objectives) == (((foreign,), ("web",)) if counts else ((home,), ("api",)))
+    assert (one.tenants, one.objectives) == (((home, foreign), ("web",)) if counts else ((home,), ("api",)))
     assert (one.merge_key, one.merged_into) == (("INC-2", two.id) if counts else (None, None))
     assert two.worst_severity is (Severity.P1 if counts else Severity.P4)
     assert one.severity is Severity.P1, "worse holds at once, whoever says it"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
@@ -35,8 +36,9 @@ def folded(
     told: Iterable[IncidentFact], *downgrades: Downgrade, two: Iterable[IncidentFact] = ()
 ) -> dict[str, Incident]:
     """``two``: facts by which two undid a merger."""
-    approved = {each.key for each in two}
-    return {each.key: each for each in fold(told, downgrades, approved=approved).incidents}
+    by_two = {each.key for each in two}
+    read = [replace(each, by_two=each.key in by_two) for each in told]
+    return {each.key: each for each in fold(read, downgrades).incidents}
 
 
 def standing(*told: IncidentFact, two: Iterable[IncidentFact] = ()) -> tuple[Severity, Severity, UUID | None]:

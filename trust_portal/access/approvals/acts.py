@@ -38,7 +38,9 @@ CARRIED: Final[Mapping[ApprovalKind, CarriedAct]] = {
     ),
     ApprovalKind.RETENTION_CHANGE: CarriedAct((ReceiptKind.PLAYBOOK_APPROVED,), always=False),
     ApprovalKind.SEVERITY_DOWNGRADE: CarriedAct(
-        (ReceiptKind.INCIDENT_DOWNGRADED,), always=True, sometimes=(ReceiptKind.INCIDENT_UNMERGED,)
+        (ReceiptKind.INCIDENT_DOWNGRADED,),
+        always=True,
+        sometimes=(ReceiptKind.INCIDENT_UNMERGED, ReceiptKind.INCIDENT_AFFECTED_SET),
     ),
     ApprovalKind.THRESHOLD_CHANGE: CarriedAct((ReceiptKind.THRESHOLD_CHANGED,), always=False),
 }

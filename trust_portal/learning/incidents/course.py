@@ -16,7 +16,7 @@ from datetime import datetime
 from uuid import UUID
 
 from trust_portal.facts.events import INCIDENT_DECLARED
-from trust_portal.learning.incidents.effects import happened_at, order, severity_heard, spoke_for
+from trust_portal.learning.incidents.effects import happened_at, order, severity_heard, spoke_for, stated
 from trust_portal.learning.incidents.mergers import Merger, way
 from trust_portal.learning.incidents.model import (
     AppliedDowngrade,
@@ -162,13 +162,6 @@ def _course(
 def own_severity(history: Sequence[IncidentFact], downgrades: Iterable[Downgrade]) -> Severity | None:
     """In force by what was told and approved of the incident itself, whatever was merged into it."""
     return _course(history, downgrades, ()).severity
-
-
-def stated(fact: IncidentFact) -> Severity | None:
-    """The severity a fact states; that of a note is not a statement."""
-    if fact.type == INCIDENT_DECLARED or fact.body.get("kind") == "severity":
-        return Severity(fact.body["severity"])
-    return None
 
 
 def told_here(fact: IncidentFact) -> datetime:

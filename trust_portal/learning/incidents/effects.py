@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from heapq import nsmallest
 from typing import Final
 from uuid import UUID
 
@@ -12,7 +14,7 @@ import msgspec
 
 from trust_portal.errors import Broken
 from trust_portal.facts.events import INCIDENT_DECLARED, INCIDENT_MITIGATED, INCIDENT_RESOLVED, PORTAL
-from trust_portal.learning.incidents.model import IncidentFact
+from trust_portal.learning.incidents.model import IncidentFact, Severity
 
 _STEP_KINDS: Final = {
     INCIDENT_DECLARED: "declared",
@@ -23,6 +25,21 @@ _STEP_KINDS: Final = {
 _RANKS: Final = {"declared": 0, "merged": 3, "unmerged": 4, "mitigated": 5, "resolved": 6, "reopened": 7}
 #: Counts of whoever declared the incident, and of the portal: it decides which customers see what, and who signs.
 _ITS_OWNERS: Final = frozenset({"affected", "merged", "unmerged", "owner"})
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """Whom an incident touches (None: may be everybody), and ``says``: what said so last, with effect.
+
+    ``beginning`` is its first declaration. ``claims`` are keys of what would take a customer out of a P1 or P2;
+    ``vain`` those of them that name nobody else, and so change nothing.
+    """
+
+    beginning: IncidentFact
+    tenants: tuple[UUID, ...] | None
+    says: IncidentFact
+    claims: frozenset[UUID]
+    vain: frozenset[UUID]
 
 
 def happened_at(fact: IncidentFact) -> datetime:
@@ -50,7 +67,7 @@ def may_decide(fact: IncidentFact, declared_by: str) -> bool:
 
 def reach(history: Sequence[IncidentFact], declared_by: str) -> tuple[UUID, ...] | None:
     """Whom an incident touches; None: may be everybody. ``history`` in order."""
-    return _touched(history, declared_by)[1]
+    return touch_of(history, declared_by).tenants
 
 
 def heard(history: Sequence[IncidentFact], declared_by: str) -> list[IncidentFact]:
@@ -60,8 +77,8 @@ def heard(history: Sequence[IncidentFact], declared_by: str) -> list[IncidentFac
     is a claim, whatever source it speaks for and whatever time it gives. The incident's beginning is
     its first declaration by a token for everybody; by one for some only where there is no other.
     """
-    beginning, touched = _touched(history, declared_by)
-    return [fact for fact in history if fact is beginning or speaks_for(fact, touched)]
+    touch = touch_of(history, declared_by)
+    return [fact for fact in history if fact is touch.beginning or speaks_for(fact, touch.tenants)]
 
 
 def known_by(history: Iterable[IncidentFact], moment: datetime) -> list[IncidentFact]:
@@ -78,8 +95,8 @@ def spoke_for(
     """
     if fact.bounds is None:
         return True
-    beginning, touched = _touched(known_by(history, moment), declared_by)
-    return fact is beginning or speaks_for(fact, touched)
+    touch = touch_of(known_by(history, moment), declared_by)
+    return fact is touch.beginning or speaks_for(fact, touch.tenants)
 
 
 def severity_heard(history: Sequence[IncidentFact], declared_by: str) -> list[IncidentFact]:
@@ -93,11 +110,12 @@ def severity_heard(history: Sequence[IncidentFact], declared_by: str) -> list[In
     whom = [fact for fact in history if kind_of(fact) in {"declared", "affected"}]
     born = min(fact.origin.received_at for fact in whom if fact.type == INCIDENT_DECLARED)
     moments = sorted({max(born, fact.origin.received_at) for fact in whom})
-    touched = [_touched(known_by(whom, moment), declared_by) for moment in moments]
+    weighty = [fact for fact in history if kind_of(fact) in {"declared", "severity", "affected"}]
+    touched = [touch_of(known_by(weighty, moment), declared_by) for moment in moments]
 
     def counts(fact: IncidentFact) -> bool:
         first = bisect_right(moments, max(born, fact.origin.received_at)) - 1
-        return any(fact is beginning or speaks_for(fact, each) for beginning, each in touched[first:])
+        return any(fact is each.beginning or speaks_for(fact, each.tenants) for each in touched[first:])
 
     return [fact for fact in stating if counts(fact)]
 
@@ -107,12 +125,31 @@ def too_early(history: Sequence[IncidentFact]) -> frozenset[UUID]:
 
     Else it would have been under way at no time at all, and a period would pass for one without an incident.
     """
-    began = [parsed(fact.body["began_at"]) for fact in history if fact.type == INCIDENT_DECLARED][-1:]
+    if not any(fact.type == INCIDENT_DECLARED for fact in history):
+        return frozenset()
+    began, _ = began_of(history)
     return frozenset(
         fact.key
         for fact in history
-        if began and fact.type in {INCIDENT_MITIGATED, INCIDENT_RESOLVED} and happened_at(fact) < began[0]
+        if fact.type in {INCIDENT_MITIGATED, INCIDENT_RESOLVED} and happened_at(fact) < began
     )
+
+
+def began_of(history: Sequence[IncidentFact]) -> tuple[datetime, frozenset[UUID]]:
+    """When it began, by the last declaration, and keys of those that say so in vain. ``history`` in order.
+
+    Of a P1 or P2 nobody alone says that it began after it was declared: it would leave the period it was told in.
+    """
+    first, *later = (fact for fact in history if fact.type == INCIDENT_DECLARED)
+    began, vain = parsed(first.body["began_at"]), set[UUID]()
+    major = _told_major(history)
+    for fact in later:
+        said = parsed(fact.body["began_at"])
+        if said > max(began, first.time) and _was_major(fact, major):
+            vain.add(fact.key)
+        else:
+            began = said
+    return began, frozenset(vain)
 
 
 def ends_of(history: Sequence[IncidentFact]) -> tuple[datetime | None, datetime | None, int]:
@@ -144,17 +181,51 @@ def parsed(text: str) -> datetime:
     return msgspec.convert(text, datetime).astimezone(UTC)
 
 
-def _touched(
-    history: Sequence[IncidentFact], declared_by: str
-) -> tuple[IncidentFact, tuple[UUID, ...] | None]:
-    """The incident's beginning, and whom it touches by the last that could say so."""
+def stated(fact: IncidentFact) -> Severity | None:
+    """The severity a fact states; that of a note is not a statement."""
+    if fact.type == INCIDENT_DECLARED or fact.body.get("kind") == "severity":
+        return Severity(fact.body["severity"])
+    return None
+
+
+def touch_of(history: Sequence[IncidentFact], declared_by: str) -> Touch:
+    """By the last that could say so. ``history`` in order.
+
+    Once it was told to be a P1 or P2, more customers count at once and fewer only by the approval of two
+    (``IncidentFact.by_two``): to the customer who is left out it would be none at all. What is merged into an
+    incident touches whom it touched, so that the weight of that makes no difference here.
+    """
     declarations = [fact for fact in history if fact.type == INCIDENT_DECLARED]
     if not declarations:
         raise Broken(f"an incident of {declared_by} that nobody declared")
     beginning = next((fact for fact in declarations if fact.bounds is None), declarations[0])
-    touched = beginning.tenants
+    touched, says, major = beginning.tenants, beginning, _told_major(history)
+    claims, vain = set[UUID](), set[UUID]()
     for fact in history[history.index(beginning) + 1 :]:
         says_whom = fact.type == INCIDENT_DECLARED or kind_of(fact) == "affected"
-        if says_whom and may_decide(fact, declared_by) and speaks_for(fact, touched):
-            touched = fact.tenants
-    return beginning, touched
+        if not (says_whom and may_decide(fact, declared_by) and speaks_for(fact, touched)):
+            continue
+        if _leaves_out(touched, fact.tenants) and _was_major(fact, major) and not fact.by_two:
+            claims.add(fact.key)
+            if touched is None or set(touched) >= set(fact.tenants or ()):
+                vain.add(fact.key)
+            else:
+                touched = (*touched, *(fact.tenants or ()))
+        else:
+            touched, says = fact.tenants, fact
+    return Touch(beginning, touched, says, frozenset(claims), frozenset(vain))
+
+
+def _leaves_out(before: Sequence[UUID] | None, after: Sequence[UUID] | None) -> bool:
+    return after is not None and (before is None or not set(before) <= set(after))
+
+
+def _told_major(history: Iterable[IncidentFact]) -> list[IncidentFact]:
+    """The two that told first, here, that it is a P1 or P2: one of them is another than whichever is asked about."""
+    telling = (fact for fact in history if (severity := stated(fact)) is not None and severity.is_major)
+    return nsmallest(2, telling, key=lambda fact: (fact.origin.received_at, fact.key))
+
+
+def _was_major(fact: IncidentFact, told: Iterable[IncidentFact]) -> bool:
+    """Whether that was told by the time ``fact`` came in, by others than itself."""
+    return any(each is not fact and each.origin.received_at <= fact.origin.received_at for each in told)

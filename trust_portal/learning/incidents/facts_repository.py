@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, and_, select
 
 from trust_portal.errors import Broken
 from trust_portal.facts.incident_touches import INCIDENT_TYPES
@@ -14,7 +14,7 @@ from trust_portal.facts.operations_model import FactSource
 from trust_portal.facts.tables import facts
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents.model import Downgrade, IncidentFact, Severity
-from trust_portal.learning.incidents.tables import incident_downgrades, incident_unmergers, incidents
+from trust_portal.learning.incidents.tables import incident_downgrades, incident_retractions, incidents
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import ReadSession
 
@@ -24,8 +24,14 @@ async def facts_of(session: ReadSession, keys: Collection[str]) -> tuple[Inciden
     if isinstance(session.scope, TenantScope) and session.scope.tenant_id != VENDOR_ID:
         # Row-level security would answer "none", and an incident would look as if nobody had told of it.
         raise Broken("the vendor's facts are not visible in a customer's scope", code="WRONG_SCOPE")
-    query = select(facts).where(
-        facts.c.tenant_id == VENDOR_ID, facts.c.type.in_(INCIDENT_TYPES), facts.c.subject.in_(keys)
+    approved = incident_retractions.c
+    query = (
+        select(facts, approved.event_key.is_not(None).label("by_two"))
+        .outerjoin(
+            incident_retractions,
+            and_(approved.tenant_id == facts.c.tenant_id, approved.event_key == facts.c.event_key),
+        )
+        .where(facts.c.tenant_id == VENDOR_ID, facts.c.type.in_(INCIDENT_TYPES), facts.c.subject.in_(keys))
     )
     return tuple(_fact(row) for row in await session.execute(query))
 
@@ -71,14 +77,6 @@ async def downgrades_of(session: ReadSession, incident_ids: Collection[UUID]) ->
     )
 
 
-async def approved_unmergers(session: ReadSession, incident_ids: Collection[UUID]) -> frozenset[UUID]:
-    """Keys of the facts by which two undid a merger of these incidents."""
-    query = select(incident_unmergers.c.event_key).where(
-        incident_unmergers.c.tenant_id == VENDOR_ID, incident_unmergers.c.incident_id.in_(incident_ids)
-    )
-    return frozenset((await session.execute(query)).scalars())
-
-
 def _fact(row: Row[Any]) -> IncidentFact:
     return IncidentFact(
         key=row.event_key,
@@ -89,4 +87,5 @@ def _fact(row: Row[Any]) -> IncidentFact:
         tenants=None if row.tenants is None else tuple(row.tenants),
         origin=FactSource(row.source, row.event_id, row.digest, row.received_at),
         bounds=None if row.bounds is None else frozenset(row.bounds),
+        by_two=row.by_two,
     )

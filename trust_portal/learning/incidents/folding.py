@@ -5,7 +5,7 @@ in which company makes a difference. Whoever gives a part of all facts gives eve
 is in it, and of every key that these were merged with (``repository.facts_about``).
 
 A fact may raise a severity at once. What would lower a P1 or P2 is a claim, until two persons have
-approved it (``Downgrade``, ``approved``): whoever can write events cannot talk an incident out of its postmortem.
+approved it (``Downgrade``, ``IncidentFact.by_two``): whoever can write events cannot talk an incident out of its postmortem.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from uuid import UUID
 
 from trust_portal.errors import Broken
 from trust_portal.facts.events import INCIDENT_DECLARED, PORTAL
-from trust_portal.learning.incidents.course import Course, courses, stated
+from trust_portal.learning.incidents.course import Course, courses
 from trust_portal.learning.incidents.effects import (
+    began_of,
     ends_of,
     happened_at,
     heard,
@@ -26,7 +27,9 @@ from trust_portal.learning.incidents.effects import (
     may_decide,
     order,
     parsed,
+    stated,
     too_early,
+    touch_of,
 )
 from trust_portal.learning.incidents.mergers import with_mergers
 from trust_portal.learning.incidents.mergers_claimed import WORDS, mergers_of
@@ -57,16 +60,12 @@ def fold(
     facts: Iterable[IncidentFact],
     downgrades: Iterable[Downgrade] = (),
     people: Mapping[str, UUID] | None = None,
-    approved: Collection[UUID] = (),
 ) -> Register:
-    """The register of ``facts``. ``people``: addresses and names of the vendor's people, in lower case.
-
-    ``approved``: keys of facts by which two undid a merger.
-    """
+    """The register of ``facts``. ``people``: addresses and names of the vendor's people, in lower case."""
     told, lowered = in_order(facts), tuple(downgrades)
     sources = declaring(told)
     histories, strays = histories_of(told, sources)
-    mergers = mergers_of(histories, lowered, approved)
+    mergers = mergers_of(histories, lowered)
     through = courses(histories, mergers.standing, lowered)
     incidents = {
         name: _incident(name, history, through[name], people or {}, mergers.keys.get(name))
@@ -80,12 +79,12 @@ def fold(
 
 
 def timelines(
-    facts: Iterable[IncidentFact], downgrades: Iterable[Downgrade] = (), approved: Collection[UUID] = ()
+    facts: Iterable[IncidentFact], downgrades: Iterable[Downgrade] = ()
 ) -> dict[Name, tuple[IncidentEntry, ...]]:
     """What happened to each incident, in order; all as for ``fold``."""
     told, lowered = in_order(facts), tuple(downgrades)
     histories, _ = histories_of(told, declaring(told))
-    mergers = mergers_of(histories, lowered, approved)
+    mergers = mergers_of(histories, lowered)
     through = courses(histories, mergers.standing, lowered)
     return {
         name: _timeline(
@@ -118,6 +117,7 @@ def _timeline(
     counted |= {fact.key for fact in told if kind_of(fact) == "severity" and fact.key in course.told}
     claims = {key for key, takes_effect in course.told.items() if not takes_effect} | set(mergers_claimed)
     claims |= {fact.key for fact in told if fact.key not in counted or not may_decide(fact, name[0])}
+    claims |= touch_of(told, name[0]).claims | began_of(spoken)[1]
     entries = [(order(fact)[:2], _entry(fact, claim=fact.key in claims)) for fact in told]
     entries += [
         ((each.holds_from, 2), _downgraded(each, claim=each.id not in course.approved)) for each in downgrades
@@ -138,12 +138,13 @@ def _incident(
     first, last = declarations[0], declarations[-1]
     declared = Severity(first.body["severity"])
     owned = [fact for fact in counted if may_decide(fact, name[0])]
-    touched = [fact for fact in owned if fact.type == INCIDENT_DECLARED or kind_of(fact) == "affected"][-1]
+    touch = touch_of(history, name[0])
+    began_at, _ = began_of(counted)
     told = [happened_at(fact) for fact in counted if kind_of(fact) == "told_customer"]
     mitigated_at, resolved_at, reopened = ends_of(counted)
     if course.severity is None or course.worst is None or course.spoken_at is None:
         raise Broken(f"an incident without a severity: {name}")
-    objectives = touched.body.get("objectives")
+    objectives = touch.says.body.get("objectives")
     owner = str([fact.body["owner"] for fact in owned if _names_owner(fact)][-1])
     return Incident(
         id=incident_id(*name),
@@ -162,7 +163,7 @@ def _incident(
         told_severity=course.worst,
         downgrade=course.downgrade,
         major_because=_because(declared, course.told_worst or declared),
-        began_at=parsed(last.body["began_at"]),
+        began_at=began_at,
         detected_at=parsed(last.body["detected_at"]),
         declared_at=first.time,
         told_at=told[0] if told else None,
@@ -174,13 +175,19 @@ def _incident(
         merged_into=None,
         ends_in=None,
         merged_at=None,
-        everybody=touched.tenants is None,
-        tenants=tuple(sorted(set(touched.tenants or ()))),
+        everybody=touch.tenants is None,
+        tenants=tuple(sorted(set(touch.tenants or ()))),
         objectives=None if objectives is None else tuple(objectives),
         facts=len(history),
         last_fact_at=max(happened_at(fact) for fact in counted),
         changes=tuple(
-            sorted({fact.origin.received_at for fact in counted if _is_consequential(fact, name[0], course)})
+            sorted(
+                {
+                    fact.origin.received_at
+                    for fact in counted
+                    if fact.key not in touch.vain and _is_consequential(fact, name[0], course)
+                }
+            )
         ),
     )
 

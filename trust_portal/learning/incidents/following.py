@@ -28,7 +28,6 @@ from trust_portal.learning.incidents import repository
 from trust_portal.learning.incidents.effects import severity_heard
 from trust_portal.learning.incidents.facts_repository import (
     all_keys,
-    approved_unmergers,
     downgrades_of,
     facts_about,
 )
@@ -172,7 +171,6 @@ async def _fold(session: ReadSession, told: Iterable[IncidentFact]) -> Register:
         told,
         await downgrades_of(session, ids),
         await _people(session),
-        await approved_unmergers(session, ids),
     )
 
 

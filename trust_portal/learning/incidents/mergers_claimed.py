@@ -11,7 +11,7 @@ and wakes none that was a claim.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -58,18 +58,14 @@ def takes_away(before: Severity, after: Severity, worst_before: Severity, worst_
     )
 
 
-def mergers_of(
-    histories: Mapping[Name, Sequence[IncidentFact]],
-    downgrades: Iterable[Downgrade],
-    approved: Collection[UUID] = (),
-) -> Mergers:
-    """``histories`` in order. ``approved``: keys of facts that two approved."""
+def mergers_of(histories: Mapping[Name, Sequence[IncidentFact]], downgrades: Iterable[Downgrade]) -> Mergers:
+    """``histories`` in order."""
     words, waiting, claims = _words(histories)
     judged = _Judged(histories, downgrades)
     for word in sorted(words, key=lambda each: (each.due, order(each.fact))):
         if judged.is_overtaken(word.name, word.fact):
             continue
-        if judged.may(word, approved=word.fact.key in approved):
+        if judged.may(word):
             judged.take(word)
         else:
             claims.add(word.fact.key)
@@ -104,14 +100,14 @@ class _Judged:
         """Whether what happened later says otherwise."""
         return name in self._last and order(fact) < order(self._last[name])
 
-    def may(self, word: _Word, *, approved: bool) -> bool:
+    def may(self, word: _Word) -> bool:
         """A token for some tenants merges nothing that touches others, and into nothing that does."""
         whose = [word.name] if word.into is None else [word.name, word.into]
         if not all(spoke_for(word.fact, self._weighty[name], name[0], word.due) for name in whose):
             return False
         if word.into is not None and word.name in way(word.into, self.standing):
             return False  # a circle
-        return approved or not self._takes_away(word)
+        return word.fact.by_two or not self._takes_away(word)
 
     def take(self, word: _Word) -> None:
         if (before := self.standing.pop(word.name, None)) is not None:

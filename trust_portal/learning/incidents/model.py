@@ -78,7 +78,8 @@ class EntryKind(StrEnum):
 class IncidentFact:
     """One stored event about an incident; ``key`` is the event's, ``subject`` the incident's.
 
-    ``bounds``: the tenants its token could speak for; None: everybody.
+    ``bounds``: the tenants its token could speak for; None: everybody. ``by_two``: it takes back what was said of a
+    P1 or P2, and two approved that.
     """
 
     key: UUID
@@ -89,6 +90,7 @@ class IncidentFact:
     tenants: tuple[UUID, ...] | None
     origin: FactSource
     bounds: frozenset[UUID] | None = None
+    by_two: bool = False
 
     @property
     def source(self) -> str:

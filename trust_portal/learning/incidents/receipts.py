@@ -77,7 +77,8 @@ def downgraded_act(
     )
 
 
-def unmerged_by_two_act(
+def retracted_act(
+    kind: ReceiptKind,
     incident: Incident,
     lowered: Sequence[Lowered],
     read: ReadEvent,
@@ -85,10 +86,10 @@ def unmerged_by_two_act(
     at: datetime,
     used: UsedApproval,
 ) -> Act:
-    """It goes on by itself again, and what it weighed on is less; it rests on the approvals of two."""
+    """It was taken back that it goes on in another (what it weighed on is less), or whom it touches; two approved."""
     request, event = used.approval.request, read.event
     return Act(
-        kind=ReceiptKind.INCIDENT_UNMERGED,
+        kind=kind,
         tenant_id=VENDOR_ID,
         actor=actor,
         at=at,
@@ -97,7 +98,7 @@ def unmerged_by_two_act(
             **incident_json(incident),
             "event": {"source": event.source, "id": event.id, "type": event.type},
             "happened_at": rfc3339(at),
-            "lowered": [each.json() for each in lowered],
+            **({"lowered": [each.json() for each in lowered]} if lowered else {}),
             **used.result,
         },
         inputs=used.inputs,

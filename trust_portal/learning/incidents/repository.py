@@ -15,7 +15,7 @@ from trust_portal.errors import NotFound
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.learning.incidents import folding
-from trust_portal.learning.incidents.facts_repository import approved_unmergers, downgrades_of, facts_about
+from trust_portal.learning.incidents.facts_repository import downgrades_of, facts_about
 from trust_portal.learning.incidents.model import (
     NOUN,
     AppliedDowngrade,
@@ -154,9 +154,7 @@ async def timelines_of(
     """The timeline of each, by id."""
     told = await facts_about(session, {each.key for each in found})
     ids = folding.ids_in(told)
-    entries = folding.timelines(
-        told, await downgrades_of(session, ids), await approved_unmergers(session, ids)
-    )
+    entries = folding.timelines(told, await downgrades_of(session, ids))
     return {each.id: entries[each.source, each.key] for each in found}
 
 

@@ -61,6 +61,14 @@ def refuse_alone(lowered: Iterable[Lowered]) -> None:
         raise NeedsApproval("a P1 or P2 gets less by it: that takes the approval of two others")
 
 
+def refuse_leaving_out(*, left_out: bool) -> None:
+    """``left_out``: somebody whom it touched as a P1 or P2 would be touched no longer."""
+    if left_out:
+        raise NeedsApproval(
+            "a customer is left out of a P1 or P2 by it: that takes the approval of two others"
+        )
+
+
 def refuse_senseless(command: TellOfIncident, incident: Incident) -> None:
     match command:
         case ReopenIncident() if incident.is_open and incident.mitigated_at is None:

@@ -258,15 +258,12 @@ class Incidents:
         """Put what happened into the timeline; what it makes of the incident.
 
         Raises ``InvalidInput`` by field; ``Conflict``: NEEDS_APPROVAL for what would make a P1 or P2 less
-        (``Downgrades.ask``, ``Unmergings.ask``), SAME_SEVERITY, NOT_OVER, ALREADY_OVER, SAME_INCIDENT, ALREADY_MERGED, NOT_MERGED, SAME_OWNER, SAME_AFFECTED.
+        (``Downgrades.ask``, ``Retractions.ask``), SAME_SEVERITY, NOT_OVER, ALREADY_OVER, SAME_INCIDENT, ALREADY_MERGED, NOT_MERGED, SAME_OWNER, SAME_AFFECTED.
         """
         decision = await self._gate.require(
             actor, Action.INCIDENT_UPDATE, Resource.of_house(NOUN, command.incident_id)
         )
-        tenants = None
-        if isinstance(command, SetAffected):
-            tenants = await self._tenants(command.tenants)
-            await self._require_promised(command.objectives, tenants)
+        tenants = await self.affected(command) if isinstance(command, SetAffected) else None
         async with self._storage.write(_VENDOR) as session:
             await repository.lock_register(session)
             incident = await repository.find_incident(session, command.incident_id)
@@ -318,6 +315,12 @@ class Incidents:
         act = told_act(receipt_kind, said, read, actor, now, decision, command.text)
         await self._ledger.record(session, act, receipt_id=receipt_id)
         return after
+
+    async def affected(self, command: SetAffected) -> tuple[UUID, ...] | None:
+        """Whom the command names, by id. ``InvalidInput``: tenants, objectives."""
+        tenants = await self._tenants(command.tenants)
+        await self._require_promised(command.objectives, tenants)
+        return tenants
 
     async def _particulars(
         self, session: WriteSession, command: TellOfIncident, actor: Actor

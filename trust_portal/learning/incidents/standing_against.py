@@ -17,11 +17,12 @@ from trust_portal.learning.incidents.repository import find_incident
 from trust_portal.learning.incidents.senseless import (
     refuse_alone,
     refuse_circle,
+    refuse_leaving_out,
     refuse_same_affected,
     refuse_senseless,
     refuse_severity,
 )
-from trust_portal.learning.incidents.weights import by_itself, goes_on_in, lowered_by_unmerging
+from trust_portal.learning.incidents.weights import by_itself, goes_on_in, leaves_out, lowered_by_unmerging
 from trust_portal.storage.unit_of_work import WriteSession
 
 
@@ -37,8 +38,10 @@ async def refuse_act(
     match command:
         case ChangeSeverity():
             refuse_severity(command, incident, own.severity)
-        case SetAffected(objectives=objectives):
+        case SetAffected(at=at, objectives=objectives):
             refuse_same_affected(incident, tenants, objectives)
+            now = session.clock.now()
+            refuse_leaving_out(left_out=await leaves_out(session, incident, tenants, at or now, now))
         case MergeIncident(into_id=into_id):
             refuse_circle(incident, await goes_on_in(session, await find_incident(session, into_id)))
         case UnmergeIncident():

@@ -196,21 +196,28 @@ incident_downgrades = tenant_table(
     Index("incident_downgrades_incident_idx", "tenant_id", "incident_id"),
 )
 
-incident_unmerger_requests = tenant_table(
-    "incident_unmerger_requests",
+incident_retraction_requests = tenant_table(
+    "incident_retraction_requests",
     uuid_column("request_id", primary_key=True, comment="the approval asked for"),
     uuid_column("incident_id", nullable=False),
+    Column("kind", Text, nullable=False, comment="unmerged or affected"),
+    Column("tenants", ARRAY(UUID(as_uuid=True)), comment="whom it touches, where that is said anew"),
+    Column("objectives", ARRAY(Text), comment="which of their promises; null: any"),
     Column("approval_kind", Text, Computed("'severity_downgrade'::text", persisted=True)),
-    refers("approval_requests", ("request_id", "approval_kind"), ("id", "kind"), "incident_unmerger_requests_kind_fkey"),
-    refers("incidents", ("incident_id",), ("id",), "incident_unmerger_requests_incident_fkey"),
-    UniqueConstraint("tenant_id", "request_id", "incident_id", name="incident_unmerger_requests_what_key"),
-    Index("incident_unmerger_requests_incident_idx", "tenant_id", "incident_id"),
+    CheckConstraint(
+        "(kind = 'affected' AND tenants IS NOT NULL) OR (kind = 'unmerged' AND num_nonnulls(tenants, objectives) = 0)",
+        name="says_what",
+    ),
+    refers("approval_requests", ("request_id", "approval_kind"), ("id", "kind"), "incident_retraction_requests_kind_fkey"),
+    refers("incidents", ("incident_id",), ("id",), "incident_retraction_requests_incident_fkey"),
+    UniqueConstraint("tenant_id", "request_id", "incident_id", name="incident_retraction_requests_what_key"),
+    Index("incident_retraction_requests_incident_idx", "tenant_id", "incident_id"),
 )  # fmt: skip
 
-incident_unmergers = tenant_table(
-    "incident_unmergers",
+incident_retractions = tenant_table(
+    "incident_retractions",
     uuid_column("request_id", primary_key=True),
-    uuid_column("incident_id", nullable=False, comment="what goes on by itself again"),
+    uuid_column("incident_id", nullable=False, comment="of what it was said"),
     uuid_column("event_key", nullable=False, comment="the fact that says so"),
     Column("use_ordinal", Integer, nullable=False, comment="the use of its approval"),
     Column("use_act", Text, nullable=False),
@@ -218,25 +225,25 @@ incident_unmergers = tenant_table(
     Column("approvers", ARRAY(UUID(as_uuid=True)), nullable=False, comment="the persons"),
     uuid_column("receipt_id", nullable=False),
     refers(
-        "incident_unmerger_requests",
+        "incident_retraction_requests",
         ("request_id", "incident_id"),
         ("request_id", "incident_id"),
-        "incident_unmergers_request_fkey",
+        "incident_retractions_request_fkey",
     ),
     refers(
         "approval_steps",
         ("request_id", "use_ordinal", "use_act", "used_at"),
         ("request_id", "ordinal", "act", "at"),
-        "incident_unmergers_use_fkey",
+        "incident_retractions_use_fkey",
     ),
-    refers("receipts", ("receipt_id",), ("id",), "incident_unmergers_receipt_fkey"),
-    UniqueConstraint("tenant_id", "event_key", name="incident_unmergers_event_key"),
-    UniqueConstraint("tenant_id", "receipt_id", name="incident_unmergers_receipt_key"),
+    refers("receipts", ("receipt_id",), ("id",), "incident_retractions_receipt_fkey"),
+    UniqueConstraint("tenant_id", "event_key", name="incident_retractions_event_key"),
+    UniqueConstraint("tenant_id", "receipt_id", name="incident_retractions_receipt_key"),
     CheckConstraint(
         "use_act = 'use' AND use_ordinal > 2 AND cardinality(approvers) = use_ordinal - 1",
         name="approved_by_two",
     ),
-    Index("incident_unmergers_incident_idx", "tenant_id", "incident_id"),
+    Index("incident_retractions_incident_idx", "tenant_id", "incident_id"),
 )
 
 incident_integrations = tenant_table(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
+from uuid import UUID
 
 from trust_portal.facts.events import INCIDENT_UPDATED, PORTAL
 from trust_portal.facts.operations_model import FactSource
 from trust_portal.kernel.ids import new_id
 from trust_portal.learning.incidents.course import own_severity
-from trust_portal.learning.incidents.effects import ends_of, heard, severity_heard
+from trust_portal.learning.incidents.effects import ends_of, heard, severity_heard, touch_of
 from trust_portal.learning.incidents.facts_repository import (
-    approved_unmergers,
     downgrades_of,
     facts_about,
     facts_of,
@@ -55,8 +56,29 @@ async def lowered_by_unmerging(
         body={"kind": "unmerged", "declared_by": incident.source},
         tenants=None,
         origin=FactSource(PORTAL, "", b"", now),
+        by_two=True,
     )
     ids = ids_in(told)
-    approved = await approved_unmergers(session, ids)
-    register = fold([*told, undone], await downgrades_of(session, ids), approved=approved | {undone.key})
+    register = fold([*told, undone], await downgrades_of(session, ids))
     return lowered(before, register.incidents)
+
+
+async def leaves_out(
+    session: ReadSession,
+    incident: Incident,
+    tenants: Collection[UUID] | None,
+    at: datetime,
+    now: datetime,
+) -> bool:
+    """Whether it would take a customer out of a P1 or P2, if somebody said so at the portal ``now``, of ``at``."""
+    said = IncidentFact(
+        key=new_id(),
+        type=INCIDENT_UPDATED,
+        subject=incident.key,
+        time=at,
+        body={"kind": "affected", "declared_by": incident.source},
+        tenants=None if tenants is None else tuple(tenants),
+        origin=FactSource(PORTAL, "", b"", now),
+    )
+    history = history_of([*await facts_of(session, [incident.key]), said], (incident.source, incident.key))
+    return said.key in touch_of(history, incident.source).claims

@@ -20,6 +20,7 @@ from trust_portal.errors import Conflict, InvalidInput, Refused
 from trust_portal.learning.incidents.acts_model import (
     ChangeSeverity,
     DeclareIncident,
+    SetAffected,
     Telling,
     TellOfIncident,
     UnmergeIncident,
@@ -194,7 +195,7 @@ async def incident(request: Request, form: FormState = FormState()) -> Response:
         recurred=await house.prevention_actions.recurred(actor, found.id),
         promised=await promised_of(request, found.id, view.postmortem_id),
         waits_for=await house.downgrades.waiting(actor, found.id),
-        unmerging_waits_for=await house.unmergings.waiting(actor, found.id),
+        retraction_waits_for=await house.retractions.waiting(actor, found.id),
         receipts="/t/vendor/receipts/" if may_trace else None,
         may_tell=may_tell,
         acts=_ACTS,
@@ -218,8 +219,8 @@ async def tell(request: Request) -> Response:
         match command:
             case ChangeSeverity():
                 await house.downgrades.change(command, actor)
-            case UnmergeIncident():
-                await house.unmergings.undo(command, actor)
+            case UnmergeIncident() | SetAffected():
+                await house.retractions.tell(command, actor)
             case _:
                 await house.incidents.tell(command, actor)
     except Refused as refusal:
