@@ -24,6 +24,7 @@ from trust_portal.house import House, build_house
 from trust_portal.kernel.actor import CUSTOMER_ROLES, Role
 from trust_portal.kernel.clock import ManualClock, rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.incidents.model import incident_id
 from trust_portal.reliability.contracts.service import ImportContracts
 from trust_portal.reliability.reports.model import KIND
 from trust_portal.reliability.reports.service import IssueReport
@@ -36,6 +37,9 @@ BASE_URL = "https://trust.example"
 #: The last day of June in UTC; the contract begins here and owes 1,440 minutes.
 LAST_DAY = datetime(2026, 6, 30, tzinfo=UTC)
 STRANGER = "stranger"
+_SOURCE = "//test"
+#: What Aurora calls its incident: a key in words is the vendor's own.
+AURORAS_INCIDENT = str(incident_id(_SOURCE, "INC-aurora"))[:8]
 
 CONTRACT = """\
 tenant: {tenant}
@@ -225,7 +229,7 @@ def _event(kind: str, id: str, data: dict[str, object], at: datetime) -> dict[st
     return {
         "specversion": "1.0",
         "type": f"trustportal.{kind}.v1",
-        "source": "//test",
+        "source": _SOURCE,
         "id": id,
         "time": rfc3339(at),
         "data": data,

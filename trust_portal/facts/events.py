@@ -211,7 +211,10 @@ class IncidentDeclaredData(Data, kw_only=True):
 
 
 class IncidentDeclared(Event, kw_only=True, tag=INCIDENT_DECLARED):
-    """An incident was declared; without ``tenants`` it may have touched all of them."""
+    """An incident was declared; without ``tenants`` it may have touched all of them.
+
+    It was not detected before it began.
+    """
 
     data: IncidentDeclaredData
 

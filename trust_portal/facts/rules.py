@@ -102,6 +102,8 @@ def _check_usage(event: events.UsageRecorded) -> None:
 def _check_declared(event: events.IncidentDeclared) -> None:
     _check_instant(event.data.began_at, "$.data.began_at")
     _check_instant(event.data.detected_at, "$.data.detected_at")
+    if event.data.detected_at < event.data.began_at:
+        raise _invalid("it was detected before it began", "$.data.detected_at")
     # What an incident is called stands in documents that are signed, as one line.
     for name, text in (("title", event.data.title), ("service", event.data.service)):
         if not is_readable(text):

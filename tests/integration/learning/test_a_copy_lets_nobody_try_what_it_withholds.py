@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
+from collections.abc import Mapping
 
 import pytest
 from support.learning_world import updated
@@ -44,6 +47,19 @@ async def test_no_beginning_of_a_digest_of_ours_stands_in_a_copy_by_any_profile(
     files = bundle.read(content).files
     for name in (COPY_FILE, EVIDENCE_FILE):
         assert [each for each in digests if each[:16].encode() in files[name]] == [], name
+    if profile == "customer":
+        named = [document["incident"]["id"], *(each["id"] for each in document["changes"])]
+        assert len(named) == 3
+        # Receipts are encoded within their envelopes.
+        said = [*files.values(), *(base64.b64decode(each) for each in _payloads(files))]
+        assert len(said) > len(files)
+        assert [each for each in named if any(each.encode() in text for text in said)] == []
+
+
+def _payloads(files: Mapping[str, bytes]) -> list[str]:
+    """Of every envelope in a bundle, whatever file it stands in."""
+    found = [re.findall(rb'"payload":\s*"([A-Za-z0-9+/=]+)"', each) for each in files.values()]
+    return [each.decode() for some in found for each in some]
 
 
 async def test_a_line_is_named_by_when_it_was_and_what_it_is(vendor):

@@ -106,7 +106,6 @@ async def test_its_bundle_is_made_anew_and_says_by_what_it_was_superseded_and_th
     assert said["result"] == {
         "release": str(release.id),
         "postmortem": str(first.id),
-        "incident": str(first.incident_id),
         "version": "1",
         "revision": "1",
         "copy": release.sha256,

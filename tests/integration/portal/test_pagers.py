@@ -11,7 +11,7 @@ import pytest
 from support.learning_world import BEGAN, Vendor, by, step
 from support.pager_deliveries import PAGER, SECRET, at, gaps, paged, set_up, signed
 from support.portal_fixtures import Portal
-from support.portal_world import NOW
+from support.portal_world import AURORAS_INCIDENT, NOW
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.facts.events import AlarmSource
@@ -101,7 +101,7 @@ async def test_alertmanager_declares_repeats_resolves_and_reopens_one_incident(p
         answer = await browser.post("/graphql", json={"query": NAMED})
     assert answer.json()["data"]["viewer"]["tenant"]["incidentStatement"]["incidents"] == [
         {"key": name},
-        {"key": "INC-aurora"},
+        {"key": AURORAS_INCIDENT},
     ]
     assert (incident.key in theirs, f"{name}, P1" in theirs) == (False, True)
     async with portal.browser("pmo") as browser:

@@ -84,6 +84,7 @@ BUCKETS = {"0.25": 10, "0.5": 20, "+Inf": 60}
         (sli(objective="\ud800"), "INVALID", "$.data.objective"),
         (sli(objective="\uffff"), "INVALID", "$.data.objective"),
         (usage(labels={"a\ufffe": "b"}), "INVALID", "$.data.labels.a\ufffe"),
+        (declared(detected_at="2026-05-31T23:59:59.999Z"), "INVALID", "$.data.detected_at"),
         (declared(title="The API\uffff is down"), "INVALID", "$.data.title"),
         (declared(title="The API\nis down"), "INVALID", "$.data.title"),
         (declared(title="The API \x1b is down"), "INVALID", "$.data.title"),

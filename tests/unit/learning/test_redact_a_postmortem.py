@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import json
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -104,11 +105,55 @@ def test_a_line_that_was_named_by_the_digest_of_what_it_says_keeps_its_name_to_i
     places = {each.place for each in found.withheld}
     lines = {f"timeline.{number}.id" for number in range(2)}
     told = {f"evidence.{value['evidence'].index(each)}.id" for each in value["evidence"] if each != change}
-    assert {each for each in places if each.endswith(".id")} == lines | told
-    assert found.document["changes"][0]["id"] == "c1"
+    names = {"incident.id", "changes.0.id", f"evidence.{value['evidence'].index(change)}.id"}
+    by_name = names if profile == "customer" else set()
+    assert {each for each in places if each.endswith(".id")} == lines | told | by_name
     whole = reveal(found.document, [each.disclosure.encoded for each in found.withheld])
     assert canonical(whole.value) == canonical(value)
     assert "timeline.1.id" not in {each.place for each in redacted(profile).withheld}
+
+
+def test_no_id_that_follows_from_a_name_stands_beside_that_name_withheld():
+    """Of the incident, of what was merged into it, and of a change: who guesses source and key could make sure."""
+    ids = [str(uuid4()) for _ in range(3)]
+    value = copy.deepcopy(DOCUMENT)
+    value["incident"] |= {
+        "id": ids[0],
+        "merged": [{"id": ids[1], "source": "s", "key": "k", "title": "Part"}],
+    }
+    value["timeline"][0]["incident"] = ids[1]
+    change = next(each for each in value["evidence"] if each["kind"] == "change")
+    change["id"] = value["changes"][0]["id"] = ids[2]
+    found = redacted(value=value)
+    shown = json.dumps(found.document)
+    assert [each for each in ids if each in shown] == []
+    assert found.document["incident"]["merged"][0].keys() == {"title", "_sd"}
+    whole = reveal(found.document, [each.disclosure.encoded for each in found.withheld])
+    assert canonical(whole.value) == canonical(value)
+    # Who may read the names may read what follows from them.
+    assert [each for each in ids if each not in json.dumps(redacted("full", value=value).document)] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "told"),
+    [
+        ("pagerduty/main evt-1", "resolved", False),
+        ("alertmanager/prod evt-1", "reopened", False),
+        ("pagerduty/main evt-1", "declared", True),
+        ("urn:product evt-1", "resolved", True),
+        ("portal 0198", "resolved", True),
+    ],
+)
+def test_the_words_of_a_pager_are_withheld_as_they_are_on_the_customers_page(source, kind, told):
+    value = copy.deepcopy(DOCUMENT)
+    value["timeline"][0] |= {"kind": kind, "text": "Resolved by Wera Lind: Contoso again", "key": True}
+    line = next(each for each in value["evidence"] if each["id"] == value["timeline"][0]["id"])
+    line["source"] = source
+    found = redacted(value=value)
+    assert ("text" in found.document["timeline"][0]) is told
+    assert found.document["timeline"][0]["kind"] == kind
+    assert ("timeline.0.text" in {each.place for each in found.withheld}) is not told
+    assert "text" in redacted("full", value=value).document["timeline"][0]
 
 
 @pytest.mark.parametrize("profile", shipped_profiles())
@@ -137,8 +182,8 @@ def test_of_what_changed_for_others_only_the_copy_tells_that_and_when(profile):
     value["changes"] = [ours, theirs, both, everybodys]
     found = redacted(profile, value=value)
     shown = found.document["changes"]
-    assert shown[1].keys() == {"id", "at", "kind", "verdict", "_sd"}
-    assert len(shown[1]["_sd"]) == 8
+    assert shown[1].keys() == {"at", "kind", "verdict", "_sd"}
+    assert len(shown[1]["_sd"]) == 9
     assert {each["name"] for each in (shown[0], shown[2], shown[3])} == {"exports"}
     assert "hooli" not in json.dumps(found.document)
     ((_, what, detail, why, _), *_) = change_rows([shown[1]], {})

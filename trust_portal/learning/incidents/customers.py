@@ -41,7 +41,7 @@ _VENDOR: Final = TenantScope(VENDOR_ID)
 _TOLD: Final = frozenset({"declared", "told_customer", "mitigated", "resolved", "reopened"})
 #: Told to them where it is marked as a turning point.
 _TOLD_IF_KEY: Final = frozenset({"note", "mitigation"})
-#: Instead of a pager's own words: these name who pressed what, and quote what was written there.
+#: Instead of what is in ``PAGERS_OWN_WORDS``.
 _PAGERS_WORDS: Final = {"resolved": "It is over", "reopened": "It was not over"}
 _MERGED: Final = "It goes on with another incident"
 _UNMERGED: Final = "It goes on by itself again"

@@ -16,8 +16,14 @@ from trust_portal.facts.operations_model import FactSource
 from trust_portal.kernel.ids import VENDOR_ID
 
 NOUN: Final = "incident"
-#: What somebody would call an incident, also where it was declared by hand from an alarm.
-_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9._#/-]{1,64}")
+#: What a ticket is called: capitals and numbers. A machine, an address or a port is none, nor is a name in words.
+_PLAIN_REFERENCE: Final = re.compile(
+    r"#?[0-9]{1,12}|[A-Z][A-Z0-9]{0,15}(?:[-_/#](?=[A-Z]*[0-9])[A-Z0-9]{1,16}){1,4}"
+)
+
+
+#: What a pager tells in words of its own, which stay with the vendor's people: who pressed what, and what was quoted there.
+PAGERS_OWN_WORDS: Final = frozenset({"resolved", "reopened"})
 
 
 class Severity(StrEnum):
@@ -197,11 +203,11 @@ class Incident:
 
     @property
     def told_as(self) -> str:
-        """By what customers know it: its key, where that is a plain name; else its id's first eight digits.
+        """By what customers know it: its key, where that is a plain reference; else its id's first eight digits.
 
-        A pager's key is put together of whatever the alarm carries: machines, and whom else it touches.
+        A key is put together of whatever its source carries: machines, addresses, and whom else it touches.
         """
-        plain = not self.source.startswith(PAGERS) and _PLAIN_NAME.fullmatch(self.key)
+        plain = not self.source.startswith(PAGERS) and _PLAIN_REFERENCE.fullmatch(self.key)
         return self.key if plain else str(self.id)[:8]
 
     @property

@@ -69,7 +69,6 @@ async def record_superseded(
         predicate={
             "release": str(copy.id),
             "postmortem": str(copy.postmortem_id),
-            "incident": str(copy.incident_id),
             "version": str(copy.version),
             "revision": str(copy.revision),
             "copy": copy.sha256,

@@ -200,7 +200,6 @@ class PostmortemCopies:
         behind = {} if before is None else await receipt_digests(session, copy.tenant_id, before)
         result: dict[str, Any] = {
             "postmortem": str(copy.postmortem_id),
-            "incident": str(copy.incident_id),
             "version": str(copy.version),
             "revision": str(copy.revision),
             "copy": copy.sha256,

@@ -16,15 +16,19 @@ from typing import Any, Final
 from trust_portal.errors import InvalidInput
 from trust_portal.evidence.disclosure import Disclosure, conceal, new_salt
 from trust_portal.evidence.strict import encode_base64url
+from trust_portal.facts.events import PAGERS
+from trust_portal.learning.incidents.model import PAGERS_OWN_WORDS
 from trust_portal.learning.postmortems.model import COPY_KIND, FORMAT
 
 #: Digests of other customers are filled up to a multiple of this.
 DECOYS: Final = 8
 _SD: Final = "_sd"
 _OTHERS: Final = "!customer"
-#: What says what a change was.
-OF_A_CHANGE: Final = ("name", "detail", "environment", "by", "reason", "rule", "judged_by")
-_STEP: Final = re.compile(r"(?:[a-z_][a-z0-9_]*|\*(?:\[[a-z_]+=[a-z0-9_]+\])?|!customer)")
+#: What says what a change was, or follows from it.
+OF_A_CHANGE: Final = ("id", "name", "detail", "environment", "by", "reason", "rule", "judged_by")
+#: Lines of the timeline in the words of a pager.
+_PAGERS: Final = "!pager"
+_STEP: Final = re.compile(r"(?:[a-z_][a-z0-9_]*|\*(?:\[[a-z_]+=[a-z0-9_]+\])?|!customer|!pager)")
 #: Lines of a timeline were once named by the beginning of their event's digest, which has no salt.
 _BY_DIGEST: Final = re.compile(r"/[0-9a-f]{16}\Z")
 _NAMES_BY_DIGEST: Final = (("timeline", "*", "id"), ("evidence", "*[kind=timeline]", "id"))
@@ -87,6 +91,8 @@ def redact(
     )
     if any(_BY_DIGEST.search(each["id"]) for each in document["timeline"]):
         withhold = (*withhold, *_NAMES_BY_DIGEST)
+    paged = _lines_of_pagers(document)
+    withhold = [place for each in withhold for place in _of_pagers(each, paged)]
     withheld: list[Withheld] = []
     body = _redact(document, withhold, customer, salt, "", withheld)
     return Redacted(body, tuple(withheld))
@@ -119,6 +125,28 @@ def copy_body(
         "profile": dict(profile),
         "document": document,
     }
+
+
+def _lines_of_pagers(document: Mapping[str, Any]) -> list[str]:
+    """Which lines of the timeline, by number: as the evidence says who told them, which documents always said."""
+    told = {
+        each["id"]
+        for each in document["evidence"]
+        if each["kind"] == "timeline" and each["source"].startswith(PAGERS)
+    }
+    return [
+        str(number)
+        for number, each in enumerate(document["timeline"])
+        if each["id"] in told and each["kind"] in PAGERS_OWN_WORDS
+    ]
+
+
+def _of_pagers(place: Place, lines: Sequence[str]) -> Iterator[Place]:
+    if _PAGERS not in place:
+        yield place
+        return
+    for each in lines:
+        yield tuple(each if step == _PAGERS else step for step in place)
 
 
 def _redact(

@@ -118,7 +118,7 @@ def change_rows(facts: Sequence[Fact], proofs: Proofs) -> list[tuple[str, ...]]:
             each.get("detail", _WITHHELD),
             each.get("reason", _WITHHELD)
             + (f" (judged by {each['judged_by']['name']})" if each.get("judged_by") else ""),
-            proofs.get(each["id"], _NOTHING),
+            proofs.get(each.get("id", ""), _NOTHING),
         )
         for each in facts
     ]

@@ -139,8 +139,8 @@ def held(value: Mapping[str, Any], name: str) -> Any:
 
 
 def merged_of(document: Document) -> Mapping[str, str]:
-    """By id, what each incident is called that was merged into the document's."""
-    return {each["id"]: each["title"] for each in document["incident"].get("merged", ())}
+    """By id, where that is not withheld, what each incident is called that was merged into the document's."""
+    return {each["id"]: each["title"] for each in document["incident"].get("merged", ()) if "id" in each}
 
 
 def evidence_of(document: Document) -> Mapping[str, Mapping[str, str]]:
