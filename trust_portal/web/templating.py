@@ -42,6 +42,8 @@ def portal_templates() -> Environment:
             "rounded": rounded_data,
             "readable": readable,
             "words": words,
+            "asked": asked,
+            "source": source,
             "browser": browser,
             "rfc3339": rfc3339,
             "base64url": encode_base64url,
@@ -69,6 +71,17 @@ def words(name: str) -> str:
         return name.replace("_", " for ", 1).capitalize()
     text = " ".join(_SPELLED.get(each, each) for each in re.split(r"[ _.-]", name))
     return text[:1].upper() + text[1:]
+
+
+def asked(action: str) -> str:
+    """``tenant:approval:decide`` → ``Decide: approval``."""
+    _, thing, verb = action.split(":")
+    return f"{words(verb)}: {' '.join(_SPELLED.get(each, each) for each in thing.split('_'))}"
+
+
+def source(name: str) -> str:
+    """``urn:meridian-cloud:incidents`` → ``meridian-cloud, incidents``: a source of events as sentences name it."""
+    return ", ".join(name.removeprefix("urn:").split(":")) if name.startswith("urn:") else name
 
 
 def browser(user_agent: str) -> str:
