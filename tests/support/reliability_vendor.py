@@ -62,15 +62,16 @@ class Vendor:
         minutes: int = 1440,
         good: Callable[[int], int] = lambda _: 100,
         total: int = 100,
+        objective: str = "api",
     ) -> None:
-        """One event a minute for objective ``api``; ``good`` of ``total`` by the minute's number."""
+        """One event a minute for ``objective``; ``good`` of ``total`` by the minute's number."""
         self.sent += 1
         await self.deliver(
             [
                 event(
                     "sli.measured",
                     f"{self.sent}-{number}",
-                    {"tenant": tenant, "objective": "api", "total": total, "good": good(number)},
+                    {"tenant": tenant, "objective": objective, "total": total, "good": good(number)},
                     start + timedelta(minutes=number),
                 )
                 for number in range(minutes)

@@ -147,32 +147,37 @@ class ToldOf:
 
     As they were told: what was corrected since counts twice. Of a latency objective a call has ``failed`` that was not
     within its bound. ``unsaid`` counts events of which neither that nor good ones are said; ``slow`` those with calls
-    beyond the lowest of their buckets, which some contract may call late. ``fewest`` are the minutes measured of the
-    objective measured least.
+    beyond the lowest of their buckets, which some contract may call late. ``objectives`` are those with a measured
+    minute, and ``fewest`` the minutes measured of the one measured least: none, where one was last measured in the hour
+    before.
     """
 
     failed: int
     unsaid: int
     slow: int
     fewest: int
+    objectives: frozenset[str]
 
 
-#: $4 and $5 name latency objectives, $6 their bounds.
+#: What was measured as long before is expected to be measured.
+_BEFORE: Final = timedelta(hours=1)
+#: $4 and $5 name latency objectives, $6 their bounds; from $7 on something is expected to be measured.
 _TOLD_OF: Final = """
     WITH within (tenant_id, objective, bound) AS MATERIALIZED (
         SELECT * FROM unnest($4::uuid[], $5::text[], $6::text[])
     ), told AS (
-        SELECT tenant_id, objective, minute, total, coalesce(counts[1] < total, false) AS slow,
+        SELECT tenant_id, objective, minute, minute >= $2 AS inside, total, coalesce(counts[1] < total, false) AS slow,
                coalesce(counts[array_position(bounds, bound)], good) AS good
         FROM measurements LEFT JOIN within USING (tenant_id, objective)
-        WHERE tenant_id = ANY($1::uuid[]) AND minute >= $2 AND minute < $3
+        WHERE tenant_id = ANY($1::uuid[]) AND minute >= $7 AND minute < $3
     ), of_objective AS (
-        SELECT tenant_id, coalesce(sum(total - good), 0) AS failed, count(*) FILTER (WHERE good IS NULL) AS unsaid,
-               count(*) FILTER (WHERE slow) AS slow, count(DISTINCT minute) AS minutes
+        SELECT tenant_id, objective, coalesce(sum(total - good) FILTER (WHERE inside), 0) AS failed,
+               count(*) FILTER (WHERE inside AND good IS NULL) AS unsaid,
+               count(*) FILTER (WHERE inside AND slow) AS slow, count(DISTINCT minute) FILTER (WHERE inside) AS minutes
         FROM told GROUP BY tenant_id, objective
     )
     SELECT tenant_id, sum(failed)::bigint AS failed, sum(unsaid)::bigint AS unsaid, sum(slow)::bigint AS slow,
-           min(minutes) AS fewest
+           min(minutes) AS fewest, coalesce(array_agg(objective) FILTER (WHERE minutes > 0), '{}') AS objectives
     FROM of_objective GROUP BY tenant_id
 """
 
@@ -184,7 +189,8 @@ async def told_of(
     end: datetime,
     bounds: Mapping[tuple[UUID, str], str],
 ) -> dict[UUID, ToldOf]:
-    """By tenant, for ``start`` <= minute < ``end``; of whom nothing was measured is left out. In the staff scope.
+    """By tenant, for ``start`` <= minute < ``end``; of whom nothing was measured, nor in the hour before, is left out. In the
+    staff scope.
 
     ``bounds``: of latency objectives, by tenant and key, within how many seconds a call is good.
     """
@@ -198,9 +204,13 @@ async def told_of(
         [id_ for id_, _ in of],
         [key for _, key in of],
         list(bounds.values()),
+        start - _BEFORE,
     )
     return {
-        row["tenant_id"]: ToldOf(row["failed"], row["unsaid"], row["slow"], row["fewest"]) for row in rows
+        row["tenant_id"]: ToldOf(
+            row["failed"], row["unsaid"], row["slow"], row["fewest"], frozenset(row["objectives"])
+        )
+        for row in rows
     }
 
 

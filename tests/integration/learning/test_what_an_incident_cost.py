@@ -15,6 +15,7 @@ from support.reliability_vendor import Vendor as Measuring
 from support.reliability_vendor import event
 
 from trust_portal.access.actors import CONSOLE
+from trust_portal.access.tenants.model import CreateTenant
 from trust_portal.learning.postmortems.gathering import whom
 from trust_portal.learning.postmortems.gathering.whom import MOST_CUSTOMERS
 from trust_portal.reliability.contracts.service import ImportContracts
@@ -187,7 +188,10 @@ async def test_what_is_submitted_has_minutes_of_all_who_were_hurt_however_many_a
     live = (await desk.house.postmortem_reader.find(desk.writer, postmortem.id)).document
     assert set(live["customers"]) == {"contoso"}
     assert [each["why"] for each in live["missing"] if each["source"] == "customers"] == [
-        "it may have touched every one; some are looked at, first those with failed calls or cost anomalies"
+        (
+            "it may have touched every one; some are looked at, first those with failed calls or cost anomalies, then "
+            "those that were not measured in every minute"
+        )
     ]
     signed = await desk.signed(postmortem)
     document = (await desk.house.postmortem_reader.version(desk.owner, signed.id, 1)).document
@@ -201,3 +205,66 @@ async def test_what_is_submitted_has_minutes_of_all_who_were_hurt_however_many_a
         "it may have touched every one; who is not named was measured in every minute of it, without a failed call "
         "or a cost anomaly"
     )
+
+
+async def test_an_objective_of_which_nothing_was_measured_is_not_taken_for_whole(vendor, clock, monkeypatch):
+    """All are measured of ``api`` in every minute. Of ``web`` it is promised too: to whole, which has it; to never, of
+    which it never was measured; and silent, of which it was until the incident began. Of lost nothing is known.
+    """
+    monkeypatch.setattr(whom, "MOST_CUSTOMERS", 1)
+    keys = ("aaa", "lost", "never", "silent", "whole")
+    for key in keys:
+        await vendor.customer(key)
+    desk = await desk_of(vendor, declared("INC-1"), step("INC-1", "resolved", minute=60))
+    measuring = Measuring(vendor.house)
+    minutes = (clock.now() - MIDNIGHT) // timedelta(minutes=1)
+    began = (BEGAN - MIDNIGHT) // timedelta(minutes=1)
+    api = CONTRACT.decode()
+    web = api + api[api.index("  - objective") :].replace("objective: api", "objective: web")
+    for key in keys:
+        promised = (api if key == "aaa" else web).replace("contoso", key)
+        await vendor.house.contracts.import_file(ImportContracts(promised.encode()), CONSOLE)
+        if key != "lost":
+            await measuring.measure(key, start=MIDNIGHT, minutes=minutes)
+    for key, many in (("whole", minutes), ("silent", began - 10)):
+        await measuring.measure(key, start=MIDNIGHT, minutes=many, objective="web")
+    postmortem = await desk.postmortem()
+    live = (await desk.house.postmortem_reader.find(desk.writer, postmortem.id)).document
+    assert set(live["customers"]) == {"silent"}, "the one of which something fell silent comes first"
+    signed = await desk.signed(postmortem)
+    document = (await desk.house.postmortem_reader.version(desk.owner, signed.id, 1)).document
+    missing = {
+        key: [each["source"] for each in customer["missing"] if each["source"].startswith("SLA")]
+        for key, customer in document["customers"].items()
+    }
+    assert {key: each for key, each in missing.items() if key in keys} == {
+        "lost": ["SLA attainment, api", "SLA attainment, web"],
+        "never": ["SLA attainment, web"],
+        "silent": ["SLA attainment, web"],
+    }
+
+
+async def test_of_an_incident_of_everybody_those_are_told_who_were_customers_while_it_went_on(vendor, clock):
+    """In draft and signed document alike; ``left`` was one then, and is none any more when they are written."""
+    house, began, over = vendor.house, BEGAN + timedelta(hours=7), BEGAN + timedelta(hours=8)
+    came = {"early": MIDNIGHT, "gone": MIDNIGHT, "left": MIDNIGHT, "meanwhile": over - timedelta(minutes=1)}
+    came |= {"at-its-end": over, "later": over + timedelta(hours=1)}
+    for key, at in came.items():
+        tenant = await house.tenants.create(CreateTenant(key, key.title(), onboarded_at=at), CONSOLE)
+        if key == "gone":
+            await house.tenants.offboard(tenant.id, CONSOLE)
+        if key == "left":
+            left = tenant.id
+    clock.advance(over + timedelta(hours=2) - clock.now())
+    desk = await desk_of(
+        vendor,
+        declared("INC-1", minute=(began - BEGAN) // timedelta(minutes=1)),
+        step("INC-1", "resolved", minute=8 * 60),
+    )
+    await house.tenants.offboard(left, CONSOLE)
+    postmortem = await desk.postmortem()
+    live = (await desk.house.postmortem_reader.find(desk.writer, postmortem.id)).document
+    assert sorted(live["customers"]) == ["contoso", "early", "left", "meanwhile", "northwind"]
+    signed = await desk.signed(postmortem)
+    document = (await desk.house.postmortem_reader.version(desk.owner, signed.id, 1)).document
+    assert sorted(document["customers"]) == sorted(live["customers"])

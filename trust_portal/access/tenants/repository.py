@@ -103,6 +103,20 @@ async def active_customers(session: ReadSession) -> tuple[Tenant, ...]:
     return tuple(_tenant(row) for row in rows)
 
 
+async def customers_between(session: ReadSession, start: datetime, end: datetime) -> tuple[Tenant, ...]:
+    """Every tenant that was in service at some time between, by key, the vendor left out. For the staff scope."""
+    rows = await session.execute(
+        select(tenants)
+        .where(
+            tenants.c.tenant_id != VENDOR_ID,
+            tenants.c.onboarded_at < end,
+            or_(tenants.c.offboarded_at.is_(None), tenants.c.offboarded_at > start),
+        )
+        .order_by(tenants.c.key)
+    )
+    return tuple(_tenant(row) for row in rows)
+
+
 async def tenant_ids(session: ReadSession) -> tuple[UUID, ...]:
     """Of everybody, departed tenants and the vendor too. For the staff scope."""
     rows = await session.execute(select(tenants.c.tenant_id).order_by(tenants.c.tenant_id))

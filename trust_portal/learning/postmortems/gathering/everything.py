@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from trust_portal.access.tenants.repository import active_customers, tenants_by_id
+from trust_portal.access.tenants.model import Tenant
+from trust_portal.access.tenants.repository import customers_between, tenants_by_id
 from trust_portal.learning.incidents.model import Incident
 from trust_portal.learning.incidents.repository import ended_in
 from trust_portal.learning.postmortems.gathering.changes import gather_changes
@@ -60,17 +62,6 @@ async def _brief(
     every = (incident, *merged)
     began_at = min(each.began_at for each in every)
     resolved_at = _last(each.resolved_at for each in every)
-    everybody_touched = any(each.everybody for each in every)
-    if everybody_touched:
-        everybody = await active_customers(session)
-        until = min(resolved_at or now, now)
-        looked_at = await customers_to_look_at(session, everybody, began_at, until, whole=whole)
-        tenants = looked_at.tenants
-        if looked_at.left_out is not None:
-            missing.append(Missing("customers", looked_at.left_out))
-    else:
-        found = await tenants_by_id(session, {id_ for each in every for id_ in each.tenants})
-        tenants = tuple(sorted(found.values(), key=lambda each: each.key))
     brief = IncidentBrief(
         id=incident.id,
         source=incident.source,
@@ -89,12 +80,33 @@ async def _brief(
         mitigated_at=_last(each.mitigated_at for each in every),
         resolved_at=resolved_at,
         reopened=sum(each.reopened for each in every),
-        everybody=everybody_touched,
+        everybody=any(each.everybody for each in every),
         objectives=_objectives(every),
-        customers=tuple(Customer(each.id, each.key, each.name) for each in tenants),
+        customers=(),
         merged=tuple(_merged(each) for each in merged),
     )
-    return brief, missing
+    named = await tenants_by_id(session, {id_ for each in every for id_ in each.tenants})
+    if brief.everybody:
+        until = brief.over_at(now)
+        served = {each.id: each for each in await customers_between(session, began_at, until)} | named
+        touched = [each for each in served.values() if any(_touched(one, each, now) for one in every)]
+        touched.sort(key=lambda each: each.key)
+        looked_at = await customers_to_look_at(session, touched, brief, now, whole=whole)
+        tenants = looked_at.tenants
+        if looked_at.left_out is not None:
+            missing.append(Missing("customers", looked_at.left_out))
+    else:
+        tenants = tuple(sorted(named.values(), key=lambda each: each.key))
+    customers = tuple(Customer(each.id, each.key, each.name) for each in tenants)
+    return replace(brief, customers=customers), missing
+
+
+def _touched(incident: Incident, tenant: Tenant, now: datetime) -> bool:
+    """Whether it names the tenant, or is everybody's and went on while this one was a customer."""
+    if tenant.id in incident.tenants:
+        return True
+    left = tenant.offboarded_at is not None and tenant.offboarded_at <= incident.began_at
+    return incident.everybody and not left and tenant.onboarded_at < min(incident.resolved_at or now, now)
 
 
 def _last(ends: Iterable[datetime | None]) -> datetime | None:

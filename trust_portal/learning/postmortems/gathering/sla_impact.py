@@ -7,7 +7,7 @@ at a time. The figures are ``sla_reckoning``'s.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -61,6 +61,19 @@ async def gather_sla_impact(
     for fact in await _answers(session, asked, incident, now):
         (facts if isinstance(fact, Fact) else missing).append(fact)  # type: ignore[arg-type]
     return tuple(facts), tuple(missing)
+
+
+async def promised_to(
+    session: ReadSession, tenants: Mapping[UUID, Tenant], incident: IncidentBrief, now: datetime
+) -> dict[UUID, frozenset[str]]:
+    """The objectives of which the incident touched a promise, by customer; by id, who has no contract is left out."""
+    found = {}
+    for id_, versions in (await contracts_of(session, tenants.keys())).items():
+        tenant = tenants[id_]
+        customer = Customer(tenant.id, tenant.key, tenant.name)
+        asked = await asyncio.to_thread(list, _asked_of(customer, tenant, versions, incident, now))
+        found[id_] = frozenset(each.sla.objective for each in asked)
+    return found
 
 
 def _asked_of(
