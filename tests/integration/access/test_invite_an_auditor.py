@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import func, insert, select
 from sqlalchemy.exc import DBAPIError
 
+from trust_portal.access.actors import CONSOLE
 from trust_portal.access.audits.model import (
     InvitationAct,
     InvitationState,
@@ -306,6 +307,22 @@ async def test_an_invitation_ends_with_the_access_of_whoever_invited(access, acm
     issued = await access.audits.invite(invitation, ada)
     bea = (await member(acme, "bea@acme.example", Role.CUSTOMER_ADMIN)).as_actor()
     await access.people.suspend(bea, acme.id, ada.id)
+    before = await counts(access, acme.id)
+    for way_in in (access.audits.look(secret_of(issued)), access.audits.accept(secret_of(issued), FIREFOX)):
+        with pytest.raises(NotSignedIn, match="spent, withdrawn or too old"):
+            await way_in
+    assert await counts(access, acme.id) == before
+
+
+@pytest.mark.parametrize("at_vendor", [False, True])
+async def test_an_invitation_ends_with_the_right_of_whoever_invited(
+    access, acme, invitation, member, at_vendor
+):
+    house, role = (None, Role.VENDOR_ADMIN) if at_vendor else (acme, Role.CUSTOMER_ADMIN)
+    maker = await member(house, "maker@admin.example", role)
+    issued = await access.audits.invite(invitation, maker.as_actor())
+    await access.audits.look(secret_of(issued))
+    await access.people.revoke(CONSOLE, maker.tenant_id, maker.id, role)
     before = await counts(access, acme.id)
     for way_in in (access.audits.look(secret_of(issued)), access.audits.accept(secret_of(issued), FIREFOX)):
         with pytest.raises(NotSignedIn, match="spent, withdrawn or too old"):

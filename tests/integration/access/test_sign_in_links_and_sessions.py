@@ -106,6 +106,20 @@ async def test_a_link_ends_with_the_access_of_whoever_made_it(access, acme, vera
     assert await count_sessions(access, acme.id) == 0
 
 
+@pytest.mark.parametrize("at_vendor", [False, True])
+async def test_a_link_ends_with_the_right_of_whoever_made_it(access, acme, vera, member, at_vendor):
+    house, role = (None, Role.VENDOR_ADMIN) if at_vendor else (acme, Role.CUSTOMER_ADMIN)
+    maker = await member(house, "ada@admin.example", role)
+    link = await access.links.create(maker.as_actor(), acme.id, vera.id)
+    await access.people.revoke(CONSOLE, maker.tenant_id, maker.id, role)
+    with pytest.raises(NotSignedIn, match="spent or too old"):
+        await access.links.consume(link.url.rpartition("/")[2], FIREFOX)
+    assert await count_sessions(access, acme.id) == 0
+    await access.people.grant(GrantRole(maker.tenant_id, maker.id, role), CONSOLE)
+    signed_in = await access.links.consume(link.url.rpartition("/")[2], FIREFOX)
+    assert signed_in.actor.id == vera.id, "it was not spent"
+
+
 async def test_a_session_ends_when_idle_and_when_old(access, vera, come_in, clock):
     idle, busy = await come_in(vera), await come_in(vera)
 

@@ -32,7 +32,7 @@ from trust_portal.access.people.repository import (
     revoke_grant,
     roles_in_force,
 )
-from trust_portal.access.people.suspension import is_suspended
+from trust_portal.access.people.suspension import may_still
 from trust_portal.access.policy import Decision, Resource
 from trust_portal.access.sessions.model import Client, Method, SignedIn
 from trust_portal.access.sessions.repository import demand_rotation, revoke_sessions
@@ -120,7 +120,8 @@ class AuditInvitations:
         credential = _credential(secret)
         async with self._storage.read(TenantScope(credential.tenant_id)) as session:
             invitation, tenant = await self._open_one(session, credential)
-        if await is_suspended(self._storage, tenant.id, invitation.by_id):
+        resource = Resource(NOUN, tenant.id)
+        if not await may_still(self._storage, self._gate, invitation.by_id, Action.AUDIT_INVITE, resource):
             raise _refusal()
         return invitation, tenant
 
@@ -128,7 +129,7 @@ class AuditInvitations:
         """Spend the invitation: the person, the role until the end of the audit, and a session, in one act.
 
         Raises the same ``NotSignedIn`` for a malformed, unknown, accepted, revoked or lapsed invitation, for
-        one to somebody who holds another role since, and for one by somebody who is suspended since.
+        one to somebody who holds another role since, and for one by somebody who is suspended since, or may invite nobody any more.
         """
         await self.look(secret)
         credential = _credential(secret)

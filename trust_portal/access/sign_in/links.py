@@ -16,7 +16,7 @@ from trust_portal.access.action import Action
 from trust_portal.access.credentials import new_cookie, parse_cookie
 from trust_portal.access.gate import Gate
 from trust_portal.access.people.repository import find_active_person
-from trust_portal.access.people.suspension import is_suspended
+from trust_portal.access.people.suspension import may_still
 from trust_portal.access.policy import Resource
 from trust_portal.access.receipts import leave_receipt
 from trust_portal.access.sessions.model import Client, Method, SignedIn
@@ -88,14 +88,20 @@ class SignInLinks:
         """Spend the link and open a session, in one transaction.
 
         Raises the same ``NotSignedIn`` for a malformed, unknown, spent or late link and for a
-        suspended person (whose link stays unspent, and useless), be it for them or by them.
+        suspended person (whose link stays unspent, and useless), be it for them or by them, and for one by
+        somebody who may make none any more.
         """
         credential = parse_cookie(secret)
         if credential is None:
             raise _refusal()
         async with self._storage.read(TenantScope(credential.tenant_id)) as session:
-            maker = await maker_of_link(session, credential)
-        if maker is None or await is_suspended(self._storage, credential.tenant_id, maker):
+            made = await maker_of_link(session, credential)
+        if made is None:
+            raise _refusal()
+        resource = Resource("person", credential.tenant_id, made.person_id)
+        if not await may_still(
+            self._storage, self._gate, made.maker_id, Action.SIGN_IN_LINK_CREATE, resource
+        ):
             raise _refusal()
         async with self._storage.write(TenantScope(credential.tenant_id)) as session:
             used = await use_link(session, credential)

@@ -19,6 +19,14 @@ from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
 
 @dataclass(frozen=True, slots=True)
+class MadeLink:
+    """By whom, and for whom."""
+
+    maker_id: UUID
+    person_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class UsedLink:
     """Whose it was; ``brought_by`` who made it, and who made the link by which that one had come in."""
 
@@ -52,13 +60,13 @@ async def insert_link(
     return link_id
 
 
-async def maker_of_link(session: ReadSession, credential: Credential) -> UUID | None:
-    """Who made the link with this secret; None where there is none."""
-    query = select(sign_in_links.c.created_by).where(
+async def maker_of_link(session: ReadSession, credential: Credential) -> MadeLink | None:
+    """None where there is no link with this secret."""
+    query = select(sign_in_links.c.created_by, sign_in_links.c.person_id).where(
         sign_in_links.c.tenant_id == credential.tenant_id, sign_in_links.c.secret_hash == credential.hash
     )
     row = (await session.execute(query)).first()
-    return None if row is None else row.created_by
+    return None if row is None else MadeLink(row.created_by, row.person_id)
 
 
 async def use_link(session: WriteSession, credential: Credential) -> UsedLink | None:
