@@ -14,7 +14,12 @@ from icalendar import Calendar
 from support.actions_world import SIGNED, VENDOR, Promises, promises
 from support.learning_world import Vendor, declared, named, step
 from support.portal_fixtures import Portal
+from support.portal_world import sign_in
 
+from trust_portal.access.actors import CONSOLE
+from trust_portal.access.people.model import GrantRole
+from trust_portal.kernel.actor import Role
+from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.actions.clocks import begin_clock
 from trust_portal.learning.actions.model import ActionState, ActionType, PlanAction
 
@@ -466,6 +471,28 @@ async def test_the_calendar_of_an_owner_holds_the_days_of_their_own_open_actions
         everybodys = events(await read(pmo, "/actions/due.ics"))
         assert everybodys["Due: Alarm on the pool"][1].endswith(f"/actions/{others.id}")
         assert len(everybodys) == 3
+
+
+async def test_a_calendars_link_shows_no_more_than_its_person_may_read_and_is_theirs_to_end(
+    portal: Portal, world: Promises
+) -> None:
+    await world.begin()
+    people, olga = portal.house.people, world.olga.as_actor()
+    path = (await portal.house.calendar_feeds.make_link(olga)).removeprefix("https://trust.example")
+    async with portal.browser() as nobody:
+        assert "Limit the pool" in await read(nobody, path)
+        await people.revoke(CONSOLE, VENDOR_ID, world.olga.id, Role.FINOPS_OPERATOR)
+        assert (await nobody.get(path)).status_code == 404
+    _, cookie = await sign_in(portal.house, world.olga)
+    async with portal.browser() as nobody, portal.browser(cookie=cookie) as browser:
+        await read(browser, "/account/workplace", 403)
+        assert "/account/calendar/revoke" in await read(browser, "/account")
+        ended = await browser.post("/account/calendar/revoke")
+        assert (ended.status_code, ended.headers["location"]) == (303, "/account")
+        assert "/account/calendar/revoke" not in await read(browser, "/account")
+        assert (await browser.post("/account/calendar/revoke")).status_code == 409
+        await people.grant(GrantRole(VENDOR_ID, world.olga.id, Role.FINOPS_OPERATOR), CONSOLE)
+        assert (await nobody.get(path)).status_code == 404, "ended for good"
 
 
 async def test_customers_see_nothing_of_it(portal: Portal, world: Promises) -> None:

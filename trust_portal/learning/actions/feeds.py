@@ -22,7 +22,7 @@ from trust_portal.errors import Conflict, NotFound
 from trust_portal.evidence.act import Act
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.statement import ReceiptKind, Subject
-from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.actor import Actor, ActorKind
 from trust_portal.kernel.canonical import Json, digest, sha256_hex
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.learning.actions.ics import due_dates
@@ -79,8 +79,13 @@ class CalendarFeeds:
         return f"{self._base_url}/calendars/{secret}.ics"
 
     async def revoke_link(self, actor: Actor) -> None:
-        """``Conflict`` (NO_LINK) where there is none."""
-        decision = await self._gate.require(actor, Action.PREVENTION_ACTION_READ, Resource.of_house(NOUN))
+        """Ending one's own takes no right but to be there: who lost their roles does it too. A token needs its scope.
+
+        ``Conflict`` (NO_LINK) where there is none.
+        """
+        decision = None
+        if actor.kind is not ActorKind.PERSON:
+            decision = await self._gate.require(actor, Action.PREVENTION_ACTION_READ, Resource.of_house(NOUN))
         async with self._storage.write(_SCOPE) as session:
             gone = await session.execute(
                 delete(calendar_feeds)
@@ -92,7 +97,9 @@ class CalendarFeeds:
             await self._receipt(session, ReceiptKind.CALENDAR_FEED_REVOKED, actor, decision, new_id())
 
     async def follow(self, secret: str) -> bytes:
-        """What a calendar reads; ``NotFound`` for a link that is none, was ended, or whose person has left."""
+        """What a calendar reads; ``NotFound`` for a link that is none, was ended, or whose person has left or may
+        read no actions any more.
+        """
         async with self._storage.read(_SCOPE) as session:
             query = select(_FEEDS.person_id).where(
                 _FEEDS.tenant_id == VENDOR_ID, _FEEDS.sha256 == sha256_hex(secret.encode())
@@ -102,7 +109,9 @@ class CalendarFeeds:
             person = (
                 None if person_id is None else await find_active_person(session, VENDOR_ID, person_id, now)
             )
-        if person is None:
+        if person is None or not self._gate.allows(
+            person.as_actor(), Action.PREVENTION_ACTION_READ, Resource.of_house(NOUN)
+        ):
             raise NotFound("calendar")
         return await self._file(person.id, f"Prevention actions of {person.name}")
 
@@ -111,7 +120,12 @@ class CalendarFeeds:
             return due_dates(await open_actions(session, owner_id), name=name, base_url=self._base_url)
 
     async def _receipt(
-        self, session: WriteSession, kind: ReceiptKind, actor: Actor, decision: Decision, receipt_id: UUID
+        self,
+        session: WriteSession,
+        kind: ReceiptKind,
+        actor: Actor,
+        decision: Decision | None,
+        receipt_id: UUID,
     ) -> None:
         person_id = person_behind(actor)
         result: dict[str, Json] = {"person": str(person_id)}
@@ -122,7 +136,7 @@ class CalendarFeeds:
             at=session.clock.now(),
             subjects=(Subject(f"calendar_feed/{person_id}", digest(result)),),
             predicate=result,
-            policies=decision.policies,
-            policy_version=decision.version,
+            policies=() if decision is None else decision.policies,
+            policy_version=None if decision is None else decision.version,
         )
         await self._ledger.record(session, act, receipt_id=receipt_id)

@@ -23,8 +23,9 @@ async def account(request: Request, form: FormState = FormState()) -> Response:
     signed_in, house = signed_in_of(request), house_of(request)
     actor = signed_in.actor
     sessions = await house.sessions.of_person(actor, actor.tenant_id, actor.id)
-    home = await house.tenants.get(actor, actor.tenant_id)
-    may_trace = house.gate.allows(actor, Action.RECEIPT_READ, Resource("receipt", home.id))
+    may_trace = house.gate.allows(actor, Action.RECEIPT_READ, Resource("receipt", actor.tenant_id))
+    # Who has no role may read nothing of their house, and sees their account all the same.
+    home = await house.tenants.get(actor, actor.tenant_id) if may_trace else None
     return page(
         request,
         "account.html",
@@ -34,9 +35,10 @@ async def account(request: Request, form: FormState = FormState()) -> Response:
         current=signed_in.session_id,
         passkeys=await house.passkeys.of(actor),
         passkeys_unavailable=house.passkeys.unavailable(),
-        own_receipts=f"{tenant_path(home)}/receipts/" if may_trace else None,
+        own_receipts=f"{tenant_path(home)}/receipts/" if home is not None else None,
         may_connect=house.oidc is not None,
         fresh=house.passkeys.is_fresh(signed_in),
+        has_link=actor.is_staff and await house.calendar_feeds.has_link(actor),
         form=form,
         **await own_frame(request),
     )

@@ -8,10 +8,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from trust_portal.access.action import Action
 from trust_portal.access.approvals.model import person_behind
+from trust_portal.access.policy import Resource
 from trust_portal.errors import InvalidInput, Refused
 from trust_portal.learning.workplaces.calendar import WorkCalendar, countries
-from trust_portal.learning.workplaces.model import SetWorkplace
+from trust_portal.learning.workplaces.model import NOUN, SetWorkplace
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState, read_form, texts
 from trust_portal.web.navigation import frame
@@ -68,8 +70,11 @@ async def make_link(request: Request) -> Response:
 
 
 async def revoke_link(request: Request) -> Response:
-    await house_of(request).calendar_feeds.revoke_link(actor_of(request))
-    return RedirectResponse("/account/workplace", status_code=303)
+    """By whoever it is of, from whichever page of theirs they may still open."""
+    actor, house = actor_of(request), house_of(request)
+    await house.calendar_feeds.revoke_link(actor)
+    stays = house.gate.allows(actor, Action.WORKPLACE_READ, Resource.of_house(NOUN, person_behind(actor)))
+    return RedirectResponse("/account/workplace" if stays else "/account", status_code=303)
 
 
 async def due_file(request: Request) -> Response:
