@@ -331,14 +331,13 @@ async def test_words_that_are_not_the_customers_stay_with_staff_and_turning_poin
     secret = "As at Brightside"
     async with portal.browser("sre_operator") as browser:
         other = await declared(browser, title="Only theirs")
-        both = ["aurora", "brightside"]
-        where = await declared(browser, tenants=both, title="Ours")  # type: ignore[arg-type]
+        where = await declared(browser, tenants=["aurora"], title="Ours")  # type: ignore[arg-type]
         told = [
             {"act": "note", "text": f"{secret}: a note"},
             {"act": "turning_point", "text": "The disk was full"},
             {"act": "severity", "severity": "P1", "text": f"{secret}: worse"},
             {"act": "severity", "severity": "P4", "text": f"{secret}: less"},
-            {"act": "affected", "tenants": ["aurora"], "text": f"{secret}: not them"},
+            {"act": "affected", "tenants": ["aurora", "brightside"], "text": f"{secret}: they, too"},
             {"act": "mitigated", "text": "Writes go elsewhere"},
             {"act": "merged", "into": other.removeprefix("/incidents/"), "text": f"{secret}: the same"},
         ]

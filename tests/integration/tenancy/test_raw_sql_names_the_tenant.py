@@ -65,6 +65,7 @@ READS_AS_STAFF = {
     "trust_portal/evidence/reproduction.py": "makes the stored bundles of all tenants again, for the audit",
     "trust_portal/learning/incidents/assigning.py": "which customers an incident names, as its new part does",
     "trust_portal/learning/incidents/receiving.py": "which customers the rules of a pager name",
+    "trust_portal/learning/incidents/retracting.py": "names of the customers that approvers leave out",
     "trust_portal/learning/incidents/service.py": "which customers an incident names, and which it can name",
     "trust_portal/learning/postmortems/reading.py": "an incident's facts at every customer it touched, in one snapshot",
     "trust_portal/learning/postmortems/releasing.py": "names of other customers, which a copy must not show",
