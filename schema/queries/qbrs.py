@@ -10,16 +10,10 @@ from schema.ids import decode
 from schema.types.qbr import (
     Account,
     Commitment,
-    IssuedQbr,
-    ListedQbr,
     Qbr,
-    QbrDraft,
     account,
     commitment,
-    issued_qbr,
-    listed_qbr,
     qbr,
-    qbr_draft,
 )
 from trust_portal.kernel.page import PageRequest
 
@@ -31,10 +25,11 @@ class QbrQueries:
         return connection(await info.context.house.accounts.page(info.context.actor, paging), account)
 
     @paged(description="Issued business reviews of a tenant, the newest first.")
-    async def qbrs(self, info: Info, tenant_id: strawberry.ID, paging: PageRequest) -> Connection[ListedQbr]:
+    async def qbrs(self, info: Info, tenant_id: strawberry.ID, paging: PageRequest) -> Connection[Qbr]:
         asked = decode(tenant_id, "Tenant", field="tenantId")
         reader = info.context.house.qbr_reader
-        return connection(await reader.page(info.context.actor, asked.tenant_id, paging), listed_qbr)
+        page = await reader.page(info.context.actor, asked.tenant_id, paging)
+        return connection(page, lambda each: qbr(each.qbr, each))
 
     @strawberry.field(description="Drafts of a tenant, the newest first, for staff.")
     async def qbr_drafts(self, info: Info, tenant_id: strawberry.ID) -> list[Qbr]:
@@ -44,17 +39,11 @@ class QbrQueries:
             for each in await info.context.house.qbr_reader.drafts(info.context.actor, asked.tenant_id)
         ]
 
-    @strawberry.field(description="One issued business review with its document.")
-    async def qbr(self, info: Info, id: strawberry.ID) -> IssuedQbr | None:
+    @strawberry.field(description="One business review; a draft is there for staff alone.")
+    async def qbr(self, info: Info, id: strawberry.ID) -> Qbr | None:
         asked = decode(id, "Qbr")
         reader = info.context.house.qbr_reader
-        return issued_qbr(await reader.get(info.context.actor, asked.tenant_id, asked.id))
-
-    @strawberry.field(description="A snapshot with everything in it, for staff.")
-    async def qbr_draft(self, info: Info, id: strawberry.ID) -> QbrDraft | None:
-        asked = decode(id, "Qbr")
-        reader = info.context.house.qbr_reader
-        return qbr_draft(await reader.draft(info.context.actor, asked.tenant_id, asked.id))
+        return qbr(await reader.find(info.context.actor, asked.tenant_id, asked.id))
 
     @strawberry.field(description="What was promised to a tenant in reviews, for staff.")
     async def commitments(self, info: Info, tenant_id: strawberry.ID) -> list[Commitment]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Final
 
 import strawberry
 
+from schema.context import Info
 from schema.ids import Node, encode
 from schema.types.trust_report import AcknowledgedSection, acknowledged_section
+from schema.work import weighs
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.trust.accounts import model as accounts
 from trust_portal.trust.qbr import model
@@ -21,6 +25,9 @@ from trust_portal.trust.qbr.reviewing import seen
 from trust_portal.trust.report.model import blocked_as, blocking
 from trust_portal.trust.sections.document import section_json
 from trust_portal.trust.sections.model import Section, State, Unit
+
+#: What takes all of a review to be gathered, once whatever is asked of it.
+_GATHERS: Final = weighs(20)
 
 strawberry.enum(accounts.Readiness, name="AccountReadiness", description="How far the next review's QBR is.")
 strawberry.enum(model.EntryKind, name="QbrEntryKind", description="What is said about a QBR's data.")
@@ -44,27 +51,6 @@ class Account:
     qbr_id: strawberry.ID | None
 
 
-@strawberry.type(description="A business review: a snapshot, and once it is issued what went out.")
-class Qbr(Node):
-    period: str
-    as_of: datetime
-    prepared_by: str
-    blocking_count: int = strawberry.field(description="Sections that are stale or missing.")
-    revision: int | None = strawberry.field(description="Of the period's issued ones; null of a draft.")
-    issued_at: datetime | None
-    issued_by: str | None
-    sha256: str = strawberry.field(description="Of the issued document, or else of the snapshot.")
-    receipt_id: strawberry.ID
-
-
-@strawberry.type(description="An issued review in a list: what took its place, and what was let stand in it.")
-class ListedQbr:
-    qbr: Qbr
-    reason: str | None = strawberry.field(description="Why there is another revision; null of the first.")
-    superseded_by_id: strawberry.ID | None
-    acknowledgements: list[AcknowledgedSection]
-
-
 @strawberry.type(description="A document that a review rests on, or one that is missing.")
 class QbrInput:
     document: str = strawberry.field(description="What it is: a Trust Report, an SLA report, a memo.")
@@ -75,15 +61,6 @@ class QbrInput:
     max_age: str = strawberry.field(description="How old it may be, in words.")
     state: State
     file: str | None = strawberry.field(description="Its name in the bundle.")
-
-
-@strawberry.type(description="An issued review with its document.")
-class IssuedQbr:
-    qbr: Qbr
-    document: str = strawberry.field(description="qbr.json: RFC 8785 JSON, every figure a string.")
-    export_id: strawberry.ID | None = strawberry.field(description="Of its bundle, on the way or ready.")
-    superseded_by_id: strawberry.ID | None
-    inputs: list[QbrInput]
 
 
 @strawberry.type(description="A section that keeps a review from being issued until it is acknowledged.")
@@ -113,17 +90,87 @@ class QbrEntry:
     receipt_id: strawberry.ID
 
 
-@strawberry.type(description="A draft with everything in it, for staff.")
+@strawberry.type(description="What is in a snapshot and was said of it, as it stands now; for staff.")
 class QbrDraft:
-    qbr: Qbr
     sections: str = strawberry.field(description="JSON; the shape is that of the issued document's.")
     entries: list[QbrEntry]
     blocking: list[QbrBlocking]
     recommendations: list[QbrRecommendation]
-    inputs: list[QbrInput]
     superseded: list[str] = strawberry.field(
         description="What took the place of something that it rests on: with any of it, it is not issued as it is."
     )
+
+
+@strawberry.type(description="A business review: a snapshot, and once it is issued what went out.")
+class Qbr(Node):
+    period: str
+    as_of: datetime
+    prepared_by: str
+    blocking_count: int = strawberry.field(description="Sections that are stale or missing.")
+    revision: int | None = strawberry.field(description="Of the period's issued ones; null of a draft.")
+    issued_at: datetime | None
+    issued_by: str | None
+    reason: str | None = strawberry.field(description="Why there is another revision; null of the first.")
+    acknowledgements: list[AcknowledgedSection] = strawberry.field(
+        description="What was let stand when it was issued."
+    )
+    sha256: str = strawberry.field(description="Of the issued document, or else of the snapshot.")
+    receipt_id: strawberry.ID
+    row: strawberry.Private[model.Qbr]
+    standing: strawberry.Private[Standing | None] = None
+    opening: strawberry.Private[asyncio.Future[OpenedQbr] | None] = None
+    reading: strawberry.Private[asyncio.Future[model.Draft] | None] = None
+
+    async def _opened(self, info: Info) -> OpenedQbr | None:
+        """Gathered once, whatever is asked of it; None while it is a draft."""
+        if self.row.issue is None:
+            return None
+        if self.opening is None:
+            reader, actor = info.context.house.qbr_reader, info.context.actor
+            self.opening = asyncio.ensure_future(reader.get(actor, self.row.tenant_id, self.row.id))
+        return await self.opening
+
+    async def _draft(self, info: Info) -> model.Draft:
+        if self.reading is None:
+            reader, actor = info.context.house.qbr_reader, info.context.actor
+            self.reading = asyncio.ensure_future(reader.draft(actor, self.row.tenant_id, self.row.id))
+        return await self.reading
+
+    @strawberry.field(
+        description="qbr.json: RFC 8785 JSON, every figure a string; null of a draft.", metadata=_GATHERS
+    )
+    async def document(self, info: Info) -> str | None:
+        opened = await self._opened(info)
+        if opened is None:
+            return None
+        return json.dumps(opened.document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+    @strawberry.field(description="Of its bundle, on the way or ready; null of a draft.", metadata=_GATHERS)
+    async def export_id(self, info: Info) -> strawberry.ID | None:
+        opened = await self._opened(info)
+        if opened is None or opened.export is None:
+            return None
+        return encode("Export", self.row.tenant_id, opened.export.id)
+
+    @strawberry.field(description="The issued revision that took its place; null of a draft.")
+    async def superseded_by_id(self, info: Info) -> strawberry.ID | None:
+        if self.standing is not None:
+            later = self.standing.later
+        else:
+            opened = await self._opened(info)
+            later = None if opened is None else opened.later
+        return None if later is None else encode("Qbr", self.row.tenant_id, later.id)
+
+    @strawberry.field(description="What it rests on: as it went out, or as it stands now.", metadata=_GATHERS)
+    async def inputs(self, info: Info) -> list[QbrInput]:
+        opened = await self._opened(info)
+        if opened is None:
+            return _inputs((await self._draft(info)).told)
+        return _inputs(sections_of(opened.document))
+
+    @strawberry.field(description="Its snapshot with everything in it, for staff.", metadata=_GATHERS)
+    async def draft(self, info: Info) -> QbrDraft:
+        return _qbr_draft(await self._draft(info))
 
 
 @strawberry.type(description="Something that was promised in a review.")
@@ -156,7 +203,8 @@ def account(row: accounts.Account) -> Account:
     )
 
 
-def qbr(row: model.Qbr) -> Qbr:
+def qbr(row: model.Qbr, standing: Standing | None = None) -> Qbr:
+    """``standing``: of one in a list, what took its place."""
     issue = row.issue
     return Qbr(
         id=encode("Qbr", row.tenant_id, row.id),
@@ -167,37 +215,19 @@ def qbr(row: model.Qbr) -> Qbr:
         revision=None if issue is None else issue.revision,
         issued_at=None if issue is None else issue.at,
         issued_by=None if issue is None else issue.by_name,
-        sha256=row.sha256 if issue is None else issue.sha256,
-        receipt_id=encode("Receipt", row.tenant_id, row.receipt_id if issue is None else issue.receipt_id),
-    )
-
-
-def listed_qbr(row: Standing) -> ListedQbr:
-    issue = row.qbr.issue
-    return ListedQbr(
-        qbr=qbr(row.qbr),
         reason=None if issue is None else issue.reason,
-        superseded_by_id=None if row.later is None else encode("Qbr", row.qbr.tenant_id, row.later.id),
         acknowledgements=[
             acknowledged_section(each) for each in (() if issue is None else issue.acknowledged)
         ],
+        sha256=row.sha256 if issue is None else issue.sha256,
+        receipt_id=encode("Receipt", row.tenant_id, row.receipt_id if issue is None else issue.receipt_id),
+        row=row,
+        standing=standing,
     )
 
 
-def issued_qbr(opened: OpenedQbr) -> IssuedQbr:
-    tenant_id = opened.qbr.tenant_id
-    return IssuedQbr(
-        qbr=qbr(opened.qbr),
-        document=json.dumps(opened.document, ensure_ascii=False, separators=(",", ":"), sort_keys=True),
-        export_id=None if opened.export is None else encode("Export", tenant_id, opened.export.id),
-        superseded_by_id=None if opened.later is None else encode("Qbr", tenant_id, opened.later.id),
-        inputs=_inputs(sections_of(opened.document)),
-    )
-
-
-def qbr_draft(draft: model.Draft) -> QbrDraft:
+def _qbr_draft(draft: model.Draft) -> QbrDraft:
     return QbrDraft(
-        qbr=qbr(draft.qbr),
         sections=json.dumps([section_json(each) for each in draft.sections], ensure_ascii=False),
         entries=[qbr_entry(draft.qbr, each) for each in draft.entries],
         blocking=[
@@ -205,7 +235,6 @@ def qbr_draft(draft: model.Draft) -> QbrDraft:
             for each in blocking(draft.told)
         ],
         recommendations=_recommendations(draft),
-        inputs=_inputs(draft.told),
         superseded=list(draft.newer),
     )
 

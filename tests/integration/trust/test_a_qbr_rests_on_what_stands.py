@@ -163,9 +163,9 @@ async def test_a_draft_of_before_something_was_promised_and_settled_is_issued_on
     known = "commitments recorded since (2 promised, 1 settled)"
     async with portal.browser("csm") as csm:
         asked = {"id": encode("Qbr", aurora.id, draft.id)}
-        query = "query ($id: ID!) { qbrDraft(id: $id) { superseded } }"
+        query = "query ($id: ID!) { qbr(id: $id) { draft { superseded } } }"
         answer = await csm.post("/graphql", json={"query": query, "variables": asked})
-        assert answer.json()["data"] == {"qbrDraft": {"superseded": [known]}}
+        assert answer.json()["data"] == {"qbr": {"draft": {"superseded": [known]}}}
         before = await everything(house, aurora.id)
         issuing = (
             "mutation ($input: IssueQbrInput!) { issueQbr(input: $input) { userErrors { code message } } }"

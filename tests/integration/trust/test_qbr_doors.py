@@ -228,8 +228,8 @@ async def test_the_same_over_graphql_with_refusals_as_user_errors(portal: Portal
             assert (await _ask(viewer, _NODE, id=qbr["id"]))["node"] is None, "a draft is nobody else's"
         blocked = await _do(csm, "issueQbr", "qbr { id }", qbrId=qbr["id"])
         assert blocked["userErrors"][0]["code"] == "SECTIONS_BLOCK"
-        query = "query ($id: ID!) { qbrDraft(id: $id) { blocking { section seen } entries { text } } }"
-        draft = (await _ask(csm, query, id=qbr["id"]))["qbrDraft"]
+        query = "query ($id: ID!) { qbr(id: $id) { draft { blocking { section seen } entries { text } } } }"
+        draft = (await _ask(csm, query, id=qbr["id"]))["qbr"]["draft"]
         assert len(draft["blocking"]) == qbr["blockingCount"]
         given = [{**each, "reason": "we know"} for each in draft["blocking"]]
         issued = await _do(
@@ -240,16 +240,33 @@ async def test_the_same_over_graphql_with_refusals_as_user_errors(portal: Portal
         states = {each["key"]: each["readiness"] for each in accounts["accounts"]["nodes"]}
         assert states["aurora"] == "NO_DATE"
     async with portal.program(portal.world.tokens["customer_admin:read"]) as program:
-        query = "query ($t: ID!) { qbrs(tenantId: $t, first: 5) { nodes { qbr { id revision sha256 } } } }"
-        ((mine,),) = (
-            [each["qbr"] for each in found["nodes"]]
-            for found in (await _ask(program, query, t=tenant)).values()
-        )
+        query = "query ($t: ID!) { qbrs(tenantId: $t, first: 5) { nodes { id revision sha256 } } }"
+        ((mine,),) = (found["nodes"] for found in (await _ask(program, query, t=tenant)).values())
         assert mine["sha256"] == issued["qbr"]["sha256"]
         whole = await _ask(program, "query ($id: ID!) { qbr(id: $id) { document } }", id=mine["id"])
         assert '"kind":"qbr"' in whole["qbr"]["document"]
         assert (await _ask(program, _NODE, id=mine["id"]))["node"] == {"period": Q2, "revision": 1}
         number = decode(mine["id"]).id
+    everything = "query ($id: ID!) { qbr(id: $id) { period document exportId supersededById inputs { file } draft { entries { text } } } }"
+    async with portal.browser("customer_viewer") as viewer:
+        asked = {"query": everything, "variables": {"id": mine["id"]}}
+        told = (await viewer.post("/graphql", json=asked)).json()
+        assert (told["data"]["qbr"]["period"], told["data"]["qbr"]["draft"]) == (Q2, None)
+        assert told["data"]["qbr"]["document"] == whole["qbr"]["document"]
+        assert told["data"]["qbr"]["exportId"] is not None
+        assert [(each["path"], each["extensions"]["code"]) for each in told["errors"]] == [
+            (["qbr", "draft"], "DENIED")
+        ], "the snapshot is the vendor's people's"
+    async with portal.browser("csm") as csm:
+        anew = (await _do(csm, "prepareQbr", "qbr { id }", tenantId=tenant, period=Q2))["qbr"]["id"]
+        drafted = (await _ask(csm, everything, id=anew))["qbr"]
+        assert (drafted["document"], drafted["exportId"], drafted["supersededById"]) == (None, None, None)
+        assert [each["file"] for each in drafted["inputs"]][:2] == [None, "inputs/sla/2026-06-r1.json"]
+        async with portal.browser("customer_viewer") as viewer:
+            asked = {"query": everything, "variables": {"id": anew}}
+            told = (await viewer.post("/graphql", json=asked)).json()
+            assert told["data"] == {"qbr": None}, "a draft is nobody else's"
+            assert [each["extensions"]["code"] for each in told["errors"]] == ["NOT_FOUND"]
     async with portal.browser("customer_admin") as admin:
         looked = (await admin.get("/t/aurora/access?did=read")).text
     assert f'href="/t/aurora/qbr/{number}"' in looked, "what was read can be opened again"
@@ -335,12 +352,12 @@ async def test_a_review_that_was_superseded_says_by_what_on_the_page_in_the_list
         asked = [(await _ask(viewer, query, id=each))["qbr"]["supersededById"] for each in ids]
         assert asked == [ids[1], None]
         query = """query ($t: ID!, $after: String) { qbrs(tenantId: $t, first: 1, after: $after) {
-          nodes { qbr { id } reason supersededById acknowledgements { section state why reason } }
+          nodes { id reason supersededById acknowledgements { section state why reason } }
           pageInfo { endCursor hasNextPage hasPreviousPage } } }"""
         tenant = encode("Tenant", aurora.id, aurora.id)
         newest = (await _ask(viewer, query, t=tenant))["qbrs"]
         ((node,), info) = newest["nodes"], newest["pageInfo"]
-        assert (node["qbr"]["id"], node["reason"], node["supersededById"]) == (
+        assert (node["id"], node["reason"], node["supersededById"]) == (
             ids[1],
             "a figure was late",
             None,
@@ -351,7 +368,7 @@ async def test_a_review_that_was_superseded_says_by_what_on_the_page_in_the_list
         assert node["acknowledgements"]
         assert (info["hasNextPage"], info["hasPreviousPage"]) == (True, False)
         older = (await _ask(viewer, query, t=tenant, after=info["endCursor"]))["qbrs"]
-        assert [(each["qbr"]["id"], each["supersededById"]) for each in older["nodes"]] == [(ids[0], ids[1])]
+        assert [(each["id"], each["supersededById"]) for each in older["nodes"]] == [(ids[0], ids[1])]
         assert (older["pageInfo"]["hasNextPage"], older["pageInfo"]["hasPreviousPage"]) == (False, True)
 
 

@@ -19,8 +19,8 @@ from trust_portal.storage.tenancy import StaffScope
 
 pytestmark = pytest.mark.takes(seconds=10)
 
-DRAFT = """query ($id: ID!) { qbrDraft(id: $id) {
-  entries { kind subject audience text by } recommendations { key seen verdict reviewedBy } } }"""
+DRAFT = """query ($id: ID!) { qbr(id: $id) { draft {
+  entries { kind subject audience text by } recommendations { key seen verdict reviewedBy } } } }"""
 COMMITMENTS = "query ($t: ID!) { commitments(tenantId: $t) { id text owner due state evidence period } }"
 INVITED = """query { viewer { tenant { auditInvitations(first: 5) { nodes {
   email name reason state steps { act by reason } } } } } }"""
@@ -84,7 +84,7 @@ async def test_a_csm_sets_the_date_promises_comments_omits_and_reviews(portal: P
             "userErrors": refused("NOTHING_PREPARED", "prepare this period's QBR first"),
         }
         qbr = (await do(csm, "prepareQbr", "qbr { id }", **of))["qbr"]
-        (draft,) = (await ask(csm, DRAFT, id=qbr["id"])).values()
+        draft = (await ask(csm, DRAFT, id=qbr["id"]))["qbr"]["draft"]
         (advice,) = draft["recommendations"]
         assert (advice["key"], advice["verdict"], advice["reviewedBy"]) == ("dedicated-pool-eur", None, None)
         before = await receipts(portal)
@@ -109,7 +109,7 @@ async def test_a_csm_sets_the_date_promises_comments_omits_and_reviews(portal: P
             assert await do(csm, "sayOfQbr", "recorded", **said) == {"recorded": True, "userErrors": []}
         done = await do(csm, "reviewRecommendation", "recorded", **judged, seen=advice["seen"])
         assert done == {"recorded": True, "userErrors": []}
-        (draft,) = (await ask(csm, DRAFT, id=qbr["id"])).values()
+        draft = (await ask(csm, DRAFT, id=qbr["id"]))["qbr"]["draft"]
     assert [tuple(each.values()) for each in draft["entries"]] == [
         ("COMMENT", "usage", "CUSTOMER", "We *know*.", "Csm"),
         ("COMMENT", "usage", "INTERNAL", "They are angry.", "Csm"),
