@@ -11,11 +11,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from support.incident_storms import Paged
 from support.learning_world import BEGAN, Vendor, by, declared
 from support.postmortem_desk import Desk
 
 from trust_portal.access.actors import CONSOLE
+from trust_portal.access.approvals.decision import NeedsApproval
 from trust_portal.access.approvals.recording import load
 from trust_portal.access.tokens.model import Admission, Bounds
 from trust_portal.facts.events import AlarmSource
@@ -27,9 +29,12 @@ from trust_portal.learning.incidents.acts_model import (
     AssignGap,
     ChangeSeverity,
     DeclareIncident,
+    MergeIncident,
+    MitigateIncident,
     ReopenIncident,
     ResolveIncident,
     TellOfIncident,
+    UnmergeIncident,
 )
 from trust_portal.learning.incidents.facts_repository import all_keys, downgrades_of, facts_about
 from trust_portal.learning.incidents.folding import fold, ids_in
@@ -76,6 +81,8 @@ class Weather:
     #: The incident to which somebody said that it belongs.
     assigned: dict[Heard, UUID] = field(default_factory=dict)
     signed: list[UUID] = field(default_factory=list)
+    #: Whose merger two have undone.
+    parted: list[UUID] = field(default_factory=list)
 
     async def alarm(self, paged: Paged, run: int) -> Reception:
         """Delivered twice, as pagers do that had no answer; a P1 or P2 of them is remembered by name."""
@@ -205,6 +212,51 @@ class Weather:
         [line] = [each for each in ledger.lines if each.incident and each.incident.id == raised.id]
         assert (line.cover, line.worst_severity) == (Cover.UNSIGNED, Severity.P1)
         return raised
+
+    async def merged_and_undone(self, part: Incident, run: int) -> None:
+        """A P1 of this storm is merged into a P3, mitigated and reopened there, and parted from it again: by one it is
+        not, by two it is.
+        """
+        house = self.vendor.house
+        began = BEGAN + timedelta(minutes=run)
+        told = DeclareIncident(
+            title="Told as less", severity=Severity.P3, service="s", began_at=began, detected_at=began,
+            key=f"{run}-LESS",
+        )  # fmt: skip
+        into = await house.incidents.declare(told, self.sre)
+        for act, (mitigated, reopened) in (
+            (MergeIncident(part.id, "The same", into_id=into.id), (False, 0)),
+            (MitigateIncident(part.id, "Better here"), (False, 0)),
+            (MitigateIncident(into.id, "Better there, too"), (True, 0)),
+            (ReopenIncident(part.id, "It began anew here"), (False, 1)),
+        ):
+            self.vendor.clock.advance(timedelta(seconds=1))
+            after = await house.incidents.tell(act, self.sre)
+            known = await self._known(part.id, into.id)
+            assert (known[0].mitigated_at is not None, known[0].reopened) == (mitigated, reopened), act
+            assert {each.severity for each in known} == {Severity.P1}, after.key
+            assert await self.unheard() == []
+        undo = UnmergeIncident(part.id, "Not the same after all")
+        with pytest.raises(NeedsApproval):
+            await house.incidents.tell(undo, self.sre)
+        request_id = await house.retractions.tell(undo, self.sre)
+        assert request_id is not None
+        assert await self._known(part.id, into.id) == known
+        async with house.storage.read(VENDOR) as session:
+            request = (await load(session, VENDOR_ID, request_id)).request
+        self.vendor.clock.advance(timedelta(seconds=1))
+        for actor in self.two:
+            await self.desk.devices.approve(request, actor)
+        assert await house.retractions.approval_settled(request_id) is not None
+        one, other = await self._known(part.id, into.id)
+        assert (one.merged_into, one.severity, one.is_open) == (None, Severity.P1, True)
+        assert (other.severity, other.needs_postmortem) == (Severity.P3, False)
+        assert await self.cover(part.id) in {Cover.UNSIGNED, Cover.OUTDATED}
+        self.parted.append(part.id)
+
+    async def _known(self, *ids: UUID) -> list[Incident]:
+        async with self.vendor.house.storage.read(VENDOR) as session:
+            return [await repository.find_incident(session, each) for each in ids]
 
     async def assign(self, into: Incident, run: int) -> None:
         """The first alarm of this storm that no rule took is said to belong to a P1."""

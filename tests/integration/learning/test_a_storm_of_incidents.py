@@ -100,7 +100,7 @@ async def test_no_p1_or_p2_is_ever_without_a_postmortem_or_a_named_gap(
     vendor: Vendor, weather: Weather
 ) -> None:
     """Events and pagers, repeated and out of order, people at the portal, and a token for one customer; and meanwhile
-    some of it is lowered by two approvals, and some is signed.
+    some of it is lowered by two approvals, some is merged and parted again by two, and some is signed.
     """
     following, chance = vendor.house.incident_following, random.Random(5)
     so_far: list[dict[str, Any]] = []
@@ -131,8 +131,12 @@ async def test_no_p1_or_p2_is_ever_without_a_postmortem_or_a_named_gap(
             so_far.append(await weather.bound(run, "INC-1" if run % 2 else "BOUND"))
             assert await unnamed(vendor, so_far) == set()
         if run % 4 == 0:
-            await weather.assign(await weather.by_hand(run), run)
+            by_hand = await weather.by_hand(run)
+            await weather.assign(by_hand, run)
             assert await weather.unheard() == []
+            if run % 8 == 0:
+                await weather.merged_and_undone(by_hand, run)
+                assert (await unnamed(vendor, so_far), await weather.unheard()) == (set(), [])
         if run % 5 == 0:
             await weather.sign(run)
             assert (await unnamed(vendor, so_far), await weather.unheard()) == (set(), [])
@@ -142,6 +146,7 @@ async def test_no_p1_or_p2_is_ever_without_a_postmortem_or_a_named_gap(
     assert {each.reception for each in weather.heard} >= {Reception.TOLD, Reception.UNMATCHED}
     assert len(weather.signed) >= 3
     assert len(weather.assigned) >= 1
+    assert len(weather.parted) == 3
 
     incidents, gaps = await register(vendor)
     async with vendor.house.storage.read(VENDOR) as session:
