@@ -37,6 +37,7 @@ from trust_portal.learning.postmortems.model import (
     Submit,
     Written,
 )
+from trust_portal.learning.postmortems.planned import planned_actions
 from trust_portal.learning.postmortems.recording import require_step, take_step
 from trust_portal.learning.postmortems.repository import CHANGED, find_postmortem
 from trust_portal.learning.postmortems.versions_repository import add_submission, find_submission
@@ -100,16 +101,10 @@ class PostmortemWriting:
             require_step(seen, StepKind.SUBMITTED)
             # The document would count as saying what was told before it was frozen.
             require_taken_in(await something_waits(reading, await find_incident(reading, seen.incident_id)))
+            # All customers are looked at only for what is not refused anyhow; the snapshot is the same.
+            _require_written(await newest_draft(reading, seen.id), command.revision)
+            require_actions(len(await planned_actions(reading, seen.id)))
             assembled = await assemble(reading, seen, now, vendor=self._vendor, whole=True)
-        if assembled.draft is None or assembled.draft.revision != command.revision:
-            raise Conflict(
-                "the draft is not the one you looked at: look again", code=CHANGED, field="revision"
-            )
-        if lacking := assembled.draft.written.lacking:
-            raise InvalidInput(
-                f"nothing is written yet under {PARTS[lacking[0]]!r}", field=lacking[0], code="UNWRITTEN"
-            )
-        require_actions(len(assembled.actions))
         document = canonical(assembled.body)
         sha256 = sha256_hex(document)
         async with self._storage.write(_VENDOR) as session:
@@ -214,6 +209,16 @@ class PostmortemWriting:
         )
         await add_draft(session, postmortem.id, draft, judges)
         return draft
+
+
+def _require_written(draft: Draft | None, revision: int) -> None:
+    """Raises ``Conflict`` (POSTMORTEM_CHANGED), ``InvalidInput`` (UNWRITTEN)."""
+    if draft is None or draft.revision != revision:
+        raise Conflict("the draft is not the one you looked at: look again", code=CHANGED, field="revision")
+    if lacking := draft.written.lacking:
+        raise InvalidInput(
+            f"nothing is written yet under {PARTS[lacking[0]]!r}", field=lacking[0], code="UNWRITTEN"
+        )
 
 
 def require_actions(count: int) -> None:
