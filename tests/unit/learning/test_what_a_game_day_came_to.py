@@ -53,16 +53,18 @@ def test_what_no_playbook_mitigated_is_covered_by_a_status_of_its_own(
 
 
 @pytest.mark.parametrize(
-    ("action", "actor_kind", "counts"),
+    ("action", "actor_kind", "resource", "counts"),
     [
-        ("tenant:own_notification:choose", "token", True),
-        ("tenant:unapproved_playbook:execute", "token", True),
-        ("tenant:own_notification:choose", "person", False),
-        ("tenant:playbook:execute", "token", False),
+        ("house:postmortem:review", "token", "this", True),
+        ("house:postmortem:review", "token", "of another game day", False),
+        ("house:postmortem:review", "token", "", False),
+        ("house:postmortem:review", "person", "this", False),
+        ("house:postmortem:sign", "token", "this", False),
     ],
 )
-def test_anothers_refusal_in_those_minutes_is_not_that_of_the_game(action, actor_kind, counts):
-    assert is_of_the_game({"action": action, "actor_kind": actor_kind}) is counts
+def test_anothers_refusal_in_those_minutes_is_not_that_of_the_game(action, actor_kind, resource, counts):
+    denial = {"action": action, "actor_kind": actor_kind, "resource": resource}
+    assert is_of_the_game(denial, "this") is counts
 
 
 @pytest.mark.parametrize(

@@ -54,10 +54,12 @@ _ALONE: Final = """
 mutation ($run: ID!) {
   executePlaybookAlone(input: {runId: $run, reason: "Game day: nobody may do this alone"}) { userErrors { code } } }
 """
-#: What no token may choose for the person behind it; it would do no harm if one could.
-_CHOOSE: Final = "mutation { chooseMail(input: {topics: []}) { userErrors { code } } }"
-#: What these two acts are to policy.
-_TRIED: Final = frozenset({Action.OWN_NOTIFICATION_CHOOSE.value, Action.UNAPPROVED_PLAYBOOK_EXECUTE.value})
+#: No token reviews; it would do no harm if one could, as nothing is in review yet, and this is no document's digest.
+_REVIEW: Final = """
+mutation ($postmortem: ID!) {
+  acceptPostmortem(input: {postmortemId: $postmortem, sha256: "", reason: "Game day: no token may do this"}) {
+    userErrors { code } } }
+"""
 _RUN: Final = "query ($run: ID!) { node(id: $run) { ... on PlaybookRun { state } } }"
 _INCIDENT: Final = "query ($id: ID!) { incident(id: $id) { timeline { text } tenantKeys postmortemId incident { resolvedAt } } }"
 _POSTMORTEM: Final = """
@@ -88,7 +90,7 @@ class Game:
         at = _instant(who["now"])
         self._doors.tell(script.declared(day, owner or who["viewer"]["name"], at))
         declared = self._doors.act(_DECLARE, input=script.p2_input(day, at))
-        self._be_refused(_CHOOSE)
+        self._try_to_review(declared["incident"]["id"])
         self._second(declared["incident"]["id"])
         run = self._asked(day, who["tenant"]["id"], playbook)
         if run is not None:
@@ -106,6 +108,11 @@ class Game:
         if not found:
             raise NotFound(f"game day {self._name!r} at {self._doors.url}", field="name")
         seen = {each["source"]: self._look(each) for each in found}
+        for each in found:
+            looked = seen[each["source"]][0]
+            if not (looked.resolved or looked.denials):
+                self._try_to_review(each["id"])
+                seen[each["source"]] = self._look(each)
         first = seen.get(SOURCE)
         if first is not None and not first[0].resolved and first[0].doing is not Doing.WAITS:
             self._end_first(GameDay(self._name, first[1]), first[0].doing)
@@ -128,6 +135,12 @@ class Game:
     def _be_refused(self, document: str, **variables: str) -> None:
         if not self._doors.is_refused(document, **variables):
             self._notes.append("policy let through what it should refuse")
+
+    def _try_to_review(self, incident: str) -> None:
+        """Refused while it goes on, by the name of its own postmortem: so the document says that it was this game's."""
+        postmortem = self._doors.ask(_INCIDENT, id=incident)["incident"]["postmortemId"]
+        if postmortem is not None:
+            self._be_refused(_REVIEW, postmortem=postmortem)
 
     def _second(self, id_: str) -> None:
         for telling, text in (
@@ -257,14 +270,18 @@ def _postmortem(found: Mapping[str, Any], tenant: str) -> dict[str, Any]:
         "signer": row["signer"],
         "lacking": tuple(row["lacking"]),
         "actions": sum(each["state"] in {"OPEN", "DONE"} for each in found["preventionActions"]["nodes"]),
-        "denials": sum(map(is_of_the_game, (*document["denials"], *touched.get("denial", ())))),
+        "denials": sum(is_of_the_game(each, document["postmortem"]["id"]) for each in document["denials"]),
         "receipts": len(touched.get("mitigation", ())),
     }
 
 
-def is_of_the_game(denial: Mapping[str, Any]) -> bool:
-    """Whether a refusal in a postmortem is of what a game day tries, by a token; a document names no more of who."""
-    return denial["actor_kind"] == ActorKind.TOKEN.value and denial["action"] in _TRIED
+def is_of_the_game(denial: Mapping[str, Any], postmortem: str) -> bool:
+    """Whether a refusal in a postmortem is of what a game day tries: a token reviews this very one."""
+    return (denial["actor_kind"], denial["action"], denial["resource"]) == (
+        ActorKind.TOKEN.value,
+        Action.POSTMORTEM_REVIEW.value,
+        postmortem,
+    )
 
 
 def _instant(text: str) -> datetime:
