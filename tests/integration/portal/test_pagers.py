@@ -266,6 +266,43 @@ async def test_a_pager_that_does_not_prove_itself_tells_nothing(
     assert await known(portal, "pagerduty/main") == {}
 
 
+async def test_no_p1_of_a_proved_pager_is_lost_for_a_character_or_for_a_clock_that_is_ahead(portal: Portal):
+    async with portal.browser("sre_operator") as browser:
+        await set_up(browser, "pagerduty", "main", secret=SECRET)
+    async with portal.program(None) as pager:
+        for id_, title, minutes in (
+            ("a", "Disk\x00full", -5),
+            ("b", "Disk\ud83dfull", -4),
+            ("c", "Disk\ufffffull", -3),
+            ("d", "Disk full", 600),
+        ):
+            body = paged("triggered", id_, minutes, id=id_, title=title)
+            for said in ("told", "duplicate"):
+                answer = await pager.post(PAGER, content=body, headers=signed(body))
+                assert (answer.status_code, answer.json()) == (200, {"alarm": said})
+                portal.clock.advance(timedelta(seconds=1))
+    found = await known(portal, "pagerduty/main")
+    assert {key: (each.severity, each.title) for key, each in found.items()} == {
+        "a": ("P1", "Disk full"),
+        "b": ("P1", "Disk full"),
+        "c": ("P1", "Disk full"),
+        "d": ("P1", "Disk full"),
+    }
+    assert found["d"].declared_at == portal.clock.now() - timedelta(seconds=2)
+    assert await gaps(portal) == []
+
+
+async def test_what_a_proved_pager_tells_and_nobody_can_store_is_a_gap_by_name(portal: Portal):
+    async with portal.browser("sre_operator") as browser:
+        await set_up(browser, "pagerduty", "main", secret=SECRET)
+    body = paged("triggered", "e1", created_at="1990-01-01T00:00:00Z")
+    async with portal.program(None) as pager:
+        answer = await pager.post(PAGER, content=body, headers=signed(body))
+    assert answer.status_code == 422
+    assert await known(portal, "pagerduty/main") == {}
+    assert await gaps(portal) == [("pagerduty/main/unreadable", "refused", None)]
+
+
 async def test_rules_are_tried_changed_with_a_reason_and_turned_off(portal: Portal):
     rules = "- {severity: P2, service: disk, title: '{title}', tenants: aurora}\n"
     async with portal.browser("sre_operator") as browser:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from trust_portal.kernel.names import readable_text
 _MOST_FIELDS: Final = 500
 _DEEPEST: Final = 6
 _LONGEST_KEY: Final = 200
+_NO_TEXT: Final = re.compile("[\x00\ud800-\udfff\ufffe\uffff]")
 _LONGEST_TEXT: Final = 2000
 
 
@@ -60,9 +62,12 @@ def signature_holds(header: str, secret: bytes, body: bytes) -> bool:
 
 
 def read_alarm(source: AlarmSource, body: bytes) -> Alarm:
-    """``InvalidInput`` (field ``body``, or a path in it) for what is no delivery of this pager."""
+    """``InvalidInput`` (field ``body``, or a path in it) for what is no delivery of this pager.
+
+    What no text can hold here (NUL, half a surrogate pair, what is no character) is read as a blank: no alarm is lost for it.
+    """
     try:
-        value = json.loads(body)
+        value = _readable(json.loads(body))
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"not JSON: {error}", field="body") from error
     if not isinstance(value, dict):
@@ -204,6 +209,14 @@ def _parsed(text: str, path: str) -> datetime:
         return at.astimezone(UTC)
     except OverflowError as error:
         raise InvalidInput("a time that UTC has too", field=path) from error
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _NO_TEXT.sub(" ", value)
+    if isinstance(value, dict):
+        return {_NO_TEXT.sub(" ", name): _readable(each) for name, each in value.items()}
+    return [_readable(each) for each in value] if isinstance(value, list) else value
 
 
 _READERS: Final[Mapping[AlarmSource, Callable[[dict[str, Any]], Alarm]]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -75,14 +75,16 @@ class AlarmDesk:
             raise NotSignedIn(_WRONG)
         try:
             alarm = read_alarm(kind, body)
+            if alarm.kind is AlarmKind.PING:
+                return Reception.PONG
+            now = self._storage.clock.now()
+            # A pager's clock that is ahead of ours tells of what is now.
+            alarm = replace(alarm, at=min(alarm.at, now), began_at=min(alarm.began_at, now))
+            mapped = await self._mapped(integration, alarm)
+            return await self._tell(integration, alarm, mapped)
         except InvalidInput:
             await self._refuse(integration, RefusedDelivery.UNREADABLE)
             raise
-        if alarm.kind is AlarmKind.PING:
-            return Reception.PONG
-        mapped = await self._mapped(integration, alarm)
-        try:
-            return await self._tell(integration, alarm, mapped)
         except Conflict as conflict:
             if conflict.code != ALREADY_TOLD:
                 raise
