@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy.engine import make_url
 from support.actions_world import BERLIN, SIGNED, VENDOR, Promises, promises
-from support.learning_world import Vendor, declared, named
+from support.learning_world import BEGAN, Vendor, declared, named, updated
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.errors import Conflict, Denied, InvalidInput, NotFound
@@ -292,9 +292,12 @@ async def test_nobody_plans_for_strangers_or_for_postmortems_that_are_not(world:
     assert page.items == ()
 
 
-async def test_what_happened_again_leads_back_to_what_should_have_prevented_it(world: Promises) -> None:
+async def test_what_happened_again_leads_back_to_what_should_have_prevented_it(
+    world: Promises, clock: ManualClock
+) -> None:
     action = await world.begun()
-    await world.vendor.tell(declared("INC-2", "P2", minute=300))
+    clock.advance(timedelta(hours=1))
+    await world.vendor.tell(declared("INC-2", "P2", minute=400))
     await world.vendor.register()
     actions, ivo = world.vendor.house.prevention_actions, world.ivo.as_actor()
 
@@ -311,6 +314,41 @@ async def test_what_happened_again_leads_back_to_what_should_have_prevented_it(w
     assert await actions.recurred(ivo, named("INC-2")) == (RecurredAction(action, recurrence),)
     assert await actions.recurred(ivo, world.incident_id) == ()
     assert await kind_of(world, recurrence.receipt_id) is ReceiptKind.PREVENTION_ACTION_RECURRED
+
+
+async def test_only_what_began_after_it_was_planned_should_have_been_prevented_by_it(
+    world: Promises, clock: ManualClock
+) -> None:
+    action = await world.begun()
+    taken_back = await world.plan("Planned twice")
+    actions, ivo = world.vendor.house.prevention_actions, world.ivo.as_actor()
+    clock.advance(timedelta(days=1))
+    minute = int((action.created_at - BEGAN).total_seconds()) // 60
+    await world.vendor.tell(
+        declared("INC-2", "P2", minute=minute),
+        declared("INC-3", "P2", minute=minute + 12),
+        declared("INC-4", "P2", minute=minute + 12),
+        updated("INC-3", "merged", minute=minute + 13, into="INC-1"),
+    )
+    await world.vendor.register()
+
+    for action_id, incident, code in (
+        (action.id, "INC-2", "NOT_AFTER"),
+        (action.id, "INC-3", "SAME_INCIDENT"),
+        (action.id, "INC-1", "SAME_INCIDENT"),
+    ):
+        with pytest.raises(Conflict) as refused:
+            await actions.link_recurrence(LinkRecurrence(action_id, named(incident), "Again"), ivo)
+        assert (refused.value.code, refused.value.field) == (code, "incident")
+    assert await actions.recurrences(ivo, action.id) == ()
+    await actions.link_recurrence(LinkRecurrence(action.id, named("INC-4"), "Again"), ivo)
+    assert [each.incident_id for each in await actions.recurrences(ivo, action.id)] == [named("INC-4")]
+
+    await actions.withdraw(ivo, taken_back.id, "Planned twice")
+    with pytest.raises(Conflict) as refused:
+        await actions.link_recurrence(LinkRecurrence(taken_back.id, named("INC-4"), "Again"), ivo)
+    assert refused.value.code == "WITHDRAWN"
+    assert await actions.recurrences(ivo, taken_back.id) == ()
 
 
 async def test_a_list_is_narrowed_by_owner_state_and_type(world: Promises, clock: ManualClock) -> None:

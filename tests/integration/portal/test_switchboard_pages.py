@@ -356,7 +356,9 @@ async def test_what_happened_again_leads_back_to_the_action_and_actions_end_by_f
     portal: Portal, world: Promises
 ) -> None:
     """Linked with what it should have prevented, dropped by somebody else, withdrawn before it was promised."""
-    again, note = named("INC-2"), "The same pool ran dry"
+    again, note = named("INC-3"), "The same pool ran dry"
+    await world.vendor.tell(declared("INC-3", "P2", minute=300), step("INC-3", "resolved", minute=330))
+    await world.vendor.register()
     async with portal.browser(OWNER) as browser, portal.browser("csm") as csm:
         late = await the_action(browser)
         linking, before = f"/actions/{late}/recurrences", "It should have been prevented"
@@ -364,8 +366,9 @@ async def test_what_happened_again_leads_back_to_the_action_and_actions_end_by_f
         pages = (f"/incidents/{again}", f"/postmortems/{postmortem}")
         for wrong, status, why in (
             ({"incident": ""}, 422, "say which incident"),
-            ({"incident": "INC-2"}, 422, "choose one of the list"),
+            ({"incident": "INC-3"}, 422, "choose one of the list"),
             ({"recurrence_note": " "}, 422, "nothing was changed"),
+            ({"incident": str(named("INC-2"))}, 409, "it began before the action was planned"),
             ({"incident": str(world.incident_id)}, 409, "the incident the action follows from"),
         ):
             refused = await browser.post(
@@ -391,7 +394,7 @@ async def test_what_happened_again_leads_back_to_the_action_and_actions_end_by_f
             ):  # fmt: skip
                 assert part in said, part
         said = (await read(browser, f"/actions/{late}")).split("Did it happen again?")[1]
-        assert f'<a href="{pages[0]}">Trouble INC-2</a>: {note}' in said
+        assert f'<a href="{pages[0]}">Trouble INC-3</a>: {note}' in said
         assert before not in await read(browser, f"/incidents/{world.incident_id}")
 
         drop = f"/actions/{late}/drop"

@@ -26,6 +26,7 @@ from trust_portal.learning.actions.model import (
     NOUN,
     STANDING,
     ActionFilter,
+    ActionState,
     DropAction,
     FinishAction,
     LinkRecurrence,
@@ -48,6 +49,7 @@ from trust_portal.learning.actions.reminders_repository import (
     ways_of_reminders,
 )
 from trust_portal.learning.actions.told_reminders import ReminderFilter, ToldReminder
+from trust_portal.learning.incidents.model import Incident
 from trust_portal.learning.incidents.repository import find_incident, lock_register
 from trust_portal.learning.workplaces.repository import workplace_of
 from trust_portal.notify.model import Way
@@ -207,14 +209,15 @@ class PreventionActions:
         return await self._step(action.id, StepAct.DROP, actor, decision, note=command.reason)
 
     async def link_recurrence(self, command: LinkRecurrence, actor: Actor) -> Recurrence:
-        """It happened again. ``NotFound`` without such an incident; ``Conflict``: ALREADY_LINKED, SAME_INCIDENT."""
+        """It happened again. ``NotFound`` without such an incident; ``Conflict``: ALREADY_LINKED, SAME_INCIDENT where
+        both go on in one, NOT_AFTER where it began before the action was planned, WITHDRAWN.
+        """
         action, decision = await self._allowed(actor, command.action_id, Action.PREVENTION_ACTION_PLAN)
-        if command.incident_id == action.incident_id:
-            raise Conflict(
-                "this is the incident the action follows from", code="SAME_INCIDENT", field="incident"
-            )
         async with self._storage.write(_SCOPE) as session:
+            action = await repository.find_action(session, action.id)
             incident = await find_incident(session, command.incident_id)
+            origin = await find_incident(session, action.incident_id)
+            _require_recurrence(action, origin, incident)
             now, receipt_id = session.clock.now(), new_id()
             act = recurred_act(action, actor, decision, now, str(incident.id), command.note)
             await self._ledger.record(session, act, receipt_id=receipt_id)
@@ -379,6 +382,19 @@ async def _require_goes_on(session: ReadSession, incident_id: UUID) -> None:
     if await covered_elsewhere(session, [incident]):
         raise Conflict(
             "its incident was merged into another: plan it in the postmortem of that", code="MERGED"
+        )
+
+
+def _require_recurrence(action: PreventionAction, origin: Incident, incident: Incident) -> None:
+    if incident.covering_id == origin.covering_id:
+        raise Conflict("this is the incident the action follows from", code="SAME_INCIDENT", field="incident")
+    if action.state is ActionState.WITHDRAWN:
+        raise Conflict("it was taken back before it was promised, and prevents nothing", code="WITHDRAWN")
+    if incident.began_at <= action.created_at:
+        raise Conflict(
+            "it began before the action was planned, which cannot have prevented it",
+            code="NOT_AFTER",
+            field="incident",
         )
 
 
