@@ -7,6 +7,7 @@ no proposal is live ─┬─ the last one was rejected ────────
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -15,6 +16,7 @@ from trust_portal.reliability.credits.basis import Basis, read_basis
 from trust_portal.reliability.credits.calculations_repository import calculations_of
 from trust_portal.reliability.credits.model import CreditKind, CreditState, Outcome
 from trust_portal.reliability.credits.record import StoredCalculation
+from trust_portal.reliability.reports.record import Head
 from trust_portal.reliability.reports.repository import heads
 from trust_portal.storage.unit_of_work import ReadSession
 
@@ -37,10 +39,22 @@ class Owing:
 
 async def owing_of(session: ReadSession, tenant_id: UUID, now: datetime) -> Owing:
     """As of ``now``. One of which the credit was voided or expired is due again; one that was rejected is settled."""
-    newest = {(each.period, each.revision): each for each in await calculations_of(session, tenant_id)}
+    made, reported = await calculations_of(session, tenant_id), await heads(session, tenant_id)
+    return await owing_among(session, tenant_id, now, made, reported)
+
+
+async def owing_among(
+    session: ReadSession,
+    tenant_id: UUID,
+    now: datetime,
+    calculations: Sequence[StoredCalculation],
+    reported: Sequence[Head],
+) -> Owing:
+    """``owing_of`` for whoever has read the tenant's ``calculations_of`` and ``heads`` in this session."""
+    newest = {(each.period, each.revision): each for each in calculations}
     due: list[StoredCalculation] = []
     unclaimed: list[Unclaimed] = []
-    for head in await heads(session, tenant_id):
+    for head in reported:
         made = newest.get((head.period, head.signed_revision or 0))
         if made is None or made.outcome is not Outcome.DUE or head.signed_id is None:
             continue

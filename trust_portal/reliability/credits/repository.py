@@ -35,6 +35,8 @@ from trust_portal.storage.errors import duplicates_are
 from trust_portal.storage.keyset import keyset_page
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
+_FIRST = credit_states.alias("first")
+
 
 async def add_credit(
     session: WriteSession, credit: StoredCredit, replaces: StoredCredit | None, claim: StoredClaim | None
@@ -262,7 +264,6 @@ def _is_in(state: CreditState) -> ColumnElement[bool]:
 def _query(tenant_id: UUID | None) -> Select[Any]:
     """Credits with their calculation and, where there is one, their issue."""
     made, issued = credit_calculations, credit_issues
-    states = credit_states.alias("first")
     query = (
         select(
             credits_,
@@ -284,7 +285,7 @@ def _query(tenant_id: UUID | None) -> Select[Any]:
         )
         # A row that nobody proposed is no credit; the audit names it.
         .where(
-            exists().where(states.c.tenant_id == credits_.c.tenant_id, states.c.credit_id == credits_.c.id)
+            exists().where(_FIRST.c.tenant_id == credits_.c.tenant_id, _FIRST.c.credit_id == credits_.c.id)
         )
     )
     return query if tenant_id is None else query.where(credits_.c.tenant_id == tenant_id)

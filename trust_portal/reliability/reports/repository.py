@@ -169,6 +169,18 @@ async def find_document(session: ReadSession, tenant_id: UUID, report_id: UUID) 
     return bytes(found)
 
 
+async def reports_with_documents(
+    session: ReadSession, tenant_id: UUID, report_ids: Collection[UUID]
+) -> Mapping[UUID, tuple[StoredReport, bytes]]:
+    """Reports of a tenant with their RFC 8785 bytes, by id: of however many, in one question."""
+    if not report_ids:
+        return {}
+    query = select(*_COLUMNS, sla_reports.c.document).where(
+        sla_reports.c.tenant_id == tenant_id, sla_reports.c.id.in_(report_ids)
+    )
+    return {row.id: (_report(row), bytes(row.document)) for row in await session.execute(query)}
+
+
 async def tallies(session: ReadSession, tenant_id: UUID, report_ids: Collection[UUID]) -> dict[UUID, Tally]:
     """What became of the objectives of a tenant's reports, by report."""
     return await _tallies(session, _verdicts(report_ids).where(sla_reports.c.tenant_id == tenant_id))

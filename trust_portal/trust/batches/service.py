@@ -45,7 +45,12 @@ from trust_portal.trust.batches.model import (
     StartTrustBatch,
 )
 from trust_portal.trust.gathering.model import labels_of
-from trust_portal.trust.report.model import SECTIONS_BLOCK, Acknowledgement, PublishTrustReport
+from trust_portal.trust.report.model import (
+    SECTIONS_BLOCK,
+    Acknowledgement,
+    PublishTrustReport,
+    StoredTrustReport,
+)
 from trust_portal.trust.report.repository import trust_report_of_period
 from trust_portal.trust.report.service import TrustReports
 
@@ -178,9 +183,11 @@ class TrustBatches:
 
     async def cover(self, batch_id: UUID, tenant_id: UUID, job: UUID | None = None) -> None:
         """One tenant's part of a batch: publish its report, or name why not."""
-        async with self._storage.read(_VENDOR) as session:
+        async with self._storage.read(StaffScope()) as session:
             batch = await repository.get_batch(session, batch_id)
-        outcome, reason, report_id = await self._publish(batch, tenant_id)
+            standing = await trust_report_of_period(session, tenant_id, batch.period)
+        found = _outcome(batch, standing)
+        outcome, reason, report_id = found or await self._publish(batch, tenant_id)
         async with self._storage.write(TenantScope(tenant_id)) as session:
             if await session.complete(job):
                 await repository.settle_tenant(
@@ -203,8 +210,6 @@ class TrustBatches:
         await self._rounds.one_by_one(Round.COMPLETE_TRUST_BATCHES, ids, self._completion.complete_if_done)
 
     async def _publish(self, batch: Batch, tenant_id: UUID) -> tuple[BatchOutcome, str | None, UUID | None]:
-        if (found := await self._published(batch, tenant_id)) is not None:
-            return found
         try:
             command = PublishTrustReport(tenant_id, batch.period, standing=_for_all(batch))
             report = await self._reports.publish(command, SYSTEM)
@@ -221,13 +226,8 @@ class TrustBatches:
     async def _published(
         self, batch: Batch, tenant_id: UUID
     ) -> tuple[BatchOutcome, str | None, UUID | None] | None:
-        """What stands for the period; it is this batch's own where a killed worker had come so far."""
         async with self._storage.read(TenantScope(tenant_id)) as session:
-            report = await trust_report_of_period(session, tenant_id, batch.period)
-        if report is None:
-            return None
-        own = report.published_by == SYSTEM.name and report.published_at >= batch.requested_at
-        return (BatchOutcome.PUBLISHED if own else BatchOutcome.STANDING), None, report.id
+            return _outcome(batch, await trust_report_of_period(session, tenant_id, batch.period))
 
     async def _covered(self, label: str) -> AsyncIterator[Tenant]:
         """Every customer that was served in the period and still is."""
@@ -261,6 +261,16 @@ class TrustBatches:
                     {"batch_id": str(batch.id), "tenant_id": str(tenant.id)},
                     dedupe_key=f"{Job.PUBLISH_TRUST_REPORT}:{batch.id}:{batch.attempt}:{tenant.id}",
                 )
+
+
+def _outcome(
+    batch: Batch, report: StoredTrustReport | None
+) -> tuple[BatchOutcome, str | None, UUID | None] | None:
+    """What stands for the period; it is this batch's own where a killed worker had come so far."""
+    if report is None:
+        return None
+    own = report.published_by == SYSTEM.name and report.published_at >= batch.requested_at
+    return (BatchOutcome.PUBLISHED if own else BatchOutcome.STANDING), None, report.id
 
 
 def _for_all(batch: Batch) -> tuple[Acknowledgement, ...]:

@@ -10,10 +10,11 @@ from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.money import Money
 from trust_portal.reliability.credits.calculations_repository import calculations_of
 from trust_portal.reliability.credits.model import LIVE, OPEN, CreditKind, CreditState
-from trust_portal.reliability.credits.owing import Unclaimed, owing_of
+from trust_portal.reliability.credits.owing import Unclaimed, owing_among
 from trust_portal.reliability.credits.record import StoredCalculation, StoredCredit
 from trust_portal.reliability.credits.repository import credits_of
-from trust_portal.reliability.reports.repository import find_document, find_report, heads
+from trust_portal.reliability.reports.record import Head
+from trust_portal.reliability.reports.repository import heads, reports_with_documents
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.credits_section import (
     NOT_CLAIMED,
@@ -44,10 +45,11 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
     """Those for a period of the document's, those issued while it ran, and what is owed up to its end."""
     found = await credits_of(session, ask.tenant.id)
     made = await calculations_of(session, ask.tenant.id)
-    owing = await owing_of(session, ask.tenant.id, ask.now)
+    reported = await heads(session, ask.tenant.id)
+    owing = await owing_among(session, ask.tenant.id, ask.now, made, reported)
     due = [
         *calculated(owing.due, found, ask),
-        *await _uncalculated(session, made, ask),
+        *await _uncalculated(session, made, reported, ask),
     ]
     unpaid = Unpaid(due, (*settled(found, made, ask), *forfeited(owing.unclaimed, ask)))
     return credits_section(tuple(_issued(found, ask)), tuple(waiting(found, ask)), unpaid, ask.now)
@@ -150,21 +152,27 @@ def forfeited(unclaimed: Sequence[Unclaimed], ask: Ask) -> Iterator[SettledCredi
             )
 
 
-async def _uncalculated(session: ReadSession, made: Sequence[StoredCalculation], ask: Ask) -> list[DueCredit]:
+async def _uncalculated(
+    session: ReadSession, made: Sequence[StoredCalculation], reported: Sequence[Head], ask: Ask
+) -> list[DueCredit]:
     """Reports up to the document's period that earn something, and of which nobody has calculated what."""
     known = {(each.period, each.revision) for each in made}
+    unknown = {
+        head.signed_id: head
+        for head in reported
+        if head.signed_id is not None
+        and not ask.is_after(head.period)
+        and (head.period, head.signed_revision or 0) not in known
+    }
+    reports = await reports_with_documents(session, ask.tenant.id, unknown)
     found = []
-    for head in await heads(session, ask.tenant.id):
-        if ask.is_after(head.period) or head.signed_id is None:
-            continue
-        if (head.period, head.signed_revision or 0) in known:
-            continue
-        credit = parse_json(await find_document(session, ask.tenant.id, head.signed_id))["credit"]
+    for id_, head in unknown.items():
+        report, document = reports[id_]
+        credit = parse_json(document)["credit"]
         if credit is None:
             continue
         amount = Money.parse(credit["amount"], credit["currency"])
         if amount.minor > 0:
-            report = await find_report(session, ask.tenant.id, head.signed_id)
             found.append(
                 DueCredit(
                     str(report.id),

@@ -91,6 +91,8 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
 
 
 async def _lines(session: ReadSession, tenant_id: UUID, wanted: Sequence[Incident]) -> list[MajorLine]:
+    if not wanted:
+        return []
     known = {each.id: each for each in wanted}
     while ahead := {each.merged_into for each in known.values() if each.merged_into} - known.keys():
         more = await incidents_by_id(session, ahead)

@@ -12,7 +12,7 @@ from trust_portal.reliability.contracts.model import percent_text
 from trust_portal.reliability.contracts.owing import owed
 from trust_portal.reliability.contracts.repository import contract_versions
 from trust_portal.reliability.contracts.version import ContractVersion
-from trust_portal.reliability.reports.repository import find_document, find_report, heads
+from trust_portal.reliability.reports.repository import heads, reports_with_documents
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.gathering.sla_section import Owed, SignedReport, sla_section
@@ -22,12 +22,15 @@ from trust_portal.trust.sections.model import Section
 async def gather(session: ReadSession, ask: Ask) -> Section:
     """Every signed report of the tenant up to the period's end, and all that are owed since the tenant came."""
     versions = await contract_versions(session, ask.tenant.id)
+    of_signed = {
+        head.signed_id: head
+        for head in await heads(session, ask.tenant.id)
+        if head.signed_id is not None and not ask.is_after(head.period)
+    }
+    reports = await reports_with_documents(session, ask.tenant.id, of_signed)
     signed = []
-    for head in await heads(session, ask.tenant.id):
-        if head.signed_id is None or ask.is_after(head.period):
-            continue
-        report = await find_report(session, ask.tenant.id, head.signed_id)
-        document = await find_document(session, ask.tenant.id, head.signed_id)
+    for id_, head in of_signed.items():
+        report, document = reports[id_]
         overtaken = head.overtaken_at
         if overtaken is None and head.contradicted:
             overtaken = head.changed_at
