@@ -189,7 +189,7 @@ async def test_who_looks_after_security_begins_with_all_that_is_theirs_and_nobod
     ]
     assert set(answers.values()) == {200}
     assert re.search(
-        r"0 open or not reviewed.+0 overdue, the next is due by \d{4}-\d\d-\d\d", kept, re.DOTALL
+        r"0 open or not reviewed.+0 overdue, the next is due by \d{1,2}\s[A-Z][a-z]+ \d{4}", kept, re.DOTALL
     )
     async with portal.browser("approver_finance") as browser:
         assert "kept-title" not in (await browser.get("/approvals")).text

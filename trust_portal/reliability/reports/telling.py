@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trust_portal.access.tenants.repository import find_tenant
+from trust_portal.documents import formats
 from trust_portal.notify.announcing import announce
 from trust_portal.notify.model import Announcement, Audience
 from trust_portal.notify.topics import RULES, Topic
@@ -21,7 +22,7 @@ async def tell_issued(session: WriteSession, report: StoredReport) -> None:
         Announcement(
             topic=Topic.SLA_REPORT_ISSUED,
             key=f"sla-report/{report.id}",
-            title=f"{tenant.name}: SLA report for {report.period}"
+            title=f"{tenant.name}: SLA report for {formats.period(report.period)}"
             + (f", revision {report.revision}" if again else ""),
             text=(
                 "It was restated: what changed and why is on its page."

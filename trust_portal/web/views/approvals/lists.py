@@ -13,6 +13,7 @@ from trust_portal.access.action import Action
 from trust_portal.access.approvals.inbox import ApprovalFilter, Show
 from trust_portal.access.approvals.model import ApprovalKind
 from trust_portal.access.policy import Resource
+from trust_portal.documents.formats import day
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.web.context import actor_of, emergencies_of, house_of, waiting_of
 from trust_portal.web.forms import one_of, page_request
@@ -79,7 +80,7 @@ async def _kept(request: Request) -> list[dict[str, Any]]:
     held = await house.access_reviews.held(actor, VENDOR_ID)
     now = house.clock.now()
     late = sum(each.is_overdue(now) for each in held)
-    due = f"the next is due by {held[0].due_at:%Y-%m-%d}" if held else "nobody holds a role"
+    due = f"the next is due by {day(held[0].due_at)}" if held else "nobody holds a role"
     unreviewed = f"{len(emergencies)} open or not reviewed"
     ways = (
         ("Emergency access", "/break-glass", Action.ALL_BREAK_GLASS_READ, unreviewed, len(emergencies)),
