@@ -213,9 +213,15 @@ async def test_no_p1_or_p2_is_ever_without_a_postmortem_or_a_named_gap(
     assert set(weather.signed) <= outdated
     assert await weather.unheard() == []
 
-    page = await vendor.house.archive.receipts(actor_with(Role.VENDOR_ADMIN), VENDOR_ID, PageRequest(100))
-    receipts = [each.id for each in page.items if each.kind is ReceiptKind.POSTMORTEM_OPENED]
-    assert set(receipts) <= set(opened.values())
+    receipts, after = set[UUID](), None
+    while True:
+        asked = PageRequest(100, after)
+        page = await vendor.house.archive.receipts(actor_with(Role.VENDOR_ADMIN), VENDOR_ID, asked)
+        receipts |= {each.id for each in page.items if each.kind is ReceiptKind.POSTMORTEM_OPENED}
+        if not page.has_next:
+            break
+        after = page.cursors[-1]
+    assert receipts == set(opened.values()), "each leaves one, and no other is left"
 
     await following.rebuild()
     assert await register(vendor) == (incidents, gaps)

@@ -83,7 +83,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The parts that people write, in Markdown. The summary and the impact are never left empty when submitted."""
+    """The parts that people write, in Markdown. ``REQUIRED_PARTS`` are not empty when submitted."""
 
     summary: str = ""
     impact: str = ""

@@ -290,7 +290,7 @@ def _named(document: Mapping[str, Any], customer_id: UUID, everybody: Collection
     """Key and name of a customer that the incident touched.
 
     One that may have touched everybody did so also where it was not looked at what it cost them: the document
-    names the first customers by key and says so, and the copy of any other has what concerns all of them.
+    names whoever was hurt, or whom nobody can clear, and says so; the copy of any other has what concerns all of them.
     """
     for key, each in document["customers"].items():
         if each["id"] == str(customer_id):

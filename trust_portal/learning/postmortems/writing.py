@@ -133,7 +133,7 @@ class PostmortemWriting:
         return taken
 
     async def return_(self, command: Return, actor: Actor) -> Postmortem:
-        """Back to the draft, with the reason: by whoever reviews, or writes."""
+        """Back to the draft, with the reason: by whoever may write it."""
         decision = await self._gate.require(
             actor, Action.POSTMORTEM_WRITE, Resource.of_house(NOUN, command.postmortem_id)
         )

@@ -154,8 +154,7 @@ class Sentence:
 @dataclass(frozen=True, slots=True)
 class Section:
     """``as_of`` is when its facts were last true, None where there are none; ``why`` says in words why it is
-    stale, missing or not applicable. ``source`` names what it was read from. ``locked`` parts come from data
-    and are digested; ``commentary`` is what a person wrote beside them, in Markdown.
+    stale, missing or not applicable. ``source`` names what it was read from.
     """
 
     id: str

@@ -74,7 +74,7 @@ class IncidentBrief:
     """What the document says of the incident, and of everything that was ``merged`` into it.
 
     Its times and reach are those of all of them together; what it is called and how severe it is are its own.
-    ``customers`` are those that were named; all when ``everybody``.
+    ``customers`` are those that were named; when ``everybody``, those that ``whom`` chose.
     """
 
     id: UUID
