@@ -458,3 +458,34 @@ async def test_what_is_merged_into_a_signed_one_keeps_its_plans_for_it_owes_its_
         desk.owner, PageRequest(50), PostmortemFilter(unsigned=True)
     )
     assert listed.items == ()
+
+
+async def test_a_postmortem_that_is_owed_again_after_its_merger_was_undone_has_its_two_weeks_from_then(
+    vendor: Vendor, clock: ManualClock
+) -> None:
+    """Both are P1s, so that one person may undo it: nothing gets less."""
+    first, second = (
+        declared("INC-1", "P1", tenants=["northwind"]),
+        declared("INC-2", "P1", tenants=["contoso"]),
+    )
+    desk = await desk_of(vendor, first, second, updated("INC-2", "merged", minute=40, into="INC-1"))
+    await vendor.register()
+
+    async def owed() -> list[tuple[str, bool, str]]:
+        board = await desk.house.switchboard.board(desk.owner, BoardFilter())
+        return sorted((each.title, each.late, each.explanation) for each in board.debt.addends)
+
+    clock.advance(timedelta(days=20))
+    whole = ("Trouble INC-1", True, "8 × (1 + 1 week late) = 16")
+    assert await owed() == [whole]
+    await desk.house.incidents.tell(UnmergeIncident(named("INC-2"), "Another cause"), desk.writer)
+    assert await owed() == [whole, ("Trouble INC-2", False, "8 × 1 = 8")]
+    board = await desk.house.switchboard.board(desk.owner, BoardFilter())
+    assert [points for _, points in board.trend][-2:] == [8, 24], "nor was it owed while it was merged"
+    clock.advance(timedelta(days=14))
+    again = ("Trouble INC-2", True, "8 × (1 + 1 week late) = 16")
+    assert await owed() == [("Trouble INC-1", True, "8 × (1 + 3 weeks late) = 32"), again]
+    await vendor.tell(updated("INC-2", "unmerged", minute=50))
+    await vendor.register()
+    assert again in await owed(), "what is told once more begins nothing anew"
+    assert (await desk.house.incident_following.rebuild()).changed == 0

@@ -16,7 +16,14 @@ from trust_portal.learning.actions.model import ActionState
 from trust_portal.learning.incidents.model import Severity
 from trust_portal.learning.switchboard.board import Lines, board, past_moments
 from trust_portal.learning.switchboard.completion import completion
-from trust_portal.learning.switchboard.coverage import Cover, MajorIncident, Undeclared, ledger, owes_its_own
+from trust_portal.learning.switchboard.coverage import (
+    Cover,
+    MajorIncident,
+    Undeclared,
+    ledger,
+    owed_again_at,
+    owes_its_own,
+)
 from trust_portal.learning.switchboard.debt import (
     Owed,
     action_addend,
@@ -425,6 +432,36 @@ def test_what_is_told_since_of_one_in_the_middle_of_the_way_is_a_gap_of_that_one
         ("INC-2", Cover.UNSIGNED, None),
         ("INC-1", Cover.SIGNED, last.id),
     ]
+
+
+def test_it_is_owed_again_since_it_was_let_go_or_was_told_of_behind_the_document_that_covered_it() -> None:
+    frozen = AT - 3 * DAY
+    target = major(1, signed_at=frozen)
+    undone = major(2, unmerged_at=AT - DAY)
+    told = major(
+        3, merged_into=target.id, merged_at=frozen - DAY, changes=(frozen - 9 * DAY, AT - 2 * DAY, AT)
+    )
+    never = major(4, merged_into=target.id, merged_at=frozen)
+    covered = major(5, merged_into=target.id, merged_at=frozen - DAY)
+    known = {each.id: each for each in (target, undone, told, never, covered)}
+    assert [owed_again_at(each, known) for each in known.values()] == [
+        None,
+        AT - DAY,
+        AT - 2 * DAY,
+        None,
+        None,
+    ]
+    opened = AT - 60 * DAY
+    line = postmortem(declared_at=opened, opened_at=opened, again_at=AT - DAY)
+    found = postmortem_addend(line, AT)
+    assert found is not None
+    assert (found.owed, found.since, found.due, found.late) == (
+        Owed.UNSIGNED,
+        opened,
+        (AT + 13 * DAY).date(),
+        False,
+    )
+    assert postmortem_addend(line, AT - 2 * DAY) is None
 
 
 def test_what_was_told_since_its_document_was_frozen_is_a_gap_of_that_age_and_a_new_version_closes_it() -> (

@@ -235,6 +235,13 @@ def test_whether_it_takes_a_p1_away_is_judged_by_what_was_known_when_it_came_in_
     again = fact(updated("INC-1", "unmerged", minute=16), at(16))
     assert standing(*p3, raised, again) == (P1, P1, None), "by then INC-2 is one itself"
 
+    def alone_since(*more: IncidentFact) -> datetime | None:
+        return folded([*p3, raised, again, *more])["INC-1"].unmerged_at
+
+    assert (alone_since(), folded([*p3, raised])["INC-1"].unmerged_at) == (at(16), None)
+    assert alone_since(fact(updated("INC-1", "unmerged", minute=17), at(17))) == at(16), "once is enough"
+    assert alone_since(fact(updated("INC-1", "merged", minute=18, into="INC-2"), at(18))) is None
+
 
 def test_of_two_that_weigh_the_first_is_undone_by_one_person_and_the_last_by_two() -> None:
     third = (declared("INC-3", "P1"), updated("INC-3", "merged", minute=6, into="INC-2"))

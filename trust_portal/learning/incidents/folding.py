@@ -11,6 +11,7 @@ approved it (``Downgrade``, ``IncidentFact.by_two``): whoever can write events c
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -71,6 +72,7 @@ def fold(
         name: _incident(name, history, through[name], people or {}, mergers.keys.get(name))
         for name, history in histories.items()
     }
+    incidents |= {name: replace(incidents[name], unmerged_at=at) for name, at in mergers.alone.items()}
     merged = with_mergers(incidents, mergers.standing, histories)
     return Register(
         incidents=tuple(each for _, each in sorted(merged.items())),

@@ -33,10 +33,12 @@ _WEIGHTY: Final = frozenset({"declared", "severity", "affected"})
 class Mergers:
     """``standing`` are in force. ``keys``: by incident, what it was last told to be merged into, known or not yet.
 
-    ``claims`` are keys of the facts that changed nothing, as they may not, or do not yet.
+    ``alone``: since when it is known here that what had been merged goes on by itself. ``claims`` are keys of the facts
+    that changed nothing, as they may not, or do not yet.
     """
 
     standing: Mapping[Name, Merger]
+    alone: Mapping[Name, datetime]
     keys: Mapping[Name, str]
     claims: frozenset[UUID]
 
@@ -71,6 +73,7 @@ def mergers_of(histories: Mapping[Name, Sequence[IncidentFact]], downgrades: Ite
             claims.add(word.fact.key)
     return Mergers(
         standing=judged.standing,
+        alone=judged.alone,
         keys={
             name: str(fact.body["into"])
             for name, fact in waiting.items()
@@ -88,6 +91,7 @@ class _Judged:
         self, histories: Mapping[Name, Sequence[IncidentFact]], downgrades: Iterable[Downgrade]
     ) -> None:
         self.standing: dict[Name, Merger] = {}
+        self.alone: dict[Name, datetime] = {}
         self._last: dict[Name, IncidentFact] = {}
         self._merged: dict[Name, set[Name]] = {}
         self._downgrades = tuple(downgrades)
@@ -112,7 +116,9 @@ class _Judged:
     def take(self, word: _Word) -> None:
         if (before := self.standing.pop(word.name, None)) is not None:
             self._merged[before.into].remove(word.name)
+            self.alone[word.name] = word.due
         if word.into is not None:
+            self.alone.pop(word.name, None)
             self.standing[word.name] = Merger(word.into, word.fact, word.due)
             self._merged.setdefault(word.into, set()).add(word.name)
         self._last[word.name] = word.fact

@@ -157,7 +157,8 @@ class Incident:
     it was reopened; of a merged one they are those of what it goes on in, unless it began, or was reopened,
     after that was over. ``merge_key`` is the key it was merged into, as told, of ``merge_keys``,
     all that were ever told; ``merged_into`` what that is, and
-    ``ends_in`` what that goes on in at last, which is known here since ``merged_at``. ``changes`` are when something came in that changes what a postmortem
+    ``ends_in`` what that goes on in at last, which is known here since ``merged_at``; one that had
+    been merged goes on by itself again since ``unmerged_at``. ``changes`` are when something came in that changes what a postmortem
     has to say: a declaration, a severity in force, whom it touches, a reopening; ascending.
     """
 
@@ -195,6 +196,7 @@ class Incident:
     facts: int
     last_fact_at: datetime
     changes: tuple[datetime, ...]
+    unmerged_at: datetime | None = None
 
     @property
     def changed_at(self) -> datetime:

@@ -160,6 +160,7 @@ def _values(each: Incident, now: datetime) -> dict[str, Any]:
         "last_fact_at": each.last_fact_at,
         "changed_at": each.changed_at,
         "changes": list(each.changes),
+        "unmerged_at": each.unmerged_at,
         "followed_at": now,
     }
 

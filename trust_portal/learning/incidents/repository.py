@@ -263,6 +263,7 @@ def _incident(row: Row[Any]) -> Incident:
         facts=row.facts,
         last_fact_at=row.last_fact_at,
         changes=tuple(row.changes),
+        unmerged_at=row.unmerged_at,
     )
 
 

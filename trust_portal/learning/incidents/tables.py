@@ -71,6 +71,7 @@ incidents = tenant_table(
     uuid_column("merged_into"),
     uuid_column("ends_in", comment="what it goes on in at last"),
     instant("merged_at", comment="since when that is known here"),
+    instant("unmerged_at", comment="since when it is known here that it goes on by itself again"),
     Column("everybody", Boolean, nullable=False, comment="it may touch every tenant"),
     Column("objectives", ARRAY(Text), comment="null: all"),
     Column("facts", Integer, nullable=False),
@@ -87,6 +88,7 @@ incidents = tenant_table(
         "(merged_into IS NULL) = (ends_in IS NULL) AND (ends_in IS NULL) = (merged_at IS NULL) AND ends_in <> id",
         name="ends_where_it_goes",
     ),
+    CheckConstraint("merged_into IS NULL OR unmerged_at IS NULL", name="merged_or_by_itself"),
     CheckConstraint(
         "severity IN ('P1', 'P2', 'P3', 'P4') AND declared_severity IN ('P1', 'P2', 'P3', 'P4')"
         " AND worst_severity <= least(severity, declared_severity) AND worst_severity >= 'P1'",

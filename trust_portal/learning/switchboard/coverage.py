@@ -50,8 +50,9 @@ class Cover(StrEnum):
 class MajorIncident:
     """A P1 or P2 with what became of its postmortem.
 
-    ``signed_at``: when that was last signed; ``frozen_at``: of when that document's facts are. ``changes`` and
-    ``merged_at`` are the register's; of what none was signed of, the last of ``changes`` is enough.
+    ``signed_at``: when that was last signed; ``frozen_at``: of when that document's facts are. ``changes``,
+    ``merged_at`` and ``unmerged_at`` are the register's; where it goes on by itself and none was signed, the last of
+    ``changes`` is enough.
     """
 
     id: UUID
@@ -69,6 +70,7 @@ class MajorIncident:
     frozen_at: datetime | None
     team: str | None = None
     owner_id: UUID | None = None
+    unmerged_at: datetime | None = None
 
     @property
     def changed_at(self) -> datetime:
@@ -219,6 +221,17 @@ def owes_its_own(incident: MajorIncident, known: Mapping[UUID, MajorIncident]) -
     """Whether it owes a postmortem, signed or not: merged into nothing, or into what had been signed before."""
     ends_in = _end(incident, known)
     return ends_in is incident or not is_told_of(incident.changed_at, incident.merged_at, ends_in.frozen_at)
+
+
+def owed_again_at(incident: MajorIncident, known: Mapping[UUID, MajorIncident]) -> datetime | None:
+    """Since when it owes its own postmortem again, which another's had covered or would have; None: never was it so."""
+    ends_in = _end(incident, known)
+    if ends_in is incident:
+        return incident.unmerged_at
+    frozen_at, merged_at = ends_in.frozen_at, incident.merged_at
+    if frozen_at is None or merged_at is None or merged_at >= frozen_at:
+        return None
+    return next((each for each in incident.changes if each >= frozen_at), None)
 
 
 def _cover(incident: MajorIncident, known: Mapping[UUID, MajorIncident]) -> tuple[Cover, UUID | None]:

@@ -138,7 +138,7 @@ def outdated_for(
 class PostmortemLine:
     """The postmortem that a P1 or P2 owes. ``opened_at`` None: there is none; ``signed_at``: first signed.
 
-    ``outdated``: when it was signed and had not all that it had to say, in order; the last may go on.
+    ``again_at``: since when it is owed again after another's covered it. ``outdated``: when it was signed and had not all that it had to say, in order; the last may go on.
     """
 
     incident_id: UUID
@@ -149,6 +149,7 @@ class PostmortemLine:
     opened_at: datetime | None
     signed_at: datetime | None
     outdated: tuple[Outdated, ...] = ()
+    again_at: datetime | None = None
 
     def owed_after(self, moment: datetime) -> bool:
         """Whether it is owed, or was at any time after ``moment``."""
@@ -158,8 +159,11 @@ class PostmortemLine:
 
     @property
     def owed_since(self) -> datetime:
-        """Since there is one to write: before somebody raised it to a P1 or P2 nobody owed any."""
-        return self.opened_at or self.declared_at
+        """Since there is one to write: before somebody raised it to a P1 or P2 nobody owed any; nor, of what is not
+        signed, while it was merged and another's covered it.
+        """
+        first = self.opened_at or self.declared_at
+        return first if self.again_at is None or self.signed_at is not None else max(first, self.again_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Of actions that have ended nobody reads one by one: they come counted.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -23,6 +24,7 @@ from trust_portal.learning.switchboard.coverage import (
     MajorIncident,
     Undeclared,
     ledger,
+    owed_again_at,
     owes_its_own,
 )
 from trust_portal.learning.switchboard.model import (
@@ -104,7 +106,8 @@ _MAJORS: Final = """
 SELECT i.id, i.title, i.service, i.team, coalesce(p.name, i.owner), p.id, i.severity, i.worst_severity,
        i.declared_at, i.merged_into, m.id, m.opened_at, s.signed_at, coalesce(f.snapshot_at, s.signed_at),
        l.signed, l.frozen,
-       CASE WHEN i.changed_at > f.snapshot_at THEN i.changes END, i.changed_at, i.merged_at
+       CASE WHEN i.changed_at > f.snapshot_at OR i.merged_into IS NOT NULL THEN i.changes END, i.changed_at,
+       i.merged_at, i.unmerged_at
 FROM incidents i
 LEFT JOIN postmortems m ON m.tenant_id = $1 AND m.incident_id = i.id
 LEFT JOIN postmortem_versions s ON s.tenant_id = $1 AND s.postmortem_id = m.id AND s.version = 1
@@ -193,7 +196,7 @@ async def read_lines(session: ReadSession, at: datetime, wanted: BoardFilter) ->
         postmortems=[
             line
             for row in rows
-            if owes_its_own(majors[row[0]], majors) and (line := _postmortem(row)).owed_after(since)
+            if owes_its_own(majors[row[0]], majors) and (line := _postmortem(row, majors)).owed_after(since)
         ],
         majors=list(majors.values()),
         undeclared=await _undeclared(driver),
@@ -283,11 +286,11 @@ def _action(row: Any) -> ActionLine:
     return ActionLine(id_, title, incident_id, whose, created_at, dates, ActionState.OPEN, None, before)
 
 
-def _postmortem(row: Any) -> PostmortemLine:
+def _postmortem(row: Any, majors: Mapping[UUID, MajorIncident]) -> PostmortemLine:
     id_, title, service, team, owner, owner_id, _, worst, declared_at, _, *postmortem = row
     postmortem_id, opened_at, signed_at, frozen_at, signed_anew, frozen_anew, changes, *_ = postmortem
     outdated: tuple[Outdated, ...] = ()
-    if changes is not None:  # not all was in its first version
+    if signed_at is not None and changes is not None:  # not all may be in its first version
         anew = zip(signed_anew or (), frozen_anew or (), strict=True)
         outdated = outdated_for([(signed_at, frozen_at), *anew], changes)
     return PostmortemLine(
@@ -299,14 +302,14 @@ def _postmortem(row: Any) -> PostmortemLine:
         opened_at=opened_at,
         signed_at=signed_at,
         outdated=outdated,
+        again_at=owed_again_at(majors[id_], majors),
     )
 
 
 def _major(row: Any) -> MajorIncident:
     id_, title, service, team, owner, owner_id, severity, worst, declared_at, merged, *postmortem = row
-    postmortem_id, _, signed_at, frozen_at, signed_anew, frozen_anew, changes, changed_at, merged_at = (
-        postmortem
-    )
+    postmortem_id, _, signed_at, frozen_at, signed_anew, frozen_anew, *told = postmortem
+    changes, changed_at, merged_at, unmerged_at = told
     return MajorIncident(
         id=id_,
         title=title,
@@ -318,6 +321,7 @@ def _major(row: Any) -> MajorIncident:
         changes=changes or (changed_at,),
         merged_into=merged,
         merged_at=merged_at,
+        unmerged_at=unmerged_at,
         postmortem_id=postmortem_id,
         signed_at=signed_anew[-1] if signed_anew else signed_at,
         frozen_at=frozen_anew[-1] if frozen_anew else frozen_at,
