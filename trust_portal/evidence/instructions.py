@@ -67,8 +67,20 @@ _STATUS = (
     " 2 if a file cannot be read as what it should be, or an option cannot be used: then nothing was verified."
 )
 _INTRODUCTION = (
-    "This bundle is a {kind} for {tenant}{period}, signed by {vendor} and entered in the log {origin}."
+    "This bundle is {kind} for {tenant}{period}, signed by {vendor} and entered in the log {origin}."
 )
+
+
+#: By the manifest's kind, as a sentence says it.
+_KINDS = {
+    "compliance": "an evaluation of compliance controls",
+    "credit-memo": "a credit memo",
+    "postmortem": "a postmortem",
+    "postmortem-copy": "a customer's copy of a postmortem",
+    "qbr": "a business review",
+    "sla-report": "an SLA report",
+    "trust-report": "a Trust Report",
+}
 
 
 def verify_md(manifest: Manifest, vendor: str, file: str, origin: str, key: VerifyKey) -> str:
@@ -83,7 +95,7 @@ def verify_md(manifest: Manifest, vendor: str, file: str, origin: str, key: Veri
 
 def _words(manifest: Manifest, vendor: str, file: str, origin: str, key: VerifyKey) -> dict[str, str]:
     return {
-        "kind": manifest.kind.replace("_", " "),
+        "kind": _KINDS.get(manifest.kind, f"a document of kind {manifest.kind}"),
         "tenant": manifest.tenant,
         "period": f", {manifest.period}" if manifest.period else "",
         "vendor": vendor,

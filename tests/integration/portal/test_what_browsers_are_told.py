@@ -11,6 +11,7 @@ from support.portal_world import BASE_URL
 
 from trust_portal.evidence.verification_page import verification_page
 from trust_portal.evidence.verifier_archive import verifier_archive
+from trust_portal.web.files import attachment
 
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -163,3 +164,12 @@ async def test_what_checks_bundles_is_handed_out_alone_to_everybody_and_never_sh
     assert portal.house.keyring.receipts.key_id in told
     for each in (told, desk, bundle):
         assert '<a href="/verify.html" download>' in each
+
+
+def test_a_download_has_its_name_for_programs_that_read_only_the_plain_one():
+    told = attachment(b"", "application/zip", "aurora-sla-2026-06-r1.zip").headers["content-disposition"]
+    assert told == (
+        "attachment; filename=\"aurora-sla-2026-06-r1.zip\"; filename*=UTF-8''aurora-sla-2026-06-r1.zip"
+    )
+    strange = attachment(b"", "application/zip", 'a"\\é\n.zip').headers["content-disposition"]
+    assert strange == "attachment; filename=\"a____.zip\"; filename*=UTF-8''a%22%5C%C3%A9%0A.zip"

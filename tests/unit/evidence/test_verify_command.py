@@ -99,6 +99,8 @@ def test_the_instructions_name_every_status_the_fingerprint_and_what_each_placeh
     for placeholder in set(re.findall(r"\b[A-Z]{4,}\.\w+", " ".join(commands))):
         assert re.search(rf"{placeholder} stands for|in place of {placeholder}", text), placeholder
     assert "UNPINNED, exit status 1" in text
+    assert re.search(r"This bundle is an? [A-Za-z]", text)
+    assert "is a sla-report" not in text
     assert re.search(r"status 0 if .* with 1 if .* with 2 if", text)
 
 

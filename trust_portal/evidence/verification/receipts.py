@@ -75,7 +75,12 @@ def check_receipts(
     for name in sorted(n for n in files if n.startswith(DISCLOSURES) and n not in owned):
         report.find(Code.UNREFERENCED_DISCLOSURE, "there is no receipt it could belong to", file=name)
     if names and head is not None and len(report.findings) == before:
-        report.proved.append(f"{len(names)} receipts are signed and stand in the log under this checkpoint")
+        said = (
+            "1 receipt is signed and stands"
+            if len(names) == 1
+            else f"{len(names)} receipts are signed and stand"
+        )
+        report.proved.append(f"{said} in the log under this checkpoint")
 
 
 def _check_subjects(files: Mapping[str, bytes], stood_for: Mapping[str, set[str]], report: Report) -> None:
