@@ -45,10 +45,12 @@ def mismatches(file: str, claimed: Any, derived: Any, path: str = "$") -> list[M
     ]
 
 
-def table_differs(file: str, claimed: bytes, table: bytes) -> list[Mismatch]:
-    """The first line of the CSV that does not follow from the document."""
+def table_differs(file: str, claimed: bytes | None, table: bytes) -> list[Mismatch]:
+    """The first line of the CSV that does not follow from the document; or that there is none (None)."""
     if claimed == table:
         return []
+    if claimed is None:
+        return [Mismatch(file, "", _ABSENT, f"{len(table)} bytes")]
     lines = zip_longest(claimed.split(b"\r\n"), table.split(b"\r\n"), fillvalue=_ABSENT.encode())
     number, (line, made) = next((at, pair) for at, pair in enumerate(lines, 1) if pair[0] != pair[1])
     return [Mismatch(file, f"line {number}", line.decode(errors="replace"), made.decode(errors="replace"))]

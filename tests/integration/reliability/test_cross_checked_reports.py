@@ -139,7 +139,8 @@ async def test_equal_counts_are_signed_with_both_sides_and_can_be_compared_again
     async with house.storage.read(TenantScope(acme.id)) as session:
         inputs = await repository.find_inputs(session, acme.id, report.id)
     document = await house.reports.document(CONSOLE, acme.id, report.id)
-    assert recompute_sla_report({**inputs, "report.json": document}) == []
+    (missing,) = recompute_sla_report({**inputs, "report.json": document})
+    assert (missing.file, missing.reported) == ("report.csv", "(absent)")
     edited = inputs["inputs/crosscheck.json"].replace(b'"difference":"144000"', b'"difference":"143999"', 1)
     found = recompute_sla_report({**inputs, "report.json": document, "inputs/crosscheck.json": edited})
     assert {"$.cross_check.state", "$.cross_check.objectives[0].figures[0].theirs", "$.state"} <= {

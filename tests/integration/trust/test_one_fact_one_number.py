@@ -72,6 +72,9 @@ async def test_every_form_says_each_fact_with_one_number_and_every_number_follow
     assert [each for each in rest if not _is_furniture(each, fingerprint)] == [], "a number from nowhere"
     assert without_a_way(sections) == []
 
+    without = {name: each for name, each in files.items() if name != "trust-report.csv"}
+    lacking = recompute_trust_report(without)
+    assert [(each.file, each.reported) for each in lacking] == [("trust-report.csv", "(absent)")]
     for change, field, claimed, derived in FORGERIES:
         found = recompute_trust_report(_forged(files, change))
         assert (field, claimed, derived) in [(each.field, each.reported, each.recomputed) for each in found]
@@ -172,6 +175,8 @@ FORGERIES = (
     (_no_gap, f"{_INCIDENTS}.state", "fresh", "missing"),
     (_figure("cost", "anomalies", "0"), f"{_COST}.figures[0].value", "0", "1"),
     (_figure("cost", "excess-eur", "1.00"), f"{_COST}.figures[3].value", "1.00", "531.35"),
+    (_cell("incidents", "major", "minutes", "1"), f"{_INCIDENTS}.tables[0].rows[0].cells[5].value", "1", "null"),
+    (_figure("access", "staff", "9"), "$.sections[7].figures[0].value", "9", "0"),
     (_figure("changes", "changed", "0"), "$.sections[9].figures[3].value", "0", "2"),
 )  # fmt: skip
 

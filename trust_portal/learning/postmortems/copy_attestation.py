@@ -71,7 +71,7 @@ def recompute_copy(files: Mapping[str, bytes]) -> list[Mismatch]:
     with reading(COPY_FILE):
         rows = evidence_rows(parse_json(file_in(files, COPY_FILE))["document"])
         table = write_csv(next(rows), rows)
-    return table_differs(EVIDENCE_FILE, files.get(EVIDENCE_FILE, table), table)
+    return table_differs(EVIDENCE_FILE, files.get(EVIDENCE_FILE), table)
 
 
 def _gaps(files: Mapping[str, bytes], tenant: str) -> Iterator[Gap]:

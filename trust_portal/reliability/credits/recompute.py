@@ -58,4 +58,4 @@ def recompute_credit_memo(files: Mapping[str, bytes]) -> list[Mismatch]:
         found += mismatches(MEMO_FILE, credit, {name: derived[name] for name in credit}, "$.credit")
         rows = csv_rows(memo)
         table = write_csv(next(rows), rows)
-    return found + table_differs(CSV_FILE, files.get(CSV_FILE, table), table)
+    return found + table_differs(CSV_FILE, files.get(CSV_FILE), table)

@@ -40,7 +40,7 @@ def recompute_qbr(files: Mapping[str, bytes]) -> list[Mismatch]:
             found += own_sections_differ(DOCUMENT_FILE, sections)
             found += usage_differs(DOCUMENT_FILE, sections)
         table = document_table(body)
-    return found + table_differs(CSV_FILE, files.get(CSV_FILE, table), table)
+    return found + table_differs(CSV_FILE, files.get(CSV_FILE), table)
 
 
 def _states(body: Mapping[str, Any], sections: tuple[Section, ...]) -> Iterator[Mismatch]:

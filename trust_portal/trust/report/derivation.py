@@ -2,7 +2,8 @@
 
     inputs/sla/…      + sla_report.issued ──▶ every month, the trend and the sums of the SLA section
     inputs/credits/…  + credit.issued     ──▶ every issued credit and the sums of the credits section
-    the sections' own rows                ──▶ what the incidents and the cost sections count, add up and say
+    the sections' own rows                ──▶ what the incidents and the cost sections count, add up and say, what
+                                              posture, compliance and access count, how long incidents lasted
 
 What only the vendor holds (a proposal that waits, an incident, an hour of usage) is taken as it is stated;
 what is counted of it, and said of that, is not.
@@ -25,6 +26,7 @@ from trust_portal.kernel.money import Money
 from trust_portal.reliability.comparison import file_in, mismatches, reading
 from trust_portal.reliability.credits.model import CreditState
 from trust_portal.trust.gathering import first, second
+from trust_portal.trust.gathering.counted import counted_again, with_lasting
 from trust_portal.trust.gathering.credits_section import (
     NOT_CLAIMED,
     DueCredit,
@@ -170,7 +172,12 @@ def _derived(stated: Section, proofs: _Proofs, how: Derivation) -> Section | Non
         state = State.MISSING if gaps else State.FRESH
         said = first.incident_sentences(totals) if how.is_first else incident_sentences(totals)
         return replace(
-            stated, figures=totals, sentences=said, state=state, why="a gap" if gaps else None, charts=()
+            with_lasting(stated),
+            figures=totals,
+            sentences=said,
+            state=state,
+            why="a gap" if gaps else None,
+            charts=(),
         )
     if stated.id == COST:
         if not stated.tables:  # no usage is metered, and nothing can be said of it
@@ -183,7 +190,7 @@ def _derived(stated: Section, proofs: _Proofs, how: Derivation) -> Section | Non
         )
         totals = cost_totals(found, done, refused, saved, how.start)
         return replace(stated, figures=totals, sentences=cost_sentences(totals), charts=())
-    return None
+    return counted_again(stated)
 
 
 def _service_levels(stated: Section, proofs: _Proofs, how: Derivation) -> Section:

@@ -37,7 +37,7 @@ def recompute_trust_report(files: Mapping[str, bytes]) -> list[Mismatch]:
         found += sections_differ(DOCUMENT_FILE, sections, files, Derivation.of(body))
         found += _changes(files, body, sections)
         table = document_table(body)
-    return found + table_differs(CSV_FILE, files.get(CSV_FILE, table), table)
+    return found + table_differs(CSV_FILE, files.get(CSV_FILE), table)
 
 
 def _states(sections: tuple[Section, ...], as_of: datetime) -> Iterator[Mismatch]:
