@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -93,6 +94,7 @@ class DisclosePostmortemInput:
     release_id: strawberry.ID
     fields: list[str] = strawberry.field(description="Places of the document, like incident.owner.")
     reason: str
+    acknowledgements: list[AcknowledgedWarningInput] = strawberry.field(default_factory=list)
 
 
 @strawberry.type(description="The postmortem as it stands now.")
@@ -215,23 +217,29 @@ class PostmortemMutations:
             decode(input.tenant_id, "Tenant", field="tenantId").id,
             input.profile,
             input.reason,
-            tuple(model.Acknowledgement(each.warning, each.reason) for each in input.acknowledgements),
+            _acknowledged(input.acknowledgements),
         )
         found = await info.context.house.postmortem_releases.release(command, info.context.actor)
         return await _released(info, found)
 
-    @mutation(description="Show a customer more of its copy.")
+    @mutation(description="Show a customer more of its copy.", arguments={"acknowledged": "acknowledgements"})
     async def disclose_postmortem(
         self, info: Info, input: DisclosePostmortemInput
     ) -> PostmortemReleasePayload:
         asked = decode(input.release_id, "PostmortemRelease", field="releaseId")
-        command = model.Disclose(asked.id, tuple(input.fields), input.reason)
+        command = model.Disclose(
+            asked.id, tuple(input.fields), input.reason, _acknowledged(input.acknowledgements)
+        )
         found = await info.context.house.postmortem_releases.disclose(command, info.context.actor)
         return await _released(info, found)
 
 
 def _postmortem(id_: strawberry.ID) -> UUID:
     return decode(id_, "Postmortem", field="postmortemId").id
+
+
+def _acknowledged(said: Sequence[AcknowledgedWarningInput]) -> tuple[model.Acknowledgement, ...]:
+    return tuple(model.Acknowledgement(each.warning, each.reason) for each in said)
 
 
 async def _released(info: Info, found: StoredRelease) -> PostmortemReleasePayload:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -21,6 +21,7 @@ from trust_portal.evidence import export as stored
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.postmortems import model
 from trust_portal.learning.postmortems.asking import Asked
+from trust_portal.learning.postmortems.lint import Warned
 from trust_portal.learning.postmortems.reading import Listed, Opened, SignedVersion, VersionBundles
 from trust_portal.learning.postmortems.releases_model import StoredRelease
 from trust_portal.learning.postmortems.releasing import Preview
@@ -188,6 +189,21 @@ class AcknowledgedWarning:
     reason: str
 
 
+@strawberry.type(description="What to look at again before a copy is released, or more of it shown.")
+class PostmortemWarning:
+    key: str = strawberry.field(description="Acknowledged by it.")
+    place: str = strawberry.field(description="In the document.")
+    words: str = strawberry.field(description="What was found there.")
+    message: str
+
+
+def _warnings(found: Iterable[Warned]) -> list[PostmortemWarning]:
+    return [
+        PostmortemWarning(key=each.id, place=each.place, words=each.words, message=each.message)
+        for each in found
+    ]
+
+
 @strawberry.type(description="A customer's copy, or a disclosure of more of it.")
 class PostmortemRelease(Node):
     tenant_id: strawberry.ID
@@ -196,6 +212,9 @@ class PostmortemRelease(Node):
     sha256: str = strawberry.field(description="Of the copy.")
     profile: str
     withheld: list[str] = strawberry.field(description="Places of the document that can still be disclosed.")
+    warnings: list[PostmortemWarning] = strawberry.field(
+        description="What to look at again in what can still be disclosed; of what is shown, each is acknowledged."
+    )
     disclosed: list[str] = strawberry.field(description="Places of the document that were shown.")
     acknowledgements: list[AcknowledgedWarning] = strawberry.field(
         description="Warnings that were let stand."
@@ -204,14 +223,6 @@ class PostmortemRelease(Node):
     by: str
     reason: str
     receipt_id: strawberry.ID
-
-
-@strawberry.type(description="What to look at again before a copy is released.")
-class PostmortemWarning:
-    key: str = strawberry.field(description="Acknowledged by it.")
-    place: str = strawberry.field(description="In the document.")
-    words: str = strawberry.field(description="What was found there.")
-    message: str
 
 
 @strawberry.type(description="What a customer would get; nothing is released by looking.")
@@ -227,10 +238,7 @@ def postmortem_release_preview(row: Preview) -> PostmortemReleasePreview:
         version=row.version.number,
         copy=json.dumps(row.copy, ensure_ascii=False),
         withheld=list(row.withheld),
-        warnings=[
-            PostmortemWarning(key=each.id, place=each.place, words=each.words, message=each.message)
-            for each in row.warnings
-        ],
+        warnings=_warnings(row.warnings),
     )
 
 
@@ -292,7 +300,7 @@ async def postmortem_releases(context: Context, rows: Sequence[StoredRelease]) -
     return [_postmortem_release(each, concealed[each.id]) for each in rows]
 
 
-def _postmortem_release(row: StoredRelease, concealed: Sequence[str]) -> PostmortemRelease:
+def _postmortem_release(row: StoredRelease, concealed: Mapping[str, Sequence[Warned]]) -> PostmortemRelease:
     return PostmortemRelease(
         id=encode("PostmortemRelease", VENDOR_ID, row.id),
         tenant_id=encode("Tenant", row.customer_id, row.customer_id),
@@ -301,6 +309,7 @@ def _postmortem_release(row: StoredRelease, concealed: Sequence[str]) -> Postmor
         sha256=row.sha256,
         profile=row.profile,
         withheld=list(concealed),
+        warnings=_warnings(each for found in concealed.values() for each in found),
         disclosed=list(row.disclosed),
         acknowledgements=[
             AcknowledgedWarning(warning=id_, reason=why) for id_, why in row.acknowledged.items()

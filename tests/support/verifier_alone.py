@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Final
+
+from trust_portal.evidence.verifier_archive import NAME
 
 LOCK: Final = Path(__file__).parents[2] / "requirements" / "verify.txt"
 
@@ -30,6 +34,18 @@ sys.meta_path.insert(0, NothingElse())
 from trust_portal.cli import main
 main()
 """
+
+
+def unpacked(archive: bytes, folder: Path) -> Path:
+    """Where ``verifier_alone`` finds the verifier of ``/trust-portal-verifier.zip``, and says that it is that one."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        opened.extractall(folder)
+    source = folder / NAME
+    # What is asked is the source in the folder, and no other that is installed.
+    (source / "trust_portal" / "__init__.py").write_text('__version__ = "0.0.0+unpacked"\n')
+    asked = verifier_alone("--version", folder=source)
+    assert asked.stdout == "trust-portal, version 0.0.0+unpacked\n"
+    return source
 
 
 def verifier_alone(*arguments: str | Path, folder: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -38,7 +38,13 @@ from trust_portal.evidence.export_rows import (
 from trust_portal.evidence.ledger import Ledger, Receipt
 from trust_portal.evidence.log_name import open_log
 from trust_portal.evidence.log_policy import log_policy
-from trust_portal.evidence.receipt_rows import find_receipt, find_receipts, receipts_page, signing_keys_of
+from trust_portal.evidence.receipt_rows import (
+    find_receipt,
+    find_receipts,
+    kinds_in_log,
+    receipts_page,
+    signing_keys_of,
+)
 from trust_portal.evidence.sealing.vault import Vault
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.kernel.actor import Actor
@@ -108,6 +114,12 @@ class Archive:
             page = await receipts_page(session, tenant_id, request, kind)
         await self._access_log.looked(actor, tenant_id, "receipts", purpose="evidence")
         return page
+
+    async def kinds(self, actor: Actor, tenant_id: UUID) -> tuple[ReceiptKind, ...]:
+        """Of which there are receipts."""
+        await self._gate.require(actor, Action.RECEIPT_READ, Resource("receipt", tenant_id))
+        async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            return await kinds_in_log(session, tenant_id)
 
     async def receipt(self, actor: Actor, tenant_id: UUID, receipt_id: UUID) -> FiledReceipt:
         """One receipt, opened, with its proof under the newest checkpoint."""

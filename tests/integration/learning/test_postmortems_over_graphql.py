@@ -189,14 +189,26 @@ async def test_it_is_written_reviewed_signed_and_released(desk):
     listed = await ask(desk, desk.owner, copies)
     assert listed["tenant"]["postmortems"] == [{"version": 1, "sha256": release.sha256}]
 
-    show = """mutation ($id: ID!, $fields: [String!]!) { disclosePostmortem(input: {releaseId: $id,
-        fields: $fields, reason: "They asked."}) { release { revision disclosed } userErrors { code message path } } }"""
+    show = """mutation ($id: ID!, $fields: [String!]!, $let: [AcknowledgedWarningInput!]! = []) {
+        disclosePostmortem(input: {releaseId: $id, fields: $fields, reason: "They asked.", acknowledgements: $let}) { release { revision disclosed } userErrors { code message path } } }"""
     open_ = (await ask(desk, desk.owner, show, id=release_id, fields=["incident.title"]))[
         "disclosePostmortem"
     ]
     assert (open_["release"], open_["userErrors"][0]["code"]) == (None, "NOT_WITHHELD")
     assert [each.disclosed for each in await releases.of_postmortem(desk.owner, postmortem.id)] == [()]
-    shown = (await ask(desk, desk.owner, show, id=release_id, fields=["incident.owner"]))[
+    warned = (await ask(desk, desk.owner, show, id=release_id, fields=["incident.owner"]))[
+        "disclosePostmortem"
+    ]
+    (warning,) = warned["userErrors"]
+    assert (warned["release"], warning["code"], warning["path"]) == (
+        None,
+        "WARNINGS",
+        ["input", "acknowledgements"],
+    )
+    assert [each.disclosed for each in await releases.of_postmortem(desk.owner, postmortem.id)] == [()]
+    offered = (await releases.concealed(desk.owner, [release]))[release.id]
+    let = [{"warning": each.id, "reason": "They know."} for each in offered["incident.owner"]]
+    shown = (await ask(desk, desk.owner, show, id=release_id, fields=["incident.owner"], let=let))[
         "disclosePostmortem"
     ]
     assert shown == {"release": {"revision": 2, "disclosed": ["incident.owner"]}, "userErrors": []}

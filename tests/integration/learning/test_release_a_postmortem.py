@@ -27,6 +27,7 @@ from trust_portal.kernel.canonical import canonical, digest, sha256_hex
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
+from trust_portal.learning.postmortems.lint import LintCode
 from trust_portal.learning.postmortems.model import (
     COPY_FILE,
     COPY_KIND,
@@ -66,8 +67,15 @@ async def released(desk: Desk, postmortem, **changes):
     return release
 
 
-async def concealed(desk: Desk, release) -> tuple[str, ...]:
+async def concealed(desk: Desk, release):
     return (await desk.house.postmortem_releases.concealed(desk.owner, [release]))[release.id]
+
+
+async def let_stand(desk: Desk, release, *places: str) -> tuple[Acknowledgement, ...]:
+    offered = await concealed(desk, release)
+    return tuple(
+        Acknowledgement(warned.id, "They know them.") for place in places for warned in offered[place]
+    )
 
 
 async def told_of_a_release(desk: Desk, tenant_id):
@@ -155,7 +163,13 @@ async def test_what_is_disclosed_later_is_shown_and_verifies(desk):
     signed = await desk.signed(await desk.postmortem())
     first = await released(desk, signed)
     second = await desk.house.postmortem_releases.disclose(
-        Disclose(first.id, ("incident.owner",), "They asked who to call."), desk.owner
+        Disclose(
+            first.id,
+            ("incident.owner",),
+            "They asked who to call.",
+            await let_stand(desk, first, "incident.owner"),
+        ),
+        desk.owner,
     )
     assert await desk.house.postmortem_copies.issue(second.id)
     _content, verdict = await verdict_of(desk, second)
@@ -352,14 +366,22 @@ async def test_the_receipt_of_a_release_says_what_was_given_to_whom_by_whom_and_
     ]
 
     shown = await desk.house.postmortem_releases.disclose(
-        Disclose(release.id, ("incident.owner",), "They asked who to call."), desk.owner
+        Disclose(
+            release.id,
+            ("incident.owner",),
+            "They asked who to call.",
+            await let_stand(desk, release, "incident.owner"),
+        ),
+        desk.owner,
     )
+    (owner_named,) = (await concealed(desk, release))["incident.owner"]
     later = (await statement_in(desk, shown.receipt_id)).predicate
     assert later["result"] == statement.predicate["result"] | {
         "release": str(shown.id),
         "revision": "2",
         "withheld": str(len(release.withheld) - 1),
         "disclosed": ["incident.owner"],
+        "acknowledged": {owner_named.id: "They know them."},
     }
     assert later["rationale"] == "They asked who to call."
 
@@ -415,6 +437,41 @@ async def test_neither_what_is_not_withheld_nor_what_is_another_customers_can_be
         assert refused.value.code == "NOT_WITHHELD"
     (known,) = await desk.house.postmortem_releases.of_postmortem(desk.owner, release.postmortem_id)
     assert known.disclosed == ()
+
+
+async def test_what_is_shown_later_is_looked_through_like_what_is_released(vendor):
+    """A note among ourselves with a name, a password and a host."""
+    note = "Ivo Stern logged in on db-7.internal with password: hunter22"
+    desk = await desk_of(
+        vendor,
+        declared("INC-1", tenants=["northwind"]),
+        updated("INC-1", "note", minute=3, text=note),
+        updated("INC-1", "note", minute=4, text="We look at the exports."),
+        step("INC-1", "resolved", minute=60),
+    )
+    release = await released(desk, await desk.signed(await desk.postmortem()))
+    document = reveal(json.loads(release.document), release.withheld.values()).value["document"]
+    risky, plain = (
+        next(f"timeline.{at}.text" for at, each in enumerate(document["timeline"]) if each["text"] == text)
+        for text in (note, "We look at the exports.")
+    )
+    offered = await concealed(desk, release)
+    assert {each.code for each in offered[risky]} == {LintCode.PERSON, LintCode.HOST, LintCode.SECRET}
+    assert offered[plain] == ()
+    releases = desk.house.postmortem_releases
+    said = await let_stand(desk, release, risky)
+    for acknowledged in ((), said[:-1]):
+        with pytest.raises(InvalidInput) as refused:
+            await releases.disclose(
+                Disclose(release.id, (plain, risky), "They asked.", acknowledged), desk.owner
+            )
+        assert (refused.value.code, refused.value.field) == ("WARNINGS", "acknowledged")
+    (known,) = await releases.of_postmortem(desk.owner, release.postmortem_id)
+    assert known == release
+    shown = await releases.disclose(Disclose(release.id, (plain,), "They asked."), desk.owner)
+    assert shown.acknowledged == {}
+    shown = await releases.disclose(Disclose(release.id, (risky,), "They asked.", said), desk.owner)
+    assert shown.acknowledged == {each.warning: "They know them." for each in said}
 
 
 async def test_no_place_is_disclosed_whose_value_names_another_customer(vendor):
@@ -480,7 +537,7 @@ async def test_a_customer_whose_key_has_dots_can_be_shown_its_own_and_nobody_els
     assert offered == [['customers."acme.eu".denial'], ["customers.acme.denial"]]
     for each, (place,) in zip(releases, offered, strict=True):
         shown = await desk.house.postmortem_releases.disclose(
-            Disclose(each.id, (place,), "They asked."), desk.owner
+            Disclose(each.id, (place,), "They asked.", await let_stand(desk, each, place)), desk.owner
         )
         assert await desk.house.postmortem_copies.issue(shown.id)
         opened = await desk.house.postmortem_copies.find(desk.owner, each.customer_id, shown.id)

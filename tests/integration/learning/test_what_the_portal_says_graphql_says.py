@@ -15,7 +15,7 @@ from schema.root import schema
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.actions.model import ActionType, PlanAction
-from trust_portal.learning.postmortems.model import Disclose, Release, Return
+from trust_portal.learning.postmortems.model import Acknowledgement, Disclose, Release, Return
 from trust_portal.learning.workplaces.calendar import WorkCalendar
 from trust_portal.learning.workplaces.model import SetWorkplace
 
@@ -81,8 +81,18 @@ async def test_a_release_says_enough_to_disclose_from_it_without_guessing(desk):
     signed = await desk.signed(await desk.postmortem())
     command = Release(signed.id, 1, desk.northwind, "customer", "As promised.")
     first = await desk.house.postmortem_releases.release(command, desk.owner)
+    query = (
+        """query ($id: ID!) { postmortem(id: $id) { releases { warnings { key place words message } } } }"""
+    )
+    found = await ask(desk, desk.owner, query, id=encode("Postmortem", VENDOR_ID, signed.id))
+    [before] = found["postmortem"]["releases"]
+    (named,) = [each for each in before["warnings"] if each["place"] == "incident.owner"]
+    assert (named["words"], named["message"]) == ("ivo@vendor.example", "names a person")
     shown = await desk.house.postmortem_releases.disclose(
-        Disclose(first.id, ("incident.owner",), "They asked."), desk.owner
+        Disclose(
+            first.id, ("incident.owner",), "They asked.", (Acknowledgement(named["key"], "They know."),)
+        ),
+        desk.owner,
     )
     query = """query ($id: ID!) { postmortem(id: $id) { releases {
       revision profile withheld disclosed acknowledgements { warning reason } by reason receiptId } } }"""
@@ -93,7 +103,7 @@ async def test_a_release_says_enough_to_disclose_from_it_without_guessing(desk):
             "profile": "customer",
             "withheld": sorted(first.withheld.keys() - {*each.disclosed, "customers.contoso"}),
             "disclosed": list(each.disclosed),
-            "acknowledgements": [],
+            "acknowledgements": [{"warning": id_, "reason": why} for id_, why in each.acknowledged.items()],
             "by": "Ivo Stern",
             "reason": reason,
             "receiptId": receipt(each.receipt_id),
@@ -101,6 +111,7 @@ async def test_a_release_says_enough_to_disclose_from_it_without_guessing(desk):
         for each, reason in ((shown, "They asked."), (first, "As promised."))
     ]
     assert "incident.owner" in found["postmortem"]["releases"][1]["withheld"]
+    assert (first.acknowledged, shown.acknowledged) == ({}, {named["key"]: "They know."})
 
 
 async def test_an_action_names_its_successor_and_its_next_reminder(desk):

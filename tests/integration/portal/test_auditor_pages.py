@@ -8,17 +8,21 @@ from datetime import timedelta
 
 import pytest
 from pypdf import PdfReader
+from support.cost_world import spike
 from support.portal_fixtures import Portal
+from support.portal_world import NOW
 
 from schema.ids import decode, encode
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.people.model import AddPerson, GrantRole
+from trust_portal.access.rights import actor_with
 from trust_portal.evidence import bundle
 from trust_portal.evidence.policy_file import Policy
 from trust_portal.evidence.verdict import Code
 from trust_portal.evidence.verify import verify
 from trust_portal.kernel.actor import Actor, ActorKind, Role
 from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.kernel.page import PageRequest
 from trust_portal.reliability.recompute import RECOMPUTERS
 from trust_portal.reliability.verification import KINDS
 
@@ -223,3 +227,35 @@ async def test_who_may_not_read_the_invitations_is_not_told_who_reads_as_an_audi
         assert "Auditor" not in str(said.get("data"))
         if code is not None:
             assert [each["extensions"]["code"] for each in said["errors"]] == [code]
+
+
+async def test_receipts_are_filtered_by_kinds_there_are_and_each_says_what_was_done_and_leads_to_it(
+    portal: Portal,
+):
+    anomaly = await spike(portal.house, "aurora", NOW)
+    async with portal.browser("auditor") as browser:
+        log = (await browser.get("/t/aurora/receipts")).text
+        offered = re.findall(r'<option value="([a-z_.]*)"', log)
+        listed = (await browser.get("/t/aurora/receipts?kind=anomaly.opened")).text
+        (address,) = re.findall(r'<th scope="row"><a href="(/t/aurora/receipts/[0-9a-f-]+)"', listed)
+        receipt = (await browser.get(address)).text
+        (leads,) = re.findall(r'<a href="([^"]+)">See what it is about</a>', receipt)
+        opened = (await browser.get(leads)).status_code
+        never = (await browser.get("/t/aurora/receipts?kind=byok.sealed")).text
+    everything = await portal.house.archive.receipts(
+        actor_with(Role.VENDOR_ADMIN), portal.world.aurora.id, PageRequest(100)
+    )
+    assert offered == ["", *sorted({each.kind.value for each in everything.items})]
+    assert "Trust Portal scheduler opened a cost anomaly, on 10\xa0July 2026, 09:00\xa0UTC." in receipt
+    assert (leads, opened) == (f"/t/aurora/cost/anomalies/{anomaly.id}", 200)
+    assert 'value="byok.sealed" selected' in never, "what an address asks for is shown as chosen"
+
+
+async def test_a_receipt_leads_nowhere_that_its_reader_may_not_open(portal: Portal):
+    await spike(portal.house, "aurora", NOW)
+    for who, may in (("approver_security", False), ("finops_operator", True)):
+        async with portal.browser(who) as browser:
+            listed = (await browser.get("/t/aurora/receipts?kind=anomaly.opened")).text
+            found = re.findall(r'<th scope="row"><a href="(/t/aurora/receipts/[0-9a-f-]+)"', listed)
+            page = (await browser.get(found[0])).text
+        assert ("See what it is about" in page) is may, who

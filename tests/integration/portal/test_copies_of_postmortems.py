@@ -186,6 +186,10 @@ async def test_what_the_copy_of_a_version_that_no_longer_counts_withholds_is_sho
         assert (await other.post(where, data=form)).status_code == 403
         releases = portal.house.postmortem_releases
         assert await releases.of_postmortem(desk.owner, given.postmortem.id) == (given.release,)
+        warned = await browser.post(where, data=form)
+        assert (warned.status_code, "names a person" in warned.text) == (422, True)
+        assert await releases.of_postmortem(desk.owner, given.postmortem.id) == (given.release,)
+        form |= dict.fromkeys(re.findall(r'name="(ack-[0-9a-f]{16})"', page), "They know them.")
         assert (await browser.post(where, data=form)).status_code == 303
         newest, _ = await releases.of_postmortem(desk.owner, given.postmortem.id)
         assert (newest.version, newest.revision, newest.disclosed) == (1, 2, ("incident.owner",))

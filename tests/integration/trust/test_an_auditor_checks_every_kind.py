@@ -18,7 +18,9 @@ import report_desk
 from copy_desk import released, writers
 from report_desk import CORA, publish, trust_of
 from support.portal_fixtures import Portal
+from support.postmortem_desk import Desk
 from support.sequencing import sequencing
+from support.verifier_alone import unpacked, verifier_alone
 
 from schema.ids import encode
 from schema.types.export import ExportKind
@@ -34,7 +36,10 @@ from trust_portal.evidence.verify import verify
 from trust_portal.house import House
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.canonical import sha256_hex
+from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.postmortems.model import COPY_KIND as POSTMORTEM_COPY
+from trust_portal.learning.postmortems.model import KIND as POSTMORTEM
+from trust_portal.learning.postmortems.model import Postmortem
 from trust_portal.learning.recompute import RECOMPUTERS as LEARNING_RECOMPUTERS
 from trust_portal.learning.verification import KINDS as LEARNING_KINDS
 from trust_portal.reliability.recompute import RECOMPUTERS as RELIABILITY_RECOMPUTERS
@@ -108,7 +113,7 @@ def _plain(fragment: str) -> str:
 
 
 async def test_each_bundle_is_listed_as_it_is_and_each_kind_is_refused_once_it_is_broken(
-    portal: Portal,
+    portal: Portal, tmp_path: Path
 ) -> None:
     house, aurora = portal.house, portal.world.aurora.id
     await qbr_desk.use(house, "aurora")
@@ -130,7 +135,8 @@ async def test_each_bundle_is_listed_as_it_is_and_each_kind_is_refused_once_it_i
         made[COMPLIANCE] = await _built(house, export.id, aurora)
         broken[COMPLIANCE] = await _broken(portal)
         desk = await writers(portal)
-        copy = await released(desk, await desk.signed(await desk.postmortem("INC-77")))
+        postmortem = await desk.signed(await desk.postmortem("INC-77"))
+        copy = await released(desk, postmortem)
         (opened,) = await house.postmortem_copies.list(CORA, aurora)
         assert opened.export is not None
         made[POSTMORTEM_COPY] = await _built(house, opened.export.id, aurora)
@@ -203,6 +209,14 @@ async def test_each_bundle_is_listed_as_it_is_and_each_kind_is_refused_once_it_i
         assert (Code.DIGEST_MISMATCH, changed) in {(each.code, each.file) for each in verdict.findings}
     assert len({each.position for each in shown.values()}) == len(made), "each has its own place"
     assert len({each.digest for each in shown.values()}) == len(made)
+    async with portal.browser() as anybody, portal.browser("auditor") as auditor:
+        verifier = unpacked((await anybody.get("/trust-portal-verifier.zip")).content, tmp_path)
+        handed_out = (await auditor.get("/t/aurora/trust-policy")).content
+    own = await _of_the_vendor(desk, postmortem)
+    taken = {kind: (data, handed_out) for kind, data in content.items()} | {POSTMORTEM: own}
+    assert taken.keys() == KINDS.keys(), "every kind that there is"
+    for kind, (data, trusted) in taken.items():
+        _is_accepted_by(verifier, kind, data, trusted, refused=broken.get(kind))
 
 
 async def test_the_oscal_files_of_a_customers_bundle_are_read_by_trestle(
@@ -261,6 +275,29 @@ async def test_the_broken_example_is_offered_to_exactly_those_who_may_open_it(
             assert (await browser.get("/t/aurora/check/broken.zip")).status_code == 200
         if who in {"finops_operator", "vendor_admin", "pmo"}:
             assert (await browser.get("/t/aurora/check/broken.zip")).status_code == 403
+
+
+async def _of_the_vendor(desk: Desk, postmortem: Postmortem) -> tuple[bytes, bytes]:
+    """The bundle of the vendor's own version, which no customer has, and its policy."""
+    data = await desk.bundle(postmortem.id)
+    return data, (await desk.house.archive.trust_policy(CORA, VENDOR_ID)).encode()
+
+
+def _is_accepted_by(verifier: Path, kind: str, data: bytes, trusted: bytes, refused: bytes | None) -> None:
+    """By the source as it was unpacked, its figures derived again; and the broken one is not."""
+    archive, policy = verifier.parent / f"{kind}.zip", verifier.parent / f"{kind}.policy"
+    policy.write_bytes(trusted)
+    asked = ("verify", archive, "--policy", policy, "--recompute", "--json")
+    archive.write_bytes(data)
+    done = verifier_alone(*asked, folder=verifier)
+    assert done.stdout, done.stderr
+    verdict = json.loads(done.stdout)
+    assert (done.returncode, verdict["findings"], verdict["subject"]["kind"]) == (0, [], kind)
+    assert KINDS[kind].derives in verdict["proved"]
+    if refused is not None:
+        archive.write_bytes(refused)
+        done = verifier_alone(*asked, folder=verifier)
+        assert done.returncode == 1, done.stdout + done.stderr
 
 
 async def _built(house: House, export_id: UUID, tenant_id: UUID) -> UUID:

@@ -30,7 +30,7 @@ def version(name: str, at: datetime, begins: str = "2026-06-01", **changed: str)
     ("recorded_at", "reported", "is_owed"),
     [
         (OVER - SECOND, False, True),
-        (OVER, False, False),
+        (OVER, False, True),
         (OVER + SECOND, False, False),
         (OVER + SECOND, True, True),
     ],

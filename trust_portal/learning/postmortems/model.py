@@ -376,6 +376,7 @@ class Disclose:
     release_id: UUID
     fields: tuple[str, ...]
     reason: str
+    acknowledged: tuple[Acknowledgement, ...] = field(default=())
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reason", require_words(self.reason, "reason"))

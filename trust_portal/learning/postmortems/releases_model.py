@@ -86,14 +86,23 @@ class StoredRelease:
         return tuple(self.withheld[place] for place in self.disclosed)
 
     def disclosing(
-        self, places: tuple[str, ...], *, id: UUID, by: Person, reason: str, at: datetime, receipt_id: UUID
+        self,
+        places: tuple[str, ...],
+        acknowledged: Mapping[str, str],
+        *,
+        id: UUID,
+        by: Person,
+        reason: str,
+        at: datetime,
+        receipt_id: UUID,
     ) -> StoredRelease:
-        """The next revision: the same copy, with ``places`` shown too."""
+        """The next revision: the same copy, with ``places`` shown too, and what was let stand in them."""
         return replace(
             self,
             id=id,
             revision=self.revision + 1,
             disclosed=(*self.disclosed, *dict.fromkeys(places)),
+            acknowledged={**self.acknowledged, **acknowledged},
             by=by,
             reason=reason,
             at=at,

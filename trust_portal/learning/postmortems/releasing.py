@@ -25,6 +25,7 @@ from trust_portal.access.tenants.model import Tenant
 from trust_portal.access.tenants.repository import active_customers, tenant_ids, tenants_by_id
 from trust_portal.errors import Conflict, InvalidInput, NotFound
 from trust_portal.evidence.act import Act, Input
+from trust_portal.evidence.disclosure import Disclosure
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.receipt_rows import receipt_digests
 from trust_portal.evidence.statement import ReceiptKind, Subject
@@ -107,12 +108,15 @@ class PostmortemReleases:
 
     async def concealed(
         self, actor: Actor, releases: Collection[StoredRelease]
-    ) -> Mapping[UUID, tuple[str, ...]]:
-        """By id, what each of them withholds and its customer can be shown: nothing that names another customer."""
+    ) -> Mapping[UUID, Mapping[str, tuple[Warned, ...]]]:
+        """By id, the places that each of them withholds and its customer can be shown (nothing that names another
+        customer), and what to look at again in each before it is shown.
+        """
         await self._gate.require(actor, Action.ALL_POSTMORTEMS_READ, Resource.of_house(NOUN))
         async with self._storage.read(StaffScope()) as session:
             others = {each: await _others(session, each) for each in {one.customer_id for one in releases}}
-        return {each.id: each.concealed(others[each.customer_id]) for each in releases}
+            people = await _people(session)
+        return {each.id: _concealed(each, people, others[each.customer_id]) for each in releases}
 
     async def release(self, command: Release, actor: Actor) -> StoredRelease:
         """Raises ``InvalidInput`` (WARNINGS) naming what is not acknowledged, ``Conflict`` (ALREADY_RELEASED,
@@ -164,27 +168,34 @@ class PostmortemReleases:
 
     async def disclose(self, command: Disclose, actor: Actor) -> StoredRelease:
         """Show a customer what its copy withholds. Raises ``InvalidInput`` (NOT_WITHHELD) for a place that is not
-        withheld from it, that is another customer's, or whose value names another.
+        withheld from it, that is another customer's, or whose value names another; (WARNINGS) naming what is not
+        acknowledged of what would be shown, as ``release`` does.
         """
         async with self._storage.read(_VENDOR) as session:
             asked = await find_release(session, command.release_id)
         decision = await self._may_release(actor, asked.postmortem_id)
         async with self._storage.read(StaffScope()) as reading:
-            others = await _others(reading, asked.customer_id)
+            others, people = await _others(reading, asked.customer_id), await _people(reading)
         async with self._storage.write(_VENDOR) as session:
             before = await newest_release(session, asked.postmortem_id, asked.version, asked.customer_id)
             if before is None:
                 raise NotFound("release")
-            if unknown := sorted(set(command.fields) - set(before.concealed(others))):
+            offered = _concealed(before, people, others)
+            if unknown := sorted(set(command.fields) - offered.keys()):
                 raise InvalidInput(
                     f"{unknown[0]!r} is nothing that this customer can be shown",
                     field="fields",
                     code="NOT_WITHHELD",
                 )
+            _require_acknowledged(
+                [warned for place in dict.fromkeys(command.fields) for warned in offered[place]],
+                command.acknowledged,
+            )
             postmortem = await find_postmortem(session, asked.postmortem_id)
             version = postmortem.versions[asked.version - 1]
             release = before.disclosing(
                 command.fields,
+                {each.warning: each.reason for each in command.acknowledged},
                 id=new_id(),
                 by=Person(person_behind(actor), actor.name),
                 reason=command.reason,
@@ -221,8 +232,8 @@ class PostmortemReleases:
             customer=customer,
             profile={"id": profile.id, "sha256": profile.sha256},
         )
-        people = {each.name for each in await everybody_ever(session, VENDOR_ID)}
-        warnings = lint(shown_texts(redacted.document), people, await _others(session, customer_id))
+        others = await _others(session, customer_id)
+        warnings = lint(shown_texts(redacted.document), await _people(session), others)
         withheld = tuple(each.place for each in redacted.withheld)
         return Preview(version, customer, profile, copy, withheld, warnings), redacted
 
@@ -277,6 +288,18 @@ class PostmortemReleases:
         return await self._gate.require(
             actor, Action.POSTMORTEM_RELEASE, Resource.of_house(NOUN, postmortem_id)
         )
+
+
+async def _people(session: ReadSession) -> frozenset[str]:
+    """Names of everybody who ever worked here."""
+    return frozenset(each.name for each in await everybody_ever(session, VENDOR_ID))
+
+
+def _concealed(
+    release: StoredRelease, people: Collection[str], others: Collection[str]
+) -> dict[str, tuple[Warned, ...]]:
+    values = {place: Disclosure.parse(release.withheld[place]).value for place in release.concealed(others)}
+    return {place: lint(shown_texts(value, place), people, others) for place, value in values.items()}
 
 
 async def _others(session: ReadSession, customer_id: UUID) -> frozenset[str]:

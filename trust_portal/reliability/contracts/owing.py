@@ -39,6 +39,6 @@ def owed(
 
 
 def _was_known(recorded: Sequence[ContractVersion], label: str, end: datetime) -> bool:
-    """Whether the period was promised by what was on record before its end."""
-    contract = in_force([each.contract for each in recorded if each.recorded_at < end], label)
+    """Whether the period was promised by what was on record at its end, as what may be signed for it is."""
+    contract = in_force([each.contract for each in recorded if each.recorded_at <= end], label)
     return contract is not None and bool(contract.promises_by(length_of(label)))

@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
+from trust_portal.access.tenants.model import Tenant
 from trust_portal.errors import InvalidInput
 from trust_portal.evidence.key_register import follow_keys
 from trust_portal.evidence.statement import ReceiptKind
@@ -20,7 +21,8 @@ from trust_portal.notify.standard_webhooks import Ed25519Public
 from trust_portal.web.context import actor_of, actor_or_none, house_of
 from trust_portal.web.files import attachment
 from trust_portal.web.forms import page_request
-from trust_portal.web.navigation import frame, own_frame, tenant_of
+from trust_portal.web.navigation import frame, own_frame, tenant_of, tenant_path
+from trust_portal.web.receipt_words import DONE, Place, about, place_of
 from trust_portal.web.templating import page, words
 
 
@@ -28,11 +30,14 @@ async def receipts(request: Request) -> Response:
     tenant, actor = await tenant_of(request), actor_of(request)
     kind = _kind(request.query_params.get("kind"))
     listed = await house_of(request).archive.receipts(actor, tenant.id, page_request(request), kind)
+    there = await house_of(request).archive.kinds(actor, tenant.id)
+    kinds = there if kind is None or kind in there else (*there, kind)
     return page(
         request,
         "receipts.html",
         receipts=listed,
-        kind_choices=[("", "All kinds"), *((each.value, words(each.value)) for each in ReceiptKind)],
+        kind_choices=[("", "All kinds"), *((each.value, words(each.value)) for each in kinds)],
+        about=about,
         kind=kind,
         **frame(request, tenant),
     )
@@ -41,20 +46,34 @@ async def receipts(request: Request) -> Response:
 async def receipt(request: Request) -> Response:
     tenant, actor = await tenant_of(request), actor_of(request)
     filed = await house_of(request).archive.receipt(actor, tenant.id, request.path_params["receipt"])
+    predicate = filed.statement["predicate"]
+    kind = filed.receipt.kind
     return page(
         request,
         "receipt.html",
         part="receipt_place.html",
         filed=filed,
+        done=DONE[kind],
+        seen_at=_seen_at(request, tenant, place_of(kind, predicate.get("result", {}))),
         subjects=[(each.name, each.sha256) for each in filed.receipt.subjects],
-        policies=filed.statement["predicate"].get("policies", {}),
-        emergency=filed.statement["predicate"].get("break_glass"),
+        policies=predicate.get("policies", {}),
+        emergency=predicate.get("break_glass"),
         may_read_rules=house_of(request).gate.allows(
             actor, Action.POLICIES_READ, Resource.of_house("policies")
         ),
         statement=json.dumps(filed.statement, indent=2, ensure_ascii=False, sort_keys=True),
         **frame(request, tenant),
     )
+
+
+def _seen_at(request: Request, tenant: Tenant, place: Place | None) -> str | None:
+    """The address of what a receipt is about, for whoever may open it."""
+    if place is None:
+        return None
+    resource = Resource.of_house("receipt") if place.house else Resource("receipt", tenant.id)
+    if not house_of(request).gate.allows(actor_of(request), place.read, resource):
+        return None
+    return f"/{place.path}" if place.house else f"{tenant_path(tenant)}/{place.path}"
 
 
 async def envelope(request: Request) -> Response:

@@ -41,7 +41,7 @@ async def release_page(request: Request, form: FormState = FormState()) -> Respo
         preview=preview,
         document=preview.copy["document"],
         held=held,
-        concealed=() if held is None else concealed[held.id],
+        concealed={} if held is None else concealed[held.id],
         profiles=[(each.id, each.title) for each in shipped_profiles().values()],
         address=f"/postmortems/{id_}",
         **frame(request),
@@ -57,11 +57,7 @@ async def release(request: Request) -> Response:
             _uuid(str(form.get("customer", ""))),
             required(form, "profile", label="what is withheld"),
             str(form.get("reason", "")),
-            tuple(
-                Acknowledgement(name.removeprefix("ack-"), value)
-                for name, value in texts(form).items()
-                if name.startswith("ack-") and value
-            ),
+            _acknowledged(form),
         )
         await house_of(request).postmortem_releases.release(command, actor_of(request))
     except Refused as refusal:
@@ -100,11 +96,20 @@ async def disclose(request: Request) -> Response:
     form = await read_form(request)
     try:
         fields = tuple(str(each) for each in form.getlist("fields"))
-        command = Disclose(_uuid(str(form.get("release", ""))), fields, str(form.get("reason", "")))
+        release_id, reason = _uuid(str(form.get("release", ""))), str(form.get("reason", ""))
+        command = Disclose(release_id, fields, reason, _acknowledged(form))
         await house_of(request).postmortem_releases.disclose(command, actor_of(request))
     except Refused as refusal:
         return await _refused(request, form, refusal, disclose_page)
     return _back(request)
+
+
+def _acknowledged(form: FormData) -> tuple[Acknowledgement, ...]:
+    return tuple(
+        Acknowledgement(name.removeprefix("ack-"), value)
+        for name, value in texts(form).items()
+        if name.startswith("ack-") and value
+    )
 
 
 async def _refused(
