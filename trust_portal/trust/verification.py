@@ -23,7 +23,7 @@ _NO_RECEIPT: Final = (
     "That figures without a receipt are right: they are the vendor's signed word, with source and age"
 )
 _LOCKED: Final = (
-    "That the rows of usage, commitments, savings, incidents and cost, posture, compliance, and credits that are due or "
+    "That the rows of usage, commitments, savings, incidents, cost, posture and compliance, and credits that are due or "
     "wait are right: they are as they were locked, and nothing derives them again"
 )
 
@@ -51,7 +51,7 @@ KINDS: Mapping[str, DocumentKind] = {
             "That recommendations are right: somebody accepted each, and nothing derives their grounds again",
         ),
         derives="service levels, issued credits, what changed and what the review rests on follow from the bundle's own "
-        "inputs, string for string; so do the sums of commitments, savings, incidents and cost from their rows, what usage and "
+        "inputs, string for string; so do the sums of commitments, savings, incidents and cost and the counts of posture and compliance from their rows, what usage and "
         "recommendations say of the rows beside them (amounts and shares up to their rounding), and the period in one look "
         "from the sections that went out beside it; and no section is fresher than its age allows",
         tells=told_of_qbr,
@@ -65,7 +65,7 @@ KINDS: Mapping[str, DocumentKind] = {
             _NO_RECEIPT,
         ),
         derives="service levels, issued credits and what changed follow from the bundle's own inputs, string for string; "
-        "so do the sums of incidents and cost from their rows, and no section is fresher than its age allows",
+        "so do the sums of incidents and cost and the counts of posture, compliance and access from their rows, and no section is fresher than its age allows",
         tells=told,
     ),
 }

@@ -55,6 +55,9 @@ def edited(files, change: Callable[[dict], None], name: str = "memo.json") -> di
 def test_the_memo_as_it_was_issued_has_no_gap(memo):
     assert attest(memo.files).gaps == ()
     assert recompute_credit_memo(memo.files) == []
+    without = {name: each for name, each in memo.files.items() if name != "memo.csv"}
+    (missing,) = recompute_credit_memo(without)
+    assert (missing.file, missing.reported) == ("memo.csv", "(absent)")
 
 
 def set_amount(body):

@@ -263,13 +263,13 @@ async def test_what_verifying_a_review_derives_and_what_it_does_not_is_said_exac
     assert review.findings == trust_report.findings == ()
     assert (
         "service levels, issued credits, what changed and what the review rests on follow from the bundle's own "
-        "inputs, string for string; so do the sums of commitments, savings, incidents and cost from their rows, what "
+        "inputs, string for string; so do the sums of commitments, savings, incidents and cost and the counts of posture and compliance from their rows, what "
         "usage and recommendations say of the rows beside them (amounts and shares up to their rounding), and the period "
         "in one look from the sections that went out beside it; and no section is fresher than its age allows"
     ) in review.proved
     assert (
         "service levels, issued credits and what changed follow from the bundle's own inputs, string for string; so do "
-        "the sums of incidents and cost from their rows, and no section is fresher than its age allows"
+        "the sums of incidents and cost and the counts of posture, compliance and access from their rows, and no section is fresher than its age allows"
     ) in trust_report.proved
     assert FIGURES not in {*review.proved, *trust_report.proved}, "not all of them do"
     word = "That figures without a receipt are right: they are the vendor's signed word, with source and age"
@@ -277,7 +277,7 @@ async def test_what_verifying_a_review_derives_and_what_it_does_not_is_said_exac
     assert {
         word,
         (
-            "That the rows of usage, commitments, savings, incidents and cost, posture, compliance, and credits that "
+            "That the rows of usage, commitments, savings, incidents, cost, posture and compliance, and credits that "
             "are due or wait are right: they are as they were locked, and nothing derives them again"
         ),
         "That recommendations are right: somebody accepted each, and nothing derives their grounds again",

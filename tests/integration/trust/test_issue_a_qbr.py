@@ -192,6 +192,8 @@ async def test_one_bundle_says_every_fact_with_one_number_in_every_form(portal: 
     assert words(display(usage.figure("total-eur").cell)) in opened
     assert without_a_way(sections) == []
     assert recompute_qbr(files) == []
+    (missing,) = recompute_qbr({name: each for name, each in files.items() if name != "qbr.csv"})
+    assert (missing.file, missing.reported) == ("qbr.csv", "(absent)")
     for gone in ("inputs/previous.json", "inputs/trust-report.json"):
         with pytest.raises(NotRecomputable) as unusable:
             recompute_qbr({name: each for name, each in files.items() if name != gone})
