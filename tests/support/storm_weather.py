@@ -97,7 +97,12 @@ class Weather:
         ]
         assert again in {Reception.DUPLICATE, Reception.UNMATCHED}
         heard = Heard(source, key, paged, first, went_on)
-        states = paged.word in {"triggered", "priority_updated", "firing"} and paged.severity not in {
+        states = paged.word in {
+            "triggered",
+            "priority_updated",
+            "reopened",
+            "firing",
+        } and paged.severity not in {
             "P3",
             "P4",
         }

@@ -292,6 +292,44 @@ async def test_no_p1_of_a_proved_pager_is_lost_for_a_character_or_for_a_clock_th
     assert await gaps(portal) == []
 
 
+async def test_a_delivery_that_is_too_large_to_take_in_is_a_gap_by_name(portal: Portal):
+    async with portal.browser("sre_operator") as browser:
+        await set_up(browser, "pagerduty", "main", secret=SECRET)
+    body = paged("triggered", "e1", title="x" * 2**20)
+    async with portal.program(None) as pager:
+        for path in (PAGER, PAGER.replace("main", "unknown")):
+            answer = await pager.post(path, content=body, headers=signed(body))
+            assert answer.status_code == 413
+    assert await known(portal, "pagerduty/main") == {}
+    assert await gaps(portal) == [("pagerduty/main/unreadable", "refused", None)]
+
+
+async def test_what_burns_again_and_worse_is_worse_and_without_a_rule_a_gap(portal: Portal):
+    async with portal.browser("sre_operator") as browser:
+        await set_up(browser, "pagerduty", "main", secret=SECRET)
+    async with portal.program(None) as pager:
+
+        async def send(
+            type_: str, id_: str, minutes: int, key: str, priority: str, urgency: str = "low"
+        ) -> str:
+            said = {"id": key, "priority": {"summary": priority}, "urgency": urgency}
+            body = paged(type_, id_, minutes, **said)
+            return (await pager.post(PAGER, content=body, headers=signed(body))).json()["alarm"]
+
+        for key in ("Q1", "Q2"):
+            assert await send("triggered", f"{key}a", -9, key, "P3") == "told"
+            assert await send("resolved", f"{key}b", -8, key, "P3") == "told"
+        assert await send("reopened", "Q1c", -7, "Q1", "P1") == "told"
+        for _ in range(2):
+            assert await send("reopened", "Q2c", -7, "Q2", "unknown") in {"unmatched", "duplicate"}
+    found = await known(portal, "pagerduty/main")
+    assert {key: (each.severity, each.is_open, each.reopened) for key, each in found.items()} == {
+        "Q1": ("P1", True, 1),
+        "Q2": ("P3", True, 1),
+    }
+    assert await gaps(portal) == [("pagerduty/main/Q2", "unmatched", None)]
+
+
 async def test_what_a_proved_pager_tells_and_nobody_can_store_is_a_gap_by_name(portal: Portal):
     async with portal.browser("sre_operator") as browser:
         await set_up(browser, "pagerduty", "main", secret=SECRET)

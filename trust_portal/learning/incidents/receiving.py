@@ -90,6 +90,13 @@ class AlarmDesk:
                 raise
             return Reception.DUPLICATE
 
+    async def refuse(self, kind: AlarmSource, name: str) -> None:
+        """A delivery that the door could not take in whole: a gap, where there is such a pager."""
+        async with self._storage.read(_VENDOR) as session:
+            integration = await pagers.find_integration(session, f"{kind.value}/{name}")
+        if integration is not None:
+            await self._refuse(integration, RefusedDelivery.UNREADABLE)
+
     async def _refuse(self, integration: Integration, why: RefusedDelivery) -> None:
         """Turned away, but not unseen: it is a gap in the coverage until the pager is set anew."""
         async with self._storage.write(_VENDOR) as session:
@@ -136,9 +143,14 @@ class AlarmDesk:
                 AlarmKind.SEVERITY,
             }
             if not isinstance(mapped, tuple):
-                if needs_rule:
-                    if isinstance(mapped, Ignored):
-                        return Reception.IGNORED
+                if needs_rule and isinstance(mapped, Ignored):
+                    return Reception.IGNORED
+                # How bad it is when it burns again nobody has said then.
+                burns_again = alarm.kind is AlarmKind.REOPENED and isinstance(mapped, Unmatched)
+                if burns_again and known is not None:
+                    for event in _steps(alarm):
+                        await self._store(session, integration, alarm, event)
+                if isinstance(mapped, Unmatched) and (needs_rule or burns_again):
                     if known is not None:
                         # What waits may say that it is over.
                         await self._following.take_in_told(session, alarm.key, SYSTEM)
@@ -186,7 +198,9 @@ def _events(
     if alarm.kind is AlarmKind.SEVERITY:
         return [_severity(alarm, mapped)]
     if alarm.kind is not AlarmKind.FIRING or known is None:
-        return _steps(alarm)
+        worse = known is not None and mapped.severity.outranks(known.worst_severity)
+        says_how_bad = worse and alarm.kind in {AlarmKind.NOTE, AlarmKind.REOPENED}
+        return [*_steps(alarm), *([_severity(alarm, mapped)] if says_how_bad else [])]
     # Alertmanager says it anew as long as it fires: only what changed is told.
     events = []
     if known.resolved_at is not None:

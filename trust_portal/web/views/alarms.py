@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from trust_portal.errors import NotFound, NotSignedIn, TooLarge
+from trust_portal.errors import NotFound, TooLarge
 from trust_portal.facts.events import AlarmSource
 from trust_portal.learning.incidents.integrations_model import Reception
 from trust_portal.web.context import house_of
@@ -25,10 +25,16 @@ async def receive(request: Request) -> Response:
         kind = AlarmSource(request.path_params["kind"])
     except ValueError:
         raise NotFound("pager") from None
-    reception = await house_of(request).alarms.receive(
+    alarms, name = house_of(request).alarms, request.path_params["name"]
+    try:
+        body = await _body(request)
+    except TooLarge:
+        await alarms.refuse(kind, name)
+        raise
+    reception = await alarms.receive(
         kind,
-        request.path_params["name"],
-        await _body(request),
+        name,
+        body,
         signature=request.headers.get("x-pagerduty-signature"),
         token=_token(request.headers.get("authorization")),
     )
@@ -47,7 +53,7 @@ async def _body(request: Request) -> bytes:
 
 
 def _token(header: str | None) -> str | None:
-    """The bearer token, or the password of HTTP Basic (RFC 7617), whatever the name."""
+    """The bearer token, or the password of HTTP Basic (RFC 7617), whatever the name; None where there is none to read."""
     scheme, _, value = (header or "").partition(" ")
     if scheme.lower() == "bearer":
         return value.strip()
@@ -55,7 +61,7 @@ def _token(header: str | None) -> str | None:
         try:
             pair = base64.b64decode(value.strip(), validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
-            raise NotSignedIn("an Authorization header that cannot be read") from None
+            return None
         return pair.partition(":")[2]
     return None
 
