@@ -55,7 +55,7 @@ TENANTS = int(os.environ.get("TRUST_REPORT_TENANTS", "160"))
 BUNDLES = min(int(os.environ.get("TRUST_REPORT_BUNDLES", "24")), TENANTS)
 #: Made before the clock starts: bundles, and reports for each worker, which has eight connections to get used to.
 WARM = 4
-WARM_REPORTS = 12
+WARM_REPORTS = min(12, TENANTS // 12)
 #: Not on the clock: what a worker had in hand that was stopped is offered again by and by.
 LAST_REPORTS = 8
 #: How often somebody looks, who is not to be in the way.
