@@ -18,7 +18,7 @@ from schema.types.cost import CostAnomaly, cost_anomaly
 from schema.types.credit import Credit, credit
 from schema.types.exclusion import Exclusion, exclusion
 from schema.types.export import Export, export
-from schema.types.incident import VendorIncident, vendor_incident
+from schema.types.incident import VendorIncident, vendor_incident_of
 from schema.types.person import Person, person
 from schema.types.playbook import PlaybookRun, playbook_run
 from schema.types.postmortem import (
@@ -126,7 +126,7 @@ async def _incident(context: Context, asked: GlobalId) -> Incident:
 
 
 async def _vendor_incident(context: Context, asked: GlobalId) -> VendorIncident:
-    return vendor_incident((await context.house.incidents.get(context.actor, _of_house(asked))).incident)
+    return vendor_incident_of(await context.house.incidents.get(context.actor, _of_house(asked)))
 
 
 async def _postmortem(context: Context, asked: GlobalId) -> Postmortem:

@@ -14,12 +14,11 @@ from schema.types.incident import (
     IncidentIntegration,
     OpenIncidentGap,
     VendorIncident,
-    VendorIncidentDetail,
     incident_gap,
     incident_integration,
     open_incident_gap,
     vendor_incident,
-    vendor_incident_detail,
+    vendor_incident_of,
 )
 from schema.types.of_tenant import aware
 from trust_portal.kernel.page import PageRequest
@@ -61,9 +60,9 @@ class IncidentQueries:
         return connection(page, vendor_incident)
 
     @strawberry.field(description="One incident with its course, for staff.")
-    async def incident(self, info: Info, id: strawberry.ID) -> VendorIncidentDetail | None:
+    async def incident(self, info: Info, id: strawberry.ID) -> VendorIncident | None:
         asked = decode(id, "VendorIncident")
-        return vendor_incident_detail(await info.context.house.incidents.get(info.context.actor, asked.id))
+        return vendor_incident_of(await info.context.house.incidents.get(info.context.actor, asked.id))
 
     @strawberry.field(description="What was told of nobody's incident, the longest known first, for staff.")
     async def incident_gaps(self, info: Info) -> list[IncidentGap]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import strawberry
 from strawberry.scalars import JSON
 
 from schema.context import Info
+from schema.enums import described
 from schema.ids import Node, encode
 from schema.types.major_because import MajorBecause
 from schema.types.prevention import RecurredAction, recurred_actions
 from schema.types.tenant_incident import IncidentEntry
+from schema.work import weighs
 from trust_portal.facts import operations_model
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents import integrations_model, model
@@ -21,15 +24,36 @@ from trust_portal.learning.incidents.integrating import IntegrationView
 from trust_portal.learning.incidents.integrations_model import Integration, OpenGap, RefusedDelivery
 from trust_portal.learning.incidents.service import IncidentView
 
-strawberry.enum(
-    RefusedDelivery, name="RefusedDelivery", description="Why a delivery to a pager was turned away."
+described(
+    RefusedDelivery,
+    "RefusedDelivery",
+    "Why a delivery to a pager was turned away.",
+    OFF="The pager is turned off here.",
+    UNPROVED="It did not prove itself by the secret or token on record.",
+    UNREADABLE="It is no delivery of such a pager.",
 )
-strawberry.enum(
+described(
     model.GapReason,
-    name="IncidentGapReason",
-    description="Why what was told belongs to no incident: nobody declared it, or several did by one key.",
+    "IncidentGapReason",
+    "Why what was told belongs to no incident.",
+    UNDECLARED="Nobody declared it.",
+    AMBIGUOUS="Several sources declared one by this key.",
 )
-strawberry.enum(AlarmKind, name="AlarmKind", description="What an alarm says.")
+described(
+    AlarmKind,
+    "AlarmKind",
+    "What an alarm says.",
+    FIRING="It fires: declares an incident, reopens it, or says it anew.",
+    NOTE="A line for the course of its incident.",
+    PING="Nothing: the pager tries the way.",
+    REOPENED="Its incident is not over.",
+    RESOLVED="Its incident is over.",
+    SEVERITY="How bad its incident is.",
+    TRIGGERED="An incident begins.",
+)
+
+#: What takes the course of an incident to be read, once whatever is asked of it.
+_READS: Final = weighs(5)
 
 
 @strawberry.type(
@@ -75,19 +99,39 @@ class VendorIncident(Node):
     )
     everybody: bool = strawberry.field(description="It may touch every customer.")
     objective_keys: list[str] | None = strawberry.field(description="Null: all of them.")
-
-
-@strawberry.type(description="An incident with its course.")
-class VendorIncidentDetail:
-    incident: VendorIncident
-    timeline: list[VendorIncidentEntry] = strawberry.field(description="In the order of what happened.")
-    merged: list[VendorIncident] = strawberry.field(description="What was merged into it.")
-    tenant_keys: list[str] = strawberry.field(description="Keys of the customers it names.")
-    unknown_objective_keys: list[str] = strawberry.field(
-        description="Objectives that it names and no contract in force of whom it touches has."
-    )
-    postmortem_id: strawberry.ID | None = strawberry.field(description="Null: it takes none.")
     row: strawberry.Private[model.Incident]
+    reading: strawberry.Private[asyncio.Future[IncidentView] | None] = None
+
+    async def _view(self, info: Info) -> IncidentView:
+        """Read once, whatever is asked of it; of one in a list not before something is."""
+        if self.reading is None:
+            incidents, actor = info.context.house.incidents, info.context.actor
+            self.reading = asyncio.ensure_future(incidents.get(actor, self.row.id))
+        return await self.reading
+
+    @strawberry.field(description="Its course, in the order of what happened.", metadata=_READS)
+    async def timeline(self, info: Info) -> list[VendorIncidentEntry]:
+        return [_vendor_entry(each) for each in (await self._view(info)).entries]
+
+    @strawberry.field(description="What was merged into it.", metadata=_READS)
+    async def merged(self, info: Info) -> list[VendorIncident]:
+        return [vendor_incident(each) for each in (await self._view(info)).merged]
+
+    @strawberry.field(description="Keys of the customers it names.", metadata=_READS)
+    async def tenant_keys(self, info: Info) -> list[str]:
+        return [tenant.key for tenant in (await self._view(info)).customers]
+
+    @strawberry.field(
+        description="Objectives that it names and no contract in force of whom it touches has.",
+        metadata=_READS,
+    )
+    async def unknown_objective_keys(self, info: Info) -> list[str]:
+        return list((await self._view(info)).unknown_objectives)
+
+    @strawberry.field(description="Null: it takes none.", metadata=_READS)
+    async def postmortem_id(self, info: Info) -> strawberry.ID | None:
+        id_ = (await self._view(info)).postmortem_id
+        return None if id_ is None else encode("Postmortem", VENDOR_ID, id_)
 
     @strawberry.field(description="The approval that a lower severity waits for; null: it waits for none.")
     async def approval_request_id(self, info: Info) -> strawberry.ID | None:
@@ -238,20 +282,17 @@ def vendor_incident(row: model.Incident) -> VendorIncident:
         major_because=row.major_because,
         everybody=row.everybody,
         objective_keys=None if row.objectives is None else list(row.objectives),
+        row=row,
     )
 
 
-def vendor_incident_detail(view: IncidentView) -> VendorIncidentDetail:
-    id_ = view.postmortem_id
-    return VendorIncidentDetail(
-        incident=vendor_incident(view.incident),
-        timeline=[_vendor_entry(each) for each in view.entries],
-        merged=[vendor_incident(each) for each in view.merged],
-        tenant_keys=[tenant.key for tenant in view.customers],
-        unknown_objective_keys=list(view.unknown_objectives),
-        postmortem_id=None if id_ is None else encode("Postmortem", VENDOR_ID, id_),
-        row=view.incident,
-    )
+def vendor_incident_of(view: IncidentView) -> VendorIncident:
+    """With what was read of it already."""
+    reading = asyncio.get_running_loop().create_future()
+    reading.set_result(view)
+    found = vendor_incident(view.incident)
+    found.reading = reading
+    return found
 
 
 def incident_gap(row: model.IncidentGap) -> IncidentGap:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import strawberry
-
+from schema.enums import described
 from trust_portal.learning.incidents.model import MajorBecause
 
-strawberry.enum(MajorBecause, name="MajorBecause", description="How an incident became a P1 or P2.")
+described(
+    MajorBecause,
+    "MajorBecause",
+    "How an incident became a P1 or P2.",
+    DECLARED="It was declared as one.",
+    RAISED="It was raised to one.",
+    MERGED="One was merged into it.",
+)
 
 __all__ = ["MajorBecause"]

@@ -12,6 +12,7 @@ from typing import Final
 import strawberry
 
 from schema.context import Context, Info
+from schema.enums import described
 from schema.ids import Node, encode
 from schema.types.export import Export, export
 from schema.types.major_because import MajorBecause
@@ -29,7 +30,15 @@ from trust_portal.learning.postmortems.releasing import Preview
 #: What takes all of a postmortem to be gathered, once whatever is asked of it.
 _GATHERS: Final = weighs(20)
 
-strawberry.enum(model.PostmortemState, name="PostmortemState", description="Where the newest version stands.")
+described(
+    model.PostmortemState,
+    "PostmortemState",
+    "Where the newest version stands.",
+    DRAFT="It is written, live with what is gathered.",
+    IN_REVIEW="Its document is frozen, until it is signed or returned.",
+    SIGNED="Its owner signed it: it counts.",
+    SUPERSEDED="Of a version that was signed: a later one counts.",
+)
 
 
 @strawberry.type(description="A version as it was signed.")
@@ -59,8 +68,25 @@ class AnyOwnerBecause(StrEnum):
     NO_ROLE = "no_role"
 
 
-strawberry.enum(AnyOwnerBecause, description="Why a postmortem is signed by any incident owner.")
-strawberry.enum(model.StepKind, name="PostmortemStepKind", description="What happened to a postmortem.")
+described(
+    AnyOwnerBecause,
+    "AnyOwnerBecause",
+    "Why a postmortem is signed by any incident owner.",
+    NOBODY_NAMED="Nobody of the vendor's people is named as the incident's owner.",
+    SUSPENDED="Whoever is named is suspended.",
+    NO_ROLE="Whoever is named holds no role that may sign.",
+)
+described(
+    model.StepKind,
+    "PostmortemStepKind",
+    "What happened to a postmortem.",
+    OPENED="It was opened with its incident.",
+    SUBMITTED="Its document was frozen for review.",
+    RETURNED="It went back to the draft.",
+    ACCEPTED="Somebody who wrote none of it reviewed it: it may be signed.",
+    SIGNED="Its owner signed it with a passkey.",
+    REOPENED="Its next version was begun, for a reason.",
+)
 
 
 @strawberry.type(description="Something that was done with a postmortem.")

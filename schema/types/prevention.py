@@ -8,6 +8,7 @@ from uuid import UUID
 import strawberry
 
 from schema.context import Info
+from schema.enums import described
 from schema.ids import Node, encode
 from schema.types.sending import Channel, DeliveryState
 from trust_portal.kernel.ids import VENDOR_ID
@@ -16,19 +17,50 @@ from trust_portal.learning.actions.reminders import Rung, Skip
 from trust_portal.learning.actions.told_reminders import ReminderKind, ToldReminder
 from trust_portal.learning.incidents.model import Severity
 
-strawberry.enum(Severity, name="IncidentSeverity", description="P1 is the worst.")
-strawberry.enum(model.ActionType, name="PreventionActionType", description="What an action works on.")
-strawberry.enum(
+described(
+    Severity,
+    "IncidentSeverity",
+    "P1 is the worst.",
+    P1="Takes a postmortem.",
+    P2="Takes a postmortem.",
+    P3="Takes none.",
+    P4="Takes none.",
+)
+described(
+    model.ActionType,
+    "PreventionActionType",
+    "What an action works on.",
+    PREVENT="That it does not happen.",
+    DETECT="That it is seen sooner.",
+    MITIGATE="That it does less harm.",
+    PROCESS="How we work.",
+)
+described(
     model.ActionState,
-    name="PreventionActionState",
-    description="A withdrawn one was taken back before it was promised.",
+    "PreventionActionState",
+    "Where an action stands.",
+    OPEN="It is owed.",
+    DONE="It is done, with evidence.",
+    DROPPED="Somebody else than its owner dropped it, for a reason.",
+    SUPERSEDED="Another took its place.",
+    WITHDRAWN="It was taken back before it was promised.",
 )
 strawberry.enum(
     model.ActionOrder,
     name="PreventionActionOrder",
     description="Due: what is due first, what has no date last.",
 )
-strawberry.enum(model.StepAct, name="PreventionActionAct", description="What can happen to an action.")
+described(
+    model.StepAct,
+    "PreventionActionAct",
+    "What can happen to an action.",
+    BEGIN="Its clock begins with the signature of its postmortem: it has a due date.",
+    MOVE="Its due date is moved, for a reason.",
+    FINISH="It is done, with evidence.",
+    DROP="It is dropped, for a reason.",
+    SUPERSEDE="Another takes its place.",
+    WITHDRAW="It is taken back before it was promised.",
+)
 strawberry.enum(Rung, name="ReminderRung", description="In business days from the due date T.")
 strawberry.enum(Skip, name="ReminderSkip", description="Why nobody was told.")
 strawberry.enum(

@@ -9,6 +9,7 @@ import strawberry
 
 from schema.connection import Connection, connection, paged
 from schema.context import Info
+from schema.enums import described
 from schema.ids import decode, encode
 from schema.types.prevention import PreventionAction, prevention_action
 from trust_portal.kernel.ids import VENDOR_ID
@@ -21,13 +22,38 @@ from trust_portal.learning.switchboard.debt import Addend, Group, Owed
 from trust_portal.learning.switchboard.model import Grouping
 from trust_portal.learning.switchboard.service import Escalation
 
-strawberry.enum(Owed, name="Owed", description="What is owed after an incident.")
-strawberry.enum(
-    Cover,
-    name="Cover",
-    description="Where a P1 or P2 stands; all but the first two are gaps. OUTDATED: it is signed, and more happened since.",
+described(
+    Owed,
+    "Owed",
+    "What is owed after an incident.",
+    ACTION="A prevention action that is open.",
+    UNSIGNED="A postmortem that was never signed.",
+    OUTDATED="The next version of a signed one: it has not all that was told since.",
+    MISSING="A postmortem that nobody has begun.",
 )
-strawberry.enum(Grouping, name="SwitchboardGrouping", description="By what debts are added up.")
+described(
+    Cover,
+    "Cover",
+    "Where a P1 or P2 stands; all but the first two are gaps.",
+    SIGNED="Its own postmortem is signed, with all that it had to say.",
+    MERGED="It goes on in another, whose signed postmortem tells of it.",
+    OUTDATED="It is signed, and what changes its postmortem was told since.",
+    UNSIGNED="Its postmortem is begun and not signed.",
+    MISSING="It has no postmortem.",
+    WAITING="Told, and not in the register yet.",
+    UNDECLARED="Told of an incident that nobody declared.",
+    UNMATCHED="An alarm that no rule of its pager took.",
+    REFUSED="Deliveries of a pager that is known were turned away.",
+)
+described(
+    Grouping,
+    "SwitchboardGrouping",
+    "By what debts are added up.",
+    SERVICE="By the incident's service.",
+    TEAM="By the incident's team.",
+    OWNER="By who owes it.",
+    SEVERITY="By the worst severity that the incident ever had.",
+)
 
 
 @strawberry.type(description="One part of the debt: weight × (1 + weeks late + moves) = points.")

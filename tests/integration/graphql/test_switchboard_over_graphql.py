@@ -182,7 +182,7 @@ async def test_an_incident_is_read_with_all_that_its_page_shows(portal: Portal, 
     )
     await world.vendor.register()
     b, c = (encode("VendorIncident", VENDOR_ID, named(key)) for key in ("INC-B", "INC-C"))
-    read = """query ($id: ID!) { incident(id: $id) { incident { majorBecause mergedIntoId owner } approvalRequestId
+    read = """query ($id: ID!) { incident(id: $id) { majorBecause mergedIntoId owner approvalRequestId
       merged { id key worstSeverity } timeline { kind text turningPoint by source eventId claim } } }"""
     async with portal.browser("sre_operator") as sre:
         told = {"incidentId": b, "telling": "TURNING_POINT", "text": "The lock was the cause"}
@@ -192,11 +192,8 @@ async def test_an_incident_is_read_with_all_that_its_page_shows(portal: Portal, 
         asked = await do(sre, "tellOfIncident", "approvalRequestId", **less)
         after = (await ask(sre, read, id=b))["incident"]
         other = (await ask(sre, read, id=c))["incident"]
-    assert before["incident"] == {
-        "majorBecause": "DECLARED",
-        "mergedIntoId": None,
-        "owner": "ivo@vendor.example",
-    }
+    assert (before["majorBecause"], before["mergedIntoId"]) == ("DECLARED", None)
+    assert before["owner"] == "ivo@vendor.example"
     assert before["merged"] == [{"id": c, "key": "INC-C", "worstSeverity": "P2"}]
     first, last = before["timeline"][0], before["timeline"][-1]
     assert first == {
@@ -209,7 +206,7 @@ async def test_an_incident_is_read_with_all_that_its_page_shows(portal: Portal, 
     assert asked["approvalRequestId"] is not None
     claims = [(each["kind"], each["text"]) for each in after["timeline"] if each["claim"]]
     assert claims == [("SEVERITY", "It hurt nobody")]
-    assert (other["incident"]["mergedIntoId"], other["merged"]) == (b, [])
+    assert (other["mergedIntoId"], other["merged"]) == (b, [])
 
 
 async def test_a_customer_is_told_whether_it_was_named(portal: Portal, world: Promises) -> None:

@@ -103,7 +103,7 @@ async def test_a_form_declares_once_however_often_it_is_sent(portal: Portal):
 SIX = "beganAt detectedAt declaredAt toldAt mitigatedAt resolvedAt declaredSeverity"
 OURS = f"""{{ viewer {{ tenant {{ incidents(since: "2026-07-01T00:00:00Z", until: "2026-08-01T00:00:00Z") {{
   title {SIX} }} }} }} }}"""
-THEIRS = f"query ($id: ID!) {{ incident(id: $id) {{ incident {{ {SIX} severity }} }} }}"
+THEIRS = f"query ($id: ID!) {{ incident(id: $id) {{ {SIX} severity }} }}"
 
 
 async def test_each_of_six_different_times_is_told_under_its_own_name_at_every_door(portal: Portal):
@@ -134,7 +134,7 @@ async def test_each_of_six_different_times_is_told_under_its_own_name_at_every_d
             assert sent.status_code == 303, sent.text
         page = (await browser.get(where)).text
         id_ = encode("VendorIncident", VENDOR_ID, UUID(where.rpartition("/")[2]))
-        theirs = (await ask(browser, THEIRS, id=id_))["incident"]["incident"]
+        theirs = (await ask(browser, THEIRS, id=id_))["incident"]
     async with portal.browser("customer_viewer") as browser:
         customers = (await browser.get("/t/aurora/incidents?year=2026")).text
         told = (await ask(browser, OURS))["viewer"]["tenant"]["incidents"]
@@ -368,7 +368,7 @@ DECLARE = """mutation ($input: DeclareIncidentInput!) { declareIncident(input: $
 TELL = """mutation ($input: TellOfIncidentInput!) { tellOfIncident(input: $input) {
   incident { severity claimedSeverity resolvedAt } approvalRequestId userErrors { code path message } } }"""
 RETRACTION = "query ($id: ID!) { incident(id: $id) { retractionApprovalRequestId } }"
-READ = """query ($id: ID!) { incident(id: $id) { incident { key } tenantKeys postmortemId timeline { kind text claim } }
+READ = """query ($id: ID!) { incident(id: $id) { key tenantKeys postmortemId timeline { kind text claim } }
   incidents(first: 5, severity: P1) { edges { node { key } } } incidentGaps { key reason } }"""
 
 
@@ -405,7 +405,7 @@ async def test_graphql_declares_tells_and_reads_by_the_same_rules(portal: Portal
     assert less["approvalRequestId"] is not None
     assert over["incident"]["resolvedAt"] is not None
     assert wrong["userErrors"][0]["path"] == ["input", "mergedIntoId"]
-    assert (read["incident"]["incident"]["key"], read["incident"]["tenantKeys"]) == ("INC-9", ["brightside"])
+    assert (read["incident"]["key"], read["incident"]["tenantKeys"]) == ("INC-9", ["brightside"])
     assert read["incident"]["postmortemId"] is not None
     kinds = [(each["kind"], each["claim"]) for each in read["incident"]["timeline"]]
     assert kinds == [("DECLARED", False), ("SEVERITY", True), ("RESOLVED", False)]

@@ -61,7 +61,9 @@ mutation ($postmortem: ID!) {
     userErrors { code } } }
 """
 _RUN: Final = "query ($run: ID!) { node(id: $run) { ... on PlaybookRun { state } } }"
-_INCIDENT: Final = "query ($id: ID!) { incident(id: $id) { timeline { text } tenantKeys postmortemId incident { resolvedAt } } }"
+_INCIDENT: Final = (
+    "query ($id: ID!) { incident(id: $id) { timeline { text } tenantKeys postmortemId resolvedAt } }"
+)
 _POSTMORTEM: Final = """
 query ($id: ID!) {
   postmortem(id: $id) { document accepted signer lacking state }
@@ -197,7 +199,7 @@ class Game:
         seen = Seen(
             key=row["key"],
             severity=row["severity"],
-            resolved=found["incident"]["resolvedAt"] is not None,
+            resolved=found["resolvedAt"] is not None,
             page=page,
             approvals=f"{self._doors.url}/t/{tenant}/approvals",
             doing=doing,
