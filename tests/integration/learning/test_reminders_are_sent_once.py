@@ -254,6 +254,43 @@ async def test_whoever_moves_east_or_west_is_reminded_neither_twice_nor_never(
     assert sent == len(Rung)
     assert [rung for rung, _, _ in await rungs(world, action.id)] == [rung.value for rung in Rung]
     assert (await world.look(action.id)).due == date(2026, 6, 9)
+    # Each in words that are true by the clock that it came by; three of them in the last round.
+    assert sorted(title.partition(":")[0] for _, title, _ in await told(world.vendor.house)) == [
+        "Due on 9 June 2026",
+        "Due today",
+        "Escalated, overdue by 21 days",
+        "Escalated, overdue by 21 days",
+        "Overdue by 21 days",
+    ]
+
+
+async def test_a_reminder_of_the_due_day_says_so_where_the_owner_works_though_it_is_over_where_it_was_planned(
+    world: Promises, clock: ManualClock
+) -> None:
+    workplaces, olga = world.vendor.house.workplaces, world.olga.as_actor()
+    await workplaces.set(
+        SetWorkplace(world.olga.id, WorkCalendar("DE", "BY", "Pacific/Auckland"), world.max.id), olga
+    )
+    action = await world.begun()
+    assert action.due == date(2026, 6, 10)  # in Auckland it is the 2nd already as the term begins to count
+    await workplaces.set(
+        SetWorkplace(world.olga.id, WorkCalendar("DE", "BY", "America/Los_Angeles"), world.max.id), olga
+    )
+    at(clock, 2026, 6, 9, 16, 0)
+    assert await world.vendor.house.action_reminders.round() == 1  # T-3
+    at(clock, 2026, 6, 10, 16, 0)  # nine in Los Angeles, and the 11th in Auckland
+    assert action.days_overdue(clock.now()) == 1
+    assert await world.vendor.house.action_reminders.round() == 1
+
+    assert (await told(world.vendor.house))[-1][:2] == ("action.reminder", "Due today: Limit the pool")
+    async with world.vendor.house.storage.read(TenantScope(VENDOR_ID)) as session:
+        rows = await session.execute(
+            select(notifications.c.facts)
+            .where(notifications.c.tenant_id == VENDOR_ID, notifications.c.topic == Topic.ACTION_REMINDER)
+            .order_by(notifications.c.at)
+        )
+        facts = [row.facts for row in rows][-1]
+    assert (facts["rung"], facts["days_overdue"]) == ("T", "0")
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -12,7 +12,7 @@ from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.actions.model import PreventionAction, StepAct
-from trust_portal.learning.actions.recording import take_step
+from trust_portal.learning.actions.recording import reminding_calendar, take_step
 from trust_portal.learning.actions.repository import actions_of, clocks_to_begin
 from trust_portal.learning.workplaces.calendar import WorkCalendar
 from trust_portal.storage.tenancy import TenantScope
@@ -50,7 +50,8 @@ async def begin_clocks(
 async def begin_clock(
     session: WriteSession, ledger: Ledger, action: PreventionAction, start: datetime
 ) -> PreventionAction:
-    """Its first due date: its term counted from ``start``."""
+    """Its first due date: its term counted from ``start``, by the calendar of where its owner works now."""
+    calendar = await reminding_calendar(session, action)
     return await take_step(
         session,
         ledger,
@@ -58,9 +59,9 @@ async def begin_clock(
         StepAct.BEGIN,
         SYSTEM,
         None,
-        due=due_by_term(action.calendar, action.term, start),
+        due=due_by_term(calendar, action.term, start),
         known_from=start,
-        further={"clock_from": rfc3339(start)},
+        further={"clock_from": rfc3339(start), "counted_by": calendar.name},
     )
 
 

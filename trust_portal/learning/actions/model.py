@@ -226,7 +226,8 @@ class PreventionAction:
     """An action and everything that became of it. It has no due date until its clock begins.
 
     One that ``replaces`` another takes over what was agreed of it, and how often its date was moved, as if its own
-    were one more move of the same promise.
+    were one more move of the same promise. ``calendar`` is of where its owner worked when it was planned: its clock
+    ends the due day, whatever calendar counted to that.
     """
 
     id: UUID
@@ -282,11 +283,11 @@ class PreventionAction:
         return self.moves_before + sum(each.act is StepAct.MOVE for each in self.steps)
 
     def is_past_agreed(self, at: datetime) -> bool:
-        """After the end of the agreed day, where its owner works."""
+        """After the end of the agreed day, where its owner worked when it was planned."""
         return self.agreed is not None and at >= self.calendar.end_of(self.agreed)
 
     def is_overdue(self, at: datetime) -> bool:
-        """Open after the end of its due day, where its owner works."""
+        """Open after the end of its due day, where its owner worked when it was planned."""
         return self.is_open and self.due is not None and at >= self.calendar.end_of(self.due)
 
     def days_overdue(self, at: datetime) -> int:

@@ -81,7 +81,11 @@ async def take_step(
 
 
 async def reminding_calendar(session: ReadSession, action: PreventionAction) -> WorkCalendar:
-    """When the owner is reminded follows where they work now; what was agreed with them does not."""
+    """By which a due date is counted or moved, and its owner reminded: of where they work now.
+
+    A date once set stays, and its day ends by the clock of the plan (``PreventionAction.calendar``), so that no
+    figure that was told changes with a move of the owner.
+    """
     workplace = await workplace_of(session, action.owner_id)
     return workplace.calendar if workplace.revision else action.calendar
 

@@ -16,6 +16,7 @@ from trust_portal.learning.actions.recording import reminding_calendar
 from trust_portal.learning.actions.reminders import Rung, occasion, rung_times, unrecorded
 from trust_portal.learning.actions.reminders_repository import record_sent, recorded, recorded_of
 from trust_portal.learning.actions.repository import begun_actions, find_action
+from trust_portal.learning.workplaces.calendar import WorkCalendar
 from trust_portal.learning.workplaces.repository import workplace_of, workplaces_of
 from trust_portal.notify.announcing import announce
 from trust_portal.notify.model import Announcement, Audience
@@ -80,18 +81,23 @@ class ActionReminders:
                 audience, told = await _audience(session, action, rung, now)
                 to_pmo = bool(audience.roles)
                 reminder = Reminder(step.ordinal, due, rung, times[rung], now, None, told, to_pmo)
-                sent += await _send(session, action, reminder, audience)
+                sent += await _send(session, action, reminder, audience, calendar)
             return sent
 
 
 async def _send(
-    session: WriteSession, action: PreventionAction, reminder: Reminder, audience: Audience
+    session: WriteSession,
+    action: PreventionAction,
+    reminder: Reminder,
+    audience: Audience,
+    calendar: WorkCalendar,
 ) -> bool:
     """False where it is on record already, sent or skipped: then nobody is told."""
     now, due, rung = reminder.at, reminder.due, reminder.rung
     if not await record_sent(session, action.id, reminder):
         return False
-    title, text = _words(action, rung, now)
+    days_over = (calendar.day_of(now) - due).days
+    title, text = _words(action, rung, days_over)
     await announce(
         session,
         Announcement(
@@ -107,7 +113,7 @@ async def _send(
                 "owner": action.owner,
                 "due": due.isoformat(),
                 "rung": rung.value,
-                "days_overdue": str(action.days_overdue(now)),
+                "days_overdue": str(max(days_over, 0)),
                 "moves": str(action.moves),
             },
             audience=audience,
@@ -135,17 +141,18 @@ async def _audience(
     return Audience(roles=frozenset({Role.PMO})), (_PMO,) if held else ()
 
 
-def _words(action: PreventionAction, rung: Rung, at: datetime) -> tuple[str, str]:
-    """Title and text, true at the moment of sending: a reminder may come late, after an outage."""
+def _words(action: PreventionAction, rung: Rung, days_over: int) -> tuple[str, str]:
+    """Title and text, true at the moment of sending, which may be late, after an outage.
+
+    ``days_over``: calendar days since the due day, by the clock that the rung came by; negative before it.
+    """
     due = action.dates[-1][1]
-    today = action.calendar.day_of(at)
-    if due > today:
+    if days_over < 0:
         when = f"due on {due:%-d %B %Y}"
-    elif due == today:
+    elif days_over == 0:
         when = "due today"
     else:
-        days = (today - due).days
-        when = f"overdue by {days} {'day' if days == 1 else 'days'}"
+        when = f"overdue by {days_over} {'day' if days_over == 1 else 'days'}"
     moved = f" Its due date was moved {action.moves} times." if action.moves > 1 else ""
     moved = " Its due date was moved once." if action.moves == 1 else moved
     if rung.escalates:

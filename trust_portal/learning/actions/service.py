@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -51,6 +51,7 @@ from trust_portal.learning.actions.reminders_repository import (
 from trust_portal.learning.actions.told_reminders import ReminderFilter, ToldReminder
 from trust_portal.learning.incidents.model import Incident
 from trust_portal.learning.incidents.repository import find_incident, lock_register
+from trust_portal.learning.workplaces.calendar import WorkCalendar
 from trust_portal.learning.workplaces.repository import workplace_of
 from trust_portal.notify.model import Way
 from trust_portal.storage.tenancy import TenantScope
@@ -165,25 +166,29 @@ class PreventionActions:
             return not await repository.is_signed(session, action.postmortem_id)
 
     async def move(self, command: MoveDueDate, actor: Actor) -> PreventionAction:
-        """``InvalidInput`` (due) for a day that is over or not a business day of the owner; ``Conflict``
-        (NO_CLOCK) before there is a date to move.
+        """``InvalidInput`` (due) for a day that is over or not a business day of where the owner works now;
+        ``Conflict`` (NO_CLOCK) before there is a date to move.
         """
-        action, decision = await self._allowed(actor, command.action_id, Action.PREVENTION_ACTION_MOVE)
-
-        def require_movable(current: PreventionAction) -> None:
-            if current.due is None:
+        seen, decision = await self._allowed(actor, command.action_id, Action.PREVENTION_ACTION_MOVE)
+        async with self._storage.write(_SCOPE) as session:
+            # As it stands now, not as it was shown.
+            action = await repository.find_action(session, seen.id)
+            require_open(action)
+            if action.due is None:
                 raise Conflict("its clock has not begun; there is no date to move", code="NO_CLOCK")
-            _require_day(current, command.due, current.calendar.day_of(self._storage.clock.now()))
-
-        return await self._step(
-            action.id,
-            StepAct.MOVE,
-            actor,
-            decision,
-            require=require_movable,
-            due=command.due,
-            note=command.reason,
-        )
+            calendar = await reminding_calendar(session, action)
+            _require_day(action, command.due, calendar, calendar.day_of(session.clock.now()))
+            return await take_step(
+                session,
+                self._ledger,
+                action,
+                StepAct.MOVE,
+                actor,
+                decision,
+                due=command.due,
+                note=command.reason,
+                further={"counted_by": calendar.name},
+            )
 
     async def finish(self, command: FinishAction, actor: Actor) -> PreventionAction:
         """Done, and where that shows."""
@@ -287,6 +292,12 @@ class PreventionActions:
             calendar = await reminding_calendar(session, action)
             return next_rung(due, calendar, await recorded(session, action.id, step.ordinal))
 
+    async def calendar(self, actor: Actor, action: PreventionAction) -> WorkCalendar:
+        """By which its date is moved: of where the owner works now."""
+        await self._may_read(actor)
+        async with self._storage.read(_SCOPE) as session:
+            return await reminding_calendar(session, action)
+
     async def recurrences(self, actor: Actor, action_id: UUID) -> tuple[Recurrence, ...]:
         """Incidents that the action should have prevented."""
         await self._may_read(actor)
@@ -306,18 +317,13 @@ class PreventionActions:
         actor: Actor,
         decision: Decision,
         *,
-        require: Callable[[PreventionAction], None] | None = None,
-        due: date | None = None,
         note: str | None = None,
         evidence: str | None = None,
         sha256: str | None = None,
     ) -> PreventionAction:
-        """``require`` raises unless the action, as it stands now and not as it was shown, allows the step."""
         async with self._storage.write(_SCOPE) as session:
             action = await repository.find_action(session, action_id)
             require_open(action)
-            if require is not None:
-                require(action)
             return await take_step(
                 session,
                 self._ledger,
@@ -325,7 +331,6 @@ class PreventionActions:
                 act,
                 actor,
                 decision,
-                due=due,
                 note=note,
                 evidence=evidence,
                 sha256=sha256,
@@ -421,12 +426,12 @@ def _require_no_clock(action: PreventionAction) -> None:
         )
 
 
-def _require_day(action: PreventionAction, due: date, today: date) -> None:
+def _require_day(action: PreventionAction, due: date, calendar: WorkCalendar, today: date) -> None:
     if due == action.due:
         raise InvalidInput("it is due on that day already", field="due")
     if due < today:
         raise InvalidInput("this day is over", field="due")
-    if not action.calendar.is_business_day(due):
-        raise InvalidInput(f"this is no business day of the owner ({action.calendar.name})", field="due")
-    if due > action.calendar.shift(today, 2 * 260):
+    if not calendar.is_business_day(due):
+        raise InvalidInput(f"this is no business day of the owner ({calendar.name})", field="due")
+    if due > calendar.shift(today, 2 * 260):
         raise InvalidInput("choose a day within two years", field="due")
