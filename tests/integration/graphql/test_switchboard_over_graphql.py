@@ -210,7 +210,7 @@ async def test_an_incident_is_read_with_all_that_its_page_shows(portal: Portal, 
 
 
 async def test_a_customer_is_told_whether_it_was_named(portal: Portal, world: Promises) -> None:
-    named_, everybody = "INC-N", "INC-E"
+    named_, everybody = "INC-81", "INC-82"
     await world.vendor.tell(
         declared(named_, "P2", minute=32 * DAY, tenants=["aurora"]),
         declared(everybody, "P2", minute=32 * DAY),

@@ -136,6 +136,9 @@ class AlarmDesk:
     ) -> Reception:
         async with self._storage.write(_VENDOR) as session:
             await repository.lock_register(session)
+            if alarm.kind in {AlarmKind.NOTE, AlarmKind.REOPENED}:
+                # How bad it was until now may wait to be taken in.
+                await self._following.take_in_told(session, alarm.key, SYSTEM)
             known = await _known(session, integration, alarm)
             needs_rule = known is None or alarm.kind in {
                 AlarmKind.FIRING,
@@ -193,7 +196,8 @@ def _events(
     tenants: tuple[UUID, ...] | None,
 ) -> list[_Event]:
     """What an alarm that a rule fits tells of an incident as it is ``known``."""
-    if alarm.kind is AlarmKind.TRIGGERED or (alarm.kind is AlarmKind.FIRING and known is None):
+    begins = alarm.kind in {AlarmKind.FIRING, AlarmKind.REOPENED} and known is None
+    if alarm.kind is AlarmKind.TRIGGERED or begins:
         return [_declaration(integration, alarm, mapped, tenants)]
     if alarm.kind is AlarmKind.SEVERITY:
         return [_severity(alarm, mapped)]
