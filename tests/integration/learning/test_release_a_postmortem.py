@@ -334,6 +334,25 @@ async def test_warnings_are_mended_or_acknowledged_with_a_reason(desk):
     assert said["acknowledged"] == {warning.id: "She agreed to be named."}
 
 
+async def test_a_copy_that_names_somebody_of_another_customer_is_warned_of_and_ones_own_people_are_not(desk):
+    await desk.vendor.person("Tomasz Wilk", tenant_id=desk.contoso)
+    await desk.vendor.person("Nora Berg", tenant_id=desk.northwind)
+    words = Written(**(WRITTEN.json() | {"risks": "Tomasz Wilk saw it first, Nora Berg told us."}))
+    signed = await desk.signed(await desk.postmortem(), words)
+    releases = desk.house.postmortem_releases
+
+    async def warned(customer):
+        found = (await releases.preview(desk.owner, signed.id, customer, "customer")).warnings
+        return {(each.code.value, each.words) for each in found}
+
+    assert await warned(desk.northwind) == {("PERSON", "Tomasz Wilk")}
+    assert await warned(desk.contoso) == {("PERSON", "Nora Berg")}
+    with pytest.raises(InvalidInput, match="Tomasz Wilk") as refused:
+        await released(desk, signed)
+    assert refused.value.code == "WARNINGS"
+    assert await releases.of_postmortem(desk.owner, signed.id) == ()
+
+
 async def test_the_receipt_of_a_release_says_what_was_given_to_whom_by_whom_and_why(desk):
     signed = await desk.signed(await desk.postmortem())
     release = await released(desk, signed)

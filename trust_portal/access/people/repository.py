@@ -78,6 +78,12 @@ async def everybody_ever(session: ReadSession, tenant_id: UUID) -> tuple[Person,
     return tuple(_person(row, frozenset()) for row in await session.execute(query))
 
 
+async def names_but_of(session: ReadSession, tenant_id: UUID) -> frozenset[str]:
+    """Of everybody of every tenant but this one, also who is suspended. For the staff scope."""
+    query = select(people.c.name).where(people.c.tenant_id != tenant_id).distinct()
+    return frozenset((await session.execute(query)).scalars())
+
+
 async def roles_in_force(
     session: ReadSession, tenant_id: UUID, person_id: UUID, at: datetime
 ) -> frozenset[Role]:

@@ -19,7 +19,7 @@ from trust_portal.access.access_log.service import AccessLog
 from trust_portal.access.action import Action
 from trust_portal.access.approvals.model import person_behind
 from trust_portal.access.gate import Gate
-from trust_portal.access.people.repository import everybody_ever
+from trust_portal.access.people.repository import names_but_of
 from trust_portal.access.policy import Decision, Resource
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.access.tenants.repository import active_customers, tenant_ids, tenants_by_id
@@ -114,9 +114,11 @@ class PostmortemReleases:
         """
         await self._gate.require(actor, Action.ALL_POSTMORTEMS_READ, Resource.of_house(NOUN))
         async with self._storage.read(StaffScope()) as session:
-            others = {each: await _others(session, each) for each in {one.customer_id for one in releases}}
-            people = await _people(session)
-        return {each.id: _concealed(each, people, others[each.customer_id]) for each in releases}
+            known = {
+                each: (await names_but_of(session, each), await _others(session, each))
+                for each in {one.customer_id for one in releases}
+            }
+        return {each.id: _concealed(each, *known[each.customer_id]) for each in releases}
 
     async def release(self, command: Release, actor: Actor) -> StoredRelease:
         """Raises ``InvalidInput`` (WARNINGS) naming what is not acknowledged, ``Conflict`` (ALREADY_RELEASED,
@@ -175,7 +177,8 @@ class PostmortemReleases:
             asked = await find_release(session, command.release_id)
         decision = await self._may_release(actor, asked.postmortem_id)
         async with self._storage.read(StaffScope()) as reading:
-            others, people = await _others(reading, asked.customer_id), await _people(reading)
+            others = await _others(reading, asked.customer_id)
+            people = await names_but_of(reading, asked.customer_id)
         async with self._storage.write(_VENDOR) as session:
             before = await newest_release(session, asked.postmortem_id, asked.version, asked.customer_id)
             if before is None:
@@ -233,7 +236,8 @@ class PostmortemReleases:
             profile={"id": profile.id, "sha256": profile.sha256},
         )
         others = await _others(session, customer_id)
-        warnings = lint(shown_texts(redacted.document), await _people(session), others)
+        people = await names_but_of(session, customer_id)
+        warnings = lint(shown_texts(redacted.document), people, others)
         withheld = tuple(each.place for each in redacted.withheld)
         return Preview(version, customer, profile, copy, withheld, warnings), redacted
 
@@ -288,11 +292,6 @@ class PostmortemReleases:
         return await self._gate.require(
             actor, Action.POSTMORTEM_RELEASE, Resource.of_house(NOUN, postmortem_id)
         )
-
-
-async def _people(session: ReadSession) -> frozenset[str]:
-    """Names of everybody who ever worked here."""
-    return frozenset(each.name for each in await everybody_ever(session, VENDOR_ID))
 
 
 def _concealed(
