@@ -368,6 +368,30 @@ async def test_the_pmo_takes_note_of_an_escalation_once_and_nobody_else_does(
     assert clock.now() - timedelta(hours=1) < datetime(2026, 6, 18, 8, tzinfo=UTC)
 
 
+async def test_nobody_of_the_pmo_takes_note_of_what_they_owe_themselves_while_somebody_else_could(
+    world: Promises, clock: ManualClock
+) -> None:
+    house = world.vendor.house
+    await house.people.grant(GrantRole(VENDOR_ID, world.olga.id, Role.PMO), CONSOLE)
+    olga = (await house.people.get(CONSOLE, VENDOR_ID, world.olga.id)).as_actor()
+    action = await world.begun()
+    at(clock, 2026, 6, 18, 8, 0)
+    await house.action_reminders.round()
+    before = await house.prevention_actions.reminders(olga, action.id)
+    command = AcknowledgeEscalation(action.id, before[-1].ordinal, "I know")
+
+    with pytest.raises(Conflict) as refused:
+        await house.switchboard.acknowledge(command, olga)
+
+    assert refused.value.code == "OWN_ACTION"
+    assert await house.prevention_actions.reminders(olga, action.id) == before
+    assert await house.switchboard.count_escalations(olga) == 1
+    await house.people.revoke(CONSOLE, VENDOR_ID, world.petra.id, Role.PMO)
+    await house.switchboard.acknowledge(command, olga)  # nobody else is left who could
+    assert await house.switchboard.count_escalations(olga) == 0
+    assert (await house.prevention_actions.reminders(olga, action.id))[-1].acknowledged_by == olga.name
+
+
 async def test_without_a_manager_or_an_owner_who_is_here_those_who_follow_actions_are_told(
     world: Promises, clock: ManualClock
 ) -> None:

@@ -10,10 +10,11 @@ from uuid import UUID
 from trust_portal.access.action import Action
 from trust_portal.access.approvals.model import person_behind
 from trust_portal.access.gate import Gate
+from trust_portal.access.people.repository import holders
 from trust_portal.access.policy import Resource
 from trust_portal.errors import Conflict, NotFound
 from trust_portal.evidence.ledger import Ledger
-from trust_portal.kernel.actor import Actor
+from trust_portal.kernel.actor import Actor, Role
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.names import require_words
 from trust_portal.kernel.page import Page, PageRequest
@@ -25,14 +26,14 @@ from trust_portal.learning.actions.reminders_repository import (
     reminders_of,
     reminders_page,
 )
-from trust_portal.learning.actions.repository import actions_by_id, find_action
+from trust_portal.learning.actions.repository import actions_by_id, find_action, owners_before
 from trust_portal.learning.actions.told_reminders import ReminderFilter, ReminderKind
 from trust_portal.learning.switchboard import repository
 from trust_portal.learning.switchboard.board import Board, board
 from trust_portal.learning.switchboard.coverage import Ledger as CoverageLedger
 from trust_portal.learning.switchboard.model import EVERYTHING, NOUN, BoardFilter, SavedView
 from trust_portal.storage.tenancy import TenantScope
-from trust_portal.storage.unit_of_work import Storage
+from trust_portal.storage.unit_of_work import Storage, WriteSession
 
 _SCOPE = TenantScope(VENDOR_ID)
 
@@ -100,7 +101,9 @@ class Switchboard:
             return await count_waiting(session)
 
     async def acknowledge(self, command: AcknowledgeEscalation, actor: Actor) -> None:
-        """``NotFound`` where nothing was escalated; ``Conflict`` (ALREADY_ACKNOWLEDGED)."""
+        """``NotFound`` where nothing was escalated; ``Conflict``: ALREADY_ACKNOWLEDGED; OWN_ACTION where the actor
+        owes it, or owed what it took the place of, and somebody else might take note.
+        """
         resource = Resource.of_house("escalation", command.action_id)
         decision = await self._gate.require(actor, Action.ESCALATION_ACKNOWLEDGE, resource)
         async with self._storage.write(_SCOPE) as session:
@@ -115,6 +118,7 @@ class Switchboard:
             waiting = [each for each in escalations if each.waits_for_acknowledgement]
             if not waiting:
                 raise Conflict("somebody took note of this escalation already", code="ALREADY_ACKNOWLEDGED")
+            await _require_anothers(session, action, person_behind(actor))
             for escalation in waiting:
                 receipt_id = new_id()
                 act = acknowledged_act(action, actor, decision, session.clock.now(), escalation, command.note)
@@ -148,3 +152,15 @@ class Switchboard:
 
     async def _may_read(self, actor: Actor) -> None:
         await self._gate.require(actor, Action.SWITCHBOARD_READ, Resource.of_house(NOUN))
+
+
+async def _require_anothers(session: WriteSession, action: PreventionAction, person_id: UUID) -> None:
+    """Nobody takes note of what they owe themselves, unless nobody else is the PMO: then it would wait for ever."""
+    if person_id not in {action.owner_id, *await owners_before(session, action)}:
+        return
+    held = await holders(session, VENDOR_ID, (Role.PMO,), (), session.clock.now())
+    if any(each.id != person_id for each in held):
+        raise Conflict(
+            "ask another of the PMO: nobody takes note of what they owe themselves, or owed before it was replaced",
+            code="OWN_ACTION",
+        )
