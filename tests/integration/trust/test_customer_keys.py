@@ -140,7 +140,7 @@ async def test_what_is_stored_is_sealed_and_comes_out_as_it_was(desk: Desk) -> N
     assert await desk.is_readable()
     assert (await desk.posture()).finding.outcome is Outcome.NOT_APPLICABLE
     await desk.act(KeyAct.ENABLE)
-    assert (await desk.posture()).finding.found == "Something is still stored without a seal."
+    assert (await desk.posture()).finding.found == "A bundle is still stored without a seal."
     await _do_waiting(desk)
     after = await desk.bundle(revision=2)
     assert after.state is ExportState.READY

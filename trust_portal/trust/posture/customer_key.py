@@ -81,7 +81,7 @@ def finding(
     fault = _fault(key, counts, refusal)
     if fault:
         return Finding(Check.CUSTOMER_KEY, Outcome.FAIL, fault, evidence)
-    found = "Everything stored is sealed by the customer's key, and its use was proved over a fresh nonce."
+    found = "Every stored bundle is sealed by the customer's key, and its use was proved over a fresh nonce."
     return Finding(Check.CUSTOMER_KEY, Outcome.PASS, found, evidence)
 
 
@@ -91,9 +91,9 @@ def _fault(key: CustomerKey, counts: SealCounts, refusal: str) -> str:
     if refusal:
         return f"The key cannot be used: {refusal}."
     if counts.unsealed:
-        return "Something is still stored without a seal."
+        return "A bundle is still stored without a seal."
     if counts.under_another_key:
-        return "Something is still sealed by the key before this one."
+        return "A bundle is still sealed by the key before this one."
     return ""
 
 
