@@ -260,6 +260,8 @@ class TrustBatches:
                     Job.PUBLISH_TRUST_REPORT,
                     {"batch_id": str(batch.id), "tenant_id": str(tenant.id)},
                     dedupe_key=f"{Job.PUBLISH_TRUST_REPORT}:{batch.id}:{batch.attempt}:{tenant.id}",
+                    # A period is over in some zones before it is in others.
+                    due_at=max(planned.changed_at, parse_period(batch.period, tenant.time_zone).end),
                 )
 
 
