@@ -172,6 +172,19 @@ def test_a_month_that_later_data_contradict_is_stale():
     assert overtaken_at({}) is None
 
 
+def test_so_is_one_of_before_the_period_until_it_is_restated_and_one_that_was_never_written_blocks_nothing():
+    at, march = datetime(2026, 7, 1, 8, tzinfo=UTC), signed("2026-03", "99.95", "4", met=True)
+    of_period = [signed(f"2026-0{month}", "99.95", "4", met=True) for month in (4, 5, 6)]
+    owes = [owed(f"2026-0{month}") for month in (2, 3, 4, 5, 6)]
+    found = sla_section(owes, [replace(march, overtaken_at=at), *of_period], labels_of("2026-Q2"), NOW)
+    assert found.state is State.STALE
+    assert found.why is not None
+    assert found.why.startswith("data received since give other figures for March 2026")
+    restated = sla_section(owes, [march, *of_period], labels_of("2026-Q2"), NOW)
+    assert (restated.state, restated.why) == (State.FRESH, None), "February was never reported"
+    assert restated.figure("unreported-before").cell.value == "1"
+
+
 def test_nothing_promised_and_nothing_metered_do_not_apply():
     assert sla_section((), (), labels_of("2026-Q2"), NOW).state is State.NOT_APPLICABLE
     assert cost_section(None, (), (), ask()).state is State.NOT_APPLICABLE

@@ -107,7 +107,7 @@ def sla_section(
     tables = [*_objective_tables(reports, promised), _reports_table(reports)]
     as_of = max((each.issued_at for each in of_period or reports), default=None)
     own = [each for each in promised if each.label in labels]
-    state, why = _state(own, missing, of_period, as_of, now)
+    state, why = _state(own, missing, reports, as_of, now)
     return Section(
         id=SLA,
         title=TITLE,
@@ -138,7 +138,7 @@ def sla_section(
 def _state(
     promised: Sequence[Owed],
     missing: Sequence[str],
-    of_period: Sequence[SignedReport],
+    reports: Sequence[SignedReport],
     as_of: datetime | None,
     now: datetime,
 ) -> tuple[State, str | None]:
@@ -151,7 +151,7 @@ def _state(
         causes.append((State.MISSING, f"no report is signed for {', '.join(map(period, missing))}"))
     overtaken = [
         f"{period(each.label)}, known {instant(each.overtaken_at.replace(microsecond=0))}"
-        for each in of_period
+        for each in reports
         if each.overtaken_at is not None
     ]
     if overtaken:
