@@ -308,6 +308,7 @@ def test_the_outcome_says_what_its_sections_say_and_changes_compare_with_the_rev
         ("usage-total-eur", usage.figure("total-eur").cell),
         ("usage-change-eur", usage.figure("change-eur").cell),
     ]
+    assert (outcome.state, outcome.as_of, outcome.max_age) == (State.FRESH, usage.as_of, usage.max_age)
     older = usage_section(PROGRESS, replace(USED, now=USED.then), ASK)
     renamed = replace(older.figures[-1], id="mean-eur")
     older = replace(older, figures=(*older.figures[:-1], renamed), sentences=())

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from trust_portal.trust.qbr.ageing import Wait
+from trust_portal.trust.qbr.model import FORMAT
 from trust_portal.trust.sections.model import Section, State
 
 GATHERED = datetime(2026, 7, 10, 9, tzinfo=UTC)
@@ -21,7 +22,7 @@ def section(state: State, why: str | None, *, age: timedelta = timedelta(), id_:
     return Section(id_, "Savings", state, "playbooks", GATHERED - age, DAY, why)
 
 
-def waited(days: int, format_: str = "3") -> Wait:
+def waited(days: int, format_: str = FORMAT) -> Wait:
     return Wait(GATHERED, GATHERED + days * DAY, END, format_)
 
 

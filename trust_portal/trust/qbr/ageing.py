@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from trust_portal.kernel.actor import SYSTEM
-from trust_portal.trust.qbr.ids import USAGE
-from trust_portal.trust.qbr.model import FORMAT, Qbr
+from trust_portal.trust.qbr.ids import OUTCOME, RECOMMENDATIONS, USAGE
+from trust_portal.trust.qbr.model import BEFORE_FOURTH, FORMAT, Qbr
 from trust_portal.trust.sections.freshness import freshness
 from trust_portal.trust.sections.model import Section, State
 
@@ -39,6 +39,8 @@ class Wait:
         """
         if section.state is State.NOT_APPLICABLE or (section.state.blocks and self._is_fresh_alone):
             return section
+        if section.id == OUTCOME and self.format_ not in BEFORE_FOURTH:
+            return section  # as old as the sections it is told from, and made anew of them
         state, now = self._age(section, self.at)
         if now is None:
             return section
@@ -75,10 +77,11 @@ class Wait:
         return self.format_ in _FRESH_ALONE
 
     def _age(self, section: Section, at: datetime) -> tuple[State, str | None]:
-        """What happens after the period can make nothing of its usage older."""
+        """What happens after the period can make nothing of its usage older, nor of what is told from that alone."""
         if section.as_of is None and section.state is not State.FRESH:
             return section.state, None
-        until = min(at, self.period_end) if section.id == USAGE else at
+        of_usage = {USAGE} if self.format_ in BEFORE_FOURTH else {USAGE, RECOMMENDATIONS}
+        until = min(at, self.period_end) if section.id in of_usage else at
         return freshness(section.as_of, section.max_age, until, missing="nothing says of when it is")
 
 

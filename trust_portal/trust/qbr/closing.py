@@ -26,7 +26,7 @@ from trust_portal.trust.qbr.gathering.changes import changes_section
 from trust_portal.trust.qbr.gathering.inputs import Laid, inputs_section
 from trust_portal.trust.qbr.gathering.outcome import outcome_section
 from trust_portal.trust.qbr.ids import INPUTS, OUTCOME
-from trust_portal.trust.qbr.model import FORMAT, PREVIOUS_FILE, TRUST_REPORT_FILE
+from trust_portal.trust.qbr.model import BEFORE_FOURTH, FORMAT, PREVIOUS_FILE, TRUST_REPORT_FILE
 from trust_portal.trust.sections.document import section_json, section_of
 from trust_portal.trust.sections.model import Section
 
@@ -53,13 +53,28 @@ def closing(
     ``as_of`` is when they were gathered, into a review of ``format_``.
     """
     others = [each for each in sections if each.id not in CLOSING]
-    outcome = outcome_section(others, as_of)
+    outcome = outcome_section(others, as_of, is_before_fourth=format_ in BEFORE_FOURTH)
     changes = changes_section(others, beside.before, as_of, is_first=format_ == "1")
     inputs = inputs_section(
-        others, beside.trust_report, beside.previous, at, is_before_third=format_ in {"1", "2"}
+        others,
+        beside.trust_report,
+        beside.previous,
+        at,
+        is_before_third=format_ in {"1", "2"},
+        is_before_fourth=format_ in BEFORE_FOURTH,
     )
     wait = Wait(as_of, at, at, format_)
     return wait.as_it_stands(outcome), wait.as_it_stands(changes), inputs
+
+
+def as_they_stand(sections: Sequence[Section], wait: Wait) -> tuple[Section, ...]:
+    """All of ``sections`` as they stand by then, what goes out and what does not: the period in one look with them."""
+    aged = tuple(map(wait.as_it_stands, sections))
+    if wait.format_ in BEFORE_FOURTH:
+        return aged
+    others = [each for each in aged if each.id not in CLOSING]
+    outcome = outcome_section(others, wait.gathered)
+    return tuple(outcome if each.id == OUTCOME else each for each in aged)
 
 
 def derived_of(

@@ -20,9 +20,12 @@ NOUN: Final = "QBR"
 #: What the access log calls one that is not issued: nobody of the customer can open it.
 DRAFT: Final = "QBR draft"
 KIND: Final = "qbr"
-#: 1 said less, and 2 in some places otherwise, as the Trust Report of that format did; both are still recomputed.
-FORMAT: Final = "3"
-FORMATS: Final = ("1", "2", FORMAT)
+#: 1 said less, and 2 in some places otherwise, as the Trust Report of that format did; in 3 the period in one look had an
+#: age of its own. All are still recomputed.
+FORMAT: Final = "4"
+FORMATS: Final = ("1", "2", "3", FORMAT)
+#: Those in which what leads a review was fresh whatever it is told from.
+BEFORE_FOURTH: Final = frozenset({"1", "2", "3"})
 ENGINE: Final[Mapping[str, Json]] = MappingProxyType({"name": "trust-portal qbr", "version": "1"})
 
 #: Where a bundle carries the document and its other forms.

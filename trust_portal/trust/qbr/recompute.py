@@ -15,7 +15,8 @@ from trust_portal.trust.qbr.ageing import wait_of
 from trust_portal.trust.qbr.closing import derived_of
 from trust_portal.trust.qbr.derivation import own_sections_differ
 from trust_portal.trust.qbr.document import sections_of
-from trust_portal.trust.qbr.model import CSV_FILE, DOCUMENT_FILE, ENGINE, FORMATS
+from trust_portal.trust.qbr.ids import OUTCOME
+from trust_portal.trust.qbr.model import BEFORE_FOURTH, CSV_FILE, DOCUMENT_FILE, ENGINE, FORMATS
 from trust_portal.trust.qbr.usage_derivation import usage_differs
 from trust_portal.trust.report.derivation import Derivation, figures_of, sections_differ
 from trust_portal.trust.sections.model import Section
@@ -70,6 +71,8 @@ def _closing(
         yield from mismatches(DOCUMENT_FILE, figures_of(each), figures_of(follows), place)
         if each.state is not follows.state:
             yield Mismatch(DOCUMENT_FILE, f"{place}.state", each.state.value, follows.state.value)
+        if each.id == OUTCOME and body["format"] not in BEFORE_FOURTH and each.why != follows.why:
+            yield Mismatch(DOCUMENT_FILE, f"{place}.why", each.why or "", follows.why or "")
 
 
 def _acknowledged(body: Mapping[str, Any], sections: tuple[Section, ...]) -> Iterator[Mismatch]:

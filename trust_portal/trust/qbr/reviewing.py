@@ -16,6 +16,8 @@ from trust_portal.trust.sections.model import Cell, Column, Figure, Row, Section
 #: Table of what each rests on.
 EVIDENCE: Final = "evidence"
 NOT_REVIEWED: Final = "not reviewed"
+#: Where there is no usage to apply a rule to.
+_NOT_KNOWN: Final = "What would serve better is not known: no usage is."
 _BEFORE_REVIEW: Final = 5
 _COLUMNS: Final = (
     Column("recommendation", "Recommendation"),
@@ -116,7 +118,7 @@ def with_rows(
     columns: tuple[Column, ...] = _COLUMNS,
 ) -> Section:
     """The section with these recommendations and what they rest on, and nothing else."""
-    none = "Nothing is recommended for the period."
+    none = "Nothing is recommended for the period." if section.as_of is not None else _NOT_KNOWN
     return replace(
         section,
         sentences=(Sentence("Recommendations: {recommendations}.") if rows else Sentence(none),),

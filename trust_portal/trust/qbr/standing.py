@@ -13,7 +13,7 @@ from trust_portal.reliability.reports.repository import heads
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.qbr.ageing import Wait
-from trust_portal.trust.qbr.closing import closed
+from trust_portal.trust.qbr.closing import as_they_stand, closed
 from trust_portal.trust.qbr.document import customer_sections, format_in, sections_in
 from trust_portal.trust.qbr.edition import review_before, revision_before
 from trust_portal.trust.qbr.model import FORMAT, Entry, Qbr
@@ -61,7 +61,7 @@ async def standing_of(
     published = await trust_reports_of(session, qbr.tenant_id)
     report = next((each for each in published if each.id == qbr.trust_report_id), None)
     wait = Wait(qbr.as_of, at, period.end, format_in(snapshot))
-    standing = tuple(map(wait.as_it_stands, sections))
+    standing = as_they_stand(sections, wait)
     beside = await find_beside(session, report, previous)
     told = closed(customer_sections(standing, entries), beside, qbr.as_of, at)
     newest = latest(published, until=qbr.period)

@@ -2,8 +2,9 @@
 
 Each has a line with its date, how old it may be, and its state; what is not there has one that says so. The
 section is as old as the Trust Report, which alone grows old: a signed report, memo or copy is about something that
-is over. A signed report is stale where its section says that data received since give other figures; that, and whether
-one is owed, is a matter of the section that names it.
+is over. A signed report is stale where its section says that data received since give other figures, and this section with
+it. Whether one is owed is a matter of the section that names it: of a period before the review's own it blocks nothing,
+for it may never be written any more.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from trust_portal.trust.gathering.totals import NOT_BEGUN, NOT_SIGNED
 from trust_portal.trust.qbr.ids import DOCUMENTS, INPUTS
 from trust_portal.trust.qbr.model import PREVIOUS_FILE, TRUST_REPORT_FILE
 from trust_portal.trust.report.sources import CREDIT_INPUT, POSTMORTEM_INPUT, SLA_INPUT
-from trust_portal.trust.sections.freshness import freshness
+from trust_portal.trust.sections.freshness import freshness, together
 from trust_portal.trust.sections.model import Cell, Column, Figure, Row, Section, Sentence, State, Table, Unit
 
 TITLE: Final = "What this review rests on"
@@ -77,9 +78,11 @@ def inputs_section(
     now: datetime,
     *,
     is_before_third: bool = False,
+    is_before_fourth: bool = False,
 ) -> Section:
     """``sections`` are those of the review that name documents; ``is_before_third``: it is of format 1 or 2, for which
-    the latest Trust Report was the one that was published last, of whatever period.
+    the latest Trust Report was the one that was published last, of whatever period; ``is_before_fourth``: of 1, 2 or 3, in
+    which a stale report made its own section stale, and not this one.
     """
     as_of = None if trust_report is None else trust_report.as_of
     none, last = (_NO_REPORT, _LATEST) if is_before_third else (_NONE_OF_PERIOD, _LAST_OF_PERIOD)
@@ -92,6 +95,8 @@ def inputs_section(
         *_copies(known.get(INCIDENTS)),
         _previous(previous),
     )
+    if not is_before_fourth:
+        state, why = together(((state, why), *_stale(rows[1:])))
     missing = sum(row.cells[6].value == _MISSING for row in rows)
     there = sum(row.cells[7].value != NO_FILE for row in rows)
     figures = [
@@ -121,6 +126,12 @@ def inputs_section(
         figures=tuple(figures),
         tables=(Table(DOCUMENTS, "Document by document", _COLUMNS, rows, "None."),),
     )
+
+
+def _stale(rows: Sequence[Row]) -> Iterator[tuple[State, str]]:
+    for document, of, *_, state, _ in (row.cells for row in rows):
+        if state.value == _STALE:
+            yield State.STALE, f"{document.value} for {of.value}: other figures are known"
 
 
 def _trust_report(each: Laid | None, state: State) -> Row:

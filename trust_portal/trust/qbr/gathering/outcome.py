@@ -10,10 +10,12 @@ from typing import Final
 from trust_portal.trust.gathering.ids import CREDITS, INCIDENTS, SLA
 from trust_portal.trust.gathering.sla_section import ANY_DOWN
 from trust_portal.trust.qbr.ids import OUTCOME, SAVINGS, USAGE
+from trust_portal.trust.sections.freshness import together
 from trust_portal.trust.sections.model import Figure, Section, State
 
 TITLE: Final = "The period in one look"
 SOURCE: Final = "the sections below"
+#: Where it is told from nothing; in reviews before format 4, always.
 MAX_AGE: Final = timedelta(days=1)
 
 #: Figures by the section that states them, by the beginning of their ids. "down" is that of reviews of format 2 and 1.
@@ -26,8 +28,15 @@ _TAKEN: Final = (
 )
 
 
-def outcome_section(sections: Sequence[Section], as_of: datetime) -> Section:
-    """The same cells once more: what leads a section and its page leads there from here, too."""
+def outcome_section(
+    sections: Sequence[Section], as_of: datetime, *, is_before_fourth: bool = False
+) -> Section:
+    """The same cells once more: what leads a section and its page leads there from here, too.
+
+    It is worth what those sections are: stale or missing as one of them is, saying which and why, and as of the oldest of
+    them, which may be as old as it may be there. ``as_of`` is when they were gathered, of which it was in reviews before
+    format 4 (``is_before_fourth``), and fresh whatever they were.
+    """
     known = {each.id: each for each in sections}
     figures = [
         _taken(known[name], figure)
@@ -36,15 +45,18 @@ def outcome_section(sections: Sequence[Section], as_of: datetime) -> Section:
         for figure in known[name].figures
         if any(figure.id == each or (each.endswith("-") and figure.id.startswith(each)) for each in wanted)
     ]
-    return Section(
-        id=OUTCOME,
-        title=TITLE,
-        state=State.FRESH,
-        source=SOURCE,
-        as_of=as_of,
-        max_age=MAX_AGE,
-        figures=tuple(figures),
-    )
+    found = Section(OUTCOME, TITLE, State.FRESH, SOURCE, as_of, MAX_AGE, figures=tuple(figures))
+    if is_before_fourth:
+        return found
+    taken = [known[name] for name, _ in _TAKEN if name in known]
+    state, why = together((each.state, f"{each.title}: {each.why}") for each in taken)
+    ages = [
+        (each.as_of, each.max_age)
+        for each in taken
+        if each.as_of is not None and each.state is not State.NOT_APPLICABLE
+    ]
+    oldest, max_age = min(ages, default=(as_of, MAX_AGE))
+    return replace(found, state=state, why=why, as_of=oldest, max_age=max_age)
 
 
 def _taken(section: Section, figure: Figure) -> Figure:

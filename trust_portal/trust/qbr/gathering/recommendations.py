@@ -14,7 +14,6 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Final
@@ -25,17 +24,17 @@ from trust_portal.kernel.money import Money
 from trust_portal.reliability.contracts.in_force import in_force
 from trust_portal.reliability.contracts.repository import contract_versions
 from trust_portal.storage.unit_of_work import ReadSession
+from trust_portal.trust.gathering.cost import MAX_AGE
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.qbr.expected import CACHE_SAVES, POOL_SAVES, TIER_SAVES
 from trust_portal.trust.qbr.gathering.quantities import quantity
-from trust_portal.trust.qbr.gathering.usage import Used, money, read_usage, share, total
+from trust_portal.trust.qbr.gathering.usage import Used, money, read_usage, share, total, usage_stands
 from trust_portal.trust.qbr.ids import RECOMMENDATIONS
 from trust_portal.trust.qbr.reviewing import NOT_REVIEWED, with_rows
-from trust_portal.trust.sections.model import Cell, Row, Section, State, Unit
+from trust_portal.trust.sections.model import Cell, Row, Section, Unit
 
 TITLE: Final = "What we recommend"
 SOURCE: Final = "rules over usage, reviewed by people"
-MAX_AGE: Final = timedelta(days=1)
 
 _COMPUTE_SHARE: Final = (Decimal("0.5"), Decimal("0.7"))
 _PEAK: Final = (2, 3)
@@ -85,7 +84,10 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
 def recommendations_section(
     progress: Progress | None, used: Used, ask: Ask, agreed: Agreed | None = None
 ) -> Section:
-    """Pure. Everything a rule has grounds for; none is reviewed yet. ``agreed`` None: no contract is known."""
+    """Pure. Everything a rule has grounds for; none is reviewed yet. ``agreed`` None: no contract is known.
+
+    It is as fresh as the usage that the rules are applied to.
+    """
     rules: tuple[_Rule, ...] = (*_RULES, partial(_volume_tier, agreed=agreed))
     found = tuple(
         each
@@ -93,29 +95,9 @@ def recommendations_section(
         for rule in rules
         for each in rule(currency, used)
     )
-    known = progress is not None
-    return _section(
-        State.FRESH if known else State.NOT_APPLICABLE,
-        None if known else "no usage of this customer is metered",
-        ask,
-        tuple(map(_row, found)),
-        tuple(row for each in found for row in _evidence(each)),
-    )
-
-
-def _section(
-    state: State, why: str | None, ask: Ask, rows: tuple[Row, ...], evidence: tuple[Row, ...]
-) -> Section:
-    empty = Section(
-        id=RECOMMENDATIONS,
-        title=TITLE,
-        state=state,
-        why=why,
-        source=SOURCE,
-        as_of=ask.now,
-        max_age=MAX_AGE,
-    )
-    return with_rows(empty, rows, evidence)
+    as_of, state, why = usage_stands(progress, ask)
+    empty = Section(RECOMMENDATIONS, TITLE, state, SOURCE, as_of, MAX_AGE, why)
+    return with_rows(empty, tuple(map(_row, found)), tuple(row for each in found for row in _evidence(each)))
 
 
 def _row(each: Proposal) -> Row:

@@ -86,14 +86,19 @@ def period_before(ask: Ask) -> Period:
     return parse_period(previous_label(ask.period.label), ask.period.time_zone)
 
 
-def usage_section(progress: Progress | None, used: Used, ask: Ask) -> Section:
-    """Pure. Amounts are rounded half to even to the currency's smallest unit, each for itself."""
-    closed = None if progress is None else progress.closed_through
+def usage_stands(progress: Progress | None, ask: Ask) -> tuple[datetime | None, State, str | None]:
+    """Until when usage is known, and what that makes of whatever is told from it: its state, and why. Pure."""
+    if progress is None:
+        return None, State.NOT_APPLICABLE, "no usage of this customer is metered"
+    closed = progress.closed_through
     as_of = None if closed is None else closed + _HOUR
     # What happens after the period can make nothing of it older.
-    state, why = freshness(as_of, MAX_AGE, ask.until, missing="no hour of usage is closed yet")
-    if progress is None:
-        state, why = State.NOT_APPLICABLE, "no usage of this customer is metered"
+    return as_of, *freshness(as_of, MAX_AGE, ask.until, missing="no hour of usage is closed yet")
+
+
+def usage_section(progress: Progress | None, used: Used, ask: Ask) -> Section:
+    """Pure. Amounts are rounded half to even to the currency's smallest unit, each for itself."""
+    as_of, state, why = usage_stands(progress, ask)
     currencies = sorted({each.series.currency for each in used.now})
     figures: list[Figure] = []
     if used.metered_since is not None:
