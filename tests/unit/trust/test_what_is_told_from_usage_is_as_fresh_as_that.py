@@ -37,8 +37,8 @@ def test_recommendations_and_savings_are_stale_as_usage_is() -> None:
     usage, advice = usage_section(late, NOTHING, ASK), recommendations_section(late, NOTHING, ASK)
     assert (usage.state, usage.why, usage.as_of) == (State.STALE, why, END - 3 * DAY)
     assert (advice.state, advice.why, advice.as_of) == (State.STALE, why, usage.as_of)
-    _, *stands = usage_stands(late, ASK)
-    saved = savings_section((), ASK, (stands[0], stands[1]))
+    _, state, stands = usage_stands(late, ASK)
+    saved = savings_section((), ASK, (state, stands))
     assert (saved.state, saved.why, saved.as_of) == (State.STALE, f"usage: {why}", NOW)
 
 
