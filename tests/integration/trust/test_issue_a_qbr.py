@@ -14,9 +14,12 @@ from pptx import Presentation
 from qbr_desk import bundle_of, everything, issue, prepare, throttled
 from report_desk import CORA, Q2, credited, publish, trust_of
 from support.document_forms import (
+    charted,
+    charts_on,
     drawings,
     foot_of,
     of_document,
+    of_notes,
     of_page,
     of_pdf,
     of_slides,
@@ -155,6 +158,7 @@ async def test_one_bundle_says_every_fact_with_one_number_in_every_form(portal: 
     page = (await portal.browser("customer_viewer").get(f"/t/aurora/qbr/{qbr.id}")).text
     said = of_document(sections)
     assert of_page(page) == said
+    assert charts_on(page) == charted(sections)
     assert of_table(files["qbr.csv"]) == table_of(sections)
     paper = of_pdf(files["qbr.pdf"], tmp_path)
     assert [each for each in printed(sections) if each not in paper] == []
@@ -174,6 +178,9 @@ async def test_one_bundle_says_every_fact_with_one_number_in_every_form(portal: 
         assert words("Asked for by mail.") in form
         assert words("They are angry") not in form
     assert strange_on_slides(slides, body, sections, *imprint_of(body)) == [], "a number from nowhere"
+    notes = of_notes(files["qbr.pptx"])
+    assert len(notes) > len(sections), "each section's, and the first slide's"
+    assert strange_on_slides(notes, body, sections, *imprint_of(body)) == [], "nor one to be spoken"
     known = [*printed(sections), *of_review(body, sections), words(str(export.file_name))]
     fingerprint = re.findall(r"[0-9a-f]{64}", page.partition("fingerprint")[2])
     assert strange_on_paper(paper, known, fingerprint) == [], "a number from nowhere"
@@ -214,6 +221,11 @@ async def test_one_bundle_says_every_fact_with_one_number_in_every_form(portal: 
 async def test_what_blocks_is_named_and_nothing_changes_until_it_is_acknowledged(portal: Portal):
     house, aurora = portal.house, portal.world.aurora
     qbr = await prepare(house, aurora.id)
+    again = await prepare(house, aurora.id)
+    assert (again.number, again.as_of, again.sha256) == (2, qbr.as_of, qbr.sha256), (
+        "same snapshot, same bytes"
+    )
+    qbr = again
     draft = await house.qbr_reader.draft(CORA, aurora.id, qbr.id)
     states = {each.id: (each.state, each.why) for each in draft.sections}
     assert states["incidents"] == (State.MISSING, "no signed postmortem of P1 Secret trouble of aurora")

@@ -12,6 +12,8 @@ import pytest
 from qbr_desk import use
 from report_desk import bundle_of, credited, publish, trust_of
 from support.document_forms import (
+    charted,
+    charts_on,
     left_over,
     of_document,
     of_itself,
@@ -61,6 +63,7 @@ async def test_every_form_says_each_fact_with_one_number_and_every_number_follow
 
     page = (await portal.browser("customer_viewer").get(f"/t/aurora/trust/{report.id}")).text
     assert of_page(page) == of_document(sections)
+    assert charts_on(page) == charted(sections)
     assert of_table(files["trust-report.csv"]) == table_of(sections)
     paper = of_pdf(files["trust-report.pdf"], tmp_path)
     assert [each for each in printed(sections) if each not in paper] == []

@@ -25,9 +25,9 @@ from trust_portal.trust.gathering.everything import GATHERERS
 from trust_portal.trust.gathering.ids import CHANGES, SECTIONS
 from trust_portal.trust.recompute import RECOMPUTERS
 from trust_portal.trust.report.attestation import attest
-from trust_portal.trust.report.model import Acknowledgement, PublishTrustReport
+from trust_portal.trust.report.model import Acknowledgement, Preview, PublishTrustReport
 from trust_portal.trust.report.presentation import trust_report_html
-from trust_portal.trust.sections.document import section_of
+from trust_portal.trust.sections.document import section_json, section_of
 from trust_portal.trust.sections.imprint import Imprint
 from trust_portal.trust.sections.model import State
 from trust_portal.trust.sections.outcome import outcome
@@ -47,6 +47,8 @@ async def test_what_blocks_is_named_and_nothing_changes_until_it_is_acknowledged
         State.MISSING,
         "no signed postmortem of P1 Secret trouble of aurora",
     ), "a P1 without a postmortem is a gap with a name"
+    again = await house.trust_reports.preview(CONSOLE, aurora.id, Q2)
+    assert _bytes(again) == _bytes(preview), "same snapshot, same bytes"
     before = await stored(house, aurora.id)
 
     with pytest.raises(Conflict) as refused:
@@ -194,3 +196,7 @@ async def _downloads(portal: Portal, data: bytes, files: dict[str, bytes]) -> No
         said = " ".join(each.extract_text().split())
         assert "Reader’s copy, taken by Customer_Viewer" in said
         assert "10 July 2026, 09:00 UTC" in said
+
+
+def _bytes(preview: Preview) -> bytes:
+    return canonical([section_json(each) for each in preview.sections])
