@@ -37,22 +37,34 @@ _MESSAGES: Final = {
 _NO_WORDS: Final = frozenset({"id", "at", "sha256", "receipt", "kind", "format", "rule", "snapshot_at"})
 _BLAME: Final = re.compile(
     r"\b(?:blame[ds]?|careless(?:ly)?|clumsy|dumb|fault of|forgot(?:ten)? to|human error|idiot(?:ic)?|"
-    r"incompeten(?:t|ce)|lazy|negligen(?:t|ce)|ought to have|reckless(?:ly)?|should have known|sloppy|"
-    r"stupid(?:ly)?|their fault|(?:his|her|operator|user) error)\b",
+    r"incompeten(?:t|ce)|lazy|messed up|negligen(?:t|ce)|ought to have|reckless(?:ly)?|screwed up|should have known|"
+    r"sloppy|stupid(?:ly)?|(?:his|her|operator|user) error|"
+    r"at fault(?! (?:code|domain|handling|injection|line|rate|tolerance|tree)s?\b)|"
+    r"(?:his|her|their|(?!nobody|anybody|anyone)[a-z]+(?:['’]s|s['’])) (?:fault|mistake))\b",
     re.IGNORECASE,
 )
 #: Names of hosts end like this: the endings most companies register under, and those of networks inside. Country
 #: codes that are also endings of file names (md, py, rs, sh, so) are left out, as are words after a forgotten space.
 _ENDINGS: Final = (
     "app|biz|cloud|com|dev|edu|gov|info|io|mil|net|network|online|org|site|store|systems|tech"
-    "|ai|at|au|be|br|ca|ch|co|cz|de|dk|es|eu|fi|fr|hu|ie|jp|kr|nl|nz|pl|pt|ro|ru|se|tv|ua|uk|us|za"
+    "|ai|at|au|be|br|ca|ch|cn|co|cz|de|dk|es|eu|fi|fr|gr|hk|hu|ie|il|jp|kr|lt|lu|lv|mx|nl|nz|pl|pt|ro|ru"
+    "|se|sg|sk|tr|tv|tw|ua|uk|us|za"
     "|corp|example|home|internal|intranet|invalid|lan|local|localdomain|svc|test"
 )
+#: Country codes that are also words: endings only of a name of three parts or more.
+_WORDS_TOO: Final = "in|is|it|me|my|no"
 _HOST: Final = re.compile(
     r"\b[a-z][a-z0-9+.-]*://\S+"
     r"|\b(?:[0-9]{1,3}\.){3}[0-9]{1,3}\b"
+    # IPv6: one that leaves zeros out, and one that does not.
+    r"|(?<![\w:])(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){1,6}(?![\w:])"
+    r"|(?<![\w:])::[0-9a-f]{1,4}(?![\w:])"
     r"|\b(?:[0-9a-f]{1,4}:){3,7}[0-9a-f]{1,4}\b"
-    rf"|\b(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:{_ENDINGS})\b",
+    rf"|\b(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:{_ENDINGS})\b"
+    rf"|\b(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.){{2,}}(?:{_WORDS_TOO})\b"
+    # A name with its port, as nobody writes a figure or a time.
+    r"|(?<![\w.:/-])[a-z][a-z0-9-]*[a-z0-9]:(?:[0-9]{4,5}|443)\b(?!:)"
+    r"|\blocalhost\b",
     re.IGNORECASE,
 )
 _EMAIL: Final = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
@@ -63,7 +75,11 @@ _SECRET: Final = re.compile(
     r"|\bxox[abprs]-[A-Za-z0-9-]{10,}\b"
     r"|\bsk[-_](?:live|test|proj)?[-_]?[A-Za-z0-9]{16,}\b"
     r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
-    r"|\b(?:api[_-]?key|passwd|password|pwd|secret|token)\s*[:=]\s*\S{4,}",
+    # Said in words it is one where it has a digit: "the token is invalid" tells nothing.
+    r"|\b(?:api[_-]?key|passwd|password|passphrase|pwd|secret|token)"
+    r"(?:\s*[:=]\s*\S{4,}|\s+(?:is|was)\s+(?=[^\s,;]*[0-9])[^\s,;]{4,})"
+    r"|\b(?:bearer|basic)\s+(?=\S*[0-9])[A-Za-z0-9+/_.~=-]{16,}"
+    r"|\b(?:key|token|secret)s?(?:\s+(?:is|was)|\s*[:=])?\s+[0-9a-f]{32,}\b",
     re.IGNORECASE,
 )
 _TOKEN: Final = re.compile(r"[A-Za-z0-9+/_=-]{24,}")
