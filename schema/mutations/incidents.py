@@ -68,7 +68,8 @@ class AssignIncidentGapInput:
     reason: str
     severity: Severity | None = strawberry.field(
         default=None,
-        description="Of what nobody declared. Null: the worst that was told of it, and P1 where none was.",
+        description="Of what nobody declared, and of alarms that named none. Null: the worst that was told, and P1 "
+        "where none was.",
     )
 
 

@@ -345,6 +345,45 @@ async def test_an_alarm_that_no_rule_took_is_declared_or_given_to_its_incident_w
     assert ("portal", "Q4") not in await register(portal)
 
 
+async def test_an_alarm_of_no_severity_is_the_p1_that_it_may_have_been_unless_somebody_says_what_it_was(
+    portal: Portal,
+):
+    await Vendor(portal.house, portal.clock).tell(declared("INC-2", "P4", tenants=["aurora"]))
+    await Vendor(portal.house, portal.clock).register()
+    source, key = "pagerduty/main", "Q1"
+    async with portal.browser("sre_operator") as browser:
+        await set_up(browser, "pagerduty", "main", secret=SECRET)
+        async with portal.program(None) as pager:
+            body = paged("triggered", "a", id=key, priority={"summary": "P9"})
+            assert (await pager.post(PAGERDUTY, content=body, headers=signed(body))).status_code == 202
+        waits = [(f"{source}/{key}", "unmatched", None)]
+        assert await gaps(portal) == waits
+        before = await register(portal)
+        assert fields((await browser.get(HERE, params=of(source, key))).text)["severity"] == "P1"
+
+        form = of(source, key) | {"incident_key": "INC-2", "text": "A test of the pager"}
+        for said, why in (
+            ({}, "may have been a P1: say what it was, and why"),
+            ({"severity": "P1"}, "the alarm was a P1: the incident is at least that"),
+            ({"severity": "P2"}, "the alarm was a P2: the incident is at least that"),
+        ):
+            refused = await browser.post(HERE, data=form | said)
+            assert (refused.status_code, why in refused.text) == (409, True), said
+        into = encode("VendorIncident", VENDOR_ID, before[PAGER, "INC-2"].id)
+        gap = {"source": source, "key": key, "reason": "A test of the pager", "incidentId": into}
+        less = await acts(browser, ASSIGN, **gap)
+        assert (less["incident"], less["userErrors"][0]["code"]) == (None, "LESS_SEVERE")
+        assert (await gaps(portal), await settled(portal), await register(portal)) == (waits, 0, before)
+
+        sent = await browser.post(HERE, data=form | {"severity": "P4"})
+        assert sent.status_code == 303, sent.text
+    assert (await gaps(portal), await settled(portal)) == ([], 1)
+    assert (await register(portal))[PAGER, "INC-2"].worst_severity == "P4"
+    receipt = await statement_of(portal, ReceiptKind.INCIDENT_NOTED)
+    assert receipt.predicate["rationale"] == "A test of the pager"
+    assert receipt.predicate["result"]["alarms"] == {"source": source, "key": key, "said_severity": "P4"}
+
+
 async def test_the_page_of_a_pager_says_what_was_turned_away_and_what_ends_it(portal: Portal):
     async with portal.browser("sre_operator") as browser, portal.program(None) as pager:
         where = await set_up(browser, "pagerduty", "main", secret=SECRET)

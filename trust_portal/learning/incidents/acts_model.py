@@ -156,7 +156,8 @@ class AdoptStrays(TellOfIncident):
 class AssignGap:
     """What ``source`` told by ``key``, and what belongs to no incident, belongs to this one; ``text`` says why.
 
-    ``severity`` is that of what nobody declared; None: the worst that was told, and a P1 where none was.
+    ``severity`` is that of what nobody declared (None: the worst that was told, and a P1 where none was), and of
+    alarms that named none (None: P1).
     """
 
     source: str

@@ -69,7 +69,8 @@ class GapAssigning:
         """The incident as it stands then. ``NotFound`` where there is no such gap (any more).
 
         Raises ``InvalidInput`` (of an ambiguous key it is one of those that were declared by it), ``Conflict``:
-        LESS_SEVERE for alarms that a rule read as worse than it ever was.
+        LESS_SEVERE for alarms that a rule read as worse than it ever was, or that named no severity, and were a P1
+        or P2 by what the command says or for want of that.
         """
         decision = await self._gate.require(
             actor, Action.INCIDENT_UPDATE, Resource.of_house(NOUN, command.incident_id)
@@ -86,10 +87,19 @@ class GapAssigning:
             if found.alarms:
                 receipt_id = new_id()
                 told = NoteIncident(incident.id, command.text)
+                said = None if command.severity is None else command.severity.value
                 incident = await self._incidents.tell_within(
-                    session, told, incident, actor, decision, receipt_id=receipt_id
+                    session,
+                    told,
+                    incident,
+                    actor,
+                    decision,
+                    receipt_id=receipt_id,
+                    further={"alarms": {"source": command.source, "key": command.key, "said_severity": said}},
                 )
-                await settle_alarms(session, command.source, incident, command.key, receipt_id)
+                await settle_alarms(
+                    session, command.source, incident, command.key, receipt_id, command.severity
+                )
             if found.gap is None:
                 return incident
             if found.gap.reason is GapReason.AMBIGUOUS:

@@ -67,7 +67,7 @@ async def declare_within(
     act = told_act(ReceiptKind.INCIDENT_DECLARED, incident_json(incident), read, actor, now, decision, reason)
     await ledger.record(session, act, receipt_id=receipt_id)
     if command.alarms_of is not None:
-        await settle_alarms(session, command.alarms_of, incident, key, receipt_id)
+        await settle_alarms(session, command.alarms_of, incident, key, receipt_id, command.severity)
     return incident
 
 

@@ -122,6 +122,12 @@ class OpenGap:
         ]
         return min((each for each in named if each is not None), default=None)
 
+    @property
+    def wants_severity(self) -> bool:
+        """Something was told without one, and may have been a P1 unless somebody says what it was."""
+        told = self.gap is not None and not self.candidates and self.gap.worst_severity is None
+        return told or any(each.severity is None for each in self.alarms)
+
 
 class RefusedDelivery(StrEnum):
     """Why a delivery to a pager that is known was turned away. Each may have been the news of a P1."""

@@ -169,19 +169,28 @@ async def open_alarms(session: ReadSession, source: str, key: str) -> tuple[Unma
 
 
 async def settle_alarms(
-    session: WriteSession, source: str, incident: Incident, key: str, receipt_id: UUID
+    session: WriteSession,
+    source: str,
+    incident: Incident,
+    key: str,
+    receipt_id: UUID,
+    said: Severity | None = None,
 ) -> None:
     """By somebody's word, in the receipt, these alarms were of ``incident``: a gap no longer.
 
-    ``Conflict``: NO_GAP where there is none like that; LESS_SEVERE where a rule read a worse P1 or P2 from one.
+    One that named no severity is what is ``said``, and the P1 that it may have been where nothing is. ``Conflict``:
+    NO_GAP where there is none like that; LESS_SEVERE where one was a P1 or P2 and worse than the incident ever was.
     """
     found = await open_alarms(session, source, key)
     if not found:
         raise Conflict(f"no alarm {key} of {source} waits for an incident", code="NO_GAP", field="key")
-    worst = min((each.severity for each in found if each.severity is not None), default=None)
-    if worst is not None and worst.is_major and worst.outranks(incident.worst_severity):
+    worst = min(each.severity or said or Severity.P1 for each in found)
+    if worst.is_major and worst.outranks(incident.worst_severity):
+        named = any(each.severity is worst for each in found) or said is worst
         raise Conflict(
-            f"the alarm was a {worst.value}: the incident is at least that",
+            f"the alarm was a {worst.value}: the incident is at least that"
+            if named
+            else "the alarm named no severity, and may have been a P1: say what it was, and why",
             code="LESS_SEVERE",
             field="severity",
         )

@@ -283,8 +283,12 @@ class Incidents:
         tenants: tuple[UUID, ...] | None = None,
         *,
         receipt_id: UUID | None = None,
+        further: Mapping[str, Json] | None = None,
     ) -> Incident:
-        """``tell`` in the caller's transaction, which holds the register and has asked the gate."""
+        """``tell`` in the caller's transaction, which holds the register and has asked the gate.
+
+        ``further`` is what the receipt says besides.
+        """
         now = session.clock.now()
         at = command.at or now
         if at > now:
@@ -309,7 +313,7 @@ class Incidents:
         register = await self._following.take_in_told(session, incident.key, actor)
         [after] = [each for each in register.incidents if each.id == incident.id]
         require_effect(command, incident, after)
-        said = incident_json(after)
+        said = {**incident_json(after), **(further or {})}
         if isinstance(command, UnmergeIncident):
             said["lowered"] = [each.json() for each in lowered(before, register.incidents)]
         act = told_act(receipt_kind, said, read, actor, now, decision, command.text)
