@@ -102,6 +102,7 @@ HEAVY = {
             *("anyOwnerBecause", "signsInsteadOf", "newerFacts"),
         )
     },
+    **{f"Qbr.{name}": 20 for name in ("document", "exportId", "inputs", "draft")},
     "Query.postmortemReleasePreview": 100,
     "Query.switchboard": 100,
     "Tenant.contractPreview": 500,
@@ -109,6 +110,10 @@ HEAVY = {
     "Tenant.costThresholdTrial": 500,
     "Tenant.creditForecast": 100,
     "Tenant.trustReportPreview": 300,
+    **{
+        f"VendorIncident.{name}": 5
+        for name in ("timeline", "merged", "tenantKeys", "unknownObjectiveKeys", "postmortemId")
+    },
 }
 
 
