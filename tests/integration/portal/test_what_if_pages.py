@@ -64,7 +64,7 @@ async def test_the_recorded_version_gives_what_was_signed(portal: Portal):
         ({"document": "slas: 1"}, None, "contract:"),
         ({"document": KINDER.replace("tenant: aurora", "tenant: brightside")}, "document", "not of aurora"),
         ({"period": "2026-07"}, "period", "is not over"),
-        ({"period": "June"}, "period", "YYYY-MM"),
+        ({"period": "June"}, "period", "is no period; write a month as 2026-06"),
     ],
 )
 async def test_what_cannot_be_computed_is_said(portal: Portal, changes: dict[str, str], field, said: str):

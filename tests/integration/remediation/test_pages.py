@@ -71,7 +71,7 @@ async def test_from_the_anomalys_page_to_a_run_that_is_taken_back(
     assert planned.status_code == 303
     run_page = planned.headers["location"]
     shown = await operator.get(run_page)
-    assert "limit_per_hour 1.2" in shown.text
+    assert "limit per hour 1.2" in shown.text
     asked = await operator.post(f"{run_page}/request", data={"reason": "It costs 90 an hour."})
     assert asked.status_code == 303
     waits = await operator.get(run_page)

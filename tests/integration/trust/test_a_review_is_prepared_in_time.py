@@ -44,11 +44,11 @@ async def test_a_draft_that_nobody_took_up_is_gathered_anew_every_day_and_fresh_
     (told,) = await _told(house, aurora.id)
     assert told.title == "Business review of Aurora, Q2 2026: prepared"
     assert told.text == (
-        "Its data are gathered and locked; 5 of its sections are stale or missing. Until somebody comments, leaves out or "
+        "Its data are gathered and locked; 6 of its sections are stale or missing. Until somebody comments, leaves out or "
         "reviews anything in it, it is gathered anew every day."
     )
     (newest,) = await house.qbr_reader.drafts(CORA, aurora.id)
-    assert told.facts == {"period": Q2, "state": "blocked", "blocking": "5", "review_on": "2026-07-13"}
+    assert told.facts == {"period": Q2, "state": "blocked", "blocking": "6", "review_on": "2026-07-13"}
     assert told.path == "/t/aurora/qbr/drafts/2026-Q2", "of the period: the first is an old one by now"
     # A day and a minute old: its parts have grown old, and it is offered to be gathered anew.
     portal.clock.advance(timedelta(minutes=1))
@@ -86,7 +86,7 @@ async def test_a_draft_that_somebody_took_up_is_left_to_them_and_they_are_told_o
     assert await _readiness(house, "aurora") is Readiness.AGED
     _, old = await _told(house, aurora.id)
     assert old.title == "Business review of Aurora, Q2 2026: it has grown old"
-    assert old.facts == {"period": Q2, "state": "stale", "blocking": "5", "review_on": "2026-07-20"}
+    assert old.facts == {"period": Q2, "state": "stale", "blocking": "6", "review_on": "2026-07-20"}
     assert old.path == "/t/aurora/qbr/drafts/2026-Q2"
     house.accounts._told.clear()
     portal.clock.advance(DAY)
@@ -105,9 +105,9 @@ async def test_where_more_stands_in_the_way_than_the_day_before_it_is_told_again
     portal.clock.advance(4 * DAY)
     assert await by_the_clock(house) == 1
     first, second = await _told(house, aurora.id)
-    assert (first.facts["blocking"], second.facts["blocking"]) == ("4", "5"), "posture has grown old"
+    assert (first.facts["blocking"], second.facts["blocking"]) == ("5", "6"), "posture has grown old"
     assert second.title == "Business review of Aurora, Q2 2026: something is in its way"
-    assert second.text == "It was gathered anew, and by now 5 of its sections are stale or missing."
+    assert second.text == "It was gathered anew, and by now 6 of its sections are stale or missing."
 
 
 async def _csm(house: House, name: str) -> Person:

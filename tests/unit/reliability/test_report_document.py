@@ -9,6 +9,7 @@ import pytest
 from sla_example import CONTRACT, EXCLUSIONS, FIXTURE, example_report, measurements
 from sla_months import contract_text, month, without
 
+from trust_portal.documents.csv import write_csv
 from trust_portal.evidence.verdict import NotRecomputable
 from trust_portal.reliability.attainment.exclusions import parse_exclusions
 from trust_portal.reliability.contracts.document import parse_contract
@@ -26,7 +27,10 @@ def build(samples, context=CONTEXT, **fields):
 
 
 def bundle(report, **files):
-    return {**report.inputs, "report.json": report.canonical, **files}
+    """``files`` are other than the vendor's; the table is always that of the report in it."""
+    found = {**report.inputs, "report.json": report.canonical, **files}
+    rows = csv_rows(json.loads(found["report.json"]))
+    return {"report.csv": write_csv(next(rows), rows), **found}
 
 
 def recompute(files):
