@@ -104,7 +104,7 @@ def workers(house: House, playbooks: Path, tmp_path: Path) -> Iterator[Workers]:
 
 @asynccontextmanager
 async def until(
-    what: str, workers: Workers, patience: float = 90
+    what: str, workers: Workers, patience: float = 240
 ) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     deadline = time.monotonic() + patience
 
