@@ -13,6 +13,8 @@ how long a look at the batch takes is told beside it.
 The database is on the same machine. What it takes of each report, and the worker beside it, is told as what the
 processors here allow at the most: no number of workers publishes more than that.
 
+A report is whole when it is published and its bundle is made: that is told from both rates.
+
 Publishing takes a tenth of what a bundle takes, so many are published and only the first of their bundles
 waited for. The clock starts when some are made: by then the processes are up, their connections have planned what
 they ask again and again, and they have unpacked fonts and style sheets, which a worker does once in its life.
@@ -110,6 +112,7 @@ async def run() -> list[Row]:
                 bundled[workers] = await _bundle(place, workers, peaks)
             look = await _look(place, QUARTERS[-1][0])
     one, two = published[1], published[2]
+    whole = {each: 1 / (1 / published[each].rate + 1 / bundled[each]) for each in WORKERS}
     of_worker, of_servers = (1000 * each / two.reports for each in (two.workers, two.servers))
     return [
         context(f"bringing in the past of {TENANTS} tenants, SLA reports by two workers", place.set_up, "s"),
@@ -122,6 +125,8 @@ async def run() -> list[Row]:
         context("… processor time of a report, its worker", of_worker, "ms"),
         context("… processor time of a report, the servers beside it", of_servers, "ms"),
         at_least("bundles made by two workers", bundled[2], "bundles/s", SCALING * bundled[1], "1.6 × one"),
+        context("reports whole, published and bundled, one worker", whole[1], "reports/s"),
+        at_least("reports whole by two workers", whole[2], "reports/s", SCALING * whole[1], "1.6 × one"),
         context("a look at the batch: how far, and a page of customers", look, "ms"),
         context("memory of a worker that publishes, at most", peaks["default"], "MB"),
         context("memory of a worker that makes bundles, at most", peaks["exports"], "MB"),
