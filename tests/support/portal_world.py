@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from trust_portal.access.action import TokenScope
 from trust_portal.access.actors import CONSOLE
@@ -19,6 +19,7 @@ from trust_portal.access.sessions.model import Client, Method
 from trust_portal.access.tenants.model import CreateTenant
 from trust_portal.access.tokens.model import Admission, Bounds, CreateToken
 from trust_portal.evidence.sequencer import run_sequencer
+from trust_portal.evidence.tables import pending_receipts
 from trust_portal.facts.framing import lines
 from trust_portal.house import House, build_house
 from trust_portal.kernel.actor import CUSTOMER_ROLES, Role
@@ -30,7 +31,7 @@ from trust_portal.reliability.reports.model import KIND
 from trust_portal.reliability.reports.service import IssueReport
 from trust_portal.settings import Settings
 from trust_portal.storage.outbox import Job, outbox
-from trust_portal.storage.tenancy import StaffScope, TenantScope
+from trust_portal.storage.tenancy import LedgerScope, StaffScope, TenantScope
 
 NOW = datetime(2026, 7, 10, 9, tzinfo=UTC)
 BASE_URL = "https://trust.example"
@@ -105,11 +106,23 @@ async def build_world(database_url: str, redis_url: str, folder: Path) -> World:
         await house.open()
         world = World(await _customer(house, "aurora"), await _customer(house, "brightside"))
         await _people(house, world)
+        await _sequenced(house)
         return world
     finally:
         stop.set()
         await sequencer
         await house.close()
+
+
+async def _sequenced(house: House) -> None:
+    """Every receipt so far has its place: what is taken from the inbox is in its log in the same transaction."""
+    async with asyncio.timeout(120):
+        while True:
+            async with house.storage.read(LedgerScope()) as session:
+                waiting = await session.execute(select(func.count()).select_from(pending_receipts))
+                if not waiting.scalar_one():
+                    return
+            await asyncio.sleep(0.02)
 
 
 async def _told(house: House) -> None:
