@@ -12,6 +12,7 @@ from uuid import UUID
 
 from trust_portal.access.approvals.acts import ALWAYS_CARRIED, CARRIED_RECEIPTS
 from trust_portal.access.break_glass.model import Outcome
+from trust_portal.access.tables import role_grants
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.access.tenants.repository import active_customers, find_tenant
 from trust_portal.evidence.audit import AuditCode
@@ -39,6 +40,7 @@ from trust_portal.trust.compliance.facts import (
     PeriodReport,
     RoleFact,
 )
+from trust_portal.trust.compliance.reviews.repository import roles_in_force
 
 _ACTS: Final = """
 SELECT id, kind, envelope, at FROM receipts
@@ -80,17 +82,6 @@ _FIRST_RECEIPT: Final = "SELECT min(at) FROM receipts WHERE tenant_id = $1"
 _LAST_AUDIT: Final = """
 SELECT id, ended_at, receipts, finding_count, findings, receipt_id FROM receipt_audits
 WHERE tenant_id = $1 ORDER BY ended_at DESC, id DESC LIMIT 1
-"""
-_ROLES: Final = """
-SELECT g.id, g.person_id, g.role, g.granted_at, v.at AS confirmed_at, v.receipt_id
-FROM role_grants g
-JOIN people p ON p.tenant_id = $1 AND p.id = g.person_id AND p.active
-LEFT JOIN LATERAL (
-    SELECT a.at, a.receipt_id FROM access_reviews a
-    WHERE a.tenant_id = $1 AND a.grant_id = g.id AND a.act = 'confirm' ORDER BY a.at DESC, a.id DESC LIMIT 1
-) v ON true
-WHERE g.tenant_id = $1 AND g.revoked_at IS NULL AND (g.expires_at IS NULL OR g.expires_at > $2)
-ORDER BY g.role, g.person_id
 """
 #: So many periods back are looked at: a year and the one before the last.
 _MONTHS: Final = 13
@@ -187,8 +178,12 @@ async def read_audit(session: ReadSession, tenant_id: UUID) -> AuditFacts:
 
 async def read_roles(session: ReadSession, tenant_id: UUID, now: datetime) -> tuple[RoleFact, ...]:
     """By role. Of people who are not suspended."""
-    rows = await (await session.driver()).fetch(_ROLES, tenant_id, now)
-    return tuple(RoleFact(*row) for row in rows)
+    held = roles_in_force(tenant_id, now).order_by(role_grants.c.role, role_grants.c.person_id)
+    rows = await session.execute(held)
+    return tuple(
+        RoleFact(row.id, row.person_id, row.role, row.granted_at, row.reviewed_at, row.receipt_id)
+        for row in rows
+    )
 
 
 async def read_keys(session: ReadSession) -> tuple[KeyFact, ...]:

@@ -18,6 +18,7 @@ from trust_portal.trust.compliance.facts import (
     RoleFact,
 )
 from trust_portal.trust.compliance.model import ControlState, Gap, Judgment
+from trust_portal.trust.compliance.reviews.model import review_due
 
 
 def judge_dual_control(facts: DualControlFacts) -> Judgment:
@@ -124,7 +125,6 @@ def judge_audit(facts: AuditFacts, within: timedelta, now: datetime) -> Judgment
 
 
 def judge_roles(facts: Sequence[RoleFact], within: timedelta, now: datetime) -> Judgment:
-    """The later of grant and review counts."""
     gaps = [
         Gap(
             f"grant/{each.grant}",
@@ -134,14 +134,9 @@ def judge_roles(facts: Sequence[RoleFact], within: timedelta, now: datetime) -> 
             each.receipt,
         )
         for each in facts
-        if now > (due := review_due(each, within))
+        if now > (due := review_due(each.granted_at, each.confirmed_at, within))
     ]
     return _judged(len(facts), gaps, evidence=[each.receipt for each in facts if each.receipt is not None])
-
-
-def review_due(role: RoleFact, within: timedelta) -> datetime:
-    """Until when somebody must confirm it."""
-    return max(role.granted_at, role.confirmed_at or role.granted_at) + within
 
 
 def judge_keys(facts: Sequence[KeyFact], within: timedelta, now: datetime) -> Judgment:

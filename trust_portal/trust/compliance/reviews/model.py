@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -39,6 +39,11 @@ class HeldRole:
 
     def is_overdue(self, at: datetime) -> bool:
         return at > self.due_at
+
+
+def review_due(granted_at: datetime, reviewed_at: datetime | None, within: timedelta) -> datetime:
+    """Until when somebody must confirm a role: of its grant and its last review the later counts."""
+    return max(granted_at, reviewed_at or granted_at) + within
 
 
 @dataclass(frozen=True, slots=True)
