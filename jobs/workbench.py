@@ -71,7 +71,11 @@ class Workbench:
         if ticket.spent < MAX_ATTEMPTS:
             await self._backlog.fail(ticket, code)
             return
-        words = error.message if isinstance(error, TrustPortalError) else f"an internal error ({code})"
+        words = (
+            error.message
+            if isinstance(error, TrustPortalError)
+            else f"an internal error ({code}), {MAX_ATTEMPTS} times; the worker's log has the cause"
+        )
         await self._give_up(duty, ticket, arguments, code, words)
 
     async def _give_up(self, duty: Duty, ticket: Ticket, arguments: Arguments, code: str, words: str) -> None:

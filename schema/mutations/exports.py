@@ -20,8 +20,8 @@ from trust_portal.kernel.ids import VENDOR_ID
 @strawberry.input(description="The signed document whose bundle is wanted.")
 class RequestExportInput:
     document_id: strawberry.ID = strawberry.field(
-        description="Of an SLA report, a published Trust Report, an issued business review, a signed version of a "
-        "postmortem or a customer's copy of one."
+        description="Of an SLA report, an issued credit, a published Trust Report, an issued business review, a signed "
+        "version of a postmortem or a customer's copy of one."
     )
 
 
@@ -46,6 +46,7 @@ class ExportMutations:
 async def _requested(context: Context, asked: GlobalId) -> evidence.Export:
     house = context.house
     ask = {
+        "Credit": house.credits.request_bundle,
         "PostmortemCopy": house.postmortem_bundles.of_copy,
         "PostmortemVersion": _of_version(context),
         "Qbr": house.trust_bundles.of_qbr,

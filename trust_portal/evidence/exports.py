@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from uuid import UUID
 
-from trust_portal.errors import Broken, Refused
+from trust_portal.errors import Broken, Refused, TrustPortalError
 from trust_portal.evidence import bundle
 from trust_portal.evidence import export_rows as rows
 from trust_portal.evidence.bundle_contents import proof_files
@@ -121,25 +121,39 @@ class Exports:
         """Carry an export as far as it goes: to ready, or to failed with its reason.
 
         ``work`` is the outbox row that asked; it goes with the effect. Raises ``Unavailable`` when
-        the database or the sequencer does not answer: then the next call continues.
+        the database or the sequencer does not answer: then the next call continues. So does it after
+        anything nobody foresaw, which is raised too, and said in the export's step until then.
         """
+        try:
+            return await self._carry(tenant_id, export_id, work)
+        except Refused as error:
+            return await self.fail(tenant_id, export_id, error.message, work=work)
+        except TrustPortalError:
+            raise
+        except Exception:
+            await self._broke_off(tenant_id, export_id)
+            raise
+
+    async def _carry(self, tenant_id: UUID, export_id: UUID, work: UUID | None) -> Export:
         export = await self.find(tenant_id, export_id)
         if export.state in {ExportState.REQUESTED, ExportState.RENDERING}:
-            try:
-                await self._rendering.render(export)
-            except Refused as error:
-                return await self.fail(tenant_id, export_id, error.message, work=work)
+            await self._rendering.render(export)
             export = await self.find(tenant_id, export_id)
         if export.state is ExportState.RENDERED:
-            try:
-                await self._packing.pack(export, work)
-            except Refused as error:
-                return await self.fail(tenant_id, export_id, error.message, work=work)
+            await self._packing.pack(export, work)
             export = await self.find(tenant_id, export_id)
         elif work is not None:
             async with self._storage.write(TenantScope(tenant_id)) as session:
                 await session.complete(work)
         return export
+
+    async def _broke_off(self, tenant_id: UUID, export_id: UUID) -> None:
+        async with self._storage.write(TenantScope(tenant_id)) as session:
+            export = await rows.find_export(session, tenant_id, export_id, lock=True)
+            if not export.is_over:
+                await rows.change_export(
+                    session, tenant_id, export_id, step="It broke off, and is tried again"
+                )
 
     async def fail(
         self, tenant_id: UUID, export_id: UUID, reason: str, *, work: UUID | None = None
