@@ -19,7 +19,7 @@ from schema.work import GATHERED
 from trust_portal.reliability.findings import Finding as FindingRow
 from trust_portal.reliability.findings import Severity, State
 from trust_portal.reliability.reports.model import KIND
-from trust_portal.reliability.reports.record import StoredReport
+from trust_portal.reliability.reports.record import StoredReport, overtaken_since
 
 strawberry.enum(State, name="SlaReportState", description="Only an ok report signs a figure.")
 strawberry.enum(Severity, name="FindingSeverity", description="How much a finding weighs.")
@@ -115,7 +115,7 @@ class SlaReport(Node):
     )
     async def overtaken_at(self, info: Info) -> datetime | None:
         heads = await info.context.loaders.heads.load(self.row.tenant_id)
-        return next((head.overtaken_at for head in heads if head.signed_id == self.row.id), None)
+        return overtaken_since(heads, self.row.id)
 
     @strawberry.field(description="The id of the report this one replaces.")
     def supersedes_id(self) -> strawberry.ID | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -83,3 +83,15 @@ class Head:
     def contradicted(self) -> bool:
         """Whether data received since disagree with what was signed: a later attempt could not be signed."""
         return self.signed_id is not None and self.newest_id != self.signed_id
+
+    @property
+    def other_figures_since(self) -> datetime | None:
+        """Since when other figures than the signed ones are known, signed or not; ``None``: none are."""
+        if self.overtaken_at is None and self.contradicted:
+            return self.changed_at
+        return self.overtaken_at
+
+
+def overtaken_since(heads: Iterable[Head], report_id: UUID) -> datetime | None:
+    """Since when the signed report ``report_id`` waits to be restated; ``None`` also for one that is not its period's latest."""
+    return next((head.overtaken_at for head in heads if head.signed_id == report_id), None)

@@ -67,6 +67,12 @@ async def heads(session: ReadSession, tenant_id: UUID) -> tuple[Head, ...]:
     return tuple(_head(row) for row in rows)
 
 
+async def heads_of(session: ReadSession, tenants: Collection[UUID]) -> tuple[Head, ...]:
+    """Every period of several tenants. For the staff scope."""
+    query = select(sla_report_heads).where(sla_report_heads.c.tenant_id.in_(tenants))
+    return tuple(_head(row) for row in await session.execute(query))
+
+
 async def heads_of_period(session: ReadSession, period: str) -> tuple[Head, ...]:
     """One period of every tenant. For the staff scope."""
     rows = await session.execute(select(sla_report_heads).where(sla_report_heads.c.period == period))

@@ -28,6 +28,7 @@ from trust_portal.learning.switchboard.coverage import LedgerLine
 from trust_portal.learning.switchboard.repository import read_ledger
 from trust_portal.reliability.contracts.owing import owed
 from trust_portal.reliability.contracts.repository import versions_of
+from trust_portal.reliability.reports.repository import heads_of
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.compliance.facts import (
     Approved,
@@ -67,11 +68,6 @@ LEFT JOIN break_glass_steps s ON s.tenant_id = g.tenant_id AND s.grant_id = g.id
 WHERE $1::uuid IS NULL OR g.tenant_id = $1
 GROUP BY g.tenant_id, g.id, t.key, g.person_id, g.opened_at, g.until, g.receipt_id
 ORDER BY g.opened_at, g.id
-"""
-_HEADS: Final = """
-SELECT tenant_id, period, signed_revision,
-       overtaken_at IS NOT NULL OR newest_id IS DISTINCT FROM signed_id AS overtaken
-FROM sla_report_heads WHERE $1::uuid IS NULL OR tenant_id = $1
 """
 _RUNS: Final = """
 SELECT n.tenant_id, r.period, n.outcome, n.reason FROM sla_run_tenants n
@@ -133,14 +129,17 @@ async def read_reports(
     driver = await session.driver()
     tenants = await _in_service(session, tenant_id)
     versions = await versions_of(session, [each.id for each in tenants])
-    heads = {(row["tenant_id"], row["period"]): row for row in await driver.fetch(_HEADS, tenant_id)}
+    heads = {
+        (head.tenant_id, head.period): head
+        for head in await heads_of(session, [tenant.id for tenant in tenants])
+    }
     runs = {(row["tenant_id"], row["period"]): row for row in await driver.fetch(_RUNS, tenant_id, VENDOR_ID)}
     found: dict[tuple[str, str], PeriodReport] = {}
     for tenant in tenants:
         recorded = versions.get(tenant.id, ())
         for label in _labels(now):
             head, run = heads.get((tenant.id, label)), runs.get((tenant.id, label))
-            signed = None if head is None else head["signed_revision"]
+            signed = None if head is None else head.signed_revision
             due = owed(recorded, label, tenant.onboarded_at, reported=signed is not None)
             if due is None or due.end > now:
                 continue
@@ -149,7 +148,7 @@ async def read_reports(
                 period=label,
                 end=due.end,
                 signed=signed,
-                overtaken=head is not None and signed is not None and head["overtaken"],
+                overtaken=head is not None and head.other_figures_since is not None,
                 run=None if run is None else run["outcome"],
                 why=None if run is None else run["reason"],
             )

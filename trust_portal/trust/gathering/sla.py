@@ -31,9 +31,6 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
     signed = []
     for id_, head in of_signed.items():
         report, document = reports[id_]
-        overtaken = head.overtaken_at
-        if overtaken is None and head.contradicted:
-            overtaken = head.changed_at
         signed.append(
             SignedReport(
                 parse_json(document),
@@ -41,7 +38,7 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
                 report.sha256,
                 str(report.receipt_id),
                 report.issued_at,
-                overtaken,
+                head.other_figures_since,
             )
         )
     told = tuple(promised(versions, ask, {each.label for each in signed}))

@@ -39,7 +39,7 @@ def newer_than(
         of, revision, state = period(head.period), cells[2].value, cells[6].value
         if revision != str(head.signed_revision):
             yield f"SLA report for {of}, revision {head.signed_revision}"
-        elif state == State.FRESH.value and (head.overtaken_at is not None or head.contradicted):
+        elif state == State.FRESH.value and head.other_figures_since is not None:
             yield f"SLA report for {of}, revision {head.signed_revision} (other figures are known by now)"
 
 

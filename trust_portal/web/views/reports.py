@@ -21,7 +21,7 @@ from trust_portal.errors import InvalidInput, Refused
 from trust_portal.kernel.actor import Actor
 from trust_portal.reliability.findings import State
 from trust_portal.reliability.reports.model import KIND
-from trust_portal.reliability.reports.record import Head, StoredReport
+from trust_portal.reliability.reports.record import Head, StoredReport, overtaken_since
 from trust_portal.reliability.reports.renderer import bundle_name
 from trust_portal.reliability.reports.service import IssueReport
 from trust_portal.reliability.reports.words import Imprint
@@ -155,7 +155,7 @@ def _contradiction(report: StoredReport, siblings: Sequence[StoredReport]) -> St
 async def _overtaken(request: Request, tenant: Tenant, report: StoredReport) -> datetime | None:
     """Since when data received later give other figures than this report, the latest signed one."""
     heads = await house_of(request).reports.heads(actor_of(request), tenant.id)
-    return next((head.overtaken_at for head in heads if head.signed_id == report.id), None)
+    return overtaken_since(heads, report.id)
 
 
 def _period(request: Request) -> str | None:
