@@ -52,10 +52,10 @@ FROM generate_series(0, 49) n;
 INSERT INTO incidents (tenant_id, id, source, key, title, service, team, owner, owner_person_id, severity,
   declared_severity, worst_severity, told_severity, severity_at, major_because, began_at, detected_at, declared_at,
   resolved_at, reopened, merge_keys, everybody, facts, last_fact_at, changed_at,
-  changes, followed_at)
+  changes, followed_at, shown_id)
 SELECT '{VENDOR_ID}', md5('i' || n)::uuid, 'urn:bench', 'INC-' || n, 'Incident ' || n, 'service-' || n % 40,
   'team-' || n % 12, 'Person ' || n % 50, md5('p' || n % 50)::uuid, s, s, s, s, at, 'declared', at, at, at,
-  at + interval '3 hours', 0, '{{}}', true, 3, at, at, ARRAY[at], at
+  at + interval '3 hours', 0, '{{}}', true, 3, at, at, ARRAY[at], at, md5('shown' || n)::uuid
 FROM (SELECT n, CASE WHEN n % 3 = 0 THEN 'P1' ELSE 'P2' END AS s, $1 - n * interval '158 minutes' AS at
       FROM generate_series(0, {INCIDENTS}) n) made;
 INSERT INTO postmortems (tenant_id, id, incident_id, opened_at, opened_because, owner_person_id, receipt_id)

@@ -88,7 +88,7 @@ class PostmortemCopy(Node):
 @strawberry.type(description="An incident that concerns the tenant, as last known.")
 class Incident(Node):
     key: str = strawberry.field(
-        description="By what the vendor calls it; where that is a pager's key, the first digits of its UUID."
+        description="By what the vendor calls it; else the first digits of the UUID in its id."
     )
     severity: model.Severity = strawberry.field(description="In force.")
     declared_severity: model.Severity = strawberry.field(

@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from support.learning_world import BEGAN, Vendor, declared, named, step
+from support.learning_world import BEGAN, Vendor, declared, step
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.tenants.model import CreateTenant
@@ -65,15 +65,17 @@ async def test_who_came_when_everybodys_incident_was_over_is_told_of_it_nowhere(
         declared("THEIRS", minute=2, tenants=["globex"]),
         step("THEIRS", "resolved", minute=60),
     )
-    await vendor.register()
+    register = await vendor.register()
     clock.advance(20 * DAY)
     assert await told_of(house, reader, acme) == {who: ["Trouble OVER", "Trouble STILL"] for who in WHO}
     assert await told_of(house, reader, globex) == {
         who: ["Trouble STILL", "Trouble THEIRS"] for who in WHO
     }, "one that names a customer is its own, whenever it was"
 
-    assert (await house.customer_incidents.find(reader, acme, named("OVER"))).title == "Trouble OVER"
+    assert (
+        await house.customer_incidents.find(reader, acme, register["OVER"].shown_id)
+    ).title == "Trouble OVER"
     with pytest.raises(NotFound):
-        await house.customer_incidents.find(reader, globex, named("OVER"))
+        await house.customer_incidents.find(reader, globex, register["OVER"].shown_id)
     with pytest.raises(NotFound):
         await house.incidents.page(reader, IncidentFilter(customer_id=new_id()), PageRequest(50))

@@ -33,6 +33,8 @@ BEFORE_PEOPLE = "0054"
 BEFORE_THE_PMO = "0057"
 #: The last by which an alarm was held against what its incident had become.
 BEFORE_ARRIVAL_DECIDED = "0063"
+#: The last by which customers saw an id that follows from source and key.
+BEFORE_IDS_WERE_DRAWN = "0070"
 
 
 @pytest.fixture
@@ -152,6 +154,25 @@ async def test_an_alarm_of_before_is_of_the_incident_that_went_on_only_where_not
     }
     assert sorted((row | {"incident_id": None} for row in after), key=repr) == sorted(before, key=repr)
     await asyncio.to_thread(check_drift, url)
+
+
+async def test_each_incident_of_before_gets_an_id_of_its_own_that_customers_see(
+    vendor: Vendor, server_thread: ServerThread
+) -> None:
+    url = vendor.house.settings.database_url
+    await vendor.tell(declared("INC-1"), declared("INC-2"))
+    before = await vendor.register()
+    await vendor.house.storage.engine.dispose()
+    async with owner_of(server_thread, url) as driver:
+        await asyncio.to_thread(command.downgrade, alembic_config(url), BEFORE_IDS_WERE_DRAWN)
+        assert "shown_id" not in (await driver.fetch("SELECT * FROM incidents"))[0]
+        await migrate(url)
+    after = await vendor.register()
+    assert after == before
+    ids = {id_ for each in after.values() for id_ in (each.id, each.shown_id)}
+    assert ids >= {named("INC-1"), named("INC-2")}
+    assert len(ids) == 4
+    assert not ids & {each.shown_id for each in before.values()}, "drawn anew, of no incident's name"
 
 
 async def test_escalations_that_told_nobody_and_notes_of_the_earlier_rung_are_as_they_were_after_down_and_up(

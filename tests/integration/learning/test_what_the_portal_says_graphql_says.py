@@ -183,12 +183,13 @@ async def test_every_id_of_this_chapter_is_found_again_by_node_and_by_nobody_els
     release = await desk.house.postmortem_releases.release(command, desk.owner)
     await desk.house.postmortem_copies.issue(release.id)
     planned = (await desk.house.postmortem_reader.find(desk.owner, signed.id)).document["actions"][0]["id"]
+    incident = (await desk.house.incidents.get(desk.owner, signed.incident_id)).incident
     query = """query ($id: ID!) { node(id: $id) { __typename
       ... on Incident { id } ... on VendorIncident { id } ... on Postmortem { id } ... on PostmortemVersion { id }
       ... on PostmortemRelease { id } ... on PostmortemCopy { id } ... on PreventionAction { id } } }"""
     theirs = actor_of(await desk.vendor.person("Otto Klein", Role.CUSTOMER_ADMIN, tenant_id=desk.contoso))
     for kind, tenant_id, id_ in (
-        ("Incident", desk.northwind, signed.incident_id),
+        ("Incident", desk.northwind, incident.shown_id),
         ("PostmortemCopy", desk.northwind, release.id),
         ("Postmortem", VENDOR_ID, signed.id),
         ("PostmortemRelease", VENDOR_ID, release.id),

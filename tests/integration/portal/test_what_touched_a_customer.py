@@ -7,20 +7,31 @@ from typing import Any
 
 import httpx
 import pytest
-from support.learning_world import BEGAN, Vendor, declared, updated
+from support.learning_world import BEGAN, Vendor, declared, named, step, updated
 from support.portal_fixtures import Portal
 
 from schema.ids import encode
+from trust_portal.access.tenants.repository import find_tenant
 from trust_portal.documents.formats import instant
 from trust_portal.kernel.clock import rfc3339
+from trust_portal.kernel.period import parse_period
+from trust_portal.storage.tenancy import StaffScope
+from trust_portal.trust.compliance.facts_repository import read_coverage
+from trust_portal.trust.gathering.incidents import gather
+from trust_portal.trust.gathering.model import Ask
 
 pytestmark = pytest.mark.takes(seconds=15)
 
 PAGE = "/t/aurora/incidents"
+GROUP = '{}:{alertname="PoolExhausted", instance="db-3"}'
 STATEMENT = """query ($since: DateTime!, $until: DateTime!) { viewer { tenant {
   incidentStatement(since: $since, until: $until) { since until asOf none incidents { key } } } } }"""
 OWED = """{ viewer { tenant { incidents(since: "2026-05-01T00:00:00Z", until: "2026-07-01T00:00:00Z") {
   id key severity worstSeverity owesPostmortem mergedIntoId postmortem { id } } } } }"""
+
+
+def node(id_: str) -> dict[str, str]:
+    return {"query": f'{{ node(id: "{id_}") {{ id }} }}'}
 
 
 async def ask(client: httpx.AsyncClient, query: str, **variables: Any) -> dict[str, Any]:
@@ -42,7 +53,7 @@ async def test_that_a_postmortem_is_owed_is_said_at_both_doors(portal: Portal):
     async with portal.browser("customer_viewer") as browser:
         got = {each["key"]: each for each in (await ask(browser, OWED))["incidents"]}
         page = (await browser.get(f"{PAGE}?from=2026-05&to=2026-06")).text
-    ids = {key: encode("Incident", aurora, register[key].id) for key in ("INC-1", "INC-2", "INC-3")}
+    ids = {key: encode("Incident", aurora, register[key].shown_id) for key in ("INC-1", "INC-2", "INC-3")}
     for key, said in {
         "INC-1": ("P1", "P1", True, ids["INC-2"], None),
         "INC-2": ("P1", "P1", True, None, None),
@@ -55,8 +66,42 @@ async def test_that_a_postmortem_is_owed_is_said_at_both_doors(portal: Portal):
                 strict=True,
             )
         )
-        article = page.split(f'id="incident-{register[key].id}"')[1].split("</article>")[0]
+        article = page.split(f'id="incident-{register[key].shown_id}"')[1].split("</article>")[0]
         assert ("Not released yet" in article) is said[2], key
+
+
+async def test_no_door_of_a_customer_shows_an_id_that_follows_from_what_it_withholds(portal: Portal):
+    """Whoever guesses a pager's group can work out ``named(GROUP)``, and could make sure by it."""
+    vendor, aurora = Vendor(portal.house, portal.clock), portal.world.aurora.id
+    await vendor.tell(declared(GROUP, "P1", title="The pool ran dry", tenants=["aurora"]))
+    before = (await vendor.register())[GROUP]
+    await vendor.tell(step(GROUP, "resolved", minute=30))
+    await vendor.register()
+    await portal.house.incident_following.rebuild()
+    incident = (await vendor.register(follow=False))[GROUP]
+    assert incident.resolved_at == BEGAN + timedelta(minutes=30)
+    assert (incident.shown_id, incident.shown_id.version) == (before.shown_id, 4), "what was drawn is kept"
+
+    period = parse_period("2026-Q2", "UTC")
+    async with portal.house.storage.read(StaffScope()) as session:
+        tenant = await find_tenant(session, aurora)
+        assert tenant is not None
+        section = await gather(session, Ask(tenant, period, portal.clock.now()))
+        judged = {each.incident for each in await read_coverage(session, aurora)}
+    async with portal.browser("customer_viewer") as browser:
+        listed = {each["id"]: each["key"] for each in (await ask(browser, OWED))["incidents"]}
+        page = (await browser.get(f"{PAGE}?from=2026-05&to=2026-06")).text
+        id_, guess = (encode("Incident", aurora, each) for each in (incident.shown_id, named(GROUP)))
+        nodes = [
+            (await browser.post("/graphql", json=node(each))).json()["data"]["node"] for each in (id_, guess)
+        ]
+    shown = str(incident.shown_id)
+    assert (listed[id_], guess in listed, nodes) == (shown[:8], False, [{"id": id_}, None])
+    [row] = [each for each in section.table("major").rows if each.cells[0].value == incident.title]
+    assert (row.id, judged & {incident.id, incident.shown_id}) == (shown, {incident.shown_id})
+    for said in (page, repr(section)):
+        assert f"incident-{shown}" in said
+        assert (str(named(GROUP))[:8] in said, GROUP in said) == (False, False)
 
 
 async def test_none_in_a_period_is_a_statement_as_of_what_the_register_has_taken_in(portal: Portal):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from uuid import UUID
+
 import pytest
 from support.incident_facts import facts
-from support.learning_world import by, declared, named
+from support.learning_world import by, declared
 
 from trust_portal.facts.events import PORTAL
 from trust_portal.learning.incidents.folding import fold
@@ -41,4 +44,11 @@ GROUP = '{}:{alertname="PoolExhausted", instance="db-3.internal:5432", tenant="g
 )
 def test_only_a_plain_reference_that_no_pager_gave_is_shown(source: str, key: str, shown: bool) -> None:
     (incident,) = fold(facts(*by(source, declared(key)))).incidents
-    assert incident.told_as == (key if shown else str(named(key, source))[:8])
+    drawn = replace(incident, drawn_id=UUID("5d41402a-bc4b-4a76-b971-9d911017c592"))
+    assert drawn.told_as == (key if shown else "5d41402a")
+
+
+def test_what_only_facts_tell_has_no_id_for_customers():
+    (incident,) = fold(facts(declared(GROUP))).incidents
+    with pytest.raises(ValueError, match="only a register draws it"):
+        _ = incident.shown_id

@@ -74,7 +74,7 @@ def test_what_is_contradicted_after_somebody_looked_is_not_what_they_let_stand()
 
 
 def test_an_incident_without_a_postmortem_does_not_hide_that_the_register_is_behind():
-    bare = replace(INCIDENT, id=new_id(), title="The other")
+    bare = replace(INCIDENT, id=new_id(), drawn_id=new_id(), title="The other")
     lines = (
         MajorLine(bare, Cover.MISSING, None, None, ()),
         MajorLine(INCIDENT, Cover.OUTDATED, POSTMORTEM, COPY, ()),

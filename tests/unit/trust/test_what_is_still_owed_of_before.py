@@ -31,7 +31,12 @@ from trust_portal.trust.sections.model import Section, State
 
 MARCH = INCIDENT.began_at - timedelta(days=80)
 BEFORE = replace(
-    INCIDENT, id=UUID(int=60), title="Login down", began_at=MARCH, resolved_at=MARCH + timedelta(hours=1)
+    INCIDENT,
+    id=UUID(int=60),
+    drawn_id=UUID(int=600),
+    title="Login down",
+    began_at=MARCH,
+    resolved_at=MARCH + timedelta(hours=1),
 )
 
 

@@ -175,7 +175,7 @@ INCIDENT = Incident(
     told_severity=Severity.P2, downgrade=None, worst_severity=Severity.P1, claimed_severity=None, severity_at=BEGAN, major_because=MajorBecause.RAISED,
     began_at=BEGAN, detected_at=BEGAN, declared_at=BEGAN, told_at=None, mitigated_at=None,
     resolved_at=BEGAN + timedelta(minutes=95, seconds=59), reopened=0, merge_key=None, merge_keys=(), merged_into=None, ends_in=None, merged_at=None,
-    everybody=False, tenants=(TENANT.id,), objectives=None, facts=3, last_fact_at=BEGAN, changes=(BEGAN,),
+    everybody=False, tenants=(TENANT.id,), objectives=None, facts=3, last_fact_at=BEGAN, changes=(BEGAN,), drawn_id=UUID(int=300),
 )  # fmt: skip
 SIGNED = BEGAN + timedelta(days=5)
 POSTMORTEM = Postmortem(
@@ -220,7 +220,7 @@ def test_a_major_incident_has_its_signed_postmortem_the_copy_and_what_became_of_
         ["Exports slow", "P1", "exports", "9 June 2026, 10:00 UTC", "9 June 2026, 11:35:59 UTC", "95 min"]
     ]
     assert {cell.href for cell in found.table("major").rows[0].cells if cell.href} == {
-        f"/incidents?year=2026#incident-{INCIDENT.id}"
+        f"/incidents?year=2026#incident-{UUID(int=300)}"
     }
     values = [cell.value for cell in found.table("postmortems").rows[0].cells]
     assert values == [
@@ -245,14 +245,14 @@ def test_the_bundle_of_a_copy_is_named_by_its_id_and_its_digest_once_it_is_made(
     )  # fmt: skip
     found = incidents_section((MajorLine(INCIDENT, Cover.SIGNED, POSTMORTEM, COPY, (), made),), NOW, NOW)
     cells = dict(found.cells())
-    place = f"incidents/postmortems/{INCIDENT.id}"
+    place = f"incidents/postmortems/{UUID(int=300)}"
     for column, value in (("bundle", str(made.id)), ("bundle_sha256", "e" * 64)):
         cell = cells[f"{place}/{column}"]
         assert (cell.value, cell.unit, cell.href) == (value, Unit.DIGEST, f"/postmortems/{COPY.id}")
 
 
 def test_of_an_incident_without_postmortem_or_copy_nothing_is_known_and_none_is_overdue():
-    bare = replace(INCIDENT, id=UUID(int=33), title="Login down", resolved_at=None)
+    bare = replace(INCIDENT, id=UUID(int=33), drawn_id=UUID(int=330), title="Login down", resolved_at=None)
     kept = MajorLine(INCIDENT, Cover.SIGNED, POSTMORTEM, None, PROMISED[:1])
     found = incidents_section((kept, MajorLine(bare, Cover.MISSING, None, None, ())), NOW, NOW)
     assert (found.state, found.why) == (State.MISSING, "no signed postmortem of P1 Login down")

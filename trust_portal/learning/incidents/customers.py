@@ -67,12 +67,12 @@ class CustomerIncidents:
         shown = await self._shown(actor, tenant_id, found, timelines)
         return Touched(start, end, waiting or self._storage.clock.now(), shown)
 
-    async def find(self, actor: Actor, tenant_id: UUID, incident_id: UUID) -> AffectingIncident:
-        """One of them, whenever it was; ``NotFound`` also for one that touched others only."""
-        await self._gate.require(actor, Action.INCIDENT_READ, Resource(NOUN, tenant_id, incident_id))
+    async def find(self, actor: Actor, tenant_id: UUID, shown_id: UUID) -> AffectingIncident:
+        """One of them by the id that it shows, whenever it was; ``NotFound`` also for one that touched others only."""
+        await self._gate.require(actor, Action.INCIDENT_READ, Resource(NOUN, tenant_id, shown_id))
         tenant = await self._tenant(actor, tenant_id)
         async with self._storage.read(_VENDOR, snapshot=True) as session:
-            incident = await repository.find_incident(session, incident_id)
+            incident = await repository.find_shown(session, shown_id)
             if not incident.concerns(tenant):
                 raise NotFound(NOUN)
             into = incident.merged_into
@@ -97,12 +97,14 @@ class CustomerIncidents:
         timelines: Mapping[UUID, tuple[IncidentEntry, ...]],
     ) -> tuple[AffectingIncident, ...]:
         """``found`` from its end, as the tenant sees it."""
-        here = {each.id for each in found}
-        copies, bundles = await self._copies(actor, tenant_id, here | {each.covering_id for each in found})
+        here = {each.id: each.shown_id for each in found}
+        copies, bundles = await self._copies(
+            actor, tenant_id, here.keys() | {each.covering_id for each in found}
+        )
         later, snapshots = await self._signed(copies)
         return tuple(
             AffectingIncident(
-                id=each.id,
+                id=each.shown_id,
                 name=each.told_as,
                 title=each.title,
                 service=each.service,
@@ -119,7 +121,7 @@ class CustomerIncidents:
                 resolved_at=each.resolved_at,
                 reopened=each.reopened,
                 # What it was merged into may be an incident of others only.
-                merged_into=each.merged_into if each.merged_into in here else None,
+                merged_into=None if each.merged_into is None else here.get(each.merged_into),
                 timeline=_for_customers(
                     timelines[each.id],
                     merged=each.merged_into is not None,

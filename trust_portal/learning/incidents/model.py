@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -146,7 +146,7 @@ class AppliedDowngrade:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """As last known. ``source`` and ``key`` are its name, ``id`` follows from them.
+    """As last known. ``source`` and ``key`` are its name, ``id`` follows from them; ``drawn_id`` is the row's (``shown_id``).
 
     ``severity`` is in force; ``declared_severity`` was told first and stays; ``worst_severity`` is the
     worst that was ever told, of it or of one that was merged into it; ``claimed_severity`` is a lower one
@@ -197,6 +197,18 @@ class Incident:
     last_fact_at: datetime
     changes: tuple[datetime, ...]
     unmerged_at: datetime | None = None
+    drawn_id: UUID | None = field(default=None, compare=False)
+
+    @property
+    def shown_id(self) -> UUID:
+        """By which customers' doors name it: random, drawn when the register first had it, and kept.
+
+        Whoever guesses source and key can work out ``id``, and would make sure by it of what is not theirs to know.
+        Raises ``ValueError`` for what no register has.
+        """
+        if self.drawn_id is None:
+            raise ValueError("only a register draws it")
+        return self.drawn_id
 
     @property
     def changed_at(self) -> datetime:
@@ -205,12 +217,12 @@ class Incident:
 
     @property
     def told_as(self) -> str:
-        """By what customers know it: its key, where that is a plain reference; else its id's first eight digits.
+        """By what customers know it: its key, where that is a plain reference; else its ``shown_id``'s first eight digits.
 
         A key is put together of whatever its source carries: machines, addresses, and whom else it touches.
         """
         plain = not self.source.startswith(PAGERS) and _PLAIN_REFERENCE.fullmatch(self.key)
-        return self.key if plain else str(self.id)[:8]
+        return self.key if plain else str(self.shown_id)[:8]
 
     @property
     def covering_id(self) -> UUID:

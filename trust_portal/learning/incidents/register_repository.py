@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import delete, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
@@ -67,7 +68,7 @@ def _touches_others(before: Incident | None, after: Incident) -> bool:
 
 async def _upsert(session: WriteSession, changed: Sequence[Incident], now: datetime) -> None:
     statement = insert(incidents).values([_values(each, now) for each in changed])
-    kept = {"tenant_id", "id", "source", "key"}
+    kept = {"tenant_id", "id", "source", "key", "shown_id"}
     updates = {name: statement.excluded[name] for name in incidents.c.keys() if name not in kept}  # noqa: SIM118 - a collection of columns
     await session.execute(statement.on_conflict_do_update(index_elements=["tenant_id", "id"], set_=updates))
 
@@ -162,6 +163,8 @@ def _values(each: Incident, now: datetime) -> dict[str, Any]:
         "changes": list(each.changes),
         "unmerged_at": each.unmerged_at,
         "followed_at": now,
+        # The beginning of a time-ordered one would tell when, and be the same for all of a minute.
+        "shown_id": uuid4(),
     }
 
 

@@ -57,6 +57,14 @@ async def find_incident(session: ReadSession, incident_id: UUID) -> Incident:
     return _incident(row)
 
 
+async def find_shown(session: ReadSession, shown_id: UUID) -> Incident:
+    """One by the id that customers see (``Incident.shown_id``); ``NotFound`` if there is no such."""
+    row = (await session.execute(_incidents().where(incidents.c.shown_id == shown_id))).first()
+    if row is None:
+        raise NotFound(NOUN)
+    return _incident(row)
+
+
 async def find_by_name(session: ReadSession, source: str, key: str) -> Incident | None:
     query = _incidents().where(incidents.c.source == source, incidents.c.key == key)
     row = (await session.execute(query)).first()
@@ -134,13 +142,13 @@ async def major_over_by(session: ReadSession, customer: Tenant, at: datetime) ->
     return tuple(_incident(row) for row in rows)
 
 
-async def major_touching(session: ReadSession, customer: Tenant) -> frozenset[UUID]:
-    """Those that owe a postmortem and touched the customer, or may have, whenever it was."""
+async def major_touching(session: ReadSession, customer: Tenant) -> dict[UUID, UUID]:
+    """Those that owe a postmortem and touched the customer, or may have, whenever it was: their shown ids by id."""
     major = [each.value for each in Severity if each.is_major]
-    query = select(incidents.c.id).where(
+    query = select(incidents.c.id, incidents.c.shown_id).where(
         incidents.c.tenant_id == VENDOR_ID, incidents.c.worst_severity.in_(major), _concerning(customer)
     )
-    return frozenset((await session.execute(query)).scalars())
+    return {row.id: row.shown_id for row in await session.execute(query)}
 
 
 async def entries_of(session: ReadSession, incident: Incident) -> tuple[IncidentEntry, ...]:
@@ -264,6 +272,7 @@ def _incident(row: Row[Any]) -> Incident:
         last_fact_at=row.last_fact_at,
         changes=tuple(row.changes),
         unmerged_at=row.unmerged_at,
+        drawn_id=row.shown_id,
     )
 
 

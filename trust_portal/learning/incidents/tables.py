@@ -81,7 +81,10 @@ incidents = tenant_table(
     ),
     Column("changes", ARRAY(TIMESTAMP(timezone=True)), nullable=False, comment="when each of these came in"),
     instant("followed_at", nullable=False),
+    # Facts do not tell it: a row that is made again keeps it.
+    uuid_column("shown_id", nullable=False, comment="drawn at random: what customers see instead of the id"),
     UniqueConstraint("tenant_id", "source", "key", name="incidents_name_key"),
+    UniqueConstraint("tenant_id", "shown_id", name="incidents_shown_key"),
     refers("incidents", ("merged_into",), ("id",), "incidents_merged_fkey"),
     refers("incidents", ("ends_in",), ("id",), "incidents_ends_fkey"),
     CheckConstraint(

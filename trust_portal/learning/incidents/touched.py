@@ -16,8 +16,8 @@ from trust_portal.learning.postmortems.releases_model import ReleasedCopy, Signe
 class AffectingIncident:
     """An incident as a customer sees it: nothing of the other customers, nor of who owns it.
 
-    ``name`` is ``Incident.told_as``. ``named``: the vendor named this customer; otherwise it may have touched every customer.
-    ``merged_into`` is one that the customer sees too. ``timeline`` is what of it is told to customers.
+    ``id`` is ``Incident.shown_id``, ``name`` is ``Incident.told_as``. ``named``: the vendor named this customer; otherwise it may have touched every customer.
+    ``merged_into`` is the shown id of one that the customer sees too. ``timeline`` is what of it is told to customers.
     ``copy`` None: no postmortem of it was released to this customer, or whoever looks may not read it.
     ``bundle`` is the copy's, on the way or ready; ``superseded_by`` the version that counts, where the copy is of another.
     """

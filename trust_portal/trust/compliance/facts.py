@@ -59,7 +59,7 @@ class Emergency:
 
 @dataclass(frozen=True, slots=True)
 class CoverageLine:
-    """A line of the coverage ledger; ``incident`` None: nobody declared it."""
+    """A line of the coverage ledger; ``incident`` None: nobody declared it. To a tenant it is ``Incident.shown_id``."""
 
     name: str
     incident: UUID | None

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -118,8 +119,12 @@ async def read_coverage(session: ReadSession, tenant_id: UUID | None) -> tuple[C
     if tenant_id is None:
         return tuple(map(_line, whole))
     tenant = await find_tenant(session, tenant_id)
-    touched = frozenset[UUID]() if tenant is None else await major_touching(session, tenant)
-    return tuple(_line(each) for each in whole if each.incident is not None and each.incident.id in touched)
+    shown = {} if tenant is None else await major_touching(session, tenant)
+    return tuple(
+        replace(_line(each), incident=shown[each.incident.id])
+        for each in whole
+        if each.incident is not None and each.incident.id in shown
+    )
 
 
 async def read_reports(

@@ -41,4 +41,4 @@ class MajorLine:
 
 def page_of(incident: Incident) -> str:
     """Its place among those of the year it began in."""
-    return f"/incidents?year={incident.began_at.astimezone(UTC).year}#incident-{incident.id}"
+    return f"/incidents?year={incident.began_at.astimezone(UTC).year}#incident-{incident.shown_id}"

@@ -207,7 +207,7 @@ def _incident(line: MajorLine) -> Row:
     over = each.resolved_at
     minutes = None if over is None else str(int((over - each.began_at).total_seconds() // 60))
     return Row(
-        str(each.id),
+        str(each.shown_id),
         (
             Cell(each.title, href=href),
             Cell(each.worst_severity.value),
@@ -224,7 +224,7 @@ def _postmortem(line: MajorLine) -> Row:
     copy = line.copy
     page, href = page_of(line.incident), None if copy is None else _copy_page(copy)
     return Row(
-        str(line.incident.id),
+        str(line.incident.shown_id),
         (
             Cell(line.incident.title, href=page),
             Cell(COVER_WORDS.get(line.cover, line.cover.value)),
@@ -268,7 +268,7 @@ def _prevention(line: MajorLine, now: datetime) -> Row:
     still = [each for each in actions if each.is_open]
     due = min((each.due for each in still if each.due is not None), default=None)
     return Row(
-        str(line.incident.id),
+        str(line.incident.shown_id),
         (
             Cell(line.incident.title, href=page),
             count(len(actions)),

@@ -62,7 +62,7 @@ def _row(line: MajorLine, still: Sequence[PreventionAction], now: datetime) -> R
         return Cell(None if unknown else str(number), Unit.COUNT, href=href)
 
     return Row(
-        str(each.id),
+        str(each.shown_id),
         (
             Cell(each.title, href=href),
             Cell(each.worst_severity.value),
