@@ -23,9 +23,9 @@ from pptx import Presentation
 from trust_portal.documents import formats
 from trust_portal.kernel.canonical import digest
 from trust_portal.trust.sections.display import display, sentences
-from trust_portal.trust.sections.model import Cell, ChartKind, Section, State, Unit, split
+from trust_portal.trust.sections.model import Cell, Section, State, split
 from trust_portal.trust.sections.outcome import outcome
-from trust_portal.trust.sections.words import drawn, lead, receipts_in, sourced
+from trust_portal.trust.sections.words import lead, receipts_in, sourced
 
 _STATES = {
     State.FRESH: "Fresh",
@@ -222,7 +222,7 @@ def of_itself(body: Mapping[str, Any], sections: Sequence[Section]) -> list[str]
         found += [each.why or "", f"counts as fresh for {formats.duration(each.max_age)}"]
         if each.as_of is not None:
             found.append(formats.instant(each.as_of.replace(microsecond=0)))
-    return [words(each) for each in (*found, *drawings(sections)) if len(each) > 1]
+    return [words(each) for each in found if len(each) > 1]
 
 
 def left_over(text: str, known: Sequence[str]) -> list[str]:
@@ -231,49 +231,6 @@ def left_over(text: str, known: Sequence[str]) -> list[str]:
         if each:
             text = text.replace(each, "\n")
     return [each for each in text.split("\n") if re.search(r"\d", each)]
-
-
-def drawings(sections: Sequence[Section]) -> list[str]:
-    """The texts of each chart, one behind the other as they are drawn."""
-    return [
-        words(unescape("".join(re.findall(r"<text[^>]*>([^<]*)<", str(drawn(section, chart))))))
-        for section in sections
-        for chart in section.charts
-    ]
-
-
-def charts_on(page: str) -> list[list[str]]:
-    """What each chart of a page's sections says of its points: of all of them, and then of each bar by itself."""
-    return [
-        words(unescape(said)).split(";") + [words(unescape(each)) for each in bars]
-        for drawing in re.findall(r"<svg.*?</svg>", page, re.DOTALL)
-        for said in re.findall(r"<desc>(.*?)</desc>", drawing)
-        for bars in [re.findall(r"<g><title>(.*?)</title>", drawing)]
-    ]
-
-
-def charted(sections: Sequence[Section]) -> list[list[str]]:
-    """What ``charts_on`` has to find: the values of the table beside each chart, as the document has them."""
-    found = []
-    for section in sections:
-        for chart in section.charts:
-            table = section.table(chart.table)
-            names = [each.id for each in table.columns]
-            along, upwards = names.index(chart.category), names.index(chart.series[0])
-            unit = "%" if table.columns[upwards].unit is Unit.PERCENT else ""
-            points = []
-            for cells in (row.cells for row in table.rows):
-                cell = cells[upwards]
-                known = cell.value is not None and cell.unit is not Unit.TEXT
-                points.append(
-                    (
-                        known,
-                        words(f"{display(cells[along])}:{f'{cell.value}{unit}' if known else display(cell)}"),
-                    )
-                )
-            bars = [said for known, said in points if known] if chart.kind is ChartKind.BAR else []
-            found.append([said for _, said in points] + bars)
-    return found
 
 
 def without_a_way(sections: Sequence[Section]) -> list[str]:

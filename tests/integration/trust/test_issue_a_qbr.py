@@ -14,9 +14,6 @@ from pptx import Presentation
 from qbr_desk import bundle_of, everything, issue, prepare, throttled
 from report_desk import CORA, Q2, credited, publish, trust_of
 from support.document_forms import (
-    charted,
-    charts_on,
-    drawings,
     foot_of,
     of_document,
     of_notes,
@@ -31,7 +28,9 @@ from support.document_forms import (
     words,
 )
 from support.document_schemas import faults
+from support.drawn_charts import charted, charts_on, lettering, misdrawn
 from support.office import pdf_text_of
+from support.page_texts import around, strange_on_page
 from support.portal_fixtures import Portal
 from support.review_forms import (
     imprint_of,
@@ -159,6 +158,11 @@ async def test_one_bundle_says_every_fact_with_one_number_in_every_form(portal: 
     said = of_document(sections)
     assert of_page(page) == said
     assert charts_on(page) == charted(sections)
+    issue_told = f"Issued {instant(issued.issue.at.replace(microsecond=0))}"
+    beside = around(body, data, str(export.file_name), noun="review", signed=issue_told)
+    assert strange_on_page(page, body, sections, beside) == [], "a number from nowhere"
+    drawn = ["".join(each) for each in lettering(page)]
+    assert len(drawn) == 2, "what was promised, and what was used"
     assert of_table(files["qbr.csv"]) == table_of(sections)
     paper = of_pdf(files["qbr.pdf"], tmp_path)
     assert [each for each in printed(sections) if each not in paper] == []
@@ -181,7 +185,8 @@ async def test_one_bundle_says_every_fact_with_one_number_in_every_form(portal: 
     notes = of_notes(files["qbr.pptx"])
     assert len(notes) > len(sections), "each section's, and the first slide's"
     assert strange_on_slides(notes, body, sections, *imprint_of(body)) == [], "nor one to be spoken"
-    known = [*printed(sections), *of_review(body, sections), words(str(export.file_name))]
+    assert [each for each in drawn if each not in paper] == []
+    known = [*printed(sections), *of_review(body, sections), *drawn, words(str(export.file_name))]
     fingerprint = re.findall(r"[0-9a-f]{64}", page.partition("fingerprint")[2])
     assert strange_on_paper(paper, known, fingerprint) == [], "a number from nowhere"
     slots = _slots(files["qbr.pptx"])
@@ -353,7 +358,10 @@ def _inside_says_the_same(draft: Draft, page: str, forms: dict[str, bytes], fold
         f"Csm {at} Reader’s copy, taken by Csm, {at}.",
         f"SHA-256 of the snapshot {sha256}",
     )  # fmt: skip
-    known = [*printed_inside, *said_of(body), *drawings(sections), "SHA-256"]
+    assert misdrawn(page, sections) == []
+    drawn = ["".join(each) for each in lettering(page)]
+    assert [each for each in drawn if each not in paper] == []
+    known = [*printed_inside, *said_of(body), *drawn, "SHA-256"]
     assert strange_on_paper(paper, known, head) == [], "a number from nowhere"
     imprint = (
         "Business review, Q2 2026: internal draft", f"data as of {as_of}.",

@@ -12,8 +12,6 @@ import pytest
 from qbr_desk import use
 from report_desk import bundle_of, credited, publish, trust_of
 from support.document_forms import (
-    charted,
-    charts_on,
     left_over,
     of_document,
     of_itself,
@@ -25,9 +23,12 @@ from support.document_forms import (
     without_a_way,
     words,
 )
+from support.drawn_charts import charted, charts_on, lettering, misdrawn
+from support.page_texts import around, strange_on_page
 from support.portal_fixtures import Portal
 from support.sequencing import sequencing
 
+from trust_portal.documents.formats import instant
 from trust_portal.evidence import bundle
 from trust_portal.evidence.verdict import NotRecomputable
 from trust_portal.evidence.verify import verify
@@ -64,6 +65,15 @@ async def test_every_form_says_each_fact_with_one_number_and_every_number_follow
     page = (await portal.browser("customer_viewer").get(f"/t/aurora/trust/{report.id}")).text
     assert of_page(page) == of_document(sections)
     assert charts_on(page) == charted(sections)
+    beside = around(
+        body,
+        data,
+        str(export.file_name),
+        noun="report",
+        signed=f"Published {instant(report.published_at.replace(microsecond=0))}",
+    )
+    assert strange_on_page(page, body, sections, beside) == [], "a number from nowhere"
+    _a_number_from_nowhere_is_found(page, body, sections, beside, export)
     assert of_table(files["trust-report.csv"]) == table_of(sections)
     paper = of_pdf(files["trust-report.pdf"], tmp_path)
     assert [each for each in printed(sections) if each not in paper] == []
@@ -71,7 +81,10 @@ async def test_every_form_says_each_fact_with_one_number_and_every_number_follow
     verdict_told = words("1 of 1 promises missed; EUR 100.00 credited; 1 postmortem owed.")
     assert verdict_told in paper
     assert verdict_told in words(page)
-    rest = left_over(paper, [*printed(sections), *of_itself(body, sections), words(str(export.file_name))])
+    drawn = ["".join(each) for each in lettering(page)]
+    assert [each for each in drawn if each not in paper] == []
+    known = [*printed(sections), *of_itself(body, sections), *drawn, words(str(export.file_name))]
+    rest = left_over(paper, known)
     assert [each for each in rest if not _is_furniture(each, fingerprint)] == [], "a number from nowhere"
     assert without_a_way(sections) == []
 
@@ -92,6 +105,29 @@ async def test_every_form_says_each_fact_with_one_number_and_every_number_follow
         with pytest.raises(NotRecomputable) as refused:
             recompute_trust_report({name: each for name, each in files.items() if name != gone})
         assert refused.value.file == gone
+
+
+def _a_number_from_nowhere_is_found(page, body, sections, beside, export) -> None:
+    """Wherever on the page it stands: what finds none there finds each of these."""
+    for said, instead, found in (
+        ("1 of 1 promises", "2 of 1 promises", "2of1promisesmissed"),
+        ("Trust Report, revision 2", "Trust Report, revision 21", "TrustReport,revision21"),
+        ("</h1>", " and 3 more</h1>", "Q22026and3more"),
+        ("\u00a0kB</span>", "0\u00a0kB</span>", f"{export.file_name}signedbundle"),
+        (f'data-copy="{export.digest}"', f'data-copy="{export.digest[:-1]}"', export.digest[:-1]),
+        ('title="Evidence: Attained"', 'title="Evidence: Attained 3 times"', "Evidence:Attained3times"),
+    ):
+        assert said in page
+        (strange,) = strange_on_page(page.replace(said, instead, 1), body, sections, beside)
+        assert strange.startswith(found)
+    for said, instead, found in (
+        (">99.9 %<", ">99.8 %<", "api: attained: a target ['99.8%'] in place of 99.9"),
+        (">99.7 %<", ">99.6 %<", "api: attained: 99.791666 is drawn at 118.2"),
+        ("118.2H", "108.2H", "api: attained: 99.791666 is drawn at 108.2"),
+        (">2026-06</text>", ">2026-05</text>", "api: attained: ['2026-05'] below it in place of ['2026-06']"),
+    ):
+        assert said in page
+        assert found in misdrawn(page.replace(said, instead), sections)
 
 
 def _is_told_as_in_format_2(files: dict[str, bytes]) -> None:
