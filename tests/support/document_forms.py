@@ -100,6 +100,27 @@ def of_table(content: bytes) -> dict[str, tuple[str, str, str, str, str]]:
     }
 
 
+def ages_in_table(content: bytes) -> dict[str, set[tuple[str, str, str, str]]]:
+    """As of when, from where, how many seconds that counts as fresh and why it is not, by section: every row says the same."""
+    found: dict[str, set[tuple[str, str, str, str]]] = {}
+    for row in csv.DictReader(io.StringIO(content.decode())):
+        if not row["place"].endswith((":omission", ":commentary")):
+            told = (row["as_of"], row["source"], row["max_age_s"], row["why"])
+            found.setdefault(row["section"], set()).add(told)
+    return found
+
+
+def ages_of(
+    body: Mapping[str, Any], sections: Sequence[Section]
+) -> dict[str, set[tuple[str, str, str, str]]]:
+    """What ``ages_in_table`` has to find."""
+    as_of = {each["id"]: each["as_of"] or "" for each in body["sections"]}
+    return {
+        each.id: {(as_of[each.id], each.source, f"{each.max_age.total_seconds():.0f}", each.why or "")}
+        for each in sections
+    }
+
+
 def table_of(sections: Sequence[Section]) -> dict[str, tuple[str, str, str, str, str]]:
     """What ``of_table`` has to find. A section without a value has one row that says its state."""
     found = {}

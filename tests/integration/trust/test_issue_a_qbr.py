@@ -14,6 +14,8 @@ from pptx import Presentation
 from qbr_desk import bundle_of, everything, issue, prepare, throttled
 from report_desk import CORA, Q2, credited, publish, trust_of
 from support.document_forms import (
+    ages_in_table,
+    ages_of,
     foot_of,
     of_document,
     of_notes,
@@ -164,6 +166,7 @@ async def test_one_bundle_says_every_fact_with_one_number_in_every_form(portal: 
     drawn = ["".join(each) for each in lettering(page)]
     assert len(drawn) == 2, "what was promised, and what was used"
     assert of_table(files["qbr.csv"]) == table_of(sections)
+    assert ages_in_table(files["qbr.csv"]) == ages_of(body, sections)
     paper = of_pdf(files["qbr.pdf"], tmp_path)
     assert [each for each in printed(sections) if each not in paper] == []
     slides, rows = of_slides(files["qbr.pptx"]), rows_of_slides(files["qbr.pptx"])
@@ -405,7 +408,14 @@ def _charts_have_the_same_values(sections, content: bytes) -> None:
             }
             plots = drawn.pop(chart.title).plots
             shown = {each.name: list(each.values) for plot in plots for each in plot.series}
+            beside = {name: each for name, each in shown.items() if name not in stated}
             assert {name: shown[name] for name in stated} == stated, "every series"
+            if chart.target is None:
+                assert beside == {}
+            else:
+                assert list(beside.values()) == [[float(chart.target)] * len(table.rows)]
+            names = [display(row.cells[columns.index(chart.category)]) for row in table.rows]
+            assert [list(each.categories) for each in plots] == [names] * len(plots)
             compared += 1
     assert drawn == {}, "nothing is drawn that no section states"
     assert compared

@@ -12,6 +12,8 @@ import pytest
 from qbr_desk import use
 from report_desk import bundle_of, credited, publish, trust_of
 from support.document_forms import (
+    ages_in_table,
+    ages_of,
     left_over,
     of_document,
     of_itself,
@@ -75,6 +77,7 @@ async def test_every_form_says_each_fact_with_one_number_and_every_number_follow
     assert strange_on_page(page, body, sections, beside) == [], "a number from nowhere"
     _a_number_from_nowhere_is_found(page, body, sections, beside, export)
     assert of_table(files["trust-report.csv"]) == table_of(sections)
+    assert ages_in_table(files["trust-report.csv"]) == ages_of(body, sections)
     paper = of_pdf(files["trust-report.pdf"], tmp_path)
     assert [each for each in printed(sections) if each not in paper] == []
     fingerprint = words(re.sub(r"<[^>]+>", "", page.partition("fingerprint")[2]))
