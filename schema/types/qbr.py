@@ -24,7 +24,7 @@ from trust_portal.trust.qbr.reading import OpenedQbr, Standing
 from trust_portal.trust.qbr.reviewing import seen
 from trust_portal.trust.report.model import blocked_as, blocking
 from trust_portal.trust.sections.document import section_json
-from trust_portal.trust.sections.model import Section, State, Unit
+from trust_portal.trust.sections.model import Cell, Section, State, Unit
 
 #: What takes all of a review to be gathered, once whatever is asked of it.
 _GATHERS: Final = weighs(20)
@@ -272,27 +272,29 @@ def _input_state(told: str | None) -> State:
 
 def _inputs(sections: Sequence[Section]) -> list[QbrInput]:
     found = []
-    for row in (row for each in sections if each.id == INPUTS for row in each.table(DOCUMENTS).rows):
-        document, of, revision, signed, as_of, max_age, state, file = row.cells
-        signed_at, at = (
-            None
-            if each.unit is not Unit.INSTANT or each.value is None
-            else datetime.fromisoformat(each.value)
-            for each in (signed, as_of)
-        )
+    tables = (each.table(DOCUMENTS) for each in sections if each.id == INPUTS)
+    for cells in (cells for table in tables for _, cells in table.by_column()):
+        revision, file = cells["revision"], cells["file"].value
         found.append(
             QbrInput(
-                document=document.value or "",
-                of=of.value or "",
+                document=cells["document"].value or "",
+                of=cells["of"].value or "",
                 revision=int(revision.value) if revision.unit is Unit.COUNT and revision.value else None,
-                signed_at=signed_at,
-                as_of=at,
-                max_age=max_age.value or "",
-                state=_input_state(state.value),
-                file=None if file.value == NO_FILE else file.value,
+                signed_at=_moment(cells["signed"]),
+                as_of=_moment(cells["as_of"]),
+                max_age=cells["max_age"].value or "",
+                state=_input_state(cells["state"].value),
+                file=None if file == NO_FILE else file,
             )
         )
     return found
+
+
+def _moment(cell: Cell) -> datetime | None:
+    """None where words stand in its place."""
+    if cell.unit is not Unit.INSTANT or cell.value is None:
+        return None
+    return datetime.fromisoformat(cell.value)
 
 
 def _recommendations(draft: model.Draft) -> list[QbrRecommendation]:
@@ -300,14 +302,14 @@ def _recommendations(draft: model.Draft) -> list[QbrRecommendation]:
     for section in draft.sections:
         if section.id != RECOMMENDATIONS:
             continue
-        for row in section.table(PROPOSED).rows:
-            digest = seen(section, row.id)
-            said = model.last_of(draft.entries, model.EntryKind.REVIEW, row.id)
+        for id_, cells in section.table(PROPOSED).by_column():
+            digest = seen(section, id_)
+            said = model.last_of(draft.entries, model.EntryKind.REVIEW, id_)
             stands = said if said is not None and said.seen == digest else None
             found.append(
                 QbrRecommendation(
-                    key=row.id,
-                    title=row.cells[0].value or "",
+                    key=id_,
+                    title=cells["recommendation"].value or "",
                     seen=digest,
                     verdict=None if stands is None else stands.verdict,
                     reviewed_by=None if stands is None else stands.by_name,

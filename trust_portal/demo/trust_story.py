@@ -256,13 +256,11 @@ def _let_stand(blocked: Sequence[Section]) -> dict[str, str]:
 
 def _rows(section: Section, table: str) -> list[dict[str, Cell]]:
     """The rows of a table, each by the ids of its columns."""
-    found = section.table(table)
-    names = [each.id for each in found.columns]
-    return [dict(zip(names, row.cells, strict=True)) for row in found.rows]
+    return [cells for _, cells in section.table(table).by_column()]
 
 
 def _row(section: Section, table: str, row: str) -> dict[str, Cell]:
-    for each, cells in zip(section.table(table).rows, _rows(section, table), strict=True):
-        if each.id == row:
+    for id_, cells in section.table(table).by_column():
+        if id_ == row:
             return cells
     raise Unavailable(f"the document names no {row} in {section.id}/{table}", code="NOT_HELD")

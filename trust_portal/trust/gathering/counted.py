@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Final
 
 from trust_portal.trust.gathering.ids import ACCESS, COMPLIANCE, MAJOR, POSTURE
-from trust_portal.trust.gathering.totals import cell_of
 from trust_portal.trust.sections.model import Row, Section, Table
 
 #: How what a program did by a token is told apart (``gathering.access``).
@@ -35,17 +34,15 @@ def counted_again(stated: Section) -> Section | None:
 
 def lasting(major: Table) -> Table:
     """The table of major incidents with the whole minutes that each lasted; none of what goes on."""
-    at = [each.id for each in major.columns].index("minutes")
 
     def lasted(row: Row) -> Row:
-        began, over = (cell_of(major, row, each).value for each in ("began", "resolved"))
+        cells = major.cells_of(row)
+        began, over = cells["began"].value, cells["resolved"].value
         minutes = None
         if began is not None and over is not None:
             span = datetime.fromisoformat(over) - datetime.fromisoformat(began)
             minutes = str(int(span.total_seconds() // 60))
-        cells = list(row.cells)
-        cells[at] = replace(cells[at], value=minutes)
-        return replace(row, cells=tuple(cells))
+        return major.with_cells(row, {"minutes": replace(cells["minutes"], value=minutes)})
 
     return replace(major, rows=tuple(map(lasted, major.rows)))
 
@@ -86,7 +83,7 @@ def _access(stated: Section) -> Mapping[str, int]:
     def looked(group: str) -> int:
         return sum(_number(who, row, "read") for row in who.rows if row.id.startswith(f"{group}-"))
 
-    programs = [row for row in who.rows if str(cell_of(who, row, "group").value).endswith(_PROGRAMS_END)]
+    programs = [row for row in who.rows if str(who.cell(row, "group").value).endswith(_PROGRAMS_END)]
     return {
         "staff": looked("staff"),
         "auditors": looked("auditor"),
@@ -98,11 +95,11 @@ def _access(stated: Section) -> Mapping[str, int]:
 
 def _word(table: Table, row: Row, column: str) -> str:
     """What stands before a reason."""
-    return str(cell_of(table, row, column).value).partition(":")[0]
+    return str(table.cell(row, column).value).partition(":")[0]
 
 
 def _number(table: Table, row: Row, column: str) -> int:
-    return int(cell_of(table, row, column).value or 0)
+    return int(table.cell(row, column).value or 0)
 
 
 _COUNTS: Final[Mapping[str, Callable[[Section], Mapping[str, int]]]] = {

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from trust_portal.trust.gathering.telling import NO_INCIDENTS, amounts
-from trust_portal.trust.gathering.totals import COST, DROP, PLAYBOOKS, cell_of, count, sums
+from trust_portal.trust.gathering.totals import COST, DROP, PLAYBOOKS, count, sums
 from trust_portal.trust.sections.model import Figure, Sentence, Table
 
 #: What was said of promises, whatever their number.
@@ -23,9 +23,9 @@ def sla_sentences(now: Sequence[Sentence]) -> tuple[Sentence, ...]:
 
 def cost_totals(anomalies: Table, playbooks: Table, savings: Table) -> tuple[Figure, ...]:
     """An anomaly counted whole in every period that it touched; a plan that nobody carried out was a playbook."""
-    open_ = sum((cell_of(anomalies, row, "state").value or "").startswith("open") for row in anomalies.rows)
-    verified = sum(cell_of(playbooks, row, "rate").value is not None for row in playbooks.rows)
-    hours = sum(int(cell_of(savings, row, "hours").value or 0) for row in savings.rows)
+    open_ = sum((anomalies.cell(row, "state").value or "").startswith("open") for row in anomalies.rows)
+    verified = sum(playbooks.cell(row, "rate").value is not None for row in playbooks.rows)
+    hours = sum(int(savings.cell(row, "hours").value or 0) for row in savings.rows)
     return (
         count("anomalies", "Anomalies", len(anomalies.rows), COST),
         count("open", "Open", open_, COST),
@@ -34,7 +34,7 @@ def cost_totals(anomalies: Table, playbooks: Table, savings: Table) -> tuple[Fig
             "Beyond what was expected",
             anomalies,
             COST,
-            lambda row: cell_of(anomalies, row, "kind").value != DROP,
+            lambda row: anomalies.cell(row, "kind").value != DROP,
         ),
         count("playbooks", "Playbooks", len(playbooks.rows), PLAYBOOKS),
         count("verified", "Verified in the data", verified, PLAYBOOKS),

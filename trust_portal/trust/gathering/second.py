@@ -28,8 +28,12 @@ def service_levels(now: Section, of_period: Sequence[SignedReport]) -> Section:
         sentences=tuple(Sentence(_PROMISES) if ANY_DOWN in each.figures else each for each in now.sentences),
         figures=tuple(_added_up(each, of_period) if each.id == ANY_DOWN else each for each in now.figures),
         tables=tuple(tables.values()),
-        charts=tuple(replace(each, target=tables[each.table].rows[-1].cells[3].value) for each in now.charts),
+        charts=tuple(replace(each, target=_last_target(tables[each.table])) for each in now.charts),
     )
+
+
+def _last_target(table: Table) -> str | None:
+    return table.cell(table.rows[-1], "target").value
 
 
 def _by_name(table: Table) -> Table:

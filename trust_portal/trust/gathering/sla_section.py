@@ -130,7 +130,7 @@ def sla_section(
                 target,
             )
             for table in tables[:-1]
-            if (target := table.rows[-1].cells[3].value) is not None
+            if (target := table.cell(table.rows[-1], "target").value) is not None
         ),
     )
 

@@ -27,14 +27,14 @@ def incident_totals(major: Table, postmortems: Table, prevention: Table) -> tupl
     """Two incidents that one postmortem covers have its actions once. One that was signed before more happened is a gap."""
     once: dict[str, Row] = {}
     for about, row in zip(postmortems.rows, prevention.rows, strict=True):
-        if cell_of(prevention, row, "planned").value is not None:
-            signed = cell_of(postmortems, about, "sha256").value
+        if prevention.cell(row, "planned").value is not None:
+            signed = postmortems.cell(about, "sha256").value
             once.setdefault(about.id if signed in {None, NOT_YET} else str(signed), row)
 
     def actions(column: str) -> int:
-        return sum(int(cell_of(prevention, row, column).value or 0) for row in once.values())
+        return sum(int(prevention.cell(row, column).value or 0) for row in once.values())
 
-    states = [cell_of(postmortems, row, "state").value for row in postmortems.rows]
+    states = [postmortems.cell(row, "state").value for row in postmortems.rows]
     outdated = states.count(OUTDATED)
     gaps = outdated + sum(each in {NOT_SIGNED, NOT_BEGUN} for each in states)
     return (
@@ -57,9 +57,9 @@ def earlier_totals(earlier: Table) -> tuple[Figure, ...]:
         return ()
 
     def added(column: str) -> int:
-        return sum(int(cell_of(earlier, row, column).value or 0) for row in earlier.rows)
+        return sum(int(earlier.cell(row, column).value or 0) for row in earlier.rows)
 
-    states = [cell_of(earlier, row, "state").value for row in earlier.rows]
+    states = [earlier.cell(row, "state").value for row in earlier.rows]
     gaps = sum(each in {NOT_SIGNED, NOT_BEGUN, OUTDATED} for each in states)
     return (
         count("earlier", "Incidents before the period of which something is owed", len(states), INCIDENTS),
@@ -81,9 +81,9 @@ def cost_totals(
     parted = sum(
         _value(anomalies, row, "whole") != _value(anomalies, row, "excess") for row in anomalies.rows
     )
-    open_ = sum((cell_of(anomalies, row, "state").value or "").startswith("open") for row in anomalies.rows)
-    verified = sum(cell_of(playbooks, row, "rate").value is not None for row in playbooks.rows)
-    hours = sum(int(cell_of(savings, row, "hours").value or 0) for row in savings.rows)
+    open_ = sum((anomalies.cell(row, "state").value or "").startswith("open") for row in anomalies.rows)
+    verified = sum(playbooks.cell(row, "rate").value is not None for row in playbooks.rows)
+    hours = sum(int(savings.cell(row, "hours").value or 0) for row in savings.rows)
     return (
         count("anomalies", "Anomalies", len(anomalies.rows), COST),
         count("open", "Open", open_, COST),
@@ -115,11 +115,11 @@ def savings_totals(savings: Table) -> tuple[Figure, ...]:
 
 
 def _value(table: Table, row: Row, column: str) -> str | None:
-    return cell_of(table, row, column).value
+    return table.cell(row, column).value
 
 
 def _began(table: Table, row: Row) -> datetime:
-    return datetime.fromisoformat(str(cell_of(table, row, "began").value))
+    return datetime.fromisoformat(str(table.cell(row, "began").value))
 
 
 def sums(
@@ -128,7 +128,7 @@ def sums(
     """A column of a table added up, an amount a currency."""
     found: dict[str, Decimal] = {}
     for row in table.rows:
-        cell = cell_of(table, row, column)
+        cell = table.cell(row, column)
         if cell.value is not None and cell.currency is not None and counts(row):
             found[cell.currency] = found.get(cell.currency, Decimal(0)) + Decimal(cell.value)
     for currency in sorted(found):
@@ -138,7 +138,3 @@ def sums(
 
 def count(id_: str, label: str, number: int, href: str) -> Figure:
     return Figure(id_, label, Cell(str(number), Unit.COUNT, href=href))
-
-
-def cell_of(table: Table, row: Row, column: str) -> Cell:
-    return row.cells[[each.id for each in table.columns].index(column)]

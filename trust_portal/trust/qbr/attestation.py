@@ -182,9 +182,9 @@ def _said(body: Mapping[str, Any], found: Mapping[str, Statement]) -> Iterator[G
 def _advised(section: Section, period: str, found: Mapping[str, Statement]) -> Iterator[Gap]:
     """Each recommendation with its evidence is the one that somebody accepted, for the review of this period."""
     place, as_read = f"sections.{RECOMMENDATIONS}", before_review(section)
-    rows, evidence = section.table(PROPOSED).rows, section.table(EVIDENCE).rows
-    for row in rows:
-        *_, at = row.cells
+    proposed, evidence = section.table(PROPOSED), section.table(EVIDENCE).rows
+    for row in proposed.rows:
+        at = proposed.cell(row, "on")
         receipt = of_kind(found, at.receipt, ReceiptKind.QBR_RECOMMENDATION_REVIEWED)
         result = result_of(receipt)
         said = (result.get("subject"), result.get("period"), result.get("verdict"))
@@ -194,10 +194,10 @@ def _advised(section: Section, period: str, found: Mapping[str, Statement]) -> I
             yield Gap(DOCUMENT_FILE, place, f"{row.id} is not what somebody accepted")
         elif receipt.predicate["at"] != at.value:
             yield Gap(DOCUMENT_FILE, place, f"{row.id} was accepted at another moment")
-    strange = {proposal_of(each) for each in evidence} - {row.id for row in rows}
+    strange = {proposal_of(each) for each in evidence} - {row.id for row in proposed.rows}
     for id_ in sorted(strange):
         yield Gap(DOCUMENT_FILE, place, f"holds evidence for {id_}, which it does not recommend")
-    if section.figure("recommendations").cell.value != str(len(rows)):
+    if section.figure("recommendations").cell.value != str(len(proposed.rows)):
         yield Gap(DOCUMENT_FILE, place, "counts other recommendations than it holds")
 
 

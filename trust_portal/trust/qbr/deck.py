@@ -213,17 +213,14 @@ def _is_drawn(section: Section, chart: Chart) -> bool:
 
 def _plot(section: Section, chart: Chart) -> Plot:
     table = section.table(chart.table)
-    places = {each.id: number for number, each in enumerate(table.columns)}
-    unit = table.columns[places[chart.series[0]]].unit
+    rows = [cells for _, cells in table.by_column()]
+    unit = table.column(chart.series[0]).unit
     return Plot(
         title=chart.title,
         kind=PlotKind.LINE if chart.kind is ChartKind.LINE else PlotKind.BAR,
-        categories=tuple(display(row.cells[places[chart.category]]) for row in table.rows),
+        categories=tuple(display(cells[chart.category]) for cells in rows),
         series=tuple(
-            (
-                table.columns[places[name]].label,
-                tuple(quantity(row.cells[places[name]]) for row in table.rows),
-            )
+            (table.column(name).label, tuple(quantity(cells[name]) for cells in rows))
             for name in chart.series
         ),
         target=None if chart.kind is ChartKind.BAR or chart.target is None else Decimal(chart.target),

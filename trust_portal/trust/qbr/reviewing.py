@@ -18,7 +18,6 @@ EVIDENCE: Final = "evidence"
 NOT_REVIEWED: Final = "not reviewed"
 #: Where there is no usage to apply a rule to.
 _NOT_KNOWN: Final = "What would serve better is not known: no usage is."
-_BEFORE_REVIEW: Final = 5
 _COLUMNS: Final = (
     Column("recommendation", "Recommendation"),
     Column("because", "Because"),
@@ -38,51 +37,50 @@ _EVIDENCE_COLUMNS: Final = (
 
 def reviewed(section: Section, entries: Sequence[Entry]) -> Section:
     """What goes out: the recommendations that somebody accepted as they stand, with who and when. Pure."""
-    rows, kept = [], set()
-    for row in section.table(PROPOSED).rows:
+    rows, kept, proposed = [], set(), section.table(PROPOSED)
+    for row in proposed.rows:
         review = last_of(tuple(entries), EntryKind.REVIEW, row.id)
         if review is None or review.verdict is not Verdict.ACCEPTED or review.seen != seen(section, row.id):
             continue
         kept.add(row.id)
-        by = (
-            Cell(review.by_name, receipt=str(review.receipt_id)),
-            Cell(rfc3339(review.at), Unit.INSTANT, receipt=str(review.receipt_id)),
-        )
-        rows.append(replace(row, cells=(*row.cells[:_BEFORE_REVIEW], *by)))
+        rows.append(proposed.with_cells(row, _by(review)))
     evidence = tuple(row for row in section.table(EVIDENCE).rows if proposal_of(row) in kept)
     return with_rows(section, tuple(rows), evidence)
 
 
 def judged(section: Section, entries: Sequence[Entry]) -> Section:
     """For the vendor's people: every recommendation with what was said of it, accepted or not."""
-    said, all_of = section.table(PROPOSED).rows, tuple(entries)
-    rows = tuple(
-        _judged(row, last_of(all_of, EntryKind.REVIEW, row.id), seen(section, row.id)) for row in said
-    )
-    if last_of(all_of, EntryKind.OMISSION, USAGE) is not None:
-        rows = tuple(_kept_in(row) for row in rows)
-    return with_rows(section, rows, section.table(EVIDENCE).rows, (*_COLUMNS, _VERDICT))
+    proposed, all_of = section.table(PROPOSED), tuple(entries)
+    is_usage_left_out = last_of(all_of, EntryKind.OMISSION, USAGE) is not None
+    rows = []
+    for row in proposed.rows:
+        review = last_of(all_of, EntryKind.REVIEW, row.id)
+        verdict = _verdict(review, seen(section, row.id))
+        if is_usage_left_out and (verdict.value or "").startswith(Verdict.ACCEPTED.value):
+            verdict = replace(verdict, value=f"{verdict.value} (kept in: usage is left out)")
+        rows.append(replace(row, cells=(*proposed.with_cells(row, _by(review)).cells, verdict)))
+    return with_rows(section, tuple(rows), section.table(EVIDENCE).rows, (*_COLUMNS, _VERDICT))
 
 
-def _judged(row: Row, review: Entry | None, stands: str) -> Row:
-    before = row.cells[:_BEFORE_REVIEW]
+def _by(review: Entry | None) -> dict[str, Cell]:
+    """Who reviewed it and when, by column."""
     if review is None or review.verdict is None:
-        return replace(row, cells=(*before, Cell(NOT_REVIEWED), Cell(None, Unit.INSTANT), Cell(NOT_REVIEWED)))
+        return {"reviewed": Cell(NOT_REVIEWED), "on": Cell(None, Unit.INSTANT)}
     receipt = str(review.receipt_id)
+    return {
+        "reviewed": Cell(review.by_name, receipt=receipt),
+        "on": Cell(rfc3339(review.at), Unit.INSTANT, receipt=receipt),
+    }
+
+
+def _verdict(review: Entry | None, stands: str) -> Cell:
+    """``stands`` is the digest of the recommendation as it is now."""
+    if review is None or review.verdict is None:
+        return Cell(NOT_REVIEWED)
     verdict = f"{review.verdict.value}: {review.text}"
     if review.seen != stands:
         verdict = f"to be reviewed again: other figures were {verdict}"
-    by = Cell(review.by_name, receipt=receipt), Cell(rfc3339(review.at), Unit.INSTANT, receipt=receipt)
-    return replace(row, cells=(*before, *by, Cell(verdict, receipt=receipt)))
-
-
-def _kept_in(row: Row) -> Row:
-    """The figures it rests on are those of usage, which is left out."""
-    *before, verdict = row.cells
-    if not (verdict.value or "").startswith(Verdict.ACCEPTED.value):
-        return row
-    kept = replace(verdict, value=f"{verdict.value} (kept in: usage is left out)")
-    return replace(row, cells=(*before, kept))
+    return Cell(verdict, receipt=str(review.receipt_id))
 
 
 def seen(section: Section, recommendation: str) -> str:
@@ -103,10 +101,8 @@ def proposal_of(evidence: Row) -> str:
 
 def before_review(section: Section) -> Section:
     """``section`` with its recommendations as they stood when nobody had reviewed them: as a reviewer reads them."""
-    nobody = Cell(NOT_REVIEWED), Cell(None, Unit.INSTANT)
-    rows = tuple(
-        replace(row, cells=(*row.cells[:_BEFORE_REVIEW], *nobody)) for row in section.table(PROPOSED).rows
-    )
+    proposed = section.table(PROPOSED)
+    rows = tuple(proposed.with_cells(row, _by(None)) for row in proposed.rows)
     tables = tuple(replace(each, rows=rows) if each.id == PROPOSED else each for each in section.tables)
     return replace(section, tables=tables)
 

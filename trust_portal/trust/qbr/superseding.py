@@ -31,12 +31,12 @@ def newer_than(
     if newest is not None and (trust_report is None or newest.id != trust_report.id):
         yield f"Trust Report for {period(newest.period)}, revision {newest.revision}"
     inputs = next(each for each in told if each.id == INPUTS)
-    rows = {row.id: row.cells for row in inputs.table(DOCUMENTS).rows}
+    rows = dict(inputs.table(DOCUMENTS).by_column())
     for head in heads:
         cells = rows.get(f"sla-{head.period}")
         if cells is None or head.signed_revision is None:
             continue
-        of, revision, state = period(head.period), cells[2].value, cells[6].value
+        of, revision, state = period(head.period), cells["revision"].value, cells["state"].value
         if revision != str(head.signed_revision):
             yield f"SLA report for {of}, revision {head.signed_revision}"
         elif state == State.FRESH.value and head.other_figures_since is not None:

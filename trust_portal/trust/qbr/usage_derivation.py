@@ -22,9 +22,11 @@ from trust_portal.trust.qbr.ids import PROPOSED, RECOMMENDATIONS, USAGE
 from trust_portal.trust.qbr.reviewing import EVIDENCE
 from trust_portal.trust.qbr.rounded import NOTHING, Span, percent, sum_of, within
 from trust_portal.trust.report.derivation import figures_of
-from trust_portal.trust.sections.model import Cell, Row, Section, Table, Unit
+from trust_portal.trust.sections.model import Cell, Section, Table, Unit
 
 _MONTHS: Final = "months-"
+#: Columns of a table of months that are not a part of what was used.
+_NO_PARTS: Final = frozenset({"month", "total"})
 
 
 def usage_differs(file: str, sections: Sequence[Section]) -> Iterator[Mismatch]:
@@ -70,16 +72,12 @@ def _table(table: Table) -> Table:
         derive = _quantity
     else:
         return table
-    columns = [each.id for each in table.columns]
-    rows = []
-    for row in table.rows:
-        cells = dict(zip(columns, row.cells, strict=True))
-        rows.append(replace(row, cells=tuple((cells | derive(cells)).values())))
-    return replace(table, rows=tuple(rows))
+    rows = tuple(table.with_cells(row, derive(table.cells_of(row))) for row in table.rows)
+    return replace(table, rows=rows)
 
 
 def _month(cells: Mapping[str, Cell]) -> dict[str, Cell]:
-    parts = [cell for name, cell in cells.items() if name not in {"month", "total"}]
+    parts = [cell for name, cell in cells.items() if name not in _NO_PARTS]
     if not all(map(_is_known, (*parts, cells["total"]))):
         return {}  # it lies ahead
     if len(parts) == 1:
@@ -109,12 +107,14 @@ def _changed(cells: Mapping[str, Cell], now: Decimal, then: Decimal) -> dict[str
     }
 
 
-def _column(table: Table, name: str) -> Span | None:
-    """The sum over the months that have begun; None where there is no such column."""
-    at = next((at for at, each in enumerate(table.columns) if each.id == name), None)
-    if at is None:
-        return None
-    return sum_of(row.cells[at] for row in table.rows if _is_known(row.cells[at]))
+def _sums(months: Table) -> dict[str, Span]:
+    """What each part came to over the months that have begun."""
+    rows = [cells for _, cells in months.by_column()]
+    return {
+        each.id: sum_of(cells[each.id] for cells in rows if _is_known(cells[each.id]))
+        for each in months.columns
+        if each.id not in _NO_PARTS
+    }
 
 
 def _is_known(cell: Cell) -> bool:
@@ -123,7 +123,7 @@ def _is_known(cell: Cell) -> bool:
 
 
 def _period(low: str, months: Table, figures: Mapping[str, Cell]) -> dict[str, Cell]:
-    known = [each.cells[-1] for each in months.rows if _is_known(each.cells[-1])]
+    known = [cells["total"] for _, cells in months.by_column() if _is_known(cells["total"])]
     total, before = figures[f"total-{low}"], figures[f"before-{low}"]
     alone = known[0] if len(known) == 1 else None
     total = within(total, sum_of(known)) if alone is None else replace(total, value=alone.value)
@@ -136,9 +136,8 @@ def _period(low: str, months: Table, figures: Mapping[str, Cell]) -> dict[str, C
     else:
         # With what is not known nothing is compared.
         found |= {name: replace(figures[name], value=None) for name in (f"change-{low}", f"growth-{low}")}
-    sums = {each.id: span for each in months.columns[1:-1] if (span := _column(months, each.id)) is not None}
     dearest = figures[f"dearest-{low}"]
-    parts = _parts(sums)
+    parts = _parts(_sums(months))
     most = max(parts, key=lambda each: parts[each].low)
     stated = parts.get(str(dearest.value))
     if stated is None or stated.high < parts[most].low:
@@ -164,11 +163,10 @@ def _growth(cell: Cell, now: Span, then: Span) -> Cell:
 
 def _moved(quantities: Table, figures: Mapping[str, Cell]) -> dict[str, Cell]:
     """The quantities that are told are those of the table, where it lists them."""
-    columns = [each.id for each in quantities.columns]
-    rows = {}
-    for row in quantities.rows:
-        cells = dict(zip(columns, row.cells, strict=True))
-        rows[f"{cells['subsystem'].value} {cells['operation'].value}, {cells['unit'].value}"] = cells
+    rows = {
+        f"{cells['subsystem'].value} {cells['operation'].value}, {cells['unit'].value}": cells
+        for _, cells in quantities.by_column()
+    }
     found: dict[str, Cell] = {}
     for id_, name in figures.items():
         if f"{id_}-now" not in figures or not id_.startswith("volume-"):
@@ -185,8 +183,8 @@ def _moved(quantities: Table, figures: Mapping[str, Cell]) -> dict[str, Cell]:
 
 def _recommendations(stated: Section, usage: Section | None) -> Section:
     """What each is expected to bring follows from what it rests on, and that from usage."""
-    evidence = {row.id: row.cells[-1] for row in stated.table(EVIDENCE).rows}
-    proposed = {row.id: row.cells[3] for row in stated.table(PROPOSED).rows}
+    evidence = _by_row(stated.table(EVIDENCE), "value")
+    proposed = _by_row(stated.table(PROPOSED), "amount")
     for id_, amount in tuple(proposed.items()):
         kind, _, low = id_.rpartition("-")
         own = {
@@ -200,9 +198,9 @@ def _recommendations(stated: Section, usage: Section | None) -> Section:
     return replace(
         stated,
         tables=tuple(
-            _with_last(each, evidence)
+            _with(each, "value", evidence)
             if each.id == EVIDENCE
-            else _with_amounts(each, proposed)
+            else _with(each, "amount", proposed)
             if each.id == PROPOSED
             else each
             for each in stated.tables
@@ -210,16 +208,13 @@ def _recommendations(stated: Section, usage: Section | None) -> Section:
     )
 
 
-def _with_last(table: Table, cells: Mapping[str, Cell]) -> Table:
-    rows = tuple(replace(row, cells=(*row.cells[:-1], cells[row.id])) for row in table.rows)
+def _by_row(table: Table, column: str) -> dict[str, Cell]:
+    return {id_: cells[column] for id_, cells in table.by_column()}
+
+
+def _with(table: Table, column: str, by_row: Mapping[str, Cell]) -> Table:
+    rows = tuple(table.with_cells(row, {column: by_row[row.id]}) for row in table.rows)
     return replace(table, rows=rows)
-
-
-def _with_amounts(table: Table, cells: Mapping[str, Cell]) -> Table:
-    def changed(row: Row) -> Row:
-        return replace(row, cells=(*row.cells[:3], cells[row.id], *row.cells[4:]))
-
-    return replace(table, rows=tuple(map(changed, table.rows)))
 
 
 def _spans_of(usage: Section | None, low: str) -> dict[str, Span]:
@@ -227,7 +222,7 @@ def _spans_of(usage: Section | None, low: str) -> dict[str, Span]:
     months = None if usage is None else next((t for t in usage.tables if t.id == f"{_MONTHS}{low}"), None)
     if usage is None or months is None:
         return {}
-    found = {each.id: span for each in months.columns[1:-1] if (span := _column(months, each.id)) is not None}
+    found = _sums(months)
     for name in ("total", "before"):
         cell = usage.figure(f"{name}-{low}").cell
         if cell.value is not None:

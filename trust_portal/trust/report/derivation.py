@@ -61,7 +61,7 @@ from trust_portal.trust.gathering.telling import cost_sentences, incident_senten
 from trust_portal.trust.gathering.totals import cost_totals, earlier_totals, incident_totals
 from trust_portal.trust.report.sources import CREDIT_INPUT, SLA_INPUT
 from trust_portal.trust.sections.document import section_json
-from trust_portal.trust.sections.model import Cell, Section, State, Table
+from trust_portal.trust.sections.model import Cell, Section, State
 
 #: What an engine writes beside its figures, and another one may write otherwise.
 _NO_FIGURE: Final = frozenset({"href", "why", "state"})
@@ -196,7 +196,7 @@ def _derived(stated: Section, proofs: _Proofs, how: Derivation) -> Section | Non
 def _service_levels(stated: Section, proofs: _Proofs, how: Derivation) -> Section:
     """That data received since contradict a report stands in no bundle: it is taken as it is stated."""
     reports = []
-    for row in _rows(stated.table(REPORTS)):
+    for _, row in stated.table(REPORTS).by_column():
         name = SLA_INPUT.format(period=row["period"].value, revision=row["revision"].value)
         body, sha256 = proofs.document(name)
         receipt, issued = proofs.receipt(name, ReceiptKind.SLA_REPORT_ISSUED, sha256)
@@ -215,7 +215,7 @@ def _unreported(stated: Section, reports: Sequence[SignedReport]) -> list[Owed]:
     known = {each.label for each in reports}
     found: dict[str, list[tuple[str, str]]] = {}
     for table in stated.tables:
-        for row in () if table.id == REPORTS else _rows(table):
+        for _, row in () if table.id == REPORTS else table.by_column():
             label, target = str(row["period"].value), str(row["target"].value)
             if label not in known:
                 found.setdefault(label, []).append((table.title, target))
@@ -244,7 +244,7 @@ def _credits(stated: Section, proofs: _Proofs, how: Derivation) -> Section:
                     receipt,
                 )
             )
-    for id_, row in _named_rows(stated.table(WAITING)):
+    for id_, row in stated.table(WAITING).by_column():
         waiting.append(
             WaitingCredit(
                 id_,
@@ -261,7 +261,7 @@ def _credits(stated: Section, proofs: _Proofs, how: Derivation) -> Section:
 
 
 def _due(stated: Section) -> Iterator[DueCredit]:
-    for id_, row in _named_rows(stated.table(DUE)):
+    for id_, row in stated.table(DUE).by_column():
         yield DueCredit(
             id_,
             str(row["period"].value),
@@ -275,7 +275,7 @@ def _due(stated: Section) -> Iterator[DueCredit]:
 
 
 def _settled(stated: Section) -> Iterator[SettledCredit]:
-    for id_, row in _named_rows(stated.table(SETTLED)):
+    for id_, row in stated.table(SETTLED).by_column():
         yield SettledCredit(
             id_,
             str(row["period"].value),
@@ -300,9 +300,11 @@ def _unnamed_credits(
     if SLA not in at or CREDITS not in at:
         return
     told = sections[at[CREDITS]]
-    named = {str(row["period"].value) for name in (ISSUED, WAITING, DUE) for row in _rows(told.table(name))}
-    named |= {str(row["period"].value) for row in _rows(told.table(SETTLED)) if _is_settled(row, how)}
-    for row in _rows(sections[at[SLA]].table(REPORTS)):
+    named = {
+        str(row["period"].value) for name in (ISSUED, WAITING, DUE) for _, row in told.table(name).by_column()
+    }
+    named |= {str(row["period"].value) for _, row in told.table(SETTLED).by_column() if _is_settled(row, how)}
+    for _, row in sections[at[SLA]].table(REPORTS).by_column():
         label = str(row["period"].value)
         if label not in labels_of(how.period) or label in named:
             continue
@@ -321,17 +323,6 @@ def _is_settled(row: Mapping[str, Cell], how: Derivation) -> bool:
     if row["state"].value == NOT_CLAIMED:
         return datetime.fromisoformat(str(row["at"].value)) <= how.as_of
     return row["state"].value == CreditState.REJECTED.value
-
-
-def _rows(table: Table) -> Iterator[dict[str, Cell]]:
-    """Each row's cells by column."""
-    for row in table.rows:
-        yield {column.id: cell for column, cell in zip(table.columns, row.cells, strict=True)}
-
-
-def _named_rows(table: Table) -> Iterator[tuple[str, dict[str, Cell]]]:
-    """Each row's id, and its cells by column."""
-    yield from zip((each.id for each in table.rows), _rows(table), strict=True)
 
 
 def _id_of(file: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -111,6 +111,33 @@ class Table:
         for row in self.rows:
             if len(row.cells) != len(self.columns):
                 raise ValueError(f"row {row.id} of {self.id} has {len(row.cells)} cells")
+
+    def column(self, name: str) -> Column:
+        """``LookupError`` where there is none."""
+        for each in self.columns:
+            if each.id == name:
+                return each
+        raise LookupError(f"table {self.id} has no column {name}")
+
+    def cells_of(self, row: Row) -> dict[str, Cell]:
+        """One row's cells by column."""
+        return {column.id: cell for column, cell in zip(self.columns, row.cells, strict=True)}
+
+    def cell(self, row: Row, column: str) -> Cell:
+        """``LookupError`` where there is no such column."""
+        return self.cells_of(row)[column]
+
+    def by_column(self) -> Iterator[tuple[str, dict[str, Cell]]]:
+        """Each row's id, and its cells by column."""
+        for row in self.rows:
+            yield row.id, self.cells_of(row)
+
+    def with_cells(self, row: Row, cells: Mapping[str, Cell]) -> Row:
+        """``row`` with these cells in place of its own, by column. ``LookupError`` where there is no such column."""
+        own = self.cells_of(row)
+        for name in cells:
+            self.column(name)
+        return replace(row, cells=tuple((own | dict(cells)).values()))
 
 
 class ChartKind(StrEnum):

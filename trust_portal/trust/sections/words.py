@@ -57,13 +57,13 @@ def receipts_in(sections: Sequence[Section]) -> dict[str, int]:
 def drawn(section: Section, chart: Chart) -> Markup:
     """The chart as SVG: the first of its series; the table beside it has every value."""
     table = section.table(chart.table)
-    places = [each.id for each in table.columns]
-    along, upwards = places.index(chart.category), places.index(chart.series[0])
-    unit = " %" if table.columns[upwards].unit is Unit.PERCENT else ""
-    points = [charts.Point(display(row.cells[along]), quantity(row.cells[upwards])) for row in table.rows]
+    series = chart.series[0]
+    unit = " %" if table.column(series).unit is Unit.PERCENT else ""
+    rows = [cells for _, cells in table.by_column()]
+    points = [charts.Point(display(cells[chart.category]), quantity(cells[series])) for cells in rows]
     said = [
-        f"{each.label}: {display(row.cells[upwards]) if each.value is None else f'{each.value}{unit}'}"
-        for each, row in zip(points, table.rows, strict=True)
+        f"{each.label}: {display(cells[series]) if each.value is None else f'{each.value}{unit}'}"
+        for each, cells in zip(points, rows, strict=True)
     ]
     description = "; ".join(said)
     if chart.kind is ChartKind.BAR:

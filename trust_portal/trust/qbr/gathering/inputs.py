@@ -43,6 +43,8 @@ _NONE_OF_PERIOD: Final = "Trust Report is published of the period, or of one bef
 _LAST_OF_PERIOD: Final = "The last Trust Report of the period, or of one before it,"
 #: In place of a document that is not there.
 NO_FILE: Final = "none"
+#: The row of the Trust Report that a review is laid beside.
+_LAID: Final = "trust-report"
 _COLUMNS: Final = (
     Column("document", "Document"),
     Column("of", "Of"),
@@ -95,17 +97,19 @@ def inputs_section(
         *_copies(known.get(INCIDENTS)),
         _previous(previous),
     )
+    documents = Table(DOCUMENTS, "Document by document", _COLUMNS, rows, "None.")
+    told = dict(documents.by_column())
     if not is_before_fourth:
-        state, why = together(((state, why), *_stale(rows[1:])))
-    missing = sum(row.cells[6].value == _MISSING for row in rows)
-    there = sum(row.cells[7].value != NO_FILE for row in rows)
+        state, why = together(((state, why), *_stale(told)))
+    missing = sum(cells["state"].value == _MISSING for cells in told.values())
+    there = sum(cells["file"].value != NO_FILE for cells in told.values())
     figures = [
         Figure("there", "Documents in the bundle", Cell(str(there), Unit.COUNT, href=_PAGE)),
         Figure("missing", "Documents that are missing", Cell(str(missing), Unit.COUNT, href=_PAGE)),
     ]
     said = Sentence(f"No {none}. Documents in the bundle: {{there}}; missing: {{missing}}.")
     if trust_report is not None:
-        of, at = rows[0].cells[1], rows[0].cells[4]
+        of, at = told[_LAID]["of"], told[_LAID]["as_of"]
         figures += [
             Figure("trust-report", "Latest Trust Report" if is_before_third else "Trust Report", of),
             Figure("trust-report-as-of", "As of", at),
@@ -124,20 +128,21 @@ def inputs_section(
         max_age=MAX_AGE,
         sentences=(said,),
         figures=tuple(figures),
-        tables=(Table(DOCUMENTS, "Document by document", _COLUMNS, rows, "None."),),
+        tables=(documents,),
     )
 
 
-def _stale(rows: Sequence[Row]) -> Iterator[tuple[State, str]]:
-    for document, of, *_, state, _ in (row.cells for row in rows):
-        if state.value == _STALE:
-            yield State.STALE, f"{document.value} for {of.value}: other figures are known"
+def _stale(told: Mapping[str, Mapping[str, Cell]]) -> Iterator[tuple[State, str]]:
+    """Of what a review is laid beside, the Trust Report aside: its age is that of the section."""
+    for id_, cells in told.items():
+        if id_ != _LAID and cells["state"].value == _STALE:
+            yield State.STALE, f"{cells['document'].value} for {cells['of'].value}: other figures are known"
 
 
 def _trust_report(each: Laid | None, state: State) -> Row:
     if each is None:
-        return _absent("trust-report", "Trust Report", "none is published", max_age=duration(MAX_AGE))
-    return _laid("trust-report", "Trust Report", each, duration(MAX_AGE), state.value, TRUST_REPORT_FILE)
+        return _absent(_LAID, "Trust Report", "none is published", max_age=duration(MAX_AGE))
+    return _laid(_LAID, "Trust Report", each, duration(MAX_AGE), state.value, TRUST_REPORT_FILE)
 
 
 def _previous(each: Laid | None) -> Row:
@@ -259,10 +264,4 @@ def _copies(section: Section | None) -> Iterator[Row]:
 
 def _rows(section: Section, name: str) -> Iterator[tuple[str, Mapping[str, Cell]]]:
     """Each row's id, and its cells by column; none where the section has no such table."""
-    for table in section.tables:
-        if table.id == name:
-            for row in table.rows:
-                yield (
-                    row.id,
-                    {column.id: cell for column, cell in zip(table.columns, row.cells, strict=True)},
-                )
+    return (row for table in section.tables if table.id == name for row in table.by_column())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from trust_portal.trust.gathering.totals import cell_of, count, savings_totals
+from trust_portal.trust.gathering.totals import count, savings_totals
 from trust_portal.trust.sections.model import Figure, Sentence, Table
 
 #: States of a promise as a row says them; the first four as ``CommitmentState`` spells them.
@@ -22,7 +22,7 @@ _PLAYBOOKS: Final = "/cost/playbooks"
 
 def commitment_totals(told: Table, new: Table) -> tuple[Figure, ...]:
     """Of promises of earlier reviews, and of this one."""
-    states = [cell_of(told, row, "state").value for row in told.rows]
+    states = [told.cell(row, "state").value for row in told.rows]
 
     def of_state(id_: str, label: str, *wanted: str) -> Figure:
         return count(id_, label, sum(states.count(each) for each in wanted), _PAGE)
@@ -57,7 +57,7 @@ def commitment_sentences(figures: Sequence[Figure]) -> tuple[Sentence, ...]:
 
 def saving_totals(savings: Table) -> tuple[Figure, ...]:
     """Of playbooks that stand verified. One of which no hour that counts lies in the period is listed, and not counted."""
-    counted = sum(cell_of(savings, row, "hours").value != "0" for row in savings.rows)
+    counted = sum(savings.cell(row, "hours").value != "0" for row in savings.rows)
     return (count("verified", "Verified playbooks", counted, _PLAYBOOKS), *savings_totals(savings))
 
 

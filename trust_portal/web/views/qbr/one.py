@@ -108,11 +108,11 @@ def _advice(found: Draft) -> list[dict[str, Any]]:
     if section is None:
         return []
     lines = []
-    for row in section.table(PROPOSED).rows:
-        digest = seen(section, row.id)
-        said = last_of(found.entries, EntryKind.REVIEW, row.id)
+    for id_, cells in section.table(PROPOSED).by_column():
+        digest = seen(section, id_)
+        said = last_of(found.entries, EntryKind.REVIEW, id_)
         stands = said if said is not None and said.seen == digest else None
-        lines.append({"id": row.id, "title": row.cells[0].value, "seen": digest, "review": stands})
+        lines.append({"id": id_, "title": cells["recommendation"].value, "seen": digest, "review": stands})
     return lines
 
 
