@@ -24,12 +24,14 @@ from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents import integrations_repository as pagers
 from trust_portal.learning.incidents import repository
 from trust_portal.learning.incidents.alarms import Alarm, AlarmKind, read_alarm, signature_holds
+from trust_portal.learning.incidents.facts_repository import facts_of
 from trust_portal.learning.incidents.following import Following
 from trust_portal.learning.incidents.integrations_model import Integration, Reception, RefusedDelivery
 from trust_portal.learning.incidents.mapping import Ignored, Mapped, Unmatched, apply_mapping, parse_mapping
-from trust_portal.learning.incidents.model import Incident
+from trust_portal.learning.incidents.model import Incident, Severity
 from trust_portal.learning.incidents.pager_secrets import PagerSecrets
 from trust_portal.learning.incidents.telling import ALREADY_TOLD, event_of, store_event
+from trust_portal.learning.incidents.weights import by_itself
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import Storage, WriteSession
 
@@ -46,6 +48,17 @@ class _Event:
     tenants: tuple[UUID, ...] | None = None
     #: What tells several events of one alarm apart.
     part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """``said``: what this very alarm was stored as before. ``spoken``: what is in force of the incident by itself, or claimed.
+
+    Whoever made an incident less has seen what was ``said``. What only weighs on it goes with its merger, and is not ``spoken``.
+    """
+
+    said: frozenset[Severity] = frozenset()
+    spoken: frozenset[Severity | None] = frozenset()
 
 
 class AlarmDesk:
@@ -164,7 +177,8 @@ class AlarmDesk:
                 events = _steps(alarm)
             else:
                 await pagers.settle_taken(session, integration, alarm)
-                events = _events(integration, alarm, known, *mapped)
+                before = await _before(session, integration, alarm, known)
+                events = _events(integration, alarm, known, before, *mapped)
             if not events:
                 return Reception.DUPLICATE
             for event in events:
@@ -188,10 +202,27 @@ async def _known(session: WriteSession, integration: Integration, alarm: Alarm) 
     return own or await repository.find_by_name(session, PORTAL, alarm.key)
 
 
+async def _before(
+    session: WriteSession, integration: Integration, alarm: Alarm, known: Incident | None
+) -> _Before:
+    if alarm.kind is not AlarmKind.FIRING or known is None:
+        return _Before()  # of every other alarm the store itself says that it was told before
+    said = frozenset(
+        Severity(fact.body["severity"])
+        for fact in await facts_of(session, [alarm.key])
+        if fact.source == integration.source
+        and fact.origin.event_id.partition("/")[0] == alarm.id
+        and "severity" in fact.body
+    )
+    own = await by_itself(session, known)
+    return _Before(said, frozenset({own.severity, known.claimed_severity}))
+
+
 def _events(
     integration: Integration,
     alarm: Alarm,
     known: Incident | None,
+    before: _Before,
     mapped: Mapped,
     tenants: tuple[UUID, ...] | None,
 ) -> list[_Event]:
@@ -212,9 +243,13 @@ def _events(
             # Late, and of what is over: it was as bad as that all the same.
             return [_severity(alarm, mapped)] if mapped.severity.outranks(known.worst_severity) else []
         events.append(_Event(INCIDENT_UPDATED, {"kind": "reopened", "text": alarm.text}, part="/reopened"))
-    if mapped.severity not in {known.severity, known.claimed_severity}:
-        events.append(_severity(alarm, mapped))
-    return events
+    if mapped.severity in before.said:
+        return events
+    if mapped.severity in before.spoken:
+        # Nothing new, but on record: sent again once it was made less, it is known for what was told before.
+        data = {"kind": "note", "text": alarm.text, "severity": mapped.severity.value}
+        return [*events, _Event(INCIDENT_UPDATED, data, part="/note")]
+    return [*events, _severity(alarm, mapped)]
 
 
 def _steps(alarm: Alarm) -> list[_Event]:
