@@ -23,9 +23,10 @@ from trust_portal.trust.gathering.model import Ask, Before
 from trust_portal.trust.qbr import expected
 from trust_portal.trust.qbr.document import customer_sections
 from trust_portal.trust.qbr.gathering.changes import changes_section
+from trust_portal.trust.qbr.gathering.known_usage import Used, comparable
 from trust_portal.trust.qbr.gathering.outcome import outcome_section
 from trust_portal.trust.qbr.gathering.recommendations import Agreed, recommendations_section
-from trust_portal.trust.qbr.gathering.usage import Used, comparable, usage_section
+from trust_portal.trust.qbr.gathering.usage import usage_section
 from trust_portal.trust.qbr.model import (
     Audience,
     Entry,
@@ -157,10 +158,10 @@ def test_more_less_and_as_much_are_said_each_in_words_that_say_it_once(then: str
 def test_a_period_before_that_was_metered_in_part_is_compared_with_nothing_and_that_is_said() -> None:
     before = parse_period("2026-Q1", "UTC")
     whole = replace(PROGRESS, first_hour=before.start)
-    assert comparable(USED, whole, before) is USED
-    assert comparable(USED, replace(PROGRESS, first_hour=before.start - timedelta(days=90)), before) is USED
+    assert comparable(USED, whole, ASK) is USED
+    assert comparable(USED, replace(PROGRESS, first_hour=before.start - timedelta(days=90)), ASK) is USED
     late = replace(PROGRESS, first_hour=datetime(2026, 3, 29, tzinfo=UTC))
-    used = comparable(USED, late, before)
+    used = comparable(USED, late, ASK)
     assert (used.then, used.parts_then, used.metered_since) == ((), (), late.first_hour)
     section = usage_section(late, used, ASK)
     assert _figures(section) == {
@@ -174,7 +175,7 @@ def test_a_period_before_that_was_metered_in_part_is_compared_with_nothing_and_t
     }
     assert [each.replace("\u00a0", " ") for each in sentences(section)] == [
         (
-            "Usage cost EUR 72.00. It is metered since 29 March 2026, 00:00 UTC only, so nothing is compared with the "
+            "Usage cost EUR 72.00. It is metered since 29 March 2026, 00:00 UTC only. So nothing is compared with the "
             "period before."
         ),
         "The dearest part was compute with 83.3 % of it.",
@@ -183,7 +184,7 @@ def test_a_period_before_that_was_metered_in_part_is_compared_with_nothing_and_t
         "compute", "export", "GB", "1,250.5", "not known", "not known", "not known",
     ]  # fmt: skip
     movers = section.table("movers-eur")
-    assert (movers.rows, movers.empty) == ((), "There is no whole period before to compare with.")
+    assert (movers.rows, movers.empty) == ((), "There are no two whole periods to compare.")
     advised = recommendations_section(late, used, ASK).table("proposed").rows
     assert [row.id for row in advised] == ["dedicated-pool-eur"], "no rule judges by what was not compared"
 

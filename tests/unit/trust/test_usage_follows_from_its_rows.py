@@ -16,8 +16,9 @@ from trust_portal.access.tenants.model import Tenant
 from trust_portal.cost.metering.model import SUBSYSTEMS, HourCost, Part, Progress, Series
 from trust_portal.kernel.period import parse_period
 from trust_portal.trust.gathering.model import Ask
+from trust_portal.trust.qbr.gathering.known_usage import Used
 from trust_portal.trust.qbr.gathering.recommendations import recommendations_section
-from trust_portal.trust.qbr.gathering.usage import Used, usage_section
+from trust_portal.trust.qbr.gathering.usage import usage_section
 from trust_portal.trust.qbr.ids import PROPOSED
 from trust_portal.trust.qbr.usage_derivation import usage_differs
 from trust_portal.trust.sections.model import Section

@@ -12,7 +12,8 @@ from trust_portal.access.tenants.model import Tenant
 from trust_portal.cost.metering.model import HourCost, Part, Progress, Series
 from trust_portal.kernel.period import parse_period
 from trust_portal.trust.gathering.model import Ask
-from trust_portal.trust.qbr.gathering.usage import Used, usage_section
+from trust_portal.trust.qbr.gathering.known_usage import Used
+from trust_portal.trust.qbr.gathering.usage import usage_section
 from trust_portal.trust.sections.display import sentences
 
 NOW = datetime(2026, 7, 10, 9, tzinfo=UTC)

@@ -13,9 +13,10 @@ from trust_portal.kernel.period import parse_period
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.qbr.ageing import Wait
 from trust_portal.trust.qbr.gathering.inputs import Laid, inputs_section
+from trust_portal.trust.qbr.gathering.known_usage import Used, usage_stands
 from trust_portal.trust.qbr.gathering.recommendations import recommendations_section
 from trust_portal.trust.qbr.gathering.savings import savings_section
-from trust_portal.trust.qbr.gathering.usage import Used, usage_section, usage_stands
+from trust_portal.trust.qbr.gathering.usage import usage_section
 from trust_portal.trust.sections.display import sentences
 from trust_portal.trust.sections.model import Cell, Column, Row, Section, State, Table, Unit
 

@@ -13,7 +13,8 @@ from trust_portal.kernel.period import parse_period
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.gathering.totals import NOT_SIGNED, NOT_YET, incident_totals
 from trust_portal.trust.qbr.deck import deck_of_draft
-from trust_portal.trust.qbr.gathering.usage import Used, usage_section
+from trust_portal.trust.qbr.gathering.known_usage import Used
+from trust_portal.trust.qbr.gathering.usage import usage_section
 from trust_portal.trust.sections.display import display, quantity
 from trust_portal.trust.sections.model import Cell, Column, Row, Section, Table, Unit
 from trust_portal.trust.sections.words import drawn

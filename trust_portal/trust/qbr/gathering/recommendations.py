@@ -27,8 +27,9 @@ from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.cost import MAX_AGE
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.qbr.expected import CACHE_SAVES, POOL_SAVES, TIER_SAVES
+from trust_portal.trust.qbr.gathering.known_usage import Used, read_usage, usage_stands
 from trust_portal.trust.qbr.gathering.quantities import quantity
-from trust_portal.trust.qbr.gathering.usage import Used, money, read_usage, share, total, usage_stands
+from trust_portal.trust.qbr.gathering.usage import money, share, total
 from trust_portal.trust.qbr.ids import RECOMMENDATIONS
 from trust_portal.trust.qbr.reviewing import NOT_REVIEWED, with_rows
 from trust_portal.trust.sections.model import Cell, Row, Section, Unit

@@ -12,8 +12,8 @@ from trust_portal.cost.remediation.repository import runs_between
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.gathering.savings import REACHES, savings_table
+from trust_portal.trust.qbr.gathering.known_usage import usage_stands
 from trust_portal.trust.qbr.gathering.telling import saving_sentences, saving_totals
-from trust_portal.trust.qbr.gathering.usage import usage_stands
 from trust_portal.trust.qbr.ids import SAVINGS
 from trust_portal.trust.sections.freshness import together
 from trust_portal.trust.sections.model import Section, State

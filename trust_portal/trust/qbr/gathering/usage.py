@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
 from trust_portal.cost.metering.model import SUBSYSTEMS, HourCost, Part, Progress
-from trust_portal.cost.metering.repository import find_progress, read_hours, read_part_sums
 from trust_portal.documents.formats import period as period_name
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.money import exponent
-from trust_portal.kernel.period import Period, parse_period, previous_label
+from trust_portal.kernel.period import Period, parse_period
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.cost import MAX_AGE
 from trust_portal.trust.gathering.model import Ask, labels_of
+from trust_portal.trust.qbr.gathering.known_usage import Used, closed_until, read_usage, usage_stands
 from trust_portal.trust.qbr.gathering.quantities import consumed
 from trust_portal.trust.qbr.ids import USAGE
-from trust_portal.trust.sections.freshness import freshness
 from trust_portal.trust.sections.model import (
     Cell,
     Chart,
@@ -38,23 +36,7 @@ TITLE: Final = "Usage and cost"
 SOURCE: Final = "closed hours of usage"
 
 _PAGE: Final = "/cost"
-_HOUR: Final = timedelta(hours=1)
 _MOVERS: Final = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """The hours and parts of a period (``now``) and of the one before it (``then``).
-
-    ``metered_since`` is set where metering began within the one before: ``then`` is empty, for a part of a period
-    is not compared with a whole one.
-    """
-
-    now: Sequence[HourCost]
-    then: Sequence[HourCost]
-    parts_now: Sequence[Part]
-    parts_then: Sequence[Part]
-    metered_since: datetime | None = None
 
 
 async def gather(session: ReadSession, ask: Ask) -> Section:
@@ -62,56 +44,25 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
     return usage_section(progress, used, ask)
 
 
-async def read_usage(session: ReadSession, ask: Ask) -> tuple[Progress | None, Used]:
-    """What the usage section and the recommendations are made of."""
-    before, id_ = period_before(ask), ask.tenant.id
-    progress = await find_progress(session, id_)
-    used = Used(
-        await read_hours(session, id_, ask.period.start, ask.until),
-        await read_hours(session, id_, before.start, before.end),
-        await read_part_sums(session, id_, ask.period.start, ask.until),
-        await read_part_sums(session, id_, before.start, before.end),
-    )
-    return progress, used if progress is None else comparable(used, progress, before)
-
-
-def comparable(used: Used, progress: Progress, before: Period) -> Used:
-    """``used`` without the period before it, where that was not metered from its start on. Pure."""
-    if not before.start < progress.first_hour < before.end:
-        return used
-    return replace(used, then=(), parts_then=(), metered_since=progress.first_hour)
-
-
-def period_before(ask: Ask) -> Period:
-    return parse_period(previous_label(ask.period.label), ask.period.time_zone)
-
-
-def usage_stands(progress: Progress | None, ask: Ask) -> tuple[datetime | None, State, str | None]:
-    """Until when usage is known, and what that makes of whatever is told from it: its state, and why. Pure."""
-    if progress is None:
-        return None, State.NOT_APPLICABLE, "no usage of this customer is metered"
-    closed = progress.closed_through
-    as_of = None if closed is None else closed + _HOUR
-    # What happens after the period can make nothing of it older.
-    return as_of, *freshness(as_of, MAX_AGE, ask.until, missing="no hour of usage is closed yet")
-
-
 def usage_section(progress: Progress | None, used: Used, ask: Ask) -> Section:
     """Pure. Amounts are rounded half to even to the currency's smallest unit, each for itself."""
     as_of, state, why = usage_stands(progress, ask)
     currencies = sorted({each.series.currency for each in used.now})
     figures: list[Figure] = []
-    if used.metered_since is not None:
-        since = Cell(rfc3339(used.metered_since), Unit.INSTANT, href=_PAGE)
-        figures.append(Figure("metered-since", "Metered since", since))
+    for id_, label, at in (
+        ("metered-since", "Metered since", used.metered_since),
+        ("closed-until", "Hours are closed until", used.closed_until),
+    ):
+        if at is not None:
+            figures.append(Figure(id_, label, Cell(rfc3339(at), Unit.INSTANT, href=_PAGE)))
     tables: list[Table] = []
     charts: list[Chart] = []
-    said: list[Sentence] = [] if progress is None else _said(currencies, used, ask)
+    said = [] if state is State.NOT_APPLICABLE else _said(currencies, used, ask, as_of)
     for currency in currencies:
         figures += _figures(currency, used)
-        months, movers = _months(currency, used.now, ask), _movers(currency, used)
+        months, movers = _months(currency, used.now, ask, progress), _movers(currency, used)
         tables += [months, movers]
-        left = 0 if used.metered_since is not None else len(_places(currency, used)) - len(movers.rows)
+        left = len(_places(currency, used)) - len(movers.rows) if used.is_compared else 0
         if left:
             low = currency.lower()
             for name, label, number in (("named", "named", len(movers.rows)), ("unnamed", "not named", left)):
@@ -134,7 +85,7 @@ def usage_section(progress: Progress | None, used: Used, ask: Ask) -> Section:
             )
         )
     if progress is not None and currencies:
-        quantities = consumed(used.parts_now, used.parts_then, compared=used.metered_since is None)
+        quantities = consumed(used.parts_now, used.parts_then, compared=used.is_compared)
         figures += quantities.figures
         said += quantities.sentences
         tables.append(quantities.table)
@@ -185,7 +136,7 @@ def _figures(currency: str, used: Used) -> list[Figure]:
     now, then = total(used.now, currency), total(used.then, currency)
 
     def known(cell: Cell) -> Cell:
-        return cell if used.metered_since is None else Cell(None, Unit.MONEY, currency)
+        return cell if used.is_compared else Cell(None, Unit.MONEY, currency)
 
     dearest = max(SUBSYSTEMS, key=lambda each: total(used.now, currency, each))
     return [
@@ -200,30 +151,39 @@ def _figures(currency: str, used: Used) -> list[Figure]:
     ]
 
 
-def _said(currencies: Sequence[str], used: Used, ask: Ask) -> list[Sentence]:
+def _said(currencies: Sequence[str], used: Used, ask: Ask, as_of: datetime | None) -> list[Sentence]:
+    if as_of is None or as_of <= ask.period.start:
+        return [Sentence("What was used is not known.")]
     if not currencies:
-        return [Sentence("Nothing was used in the period.")]
+        begun = used.metered_since is None or used.metered_since <= ask.period.start
+        whole = "the period" if begun and used.closed_until is None else "what is known of the period"
+        return [Sentence(f"Nothing was used in {whole}.{_in_part(used)}")]
     found = []
     for each in currencies:
         low = each.lower()
         now, then = total(used.now, each), total(used.then, each)
-        if used.metered_since is not None:
-            found.append(
-                Sentence(
-                    f"Usage cost {{total-{low}}}. It is metered since {{metered-since}} only, so nothing is compared "
-                    "with the period before."
-                )
-            )
+        if not used.is_compared:
+            found.append(Sentence(f"Usage cost {{total-{low}}}.{_in_part(used)}"))
         elif not then:
-            found.append(
-                Sentence(f"Usage cost {{total-{low}}}; there is no period before to compare it with.")
-            )
+            found.append(Sentence(f"Usage cost {{total-{low}}}; nothing was used in the period before."))
         else:
             found.append(Sentence(_compared(now, then).format(low=low)))
         found.append(Sentence(f"The dearest part was {{dearest-{low}}} with {{dearest-share-{low}}} of it."))
-    if ask.until < ask.period.end and used.metered_since is None:
+    if ask.until < ask.period.end and used.is_compared:
         found.append(Sentence("The period is not over; it is compared with a whole one."))
     return found
+
+
+def _in_part(used: Used) -> str:
+    """What is known of neither this period nor the one before, and what that keeps from being compared."""
+    known = ""
+    if used.closed_until is not None:
+        known = " Hours are closed until {closed-until} only; what was used since is not known."
+    if used.metered_since is not None:
+        known += " It is metered since {metered-since} only."
+    if known:
+        known += " So nothing is compared with the period before."
+    return known
 
 
 def _compared(now: Decimal, then: Decimal) -> str:
@@ -241,23 +201,24 @@ def _compared(now: Decimal, then: Decimal) -> str:
     )
 
 
-#: In place of what a month cost that lies ahead.
+#: In place of what a month cost that lies ahead, or lay before usage was metered.
 NOT_BEGUN: Final = "not begun yet"
+NOT_METERED: Final = "not metered yet"
 
 
-def _months(currency: str, hours: Sequence[HourCost], ask: Ask) -> Table:
+def _months(currency: str, hours: Sequence[HourCost], ask: Ask, progress: Progress | None) -> Table:
     labels = [each for each in labels_of(ask.period.label) if "Q" not in each]
     present = [each for each in SUBSYSTEMS if any(hour.series == (each, currency) for hour in hours)]
     rows = []
     for label in labels:
         month = parse_period(label, ask.period.time_zone)
         own = [each for each in hours if month.start <= each.hour < month.end]
-        known = month.start < ask.until
+        unknown = _unknown(month, currency, ask, progress)
 
-        def amount(subsystem: str | None, own: Sequence[HourCost] = own, known: bool = known) -> Cell:
-            if not known:
-                return Cell(NOT_BEGUN)
-            return money(total(own, currency, subsystem), currency)
+        def amount(
+            subsystem: str | None, own: Sequence[HourCost] = own, unknown: Cell | None = unknown
+        ) -> Cell:
+            return money(total(own, currency, subsystem), currency) if unknown is None else unknown
 
         rows.append(
             Row(
@@ -278,6 +239,18 @@ def _months(currency: str, hours: Sequence[HourCost], ask: Ask) -> Table:
     )
 
 
+def _unknown(month: Period, currency: str, ask: Ask, progress: Progress | None) -> Cell | None:
+    """What stands in place of what a month cost that no hour is known of."""
+    if month.start >= ask.until:
+        return Cell(NOT_BEGUN)
+    if progress is None:
+        return None
+    if month.end <= progress.first_hour:
+        return Cell(NOT_METERED)
+    closed = closed_until(progress)
+    return Cell(None, Unit.MONEY, currency) if closed is None or closed <= month.start else None
+
+
 def _places(currency: str, used: Used) -> set[tuple[str, str, str]]:
     return {*_by_place(used.parts_now, currency), *_by_place(used.parts_then, currency)}
 
@@ -285,7 +258,7 @@ def _places(currency: str, used: Used) -> set[tuple[str, str, str]]:
 def _movers(currency: str, used: Used) -> Table:
     """What changed most against the period before, by subsystem, resource and operation."""
     now, then = _by_place(used.parts_now, currency), _by_place(used.parts_then, currency)
-    if used.metered_since is not None:
+    if not used.is_compared:
         now = {}
     places = sorted(
         now.keys() | then.keys(),
@@ -320,9 +293,7 @@ def _movers(currency: str, used: Used) -> Table:
             Column("change", "Change", Unit.MONEY),
         ),
         tuple(rows),
-        "Nothing was used."
-        if used.metered_since is None
-        else "There is no whole period before to compare with.",
+        "Nothing was used." if used.is_compared else "There are no two whole periods to compare.",
     )
 
 
