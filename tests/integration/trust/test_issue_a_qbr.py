@@ -402,7 +402,10 @@ def _charts_have_the_same_values(sections, content: bytes) -> None:
             columns = [each.id for each in table.columns]
             stated = {
                 table.columns[at].label: [
-                    None if row.cells[at].value is None else float(row.cells[at].value) for row in table.rows
+                    float(row.cells[at].value)
+                    if re.fullmatch(r"-?[0-9.]+", row.cells[at].value or "")
+                    else None
+                    for row in table.rows
                 ]
                 for at in map(columns.index, chart.series)
             }
