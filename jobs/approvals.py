@@ -25,13 +25,6 @@ async def policies_settled(house: House, tenant_id: UUID, request_id: UUID) -> o
     return await house.policy_changes.approval_settled(tenant_id, request_id)
 
 
-async def severity_settled(house: House, _: UUID, request_id: UUID) -> object:
-    """A lower severity, or what is taken back of a P1 or P2."""
-    if await house.retractions.asked(request_id) is not None:
-        return await house.retractions.approval_settled(request_id)
-    return await house.downgrades.approval_settled(request_id)
-
-
 #: By kind: the service that asked. A kind without one is used where a person does the act itself.
 SETTLED: Mapping[ApprovalKind, Settled] = {
     ApprovalKind.BREAK_GLASS_REVIEW: lambda house, tenant_id, request_id: house.glass_reviews.settled(
@@ -49,7 +42,7 @@ SETTLED: Mapping[ApprovalKind, Settled] = {
     ApprovalKind.PLAYBOOK_RUN: playbook_settled,
     ApprovalKind.POLICY_CHANGE: policies_settled,
     ApprovalKind.RETENTION_CHANGE: playbook_settled,
-    ApprovalKind.SEVERITY_DOWNGRADE: severity_settled,
+    ApprovalKind.SEVERITY_DOWNGRADE: lambda house, _, request_id: house.lowering.approval_settled(request_id),
     ApprovalKind.THRESHOLD_CHANGE: lambda house, tenant_id, request_id: (
         house.threshold_changes.approval_settled(tenant_id, request_id)
     ),

@@ -14,11 +14,8 @@ from schema.types.incident import VendorIncident, vendor_incident
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents.acts_model import (
     AssignGap,
-    ChangeSeverity,
     DeclareIncident,
-    SetAffected,
     Telling,
-    UnmergeIncident,
     command_of,
 )
 from trust_portal.learning.incidents.model import Severity
@@ -139,7 +136,6 @@ class IncidentMutations:
     @mutation(description="Put what happened to an incident on record.", arguments=_NAMED)
     async def tell_of_incident(self, info: Info, input: TellOfIncidentInput) -> IncidentPayload:
         house, actor = info.context.house, info.context.actor
-        approval_id = None
         id_ = decode(input.incident_id, "VendorIncident", field="incidentId").id
         command = command_of(
             input.telling,
@@ -154,13 +150,7 @@ class IncidentMutations:
             tenants=_keys(input.tenant_keys),
             objectives=_keys(input.objective_keys),
         )
-        match command:
-            case ChangeSeverity():
-                approval_id = await house.downgrades.change(command, actor)
-            case UnmergeIncident() | SetAffected():
-                approval_id = await house.retractions.tell(command, actor)
-            case _:
-                await house.incidents.tell(command, actor)
+        approval_id = await house.lowering.tell_or_ask(command, actor)
         view = await house.incidents.get(actor, id_)
         return IncidentPayload(
             incident=vendor_incident(view.incident),

@@ -250,7 +250,7 @@ class Weather:
         undo = UnmergeIncident(part.id, "Not the same after all")
         with pytest.raises(NeedsApproval):
             await house.incidents.tell(undo, self.sre)
-        request_id = await house.retractions.tell(undo, self.sre)
+        request_id = await house.lowering.tell_or_ask(undo, self.sre)
         assert request_id is not None
         assert await self._known(part.id, into.id) == known
         async with house.storage.read(VENDOR) as session:

@@ -21,6 +21,7 @@ from trust_portal.learning.incidents.customers import CustomerIncidents
 from trust_portal.learning.incidents.downgrading import Downgrades
 from trust_portal.learning.incidents.following import Following
 from trust_portal.learning.incidents.integrating import Integrations
+from trust_portal.learning.incidents.lowering import Lowering
 from trust_portal.learning.incidents.pager_secrets import PagerSecrets
 from trust_portal.learning.incidents.receiving import AlarmDesk
 from trust_portal.learning.incidents.retracting import Retractions
@@ -57,6 +58,7 @@ class LearningRoom:
     alarms: AlarmDesk
     downgrades: Downgrades
     retractions: Retractions
+    lowering: Lowering
     customer_incidents: CustomerIncidents
     postmortem_writing: PostmortemWriting
     postmortem_signing: PostmortemSigning
@@ -78,14 +80,17 @@ def learning_room(base: Foundation, access: AccessRoom) -> LearningRoom:
     following = Following(storage, ledger)
     pager_secrets = PagerSecrets(base.keyring.webhooks.seed)
     incidents = Incidents(storage, gate, ledger, access_log, following)
+    downgrades = Downgrades(storage, gate, ledger, access.approvals, incidents, following)
+    retractions = Retractions(storage, gate, ledger, access.approvals, incidents, following)
     return LearningRoom(
         incidents=incidents,
         incident_following=following,
         incident_gaps=GapAssigning(storage, gate, ledger, incidents, following),
         incident_integrations=Integrations(storage, gate, ledger, pager_secrets),
         alarms=AlarmDesk(storage, following, pager_secrets),
-        downgrades=Downgrades(storage, gate, ledger, access.approvals, incidents, following),
-        retractions=Retractions(storage, gate, ledger, access.approvals, incidents, following),
+        downgrades=downgrades,
+        retractions=retractions,
+        lowering=Lowering(incidents, downgrades, retractions),
         customer_incidents=CustomerIncidents(storage, gate, access_log),
         postmortem_writing=PostmortemWriting(storage, gate, ledger, vendor_name=vendor_name),
         postmortem_signing=PostmortemSigning(storage, gate, ledger, exports, access.signatures),

@@ -126,12 +126,12 @@ async def test_two_undo_a_merger_that_takes_a_p1_away_and_the_receipt_names_it_a
     two = await approvers(desk)
     as_it_was = await everything(desk)
     clock.advance(timedelta(minutes=1))
-    request_id = await desk.house.retractions.tell(UNDO, desk.writer)
+    request_id = await desk.house.lowering.tell_or_ask(UNDO, desk.writer)
     assert request_id is not None
     assert await everything(desk) == as_it_was, "that it was asked changes nothing of it"
     assert await desk.house.retractions.waiting(desk.writer, named("INC-2")) == request_id
     with pytest.raises(Conflict) as again:
-        await desk.house.retractions.tell(UNDO, desk.writer)
+        await desk.house.lowering.tell_or_ask(UNDO, desk.writer)
     assert again.value.code == "ALREADY_ASKED"
     request = await request_of(desk, request_id)
     assert request.kind is ApprovalKind.SEVERITY_DOWNGRADE
@@ -212,7 +212,7 @@ async def test_where_nothing_gets_less_nobody_is_asked_and_asking_is_refused(
     with pytest.raises(Conflict) as refused:
         await desk.house.retractions.ask(UNDO, desk.writer)
     assert refused.value.code == "NOT_LESS"
-    assert await desk.house.retractions.tell(UNDO, desk.writer) is None
+    assert await desk.house.lowering.tell_or_ask(UNDO, desk.writer) is None
     with pytest.raises(Conflict) as undone:
         await desk.house.retractions.ask(UNDO, desk.writer)
     assert undone.value.code == "NOT_MERGED"
@@ -225,8 +225,8 @@ async def test_nobody_is_asked_where_nobody_could_approve_and_nothing_is_told(
     clock.advance(timedelta(minutes=1))
     lower = ChangeSeverity(named("INC-1"), "It was small", severity=Severity.P4)
     for asking in (
-        desk.house.retractions.tell(UNDO, desk.writer),
-        desk.house.downgrades.change(lower, desk.writer),
+        desk.house.lowering.tell_or_ask(UNDO, desk.writer),
+        desk.house.lowering.tell_or_ask(lower, desk.writer),
     ):
         with pytest.raises(Conflict) as refused:
             await asking
@@ -241,7 +241,7 @@ async def test_of_a_p3_under_a_p1_that_it_is_a_p2_itself_is_told_at_once_and_les
     await approvers(desk)
     p2 = ChangeSeverity(named("INC-1"), "Half of them are down", severity=Severity.P2)
     clock.advance(timedelta(minutes=1))
-    assert await desk.house.downgrades.change(p2, desk.writer) is None
+    assert await desk.house.lowering.tell_or_ask(p2, desk.writer) is None
     told = (await desk.vendor.register())["INC-1"]
     assert (told.severity, told.claimed_severity) == (Severity.P1, Severity.P2)
     assert await desk.house.downgrades.waiting(desk.writer, named("INC-1")) is None
@@ -253,5 +253,5 @@ async def test_of_a_p3_under_a_p1_that_it_is_a_p2_itself_is_told_at_once_and_les
     assert refused.value.code == "NEEDS_APPROVAL", "a P2 it is already: now it would be less than the P1"
     assert await everything(desk) == as_it_was
     clock.advance(timedelta(minutes=1))
-    assert await desk.house.downgrades.change(p2, desk.writer) is not None
+    assert await desk.house.lowering.tell_or_ask(p2, desk.writer) is not None
     assert (await desk.vendor.register())["INC-1"].severity is Severity.P1

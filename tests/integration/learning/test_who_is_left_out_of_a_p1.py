@@ -63,7 +63,7 @@ async def test_alone_nobody_leaves_a_customer_out_of_a_p1_and_more_count_at_once
     assert [(each.kind, each.claim) for each in view.entries] == [("declared", False), ("affected", True)]
 
     more = SetAffected(named("INC-1"), "Initech, too", tenants=("contoso", "initech", "northwind"))
-    assert await desk.house.retractions.tell(more, desk.writer) is None
+    assert await desk.house.lowering.tell_or_ask(more, desk.writer) is None
     assert await touched(desk) == ["contoso", "initech", "northwind"]
 
 
@@ -71,7 +71,7 @@ async def test_two_leave_a_customer_out_and_the_receipt_names_them(desk: Desk, c
     two = await approvers(desk)
     as_it_was = await everything(desk)
     clock.advance(timedelta(minutes=1))
-    request_id = await desk.house.retractions.tell(ONLY, desk.writer)
+    request_id = await desk.house.lowering.tell_or_ask(ONLY, desk.writer)
     assert request_id is not None
     assert await everything(desk) == as_it_was, "that it was asked changes nothing of it"
     assert await desk.house.retractions.waiting(desk.writer, named("INC-1")) == request_id
@@ -142,6 +142,6 @@ async def test_where_nobody_is_left_out_nobody_is_asked(desk: Desk, clock: Manua
     assert refused.value.code == "NOT_LESS"
     stranger = SetAffected(named("INC-1"), "Who", tenants=("nobody",))
     with pytest.raises(InvalidInput) as unknown:
-        await desk.house.retractions.tell(stranger, desk.writer)
+        await desk.house.lowering.tell_or_ask(stranger, desk.writer)
     assert unknown.value.field == "tenants"
     assert await everything(desk) == as_it_was

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from trust_portal.access.approvals import repository
-from trust_portal.access.approvals.decision import deadline
+from trust_portal.access.approvals.decision import deadline, state_of
 from trust_portal.access.approvals.model import NOUN, Approval, Step, StepAct, person_behind
 from trust_portal.access.approvals.receipts import step_act
 from trust_portal.access.approvals.telling import tell_step
@@ -35,6 +36,16 @@ async def load(session: ReadSession, tenant_id: UUID, request_id: UUID) -> Appro
     if approval is None:
         raise NotFound(NOUN)
     return approval
+
+
+async def first_live(
+    session: ReadSession, tenant_id: UUID, request_ids: Iterable[UUID], at: datetime
+) -> UUID | None:
+    """The first of these requests that still waits at ``at``, or was approved and is not used yet."""
+    for request_id in request_ids:
+        if state_of(await load(session, tenant_id, request_id), at).live:
+            return request_id
+    return None
 
 
 async def take_step(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import insert, select
 
 from trust_portal.access.approvals.model import UsedApproval
 from trust_portal.kernel.ids import VENDOR_ID
@@ -39,21 +38,22 @@ async def add_asked(session: WriteSession, asked: AskedDowngrade) -> None:
 
 async def find_asked(session: ReadSession, request_id: UUID) -> AskedDowngrade | None:
     row = incident_downgrade_requests.c
-    query = select(incident_downgrade_requests).where(
+    query = select(row.request_id, row.incident_id, row.before, row.severity).where(
         row.tenant_id == VENDOR_ID, row.request_id == request_id
     )
-    found = (await session.execute(query)).first()
-    return None if found is None else _asked(found)
-
-
-async def asked_of(session: ReadSession, incident_id: UUID) -> tuple[AskedDowngrade, ...]:
-    """Everything that was ever asked for of an incident, the newest first."""
-    row = incident_downgrade_requests.c
-    query = select(incident_downgrade_requests).where(
-        row.tenant_id == VENDOR_ID, row.incident_id == incident_id
+    found = (await session.execute(query)).one_or_none()
+    if found is None:
+        return None
+    return AskedDowngrade(
+        found.request_id, found.incident_id, Severity(found.before), Severity(found.severity)
     )
-    rows = await session.execute(query.order_by(row.request_id.desc()))
-    return tuple(_asked(each) for each in rows)
+
+
+async def asked_of(session: ReadSession, incident_id: UUID) -> tuple[UUID, ...]:
+    """Every approval that was ever asked for of an incident, the newest first."""
+    row = incident_downgrade_requests.c
+    query = select(row.request_id).where(row.tenant_id == VENDOR_ID, row.incident_id == incident_id)
+    return tuple((await session.execute(query.order_by(row.request_id.desc()))).scalars())
 
 
 async def add_downgrade(
@@ -76,7 +76,3 @@ async def add_downgrade(
             receipt_id=receipt_id,
         )
     )
-
-
-def _asked(row: Row[Any]) -> AskedDowngrade:
-    return AskedDowngrade(row.request_id, row.incident_id, Severity(row.before), Severity(row.severity))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from trust_portal.access.action import Action
-from trust_portal.access.approvals.decision import ApprovalRefused, NeedsApproval, state_of
+from trust_portal.access.approvals.decision import ApprovalRefused
 from trust_portal.access.approvals.model import ApprovalKind, AskApproval
-from trust_portal.access.approvals.recording import load
+from trust_portal.access.approvals.recording import first_live
 from trust_portal.access.approvals.service import Approvals
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
@@ -20,7 +19,6 @@ from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.learning.incidents import repository
 from trust_portal.learning.incidents.acts_model import ChangeSeverity
-from trust_portal.learning.incidents.downgrade_intent import downgrade_intent
 from trust_portal.learning.incidents.downgrades_repository import (
     AskedDowngrade,
     add_asked,
@@ -30,11 +28,12 @@ from trust_portal.learning.incidents.downgrades_repository import (
 )
 from trust_portal.learning.incidents.facts_repository import facts_of
 from trust_portal.learning.incidents.following import Following
+from trust_portal.learning.incidents.lowering_intents import downgrade_intent
 from trust_portal.learning.incidents.model import NOUN, Downgrade, Incident
 from trust_portal.learning.incidents.receipts import downgraded_act
 from trust_portal.learning.incidents.service import Incidents
 from trust_portal.storage.tenancy import TenantScope
-from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
+from trust_portal.storage.unit_of_work import Storage, WriteSession
 
 _KIND: Final = ApprovalKind.SEVERITY_DOWNGRADE
 _VENDOR: Final = TenantScope(VENDOR_ID)
@@ -59,14 +58,6 @@ class Downgrades:
         self._incidents = incidents
         self._following = following
 
-    async def change(self, command: ChangeSeverity, actor: Actor) -> UUID | None:
-        """Raise at once, or ask for less than a P1 or P2: then the id of the approval. As ``tell`` and ``ask``."""
-        try:
-            await self._incidents.tell(command, actor)
-        except NeedsApproval:
-            return await self.ask(command, actor)
-        return None
-
     async def ask(self, command: ChangeSeverity, actor: Actor) -> UUID:
         """The id of the approval that is asked for.
 
@@ -86,7 +77,9 @@ class Downgrades:
                     code="NOT_LESS",
                     field="severity",
                 )
-            if await _waiting(session, incident, session.clock.now()):
+            if await first_live(
+                session, VENDOR_ID, await asked_of(session, incident.id), session.clock.now()
+            ):
                 raise Conflict(
                     "a lower severity of this incident waits for approval already", code="ALREADY_ASKED"
                 )
@@ -108,8 +101,8 @@ class Downgrades:
         """The approval that the incident's downgrade waits for, if one does."""
         await self._gate.require(actor, Action.ALL_INCIDENTS_READ, Resource.of_house(NOUN, incident_id))
         async with self._storage.read(_VENDOR) as session:
-            incident = await repository.find_incident(session, incident_id)
-            return await _waiting(session, incident, self._storage.clock.now())
+            asked = await asked_of(session, incident_id)
+            return await first_live(session, VENDOR_ID, asked, self._storage.clock.now())
 
     async def approval_settled(self, request_id: UUID) -> Incident | None:
         """Make the incident less, once, where it was approved. Again it changes nothing.
@@ -166,11 +159,3 @@ class Downgrades:
         register = await self._following.take_in(session, [incident.key], SYSTEM)
         [after] = [each for each in register.incidents if each.id == incident.id]
         return after
-
-
-async def _waiting(session: ReadSession, incident: Incident, now: datetime) -> UUID | None:
-    for asked in await asked_of(session, incident.id):
-        state = state_of(await load(session, VENDOR_ID, asked.request_id), now)
-        if state.live:
-            return asked.request_id
-    return None

@@ -5,14 +5,13 @@ An undone merger by which something is a P1 or P2 no longer, and customers whom 
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from trust_portal.access.action import Action
-from trust_portal.access.approvals.decision import ApprovalRefused, NeedsApproval, state_of
+from trust_portal.access.approvals.decision import ApprovalRefused
 from trust_portal.access.approvals.model import ApprovalKind, AskApproval, Intent
-from trust_portal.access.approvals.recording import load
+from trust_portal.access.approvals.recording import first_live
 from trust_portal.access.approvals.service import Approvals
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource
@@ -30,9 +29,9 @@ from trust_portal.learning.incidents.acts_model import SetAffected, UnmergeIncid
 from trust_portal.learning.incidents.facts_repository import facts_of
 from trust_portal.learning.incidents.following import Following
 from trust_portal.learning.incidents.lowered import Lowered
+from trust_portal.learning.incidents.lowering_intents import narrowing_intent, unmerging_intent
 from trust_portal.learning.incidents.model import NOUN, Incident
 from trust_portal.learning.incidents.receipts import retracted_act
-from trust_portal.learning.incidents.retraction_intent import narrowing_intent, unmerging_intent
 from trust_portal.learning.incidents.retractions_repository import (
     Retraction,
     add_asked,
@@ -44,7 +43,7 @@ from trust_portal.learning.incidents.service import Incidents
 from trust_portal.learning.incidents.telling import event_of, store_event
 from trust_portal.learning.incidents.weights import leaves_out, lowered_by_unmerging
 from trust_portal.storage.tenancy import StaffScope, TenantScope
-from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
+from trust_portal.storage.unit_of_work import Storage, WriteSession
 
 _KIND: Final = ApprovalKind.SEVERITY_DOWNGRADE
 _VENDOR: Final = TenantScope(VENDOR_ID)
@@ -70,14 +69,6 @@ class Retractions:
         self._incidents = incidents
         self._following = following
 
-    async def tell(self, command: UnmergeIncident | SetAffected, actor: Actor) -> UUID | None:
-        """At once where no P1 or P2 gets less by it; else the id of the approval. As ``Incidents.tell`` and ``ask``."""
-        try:
-            await self._incidents.tell(command, actor)
-        except NeedsApproval:
-            return await self.ask(command, actor)
-        return None
-
     async def ask(self, command: UnmergeIncident | SetAffected, actor: Actor) -> UUID:
         """The id of the approval that is asked for.
 
@@ -97,7 +88,9 @@ class Retractions:
             await repository.lock_register(session)
             incident = await repository.find_incident(session, command.incident_id)
             intent, _ = await _shown(session, incident, asked, customers)
-            if await _waiting(session, incident.id, session.clock.now()):
+            if await first_live(
+                session, VENDOR_ID, await asked_of(session, incident.id), session.clock.now()
+            ):
                 raise Conflict("something of it waits for approval already", code="ALREADY_ASKED")
             ask = AskApproval(VENDOR_ID, intent, command.text, f"{NOUN}/{incident.id}")
             request = await self._approvals.open(session, ask, actor, electorate)
@@ -108,7 +101,8 @@ class Retractions:
         """The approval that taking something of the incident back waits for, if it does."""
         await self._gate.require(actor, Action.ALL_INCIDENTS_READ, Resource.of_house(NOUN, incident_id))
         async with self._storage.read(_VENDOR) as session:
-            return await _waiting(session, incident_id, self._storage.clock.now())
+            asked = await asked_of(session, incident_id)
+            return await first_live(session, VENDOR_ID, asked, self._storage.clock.now())
 
     async def asked(self, request_id: UUID) -> Retraction | None:
         """What was asked for by this approval; None where it is none of these."""
@@ -197,10 +191,3 @@ async def _shown(
         raise Conflict("no P1 or P2 gets less by it: it takes no approval", code="NOT_LESS")
     into = await repository.find_incident(session, incident.merged_into)
     return unmerging_intent(vendor, incident, into, lowered, told), lowered
-
-
-async def _waiting(session: ReadSession, incident_id: UUID, now: datetime) -> UUID | None:
-    for request_id in await asked_of(session, incident_id):
-        if state_of(await load(session, VENDOR_ID, request_id), now).live:
-            return request_id
-    return None

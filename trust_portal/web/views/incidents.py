@@ -18,12 +18,9 @@ from trust_portal.access.tenants.model import Tenant
 from trust_portal.documents import formats
 from trust_portal.errors import Conflict, InvalidInput, Refused
 from trust_portal.learning.incidents.acts_model import (
-    ChangeSeverity,
     DeclareIncident,
-    SetAffected,
     Telling,
     TellOfIncident,
-    UnmergeIncident,
     command_of,
     one_line,
 )
@@ -215,14 +212,7 @@ async def tell(request: Request) -> Response:
         into = str(form.get("into_key", "")).strip()
         named = await house_of(request).incidents.named(actor_of(request), into, "into") if into else None
         command = _command(id_, form, None if named is None else named.id)
-        house, actor = house_of(request), actor_of(request)
-        match command:
-            case ChangeSeverity():
-                await house.downgrades.change(command, actor)
-            case UnmergeIncident() | SetAffected():
-                await house.retractions.tell(command, actor)
-            case _:
-                await house.incidents.tell(command, actor)
+        await house_of(request).lowering.tell_or_ask(command, actor_of(request))
     except Refused as refusal:
         if not refusal.mendable:
             raise
