@@ -6,7 +6,7 @@ import strawberry
 
 from schema.context import Info
 from schema.payload import Payload, mutation
-from schema.types.incident import IncidentIntegration, incident_integration
+from schema.types.pager import IncidentIntegration, incident_integration
 from trust_portal.facts.events import AlarmSource
 from trust_portal.learning.incidents.integrations_model import SetIntegration
 from trust_portal.learning.incidents.mapping import Ignored, Mapped

@@ -11,16 +11,15 @@ from schema.context import Info
 from schema.ids import decode
 from schema.types.incident import (
     IncidentGap,
-    IncidentIntegration,
     OpenIncidentGap,
     VendorIncident,
     incident_gap,
-    incident_integration,
     open_incident_gap,
     vendor_incident,
     vendor_incident_of,
 )
 from schema.types.of_tenant import aware
+from schema.types.pager import IncidentIntegration, incident_integration
 from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.incidents.model import IncidentFilter, Severity
 

@@ -15,7 +15,7 @@ from schema.types.approval import ApprovalRequest, approval_request
 from schema.types.audit import AuditInvitation, HeldAudit, audit_invitation, held_audit
 from schema.types.compliance import ComplianceEvaluation, compliance_evaluation
 from schema.types.export import Export, export
-from schema.types.incident import MaintenanceWindow, maintenance_window
+from schema.types.maintenance import MaintenanceWindow, maintenance_window
 from schema.types.notification import Delivery, Webhook, delivery, webhook
 from schema.types.of_tenant import span
 from schema.types.person import Person, person
