@@ -47,7 +47,9 @@ class Account:
     lead_days: int = strawberry.field(description="How long before the review its QBR is prepared.")
     quarter: str | None = strawberry.field(description="Which quarter the review is about.")
     readiness: accounts.Readiness
-    blocking_count: int = strawberry.field(description="Sections that are stale or missing.")
+    blocking_count: int = strawberry.field(
+        description="Sections of its draft that go out and are stale or missing by now."
+    )
     qbr_id: strawberry.ID | None
 
 
@@ -106,7 +108,9 @@ class Qbr(Node):
     period: str
     as_of: datetime
     prepared_by: str
-    blocking_count: int = strawberry.field(description="Sections that are stale or missing.")
+    blocking_count: int = strawberry.field(
+        description="Sections that were stale or missing when it was gathered."
+    )
     revision: int | None = strawberry.field(description="Of the period's issued ones; null of a draft.")
     issued_at: datetime | None
     issued_by: str | None

@@ -31,6 +31,7 @@ from trust_portal.trust.qbr.model import (
     Audience,
     Entry,
     EntryKind,
+    Obstacle,
     Qbr,
     Say,
     Verdict,
@@ -356,16 +357,24 @@ def test_a_qbr_is_due_within_its_lead_and_not_twice() -> None:
     account = account_of(TENANT, settings, {}, NOW)
     assert account.readiness is Readiness.NOT_PREPARED
     assert [is_due(account, date(2026, 7, day)) for day in (12, 13, 20, 21)] == [False, True, True, False]
-    qbr = Qbr(ID, ID, 1, "2026-Q2", NOW, "0" * 64, "scheduler", ID, 2, None)
+    begins = Obstacle("commitments", "commitments", NOW + timedelta(days=1))
+    missing = (Obstacle("posture", "posture", None), Obstacle("credits", "credits", None))
+    qbr = replace(
+        Qbr(ID, ID, 1, "2026-Q2", NOW, "0" * 64, "scheduler", ID, 2, None), obstacles=(begins, *missing)
+    )
     prepared = account_of(TENANT, settings, {(ID, "2026-Q2"): qbr}, NOW + timedelta(days=1))
     assert (prepared.readiness, prepared.blocking) == (Readiness.BLOCKED, 2)
     assert not is_due(prepared, date(2026, 7, 13))
     assert (
-        account_of(TENANT, settings, {(ID, "2026-Q2"): replace(qbr, blocking=0)}, NOW).readiness
+        account_of(TENANT, settings, {(ID, "2026-Q2"): replace(qbr, obstacles=(begins,))}, NOW).readiness
         is Readiness.DRAFT
     )
+    left_out = {(ID, "2026-Q2"): {"posture"}}
+    less = account_of(TENANT, settings, {(ID, "2026-Q2"): qbr}, NOW, left_out=left_out)
+    assert (less.readiness, less.blocking) == (Readiness.BLOCKED, 1), "what is left out is in nobody's way"
     later = NOW + timedelta(days=1, microseconds=1)
-    assert account_of(TENANT, settings, {(ID, "2026-Q2"): qbr}, later).readiness is Readiness.AGED
+    aged = account_of(TENANT, settings, {(ID, "2026-Q2"): qbr}, later)
+    assert (aged.readiness, aged.blocking, aged.is_old) == (Readiness.AGED, 3, True)
     assert account_of(TENANT, AccountSettings(ID), {}, NOW).readiness is Readiness.NO_DATE
     own = replace(qbr, prepared_by=SYSTEM.name)
     nights = [

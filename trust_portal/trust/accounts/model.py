@@ -35,7 +35,7 @@ class Readiness(StrEnum):
     NO_DATE = "no_date"  #: nobody has said when the review is
     NOT_PREPARED = "not_prepared"
     BLOCKED = "blocked"  #: prepared, and something in it is stale or missing
-    AGED = "aged"  #: prepared longer ago than its facts may be old: to be gathered anew
+    AGED = "aged"  #: prepared, and something was fresh then and is no longer: to be gathered anew
     SUPERSEDED = "superseded"  #: prepared, and a document that it rests on was superseded since: likewise
     DRAFT = "draft"  #: prepared, and nothing stands in the way
     ISSUED = "issued"
@@ -63,9 +63,11 @@ class AccountSettings:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A customer with what was said of it and how ready it is; ``blocking`` counts stale or missing sections.
+    """A customer with what was said of it and how ready it is; ``blocking`` counts the sections of its draft that go out
+    and are stale or missing by now.
 
-    ``to_gather``: its draft is the clockwork's own, of a day before, and nobody has said anything about it.
+    ``to_gather``: its draft is the clockwork's own, of a day before, and nobody has said anything about it. ``is_old``: it
+    rests on what was superseded, or is older than what it begins with may be.
     """
 
     tenant: Tenant
@@ -74,6 +76,7 @@ class Account:
     blocking: int = 0
     qbr_id: UUID | None = None
     to_gather: bool = False
+    is_old: bool = False
 
 
 @dataclass(frozen=True, slots=True)

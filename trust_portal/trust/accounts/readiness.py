@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from uuid import UUID
 
 from trust_portal.access.tenants.model import Tenant
@@ -12,6 +13,7 @@ from trust_portal.reliability.reports.record import Head
 from trust_portal.trust.accounts.model import Account, AccountSettings, Readiness
 from trust_portal.trust.qbr.ageing import gathers_anew
 from trust_portal.trust.qbr.model import FRESH_FOR, Qbr
+from trust_portal.trust.qbr.obstacles import in_the_way
 from trust_portal.trust.report.latest import Named, latest
 
 
@@ -22,11 +24,14 @@ def account_of(
     now: datetime,
     spoken: Collection[tuple[UUID, str]] = (),
     superseded: Collection[UUID] = (),
+    left_out: Mapping[tuple[UUID, str], Collection[str]] = MappingProxyType({}),
 ) -> Account:
     """An account with how far the QBR of the quarter that its next review is about has come.
 
     ``spoken`` names the tenants and periods about whose reviews somebody said something, ``superseded`` the drafts
-    of which something they rest on was superseded.
+    of which something they rest on was superseded, ``left_out`` the sections that do not go out.
+
+    Of a draft it says what its own page says at that moment.
     """
     quarter = settings.quarter
     if quarter is None:
@@ -35,15 +40,18 @@ def account_of(
     if qbr is None:
         return Account(tenant, settings, Readiness.NOT_PREPARED)
     if qbr.issue is not None:
-        state = Readiness.ISSUED
-    elif qbr.id in superseded:
+        return Account(tenant, settings, Readiness.ISSUED, qbr.blocking, qbr.id)
+    obstacles = qbr.obstacles or ()
+    blocking = in_the_way(obstacles, now, left_out.get((tenant.id, quarter), ()))
+    if qbr.id in superseded:
         state = Readiness.SUPERSEDED
-    elif now - qbr.as_of > FRESH_FOR:
+    elif blocking - in_the_way(obstacles, qbr.as_of):
         state = Readiness.AGED
     else:
-        state = Readiness.BLOCKED if qbr.blocking else Readiness.DRAFT
+        state = Readiness.BLOCKED if blocking else Readiness.DRAFT
     to_gather = gathers_anew(qbr, now, spoken=(tenant.id, quarter) in spoken)
-    return Account(tenant, settings, state, qbr.blocking, qbr.id, to_gather)
+    is_old = qbr.id in superseded or now - qbr.as_of > FRESH_FOR
+    return Account(tenant, settings, state, len(blocking), qbr.id, to_gather, is_old)
 
 
 def superseded_among(drafts: Iterable[Qbr], published: Mapping[UUID, Iterable[Named]]) -> frozenset[UUID]:

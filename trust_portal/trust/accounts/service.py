@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -24,6 +25,7 @@ from trust_portal.kernel.actor import SYSTEM, Actor, Role
 from trust_portal.kernel.canonical import Json, digest
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.page import Page, PageRequest, page_of
+from trust_portal.kernel.period import parse_period
 from trust_portal.reliability.reports.repository import heads_changed_since
 from trust_portal.storage.outbox import Job
 from trust_portal.storage.rounds import Round, Rounds
@@ -34,7 +36,6 @@ from trust_portal.trust.accounts.model import (
     NOUN,
     Account,
     AccountSettings,
-    Readiness,
     SetAccount,
 )
 from trust_portal.trust.accounts.readiness import (
@@ -45,9 +46,13 @@ from trust_portal.trust.accounts.readiness import (
     superseded_among,
 )
 from trust_portal.trust.accounts.repository import add_settings, all_settings, settings_of
+from trust_portal.trust.qbr.document import sections_in
 from trust_portal.trust.qbr.model import Qbr
+from trust_portal.trust.qbr.obstacles import obstacles_of
 from trust_portal.trust.qbr.repository import (
+    find_qbr,
     last_commitments,
+    left_out_of,
     newest_qbrs,
     of_another_format,
     qbrs_of,
@@ -82,8 +87,11 @@ class Accounts:
             reviews, spoken = await newest_qbrs(session), await spoken_of(session)
             now = self._storage.clock.now()
             accounts = [(each, settings.get(each.id, AccountSettings(each.id))) for each in tenants]
-            superseded = await _superseded(session, accounts, reviews, now)
-        found = [account_of(*each, reviews, now, spoken, superseded) for each in accounts]
+            drafts = await _drafts(session, accounts, reviews)
+            superseded = await _superseded(session, drafts, tenants, now)
+            left_out = await left_out_of(session, {each.period for each in drafts})
+        reviews = {**reviews, **{(each.tenant_id, each.period): each for each in drafts}}
+        found = [account_of(*each, reviews, now, spoken, superseded, left_out) for each in accounts]
         ids = [each.id for each in tenants]
         await self._access_log.trace(actor, ids, Access(Verb.READ, NOUN, "", "list of accounts"))
         return tuple(sorted(found, key=_place))
@@ -111,9 +119,7 @@ class Accounts:
             {
                 each.tenant.id: each
                 for each in accounts
-                if each.readiness in {Readiness.AGED, Readiness.SUPERSEDED}
-                and is_near(each, today)
-                and not is_due(each, today)
+                if each.is_old and is_near(each, today) and not is_due(each, today)
             }
         )
         return len(asked)
@@ -149,9 +155,12 @@ class Accounts:
                 raise NotFound("tenant")
             settings, reviews = await settings_of(session, tenant_id), await newest_qbrs(session, tenant_id)
             now = self._storage.clock.now()
-            superseded = await _superseded(session, [(tenant, settings)], reviews, now)
+            drafts = await _drafts(session, [(tenant, settings)], reviews)
+            superseded = await _superseded(session, drafts, [tenant], now)
+            left_out = await left_out_of(session, {each.period for each in drafts})
         await self._access_log.looked(actor, tenant_id, NOUN, purpose="business review")
-        return account_of(tenant, settings, reviews, now, superseded=superseded)
+        reviews = {**reviews, **{(each.tenant_id, each.period): each for each in drafts}}
+        return account_of(tenant, settings, reviews, now, superseded=superseded, left_out=left_out)
 
     async def managers(self, actor: Actor) -> tuple[Person, ...]:
         """Who may look after an account, by name."""
@@ -206,25 +215,35 @@ class Accounts:
         return person.name
 
 
-async def _superseded(
+async def _drafts(
     session: ReadSession,
     accounts: Iterable[tuple[Tenant, AccountSettings]],
     reviews: Mapping[tuple[UUID, str], Qbr],
-    now: datetime,
+) -> list[Qbr]:
+    """Those of the next reviews, with what stands in their way: of one that was gathered before that was kept, by its data."""
+    found: list[Qbr] = []
+    for tenant, settings in accounts:
+        qbr = None if settings.quarter is None else reviews.get((tenant.id, settings.quarter))
+        if qbr is None or qbr.issue is not None:
+            continue
+        if qbr.obstacles is None:
+            _, snapshot = await find_qbr(session, tenant.id, qbr.id)
+            end = parse_period(qbr.period, tenant.time_zone).end
+            qbr = replace(qbr, obstacles=obstacles_of(sections_in(snapshot), end))
+        found.append(qbr)
+    return found
+
+
+async def _superseded(
+    session: ReadSession, drafts: Sequence[Qbr], customers: Iterable[Tenant], now: datetime
 ) -> frozenset[UUID]:
-    """Which drafts of the next reviews rest on what was superseded since; in the staff scope.
+    """Which of the drafts rest on what was superseded since; in the staff scope.
 
     Those of which something moved are asked what their own pages say: so the list calls none superseded that is issued.
     """
-    drafts: list[Qbr] = []
-    tenants: dict[UUID, Tenant] = {}
-    for tenant, settings in accounts:
-        qbr = None if settings.quarter is None else reviews.get((tenant.id, settings.quarter))
-        if qbr is not None and qbr.issue is None:
-            drafts.append(qbr)
-            tenants[tenant.id] = tenant
     if not drafts:
         return frozenset()
+    tenants = {each.id: each for each in customers}
     published = await published_of(session, {each.tenant_id for each in drafts})
     heads = await heads_changed_since(session, min(each.as_of for each in drafts) - _UNDER_WAY)
     zones = {each.id: each.time_zone for each in tenants.values()}

@@ -102,8 +102,22 @@ class Issue:
 
 
 @dataclass(frozen=True, slots=True)
+class Obstacle:
+    """``section`` is stale or missing after the moment ``until`` (None: it was when it was gathered), as long as it
+    and ``told_from`` go out.
+    """
+
+    section: str
+    told_from: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Qbr:
-    """A snapshot of everything for one period, and its issue, if there is one. ``number`` counts the tenant's."""
+    """A snapshot of everything for one period, and its issue, if there is one. ``number`` counts the tenant's;
+    ``blocking`` the sections that were stale or missing when it was gathered. ``obstacles`` is None of one that was gathered
+    before they were kept.
+    """
 
     id: UUID
     tenant_id: UUID
@@ -116,6 +130,7 @@ class Qbr:
     blocking: int
     trust_report_id: UUID | None
     issue: Issue | None = None
+    obstacles: tuple[Obstacle, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,13 @@ from trust_portal.access.tenants.model import Tenant
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import new_id
+from trust_portal.kernel.period import parse_period
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 from trust_portal.trust.accounts.repository import settings_of
 from trust_portal.trust.qbr.ageing import gathers_anew
-from trust_portal.trust.qbr.document import snapshot_bytes
+from trust_portal.trust.qbr.document import sections_in, snapshot_bytes
 from trust_portal.trust.qbr.model import Prepare, Qbr
+from trust_portal.trust.qbr.obstacles import obstacles_of
 from trust_portal.trust.qbr.receipts import prepared_act
 from trust_portal.trust.qbr.repository import add_qbr, entries_of, qbrs_of
 from trust_portal.trust.qbr.snapshot import Snapshot
@@ -49,6 +51,7 @@ async def record_snapshot(
 ) -> Qbr:
     """The data locked by a receipt; ``before`` are all of the tenant. ``Conflict`` (QBR_CHANGED)."""
     content, sha256 = snapshot_bytes(found.sections)
+    period = parse_period(command.period, found.tenant.time_zone)
     qbr = Qbr(
         id=new_id(),
         tenant_id=command.tenant_id,
@@ -60,6 +63,8 @@ async def record_snapshot(
         receipt_id=new_id(),
         blocking=len(blocking(found.sections)),
         trust_report_id=found.trust_report_id,
+        # Of what is locked: a moment in it is as exact as it is written.
+        obstacles=obstacles_of(sections_in(content), period.end),
     )
     act = prepared_act(qbr, found.sections, actor, decision)
     await ledger.record(session, act, receipt_id=qbr.receipt_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -26,6 +26,7 @@ from trust_portal.trust.qbr.model import (
     Qbr,
     Verdict,
 )
+from trust_portal.trust.qbr.obstacles import obstacles_in, obstacles_json
 from trust_portal.trust.qbr.tables import qbr_commitments, qbr_entries, qbr_issues, qbrs
 from trust_portal.trust.report.model import Acknowledged
 
@@ -46,6 +47,7 @@ async def add_qbr(session: WriteSession, qbr: Qbr, snapshot: bytes, actor: Actor
                 sha256=qbr.sha256,
                 blocking=qbr.blocking,
                 trust_report_id=qbr.trust_report_id,
+                obstacles=None if qbr.obstacles is None else obstacles_json(qbr.obstacles),
                 by_id=person_behind(actor),
                 by_name=qbr.prepared_by,
                 receipt_id=qbr.receipt_id,
@@ -136,6 +138,24 @@ async def spoken_of(session: ReadSession) -> frozenset[tuple[UUID, str]]:
     """The tenants and periods about whose reviews somebody said something; in the staff scope."""
     query = select(qbr_entries.c.tenant_id, qbr_entries.c.period).distinct()
     return frozenset((row.tenant_id, row.period) for row in await session.execute(query))
+
+
+async def left_out_of(
+    session: ReadSession, periods: Collection[str]
+) -> Mapping[tuple[UUID, str], frozenset[str]]:
+    """By tenant and period the sections that are left out of these periods' reviews; in the staff scope."""
+    table = qbr_entries.c
+    query = (
+        select(table.tenant_id, table.period, table.subject, table.text)
+        .where(table.kind == EntryKind.OMISSION.value, table.period.in_(periods))
+        .order_by(table.tenant_id, table.period, table.ordinal)
+    )
+    last = {(row.tenant_id, row.period, row.subject): row.text for row in await session.execute(query)}
+    found: dict[tuple[UUID, str], frozenset[str]] = {}
+    for (tenant_id, period, subject), text in last.items():
+        if text:
+            found[tenant_id, period] = found.get((tenant_id, period), frozenset()) | {subject}
+    return found
 
 
 async def add_entry(session: WriteSession, tenant_id: UUID, period: str, entry: Entry, actor: Actor) -> None:
@@ -241,6 +261,7 @@ def _qbr(row: Row[Any]) -> Qbr:
         row.blocking,
         row.trust_report_id,
         issue,
+        None if row.obstacles is None else obstacles_in(row.obstacles),
     )
 
 

@@ -36,6 +36,11 @@ qbrs = tenant_table(
     Column("sha256", Text, nullable=False, comment="of snapshot"),
     Column("blocking", Integer, nullable=False, comment="sections that are stale or missing"),
     uuid_column("trust_report_id", comment="the latest that was published then"),
+    Column(
+        "obstacles",
+        JSONB(none_as_null=True),
+        comment="which section blocks, told from which, after when; null: gathered before it was kept",
+    ),
     uuid_column("by_id", nullable=False),
     Column("by_name", Text, nullable=False),
     uuid_column("receipt_id", nullable=False),

@@ -132,6 +132,11 @@ def inputs_section(
     )
 
 
+def names_overtaken(section: Section) -> bool:
+    """Whether other figures are known of a report that this section, of today's format, names."""
+    return any(_stale(dict(section.table(DOCUMENTS).by_column())))
+
+
 def _stale(told: Mapping[str, Mapping[str, Cell]]) -> Iterator[tuple[State, str]]:
     """Of what a review is laid beside, the Trust Report aside: its age is that of the section."""
     for id_, cells in told.items():

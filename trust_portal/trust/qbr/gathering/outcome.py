@@ -26,6 +26,7 @@ _TAKEN: Final = (
     (USAGE, ("total-", "change-")),
     (SAVINGS, ("saved-",)),
 )
+TOLD_FROM: Final = frozenset(name for name, _ in _TAKEN)
 
 
 def outcome_section(
