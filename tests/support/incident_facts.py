@@ -38,6 +38,11 @@ def facts(*events: dict[str, Any]) -> list[IncidentFact]:
     return [fact(event) for event in events]
 
 
-def approved(severity: str, before: str = "P1", *, at: datetime, key: str = "INC-1") -> Downgrade:
+def approved(
+    severity: str, before: str = "P1", *, at: datetime, key: str = "INC-1", used_at: datetime | None = None
+) -> Downgrade:
+    """``used_at`` None: no clock was ahead."""
     number = int((at - BEGAN).total_seconds())
-    return Downgrade(UUID(int=number), named(key), Severity(before), Severity(severity), at, UUID(int=7))
+    return Downgrade(
+        UUID(int=number), named(key), Severity(before), Severity(severity), at, used_at or at, UUID(int=7)
+    )

@@ -225,11 +225,15 @@ class Asked:
 
 
 @pytest.fixture
-async def asked(vendor: Vendor, sre: Actor) -> Asked:
-    two = [
+async def two(vendor: Vendor) -> list[Actor]:
+    return [
         (await vendor.person("Rob Reliable", Role.APPROVER_RELIABILITY)).as_actor(),
         (await vendor.person("Sue Secure", Role.APPROVER_SECURITY)).as_actor(),
     ]
+
+
+@pytest.fixture
+async def asked(vendor: Vendor, sre: Actor, two: list[Actor]) -> Asked:
     incident = await vendor.house.incidents.declare(declaration(key="INC-7"), sre)
     command = ChangeSeverity(incident.id, "Only a dashboard was wrong", severity=Severity.P3)
     request_id = await vendor.house.downgrades.ask(command, sre)
@@ -280,6 +284,32 @@ async def test_what_is_told_of_its_severity_meanwhile_voids_the_approval(asked: 
     kinds = await receipts(asked.vendor)
     assert ReceiptKind.APPROVAL_VOIDED in kinds
     assert ReceiptKind.INCIDENT_DOWNGRADED not in kinds
+
+
+async def test_a_p1_told_a_moment_after_the_approval_voids_it_though_a_clock_before_was_ahead(
+    vendor: Vendor, sre: Actor, two: list[Actor]
+) -> None:
+    """Five minutes are allowed to producers: what the approvers saw was of 15:05, what they could not see of 15:03."""
+    ahead, again = (updated("INC-7", "severity", minute=minute, severity="P1") for minute in (365, 363))
+    await vendor.tell(declared("INC-7", "P1"), ahead)
+    incident = (await vendor.register())["INC-7"]
+    command = ChangeSeverity(incident.id, "It hurt nobody", severity=Severity.P3)
+    request_id = await vendor.house.downgrades.ask(command, sre)
+    asked = Asked(vendor, incident, await request_of(vendor, request_id), two)
+    await asked.approve()
+    vendor.clock.advance(timedelta(minutes=1))
+    await asked.settle()
+    assert (await asked.now()).severity is Severity.P3
+    vendor.clock.advance(timedelta(minutes=2))
+    await vendor.tell(again)
+    await vendor.register()
+    assert (await asked.now()).severity is Severity.P1
+    [line] = [
+        each
+        for each in (await vendor.house.incidents.get(CONSOLE, incident.id)).entries
+        if each.kind == "downgraded"
+    ]
+    assert (line.at, line.claim) == (BEGAN + timedelta(minutes=365), True)
 
 
 async def test_a_denied_downgrade_changes_nothing_and_may_be_asked_for_again(

@@ -43,9 +43,20 @@ def only(*events: dict[str, Any], downgrades: Iterable[Downgrade] = ()) -> Incid
     return incident
 
 
-def approved(severity: str, before: str = "P1", *, minute: int = 30, key: str = "INC-1") -> Downgrade:
+def approved(
+    severity: str, before: str = "P1", *, minute: int = 30, key: str = "INC-1", used: int | None = None
+) -> Downgrade:
+    """``minute`` is when it holds from; ``used``, None: the same, when the approval was."""
     at = BEGAN + timedelta(minutes=minute)
-    return Downgrade(UUID(int=minute), named(key), Severity(before), Severity(severity), at, UUID(int=7))
+    return Downgrade(
+        id=UUID(int=minute),
+        incident_id=named(key),
+        before=Severity(before),
+        severity=Severity(severity),
+        holds_from=at,
+        used_at=at if used is None else BEGAN + timedelta(minutes=used),
+        receipt_id=UUID(int=7),
+    )
 
 
 def timeline(told: Iterable[IncidentFact], source: str = PAGER) -> tuple[IncidentEntry, ...]:
@@ -142,7 +153,7 @@ def test_what_is_less_than_the_p1_or_p2_it_was_told_to_be_names_the_downgrade_th
 ) -> None:
     """As the register's rows have to (``incidents_less_takes_approval_check``)."""
     downgrades = [
-        replace(approved(after, before, key=key), id=UUID(int=number), holds_from=_minute(minute))
+        replace(approved(after, before, key=key, minute=minute), id=UUID(int=number))
         for number, (key, before, after, minute) in enumerate(lowered, 1)
     ]
     known = {each.id: each for each in downgrades}
@@ -245,6 +256,26 @@ def test_as_bad_as_before_told_after_the_approval_of_an_earlier_time_voids_it_to
         Severity.P3,
         AppliedDowngrade(UUID(int=30), Severity.P3),
     )
+
+
+def test_a_p1_told_after_the_approval_voids_it_also_where_a_clock_before_was_ahead() -> None:
+    """Told in minute 31 that it burns again; a producer whose clock was ahead had told of minute 35 before."""
+    first, ahead = declared("INC-1", "P1"), updated("INC-1", "severity", minute=35, severity="P3")
+    again = updated("INC-1", "severity", minute=32, severity="P1")
+    seen = [fact(first), fact(ahead, _minute(29))]
+    down = approved("P3", minute=35, used=30)
+    [before] = fold(seen, [down]).incidents
+    assert (before.severity, before.downgrade) == (Severity.P3, AppliedDowngrade(down.id, Severity.P3))
+    late, in_time = ([*seen, fact(again, _minute(minute))] for minute in (31, 30))
+    [incident] = fold(late, [down]).incidents
+    assert (incident.severity, incident.claimed_severity, incident.downgrade) == (
+        Severity.P1,
+        Severity.P3,
+        None,
+    )
+    told = [timelines(each, [down])[PAGER, "INC-1"][-1] for each in (late, in_time)]
+    assert [(each.kind, each.claim) for each in told] == [("downgraded", True), ("downgraded", False)]
+    assert fold(in_time, [down]).incidents[0].severity is Severity.P3
 
 
 def test_what_is_raised_after_the_downgrade_is_raised() -> None:

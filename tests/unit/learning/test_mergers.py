@@ -99,6 +99,41 @@ def test_no_approval_covers_a_p1_that_was_merged_into_it_after_the_approval_what
     assert folded([*before, fact(merger, at(30))], down)["INC-2"].severity is P1
 
 
+def test_a_p1_merged_into_it_after_the_approval_voids_it_also_where_a_clock_before_was_ahead() -> None:
+    before = [fact(event, at(10)) for event in (declared("INC-2", "P1", minute=1), declared("INC-1", "P1"))]
+    down = approved("P4", at=at(25), key="INC-2", used_at=at(20))
+    for minute in (5, 22):
+        merger = updated("INC-1", "merged", minute=minute, into="INC-2")
+        assert folded([*before, fact(merger, at(22))], down)["INC-2"].severity is P1
+    seen = updated("INC-1", "merged", minute=24, into="INC-2")
+    assert folded([*before, fact(seen, at(19))], down)["INC-2"].severity is P4, "the approvers saw it"
+    worse = [fact(declared("INC-1", "P3"), at(1)), *before[:1], fact(seen, at(19))]
+    assert folded(worse, down)["INC-2"].severity is P4
+    raised = fact(updated("INC-1", "severity", minute=21, severity="P1"), at(22))
+    assert folded([*worse, raised], down)["INC-2"].severity is P1
+
+
+def test_no_approval_covers_a_p1_that_was_merged_later_into_what_was_merged_before() -> None:
+    """INC-2 weighs as a P1 on INC-3, and two made that less; then another P1 is merged into INC-2."""
+    chain = [
+        fact(event, at(10))
+        for event in (
+            declared("INC-1", "P1"),
+            declared("INC-2", "P1"),
+            declared("INC-3", "P3"),
+            updated("INC-2", "merged", minute=5, into="INC-3"),
+        )
+    ]
+    down = approved("P3", at=at(20), key="INC-3")
+    assert folded(chain, down)["INC-3"].severity is P3
+    merger = updated("INC-1", "merged", minute=6, into="INC-2")
+    seen = [*chain, fact(merger, at(15))]
+    assert folded(seen, down)["INC-3"].severity is P3, "the approvers saw it"
+    spoken = [folded(told)["INC-2"].severity_at for told in (chain, seen)]
+    assert spoken == [at(0), at(15)], "as what they approve says"
+    assert folded([*chain, fact(merger, at(30))], down)["INC-3"].severity is P1
+
+
 def test_what_gets_worse_after_the_merger_weighs_too_and_what_was_lowered_before_weighs_as_it_is() -> None:
     worse = updated("INC-1", "severity", minute=9, severity="P1")
     first = (declared("INC-1", "P3"), *MERGED[1:])

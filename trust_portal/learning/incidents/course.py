@@ -30,19 +30,29 @@ from trust_portal.learning.incidents.naming import Name
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """That what was merged into an incident is so bad; ``told`` is what said so."""
+    """That what was merged into an incident is so bad; ``told`` is what said so, and ``here`` when both had come in."""
 
     at: datetime
     severity: Severity
     told: IncidentFact
+    here: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """``severity`` is in force since ``at``, as far as that was known here; what says so (None: an approval) came in ``here``."""
+
+    at: datetime
+    severity: Severity
+    told: IncidentFact | None
+    here: datetime
 
 
 class Course:
     """A severity through time: in force, claimed, and of each fact whether it took effect.
 
     ``approved``: of the downgrades those that took effect. ``worst`` is the worst in force until then, ``told_worst`` without what was merged into it; ``downgrade`` is why
-    what is in force is less than ``worst``. ``known`` is what was in force from when on, as far as that was
-    known here, and what told it (None: an approval).
+    what is in force is less than ``worst``.
     """
 
     def __init__(self) -> None:
@@ -54,7 +64,7 @@ class Course:
         self.spoken_at: datetime | None = None
         self.told: dict[UUID, bool] = {}
         self.approved: set[UUID] = set()
-        self.known: list[tuple[datetime, Severity, IncidentFact | None]] = []
+        self.known: list[_Known] = []
 
     def tell(self, fact: IncidentFact, severity: Severity) -> None:
         self.spoken_at = happened_at(fact)
@@ -64,41 +74,52 @@ class Course:
         if claim:
             self.claimed = severity
             return
-        self._becomes(severity, told_here(fact), fact)
+        self._becomes(_Known(told_here(fact), severity, fact, fact.origin.received_at))
         if self.told_worst is None or severity.outranks(self.told_worst):
             self.told_worst = severity
 
     def approve(self, downgrade: Downgrade) -> None:
-        """Only where it is still the severity that the approvers saw, and nothing as bad was told after they had."""
+        """Only where it is still the severity that the approvers saw, and nothing as bad came in after they had.
+
+        By our own clock: ``holds_from`` may be ahead of it, where a producer's clock was.
+        """
         unseen = any(
-            told is not None and at > downgrade.holds_from and not downgrade.before.outranks(severity)
-            for at, severity, told in self.known
+            each.told is not None
+            and each.here > downgrade.used_at
+            and not downgrade.before.outranks(each.severity)
+            for each in self.known
         )
         if self.severity is downgrade.before and not unseen:
             self.severity, self.claimed = downgrade.severity, None
             self.approved.add(downgrade.id)
             self.downgrade = AppliedDowngrade(downgrade.id, downgrade.severity)
-            self.known.append((downgrade.holds_from, downgrade.severity, None))
+            self.known.append(_Known(downgrade.holds_from, downgrade.severity, None, downgrade.used_at))
 
     def bear(self, weight: Weight) -> None:
-        if self.severity is None or weight.severity.outranks(self.severity):
-            self.spoken_at = weight.at if self.spoken_at is None else max(self.spoken_at, weight.at)
-            self._becomes(weight.severity, weight.at, weight.told)
+        if self.severity is not None and self.severity.outranks(weight.severity):
+            return
+        known = _Known(weight.at, weight.severity, weight.told, weight.here)
+        self.spoken_at = weight.at if self.spoken_at is None else max(self.spoken_at, weight.at)
+        if weight.severity is self.severity:
+            # It makes nothing worse; but whoever approved before it came in had not seen it, here and further on.
+            self.known.append(known)
+        else:
+            self._becomes(known)
 
-    def _becomes(self, severity: Severity, at: datetime, told: IncidentFact) -> None:
-        self.severity, self.claimed = severity, None
-        self.known.append((at, severity, told))
-        if self.worst is None or not self.worst.outranks(severity):
-            self.worst, self.downgrade = severity, None
+    def _becomes(self, known: _Known) -> None:
+        self.severity, self.claimed = known.severity, None
+        self.known.append(known)
+        if self.worst is None or not self.worst.outranks(known.severity):
+            self.worst, self.downgrade = known.severity, None
 
     def weights(self, merger: Merger) -> list[Weight]:
         """What it weighs on the incident it was merged into: as bad as it was then, and as it became since."""
         since = max(merger.since, happened_at(merger.fact))
-        until = [each for each in self.known if each[0] <= since]
-        later = [each for each in self.known if each[0] > since]
+        until = [each for each in self.known if each.at <= since]
+        later = [each for each in self.known if each.at > since]
         return [
-            Weight(max(at, since), severity, told or merger.fact)
-            for at, severity, told in [*until[-1:], *later]
+            Weight(max(each.at, since), each.severity, each.told or merger.fact, max(each.here, merger.since))
+            for each in [*until[-1:], *later]
         ]
 
 

@@ -138,6 +138,7 @@ class Downgrades:
                 severity=asked.severity,
                 # Clocks of producers run ahead a little; it holds after all that the approvers saw.
                 holds_from=max(now, incident.severity_at),
+                used_at=used.approval.steps[-1].at,
                 receipt_id=receipt_id,
             )
             request = used.approval.request

@@ -71,6 +71,7 @@ async def downgrades_of(session: ReadSession, incident_ids: Collection[UUID]) ->
             before=Severity(row.before),
             severity=Severity(row.severity),
             holds_from=row.holds_from,
+            used_at=row.used_at,
             receipt_id=row.receipt_id,
         )
         for row in await session.execute(query)

@@ -105,13 +105,17 @@ class IncidentFact:
 
 @dataclass(frozen=True, slots=True)
 class Downgrade:
-    """A lower severity that two persons approved, and the one it was lowered from."""
+    """A lower severity that two persons approved, and the one it was lowered from.
+
+    ``used_at``, by our own clock: what came in later they had not seen. ``holds_from`` is after all that they saw.
+    """
 
     id: UUID
     incident_id: UUID
     before: Severity
     severity: Severity
     holds_from: datetime
+    used_at: datetime
     receipt_id: UUID
 
 
