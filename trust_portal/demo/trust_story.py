@@ -193,7 +193,7 @@ class TrustStory:
         self._tell.step(
             title,
             f"{fetched.archive.name}: verified, offline; it holds",
-            *self._held(sections, files, anomaly),
+            *await self._held(sections, files, anomaly),
             f"trust-portal verify {fetched.archive} --policy {fetched.policy} --recompute",
             url=export["downloadUrl"],
         )
@@ -219,13 +219,16 @@ class TrustStory:
         async with httpx.AsyncClient(base_url=self._at.url, timeout=60, trust_env=False) as client:
             yield await proof.Visitor.sign_in(client, role)
 
-    def _held(
+    async def _held(
         self, sections: Mapping[str, Section], files: Mapping[str, bytes], anomaly: CostAnomaly
     ) -> tuple[str, ...]:
         """What the story was about, each as the document says it. Raises ``Unavailable`` where one is not there."""
         spike = _row(sections[COST], "anomalies", str(anomaly.id))
         report = _row(sections[SLA], REPORTS, self._month)
-        learned = _row(sections[INCIDENTS], POSTMORTEMS, str(self._incident_id))
+        csm = await self._at.person(_CSM)
+        incident = (await self._at.house.incidents.get(csm, self._incident_id)).incident
+        # A document of an earlier run may name it as documents once did.
+        learned = _row(sections[INCIDENTS], POSTMORTEMS, str(incident.shown_id), str(incident.id))
         remedies = [
             (each, receipt)
             for each in _rows(sections[COST], "playbooks")
@@ -259,8 +262,8 @@ def _rows(section: Section, table: str) -> list[dict[str, Cell]]:
     return [cells for _, cells in section.table(table).by_column()]
 
 
-def _row(section: Section, table: str, row: str) -> dict[str, Cell]:
+def _row(section: Section, table: str, *ids: str) -> dict[str, Cell]:
     for id_, cells in section.table(table).by_column():
-        if id_ == row:
+        if id_ in ids:
             return cells
-    raise Unavailable(f"the document names no {row} in {section.id}/{table}", code="NOT_HELD")
+    raise Unavailable(f"the document names no {ids[0]} in {section.id}/{table}", code="NOT_HELD")

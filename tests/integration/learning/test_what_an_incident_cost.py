@@ -16,9 +16,12 @@ from support.reliability_vendor import event
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.tenants.model import CreateTenant
+from trust_portal.evidence.receipt_rows import find_receipt
+from trust_portal.kernel.clock import rfc3339
 from trust_portal.learning.postmortems.gathering import whom
 from trust_portal.learning.postmortems.gathering.whom import MOST_CUSTOMERS
 from trust_portal.reliability.contracts.service import ImportContracts
+from trust_portal.storage.tenancy import TenantScope
 
 pytestmark = pytest.mark.takes(seconds=15)
 MIDNIGHT = datetime(2026, 6, 1, tzinfo=UTC)
@@ -92,6 +95,21 @@ async def test_minutes_budget_and_cost_are_exact_and_what_is_not_measured_is_mis
     [proof] = [each for each in contoso["evidence"] if each["kind"] == "sla"]
     until = datetime.fromisoformat(sla["until"])
     assert proof["sha256"] == measured_digest(until, [0 if each in BAD else 100 for each in range(minutes)])
+    # Nobody explained it yet: the receipt is of when it was found.
+    assert (anomaly.closed_receipt_id, anomaly.explained_receipt_id) == (None, None)
+    opened = anomaly.opened_receipt_id
+    assert opened is not None
+    async with vendor.house.storage.read(TenantScope(desk.contoso)) as session:
+        stored = (await find_receipt(session, desk.contoso, opened)).envelope
+    assert [each for each in contoso["evidence"] if each["kind"] == "cost"] == [
+        {
+            "id": str(anomaly.id),
+            "kind": "cost",
+            "source": f"receipt/{opened}",
+            "at": rfc3339(anomaly.started_at),
+            "sha256": hashlib.sha256(stored).hexdigest(),
+        }
+    ]
     assert (northwind["sla"], northwind["cost"]) == ([], [])
     assert northwind["missing"] == [
         {"source": "SLA attainment", "why": "no contract is on record"},

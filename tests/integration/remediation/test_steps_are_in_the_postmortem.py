@@ -1,20 +1,52 @@
-"""What playbooks did while an incident went on stands in its postmortem, step by step, each by its receipt."""
+"""What playbooks did while an incident went on, and what it cost, stand in its postmortem, each by its receipt.
+
+What the evidence says of them is recomputed here from the rows and the receipts as they are stored.
+"""
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import io
+from collections.abc import Collection
 from datetime import timedelta
+from uuid import UUID
 
+from support.learning_world import Vendor
+from support.passkeys import Devices
+from support.postmortem_desk import Desk, actor_of
 from support.remediation_world import ONSET, ProductProcess, World, event
 
 from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.remediation.model import RunFilter, StepKind
-from trust_portal.evidence.receipt_rows import receipt_digests
-from trust_portal.kernel.actor import SYSTEM
+from trust_portal.evidence import bundle
+from trust_portal.evidence.receipt_rows import find_receipts
+from trust_portal.kernel.actor import SYSTEM, Role
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.postmortems.assembling import assemble
 from trust_portal.learning.postmortems.repository import postmortems_page
 from trust_portal.storage.tenancy import StaffScope, TenantScope
+
+
+async def recomputed(world: World, tenant_id: UUID, ids: Collection[UUID]) -> dict[UUID, str]:
+    """The SHA-256 of receipts as they are stored."""
+    async with world.house.storage.read(TenantScope(tenant_id)) as session:
+        found = await find_receipts(session, tenant_id, ids)
+    return {id_: hashlib.sha256(each.envelope).hexdigest() for id_, each in found.items()}
+
+
+async def desk_of(world: World, tenant_id: UUID) -> Desk:
+    vendor = Vendor(world.house, world.clock)
+    owner, writer, reviewer = [
+        actor_of(await vendor.person(name, role))
+        for name, role in (
+            ("Ivo Stern", Role.INCIDENT_OWNER),
+            ("Wera Lind", Role.SRE_OPERATOR),
+            ("Rui Alves", Role.SRE_OPERATOR),
+        )
+    ]
+    return Desk(vendor, owner, writer, reviewer, tenant_id, tenant_id, Devices(world.house))
 
 
 async def test_steps_with_receipts_while_it_went_on_are_listed_with_their_digests_and_later_ones_are_not(
@@ -64,16 +96,33 @@ async def test_steps_with_receipts_while_it_went_on_are_listed_with_their_digest
         for id_, one, each in taken
     ]  # fmt: skip
     known = await world.house.anomalies.get(SYSTEM, run.tenant_id, anomaly.id)
-    async with world.house.storage.read(TenantScope(run.tenant_id)) as session:
-        digests = await receipt_digests(session, run.tenant_id, *(each.receipt_id for _, _, each in taken))
-    assert [each for each in acme["evidence"] if each["kind"] == "mitigation"] == [
+    proof = known.closed_receipt_id or known.explained_receipt_id
+    assert proof is not None
+    receipts = {proof, *(each.receipt_id for _, _, each in taken)}
+    digests = await recomputed(world, run.tenant_id, receipts)
+    steps = [
         {
             "id": id_, "kind": "mitigation", "source": f"receipt/{each.receipt_id}",
             "at": rfc3339(each.at), "sha256": digests[each.receipt_id],
         }
         for id_, _, each in taken
     ]  # fmt: skip
-    assert [(each["id"], each["source"]) for each in acme["evidence"] if each["kind"] == "cost"] == [
-        (str(anomaly.id), f"receipt/{known.closed_receipt_id or known.explained_receipt_id}")
-    ]
+    cost = {
+        "id": str(anomaly.id), "kind": "cost", "source": f"receipt/{proof}",
+        "at": rfc3339(known.started_at), "sha256": digests[proof],
+    }  # fmt: skip
+    evidence = acme["evidence"]
+    assert len(steps) == len(receipts) - 1 >= 4
+    assert [each for each in evidence if each["kind"] == "mitigation"] == steps
+    assert [each for each in evidence if each["kind"] == "cost"] == [cost]
+    assert [each["id"] for each in acme["cost"]] == [cost["id"]]
     assert (globex["mitigation"], globex["cost"]) == ([], [])
+    assert [each for each in globex["evidence"] if each["kind"] in {"mitigation", "cost"}] == []
+
+    desk = await desk_of(world, run.tenant_id)
+    signed = await desk.signed(postmortem)
+    files = bundle.read(await desk.bundle(signed.id)).files
+    lines = list(csv.DictReader(io.StringIO(files["evidence.csv"].decode())))
+    told = [each for each in lines if each["kind"] in {"mitigation", "cost"}]
+    expected = [{"customer": "acme", **each} for each in (*steps, cost)]
+    assert sorted(told, key=lambda each: each["id"]) == sorted(expected, key=lambda each: each["id"])
