@@ -51,6 +51,10 @@ class DeclareIncidentInput:
         default=None,
         description="Who told of it by this very key, which nobody had declared: the key is kept as it was told.",
     )
+    reason: str | None = strawberry.field(
+        default=None,
+        description="Why it is what you say: needed where others told of it (`gapOf`, `alarmsOf`, or by this key).",
+    )
 
 
 @strawberry.input(
@@ -120,6 +124,7 @@ class IncidentMutations:
             key=input.key,
             alarms_of=input.alarms_of,
             gap_of=input.gap_of,
+            reason=input.reason,
         )
         found = await info.context.house.incidents.declare(command, info.context.actor)
         return IncidentPayload(incident=vendor_incident(found), approval_request_id=None)

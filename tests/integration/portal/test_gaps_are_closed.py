@@ -94,7 +94,7 @@ async def test_what_nobody_declared_is_declared_from_the_gap_by_its_own_key(port
         assert (form["key"], form["severity"], form["began_at"]) == (
             "INC-1", "P1", f"{began:%Y-%m-%dT%H:%M}",
         )  # fmt: skip
-        said = {"title": "Slow", "service": "api", "everybody": "yes"}
+        said = {"title": "Slow", "service": "api", "everybody": "yes", "reason": "The pager was right"}
         sent = await browser.post("/incidents", data=form | said)
         assert sent.status_code == 303, sent.text
         gone = await browser.get(HERE, params=of(PAGER, "INC-1"))
@@ -113,7 +113,7 @@ async def test_a_gap_is_declared_by_its_very_key_also_where_nobody_would_write_i
     await vendor.register()
     assert await gaps(portal) == [(f"urn:other/{key}", "undeclared", "P2")]
     before = await register(portal)
-    said: dict[str, Any] = {"title": "Slow", "service": "api"}
+    said: dict[str, Any] = {"title": "Slow", "service": "api", "reason": "As it was told"}
     async with portal.browser("sre_operator") as browser:
         if door == "portal":
             page = (await browser.get("/incidents/declare", params=of("urn:other", key))).text
@@ -306,7 +306,7 @@ async def test_an_alarm_that_no_rule_took_is_declared_or_given_to_its_incident_w
         assert (await browser.get(where)).text.count(f'href="{HERE}?source={source}&amp;key=Q') == 3
 
         shown = fields((await browser.get("/incidents/declare", params=of(source, "Q1"))).text)
-        said = {"title": "Disk full", "service": "storage", "everybody": "yes"}
+        said = {"title": "Disk full", "service": "storage", "everybody": "yes", "reason": "It was full"}
         less = await browser.post("/incidents", data=shown | said | {"severity": "P3"})
         assert (less.status_code, "the alarm was a P1" in less.text) == (409, True)
         assert (await settled(portal), ("portal", "Q1") in await register(portal)) == (0, False)
@@ -331,12 +331,12 @@ async def test_an_alarm_that_no_rule_took_is_declared_or_given_to_its_incident_w
         assert await settled(portal) == 2
         answer = await acts(
             browser, DECLARE, key="Q3", title="Disk", severity="P1", service="s", alarmsOf=source,
-            beganAt="2026-06-01T09:00:00Z", detectedAt="2026-06-01T09:00:00Z",
+            reason="It was full", beganAt="2026-06-01T09:00:00Z", detectedAt="2026-06-01T09:00:00Z",
         )  # fmt: skip
         assert answer == {"incident": {"key": "Q3", "source": "portal"}, "userErrors": []}
         none = await acts(
             browser, DECLARE, key="Q4", title="Disk", severity="P1", service="s", alarmsOf=source,
-            beganAt="2026-06-01T09:00:00Z", detectedAt="2026-06-01T09:00:00Z",
+            reason="It was full", beganAt="2026-06-01T09:00:00Z", detectedAt="2026-06-01T09:00:00Z",
         )  # fmt: skip
         assert none == {"incident": None, "userErrors": [{"code": "NO_GAP", "path": ["input", "key"]}]}
         page = (await browser.get(where)).text
@@ -382,6 +382,70 @@ async def test_an_alarm_of_no_severity_is_the_p1_that_it_may_have_been_unless_so
     receipt = await statement_of(portal, ReceiptKind.INCIDENT_NOTED)
     assert receipt.predicate["rationale"] == "A test of the pager"
     assert receipt.predicate["result"]["alarms"] == {"source": source, "key": key, "said_severity": "P4"}
+
+
+@pytest.mark.parametrize("door", ["portal", "graphql"])
+@pytest.mark.parametrize("told", ["an alarm", "a step"])
+async def test_whoever_declares_what_others_told_says_why_it_is_what_they_say(
+    portal: Portal, door: str, told: str
+):
+    """No severity was told: without a reason a person alone would make a P4 of what may have been a P1."""
+    source, key = ("pagerduty/main", "Q1") if told == "an alarm" else ("urn:other", "DB-7")
+    async with portal.browser("sre_operator") as browser:
+        if told == "an alarm":
+            await set_up(browser, "pagerduty", "main", secret=SECRET)
+            async with portal.program(None) as pager:
+                body = paged("triggered", "a", id=key, priority={"summary": "P9"})
+                assert (await pager.post(PAGERDUTY, content=body, headers=signed(body))).status_code == 202
+        else:
+            vendor = Vendor(portal.house, portal.clock)
+            await vendor.tell(*by(source, updated(key, "note", minute=3)))
+            await vendor.register()
+        before = (await gaps(portal), await register(portal))
+        assert [each[0] for each in before[0]] == [f"{source}/{key}"]
+        if door == "portal":
+            page = (await browser.get("/incidents/declare", params=of(source, key))).text
+            shown = fields(page)
+            assert (shown["key"], '<textarea id="reason" name="reason"' in page) == (key, True)
+            said = {"title": "A drill", "service": "s", "severity": "P4", "everybody": "yes"}
+            for silent in ({}, {"reason": " "}):
+                refused = await browser.post("/incidents", data=shown | said | silent)
+                assert (refused.status_code, "say it in 1 to 2,000 characters" in refused.text) == (422, True)
+                assert (await gaps(portal), await register(portal)) == before
+            sent = await browser.post("/incidents", data=shown | said | {"reason": "A drill of the team"})
+            assert sent.status_code == 303, sent.text
+        else:
+            said = {"key": key, "title": "A drill", "service": "s", "severity": "P4"}
+            said |= {"beganAt": "2026-06-01T09:00:00Z", "detectedAt": "2026-06-01T09:00:00Z"}
+            by_key = {} if told == "a step" else {"alarmsOf": source}
+            for silent in (by_key, {"gapOf": source} | by_key, {"gapOf": source, "reason": " "} | by_key):
+                refused = await acts(browser, DECLARE, **said, **silent)
+                assert refused == {
+                    "incident": None,
+                    "userErrors": [{"code": "INVALID", "path": ["input", "reason"]}],
+                }
+                assert (await gaps(portal), await register(portal)) == before
+            made = await acts(browser, DECLARE, **said, **by_key, gapOf=source, reason="A drill of the team")
+            assert made == {"incident": {"key": key, "source": "portal"}, "userErrors": []}
+    assert (await gaps(portal), (await register(portal))["portal", key].severity) == ([], "P4")
+    receipt = await statement_of(portal, ReceiptKind.INCIDENT_DECLARED)
+    assert receipt.predicate["rationale"] == "A drill of the team"
+    assert (receipt.predicate["result"]["key"], receipt.predicate["result"]["severity"]) == (key, "P4")
+
+
+async def test_what_nobody_told_of_before_is_declared_without_a_reason_or_with_one(portal: Portal):
+    async with portal.browser("sre_operator") as browser:
+        said = {"title": "Slow", "service": "s", "severity": "P3"}
+        said |= {"beganAt": "2026-06-01T09:00:00Z", "detectedAt": "2026-06-01T09:00:00Z"}
+        for key, more, why in (
+            ("N-1", {}, None),
+            ("N-2", {"reason": "A customer called"}, "A customer called"),
+        ):
+            made = await acts(browser, DECLARE, key=key, **said, **more)
+            assert made == {"incident": {"key": key, "source": "portal"}, "userErrors": []}
+            receipt = await statement_of(portal, ReceiptKind.INCIDENT_DECLARED)
+            assert (receipt.predicate["result"]["key"], receipt.predicate.get("rationale")) == (key, why)
+        assert 'name="reason"' not in (await browser.get("/incidents/declare")).text
 
 
 async def test_the_page_of_a_pager_says_what_was_turned_away_and_what_ends_it(portal: Portal):

@@ -22,7 +22,8 @@ class DeclareIncident:
 
     ``owner_id`` is one of the vendor's people; None: whoever declares it. ``key`` None: one is made.
     ``gap_of``: who told of it by this very key before it was declared, and ``alarms_of``: the pager whose alarms by
-    this key no rule took; either is declared by this, so that the key is kept as it was told.
+    this key no rule took; either is declared by this, so that the key is kept as it was told. That takes a ``reason``:
+    somebody judges what others told.
     Raises ``InvalidInput`` by field.
     """
 
@@ -38,14 +39,19 @@ class DeclareIncident:
     key: str | None = None
     alarms_of: str | None = None
     gap_of: str | None = None
+    reason: str | None = None
 
     def __post_init__(self) -> None:
         for field in ("title", "service"):
             object.__setattr__(self, field, one_line(getattr(self, field), field))
-        as_told = bool(self.key) and not (self.gap_of is None and self.alarms_of is None)
+        of_others = not (self.gap_of is None and self.alarms_of is None)
+        as_told = bool(self.key) and of_others
         for field in ("team",) if as_told else ("team", "key"):
             given = getattr(self, field)
             object.__setattr__(self, field, one_line(given, field) if given and given.strip() else None)
+        given = self.reason if self.reason and self.reason.strip() else None
+        needed = of_others or given is not None
+        object.__setattr__(self, "reason", require_words(given or "", "reason") if needed else None)
         _require_zone(self.began_at, "began_at")
         _require_zone(self.detected_at, "detected_at")
         if self.detected_at < self.began_at:

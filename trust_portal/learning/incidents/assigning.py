@@ -142,13 +142,13 @@ class GapAssigning:
                 objectives=incident.objectives,
                 owner_id=incident.owner_person_id,
                 team=incident.team,
+                reason=command.text,
             ),
             None if incident.everybody else incident.tenants,
             actor,
             decision,
             # As it was told, not as people would write it: a blank around it would leave the gap open.
             gap.key,
-            command.text,
         )
         merger = MergeIncident(part.id, command.text, into_id=incident.id)
         await self._incidents.tell_within(session, merger, part, actor, decision)

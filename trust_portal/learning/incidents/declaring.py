@@ -33,7 +33,6 @@ async def declare_within(
     actor: Actor,
     decision: Decision,
     new_key: str,
-    reason: str | None = None,
 ) -> Incident:
     """The incident as declared; ``new_key`` is its key where the command names none. The gate was asked."""
     now, event_id, receipt_id = session.clock.now(), new_id(), new_id()
@@ -46,6 +45,10 @@ async def declare_within(
         raise Conflict(f"nothing that {command.gap_of} told by this key waits", code="NO_GAP", field="key")
     if await repository.incidents_of_keys(session, [key]):
         raise Conflict(f"there is an incident {key} already", code="ALREADY_DECLARED", field="key")
+    if command.reason is None and await repository.is_gap(session, key):
+        raise InvalidInput(
+            "others told of it by this key already: say in words why it is what you say", field="reason"
+        )
     data: dict[str, Json] = {
         "incident": key,
         "severity": command.severity.value,
@@ -64,7 +67,9 @@ async def declare_within(
     await store_event(session, read, tenants)
     await following.take_in_told(session, key, actor)
     incident = await repository.find_incident(session, incident_id(PORTAL, key))
-    act = told_act(ReceiptKind.INCIDENT_DECLARED, incident_json(incident), read, actor, now, decision, reason)
+    act = told_act(
+        ReceiptKind.INCIDENT_DECLARED, incident_json(incident), read, actor, now, decision, command.reason
+    )
     await ledger.record(session, act, receipt_id=receipt_id)
     if command.alarms_of is not None:
         await settle_alarms(session, command.alarms_of, incident, key, receipt_id, command.severity)

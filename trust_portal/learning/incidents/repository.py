@@ -181,6 +181,14 @@ async def find_gap(session: ReadSession, source: str, key: str) -> IncidentGap |
     return None if row is None else _gap(row)
 
 
+async def is_gap(session: ReadSession, key: str) -> bool:
+    """Whether anybody told of an incident by this key that nobody declared, or several did."""
+    query = select(incident_gaps.c.key).where(
+        incident_gaps.c.tenant_id == VENDOR_ID, incident_gaps.c.key == key
+    )
+    return (await session.execute(query.limit(1))).first() is not None
+
+
 def _incidents() -> Select[Any]:
     """Incidents with the customers they name."""
     named = (

@@ -151,6 +151,7 @@ async def declare(request: Request) -> Response:
             key=str(form.get("key", "")) if gap else required(form, "key"),
             alarms_of=gap if form.get("alarms") == "yes" else None,
             gap_of=gap,
+            reason=str(form.get("reason", "")) or None,
         )
         try:
             made = await incidents_.declare(command, actor)
