@@ -26,6 +26,7 @@ from trust_portal.kernel.actor import CUSTOMER_ROLES, Role
 from trust_portal.kernel.clock import ManualClock, rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents.model import incident_id
+from trust_portal.learning.incidents.repository import find_incident
 from trust_portal.reliability.contracts.service import ImportContracts
 from trust_portal.reliability.reports.model import KIND
 from trust_portal.reliability.reports.service import IssueReport
@@ -39,8 +40,6 @@ BASE_URL = "https://trust.example"
 LAST_DAY = datetime(2026, 6, 30, tzinfo=UTC)
 STRANGER = "stranger"
 _SOURCE = "//test"
-#: What Aurora calls its incident: a key in words is the vendor's own.
-AURORAS_INCIDENT = str(incident_id(_SOURCE, "INC-aurora"))[:8]
 
 CONTRACT = """\
 tenant: {tenant}
@@ -93,6 +92,13 @@ def settings_of(database_url: str, redis_url: str, folder: Path, **more: object)
         "log_format": "console",
     }
     return Settings(**(values | more))
+
+
+async def auroras_incident(house: House) -> str:
+    """What Aurora calls its incident: a key in words is the vendor's own."""
+    async with house.storage.read(TenantScope(VENDOR_ID)) as session:
+        found = await find_incident(session, incident_id(_SOURCE, "INC-aurora"))
+    return str(found.shown_id)[:8]
 
 
 async def build_world(database_url: str, redis_url: str, folder: Path) -> World:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import httpx
 from support.portal_fixtures import Portal
-from support.portal_world import AURORAS_INCIDENT, STRANGER
+from support.portal_world import STRANGER, auroras_incident
 
 from schema.ids import encode
 
@@ -40,7 +40,7 @@ async def test_a_customer_reads_its_report_to_the_receipt_and_its_proof(portal: 
     assert report["export"]["downloadUrl"] == (
         f"https://trust.example/t/aurora/exports/{portal.world.aurora.export}/bundle.zip"
     )
-    assert tenant["incidents"] == [{"key": AURORAS_INCIDENT}]
+    assert tenant["incidents"] == [{"key": await auroras_incident(portal.house)}]
 
 
 async def test_a_foreign_global_id_is_nothing_at_all(portal: Portal):

@@ -11,7 +11,7 @@ import pytest
 from support.learning_world import BEGAN, Vendor, by, step
 from support.pager_deliveries import PAGER, SECRET, at, gaps, paged, set_up, signed
 from support.portal_fixtures import Portal
-from support.portal_world import AURORAS_INCIDENT, NOW
+from support.portal_world import NOW, auroras_incident
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.facts.events import AlarmSource
@@ -95,13 +95,13 @@ async def test_alertmanager_declares_repeats_resolves_and_reopens_one_incident(p
         page = (await browser.get("/incidents/integrations/alertmanager/prod")).text
     assert "no rule fits it" in page
     assert token not in page
-    name = str(incident.id)[:8]
+    name = str(incident.shown_id)[:8]
     async with portal.browser("customer_viewer") as browser:
         theirs = (await browser.get("/t/aurora/incidents?year=2026")).text
         answer = await browser.post("/graphql", json={"query": NAMED})
     assert answer.json()["data"]["viewer"]["tenant"]["incidentStatement"]["incidents"] == [
         {"key": name},
-        {"key": AURORAS_INCIDENT},
+        {"key": await auroras_incident(portal.house)},
     ]
     assert (incident.key in theirs, f"{name}, P1" in theirs) == (False, True)
     async with portal.browser("pmo") as browser:

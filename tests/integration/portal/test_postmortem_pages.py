@@ -11,7 +11,7 @@ import pytest
 from support.learning_world import declared, step
 from support.passkeys import device_of, enrol
 from support.portal_fixtures import Portal
-from support.portal_world import AURORAS_INCIDENT
+from support.portal_world import auroras_incident
 from support.postmortem_desk import deployed
 
 from trust_portal.access.actors import CONSOLE
@@ -171,7 +171,7 @@ async def test_it_is_written_reviewed_signed_released_and_read(portal: Portal):
         asked = (await browser.post("/graphql", json={"query": COPIES})).json()
         copies = {each["key"]: each["postmortem"] for each in asked["data"]["viewer"]["tenant"]["incidents"]}
         assert copies == {
-            AURORAS_INCIDENT: None,
+            await auroras_incident(portal.house): None,
             "INC-77": {
                 "version": 1,
                 "sha256": releases[0].sha256,
