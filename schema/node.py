@@ -151,7 +151,7 @@ async def _postmortem_copy(context: Context, asked: GlobalId) -> PostmortemCopy:
 
 
 async def _prevention_action(context: Context, asked: GlobalId) -> PreventionAction:
-    return prevention_action(await context.house.prevention_actions.get(context.actor, _of_house(asked)))
+    return prevention_action(await context.house.prevention_reader.get(context.actor, _of_house(asked)))
 
 
 def _of_house(asked: GlobalId) -> UUID:

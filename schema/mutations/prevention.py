@@ -182,7 +182,7 @@ class PreventionMutations:
         incident_id = decode(input.incident_id, "VendorIncident", field="incidentId").id
         command = model.LinkRecurrence(action_id, incident_id, input.note)
         await info.context.house.prevention_actions.link_recurrence(command, info.context.actor)
-        action = await info.context.house.prevention_actions.get(info.context.actor, action_id)
+        action = await info.context.house.prevention_reader.get(info.context.actor, action_id)
         return PreventionActionPayload(action=prevention_action(action))
 
     @mutation(description="Take note of an escalation, for the PMO.")
@@ -192,7 +192,7 @@ class PreventionMutations:
         action_id = _action(input.action_id)
         command = AcknowledgeEscalation(action_id, input.due_ordinal, input.note)
         await info.context.house.switchboard.acknowledge(command, info.context.actor)
-        action = await info.context.house.prevention_actions.get(info.context.actor, action_id)
+        action = await info.context.house.prevention_reader.get(info.context.actor, action_id)
         return PreventionActionPayload(action=prevention_action(action))
 
     @mutation(description="Say by which holidays and clock somebody works.")

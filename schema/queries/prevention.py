@@ -67,15 +67,13 @@ class PreventionQueries:
             agreed_since=info.context.house.clock.now() - WINDOW if agreed else None,
             order=order,
         )
-        page = await info.context.house.prevention_actions.page(info.context.actor, wanted, paging)
+        page = await info.context.house.prevention_reader.page(info.context.actor, wanted, paging)
         return connection(page, prevention_action)
 
     @strawberry.field(description="One prevention action, for staff.")
     async def prevention_action(self, info: Info, id: strawberry.ID) -> PreventionAction | None:
         asked = decode(id, "PreventionAction")
-        return prevention_action(
-            await info.context.house.prevention_actions.get(info.context.actor, asked.id)
-        )
+        return prevention_action(await info.context.house.prevention_reader.get(info.context.actor, asked.id))
 
     @strawberry.field(description="Where one of the vendor's people works, for staff.")
     async def workplace(self, info: Info, person_id: strawberry.ID) -> Workplace:
@@ -96,7 +94,7 @@ class PreventionQueries:
             None if owner_id is None else decode(owner_id, "Person", field="ownerId").id,
             None if action_id is None else decode(action_id, "PreventionAction", field="actionId").id,
         )
-        page = await info.context.house.prevention_actions.reminders_page(info.context.actor, wanted, paging)
+        page = await info.context.house.prevention_reader.reminders_page(info.context.actor, wanted, paging)
         return connection(page, prevention_reminder)
 
     @strawberry.field(description="What is still owed after incidents, for staff.", metadata=weighs(100))

@@ -159,12 +159,12 @@ class PreventionAction(Node):
 
     @strawberry.field(description="Every reminder on record, in the order of their times.")
     async def reminders(self, info: Info) -> list[PreventionActionReminder]:
-        found = await info.context.house.prevention_actions.reminders(info.context.actor, self.row.id)
+        found = await info.context.house.prevention_reader.reminders(info.context.actor, self.row.id)
         return [_reminder(each) for each in found]
 
     @strawberry.field(description="Incidents it should have prevented, oldest first.")
     async def recurrences(self, info: Info) -> list[PreventionRecurrence]:
-        found = await info.context.house.prevention_actions.recurrences(info.context.actor, self.row.id)
+        found = await info.context.house.prevention_reader.recurrences(info.context.actor, self.row.id)
         return [
             PreventionRecurrence(
                 incident_id=encode("VendorIncident", VENDOR_ID, each.incident_id),
@@ -181,7 +181,7 @@ class PreventionAction(Node):
         description="Which reminder comes next; null: it ended, has no due date, or all have come."
     )
     async def next_reminder(self, info: Info) -> ComingReminder | None:
-        found = await info.context.house.prevention_actions.next_reminder(info.context.actor, self.row)
+        found = await info.context.house.prevention_reader.next_reminder(info.context.actor, self.row)
         return None if found is None else ComingReminder(rung=found[0], at=found[1])
 
 
@@ -263,7 +263,7 @@ def _action_id(id_: UUID | None) -> strawberry.ID | None:
 
 async def recurred_actions(info: Info, incident_id: UUID) -> list[RecurredAction]:
     """The actions that should have prevented an incident."""
-    found = await info.context.house.prevention_actions.recurred(info.context.actor, incident_id)
+    found = await info.context.house.prevention_reader.recurred(info.context.actor, incident_id)
     return [
         RecurredAction(
             action=prevention_action(each.action),

@@ -61,7 +61,7 @@ class Promises:
         return await self.look(planned.id)
 
     async def look(self, action_id: UUID) -> PreventionAction:
-        return await self.vendor.house.prevention_actions.get(self.ivo.as_actor(), action_id)
+        return await self.vendor.house.prevention_reader.get(self.ivo.as_actor(), action_id)
 
 
 async def promises(vendor: Vendor) -> Promises:

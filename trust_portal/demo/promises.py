@@ -93,7 +93,7 @@ class Promises:
             # What the clockwork does every few seconds.
             await self._at.house.action_reminders.round()
             await self._at.time.quiet()
-        reminders = await self._at.house.prevention_actions.reminders(await self._at.person(_PMO), broken.id)
+        reminders = await self._at.house.prevention_reader.reminders(await self._at.person(_PMO), broken.id)
         self._tell.step(
             "Overdue",
             f"“{broken.title}” was due on {broken.due:%A, %d %B}",
@@ -140,7 +140,7 @@ class Promises:
 
     async def _actions(self, postmortem_id: UUID) -> tuple[PreventionAction, ...]:
         reader = await self._at.person(Role.INCIDENT_OWNER)
-        return await self._at.house.prevention_actions.of_postmortem(reader, postmortem_id)
+        return await self._at.house.prevention_reader.of_postmortem(reader, postmortem_id)
 
     @asynccontextmanager
     async def _signed_in(self, role: Role) -> AsyncIterator[Visitor]:

@@ -14,6 +14,7 @@ from trust_portal.house.access import AccessRoom
 from trust_portal.house.foundation import Foundation
 from trust_portal.learning.actions.clocks import ActionClocks
 from trust_portal.learning.actions.feeds import CalendarFeeds
+from trust_portal.learning.actions.reading import PreventionReader
 from trust_portal.learning.actions.reminding import ActionReminders
 from trust_portal.learning.actions.service import PreventionActions
 from trust_portal.learning.incidents.assigning import GapAssigning
@@ -67,6 +68,7 @@ class LearningRoom:
     postmortem_releases: PostmortemReleases
     postmortem_copies: PostmortemCopies
     prevention_actions: PreventionActions
+    prevention_reader: PreventionReader
     action_clocks: ActionClocks
     action_reminders: ActionReminders
     calendar_feeds: CalendarFeeds
@@ -79,6 +81,7 @@ def learning_room(base: Foundation, access: AccessRoom) -> LearningRoom:
     storage, gate, ledger, access_log = base.storage, base.gate, base.ledger, base.access_log
     following = Following(storage, ledger)
     pager_secrets = PagerSecrets(base.keyring.webhooks.seed)
+    prevention_reader = PreventionReader(storage, gate)
     incidents = Incidents(storage, gate, ledger, access_log, following)
     downgrades = Downgrades(storage, gate, ledger, access.approvals, incidents, following)
     retractions = Retractions(storage, gate, ledger, access.approvals, incidents, following)
@@ -98,7 +101,8 @@ def learning_room(base: Foundation, access: AccessRoom) -> LearningRoom:
         postmortem_reader=PostmortemReader(storage, gate, access_log, vendor_name=vendor_name),
         postmortem_releases=PostmortemReleases(storage, gate, ledger, access_log),
         postmortem_copies=PostmortemCopies(storage, gate, ledger, exports, access_log),
-        prevention_actions=PreventionActions(storage, gate, ledger),
+        prevention_actions=PreventionActions(storage, gate, ledger, prevention_reader),
+        prevention_reader=prevention_reader,
         action_clocks=ActionClocks(storage, ledger),
         action_reminders=ActionReminders(storage),
         calendar_feeds=CalendarFeeds(storage, gate, ledger, base.settings.base_url),

@@ -31,7 +31,7 @@ async def world(portal: Portal) -> Promises:
 
 async def the_late_one(world: Promises) -> PreventionAction:
     wanted = ActionFilter(owner_id=world.olga.id)
-    page = await world.vendor.house.prevention_actions.page(world.petra.as_actor(), wanted, PageRequest())
+    page = await world.vendor.house.prevention_reader.page(world.petra.as_actor(), wanted, PageRequest())
     return page.items[-1]
 
 
@@ -167,7 +167,7 @@ async def test_what_recurred_is_linked_and_actions_are_moved_dropped_and_withdra
         assert found["recurrenceOf"] == [
             {"action": {"id": id_, "title": "Limit the pool"}, "by": by, "note": "The same pool ran dry"}
         ]
-        (recurrence,) = await portal.house.prevention_actions.recurrences(world.petra.as_actor(), late.id)
+        (recurrence,) = await portal.house.prevention_reader.recurrences(world.petra.as_actor(), late.id)
         assert (await ask(owner, written, id=found["postmortemId"]))["postmortem"]["recurrenceOf"] == [
             {
                 "action": {"id": id_},

@@ -139,7 +139,7 @@ async def test_the_ledger_names_every_p1_and_p2_and_what_nobody_declared(
 async def test_who_was_reminded_of_what_is_listed_for_staff_alone(portal: Portal, world: Promises) -> None:
     wanted = ActionFilter(owner_id=world.olga.id)
     (action,) = (
-        await portal.house.prevention_actions.page(world.petra.as_actor(), wanted, PageRequest())
+        await portal.house.prevention_reader.page(world.petra.as_actor(), wanted, PageRequest())
     ).items
     id_, olga = encode("PreventionAction", VENDOR_ID, action.id), encode("Person", VENDOR_ID, world.olga.id)
     query = """query ($kind: ReminderKind, $owner: ID, $action: ID) { preventionReminders(

@@ -386,7 +386,7 @@ async def test_what_was_planned_in_its_draft_is_taken_back_with_a_line_and_is_pl
     vendor: Vendor, clock: ManualClock
 ) -> None:
     desk = await desk_of(vendor, *TOLD[:4])
-    house, actions = desk.house, desk.house.prevention_actions
+    house = desk.house
     mine = await desk.postmortem("INC-2")
     planned = await desk.plan(mine)
     board = await house.switchboard.board(desk.owner, BoardFilter())
@@ -394,7 +394,7 @@ async def test_what_was_planned_in_its_draft_is_taken_back_with_a_line_and_is_pl
     clock.advance(timedelta(minutes=1))
     await vendor.tell(*TOLD[4:])
     await vendor.register()
-    after = await actions.get(desk.owner, planned.id)
+    after = await house.prevention_reader.get(desk.owner, planned.id)
     [step_] = after.steps
     assert (after.state, step_.act, step_.by, step_.note) == (
         ActionState.WITHDRAWN,
@@ -412,13 +412,17 @@ async def test_what_was_planned_in_its_draft_is_taken_back_with_a_line_and_is_pl
     with pytest.raises(Conflict) as refused:
         await desk.plan(mine)
     assert refused.value.code == "MERGED"
-    assert [each.id for each in await actions.of_postmortem(desk.owner, mine.id)] == [planned.id]
+    assert [each.id for each in await house.prevention_reader.of_postmortem(desk.owner, mine.id)] == [
+        planned.id
+    ]
     raised = ChangeSeverity(named("INC-1"), "It is as bad itself", severity=Severity.P1)
     await house.incidents.tell(raised, desk.writer)
     clock.advance(timedelta(minutes=1))
     await house.incidents.tell(UnmergeIncident(named("INC-2"), "Another cause"), desk.writer)
     again = await desk.plan(mine)
-    assert [(each.id, each.state) for each in await actions.of_postmortem(desk.owner, mine.id)] == [
+    assert [
+        (each.id, each.state) for each in await house.prevention_reader.of_postmortem(desk.owner, mine.id)
+    ] == [
         (planned.id, ActionState.WITHDRAWN),
         (again.id, ActionState.OPEN),
     ]
@@ -444,7 +448,7 @@ async def test_what_is_merged_into_a_signed_one_keeps_its_plans_for_it_owes_its_
         desk.owner, PageRequest(50), PostmortemFilter(unsigned=True)
     )
     assert [each.incident.key for each in listed.items] == ["INC-3"]
-    assert [each.id for each in await desk.house.prevention_actions.of_postmortem(desk.owner, third.id)] == [
+    assert [each.id for each in await desk.house.prevention_reader.of_postmortem(desk.owner, third.id)] == [
         planned.id
     ]
 
@@ -452,7 +456,7 @@ async def test_what_is_merged_into_a_signed_one_keeps_its_plans_for_it_owes_its_
     reopened = await desk.house.postmortem_signing.reopen(Reopen(signed.id, "One more of it."), desk.owner)
     await desk.signed(reopened)
     assert (await covers(desk))["Trouble INC-3"] is Cover.MERGED
-    after = await desk.house.prevention_actions.get(desk.owner, planned.id)
+    after = await desk.house.prevention_reader.get(desk.owner, planned.id)
     assert after.state is ActionState.WITHDRAWN, "now the other covers it"
     listed = await desk.house.postmortem_reader.page(
         desk.owner, PageRequest(50), PostmortemFilter(unsigned=True)

@@ -210,7 +210,7 @@ async def test_a_clock_that_cannot_begin_holds_up_no_other(vendor, monkeypatch, 
     assert await desk.house.action_clocks.round() == 1
     assert await desk.house.action_clocks.round() == 0
     for each in (first, second):
-        (action,) = await desk.house.prevention_actions.of_postmortem(desk.owner, each.id)
+        (action,) = await desk.house.prevention_reader.of_postmortem(desk.owner, each.id)
         assert [done.act.value for done in action.steps] == ["begin"]
     assert "could not begin" in caplog.text
 
@@ -293,7 +293,7 @@ async def test_without_an_action_it_is_not_submitted(desk):
 
 async def test_with_the_signature_the_clock_of_its_actions_begins(desk):
     signed = await desk.signed(await desk.postmortem())
-    (action,) = await desk.house.prevention_actions.of_postmortem(desk.owner, signed.id)
+    (action,) = await desk.house.prevention_reader.of_postmortem(desk.owner, signed.id)
     assert str(action.due) == "2026-06-15"
 
 

@@ -284,9 +284,9 @@ async def test_nobody_plans_for_strangers_or_for_postmortems_that_are_not(world:
     with pytest.raises(NotFound):
         await world.plan(postmortem_id=new_id())
     with pytest.raises(Denied):
-        await world.vendor.house.prevention_actions.page(stranger.as_actor(), ActionFilter(), PageRequest())
+        await world.vendor.house.prevention_reader.page(stranger.as_actor(), ActionFilter(), PageRequest())
 
-    page = await world.vendor.house.prevention_actions.page(
+    page = await world.vendor.house.prevention_reader.page(
         world.petra.as_actor(), ActionFilter(), PageRequest()
     )
     assert page.items == ()
@@ -310,9 +310,11 @@ async def test_what_happened_again_leads_back_to_what_should_have_prevented_it(
         await actions.link_recurrence(LinkRecurrence(action.id, world.incident_id, "itself"), ivo)
 
     assert (twice.value.code, itself.value.code) == ("ALREADY_LINKED", "SAME_INCIDENT")
-    assert await actions.recurrences(ivo, action.id) == (recurrence,)
-    assert await actions.recurred(ivo, named("INC-2")) == (RecurredAction(action, recurrence),)
-    assert await actions.recurred(ivo, world.incident_id) == ()
+    assert await world.vendor.house.prevention_reader.recurrences(ivo, action.id) == (recurrence,)
+    assert await world.vendor.house.prevention_reader.recurred(ivo, named("INC-2")) == (
+        RecurredAction(action, recurrence),
+    )
+    assert await world.vendor.house.prevention_reader.recurred(ivo, world.incident_id) == ()
     assert await kind_of(world, recurrence.receipt_id) is ReceiptKind.PREVENTION_ACTION_RECURRED
 
 
@@ -340,15 +342,17 @@ async def test_only_what_began_after_it_was_planned_should_have_been_prevented_b
         with pytest.raises(Conflict) as refused:
             await actions.link_recurrence(LinkRecurrence(action_id, named(incident), "Again"), ivo)
         assert (refused.value.code, refused.value.field) == (code, "incident")
-    assert await actions.recurrences(ivo, action.id) == ()
+    assert await world.vendor.house.prevention_reader.recurrences(ivo, action.id) == ()
     await actions.link_recurrence(LinkRecurrence(action.id, named("INC-4"), "Again"), ivo)
-    assert [each.incident_id for each in await actions.recurrences(ivo, action.id)] == [named("INC-4")]
+    assert [
+        each.incident_id for each in await world.vendor.house.prevention_reader.recurrences(ivo, action.id)
+    ] == [named("INC-4")]
 
     await actions.withdraw(ivo, taken_back.id, "Planned twice")
     with pytest.raises(Conflict) as refused:
         await actions.link_recurrence(LinkRecurrence(taken_back.id, named("INC-4"), "Again"), ivo)
     assert refused.value.code == "WITHDRAWN"
-    assert await actions.recurrences(ivo, taken_back.id) == ()
+    assert await world.vendor.house.prevention_reader.recurrences(ivo, taken_back.id) == ()
 
 
 async def test_a_list_is_narrowed_by_owner_state_and_type(world: Promises, clock: ManualClock) -> None:
@@ -359,7 +363,9 @@ async def test_a_list_is_narrowed_by_owner_state_and_type(world: Promises, clock
     open_ = await world.plan("Open", owner_id=world.ivo.id)
 
     async def found(**wanted) -> list[str]:
-        page = await actions.page(world.petra.as_actor(), ActionFilter(**wanted), PageRequest())
+        page = await world.vendor.house.prevention_reader.page(
+            world.petra.as_actor(), ActionFilter(**wanted), PageRequest()
+        )
         return [each.title for each in page.items]
 
     assert await found() == ["Open", "Done"]

@@ -80,7 +80,7 @@ async def interleaved(
 
 
 async def states(desk: Desk, postmortem: Postmortem) -> list[ActionState]:
-    found = await desk.house.prevention_actions.of_postmortem(desk.owner, postmortem.id)
+    found = await desk.house.prevention_reader.of_postmortem(desk.owner, postmortem.id)
     return [each.state for each in found]
 
 

@@ -40,7 +40,7 @@ async def owing(desk: Desk) -> tuple[int, set[str], set[str]]:
     planned, codes = set(), set()
     for key in ("INC-1", "INC-2"):
         postmortem = await desk.postmortem(key)
-        elsewhere = await house.prevention_actions.told_of_elsewhere(desk.owner, named(key))
+        elsewhere = await house.prevention_reader.told_of_elsewhere(desk.owner, named(key))
         try:
             await desk.plan(postmortem, f"Cap the exports of {key}")
         except Conflict as refused:

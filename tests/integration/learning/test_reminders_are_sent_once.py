@@ -59,7 +59,7 @@ async def told(house: House) -> list[tuple[str, str, set[str]]]:
 
 
 async def rungs(world: Promises, action_id) -> list[tuple[str, Skip | None, tuple[str, ...]]]:
-    found = await world.vendor.house.prevention_actions.reminders(world.ivo.as_actor(), action_id)
+    found = await world.vendor.house.prevention_reader.reminders(world.ivo.as_actor(), action_id)
     return [(each.rung.value, each.skipped, each.told) for each in found]
 
 
@@ -336,7 +336,7 @@ async def test_whatever_is_moved_and_ended_every_rung_of_every_date_is_on_record
                     expected[ordinal, rung] = None
                 elif until is not None and comes <= until:
                     expected[ordinal, rung] = Skip.ENDED if last else Skip.MOVED
-        found = await actions.reminders(world.ivo.as_actor(), id_)
+        found = await house.prevention_reader.reminders(world.ivo.as_actor(), id_)
         rows = [(each.ordinal, each.rung) for each in found]
         assert len(rows) == len(set(rows))
         assert {(each.ordinal, each.rung): each.skipped for each in found} == expected
@@ -363,7 +363,7 @@ async def test_the_pmo_takes_note_of_an_escalation_once_and_nobody_else_does(
     assert waiting.action.id == action.id
     assert twice.value.code == "ALREADY_ACKNOWLEDGED"
     assert (await switchboard.escalations(world.petra.as_actor(), PageRequest())).items == ()
-    last = (await world.vendor.house.prevention_actions.reminders(world.ivo.as_actor(), action.id))[-1]
+    last = (await world.vendor.house.prevention_reader.reminders(world.ivo.as_actor(), action.id))[-1]
     assert (last.acknowledged_by, last.acknowledgement) == (world.petra.name, "Olga gets two days for it")
     assert clock.now() - timedelta(hours=1) < datetime(2026, 6, 18, 8, tzinfo=UTC)
 
@@ -377,19 +377,19 @@ async def test_nobody_of_the_pmo_takes_note_of_what_they_owe_themselves_while_so
     action = await world.begun()
     at(clock, 2026, 6, 18, 8, 0)
     await house.action_reminders.round()
-    before = await house.prevention_actions.reminders(olga, action.id)
+    before = await house.prevention_reader.reminders(olga, action.id)
     command = AcknowledgeEscalation(action.id, before[-1].ordinal, "I know")
 
     with pytest.raises(Conflict) as refused:
         await house.switchboard.acknowledge(command, olga)
 
     assert refused.value.code == "OWN_ACTION"
-    assert await house.prevention_actions.reminders(olga, action.id) == before
+    assert await house.prevention_reader.reminders(olga, action.id) == before
     assert await house.switchboard.count_escalations(olga) == 1
     await house.people.revoke(CONSOLE, VENDOR_ID, world.petra.id, Role.PMO)
     await house.switchboard.acknowledge(command, olga)  # nobody else is left who could
     assert await house.switchboard.count_escalations(olga) == 0
-    assert (await house.prevention_actions.reminders(olga, action.id))[-1].acknowledged_by == olga.name
+    assert (await house.prevention_reader.reminders(olga, action.id))[-1].acknowledged_by == olga.name
 
 
 async def test_without_a_manager_or_an_owner_who_is_here_those_who_follow_actions_are_told(
@@ -432,7 +432,7 @@ async def test_what_fell_to_the_pmo_for_want_of_a_manager_is_an_escalation_of_th
     await house.switchboard.acknowledge(AcknowledgeEscalation(late.id, 1, "Max is asked again"), petra)
 
     assert await waiting() == [(early.id, "T+7")]
-    taken = [each for each in await house.prevention_actions.reminders(petra, late.id) if each.is_escalation]
+    taken = [each for each in await house.prevention_reader.reminders(petra, late.id) if each.is_escalation]
     assert [each.acknowledgement for each in taken] == ["Max is asked again"] * 2
     # Olga has a manager: what that one is told is none of the PMO's.
     olgas = await world.begun(title="Olga's")
@@ -452,7 +452,7 @@ async def test_where_nobody_holds_the_role_it_says_that_nobody_was_told_and_wait
 
     (last,) = [
         each
-        for each in await house.prevention_actions.reminders(world.ivo.as_actor(), action.id)
+        for each in await house.prevention_reader.reminders(world.ivo.as_actor(), action.id)
         if each.unheard
     ]
 
@@ -460,7 +460,7 @@ async def test_where_nobody_holds_the_role_it_says_that_nobody_was_told_and_wait
 
     async def listed(kind: ReminderKind) -> list[str]:
         wanted = ReminderFilter(kind)
-        page = await house.prevention_actions.reminders_page(world.ivo.as_actor(), wanted, PageRequest())
+        page = await house.prevention_reader.reminders_page(world.ivo.as_actor(), wanted, PageRequest())
         return [each.reminder.rung.value for each in page.items]
 
     assert await listed(ReminderKind.SENT) == ["T+3", "T+1", "T", "T-3"]

@@ -133,7 +133,7 @@ async def test_over_both_changes_of_the_clocks_each_rung_comes_once_at_nine_ther
     assert await worker.round() == 0
 
     names, boss = (world.olga.name,), (world.max.name,)
-    found = await house.prevention_actions.reminders(world.ivo.as_actor(), action.id)
+    found = await house.prevention_reader.reminders(world.ivo.as_actor(), action.id)
     assert [(each.due, each.rung, each.came_at, each.at, each.skipped, each.told) for each in found] == [
         (year.autumn, Rung.BEFORE, first[0], first[0], None, names),
         (year.autumn, Rung.DUE, first[1], first[1], None, names),

@@ -59,7 +59,7 @@ async def board_of(world: Promises) -> Board:
 
 async def actions_of(world: Promises) -> tuple[PreventionAction, ...]:
     house = world.vendor.house
-    return await house.prevention_actions.of_postmortem(world.ivo.as_actor(), world.postmortem_id)
+    return await house.prevention_reader.of_postmortem(world.ivo.as_actor(), world.postmortem_id)
 
 
 async def predicate_of(world: Promises, receipt_id: Any) -> dict[str, Any]:
@@ -272,7 +272,7 @@ async def test_what_was_signed_is_not_withdrawn_while_the_incident_goes_on(vendo
     postmortem = await desk.postmortem()
     spare = await desk.plan(postmortem, "Never promised")
     actions = desk.house.prevention_actions
-    assert await actions.may_be_withdrawn(desk.owner, spare)
+    assert await desk.house.prevention_reader.may_be_withdrawn(desk.owner, spare)
     assert (await actions.withdraw(desk.owner, spare.id, "There is one")).state is ActionState.WITHDRAWN
     action = await desk.plan(postmortem)
     await desk.signed(postmortem)
@@ -293,16 +293,19 @@ async def test_what_was_signed_is_not_withdrawn_while_the_incident_goes_on(vendo
 
     for each in (action, instead):
         assert each.due is None
-        assert not await actions.may_be_withdrawn(desk.owner, each)
+        assert not await desk.house.prevention_reader.may_be_withdrawn(desk.owner, each)
         with pytest.raises(Conflict) as refusal:
             await actions.withdraw(desk.owner, each.id, "Changed our mind")
-        assert (refusal.value.code, await actions.get(desk.owner, each.id)) == ("POSTMORTEM_SIGNED", each)
+        assert (refusal.value.code, await desk.house.prevention_reader.get(desk.owner, each.id)) == (
+            "POSTMORTEM_SIGNED",
+            each,
+        )
     await vendor.tell(step("INC-1", "resolved", minute=60))
     await vendor.register()
     await desk.house.action_clocks.round()
     assert [
         (each.title, each.state, each.due is not None)
-        for each in await actions.of_postmortem(desk.owner, postmortem.id)
+        for each in await desk.house.prevention_reader.of_postmortem(desk.owner, postmortem.id)
     ] == [
         ("Never promised", ActionState.WITHDRAWN, False),
         (action.title, ActionState.OPEN, True),

@@ -188,7 +188,7 @@ async def test_escalations_that_told_nobody_and_notes_of_the_earlier_rung_are_as
     await house.action_reminders.round()
     told = [
         (each.rung.value, each.told, each.to_pmo, each.acknowledgement)
-        for each in await house.prevention_actions.reminders(petra, action.id)
+        for each in await house.prevention_reader.reminders(petra, action.id)
         if each.is_escalation
     ]
     assert told == [("T+3", ("PMO",), True, "Max is asked"), ("T+7", (), True, None)]
@@ -214,7 +214,7 @@ async def test_escalations_that_told_nobody_and_notes_of_the_earlier_rung_are_as
         triggers = "SELECT DISTINCT tgenabled FROM pg_trigger WHERE tgname LIKE '%_append_only'"
         assert [each["tgenabled"] for each in await driver.fetch(triggers)] == [b"O"]
     await asyncio.to_thread(check_drift, url)
-    waiting = await house.prevention_actions.reminders_page(
+    waiting = await house.prevention_reader.reminders_page(
         world.ivo.as_actor(), ReminderFilter(ReminderKind.WAITING), PageRequest()
     )
     assert [each.reminder.rung.value for each in waiting.items] == ["T+7"]

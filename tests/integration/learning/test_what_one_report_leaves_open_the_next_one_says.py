@@ -52,7 +52,7 @@ async def test_what_one_report_leaves_open_the_next_one_says(vendor, clock):
     assert july.sentences[0].text == "No major incidents in the period."
 
     await desk.signed(postmortem)
-    (action,) = await desk.house.prevention_actions.of_postmortem(desk.owner, postmortem.id)
+    (action,) = await desk.house.prevention_reader.of_postmortem(desk.owner, postmortem.id)
     assert str(action.due) == "2026-07-16"
     july = await told(desk, "2026-07")
     assert (july.state.value, july.why) == ("fresh", None)

@@ -122,8 +122,8 @@ async def test_an_action_names_its_successor_and_its_next_reminder(desk):
     query = """query ($id: ID!) { preventionAction(id: $id) { nextReminder { rung at }
       steps { act successorId } recurrences { receiptId } } }"""
     id_ = encode("PreventionAction", VENDOR_ID, old.id)
-    stands = await desk.house.prevention_actions.get(desk.owner, old.id)
-    coming = await desk.house.prevention_actions.next_reminder(desk.owner, stands)
+    stands = await desk.house.prevention_reader.get(desk.owner, old.id)
+    coming = await desk.house.prevention_reader.next_reminder(desk.owner, stands)
     assert coming is not None
     found = (await ask(desk, desk.owner, query, id=id_))["preventionAction"]
     assert found["nextReminder"]["rung"] == coming[0].name
@@ -177,7 +177,7 @@ async def test_where_somebody_works_can_be_read(desk):
 
 async def test_every_id_of_this_chapter_is_found_again_by_node_and_by_nobody_elses(desk):
     signed = await desk.signed(await desk.postmortem())
-    action = await desk.house.prevention_actions.recurred(desk.owner, signed.incident_id)
+    action = await desk.house.prevention_reader.recurred(desk.owner, signed.incident_id)
     assert action == ()
     command = Release(signed.id, 1, desk.northwind, "customer", "As promised.")
     release = await desk.house.postmortem_releases.release(command, desk.owner)

@@ -67,7 +67,7 @@ async def test_a_date_is_moved_to_a_business_day_of_where_the_owner_works_then(w
     assert await world.look(action.id) == action
 
     await olga_works_in(world, CALIFORNIA)
-    assert await actions.calendar(world.ivo.as_actor(), action) == CALIFORNIA
+    assert await world.vendor.house.prevention_reader.calendar(world.ivo.as_actor(), action) == CALIFORNIA
     moved = await actions.move(move, world.olga.as_actor())
 
     assert (moved.agreed, moved.due) == (date(2026, 6, 9), date(2026, 6, 4))

@@ -90,7 +90,7 @@ async def test_each_rung_is_one_mail_to_whom_it_is_for_and_one_call_of_the_endpo
         told = [each.notification for each in inbox.items if each.notification.topic in topics]
         assert [each.title for each in told] == titles
 
-    register, petra = house.prevention_actions.reminders_page, promised.petra.as_actor()
+    register, petra = house.prevention_reader.reminders_page, promised.petra.as_actor()
     everything = (await register(petra, ReminderFilter(), PageRequest())).items
     assert [(each.reminder.rung.value, each.reminder.told, each.ways) for each in everything] == [
         ("T+7", ("PMO",), EVERY_WAY),
@@ -151,14 +151,14 @@ async def test_what_was_not_handed_on_or_not_taken_is_said_of_the_reminder_and_o
         MoveDueDate(action.id, date(2026, 6, 5), "Sooner"), promised.olga.as_actor()
     )
     (skipped,) = (
-        await house.prevention_actions.reminders_page(
+        await house.prevention_reader.reminders_page(
             promised.petra.as_actor(), ReminderFilter(ReminderKind.SKIPPED), PageRequest()
         )
     ).items
     assert (skipped.reminder.due, skipped.reminder.rung.value, skipped.reminder.skipped, skipped.ways) == (
         date(2026, 6, 5), "T-3", Skip.PAST, (),
     )  # fmt: skip
-    coming = await house.prevention_actions.next_reminder(
+    coming = await house.prevention_reader.next_reminder(
         promised.petra.as_actor(), await promised.look(action.id)
     )
     assert coming == (Rung.DUE, datetime(2026, 6, 5, 7, tzinfo=UTC))
@@ -166,7 +166,7 @@ async def test_what_was_not_handed_on_or_not_taken_is_said_of_the_reminder_and_o
         SetWorkplace(promised.olga.id, WorkCalendar(time_zone="America/New_York"), promised.max.id),
         promised.olga.as_actor(),
     )
-    moved = await house.prevention_actions.next_reminder(
+    moved = await house.prevention_reader.next_reminder(
         promised.petra.as_actor(), await promised.look(action.id)
     )
     assert moved == (Rung.DUE, datetime(2026, 6, 5, 13, tzinfo=UTC)), "by the clock of where she works now"

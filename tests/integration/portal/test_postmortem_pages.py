@@ -121,7 +121,7 @@ async def test_it_is_written_reviewed_signed_released_and_read(portal: Portal):
         assert "Version 1 is signed by" in page
         assert "So it was." in (await browser.get(f"{here}/versions/1")).text
         # Beside the document, which stays as it was signed, the actions as they stand.
-        (action,) = await portal.house.prevention_actions.of_postmortem(owner, postmortem.id)
+        (action,) = await portal.house.prevention_reader.of_postmortem(owner, postmortem.id)
         done = FinishAction(action.id, "https://git.example/17", "Capped")
         before = await portal.house.postmortem_reader.version(owner, postmortem.id, 1)
         await portal.house.prevention_actions.finish(done, owner)

@@ -384,7 +384,7 @@ async def test_what_happened_again_leads_back_to_the_action_and_actions_end_by_f
         assert (linked.status_code, linked.headers["location"]) == (303, f"/actions/{late}")
         twice = await browser.post(linking, data={"incident": str(again), "recurrence_note": note})
         assert (twice.status_code, "linked with the action already" in twice.text) == (409, True)
-        (recurrence,) = await portal.house.prevention_actions.recurrences(world.petra.as_actor(), UUID(late))
+        (recurrence,) = await portal.house.prevention_reader.recurrences(world.petra.as_actor(), UUID(late))
         for path in pages:
             said = (await read(browser, path)).split(before)[1].split("</section>")[0]
             for part in (
@@ -465,7 +465,7 @@ async def test_the_calendar_of_an_owner_holds_the_days_of_their_own_open_actions
     async with portal.browser() as nobody, portal.browser(PMO) as pmo:
         path = link.removeprefix("https://trust.example")
         late = (await world.look(later.id)).due.isoformat()
-        planned = await portal.house.prevention_actions.of_postmortem(olga, world.postmortem_id)
+        planned = await portal.house.prevention_reader.of_postmortem(olga, world.postmortem_id)
         (first,) = [each.id for each in planned if each.title == "Limit the pool"]
         assert events(await read(nobody, path)) == {
             "Due: Limit the pool": ("2026-06-09", f"https://trust.example/actions/{first}"),

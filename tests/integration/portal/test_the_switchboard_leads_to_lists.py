@@ -177,7 +177,7 @@ async def test_coverage_is_of_what_the_filter_keeps(portal: Portal, world: Promi
 async def test_actions_are_narrowed_and_sorted_by_their_due_day_page_by_page(
     portal: Portal, world: Promises
 ) -> None:
-    actions, petra, now = portal.house.prevention_actions, world.petra.as_actor(), portal.clock.now()
+    actions, petra, now = portal.house.prevention_reader, world.petra.as_actor(), portal.clock.now()
     everything = (await actions.page(petra, ActionFilter(), PageRequest(size=100))).items
     wanted = ActionFilter(order=ActionOrder.DUE)
     first = await actions.page(petra, wanted, PageRequest(size=4))

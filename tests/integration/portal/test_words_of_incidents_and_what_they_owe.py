@@ -81,7 +81,7 @@ async def test_how_long_a_postmortem_is_owed_is_counted_from_the_declaration_on_
 async def test_a_done_action_of_which_nobody_was_reminded_expects_no_reminders(
     portal: Portal, world: Promises
 ):
-    (action,) = await portal.house.prevention_actions.of_postmortem(
+    (action,) = await portal.house.prevention_reader.of_postmortem(
         world.petra.as_actor(), world.postmortem_id
     )
     async with portal.browser("pmo") as browser:

@@ -11,9 +11,10 @@ from trust_portal.evidence.ledger import Ledger
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.actions.clocks_repository import clocks_to_begin
 from trust_portal.learning.actions.model import PreventionAction, StepAct
 from trust_portal.learning.actions.recording import reminding_calendar, take_step
-from trust_portal.learning.actions.repository import actions_of, clocks_to_begin
+from trust_portal.learning.actions.repository import actions_of
 from trust_portal.learning.workplaces.calendar import WorkCalendar
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage, WriteSession

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Exists, Row, Select, and_, exists, func, insert, select, text
+from sqlalchemy import Exists, Row, Select, and_, exists, insert, select, text
 
 from trust_portal.access.people.model import Person
 from trust_portal.access.people.repository import holders
@@ -24,8 +24,6 @@ from trust_portal.learning.actions.model import (
     ActionState,
     ActionType,
     PreventionAction,
-    RecurredAction,
-    Recurrence,
     Step,
     StepAct,
 )
@@ -33,9 +31,7 @@ from trust_portal.learning.actions.standings import add_standing, change_standin
 from trust_portal.learning.actions.tables import (
     prevention_action_steps,
     prevention_actions,
-    prevention_recurrences,
 )
-from trust_portal.learning.incidents.tables import incidents
 from trust_portal.learning.postmortems.tables import postmortem_versions, postmortems
 from trust_portal.learning.workplaces.calendar import WorkCalendar
 from trust_portal.storage.errors import duplicates_are
@@ -192,99 +188,12 @@ async def begun_actions(
     return await _actions(session, query.order_by(prevention_actions.c.id).limit(limit))
 
 
-@dataclass(frozen=True, slots=True)
-class SignedPostmortem:
-    """When it was first signed, and its incident resolved."""
-
-    id: UUID
-    signed_at: datetime
-    resolved_at: datetime
-
-
-async def clocks_to_begin(session: ReadSession) -> tuple[SignedPostmortem, ...]:
-    """Postmortems that are signed, of incidents that are resolved, with an action whose clock stands still."""
-    signed = (
-        select(
-            postmortem_versions.c.postmortem_id.label("id"),
-            func.min(postmortem_versions.c.signed_at).label("signed_at"),
-        )
-        .where(postmortem_versions.c.tenant_id == VENDOR_ID)
-        .group_by(postmortem_versions.c.postmortem_id)
-        .subquery()
-    )
-    columns = prevention_actions.c
-    stepped = select(_STEPS.action_id).where(_STEPS.tenant_id == VENDOR_ID, _STEPS.action_id == columns.id)
-    rows = await session.execute(
-        select(signed.c.id, signed.c.signed_at, incidents.c.resolved_at)
-        .distinct()
-        .select_from(prevention_actions)
-        .join(signed, signed.c.id == columns.postmortem_id)
-        .join(
-            incidents, and_(incidents.c.tenant_id == columns.tenant_id, incidents.c.id == columns.incident_id)
-        )
-        .where(columns.tenant_id == VENDOR_ID, incidents.c.resolved_at.is_not(None), ~stepped.exists())
-    )
-    return tuple(SignedPostmortem(row.id, row.signed_at, row.resolved_at) for row in rows)
-
-
 async def open_actions(session: ReadSession, owner_id: UUID | None = None) -> tuple[PreventionAction, ...]:
     """Of one owner, or of everybody; by id."""
     query = _in_state(actions_query(), ActionState.OPEN)
     if owner_id is not None:
         query = query.where(prevention_actions.c.owner_id == owner_id)
     return await _actions(session, query.order_by(prevention_actions.c.id))
-
-
-async def add_recurrence(session: WriteSession, action_id: UUID, recurrence: Recurrence, by_id: UUID) -> None:
-    """Raises ``Conflict`` (ALREADY_LINKED)."""
-    linked = Conflict(
-        "this incident is linked with the action already", code="ALREADY_LINKED", field="incident"
-    )
-    with duplicates_are(linked, prevention_recurrences.name):
-        await session.execute(
-            insert(prevention_recurrences).values(
-                tenant_id=VENDOR_ID,
-                action_id=action_id,
-                incident_id=recurrence.incident_id,
-                note=recurrence.note,
-                at=recurrence.at,
-                by_id=by_id,
-                by_name=recurrence.by,
-                receipt_id=recurrence.receipt_id,
-            )
-        )
-
-
-async def recurrences_of(session: ReadSession, action_id: UUID) -> tuple[Recurrence, ...]:
-    """Incidents that the action should have prevented, oldest first."""
-    rows = await session.execute(_recurrences().where(prevention_recurrences.c.action_id == action_id))
-    return tuple(_recurrence(row) for row in rows)
-
-
-async def recurred_actions(session: ReadSession, incident_id: UUID) -> tuple[RecurredAction, ...]:
-    """The actions that should have prevented an incident, in the order in which they were linked with it."""
-    links = (
-        await session.execute(_recurrences().where(prevention_recurrences.c.incident_id == incident_id))
-    ).all()
-    actions = await actions_by_id(session, [link.action_id for link in links]) if links else {}
-    return tuple(RecurredAction(actions[link.action_id], _recurrence(link)) for link in links)
-
-
-def _recurrences() -> Select[Any]:
-    columns = prevention_recurrences.c
-    return (
-        select(prevention_recurrences, incidents.c.title)
-        .join(
-            incidents,
-            and_(incidents.c.tenant_id == columns.tenant_id, incidents.c.id == columns.incident_id),
-        )
-        .where(columns.tenant_id == VENDOR_ID)
-        .order_by(columns.at, columns.receipt_id)
-    )
-
-
-def _recurrence(row: Row[Any]) -> Recurrence:
-    return Recurrence(row.incident_id, row.title, row.at, row.by_name, row.note, row.receipt_id)
 
 
 def _in_state(query: Select[Any], state: ActionState) -> Select[Any]:

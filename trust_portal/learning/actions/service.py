@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from uuid import UUID
 
 from trust_portal.access.action import Action
 from trust_portal.access.approvals.model import person_behind
 from trust_portal.access.gate import Gate
-from trust_portal.access.people.model import Person
 from trust_portal.access.people.repository import find_active_person
 from trust_portal.access.policy import Decision, Resource
 from trust_portal.errors import Conflict, InvalidInput, NotFound
 from trust_portal.evidence.ledger import Ledger
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID, new_id
-from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.learning.actions import repository
 from trust_portal.learning.actions.clocks import begin_clock, due_by_term
-from trust_portal.learning.actions.listing_repository import actions_page, count_actions
 from trust_portal.learning.actions.merging import covered_elsewhere
 from trust_portal.learning.actions.model import (
     MOST,
     NOUN,
     STANDING,
-    ActionFilter,
     ActionState,
     DropAction,
     FinishAction,
@@ -33,27 +28,18 @@ from trust_portal.learning.actions.model import (
     MoveDueDate,
     PlanAction,
     PreventionAction,
-    RecurredAction,
     Recurrence,
-    Reminder,
     StepAct,
     require_open,
 )
+from trust_portal.learning.actions.reading import PreventionReader
 from trust_portal.learning.actions.receipts import planned_act, recurred_act
 from trust_portal.learning.actions.recording import reminding_calendar, take_step
-from trust_portal.learning.actions.reminders import Rung, next_rung
-from trust_portal.learning.actions.reminders_repository import (
-    recorded,
-    reminders_of,
-    reminders_page,
-    ways_of_reminders,
-)
-from trust_portal.learning.actions.told_reminders import ReminderFilter, ToldReminder
+from trust_portal.learning.actions.recurrences_repository import add_recurrence
 from trust_portal.learning.incidents.model import Incident
 from trust_portal.learning.incidents.repository import find_incident, lock_register
 from trust_portal.learning.workplaces.calendar import WorkCalendar
 from trust_portal.learning.workplaces.repository import workplace_of
-from trust_portal.notify.model import Way
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage
 
@@ -63,10 +49,11 @@ _SCOPE = TenantScope(VENDOR_ID)
 class PreventionActions:
     """One to three for each postmortem; what was promised is done, or visibly is not."""
 
-    def __init__(self, storage: Storage, gate: Gate, ledger: Ledger) -> None:
+    def __init__(self, storage: Storage, gate: Gate, ledger: Ledger, reader: PreventionReader) -> None:
         self._storage = storage
         self._gate = gate
         self._ledger = ledger
+        self._reader = reader
 
     async def plan(self, command: PlanAction, actor: Actor) -> PreventionAction:
         """A new action, in place of another where ``replaces`` names one: then it takes over what was agreed of
@@ -157,14 +144,6 @@ class PreventionActions:
                 session, self._ledger, action, StepAct.WITHDRAW, actor, decision, note=reason
             )
 
-    async def may_be_withdrawn(self, actor: Actor, action: PreventionAction) -> bool:
-        """Whether nobody was promised it yet."""
-        await self._may_read(actor)
-        if not action.is_open or action.dates:
-            return False
-        async with self._storage.read(_SCOPE) as session:
-            return not await repository.is_signed(session, action.postmortem_id)
-
     async def move(self, command: MoveDueDate, actor: Actor) -> PreventionAction:
         """``InvalidInput`` (due) for a day that is over or not a business day of where the owner works now;
         ``Conflict`` (NO_CLOCK) before there is a date to move.
@@ -227,88 +206,8 @@ class PreventionActions:
             act = recurred_act(action, actor, decision, now, str(incident.id), command.note)
             await self._ledger.record(session, act, receipt_id=receipt_id)
             recurrence = Recurrence(incident.id, incident.title, now, actor.name, command.note, receipt_id)
-            await repository.add_recurrence(session, action.id, recurrence, person_behind(actor))
+            await add_recurrence(session, action.id, recurrence, person_behind(actor))
         return recurrence
-
-    async def get(self, actor: Actor, action_id: UUID) -> PreventionAction:
-        """``NotFound`` if there is no such action."""
-        await self._may_read(actor)
-        async with self._storage.read(_SCOPE) as session:
-            return await repository.find_action(session, action_id)
-
-    async def colleagues(self, actor: Actor) -> tuple[Person, ...]:
-        """Who may own an action, by name."""
-        await self._may_read(actor)
-        async with self._storage.read(_SCOPE) as session:
-            return await repository.colleagues(session, self._storage.clock.now())
-
-    async def page(self, actor: Actor, wanted: ActionFilter, request: PageRequest) -> Page[PreventionAction]:
-        """In the order that ``wanted`` names."""
-        await self._may_read(actor)
-        async with self._storage.read(_SCOPE) as session:
-            return await actions_page(session, wanted, request, self._storage.clock.now())
-
-    async def count(self, actor: Actor, wanted: ActionFilter) -> int:
-        """How many ``page`` goes through."""
-        await self._may_read(actor)
-        async with self._storage.read(_SCOPE) as session:
-            return await count_actions(session, wanted, self._storage.clock.now())
-
-    async def of_postmortem(self, actor: Actor, postmortem_id: UUID) -> tuple[PreventionAction, ...]:
-        """Everything that was ever planned in it, oldest first."""
-        await self._may_read(actor)
-        async with self._storage.read(_SCOPE) as session:
-            return await repository.all_actions_of(session, postmortem_id)
-
-    async def reminders(self, actor: Actor, action_id: UUID) -> tuple[Reminder, ...]:
-        """Every reminder on record, in the order of their times."""
-        await self._may_read(actor)
-        async with self._storage.read(_SCOPE) as session:
-            return await reminders_of(session, action_id)
-
-    async def ways(
-        self, actor: Actor, action_id: UUID, reminders: Sequence[Reminder]
-    ) -> Mapping[tuple[int, Rung], tuple[Way, ...]]:
-        """How those reminders of an action went, by due date (the ordinal of its step) and rung."""
-        await self._may_read(actor)
-        async with self._storage.read(_SCOPE) as session:
-            return await ways_of_reminders(session, action_id, reminders)
-
-    async def reminders_page(
-        self, actor: Actor, wanted: ReminderFilter, request: PageRequest
-    ) -> Page[ToldReminder]:
-        """Of all actions, newest first."""
-        await self._may_read(actor)
-        async with self._storage.read(_SCOPE) as session:
-            return await reminders_page(session, wanted, request)
-
-    async def next_reminder(self, actor: Actor, action: PreventionAction) -> tuple[Rung, datetime] | None:
-        """Which comes next and when, by the clock of where the owner works now; None where none does."""
-        await self._may_read(actor)
-        if not action.is_open or not action.dates:
-            return None
-        step, due = action.dates[-1]
-        async with self._storage.read(_SCOPE) as session:
-            calendar = await reminding_calendar(session, action)
-            return next_rung(due, calendar, await recorded(session, action.id, step.ordinal))
-
-    async def calendar(self, actor: Actor, action: PreventionAction) -> WorkCalendar:
-        """By which its date is moved: of where the owner works now."""
-        await self._may_read(actor)
-        async with self._storage.read(_SCOPE) as session:
-            return await reminding_calendar(session, action)
-
-    async def recurrences(self, actor: Actor, action_id: UUID) -> tuple[Recurrence, ...]:
-        """Incidents that the action should have prevented."""
-        await self._may_read(actor)
-        async with self._storage.read(_SCOPE) as session:
-            return await repository.recurrences_of(session, action_id)
-
-    async def recurred(self, actor: Actor, incident_id: UUID) -> tuple[RecurredAction, ...]:
-        """The actions that should have prevented an incident, in the order in which they were linked with it."""
-        await self._may_read(actor)
-        async with self._storage.read(_SCOPE) as session:
-            return await repository.recurred_actions(session, incident_id)
 
     async def _step(
         self,
@@ -340,7 +239,7 @@ class PreventionActions:
         self, actor: Actor, action_id: UUID, action: Action
     ) -> tuple[PreventionAction, Decision]:
         """The action, for somebody who may do this to it: its owner may do more than others."""
-        found = await self.get(actor, action_id)
+        found = await self._reader.get(actor, action_id)
         resource = Resource(NOUN, VENDOR_ID, found.id, person_id=found.owner_id)
         return found, await self._gate.require(actor, action, resource)
 
@@ -371,15 +270,6 @@ class PreventionActions:
         async with self._storage.read(_SCOPE) as session:
             before = await repository.owners_before(session, action)
         return person_behind(actor) in {action.owner_id, *before}
-
-    async def told_of_elsewhere(self, actor: Actor, incident_id: UUID) -> bool:
-        """Whether the postmortem of what the incident goes on in tells of it, or will: nothing is planned in its own."""
-        await self._may_read(actor)
-        async with self._storage.read(_SCOPE) as session:
-            return bool(await covered_elsewhere(session, [await find_incident(session, incident_id)]))
-
-    async def _may_read(self, actor: Actor) -> None:
-        await self._gate.require(actor, Action.PREVENTION_ACTION_READ, Resource.of_house(NOUN))
 
 
 async def _require_goes_on(session: ReadSession, incident_id: UUID) -> None:

@@ -1,4 +1,4 @@
-"""What the Switchboard adds up, read in a few statements; and the views that people keep.
+"""What the Switchboard adds up, read in a few statements.
 
 Of actions that have ended nobody reads one by one: they come counted.
 """
@@ -10,9 +10,6 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
-
-from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert
 
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.actions.model import ActionState
@@ -35,14 +32,12 @@ from trust_portal.learning.switchboard.model import (
     Grouping,
     Outdated,
     PostmortemLine,
-    SavedView,
     Span,
     Whose,
     outdated_for,
 )
-from trust_portal.learning.switchboard.tables import switchboard_views
 from trust_portal.learning.workplaces.calendar import WorkCalendar
-from trust_portal.storage.unit_of_work import ReadSession, WriteSession
+from trust_portal.storage.unit_of_work import ReadSession
 
 #: What ``BoardFilter.keeps`` lets through, from $3 on. A null keeps everything.
 _KEPT: Final = """
@@ -215,44 +210,6 @@ async def _undeclared(driver: Any) -> list[Undeclared]:
         Undeclared(source, key, _SEVERITIES.get(severity), first_at, _COVERS[cover])
         for source, key, severity, first_at, cover in await driver.fetch(_UNDECLARED, VENDOR_ID)
     ]
-
-
-async def views_of(session: ReadSession, person_id: UUID) -> tuple[SavedView, ...]:
-    """By name."""
-    columns = switchboard_views.c
-    rows = await session.execute(
-        select(columns.name, columns.query)
-        .where(columns.tenant_id == VENDOR_ID, columns.person_id == person_id)
-        .order_by(columns.name)
-    )
-    return tuple(SavedView(row.name, row.query) for row in rows)
-
-
-async def keep_view(session: WriteSession, person_id: UUID, view: SavedView) -> None:
-    """One of the same name takes the other's place."""
-    values = {
-        "tenant_id": VENDOR_ID,
-        "person_id": person_id,
-        "name": view.name,
-        "query": view.query,
-        "saved_at": session.clock.now(),
-    }
-    statement = insert(switchboard_views).values(values)
-    await session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["tenant_id", "person_id", "name"],
-            set_={"query": statement.excluded.query, "saved_at": statement.excluded.saved_at},
-        )
-    )
-
-
-async def forget_view(session: WriteSession, person_id: UUID, name: str) -> None:
-    columns = switchboard_views.c
-    await session.execute(
-        delete(switchboard_views).where(
-            columns.tenant_id == VENDOR_ID, columns.person_id == person_id, columns.name == name
-        )
-    )
 
 
 @lru_cache(maxsize=4096)

@@ -28,10 +28,11 @@ from trust_portal.learning.actions.reminders_repository import (
 )
 from trust_portal.learning.actions.repository import actions_by_id, find_action, owners_before
 from trust_portal.learning.actions.told_reminders import ReminderFilter, ReminderKind
-from trust_portal.learning.switchboard import repository
 from trust_portal.learning.switchboard.board import Board, board
 from trust_portal.learning.switchboard.coverage import Ledger as CoverageLedger
 from trust_portal.learning.switchboard.model import EVERYTHING, NOUN, BoardFilter, SavedView
+from trust_portal.learning.switchboard.repository import read_ledger, read_lines
+from trust_portal.learning.switchboard.views_repository import forget_view, keep_view, views_of
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage, WriteSession
 
@@ -69,7 +70,7 @@ class Switchboard:
         await self._may_read(actor)
         async with self._storage.read(_SCOPE, snapshot=True) as session:
             now = self._storage.clock.now()
-            lines = await repository.read_lines(session, now, wanted)
+            lines = await read_lines(session, now, wanted)
         return await asyncio.to_thread(board, lines, wanted, now)
 
     async def coverage(
@@ -78,7 +79,7 @@ class Switchboard:
         """The coverage ledger of what ``wanted`` keeps, from the first incident on, and the moment it is of."""
         await self._may_read(actor)
         async with self._storage.read(_SCOPE, snapshot=True) as session:
-            return (await repository.read_ledger(session)).kept(wanted), self._storage.clock.now()
+            return (await read_ledger(session)).kept(wanted), self._storage.clock.now()
 
     async def late_postmortems(self, actor: Actor, wanted: BoardFilter) -> frozenset[UUID]:
         """The incidents whose postmortem is owed, not signed with all that was told, and overdue."""
@@ -137,18 +138,18 @@ class Switchboard:
         """One's own, by name."""
         await self._may_read(actor)
         async with self._storage.read(_SCOPE) as session:
-            return await repository.views_of(session, person_behind(actor))
+            return await views_of(session, person_behind(actor))
 
     async def keep_view(self, actor: Actor, view: SavedView) -> None:
         """One of the same name is replaced. A choice of one's own, hence without a receipt."""
         await self._may_read(actor)
         async with self._storage.write(_SCOPE) as session:
-            await repository.keep_view(session, person_behind(actor), view)
+            await keep_view(session, person_behind(actor), view)
 
     async def forget_view(self, actor: Actor, name: str) -> None:
         await self._may_read(actor)
         async with self._storage.write(_SCOPE) as session:
-            await repository.forget_view(session, person_behind(actor), name)
+            await forget_view(session, person_behind(actor), name)
 
     async def _may_read(self, actor: Actor) -> None:
         await self._gate.require(actor, Action.SWITCHBOARD_READ, Resource.of_house(NOUN))

@@ -190,7 +190,7 @@ async def incident(request: Request, form: FormState = FormState()) -> Response:
             for each in found.objectives or ()
         ],
         figures=_spans(found),
-        recurred=await house.prevention_actions.recurred(actor, found.id),
+        recurred=await house.prevention_reader.recurred(actor, found.id),
         promised=await promised_of(request, found.id, view.postmortem_id),
         waits_for=await house.downgrades.waiting(actor, found.id),
         retraction_waits_for=await house.retractions.waiting(actor, found.id),

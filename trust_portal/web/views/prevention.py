@@ -104,13 +104,13 @@ async def actions(request: Request) -> Response:
         agreed_since=now - WINDOW if asked["agreed"] else None,
         order=one_of(ActionOrder, asked["order"], "order") or ActionOrder.NEWEST,
     )
-    listed = await house.prevention_actions.page(actor, wanted, page_request(request))
-    colleagues = await house.prevention_actions.colleagues(actor)
+    listed = await house.prevention_reader.page(actor, wanted, page_request(request))
+    colleagues = await house.prevention_reader.colleagues(actor)
     return page(
         request,
         "actions/list.html",
         listed=listed,
-        count=await house.prevention_actions.count(actor, wanted),
+        count=await house.prevention_reader.count(actor, wanted),
         severities=[(each.value, each.value) for each in Severity],
         standings={each.id: standing(each, now) for each in listed.items},
         asked=asked,
@@ -123,7 +123,7 @@ async def actions(request: Request) -> Response:
 
 async def action(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
-    actions_, now = house.prevention_actions, house.clock.now()
+    actions_, now = house.prevention_reader, house.clock.now()
     found = await actions_.get(actor, request.path_params["action"])
     reminders = await actions_.reminders(actor, found.id)
     resource = Resource(NOUN, VENDOR_ID, found.id, person_id=found.owner_id)
@@ -175,8 +175,8 @@ async def reminders(request: Request) -> Response:
         kind=one_of(ReminderKind, asked["kind"], "kind"),
         owner_id=person_behind(actor) if asked["owner"] == _MINE else id_of(asked["owner"], "owner"),
     )
-    listed = await house.prevention_actions.reminders_page(actor, wanted, page_request(request))
-    colleagues = await house.prevention_actions.colleagues(actor)
+    listed = await house.prevention_reader.reminders_page(actor, wanted, page_request(request))
+    colleagues = await house.prevention_reader.colleagues(actor)
     return page(
         request,
         "actions/reminders.html",
@@ -199,9 +199,9 @@ async def new(request: Request, form: FormState = FormState()) -> Response:
     postmortem_id = id_of(values.get("postmortem"), "postmortem")
     if postmortem_id is None:
         raise InvalidInput("say for which postmortem", field="postmortem")
-    planned = await house.prevention_actions.of_postmortem(actor, postmortem_id)
+    planned = await house.prevention_reader.of_postmortem(actor, postmortem_id)
     replaces = next((each for each in planned if str(each.id) == values.get("replaces")), None)
-    colleagues = await house.prevention_actions.colleagues(actor)
+    colleagues = await house.prevention_reader.colleagues(actor)
     return page(
         request,
         "actions/new.html",

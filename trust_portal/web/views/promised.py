@@ -48,9 +48,9 @@ async def promised_of(
     resource = Resource.of_house(NOUN)
     if postmortem_id is None or not house.gate.allows(actor, Action.PREVENTION_ACTION_READ, resource):
         return None
-    actions, now = await house.prevention_actions.of_postmortem(actor, postmortem_id), house.clock.now()
+    actions, now = await house.prevention_reader.of_postmortem(actor, postmortem_id), house.clock.now()
     full = sum(each.state in STANDING for each in actions) >= MOST
-    elsewhere = await house.prevention_actions.told_of_elsewhere(actor, incident_id)
+    elsewhere = await house.prevention_reader.told_of_elsewhere(actor, incident_id)
     open_ = open_ and not elsewhere
     may_plan = open_ and not full and house.gate.allows(actor, Action.PREVENTION_ACTION_PLAN, resource)
     standings = {each.id: standing(each, now) for each in actions}

@@ -28,7 +28,7 @@ async def workplace(request: Request, form: FormState = FormState()) -> Response
     actor, house = actor_of(request), house_of(request)
     person_id = person_behind(actor)
     place = await house.workplaces.get(actor, person_id)
-    colleagues = await house.prevention_actions.colleagues(actor)
+    colleagues = await house.prevention_reader.colleagues(actor)
     shown = page(
         request,
         "workplace.html",

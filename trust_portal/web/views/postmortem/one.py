@@ -58,7 +58,7 @@ async def postmortem(request: Request, form: FormState = FormState()) -> Respons
             for each in _newest(releases, lambda _: 0)
             if opened.postmortem.signed is not None and each.version < opened.postmortem.signed.number
         ],
-        recurred=await house.prevention_actions.recurred(actor, opened.incident.id),
+        recurred=await house.prevention_reader.recurred(actor, opened.incident.id),
         promised=await promised_of(
             request,
             opened.incident.id,
