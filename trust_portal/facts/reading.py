@@ -21,7 +21,7 @@ from trust_portal.facts.events import (
 from trust_portal.facts.fields import Buckets, Count
 from trust_portal.facts.outcome import RejectionCode
 from trust_portal.facts.refusal import BadEvent
-from trust_portal.facts.rules import check_rules, check_time
+from trust_portal.facts.rules import check_ahead, check_rules, check_time
 from trust_portal.facts.strict_json import count_names, decode_object, is_plain
 
 #: CloudEvents asks for at least 64 KiB; a postmortem-sized note still fits.
@@ -111,6 +111,7 @@ def _read_carefully(raw: bytes, index: int, now: datetime) -> ReadEvent:
         event = _typed(value)
         check_time(event, now)
         check_rules(event)
+        check_ahead(event, now)  # of no frequent type
     except BadEvent as bad:
         bad.event_id = value.get("id")
         raise

@@ -39,6 +39,13 @@ def check_time(event: events.Event, now: datetime) -> None:
         raise _invalid("before the year 2000", "$.time")
 
 
+def check_ahead(event: events.Event, now: datetime) -> None:
+    """What happened to an incident lies no more than five minutes after ``now``: no later word could mend its end."""
+    for name in _HAPPENED.get(type(event), ()):
+        if getattr(event.data, name) > now + FUTURE_TOLERANCE:
+            raise BadEvent(RejectionCode.TIME_IN_FUTURE, "it lies in the future", f"$.data.{name}")
+
+
 def check_rules(event: events.Event) -> None:
     """The rules of the event's own type."""
     rule = _RULES.get(type(event))
@@ -145,6 +152,13 @@ def _check_instant(at: datetime, path: str) -> None:
 def _invalid(message: str, path: str) -> BadEvent:
     return BadEvent(RejectionCode.INVALID, message, path)
 
+
+#: Times that tell what happened, and not what is planned.
+_HAPPENED: Final[dict[type[events.Event], tuple[str, ...]]] = {
+    events.IncidentDeclared: ("began_at", "detected_at"),
+    events.IncidentMitigated: ("at",),
+    events.IncidentResolved: ("at",),
+}
 
 _RULES: Final[dict[type[events.Event], Callable[[Any], None]]] = {
     events.AdapterObserved: _check_adapter,

@@ -213,6 +213,34 @@ async def test_the_clockwork_takes_in_what_a_job_missed(vendor: Vendor) -> None:
     assert [each.job for each in await backlog.waiting()] == [Job.FOLLOW_INCIDENTS]
 
 
+async def test_what_is_told_of_the_future_is_refused_and_the_incident_goes_on(vendor: Vendor) -> None:
+    await vendor.tell(declared("INC-1", "P1"))
+    before = await vendor.register()
+    far = "2062-06-01T10:00:00Z"
+    wrong = [
+        each | {"data": each["data"] | data}
+        for each, data in (
+            (step("INC-1", "mitigated", minute=20), {"at": far}),
+            (step("INC-1", "resolved", minute=20), {"at": far}),
+            (declared("INC-2"), {"began_at": far, "detected_at": far}),
+            (declared("INC-3"), {"detected_at": far}),
+        )
+    ]
+    outcome = await vendor.send(*wrong)
+    assert (outcome.accepted, [(each.code, each.path) for each in outcome.rejected]) == (
+        0,
+        [
+            ("TIME_IN_FUTURE", "$.data.at"),
+            ("TIME_IN_FUTURE", "$.data.at"),
+            ("TIME_IN_FUTURE", "$.data.began_at"),
+            ("TIME_IN_FUTURE", "$.data.detected_at"),
+        ],
+    )
+    assert await vendor.register() == before
+    await vendor.tell(step("INC-1", "resolved", minute=20))
+    assert (await vendor.register())["INC-1"].resolved_at == BEGAN + timedelta(minutes=20)
+
+
 async def test_a_stranger_does_not_say_whom_an_incident_touches(vendor: Vendor) -> None:
     acme, globex = await vendor.customer("acme"), await vendor.customer("globex")
     await vendor.tell(

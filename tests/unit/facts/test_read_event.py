@@ -53,6 +53,11 @@ def declared(**data: Any) -> dict[str, Any]:
     return {**sli(), "type": "trustportal.incident.declared.v1", "data": {**body, **data}}
 
 
+def ended(kind: str, at: str) -> dict[str, Any]:
+    body = {"incident": "i-1", "at": at, "text": "over"}
+    return {**sli(), "type": f"trustportal.incident.{kind}.v1", "data": body}
+
+
 def without(event: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in event.items() if key != name}
 
@@ -111,6 +116,15 @@ BUCKETS = {"0.25": 10, "0.5": 20, "+Inf": 60}
         ({**sli(), "time": "yesterday"}, "INVALID", "$.time"),
         ({**sli(), "time": "0001-01-01T00:00:00+14:00"}, "INVALID", "$.time"),
         ({**sli(), "time": "2026-07-10T09:06:00Z"}, "TIME_IN_FUTURE", "$.time"),
+        (ended("mitigated", "2026-07-10T09:05:00.001Z"), "TIME_IN_FUTURE", "$.data.at"),
+        (ended("resolved", "2062-06-01T10:00:00Z"), "TIME_IN_FUTURE", "$.data.at"),
+        (ended("resolved", "2026-07-10T10:06:00-01:00"), "TIME_IN_FUTURE", "$.data.at"),
+        (declared(detected_at="2026-07-10T09:06:00Z"), "TIME_IN_FUTURE", "$.data.detected_at"),
+        (
+            declared(began_at="2062-06-01T00:00:00Z", detected_at="2062-06-01T00:00:00Z"),
+            "TIME_IN_FUTURE",
+            "$.data.began_at",
+        ),
         (usage(cost="1.5e3"), "INVALID", "$.data.cost"),
         (usage(cost="NaN"), "INVALID", "$.data.cost"),
         (usage(cost="1.0\n"), "INVALID", "$.data.cost"),
@@ -132,6 +146,19 @@ def test_a_wrong_field_is_refused_with_its_code_and_path(event: dict[str, Any], 
     assert (rejection.code, rejection.path) == (code, path)
     assert rejection.id == event.get("id")
     json.dumps(rejection.message).encode()
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        ended("mitigated", "2026-07-10T09:05:00Z"),
+        ended("resolved", "2026-07-10T11:05:00+02:00"),
+        declared(began_at="2026-07-10T09:05:00Z", detected_at="2026-07-10T09:05:00Z"),
+        maintenance(start="2062-06-01T00:00:00Z", end="2062-06-01T01:00:00Z"),
+    ],
+)
+def test_a_clock_may_be_five_minutes_ahead_and_what_is_planned_any_time(event: dict[str, Any]) -> None:
+    assert read_event(json.dumps(event).encode(), 0, NOW).event.id == "m-1"
 
 
 @pytest.mark.parametrize(

@@ -307,6 +307,37 @@ def test_an_end_before_the_beginning_is_a_claim_and_ends_nothing(kind: str) -> N
     assert getattr(at_once, f"{kind}_at") == at_once.began_at == _minute(-10)
 
 
+@pytest.mark.parametrize("kind", ["mitigated", "resolved"])
+def test_an_end_that_lay_ahead_when_it_was_told_is_a_claim_and_the_right_one_counts(kind: str) -> None:
+    """No door takes it; what was stored before this was so ends nothing, and stands in nobody's way."""
+    first, wrong = fact(declared("INC-1")), fact(step("INC-1", kind, minute=20))
+    wrong = replace(wrong, body={**wrong.body, "at": "2062-06-01T10:00:00Z"})
+    [incident] = fold([first, wrong]).incidents
+    assert (incident.mitigated_at, incident.resolved_at, incident.last_fact_at) == (None, None, BEGAN)
+    told = [first, wrong, fact(step("INC-1", kind, minute=30)), fact(updated("INC-1", "reopened", minute=40))]
+    [ended], [reopened] = fold(told[:3]).incidents, fold(told).incidents
+    assert getattr(ended, f"{kind}_at") == _minute(30)
+    assert (reopened.mitigated_at, reopened.resolved_at, reopened.reopened) == (None, None, 1)
+    assert [(each.kind, each.claim) for each in timeline(told)] == [
+        ("declared", False),
+        (kind, False),
+        ("reopened", False),
+        (kind, True),
+    ]
+    tolerated = fact(step("INC-1", kind, minute=20), _minute(15))
+    [incident] = fold([first, tolerated]).incidents
+    assert getattr(incident, f"{kind}_at") == _minute(20), "a clock may be five minutes ahead"
+
+
+def test_what_is_said_to_begin_ahead_of_its_declaration_began_with_it() -> None:
+    ahead = "2062-06-01T09:00:00Z"
+    first = fact(declared("INC-1"))
+    wrong = replace(first, body={**first.body, "began_at": ahead, "detected_at": ahead})
+    [incident] = fold([wrong, fact(step("INC-1", "resolved", minute=5))]).incidents
+    assert (incident.began_at, incident.detected_at, incident.declared_at) == (BEGAN, BEGAN, BEGAN)
+    assert incident.resolved_at == _minute(5)
+
+
 def test_reopening_what_is_open_is_no_reopening() -> None:
     assert only(declared("INC-1"), updated("INC-1", "reopened", minute=5)).reopened == 0
 

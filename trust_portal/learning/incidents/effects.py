@@ -14,6 +14,7 @@ import msgspec
 
 from trust_portal.errors import Broken
 from trust_portal.facts.events import INCIDENT_DECLARED, INCIDENT_MITIGATED, INCIDENT_RESOLVED, PORTAL
+from trust_portal.facts.rules import FUTURE_TOLERANCE
 from trust_portal.learning.incidents.model import IncidentFact, Severity
 
 _STEP_KINDS: Final = {
@@ -120,10 +121,11 @@ def severity_heard(history: Sequence[IncidentFact], declared_by: str) -> list[In
     return [fact for fact in stating if counts(fact)]
 
 
-def too_early(history: Sequence[IncidentFact]) -> frozenset[UUID]:
-    """Keys of what ends an incident before it began, by the last declaration: a claim that changes nothing.
+def impossible_ends(history: Sequence[IncidentFact]) -> frozenset[UUID]:
+    """Keys of what ends an incident before it began, by the last declaration, or ahead of when that was told: claims.
 
-    Else it would have been under way at no time at all, and a period would pass for one without an incident.
+    The one would have been under way at no time at all, and a period would pass for one without an incident; the
+    other's end nobody could mend. No door takes what lies ahead; what was stored before is of no effect.
     """
     if not any(fact.type == INCIDENT_DECLARED for fact in history):
         return frozenset()
@@ -131,7 +133,8 @@ def too_early(history: Sequence[IncidentFact]) -> frozenset[UUID]:
     return frozenset(
         fact.key
         for fact in history
-        if fact.type in {INCIDENT_MITIGATED, INCIDENT_RESOLVED} and happened_at(fact) < began
+        if fact.type in {INCIDENT_MITIGATED, INCIDENT_RESOLVED}
+        and (happened_at(fact) < began or _lies_ahead(happened_at(fact), fact))
     )
 
 
@@ -141,10 +144,10 @@ def began_of(history: Sequence[IncidentFact]) -> tuple[datetime, frozenset[UUID]
     Of a P1 or P2 nobody alone says that it began after it was declared: it would leave the period it was told in.
     """
     first, *later = (fact for fact in history if fact.type == INCIDENT_DECLARED)
-    began, vain = parsed(first.body["began_at"]), set[UUID]()
+    began, vain = declared_time(first, "began_at"), set[UUID]()
     major = _told_major(history)
     for fact in later:
-        said = parsed(fact.body["began_at"])
+        said = declared_time(fact, "began_at")
         if said > max(began, first.time) and _was_major(fact, major):
             vain.add(fact.key)
         else:
@@ -156,10 +159,10 @@ def ends_of(history: Sequence[IncidentFact]) -> tuple[datetime | None, datetime 
     """Mitigated, resolved, and how often it was reopened after either. ``history`` in order."""
     mitigated_at = resolved_at = None
     reopened = 0
-    early = too_early(history)
+    impossible = impossible_ends(history)
     for fact in history:
         match kind_of(fact):
-            case _ if fact.key in early:
+            case _ if fact.key in impossible:
                 pass
             case "mitigated":
                 mitigated_at = happened_at(fact)
@@ -169,6 +172,16 @@ def ends_of(history: Sequence[IncidentFact]) -> tuple[datetime | None, datetime 
                 mitigated_at = resolved_at = None
                 reopened += 1
     return mitigated_at, resolved_at, reopened
+
+
+def declared_time(fact: IncidentFact, name: str) -> datetime:
+    """``name`` of a declaration; where that lies ahead of when it was told, the declaration's own time."""
+    said = parsed(fact.body[name])
+    return fact.time if _lies_ahead(said, fact) else said
+
+
+def _lies_ahead(at: datetime, fact: IncidentFact) -> bool:
+    return at > fact.origin.received_at + FUTURE_TOLERANCE
 
 
 def speaks_for(fact: IncidentFact, touched: Sequence[UUID] | None) -> bool:

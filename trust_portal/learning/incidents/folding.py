@@ -20,16 +20,16 @@ from trust_portal.facts.events import INCIDENT_DECLARED, PORTAL
 from trust_portal.learning.incidents.course import Course, courses
 from trust_portal.learning.incidents.effects import (
     began_of,
+    declared_time,
     ends_of,
     happened_at,
     heard,
+    impossible_ends,
     in_order,
     kind_of,
     may_decide,
     order,
-    parsed,
     stated,
-    too_early,
     touch_of,
 )
 from trust_portal.learning.incidents.mergers import with_mergers
@@ -113,7 +113,7 @@ def _timeline(
     mergers_claimed: Collection[UUID],
 ) -> tuple[IncidentEntry, ...]:
     spoken = heard(told, name[0])
-    counted = {fact.key for fact in spoken} - too_early(spoken)
+    counted = {fact.key for fact in spoken} - impossible_ends(spoken)
     # Of severities and mergers was decided when they came in.
     counted |= {fact.key for fact in told if kind_of(fact) in WORDS}
     counted |= {fact.key for fact in told if kind_of(fact) == "severity" and fact.key in course.told}
@@ -144,6 +144,7 @@ def _incident(
     began_at, _ = began_of(counted)
     told = [happened_at(fact) for fact in counted if kind_of(fact) == "told_customer"]
     mitigated_at, resolved_at, reopened = ends_of(counted)
+    impossible = impossible_ends(counted)
     if course.severity is None or course.worst is None or course.spoken_at is None:
         raise Broken(f"an incident without a severity: {name}")
     objectives = touch.says.body.get("objectives")
@@ -166,7 +167,7 @@ def _incident(
         downgrade=course.downgrade,
         major_because=_because(declared, course.told_worst or declared),
         began_at=began_at,
-        detected_at=parsed(last.body["detected_at"]),
+        detected_at=declared_time(last, "detected_at"),
         declared_at=first.time,
         told_at=told[0] if told else None,
         mitigated_at=mitigated_at,
@@ -181,7 +182,7 @@ def _incident(
         tenants=tuple(sorted(set(touch.tenants or ()))),
         objectives=None if objectives is None else tuple(objectives),
         facts=len(history),
-        last_fact_at=max(happened_at(fact) for fact in counted),
+        last_fact_at=max(happened_at(fact) for fact in counted if fact.key not in impossible),
         changes=tuple(
             sorted(
                 {
