@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -16,7 +17,8 @@ from trust_portal.errors import Conflict
 from trust_portal.evidence import bundle
 from trust_portal.evidence.verify import verify
 from trust_portal.kernel.canonical import canonical
-from trust_portal.trust.qbr.closing import CLOSING
+from trust_portal.trust.qbr.ageing import wait_of
+from trust_portal.trust.qbr.closing import CLOSING, derived_of
 from trust_portal.trust.qbr.document import sections_of
 from trust_portal.trust.qbr.gathering.outcome import outcome_section
 from trust_portal.trust.qbr.model import IssueQbr, Qbr
@@ -24,7 +26,7 @@ from trust_portal.trust.qbr.recompute import recompute_qbr
 from trust_portal.trust.recompute import RECOMPUTERS
 from trust_portal.trust.report.model import Acknowledgement, blocked_as, blocking
 from trust_portal.trust.sections.document import section_json
-from trust_portal.trust.sections.model import State
+from trust_portal.trust.sections.model import Section, State
 from trust_portal.trust.sections.table import document_table
 from trust_portal.trust.verification import KINDS
 
@@ -92,6 +94,55 @@ async def test_a_review_of_format_3_follows_by_its_own_rule_and_none_of_format_4
     assert (f"$.sections[{number}].state", "fresh", "missing") in [
         (each.field, each.reported, each.recomputed) for each in found
     ]
+
+
+async def test_a_review_of_format_3_says_of_all_that_grew_too_old_both_or_of_none_what_its_first_ones_did_not(
+    portal: Portal,
+) -> None:
+    house, aurora = portal.house, portal.world.aurora
+    await use(house, "aurora")
+    await publish(house, aurora.id)
+    qbr = await prepare(house, aurora.id)
+    locked = {each.id: each for each in (await house.qbr_reader.draft(CORA, aurora.id, qbr.id)).sections}
+    portal.clock.advance(timedelta(days=2))
+    files = await _files(portal, await issue(house, qbr))
+    body = json.loads(files["qbr.json"])
+    body["format"] = "3"
+    wait = wait_of(body)
+    later = [wait.as_it_stands(locked[each.id]) for each in sections_of(body)]
+    derived = derived_of(files, body, later)
+    later = [derived.get(each.id, each) for each in later]
+    both = [each.id for each in later if each.state.blocks and each.why != locked[each.id].why]
+    waiting = [each for each in both if locked[each].state.blocks and each not in derived]
+    assert {"incidents", "credits"} <= set(waiting)
+    first = [locked[each.id] if each.id in waiting else each for each in later]
+
+    def told(sections: list[Section]) -> dict[str, bytes]:
+        stands = [
+            {"section": each.id, "state": each.state.value, "why": each.why, "reason": "we know"}
+            for each in sections
+            if each.state.blocks
+        ]
+        return _with(
+            files,
+            {**body, "sections": [section_json(each) for each in sections], "acknowledgements": stands},
+        )
+
+    for spelling in (later, first):
+        assert recompute_qbr(told(spelling)) == []
+    number = [each.id for each in later].index("incidents")
+    mixed = [later[number] if each.id == "incidents" else each for each in first]
+    found = {each.field for each in recompute_qbr(told(mixed))}
+    assert found == {
+        f"$.sections[{place}].why"
+        for place, each in enumerate(mixed)
+        if each.id in waiting and each.id != "incidents"
+    }
+    fresh = [replace(each, state=State.FRESH, why=None) if each.id == "savings" else each for each in first]
+    place = [each.id for each in later].index("savings")
+    assert f"$.sections[{place}].state" in {each.field for each in recompute_qbr(told(fresh))}
+    fourth = recompute_qbr(_with(told(first), {**json.loads(told(first)["qbr.json"]), "format": "4"}))
+    assert f"$.sections[{number}].why" in {each.field for each in fourth}
 
 
 def _with(files: dict[str, bytes], body: dict) -> dict[str, bytes]:

@@ -24,12 +24,16 @@ _AND: Final = "; "
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Sections of a period that ends at ``period_end``, gathered into a review of ``format_`` at ``gathered``, said at ``at``."""
+    """Sections of a period that ends at ``period_end``, gathered into a review of ``format_`` at ``gathered``, said at ``at``.
+
+    ``is_first_of_third``: as the first reviews of format 3 said it, which was the rule of format 2 still.
+    """
 
     gathered: datetime
     at: datetime
     period_end: datetime
     format_: str = FORMAT
+    is_first_of_third: bool = False
 
     def as_it_stands(self, section: Section) -> Section:
         """``section`` with what its age makes of it at the moment ``at``.
@@ -38,7 +42,7 @@ class Wait:
         beside its other causes. Twice is as once: what says how old it is by then stays.
         """
         if section.state is State.NOT_APPLICABLE or (section.state.blocks and self._is_fresh_alone):
-            return section
+            return self._without_both(section) if self.is_first_of_third else section
         if section.id == OUTCOME and self.format_ not in BEFORE_FOURTH:
             return section  # as old as the sections it is told from, and made anew of them
         state, now = self._age(section, self.at)
@@ -74,7 +78,14 @@ class Wait:
 
     @property
     def _is_fresh_alone(self) -> bool:
-        return self.format_ in _FRESH_ALONE
+        return self.is_first_of_third or self.format_ in _FRESH_ALONE
+
+    def _without_both(self, section: Section) -> Section:
+        """A review says both of all its sections or of none."""
+        (_, now), (_, then) = self._age(section, self.at), self._age(section, self.gathered)
+        if now is None or now == then or section.why is None:
+            return section
+        return replace(section, why=section.why.removesuffix(_AND + now))
 
     def _age(self, section: Section, at: datetime) -> tuple[State, str | None]:
         """What happens after the period can make nothing of its usage older, nor of what is told from that alone."""

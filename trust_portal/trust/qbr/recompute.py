@@ -6,12 +6,13 @@ the review before, what it rests on, and what had to be acknowledged.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from trust_portal.evidence.strict import parse_json
 from trust_portal.evidence.verdict import Mismatch
 from trust_portal.reliability.comparison import file_in, mismatches, reading, same_engine, table_differs
-from trust_portal.trust.qbr.ageing import wait_of
+from trust_portal.trust.qbr.ageing import Wait, wait_of
 from trust_portal.trust.qbr.closing import derived_of
 from trust_portal.trust.qbr.derivation import own_sections_differ
 from trust_portal.trust.qbr.document import sections_of
@@ -45,8 +46,18 @@ def recompute_qbr(files: Mapping[str, bytes]) -> list[Mismatch]:
 
 
 def _states(body: Mapping[str, Any], sections: tuple[Section, ...]) -> Iterator[Mismatch]:
-    """No section is fresh that is older than it may be when it is issued, and each says that it is."""
+    """No section is fresh that is older than it may be when it is issued, and each says that it is.
+
+    Format 3 has been written by two rules: all of a review is told by the one or by the other.
+    """
     wait = wait_of(body)
+    found = list(_states_by(wait, sections))
+    if wait.format_ == "3" and not any(_states_by(replace(wait, is_first_of_third=True), sections)):
+        return
+    yield from found
+
+
+def _states_by(wait: Wait, sections: tuple[Section, ...]) -> Iterator[Mismatch]:
     for number, each in enumerate(sections):
         derived = wait.as_it_stands(each)
         if derived.state is not each.state:
