@@ -18,6 +18,10 @@ from trust_portal.kernel.canonical import canonical, sha256_hex
 from trust_portal.reliability.recompute import RECOMPUTERS, recompute_sla_report
 from trust_portal.reliability.verification import KINDS
 
+OF_A_RESTATEMENT = (
+    "Of a restatement: the credit, tier and excluded minutes that were reported before",
+    "Where a restatement's receipt does not rest on the one it replaces, as older ones: any figure of before",
+)
 Edit = Callable[[dict[str, Any]], object]
 
 
@@ -60,7 +64,17 @@ def test_the_bundle_of_a_restatement_carries_the_receipt_of_what_it_replaces(sla
             build(lie), policy=policy_of(log.receipts, log.checkpoints), kinds=KINDS, recomputers=RECOMPUTERS
         )
         assert verdict.ok, verdict.findings
-        assert any(line.startswith("Of a restatement: the credit") for line in verdict.not_proved)
+        told = [line for line in verdict.not_proved if "restatement" in line]
+        assert told == ([*OF_A_RESTATEMENT] if each is files else []), "of a first revision nothing is open"
+
+
+def test_of_a_report_that_cannot_be_read_what_a_restatement_leaves_open_is_said(
+    sla_bundles: SlaBundles,
+) -> None:
+    for unreadable in (b"{", b"[]", b"{}"):
+        files = {**read(sla_bundles.older).files, "report.json": unreadable}
+        told = [line for line in verify(build(files), kinds=KINDS).not_proved if "restatement" in line]
+        assert told == [*OF_A_RESTATEMENT], unreadable
 
 
 @pytest.mark.parametrize(

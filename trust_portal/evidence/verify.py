@@ -63,13 +63,14 @@ class DocumentKind:
 
     ``attest`` gets the files and the manifest, and names each link that is missing between the
     document and the receipts it rests on. ``proves`` says what its silence means, ``leaves_open`` what it
-    cannot know. ``deck`` is where its slides lie, which are there to be edited. ``derives`` is what recomputing proves where it finds no difference. ``tells`` says what else
+    cannot know, and ``leaves_open_too`` what else, of these very files. ``deck`` is where its slides lie, which are there to be edited. ``derives`` is what recomputing proves where it finds no difference. ``tells`` says what else
     follows where nothing is missing. Where either stumbles, the document is none of its kind.
     """
 
     attest: Callable[[Mapping[str, bytes], Statement], Sequence[Gap]]
     proves: str
     leaves_open: tuple[str, ...] = ()
+    leaves_open_too: Callable[[Mapping[str, bytes]], Sequence[str]] | None = None
     derives: str = FIGURES
     tells: Callable[[Mapping[str, bytes], Statement], Sequence[str]] | None = None
     conceals: Concealing | None = None
@@ -211,6 +212,8 @@ def _attest(
         report.proved.append(kind.proves)
         report.proved.extend(told)
     report.not_proved.extend(kind.leaves_open)
+    if kind.leaves_open_too is not None:
+        report.not_proved.extend(kind.leaves_open_too(files))
 
 
 def _recompute(
