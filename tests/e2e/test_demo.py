@@ -30,6 +30,7 @@ from trust_portal.cost.remediation.calls import ControlCall
 from trust_portal.evidence import bundle
 from trust_portal.evidence.keyring import load_keyring
 from trust_portal.kernel.period import parse_period
+from trust_portal.learning.workplaces.calendar import WorkCalendar
 from trust_portal.notify.standard_webhooks import Ed25519Private, sign_webhook
 from trust_portal.trust.accounts.model import quarter_before
 
@@ -193,6 +194,7 @@ def the_customer_was_handed_all_of_it(told: str) -> None:
     )
     assert reviewed
     assert f"{reviewed[1]}-Q{reviewed[2]}" == quarter_before(date.fromisoformat(reviewed[3]))
+    assert WorkCalendar("DE").is_business_day(date.fromisoformat(reviewed[3]))
     assert "and says of whom Meridian has help: Nordhafen Hosting GmbH, Frankfurt" in flat
     open_ones = re.search(r"controls: (\d+) of (\d+) hold(.*?)posture, isolation: Every table", flat)
     assert open_ones

@@ -25,6 +25,7 @@ from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.actor import Actor, Role
 from trust_portal.kernel.period import parse_period, quarter_label
 from trust_portal.learning.incidents.model import incident_id
+from trust_portal.learning.workplaces.calendar import WorkCalendar
 from trust_portal.trust.compliance.model import ControlState
 from trust_portal.trust.gathering.ids import COST, CREDITS, INCIDENTS, ISSUED, POSTMORTEMS, REPORTS, SLA
 from trust_portal.trust.qbr.ids import OUTCOME, PROPOSED, RECOMMENDATIONS
@@ -41,6 +42,8 @@ _SECURITY: Final = Role.APPROVER_SECURITY
 #: A quarter is reviewed when it is over: so long after its end, and not before so many days are left to prepare.
 _UNTIL_REVIEW: Final = timedelta(days=10)
 _LEAD: Final = timedelta(days=7)
+#: Where whoever reviews works.
+_OFFICE: Final = WorkCalendar("DE", time_zone="Europe/Berlin")
 #: Why something stale or missing is let stand.
 _OWED: Final = "That postmortem is not written yet: it is owed, and we follow it up until it is signed"
 _STANDS: Final = "It is known, and named here rather than left out"
@@ -87,7 +90,8 @@ class TrustStory:
         """Controls are judged and posture is looked at each day; both once more, before anything is said of them."""
         root = f"/t/{BRIGHTWATER.key}"
         today = self._at.time.now().date()
-        review = max(self._over, today) + _UNTIL_REVIEW
+        # Ten days on, or the next business day from then.
+        review = _OFFICE.shift(max(self._over, today) + _UNTIL_REVIEW - timedelta(days=1), 1)
         async with self._signed_in(_SECURITY) as security:
             for tenant in ("/t/vendor", root):
                 await security.submit(f"{tenant}/compliance", reason="Before the quarter is reported")

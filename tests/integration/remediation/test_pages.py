@@ -18,6 +18,7 @@ from trust_portal.access.people.model import AddPerson, GrantRole
 from trust_portal.app import create_app
 from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.remediation.model import PlanPlaybook, RunState, StepKind
+from trust_portal.cost.remediation.playbooks import load_playbooks
 from trust_portal.documents.amounts import rounded_data
 from trust_portal.house import House
 from trust_portal.kernel.actor import Role
@@ -123,6 +124,25 @@ async def test_what_was_expected_and_what_was_verified_are_named_apart(
     assert re.search(
         rf"saves <a [^>]*>{saved}</a> an hour, as verified; expected <a [^>]*>{expected}</a> an hour", told
     )
+
+
+async def test_money_limits_of_currencies_in_which_nothing_was_done_today_are_folded_away(
+    world: World, product: ProductProcess, anomaly: CostAnomaly, operator: httpx.AsyncClient
+):
+    limits = load_playbooks().by_id["throttle-exports"].limits.money_per_day
+
+    async def today() -> tuple[list[str], list[str]]:
+        """Of what throttles exports: the currencies that stand open, and those that are folded away."""
+        page = (await operator.get("/playbooks")).text
+        (row,) = re.findall(r"<tr>\s*<th scope=\"row\">Throttle runaway exports.*?</tr>", page, re.DOTALL)
+        folded = "".join(re.findall(r"<details.*?</details>", row, re.DOTALL))
+        counted = r"([A-Z]{3})\N{NO-BREAK SPACE}[\d,.]+</a> of <a"
+        return re.findall(counted, row.replace(folded, "")), re.findall(counted, folded)
+
+    assert await today() == ([], list(limits))
+    run = await world.executed(await world.planned(anomaly))
+    assert run.plan.currency == "EUR"
+    assert await today() == (["EUR"], [each for each in limits if each != "EUR"])
 
 
 async def test_a_reason_that_is_missing_is_asked_for_at_its_field_and_nothing_changes(

@@ -44,6 +44,20 @@ async def test_every_csm_is_offered_and_the_one_who_looks_after_it_stays_where_o
         assert (found.csm_id, found.csm_name, found.review_on) == (clara.id, "Clara", date(2026, 7, 21))
 
 
+async def test_a_review_that_somebody_plans_for_a_weekend_stays_there_and_is_called_one(portal: Portal):
+    house, aurora = portal.house, portal.world.aurora
+    async with portal.browser("csm") as csm:
+        for planned, said in ((date(2026, 7, 19), "a Sunday"), (date(2026, 7, 20), None)):
+            await house.accounts.set(SetAccount(aurora.id, None, planned), CORA)
+            told = f"{planned.day}\N{NO-BREAK SPACE}July 2026"
+            (listed,) = re.findall(
+                f'{told}(?:<br><span class="cell-note">(a \\w+)</span>)?', (await csm.get("/accounts")).text
+            )
+            assert listed == (said or "")
+            assert f"{told}{f', {said}' if said else ''}<" in (await csm.get(PAGE)).text
+            assert (await house.accounts.get(CORA, aurora.id)).review_on == planned
+
+
 async def test_who_holds_the_role_no_longer_stays_preselected_until_somebody_else_is_chosen(portal: Portal):
     house, aurora = portal.house, portal.world.aurora
     paul = await _person(house, "Paul", Role.PMO)

@@ -60,6 +60,11 @@ class AccountSettings:
         """Which quarter the review is about: the last that is over on its day."""
         return None if self.review_on is None else quarter_before(self.review_on)
 
+    @property
+    def at_weekend(self) -> str | None:
+        """``Saturday`` or ``Sunday``, where the review is planned for one. It stays there: somebody chose it."""
+        return None if self.review_on is None else {5: "Saturday", 6: "Sunday"}.get(self.review_on.weekday())
+
 
 @dataclass(frozen=True, slots=True)
 class Account:

@@ -47,7 +47,7 @@ _ANOMALY_COLUMNS: Final = (
     Column("state", "State"),
     Column("expected", "Expected", Unit.MONEY),
     Column("actual", "Actual", Unit.MONEY),
-    Column("whole", "Beyond", Unit.MONEY),
+    Column("whole", "Against expected", Unit.MONEY),
     Column("excess", "Of that in the period", Unit.MONEY),
     Column("unexplained", "Not explained", Unit.MONEY),
 )
