@@ -210,7 +210,7 @@ def printed(sections: Sequence[Section], *, marked: bool = True) -> list[str]:
     numbers = receipts_in(sections) if marked else {}
 
     def shown(cell: Cell) -> str:
-        return words(display(cell) + (str(numbers[cell.receipt]) if is_marked(cell) else ""))
+        return words(display(cell) + (f"[{numbers[cell.receipt]}]" if is_marked(cell) else ""))
 
     def is_marked(cell: Cell) -> bool:
         return marked and cell.receipt is not None and cell.value is not None
@@ -238,7 +238,7 @@ def of_itself(body: Mapping[str, Any], sections: Sequence[Section]) -> list[str]
     found += [formats.digest(each["sha256"], 16) for each in (body["supersedes"],) if each]
     found += [text for each in body["inputs"] for text in each.values()]
     found += [text for each in body["acknowledgements"] for text in each.values()]
-    found += [f"{number}{id_}" for id_, number in receipts_in(sections).items()]
+    found += [f"[{number}]{id_}" for id_, number in receipts_in(sections).items()]
     for each in sections:
         found += [each.why or "", f"counts as fresh for {formats.duration(each.max_age)}"]
         if each.as_of is not None:

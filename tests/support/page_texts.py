@@ -75,7 +75,7 @@ def around(body: Mapping[str, Any], archive: bytes, file_name: str, *, noun: str
 
 
 def texts_on(page: str) -> list[str]:
-    """What stands in the main part of a page outside its navigation, also what is said for ears only, or copied."""
+    """What stands in the main part of a page, its contents among it, also what is said for ears only, or copied."""
     reader = _Texts()
     reader.feed(page)
     reader.close()
@@ -153,5 +153,4 @@ class _Texts(HTMLParser):
 
     @property
     def _is_read(self) -> bool:
-        within = {tag for tag, _ in self._open}
-        return "main" in within and "nav" not in within
+        return any(tag == "main" for tag, _ in self._open)

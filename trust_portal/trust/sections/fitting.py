@@ -23,7 +23,7 @@ SIZES: Final = {
 #: What may be broken anywhere: a longer word is.
 _WORD: Final = 18
 #: A letter of the monospaced face as it is set in tables; the mark of a receipt beside a value.
-_MONO, _MARK = Decimal("0.54"), Decimal("0.9")
+_MONO, _MARK = Decimal("0.54"), Decimal("1.5")
 
 
 def setting(table: Table) -> str:
