@@ -15,6 +15,7 @@ from dual_control import Desk, add_person, settings_of
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from support.passkeys import Devices
+from support.two_stand_behind import acts_of_two
 
 from trust_portal.access.approvals.model import Approval, ApprovalRequest, Approve, Deny
 from trust_portal.access.key_rotation.model import AskKeyRotation
@@ -237,6 +238,7 @@ async def test_the_receipt_is_signed_by_the_key_that_leaves_and_names_who_asked_
     ]
     assert await bench.serving.rotations.approval_settled(VENDOR_ID, request.id) is None
     assert await bench.rotations() == 1
+    assert "key.rotated" in await acts_of_two(bench.serving.house.storage, VENDOR_ID)
 
 
 async def test_the_key_of_checkpoints_ends_at_the_size_at_which_the_next_begins(bench: Bench):

@@ -14,6 +14,7 @@ from dual_control import Desk, add_person, settings_of
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from support.passkeys import Devices
+from support.two_stand_behind import acts_of_two
 
 from jobs.approvals import SETTLED
 from trust_portal.access.action import Action
@@ -135,6 +136,8 @@ async def test_what_two_have_retired_decides_nowhere_any_more(release: Release) 
         [str(release.desk.by(name).id) for name in ("sam", "rob")],
     )
     assert newer.gate.policies.version == NEWER.version
+    kinds = await acts_of_two(newer.storage, VENDOR_ID)
+    assert kinds == ["policy.installed", "policy.installed", "policy.retired"]
 
     await back.policies.follow()
     assert (back.gate.policies.version, back.policies.waiting) == (NEWER.version, True)

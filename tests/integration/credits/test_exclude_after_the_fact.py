@@ -13,6 +13,7 @@ from credit_desk import JUNE, LAST_DAY, Desk, correct, promise, trust_of
 from exclusion_bench import TEN, Bench
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
+from support.two_stand_behind import acts_of_two
 
 from jobs.reports import REPORT_DUTIES
 from trust_portal.access.actors import CONSOLE
@@ -123,6 +124,7 @@ async def test_two_approve_and_the_next_attempt_counts_it_as_the_next_revision(
     again = await desk.sign("ten minutes are excluded after the fact")
     after = await bench.objective(again)
     assert (again.revision, again.supersedes) == (2, first.id)
+    assert await acts_of_two(house.storage, desk.tenant.id) == ["exclusion.approved"]
     assert after["raw"] == before["raw"]
     assert (before["adjusted"]["down_minutes"], after["adjusted"]["down_minutes"]) == ("10", "0")
     assert {"field": "api.excluded_minutes", "before": "0", "after": "10"} in again.delta

@@ -8,6 +8,7 @@ from typing import Any
 
 from credit_desk import JUNE, Desk, memo_bundle, promise, trust_of
 from jsonschema import Draft202012Validator
+from support.two_stand_behind import acts_of_two
 
 from trust_portal.evidence import bundle
 from trust_portal.evidence.verify import verify
@@ -61,6 +62,7 @@ async def test_every_step_leaves_its_receipt_and_rests_on_the_one_before(house: 
     assert (issued.issue.reference, issued.issue.by) == ("CN-2026-0017", "Finn")
 
     assert await desk.kinds() == ["credit.calculated", "credit.proposed", "credit.approved", "credit.issued"]
+    assert await acts_of_two(house.storage, desk.tenant.id) == ["credit.issued"]
     before = {
         str(report.receipt_id),
         str((await house.contracts.versions(SYSTEM, desk.tenant.id))[0].receipt_id),

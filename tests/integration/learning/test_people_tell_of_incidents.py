@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from sqlalchemy import func, select, update
 from support.learning_world import BEGAN, Vendor, declared, named, updated
 from support.passkeys import Devices
+from support.two_stand_behind import acts_of_two
 
 from jobs.approvals import SETTLED
 from trust_portal.access.actors import CONSOLE
@@ -257,6 +258,7 @@ async def test_a_p1_becomes_a_p3_by_two_signed_approvals_and_keeps_its_postmorte
     assert [entry.kind for entry in view.entries] == ["declared", "severity", "downgraded"]
     assert view.entries[1].claim
     assert (await receipts(asked.vendor)).count(ReceiptKind.INCIDENT_DOWNGRADED) == 1
+    assert "incident.downgraded" in await acts_of_two(house.storage, VENDOR_ID)
     assert await house.downgrades.waiting(CONSOLE, waiting.id) is None
     # Made again from facts and approvals alone, it is the same.
     await house.incident_following.rebuild()

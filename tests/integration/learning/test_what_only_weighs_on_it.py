@@ -11,6 +11,7 @@ from support.learning_world import Vendor, declared, named, updated
 from support.passkeys import Devices
 from support.postmortem_desk import Desk, desk_of
 from support.two_approve import approvers, everything, request_of, settle
+from support.two_stand_behind import acts_of_two
 
 from trust_portal.access.approvals.model import ApprovalKind
 from trust_portal.access.rights import actor_with
@@ -167,6 +168,7 @@ async def test_two_undo_a_merger_that_takes_a_p1_away_and_the_receipt_names_it_a
         receipt = await find_receipt(session, VENDOR_ID, newest.id)
     result = Statement.parse(Envelope.parse(receipt.envelope).payload).predicate["result"]
     assert result["approval"] == str(request_id)
+    assert "incident.unmerged" in await acts_of_two(desk.house.storage, VENDOR_ID)
     assert {each["person"] for each in result["approvals"]} == {str(each.id) for each in two}
     assert result["lowered"] == [
         {

@@ -7,6 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from support.remediation_world import HOUR, ONSET, ProductProcess, World
+from support.two_stand_behind import acts_of_two
 
 from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.kpis.model import Durations
@@ -103,6 +104,7 @@ async def test_every_act_leaves_a_receipt_that_rests_on_the_one_before(
         id_ = before["receipt"]
         assert {"name": f"receipt/{id_}", "digest": {"sha256": digests[UUID(id_)]}} in after["inputs"]
     assert approved["policies"]["ids"] == ["approved-playbooks-are-executed"]
+    assert await acts_of_two(world.house.storage, run.tenant_id) == ["playbook.approved"]
     signed_by = [each["person"] for each in approved["result"]["approvals"]]
     assert signed_by == [str(world.approver.id), str(world.payer.id)]
     assert approved["result"]["circumstances"] == {

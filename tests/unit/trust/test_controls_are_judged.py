@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from trust_portal.access.approvals.model import ApprovalKind
 from trust_portal.errors import Broken
 from trust_portal.kernel.canonical import canonical
 from trust_portal.trust.compliance.catalogue import parse_catalogue, shipped_catalogue
@@ -48,8 +49,10 @@ DAY = timedelta(days=1)
 ACT, APPROVAL, RECEIPT = UUID(int=1), UUID(int=2), UUID(int=3)
 ASKER, FAY, REX, SAM = (UUID(int=each) for each in (10, 11, 12, 13))
 
-CREDIT = ControlledAct(ACT, "credit.issued", "credit.issued of memo.json", NOW, APPROVAL, (FAY, REX))
-APPROVED = Approved(APPROVAL, "credit/1", ASKER, 2, (FAY, REX), (NOW,))
+CREDIT = ControlledAct(
+    ACT, "credit.issued", "credit.issued of memo.json", NOW, APPROVAL, (FAY, REX), "credit/1"
+)
+APPROVED = Approved(APPROVAL, ApprovalKind.CREDIT, "credit/1", ASKER, 2, (FAY, REX), (NOW,))
 
 
 def whys(judgment: Judgment) -> list[str]:
@@ -66,6 +69,13 @@ def test_an_act_behind_two_others_and_one_use_is_satisfied() -> None:
     [
         (replace(CREDIT, approval=None), APPROVED, "its receipt names no approval"),
         (replace(CREDIT, approval=UUID(int=9)), APPROVED, "the approval that it names is not on record"),
+        (
+            CREDIT,
+            replace(APPROVED, kind=ApprovalKind.KEY_ROTATION),
+            "its approval is for another kind of act",
+        ),
+        (CREDIT, replace(APPROVED, subject="credit/2"), "its approval is for another thing"),
+        (replace(CREDIT, about=None), APPROVED, "its approval is for another thing"),
         (CREDIT, replace(APPROVED, used_at=()), "its approval was not used"),
         (CREDIT, replace(APPROVED, approvers=(FAY, ASKER)), "who asked for it also approved it"),
         (CREDIT, replace(APPROVED, approvers=(FAY, FAY)), "1 of 2 persons approved it"),

@@ -7,11 +7,14 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
+from trust_portal.access.approvals.model import ApprovalKind
+
 
 @dataclass(frozen=True, slots=True)
 class ControlledAct:
     """An act that takes two, as its receipt states it. ``approvers`` are the persons that the receipt names.
 
+    ``about`` is the thing it was done to, in the words that approvals have for it; None: it names none.
     ``approval`` None: it names none. ``emergency``: done under emergency access instead, which is reviewed
     by a control of its own. ``first``: the policies an installation begins with, before anybody could approve.
     """
@@ -22,6 +25,7 @@ class ControlledAct:
     at: datetime
     approval: UUID | None
     approvers: tuple[UUID, ...]
+    about: str | None = None
     emergency: bool = False
     first: bool = False
 
@@ -31,6 +35,7 @@ class Approved:
     """An approval as the rows of its chain have it. ``needed`` is how many approvers its rule wanted."""
 
     id: UUID
+    kind: ApprovalKind
     subject: str
     requester: UUID
     needed: int

@@ -12,6 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from trust_portal.access.approvals.acts import ALWAYS_CARRIED, CARRIED_RECEIPTS
+from trust_portal.access.approvals.model import ApprovalKind
 from trust_portal.access.break_glass.model import Outcome
 from trust_portal.access.tables import role_grants
 from trust_portal.access.tenants.model import Tenant
@@ -21,7 +22,7 @@ from trust_portal.evidence.dsse import Envelope
 from trust_portal.evidence.key_register import known_keys
 from trust_portal.evidence.keyring import KeyPurpose
 from trust_portal.evidence.links import result_of
-from trust_portal.evidence.statement import ReceiptKind, Statement
+from trust_portal.evidence.statement import ReceiptKind, Statement, Subject
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.period import month_label, previous_label, quarter_label
 from trust_portal.learning.incidents.repository import major_touching
@@ -52,13 +53,13 @@ _FIRST_POLICIES: Final = """
 SELECT id FROM receipts WHERE tenant_id = $1 AND kind = 'policy.installed' ORDER BY at, id LIMIT 1
 """
 _APPROVALS: Final = """
-SELECT r.id, r.subject, r.requester_id, cardinality(r.roles) AS needed,
+SELECT r.id, r.kind, r.subject, r.requester_id, cardinality(r.roles) AS needed,
        coalesce(array_agg(s.person_id ORDER BY s.ordinal) FILTER (WHERE s.act = 'approve'), '{}') AS approvers,
        coalesce(array_agg(s.at ORDER BY s.ordinal) FILTER (WHERE s.act = 'use'), '{}') AS used_at
 FROM approval_requests r
 LEFT JOIN approval_steps s ON s.tenant_id = $1 AND s.request_id = r.id
 WHERE r.tenant_id = $1 AND r.id = ANY($2::uuid[])
-GROUP BY r.id, r.subject, r.requester_id, r.roles ORDER BY r.id
+GROUP BY r.id, r.kind, r.subject, r.requester_id, r.roles ORDER BY r.id
 """
 _EMERGENCIES: Final = """
 SELECT g.id, t.key, g.person_id, g.opened_at, least(g.until, min(s.at) FILTER (WHERE s.act = 'close')) AS over_at,
@@ -80,6 +81,18 @@ _LAST_AUDIT: Final = """
 SELECT id, ended_at, receipts, finding_count, findings, receipt_id FROM receipt_audits
 WHERE tenant_id = $1 ORDER BY ended_at DESC, id DESC LIMIT 1
 """
+#: Which field of a receipt names the thing, and what stands before it where approval is asked for.
+_NAMED: Final = {
+    ReceiptKind.BREAK_GLASS_REVIEWED: ("grant", "break-glass/"),
+    ReceiptKind.CREDIT_ISSUED: ("credit", "credit/"),
+    ReceiptKind.EXCLUSION_APPROVED: ("window", ""),
+    ReceiptKind.INCIDENT_AFFECTED_SET: ("incident", "incident/"),
+    ReceiptKind.INCIDENT_DOWNGRADED: ("incident", "incident/"),
+    ReceiptKind.INCIDENT_UNMERGED: ("incident", "incident/"),
+    ReceiptKind.PLAYBOOK_APPROVED: ("run", "playbook-run/"),
+    ReceiptKind.POLICY_INSTALLED: ("version", "policies/"),
+    ReceiptKind.POLICY_RETIRED: ("version", "policies/"),
+}
 #: So many periods back are looked at: a year and the one before the last.
 _MONTHS: Final = 13
 _QUARTERS: Final = 5
@@ -97,6 +110,7 @@ async def read_dual_control(session: ReadSession, tenant_id: UUID, since: dateti
     approvals = (
         Approved(
             row["id"],
+            ApprovalKind(row["kind"]),
             row["subject"],
             row["requester_id"],
             row["needed"],
@@ -217,9 +231,21 @@ def _act(row: Any, first: UUID | None) -> ControlledAct | None:
         at=row["at"],
         approval=None if approval is None else UUID(str(approval)),
         approvers=tuple(sorted(_persons(result))),
+        about=_about(kind, statement.subjects[0], result),
         emergency=emergency,
         first=approval is None and row["id"] == first,
     )
+
+
+def _about(kind: ReceiptKind, subject: Subject, result: Mapping[str, Any]) -> str | None:
+    """What the receipt says was done to what, as who asks for approval names it."""
+    if kind is ReceiptKind.THRESHOLD_CHANGED:
+        return subject.name.rpartition("/")[0]
+    if kind is ReceiptKind.KEY_ROTATED:
+        return f"keys/{result.get('purpose')}/{subject.sha256}"
+    field, noun = _NAMED[kind]
+    named = result.get(field)
+    return None if named is None else f"{noun}{named}"
 
 
 def _persons(result: Mapping[str, Any]) -> Iterator[UUID]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from trust_portal.access.approvals.acts import CARRIED
 from trust_portal.trust.compliance.facts import (
     Approved,
     AuditFacts,
@@ -173,6 +174,10 @@ def _doubt(act: ControlledAct, approved: Approved | None) -> str | None:
         return "its receipt names no approval"
     if approved is None:
         return "the approval that it names is not on record"
+    if act.kind not in (*CARRIED[approved.kind].receipts, *CARRIED[approved.kind].sometimes):
+        return "its approval is for another kind of act"
+    if act.about != approved.subject:
+        return "its approval is for another thing"
     if len(approved.used_at) != 1:
         return "its approval was not used"
     persons = set(approved.approvers)
