@@ -55,6 +55,18 @@ CREDITS = Section(
         (INCIDENTS, ("bad", "1 postmortem owed")),
         (section("incidents", major=2, gaps=0, overdue=1), ("warn", "1 action overdue")),
         (section("incidents", major=0, gaps=0, overdue=0), ("good", "None")),
+        (
+            section("incidents", major=0, gaps=0, overdue=0, earlier_gaps=1, earlier_overdue=1),
+            ("bad", "1 postmortem owed"),
+        ),
+        (
+            section("incidents", major=2, gaps=1, overdue=0, earlier_gaps=1, earlier_overdue=0),
+            ("bad", "2 postmortems owed"),
+        ),
+        (
+            section("incidents", major=0, gaps=0, overdue=1, earlier_gaps=0, earlier_overdue=1),
+            ("warn", "2 actions overdue"),
+        ),
         (section("cost", anomalies=2, open=1), ("warn", "1 open")),
         (section("cost", anomalies=2, open=0), ("mute", "2 closed")),
         (CREDITS, ("good", "Credited")),

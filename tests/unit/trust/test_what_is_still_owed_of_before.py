@@ -28,6 +28,7 @@ from trust_portal.trust.gathering.incidents import incidents_section
 from trust_portal.trust.gathering.telling import NO_INCIDENTS
 from trust_portal.trust.report.derivation import sections_differ
 from trust_portal.trust.sections.model import Section, State
+from trust_portal.trust.sections.outcome import outcome, verdict
 
 MARCH = INCIDENT.began_at - timedelta(days=80)
 BEFORE = replace(
@@ -47,6 +48,7 @@ def earlier(*lines: MajorLine, beside: tuple[MajorLine, ...] = ()) -> Section:
 def test_an_incident_of_before_without_a_postmortem_is_a_gap_until_it_is_signed():
     found = earlier(MajorLine(BEFORE, Cover.MISSING, None, None, ()))
     assert told(found) == (State.MISSING, "from before the period: no signed postmortem of P1 Login down")
+    assert (outcome(found), verdict([found])) == (("bad", "1 postmortem owed"), "1 postmortem owed")
     assert rows(found, "major") == []
     assert rows(found, "earlier") == [
         ["Login down", "P1", "21 March 2026, 11:00 UTC", "not begun", *["not known"] * 3]

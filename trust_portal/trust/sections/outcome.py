@@ -51,9 +51,9 @@ def _sla(counts: _Counts) -> Outcome | None:
 
 
 def _incidents(counts: _Counts) -> Outcome:
-    if gaps := counts["gaps"]:
+    if gaps := counts["gaps"] + counts.also("earlier-gaps"):
         return "bad", f"{_counted(gaps, 'postmortem')} owed"
-    if overdue := counts["overdue"]:
+    if overdue := counts["overdue"] + counts.also("earlier-overdue"):
         return "warn", f"{_counted(overdue, 'action')} overdue"
     major = counts["major"]
     return ("good", f"{major}, accounted for") if major else ("good", "None")
@@ -120,7 +120,7 @@ def _told_of_credits(section: Section) -> str:
 
 def _told_of_incidents(section: Section) -> str:
     counts = _Counts(section)
-    gaps = counts["gaps"]
+    gaps = counts["gaps"] + counts.also("earlier-gaps")
     return f"{_counted(gaps, 'postmortem')} owed" if gaps else ""
 
 
@@ -134,6 +134,10 @@ class _Counts:
     def __getitem__(self, name: str) -> int:
         if name not in self._values:
             self.lacking.add(name)
+        return self.also(name)
+
+    def also(self, name: str) -> int:
+        """Of what has a figure only where there is something to count."""
         return int(self._values.get(name) or 0)
 
 
